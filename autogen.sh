@@ -1,0 +1,6 @@
+#!/bin/sh
+# Makes ./configure from configure.ac; needs autoconf, automake and pkg-config.
+set -e
+cd "$(dirname "$0")"
+mkdir -p m4
+autoreconf --install --force --warnings=all,no-portability

@@ -1,0 +1,160 @@
+/*
+ * From the bytes of one whole request to the bytes of its answer. A route is a row of the table in
+ * api_routes.c and a handler of at most one service call. The frame (api.c) does for all of them:
+ * routing, media type, JSON and query schemas, authentication, roles, idempotency keys, problem
+ * documents, access record, metrics.
+ */
+#ifndef BOOKINGD_API_API_H
+#define BOOKINGD_API_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "db/db.h"
+#include "http/http_parse.h"
+#include "http/http_path.h"
+#include "http/http_resp.h"
+#include "svc/svc.h"
+#include "sys/json.h"
+
+struct api; /* one per worker process */
+
+struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext) MUST_CHECK;
+void api_free(struct api *api);
+
+struct api_input {
+    char *bytes; /* a whole request; a chunked body is joined in place */
+    size_t len;
+    const char *peer;       /* address of the socket's other end */
+    const char *request_id; /* chosen by the dispatcher: the caller's, or a new one */
+    struct deadline deadline;
+    double queue_seconds;
+};
+struct api_output {
+    struct str bytes; /* lives until the next api_serve */
+    int status;
+    bool keep_alive;
+};
+/* Always answers. Never returns before the access record was written and everything of the request is released, but for the answer's bytes. */
+void api_serve(struct api *api, const struct api_input *in, struct api_output *out);
+/* Between requests: results that could not be stored (database away) are tried again. True when some are left. */
+bool api_idle(struct api *api, struct deadline d);
+
+/* A problem document for whoever answers without a handler (the dispatcher): whole bytes on the arena. retry_after_s 0: no field. */
+struct str api_problem_bytes(struct arena *a, enum err e, const char *detail, const char *request_id, bool keep_alive,
+                             bool head_only, long retry_after_s, bool outcome_unknown);
+/* HTTP status of an error. */
+int api_status(enum err e);
+
+/* ---- for handlers ---- */
+
+enum api_auth { AUTH_NONE, AUTH_CUSTOMER, AUTH_VIEWER, AUTH_AGENT, AUTH_ADMIN };
+enum api_body { BODY_NONE, BODY_OPTIONAL, BODY_REQUIRED, BODY_ANY /* raw: webhooks */ };
+
+/* Query parameters that a route takes; an unknown or repeated one is a fault (query:NAME), but on routes that say query_open (the gateway adds its own). */
+struct api_query_param {
+    const char *name;
+    enum json_type_wanted type; /* J_STRING J_INT J_BOOL J_UUID J_TIME J_ENUM; dates are J_STRING checked by the handler */
+    int64_t min, max;
+    const char *const *values;
+    size_t offset, present; /* into the handler's struct, as in json_member */
+};
+#define API_QUERY_END {.name = NULL}
+
+struct api_request;
+typedef enum err (*api_handler_fn)(struct api_request *r);
+
+struct api_route {
+    enum http_method method; /* GET serves HEAD */
+    const char *pattern;
+    api_handler_fn handler;
+    enum api_auth auth;
+    enum api_body body;
+    const struct json_member *members; /* body schema, read into r->input (input_size bytes, zeroed) */
+    size_t input_size;
+    bool at_least_one;      /* minProperties: 1 (PATCH) */
+    bool idempotent;        /* takes Idempotency-Key */
+    const struct api_query_param *query; /* into r->query_input (query_size bytes) */
+    size_t query_size;
+    bool query_open;        /* unknown query parameters are ignored */
+    int success_status;     /* for metrics and openapi lint */
+};
+extern const struct api_route api_routes[];
+extern const size_t api_routes_n;
+
+struct api_request {
+    struct svc svc;
+    struct api *api;
+    const struct api_route *route;
+    const struct http_head *head;
+    struct uuid ids[HTTP_PARAMS_MAX]; /* path parameters that are identifiers; a malformed one got 404 before the handler */
+    struct str params[HTTP_PARAMS_MAX];
+    struct str raw_body;
+    json_t *json;       /* the body; NULL when there is none */
+    void *input;        /* by route->members */
+    void *query_input;
+    const char *client; /* address, by trusted_proxies */
+    const char *auth_hash; /* SHA-256 of the bearer token, hex: parameter of SQL_CUSTOMER_ID and friends; NULL without a token */
+    struct principal who;
+    bool authenticated;
+    struct faults faults;
+    struct http_resp resp;
+    /* problem members that go beyond code and title; set before returning the error */
+    struct {
+        const char *detail;
+        long retry_after_s;
+        int attempts_left; /* -1: absent */
+        enum { OUTCOME_NONE, OUTCOME_FAILED, OUTCOME_UNKNOWN } outcome;
+        const char *otp_id, *payment_id;
+    } problem;
+    struct api_idem *idem; /* the claimed Idempotency-Key; NULL when the request has none */
+};
+
+/*
+ * The first batch of a handler: authentication and the claim of the Idempotency-Key are in it already
+ * (result indices below the returned batch's count belong to the frame), the handler adds the reads it
+ * can state with auth_hash as a parameter, and api_first runs it: one round trip for all. Returns
+ * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_IDEM_*, ERR_ANSWERED (a replay is in resp), or a database error.
+ * Every handler of a route with auth must call it once, before anything else touches the database.
+ */
+struct db_batch *api_first_batch(struct api_request *r);
+enum err api_first(struct api_request *r, struct db_batch *b) MUST_CHECK;
+
+/*
+ * Adds to a committing batch the statement that stores the response now in r->resp as the outcome of the
+ * Idempotency-Key, so that both commit together. Nothing without a key. The frame stores what was not stored
+ * this way after the handler returned (outcomes below 500), and releases the claim of others.
+ */
+void api_idem_add(struct api_request *r, struct db_batch *b);
+
+/* Sets status and JSON body. */
+void api_reply(struct api_request *r, int status, json_t *body);
+void api_reply_empty(struct api_request *r, int status);
+/* {"items": [...], "next": CURSOR|null} */
+void api_reply_list(struct api_request *r, json_t *items, const char *next);
+/* A fault of the input found by a handler: adds it; return ERR_VALIDATION afterwards. */
+#define api_fault(r, pointer, ...) fault_add(&(r)->faults, (pointer), __VA_ARGS__)
+/* Members of a provider's failure: outcome, Retry-After. Returns e. */
+enum err api_provider_failed(struct api_request *r, enum err e, bool unknown, long retry_after_s);
+
+/*
+ * Cursors: opaque text over up to 2 fields (sort key and id), base64url; a foreign or broken one is a fault
+ * at query:after. api_cursor_read returns false after adding it; absent (NULL) is true with *n 0.
+ */
+const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n);
+bool api_cursor_read(struct api_request *r, const char *after, const char **fields, size_t n, size_t *found) MUST_CHECK;
+
+/* Shared members of query structs: `limit` (1..100, default 50) and `after`. */
+struct api_page {
+    int64_t limit;
+    bool has_limit;
+    const char *after;
+};
+#define API_PAGE_PARAMS(type, member)                                                                                  \
+    {.name = "limit", .type = J_INT, .min = 1, .max = 100, .offset = offsetof(type, member.limit),                     \
+     .present = offsetof(type, member.has_limit)},                                                                     \
+    {.name = "after", .type = J_STRING, .min = 1, .max = 512, .offset = offsetof(type, member.after), .present = JSON_NO_PRESENT}
+/* limit or its default */
+int64_t api_page_limit(const struct api_page *p);
+
+#endif

@@ -1,0 +1,16 @@
+/* Randomness from getrandom(2); a failure is a bug of the machine and aborts. */
+#ifndef BOOKINGD_BASE_RNG_H
+#define BOOKINGD_BASE_RNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void rng_bytes(void *buf, size_t n);
+/* Uniform in [0, bound), unbiased by rejection; bound > 0. */
+uint32_t rng_below(uint32_t bound);
+/* n decimal digits and a NUL into buf (n + 1 bytes), unbiased: one-time codes. */
+void rng_digits(char *buf, size_t n);
+/* ms spread evenly over [ms * (1 - share), ms * (1 + share)]: backoff with jitter. */
+int64_t rng_jitter_ms(int64_t ms, double share);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * The one HTTP client for providers, over a libcurl easy handle that is reused with its
+ * connections. Bounded in every direction: connect, TLS and total time inside the caller's
+ * deadline, answer size, no redirects, http(s) only, addresses from the resolver (a worker never
+ * waits for DNS). The outcome has three sides: done, failed, unknown (contract 3).
+ */
+#ifndef BOOKINGD_EXT_EXT_CLIENT_H
+#define BOOKINGD_EXT_EXT_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/config.h"
+#include "sys/metrics.h"
+
+#define EXT_ANSWER_MAX (256 * 1024)
+#define EXT_HEADERS_MAX 16
+
+struct ext; /* the process's client: curl handle, and its place in the breakers */
+
+/* Bytes of shared memory for breakers and bulkheads of all providers; before fork. */
+size_t ext_shared_size(const struct config *cfg);
+void ext_shared_init(const struct config *cfg, unsigned slots);
+/* After fork and board_attach. */
+struct ext *ext_new(const struct config *cfg) MUST_CHECK;
+void ext_free(struct ext *x);
+
+struct ext_request {
+    int provider; /* index in the configuration */
+    enum provider_op op;
+    const char *method; /* "GET", "POST", "PUT" */
+    const char *url;    /* whole, on the provider's base_url */
+    const char *headers[EXT_HEADERS_MAX]; /* "Name: value", NULL-terminated; User-Agent, X-Request-Id and traceparent are added */
+    const char *basic_user, *basic_password; /* HTTP Basic; NULL: none */
+    struct str body;
+    const char *content_type; /* with a body */
+    const char *request_id;
+    bool idempotent; /* may use an old connection, which can die under it; a write gets a fresh one */
+};
+
+/* Whether the thing asked for may have happened. */
+enum ext_certainty { EXT_NOT_SENT, EXT_ANSWERED, EXT_UNKNOWN };
+
+struct ext_reply {
+    int status; /* HTTP, 0 when there was no whole answer */
+    struct str body;
+    const char *content_type; /* "" when absent */
+    long retry_after_s;       /* from Retry-After in seconds; 0 */
+    enum ext_certainty certainty;
+    const char *detail; /* fixed words for the log and error_detail: "connection refused", "timed out after sending" */
+    double seconds;
+};
+
+/*
+ * One call. OK: a whole HTTP answer is in *r, whatever its status: the provider's file judges it and
+ * reports with ext_judge(). ERR_PROVIDER_UNAVAILABLE: not tried (circuit open, bulkhead full).
+ * ERR_PROVIDER_TIMEOUT, ERR_PROVIDER_FAILED: r->certainty says whether it may have happened.
+ * ERR_DEADLINE: no time was left to try. Faults are reported to breaker and metrics here.
+ */
+enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d, struct ext_reply *r) MUST_CHECK;
+/* The provider file's verdict on a whole answer, exactly once after OK: counts metric and breaker (PO_OK and PO_REJECTED are healthy). */
+void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r, enum provider_outcome outcome);
+/* Seconds spent in calls of this process since the last reset, for the access record; per provider. */
+double ext_seconds_spent(const struct ext *x, int provider);
+void ext_reset_spent(struct ext *x);
+
+/* ---- breaker and bulkhead, for staff and monitor ---- */
+enum circuit { CIRCUIT_CLOSED, CIRCUIT_OPEN, CIRCUIT_HALF_OPEN };
+extern const char *const circuit_names[3]; /* "closed", "open", "half_open" */
+struct ext_state {
+    enum circuit circuit;
+    unsigned in_flight, consecutive_failures;
+    const char *last_fault; /* error code; NULL when there was none */
+    struct wall last_fault_at;
+    long retry_after_s; /* until a probe, when open */
+};
+void ext_read_state(int provider, struct ext_state *out);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * What every service function works with: the process's parts and the request's limits. Services
+ * know nothing of HTTP. One service function is one use case: it runs its transactions and calls
+ * providers between them, never inside one.
+ */
+#ifndef BOOKINGD_SVC_SVC_H
+#define BOOKINGD_SVC_SVC_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/uuid.h"
+#include "db/db.h"
+#include "ext/ext_client.h"
+#include "sys/config.h"
+
+struct svc {
+    const struct config *cfg;
+    struct db *db;
+    struct ext *ext; /* NULL in processes that call no provider */
+    struct arena *arena;
+    struct deadline deadline;
+    const char *request_id;
+};
+
+enum staff_role { STAFF_VIEWER, STAFF_AGENT, STAFF_ADMIN, STAFF_ROLE_COUNT };
+extern const char *const staff_role_names[STAFF_ROLE_COUNT];
+
+enum principal_kind { WHO_NOBODY, WHO_CUSTOMER, WHO_STAFF };
+struct principal {
+    enum principal_kind kind;
+    struct uuid id; /* customer or staff key */
+    /* customers */
+    const char *phone, *customer_name; /* name may be NULL */
+    enum locale locale;
+    struct wall customer_since;
+    /* staff */
+    enum staff_role role;
+    const char *staff_name;
+    bool one_venue; /* bound to venue_id */
+    struct uuid venue_id;
+    /* "customer" or "staff:NAME": the actor of history and audit rows */
+    const char *actor;
+};
+
+/*
+ * Predicates for statements that share the first round trip with authentication: they hold only
+ * for the bearer whose token hash is the parameter, so a statement of a stranger finds nothing.
+ */
+#define SQL_CUSTOMER_ID(hash) "(SELECT s.customer_id FROM sessions s WHERE s.token_hash = " hash " AND s.expires_at > now())"
+#define SQL_STAFF_SEES(hash, venue)                                                                                    \
+    "EXISTS (SELECT 1 FROM staff_keys k WHERE k.key_hash = " hash                                                      \
+    " AND k.revoked_at IS NULL AND (k.venue_id IS NULL OR k.venue_id = " venue "))"
+/* The same for statements that write: at least the given role, 'agent' or 'admin'. */
+#define SQL_STAFF_MAY(hash, venue, roles)                                                                              \
+    "EXISTS (SELECT 1 FROM staff_keys k WHERE k.key_hash = " hash " AND k.revoked_at IS NULL AND k.role IN (" roles    \
+    ") AND (k.venue_id IS NULL OR k.venue_id = " venue "))"
+
+#endif

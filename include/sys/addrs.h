@@ -1,0 +1,40 @@
+/*
+ * Addresses of provider and database names in shared memory: the resolver process writes,
+ * everybody reads (sequence lock, single writer). A name keeps its last good addresses when
+ * a later lookup fails, so a dead DNS costs nothing (contract 3).
+ */
+#ifndef BOOKINGD_SYS_ADDRS_H
+#define BOOKINGD_SYS_ADDRS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/cdefs.h"
+#include "sys/config.h"
+
+#define ADDRS_NAMES_MAX 32
+#define ADDRS_PER_NAME 8
+#define ADDR_TEXT_MAX 46
+
+struct addrs_result {
+    unsigned n;
+    char text[ADDRS_PER_NAME][ADDR_TEXT_MAX];
+};
+
+/* Bytes of shared memory that addrs_init takes. */
+size_t addrs_size(void);
+/* Before fork. */
+void addrs_init(void);
+/* Registers a host name to be looked up (before fork); literal addresses and unix paths need none and are ignored. */
+void addrs_register(const char *host);
+unsigned addrs_count(void);
+const char *addrs_name(unsigned i);
+/* The resolver: stores a successful lookup. */
+void addrs_store(unsigned i, const struct addrs_result *r);
+/* The resolver has been through the list once. */
+void addrs_set_first_pass(void);
+bool addrs_first_pass(void);
+/* Addresses of a host, at once: a literal is its own address. false: none known (yet). */
+bool addrs_find(const char *host, struct addrs_result *out) MUST_CHECK;
+
+#endif

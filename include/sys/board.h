@@ -1,0 +1,74 @@
+/*
+ * The board: one 64-byte-aligned slot of shared memory a child position, written by its child
+ * alone (single writer, relaxed atomics), read by master and monitor. It says who is there,
+ * what it does since when, and keeps the last words of a child that panicked.
+ */
+#ifndef BOOKINGD_SYS_BOARD_H
+#define BOOKINGD_SYS_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cdefs.h"
+#include "base/clock.h"
+#include "sys/config.h"
+
+enum role { ROLE_MASTER, ROLE_DISPATCHER, ROLE_WORKER, ROLE_MONITOR, ROLE_KEEPER, ROLE_RESOLVER, ROLE_COUNT };
+extern const char *const role_names[ROLE_COUNT]; /* "master", ... */
+
+enum stage {
+    STAGE_DOWN,     /* nobody in the slot */
+    STAGE_STARTING, /* forked, not yet fit */
+    STAGE_IDLE,     /* waiting for work */
+    STAGE_BUSY,     /* executing a request or job */
+    STAGE_DRAINING, /* finishing */
+    STAGE_COUNT
+};
+extern const char *const stage_names[STAGE_COUNT];
+
+#define BOARD_WHAT_MAX 96
+#define BOARD_LAST_WORDS_MAX 160
+
+struct board_view { /* a copy of a slot, fit for printing */
+    enum role role;
+    int index; /* among its role: worker 3 */
+    pid_t pid;
+    uint32_t generation;
+    enum stage stage;
+    struct mono since;      /* of the stage */
+    struct deadline budget; /* of the request in hand; at.ns 0: none */
+    bool database;          /* has a database connection */
+    uint64_t served;        /* requests or jobs since the slot exists */
+    char what[BOARD_WHAT_MAX]; /* "POST /v1/bookings", "notify sms" */
+    char last_words[BOARD_LAST_WORDS_MAX];
+};
+
+/* Slots of the fixed roles first, then `workers_max` workers twice (both generations of a reload). Master, before fork. */
+void board_init(unsigned workers_max);
+unsigned board_slots(void);
+/* First slot of a role, and how many slots it has. */
+unsigned board_first(enum role role);
+unsigned board_count(enum role role);
+enum role board_role(unsigned slot);
+
+/* The master: clears a slot for a new child (last words excepted) and counts its generation up. Returns the generation. */
+uint32_t board_assign(unsigned slot);
+void board_set_pid(unsigned slot, pid_t pid);
+/* The master, after reaping. Takes the last words into buf ("" when none). */
+void board_release(unsigned slot, char *last_words, size_t size);
+
+/* The child: attaches to its slot; the functions below then mean this one. */
+void board_attach(unsigned slot);
+int board_self(void); /* slot, or -1 */
+uint32_t board_generation(void);
+void board_stage(enum stage stage, const char *what);
+void board_budget(struct deadline d);
+void board_database(bool connected);
+void board_served(void);
+/* Fit for ensure_set_hook. */
+void board_panic(const char *text);
+
+void board_read(unsigned slot, struct board_view *out);
+
+#endif

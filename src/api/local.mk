@@ -1,0 +1,1 @@
+# src/api: sources and unit tests of this layer

@@ -1,0 +1,1 @@
+# src/base: sources and unit tests of this layer

@@ -1,0 +1,1 @@
+# src/db: sources and unit tests of this layer

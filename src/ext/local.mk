@@ -1,0 +1,1 @@
+# src/ext: sources and unit tests of this layer

@@ -1,0 +1,1 @@
+# src/http: sources and unit tests of this layer

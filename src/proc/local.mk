@@ -1,0 +1,1 @@
+# src/proc: sources and unit tests of this layer

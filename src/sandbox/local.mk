@@ -1,0 +1,1 @@
+# src/sandbox: sources and unit tests of this layer

@@ -1,0 +1,1 @@
+# src/svc: sources and unit tests of this layer

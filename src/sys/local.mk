@@ -1,0 +1,1 @@
+# src/sys: sources and unit tests of this layer

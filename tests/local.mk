@@ -1,0 +1,1 @@
+# tests shared by layers: harness library, lint, system
