@@ -1,1 +1,18 @@
-# tests shared by layers: harness library, lint, system
+# Tests that belong to no single layer: the rules of the tree, valgrind over the unit tests.
+LINT_TESTS = tests/lint/layers.sh tests/lint/headers.sh tests/lint/size.sh tests/lint/secrets.sh
+TESTS += $(LINT_TESTS)
+EXTRA_DIST += $(LINT_TESTS) tests/lint/analyse.sh .clang-tidy .clang-format
+TEST_EXTENSIONS = .sh .py
+AM_TESTS_ENVIRONMENT = srcdir='$(abs_top_srcdir)'; builddir='$(abs_top_builddir)'; CC='$(CC)'; \
+  BOOKINGD_BIN='$(abs_top_builddir)/bookingd'; BOOKINGD_SANDBOX_BIN='$(abs_top_builddir)/bookingd-sandbox'; \
+  export srcdir builddir CC BOOKINGD_BIN BOOKINGD_SANDBOX_BIN;
+
+# Unit tests again under valgrind; forks are libcheck's, switched off so that one process is watched.
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible \
+  --trace-children=no
+check-valgrind: $(check_PROGRAMS)
+	@for t in $(filter tests/unit/%,$(check_PROGRAMS)); do \
+	  CK_FORK=no CK_RUN_CASE_EXCLUDE= CK_EXCLUDE_TAGS="fork slow" srcdir='$(abs_top_srcdir)' $(VALGRIND) ./$$t >$$t.valgrind 2>&1 \
+	    || { cat $$t.valgrind; echo "valgrind: $$t"; exit 1; }; \
+	done
+.PHONY: check-valgrind
