@@ -1,5 +1,5 @@
 # Tests that belong to no single layer: the rules of the tree, valgrind over the unit tests.
-LINT_TESTS = tests/lint/layers.sh tests/lint/headers.sh tests/lint/size.sh tests/lint/secrets.sh
+LINT_TESTS = tests/lint/layers.sh tests/lint/headers.sh tests/lint/size.sh tests/lint/habits.sh
 TESTS += $(LINT_TESTS)
 EXTRA_DIST += $(LINT_TESTS) tests/lint/analyse.sh .clang-tidy .clang-format
 TEST_EXTENSIONS = .sh .py
