@@ -79,7 +79,12 @@ struct api_route {
     bool query_open;        /* unknown query parameters are ignored */
     int success_status;     /* for metrics and openapi lint */
 };
-extern const struct api_route api_routes[];
+/*
+ * The table: pointers to rows that stand beside their handlers. A handler's file defines
+ *     const struct api_route api_route_venue_list = {.method = HTTP_GET, .pattern = "/v1/venues", .handler = venue_list, ...};
+ * and its area's api_routes_AREA.def has the line ROUTE(api_route_venue_list).
+ */
+extern const struct api_route *const api_routes[];
 extern const size_t api_routes_n;
 
 struct api_request {
@@ -130,6 +135,13 @@ void api_idem_add(struct api_request *r, struct db_batch *b);
 /* Sets status and JSON body. */
 void api_reply(struct api_request *r, int status, json_t *body);
 void api_reply_empty(struct api_request *r, int status);
+/* ETag: "VERSION" of a booking, on the response. */
+void api_etag(struct api_request *r, int64_t version);
+/*
+ * If-Match (RFC 9110 13.1.1) as the versions that a service may act on (svc.h): all of them when the field is absent or `*`.
+ * Weak tags and tags that are no version never match. ERR_VALIDATION, with a fault at header:If-Match, when the field is malformed.
+ */
+enum err api_if_match(struct api_request *r, struct versions *out) MUST_CHECK;
 /* {"items": [...], "next": CURSOR|null} */
 void api_reply_list(struct api_request *r, json_t *items, const char *next);
 /* A fault of the input found by a handler: adds it; return ERR_VALIDATION afterwards. */

@@ -43,6 +43,16 @@ struct principal {
     const char *actor;
 };
 
+/* Versions of a thing that a change may be made against (If-Match); zeroed: any. */
+#define VERSIONS_MAX 8
+struct versions {
+    bool limited; /* only those below; none at all when n is 0 */
+    unsigned n;
+    int64_t v[VERSIONS_MAX];
+};
+/* ERR_VERSION_MISMATCH when the thing's version is none of the wanted. */
+enum err versions_check(const struct versions *wanted, int64_t version) MUST_CHECK;
+
 /*
  * Predicates for statements that share the first round trip with authentication: they hold only
  * for the bearer whose token hash is the parameter, so a statement of a stranger finds nothing.
