@@ -1,0 +1,239 @@
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ensure.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_ASAN 1
+#endif
+#endif
+#ifndef ARENA_ASAN
+#define ARENA_ASAN 0
+#endif
+
+#if ARENA_ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
+#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION((p), (n))
+#define RED_ZONE ((size_t)16) /* stays poisoned behind each allocation */
+#else
+#define POISON(p, n) ((void)(p), (void)(n))
+#define UNPOISON(p, n) ((void)(p), (void)(n))
+#define RED_ZONE ((size_t)0)
+#endif
+
+#define ALIGN ((size_t)16)
+/* Larger requests are refused before malloc sees them: no caller can mean them, and sums stay far from overflow. */
+#define ALLOC_MAX ((size_t)1 << 32)
+
+struct chunk {
+    struct chunk *next; /* older */
+    size_t size, used;  /* of data */
+    _Alignas(16) unsigned char data[];
+};
+
+struct cleanup {
+    struct cleanup *next;
+    void (*fn)(void *);
+    void *ptr;
+};
+
+struct arena {
+    struct chunk *top;   /* allocations come from here */
+    struct chunk *first; /* kept by reset */
+    struct cleanup *cleanups;
+    jmp_buf *oom;
+    size_t handed_out;
+};
+
+static size_t round_up(size_t n)
+{
+    return (n + ALIGN - 1) & ~(ALIGN - 1);
+}
+
+static struct chunk *chunk_new(size_t size)
+{
+    struct chunk *c = malloc(sizeof(*c) + size);
+
+    if (!c)
+        return NULL;
+    *c = (struct chunk){.size = size};
+    POISON(c->data, size);
+    return c;
+}
+
+static void chunk_free(struct chunk *c)
+{
+    UNPOISON(c->data, c->size);
+    free(c);
+}
+
+struct arena *arena_new(size_t chunk_size)
+{
+    struct arena *a = calloc(1, sizeof(*a));
+
+    ENSURE(chunk_size <= ALLOC_MAX);
+    if (!a)
+        return NULL;
+    a->first = a->top = chunk_new(round_up(chunk_size < 256 ? 256 : chunk_size));
+    if (a->first)
+        return a;
+    free(a);
+    return NULL;
+}
+
+/* A cleanup may register another one (it then runs too), so the list is read anew each time. */
+static void run_cleanups(struct arena *a)
+{
+    while (a->cleanups) {
+        struct cleanup *c = a->cleanups;
+
+        a->cleanups = c->next;
+        c->fn(c->ptr);
+    }
+}
+
+void arena_reset(struct arena *a)
+{
+    run_cleanups(a);
+    while (a->top != a->first) {
+        struct chunk *older = a->top->next;
+
+        chunk_free(a->top);
+        a->top = older;
+    }
+    a->first->used = 0;
+    a->handed_out = 0;
+    POISON(a->first->data, a->first->size);
+}
+
+void arena_free(struct arena *a)
+{
+    if (!a)
+        return;
+    arena_reset(a);
+    chunk_free(a->first);
+    free(a);
+}
+
+void arena_on_oom(struct arena *a, jmp_buf *where)
+{
+    a->oom = where;
+}
+
+void arena_oom(struct arena *a)
+{
+    ENSURE(a->oom && "out of memory, and no place to jump to");
+    longjmp(*a->oom, 1);
+}
+
+/* NULL when memory is out. */
+static void *try_alloc(struct arena *a, size_t n)
+{
+    struct chunk *c = a->top;
+    size_t need = round_up(n) + RED_ZONE;
+    void *p;
+
+    if (n > ALLOC_MAX)
+        return NULL;
+    if (need > c->size - c->used) {
+        size_t size = a->first->size;
+
+        c = chunk_new(need > size ? need : size);
+        if (!c)
+            return NULL;
+        c->next = a->top;
+        a->top = c;
+    }
+    p = c->data + c->used;
+    c->used += need;
+    a->handed_out += n;
+    UNPOISON(p, n);
+    return memset(p, 0, n);
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    void *p = try_alloc(a, n);
+
+    if (!p)
+        arena_oom(a);
+    return p;
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size)
+{
+    size_t n;
+
+    if (__builtin_mul_overflow(count, size, &n))
+        arena_oom(a);
+    return arena_alloc(a, n);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+    char *p;
+
+    if (n > ALLOC_MAX)
+        arena_oom(a);
+    p = arena_alloc(a, n + 1);
+    if (n > 0)
+        memcpy(p, s, n);
+    return p;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+    return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+    va_list again;
+    char *p;
+    int n;
+
+    va_copy(again, ap);
+    n = vsnprintf(NULL, 0, fmt, ap);
+    ENSURE(n >= 0);
+    p = arena_alloc(a, (size_t)n + 1);
+    vsnprintf(p, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return p;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap;
+    char *p;
+
+    va_start(ap, fmt);
+    p = arena_vprintf(a, fmt, ap);
+    va_end(ap);
+    return p;
+}
+
+void arena_defer(struct arena *a, void (*fn)(void *), void *ptr)
+{
+    struct cleanup *c = try_alloc(a, sizeof(*c));
+
+    if (!c) {
+        fn(ptr);
+        arena_oom(a);
+    }
+    *c = (struct cleanup){.next = a->cleanups, .fn = fn, .ptr = ptr};
+    a->cleanups = c;
+}
+
+size_t arena_used(const struct arena *a)
+{
+    return a->handed_out;
+}

@@ -1,0 +1,277 @@
+#include "base/clock.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/ensure.h"
+
+#define NS_PER_MS INT64_C(1000000)
+#define US_PER_S INT64_C(1000000)
+#define S_PER_DAY INT64_C(86400)
+#define WALL_MAX_US (INT64_C(253402300800) * US_PER_S) /* 10000-01-01T00:00:00Z */
+
+static struct mono (*mono_source)(void);
+static struct wall (*wall_source)(void);
+
+void clock_set_source(struct mono (*mono)(void), struct wall (*wall)(void))
+{
+    mono_source = mono;
+    wall_source = wall;
+}
+
+struct mono mono_now(void)
+{
+    struct timespec t;
+
+    if (mono_source)
+        return mono_source();
+    ENSURE(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+    return (struct mono){(int64_t)t.tv_sec * 1000 * NS_PER_MS + t.tv_nsec};
+}
+
+struct wall wall_now(void)
+{
+    struct timespec t;
+
+    if (wall_source)
+        return wall_source();
+    ENSURE(clock_gettime(CLOCK_REALTIME, &t) == 0);
+    return (struct wall){(int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000};
+}
+
+int64_t mono_ms_between(struct mono from, struct mono to)
+{
+    return (to.ns - from.ns) / NS_PER_MS;
+}
+
+double mono_seconds_since(struct mono from)
+{
+    return (double)(mono_now().ns - from.ns) / 1e9;
+}
+
+/* -- deadlines ---------------------------------------------------------------- */
+
+/* Sums that leave the range stay at its end: "for ever" must not turn into "long ago". */
+static struct deadline shifted(struct mono from, int64_t ms)
+{
+    int64_t ns;
+
+    if (__builtin_mul_overflow(ms, NS_PER_MS, &ns) || __builtin_add_overflow(from.ns, ns, &ns))
+        ns = ms < 0 ? INT64_MIN : INT64_MAX;
+    return (struct deadline){{ns}};
+}
+
+struct deadline deadline_after(struct mono from, int64_t ms)
+{
+    return shifted(from, ms);
+}
+
+struct deadline deadline_in_ms(int64_t ms)
+{
+    return shifted(mono_now(), ms);
+}
+
+struct deadline deadline_min(struct deadline a, struct deadline b)
+{
+    return a.at.ns <= b.at.ns ? a : b;
+}
+
+struct deadline deadline_cap(struct deadline outer, int64_t ms)
+{
+    return deadline_min(outer, deadline_in_ms(ms));
+}
+
+struct deadline deadline_before(struct deadline d, int64_t ms)
+{
+    return shifted(d.at, -ms);
+}
+
+bool deadline_passed(struct deadline d)
+{
+    return mono_now().ns >= d.at.ns;
+}
+
+int deadline_left_ms(struct deadline d)
+{
+    int64_t now = mono_now().ns, left_ns;
+
+    if (now >= d.at.ns)
+        return 0;
+    if (__builtin_sub_overflow(d.at.ns, now, &left_ns) || left_ns / NS_PER_MS >= INT_MAX)
+        return INT_MAX;
+    return (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* -- calendar ----------------------------------------------------------------- */
+
+struct civil {
+    int year, month, day;
+};
+
+/*
+ * Days since 1970-01-01 of a date of the Gregorian calendar, and back. Years are counted from
+ * March, so that the leap day is the last of its year; 719468 days lie between 0000-03-01 and 1970-01-01.
+ */
+static int64_t days_of(struct civil c)
+{
+    int64_t y = c.month <= 2 ? c.year - 1 : c.year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t year_of_era = y - era * 400;
+    int64_t month = (c.month + 9) % 12;
+    int64_t day_of_year = (153 * month + 2) / 5 + c.day - 1;
+
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+}
+
+static struct civil civil_of(int64_t days)
+{
+    int64_t z = days + 719468;
+    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    int64_t doe = z - era * 146097;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    int64_t mp = (5 * doy + 2) / 153;
+    int month = (int)(mp < 10 ? mp + 3 : mp - 9);
+
+    return (struct civil){
+        .year = (int)(yoe + era * 400) + (month <= 2),
+        .month = month,
+        .day = (int)(doy - (153 * mp + 2) / 5) + 1,
+    };
+}
+
+static int month_days(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return days[month - 1] + (month == 2 && leap);
+}
+
+/* -- RFC 3339 ------------------------------------------------------------------ */
+
+const char *wall_format(struct wall w, char *buf)
+{
+    int64_t s = w.us / US_PER_S, us = w.us % US_PER_S, days, of_day;
+    struct civil c;
+    int n;
+
+    if (us < 0) {
+        us += US_PER_S;
+        s--;
+    }
+    days = s / S_PER_DAY;
+    of_day = s % S_PER_DAY;
+    if (of_day < 0) {
+        of_day += S_PER_DAY;
+        days--;
+    }
+    c = civil_of(days);
+    n = snprintf(buf, WALL_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, (int)(of_day / 3600),
+                 (int)(of_day / 60 % 60), (int)(of_day % 60));
+    if (us == 0)
+        snprintf(buf + n, WALL_RFC3339_MAX - (size_t)n, "Z");
+    else
+        snprintf(buf + n, WALL_RFC3339_MAX - (size_t)n, ".%06dZ", (int)us);
+    return buf;
+}
+
+/* Takes exactly n digits off the front. */
+static bool take_digits(struct str *s, size_t n, int min, int max, int *out)
+{
+    int v = 0;
+
+    if (s->n < n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (s->p[i] < '0' || s->p[i] > '9')
+            return false;
+        v = v * 10 + (s->p[i] - '0');
+    }
+    s->p += n;
+    s->n -= n;
+    *out = v;
+    return v >= min && v <= max;
+}
+
+/* Takes one of the characters off the front. */
+static bool take_one(struct str *s, const char *of, char *out)
+{
+    if (s->n == 0 || s->p[0] == '\0' || !strchr(of, s->p[0]))
+        return false;
+    if (out)
+        *out = s->p[0];
+    s->p++;
+    s->n--;
+    return true;
+}
+
+static bool take_date(struct str *s, struct civil *c)
+{
+    return take_digits(s, 4, 1, 9999, &c->year) && take_one(s, "-", NULL) && take_digits(s, 2, 1, 12, &c->month) &&
+           take_one(s, "-", NULL) && take_digits(s, 2, 1, month_days(c->year, c->month), &c->day);
+}
+
+/* Any number of digits; what is finer than a microsecond is cut off. */
+static bool take_fraction(struct str *s, int64_t *us)
+{
+    int64_t unit = US_PER_S / 10;
+    size_t digits = 0;
+
+    *us = 0;
+    if (!take_one(s, ".", NULL))
+        return true;
+    for (; s->n > 0 && s->p[0] >= '0' && s->p[0] <= '9'; digits++, unit /= 10) {
+        *us += unit * (s->p[0] - '0');
+        s->p++;
+        s->n--;
+    }
+    return digits > 0;
+}
+
+/* "Z" or "+03:00", as seconds east of UTC; it ends the text. */
+static bool take_offset(struct str *s, int *east)
+{
+    int hours, minutes;
+    char sign;
+
+    *east = 0;
+    if (take_one(s, "Zz", NULL))
+        return s->n == 0;
+    if (!take_one(s, "+-", &sign) || !take_digits(s, 2, 0, 23, &hours) || !take_one(s, ":", NULL) ||
+        !take_digits(s, 2, 0, 59, &minutes))
+        return false;
+    *east = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+    return s->n == 0;
+}
+
+/* A leap second comes at the end of a month, 23:59:60 UTC (RFC 3339 5.7): the second after it starts a month. */
+static bool leap_possible(int64_t next_s)
+{
+    return next_s % S_PER_DAY == 0 && civil_of(next_s / S_PER_DAY).day == 1;
+}
+
+bool wall_parse(struct str s, struct wall *out)
+{
+    int hour, minute, second, east;
+    int64_t fraction, utc_s;
+    struct civil c;
+
+    if (!take_date(&s, &c) || c.year < 1970 || !take_one(&s, "Tt", NULL) || !take_digits(&s, 2, 0, 23, &hour) ||
+        !take_one(&s, ":", NULL) || !take_digits(&s, 2, 0, 59, &minute) || !take_one(&s, ":", NULL) ||
+        !take_digits(&s, 2, 0, 60, &second) || !take_fraction(&s, &fraction) || !take_offset(&s, &east))
+        return false;
+    utc_s = days_of(c) * S_PER_DAY + hour * 3600 + minute * 60 + second - east;
+    if (utc_s < 0 || utc_s >= WALL_MAX_US / US_PER_S || (second == 60 && !leap_possible(utc_s)))
+        return false;
+    out->us = utc_s * US_PER_S + fraction;
+    return true;
+}
+
+bool wall_date_valid(struct str s)
+{
+    struct civil c;
+
+    return take_date(&s, &c) && s.n == 0;
+}

@@ -1,0 +1,16 @@
+#include "base/err.h"
+
+#include "base/ensure.h"
+
+static const char *const codes[ERR_COUNT] = {
+    [OK] = "ok",
+#define ERR(symbol, code) [symbol] = (code),
+#include "base/err.def"
+#undef ERR
+};
+
+const char *err_code(enum err e)
+{
+    ENSURE((unsigned)e < ERR_COUNT);
+    return codes[e];
+}

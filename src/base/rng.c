@@ -1,0 +1,56 @@
+#include "base/rng.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <sys/types.h>
+
+#include "base/ensure.h"
+
+void rng_bytes(void *buf, size_t n)
+{
+    unsigned char *p = buf;
+
+    while (n > 0) {
+        ssize_t got = getrandom(p, n, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        ENSURE(got > 0);
+        p += got;
+        n -= (size_t)got;
+    }
+}
+
+/* Uniform in [0, bound): draws below 2^64 mod bound are thrown away, so that what is left divides evenly. */
+static uint64_t below(uint64_t bound)
+{
+    uint64_t skip, v;
+
+    ENSURE(bound > 0);
+    skip = -bound % bound;
+    do
+        rng_bytes(&v, sizeof(v));
+    while (v < skip);
+    return v % bound;
+}
+
+uint32_t rng_below(uint32_t bound)
+{
+    return (uint32_t)below(bound);
+}
+
+void rng_digits(char *buf, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        buf[i] = (char)('0' + below(10));
+    buf[n] = '\0';
+}
+
+int64_t rng_jitter_ms(int64_t ms, double share)
+{
+    int64_t reach;
+
+    ENSURE(ms >= 0 && share >= 0 && share <= 1);
+    reach = (int64_t)((double)ms * share);
+    return ms - reach + (int64_t)below(2 * (uint64_t)reach + 1);
+}
