@@ -1,0 +1,35 @@
+/*
+ * What the master hands to a child, and the main functions of the roles. When NAME_main() is
+ * called the child is set up already (proc/master_child.c): signals at their defaults with an
+ * empty mask, SIGPIPE ignored, PR_SET_PDEATHSIG set, board and metrics attached to `slot`, role
+ * and index given to the logger, panic hook set, title "bookingd: NAME" shown, and every descriptor that is not
+ * in the env closed. What NAME_main() returns becomes the exit code; EXIT_CONFIG_CODE is never respawned.
+ *
+ * Every role ends by itself, with 0, when life_fd shows end-of-file or hang-up (the master is gone) and after
+ * SIGTERM (drain: finish what is in hand). SIGQUIT and SIGABRT stay unblocked everywhere: "now".
+ */
+#ifndef BOOKINGD_PROC_CHILD_H
+#define BOOKINGD_PROC_CHILD_H
+
+#include <stddef.h>
+
+#include "sys/config.h"
+
+struct child_env {
+    const struct config *cfg;
+    unsigned slot;         /* on the board and in the metrics */
+    int index;             /* among its role: worker 3 */
+    int life_fd;           /* end-of-file: the master is gone */
+    const int *listen_fds; /* dispatcher: clients; monitor: its own; bound and listening, non-blocking */
+    size_t listen_n;
+    int queue_fd;   /* worker: its end of the pair with the dispatcher; else -1 */
+    int control_fd; /* dispatcher: the master announces new workers here; else -1 */
+};
+
+int dispatcher_main(const struct child_env *env);
+int worker_main(const struct child_env *env);
+int monitor_main(const struct child_env *env);
+int keeper_main(const struct child_env *env);
+int resolver_main(const struct child_env *env);
+
+#endif

@@ -1,0 +1,13 @@
+/* The process title that ps shows, written over the original arguments and environment. */
+#ifndef BOOKINGD_PROC_PROCTITLE_H
+#define BOOKINGD_PROC_PROCTITLE_H
+
+#include "base/cdefs.h"
+
+/* First thing in main(), before anything keeps a pointer into argv or the environment: copies the environment
+ * elsewhere (argv strings that are still needed must have been copied before the first proctitle_set). */
+void proctitle_init(int argc, char **argv);
+/* "bookingd: " and the text. Never ids, queries or anything secret. Does nothing before proctitle_init(). */
+void proctitle_set(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+#endif
