@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "base/uuid.h"
 
-struct fault { /* an entry of a problem document's `errors` */
+struct fault {           /* an entry of a problem document's `errors` */
     const char *pointer; /* "/starts_at", "query:limit", "header:Idempotency-Key" */
     const char *detail;
     struct fault *next;
@@ -47,25 +47,44 @@ struct json_member {
     bool nullable;
     int64_t min, max;          /* J_INT: value; J_STRING: code points; J_ARRAY: items */
     const char *const *values; /* J_ENUM: NULL-terminated; the index is stored */
-    size_t offset;             /* J_STRING const char *; J_INT int64_t; J_BOOL bool; J_UUID struct uuid; J_TIME struct wall; J_LOCALE, J_ENUM int; J_ARRAY, J_OBJECT json_t * (borrowed) */
-    size_t present;            /* offset of a bool that says whether it was there (and not null), or JSON_NO_PRESENT */
+    size_t offset;  /* J_STRING const char *; J_INT int64_t; J_BOOL bool; J_UUID struct uuid; J_TIME struct wall;
+                       J_LOCALE, J_ENUM int; J_ARRAY, J_OBJECT json_t * (borrowed) */
+    size_t present; /* offset of a bool that says whether it was there (and not null), or JSON_NO_PRESENT */
 };
 #define JSON_NO_PRESENT ((size_t)-1)
-#define JSON_MEMBERS_END {.name = NULL}
+#define JSON_MEMBERS_END                                                                                               \
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
+    }
 
-/* Checks `j` against members: unknown ones, missing ones, wrong types and bounds are faults below `base` ("" for the root). True when none was added. Strings are copied to the arena; a NUL character inside is a fault. */
-bool json_read(const json_t *j, const struct json_member *members, void *out, const char *base, struct faults *f) MUST_CHECK;
-/* Names of the schema types for error texts live with json_read. */
+/*
+ * Bounds of 0 and 0 are none. A whole number written as 2.0 counts as an integer, as JSON Schema has it.
+ * Checks `j` against members: unknown ones, missing ones, wrong types and bounds are faults below `base` ("" for the
+ * root). True when none was added. Strings are copied to the arena; a NUL character inside is a fault.
+ */
+bool json_read(const json_t *j, const struct json_member *members, void *out, const char *base,
+               struct faults *f) MUST_CHECK;
+/* The same for one value: for items of a J_ARRAY. `pointer` is its own. */
+bool json_read_value(const json_t *v, const struct json_member *m, void *out, const char *pointer,
+                     struct faults *f) MUST_CHECK;
+/* "/a~1b" below base, on the arena; what the name has beyond 64 bytes is cut off. */
+const char *json_pointer(struct arena *a, const char *base, const char *name);
+const char *json_pointer_index(struct arena *a, const char *base, size_t index);
 
-/* Builders that take the arena's way out when memory is out. */
+/*
+ * Builders that take the arena's way out when memory is out. Objects and arrays belong to the arena (json_obj,
+ * json_arr, json_parse, json_keep) and may be put anywhere, also twice; a string, number or other scalar that is put
+ * or pushed is handed over. Text that is not UTF-8 gets '?' for its bad bytes.
+ */
 json_t *json_obj(struct arena *a);
 json_t *json_arr(struct arena *a);
-void json_put(struct arena *a, json_t *obj, const char *key, json_t *owned);
+void json_put(struct arena *a, json_t *obj, const char *key, json_t *value);
 void json_put_str(struct arena *a, json_t *obj, const char *key, const char *z); /* NULL becomes null */
 void json_put_int(struct arena *a, json_t *obj, const char *key, int64_t v);
 void json_put_bool(struct arena *a, json_t *obj, const char *key, bool v);
 void json_put_null(struct arena *a, json_t *obj, const char *key);
 void json_put_time(struct arena *a, json_t *obj, const char *key, struct wall w);
-void json_push(struct arena *a, json_t *arr, json_t *owned);
+void json_push(struct arena *a, json_t *arr, json_t *value);
+void json_push_str(struct arena *a, json_t *arr, const char *z);
 
 #endif

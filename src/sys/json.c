@@ -1,0 +1,156 @@
+#include "sys/json.h"
+
+#include <stdarg.h>
+
+/* ---- faults ---- */
+
+void faults_init(struct faults *f, struct arena *a)
+{
+    *f = (struct faults){.arena = a};
+    f->tail = &f->first;
+}
+
+void fault_add(struct faults *f, const char *pointer, const char *fmt, ...)
+{
+    if (f->n >= FAULTS_MAX)
+        return;
+    struct fault *fault = ARENA_NEW(f->arena, struct fault);
+    va_list ap;
+    va_start(ap, fmt);
+    fault->detail = arena_vprintf(f->arena, fmt, ap);
+    va_end(ap);
+    fault->pointer = arena_strdup(f->arena, pointer);
+    *f->tail = fault;
+    f->tail = &fault->next;
+    f->n++;
+}
+
+/* ---- parsing and printing ---- */
+
+static void decref(void *j)
+{
+    json_decref(j);
+}
+
+json_t *json_keep(struct arena *a, json_t *owned)
+{
+    if (!owned)
+        arena_oom(a);
+    arena_defer(a, decref, owned);
+    return owned;
+}
+
+json_t *json_parse(struct arena *a, struct str text)
+{
+    /* A NUL character is let through here, since json_read names the member that has it. */
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    json_error_t error;
+    json_t *j = json_loadb(text.p ? text.p : "", text.n, flags, &error);
+    /* An integer beyond 64 bits is valid JSON; as a real it fails the schema (422) and not the parser (400). */
+    if (!j && json_error_code(&error) == json_error_numeric_overflow)
+        j = json_loadb(text.p, text.n, flags | JSON_DECODE_INT_AS_REAL, &error);
+    if (!j && json_error_code(&error) == json_error_out_of_memory)
+        arena_oom(a);
+    return j ? json_keep(a, j) : NULL;
+}
+
+struct str json_text(struct arena *a, const json_t *j)
+{
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    size_t n = json_dumpb(j, NULL, 0, flags);
+    if (n == 0)
+        arena_oom(a);
+    char *text = arena_alloc(a, n + 1);
+    if (json_dumpb(j, text, n, flags) != n)
+        arena_oom(a);
+    return (struct str){text, n};
+}
+
+/* ---- builders ---- */
+
+json_t *json_obj(struct arena *a)
+{
+    return json_keep(a, json_object());
+}
+
+json_t *json_arr(struct arena *a)
+{
+    return json_keep(a, json_array());
+}
+
+/* Containers are the arena's: what they are put into takes a reference of its own. */
+static json_t *handed_over(struct arena *a, json_t *value)
+{
+    if (!value)
+        arena_oom(a);
+    return json_is_object(value) || json_is_array(value) ? json_incref(value) : value;
+}
+
+void json_put(struct arena *a, json_t *obj, const char *key, json_t *value)
+{
+    if (json_object_set_new(obj, key, handed_over(a, value)) != 0)
+        arena_oom(a);
+}
+
+void json_push(struct arena *a, json_t *arr, json_t *value)
+{
+    if (json_array_append_new(arr, handed_over(a, value)) != 0)
+        arena_oom(a);
+}
+
+/* Length of the valid character at p, 0 when there is none. */
+static size_t utf8_char(const char *p, size_t left)
+{
+    for (size_t n = 1; n <= 4 && n <= left; n++)
+        if (str_utf8_valid((struct str){p, n}))
+            return n;
+    return 0;
+}
+
+static json_t *text_value(struct arena *a, const char *z)
+{
+    if (!z)
+        return json_null();
+    struct str s = str_of(z);
+    if (str_utf8_valid(s))
+        return json_stringn(s.p, s.n);
+    char *clean = arena_strndup(a, s.p, s.n);
+    for (size_t i = 0; i < s.n;) {
+        size_t n = utf8_char(s.p + i, s.n - i);
+        if (n == 0)
+            clean[i] = '?';
+        i += n ? n : 1;
+    }
+    return json_stringn(clean, s.n);
+}
+
+void json_put_str(struct arena *a, json_t *obj, const char *key, const char *z)
+{
+    json_put(a, obj, key, text_value(a, z));
+}
+
+void json_push_str(struct arena *a, json_t *arr, const char *z)
+{
+    json_push(a, arr, text_value(a, z));
+}
+
+void json_put_int(struct arena *a, json_t *obj, const char *key, int64_t v)
+{
+    json_put(a, obj, key, json_integer(v));
+}
+
+void json_put_bool(struct arena *a, json_t *obj, const char *key, bool v)
+{
+    json_put(a, obj, key, json_boolean(v));
+}
+
+void json_put_null(struct arena *a, json_t *obj, const char *key)
+{
+    json_put(a, obj, key, json_null());
+}
+
+void json_put_time(struct arena *a, json_t *obj, const char *key, struct wall w)
+{
+    char text[WALL_RFC3339_MAX];
+    json_put_str(a, obj, key, wall_format(w, text));
+}
