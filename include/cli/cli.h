@@ -1,0 +1,37 @@
+/*
+ * The command line of `bookingd` (contract 8): a table of commands, and what they share. A command
+ * prints its result on stdout and what went wrong on stderr, and returns the exit code.
+ */
+#ifndef BOOKINGD_CLI_CLI_H
+#define BOOKINGD_CLI_CLI_H
+
+#include "base/cdefs.h"
+#include "sys/config.h"
+
+struct cli {
+    const char *config_path;
+    const struct cli_command *command;
+    int argc; /* the command's own words; argv[0] is its name */
+    char **argv;
+};
+
+struct cli_command {
+    const char *name;
+    int (*run)(const struct cli *c) MUST_CHECK;
+    const char *arguments; /* for the usage line: "[--role ROLE] NAME" */
+    const char *summary;   /* one line of `bookingd --help` */
+    const char *help;      /* the rest of `bookingd COMMAND --help`; "" when there is no more to say */
+};
+/* The first is the default; ends with a row without name. */
+extern const struct cli_command cli_commands[];
+
+/* By name; NULL when there is none. */
+const struct cli_command *cli_find(const char *name);
+/* `bookingd --help`, to stdout; returns 0. */
+int cli_help(void) MUST_CHECK;
+/* "bookingd: text" and a hint at --help to stderr; returns EXIT_USAGE_CODE. */
+int cli_usage(const struct cli_command *command, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+/* `bookingd version` and --version. */
+int cli_version(const struct cli *c) MUST_CHECK;
+
+#endif

@@ -1,0 +1,48 @@
+/* The program `bookingd`: options before the command, then the command's row of the table. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "proc/proctitle.h"
+
+#ifndef BD_CONFIG_FILE
+#define BD_CONFIG_FILE "/etc/bookingd/bookingd.yaml"
+#endif
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+int main(int argc, char **argv)
+{
+    struct cli c = {.config_path = BD_CONFIG_FILE, .command = &cli_commands[0]};
+    proctitle_init(argc, argv);
+    opterr = 0;
+    for (int opt; (opt = getopt_long(argc, argv, "+:c:hV", options, NULL)) != -1;) {
+        switch (opt) {
+        case 'c':
+            c.config_path = optarg;
+            break;
+        case 'h':
+            return cli_help();
+        case 'V':
+            return cli_version(&c);
+        case ':':
+            return cli_usage(NULL, "%s needs a value", argv[optind - 1]);
+        default:
+            return cli_usage(NULL, "unknown option %s", argv[optind - 1]);
+        }
+    }
+    c.argc = argc - optind;
+    c.argv = argv + optind;
+    if (c.argc > 0) {
+        c.command = cli_find(c.argv[0]);
+        if (!c.command)
+            return cli_usage(NULL, "unknown command '%s'", c.argv[0]);
+    }
+    return c.command->run(&c);
+}
