@@ -7,6 +7,7 @@
 #define BOOKINGD_SVC_NOTIFY_H
 
 #include "svc/svc.h"
+#include "sys/metrics.h"
 
 struct notice {
     enum notice_template template;
@@ -26,5 +27,22 @@ void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n);
 void notify_deliver(struct svc *s, const struct notice *n);
 /* Results that could not be stored (database away) wait in this process; tries them again. Returns how many are left. */
 unsigned notify_flush(struct svc *s);
+
+/* ---- for the ledger's resends ---- */
+
+/* A claimed (PENDING) row. */
+struct notify_try {
+    const char *venue_id, *id, *recipient, *body;
+    enum notice_template template;
+    int64_t attempt; /* its number: 1 for the first */
+};
+/* Sends it and stores the result; says how it went. */
+enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t);
+/* Whether enough of the request's time is left to try one more. */
+bool notify_has_time(const struct svc *s);
+/* How long from now a claimed row may stay PENDING before the keeper calls its sender dead: milliseconds. */
+int64_t notify_send_by_ms(const struct svc *s);
+/* Template by name; NOTICE_COUNT when there is none. */
+enum notice_template notify_template_find(const char *name);
 
 #endif

@@ -1,4 +1,7 @@
-/* The keeper's jobs: expire holds, mark interrupted notifications, purge. One row each. */
+/*
+ * Housekeeping, as a table of jobs that the keeper runs. Each run is bounded in rows and in time, takes only
+ * rows that nobody else is at work on, and may be repeated or skipped at any time without harm.
+ */
 #ifndef BOOKINGD_SVC_UPKEEP_H
 #define BOOKINGD_SVC_UPKEEP_H
 
@@ -8,12 +11,14 @@
 #include "svc/svc.h"
 
 struct upkeep_job {
-    const char *name;    /* for logs and the board */
-    int64_t interval_ms; /* from the end of a run to the start of the next, give or take a tenth */
-    /* One run, within s->deadline, on s->arena (fresh each time). An error is logged by the keeper and the job runs again after its interval. */
+    const char *name; /* for the log: "expired_holds" */
+    int64_t interval_ms;
+    /* s->arena is reset by the caller between runs; s->deadline bounds the whole run, its provider calls included. */
     enum err (*run)(struct svc *s);
 };
 extern const struct upkeep_job upkeep_jobs[];
 extern const size_t upkeep_jobs_n;
+/* The deadline that the keeper gives a run. */
+#define UPKEEP_RUN_MS 8000
 
 #endif

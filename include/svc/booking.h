@@ -1,0 +1,132 @@
+/*
+ * Bookings: made, moved, ended and read (contract 5). A function that changes a booking runs its own
+ * transaction (lock order: customer, booking, resources by id), commits, and only then sends the notice.
+ * It touches the database at most twice before the notice and once after it.
+ * Errors name the reason (ERR_SLOT_TAKEN, ERR_VERSION_MISMATCH ...); database errors pass through.
+ */
+#ifndef BOOKINGD_SVC_BOOKING_H
+#define BOOKINGD_SVC_BOOKING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "svc/svc.h"
+
+enum booking_state {
+    BOOKING_PENDING_PAYMENT,
+    BOOKING_CONFIRMED,
+    BOOKING_CANCELLED,
+    BOOKING_EXPIRED,
+    BOOKING_COMPLETED,
+    BOOKING_NO_SHOW,
+    BOOKING_STATE_COUNT
+};
+/* "pending_payment", ... and a NULL behind the last: fit for a J_ENUM schema. */
+extern const char *const booking_state_names[BOOKING_STATE_COUNT + 1];
+
+struct booking {
+    struct uuid id, venue_id, service_id, resource_id, customer_id;
+    enum booking_state state; /* effective: a dead hold is expired */
+    int64_t version;
+    struct wall starts_at, ends_at, created_at;
+    int64_t party_size, amount;
+    const char *currency, *note;     /* note may be NULL */
+    bool has_hold, has_cancelled;    /* whether the next two are there */
+    struct wall hold_expires_at, cancelled_at;
+    const char *phone, *name;        /* the customer's; NULL: erased, or never told */
+    enum locale locale;              /* the customer's */
+    const char *service, *venue, *resource, *starts_wall, *ends_wall; /* for notices; wall time of the venue */
+    struct wall read_at;             /* now() of the transaction that read it */
+    struct wall free_cancel_until;   /* by the service's rule of today */
+};
+
+/*
+ * Called when everything of a change but COMMIT is in the batch, with the booking as it will be:
+ * the caller adds what must commit together with it (the stored answer of an Idempotency-Key).
+ */
+typedef void (*booking_commit_fn)(void *arg, struct db_batch *b, const struct booking *bk);
+struct booking_caller {
+    const struct principal *who;
+    booking_commit_fn on_commit; /* NULL: nothing to add */
+    void *arg;
+};
+
+struct booking_order {
+    const char *venue_id;    /* the venue that the service must be of; NULL: any */
+    const char *service_id, *resource_id; /* resource NULL: any that is free */
+    struct wall starts_at;
+    int64_t party_size;
+    const char *note;        /* or NULL */
+    const char *phone, *name; /* staff: E.164 of the customer, who is made when unknown; name fills in a missing one, or NULL */
+};
+/*
+ * One path for customers and staff (who->kind). Staff are not held to bookings.max_active_per_customer: it protects
+ * against customers. ERR_NOT_FOUND: no such active service, or a resource that cannot serve it; ERR_SLOT_NOT_OFFERED:
+ * closed, off the grid, too soon, too far, or a party larger than any of its resources; ERR_BOOKING_LIMIT; ERR_SLOT_TAKEN.
+ * Of several free resources it takes the one with the fewest free units that still fits the party (so that large ones stay
+ * whole for large parties), the lowest id among equals, and of its units the lowest numbers.
+ */
+enum err booking_create(struct svc *s, const struct booking_caller *c, const struct booking_order *o,
+                        struct booking *out) MUST_CHECK;
+
+/* If-Match: absent, any ("*"), or the version that the caller knows; -1 matches nothing. */
+struct booking_match {
+    bool wanted;
+    int64_t version;
+};
+struct booking_move {
+    const char *id;
+    struct booking_match match;
+    struct wall starts_at;
+    const char *resource_id; /* NULL: the present one if it is free then, else any */
+};
+/* The customer's own booking. ERR_NOT_FOUND, ERR_VERSION_MISMATCH, ERR_BOOKING_NOT_ACTIVE (also once it has begun), then as booking_create. */
+enum err booking_reschedule(struct svc *s, const struct booking_caller *c, const struct booking_move *m,
+                            struct booking *out) MUST_CHECK;
+
+struct booking_transition {
+    const char *id;
+    struct booking_match match;
+    enum booking_state to; /* CONFIRMED, CANCELLED, COMPLETED, NO_SHOW */
+    const char *reason;    /* for the history; or NULL */
+};
+/*
+ * The customer may only cancel, before the service's free cancellation ends (a hold: before the start), else
+ * ERR_CANCELLATION_CLOSED. ERR_NOT_FOUND, ERR_VERSION_MISMATCH, ERR_BOOKING_NOT_ACTIVE.
+ */
+enum err booking_move_on(struct svc *s, const struct booking_caller *c, const struct booking_transition *t,
+                         struct booking *out) MUST_CHECK;
+
+/* Ends one hold whose time has passed; false in *found when there is none left (or others are at work on them). For the keeper. */
+enum err booking_expire_one(struct svc *s, bool *found) MUST_CHECK;
+
+/* ---- reads: statements for the first batch of a request, so that they cost no round trip of their own ---- */
+
+/* A booking of the customer, or one that the staff key may see: rows for booking_read(). Returns the statement's index. */
+int booking_add_find_mine(struct db_batch *b, const char *token_hash, const char *id);
+int booking_add_find_staff(struct db_batch *b, const char *key_hash, const char *id);
+
+struct booking_list {
+    enum booking_state state;
+    bool has_state;
+    const char *venue_id;   /* staff: the calendar's venue */
+    const char *from, *to;  /* staff: local dates of the start, both included; NULL: open */
+    const char *after_start, *after_id; /* cursor; NULL: from the beginning */
+    int64_t limit;          /* rows asked for; ask for one more than a page holds */
+};
+/* The customer's own, latest start first. */
+int booking_add_list_mine(struct db_batch *b, const char *token_hash, const struct booking_list *q);
+/* The venue's, by start. */
+int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struct booking_list *q);
+/* One row when the key may see the venue. */
+int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id);
+void booking_read(struct db_rows rows, int row, struct booking *out);
+
+struct booking_event { /* a row of the history */
+    struct wall at;
+    const char *from, *to, *actor, *reason, *request_id; /* from, reason, request_id may be NULL */
+};
+int booking_add_history(struct db_batch *b, const char *key_hash, const char *id);
+void booking_read_event(struct db_rows rows, int row, struct booking_event *out);
+
+#endif
