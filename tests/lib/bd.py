@@ -1,0 +1,599 @@
+"""Objects for system tests: Postgres, Daemon, Client, FakeProvider. Python's standard library only.
+
+    class Demo(bd.Case):
+        def test_healthz(self):
+            pg = self.postgres()                       # a fresh, migrated database; dropped after the test
+            daemon = self.daemon(pg, {"server": {"workers": 2}})
+            self.assertEqual(daemon.client().get("/healthz").status, 200)
+
+No fixed sleeps: wait_until() polls a condition and fails with its words when the limit has passed. Everything
+that is started is stopped by its own pid; a test that fails prints the daemon's log.
+"""
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("BOOKINGD_BIN") or os.path.join(TOP, "build", "bookingd")
+SANDBOX_BIN = os.environ.get("BOOKINGD_SANDBOX_BIN") or os.path.join(TOP, "build", "bookingd-sandbox")
+# Sanitizers and a loaded machine slow everything down; limits of waiting are stretched by this, limits that are tested are not.
+PATIENCE = float(os.environ.get("BOOKINGD_TEST_PATIENCE", "3"))
+
+
+def wait_until(condition, what, limit=10.0, interval=0.01):
+    """The first true value of condition(); AssertionError after `limit` seconds (times PATIENCE)."""
+    end = time.monotonic() + limit * PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("waited %.1f s in vain: %s" % (limit * PATIENCE, what))
+        time.sleep(interval)
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def merge(base, over):
+    """`over` laid over `base`, dict by dict; None takes a key away."""
+    out = dict(base)
+    for key, value in (over or {}).items():
+        if value is None:
+            out.pop(key, None)
+        elif isinstance(value, dict) and isinstance(out.get(key), dict):
+            out[key] = merge(out[key], value)
+        else:
+            out[key] = value
+    return out
+
+
+class Postgres:
+    """A database of its own in the cluster of tests/lib/with-pg (BOOKINGD_TEST_PG)."""
+
+    def __init__(self, migrate=True):
+        base = os.environ.get("BOOKINGD_TEST_PG")
+        if not base:
+            raise unittest.SkipTest("BOOKINGD_TEST_PG is not set: run under tests/lib/with-pg")
+        self.base = base
+        self.name = "bd_%d_%08x" % (os.getpid(), random.getrandbits(32))
+        self.sql("CREATE DATABASE %s" % self.name, admin=True)
+        self.conninfo = re.sub(r"\s*\bdbname=\S+", "", base) + " dbname=" + self.name
+        if migrate:
+            self.migrate()
+
+    def migrate(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+            json.dump({"database": {"url": self.conninfo}}, f)
+            f.flush()
+            done = subprocess.run([BIN, "-c", f.name, "migrate"], capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise AssertionError("bookingd migrate: exit %d\n%s%s" % (done.returncode, done.stdout, done.stderr))
+
+    @staticmethod
+    def psql():
+        found = shutil.which("psql")
+        if not found:
+            found = os.path.join(subprocess.check_output(["pg_config", "--bindir"], text=True).strip(), "psql")
+        return found
+
+    def sql(self, text, admin=False):
+        """Runs SQL; rows as lists of text (NULL is '')."""
+        done = subprocess.run([self.psql(), "-X", "-q", "-At", "-F", "\t", "-v", "ON_ERROR_STOP=1",
+                               self.base if admin else self.conninfo, "-f", "-"],
+                              input=text, capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise AssertionError("psql: %s\n%s" % (done.stderr, text))
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def value(self, text):
+        rows = self.sql(text)
+        return rows[0][0] if rows else None
+
+    def close(self):
+        with contextlib.suppress(AssertionError, OSError):
+            self.sql("DROP DATABASE IF EXISTS %s WITH (FORCE)" % self.name, admin=True)
+
+
+class Response:
+    def __init__(self, status, headers, body, version="HTTP/1.1"):
+        self.status, self.headers, self.body, self.version = status, headers, body, version
+
+    def __repr__(self):
+        return "<%d %r %r>" % (self.status, self.headers, self.body[:300])
+
+    def header(self, name):
+        for key, value in self.headers:
+            if key.lower() == name.lower():
+                return value
+        return None
+
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        """`code` of a problem document, else None."""
+        return self.json().get("code") if "json" in (self.header("Content-Type") or "") and self.body else None
+
+
+class Client:
+    """HTTP/1.1 over one socket, open as long as both sides like; raw enough to misbehave with."""
+
+    def __init__(self, address, timeout=30.0):
+        self.address, self.timeout = address, timeout
+        self.sock, self.buf = None, b""
+        self.headers = {}
+
+    def connect(self):
+        if self.sock is None:
+            if isinstance(self.address, str):
+                self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            else:
+                family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
+                self.sock = socket.socket(family, socket.SOCK_STREAM)
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(self.address)
+            self.buf = b""
+        return self
+
+    def close(self):
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
+
+    def __enter__(self):
+        return self.connect()
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def send(self, data):
+        self.connect()
+        self.sock.sendall(data)
+
+    def _more(self):
+        data = self.sock.recv(65536)
+        self.buf += data
+        return bool(data)
+
+    def recv_response(self, head_only=False):
+        """One whole answer, interim ones (1xx) included; EOFError when the connection ends before it."""
+        while b"\r\n\r\n" not in self.buf:
+            if not self._more():
+                raise EOFError("connection closed, %r received" % self.buf[:200])
+        head, self.buf = self.buf.split(b"\r\n\r\n", 1)
+        lines = head.decode("latin-1").split("\r\n")
+        version, status = lines[0].split(" ")[:2]
+        headers = [tuple(part.strip() for part in line.split(":", 1)) for line in lines[1:]]
+        r = Response(int(status), headers, b"", version)
+        if head_only or r.status < 200 or r.status in (204, 304):
+            return r
+        length = r.header("Content-Length")
+        if length is None:
+            while self._more():
+                pass
+            r.body, self.buf = self.buf, b""
+            return r
+        while len(self.buf) < int(length):
+            if not self._more():
+                raise EOFError("body cut off after %d of %s bytes" % (len(self.buf), length))
+        r.body, self.buf = self.buf[:int(length)], self.buf[int(length):]
+        return r
+
+    def recv_eof(self):
+        """What still arrives until the other side closes. A reset is an error: an orderly close is expected."""
+        while self._more():
+            pass
+        rest, self.buf = self.buf, b""
+        return rest
+
+    @staticmethod
+    def encode(method, path, body=None, headers=None):
+        fields = {"Host": "bookingd.test"}
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            fields["Content-Type"] = "application/json"
+        if body is not None:
+            fields["Content-Length"] = str(len(body))
+        fields.update(headers or {})
+        head = "%s %s HTTP/1.1\r\n%s\r\n" % (method, path, "".join("%s: %s\r\n" % f for f in fields.items() if f[1] is not None))
+        return head.encode() + (body or b"")
+
+    def request(self, method, path, body=None, headers=None):
+        """Sends and reads; a new connection when the last answer closed the old one."""
+        self.send(self.encode(method, path, body, {**self.headers, **(headers or {})}))
+        r = self.recv_response(head_only=method == "HEAD")
+        if (r.header("Connection") or "").lower() == "close":
+            self.close()
+        return r
+
+    def get(self, path, **headers):
+        return self.request("GET", path, None, headers)
+
+    def post(self, path, body=None, headers=None):
+        return self.request("POST", path, body, headers)
+
+
+class Daemon:
+    """A real bookingd with a configuration of its own, in a private directory, told by sd_notify when it is ready."""
+
+    def __init__(self, pg=None, config=None, env=None, argv=()):
+        self.dir = tempfile.mkdtemp(prefix="bd-", dir="/tmp")
+        self.port, self.monitor_port = free_port(), free_port()
+        self.pg = pg
+        base = {
+            "server": {"listen": "127.0.0.1:%d" % self.port, "workers": 2, "drain_timeout": "10s"},
+            "monitor": {"listen": "127.0.0.1:%d" % self.monitor_port, "poll_interval": "200ms"},
+            "database": {"url": pg.conninfo if pg else "host=127.0.0.1 port=1 dbname=none user=none"},
+        }
+        self.config = merge(base, config)
+        self.path = os.path.join(self.dir, "bookingd.yaml")
+        self.log_path = os.path.join(self.dir, "log")
+        self.env, self.argv = env or {}, list(argv)
+        self.proc = None
+        self.notes, self.stop_listening = [], False
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(os.path.join(self.dir, "notify"))
+        self.notify.settimeout(0.2)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        while not self.stop_listening:
+            with contextlib.suppress(OSError):
+                for line in self.notify.recv(65536).decode().splitlines():
+                    self.notes.append(line)
+
+    def write_config(self, over=None):
+        self.config = merge(self.config, over)
+        with open(self.path, "w") as f:
+            json.dump(self.config, f, indent=1)  # JSON is YAML
+        os.chmod(self.path, 0o600)
+
+    def start(self, ready=True, limit=15.0, **popen):
+        self.write_config()
+        env = {**os.environ, "NOTIFY_SOCKET": os.path.join(self.dir, "notify"), **self.env}
+        env.pop("JOURNAL_STREAM", None)
+        self.notes.clear()
+        with open(self.log_path, "ab") as log:
+            self.proc = subprocess.Popen([BIN, "-c", self.path, "serve", *self.argv], stdin=subprocess.DEVNULL,
+                                         stdout=log, stderr=log, env=env, **popen)
+        if ready:
+            wait_until(lambda: "READY=1" in self.notes or self.proc.poll() is not None, "READY=1\n" + self.log(), limit)
+            if self.proc.poll() is not None:
+                raise AssertionError("bookingd ended with %d before it was ready\n%s" % (self.proc.returncode, self.log()))
+        return self
+
+    @property
+    def pid(self):
+        return self.proc.pid
+
+    def signal(self, number):
+        self.proc.send_signal(number)
+
+    def hup(self):
+        self.signal(signal.SIGHUP)
+
+    def wait(self, limit=15.0):
+        """Exit code; AssertionError when it does not end in time."""
+        wait_until(lambda: self.proc.poll() is not None, "end of bookingd", limit)
+        return self.proc.returncode
+
+    def stop(self, limit=15.0):
+        """Drains; returns the exit code."""
+        if self.proc is not None and self.proc.poll() is None:
+            self.signal(signal.SIGTERM)
+            return self.wait(limit)
+        return self.proc.returncode if self.proc else None
+
+    def close(self):
+        """Ends it whatever its state, and removes the directory."""
+        if self.proc is not None and self.proc.poll() is None:
+            self.proc.send_signal(signal.SIGTERM)
+            try:
+                self.proc.wait(1)
+            except subprocess.TimeoutExpired:
+                for pid in list(self.children()):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                self.proc.kill()
+                self.proc.wait(10)
+        self.stop_listening = True
+        self.notify.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    # -- looking inside --
+    def log(self):
+        with open(self.log_path, "rb") as f:
+            return f.read().decode(errors="replace")
+
+    def log_contains(self, pattern, limit=0.0):
+        """The first match of a regular expression in the log; waits up to `limit` seconds for it."""
+        found = lambda: re.search(pattern, self.log())
+        return found() if limit == 0 else wait_until(found, "log has /%s/\n%s" % (pattern, self.log()[-3000:]), limit)
+
+    def titles(self):
+        """{pid: title} of the living children."""
+        out = {}
+        try:
+            with open("/proc/%d/task/%d/children" % (self.pid, self.pid)) as f:
+                pids = [int(p) for p in f.read().split()]
+        except (OSError, ValueError):
+            return out
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                with open("/proc/%d/cmdline" % pid, "rb") as f:
+                    title = f.read().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+                with open("/proc/%d/stat" % pid) as f:
+                    if f.read().rsplit(")", 1)[1].split()[0] != "Z":
+                        out[pid] = title
+        return out
+
+    def children(self, role=None):
+        """Pids of the children, of one role ("worker") or all, in the order of their titles."""
+        found = sorted((title, pid) for pid, title in self.titles().items()
+                       if role is None or re.match(r"bookingd: %s\b" % role, title))
+        return [pid for _, pid in found]
+
+    def metrics(self):
+        """Samples of the monitor's page: [(name, {label: value}, number)]."""
+        with Client(("127.0.0.1", self.monitor_port)) as c:
+            r = c.request("GET", "/metrics")
+        if r.status != 200:
+            raise AssertionError("/metrics: %r" % r)
+        out = []
+        for line in r.body.decode().splitlines():
+            m = re.match(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$", line)
+            if m and not line.startswith("#"):
+                labels = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', m.group(2) or ""))
+                out.append((m.group(1), labels, float(m.group(3))))
+        return out
+
+    def metric(self, name, **labels):
+        """Sum of the samples with these labels; None when there is none."""
+        found = [v for n, have, v in self.metrics() if n == name and all(have.get(k) == w for k, w in labels.items())]
+        return sum(found) if found else None
+
+    # -- using it --
+    def client(self, timeout=30.0):
+        return Client(("127.0.0.1", self.port), timeout)
+
+    def request(self, method, path, body=None, headers=None):
+        with self.client() as c:
+            return c.request(method, path, body, headers)
+
+    def get(self, path, headers=None):
+        return self.request("GET", path, None, headers)
+
+    def post(self, path, body=None, headers=None):
+        return self.request("POST", path, body, headers)
+
+    def run(self, *argv, **kwargs):
+        """A command of bookingd with the daemon's configuration."""
+        if not os.path.exists(self.path):
+            self.write_config()
+        return subprocess.run([BIN, "-c", self.path, *argv], capture_output=True, text=True, timeout=60, **kwargs)
+
+    def staff_key(self, name="tests", role="admin", venue=None):
+        done = self.run("staff-key", "create", "--name", name, "--role", role, *(["--venue", venue] if venue else []))
+        if done.returncode != 0:
+            raise AssertionError("staff-key create: %s" % done.stderr)
+        return done.stdout.strip()
+
+
+class FakeProvider:
+    """A scripted HTTP server. `plan` is what the next requests meet, `default` what all others do.
+
+        p = FakeProvider(default=p_reply(200, {"ok": True}))
+        p.plan.append(p_hang())
+    Every request is kept in p.requests as a dict: method, path, headers (lower-case names), body (bytes), at (monotonic).
+    """
+
+    def __init__(self, default=None):
+        self.default = default or p_reply(200, {})
+        self.plan, self.requests = [], []
+        self.lock = threading.Lock()
+        self.closing = threading.Event()
+        self.port = free_port()
+        self.sock = None
+        self.listen()
+
+    @property
+    def url(self):
+        return "http://127.0.0.1:%d" % self.port
+
+    def listen(self):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sock.bind(("127.0.0.1", self.port))
+        self.sock.listen(128)
+        self.sock.settimeout(0.2)
+        threading.Thread(target=self._accept, args=(self.sock,), daemon=True).start()
+
+    def refuse(self):
+        """Connections are refused until listen() is called again."""
+        sock, self.sock = self.sock, None
+        if sock is not None:
+            sock.close()
+
+    def _accept(self, listener):
+        while not self.closing.is_set() and self.sock is listener:
+            try:
+                conn, _ = listener.accept()
+            except socket.timeout:
+                continue
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
+
+    def _serve(self, conn):
+        conn.settimeout(120)
+        buf = b""
+        with conn, contextlib.suppress(OSError, ValueError):
+            while not self.closing.is_set():
+                while b"\r\n\r\n" not in buf:
+                    data = conn.recv(65536)
+                    if not data:
+                        return
+                    buf += data
+                head, buf = buf.split(b"\r\n\r\n", 1)
+                lines = head.decode("latin-1").split("\r\n")
+                headers = {k.strip().lower(): v.strip() for k, v in (line.split(":", 1) for line in lines[1:])}
+                length = int(headers.get("content-length", 0))
+                while len(buf) < length:
+                    data = conn.recv(65536)
+                    if not data:
+                        return
+                    buf += data
+                body, buf = buf[:length], buf[length:]
+                method, path = lines[0].split(" ")[:2]
+                request = {"method": method, "path": path, "headers": headers, "body": body, "at": time.monotonic()}
+                with self.lock:
+                    self.requests.append(request)
+                    act = self.plan.pop(0) if self.plan else self.default
+                if not act(self, conn, request):
+                    return
+
+    def wait_for(self, n, limit=10.0):
+        """Waits until n requests have arrived; returns them."""
+        wait_until(lambda: len(self.requests) >= n, "%d requests at the fake provider" % n, limit)
+        return self.requests
+
+    def close(self):
+        self.closing.set()
+        self.refuse()
+
+
+def _http(status, body, headers=()):
+    if not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), **dict(headers)}
+    return ("HTTP/1.1 %d X\r\n%s\r\n" % (status, "".join("%s: %s\r\n" % f for f in fields.items()))).encode() + body
+
+
+def p_reply(status=200, body=None, headers=(), delay=0.0):
+    """An ordinary answer, `delay` seconds late. body may be a function of the request."""
+    def act(provider, conn, request):
+        if provider.closing.wait(delay):
+            return False
+        conn.sendall(_http(status, body(request) if callable(body) else ({} if body is None else body), headers))
+        return True
+    return act
+
+
+def p_hang():
+    """Takes the request and says nothing."""
+    def act(provider, conn, request):
+        provider.closing.wait(120)
+        return False
+    return act
+
+
+def p_drip(interval=1.0, status=200, body=b'{"padding":"' + b"x" * 1000 + b'"}'):
+    """A byte every `interval` seconds."""
+    def act(provider, conn, request):
+        for byte in _http(status, body):
+            conn.sendall(bytes([byte]))
+            if provider.closing.wait(interval):
+                break
+        return False
+    return act
+
+
+def p_headers_for_ever(interval=0.01):
+    def act(provider, conn, request):
+        conn.sendall(b"HTTP/1.1 200 OK\r\n")
+        while not provider.closing.wait(interval):
+            conn.sendall(b"X-More: " + b"y" * 200 + b"\r\n")
+        return False
+    return act
+
+
+def p_reset():
+    """RST instead of an answer."""
+    def act(provider, conn, request):
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        conn.close()
+        return False
+    return act
+
+
+def p_close():
+    """An orderly close instead of an answer."""
+    return lambda provider, conn, request: False
+
+
+def p_half(status=200):
+    """Half of the promised body, then a close."""
+    def act(provider, conn, request):
+        whole = _http(status, b'{"id":"' + b"x" * 500 + b'"}')
+        conn.sendall(whole[:len(whole) - 250])
+        return False
+    return act
+
+
+def p_garbage():
+    def act(provider, conn, request):
+        conn.sendall(b"\x00\xff\x13GARBAGE not http at all\r\n\r\n\x01\x02")
+        return False
+    return act
+
+
+def p_huge(size=10 * 1024 * 1024):
+    def act(provider, conn, request):
+        conn.sendall(_http(200, b'{"x":"' + b"y" * size + b'"}'))
+        return False
+    return act
+
+
+def p_redirect(to="http://127.0.0.1:1/elsewhere"):
+    return p_reply(302, {}, {"Location": to})
+
+
+class Case(unittest.TestCase):
+    """A test case that cleans up what its helpers made, and shows the daemons' logs when it fails."""
+
+    def postgres(self, **kwargs):
+        pg = Postgres(**kwargs)
+        self.addCleanup(pg.close)
+        return pg
+
+    def daemon(self, pg=None, config=None, start=True, env=None, **kwargs):
+        daemon = Daemon(pg, config, env)
+        self.addCleanup(self._end, daemon)
+        if start:
+            daemon.start(**kwargs)
+        return daemon
+
+    def provider(self, default=None):
+        provider = FakeProvider(default)
+        self.addCleanup(provider.close)
+        return provider
+
+    def _end(self, daemon):
+        outcome = getattr(self, "_outcome", None)
+        result = getattr(outcome, "result", None)
+        bad = [t for t, _ in getattr(result, "failures", []) + getattr(result, "errors", [])] if result else []
+        errors = [e for _, e in getattr(outcome, "errors", []) if e] if outcome and hasattr(outcome, "errors") else []
+        if (self in bad or errors) and os.path.exists(daemon.log_path):
+            sys.stderr.write("\n--- log of %s\n%s---\n" % (self.id(), daemon.log()[-6000:]))
+        daemon.close()
+
+
+def main():
+    unittest.main(verbosity=2)
