@@ -37,7 +37,8 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
-/* Calls fn(ptr) at reset or free, last registered first. If memory for it runs out, fn(ptr) is called before the jump. */
+/* Calls fn(ptr) at reset or free, last registered first. If memory for it runs out, fn(ptr) is called before the jump.
+ */
 void arena_defer(struct arena *a, void (*fn)(void *), void *ptr);
 /* Bytes handed out since the last reset. */
 size_t arena_used(const struct arena *a);

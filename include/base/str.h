@@ -32,7 +32,8 @@ bool str_eq_nocase(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 /* Without spaces and tabs at both ends (OWS of RFC 9110 5.6.3). */
 struct str str_trim(struct str s);
-/* Cuts at the first `sep`: returns the part before it and leaves the rest in *s; the whole, and *s absent, when there is none. */
+/* Cuts at the first `sep`: returns the part before it and leaves the rest in *s; the whole, and *s absent, when there
+ * is none. */
 struct str str_cut(struct str *s, char sep);
 /* Valid UTF-8: shortest form, no surrogates, no code point above U+10FFFF (RFC 3629). */
 bool str_utf8_valid(struct str s);

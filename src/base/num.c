@@ -60,8 +60,12 @@ static bool with_unit(struct str s, const struct unit *units, size_t units_n, in
         return false;
     name = (struct str){s.p + digits.n, s.n - digits.n};
     for (size_t i = 0; i < units_n; i++)
-        if (str_eq(name, str_of(units[i].name)))
-            return !__builtin_mul_overflow(v, units[i].factor, out);
+        if (str_eq(name, str_of(units[i].name))) {
+            if (__builtin_mul_overflow(v, units[i].factor, &v))
+                return false;
+            *out = v;
+            return true;
+        }
     return false;
 }
 
