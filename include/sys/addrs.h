@@ -1,6 +1,6 @@
 /*
  * Addresses of provider and database names in shared memory: the resolver process writes,
- * everybody reads (sequence lock, single writer). A name keeps its last good addresses when
+ * everybody reads (sys/twin, single writer). A name keeps its last good addresses when
  * a later lookup fails, so a dead DNS costs nothing (contract 3).
  */
 #ifndef BOOKINGD_SYS_ADDRS_H
@@ -29,7 +29,7 @@ void addrs_init(void);
 void addrs_register(const char *host);
 unsigned addrs_count(void);
 const char *addrs_name(unsigned i);
-/* The resolver: stores a successful lookup. */
+/* The resolver: stores a successful lookup (r->n at least 1). */
 void addrs_store(unsigned i, const struct addrs_result *r);
 /* The resolver has been through the list once. */
 void addrs_set_first_pass(void);

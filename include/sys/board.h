@@ -7,6 +7,7 @@
 #define BOOKINGD_SYS_BOARD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -36,15 +37,19 @@ struct board_view { /* a copy of a slot, fit for printing */
     pid_t pid;
     uint32_t generation;
     enum stage stage;
-    struct mono since;      /* of the stage */
-    struct deadline budget; /* of the request in hand; at.ns 0: none */
-    bool database;          /* has a database connection */
-    uint64_t served;        /* requests or jobs since the slot exists */
+    struct mono since;         /* of the stage */
+    struct deadline budget;    /* of the request in hand; at.ns 0: none */
+    bool database;             /* has a database connection */
+    uint64_t served;           /* requests or jobs since the slot exists */
     char what[BOARD_WHAT_MAX]; /* "POST /v1/bookings", "notify sms" */
     char last_words[BOARD_LAST_WORDS_MAX];
 };
 
-/* Slots of the fixed roles first, then `workers_max` workers twice (both generations of a reload). Master, before fork. */
+/*
+ * Slots of the fixed roles first, then `workers_max` workers; all but the master's twice, so that both
+ * generations of a reload have room. board_size: bytes of shared memory that board_init takes. Master, before fork.
+ */
+size_t board_size(unsigned workers_max);
 void board_init(unsigned workers_max);
 unsigned board_slots(void);
 /* First slot of a role, and how many slots it has. */
@@ -52,7 +57,8 @@ unsigned board_first(enum role role);
 unsigned board_count(enum role role);
 enum role board_role(unsigned slot);
 
-/* The master: clears a slot for a new child (last words excepted) and counts its generation up. Returns the generation. */
+/* The master: clears a slot for a new child (last words excepted) and counts its generation up. Returns the generation.
+ */
 uint32_t board_assign(unsigned slot);
 void board_set_pid(unsigned slot, pid_t pid);
 /* The master, after reaping. Takes the last words into buf ("" when none). */

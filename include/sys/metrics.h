@@ -19,11 +19,15 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+/* METRIC_INFO is for computed families: a gauge of 1 in text, an info in OpenMetrics. */
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO };
 
-/* Families: METRIC(id, kind, "name", "help", dim1, dim2, dim3); unused dimensions are DIM_NONE. */
+/* Upper bounds of a histogram; metrics.c has the figures. */
+enum metric_buckets { BUCKETS_NONE, BUCKETS_HTTP, BUCKETS_PROVIDER, BUCKETS_DB, BUCKETS_COUNT };
+
+/* Families: METRIC(id, kind, "name", "help", buckets, dim1, dim2, dim3); unused dimensions are DIM_NONE. */
 enum metric_id {
-#define METRIC(id, kind, name, help, d1, d2, d3) id,
+#define METRIC(id, kind, name, help, buckets, d1, d2, d3) id,
 #include "sys/metrics.def"
 #undef METRIC
     METRIC_COUNT
@@ -32,16 +36,16 @@ enum metric_id {
 /* A dimension: label name(s) and its closed set of values; some are known only after the configuration was read. */
 enum metric_dim {
     DIM_NONE,
-    DIM_PROVIDER,        /* provider=NAME, by index in the configuration */
-    DIM_OPERATION,       /* operation=, enum provider_op */
-    DIM_PROVIDER_OUTCOME,/* outcome=, enum provider_outcome */
-    DIM_ROUTE_METHOD,    /* method=,route= : rows of the route table, last row: method="other",route="none" */
-    DIM_ROUTE,           /* route= : distinct templates, last "none" */
-    DIM_STATUS,          /* status= : metric_status_index() */
+    DIM_PROVIDER,         /* provider=NAME, by index in the configuration */
+    DIM_OPERATION,        /* operation=, enum provider_op */
+    DIM_PROVIDER_OUTCOME, /* outcome=, enum provider_outcome */
+    DIM_ROUTE_METHOD,     /* method=,route= : rows of the route table, last row: method="other",route="none" */
+    DIM_ROUTE,            /* route= : distinct templates, last "none" */
+    DIM_STATUS,           /* status= : metric_status_index() */
     DIM_SHED_REASON,
     DIM_CONN_STATE,
-    DIM_TEMPLATE,        /* template=, enum notice_template */
-    DIM_NOTICE_OUTCOME,  /* outcome=, enum notice_outcome */
+    DIM_TEMPLATE,       /* template=, enum notice_template */
+    DIM_NOTICE_OUTCOME, /* outcome=, enum notice_outcome */
     DIM_OTP_OUTCOME,
     DIM_BOOKING_OUTCOME,
     DIM_DB_ERROR_CLASS,
@@ -51,15 +55,56 @@ enum metric_dim {
     DIM_COUNT
 };
 
-enum provider_op { OP_SMS_OTP, OP_SMS_NOTICE, OP_INVOICE_CREATE, OP_INVOICE_FETCH, OP_INVOICE_FIND, OP_INVOICE_CANCEL, OP_PAYMENT_FETCH, OP_REFUND, OP_VOID, OP_COUNT };
+enum provider_op {
+    OP_SMS_OTP,
+    OP_SMS_NOTICE,
+    OP_INVOICE_CREATE,
+    OP_INVOICE_FETCH,
+    OP_INVOICE_FIND,
+    OP_INVOICE_CANCEL,
+    OP_PAYMENT_FETCH,
+    OP_REFUND,
+    OP_VOID,
+    OP_COUNT
+};
 extern const char *const provider_op_names[OP_COUNT]; /* "sms_otp", "sms_notice", "invoice_create", ... */
 enum provider_outcome { PO_OK, PO_REJECTED, PO_FAILED, PO_TIMEOUT, PO_UNAVAILABLE, PO_COUNT };
 extern const char *const provider_outcome_names[PO_COUNT];
 /* "sent", then the error codes of openapi Notification.error_code in its order. */
-enum notice_outcome { NO_SENT, NO_PROVIDER_REJECTED, NO_PROVIDER_FAILED, NO_PROVIDER_TIMEOUT, NO_PROVIDER_UNAVAILABLE, NO_DEADLINE, NO_INTERRUPTED, NO_EXPIRED, NO_COUNT };
+enum notice_outcome {
+    NO_SENT,
+    NO_PROVIDER_REJECTED,
+    NO_PROVIDER_FAILED,
+    NO_PROVIDER_TIMEOUT,
+    NO_PROVIDER_UNAVAILABLE,
+    NO_DEADLINE,
+    NO_INTERRUPTED,
+    NO_EXPIRED,
+    NO_COUNT
+};
 extern const char *const notice_outcome_names[NO_COUNT];
-enum otp_outcome { OTP_SENT, OTP_SEND_FAILED, OTP_SEND_UNKNOWN, OTP_THROTTLED, OTP_VERIFIED, OTP_INCORRECT, OTP_EXPIRED, OTP_EXHAUSTED, OTP_OUTCOME_COUNT };
-enum booking_outcome { BO_HELD, BO_CONFIRMED, BO_CANCELLED, BO_EXPIRED, BO_RESCHEDULED, BO_COMPLETED, BO_NO_SHOW, BO_CONFLICT, BO_COUNT };
+enum otp_outcome {
+    OTP_SENT,
+    OTP_SEND_FAILED,
+    OTP_SEND_UNKNOWN,
+    OTP_THROTTLED,
+    OTP_VERIFIED,
+    OTP_INCORRECT,
+    OTP_EXPIRED,
+    OTP_EXHAUSTED,
+    OTP_OUTCOME_COUNT
+};
+enum booking_outcome {
+    BO_HELD,
+    BO_CONFIRMED,
+    BO_CANCELLED,
+    BO_EXPIRED,
+    BO_RESCHEDULED,
+    BO_COMPLETED,
+    BO_NO_SHOW,
+    BO_CONFLICT,
+    BO_COUNT
+};
 enum shed_reason { SHED_QUEUE_FULL, SHED_QUEUE_TIMEOUT, SHED_CONNECTIONS, SHED_DRAINING, SHED_COUNT };
 enum conn_state { CONN_IDLE, CONN_READING, CONN_QUEUED, CONN_ACTIVE, CONN_STATE_COUNT };
 enum db_error_class { DBE_TIMEOUT, DBE_CONNECTION, DBE_CONFLICT, DBE_COMMIT_UNKNOWN, DBE_OTHER, DBE_COUNT };
@@ -67,19 +112,35 @@ enum exit_reason { EXIT_REASON_EXIT, EXIT_REASON_SIGNAL, EXIT_REASON_OVERDUE, EX
 enum webhook_outcome { WH_APPLIED, WH_DUPLICATE, WH_REFUSED, WH_UNKNOWN, WH_MISMATCH, WH_COUNT };
 
 /* What the registry must know before the first fork. Strings are borrowed for ever. */
-struct metric_route { const char *method, *route; int success_status; };
+struct metric_route {
+    const char *method, *route;
+    int success_status; /* 0: 200 */
+};
 struct metrics_setup {
     unsigned slots; /* board_slots() */
     const char *const *providers;
     size_t providers_n;
+    /* per provider: which operations it has, METRIC_OPS_*; NULL: all. Only those become series. */
+    const uint32_t *provider_ops;
+    /* per provider: its time limit, which becomes a bucket's bound, so that "cut off" can be read; NULL: none */
+    const int64_t *provider_timeouts_ms;
     const struct metric_route *routes; /* rows of the route table */
     size_t routes_n;
 };
+#define METRIC_OPS_SMS (1u << OP_SMS_OTP | 1u << OP_SMS_NOTICE)
+#define METRIC_OPS_PAYMENT                                                                                             \
+    (1u << OP_INVOICE_CREATE | 1u << OP_INVOICE_FETCH | 1u << OP_INVOICE_FIND | 1u << OP_INVOICE_CANCEL |              \
+     1u << OP_PAYMENT_FETCH | 1u << OP_REFUND | 1u << OP_VOID)
 /* Bytes of shared memory that metrics_init will take. */
 size_t metrics_size(const struct metrics_setup *setup);
 void metrics_init(const struct metrics_setup *setup);
 /* Which slot this process writes. Gauges of the slot are reset, counters stay. */
 void metrics_attach(unsigned slot);
+
+/* The master, after a child's end: gauges of its slot go to zero, since nobody is there; counters stay. */
+void metrics_release(unsigned slot);
+/* The master, at start and after each reload. */
+void metrics_config_read(bool good);
 
 /* Index of an HTTP status in DIM_STATUS; unknown ones share the last, "other". */
 unsigned metric_status_index(int status);
@@ -108,7 +169,8 @@ int64_t metric_read(enum metric_id id, const unsigned *at, size_t at_n);
  * (ledger gauges, process_*), each in one block.
  */
 enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
-/* From the Accept header: OpenMetrics 1.0.0 only when asked for with the higher quality, else text 0.0.4. */
+/* From the Accept header: OpenMetrics 1.0.0 only when named with the higher quality (or with the same and more closely
+ * or earlier than text), else text 0.0.4. */
 enum metrics_format metrics_negotiate(struct str accept);
 const char *metrics_content_type(enum metrics_format f);
 
@@ -117,11 +179,14 @@ struct metrics_page {
     enum metrics_format format;
 };
 void metrics_print(struct metrics_page *page);
-/* A computed family: header, then samples. `labels` is NULL or ready text: template="x",error_code="y" (escape values with metrics_label). */
+/* A computed family: header, then samples. `labels` is NULL or ready text: template="x",error_code="y" (escape values
+ * with metrics_label). */
 void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind, const char *help);
 void metrics_sample(struct metrics_page *page, const char *name, const char *labels, double value);
 /* Appends name="value" escaped, with a comma before it when sb is not empty. */
 void metrics_label(struct sb *sb, const char *name, const char *value);
+/* Value as the formats want it: whole numbers plain, "+Inf", else the shortest text that reads back the same. */
+void metrics_value(struct sb *sb, double v);
 /* "# EOF" for OpenMetrics. */
 void metrics_end(struct metrics_page *page);
 

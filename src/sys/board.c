@@ -1,0 +1,236 @@
+#include "sys/board.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/ensure.h"
+#include "sys/shm.h"
+#include "sys/twin.h"
+
+const char *const role_names[ROLE_COUNT] = {
+    [ROLE_MASTER] = "master",   [ROLE_DISPATCHER] = "dispatcher", [ROLE_WORKER] = "worker",
+    [ROLE_MONITOR] = "monitor", [ROLE_KEEPER] = "keeper",         [ROLE_RESOLVER] = "resolver",
+};
+const char *const stage_names[STAGE_COUNT] = {
+    [STAGE_DOWN] = "down", [STAGE_STARTING] = "starting", [STAGE_IDLE] = "idle",
+    [STAGE_BUSY] = "busy", [STAGE_DRAINING] = "draining",
+};
+
+/* What the child says; it changes as a whole. */
+struct words {
+    struct mono since;
+    struct deadline budget;
+    enum stage stage;
+    char what[BOARD_WHAT_MAX];
+};
+
+struct slot {
+    /* written by the master */
+    _Alignas(64) atomic_int pid;
+    _Atomic uint32_t generation;
+    /* written by the child; by the master only while there is none */
+    _Alignas(64) TWIN(struct words) words;
+    _Atomic uint64_t served;
+    atomic_bool database;
+    /* single bytes, since a panicking child must do as little as possible; said 2: whole */
+    atomic_int said;
+    atomic_char last_words[BOARD_LAST_WORDS_MAX];
+};
+
+static struct slot *slots;
+static unsigned slots_n, workers_n;
+static struct slot *self;
+static int self_index = -1;
+static struct words now; /* of this process */
+
+/* Roles in the order of their slots. Both generations of a reload need one; the master has no second. */
+static unsigned role_slots(enum role role, unsigned workers_max)
+{
+    if (role == ROLE_MASTER)
+        return 1;
+    return role == ROLE_WORKER ? 2 * workers_max : 2;
+}
+
+static const enum role role_order[ROLE_COUNT] = {ROLE_MASTER,   ROLE_DISPATCHER, ROLE_MONITOR,
+                                                 ROLE_RESOLVER, ROLE_KEEPER,     ROLE_WORKER};
+
+static unsigned slots_for(unsigned workers_max)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < ROLE_COUNT; i++)
+        n += role_slots((enum role)i, workers_max);
+    return n;
+}
+
+size_t board_size(unsigned workers_max)
+{
+    return slots_for(workers_max) * sizeof(struct slot);
+}
+
+void board_init(unsigned workers_max)
+{
+    workers_n = workers_max;
+    slots_n = slots_for(workers_max);
+    slots = shm_alloc(board_size(workers_max));
+    self = NULL;
+    self_index = -1;
+}
+
+unsigned board_slots(void)
+{
+    return slots_n;
+}
+
+unsigned board_count(enum role role)
+{
+    return role_slots(role, workers_n);
+}
+
+unsigned board_first(enum role role)
+{
+    unsigned at = 0;
+    for (unsigned i = 0; role_order[i] != role; i++)
+        at += board_count(role_order[i]);
+    return at;
+}
+
+enum role board_role(unsigned slot)
+{
+    ENSURE(slot < slots_n);
+    unsigned i = 0;
+    for (unsigned left = slot; left >= board_count(role_order[i]); i++)
+        left -= board_count(role_order[i]);
+    return role_order[i];
+}
+
+static struct slot *at(unsigned slot)
+{
+    ENSURE(slots != NULL && slot < slots_n);
+    return &slots[slot];
+}
+
+uint32_t board_assign(unsigned slot)
+{
+    struct slot *s = at(slot);
+    struct words fresh = {.stage = STAGE_STARTING, .since = mono_now()};
+    uint32_t generation = atomic_load_explicit(&s->generation, memory_order_relaxed) + 1;
+    TWIN_STORE(&s->words, &fresh);
+    atomic_store_explicit(&s->database, false, memory_order_relaxed);
+    atomic_store_explicit(&s->pid, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->generation, generation, memory_order_release);
+    return generation;
+}
+
+void board_set_pid(unsigned slot, pid_t pid)
+{
+    atomic_store_explicit(&at(slot)->pid, pid, memory_order_relaxed);
+}
+
+static void copy_last_words(struct slot *s, char *buf, size_t size)
+{
+    size_t n = 0;
+    if (atomic_load_explicit(&s->said, memory_order_acquire) == 2)
+        for (; n + 1 < size && n < BOARD_LAST_WORDS_MAX; n++) {
+            buf[n] = atomic_load_explicit(&s->last_words[n], memory_order_relaxed);
+            if (buf[n] == '\0')
+                break;
+        }
+    if (size)
+        buf[n] = '\0';
+}
+
+void board_release(unsigned slot, char *last_words, size_t size)
+{
+    struct slot *s = at(slot);
+    struct words gone = {.stage = STAGE_DOWN, .since = mono_now()};
+    copy_last_words(s, last_words, size);
+    atomic_store_explicit(&s->said, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->database, false, memory_order_relaxed);
+    atomic_store_explicit(&s->pid, 0, memory_order_relaxed);
+    TWIN_STORE(&s->words, &gone);
+}
+
+void board_attach(unsigned slot)
+{
+    self = at(slot);
+    self_index = (int)slot;
+    now = (struct words){.stage = STAGE_STARTING, .since = mono_now()};
+    TWIN_STORE(&self->words, &now);
+}
+
+int board_self(void)
+{
+    return self_index;
+}
+
+uint32_t board_generation(void)
+{
+    return self ? atomic_load_explicit(&self->generation, memory_order_relaxed) : 0;
+}
+
+void board_stage(enum stage stage, const char *what)
+{
+    now.stage = stage;
+    now.since = mono_now();
+    if (stage != STAGE_BUSY)
+        now.budget = (struct deadline){{0}};
+    size_t n = what ? strnlen(what, sizeof(now.what) - 1) : 0;
+    if (n)
+        memcpy(now.what, what, n);
+    memset(now.what + n, 0, sizeof(now.what) - n);
+    if (self)
+        TWIN_STORE(&self->words, &now);
+}
+
+void board_budget(struct deadline d)
+{
+    now.budget = d;
+    if (self)
+        TWIN_STORE(&self->words, &now);
+}
+
+void board_database(bool connected)
+{
+    if (self)
+        atomic_store_explicit(&self->database, connected, memory_order_relaxed);
+}
+
+void board_served(void)
+{
+    if (self) /* one writer: no need for a read-modify-write */
+        atomic_store_explicit(&self->served, atomic_load_explicit(&self->served, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
+}
+
+void board_panic(const char *text)
+{
+    if (!self)
+        return;
+    atomic_store_explicit(&self->said, 1, memory_order_relaxed);
+    size_t n = 0;
+    for (; text[n] && n + 1 < BOARD_LAST_WORDS_MAX; n++)
+        atomic_store_explicit(&self->last_words[n], text[n], memory_order_relaxed);
+    atomic_store_explicit(&self->last_words[n], '\0', memory_order_relaxed);
+    atomic_store_explicit(&self->said, 2, memory_order_release);
+}
+
+void board_read(unsigned slot, struct board_view *out)
+{
+    struct slot *s = at(slot);
+    struct words w = {.stage = STAGE_DOWN};
+    if (!TWIN_LOAD(&s->words, &w))
+        w.since = mono_now();
+    memset(out, 0, sizeof(*out));
+    out->role = board_role(slot);
+    out->index = (int)(slot - board_first(out->role));
+    out->pid = atomic_load_explicit(&s->pid, memory_order_relaxed);
+    out->generation = atomic_load_explicit(&s->generation, memory_order_relaxed);
+    out->stage = (unsigned)w.stage < STAGE_COUNT ? w.stage : STAGE_DOWN;
+    out->since = w.since;
+    out->budget = w.budget;
+    out->database = atomic_load_explicit(&s->database, memory_order_relaxed);
+    out->served = atomic_load_explicit(&s->served, memory_order_relaxed);
+    memcpy(out->what, w.what, sizeof(out->what));
+    out->what[sizeof(out->what) - 1] = '\0';
+    copy_last_words(s, out->last_words, sizeof(out->last_words));
+}

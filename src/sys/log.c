@@ -1,0 +1,210 @@
+#include "sys/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "sys/log_line.h"
+#include "sys/metrics.h"
+
+#define ROLE_MAX 24
+
+enum sink { SINK_PLAIN, SINK_POLLED, SINK_PIPE, SINK_SOCKET };
+
+static struct {
+    enum log_format format;
+    enum log_level level;
+    enum sink sink;
+    int fd;         /* where records go: 2, or our own description of the same pipe */
+    bool prefixed;  /* journald reads: "<N>" in front */
+    bool line_open; /* the last record went out in part: end it first */
+    dev_t dev;      /* of the pipe behind fd, when that is not 2 */
+    ino_t ino;
+    char role[ROLE_MAX];
+    int slot;
+    const char *request;
+    uint64_t dropped, dropped_told;
+} g_log = {.level = LOG_INFO, .fd = STDERR_FILENO, .slot = -1, .sink = SINK_POLLED};
+
+static const char *const level_names[] = {
+    [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
+static const char level_priority[] = {[LOG_ERROR] = '3', [LOG_WARN] = '4', [LOG_INFO] = '6', [LOG_DEBUG] = '7'};
+
+/* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the stream it connected; stderr may be another by now. */
+static bool journal_reads(const struct stat *st)
+{
+    struct str ino = str_of(getenv("JOURNAL_STREAM")), dev = str_cut(&ino, ':');
+    int64_t d, i;
+    return num_i64(dev, &d) && num_i64(ino, &i) && (dev_t)d == st->st_dev && (ino_t)i == st->st_ino;
+}
+
+/*
+ * A pipe is opened anew through /proc: O_NONBLOCK on the inherited description would be shared with
+ * whoever else writes there (a shell, its other jobs). Where that is not allowed, poll() before each write has to do.
+ */
+static void open_pipe(const struct stat *st)
+{
+    if (g_log.fd != STDERR_FILENO) {
+        if (g_log.dev == st->st_dev && g_log.ino == st->st_ino)
+            return;
+        close(g_log.fd);
+    }
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    g_log.fd = fd < 0 ? STDERR_FILENO : fd;
+    g_log.sink = fd < 0 ? SINK_POLLED : SINK_PIPE;
+    g_log.dev = st->st_dev;
+    g_log.ino = st->st_ino;
+}
+
+void log_init(enum log_format format, enum log_level level)
+{
+    struct stat st;
+    g_log.format = format;
+    g_log.level = level;
+    if (fstat(STDERR_FILENO, &st) < 0)
+        return;
+    g_log.prefixed = journal_reads(&st);
+    if (S_ISFIFO(st.st_mode)) {
+        open_pipe(&st);
+        return;
+    }
+    if (g_log.fd != STDERR_FILENO)
+        close(g_log.fd);
+    g_log.fd = STDERR_FILENO;
+    g_log.sink = S_ISSOCK(st.st_mode) ? SINK_SOCKET : S_ISREG(st.st_mode) ? SINK_PLAIN : SINK_POLLED;
+}
+
+void log_set_role(const char *role, int slot)
+{
+    (void)snprintf(g_log.role, sizeof(g_log.role), "%s", role ? role : "");
+    g_log.slot = slot;
+}
+
+void log_set_request(const char *request_id)
+{
+    g_log.request = request_id;
+}
+
+uint64_t log_dropped(void)
+{
+    return g_log.dropped;
+}
+
+/* Bytes taken, or -1: nothing. Never waits. */
+static ssize_t put(const char *p, size_t n)
+{
+    struct pollfd ready = {.fd = g_log.fd, .events = POLLOUT};
+    ssize_t w;
+    do {
+        if (g_log.sink == SINK_SOCKET)
+            w = send(g_log.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        else if (g_log.sink == SINK_POLLED && (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT)))
+            return -1;
+        else
+            w = write(g_log.fd, p, n);
+    } while (w < 0 && errno == EINTR);
+    return w;
+}
+
+static bool emit(struct log_line *line)
+{
+    if (g_log.line_open) {
+        if (put("\n", 1) != 1)
+            return false;
+        g_log.line_open = false;
+    }
+    ssize_t w = put(line->buf, line->n);
+    if (w <= 0)
+        return false;
+    g_log.line_open = (size_t)w < line->n; /* only a socket takes a part: a pipe takes PIPE_BUF or nothing */
+    return !g_log.line_open;
+}
+
+static void start(struct log_line *line, enum log_level level, const char *event)
+{
+    char now[WALL_RFC3339_MAX];
+    log_line_start(line, g_log.format == LOG_FORMAT_JSON, g_log.prefixed ? level_priority[level] : '\0');
+    log_line_str(line, "ts", str_of(wall_format(wall_now(), now)));
+    log_line_str(line, "level", str_of(level_names[level]));
+    log_line_str(line, "event", str_of(event));
+    if (g_log.role[0])
+        log_line_str(line, "role", str_of(g_log.role));
+    if (g_log.slot >= 0)
+        log_line_int(line, "slot", g_log.slot);
+    if (g_log.request)
+        log_line_str(line, "request_id", str_of(g_log.request));
+}
+
+static void add(struct log_line *line, const struct log_field *f)
+{
+    char masked[LOG_PHONE_MAX];
+    switch (f->kind) {
+    case LOG_F_STR:
+        log_line_str(line, f->key, str_of(f->z));
+        break;
+    case LOG_F_SLICE:
+        log_line_str(line, f->key, f->s);
+        break;
+    case LOG_F_INT:
+        log_line_int(line, f->key, f->i);
+        break;
+    case LOG_F_MS:
+        log_line_ms(line, f->key, f->f);
+        break;
+    case LOG_F_PHONE:
+        log_line_str(line, f->key, str_of(f->z ? log_mask_phone(f->z, masked, sizeof(masked)) : NULL));
+        break;
+    }
+}
+
+/* Once there is room again, say what is missing. */
+static void tell_dropped(void)
+{
+    struct log_line line;
+    start(&line, LOG_WARN, "log.dropped");
+    log_line_int(&line, "records", (int64_t)(g_log.dropped - g_log.dropped_told));
+    log_line_end(&line);
+    if (emit(&line))
+        g_log.dropped_told = g_log.dropped;
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n)
+{
+    struct log_line line;
+    int saved = errno;
+    if (level > g_log.level)
+        return;
+    if (g_log.dropped != g_log.dropped_told)
+        tell_dropped();
+    start(&line, level, event);
+    for (size_t i = 0; i < n; i++)
+        add(&line, &fields[i]);
+    log_line_end(&line);
+    if (!emit(&line)) {
+        g_log.dropped++;
+        METRIC_INC0(M_LOG_DROPPED);
+    }
+    errno = saved;
+}
+
+const char *log_mask_phone(const char *phone, char *buf, size_t size)
+{
+    enum { HEAD = 5, TAIL = 4 };
+    size_t n = strlen(phone);
+    /* Too short to hide anything: nothing is shown. */
+    if (n < HEAD + TAIL + 2 || size < HEAD + 4 + TAIL + 1)
+        (void)snprintf(buf, size, "****");
+    else
+        (void)snprintf(buf, size, "%.*s****%s", HEAD, phone, phone + n - TAIL);
+    return buf;
+}

@@ -1,0 +1,172 @@
+#include "sys/log_line.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RESERVE 24 /* room for `,"truncated":true}` and the line feed */
+#define KEY_SUFFIX_MAX 96
+
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+static bool room(const struct log_line *l, size_t n)
+{
+    return n <= LOG_LINE_MAX - RESERVE - l->n;
+}
+
+static bool put(struct log_line *l, const char *p, size_t n)
+{
+    if (!room(l, n))
+        return false;
+    memcpy(l->buf + l->n, p, n);
+    l->n += n;
+    return true;
+}
+
+static bool puts_line(struct log_line *l, const char *z)
+{
+    return put(l, z, strlen(z));
+}
+
+/* Length of the valid UTF-8 sequence at the front of s, 0 when it is none. */
+static size_t sequence(struct str s)
+{
+    unsigned char c = (unsigned char)s.p[0];
+    size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    return n <= s.n && str_utf8_valid((struct str){s.p, n}) ? n : 0;
+}
+
+/* C0, DEL, and C1 (0xC2 0x80..0x9F in UTF-8), which terminals obey too. */
+static int control_code(const char *p, size_t n)
+{
+    unsigned char c = (unsigned char)p[0];
+    if (n == 1)
+        return c < 0x20 || c == 0x7f ? c : -1;
+    unsigned char d = (unsigned char)p[1];
+    return n == 2 && c == 0xc2 && d < 0xa0 ? d : -1;
+}
+
+static bool put_escaped(struct log_line *l, const char *p, size_t n)
+{
+    char code[8];
+    int control = control_code(p, n);
+    if (n == 1 && (*p == '"' || *p == '\\'))
+        return put(l, (const char[]){'\\', *p}, 2);
+    if (control < 0)
+        return put(l, p, n);
+    if (control == '\n')
+        return put(l, "\\n", 2);
+    if (control == '\t')
+        return put(l, "\\t", 2);
+    (void)snprintf(code, sizeof(code), "\\u%04x", (unsigned)control);
+    return puts_line(l, code);
+}
+
+/* In quotes, escaped as JSON has it; invalid bytes become U+FFFD. */
+static bool put_quoted(struct log_line *l, struct str v)
+{
+    if (!put(l, "\"", 1))
+        return false;
+    while (v.n > 0) {
+        size_t n = sequence(v);
+        bool fits = n ? put_escaped(l, v.p, n) : puts_line(l, replacement);
+        if (!fits)
+            return false;
+        v.p += n ? n : 1;
+        v.n -= n ? n : 1;
+    }
+    return put(l, "\"", 1);
+}
+
+static bool plain(struct str v)
+{
+    for (size_t i = 0; i < v.n; i++) {
+        unsigned char c = (unsigned char)v.p[i];
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+            return false;
+    }
+    return v.n > 0;
+}
+
+static bool put_key(struct log_line *l, const char *key)
+{
+    if (!l->json)
+        return (!l->any || put(l, " ", 1)) && puts_line(l, key) && put(l, "=", 1);
+    return (!l->any || put(l, ",", 1)) && put(l, "\"", 1) && puts_line(l, key) && put(l, "\":", 2);
+}
+
+/* A field goes in as a whole or not at all. */
+static void finish(struct log_line *l, size_t before, bool whole)
+{
+    if (whole)
+        l->any = true;
+    else {
+        l->n = before;
+        l->truncated = true;
+    }
+}
+
+void log_line_start(struct log_line *l, bool json, char priority)
+{
+    l->n = 0;
+    l->json = json;
+    l->truncated = l->any = false;
+    if (priority)
+        (void)put(l, (const char[]){'<', priority, '>'}, 3);
+    if (json)
+        (void)put(l, "{", 1);
+}
+
+/* Cut at the limit, but never inside a character. */
+static struct str shorten(struct str v)
+{
+    if (v.n <= LOG_VALUE_MAX)
+        return v;
+    v.n = LOG_VALUE_MAX;
+    while (v.n > LOG_VALUE_MAX - 4 && ((unsigned char)v.p[v.n] & 0xc0) == 0x80)
+        v.n--;
+    return v;
+}
+
+void log_line_str(struct log_line *l, const char *key, struct str v)
+{
+    size_t before = l->n;
+    bool cut = v.n > LOG_VALUE_MAX;
+    bool whole = put_key(l, key);
+    if (!v.p)
+        whole = whole && (!l->json || puts_line(l, "null"));
+    else if (!l->json && plain(shorten(v)))
+        whole = whole && put(l, v.p, shorten(v).n);
+    else
+        whole = whole && put_quoted(l, shorten(v));
+    finish(l, before, whole);
+    l->truncated |= cut;
+}
+
+void log_line_int(struct log_line *l, const char *key, int64_t v)
+{
+    char text[24];
+    size_t before = l->n;
+    (void)snprintf(text, sizeof(text), "%" PRId64, v);
+    finish(l, before, put_key(l, key) && puts_line(l, text));
+}
+
+void log_line_ms(struct log_line *l, const char *key, double ms)
+{
+    char name[KEY_SUFFIX_MAX], text[64];
+    size_t before = l->n;
+    (void)snprintf(name, sizeof(name), "%s_ms", key);
+    /* JSON has no NaN; a huge number would not fit. Neither can be a time. */
+    (void)snprintf(text, sizeof(text), "%.3f", isfinite(ms) && fabs(ms) < 1e15 ? ms : 0.0);
+    finish(l, before, put_key(l, name) && puts_line(l, text));
+}
+
+void log_line_end(struct log_line *l)
+{
+    const char *tail =
+        l->json ? (l->truncated ? ",\"truncated\":true}\n" : "}\n") : (l->truncated ? " truncated=true\n" : "\n");
+    size_t n = strlen(tail);
+    memcpy(l->buf + l->n, tail, n); /* RESERVE kept room for it */
+    l->n += n;
+}

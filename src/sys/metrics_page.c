@@ -1,0 +1,255 @@
+/* The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metrics_priv.h"
+#include "sys/metrics.h"
+
+#define LABELS_MAX 512
+#define NAME_MAX_LEN 128
+
+static const char suffix_total[] = "_total";
+static const char suffix_info[] = "_info";
+
+static bool open_metrics(const struct metrics_page *page)
+{
+    return page->format == METRICS_OPENMETRICS;
+}
+
+const char *metrics_content_type(enum metrics_format f)
+{
+    return f == METRICS_OPENMETRICS ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                    : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+/* ---- pieces ---- */
+
+static void put_escaped(struct sb *sb, const char *z, bool quotes)
+{
+    for (; *z; z++) {
+        if (*z == '\\')
+            sb_puts(sb, "\\\\");
+        else if (*z == '\n')
+            sb_puts(sb, "\\n");
+        else if (*z == '"' && quotes)
+            sb_puts(sb, "\\\"");
+        else
+            sb_putc(sb, *z);
+    }
+}
+
+void metrics_label(struct sb *sb, const char *name, const char *value)
+{
+    if (sb->n)
+        sb_putc(sb, ',');
+    sb_puts(sb, name);
+    sb_puts(sb, "=\"");
+    put_escaped(sb, value, true);
+    sb_putc(sb, '"');
+}
+
+void metrics_value(struct sb *sb, double v)
+{
+    char text[40];
+    if (isnan(v)) {
+        sb_puts(sb, "NaN");
+    } else if (isinf(v)) {
+        sb_puts(sb, v > 0 ? "+Inf" : "-Inf");
+    } else if (fabs(v) < 1e15 && v >= trunc(v) && v <= trunc(v)) {
+        sb_printf(sb, "%.0f", v + 0.0); /* + 0.0: never "-0" */
+    } else {
+        (void)snprintf(text, sizeof(text), "%.15g", v);
+        double back = strtod(text, NULL);
+        if (back < v || back > v)
+            (void)snprintf(text, sizeof(text), "%.17g", v);
+        sb_puts(sb, text);
+    }
+}
+
+/* Length of a name without `suffix`, if it has it. */
+static size_t without(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), s = strlen(suffix);
+    return n > s && strcmp(name + n - s, suffix) == 0 ? n - s : n;
+}
+
+void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind, const char *help)
+{
+    static const char *const types[] = {[METRIC_COUNTER] = "counter",
+                                        [METRIC_GAUGE] = "gauge",
+                                        [METRIC_HISTOGRAM] = "histogram",
+                                        [METRIC_INFO] = "gauge"};
+    const char *type = types[kind];
+    size_t n = strlen(name);
+    if (open_metrics(page) && kind == METRIC_INFO) {
+        type = "info";
+        n = without(name, suffix_info);
+    } else if (open_metrics(page) && kind == METRIC_COUNTER) {
+        n = without(name, suffix_total); /* a family's name there lacks the suffix that its samples keep */
+    }
+    sb_printf(page->sb, "# HELP %.*s ", (int)n, name);
+    put_escaped(page->sb, help, open_metrics(page));
+    sb_printf(page->sb, "\n# TYPE %.*s %s\n", (int)n, name, type);
+}
+
+static void sample_head(struct metrics_page *page, const char *name, const char *labels)
+{
+    sb_puts(page->sb, name);
+    if (labels && labels[0]) {
+        sb_putc(page->sb, '{');
+        sb_puts(page->sb, labels);
+        sb_putc(page->sb, '}');
+    }
+    sb_putc(page->sb, ' ');
+}
+
+void metrics_sample(struct metrics_page *page, const char *name, const char *labels, double value)
+{
+    sample_head(page, name, labels);
+    metrics_value(page->sb, value);
+    sb_putc(page->sb, '\n');
+}
+
+void metrics_end(struct metrics_page *page)
+{
+    if (open_metrics(page))
+        sb_puts(page->sb, "# EOF\n");
+}
+
+/* ---- the registry ---- */
+
+static void dim_label(struct sb *labels, enum metric_dim dim, unsigned i)
+{
+    static const char *const names[DIM_COUNT] = {
+        [DIM_PROVIDER] = "provider",   [DIM_OPERATION] = "operation",     [DIM_PROVIDER_OUTCOME] = "outcome",
+        [DIM_ROUTE] = "route",         [DIM_STATUS] = "status",           [DIM_SHED_REASON] = "reason",
+        [DIM_CONN_STATE] = "state",    [DIM_TEMPLATE] = "template",       [DIM_NOTICE_OUTCOME] = "outcome",
+        [DIM_OTP_OUTCOME] = "outcome", [DIM_BOOKING_OUTCOME] = "outcome", [DIM_DB_ERROR_CLASS] = "class",
+        [DIM_ROLE] = "role",           [DIM_EXIT_REASON] = "reason",      [DIM_WEBHOOK_OUTCOME] = "outcome",
+    };
+    const struct metrics_setup *s = metrics_current();
+    char number[16];
+    if (dim == DIM_ROUTE_METHOD) {
+        metrics_label(labels, "method", i < s->routes_n ? s->routes[i].method : "other");
+        metrics_label(labels, "route", i < s->routes_n ? s->routes[i].route : "none");
+    } else if (dim == DIM_PROVIDER) {
+        metrics_label(labels, names[dim], s->providers[i]);
+    } else if (dim == DIM_ROUTE) {
+        metrics_label(labels, names[dim], metric_route_name(i));
+    } else if (dim == DIM_STATUS) {
+        (void)snprintf(number, sizeof(number), "%d", metric_status_of(i));
+        metrics_label(labels, names[dim], metric_status_of(i) ? number : "other");
+    } else {
+        metrics_label(labels, names[dim], metric_dim_values(dim)[i]);
+    }
+}
+
+static void split(enum metric_id id, unsigned combination, unsigned *at)
+{
+    for (unsigned d = metric_dims_n(id); d-- > 0;) {
+        unsigned size = metric_dim_size(metric_families[id].dims[d]);
+        at[d] = combination % size;
+        combination /= size;
+    }
+}
+
+static uint32_t ops_of(unsigned provider)
+{
+    const struct metrics_setup *s = metrics_current();
+    return s->provider_ops ? s->provider_ops[provider] : ~0u;
+}
+
+/* The status whose series a row of the route table has from the start. */
+static int success_of(unsigned row)
+{
+    const struct metrics_setup *s = metrics_current();
+    if (row >= s->routes_n)
+        return 404; /* what no route takes */
+    return s->routes[row].success_status ? s->routes[row].success_status : 200;
+}
+
+/*
+ * Whether a combination becomes a series. All do from the start, with two exceptions that keep a node below
+ * 2000 series: a route's statuses but its success appear when first counted (some 50 rows times 36 statuses would
+ * be 1800 series, nearly all of them impossible), and operations that a provider's type does not have never do.
+ */
+static bool wanted(enum metric_id id, const unsigned *at, uint64_t value)
+{
+    const enum metric_dim *dims = metric_families[id].dims;
+    if (dims[0] == DIM_ROUTE_METHOD)
+        return value != 0 || metric_status_of(at[1]) == success_of(at[0]);
+    if (dims[0] == DIM_PROVIDER && dims[1] == DIM_OPERATION)
+        return value != 0 || (ops_of(at[0]) >> at[1] & 1u) != 0;
+    if (dims[0] == DIM_PROVIDER && dims[1] == DIM_WEBHOOK_OUTCOME)
+        return value != 0 || (ops_of(at[0]) & METRIC_OPS_PAYMENT) != 0;
+    return true;
+}
+
+/* le in its canonical form: "0.1", "1.0" (OpenMetrics 1.0; text takes it too). */
+static void bound_text(double bound, char *buf, size_t size)
+{
+    (void)snprintf(buf, size, "%.15g", bound);
+    if (!strpbrk(buf, ".e"))
+        (void)snprintf(buf + strlen(buf), size - strlen(buf), ".0");
+}
+
+static void histogram(struct metrics_page *page, enum metric_id id, unsigned combination, const char *labels)
+{
+    const struct metric_bounds *b = metric_bounds(id);
+    const char *name = metric_families[id].name;
+    const char *comma = labels[0] ? "," : "";
+    char le[40], part[NAME_MAX_LEN];
+    uint64_t n = 0;
+    for (unsigned i = 0; i <= b->n; i++) {
+        if (i < b->n)
+            bound_text(b->at[i], le, sizeof(le));
+        else
+            (void)snprintf(le, sizeof(le), "+Inf");
+        n += metric_cell(id, combination, i);
+        sb_printf(page->sb, "%s_bucket{%s%sle=\"%s\"} %" PRIu64 "\n", name, labels, comma, le, n);
+    }
+    (void)snprintf(part, sizeof(part), "%s_sum", name);
+    metrics_sample(page, part, labels, metric_seconds(id, combination));
+    (void)snprintf(part, sizeof(part), "%s_count", name);
+    sample_head(page, part, labels);
+    sb_printf(page->sb, "%" PRIu64 "\n", n); /* what +Inf said, though others count on meanwhile */
+}
+
+static void one(struct metrics_page *page, enum metric_id id, unsigned combination)
+{
+    const struct metric_family *f = &metric_families[id];
+    unsigned at[METRIC_DIMS_MAX] = {0};
+    struct sb labels;
+    uint64_t value = 0;
+    split(id, combination, at);
+    for (unsigned part = 0; part <= metric_bounds(id)->n; part++)
+        value += metric_cell(id, combination, part);
+    if (!wanted(id, at, value))
+        return;
+    sb_init(&labels, page->sb->arena, LABELS_MAX);
+    for (unsigned d = 0; d < metric_dims_n(id); d++)
+        dim_label(&labels, f->dims[d], at[d]);
+    const char *text = labels.n ? labels.p : "";
+    if (f->kind == METRIC_HISTOGRAM) {
+        histogram(page, id, combination, text);
+        return;
+    }
+    sample_head(page, f->name, text);
+    if (f->kind == METRIC_GAUGE)
+        sb_printf(page->sb, "%" PRId64 "\n", (int64_t)value);
+    else
+        sb_printf(page->sb, "%" PRIu64 "\n", value);
+}
+
+void metrics_print(struct metrics_page *page)
+{
+    for (unsigned i = 0; i < METRIC_COUNT; i++) {
+        enum metric_id id = (enum metric_id)i;
+        metrics_family(page, metric_families[i].name, metric_families[i].kind, metric_families[i].help);
+        for (unsigned c = 0; c < metric_combinations(id); c++)
+            one(page, id, c);
+    }
+}

@@ -1,0 +1,247 @@
+#include "sys/net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/num.h"
+
+#define SYSTEMD_FIRST_FD 3 /* sd_listen_fds(3) */
+
+union any_addr {
+    struct sockaddr sa;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_un un;
+    struct sockaddr_storage storage;
+};
+
+/* ---- listening ---- */
+
+/* The socket's address of a configured place; 0 when it has none. */
+static socklen_t place(const struct listen_addr *at, union any_addr *a)
+{
+    memset(a, 0, sizeof(*a));
+    if (at->kind == LISTEN_UNIX) {
+        size_t n = strlen(at->path);
+        if (n == 0 || n >= sizeof(a->un.sun_path))
+            return 0;
+        a->un.sun_family = AF_UNIX;
+        memcpy(a->un.sun_path, at->path, n + 1);
+        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
+    }
+    if (inet_pton(AF_INET, at->host, &a->v4.sin_addr) == 1) {
+        a->v4.sin_family = AF_INET;
+        a->v4.sin_port = htons(at->port);
+        return sizeof(a->v4);
+    }
+    if (inet_pton(AF_INET6, at->host, &a->v6.sin6_addr) == 1) {
+        a->v6.sin6_family = AF_INET6;
+        a->v6.sin6_port = htons(at->port);
+        return sizeof(a->v6);
+    }
+    return 0;
+}
+
+/* A path that a dead process left: a socket that refuses. Anything else is somebody's and stays. */
+static bool stale(const union any_addr *a, socklen_t len)
+{
+    struct stat st;
+    if (lstat(a->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    bool refused = connect(fd, &a->sa, len) < 0 && errno == ECONNREFUSED;
+    close(fd);
+    return refused;
+}
+
+static bool bind_place(int fd, const union any_addr *a, socklen_t len)
+{
+    if (bind(fd, &a->sa, len) == 0)
+        return true;
+    if (errno != EADDRINUSE || a->sa.sa_family != AF_UNIX)
+        return false;
+    if (!stale(a, len) || unlink(a->un.sun_path) < 0) {
+        errno = EADDRINUSE;
+        return false;
+    }
+    return bind(fd, &a->sa, len) == 0;
+}
+
+static bool set_options(int fd, int family)
+{
+    const int on = 1;
+    if (family == AF_UNIX)
+        return true;
+    /* v6 only: [::] beside 0.0.0.0 must not clash. Accepted sockets inherit NODELAY. */
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+           setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
+           (family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0);
+}
+
+int net_listen(const struct listen_addr *at, int backlog, const char **why)
+{
+    union any_addr a;
+    socklen_t len = at->kind == LISTEN_SYSTEMD ? 0 : place(at, &a);
+    if (len == 0) {
+        *why = at->kind == LISTEN_UNIX ? "path is empty or too long for a socket" : "not a literal address";
+        return -1;
+    }
+    int fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && set_options(fd, a.sa.sa_family) && bind_place(fd, &a, len) && listen(fd, backlog) == 0)
+        return fd;
+    *why = strerror(errno);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static int64_t env_number(const char *name)
+{
+    const char *v = getenv(name);
+    int64_t n;
+    return v && num_range(str_of(v), 0, INT32_MAX, &n) ? n : -1;
+}
+
+int net_systemd_fds(const char *name, int *fds, int max)
+{
+    const int64_t count = env_number("LISTEN_FDS");
+    struct str names = str_of(getenv("LISTEN_FDNAMES"));
+    int n = 0;
+    if (env_number("LISTEN_PID") != (int64_t)getpid())
+        return 0;
+    for (int i = 0; i < count && n < max; i++) {
+        struct str mine = str_cut(&names, ':');
+        int fd = SYSTEMD_FIRST_FD + i;
+        if (name && !str_eq(mine, str_of(name)))
+            continue;
+        int flags = fcntl(fd, F_GETFL);
+        if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+            continue;
+        fds[n++] = fd;
+    }
+    return n;
+}
+
+/* ---- names ---- */
+
+/* Text of an address; a v4 client on a v6 socket is the v4 client. */
+static const char *address_text(const union any_addr *a, char *buf, size_t size)
+{
+    static const char unknown[] = "unknown";
+    const char *text = NULL;
+    if (a->sa.sa_family == AF_UNIX) {
+        (void)snprintf(buf, size, "unix");
+        return buf;
+    }
+    if (a->sa.sa_family == AF_INET)
+        text = inet_ntop(AF_INET, &a->v4.sin_addr, buf, (socklen_t)size);
+    else if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
+        text = inet_ntop(AF_INET, &a->v6.sin6_addr.s6_addr[12], buf, (socklen_t)size);
+    else if (a->sa.sa_family == AF_INET6)
+        text = inet_ntop(AF_INET6, &a->v6.sin6_addr, buf, (socklen_t)size);
+    if (!text)
+        (void)snprintf(buf, size, "%s", unknown);
+    return buf;
+}
+
+const char *net_local_name(int fd, char *buf, size_t size)
+{
+    union any_addr a;
+    socklen_t len = sizeof(a);
+    char text[INET6_ADDRSTRLEN];
+    memset(&a, 0, sizeof(a));
+    if (getsockname(fd, &a.sa, &len) < 0)
+        (void)snprintf(buf, size, "unknown");
+    else if (a.sa.sa_family == AF_UNIX)
+        (void)snprintf(buf, size, "unix:%s%s", a.un.sun_path[0] ? "" : "@", a.un.sun_path + (a.un.sun_path[0] ? 0 : 1));
+    else if (a.sa.sa_family == AF_INET6)
+        (void)snprintf(buf, size, "[%s]:%u", inet_ntop(AF_INET6, &a.v6.sin6_addr, text, sizeof(text)),
+                       (unsigned)ntohs(a.v6.sin6_port));
+    else
+        (void)snprintf(buf, size, "%s:%u", address_text(&a, text, sizeof(text)), (unsigned)ntohs(a.v4.sin_port));
+    return buf;
+}
+
+const char *net_peer_address(int fd, char *buf, size_t size)
+{
+    union any_addr a;
+    socklen_t len = sizeof(a);
+    memset(&a, 0, sizeof(a));
+    if (getpeername(fd, &a.sa, &len) < 0)
+        a.sa.sa_family = AF_UNSPEC;
+    return address_text(&a, buf, size);
+}
+
+bool net_cidr_contains(const struct cidr *c, const char *address)
+{
+    unsigned char raw[sizeof(struct in6_addr)];
+    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    const unsigned char *p = raw;
+    int family = AF_INET;
+    if (inet_pton(AF_INET, address, raw) != 1) {
+        if (inet_pton(AF_INET6, address, raw) != 1)
+            return false;
+        family = AF_INET6;
+        if (memcmp(raw, mapped, sizeof(mapped)) == 0) {
+            family = AF_INET;
+            p = raw + sizeof(mapped);
+        }
+    }
+    if (family != c->family || c->prefix > (family == AF_INET ? 32u : 128u))
+        return false;
+    const unsigned whole = c->prefix / 8, rest = c->prefix % 8;
+    if (memcmp(p, c->addr, whole) != 0)
+        return false;
+    const unsigned mask = (0xff00u >> rest) & 0xffu;
+    return rest == 0 || ((p[whole] ^ c->addr[whole]) & mask) == 0;
+}
+
+/* ---- waiting and writing ---- */
+
+int net_wait(int fd, short events, struct deadline d)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    for (;;) {
+        int left = deadline_left_ms(d);
+        int n = poll(&p, 1, left);
+        if (n > 0)
+            return (p.revents & POLLNVAL) ? -1 : 1; /* ERR and HUP: the next read or write says what it is */
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n == 0 && deadline_passed(d))
+            return 0;
+    }
+}
+
+bool net_write_all(int fd, const void *p, size_t n, struct deadline d)
+{
+    const char *at = p;
+    while (n > 0) {
+        ssize_t w = send(fd, at, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (w < 0 && errno == ENOTSOCK)
+            w = write(fd, at, n);
+        if (w >= 0) {
+            at += w;
+            n -= (size_t)w;
+        } else if (errno == EAGAIN) {
+            if (net_wait(fd, POLLOUT, d) != 1)
+                return false;
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}

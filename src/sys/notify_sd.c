@@ -1,0 +1,96 @@
+#include "sys/notify_sd.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+
+#define MESSAGE_MAX 512
+
+static int sock = -1;
+static struct sockaddr_un to;
+static socklen_t to_len;
+static int64_t watchdog_ms;
+
+static int64_t env_number(const char *name)
+{
+    const char *v = getenv(name);
+    int64_t n;
+    return v && num_range(str_of(v), 0, INT64_MAX, &n) ? n : 0;
+}
+
+void notify_sd_init(void)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    size_t n = path ? strlen(path) : 0;
+    if (sock >= 0)
+        close(sock);
+    sock = -1;
+    watchdog_ms = 0;
+    if (n < 2 || n >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@'))
+        return;
+    memset(&to, 0, sizeof(to));
+    to.sun_family = AF_UNIX;
+    memcpy(to.sun_path, path, n);
+    if (path[0] == '@')
+        to.sun_path[0] = '\0'; /* abstract: no NUL at the end belongs to the name */
+    to_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+    sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int64_t pid = env_number("WATCHDOG_PID");
+    if (pid == 0 || pid == (int64_t)getpid())
+        watchdog_ms = env_number("WATCHDOG_USEC") / 2000;
+}
+
+static void say(const char *text)
+{
+    if (sock >= 0) /* systemd may be busy: a lost word is better than a stuck master */
+        (void)sendto(sock, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&to, to_len);
+}
+
+void notify_sd_ready(void)
+{
+    say("READY=1");
+}
+
+void notify_sd_reloading(void)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(mono_now().ns / 1000));
+    say(text);
+}
+
+void notify_sd_stopping(void)
+{
+    say("STOPPING=1");
+}
+
+void notify_sd_watchdog(void)
+{
+    say("WATCHDOG=1");
+}
+
+void notify_sd_status(const char *fmt, ...)
+{
+    char text[MESSAGE_MAX] = "STATUS=";
+    size_t head = strlen(text);
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(text + head, sizeof(text) - head, fmt, ap);
+    va_end(ap);
+    for (char *p = text + head; *p; p++)
+        if (*p == '\n')
+            *p = ' '; /* a line break would start another assignment */
+    say(text);
+}
+
+int64_t notify_sd_watchdog_ms(void)
+{
+    return watchdog_ms;
+}

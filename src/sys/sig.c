@@ -1,0 +1,57 @@
+#include "config.h" /* sigabbrev_np is a GNU extension */
+
+#include "sys/sig.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+int sig_open(const int *signals)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (; *signals; signals++)
+        sigaddset(&set, *signals);
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -1;
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int sig_next(int fd, int *pid)
+{
+    struct signalfd_siginfo info;
+    ssize_t n;
+    do
+        n = read(fd, &info, sizeof(info));
+    while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)sizeof(info))
+        return 0;
+    if (pid)
+        *pid = (int)info.ssi_pid;
+    return (int)info.ssi_signo;
+}
+
+void sig_reset_child(void)
+{
+    struct sigaction dfl;
+    memset(&dfl, 0, sizeof(dfl));
+    dfl.sa_handler = SIG_DFL;
+    for (int s = 1; s < NSIG; s++)
+        (void)sigaction(s, &dfl, NULL); /* KILL, STOP and libc's own refuse: nothing to reset there */
+    (void)signal(SIGPIPE, SIG_IGN);
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+const char *sig_name(int signo)
+{
+    static char numbered[16];
+    const char *name = signo > 0 ? sigabbrev_np(signo) : NULL;
+    if (name)
+        return name;
+    (void)snprintf(numbered, sizeof(numbered), "SIG%d", signo);
+    return numbered;
+}
