@@ -1,11 +1,15 @@
 # src/svc: use cases; knows the database and the providers, not HTTP
 noinst_LIBRARIES += libsvc.a
 libsvc_a_SOURCES = \
-  include/svc/audit.h \
-  include/svc/phone.h \
-  include/svc/svc.h \
-  src/svc/svc.c
-libsvc_a_CFLAGS = $(AM_CFLAGS)
+  include/svc/svc.h src/svc/svc.c \
+  include/svc/audit.h src/svc/audit.c \
+  include/svc/customer.h src/svc/customer.c \
+  include/svc/idem.h src/svc/idem.c \
+  include/svc/otp.h src/svc/otp.c \
+  include/svc/phone.h src/svc/phone.c \
+  include/svc/ratelimit.h src/svc/ratelimit.c \
+  include/svc/session.h src/svc/session.c \
+  include/svc/staff.h src/svc/staff.c
 
 include $(top_srcdir)/src/svc/catalog.mk
 include $(top_srcdir)/src/svc/booking.mk

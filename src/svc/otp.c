@@ -1,0 +1,254 @@
+#include "svc/otp.h"
+
+#include "base/rng.h"
+#include "ext/sms.h"
+#include "svc/phone.h"
+#include "svc/ratelimit.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+
+#define CODE_MAX 10
+/* What storing the result may take of the request's end. */
+#define STORE_MS 100
+#define UNCONFIGURED_RETRY_S 60
+
+/* Counts and makes the challenge in one transaction; a denied one leaves no challenge. */
+static const struct db_stmt otp_begin = {
+    "otp_begin",
+    "WITH denied AS MATERIALIZED (SELECT r.denied, r.retry_after_s FROM rate_take($1::text[], $2::integer[], "
+    "$3::bigint[]) r),"
+    " made AS (INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, expires_at)"
+    " SELECT $4::uuid, $5, $6, COALESCE($7, (SELECT c.locale FROM customers c WHERE c.phone = $5), 'ar'), 'sending',"
+    " m.t, m.t + $8::bigint * interval '1 millisecond' FROM (SELECT clock_timestamp() AS t OFFSET 0) m"
+    " WHERE NOT EXISTS (SELECT 1 FROM denied) RETURNING locale, created_at, expires_at)"
+    " SELECT d.denied, d.retry_after_s, m.locale, " DB_US("m.created_at") " AS created_us, " DB_US(
+        "m.expires_at") " AS expires_us"
+                        " FROM (SELECT 1) one LEFT JOIN denied d ON true LEFT JOIN made m ON true",
+};
+static const struct db_stmt otp_result = {
+    "otp_result",
+    "UPDATE otp_challenges SET status = $2 WHERE id = $1::uuid",
+};
+static const struct db_stmt otp_give_back = {
+    "otp_give_back",
+    "DELETE FROM rate_limits WHERE subject = $1",
+};
+
+#define NEWER(o)                                                                                                       \
+    "EXISTS (SELECT 1 FROM otp_challenges n WHERE n.phone = " o ".phone AND n.status <> 'failed'"                      \
+    " AND (n.created_at, n.id) > (" o ".created_at, " o ".id))"
+
+/* Counts the try before anything is compared, so that parallel guesses are counted one by one. */
+static const struct db_stmt otp_try = {
+    "otp_try",
+    "UPDATE otp_challenges o SET attempts = o.attempts + 1 WHERE o.id = $1::uuid AND o.status <> 'failed'"
+    " AND o.used_at IS NULL AND o.expires_at > clock_timestamp() AND o.attempts < $2::integer AND NOT " NEWER(
+        "o") " RETURNING o.phone, o.code_mac, o.attempts",
+};
+/* Why a try was not counted. */
+static const struct db_stmt otp_why = {
+    "otp_why",
+    "SELECT o.used_at IS NOT NULL AS used, " NEWER(
+        "o") " AS superseded, o.expires_at <= clock_timestamp() AS expired"
+             " FROM otp_challenges o WHERE o.id = $1::uuid AND o.status <> 'failed'",
+};
+/* Uses the challenge up, finds or makes the customer, and signs in: all or nothing, once. */
+static const struct db_stmt otp_use = {
+    "otp_use",
+    "WITH used AS (UPDATE otp_challenges SET used_at = now() WHERE id = $1::uuid AND used_at IS NULL RETURNING phone, "
+    "locale),"
+    " who AS (INSERT INTO customers AS c (id, phone, locale) SELECT $2::uuid, used.phone, used.locale FROM used"
+    " ON CONFLICT (phone) DO UPDATE SET phone = excluded.phone RETURNING c.*),"
+    " sess AS (INSERT INTO sessions (token_hash, customer_id, expires_at)"
+    " SELECT $3, who.id, now() + $4::bigint * interval '1 millisecond' FROM who RETURNING expires_at)"
+    " SELECT " CUSTOMER_COLUMNS("who") ", " DB_US("sess.expires_at") " AS expires_us FROM who, sess",
+};
+
+/* ---- sending ---- */
+
+struct sending {
+    struct otp_sent *out;
+    char code[CODE_MAX + 1];
+    char mac[SHA256_HEX_MAX];
+    const char *cooldown; /* rate subject; NULL: no cooldown is configured */
+    enum locale locale;
+};
+
+static void code_mac(struct svc *s, const char *id, const char *phone, const char *code, char hex[SHA256_HEX_MAX])
+{
+    unsigned char mac[SHA256_LEN];
+    char *text = arena_printf(s->arena, "otp %s %s %s", id, phone, code);
+    digest_hmac_sha256((struct str){s->cfg->otp.secret, s->cfg->otp.secret_len}, str_of(text), mac);
+    digest_hex(mac, sizeof mac, hex);
+    digest_wipe(text, strlen(text));
+}
+
+static size_t limits_of(struct svc *s, const char *phone, const char *address, struct rate rates[RATES_MAX])
+{
+    const struct config *cfg = s->cfg;
+    size_t n = 0;
+    if (cfg->otp.resend_cooldown_ms > 0)
+        rates[n++] = (struct rate){rate_subject(s, OTP_RATE_COOLDOWN, phone), 1, cfg->otp.resend_cooldown_ms};
+    rates[n++] =
+        (struct rate){rate_subject(s, OTP_RATE_PHONE, phone), cfg->otp.per_phone.count, cfg->otp.per_phone.per_ms};
+    rates[n++] = (struct rate){rate_subject(s, OTP_RATE_ADDRESS, rate_address(s->arena, address)),
+                               cfg->otp.per_address.count, cfg->otp.per_address.per_ms};
+    rates[n++] = (struct rate){OTP_RATE_TOTAL, cfg->otp.total.count, cfg->otp.total.per_ms};
+    return n;
+}
+
+static enum err begin(struct svc *s, const struct otp_send *in, struct sending *w)
+{
+    struct otp_sent *out = w->out;
+    struct rate rates[RATES_MAX];
+    struct rate_params p;
+    size_t n = limits_of(s, out->phone, in->client_address, rates);
+    rate_params(s->arena, rates, n, &p);
+    w->cooldown = s->cfg->otp.resend_cooldown_ms > 0 ? rates[0].subject : NULL;
+
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    int at = DB_ADD(b, &otp_begin, p.subjects, p.limits, p.windows_ms, out->id.s, out->phone, w->mac,
+                    in->locale ? locale_names[*in->locale] : NULL, db_int(b, s->cfg->otp.ttl_ms));
+    enum err e = db_run(b, s->deadline);
+    if (e == ERR_COMMIT_UNKNOWN) /* nothing was sent: at worst one of the quota is gone */
+        return ERR_DB_UNAVAILABLE;
+    if (e != OK)
+        return e;
+    struct db_rows rows = db_result(b, at);
+    if (!db_is_null(rows, 0, "denied")) {
+        METRIC_INC(M_OTP, OTP_THROTTLED);
+        out->retry_after_s = (long)db_get_int(rows, 0, "retry_after_s");
+        return w->cooldown && db_get_int(rows, 0, "denied") == 1 ? ERR_OTP_COOLDOWN : ERR_OTP_QUOTA;
+    }
+    w->locale = customer_locale(db_get_str(rows, 0, "locale"));
+    out->expires_at = db_get_time(rows, 0, "expires_us");
+    out->resend_at = (struct wall){db_get_time(rows, 0, "created_us").us + s->cfg->otp.resend_cooldown_ms * 1000};
+    return OK;
+}
+
+static const char *message(struct svc *s, const struct sending *w)
+{
+    static const char mark[] = "{code}";
+    const char *template = s->cfg->otp.messages[w->locale];
+    struct sb text;
+    sb_init(&text, s->arena, strlen(template) + CODE_MAX);
+    for (const char *at; (at = strstr(template, mark)); template = at + sizeof mark - 1) {
+        sb_add(&text, template, (size_t)(at - template));
+        sb_puts(&text, w->code);
+    }
+    sb_puts(&text, template);
+    return sb_str(&text).p;
+}
+
+/* The challenge works whatever becomes of this: 'sending' is as good as 'unknown'. So a failure is a line in the log.
+ */
+static void store_result(struct svc *s, const struct sending *w, const struct sms_result *sms)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    bool failed = sms->err != OK && !sms->unknown;
+    DB_ADD(b, &otp_result, w->out->id.s, sms->err == OK ? "sent" : failed ? "failed" : "unknown");
+    if (failed && w->cooldown)
+        DB_ADD(b, &otp_give_back, w->cooldown);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        LOG(LOG_WARN, "otp.result_not_stored", F_STR("otp", w->out->id.s), F_ERR(e));
+}
+
+static enum err deliver(struct svc *s, struct sending *w)
+{
+    struct sms_result result;
+    const struct sms sms = {
+        .to = w->out->phone, .text = message(s, w), .id = w->out->id.s, .request_id = s->request_id, .op = OP_SMS_OTP};
+    sms_send(s->ext, s->arena, s->cfg->otp.provider, &sms, deadline_before(s->deadline, STORE_MS), &result);
+    store_result(s, w, &result);
+    METRIC_INC(M_OTP, result.err == OK ? OTP_SENT : result.unknown ? OTP_SEND_UNKNOWN : OTP_SEND_FAILED);
+    if (result.err != OK) {
+        LOG(LOG_WARN, "otp.send_failed", F_STR("otp", w->out->id.s), F_PHONE("phone", w->out->phone), F_ERR(result.err),
+            F_STR("outcome", result.unknown ? "unknown" : "failed"),
+            F_STR("detail", result.detail ? result.detail : ""));
+    }
+    w->out->unknown = result.unknown;
+    w->out->retry_after_s = result.retry_after_s;
+    return result.err;
+}
+
+enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out)
+{
+    *out = (struct otp_sent){.id = uuid_new()};
+    enum err e = phone_normalise(s->cfg, s->arena, in->phone, &out->phone);
+    if (e != OK)
+        return e;
+    if (s->cfg->otp.provider < 0 || !s->ext) {
+        out->retry_after_s = UNCONFIGURED_RETRY_S;
+        return ERR_PROVIDER_UNAVAILABLE;
+    }
+    struct sending w = {.out = out};
+    rng_digits(w.code, (size_t)s->cfg->otp.code_length);
+    code_mac(s, out->id.s, out->phone, w.code, w.mac);
+    e = begin(s, in, &w);
+    if (e == OK)
+        e = deliver(s, &w);
+    digest_wipe(w.code, sizeof w.code);
+    return e;
+}
+
+/* ---- verifying ---- */
+
+static enum err refusal(struct db_rows why)
+{
+    if (db_count(why) == 0)
+        return ERR_NOT_FOUND;
+    if (db_get_bool(why, 0, "used"))
+        return ERR_OTP_USED;
+    if (db_get_bool(why, 0, "superseded"))
+        return ERR_OTP_SUPERSEDED;
+    if (db_get_bool(why, 0, "expired")) {
+        METRIC_INC(M_OTP, OTP_EXPIRED);
+        return ERR_OTP_EXPIRED;
+    }
+    METRIC_INC(M_OTP, OTP_EXHAUSTED);
+    return ERR_OTP_EXHAUSTED;
+}
+
+static enum err use(struct svc *s, const struct uuid *id, struct otp_session *out)
+{
+    struct uuid customer = uuid_new();
+    session_token_new(&out->token);
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    int at = DB_ADD(b, &otp_use, id->s, customer.s, out->token.hash, db_int(b, s->cfg->sessions.ttl_ms));
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    struct db_rows rows = db_result(b, at);
+    if (db_count(rows) == 0) /* another request with the same code was faster */
+        return ERR_OTP_USED;
+    customer_read(rows, 0, &out->customer);
+    out->expires_at = db_get_time(rows, 0, "expires_us");
+    METRIC_INC(M_OTP, OTP_VERIFIED);
+    return OK;
+}
+
+enum err otp_verify(struct svc *s, const struct uuid *id, const char *code, struct otp_session *out)
+{
+    *out = (struct otp_session){.attempts_left = 0};
+    if (!s->cfg->otp.secret) /* no challenge was ever made under this configuration */
+        return ERR_NOT_FOUND;
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    int tried = DB_ADD(b, &otp_try, id->s, db_int(b, s->cfg->otp.max_attempts));
+    int why = DB_ADD(b, &otp_why, id->s);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK) /* a try that may have been counted is nothing that a client must know */
+        return e == ERR_COMMIT_UNKNOWN ? ERR_DB_UNAVAILABLE : e;
+    struct db_rows rows = db_result(b, tried);
+    if (db_count(rows) == 0)
+        return refusal(db_result(b, why));
+
+    char mac[SHA256_HEX_MAX];
+    code_mac(s, id->s, db_get_str(rows, 0, "phone"), code, mac);
+    if (!digest_equal(str_of(mac), str_of(db_get_str(rows, 0, "code_mac")))) {
+        METRIC_INC(M_OTP, OTP_INCORRECT);
+        out->attempts_left = (int)(s->cfg->otp.max_attempts - db_get_int(rows, 0, "attempts"));
+        return ERR_OTP_INCORRECT;
+    }
+    return use(s, id, out);
+}

@@ -1,0 +1,56 @@
+#include "svc/ratelimit.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+
+#include "base/digest.h"
+#include "base/ensure.h"
+
+void rate_params(struct arena *a, const struct rate *rates, size_t n, struct rate_params *out)
+{
+    ENSURE(n <= RATES_MAX);
+    struct sb subjects, limits, windows;
+    sb_init(&subjects, a, 128 * n);
+    sb_init(&limits, a, 16 * n);
+    sb_init(&windows, a, 16 * n);
+    for (size_t i = 0; i < n; i++) {
+        char sep = i ? ',' : '{';
+        sb_printf(&subjects, "%c\"%s\"", sep, rates[i].subject); /* words and hex: nothing to escape */
+        sb_printf(&limits, "%c%" PRId64, sep, rates[i].count);
+        sb_printf(&windows, "%c%" PRId64, sep, rates[i].per_ms);
+    }
+    sb_putc(&subjects, '}');
+    sb_putc(&limits, '}');
+    sb_putc(&windows, '}');
+    *out = (struct rate_params){sb_str(&subjects).p, sb_str(&limits).p, sb_str(&windows).p};
+}
+
+const char *rate_subject(struct svc *s, const char *kind, const char *value)
+{
+    unsigned char mac[SHA256_LEN];
+    char hex[SHA256_HEX_MAX];
+    const char *text = arena_printf(s->arena, "rate %s %s", kind, value);
+    /* without sign-in configured there is no secret, and nothing is counted either */
+    const struct str key = s->cfg->otp.secret ? (struct str){s->cfg->otp.secret, s->cfg->otp.secret_len} : STR("");
+    digest_hmac_sha256(key, str_of(text), mac);
+    digest_hex(mac, sizeof mac, hex);
+    return arena_printf(s->arena, "%s:%s", kind, hex);
+}
+
+const char *rate_address(struct arena *a, const char *address)
+{
+    struct in6_addr v6;
+    if (inet_pton(AF_INET6, address, &v6) != 1)
+        return address;
+    char text[INET6_ADDRSTRLEN];
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) { /* the same client as over IPv4 */
+        if (!inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text))
+            return address;
+        return arena_strdup(a, text);
+    }
+    memset(&v6.s6_addr[8], 0, 8);
+    if (!inet_ntop(AF_INET6, &v6, text, sizeof text))
+        return address;
+    return arena_printf(a, "%s/64", text);
+}

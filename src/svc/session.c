@@ -1,0 +1,61 @@
+#include "svc/session.h"
+
+#include "base/rng.h"
+#include "svc/customer.h"
+
+static const struct db_stmt session_auth = {
+    "session_auth",
+    "SELECT " CUSTOMER_COLUMNS("c") " FROM sessions s JOIN customers c ON c.id = s.customer_id"
+                                    " WHERE s.token_hash = $1 AND s.expires_at > now() AND c.erased_at IS NULL",
+};
+static const struct db_stmt session_delete = {"session_delete", "DELETE FROM sessions WHERE token_hash = $1"};
+static const struct db_stmt session_delete_all = {
+    "session_delete_all",
+    "DELETE FROM sessions WHERE customer_id = $1::uuid",
+};
+
+void session_token_new(struct session_token *t)
+{
+    unsigned char random[32];
+    rng_bytes(random, sizeof random);
+    size_t n = digest_base64url(random, sizeof random, t->text);
+    digest_wipe(random, sizeof random);
+    digest_sha256_hex((struct str){t->text, n}, t->hash);
+}
+
+int session_auth_add(struct db_batch *b, const char *token_hash)
+{
+    return DB_ADD(b, &session_auth, token_hash);
+}
+
+bool session_auth_read(struct arena *a, struct db_rows rows, struct principal *who)
+{
+    if (db_count(rows) == 0)
+        return false;
+    struct customer c;
+    customer_read(rows, 0, &c);
+    *who = (struct principal){
+        .kind = WHO_CUSTOMER,
+        .id = db_get_uuid(rows, 0, "id"),
+        .phone = arena_strdup(a, c.phone),
+        .customer_name = c.name ? arena_strdup(a, c.name) : NULL,
+        .locale = c.locale,
+        .customer_since = c.created_at,
+        .actor = "customer",
+    };
+    return true;
+}
+
+enum err session_end(struct svc *s, const char *token_hash)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    DB_ADD(b, &session_delete, token_hash);
+    return db_run(b, s->deadline);
+}
+
+enum err session_end_all(struct svc *s, const char *customer_id)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    DB_ADD(b, &session_delete_all, customer_id);
+    return db_run(b, s->deadline);
+}
