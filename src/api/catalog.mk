@@ -1,1 +1,9 @@
-# handlers of venues, services, resources, opening hours, closures, slots: libapi_a_SOURCES += ...
+# venues, services, resources, opening hours, closures, slots
+libapi_a_SOURCES += \
+  include/api/api_catalog.h \
+  src/api/api_catalog.c \
+  src/api/api_catalog_json.c \
+  src/api/api_hours.c \
+  src/api/api_resources.c \
+  src/api/api_slots.c \
+  src/api/api_staff_catalog.c

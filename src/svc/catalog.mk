@@ -1,1 +1,8 @@
-# venues, services, resources, opening hours, closures, slots: libsvc_a_SOURCES += ...
+# venues, services, resources, opening hours, closures, slots
+libsvc_a_SOURCES += \
+  include/svc/avail.h \
+  include/svc/catalog.h \
+  src/svc/avail.c \
+  src/svc/catalog.c \
+  src/svc/catalog_priv.h \
+  src/svc/catalog_staff.c

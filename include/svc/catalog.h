@@ -1,0 +1,99 @@
+/*
+ * What can be booked: venues, services, resources, opening hours, closures. Reads are public or a
+ * staff key's; writes are admin's and leave an audit row in the same transaction.
+ */
+#ifndef BOOKINGD_SVC_CATALOG_H
+#define BOOKINGD_SVC_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "svc/svc.h"
+
+struct venue {
+    struct uuid id;
+    const char *name, *time_zone, *currency;
+    bool active;
+};
+
+enum service_payment { PAYMENT_NONE, PAYMENT_ONLINE, PAYMENT_ON_SITE };
+/* NULL-terminated: "none", "online", "on_site" */
+extern const char *const service_payment_names[];
+
+struct service {
+    struct uuid id, venue_id;
+    const char *name, *currency;
+    int64_t duration_minutes, slot_step_minutes, buffer_before_minutes, buffer_after_minutes;
+    int64_t price; /* minor units */
+    int payment;   /* enum service_payment */
+    int64_t min_notice_minutes, max_advance_days, free_cancellation_minutes;
+    const struct uuid *resource_ids;
+    size_t resources_n;
+    bool active;
+};
+
+struct resource {
+    struct uuid id, venue_id;
+    const char *name;
+    int64_t capacity;
+    bool active;
+};
+
+struct opening {
+    int64_t weekday;                       /* ISO: Monday 1 */
+    int64_t opens_minute, closes_minute;   /* of the wall clock; closes at or before opens: past midnight; 1440 is 24:00 */
+};
+
+struct closure {
+    struct uuid id, venue_id;
+    struct uuid resource_id; /* "" : the whole venue */
+    struct wall starts_at, ends_at;
+    const char *reason;
+};
+
+/* A list reads `limit` rows after a place; `more` says that others follow. */
+struct catalog_page {
+    int64_t limit;
+    const char *after_name, *after_id; /* NULL: from the start */
+};
+
+/* ---- public ---- */
+enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out, size_t *n) MUST_CHECK;
+enum err catalog_venue(struct svc *s, const char *id, struct venue *out) MUST_CHECK;
+/* ERR_NOT_FOUND when the venue is not active. */
+enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page, struct service **out,
+                          size_t *n) MUST_CHECK;
+enum err catalog_service(struct svc *s, const char *id, struct service *out) MUST_CHECK;
+
+/* ---- staff: statements for the first batch; each takes the key's hash as its first parameter ---- */
+/* $1 hash, $2 id */
+extern const struct db_stmt catalog_venue_seen;    /* -> id, name, time_zone, currency, active */
+extern const struct db_stmt catalog_service_seen;
+extern const struct db_stmt catalog_resource_seen;
+/* $1 hash, $2 venue, $3 limit, $4 after name, $5 after id */
+extern const struct db_stmt catalog_resources_seen;
+/* $1 hash, $2 resource */
+extern const struct db_stmt catalog_hours_seen;
+/* $1 hash, $2 venue, $3 limit, $4 after starts_at, $5 after id */
+extern const struct db_stmt catalog_closures_seen;
+extern const struct db_stmt catalog_closure_seen; /* $1 hash, $2 id */
+
+void catalog_read_venue(struct db_rows rows, int row, struct venue *out);
+void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct service *out);
+void catalog_read_resource(struct db_rows rows, int row, struct resource *out);
+void catalog_read_opening(struct db_rows rows, int row, struct opening *out);
+void catalog_read_closure(struct db_rows rows, int row, struct closure *out);
+
+/* ---- staff: writes. `actor` is the audit row's; is_new inserts, else the row with that id is replaced. ---- */
+/* ERR_VALIDATION: PostgreSQL does not know the time zone. */
+enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v, bool is_new) MUST_CHECK;
+/* `resource_ids` that are not of the venue: ERR_VALIDATION, their number in *bad. set_resources false leaves them. Fills v->currency. */
+enum err catalog_save_service(struct svc *s, const char *actor, struct service *v, bool is_new, bool set_resources,
+                              size_t *bad) MUST_CHECK;
+enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v, bool is_new) MUST_CHECK;
+enum err catalog_save_hours(struct svc *s, const char *actor, const struct resource *r, const struct opening *items, size_t n) MUST_CHECK;
+/* ERR_VALIDATION: the resource is not of the venue. */
+enum err catalog_add_closure(struct svc *s, const char *actor, const struct closure *c) MUST_CHECK;
+enum err catalog_delete_closure(struct svc *s, const char *actor, const struct closure *c) MUST_CHECK;
+
+#endif

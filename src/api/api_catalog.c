@@ -1,0 +1,82 @@
+/* The public catalog: active venues and services. */
+#include "api/api_catalog.h"
+
+struct page_query {
+    struct api_page page;
+};
+static const struct api_query_param page_params[] = {API_PAGE_PARAMS(struct page_query, page), API_QUERY_END};
+
+static enum err get_venues(struct api_request *r)
+{
+    const struct page_query *q = r->query_input;
+    struct catalog_page page;
+    if (!api_catalog_page(r, &q->page, &page))
+        return ERR_VALIDATION;
+    struct venue *venues;
+    size_t n;
+    enum err e = catalog_venues(&r->svc, &page, &venues, &n);
+    if (e != OK)
+        return e;
+    struct arena *a = r->svc.arena;
+    size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
+    json_t *items = json_arr(a);
+    for (size_t i = 0; i < shown; i++)
+        json_push(a, items, api_venue_json(a, &venues[i]));
+    const char *next = NULL;
+    if (shown < n)
+        next = api_cursor_make(a, (const char *const[]){venues[shown - 1].name, venues[shown - 1].id.s}, 2);
+    api_reply_list(r, items, next);
+    return OK;
+}
+
+static enum err get_venue(struct api_request *r)
+{
+    struct venue v;
+    enum err e = catalog_venue(&r->svc, r->ids[0].s, &v);
+    if (e == OK)
+        api_reply(r, 200, api_venue_json(r->svc.arena, &v));
+    return e;
+}
+
+static enum err get_services(struct api_request *r)
+{
+    const struct page_query *q = r->query_input;
+    struct catalog_page page;
+    if (!api_catalog_page(r, &q->page, &page))
+        return ERR_VALIDATION;
+    struct service *services;
+    size_t n;
+    enum err e = catalog_services(&r->svc, r->ids[0].s, &page, &services, &n);
+    if (e != OK)
+        return e;
+    struct arena *a = r->svc.arena;
+    size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
+    json_t *items = json_arr(a);
+    for (size_t i = 0; i < shown; i++)
+        json_push(a, items, api_service_json(a, &services[i]));
+    const char *next = NULL;
+    if (shown < n)
+        next = api_cursor_make(a, (const char *const[]){services[shown - 1].name, services[shown - 1].id.s}, 2);
+    api_reply_list(r, items, next);
+    return OK;
+}
+
+static enum err get_service(struct api_request *r)
+{
+    struct service v;
+    enum err e = catalog_service(&r->svc, r->ids[0].s, &v);
+    if (e == OK)
+        api_reply(r, 200, api_service_json(r->svc.arena, &v));
+    return e;
+}
+
+const struct api_route route_venues_get = {.method = HTTP_GET, .pattern = "/v1/venues", .handler = get_venues,
+                                           .query = page_params, .query_size = sizeof(struct page_query),
+                                           .success_status = 200};
+const struct api_route route_venue_get = {.method = HTTP_GET, .pattern = "/v1/venues/{venue_id}", .handler = get_venue,
+                                          .success_status = 200};
+const struct api_route route_services_get = {.method = HTTP_GET, .pattern = "/v1/venues/{venue_id}/services",
+                                             .handler = get_services, .query = page_params,
+                                             .query_size = sizeof(struct page_query), .success_status = 200};
+const struct api_route route_service_get = {.method = HTTP_GET, .pattern = "/v1/services/{service_id}",
+                                            .handler = get_service, .success_status = 200};

@@ -1,0 +1,120 @@
+/* Opening hours of a resource: read the week, replace it as a whole. */
+#include "api/api.h"
+#include "svc/catalog.h"
+
+#define OPENINGS_MAX 500
+
+struct hours_input {
+    json_t *items;
+};
+static const struct json_member hours_members[] = {
+    {.name = "items", .type = J_ARRAY, .required = true, .min = 0, .max = OPENINGS_MAX,
+     .offset = offsetof(struct hours_input, items), .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+struct opening_input {
+    int64_t weekday;
+    const char *opens, *closes;
+};
+static const struct json_member opening_members[] = {
+    {.name = "weekday", .type = J_INT, .required = true, .min = 1, .max = 7, .offset = offsetof(struct opening_input, weekday),
+     .present = JSON_NO_PRESENT},
+    {.name = "opens", .type = J_STRING, .required = true, .min = 5, .max = 5, .offset = offsetof(struct opening_input, opens),
+     .present = JSON_NO_PRESENT},
+    {.name = "closes", .type = J_STRING, .required = true, .min = 5, .max = 5, .offset = offsetof(struct opening_input, closes),
+     .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+static bool digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "HH:MM" -> minutes up to `max`; -1 for anything else. */
+static int64_t minute_of(const char *z, int64_t max)
+{
+    if (strlen(z) != 5 || !digit(z[0]) || !digit(z[1]) || z[2] != ':' || !digit(z[3]) || !digit(z[4]) || z[3] > '5')
+        return -1;
+    int64_t minute = ((z[0] - '0') * 10 + (z[1] - '0')) * 60 + (z[3] - '0') * 10 + (z[4] - '0');
+    return minute <= max ? minute : -1;
+}
+
+static void read_opening(struct api_request *r, const json_t *j, size_t i, struct opening *out)
+{
+    const char *base = arena_printf(r->svc.arena, "/items/%zu", i);
+    struct opening_input in = {0};
+    if (!json_read(j, opening_members, &in, base, &r->faults))
+        return;
+    *out = (struct opening){in.weekday, minute_of(in.opens, 23 * 60 + 59), minute_of(in.closes, 24 * 60)};
+    if (out->opens_minute < 0)
+        api_fault(r, arena_printf(r->svc.arena, "%s/opens", base), "must be a time of day, 00:00 to 23:59");
+    if (out->closes_minute < 0)
+        api_fault(r, arena_printf(r->svc.arena, "%s/closes", base), "must be a time of day, 00:00 to 24:00");
+}
+
+static json_t *hours_json(struct arena *a, const struct opening *items, size_t n)
+{
+    json_t *list = json_arr(a);
+    for (size_t i = 0; i < n; i++) {
+        json_t *j = json_obj(a);
+        json_put_int(a, j, "weekday", items[i].weekday);
+        json_put_str(a, j, "opens", arena_printf(a, "%02d:%02d", (int)(items[i].opens_minute / 60), (int)(items[i].opens_minute % 60)));
+        json_put_str(a, j, "closes", arena_printf(a, "%02d:%02d", (int)(items[i].closes_minute / 60), (int)(items[i].closes_minute % 60)));
+        json_push(a, list, j);
+    }
+    json_t *body = json_obj(a);
+    json_put(a, body, "items", list);
+    return body;
+}
+
+static enum err get_hours(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int resource = DB_ADD(b, &catalog_resource_seen, r->auth_hash, r->ids[0].s);
+    int hours = DB_ADD(b, &catalog_hours_seen, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, resource)) == 0)
+        return ERR_NOT_FOUND;
+    struct db_rows rows = db_result(b, hours);
+    size_t n = (size_t)db_count(rows);
+    struct opening *items = arena_array(r->svc.arena, n, sizeof *items);
+    for (size_t i = 0; i < n; i++)
+        catalog_read_opening(rows, (int)i, &items[i]);
+    api_reply(r, 200, hours_json(r->svc.arena, items, n));
+    return OK;
+}
+
+static enum err put_hours(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int seen = DB_ADD(b, &catalog_resource_seen, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, seen)) == 0)
+        return ERR_NOT_FOUND;
+    struct resource resource;
+    catalog_read_resource(db_result(b, seen), 0, &resource);
+    const struct hours_input *in = r->input;
+    size_t n = json_array_size(in->items);
+    struct opening *items = arena_array(r->svc.arena, n, sizeof *items);
+    for (size_t i = 0; i < n; i++)
+        read_opening(r, json_array_get(in->items, i), i, &items[i]);
+    if (r->faults.n > 0)
+        return ERR_VALIDATION;
+    e = catalog_save_hours(&r->svc, r->who.actor, &resource, items, n);
+    if (e == OK)
+        api_reply(r, 200, hours_json(r->svc.arena, items, n));
+    return e;
+}
+
+#define HOURS_PATTERN "/v1/staff/resources/{resource_id}/opening-hours"
+const struct api_route route_hours_get = {.method = HTTP_GET, .pattern = HOURS_PATTERN, .handler = get_hours,
+                                          .auth = AUTH_VIEWER, .success_status = 200};
+const struct api_route route_hours_put = {.method = HTTP_PUT, .pattern = HOURS_PATTERN, .handler = put_hours,
+                                          .auth = AUTH_ADMIN, .body = BODY_REQUIRED, .members = hours_members,
+                                          .input_size = sizeof(struct hours_input), .success_status = 200};

@@ -1,0 +1,109 @@
+/* Resources of a venue, for staff. */
+#include "api/api_catalog.h"
+
+struct resource_input {
+    const char *name;
+    int64_t capacity;
+    bool has_name, has_capacity, active, has_active;
+};
+#define RESOURCE_MEMBERS(need)                                                                                         \
+    {.name = "name", .type = J_STRING, .required = (need), .min = 1, .max = 120,                                       \
+     .offset = offsetof(struct resource_input, name), .present = offsetof(struct resource_input, has_name)},           \
+    {.name = "capacity", .type = J_INT, .min = 1, .max = 1000, .offset = offsetof(struct resource_input, capacity),    \
+     .present = offsetof(struct resource_input, has_capacity)},                                                        \
+    {.name = "active", .type = J_BOOL, .offset = offsetof(struct resource_input, active),                              \
+     .present = offsetof(struct resource_input, has_active)},                                                          \
+    JSON_MEMBERS_END
+static const struct json_member new_members[] = {RESOURCE_MEMBERS(true)};
+static const struct json_member change_members[] = {RESOURCE_MEMBERS(false)};
+
+struct list_query {
+    struct api_page page;
+};
+static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page), API_QUERY_END};
+
+static enum err get_resources(struct api_request *r)
+{
+    const struct list_query *q = r->query_input;
+    struct catalog_page page;
+    if (!api_catalog_page(r, &q->page, &page))
+        page = (struct catalog_page){.limit = 0}; /* who is asking comes before what is wrong */
+    struct arena *a = r->svc.arena;
+    struct db_batch *b = api_first_batch(r);
+    int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
+    int list = DB_ADD(b, &catalog_resources_seen, r->auth_hash, r->ids[0].s, db_int(b, page.limit), page.after_name, page.after_id);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (r->faults.n > 0)
+        return ERR_VALIDATION;
+    if (db_count(db_result(b, venue)) == 0)
+        return ERR_NOT_FOUND;
+    struct db_rows rows = db_result(b, list);
+    int shown = db_count(rows) < page.limit ? db_count(rows) : (int)page.limit - 1;
+    json_t *items = json_arr(a);
+    struct resource v = {0};
+    for (int i = 0; i < shown; i++) {
+        catalog_read_resource(rows, i, &v);
+        json_push(a, items, api_resource_json(a, &v));
+    }
+    const char *next = NULL;
+    if (shown < db_count(rows))
+        next = api_cursor_make(a, (const char *const[]){v.name, v.id.s}, 2);
+    api_reply_list(r, items, next);
+    return OK;
+}
+
+static enum err save_resource(struct api_request *r, struct resource *v, bool is_new)
+{
+    const struct resource_input *in = r->input;
+    if (in->has_name)
+        v->name = in->name;
+    if (in->has_capacity)
+        v->capacity = in->capacity;
+    if (in->has_active)
+        v->active = in->active;
+    enum err e = catalog_save_resource(&r->svc, r->who.actor, v, is_new);
+    if (e == OK)
+        api_reply(r, is_new ? 201 : 200, api_resource_json(r->svc.arena, v));
+    return e;
+}
+
+static enum err post_resource(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int seen = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, seen)) == 0)
+        return ERR_NOT_FOUND;
+    struct resource v = {.id = uuid_new(), .venue_id = r->ids[0], .capacity = 1, .active = true};
+    return save_resource(r, &v, true);
+}
+
+static enum err patch_resource(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int seen = DB_ADD(b, &catalog_resource_seen, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, seen)) == 0)
+        return ERR_NOT_FOUND;
+    struct resource v;
+    catalog_read_resource(db_result(b, seen), 0, &v);
+    return save_resource(r, &v, false);
+}
+
+#define LIST_PATTERN "/v1/staff/venues/{venue_id}/resources"
+const struct api_route route_resources_get = {.method = HTTP_GET, .pattern = LIST_PATTERN, .handler = get_resources,
+                                              .auth = AUTH_VIEWER, .query = list_params,
+                                              .query_size = sizeof(struct list_query), .success_status = 200};
+const struct api_route route_resource_post = {
+    .method = HTTP_POST, .pattern = LIST_PATTERN, .handler = post_resource, .auth = AUTH_ADMIN, .body = BODY_REQUIRED,
+    .members = new_members, .input_size = sizeof(struct resource_input), .success_status = 201};
+const struct api_route route_resource_patch = {
+    .method = HTTP_PATCH, .pattern = "/v1/staff/resources/{resource_id}", .handler = patch_resource, .auth = AUTH_ADMIN,
+    .body = BODY_REQUIRED, .members = change_members, .input_size = sizeof(struct resource_input), .at_least_one = true,
+    .success_status = 200};

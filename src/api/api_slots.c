@@ -1,0 +1,71 @@
+/* GET /v1/services/{service_id}/slots */
+#include "api/api.h"
+#include "svc/avail.h"
+
+struct slots_query {
+    const char *from, *to;
+    struct uuid resource_id;
+    bool has_resource;
+    int64_t party_size;
+    bool has_party;
+};
+
+static const struct api_query_param slots_params[] = {
+    {.name = "from", .type = J_STRING, .min = 1, .max = 10, .offset = offsetof(struct slots_query, from), .present = JSON_NO_PRESENT},
+    {.name = "to", .type = J_STRING, .min = 1, .max = 10, .offset = offsetof(struct slots_query, to), .present = JSON_NO_PRESENT},
+    {.name = "resource_id", .type = J_UUID, .offset = offsetof(struct slots_query, resource_id),
+     .present = offsetof(struct slots_query, has_resource)},
+    {.name = "party_size", .type = J_INT, .min = 1, .max = 1000, .offset = offsetof(struct slots_query, party_size),
+     .present = offsetof(struct slots_query, has_party)},
+    API_QUERY_END,
+};
+
+static json_t *slot_json(struct arena *a, const struct slot *s)
+{
+    json_t *j = json_obj(a);
+    json_put_time(a, j, "starts_at", s->starts_at);
+    json_put_time(a, j, "ends_at", s->ends_at);
+    json_put_str(a, j, "resource_id", s->resource_id.s);
+    json_put_int(a, j, "available", s->available);
+    return j;
+}
+
+static void check_date(struct api_request *r, const char *pointer, const char *date)
+{
+    if (date != NULL && !wall_date_valid(str_of(date)))
+        api_fault(r, pointer, "must be a date, YYYY-MM-DD");
+}
+
+static enum err get_slots(struct api_request *r)
+{
+    const struct slots_query *in = r->query_input;
+    check_date(r, "query:from", in->from);
+    check_date(r, "query:to", in->to);
+    if (r->faults.n > 0)
+        return ERR_VALIDATION;
+    struct avail_query q = {
+        .service_id = r->ids[0].s,
+        .from = in->from,
+        .to = in->to,
+        .resource_id = in->has_resource ? in->resource_id.s : NULL,
+        .party_size = in->has_party ? in->party_size : 1,
+    };
+    struct avail_answer answer;
+    enum err e = avail_slots(&r->svc, &q, &answer);
+    if (e == ERR_VALIDATION)
+        api_fault(r, "query:to", "must be 0 to %d days after `from`", AVAIL_DAYS_MAX);
+    if (e != OK)
+        return e;
+    struct arena *a = r->svc.arena;
+    json_t *items = json_arr(a);
+    for (size_t i = 0; i < answer.n; i++)
+        json_push(a, items, slot_json(a, &answer.slots[i]));
+    json_t *body = json_obj(a);
+    json_put(a, body, "items", items);
+    api_reply(r, 200, body);
+    return OK;
+}
+
+const struct api_route route_slots_get = {.method = HTTP_GET, .pattern = "/v1/services/{service_id}/slots",
+                                          .handler = get_slots, .query = slots_params,
+                                          .query_size = sizeof(struct slots_query), .success_status = 200};

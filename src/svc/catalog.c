@@ -1,0 +1,173 @@
+#include "svc/catalog.h"
+
+#include "catalog_priv.h"
+
+const char *const service_payment_names[] = {"none", "online", "on_site", NULL};
+
+void catalog_read_venue(struct db_rows rows, int row, struct venue *out)
+{
+    *out = (struct venue){
+        .id = db_get_uuid(rows, row, "id"),
+        .name = db_get_str(rows, row, "name"),
+        .time_zone = db_get_str(rows, row, "time_zone"),
+        .currency = db_get_str(rows, row, "currency"),
+        .active = db_get_bool(rows, row, "active"),
+    };
+}
+
+/* resource_ids come as one text, separated by commas. */
+static void read_resource_ids(struct arena *a, const char *text, struct service *out)
+{
+    struct str left = str_of(text);
+    out->resource_ids = NULL;
+    out->resources_n = 0;
+    if (left.n == 0)
+        return;
+    size_t room = left.n / UUID_LEN; /* with its comma each takes more than UUID_LEN, but for the last */
+    struct uuid *ids = arena_array(a, room, sizeof *ids);
+    while (left.p != NULL && out->resources_n < room) {
+        struct str one = str_cut(&left, ',');
+        if (uuid_parse(one, &ids[out->resources_n]))
+            out->resources_n++;
+    }
+    out->resource_ids = ids;
+}
+
+static int payment_of(const char *name)
+{
+    for (int i = 0; service_payment_names[i] != NULL; i++)
+        if (strcmp(service_payment_names[i], name) == 0)
+            return i;
+    return PAYMENT_NONE;
+}
+
+void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct service *out)
+{
+    *out = (struct service){
+        .id = db_get_uuid(rows, row, "id"),
+        .venue_id = db_get_uuid(rows, row, "venue_id"),
+        .name = db_get_str(rows, row, "name"),
+        .currency = db_get_str(rows, row, "currency"),
+        .duration_minutes = db_get_int(rows, row, "duration_minutes"),
+        .slot_step_minutes = db_get_int(rows, row, "slot_step_minutes"),
+        .buffer_before_minutes = db_get_int(rows, row, "buffer_before_minutes"),
+        .buffer_after_minutes = db_get_int(rows, row, "buffer_after_minutes"),
+        .price = db_get_int(rows, row, "price"),
+        .payment = payment_of(db_get_str(rows, row, "payment")),
+        .min_notice_minutes = db_get_int(rows, row, "min_notice_minutes"),
+        .max_advance_days = db_get_int(rows, row, "max_advance_days"),
+        .free_cancellation_minutes = db_get_int(rows, row, "free_cancellation_minutes"),
+        .active = db_get_bool(rows, row, "active"),
+    };
+    read_resource_ids(a, db_get_str(rows, row, "resource_ids"), out);
+}
+
+void catalog_read_resource(struct db_rows rows, int row, struct resource *out)
+{
+    *out = (struct resource){
+        .id = db_get_uuid(rows, row, "id"),
+        .venue_id = db_get_uuid(rows, row, "venue_id"),
+        .name = db_get_str(rows, row, "name"),
+        .capacity = db_get_int(rows, row, "capacity"),
+        .active = db_get_bool(rows, row, "active"),
+    };
+}
+
+void catalog_read_opening(struct db_rows rows, int row, struct opening *out)
+{
+    *out = (struct opening){
+        .weekday = db_get_int(rows, row, "weekday"),
+        .opens_minute = db_get_int(rows, row, "opens_minute"),
+        .closes_minute = db_get_int(rows, row, "closes_minute"),
+    };
+}
+
+void catalog_read_closure(struct db_rows rows, int row, struct closure *out)
+{
+    *out = (struct closure){
+        .id = db_get_uuid(rows, row, "id"),
+        .venue_id = db_get_uuid(rows, row, "venue_id"),
+        .starts_at = db_get_time(rows, row, "starts_us"),
+        .ends_at = db_get_time(rows, row, "ends_us"),
+        .reason = db_get(rows, row, "reason"),
+    };
+    if (!db_is_null(rows, row, "resource_id"))
+        out->resource_id = db_get_uuid(rows, row, "resource_id");
+}
+
+/* ---- public reads ---- */
+
+static const struct db_stmt venues_stmt = {
+    "catalog_venues", "SELECT " CATALOG_VENUE_COLUMNS " FROM venues v"
+                      " WHERE v.active AND ($2::text IS NULL OR (v.name, v.id) > ($2::text, $3::uuid))"
+                      " ORDER BY v.name, v.id LIMIT $1::int"};
+static const struct db_stmt venue_stmt = {
+    "catalog_venue", "SELECT " CATALOG_VENUE_COLUMNS " FROM venues v WHERE v.active AND v.id = $1::uuid"};
+static const struct db_stmt services_stmt = {
+    "catalog_services", "SELECT " CATALOG_SERVICE_COLUMNS " FROM services s JOIN venues v ON v.id = s.venue_id"
+                        " WHERE v.id = $1::uuid AND v.active AND s.active"
+                        " AND ($3::text IS NULL OR (s.name, s.id) > ($3::text, $4::uuid))"
+                        " ORDER BY s.name, s.id LIMIT $2::int"};
+static const struct db_stmt service_stmt = {
+    "catalog_service", "SELECT " CATALOG_SERVICE_COLUMNS " FROM services s JOIN venues v ON v.id = s.venue_id"
+                       " WHERE s.id = $1::uuid AND s.active AND v.active"};
+
+enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out, size_t *n)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int i = DB_ADD(b, &venues_stmt, db_int(b, page->limit), page->after_name, page->after_id);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    struct db_rows rows = db_result(b, i);
+    *n = (size_t)db_count(rows);
+    *out = arena_array(s->arena, *n, sizeof **out);
+    for (int row = 0; row < (int)*n; row++)
+        catalog_read_venue(rows, row, &(*out)[row]);
+    return OK;
+}
+
+enum err catalog_venue(struct svc *s, const char *id, struct venue *out)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int i = DB_ADD(b, &venue_stmt, id);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, i)) == 0)
+        return ERR_NOT_FOUND;
+    catalog_read_venue(db_result(b, i), 0, out);
+    return OK;
+}
+
+enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page, struct service **out,
+                          size_t *n)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int venue = DB_ADD(b, &venue_stmt, venue_id);
+    int i = DB_ADD(b, &services_stmt, venue_id, db_int(b, page->limit), page->after_name, page->after_id);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, venue)) == 0)
+        return ERR_NOT_FOUND;
+    struct db_rows rows = db_result(b, i);
+    *n = (size_t)db_count(rows);
+    *out = arena_array(s->arena, *n, sizeof **out);
+    for (int row = 0; row < (int)*n; row++)
+        catalog_read_service(s->arena, rows, row, &(*out)[row]);
+    return OK;
+}
+
+enum err catalog_service(struct svc *s, const char *id, struct service *out)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int i = DB_ADD(b, &service_stmt, id);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, i)) == 0)
+        return ERR_NOT_FOUND;
+    catalog_read_service(s->arena, db_result(b, i), 0, out);
+    return OK;
+}
