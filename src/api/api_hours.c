@@ -113,8 +113,8 @@ static enum err put_hours(struct api_request *r)
 }
 
 #define HOURS_PATTERN "/v1/staff/resources/{resource_id}/opening-hours"
-const struct api_route route_hours_get = {.method = HTTP_GET, .pattern = HOURS_PATTERN, .handler = get_hours,
+const struct api_route api_route_hours_get = {.method = HTTP_GET, .pattern = HOURS_PATTERN, .handler = get_hours,
                                           .auth = AUTH_VIEWER, .success_status = 200};
-const struct api_route route_hours_put = {.method = HTTP_PUT, .pattern = HOURS_PATTERN, .handler = put_hours,
+const struct api_route api_route_hours_put = {.method = HTTP_PUT, .pattern = HOURS_PATTERN, .handler = put_hours,
                                           .auth = AUTH_ADMIN, .body = BODY_REQUIRED, .members = hours_members,
                                           .input_size = sizeof(struct hours_input), .success_status = 200};

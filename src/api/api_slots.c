@@ -66,6 +66,6 @@ static enum err get_slots(struct api_request *r)
     return OK;
 }
 
-const struct api_route route_slots_get = {.method = HTTP_GET, .pattern = "/v1/services/{service_id}/slots",
+const struct api_route api_route_slots_get = {.method = HTTP_GET, .pattern = "/v1/services/{service_id}/slots",
                                           .handler = get_slots, .query = slots_params,
                                           .query_size = sizeof(struct slots_query), .success_status = 200};

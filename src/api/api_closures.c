@@ -1,0 +1,150 @@
+/* Closures of a venue or one of its resources, for staff. Bookings that a new one overlaps stay; the answer names them. */
+#include "api/api_booking.h"
+#include "api/api_catalog.h"
+#include "svc/booking.h"
+
+struct closure_input {
+    struct uuid resource_id;
+    bool has_resource;
+    struct wall starts_at, ends_at;
+    const char *reason;
+};
+static const struct json_member closure_members[] = {
+    {.name = "resource_id", .type = J_UUID, .offset = offsetof(struct closure_input, resource_id),
+     .present = offsetof(struct closure_input, has_resource)},
+    {.name = "starts_at", .type = J_TIME, .required = true, .offset = offsetof(struct closure_input, starts_at), .present = JSON_NO_PRESENT},
+    {.name = "ends_at", .type = J_TIME, .required = true, .offset = offsetof(struct closure_input, ends_at), .present = JSON_NO_PRESENT},
+    {.name = "reason", .type = J_STRING, .min = 0, .max = 200, .offset = offsetof(struct closure_input, reason), .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+struct list_query {
+    struct api_page page;
+};
+static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page), API_QUERY_END};
+
+/* The cursor is (starts_at, id). */
+static bool read_cursor(struct api_request *r, const struct api_page *page, const char *fields[2])
+{
+    size_t found = 0;
+    if (!api_cursor_read(r, page->after, fields, 2, &found))
+        return false;
+    struct wall at;
+    struct uuid id;
+    if (found == 0 || (found == 2 && wall_parse(str_of(fields[0]), &at) && uuid_parse(str_of(fields[1]), &id)))
+        return true;
+    api_fault(r, "query:after", "is not a cursor of this list");
+    fields[0] = fields[1] = NULL;
+    return false;
+}
+
+static enum err get_closures(struct api_request *r)
+{
+    const struct list_query *q = r->query_input;
+    const char *after[2] = {NULL, NULL};
+    bool good = read_cursor(r, &q->page, after); /* told after authentication */
+    int64_t limit = api_page_limit(&q->page);
+    struct db_batch *b = api_first_batch(r);
+    int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
+    int list = DB_ADD(b, &catalog_closures_seen, r->auth_hash, r->ids[0].s, db_int(b, limit + 1), after[0], after[1]);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (!good)
+        return ERR_VALIDATION;
+    if (db_count(db_result(b, venue)) == 0)
+        return ERR_NOT_FOUND;
+    struct arena *a = r->svc.arena;
+    struct db_rows rows = db_result(b, list);
+    int shown = db_count(rows) <= limit ? db_count(rows) : (int)limit;
+    json_t *items = json_arr(a);
+    struct closure c = {0};
+    for (int i = 0; i < shown; i++) {
+        catalog_read_closure(rows, i, &c);
+        json_push(a, items, api_closure_json(a, &c));
+    }
+    const char *next = NULL;
+    char at[WALL_RFC3339_MAX];
+    if (shown < db_count(rows))
+        next = api_cursor_make(a, (const char *const[]){wall_format(c.starts_at, at), c.id.s}, 2);
+    api_reply_list(r, items, next);
+    return OK;
+}
+
+/* The active bookings whose time the closure meets, as the answer to its creation lists them. */
+static enum err put_conflicts(struct api_request *r, const struct closure *c, json_t *body)
+{
+    struct arena *a = r->svc.arena;
+    struct db_batch *b = db_batch(r->svc.db, a, DB_READ);
+    const char *resource = c->resource_id.s[0] != '\0' ? c->resource_id.s : NULL;
+    int i = booking_add_overlapping(b, c->venue_id.s, resource, c->starts_at, c->ends_at);
+    enum err e = db_run(b, r->svc.deadline);
+    if (e != OK)
+        return e;
+    struct db_rows rows = db_result(b, i);
+    json_t *conflicts = json_arr(a);
+    for (int row = 0; row < db_count(rows); row++) {
+        struct booking bk;
+        booking_read(rows, row, &bk);
+        json_push(a, conflicts, api_booking_json(a, &bk));
+    }
+    json_put(a, body, "conflicts", conflicts);
+    return OK;
+}
+
+static enum err post_closure(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int seen = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, seen)) == 0)
+        return ERR_NOT_FOUND;
+    const struct closure_input *in = r->input;
+    if (in->ends_at.us <= in->starts_at.us) {
+        api_fault(r, "/ends_at", "must be after starts_at");
+        return ERR_VALIDATION;
+    }
+    struct closure c = {.id = uuid_new(), .venue_id = r->ids[0], .starts_at = in->starts_at, .ends_at = in->ends_at, .reason = in->reason};
+    if (in->has_resource)
+        c.resource_id = in->resource_id;
+    e = catalog_add_closure(&r->svc, r->who.actor, &c);
+    if (e == ERR_VALIDATION)
+        api_fault(r, "/resource_id", "is no resource of the venue");
+    if (e != OK)
+        return e;
+    json_t *body = api_closure_json(r->svc.arena, &c);
+    e = put_conflicts(r, &c, body);
+    if (e == OK)
+        api_reply(r, 201, body);
+    return e;
+}
+
+static enum err delete_closure(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int seen = DB_ADD(b, &catalog_closure_seen, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, seen)) == 0)
+        return ERR_NOT_FOUND;
+    struct closure c;
+    catalog_read_closure(db_result(b, seen), 0, &c);
+    e = catalog_delete_closure(&r->svc, r->who.actor, &c);
+    if (e == OK)
+        api_reply_empty(r, 204);
+    return e;
+}
+
+#define LIST_PATTERN "/v1/staff/venues/{venue_id}/closures"
+const struct api_route api_route_closures_get = {.method = HTTP_GET, .pattern = LIST_PATTERN, .handler = get_closures,
+                                                 .auth = AUTH_VIEWER, .query = list_params,
+                                                 .query_size = sizeof(struct list_query), .success_status = 200};
+const struct api_route api_route_closure_post = {
+    .method = HTTP_POST, .pattern = LIST_PATTERN, .handler = post_closure, .auth = AUTH_ADMIN, .body = BODY_REQUIRED,
+    .members = closure_members, .input_size = sizeof(struct closure_input), .success_status = 201};
+const struct api_route api_route_closure_delete = {
+    .method = HTTP_DELETE, .pattern = "/v1/staff/closures/{closure_id}", .handler = delete_closure, .auth = AUTH_ADMIN,
+    .success_status = 204};
