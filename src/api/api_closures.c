@@ -109,13 +109,13 @@ static enum err post_closure(struct api_request *r)
     struct closure c = {.id = uuid_new(), .venue_id = r->ids[0], .starts_at = in->starts_at, .ends_at = in->ends_at, .reason = in->reason};
     if (in->has_resource)
         c.resource_id = in->resource_id;
+    json_t *body = api_closure_json(r->svc.arena, &c);
+    e = put_conflicts(r, &c, body); /* before the write: a failure after it would hide what was done */
+    if (e != OK)
+        return e;
     e = catalog_add_closure(&r->svc, r->who.actor, &c);
     if (e == ERR_VALIDATION)
         api_fault(r, "/resource_id", "is no resource of the venue");
-    if (e != OK)
-        return e;
-    json_t *body = api_closure_json(r->svc.arena, &c);
-    e = put_conflicts(r, &c, body);
     if (e == OK)
         api_reply(r, 201, body);
     return e;

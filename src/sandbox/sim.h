@@ -1,0 +1,112 @@
+/*
+ * bookingd-sandbox: the providers, simulated, for the demo and the tests. One process, one poll loop; every
+ * exchange may be delayed, cut or spoilt by a fault that was ordered through the control API or a page's switch.
+ * Nothing of it is linked into bookingd.
+ */
+#ifndef BOOKINGD_SANDBOX_SIM_H
+#define BOOKINGD_SANDBOX_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "http/http_parse.h"
+#include "sys/json.h"
+
+/* ---- faults (sim_fault.c) ---- */
+
+enum sim_fault_kind {
+    SIM_NONE,
+    SIM_DELAY,      /* answers late */
+    SIM_HANG,       /* never answers */
+    SIM_HEADERS,    /* status line and fields, then nothing more */
+    SIM_BODY,       /* half of the body, then nothing more */
+    SIM_DRIP,       /* one byte a second */
+    SIM_RESET,      /* RST before any answer */
+    SIM_CLOSE,      /* orderly end without an answer */
+    SIM_GARBAGE,    /* bytes that are no HTTP */
+    SIM_HUGE,       /* 10 MB */
+    SIM_REDIRECT,   /* 302 to elsewhere */
+    SIM_STATUS,     /* an HTTP error status in the provider's own form */
+    SIM_HTML,       /* 403 with a web firewall's page */
+    SIM_DECLINED,   /* the provider's own refusal, as it says it (often inside a 200) */
+    SIM_KIND_COUNT
+};
+
+struct sim_fault {
+    enum sim_fault_kind kind;
+    bool done; /* the thing asked for is carried out before the fault strikes */
+    int status;
+    int64_t delay_ms;
+};
+
+/* The routes that faults can be ordered for; "all" and "sms" stand for groups. */
+enum sim_route { SIM_TAQNYAT, SIM_UNIFONIC, SIM_MSEGAT, SIM_TWILIO, SIM_HTTP, SIM_ROUTE_COUNT };
+extern const char *const sim_route_names[SIM_ROUTE_COUNT];
+extern const char *const sim_fault_names[SIM_KIND_COUNT];
+
+/* The fault for the next call of a route; counts it down when it was ordered for a number of calls. */
+struct sim_fault sim_fault_take(enum sim_route route);
+/* {"route": "sms", "kind": "status", "status": 500, "times": 3, "delay_ms": 800, "done": true}; NULL, or what is wrong with it. */
+const char *sim_fault_order(const json_t *order);
+void sim_fault_clear(void);
+json_t *sim_fault_list(struct arena *a);
+
+/* ---- exchanges ---- */
+
+struct sim_request {
+    struct arena *arena;
+    const struct http_head *head;
+    struct str body;
+    struct sim_fault fault;
+};
+struct sim_reply {
+    int status;
+    const char *content_type;
+    struct str body;
+};
+
+void sim_reply_json(struct sim_request *r, struct sim_reply *out, int status, json_t *body);
+
+/* ---- messages (sim_inbox.c) ---- */
+
+struct sim_message {
+    uint64_t number; /* 1, 2, 3 ... */
+    const char *provider;
+    const char *to, *text, *sender;
+};
+/* Stores a copy; returns its number. */
+uint64_t sim_inbox_add(const struct sim_message *m);
+void sim_inbox_clear(void);
+void sim_inbox_get(struct sim_request *r, struct sim_reply *out);
+/* How many messages with this number and text came within the last minute: the duplicate filters of some providers. */
+unsigned sim_inbox_recent(const char *to, const char *text);
+
+/* ---- SMS providers (sim_sms.c) ---- */
+
+/* A simulated provider: how it reads a request and how it answers. A row a provider. */
+struct sim_sms {
+    enum sim_route route;
+    const char *method, *path; /* path may end in a '*' */
+    void (*serve)(struct sim_request *r, struct sim_reply *out);
+    void (*error)(struct sim_request *r, int status, struct sim_reply *out); /* SIM_STATUS in its own form */
+};
+extern const struct sim_sms sim_sms_providers[SIM_ROUTE_COUNT];
+/* Value of a form field (application/x-www-form-urlencoded) or query parameter; NULL. */
+const char *sim_form(struct sim_request *r, const char *name);
+
+/* ---- pages (sim_page.c) ---- */
+extern const char sim_inbox_page[];
+
+/* ---- dispatch (sim_route.c) ---- */
+
+/* Answers one whole request. Sets r->fault when one was ordered for its route. */
+void sim_serve(struct sim_request *r, struct sim_reply *out);
+
+/* ---- the loop (sim_loop.c) ---- */
+int sim_run(int listener);
+
+#endif

@@ -1,0 +1,78 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sim_conn.h"
+#include "sys/sig.h"
+
+#define CONNS_MAX 1024
+
+static struct sim_conn *conns[CONNS_MAX];
+static struct pollfd fds[CONNS_MAX + 2];
+static size_t conns_n;
+
+static void take_in(int listener)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    struct sim_conn *c = conns_n < CONNS_MAX ? sim_conn_new(fd) : NULL;
+    if (c == NULL)
+        close(fd);
+    else
+        conns[conns_n++] = c;
+}
+
+/* Milliseconds until the earliest thing is due; -1: nothing is. */
+static int next_wake(void)
+{
+    int soonest = -1;
+    for (size_t i = 0; i < conns_n; i++) {
+        if (conns[i]->wake.ns == 0)
+            continue;
+        int ms = deadline_left_ms((struct deadline){conns[i]->wake});
+        if (soonest < 0 || ms < soonest)
+            soonest = ms;
+    }
+    return soonest;
+}
+
+static void step_all(void)
+{
+    size_t n = conns_n;
+    for (size_t i = n; i-- > 0;) { /* backwards: the last one fills the hole of a closed one */
+        if (sim_conn_step(conns[i], fds[i + 2].revents))
+            continue;
+        sim_conn_free(conns[i]);
+        conns[i] = conns[--conns_n];
+    }
+}
+
+int sim_run(int listener)
+{
+    int signals = sig_open((const int[]){SIGTERM, SIGINT, 0});
+    if (signals < 0)
+        return 1;
+    for (;;) {
+        fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
+        fds[1] = (struct pollfd){.fd = listener, .events = POLLIN};
+        for (size_t i = 0; i < conns_n; i++)
+            fds[i + 2] = (struct pollfd){.fd = conns[i]->fd, .events = sim_conn_events(conns[i])};
+        if (poll(fds, conns_n + 2, next_wake()) < 0 && errno != EINTR)
+            return 1;
+        if (fds[0].revents != 0)
+            break;
+        step_all();
+        if (fds[1].revents & POLLIN)
+            take_in(listener);
+    }
+    while (conns_n > 0)
+        sim_conn_free(conns[--conns_n]);
+    close(signals);
+    return 0;
+}
