@@ -162,10 +162,10 @@ struct api_page {
     bool has_limit;
     const char *after;
 };
-#define API_PAGE_PARAMS(type, member)                                                                                  \
-    {.name = "limit", .type = J_INT, .min = 1, .max = 100, .offset = offsetof(type, member.limit),                     \
-     .present = offsetof(type, member.has_limit)},                                                                     \
-    {.name = "after", .type = J_STRING, .min = 1, .max = 512, .offset = offsetof(type, member.after), .present = JSON_NO_PRESENT}
+#define API_PAGE_PARAMS(owner, place)                                                                                  \
+    {.name = "limit", .type = J_INT, .min = 1, .max = 100, .offset = offsetof(owner, place.limit),                     \
+     .present = offsetof(owner, place.has_limit)},                                                                     \
+    {.name = "after", .type = J_STRING, .min = 1, .max = 512, .offset = offsetof(owner, place.after), .present = JSON_NO_PRESENT}
 /* limit or its default */
 int64_t api_page_limit(const struct api_page *p);
 
