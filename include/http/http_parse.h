@@ -51,7 +51,7 @@ struct http_head {
     bool chunked;
     bool has_length;
     uint64_t content_length;
-    bool keep_alive;       /* by version and Connection */
+    bool keep_alive; /* by version and Connection */
     bool expect_continue;
 };
 
@@ -65,6 +65,9 @@ struct http_fault {
  * Parses the head at the start of buf[0..len). `seen` is the len of the call before (0 at first):
  * the search for the end starts there, so a client that drips does not cost quadratic time.
  * MORE: not whole yet. BAD: *fault says why, close after answering. DONE: *head points into buf.
+ * Each line is judged when it is whole, so BAD may come before the end of the head; more bytes never
+ * change it. One empty line before the request line is skipped (and counts in head_len). Methods
+ * other than those named above are BAD with ERR_NOT_IMPLEMENTED, CONNECT and TRACE among them.
  */
 enum http_result http_parse_head(const char *buf, size_t len, size_t seen, const struct http_limits *limits,
                                  struct http_head *head, struct http_fault *fault) MUST_CHECK;
@@ -81,16 +84,20 @@ size_t http_header_count(const struct http_head *head, const char *name);
  */
 struct http_chunked {
     int state;
-    size_t at;        /* bytes looked at */
-    uint64_t left;    /* of the chunk in hand */
-    uint64_t total;   /* decoded bytes so far */
-    size_t line;      /* length of the line in hand: size line or trailer */
-    size_t trailers;  /* bytes of trailer section */
-    unsigned digits;
+    size_t at;       /* bytes looked at */
+    uint64_t left;   /* of the chunk in hand */
+    uint64_t total;  /* decoded bytes so far */
+    size_t trailers; /* bytes of trailer section */
+    unsigned digits; /* of the size in hand */
 };
+/* No body that scan lets pass, and no part of one, is longer than this before it is decoded. */
+static inline size_t http_chunked_raw_max(const struct http_limits *limits)
+{
+    return 2 * (limits->max_body + limits->max_head) + 64;
+}
 void http_chunked_init(struct http_chunked *c);
-enum http_result http_chunked_scan(struct http_chunked *c, const char *body, size_t len, const struct http_limits *limits,
-                                   size_t *used, struct http_fault *fault) MUST_CHECK;
+enum http_result http_chunked_scan(struct http_chunked *c, const char *body, size_t len,
+                                   const struct http_limits *limits, size_t *used, struct http_fault *fault) MUST_CHECK;
 /* Decodes a body that http_chunked_scan called DONE, in place; returns the decoded length. */
 size_t http_chunked_join(char *body, size_t used);
 

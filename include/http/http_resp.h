@@ -29,7 +29,8 @@ void http_resp_headerf(struct http_resp *r, const char *name, const char *fmt, .
 const char *http_reason(int status);
 /*
  * The bytes to send. Date, Content-Length (none for 204 and 304), Connection, X-Content-Type-Options
- * and Cache-Control: no-store (unless the response has its own) are added. head_only: the answer to HEAD, same fields, no body.
+ * and Cache-Control: no-store (unless the response has its own) are added. head_only: the answer to HEAD, same fields,
+ * no body.
  */
 struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head_only);
 

@@ -1,0 +1,138 @@
+#include "http/http_path.h"
+
+#include <string.h>
+
+#include "base/ensure.h"
+#include "http_priv.h"
+
+/* -- patterns ------------------------------------------------------------------- */
+
+/* "{name}" -> "name"; absent when the segment is literal. */
+static struct str param_of(struct str segment)
+{
+    if (segment.n < 3 || segment.p[0] != '{' || segment.p[segment.n - 1] != '}')
+        return (struct str){NULL, 0};
+    return (struct str){segment.p + 1, segment.n - 2};
+}
+
+bool http_path_match(const char *pattern, struct str path, struct http_params *params)
+{
+    struct str want = str_of(pattern);
+
+    params->n = 0;
+    while (want.p && path.p) {
+        struct str segment = str_cut(&want, '/'), given = str_cut(&path, '/');
+
+        if (!param_of(segment).p) {
+            if (!str_eq(segment, given))
+                return false;
+            continue;
+        }
+        if (given.n == 0)
+            return false;
+        ENSURE(params->n < HTTP_PARAMS_MAX);
+        params->value[params->n++] = given;
+    }
+    return !want.p && !path.p;
+}
+
+struct str http_path_param_name(const char *pattern, size_t i)
+{
+    struct str rest = str_of(pattern);
+
+    while (rest.p) {
+        struct str name = param_of(str_cut(&rest, '/'));
+
+        if (name.p && i-- == 0)
+            return name;
+    }
+    return (struct str){NULL, 0};
+}
+
+/* -- percent-encoding (RFC 3986 2.1) --------------------------------------------- */
+
+/* The byte that s begins with, and how much of s says so; 0 for a broken encoding. */
+static size_t decode_one(struct str s, char *out)
+{
+    int high, low;
+
+    *out = s.p[0];
+    if (s.p[0] != '%')
+        return 1;
+    if (s.n < 3)
+        return 0;
+    high = http_hex_value(s.p[1]);
+    low = http_hex_value(s.p[2]);
+    if (high < 0 || low < 0)
+        return 0;
+    *out = (char)(high * 16 + low);
+    return 3;
+}
+
+/* What handlers get is text: valid UTF-8, and no NUL that would cut it short. */
+static bool decode(struct arena *a, struct str s, bool plus_is_space, const char **out)
+{
+    char *text = arena_alloc(a, s.n + 1);
+    size_t n = 0;
+
+    while (s.n > 0) {
+        size_t took = decode_one(s, &text[n]);
+
+        if (took == 0 || text[n] == '\0')
+            return false;
+        if (plus_is_space && took == 1 && text[n] == '+')
+            text[n] = ' ';
+        n++;
+        s.p += took;
+        s.n -= took;
+    }
+    text[n] = '\0';
+    *out = text;
+    return str_utf8_valid((struct str){text, n});
+}
+
+bool http_segment_decode(struct arena *a, struct str segment, const char **out)
+{
+    return decode(a, segment, false, out);
+}
+
+bool http_query_parse(struct arena *a, struct str query, struct http_query *out)
+{
+    out->n = 0;
+    while (query.p) {
+        struct str value = str_cut(&query, '&'), name;
+        struct http_query_item item;
+
+        if (value.n == 0)
+            continue;
+        name = str_cut(&value, '=');
+        if (out->n == HTTP_QUERY_MAX || !decode(a, name, true, &item.name) || !decode(a, value, true, &item.value))
+            return false;
+        out->items[out->n++] = item;
+    }
+    return true;
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || http_is_digit(c) ||
+           (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+const char *http_encode(struct arena *a, struct str s)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    struct sb b;
+
+    sb_init(&b, a, s.n + 1);
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char u = (unsigned char)s.p[i];
+        char encoded[3] = {'%', hex[u >> 4], hex[u & 15]};
+
+        if (is_unreserved(s.p[i]))
+            sb_putc(&b, s.p[i]);
+        else
+            sb_add(&b, encoded, sizeof(encoded));
+    }
+    return b.p;
+}

@@ -1,0 +1,147 @@
+#include "http/http_resp.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "http_priv.h"
+
+static const struct {
+    int status;
+    const char *reason;
+} reasons[] = {
+    {100, "Continue"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {402, "Payment Required"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {426, "Upgrade Required"},
+    {428, "Precondition Required"}, /* RFC 6585, as are 429 and 431 */
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+};
+
+const char *http_reason(int status)
+{
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Unknown";
+}
+
+void http_resp_init(struct http_resp *r, struct arena *a)
+{
+    *r = (struct http_resp){.arena = a, .status = 200};
+}
+
+/* No byte may end the field early: what follows would become a field, or a response, of its own. */
+static bool is_field_value(const char *value)
+{
+    for (; *value != '\0'; value++)
+        if (http_is_control(*value))
+            return false;
+    return true;
+}
+
+void http_resp_header(struct http_resp *r, const char *name, const char *value)
+{
+    ENSURE(http_is_token(str_of(name)));
+    ENSURE(is_field_value(value));
+    ENSURE(r->headers_n < HTTP_RESP_HEADERS_MAX);
+    r->headers[r->headers_n].name = name;
+    r->headers[r->headers_n].value = value;
+    r->headers_n++;
+}
+
+void http_resp_headerf(struct http_resp *r, const char *name, const char *fmt, ...)
+{
+    const char *value;
+    va_list ap;
+
+    va_start(ap, fmt);
+    value = arena_vprintf(r->arena, fmt, ap);
+    va_end(ap);
+    http_resp_header(r, name, value);
+}
+
+static bool has_header(const struct http_resp *r, const char *name)
+{
+    for (size_t i = 0; i < r->headers_n; i++)
+        if (strcasecmp(r->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* IMF-fixdate (RFC 9110 5.6.7), which is English whatever the locale. */
+static void add_date(struct sb *b)
+{
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t now = (time_t)(wall_now().us / 1000000);
+    struct tm t;
+
+    ENSURE(gmtime_r(&now, &t) != NULL);
+    sb_printf(b, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
+              t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head_only)
+{
+    bool bodiless = r->status < 200 || r->status == 204 || r->status == 304; /* RFC 9110 8.6: no Content-Length */
+    struct sb b;
+
+    ENSURE(r->status >= 100 && r->status <= 599);
+    ENSURE(r->body.n == 0 || (r->content_type && !bodiless));
+    sb_init(&b, r->arena, 512 + (head_only ? 0 : r->body.n));
+    sb_printf(&b, "HTTP/1.1 %d %s\r\n", r->status, http_reason(r->status));
+    add_date(&b);
+    if (r->content_type) {
+        ENSURE(is_field_value(r->content_type));
+        sb_printf(&b, "Content-Type: %s\r\n", r->content_type);
+    }
+    if (!bodiless)
+        sb_printf(&b, "Content-Length: %zu\r\n", r->body.n);
+    sb_puts(&b, keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+    sb_puts(&b, "X-Content-Type-Options: nosniff\r\n");
+    if (!has_header(r, "Cache-Control"))
+        sb_puts(&b, "Cache-Control: no-store\r\n");
+    for (size_t i = 0; i < r->headers_n; i++)
+        sb_printf(&b, "%s: %s\r\n", r->headers[i].name, r->headers[i].value);
+    sb_puts(&b, "\r\n");
+    if (!head_only)
+        sb_add(&b, r->body.p, r->body.n);
+    return sb_str(&b);
+}
