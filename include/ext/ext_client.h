@@ -24,10 +24,19 @@ struct ext; /* the process's client: curl handle, and its place in the breakers 
 
 /* Bytes of shared memory for breakers and bulkheads of all providers; before fork. */
 size_t ext_shared_size(const struct config *cfg);
+/*
+ * Before fork. Called again for a new configuration (reload) it takes no more memory: a provider of the same
+ * name keeps its circuit and its calls in flight, and processes of the old generation go on with theirs.
+ */
 void ext_shared_init(const struct config *cfg, unsigned slots);
-/* After fork and board_attach. */
+/*
+ * After fork and board_attach; NULL when curl cannot start. Certificates are checked against the system's
+ * authorities, or SSL_CERT_FILE / SSL_CERT_DIR where the environment names them.
+ */
 struct ext *ext_new(const struct config *cfg) MUST_CHECK;
 void ext_free(struct ext *x);
+/* The provider's configuration. */
+const struct provider_config *ext_provider(const struct ext *x, int provider);
 
 struct ext_request {
     int provider; /* index in the configuration */
@@ -39,7 +48,8 @@ struct ext_request {
     struct str body;
     const char *content_type; /* with a body */
     const char *request_id;
-    bool idempotent; /* may use an old connection, which can die under it; a write gets a fresh one */
+    const char *traceparent; /* the caller's (W3C), whose trace goes on; NULL: one made from the request id */
+    bool idempotent; /* a read: may be sent anew by curl when a reused connection died; a write never is */
 };
 
 /* Whether the thing asked for may have happened. */
@@ -49,14 +59,14 @@ struct ext_reply {
     int status; /* HTTP, 0 when there was no whole answer */
     struct str body;
     const char *content_type; /* "" when absent */
-    long retry_after_s;       /* from Retry-After in seconds; 0 */
+    long retry_after_s;       /* from Retry-After, or until the circuit lets a probe through; 0 */
     enum ext_certainty certainty;
     const char *detail; /* fixed words for the log and error_detail: "connection refused", "timed out after sending" */
     double seconds;
 };
 
 /*
- * One call. OK: a whole HTTP answer is in *r, whatever its status: the provider's file judges it and
+ * One call at a time in a process. OK: a whole HTTP answer is in *r, whatever its status: the provider's file judges it and
  * reports with ext_judge(). ERR_PROVIDER_UNAVAILABLE: not tried (circuit open, bulkhead full).
  * ERR_PROVIDER_TIMEOUT, ERR_PROVIDER_FAILED: r->certainty says whether it may have happened.
  * ERR_DEADLINE: no time was left to try. Faults are reported to breaker and metrics here.

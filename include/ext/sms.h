@@ -9,6 +9,7 @@ struct sms {
     const char *text; /* UTF-8 */
     const char *id;   /* our reference (uuid) */
     const char *request_id;
+    const char *traceparent; /* may be NULL */
     enum provider_op op; /* OP_SMS_OTP, OP_SMS_NOTICE */
 };
 
@@ -27,7 +28,9 @@ struct sms_provider {
     /* Sets r->err (OK, REJECTED, FAILED, UNAVAILABLE for 429), unknown, message_id, detail. */
     void (*judge)(struct arena *a, const struct provider_config *p, const struct ext_reply *reply, struct sms_result *r);
 };
-extern const struct sms_provider *const sms_providers[];
+extern const struct sms_provider *const sms_providers[]; /* NULL-terminated */
+/* The row of a type; NULL when it sends no SMS. */
+const struct sms_provider *sms_provider_find(enum provider_type type);
 
 /* Sends; always fills *r. */
 void sms_send(struct ext *x, struct arena *a, int provider, const struct sms *m, struct deadline d, struct sms_result *r);

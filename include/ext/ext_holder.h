@@ -1,0 +1,24 @@
+/*
+ * Who holds a place in shared memory (a seat of a bulkhead, the probe of a breaker): board slot and
+ * generation, so that the place of a killed process is seen to be free without anybody cleaning up.
+ * A process without a slot (command line, tests) is named by its pid.
+ */
+#ifndef BOOKINGD_EXT_EXT_HOLDER_H
+#define BOOKINGD_EXT_EXT_HOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXT_HOLDER_SLOTS_MAX 4095 /* a slot, counted from 1, fits into the breaker's 12 bits */
+#define EXT_HOLDER_SHORT_BITS 26
+
+/* This process; never 0. */
+uint64_t ext_holder_self(void);
+/* Whether that very process still lives, as far as the board knows: until the master has reaped it, it does. */
+bool ext_holder_alive(uint64_t holder);
+/* Twelve bits of slot and fourteen of generation, for the breaker's word. */
+uint32_t ext_holder_short(uint64_t holder);
+/* The same question of the short form; true for a process without a slot, whose life the short form cannot tell. */
+bool ext_holder_short_alive(uint32_t holder);
+
+#endif

@@ -1,0 +1,137 @@
+#include "ext/ext_breaker.h"
+
+#include "base/ensure.h"
+#include "ext/ext_holder.h"
+
+/*
+ * The word: 2 bits of state, 26 of weight (closed, open) or the probe's holder (half open), 36 of monotonic
+ * milliseconds: since when. 36 bits wrap after two years of uptime; only differences are used.
+ */
+#define MS_BITS 36
+#define MS_MASK ((UINT64_C(1) << MS_BITS) - 1)
+#define WHO_MASK ((UINT64_C(1) << EXT_HOLDER_SHORT_BITS) - 1)
+/* The last fault: 8 bits of error, 56 of wall microseconds. */
+#define FAULT_US_BITS 56
+_Static_assert(ERR_COUNT <= 256, "an error fits into eight bits");
+
+static uint64_t pack(enum circuit state, uint64_t who, int64_t ms)
+{
+    return (uint64_t)state << 62 | (who & WHO_MASK) << MS_BITS | ((uint64_t)ms & MS_MASK);
+}
+static enum circuit state_of(uint64_t word)
+{
+    return (enum circuit)(word >> 62);
+}
+static uint32_t who_of(uint64_t word)
+{
+    return (uint32_t)(word >> MS_BITS & WHO_MASK);
+}
+static int64_t now_ms(void)
+{
+    return mono_now().ns / 1000000;
+}
+/* A word that another process wrote a moment after our clock reading lies in the future: no time has passed. */
+static int64_t elapsed_ms(uint64_t word, int64_t now)
+{
+    uint64_t d = ((uint64_t)now - word) & MS_MASK;
+    return d > MS_MASK / 2 ? 0 : (int64_t)d;
+}
+
+/* Open, and the time is not over; or somebody else is probing right now. */
+static bool refuses(uint64_t word, const struct ext_breaker_limits *l, int64_t now)
+{
+    switch (state_of(word)) {
+    case CIRCUIT_OPEN:
+        return elapsed_ms(word, now) < l->open_for_ms;
+    case CIRCUIT_HALF_OPEN:
+        return elapsed_ms(word, now) < l->probe_limit_ms && ext_holder_short_alive(who_of(word));
+    case CIRCUIT_CLOSED:
+    default:
+        return false;
+    }
+}
+
+bool ext_breaker_would_enter(const struct ext_breaker *b, const struct ext_breaker_limits *l)
+{
+    return !refuses(atomic_load_explicit(&b->word, memory_order_relaxed), l, now_ms());
+}
+
+bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l, struct ext_ticket *t)
+{
+    uint64_t word = atomic_load(&b->word);
+    for (;;) {
+        int64_t now = now_ms();
+        *t = (struct ext_ticket){.probe = state_of(word) != CIRCUIT_CLOSED,
+                                 .takeover = state_of(word) == CIRCUIT_HALF_OPEN};
+        if (!t->probe)
+            return true;
+        if (refuses(word, l, now))
+            return false;
+        t->word = pack(CIRCUIT_HALF_OPEN, ext_holder_short(ext_holder_self()), now);
+        if (atomic_compare_exchange_weak(&b->word, &word, t->word))
+            return true;
+    }
+}
+
+enum ext_breaker_change ext_breaker_success(struct ext_breaker *b, const struct ext_ticket *t)
+{
+    atomic_store_explicit(&b->consecutive, 0, memory_order_relaxed);
+    uint64_t word = t->word;
+    if (t->probe)
+        return atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_CLOSED, 0, 0)) ? BREAKER_CLOSED
+                                                                                           : BREAKER_SAME;
+    /* Only the probe may close: a call that began before the trip says nothing about now. */
+    word = atomic_load(&b->word);
+    while (state_of(word) == CIRCUIT_CLOSED && who_of(word) > 0)
+        if (atomic_compare_exchange_weak(&b->word, &word, pack(CIRCUIT_CLOSED, 0, 0)))
+            break;
+    return BREAKER_SAME;
+}
+
+static void note_fault(struct ext_breaker *b, enum err fault)
+{
+    uint64_t us = (uint64_t)wall_now().us & ((UINT64_C(1) << FAULT_US_BITS) - 1);
+    atomic_store_explicit(&b->last_fault, (uint64_t)fault << FAULT_US_BITS | us, memory_order_relaxed);
+    atomic_fetch_add_explicit(&b->consecutive, 1, memory_order_relaxed);
+}
+
+enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b, const struct ext_breaker_limits *l,
+                                            const struct ext_ticket *t, unsigned weight, enum err fault)
+{
+    ENSURE(fault != OK);
+    note_fault(b, fault);
+    uint64_t word = t->word;
+    if (t->probe)
+        return atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_OPEN, 0, now_ms())) ? BREAKER_OPENED
+                                                                                                : BREAKER_SAME;
+    word = atomic_load(&b->word);
+    while (state_of(word) == CIRCUIT_CLOSED) { /* late news does not prolong an open circuit */
+        uint32_t sum = who_of(word) + weight;
+        bool trips = (int64_t)sum >= l->failures;
+        if (atomic_compare_exchange_weak(&b->word, &word, pack(trips ? CIRCUIT_OPEN : CIRCUIT_CLOSED, sum, now_ms())))
+            return trips ? BREAKER_OPENED : BREAKER_SAME;
+    }
+    return BREAKER_SAME;
+}
+
+void ext_breaker_abandon(struct ext_breaker *b, const struct ext_breaker_limits *l, const struct ext_ticket *t)
+{
+    uint64_t word = t->word;
+    if (t->probe)
+        (void)atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_OPEN, 0, now_ms() - l->open_for_ms));
+}
+
+void ext_breaker_read(const struct ext_breaker *b, const struct ext_breaker_limits *l, struct ext_state *out)
+{
+    uint64_t word = atomic_load_explicit(&b->word, memory_order_relaxed);
+    uint64_t fault = atomic_load_explicit(&b->last_fault, memory_order_relaxed);
+    out->circuit = state_of(word);
+    out->consecutive_failures = atomic_load_explicit(&b->consecutive, memory_order_relaxed);
+    out->last_fault = fault != 0 ? err_code((enum err)(fault >> FAULT_US_BITS)) : NULL;
+    out->last_fault_at = (struct wall){(int64_t)(fault & ((UINT64_C(1) << FAULT_US_BITS) - 1))};
+    out->retry_after_s = 0;
+    if (out->circuit == CIRCUIT_CLOSED)
+        return;
+    int64_t left = out->circuit == CIRCUIT_OPEN ? l->open_for_ms - elapsed_ms(word, now_ms()) : 0;
+    out->retry_after_s = left > 1000 ? (long)((left + 999) / 1000) : 1;
+}

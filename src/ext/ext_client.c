@@ -1,0 +1,219 @@
+#include "ext/ext_client.h"
+
+#include <stdlib.h>
+
+#include "base/ensure.h"
+#include "ext/ext_priv.h"
+#include "sys/log.h"
+
+/* A call under way, or answered and not yet judged. */
+struct call {
+    bool open;
+    int provider;
+    int seat; /* -1: left */
+    struct ext_ticket ticket;
+};
+
+struct ext {
+    const struct config *cfg;
+    struct ext_curl curl;
+    struct call call;
+    double spent[PROVIDERS_MAX];
+};
+
+struct ext *ext_new(const struct config *cfg)
+{
+    struct ext *x = calloc(1, sizeof(*x));
+    if (!x)
+        return NULL;
+    x->cfg = cfg;
+    x->call.seat = -1;
+    if (ext_curl_init(&x->curl))
+        return x;
+    free(x);
+    return NULL;
+}
+
+const struct provider_config *ext_provider(const struct ext *x, int provider)
+{
+    ENSURE(provider >= 0 && (size_t)provider < x->cfg->providers_n);
+    return &x->cfg->providers[provider];
+}
+
+static void leave_seat(struct ext *x)
+{
+    if (x->call.seat >= 0)
+        ext_bulkhead_leave(&ext_cell(x->call.provider)->bulkhead, x->call.seat);
+    x->call.seat = -1;
+}
+
+/* A call that nobody judged (memory ran out meanwhile): its probe goes back. */
+static void settle(struct ext *x)
+{
+    leave_seat(x);
+    if (x->call.open) {
+        struct ext_breaker_limits l = ext_breaker_limits_of(ext_provider(x, x->call.provider));
+        ext_breaker_abandon(&ext_cell(x->call.provider)->breaker, &l, &x->call.ticket);
+    }
+    x->call.open = false;
+}
+
+void ext_free(struct ext *x)
+{
+    if (!x)
+        return;
+    settle(x);
+    ext_curl_fini(&x->curl);
+    free(x);
+}
+
+static void count(const struct ext_request *q, enum provider_outcome outcome)
+{
+    METRIC_INC(M_PROVIDER_REQUESTS, (unsigned)q->provider, q->op, outcome);
+}
+
+/* ---- the breaker's news ---- */
+
+static void log_change(const struct ext *x, int provider, enum ext_breaker_change change, enum err fault)
+{
+    const struct provider_config *p = ext_provider(x, provider);
+    if (change == BREAKER_OPENED)
+        LOG(LOG_WARN, "provider.circuit_open", F_STR("provider", p->name), F_ERR(fault),
+            F_MS("open_for", (double)p->breaker_open_for_ms));
+    else if (change == BREAKER_CLOSED)
+        LOG(LOG_INFO, "provider.circuit_closed", F_STR("provider", p->name));
+}
+
+static void verdict_good(struct ext *x)
+{
+    int provider = x->call.provider;
+    x->call.open = false;
+    log_change(x, provider, ext_breaker_success(&ext_cell(provider)->breaker, &x->call.ticket), OK);
+}
+
+static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
+{
+    int provider = x->call.provider;
+    struct ext_breaker_limits l = ext_breaker_limits_of(ext_provider(x, provider));
+    x->call.open = false;
+    log_change(x, provider, ext_breaker_failure(&ext_cell(provider)->breaker, &l, &x->call.ticket, weight, fault), fault);
+}
+
+/* ---- entering ---- */
+
+static enum err refuse(const struct ext_request *q, struct ext_reply *r, const char *detail, long retry_after_s)
+{
+    count(q, PO_UNAVAILABLE);
+    r->detail = detail;
+    r->retry_after_s = retry_after_s > 0 ? retry_after_s : 1;
+    return ERR_PROVIDER_UNAVAILABLE;
+}
+
+static enum err refuse_open(const struct ext_request *q, const struct ext_breaker_limits *l, struct ext_reply *r)
+{
+    struct ext_state state;
+    ext_breaker_read(&ext_cell(q->provider)->breaker, l, &state);
+    return refuse(q, r, "circuit open", state.retry_after_s);
+}
+
+/* The circuit is asked first and last: a refused one must not take a seat, a full bulkhead must not cost the probe. */
+static enum err enter(struct ext *x, const struct ext_request *q, struct ext_reply *r)
+{
+    const struct provider_config *p = ext_provider(x, q->provider);
+    struct ext_cell *cell = ext_cell(q->provider);
+    struct ext_breaker_limits l = ext_breaker_limits_of(p);
+    if (!ext_breaker_would_enter(&cell->breaker, &l))
+        return refuse_open(q, &l, r);
+    x->call = (struct call){.provider = q->provider};
+    x->call.seat = ext_bulkhead_enter(&cell->bulkhead, (unsigned)p->max_concurrent);
+    if (x->call.seat < 0)
+        return refuse(q, r, "too many calls at once", 1);
+    if (!ext_breaker_enter(&cell->breaker, &l, &x->call.ticket)) {
+        leave_seat(x);
+        return refuse_open(q, &l, r);
+    }
+    x->call.open = true;
+    if (x->call.ticket.probe)
+        LOG(LOG_INFO, "provider.circuit_half_open", F_STR("provider", p->name),
+            F_STR("reason", x->call.ticket.takeover ? "the last probe was lost" : "time is over"));
+    return OK;
+}
+
+/* ---- the call ---- */
+
+static void log_fault(const struct ext *x, const struct ext_request *q, enum err err, const struct ext_reply *r)
+{
+    LOG(LOG_WARN, "provider.fault", F_STR("provider", ext_provider(x, q->provider)->name),
+        F_STR("operation", provider_op_names[q->op]), F_ERR(err), F_STR("detail", r->detail),
+        F_STR("outcome", r->certainty == EXT_UNKNOWN ? "unknown" : "failed"), F_MS("took", r->seconds * 1000));
+}
+
+static enum err not_sendable(const struct ext *x, const struct ext_request *q, struct ext_reply *r)
+{
+    count(q, PO_FAILED);
+    log_fault(x, q, ERR_PROVIDER_FAILED, r);
+    return ERR_PROVIDER_FAILED;
+}
+
+enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d, struct ext_reply *r)
+{
+    const struct provider_config *p = ext_provider(x, q->provider);
+    struct ext_transfer t = {.c = &x->curl, .q = q, .p = p};
+    *r = (struct ext_reply){.content_type = "", .certainty = EXT_NOT_SENT};
+    settle(x);
+    int limit_ms = deadline_left_ms(deadline_cap(d, p->timeout_ms));
+    if (limit_ms <= 0) {
+        r->detail = "no time left";
+        return ERR_DEADLINE;
+    }
+    if (!ext_transfer_prepare(&t, a, r))
+        return not_sendable(x, q, r);
+    enum err err = enter(x, q, r);
+    if (err != OK)
+        return err;
+
+    struct mono began = mono_now();
+    err = ext_transfer_run(&t, limit_ms, r);
+    leave_seat(x);
+    r->seconds = mono_seconds_since(began);
+    x->spent[q->provider] += r->seconds;
+    METRIC_OBSERVE(M_PROVIDER_DURATION, r->seconds, (unsigned)q->provider, q->op);
+    if (err != OK) {
+        count(q, err == ERR_PROVIDER_TIMEOUT ? PO_TIMEOUT : PO_FAILED);
+        verdict_bad(x, t.weight, err);
+        log_fault(x, q, err, r);
+        return err;
+    }
+    char *type = NULL;
+    (void)curl_easy_getinfo(x->curl.easy, CURLINFO_CONTENT_TYPE, &type);
+    r->content_type = type ? arena_strdup(a, type) : "";
+    r->body = (struct str){arena_strndup(a, x->curl.body ? x->curl.body : "", t.body_n), t.body_n};
+    return OK;
+}
+
+void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r, enum provider_outcome outcome)
+{
+    static const enum err faults[PO_COUNT] = {[PO_OK] = OK,
+                                              [PO_REJECTED] = OK,
+                                              [PO_FAILED] = ERR_PROVIDER_FAILED,
+                                              [PO_TIMEOUT] = ERR_PROVIDER_TIMEOUT,
+                                              [PO_UNAVAILABLE] = ERR_PROVIDER_UNAVAILABLE};
+    ENSURE(x->call.open && x->call.provider == q->provider && r->certainty == EXT_ANSWERED);
+    count(q, outcome);
+    if (faults[outcome] == OK)
+        verdict_good(x);
+    else
+        verdict_bad(x, 1, faults[outcome]);
+}
+
+double ext_seconds_spent(const struct ext *x, int provider)
+{
+    ENSURE(provider >= 0 && provider < PROVIDERS_MAX);
+    return x->spent[provider];
+}
+
+void ext_reset_spent(struct ext *x)
+{
+    for (int i = 0; i < PROVIDERS_MAX; i++)
+        x->spent[i] = 0;
+}

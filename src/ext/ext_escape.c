@@ -1,0 +1,103 @@
+#include "ext/ext_escape.h"
+
+#include <string.h>
+
+static const char hex[] = "0123456789ABCDEF";
+
+static bool has_suffix(struct str s, struct str suffix)
+{
+    return s.n >= suffix.n && str_eq_nocase((struct str){s.p + s.n - suffix.n, suffix.n}, suffix);
+}
+
+enum ext_escape ext_escape_for(const char *content_type)
+{
+    if (!content_type)
+        return EXT_ESCAPE_JSON;
+    struct str rest = str_of(content_type);
+    struct str type = str_trim(str_cut(&rest, ';'));
+    if (str_eq_nocase(type, STR("application/x-www-form-urlencoded")))
+        return EXT_ESCAPE_PERCENT;
+    if (str_eq_nocase(type, STR("application/json")) || has_suffix(type, STR("+json")))
+        return EXT_ESCAPE_JSON;
+    if (str_eq_nocase(type, STR("application/xml")) || str_eq_nocase(type, STR("text/xml")) ||
+        has_suffix(type, STR("+xml")))
+        return EXT_ESCAPE_XML;
+    return EXT_ESCAPE_NONE;
+}
+
+static void add_json(struct sb *b, unsigned char c)
+{
+    if (c == '"' || c == '\\')
+        sb_putc(b, '\\');
+    if (c >= 0x20 && c != 0x7f)
+        sb_putc(b, (char)c);
+    else
+        sb_printf(b, "\\u%04x", c);
+}
+
+static void add_percent(struct sb *b, unsigned char c)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+        c == '_' || c == '~') {
+        sb_putc(b, (char)c);
+        return;
+    }
+    sb_add(b, (const char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+}
+
+static void add_xml(struct sb *b, unsigned char c)
+{
+    if (c == '&' || c == '<' || c == '>' || c == '"' || c == '\'' || c == '\n' || c == '\r' || c == '\t')
+        sb_printf(b, "&#%u;", c);
+    else if (c >= 0x20) /* XML has no way to write the other control characters */
+        sb_putc(b, (char)c);
+}
+
+static void add_none(struct sb *b, unsigned char c)
+{
+    sb_putc(b, (char)c);
+}
+
+void ext_escape_add(struct sb *b, enum ext_escape how, const char *z)
+{
+    static void (*const add[])(struct sb *, unsigned char) = {[EXT_ESCAPE_NONE] = add_none,
+                                                              [EXT_ESCAPE_JSON] = add_json,
+                                                              [EXT_ESCAPE_PERCENT] = add_percent,
+                                                              [EXT_ESCAPE_XML] = add_xml};
+    for (; z && *z; z++)
+        add[how](b, (unsigned char)*z);
+}
+
+/* The placeholder that stands at p, or NULL. */
+static const struct ext_var *var_at(const char *p, const struct ext_var *vars, size_t n)
+{
+    for (size_t i = 0; i < n && *p == '{'; i++)
+        if (strncmp(p, vars[i].name, strlen(vars[i].name)) == 0)
+            return &vars[i];
+    return NULL;
+}
+
+struct str ext_template(struct arena *a, const char *tpl, enum ext_escape how, const struct ext_var *vars, size_t n)
+{
+    struct sb b;
+    sb_init(&b, a, strlen(tpl) + 256);
+    while (*tpl) {
+        const struct ext_var *var = var_at(tpl, vars, n);
+        if (!var) {
+            sb_putc(&b, *tpl++);
+            continue;
+        }
+        ext_escape_add(&b, how, var->value);
+        tpl += strlen(var->name);
+    }
+    return sb_str(&b);
+}
+
+void ext_form_add(struct sb *b, const char *name, const char *value)
+{
+    if (b->n > 0)
+        sb_putc(b, '&');
+    sb_puts(b, name);
+    sb_putc(b, '=');
+    ext_escape_add(b, EXT_ESCAPE_PERCENT, value);
+}

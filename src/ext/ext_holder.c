@@ -1,0 +1,51 @@
+#include "ext/ext_holder.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "sys/board.h"
+
+#define SHORT_GENERATION_BITS 14
+#define SHORT_GENERATION_MASK ((1U << SHORT_GENERATION_BITS) - 1)
+
+/* The slot, counted from 1, in the upper half; 0 there says that the lower half is a pid. */
+uint64_t ext_holder_self(void)
+{
+    int slot = board_self();
+    if (slot < 0)
+        return (uint64_t)(uint32_t)getpid();
+    ENSURE(slot < EXT_HOLDER_SLOTS_MAX);
+    return (uint64_t)(slot + 1) << 32 | board_generation();
+}
+
+static bool slot_alive(unsigned slot, uint32_t generation, uint32_t mask)
+{
+    if (slot >= board_slots())
+        return false;
+    struct board_view view;
+    board_read(slot, &view);
+    return view.stage != STAGE_DOWN && (view.generation & mask) == generation;
+}
+
+bool ext_holder_alive(uint64_t holder)
+{
+    unsigned slot1 = (unsigned)(holder >> 32);
+    uint32_t low = (uint32_t)holder;
+    if (slot1 == 0)
+        return low != 0 && (kill((pid_t)low, 0) == 0 || errno != ESRCH);
+    return slot_alive(slot1 - 1, low, UINT32_MAX);
+}
+
+uint32_t ext_holder_short(uint64_t holder)
+{
+    return (uint32_t)(holder >> 32) << SHORT_GENERATION_BITS | ((uint32_t)holder & SHORT_GENERATION_MASK);
+}
+
+bool ext_holder_short_alive(uint32_t holder)
+{
+    unsigned slot1 = holder >> SHORT_GENERATION_BITS;
+    return slot1 == 0 || slot_alive(slot1 - 1, holder & SHORT_GENERATION_MASK, SHORT_GENERATION_MASK);
+}

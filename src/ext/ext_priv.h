@@ -1,0 +1,55 @@
+/* Shared by the ext_*.c files alone: the providers' cells in shared memory, and one transfer through curl. */
+#ifndef BOOKINGD_EXT_EXT_PRIV_H
+#define BOOKINGD_EXT_EXT_PRIV_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ext/ext_breaker.h"
+#include "ext/ext_bulkhead.h"
+#include "ext/ext_client.h"
+
+/* ---- ext_shared.c ---- */
+struct ext_cell {
+    struct ext_breaker breaker;
+    struct ext_bulkhead bulkhead;
+};
+/* The cell of a provider of the current configuration. */
+struct ext_cell *ext_cell(int provider);
+struct ext_breaker_limits ext_breaker_limits_of(const struct provider_config *p);
+
+/* ---- ext_transfer.c ---- */
+#define EXT_HEADER_BYTES_MAX (32 * 1024) /* of an answer, 1xx answers included */
+
+/* What curl works with: kept for the life of the process, so that connections, sessions and addresses are reused. */
+struct ext_curl {
+    CURL *easy;
+    CURLU *url;
+    const char *ca_file, *ca_path; /* NULL: the system's */
+    char *body;                    /* grows up to EXT_ANSWER_MAX */
+    size_t body_cap;
+};
+struct ext_transfer {
+    struct ext_curl *c;
+    const struct ext_request *q;
+    const struct provider_config *p;
+    struct curl_slist *headers;
+    struct curl_slist resolve; /* one entry; data NULL: the host is a literal address */
+    /* the transfer's course */
+    size_t body_n, header_n;
+    unsigned begun; /* how often curl began to send the request */
+    bool again;     /* it wanted to send a write a second time, and was refused */
+    bool too_large;
+    bool no_memory;
+    unsigned weight; /* of a fault, for the breaker */
+};
+
+bool ext_curl_init(struct ext_curl *c) MUST_CHECK;
+void ext_curl_fini(struct ext_curl *c);
+/* Checks the request and makes ready what curl wants, on the arena; false: r->detail says why it cannot be sent. */
+bool ext_transfer_prepare(struct ext_transfer *t, struct arena *a, struct ext_reply *r) MUST_CHECK;
+/* Runs it within limit_ms; allocates nothing on the arena. Fills r->status, certainty, detail, retry_after_s; not the body. */
+enum err ext_transfer_run(struct ext_transfer *t, int limit_ms, struct ext_reply *r) MUST_CHECK;
+
+#endif

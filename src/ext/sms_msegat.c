@@ -1,0 +1,40 @@
+/* Msegat: JSON with user and key in the body; always 200, only the body's `code` tells. */
+#include <string.h>
+
+#include "ext/ext_jsonpath.h"
+#include "ext/sms_priv.h"
+#include "sys/json.h"
+
+static void build(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q)
+{
+    json_t *body = json_obj(a);
+    json_put_str(a, body, "userName", p->user);
+    json_put_str(a, body, "apiKey", p->api_key);
+    json_put_str(a, body, "numbers", sms_digits(m->to));
+    json_put_str(a, body, "userSender", p->sender);
+    json_put_str(a, body, "msg", m->text);
+    json_put_str(a, body, "msgEncoding", "UTF8");
+    q->url = arena_printf(a, "%s/gw/sendsms.php", p->base_url);
+    q->content_type = "application/json";
+    q->body = json_text(a, body);
+}
+
+static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply, struct sms_result *r)
+{
+    (void)p;
+    if (sms_judge_status(a, reply, r))
+        return;
+    json_t *j = sms_answer(a, reply);
+    const json_t *code = json_object_get(j, "code");
+    const char *text = ext_json_text(a, code);
+    if (reply->status >= 400)
+        sms_refuse(a, reply, r, code);
+    else if (text && (strcmp(text, "1") == 0 || strcmp(text, "M0000") == 0))
+        sms_accept(a, r, json_object_get(j, "id"));
+    else if (text && *text)
+        sms_refuse(a, reply, r, code);
+    else
+        sms_unreadable(r);
+}
+
+const struct sms_provider sms_msegat = {PROVIDER_MSEGAT, build, judge};

@@ -1,0 +1,46 @@
+/* Unifonic: a form with the AppSid; codes of its own among the 4xx, and `success` as boolean or text. */
+#include <strings.h>
+
+#include "ext/ext_escape.h"
+#include "ext/ext_jsonpath.h"
+#include "ext/sms_priv.h"
+
+static void build(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q)
+{
+    struct sb b;
+    sb_init(&b, a, 512);
+    ext_form_add(&b, "AppSid", p->app_sid);
+    ext_form_add(&b, "SenderID", p->sender);
+    ext_form_add(&b, "Recipient", sms_digits(m->to));
+    ext_form_add(&b, "Body", m->text);
+    ext_form_add(&b, "responseType", "JSON");
+    ext_form_add(&b, "CorrelationID", m->id);
+    ext_form_add(&b, "async", "false");
+    q->url = arena_printf(a, "%s/rest/SMS/messages", p->base_url);
+    q->content_type = "application/x-www-form-urlencoded";
+    q->body = sb_str(&b);
+}
+
+/* 409 (the same message again) is a refusal like others: whoever asked before has been told what happened then. */
+static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply, struct sms_result *r)
+{
+    (void)p;
+    if (sms_judge_status(a, reply, r))
+        return;
+    json_t *j = sms_answer(a, reply);
+    const json_t *code = json_object_get(j, "errorCode"), *data = json_object_get(j, "data");
+    const char *success = ext_json_text(a, json_object_get(j, "success"));
+    const char *code_text = ext_json_text(a, code);
+    const char *state = ext_json_text(a, json_object_get(data, "Status"));
+    bool lost = state && (strcasecmp(state, "Failed") == 0 || strcasecmp(state, "Rejected") == 0);
+    if (reply->status >= 400 || (success && strcasecmp(success, "false") == 0) || lost)
+        sms_refuse(a, reply, r, code);
+    else if ((success && strcasecmp(success, "true") == 0) || (!success && code_text && strcasecmp(code_text, "ER-00") == 0))
+        sms_accept(a, r, json_object_get(data, "MessageID"));
+    else if (!success && code_text && *code_text)
+        sms_refuse(a, reply, r, code);
+    else
+        sms_unreadable(r);
+}
+
+const struct sms_provider sms_unifonic = {PROVIDER_UNIFONIC, build, judge};
