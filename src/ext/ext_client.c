@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
-#include "ext/ext_priv.h"
+#include "ext_priv.h"
 #include "sys/log.h"
 
 /* A call under way, or answered and not yet judged. */

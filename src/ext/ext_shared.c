@@ -3,7 +3,7 @@
 
 #include "base/ensure.h"
 #include "ext/ext_holder.h"
-#include "ext/ext_priv.h"
+#include "ext_priv.h"
 #include "sys/shm.h"
 
 const char *const circuit_names[3] = {

@@ -6,7 +6,7 @@
 #include "base/digest.h"
 #include "base/rng.h"
 #include "config.h"
-#include "ext/ext_priv.h"
+#include "ext_priv.h"
 #include "sys/addrs.h"
 
 /*

@@ -4,7 +4,7 @@
 
 #include "base/ensure.h"
 #include "ext/ext_jsonpath.h"
-#include "ext/sms_priv.h"
+#include "sms_priv.h"
 #include "sys/json.h"
 #include "sys/log.h"
 

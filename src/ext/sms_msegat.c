@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "ext/ext_jsonpath.h"
-#include "ext/sms_priv.h"
+#include "sms_priv.h"
 #include "sys/json.h"
 
 static void build(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q)

@@ -3,7 +3,7 @@
 
 #include "ext/ext_escape.h"
 #include "ext/ext_jsonpath.h"
-#include "ext/sms_priv.h"
+#include "sms_priv.h"
 
 static void build(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q)
 {
