@@ -27,6 +27,7 @@ extern const char *const booking_state_names[BOOKING_STATE_COUNT + 1];
 struct booking {
     struct uuid id, venue_id, service_id, resource_id, customer_id;
     enum booking_state state; /* effective: a dead hold is expired */
+    bool dead_hold;           /* expired by the clock, and the keeper has not come by yet */
     int64_t version;
     struct wall starts_at, ends_at, created_at;
     int64_t party_size, amount;
@@ -69,14 +70,9 @@ struct booking_order {
 enum err booking_create(struct svc *s, const struct booking_caller *c, const struct booking_order *o,
                         struct booking *out) MUST_CHECK;
 
-/* If-Match: absent, any ("*"), or the version that the caller knows; -1 matches nothing. */
-struct booking_match {
-    bool wanted;
-    int64_t version;
-};
 struct booking_move {
     const char *id;
-    struct booking_match match;
+    struct versions match; /* If-Match; zeroed: any */
     struct wall starts_at;
     const char *resource_id; /* NULL: the present one if it is free then, else any */
 };
@@ -86,7 +82,7 @@ enum err booking_reschedule(struct svc *s, const struct booking_caller *c, const
 
 struct booking_transition {
     const char *id;
-    struct booking_match match;
+    struct versions match; /* If-Match; zeroed: any */
     enum booking_state to; /* CONFIRMED, CANCELLED, COMPLETED, NO_SHOW */
     const char *reason;    /* for the history; or NULL */
 };
@@ -97,8 +93,8 @@ struct booking_transition {
 enum err booking_move_on(struct svc *s, const struct booking_caller *c, const struct booking_transition *t,
                          struct booking *out) MUST_CHECK;
 
-/* Ends one hold whose time has passed; false in *found when there is none left (or others are at work on them). For the keeper. */
-enum err booking_expire_one(struct svc *s, bool *found) MUST_CHECK;
+/* Ends up to `limit` holds whose time has passed, while there is time to tell the customers. Skips what others are at work on. For the keeper. */
+enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done) MUST_CHECK;
 
 /* ---- reads: statements for the first batch of a request, so that they cost no round trip of their own ---- */
 

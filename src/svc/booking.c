@@ -1,0 +1,228 @@
+#include "svc/booking.h"
+
+#include "base/ensure.h"
+#include "booking_priv.h"
+#include "svc/audit.h"
+#include "svc/notify.h"
+
+const char *const booking_state_names[BOOKING_STATE_COUNT + 1] = {
+    [BOOKING_PENDING_PAYMENT] = "pending_payment",
+    [BOOKING_CONFIRMED] = "confirmed",
+    [BOOKING_CANCELLED] = "cancelled",
+    [BOOKING_EXPIRED] = "expired",
+    [BOOKING_COMPLETED] = "completed",
+    [BOOKING_NO_SHOW] = "no_show",
+};
+
+static const struct db_stmt find_mine_stmt = {
+    "booking_find_mine",
+    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.id = $2::uuid AND b.customer_id = " SQL_CUSTOMER_ID("$1")};
+
+static const struct db_stmt find_staff_stmt = {
+    "booking_find_staff",
+    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id")};
+
+static const struct db_stmt list_mine_stmt = {
+    "booking_list_mine",
+    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.customer_id = " SQL_CUSTOMER_ID("$1")
+    " AND ($2::text IS NULL OR booking_status(b.status, b.hold_expires_at) = $2::text)"
+    " AND ($3::timestamptz IS NULL OR (b.starts_at, b.id) < ($3::timestamptz, $4::uuid))"
+    " ORDER BY b.starts_at DESC, b.id DESC LIMIT $5::integer"};
+
+/* The bounds in UTC, a day wider than any zone's offset, are for the index; the local date decides. */
+static const struct db_stmt list_staff_stmt = {
+    "booking_list_staff",
+    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.venue_id = $2::uuid AND " SQL_STAFF_SEES("$1", "$2::uuid")
+    " AND ($3::text IS NULL OR booking_status(b.status, b.hold_expires_at) = $3::text)"
+    " AND ($4::date IS NULL OR b.starts_at >= ($4::date - 1)::timestamp AT TIME ZONE 'UTC'"
+    "      AND (b.starts_at AT TIME ZONE v.time_zone)::date >= $4::date)"
+    " AND ($5::date IS NULL OR b.starts_at < ($5::date + 2)::timestamp AT TIME ZONE 'UTC'"
+    "      AND (b.starts_at AT TIME ZONE v.time_zone)::date <= $5::date)"
+    " AND ($6::timestamptz IS NULL OR (b.starts_at, b.id) > ($6::timestamptz, $7::uuid))"
+    " ORDER BY b.starts_at, b.id LIMIT $8::integer"};
+
+static const struct db_stmt venue_seen_stmt = {
+    "booking_venue_seen", "SELECT v.id FROM venues v WHERE v.id = $2::uuid AND " SQL_STAFF_SEES("$1", "v.id")};
+
+static const struct db_stmt history_stmt = {
+    "booking_history",
+    "SELECT " DB_US("h.at") " AS at_us, h.from_status, h.to_status, h.actor, h.reason, h.request_id"
+    " FROM bookings b JOIN booking_history h ON h.venue_id = b.venue_id AND h.booking_id = b.id"
+    " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id") " ORDER BY h.version"};
+
+static const struct db_stmt lock_stmt = {
+    "booking_lock", "SELECT b.id FROM bookings b WHERE" BOOKING_IN_SCOPE " FOR NO KEY UPDATE"};
+
+static const struct db_stmt load_stmt = {
+    "booking_load", "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE" BOOKING_IN_SCOPE};
+
+static const struct db_stmt event_stmt = {
+    "booking_event",
+    "INSERT INTO booking_history (venue_id, booking_id, version, from_status, to_status, actor, reason, request_id)"
+    " VALUES ($1::uuid, $2::uuid, $3::integer, $4::text, $5::text, $6::text, $7::text, $8::text)"};
+
+int booking_add_find_mine(struct db_batch *b, const char *token_hash, const char *id)
+{
+    return DB_ADD(b, &find_mine_stmt, token_hash, id);
+}
+
+int booking_add_find_staff(struct db_batch *b, const char *key_hash, const char *id)
+{
+    return DB_ADD(b, &find_staff_stmt, key_hash, id);
+}
+
+static const char *wanted_state(const struct booking_list *q)
+{
+    return q->has_state ? booking_state_names[q->state] : NULL;
+}
+
+int booking_add_list_mine(struct db_batch *b, const char *token_hash, const struct booking_list *q)
+{
+    return DB_ADD(b, &list_mine_stmt, token_hash, wanted_state(q), q->after_start, q->after_id, db_int(b, q->limit));
+}
+
+int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struct booking_list *q)
+{
+    return DB_ADD(b, &list_staff_stmt, key_hash, q->venue_id, wanted_state(q), q->from, q->to, q->after_start,
+                  q->after_id, db_int(b, q->limit));
+}
+
+int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id)
+{
+    return DB_ADD(b, &venue_seen_stmt, key_hash, venue_id);
+}
+
+int booking_add_history(struct db_batch *b, const char *key_hash, const char *id)
+{
+    return DB_ADD(b, &history_stmt, key_hash, id);
+}
+
+static enum booking_state state_of(const char *name)
+{
+    unsigned i = 0;
+    while (i < BOOKING_STATE_COUNT && strcmp(booking_state_names[i], name) != 0)
+        i++;
+    ENSURE(i < BOOKING_STATE_COUNT); /* the table's CHECK lists the same names */
+    return (enum booking_state)i;
+}
+
+void booking_read(struct db_rows rows, int row, struct booking *out)
+{
+    *out = (struct booking){
+        .id = db_get_uuid(rows, row, "id"),
+        .venue_id = db_get_uuid(rows, row, "venue_id"),
+        .service_id = db_get_uuid(rows, row, "service_id"),
+        .resource_id = db_get_uuid(rows, row, "resource_id"),
+        .customer_id = db_get_uuid(rows, row, "customer_id"),
+        .state = state_of(db_get_str(rows, row, "state")),
+        .version = db_get_int(rows, row, "version"),
+        .starts_at = db_get_time(rows, row, "starts_us"),
+        .ends_at = db_get_time(rows, row, "ends_us"),
+        .created_at = db_get_time(rows, row, "created_us"),
+        .party_size = db_get_int(rows, row, "party_size"),
+        .amount = db_get_int(rows, row, "amount"),
+        .currency = db_get_str(rows, row, "currency"),
+        .note = db_get(rows, row, "note"),
+        .phone = db_get(rows, row, "phone"),
+        .name = db_get(rows, row, "customer_name"),
+        .service = db_get_str(rows, row, "service"),
+        .venue = db_get_str(rows, row, "venue"),
+        .resource = db_get_str(rows, row, "resource"),
+        .starts_wall = db_get_str(rows, row, "starts_wall"),
+        .ends_wall = db_get_str(rows, row, "ends_wall"),
+        .read_at = db_get_time(rows, row, "read_us"),
+        .free_cancel_until = db_get_time(rows, row, "free_us"),
+    };
+    out->locale = strcmp(db_get_str(rows, row, "locale"), locale_names[LOCALE_EN]) == 0 ? LOCALE_EN : LOCALE_AR;
+    out->dead_hold = out->state == BOOKING_EXPIRED && state_of(db_get_str(rows, row, "stored")) != BOOKING_EXPIRED;
+    out->has_hold = out->state == BOOKING_PENDING_PAYMENT;
+    if (out->has_hold)
+        out->hold_expires_at = db_get_time(rows, row, "hold_us");
+    out->has_cancelled = !db_is_null(rows, row, "cancelled_us");
+    if (out->has_cancelled)
+        out->cancelled_at = db_get_time(rows, row, "cancelled_us");
+}
+
+void booking_read_event(struct db_rows rows, int row, struct booking_event *out)
+{
+    *out = (struct booking_event){
+        .at = db_get_time(rows, row, "at_us"),
+        .from = db_get(rows, row, "from_status"),
+        .to = db_get_str(rows, row, "to_status"),
+        .actor = db_get_str(rows, row, "actor"),
+        .reason = db_get(rows, row, "reason"),
+        .request_id = db_get(rows, row, "request_id"),
+    };
+}
+
+struct booking_scope booking_scope_of(const struct principal *who, const char *id)
+{
+    struct booking_scope sc = {.id = id};
+    if (who && who->kind == WHO_CUSTOMER)
+        sc.customer_id = who->id.s;
+    if (who && who->kind == WHO_STAFF && who->one_venue)
+        sc.venue_id = who->venue_id.s;
+    return sc;
+}
+
+int booking_add_lock(struct db_batch *b, const struct booking_scope *sc)
+{
+    return DB_ADD(b, &lock_stmt, SCOPE_PARAMS(*sc));
+}
+
+int booking_add_load(struct db_batch *b, const struct booking_scope *sc)
+{
+    return DB_ADD(b, &load_stmt, SCOPE_PARAMS(*sc));
+}
+
+/* ---- the end of every change ---- */
+
+/* An erased customer has no phone, and is told nothing. */
+static bool prepare_notice(const struct booking_change *c, struct notice *n)
+{
+    const struct booking *bk = c->now;
+    if (c->notice == NOTICE_COUNT || !bk->phone)
+        return false;
+    *n = (struct notice){
+        .template = c->notice,
+        .venue_id = bk->venue_id.s,
+        .booking_id = bk->id.s,
+        .booking_version = bk->version,
+        .locale = bk->locale,
+        .recipient = bk->phone,
+        .service = bk->service,
+        .venue = bk->venue,
+        .resource = bk->resource,
+        .starts_at = bk->starts_wall,
+        .ends_at = bk->ends_wall,
+        .party_size = bk->party_size,
+    };
+    return true;
+}
+
+enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_change *c)
+{
+    const struct booking *bk = c->now;
+    const struct principal *who = c->caller ? c->caller->who : NULL;
+    const char *actor = who ? who->actor : "keeper";
+
+    DB_ADD(b, &event_stmt, bk->venue_id.s, bk->id.s, db_int(b, bk->version), c->from, booking_state_names[bk->state],
+           actor, c->reason, s->request_id);
+    if (who && who->kind == WHO_STAFF) {
+        audit_add(s, b, &(struct audit){.actor = actor, .action = c->audit, .subject = bk->id.s, .venue_id = bk->venue_id.s});
+    }
+    struct notice n;
+    bool told = prepare_notice(c, &n);
+    if (told)
+        notify_enqueue(s, b, &n);
+    if (c->caller && c->caller->on_commit)
+        c->caller->on_commit(c->caller->arg, b, bk);
+
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    METRIC_INC(M_BOOKINGS, c->outcome);
+    if (told)
+        notify_deliver(s, &n);
+    return OK;
+}

@@ -1,0 +1,297 @@
+#include "svc/ledger.h"
+
+#include "base/ensure.h"
+#include "svc/audit.h"
+#include "svc/notify.h"
+#include "sys/log.h"
+
+const char *const ledger_status_names[LEDGER_STATUS_COUNT + 1] = {
+    [LEDGER_PENDING] = "PENDING", [LEDGER_SENT] = "SENT", [LEDGER_FAILED] = "FAILED"};
+
+#define COLUMNS                                                                                                        \
+    " n.id, n.venue_id, n.booking_id, n.template, n.channel, n.locale, n.recipient, n.status, n.attempts, n.error_code," \
+    " n.error_detail, n.provider, n.provider_message_id, " DB_US("n.acknowledged_at") " AS acknowledged_us,"          \
+    " " DB_US("n.created_at") " AS created_us, " DB_US("n.updated_at") " AS updated_us"
+/* $2 to $7 */
+#define FILTER                                                                                                         \
+    " ($2::text IS NULL OR n.status = $2::text) AND ($3::uuid IS NULL OR n.booking_id = $3::uuid)"                     \
+    " AND ($4::text IS NULL OR n.template = $4::text) AND ($5::text IS NULL OR n.error_code = $5::text)"               \
+    " AND ($6::timestamptz IS NULL OR n.created_at >= $6::timestamptz)"                                                \
+    " AND ($7::timestamptz IS NULL OR n.created_at <= $7::timestamptz)"
+#define PAGE                                                                                                           \
+    " AND ($8::timestamptz IS NULL OR (n.created_at, n.id) < ($8::timestamptz, $9::uuid))"                             \
+    " ORDER BY n.created_at DESC, n.id DESC LIMIT $10::integer"
+/* $1 is the venue that bounds the actor, or NULL. */
+#define ACTOR_SEES " ($1::uuid IS NULL OR n.venue_id = $1::uuid)"
+/* Not sent or resent later than this; and what was erased cannot be sent. */
+#define SENDABLE " n.status = 'FAILED' AND n.expires_at > now() AND n.recipient IS NOT NULL AND n.body IS NOT NULL"
+
+static const struct db_stmt list_key_stmt = {
+    "ledger_list_key",
+    "SELECT" COLUMNS " FROM notifications n WHERE " SQL_STAFF_SEES("$1", "n.venue_id") " AND" FILTER PAGE};
+
+static const struct db_stmt list_stmt = {"ledger_list",
+                                         "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES " AND" FILTER PAGE};
+
+static const struct db_stmt of_booking_stmt = {
+    "ledger_of_booking",
+    "SELECT" COLUMNS " FROM bookings b JOIN notifications n ON n.venue_id = b.venue_id AND n.booking_id = b.id"
+    " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id") " ORDER BY n.created_at, n.id"};
+
+/* Another resend of the same row waits here, and then finds it claimed or sent. */
+static const struct db_stmt state_stmt = {
+    "ledger_state",
+    "SELECT n.status = 'FAILED' AS failed FROM notifications n WHERE" ACTOR_SEES " AND n.id = $2::uuid FOR NO KEY UPDATE"};
+
+#define CLAIM_SET                                                                                                      \
+    " status = 'PENDING', error_code = NULL, error_detail = NULL, provider = NULL, provider_message_id = NULL,"        \
+    " acknowledged_at = NULL, acknowledged_by = NULL, attempts = n.attempts + 1, updated_at = now()"
+#define CLAIM_RETURNING                                                                                                \
+    " RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.attempts, n.created_at::text AS created"
+
+static const struct db_stmt claim_stmt = {
+    "ledger_claim", "UPDATE notifications n SET" CLAIM_SET ", send_by = now() + $3::bigint * interval '1 millisecond' WHERE"
+                    ACTOR_SEES " AND n.id = $2::uuid AND" SENDABLE CLAIM_RETURNING};
+
+/* The oldest that matches, is behind the last one tried ($8, $9), and that nobody else is at. */
+static const struct db_stmt claim_next_stmt = {
+    "ledger_claim_next",
+    "UPDATE notifications n SET" CLAIM_SET ", send_by = now() + $10::bigint * interval '1 millisecond'"
+    " WHERE (n.venue_id, n.id) = (SELECT n.venue_id, n.id FROM notifications n WHERE" ACTOR_SEES " AND" SENDABLE " AND" FILTER
+    "   AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))"
+    "   ORDER BY n.created_at, n.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)" CLAIM_RETURNING};
+
+static const struct db_stmt count_stmt = {
+    "ledger_count", "SELECT count(*) AS matched FROM notifications n WHERE" ACTOR_SEES " AND" SENDABLE " AND" FILTER};
+
+/* $8: a JSON array of identifiers, or NULL for any. */
+static const struct db_stmt acknowledge_stmt = {
+    "ledger_acknowledge",
+    "UPDATE notifications n SET acknowledged_at = now(), acknowledged_by = $9::text, updated_at = now() WHERE" ACTOR_SEES
+    " AND n.status = 'FAILED' AND n.acknowledged_at IS NULL AND" FILTER " AND ($8::jsonb IS NULL OR"
+    " n.id IN (SELECT i.id::uuid FROM jsonb_array_elements_text($8::jsonb) AS i (id)))"};
+
+static const struct db_stmt find_stmt = {
+    "ledger_find", "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES " AND n.id = $2::uuid"};
+
+static const char *time_or_null(struct db_batch *b, bool has, struct wall w)
+{
+    return has ? db_time(b, w) : NULL;
+}
+
+#define FILTER_PARAMS(b, f)                                                                                            \
+    (f)->status, (f)->booking_id, (f)->template, (f)->error_code, time_or_null((b), (f)->has_since, (f)->since),       \
+        time_or_null((b), (f)->has_until, (f)->until)
+
+int ledger_add_list(struct db_batch *b, const char *key_hash, const struct ledger_page *q)
+{
+    return DB_ADD(b, &list_key_stmt, key_hash, FILTER_PARAMS(b, &q->filter), q->after_created, q->after_id,
+                  db_int(b, q->limit));
+}
+
+int ledger_add_of_booking(struct db_batch *b, const char *key_hash, const char *booking_id)
+{
+    return DB_ADD(b, &of_booking_stmt, key_hash, booking_id);
+}
+
+#define MASK_SIZE 24
+void ledger_read(struct arena *a, struct db_rows rows, int row, struct ledger_item *out)
+{
+    const char *recipient = db_get(rows, row, "recipient");
+    *out = (struct ledger_item){
+        .id = db_get_uuid(rows, row, "id"),
+        .venue_id = db_get_uuid(rows, row, "venue_id"),
+        .booking_id = db_get_uuid(rows, row, "booking_id"),
+        .template = db_get_str(rows, row, "template"),
+        .channel = db_get_str(rows, row, "channel"),
+        .locale = db_get_str(rows, row, "locale"),
+        .recipient = recipient ? log_mask_phone(recipient, arena_alloc(a, MASK_SIZE), MASK_SIZE) : "",
+        .status = db_get_str(rows, row, "status"),
+        .attempts = db_get_int(rows, row, "attempts"),
+        .has_acknowledged = !db_is_null(rows, row, "acknowledged_us"),
+        .created_at = db_get_time(rows, row, "created_us"),
+        .updated_at = db_get_time(rows, row, "updated_us"),
+        .error_code = db_get(rows, row, "error_code"),
+        .error_detail = db_get(rows, row, "error_detail"),
+        .provider = db_get(rows, row, "provider"),
+        .provider_message_id = db_get(rows, row, "provider_message_id"),
+    };
+    if (out->has_acknowledged)
+        out->acknowledged_at = db_get_time(rows, row, "acknowledged_us");
+}
+
+enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct ledger_page *q,
+                     const struct ledger_item **items, size_t *n)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int i = DB_ADD(b, &list_stmt, who->venue_id, FILTER_PARAMS(b, &q->filter), q->after_created, q->after_id,
+                   db_int(b, q->limit));
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    struct db_rows rows = db_result(b, i);
+    *n = (size_t)db_count(rows);
+    struct ledger_item *list = arena_array(s->arena, *n, sizeof *list);
+    for (size_t row = 0; row < *n; row++)
+        ledger_read(s->arena, rows, (int)row, &list[row]);
+    *items = list;
+    return OK;
+}
+
+/* ---- sending again ---- */
+
+static void add_resend_audit(struct svc *s, struct db_batch *b, const struct ledger_actor *who, struct db_rows claimed)
+{
+    audit_add(s, b,
+              &(struct audit){.actor = who->name,
+                              .action = "notification.resend",
+                              .subject = db_get_str(claimed, 0, "id"),
+                              .venue_id = db_get_str(claimed, 0, "venue_id")});
+}
+
+static enum notice_outcome send_claimed(struct svc *s, struct db_rows claimed)
+{
+    enum notice_template template = notify_template_find(db_get_str(claimed, 0, "template"));
+    ENSURE(template < NOTICE_COUNT); /* only notify_enqueue writes the column */
+    struct notify_try t = {
+        .venue_id = db_get_str(claimed, 0, "venue_id"),
+        .id = db_get_str(claimed, 0, "id"),
+        .recipient = db_get_str(claimed, 0, "recipient"),
+        .body = db_get_str(claimed, 0, "body"),
+        .template = template,
+        .attempt = db_get_int(claimed, 0, "attempts"),
+    };
+    return notify_attempt(s, &t);
+}
+
+static enum err claim_one(struct svc *s, const struct ledger_actor *who, const char *id, struct db_rows *claimed)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
+    int state = DB_ADD(b, &state_stmt, who->venue_id, id);
+    int claim = DB_ADD(b, &claim_stmt, who->venue_id, id, db_int(b, notify_send_by_ms(s)));
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    *claimed = db_result(b, claim);
+    if (db_count(*claimed) == 1) {
+        struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
+        add_resend_audit(s, c, who, *claimed);
+        return db_run(c, s->deadline);
+    }
+    struct db_rows rows = db_result(b, state);
+    db_clean(s->db, s->deadline);
+    if (db_count(rows) == 0)
+        return ERR_NOT_FOUND;
+    return db_get_bool(rows, 0, "failed") ? ERR_NOTIFICATION_EXPIRED : ERR_NOTIFICATION_NOT_FAILED;
+}
+
+enum err ledger_resend(struct svc *s, const struct ledger_actor *who, const char *id, struct ledger_item *out)
+{
+    struct db_rows claimed;
+    enum err e = claim_one(s, who, id, &claimed);
+    if (e != OK)
+        return e;
+    (void)send_claimed(s, claimed); /* the row tells */
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int found = DB_ADD(b, &find_stmt, who->venue_id, id);
+    e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, found)) == 0)
+        return ERR_NOT_FOUND;
+    ledger_read(s->arena, db_result(b, found), 0, out);
+    return OK;
+}
+
+struct place_in_list { /* of the last row tried */
+    const char *created, *id;
+};
+
+/* Claims and sends the next one; *tried false: none is left. */
+static enum err resend_next(struct svc *s, const struct ledger_actor *who, const struct ledger_filter *f,
+                            struct place_in_list *at, struct ledger_counts *counts)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
+    int claim = DB_ADD(b, &claim_next_stmt, who->venue_id, FILTER_PARAMS(b, f), at->created, at->id,
+                       db_int(b, notify_send_by_ms(s)));
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    struct db_rows claimed = db_result(b, claim);
+    if (db_count(claimed) == 0) {
+        db_clean(s->db, s->deadline);
+        at->id = NULL;
+        return OK;
+    }
+    struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
+    add_resend_audit(s, c, who, claimed);
+    e = db_run(c, s->deadline);
+    if (e != OK)
+        return e;
+    at->created = db_get_str(claimed, 0, "created");
+    at->id = db_get_str(claimed, 0, "id");
+    if (send_claimed(s, claimed) == NO_SENT)
+        counts->sent++;
+    else
+        counts->failed++;
+    return OK;
+}
+
+enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who, const struct ledger_filter *f, int64_t limit,
+                           bool dry_run, struct ledger_counts *out)
+{
+    *out = (struct ledger_counts){0};
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int counted = DB_ADD(b, &count_stmt, who->venue_id, FILTER_PARAMS(b, f));
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    out->matched = db_get_int(db_result(b, counted), 0, "matched");
+
+    struct place_in_list at = {0};
+    int64_t most = dry_run ? 0 : limit < out->matched ? limit : out->matched;
+    for (int64_t i = 0; i < most && notify_has_time(s); i++) {
+        e = resend_next(s, who, f, &at, out);
+        if (e != OK || !at.id)
+            break;
+    }
+    out->remaining = out->matched - out->sent - out->failed;
+    /* What was sent was sent: a fault after the first one ends the run, and the counts say how far it came. */
+    return out->sent + out->failed > 0 ? OK : e;
+}
+
+/* ---- acknowledging ---- */
+
+static const char *ids_json(struct arena *a, const char *const *ids, size_t n)
+{
+    struct sb sb;
+    sb_init(&sb, a, n * (UUID_LEN + 3) + 3);
+    sb_putc(&sb, '[');
+    for (size_t i = 0; i < n; i++)
+        sb_printf(&sb, "%s\"%s\"", i ? "," : "", ids[i]);
+    sb_putc(&sb, ']');
+    return sb.p;
+}
+
+enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who, const struct ledger_filter *f,
+                            const char *const *ids, size_t ids_n, int64_t *acknowledged)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
+    int i = DB_ADD(b, &acknowledge_stmt, who->venue_id, FILTER_PARAMS(b, f), ids ? ids_json(s->arena, ids, ids_n) : NULL,
+                   who->name);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    *acknowledged = db_affected(db_result(b, i));
+
+    struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
+    if (*acknowledged > 0) {
+        audit_add(s, c,
+                  &(struct audit){.actor = who->name,
+                                  .action = "notification.acknowledge",
+                                  .subject = ids && ids_n == 1 ? ids[0] : "notifications",
+                                  .venue_id = who->venue_id,
+                                  .detail = arena_printf(s->arena, "{\"acknowledged\":%lld}", (long long)*acknowledged)});
+    }
+    return db_run(c, s->deadline);
+}

@@ -1,0 +1,127 @@
+#include "svc/notify.h"
+
+#include <stdio.h>
+
+#include "ext/sms.h"
+#include "notify_priv.h"
+#include "sys/log.h"
+
+/* The last part of a request is not a provider's: the result has to be stored and the answer written. */
+#define KEEP_MS 100
+/* With less than this beyond it a call is not begun. */
+#define TRY_MIN_MS 100
+/* A sender that has not reported this long after its budget ended is dead; the keeper comes by within seconds,
+ * so that the row is FAILED within the 60 s of the contract. */
+#define REPORT_GRACE_MS 5000
+#define SEND_BY_MAX_MS 50000
+
+static const struct db_stmt enqueue_stmt = {
+    "notify_enqueue",
+    "INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, body, send_by, expires_at)"
+    " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,"
+    " now() + $9::bigint * interval '1 millisecond', now() + $10::bigint * interval '1 millisecond')"
+    " ON CONFLICT (venue_id, booking_id, event) DO NOTHING"};
+
+void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n)
+{
+    n->id = uuid_new();
+    n->body = notify_render(s->cfg, s->arena, n);
+    const char *name = notice_names[n->template];
+    const char *event = arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
+    DB_ADD(b, &enqueue_stmt, n->venue_id, n->id.s, n->booking_id, event, name, locale_names[n->locale], n->recipient, n->body,
+           db_int(b, notify_send_by_ms(s)), db_int(b, s->cfg->notifications.expire_after_ms));
+}
+
+int64_t notify_send_by_ms(const struct svc *s)
+{
+    int64_t ms = (int64_t)deadline_left_ms(s->deadline) + REPORT_GRACE_MS;
+    return ms < SEND_BY_MAX_MS ? ms : SEND_BY_MAX_MS;
+}
+
+bool notify_has_time(const struct svc *s)
+{
+    return deadline_left_ms(deadline_before(s->deadline, KEEP_MS)) >= TRY_MIN_MS;
+}
+
+enum notice_template notify_template_find(const char *name)
+{
+    unsigned i = 0;
+    while (i < NOTICE_COUNT && strcmp(notice_names[i], name) != 0)
+        i++;
+    return (enum notice_template)i;
+}
+
+static enum notice_outcome outcome_of(enum err e)
+{
+    static const struct {
+        enum err err;
+        enum notice_outcome outcome;
+    } map[] = {
+        {OK, NO_SENT},
+        {ERR_PROVIDER_REJECTED, NO_PROVIDER_REJECTED},
+        {ERR_PROVIDER_TIMEOUT, NO_PROVIDER_TIMEOUT},
+        {ERR_PROVIDER_UNAVAILABLE, NO_PROVIDER_UNAVAILABLE},
+        {ERR_DEADLINE, NO_DEADLINE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(map); i++) {
+        if (map[i].err == e)
+            return map[i].outcome;
+    }
+    return NO_PROVIDER_FAILED;
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+    (void)snprintf(to, size, "%s", from ? from : "");
+}
+
+static void call_provider(struct svc *s, const struct notify_try *t, struct notify_result *r)
+{
+    int provider = s->cfg->notifications.provider;
+    const struct sms m = {.to = t->recipient, .text = t->body, .id = t->id, .request_id = s->request_id, .op = OP_SMS_NOTICE};
+    struct sms_result sent = {.err = ERR_PROVIDER_FAILED};
+
+    copy(r->provider, sizeof r->provider, s->cfg->providers[provider].name);
+    sms_send(s->ext, s->arena, provider, &m, deadline_before(s->deadline, KEEP_MS), &sent);
+    r->outcome = outcome_of(sent.err);
+    r->tried = r->outcome != NO_DEADLINE;
+    if (r->outcome == NO_SENT)
+        copy(r->message_id, sizeof r->message_id, sent.message_id);
+    else
+        copy(r->detail, sizeof r->detail, sent.detail);
+}
+
+enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t)
+{
+    struct notify_result r = {.template = t->template, .attempt = t->attempt};
+    copy(r.venue_id.s, sizeof r.venue_id.s, t->venue_id);
+    copy(r.id.s, sizeof r.id.s, t->id);
+    if (s->cfg->notifications.provider < 0 || !s->ext) {
+        r.outcome = NO_PROVIDER_UNAVAILABLE;
+        copy(r.detail, sizeof r.detail, "no provider is configured");
+    } else if (!notify_has_time(s)) {
+        r.outcome = NO_DEADLINE;
+        copy(r.detail, sizeof r.detail, "too little of the request's time was left to try");
+    } else {
+        call_provider(s, t, &r);
+    }
+    if (r.outcome != NO_SENT) {
+        LOG(LOG_WARN, "notification.failed", F_STR("notification", r.id.s), F_STR("template", notice_names[r.template]),
+            F_STR("error", notice_outcome_names[r.outcome]), F_STR("detail", r.detail));
+    }
+    notify_store(s, &r);
+    return r.outcome;
+}
+
+void notify_deliver(struct svc *s, const struct notice *n)
+{
+    struct notify_try t = {
+        .venue_id = n->venue_id,
+        .id = n->id.s,
+        .recipient = n->recipient,
+        .body = n->body,
+        .template = n->template,
+        .attempt = 1,
+    };
+    (void)notify_attempt(s, &t);
+}

@@ -1,0 +1,86 @@
+#include "svc/upkeep.h"
+
+#include "svc/booking.h"
+#include "svc/notify.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+
+/* Rows of one statement: short locks, and a backlog is worked off over several runs. */
+#define BATCH "500"
+#define HOLDS_A_RUN 50
+
+/* ---- rows whose sender is dead ---- */
+
+static const struct db_stmt interrupted_stmt = {
+    "upkeep_interrupted",
+    "UPDATE notifications n SET status = 'FAILED', error_code = 'interrupted',"
+    " error_detail = 'its sender ended before it told how it went', attempts = greatest(n.attempts, 1), updated_at = now()"
+    " WHERE (n.venue_id, n.id) IN (SELECT o.venue_id, o.id FROM notifications o"
+    "   WHERE o.status = 'PENDING' AND o.send_by < now() ORDER BY o.send_by LIMIT " BATCH " FOR NO KEY UPDATE SKIP LOCKED)"
+    " RETURNING n.template"};
+
+static enum err run_interrupted(struct svc *s)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    int i = db_add(b, &interrupted_stmt, NULL, 0);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    struct db_rows rows = db_result(b, i);
+    for (int row = 0; row < db_count(rows); row++) {
+        enum notice_template t = notify_template_find(db_get_str(rows, row, "template"));
+        if (t < NOTICE_COUNT)
+            METRIC_INC(M_NOTIFICATIONS, t, NO_INTERRUPTED);
+    }
+    if (db_count(rows) > 0)
+        LOG(LOG_WARN, "notifications.interrupted", F_INT("rows", db_count(rows)));
+    return OK;
+}
+
+/* ---- holds whose time has passed ---- */
+
+static enum err run_expired_holds(struct svc *s)
+{
+    unsigned done = 0;
+    enum err e = booking_expire_due(s, HOLDS_A_RUN, &done);
+    if (done > 0)
+        LOG(LOG_INFO, "bookings.expired", F_INT("rows", done));
+    return e;
+}
+
+/* ---- what nobody needs any more ---- */
+
+static const struct db_stmt purges[] = {
+    {"upkeep_idempotency_keys",
+     "DELETE FROM idempotency_keys WHERE (caller, key) IN (SELECT o.caller, o.key FROM idempotency_keys o"
+     " WHERE o.created_at < now() - interval '24 hours' LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
+    {"upkeep_rate_limits",
+     "DELETE FROM rate_limits WHERE subject IN (SELECT o.subject FROM rate_limits o"
+     " WHERE o.window_end < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
+    {"upkeep_otp_challenges",
+     "DELETE FROM otp_challenges WHERE id IN (SELECT o.id FROM otp_challenges o"
+     " WHERE o.created_at < now() - interval '24 hours' AND o.expires_at < now() - interval '24 hours'"
+     " LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
+    {"upkeep_sessions",
+     "DELETE FROM sessions WHERE token_hash IN (SELECT o.token_hash FROM sessions o"
+     " WHERE o.expires_at < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
+};
+
+static enum err run_purge(struct svc *s)
+{
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < ARRAY_LEN(purges); i++) {
+        struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+        db_add(b, &purges[i], NULL, 0);
+        e = db_run(b, s->deadline);
+    }
+    return e;
+}
+
+/* send_by is at most 50 s away and a run of the longest job at most UPKEEP_RUN_MS: FAILED within the 60 s of the contract. */
+const struct upkeep_job upkeep_jobs[] = {
+    {"interrupted_notifications", 1000, run_interrupted},
+    {"expired_holds", 1000, run_expired_holds},
+    {"purge", 60000, run_purge},
+};
+const size_t upkeep_jobs_n = ARRAY_LEN(upkeep_jobs);
