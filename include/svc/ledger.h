@@ -59,7 +59,8 @@ enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct
 
 /* Sends one FAILED row again, now. OK: *out says how it went (SENT or FAILED again).
  * ERR_NOT_FOUND, ERR_NOTIFICATION_NOT_FAILED, ERR_NOTIFICATION_EXPIRED. */
-enum err ledger_resend(struct svc *s, const struct ledger_actor *who, const char *id, struct ledger_item *out) MUST_CHECK;
+enum err ledger_resend(struct svc *s, const struct ledger_actor *who, const char *id,
+                       struct ledger_item *out) MUST_CHECK;
 
 struct ledger_counts {
     int64_t matched;      /* FAILED, matching, still worth sending */

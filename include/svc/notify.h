@@ -18,14 +18,15 @@ struct notice {
     /* for the text; starts_at and ends_at already in the venue's wall time, "2026-01-02 15:04" */
     const char *service, *venue, *resource, *starts_at, *ends_at;
     int64_t party_size;
-    struct uuid id; /* out: set by notify_enqueue */
+    struct uuid id;   /* out: set by notify_enqueue */
     const char *body; /* out: the rendered text */
 };
 /* Adds the PENDING row to the caller's transaction. */
 void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n);
 /* After the commit: sends and stores the result (one round trip). Leaves 100 ms of the request's deadline alone. */
 void notify_deliver(struct svc *s, const struct notice *n);
-/* Results that could not be stored (database away) wait in this process; tries them again. Returns how many are left. */
+/* Results that could not be stored (database away) wait in this process; tries them again. Returns how many are left.
+ */
 unsigned notify_flush(struct svc *s);
 
 /* ---- for the ledger's resends ---- */

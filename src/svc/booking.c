@@ -14,32 +14,31 @@ const char *const booking_state_names[BOOKING_STATE_COUNT + 1] = {
     [BOOKING_NO_SHOW] = "no_show",
 };
 
-static const struct db_stmt find_mine_stmt = {
-    "booking_find_mine",
-    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.id = $2::uuid AND b.customer_id = " SQL_CUSTOMER_ID("$1")};
+static const struct db_stmt find_mine_stmt = {"booking_find_mine",
+                                              "SELECT" BOOKING_COLUMNS BOOKING_TABLES
+                                              " WHERE b.id = $2::uuid AND b.customer_id = " SQL_CUSTOMER_ID("$1")};
 
-static const struct db_stmt find_staff_stmt = {
-    "booking_find_staff",
-    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id")};
+static const struct db_stmt find_staff_stmt = {"booking_find_staff",
+                                               "SELECT" BOOKING_COLUMNS BOOKING_TABLES
+                                               " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id")};
 
 static const struct db_stmt list_mine_stmt = {
-    "booking_list_mine",
-    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.customer_id = " SQL_CUSTOMER_ID("$1")
-    " AND ($2::text IS NULL OR booking_status(b.status, b.hold_expires_at) = $2::text)"
-    " AND ($3::timestamptz IS NULL OR (b.starts_at, b.id) < ($3::timestamptz, $4::uuid))"
-    " ORDER BY b.starts_at DESC, b.id DESC LIMIT $5::integer"};
+    "booking_list_mine", "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.customer_id = " SQL_CUSTOMER_ID(
+                             "$1") " AND ($2::text IS NULL OR booking_status(b.status, b.hold_expires_at) = $2::text)"
+                                   " AND ($3::timestamptz IS NULL OR (b.starts_at, b.id) < ($3::timestamptz, $4::uuid))"
+                                   " ORDER BY b.starts_at DESC, b.id DESC LIMIT $5::integer"};
 
 /* The bounds in UTC, a day wider than any zone's offset, are for the index; the local date decides. */
 static const struct db_stmt list_staff_stmt = {
     "booking_list_staff",
-    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.venue_id = $2::uuid AND " SQL_STAFF_SEES("$1", "$2::uuid")
-    " AND ($3::text IS NULL OR booking_status(b.status, b.hold_expires_at) = $3::text)"
-    " AND ($4::date IS NULL OR b.starts_at >= ($4::date - 1)::timestamp AT TIME ZONE 'UTC'"
-    "      AND (b.starts_at AT TIME ZONE v.time_zone)::date >= $4::date)"
-    " AND ($5::date IS NULL OR b.starts_at < ($5::date + 2)::timestamp AT TIME ZONE 'UTC'"
-    "      AND (b.starts_at AT TIME ZONE v.time_zone)::date <= $5::date)"
-    " AND ($6::timestamptz IS NULL OR (b.starts_at, b.id) > ($6::timestamptz, $7::uuid))"
-    " ORDER BY b.starts_at, b.id LIMIT $8::integer"};
+    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.venue_id = $2::uuid AND " SQL_STAFF_SEES(
+        "$1", "$2::uuid") " AND ($3::text IS NULL OR booking_status(b.status, b.hold_expires_at) = $3::text)"
+                          " AND ($4::date IS NULL OR b.starts_at >= ($4::date - 1)::timestamp AT TIME ZONE 'UTC'"
+                          "      AND (b.starts_at AT TIME ZONE v.time_zone)::date >= $4::date)"
+                          " AND ($5::date IS NULL OR b.starts_at < ($5::date + 2)::timestamp AT TIME ZONE 'UTC'"
+                          "      AND (b.starts_at AT TIME ZONE v.time_zone)::date <= $5::date)"
+                          " AND ($6::timestamptz IS NULL OR (b.starts_at, b.id) > ($6::timestamptz, $7::uuid))"
+                          " ORDER BY b.starts_at, b.id LIMIT $8::integer"};
 
 static const struct db_stmt venue_seen_stmt = {
     "booking_venue_seen", "SELECT v.id FROM venues v WHERE v.id = $2::uuid AND " SQL_STAFF_SEES("$1", "v.id")};
@@ -47,14 +46,14 @@ static const struct db_stmt venue_seen_stmt = {
 static const struct db_stmt history_stmt = {
     "booking_history",
     "SELECT " DB_US("h.at") " AS at_us, h.from_status, h.to_status, h.actor, h.reason, h.request_id"
-    " FROM bookings b JOIN booking_history h ON h.venue_id = b.venue_id AND h.booking_id = b.id"
-    " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id") " ORDER BY h.version"};
+                            " FROM bookings b JOIN booking_history h ON h.venue_id = b.venue_id AND h.booking_id = b.id"
+                            " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id") " ORDER BY h.version"};
 
-static const struct db_stmt lock_stmt = {
-    "booking_lock", "SELECT b.id FROM bookings b WHERE" BOOKING_IN_SCOPE " FOR NO KEY UPDATE"};
+static const struct db_stmt lock_stmt = {"booking_lock",
+                                         "SELECT b.id FROM bookings b WHERE" BOOKING_IN_SCOPE " FOR NO KEY UPDATE"};
 
-static const struct db_stmt load_stmt = {
-    "booking_load", "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE" BOOKING_IN_SCOPE};
+static const struct db_stmt load_stmt = {"booking_load",
+                                         "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE" BOOKING_IN_SCOPE};
 
 static const struct db_stmt event_stmt = {
     "booking_event",
@@ -209,7 +208,8 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
     DB_ADD(b, &event_stmt, bk->venue_id.s, bk->id.s, db_int(b, bk->version), c->from, booking_state_names[bk->state],
            actor, c->reason, s->request_id);
     if (who && who->kind == WHO_STAFF) {
-        audit_add(s, b, &(struct audit){.actor = actor, .action = c->audit, .subject = bk->id.s, .venue_id = bk->venue_id.s});
+        audit_add(s, b,
+                  &(struct audit){.actor = actor, .action = c->audit, .subject = bk->id.s, .venue_id = bk->venue_id.s});
     }
     struct notice n;
     bool told = prepare_notice(c, &n);

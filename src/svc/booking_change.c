@@ -27,16 +27,14 @@ static const struct db_stmt lock_resource_stmt = {
     "SELECT r.id FROM resources r WHERE (r.venue_id, r.id) IN (SELECT b.venue_id, b.resource_id FROM bookings b"
     " WHERE" BOOKING_IN_SCOPE ") FOR NO KEY UPDATE OF r"};
 
-static const struct db_stmt free_units_stmt = {
-    "booking_free_units",
-    "DELETE FROM booking_units u USING bookings b WHERE" BOOKING_IN_SCOPE
-    " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
+static const struct db_stmt free_units_stmt = {"booking_free_units",
+                                               "DELETE FROM booking_units u USING bookings b WHERE" BOOKING_IN_SCOPE
+                                               " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
 
 /* Fewer than the party says that the hold died while the locks were waited for. */
 static const struct db_stmt keep_units_stmt = {
-    "booking_keep_units",
-    "UPDATE booking_units u SET held_until = NULL FROM bookings b WHERE" BOOKING_IN_SCOPE
-    " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
+    "booking_keep_units", "UPDATE booking_units u SET held_until = NULL FROM bookings b WHERE" BOOKING_IN_SCOPE
+                          " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
 
 static const struct db_stmt set_state_stmt = {
     "booking_set_state",
@@ -44,9 +42,8 @@ static const struct db_stmt set_state_stmt = {
     " cancelled_at = CASE WHEN $3::text = 'cancelled' THEN now() END WHERE venue_id = $1::uuid AND id = $2::uuid"};
 
 static const struct db_stmt due_stmt = {
-    "booking_due",
-    "SELECT b.id FROM bookings b WHERE b.status = 'pending_payment' AND b.hold_expires_at <= now()"
-    " ORDER BY b.hold_expires_at LIMIT $1::integer"};
+    "booking_due", "SELECT b.id FROM bookings b WHERE b.status = 'pending_payment' AND b.hold_expires_at <= now()"
+                   " ORDER BY b.hold_expires_at LIMIT $1::integer"};
 
 /* For the keeper: no waiting for somebody who is at work on the booking. */
 static const struct db_stmt lock_due_stmt = {

@@ -84,8 +84,8 @@ static const struct db_stmt lock_served_stmt = {
     " AND u.occupied && tstzrange(" starts_at " - s.buffer_before_minutes * interval '1 minute', " starts_at           \
     "   + (s.duration_minutes + s.buffer_after_minutes) * interval '1 minute')"
 
-static const struct db_stmt drop_dead_stmt = {
-    "booking_drop_dead", SQL_DROP_DEAD("$1::uuid", "$3::uuid", "$2::uuid", "$4::timestamptz")};
+static const struct db_stmt drop_dead_stmt = {"booking_drop_dead",
+                                              SQL_DROP_DEAD("$1::uuid", "$3::uuid", "$2::uuid", "$4::timestamptz")};
 
 static const struct db_stmt place_stmt = {
     "booking_place",
@@ -155,8 +155,8 @@ static enum err place(struct svc *s, const struct principal *who, const struct b
     add_customer(b, who, o, &ids[1]);
     DB_ADD(b, &lock_served_stmt, o->service_id, o->resource_id, o->venue_id);
     DB_ADD(b, &drop_dead_stmt, o->service_id, o->resource_id, o->venue_id, at);
-    int placed = DB_ADD(b, &place_stmt, o->service_id, o->resource_id, o->venue_id, at, db_int(b, o->party_size), ids[0].s,
-                        customer ? who->id.s : NULL, o->phone,
+    int placed = DB_ADD(b, &place_stmt, o->service_id, o->resource_id, o->venue_id, at, db_int(b, o->party_size),
+                        ids[0].s, customer ? who->id.s : NULL, o->phone,
                         customer ? db_int(b, s->cfg->bookings.max_active_per_customer) : NULL, o->note,
                         db_int(b, s->cfg->bookings.hold_ms));
     int loaded = booking_add_load(b, &scope);
@@ -205,14 +205,12 @@ static const struct db_stmt lock_both_stmt = {
     " ORDER BY r.id FOR NO KEY UPDATE OF r"};
 
 static const struct db_stmt move_drop_dead_stmt = {
-    "booking_move_drop_dead",
-    SQL_DROP_DEAD("(SELECT b.service_id FROM bookings b WHERE" BOOKING_IN_SCOPE ")", "$3::uuid", "$4::uuid",
-                  "$5::timestamptz")};
+    "booking_move_drop_dead", SQL_DROP_DEAD("(SELECT b.service_id FROM bookings b WHERE" BOOKING_IN_SCOPE ")",
+                                            "$3::uuid", "$4::uuid", "$5::timestamptz")};
 
-static const struct db_stmt move_leave_stmt = {
-    "booking_move_leave",
-    "DELETE FROM booking_units u USING bookings b WHERE" BOOKING_IN_SCOPE
-    " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
+static const struct db_stmt move_leave_stmt = {"booking_move_leave",
+                                               "DELETE FROM booking_units u USING bookings b WHERE" BOOKING_IN_SCOPE
+                                               " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
 
 static const struct db_stmt move_stmt = {
     "booking_move",

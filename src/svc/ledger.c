@@ -9,9 +9,11 @@ const char *const ledger_status_names[LEDGER_STATUS_COUNT + 1] = {
     [LEDGER_PENDING] = "PENDING", [LEDGER_SENT] = "SENT", [LEDGER_FAILED] = "FAILED"};
 
 #define COLUMNS                                                                                                        \
-    " n.id, n.venue_id, n.booking_id, n.template, n.channel, n.locale, n.recipient, n.status, n.attempts, n.error_code," \
-    " n.error_detail, n.provider, n.provider_message_id, " DB_US("n.acknowledged_at") " AS acknowledged_us,"          \
-    " " DB_US("n.created_at") " AS created_us, " DB_US("n.updated_at") " AS updated_us"
+    " n.id, n.venue_id, n.booking_id, n.template, n.channel, n.locale, n.recipient, n.status, n.attempts, "            \
+    "n.error_code,"                                                                                                    \
+    " n.error_detail, n.provider, n.provider_message_id, " DB_US(                                                      \
+        "n.acknowledged_at") " AS acknowledged_us,"                                                                    \
+                             " " DB_US("n.created_at") " AS created_us, " DB_US("n.updated_at") " AS updated_us"
 /* $2 to $7 */
 #define FILTER                                                                                                         \
     " ($2::text IS NULL OR n.status = $2::text) AND ($3::uuid IS NULL OR n.booking_id = $3::uuid)"                     \
@@ -39,26 +41,28 @@ static const struct db_stmt of_booking_stmt = {
     " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id") " ORDER BY n.created_at, n.id"};
 
 /* Another resend of the same row waits here, and then finds it claimed or sent. */
-static const struct db_stmt state_stmt = {
-    "ledger_state",
-    "SELECT n.status = 'FAILED' AS failed FROM notifications n WHERE" ACTOR_SEES " AND n.id = $2::uuid FOR NO KEY UPDATE"};
+static const struct db_stmt state_stmt = {"ledger_state",
+                                          "SELECT n.status = 'FAILED' AS failed FROM notifications n WHERE" ACTOR_SEES
+                                          " AND n.id = $2::uuid FOR NO KEY UPDATE"};
 
 #define CLAIM_SET                                                                                                      \
     " status = 'PENDING', error_code = NULL, error_detail = NULL, provider = NULL, provider_message_id = NULL,"        \
     " acknowledged_at = NULL, acknowledged_by = NULL, attempts = n.attempts + 1, updated_at = now()"
 #define CLAIM_RETURNING                                                                                                \
-    " RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.attempts, n.created_at::text AS created"
+    " RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.attempts, n.created_at::text AS "   \
+    "created"
 
-static const struct db_stmt claim_stmt = {
-    "ledger_claim", "UPDATE notifications n SET" CLAIM_SET ", send_by = now() + $3::bigint * interval '1 millisecond' WHERE"
-                    ACTOR_SEES " AND n.id = $2::uuid AND" SENDABLE CLAIM_RETURNING};
+static const struct db_stmt claim_stmt = {"ledger_claim",
+                                          "UPDATE notifications n SET" CLAIM_SET
+                                          ", send_by = now() + $3::bigint * interval '1 millisecond' WHERE" ACTOR_SEES
+                                          " AND n.id = $2::uuid AND" SENDABLE CLAIM_RETURNING};
 
 /* The oldest that matches, is behind the last one tried ($8, $9), and that nobody else is at. */
 static const struct db_stmt claim_next_stmt = {
     "ledger_claim_next",
     "UPDATE notifications n SET" CLAIM_SET ", send_by = now() + $10::bigint * interval '1 millisecond'"
-    " WHERE (n.venue_id, n.id) = (SELECT n.venue_id, n.id FROM notifications n WHERE" ACTOR_SEES " AND" SENDABLE " AND" FILTER
-    "   AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))"
+    " WHERE (n.venue_id, n.id) = (SELECT n.venue_id, n.id FROM notifications n WHERE" ACTOR_SEES " AND" SENDABLE
+    " AND" FILTER "   AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))"
     "   ORDER BY n.created_at, n.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)" CLAIM_RETURNING};
 
 static const struct db_stmt count_stmt = {
@@ -67,12 +71,12 @@ static const struct db_stmt count_stmt = {
 /* $8: a JSON array of identifiers, or NULL for any. */
 static const struct db_stmt acknowledge_stmt = {
     "ledger_acknowledge",
-    "UPDATE notifications n SET acknowledged_at = now(), acknowledged_by = $9::text, updated_at = now() WHERE" ACTOR_SEES
-    " AND n.status = 'FAILED' AND n.acknowledged_at IS NULL AND" FILTER " AND ($8::jsonb IS NULL OR"
+    "UPDATE notifications n SET acknowledged_at = now(), acknowledged_by = $9::text, updated_at = now() "
+    "WHERE" ACTOR_SEES " AND n.status = 'FAILED' AND n.acknowledged_at IS NULL AND" FILTER " AND ($8::jsonb IS NULL OR"
     " n.id IN (SELECT i.id::uuid FROM jsonb_array_elements_text($8::jsonb) AS i (id)))"};
 
-static const struct db_stmt find_stmt = {
-    "ledger_find", "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES " AND n.id = $2::uuid"};
+static const struct db_stmt find_stmt = {"ledger_find", "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES
+                                                        " AND n.id = $2::uuid"};
 
 static const char *time_or_null(struct db_batch *b, bool has, struct wall w)
 {
@@ -152,7 +156,7 @@ static void add_resend_audit(struct svc *s, struct db_batch *b, const struct led
 static enum notice_outcome send_claimed(struct svc *s, struct db_rows claimed)
 {
     enum notice_template template = notify_template_find(db_get_str(claimed, 0, "template"));
-    ENSURE(template < NOTICE_COUNT); /* only notify_enqueue writes the column */
+    ENSURE(template <NOTICE_COUNT); /* only notify_enqueue writes the column */
     struct notify_try t = {
         .venue_id = db_get_str(claimed, 0, "venue_id"),
         .id = db_get_str(claimed, 0, "id"),
@@ -277,8 +281,8 @@ enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who, const
                             const char *const *ids, size_t ids_n, int64_t *acknowledged)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
-    int i = DB_ADD(b, &acknowledge_stmt, who->venue_id, FILTER_PARAMS(b, f), ids ? ids_json(s->arena, ids, ids_n) : NULL,
-                   who->name);
+    int i = DB_ADD(b, &acknowledge_stmt, who->venue_id, FILTER_PARAMS(b, f),
+                   ids ? ids_json(s->arena, ids, ids_n) : NULL, who->name);
     enum err e = db_run(b, s->deadline);
     if (e != OK)
         return e;
@@ -286,12 +290,13 @@ enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who, const
 
     struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
     if (*acknowledged > 0) {
-        audit_add(s, c,
-                  &(struct audit){.actor = who->name,
-                                  .action = "notification.acknowledge",
-                                  .subject = ids && ids_n == 1 ? ids[0] : "notifications",
-                                  .venue_id = who->venue_id,
-                                  .detail = arena_printf(s->arena, "{\"acknowledged\":%lld}", (long long)*acknowledged)});
+        audit_add(
+            s, c,
+            &(struct audit){.actor = who->name,
+                            .action = "notification.acknowledge",
+                            .subject = ids && ids_n == 1 ? ids[0] : "notifications",
+                            .venue_id = who->venue_id,
+                            .detail = arena_printf(s->arena, "{\"acknowledged\":%lld}", (long long)*acknowledged)});
     }
     return db_run(c, s->deadline);
 }

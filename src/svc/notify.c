@@ -16,11 +16,11 @@
 #define SEND_BY_MAX_MS 50000
 
 static const struct db_stmt enqueue_stmt = {
-    "notify_enqueue",
-    "INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, body, send_by, expires_at)"
-    " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,"
-    " now() + $9::bigint * interval '1 millisecond', now() + $10::bigint * interval '1 millisecond')"
-    " ON CONFLICT (venue_id, booking_id, event) DO NOTHING"};
+    "notify_enqueue", "INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, body, "
+                      "send_by, expires_at)"
+                      " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,"
+                      " now() + $9::bigint * interval '1 millisecond', now() + $10::bigint * interval '1 millisecond')"
+                      " ON CONFLICT (venue_id, booking_id, event) DO NOTHING"};
 
 void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n)
 {
@@ -28,8 +28,8 @@ void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n)
     n->body = notify_render(s->cfg, s->arena, n);
     const char *name = notice_names[n->template];
     const char *event = arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
-    DB_ADD(b, &enqueue_stmt, n->venue_id, n->id.s, n->booking_id, event, name, locale_names[n->locale], n->recipient, n->body,
-           db_int(b, notify_send_by_ms(s)), db_int(b, s->cfg->notifications.expire_after_ms));
+    DB_ADD(b, &enqueue_stmt, n->venue_id, n->id.s, n->booking_id, event, name, locale_names[n->locale], n->recipient,
+           n->body, db_int(b, notify_send_by_ms(s)), db_int(b, s->cfg->notifications.expire_after_ms));
 }
 
 int64_t notify_send_by_ms(const struct svc *s)
@@ -78,7 +78,8 @@ static void copy(char *to, size_t size, const char *from)
 static void call_provider(struct svc *s, const struct notify_try *t, struct notify_result *r)
 {
     int provider = s->cfg->notifications.provider;
-    const struct sms m = {.to = t->recipient, .text = t->body, .id = t->id, .request_id = s->request_id, .op = OP_SMS_NOTICE};
+    const struct sms m = {
+        .to = t->recipient, .text = t->body, .id = t->id, .request_id = s->request_id, .op = OP_SMS_NOTICE};
     struct sms_result sent = {.err = ERR_PROVIDER_FAILED};
 
     copy(r->provider, sizeof r->provider, s->cfg->providers[provider].name);

@@ -16,10 +16,12 @@ static unsigned waiting_n;
 static const struct db_stmt store_stmt = {
     "notify_store",
     "UPDATE notifications n SET status = CASE WHEN $4::text = 'sent' THEN 'SENT' ELSE 'FAILED' END,"
-    " error_code = CASE WHEN $4::text = 'sent' THEN NULL ELSE $4::text END, error_detail = $5::text, provider = $6::text,"
+    " error_code = CASE WHEN $4::text = 'sent' THEN NULL ELSE $4::text END, error_detail = $5::text, provider = "
+    "$6::text,"
     " provider_message_id = $7::text, attempts = CASE WHEN $8::boolean THEN greatest(n.attempts, $3::integer)"
     " ELSE n.attempts END, updated_at = now()"
-    " FROM (SELECT o.venue_id, o.id, o.status AS was FROM notifications o WHERE o.venue_id = $1::uuid AND o.id = $2::uuid"
+    " FROM (SELECT o.venue_id, o.id, o.status AS was FROM notifications o WHERE o.venue_id = $1::uuid AND o.id = "
+    "$2::uuid"
     "   AND o.attempts <= $3::integer AND (o.status = 'PENDING' OR o.error_code = 'interrupted') FOR NO KEY UPDATE) o"
     " WHERE n.venue_id = o.venue_id AND n.id = o.id RETURNING o.was"};
 
@@ -31,8 +33,9 @@ static const char *none_if_empty(const char *z)
 static enum err write_result(struct svc *s, const struct notify_result *r, struct deadline d)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int i = DB_ADD(b, &store_stmt, r->venue_id.s, r->id.s, db_int(b, r->attempt), notice_outcome_names[r->outcome],
-                   none_if_empty(r->detail), none_if_empty(r->provider), none_if_empty(r->message_id), db_bool(r->tried));
+    int i =
+        DB_ADD(b, &store_stmt, r->venue_id.s, r->id.s, db_int(b, r->attempt), notice_outcome_names[r->outcome],
+               none_if_empty(r->detail), none_if_empty(r->provider), none_if_empty(r->message_id), db_bool(r->tried));
     enum err e = db_run(b, d);
     if (e != OK)
         return e;
