@@ -1,7 +1,7 @@
 # Tests that belong to no single layer: the rules of the tree, valgrind over the unit tests.
 LINT_TESTS = tests/lint/layers.sh tests/lint/headers.sh tests/lint/size.sh tests/lint/habits.sh
 TESTS += $(LINT_TESTS)
-EXTRA_DIST += $(LINT_TESTS) tests/lint/analyse.sh .clang-tidy .clang-format
+EXTRA_DIST += tests/demo/demo.py $(LINT_TESTS) tests/lint/analyse.sh .clang-tidy .clang-format
 TEST_EXTENSIONS = .sh .py
 AM_TESTS_ENVIRONMENT = srcdir='$(abs_top_srcdir)'; builddir='$(abs_top_builddir)'; CC='$(CC)'; \
   BOOKINGD_BIN='$(abs_top_builddir)/bookingd'; BOOKINGD_SANDBOX_BIN='$(abs_top_builddir)/bookingd-sandbox'; \
