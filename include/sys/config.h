@@ -38,7 +38,7 @@ enum listen_kind { LISTEN_TCP, LISTEN_UNIX, LISTEN_SYSTEMD };
 struct listen_addr {
     enum listen_kind kind;
     const char *text; /* as configured, for messages */
-    const char *host; /* TCP: a literal address, v6 without brackets */
+    const char *host; /* TCP: a literal address, v6 without brackets (localhost has become 127.0.0.1) */
     uint16_t port;    /* TCP; 0 lets the kernel choose */
     const char *path; /* unix */
 };
@@ -77,7 +77,7 @@ extern const char *const provider_type_names[PROVIDER_TYPE_COUNT];
 #define PROVIDERS_MAX 16
 
 struct provider_config {
-    const char *name; /* as the file names it: metric and log label */
+    const char *name; /* as the file names it: metric and log label, at most 32 of A-Z a-z 0-9 - _ */
     enum provider_type type;
     const char *base_url; /* http or https, no trailing slash, no user info, query or fragment */
     const char *sender;
@@ -173,8 +173,8 @@ struct config_report {
 };
 
 /*
- * Reads and checks a file. On success *out lives until config_free(). On any fault returns NULL
- * and *report, owned by the returned storage of config_report_free(), lists all of them.
+ * Reads and checks a file. On success *report is NULL and the result lives until config_free(). On any fault
+ * returns NULL and *report, given back by config_report_free(), lists all of them in the file's order.
  * path NULL: built-in defaults, which run without any provider.
  */
 struct config *config_load(const char *path, struct config_report **report) MUST_CHECK;

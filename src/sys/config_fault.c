@@ -1,0 +1,47 @@
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "config_priv.h"
+
+#define FAULTS_KEPT 200 /* beyond that a file is not ours at all */
+
+static void fault_v(struct loader *l, const struct config_fault *where, const char *fmt, va_list ap)
+{
+    if (l->faults_n >= FAULTS_KEPT)
+        return;
+    if (l->faults_n == l->faults_max) {
+        size_t more = l->faults_max ? 2 * l->faults_max : 8;
+        struct config_fault *grown = arena_array(l->scratch, more, sizeof *grown);
+        if (l->faults_n)
+            memcpy(grown, l->faults, l->faults_n * sizeof *grown);
+        l->faults = grown;
+        l->faults_max = more;
+    }
+    struct config_fault *f = &l->faults[l->faults_n++];
+    *f = *where;
+    f->what = arena_vprintf(l->scratch, fmt, ap);
+}
+
+void config_fault_at(struct loader *l, int line, int column, const char *key, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fault_v(l, &(struct config_fault){line, column, key, NULL}, fmt, ap);
+    va_end(ap);
+}
+
+void config_fault(struct loader *l, const struct node *n, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fault_v(l, &(struct config_fault){n->line, n->column, node_path(l, n), NULL}, fmt, ap);
+    va_end(ap);
+}
+
+void config_fault_key(struct loader *l, const struct node *n, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fault_v(l, &(struct config_fault){n->key_line, n->key_column, node_path(l, n), NULL}, fmt, ap);
+    va_end(ap);
+}

@@ -1,0 +1,159 @@
+/* Addresses: where to listen, and networks that are trusted. */
+#include <arpa/inet.h>
+#include <sys/un.h>
+
+#include "base/num.h"
+#include "config_priv.h"
+
+bool config_port(struct str s, bool zero, uint16_t *out)
+{
+    int64_t v;
+    if (!num_range(s, zero ? 0 : 1, 65535, &v))
+        return false;
+    *out = (uint16_t)v;
+    return true;
+}
+
+static bool listen_unix(struct arena *a, struct str path, struct listen_addr *out, const char **why)
+{
+    *why = "a unix socket needs an absolute path of at most 107 bytes";
+    if (path.n < 2 || path.p[0] != '/' || path.n >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        return false;
+    out->kind = LISTEN_UNIX;
+    out->path = arena_strndup(a, path.p, path.n);
+    return true;
+}
+
+/* The last colon parts host and port; brackets keep the colons of v6 together. */
+static bool listen_tcp(struct arena *a, struct str s, struct listen_addr *out, const char **why)
+{
+    unsigned char bytes[16];
+    size_t colon = s.n;
+    while (colon > 0 && s.p[colon - 1] != ':')
+        colon--;
+    *why = "must be ADDRESS:PORT, [V6]:PORT, unix:/PATH or systemd";
+    if (colon < 2)
+        return false;
+    struct str host = {s.p, colon - 1}, port = {s.p + colon, s.n - colon};
+    bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+    out->host = v6 ? arena_strndup(a, host.p + 1, host.n - 2) : arena_strndup(a, host.p, host.n);
+    if (!v6 && str_eq(host, STR("localhost")))
+        out->host = "127.0.0.1";
+    if (!config_port(port, true, &out->port)) {
+        *why = "the port must be 0 to 65535";
+        return false;
+    }
+    if (inet_pton(v6 ? AF_INET6 : AF_INET, out->host, bytes) != 1) {
+        *why = "the host must be a literal address: 127.0.0.1, 0.0.0.0, [::1], [::] (or localhost)";
+        return false;
+    }
+    out->kind = LISTEN_TCP;
+    return true;
+}
+
+bool config_listen(struct arena *a, const char *text, struct listen_addr *out, const char **why)
+{
+    struct str s = str_of(text);
+    *out = (struct listen_addr){.text = arena_strdup(a, text)};
+    if (str_eq(s, STR("systemd"))) {
+        out->kind = LISTEN_SYSTEMD;
+        return true;
+    }
+    if (str_starts(s, STR("unix:")))
+        return listen_unix(a, (struct str){s.p + 5, s.n - 5}, out, why);
+    return listen_tcp(a, s, out, why);
+}
+
+static bool listen_node(const struct slot *s, const struct node *n, struct listen_addr *out)
+{
+    const char *why = "must be a string like 127.0.0.1:8080";
+    if (n->kind == NODE_REFUSED)
+        return false;
+    if (n->kind == NODE_SCALAR && !node_null(n) && config_listen(s->l->arena, n->text, out, &why))
+        return true;
+    config_fault(s->l, n, "%s", why);
+    return false;
+}
+
+/* Port 0 means a new port each time, so it may be there twice. */
+static bool same_place(const struct listen_addr *a, const struct listen_addr *b)
+{
+    return str_eq(str_of(a->text), str_of(b->text)) && !(a->kind == LISTEN_TCP && a->port == 0);
+}
+
+void config_read_listens(const struct slot *s)
+{
+    struct node one = *s->node;
+    struct node list = {.kind = NODE_LIST, .first = &one, .n = 1};
+    const struct node *items = s->node;
+    if (s->node->kind == NODE_LIST) {
+        if (!slot_list(s, "an address or a list of them"))
+            return;
+    } else {
+        one.next = NULL;
+        items = &list;
+    }
+    struct listen_addr *addrs = arena_array(s->l->arena, items->n, sizeof *addrs);
+    size_t n = 0;
+    for (const struct node *item = items->first; item; item = item->next) {
+        bool twice = false;
+        if (!listen_node(s, item, &addrs[n]))
+            continue;
+        for (size_t i = 0; i < n; i++)
+            twice |= same_place(&addrs[i], &addrs[n]);
+        if (twice)
+            config_fault(s->l, item, "is given twice");
+        else
+            n++;
+    }
+    slot_set_list(s, addrs, n);
+}
+
+void config_read_listen(const struct slot *s)
+{
+    struct listen_addr addr;
+    if (!listen_node(s, s->node, &addr))
+        return;
+    if (addr.kind == LISTEN_SYSTEMD)
+        config_fault(s->l, s->node, "must be ADDRESS:PORT, [V6]:PORT or unix:/PATH");
+    else
+        slot_set(s, &addr, sizeof addr);
+}
+
+bool config_cidr(const char *text, struct cidr *out)
+{
+    char host[INET6_ADDRSTRLEN];
+    struct str rest = str_of(text), address = str_cut(&rest, '/');
+    int64_t prefix;
+    if (address.n >= sizeof host)
+        return false;
+    memcpy(host, address.p, address.n);
+    host[address.n] = '\0';
+    *out = (struct cidr){.family = memchr(host, ':', address.n) ? AF_INET6 : AF_INET};
+    int64_t bits = out->family == AF_INET6 ? 128 : 32;
+    if (inet_pton(out->family, host, out->addr) != 1)
+        return false;
+    if (!rest.p)
+        prefix = bits;
+    else if (!num_range(rest, 0, bits, &prefix))
+        return false;
+    out->prefix = (unsigned)prefix;
+    for (unsigned bit = out->prefix; bit < (unsigned)bits; bit++) /* 10.1.2.3/8 means 10.0.0.0/8 */
+        out->addr[bit / 8] &= (unsigned char)~(0x80U >> (bit % 8));
+    return true;
+}
+
+void config_read_cidrs(const struct slot *s)
+{
+    if (!slot_list(s, "a list of networks like [10.0.0.0/8]"))
+        return;
+    struct cidr *nets = arena_array(s->l->arena, s->node->n, sizeof *nets);
+    size_t n = 0;
+    for (const struct node *item = s->node->first; item; item = item->next) {
+        if (item->kind == NODE_SCALAR && config_cidr(item->text, &nets[n]))
+            n++;
+        else if (item->kind != NODE_REFUSED)
+            config_fault(s->l, item, "must be a network like 10.0.0.0/8 or fd00::/8");
+    }
+    slot_set_list(s, nets, n);
+}

@@ -1,0 +1,161 @@
+/*
+ * Secrets: a string, or where to find one. From a file or credential one trailing newline is dropped, since editors add
+ * it. Modes of secret files are not judged: systemd hands credentials over as 0400 or 0440, containers as they please.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "config_priv.h"
+
+#define SECRET_MAX ((size_t)16 * 1024)
+
+static const char *keep(struct loader *l, const char *p, size_t n)
+{
+    struct secret *s = ARENA_NEW(l->arena, struct secret);
+    *s = (struct secret){arena_strndup(l->arena, p, n), n, l->secrets};
+    l->secrets = s;
+    return s->p;
+}
+
+/* Reads at most size bytes; -1 with errno. */
+static ssize_t read_some(const char *path, char *buf, size_t size)
+{
+    size_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return -1;
+    ssize_t got = 1;
+    while (got != 0 && n < size) {
+        got = read(fd, buf + n, size - n);
+        if (got < 0 && errno != EINTR)
+            break;
+        n += got > 0 ? (size_t)got : 0;
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return got < 0 ? -1 : (ssize_t)n;
+}
+
+/* `ref` is the mapping {file: PATH}: faults point at the path and name the secret's key. */
+#define REFERENCE_FAULT(l, ref, ...)                                                                                   \
+    config_fault_at((l), (ref)->first->line, (ref)->first->column, node_path((l), (ref)), __VA_ARGS__)
+
+static const char *from_file(struct loader *l, const struct node *ref, const char *path)
+{
+    char buf[SECRET_MAX + 1];
+    ssize_t got = read_some(path, buf, sizeof buf);
+    const char *out = NULL;
+    if (got < 0) {
+        REFERENCE_FAULT(l, ref, "cannot read %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    size_t len = (size_t)got;
+    if (len > SECRET_MAX)
+        REFERENCE_FAULT(l, ref, "%s is larger than 16 KiB", path);
+    else if (memchr(buf, '\0', len))
+        REFERENCE_FAULT(l, ref, "%s contains a NUL byte", path);
+    else
+        out = keep(l, buf, len > 0 && buf[len - 1] == '\n' ? len - 1 : len);
+    digest_wipe(buf, sizeof buf);
+    return out;
+}
+
+static const char *from_env(struct loader *l, const struct node *ref, const char *name)
+{
+    const char *value = getenv(name);
+    if (value)
+        return keep(l, value, strlen(value));
+    REFERENCE_FAULT(l, ref, "the environment has no %s", name);
+    return NULL;
+}
+
+static const char *from_credential(struct loader *l, const struct node *ref, const char *name)
+{
+    const char *dir = getenv("CREDENTIALS_DIRECTORY");
+    if (strchr(name, '/') || name[0] == '.') {
+        REFERENCE_FAULT(l, ref, "a credential's name is a file name");
+        return NULL;
+    }
+    if (!dir || !*dir) {
+        REFERENCE_FAULT(l, ref, "no credential '%s': CREDENTIALS_DIRECTORY is not set", name);
+        return NULL;
+    }
+    return from_file(l, ref, arena_printf(l->scratch, "%s/%s", dir, name));
+}
+
+static const char *from_reference(struct loader *l, const struct node *map)
+{
+    static const char *const kinds[] = {"file", "env", "credential", NULL};
+    const struct node *n = map->first;
+    if (map->n != 1) {
+        config_fault(l, map, "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
+        return NULL;
+    }
+    int kind = 0;
+    while (kinds[kind] && !str_eq(str_of(kinds[kind]), str_of(n->key)))
+        kind++;
+    if (!kinds[kind]) {
+        config_fault_key(l, n, "unknown key; a secret is a string, {file: PATH}, {env: NAME} or {credential: NAME}");
+        return NULL;
+    }
+    if (n->kind == NODE_REFUSED)
+        return NULL;
+    if (n->kind != NODE_SCALAR || node_null(n) || !*n->text) {
+        REFERENCE_FAULT(l, map, "%s must be a %s", kinds[kind], kind == 0 ? "path" : "name");
+        return NULL;
+    }
+    if (kind == 1)
+        return from_env(l, map, n->text);
+    if (kind == 2)
+        return from_credential(l, map, n->text);
+    return from_file(l, map, n->text[0] == '/' ? n->text : arena_printf(l->scratch, "%s/%s", l->dir, n->text));
+}
+
+const char *config_secret(struct loader *l, const struct node *n)
+{
+    if (n->kind == NODE_REFUSED)
+        return NULL;
+    if (n->kind == NODE_MAP)
+        return from_reference(l, n);
+    if (n->kind != NODE_SCALAR || node_null(n)) {
+        config_fault(l, n, "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
+        return NULL;
+    }
+    const char *out = keep(l, n->text, strlen(n->text));
+    digest_wipe(n->text, strlen(n->text));
+    return out;
+}
+
+/* They go into header fields and forms: a line break in one is a mistake, or worse. The key of otp is bytes. */
+static bool printable(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7F)
+            return false;
+    return true;
+}
+
+void config_read_secret(const struct slot *s)
+{
+    const char *text = config_secret(s->l, s->node);
+    if (!text)
+        return;
+    size_t n = strlen(text);
+    bool key = s->key->min > 0;
+    if (n == 0)
+        config_fault(s->l, s->node, "is empty");
+    else if (n < (size_t)s->key->min)
+        config_fault(s->l, s->node, "must have at least %lld bytes", (long long)s->key->min);
+    else if (s->key->max && n > (size_t)s->key->max)
+        config_fault(s->l, s->node, "must have at most %lld bytes", (long long)s->key->max);
+    else if (!key && !printable(text))
+        config_fault(s->l, s->node, "must not contain line breaks or control characters");
+    else if (!str_utf8_valid(str_of(text)) && !key)
+        config_fault(s->l, s->node, "must be UTF-8");
+    else
+        slot_set(s, &text, sizeof text);
+}

@@ -1,0 +1,293 @@
+/*
+ * YAML to a tree with positions. A subset on purpose: one document, mappings with plain keys, lists and scalars.
+ * Anchors, aliases, tags and duplicate keys are refused, and depth, nodes and scalars are bounded, so that a small file
+ * cannot become a big tree.
+ */
+#include <stdlib.h>
+#include <yaml.h>
+
+#include "base/digest.h"
+#include "config_priv.h"
+
+#define DEPTH_MAX 12
+#define NODES_MAX 5000
+#define SCALAR_MAX ((size_t)64 * 1024)
+#define KEY_MAX 128
+
+struct yaml {
+    struct loader *l;
+    yaml_parser_t parser;
+    struct str text;
+    unsigned nodes;
+    bool stopped; /* after a fault that leaves nothing to read */
+};
+
+const struct node *node_member(const struct node *map, struct str name)
+{
+    if (map && map->kind == NODE_MAP)
+        for (const struct node *n = map->first; n; n = n->next)
+            if (str_eq(str_of(n->key), name))
+                return n;
+    return NULL;
+}
+
+bool node_null(const struct node *n)
+{
+    struct str s = str_of(n->text);
+    return n->kind == NODE_SCALAR && !n->quoted &&
+           (s.n == 0 || str_eq(s, STR("~")) || str_eq(s, STR("null")) || str_eq(s, STR("Null")) ||
+            str_eq(s, STR("NULL")));
+}
+
+const char *node_path(struct loader *l, const struct node *n)
+{
+    if (!n->parent)
+        return "";
+    const char *above = node_path(l, n->parent);
+    if (n->parent->kind == NODE_LIST)
+        return arena_printf(l->scratch, "%s[%zu]", above, n->index);
+    return arena_printf(l->scratch, "%s%s%s", above, *above ? "." : "", n->key ? n->key : "?");
+}
+
+/* The reader (bytes to characters) knows its place in bytes only. */
+static void place_of_byte(struct str text, size_t offset, int *line, int *column)
+{
+    *line = *column = 1;
+    for (size_t i = 0; i < offset && i < text.n; i++) {
+        if (text.p[i] == '\n') {
+            ++*line;
+            *column = 1;
+        } else if (((unsigned char)text.p[i] & 0xC0) != 0x80) {
+            ++*column;
+        }
+    }
+}
+
+static void syntax_fault(struct yaml *y)
+{
+    const yaml_parser_t *p = &y->parser;
+    int line = (int)p->problem_mark.line + 1, column = (int)p->problem_mark.column + 1;
+    y->stopped = true;
+    if (p->error == YAML_MEMORY_ERROR)
+        arena_oom(y->l->scratch);
+    if (p->error == YAML_READER_ERROR)
+        place_of_byte(y->text, p->problem_offset, &line, &column);
+    config_fault_at(y->l, line, column, "", "not valid YAML: %s", p->problem ? p->problem : "unreadable");
+}
+
+static bool next_event(struct yaml *y, yaml_event_t *e)
+{
+    if (y->stopped)
+        return false;
+    if (yaml_parser_parse(&y->parser, e))
+        return true;
+    syntax_fault(y);
+    return false;
+}
+
+/* Scalars may be secrets: libyaml's copy is overwritten before it goes. */
+static void drop_event(yaml_event_t *e)
+{
+    if (e->type == YAML_SCALAR_EVENT && e->data.scalar.value)
+        digest_wipe(e->data.scalar.value, e->data.scalar.length);
+    yaml_event_delete(e);
+}
+
+static void stop(struct yaml *y, const struct node *at, const char *what)
+{
+    if (!y->stopped)
+        config_fault(y->l, at, "%s", what);
+    y->stopped = true;
+}
+
+/* A node that begins at the event; `seed` says where it hangs, so that faults below it have a path. */
+static struct node *node_new(struct yaml *y, const yaml_event_t *e, const struct node *seed)
+{
+    struct node *n = ARENA_NEW(y->l->scratch, struct node);
+    *n = *seed;
+    n->line = (int)e->start_mark.line + 1;
+    n->column = (int)e->start_mark.column + 1;
+    return n;
+}
+
+/* Anchor and tag of whatever node the event begins. */
+static void refuse_decoration(struct yaml *y, const yaml_event_t *e, struct node *n)
+{
+    const yaml_char_t *anchor = NULL, *tag = NULL;
+    if (e->type == YAML_SCALAR_EVENT) {
+        anchor = e->data.scalar.anchor;
+        tag = e->data.scalar.tag;
+    } else if (e->type == YAML_SEQUENCE_START_EVENT) {
+        anchor = e->data.sequence_start.anchor;
+        tag = e->data.sequence_start.tag;
+    } else if (e->type == YAML_MAPPING_START_EVENT) {
+        anchor = e->data.mapping_start.anchor;
+        tag = e->data.mapping_start.tag;
+    }
+    if (anchor)
+        config_fault(y->l, n, "anchors and aliases are not supported");
+    if (tag)
+        config_fault(y->l, n, "tags are not supported");
+}
+
+static void fill_scalar(struct yaml *y, const yaml_event_t *e, struct node *n)
+{
+    size_t len = e->data.scalar.length;
+    const char *text = (const char *)e->data.scalar.value;
+    n->kind = NODE_REFUSED;
+    if (len > SCALAR_MAX) {
+        config_fault(y->l, n, "is longer than 64 KiB");
+    } else if (memchr(text, '\0', len)) {
+        config_fault(y->l, n, "must not contain a NUL character");
+    } else {
+        n->kind = NODE_SCALAR;
+        n->text = arena_strndup(y->l->scratch, text, len);
+        n->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    }
+}
+
+static void append(struct node *parent, struct node *n)
+{
+    parent->n++;
+    if (parent->last)
+        parent->last->next = n;
+    else
+        parent->first = n;
+    parent->last = n;
+}
+
+static struct node *build(struct yaml *y, yaml_event_t *e, const struct node *seed, unsigned depth);
+
+static void fill_list(struct yaml *y, struct node *list, unsigned depth)
+{
+    yaml_event_t e;
+    while (next_event(y, &e)) {
+        if (e.type == YAML_SEQUENCE_END_EVENT) {
+            yaml_event_delete(&e);
+            return;
+        }
+        struct node *item = build(y, &e, &(struct node){.parent = list, .index = list->n}, depth);
+        if (item)
+            append(list, item);
+    }
+}
+
+/* Reads a key into *seed; its key stays NULL after a fault. Consumes the event. */
+static void read_key(struct yaml *y, yaml_event_t *e, struct node *seed, unsigned depth)
+{
+    seed->key_line = (int)e->start_mark.line + 1;
+    seed->key_column = (int)e->start_mark.column + 1;
+    if (e->type == YAML_SCALAR_EVENT && e->data.scalar.length > 0 && e->data.scalar.length <= KEY_MAX &&
+        !memchr(e->data.scalar.value, '\0', e->data.scalar.length)) {
+        seed->key = arena_strndup(y->l->scratch, (const char *)e->data.scalar.value, e->data.scalar.length);
+        refuse_decoration(y, e, node_new(y, e, seed));
+        drop_event(e);
+        return;
+    }
+    if (build(y, e, seed, depth)) /* a mapping or list as key: read to its end, and dropped */
+        config_fault_key(y->l, seed, "a key must be a word of at most %d bytes", KEY_MAX);
+}
+
+static void fill_map(struct yaml *y, struct node *map, unsigned depth)
+{
+    yaml_event_t e;
+    while (next_event(y, &e)) {
+        if (e.type == YAML_MAPPING_END_EVENT) {
+            yaml_event_delete(&e);
+            return;
+        }
+        struct node seed = {.parent = map};
+        read_key(y, &e, &seed, depth);
+        if (!next_event(y, &e))
+            return;
+        const struct node *twin = seed.key ? node_member(map, str_of(seed.key)) : NULL;
+        struct node *value = build(y, &e, &seed, depth);
+        if (value && twin)
+            config_fault_key(y->l, value, "is given twice, first in line %d", twin->key_line);
+        else if (value && seed.key)
+            append(map, value);
+    }
+}
+
+/* The node that the event begins, to its end; consumes the event. NULL once the parser has stopped. */
+static struct node *build(struct yaml *y, yaml_event_t *e, const struct node *seed, unsigned depth)
+{
+    struct node *n = node_new(y, e, seed);
+    yaml_event_type_t type = e->type;
+    refuse_decoration(y, e, n);
+    if (type == YAML_SCALAR_EVENT)
+        fill_scalar(y, e, n);
+    drop_event(e);
+    if (++y->nodes > NODES_MAX)
+        stop(y, n, "the file has too many entries");
+    else if (depth > DEPTH_MAX)
+        stop(y, n, "is nested too deeply");
+    if (y->stopped)
+        return NULL;
+    if (type == YAML_SEQUENCE_START_EVENT) {
+        n->kind = NODE_LIST;
+        fill_list(y, n, depth + 1);
+    } else if (type == YAML_MAPPING_START_EVENT) {
+        n->kind = NODE_MAP;
+        fill_map(y, n, depth + 1);
+    } else if (type != YAML_SCALAR_EVENT) {
+        n->kind = NODE_REFUSED;
+        config_fault(y->l, n, "anchors and aliases are not supported");
+    }
+    return y->stopped ? NULL : n;
+}
+
+static struct node *build_document(struct yaml *y)
+{
+    struct node *root = NULL;
+    yaml_event_t e;
+    while (next_event(y, &e)) {
+        yaml_event_type_t type = e.type;
+        int line = (int)e.start_mark.line + 1, column = (int)e.start_mark.column + 1;
+        if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT || type == YAML_STREAM_END_EVENT ||
+            (type == YAML_DOCUMENT_START_EVENT && !root))
+            yaml_event_delete(&e);
+        else if (type == YAML_DOCUMENT_START_EVENT) {
+            yaml_event_delete(&e);
+            config_fault_at(y->l, line, column, "", "more than one document");
+            y->stopped = true;
+        } else
+            root = build(y, &e, &(struct node){.line = line}, 1);
+        if (type == YAML_STREAM_END_EVENT)
+            break;
+    }
+    if (!root && !y->stopped) {
+        root = ARENA_NEW(y->l->scratch, struct node);
+        *root = (struct node){.kind = NODE_MAP, .line = 1, .column = 1};
+    }
+    return y->stopped ? NULL : root;
+}
+
+static void wipe_buffers(yaml_parser_t *p)
+{
+    if (p->raw_buffer.start)
+        digest_wipe(p->raw_buffer.start, (size_t)(p->raw_buffer.end - p->raw_buffer.start));
+    if (p->buffer.start)
+        digest_wipe(p->buffer.start, (size_t)(p->buffer.end - p->buffer.start));
+}
+
+static void parser_done(void *p)
+{
+    wipe_buffers(p);
+    yaml_parser_delete(p);
+}
+
+struct node *config_yaml(struct loader *l, struct str text)
+{
+    struct yaml *y = ARENA_NEW(l->scratch, struct yaml);
+    if (str_starts(text, STR("\xEF\xBB\xBF"))) /* a byte order mark would shift the first line's columns */
+        text = (struct str){text.p + 3, text.n - 3};
+    y->l = l;
+    y->text = text;
+    if (!yaml_parser_initialize(&y->parser))
+        arena_oom(l->scratch);
+    arena_defer(l->scratch, parser_done, &y->parser);
+    yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&y->parser, (const unsigned char *)(text.p ? text.p : ""), text.n);
+    return build_document(y);
+}
