@@ -27,6 +27,13 @@ struct db_stmt {
     const char *sql;
 };
 
+/* ---- where to ---- */
+
+/* Whether libpq takes the text as URI or connection string. */
+bool db_url_valid(const char *url) MUST_CHECK;
+/* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before fork. */
+void db_register_hosts(const char *url);
+
 /* ---- life of the connection ---- */
 
 /* Not connected yet. Lives until db_free(). */

@@ -1,2 +1,44 @@
 # src/db: sources and unit tests of this layer
-EXTRA_DIST += tests/lib/with-pg
+DB_MIGRATIONS = \
+  src/db/migrations/0001_initial.sql
+
+noinst_LIBRARIES += libdb.a
+libdb_a_SOURCES = \
+  include/db/db.h \
+  include/db/db_migrate.h \
+  src/db/db.c \
+  src/db/db_batch.c \
+  src/db/db_batch_priv.h \
+  src/db/db_err.c \
+  src/db/db_exchange.c \
+  src/db/db_greet.c \
+  src/db/db_hosts.c \
+  src/db/db_migrate.c \
+  src/db/db_priv.h \
+  src/db/db_row.c \
+  src/db/db_run.c
+nodist_libdb_a_SOURCES = src/db/db_migrations.c
+CLEANFILES += src/db/db_migrations.c
+EXTRA_DIST += $(DB_MIGRATIONS) src/db/embed.sh tests/lib/with-pg
+
+src/db/db_migrations.c: $(DB_MIGRATIONS) src/db/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) src/db && top=`pwd` && cd $(srcdir) && \
+	  $(SHELL) src/db/embed.sh $(DB_MIGRATIONS) >"$$top/$@.tmp" && mv -f "$$top/$@.tmp" "$$top/$@"
+
+# Tests against a real PostgreSQL: they link LIBS_TH_DB and list nothing else.
+EXTRA_DIST += tests/lib/th_db.h
+if HAVE_CHECK
+check_LIBRARIES += libthdb.a
+libthdb_a_SOURCES = tests/lib/th_db.c tests/lib/th_db.h
+libthdb_a_CPPFLAGS = $(AM_CPPFLAGS) -DTH_WITH_PG='"$(abs_top_srcdir)/tests/lib/with-pg"'
+libthdb_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+TH_DB_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(top_srcdir)/tests/lib
+LIBS_TH_DB = libthdb.a $(LIBS_DB) $(CHECK_LIBS)
+
+DB_TESTS = tests/db/check_db
+check_PROGRAMS += $(DB_TESTS)
+TESTS += $(DB_TESTS)
+tests_db_check_db_SOURCES = tests/db/check_db.c
+tests_db_check_db_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_db_LDADD = $(LIBS_TH_DB)
+endif

@@ -1,0 +1,53 @@
+#include "base/ensure.h"
+#include "db_batch_priv.h"
+
+struct db_batch *db_batch(struct db *db, struct arena *a, enum db_kind kind)
+{
+    struct db_batch *b = ARENA_NEW(a, struct db_batch);
+
+    b->db = db;
+    b->arena = a;
+    b->kind = kind;
+    db_batch_reset(b);
+    return b;
+}
+
+int db_add(struct db_batch *b, const struct db_stmt *stmt, const char *const *params, int n)
+{
+    ENSURE(!b->has_run && b->n < DB_BATCH_MAX && n >= 0 && n <= DB_PARAMS_MAX);
+    const char **copy = arena_array(b->arena, (size_t)n, sizeof(*copy));
+    for (int i = 0; i < n; i++)
+        copy[i] = params[i];
+    b->items[b->n] = (struct db_item){stmt, copy, n};
+    return b->n++;
+}
+
+const char *db_constraint(const struct db_batch *b)
+{
+    return b->constraint;
+}
+
+int db_failed_index(const struct db_batch *b)
+{
+    return b->failed_index;
+}
+
+const char *db_int(struct db_batch *b, int64_t v)
+{
+    return arena_printf(b->arena, "%lld", (long long)v);
+}
+
+const char *db_bool(bool v)
+{
+    return v ? "t" : "f";
+}
+
+const char *db_time(struct db_batch *b, struct wall w)
+{
+    return wall_format(w, arena_alloc(b->arena, WALL_RFC3339_MAX));
+}
+
+const char *db_str(struct db_batch *b, struct str s)
+{
+    return s.p ? arena_strndup(b->arena, s.p, s.n) : NULL;
+}

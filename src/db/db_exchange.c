@@ -1,0 +1,144 @@
+/* The bytes of a batch: queueing its parts, and one round trip under a deadline. */
+#include <poll.h>
+#include <string.h>
+
+#include "db_batch_priv.h"
+
+static void clear_result(void *r)
+{
+    PQclear(r);
+}
+
+/* libpq says so in words alone. The connection cannot be trusted after it. */
+static void check_memory(struct db_batch *b, const char *message)
+{
+    if (!strstr(message, "out of memory"))
+        return;
+    db_lost(b->db);
+    arena_oom(b->arena);
+}
+
+static bool queued(struct db_batch *b, enum db_part_kind kind, int i, int sent)
+{
+    if (!sent) {
+        check_memory(b, PQerrorMessage(b->db->conn));
+        return false;
+    }
+    b->parts[b->parts_n++] = (struct db_part){kind, i};
+    return true;
+}
+
+bool db_queue(struct db_batch *b, enum db_part_kind kind, const char *sql)
+{
+    return queued(b, kind, -1, PQsendQueryParams(b->db->conn, sql, 0, NULL, NULL, NULL, NULL, 0));
+}
+
+bool db_queue_sync(struct db_batch *b)
+{
+    return queued(b, PART_SYNC, -1, PQpipelineSync(b->db->conn));
+}
+
+/* Whether an earlier part of this batch prepares it. */
+static bool prepares(const struct db_batch *b, const struct db_stmt *stmt)
+{
+    for (int i = 0; i < b->parts_n; i++)
+        if (b->parts[i].kind == PART_PREPARE && b->items[b->parts[i].i].stmt == stmt)
+            return true;
+    return false;
+}
+
+bool db_queue_statement(struct db_batch *b, int i)
+{
+    const struct db_item *it = &b->items[i];
+    PGconn *c = b->db->conn;
+
+    if (!db_prepared_in_use(b->db))
+        return queued(b, PART_STATEMENT, i,
+                      PQsendQueryParams(c, it->stmt->sql, it->params_n, NULL, it->params, NULL, NULL, 0));
+    if (!db_is_prepared(b->db, it->stmt) && !prepares(b, it->stmt) &&
+        !queued(b, PART_PREPARE, i, PQsendPrepare(c, it->stmt->name, it->stmt->sql, 0, NULL)))
+        return false;
+    return queued(b, PART_STATEMENT, i,
+                  PQsendQueryPrepared(c, it->stmt->name, it->params_n, it->params, NULL, NULL, 0));
+}
+
+static void keep(struct db_batch *b, const PGresult *r)
+{
+    if (b->at >= b->parts_n)
+        return;
+    struct db_part p = b->parts[b->at];
+    if (p.kind == PART_PREPARE)
+        db_set_prepared(b->db, b->items[p.i].stmt);
+    else if (p.kind == PART_STATEMENT)
+        b->results[p.i] = r;
+    else if (p.kind == PART_END)
+        b->ended = strcmp(PQcmdStatus((PGresult *)(uintptr_t)r), "COMMIT") == 0; /* a failed transaction says ROLLBACK */
+}
+
+static enum db_end take(struct db_batch *b, PGresult *r)
+{
+    b->answered = true;
+    arena_defer(b->arena, clear_result, r);
+    switch ((int)PQresultStatus(r)) {
+    case PGRES_PIPELINE_SYNC:
+        return DB_END_DONE;
+    case PGRES_PIPELINE_ABORTED:
+        return DB_END_MORE;
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+        keep(b, r);
+        return DB_END_MORE;
+    default:
+        break;
+    }
+    bool from_server = PQresultErrorField(r, PG_DIAG_SQLSTATE) != NULL;
+    if (!from_server)
+        check_memory(b, PQresultErrorMessage(r));
+    if (!b->error) {
+        b->error = r;
+        b->error_at = b->at;
+    }
+    return from_server ? DB_END_MORE : DB_END_LOST;
+}
+
+static enum db_end gather(struct db_batch *b)
+{
+    while (!PQisBusy(b->db->conn)) {
+        PGresult *r = PQgetResult(b->db->conn);
+        if (r) {
+            enum db_end e = take(b, r);
+            if (e != DB_END_MORE)
+                return e;
+        } else if (b->answered) {
+            b->at++;
+            b->answered = false;
+        } else {
+            return DB_END_LOST;
+        }
+    }
+    return DB_END_MORE;
+}
+
+/* Reads while it writes: neither side then waits for the other to empty its buffer. */
+enum db_end db_exchange(struct db_batch *b, struct deadline d)
+{
+    PGconn *c = b->db->conn;
+    struct mono from = mono_now();
+    enum db_end e = DB_END_MORE;
+
+    b->db->round_trips++;
+    for (bool open = true; e == DB_END_MORE;) {
+        int unsent = PQflush(c);
+        e = gather(b);
+        if (e != DB_END_MORE)
+            break;
+        if (!open || unsent < 0)
+            e = DB_END_LOST; /* after what had come was looked at: it may hold the answer */
+        else if (deadline_passed(d) || db_wait(b->db, unsent ? POLLIN | POLLOUT : POLLIN, d) == 0)
+            e = DB_END_TIMEOUT;
+        else
+            open = PQconsumeInput(c) == 1;
+    }
+    METRIC_OBSERVE0(M_DB_DURATION, mono_seconds_since(from));
+    return e;
+}

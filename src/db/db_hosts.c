@@ -1,0 +1,227 @@
+/*
+ * libpq looks names up by itself, without any bound, and when it polls asynchronously it has no time
+ * limit a host. So each host of the URL is given its addresses (hostaddr) here, the name staying for
+ * TLS and passwords, and db.c moves on from a host that stays silent.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ensure.h"
+#include "db_priv.h"
+#include "sys/addrs.h"
+
+#define HOSTS_MAX 32
+
+/* Unless the URL says otherwise. */
+static const struct {
+    const char *keyword, *value;
+} defaults[] = {
+    {"fallback_application_name", "bookingd"},
+    {"client_encoding", "UTF8"},
+    {"gssencmode", "disable"}, /* Kerberos libraries talk to the network without any deadline */
+    {"keepalives_idle", "30"}, /* a server that lost its power is noticed within a minute */
+    {"keepalives_interval", "10"},
+    {"keepalives_count", "3"},
+};
+
+static void free_options(void *options)
+{
+    PQconninfoFree(options);
+}
+
+static const char *option(const PQconninfoOption *o, const char *keyword)
+{
+    for (; o->keyword; o++)
+        if (strcmp(o->keyword, keyword) == 0)
+            return o->val && o->val[0] ? o->val : NULL;
+    return NULL;
+}
+
+/* Element i of a comma-separated list; the only one of a list of one; "" when there is none. */
+static const char *element(struct arena *a, const char *list, int i)
+{
+    struct str rest = str_of(list);
+
+    if (!list || !strchr(list, ','))
+        return list ? list : "";
+    for (; i > 0; i--)
+        (void)str_cut(&rest, ',');
+    struct str e = str_cut(&rest, ',');
+    return e.p ? arena_strndup(a, e.p, e.n) : "";
+}
+
+static int elements(const char *list)
+{
+    int n = list ? 1 : 0;
+
+    for (const char *p = list; p && (p = strchr(p, ',')); p++)
+        n++;
+    return n;
+}
+
+static bool has_name(const char *host, const char *hostaddr)
+{
+    return !hostaddr[0] && host[0] && host[0] != '/' && host[0] != '@';
+}
+
+static void append(struct db_hosts *h, const char *host, const char *hostaddr, const char *port)
+{
+    if (h->n < HOSTS_MAX)
+        h->list[h->n++] = (struct db_host){host, hostaddr, port};
+}
+
+/* One host of the URL: itself, or one entry for each known address. */
+static void expand(struct arena *a, struct db_hosts *h, const struct db_host *e)
+{
+    struct addrs_result r = {0};
+
+    if (!has_name(e->host, e->hostaddr)) {
+        append(h, e->host, e->hostaddr, e->port);
+    } else if (addrs_find(e->host, &r)) {
+        for (unsigned i = 0; i < r.n; i++)
+            append(h, e->host, arena_strdup(a, r.text[i]), e->port);
+    } else if (strcmp(e->host, "localhost") == 0) { /* RFC 6761 6.3: needs no lookup */
+        append(h, e->host, "127.0.0.1", e->port);
+        append(h, e->host, "::1", e->port);
+    }
+}
+
+static void read_list(struct arena *a, struct db_hosts *h, const PQconninfoOption *o)
+{
+    const char *host = option(o, "host"), *hostaddr = option(o, "hostaddr"), *port = option(o, "port");
+
+    if (!host && !hostaddr)
+        host = getenv("PGHOST"); /* libpq would take it, name and all */
+    if (!port)
+        port = getenv("PGPORT");
+    int n = hostaddr ? elements(hostaddr) : elements(host);
+    for (int i = 0; i < (n ? n : 1); i++) {
+        struct db_host e = {element(a, host, i), element(a, hostaddr, i), element(a, port, i)};
+        expand(a, h, &e);
+    }
+}
+
+static bool is_list_keyword(const char *k)
+{
+    return strcmp(k, "host") == 0 || strcmp(k, "hostaddr") == 0 || strcmp(k, "port") == 0;
+}
+
+static void read_params(struct arena *a, struct db_hosts *h, const PQconninfoOption *options)
+{
+    size_t n = ARRAY_LEN(defaults);
+
+    for (const PQconninfoOption *o = options; o->keyword; o++)
+        n++;
+    const char **keywords = arena_array(a, n + 1, sizeof(char *)), **values = arena_array(a, n + 1, sizeof(char *));
+    for (const PQconninfoOption *o = options; o->keyword; o++)
+        if (o->val && o->val[0] && !is_list_keyword(o->keyword)) {
+            keywords[h->params_n] = o->keyword;
+            values[h->params_n++] = o->val;
+        }
+    for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+        if (!option(options, defaults[i].keyword)) {
+            keywords[h->params_n] = defaults[i].keyword;
+            values[h->params_n++] = defaults[i].value;
+        }
+    h->keywords = keywords;
+    h->values = values;
+}
+
+const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const char **why)
+{
+    PQconninfoOption *o = PQconninfoParse(url, NULL); /* its message may quote a password: not asked for */
+
+    if (!o) {
+        *why = "database.url is no libpq connection string or URI";
+        return NULL;
+    }
+    arena_defer(a, free_options, o);
+    struct db_hosts *h = ARENA_NEW(a, struct db_hosts);
+    h->list = arena_array(a, HOSTS_MAX, sizeof(*h->list));
+    read_list(a, h, o);
+    read_params(a, h, o);
+    if (h->n > 0)
+        return h;
+    *why = "no address of the database's host is known";
+    return NULL;
+}
+
+static const char *join(struct arena *a, const struct db_hosts *h, int first, const char *(*part)(const struct db_host *))
+{
+    struct sb b;
+    bool any = false;
+
+    sb_init(&b, a, 64);
+    for (int i = first; i < h->n; i++) {
+        const char *s = part(&h->list[i]);
+        if (i > first)
+            sb_putc(&b, ',');
+        sb_puts(&b, s);
+        any = any || s[0];
+    }
+    return any ? sb_str(&b).p : NULL;
+}
+
+static const char *part_host(const struct db_host *e)
+{
+    return e->host;
+}
+
+static const char *part_hostaddr(const struct db_host *e)
+{
+    return e->hostaddr;
+}
+
+static const char *part_port(const struct db_host *e)
+{
+    return e->port;
+}
+
+PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first)
+{
+    static const struct {
+        const char *keyword;
+        const char *(*part)(const struct db_host *);
+    } lists[] = {{"host", part_host}, {"hostaddr", part_hostaddr}, {"port", part_port}};
+    size_t n = (size_t)h->params_n, size = n + ARRAY_LEN(lists) + 1;
+    const char **keywords = arena_array(a, size, sizeof(char *)), **values = arena_array(a, size, sizeof(char *));
+
+    memcpy(keywords, h->keywords, n * sizeof(char *));
+    memcpy(values, h->values, n * sizeof(char *));
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        const char *v = join(a, h, first, lists[i].part);
+        if (!v)
+            continue;
+        keywords[n] = lists[i].keyword;
+        values[n++] = v;
+    }
+    return PQconnectStartParams(keywords, values, 0);
+}
+
+bool db_url_valid(const char *url)
+{
+    PQconninfoOption *o = PQconninfoParse(url, NULL);
+
+    PQconninfoFree(o);
+    return o != NULL;
+}
+
+void db_register_hosts(const char *url)
+{
+    PQconninfoOption *o = PQconninfoParse(url, NULL);
+    struct arena *a = arena_new(1024);
+
+    ENSURE(a);
+    if (o) {
+        const char *host = option(o, "host"), *hostaddr = option(o, "hostaddr");
+        if (!host && !hostaddr)
+            host = getenv("PGHOST");
+        for (int i = 0; i < elements(host); i++) {
+            const char *e = element(a, host, i);
+            if (has_name(e, element(a, hostaddr, i)))
+                addrs_register(e);
+        }
+    }
+    PQconninfoFree(o);
+    arena_free(a);
+}

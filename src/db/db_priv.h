@@ -1,0 +1,101 @@
+/* What the files of the db layer share: the connection's state and one file's face to the others. Nobody else includes it. */
+#ifndef BOOKINGD_DB_DB_PRIV_H
+#define BOOKINGD_DB_DB_PRIV_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "db/db.h"
+#include "sys/metrics.h"
+
+enum db_state {
+    DB_DOWN,       /* no connection; next_try says when there may be one */
+    DB_CONNECTING, /* PQconnectPoll */
+    DB_GREETING,   /* settings sent, answers awaited */
+    DB_READY
+};
+
+#define DB_PREPARED_SLOTS 1024 /* power of two, far above the number of statements in the program */
+
+struct db {
+    const struct config *cfg;
+    PGconn *conn;
+    enum db_state state;
+    short want;               /* poll events while connecting or greeting */
+    struct arena *scratch;    /* host list of the attempt */
+    const struct db_hosts *hosts;
+    int host_first;           /* the attempt's list starts with this one of hosts */
+    int host_now;             /* the one that libpq is at */
+    struct deadline host_until;
+    struct deadline attempt_until;
+    unsigned fails;           /* attempts since the last good connection */
+    struct deadline next_try;
+    enum err why;             /* of the last failed attempt */
+    bool require_schema;
+    bool pooled;              /* the backend is not the process that we greeted */
+    bool in_tx;               /* BEGIN was answered, its end was not */
+    bool running;             /* inside db_run: a jump out of it leaves unread answers */
+    bool dying;               /* the server said that it ends this connection */
+    const struct db_stmt *prepared[DB_PREPARED_SLOTS]; /* on this connection; open addressing by address */
+    int prepared_n;
+    uint64_t round_trips;
+    int64_t spent_ns;
+};
+
+/* ---- db_hosts.c: where to connect to, without any name lookup in libpq ---- */
+
+struct db_host {
+    const char *host, *hostaddr, *port; /* "" where not given */
+};
+struct db_hosts {
+    struct db_host *list;
+    int n;
+    const char *const *keywords, *const *values; /* everything else of the URL, NULL-terminated */
+    int params_n;
+};
+/* NULL and *why when the URL is bad or none of its names has a known address. */
+const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const char **why) MUST_CHECK;
+/* Begins an attempt at list[first..]; NULL when memory is out. */
+PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first) MUST_CHECK;
+
+/* ---- db_greet.c: the first round trip ---- */
+
+/* Queues it; false when the connection is lost. */
+bool db_greet_send(struct db *db) MUST_CHECK;
+enum db_greet { DB_GREET_MORE, DB_GREET_DONE, DB_GREET_LOST, DB_GREET_SCHEMA };
+/* Takes what has come; db->want says what to wait for. */
+enum db_greet db_greet_read(struct db *db) MUST_CHECK;
+
+/* ---- db.c ---- */
+
+/* Loses the connection: the next attempt may begin at once. */
+void db_lost(struct db *db);
+/* Waits for the socket, counting the time. 1 ready, 0 time is up, -1 lost. */
+int db_wait(struct db *db, short events, struct deadline d) MUST_CHECK;
+/* Reads what waits unasked between batches; false when the connection has ended. */
+bool db_alive(struct db *db) MUST_CHECK;
+void db_count_error(enum db_error_class class);
+bool db_is_prepared(struct db *db, const struct db_stmt *stmt);
+void db_set_prepared(struct db *db, const struct db_stmt *stmt);
+
+/* ---- db_run.c ---- */
+
+/* ROLLBACK within d, or the connection is dropped. */
+void db_rollback(struct db *db, struct deadline d);
+
+/* ---- db_err.c: the only place that knows SQLSTATEs ---- */
+
+struct db_fault {
+    const char *sqlstate; /* two or five characters */
+    enum err err;
+    int class;      /* enum db_error_class; -1: an answer, not an error */
+    bool reconnect; /* this connection is of no more use */
+};
+/* Never NULL; sqlstate may be NULL (the connection broke). */
+const struct db_fault *db_fault_of(const char *sqlstate);
+
+#endif

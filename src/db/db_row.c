@@ -1,0 +1,83 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ensure.h"
+#include "base/num.h"
+#include "db_batch_priv.h"
+
+struct db_rows db_result(const struct db_batch *b, int i)
+{
+    ENSURE(b->ok && i >= 0 && i < b->n);
+    return (struct db_rows){b->results[i]};
+}
+
+int db_count(struct db_rows r)
+{
+    return PQntuples(r.res);
+}
+
+int64_t db_affected(struct db_rows r)
+{
+    const char *n = PQcmdTuples((PGresult *)(uintptr_t)r.res); /* libpq forgot the const */
+    int64_t v = 0;
+
+    ENSURE(n[0] == '\0' || num_i64(str_of(n), &v));
+    return v;
+}
+
+static int column(struct db_rows r, int row, const char *col)
+{
+    int c = PQfnumber(r.res, col);
+
+    ENSURE(c >= 0 && row >= 0 && row < PQntuples(r.res));
+    return c;
+}
+
+bool db_is_null(struct db_rows r, int row, const char *col)
+{
+    return PQgetisnull(r.res, row, column(r, row, col)) != 0;
+}
+
+const char *db_get(struct db_rows r, int row, const char *col)
+{
+    int c = column(r, row, col);
+
+    return PQgetisnull(r.res, row, c) ? NULL : PQgetvalue(r.res, row, c);
+}
+
+const char *db_get_str(struct db_rows r, int row, const char *col)
+{
+    const char *v = db_get(r, row, col);
+
+    ENSURE(v != NULL);
+    return v;
+}
+
+int64_t db_get_int(struct db_rows r, int row, const char *col)
+{
+    int64_t v = 0;
+
+    ENSURE(num_i64(str_of(db_get_str(r, row, col)), &v));
+    return v;
+}
+
+bool db_get_bool(struct db_rows r, int row, const char *col)
+{
+    const char *v = db_get_str(r, row, col);
+
+    ENSURE((v[0] == 't' || v[0] == 'f') && v[1] == '\0');
+    return v[0] == 't';
+}
+
+struct wall db_get_time(struct db_rows r, int row, const char *col)
+{
+    return (struct wall){db_get_int(r, row, col)};
+}
+
+struct uuid db_get_uuid(struct db_rows r, int row, const char *col)
+{
+    struct uuid u;
+
+    ENSURE(uuid_parse(str_of(db_get_str(r, row, col)), &u));
+    return u;
+}

@@ -1,0 +1,210 @@
+/*
+ * One batch: what is sent around its statements, and what its end means. The rule for a commit in doubt:
+ * once anything that commits was handed to the socket only the server's own word makes the outcome known.
+ */
+#include <string.h>
+
+#include "base/ensure.h"
+#include "db_batch_priv.h"
+#include "sys/log.h"
+
+/* The server ends an overdue statement by itself (statement_timeout) and keeps the connection: let it be the first. */
+#define GRACE_MS 250
+
+static const struct {
+    bool begins, ends; /* BEGIN in front, COMMIT behind */
+    bool inside;       /* needs an open transaction */
+    bool commits;      /* when it has run something is committed */
+    bool repeatable;   /* a lost connection takes back what it did */
+} kinds[] = {
+    [DB_READ] = {.repeatable = true},
+    [DB_WRITE] = {.commits = true},
+    [DB_BEGIN] = {.begins = true, .repeatable = true},
+    [DB_IN_TX] = {.inside = true},
+    [DB_COMMIT] = {.inside = true, .ends = true, .commits = true},
+    [DB_WHOLE_TX] = {.begins = true, .ends = true, .commits = true},
+};
+
+void db_batch_reset(struct db_batch *b)
+{
+    memset(b->results, 0, sizeof(b->results));
+    b->parts_n = b->at = 0;
+    b->answered = b->ended = b->may_have_committed = false;
+    b->error = NULL;
+    b->error_at = -1;
+    b->constraint = "";
+    b->failed_index = -1;
+    b->broken = false;
+}
+
+static bool queue_all(struct db_batch *b)
+{
+    if (kinds[b->kind].begins && !db_queue(b, PART_BEGIN, "BEGIN"))
+        return false;
+    for (int i = 0; i < b->n; i++)
+        if (!db_queue_statement(b, i))
+            return false;
+    b->may_have_committed = kinds[b->kind].commits;
+    if (kinds[b->kind].ends && !db_queue(b, PART_END, "COMMIT"))
+        return false;
+    return db_queue_sync(b);
+}
+
+static const char *error_field(const struct db_batch *b, int field)
+{
+    return b->error ? PQresultErrorField(b->error, field) : NULL;
+}
+
+/* Did the server say that the transaction failed? FATAL at its very end may have come after the commit. */
+static bool surely_failed(const struct db_batch *b)
+{
+    if (!error_field(b, PG_DIAG_SQLSTATE) || b->error_at >= b->parts_n)
+        return false;
+    enum db_part_kind k = b->parts[b->error_at].kind;
+    const char *severity = error_field(b, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return (k != PART_END && k != PART_SYNC) || (severity && strcmp(severity, "ERROR") == 0);
+}
+
+static const char *failed_statement(const struct db_batch *b)
+{
+    return b->failed_index >= 0 ? b->items[b->failed_index].stmt->name : "";
+}
+
+static void log_failure(const struct db_batch *b, const char *event, enum err e)
+{
+    const char *state = error_field(b, PG_DIAG_SQLSTATE);
+    /* Other messages quote data. Class 42 is about SQL and names only. */
+    const char *text = state && strncmp(state, "42", 2) == 0 ? error_field(b, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+
+    LOG(e == ERR_INTERNAL ? LOG_ERROR : LOG_WARN, event, F_STR("code", err_code(e)), F_STR("sqlstate", state ? state : ""),
+        F_STR("statement", failed_statement(b)), F_STR("reason", text ? text : ""));
+}
+
+static enum err end_timeout(struct db_batch *b, struct deadline d)
+{
+    bool unknown = b->may_have_committed && !surely_failed(b);
+    enum err e = unknown ? ERR_COMMIT_UNKNOWN : deadline_passed(d) ? ERR_DEADLINE : ERR_DB_UNAVAILABLE;
+
+    db_count_error(unknown ? DBE_COMMIT_UNKNOWN : DBE_TIMEOUT);
+    log_failure(b, "db.timeout", e);
+    return e;
+}
+
+static enum err end_lost(struct db_batch *b)
+{
+    const struct db_fault *f = db_fault_of(error_field(b, PG_DIAG_SQLSTATE));
+    bool unknown = b->may_have_committed && !surely_failed(b);
+    enum err e = unknown ? ERR_COMMIT_UNKNOWN : ERR_DB_UNAVAILABLE;
+
+    b->broken = true;
+    db_count_error(unknown ? DBE_COMMIT_UNKNOWN : f->class >= 0 ? (enum db_error_class)f->class : DBE_CONNECTION);
+    log_failure(b, "db.connection_lost", e);
+    return e;
+}
+
+/* All answers are there, one of them an error. */
+static enum err end_refused(struct db_batch *b, struct deadline d)
+{
+    const struct db_fault *f = db_fault_of(error_field(b, PG_DIAG_SQLSTATE));
+
+    if (f->class >= 0) {
+        db_count_error((enum db_error_class)f->class);
+        log_failure(b, "db.statement_failed", f->err);
+    }
+    b->broken = f->reconnect;
+    if (f->reconnect)
+        db_lost(b->db);
+    else if (b->db->in_tx)
+        db_rollback(b->db, d);
+    return f->err;
+}
+
+static void note_error(struct db_batch *b)
+{
+    const char *constraint = error_field(b, PG_DIAG_CONSTRAINT_NAME);
+
+    b->constraint = constraint ? constraint : "";
+    if (b->error && b->error_at < b->parts_n)
+        b->failed_index = b->parts[b->error_at].i;
+}
+
+static enum err settle(struct db_batch *b, enum db_end end, struct deadline d)
+{
+    struct db *db = b->db;
+
+    note_error(b);
+    db->running = false;
+    if (end != DB_END_DONE) {
+        db_lost(db);
+        b->ok = b->ended && !b->error; /* the commit is known, only the rest of the answer was lost */
+        if (b->ok)
+            return OK;
+        return end == DB_END_TIMEOUT ? end_timeout(b, d) : end_lost(b);
+    }
+    db->in_tx = PQtransactionStatus(db->conn) != PQTRANS_IDLE;
+    if (b->error)
+        return end_refused(b, d);
+    b->ok = !kinds[b->kind].ends || b->ended;
+    return b->ok ? OK : ERR_INTERNAL;
+}
+
+static enum err run_once(struct db_batch *b, struct deadline d)
+{
+    int64_t each = b->db->cfg->database.statement_timeout_ms;
+    int count = b->n + kinds[b->kind].begins + kinds[b->kind].ends;
+    enum db_end end = DB_END_LOST;
+
+    db_batch_reset(b);
+    b->db->running = true;
+    if (queue_all(b))
+        end = db_exchange(b, deadline_cap(d, each * count + GRACE_MS));
+    return settle(b, end, d);
+}
+
+/* Nothing is sent on a connection that has ended already: what is not sent is not in doubt. */
+static enum err connect_first(struct db *db, struct deadline d)
+{
+    if (db->state == DB_READY && !db_alive(db))
+        db_lost(db);
+    return db_connect(db, d);
+}
+
+enum err db_run(struct db_batch *b, struct deadline d)
+{
+    struct db *db = b->db;
+    bool inside = kinds[b->kind].inside;
+
+    ENSURE(!b->has_run && inside == db->in_tx);
+    b->has_run = true;
+    if (deadline_passed(d)) {
+        if (inside)
+            db_lost(db); /* no time for a ROLLBACK; the server does it for a connection that ends */
+        return ERR_DEADLINE;
+    }
+    enum err e = inside ? OK : connect_first(db, d);
+    if (e != OK)
+        return e;
+    e = run_once(b, d);
+    /* The connection broke under a batch that left nothing behind: the server was restarted, or is another now. */
+    if (e == OK || !b->broken || !kinds[b->kind].repeatable || deadline_passed(d))
+        return e;
+    e = db_connect(db, d);
+    return e == OK ? run_once(b, d) : e;
+}
+
+void db_rollback(struct db *db, struct deadline d)
+{
+    arena_reset(db->scratch);
+    struct db_batch *b = db_batch(db, db->scratch, DB_IN_TX);
+    int64_t limit = db->cfg->database.statement_timeout_ms;
+    enum db_end end = DB_END_LOST;
+
+    db->running = true;
+    if (db_queue(b, PART_END, "ROLLBACK") && db_queue_sync(b))
+        end = db_exchange(b, deadline_cap(d, limit));
+    db->running = false;
+    if (end != DB_END_DONE || b->error)
+        db_lost(db);
+    else
+        db->in_tx = false;
+}
