@@ -1,1 +1,7 @@
-# handlers of bookings, calendar, notifications: libapi_a_SOURCES += ...
+# handlers of bookings, calendar, notifications
+libapi_a_SOURCES += \
+  include/api/api_booking.h \
+  src/api/api_booking.c \
+  src/api/api_booking_json.c \
+  src/api/api_notification.c \
+  src/api/api_staff_booking.c

@@ -40,6 +40,13 @@ static const struct db_stmt list_staff_stmt = {
                           " AND ($6::timestamptz IS NULL OR (b.starts_at, b.id) > ($6::timestamptz, $7::uuid))"
                           " ORDER BY b.starts_at, b.id LIMIT $8::integer"};
 
+static const struct db_stmt overlapping_stmt = {
+    "booking_overlapping",
+    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.venue_id = $1::uuid"
+    " AND ($2::uuid IS NULL OR b.resource_id = $2::uuid) AND b.starts_at < $4::timestamptz AND b.ends_at > "
+    "$3::timestamptz"
+    " AND booking_status(b.status, b.hold_expires_at) IN ('pending_payment', 'confirmed') ORDER BY b.starts_at, b.id"};
+
 static const struct db_stmt venue_seen_stmt = {
     "booking_venue_seen", "SELECT v.id FROM venues v WHERE v.id = $2::uuid AND " SQL_STAFF_SEES("$1", "v.id")};
 
@@ -84,6 +91,12 @@ int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struc
 {
     return DB_ADD(b, &list_staff_stmt, key_hash, q->venue_id, wanted_state(q), q->from, q->to, q->after_start,
                   q->after_id, db_int(b, q->limit));
+}
+
+int booking_add_overlapping(struct db_batch *b, const char *venue_id, const char *resource_id, struct wall from,
+                            struct wall to)
+{
+    return DB_ADD(b, &overlapping_stmt, venue_id, resource_id, db_time(b, from), db_time(b, to));
 }
 
 int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id)

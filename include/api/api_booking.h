@@ -1,0 +1,32 @@
+/* JSON of bookings and notifications, as openapi.yaml's schemas say, and what their handlers share. */
+#ifndef BOOKINGD_API_API_BOOKING_H
+#define BOOKINGD_API_API_BOOKING_H
+
+#include "api/api.h"
+#include "svc/booking.h"
+#include "svc/ledger.h"
+
+/* Booking */
+json_t *api_booking_json(struct arena *a, const struct booking *bk);
+/* StaffBooking: with the customer */
+json_t *api_staff_booking_json(struct arena *a, const struct booking *bk);
+/* Notification */
+json_t *api_notification_json(struct arena *a, const struct ledger_item *n);
+
+/* The `on_commit` of handlers that answer with a booking: makes the answer and lets it be stored with the change. */
+struct api_booking_answer {
+    struct api_request *r;
+    int status;
+    json_t *(*view)(struct arena *a, const struct booking *bk);
+    const char *location; /* of 201, with a slash at its end; else NULL */
+};
+void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *bk);
+
+/*
+ * A cursor of (time, id), for lists that are sorted so. Reads `after` into fields[2] (NULL when absent); false, with
+ * a fault at query:after, for a foreign one: answer it only after api_first().
+ */
+bool api_time_cursor(struct api_request *r, const char *after, const char *fields[2]) MUST_CHECK;
+const char *api_time_cursor_make(struct arena *a, struct wall at, const struct uuid *id);
+
+#endif

@@ -1,0 +1,246 @@
+/* The customer's bookings. */
+#include "api/api_booking.h"
+
+/* ---- making ---- */
+
+struct order_input {
+    struct uuid service_id, resource_id;
+    struct wall starts_at;
+    int64_t party_size;
+    const char *note;
+    bool has_resource, has_party;
+};
+static const struct json_member order_members[] = {
+    {.name = "service_id",
+     .type = J_UUID,
+     .required = true,
+     .offset = offsetof(struct order_input, service_id),
+     .present = JSON_NO_PRESENT},
+    {.name = "starts_at",
+     .type = J_TIME,
+     .required = true,
+     .offset = offsetof(struct order_input, starts_at),
+     .present = JSON_NO_PRESENT},
+    {.name = "resource_id",
+     .type = J_UUID,
+     .offset = offsetof(struct order_input, resource_id),
+     .present = offsetof(struct order_input, has_resource)},
+    {.name = "party_size",
+     .type = J_INT,
+     .min = 1,
+     .max = 1000,
+     .offset = offsetof(struct order_input, party_size),
+     .present = offsetof(struct order_input, has_party)},
+    {.name = "note",
+     .type = J_STRING,
+     .min = 0,
+     .max = 500,
+     .offset = offsetof(struct order_input, note),
+     .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+static enum err post_booking(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    if (e != OK)
+        return e;
+    const struct order_input *in = r->input;
+    struct booking_order order = {
+        .service_id = in->service_id.s,
+        .resource_id = in->has_resource ? in->resource_id.s : NULL,
+        .starts_at = in->starts_at,
+        .party_size = in->has_party ? in->party_size : 1,
+        .note = in->note,
+    };
+    struct api_booking_answer answer = {.r = r, .status = 201, .view = api_booking_json, .location = "/v1/bookings/"};
+    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking made;
+    return booking_create(&r->svc, &caller, &order, &made);
+}
+
+/* ---- reading ---- */
+
+struct list_query {
+    struct api_page page;
+    int status;
+    bool has_status;
+};
+static const struct api_query_param list_params[] = {
+    {.name = "status",
+     .type = J_ENUM,
+     .values = booking_state_names,
+     .offset = offsetof(struct list_query, status),
+     .present = offsetof(struct list_query, has_status)},
+    API_PAGE_PARAMS(struct list_query, page),
+    API_QUERY_END,
+};
+
+static enum err get_bookings(struct api_request *r)
+{
+    const struct list_query *q = r->query_input;
+    const char *after[2];
+    bool good = api_time_cursor(r, q->page.after, after);
+    int64_t limit = api_page_limit(&q->page);
+    struct booking_list list = {
+        .state = (enum booking_state)q->status,
+        .has_state = q->has_status,
+        .after_start = after[0],
+        .after_id = after[1],
+        .limit = limit + 1,
+    };
+    struct db_batch *b = api_first_batch(r);
+    int listed = booking_add_list_mine(b, r->auth_hash, &list);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (!good)
+        return ERR_VALIDATION;
+
+    struct arena *a = r->svc.arena;
+    struct db_rows rows = db_result(b, listed);
+    json_t *items = json_arr(a);
+    struct booking bk = {.version = 0};
+    int shown = db_count(rows) <= limit ? db_count(rows) : (int)limit;
+    for (int i = 0; i < shown; i++) {
+        booking_read(rows, i, &bk);
+        json_push(a, items, api_booking_json(a, &bk));
+    }
+    api_reply_list(r, items, shown < db_count(rows) ? api_time_cursor_make(a, bk.starts_at, &bk.id) : NULL);
+    return OK;
+}
+
+static enum err get_booking(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int found = booking_add_find_mine(b, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, found)) == 0)
+        return ERR_NOT_FOUND;
+    struct booking bk;
+    booking_read(db_result(b, found), 0, &bk);
+    api_reply(r, 200, api_booking_json(r->svc.arena, &bk));
+    api_etag(r, bk.version);
+    return OK;
+}
+
+/* ---- changing ---- */
+
+struct cancel_input {
+    const char *reason;
+};
+static const struct json_member cancel_members[] = {
+    {.name = "reason",
+     .type = J_STRING,
+     .min = 0,
+     .max = 500,
+     .offset = offsetof(struct cancel_input, reason),
+     .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+static enum err cancel_booking(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    if (e != OK)
+        return e;
+    const struct cancel_input *in = r->input;
+    struct booking_transition t = {.id = r->ids[0].s, .to = BOOKING_CANCELLED, .reason = in ? in->reason : NULL};
+    e = api_if_match(r, &t.match);
+    if (e != OK)
+        return e;
+    struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
+    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking after;
+    return booking_move_on(&r->svc, &caller, &t, &after);
+}
+
+struct move_input {
+    struct wall starts_at;
+    struct uuid resource_id;
+    bool has_resource;
+};
+static const struct json_member move_members[] = {
+    {.name = "starts_at",
+     .type = J_TIME,
+     .required = true,
+     .offset = offsetof(struct move_input, starts_at),
+     .present = JSON_NO_PRESENT},
+    {.name = "resource_id",
+     .type = J_UUID,
+     .offset = offsetof(struct move_input, resource_id),
+     .present = offsetof(struct move_input, has_resource)},
+    JSON_MEMBERS_END,
+};
+
+static enum err reschedule_booking(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    if (e != OK)
+        return e;
+    const struct move_input *in = r->input;
+    struct booking_move m = {
+        .id = r->ids[0].s,
+        .starts_at = in->starts_at,
+        .resource_id = in->has_resource ? in->resource_id.s : NULL,
+    };
+    e = api_if_match(r, &m.match);
+    if (e != OK)
+        return e;
+    struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
+    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking after;
+    return booking_reschedule(&r->svc, &caller, &m, &after);
+}
+
+const struct api_route api_route_booking_post = {
+    .method = HTTP_POST,
+    .pattern = "/v1/bookings",
+    .handler = post_booking,
+    .auth = AUTH_CUSTOMER,
+    .body = BODY_REQUIRED,
+    .members = order_members,
+    .input_size = sizeof(struct order_input),
+    .idempotent = true,
+    .success_status = 201,
+};
+const struct api_route api_route_bookings_get = {
+    .method = HTTP_GET,
+    .pattern = "/v1/bookings",
+    .handler = get_bookings,
+    .auth = AUTH_CUSTOMER,
+    .query = list_params,
+    .query_size = sizeof(struct list_query),
+    .success_status = 200,
+};
+const struct api_route api_route_booking_get = {
+    .method = HTTP_GET,
+    .pattern = "/v1/bookings/{booking_id}",
+    .handler = get_booking,
+    .auth = AUTH_CUSTOMER,
+    .success_status = 200,
+};
+const struct api_route api_route_booking_cancel = {
+    .method = HTTP_POST,
+    .pattern = "/v1/bookings/{booking_id}/cancel",
+    .handler = cancel_booking,
+    .auth = AUTH_CUSTOMER,
+    .body = BODY_OPTIONAL,
+    .members = cancel_members,
+    .input_size = sizeof(struct cancel_input),
+    .idempotent = true,
+    .success_status = 200,
+};
+const struct api_route api_route_booking_reschedule = {
+    .method = HTTP_POST,
+    .pattern = "/v1/bookings/{booking_id}/reschedule",
+    .handler = reschedule_booking,
+    .auth = AUTH_CUSTOMER,
+    .body = BODY_REQUIRED,
+    .members = move_members,
+    .input_size = sizeof(struct move_input),
+    .idempotent = true,
+    .success_status = 200,
+};

@@ -1,0 +1,94 @@
+#include "api/api_booking.h"
+
+static void put_time_if(struct arena *a, json_t *obj, const char *key, bool has, struct wall at)
+{
+    if (has)
+        json_put_time(a, obj, key, at);
+    else
+        json_put_null(a, obj, key);
+}
+
+json_t *api_booking_json(struct arena *a, const struct booking *bk)
+{
+    json_t *j = json_obj(a);
+    json_put_str(a, j, "id", bk->id.s);
+    json_put_int(a, j, "version", bk->version);
+    json_put_str(a, j, "venue_id", bk->venue_id.s);
+    json_put_str(a, j, "service_id", bk->service_id.s);
+    json_put_str(a, j, "resource_id", bk->resource_id.s);
+    json_put_str(a, j, "status", booking_state_names[bk->state]);
+    json_put_time(a, j, "starts_at", bk->starts_at);
+    json_put_time(a, j, "ends_at", bk->ends_at);
+    json_put_int(a, j, "party_size", bk->party_size);
+    json_put_int(a, j, "amount", bk->amount);
+    json_put_str(a, j, "currency", bk->currency);
+    json_put_str(a, j, "note", bk->note);
+    put_time_if(a, j, "hold_expires_at", bk->has_hold, bk->hold_expires_at);
+    put_time_if(a, j, "cancelled_at", bk->has_cancelled, bk->cancelled_at);
+    json_put_time(a, j, "created_at", bk->created_at);
+    return j;
+}
+
+json_t *api_staff_booking_json(struct arena *a, const struct booking *bk)
+{
+    json_t *j = api_booking_json(a, bk);
+    json_t *customer = json_obj(a);
+    json_put_str(a, customer, "id", bk->customer_id.s);
+    json_put_str(a, customer, "phone", bk->phone);
+    json_put_str(a, customer, "name", bk->name);
+    json_put(a, j, "customer", customer);
+    return j;
+}
+
+json_t *api_notification_json(struct arena *a, const struct ledger_item *n)
+{
+    json_t *j = json_obj(a);
+    json_put_str(a, j, "id", n->id.s);
+    json_put_str(a, j, "booking_id", n->booking_id.s);
+    json_put_str(a, j, "template", n->template);
+    json_put_str(a, j, "channel", n->channel);
+    json_put_str(a, j, "locale", n->locale);
+    json_put_str(a, j, "recipient", n->recipient);
+    json_put_str(a, j, "status", n->status);
+    json_put_int(a, j, "attempts", n->attempts);
+    put_time_if(a, j, "acknowledged_at", n->has_acknowledged, n->acknowledged_at);
+    json_put_str(a, j, "error_code", n->error_code);
+    json_put_str(a, j, "error_detail", n->error_detail);
+    json_put_str(a, j, "provider", n->provider);
+    json_put_str(a, j, "provider_message_id", n->provider_message_id);
+    json_put_time(a, j, "created_at", n->created_at);
+    json_put_time(a, j, "updated_at", n->updated_at);
+    return j;
+}
+
+void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *bk)
+{
+    const struct api_booking_answer *answer = arg;
+    struct api_request *r = answer->r;
+    api_reply(r, answer->status, answer->view(r->svc.arena, bk));
+    api_etag(r, bk->version);
+    if (answer->location)
+        http_resp_headerf(&r->resp, "Location", "%s%s", answer->location, bk->id.s);
+    api_idem_add(r, b);
+}
+
+bool api_time_cursor(struct api_request *r, const char *after, const char *fields[2])
+{
+    size_t found = 0;
+    struct wall at;
+    struct uuid id;
+    fields[0] = fields[1] = NULL;
+    if (!api_cursor_read(r, after, fields, 2, &found))
+        return false;
+    if (found == 0 || (found == 2 && wall_parse(str_of(fields[0]), &at) && uuid_parse(str_of(fields[1]), &id)))
+        return true;
+    api_fault(r, "query:after", "is not a cursor of this list");
+    fields[0] = fields[1] = NULL;
+    return false;
+}
+
+const char *api_time_cursor_make(struct arena *a, struct wall at, const struct uuid *id)
+{
+    char text[WALL_RFC3339_MAX];
+    return api_cursor_make(a, (const char *const[]){wall_format(at, text), id->s}, 2);
+}

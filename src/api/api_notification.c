@@ -1,0 +1,258 @@
+/* The ledger of notifications, for staff. */
+#include "api/api_booking.h"
+
+static struct ledger_actor actor_of(const struct api_request *r)
+{
+    return (struct ledger_actor){.name = r->who.actor, .venue_id = r->who.one_venue ? r->who.venue_id.s : NULL};
+}
+
+/* ---- list ---- */
+
+struct list_query {
+    struct api_page page;
+    int status;
+    struct uuid booking_id;
+    struct wall since;
+    bool has_status, has_booking, has_since;
+};
+static const struct api_query_param list_params[] = {
+    {.name = "status",
+     .type = J_ENUM,
+     .values = ledger_status_names,
+     .offset = offsetof(struct list_query, status),
+     .present = offsetof(struct list_query, has_status)},
+    {.name = "booking_id",
+     .type = J_UUID,
+     .offset = offsetof(struct list_query, booking_id),
+     .present = offsetof(struct list_query, has_booking)},
+    {.name = "since",
+     .type = J_TIME,
+     .offset = offsetof(struct list_query, since),
+     .present = offsetof(struct list_query, has_since)},
+    API_PAGE_PARAMS(struct list_query, page),
+    API_QUERY_END,
+};
+
+static enum err get_notifications(struct api_request *r)
+{
+    const struct list_query *q = r->query_input;
+    const char *after[2];
+    bool good = api_time_cursor(r, q->page.after, after);
+    int64_t limit = api_page_limit(&q->page);
+    struct ledger_page page = {
+        .filter = {.status = q->has_status ? ledger_status_names[q->status] : NULL,
+                   .booking_id = q->has_booking ? q->booking_id.s : NULL,
+                   .has_since = q->has_since,
+                   .since = q->since},
+        .after_created = after[0],
+        .after_id = after[1],
+        .limit = limit + 1,
+    };
+    struct db_batch *b = api_first_batch(r);
+    int listed = ledger_add_list(b, r->auth_hash, &page);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (!good)
+        return ERR_VALIDATION;
+
+    struct arena *a = r->svc.arena;
+    struct db_rows rows = db_result(b, listed);
+    json_t *items = json_arr(a);
+    struct ledger_item n = {.attempts = 0};
+    int shown = db_count(rows) <= limit ? db_count(rows) : (int)limit;
+    for (int i = 0; i < shown; i++) {
+        ledger_read(a, rows, i, &n);
+        json_push(a, items, api_notification_json(a, &n));
+    }
+    api_reply_list(r, items, shown < db_count(rows) ? api_time_cursor_make(a, n.created_at, &n.id) : NULL);
+    return OK;
+}
+
+/* ---- sending again ---- */
+
+static enum err post_resend(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    if (e != OK)
+        return e;
+    struct ledger_actor who = actor_of(r);
+    struct ledger_item n;
+    e = ledger_resend(&r->svc, &who, r->ids[0].s, &n);
+    if (e == OK)
+        api_reply(r, 200, api_notification_json(r->svc.arena, &n));
+    return e;
+}
+
+#define RESEND_LIMIT_DEFAULT 100
+struct resend_input {
+    const char *error_code, *template;
+    struct wall since, until;
+    int64_t limit;
+    bool has_since, has_until, has_limit, dry_run;
+};
+static const struct json_member resend_members[] = {
+    {.name = "error_code",
+     .type = J_STRING,
+     .min = 0,
+     .max = 64,
+     .offset = offsetof(struct resend_input, error_code),
+     .present = JSON_NO_PRESENT},
+    {.name = "template",
+     .type = J_STRING,
+     .min = 0,
+     .max = 64,
+     .offset = offsetof(struct resend_input, template),
+     .present = JSON_NO_PRESENT},
+    {.name = "since",
+     .type = J_TIME,
+     .offset = offsetof(struct resend_input, since),
+     .present = offsetof(struct resend_input, has_since)},
+    {.name = "until",
+     .type = J_TIME,
+     .offset = offsetof(struct resend_input, until),
+     .present = offsetof(struct resend_input, has_until)},
+    {.name = "limit",
+     .type = J_INT,
+     .min = 1,
+     .max = 1000,
+     .offset = offsetof(struct resend_input, limit),
+     .present = offsetof(struct resend_input, has_limit)},
+    {.name = "dry_run", .type = J_BOOL, .offset = offsetof(struct resend_input, dry_run), .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+static enum err post_resend_all(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    if (e != OK)
+        return e;
+    const struct resend_input *in = r->input;
+    struct ledger_filter f = {
+        .template = in->template,
+        .error_code = in->error_code,
+        .has_since = in->has_since,
+        .since = in->since,
+        .has_until = in->has_until,
+        .until = in->until,
+    };
+    struct ledger_actor who = actor_of(r);
+    struct ledger_counts counts;
+    int64_t limit = in->has_limit ? in->limit : RESEND_LIMIT_DEFAULT;
+    e = ledger_resend_all(&r->svc, &who, &f, limit, in->dry_run, &counts);
+    if (e != OK)
+        return e;
+    struct arena *a = r->svc.arena;
+    json_t *body = json_obj(a);
+    json_put_int(a, body, "matched", counts.matched);
+    json_put_int(a, body, "sent", counts.sent);
+    json_put_int(a, body, "failed", counts.failed);
+    json_put_int(a, body, "remaining", counts.remaining);
+    api_reply(r, 200, body);
+    return OK;
+}
+
+/* ---- acknowledging ---- */
+
+#define IDS_MAX 1000
+struct acknowledge_input {
+    json_t *ids;
+    const char *error_code;
+    struct wall until;
+    bool has_until;
+};
+static const struct json_member acknowledge_members[] = {
+    {.name = "ids",
+     .type = J_ARRAY,
+     .min = 0,
+     .max = IDS_MAX,
+     .offset = offsetof(struct acknowledge_input, ids),
+     .present = JSON_NO_PRESENT},
+    {.name = "error_code",
+     .type = J_STRING,
+     .min = 0,
+     .max = 64,
+     .offset = offsetof(struct acknowledge_input, error_code),
+     .present = JSON_NO_PRESENT},
+    {.name = "until",
+     .type = J_TIME,
+     .offset = offsetof(struct acknowledge_input, until),
+     .present = offsetof(struct acknowledge_input, has_until)},
+    JSON_MEMBERS_END,
+};
+
+/* Canonical texts of the array's identifiers; NULL, with faults, when one is none. */
+static const char *const *read_ids(struct api_request *r, const json_t *ids, size_t n)
+{
+    struct arena *a = r->svc.arena;
+    const char **out = arena_array(a, n + 1, sizeof *out);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(ids, i);
+        struct uuid id;
+        if (json_is_string(item) && uuid_parse((struct str){json_string_value(item), json_string_length(item)}, &id))
+            out[i] = arena_strdup(a, id.s);
+        else
+            api_fault(r, arena_printf(a, "/ids/%zu", i), "must be a UUID");
+    }
+    return r->faults.n > 0 ? NULL : out;
+}
+
+static enum err post_acknowledge(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    if (e != OK)
+        return e;
+    const struct acknowledge_input *in = r->input;
+    size_t n = in->ids ? json_array_size(in->ids) : 0;
+    const char *const *ids = in->ids ? read_ids(r, in->ids, n) : NULL;
+    if (r->faults.n > 0)
+        return ERR_VALIDATION;
+    struct ledger_filter f = {.error_code = in->error_code, .has_until = in->has_until, .until = in->until};
+    struct ledger_actor who = actor_of(r);
+    int64_t acknowledged = 0;
+    e = ledger_acknowledge(&r->svc, &who, &f, ids, n, &acknowledged);
+    if (e != OK)
+        return e;
+    json_t *body = json_obj(r->svc.arena);
+    json_put_int(r->svc.arena, body, "acknowledged", acknowledged);
+    api_reply(r, 200, body);
+    return OK;
+}
+
+const struct api_route api_route_notifications_get = {
+    .method = HTTP_GET,
+    .pattern = "/v1/staff/notifications",
+    .handler = get_notifications,
+    .auth = AUTH_VIEWER,
+    .query = list_params,
+    .query_size = sizeof(struct list_query),
+    .success_status = 200,
+};
+const struct api_route api_route_notifications_resend = {
+    .method = HTTP_POST,
+    .pattern = "/v1/staff/notifications/resend",
+    .handler = post_resend_all,
+    .auth = AUTH_AGENT,
+    .body = BODY_REQUIRED,
+    .members = resend_members,
+    .input_size = sizeof(struct resend_input),
+    .success_status = 200,
+};
+const struct api_route api_route_notifications_acknowledge = {
+    .method = HTTP_POST,
+    .pattern = "/v1/staff/notifications/acknowledge",
+    .handler = post_acknowledge,
+    .auth = AUTH_AGENT,
+    .body = BODY_REQUIRED,
+    .members = acknowledge_members,
+    .input_size = sizeof(struct acknowledge_input),
+    .success_status = 200,
+};
+const struct api_route api_route_notification_resend = {
+    .method = HTTP_POST,
+    .pattern = "/v1/staff/notifications/{notification_id}/resend",
+    .handler = post_resend,
+    .auth = AUTH_AGENT,
+    .body = BODY_NONE,
+    .success_status = 200,
+};

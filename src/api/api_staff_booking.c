@@ -1,0 +1,309 @@
+/* The venue's calendar, booking for a customer, and moving bookings on, for staff. */
+#include "api/api_booking.h"
+#include "svc/phone.h"
+
+/* ---- the calendar ---- */
+
+struct calendar_query {
+    struct api_page page;
+    const char *from, *to;
+    int status;
+    bool has_status;
+};
+static const struct api_query_param calendar_params[] = {
+    {.name = "from",
+     .type = J_STRING,
+     .min = 10,
+     .max = 10,
+     .offset = offsetof(struct calendar_query, from),
+     .present = JSON_NO_PRESENT},
+    {.name = "to",
+     .type = J_STRING,
+     .min = 10,
+     .max = 10,
+     .offset = offsetof(struct calendar_query, to),
+     .present = JSON_NO_PRESENT},
+    {.name = "status",
+     .type = J_ENUM,
+     .values = booking_state_names,
+     .offset = offsetof(struct calendar_query, status),
+     .present = offsetof(struct calendar_query, has_status)},
+    API_PAGE_PARAMS(struct calendar_query, page),
+    API_QUERY_END,
+};
+
+/* A date that the calendar has, or NULL: a text that is none is a fault and must not reach the database. */
+static const char *date_of(struct api_request *r, const char *text, const char *pointer)
+{
+    if (!text || wall_date_valid(str_of(text)))
+        return text;
+    api_fault(r, pointer, "must be a date, YYYY-MM-DD");
+    return NULL;
+}
+
+static enum err get_calendar(struct api_request *r)
+{
+    const struct calendar_query *q = r->query_input;
+    const char *after[2];
+    bool good = api_time_cursor(r, q->page.after, after);
+    int64_t limit = api_page_limit(&q->page);
+    struct booking_list list = {
+        .state = (enum booking_state)q->status,
+        .has_state = q->has_status,
+        .venue_id = r->ids[0].s,
+        .from = date_of(r, q->from, "query:from"),
+        .to = date_of(r, q->to, "query:to"),
+        .after_start = after[0],
+        .after_id = after[1],
+        .limit = limit + 1,
+    };
+    if (list.from && list.to && strcmp(list.to, list.from) < 0)
+        api_fault(r, "query:to", "must not be before from");
+    good = good && r->faults.n == 0;
+    struct db_batch *b = api_first_batch(r);
+    int seen = booking_add_venue_seen(b, r->auth_hash, r->ids[0].s);
+    int listed = booking_add_list_staff(b, r->auth_hash, &list);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (!good)
+        return ERR_VALIDATION;
+    if (db_count(db_result(b, seen)) == 0)
+        return ERR_NOT_FOUND;
+
+    struct arena *a = r->svc.arena;
+    struct db_rows rows = db_result(b, listed);
+    json_t *items = json_arr(a);
+    struct booking bk = {.version = 0};
+    int shown = db_count(rows) <= limit ? db_count(rows) : (int)limit;
+    for (int i = 0; i < shown; i++) {
+        booking_read(rows, i, &bk);
+        json_push(a, items, api_staff_booking_json(a, &bk));
+    }
+    api_reply_list(r, items, shown < db_count(rows) ? api_time_cursor_make(a, bk.starts_at, &bk.id) : NULL);
+    return OK;
+}
+
+/* ---- booking for a customer ---- */
+
+struct staff_order_input {
+    const char *phone, *name, *note;
+    struct uuid service_id, resource_id;
+    struct wall starts_at;
+    int64_t party_size;
+    bool has_resource, has_party;
+};
+static const struct json_member staff_order_members[] = {
+    {.name = "phone",
+     .type = J_STRING,
+     .required = true,
+     .min = 0,
+     .max = 64,
+     .offset = offsetof(struct staff_order_input, phone),
+     .present = JSON_NO_PRESENT},
+    {.name = "name",
+     .type = J_STRING,
+     .min = 0,
+     .max = 120,
+     .offset = offsetof(struct staff_order_input, name),
+     .present = JSON_NO_PRESENT},
+    {.name = "service_id",
+     .type = J_UUID,
+     .required = true,
+     .offset = offsetof(struct staff_order_input, service_id),
+     .present = JSON_NO_PRESENT},
+    {.name = "resource_id",
+     .type = J_UUID,
+     .offset = offsetof(struct staff_order_input, resource_id),
+     .present = offsetof(struct staff_order_input, has_resource)},
+    {.name = "starts_at",
+     .type = J_TIME,
+     .required = true,
+     .offset = offsetof(struct staff_order_input, starts_at),
+     .present = JSON_NO_PRESENT},
+    {.name = "party_size",
+     .type = J_INT,
+     .min = 1,
+     .max = INT32_MAX, /* what no resource can take is not offered */
+     .offset = offsetof(struct staff_order_input, party_size),
+     .present = offsetof(struct staff_order_input, has_party)},
+    {.name = "note",
+     .type = J_STRING,
+     .min = 0,
+     .max = 500,
+     .offset = offsetof(struct staff_order_input, note),
+     .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+static enum err post_staff_booking(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int seen = booking_add_venue_seen(b, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, seen)) == 0)
+        return ERR_NOT_FOUND;
+    const struct staff_order_input *in = r->input;
+    const char *phone = NULL;
+    e = phone_normalise(r->svc.cfg, r->svc.arena, str_of(in->phone), &phone);
+    if (e != OK)
+        return e;
+    struct booking_order order = {
+        .venue_id = r->ids[0].s,
+        .service_id = in->service_id.s,
+        .resource_id = in->has_resource ? in->resource_id.s : NULL,
+        .starts_at = in->starts_at,
+        .party_size = in->has_party ? in->party_size : 1,
+        .note = in->note,
+        .phone = phone,
+        .name = in->name && *in->name ? in->name : NULL,
+    };
+    struct api_booking_answer answer = {
+        .r = r, .status = 201, .view = api_staff_booking_json, .location = "/v1/staff/bookings/"};
+    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking made;
+    return booking_create(&r->svc, &caller, &order, &made);
+}
+
+/* ---- one booking, whole ---- */
+
+static json_t *event_json(struct arena *a, const struct booking_event *h)
+{
+    json_t *j = json_obj(a);
+    json_put_time(a, j, "at", h->at);
+    json_put_str(a, j, "from", h->from);
+    json_put_str(a, j, "to", h->to);
+    json_put_str(a, j, "actor", h->actor);
+    json_put_str(a, j, "reason", h->reason);
+    json_put_str(a, j, "request_id", h->request_id);
+    return j;
+}
+
+static enum err get_staff_booking(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int found = booking_add_find_staff(b, r->auth_hash, r->ids[0].s);
+    int told = ledger_add_of_booking(b, r->auth_hash, r->ids[0].s);
+    int past = booking_add_history(b, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, found)) == 0)
+        return ERR_NOT_FOUND;
+
+    struct arena *a = r->svc.arena;
+    struct booking bk;
+    booking_read(db_result(b, found), 0, &bk);
+    json_t *notifications = json_arr(a), *history = json_arr(a);
+    for (int i = 0; i < db_count(db_result(b, told)); i++) {
+        struct ledger_item n;
+        ledger_read(a, db_result(b, told), i, &n);
+        json_push(a, notifications, api_notification_json(a, &n));
+    }
+    for (int i = 0; i < db_count(db_result(b, past)); i++) {
+        struct booking_event h;
+        booking_read_event(db_result(b, past), i, &h);
+        json_push(a, history, event_json(a, &h));
+    }
+    json_t *body = api_staff_booking_json(a, &bk);
+    json_put(a, body, "payments", json_arr(a));
+    json_put(a, body, "notifications", notifications);
+    json_put(a, body, "history", history);
+    api_reply(r, 200, body);
+    api_etag(r, bk.version);
+    return OK;
+}
+
+/* ---- transitions ---- */
+
+struct transition_input {
+    const char *reason;
+};
+static const struct json_member transition_members[] = {
+    {.name = "reason",
+     .type = J_STRING,
+     .min = 0,
+     .max = 500,
+     .offset = offsetof(struct transition_input, reason),
+     .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+static bool transition_find(struct str name, enum booking_state *to)
+{
+    static const struct {
+        struct str name;
+        enum booking_state to;
+    } known[] = {
+        {{"confirm", 7}, BOOKING_CONFIRMED},
+        {{"cancel", 6}, BOOKING_CANCELLED},
+        {{"complete", 8}, BOOKING_COMPLETED},
+        {{"no-show", 7}, BOOKING_NO_SHOW},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (str_eq(known[i].name, name)) {
+            *to = known[i].to;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err post_transition(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    if (e != OK)
+        return e;
+    const struct transition_input *in = r->input;
+    struct booking_transition t = {.id = r->ids[0].s, .reason = in ? in->reason : NULL};
+    if (!transition_find(r->params[1], &t.to))
+        return ERR_NOT_FOUND;
+    e = api_if_match(r, &t.match);
+    if (e != OK)
+        return e;
+    struct api_booking_answer answer = {.r = r, .status = 200, .view = api_staff_booking_json};
+    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking after;
+    return booking_move_on(&r->svc, &caller, &t, &after);
+}
+
+#define CALENDAR_PATTERN "/v1/staff/venues/{venue_id}/bookings"
+const struct api_route api_route_calendar_get = {
+    .method = HTTP_GET,
+    .pattern = CALENDAR_PATTERN,
+    .handler = get_calendar,
+    .auth = AUTH_VIEWER,
+    .query = calendar_params,
+    .query_size = sizeof(struct calendar_query),
+    .success_status = 200,
+};
+const struct api_route api_route_staff_booking_post = {
+    .method = HTTP_POST,
+    .pattern = CALENDAR_PATTERN,
+    .handler = post_staff_booking,
+    .auth = AUTH_AGENT,
+    .body = BODY_REQUIRED,
+    .members = staff_order_members,
+    .input_size = sizeof(struct staff_order_input),
+    .idempotent = true,
+    .success_status = 201,
+};
+const struct api_route api_route_staff_booking_get = {
+    .method = HTTP_GET,
+    .pattern = "/v1/staff/bookings/{booking_id}",
+    .handler = get_staff_booking,
+    .auth = AUTH_VIEWER,
+    .success_status = 200,
+};
+const struct api_route api_route_staff_booking_transition = {
+    .method = HTTP_POST,
+    .pattern = "/v1/staff/bookings/{booking_id}/{transition}",
+    .handler = post_transition,
+    .auth = AUTH_AGENT,
+    .body = BODY_OPTIONAL,
+    .members = transition_members,
+    .input_size = sizeof(struct transition_input),
+    .success_status = 200,
+};
