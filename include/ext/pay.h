@@ -1,0 +1,79 @@
+/*
+ * Taking payments through a gateway's hosted invoices: the interface that a gateway's file implements
+ * (pay_moyasar.c). Amounts are integers in minor units end to end. No card data passes through here.
+ * Every answer is schema-checked and size-capped; statuses are judged by HTTP status and `status` field, never by texts.
+ */
+#ifndef BOOKINGD_EXT_PAY_H
+#define BOOKINGD_EXT_PAY_H
+
+#include "base/clock.h"
+#include "ext/ext_client.h"
+
+/* How a call went, beside the thing asked for. */
+struct pay_outcome {
+    enum err err; /* OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE; ERR_NOT_FOUND (the gateway knows no such thing) */
+    bool unknown; /* a write that may have been done */
+    const char *detail;
+    long retry_after_s;
+};
+
+enum pay_invoice_state { PAY_OPEN, PAY_PAID, PAY_FAILED, PAY_EXPIRED, PAY_CANCELED, PAY_REFUNDED };
+/* A charge: the gateway's `payment`. */
+struct pay_charge {
+    const char *id;
+    bool charged;     /* money was taken: paid, captured, refunded */
+    bool voided;
+    int64_t amount, refunded;
+    const char *currency;
+    const char *invoice_id; /* NULL: of none */
+};
+struct pay_invoice {
+    const char *id, *url, *currency;
+    const char *reference; /* our payment id from its metadata; NULL */
+    int64_t amount;
+    enum pay_invoice_state state;
+    const struct pay_charge *charges;
+    size_t charges_n;
+};
+
+struct pay_create {
+    const char *reference; /* our payment id: metadata.payment_id */
+    const char *booking_id;
+    int64_t amount;
+    const char *currency, *description;
+    const char *callback_url, *success_url, *back_url;
+    struct wall expires_at;
+};
+
+struct pay_call { /* what every call needs */
+    struct ext *ext;
+    struct arena *arena;
+    const struct config *cfg;
+    int provider;
+    const char *request_id;
+    struct deadline deadline;
+};
+
+/* Each fills *o, and *out when o->err is OK. A create that comes back with another amount, currency or a foreign URL is ERR_PROVIDER_FAILED, unknown. */
+void pay_create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out, struct pay_outcome *o);
+void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out, struct pay_outcome *o);
+/* By our reference; ERR_NOT_FOUND when the gateway has none. The filter is not trusted: the row's own metadata must say so. Of several the oldest that is paid, else the newest. */
+void pay_find(const struct pay_call *c, const char *reference, struct pay_invoice *out, struct pay_outcome *o);
+/* The charges of an invoice, when the invoice's own list may be incomplete. */
+void pay_charges(const struct pay_call *c, const char *invoice_id, const struct pay_charge **out, size_t *n, struct pay_outcome *o);
+void pay_fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o);
+/* ERR_PROVIDER_REJECTED when it can no longer be cancelled (paid, expired, canceled already): fetch then tells. */
+void pay_cancel(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o);
+/* out->refunded is the gateway's new total. */
+void pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount, struct pay_charge *out, struct pay_outcome *o);
+
+/* An event that the gateway sent us. */
+struct pay_event {
+    const char *id, *kind;
+    const char *charge_id, *invoice_id; /* NULL when it speaks of none */
+    const char *reference;              /* our payment id from the charge's metadata; NULL */
+};
+/* ERR_UNAUTHORIZED: the secret is wrong or missing (compared in constant time). ERR_VALIDATION: no event at all. */
+enum err pay_event_read(const struct config *cfg, int provider, struct arena *a, struct str body, struct pay_event *out) MUST_CHECK;
+
+#endif
