@@ -102,6 +102,9 @@ struct api_request {
     const char *auth_hash; /* SHA-256 of the bearer token, hex: parameter of SQL_CUSTOMER_ID and friends; NULL without a token */
     struct principal who;
     bool authenticated;
+    bool first_ran; /* api_first() was called */
+    size_t row;     /* in api_routes; api_routes_n: none */
+    const char *allow; /* methods of the path, for 405 */
     struct faults faults;
     struct http_resp resp;
     /* problem members that go beyond code and title; set before returning the error */
@@ -112,7 +115,7 @@ struct api_request {
         enum { OUTCOME_NONE, OUTCOME_FAILED, OUTCOME_UNKNOWN } outcome;
         const char *otp_id, *payment_id;
     } problem;
-    struct api_idem *idem; /* the claimed Idempotency-Key; NULL when the request has none */
+    struct api_idem *idem; /* the Idempotency-Key; NULL when the request has none */
 };
 
 /*
@@ -131,6 +134,8 @@ enum err api_first(struct api_request *r, struct db_batch *b) MUST_CHECK;
  * this way after the handler returned (outcomes below 500), and releases the claim of others.
  */
 void api_idem_add(struct api_request *r, struct db_batch *b);
+/* Whose data the response shows, when that is not the caller (staff booking for a customer): erasure finds the stored answer by it. */
+void api_idem_customer(struct api_request *r, const char *customer_id);
 
 /* Sets status and JSON body. */
 void api_reply(struct api_request *r, int status, json_t *body);
@@ -142,7 +147,7 @@ void api_etag(struct api_request *r, int64_t version);
  * Weak tags and tags that are no version never match. ERR_VALIDATION, with a fault at header:If-Match, when the field is malformed.
  */
 enum err api_if_match(struct api_request *r, struct versions *out) MUST_CHECK;
-/* {"items": [...], "next": CURSOR|null} */
+/* {"items": [...], "next": CURSOR|null}; next NULL: the last page. */
 void api_reply_list(struct api_request *r, json_t *items, const char *next);
 /* A fault of the input found by a handler: adds it; return ERR_VALIDATION afterwards. */
 #define api_fault(r, pointer, ...) fault_add(&(r)->faults, (pointer), __VA_ARGS__)

@@ -14,4 +14,18 @@ struct audit {
 /* Adds the insert to a batch that writes. */
 void audit_add(struct svc *s, struct db_batch *b, const struct audit *entry);
 
+/* A row as staff read it. */
+struct audit_entry {
+    const char *id, *cursor_us; /* cursor: microseconds of `at` as text */
+    struct wall at;
+    const char *actor, *action, *subject;
+    const char *detail, *request_id; /* may be NULL */
+};
+/*
+ * Adds the look-up of what an admin's key may see, newest first: all, or its venue's. after_us and after_id are the cursor of the
+ * last row of the page before, or NULL. Returns the statement's index.
+ */
+int audit_list_add(struct db_batch *b, const char *key_hash, const char *after_us, const char *after_id, int64_t rows);
+void audit_read(struct db_rows rows, int row, struct audit_entry *out);
+
 #endif

@@ -46,7 +46,7 @@ enum idem_state idem_claim_read(struct db_rows rows, struct idem_claim *c, struc
 void idem_complete_add(struct db_batch *b, const struct idem_claim *c, const struct idem_outcome *o);
 /* In a round trip of its own. */
 enum err idem_complete(struct svc *s, const struct idem_claim *c, const struct idem_outcome *o) MUST_CHECK;
-/* Gives up a claim that has no outcome. */
+/* Gives up a claim that has no outcome; its caller may be empty when the claiming batch failed, and nobody knows whether it is there. */
 enum err idem_release(struct svc *s, const struct idem_claim *c) MUST_CHECK;
 
 #endif

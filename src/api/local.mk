@@ -2,13 +2,43 @@
 noinst_LIBRARIES += libapi.a
 libapi_a_SOURCES = \
   include/api/api.h \
+  src/api/api.c \
+  src/api/api_audit.c \
+  src/api/api_auth.c \
+  src/api/api_client.c \
+  src/api/api_cursor.c \
+  src/api/api_customer.h \
+  src/api/api_etag.c \
+  src/api/api_health.c \
+  src/api/api_idem.c \
+  src/api/api_input.c \
+  src/api/api_log.c \
+  src/api/api_me.c \
+  src/api/api_openapi.c \
+  src/api/api_otp.c \
+  src/api/api_priv.h \
+  src/api/api_problem.c \
+  src/api/api_providers.c \
+  src/api/api_query.c \
+  src/api/api_reply.c \
   src/api/api_routes.c \
   src/api/api_routes_all.def \
   src/api/api_routes_ident.def \
   src/api/api_routes_catalog.def \
   src/api/api_routes_booking.def \
-  src/api/api_routes_payment.def
-libapi_a_CFLAGS = $(AM_CFLAGS)
+  src/api/api_routes_payment.def \
+  src/api/problem.def
+
+# The document that is served: doc/openapi.yaml as JSON, in C.
+nodist_libapi_a_SOURCES = src/api/api_openapi_doc.c
+noinst_PROGRAMS += src/api/mkopenapi
+src_api_mkopenapi_SOURCES = src/api/mkopenapi.c
+src_api_mkopenapi_LDADD = $(YAML_LIBS) $(JANSSON_LIBS)
+EXTRA_DIST += doc/openapi.yaml
+CLEANFILES += src/api/api_openapi_doc.c
+src/api/api_openapi_doc.c: $(top_srcdir)/doc/openapi.yaml src/api/mkopenapi$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) src/api && \
+	  ./src/api/mkopenapi$(EXEEXT) $(top_srcdir)/doc/openapi.yaml >$@.tmp && mv $@.tmp $@
 
 include $(top_srcdir)/src/api/catalog.mk
 include $(top_srcdir)/src/api/booking.mk

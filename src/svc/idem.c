@@ -40,6 +40,10 @@ static const struct db_stmt release = {
     "idem_release",
     "DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND holder = $3 AND status IS NULL",
 };
+static const struct db_stmt release_any = {
+    "idem_release_any",
+    "DELETE FROM idempotency_keys WHERE key = $1 AND holder = $2 AND status IS NULL",
+};
 
 bool idem_key_valid(struct str key)
 {
@@ -99,6 +103,9 @@ enum err idem_complete(struct svc *s, const struct idem_claim *c, const struct i
 enum err idem_release(struct svc *s, const struct idem_claim *c)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    DB_ADD(b, &release, c->caller, c->key, c->holder.s);
+    if (c->caller[0])
+        DB_ADD(b, &release, c->caller, c->key, c->holder.s);
+    else
+        DB_ADD(b, &release_any, c->key, c->holder.s);
     return db_run(b, s->deadline);
 }

@@ -64,7 +64,7 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
     DB_ADD(b, &staff_insert, id.s, name, hash, staff_role_names[role], venue_id);
     audit_add(
         s, b,
-        &(struct audit){.actor = "command line", .action = "staff_key.create", .subject = id.s, .venue_id = venue_id});
+        &(struct audit){.actor = "staff:command-line", .action = "staff_key.create", .subject = id.s, .venue_id = venue_id});
     enum err e = db_run(b, s->deadline);
     if (e == ERR_DB_FOREIGN_KEY)
         return ERR_NOT_FOUND;
@@ -112,7 +112,7 @@ enum err staff_key_revoke(struct svc *s, const char *name)
     }
     const char *id = db_get_str(db_result(b, at), 0, "id");
     b = db_batch(s->db, s->arena, DB_COMMIT);
-    audit_add(s, b, &(struct audit){.actor = "command line", .action = "staff_key.revoke", .subject = id});
+    audit_add(s, b, &(struct audit){.actor = "staff:command-line", .action = "staff_key.revoke", .subject = id});
     return db_run(b, s->deadline);
 }
 

@@ -1,0 +1,203 @@
+/* The frame around all handlers: from a request's bytes to the bytes of its answer. */
+#include "api/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api_priv.h"
+#include "base/ensure.h"
+#include "sys/log.h"
+
+struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
+{
+    struct api *api = calloc(1, sizeof *api);
+    struct arena *arena = arena_new(API_ARENA_FIRST);
+    char *out = malloc(API_OUT_FIRST);
+    if (!api || !arena || !out) {
+        free(out);
+        arena_free(arena);
+        free(api);
+        return NULL;
+    }
+    *api = (struct api){.cfg = cfg, .db = db, .ext = ext, .arena = arena, .out = out, .out_cap = API_OUT_FIRST};
+    for (size_t i = 0; i < cfg->providers_n; i++)
+        (void)snprintf(api->provider_keys[i], sizeof api->provider_keys[i], "provider_%s", cfg->providers[i].name);
+    api_cursor_init(cfg);
+    return api;
+}
+
+void api_free(struct api *api)
+{
+    if (!api)
+        return;
+    api_idem_forget(api);
+    arena_free(api->arena);
+    free(api->out);
+    free(api);
+}
+
+/* ---- one request ---- */
+
+static void begin(struct api *api, const struct api_input *in)
+{
+    arena_on_oom(api->arena, NULL);
+    arena_reset(api->arena);
+    api->in = in;
+    api->started = mono_now();
+    api->keep_alive = false;
+    api->idem = (struct api_idem){.mine = false};
+    api->r = (struct api_request){.api = api, .row = api_routes_n, .client = in->peer, .problem.attempts_left = -1};
+    api->r.svc = (struct svc){.cfg = api->cfg,
+                              .db = api->db,
+                              .ext = api->ext,
+                              .arena = api->arena,
+                              .deadline = in->deadline,
+                              .request_id = in->request_id};
+    faults_init(&api->r.faults, api->arena);
+    http_resp_init(&api->r.resp, api->arena);
+    db_reset_spent(api->db);
+    if (api->ext)
+        ext_reset_spent(api->ext);
+    api->round_trips_before = db_round_trips(api->db);
+    log_set_request(in->request_id);
+}
+
+/* Head and body out of the bytes. A failure ends the connection: where the next request begins is not known. */
+static enum err read_request(struct api *api)
+{
+    const struct api_input *in = api->in;
+    const struct http_limits limits = {(size_t)api->cfg->server.max_head, (size_t)api->cfg->server.max_body};
+    api->fault = (struct http_fault){ERR_BAD_REQUEST, "the request is not whole"};
+    if (http_parse_head(in->bytes, in->len, 0, &limits, &api->head, &api->fault) != HTTP_DONE)
+        return api->fault.err;
+    api->r.head = &api->head;
+    char *body = in->bytes + api->head.head_len;
+    size_t n = in->len - api->head.head_len;
+    if (api->head.chunked) {
+        struct http_chunked chunked;
+        size_t used;
+        http_chunked_init(&chunked);
+        if (http_chunked_scan(&chunked, body, n, &limits, &used, &api->fault) != HTTP_DONE)
+            return api->fault.err;
+        n = http_chunked_join(body, used);
+    } else {
+        uint64_t wanted = api->head.has_length ? api->head.content_length : 0;
+        if (wanted > n)
+            return api->fault.err;
+        n = (size_t)wanted;
+    }
+    api->r.raw_body = (struct str){body, n};
+    api->keep_alive = api->head.keep_alive;
+    return OK;
+}
+
+static enum err handle(struct api_request *r)
+{
+    enum err e = api_route(r);
+    if (e != OK)
+        return e;
+    if (deadline_passed(r->svc.deadline))
+        return ERR_DEADLINE;
+    r->client = api_client_address(r->svc.cfg, r->svc.arena, r->head, r->client);
+    api_cursor_scope(r->route->pattern);
+    e = api_bearer(r);
+    if (e != OK)
+        return e;
+    e = api_input(r);
+    if (e != OK)
+        return api_refuse(r, e);
+    e = r->route->handler(r);
+    ENSURE(r->route->auth == AUTH_NONE || r->first_ran);
+    return e;
+}
+
+static void keep_answer(struct api *api, struct str bytes)
+{
+    if (bytes.n > api->out_cap) {
+        char *bigger = realloc(api->out, bytes.n);
+        if (!bigger)
+            arena_oom(api->arena);
+        api->out = bigger;
+        api->out_cap = bytes.n;
+    }
+    memcpy(api->out, bytes.p, bytes.n);
+}
+
+static void serve(struct api *api, struct api_output *out)
+{
+    struct api_request *r = &api->r;
+    enum err e = read_request(api);
+    if (e != OK)
+        r->problem.detail = api->fault.detail;
+    else
+        e = handle(r);
+    if (e != OK && e != ERR_ANSWERED)
+        api_problem(r, e);
+    db_clean(api->db, r->svc.deadline);
+    api_idem_finish(r, e);
+    http_resp_header(&r->resp, "X-Request-Id", r->svc.request_id);
+    struct str bytes = http_resp_bytes(&r->resp, api->keep_alive, r->head && r->head->method == HTTP_HEAD);
+    keep_answer(api, bytes);
+    *out = (struct api_output){{api->out, bytes.n}, r->resp.status, api->keep_alive};
+}
+
+/*
+ * Memory ran out somewhere in the request: all of it is given back, and the connection to the database, which may be in the middle
+ * of a batch, is dropped. The answer is made in the arena's first chunk, which is never given back.
+ */
+static void serve_out_of_memory(struct api *api, struct api_output *out)
+{
+    struct api_request *r = &api->r;
+    arena_on_oom(api->arena, NULL);
+    db_drop(api->db);
+    arena_reset(api->arena);
+    bool head_only = r->head && r->head->method == HTTP_HEAD;
+    if (r->idem && r->idem->mine)
+        api_idem_doubt(r);
+    struct http_resp resp;
+    http_resp_init(&resp, api->arena);
+    resp.status = api_status(ERR_OUT_OF_MEMORY);
+    resp.content_type = "application/problem+json";
+    resp.body = str_of(arena_printf(api->arena,
+                                    "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"request_id\":\"%s\"}",
+                                    http_reason(resp.status), resp.status, err_code(ERR_OUT_OF_MEMORY), api->in->request_id));
+    http_resp_header(&resp, "Retry-After", "1");
+    http_resp_header(&resp, "X-Request-Id", api->in->request_id);
+    struct str bytes = http_resp_bytes(&resp, false, head_only);
+    keep_answer(api, bytes);
+    LOG(LOG_ERROR, "http.out_of_memory", F_STR("route", r->route ? r->route->pattern : "none"));
+    *out = (struct api_output){{api->out, bytes.n}, resp.status, false};
+}
+
+void api_serve(struct api *api, const struct api_input *in, struct api_output *out)
+{
+    ENSURE(in->request_id && in->request_id[0]);
+    begin(api, in);
+    if (setjmp(api->oom) == 0) {
+        arena_on_oom(api->arena, &api->oom);
+        serve(api, out);
+    } else {
+        serve_out_of_memory(api, out);
+    }
+    arena_on_oom(api->arena, NULL);
+    api_record(api, out->status);
+    log_set_request(NULL);
+    arena_reset(api->arena);
+}
+
+bool api_idle(struct api *api, struct deadline d)
+{
+    bool left = false;
+    if (api->pending_n == 0)
+        return false;
+    if (setjmp(api->oom) == 0) {
+        arena_on_oom(api->arena, &api->oom);
+        left = api_idem_flush(api, d);
+    } else {
+        db_drop(api->db);
+        left = true;
+    }
+    arena_on_oom(api->arena, NULL);
+    arena_reset(api->arena);
+    return left || api->pending_n > 0;
+}

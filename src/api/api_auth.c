@@ -1,0 +1,97 @@
+/* Who is asking: the bearer token, and the first batch that looks it up together with the handler's own reads. */
+#include "api_priv.h"
+#include "svc/session.h"
+#include "svc/staff.h"
+
+#define AUTH_AT 0 /* the first statement of a first batch */
+
+/* Least role of a route, and the roles that have it. */
+static const struct {
+    enum staff_role least;
+    const char *roles;
+} staff_auth[] = {
+    [AUTH_VIEWER] = {STAFF_VIEWER, "{viewer,agent,admin}"},
+    [AUTH_AGENT] = {STAFF_AGENT, "{agent,admin}"},
+    [AUTH_ADMIN] = {STAFF_ADMIN, "{admin}"},
+};
+
+/* b64token of RFC 6750 2.1 */
+static bool token_char(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("-._~+/=", c));
+}
+
+static bool bearer_token(const struct http_head *head, struct str *token)
+{
+    if (http_header_count(head, "Authorization") != 1)
+        return false;
+    struct str rest = http_header(head, "Authorization");
+    if (!str_eq_nocase(str_cut(&rest, ' '), STR("Bearer")))
+        return false;
+    *token = str_trim(rest);
+    for (size_t i = 0; i < token->n; i++) {
+        if (!token_char(token->p[i]))
+            return false;
+    }
+    return token->n > 0 && token->n <= API_BEARER_MAX;
+}
+
+enum err api_bearer(struct api_request *r)
+{
+    struct str token;
+    if (bearer_token(r->head, &token)) {
+        char *hex = arena_alloc(r->svc.arena, SHA256_HEX_MAX);
+        digest_sha256_hex(token, hex);
+        r->auth_hash = hex;
+    }
+    return r->route->auth == AUTH_NONE || r->auth_hash ? OK : ERR_UNAUTHORIZED;
+}
+
+struct db_batch *api_first_batch(struct api_request *r)
+{
+    struct db_batch *b = db_batch(r->svc.db, r->svc.arena, r->idem ? DB_WRITE : DB_READ);
+    if (r->route->auth == AUTH_CUSTOMER)
+        (void)session_auth_add(b, r->auth_hash);
+    else if (r->route->auth != AUTH_NONE)
+        (void)staff_auth_add(b, r->auth_hash);
+    if (r->idem)
+        api_idem_claim(r, b, r->route->auth >= AUTH_VIEWER ? staff_auth[r->route->auth].roles : NULL);
+    return b;
+}
+
+static enum err authenticated(struct api_request *r, struct db_batch *b)
+{
+    struct db_rows rows = db_result(b, AUTH_AT);
+    if (r->route->auth == AUTH_CUSTOMER) {
+        r->authenticated = session_auth_read(r->svc.arena, rows, &r->who);
+        return r->authenticated ? OK : ERR_UNAUTHORIZED;
+    }
+    r->authenticated = staff_auth_read(r->svc.arena, rows, &r->who);
+    if (!r->authenticated)
+        return ERR_UNAUTHORIZED;
+    return r->who.role >= staff_auth[r->route->auth].least ? OK : ERR_FORBIDDEN;
+}
+
+enum err api_first(struct api_request *r, struct db_batch *b)
+{
+    r->first_ran = true;
+    enum err e = db_run(b, r->svc.deadline);
+    if (e != OK && r->idem)
+        api_idem_doubt(r);
+    if (e == ERR_COMMIT_UNKNOWN) /* nothing but the claim was written, and that is given up */
+        return ERR_DB_UNAVAILABLE;
+    if (e == OK && r->route->auth != AUTH_NONE)
+        e = authenticated(r, b);
+    if (e == OK && r->idem)
+        e = api_idem_claimed(r, b);
+    return e;
+}
+
+enum err api_refuse(struct api_request *r, enum err fault)
+{
+    if (r->route->auth == AUTH_NONE)
+        return fault;
+    r->idem = NULL; /* what is refused here claims nothing */
+    enum err e = api_first(r, api_first_batch(r));
+    return e == OK ? fault : e;
+}

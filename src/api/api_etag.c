@@ -1,0 +1,65 @@
+/* ETag and If-Match (RFC 9110 8.8.3, 13.1.1): the tag of a booking is its version in quotes. */
+#include <inttypes.h>
+
+#include "api_priv.h"
+#include "base/num.h"
+
+void api_etag(struct api_request *r, int64_t version)
+{
+    http_resp_headerf(&r->resp, "ETag", "\"%" PRId64 "\"", version);
+}
+
+/* Reads one entity-tag at the front of *s. */
+static bool read_tag(struct str *s, struct versions *out)
+{
+    bool weak = str_starts(*s, STR("W/"));
+    if (weak)
+        *s = (struct str){s->p + 2, s->n - 2};
+    if (s->n == 0 || s->p[0] != '"')
+        return false;
+    const char *end = memchr(s->p + 1, '"', s->n - 1);
+    if (!end)
+        return false;
+    struct str opaque = {s->p + 1, (size_t)(end - s->p) - 1};
+    *s = (struct str){end + 1, s->n - opaque.n - 2};
+    int64_t version;
+    if (!weak && num_range(opaque, 1, INT32_MAX, &version)) {
+        if (out->n == VERSIONS_MAX)
+            return false;
+        out->v[out->n++] = version;
+    }
+    return true;
+}
+
+bool api_if_match_parse(struct str value, struct versions *out)
+{
+    struct str s = str_trim(value);
+    if (str_eq(s, STR("*")))
+        return true;
+    out->limited = true;
+    bool any = false;
+    for (;;) {
+        while (s.n && (s.p[0] == ',' || s.p[0] == ' ' || s.p[0] == '\t')) /* empty elements are allowed (RFC 9110 5.6.1.2) */
+            s = (struct str){s.p + 1, s.n - 1};
+        if (s.n == 0)
+            return any;
+        if (!read_tag(&s, out))
+            return false;
+        s = str_trim(s);
+        if (s.n && s.p[0] != ',')
+            return false;
+        any = true;
+    }
+}
+
+enum err api_if_match(struct api_request *r, struct versions *out)
+{
+    *out = (struct versions){.limited = false};
+    size_t n = http_header_count(r->head, "If-Match");
+    if (n == 0)
+        return OK;
+    if (n == 1 && api_if_match_parse(http_header(r->head, "If-Match"), out))
+        return OK;
+    api_fault(r, "header:If-Match", "must be * or a list of entity tags such as \"3\"");
+    return ERR_VALIDATION;
+}

@@ -1,0 +1,46 @@
+/* For load balancers and supervisors. */
+#include "api/api.h"
+
+static void reply_status(struct api_request *r, const char *status)
+{
+    json_t *body = json_obj(r->svc.arena);
+    json_put_str(r->svc.arena, body, "status", status);
+    api_reply(r, 200, body);
+}
+
+static enum err alive(struct api_request *r)
+{
+    reply_status(r, "ok");
+    return OK;
+}
+
+/* A prober waits no longer for the database than this. */
+#define READY_MS 1000
+
+static enum err ready(struct api_request *r)
+{
+    static const struct db_stmt newest = {"health_schema", "SELECT max(version) AS version FROM schema_migrations"};
+    struct deadline d = deadline_cap(r->svc.deadline, READY_MS);
+    enum err e = db_connect(r->svc.db, d);
+    if (e == ERR_DB_SCHEMA)
+        r->problem.detail = "the database's schema is of another version: run bookingd migrate";
+    if (e != OK)
+        return e;
+    struct db_batch *b = db_batch(r->svc.db, r->svc.arena, DB_READ);
+    int at = db_add(b, &newest, NULL, 0);
+    e = db_run(b, d);
+    if (e != OK)
+        return e == ERR_DEADLINE ? ERR_DB_UNAVAILABLE : e;
+    struct db_rows rows = db_result(b, at);
+    if (db_is_null(rows, 0, "version") || db_get_int(rows, 0, "version") != db_schema_version()) {
+        r->problem.detail = "the database's schema is of another version: run bookingd migrate";
+        return ERR_DB_SCHEMA;
+    }
+    reply_status(r, "ready");
+    return OK;
+}
+
+const struct api_route api_route_healthz = {
+    .method = HTTP_GET, .pattern = "/healthz", .handler = alive, .query_open = true, .success_status = 200};
+const struct api_route api_route_readyz = {
+    .method = HTTP_GET, .pattern = "/readyz", .handler = ready, .query_open = true, .success_status = 200};

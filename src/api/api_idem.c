@@ -1,0 +1,189 @@
+/*
+ * Idempotency-Key: claimed in the first batch, completed in the transaction of the deed (api_idem_add) or after the handler,
+ * released when there is no outcome below 500. What the database could not be told waits here until it can.
+ */
+#include <stdlib.h>
+
+#include "api_priv.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+
+/* A claim outlives its request's budget by this: the answer, and the worker's end if it overruns. */
+#define CLAIM_MARGIN_MS 2000
+/* For telling the database between requests. */
+#define FLUSH_MS 200
+
+/* Headers of a response that a replay repeats. */
+static const char *const kept_headers[] = {"Location", "ETag"};
+
+void api_idem_claim(struct api_request *r, struct db_batch *b, const char *roles)
+{
+    struct idem_claim *c = &r->idem->claim;
+    struct sb text;
+    sb_init(&text, r->svc.arena, r->head->target.n + r->raw_body.n + 16);
+    sb_printf(&text, "%s %.*s\n", http_method_names[r->head->method], STR_ARG(r->head->target));
+    sb_add(&text, r->raw_body.p ? r->raw_body.p : "", r->raw_body.n);
+    digest_sha256_hex(sb_str(&text), c->request_hash);
+    c->holder = uuid_new();
+    int64_t ms = deadline_left_ms(r->svc.deadline) + CLAIM_MARGIN_MS;
+    r->idem->look_at = idem_claim_add(b, c, r->auth_hash, roles, ms);
+}
+
+/* "Location: /v1/...\n" lines back to fields. */
+static void put_headers(struct http_resp *resp, const char *lines)
+{
+    for (struct str rest = str_of(lines); rest.n;) {
+        struct str value = str_cut(&rest, '\n');
+        struct str name = str_cut(&value, ':');
+        value = str_trim(value);
+        const char *n = arena_strndup(resp->arena, name.p, name.n);
+        const char *v = arena_strndup(resp->arena, value.p ? value.p : "", value.n);
+        if (strcmp(n, "Content-Type") == 0)
+            resp->content_type = v;
+        else
+            http_resp_header(resp, n, v);
+    }
+}
+
+static void replay(struct api_request *r, const struct idem_outcome *o)
+{
+    http_resp_init(&r->resp, r->svc.arena);
+    r->resp.status = o->status;
+    r->resp.body = str_of(o->body);
+    put_headers(&r->resp, o->headers ? o->headers : "");
+    http_resp_header(&r->resp, "Idempotency-Replayed", "true");
+    METRIC_INC0(M_IDEMPOTENT_REPLAYS);
+}
+
+enum err api_idem_claimed(struct api_request *r, struct db_batch *b)
+{
+    struct idem_outcome o;
+    switch (idem_claim_read(db_result(b, r->idem->look_at), &r->idem->claim, &o)) {
+    case IDEM_MINE:
+        r->idem->mine = true;
+        return OK;
+    case IDEM_DONE:
+        replay(r, &o);
+        return ERR_ANSWERED;
+    case IDEM_MISMATCH:
+        return ERR_IDEM_MISMATCH;
+    case IDEM_IN_FLIGHT:
+        break;
+    }
+    return ERR_IDEM_IN_FLIGHT;
+}
+
+void api_idem_customer(struct api_request *r, const char *customer_id)
+{
+    if (r->idem)
+        r->idem->customer_id = customer_id;
+}
+
+/* The response in hand as an outcome, on the arena. */
+static struct idem_outcome outcome_of(const struct api_request *r)
+{
+    struct arena *a = r->svc.arena;
+    struct sb lines;
+    sb_init(&lines, a, 128);
+    if (r->resp.content_type)
+        sb_printf(&lines, "Content-Type: %s\n", r->resp.content_type);
+    for (size_t i = 0; i < r->resp.headers_n; i++) {
+        for (size_t k = 0; k < ARRAY_LEN(kept_headers); k++) {
+            if (strcmp(r->resp.headers[i].name, kept_headers[k]) == 0)
+                sb_printf(&lines, "%s: %s\n", r->resp.headers[i].name, r->resp.headers[i].value);
+        }
+    }
+    const char *customer = r->idem->customer_id;
+    if (!customer && r->who.kind == WHO_CUSTOMER)
+        customer = r->who.id.s;
+    return (struct idem_outcome){
+        .status = r->resp.status,
+        .headers = sb_str(&lines).n ? sb_str(&lines).p : NULL,
+        .body = r->resp.body.n ? arena_strndup(a, r->resp.body.p, r->resp.body.n) : NULL,
+        .customer_id = customer,
+    };
+}
+
+void api_idem_add(struct api_request *r, struct db_batch *b)
+{
+    if (!r->idem || !r->idem->mine)
+        return;
+    struct idem_outcome o = outcome_of(r);
+    idem_complete_add(b, &r->idem->claim, &o);
+    r->idem->added = true;
+}
+
+/* ---- what the database could not be told ---- */
+
+static void pending_drop(struct api *api, unsigned i)
+{
+    struct api_pending *p = &api->pending[i];
+    free(p->headers);
+    free(p->body);
+    free(p->customer_id);
+    api->pending_n--;
+    memmove(p, p + 1, (api->pending_n - i) * sizeof *p);
+}
+
+void api_idem_forget(struct api *api)
+{
+    while (api->pending_n > 0)
+        pending_drop(api, 0);
+}
+
+static char *copy(const char *z)
+{
+    return z ? strdup(z) : NULL;
+}
+
+/* o NULL: to be released. The oldest gives way: its claim dies by itself. */
+static void remember(struct api *api, const struct idem_claim *c, const struct idem_outcome *o)
+{
+    if (api->pending_n == API_PENDING_MAX)
+        pending_drop(api, 0);
+    struct api_pending *p = &api->pending[api->pending_n++];
+    *p = (struct api_pending){.claim = *c};
+    if (o) {
+        p->status = o->status;
+        p->headers = copy(o->headers);
+        p->body = copy(o->body);
+        p->customer_id = copy(o->customer_id);
+    }
+}
+
+/* One try; true when there is nothing left to do about it. */
+static bool tell(struct svc *s, const struct api_pending *p)
+{
+    const struct idem_outcome o = {p->status, p->headers, p->body, p->customer_id};
+    enum err e = p->status ? idem_complete(s, &p->claim, &o) : idem_release(s, &p->claim);
+    /* any other failure is final: the claim was lost, or the outcome is there already */
+    return e != ERR_DB_UNAVAILABLE && e != ERR_DEADLINE && e != ERR_COMMIT_UNKNOWN && e != ERR_DB_RETRY && e != ERR_DB_SCHEMA;
+}
+
+bool api_idem_flush(struct api *api, struct deadline d)
+{
+    struct svc s = {.cfg = api->cfg, .db = api->db, .arena = api->arena, .deadline = deadline_cap(d, FLUSH_MS)};
+    while (api->pending_n > 0 && tell(&s, &api->pending[0]))
+        pending_drop(api, 0);
+    return api->pending_n > 0;
+}
+
+void api_idem_doubt(struct api_request *r)
+{
+    r->idem->claim.caller[0] = '\0'; /* known in SQL alone until the look-up was read */
+    remember(r->api, &r->idem->claim, NULL);
+}
+
+void api_idem_finish(struct api_request *r, enum err e)
+{
+    struct api_idem *idem = r->idem;
+    if (!idem || !idem->mine || (idem->added && e == OK))
+        return;
+    idem->mine = false;
+    struct api *api = r->api;
+    bool store = r->resp.status < 500;
+    struct idem_outcome o = store ? outcome_of(r) : (struct idem_outcome){.status = 0};
+    remember(api, &idem->claim, store ? &o : NULL);
+    if (!deadline_passed(r->svc.deadline))
+        (void)api_idem_flush(api, r->svc.deadline);
+}

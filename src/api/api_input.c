@@ -1,0 +1,122 @@
+/* What a request brings along, checked before its handler runs: identifiers, media type, JSON, schema, Idempotency-Key. */
+#include "api_priv.h"
+
+/* Parameters called "..._id" are identifiers; one that cannot be any names nothing. */
+static enum err path_ids(struct api_request *r)
+{
+    for (size_t i = 0; i < HTTP_PARAMS_MAX && r->params[i].p; i++) {
+        struct str name = http_path_param_name(r->route->pattern, i);
+        const char *text;
+        if (!http_segment_decode(r->svc.arena, r->params[i], &text))
+            return ERR_NOT_FOUND;
+        r->params[i] = str_of(text);
+        bool is_id = name.n > 3 && memcmp(name.p + name.n - 3, "_id", 3) == 0;
+        if (is_id && !uuid_parse(r->params[i], &r->ids[i]))
+            return ERR_NOT_FOUND;
+    }
+    return OK;
+}
+
+bool api_media_type_is_json(struct str value)
+{
+    struct str rest = value;
+    if (!str_eq_nocase(str_trim(str_cut(&rest, ';')), STR("application/json")))
+        return false;
+    while (rest.p) {
+        struct str param = str_trim(str_cut(&rest, ';'));
+        struct str text = param;
+        struct str name = str_trim(str_cut(&text, '='));
+        if (!str_eq_nocase(name, STR("charset")))
+            continue;
+        text = str_trim(text);
+        if (text.n >= 2 && text.p[0] == '"' && text.p[text.n - 1] == '"')
+            text = (struct str){text.p + 1, text.n - 2};
+        if (!str_eq_nocase(text, STR("utf-8")))
+            return false;
+    }
+    return true;
+}
+
+bool api_json_depth_ok(struct str text)
+{
+    unsigned depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (quoted) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                quoted = false;
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > API_JSON_DEPTH_MAX)
+                return false;
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return true;
+}
+
+static enum err schema(struct api_request *r)
+{
+    if (!r->route->members)
+        return OK;
+    bool good = json_read(r->json, r->route->members, r->input, "", &r->faults);
+    if (good && r->route->at_least_one && json_object_size(r->json) == 0) {
+        api_fault(r, "", "must have at least one member");
+        good = false;
+    }
+    return good ? OK : ERR_VALIDATION;
+}
+
+static enum err body(struct api_request *r)
+{
+    const struct api_route *route = r->route;
+    if (route->input_size)
+        r->input = arena_alloc(r->svc.arena, route->input_size);
+    if (route->body == BODY_NONE || route->body == BODY_ANY || (route->body == BODY_OPTIONAL && r->raw_body.n == 0))
+        return OK;
+    size_t types = http_header_count(r->head, "Content-Type");
+    bool absent = types == 0 && r->raw_body.n == 0;
+    if (!absent && (types != 1 || !api_media_type_is_json(http_header(r->head, "Content-Type"))))
+        return ERR_UNSUPPORTED_MEDIA_TYPE;
+    if (!api_json_depth_ok(r->raw_body))
+        return ERR_MALFORMED_JSON;
+    r->json = json_parse(r->svc.arena, r->raw_body);
+    return r->json ? schema(r) : ERR_MALFORMED_JSON;
+}
+
+static enum err idempotency_key(struct api_request *r)
+{
+    size_t n = http_header_count(r->head, "Idempotency-Key");
+    if (!r->route->idempotent || n == 0)
+        return OK;
+    struct str key = http_header(r->head, "Idempotency-Key");
+    if (n != 1 || !idem_key_valid(key)) {
+        api_fault(r, "header:Idempotency-Key", "must be one field of 1 to %d visible ASCII characters", IDEM_KEY_MAX);
+        return ERR_VALIDATION;
+    }
+    struct api_idem *idem = &r->api->idem;
+    memcpy(idem->claim.key, key.p, key.n);
+    idem->claim.key[key.n] = '\0';
+    r->idem = idem;
+    return OK;
+}
+
+/* Faults of the schema's kind are all told at once; any other ends the search. */
+enum err api_input(struct api_request *r)
+{
+    static enum err (*const steps[])(struct api_request *r) = {path_ids, body, api_query, idempotency_key};
+    enum err first = OK;
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        enum err e = steps[i](r);
+        if (e != OK && e != ERR_VALIDATION)
+            return e;
+        if (first == OK)
+            first = e;
+    }
+    return first;
+}

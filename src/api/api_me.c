@@ -1,0 +1,121 @@
+/* The signed-in customer: who it is, changes, the end of a session, erasure. */
+#include "api/api.h"
+#include "api_customer.h"
+#include "svc/session.h"
+
+json_t *api_customer_json(struct arena *a, const struct customer *c)
+{
+    json_t *j = json_obj(a);
+    json_put_str(a, j, "id", c->id);
+    json_put_str(a, j, "phone", c->phone);
+    json_put_str(a, j, "name", c->name);
+    json_put_str(a, j, "locale", locale_names[c->locale]);
+    json_put_time(a, j, "created_at", c->created_at);
+    return j;
+}
+
+static enum err authenticate(struct api_request *r)
+{
+    return api_first(r, api_first_batch(r));
+}
+
+/* ---- GET /v1/me ---- */
+
+static enum err me_get(struct api_request *r)
+{
+    enum err e = authenticate(r);
+    if (e != OK)
+        return e;
+    const struct customer c = {r->who.id.s, r->who.phone, r->who.customer_name, r->who.locale, r->who.customer_since};
+    api_reply(r, 200, api_customer_json(r->svc.arena, &c));
+    return OK;
+}
+
+const struct api_route api_route_me_get = {
+    .method = HTTP_GET, .pattern = "/v1/me", .handler = me_get, .auth = AUTH_CUSTOMER, .success_status = 200};
+
+/* ---- PATCH /v1/me ---- */
+
+struct me_input {
+    const char *name;
+    int locale;
+    bool has_locale;
+};
+static const struct json_member me_members[] = {
+    {.name = "name", .type = J_STRING, .min = 1, .max = 120, .offset = offsetof(struct me_input, name), .present = JSON_NO_PRESENT},
+    {.name = "locale",
+     .type = J_LOCALE,
+     .offset = offsetof(struct me_input, locale),
+     .present = offsetof(struct me_input, has_locale)},
+    JSON_MEMBERS_END,
+};
+
+static enum err me_patch(struct api_request *r)
+{
+    const struct me_input *in = r->input;
+    enum err e = authenticate(r);
+    if (e != OK)
+        return e;
+    enum locale locale = in->locale == LOCALE_EN ? LOCALE_EN : LOCALE_AR;
+    struct customer c;
+    e = customer_update(&r->svc, r->who.id.s, in->name, in->has_locale ? &locale : NULL, &c);
+    if (e != OK)
+        return e;
+    api_reply(r, 200, api_customer_json(r->svc.arena, &c));
+    return OK;
+}
+
+const struct api_route api_route_me_patch = {.method = HTTP_PATCH,
+                                             .pattern = "/v1/me",
+                                             .handler = me_patch,
+                                             .auth = AUTH_CUSTOMER,
+                                             .body = BODY_REQUIRED,
+                                             .members = me_members,
+                                             .input_size = sizeof(struct me_input),
+                                             .at_least_one = true,
+                                             .success_status = 200};
+
+/* ---- DELETE /v1/me ---- */
+
+static enum err me_delete(struct api_request *r)
+{
+    enum err e = authenticate(r);
+    if (e == OK)
+        e = customer_erase(&r->svc, r->who.id.s);
+    if (e == OK)
+        api_reply_empty(r, 204);
+    return e;
+}
+
+const struct api_route api_route_me_delete = {
+    .method = HTTP_DELETE, .pattern = "/v1/me", .handler = me_delete, .auth = AUTH_CUSTOMER, .success_status = 204};
+
+/* ---- DELETE /v1/session ---- */
+
+struct sign_out_query {
+    bool all;
+};
+static const struct api_query_param sign_out_params[] = {
+    {.name = "all", .type = J_BOOL, .offset = offsetof(struct sign_out_query, all), .present = JSON_NO_PRESENT},
+    API_QUERY_END,
+};
+
+static enum err session_delete(struct api_request *r)
+{
+    const struct sign_out_query *q = r->query_input;
+    enum err e = authenticate(r);
+    if (e != OK)
+        return e;
+    e = q->all ? session_end_all(&r->svc, r->who.id.s) : session_end(&r->svc, r->auth_hash);
+    if (e == OK)
+        api_reply_empty(r, 204);
+    return e;
+}
+
+const struct api_route api_route_session_delete = {.method = HTTP_DELETE,
+                                                   .pattern = "/v1/session",
+                                                   .handler = session_delete,
+                                                   .auth = AUTH_CUSTOMER,
+                                                   .query = sign_out_params,
+                                                   .query_size = sizeof(struct sign_out_query),
+                                                   .success_status = 204};

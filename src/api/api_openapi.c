@@ -1,0 +1,14 @@
+/* doc/openapi.yaml, made JSON when this was built. */
+#include "api_priv.h"
+
+static enum err document(struct api_request *r)
+{
+    r->resp.status = 200;
+    r->resp.content_type = "application/json";
+    r->resp.body = (struct str){(const char *)api_openapi_doc, api_openapi_doc_len};
+    http_resp_header(&r->resp, "Cache-Control", "public, max-age=300");
+    return OK;
+}
+
+const struct api_route api_route_openapi = {
+    .method = HTTP_GET, .pattern = "/openapi.json", .handler = document, .query_open = true, .success_status = 200};

@@ -1,0 +1,119 @@
+/* Sign-in: a code by SMS, traded for a session. */
+#include "svc/otp.h"
+
+#include "api/api.h"
+#include "api_customer.h"
+
+/* ---- POST /v1/otp ---- */
+
+struct send_input {
+    const char *phone;
+    int locale;
+    bool has_locale;
+};
+static const struct json_member send_members[] = {
+    {.name = "phone", .type = J_STRING, .required = true, .offset = offsetof(struct send_input, phone), .present = JSON_NO_PRESENT},
+    {.name = "locale",
+     .type = J_LOCALE,
+     .offset = offsetof(struct send_input, locale),
+     .present = offsetof(struct send_input, has_locale)},
+    JSON_MEMBERS_END,
+};
+
+static enum err send_refused(struct api_request *r, enum err e, const struct otp_sent *sent)
+{
+    switch ((int)e) {
+    case ERR_PHONE_INVALID:
+    case ERR_PHONE_REGION:
+        api_fault(r, "/phone", "%s", e == ERR_PHONE_INVALID ? "is not a mobile number" : "is of a region that is not served");
+        return e;
+    case ERR_OTP_COOLDOWN:
+    case ERR_OTP_QUOTA:
+        r->problem.retry_after_s = sent->retry_after_s;
+        return e;
+    case ERR_PROVIDER_REJECTED:
+    case ERR_PROVIDER_FAILED:
+    case ERR_PROVIDER_TIMEOUT:
+    case ERR_PROVIDER_UNAVAILABLE:
+    case ERR_DEADLINE:
+        if (sent->unknown)
+            r->problem.otp_id = arena_strdup(r->svc.arena, sent->id.s);
+        return api_provider_failed(r, e, sent->unknown, sent->retry_after_s);
+    default:
+        return e;
+    }
+}
+
+static enum err otp_post(struct api_request *r)
+{
+    const struct send_input *in = r->input;
+    enum locale locale = in->locale == LOCALE_EN ? LOCALE_EN : LOCALE_AR;
+    struct otp_sent sent;
+    const struct otp_send ask = {str_of(in->phone), in->has_locale ? &locale : NULL, r->client};
+    enum err e = otp_send(&r->svc, &ask, &sent);
+    if (e != OK)
+        return send_refused(r, e, &sent);
+    struct arena *a = r->svc.arena;
+    json_t *body = json_obj(a);
+    json_put_str(a, body, "id", sent.id.s);
+    json_put_str(a, body, "phone", sent.phone);
+    json_put_time(a, body, "expires_at", sent.expires_at);
+    json_put_time(a, body, "resend_at", sent.resend_at);
+    api_reply(r, 201, body);
+    return OK;
+}
+
+const struct api_route api_route_otp_send = {.method = HTTP_POST,
+                                             .pattern = "/v1/otp",
+                                             .handler = otp_post,
+                                             .body = BODY_REQUIRED,
+                                             .members = send_members,
+                                             .input_size = sizeof(struct send_input),
+                                             .success_status = 201};
+
+/* ---- POST /v1/otp/{otp_id}/verify ---- */
+
+struct verify_input {
+    const char *code;
+};
+static const struct json_member verify_members[] = {
+    {.name = "code", .type = J_STRING, .required = true, .offset = offsetof(struct verify_input, code), .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+static bool code_valid(const char *code)
+{
+    size_t n = strspn(code, "0123456789");
+    return code[n] == '\0' && n >= 4 && n <= 10;
+}
+
+static enum err verify_post(struct api_request *r)
+{
+    const struct verify_input *in = r->input;
+    if (!code_valid(in->code)) {
+        api_fault(r, "/code", "must be 4 to 10 digits");
+        return ERR_VALIDATION;
+    }
+    struct otp_session session;
+    enum err e = otp_verify(&r->svc, &r->ids[0], in->code, &session);
+    if (e == ERR_OTP_INCORRECT)
+        r->problem.attempts_left = session.attempts_left;
+    if (e != OK)
+        return e;
+    struct arena *a = r->svc.arena;
+    json_t *body = json_obj(a);
+    json_put_str(a, body, "token", session.token.text);
+    json_put_str(a, body, "token_type", "Bearer");
+    json_put_time(a, body, "expires_at", session.expires_at);
+    json_put(a, body, "customer", api_customer_json(a, &session.customer));
+    api_reply(r, 200, body);
+    return OK;
+}
+
+const struct api_route api_route_otp_verify = {.method = HTTP_POST,
+                                               .pattern = "/v1/otp/{otp_id}/verify",
+                                               .handler = verify_post,
+                                               .body = BODY_REQUIRED,
+                                               .members = verify_members,
+                                               .input_size = sizeof(struct verify_input),
+                                               .success_status = 200};

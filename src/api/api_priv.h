@@ -1,0 +1,109 @@
+/* What the files of the frame share. Handlers include api/api.h alone. */
+#ifndef BOOKINGD_API_API_PRIV_H
+#define BOOKINGD_API_API_PRIV_H
+
+#include <setjmp.h>
+
+#include "api/api.h"
+#include "base/digest.h"
+#include "svc/idem.h"
+
+#define API_ARENA_FIRST (64 * 1024)
+#define API_OUT_FIRST (16 * 1024)
+#define API_PENDING_MAX 16
+#define API_BEARER_MAX 512
+#define API_JSON_DEPTH_MAX 64
+
+struct api_idem {
+    struct idem_claim claim;
+    bool mine;   /* claimed, and no outcome is known to be stored */
+    bool added;  /* its outcome is in a batch of the handler */
+    int look_at; /* index of the look-up in the first batch */
+    const char *customer_id;
+};
+
+/* A claim that must still be completed or released, when the database was away. Everything but the claim is on the heap. */
+struct api_pending {
+    struct idem_claim claim;
+    int status; /* 0: release */
+    char *headers, *body, *customer_id;
+};
+
+struct api {
+    const struct config *cfg;
+    struct db *db;
+    struct ext *ext;
+    struct arena *arena;
+    jmp_buf oom;
+
+    /* the request in hand */
+    const struct api_input *in;
+    struct http_head head;
+    struct http_fault fault; /* of framing */
+    struct api_request r;
+    struct api_idem idem;
+    struct mono started;
+    uint64_t round_trips_before;
+    bool keep_alive;
+
+    /* the answer, until the next request */
+    char *out;
+    size_t out_cap;
+
+    struct api_pending pending[API_PENDING_MAX];
+    unsigned pending_n;
+    char provider_keys[PROVIDERS_MAX][48]; /* of the access record */
+};
+
+/* api_routes.c: finds the row by method and path; sets route, row, params. ERR_NOT_FOUND, ERR_METHOD_NOT_ALLOWED, ERR_NOT_IMPLEMENTED. */
+enum err api_route(struct api_request *r) MUST_CHECK;
+/* The row of a method and path; api_routes_n when there is none. */
+size_t api_route_row(enum http_method method, struct str path, struct http_params *params);
+
+/* api_client.c: the client's address, from the peer's and the X-Forwarded-For fields. */
+const char *api_client_address(const struct config *cfg, struct arena *a, const struct http_head *head, const char *peer);
+
+/* api_input.c: path identifiers, media type, body, query, Idempotency-Key into *r; the error to answer with. */
+enum err api_input(struct api_request *r) MUST_CHECK;
+bool api_media_type_is_json(struct str value) MUST_CHECK;
+bool api_json_depth_ok(struct str text) MUST_CHECK;
+/* api_query.c */
+enum err api_query(struct api_request *r) MUST_CHECK;
+
+/* api_auth.c: the bearer token's hash; ERR_UNAUTHORIZED when the route needs one and there is none. */
+enum err api_bearer(struct api_request *r) MUST_CHECK;
+/* For input that will be refused: who is asking comes first. Returns `fault`, or why even that is not told. */
+enum err api_refuse(struct api_request *r, enum err fault) MUST_CHECK;
+
+/* api_idem.c */
+/* roles: of staff, as an array literal; NULL for customers. */
+void api_idem_claim(struct api_request *r, struct db_batch *b, const char *roles);
+enum err api_idem_claimed(struct api_request *r, struct db_batch *b) MUST_CHECK;
+/* The claim may have been made although the batch failed. */
+void api_idem_doubt(struct api_request *r);
+/* After the handler: stores the response, or releases the claim. */
+void api_idem_finish(struct api_request *r, enum err e);
+/* Tries again what could not be told to the database; true when some is left. */
+bool api_idem_flush(struct api *api, struct deadline d);
+void api_idem_forget(struct api *api);
+
+/* api_problem.c */
+void api_problem(struct api_request *r, enum err e);
+/* The error that a client sees for e. */
+enum err api_public(enum err e);
+
+/* api_log.c: access record and metrics. */
+void api_record(struct api *api, int status);
+
+/* api_cursor.c: key of this process's cursors, and the list that they belong to. */
+void api_cursor_init(const struct config *cfg);
+void api_cursor_scope(const char *route);
+
+/* api_etag.c: pure part of api_if_match. false: malformed. */
+bool api_if_match_parse(struct str value, struct versions *out) MUST_CHECK;
+
+/* api_openapi_doc.c, made from doc/openapi.yaml */
+extern const unsigned char api_openapi_doc[];
+extern const size_t api_openapi_doc_len;
+
+#endif

@@ -1,0 +1,37 @@
+/* GET /v1/staff/providers: each provider's circuit, calls in flight, last fault. */
+#include "api/api.h"
+
+static json_t *provider_json(struct arena *a, const struct provider_config *p, const struct ext_state *state)
+{
+    json_t *j = json_obj(a);
+    json_put_str(a, j, "name", p->name);
+    json_put_str(a, j, "type", provider_type_names[p->type]);
+    json_put_str(a, j, "circuit", circuit_names[state->circuit]);
+    json_put_int(a, j, "in_flight", state->in_flight);
+    json_put_int(a, j, "max_concurrent", p->max_concurrent);
+    json_put_int(a, j, "consecutive_failures", state->consecutive_failures);
+    json_put_str(a, j, "last_fault", state->last_fault);
+    if (state->last_fault)
+        json_put_time(a, j, "last_fault_at", state->last_fault_at);
+    else
+        json_put_null(a, j, "last_fault_at");
+    return j;
+}
+
+static enum err providers_get(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    if (e != OK)
+        return e;
+    json_t *items = json_arr(r->svc.arena);
+    for (size_t i = 0; i < r->svc.cfg->providers_n; i++) {
+        struct ext_state state;
+        ext_read_state((int)i, &state);
+        json_push(r->svc.arena, items, provider_json(r->svc.arena, &r->svc.cfg->providers[i], &state));
+    }
+    api_reply_list(r, items, NULL);
+    return OK;
+}
+
+const struct api_route api_route_provider_list = {
+    .method = HTTP_GET, .pattern = "/v1/staff/providers", .handler = providers_get, .auth = AUTH_VIEWER, .success_status = 200};

@@ -1,0 +1,129 @@
+/*
+ * Build-time tool: mkopenapi FILE.yaml prints C source that holds the document as JSON. Plain scalars become what YAML's core
+ * schema says (integers, numbers, booleans, null), all others strings. Anchors, merge keys and tags are not accepted.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#define DEPTH_MAX 64
+
+static json_t *convert(yaml_document_t *doc, int index, int depth);
+
+static json_t *plain(const char *text)
+{
+    char *end;
+    if (strcmp(text, "null") == 0 || strcmp(text, "~") == 0 || !*text)
+        return json_null();
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return json_boolean(text[0] == 't');
+    if (strspn(text, "-0123456789.") == strlen(text)) {
+        errno = 0;
+        long long whole = strtoll(text, &end, 10);
+        if (!*end && errno == 0)
+            return json_integer(whole);
+        double number = strtod(text, &end);
+        if (!*end && errno == 0)
+            return json_real(number);
+    }
+    return json_string(text);
+}
+
+static json_t *scalar(const yaml_node_t *node)
+{
+    const char *text = (const char *)node->data.scalar.value;
+    return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain(text) : json_string(text);
+}
+
+static json_t *sequence(yaml_document_t *doc, const yaml_node_t *node, int depth)
+{
+    json_t *list = json_array();
+    for (const yaml_node_item_t *i = node->data.sequence.items.start; list && i < node->data.sequence.items.top; i++) {
+        if (json_array_append_new(list, convert(doc, *i, depth)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *mapping(yaml_document_t *doc, const yaml_node_t *node, int depth)
+{
+    json_t *object = json_object();
+    for (const yaml_node_pair_t *p = node->data.mapping.pairs.start; object && p < node->data.mapping.pairs.top; p++) {
+        const yaml_node_t *key = yaml_document_get_node(doc, p->key);
+        const char *name = key && key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : NULL;
+        if (!name || json_object_get(object, name) || json_object_set_new(object, name, convert(doc, p->value, depth)) != 0) {
+            fprintf(stderr, "mkopenapi: line %zu: a key that is no word, or is there twice\n", node->start_mark.line + 1);
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+static json_t *convert(yaml_document_t *doc, int index, int depth)
+{
+    const yaml_node_t *node = yaml_document_get_node(doc, index);
+    if (!node || depth > DEPTH_MAX)
+        return NULL;
+    if (node->type == YAML_SCALAR_NODE)
+        return scalar(node);
+    if (node->type == YAML_SEQUENCE_NODE)
+        return sequence(doc, node, depth + 1);
+    return node->type == YAML_MAPPING_NODE ? mapping(doc, node, depth + 1) : NULL;
+}
+
+static json_t *load(FILE *file)
+{
+    yaml_parser_t parser;
+    yaml_document_t doc;
+    json_t *json = NULL;
+    if (!yaml_parser_initialize(&parser))
+        return NULL;
+    yaml_parser_set_input_file(&parser, file);
+    if (yaml_parser_load(&parser, &doc)) {
+        if (yaml_document_get_root_node(&doc))
+            json = convert(&doc, 1, 0); /* nodes are counted from 1, the root first */
+        yaml_document_delete(&doc);
+    } else {
+        fprintf(stderr, "mkopenapi: line %zu: %s\n", parser.problem_mark.line + 1, parser.problem);
+    }
+    yaml_parser_delete(&parser);
+    return json;
+}
+
+static void print_source(const char *text)
+{
+    size_t n = strlen(text);
+    printf("/* Made from doc/openapi.yaml. */\n#include <stddef.h>\n\n#include \"api_priv.h\"\n\n");
+    printf("const unsigned char api_openapi_doc[] = {");
+    for (size_t i = 0; i < n; i++)
+        printf("%s%u,", i % 24 ? "" : "\n    ", (unsigned char)text[i]);
+    printf("\n};\nconst size_t api_openapi_doc_len = %zu;\n", n);
+}
+
+int main(int argc, char **argv)
+{
+    FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
+    if (!file) {
+        fprintf(stderr, "usage: mkopenapi FILE.yaml\n");
+        return 1;
+    }
+    json_t *json = load(file);
+    fclose(file);
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    if (text)
+        print_source(text);
+    else
+        fprintf(stderr, "mkopenapi: %s cannot be converted\n", argv[1]);
+    bool good = text && fflush(stdout) == 0;
+    free(text);
+    json_decref(json);
+    return good ? 0 : 1;
+}
