@@ -101,7 +101,8 @@ static json_t *load(FILE *file)
 static void print_source(const char *text)
 {
     size_t n = strlen(text);
-    printf("/* Made from doc/openapi.yaml. */\n#include <stddef.h>\n\n#include \"api_priv.h\"\n\n");
+    printf("/* Made from doc/openapi.yaml; declared in api_priv.h. */\n#include <stddef.h>\n\n");
+    printf("extern const unsigned char api_openapi_doc[];\nextern const size_t api_openapi_doc_len;\n");
     printf("const unsigned char api_openapi_doc[] = {");
     for (size_t i = 0; i < n; i++)
         printf("%s%u,", i % 24 ? "" : "\n    ", (unsigned char)text[i]);
