@@ -6,6 +6,7 @@
 
 #include "api_priv.h"
 #include "base/ensure.h"
+#include "svc/notify.h"
 #include "sys/log.h"
 
 struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
@@ -185,19 +186,25 @@ void api_serve(struct api *api, const struct api_input *in, struct api_output *o
     arena_reset(api->arena);
 }
 
+/* What could not be stored while the database was away: outcomes of idempotency keys, results of notifications. */
+static bool flush(struct api *api, struct deadline d)
+{
+    struct svc s = {.cfg = api->cfg, .db = api->db, .ext = api->ext, .arena = api->arena, .deadline = d};
+    bool left = api_idem_flush(api, d);
+    return notify_flush(&s) > 0 || left;
+}
+
 bool api_idle(struct api *api, struct deadline d)
 {
-    bool left = false;
-    if (api->pending_n == 0)
-        return false;
+    bool left;
     if (setjmp(api->oom) == 0) {
         arena_on_oom(api->arena, &api->oom);
-        left = api_idem_flush(api, d);
+        left = flush(api, d);
     } else {
         db_drop(api->db);
         left = true;
     }
     arena_on_oom(api->arena, NULL);
     arena_reset(api->arena);
-    return left || api->pending_n > 0;
+    return left;
 }
