@@ -29,6 +29,7 @@ struct api_input {
     const char *request_id; /* chosen by the dispatcher: the caller's, or a new one */
     struct deadline deadline;
     double queue_seconds;
+    bool close; /* the process drains: the answer says Connection: close whatever the request wishes */
 };
 struct api_output {
     struct str bytes; /* lives until the next api_serve */

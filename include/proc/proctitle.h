@@ -4,8 +4,10 @@
 
 #include "base/cdefs.h"
 
-/* First thing in main(), before anything keeps a pointer into argv or the environment: copies the environment
- * elsewhere (argv strings that are still needed must have been copied before the first proctitle_set). */
+/*
+ * First thing in main(), before anything keeps a pointer into argv or the environment: copies both elsewhere, so that
+ * argv[i] and environ stay usable, and keeps the original place for titles.
+ */
 void proctitle_init(int argc, char **argv);
 /* "bookingd: " and the text. Never ids, queries or anything secret. Does nothing before proctitle_init(). */
 void proctitle_set(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -1,0 +1,85 @@
+/*
+ * Packets between dispatcher, worker and master, over SEQPACKET pairs: a packet is a struct, then bytes, or a memfd
+ * holding the bytes when they are many. All three are forks of one binary, so the structs need no wire format.
+ *
+ *   dispatcher -> worker   struct handover_request, the request's bytes; fds: the client's connection [, memfd]
+ *   worker -> dispatcher   struct handover_report, the bytes that the client's socket did not take; fds: [memfd]
+ *   master -> dispatcher   struct handover_worker; fd: the dispatcher's end of that worker's pair
+ */
+#ifndef BOOKINGD_PROC_HANDOVER_H
+#define BOOKINGD_PROC_HANDOVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cdefs.h"
+#include "base/clock.h"
+#include "sys/addrs.h"
+
+/* More bytes than this travel in a memfd: well below the default socket buffer. */
+#define HANDOVER_INLINE_MAX (48 * 1024)
+#define HANDOVER_PACKET_MAX (HANDOVER_INLINE_MAX + 512)
+#define HANDOVER_ID_MAX 64
+
+struct handover_request {
+    uint64_t seq; /* of this handing over; never 0 */
+    struct mono arrived; /* its last byte */
+    struct deadline deadline;
+    double queue_seconds;
+    uint64_t len;
+    bool close; /* the answer says Connection: close, whatever the request wishes */
+    char request_id[HANDOVER_ID_MAX + 1];
+    char peer[ADDR_TEXT_MAX];
+};
+
+enum handover_news {
+    HANDOVER_READY,  /* fit for requests; sent once, first */
+    HANDOVER_DONE,   /* the request in hand is answered */
+    HANDOVER_RETIRE, /* give me no more; the dispatcher closes the pair when nothing is in hand */
+};
+struct handover_report {
+    enum handover_news news;
+    uint64_t seq;
+    int status;
+    bool keep_alive;
+    bool broken; /* the client's socket failed: only closing is left */
+    uint64_t unsent_len;
+};
+
+struct handover_worker {
+    unsigned slot;
+    int index;
+    uint32_t generation;
+};
+
+/* A packet as received. bytes: inside `packet` or, when big, a private mapping of the memfd; handover_drop() gives that back. */
+struct handover_packet {
+    char *bytes;
+    size_t len;
+    void *map; /* NULL: inline */
+    int fd;    /* the first descriptor that is not the memfd; -1; the receiver's to close */
+};
+
+/* Sends head and bytes; fd -1: none. False with errno: EAGAIN when the peer's buffer is full, EPIPE when it is gone. */
+bool handover_send(int sock, const void *head, size_t head_size, struct handover_packet *p) MUST_CHECK;
+/*
+ * Receives into buf (HANDOVER_PACKET_MAX bytes) and takes the head off. 1; 0 at the end of file; -1 with errno (EAGAIN).
+ * The number of bytes is read from the head at offset len_at (a uint64_t), if it has one. A packet that contradicts itself counts as the end of the file.
+ */
+#define HANDOVER_NO_LEN SIZE_MAX
+int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at, struct handover_packet *p) MUST_CHECK;
+void handover_drop(struct handover_packet *p);
+
+/* ---- the part of the shared memory that is proc's ---- */
+
+size_t handover_shared_size(unsigned slots);
+void handover_shared_init(unsigned slots); /* master, before fork */
+/* The worker, before the first byte of an answer is written: from now on nobody else may answer this request. */
+void handover_mark(unsigned slot, uint64_t seq);
+uint64_t handover_marked(unsigned slot);
+/* The dispatcher's heartbeat, read by the master's watchdog. */
+void handover_beat(void);
+struct mono handover_last_beat(void);
+
+#endif

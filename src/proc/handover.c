@@ -1,0 +1,135 @@
+#include "proc/handover.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "sys/net.h"
+#include "sys/shm.h"
+
+bool handover_send(int sock, const void *head, size_t head_size, struct handover_packet *p)
+{
+    int fds[2], memfd = -1;
+    size_t fds_n = 0;
+    struct iovec iov[2] = {{.iov_base = (void *)(uintptr_t)head, .iov_len = head_size}, {.iov_base = p->bytes, .iov_len = p->len}};
+    if (p->fd >= 0)
+        fds[fds_n++] = p->fd;
+    if (p->len > HANDOVER_INLINE_MAX) {
+        memfd = net_memfd(p->bytes, p->len);
+        if (memfd < 0)
+            return false;
+        fds[fds_n++] = memfd;
+        iov[1].iov_len = 0;
+    }
+    ssize_t sent = net_send_fds(sock, iov, iov[1].iov_len > 0 ? 2 : 1, fds, fds_n);
+    int saved = errno;
+    if (memfd >= 0)
+        close(memfd);
+    errno = saved;
+    return sent >= 0;
+}
+
+/* Maps the bytes of a memfd; private, since a chunked body is joined in place. */
+static bool map_bytes(struct handover_packet *p, int memfd, uint64_t len)
+{
+    struct stat st;
+    if (fstat(memfd, &st) != 0 || (uint64_t)st.st_size < len)
+        return false;
+    void *map = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_PRIVATE, memfd, 0);
+    if (map == MAP_FAILED)
+        return false;
+    p->map = map;
+    p->bytes = map;
+    p->len = (size_t)len;
+    return true;
+}
+
+int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at, struct handover_packet *p)
+{
+    int fds[NET_FDS_MAX];
+    size_t fds_n = ARRAY_LEN(fds);
+    ssize_t n;
+    *p = (struct handover_packet){.fd = -1};
+    do {
+        /* ECONNRESET only says that the dead peer left packets unread; those it sent before are still to come. */
+        fds_n = ARRAY_LEN(fds);
+        n = net_recv_fds(sock, buf, HANDOVER_PACKET_MAX, fds, &fds_n, MSG_DONTWAIT);
+    } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+    if (n < 0)
+        return -1;
+    bool good = n > 0 && (size_t)n >= head_size;
+    if (good) {
+        uint64_t len = 0;
+        memcpy(head, buf, head_size);
+        if (len_at != HANDOVER_NO_LEN)
+            memcpy(&len, buf + len_at, sizeof(len));
+        p->bytes = buf + head_size;
+        p->len = (size_t)n - head_size;
+        size_t fd_n = fds_n;
+        if (len > HANDOVER_INLINE_MAX) {
+            good = fds_n > 0 && map_bytes(p, fds[fds_n - 1], len);
+            fd_n = fds_n > 0 ? fds_n - 1 : 0;
+        } else {
+            good = p->len == len;
+        }
+        if (good && fd_n > 0)
+            p->fd = fds[0];
+    }
+    for (size_t i = 0; i < fds_n; i++) {
+        if (fds[i] != p->fd)
+            close(fds[i]);
+    }
+    return good ? 1 : 0;
+}
+
+void handover_drop(struct handover_packet *p)
+{
+    if (p->map)
+        munmap(p->map, p->len);
+    p->map = NULL;
+}
+
+/* Words of one writer each, apart from each other so that writers do not share a cache line. */
+struct word {
+    _Alignas(64) _Atomic uint64_t v;
+};
+static struct word *words; /* [0]: the heartbeat; then one a slot */
+static unsigned words_n;
+
+size_t handover_shared_size(unsigned slots)
+{
+    return ((size_t)slots + 1) * sizeof(struct word);
+}
+
+void handover_shared_init(unsigned slots)
+{
+    words_n = slots + 1;
+    words = shm_alloc(handover_shared_size(slots));
+}
+
+void handover_mark(unsigned slot, uint64_t seq)
+{
+    ENSURE(slot + 1 < words_n);
+    atomic_store(&words[slot + 1].v, seq);
+}
+
+uint64_t handover_marked(unsigned slot)
+{
+    ENSURE(slot + 1 < words_n);
+    return atomic_load(&words[slot + 1].v);
+}
+
+void handover_beat(void)
+{
+    atomic_store_explicit(&words[0].v, (uint64_t)mono_now().ns, memory_order_relaxed);
+}
+
+struct mono handover_last_beat(void)
+{
+    return (struct mono){(int64_t)atomic_load_explicit(&words[0].v, memory_order_relaxed)};
+}

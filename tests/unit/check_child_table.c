@@ -1,0 +1,127 @@
+/* The life of a child as a table: every cell of child_next, the backoff, what an end books. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "base/cdefs.h"
+#include "proc/child_table.h"
+
+#define S(s) CHILD_##s
+/* The whole table once more, written down by hand: rows are states, columns events in the order of the enum. */
+static const enum child_state expected[CHILD_STATE_COUNT][CHILD_EVENT_COUNT] = {
+    /*                 WANT         FORKED       CHECKED_IN   STOP         OVERDUE      EXIT         REFUSED */
+    [CHILD_OFF] = {S(DOWN), S(OFF), S(OFF), S(OFF), S(OFF), S(OFF), S(OFF)},
+    [CHILD_DOWN] = {S(DOWN), S(STARTING), S(DOWN), S(OFF), S(DOWN), S(DOWN), S(DOWN)},
+    [CHILD_STARTING] = {S(STARTING), S(STARTING), S(UP), S(DRAINING), S(KILLED), S(DOWN), S(REFUSED)},
+    [CHILD_UP] = {S(UP), S(UP), S(UP), S(DRAINING), S(KILLED), S(DOWN), S(REFUSED)},
+    [CHILD_DRAINING] = {S(DRAINING), S(DRAINING), S(DRAINING), S(DRAINING), S(DRAINING), S(OFF), S(OFF)},
+    [CHILD_KILLED] = {S(KILLED), S(KILLED), S(KILLED), S(DRAINING), S(KILLED), S(DOWN), S(REFUSED)},
+    [CHILD_REFUSED] = {S(REFUSED), S(REFUSED), S(REFUSED), S(OFF), S(REFUSED), S(REFUSED), S(REFUSED)},
+};
+
+START_TEST(every_cell)
+{
+    enum child_state s = (enum child_state)_i;
+    for (int e = 0; e < CHILD_EVENT_COUNT; e++)
+        ck_assert_msg(child_next(s, (enum child_event)e) == expected[s][e], "%s, event %d: %s", child_state_names[s], e,
+                      child_state_names[child_next(s, (enum child_event)e)]);
+}
+END_TEST
+
+START_TEST(only_an_end_or_a_stop_leaves_a_living_state)
+{
+    for (int s = 0; s < CHILD_STATE_COUNT; s++) {
+        for (int e = 0; e < CHILD_EVENT_COUNT; e++) {
+            bool dies = child_alive((enum child_state)s) && !child_alive(child_next((enum child_state)s, (enum child_event)e));
+            ck_assert(!dies || e == CHILD_EV_EXIT || e == CHILD_EV_REFUSED);
+            bool born = !child_alive((enum child_state)s) && child_alive(child_next((enum child_state)s, (enum child_event)e));
+            ck_assert(!born || e == CHILD_EV_FORKED);
+        }
+    }
+}
+END_TEST
+
+START_TEST(refused_is_for_ever)
+{
+    for (int e = 0; e < CHILD_EVENT_COUNT; e++)
+        ck_assert(!child_alive(child_next(CHILD_REFUSED, (enum child_event)e)) &&
+                  child_next(CHILD_REFUSED, (enum child_event)e) != CHILD_DOWN);
+}
+END_TEST
+
+START_TEST(delays_double_to_a_minute)
+{
+    static const int64_t want[] = {0, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
+    for (unsigned i = 0; i < ARRAY_LEN(want); i++)
+        ck_assert_int_eq(child_delay_ms(i), want[i]);
+    ck_assert_int_eq(child_delay_ms(4000000000u), 60000);
+}
+END_TEST
+
+static struct mono at_ms(int64_t ms)
+{
+    return (struct mono){ms * 1000000};
+}
+
+START_TEST(first_replacement_at_once_then_backoff_with_jitter)
+{
+    struct child c = {.state = CHILD_UP, .started = at_ms(0), .pid = 7};
+    child_ended(&c, at_ms(10), false);
+    ck_assert_int_eq(c.state, CHILD_DOWN);
+    ck_assert_int_eq(c.pid, 0);
+    ck_assert_int_eq(c.next_start.ns, at_ms(10).ns);
+    bool differs = false;
+    for (int i = 0; i < 50; i++) {
+        struct child d = {.state = CHILD_STARTING, .started = at_ms(0), .fails = 2};
+        child_ended(&d, at_ms(10), false);
+        int64_t wait = mono_ms_between(at_ms(10), d.next_start);
+        ck_assert_int_ge(wait, 1600);
+        ck_assert_int_le(wait, 2400);
+        ck_assert_uint_eq(d.fails, 3);
+        differs = differs || wait != 2000;
+    }
+    ck_assert(differs);
+}
+END_TEST
+
+START_TEST(a_healthy_minute_forgives)
+{
+    struct child c = {.state = CHILD_UP, .started = at_ms(0), .fails = 6};
+    child_ended(&c, at_ms(CHILD_HEALTHY_MS - 1), false);
+    ck_assert_uint_eq(c.fails, 7);
+    c = (struct child){.state = CHILD_UP, .started = at_ms(0), .fails = 6};
+    child_ended(&c, at_ms(CHILD_HEALTHY_MS), false);
+    ck_assert_uint_eq(c.fails, 1);
+    ck_assert_int_eq(c.next_start.ns, at_ms(CHILD_HEALTHY_MS).ns);
+}
+END_TEST
+
+START_TEST(ends_that_are_not_replaced)
+{
+    struct child c = {.state = CHILD_UP};
+    child_ended(&c, at_ms(5), true);
+    ck_assert_int_eq(c.state, CHILD_REFUSED);
+    c = (struct child){.state = CHILD_DRAINING};
+    child_ended(&c, at_ms(5), false);
+    ck_assert_int_eq(c.state, CHILD_OFF);
+    ck_assert_uint_eq(c.fails, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("child_table");
+    TCase *t = tcase_create("table");
+    tcase_add_loop_test(t, every_cell, 0, CHILD_STATE_COUNT);
+    tcase_add_test(t, only_an_end_or_a_stop_leaves_a_living_state);
+    tcase_add_test(t, refused_is_for_ever);
+    tcase_add_test(t, delays_double_to_a_minute);
+    tcase_add_test(t, first_replacement_at_once_then_backoff_with_jitter);
+    tcase_add_test(t, a_healthy_minute_forgives);
+    tcase_add_test(t, ends_that_are_not_replaced);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
