@@ -88,7 +88,7 @@ static enum err read_request(struct api *api)
         n = (size_t)wanted;
     }
     api->r.raw_body = (struct str){body, n};
-    api->keep_alive = api->head.keep_alive;
+    api->keep_alive = api->head.keep_alive && !api->in->close;
     return OK;
 }
 

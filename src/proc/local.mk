@@ -3,8 +3,15 @@ noinst_LIBRARIES += libproc.a
 libproc_a_SOURCES = \
   include/proc/child.h \
   src/proc/child_table.c include/proc/child_table.h \
+  src/proc/disp_accept.c src/proc/disp_answer.c src/proc/disp_conn.c src/proc/disp_priv.h src/proc/disp_queue.c \
+  src/proc/disp_read.c src/proc/disp_worker.c src/proc/dispatcher.c \
   src/proc/handover.c include/proc/handover.h \
-  src/proc/proctitle.c include/proc/proctitle.h
+  src/proc/keeper.c \
+  src/proc/master.c include/proc/master.h \
+  src/proc/master_child.c src/proc/master_priv.h src/proc/master_setup.c src/proc/master_watch.c \
+  src/proc/proctitle.c include/proc/proctitle.h \
+  src/proc/resolver.c \
+  src/proc/worker.c
 libproc_a_CFLAGS = $(AM_CFLAGS)
 
 if HAVE_CHECK

@@ -1,0 +1,138 @@
+/* Places of connections, their phases with the limits, and what epoll is asked about them. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "disp_priv.h"
+
+/* Places beyond max_connections, for those who are told 503 instead of nothing. */
+#define REFUSALS 64
+#define LINGER_MS 1000
+
+bool disp_conns_init(struct disp *d)
+{
+    const struct config *cfg = d->cfg;
+    d->conns_max = (unsigned)cfg->server.max_connections;
+    d->conns_cap = d->conns_max + REFUSALS;
+    d->conns = calloc(d->conns_cap, sizeof(*d->conns));
+    d->phases[CP_IDLE].limit_ms = cfg->server.idle_timeout_ms;
+    d->phases[CP_HEAD].limit_ms = cfg->server.head_timeout_ms;
+    d->phases[CP_BODY].limit_ms = cfg->server.body_timeout_ms;
+    d->phases[CP_QUEUED].limit_ms = cfg->server.queue_timeout_ms;
+    d->phases[CP_RETRY].limit_ms = cfg->server.queue_timeout_ms;
+    d->phases[CP_WRITING].limit_ms = cfg->server.body_timeout_ms;
+    d->phases[CP_LINGER].limit_ms = LINGER_MS;
+    return d->conns != NULL;
+}
+
+static void unlink_from(struct phase_list *l, struct conn *c)
+{
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        l->head = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    else
+        l->tail = c->prev;
+    c->prev = c->next = NULL;
+    l->n--;
+}
+
+static void append_to(struct phase_list *l, struct conn *c)
+{
+    c->prev = l->tail;
+    c->next = NULL;
+    if (l->tail)
+        l->tail->next = c;
+    else
+        l->head = c;
+    l->tail = c;
+    l->n++;
+}
+
+void disp_conn_phase(struct disp *d, struct conn *c, enum phase to)
+{
+    unlink_from(&d->phases[c->phase], c);
+    c->phase = to;
+    c->since = d->now;
+    append_to(&d->phases[to], c);
+}
+
+struct conn *disp_conn_new(struct disp *d, int fd)
+{
+    struct conn *c = d->free;
+    if (c)
+        d->free = c->next;
+    else if (d->conns_used < d->conns_cap)
+        c = &d->conns[d->conns_used++];
+    else
+        return NULL;
+    *c = (struct conn){.fd = fd, .generation = c->generation + 1, .phase = CP_IDLE, .since = d->now};
+    struct epoll_event ev = {.events = EPOLLONESHOT, .data.u64 = disp_conn_key(d, c)};
+    if (epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) != 0) {
+        c->phase = CP_FREE;
+        c->next = d->free;
+        d->free = c;
+        return NULL;
+    }
+    append_to(&d->phases[CP_IDLE], c);
+    d->conns_n++;
+    return c;
+}
+
+void disp_conn_close(struct disp *d, struct conn *c)
+{
+    ENSURE(c->phase != CP_FREE);
+    unlink_from(&d->phases[c->phase], c);
+    /* By name: a worker may still hold a copy of the descriptor, and epoll watches the open file, not the number. */
+    (void)epoll_ctl(d->ep, EPOLL_CTL_DEL, c->fd, NULL);
+    close(c->fd);
+    free(c->req);
+    free(c->buf);
+    free(c->out);
+    *c = (struct conn){.fd = -1, .generation = c->generation, .phase = CP_FREE, .next = d->free};
+    d->free = c;
+    d->conns_n--;
+}
+
+void disp_conn_want(struct disp *d, struct conn *c, uint32_t events)
+{
+    struct epoll_event ev = {.events = events | EPOLLONESHOT, .data.u64 = disp_conn_key(d, c)};
+    if (epoll_ctl(d->ep, EPOLL_CTL_MOD, c->fd, &ev) != 0)
+        disp_conn_close(d, c);
+}
+
+uint64_t disp_conn_key(const struct disp *d, const struct conn *c)
+{
+    return WATCH_KEY(WATCH_CONN, c->generation, c - d->conns);
+}
+
+struct conn *disp_conn_find(struct disp *d, uint64_t key)
+{
+    struct conn *c = &d->conns[WATCH_INDEX(key)];
+    return c->phase != CP_FREE && (c->generation & 0xffffff) == WATCH_GENERATION(key) ? c : NULL;
+}
+
+static int64_t left_ms(const struct disp *d, const struct phase_list *l)
+{
+    return l->limit_ms - mono_ms_between(l->head->since, d->now);
+}
+
+int disp_conn_wait_ms(const struct disp *d, int most)
+{
+    int64_t wait = most;
+    for (int p = 0; p < CP_COUNT; p++) {
+        const struct phase_list *l = &d->phases[p];
+        if (l->head && l->limit_ms > 0 && left_ms(d, l) < wait)
+            wait = left_ms(d, l);
+    }
+    return wait < 0 ? 0 : (int)wait + 1; /* a millisecond late rather than a turn too early */
+}
+
+struct conn *disp_conn_expired(struct disp *d, enum phase p)
+{
+    const struct phase_list *l = &d->phases[p];
+    return l->head && l->limit_ms > 0 && left_ms(d, l) <= 0 ? l->head : NULL;
+}

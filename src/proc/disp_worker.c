@@ -1,0 +1,200 @@
+/*
+ * The dispatcher's side of the workers' pairs: who is free, who has which request, and what happens to a request
+ * whose worker died. End-of-file on the pair is the only news of a death that is needed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "disp_priv.h"
+#include "sys/board.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+#include "sys/net.h"
+
+bool disp_workers_init(struct disp *d)
+{
+    d->workers_n = board_slots();
+    d->workers = calloc(d->workers_n, sizeof(*d->workers));
+    d->spare = calloc(d->workers_n, sizeof(*d->spare));
+    for (unsigned i = 0; d->workers && i < d->workers_n; i++)
+        d->workers[i].fd = -1;
+    return d->workers && d->spare;
+}
+
+static unsigned slot_of(const struct disp *d, const struct disp_worker *w)
+{
+    return (unsigned)(w - d->workers);
+}
+
+/* A slot is pushed once at most; whether it is free is asked again when it is popped. */
+static void push_spare(struct disp *d, struct disp_worker *w)
+{
+    if (!w->listed)
+        d->spare[d->spare_n++] = slot_of(d, w);
+    w->listed = true;
+}
+
+static bool is_free(const struct disp_worker *w)
+{
+    return w->fd >= 0 && w->ready && !w->retiring && !w->conn;
+}
+
+bool disp_worker_any_free(struct disp *d)
+{
+    while (d->spare_n > 0) {
+        struct disp_worker *w = &d->workers[d->spare[d->spare_n - 1]];
+        if (is_free(w))
+            return true;
+        w->listed = false;
+        d->spare_n--;
+    }
+    return false;
+}
+
+static void detach(struct disp *d, struct disp_worker *w)
+{
+    (void)epoll_ctl(d->ep, EPOLL_CTL_DEL, w->fd, NULL);
+    close(w->fd);
+    w->fd = -1;
+    w->ready = w->retiring = false;
+    w->conn = NULL;
+}
+
+/* The request of a worker that died: nobody knows how far it came. */
+static void answer_for(struct disp *d, struct disp_worker *w, struct conn *c)
+{
+    struct request *r = c->req;
+    bool safe = r->method == HTTP_GET || r->method == HTTP_HEAD;
+    LOG(LOG_WARN, "dispatcher.worker_lost", F_INT("worker", w->index), F_STR("method", http_method_names[r->method]),
+        F_STR("request_id", r->id), F_INT("answer_begun", handover_marked(slot_of(d, w)) == w->seq));
+    if (handover_marked(slot_of(d, w)) == w->seq) {
+        disp_conn_close(d, c); /* a part of the answer may be out: a second one would be garbage behind it */
+    } else if (safe && !r->retried) {
+        r->retried = true;
+        disp_conn_phase(d, c, CP_RETRY);
+    } else {
+        disp_answer_problem(d, c,
+                            &(struct disp_problem){.err = ERR_INTERRUPTED,
+                                                   .detail = "The process that served this request ended.",
+                                                   .unknown = !safe});
+        disp_advance(d, c);
+    }
+}
+
+static void bury(struct disp *d, struct disp_worker *w)
+{
+    struct conn *c = w->conn;
+    detach(d, w);
+    if (c)
+        answer_for(d, w, c);
+}
+
+static void finish(struct disp *d, struct disp_worker *w, const struct handover_report *r, struct handover_packet *p)
+{
+    struct conn *c = w->conn;
+    if (!c || r->seq != w->seq)
+        return;
+    w->conn = NULL;
+    push_spare(d, w);
+    c->close = c->eof || !r->keep_alive;
+    if (r->broken)
+        disp_conn_close(d, c);
+    else
+        disp_answer_bytes(d, c, p->bytes, p->len);
+    disp_advance(d, c);
+}
+
+enum taken { TAKEN_NONE, TAKEN_ONE, TAKEN_END };
+static enum taken take_report(struct disp *d, struct disp_worker *w)
+{
+    struct handover_report r;
+    struct handover_packet p;
+    int got = handover_recv(w->fd, d->packet, &r, sizeof(r), offsetof(struct handover_report, unsent_len), &p);
+    if (got <= 0)
+        return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? TAKEN_NONE : TAKEN_END;
+    if (r.news == HANDOVER_READY) {
+        w->ready = true;
+        push_spare(d, w);
+    } else if (r.news == HANDOVER_RETIRE) {
+        w->retiring = true;
+    } else {
+        finish(d, w, &r, &p);
+    }
+    if (p.fd >= 0)
+        close(p.fd);
+    handover_drop(&p);
+    if (w->retiring && !w->conn)
+        detach(d, w); /* nothing under way: the closed pair lets it end */
+    return TAKEN_ONE;
+}
+
+void disp_worker_readable(struct disp *d, uint64_t key)
+{
+    struct disp_worker *w = &d->workers[WATCH_INDEX(key)];
+    if (w->fd < 0 || (w->generation & 0xffffff) != WATCH_GENERATION(key))
+        return;
+    if (take_report(d, w) == TAKEN_END)
+        bury(d, w);
+}
+
+bool disp_worker_give(struct disp *d, struct conn *c)
+{
+    struct request *r = c->req;
+    struct handover_request q = {.seq = ++d->seq,
+                                 .arrived = r->arrived,
+                                 .deadline = r->deadline,
+                                 .queue_seconds = (double)(d->now.ns - r->arrived.ns) / 1e9,
+                                 .len = r->total,
+                                 .close = d->draining || c->eof};
+    memcpy(q.request_id, r->id, sizeof(q.request_id));
+    net_peer_address(c->fd, q.peer, sizeof(q.peer));
+    while (disp_worker_any_free(d)) {
+        struct disp_worker *w = &d->workers[d->spare[d->spare_n - 1]];
+        struct handover_packet p = {.bytes = c->buf, .len = r->total, .fd = c->fd};
+        w->listed = false;
+        d->spare_n--;
+        if (handover_send(w->fd, &q, sizeof(q), &p)) {
+            w->conn = c;
+            w->seq = q.seq;
+            disp_conn_phase(d, c, CP_ACTIVE);
+            return true;
+        }
+        if (errno != EPIPE && errno != ECONNRESET && errno != ECONNREFUSED) {
+            /* No memory or descriptors for the packet: the worker is fine, the request waits. */
+            LOG(LOG_WARN, "dispatcher.handover_failed", F_INT("worker", w->index), F_INT("errno", errno));
+            push_spare(d, w);
+            return false;
+        }
+        detach(d, w);
+    }
+    return false;
+}
+
+/* A worker of a new generation may be announced before the end of the old one was seen: that is buried first. */
+static void replace(struct disp *d, const struct handover_worker *news, int fd)
+{
+    struct disp_worker *w = &d->workers[news->slot];
+    while (w->fd >= 0 && take_report(d, w) == TAKEN_ONE)
+        ;
+    if (w->fd >= 0)
+        bury(d, w);
+    bool listed = w->listed;
+    *w = (struct disp_worker){.fd = fd, .index = news->index, .generation = news->generation, .listed = listed};
+    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = WATCH_KEY(WATCH_WORKER, w->generation, news->slot)};
+    if (epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) != 0)
+        detach(d, w);
+}
+
+void disp_control_readable(struct disp *d)
+{
+    struct handover_worker news;
+    struct handover_packet p;
+    while (handover_recv(d->env->control_fd, d->packet, &news, sizeof(news), HANDOVER_NO_LEN, &p) > 0) {
+        if (p.fd >= 0 && news.slot < d->workers_n)
+            replace(d, &news, p.fd);
+        else if (p.fd >= 0)
+            close(p.fd);
+    }
+}

@@ -1,0 +1,269 @@
+/*
+ * The master: a loop over signals and time. It touches no client, no database and no lock, so nothing that it
+ * supervises can hold it up.
+ */
+#include "proc/master.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "master_priv.h"
+#include "proc/proctitle.h"
+#include "sys/board.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+#include "sys/notify_sd.h"
+#include "sys/sig.h"
+
+#define TICK_MS 1000        /* nothing going on */
+#define TICK_SOON_MS 20     /* something starts or ends */
+#define FORCED_KILL_MS 500  /* from QUIT to KILL */
+
+static void signal_all(const struct master *m, int signo)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (child_alive(m->children[i].state))
+            kill(m->children[i].pid, signo);
+    }
+}
+
+static void force_stop(struct master *m)
+{
+    m->forced = true;
+    m->forced_at = mono_now();
+    signal_all(m, SIGQUIT);
+}
+
+static void begin_stop(struct master *m)
+{
+    if (m->stopping) {
+        LOG(LOG_WARN, "master.stop_now");
+        force_stop(m);
+        return;
+    }
+    m->stopping = true;
+    m->stop_by = deadline_in_ms(m->cfg->server.drain_timeout_ms);
+    LOG(LOG_INFO, "master.stopping");
+    notify_sd_stopping();
+    board_stage(STAGE_DRAINING, "");
+    master_close_listeners(m); /* the dispatcher's copies are its own to close, after a last look */
+}
+
+/* One worker more: the first empty position. */
+static void add_worker(struct master *m)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        struct child *c = &m->children[i];
+        if (c->role == ROLE_WORKER && c->state == CHILD_OFF) {
+            master_want(m, c);
+            LOG(LOG_INFO, "master.worker_added", F_INT("index", c->index));
+            return;
+        }
+    }
+    LOG(LOG_WARN, "master.workers_at_limit", F_INT("workers", master_alive(m, ROLE_WORKER)));
+}
+
+/* One fewer: the last that runs; the only one stays. */
+static void remove_worker(struct master *m)
+{
+    if (master_in_state(m, ROLE_WORKER, CHILD_UP) <= 1) {
+        LOG(LOG_WARN, "master.last_worker_stays");
+        return;
+    }
+    for (unsigned i = m->children_n; i-- > 0;) {
+        struct child *c = &m->children[i];
+        if (c->role == ROLE_WORKER && c->state == CHILD_UP) {
+            LOG(LOG_INFO, "master.worker_removed", F_INT("index", c->index));
+            master_tell_stop(c);
+            return;
+        }
+    }
+}
+
+static void on_signal(struct master *m, int signo)
+{
+    switch (signo) {
+    case SIGTERM:
+    case SIGINT:
+        begin_stop(m);
+        break;
+    case SIGUSR1:
+        master_scoreboard(m);
+        break;
+    case SIGTTIN:
+        if (!m->stopping)
+            add_worker(m);
+        break;
+    case SIGTTOU:
+        if (!m->stopping)
+            remove_worker(m);
+        break;
+    case SIGHUP:
+        LOG(LOG_WARN, "reload.unsupported", F_STR("hint", "the configuration is read at start: restart to apply it"));
+        break;
+    default: /* CHLD: reaped every turn */
+        break;
+    }
+}
+
+static void stop_role(struct master *m, enum role role)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (m->children[i].role == role)
+            master_tell_stop(&m->children[i]);
+    }
+}
+
+/* The order of a drain: who takes work in, who does it, who watches. */
+static void stop_step(struct master *m)
+{
+    if (!m->forced && deadline_passed(m->stop_by)) {
+        LOG(LOG_WARN, "master.drain_timeout", F_INT("workers", master_alive(m, ROLE_WORKER)));
+        force_stop(m);
+    }
+    if (m->forced) {
+        for (enum role r = ROLE_DISPATCHER; r < ROLE_COUNT; r++)
+            stop_role(m, r); /* none of them is started again */
+        if (mono_seconds_since(m->forced_at) * 1e3 > FORCED_KILL_MS)
+            signal_all(m, SIGKILL);
+        return;
+    }
+    stop_role(m, ROLE_DISPATCHER);
+    stop_role(m, ROLE_KEEPER);
+    if (master_alive(m, ROLE_DISPATCHER) > 0)
+        return;
+    stop_role(m, ROLE_WORKER); /* they end by themselves: their pairs are closed */
+    if (master_alive(m, ROLE_WORKER) + master_alive(m, ROLE_KEEPER) > 0)
+        return;
+    stop_role(m, ROLE_MONITOR);
+    stop_role(m, ROLE_RESOLVER);
+}
+
+static bool all_gone(const struct master *m)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (child_alive(m->children[i].state))
+            return false;
+    }
+    return true;
+}
+
+/* Exit code 78 of a child: before the service is ready it is the service's; later the others go on while there are any. */
+static void check_refusals(struct master *m)
+{
+    unsigned refused = 0;
+    for (enum role r = ROLE_DISPATCHER; r < ROLE_COUNT; r++)
+        refused += master_in_state(m, r, CHILD_REFUSED);
+    if (refused == 0 || m->stopping)
+        return;
+    bool nobody = master_in_state(m, ROLE_DISPATCHER, CHILD_REFUSED) > 0 ||
+                  (master_alive(m, ROLE_WORKER) == 0 && master_in_state(m, ROLE_WORKER, CHILD_DOWN) == 0);
+    if (m->ready && !nobody)
+        return;
+    LOG(LOG_ERROR, "master.refused", F_STR("why", m->ready ? "no process is left that could serve" : "a process cannot work"));
+    m->exit_code = EXIT_CONFIG_CODE;
+    begin_stop(m);
+    force_stop(m);
+}
+
+static void check_ready(struct master *m)
+{
+    if (m->ready || m->stopping || !master_serving(m))
+        return;
+    m->ready = true;
+    m->watchdog_due = deadline_in_ms(0);
+    LOG(LOG_INFO, "master.ready", F_MS("took", mono_seconds_since(m->started) * 1e3));
+    notify_sd_ready();
+}
+
+static void watchdog(struct master *m)
+{
+    int64_t every = notify_sd_watchdog_ms();
+    if (every <= 0 || !master_healthy(m) || !deadline_passed(m->watchdog_due))
+        return;
+    notify_sd_watchdog();
+    m->watchdog_due = deadline_in_ms(every);
+}
+
+static int wait_ms(const struct master *m)
+{
+    int64_t wait = TICK_MS;
+    struct mono now = mono_now();
+    if (notify_sd_watchdog_ms() > 0 && m->ready && deadline_left_ms(m->watchdog_due) < wait)
+        wait = deadline_left_ms(m->watchdog_due);
+    if (!m->ready || m->stopping)
+        return TICK_SOON_MS;
+    for (unsigned i = 0; i < m->children_n; i++) {
+        const struct child *c = &m->children[i];
+        if (c->state == CHILD_STARTING && wait > TICK_SOON_MS)
+            wait = TICK_SOON_MS;
+        if (c->state == CHILD_DOWN && mono_ms_between(now, c->next_start) < wait)
+            wait = mono_ms_between(now, c->next_start);
+    }
+    return wait < 1 ? 1 : (int)wait;
+}
+
+static void turn(struct master *m)
+{
+    master_reap(m);
+    master_watch(m);
+    check_refusals(m);
+    if (m->stopping)
+        stop_step(m);
+    master_launch_due(m);
+    check_ready(m);
+    watchdog(m);
+    master_tell_status(m);
+}
+
+static int loop(struct master *m)
+{
+    turn(m);
+    while (!(m->stopping && all_gone(m))) {
+        struct pollfd p = {.fd = m->sig_fd, .events = POLLIN};
+        if (poll(&p, 1, wait_ms(m)) < 0 && errno != EINTR)
+            return 1;
+        for (int signo; (signo = sig_next(m->sig_fd, NULL)) != 0;)
+            on_signal(m, signo);
+        turn(m);
+    }
+    LOG(LOG_INFO, "master.stopped", F_INT("exit", m->exit_code), F_MS("lived", mono_seconds_since(m->started) * 1e3));
+    return m->exit_code;
+}
+
+static void want_all(struct master *m)
+{
+    static const enum role single[] = {ROLE_DISPATCHER, ROLE_RESOLVER, ROLE_MONITOR, ROLE_KEEPER};
+    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
+        master_want(m, &m->children[board_first(single[i])]);
+    for (unsigned i = 0; i < (unsigned)m->cfg->server.workers; i++)
+        master_want(m, &m->children[board_first(ROLE_WORKER) + i]);
+}
+
+int master_run(struct config *cfg)
+{
+    static struct master m; /* outlives the stack frame for the children that exit through exit() */
+    m = (struct master){.cfg = cfg, .pid = getpid(), .control = -1, .monitor_fd = -1, .life = {-1, -1}, .started = mono_now()};
+    log_set_role("master", -1);
+    notify_sd_init();
+    if (!master_setup(&m))
+        return m.exit_code;
+    m.sig_fd = sig_open((const int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD, 0});
+    m.children_n = board_slots();
+    m.children = calloc(m.children_n, sizeof(*m.children));
+    if (m.sig_fd < 0 || !m.children)
+        return 1;
+    METRIC_SET0(M_CONFIG_RELOAD_OK, 1);
+    METRIC_SET0(M_CONFIG_RELOAD_TIME, wall_now().us / 1000000);
+    board_set_pid(board_first(ROLE_MASTER), m.pid);
+    board_stage(STAGE_IDLE, "");
+    proctitle_set("master");
+    master_children_init(&m);
+    want_all(&m);
+    int rc = loop(&m);
+    free(m.children);
+    return rc;
+}

@@ -1,0 +1,286 @@
+/* Starting children and burying them. What follows from an event is child_table.c's to say. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cdefs.h"
+#include "base/ensure.h"
+#include "master_priv.h"
+#include "proc/child.h"
+#include "proc/handover.h"
+#include "proc/proctitle.h"
+#include "sys/board.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+#include "sys/net.h"
+#include "sys/sig.h"
+
+#define FORK_FAILED_MS 1000
+
+static const struct role_kind {
+    int (*main)(const struct child_env *env);
+    bool many; /* shown and logged with its index */
+} kinds[ROLE_COUNT] = {
+    [ROLE_DISPATCHER] = {dispatcher_main, false},
+    [ROLE_WORKER] = {worker_main, true},
+    [ROLE_MONITOR] = {monitor_main, false},
+    [ROLE_KEEPER] = {keeper_main, false},
+    [ROLE_RESOLVER] = {resolver_main, false},
+};
+
+void master_children_init(struct master *m)
+{
+    for (unsigned slot = 0; slot < m->children_n; slot++) {
+        enum role role = board_role(slot);
+        m->children[slot] = (struct child){
+            .state = CHILD_OFF, .role = role, .slot = slot, .index = (int)(slot - board_first(role))};
+    }
+}
+
+void master_want(struct master *m, struct child *c)
+{
+    (void)m;
+    c->state = child_next(c->state, CHILD_EV_WANT);
+    c->fails = 0;
+    c->next_start = (struct mono){0};
+}
+
+unsigned master_alive(const struct master *m, enum role role)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->children_n; i++)
+        n += m->children[i].role == role && child_alive(m->children[i].state);
+    return n;
+}
+
+unsigned master_in_state(const struct master *m, enum role role, enum child_state state)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->children_n; i++)
+        n += m->children[i].role == role && m->children[i].state == state;
+    return n;
+}
+
+/* ---- in the child ---- */
+
+/* Everything that this role was not given is closed: a listener kept open by a worker would outlive a drain. */
+static void keep_only(const int *keep, size_t n)
+{
+    unsigned from = STDERR_FILENO + 1;
+    for (;;) {
+        unsigned next = ~0u;
+        for (size_t i = 0; i < n; i++) {
+            if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next)
+                next = (unsigned)keep[i];
+        }
+        if (next > from)
+            (void)close_range(from, next == ~0u ? next : next - 1, 0);
+        if (next == ~0u)
+            return;
+        from = next + 1;
+    }
+}
+
+static NORETURN void run_child(const struct master *m, const struct child *c, struct child_env *env)
+{
+    int keep[LISTEN_MAX + 3];
+    size_t n = 0;
+    sig_reset_child();
+    /* A worker in a long call cannot look at its life pipe; and a master that is gone before this line is asked after. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != m->pid)
+        _exit(1);
+    keep[n++] = env->life_fd;
+    keep[n++] = env->queue_fd;
+    keep[n++] = env->control_fd;
+    for (size_t i = 0; i < env->listen_n; i++)
+        keep[n++] = env->listen_fds[i];
+    keep_only(keep, n);
+
+    const bool many = kinds[c->role].many;
+    board_attach(c->slot);
+    metrics_attach(c->slot);
+    board_stage(STAGE_STARTING, "");
+    ensure_set_hook(board_panic);
+    log_set_role(role_names[c->role], many ? c->index : -1);
+    if (many)
+        proctitle_set("%s %d starting", role_names[c->role], c->index);
+    else
+        proctitle_set("%s", role_names[c->role]);
+    exit(kinds[c->role].main(env));
+}
+
+/* ---- in the master ---- */
+
+/* Gives the role what it needs. theirs: the other end of a new pair, or -1. False: no descriptors. */
+static bool equip(struct master *m, const struct child *c, struct child_env *env, int *theirs)
+{
+    int pair[2] = {-1, -1};
+    *env = (struct child_env){
+        .cfg = m->cfg, .slot = c->slot, .index = c->index, .life_fd = m->life[0], .queue_fd = -1, .control_fd = -1};
+    *theirs = -1;
+    if (c->role == ROLE_DISPATCHER) {
+        env->listen_fds = m->listen_fds;
+        env->listen_n = m->listen_n;
+    } else if (c->role == ROLE_MONITOR) {
+        env->listen_fds = &m->monitor_fd;
+        env->listen_n = 1;
+    }
+    if (c->role != ROLE_DISPATCHER && c->role != ROLE_WORKER)
+        return true;
+    if (!net_seqpacket_pair(pair))
+        return false;
+    *theirs = pair[1];
+    if (c->role == ROLE_DISPATCHER)
+        env->control_fd = pair[0];
+    else
+        env->queue_fd = pair[0];
+    return true;
+}
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+/* The dispatcher learns of a worker by getting its end of the pair. When that fails the worker sees end-of-file. */
+static void announce(struct master *m, const struct child *c, int fd)
+{
+    struct handover_worker news = {.slot = c->slot, .index = c->index, .generation = c->generation};
+    struct handover_packet p = {.fd = fd};
+    if (!handover_send(m->control, &news, sizeof(news), &p))
+        LOG(LOG_WARN, "master.announce_failed", F_INT("worker", c->index), F_STR("why", strerror(errno)));
+    close(fd);
+}
+
+static void not_started(struct child *c, struct child_env *env, int theirs)
+{
+    LOG(LOG_ERROR, "master.fork_failed", F_STR("role", role_names[c->role]), F_STR("why", strerror(errno)));
+    c->next_start.ns = mono_now().ns + FORK_FAILED_MS * (int64_t)1000000;
+    close_if_open(env->queue_fd);
+    close_if_open(env->control_fd);
+    close_if_open(theirs);
+}
+
+static void launch(struct master *m, struct child *c)
+{
+    struct child_env env;
+    int theirs;
+    if (!equip(m, c, &env, &theirs)) {
+        not_started(c, &env, theirs);
+        return;
+    }
+    c->generation = board_assign(c->slot);
+    (void)fflush(NULL); /* or the child would print it again */
+    pid_t pid = fork();
+    if (pid < 0) {
+        not_started(c, &env, theirs);
+        return;
+    }
+    if (pid == 0)
+        run_child(m, c, &env);
+    c->pid = pid;
+    c->started = mono_now();
+    c->state = child_next(c->state, CHILD_EV_FORKED);
+    board_set_pid(c->slot, pid);
+    close_if_open(env.queue_fd);
+    close_if_open(env.control_fd);
+    if (c->role == ROLE_DISPATCHER)
+        m->control = theirs;
+    else if (c->role == ROLE_WORKER)
+        announce(m, c, theirs);
+}
+
+void master_launch_due(struct master *m)
+{
+    struct mono now = mono_now();
+    for (unsigned i = 0; i < m->children_n; i++) {
+        struct child *c = &m->children[i];
+        if (c->state != CHILD_DOWN || mono_ms_between(now, c->next_start) > 0)
+            continue;
+        /* Without a dispatcher nobody could give a worker anything. */
+        if (c->role != ROLE_WORKER || m->control >= 0)
+            launch(m, c);
+    }
+}
+
+static struct child *find_pid(struct master *m, pid_t pid)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (m->children[i].pid == pid && child_alive(m->children[i].state))
+            return &m->children[i];
+    }
+    return NULL;
+}
+
+/* The obituary: every part of the status, and the last words. */
+static void obituary(const struct child *c, int status, const struct board_view *v, const char *last_words)
+{
+    const bool orderly = c->state == CHILD_DRAINING;
+    char how[64];
+    if (WIFSIGNALED(status))
+        snprintf(how, sizeof(how), "signal %s%s", sig_name(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
+    else
+        snprintf(how, sizeof(how), "exit %d", WEXITSTATUS(status));
+    LOG(orderly ? LOG_INFO : LOG_WARN, "child.ended", F_STR("role", role_names[c->role]), F_INT("index", c->index),
+        F_INT("pid", c->pid), F_INT("generation", c->generation), F_STR("how", how),
+        F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
+        F_INT("served", v->served), F_MS("lived", mono_seconds_since(c->started) * 1e3), F_STR("last_words", last_words));
+}
+
+static void bury(struct master *m, struct child *c, int status)
+{
+    struct board_view v;
+    char last_words[BOARD_LAST_WORDS_MAX];
+    const bool overdue = c->state == CHILD_KILLED;
+    const bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE;
+    board_read(c->slot, &v);
+    board_release(c->slot, last_words, sizeof(last_words));
+    metrics_release(c->slot);
+    obituary(c, status, &v, last_words);
+    child_ended(c, mono_now(), refused);
+    if (c->role == ROLE_DISPATCHER) {
+        close_if_open(m->control);
+        m->control = -1;
+    }
+    if (c->state == CHILD_REFUSED)
+        LOG(LOG_ERROR, "child.refused", F_STR("role", role_names[c->role]), F_INT("index", c->index),
+            F_STR("hint", "it cannot work with this configuration or schema and is not started again"));
+    if (c->state != CHILD_DOWN)
+        return;
+    METRIC_INC(M_PROCESS_RESTARTS, (unsigned)c->role,
+               overdue                ? EXIT_REASON_OVERDUE
+               : WIFSIGNALED(status) ? EXIT_REASON_SIGNAL
+                                      : EXIT_REASON_EXIT);
+    int64_t wait = mono_ms_between(mono_now(), c->next_start);
+    if (wait > 0)
+        LOG(LOG_WARN, "child.backoff", F_STR("role", role_names[c->role]), F_INT("index", c->index),
+            F_INT("failures", c->fails), F_MS("wait", (double)wait));
+}
+
+void master_reap(struct master *m)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct child *c = find_pid(m, pid);
+        if (c)
+            bury(m, c, status);
+    }
+}
+
+void master_tell_stop(struct child *c)
+{
+    enum child_state before = c->state;
+    c->state = child_next(before, CHILD_EV_STOP);
+    if (c->state != CHILD_DRAINING || before == CHILD_DRAINING)
+        return;
+    kill(c->pid, SIGTERM);
+    c->told = mono_now();
+}

@@ -1,0 +1,115 @@
+/* What the board says about the children, and what is said about them in turn. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "master_priv.h"
+#include "proc/handover.h"
+#include "sys/addrs.h"
+#include "sys/board.h"
+#include "sys/log.h"
+#include "sys/notify_sd.h"
+
+#define OVERDUE_MS 5000     /* beyond a budget: the child's own limits have failed */
+#define STARTING_MS 60000   /* to check in */
+#define BEAT_MS 10000       /* without a turn of the dispatcher's loop */
+#define ABORT_MS 1000       /* from ABRT (a core for the reader) to KILL */
+#define NAMES_MS 1000       /* READY waits this long for the resolver's first pass */
+
+static bool overdue(const struct child *c, const struct board_view *v)
+{
+    if (c->state == CHILD_STARTING)
+        return mono_seconds_since(c->started) * 1e3 > STARTING_MS;
+    if (c->state != CHILD_UP)
+        return false;
+    if (c->role == ROLE_DISPATCHER && mono_seconds_since(c->started) * 1e3 > BEAT_MS)
+        return mono_seconds_since(handover_last_beat()) * 1e3 > BEAT_MS;
+    return v->stage == STAGE_BUSY && v->budget.at.ns != 0 && mono_ms_between(v->budget.at, mono_now()) > OVERDUE_MS;
+}
+
+static void watch_one(struct child *c)
+{
+    struct board_view v;
+    board_read(c->slot, &v);
+    if (c->state == CHILD_STARTING && v.generation == c->generation && v.stage > STAGE_STARTING)
+        c->state = child_next(c->state, CHILD_EV_CHECKED_IN);
+    if (overdue(c, &v)) {
+        LOG(LOG_ERROR, "child.overdue", F_STR("role", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
+            F_STR("what", v.what), F_MS("stage_age", mono_seconds_since(v.since) * 1e3));
+        c->state = child_next(c->state, CHILD_EV_OVERDUE);
+        c->told = mono_now();
+        kill(c->pid, SIGABRT);
+    } else if (c->state == CHILD_KILLED && mono_seconds_since(c->told) * 1e3 > ABORT_MS) {
+        c->told = mono_now();
+        kill(c->pid, SIGKILL);
+    }
+}
+
+void master_watch(struct master *m)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (child_alive(m->children[i].state))
+            watch_one(&m->children[i]);
+    }
+}
+
+bool master_serving(const struct master *m)
+{
+    if (!addrs_first_pass() && mono_seconds_since(m->started) * 1e3 < NAMES_MS)
+        return false;
+    for (unsigned i = 0; i < m->children_n; i++) {
+        struct board_view v;
+        if (m->children[i].role != ROLE_WORKER || m->children[i].state != CHILD_UP)
+            continue;
+        board_read(i, &v);
+        if (v.database)
+            return master_in_state(m, ROLE_DISPATCHER, CHILD_UP) > 0;
+    }
+    return false;
+}
+
+bool master_healthy(const struct master *m)
+{
+    return m->ready && (m->stopping || mono_seconds_since(handover_last_beat()) * 1e3 < BEAT_MS);
+}
+
+static unsigned busy_workers(const struct master *m)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->children_n; i++) {
+        struct board_view v;
+        if (m->children[i].role != ROLE_WORKER || !child_alive(m->children[i].state))
+            continue;
+        board_read(i, &v);
+        n += v.stage == STAGE_BUSY;
+    }
+    return n;
+}
+
+void master_tell_status(struct master *m)
+{
+    char text[sizeof(m->status)];
+    const char *phase = m->stopping ? "stopping" : m->ready ? "serving" : "starting, waiting for the database";
+    snprintf(text, sizeof(text), "%s; %u workers, %u busy, %u down, %u refused", phase, master_alive(m, ROLE_WORKER),
+             busy_workers(m), master_in_state(m, ROLE_WORKER, CHILD_DOWN), master_in_state(m, ROLE_WORKER, CHILD_REFUSED));
+    if (strcmp(text, m->status) == 0)
+        return;
+    memcpy(m->status, text, sizeof(text));
+    notify_sd_status("%s", text);
+}
+
+void master_scoreboard(const struct master *m)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        const struct child *c = &m->children[i];
+        struct board_view v;
+        if (c->state == CHILD_OFF)
+            continue;
+        board_read(i, &v);
+        LOG(LOG_INFO, "scoreboard", F_STR("role", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
+            F_INT("generation", c->generation), F_STR("state", child_state_names[c->state]),
+            F_STR("stage", stage_names[v.stage]), F_STR("what", v.what),
+            F_MS("stage_age", v.since.ns ? mono_seconds_since(v.since) * 1e3 : 0), F_INT("served", v.served),
+            F_INT("database", v.database), F_INT("failures", c->fails));
+    }
+}

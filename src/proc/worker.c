@@ -1,0 +1,229 @@
+/*
+ * A worker: one complete request at a time, from the dispatcher's packet to the answer's bytes on the client's
+ * socket. It never waits for a client: what the socket does not take at once goes back to the dispatcher.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/cdefs.h"
+#include "base/ensure.h"
+#include "db/db.h"
+#include "ext/ext_client.h"
+#include "http/http_path.h"
+#include "proc/child.h"
+#include "proc/handover.h"
+#include "proc/proctitle.h"
+#include "sys/addrs.h"
+#include "sys/board.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+#include "sys/sig.h"
+
+#define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
+#define CHORES_MS 1000       /* what may be spent between requests on results that could not be stored */
+#define CHORES_AT_LEAST_MS 250
+#define IDLE_MS 1000
+
+struct worker {
+    const struct child_env *env;
+    struct db *db;
+    struct ext *ext;
+    struct api *api;
+    int sig_fd;
+    bool retiring;
+    bool chores; /* api_idle() has work left */
+    struct deadline chores_due;
+    char packet[HANDOVER_PACKET_MAX];
+};
+
+/* "POST /v1/bookings" by the route table; never the path itself, which holds identifiers. */
+static const char *route_name(const char *bytes, size_t len, char *buf, size_t size)
+{
+    struct str rest = {bytes, len < 4096 ? len : 4096};
+    struct str method = str_cut(&rest, ' ');
+    struct str path = str_cut(&rest, ' ');
+    path = str_cut(&path, '?');
+    struct http_params params;
+    const struct str wanted = str_eq(method, STR("HEAD")) ? STR("GET") : method;
+    for (size_t i = 0; i < api_routes_n; i++) {
+        if (str_eq(wanted, str_of(http_method_names[api_routes[i]->method])) &&
+            http_path_match(api_routes[i]->pattern, path, &params)) {
+            snprintf(buf, size, "%.*s %s", STR_ARG(method), api_routes[i]->pattern);
+            return buf;
+        }
+    }
+    return "an unknown route";
+}
+
+static void rest_stage(const struct worker *w)
+{
+    board_budget((struct deadline){{0}});
+    board_stage(w->retiring ? STAGE_DRAINING : STAGE_IDLE, "");
+    proctitle_set(w->retiring ? "worker %d draining" : "worker %d idle", w->env->index);
+}
+
+/* Writes what the socket takes at once; the rest is left in *p for the report. False: the connection is broken. */
+static bool answer(int fd, struct handover_packet *p)
+{
+    while (p->len > 0) {
+        ssize_t n = send(fd, p->bytes, p->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n >= 0) {
+            p->bytes += n;
+            p->len -= (size_t)n;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return true;
+        } else if (errno != EINTR) {
+            p->len = 0;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool report(const struct worker *w, struct handover_report *r, struct handover_packet *rest)
+{
+    r->unsent_len = rest->len;
+    return handover_send(w->env->queue_fd, r, sizeof(*r), rest);
+}
+
+static bool serve(struct worker *w, const struct handover_request *q, struct handover_packet *p)
+{
+    char route[BOARD_WHAT_MAX];
+    const char *name = route_name(p->bytes, p->len, route, sizeof(route));
+    board_budget(q->deadline);
+    board_stage(STAGE_BUSY, name);
+    proctitle_set("worker %d executing %s", w->env->index, name);
+
+    const struct api_input in = {.bytes = p->bytes,
+                                 .len = p->len,
+                                 .peer = q->peer,
+                                 .request_id = q->request_id,
+                                 .deadline = q->deadline,
+                                 .queue_seconds = q->queue_seconds,
+                                 .close = q->close || w->retiring};
+    struct api_output out = {.keep_alive = false};
+    api_serve(w->api, &in, &out);
+
+    struct handover_report r = {.news = HANDOVER_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
+    struct handover_packet rest = {.bytes = (char *)(uintptr_t)out.bytes.p, .len = out.bytes.n, .fd = -1};
+    handover_mark(w->env->slot, q->seq);
+    r.broken = !answer(p->fd, &rest);
+    close(p->fd);
+    handover_drop(p);
+    board_served();
+    w->chores = true;
+    rest_stage(w);
+    return report(w, &r, &rest);
+}
+
+/* Takes a request from the pair. False: the dispatcher closed it, nothing more will come. */
+static bool take(struct worker *w)
+{
+    struct handover_request q;
+    struct handover_packet p;
+    int got = handover_recv(w->env->queue_fd, w->packet, &q, sizeof(q), offsetof(struct handover_request, len), &p);
+    if (got < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK;
+    return got > 0 && p.fd >= 0 && serve(w, &q, &p);
+}
+
+/* TERM: no more requests. The dispatcher closes the pair once nothing is under way in it, so none can get lost. */
+static bool retire(struct worker *w)
+{
+    if (w->retiring)
+        return true;
+    w->retiring = true;
+    rest_stage(w);
+    struct handover_report r = {.news = HANDOVER_RETIRE};
+    struct handover_packet none = {.fd = -1};
+    return report(w, &r, &none);
+}
+
+static void chores(struct worker *w)
+{
+    w->chores_due = deadline_in_ms(CHORES_AT_LEAST_MS);
+    db_idle(w->db);
+    board_database(db_connected(w->db));
+    if (w->chores && db_connected(w->db))
+        w->chores = api_idle(w->api, deadline_in_ms(CHORES_MS));
+}
+
+static int wait_ms(const struct worker *w)
+{
+    int left = deadline_left_ms(db_idle_at(w->db));
+    if (w->chores && db_connected(w->db) && left > 100)
+        left = 100;
+    return left < IDLE_MS ? left : IDLE_MS;
+}
+
+static int loop(struct worker *w)
+{
+    for (;;) {
+        short db_events = 0;
+        int db = db_fd(w->db, &db_events);
+        struct pollfd p[] = {
+            {.fd = w->env->queue_fd, .events = POLLIN},
+            {.fd = w->env->life_fd, .events = POLLIN},
+            {.fd = w->sig_fd, .events = POLLIN},
+            {.fd = db, .events = db_events},
+        };
+        if (poll(p, ARRAY_LEN(p), wait_ms(w)) < 0 && errno != EINTR)
+            return 1;
+        if (p[1].revents)
+            return 0;
+        if (p[2].revents && sig_next(w->sig_fd, NULL) == SIGTERM && !retire(w))
+            return 0;
+        if (p[0].revents && !take(w))
+            return 0;
+        /* Work first: a request that is here does not wait for housekeeping, unless that was put off long enough. */
+        if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->chores_due))
+            chores(w);
+    }
+}
+
+/* The first lookups take a moment; without them a name in database.url has no address yet. */
+static void await_addresses(const struct worker *w)
+{
+    struct deadline d = deadline_in_ms(FIRST_LOOKUP_MS);
+    struct pollfd p = {.fd = w->env->life_fd, .events = POLLIN};
+    while (addrs_count() > 0 && !addrs_first_pass() && !deadline_passed(d) && poll(&p, 1, 5) == 0)
+        ;
+}
+
+int worker_main(const struct child_env *env)
+{
+    static struct worker w; /* static: it holds the packet buffer */
+    w.env = env;
+    w.sig_fd = sig_open((const int[]){SIGTERM, 0});
+    w.db = db_new(env->cfg);
+    w.ext = ext_new(env->cfg);
+    if (w.sig_fd < 0 || !w.db || !w.ext)
+        return 1;
+    w.api = api_new(env->cfg, w.db, w.ext);
+    if (!w.api)
+        return 1;
+    db_require_schema(w.db, true);
+    await_addresses(&w);
+    enum err e = db_connect(w.db, deadline_in_ms(env->cfg->database.connect_timeout_ms));
+    if (e == ERR_DB_SCHEMA) {
+        LOG(LOG_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
+            F_STR("hint", "run: bookingd migrate"));
+        return EXIT_CONFIG_CODE;
+    }
+    board_database(e == OK);
+    rest_stage(&w);
+    struct handover_report ready = {.news = HANDOVER_READY};
+    struct handover_packet none = {.fd = -1};
+    int rc = report(&w, &ready, &none) ? loop(&w) : 0;
+    api_free(w.api);
+    ext_free(w.ext);
+    db_free(w.db);
+    return rc;
+}
