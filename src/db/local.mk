@@ -35,10 +35,15 @@ libthdb_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 TH_DB_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(top_srcdir)/tests/lib
 LIBS_TH_DB = libthdb.a $(LIBS_DB) $(CHECK_LIBS)
 
-DB_TESTS = tests/db/check_db
+DB_TESTS = \
+  tests/db/check_db \
+  tests/db/check_schema
 check_PROGRAMS += $(DB_TESTS)
 TESTS += $(DB_TESTS)
 tests_db_check_db_SOURCES = tests/db/check_db.c
 tests_db_check_db_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_db_LDADD = $(LIBS_TH_DB)
+tests_db_check_schema_SOURCES = tests/db/check_schema.c
+tests_db_check_schema_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_schema_LDADD = $(LIBS_TH_DB)
 endif
