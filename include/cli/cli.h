@@ -8,30 +8,33 @@
 #include "base/cdefs.h"
 #include "sys/config.h"
 
+struct cli_command;
+
 struct cli {
     const char *config_path;
     const struct cli_command *command;
-    int argc; /* the command's own words; argv[0] is its name */
+    int argc; /* the command's own words; argv[0] is its name, or the second word of two */
     char **argv;
 };
 
 struct cli_command {
     const char *name;
-    int (*run)(const struct cli *c) MUST_CHECK;
-    const char *arguments; /* for the usage line: "[--role ROLE] NAME" */
+    const char *sub; /* second word: "create" of "staff-key create"; NULL */
+    int (*run)(struct cli *c) MUST_CHECK;
+    const char *arguments; /* for the usage line: "[--role ROLE] --name NAME" */
     const char *summary;   /* one line of `bookingd --help` */
     const char *help;      /* the rest of `bookingd COMMAND --help`; "" when there is no more to say */
 };
 /* The first is the default; ends with a row without name. */
 extern const struct cli_command cli_commands[];
 
-/* By name; NULL when there is none. */
-const struct cli_command *cli_find(const char *name);
+/* Finds the command that the words name and runs it; no words: the default. Returns the exit code. */
+int cli_run(struct cli *c) MUST_CHECK;
 /* `bookingd --help`, to stdout; returns 0. */
 int cli_help(void) MUST_CHECK;
-/* "bookingd: text" and a hint at --help to stderr; returns EXIT_USAGE_CODE. */
+/* "bookingd: text" and a hint at --help to stderr; returns EXIT_USAGE_CODE. command NULL: of bookingd itself. */
 int cli_usage(const struct cli_command *command, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
-/* `bookingd version` and --version. */
-int cli_version(const struct cli *c) MUST_CHECK;
+/* `bookingd --version`; returns 0. */
+int cli_print_version(void) MUST_CHECK;
 
 #endif

@@ -178,11 +178,20 @@ struct config_report {
  * path NULL: built-in defaults, which run without any provider.
  */
 struct config *config_load(const char *path, struct config_report **report) MUST_CHECK;
+/*
+ * The same for commands that call no provider (migrate, staff-key, status ...): secrets that cannot be read from where they
+ * are, since only the service's account may, are left NULL and no fault. database.url is read in any case.
+ */
+struct config *config_load_offline(const char *path, struct config_report **report) MUST_CHECK;
+/* Judge of database.url, which is libpq's business and above this layer; main() gives it before the first load. */
+void config_set_url_check(bool (*valid)(const char *url));
 /* Prints "file:line:column: key: what is wrong", a line a fault. */
 void config_report_print(const struct config_report *report, const char *path, FILE *to);
 void config_report_free(struct config_report *report);
 /* Wipes the secrets and frees. */
 void config_free(struct config *c);
+/* Host of a base_url, v6 without brackets, into buf; false when it does not fit. For name lookups. */
+bool config_url_host(const char *url, char *buf, size_t size) MUST_CHECK;
 /* Index of a provider by name; -1. */
 int config_provider_find(const struct config *c, const char *name);
 

@@ -1,1 +1,12 @@
-# src/cli: sources and unit tests of this layer
+# src/cli: the command line
+noinst_LIBRARIES += libcli.a
+libcli_a_SOURCES = \
+  include/cli/cli.h \
+  src/cli/cli.c \
+  src/cli/cli_commands.c \
+  src/cli/cli_migrate.c \
+  src/cli/cli_notices.c \
+  src/cli/cli_priv.h \
+  src/cli/cli_session.c \
+  src/cli/cli_staff.c \
+  src/cli/cli_status.c

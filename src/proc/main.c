@@ -1,9 +1,9 @@
-/* The program `bookingd`: options before the command, then the command's row of the table. */
+/* The program `bookingd`: options before the command; the rest is the command's row of the table. */
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/cli.h"
+#include "db/db.h"
 #include "proc/proctitle.h"
 
 #ifndef BD_CONFIG_FILE
@@ -19,8 +19,9 @@ static const struct option options[] = {
 
 int main(int argc, char **argv)
 {
-    struct cli c = {.config_path = BD_CONFIG_FILE, .command = &cli_commands[0]};
+    struct cli c = {.config_path = BD_CONFIG_FILE};
     proctitle_init(argc, argv);
+    config_set_url_check(db_url_valid);
     opterr = 0;
     for (int opt; (opt = getopt_long(argc, argv, "+:c:hV", options, NULL)) != -1;) {
         switch (opt) {
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
         case 'h':
             return cli_help();
         case 'V':
-            return cli_version(&c);
+            return cli_print_version();
         case ':':
             return cli_usage(NULL, "%s needs a value", argv[optind - 1]);
         default:
@@ -39,10 +40,5 @@ int main(int argc, char **argv)
     }
     c.argc = argc - optind;
     c.argv = argv + optind;
-    if (c.argc > 0) {
-        c.command = cli_find(c.argv[0]);
-        if (!c.command)
-            return cli_usage(NULL, "unknown command '%s'", c.argv[0]);
-    }
-    return c.command->run(&c);
+    return cli_run(&c);
 }

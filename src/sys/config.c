@@ -134,7 +134,7 @@ static struct config_report *report_of(struct loader *l)
 /* ---- the face ---- */
 
 /* Both arenas live on the heap, so that a jump out of memory finds them. */
-struct config *config_load(const char *path, struct config_report **report)
+static struct config *load_any(const char *path, bool offline, struct config_report **report)
 {
     jmp_buf oom;
     struct loader *l = calloc(1, sizeof *l);
@@ -142,6 +142,7 @@ struct config *config_load(const char *path, struct config_report **report)
     *report = &out_of_memory_report;
     if (!l)
         return NULL;
+    l->offline = offline;
     l->arena = arena_new(ARENA_CHUNK);
     l->scratch = arena_new(ARENA_CHUNK);
     if (l->arena && l->scratch && setjmp(oom) == 0) {
@@ -169,6 +170,16 @@ struct config *config_load(const char *path, struct config_report **report)
         arena_on_oom(l->scratch, NULL);
     free(l);
     return out;
+}
+
+struct config *config_load(const char *path, struct config_report **report)
+{
+    return load_any(path, false, report);
+}
+
+struct config *config_load_offline(const char *path, struct config_report **report)
+{
+    return load_any(path, true, report);
 }
 
 /* Names come from the file: nothing of them may move the cursor of whoever reads this. */

@@ -33,6 +33,7 @@ struct loader {
     struct arena *scratch; /* tree and faults */
     struct config *cfg;
     const char *dir; /* of the file: secrets' relative paths start there */
+    bool offline;    /* secrets that cannot be read are no faults */
     struct config_fault *faults;
     size_t faults_n, faults_max;
     struct secret *secrets; /* to be wiped */
@@ -181,6 +182,7 @@ void config_read_cidrs(const struct slot *s);
 void config_read_url(const struct slot *s); /* config_url.c */
 void config_read_origins(const struct slot *s);
 void config_read_database(const struct slot *s);
+extern bool (*config_url_check)(const char *url);
 void config_read_secret(const struct slot *s);    /* config_secret.c */
 void config_read_providers(const struct slot *s); /* config_provider.c */
 void config_read_provider_type(const struct slot *s);

@@ -99,7 +99,7 @@ static void read_provider(struct loader *l, const struct node *n, struct provide
     size_t faults = l->faults_n;
     config_read_scope(l, &scope, n->kind == NODE_MAP ? n : NULL);
     finish(l, n, p);
-    if (type == PROVIDER_HTTP && l->faults_n == faults)
+    if (type == PROVIDER_HTTP && l->faults_n == faults && !l->offline)
         check_http(l, n, p);
 }
 

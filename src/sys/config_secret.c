@@ -40,6 +40,13 @@ static ssize_t read_some(const char *path, char *buf, size_t size)
     return got < 0 ? -1 : (ssize_t)n;
 }
 
+/* Where the secret is not to be had: no fault to those who do without. */
+#define NOT_TO_BE_HAD(l, ref, ...)                                                                                     \
+    do {                                                                                                               \
+        if (!(l)->offline)                                                                                             \
+            REFERENCE_FAULT((l), (ref), __VA_ARGS__);                                                                  \
+    } while (0)
+
 /* `ref` is the mapping {file: PATH}: faults point at the path and name the secret's key. */
 #define REFERENCE_FAULT(l, ref, ...)                                                                                   \
     config_fault_at((l), (ref)->first->line, (ref)->first->column, node_path((l), (ref)), __VA_ARGS__)
@@ -50,7 +57,7 @@ static const char *from_file(struct loader *l, const struct node *ref, const cha
     ssize_t got = read_some(path, buf, sizeof buf);
     const char *out = NULL;
     if (got < 0) {
-        REFERENCE_FAULT(l, ref, "cannot read %s: %s", path, strerror(errno));
+        NOT_TO_BE_HAD(l, ref, "cannot read %s: %s", path, strerror(errno));
         return NULL;
     }
     size_t len = (size_t)got;
@@ -69,7 +76,7 @@ static const char *from_env(struct loader *l, const struct node *ref, const char
     const char *value = getenv(name);
     if (value)
         return keep(l, value, strlen(value));
-    REFERENCE_FAULT(l, ref, "the environment has no %s", name);
+    NOT_TO_BE_HAD(l, ref, "the environment has no %s", name);
     return NULL;
 }
 
@@ -81,7 +88,7 @@ static const char *from_credential(struct loader *l, const struct node *ref, con
         return NULL;
     }
     if (!dir || !*dir) {
-        REFERENCE_FAULT(l, ref, "no credential '%s': CREDENTIALS_DIRECTORY is not set", name);
+        NOT_TO_BE_HAD(l, ref, "no credential '%s': CREDENTIALS_DIRECTORY is not set", name);
         return NULL;
     }
     return from_file(l, ref, arena_printf(l->scratch, "%s/%s", dir, name));

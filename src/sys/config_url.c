@@ -145,18 +145,51 @@ void config_read_origins(const struct slot *s)
     slot_set_list(s, origins, n);
 }
 
-/* libpq judges the details when it connects; here only what cannot be one at all. May hold a password. */
+bool config_url_host(const char *url, char *buf, size_t size)
+{
+    struct str authority, path;
+    const char *why;
+    if (!url_parts(str_of(url), &authority, &path, &why))
+        return false;
+    size_t n = 0, brackets = authority.p[0] == '[';
+    while (n < authority.n && authority.p[n] != (brackets ? ']' : ':'))
+        n++;
+    if (n - brackets >= size)
+        return false;
+    memcpy(buf, authority.p + brackets, n - brackets);
+    buf[n - brackets] = '\0';
+    return true;
+}
+
+/* ---- database.url ---- */
+
+bool (*config_url_check)(const char *url);
+
+void config_set_url_check(bool (*valid)(const char *url))
+{
+    config_url_check = valid;
+}
+
+/* What cannot be a URL or conninfo at all; libpq, through the check, judges the details. It may hold a password. */
+static bool database_url_valid(const char *text)
+{
+    struct str url = str_of(text);
+    if (!str_starts(url, STR("postgresql://")) && !str_starts(url, STR("postgres://")) &&
+        (!strchr(text, '=') || strstr(text, "://")))
+        return false;
+    return !config_url_check || config_url_check(text);
+}
+
 void config_read_database(const struct slot *s)
 {
+    bool offline = s->l->offline;
+    s->l->offline = false; /* nothing works without it */
     const char *text = config_secret(s->l, s->node);
-    if (!text)
-        return;
-    struct str url = str_of(text);
-    if (url.n == 0)
+    s->l->offline = offline;
+    if (text && *text == '\0')
         config_fault(s->l, s->node, "is empty");
-    else if (!str_starts(url, STR("postgresql://")) && !str_starts(url, STR("postgres://")) &&
-             !(memchr(url.p, '=', url.n) && !strstr(text, "://")))
+    else if (text && !database_url_valid(text))
         config_fault(s->l, s->node, "must be a postgresql:// URI or libpq conninfo (host=... dbname=...)");
-    else
+    else if (text)
         slot_set(s, &text, sizeof text);
 }

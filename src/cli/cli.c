@@ -1,0 +1,171 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/ensure.h"
+#include "cli_priv.h"
+
+#define HINT "bookingd: try 'bookingd%s%s%s%s --help'\n"
+
+/* ---- finding the command ---- */
+
+/* The row of one or two words; *group tells whether the first word begins any row. */
+static const struct cli_command *find(const char *name, const char *sub, bool *group)
+{
+    *group = false;
+    for (const struct cli_command *k = cli_commands; k->name; k++) {
+        if (strcmp(k->name, name) != 0)
+            continue;
+        if (!k->sub || (sub && strcmp(k->sub, sub) == 0))
+            return k;
+        *group = true;
+    }
+    return NULL;
+}
+
+static void print_rows(const char *group)
+{
+    for (const struct cli_command *k = cli_commands; k->name; k++) {
+        char words[64];
+        if (group && strcmp(k->name, group) != 0)
+            continue;
+        (void)snprintf(words, sizeof words, "%s%s%s", k->name, k->sub ? " " : "", k->sub ? k->sub : "");
+        printf("  %-26s %s\n", words, k->summary);
+    }
+}
+
+static int group_help(const char *group)
+{
+    printf("usage: bookingd [-c FILE] %s COMMAND\n\nCommands:\n", group);
+    print_rows(group);
+    return cli_done();
+}
+
+int cli_run(struct cli *c)
+{
+    bool group;
+    if (c->argc == 0) {
+        c->command = &cli_commands[0];
+        return c->command->run(c);
+    }
+    const char *sub = c->argc > 1 ? c->argv[1] : NULL;
+    c->command = find(c->argv[0], sub, &group);
+    if (group && sub && (strcmp(sub, "--help") == 0 || strcmp(sub, "-h") == 0))
+        return group_help(c->argv[0]);
+    if (!c->command && group)
+        return sub ? cli_usage(NULL, "unknown command '%s %s'", c->argv[0], sub)
+                   : cli_usage(NULL, "'%s' needs another word", c->argv[0]);
+    if (!c->command)
+        return cli_usage(NULL, "unknown command '%s'", c->argv[0]);
+    if (c->command->sub) {
+        c->argc--;
+        c->argv++;
+    }
+    return c->command->run(c);
+}
+
+/* ---- help and complaints ---- */
+
+int cli_help(void)
+{
+    puts("usage: bookingd [-c FILE] [COMMAND]\n\n"
+         "A booking backend: sends one-time passwords, takes bookings and payments, notifies, and counts what "
+         "failed.\n\n"
+         "Commands:");
+    print_rows(NULL);
+    puts("\nOptions:\n"
+         "  -c, --config FILE          configuration; see bookingd.yaml(5)\n"
+         "  -h, --help                 this text, or a command's\n"
+         "  -V, --version              version\n\n"
+         "Exit codes: 0 done, 64 usage, 69 the database or the daemon is away, 78 configuration, 1 else.");
+    return cli_done();
+}
+
+static int command_help(const struct cli_command *k)
+{
+    printf("usage: bookingd [-c FILE] %s%s%s%s%s\n\n%s.\n", k->name, k->sub ? " " : "", k->sub ? k->sub : "",
+           *k->arguments ? " " : "", k->arguments, k->summary);
+    if (*k->help)
+        printf("\n%s", k->help);
+    return cli_done();
+}
+
+static void complain(const char *fmt, va_list ap)
+{
+    fputs("bookingd: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+}
+
+void cli_error(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    complain(fmt, ap);
+    va_end(ap);
+}
+
+int cli_usage(const struct cli_command *command, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    complain(fmt, ap);
+    va_end(ap);
+    fprintf(stderr, HINT, command ? " " : "", command ? command->name : "", command && command->sub ? " " : "",
+            command && command->sub ? command->sub : "");
+    return EXIT_USAGE_CODE;
+}
+
+int cli_done(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    cli_error("cannot write the result: %s", strerror(errno));
+    return 1;
+}
+
+/* ---- options ---- */
+
+int cli_options(struct cli *c, const struct cli_option *options, int min_words, int max_words)
+{
+    struct option longs[CLI_OPTIONS_MAX + 3] = {{"config", required_argument, NULL, 'c'},
+                                                {"help", no_argument, NULL, 'h'}};
+    size_t n = 0;
+    for (; options[n].name; n++) {
+        ENSURE(n < CLI_OPTIONS_MAX);
+        longs[n + 2] =
+            (struct option){options[n].name, options[n].value ? required_argument : no_argument, NULL, 256 + (int)n};
+    }
+    char **argv = c->argv;
+    optind = 0; /* anew */
+    for (int opt; c->argc > 0 && (opt = getopt_long(c->argc, argv, ":c:h", longs, NULL)) != -1;) {
+        if (opt == 'h')
+            return command_help(c->command);
+        if (opt == ':')
+            return cli_usage(c->command, "%s needs a value", argv[optind - 1]);
+        if (opt == '?')
+            return cli_usage(c->command, "unknown option %s", argv[optind - 1]);
+        if (opt == 'c') {
+            c->config_path = optarg;
+            continue;
+        }
+        const struct cli_option *o = &options[opt - 256];
+        if (o->value)
+            *o->value = optarg;
+        if (o->flag)
+            *o->flag = true;
+    }
+    if (c->argc > 0) {
+        c->argc -= optind;
+        c->argv += optind;
+    }
+    if (c->argc > max_words)
+        return cli_usage(c->command, "unexpected word '%s'", c->argv[max_words]);
+    if (c->argc < min_words)
+        return cli_usage(c->command, "a word is missing: %s", c->command->arguments);
+    return CLI_GO_ON;
+}

@@ -1,0 +1,88 @@
+/* The table of commands, and those of a line or two. */
+#include <stdio.h>
+
+#include "cli_priv.h"
+#include "proc/master.h"
+#include "sys/log.h"
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#ifndef BD_REVISION
+#define BD_REVISION ""
+#endif
+
+#define FILTERS_HELP                                                                                                   \
+    "  --template NAME    booking_confirmed, booking_cancelled, booking_rescheduled, booking_expired, "                \
+    "payment_refunded\n"                                                                                               \
+    "  --error-code CODE  provider_timeout, interrupted ...\n"                                                         \
+    "  --booking ID\n"                                                                                                 \
+    "  --since TIME       RFC 3339; written at this time or later\n"                                                   \
+    "  --until TIME       ... or earlier\n"
+
+const struct cli_command cli_commands[] = {
+    {"serve", NULL, cli_serve, "", "run the daemon (the default)",
+     "Signals: TERM and INT stop in order, HUP reads the configuration anew, USR1 logs the scoreboard,\n"
+     "TTIN and TTOU add and remove a worker.\n"},
+    {"check-config", NULL, cli_check_config, "", "read the configuration and say what is wrong with it",
+     "Prints 'configuration ok', or every fault as FILE:LINE:COLUMN: KEY: WHAT with exit code 78.\n"},
+    {"migrate", NULL, cli_migrate, "", "bring the database's schema to this version", ""},
+    {"staff-key", "create", cli_staff_create, "--name NAME [--role ROLE] [--venue ID]",
+     "make a staff key and print it, this once",
+     "  --name NAME   1 to 64 characters, never used before\n"
+     "  --role ROLE   admin (default), agent or viewer\n"
+     "  --venue ID    a key that sees this venue alone\n"},
+    {"staff-key", "list", cli_staff_list, "", "list staff keys: name, role, venue, times; never the key", ""},
+    {"staff-key", "revoke", cli_staff_revoke, "NAME", "end a staff key at once", ""},
+    {"notifications", "list", cli_notices_list, "[FILTER...] [--limit N]", "list the notification ledger, newest first",
+     "  --status STATUS    PENDING, SENT or FAILED\n" FILTERS_HELP "  --limit N          1 to 1000, default 50\n"},
+    {"notifications", "resend", cli_notices_resend, "ID | --all [FILTER...] [--limit N] [--dry-run]",
+     "send a FAILED notification again, or all that match",
+     FILTERS_HELP "  --limit N          at most so many, default 100\n"
+                  "  --dry-run          only count\n"},
+    {"notifications", "acknowledge", cli_notices_acknowledge, "ID... | --all [FILTER...]",
+     "take FAILED notifications out of the alert", FILTERS_HELP},
+    {"status", NULL, cli_status, "[--json]", "show the running daemon's scoreboard, as its monitor tells it", ""},
+    {"version", NULL, cli_version, "", "print the version", ""},
+    {.name = NULL},
+};
+
+static const struct cli_option no_options[] = {CLI_OPTIONS_END};
+
+int cli_print_version(void)
+{
+    printf("bookingd %s%s%s\n", PACKAGE_VERSION, *BD_REVISION ? " " : "", BD_REVISION);
+    return cli_done();
+}
+
+int cli_version(struct cli *c)
+{
+    int code = cli_options(c, no_options, 0, 0);
+    return code == CLI_GO_ON ? cli_print_version() : code;
+}
+
+int cli_check_config(struct cli *c)
+{
+    int code = cli_options(c, no_options, 0, 0);
+    if (code != CLI_GO_ON)
+        return code;
+    struct config *cfg = cli_config(c, false);
+    if (!cfg)
+        return EXIT_CONFIG_CODE;
+    config_free(cfg);
+    puts("configuration ok");
+    return cli_done();
+}
+
+int cli_serve(struct cli *c)
+{
+    int code = cli_options(c, no_options, 0, 0);
+    if (code != CLI_GO_ON)
+        return code;
+    struct config *cfg = cli_config(c, false);
+    if (!cfg)
+        return EXIT_CONFIG_CODE;
+    log_init((enum log_format)cfg->log.format, (enum log_level)cfg->log.level);
+    return master_run(cfg);
+}

@@ -1,0 +1,33 @@
+#include <stdio.h>
+
+#include "cli_priv.h"
+#include "db/db_migrate.h"
+
+#define MIGRATE_MS (INT64_C(30) * 60 * 1000) /* a second one waits for the first */
+
+int cli_migrate(struct cli *c)
+{
+    static const struct cli_option options[] = {CLI_OPTIONS_END};
+    struct cli_session s;
+    struct db_migrate_report report;
+    int code = cli_options(c, options, 0, 0);
+    if (code == CLI_GO_ON)
+        code = cli_session_open(&s, c, CLI_ANY_SCHEMA, MIGRATE_MS);
+    if (code != CLI_GO_ON)
+        return code;
+    enum err e = db_migrate(s.svc.db, s.arena, s.svc.deadline, &report);
+    if (e == OK && report.applied)
+        printf("schema is at version %d, was %d\n", report.to, report.from);
+    else if (e == OK)
+        printf("schema is at version %d already\n", report.to);
+    else if (report.fault)
+        cli_error("%s", report.fault);
+    if (e == OK)
+        code = cli_done();
+    else if (e == ERR_DB_SCHEMA) /* the report says how; "run migrate" would be no help */
+        code = EXIT_CONFIG_CODE;
+    else
+        code = cli_failed(e);
+    cli_session_close(&s);
+    return code;
+}

@@ -1,0 +1,222 @@
+/* The notification ledger from the command line. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "cli_priv.h"
+#include "svc/ledger.h"
+
+#define LIST_MS 15000
+#define RESEND_MS 60000
+#define RESEND_ALL_MS (INT64_C(30) * 60 * 1000)
+#define LIST_MAX 1000
+#define RESEND_DEFAULT 100
+#define RESEND_MAX 100000
+
+static const struct ledger_actor actor = {.name = LEDGER_ACTOR_CLI, .venue_id = NULL};
+
+struct words { /* options as they were given */
+    const char *status, *template, *error_code, *booking, *since, *until, *limit;
+    bool all, dry_run;
+};
+
+/* ---- filters ---- */
+
+static bool time_option(const char *text, struct wall *out, bool *has)
+{
+    *has = text != NULL;
+    return !text || wall_parse(str_of(text), out);
+}
+
+static bool named(const char *text, const char *const *names, size_t n)
+{
+    for (size_t i = 0; text && i < n; i++)
+        if (strcmp(names[i], text) == 0)
+            return true;
+    return text == NULL;
+}
+
+static int read_filter(const struct cli *c, const struct words *w, struct ledger_filter *f)
+{
+    struct uuid id;
+    *f = (struct ledger_filter){
+        .status = w->status, .template = w->template, .error_code = w->error_code, .booking_id = w->booking};
+    if (!named(w->status, ledger_status_names, LEDGER_STATUS_COUNT))
+        return cli_usage(c->command, "unknown status '%s': PENDING, SENT or FAILED", w->status);
+    if (!named(w->template, notice_names, NOTICE_COUNT))
+        return cli_usage(c->command, "unknown template '%s'", w->template);
+    if (w->booking && !uuid_parse(str_of(w->booking), &id))
+        return cli_usage(c->command, "--booking wants a booking's id");
+    if (!time_option(w->since, &f->since, &f->has_since) || !time_option(w->until, &f->until, &f->has_until))
+        return cli_usage(c->command, "a time is like 2026-01-31T15:00:00Z");
+    return CLI_GO_ON;
+}
+
+static int read_limit(const struct cli *c, const char *text, int64_t max, int64_t *limit)
+{
+    if (!text || num_range(str_of(text), 1, max, limit))
+        return CLI_GO_ON;
+    return cli_usage(c->command, "--limit is 1 to %" PRId64, max);
+}
+
+/* Identifiers where words name rows. */
+static int check_ids(const struct cli *c)
+{
+    struct uuid id;
+    for (int i = 0; i < c->argc; i++)
+        if (!uuid_parse(str_of(c->argv[i]), &id))
+            return cli_usage(c->command, "'%s' is no notification's id", c->argv[i]);
+    return CLI_GO_ON;
+}
+
+/* Words name rows, or --all and filters do: never both, never neither. */
+static int check_choice(const struct cli *c, const struct words *w)
+{
+    bool filtered = w->template || w->error_code || w->booking || w->since || w->until || w->limit || w->dry_run;
+    if (c->argc == 0 && !w->all)
+        return cli_usage(c->command, "name notifications by id, or say --all");
+    if (c->argc > 0 && (w->all || filtered))
+        return cli_usage(c->command, "ids, or --all with filters: not both");
+    return check_ids(c);
+}
+
+/* ---- commands ---- */
+
+static const char *or_dash(const char *z)
+{
+    return z && *z ? z : "-";
+}
+
+static void print_item(const struct ledger_item *n)
+{
+    char created[WALL_RFC3339_MAX];
+    struct wall at = {n->created_at.us / 1000000 * 1000000};
+    printf("%-36s %-20s %-8s %-20s %-15s %8" PRId64 " %-21s %s\n", n->id.s, wall_format(at, created), n->status,
+           n->template, or_dash(n->recipient), n->attempts, or_dash(n->error_code), n->has_acknowledged ? "yes" : "no");
+}
+
+int cli_notices_list(struct cli *c)
+{
+    struct words w = {.status = NULL};
+    const struct cli_option options[] = {
+        {.name = "status", .value = &w.status},         {.name = "template", .value = &w.template},
+        {.name = "error-code", .value = &w.error_code}, {.name = "booking", .value = &w.booking},
+        {.name = "since", .value = &w.since},           {.name = "until", .value = &w.until},
+        {.name = "limit", .value = &w.limit},           CLI_OPTIONS_END};
+    struct ledger_page page = {.limit = 50};
+    const struct ledger_item *items;
+    struct cli_session s;
+    size_t n;
+    int code = cli_options(c, options, 0, 0);
+    if (code == CLI_GO_ON)
+        code = read_filter(c, &w, &page.filter);
+    if (code == CLI_GO_ON)
+        code = read_limit(c, w.limit, LIST_MAX, &page.limit);
+    if (code == CLI_GO_ON)
+        code = cli_session_open(&s, c, CLI_DATABASE, LIST_MS);
+    if (code != CLI_GO_ON)
+        return code;
+    enum err e = ledger_list(&s.svc, &actor, &page, &items, &n);
+    if (e == OK)
+        printf("%-36s %-20s %-8s %-20s %-15s %8s %-21s %s\n", "ID", "CREATED", "STATUS", "TEMPLATE", "RECIPIENT",
+               "ATTEMPTS", "ERROR", "ACKNOWLEDGED");
+    for (size_t i = 0; e == OK && i < n; i++)
+        print_item(&items[i]);
+    code = e == OK ? cli_done() : cli_failed(e);
+    cli_session_close(&s);
+    return code;
+}
+
+static int resend_one(struct cli_session *s, const char *id)
+{
+    struct ledger_item item;
+    enum err e = ledger_resend(&s->svc, &actor, id, &item);
+    if (e == ERR_NOT_FOUND)
+        cli_error("there is no notification %s", id);
+    else if (e == ERR_NOTIFICATION_NOT_FAILED)
+        cli_error("notification %s is not FAILED", id);
+    else if (e == ERR_NOTIFICATION_EXPIRED)
+        cli_error("notification %s is too old to be sent (notifications.expire_after)", id);
+    else if (e != OK)
+        return cli_failed(e);
+    if (e != OK)
+        return 1;
+    printf("%s%s%s\n", item.status, item.error_code ? " " : "", item.error_code ? item.error_code : "");
+    int code = cli_done();
+    return strcmp(item.status, ledger_status_names[LEDGER_SENT]) == 0 ? code : 1;
+}
+
+static int resend_all(struct cli_session *s, const struct ledger_filter *f, int64_t limit, bool dry_run)
+{
+    struct ledger_counts n;
+    enum err e = ledger_resend_all(&s->svc, &actor, f, limit, dry_run, &n);
+    if (e != OK)
+        return cli_failed(e);
+    printf("matched %" PRId64 ", sent %" PRId64 ", failed %" PRId64 ", remaining %" PRId64 "\n", n.matched, n.sent,
+           n.failed, n.remaining);
+    int code = cli_done();
+    return n.failed ? 1 : code;
+}
+
+int cli_notices_resend(struct cli *c)
+{
+    struct words w = {.status = NULL};
+    const struct cli_option options[] = {{.name = "all", .flag = &w.all},
+                                         {.name = "dry-run", .flag = &w.dry_run},
+                                         {.name = "template", .value = &w.template},
+                                         {.name = "error-code", .value = &w.error_code},
+                                         {.name = "booking", .value = &w.booking},
+                                         {.name = "since", .value = &w.since},
+                                         {.name = "until", .value = &w.until},
+                                         {.name = "limit", .value = &w.limit},
+                                         CLI_OPTIONS_END};
+    struct ledger_filter filter;
+    int64_t limit = RESEND_DEFAULT;
+    struct cli_session s;
+    int code = cli_options(c, options, 0, 1);
+    if (code == CLI_GO_ON)
+        code = check_choice(c, &w);
+    if (code == CLI_GO_ON)
+        code = read_filter(c, &w, &filter);
+    if (code == CLI_GO_ON)
+        code = read_limit(c, w.limit, RESEND_MAX, &limit);
+    if (code == CLI_GO_ON)
+        code = cli_session_open(&s, c, w.dry_run ? CLI_DATABASE : CLI_PROVIDERS, w.all ? RESEND_ALL_MS : RESEND_MS);
+    if (code != CLI_GO_ON)
+        return code;
+    code = w.all ? resend_all(&s, &filter, limit, w.dry_run) : resend_one(&s, c->argv[0]);
+    cli_session_close(&s);
+    return code;
+}
+
+int cli_notices_acknowledge(struct cli *c)
+{
+    struct words w = {.status = NULL};
+    const struct cli_option options[] = {{.name = "all", .flag = &w.all},
+                                         {.name = "template", .value = &w.template},
+                                         {.name = "error-code", .value = &w.error_code},
+                                         {.name = "booking", .value = &w.booking},
+                                         {.name = "since", .value = &w.since},
+                                         {.name = "until", .value = &w.until},
+                                         CLI_OPTIONS_END};
+    struct ledger_filter filter;
+    struct cli_session s;
+    int64_t n = 0;
+    int code = cli_options(c, options, 0, LIST_MAX);
+    if (code == CLI_GO_ON)
+        code = check_choice(c, &w);
+    if (code == CLI_GO_ON)
+        code = read_filter(c, &w, &filter);
+    if (code == CLI_GO_ON)
+        code = cli_session_open(&s, c, CLI_DATABASE, LIST_MS);
+    if (code != CLI_GO_ON)
+        return code;
+    const char *const *ids = w.all ? NULL : (const char *const *)c->argv;
+    enum err e = ledger_acknowledge(&s.svc, &actor, &filter, ids, w.all ? 0 : (size_t)c->argc, &n);
+    if (e == OK)
+        printf("acknowledged %" PRId64 "\n", n);
+    code = e == OK ? cli_done() : cli_failed(e);
+    cli_session_close(&s);
+    return code;
+}

@@ -1,0 +1,71 @@
+/* For src/cli alone: options of commands, and what commands that reach the database share. */
+#ifndef BOOKINGD_SRC_CLI_PRIV_H
+#define BOOKINGD_SRC_CLI_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "cli/cli.h"
+#include "svc/svc.h"
+
+/* ---- options (cli.c) ---- */
+
+struct cli_option {
+    const char *name;
+    const char **value; /* where a value goes; NULL: none is taken */
+    bool *flag;         /* set when the option is there */
+};
+#define CLI_OPTIONS_END                                                                                                \
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
+    }
+#define CLI_OPTIONS_MAX 12
+#define CLI_GO_ON (-1)
+
+/*
+ * Reads the command's options (and -c, -h, --help), anywhere among its words; the words that are left begin at
+ * argv[0] of *c and number argc. CLI_GO_ON, or the exit code to end with (help, usage).
+ */
+int cli_options(struct cli *c, const struct cli_option *options, int min_words, int max_words) MUST_CHECK;
+
+/* "bookingd: text" to stderr. */
+void cli_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* ---- sessions (cli_session.c) ---- */
+
+/* Loads the configuration; on faults prints them and returns NULL. offline: provider secrets may be missing. */
+struct config *cli_config(const struct cli *c, bool offline) MUST_CHECK;
+
+struct cli_session {
+    struct config *cfg;
+    struct arena *arena;
+    struct svc svc; /* db and arena of it; ext when asked for */
+    bool shared;
+};
+enum cli_needs { CLI_ANY_SCHEMA, CLI_DATABASE, CLI_PROVIDERS };
+/* Everything that the command needs, with `ms` for all of it. CLI_GO_ON, or the exit code after a message. */
+int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs, int64_t ms) MUST_CHECK;
+void cli_session_close(struct cli_session *s);
+
+/* Says what failed and returns the exit code for it: 69 for what is away, 78 for the schema, 1 else. */
+int cli_failed(enum err e) MUST_CHECK;
+/* Flushes stdout: 0, or 1 and a message when it cannot be written (a full disk, a closed pipe). */
+int cli_done(void) MUST_CHECK;
+
+/* Commands by file. */
+int cli_serve(struct cli *c) MUST_CHECK;
+int cli_check_config(struct cli *c) MUST_CHECK;
+int cli_version(struct cli *c) MUST_CHECK;
+int cli_migrate(struct cli *c) MUST_CHECK;
+int cli_staff_create(struct cli *c) MUST_CHECK; /* cli_staff.c */
+int cli_staff_list(struct cli *c) MUST_CHECK;
+int cli_staff_revoke(struct cli *c) MUST_CHECK;
+int cli_notices_list(struct cli *c) MUST_CHECK; /* cli_notices.c */
+int cli_notices_resend(struct cli *c) MUST_CHECK;
+int cli_notices_acknowledge(struct cli *c) MUST_CHECK;
+int cli_status(struct cli *c) MUST_CHECK;
+
+#endif

@@ -1,0 +1,133 @@
+/* What commands that work on the database share: configuration, connection, and providers when something is to be sent.
+ */
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cli_priv.h"
+#include "ext/ext_client.h"
+#include "sys/addrs.h"
+#include "sys/log.h"
+#include "sys/shm.h"
+
+#define ARENA_CHUNK ((size_t)64 * 1024)
+#define SHM_SLACK ((size_t)4096) /* alignment of the parts */
+
+struct config *cli_config(const struct cli *c, bool offline)
+{
+    struct config_report *report;
+    struct config *cfg = offline ? config_load_offline(c->config_path, &report) : config_load(c->config_path, &report);
+    if (!cfg) {
+        config_report_print(report, c->config_path, stderr);
+        config_report_free(report);
+    }
+    return cfg;
+}
+
+/* The daemon's resolver in one pass: here nobody else waits. */
+static void look_up(unsigned i)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    struct addrs_result found = {.n = 0};
+    int rc = getaddrinfo(addrs_name(i), NULL, &hints, &list);
+    for (const struct addrinfo *a = rc == 0 ? list : NULL; a && found.n < ADDRS_PER_NAME; a = a->ai_next)
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, found.text[found.n], ADDR_TEXT_MAX, NULL, 0, NI_NUMERICHOST) == 0)
+            found.n++;
+    if (rc == 0)
+        freeaddrinfo(list);
+    if (found.n)
+        addrs_store(i, &found);
+    else
+        cli_error("no address of %s: %s", addrs_name(i), rc ? gai_strerror(rc) : "none given");
+}
+
+static void open_addresses(const struct config *cfg, bool providers)
+{
+    char host[256];
+    addrs_init();
+    db_register_hosts(cfg->database.url);
+    for (size_t i = 0; providers && i < cfg->providers_n; i++)
+        if (config_url_host(cfg->providers[i].base_url, host, sizeof host))
+            addrs_register(host);
+    for (unsigned i = 0; i < addrs_count(); i++)
+        look_up(i);
+    addrs_set_first_pass();
+}
+
+static bool open_parts(struct cli_session *s, enum cli_needs needs)
+{
+    bool providers = needs == CLI_PROVIDERS;
+    s->arena = s->svc.arena = arena_new(ARENA_CHUNK);
+    s->shared = s->arena && shm_init(addrs_size() + (providers ? ext_shared_size(s->cfg) : 0) + SHM_SLACK);
+    if (!s->shared)
+        return false;
+    open_addresses(s->cfg, providers);
+    s->svc.db = db_new(s->cfg);
+    if (providers) {
+        ext_shared_init(s->cfg, 0);
+        s->svc.ext = ext_new(s->cfg);
+    }
+    return s->svc.db && (!providers || s->svc.ext);
+}
+
+int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs, int64_t ms)
+{
+    *s = (struct cli_session){.cfg = cli_config(c, needs != CLI_PROVIDERS)};
+    if (!s->cfg)
+        return EXIT_CONFIG_CODE;
+    log_init((enum log_format)s->cfg->log.format, LOG_WARN);
+    s->svc.cfg = s->cfg;
+    s->svc.request_id = "command-line";
+    if (!open_parts(s, needs)) {
+        cli_error("out of memory");
+        cli_session_close(s);
+        return 1;
+    }
+    s->svc.deadline = deadline_in_ms(ms);
+    if (needs == CLI_ANY_SCHEMA)
+        return CLI_GO_ON;
+    db_require_schema(s->svc.db, true);
+    enum err e = db_connect(s->svc.db, s->svc.deadline);
+    if (e == OK)
+        return CLI_GO_ON;
+    int code = cli_failed(e);
+    cli_session_close(s);
+    return code;
+}
+
+void cli_session_close(struct cli_session *s)
+{
+    if (s->svc.ext)
+        ext_free(s->svc.ext);
+    if (s->svc.db)
+        db_free(s->svc.db);
+    arena_free(s->arena);
+    if (s->shared)
+        shm_fini();
+    config_free(s->cfg);
+    *s = (struct cli_session){.cfg = NULL};
+}
+
+int cli_failed(enum err e)
+{
+    static const struct {
+        enum err err;
+        int code;
+        const char *text;
+    } rows[] = {
+        {ERR_DB_UNAVAILABLE, EXIT_UNAVAILABLE_CODE, "the database is away"},
+        {ERR_DEADLINE, EXIT_UNAVAILABLE_CODE, "the database did not answer in time"},
+        {ERR_COMMIT_UNKNOWN, EXIT_UNAVAILABLE_CODE,
+         "the connection was lost in the commit: it may have happened; look before you repeat"},
+        {ERR_DB_SCHEMA, EXIT_CONFIG_CODE, "the database's schema is not this version's; run 'bookingd migrate'"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].err == e) {
+            cli_error("%s", rows[i].text);
+            return rows[i].code;
+        }
+    cli_error("failed: %s", err_code(e));
+    return 1;
+}

@@ -1,0 +1,102 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli_priv.h"
+#include "svc/staff.h"
+
+#define STAFF_MS 15000
+
+static const struct cli_option no_options[] = {CLI_OPTIONS_END};
+
+/* -1: none of that name. */
+static int role_named(const char *name)
+{
+    for (int i = 0; i < STAFF_ROLE_COUNT; i++)
+        if (strcmp(staff_role_names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static int create_failed(enum err e, const char *name, const char *venue)
+{
+    if (e == ERR_VALIDATION)
+        cli_error("a name is 1 to 64 characters, without control characters or blanks around it");
+    else if (e == ERR_DB_UNIQUE)
+        cli_error("there is or was a key named '%s'; names are not used twice", name);
+    else if (e == ERR_NOT_FOUND)
+        cli_error("there is no venue %s", venue);
+    else
+        return cli_failed(e);
+    return 1;
+}
+
+int cli_staff_create(struct cli *c)
+{
+    const char *name = NULL, *role = "admin", *venue = NULL, *key;
+    const struct cli_option options[] = {{.name = "name", .value = &name},
+                                         {.name = "role", .value = &role},
+                                         {.name = "venue", .value = &venue},
+                                         CLI_OPTIONS_END};
+    struct cli_session s;
+    int code = cli_options(c, options, 0, 0);
+    if (code != CLI_GO_ON)
+        return code;
+    if (!name)
+        return cli_usage(c->command, "--name is missing");
+    if (role_named(role) < 0)
+        return cli_usage(c->command, "unknown role '%s': admin, agent or viewer", role);
+    code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
+    if (code != CLI_GO_ON)
+        return code;
+    enum err e = staff_key_create(&s.svc, name, (enum staff_role)role_named(role), venue, &key);
+    if (e == OK)
+        puts(key);
+    code = e == OK ? cli_done() : create_failed(e, name, venue);
+    cli_session_close(&s);
+    return code;
+}
+
+int cli_staff_list(struct cli *c)
+{
+    const struct staff_key *keys;
+    struct cli_session s;
+    size_t n;
+    int code = cli_options(c, no_options, 0, 0);
+    if (code == CLI_GO_ON)
+        code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
+    if (code != CLI_GO_ON)
+        return code;
+    enum err e = staff_key_list(&s.svc, &keys, &n);
+    if (e == OK)
+        printf("%-24s %-7s %-36s %-20s %s\n", "NAME", "ROLE", "VENUE", "CREATED", "REVOKED");
+    for (size_t i = 0; e == OK && i < n; i++) {
+        char created[WALL_RFC3339_MAX], revoked[WALL_RFC3339_MAX];
+        struct wall made = {keys[i].created_at.us / 1000000 * 1000000};
+        struct wall ended = {keys[i].revoked_at.us / 1000000 * 1000000};
+        printf("%-24s %-7s %-36s %-20s %s\n", keys[i].name, keys[i].role, keys[i].venue_id ? keys[i].venue_id : "all",
+               wall_format(made, created), keys[i].revoked ? wall_format(ended, revoked) : "-");
+    }
+    code = e == OK ? cli_done() : cli_failed(e);
+    cli_session_close(&s);
+    return code;
+}
+
+int cli_staff_revoke(struct cli *c)
+{
+    struct cli_session s;
+    int code = cli_options(c, no_options, 1, 1);
+    if (code == CLI_GO_ON)
+        code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
+    if (code != CLI_GO_ON)
+        return code;
+    enum err e = staff_key_revoke(&s.svc, c->argv[0]);
+    if (e == OK)
+        code = 0;
+    else if (e == ERR_NOT_FOUND) {
+        cli_error("there is no live key named '%s'", c->argv[0]);
+        code = 1;
+    } else
+        code = cli_failed(e);
+    cli_session_close(&s);
+    return code;
+}
