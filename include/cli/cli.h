@@ -28,6 +28,9 @@ struct cli_command {
 /* The first is the default; ends with a row without name. */
 extern const struct cli_command cli_commands[];
 
+/* SYSCONFDIR/bookingd/bookingd.yaml */
+extern const char cli_default_config[];
+
 /* Finds the command that the words name and runs it; no words: the default. Returns the exit code. */
 int cli_run(struct cli *c) MUST_CHECK;
 /* `bookingd --help`, to stdout; returns 0. */

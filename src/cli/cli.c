@@ -77,17 +77,18 @@ int cli_help(void)
          "failed.\n\n"
          "Commands:");
     print_rows(NULL);
-    puts("\nOptions:\n"
-         "  -c, --config FILE          configuration; see bookingd.yaml(5)\n"
-         "  -h, --help                 this text, or a command's\n"
-         "  -V, --version              version\n\n"
-         "Exit codes: 0 done, 64 usage, 69 the database or the daemon is away, 78 configuration, 1 else.");
+    printf("\nOptions:\n"
+           "  -c, --config FILE          configuration (bookingd.yaml(5)), else %s\n"
+           "  -h, --help                 this text, or a command's\n"
+           "  -V, --version              version\n\n"
+           "Exit codes: 0 done, 64 usage, 69 the database or the daemon is away, 78 configuration, 1 else.\n",
+           cli_default_config);
     return cli_done();
 }
 
 static int command_help(const struct cli_command *k)
 {
-    printf("usage: bookingd [-c FILE] %s%s%s%s%s\n\n%s.\n", k->name, k->sub ? " " : "", k->sub ? k->sub : "",
+    printf("usage: bookingd [-c FILE] %s%s%s%s%s\n\nTo %s.\n", k->name, k->sub ? " " : "", k->sub ? k->sub : "",
            *k->arguments ? " " : "", k->arguments, k->summary);
     if (*k->help)
         printf("\n%s", k->help);

@@ -13,6 +13,12 @@
 #define BD_REVISION ""
 #endif
 
+#ifndef BD_SYSCONFDIR
+#define BD_SYSCONFDIR "/etc"
+#endif
+
+const char cli_default_config[] = BD_SYSCONFDIR "/bookingd/bookingd.yaml";
+
 #define FILTERS_HELP                                                                                                   \
     "  --template NAME    booking_confirmed, booking_cancelled, booking_rescheduled, booking_expired, "                \
     "payment_refunded\n"                                                                                               \

@@ -10,3 +10,4 @@ libcli_a_SOURCES = \
   src/cli/cli_session.c \
   src/cli/cli_staff.c \
   src/cli/cli_status.c
+libcli_a_CPPFLAGS = $(AM_CPPFLAGS) -DBD_SYSCONFDIR='"$(sysconfdir)"'

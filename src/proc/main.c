@@ -6,10 +6,6 @@
 #include "db/db.h"
 #include "proc/proctitle.h"
 
-#ifndef BD_CONFIG_FILE
-#define BD_CONFIG_FILE "/etc/bookingd/bookingd.yaml"
-#endif
-
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
@@ -19,7 +15,7 @@ static const struct option options[] = {
 
 int main(int argc, char **argv)
 {
-    struct cli c = {.config_path = BD_CONFIG_FILE};
+    struct cli c = {.config_path = cli_default_config};
     proctitle_init(argc, argv);
     config_set_url_check(db_url_valid);
     opterr = 0;
