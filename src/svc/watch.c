@@ -1,0 +1,67 @@
+#include "svc/watch.h"
+
+#include <string.h>
+
+const char *const watch_status_names[WATCH_STATUS_COUNT] = {
+    [WATCH_PENDING] = "pending", [WATCH_SENT] = "sent", [WATCH_FAILED] = "failed"};
+static const char *const stored_names[WATCH_STATUS_COUNT] = {
+    [WATCH_PENDING] = "PENDING", [WATCH_SENT] = "SENT", [WATCH_FAILED] = "FAILED"};
+
+/* Ages by the database's clock, in milliseconds; a row of the future (a clock stepped back) has the age 0. */
+static const struct db_stmt count_ledger = {
+    "watch_ledger",
+    "SELECT status, template, COALESCE(error_code, '') AS error_code, acknowledged_at IS NOT NULL AS acknowledged,"
+    " count(*) AS n, GREATEST(0, (extract(epoch FROM now() - min(created_at)) * 1000)::bigint) AS oldest_ms"
+    " FROM notifications GROUP BY 1, 2, 3, 4"};
+
+static int position(const char *const *names, int n, const char *name)
+{
+    int i = 0;
+    while (i < n && strcmp(names[i], name) != 0)
+        i++;
+    return i < n ? i : -1;
+}
+
+static void keep_older(double *oldest_s, int64_t age_ms)
+{
+    if ((double)age_ms / 1000 > *oldest_s)
+        *oldest_s = (double)age_ms / 1000;
+}
+
+static void take_row(struct db_rows rows, int row, struct watch_ledger *out)
+{
+    int status = position(stored_names, WATCH_STATUS_COUNT, db_get_str(rows, row, "status"));
+    int template = position(notice_names, NOTICE_COUNT, db_get_str(rows, row, "template"));
+    int64_t n = db_get_int(rows, row, "n"), age_ms = db_get_int(rows, row, "oldest_ms");
+    if (status == WATCH_PENDING)
+        keep_older(&out->oldest_pending_s, age_ms);
+    bool open = status == WATCH_FAILED && !db_get_bool(rows, row, "acknowledged");
+    if (open)
+        keep_older(&out->oldest_failed_s, age_ms);
+    if (status < 0 || template <0) {
+        out->unknown += n;
+        return;
+    }
+    out->rows[status][template] += n;
+    if (!open)
+        return;
+    int code = position(notice_outcome_names, NO_COUNT, db_get_str(rows, row, "error_code"));
+    if (code > NO_SENT)
+        out->failed[template][code] += n;
+    else
+        out->unknown += n;
+}
+
+enum err watch_ledger_read(struct svc *s, struct watch_ledger *out)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int at = db_add(b, &count_ledger, NULL, 0);
+    memset(out, 0, sizeof(*out));
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    struct db_rows rows = db_result(b, at);
+    for (int row = 0; row < db_count(rows); row++)
+        take_row(rows, row, out);
+    return OK;
+}
