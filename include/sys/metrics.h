@@ -134,6 +134,8 @@ struct metrics_setup {
 /* Bytes of shared memory that metrics_init will take. */
 size_t metrics_size(const struct metrics_setup *setup);
 void metrics_init(const struct metrics_setup *setup);
+/* Tests: as if never initialised. */
+void metrics_forget(void);
 /* Which slot this process writes. Gauges of the slot are reset, counters stay. */
 void metrics_attach(unsigned slot);
 

@@ -15,3 +15,29 @@ libsys_a_SOURCES = \
 
 # configuration and JSON
 include $(top_srcdir)/src/sys/config.mk
+
+if HAVE_CHECK
+SYS_TESTS = \
+  tests/unit/check_addrs \
+  tests/unit/check_board \
+  tests/unit/check_log \
+  tests/unit/check_metrics \
+  tests/unit/check_net
+check_PROGRAMS += $(SYS_TESTS)
+TESTS += $(SYS_TESTS)
+tests_unit_check_addrs_SOURCES = tests/unit/check_addrs.c tests/lib/th_unit.h
+tests_unit_check_addrs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_addrs_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
+tests_unit_check_board_SOURCES = tests/unit/check_board.c tests/lib/th_unit.h
+tests_unit_check_board_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_board_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
+tests_unit_check_log_SOURCES = tests/unit/check_log.c tests/lib/th_unit.h
+tests_unit_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_log_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
+tests_unit_check_metrics_SOURCES = tests/unit/check_metrics.c tests/lib/th_unit.h
+tests_unit_check_metrics_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_metrics_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
+tests_unit_check_net_SOURCES = tests/unit/check_net.c tests/lib/th_unit.h
+tests_unit_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_net_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
+endif

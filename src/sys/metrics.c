@@ -108,10 +108,13 @@ size_t metrics_size(const struct metrics_setup *setup)
 
 void metrics_init(const struct metrics_setup *setup)
 {
-    g_metrics.cells = NULL;
-    g_metrics.mine = NULL;
     size_t size = metrics_size(setup);
     g_metrics.cells = shm_alloc(size);
+}
+
+void metrics_forget(void)
+{
+    memset(&g_metrics, 0, sizeof(g_metrics));
 }
 
 static _Atomic uint64_t *slot_cells(unsigned slot)

@@ -1,6 +1,4 @@
 /* Packets with descriptors between processes. */
-#include "config.h" /* memfd_create is a GNU extension */
-
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

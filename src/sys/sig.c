@@ -1,5 +1,3 @@
-#include "config.h" /* sigabbrev_np is a GNU extension */
-
 #include "sys/sig.h"
 
 #include <errno.h>
