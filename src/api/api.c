@@ -143,8 +143,8 @@ static void serve(struct api *api, struct api_output *out)
 }
 
 /*
- * Memory ran out somewhere in the request: all of it is given back, and the connection to the database, which may be in the middle
- * of a batch, is dropped. The answer is made in the arena's first chunk, which is never given back.
+ * Memory ran out somewhere in the request: all of it is given back, and the connection to the database, which may be in
+ * the middle of a batch, is dropped. The answer is made in the arena's first chunk, which is never given back.
  */
 static void serve_out_of_memory(struct api *api, struct api_output *out)
 {
@@ -159,9 +159,9 @@ static void serve_out_of_memory(struct api *api, struct api_output *out)
     http_resp_init(&resp, api->arena);
     resp.status = api_status(ERR_OUT_OF_MEMORY);
     resp.content_type = "application/problem+json";
-    resp.body = str_of(arena_printf(api->arena,
-                                    "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"request_id\":\"%s\"}",
-                                    http_reason(resp.status), resp.status, err_code(ERR_OUT_OF_MEMORY), api->in->request_id));
+    resp.body = str_of(arena_printf(
+        api->arena, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"request_id\":\"%s\"}",
+        http_reason(resp.status), resp.status, err_code(ERR_OUT_OF_MEMORY), api->in->request_id));
     http_resp_header(&resp, "Retry-After", "1");
     http_resp_header(&resp, "X-Request-Id", api->in->request_id);
     struct str bytes = http_resp_bytes(&resp, false, head_only);

@@ -52,7 +52,8 @@ static struct str cut_last(struct str *list)
     return whole;
 }
 
-const char *api_client_address(const struct config *cfg, struct arena *a, const struct http_head *head, const char *peer)
+const char *api_client_address(const struct config *cfg, struct arena *a, const struct http_head *head,
+                               const char *peer)
 {
     const char *client = peer;
     for (size_t i = head->headers_n; i > 0; i--) { /* fields of one name are one list, in order (RFC 9110 5.3) */

@@ -1,6 +1,6 @@
 /*
- * Cursors: base64url over a short keyed hash and the fields. The hash covers the list's route, so that a cursor that was not made
- * here for the same list is a fault, and never a value that reaches SQL.
+ * Cursors: base64url over a short keyed hash and the fields. The hash covers the list's route, so that a cursor that
+ * was not made here for the same list is a fault, and never a value that reaches SQL.
  */
 #include "api_priv.h"
 
@@ -59,8 +59,8 @@ static struct str genuine(struct arena *a, const char *after)
     char *bytes = arena_alloc(a, n + 1);
     unsigned char mac[SHA256_LEN];
     const struct str none = {NULL, 0};
-    if (strlen(after) > CURSOR_BYTES_MAX / 3 * 4 || !digest_base64url_decode(str_of(after), (unsigned char *)bytes, &n) ||
-        n <= MAC_LEN)
+    if (strlen(after) > CURSOR_BYTES_MAX / 3 * 4 ||
+        !digest_base64url_decode(str_of(after), (unsigned char *)bytes, &n) || n <= MAC_LEN)
         return none;
     struct str payload = {bytes + MAC_LEN, n - MAC_LEN};
     make_mac(a, payload, mac);

@@ -1,6 +1,6 @@
 /*
- * Idempotency-Key: claimed in the first batch, completed in the transaction of the deed (api_idem_add) or after the handler,
- * released when there is no outcome below 500. What the database could not be told waits here until it can.
+ * Idempotency-Key: claimed in the first batch, completed in the transaction of the deed (api_idem_add) or after the
+ * handler, released when there is no outcome below 500. What the database could not be told waits here until it can.
  */
 #include <stdlib.h>
 
@@ -157,7 +157,8 @@ static bool tell(struct svc *s, const struct api_pending *p)
     const struct idem_outcome o = {p->status, p->headers, p->body, p->customer_id};
     enum err e = p->status ? idem_complete(s, &p->claim, &o) : idem_release(s, &p->claim);
     /* any other failure is final: the claim was lost, or the outcome is there already */
-    return e != ERR_DB_UNAVAILABLE && e != ERR_DEADLINE && e != ERR_COMMIT_UNKNOWN && e != ERR_DB_RETRY && e != ERR_DB_SCHEMA;
+    return e != ERR_DB_UNAVAILABLE && e != ERR_DEADLINE && e != ERR_COMMIT_UNKNOWN && e != ERR_DB_RETRY &&
+           e != ERR_DB_SCHEMA;
 }
 
 bool api_idem_flush(struct api *api, struct deadline d)

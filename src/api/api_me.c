@@ -42,7 +42,12 @@ struct me_input {
     bool has_locale;
 };
 static const struct json_member me_members[] = {
-    {.name = "name", .type = J_STRING, .min = 1, .max = 120, .offset = offsetof(struct me_input, name), .present = JSON_NO_PRESENT},
+    {.name = "name",
+     .type = J_STRING,
+     .min = 1,
+     .max = 120,
+     .offset = offsetof(struct me_input, name),
+     .present = JSON_NO_PRESENT},
     {.name = "locale",
      .type = J_LOCALE,
      .offset = offsetof(struct me_input, locale),

@@ -12,7 +12,11 @@ struct send_input {
     bool has_locale;
 };
 static const struct json_member send_members[] = {
-    {.name = "phone", .type = J_STRING, .required = true, .offset = offsetof(struct send_input, phone), .present = JSON_NO_PRESENT},
+    {.name = "phone",
+     .type = J_STRING,
+     .required = true,
+     .offset = offsetof(struct send_input, phone),
+     .present = JSON_NO_PRESENT},
     {.name = "locale",
      .type = J_LOCALE,
      .offset = offsetof(struct send_input, locale),
@@ -25,7 +29,8 @@ static enum err send_refused(struct api_request *r, enum err e, const struct otp
     switch ((int)e) {
     case ERR_PHONE_INVALID:
     case ERR_PHONE_REGION:
-        api_fault(r, "/phone", "%s", e == ERR_PHONE_INVALID ? "is not a mobile number" : "is of a region that is not served");
+        api_fault(r, "/phone", "%s",
+                  e == ERR_PHONE_INVALID ? "is not a mobile number" : "is of a region that is not served");
         return e;
     case ERR_OTP_COOLDOWN:
     case ERR_OTP_QUOTA:
@@ -77,7 +82,11 @@ struct verify_input {
     const char *code;
 };
 static const struct json_member verify_members[] = {
-    {.name = "code", .type = J_STRING, .required = true, .offset = offsetof(struct verify_input, code), .present = JSON_NO_PRESENT},
+    {.name = "code",
+     .type = J_STRING,
+     .required = true,
+     .offset = offsetof(struct verify_input, code),
+     .present = JSON_NO_PRESENT},
     JSON_MEMBERS_END,
 };
 

@@ -22,7 +22,8 @@ struct api_idem {
     const char *customer_id;
 };
 
-/* A claim that must still be completed or released, when the database was away. Everything but the claim is on the heap. */
+/* A claim that must still be completed or released, when the database was away. Everything but the claim is on the
+ * heap. */
 struct api_pending {
     struct idem_claim claim;
     int status; /* 0: release */
@@ -55,13 +56,15 @@ struct api {
     char provider_keys[PROVIDERS_MAX][48]; /* of the access record */
 };
 
-/* api_routes.c: finds the row by method and path; sets route, row, params. ERR_NOT_FOUND, ERR_METHOD_NOT_ALLOWED, ERR_NOT_IMPLEMENTED. */
+/* api_routes.c: finds the row by method and path; sets route, row, params. ERR_NOT_FOUND, ERR_METHOD_NOT_ALLOWED,
+ * ERR_NOT_IMPLEMENTED. */
 enum err api_route(struct api_request *r) MUST_CHECK;
 /* The row of a method and path; api_routes_n when there is none. */
 size_t api_route_row(enum http_method method, struct str path, struct http_params *params);
 
 /* api_client.c: the client's address, from the peer's and the X-Forwarded-For fields. */
-const char *api_client_address(const struct config *cfg, struct arena *a, const struct http_head *head, const char *peer);
+const char *api_client_address(const struct config *cfg, struct arena *a, const struct http_head *head,
+                               const char *peer);
 
 /* api_input.c: path identifiers, media type, body, query, Idempotency-Key into *r; the error to answer with. */
 enum err api_input(struct api_request *r) MUST_CHECK;

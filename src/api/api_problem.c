@@ -54,7 +54,8 @@ static void put_faults(struct arena *a, json_t *doc, const struct faults *faults
 
 static bool of_provider(enum err e)
 {
-    return e == ERR_PROVIDER_REJECTED || e == ERR_PROVIDER_FAILED || e == ERR_PROVIDER_TIMEOUT || e == ERR_PROVIDER_UNAVAILABLE;
+    return e == ERR_PROVIDER_REJECTED || e == ERR_PROVIDER_FAILED || e == ERR_PROVIDER_TIMEOUT ||
+           e == ERR_PROVIDER_UNAVAILABLE;
 }
 
 /* An outcome that nobody told is unknown: the careful reading. */

@@ -33,5 +33,8 @@ static enum err providers_get(struct api_request *r)
     return OK;
 }
 
-const struct api_route api_route_provider_list = {
-    .method = HTTP_GET, .pattern = "/v1/staff/providers", .handler = providers_get, .auth = AUTH_VIEWER, .success_status = 200};
+const struct api_route api_route_provider_list = {.method = HTTP_GET,
+                                                  .pattern = "/v1/staff/providers",
+                                                  .handler = providers_get,
+                                                  .auth = AUTH_VIEWER,
+                                                  .success_status = 200};

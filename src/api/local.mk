@@ -42,3 +42,12 @@ src/api/api_openapi_doc.c: $(top_srcdir)/doc/openapi.yaml src/api/mkopenapi$(EXE
 
 include $(top_srcdir)/src/api/catalog.mk
 include $(top_srcdir)/src/api/booking.mk
+
+if HAVE_CHECK
+API_UNIT_TESTS = tests/unit/check_api
+check_PROGRAMS += $(API_UNIT_TESTS)
+TESTS += $(API_UNIT_TESTS)
+tests_unit_check_api_SOURCES = tests/unit/check_api.c
+tests_unit_check_api_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_api_LDADD = $(LIBS_API) $(CHECK_LIBS)
+endif

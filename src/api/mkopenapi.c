@@ -1,6 +1,7 @@
 /*
- * Build-time tool: mkopenapi FILE.yaml prints C source that holds the document as JSON. Plain scalars become what YAML's core
- * schema says (integers, numbers, booleans, null), all others strings. Anchors, merge keys and tags are not accepted.
+ * Build-time tool: mkopenapi FILE.yaml prints C source that holds the document as JSON. Plain scalars become what
+ * YAML's core schema says (integers, numbers, booleans, null), all others strings. Anchors, merge keys and tags are not
+ * accepted.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -58,8 +59,10 @@ static json_t *mapping(yaml_document_t *doc, const yaml_node_t *node, int depth)
     for (const yaml_node_pair_t *p = node->data.mapping.pairs.start; object && p < node->data.mapping.pairs.top; p++) {
         const yaml_node_t *key = yaml_document_get_node(doc, p->key);
         const char *name = key && key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : NULL;
-        if (!name || json_object_get(object, name) || json_object_set_new(object, name, convert(doc, p->value, depth)) != 0) {
-            fprintf(stderr, "mkopenapi: line %zu: a key that is no word, or is there twice\n", node->start_mark.line + 1);
+        if (!name || json_object_get(object, name) ||
+            json_object_set_new(object, name, convert(doc, p->value, depth)) != 0) {
+            fprintf(stderr, "mkopenapi: line %zu: a key that is no word, or is there twice\n",
+                    node->start_mark.line + 1);
             json_decref(object);
             return NULL;
         }

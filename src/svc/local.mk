@@ -13,3 +13,12 @@ libsvc_a_SOURCES = \
 
 include $(top_srcdir)/src/svc/catalog.mk
 include $(top_srcdir)/src/svc/booking.mk
+
+if HAVE_CHECK
+SVC_UNIT_TESTS = tests/unit/check_phone
+check_PROGRAMS += $(SVC_UNIT_TESTS)
+TESTS += $(SVC_UNIT_TESTS)
+tests_unit_check_phone_SOURCES = tests/unit/check_phone.c
+tests_unit_check_phone_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_phone_LDADD = $(LIBS_SVC) $(CHECK_LIBS)
+endif

@@ -62,9 +62,9 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
     const char *venue_id = venue_id_or_null ? venue.s : NULL;
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
     DB_ADD(b, &staff_insert, id.s, name, hash, staff_role_names[role], venue_id);
-    audit_add(
-        s, b,
-        &(struct audit){.actor = "staff:command-line", .action = "staff_key.create", .subject = id.s, .venue_id = venue_id});
+    audit_add(s, b,
+              &(struct audit){
+                  .actor = "staff:command-line", .action = "staff_key.create", .subject = id.s, .venue_id = venue_id});
     enum err e = db_run(b, s->deadline);
     if (e == ERR_DB_FOREIGN_KEY)
         return ERR_NOT_FOUND;
