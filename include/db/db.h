@@ -58,6 +58,13 @@ void db_clean(struct db *db, struct deadline d);
 int db_schema_version(void);
 void db_require_schema(struct db *db, bool wanted);
 
+/*
+ * Who waits: instead of poll(2), `wait` is asked for events on the connection's descriptor until d (the monitor serves
+ * scrapes meanwhile). 1 ready, 0 time is up, -1 error, as net_wait(). It must not use this db.
+ */
+typedef int (*db_wait_fn)(void *ctx, int fd, short events, struct deadline d);
+void db_set_wait(struct db *db, db_wait_fn wait, void *ctx);
+
 /* ---- figures ---- */
 uint64_t db_round_trips(const struct db *db);     /* since db_new */
 double db_seconds_spent(const struct db *db);     /* waiting for the database since the last db_reset_spent */

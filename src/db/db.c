@@ -302,10 +302,17 @@ void db_clean(struct db *db, struct deadline d)
 int db_wait(struct db *db, short events, struct deadline d)
 {
     struct mono from = mono_now();
-    int ready = net_wait(PQsocket(db->conn), events, d);
+    const int fd = PQsocket(db->conn);
+    int ready = db->wait ? db->wait(db->wait_ctx, fd, events, d) : net_wait(fd, events, d);
 
     db->spent_ns += mono_now().ns - from.ns;
     return ready;
+}
+
+void db_set_wait(struct db *db, db_wait_fn wait, void *ctx)
+{
+    db->wait = wait;
+    db->wait_ctx = ctx;
 }
 
 int db_schema_version(void)

@@ -42,6 +42,8 @@ struct db {
     bool dying;               /* the server said that it ends this connection */
     const struct db_stmt *prepared[DB_PREPARED_SLOTS]; /* on this connection; open addressing by address */
     int prepared_n;
+    db_wait_fn wait; /* NULL: net_wait */
+    void *wait_ctx;
     uint64_t round_trips;
     int64_t spent_ns;
 };

@@ -89,12 +89,13 @@ static void keep_only(const int *keep, size_t n)
 
 static NORETURN void run_child(const struct master *m, const struct child *c, struct child_env *env)
 {
-    int keep[LISTEN_MAX + 3];
+    int keep[LISTEN_MAX + 4];
     size_t n = 0;
     sig_reset_child();
     /* A worker in a long call cannot look at its life pipe; and a master that is gone before this line is asked after. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != m->pid)
         _exit(1);
+    keep[n++] = log_fd();
     keep[n++] = env->life_fd;
     keep[n++] = env->queue_fd;
     keep[n++] = env->control_fd;

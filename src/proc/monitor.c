@@ -79,16 +79,14 @@ static bool turn(struct monitor *m, int fd, short events, struct deadline d)
     return fd >= 0 && polls[2].revents != 0;
 }
 
-/* For db: 1 ready, 0 time is up, -1 give up. */
+/* For db: 1 ready, 0 time is up (or the process ends). */
 static int wait_serving(void *ctx, int fd, short events, struct deadline d)
 {
     struct monitor *m = ctx;
     for (;;) {
         if (turn(m, fd, events, d))
             return 1;
-        if (m->ending)
-            return -1;
-        if (deadline_passed(d))
+        if (m->ending || deadline_passed(d))
             return 0;
     }
 }

@@ -10,8 +10,8 @@
 #define PAGE_FIRST ((size_t)128 * 1024)
 #define LABELS_FIRST 128
 
-#ifndef BOOKINGD_REVISION
-#define BOOKINGD_REVISION "unknown" /* a build outside of a repository */
+#ifndef BD_REVISION
+#define BD_REVISION "" /* a build outside of a repository */
 #endif
 
 static const char *label1(struct arena *a, const char *name, const char *value)
@@ -42,7 +42,8 @@ static void build_info(struct metrics_page *page)
 {
     static const char *const labels[] = {"version", "revision"};
     metrics_family(page, "bookingd_build_info", METRIC_INFO, "Which bookingd this is.");
-    metrics_sample(page, "bookingd_build_info", label2(page->sb->arena, labels, PACKAGE_VERSION, BOOKINGD_REVISION), 1);
+    metrics_sample(page, "bookingd_build_info",
+                   label2(page->sb->arena, labels, PACKAGE_VERSION, *BD_REVISION ? BD_REVISION : "unknown"), 1);
 }
 
 static void workers(struct metrics_page *page)

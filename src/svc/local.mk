@@ -9,7 +9,8 @@ libsvc_a_SOURCES = \
   include/svc/phone.h src/svc/phone.c \
   include/svc/ratelimit.h src/svc/ratelimit.c \
   include/svc/session.h src/svc/session.c \
-  include/svc/staff.h src/svc/staff.c
+  include/svc/staff.h src/svc/staff.c \
+  include/svc/watch.h src/svc/watch.c
 
 include $(top_srcdir)/src/svc/catalog.mk
 include $(top_srcdir)/src/svc/booking.mk

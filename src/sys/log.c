@@ -95,6 +95,11 @@ void log_set_request(const char *request_id)
     g_log.request = request_id;
 }
 
+int log_fd(void)
+{
+    return g_log.fd;
+}
+
 uint64_t log_dropped(void)
 {
     return g_log.dropped;
