@@ -1,0 +1,29 @@
+# Fuzz targets: fuzz_NAME with libFuzzer (--enable-fuzz, clang); replay_NAME goes through the corpus in `make check`.
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_http_head.dict tests/fuzz/corpus
+
+FUZZ_REPLAYS = \
+  tests/fuzz/replay_http_chunked \
+  tests/fuzz/replay_http_head \
+  tests/fuzz/replay_http_query
+check_PROGRAMS += $(FUZZ_REPLAYS)
+TESTS += $(FUZZ_REPLAYS)
+tests_fuzz_replay_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c tests/fuzz/replay.c
+tests_fuzz_replay_http_chunked_LDADD = $(LIBS_HTTP)
+tests_fuzz_replay_http_head_SOURCES = tests/fuzz/fuzz_http_head.c tests/fuzz/replay.c
+tests_fuzz_replay_http_head_LDADD = $(LIBS_HTTP)
+tests_fuzz_replay_http_query_SOURCES = tests/fuzz/fuzz_http_query.c tests/fuzz/replay.c
+tests_fuzz_replay_http_query_LDADD = $(LIBS_HTTP)
+
+if FUZZ
+FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_http_chunked tests/fuzz/fuzz_http_head tests/fuzz/fuzz_http_query
+tests_fuzz_fuzz_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c
+tests_fuzz_fuzz_http_chunked_LDADD = $(LIBS_HTTP)
+tests_fuzz_fuzz_http_chunked_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_http_head_SOURCES = tests/fuzz/fuzz_http_head.c
+tests_fuzz_fuzz_http_head_LDADD = $(LIBS_HTTP)
+tests_fuzz_fuzz_http_head_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_http_query_SOURCES = tests/fuzz/fuzz_http_query.c
+tests_fuzz_fuzz_http_query_LDADD = $(LIBS_HTTP)
+tests_fuzz_fuzz_http_query_LDFLAGS = $(FUZZ_LDFLAGS)
+endif
