@@ -66,7 +66,10 @@ const char *ext_json_text(struct arena *a, const json_t *v)
         return NULL;
     switch (json_typeof(v)) {
     case JSON_STRING:
-        return arena_strndup(a, json_string_value(v), json_string_length(v));
+        /* a NUL inside would make "M0000\0..." equal to "M0000" */
+        if (strlen(json_string_value(v)) != json_string_length(v))
+            return NULL;
+        return arena_strdup(a, json_string_value(v));
     case JSON_INTEGER:
         return arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
     case JSON_REAL:

@@ -165,7 +165,7 @@ static char *url_part(struct ext_transfer *t, struct arena *a, CURLUPart part)
 /* curl's own parser takes the URL apart, so that what is checked is what is called. */
 static const char *prepare_url(struct ext_transfer *t, struct arena *a)
 {
-    if (curl_url_set(t->c->url, CURLUPART_URL, t->q->url, 0) != CURLUE_OK)
+    if (curl_url_set(t->c->url, CURLUPART_URL, t->q->url, CURLU_PATH_AS_IS) != CURLUE_OK)
         return "bad URL";
     const char *host = url_part(t, a, CURLUPART_HOST), *port = url_part(t, a, CURLUPART_PORT);
     if (!host || !port)
@@ -219,7 +219,11 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
     struct ext_transfer *t = arg;
-    (void)p;
+    /* curl takes the end of the connection for the end of the head; the empty line must have come. */
+    if (size * n > 5 && memcmp(p, "HTTP/", 5) == 0)
+        t->head_whole = false;
+    else if (size * n > 0 && (p[0] == '\r' || p[0] == '\n'))
+        t->head_whole = true;
     t->header_n += size * n;
     t->too_large = t->header_n > EXT_HEADER_BYTES_MAX;
     return t->too_large ? CURL_WRITEFUNC_ERROR : size * n;
@@ -397,6 +401,8 @@ enum err ext_transfer_run(struct ext_transfer *t, int limit_ms, struct ext_reply
     curl_off_t retry_after = 0;
     (void)curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(e, CURLINFO_RETRY_AFTER, &retry_after);
+    if (!t->head_whole)
+        return failed(t, CURLE_PARTIAL_FILE, r);
     if (status < 200 || status > 599)
         return failed(t, CURLE_WEIRD_SERVER_REPLY, r);
     r->status = (int)status;

@@ -18,3 +18,20 @@ libext_a_SOURCES = \
   src/ext/sms_twilio.c \
   src/ext/sms_unifonic.c
 libext_a_CFLAGS = $(AM_CFLAGS)
+
+if HAVE_CHECK
+EXT_TESTS = \
+  tests/unit/check_ext_breaker \
+  tests/unit/check_ext_client
+check_PROGRAMS += $(EXT_TESTS)
+TESTS += $(EXT_TESTS)
+# libssl only for the fake provider's side
+EXT_TEST_HELPERS = tests/lib/th_cert.c tests/lib/th_cert.h tests/lib/th_ext.c tests/lib/th_ext.h \
+  tests/lib/th_provider.c tests/lib/th_provider.h tests/lib/th_unit.h
+tests_unit_check_ext_breaker_SOURCES = tests/unit/check_ext_breaker.c tests/lib/th_unit.h
+tests_unit_check_ext_breaker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_ext_breaker_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
+tests_unit_check_ext_client_SOURCES = tests/unit/check_ext_client.c $(EXT_TEST_HELPERS)
+tests_unit_check_ext_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_ext_client_LDADD = $(LIBS_EXT) $(CHECK_LIBS) -lssl $(CRYPTO_LIBS)
+endif

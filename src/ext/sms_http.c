@@ -75,7 +75,7 @@ static void judge(struct arena *a, const struct provider_config *p, const struct
     enum rule rule = !j && p->success_n > 0 ? RULE_MISSING : rules_check(a, j, p);
     if (listed && rule == RULE_MET)
         sms_accept(a, r, p->id_path ? ext_jsonpath_get(j, p->id_path) : NULL);
-    else if (listed && (rule == RULE_BROKEN || (code_text && *code_text)))
+    else if ((listed && rule == RULE_BROKEN) || (code_text && *code_text))
         sms_refuse(a, reply, r, code);
     else
         sms_unreadable(r);
