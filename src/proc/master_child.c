@@ -1,5 +1,4 @@
 /* Starting children and burying them. What follows from an event is child_table.c's to say. */
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -162,7 +161,7 @@ static void announce(struct master *m, const struct child *c, int fd)
 
 static void not_started(struct child *c, struct child_env *env, int theirs)
 {
-    LOG(LOG_ERROR, "master.fork_failed", F_STR("role", role_names[c->role]), F_STR("why", strerror(errno)));
+    LOG(LOG_ERROR, "master.fork_failed", F_STR("child", role_names[c->role]), F_STR("why", strerror(errno)));
     c->next_start.ns = mono_now().ns + FORK_FAILED_MS * (int64_t)1000000;
     close_if_open(env->queue_fd);
     close_if_open(env->control_fd);
@@ -229,7 +228,7 @@ static void obituary(const struct child *c, int status, const struct board_view 
         snprintf(how, sizeof(how), "signal %s%s", sig_name(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
     else
         snprintf(how, sizeof(how), "exit %d", WEXITSTATUS(status));
-    LOG(orderly ? LOG_INFO : LOG_WARN, "child.ended", F_STR("role", role_names[c->role]), F_INT("index", c->index),
+    LOG(orderly ? LOG_INFO : LOG_WARN, "child.ended", F_STR("child", role_names[c->role]), F_INT("index", c->index),
         F_INT("pid", c->pid), F_INT("generation", c->generation), F_STR("how", how),
         F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
         F_INT("served", v->served), F_MS("lived", mono_seconds_since(c->started) * 1e3), F_STR("last_words", last_words));
@@ -251,7 +250,7 @@ static void bury(struct master *m, struct child *c, int status)
         m->control = -1;
     }
     if (c->state == CHILD_REFUSED)
-        LOG(LOG_ERROR, "child.refused", F_STR("role", role_names[c->role]), F_INT("index", c->index),
+        LOG(LOG_ERROR, "child.refused", F_STR("child", role_names[c->role]), F_INT("index", c->index),
             F_STR("hint", "it cannot work with this configuration or schema and is not started again"));
     if (c->state != CHILD_DOWN)
         return;
@@ -261,7 +260,7 @@ static void bury(struct master *m, struct child *c, int status)
                                       : EXIT_REASON_EXIT);
     int64_t wait = mono_ms_between(mono_now(), c->next_start);
     if (wait > 0)
-        LOG(LOG_WARN, "child.backoff", F_STR("role", role_names[c->role]), F_INT("index", c->index),
+        LOG(LOG_WARN, "child.backoff", F_STR("child", role_names[c->role]), F_INT("index", c->index),
             F_INT("failures", c->fails), F_MS("wait", (double)wait));
 }
 
@@ -271,8 +270,12 @@ void master_reap(struct master *m)
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct child *c = find_pid(m, pid);
-        if (c)
-            bury(m, c, status);
+        if (!c)
+            continue;
+        /* In a drain workers end by themselves once the dispatcher is gone: that is an order carried out early. */
+        if (m->stopping && status == 0)
+            c->state = child_next(c->state, CHILD_EV_STOP);
+        bury(m, c, status);
     }
 }
 

@@ -1,5 +1,4 @@
 /* What the master does once, before the first fork: sockets, shared memory, limits, privileges. */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

@@ -34,7 +34,7 @@ static void watch_one(struct child *c)
     if (c->state == CHILD_STARTING && v.generation == c->generation && v.stage > STAGE_STARTING)
         c->state = child_next(c->state, CHILD_EV_CHECKED_IN);
     if (overdue(c, &v)) {
-        LOG(LOG_ERROR, "child.overdue", F_STR("role", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
+        LOG(LOG_ERROR, "child.overdue", F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
             F_STR("what", v.what), F_MS("stage_age", mono_seconds_since(v.since) * 1e3));
         c->state = child_next(c->state, CHILD_EV_OVERDUE);
         c->told = mono_now();
@@ -106,7 +106,7 @@ void master_scoreboard(const struct master *m)
         if (c->state == CHILD_OFF)
             continue;
         board_read(i, &v);
-        LOG(LOG_INFO, "scoreboard", F_STR("role", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
+        LOG(LOG_INFO, "scoreboard", F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
             F_INT("generation", c->generation), F_STR("state", child_state_names[c->state]),
             F_STR("stage", stage_names[v.stage]), F_STR("what", v.what),
             F_MS("stage_age", v.since.ns ? mono_seconds_since(v.since) * 1e3 : 0), F_INT("served", v.served),

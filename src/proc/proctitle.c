@@ -1,4 +1,3 @@
-
 #include "proc/proctitle.h"
 
 #include <stdarg.h>

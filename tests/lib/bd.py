@@ -104,6 +104,21 @@ class Postgres:
         rows = self.sql(text)
         return rows[0][0] if rows else None
 
+    @contextlib.contextmanager
+    def holding(self, statement):
+        """A transaction that has run `statement` (a lock, say) and stays open inside the with block."""
+        session = subprocess.Popen([self.psql(), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", self.conninfo],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            session.stdin.write("BEGIN;\n%s;\n\\echo held\n" % statement)
+            session.stdin.flush()
+            line = session.stdout.readline()
+            if line.strip() != "held":
+                raise AssertionError("psql: %s" % line)
+            yield
+        finally:
+            session.communicate("ROLLBACK;\n", timeout=30)
+
     def close(self):
         with contextlib.suppress(AssertionError, OSError):
             self.sql("DROP DATABASE IF EXISTS %s WITH (FORCE)" % self.name, admin=True)
@@ -368,6 +383,12 @@ class Daemon:
         """Sum of the samples with these labels; None when there is none."""
         found = [v for n, have, v in self.metrics() if n == name and all(have.get(k) == w for k, w in labels.items())]
         return sum(found) if found else None
+
+    def worker_executing(self, what, limit=10.0):
+        """Pid of a worker whose title says that it executes `what`; waits for one."""
+        def find():
+            return [pid for pid, title in self.titles().items() if re.match(r"bookingd: worker \d+ executing .*" + what, title)]
+        return wait_until(find, "a worker that executes " + what, limit)[0]
 
     # -- using it --
     def client(self, timeout=30.0):
