@@ -16,6 +16,11 @@ libproc_a_SOURCES = \
   src/proc/worker.c
 libproc_a_CFLAGS = $(AM_CFLAGS)
 
+bin_PROGRAMS += bookingd
+bookingd_SOURCES = src/proc/main.c
+bookingd_CFLAGS = $(AM_CFLAGS)
+bookingd_LDADD = libcli.a $(LIBS_PROC)
+
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_child_table
 TESTS += tests/unit/check_child_table
