@@ -3,20 +3,25 @@ bin_PROGRAMS += bookingd-sandbox
 bookingd_sandbox_SOURCES = \
   src/sandbox/main.c \
   src/sandbox/sim.h \
+  src/sandbox/sim_checkout.c \
   src/sandbox/sim_conn.c \
   src/sandbox/sim_conn.h \
   src/sandbox/sim_fault.c \
+  src/sandbox/sim_hook.c \
   src/sandbox/sim_inbox.c \
   src/sandbox/sim_loop.c \
+  src/sandbox/sim_moyasar.c \
+  src/sandbox/sim_moyasar.h \
+  src/sandbox/sim_moyasar_books.c \
   src/sandbox/sim_route.c \
   src/sandbox/sim_sms.c
-nodist_bookingd_sandbox_SOURCES = src/sandbox/inbox_page.c
+nodist_bookingd_sandbox_SOURCES = src/sandbox/inbox_page.c src/sandbox/pay_page.c
 bookingd_sandbox_CFLAGS = $(AM_CFLAGS)
 bookingd_sandbox_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src/sandbox
 bookingd_sandbox_LDADD = libhttp.a $(LIBS_SYS)
-BUILT_SOURCES += src/sandbox/inbox_page.c
-CLEANFILES += src/sandbox/inbox_page.c
-EXTRA_DIST += src/sandbox/inbox.html src/sandbox/page.awk
-src/sandbox/inbox_page.c: $(top_srcdir)/src/sandbox/inbox.html $(top_srcdir)/src/sandbox/page.awk
+BUILT_SOURCES += src/sandbox/inbox_page.c src/sandbox/pay_page.c
+CLEANFILES += src/sandbox/inbox_page.c src/sandbox/pay_page.c
+EXTRA_DIST += src/sandbox/inbox.html src/sandbox/pay.html src/sandbox/page.awk
+src/sandbox/%_page.c: $(top_srcdir)/src/sandbox/%.html $(top_srcdir)/src/sandbox/page.awk
 	@$(MKDIR_P) src/sandbox
-	$(AM_V_GEN)awk -v name=sim_inbox_page -f $(top_srcdir)/src/sandbox/page.awk $(top_srcdir)/src/sandbox/inbox.html >$@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)awk -v name=sim_$*_page -f $(top_srcdir)/src/sandbox/page.awk $(top_srcdir)/src/sandbox/$*.html >$@.tmp && mv $@.tmp $@

@@ -12,13 +12,15 @@
 static const char help[] =
     "usage: bookingd-sandbox [--listen ADDRESS:PORT]\n"
     "\n"
-    "Simulates the providers that bookingd calls: Taqnyat, Unifonic, Msegat, Twilio and a templated SMS gateway.\n"
+    "Simulates the providers that bookingd calls: Moyasar (invoices, payments, refunds, webhooks and a\n"
+    "payment page), Taqnyat, Unifonic, Msegat, Twilio and a templated SMS gateway.\n"
     "  --listen ADDRESS:PORT   default 127.0.0.1:8090; port 0 lets the kernel choose\n"
     "  --help, --version\n"
     "\n"
     "GET /inbox           the phones, as a page\n"
     "GET /inbox.json      the same for programs: ?to=NUMBER&after=N; DELETE empties it\n"
-    "GET /control/faults  faults in force; POST orders one, DELETE clears all\n";
+    "GET /control/faults  faults in force; POST orders one, DELETE clears all\n"
+    "POST /control/webhooks  where webhooks go: {\"url\", \"secret\", \"factor\", \"copies\"}; GET /control/events shows them\n";
 
 /* Literal address and port; IPv6 in brackets. */
 static bool parse_listen(struct arena *a, const char *text, struct listen_addr *out)

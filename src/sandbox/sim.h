@@ -43,8 +43,24 @@ struct sim_fault {
     int64_t delay_ms;
 };
 
-/* The routes that faults can be ordered for; "all" and "sms" stand for groups. */
-enum sim_route { SIM_TAQNYAT, SIM_UNIFONIC, SIM_MSEGAT, SIM_TWILIO, SIM_HTTP, SIM_ROUTE_COUNT };
+/* The routes that faults can be ordered for; "all", "sms" and "moyasar" stand for groups. */
+enum sim_route {
+    SIM_TAQNYAT,
+    SIM_UNIFONIC,
+    SIM_MSEGAT,
+    SIM_TWILIO,
+    SIM_HTTP,
+    SIM_SMS_COUNT, /* SMS providers stand before it, the gateway's calls behind */
+    SIM_INVOICE_CREATE = SIM_SMS_COUNT,
+    SIM_INVOICE_FETCH,
+    SIM_INVOICE_LIST,
+    SIM_INVOICE_CANCEL,
+    SIM_PAYMENT_FETCH,
+    SIM_PAYMENT_LIST,
+    SIM_REFUND,
+    SIM_VOID,
+    SIM_ROUTE_COUNT
+};
 extern const char *const sim_route_names[SIM_ROUTE_COUNT];
 extern const char *const sim_fault_names[SIM_KIND_COUNT];
 
@@ -61,12 +77,14 @@ struct sim_request {
     struct arena *arena;
     const struct http_head *head;
     struct str body;
+    const char *tail; /* what stood in the place of a path's '*', decoded */
     struct sim_fault fault;
 };
 struct sim_reply {
     int status;
     const char *content_type;
     struct str body;
+    const char *location; /* of a redirect */
 };
 
 void sim_reply_json(struct sim_request *r, struct sim_reply *out, int status, json_t *body);
@@ -94,13 +112,34 @@ struct sim_sms {
     void (*serve)(struct sim_request *r, struct sim_reply *out);
     void (*error)(struct sim_request *r, int status, struct sim_reply *out); /* SIM_STATUS in its own form */
 };
-extern const struct sim_sms sim_sms_providers[SIM_ROUTE_COUNT];
+extern const struct sim_sms sim_sms_providers[SIM_SMS_COUNT];
 /* Value of a form field (application/x-www-form-urlencoded) or query parameter; NULL. */
 const char *sim_form(struct sim_request *r, const char *name);
 
-/* ---- pages (sim_page.c) ---- */
+/* ---- pages: made from the .html files ---- */
 extern const char sim_inbox_page[];
+extern const char sim_pay_page[];
 
+/* ---- Moyasar (sim_moyasar*.c) ---- */
+
+/* A call of the gateway's API, or of its hosted page. True: it was one and is answered. */
+bool sim_moyasar_serve(struct sim_request *r, struct sim_reply *out);
+bool sim_checkout_serve(struct sim_request *r, struct sim_reply *out);
+
+/* ---- messages from the gateway to us (sim_hook.c) ---- */
+
+/* Where webhooks go, with which secret; factor compresses the schedule of six deliveries (1 min, 10, 30, 60, 120 apart): 0.001 makes a minute 60 ms. */
+void sim_hook_configure(const char *url, const char *secret, double factor, unsigned copies);
+/* An event about a payment: kept for GET /control/events and, when a URL is configured, delivered until it is answered with 2xx. */
+void sim_hook_event(const char *type, json_t *payment);
+/* The one-shot POST of an invoice to its callback_url. */
+void sim_hook_callback(const char *url, const json_t *invoice);
+json_t *sim_hook_events(struct arena *a);
+void sim_hook_clear(void);
+/* For the loop: fills at most `room` descriptors; then lets them act. */
+struct pollfd;
+size_t sim_hook_poll(struct pollfd *fds, size_t room, int *wake_ms);
+void sim_hook_step(const struct pollfd *fds, size_t n);
 /* ---- dispatch (sim_route.c) ---- */
 
 /* Answers one whole request. Sets r->fault when one was ordered for its route. */

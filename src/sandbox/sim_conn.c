@@ -67,6 +67,8 @@ static void put_reply(struct sim_conn *c, const struct sim_reply *reply, bool he
     resp.status = reply->status;
     resp.content_type = reply->content_type;
     resp.body = reply->body;
+    if (reply->location != NULL)
+        http_resp_header(&resp, "Location", reply->location);
     struct str bytes = http_resp_bytes(&resp, c->keep_alive, head_only);
     c->out = bytes.p;
     c->out_n = c->out_until = bytes.n;
@@ -98,7 +100,7 @@ static void put_spoilt(struct sim_conn *c, enum sim_fault_kind kind)
         break;
     }
     case SIM_REDIRECT:
-        reply = (struct sim_reply){.status = 302, .content_type = "text/html", .body = STR("<a href=\"/elsewhere\">moved</a>")};
+        reply = (struct sim_reply){.status = 302, .content_type = "text/html", .body = STR("<a href=\"/elsewhere\">moved</a>"), .location = "/elsewhere"};
         break;
     case SIM_HTML:
         reply = (struct sim_reply){.status = 403, .content_type = "text/html; charset=UTF-8",

@@ -3,7 +3,15 @@
 
 #include "sim.h"
 
-const char *const sim_route_names[SIM_ROUTE_COUNT] = {"taqnyat", "unifonic", "msegat", "twilio", "http"};
+const char *const sim_route_names[SIM_ROUTE_COUNT] = {
+    "taqnyat", "unifonic", "msegat", "twilio", "http", "invoice_create", "invoice_fetch", "invoice_list",
+    "invoice_cancel", "payment_fetch", "payment_list", "refund", "void"};
+
+/* Names that stand for several routes. */
+static const struct {
+    const char *name;
+    int first, end;
+} groups[] = {{"all", 0, SIM_ROUTE_COUNT}, {"sms", 0, SIM_SMS_COUNT}, {"moyasar", SIM_SMS_COUNT, SIM_ROUTE_COUNT}};
 const char *const sim_fault_names[SIM_KIND_COUNT] = {"none", "delay", "hang", "headers", "body", "drip", "reset", "close",
                                                      "garbage", "huge", "redirect", "status", "html", "declined"};
 
@@ -50,9 +58,14 @@ const char *sim_fault_order(const json_t *order)
     int kind = name_index(kind_name, sim_fault_names, SIM_KIND_COUNT);
     if (kind < 0)
         return "kind: none of the known ones";
-    bool every = strcmp(route, "all") == 0 || strcmp(route, "sms") == 0;
-    int one = name_index(route, sim_route_names, SIM_ROUTE_COUNT);
-    if (!every && one < 0)
+    int first = name_index(route, sim_route_names, SIM_ROUTE_COUNT), end = first + 1;
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        if (strcmp(groups[i].name, route) == 0) {
+            first = groups[i].first;
+            end = groups[i].end;
+        }
+    }
+    if (first < 0)
         return "route: none of the known ones";
     struct sim_fault f = {.kind = (enum sim_fault_kind)kind, .done = done_by_nature[kind]};
     f.status = (int)int_or(order, "status", 500);
@@ -63,9 +76,7 @@ const char *sim_fault_order(const json_t *order)
     if (json_is_boolean(done))
         f.done = json_is_true(done);
     int64_t times = int_or(order, "times", -1);
-    for (int i = 0; i < SIM_ROUTE_COUNT; i++) {
-        if (!every && i != one)
-            continue;
+    for (int i = first; i < end; i++) {
         orders[i].fault = f;
         orders[i].left = kind == SIM_NONE ? 0 : times;
     }

@@ -11,9 +11,10 @@
 #include "sys/sig.h"
 
 #define CONNS_MAX 1024
+#define HOOKS_MAX 256
 
 static struct sim_conn *conns[CONNS_MAX];
-static struct pollfd fds[CONNS_MAX + 2];
+static struct pollfd fds[CONNS_MAX + HOOKS_MAX + 2];
 static size_t conns_n;
 
 static void take_in(int listener)
@@ -63,16 +64,21 @@ int sim_run(int listener)
         fds[1] = (struct pollfd){.fd = listener, .events = POLLIN};
         for (size_t i = 0; i < conns_n; i++)
             fds[i + 2] = (struct pollfd){.fd = conns[i]->fd, .events = sim_conn_events(conns[i])};
-        if (poll(fds, conns_n + 2, next_wake()) < 0 && errno != EINTR)
+        int wake_ms = next_wake();
+        struct pollfd *hooks = fds + conns_n + 2;
+        size_t hooks_n = sim_hook_poll(hooks, HOOKS_MAX, &wake_ms);
+        if (poll(fds, conns_n + 2 + hooks_n, wake_ms) < 0 && errno != EINTR)
             return 1;
         if (fds[0].revents != 0)
             break;
+        sim_hook_step(hooks, hooks_n); /* before the clients: what they cause gets descriptors of the next round */
         step_all();
         if (fds[1].revents & POLLIN)
             take_in(listener);
     }
     while (conns_n > 0)
         sim_conn_free(conns[--conns_n]);
+    sim_hook_clear();
     close(signals);
     return 0;
 }

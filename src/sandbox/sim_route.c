@@ -67,6 +67,28 @@ static void health(struct sim_request *r, struct sim_reply *out)
     sim_reply_json(r, out, 200, j);
 }
 
+/* {"url", "secret", "factor", "copies"}: where webhooks go; without a url they are kept only. */
+static void webhooks_post(struct sim_request *r, struct sim_reply *out)
+{
+    const json_t *j = json_parse(r->arena, r->body);
+    const json_t *factor = json_object_get(j, "factor"), *copies = json_object_get(j, "copies");
+    json_int_t n = json_is_integer(copies) ? json_integer_value(copies) : 1;
+    if (!json_is_object(j) || n < 1 || n > 100) {
+        problem(r, out, 422, "an object; copies is 1 to 100");
+        return;
+    }
+    sim_hook_configure(json_string_value(json_object_get(j, "url")), json_string_value(json_object_get(j, "secret")),
+                       json_is_number(factor) ? json_number_value(factor) : 1, (unsigned)n);
+    *out = (struct sim_reply){.status = 204};
+}
+
+static void events_get(struct sim_request *r, struct sim_reply *out)
+{
+    json_t *j = json_obj(r->arena);
+    json_put(r->arena, j, "items", sim_hook_events(r->arena));
+    sim_reply_json(r, out, 200, j);
+}
+
 static const struct {
     const char *method, *path;
     void (*serve)(struct sim_request *r, struct sim_reply *out);
@@ -78,6 +100,8 @@ static const struct {
     {"GET", "/control/faults", faults_get},
     {"POST", "/control/faults", faults_post},
     {"DELETE", "/control/faults", faults_delete},
+    {"POST", "/control/webhooks", webhooks_post},
+    {"GET", "/control/events", events_get},
     {"GET", "/healthz", health},
 };
 
@@ -97,13 +121,15 @@ void sim_serve(struct sim_request *r, struct sim_reply *out)
 {
     r->fault = (struct sim_fault){.kind = SIM_NONE, .done = true};
     const char *method = http_method_names[r->head->method];
-    for (size_t i = 0; i < SIM_ROUTE_COUNT; i++) {
+    for (size_t i = 0; i < SIM_SMS_COUNT; i++) {
         const struct sim_sms *p = &sim_sms_providers[i];
         if (strcmp(p->method, method) == 0 && path_is(r->head, p->path)) {
             serve_provider(p, r, out);
             return;
         }
     }
+    if (sim_moyasar_serve(r, out) || sim_checkout_serve(r, out))
+        return;
     for (size_t i = 0; i < ARRAY_LEN(desk); i++) {
         if (strcmp(desk[i].method, method) == 0 && path_is(r->head, desk[i].path)) {
             desk[i].serve(r, out);

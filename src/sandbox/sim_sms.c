@@ -195,7 +195,7 @@ static void http_serve(struct sim_request *r, struct sim_reply *out)
                                   arena_printf(r->arena, "m-%llu", (unsigned long long)n)));
 }
 
-const struct sim_sms sim_sms_providers[SIM_ROUTE_COUNT] = {
+const struct sim_sms sim_sms_providers[SIM_SMS_COUNT] = {
     {SIM_TAQNYAT, "POST", "/v1/messages", taqnyat_serve, taqnyat_error},
     {SIM_UNIFONIC, "POST", "/rest/SMS/messages", unifonic_serve, unifonic_error},
     {SIM_MSEGAT, "POST", "/gw/sendsms.php", msegat_serve, msegat_error},

@@ -1,0 +1,251 @@
+/*
+ * The hosted page: an invoice, a choice of test cards, the bank's 3-D Secure step, and the ways back. In Arabic or
+ * English by ?lang= (Arabic without it, as the gateway's own). One page template; what it shows is decided here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "http/http_path.h"
+#include "sim_moyasar.h"
+
+/* Words of the page: English, Arabic. */
+enum word { W_PAY, W_CARD, W_NUMBER, W_CANCEL, W_BANK, W_APPROVE, W_DECLINE, W_PAID, W_FAILED, W_GONE, W_OTHER, W_TEST, WORDS };
+static const char *const words[WORDS][2] = {
+    [W_PAY] = {"Pay", "ادفع"},
+    [W_CARD] = {"Test card", "بطاقة تجريبية"},
+    [W_NUMBER] = {"Card number", "رقم البطاقة"},
+    [W_CANCEL] = {"Cancel", "إلغاء"},
+    [W_BANK] = {"Your bank asks: is it you?", "البنك يسأل: هل هذا أنت؟"},
+    [W_APPROVE] = {"Yes, approve", "نعم، موافق"},
+    [W_DECLINE] = {"No, decline", "لا، رفض"},
+    [W_PAID] = {"Paid", "تم الدفع"},
+    [W_FAILED] = {"The payment failed", "فشلت عملية الدفع"},
+    [W_GONE] = {"This invoice can no longer be paid", "لم يعد بالإمكان دفع هذه الفاتورة"},
+    [W_OTHER] = {"العربية", "English"},
+    [W_TEST] = {"Simulated gateway: no money moves", "بوابة محاكاة: لا تُحوَّل أي أموال"},
+};
+
+static const char *escape(struct arena *a, const char *z)
+{
+    struct sb sb;
+    sb_init(&sb, a, strlen(z) + 16);
+    sb_puts(&sb, "");
+    for (; *z; z++) {
+        if (*z == '&')
+            sb_puts(&sb, "&amp;");
+        else if (*z == '<')
+            sb_puts(&sb, "&lt;");
+        else if (*z == '"')
+            sb_puts(&sb, "&quot;");
+        else
+            sb_putc(&sb, *z);
+    }
+    return sb.p;
+}
+
+static int language(struct sim_request *r)
+{
+    const char *lang = sim_form(r, "lang");
+    return lang != NULL && strcmp(lang, "en") == 0 ? 0 : 1;
+}
+
+/* Puts the template together: {{name}} is replaced by the value of that name. */
+struct slot {
+    const char *name, *value;
+};
+
+static void page(struct sim_request *r, struct sim_reply *out, int status, const struct slot *slots, size_t n)
+{
+    struct sb sb;
+    sb_init(&sb, r->arena, 8192);
+    const char *at = sim_pay_page;
+    for (const char *open; (open = strstr(at, "{{")) != NULL;) {
+        const char *close = strstr(open, "}}");
+        if (close == NULL)
+            break;
+        sb_add(&sb, at, (size_t)(open - at));
+        struct str name = {open + 2, (size_t)(close - open - 2)};
+        for (size_t i = 0; i < n; i++)
+            if (str_eq(name, str_of(slots[i].name)))
+                sb_puts(&sb, slots[i].value);
+        at = close + 2;
+    }
+    sb_puts(&sb, at);
+    *out = (struct sim_reply){.status = status, .content_type = "text/html; charset=utf-8", .body = sb_str(&sb)};
+}
+
+static const char *price(struct arena *a, const struct sim_invoice *v)
+{
+    int digits = num_currency_digits(v->currency);
+    double scale = 1;
+    for (int i = 0; i < digits; i++)
+        scale *= 10;
+    return arena_printf(a, "%.*f %s", digits, (double)v->amount / scale, v->currency); /* for the eye alone */
+}
+
+static const char *card_options(struct arena *a)
+{
+    static const struct {
+        const char *number, *label;
+    } shown[] = {{"4201320111111010", "mada 4201 … 1010"},       {"4111111111111111", "Visa 4111 … 1111"},
+                 {"4111114005765430", "Visa, no 3-D Secure"},    {"5421080101000000", "Mastercard 5421 … 0000"},
+                 {"4201320000311101", "mada, insufficient funds"}};
+    struct sb sb;
+    sb_init(&sb, a, 512);
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+        sb_printf(&sb, "<option value=\"%s\">%s</option>", shown[i].number, shown[i].label);
+    return sb.p;
+}
+
+/* What the invoice's page offers in its state. */
+static const char *invoice_form(struct sim_request *r, struct sim_invoice *v, int lang)
+{
+    struct arena *a = r->arena;
+    if (strcmp(v->status, "initiated") != 0) {
+        bool paid = strcmp(v->status, "paid") == 0;
+        return arena_printf(a, "<p class=\"%s\">%s</p>", paid ? "good" : "bad", words[paid ? W_PAID : W_GONE][lang]);
+    }
+    const char *cancel = v->back_url != NULL ? v->back_url : v->success_url;
+    return arena_printf(a,
+                        "<form method=\"post\" action=\"/invoices/%s/pay?lang=%s\"><label for=\"number\">%s</label>"
+                        "<select id=\"number\" name=\"number\">%s</select><button class=\"main\" id=\"pay\">%s</button></form>%s",
+                        v->id, lang ? "ar" : "en", words[W_CARD][lang], card_options(a), words[W_PAY][lang],
+                        cancel != NULL ? arena_printf(a, "<a class=\"button\" id=\"cancel\" href=\"%s\">%s</a>", escape(a, cancel),
+                                                      words[W_CANCEL][lang])
+                                       : "");
+}
+
+static void show_page(struct sim_request *r, struct sim_reply *out, const struct sim_invoice *v, const char *notice, const char *form,
+                      const char *self)
+{
+    struct arena *a = r->arena;
+    int lang = language(r);
+    const struct slot slots[] = {
+        {"lang", lang ? "ar" : "en"},
+        {"dir", lang ? "rtl" : "ltr"},
+        {"description", v != NULL && v->description != NULL ? escape(a, v->description) : ""},
+        {"price", v != NULL ? price(a, v) : ""},
+        {"notice", notice},
+        {"form", form},
+        {"other_lang", arena_printf(a, "%s?lang=%s", self, lang ? "en" : "ar")},
+        {"other", words[W_OTHER][lang]},
+        {"test", words[W_TEST][lang]},
+    };
+    page(r, out, 200, slots, ARRAY_LEN(slots));
+}
+
+static void redirect(struct sim_reply *out, const char *to)
+{
+    *out = (struct sim_reply){.status = 303, .content_type = "text/plain", .body = STR("see other"), .location = to};
+}
+
+/* The gateway adds its own parameters to success_url; integrators disagree which, so nobody should believe them. */
+static const char *way_back(struct arena *a, const char *url, const struct sim_payment *p)
+{
+    return arena_printf(a, "%s%cid=%s&status=%s&message=%s", url, strchr(url, '?') != NULL ? '&' : '?', p->id, p->status,
+                        http_encode(a, str_of(p->message != NULL ? p->message : "")));
+}
+
+/* After the bank's word: to the shop when it is paid, back to the invoice (which can be tried again) when not. */
+static void after_word(struct sim_request *r, struct sim_reply *out, const struct sim_payment *p)
+{
+    struct sim_invoice *v = sim_invoice_find(p->invoice_id);
+    if (v != NULL && strcmp(p->status, "paid") == 0 && v->success_url != NULL)
+        redirect(out, way_back(r->arena, v->success_url, p));
+    else if (v != NULL)
+        redirect(out, arena_printf(r->arena, "/invoices/%s?failed=1&lang=%s", v->id, language(r) ? "ar" : "en"));
+    else if (p->callback_url != NULL)
+        redirect(out, way_back(r->arena, p->callback_url, p));
+    else
+        sim_reply_json(r, out, 200, sim_payment_json(r->arena, p, sim_base_url(r)));
+}
+
+static void invoice_get(struct sim_request *r, struct sim_reply *out)
+{
+    struct sim_invoice *v = sim_invoice_find(r->tail);
+    int lang = language(r);
+    if (v == NULL) {
+        *out = (struct sim_reply){.status = 404, .content_type = "text/plain", .body = STR("no such invoice")};
+        return;
+    }
+    const char *notice = sim_form(r, "failed") != NULL && strcmp(v->status, "initiated") == 0
+                             ? arena_printf(r->arena, "<p class=\"bad\" role=\"alert\">%s</p>", words[W_FAILED][lang])
+                             : "";
+    show_page(r, out, v, notice, invoice_form(r, v, lang), arena_printf(r->arena, "/invoices/%s", v->id));
+}
+
+static void invoice_pay(struct sim_request *r, struct sim_reply *out)
+{
+    struct sim_invoice *v = sim_invoice_find(r->tail);
+    const char *number = sim_form(r, "number");
+    struct sim_payment *p = NULL;
+    if (v != NULL && number != NULL && strcmp(v->status, "initiated") == 0)
+        p = sim_payment_new(v, v->amount, v->currency, number);
+    if (p == NULL) {
+        redirect(out, arena_printf(r->arena, "/invoices/%s?failed=1", r->tail));
+        return;
+    }
+    const struct sim_card *card = sim_card_find(number);
+    if (card != NULL && card->decline == NULL && !card->frictionless) {
+        redirect(out, arena_printf(r->arena, "/3ds/%s?lang=%s", p->id, language(r) ? "ar" : "en"));
+        return;
+    }
+    bool approved = card != NULL && card->decline == NULL;
+    sim_payment_settle(p, approved, approved ? "APPROVED" : card != NULL ? card->decline : "UNSPECIFIED FAILURE", sim_base_url(r));
+    after_word(r, out, p);
+}
+
+static void secure_get(struct sim_request *r, struct sim_reply *out)
+{
+    const struct sim_payment *p = sim_payment_find(r->tail);
+    if (p == NULL) {
+        *out = (struct sim_reply){.status = 404, .content_type = "text/plain", .body = STR("no such payment")};
+        return;
+    }
+    int lang = language(r);
+    const char *form = arena_printf(
+        r->arena,
+        "<form method=\"post\" action=\"/3ds/%s?lang=%s\"><button class=\"main\" id=\"approve\" name=\"answer\" value=\"yes\">%s</button>"
+        "<button class=\"button\" id=\"decline\" name=\"answer\" value=\"no\">%s</button></form>",
+        p->id, lang ? "ar" : "en", words[W_APPROVE][lang], words[W_DECLINE][lang]);
+    show_page(r, out, sim_invoice_find(p->invoice_id), arena_printf(r->arena, "<p>%s</p>", words[W_BANK][lang]), form,
+              arena_printf(r->arena, "/3ds/%s", p->id));
+}
+
+static void secure_post(struct sim_request *r, struct sim_reply *out)
+{
+    struct sim_payment *p = sim_payment_find(r->tail);
+    const char *answer = sim_form(r, "answer");
+    if (p == NULL || answer == NULL) {
+        *out = (struct sim_reply){.status = 404, .content_type = "text/plain", .body = STR("no such payment")};
+        return;
+    }
+    bool yes = strcmp(answer, "yes") == 0;
+    sim_payment_settle(p, yes, yes ? "APPROVED" : "3-D Secure transaction attempt failed", sim_base_url(r));
+    after_word(r, out, p);
+}
+
+static const struct {
+    const char *method, *pattern;
+    void (*serve)(struct sim_request *r, struct sim_reply *out);
+} pages[] = {
+    {"GET", "/invoices/{id}", invoice_get},
+    {"POST", "/invoices/{id}/pay", invoice_pay},
+    {"GET", "/3ds/{id}", secure_get},
+    {"POST", "/3ds/{id}", secure_post},
+};
+
+bool sim_checkout_serve(struct sim_request *r, struct sim_reply *out)
+{
+    const char *method = http_method_names[r->head->method];
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        struct http_params params;
+        if (strcmp(pages[i].method, method) != 0 || !http_path_match(pages[i].pattern, r->head->path, &params))
+            continue;
+        r->tail = arena_strndup(r->arena, params.value[0].p, params.value[0].n);
+        pages[i].serve(r, out);
+        return true;
+    }
+    return false;
+}
