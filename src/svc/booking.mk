@@ -14,3 +14,22 @@ libsvc_a_SOURCES += \
   src/svc/notify_text.c \
   src/svc/ledger.c \
   src/svc/upkeep.c
+
+# Tests with a real database and a provider that the test answers for.
+EXTRA_DIST += tests/lib/th_book.h
+if HAVE_CHECK
+check_LIBRARIES += libthbook.a
+libthbook_a_SOURCES = tests/lib/th_book.c tests/lib/th_book.h
+libthbook_a_CFLAGS = $(TH_DB_CFLAGS)
+LIBS_TH_BOOK = libthbook.a libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
+
+BOOKING_TESTS = tests/db/check_booking tests/db/check_booking_race
+check_PROGRAMS += $(BOOKING_TESTS)
+TESTS += $(BOOKING_TESTS)
+tests_db_check_booking_SOURCES = tests/db/check_booking.c
+tests_db_check_booking_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_booking_LDADD = $(LIBS_TH_BOOK)
+tests_db_check_booking_race_SOURCES = tests/db/check_booking_race.c
+tests_db_check_booking_race_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_booking_race_LDADD = $(LIBS_TH_BOOK)
+endif
