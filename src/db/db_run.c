@@ -65,9 +65,13 @@ static bool surely_failed(const struct db_batch *b)
     return (k != PART_END && k != PART_SYNC) || (severity && strcmp(severity, "ERROR") == 0);
 }
 
+/* Which failed, or whose answer was awaited. */
 static const char *failed_statement(const struct db_batch *b)
 {
-    return b->failed_index >= 0 ? b->items[b->failed_index].stmt->name : "";
+    int at = b->error ? b->error_at : b->at;
+    int i = at < b->parts_n ? b->parts[at].i : -1;
+
+    return i >= 0 ? b->items[i].stmt->name : at < b->parts_n && b->parts[at].kind == PART_END ? "COMMIT" : "";
 }
 
 static void log_failure(const struct db_batch *b, const char *event, enum err e)

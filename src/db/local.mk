@@ -26,10 +26,12 @@ src/db/db_migrations.c: $(DB_MIGRATIONS) src/db/embed.sh
 	  $(SHELL) src/db/embed.sh $(DB_MIGRATIONS) >"$$top/$@.tmp" && mv -f "$$top/$@.tmp" "$$top/$@"
 
 # Tests against a real PostgreSQL: they link LIBS_TH_DB and list nothing else.
-EXTRA_DIST += tests/lib/th_db.h
+EXTRA_DIST += tests/lib/th_db.h tests/lib/th_proxy.h
 if HAVE_CHECK
 check_LIBRARIES += libthdb.a
-libthdb_a_SOURCES = tests/lib/th_db.c tests/lib/th_db.h
+libthdb_a_SOURCES = \
+  tests/lib/th_db.c tests/lib/th_db.h \
+  tests/lib/th_proxy.c tests/lib/th_proxy.h
 libthdb_a_CPPFLAGS = $(AM_CPPFLAGS) -DTH_WITH_PG='"$(abs_top_srcdir)/tests/lib/with-pg"'
 libthdb_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 TH_DB_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(top_srcdir)/tests/lib
@@ -37,12 +39,24 @@ LIBS_TH_DB = libthdb.a $(LIBS_DB) $(CHECK_LIBS)
 
 DB_TESTS = \
   tests/db/check_db \
+  tests/db/check_db_faults \
+  tests/db/check_db_restart \
+  tests/db/check_migrate \
   tests/db/check_schema
 check_PROGRAMS += $(DB_TESTS)
 TESTS += $(DB_TESTS)
 tests_db_check_db_SOURCES = tests/db/check_db.c
 tests_db_check_db_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_db_LDADD = $(LIBS_TH_DB)
+tests_db_check_db_faults_SOURCES = tests/db/check_db_faults.c
+tests_db_check_db_faults_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_db_faults_LDADD = $(LIBS_TH_DB)
+tests_db_check_db_restart_SOURCES = tests/db/check_db_restart.c
+tests_db_check_db_restart_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_db_restart_LDADD = $(LIBS_TH_DB)
+tests_db_check_migrate_SOURCES = tests/db/check_migrate.c
+tests_db_check_migrate_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_migrate_LDADD = $(LIBS_TH_DB)
 tests_db_check_schema_SOURCES = tests/db/check_schema.c
 tests_db_check_schema_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_schema_LDADD = $(LIBS_TH_DB)
