@@ -4,7 +4,8 @@ EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_http_head.dict tests/fuzz/corpus
 FUZZ_REPLAYS = \
   tests/fuzz/replay_http_chunked \
   tests/fuzz/replay_http_head \
-  tests/fuzz/replay_http_query
+  tests/fuzz/replay_http_query \
+  tests/fuzz/replay_provider_answer
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
 tests_fuzz_replay_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c tests/fuzz/replay.c
@@ -13,10 +14,12 @@ tests_fuzz_replay_http_head_SOURCES = tests/fuzz/fuzz_http_head.c tests/fuzz/rep
 tests_fuzz_replay_http_head_LDADD = $(LIBS_HTTP)
 tests_fuzz_replay_http_query_SOURCES = tests/fuzz/fuzz_http_query.c tests/fuzz/replay.c
 tests_fuzz_replay_http_query_LDADD = $(LIBS_HTTP)
+tests_fuzz_replay_provider_answer_SOURCES = tests/fuzz/fuzz_provider_answer.c tests/fuzz/replay.c
+tests_fuzz_replay_provider_answer_LDADD = $(LIBS_EXT)
 
 if FUZZ
 FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += tests/fuzz/fuzz_http_chunked tests/fuzz/fuzz_http_head tests/fuzz/fuzz_http_query
+noinst_PROGRAMS += tests/fuzz/fuzz_http_chunked tests/fuzz/fuzz_http_head tests/fuzz/fuzz_http_query tests/fuzz/fuzz_provider_answer
 tests_fuzz_fuzz_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c
 tests_fuzz_fuzz_http_chunked_LDADD = $(LIBS_HTTP)
 tests_fuzz_fuzz_http_chunked_LDFLAGS = $(FUZZ_LDFLAGS)
@@ -26,4 +29,7 @@ tests_fuzz_fuzz_http_head_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_http_query_SOURCES = tests/fuzz/fuzz_http_query.c
 tests_fuzz_fuzz_http_query_LDADD = $(LIBS_HTTP)
 tests_fuzz_fuzz_http_query_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_provider_answer_SOURCES = tests/fuzz/fuzz_provider_answer.c
+tests_fuzz_fuzz_provider_answer_LDADD = $(LIBS_EXT)
+tests_fuzz_fuzz_provider_answer_LDFLAGS = $(FUZZ_LDFLAGS)
 endif
