@@ -185,7 +185,7 @@ static bool try_serve(struct sim_conn *c)
     struct http_head head;
     struct http_fault fault;
     enum http_result got = http_parse_head(c->in, c->in_n, c->seen, &limits, &head, &fault);
-    c->seen = c->in_n;
+    c->seen = got == HTTP_MORE ? c->in_n : 0; /* while the body comes, the head's end lies before */
     if (got == HTTP_BAD)
         return refuse(c, &fault);
     if (got == HTTP_MORE)
