@@ -3,6 +3,7 @@ libapi_a_SOURCES += \
   include/api/api_catalog.h \
   src/api/api_catalog.c \
   src/api/api_catalog_json.c \
+  src/api/api_closures.c \
   src/api/api_hours.c \
   src/api/api_resources.c \
   src/api/api_slots.c \

@@ -10,6 +10,7 @@ class Catalog(bd.Case):
     def setUp(self):
         self.daemon_ = self.daemon(self.postgres(), {"server": {"workers": 2}})
         self.client = self.daemon_.client()
+        self.addCleanup(self.client.close)
         self.keys = {role: self.daemon_.staff_key(role, role) for role in ("admin", "agent", "viewer")}
 
     def call(self, method, path, body=None, role="admin", key=None):
