@@ -159,18 +159,27 @@ static bool describe_metrics(const struct config *cfg, struct metrics_setup *set
 {
     const char **providers = calloc(cfg->providers_n + 1, sizeof(*providers));
     struct metric_route *routes = calloc(api_routes_n + 1, sizeof(*routes));
-    if (!providers || !routes) {
+    uint32_t *ops = calloc(cfg->providers_n + 1, sizeof(*ops));
+    int64_t *timeouts_ms = calloc(cfg->providers_n + 1, sizeof(*timeouts_ms));
+    if (!providers || !routes || !ops || !timeouts_ms) {
+        free(timeouts_ms);
+        free(ops);
         free(providers);
         free(routes);
         return false;
     }
-    for (size_t i = 0; i < cfg->providers_n; i++)
+    for (size_t i = 0; i < cfg->providers_n; i++) {
         providers[i] = cfg->providers[i].name;
+        ops[i] = cfg->providers[i].type == PROVIDER_MOYASAR ? METRIC_OPS_PAYMENT : METRIC_OPS_SMS;
+        timeouts_ms[i] = cfg->providers[i].timeout_ms;
+    }
     for (size_t i = 0; i < api_routes_n; i++)
         routes[i] = (struct metric_route){http_method_names[api_routes[i]->method], api_routes[i]->pattern,
                                           api_routes[i]->success_status};
     setup->providers = providers;
     setup->providers_n = cfg->providers_n;
+    setup->provider_ops = ops;
+    setup->provider_timeouts_ms = timeouts_ms;
     setup->routes = routes;
     setup->routes_n = api_routes_n;
     return true;

@@ -102,6 +102,14 @@ static void ledger_failed(struct metrics_page *page, const struct watch_ledger *
                            (double)l->failed[t][c]);
 }
 
+static void payments(struct metrics_page *page, const struct watch_ledger *l)
+{
+    static const char name[] = "bookingd_payments";
+    metrics_family(page, name, METRIC_GAUGE, "Payments in the database.");
+    for (unsigned s = 0; s < WATCH_PAYMENT_STATUS_COUNT; s++)
+        metrics_sample(page, name, label1(page->sb->arena, "status", watch_payment_names[s]), (double)l->payments[s]);
+}
+
 /*
  * Every node reads the same database, so every node says the same: rules take max, not sum. While the
  * database is away there is no figure at all, since both 0 and the last one would be lies.
@@ -116,6 +124,8 @@ static void ledger(struct metrics_page *page, const struct monitor_view *v)
         return;
     ledger_rows(page, &v->ledger);
     ledger_failed(page, &v->ledger);
+    if (v->ledger.has_payments)
+        payments(page, &v->ledger);
     gauge(page, "bookingd_notification_oldest_failed_seconds",
           "Age of the oldest failed notification that nobody has acknowledged, 0 when there is none.",
           v->ledger.oldest_failed_s);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define PAYMENTS_SINCE 2 /* schema version */
+
 const char *const watch_status_names[WATCH_STATUS_COUNT] = {
     [WATCH_PENDING] = "pending", [WATCH_SENT] = "sent", [WATCH_FAILED] = "failed"};
 static const char *const stored_names[WATCH_STATUS_COUNT] = {
@@ -13,6 +15,11 @@ static const struct db_stmt count_ledger = {
     "SELECT status, template, COALESCE(error_code, '') AS error_code, acknowledged_at IS NOT NULL AS acknowledged,"
     " count(*) AS n, GREATEST(0, (extract(epoch FROM now() - min(created_at)) * 1000)::bigint) AS oldest_ms"
     " FROM notifications GROUP BY 1, 2, 3, 4"};
+
+const char *const watch_payment_names[WATCH_PAYMENT_STATUS_COUNT] = {
+    "creating", "initiated", "unknown", "paid", "failed", "expired", "refunded", "partially_refunded"};
+static const struct db_stmt count_payments = {"watch_payments",
+                                              "SELECT status, count(*) AS n FROM payments GROUP BY 1"};
 
 static int position(const char *const *names, int n, const char *name)
 {
@@ -28,7 +35,7 @@ static void keep_older(double *oldest_s, int64_t age_ms)
         *oldest_s = (double)age_ms / 1000;
 }
 
-static void take_row(struct db_rows rows, int row, struct watch_ledger *out)
+static void take_notices(struct db_rows rows, int row, struct watch_ledger *out)
 {
     int status = position(stored_names, WATCH_STATUS_COUNT, db_get_str(rows, row, "status"));
     int template = position(notice_names, NOTICE_COUNT, db_get_str(rows, row, "template"));
@@ -52,16 +59,33 @@ static void take_row(struct db_rows rows, int row, struct watch_ledger *out)
         out->unknown += n;
 }
 
+static void take_payments(struct db_rows rows, int row, struct watch_ledger *out)
+{
+    int status = position(watch_payment_names, WATCH_PAYMENT_STATUS_COUNT, db_get_str(rows, row, "status"));
+    if (status < 0)
+        out->unknown += db_get_int(rows, row, "n");
+    else
+        out->payments[status] += db_get_int(rows, row, "n");
+}
+
 enum err watch_ledger_read(struct svc *s, struct watch_ledger *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int at = db_add(b, &count_ledger, NULL, 0);
+    int at = db_add(b, &count_ledger, NULL, 0), payments_at = -1;
     memset(out, 0, sizeof(*out));
+    out->has_payments = db_schema_version() >= PAYMENTS_SINCE;
+    if (out->has_payments)
+        payments_at = db_add(b, &count_payments, NULL, 0);
     enum err e = db_run(b, s->deadline);
     if (e != OK)
         return e;
     struct db_rows rows = db_result(b, at);
     for (int row = 0; row < db_count(rows); row++)
-        take_row(rows, row, out);
+        take_notices(rows, row, out);
+    if (!out->has_payments)
+        return OK;
+    rows = db_result(b, payments_at);
+    for (int row = 0; row < db_count(rows); row++)
+        take_payments(rows, row, out);
     return OK;
 }

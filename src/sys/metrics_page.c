@@ -76,6 +76,17 @@ static size_t without(const char *name, const char *suffix)
     return n > s && strcmp(name + n - s, suffix) == 0 ? n - s : n;
 }
 
+/*
+ * OpenMetrics names a counter's family without _total. The contract has a gauge bookingd_notifications (rows of the
+ * ledger) beside the counter bookingd_notifications_total (what this node did): two families of one name, which
+ * strict parsers refuse. There the counter goes as unknown, whose family keeps the whole name; its samples are the
+ * same.
+ */
+static bool name_is_taken(const char *counter)
+{
+    return strcmp(counter, "bookingd_notifications_total") == 0;
+}
+
 void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind, const char *help)
 {
     static const char *const types[] = {[METRIC_COUNTER] = "counter",
@@ -87,6 +98,8 @@ void metrics_family(struct metrics_page *page, const char *name, enum metric_kin
     if (open_metrics(page) && kind == METRIC_INFO) {
         type = "info";
         n = without(name, suffix_info);
+    } else if (open_metrics(page) && kind == METRIC_COUNTER && name_is_taken(name)) {
+        type = "unknown";
     } else if (open_metrics(page) && kind == METRIC_COUNTER) {
         n = without(name, suffix_total); /* a family's name there lacks the suffix that its samples keep */
     }
@@ -218,7 +231,8 @@ static void histogram(struct metrics_page *page, enum metric_id id, unsigned com
     sb_printf(page->sb, "%" PRIu64 "\n", n); /* what +Inf said, though others count on meanwhile */
 }
 
-static void one(struct metrics_page *page, enum metric_id id, unsigned combination)
+/* A family without any series (no provider has webhooks, say) has no header either. */
+static void one(struct metrics_page *page, enum metric_id id, unsigned combination, bool *headed)
 {
     const struct metric_family *f = &metric_families[id];
     unsigned at[METRIC_DIMS_MAX] = {0};
@@ -229,6 +243,9 @@ static void one(struct metrics_page *page, enum metric_id id, unsigned combinati
         value += metric_cell(id, combination, part);
     if (!wanted(id, at, value))
         return;
+    if (!*headed)
+        metrics_family(page, f->name, f->kind, f->help);
+    *headed = true;
     sb_init(&labels, page->sb->arena, LABELS_MAX);
     for (unsigned d = 0; d < metric_dims_n(id); d++)
         dim_label(&labels, f->dims[d], at[d]);
@@ -248,8 +265,8 @@ void metrics_print(struct metrics_page *page)
 {
     for (unsigned i = 0; i < METRIC_COUNT; i++) {
         enum metric_id id = (enum metric_id)i;
-        metrics_family(page, metric_families[i].name, metric_families[i].kind, metric_families[i].help);
+        bool headed = false;
         for (unsigned c = 0; c < metric_combinations(id); c++)
-            one(page, id, c);
+            one(page, id, c, &headed);
     }
 }

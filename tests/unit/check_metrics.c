@@ -151,6 +151,7 @@ START_TEST(the_page_in_openmetrics)
     has(t, "# HELP bookingd_otp One-time passwords by what happened to them.\n# TYPE bookingd_otp counter\n"
            "bookingd_otp_total{outcome=\"sent\"} 0\n");
     ck_assert_uint_eq(count(t, "# TYPE bookingd_otp_total"), 0);
+    has(t, "# TYPE bookingd_notifications_total unknown\n"); /* the other name is the ledger gauge's */
     has(t, "# TYPE bookingd_http_connections gauge\n");
     ck_assert_str_eq(t + strlen(t) - 7, "\n# EOF\n");
     ck_assert_uint_eq(count(t, "# EOF"), 1);
