@@ -140,7 +140,7 @@ void th_db_close(struct th_db *t)
     PQfinish(admin);
 }
 
-static PGresult *query(struct th_db *t, const char *fmt, va_list ap)
+PRINTF_LIKE(2, 0) static PGresult *query(struct th_db *t, const char *fmt, va_list ap)
 {
     static char sql[65536];
 
