@@ -9,10 +9,13 @@ static void clear_result(void *r)
     PQclear(r);
 }
 
-/* libpq says so in words alone. The connection cannot be trusted after it. */
+/*
+ * libpq says in words alone that memory is out, and the connection cannot be trusted after it. Where something may
+ * have been committed that news goes first: the batch then ends as lost.
+ */
 static void check_memory(struct db_batch *b, const char *message)
 {
-    if (!strstr(message, "out of memory"))
+    if (b->may_have_committed || (!strstr(message, "out of memory") && !strstr(message, "allocate memory")))
         return;
     db_lost(b->db);
     arena_oom(b->arena);
@@ -138,6 +141,8 @@ enum db_end db_exchange(struct db_batch *b, struct deadline d)
             e = DB_END_TIMEOUT;
         else
             open = PQconsumeInput(c) == 1;
+        if (!open)
+            check_memory(b, PQerrorMessage(c));
     }
     METRIC_OBSERVE0(M_DB_DURATION, mono_seconds_since(from));
     return e;

@@ -40,6 +40,7 @@ LIBS_TH_DB = libthdb.a $(LIBS_DB) $(CHECK_LIBS)
 DB_TESTS = \
   tests/db/check_db \
   tests/db/check_db_faults \
+  tests/db/check_db_pgbouncer \
   tests/db/check_db_restart \
   tests/db/check_migrate \
   tests/db/check_schema
@@ -51,6 +52,9 @@ tests_db_check_db_LDADD = $(LIBS_TH_DB)
 tests_db_check_db_faults_SOURCES = tests/db/check_db_faults.c
 tests_db_check_db_faults_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_db_faults_LDADD = $(LIBS_TH_DB)
+tests_db_check_db_pgbouncer_SOURCES = tests/db/check_db_pgbouncer.c
+tests_db_check_db_pgbouncer_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_db_pgbouncer_LDADD = $(LIBS_TH_DB)
 tests_db_check_db_restart_SOURCES = tests/db/check_db_restart.c
 tests_db_check_db_restart_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_db_restart_LDADD = $(LIBS_TH_DB)

@@ -282,12 +282,16 @@ static Suite *suite(void)
     tcase_set_timeout(c, 30);
     tcase_add_test(c, a_batch_is_one_round_trip);
     tcase_add_test(c, typed_values_come_back_as_they_went);
-    tcase_add_test_raise_signal(c, an_unknown_column_is_a_bug, SIGABRT);
     tcase_add_loop_test(c, statements_are_prepared_once_or_not_at_all, 0, 2);
     tcase_add_test(c, a_transaction_spans_batches);
     tcase_add_loop_test(c, a_failed_statement_takes_everything_back, 0, 5);
     tcase_add_test(c, an_abandoned_transaction_is_rolled_back);
     tcase_add_test(c, a_large_batch_does_not_deadlock);
+    c = th_case(s, "bugs");
+    tcase_set_tags(c, TH_TAG_FORK);
+    tcase_add_checked_fixture(c, set_up, tear_down);
+    tcase_set_timeout(c, 30);
+    tcase_add_test_raise_signal(c, an_unknown_column_is_a_bug, SIGABRT);
     c = th_case(s, "faults");
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_set_timeout(c, 30);

@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <setjmp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -337,6 +339,47 @@ START_TEST(a_pooler_turns_names_and_settings_off)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+static void limit_memory(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    ck_assert(f && fscanf(f, "%ld", &pages) == 1);
+    fclose(f);
+    rlim_t now = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &(struct rlimit){now + (12 << 20), RLIM_INFINITY}), 0);
+}
+
+static const struct db_stmt huge = {"huge", "SELECT repeat('x', 1 << 26) AS v"};
+static const struct db_stmt huge_write = {"huge_write", "INSERT INTO x VALUES (7) RETURNING repeat('x', 1 << 26) AS v"};
+
+START_TEST(memory_that_runs_out_takes_the_arenas_way)
+{
+    jmp_buf out;
+
+    if (UNDER_ASAN)
+        return; /* which reserves more address space than the limit */
+    ck_assert_int_eq(read_one(soon()), OK);
+    limit_memory();
+    if (setjmp(out) == 0) {
+        arena_on_oom(arena, &out);
+        struct db_batch *b = db_batch(db, arena, DB_READ);
+        db_add(b, &huge, NULL, 0);
+        (void)!db_run(b, soon());
+        ck_abort_msg("memory was enough");
+    }
+    arena_reset(arena);
+    db_clean(db, soon());
+    ck_assert_int_eq(read_one(soon()), OK);
+    /* a commit that is in doubt is the greater news */
+    struct db_batch *b = db_batch(db, arena, DB_WRITE);
+    db_add(b, &huge_write, NULL, 0);
+    ck_assert_int_eq(db_run(b, soon()), ERR_COMMIT_UNKNOWN);
+}
+END_TEST
+
 /* ---- schema ---- */
 
 START_TEST(another_schema_is_refused)
@@ -375,6 +418,7 @@ static Suite *suite(void)
     tcase_add_test(c, a_silent_server_costs_the_connect_timeout_once);
     tcase_add_test(c, a_name_without_address_is_refused_at_once);
     tcase_add_loop_test(c, a_pooler_turns_names_and_settings_off, 0, 2);
+    tcase_add_test(c, memory_that_runs_out_takes_the_arenas_way);
     tcase_add_test(c, another_schema_is_refused);
     return s;
 }

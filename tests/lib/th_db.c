@@ -31,10 +31,17 @@ void th_db_main(int argc, char **argv, int own)
     exit(99);
 }
 
+static void no_notice(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+}
+
 static PGconn *connect_to(const char *conninfo)
 {
     PGconn *c = PQconnectdb(conninfo);
 
+    PQsetNoticeProcessor(c, no_notice, NULL);
     ck_assert_msg(PQstatus(c) == CONNECTION_OK, "%s", PQerrorMessage(c));
     return c;
 }
