@@ -23,7 +23,7 @@ libthbook_a_SOURCES = tests/lib/th_book.c tests/lib/th_book.h
 libthbook_a_CFLAGS = $(TH_DB_CFLAGS)
 LIBS_TH_BOOK = libthbook.a libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
 
-BOOKING_TESTS = tests/db/check_booking tests/db/check_booking_race
+BOOKING_TESTS = tests/db/check_booking tests/db/check_booking_race tests/db/check_notify
 check_PROGRAMS += $(BOOKING_TESTS)
 TESTS += $(BOOKING_TESTS)
 tests_db_check_booking_SOURCES = tests/db/check_booking.c
@@ -32,4 +32,7 @@ tests_db_check_booking_LDADD = $(LIBS_TH_BOOK)
 tests_db_check_booking_race_SOURCES = tests/db/check_booking_race.c
 tests_db_check_booking_race_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_booking_race_LDADD = $(LIBS_TH_BOOK)
+tests_db_check_notify_SOURCES = tests/db/check_notify.c
+tests_db_check_notify_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_notify_LDADD = $(LIBS_TH_BOOK)
 endif
