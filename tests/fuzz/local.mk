@@ -18,18 +18,18 @@ tests_fuzz_replay_provider_answer_SOURCES = tests/fuzz/fuzz_provider_answer.c te
 tests_fuzz_replay_provider_answer_LDADD = $(LIBS_EXT)
 
 if FUZZ
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+LINK_LIBFUZZER = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_http_chunked tests/fuzz/fuzz_http_head tests/fuzz/fuzz_http_query tests/fuzz/fuzz_provider_answer
 tests_fuzz_fuzz_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c
 tests_fuzz_fuzz_http_chunked_LDADD = $(LIBS_HTTP)
-tests_fuzz_fuzz_http_chunked_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_http_chunked_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_http_head_SOURCES = tests/fuzz/fuzz_http_head.c
 tests_fuzz_fuzz_http_head_LDADD = $(LIBS_HTTP)
-tests_fuzz_fuzz_http_head_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_http_head_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_http_query_SOURCES = tests/fuzz/fuzz_http_query.c
 tests_fuzz_fuzz_http_query_LDADD = $(LIBS_HTTP)
-tests_fuzz_fuzz_http_query_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_http_query_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_provider_answer_SOURCES = tests/fuzz/fuzz_provider_answer.c
 tests_fuzz_fuzz_provider_answer_LDADD = $(LIBS_EXT)
-tests_fuzz_fuzz_provider_answer_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_provider_answer_LDFLAGS = $(LINK_LIBFUZZER)
 endif
