@@ -119,7 +119,7 @@ void arena_on_oom(struct arena *a, jmp_buf *where)
 
 void arena_oom(struct arena *a)
 {
-    ENSURE(a->oom && "out of memory, and no place to jump to");
+    ENSURE(a->oom != NULL); /* memory is out, and nobody said where to go on */
     longjmp(*a->oom, 1);
 }
 

@@ -31,7 +31,7 @@ struct uuid uuid_new(void)
     static unsigned counter;
     int64_t ms = wall_now().us / 1000;
     unsigned char b[16];
-    struct uuid u;
+    struct uuid u = {""};
 
     rng_bytes(b, sizeof(b));
     if (ms > last_ms) {
