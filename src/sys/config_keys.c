@@ -81,10 +81,11 @@ static unsigned edits(const char *a, const char *b)
 static const char *meant(const struct scope *scope, const char *path)
 {
     const char *best = NULL;
-    unsigned best_edits = 3;
+    const char *dot = strrchr(path, '.');
+    unsigned best_edits = strlen(dot ? dot + 1 : path) < 5 ? 2 : 3; /* short words are all alike */
     for (size_t i = 0; i < scope->n; i++) {
         unsigned n = scope->keys[i].types & scope->type ? edits(path, scope->keys[i].path) : best_edits;
-        if (n < best_edits) {
+        if (n > 0 && n < best_edits) {
             best = scope->keys[i].path;
             best_edits = n;
         }
@@ -114,7 +115,7 @@ static void check_members(struct loader *l, const struct scope *scope, const str
 {
     for (const struct node *n = map->first; n; n = n->next) {
         const char *path = arena_printf(l->scratch, "%s%s", prefix, n->key);
-        enum known what = known(scope, path);
+        enum known what = strchr(n->key, '.') ? UNKNOWN : known(scope, path); /* dots are how we write nesting */
         if (what == UNKNOWN) {
             const char *other = meant(scope, path);
             config_fault_key(l, n, "unknown key%s%s%s", other ? " (did you mean " : "", other ? other : "",

@@ -1,0 +1,300 @@
+#include "../lib/th_unit.h"
+#include "sys/json.h"
+
+static struct arena *a;
+
+static void open_arena(void)
+{
+    a = arena_new(4096);
+}
+
+static void close_arena(void)
+{
+    arena_free(a);
+}
+
+/* ---- parsing ---- */
+
+START_TEST(texts_that_are_one_json_value)
+{
+    static const struct str good[] = {
+        STR("{}"),
+        STR(" [1, 2] "),
+        STR("null"),
+        STR("\"a\""),
+        STR("1e2"),
+        STR("\"\\u0000\""),
+        STR("\"\\ud83d\\ude00\""),
+        STR("{\"a\":{\"a\":1}}"),
+        STR("\n\t\r {}\n"),
+        STR("-0"),
+        STR("99999999999999999999"),
+    };
+    static const struct str bad[] = {
+        STR(""),
+        STR(" "),
+        STR("{"),
+        STR("{}{}"),
+        STR("{} x"),
+        STR("{'a':1}"),
+        STR("{a:1}"),
+        STR("[1,]"),
+        STR("{\"a\":1,}"),
+        STR("\"\xff\""),
+        STR("\"\xed\xa0\x80\""),
+        STR("\"\\ud800\""),
+        STR("\"a\nb\""),
+        STR("\"\0\""),
+        STR("01"),
+        STR("+1"),
+        STR(".5"),
+        STR("NaN"),
+        STR("Infinity"),
+        STR("// x\n{}"),
+        STR("{\"a\":1,\"a\":2}"),
+        STR("\xef\xbb\xbf{}"),
+        STR("tru"),
+        STR("{\"a\\u0000\":1}"),
+        STR("{}\0"),
+        STR("1e999"),
+        STR("[\"\\x41\"]"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        ck_assert_msg(json_parse(a, good[i]) != NULL, "refused: %.*s", STR_ARG(good[i]));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        ck_assert_msg(json_parse(a, bad[i]) == NULL, "taken: %.*s", STR_ARG(bad[i]));
+    ck_assert_ptr_null(json_parse(a, (struct str){NULL, 0}));
+}
+END_TEST
+
+START_TEST(depth_is_bounded)
+{
+    static char deep[200000];
+    memset(deep, '[', sizeof deep);
+    ck_assert_ptr_null(json_parse(a, (struct str){deep, sizeof deep}));
+    memset(deep, ']', 4000);
+    memset(deep, '[', 2000);
+    ck_assert_ptr_nonnull(json_parse(a, (struct str){deep, 4000}));
+}
+END_TEST
+
+/* ---- schemas ---- */
+
+struct thing {
+    const char *s;
+    int64_t i;
+    bool b;
+    struct uuid u;
+    struct wall t;
+    int l, e;
+    json_t *arr, *obj;
+    const char *n;
+    bool has_s, has_n;
+};
+static const char *const colours[] = {"red", "green", NULL};
+static const struct json_member members[] = {
+    {"s", J_STRING, true, false, 1, 5, NULL, offsetof(struct thing, s), offsetof(struct thing, has_s)},
+    {"i", J_INT, false, false, -1, 10, NULL, offsetof(struct thing, i), JSON_NO_PRESENT},
+    {"b", J_BOOL, false, false, 0, 0, NULL, offsetof(struct thing, b), JSON_NO_PRESENT},
+    {"u", J_UUID, false, false, 0, 0, NULL, offsetof(struct thing, u), JSON_NO_PRESENT},
+    {"t", J_TIME, false, false, 0, 0, NULL, offsetof(struct thing, t), JSON_NO_PRESENT},
+    {"l", J_LOCALE, false, false, 0, 0, NULL, offsetof(struct thing, l), JSON_NO_PRESENT},
+    {"e", J_ENUM, false, false, 0, 0, colours, offsetof(struct thing, e), JSON_NO_PRESENT},
+    {"arr", J_ARRAY, false, false, 1, 2, NULL, offsetof(struct thing, arr), JSON_NO_PRESENT},
+    {"obj", J_OBJECT, false, false, 0, 0, NULL, offsetof(struct thing, obj), JSON_NO_PRESENT},
+    {"n", J_STRING, false, true, 0, 0, NULL, offsetof(struct thing, n), offsetof(struct thing, has_n)},
+    JSON_MEMBERS_END,
+};
+
+static bool read_text(const char *text, struct thing *out, const char *base, struct faults *f)
+{
+    json_t *j = json_parse(a, str_of(text));
+    ck_assert_msg(j != NULL, "%s", text);
+    memset(out, 0, sizeof *out);
+    faults_init(f, a);
+    return json_read(j, members, out, base, f);
+}
+
+START_TEST(a_whole_object)
+{
+    struct thing v;
+    struct faults f;
+    ck_assert(
+        read_text("{\"s\":\"\\u0645\\u0631\\u062d\\u0628\\u0627\",\"i\":-1,\"b\":true,"
+                  "\"u\":\"0190A3C4-0000-7000-8000-0123456789AB\",\"t\":\"1970-01-01T03:00:01+03:00\",\"l\":\"en\","
+                  "\"e\":\"green\",\"arr\":[1],\"obj\":{\"x\":1},\"n\":null}",
+                  &v, "", &f));
+    ck_assert_uint_eq(f.n, 0);
+    ck_assert_str_eq(v.s, "مرحبا"); /* five characters, ten bytes */
+    ck_assert_int_eq(v.i, -1);
+    ck_assert(v.b);
+    ck_assert_str_eq(v.u.s, "0190a3c4-0000-7000-8000-0123456789ab");
+    ck_assert_int_eq(v.t.us, 1000000);
+    ck_assert_int_eq(v.l, 1);
+    ck_assert_int_eq(v.e, 1);
+    ck_assert_uint_eq(json_array_size(v.arr), 1);
+    ck_assert_uint_eq(json_object_size(v.obj), 1);
+    ck_assert(v.has_s && !v.has_n && v.n == NULL);
+    ck_assert(read_text("{\"s\":\"a\",\"i\":2.0,\"n\":\"\"}", &v, "", &f));
+    ck_assert_int_eq(v.i, 2);
+    ck_assert(v.has_n);
+    ck_assert_str_eq(v.n, "");
+}
+END_TEST
+
+START_TEST(one_fault_a_breach)
+{
+    static const struct {
+        const char *text, *pointer, *detail;
+    } rows[] = {
+        {"{}", "/x/s", "is required"},
+        {"[]", "/x", "must be an object"},
+        {"null", "/x", "must be an object"},
+        {"{\"s\":null}", "/x/s", "must not be null"},
+        {"{\"s\":1}", "/x/s", "must be a string"},
+        {"{\"s\":\"\"}", "/x/s", "must have 1 to 5 characters"},
+        {"{\"s\":\"abcdef\"}", "/x/s", "must have 1 to 5 characters"},
+        {"{\"s\":\"a\\u0000\"}", "/x/s", "must not contain a NUL character"},
+        {"{\"s\":\"a\",\"i\":\"1\"}", "/x/i", "must be an integer"},
+        {"{\"s\":\"a\",\"i\":1.5}", "/x/i", "must be an integer"},
+        {"{\"s\":\"a\",\"i\":1e300}", "/x/i", "must be an integer"},
+        {"{\"s\":\"a\",\"i\":99999999999999999999}", "/x/i", "must be an integer"},
+        {"{\"s\":\"a\",\"i\":11}", "/x/i", "must be -1 to 10"},
+        {"{\"s\":\"a\",\"i\":-2}", "/x/i", "must be -1 to 10"},
+        {"{\"s\":\"a\",\"i\":true}", "/x/i", "must be an integer"},
+        {"{\"s\":\"a\",\"b\":1}", "/x/b", "must be true or false"},
+        {"{\"s\":\"a\",\"u\":\"x\"}", "/x/u", "must be a UUID"},
+        {"{\"s\":\"a\",\"u\":5}", "/x/u", "must be a UUID"},
+        {"{\"s\":\"a\",\"t\":\"2026-01-01T00:00:00\"}", "/x/t", "must be an RFC 3339 date-time with an offset"},
+        {"{\"s\":\"a\",\"t\":\"2026-01-01T00:00:00Z\\u0000\"}", "/x/t", "must be an RFC 3339 date-time with an offset"},
+        {"{\"s\":\"a\",\"l\":\"fr\"}", "/x/l", "must be one of \"ar\", \"en\""},
+        {"{\"s\":\"a\",\"e\":\"blue\"}", "/x/e", "must be one of \"red\", \"green\""},
+        {"{\"s\":\"a\",\"e\":\"red\\u0000\"}", "/x/e", "must be one of \"red\", \"green\""},
+        {"{\"s\":\"a\",\"e\":0}", "/x/e", "must be one of \"red\", \"green\""},
+        {"{\"s\":\"a\",\"arr\":{}}", "/x/arr", "must be an array"},
+        {"{\"s\":\"a\",\"arr\":[]}", "/x/arr", "must have 1 to 2 items"},
+        {"{\"s\":\"a\",\"arr\":[1,2,3]}", "/x/arr", "must have 1 to 2 items"},
+        {"{\"s\":\"a\",\"obj\":[]}", "/x/obj", "must be an object"},
+        {"{\"s\":\"a\",\"S\":1}", "/x/S", "is not a known member"},
+        {"{\"s\":\"a\",\"\":1}", "/x/", "is not a known member"},
+        {"{\"s\":\"a\",\"a/b~c\":1}", "/x/a~1b~0c", "is not a known member"},
+    };
+    struct thing v;
+    struct faults f;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        ck_assert_msg(!read_text(rows[i].text, &v, "/x", &f), "taken: %s", rows[i].text);
+        ck_assert_uint_eq(f.n, 1);
+        ck_assert_str_eq(f.first->pointer, rows[i].pointer);
+        ck_assert_str_eq(f.first->detail, rows[i].detail);
+        ck_assert_ptr_null(f.first->next);
+    }
+}
+END_TEST
+
+START_TEST(all_breaches_at_once_but_not_endlessly)
+{
+    struct thing v;
+    struct faults f;
+    ck_assert(!read_text("{\"i\":11,\"b\":0,\"zz\":1}", &v, "", &f));
+    ck_assert_uint_eq(f.n, 4);
+    ck_assert_str_eq(f.first->pointer, "/s");
+    ck_assert_str_eq(f.first->next->next->next->pointer, "/zz");
+    struct sb b;
+    sb_init(&b, a, 64);
+    sb_puts(&b, "{\"s\":\"a\"");
+    for (int i = 0; i < 100; i++)
+        sb_printf(&b, ",\"k%d\":1", i);
+    sb_puts(&b, "}");
+    ck_assert(!read_text(sb_str(&b).p, &v, "", &f));
+    ck_assert_uint_eq(f.n, FAULTS_MAX);
+}
+END_TEST
+
+START_TEST(long_names_are_cut_at_a_character)
+{
+    char name[200];
+    memset(name, 'k', sizeof name);
+    name[63] = '\xd9'; /* two bytes, the second is number 65 */
+    name[64] = '\x85';
+    name[150] = '\0';
+    const char *p = json_pointer(a, "/x", name);
+    ck_assert_uint_eq(strlen(p), 3 + 63);
+    ck_assert(str_utf8_valid(str_of(p)));
+    ck_assert_str_eq(json_pointer_index(a, "/x", 7), "/x/7");
+}
+END_TEST
+
+START_TEST(items_of_an_array)
+{
+    static const struct json_member item = {NULL, J_INT, false, false, 0, 6, NULL, 0, JSON_NO_PRESENT};
+    json_t *j = json_parse(a, STR("[0, 6, 7, \"x\", null]"));
+    struct faults f;
+    int64_t v[5] = {-1, -1, -1, -1, -1};
+    faults_init(&f, a);
+    for (size_t i = 0; i < 5; i++)
+        ck_assert(json_read_value(json_array_get(j, i), &item, &v[i], json_pointer_index(a, "/days", i), &f) ==
+                  (i < 2));
+    ck_assert_int_eq(v[1], 6);
+    ck_assert_int_eq(v[2], -1);
+    ck_assert_uint_eq(f.n, 3);
+    ck_assert_str_eq(f.first->pointer, "/days/2");
+}
+END_TEST
+
+/* ---- building ---- */
+
+START_TEST(building)
+{
+    json_t *top = json_obj(a), *list = json_arr(a), *inner = json_obj(a);
+    json_put_str(a, top, "s", "a\"\n\xd9\x85");
+    json_put_str(a, top, "null", NULL);
+    json_put_int(a, top, "i", INT64_MIN);
+    json_put_bool(a, top, "b", false);
+    json_put_null(a, top, "n");
+    json_put_time(a, top, "t", (struct wall){1000000});
+    json_push(a, list, json_integer(1));
+    json_push_str(a, list, "x");
+    json_push(a, list, inner);
+    json_push(a, list, inner); /* twice is fine: the arena owns it */
+    json_put(a, top, "list", list);
+    json_put_str(a, top, "bad",
+                 "a\xff"
+                 "b\xed\xa0\x80");
+    th_assert_str(json_text(a, top),
+                  STR("{\"s\":\"a\\\"\\n\xd9\x85\",\"null\":null,\"i\":-9223372036854775808,\"b\":false,\"n\":null,"
+                      "\"t\":\"1970-01-01T00:00:01Z\",\"list\":[1,\"x\",{},{}],\"bad\":\"a?b???\"}"));
+    th_assert_str(json_text(a, json_keep(a, json_string("x"))), STR("\"x\""));
+}
+END_TEST
+
+START_TEST(no_memory_takes_the_arenas_way)
+{
+    jmp_buf oom;
+    volatile bool jumped = false;
+    if (setjmp(oom) == 0) {
+        arena_on_oom(a, &oom);
+        json_keep(a, NULL);
+        ck_abort_msg("came back");
+    }
+    jumped = true;
+    ck_assert(jumped);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("json");
+    TCase *c = th_case(s, "json");
+
+    tcase_add_checked_fixture(c, open_arena, close_arena);
+    tcase_add_test(c, texts_that_are_one_json_value);
+    tcase_add_test(c, depth_is_bounded);
+    tcase_add_test(c, a_whole_object);
+    tcase_add_test(c, one_fault_a_breach);
+    tcase_add_test(c, all_breaches_at_once_but_not_endlessly);
+    tcase_add_test(c, long_names_are_cut_at_a_character);
+    tcase_add_test(c, items_of_an_array);
+    tcase_add_test(c, building);
+    tcase_add_test(c, no_memory_takes_the_arenas_way);
+    return th_run(s);
+}
