@@ -41,15 +41,16 @@ const struct provider_config *ext_provider(const struct ext *x, int provider);
 struct ext_request {
     int provider; /* index in the configuration */
     enum provider_op op;
-    const char *method; /* "GET", "POST", "PUT" */
-    const char *url;    /* whole, on the provider's base_url */
-    const char *headers[EXT_HEADERS_MAX]; /* "Name: value", NULL-terminated; User-Agent, X-Request-Id and traceparent are added */
+    const char *method;                      /* "GET", "POST", "PUT" */
+    const char *url;                         /* whole, on the provider's base_url */
+    const char *headers[EXT_HEADERS_MAX];    /* "Name: value", NULL-terminated; User-Agent, X-Request-Id and traceparent
+                                                are added */
     const char *basic_user, *basic_password; /* HTTP Basic; NULL: none */
     struct str body;
     const char *content_type; /* with a body */
     const char *request_id;
     const char *traceparent; /* the caller's (W3C), whose trace goes on; NULL: one made from the request id */
-    bool idempotent; /* a read: may be sent anew by curl when a reused connection died; a write never is */
+    bool idempotent;         /* a read: may be sent anew by curl when a reused connection died; a write never is */
 };
 
 /* Whether the thing asked for may have happened. */
@@ -66,13 +67,15 @@ struct ext_reply {
 };
 
 /*
- * One call at a time in a process. OK: a whole HTTP answer is in *r, whatever its status: the provider's file judges it and
- * reports with ext_judge(). ERR_PROVIDER_UNAVAILABLE: not tried (circuit open, bulkhead full).
+ * One call at a time in a process. OK: a whole HTTP answer is in *r, whatever its status: the provider's file judges it
+ * and reports with ext_judge(). ERR_PROVIDER_UNAVAILABLE: not tried (circuit open, bulkhead full).
  * ERR_PROVIDER_TIMEOUT, ERR_PROVIDER_FAILED: r->certainty says whether it may have happened.
  * ERR_DEADLINE: no time was left to try. Faults are reported to breaker and metrics here.
  */
-enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d, struct ext_reply *r) MUST_CHECK;
-/* The provider file's verdict on a whole answer, exactly once after OK: counts metric and breaker (PO_OK and PO_REJECTED are healthy). */
+enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
+                  struct ext_reply *r) MUST_CHECK;
+/* The provider file's verdict on a whole answer, exactly once after OK: counts metric and breaker (PO_OK and
+ * PO_REJECTED are healthy). */
 void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r, enum provider_outcome outcome);
 /* Seconds spent in calls of this process since the last reset, for the access record; per provider. */
 double ext_seconds_spent(const struct ext *x, int provider);

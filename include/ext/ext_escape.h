@@ -18,7 +18,7 @@ enum ext_escape ext_escape_for(const char *content_type);
 void ext_escape_add(struct sb *b, enum ext_escape how, const char *z);
 
 struct ext_var {
-    const char *name; /* with braces: "{to}" */
+    const char *name;  /* with braces: "{to}" */
     const char *value; /* NULL: "" */
 };
 /* The template with every known placeholder replaced; other braces stay as they are. */

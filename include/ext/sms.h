@@ -10,12 +10,12 @@ struct sms {
     const char *id;   /* our reference (uuid) */
     const char *request_id;
     const char *traceparent; /* may be NULL */
-    enum provider_op op; /* OP_SMS_OTP, OP_SMS_NOTICE */
+    enum provider_op op;     /* OP_SMS_OTP, OP_SMS_NOTICE */
 };
 
 struct sms_result {
-    enum err err; /* OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE */
-    bool unknown; /* it may have been sent */
+    enum err err;           /* OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE */
+    bool unknown;           /* it may have been sent */
     const char *message_id; /* the provider's, NULL when it gave none */
     const char *detail;     /* provider code or fixed words; never the text or number */
     long retry_after_s;
@@ -26,13 +26,15 @@ struct sms_provider {
     enum provider_type type;
     void (*build)(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q);
     /* Sets r->err (OK, REJECTED, FAILED, UNAVAILABLE for 429), unknown, message_id, detail. */
-    void (*judge)(struct arena *a, const struct provider_config *p, const struct ext_reply *reply, struct sms_result *r);
+    void (*judge)(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
+                  struct sms_result *r);
 };
 extern const struct sms_provider *const sms_providers[]; /* NULL-terminated */
 /* The row of a type; NULL when it sends no SMS. */
 const struct sms_provider *sms_provider_find(enum provider_type type);
 
 /* Sends; always fills *r. */
-void sms_send(struct ext *x, struct arena *a, int provider, const struct sms *m, struct deadline d, struct sms_result *r);
+void sms_send(struct ext *x, struct arena *a, int provider, const struct sms *m, struct deadline d,
+              struct sms_result *r);
 
 #endif

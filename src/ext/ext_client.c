@@ -96,7 +96,8 @@ static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
     int provider = x->call.provider;
     struct ext_breaker_limits l = ext_breaker_limits_of(ext_provider(x, provider));
     x->call.open = false;
-    log_change(x, provider, ext_breaker_failure(&ext_cell(provider)->breaker, &l, &x->call.ticket, weight, fault), fault);
+    log_change(x, provider, ext_breaker_failure(&ext_cell(provider)->breaker, &l, &x->call.ticket, weight, fault),
+               fault);
 }
 
 /* ---- entering ---- */

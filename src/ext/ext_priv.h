@@ -38,8 +38,8 @@ struct ext_transfer {
     struct curl_slist resolve; /* one entry; data NULL: the host is a literal address */
     /* the transfer's course */
     size_t body_n, header_n;
-    unsigned begun; /* how often curl began to send the request */
-    bool again;     /* it wanted to send a write a second time, and was refused */
+    unsigned begun;  /* how often curl began to send the request */
+    bool again;      /* it wanted to send a write a second time, and was refused */
     bool head_whole; /* the answer's */
     bool too_large;
     bool no_memory;
@@ -50,7 +50,8 @@ bool ext_curl_init(struct ext_curl *c) MUST_CHECK;
 void ext_curl_fini(struct ext_curl *c);
 /* Checks the request and makes ready what curl wants, on the arena; false: r->detail says why it cannot be sent. */
 bool ext_transfer_prepare(struct ext_transfer *t, struct arena *a, struct ext_reply *r) MUST_CHECK;
-/* Runs it within limit_ms; allocates nothing on the arena. Fills r->status, certainty, detail, retry_after_s; not the body. */
+/* Runs it within limit_ms; allocates nothing on the arena. Fills r->status, certainty, detail, retry_after_s; not the
+ * body. */
 enum err ext_transfer_run(struct ext_transfer *t, int limit_ms, struct ext_reply *r) MUST_CHECK;
 
 #endif

@@ -39,7 +39,8 @@ static int cell_find(const char *name)
 static int cell_take(const struct config *cfg, const char *name)
 {
     for (int i = 0; i < CELLS; i++) {
-        if (names[i] && (config_provider_find(cfg, names[i]) >= 0 || (config && config_provider_find(config, names[i]) >= 0)))
+        if (names[i] &&
+            (config_provider_find(cfg, names[i]) >= 0 || (config && config_provider_find(config, names[i]) >= 0)))
             continue;
         free(names[i]);
         names[i] = strdup(name);

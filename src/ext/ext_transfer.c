@@ -237,7 +237,8 @@ static int on_begin(void *arg, char *ip, char *local_ip, int port, int local_por
     return t->again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-/* Called before curl would look a name up. It never should: every name is pinned. The last guard against waiting for DNS. */
+/* Called before curl would look a name up. It never should: every name is pinned. The last guard against waiting for
+ * DNS. */
 static int on_resolve(void *state, void *reserved, void *arg)
 {
     const struct ext_transfer *t = arg;
@@ -370,7 +371,7 @@ static const char *after_words(CURLcode code, const struct ext_transfer *t)
 static unsigned weight_of(CURLcode code, const struct ext_transfer *t)
 {
     static const CURLcode single[] = {CURLE_PARTIAL_FILE, CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY,
-                                      CURLE_WRITE_ERROR, CURLE_FILESIZE_EXCEEDED, CURLE_OUT_OF_MEMORY};
+                                      CURLE_WRITE_ERROR,  CURLE_FILESIZE_EXCEEDED,    CURLE_OUT_OF_MEMORY};
     for (size_t i = 0; i < ARRAY_LEN(single) && t->begun > 0; i++)
         if (code == single[i])
             return 1;

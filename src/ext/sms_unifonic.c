@@ -35,7 +35,8 @@ static void judge(struct arena *a, const struct provider_config *p, const struct
     bool lost = state && (strcasecmp(state, "Failed") == 0 || strcasecmp(state, "Rejected") == 0);
     if (reply->status >= 400 || (success && strcasecmp(success, "false") == 0) || lost)
         sms_refuse(a, reply, r, code);
-    else if ((success && strcasecmp(success, "true") == 0) || (!success && code_text && strcasecmp(code_text, "ER-00") == 0))
+    else if ((success && strcasecmp(success, "true") == 0) ||
+             (!success && code_text && strcasecmp(code_text, "ER-00") == 0))
         sms_accept(a, r, json_object_get(data, "MessageID"));
     else if (!success && code_text && *code_text)
         sms_refuse(a, reply, r, code);

@@ -319,7 +319,7 @@ const char *thp_json(int status, const char *body)
     static char buf[16][4096];
     static unsigned next;
     char *at = buf[next++ % 16];
-    snprintf(at, sizeof(buf[0]), "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status,
-             strlen(body), body);
+    snprintf(at, sizeof(buf[0]), "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+             status, strlen(body), body);
     return at;
 }

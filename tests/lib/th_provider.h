@@ -8,16 +8,16 @@
 #include <stddef.h>
 
 enum thp_do {
-    THP_END,      /* close in order; the script's last step is one */
-    THP_REQUEST,  /* read one whole request (head, and the body that Content-Length names) */
-    THP_HEAD,     /* read up to the empty line only */
-    THP_SEND,     /* text */
-    THP_DRIP,     /* text again and again, one byte every n milliseconds, until the client goes */
-    THP_REPEAT,   /* text, until n bytes went out or the client goes */
-    THP_HANG,     /* until the client goes */
-    THP_RESET,    /* RST */
-    THP_SHUT,     /* half-close: no more from here, keep the socket until the client goes */
-    THP_TLS,      /* TLS handshake with the server's certificate; what follows is inside */
+    THP_END,     /* close in order; the script's last step is one */
+    THP_REQUEST, /* read one whole request (head, and the body that Content-Length names) */
+    THP_HEAD,    /* read up to the empty line only */
+    THP_SEND,    /* text */
+    THP_DRIP,    /* text again and again, one byte every n milliseconds, until the client goes */
+    THP_REPEAT,  /* text, until n bytes went out or the client goes */
+    THP_HANG,    /* until the client goes */
+    THP_RESET,   /* RST */
+    THP_SHUT,    /* half-close: no more from here, keep the socket until the client goes */
+    THP_TLS,     /* TLS handshake with the server's certificate; what follows is inside */
 };
 struct thp_step {
     enum thp_do what;
@@ -30,7 +30,8 @@ struct thp_script { /* of one connection */
 };
 
 struct thp;
-/* Connection i gets script i; those beyond the last get the last. At most eight; their texts must live as long as the server. */
+/* Connection i gets script i; those beyond the last get the last. At most eight; their texts must live as long as the
+ * server. */
 struct thp *thp_start(const struct thp_script *scripts, size_t n);
 /* The same with a certificate and key (PEM files) for THP_TLS. */
 struct thp *thp_start_tls(const struct thp_script *scripts, size_t n, const char *pem);

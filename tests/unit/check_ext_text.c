@@ -23,9 +23,12 @@ static void tear_down(void)
 
 START_TEST(paths_have_one_form)
 {
-    static const char *const good[] = {"a", "a.b", "a[0]", "a[0].b", "[1]", "[0][1]", "message-id", "a b.c", "a[2147483647]", "$"};
-    static const char *const bad[] = {"", ".", ".a", "a.", "a..b", "a[", "a[]", "a[-1]", "a[01]", "a[x]", "a]b", "a[0]b", "a[0]..b",
-                                      "[0]a", "a[2147483648]", "a[99999999999999999999]", "a.[0]", "]"};
+    static const char *const good[] = {"a",      "a.b",        "a[0]",  "a[0].b",        "[1]",
+                                       "[0][1]", "message-id", "a b.c", "a[2147483647]", "$"};
+    static const char *const bad[] = {
+        "",      ".",    ".a",  "a.",    "a..b",    "a[",   "a[]",           "a[-1]",
+        "a[01]", "a[x]", "a]b", "a[0]b", "a[0]..b", "[0]a", "a[2147483648]", "a[99999999999999999999]",
+        "a.[0]", "]"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         ck_assert_msg(ext_jsonpath_valid(good[i]), "%s", good[i]);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -34,21 +37,22 @@ START_TEST(paths_have_one_form)
 END_TEST
 
 #define DOC                                                                                                            \
-    "{\"s\":\"x\",\"i\":1,\"big\":12345678901234567,\"r\":1.5,\"t\":true,\"f\":false,\"n\":null,\"e\":\"\",\"ea\":[],"    \
-    "\"eo\":{},\"a\":[{\"id\":\"m\"},[7,8]],\"o\":{\"p\":{\"q\":\"deep\"}},\"message-id\":\"h\",\"nul\":\"a\\u0000b\"}"
+    "{\"s\":\"x\",\"i\":1,\"big\":12345678901234567,\"r\":1.5,\"t\":true,\"f\":false,\"n\":null,\"e\":\"\",\"ea\":[]," \
+    "\"eo\":{},\"a\":[{\"id\":\"m\"},[7,8]],\"o\":{\"p\":{\"q\":\"deep\"}},\"message-id\":\"h\",\"nul\":"              \
+    "\"a\\u0000b\"}"
 
 START_TEST(values_become_text)
 {
     static const struct {
         const char *path, *text;
-    } cases[] = {{"s", "x"},        {"i", "1"},     {"big", "12345678901234567"},
-                 {"r", "1.5"},      {"t", "true"},  {"f", "false"},
-                 {"n", ""},         {"e", ""},      {"ea", ""},
-                 {"eo", ""},        {"a", NULL},    {"o", NULL},
-                 {"a[0].id", "m"},  {"a[1][1]", "8"}, {"a[2]", NULL},
+    } cases[] = {{"s", "x"},        {"i", "1"},        {"big", "12345678901234567"},
+                 {"r", "1.5"},      {"t", "true"},     {"f", "false"},
+                 {"n", ""},         {"e", ""},         {"ea", ""},
+                 {"eo", ""},        {"a", NULL},       {"o", NULL},
+                 {"a[0].id", "m"},  {"a[1][1]", "8"},  {"a[2]", NULL},
                  {"o.p.q", "deep"}, {"o.p.q.r", NULL}, {"o[0]", NULL},
-                 {"a.id", NULL},    {"S", NULL},    {"message-id", "h"},
-                 {"nul", NULL},     {"a[0", NULL},  {"a[0].id.", NULL},
+                 {"a.id", NULL},    {"S", NULL},       {"message-id", "h"},
+                 {"nul", NULL},     {"a[0", NULL},     {"a[0].id.", NULL},
                  {"", NULL}};
     json_t *j = json_parse(a, STR(DOC));
     ck_assert_ptr_nonnull(j);
@@ -94,10 +98,12 @@ static struct str escaped(enum ext_escape how, const char *z)
 
 START_TEST(special_characters_lose_their_meaning)
 {
-    th_assert_str(escaped(EXT_ESCAPE_JSON, "a\"b\\c\nd\x01\x7f/\xd8\xb1"), str_of("a\\\"b\\\\c\\u000ad\\u0001\\u007f/\xd8\xb1"));
+    th_assert_str(escaped(EXT_ESCAPE_JSON, "a\"b\\c\nd\x01\x7f/\xd8\xb1"),
+                  str_of("a\\\"b\\\\c\\u000ad\\u0001\\u007f/\xd8\xb1"));
     th_assert_str(escaped(EXT_ESCAPE_PERCENT, "aZ09-._~ +&=/?#%\r\n\xd8\xb1"),
                   str_of("aZ09-._~%20%2B%26%3D%2F%3F%23%25%0D%0A%D8%B1"));
-    th_assert_str(escaped(EXT_ESCAPE_XML, "<a b=\"c\" d='e'>&\n\x01"), str_of("&#60;a b=&#34;c&#34; d=&#39;e&#39;&#62;&#38;&#10;"));
+    th_assert_str(escaped(EXT_ESCAPE_XML, "<a b=\"c\" d='e'>&\n\x01"),
+                  str_of("&#60;a b=&#34;c&#34; d=&#39;e&#39;&#62;&#38;&#10;"));
     th_assert_str(escaped(EXT_ESCAPE_NONE, "a\"\n%"), str_of("a\"\n%"));
     th_assert_str(escaped(EXT_ESCAPE_JSON, NULL), str_of(""));
 }
@@ -119,8 +125,9 @@ START_TEST(only_known_placeholders_are_replaced)
 {
     const struct ext_var vars[] = {{"{to}", "+9\""}, {"{text}", "{to}"}, {"{sender}", NULL}};
 
-    th_assert_str(ext_template(a, "{\"to\":\"{to}\",\"x\":{\"{text}\":\"{sender}\"},\"{tox}{to\"}", EXT_ESCAPE_JSON, vars, 3),
-                  str_of("{\"to\":\"+9\\\"\",\"x\":{\"{to}\":\"\"},\"{tox}{to\"}"));
+    th_assert_str(
+        ext_template(a, "{\"to\":\"{to}\",\"x\":{\"{text}\":\"{sender}\"},\"{tox}{to\"}", EXT_ESCAPE_JSON, vars, 3),
+        str_of("{\"to\":\"+9\\\"\",\"x\":{\"{to}\":\"\"},\"{tox}{to\"}"));
     th_assert_str(ext_template(a, "", EXT_ESCAPE_JSON, vars, 3), str_of(""));
     th_assert_str(ext_template(a, "{to}{to}", EXT_ESCAPE_PERCENT, vars, 3), str_of("%2B9%22%2B9%22"));
 }
