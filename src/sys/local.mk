@@ -41,3 +41,8 @@ tests_unit_check_net_SOURCES = tests/unit/check_net.c tests/lib/th_unit.h
 tests_unit_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_net_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 endif
+
+# alert rules for what metrics.def has
+TESTS += tests/lint/prometheus.sh
+EXTRA_DIST += tests/lint/prometheus.sh tests/lib/promcheck.py etc/prometheus/prometheus.yml \
+  etc/prometheus/bookingd.rules.yml etc/prometheus/bookingd.rules.test.yml

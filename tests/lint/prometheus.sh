@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The alert rules are lint-free, their unit tests pass, every alert has one, and every metric they name exists.
+set -u
+cd "${srcdir:-$(dirname "$0")/../..}" || exit 1
+command -v promtool >/dev/null || { echo "skipped: promtool is not installed"; exit 77; }
+bad=0
+rules=etc/prometheus/bookingd.rules.yml
+tests=etc/prometheus/bookingd.rules.test.yml
+promtool check rules --lint=all --lint-fatal "$rules" || bad=1
+promtool test rules "$tests" || bad=1
+promtool check config etc/prometheus/prometheus.yml || bad=1
+for alert in $(sed -n 's/^ *- alert: *//p' "$rules"); do
+    # an alert with only quiet tests could never fire and nobody would know
+    awk -v a="$alert" '$0 ~ "alertname: " a "$" { seen = 1; next } seen && /exp_alerts:/ { ok = 1 } { seen = 0 } END { exit !ok }' "$tests" ||
+        { echo "$alert: no test makes it fire"; bad=1; }
+done
+for metric in $(grep -ohE '\bbookingd_[a-z_]+' "$rules" | grep -vE '^bookingd_http_errors$' | sed -E 's/_(bucket|sum|count)$//' | sort -u); do
+    grep -qF "\"$metric\"" include/sys/metrics.def src/proc/monitor_page.c || { echo "$metric: no such metric"; bad=1; }
+done
+exit $bad
