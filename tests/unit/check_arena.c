@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "../lib/th_unit.h"
 #include "base/arena.h"
@@ -128,6 +129,52 @@ START_TEST(out_of_memory_jumps_and_the_arena_goes_on)
 }
 END_TEST
 
+START_TEST(arrays)
+{
+    int *p = arena_array(arena, 10, sizeof(*p));
+
+    for (size_t i = 0; i < 10; i++)
+        ck_assert_int_eq(p[i], 0);
+    ck_assert_uint_eq(arena_used(arena), 10 * sizeof(*p));
+}
+END_TEST
+
+#if !UNDER_ASAN
+static int released;
+
+static void release(void *ptr)
+{
+    (void)ptr;
+    released++;
+}
+
+/* Address space that really ends, down to the last bytes: what hangs on the arena is released all the same. */
+START_TEST(memory_that_really_ends)
+{
+    static const size_t sizes[] = {1 << 20, 1 << 12, 1 << 6};
+    volatile size_t step = 0;
+    volatile int registered = 0;
+    struct rlimit limit = {.rlim_cur = 256 << 20, .rlim_max = 256 << 20};
+    jmp_buf boundary;
+
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    arena_on_oom(arena, &boundary);
+    if (setjmp(boundary) != 0)
+        step++;
+    while (step < ARRAY_LEN(sizes))
+        arena_alloc(arena, sizes[step]);
+    if (step == ARRAY_LEN(sizes))
+        for (;; registered++)
+            arena_defer(arena, release, NULL);
+    /* the one that found no room was released before the jump */
+    ck_assert_int_eq(released, 1);
+    arena_reset(arena);
+    ck_assert_int_eq(released, registered + 1);
+    ck_assert_ptr_nonnull(arena_alloc(arena, 1 << 20));
+}
+END_TEST
+#endif
+
 START_TEST(out_of_memory_without_a_boundary_aborts)
 {
     ck_assert_ptr_null(arena_array(arena, SIZE_MAX / 2, 3)); /* unreached */
@@ -214,6 +261,7 @@ int main(void)
     tcase_add_test(c, cleanups_run_once_last_first);
     tcase_add_test(c, a_cleanup_may_register_another);
     tcase_add_test(c, out_of_memory_jumps_and_the_arena_goes_on);
+    tcase_add_test(c, arrays);
     tcase_add_test(c, null_arena_may_be_freed);
     tcase_add_test(c, ensure_evaluates_once);
     tcase_add_test(c, error_names_are_whole_and_unique);
@@ -225,6 +273,8 @@ int main(void)
 #if UNDER_ASAN
     tcase_add_exit_test(aborts, an_overrun_shows_under_asan, 1);
     tcase_add_exit_test(aborts, use_after_reset_shows_under_asan, 1);
+#else
+    tcase_add_test(aborts, memory_that_really_ends);
 #endif
     return th_run(s);
 }
