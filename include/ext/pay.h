@@ -59,13 +59,16 @@ void pay_create(const struct pay_call *c, const struct pay_create *in, struct pa
 void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out, struct pay_outcome *o);
 /* By our reference; ERR_NOT_FOUND when the gateway has none. The filter is not trusted: the row's own metadata must say so. Of several the oldest that is paid, else the newest. */
 void pay_find(const struct pay_call *c, const char *reference, struct pay_invoice *out, struct pay_outcome *o);
-/* The charges of an invoice, when the invoice's own list may be incomplete. */
-void pay_charges(const struct pay_call *c, const char *invoice_id, const struct pay_charge **out, size_t *n, struct pay_outcome *o);
+/* All charges that carry our reference, of whichever invoice: what the books are held against. */
+void pay_charges(const struct pay_call *c, const char *reference, const struct pay_charge **out, size_t *n, struct pay_outcome *o);
 void pay_fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o);
 /* ERR_PROVIDER_REJECTED when it can no longer be cancelled (paid, expired, canceled already): fetch then tells. */
 void pay_cancel(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o);
 /* out->refunded is the gateway's new total. */
 void pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount, struct pay_charge *out, struct pay_outcome *o);
+
+/* Takes a whole charge back before it is settled (about two hours): the customer sees no charge at all. */
+void pay_void(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o);
 
 /* An event that the gateway sent us. */
 struct pay_event {

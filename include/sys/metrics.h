@@ -63,6 +63,7 @@ enum provider_op {
     OP_INVOICE_FIND,
     OP_INVOICE_CANCEL,
     OP_PAYMENT_FETCH,
+    OP_PAYMENT_FIND,
     OP_REFUND,
     OP_VOID,
     OP_COUNT
@@ -130,7 +131,7 @@ struct metrics_setup {
 #define METRIC_OPS_SMS (1u << OP_SMS_OTP | 1u << OP_SMS_NOTICE)
 #define METRIC_OPS_PAYMENT                                                                                             \
     (1u << OP_INVOICE_CREATE | 1u << OP_INVOICE_FETCH | 1u << OP_INVOICE_FIND | 1u << OP_INVOICE_CANCEL |              \
-     1u << OP_PAYMENT_FETCH | 1u << OP_REFUND | 1u << OP_VOID)
+     1u << OP_PAYMENT_FETCH | 1u << OP_PAYMENT_FIND | 1u << OP_REFUND | 1u << OP_VOID)
 /* Bytes of shared memory that metrics_init will take. */
 size_t metrics_size(const struct metrics_setup *setup);
 void metrics_init(const struct metrics_setup *setup);

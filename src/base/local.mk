@@ -10,6 +10,7 @@ libbase_a_SOURCES = \
   src/base/num.c include/base/num.h \
   src/base/rng.c include/base/rng.h \
   src/base/str.c include/base/str.h \
+  src/base/url.c include/base/url.h \
   src/base/uuid.c include/base/uuid.h
 
 if HAVE_CHECK

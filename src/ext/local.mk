@@ -10,6 +10,9 @@ libext_a_SOURCES = \
   src/ext/ext_priv.h \
   src/ext/ext_shared.c \
   src/ext/ext_transfer.c \
+  src/ext/pay.c include/ext/pay.h \
+  src/ext/pay_moyasar.c \
+  src/ext/pay_priv.h \
   src/ext/sms.c include/ext/sms.h \
   src/ext/sms_http.c \
   src/ext/sms_msegat.c \

@@ -15,6 +15,7 @@ const char *const provider_op_names[OP_COUNT] = {
     [OP_INVOICE_FIND] = "invoice_find",
     [OP_INVOICE_CANCEL] = "invoice_cancel",
     [OP_PAYMENT_FETCH] = "payment_fetch",
+    [OP_PAYMENT_FIND] = "payment_find",
     [OP_REFUND] = "refund",
     [OP_VOID] = "void",
 };

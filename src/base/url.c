@@ -1,0 +1,80 @@
+#include "base/url.h"
+
+#include <string.h>
+
+#include "base/num.h"
+
+static bool is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool host_name(struct str s)
+{
+    if (s.n == 0 || s.n > 253 || !is_alnum(s.p[0]))
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        if (!is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' && (s.p[i] != '.' || s.p[i - 1] == '.'))
+            return false;
+    }
+    return true;
+}
+
+/* Only the shape: who connects to it parses the address. */
+static bool bracketed(struct str s)
+{
+    return s.n >= 4 && s.p[0] == '[' && s.p[s.n - 1] == ']' && strspn(s.p + 1, "0123456789abcdefABCDEF:.") == s.n - 2;
+}
+
+static bool authority(struct str s, struct url *out)
+{
+    size_t host = s.n;
+    for (size_t i = s.n; i > 0 && s.p[i - 1] != ']'; i--)
+        if (s.p[i - 1] == ':')
+            host = i - 1;
+    int64_t port = out->https ? 443 : 80;
+    if (host < s.n && !num_range((struct str){s.p + host + 1, s.n - host - 1}, 1, 65535, &port))
+        return false;
+    out->port = (uint16_t)port;
+    out->host = (struct str){s.p, host};
+    return host_name(out->host) || bracketed(out->host);
+}
+
+bool url_parse(struct str text, struct url *out)
+{
+    size_t scheme = 0;
+    if (text.n > 7 && str_eq_nocase((struct str){text.p, 7}, STR("http://")))
+        scheme = 7;
+    else if (text.n > 8 && str_eq_nocase((struct str){text.p, 8}, STR("https://")))
+        scheme = 8;
+    if (scheme == 0)
+        return false;
+    size_t end = scheme;
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] <= 0x20 || (unsigned char)text.p[i] >= 0x7f || strchr("\"<>\\^`{|}", text.p[i]) != NULL)
+            return false;
+    while (end < text.n && strchr("/?#", text.p[end]) == NULL)
+        end++;
+    out->https = scheme == 8;
+    out->rest = (struct str){text.p + end, text.n - end};
+    return authority((struct str){text.p + scheme, end - scheme}, out);
+}
+
+const char *url_origin(struct arena *a, const struct url *u)
+{
+    bool usual = u->port == (u->https ? 443 : 80);
+    char *origin = usual ? arena_printf(a, "%s://%.*s", u->https ? "https" : "http", STR_ARG(u->host))
+                         : arena_printf(a, "%s://%.*s:%u", u->https ? "https" : "http", STR_ARG(u->host), u->port);
+    for (char *p = origin; *p != '\0'; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+    return origin;
+}
+
+const char *url_with(struct arena *a, const char *url, const char *name, const char *value)
+{
+    size_t before = strcspn(url, "#");
+    struct str head = {url, before};
+    char mark = memchr(url, '?', before) != NULL ? '&' : '?';
+    return arena_printf(a, "%.*s%c%s=%s%s", STR_ARG(head), mark, name, value, url + before);
+}

@@ -1,0 +1,400 @@
+/*
+ * Moyasar: hosted invoices, their payments, refunds, events. HTTP Basic with the secret key as user. Judged by HTTP status and
+ * `status` alone: the same fault has different `type` texts on different pages. A 403 without the JSON envelope is the
+ * firewall in front, not a bad key. (docs.moyasar.com: api/invoices, api/payments, api/other/webhooks, docs/api/errors)
+ */
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/url.h"
+#include "base/uuid.h"
+#include "pay_priv.h"
+#include "sys/json.h"
+
+/* A text that names a thing at the gateway: it goes into paths. */
+static bool id_fit(const char *id)
+{
+    struct uuid parsed;
+    return id != NULL && uuid_parse(str_of(id), &parsed);
+}
+
+/* ---- judging an answer ---- */
+
+static void fail(struct pay_outcome *o, enum err e, bool unknown, const char *detail)
+{
+    o->err = e;
+    o->unknown = unknown;
+    o->detail = detail;
+}
+
+/* True when the answer is a 2xx with a JSON object in *j; else *o says what it is. */
+static bool judge_status(const struct pay_call *c, const struct ext_reply *reply, struct pay_outcome *o, json_t **j)
+{
+    int s = reply->status;
+    *j = json_parse(c->arena, reply->body);
+    bool envelope = json_is_object(*j);
+    if (s >= 200 && s <= 299) {
+        if (envelope)
+            return true;
+        fail(o, ERR_PROVIDER_FAILED, true, "unreadable answer");
+    } else if (s == 429) {
+        fail(o, ERR_PROVIDER_UNAVAILABLE, false, "rate limited");
+        o->retry_after_s = reply->retry_after_s > 0 ? reply->retry_after_s : 1;
+    } else if (s == 404 && envelope) {
+        fail(o, ERR_NOT_FOUND, false, "not found");
+    } else if (s == 401 || (s == 403 && envelope)) {
+        fail(o, ERR_PROVIDER_REJECTED, false, "credentials refused");
+    } else if (s == 403) {
+        fail(o, ERR_PROVIDER_FAILED, false, "refused by a web firewall");
+    } else if (s >= 400 && s <= 499) {
+        fail(o, envelope ? ERR_PROVIDER_REJECTED : ERR_PROVIDER_FAILED, !envelope, arena_printf(c->arena, "status %d", s));
+    } else {
+        fail(o, ERR_PROVIDER_FAILED, true, arena_printf(c->arena, "status %d", s));
+    }
+    return false;
+}
+
+/* ---- reading objects: a member of another type than documented makes the whole unreadable ---- */
+
+static const char *text_of(const json_t *j, const char *key)
+{
+    return json_string_value(json_object_get(j, key));
+}
+
+static bool amount_of(const json_t *j, const char *key, int64_t *out)
+{
+    const json_t *v = json_object_get(j, key);
+    if (!json_is_integer(v) || json_integer_value(v) < 0)
+        return false;
+    *out = json_integer_value(v);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool charged, voided;
+} charge_states[] = {{"initiated", false, false}, {"paid", true, false},   {"failed", false, false},   {"authorized", false, false},
+                     {"captured", true, false},   {"refunded", true, false}, {"voided", false, true}, {"verified", false, false},
+                     {"expired", false, false}};
+
+static bool read_charge(const json_t *j, struct pay_charge *out)
+{
+    const char *status = text_of(j, "status");
+    *out = (struct pay_charge){.id = text_of(j, "id"), .currency = text_of(j, "currency"), .invoice_id = text_of(j, "invoice_id")};
+    if (!id_fit(out->id) || status == NULL || out->currency == NULL || !amount_of(j, "amount", &out->amount) ||
+        !amount_of(j, "refunded", &out->refunded))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(charge_states); i++) {
+        if (strcmp(charge_states[i].name, status) == 0) {
+            out->charged = charge_states[i].charged;
+            out->voided = charge_states[i].voided;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct {
+    const char *name;
+    enum pay_invoice_state state;
+} invoice_states[] = {{"initiated", PAY_OPEN},   {"paid", PAY_PAID},       {"failed", PAY_FAILED}, {"expired", PAY_EXPIRED},
+                      {"canceled", PAY_CANCELED}, {"refunded", PAY_REFUNDED}, {"voided", PAY_REFUNDED}, {"on_hold", PAY_OPEN}};
+
+static bool read_invoice_state(const char *status, struct pay_invoice *out)
+{
+    for (size_t i = 0; status != NULL && i < ARRAY_LEN(invoice_states); i++) {
+        if (strcmp(invoice_states[i].name, status) == 0) {
+            out->state = invoice_states[i].state;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_charges(struct arena *a, const json_t *list, const struct pay_charge **out, size_t *n)
+{
+    *n = json_array_size(list);
+    struct pay_charge *charges = arena_array(a, *n, sizeof *charges);
+    for (size_t i = 0; i < *n; i++)
+        if (!read_charge(json_array_get(list, i), &charges[i]))
+            return false;
+    *out = charges;
+    return list == NULL || json_is_array(list) || json_is_null(list);
+}
+
+/* The host of a payment page: the API's own, or one below the same domain (api.moyasar.com, checkout.moyasar.com). */
+static bool page_url_fit(const char *text, const char *base_text)
+{
+    struct url page, base;
+    if (text == NULL || !url_parse(str_of(text), &page) || !url_parse(str_of(base_text), &base) || page.https != base.https)
+        return false;
+    if (str_eq_nocase(page.host, base.host))
+        return true;
+    struct str domain = base.host;
+    (void)str_cut(&domain, '.');
+    if (domain.p == NULL || memchr(domain.p, '.', domain.n) == NULL || page.host.n <= domain.n + 1)
+        return false;
+    struct str tail = {page.host.p + page.host.n - domain.n, domain.n};
+    return tail.p[-1] == '.' && str_eq_nocase(tail, domain);
+}
+
+static bool read_invoice(const struct pay_call *c, const json_t *j, struct pay_invoice *out)
+{
+    *out = (struct pay_invoice){.id = text_of(j, "id"), .url = text_of(j, "url"), .currency = text_of(j, "currency"),
+                                .reference = text_of(json_object_get(j, "metadata"), "payment_id")};
+    return id_fit(out->id) && out->currency != NULL && amount_of(j, "amount", &out->amount) &&
+           page_url_fit(out->url, c->cfg->providers[c->provider].base_url) && read_invoice_state(text_of(j, "status"), out) &&
+           read_charges(c->arena, json_object_get(j, "payments"), &out->charges, &out->charges_n);
+}
+
+/* ---- requests ---- */
+
+static void begin(const struct pay_call *c, struct pay_exchange *x, enum provider_op op, const char *method, const char *path)
+{
+    const struct provider_config *p = &c->cfg->providers[c->provider];
+    x->request = (struct ext_request){
+        .op = op,
+        .method = method,
+        .url = arena_printf(c->arena, "%s/v1%s", p->base_url, path),
+        .headers = {"Accept: application/json"},
+        .basic_user = p->secret_key,
+        .basic_password = "",
+        .idempotent = strcmp(method, "GET") == 0,
+    };
+}
+
+static void put_body(const struct pay_call *c, struct pay_exchange *x, const json_t *body)
+{
+    x->request.content_type = "application/json";
+    x->request.body = json_text(c->arena, body);
+}
+
+/* A bad identifier never leaves the house. */
+static bool path_of(const struct pay_call *c, const char *fmt_head, const char *id, const char *tail, struct pay_outcome *o, const char **path)
+{
+    if (!id_fit(id)) {
+        *o = (struct pay_outcome){.err = ERR_NOT_FOUND, .detail = "not an identifier of the gateway"};
+        return false;
+    }
+    *path = arena_printf(c->arena, "%s%s%s", fmt_head, id, tail);
+    return true;
+}
+
+/* ---- create ---- */
+
+static void judge_create(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+{
+    const struct pay_create *in = x->in;
+    struct pay_invoice *out = x->out;
+    json_t *j;
+    if (!judge_status(c, reply, x->outcome, &j))
+        return;
+    if (!read_invoice(c, j, out))
+        fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
+    else if (out->amount != in->amount || strcmp(out->currency, in->currency) != 0)
+        fail(x->outcome, ERR_PROVIDER_FAILED, true, "answer with another amount");
+}
+
+static void create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out, struct pay_outcome *o)
+{
+    struct arena *a = c->arena;
+    char at[WALL_RFC3339_MAX];
+    json_t *body = json_obj(a), *metadata = json_obj(a);
+    json_put_int(a, body, "amount", in->amount);
+    json_put_str(a, body, "currency", in->currency);
+    json_put_str(a, body, "description", in->description);
+    json_put_str(a, body, "callback_url", in->callback_url);
+    json_put_str(a, body, "success_url", in->success_url);
+    json_put_str(a, body, "back_url", in->back_url);
+    json_put_str(a, body, "expired_at", wall_format((struct wall){in->expires_at.us / 1000000 * 1000000}, at));
+    json_put_str(a, metadata, "payment_id", in->reference);
+    json_put_str(a, metadata, "booking_id", in->booking_id);
+    json_put(a, body, "metadata", metadata);
+    struct pay_exchange x = {.outcome = o, .judge = judge_create, .out = out, .in = in};
+    begin(c, &x, OP_INVOICE_CREATE, "POST", "/invoices");
+    put_body(c, &x, body);
+    pay_exchange(c, &x);
+}
+
+/* ---- fetch, find, cancel ---- */
+
+static void judge_invoice(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+{
+    json_t *j;
+    if (judge_status(c, reply, x->outcome, &j) && !read_invoice(c, j, x->out))
+        fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
+}
+
+static void fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out, struct pay_outcome *o)
+{
+    const char *path;
+    if (!path_of(c, "/invoices/", invoice_id, "", o, &path))
+        return;
+    struct pay_exchange x = {.outcome = o, .judge = judge_invoice, .out = out};
+    begin(c, &x, OP_INVOICE_FETCH, "GET", path);
+    pay_exchange(c, &x);
+    if (o->err == OK && strcmp(out->id, invoice_id) != 0)
+        fail(o, ERR_PROVIDER_FAILED, false, "answer about another invoice");
+}
+
+/* Whether `v` is a better find than `best`: a paid one first, then one that can still be paid, then the newest, which the gateway lists first. */
+static bool better(const struct pay_invoice *v, const struct pay_invoice *best)
+{
+    static const int rank[] = {[PAY_OPEN] = 1, [PAY_PAID] = 3, [PAY_FAILED] = 0, [PAY_EXPIRED] = 0, [PAY_CANCELED] = 0, [PAY_REFUNDED] = 2};
+    return best->id == NULL || rank[v->state] > rank[best->state];
+}
+
+/* The filter is not trusted: a row counts only when its own metadata names us. */
+static void judge_find(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+{
+    struct pay_invoice *best = x->out;
+    *best = (struct pay_invoice){0};
+    json_t *j;
+    if (!judge_status(c, reply, x->outcome, &j))
+        return;
+    const json_t *list = json_object_get(j, "invoices");
+    if (!json_is_array(list)) {
+        fail(x->outcome, ERR_PROVIDER_FAILED, false, "unreadable answer");
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct pay_invoice v;
+        if (!read_invoice(c, json_array_get(list, i), &v))
+            fail(x->outcome, ERR_PROVIDER_FAILED, false, "unreadable answer");
+        else if (v.reference != NULL && strcmp(v.reference, x->in) == 0 && better(&v, best))
+            *best = v;
+    }
+    if (x->outcome->err == OK && best->id == NULL)
+        fail(x->outcome, ERR_NOT_FOUND, false, "not found");
+}
+
+static void find(const struct pay_call *c, const char *reference, struct pay_invoice *out, struct pay_outcome *o)
+{
+    const char *path;
+    if (!path_of(c, "/invoices?metadata%5Bpayment_id%5D=", reference, "", o, &path))
+        return;
+    struct pay_exchange x = {.outcome = o, .judge = judge_find, .out = out, .in = reference};
+    begin(c, &x, OP_INVOICE_FIND, "GET", path);
+    pay_exchange(c, &x);
+}
+
+static void judge_nothing(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+{
+    json_t *j;
+    (void)judge_status(c, reply, x->outcome, &j);
+}
+
+static void cancel(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o)
+{
+    const char *path;
+    if (!path_of(c, "/invoices/", invoice_id, "/cancel", o, &path))
+        return;
+    struct pay_exchange x = {.outcome = o, .judge = judge_nothing};
+    begin(c, &x, OP_INVOICE_CANCEL, "PUT", path);
+    pay_exchange(c, &x);
+}
+
+/* ---- charges ---- */
+
+struct charge_list {
+    const struct pay_charge *charges;
+    size_t n;
+};
+
+static void judge_charges(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+{
+    struct charge_list *out = x->out;
+    json_t *j;
+    if (!judge_status(c, reply, x->outcome, &j))
+        return;
+    const json_t *list = json_object_get(j, "payments");
+    if (!json_is_array(list) || !read_charges(c->arena, list, &out->charges, &out->n))
+        fail(x->outcome, ERR_PROVIDER_FAILED, false, "unreadable answer");
+}
+
+static void charges(const struct pay_call *c, const char *reference, const struct pay_charge **out, size_t *n, struct pay_outcome *o)
+{
+    const char *path;
+    struct charge_list list = {0};
+    if (!path_of(c, "/payments?metadata%5Bpayment_id%5D=", reference, "", o, &path))
+        return;
+    struct pay_exchange x = {.outcome = o, .judge = judge_charges, .out = &list};
+    begin(c, &x, OP_PAYMENT_FIND, "GET", path);
+    pay_exchange(c, &x);
+    *out = list.charges;
+    *n = list.n;
+}
+
+static void judge_charge(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+{
+    json_t *j;
+    if (judge_status(c, reply, x->outcome, &j) && !read_charge(j, x->out))
+        fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
+}
+
+/* What is done to a charge: how it is asked for. */
+struct charge_act {
+    enum provider_op op;
+    const char *method, *tail;
+};
+
+static void charge_call(const struct pay_call *c, const struct charge_act *act, const char *charge_id, const json_t *body,
+                        struct pay_exchange *x)
+{
+    const char *path;
+    if (!path_of(c, "/payments/", charge_id, act->tail, x->outcome, &path))
+        return;
+    begin(c, x, act->op, act->method, path);
+    if (body != NULL)
+        put_body(c, x, body);
+    pay_exchange(c, x);
+    const struct pay_charge *out = x->out;
+    if (x->outcome->err == OK && strcmp(out->id, charge_id) != 0)
+        fail(x->outcome, ERR_PROVIDER_FAILED, !x->request.idempotent, "answer about another payment");
+}
+
+static void fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o)
+{
+    struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
+    charge_call(c, &(struct charge_act){OP_PAYMENT_FETCH, "GET", ""}, charge_id, NULL, &x);
+}
+
+static void refund(const struct pay_call *c, const char *charge_id, int64_t amount, struct pay_charge *out, struct pay_outcome *o)
+{
+    struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
+    json_t *body = json_obj(c->arena);
+    json_put_int(c->arena, body, "amount", amount);
+    charge_call(c, &(struct charge_act){OP_REFUND, "POST", "/refund"}, charge_id, body, &x);
+}
+
+static void void_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o)
+{
+    struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
+    charge_call(c, &(struct charge_act){OP_VOID, "POST", "/void"}, charge_id, NULL, &x);
+}
+
+/* ---- events: the secret stands in the body ---- */
+
+static enum err event(const struct provider_config *p, struct arena *a, struct str body, struct pay_event *out)
+{
+    json_t *j = json_parse(a, body);
+    const json_t *token = json_object_get(j, "secret_token");
+    struct str given = {json_string_value(token), json_string_length(token)};
+    struct str secret = str_of(p->webhook_secret);
+    if (given.p == NULL || secret.n == 0 || !digest_equal(given, secret))
+        return ERR_UNAUTHORIZED;
+    const json_t *data = json_object_get(j, "data");
+    *out = (struct pay_event){.id = text_of(j, "id"), .kind = text_of(j, "type"), .charge_id = text_of(data, "id"),
+                              .invoice_id = text_of(data, "invoice_id"), .reference = text_of(json_object_get(data, "metadata"), "payment_id")};
+    if (out->id == NULL || strlen(out->id) > 100 || out->kind == NULL || strlen(out->kind) > 100)
+        return ERR_VALIDATION;
+    if (!id_fit(out->charge_id))
+        out->charge_id = NULL;
+    if (!id_fit(out->invoice_id))
+        out->invoice_id = NULL;
+    if (!id_fit(out->reference))
+        out->reference = NULL;
+    return OK;
+}
+
+const struct pay_gateway pay_moyasar = {PROVIDER_MOYASAR, create, fetch, find, charges, fetch_charge, cancel, refund, void_charge, event};
