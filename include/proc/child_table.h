@@ -25,13 +25,13 @@ enum child_state {
 extern const char *const child_state_names[CHILD_STATE_COUNT];
 
 enum child_event {
-    CHILD_EV_WANT,    /* the position is to be filled */
+    CHILD_EV_WANT, /* the position is to be filled */
     CHILD_EV_FORKED,
     CHILD_EV_CHECKED_IN, /* its stage on the board is past "starting" */
-    CHILD_EV_STOP,    /* the position is to be emptied */
-    CHILD_EV_OVERDUE, /* it overran its budget */
-    CHILD_EV_EXIT,    /* reaped */
-    CHILD_EV_REFUSED, /* reaped, exit code EXIT_CONFIG_CODE */
+    CHILD_EV_STOP,       /* the position is to be emptied */
+    CHILD_EV_OVERDUE,    /* it overran its budget */
+    CHILD_EV_EXIT,       /* reaped */
+    CHILD_EV_REFUSED,    /* reaped, exit code EXIT_CONFIG_CODE */
     CHILD_EVENT_COUNT
 };
 
@@ -49,13 +49,13 @@ int64_t child_delay_ms(unsigned fails);
 struct child {
     enum child_state state;
     enum role role;
-    unsigned slot;       /* on the board */
-    int index;           /* among its role */
-    pid_t pid;           /* 0: none */
-    uint32_t generation; /* beside the pid, so that late news of an old child is told apart */
+    unsigned slot;             /* on the board */
+    int index;                 /* among its role */
+    pid_t pid;                 /* 0: none */
+    uint32_t generation;       /* beside the pid, so that late news of an old child is told apart */
     struct mono started, told; /* told: when the signal in force was sent */
     struct mono next_start;
-    unsigned fails;      /* ends in a row without a healthy life between them */
+    unsigned fails; /* ends in a row without a healthy life between them */
 };
 
 /* Books an end at `now`: moves the state, forgets old failures after a healthy life, and sets next_start (jittered by

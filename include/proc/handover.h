@@ -23,7 +23,7 @@
 #define HANDOVER_ID_MAX 64
 
 struct handover_request {
-    uint64_t seq; /* of this handing over; never 0 */
+    uint64_t seq;        /* of this handing over; never 0 */
     struct mono arrived; /* its last byte */
     struct deadline deadline;
     double queue_seconds;
@@ -53,7 +53,8 @@ struct handover_worker {
     uint32_t generation;
 };
 
-/* A packet as received. bytes: inside `packet` or, when big, a private mapping of the memfd; handover_drop() gives that back. */
+/* A packet as received. bytes: inside `packet` or, when big, a private mapping of the memfd; handover_drop() gives that
+ * back. */
 struct handover_packet {
     char *bytes;
     size_t len;
@@ -64,11 +65,13 @@ struct handover_packet {
 /* Sends head and bytes; fd -1: none. False with errno: EAGAIN when the peer's buffer is full, EPIPE when it is gone. */
 bool handover_send(int sock, const void *head, size_t head_size, struct handover_packet *p) MUST_CHECK;
 /*
- * Receives into buf (HANDOVER_PACKET_MAX bytes) and takes the head off. 1; 0 at the end of file; -1 with errno (EAGAIN).
- * The number of bytes is read from the head at offset len_at (a uint64_t), if it has one. A packet that contradicts itself counts as the end of the file.
+ * Receives into buf (HANDOVER_PACKET_MAX bytes) and takes the head off. 1; 0 at the end of file; -1 with errno
+ * (EAGAIN). The number of bytes is read from the head at offset len_at (a uint64_t), if it has one. A packet that
+ * contradicts itself counts as the end of the file.
  */
 #define HANDOVER_NO_LEN SIZE_MAX
-int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at, struct handover_packet *p) MUST_CHECK;
+int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at,
+                  struct handover_packet *p) MUST_CHECK;
 void handover_drop(struct handover_packet *p);
 
 /* ---- the part of the shared memory that is proc's ---- */

@@ -7,8 +7,8 @@
 #include "sys/log.h"
 #include "sys/metrics.h"
 
-#define ACCEPT_BATCH 64    /* then the others get their turn */
-#define PAUSE_MS 100       /* when descriptors or memory have run out */
+#define ACCEPT_BATCH 64 /* then the others get their turn */
+#define PAUSE_MS 100    /* when descriptors or memory have run out */
 
 bool disp_listen(struct disp *d, bool on)
 {
@@ -25,11 +25,10 @@ bool disp_listen(struct disp *d, bool on)
 static void refuse(struct disp *d, struct conn *c)
 {
     METRIC_INC(M_HTTP_SHED, SHED_CONNECTIONS);
-    disp_answer_problem(d, c,
-                        &(struct disp_problem){.err = ERR_OVERLOADED,
-                                               .detail = "Too many connections.",
-                                               .retry_after_s = 1,
-                                               .close = true});
+    disp_answer_problem(
+        d, c,
+        &(struct disp_problem){
+            .err = ERR_OVERLOADED, .detail = "Too many connections.", .retry_after_s = 1, .close = true});
 }
 
 static void admit(struct disp *d, int fd)
@@ -52,8 +51,9 @@ static void admit(struct disp *d, int fd)
 static void pause_listening(struct disp *d)
 {
     if (!d->accept_failing)
-        LOG(LOG_WARN, "dispatcher.accept_failed", F_STR("why", errno == EMFILE || errno == ENFILE ? "descriptors" : "memory"),
-        F_INT("connections", d->conns_n));
+        LOG(LOG_WARN, "dispatcher.accept_failed",
+            F_STR("why", errno == EMFILE || errno == ENFILE ? "descriptors" : "memory"),
+            F_INT("connections", d->conns_n));
     d->accept_failing = true; /* said once, until it works again */
     (void)disp_listen(d, false);
     d->accepting = true;

@@ -39,7 +39,8 @@ void disp_answer_problem(struct disp *d, struct conn *c, const struct disp_probl
     c->close = p->close || d->draining || c->eof || !c->req || !c->req->keep_alive;
     account(d, c, p, id);
     arena_reset(d->arena);
-    struct str bytes = api_problem_bytes(d->arena, p->err, p->detail, id, !c->close, head_only, p->retry_after_s, p->unknown);
+    struct str bytes =
+        api_problem_bytes(d->arena, p->err, p->detail, id, !c->close, head_only, p->retry_after_s, p->unknown);
     disp_answer_bytes(d, c, bytes.p, bytes.n);
 }
 

@@ -89,12 +89,12 @@ struct disp {
     const struct config *cfg;
     struct http_limits limits;
     int ep, sig_fd;
-    struct mono now; /* of this turn of the loop */
+    struct mono now;     /* of this turn of the loop */
     struct arena *arena; /* of one own answer */
     struct http_head head;
     char *packet; /* HANDOVER_PACKET_MAX bytes */
 
-    struct conn *conns; /* max + refusals; untouched pages cost nothing */
+    struct conn *conns;                        /* max + refusals; untouched pages cost nothing */
     unsigned conns_max, conns_cap, conns_used; /* used: places ever taken */
     unsigned conns_n;
     struct conn *free; /* through next */

@@ -13,8 +13,8 @@ static unsigned waiting(const struct disp *d)
 static void shed(struct disp *d, struct conn *c, enum shed_reason reason, const char *detail)
 {
     METRIC_INC(M_HTTP_SHED, reason);
-    disp_answer_problem(d, c,
-                        &(struct disp_problem){.err = ERR_OVERLOADED, .detail = detail, .retry_after_s = RETRY_AFTER_S});
+    disp_answer_problem(
+        d, c, &(struct disp_problem){.err = ERR_OVERLOADED, .detail = detail, .retry_after_s = RETRY_AFTER_S});
 }
 
 void disp_queue_add(struct disp *d, struct conn *c)

@@ -46,7 +46,8 @@ static bool init(struct disp *d, const struct child_env *env)
 {
     d->env = env;
     d->cfg = env->cfg;
-    d->limits = (struct http_limits){.max_head = (size_t)d->cfg->server.max_head, .max_body = (size_t)d->cfg->server.max_body};
+    d->limits =
+        (struct http_limits){.max_head = (size_t)d->cfg->server.max_head, .max_body = (size_t)d->cfg->server.max_body};
     d->now = mono_now();
     d->ep = epoll_create1(EPOLL_CLOEXEC);
     d->sig_fd = sig_open((const int[]){SIGTERM, 0});
@@ -164,7 +165,8 @@ static int loop(struct disp *d)
 {
     struct epoll_event events[EVENTS];
     for (;;) {
-        int n = epoll_wait(d->ep, events, EVENTS, disp_conn_wait_ms(d, d->listening_paused || d->draining ? 20 : BEAT_MS));
+        int n =
+            epoll_wait(d->ep, events, EVENTS, disp_conn_wait_ms(d, d->listening_paused || d->draining ? 20 : BEAT_MS));
         if (n < 0 && errno != EINTR)
             return 1;
         d->now = mono_now();

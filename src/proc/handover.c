@@ -16,7 +16,8 @@ bool handover_send(int sock, const void *head, size_t head_size, struct handover
 {
     int fds[2], memfd = -1;
     size_t fds_n = 0;
-    struct iovec iov[2] = {{.iov_base = (void *)(uintptr_t)head, .iov_len = head_size}, {.iov_base = p->bytes, .iov_len = p->len}};
+    struct iovec iov[2] = {{.iov_base = (void *)(uintptr_t)head, .iov_len = head_size},
+                           {.iov_base = p->bytes, .iov_len = p->len}};
     if (p->fd >= 0)
         fds[fds_n++] = p->fd;
     if (p->len > HANDOVER_INLINE_MAX) {

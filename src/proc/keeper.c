@@ -60,7 +60,8 @@ static void run_job(struct keeper *k, const struct upkeep_job *job)
     db_clean(k->db, deadline_in_ms(1000));
     arena_reset(k->arena);
     if (e != OK)
-        LOG(LOG_WARN, "keeper.job_failed", F_STR("job", job->name), F_ERR(e), F_MS("took", mono_seconds_since(begun) * 1e3));
+        LOG(LOG_WARN, "keeper.job_failed", F_STR("job", job->name), F_ERR(e),
+            F_MS("took", mono_seconds_since(begun) * 1e3));
     else
         LOG(LOG_DEBUG, "keeper.job", F_STR("job", job->name), F_MS("took", mono_seconds_since(begun) * 1e3));
     log_set_request(NULL);

@@ -18,9 +18,9 @@
 #include "sys/notify_sd.h"
 #include "sys/sig.h"
 
-#define TICK_MS 1000        /* nothing going on */
-#define TICK_SOON_MS 20     /* something starts or ends */
-#define FORCED_KILL_MS 500  /* from QUIT to KILL */
+#define TICK_MS 1000       /* nothing going on */
+#define TICK_SOON_MS 20    /* something starts or ends */
+#define FORCED_KILL_MS 500 /* from QUIT to KILL */
 
 static void signal_all(const struct master *m, int signo)
 {
@@ -151,7 +151,8 @@ static bool all_gone(const struct master *m)
     return true;
 }
 
-/* Exit code 78 of a child: before the service is ready it is the service's; later the others go on while there are any. */
+/* Exit code 78 of a child: before the service is ready it is the service's; later the others go on while there are any.
+ */
 static void check_refusals(struct master *m)
 {
     unsigned refused = 0;
@@ -163,7 +164,8 @@ static void check_refusals(struct master *m)
                   (master_alive(m, ROLE_WORKER) == 0 && master_in_state(m, ROLE_WORKER, CHILD_DOWN) == 0);
     if (m->ready && !nobody)
         return;
-    LOG(LOG_ERROR, "master.refused", F_STR("why", m->ready ? "no process is left that could serve" : "a process cannot work"));
+    LOG(LOG_ERROR, "master.refused",
+        F_STR("why", m->ready ? "no process is left that could serve" : "a process cannot work"));
     m->exit_code = EXIT_CONFIG_CODE;
     begin_stop(m);
     force_stop(m);
@@ -246,7 +248,8 @@ static void want_all(struct master *m)
 int master_run(struct config *cfg)
 {
     static struct master m; /* outlives the stack frame for the children that exit through exit() */
-    m = (struct master){.cfg = cfg, .pid = getpid(), .control = -1, .monitor_fd = -1, .life = {-1, -1}, .started = mono_now()};
+    m = (struct master){
+        .cfg = cfg, .pid = getpid(), .control = -1, .monitor_fd = -1, .life = {-1, -1}, .started = mono_now()};
     log_set_role("master", -1);
     notify_sd_init();
     if (!master_setup(&m))

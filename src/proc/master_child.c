@@ -26,10 +26,8 @@ static const struct role_kind {
     int (*main)(const struct child_env *env);
     bool many; /* shown and logged with its index */
 } kinds[ROLE_COUNT] = {
-    [ROLE_DISPATCHER] = {dispatcher_main, false},
-    [ROLE_WORKER] = {worker_main, true},
-    [ROLE_MONITOR] = {monitor_main, false},
-    [ROLE_KEEPER] = {keeper_main, false},
+    [ROLE_DISPATCHER] = {dispatcher_main, false}, [ROLE_WORKER] = {worker_main, true},
+    [ROLE_MONITOR] = {monitor_main, false},       [ROLE_KEEPER] = {keeper_main, false},
     [ROLE_RESOLVER] = {resolver_main, false},
 };
 
@@ -37,8 +35,8 @@ void master_children_init(struct master *m)
 {
     for (unsigned slot = 0; slot < m->children_n; slot++) {
         enum role role = board_role(slot);
-        m->children[slot] = (struct child){
-            .state = CHILD_OFF, .role = role, .slot = slot, .index = (int)(slot - board_first(role))};
+        m->children[slot] =
+            (struct child){.state = CHILD_OFF, .role = role, .slot = slot, .index = (int)(slot - board_first(role))};
     }
 }
 
@@ -91,7 +89,8 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
     int keep[LISTEN_MAX + 4];
     size_t n = 0;
     sig_reset_child();
-    /* A worker in a long call cannot look at its life pipe; and a master that is gone before this line is asked after. */
+    /* A worker in a long call cannot look at its life pipe; and a master that is gone before this line is asked after.
+     */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != m->pid)
         _exit(1);
     keep[n++] = log_fd();
@@ -231,7 +230,8 @@ static void obituary(const struct child *c, int status, const struct board_view 
     LOG(orderly ? LOG_INFO : LOG_WARN, "child.ended", F_STR("child", role_names[c->role]), F_INT("index", c->index),
         F_INT("pid", c->pid), F_INT("generation", c->generation), F_STR("how", how),
         F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
-        F_INT("served", v->served), F_MS("lived", mono_seconds_since(c->started) * 1e3), F_STR("last_words", last_words));
+        F_INT("served", v->served), F_MS("lived", mono_seconds_since(c->started) * 1e3),
+        F_STR("last_words", last_words));
 }
 
 static void bury(struct master *m, struct child *c, int status)
@@ -255,9 +255,9 @@ static void bury(struct master *m, struct child *c, int status)
     if (c->state != CHILD_DOWN)
         return;
     METRIC_INC(M_PROCESS_RESTARTS, (unsigned)c->role,
-               overdue                ? EXIT_REASON_OVERDUE
+               overdue               ? EXIT_REASON_OVERDUE
                : WIFSIGNALED(status) ? EXIT_REASON_SIGNAL
-                                      : EXIT_REASON_EXIT);
+                                     : EXIT_REASON_EXIT);
     int64_t wait = mono_ms_between(mono_now(), c->next_start);
     if (wait > 0)
         LOG(LOG_WARN, "child.backoff", F_STR("child", role_names[c->role]), F_INT("index", c->index),

@@ -26,9 +26,9 @@ struct master {
     unsigned children_n;
 
     struct mono started;
-    bool ready;    /* READY=1 was told */
+    bool ready; /* READY=1 was told */
     bool stopping;
-    bool forced;   /* a second TERM, or the time is up: by force */
+    bool forced; /* a second TERM, or the time is up: by force */
     struct mono forced_at;
     struct deadline stop_by;
     int exit_code;

@@ -21,6 +21,7 @@
 #include "sys/net.h"
 #include "sys/shm.h"
 
+#define MONITOR_BACKLOG 64
 #define ALIGN_SPARE 4096 /* every part of the shared memory is rounded up to 64 bytes */
 
 static bool refuse_listen(struct master *m, const struct listen_addr *at, const char *why, int code)
@@ -72,14 +73,13 @@ static bool bind_all(struct master *m)
         if (!listen_one(m, &m->cfg->server.listen[i]))
             return false;
     }
-    const struct listen_addr *at = &m->cfg->monitor.listen;
-    const char *why = "systemd passed no socket named metrics";
-    if (at->kind != LISTEN_SYSTEMD)
-        m->monitor_fd = net_listen(at, 64, &why);
-    else if (passed("metrics", &m->monitor_fd, 1) == 0)
-        return refuse_listen(m, at, why, EXIT_CONFIG_CODE);
-    if (m->monitor_fd < 0)
-        return refuse_listen(m, at, why, 1);
+    /* A socket that systemd passed under that name stands in for monitor.listen. */
+    if (passed("metrics", &m->monitor_fd, 1) == 0) {
+        const char *why = "";
+        m->monitor_fd = net_listen(&m->cfg->monitor.listen, MONITOR_BACKLOG, &why);
+        if (m->monitor_fd < 0)
+            return refuse_listen(m, &m->cfg->monitor.listen, why, 1);
+    }
     say_listening("metrics", m->monitor_fd);
     return true;
 }
@@ -126,7 +126,10 @@ static bool drop_privileges(struct master *m)
     if (p && p->pw_uid != 0 && initgroups(user, p->pw_gid) == 0 && setgid(p->pw_gid) == 0 && setuid(p->pw_uid) == 0 &&
         setuid(0) != 0)
         return true;
-    LOG(LOG_ERROR, "master.user_refused", F_STR("user", user), F_STR("why", !p ? "no such user" : errno ? strerror(errno) : "is root"));
+    LOG(LOG_ERROR, "master.user_refused", F_STR("user", user),
+        F_STR("why", !p      ? "no such user"
+                     : errno ? strerror(errno)
+                             : "is root"));
     m->exit_code = EXIT_CONFIG_CODE;
     return false;
 }

@@ -10,11 +10,11 @@
 #include "sys/log.h"
 #include "sys/notify_sd.h"
 
-#define OVERDUE_MS 5000     /* beyond a budget: the child's own limits have failed */
-#define STARTING_MS 60000   /* to check in */
-#define BEAT_MS 10000       /* without a turn of the dispatcher's loop */
-#define ABORT_MS 1000       /* from ABRT (a core for the reader) to KILL */
-#define NAMES_MS 1000       /* READY waits this long for the resolver's first pass */
+#define OVERDUE_MS 5000   /* beyond a budget: the child's own limits have failed */
+#define STARTING_MS 60000 /* to check in */
+#define BEAT_MS 10000     /* without a turn of the dispatcher's loop */
+#define ABORT_MS 1000     /* from ABRT (a core for the reader) to KILL */
+#define NAMES_MS 1000     /* READY waits this long for the resolver's first pass */
 
 static bool overdue(const struct child *c, const struct board_view *v)
 {
@@ -34,8 +34,8 @@ static void watch_one(struct child *c)
     if (c->state == CHILD_STARTING && v.generation == c->generation && v.stage > STAGE_STARTING)
         c->state = child_next(c->state, CHILD_EV_CHECKED_IN);
     if (overdue(c, &v)) {
-        LOG(LOG_ERROR, "child.overdue", F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
-            F_STR("what", v.what), F_MS("stage_age", mono_seconds_since(v.since) * 1e3));
+        LOG(LOG_ERROR, "child.overdue", F_STR("child", role_names[c->role]), F_INT("index", c->index),
+            F_INT("pid", c->pid), F_STR("what", v.what), F_MS("stage_age", mono_seconds_since(v.since) * 1e3));
         c->state = child_next(c->state, CHILD_EV_OVERDUE);
         c->told = mono_now();
         kill(c->pid, SIGABRT);
@@ -91,7 +91,8 @@ void master_tell_status(struct master *m)
     char text[sizeof(m->status)];
     const char *phase = m->stopping ? "stopping" : m->ready ? "serving" : "starting, waiting for the database";
     snprintf(text, sizeof(text), "%s; %u workers, %u busy, %u down, %u refused", phase, master_alive(m, ROLE_WORKER),
-             busy_workers(m), master_in_state(m, ROLE_WORKER, CHILD_DOWN), master_in_state(m, ROLE_WORKER, CHILD_REFUSED));
+             busy_workers(m), master_in_state(m, ROLE_WORKER, CHILD_DOWN),
+             master_in_state(m, ROLE_WORKER, CHILD_REFUSED));
     if (strcmp(text, m->status) == 0)
         return;
     memcpy(m->status, text, sizeof(text));

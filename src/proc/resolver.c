@@ -15,8 +15,8 @@
 #include "sys/board.h"
 #include "sys/log.h"
 
-#define AGAIN_MS 30000  /* a name that answered */
-#define FAILED_MS 1000  /* one that did not: doubling up to AGAIN_MS */
+#define AGAIN_MS 30000 /* a name that answered */
+#define FAILED_MS 1000 /* one that did not: doubling up to AGAIN_MS */
 
 struct name {
     struct deadline next;
@@ -61,7 +61,8 @@ static void look_up(unsigned i, struct name *n)
     int64_t wait = n->fails < 5 ? (int64_t)FAILED_MS << n->fails : AGAIN_MS;
     /* Said once when it begins and then rarely: a dead DNS costs nothing while the last addresses are good. */
     if (n->fails % 20 == 0)
-        LOG(LOG_WARN, "resolver.failed", F_STR("name", addrs_name(i)), F_STR("why", rc ? gai_strerror(rc) : "no address"));
+        LOG(LOG_WARN, "resolver.failed", F_STR("name", addrs_name(i)),
+            F_STR("why", rc ? gai_strerror(rc) : "no address"));
     n->fails++;
     n->next = deadline_in_ms(rng_jitter_ms(wait, 0.1));
 }

@@ -111,7 +111,8 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     struct api_output out = {.keep_alive = false};
     api_serve(w->api, &in, &out);
 
-    struct handover_report r = {.news = HANDOVER_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
+    struct handover_report r = {
+        .news = HANDOVER_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
     struct handover_packet rest = {.bytes = (char *)(uintptr_t)out.bytes.p, .len = out.bytes.n, .fd = -1};
     handover_mark(w->env->slot, q->seq);
     r.broken = !answer(p->fd, &rest);

@@ -262,7 +262,7 @@ class Daemon:
         self.log_path = os.path.join(self.dir, "log")
         self.env, self.argv = env or {}, list(argv)
         self.proc = None
-        self.notes, self.stop_listening = [], False
+        self.notes, self.stop_listening, self.clients = [], False, []
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(os.path.join(self.dir, "notify"))
         self.notify.settimeout(0.2)
@@ -328,6 +328,8 @@ class Daemon:
                         os.kill(pid, signal.SIGKILL)
                 self.proc.kill()
                 self.proc.wait(10)
+        for client in self.clients:
+            client.close()
         self.stop_listening = True
         self.notify.close()
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -392,7 +394,10 @@ class Daemon:
 
     # -- using it --
     def client(self, timeout=30.0):
-        return Client(("127.0.0.1", self.port), timeout)
+        """A client of this daemon; closed with it at the latest."""
+        client = Client(("127.0.0.1", self.port), timeout)
+        self.clients.append(client)
+        return client
 
     def request(self, method, path, body=None, headers=None):
         with self.client() as c:

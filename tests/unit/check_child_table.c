@@ -31,9 +31,11 @@ START_TEST(only_an_end_or_a_stop_leaves_a_living_state)
 {
     for (int s = 0; s < CHILD_STATE_COUNT; s++) {
         for (int e = 0; e < CHILD_EVENT_COUNT; e++) {
-            bool dies = child_alive((enum child_state)s) && !child_alive(child_next((enum child_state)s, (enum child_event)e));
+            bool dies =
+                child_alive((enum child_state)s) && !child_alive(child_next((enum child_state)s, (enum child_event)e));
             ck_assert(!dies || e == CHILD_EV_EXIT || e == CHILD_EV_REFUSED);
-            bool born = !child_alive((enum child_state)s) && child_alive(child_next((enum child_state)s, (enum child_event)e));
+            bool born =
+                !child_alive((enum child_state)s) && child_alive(child_next((enum child_state)s, (enum child_event)e));
             ck_assert(!born || e == CHILD_EV_FORKED);
         }
     }

@@ -1,0 +1,352 @@
+"""Lives and deaths of the processes: start, ready, crash, backoff, drain, the end of the master."""
+import errno
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import bd
+from test_http_server import Blocked, background
+
+
+def alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Start(bd.Case):
+    def test_roles_titles_and_ready(self):
+        d = self.daemon(self.postgres(), {"server": {"workers": 3}})
+        bd.wait_until(lambda: all("starting" not in t for t in d.titles().values()), "all checked in")
+        titles = sorted(d.titles().values())
+        self.assertEqual(titles, ["bookingd: dispatcher", "bookingd: keeper", "bookingd: monitor", "bookingd: resolver",
+                                  "bookingd: worker 0 idle", "bookingd: worker 1 idle", "bookingd: worker 2 idle"])
+        with open("/proc/%d/cmdline" % d.pid, "rb") as f:
+            self.assertEqual(f.read().rstrip(b"\0"), b"bookingd: master")
+        self.assertTrue(bd.wait_until(lambda: [n for n in d.notes if n.startswith("STATUS=serving")], "STATUS"))
+        took = float(re.search(r"event=master.ready .*took_ms=([\d.]+)", d.log()).group(1))
+        print("start to ready: %.0f ms" % took, flush=True)
+        self.assertLess(took, 500 * bd.PATIENCE)
+
+    def test_not_ready_without_a_database(self):
+        d = self.daemon(None, start=False)
+        d.start(ready=False)
+        bd.wait_until(lambda: d.log_contains("master.listening"), "listening")
+        with d.client() as c:
+            self.assertEqual(c.get("/healthz").status, 200)
+            r = c.get("/v1/venues")
+            self.assertEqual((r.status, r.code), (503, "database_unavailable"))
+            self.assertTrue(r.header("Retry-After"))
+        self.assertNotIn("READY=1", d.notes)
+        self.assertEqual(d.stop(), 0)
+
+    def test_ready_when_the_database_comes(self):
+        """The schema arrives late as well: a worker that finds none must not be refused for ever."""
+        pg = self.postgres()
+        d = self.daemon(pg, start=False)
+        pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % pg.name, admin=True)
+        d.start(ready=False)
+        bd.wait_until(lambda: len(d.children("worker")) == 2, "workers")
+        with d.client() as c:
+            self.assertEqual(c.get("/v1/venues").status, 503)
+        self.assertNotIn("READY=1", d.notes)
+        pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % pg.name, admin=True)
+        bd.wait_until(lambda: "READY=1" in d.notes, "READY=1")
+        self.assertEqual(d.get("/v1/venues").status, 200)
+
+    def test_schema_of_another_version_ends_the_start_with_78(self):
+        pg = self.postgres(migrate=False)
+        d = self.daemon(pg, start=False)
+        begun = time.monotonic()
+        d.start(ready=False)
+        self.assertEqual(d.wait(), 78)
+        self.assertLess(time.monotonic() - begun, 3 * bd.PATIENCE)
+        self.assertNotIn("READY=1", d.notes)
+        self.assertIn("bookingd migrate", d.log())
+        self.assertEqual(len(re.findall("worker.schema_refused", d.log())), len(set(re.findall(
+            r"worker.schema_refused.* slot=(\d+)", d.log()))) or 2)
+
+    def test_address_in_use(self):
+        first = self.daemon(self.postgres())
+        second = self.daemon(first.pg, {"server": {"listen": "127.0.0.1:%d" % first.port}}, start=False)
+        second.start(ready=False)
+        self.assertEqual(second.wait(), 1)
+        self.assertTrue(second.log_contains("master.listen_failed .*%d" % first.port))
+        self.assertEqual(first.get("/healthz").status, 200)
+
+    def test_all_kinds_of_sockets(self):
+        pg = self.postgres()
+        d = self.daemon(pg, start=False)
+        path, port6 = os.path.join(d.dir, "http.sock"), bd.free_port()
+        d.write_config({"server": {"listen": ["127.0.0.1:%d" % d.port, "[::1]:%d" % port6, "unix:" + path]}})
+        d.start()
+        for address in (("127.0.0.1", d.port), ("::1", port6), path):
+            with bd.Client(address) as c:
+                self.assertEqual(c.get("/healthz").status, 200)
+        self.assertEqual(d.stop(), 0)
+        self.assertFalse(os.path.exists(path))
+
+    def test_socket_activation_by_name(self):
+        d = self.daemon(self.postgres(), {"server": {"listen": "systemd"}, "monitor": {"listen": "127.0.0.1:1"}}, start=False)
+        listeners = []
+        for port in (d.monitor_port, d.port):
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
+            s.listen(64)
+            self.addCleanup(s.close)
+            listeners.append(s)
+        # LISTEN_PID must be bookingd's own: a shell says it and becomes bookingd.
+        d.write_config()
+        script = ('exec 3<&%d 4<&%d; export LISTEN_FDS=2 LISTEN_FDNAMES=metrics:http LISTEN_PID=$$; exec "$0" -c "$1" serve'
+                  % tuple(s.fileno() for s in listeners))
+        with open(d.log_path, "ab") as log:
+            d.proc = subprocess.Popen(["sh", "-c", script, bd.BIN, d.path], pass_fds=[s.fileno() for s in listeners],
+                                      stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                      env={**os.environ, "NOTIFY_SOCKET": os.path.join(d.dir, "notify")})
+        bd.wait_until(lambda: "READY=1" in d.notes or d.proc.poll() is not None, "READY=1")
+        self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(d.metric("bookingd_database_up"), 1)
+
+    def test_watchdog_only_while_healthy(self):
+        d = self.daemon(self.postgres(), env={"WATCHDOG_USEC": "1000000"})
+        bd.wait_until(lambda: d.notes.count("WATCHDOG=1") >= 3, "three pings")
+        self.assertEqual(d.stop(), 0)
+        self.assertIn("STOPPING=1", d.notes)
+
+
+class Crash(Blocked):
+    def test_a_killed_worker_is_replaced_at_once_and_counted(self):
+        d = self.daemon(self.postgres())
+        victim = d.children("worker")[0]
+        os.kill(victim, signal.SIGKILL)
+        d.log_contains(r"child.ended .*child=worker .*pid=%d .*how=\"signal KILL\"" % victim, 5)
+        bd.wait_until(lambda: len(d.children("worker")) == 2 and victim not in d.children("worker"), "replacement", 1)
+        self.assertEqual(d.metric("bookingd_process_restarts_total", role="worker", reason="signal"), 1)
+        self.assertEqual(d.get("/healthz").status, 200)
+
+    def test_every_role_is_replaced(self):
+        d = self.daemon(self.postgres())
+        for role in ("keeper", "resolver", "monitor", "dispatcher"):
+            with self.subTest(role):
+                old = d.children(role)
+                os.kill(old[0], signal.SIGKILL)
+                bd.wait_until(lambda: d.children(role) and d.children(role) != old, "another " + role)
+
+                def answers():
+                    try:
+                        return d.get("/healthz").status == 200
+                    except (OSError, EOFError):
+                        return False
+                bd.wait_until(answers, "answers again")
+        self.assertEqual(d.metric("bookingd_process_restarts_total", role="dispatcher", reason="signal"), 1)
+
+    def test_backoff_of_a_crash_loop(self):
+        d = self.daemon(self.postgres())
+        deaths = []
+        for _ in range(3):
+            pid = bd.wait_until(lambda: d.children("keeper"), "a keeper")[0]
+            deaths.append(time.monotonic())
+            os.kill(pid, signal.SIGKILL)
+            bd.wait_until(lambda: pid not in d.titles(), "its end")
+        begun = [float(ms) for ms in re.findall(r"child.backoff .*child=keeper .*wait_ms=([\d.]+)", d.log())]
+        self.assertEqual(len(begun), 2, "the first replacement is at once, the second and third wait")
+        self.assertTrue(750 <= begun[0] <= 1250 and 1550 <= begun[1] <= 2450, begun)
+        self.assertGreater(deaths[2] - deaths[1], 0.75)
+        self.assertEqual(d.get("/healthz").status, 200)  # the others do not suffer
+
+    def test_schema_change_under_a_running_service(self):
+        """A replacement that finds another schema is refused; those that run go on; with the last one the service ends."""
+        pg = self.postgres()
+        d = self.daemon(pg)
+        table, column = pg.sql("SELECT table_name, column_name FROM information_schema.columns "
+                               "WHERE table_name LIKE '%migration%' AND column_name = 'version'")[0]
+        pg.sql("UPDATE %s SET %s = %s + 1000" % (table, column, column))
+        os.kill(d.children("worker")[0], signal.SIGKILL)
+        d.log_contains("child.refused .*child=worker", 10)
+        for _ in range(5):
+            self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(len(d.children("worker")), 1)
+        os.kill(d.children("worker")[0], signal.SIGKILL)
+        self.assertEqual(d.wait(), 78)
+        self.assertIn("master.refused", d.log())
+
+    def test_stopped_worker_is_overdue(self):
+        """SIGSTOP in a request: budget + 5 s later it is ended, its client told, and the end counted."""
+        d, release, joins = self.blocked({"workers": 2, "request_budget": "1s"}, n=1)
+        os.kill(d.worker_executing("GET /v1/venues"), signal.SIGSTOP)
+        begun = time.monotonic()
+        release()
+        r = joins[0](limit=12)
+        self.assertEqual((r.status, r.code), (504, "deadline_exceeded"))  # a read goes to the other worker, but its time is up
+        self.assertLess(time.monotonic() - begun, 5.5 + 1 + 2 * bd.PATIENCE)
+        self.assertGreater(time.monotonic() - begun, 4)
+        bd.wait_until(lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue") == 1, "the count")
+
+    def test_stopped_dispatcher_is_overdue(self):
+        d = self.daemon(self.postgres())
+        old = d.children("dispatcher")
+        os.kill(old[0], signal.SIGSTOP)
+        bd.wait_until(lambda: d.children("dispatcher") not in ([], old), "another dispatcher", 15)
+
+        def answers():
+            try:
+                return d.get("/healthz").status == 200
+            except (OSError, EOFError):
+                return False
+        bd.wait_until(answers, "answers again")
+
+
+class Stop(Blocked):
+    def test_drain_finishes_what_runs(self):
+        d, release, joins = self.blocked({"queue_timeout": "10s"})
+        idle = d.client().connect()
+        self.addCleanup(idle.close)
+        self.assertTrue(idle.sock)
+        queued = background(lambda: d.get("/healthz"))
+        bd.wait_until(lambda: d.metric("bookingd_http_connections", state="queued") == 1, "queued")
+        d.signal(signal.SIGTERM)
+        self.assertEqual(idle.recv_eof(), b"")
+        bd.wait_until(lambda: d.log_contains("dispatcher.draining"), "draining")
+
+        def refused():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", d.port)) == errno.ECONNREFUSED
+        bd.wait_until(refused, "no new connections")
+        self.assertIsNone(d.proc.poll())
+        release()
+        self.assertEqual(joins[0]().status, 200)
+        r = queued()
+        self.assertEqual((r.status, r.header("Connection")), (200, "close"))
+        self.assertEqual(d.wait(), 0)
+        self.assertNotIn("level=warn event=child.ended", d.log())
+
+    def test_drain_has_an_end(self):
+        d, release, joins = self.blocked({"drain_timeout": "1s", "queue_timeout": "10s"})
+        queued = background(lambda: d.get("/healthz"))
+        bd.wait_until(lambda: d.metric("bookingd_http_connections", state="queued") == 1, "queued")
+        begun = time.monotonic()
+        d.signal(signal.SIGTERM)
+        r = queued()
+        self.assertEqual((r.status, r.code, r.header("Connection")), (503, "overloaded", "close"))
+        self.assertTrue(r.header("Retry-After"))
+        self.assertEqual(d.wait(), 0)
+        self.assertLess(time.monotonic() - begun, 1 + 0.6 * bd.PATIENCE)
+        with self.assertRaises((EOFError, OSError)):
+            joins[0]()
+
+    def test_second_term_ends_at_once(self):
+        d, release, joins = self.blocked()
+        d.signal(signal.SIGTERM)
+        bd.wait_until(lambda: d.log_contains("dispatcher.draining"), "draining")
+        begun = time.monotonic()
+        d.signal(signal.SIGINT)
+        d.wait()
+        self.assertLess(time.monotonic() - begun, 1.5 * bd.PATIENCE)
+        with self.assertRaises((EOFError, OSError)):
+            joins[0]()
+
+    def test_under_load_no_request_fails(self):
+        """Clients that keep sending until TERM: each request is answered whole, or its connection was idle."""
+        d = self.daemon(self.postgres(), {"server": {"workers": 4, "queue": 64}})
+        stop, bad, done = [], [], []
+
+        def client():
+            c = d.client()
+            try:
+                while not stop:
+                    try:
+                        r = c.request("GET", "/healthz")
+                    except ConnectionRefusedError:
+                        return
+                    except (EOFError, ConnectionError) as e:
+                        # Nothing of an answer had come: the connection was closed as an idle one while the request
+                        # was on its way, which HTTP allows (RFC 9112 9.5). Half an answer is a fault.
+                        if c.buf or "b'' received" not in str(e) and not isinstance(e, ConnectionError):
+                            bad.append(repr(e))
+                        return
+                    (done if r.status == 200 else bad).append(r.status)
+                    if c.sock is None:
+                        return
+            finally:
+                c.close()
+        joins = [background(client) for _ in range(16)]
+        bd.wait_until(lambda: len(done) > 500, "traffic")
+        self.assertEqual(d.stop(), 0)
+        stop.append(1)
+        for j in joins:
+            j()
+        self.assertEqual(bad, [])
+
+    def test_children_end_with_the_master(self):
+        d, release, joins = self.blocked({"workers": 3}, n=1)
+        pids = list(d.titles())
+        self.assertEqual(len(pids), 7)
+        d.signal(signal.SIGKILL)
+        begun = time.monotonic()
+        d.wait()
+        bd.wait_until(lambda: not any(alive(p) for p in pids), "the end of all children", 1 / bd.PATIENCE)
+        print("children gone %.0f ms after the master" % ((time.monotonic() - begun) * 1e3), flush=True)
+
+
+class Signals(bd.Case):
+    def test_usr1_writes_the_scoreboard(self):
+        d = self.daemon(self.postgres())
+        d.signal(signal.SIGUSR1)
+        d.log_contains(r"event=scoreboard .*child=worker index=1 pid=\d+ generation=1 .*state=up", 5)
+        for role in ("dispatcher", "monitor", "keeper", "resolver"):
+            self.assertTrue(d.log_contains("event=scoreboard .*child=" + role))
+
+    def test_ttin_and_ttou(self):
+        d = self.daemon(self.postgres())
+        d.signal(signal.SIGTTIN)
+        bd.wait_until(lambda: len(d.children("worker")) == 3, "three workers")
+        d.log_contains("master.worker_added", 1)
+        for left in (2, 1):
+            bd.wait_until(lambda: all("starting" not in t for t in d.titles().values()), "all up")
+            time.sleep(0.05)
+            d.signal(signal.SIGTTOU)
+            bd.wait_until(lambda: len(d.children("worker")) == left, "%d workers" % left)
+        d.signal(signal.SIGTTOU)
+        d.log_contains("master.last_worker_stays", 5)
+        self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(d.metric("bookingd_process_restarts_total", role="worker"), 0)
+        for _ in range(6):
+            d.signal(signal.SIGTTIN)
+            time.sleep(0.05)
+        d.log_contains("master.workers_at_limit", 5)
+        self.assertEqual(len(d.children("worker")), 4)
+
+    def test_retiring_worker_loses_no_request(self):
+        d = self.daemon(self.postgres(), {"server": {"workers": 4}})
+        stop, answers = [], []
+
+        def client():
+            with d.client() as c:
+                while not stop:
+                    answers.append(c.get("/healthz").status)
+        joins = [background(client) for _ in range(6)]
+        for _ in range(3):
+            before = len(d.children("worker"))
+            d.signal(signal.SIGTTOU)
+            bd.wait_until(lambda: len(d.children("worker")) == before - 1, "one fewer")
+        stop.append(1)
+        for j in joins:
+            j()
+        self.assertEqual(set(answers), {200})
+
+    def test_hup_is_survived(self):
+        d = self.daemon(self.postgres())
+        d.hup()
+        d.log_contains("reload", 5)
+        self.assertEqual(d.get("/healthz").status, 200)
+
+
+if __name__ == "__main__":
+    bd.main()
