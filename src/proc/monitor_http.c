@@ -179,7 +179,7 @@ static void refuse(struct conn *c, enum err e, const char *detail)
 /* Takes the next request out of the buffer, if it is whole, and makes its answer. */
 static void next_request(struct monitor_http *h, struct conn *c)
 {
-    const struct http_limits limits = {.max_head = HEAD_MAX - 1, .max_body = 0};
+    const struct http_limits limits = {.max_head = HEAD_MAX - 1, .max_body = HEAD_MAX};
     struct http_head head;
     struct http_fault fault = {.err = ERR_BAD_REQUEST, .detail = "bad request"};
     enum http_result r = http_parse_head(c->in, c->in_n, c->seen, &limits, &head, &fault);

@@ -1,0 +1,492 @@
+"""The monitor: its pages, the ledger's figures, and that nothing holds a scrape up."""
+import contextlib
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+
+import bd
+import promcheck
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+# What Prometheus 2.42 sends.
+PROMETHEUS = ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+              "text/plain;version=0.0.4;q=0.5,*/*;q=0.1")
+TEMPLATES = ["booking_confirmed", "booking_cancelled", "booking_rescheduled", "booking_expired", "payment_refunded"]
+CODES = ["provider_rejected", "provider_failed", "provider_timeout", "provider_unavailable", "deadline_exceeded",
+         "interrupted", "expired"]
+LEDGER = ["bookingd_notifications", "bookingd_notifications_failed", "bookingd_notification_oldest_failed_seconds",
+          "bookingd_notification_oldest_pending_seconds"]
+SCRAPE_LIMIT = 1.0
+
+# A venue, a customer and a booking for notices to belong to. Statements are the schema's own rules' concern.
+SEED = """
+INSERT INTO venues (id, name, time_zone, currency) VALUES ('{v}', 'V', 'Asia/Riyadh', 'SAR');
+INSERT INTO resources (venue_id, id, name) VALUES ('{v}', '{v}', 'R');
+INSERT INTO services (venue_id, id, name, duration_minutes) VALUES ('{v}', '{v}', 'S', 30);
+INSERT INTO customers (id, phone, locale) VALUES ('{v}', '+966551234567', 'ar');
+INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, occupied, party_size,
+                      amount, currency, payment)
+VALUES ('{v}', '{v}', '{v}', '{v}', '{v}', 'confirmed', now(), now() + interval '30 minutes',
+        tstzrange(now(), now() + interval '30 minutes'), 1, 0, 'SAR', 'none');
+"""
+VENUE = "018f0000-0000-7000-8000-000000000001"
+
+
+def notice_sql(status, template, code=None, n=1, acknowledged=False, age="0 s"):
+    # send_by lies ahead: the keeper leaves these rows alone
+    return """INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, body, status, error_code,
+                                         send_by, expires_at, acknowledged_at, created_at)
+              SELECT '%s', gen_random_uuid(), '%s', gen_random_uuid()::text, '%s', 'ar', '+966551234567', 'text', '%s', %s,
+                     now() + interval '1 hour', now() + interval '1 day', %s, now() - interval '%s'
+              FROM generate_series(1, %d);""" % (
+        VENUE, VENUE, template, status, "'%s'" % code if code else "NULL", "now()" if acknowledged else "NULL", age, n)
+
+
+class MonitorCase(bd.Case):
+    def start(self, over=None, pg=True, **kwargs):
+        self.pg = self.postgres() if pg else None
+        config = {"providers": {
+            "sms": {"type": "taqnyat", "base_url": "http://127.0.0.1:9", "sender": "X", "token": "token-of-the-test"},
+            "moyasar": {"type": "moyasar", "base_url": "http://127.0.0.1:9", "secret_key": "sk_test_x", "webhook_secret": "wh-x"}}}
+        self.daemon_ = self.daemon(self.pg, bd.merge(config, over or {}), **kwargs)
+        return self.daemon_
+
+    def get(self, path="/metrics", accept=None, method="GET"):
+        """An answer of the monitor on a connection of its own; a slow one is a failure of the test."""
+        begun = time.monotonic()
+        with bd.Client(("127.0.0.1", self.daemon_.monitor_port), timeout=10) as c:
+            r = c.request(method, path, None, {"Accept": accept} if accept else {})
+        took = time.monotonic() - begun
+        self.assertLess(took, SCRAPE_LIMIT, "%s %s took %.3f s" % (method, path, took))
+        return r
+
+    def answers(self):
+        """Whether the monitor is there at all."""
+        with contextlib.suppress(OSError, EOFError):
+            return self.get("/healthz").status == 200
+
+    def page(self, openmetrics=False):
+        r = self.get(accept=PROMETHEUS if openmetrics else None)
+        self.assertEqual(r.status, 200)
+        self.assertEqual(r.header("Content-Type"), OPENMETRICS if openmetrics else TEXT)
+        return promcheck.parse(r.body.decode(), openmetrics)
+
+    def up(self):
+        return self.page().value("bookingd_database_up") == 1
+
+    def wait_up(self):
+        bd.wait_until(self.up, "bookingd_database_up 1")
+
+    def wait_for(self, expected):
+        """{(name, label pairs...): value}: waits until the page shows all of it."""
+        def wrong():
+            p = self.page()
+            return {k: p.value(k[0], **dict(k[1:])) for k, v in expected.items() if p.value(k[0], **dict(k[1:])) != v}
+        try:
+            bd.wait_until(lambda: not wrong(), "figures of the ledger")
+        except AssertionError:
+            self.fail("still wrong: %r, wanted %r" % (wrong(), expected))
+
+
+class Pages(MonitorCase):
+    def test_both_formats_are_strictly_right(self):
+        d = self.start()
+        self.wait_up()
+        for path in ("/healthz", "/v1/venues", "/nowhere", "/v1/me"):
+            d.get(path)
+        text = self.get()
+        self.assertEqual(text.header("Content-Type"), TEXT)
+        before = promcheck.parse(text.body.decode())
+        om = self.get(accept=PROMETHEUS)
+        self.assertEqual(om.header("Content-Type"), OPENMETRICS)
+        after = promcheck.parse(om.body.decode(), True)
+        promcheck.later(before, after)
+        self.assertTrue(om.body.endswith(b"\n# EOF\n"))
+        self.assertNotIn(b"EOF", text.body)
+        self.assertEqual(set(n for n, _ in before.samples), set(n for n, _ in after.samples))
+        self.assertEqual(before.value("bookingd_http_requests_total", method="GET", route="/healthz", status="200") >= 1, True)
+        self.assertEqual(before.value("bookingd_http_requests_total", method="other", route="none", status="404"), 1)
+        self.assertEqual(before.value("bookingd_http_requests_total", method="GET", route="/v1/me", status="401"), 1)
+        self.assertNotIn("token-of-the-test", text.body.decode())
+        promtool = shutil.which("promtool")
+        if promtool:
+            done = subprocess.run([promtool, "check", "metrics"], input=text.body, capture_output=True, timeout=30)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b""))
+        # a second opinion where Debian's module is there
+        python = "/usr/bin/python3"
+        code = ("import sys\ntry:\n from prometheus_client.openmetrics.parser import text_string_to_metric_families as t\n"
+                "except ImportError:\n sys.exit(77)\nprint(len(list(t(sys.stdin.read()))))")
+        if os.path.exists(python):
+            done = subprocess.run([python, "-c", code], input=om.body, capture_output=True, timeout=30)
+            self.assertIn(done.returncode, (0, 77), done.stderr.decode())
+
+    def test_every_series_is_there_from_the_start(self):
+        d = self.start()
+        self.wait_up()
+        p = self.page()
+        closed = {
+            "bookingd_notifications": {(s, t) for s in ("pending", "sent", "failed") for t in TEMPLATES},
+            "bookingd_notifications_failed": {(c, t) for c in CODES for t in TEMPLATES},
+            "bookingd_notifications_total": {(o, t) for o in ["sent"] + CODES for t in TEMPLATES},
+            "bookingd_http_requests_shed_total": {(r,) for r in ("queue_full", "queue_timeout", "connections", "draining")},
+            "bookingd_http_connections": {(s,) for s in ("idle", "reading", "queued", "active")},
+            "bookingd_otp_total": {(o,) for o in ("sent", "send_failed", "send_unknown", "throttled", "verified", "incorrect",
+                                                 "expired", "exhausted")},
+            "bookingd_bookings_total": {(o,) for o in ("held", "confirmed", "cancelled", "expired", "rescheduled", "completed",
+                                                      "no_show", "conflict")},
+            "bookingd_database_errors_total": {(c,) for c in ("timeout", "connection", "conflict", "commit_unknown", "other")},
+            "bookingd_workers": {(s,) for s in ("starting", "idle", "busy", "draining")},
+            "bookingd_provider_circuit_open": {("sms",), ("moyasar",)},
+            "bookingd_provider_in_flight": {("sms",), ("moyasar",)},
+            "bookingd_webhooks_total": {(o, "moyasar") for o in ("applied", "duplicate", "refused", "unknown", "mismatch")},
+        }
+        for name, want in closed.items():
+            have = {tuple(v for _, v in sorted(labels.items())) for labels, _ in p.series(name)}
+            self.assertEqual(have, want, name)
+        outcomes = {(l["provider"], l["operation"], l["outcome"]) for l, _ in p.series("bookingd_provider_requests_total")}
+        for outcome in ("ok", "rejected", "failed", "timeout", "unavailable"):
+            self.assertIn(("sms", "sms_otp", outcome), outcomes)
+            self.assertIn(("moyasar", "invoice_create", outcome), outcomes)
+        self.assertNotIn("refund", {o for p_, o, _ in outcomes if p_ == "sms"})
+        for name in ("bookingd_http_request_queue_seconds_count", "bookingd_config_last_reload_successful",
+                     "process_cpu_seconds_total", "process_open_fds", "process_max_fds", "process_virtual_memory_bytes",
+                     "process_resident_memory_bytes", "process_start_time_seconds", "bookingd_database_up"):
+            self.assertIsNotNone(p.value(name), name)
+        self.assertEqual(p.value("bookingd_config_last_reload_successful"), 1)
+        now = time.time()
+        for name in ("bookingd_config_last_reload_success_timestamp_seconds", "bookingd_ledger_read_timestamp_seconds",
+                     "process_start_time_seconds"):
+            self.assertLess(abs(now - p.value(name)), 60, name)
+        info = p.series("bookingd_build_info")
+        self.assertEqual((len(info), info[0][1], sorted(info[0][0])), (1, 1, ["revision", "version"]))
+        self.assertEqual(sum(v for _, v in p.series("bookingd_workers")), 2)
+        with open("/proc/%d/stat" % d.pid) as f:
+            self.assertEqual(p.value("process_virtual_memory_bytes"), float(f.read().rsplit(")", 1)[1].split()[20]))
+        self.assertLess(len(p.samples), promcheck.SERIES_BUDGET)
+
+    def test_http(self):
+        self.start()
+        c = bd.Client(("127.0.0.1", self.daemon_.monitor_port), timeout=10)
+        with c:
+            for _ in range(3):  # one connection, kept
+                self.assertEqual(c.request("GET", "/metrics").status, 200)
+            self.assertEqual(json.loads(c.request("GET", "/healthz").body), {"status": "ok"})
+            head = c.request("HEAD", "/healthz")
+            self.assertEqual((head.status, head.body, head.header("Content-Length")), (200, b"", "15"))
+            self.assertEqual(c.request("GET", "/").status, 404)
+            self.assertEqual(c.request("GET", "/metrics/").status, 404)
+            self.assertEqual(c.request("GET", "/metrics?name[]=up").status, 200)
+            r = c.request("DELETE", "/metrics")
+            self.assertEqual((r.status, r.header("Allow")), (405, "GET, HEAD"))
+            c.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 5)  # pipelined
+            for _ in range(5):
+                self.assertEqual(c.recv_response().status, 200)
+        for bad, status in ((b"GARBAGE\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n\r\n", 400), (b"GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505),
+                            (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431),
+                            (b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 405),
+                            (b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 413)):
+            with bd.Client(("127.0.0.1", self.daemon_.monitor_port), timeout=10) as c:
+                c.send(bad)
+                r = c.recv_response()
+                self.assertEqual((r.status, r.header("Connection")), (status, "close"), bad[:40])
+                c.recv_eof()
+
+    def test_status(self):
+        d = self.start()
+        self.wait_up()
+        board = self.get("/status").json()
+        self.assertEqual(board["master"], d.pid)
+        self.assertEqual(sorted({s["role"] for s in board["slots"]}),
+                         ["dispatcher", "keeper", "master", "monitor", "resolver", "worker"])
+        pids = {s["pid"] for s in board["slots"] if s["role"] != "master"}
+        self.assertEqual(pids, set(d.children()))
+        for s in board["slots"]:
+            self.assertEqual(set(s), {"slot", "role", "index", "pid", "generation", "stage", "what", "age_ms", "budget_left_ms",
+                                      "served", "database"})
+        text = self.get("/status", accept="text/plain")
+        self.assertEqual(text.header("Content-Type"), "text/plain; charset=utf-8")
+        self.assertIn("dispatcher", text.body.decode())
+        self.assertEqual(self.get("/status", accept="application/json, text/plain").header("Content-Type"), "application/json")
+
+
+class Ledger(MonitorCase):
+    def setUp(self):
+        self.start()
+        self.pg.sql(SEED.format(v=VENUE))
+        self.wait_up()
+
+    def test_figures_follow_the_rows(self):
+        p = self.page()
+        self.assertEqual(sum(v for _, v in p.series("bookingd_notifications")), 0)
+        self.assertEqual(p.value("bookingd_notification_oldest_failed_seconds"), 0)
+        self.assertEqual(p.value("bookingd_notification_oldest_pending_seconds"), 0)
+        self.pg.sql(notice_sql("SENT", "booking_confirmed", n=4) + notice_sql("PENDING", "booking_cancelled", n=2, age="30 s")
+                    + notice_sql("FAILED", "booking_confirmed", "provider_timeout", n=3, age="100 s")
+                    + notice_sql("FAILED", "booking_confirmed", "interrupted", n=1, age="50 s")
+                    + notice_sql("FAILED", "payment_refunded", "expired", n=5, acknowledged=True, age="900 s"))
+        n, f = "bookingd_notifications", "bookingd_notifications_failed"
+        self.wait_for({
+            (n, ("status", "sent"), ("template", "booking_confirmed")): 4,
+            (n, ("status", "pending"), ("template", "booking_cancelled")): 2,
+            (n, ("status", "failed"), ("template", "booking_confirmed")): 4,
+            (n, ("status", "failed"), ("template", "payment_refunded")): 5,
+            (f, ("template", "booking_confirmed"), ("error_code", "provider_timeout")): 3,
+            (f, ("template", "booking_confirmed"), ("error_code", "interrupted")): 1,
+            (f, ("template", "payment_refunded"), ("error_code", "expired")): 0})
+        p = self.page()
+        rows = int(self.pg.value("SELECT count(*) FROM notifications WHERE status = 'FAILED'"))
+        self.assertEqual(sum(v for l, v in p.series(n) if l["status"] == "failed"), rows)
+        self.assertEqual(sum(v for _, v in p.series(f)), 4)
+        oldest = p.value("bookingd_notification_oldest_failed_seconds")
+        self.assertTrue(100 <= oldest < 160, oldest)  # not the acknowledged 900 s
+        pending = p.value("bookingd_notification_oldest_pending_seconds")
+        self.assertTrue(30 <= pending < 90, pending)
+        self.pg.sql("UPDATE notifications SET acknowledged_at = now() WHERE error_code = 'provider_timeout'")
+        self.wait_for({(f, ("template", "booking_confirmed"), ("error_code", "provider_timeout")): 0,
+                       (n, ("status", "failed"), ("template", "booking_confirmed")): 4})
+        self.pg.sql("DELETE FROM notifications")
+        self.wait_for({(n, ("status", "failed"), ("template", "booking_confirmed")): 0,
+                       ("bookingd_notification_oldest_failed_seconds",): 0})
+
+    def test_a_row_of_a_later_version_does_no_harm(self):
+        self.pg.sql(notice_sql("SENT", "something_new", n=2) + notice_sql("FAILED", "booking_confirmed", "odd_code", n=1))
+        self.wait_for({("bookingd_notifications", ("status", "failed"), ("template", "booking_confirmed")): 1})
+        self.daemon_.log_contains(r"event=monitor.ledger_unknown .*rows=3", 5)
+        self.assertTrue(self.up())
+
+    def test_the_statement_is_bounded(self):
+        """A ledger that is locked is as good as a database that is away: scrapes go on, figures are left out, then it is back."""
+        blocker = subprocess.Popen([bd.Postgres.psql(), "-X", "-q", self.pg.conninfo], stdin=subprocess.PIPE, text=True)
+        try:
+            blocker.stdin.write("BEGIN; LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE;\n")
+            blocker.stdin.flush()
+            bd.wait_until(lambda: not self.up(), "bookingd_database_up 0")
+            self.assert_ledger_is_left_out()
+        finally:
+            blocker.stdin.close()  # ends the session and with it the lock
+            blocker.wait(10)
+        self.wait_up()
+
+    def assert_ledger_is_left_out(self):
+        p = self.page()
+        self.assertEqual(p.value("bookingd_database_up"), 0)
+        for name in LEDGER:
+            self.assertEqual(p.series(name), [], name)
+        self.assertGreater(p.value("bookingd_ledger_read_timestamp_seconds"), time.time() - 120)
+        self.assertIsNotNone(p.value("bookingd_otp_total", outcome="sent"))
+
+    def monitor_backend(self):
+        """Pid of the server process of the monitor's connection, by the socket's ends."""
+        monitor = self.daemon_.children("monitor")[0]
+        inodes = set()
+        for fd in os.listdir("/proc/%d/fd" % monitor):
+            with contextlib.suppress(OSError):
+                target = os.readlink("/proc/%d/fd/%s" % (monitor, fd))
+                if target.startswith("socket:["):
+                    inodes.add(target[8:-1])
+        rows = self.pg.sql("SELECT pid, client_port FROM pg_stat_activity WHERE datname = current_database() AND client_port > 0")
+        ports = {}
+        with open("/proc/net/tcp") as f:
+            for line in list(f)[1:]:
+                fields = line.split()
+                ports[fields[9]] = int(fields[1].split(":")[1], 16)
+        mine = {ports[i] for i in inodes if i in ports}
+        found = [int(pid) for pid, port in rows if int(port) in mine]
+        return found[0] if found else None
+
+    def test_a_frozen_backend_delays_no_scrape(self):
+        if os.geteuid() != 0 and self.pg.value("SELECT current_user") is None:
+            self.skipTest("cannot signal the server")
+        pid = self.monitor_backend()
+        if pid is None:  # over a unix socket there is no port to go by: the one that last counted the ledger
+            pid = int(self.pg.value("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%FROM "
+                                    "notifications GROUP BY%%' AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1"))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            end = time.monotonic() + 1.5
+            while time.monotonic() < end:  # every scrape meanwhile is measured by get()
+                self.page()
+            bd.wait_until(lambda: "unread" in self.daemon_.log() or "database" in self.daemon_.log(), "the fault in the log")
+            self.wait_up()  # over a new connection, while the old server process is still frozen
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def test_the_database_goes_away_and_comes_back(self):
+        name = self.pg.name
+        before = self.page()
+        try:
+            self.pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % name, admin=True)
+            self.pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'" % name, admin=True)
+            bd.wait_until(lambda: not self.up(), "bookingd_database_up 0", 2)
+            self.assert_ledger_is_left_out()
+            self.assertEqual(self.get("/healthz").status, 200)
+            promcheck.later(before, self.page())
+        finally:
+            self.pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % name, admin=True)
+        begun = time.monotonic()
+        self.wait_up()
+        # backoff and a poll: the contract asks for a second in requests; the page may add its interval
+        self.assertLess(time.monotonic() - begun, 3 * bd.PATIENCE)
+
+
+class WithoutDatabase(MonitorCase):
+    def test_the_page_without_any_database(self):
+        self.start(pg=False, start=False)
+        self.daemon_.start(ready=False)  # no worker gets ready, so the daemon does not; its monitor answers
+        bd.wait_until(self.answers, "the monitor answers")
+        p = self.page()
+        self.assertEqual(p.value("bookingd_database_up"), 0)
+        for name in LEDGER + ["bookingd_ledger_read_timestamp_seconds"]:
+            self.assertEqual(p.series(name), [], name)
+        self.assertEqual(self.get("/healthz").status, 200)
+
+
+class Processes(MonitorCase):
+    def test_counters_outlive_processes(self):
+        d = self.start()
+        for _ in range(20):
+            d.get("/healthz")
+        before = self.page()
+        self.assertEqual(before.value("bookingd_http_requests_total", method="GET", route="/healthz", status="200"), 20)
+        self.assertEqual(before.value("bookingd_http_request_duration_seconds_count", route="/healthz"), 20)
+        for role in ("worker", "monitor", "dispatcher"):
+            pid = d.children(role)[0]
+            os.kill(pid, signal.SIGKILL)
+            bd.wait_until(lambda: d.children(role) and pid not in d.children(role), "another %s" % role)
+            bd.wait_until(self.answers, "the monitor answers")
+            bd.wait_until(lambda: self.page().value("bookingd_process_restarts_total", role=role, reason="signal") == 1,
+                          "restart counted")
+            after = self.page()
+            promcheck.later(before, after)
+            before = after
+        self.wait_up()
+        bd.wait_until(lambda: sum(v for _, v in self.page().series("bookingd_workers")) == 2, "both workers")
+
+    def test_many_scrapers_and_idlers(self):
+        """More connections than the monitor holds, silent or half a request long: a scrape still gets through at once."""
+        self.start()
+        idlers = []
+        try:
+            for i in range(150):
+                s = socket.create_connection(("127.0.0.1", self.daemon_.monitor_port), timeout=5)
+                with contextlib.suppress(OSError):
+                    s.sendall([b"", b"GET /met", b"GET /metrics HTTP/1.1\r\nHost: x\r\n"][i % 3])
+                idlers.append(s)
+                if i % 30 == 29:
+                    self.page()
+            pages, faults = [], []
+
+            def scrape():
+                try:
+                    for _ in range(5):
+                        pages.append(self.page())
+                except Exception as e:  # noqa: shown below
+                    faults.append(e)
+            threads = [threading.Thread(target=scrape) for _ in range(10)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join(30)
+            self.assertEqual((faults, len(pages)), ([], 50))
+        finally:
+            for s in idlers:
+                s.close()
+
+    def test_a_reader_that_stalls_is_cut_off(self):
+        self.start()
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", self.daemon_.monitor_port))
+        with s:
+            s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 50)  # far more answers than the socket takes
+            for _ in range(20):
+                self.page()
+        self.page()
+
+    def test_it_ends_with_the_daemon(self):
+        d = self.start()
+        pid = d.children("monitor")[0]
+        with bd.Client(("127.0.0.1", d.monitor_port)) as c:
+            self.assertEqual(c.request("GET", "/healthz").status, 200)
+            self.assertEqual(d.stop(), 0)  # an idle kept connection does not hold it
+        with self.assertRaises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+class TextOnly(http.server.BaseHTTPRequestHandler):
+    """A proxy that asks for the old format whatever the scraper wanted: Prometheus 2.42 cannot be told to."""
+    target = None
+
+    def do_GET(self):
+        with urllib.request.urlopen(urllib.request.Request(self.target, headers={"Accept": "text/plain"}), timeout=5) as r:
+            body, kind = r.read(), r.headers["Content-Type"]
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+class RealPrometheus(MonitorCase):
+    def test_scrapes_both_formats(self):
+        prometheus = shutil.which("prometheus")
+        if not prometheus:
+            self.skipTest("prometheus is not installed (Debian package prometheus)")
+        d = self.start()
+        self.wait_up()
+        direct = "127.0.0.1:%d" % d.monitor_port
+        TextOnly.target = "http://%s/metrics" % direct
+        proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), TextOnly)
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        self.addCleanup(proxy.server_close)
+        self.addCleanup(proxy.shutdown)
+        home = tempfile.mkdtemp(prefix="bd-prom-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, home, True)
+        port = bd.free_port()
+        config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [
+            {"job_name": "bookingd", "static_configs": [{"targets": [direct]}]},
+            {"job_name": "bookingd_text", "static_configs": [{"targets": ["127.0.0.1:%d" % proxy.server_port]}]}],
+            "rule_files": [os.path.join(bd.TOP, "etc/prometheus/bookingd.rules.yml")]}
+        with open(os.path.join(home, "prometheus.yml"), "w") as f:
+            json.dump(config, f)
+        with open(os.path.join(home, "log"), "wb") as log:
+            server = subprocess.Popen([prometheus, "--config.file=" + os.path.join(home, "prometheus.yml"),
+                                       "--storage.tsdb.path=" + os.path.join(home, "data"),
+                                       "--web.listen-address=127.0.0.1:%d" % port], stdout=log, stderr=log)
+        self.addCleanup(server.wait, 20)
+        self.addCleanup(server.terminate)
+
+        def ask(path):
+            with contextlib.suppress(OSError):
+                with urllib.request.urlopen("http://127.0.0.1:%d%s" % (port, path), timeout=5) as r:
+                    return json.load(r)["data"]
+
+        def targets():
+            return {t["labels"]["job"]: (t["health"], t["lastError"]) for t in (ask("/api/v1/targets") or {}).get("activeTargets", [])}
+        bd.wait_until(lambda: len(targets()) == 2 and "unknown" not in {h for h, _ in targets().values()}, "both targets scraped", 20)
+        self.assertEqual(targets(), {"bookingd": ("up", ""), "bookingd_text": ("up", "")})
+        for job in ("bookingd", "bookingd_text"):
+            for query, want in (("bookingd_database_up", "1"), ("count(bookingd_notifications)", "15"),
+                                ("count(bookingd_notifications_total)", "40"), ("count(bookingd_otp_total)", "8")):
+                query = query.replace(")", '{job="%s"})' % job) if ")" in query else query + '{job="%s"}' % job
+                value = lambda: (ask("/api/v1/query?query=" + urllib.request.quote(query)) or {}).get("result")
+                bd.wait_until(value, query, 10)
+                self.assertEqual(value()[0]["value"][1], want, query)
+
+
+if __name__ == "__main__":
+    unittest.main()
