@@ -29,7 +29,7 @@ struct db_stmt {
 
 /* ---- where to ---- */
 
-/* Whether libpq takes the text as URI or connection string. */
+/* Whether libpq takes the text as URI or connection string. One that names a `service` is refused: host names must stand in the text. */
 bool db_url_valid(const char *url) MUST_CHECK;
 /* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before fork. */
 void db_register_hosts(const char *url);
@@ -94,9 +94,12 @@ int db_add(struct db_batch *b, const struct db_stmt *stmt, const char *const *pa
 #define DB_ADD(b, stmt, ...)                                                                                           \
     db_add((b), (stmt), (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
 /*
- * Runs it: one round trip. Every statement gets min(database.statement_timeout, what is left to `d`).
- * The first failing statement decides: its SQLSTATE becomes an enum err (db_err.c is the only place),
- * and the open transaction, if any, is rolled back with the same round trip. After OK all results are there.
+ * Runs it, once: one round trip. Every statement gets min(database.statement_timeout, what is left to `d`).
+ * The first failing statement decides: its SQLSTATE becomes an enum err (db_err.c is the only place), and the
+ * open transaction, if any, is rolled back (one round trip more). After OK all results are there.
+ * ERR_DEADLINE: `d` passed; the connection is gone. ERR_DB_UNAVAILABLE: no connection, it broke, or a statement
+ * took too long. ERR_OVERLOADED: a lock was not to be had in time. ERR_INTERNAL: any SQLSTATE that nobody expects.
+ * DB_READ and DB_BEGIN are repeated once by themselves when the connection breaks under them.
  */
 enum err db_run(struct db_batch *b, struct deadline d) MUST_CHECK;
 /* Name of the violated constraint after a failure, "" if none. Lives as long as the arena. */

@@ -16,6 +16,7 @@
 #define BACKOFF_JITTER 0.2
 #define KNOWN_AWAY_WAIT_MS 50 /* how long a request waits for an attempt when the one before failed */
 #define HOST_SHARE_MIN_MS 250
+#define TLS_LOOK_MS 20
 #define FAR_MS 3600000
 
 struct db *db_new(const struct config *cfg)

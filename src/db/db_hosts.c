@@ -201,9 +201,10 @@ PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first)
 bool db_url_valid(const char *url)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);
+    bool valid = o && !option(o, "service"); /* its host would escape us */
 
     PQconninfoFree(o);
-    return o != NULL;
+    return valid;
 }
 
 void db_register_hosts(const char *url)

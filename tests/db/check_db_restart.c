@@ -138,6 +138,47 @@ START_TEST(a_frozen_server_costs_one_timeout_and_is_back_when_it_thaws)
 }
 END_TEST
 
+/* A certificate for "localhost" in the data directory, the server's own copy of it, and TLS on. False: no openssl(1). */
+static bool turn_tls_on(void)
+{
+    char command[1024];
+
+    snprintf(command, sizeof(command),
+             "cd '%s' && openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.crt -days 2"
+             " -subj /CN=localhost -addext subjectAltName=DNS:localhost >/dev/null 2>&1"
+             " && chown --reference=. server.key server.crt && chmod 600 server.key",
+             getenv("BOOKINGD_TEST_PG_DATA"));
+    if (system(command) != 0)
+        return false;
+    th_db_exec(&t, "ALTER SYSTEM SET ssl = on");
+    th_db_ctl("-w restart");
+    return true;
+}
+
+/* The address comes from us, the name stays for the certificate. */
+START_TEST(tls_checks_the_name_of_the_url)
+{
+    static const struct db_stmt repeat = {"repeat", "SELECT repeat('x', $1::integer) AS v"};
+    static const char params[] = "host=%s port=%s user=postgres dbname=%s sslmode=verify-full sslrootcert=%s/server.crt";
+    char url[1024];
+
+    if (!turn_tls_on())
+        return;
+    db_drop(db);
+    snprintf(url, sizeof(url), params, "127.0.0.1", getenv("BOOKINGD_TEST_PG_PORT"), t.name, getenv("BOOKINGD_TEST_PG_DATA"));
+    t.cfg.database.url = url;
+    ck_assert_int_eq(db_connect(db, deadline_in_ms(3000)), ERR_DB_UNAVAILABLE);
+    snprintf(url, sizeof(url), params, "localhost", getenv("BOOKINGD_TEST_PG_PORT"), t.name, getenv("BOOKINGD_TEST_PG_DATA"));
+    ck_assert(idle_until(true, 3000));
+    for (int i = 1; i < 60; i++) { /* answers that end at any place of a TLS record */
+        struct db_batch *b = db_batch(db, arena, DB_READ);
+        DB_ADD(b, &repeat, db_int(b, i * 997));
+        DB_ADD(b, &repeat, db_int(b, i * 101));
+        ck_assert_int_eq(db_run(b, deadline_in_ms(1000)), OK);
+    }
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     th_db_main(argc, argv, 1);
@@ -150,5 +191,6 @@ int main(int argc, char **argv)
     tcase_add_test(c, a_crashed_server_is_the_same);
     tcase_add_test(c, a_restart_between_two_requests_goes_unnoticed);
     tcase_add_test(c, a_frozen_server_costs_one_timeout_and_is_back_when_it_thaws);
+    tcase_add_test(c, tls_checks_the_name_of_the_url);
     return th_run(s);
 }
