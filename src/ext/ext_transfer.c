@@ -19,9 +19,15 @@
 #define IDLE_WRITE_S 3L
 #define IDLE_READ_S 60L
 
+static const char *from_environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
 bool ext_curl_init(struct ext_curl *c)
 {
-    *c = (struct ext_curl){.ca_file = getenv("SSL_CERT_FILE"), .ca_path = getenv("SSL_CERT_DIR")};
+    *c = (struct ext_curl){.ca_file = from_environment("SSL_CERT_FILE"), .ca_path = from_environment("SSL_CERT_DIR")};
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return false;
     c->easy = curl_easy_init();
