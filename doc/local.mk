@@ -1,1 +1,6 @@
 # manual pages and the served openapi document
+dist_man_MANS += doc/bookingd.8 doc/bookingd.yaml.5
+
+# An example, never the operator's own file, which an installation must not touch.
+exampledir = $(docdir)/examples
+dist_example_DATA = etc/bookingd.yaml
