@@ -2,12 +2,21 @@
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_http_head.dict tests/fuzz/corpus
 
 FUZZ_REPLAYS = \
+  tests/fuzz/replay_cursor \
+  tests/fuzz/replay_fields \
+  tests/fuzz/replay_phone \
   tests/fuzz/replay_http_chunked \
   tests/fuzz/replay_http_head \
   tests/fuzz/replay_http_query \
   tests/fuzz/replay_provider_answer
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
+tests_fuzz_replay_cursor_SOURCES = tests/fuzz/fuzz_cursor.c tests/fuzz/replay.c
+tests_fuzz_replay_cursor_LDADD = $(LIBS_API)
+tests_fuzz_replay_fields_SOURCES = tests/fuzz/fuzz_fields.c tests/fuzz/replay.c
+tests_fuzz_replay_fields_LDADD = $(LIBS_API)
+tests_fuzz_replay_phone_SOURCES = tests/fuzz/fuzz_phone.c tests/fuzz/replay.c
+tests_fuzz_replay_phone_LDADD = $(LIBS_SVC)
 tests_fuzz_replay_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c tests/fuzz/replay.c
 tests_fuzz_replay_http_chunked_LDADD = $(LIBS_HTTP)
 tests_fuzz_replay_http_head_SOURCES = tests/fuzz/fuzz_http_head.c tests/fuzz/replay.c
@@ -20,6 +29,16 @@ tests_fuzz_replay_provider_answer_LDADD = $(LIBS_EXT)
 if FUZZ
 LINK_LIBFUZZER = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_http_chunked tests/fuzz/fuzz_http_head tests/fuzz/fuzz_http_query tests/fuzz/fuzz_provider_answer
+noinst_PROGRAMS += tests/fuzz/fuzz_cursor tests/fuzz/fuzz_fields tests/fuzz/fuzz_phone
+tests_fuzz_fuzz_cursor_SOURCES = tests/fuzz/fuzz_cursor.c
+tests_fuzz_fuzz_cursor_LDADD = $(LIBS_API)
+tests_fuzz_fuzz_cursor_LDFLAGS = $(LINK_LIBFUZZER)
+tests_fuzz_fuzz_fields_SOURCES = tests/fuzz/fuzz_fields.c
+tests_fuzz_fuzz_fields_LDADD = $(LIBS_API)
+tests_fuzz_fuzz_fields_LDFLAGS = $(LINK_LIBFUZZER)
+tests_fuzz_fuzz_phone_SOURCES = tests/fuzz/fuzz_phone.c
+tests_fuzz_fuzz_phone_LDADD = $(LIBS_SVC)
+tests_fuzz_fuzz_phone_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c
 tests_fuzz_fuzz_http_chunked_LDADD = $(LIBS_HTTP)
 tests_fuzz_fuzz_http_chunked_LDFLAGS = $(LINK_LIBFUZZER)

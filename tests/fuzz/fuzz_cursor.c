@@ -1,0 +1,41 @@
+/* Cursors from any text: only what was made here for this list is believed; and what was made comes back whole. */
+#include <stdint.h>
+
+#include "../../src/api/api_priv.h"
+#include "base/ensure.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void begin(struct api_request *r, struct arena *a, const struct config *cfg)
+{
+    *r = (struct api_request){.svc = {.cfg = cfg, .arena = a, .request_id = "fuzz"}};
+    faults_init(&r->faults, a);
+    api_cursor_init(cfg);
+    api_cursor_scope("/v1/fuzz");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct config cfg = {.file = NULL};
+    struct arena *a = arena_new(4096);
+    struct api_request r;
+    const char *fields[2];
+    size_t found;
+
+    ENSURE(a);
+    begin(&r, a, &cfg);
+    const char *text = arena_strndup(a, size ? (const char *)data : "", size);
+    const char *const mine[] = {text, "019aab00-0000-7000-8000-000000000000"};
+    const char *made = api_cursor_make(a, mine, ARRAY_LEN(mine));
+
+    if (strcmp(made, text) != 0) { /* a stranger cannot know the hash */
+        ENSURE(!api_cursor_read(&r, text, fields, ARRAY_LEN(fields), &found));
+        ENSURE(found == 0 && r.faults.n == 1);
+    }
+    if (strlen(made) <= 512) { /* as long as a query lets it be */
+        ENSURE(api_cursor_read(&r, made, fields, ARRAY_LEN(fields), &found));
+        ENSURE(found == 2 && strcmp(fields[0], text) == 0 && strcmp(fields[1], mine[1]) == 0);
+    }
+    arena_free(a);
+    return 0;
+}
