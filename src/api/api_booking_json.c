@@ -67,6 +67,7 @@ void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *
     struct api_request *r = answer->r;
     api_reply(r, answer->status, answer->view(r->svc.arena, bk));
     api_etag(r, bk->version);
+    api_idem_customer(r, arena_strdup(r->svc.arena, bk->customer_id.s));
     if (answer->location)
         http_resp_headerf(&r->resp, "Location", "%s%s", answer->location, bk->id.s);
     api_idem_add(r, b);

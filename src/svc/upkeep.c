@@ -22,6 +22,7 @@ static const struct db_stmt interrupted_stmt = {
 
 static enum err run_interrupted(struct svc *s)
 {
+    (void)notify_flush(s); /* the keeper's own results first: they are no dead sender's */
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i = db_add(b, &interrupted_stmt, NULL, 0);
     enum err e = db_run(b, s->deadline);
