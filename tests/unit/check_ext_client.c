@@ -1,16 +1,21 @@
 /* The client against everything that a provider can do to it: each with its error, its certainty and its time. */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../lib/th_cert.h"
 #include "../lib/th_ext.h"
 #include "../lib/th_provider.h"
 #include "../lib/th_unit.h"
 #include "sys/addrs.h"
+#include "sys/board.h"
 
-/* The contract's: no answer later than budget + 100 ms. Under valgrind the reading of the authorities alone takes longer. */
+/* The contract's: no answer later than budget + 100 ms. Under valgrind the reading of the authorities alone takes
+ * longer. */
 #define SLACK_MS th_ext_slack_ms()
 
 static struct th_ext *t;
@@ -45,71 +50,227 @@ struct fault_case {
     bool slow; /* ends by the time limit, not before */
 };
 static const struct fault_case faults[] = {
-    {"closes without reading", {{{THP_END, NULL, 0}}}, ERR_PROVIDER_FAILED, EXT_UNKNOWN,
-     "connection lost after sending", false, false},
-    {"accepts and stays silent", {{{THP_HANG, NULL, 0}}}, ERR_PROVIDER_TIMEOUT, EXT_UNKNOWN,
-     "timed out after sending", false, true},
-    {"reads and stays silent", {{{THP_REQUEST, NULL, 0}, {THP_HANG, NULL, 0}}}, ERR_PROVIDER_TIMEOUT, EXT_UNKNOWN,
-     "timed out after sending", false, true},
-    {"reads and closes", {{{THP_REQUEST, NULL, 0}}}, ERR_PROVIDER_FAILED, EXT_UNKNOWN,
-     "connection lost after sending", false, false},
-    {"reads and resets", {{{THP_REQUEST, NULL, 0}, {THP_RESET, NULL, 0}}}, ERR_PROVIDER_FAILED, EXT_UNKNOWN,
-     "connection lost after sending", false, false},
-    {"half-closes without an answer", {{{THP_REQUEST, NULL, 0}, {THP_SHUT, NULL, 0}}}, ERR_PROVIDER_FAILED,
-     EXT_UNKNOWN, "connection lost after sending", false, false},
-    {"stops in the status line", {{{THP_REQUEST, NULL, 0}, {THP_SEND, "HTTP/1.", 0}, {THP_HANG, NULL, 0}}},
-     ERR_PROVIDER_TIMEOUT, EXT_UNKNOWN, "timed out after sending", false, true},
-    {"stops in the head", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK, 0}, {THP_HANG, NULL, 0}}},
-     ERR_PROVIDER_TIMEOUT, EXT_UNKNOWN, "timed out after sending", false, true},
-    {"closes in the head", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK, 0}}}, ERR_PROVIDER_FAILED, EXT_UNKNOWN,
-     "answer cut off", false, false},
-    {"closes after a provisional answer", {{{THP_REQUEST, NULL, 0}, {THP_SEND, "HTTP/1.1 100 Continue\r\n\r\n", 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, NULL, false, false},
+    {"closes without reading",
+     {{{THP_END, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "connection lost after sending",
+     false,
+     false},
+    {"accepts and stays silent",
+     {{{THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_TIMEOUT,
+     EXT_UNKNOWN,
+     "timed out after sending",
+     false,
+     true},
+    {"reads and stays silent",
+     {{{THP_REQUEST, NULL, 0}, {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_TIMEOUT,
+     EXT_UNKNOWN,
+     "timed out after sending",
+     false,
+     true},
+    {"reads and closes",
+     {{{THP_REQUEST, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "connection lost after sending",
+     false,
+     false},
+    {"reads and resets",
+     {{{THP_REQUEST, NULL, 0}, {THP_RESET, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "connection lost after sending",
+     false,
+     false},
+    {"half-closes without an answer",
+     {{{THP_REQUEST, NULL, 0}, {THP_SHUT, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "connection lost after sending",
+     false,
+     false},
+    {"stops in the status line",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, "HTTP/1.", 0}, {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_TIMEOUT,
+     EXT_UNKNOWN,
+     "timed out after sending",
+     false,
+     true},
+    {"stops in the head",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK, 0}, {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_TIMEOUT,
+     EXT_UNKNOWN,
+     "timed out after sending",
+     false,
+     true},
+    {"closes in the head",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "answer cut off",
+     false,
+     false},
+    {"closes after a provisional answer",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, "HTTP/1.1 100 Continue\r\n\r\n", 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     NULL,
+     false,
+     false},
     {"closes in the head after a provisional answer",
      {{{THP_REQUEST, NULL, 0}, {THP_SEND, "HTTP/1.1 100 Continue\r\n\r\n" HEAD_OK, 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "answer cut off", false, false},
-    {"stops in the body", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}, {THP_HANG, NULL, 0}}},
-     ERR_PROVIDER_TIMEOUT, EXT_UNKNOWN, "timed out after sending", false, true},
-    {"closes in the body", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "answer cut off", false, false},
-    {"resets in the body", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}, {THP_RESET, NULL, 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, NULL, false, false},
-    {"half-closes in the body", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}, {THP_SHUT, NULL, 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "answer cut off", false, false},
-    {"breaks off a chunk", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\"", 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, NULL, false, false},
-    {"sends a chunk size that is none", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"a\"", 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, NULL, false, false},
-    {"drips the head", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "X: ", 0}, {THP_DRIP, "x", 20}}},
-     ERR_PROVIDER_TIMEOUT, EXT_UNKNOWN, "timed out after sending", false, true},
-    {"drips the body", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 100000\r\n\r\n", 0}, {THP_DRIP, " ", 20}}},
-     ERR_PROVIDER_TIMEOUT, EXT_UNKNOWN, "timed out after sending", false, true},
-    {"sends headers for ever", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK, 0}, {THP_REPEAT, "X-More: of the same\r\n", 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "answer too large", false, false},
-    {"sends provisional answers for ever", {{{THP_REQUEST, NULL, 0}, {THP_REPEAT, "HTTP/1.1 102 Processing\r\n\r\n", 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "answer too large", false, false},
-    {"sends one endless header", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "X: ", 0}, {THP_REPEAT, "xxxxxxxxxxxxxxxx", 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, NULL, false, false},
-    {"sends 10 MB without a length", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "\r\n", 0}, {THP_REPEAT, "0123456789abcdef", 10 << 20}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "answer too large", false, false},
-    {"announces 10 MB", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 10485760\r\n\r\n", 0}, {THP_HANG, NULL, 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "answer too large", false, false},
-    {"sends garbage", {{{THP_REQUEST, NULL, 0}, {THP_SEND, "\x01\x02\xff\xfe not http at all\n\n", 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "unreadable answer", false, false},
-    {"greets before the request", {{{THP_SEND, "220 mail.example ESMTP\r\n", 0}, {THP_HANG, NULL, 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "unreadable answer", false, false},
-    {"sends a status that is none", {{{THP_REQUEST, NULL, 0}, {THP_SEND, "HTTP/1.1 700 X\r\nContent-Length: 0\r\n\r\n", 0}, {THP_HANG, NULL, 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, "unreadable answer", false, false},
-    {"sends two lengths", {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 2\r\nContent-Length: -7\r\n\r\n{}", 0}, {THP_HANG, NULL, 0}}},
-     ERR_PROVIDER_FAILED, EXT_UNKNOWN, NULL, false, false},
-    {"TLS: answers in plain text", {{{THP_SEND, "HTTP/1.1 400 Bad Request\r\n\r\n", 0}, {THP_HANG, NULL, 0}}},
-     ERR_PROVIDER_FAILED, EXT_NOT_SENT, "TLS handshake failed", true, false},
-    {"TLS: garbage", {{{THP_SEND, "this is no record of TLS, whatever it is", 0}, {THP_HANG, NULL, 0}}}, ERR_PROVIDER_FAILED,
-     EXT_NOT_SENT, "TLS handshake failed", true, false},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "answer cut off",
+     false,
+     false},
+    {"stops in the body",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}, {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_TIMEOUT,
+     EXT_UNKNOWN,
+     "timed out after sending",
+     false,
+     true},
+    {"closes in the body",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "answer cut off",
+     false,
+     false},
+    {"resets in the body",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}, {THP_RESET, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     NULL,
+     false,
+     false},
+    {"half-closes in the body",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}, {THP_SHUT, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "answer cut off",
+     false,
+     false},
+    {"breaks off a chunk",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\"", 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     NULL,
+     false,
+     false},
+    {"sends a chunk size that is none",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"a\"", 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     NULL,
+     false,
+     false},
+    {"drips the head",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "X: ", 0}, {THP_DRIP, "x", 20}}},
+     ERR_PROVIDER_TIMEOUT,
+     EXT_UNKNOWN,
+     "timed out after sending",
+     false,
+     true},
+    {"drips the body",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 100000\r\n\r\n", 0}, {THP_DRIP, " ", 20}}},
+     ERR_PROVIDER_TIMEOUT,
+     EXT_UNKNOWN,
+     "timed out after sending",
+     false,
+     true},
+    {"sends headers for ever",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK, 0}, {THP_REPEAT, "X-More: of the same\r\n", 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "answer too large",
+     false,
+     false},
+    {"sends provisional answers for ever",
+     {{{THP_REQUEST, NULL, 0}, {THP_REPEAT, "HTTP/1.1 102 Processing\r\n\r\n", 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "answer too large",
+     false,
+     false},
+    {"sends one endless header",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "X: ", 0}, {THP_REPEAT, "xxxxxxxxxxxxxxxx", 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     NULL,
+     false,
+     false},
+    {"sends 10 MB without a length",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "\r\n", 0}, {THP_REPEAT, "0123456789abcdef", 10 << 20}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "answer too large",
+     false,
+     false},
+    {"announces 10 MB",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 10485760\r\n\r\n", 0}, {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "answer too large",
+     false,
+     false},
+    {"sends garbage",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, "\x01\x02\xff\xfe not http at all\n\n", 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "unreadable answer",
+     false,
+     false},
+    {"greets before the request",
+     {{{THP_SEND, "220 mail.example ESMTP\r\n", 0}, {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "unreadable answer",
+     false,
+     false},
+    {"sends a status that is none",
+     {{{THP_REQUEST, NULL, 0}, {THP_SEND, "HTTP/1.1 700 X\r\nContent-Length: 0\r\n\r\n", 0}, {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     "unreadable answer",
+     false,
+     false},
+    {"sends two lengths",
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, HEAD_OK "Content-Length: 2\r\nContent-Length: -7\r\n\r\n{}", 0},
+       {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_UNKNOWN,
+     NULL,
+     false,
+     false},
+    {"TLS: answers in plain text",
+     {{{THP_SEND, "HTTP/1.1 400 Bad Request\r\n\r\n", 0}, {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_NOT_SENT,
+     "TLS handshake failed",
+     true,
+     false},
+    {"TLS: garbage",
+     {{{THP_SEND, "this is no record of TLS, whatever it is", 0}, {THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_NOT_SENT,
+     "TLS handshake failed",
+     true,
+     false},
     {"TLS: closes", {{{THP_END, NULL, 0}}}, ERR_PROVIDER_FAILED, EXT_NOT_SENT, "TLS handshake failed", true, false},
     {"TLS: resets", {{{THP_RESET, NULL, 0}}}, ERR_PROVIDER_FAILED, EXT_NOT_SENT, NULL, true, false},
-    {"TLS: stays silent", {{{THP_HANG, NULL, 0}}}, ERR_PROVIDER_TIMEOUT, EXT_NOT_SENT, "timed out before sending",
-     true, true},
+    {"TLS: stays silent",
+     {{{THP_HANG, NULL, 0}}},
+     ERR_PROVIDER_TIMEOUT,
+     EXT_NOT_SENT,
+     "timed out before sending",
+     true,
+     true},
 };
 
 static void check_outcome(const char *name, enum err err, const struct ext_reply *r, const struct fault_case *want)
@@ -203,8 +364,14 @@ END_TEST
 
 START_TEST(unknown_name_is_never_looked_up)
 {
-    static const char *const hosts[] = {"nobody-registered.example", "localhost",   "LOCALHOST",  "b\xc3\xbc.test",
-                                        "a%2eexample",               "0x7f.1.2.3.4", "host_name.", "xn--nxasmq6b"};
+    static const char *const hosts[] = {"nobody-registered.example",
+                                        "localhost",
+                                        "LOCALHOST",
+                                        "b\xc3\xbc.test",
+                                        "a%2eexample",
+                                        "0x7f.1.2.3.4",
+                                        "host_name.",
+                                        "xn--nxasmq6b"};
     struct ext_reply r;
 
     t = th_ext_open("http", hosts[_i], 80);
@@ -268,9 +435,14 @@ START_TEST(request_carries_what_it_should_and_no_more)
     ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), OK);
     ext_judge(t->x, &q, &r, PO_OK);
     const char *sent = thp_request(server);
-    static const char *const wanted[] = {"POST /a/../b?c=%20d HTTP/1.1\r\n", "\r\nUser-Agent: bookingd/", "\r\nX-One: 1\r\n",
-                                         "\r\nX-Two: 2\r\n", "\r\nX-Request-Id: req-77\r\n", "\r\nContent-Length: 3\r\n",
-                                         "\r\nAuthorization: Basic QUMxOnM6dA==\r\n", "\r\n\r\na=b",
+    static const char *const wanted[] = {"POST /a/../b?c=%20d HTTP/1.1\r\n",
+                                         "\r\nUser-Agent: bookingd/",
+                                         "\r\nX-One: 1\r\n",
+                                         "\r\nX-Two: 2\r\n",
+                                         "\r\nX-Request-Id: req-77\r\n",
+                                         "\r\nContent-Length: 3\r\n",
+                                         "\r\nAuthorization: Basic QUMxOnM6dA==\r\n",
+                                         "\r\n\r\na=b",
                                          "\r\nContent-Type: application/x-www-form-urlencoded\r\n",
                                          "\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-"};
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
@@ -316,7 +488,8 @@ END_TEST
 
 START_TEST(other_schemes_are_not_spoken)
 {
-    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "dict://127.0.0.1/x"};
+    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/",
+                                       "dict://127.0.0.1/x"};
     struct ext_reply r;
     struct ext_request q = {.op = OP_SMS_OTP, .method = "GET", .url = urls[_i]};
 
@@ -328,8 +501,10 @@ END_TEST
 
 /* ---- TLS ---- */
 
-static const struct thp_script secure = {
-    {{THP_TLS, NULL, 0}, {THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0}, {THP_HANG, NULL, 0}}};
+static const struct thp_script secure = {{{THP_TLS, NULL, 0},
+                                          {THP_REQUEST, NULL, 0},
+                                          {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0},
+                                          {THP_HANG, NULL, 0}}};
 
 struct certificate_case {
     const char *subject, *host;
@@ -409,7 +584,8 @@ END_TEST
 START_TEST(the_largest_answer_fits_and_one_byte_more_does_not)
 {
     static char head[128];
-    static const struct thp_script template = {{{THP_REQUEST, NULL, 0}, {THP_SEND, head, 0}, {THP_REPEAT, "0123456789abcdef", EXT_ANSWER_MAX}}};
+    static const struct thp_script template = {
+        {{THP_REQUEST, NULL, 0}, {THP_SEND, head, 0}, {THP_REPEAT, "0123456789abcdef", EXT_ANSWER_MAX}}};
     struct ext_reply r;
 
     snprintf(head, sizeof(head), HEAD_OK "Connection: close\r\n%s\r\n", _i == 0 ? "Content-Length: 262144\r\n" : "");
@@ -460,7 +636,10 @@ END_TEST
 
 /* The first answer is whole; the second request arrives, and the connection ends: curl would send it again. */
 static const struct thp_script dies_under_us[] = {
-    {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0}, {THP_REQUEST, NULL, 0}, {THP_RESET, NULL, 0}}},
+    {{{THP_REQUEST, NULL, 0},
+      {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0},
+      {THP_REQUEST, NULL, 0},
+      {THP_RESET, NULL, 0}}},
     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0}, {THP_HANG, NULL, 0}}}};
 
 START_TEST(a_write_is_never_sent_twice)
@@ -590,10 +769,74 @@ START_TEST(an_answer_that_nobody_judged_gives_its_probe_back)
 }
 END_TEST
 
+/* A worker that hangs in the only seat, is killed, and reaped. */
+START_TEST(a_full_bulkhead_refuses_at_once_until_the_killed_caller_is_reaped)
+{
+    static const struct thp_script scripts[] = {
+        {{{THP_REQUEST, NULL, 0}, {THP_HANG, NULL, 0}}},
+        {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0}, {THP_HANG, NULL, 0}}}};
+    unsigned slot;
+    char words[BOARD_LAST_WORDS_MAX];
+    struct ext_reply r;
+
+    server = thp_start(scripts, 2);
+    t = th_ext_open("http", "127.0.0.1", thp_port(server));
+    t->p.max_concurrent = 1;
+    t->p.timeout_ms = 10000;
+    slot = board_first(ROLE_WORKER) + 1;
+    board_assign(slot);
+    pid_t child = fork();
+    if (child == 0) {
+        board_attach(slot);
+        (void)!th_ext_post(t, 10000, &r);
+        _exit(0);
+    }
+    struct deadline limit = deadline_in_ms(5000);
+    while (thp_requests(server) < 1 && !deadline_passed(limit))
+        usleep(1000);
+    ck_assert_uint_eq(th_ext_state().in_flight, 1);
+    struct mono began = mono_now();
+    ck_assert_int_eq(th_ext_post(t, 5000, &r), ERR_PROVIDER_UNAVAILABLE);
+    ck_assert_int_le(mono_ms_between(began, mono_now()), SLACK_MS);
+    ck_assert_str_eq(r.detail, "too many calls at once");
+    ck_assert_int_eq(r.retry_after_s, 1);
+    ck_assert_uint_eq(th_ext_state().consecutive_failures, 0); /* says nothing about the provider */
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    board_release(slot, words, sizeof(words));
+    ck_assert_uint_eq(th_ext_state().in_flight, 0);
+    ck_assert_int_eq(th_ext_post(t, 5000, &r), OK);
+}
+END_TEST
+
+START_TEST(a_reload_keeps_the_circuit_of_a_name)
+{
+    struct provider_config two[2];
+    struct config next = {.providers = two, .providers_n = 2};
+    struct ext_reply r;
+
+    t = th_ext_open("http", "127.0.0.1", thp_closed_port());
+    t->p.breaker_failures = 1;
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_PROVIDER_FAILED);
+    ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_OPEN);
+    two[0] = two[1] = t->p;
+    two[0].name = "new";
+    ext_shared_init(&next, board_slots());
+    struct ext_state fresh, kept;
+    ext_read_state(0, &fresh);
+    ext_read_state(1, &kept);
+    ck_assert_int_eq(fresh.circuit, CIRCUIT_CLOSED);
+    ck_assert_int_eq(kept.circuit, CIRCUIT_OPEN);
+    ck_assert_str_eq(kept.last_fault, "provider_failed");
+    ext_shared_init(&t->cfg, board_slots());
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("ext_client");
     TCase *bad = th_case(s, "faults"), *good = th_case(s, "calls"), *names = th_case(s, "names");
+    TCase *forks = th_case(s, "processes");
 
     tcase_set_timeout(bad, 20);
     tcase_set_timeout(good, 20);
@@ -624,5 +867,10 @@ int main(void)
     tcase_add_test(good, the_circuit_opens_refuses_probes_and_closes);
     tcase_add_test(good, unusable_answers_count_once_and_a_good_one_clears);
     tcase_add_test(good, an_answer_that_nobody_judged_gives_its_probe_back);
+    tcase_add_test(good, a_reload_keeps_the_circuit_of_a_name);
+    tcase_add_checked_fixture(forks, NULL, tear_down);
+    tcase_set_tags(forks, TH_TAG_FORK);
+    tcase_set_timeout(forks, 20);
+    tcase_add_test(forks, a_full_bulkhead_refuses_at_once_until_the_killed_caller_is_reaped);
     return th_run(s);
 }

@@ -94,12 +94,19 @@ struct answer_case {
 
 static const struct answer_case answers[] = {
     /* Taqnyat */
-    {TAQ, 201, "{\"statusCode\":201,\"messageId\":5567801234,\"cost\":\"0.0600\",\"currency\":\"SAR\",\"totalCount\":1,\"msgLength\":1,\"accepted\":\"[966551234567,]\",\"rejected\":\"[]\"}", OK, false, "5567801234", NULL},
-    {TAQ, 200, "{\"statusCode\":\"201\",\"messageId\":\"77\",\"accepted\":[\"966551234567\"],\"rejected\":[]}", OK, false, "77", NULL},
+    {TAQ, 201,
+     "{\"statusCode\":201,\"messageId\":5567801234,\"cost\":\"0.0600\",\"currency\":\"SAR\",\"totalCount\":1,"
+     "\"msgLength\":1,\"accepted\":\"[966551234567,]\",\"rejected\":\"[]\"}",
+     OK, false, "5567801234", NULL},
+    {TAQ, 200, "{\"statusCode\":\"201\",\"messageId\":\"77\",\"accepted\":[\"966551234567\"],\"rejected\":[]}", OK,
+     false, "77", NULL},
     {TAQ, 201, "{\"statusCode\":201,\"accepted\":\"[966551234567,]\",\"rejected\":\"[]\"}", OK, false, NULL, NULL},
-    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"accepted\":\"[]\",\"rejected\":\"[966551234567,]\"}", REJ, false, NULL, "recipient refused"},
-    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"accepted\":\"[966500000000,]\",\"rejected\":\"[966551234567,]\"}", REJ, false, NULL, "recipient refused"},
-    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"rejected\":[\"966551234567\"]}", REJ, false, NULL, "recipient refused"},
+    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"accepted\":\"[]\",\"rejected\":\"[966551234567,]\"}", REJ, false,
+     NULL, "recipient refused"},
+    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"accepted\":\"[966500000000,]\",\"rejected\":\"[966551234567,]\"}",
+     REJ, false, NULL, "recipient refused"},
+    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"rejected\":[\"966551234567\"]}", REJ, false, NULL,
+     "recipient refused"},
     {TAQ, 200, "{\"statusCode\":14,\"message\":\"sender 966551234567 is not active\"}", REJ, false, NULL, "14"},
     {TAQ, 400, "{\"statusCode\":15,\"message\":\"recipients 966551234567\",\"reason\":\"x\"}", REJ, false, NULL, "15"},
     {TAQ, 401, "{\"statusCode\":104,\"message\":\"token\"}", REJ, false, NULL, "credentials refused"},
@@ -112,16 +119,26 @@ static const struct answer_case answers[] = {
     {TAQ, 201, "201", FAI, true, NULL, "unreadable answer"},
     {TAQ, 500, "{\"statusCode\":500}", FAI, true, NULL, "status 500"},
     /* Unifonic */
-    {UNI, 200, "{\"success\":\"true\",\"message\":\"\",\"errorCode\":\"ER-00\",\"data\":{\"MessageID\":3200017889310,\"CorrelationID\":\"x\",\"Status\":\"Queued\",\"NumberOfUnits\":1,\"Cost\":0.04,\"Balance\":\"9.2\",\"Recipient\":\"966551234567\",\"TimeCreated\":\"2020-01-01\"}}", OK, false, "3200017889310", NULL},
-    {UNI, 200, "{\"success\":true,\"message\":\"\",\"errorCode\":\"ER-00\",\"data\":{\"MessageID\":\"9\",\"Status\":\"Sent\"}}", OK, false, "9", NULL},
+    {UNI, 200,
+     "{\"success\":\"true\",\"message\":\"\",\"errorCode\":\"ER-00\",\"data\":{\"MessageID\":3200017889310,"
+     "\"CorrelationID\":\"x\",\"Status\":\"Queued\",\"NumberOfUnits\":1,\"Cost\":0.04,\"Balance\":\"9.2\","
+     "\"Recipient\":\"966551234567\",\"TimeCreated\":\"2020-01-01\"}}",
+     OK, false, "3200017889310", NULL},
+    {UNI, 200,
+     "{\"success\":true,\"message\":\"\",\"errorCode\":\"ER-00\",\"data\":{\"MessageID\":\"9\",\"Status\":\"Sent\"}}",
+     OK, false, "9", NULL},
     {UNI, 200, "{\"errorCode\":\"ER-00\"}", OK, false, NULL, NULL},
-    {UNI, 200, "{\"success\":true,\"data\":{\"MessageID\":\"9\",\"Status\":\"Failed\"},\"errorCode\":\"ER-29\"}", REJ, false, NULL, "ER-29"},
-    {UNI, 200, "{\"success\":false,\"message\":\"966551234567 bad\",\"errorCode\":\"ER-30\",\"data\":null}", REJ, false, NULL, "ER-30"},
-    {UNI, 200, "{\"success\":\"false\",\"errorCode\":\"code with blanks and 966551234567\"}", REJ, false, NULL, "status 200"},
+    {UNI, 200, "{\"success\":true,\"data\":{\"MessageID\":\"9\",\"Status\":\"Failed\"},\"errorCode\":\"ER-29\"}", REJ,
+     false, NULL, "ER-29"},
+    {UNI, 200, "{\"success\":false,\"message\":\"966551234567 bad\",\"errorCode\":\"ER-30\",\"data\":null}", REJ, false,
+     NULL, "ER-30"},
+    {UNI, 200, "{\"success\":\"false\",\"errorCode\":\"code with blanks and 966551234567\"}", REJ, false, NULL,
+     "status 200"},
     {UNI, 200, "{\"errorCode\":\"ER-11\"}", REJ, false, NULL, "ER-11"},
     {UNI, 401, "{\"success\":\"false\",\"errorCode\":\"ER-01\"}", REJ, false, NULL, "credentials refused"},
     {UNI, 402, "{\"success\":\"false\",\"errorCode\":\"ER-402\"}", REJ, false, NULL, "ER-402"},
-    {UNI, 409, "{\"success\":\"false\",\"errorCode\":\"ER-409\",\"message\":\"duplicate\"}", REJ, false, NULL, "ER-409"},
+    {UNI, 409, "{\"success\":\"false\",\"errorCode\":\"ER-409\",\"message\":\"duplicate\"}", REJ, false, NULL,
+     "ER-409"},
     {UNI, 449, "", REJ, false, NULL, "status 449"},
     {UNI, 480, "{\"success\":false,\"errorCode\":\"ER-480\"}", REJ, false, NULL, "ER-480"},
     {UNI, 482, "{\"success\":false,\"errorCode\":\"ER-482\"}", REJ, false, NULL, "ER-482"},
@@ -153,13 +170,17 @@ static const struct answer_case answers[] = {
     {MSE, 503, "{\"code\":\"M0000\"}", FAI, true, NULL, "status 503"},
     {MSE, 404, "not found", REJ, false, NULL, "status 404"},
     /* Twilio */
-    {TWI, 201, "{\"sid\":\"SM00000000000000000000000000000001\",\"status\":\"queued\",\"error_code\":null}", OK, false, "SM00000000000000000000000000000001", NULL},
+    {TWI, 201, "{\"sid\":\"SM00000000000000000000000000000001\",\"status\":\"queued\",\"error_code\":null}", OK, false,
+     "SM00000000000000000000000000000001", NULL},
     {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"accepted\"}", OK, false, "SM1", NULL},
     {TWI, 200, "{\"status\":\"sent\"}", OK, false, NULL, NULL},
     {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"failed\",\"error_code\":30003}", REJ, false, NULL, "30003"},
     {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"undelivered\",\"error_code\":null}", REJ, false, NULL, "undelivered"},
     {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"canceled\"}", REJ, false, NULL, "canceled"},
-    {TWI, 400, "{\"code\":21211,\"message\":\"The 'To' number +966551234567 is not valid\",\"more_info\":\"https://x\",\"status\":400}", REJ, false, NULL, "21211"},
+    {TWI, 400,
+     "{\"code\":21211,\"message\":\"The 'To' number +966551234567 is not "
+     "valid\",\"more_info\":\"https://x\",\"status\":400}",
+     REJ, false, NULL, "21211"},
     {TWI, 400, "{\"code\":21610,\"message\":\"opted out\",\"status\":400}", REJ, false, NULL, "21610"},
     {TWI, 401, "{\"code\":20003,\"message\":\"Authenticate\",\"status\":401}", REJ, false, NULL, "credentials refused"},
     {TWI, 403, "<html>1010</html>", REJ, false, NULL, "credentials refused"},
@@ -204,8 +225,10 @@ START_TEST(answers_are_judged_by_status_and_body)
     struct sms_result r = send_sms();
     ck_assert_msg(r.err == c->err, "%d %s: %s (%s)", c->status, c->body, err_code(r.err), r.detail);
     ck_assert_msg(r.unknown == c->unknown, "%d %s: unknown %d", c->status, c->body, r.unknown);
-    ck_assert_msg(c->id ? r.message_id && strcmp(r.message_id, c->id) == 0 : !r.message_id, "%s: id %s", c->body, r.message_id);
-    ck_assert_msg(c->detail ? r.detail && strcmp(r.detail, c->detail) == 0 : !r.detail, "%s: detail %s", c->body, r.detail);
+    ck_assert_msg(c->id ? r.message_id && strcmp(r.message_id, c->id) == 0 : !r.message_id, "%s: id %s", c->body,
+                  r.message_id);
+    ck_assert_msg(c->detail ? r.detail && strcmp(r.detail, c->detail) == 0 : !r.detail, "%s: detail %s", c->body,
+                  r.detail);
     ck_assert_int_eq(r.retry_after_s, c->status == 429 ? 1 : 0);
     ck_assert_uint_eq(thp_requests(server), 1);
     bool healthy = c->err == OK || c->err == ERR_PROVIDER_REJECTED;
@@ -310,9 +333,10 @@ START_TEST(unifonic_gets_a_form)
     ck_assert_int_eq(send_sms().err, OK);
     assert_sent("POST /rest/SMS/messages HTTP/1.1\r\n");
     assert_sent("\r\nContent-Type: application/x-www-form-urlencoded\r\n");
-    ck_assert_str_eq(body_sent(), "AppSid=app%26sid&SenderID=BOOKINGS&Recipient=966551234567&Body=Code%20%2212%5C34%22%20%26%20"
-                                  "%D8%B1%D9%85%D8%B2%20100%25%20%2B%0A%40host%20%231234&responseType=JSON&CorrelationID="
-                                  "0190a6e2-0000-7000-8000-000000000001&async=false");
+    ck_assert_str_eq(body_sent(),
+                     "AppSid=app%26sid&SenderID=BOOKINGS&Recipient=966551234567&Body=Code%20%2212%5C34%22%20%26%20"
+                     "%D8%B1%D9%85%D8%B2%20100%25%20%2B%0A%40host%20%231234&responseType=JSON&CorrelationID="
+                     "0190a6e2-0000-7000-8000-000000000001&async=false");
 }
 END_TEST
 
