@@ -44,8 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_client(a, s);
     ENSURE(!api_media_type_is_json(s) || size >= sizeof "application/json" - 1);
     ENSURE(!idem_key_valid(s) || (size >= 1 && size <= IDEM_KEY_MAX));
-    if (api_json_depth_ok(s))
-        (void)json_parse(a, s);
+    if (api_json_depth_ok(s)) {
+        json_t *j = json_parse(a, s);
+        ENSURE(!j || json_text(a, j).n > 0);
+    }
     arena_free(a);
     return 0;
 }
