@@ -29,7 +29,7 @@ struct thp {
     pthread_t thread;
     bool running;
     SSL_CTX *tls;
-    atomic_uint connections, requests;
+    atomic_uint connections, requests, closed;
     pthread_mutex_t lock;
     char last[REQUEST_MAX + 1], copy[REQUEST_MAX + 1];
 };
@@ -192,6 +192,7 @@ static void serve(struct thp *t, int fd)
     if (c.ssl)
         SSL_free(c.ssl);
     close(fd);
+    atomic_fetch_add(&t->closed, 1);
 }
 
 static void *run(void *arg)
@@ -287,6 +288,13 @@ unsigned thp_connections(const struct thp *t)
 unsigned thp_requests(const struct thp *t)
 {
     return atomic_load(&t->requests);
+}
+
+bool thp_wait_closed(const struct thp *t, unsigned n)
+{
+    for (int ms = 0; ms < 5000 && atomic_load(&t->closed) < n; ms++)
+        usleep(1000);
+    return atomic_load(&t->closed) >= n;
 }
 
 const char *thp_request(struct thp *t)

@@ -5,6 +5,7 @@
 #ifndef BOOKINGD_TESTS_TH_PROVIDER_H
 #define BOOKINGD_TESTS_TH_PROVIDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum thp_do {
@@ -44,6 +45,8 @@ int thp_closed_port(void);
 int thp_port(const struct thp *t);
 unsigned thp_connections(const struct thp *t);
 unsigned thp_requests(const struct thp *t);
+/* Waits until the server has closed n connections; false after 5 s. */
+bool thp_wait_closed(const struct thp *t, unsigned n);
 /* The last request's bytes; valid until thp_stop. */
 const char *thp_request(struct thp *t);
 void thp_stop(struct thp *t);

@@ -688,6 +688,7 @@ START_TEST(a_connection_closed_in_between_costs_nothing)
     for (unsigned i = 1; i <= 3; i++) {
         ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
         ck_assert_uint_eq(thp_requests(server), i);
+        ck_assert(thp_wait_closed(server, i));
     }
 }
 END_TEST
