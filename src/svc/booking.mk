@@ -16,7 +16,8 @@ libsvc_a_SOURCES += \
   src/svc/upkeep.c
 
 # Tests with a real database and a provider that the test answers for.
-EXTRA_DIST += tests/lib/th_book.h
+EXTRA_DIST += tests/lib/th_book.h tests/lib/bd_shop.py tests/system/test_booking.py tests/system/test_ledger.py \
+  tests/system/test_race.py
 if HAVE_CHECK
 check_LIBRARIES += libthbook.a
 libthbook_a_SOURCES = tests/lib/th_book.c tests/lib/th_book.h

@@ -2,7 +2,6 @@
 #include "booking_priv.h"
 
 #include "base/ensure.h"
-#include "svc/notify.h"
 
 struct step {
     enum booking_state from, to;
@@ -137,6 +136,10 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c, const st
 
 /* ---- holds whose time has passed ---- */
 
+/* With less than this left the next hold waits for the next run, so that its customer's notice is not tried in a hurry.
+ */
+#define EXPIRY_NEEDS_MS 2000
+
 static enum err expire(struct svc *s, const char *id, bool *done)
 {
     struct booking_scope sc = {.id = id};
@@ -171,7 +174,7 @@ enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done)
     if (e != OK)
         return e;
     struct db_rows rows = db_result(b, due);
-    for (int i = 0; e == OK && i < db_count(rows) && notify_has_time(s); i++) {
+    for (int i = 0; e == OK && i < db_count(rows) && deadline_left_ms(s->deadline) >= EXPIRY_NEEDS_MS; i++) {
         bool one = false;
         e = expire(s, db_get_str(rows, i, "id"), &one);
         *done += one;
