@@ -134,7 +134,8 @@ static void follow_host(struct db *db)
     for (int i = db->host_now; i < db->hosts->n; i++) {
         const struct db_host *h = &db->hosts->list[i];
         bool here = (!h->hostaddr[0] || same(h->hostaddr, PQhostaddr(db->conn))) &&
-                    (!h->host[0] || same(h->host, PQhost(db->conn))) && (!h->port[0] || same(h->port, PQport(db->conn)));
+                    (!h->host[0] || same(h->host, PQhost(db->conn))) &&
+                    (!h->port[0] || same(h->port, PQport(db->conn)));
         if (!here)
             continue;
         if (i != db->host_now) {

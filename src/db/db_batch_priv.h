@@ -31,9 +31,9 @@ struct db_batch {
     /* one run */
     struct db_part parts[DB_PARTS_MAX];
     int parts_n;
-    int at;        /* the part whose answer comes next */
-    bool answered; /* parts[at] had its result, its end is to come */
-    bool ended;    /* COMMIT was confirmed */
+    int at;                  /* the part whose answer comes next */
+    bool answered;           /* parts[at] had its result, its end is to come */
+    bool ended;              /* COMMIT was confirmed */
     bool may_have_committed; /* what commits was handed to the socket */
     const PGresult *error;   /* the first */
     int error_at;

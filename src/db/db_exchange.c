@@ -75,7 +75,8 @@ static void keep(struct db_batch *b, const PGresult *r)
     else if (p.kind == PART_STATEMENT)
         b->results[p.i] = r;
     else if (p.kind == PART_END)
-        b->ended = strcmp(PQcmdStatus((PGresult *)(uintptr_t)r), "COMMIT") == 0; /* a failed transaction says ROLLBACK */
+        b->ended =
+            strcmp(PQcmdStatus((PGresult *)(uintptr_t)r), "COMMIT") == 0; /* a failed transaction says ROLLBACK */
 }
 
 static enum db_end take(struct db_batch *b, PGresult *r)

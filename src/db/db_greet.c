@@ -4,9 +4,9 @@
  */
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "db_priv.h"
 
 /*
@@ -35,7 +35,7 @@ bool db_greet_send(struct db *db)
     snprintf(pid, sizeof(pid), "%d", PQbackendPID(db->conn));
     snprintf(statement, sizeof(statement), "%lld", (long long)ms);
     snprintf(lock, sizeof(lock), "%lld", (long long)(ms - ms / 4));
-    snprintf(idle, sizeof(idle), "%lld", (long long)(2 * ms + 1000));
+    snprintf(idle, sizeof(idle), "%lld", (long long)ms * 2 + 1000);
     db->pooled = true; /* until rows say otherwise */
     db->want = POLLIN | POLLOUT;
     db->round_trips++;
@@ -48,6 +48,13 @@ bool db_greet_send(struct db *db)
     return PQpipelineSync(db->conn) == 1;
 }
 
+static bool is_our_schema(const char *version)
+{
+    int64_t v;
+
+    return num_i64(str_of(version), &v) && v == db_schema_version();
+}
+
 /* What one result says; MORE: nothing final yet. */
 static enum db_greet take(struct db *db, const PGresult *r)
 {
@@ -57,7 +64,7 @@ static enum db_greet take(struct db *db, const PGresult *r)
     case PGRES_TUPLES_OK:
         if (strcmp(PQfname(r, 0), "set_config") == 0)
             db->pooled = PQntuples(r) == 0;
-        else if (atoi(PQgetvalue(r, 0, 0)) != db_schema_version())
+        else if (!is_our_schema(PQgetvalue(r, 0, 0)))
             return DB_GREET_SCHEMA;
         return DB_GREET_MORE;
     default: {

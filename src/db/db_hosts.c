@@ -146,7 +146,8 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
     return NULL;
 }
 
-static const char *join(struct arena *a, const struct db_hosts *h, int first, const char *(*part)(const struct db_host *))
+static const char *join(struct arena *a, const struct db_hosts *h, int first,
+                        const char *(*part)(const struct db_host *))
 {
     struct sb b;
     bool any = false;

@@ -5,10 +5,10 @@
 #include "db/db_migrate.h"
 
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/ensure.h"
+#include "base/num.h"
 #include "db_priv.h"
 
 /* The number is "bookingd" in ASCII. */
@@ -56,7 +56,8 @@ static enum err results(struct migrator *m, const char *what, PGresult **last)
             arena_defer(m->arena, clear_result, r);
             *last = r;
             if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
-                return fail(m, db_fault_of(PQresultErrorField(r, PG_DIAG_SQLSTATE))->err, what, PQresultErrorMessage(r));
+                return fail(m, db_fault_of(PQresultErrorField(r, PG_DIAG_SQLSTATE))->err, what,
+                            PQresultErrorMessage(r));
         }
         if (!open || unsent < 0)
             return fail(m, ERR_DB_UNAVAILABLE, what, "the connection broke");
@@ -81,8 +82,8 @@ static enum err record(struct migrator *m, const struct db_migration *g)
     const char *params[] = {version, g->name, g->checksum};
     PGresult *r;
 
-    if (!PQsendQueryParams(m->db->conn, "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", 3,
-                           NULL, params, NULL, NULL, 0))
+    if (!PQsendQueryParams(m->db->conn, "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+                           3, NULL, params, NULL, NULL, 0))
         return fail(m, ERR_DB_UNAVAILABLE, g->name, PQerrorMessage(m->db->conn));
     return results(m, g->name, &r);
 }
@@ -92,14 +93,17 @@ static enum err check_applied(struct migrator *m, const PGresult *applied, int *
 {
     *at = 0;
     for (int i = 0; i < PQntuples(applied); i++) {
-        int version = atoi(PQgetvalue(applied, i, 0));
+        int64_t version = 0;
+        ENSURE(num_i64(str_of(PQgetvalue(applied, i, 0)), &version)); /* an integer column */
         if (version > db_migrations_n)
             return fail(m, ERR_DB_SCHEMA, "the schema is newer than this program", PQgetvalue(applied, i, 0));
         if (version != *at + 1)
-            return fail(m, ERR_DB_SCHEMA, "a version is missing in schema_migrations before", PQgetvalue(applied, i, 0));
+            return fail(m, ERR_DB_SCHEMA, "a version is missing in schema_migrations before",
+                        PQgetvalue(applied, i, 0));
         if (strcmp(db_migrations[version - 1].checksum, PQgetvalue(applied, i, 1)) != 0)
-            return fail(m, ERR_DB_SCHEMA, "an applied migration is not the one of this program", PQgetvalue(applied, i, 0));
-        *at = version;
+            return fail(m, ERR_DB_SCHEMA, "an applied migration is not the one of this program",
+                        PQgetvalue(applied, i, 0));
+        *at = (int)version;
     }
     return OK;
 }

@@ -1,4 +1,5 @@
-/* What the files of the db layer share: the connection's state and one file's face to the others. Nobody else includes it. */
+/* What the files of the db layer share: the connection's state and one file's face to the others. Nobody else includes
+ * it. */
 #ifndef BOOKINGD_DB_DB_PRIV_H
 #define BOOKINGD_DB_DB_PRIV_H
 
@@ -25,21 +26,21 @@ struct db {
     const struct config *cfg;
     PGconn *conn;
     enum db_state state;
-    short want;               /* poll events while connecting or greeting */
-    struct arena *scratch;    /* host list of the attempt */
+    short want;            /* poll events while connecting or greeting */
+    struct arena *scratch; /* host list of the attempt */
     const struct db_hosts *hosts;
-    int host_first;           /* the attempt's list starts with this one of hosts */
-    int host_now;             /* the one that libpq is at */
+    int host_first; /* the attempt's list starts with this one of hosts */
+    int host_now;   /* the one that libpq is at */
     struct deadline host_until;
     struct deadline attempt_until;
-    unsigned fails;           /* attempts since the last good connection */
+    unsigned fails; /* attempts since the last good connection */
     struct deadline next_try;
-    enum err why;             /* of the last failed attempt */
+    enum err why; /* of the last failed attempt */
     bool require_schema;
-    bool pooled;              /* the backend is not the process that we greeted */
-    bool in_tx;               /* BEGIN was answered, its end was not */
-    bool running;             /* inside db_run: a jump out of it leaves unread answers */
-    bool dying;               /* the server said that it ends this connection */
+    bool pooled;                                       /* the backend is not the process that we greeted */
+    bool in_tx;                                        /* BEGIN was answered, its end was not */
+    bool running;                                      /* inside db_run: a jump out of it leaves unread answers */
+    bool dying;                                        /* the server said that it ends this connection */
     const struct db_stmt *prepared[DB_PREPARED_SLOTS]; /* on this connection; open addressing by address */
     int prepared_n;
     db_wait_fn wait; /* NULL: net_wait */
@@ -92,7 +93,7 @@ void db_rollback(struct db *db, struct deadline d);
 /* ---- db_err.c: the only place that knows SQLSTATEs ---- */
 
 struct db_fault {
-    const char *sqlstate; /* two or five characters */
+    const char *sqlstate; /* or its beginning */
     enum err err;
     int class;      /* enum db_error_class; -1: an answer, not an error */
     bool reconnect; /* this connection is of no more use */

@@ -80,8 +80,9 @@ static void log_failure(const struct db_batch *b, const char *event, enum err e)
     /* Other messages quote data. Class 42 is about SQL and names only. */
     const char *text = state && strncmp(state, "42", 2) == 0 ? error_field(b, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
-    LOG(e == ERR_INTERNAL ? LOG_ERROR : LOG_WARN, event, F_STR("code", err_code(e)), F_STR("sqlstate", state ? state : ""),
-        F_STR("statement", failed_statement(b)), F_STR("reason", text ? text : ""));
+    LOG(e == ERR_INTERNAL ? LOG_ERROR : LOG_WARN, event, F_STR("code", err_code(e)),
+        F_STR("sqlstate", state ? state : ""), F_STR("statement", failed_statement(b)),
+        F_STR("reason", text ? text : ""));
 }
 
 static enum err end_timeout(struct db_batch *b, struct deadline d)

@@ -84,8 +84,8 @@ END_TEST
 
 START_TEST(typed_values_come_back_as_they_went)
 {
-    static const struct db_stmt types = {
-        "types", "SELECT $1::bigint AS i, $2::boolean AS b, " DB_US("$3::timestamptz") " AS w, $4::uuid AS u, $5::text AS s"};
+    static const struct db_stmt types = {"types", "SELECT $1::bigint AS i, $2::boolean AS b, " DB_US(
+                                                      "$3::timestamptz") " AS w, $4::uuid AS u, $5::text AS s"};
     struct db_batch *b = db_batch(db, arena, DB_READ);
     struct wall w = {INT64_C(1893553445000001)};
     struct uuid u = uuid_new();
@@ -163,7 +163,8 @@ START_TEST(a_failed_statement_takes_everything_back)
     /* the connection is in order, and no transaction is open */
     ck_assert(db_connected(db));
     ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                                     " AND state LIKE 'idle in%%'"), "0");
+                                     " AND state LIKE 'idle in%%'"),
+                     "0");
     ck_assert_int_eq(insert_row(DB_WRITE, 9, 1), OK);
     ck_assert_int_eq(rows_of_x(), 1);
 }

@@ -1,9 +1,9 @@
 /* What the db layer makes of a server or a network that misbehaves: time kept, outcomes told apart, service back. */
 #include <poll.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <setjmp.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -121,7 +121,10 @@ START_TEST(a_frozen_backend_costs_no_more_than_the_deadline)
     static const struct {
         enum db_kind kind;
         enum err err;
-    } rows[] = {{DB_READ, ERR_DEADLINE}, {DB_BEGIN, ERR_DEADLINE}, {DB_WRITE, ERR_COMMIT_UNKNOWN}, {DB_WHOLE_TX, ERR_COMMIT_UNKNOWN}};
+    } rows[] = {{DB_READ, ERR_DEADLINE},
+                {DB_BEGIN, ERR_DEADLINE},
+                {DB_WRITE, ERR_COMMIT_UNKNOWN},
+                {DB_WHOLE_TX, ERR_COMMIT_UNKNOWN}};
     pid_t pid = freeze_backend();
     struct mono from = mono_now();
 
@@ -180,7 +183,8 @@ static enum err run_and_be_killed(enum db_kind kind)
         PGconn *c = th_db_connect(&t);
         char sql[160];
         int ended = 0;
-        snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %d AND wait_event = 'PgSleep'",
+        snprintf(sql, sizeof(sql),
+                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %d AND wait_event = 'PgSleep'",
                  (int)pid);
         for (int i = 0; i < 300 && !ended; i++) {
             PGresult *r = PQexec(c, sql);
@@ -218,7 +222,8 @@ END_TEST
 START_TEST(an_ended_transaction_is_over)
 {
     ck_assert_int_eq(insert_row(DB_BEGIN, 1, soon()), OK);
-    terminate(atoi(th_db_value(&t, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'")));
+    terminate(atoi(th_db_value(
+        &t, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'")));
     ck_assert_int_eq(insert_row(DB_IN_TX, 2, soon()), ERR_DB_UNAVAILABLE);
     ck_assert_int_eq(insert_row(DB_WHOLE_TX, 3, soon()), OK);
     ck_assert_int_eq(rows_of_x(), 1);

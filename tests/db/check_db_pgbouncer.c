@@ -50,9 +50,11 @@ static void write_files(const char *ini, int port)
     fclose(f);
     f = fopen(ini, "w");
     ck_assert_ptr_nonnull(f);
-    fprintf(f, "[databases]\n* = host=127.0.0.1 port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\n"
-               "unix_socket_dir =\nauth_type = trust\nauth_file = %s\npool_mode = transaction\ndefault_pool_size = 2\n"
-               "logfile = %s/log\n", getenv("BOOKINGD_TEST_PG_PORT"), port, users, dir);
+    fprintf(f,
+            "[databases]\n* = host=127.0.0.1 port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\n"
+            "unix_socket_dir =\nauth_type = trust\nauth_file = %s\npool_mode = transaction\ndefault_pool_size = 2\n"
+            "logfile = %s/log\n",
+            getenv("BOOKINGD_TEST_PG_PORT"), port, users, dir);
     if (geteuid() == 0) /* it refuses root */
         fputs(getpwnam("postgres") ? "user = postgres\n" : "user = nobody\n", f);
     fclose(f);

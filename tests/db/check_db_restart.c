@@ -138,7 +138,8 @@ START_TEST(a_frozen_server_costs_one_timeout_and_is_back_when_it_thaws)
 }
 END_TEST
 
-/* A certificate for "localhost" in the data directory, the server's own copy of it, and TLS on. False: no openssl(1). */
+/* A certificate for "localhost" in the data directory, the server's own copy of it, and TLS on. False: no openssl(1).
+ */
 static bool turn_tls_on(void)
 {
     char command[1024];
@@ -159,16 +160,19 @@ static bool turn_tls_on(void)
 START_TEST(tls_checks_the_name_of_the_url)
 {
     static const struct db_stmt repeat = {"repeat", "SELECT repeat('x', $1::integer) AS v"};
-    static const char params[] = "host=%s port=%s user=postgres dbname=%s sslmode=verify-full sslrootcert=%s/server.crt";
+    static const char params[] =
+        "host=%s port=%s user=postgres dbname=%s sslmode=verify-full sslrootcert=%s/server.crt";
     char url[1024];
 
     if (!turn_tls_on())
         return;
     db_drop(db);
-    snprintf(url, sizeof(url), params, "127.0.0.1", getenv("BOOKINGD_TEST_PG_PORT"), t.name, getenv("BOOKINGD_TEST_PG_DATA"));
+    snprintf(url, sizeof(url), params, "127.0.0.1", getenv("BOOKINGD_TEST_PG_PORT"), t.name,
+             getenv("BOOKINGD_TEST_PG_DATA"));
     t.cfg.database.url = url;
     ck_assert_int_eq(db_connect(db, deadline_in_ms(3000)), ERR_DB_UNAVAILABLE);
-    snprintf(url, sizeof(url), params, "localhost", getenv("BOOKINGD_TEST_PG_PORT"), t.name, getenv("BOOKINGD_TEST_PG_DATA"));
+    snprintf(url, sizeof(url), params, "localhost", getenv("BOOKINGD_TEST_PG_PORT"), t.name,
+             getenv("BOOKINGD_TEST_PG_DATA"));
     ck_assert(idle_until(true, 3000));
     for (int i = 1; i < 60; i++) { /* answers that end at any place of a TLS record */
         struct db_batch *b = db_batch(db, arena, DB_READ);

@@ -90,7 +90,8 @@ END_TEST
 START_TEST(a_newer_schema_is_refused)
 {
     ck_assert_int_eq(migrate(20000), OK);
-    th_db_exec(&t, "INSERT INTO schema_migrations (version, name, checksum) VALUES (%d, 'later', 'x')", db_migrations_n + 1);
+    th_db_exec(&t, "INSERT INTO schema_migrations (version, name, checksum) VALUES (%d, 'later', 'x')",
+               db_migrations_n + 1);
     ck_assert_int_eq(migrate(20000), ERR_DB_SCHEMA);
     ck_assert_ptr_nonnull(strstr(report.fault, "newer"));
 }

@@ -44,8 +44,9 @@ static const struct {
 
 START_TEST(a_wall_time_has_one_instant)
 {
-    ck_assert_str_eq(th_db_value(&t, "SELECT wall_instant('%s', '%s') = '%s'::timestamptz", walls[_i].wall, walls[_i].zone,
-                                 walls[_i].instant), "t");
+    ck_assert_str_eq(th_db_value(&t, "SELECT wall_instant('%s', '%s') = '%s'::timestamptz", walls[_i].wall,
+                                 walls[_i].zone, walls[_i].instant),
+                     "t");
 }
 END_TEST
 
@@ -55,11 +56,13 @@ static const char *const zones[] = {"Europe/Berlin", "America/New_York", "Austra
 /* By definition: of the instants that show a wall time, the first. */
 START_TEST(every_wall_time_of_a_year_is_its_first_instant)
 {
-    ck_assert_str_eq(th_db_value(&t,
-                                 "SELECT count(*) FROM (SELECT u AT TIME ZONE '%s' AS wall, min(u) AS first FROM"
-                                 " generate_series('2026-01-01Z'::timestamptz, '2027-01-01Z', '30 minutes') u GROUP BY 1) m"
-                                 " WHERE wall_instant(wall, '%s') <> first",
-                                 zones[_i], zones[_i]), "0");
+    ck_assert_str_eq(
+        th_db_value(&t,
+                    "SELECT count(*) FROM (SELECT u AT TIME ZONE '%s' AS wall, min(u) AS first FROM"
+                    " generate_series('2026-01-01Z'::timestamptz, '2027-01-01Z', '30 minutes') u GROUP BY 1) m"
+                    " WHERE wall_instant(wall, '%s') <> first",
+                    zones[_i], zones[_i]),
+        "0");
 }
 END_TEST
 
@@ -78,17 +81,18 @@ static void make_venue(const char *zone)
 
 static void open_hours(int position, int weekday, int opens, int closes)
 {
-    th_db_exec(&t, "INSERT INTO opening_hours VALUES ('" VENUE "', '" RESOURCE "', %d, %d, %d, %d)", position, weekday, opens,
-               closes);
+    th_db_exec(&t, "INSERT INTO opening_hours VALUES ('" VENUE "', '" RESOURCE "', %d, %d, %d, %d)", position, weekday,
+               opens, closes);
 }
 
 /* Starts of a day (or two), as UTC times. 2026-03-23 is a Monday. */
 static const char *starts(const char *zone, int duration, int step, const char *first, const char *last)
 {
-    return th_db_value(&t,
-                       "SELECT string_agg(to_char(starts_at AT TIME ZONE 'UTC', 'DD HH24:MI'), ',' ORDER BY starts_at) FROM"
-                       " resource_starts('" VENUE "', '" RESOURCE "', '%s', %d, %d, '%s', '%s')",
-                       zone, duration, step, first, last);
+    return th_db_value(
+        &t,
+        "SELECT string_agg(to_char(starts_at AT TIME ZONE 'UTC', 'DD HH24:MI'), ',' ORDER BY starts_at) FROM"
+        " resource_starts('" VENUE "', '" RESOURCE "', '%s', %d, %d, '%s', '%s')",
+        zone, duration, step, first, last);
 }
 
 START_TEST(starts_lie_on_the_grid_within_the_opening)
@@ -148,7 +152,8 @@ END_TEST
 
 /* ---- limits ---- */
 
-#define TAKE(subjects, limits) "SELECT denied FROM rate_take(ARRAY[" subjects "], ARRAY[" limits "], ARRAY[60000, 60000])"
+#define TAKE(subjects, limits)                                                                                         \
+    "SELECT denied FROM rate_take(ARRAY[" subjects "], ARRAY[" limits "], ARRAY[60000, 60000])"
 
 START_TEST(a_limit_is_taken_whole_or_not_at_all)
 {
@@ -231,19 +236,22 @@ END_TEST
 
 static void make_booking(char last, const char *status, const char *hold)
 {
-    th_db_exec(&t,
-               "INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, occupied,"
-               " party_size, amount, currency, payment, hold_expires_at) VALUES ('" VENUE
-               "', '00000000-0000-7000-8000-00000000010%c', '" SERVICE "', '" RESOURCE "', '" CUSTOMER
-               "', '%s', '2026-03-23 06:00Z', '2026-03-23 07:00Z', '[2026-03-23 06:00Z,2026-03-23 07:00Z)', 1, 0, 'SAR',"
-               " 'none', %s)",
-               last, status, hold);
+    th_db_exec(
+        &t,
+        "INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, "
+        "occupied,"
+        " party_size, amount, currency, payment, hold_expires_at) VALUES ('" VENUE
+        "', '00000000-0000-7000-8000-00000000010%c', '" SERVICE "', '" RESOURCE "', '" CUSTOMER
+        "', '%s', '2026-03-23 06:00Z', '2026-03-23 07:00Z', '[2026-03-23 06:00Z,2026-03-23 07:00Z)', 1, 0, 'SAR',"
+        " 'none', %s)",
+        last, status, hold);
 }
 
 static void make_bookings(void)
 {
     make_venue("Asia/Riyadh");
-    th_db_exec(&t, "INSERT INTO services (venue_id, id, name, duration_minutes) VALUES ('" VENUE "', '" SERVICE "', 'S', 60)");
+    th_db_exec(&t, "INSERT INTO services (venue_id, id, name, duration_minutes) VALUES ('" VENUE "', '" SERVICE
+                   "', 'S', 60)");
     th_db_exec(&t, "INSERT INTO customers (id, phone, locale) VALUES ('" CUSTOMER "', '+966500000001', 'ar')");
     make_booking('1', "confirmed", "NULL");
     make_booking('2', "pending_payment", "now() + interval '1 hour'");
@@ -252,8 +260,11 @@ static void make_bookings(void)
 
 static const char *take_unit(char booking, const char *resource, int unit, const char *range)
 {
-    return th_db_sqlstate(&t, "INSERT INTO booking_units (venue_id, resource_id, unit, booking_id, occupied) VALUES ('" VENUE
-                              "', '%s', %d, '00000000-0000-7000-8000-00000000010%c', '%s')", resource, unit, booking, range);
+    return th_db_sqlstate(
+        &t,
+        "INSERT INTO booking_units (venue_id, resource_id, unit, booking_id, occupied) VALUES ('" VENUE
+        "', '%s', %d, '00000000-0000-7000-8000-00000000010%c', '%s')",
+        resource, unit, booking, range);
 }
 
 START_TEST(plain_sql_cannot_book_twice)
@@ -267,16 +278,19 @@ START_TEST(plain_sql_cannot_book_twice)
     ck_assert_str_eq(take_unit('3', RESOURCE, 2, "[2026-03-23 06:00Z,2026-03-23 07:00Z)"), "");
     ck_assert_str_eq(take_unit('3', OTHER, 1, "[2026-03-23 06:00Z,2026-03-23 07:00Z)"), "");
     ck_assert_str_eq(th_db_sqlstate(&t, "UPDATE booking_units SET occupied = '[2026-03-23 06:30Z,2026-03-23 08:00Z)'"
-                                        " WHERE unit = 1 AND booking_id = '00000000-0000-7000-8000-000000000102'"), "23P01");
+                                        " WHERE unit = 1 AND booking_id = '00000000-0000-7000-8000-000000000102'"),
+                     "23P01");
 }
 END_TEST
 
 START_TEST(a_hold_is_dead_when_its_time_has_passed)
 {
     make_bookings();
-    ck_assert_str_eq(th_db_value(&t, "SELECT string_agg(booking_status(status, hold_expires_at), ',' ORDER BY id) FROM bookings"),
-                     "confirmed,pending_payment,expired");
-    ck_assert_str_eq(th_db_sqlstate(&t, "UPDATE bookings SET status = 'confirmed'"), "23514"); /* a hold's end must go with it */
+    ck_assert_str_eq(
+        th_db_value(&t, "SELECT string_agg(booking_status(status, hold_expires_at), ',' ORDER BY id) FROM bookings"),
+        "confirmed,pending_payment,expired");
+    ck_assert_str_eq(th_db_sqlstate(&t, "UPDATE bookings SET status = 'confirmed'"),
+                     "23514"); /* a hold's end must go with it */
 }
 END_TEST
 

@@ -22,7 +22,7 @@ void th_db_main(int argc, char **argv, int own)
     int n = 0;
     args[n++] = (char *)(uintptr_t)TH_WITH_PG;
     if (own) {
-        args[n++] = (char *)(uintptr_t)"--own";
+        args[n++] = (char *)(uintptr_t) "--own";
         setenv("TH_DB_OWN", "1", 1);
     }
     memcpy(args + n, argv, (size_t)argc * sizeof(*args));

@@ -27,7 +27,8 @@ void th_db_open(struct th_db *t);
 void th_db_open_empty(struct th_db *t);
 void th_db_close(struct th_db *t);
 
-/* SQL on t->conn; a failure fails the test. The value is the first column of the first row, "" when NULL or none; lives until the next call. */
+/* SQL on t->conn; a failure fails the test. The value is the first column of the first row, "" when NULL or none; lives
+ * until the next call. */
 void th_db_exec(struct th_db *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *th_db_value(struct th_db *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* SQLSTATE of what must fail; "" when it did not. */

@@ -5,11 +5,11 @@
 #include <sys/types.h>
 
 enum th_proxy_mode {
-    TH_PROXY_OTHER_PID,      /* greets with another backend's pid, as a pooler does */
-    TH_PROXY_EAT_COMMIT,     /* lets COMMIT through, then closes on both sides before the answer */
-    TH_PROXY_HANG_COMMIT,    /* the same, but stays silent instead */
-    TH_PROXY_STOP_COMMIT,    /* closes instead of passing on what holds COMMIT */
-    TH_PROXY_SILENT          /* accepts and says nothing */
+    TH_PROXY_OTHER_PID,   /* greets with another backend's pid, as a pooler does */
+    TH_PROXY_EAT_COMMIT,  /* lets COMMIT through, then closes on both sides before the answer */
+    TH_PROXY_HANG_COMMIT, /* the same, but stays silent instead */
+    TH_PROXY_STOP_COMMIT, /* closes instead of passing on what holds COMMIT */
+    TH_PROXY_SILENT       /* accepts and says nothing */
 };
 struct th_proxy {
     pid_t pid;
