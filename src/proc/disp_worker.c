@@ -71,6 +71,11 @@ static void answer_for(struct disp *d, struct disp_worker *w, struct conn *c)
         F_STR("request_id", r->id), F_INT("answer_begun", handover_marked(slot_of(d, w)) == w->seq));
     if (handover_marked(slot_of(d, w)) == w->seq) {
         disp_conn_close(d, c); /* a part of the answer may be out: a second one would be garbage behind it */
+    } else if (safe && deadline_passed(r->deadline)) {
+        disp_answer_problem(d, c,
+                            &(struct disp_problem){.err = ERR_DEADLINE,
+                                                   .detail = "The process that served this request took too long."});
+        disp_advance(d, c);
     } else if (safe && !r->retried) {
         r->retried = true;
         disp_conn_phase(d, c, CP_RETRY);

@@ -24,7 +24,9 @@ static bool overdue(const struct child *c, const struct board_view *v)
         return false;
     if (c->role == ROLE_DISPATCHER && mono_seconds_since(c->started) * 1e3 > BEAT_MS)
         return mono_seconds_since(handover_last_beat()) * 1e3 > BEAT_MS;
-    return v->stage == STAGE_BUSY && v->budget.at.ns != 0 && mono_ms_between(v->budget.at, mono_now()) > OVERDUE_MS;
+    /* The stage's age as well: a request may reach its worker late, and then the worker is not to blame. */
+    return v->stage == STAGE_BUSY && v->budget.at.ns != 0 && mono_ms_between(v->budget.at, mono_now()) > OVERDUE_MS &&
+           mono_ms_between(v->since, mono_now()) > OVERDUE_MS;
 }
 
 static void watch_one(struct child *c)

@@ -27,7 +27,9 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("BOOKINGD_BIN") or os.path.join(TOP, "build", "bookingd")
 SANDBOX_BIN = os.environ.get("BOOKINGD_SANDBOX_BIN") or os.path.join(TOP, "build", "bookingd-sandbox")
-# Sanitizers and a loaded machine slow everything down; limits of waiting are stretched by this, limits that are tested are not.
+# Words of a sanitizer, or of a failed assertion, in a log: never right.
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|panic")
+# Sanitizers and a loaded machine slow everything down: limits of waiting are stretched by this.
 PATIENCE = float(os.environ.get("BOOKINGD_TEST_PATIENCE", "3"))
 
 
@@ -332,6 +334,7 @@ class Daemon:
             client.close()
         self.stop_listening = True
         self.notify.close()
+        self.last_log = self.log() if os.path.exists(self.log_path) else ""
         shutil.rmtree(self.dir, ignore_errors=True)
 
     # -- looking inside --
@@ -619,6 +622,9 @@ class Case(unittest.TestCase):
         if (self in bad or errors) and os.path.exists(daemon.log_path):
             sys.stderr.write("\n--- log of %s\n%s---\n" % (self.id(), daemon.log()[-6000:]))
         daemon.close()
+        found = SANITIZER.search(daemon.last_log)
+        if found:
+            raise AssertionError(daemon.last_log[found.start():found.start() + 4000])
 
 
 def main():
