@@ -1,8 +1,8 @@
 /*
  * The process's one connection to PostgreSQL, opened after fork. Everything is asynchronous libpq
  * and poll() under a deadline: blocking calls cannot be bounded when a server is frozen, and
- * PQcancel blocks as well, so a statement that runs out of time costs the connection
- * (doc/ARCHITECTURE.md has the measurements). A batch is a libpq pipeline: its statements go out
+ * PQcancel blocks as well (both were seen to), so a statement that runs out of time costs the
+ * connection; it is never cancelled. A batch is a libpq pipeline: its statements go out
  * together and cost one round trip.
  */
 #ifndef BOOKINGD_DB_DB_H
