@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -33,24 +34,38 @@ static void close_fd(void *p)
     close((int)(intptr_t)p);
 }
 
+/* Bytes to make room for: what a file has and a bit, or all that is allowed where that is not known (a pipe). */
+static size_t room_for(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (size_t)st.st_size >= FILE_MAX)
+        return FILE_MAX + 1;
+    return (size_t)st.st_size + 1;
+}
+
 /* False after a fault. */
 static bool read_file(struct loader *l, const char *path, struct str *out)
 {
-    char *buf = arena_alloc(l->scratch, FILE_MAX + 1);
-    size_t n = 0;
-    ssize_t got = 1;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd >= 0)
-        arena_defer(l->scratch, close_fd, (void *)(intptr_t)fd);
-    while (fd >= 0 && got > 0 && n <= FILE_MAX) {
-        got = read(fd, buf + n, FILE_MAX + 1 - n);
+    if (fd < 0) {
+        config_fault_at(l, 1, 1, "", "cannot read the file: %s", strerror(errno));
+        return false;
+    }
+    arena_defer(l->scratch, close_fd, (void *)(intptr_t)fd);
+    size_t room = room_for(fd), n = 0;
+    char *buf = arena_alloc(l->scratch, room);
+    ssize_t got = 1;
+    while (got > 0 && n < room) {
+        got = read(fd, buf + n, room - n);
         n += got > 0 ? (size_t)got : 0;
     }
     *out = (struct str){buf, n};
-    if (fd < 0 || got < 0)
+    if (got < 0)
         config_fault_at(l, 1, 1, "", "cannot read the file: %s", strerror(errno));
     else if (n > FILE_MAX)
         config_fault_at(l, 1, 1, "", "the file is larger than 1 MiB");
+    else if (n == room)
+        config_fault_at(l, 1, 1, "", "the file grew while it was read");
     return l->faults_n == 0;
 }
 
