@@ -11,7 +11,7 @@ static const struct pay_gateway *gateway_find(enum provider_type type)
     for (size_t i = 0; gateways[i] != NULL; i++)
         if (gateways[i]->type == type)
             return gateways[i];
-    ENSURE(!"the configuration names no gateway");
+    ENSURE(false && "the configuration names no gateway");
     return NULL;
 }
 
