@@ -50,4 +50,12 @@ TESTS += $(API_UNIT_TESTS)
 tests_unit_check_api_SOURCES = tests/unit/check_api.c
 tests_unit_check_api_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_api_LDADD = $(LIBS_API) $(CHECK_LIBS)
+
+API_DB_TESTS = tests/db/check_frame
+check_PROGRAMS += $(API_DB_TESTS)
+TESTS += $(API_DB_TESTS)
+tests_db_check_frame_SOURCES = tests/db/check_frame.c
+tests_db_check_frame_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_frame_LDADD = libthdb.a $(LIBS_API) $(CHECK_LIBS)
+tests_db_check_frame_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 endif
