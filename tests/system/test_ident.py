@@ -233,6 +233,25 @@ class Otp(Ident):
         self.assertEqual(self.refused(refused, 503, "provider_unavailable")["outcome"], "failed")
 
 
+class OtpBudget(Ident):
+    over = {"server": {"request_budget": "1s"}, "providers": {"sms": {"timeout": "5s", "connect_timeout": "5s"}}}
+
+    def test_the_budget_is_kept_whatever_the_provider_does(self):
+        for act in (bd.p_hang(), bd.p_drip(0.2), bd.p_headers_for_ever(), bd.p_reply(200, {"id": "x"}, delay=4)):
+            with self.subTest(act=act.__qualname__):
+                self.sms.plan.append(act)
+                begun = time.monotonic()
+                doc = self.refused(self.send(), 504, "provider_timeout")
+                self.assertLess(time.monotonic() - begun, 1.1)
+                self.assertEqual(doc["outcome"], "unknown")
+                self.assertEqual(self.pg.value("SELECT status FROM otp_challenges WHERE id = '%s'" % doc["otp_id"]), "unknown")
+                self.assertEqual(self.verify(doc["otp_id"], self.last_code()).status, 200)
+        for act in (bd.p_huge(), bd.p_redirect()):
+            with self.subTest(act=act.__qualname__):
+                self.sms.plan.append(act)
+                self.refused(self.send(), 502, "provider_failed")
+
+
 class OtpBreaker(Ident):
     over = {"providers": {"sms": {"breaker": {"failures": 2, "open_for": "1s"}}}}
 
