@@ -18,8 +18,9 @@ struct notice {
     /* for the text; starts_at and ends_at already in the venue's wall time, "2026-01-02 15:04" */
     const char *service, *venue, *resource, *starts_at, *ends_at;
     int64_t party_size;
-    struct uuid id;   /* out: set by notify_enqueue */
-    const char *body; /* out: the rendered text */
+    struct uuid id;      /* out: set by notify_enqueue */
+    const char *body;    /* out: the rendered text */
+    struct mono made_at; /* out */
 };
 /* Adds the PENDING row to the caller's transaction. */
 void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n);
@@ -36,6 +37,7 @@ struct notify_try {
     const char *venue_id, *id, *recipient, *body;
     enum notice_template template;
     int64_t attempt; /* its number: 1 for the first */
+    bool expired;    /* notifications.expire_after has passed: not to be sent */
 };
 /* Sends it and stores the result; says how it went. */
 enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t);

@@ -25,6 +25,7 @@ static const struct db_stmt enqueue_stmt = {
 void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n)
 {
     n->id = uuid_new();
+    n->made_at = mono_now();
     n->body = notify_render(s->cfg, s->arena, n);
     const char *name = notice_names[n->template];
     const char *event = arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
@@ -97,7 +98,10 @@ enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t)
     struct notify_result r = {.template = t->template, .attempt = t->attempt};
     copy(r.venue_id.s, sizeof r.venue_id.s, t->venue_id);
     copy(r.id.s, sizeof r.id.s, t->id);
-    if (s->cfg->notifications.provider < 0 || !s->ext) {
+    if (t->expired) {
+        r.outcome = NO_EXPIRED;
+        copy(r.detail, sizeof r.detail, "too old to be of use");
+    } else if (s->cfg->notifications.provider < 0 || !s->ext) {
         r.outcome = NO_PROVIDER_UNAVAILABLE;
         copy(r.detail, sizeof r.detail, "no provider is configured");
     } else if (!notify_has_time(s)) {
@@ -123,6 +127,7 @@ void notify_deliver(struct svc *s, const struct notice *n)
         .body = n->body,
         .template = n->template,
         .attempt = 1,
+        .expired = mono_ms_between(n->made_at, mono_now()) > s->cfg->notifications.expire_after_ms,
     };
     (void)notify_attempt(s, &t);
 }

@@ -92,6 +92,15 @@ START_TEST(without_a_provider_or_time_nothing_is_tried)
 }
 END_TEST
 
+START_TEST(what_is_too_old_by_its_turn_is_not_sent)
+{
+    tb.cfg.notifications.expire_after_ms = -1; /* as if the commit had taken that long */
+    notice_with(10, OK);
+    ck_assert_int_eq(th_sms.calls, 0);
+    ck_assert_int_eq(COUNT("notifications WHERE status = 'FAILED' AND error_code = 'expired' AND attempts = 0"), 1);
+}
+END_TEST
+
 START_TEST(texts_are_plain_capped_and_in_the_customers_language)
 {
     struct booking bk;
@@ -361,6 +370,7 @@ static Suite *suite(void)
     tcase_set_timeout(c, 30);
     tcase_add_loop_test(c, every_fault_of_the_provider_is_absorbed_and_named, 0, (int)ARRAY_LEN(ends));
     tcase_add_test(c, without_a_provider_or_time_nothing_is_tried);
+    tcase_add_test(c, what_is_too_old_by_its_turn_is_not_sent);
     tcase_add_test(c, texts_are_plain_capped_and_in_the_customers_language);
     tcase_add_test(c, a_silent_sender_is_called_interrupted_and_a_late_result_corrects_it);
     tcase_add_test(c, a_result_waits_in_the_process_while_the_database_is_away);
