@@ -19,8 +19,7 @@ CREATE TABLE payments (
     charge_id          text,                                -- the gateway's payment that paid it
     redirect_url       text,
     return_url         text NOT NULL,
-    -- A charge that no booking stands for: a second one, or one that came when the slot was gone. The keeper refunds it.
-    surplus            boolean NOT NULL DEFAULT false,
+    surplus            boolean NOT NULL DEFAULT false,      -- paid when the slot was gone: stands for no booking, is refunded
     invoice_expires_at timestamptz NOT NULL,
     -- The keeper asks again at next_check_at, ever less often; NULL: nothing is left to ask.
     next_check_at      timestamptz,
@@ -60,9 +59,9 @@ CREATE TABLE refunds (
     charge_id       text NOT NULL,
     amount          bigint NOT NULL CHECK (amount > 0),
     refunded_before bigint NOT NULL,                        -- the gateway's total before the call
-    status          text NOT NULL CHECK (status IN ('calling', 'unknown', 'done', 'failed')),
+    status          text NOT NULL CHECK (status IN ('wanted', 'calling', 'unknown', 'done', 'failed')),
     cancels_booking boolean NOT NULL DEFAULT false,         -- the booking is cancelled when it is done
-    surplus         boolean NOT NULL DEFAULT false,         -- of a charge beyond the one that paid
+    surplus         boolean NOT NULL DEFAULT false,         -- wanted by the keeper: a charge that no booking stands for
     actor           text NOT NULL,
     reason          text,
     fault           text,
@@ -75,6 +74,7 @@ CREATE TABLE refunds (
     FOREIGN KEY (venue_id, payment_id) REFERENCES payments (venue_id, id)
 );
 CREATE UNIQUE INDEX refunds_one_in_flight ON refunds (venue_id, payment_id) WHERE status IN ('calling', 'unknown');
+CREATE UNIQUE INDEX refunds_one_surplus ON refunds (venue_id, charge_id) WHERE surplus AND status <> 'failed';
 CREATE INDEX refunds_check ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX refunds_payment ON refunds (payment_id);
 

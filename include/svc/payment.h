@@ -1,0 +1,119 @@
+/*
+ * Payments (contract 6). A row is committed before the gateway is called, and no transaction is open while it is. What
+ * the gateway did is believed in one place: payment_settle() fetches, compares and applies, whoever gave the hint.
+ */
+#ifndef BOOKINGD_SVC_PAYMENT_H
+#define BOOKINGD_SVC_PAYMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "svc/booking.h"
+#include "svc/svc.h"
+
+enum payment_state {
+    PAYMENT_CREATING,
+    PAYMENT_INITIATED,
+    PAYMENT_UNKNOWN,
+    PAYMENT_PAID,
+    PAYMENT_FAILED,
+    PAYMENT_EXPIRED,
+    PAYMENT_REFUNDED,
+    PAYMENT_PARTIALLY_REFUNDED,
+    PAYMENT_STATE_COUNT
+};
+extern const char *const payment_state_names[PAYMENT_STATE_COUNT];
+/* What may follow what; the table of the state machine, for its users and its test. */
+bool payment_may_become(enum payment_state from, enum payment_state to);
+
+struct payment {
+    struct uuid id, venue_id, booking_id;
+    enum payment_state state;
+    int64_t amount, refunded; /* minor units */
+    const char *currency;
+    const char *gateway_id, *charge_id, *redirect_url; /* NULL while unknown */
+    const char *return_url;
+    bool surplus;     /* paid, but no booking stands for it */
+    bool in_hand;     /* somebody is calling the gateway about it now (or died less than a budget ago) */
+    struct wall created_at, invoice_expires_at, read_at;
+};
+
+/* Why a payment call failed towards the client. */
+struct payment_fault {
+    bool unknown;         /* it may have happened: show payment_id */
+    const char *payment_id;
+    long retry_after_s;
+};
+
+/* ---- reads for a request's first batch ---- */
+int payment_add_find_mine(struct db_batch *b, const char *token_hash, const char *id);
+int payment_add_list_mine(struct db_batch *b, const char *token_hash, const char *booking_id);
+int payment_add_find_staff(struct db_batch *b, const char *key_hash, const char *id);
+int payment_add_list_staff(struct db_batch *b, const char *key_hash, const char *booking_id);
+void payment_read(struct db_rows rows, int row, struct payment *out);
+
+/* ---- paying ---- */
+
+/* Called with the answer's payment when it is about to be committed: see booking_commit_fn. */
+typedef void (*payment_commit_fn)(void *arg, struct db_batch *b, const struct payment *p);
+
+struct payment_order {
+    const char *booking_id, *return_url;
+    payment_commit_fn on_commit; /* called for a new payment alone */
+    void *arg;
+};
+/*
+ * Opens a payment for the customer's own booking, or returns the one that is open (*existed). ERR_NOT_FOUND, ERR_BOOKING_NOT_PAYABLE,
+ * ERR_RETURN_URL, provider errors with *fault, database errors.
+ */
+enum err payment_open(struct svc *s, const struct principal *who, const struct payment_order *o, struct payment *out, bool *existed,
+                      struct payment_fault *fault) MUST_CHECK;
+
+/* ---- the one step that believes ---- */
+
+enum settled { SETTLED_NOTHING, SETTLED_APPLIED, SETTLED_MISMATCH };
+/*
+ * Asks the gateway and applies what it says; idempotent. actor: "gateway", "customer", "keeper". ERR_NOT_FOUND: no such payment; provider
+ * errors when the gateway cannot be asked now. *out is the payment afterwards, also (as it was) on a provider error.
+ */
+enum err payment_settle(struct svc *s, const char *id, const char *actor, struct payment *out, enum settled *how) MUST_CHECK;
+
+/* Reads one payment without asking anybody. */
+enum err payment_find(struct svc *s, const char *id, struct payment *out) MUST_CHECK;
+
+/*
+ * An event of the gateway, already authenticated. OK: taken, *outcome says how (an enum webhook_outcome, for the metric); another error:
+ * could not be verified now, the gateway shall send it again.
+ */
+enum err payment_event(struct svc *s, struct str body, int *outcome) MUST_CHECK;
+
+/* ---- refunds ---- */
+
+struct refund_order {
+    const char *payment_id;
+    int64_t amount;      /* 0: all that is left */
+    bool cancels_booking;
+    const char *reason;
+    payment_commit_fn on_commit;    /* staff: the answer is the payment */
+    booking_commit_fn on_cancelled; /* customers: the answer is the booking */
+    void *arg;
+};
+/*
+ * ERR_NOT_FOUND; ERR_PAYMENT_NOT_REFUNDABLE (nothing paid, or a refund is in flight); ERR_VALIDATION: more than is left;
+ * provider errors with *fault: the booking stays as it was.
+ */
+enum err payment_refund(struct svc *s, const struct principal *who, const struct refund_order *o, struct payment *out,
+                        struct booking *booking, struct payment_fault *fault) MUST_CHECK;
+
+/*
+ * Cancels a booking that was paid: refunds all that is left, then cancels. Checks what booking_move_on checks, first.
+ * *paid false: there is nothing to refund, and nothing was done.
+ */
+enum err payment_cancel_paid(struct svc *s, const struct booking_caller *c, const struct booking_transition *t, bool *paid,
+                             struct booking *out, struct payment_fault *fault) MUST_CHECK;
+
+/* ---- the keeper's jobs ---- */
+enum err payment_job_settle(struct svc *s) MUST_CHECK;
+enum err payment_job_refunds(struct svc *s) MUST_CHECK;
+
+#endif
