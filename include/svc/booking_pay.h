@@ -1,31 +1,38 @@
-/* What a payment does to its booking: for svc/payment alone, which holds the locks. */
+/*
+ * What a payment does to its booking. For svc/payment alone, in an open transaction that has locked the booking
+ * (booking_add_lock_any); the functions named commit end that transaction and send the notice.
+ */
 #ifndef BOOKINGD_SVC_BOOKING_PAY_H
 #define BOOKINGD_SVC_BOOKING_PAY_H
 
 #include "svc/booking.h"
 
-/* Locks and loads a booking by id, for the keeper and the gateway: indices of the two results. */
+/* Loads a booking by id, whosever it is. */
+int booking_add_find_any(struct db_batch *b, const char *id);
+/* Locks and loads it: indices of the two results. */
 void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *loaded);
 
 /*
- * In an open transaction that locked the booking: makes it confirmed, from a live hold, or from a dead one when its slot is
- * still free (contract 5: a late payment). false in *taken when the slot is gone or the booking has ended. *bk becomes what it is then.
+ * Takes the booking's slot for good: from a live hold, or from a dead one when it is still free and ahead (contract 5: a late
+ * payment). *taken false: the slot is gone, or the booking was cancelled. *changed: the booking becomes confirmed by it, and
+ * booking_commit_paid must follow; not so when it was confirmed already.
  */
 enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool *changed) MUST_CHECK;
-/* The end of that transaction: history, notice, COMMIT, the SMS. `changed`: as booking_take_paid said. */
-enum err booking_commit_paid(struct svc *s, struct db_batch *b, const struct booking *bk, const char *from, const char *actor) MUST_CHECK;
+/* Confirms it: state, history, notice, COMMIT of `b`, the SMS. *bk becomes what it is then. actor: of the history. */
+enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor) MUST_CHECK;
 
-/* In an open transaction that locked the booking: cancels it after a refund. Adds to `b`, which commits; *bk becomes what it is then. */
-void booking_add_cancel(struct svc *s, struct db_batch *b, struct booking *bk);
-/* Whether the booking may be cancelled by `who` now: as booking_move_on decides. */
+/* Whether `who` may cancel it now, as booking_move_on decides. */
 enum err booking_cancel_check(const struct principal *who, const struct booking *bk, const struct booking_transition *t) MUST_CHECK;
 
-/* Ends a transaction that cancelled a refunded booking: history, audit, both notices (cancelled, refunded), COMMIT. */
+/* `refunded`: the payment's total by now, which tells its refunds apart. */
 struct booking_refunded {
-    const struct booking_caller *caller; /* NULL: the keeper */
-    const char *from, *reason;
-    bool cancelled; /* false: a refund that leaves the booking alone */
+    const struct booking_caller *caller; /* NULL: `actor` did it */
+    const char *actor, *reason;
+    int64_t refunded;
 };
-enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk, const struct booking_refunded *how) MUST_CHECK;
+/* Cancels it after its refund: units, state, history, audit, both notices, COMMIT of `b`, the SMS. */
+enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk, const struct booking_refunded *how) MUST_CHECK;
+/* A refund that leaves the booking alone: notice, COMMIT of `b`, the SMS. */
+enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk, int64_t refunded) MUST_CHECK;
 
 #endif

@@ -34,6 +34,7 @@ struct payment {
     const char *gateway_id, *charge_id, *redirect_url; /* NULL while unknown */
     const char *return_url;
     bool surplus;     /* paid, but no booking stands for it */
+    int64_t checks;   /* how often the keeper has asked about it */
     bool in_hand;     /* somebody is calling the gateway about it now (or died less than a budget ago) */
     struct wall created_at, invoice_expires_at, read_at;
 };

@@ -52,6 +52,7 @@ enum metric_dim {
     DIM_ROLE,
     DIM_EXIT_REASON,
     DIM_WEBHOOK_OUTCOME,
+    DIM_PAYMENT_ACT, /* act=, enum payment_act */
     DIM_COUNT
 };
 
@@ -110,6 +111,19 @@ enum shed_reason { SHED_QUEUE_FULL, SHED_QUEUE_TIMEOUT, SHED_CONNECTIONS, SHED_D
 enum conn_state { CONN_IDLE, CONN_READING, CONN_QUEUED, CONN_ACTIVE, CONN_STATE_COUNT };
 enum db_error_class { DBE_TIMEOUT, DBE_CONNECTION, DBE_CONFLICT, DBE_COMMIT_UNKNOWN, DBE_OTHER, DBE_COUNT };
 enum exit_reason { EXIT_REASON_EXIT, EXIT_REASON_SIGNAL, EXIT_REASON_OVERDUE, EXIT_REASON_RECYCLE, EXIT_REASON_COUNT };
+enum payment_act {
+    PA_CREATED,
+    PA_UNKNOWN,
+    PA_PAID,
+    PA_FAILED,
+    PA_EXPIRED,
+    PA_SURPLUS,  /* a charge that no booking stands for was found */
+    PA_MISMATCH, /* the gateway's amount, currency or reference is not ours */
+    PA_REFUNDED,
+    PA_REFUND_FAILED,
+    PA_INVOICE_CANCELLED,
+    PA_COUNT
+};
 enum webhook_outcome { WH_APPLIED, WH_DUPLICATE, WH_REFUSED, WH_UNKNOWN, WH_MISMATCH, WH_COUNT };
 
 /* What the registry must know before the first fork. Strings are borrowed for ever. */

@@ -1,5 +1,6 @@
 /* The customer's bookings. */
 #include "api/api_booking.h"
+#include "api/api_payment.h"
 
 /* ---- making ---- */
 
@@ -154,7 +155,12 @@ static enum err cancel_booking(struct api_request *r)
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
     struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
     struct booking after;
-    return booking_move_on(&r->svc, &caller, &t, &after);
+    struct payment_fault fault;
+    bool paid;
+    e = payment_cancel_paid(&r->svc, &caller, &t, &paid, &after, &fault);
+    if (e == OK && !paid)
+        e = booking_move_on(&r->svc, &caller, &t, &after);
+    return api_payment_fault(r, e, &fault);
 }
 
 struct move_input {

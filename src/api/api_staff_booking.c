@@ -1,5 +1,6 @@
 /* The venue's calendar, booking for a customer, and moving bookings on, for staff. */
 #include "api/api_booking.h"
+#include "api/api_payment.h"
 #include "svc/phone.h"
 
 /* ---- the calendar ---- */
@@ -186,6 +187,7 @@ static enum err get_staff_booking(struct api_request *r)
     struct db_batch *b = api_first_batch(r);
     int found = booking_add_find_staff(b, r->auth_hash, r->ids[0].s);
     int told = ledger_add_of_booking(b, r->auth_hash, r->ids[0].s);
+    int paid = payment_add_list_staff(b, r->auth_hash, r->ids[0].s);
     int past = booking_add_history(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
     if (e != OK)
@@ -208,7 +210,7 @@ static enum err get_staff_booking(struct api_request *r)
         json_push(a, history, event_json(a, &h));
     }
     json_t *body = api_staff_booking_json(a, &bk);
-    json_put(a, body, "payments", json_arr(a));
+    json_put(a, body, "payments", api_payments_json(a, db_result(b, paid)));
     json_put(a, body, "notifications", notifications);
     json_put(a, body, "history", history);
     api_reply(r, 200, body);

@@ -42,6 +42,7 @@ src/api/api_openapi_doc.c: $(top_srcdir)/doc/openapi.yaml src/api/mkopenapi$(EXE
 
 include $(top_srcdir)/src/api/catalog.mk
 include $(top_srcdir)/src/api/booking.mk
+include $(top_srcdir)/src/api/payment.mk
 
 if HAVE_CHECK
 API_UNIT_TESTS = tests/unit/check_api

@@ -189,17 +189,15 @@ int booking_add_load(struct db_batch *b, const struct booking_scope *sc)
 
 /* ---- the end of every change ---- */
 
-/* An erased customer has no phone, and is told nothing. */
-static bool prepare_notice(const struct booking_change *c, struct notice *n)
+bool booking_notice(const struct booking *bk, enum notice_template t, int64_t number, struct notice *n)
 {
-    const struct booking *bk = c->now;
-    if (c->notice == NOTICE_COUNT || !bk->phone)
+    if (t == NOTICE_COUNT || !bk->phone)
         return false;
     *n = (struct notice){
-        .template = c->notice,
+        .template = t,
         .venue_id = bk->venue_id.s,
         .booking_id = bk->id.s,
-        .booking_version = bk->version,
+        .booking_version = number,
         .locale = bk->locale,
         .recipient = bk->phone,
         .service = bk->service,
@@ -216,7 +214,7 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
 {
     const struct booking *bk = c->now;
     const struct principal *who = c->caller ? c->caller->who : NULL;
-    const char *actor = who ? who->actor : "keeper";
+    const char *actor = who ? who->actor : c->actor ? c->actor : "keeper";
 
     DB_ADD(b, &event_stmt, bk->venue_id.s, bk->id.s, db_int(b, bk->version), c->from, booking_state_names[bk->state],
            actor, c->reason, s->request_id);
@@ -225,7 +223,7 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
                   &(struct audit){.actor = actor, .action = c->audit, .subject = bk->id.s, .venue_id = bk->venue_id.s});
     }
     struct notice n;
-    bool told = prepare_notice(c, &n);
+    bool told = booking_notice(bk, c->notice, bk->version, &n);
     if (told)
         notify_enqueue(s, b, &n);
     if (c->caller && c->caller->on_commit)

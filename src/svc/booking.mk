@@ -6,6 +6,8 @@ libsvc_a_SOURCES += \
   include/svc/upkeep.h \
   src/svc/booking.c \
   src/svc/booking_change.c \
+  include/svc/booking_pay.h \
+  src/svc/booking_pay.c \
   src/svc/booking_place.c \
   src/svc/booking_priv.h \
   src/svc/notify.c \

@@ -2,6 +2,7 @@
 #include "booking_priv.h"
 
 #include "base/ensure.h"
+#include "svc/booking_pay.h"
 
 struct step {
     enum booking_state from, to;
@@ -21,12 +22,12 @@ static const struct step steps[] = {
 static const struct step expiry = {BOOKING_EXPIRED, BOOKING_EXPIRED, NULL, NOTICE_BOOKING_EXPIRED, BO_EXPIRED};
 
 /* Every change of units is made under the resource's lock, so that two of them never meet in another order. */
-static const struct db_stmt lock_resource_stmt = {
+const struct db_stmt booking_lock_resource = {
     "booking_lock_resource",
     "SELECT r.id FROM resources r WHERE (r.venue_id, r.id) IN (SELECT b.venue_id, b.resource_id FROM bookings b"
     " WHERE" BOOKING_IN_SCOPE ") FOR NO KEY UPDATE OF r"};
 
-static const struct db_stmt free_units_stmt = {"booking_free_units",
+const struct db_stmt booking_free_units = {"booking_free_units",
                                                "DELETE FROM booking_units u USING bookings b WHERE" BOOKING_IN_SCOPE
                                                " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
 
@@ -35,7 +36,7 @@ static const struct db_stmt keep_units_stmt = {
     "booking_keep_units", "UPDATE booking_units u SET held_until = NULL FROM bookings b WHERE" BOOKING_IN_SCOPE
                           " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
 
-static const struct db_stmt set_state_stmt = {
+const struct db_stmt booking_set_state = {
     "booking_set_state",
     "UPDATE bookings SET status = $3::text, version = version + 1, updated_at = now(), hold_expires_at = NULL,"
     " cancelled_at = CASE WHEN $3::text = 'cancelled' THEN now() END WHERE venue_id = $1::uuid AND id = $2::uuid"};
@@ -80,13 +81,19 @@ static enum err choose_step(const struct principal *who, const struct booking *o
     return t->to == BOOKING_CANCELLED && !cancellation_open(who, old) ? ERR_CANCELLATION_CLOSED : OK;
 }
 
+enum err booking_cancel_check(const struct principal *who, const struct booking *bk, const struct booking_transition *t)
+{
+    const struct step *step;
+    return choose_step(who, bk, t, &step);
+}
+
 /* The last round trip: the row, then what every change ends with. *bk becomes what was made of it. */
 static enum err take_step(struct svc *s, const struct booking_caller *c, const struct step *step, const char *reason,
                           struct booking *bk)
 {
     const char *from = bk->dead_hold ? booking_state_names[BOOKING_PENDING_PAYMENT] : booking_state_names[bk->state];
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
-    DB_ADD(b, &set_state_stmt, bk->venue_id.s, bk->id.s, booking_state_names[step->to]);
+    DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[step->to]);
     bk->state = step->to;
     bk->version++;
     bk->has_hold = bk->dead_hold = false;
@@ -111,9 +118,9 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c, const st
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int locked = booking_add_lock(b, &sc);
     int loaded = booking_add_load(b, &sc);
-    DB_ADD(b, &lock_resource_stmt, SCOPE_PARAMS(sc));
+    DB_ADD(b, &booking_lock_resource, SCOPE_PARAMS(sc));
     bool keeps = t->to == BOOKING_CONFIRMED;
-    int units = DB_ADD(b, keeps ? &keep_units_stmt : &free_units_stmt, SCOPE_PARAMS(sc));
+    int units = DB_ADD(b, keeps ? &keep_units_stmt : &booking_free_units, SCOPE_PARAMS(sc));
     enum err e = db_run(b, s->deadline);
     if (e != OK)
         return e;
@@ -159,8 +166,8 @@ static enum err expire(struct svc *s, const char *id, bool *done)
     ENSURE(bk.dead_hold); /* locked by the same words, in the same transaction */
 
     struct db_batch *u = db_batch(s->db, s->arena, DB_IN_TX);
-    DB_ADD(u, &lock_resource_stmt, SCOPE_PARAMS(sc));
-    DB_ADD(u, &free_units_stmt, SCOPE_PARAMS(sc));
+    DB_ADD(u, &booking_lock_resource, SCOPE_PARAMS(sc));
+    DB_ADD(u, &booking_free_units, SCOPE_PARAMS(sc));
     e = db_run(u, s->deadline);
     return e == OK ? take_step(s, NULL, &expiry, "hold expired", &bk) : e;
 }

@@ -3,6 +3,7 @@
 #define BOOKINGD_SVC_BOOKING_PRIV_H
 
 #include "svc/booking.h"
+#include "svc/notify.h"
 #include "sys/metrics.h"
 
 /* A whole booking with what notices and views say of it, for booking_read(): SELECT BOOKING_COLUMNS BOOKING_TABLES
@@ -51,11 +52,18 @@ int booking_add_load(struct db_batch *b, const struct booking_scope *sc);
 struct booking_change {
     const struct booking_caller *caller; /* NULL: the keeper */
     const struct booking *now;           /* as it is after the change */
+    const char *actor;                   /* when there is no caller; NULL: the keeper */
     const char *from, *reason;           /* state before, NULL: made now; reason may be NULL */
     const char *audit;                   /* action, for staff */
     enum notice_template notice;         /* NOTICE_COUNT: none */
     enum booking_outcome outcome;
 };
+/* The units of a booking: every change of them is made under the resource's lock. Parameters: a scope. */
+extern const struct db_stmt booking_lock_resource, booking_free_units;
+/* $1 venue, $2 id, $3 state */
+extern const struct db_stmt booking_set_state;
+/* Fills a notice about the booking; `number` tells events of one template apart. False: an erased customer, who is told nothing. */
+bool booking_notice(const struct booking *bk, enum notice_template t, int64_t number, struct notice *n);
 /* Adds history, audit, notice and the caller's own to the committing batch, runs it, counts, sends the notice. */
 enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_change *c) MUST_CHECK;
 

@@ -14,6 +14,7 @@ libsvc_a_SOURCES = \
 
 include $(top_srcdir)/src/svc/catalog.mk
 include $(top_srcdir)/src/svc/booking.mk
+include $(top_srcdir)/src/svc/payment.mk
 
 if HAVE_CHECK
 SVC_UNIT_TESTS = tests/unit/check_phone

@@ -5,33 +5,47 @@
 #include "ext/pay.h"
 #include "svc/payment.h"
 
+/* For payment_read(): SELECT PAYMENT_COLUMNS FROM payments p */
 #define PAYMENT_COLUMNS                                                                                                \
     " p.id, p.venue_id, p.booking_id, p.status, p.amount, p.refunded_amount, p.currency, p.gateway_id, p.charge_id,"   \
-    " p.redirect_url, p.return_url, p.surplus, p.status = 'creating' AND p.next_check_at > now() AS in_hand, " DB_US(  \
-        "p.created_at") " AS created_us, " DB_US("p.invoice_expires_at") " AS expires_us, " DB_US("now()") " AS read_us"
+    " p.redirect_url, p.return_url, p.surplus, p.checks, p.status = 'creating' AND p.next_check_at > now() AS in_hand,"\
+    " " DB_US("p.created_at") " AS created_us, " DB_US("p.invoice_expires_at") " AS expires_us, " DB_US("now()") " AS read_us"
 
-/* What every call to the gateway needs, within the deadline less what storing the result takes. */
+/* A call to the gateway, within the deadline less what storing the result takes. */
 struct pay_call payment_call(struct svc *s);
-/* Adds the row of the payment's history. from NULL: made now. */
-void payment_add_history(struct svc *s, struct db_batch *b, const struct payment *p, const char *from, const char *actor, const char *reason);
-/* Locks and loads; result rows for payment_read(). */
-int payment_add_lock(struct db_batch *b, const char *id);
-/* An act of the service itself (no staff key): the audit row. */
-void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *p, const char *actor, const char *action, const char *detail);
-/* ERR_DEADLINE of a call that was not tried is the client's provider_timeout? No: its own deadline_exceeded. Fills *fault. */
-enum err payment_failed(const struct pay_outcome *o, const char *payment_id, struct payment_fault *fault);
+/* Whether a gateway is configured. */
+bool payment_configured(const struct svc *s);
 
-/* Applies to the booking that its payment came (in an open transaction that has locked booking and payment). */
-struct paid_effect {
-    bool confirmed; /* the booking became confirmed now */
-    bool taken;     /* the payment stands for the booking; false: surplus */
-};
-/* Locks the booking of a payment first, then the payment: the order of all payment transactions. Both loaded. */
+/* Locks a payment's booking, then the payment, in a transaction that stays open; loads both. The order of all payment transactions. */
 struct payment_locked {
     struct booking booking;
     struct payment payment;
-    bool other_paid; /* another payment of the booking stands for it */
+    bool other_paid; /* another payment stands for the booking */
 };
-enum err payment_begin(struct svc *s, const char *payment_id, struct payment_locked *out) MUST_CHECK;
+enum err payment_begin(struct svc *s, const struct payment *p, struct payment_locked *out) MUST_CHECK;
+
+/* Adds the new state (with its fields as they are in *p) and the row of its history. next_check_s from now; < 0: nothing is left to ask. */
+struct payment_change {
+    enum payment_state from;
+    const char *actor, *reason;
+    int64_t next_check_s;
+    bool again; /* a row of history also when the state stays: a further refund */
+};
+void payment_add_change(struct svc *s, struct db_batch *b, const struct payment *p, const struct payment_change *c);
+/* What the service did by itself, for staff to see. detail: JSON text or NULL. */
+void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *p, const char *actor, const char *action, const char *detail);
+
+/* A provider's failure as the client is told: sets *fault, returns the error. */
+enum err payment_fail(struct svc *s, const struct pay_outcome *o, const struct payment *p, struct payment_fault *fault);
+
+/* Settles; wide: looks for every invoice with our reference, not just for the one that we know. */
+enum err payment_settle_wide(struct svc *s, const char *id, const char *actor, struct payment *out, enum settled *how) MUST_CHECK;
+
+/* Seconds until the keeper asks again: 2, 4, 8 ... at most 45, so that what no hint came for is settled within 60 s. */
+int64_t payment_backoff_s(int64_t checks);
+#define PAYMENT_DONE (-1)
+
+/* Adds a refund that the keeper shall make of a charge that no booking stands for; once a charge. */
+void payment_add_surplus(struct svc *s, struct db_batch *b, const struct payment *p, const struct pay_charge *charge, const char *reason);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "svc/booking.h"
 #include "svc/notify.h"
+#include "svc/payment.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
 
@@ -82,6 +83,8 @@ static enum err run_purge(struct svc *s)
 const struct upkeep_job upkeep_jobs[] = {
     {"interrupted_notifications", 1000, run_interrupted},
     {"expired_holds", 1000, run_expired_holds},
+    {"payments", 1000, payment_job_settle},
+    {"refunds", 1000, payment_job_refunds},
     {"purge", 60000, run_purge},
 };
 const size_t upkeep_jobs_n = ARRAY_LEN(upkeep_jobs);

@@ -67,6 +67,12 @@ static const char *const webhook_outcomes[WH_COUNT] = {
     [WH_UNKNOWN] = "unknown", [WH_MISMATCH] = "mismatch",
 };
 
+static const char *const payment_acts[PA_COUNT] = {
+    [PA_CREATED] = "created",   [PA_UNKNOWN] = "unknown",   [PA_PAID] = "paid",         [PA_FAILED] = "failed",
+    [PA_EXPIRED] = "expired",   [PA_SURPLUS] = "surplus",   [PA_MISMATCH] = "mismatch", [PA_REFUNDED] = "refunded",
+    [PA_REFUND_FAILED] = "refund_failed", [PA_INVOICE_CANCELLED] = "invoice_cancelled",
+};
+
 /* Every status that the contract, the parser or a handler can answer with. */
 static const short statuses[] = {200, 201, 202, 204, 302, 303, 304, 400, 401, 402, 403, 404,
                                  405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 417, 421,
@@ -85,6 +91,7 @@ static const struct values fixed[DIM_COUNT] = {
     [DIM_OTP_OUTCOME] = {otp_outcomes, OTP_OUTCOME_COUNT}, [DIM_BOOKING_OUTCOME] = {booking_outcomes, BO_COUNT},
     [DIM_DB_ERROR_CLASS] = {db_error_classes, DBE_COUNT},  [DIM_ROLE] = {role_names, ROLE_COUNT},
     [DIM_EXIT_REASON] = {exit_reasons, EXIT_REASON_COUNT}, [DIM_WEBHOOK_OUTCOME] = {webhook_outcomes, WH_COUNT},
+    [DIM_PAYMENT_ACT] = {payment_acts, PA_COUNT},
 };
 
 unsigned metric_status_index(int status)
@@ -159,6 +166,7 @@ unsigned metric_dim_count(enum metric_dim dim)
     case DIM_ROLE:
     case DIM_EXIT_REASON:
     case DIM_WEBHOOK_OUTCOME:
+    case DIM_PAYMENT_ACT:
         return fixed[dim].n;
     case DIM_COUNT:
         break;

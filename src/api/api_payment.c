@@ -1,0 +1,240 @@
+/* Payments: the customer's calls, the gateway's hints, the staff's refunds. */
+#include "api/api_payment.h"
+
+#include "api/api_booking.h"
+#include "base/url.h"
+#include "svc/payment.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+
+json_t *api_payment_json(struct arena *a, const struct payment *p)
+{
+    json_t *j = json_obj(a);
+    json_put_str(a, j, "id", p->id.s);
+    json_put_str(a, j, "booking_id", p->booking_id.s);
+    json_put_str(a, j, "status", payment_state_names[p->state]);
+    json_put_int(a, j, "amount", p->amount);
+    json_put_int(a, j, "refunded_amount", p->refunded);
+    json_put_str(a, j, "currency", p->currency);
+    json_put_str(a, j, "gateway", "moyasar");
+    json_put_str(a, j, "gateway_id", p->gateway_id);
+    json_put_str(a, j, "redirect_url", p->redirect_url);
+    json_put_time(a, j, "created_at", p->created_at);
+    return j;
+}
+
+enum err api_payment_fault(struct api_request *r, enum err e, const struct payment_fault *fault)
+{
+    switch ((int)e) {
+    case ERR_PROVIDER_REJECTED:
+    case ERR_PROVIDER_FAILED:
+    case ERR_PROVIDER_TIMEOUT:
+    case ERR_PROVIDER_UNAVAILABLE:
+        r->problem.payment_id = fault->unknown ? fault->payment_id : NULL;
+        return api_provider_failed(r, e, fault->unknown, fault->retry_after_s);
+    default:
+        return e;
+    }
+}
+
+/* The answer is stored with the change that it tells of. */
+struct answer {
+    struct api_request *r;
+    int status;
+};
+
+static void answer_payment(void *arg, struct db_batch *b, const struct payment *p)
+{
+    struct answer *answer = arg;
+    struct api_request *r = answer->r;
+    api_reply(r, answer->status, api_payment_json(r->svc.arena, p));
+    if (answer->status == 201)
+        http_resp_headerf(&r->resp, "Location", "/v1/payments/%s", p->id.s);
+    api_idem_add(r, b);
+}
+
+/* ---- the customer ---- */
+
+struct open_input {
+    const char *return_url;
+};
+static const struct json_member open_members[] = {
+    {.name = "return_url", .type = J_STRING, .required = true, .min = 1, .max = 2000, .offset = offsetof(struct open_input, return_url),
+     .present = JSON_NO_PRESENT},
+    JSON_MEMBERS_END,
+};
+
+/* Only to where the operator said: an open redirect would lend our name to anybody. */
+static bool return_url_fit(struct api_request *r, const char *text)
+{
+    const struct config *cfg = r->svc.cfg;
+    struct url url, allowed;
+    if (!url_parse(str_of(text), &url))
+        return false;
+    const char *origin = url_origin(r->svc.arena, &url);
+    for (size_t i = 0; i < cfg->payments.return_origins_n; i++)
+        if (url_parse(str_of(cfg->payments.return_origins[i]), &allowed) && strcmp(url_origin(r->svc.arena, &allowed), origin) == 0)
+            return true;
+    return false;
+}
+
+static enum err post_payment(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    if (e != OK)
+        return e;
+    const struct open_input *in = r->input;
+    if (!return_url_fit(r, in->return_url))
+        return ERR_RETURN_URL;
+    struct answer answer = {r, 201};
+    struct payment_order order = {.booking_id = r->ids[0].s, .return_url = in->return_url, .on_commit = answer_payment, .arg = &answer};
+    struct payment p;
+    struct payment_fault fault;
+    bool existed;
+    e = payment_open(&r->svc, &r->who, &order, &p, &existed, &fault);
+    if (e != OK)
+        return api_payment_fault(r, e, &fault);
+    if (existed)
+        api_reply(r, 200, api_payment_json(r->svc.arena, &p));
+    return OK;
+}
+
+static enum err get_payments(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int booking = booking_add_find_mine(b, r->auth_hash, r->ids[0].s);
+    int list = payment_add_list_mine(b, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, booking)) == 0)
+        return ERR_NOT_FOUND;
+    api_reply_list(r, api_payments_json(r->svc.arena, db_result(b, list)), NULL);
+    return OK;
+}
+
+json_t *api_payments_json(struct arena *a, struct db_rows rows)
+{
+    json_t *items = json_arr(a);
+    for (int i = 0; i < db_count(rows); i++) {
+        struct payment p;
+        payment_read(rows, i, &p);
+        json_push(a, items, api_payment_json(a, &p));
+    }
+    return items;
+}
+
+static enum err get_payment(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int found = payment_add_find_mine(b, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, found)) == 0)
+        return ERR_NOT_FOUND;
+    struct payment p;
+    payment_read(db_result(b, found), 0, &p);
+    api_reply(r, 200, api_payment_json(r->svc.arena, &p));
+    return OK;
+}
+
+/* ---- hints ---- */
+
+/* The browser goes on also when the gateway cannot be asked now: with what is known, and the keeper settles it. */
+static enum err get_return(struct api_request *r)
+{
+    struct payment p;
+    enum settled how;
+    enum err e = payment_find(&r->svc, r->ids[0].s, &p);
+    if (e != OK)
+        return e;
+    if (p.state == PAYMENT_CREATING || p.state == PAYMENT_INITIATED || p.state == PAYMENT_UNKNOWN || p.state == PAYMENT_FAILED || p.state == PAYMENT_EXPIRED) {
+        e = payment_settle(&r->svc, r->ids[0].s, "customer", &p, &how);
+        if (e != OK)
+            LOG(LOG_WARN, "payment.not_settled", F_STR("payment", r->ids[0].s), F_ERR(e));
+    }
+    struct arena *a = r->svc.arena;
+    const char *to = url_with(a, p.return_url, "payment_id", p.id.s);
+    to = url_with(a, to, "status", payment_state_names[p.state]);
+    api_reply_empty(r, 303);
+    http_resp_header(&r->resp, "Location", to);
+    return OK;
+}
+
+static enum err post_gateway(struct api_request *r)
+{
+    struct payment p;
+    enum settled how;
+    enum err e = payment_settle(&r->svc, r->ids[0].s, "gateway", &p, &how);
+    if (e == OK)
+        api_reply_empty(r, 200);
+    return e == OK || e == ERR_NOT_FOUND ? e : api_provider_failed(r, ERR_PROVIDER_FAILED, true, 0);
+}
+
+static enum err post_webhook(struct api_request *r)
+{
+    int outcome = WH_UNKNOWN;
+    enum err e = payment_event(&r->svc, r->raw_body, &outcome);
+    int provider = r->svc.cfg->payments.provider;
+    if (provider >= 0 && (e == OK || e == ERR_UNAUTHORIZED))
+        METRIC_INC(M_WEBHOOKS, (unsigned)provider, (unsigned)outcome);
+    if (e == OK)
+        api_reply_empty(r, 200);
+    if (e == OK || e == ERR_UNAUTHORIZED)
+        return e;
+    return api_provider_failed(r, ERR_PROVIDER_FAILED, true, 0); /* 502: the gateway sends it again */
+}
+
+/* ---- staff ---- */
+
+struct refund_input {
+    int64_t amount;
+    bool has_amount;
+};
+static const struct json_member refund_members[] = {
+    {.name = "amount", .type = J_INT, .min = 1, .max = INT64_MAX, .offset = offsetof(struct refund_input, amount),
+     .present = offsetof(struct refund_input, has_amount)},
+    JSON_MEMBERS_END,
+};
+
+static enum err post_refund(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int found = payment_add_find_staff(b, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, found)) == 0)
+        return ERR_NOT_FOUND;
+    struct payment p;
+    payment_read(db_result(b, found), 0, &p);
+    const struct refund_input *in = r->input;
+    struct answer answer = {r, 200};
+    struct refund_order order = {.amount = in && in->has_amount ? in->amount : 0, .reason = "staff", .on_commit = answer_payment, .arg = &answer};
+    struct booking booking;
+    struct payment_fault fault;
+    e = payment_refund(&r->svc, &r->who, &order, &p, &booking, &fault);
+    if (e == ERR_VALIDATION)
+        api_fault(r, "/amount", "is more than what is left of the payment");
+    return api_payment_fault(r, e, &fault);
+}
+
+#define OF_BOOKING "/v1/bookings/{booking_id}/payments"
+const struct api_route api_route_payment_post = {
+    .method = HTTP_POST, .pattern = OF_BOOKING, .handler = post_payment, .auth = AUTH_CUSTOMER, .body = BODY_REQUIRED, .members = open_members,
+    .input_size = sizeof(struct open_input), .idempotent = true, .success_status = 201};
+const struct api_route api_route_payments_get = {
+    .method = HTTP_GET, .pattern = OF_BOOKING, .handler = get_payments, .auth = AUTH_CUSTOMER, .success_status = 200};
+const struct api_route api_route_payment_get = {
+    .method = HTTP_GET, .pattern = "/v1/payments/{payment_id}", .handler = get_payment, .auth = AUTH_CUSTOMER, .success_status = 200};
+const struct api_route api_route_payment_return = {
+    .method = HTTP_GET, .pattern = "/v1/payments/{payment_id}/return", .handler = get_return, .query_open = true, .success_status = 303};
+const struct api_route api_route_payment_gateway = {
+    .method = HTTP_POST, .pattern = "/v1/payments/{payment_id}/gateway", .handler = post_gateway, .body = BODY_ANY, .query_open = true,
+    .success_status = 200};
+const struct api_route api_route_webhook = {
+    .method = HTTP_POST, .pattern = "/v1/webhooks/moyasar", .handler = post_webhook, .body = BODY_ANY, .query_open = true, .success_status = 200};
+const struct api_route api_route_refund_post = {
+    .method = HTTP_POST, .pattern = "/v1/staff/payments/{payment_id}/refund", .handler = post_refund, .auth = AUTH_AGENT, .body = BODY_OPTIONAL,
+    .members = refund_members, .input_size = sizeof(struct refund_input), .idempotent = true, .success_status = 200};

@@ -1,0 +1,114 @@
+#include "svc/booking_pay.h"
+
+#include "booking_priv.h"
+
+/*
+ * Takes units for the booking anew: its own were put away by the statement before, so that a live hold, which still
+ * has them, and a dead one, which may have lost them, go one way. All of the party or none.
+ */
+static const struct db_stmt take_units_stmt = {
+    "booking_take_units",
+    "WITH bk AS (SELECT b.* FROM bookings b WHERE b.venue_id = $1::uuid AND b.id = $2::uuid),"
+    " free AS (SELECT n.unit FROM bk JOIN resources r ON r.venue_id = bk.venue_id AND r.id = bk.resource_id,"
+    "   generate_series(1, greatest(r.capacity, bk.party_size)) AS n (unit)"
+    "   WHERE NOT EXISTS (SELECT 1 FROM booking_units u WHERE u.venue_id = bk.venue_id AND u.resource_id = bk.resource_id"
+    "     AND u.unit = n.unit AND u.occupied && bk.occupied)"
+    "   ORDER BY n.unit LIMIT (SELECT party_size FROM bk))"
+    "INSERT INTO booking_units (venue_id, resource_id, unit, booking_id, occupied)"
+    " SELECT bk.venue_id, bk.resource_id, free.unit, bk.id, bk.occupied FROM bk, free"
+    " WHERE (SELECT count(*) FROM free) = bk.party_size AND ($3::boolean OR bk.starts_at > now())"};
+
+static const struct db_stmt drop_dead_stmt = {
+    "booking_pay_drop_dead",
+    "DELETE FROM booking_units u USING bookings b WHERE b.venue_id = $1::uuid AND b.id = $2::uuid AND u.venue_id = b.venue_id"
+    " AND u.resource_id = b.resource_id AND u.occupied && b.occupied AND u.held_until <= clock_timestamp()"};
+
+int booking_add_find_any(struct db_batch *b, const char *id)
+{
+    struct booking_scope sc = {.id = id};
+    return booking_add_load(b, &sc);
+}
+
+void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *loaded)
+{
+    struct booking_scope sc = {.id = id};
+    *locked = booking_add_lock(b, &sc);
+    *loaded = booking_add_load(b, &sc);
+}
+
+enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool *changed)
+{
+    *changed = false;
+    *taken = bk->state == BOOKING_CONFIRMED || bk->state == BOOKING_COMPLETED || bk->state == BOOKING_NO_SHOW;
+    bool live = bk->state == BOOKING_PENDING_PAYMENT;
+    if (!live && bk->state != BOOKING_EXPIRED)
+        return OK;
+    struct booking_scope sc = {.id = bk->id.s};
+    struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
+    DB_ADD(b, &booking_lock_resource, SCOPE_PARAMS(sc));
+    DB_ADD(b, &booking_free_units, SCOPE_PARAMS(sc));
+    DB_ADD(b, &drop_dead_stmt, bk->venue_id.s, bk->id.s);
+    int units = DB_ADD(b, &take_units_stmt, bk->venue_id.s, bk->id.s, db_bool(live));
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    *taken = *changed = db_affected(db_result(b, units)) == bk->party_size;
+    return OK;
+}
+
+enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor)
+{
+    bool stored_hold = bk->state == BOOKING_PENDING_PAYMENT || bk->dead_hold;
+    const char *from = booking_state_names[stored_hold ? BOOKING_PENDING_PAYMENT : bk->state];
+    DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[BOOKING_CONFIRMED]);
+    bk->state = BOOKING_CONFIRMED;
+    bk->version++;
+    bk->has_hold = bk->dead_hold = false;
+    struct booking_change paid = {
+        .actor = actor, .now = bk, .from = from, .reason = "paid", .notice = NOTICE_BOOKING_CONFIRMED, .outcome = BO_CONFIRMED};
+    return booking_finish(s, b, &paid);
+}
+
+/* ---- refunds ---- */
+
+enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk, int64_t refunded)
+{
+    struct notice n;
+    bool told = booking_notice(bk, NOTICE_PAYMENT_REFUNDED, refunded, &n);
+    if (told)
+        notify_enqueue(s, b, &n);
+    enum err e = db_run(b, s->deadline);
+    if (e == OK && told)
+        notify_deliver(s, &n);
+    return e;
+}
+
+enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk, const struct booking_refunded *how)
+{
+    struct booking_scope sc = {.id = bk->id.s};
+    const char *from = booking_state_names[bk->state];
+    DB_ADD(b, &booking_lock_resource, SCOPE_PARAMS(sc));
+    DB_ADD(b, &booking_free_units, SCOPE_PARAMS(sc));
+    DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[BOOKING_CANCELLED]);
+    bk->state = BOOKING_CANCELLED;
+    bk->version++;
+    bk->has_hold = bk->dead_hold = false;
+    bk->has_cancelled = true;
+    bk->cancelled_at = bk->read_at;
+    struct notice n;
+    bool told = booking_notice(bk, NOTICE_PAYMENT_REFUNDED, how->refunded, &n);
+    if (told)
+        notify_enqueue(s, b, &n);
+    struct booking_change change = {.caller = how->caller,
+                                    .actor = how->actor,
+                                    .now = bk,
+                                    .from = from,
+                                    .reason = how->reason,
+                                    .audit = "booking.cancel",
+                                    .notice = NOTICE_BOOKING_CANCELLED,
+                                    .outcome = BO_CANCELLED};
+    enum err e = booking_finish(s, b, &change);
+    if (e == OK && told)
+        notify_deliver(s, &n);
+    return e;
+}

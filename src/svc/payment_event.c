@@ -1,0 +1,87 @@
+/* Events of the gateway: each taken once, none believed. */
+#include "payment_priv.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+
+static const struct db_stmt seen_stmt = {"webhook_seen", "SELECT 1 FROM webhook_events WHERE provider = $1 AND event_id = $2"};
+static const struct db_stmt whose_stmt = {
+    "webhook_whose", "SELECT p.id FROM payments p WHERE p.id = $1::uuid OR p.gateway_id = $2 OR p.charge_id = $3 ORDER BY p.id = $1::uuid DESC LIMIT 1"};
+static const struct db_stmt keep_stmt = {
+    "webhook_keep", "INSERT INTO webhook_events (provider, event_id, kind, payment_id, outcome) VALUES ($1, $2, $3, $4::uuid, $5)"
+                    " ON CONFLICT (provider, event_id) DO NOTHING"};
+
+static enum err keep(struct svc *s, const char *provider, const struct pay_event *ev, const char *payment_id, const char *outcome)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    DB_ADD(b, &keep_stmt, provider, ev->id, ev->kind, payment_id, outcome);
+    return db_run(b, s->deadline);
+}
+
+/* The gateway may leave our reference out of a charge; its invoice has it. NULL in *id: not ours. */
+static enum err whose(struct svc *s, const struct pay_event *ev, const char **id)
+{
+    *id = NULL;
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int i = DB_ADD(b, &whose_stmt, ev->reference, ev->invoice_id, ev->charge_id);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, i)) > 0) {
+        *id = db_get_str(db_result(b, i), 0, "id");
+        return OK;
+    }
+    if (ev->invoice_id == NULL || !payment_configured(s))
+        return OK;
+    /* Before the create's answer was stored: the invoice itself knows whose it is. */
+    struct pay_call call = payment_call(s);
+    struct pay_invoice invoice;
+    struct pay_outcome o;
+    pay_fetch(&call, ev->invoice_id, &invoice, &o);
+    if (o.err == ERR_NOT_FOUND)
+        return OK;
+    if (o.err != OK)
+        return o.err;
+    struct payment p;
+    struct uuid parsed;
+    if (invoice.reference == NULL || !uuid_parse(str_of(invoice.reference), &parsed))
+        return OK;
+    e = payment_find(s, parsed.s, &p);
+    if (e == OK)
+        *id = arena_strdup(s->arena, p.id.s);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err payment_event(struct svc *s, struct str body, int *outcome)
+{
+    int provider = s->cfg->payments.provider;
+    if (provider < 0)
+        return ERR_UNAUTHORIZED;
+    const char *name = s->cfg->providers[provider].name;
+    struct pay_event ev;
+    enum err e = pay_event_read(s->cfg, provider, s->arena, body, &ev);
+    *outcome = e == ERR_UNAUTHORIZED ? WH_REFUSED : WH_UNKNOWN;
+    if (e != OK)
+        return e == ERR_VALIDATION ? OK : e; /* permanent nonsense with the right secret: counted, and not wanted again */
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int seen = DB_ADD(b, &seen_stmt, name, ev.id);
+    e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    if (db_count(db_result(b, seen)) > 0) {
+        *outcome = WH_DUPLICATE;
+        return OK;
+    }
+    const char *id;
+    e = whose(s, &ev, &id);
+    if (e != OK)
+        return e;
+    if (id == NULL)
+        return keep(s, name, &ev, NULL, "unknown");
+    struct payment p;
+    enum settled how;
+    e = payment_settle_wide(s, id, "gateway", &p, &how);
+    if (e != OK)
+        return e;
+    *outcome = how == SETTLED_MISMATCH ? WH_MISMATCH : WH_APPLIED;
+    return keep(s, name, &ev, id, how == SETTLED_MISMATCH ? "mismatch" : "applied");
+}
