@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, "build")
@@ -174,6 +175,7 @@ class Stack:
         self.monitor_port = free_port(9464)
         self.data = os.path.join(VAR, "pg")
         self.password = secrets.token_hex(16)
+        self.webhook_secret = secrets.token_hex(16)
 
     def postgresql(self):
         bin_dir = pg_bin()
@@ -224,6 +226,14 @@ providers:
     base_url: http://127.0.0.1:{self.sandbox_port}
     sender: SALON
     token: demo-token
+  moyasar:
+    type: moyasar
+    base_url: http://127.0.0.1:{self.sandbox_port}
+    secret_key: sk_test_{secrets.token_hex(16)}
+    webhook_secret: {self.webhook_secret}
+payments:
+  provider: moyasar
+  return_origins: ["http://127.0.0.1:{self.sandbox_port}"]
 otp:
   provider: sms
   secret: {secrets.token_hex(32)}
@@ -236,7 +246,10 @@ notifications:
         run(self.command + ["migrate"])
         began = time.monotonic()
         start("bookingd", self.command + ["serve"], ready=lambda: answers(self.api_port, "/readyz"))
-        return time.monotonic() - began
+        took = time.monotonic() - began
+        call(self.sandbox_port, "POST", "/control/webhooks",
+             {"url": f"http://127.0.0.1:{self.api_port}/v1/webhooks/moyasar", "secret": self.webhook_secret, "factor": 0.01})
+        return took
 
     def staff_key(self):
         return run(self.command + ["staff-key", "create", "--name", "demo", "--role", "admin"]).strip()
@@ -263,6 +276,23 @@ def call(port, method, path, body=None, headers=None):
     connection.close()
     kind = answer.getheader("Content-Type", "")
     return answer.status, answer.headers, json.loads(raw) if "json" in kind and raw else raw.decode()
+
+
+def browse(port, method, path, form):
+    """A browser's step: posts a form, follows redirects within this machine, returns where it ends up."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    for _ in range(5):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request(method, path, form, headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        if answer.status not in (302, 303):
+            return path
+        to = urllib.parse.urlsplit(answer.getheader("Location"))
+        port, path = to.port or port, to.path + ("?" + to.query if to.query else "")
+        method, form, headers = "GET", None, {}
+    die("redirects without end")
 
 
 # ---- the walk ---------------------------------------------------------------------------------------------------
@@ -309,6 +339,10 @@ class Walk:
                                   {"name": "قص شعر", "duration_minutes": 45, "slot_step_minutes": 15, "buffer_after_minutes": 15,
                                    "price": 12000, "payment": "on_site", "resource_ids": chairs}, 201, False)
 
+        self.paid_service = self.staff("POST", f"/v1/staff/venues/{venue['id']}/services",
+                                       {"name": "صبغة شعر", "duration_minutes": 90, "slot_step_minutes": 30, "price": 35000,
+                                        "payment": "online", "free_cancellation_minutes": 60, "resource_ids": chairs}, 201)
+
     def message(self, phone, after):
         def newest():
             inbox = call(self.stack.sandbox_port, "GET", f"/inbox.json?to=%2B{phone[1:]}&after={after}")[2]
@@ -324,17 +358,33 @@ class Walk:
         session = self.ask("POST", f"/v1/otp/{challenge['id']}/verify", {"code": code})
         return session["token"], challenge["phone"], message["number"]
 
-    def book(self, token):
-        slots = self.ask("GET", f"/v1/services/{self.service['id']}/slots", token=token)["items"]
+    def book(self, token, service=None):
+        service = service or self.service
+        slots = self.ask("GET", f"/v1/services/{service['id']}/slots", token=token)["items"]
         wanted = slots[len(slots) // 2]
-        return self.ask("POST", "/v1/bookings", {"service_id": self.service["id"], "starts_at": wanted["starts_at"]}, token, 201)
+        return self.ask("POST", "/v1/bookings", {"service_id": service["id"], "starts_at": wanted["starts_at"]}, token, 201)
+
+    def pay(self, token, phone):
+        title("Book what is paid online, pay on the gateway's page, cancel, and the money comes back")
+        seen = self.message(phone, 0)["number"]
+        booking = self.book(token, self.paid_service)
+        payment = self.ask("POST", f"/v1/bookings/{booking['id']}/payments",
+                           {"return_url": f"http://127.0.0.1:{self.stack.sandbox_port}/inbox"}, token, 201)
+        page = urllib.parse.urlsplit(payment["redirect_url"]).path
+        print(f"  browser: {payment['redirect_url']}, card 4111 1140 0576 5430")
+        back = browse(self.stack.sandbox_port, "POST", page + "/pay", "number=4111114005765430")
+        print(f"  → 303  {short(back)}")
+        self.ask("GET", f"/v1/bookings/{booking['id']}", token=token)
+        print(f"  SMS: {self.message(phone, seen)['text']}")
+        self.ask("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": "changed my mind"}, token)
+        self.ask("GET", f"/v1/payments/{payment['id']}", token=token)
 
     def customer(self, phone, locale):
         token, number, seen = self.sign_in(phone, locale)
         title("Book, and the notice arrives")
         self.book(token)
         print(f"  SMS: {self.message(number, seen)['text']}")
-        return token
+        return token, number
 
     def bad_day(self, token):
         title("The SMS route fails; the booking stands, the failure is on the books")
@@ -375,7 +425,8 @@ def main():
         walk = Walk(stack, stack.staff_key())
         walk.seed()
         walk.customer("٠٥٥١٢٣٤٥٦٧", "ar")
-        token = walk.customer("+966 55 765 4321", "en")
+        token, number = walk.customer("+966 55 765 4321", "en")
+        walk.pay(token, number)
         walk.bad_day(token)
         title(f"Done in {time.monotonic() - began:.1f} s")
     except BaseException:
