@@ -1,6 +1,7 @@
 # src/db: sources and unit tests of this layer
 DB_MIGRATIONS = \
-  src/db/migrations/0001_initial.sql
+  src/db/migrations/0001_initial.sql \
+  src/db/migrations/0002_payments.sql
 
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \
