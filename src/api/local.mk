@@ -34,7 +34,7 @@ nodist_libapi_a_SOURCES = src/api/api_openapi_doc.c
 noinst_PROGRAMS += src/api/mkopenapi
 src_api_mkopenapi_SOURCES = src/api/mkopenapi.c
 src_api_mkopenapi_LDADD = $(YAML_LIBS) $(JANSSON_LIBS)
-EXTRA_DIST += doc/openapi.yaml
+EXTRA_DIST += doc/openapi.yaml tests/system/test_ident.py
 CLEANFILES += src/api/api_openapi_doc.c
 src/api/api_openapi_doc.c: $(top_srcdir)/doc/openapi.yaml src/api/mkopenapi$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) src/api && \
