@@ -27,6 +27,7 @@
 #include "sys/sig.h"
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
+#define FIRST_CONNECT_MS 1000
 #define CHORES_MS 1000       /* what may be spent between requests on results that could not be stored */
 #define CHORES_AT_LEAST_MS 250
 #define IDLE_MS 1000
@@ -38,7 +39,8 @@ struct worker {
     struct api *api;
     int sig_fd;
     bool retiring;
-    bool chores; /* api_idle() has work left */
+    bool connected; /* was, at least once */
+    bool chores;    /* api_idle() has work left */
     struct deadline chores_due;
     char packet[HANDOVER_PACKET_MAX];
 };
@@ -147,13 +149,34 @@ static bool retire(struct worker *w)
     return report(w, &r, &none);
 }
 
-static void chores(struct worker *w)
+/* The schema is of another version: said once, and the end of this worker. */
+static int refuse_schema(void)
+{
+    LOG(LOG_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
+        F_STR("hint", "run: bookingd migrate"));
+    return EXIT_CONFIG_CODE;
+}
+
+static void note_database(struct worker *w)
+{
+    w->connected = w->connected || db_connected(w->db);
+    board_database(db_connected(w->db));
+}
+
+/*
+ * False: the database that was away at the start has come, and does not fit. A worker that has served already stays
+ * instead, and answers 503 until the schema fits again: a database brought back step by step must not end the service.
+ */
+static bool chores(struct worker *w)
 {
     w->chores_due = deadline_in_ms(CHORES_AT_LEAST_MS);
     db_idle(w->db);
-    board_database(db_connected(w->db));
+    note_database(w);
+    if (!w->connected && db_connect(w->db, deadline_in_ms(0)) == ERR_DB_SCHEMA)
+        return false;
     if (w->chores && db_connected(w->db))
         w->chores = api_idle(w->api, deadline_in_ms(CHORES_MS));
+    return true;
 }
 
 static int wait_ms(const struct worker *w)
@@ -184,8 +207,10 @@ static int loop(struct worker *w)
         if (p[0].revents && !take(w))
             return 0;
         /* Work first: a request that is here does not wait for housekeeping, unless that was put off long enough. */
-        if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->chores_due))
-            chores(w);
+        if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->chores_due)) {
+            if (!chores(w))
+                return refuse_schema();
+        }
     }
 }
 
@@ -212,13 +237,10 @@ int worker_main(const struct child_env *env)
         return 1;
     db_require_schema(w.db, true);
     await_addresses(&w);
-    enum err e = db_connect(w.db, deadline_in_ms(env->cfg->database.connect_timeout_ms));
-    if (e == ERR_DB_SCHEMA) {
-        LOG(LOG_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
-            F_STR("hint", "run: bookingd migrate"));
-        return EXIT_CONFIG_CODE;
-    }
-    board_database(e == OK);
+    /* Briefly: requests are answered without a database too, and the attempt goes on between them. */
+    if (db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_DB_SCHEMA)
+        return refuse_schema();
+    note_database(&w);
     rest_stage(&w);
     struct handover_report ready = {.news = HANDOVER_READY};
     struct handover_packet none = {.fd = -1};

@@ -252,6 +252,7 @@ class Daemon:
 
     def __init__(self, pg=None, config=None, env=None, argv=()):
         self.dir = tempfile.mkdtemp(prefix="bd-", dir="/tmp")
+        os.chmod(self.dir, 0o711)  # a daemon that drops to another user still reaches the notify socket
         self.port, self.monitor_port = free_port(), free_port()
         self.pg = pg
         base = {
@@ -267,6 +268,7 @@ class Daemon:
         self.notes, self.stop_listening, self.clients = [], False, []
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(os.path.join(self.dir, "notify"))
+        os.chmod(os.path.join(self.dir, "notify"), 0o777)
         self.notify.settimeout(0.2)
         threading.Thread(target=self._listen, daemon=True).start()
 
