@@ -8,25 +8,27 @@
 #include "base/uuid.h"
 #include "disp_priv.h"
 #include "http/http_resp.h"
+#include "proc/route.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
 #include "sys/net.h"
 
 /* Bytes that a client may still send after its last answer before it is cut off. */
-#define LINGER_BYTES (256 * 1024)
+#define LINGER_BYTES (4 * 1024 * 1024)
 
-/* The same figures and record as an answer from a worker; the route is unknown here. */
+/* The same figures and record as an answer from a worker. */
 static void account(struct disp *d, struct conn *c, const struct disp_problem *p, const char *id)
 {
     const struct request *r = c->req;
     const int status = api_status(p->err);
     char peer[ADDR_TEXT_MAX];
     struct mono begun = r && r->arrived.ns ? r->arrived : c->since;
-    METRIC_INC(M_HTTP_REQUESTS, (unsigned)api_routes_n, metric_status_index(status));
+    const size_t row = r ? route_row((struct str){c->buf, c->len}) : api_routes_n;
+    METRIC_INC(M_HTTP_REQUESTS, (unsigned)row, metric_status_index(status));
     log_set_request(id);
-    LOG(LOG_INFO, "http.request", F_STR("method", r ? http_method_names[r->method] : "none"), F_STR("route", "none"),
-        F_INT("status", status), F_STR("code", err_code(p->err)),
-        F_STR("client", net_peer_address(c->fd, peer, sizeof(peer))),
+    LOG(LOG_INFO, "http.request", F_STR("method", r ? http_method_names[r->method] : "none"),
+        F_STR("route", row < api_routes_n ? api_routes[row]->pattern : "none"), F_INT("status", status),
+        F_STR("code", err_code(p->err)), F_STR("client", net_peer_address(c->fd, peer, sizeof(peer))),
         F_MS("took", (double)(d->now.ns - begun.ns) / 1e6));
     log_set_request(NULL);
 }

@@ -8,7 +8,7 @@
 
 /* Places beyond max_connections, for those who are told 503 instead of nothing. */
 #define REFUSALS 64
-#define LINGER_MS 1000
+#define LINGER_MS 2000
 
 bool disp_conns_init(struct disp *d)
 {

@@ -13,6 +13,7 @@ libproc_a_SOURCES = \
   src/proc/monitor_http.c src/proc/monitor_page.c src/proc/monitor_process.c src/proc/monitor_status.c \
   src/proc/proctitle.c include/proc/proctitle.h \
   src/proc/resolver.c \
+  src/proc/route.c include/proc/route.h \
   src/proc/worker.c
 libproc_a_CFLAGS = $(AM_CFLAGS)
 
@@ -22,8 +23,12 @@ bookingd_CFLAGS = $(AM_CFLAGS)
 bookingd_LDADD = libcli.a $(LIBS_PROC)
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/check_child_table
-TESTS += tests/unit/check_child_table
+PROC_TESTS = tests/unit/check_child_table tests/unit/check_handover
+check_PROGRAMS += $(PROC_TESTS)
+TESTS += $(PROC_TESTS)
+tests_unit_check_handover_SOURCES = tests/unit/check_handover.c
+tests_unit_check_handover_LDADD = libproc.a libsys.a $(LIBS_BASE) $(CHECK_LIBS)
+tests_unit_check_handover_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_child_table_SOURCES = tests/unit/check_child_table.c
 tests_unit_check_child_table_LDADD = libproc.a libsys.a $(LIBS_BASE) $(CHECK_LIBS)
 tests_unit_check_child_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

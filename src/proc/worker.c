@@ -6,8 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,10 +14,10 @@
 #include "base/ensure.h"
 #include "db/db.h"
 #include "ext/ext_client.h"
-#include "http/http_path.h"
 #include "proc/child.h"
 #include "proc/handover.h"
 #include "proc/proctitle.h"
+#include "proc/route.h"
 #include "sys/addrs.h"
 #include "sys/board.h"
 #include "sys/log.h"
@@ -28,7 +26,7 @@
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
 #define FIRST_CONNECT_MS 1000
-#define CHORES_MS 1000       /* what may be spent between requests on results that could not be stored */
+#define CHORES_MS 1000 /* what may be spent between requests on results that could not be stored */
 #define CHORES_AT_LEAST_MS 250
 #define IDLE_MS 1000
 
@@ -44,25 +42,6 @@ struct worker {
     struct deadline chores_due;
     char packet[HANDOVER_PACKET_MAX];
 };
-
-/* "POST /v1/bookings" by the route table; never the path itself, which holds identifiers. */
-static const char *route_name(const char *bytes, size_t len, char *buf, size_t size)
-{
-    struct str rest = {bytes, len < 4096 ? len : 4096};
-    struct str method = str_cut(&rest, ' ');
-    struct str path = str_cut(&rest, ' ');
-    path = str_cut(&path, '?');
-    struct http_params params;
-    const struct str wanted = str_eq(method, STR("HEAD")) ? STR("GET") : method;
-    for (size_t i = 0; i < api_routes_n; i++) {
-        if (str_eq(wanted, str_of(http_method_names[api_routes[i]->method])) &&
-            http_path_match(api_routes[i]->pattern, path, &params)) {
-            snprintf(buf, size, "%.*s %s", STR_ARG(method), api_routes[i]->pattern);
-            return buf;
-        }
-    }
-    return "an unknown route";
-}
 
 static void rest_stage(const struct worker *w)
 {
@@ -98,7 +77,7 @@ static bool report(const struct worker *w, struct handover_report *r, struct han
 static bool serve(struct worker *w, const struct handover_request *q, struct handover_packet *p)
 {
     char route[BOARD_WHAT_MAX];
-    const char *name = route_name(p->bytes, p->len, route, sizeof(route));
+    const char *name = route_name((struct str){p->bytes, p->len}, route, sizeof(route));
     board_budget(q->deadline);
     board_stage(STAGE_BUSY, name);
     proctitle_set("worker %d executing %s", w->env->index, name);
