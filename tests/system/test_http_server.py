@@ -377,6 +377,7 @@ class Lost(Blocked):
             self.assertEqual((r.status, r.code, r.json()["outcome"]), (502, "interrupted", "unknown"))
             self.assertEqual(c.get("/healthz").status, 200)  # the connection lives on
         self.assertEqual(len(provider.requests), 1)
+        self.assertEqual(d.metric("bookingd_http_requests_total", method="POST", route="/v1/otp", status="502"), 1)
         bd.wait_until(lambda: len(d.children("worker")) == 2, "replacement")
 
     def test_queued_requests_survive_the_only_worker(self):

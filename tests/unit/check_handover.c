@@ -61,8 +61,10 @@ START_TEST(bytes_arrive_whole)
         ck_assert_uint_eq(r.seq, 42);
         ck_assert_int_eq(r.status, 201);
         ck_assert_uint_eq(p.len, sizes[_i]);
+        size_t same = 0;
         for (size_t i = 0; i < p.len; i++)
-            ck_assert_int_eq(p.bytes[i], (char)(i * 7));
+            same += p.bytes[i] == (char)(i * 7);
+        ck_assert_uint_eq(same, p.len);
         ck_assert_int_eq(p.fd >= 0, with_fd);
         ck_assert_int_eq(p.map != NULL, sizes[_i] > HANDOVER_INLINE_MAX);
         if (with_fd) {
