@@ -19,11 +19,11 @@ struct cli {
 
 struct cli_command {
     const char *name;
-    const char *sub; /* second word: "create" of "staff-key create"; NULL */
-    int (*run)(struct cli *c) MUST_CHECK;
-    const char *arguments; /* for the usage line: "[--role ROLE] --name NAME" */
-    const char *summary;   /* one line of `bookingd --help` */
-    const char *help;      /* the rest of `bookingd COMMAND --help`; "" when there is no more to say */
+    const char *sub;           /* second word: "create" of "staff-key create"; NULL */
+    int (*run)(struct cli *c); /* returns the exit code */
+    const char *arguments;     /* for the usage line: "[--role ROLE] --name NAME" */
+    const char *summary;       /* one line of `bookingd --help` */
+    const char *help;          /* the rest of `bookingd COMMAND --help`; "" when there is no more to say */
 };
 /* The first is the default; ends with a row without name. */
 extern const struct cli_command cli_commands[];

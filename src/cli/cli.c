@@ -95,10 +95,10 @@ static int command_help(const struct cli_command *k)
     return cli_done();
 }
 
-static void complain(const char *fmt, va_list ap)
+static void PRINTF_LIKE(1, 0) complain(const char *fmt, va_list ap)
 {
     fputs("bookingd: ", stderr);
-    vfprintf(stderr, fmt, ap);
+    vfprintf(stderr, fmt, ap); /* NOLINT(clang-analyzer-valist.Uninitialized): both callers start it */
     fputc('\n', stderr);
 }
 

@@ -100,7 +100,7 @@ static enum known known(const struct scope *scope, const char *path)
     size_t n = strlen(path);
     for (size_t i = 0; i < scope->n; i++) {
         const struct config_key *k = &scope->keys[i];
-        if (!(k->types & scope->type) || strncmp(k->path, path, n) != 0)
+        if (!(k->types & scope->type) || !str_starts(str_of(k->path), (struct str){path, n}))
             continue;
         if (k->path[n] == '\0')
             return IS_KEY;

@@ -48,6 +48,7 @@ static const char *check_authority(struct str s)
     return host_name(name) || bracketed_v6(name) ? NULL : "has no valid host";
 }
 
+/* s is a whole NUL-terminated text. */
 static bool url_parts(struct str s, struct str *authority, struct str *path, const char **why)
 {
     size_t scheme = str_starts(s, STR("http://")) ? 7 : str_starts(s, STR("https://")) ? 8 : 0;
@@ -63,7 +64,7 @@ static bool url_parts(struct str s, struct str *authority, struct str *path, con
     *authority = (struct str){s.p + scheme, end - scheme};
     *path = (struct str){s.p + end, s.n - end};
     *why = "must not have a query or fragment";
-    if ((path->n && memchr(path->p, '?', path->n)) || (path->n && memchr(path->p, '#', path->n)))
+    if (strpbrk(s.p + end, "?#"))
         return false;
     *why = check_authority(*authority);
     return *why == NULL;
@@ -85,10 +86,11 @@ static bool parsed(struct arena *a, const char *text, char **out, struct str *pa
     while (scheme < whole.n && text[scheme] != ':')
         scheme++;
     *out = lower_until(a, text, scheme);
-    if (!url_parts(str_of(*out), &authority, path, why))
+    if (!url_parts((struct str){*out, whole.n}, &authority, path, why))
         return false;
-    for (char *p = *out + (authority.p - *out); p < authority.p + authority.n; p++)
-        *p = lower(*p);
+    scheme += strlen("://");
+    for (size_t i = scheme; i < scheme + authority.n; i++)
+        (*out)[i] = lower((*out)[i]);
     return true;
 }
 

@@ -175,6 +175,12 @@ static bool read_enum(const struct reading *r)
     return read_choice(r, r->m->values);
 }
 
+static void set_borrowed(const struct reading *r)
+{
+    void *v = (void *)(uintptr_t)r->v; /* the caller's field is not const */
+    memcpy(r->field, &v, sizeof v);
+}
+
 static bool read_array(const struct reading *r)
 {
     if (!json_is_array(r->v)) {
@@ -186,7 +192,7 @@ static bool read_array(const struct reading *r)
         out_of_bounds(r, "have", " items");
         return false;
     }
-    memcpy(r->field, &r->v, sizeof r->v);
+    set_borrowed(r);
     return true;
 }
 
@@ -196,7 +202,7 @@ static bool read_object(const struct reading *r)
         fault_add(r->f, r->pointer, "must be an object");
         return false;
     }
-    memcpy(r->field, &r->v, sizeof r->v);
+    set_borrowed(r);
     return true;
 }
 
