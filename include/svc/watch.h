@@ -1,7 +1,8 @@
 /*
- * What is wrong now, as figures: the notification ledger counted by one statement, so that the figures
- * agree among themselves and with the staff list (contract 4, 9), and payments by their status. The
- * monitor is the only caller.
+ * What is wrong now, as figures: what the notification ledger owes (FAILED and PENDING), counted by one statement,
+ * so that the figures agree among themselves and with the staff list (contract 4, 9), and payments by their status.
+ * What was sent is counted apart: that reads the whole ledger, the rest only its partial indexes. The monitor is
+ * the only caller.
  */
 #ifndef BOOKINGD_SVC_WATCH_H
 #define BOOKINGD_SVC_WATCH_H
@@ -28,9 +29,14 @@ struct watch_ledger {
     bool has_payments; /* the schema knows payments */
     int64_t payments[WATCH_PAYMENT_STATUS_COUNT];
     int64_t unknown; /* rows whose status, template or error code this binary does not know */
+    bool has_sent;   /* rows[WATCH_SENT] was counted */
+    int64_t unknown_sent;
 };
 
-/* Counts ledger and payments: one round trip on s->db within s->deadline. */
-enum err watch_ledger_read(struct svc *s, struct watch_ledger *out) MUST_CHECK;
+/* One round trip each on s->db within s->deadline. On failure *out is as before. */
+/* All but rows[WATCH_SENT]. */
+enum err watch_debt_read(struct svc *s, struct watch_ledger *out) MUST_CHECK;
+/* rows[WATCH_SENT], has_sent, unknown_sent. */
+enum err watch_sent_read(struct svc *s, struct watch_ledger *out) MUST_CHECK;
 
 #endif

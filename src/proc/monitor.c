@@ -17,6 +17,8 @@
 #define ARENA_CHUNK ((size_t)64 * 1024)
 #define READ_FLOOR_MS 1000 /* a read of the ledger may always take this long */
 #define READ_FACTOR 4      /* and this many times what the last one took, up to database.statement_timeout */
+#define SENT_SHARE 20      /* counting what was sent reads the whole ledger: at most this fraction of the time */
+#define SENT_RETRY_MS 60000
 #define DRAIN_MS 2000
 #define IDLE_MS 60000 /* nothing is due: look around all the same */
 
@@ -31,15 +33,16 @@ struct monitor {
     bool connected;         /* as last seen */
     bool good;              /* the last read succeeded */
     struct mono read_begun; /* of the last good one */
-    int64_t read_took_ms;
-    struct deadline next_read;
+    int64_t debt_took_ms, sent_took_ms;
+    bool sent_too_slow;
+    struct deadline next_read, next_sent;
 };
 
 /* A read that hangs makes the database as good as gone after this long. */
-static int64_t read_limit_ms(const struct monitor *m)
+static int64_t limit_ms(const struct monitor *m, int64_t took_ms)
 {
     const int64_t most = m->env->cfg->database.statement_timeout_ms;
-    int64_t ms = m->read_took_ms * READ_FACTOR;
+    int64_t ms = took_ms * READ_FACTOR;
     if (ms < READ_FLOOR_MS)
         ms = READ_FLOOR_MS;
     return ms < most ? ms : most;
@@ -48,7 +51,8 @@ static int64_t read_limit_ms(const struct monitor *m)
 /* The view is made fresh for each turn, so that no page shows figures older than an interval and a read. */
 static void refresh_view(struct monitor *m)
 {
-    const int64_t oldest_ms = m->env->cfg->monitor.poll_interval_ms + read_limit_ms(m);
+    const int64_t oldest_ms =
+        m->env->cfg->monitor.poll_interval_ms + limit_ms(m, m->debt_took_ms) + limit_ms(m, m->sent_took_ms);
     const bool connected = db_connected(m->db);
     m->view.database_up = connected && m->good && mono_ms_between(m->read_begun, mono_now()) <= oldest_ms;
     if (connected != m->connected) {
@@ -91,30 +95,55 @@ static int wait_serving(void *ctx, int fd, short events, struct deadline d)
     }
 }
 
-static void read_ledger(struct monitor *m)
+typedef enum err (*read_fn)(struct svc *s, struct watch_ledger *out);
+
+/* One of the reads, within its limit. One that ran out of time gets more the next time, up to the statement limit. */
+static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms, struct watch_ledger *out)
 {
-    struct watch_ledger fresh;
     const struct mono begun = mono_now();
-    const bool was_good = m->good;
     struct svc s = {.cfg = m->env->cfg,
                     .db = m->db,
                     .arena = m->arena,
-                    .deadline = deadline_in_ms(read_limit_ms(m)),
+                    .deadline = deadline_in_ms(limit_ms(m, *took_ms)),
                     .request_id = "monitor"};
     arena_reset(m->arena);
-    enum err e = watch_ledger_read(&s, &fresh);
+    enum err e = read(&s, out);
+    *took_ms = mono_ms_between(begun, mono_now());
+    return e;
+}
+
+/* A ledger so long that it cannot be counted within the statement limit leaves out the sent ones, not the debt. */
+static void read_sent(struct monitor *m, struct watch_ledger *out)
+{
+    const struct config *cfg = m->env->cfg;
+    out->has_sent = read_part(m, watch_sent_read, &m->sent_took_ms, out) == OK;
+    m->sent_too_slow = !out->has_sent && m->sent_took_ms >= cfg->database.statement_timeout_ms;
+    int64_t pause_ms = m->sent_too_slow ? SENT_RETRY_MS : m->sent_took_ms * SENT_SHARE;
+    if (pause_ms < cfg->monitor.poll_interval_ms)
+        pause_ms = cfg->monitor.poll_interval_ms;
+    m->next_sent = deadline_in_ms(pause_ms);
+    if (m->sent_too_slow)
+        LOG(LOG_WARN, "monitor.sent_uncounted", F_MS("took", (double)m->sent_took_ms));
+}
+
+static void read_ledger(struct monitor *m)
+{
+    struct watch_ledger fresh = m->view.ledger;
+    const struct mono begun = mono_now();
+    const bool was_good = m->good;
     m->next_read = deadline_after(begun, m->env->cfg->monitor.poll_interval_ms);
+    enum err e = read_part(m, watch_debt_read, &m->debt_took_ms, &fresh);
+    if (e == OK && (deadline_passed(m->next_sent) || (!was_good && !m->sent_too_slow)))
+        read_sent(m, &fresh);
     m->good = e == OK;
-    if (e == OK) {
-        if (fresh.unknown != m->view.ledger.unknown)
-            LOG(LOG_WARN, "monitor.ledger_unknown", F_INT("rows", fresh.unknown));
+    if (m->good) {
+        const int64_t unknown = fresh.unknown + fresh.unknown_sent;
+        if (unknown != m->view.ledger.unknown + m->view.ledger.unknown_sent)
+            LOG(LOG_WARN, "monitor.ledger_unknown", F_INT("rows", unknown));
         m->view.ledger = fresh;
         m->view.read_at = wall_now();
         m->read_begun = begun;
-        m->read_took_ms = mono_ms_between(begun, mono_now());
         board_served();
-    } else {
-        m->read_took_ms *= 2; /* a ledger that has grown gets more time, up to the statement limit */
     }
     if (m->good != was_good && !m->ending)
         LOG(m->good ? LOG_INFO : LOG_WARN, m->good ? "monitor.ledger_read" : "monitor.ledger_unread", F_ERR(e),

@@ -56,6 +56,7 @@ struct monitor_http *monitor_http_new(const int *listen_fds, size_t n, monitor_a
 static void conn_free(struct monitor_http *h, size_t i)
 {
     struct conn *c = h->conns[i];
+    ENSURE(c != NULL);
     for (size_t p = 0; p < h->polled_n; p++)
         if (h->polled[p] == c)
             h->polled[p] = NULL; /* evicted before its entry was looked at */

@@ -86,7 +86,7 @@ static void ledger_rows(struct metrics_page *page, const struct watch_ledger *l)
     static const char *const labels[] = {"status", "template"};
     metrics_family(page, name, METRIC_GAUGE, "Notifications in the ledger.");
     for (unsigned s = 0; s < WATCH_STATUS_COUNT; s++)
-        for (unsigned t = 0; t < NOTICE_COUNT; t++)
+        for (unsigned t = 0; t < NOTICE_COUNT && (s != WATCH_SENT || l->has_sent); t++)
             metrics_sample(page, name, label2(page->sb->arena, labels, watch_status_names[s], notice_names[t]),
                            (double)l->rows[s][t]);
 }
