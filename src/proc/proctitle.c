@@ -21,34 +21,43 @@ static char *end_of(char **strings, char *end)
     return end;
 }
 
+/* Copies n strings and the NULL behind them; NULL when memory is out. */
+static char **copy_of(char **strings, size_t n)
+{
+    char **copy = calloc(n + 1, sizeof(*copy));
+    for (size_t i = 0; copy && i < n; i++) {
+        copy[i] = strdup(strings[i]);
+        if (copy[i])
+            continue;
+        while (i > 0)
+            free(copy[--i]);
+        free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 void proctitle_init(int argc, char **argv)
 {
+    size_t env_n = 0;
     if (argc < 1)
         return;
-    char *end = end_of(argv, argv[0]);
-    end = end_of(environ, end);
-
-    size_t env_n = 0;
     while (environ[env_n])
         env_n++;
-    char **env = calloc(env_n + 1, sizeof(*env));
-    if (!env)
+    char *first = argv[0];
+    char *end = end_of(environ, end_of(argv, first));
+    char **env = copy_of(environ, env_n);
+    char **args = copy_of(argv, (size_t)argc);
+    if (!env || !args) { /* a title is not worth ending for */
+        free(env);
+        free(args);
         return;
-    for (size_t i = 0; i < env_n; i++) {
-        env[i] = strdup(environ[i]);
-        if (!env[i])
-            return; /* a title is not worth ending for; what was copied stays allocated */
     }
-    for (int i = 0; i < argc; i++) {
-        char *copy = strdup(argv[i]);
-        if (!copy)
-            return;
-        if (i == 0)
-            area = argv[0];
-        argv[i] = copy;
-    }
+    memcpy(argv, args, (size_t)argc * sizeof(*argv));
+    free(args);
     environ = env;
-    area_len = (size_t)(end - area);
+    area = first;
+    area_len = (size_t)(end - first);
     dirty = area_len;
 }
 
@@ -65,7 +74,8 @@ void proctitle_set(const char *fmt, ...)
     size_t len = strlen(text);
     if (len > area_len - 1)
         len = area_len - 1;
-    memcpy(area, text, len);
+    text[len] = '\0';
+    memcpy(area, text, len + 1);
     if (dirty > len)
         memset(area + len, 0, dirty - len);
     dirty = len;
