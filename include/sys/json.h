@@ -32,7 +32,8 @@ void fault_add(struct faults *f, const char *pointer, const char *fmt, ...) PRIN
 
 /* Parses a whole text; NULL for anything but one valid JSON value. Freed with the arena. */
 json_t *json_parse(struct arena *a, struct str text) MUST_CHECK;
-/* Ties a value's life to the arena; NULL (out of memory) takes the arena's way out. */
+/* Ties the life of a value that came from jansson itself to the arena (never one of json_obj, json_arr, json_parse);
+ * NULL (out of memory) takes the arena's way out. */
 json_t *json_keep(struct arena *a, json_t *owned);
 /* Compact text on the arena. */
 struct str json_text(struct arena *a, const json_t *j);

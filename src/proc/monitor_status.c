@@ -76,8 +76,7 @@ struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
     json_put_int(a, top, "queue", metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
     json_put(a, top, "slots", slots);
     json_put(a, top, "providers", providers);
-    struct str text = json_text(a, json_keep(a, top));
-    return text;
+    return json_text(a, top);
 }
 
 static void slot_line(struct sb *sb, const struct board_view *slot)
