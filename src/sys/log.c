@@ -60,8 +60,13 @@ static void open_pipe(const struct stat *st)
         close(g_log.fd);
     }
     int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    g_log.fd = fd < 0 ? STDERR_FILENO : fd;
-    g_log.sink = fd < 0 ? SINK_POLLED : SINK_PIPE;
+    if (fd >= 0) {
+        g_log.fd = fd;
+        g_log.sink = SINK_PIPE;
+    } else {
+        g_log.fd = STDERR_FILENO;
+        g_log.sink = SINK_POLLED;
+    }
     g_log.dev = st->st_dev;
     g_log.ino = st->st_ino;
 }

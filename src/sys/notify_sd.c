@@ -82,6 +82,7 @@ void notify_sd_status(const char *fmt, ...)
     size_t head = strlen(text);
     va_list ap;
     va_start(ap, fmt);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, the line above
     (void)vsnprintf(text + head, sizeof(text) - head, fmt, ap);
     va_end(ap);
     for (char *p = text + head; *p; p++)

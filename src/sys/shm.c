@@ -15,6 +15,7 @@ bool shm_init(size_t size)
     ENSURE(base == NULL);
     /* Parts round their sizes up to ALIGN; 64 of them fit in the reserve. */
     size += (size_t)ALIGN * 64;
+    // cppcheck-suppress invalidFunctionArg ; mmap(2) asks for -1 with MAP_ANONYMOUS
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return false;

@@ -9,12 +9,12 @@ tests=etc/prometheus/bookingd.rules.test.yml
 promtool check rules --lint=all --lint-fatal "$rules" || bad=1
 promtool test rules "$tests" || bad=1
 promtool check config etc/prometheus/prometheus.yml || bad=1
-for alert in $(sed -n 's/^ *- alert: *//p' "$rules"); do
+while read -r alert; do
     # an alert with only quiet tests could never fire and nobody would know
     awk -v a="$alert" '$0 ~ "alertname: " a "$" { seen = 1; next } seen && /exp_alerts:/ { ok = 1 } { seen = 0 } END { exit !ok }' "$tests" ||
         { echo "$alert: no test makes it fire"; bad=1; }
-done
-for metric in $(grep -ohE '\bbookingd_[a-z_]+' "$rules" | grep -vE '^bookingd_http_errors$' | sed -E 's/_(bucket|sum|count)$//' | sort -u); do
+done < <(sed -n 's/^ *- alert: *//p' "$rules")
+while read -r metric; do
     grep -qF "\"$metric\"" include/sys/metrics.def src/proc/monitor_page.c || { echo "$metric: no such metric"; bad=1; }
-done
+done < <(grep -ohE '\bbookingd_[a-z_]+' "$rules" | grep -vE '^bookingd_http_errors$' | sed -E 's/_(bucket|sum|count)$//' | sort -u)
 exit $bad

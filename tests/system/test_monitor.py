@@ -98,6 +98,42 @@ class MonitorCase(bd.Case):
             self.fail("still wrong: %r, wanted %r" % (wrong(), expected))
 
 
+class Checker(unittest.TestCase):
+    """The strict reader itself: each breach alone is refused."""
+    GOOD = ('# HELP a_total A.\n# TYPE a_total counter\na_total{outcome="x"} 1\na_total{outcome="y"} 2\n'
+            '# HELP h H.\n# TYPE h histogram\nh_bucket{le="0.1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 0.3\nh_count 2\n')
+
+    def test_breaches(self):
+        promcheck.parse(self.GOOD)
+        for old, new in (
+                ('outcome="y"', 'outcome="x"'),                       # a series twice
+                ("# HELP a_total A.\n", ""),                          # no HELP
+                ("# TYPE h histogram", "# TYPE h gauge"),              # samples outside of their family
+                ("# TYPE a_total counter", "# TYPE a_total gauge"),    # _total on a gauge
+                ('"+Inf"} 2', '"+Inf"} 0'),                            # buckets fall
+                ("h_count 2", "h_count 3"),                            # count is not the last bucket
+                ('h_bucket{le="+Inf"} 2\n', ""),                       # no +Inf
+                ('le="0.1"', 'le=".1"'),                               # not canonical
+                ("h_sum 0.3\n", ""), ("h_sum 0.3", "h_sum 0.3 1700000000"), ("h_sum 0.3", "h_sum x"),
+                ('a_total{outcome="x"} 1\n', '\na_total{outcome="x"} 1\n'),
+                ('outcome="x"', 'phone="x"'), ('outcome="x"', 'outcome="X y"'), ('outcome="x"', 'outcome="\\t"'),
+                ('a_total{outcome="x"} 1', 'a_total{outcome="x"} -1'),
+                ("h_count 2\n", "h_count 2")):
+            self.assertIn(old, self.GOOD)
+            with self.assertRaises(promcheck.Bad, msg="%r for %r" % (new, old)):
+                promcheck.parse(self.GOOD.replace(old, new, 1))
+        om = self.GOOD.replace("HELP a_total", "HELP a").replace("TYPE a_total", "TYPE a") + "# EOF\n"
+        promcheck.parse(om, True)
+        for bad in (om[:-6], om + "# EOF\n", self.GOOD + "# EOF\n", om[:-1]):
+            with self.assertRaises(promcheck.Bad):
+                promcheck.parse(bad, True)
+        page = promcheck.parse(self.GOOD)
+        promcheck.later(page, page)
+        for old, new in (('outcome="y"} 2', 'outcome="y"} 1'), ('a_total{outcome="y"} 2\n', "")):
+            with self.assertRaises(promcheck.Bad):
+                promcheck.later(page, promcheck.parse(self.GOOD.replace(old, new)))
+
+
 class Pages(MonitorCase):
     def test_both_formats_are_strictly_right(self):
         d = self.start()
