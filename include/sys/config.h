@@ -87,11 +87,11 @@ struct provider_config {
     int64_t breaker_failures;
     int64_t breaker_open_for_ms;
     /* by type; NULL when the type has no such key */
-    const char *token;                    /* taqnyat */
-    const char *app_sid;                  /* unifonic */
-    const char *user, *api_key;           /* msegat */
-    const char *account_sid, *auth_token; /* twilio */
-    const char *from;                     /* twilio */
+    const char *token;                       /* taqnyat */
+    const char *app_sid;                     /* unifonic */
+    const char *user, *api_key;              /* msegat */
+    const char *account_sid, *auth_token;    /* twilio */
+    const char *from;                        /* twilio */
     const char *secret_key, *webhook_secret; /* moyasar */
     /* http */
     const char *method, *path, *body, *content_type, *id_path, *error_path;
@@ -153,7 +153,8 @@ struct config {
         int provider; /* -1: none */
         enum { DELIVERY_INLINE, DELIVERY_DEFERRED } delivery;
         int64_t expire_after_ms;
-        const char *messages[NOTICE_COUNT][LOCALE_COUNT]; /* {service} {venue} {resource} {starts_at} {ends_at} {party_size} */
+        const char
+            *messages[NOTICE_COUNT][LOCALE_COUNT]; /* {service} {venue} {resource} {starts_at} {ends_at} {party_size} */
     } notifications;
     struct {
         int format; /* enum log_format */
@@ -179,8 +180,8 @@ struct config_report {
  */
 struct config *config_load(const char *path, struct config_report **report) MUST_CHECK;
 /*
- * The same for commands that call no provider (migrate, staff-key, status ...): secrets that cannot be read from where they
- * are, since only the service's account may, are left NULL and no fault. database.url is read in any case.
+ * The same for commands that call no provider (migrate, staff-key, status ...): secrets that cannot be read from where
+ * they are, since only the service's account may, are left NULL and no fault. database.url is read in any case.
  */
 struct config *config_load_offline(const char *path, struct config_report **report) MUST_CHECK;
 /* Judge of database.url, which is libpq's business and above this layer; main() gives it before the first load. */
