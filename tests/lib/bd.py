@@ -1,4 +1,4 @@
-"""Objects for system tests: Postgres, Daemon, Client, FakeProvider. Python's standard library only.
+"""Objects for system tests: Postgres, Daemon, Client, FakeProvider, Sandbox. Python's standard library only.
 
     class Demo(bd.Case):
         def test_healthz(self):
@@ -602,6 +602,51 @@ def p_redirect(to="http://127.0.0.1:1/elsewhere"):
     return p_reply(302, {}, {"Location": to})
 
 
+class Sandbox:
+    """bookingd-sandbox on a port of its own: the providers, an inbox, and faults to order."""
+
+    def __init__(self, **popen):
+        self.log = tempfile.TemporaryFile()
+        self.proc = subprocess.Popen([SANDBOX_BIN, "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.PIPE, stderr=self.log, text=True, **popen)
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.proc.stdout.readline())
+        if not found:
+            raise AssertionError("bookingd-sandbox does not say where it listens")
+        self.port = int(found.group(1))
+        self.url = found.group(0)
+
+    def call(self, method, path, body=None):
+        """JSON of an answer that must be a success; None without a body."""
+        with Client(("127.0.0.1", self.port)) as c:
+            r = c.request(method, path, body, {"Content-Length": "0"} if body is None and method != "GET" else None)
+        if r.status not in (200, 201, 204):
+            raise AssertionError("%s %s: %r" % (method, path, r))
+        return r.json() if r.body else None
+
+    def order(self, route, kind, **more):
+        """A fault for a route ("taqnyat", "invoice_create") or group ("sms", "moyasar", "all"): status, times, delay_ms, done."""
+        self.call("POST", "/control/faults", {"route": route, "kind": kind, **more})
+
+    def clear(self):
+        self.call("DELETE", "/control/faults")
+
+    def inbox(self, to=None, after=0):
+        """Messages that the phones got, oldest first."""
+        query = "?after=%d" % after + ("&to=" + to.replace("+", "%2B") if to else "")
+        return self.call("GET", "/inbox.json" + query)["items"]
+
+    def close(self):
+        if self.proc.poll() is None:
+            self.proc.terminate()
+            self.proc.wait(10)
+        self.proc.stdout.close()
+        self.log.seek(0)
+        words = self.log.read().decode(errors="replace")
+        self.log.close()
+        if SANITIZER.search(words):
+            raise AssertionError(words[:4000])
+
+
 class Case(unittest.TestCase):
     """A test case that cleans up what its helpers made, and shows the daemons' logs when it fails."""
 
@@ -621,6 +666,11 @@ class Case(unittest.TestCase):
         provider = FakeProvider(default)
         self.addCleanup(provider.close)
         return provider
+
+    def sandbox(self):
+        sandbox = Sandbox()
+        self.addCleanup(sandbox.close)
+        return sandbox
 
     def _end(self, daemon):
         outcome = getattr(self, "_outcome", None)
