@@ -15,7 +15,7 @@ LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 NUMBER = re.compile(r"(?:[+-]?Inf|NaN|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\Z")
 # Label values that are closed sets by contract; a name maps to the pattern that each of its values must match whole.
 CLOSED = {
-    "outcome": None, "state": None, "reason": None, "class": None, "template": r"[a-z_]+", "error_code": r"[a-z_]+",
+    "outcome": None, "state": None, "reason": None, "class": None, "act": None, "template": r"[a-z_]+", "error_code": r"[a-z_]+",
     "status": r"[1-5]\d\d|other|[a-z_]+", "method": r"[A-Z]+|other", "operation": r"[a-z_]+", "role": r"[a-z]+",
     "route": r"none|/(?:[a-z0-9_.{}/-]*)", "provider": r"[A-Za-z0-9_.-]+", "version": r".+", "revision": r".+", "le": r".+",
 }
@@ -144,7 +144,7 @@ def check_family(f, openmetrics):
             raise Bad("%s%r is %s" % (name, labels, text))
         for label, v in labels:
             if label not in CLOSED:
-                raise Bad("%s has the unknown label %s" % (name, label))
+                raise Bad("%s has the label %s, which CLOSED does not know" % (name, label))
             pattern = CLOSED[label] or r"[a-z_]+"
             if not re.fullmatch(pattern, v):
                 raise Bad("%s: %s=%r is none of a closed set" % (name, label, v))

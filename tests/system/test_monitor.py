@@ -184,6 +184,8 @@ class Pages(MonitorCase):
             "bookingd_workers": {(s,) for s in ("starting", "idle", "busy", "draining")},
             "bookingd_provider_circuit_open": {("sms",), ("moyasar",)},
             "bookingd_provider_in_flight": {("sms",), ("moyasar",)},
+            "bookingd_payments": {(s,) for s in ("creating", "initiated", "unknown", "paid", "failed", "expired", "refunded",
+                                                "partially_refunded")},
             "bookingd_webhooks_total": {(o, "moyasar") for o in ("applied", "duplicate", "refused", "unknown", "mismatch")},
         }
         for name, want in closed.items():
