@@ -1,6 +1,7 @@
 #include "ext/sms.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/ensure.h"
 #include "ext/ext_jsonpath.h"
@@ -50,8 +51,27 @@ void sms_accept(struct arena *a, struct sms_result *r, const json_t *id)
     r->message_id = word(ext_json_text(a, id), MESSAGE_ID_MAX);
 }
 
+/* A 403 with a page is the web firewall in front of a provider, not its word on our key or the number. */
+static bool from_firewall(const struct ext_reply *reply)
+{
+    static const char *const pages[] = {"<!doctype", "<html"};
+    if (reply->status != 403)
+        return false;
+    if (strncasecmp(reply->content_type, "text/html", 9) == 0)
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+        if (strncasecmp(reply->body.p, pages[i], strlen(pages[i])) == 0)
+            return true;
+    return false;
+}
+
 void sms_refuse(struct arena *a, const struct ext_reply *reply, struct sms_result *r, const json_t *code)
 {
+    if (from_firewall(reply)) {
+        r->err = ERR_PROVIDER_FAILED;
+        r->detail = "refused by a web firewall";
+        return;
+    }
     r->err = ERR_PROVIDER_REJECTED;
     if (reply->status == 401 || reply->status == 403)
         r->detail = "credentials refused"; /* ours: for the operator, not the customer */

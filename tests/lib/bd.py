@@ -639,6 +639,8 @@ class Sandbox:
         if self.proc.poll() is None:
             self.proc.terminate()
             self.proc.wait(10)
+        if self.log.closed:
+            return
         self.proc.stdout.close()
         self.log.seek(0)
         words = self.log.read().decode(errors="replace")
