@@ -1,5 +1,5 @@
 # manual pages and the served openapi document
-dist_man_MANS += doc/bookingd.8 doc/bookingd.yaml.5
+dist_man_MANS += doc/bookingd-sandbox.1 doc/bookingd.8 doc/bookingd.yaml.5
 
 # An example, never the operator's own file, which an installation must not touch.
 exampledir = $(docdir)/examples

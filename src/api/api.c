@@ -92,11 +92,26 @@ static enum err read_request(struct api *api)
     return OK;
 }
 
+/*
+ * RFC 9112 6.3 takes a request with neither Content-Length nor chunked for one without a body: right where none is needed. Where
+ * one is, its sender forgot to say how long it is (RFC 9110 15.5.12), and what follows on the connection may be that body.
+ */
+static bool length_missing(struct api_request *r)
+{
+    bool wanted = r->route->body == BODY_REQUIRED || r->route->body == BODY_ANY;
+    if (!wanted || r->head->has_length || r->head->chunked)
+        return false;
+    r->api->keep_alive = false;
+    return true;
+}
+
 static enum err handle(struct api_request *r)
 {
     enum err e = api_route(r);
     if (e != OK)
         return e;
+    if (length_missing(r))
+        return ERR_LENGTH_REQUIRED;
     if (deadline_passed(r->svc.deadline))
         return ERR_DEADLINE;
     r->client = api_client_address(r->svc.cfg, r->svc.arena, r->head, r->client);

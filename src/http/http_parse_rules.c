@@ -76,20 +76,6 @@ static bool judge_coding(struct http_head *head, struct http_fault *fault)
     return http_refuse(fault, ERR_BAD_REQUEST, "Transfer-Encoding is not just \"chunked\".");
 }
 
-/*
- * RFC 9110 15.5.12. HTTP would take a request with neither field for one without a body (RFC 9112 6.3); from a method
- * that usually carries one that is more likely a sender's mistake, so POST, PUT and PATCH must say their length, be it
- * 0.
- */
-static bool judge_missing_length(const struct http_head *head, struct http_fault *fault)
-{
-    bool carries = head->method == HTTP_POST || head->method == HTTP_PUT || head->method == HTTP_PATCH;
-
-    if (carries && !head->has_length && !head->chunked)
-        return http_refuse(fault, ERR_LENGTH_REQUIRED, "Content-Length is missing.");
-    return true;
-}
-
 /* RFC 9110 10.1.1: 100-continue is the one expectation there is; from HTTP/1.0, or without a body, it is ignored. */
 static bool judge_expect(struct http_head *head, struct http_fault *fault)
 {
@@ -127,5 +113,5 @@ bool http_judge_head(struct http_head *head, const struct http_limits *limits, s
 {
     set_keep_alive(head);
     return judge_host(head, fault) && judge_length(head, limits, fault) && judge_coding(head, fault) &&
-           judge_missing_length(head, fault) && judge_expect(head, fault);
+           judge_expect(head, fault);
 }

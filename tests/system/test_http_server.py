@@ -173,6 +173,7 @@ class Framing(bd.Case):
         ("other expectation", b"POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\nx", 417),
         ("large fields", b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 5000 + b"\r\n\r\n", 431),
         ("unknown method", b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 501),
+        ("no length where a body is needed", b"POST /v1/otp HTTP/1.1\r\nHost: x\r\n\r\n", 411),
         ("other version", b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505),
     ]
 
@@ -188,6 +189,11 @@ class Framing(bd.Case):
                 if status != 501 or name == "other coding":
                     self.assertEqual(r.header("Connection"), "close")
                     self.assertEqual(c.recv_eof(), b"")
+
+    def test_no_length_where_no_body_is_needed(self):
+        self.c.send(b"POST /v1/bookings/018f0000-0000-7000-8000-000000000000/cancel HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual(self.c.recv_response().status, 401)
+        self.assertEqual(self.c.get("/healthz").status, 200)
 
     def test_answer_larger_than_the_sockets(self):
         """The worker leaves the rest to the dispatcher, which writes it as the client takes it."""

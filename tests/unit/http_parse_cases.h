@@ -266,10 +266,10 @@ static const struct parse_case parse_cases[] = {
     {"9110 8.6: 2^64 + 5", POST("Content-Length: 18446744073709551621\r\n"), ERR_CONTENT_TOO_LARGE, NULL},
     {"9110 8.6: 2^64 - 1", POST("Content-Length: 18446744073709551615\r\n"), ERR_CONTENT_TOO_LARGE, NULL},
     {"9110 8.6: far above", POST("Content-Length: 99999999999999999999999999999\r\n"), ERR_CONTENT_TOO_LARGE, NULL},
-    {"9110 15.5.12", POST(""), ERR_LENGTH_REQUIRED, NULL},
-    {"9110 15.5.12", LINE("PUT / HTTP/1.1"), ERR_LENGTH_REQUIRED, NULL},
-    {"9110 15.5.12", LINE("PATCH / HTTP/1.1"), ERR_LENGTH_REQUIRED, NULL},
-    {"9110 15.5.12", STR("POST / HTTP/1.0\r\n\r\n"), ERR_LENGTH_REQUIRED, NULL},
+    GOOD("9112 6.3: no length, no body", POST(""), "POST /p 1"),
+    GOOD("9112 6.3", LINE("PUT / HTTP/1.1"), "PUT / 1"),
+    GOOD("9112 6.3", LINE("PATCH / HTTP/1.1"), "PATCH / 1"),
+    GOOD("9112 6.3", STR("POST / HTTP/1.0\r\n\r\n"), "POST / 0 close"),
 
     /* -- Expect and Connection -------------------------------------------------------- */
     GOOD("9110 10.1.1", POST("Content-Length: 5\r\nExpect: 100-continue\r\n"), "POST /p 1 length=5 expect"),
