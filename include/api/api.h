@@ -128,6 +128,11 @@ struct api_request {
  */
 struct db_batch *api_first_batch(struct api_request *r);
 enum err api_first(struct api_request *r, struct db_batch *b) MUST_CHECK;
+/*
+ * The first batch of a handler about one thing: `seen` takes the token's hash and the path's first identifier as its two
+ * parameters. ERR_NOT_FOUND when it finds nothing, else its rows in *rows.
+ */
+enum err api_first_seen(struct api_request *r, const struct db_stmt *seen, struct db_rows *rows) MUST_CHECK;
 
 /*
  * Adds to a committing batch the statement that stores the response now in r->resp as the outcome of the

@@ -87,11 +87,22 @@ enum err api_first(struct api_request *r, struct db_batch *b)
     return e;
 }
 
+enum err api_first_seen(struct api_request *r, const struct db_stmt *seen, struct db_rows *rows)
+{
+    struct db_batch *b = api_first_batch(r);
+    int i = DB_ADD(b, seen, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != OK)
+        return e;
+    *rows = db_result(b, i);
+    return db_count(*rows) > 0 ? OK : ERR_NOT_FOUND;
+}
+
 enum err api_refuse(struct api_request *r, enum err fault)
 {
     if (r->route->auth == AUTH_NONE)
         return fault;
-    r->idem = NULL; /* what is refused here claims nothing */
+    /* With a usable Idempotency-Key the refusal is an outcome like any other: claimed now, stored by the frame. */
     enum err e = api_first(r, api_first_batch(r));
     return e == OK ? fault : e;
 }

@@ -23,26 +23,11 @@ struct list_query {
 };
 static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page), API_QUERY_END};
 
-/* The cursor is (starts_at, id). */
-static bool read_cursor(struct api_request *r, const struct api_page *page, const char *fields[2])
-{
-    size_t found = 0;
-    if (!api_cursor_read(r, page->after, fields, 2, &found))
-        return false;
-    struct wall at;
-    struct uuid id;
-    if (found == 0 || (found == 2 && wall_parse(str_of(fields[0]), &at) && uuid_parse(str_of(fields[1]), &id)))
-        return true;
-    api_fault(r, "query:after", "is not a cursor of this list");
-    fields[0] = fields[1] = NULL;
-    return false;
-}
-
 static enum err get_closures(struct api_request *r)
 {
     const struct list_query *q = r->query_input;
     const char *after[2] = {NULL, NULL};
-    bool good = read_cursor(r, &q->page, after); /* told after authentication */
+    bool good = api_time_cursor(r, q->page.after, after); /* told after authentication */
     int64_t limit = api_page_limit(&q->page);
     struct db_batch *b = api_first_batch(r);
     int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
@@ -63,11 +48,7 @@ static enum err get_closures(struct api_request *r)
         catalog_read_closure(rows, i, &c);
         json_push(a, items, api_closure_json(a, &c));
     }
-    const char *next = NULL;
-    char at[WALL_RFC3339_MAX];
-    if (shown < db_count(rows))
-        next = api_cursor_make(a, (const char *const[]){wall_format(c.starts_at, at), c.id.s}, 2);
-    api_reply_list(r, items, next);
+    api_reply_list(r, items, shown < db_count(rows) ? api_time_cursor_make(a, c.starts_at, &c.id) : NULL);
     return OK;
 }
 
@@ -94,13 +75,10 @@ static enum err put_conflicts(struct api_request *r, const struct closure *c, js
 
 static enum err post_closure(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int seen = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
     if (e != OK)
         return e;
-    if (db_count(db_result(b, seen)) == 0)
-        return ERR_NOT_FOUND;
     const struct closure_input *in = r->input;
     if (in->ends_at.us <= in->starts_at.us) {
         api_fault(r, "/ends_at", "must be after starts_at");
@@ -123,15 +101,12 @@ static enum err post_closure(struct api_request *r)
 
 static enum err delete_closure(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int seen = DB_ADD(b, &catalog_closure_seen, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &catalog_closure_seen, &seen);
     if (e != OK)
         return e;
-    if (db_count(db_result(b, seen)) == 0)
-        return ERR_NOT_FOUND;
     struct closure c;
-    catalog_read_closure(db_result(b, seen), 0, &c);
+    catalog_read_closure(seen, 0, &c);
     e = catalog_delete_closure(&r->svc, r->who.actor, &c);
     if (e == OK)
         api_reply_empty(r, 204);

@@ -90,15 +90,12 @@ static enum err get_hours(struct api_request *r)
 
 static enum err put_hours(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int seen = DB_ADD(b, &catalog_resource_seen, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &catalog_resource_seen, &seen);
     if (e != OK)
         return e;
-    if (db_count(db_result(b, seen)) == 0)
-        return ERR_NOT_FOUND;
     struct resource resource;
-    catalog_read_resource(db_result(b, seen), 0, &resource);
+    catalog_read_resource(seen, 0, &resource);
     const struct hours_input *in = r->input;
     size_t n = json_array_size(in->items);
     struct opening *items = arena_array(r->svc.arena, n, sizeof *items);

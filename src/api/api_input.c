@@ -110,7 +110,7 @@ static enum err idempotency_key(struct api_request *r)
 /* Faults of the schema's kind are all told at once; any other ends the search. */
 enum err api_input(struct api_request *r)
 {
-    static enum err (*const steps[])(struct api_request * r) = {path_ids, body, api_query, idempotency_key};
+    static enum err (*const steps[])(struct api_request * r) = {idempotency_key, path_ids, body, api_query};
     enum err first = OK;
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         enum err e = steps[i](r);

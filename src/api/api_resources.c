@@ -71,28 +71,22 @@ static enum err save_resource(struct api_request *r, struct resource *v, bool is
 
 static enum err post_resource(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int seen = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
     if (e != OK)
         return e;
-    if (db_count(db_result(b, seen)) == 0)
-        return ERR_NOT_FOUND;
     struct resource v = {.id = uuid_new(), .venue_id = r->ids[0], .capacity = 1, .active = true};
     return save_resource(r, &v, true);
 }
 
 static enum err patch_resource(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int seen = DB_ADD(b, &catalog_resource_seen, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &catalog_resource_seen, &seen);
     if (e != OK)
         return e;
-    if (db_count(db_result(b, seen)) == 0)
-        return ERR_NOT_FOUND;
     struct resource v;
-    catalog_read_resource(db_result(b, seen), 0, &v);
+    catalog_read_resource(seen, 0, &v);
     return save_resource(r, &v, false);
 }
 

@@ -58,15 +58,12 @@ static enum err post_venue(struct api_request *r)
 
 static enum err patch_venue(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int seen = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
     if (e != OK)
         return e;
-    if (db_count(db_result(b, seen)) == 0)
-        return ERR_NOT_FOUND;
     struct venue v;
-    catalog_read_venue(db_result(b, seen), 0, &v);
+    catalog_read_venue(seen, 0, &v);
     return save_venue(r, &v, false);
 }
 
@@ -174,15 +171,12 @@ static enum err save_service(struct api_request *r, struct service *v, bool is_n
 
 static enum err post_service(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int seen = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
     if (e != OK)
         return e;
-    if (db_count(db_result(b, seen)) == 0)
-        return ERR_NOT_FOUND;
     struct venue venue;
-    catalog_read_venue(db_result(b, seen), 0, &venue);
+    catalog_read_venue(seen, 0, &venue);
     struct service v = {.id = uuid_new(), .venue_id = venue.id, .currency = venue.currency, .active = true, .max_advance_days = 90};
     http_resp_headerf(&r->resp, "Location", "/v1/services/%s", v.id.s);
     return save_service(r, &v, true);
@@ -190,15 +184,12 @@ static enum err post_service(struct api_request *r)
 
 static enum err patch_service(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int seen = DB_ADD(b, &catalog_service_seen, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &catalog_service_seen, &seen);
     if (e != OK)
         return e;
-    if (db_count(db_result(b, seen)) == 0)
-        return ERR_NOT_FOUND;
     struct service v;
-    catalog_read_service(r->svc.arena, db_result(b, seen), 0, &v);
+    catalog_read_service(r->svc.arena, seen, 0, &v);
     return save_service(r, &v, false);
 }
 
