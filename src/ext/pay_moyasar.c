@@ -11,11 +11,12 @@
 #include "pay_priv.h"
 #include "sys/json.h"
 
-/* A text that names a thing at the gateway: it goes into paths. */
+/* A text that names a thing at the gateway (UUIDs today): it goes into paths. */
 static bool id_fit(const char *id)
 {
-    struct uuid parsed;
-    return id != NULL && uuid_parse(str_of(id), &parsed);
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    size_t n = id != NULL ? strspn(id, letters) : 0;
+    return n > 0 && n <= 64 && id[n] == '\0';
 }
 
 /* ---- judging an answer ---- */
@@ -82,7 +83,7 @@ static bool read_charge(const json_t *j, struct pay_charge *out)
     const char *status = text_of(j, "status");
     *out = (struct pay_charge){.id = text_of(j, "id"), .currency = text_of(j, "currency"), .invoice_id = text_of(j, "invoice_id")};
     if (!id_fit(out->id) || status == NULL || out->currency == NULL || !amount_of(j, "amount", &out->amount) ||
-        !amount_of(j, "refunded", &out->refunded))
+        (json_object_get(j, "refunded") != NULL && !amount_of(j, "refunded", &out->refunded)))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(charge_states); i++) {
         if (strcmp(charge_states[i].name, status) == 0) {
@@ -122,20 +123,33 @@ static bool read_charges(struct arena *a, const json_t *list, const struct pay_c
     return list == NULL || json_is_array(list) || json_is_null(list);
 }
 
-/* The host of a payment page: the API's own, or one below the same domain (api.moyasar.com, checkout.moyasar.com). */
+/* host is name.domain */
+static bool host_below(struct str host, struct str domain)
+{
+    if (host.n <= domain.n + 1)
+        return false;
+    struct str tail = {host.p + host.n - domain.n, domain.n};
+    return tail.p[-1] == '.' && str_eq_nocase(tail, domain);
+}
+
+/*
+ * Where customers may be sent: the API's own host (a sandbox), one below the same domain (api.moyasar.com, checkout.moyasar.com),
+ * or the gateway's own pages over https, whichever way its API is reached (a proxy).
+ */
 static bool page_url_fit(const char *text, const char *base_text)
 {
     struct url page, base;
-    if (text == NULL || !url_parse(str_of(text), &page) || !url_parse(str_of(base_text), &base) || page.https != base.https)
+    if (text == NULL || !url_parse(str_of(text), &page) || !url_parse(str_of(base_text), &base))
+        return false;
+    if (page.https && host_below(page.host, STR("moyasar.com")))
+        return true;
+    if (page.https != base.https)
         return false;
     if (str_eq_nocase(page.host, base.host))
         return true;
     struct str domain = base.host;
     (void)str_cut(&domain, '.');
-    if (domain.p == NULL || memchr(domain.p, '.', domain.n) == NULL || page.host.n <= domain.n + 1)
-        return false;
-    struct str tail = {page.host.p + page.host.n - domain.n, domain.n};
-    return tail.p[-1] == '.' && str_eq_nocase(tail, domain);
+    return domain.p != NULL && memchr(domain.p, '.', domain.n) != NULL && host_below(page.host, domain);
 }
 
 static bool read_invoice(const struct pay_call *c, const json_t *j, struct pay_invoice *out)
@@ -392,7 +406,8 @@ static enum err event(const struct provider_config *p, struct arena *a, struct s
         out->charge_id = NULL;
     if (!id_fit(out->invoice_id))
         out->invoice_id = NULL;
-    if (!id_fit(out->reference))
+    struct uuid ours;
+    if (out->reference != NULL && !uuid_parse(str_of(out->reference), &ours))
         out->reference = NULL;
     return OK;
 }
