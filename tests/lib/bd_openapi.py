@@ -1,0 +1,163 @@
+"""Answers against the living API document: every one is looked up in /openapi.json by method, path and status, and checked.
+
+    bd_openapi.watch(self)        # in setUp: from here on each answer that a Client reads through request() is checked
+
+The document is fetched from the daemon itself. Only the JSON Schema keywords that it uses are known here, and an unknown
+one is an error, so that the document cannot grow past its check. Members that no schema names are errors too: what is
+answered is documented.
+"""
+import json
+import re
+
+import bd
+
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")  # output is UTC and ends in Z
+FORMATS = {"uuid": UUID7, "date-time": INSTANT, "date": re.compile(r"\d{4}-\d\d-\d\d\Z"), "uri": re.compile(r"[a-z][a-z0-9+.-]*:\S+\Z")}
+TYPES = {
+    "object": lambda v: isinstance(v, dict), "array": lambda v: isinstance(v, list), "string": lambda v: isinstance(v, str),
+    "integer": lambda v: isinstance(v, int) and not isinstance(v, bool), "boolean": lambda v: isinstance(v, bool),
+    "null": lambda v: v is None,
+}
+NOTES = {"description", "default", "examples"}
+CHECKS = {
+    "minimum": lambda v, n: not TYPES["integer"](v) or v >= n, "maximum": lambda v, n: not TYPES["integer"](v) or v <= n,
+    "minLength": lambda v, n: not isinstance(v, str) or len(v) >= n, "maxLength": lambda v, n: not isinstance(v, str) or len(v) <= n,
+    "maxItems": lambda v, n: not isinstance(v, list) or len(v) <= n, "minProperties": lambda v, n: not isinstance(v, dict) or len(v) >= n,
+    "pattern": lambda v, p: not isinstance(v, str) or re.search(p, v) is not None,
+    "format": lambda v, f: not isinstance(v, str) or FORMATS[f].match(v) is not None,
+    "enum": lambda v, of: v in of, "const": lambda v, c: v == c,
+    "type": lambda v, t: any(TYPES[one](v) for one in ([t] if isinstance(t, str) else t)),
+    "required": lambda v, names: not isinstance(v, dict) or all(n in v for n in names),
+}
+APPLICATORS = {"$ref", "allOf", "properties", "items", "additionalProperties", "unevaluatedProperties"}
+
+
+class Document:
+    def __init__(self, doc):
+        self.doc = doc
+        self.seen = set()  # (method, path template, status): what was answered so far
+        self.paths = []
+        for template, item in doc["paths"].items():
+            pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+            self.paths.append((template.count("{"), re.compile(pattern + r"\Z"), template, item))
+        self.paths.sort(key=lambda p: p[0])  # literal segments before parameters
+
+    def resolve(self, node):
+        while "$ref" in node:
+            target = self.doc
+            for part in node["$ref"].lstrip("#/").split("/"):
+                target = target[part]
+            node = target
+        return node
+
+    # -- schemas --
+    def names(self, schema):
+        """Members that a schema names, through $ref and allOf; None when it names none, and so speaks of none."""
+        schema = self.resolve(schema)
+        found = set(schema.get("properties", ())) or None
+        for part in schema.get("allOf", ()):
+            more = self.names(part)
+            found = found if more is None else (found or set()) | more
+        return found
+
+    def faults(self, value, schema, at="", closed=True):
+        """What is wrong with a value, as texts."""
+        schema = self.resolve(schema)
+        unknown = set(schema) - set(CHECKS) - APPLICATORS - NOTES
+        if unknown:
+            raise AssertionError("schema keywords that the check does not know: %s" % sorted(unknown))
+        out = ["%s: %r breaks %s %r" % (at or "/", value, word, schema[word])
+               for word, good in CHECKS.items() if word in schema and not good(value, schema[word])]
+        for part in schema.get("allOf", ()):
+            out += self.faults(value, part, at, closed=False)
+        if isinstance(value, dict):
+            for name, sub in schema.get("properties", {}).items():
+                if name in value:
+                    out += self.faults(value[name], sub, at + "/" + name)
+            named = self.names(schema)
+            if closed and named is not None:
+                out += ["%s/%s: is in no schema" % (at, name) for name in value if name not in named]
+        if isinstance(value, list) and "items" in schema:
+            for i, item in enumerate(value):
+                out += self.faults(item, schema["items"], "%s/%d" % (at, i))
+        return out
+
+    # -- answers --
+    def operation(self, method, path):
+        path = path.split("?")[0]
+        for _, pattern, template, item in self.paths:
+            if pattern.match(path) and method.lower() in item:
+                return template, item[method.lower()]
+        return None, None
+
+    def check(self, method, target, answer):
+        """Faults of one answer."""
+        real = "GET" if method == "HEAD" else method
+        template, operation = self.operation(real, target)
+        out = [] if answer.header("X-Request-Id") else ["no X-Request-Id"]
+        if answer.status == 204 and (answer.body or answer.header("Content-Length")):
+            out.append("204 with a body, or with the length of one")
+        if method == "HEAD" or answer.status < 200:
+            return out + (["HEAD with a body"] if answer.body else [])
+        if answer.status >= 400:
+            return out + self.problem(operation, answer)
+        if operation is None:
+            return out + ["%d for a path that is not in the document" % answer.status]
+        self.seen.add((real, template, answer.status))
+        response = operation["responses"].get(str(answer.status))
+        if response is None:
+            return out + ["status %d is not in the document" % answer.status]
+        content = self.resolve(response).get("content", {})
+        kind = (answer.header("Content-Type") or "").split(";")[0]
+        if bool(content) != bool(answer.body) or (content and kind not in content):
+            return out + ["content of type %r, %d bytes; the document has %s" % (kind, len(answer.body), sorted(content))]
+        return out + (self.faults(answer.json(), content[kind].get("schema", {})) if content else [])
+
+    def problem(self, operation, answer):
+        if answer.header("Content-Type") != "application/problem+json":
+            return ["a fault of type %r" % answer.header("Content-Type")]
+        doc = answer.json()
+        out = self.faults(doc, self.doc["components"]["schemas"]["Problem"])
+        if doc.get("status") != answer.status:
+            out.append("status of the document is %r" % doc.get("status"))
+        if doc.get("request_id") != answer.header("X-Request-Id") and answer.header("Idempotency-Replayed") is None:
+            out.append("request_id of the document is not the field's")
+        if answer.status == 401 and answer.header("WWW-Authenticate") != "Bearer":
+            out.append("401 without WWW-Authenticate")
+        if answer.status == 405 and not answer.header("Allow"):
+            out.append("405 without Allow")
+        if answer.status == 503 and not answer.header("Retry-After"):
+            out.append("503 without Retry-After")
+        if answer.status == 401 and operation is not None and not operation.get("security") and "401" not in operation["responses"]:
+            out.append("401 where no token is asked for")
+        if doc.get("code", "").startswith("provider_") and "outcome" not in doc:
+            out.append("a provider's fault without outcome")
+        return out
+
+
+documents = {}  # by the address of a daemon; None: not one that serves the document
+
+
+def document(address):
+    if address not in documents:
+        with bd.Client(address) as c:
+            c.send(c.encode("GET", "/openapi.json"))
+            r = c.recv_response()
+        documents[address] = Document(r.json()) if r.status == 200 and r.header("X-Request-Id") else None
+    return documents[address]
+
+
+def watch(case):
+    """Checks every answer that bd.Client.request reads until the test's end."""
+    plain = bd.Client.request
+
+    def request(client, method, path, body=None, headers=None):
+        answer = plain(client, method, path, body, headers)
+        d = document(client.address)
+        faults = d.check(method, path, answer) if d else []
+        if faults:
+            raise AssertionError("%s %s -> %d\n%s\n%s" % (method, path, answer.status, "\n".join(faults), answer.body[:2000].decode(errors="replace")))
+        return answer
+    bd.Client.request = request
+    case.addCleanup(setattr, bd.Client, "request", plain)
