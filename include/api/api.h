@@ -167,6 +167,9 @@ enum err api_provider_failed(struct api_request *r, enum err e, bool unknown, lo
 const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n);
 bool api_cursor_read(struct api_request *r, const char *after, const char **fields, size_t n, size_t *found) MUST_CHECK;
 
+/* Characters: a name of 120 code points of 4 bytes, an identifier, the hash. */
+#define API_CURSOR_MAX 768
+
 /* Shared members of query structs: `limit` (1..100, default 50) and `after`. */
 struct api_page {
     int64_t limit;
@@ -176,7 +179,7 @@ struct api_page {
 #define API_PAGE_PARAMS(owner, place)                                                                                  \
     {.name = "limit", .type = J_INT, .min = 1, .max = 100, .offset = offsetof(owner, place.limit),                     \
      .present = offsetof(owner, place.has_limit)},                                                                     \
-    {.name = "after", .type = J_STRING, .min = 1, .max = 512, .offset = offsetof(owner, place.after), .present = JSON_NO_PRESENT}
+    {.name = "after", .type = J_STRING, .min = 1, .max = API_CURSOR_MAX, .offset = offsetof(owner, place.after), .present = JSON_NO_PRESENT}
 /* limit or its default */
 int64_t api_page_limit(const struct api_page *p);
 

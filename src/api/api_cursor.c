@@ -5,7 +5,7 @@
 #include "api_priv.h"
 
 #define MAC_LEN 8
-#define CURSOR_BYTES_MAX 384 /* 512 characters */
+#define CURSOR_BYTES_MAX (API_CURSOR_MAX / 4 * 3)
 
 static struct {
     unsigned char key[SHA256_LEN];

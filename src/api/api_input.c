@@ -107,7 +107,10 @@ static enum err idempotency_key(struct api_request *r)
     return OK;
 }
 
-/* Faults of the schema's kind are all told at once; any other ends the search. */
+/*
+ * Faults of the schema's kind are all told at once; any other ends the search. The key comes first: a refusal is an
+ * outcome too, and is stored under it.
+ */
 enum err api_input(struct api_request *r)
 {
     static enum err (*const steps[])(struct api_request * r) = {idempotency_key, path_ids, body, api_query};

@@ -9,6 +9,7 @@
 #define NS_PER_MS INT64_C(1000000)
 #define US_PER_S INT64_C(1000000)
 #define S_PER_DAY INT64_C(86400)
+#define WALL_MIN_S (INT64_C(-62135596800))                      /* 0001-01-01T00:00:00Z */
 #define WALL_MAX_US (INT64_C(253402300800) * US_PER_S) /* 10000-01-01T00:00:00Z */
 
 static struct mono (*mono_source)(void);
@@ -258,12 +259,12 @@ bool wall_parse(struct str s, struct wall *out)
     int64_t fraction, utc_s;
     struct civil c;
 
-    if (!take_date(&s, &c) || c.year < 1970 || !take_one(&s, "Tt", NULL) || !take_digits(&s, 2, 0, 23, &hour) ||
+    if (!take_date(&s, &c) || !take_one(&s, "Tt", NULL) || !take_digits(&s, 2, 0, 23, &hour) ||
         !take_one(&s, ":", NULL) || !take_digits(&s, 2, 0, 59, &minute) || !take_one(&s, ":", NULL) ||
         !take_digits(&s, 2, 0, 60, &second) || !take_fraction(&s, &fraction) || !take_offset(&s, &east))
         return false;
     utc_s = days_of(c) * S_PER_DAY + hour * 3600 + minute * 60 + second - east;
-    if (utc_s < 0 || utc_s >= WALL_MAX_US / US_PER_S || (second == 60 && !leap_possible(utc_s)))
+    if (utc_s < WALL_MIN_S || utc_s >= WALL_MAX_US / US_PER_S || (second == 60 && !leap_possible(utc_s)))
         return false;
     out->us = utc_s * US_PER_S + fraction;
     return true;

@@ -41,7 +41,8 @@ static void audit(struct svc *s, struct db_batch *b, const char *actor, const ch
 }
 
 /* One list of names serves both this check and the arithmetic: PostgreSQL's own. */
-static const struct db_stmt zone_known = {"catalog_zone_known", "SELECT 1 FROM pg_timezone_names WHERE name = $1"};
+static const struct db_stmt zone_known = {"catalog_zone_known", "SELECT 1 FROM pg_timezone_names WHERE name = $1"
+                                                        " AND name !~ '^(posix/|right/|(posixrules|localtime|Factory)$)'"};
 static const struct db_stmt venue_save = {
     "catalog_venue_save",
     "INSERT INTO venues (id, name, time_zone, currency, active) VALUES ($1::uuid, $2, $3, $4, $5::boolean)"
