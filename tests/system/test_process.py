@@ -387,6 +387,8 @@ class Signals(bd.Case):
 
     def test_retiring_worker_loses_no_request(self):
         d = self.daemon(self.postgres(), {"server": {"workers": 4}})
+        # READY comes with the first worker; TTOU leaves the last one that is up alone
+        bd.wait_until(lambda: d.metric("bookingd_workers", state="starting") == 0, "all workers up")
         stop, answers = [], []
 
         def client():
