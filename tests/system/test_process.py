@@ -173,7 +173,7 @@ class Start(bd.Case):
         before = private(dispatcher)
         for _ in range(1000):
             self.assertEqual(d.client().get("/healthz").status, 200)
-        self.assertEqual(d.metric("bookingd_http_connections", state="idle"), 1000)
+        bd.wait_until(lambda: d.metric("bookingd_http_connections", state="idle") == 1000, "all connections idle")
         idle = (private(dispatcher) - before) * 1024 / 1000
         print("private memory: worker %d KiB, dispatcher %d KiB, an idle connection %d bytes" % (private(worker), before, idle),
               flush=True)
