@@ -117,7 +117,7 @@ enum payment_act {
     PA_PAID,
     PA_FAILED,
     PA_EXPIRED,
-    PA_SURPLUS,  /* a charge that no booking stands for was found */
+    PA_SURPLUS,  /* a charge that no booking stands for was given back */
     PA_MISMATCH, /* the gateway's amount, currency or reference is not ours */
     PA_REFUNDED,
     PA_REFUND_FAILED,
