@@ -91,7 +91,8 @@ static bool read_charge(const json_t *j, struct pay_charge *out)
             continue;
         out->pending = charge_states[i].kind == CHARGE_PENDING;
         out->charged = charge_states[i].kind == CHARGE_TAKEN || charge_states[i].kind == CHARGE_VOIDED;
-        if (charge_states[i].kind == CHARGE_VOIDED)
+        bool all_back = charge_states[i].kind == CHARGE_VOIDED || (strcmp(status, "refunded") == 0 && out->refunded == 0);
+        if (all_back)
             out->refunded = out->amount;
         return true;
     }

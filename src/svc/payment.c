@@ -1,6 +1,7 @@
 #include "svc/payment.h"
 
 #include "base/ensure.h"
+#include "base/rng.h"
 #include "payment_priv.h"
 #include "svc/audit.h"
 #include "svc/booking_pay.h"
@@ -156,7 +157,7 @@ enum err payment_begin(struct svc *s, const struct payment *p, struct payment_lo
 static const struct db_stmt save_stmt = {
     "payment_save", "UPDATE payments SET status = $3, gateway_id = $4, charge_id = $5, redirect_url = $6, refunded_amount = $7::bigint,"
                     " surplus = $8::boolean, updated_at = now(),"
-                    " next_check_at = CASE WHEN $9::bigint >= 0 THEN now() + $9::bigint * (1 + random() / 10) * interval '1 second' END"
+                    " next_check_at = CASE WHEN $9::bigint >= 0 THEN now() + $9::bigint * interval '1 millisecond' END"
                     " WHERE venue_id = $1::uuid AND id = $2::uuid"};
 static const struct db_stmt history_stmt = {
     "payment_history_add", "INSERT INTO payment_history (venue_id, payment_id, from_status, to_status, actor, reason, request_id)"
@@ -176,7 +177,7 @@ void payment_add_change(struct svc *s, struct db_batch *b, const struct payment 
 {
     const char *name = payment_state_names[p->state];
     DB_ADD(b, &save_stmt, p->venue_id.s, p->id.s, name, p->gateway_id, p->charge_id, p->redirect_url, db_int(b, p->refunded),
-           db_bool(p->surplus), db_int(b, c->next_check_s));
+           db_bool(p->surplus), db_int(b, payment_wait_ms(c->next_check_s)));
     if (c->from == p->state && !c->again)
         return;
     ENSURE(payment_may_become(c->from, p->state));
@@ -221,6 +222,11 @@ bool payment_was_paid(enum payment_state state)
 int64_t payment_backoff_s(int64_t checks)
 {
     return checks < 5 ? (int64_t)2 << checks : BACKOFF_MAX_S;
+}
+
+int64_t payment_wait_ms(int64_t s)
+{
+    return s > 0 ? s * 1000 + (int64_t)rng_below((uint32_t)(s < 86400 ? s * 100 : 8640000)) : s;
 }
 
 int64_t payment_next_look_s(const struct payment *p, bool pending)

@@ -42,10 +42,11 @@ enum err payment_fail(struct svc *s, const struct pay_outcome *o, const struct p
 enum err payment_settle_wide(struct svc *s, const char *id, const char *actor, struct payment *out, enum settled *how) MUST_CHECK;
 
 /*
- * Seconds until the keeper asks again: 2, 4, 8 ... at most 45 (the database adds up to a tenth), so that what no hint came for is
- * settled within 60 s.
+ * Seconds until the keeper asks again: 2, 4, 8 ... at most 45, so that what no hint came for is settled within 60 s.
  */
 int64_t payment_backoff_s(int64_t checks);
+/* The same in milliseconds, up to a tenth longer, so that what began together does not stay together. Not above 0: as it is. */
+int64_t payment_wait_ms(int64_t s);
 #define PAYMENT_DONE (-1)
 /* When the keeper looks at it next. pending: a charge was begun and not answered; it may end well after the invoice has ended. */
 int64_t payment_next_look_s(const struct payment *p, bool pending);

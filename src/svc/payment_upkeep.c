@@ -32,7 +32,7 @@ static const struct db_stmt orphans_stmt = {
     " WHERE p.status IN ('initiated', 'unknown') AND p.updated_at <= b.updated_at AND p.next_check_at > now()"
     " AND b.venue_id = p.venue_id AND b.id = p.booking_id AND b.status <> 'pending_payment'"};
 static const struct db_stmt put_off_stmt = {
-    "payment_put_off", "UPDATE payments p SET next_check_at = now() + $2::bigint * (1 + random() / 10) * interval '1 second', fault = $3"
+    "payment_put_off", "UPDATE payments p SET next_check_at = now() + $2::bigint * interval '1 millisecond', fault = $3"
                        " WHERE p.id = $1::uuid AND p.next_check_at > now()"};
 
 /* The gateway could not tell: again, by and by later. */
@@ -40,7 +40,7 @@ static enum err put_off(struct svc *s, const char *id, int64_t checks, const cha
 {
     LOG(LOG_WARN, "payment.not_settled", F_STR("payment", id), F_STR("error", why));
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    DB_ADD(b, &put_off_stmt, id, db_int(b, payment_backoff_s(checks)), why);
+    DB_ADD(b, &put_off_stmt, id, db_int(b, payment_wait_ms(payment_backoff_s(checks))), why);
     return db_run(b, s->deadline);
 }
 
