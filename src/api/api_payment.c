@@ -240,7 +240,7 @@ const struct api_route api_route_payment_get = {
 const struct api_route api_route_payment_return = {
     .method = HTTP_GET, .pattern = "/v1/payments/{payment_id}/return", .handler = get_return, .query_open = true, .success_status = 303};
 const struct api_route api_route_payment_gateway = {
-    .method = HTTP_POST, .pattern = "/v1/payments/{payment_id}/gateway", .handler = post_gateway, .body = BODY_ANY, .query_open = true,
+    .method = HTTP_POST, .pattern = "/v1/payments/{payment_id}/gateway", .handler = post_gateway, .query_open = true,
     .success_status = 200};
 const struct api_route api_route_webhook = {
     .method = HTTP_POST, .pattern = "/v1/webhooks/moyasar", .handler = post_webhook, .body = BODY_ANY, .query_open = true, .success_status = 200};

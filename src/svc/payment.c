@@ -183,8 +183,10 @@ void payment_add_change(struct svc *s, struct db_batch *b, const struct payment 
     ENSURE(payment_may_become(c->from, p->state));
     DB_ADD(b, &history_stmt, p->venue_id.s, p->id.s, payment_state_names[c->from], name, c->actor, c->reason, s->request_id);
     count_state(p->state);
+    /* Why a person wants the money back is the person's words: for the history, not for the log. */
+    bool words = p->state == PAYMENT_REFUNDED || p->state == PAYMENT_PARTIALLY_REFUNDED;
     LOG(LOG_INFO, "payment.changed", F_STR("payment", p->id.s), F_STR("from", payment_state_names[c->from]), F_STR("to", name),
-        F_STR("actor", c->actor), F_STR("reason", c->reason));
+        F_STR("actor", c->actor), F_STR("reason", words ? NULL : c->reason));
 }
 
 void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *p, const char *actor, const char *action, const char *detail)
