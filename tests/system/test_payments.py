@@ -627,6 +627,64 @@ class Refunds(Base):
         bd.wait_until(lambda: self.shop.payment(self.me, payment)["status"] == "refunded", "the voided charge in our books")
 
 
+class Cards(Base):
+    """A card number in any JSON body is refused, with its place, and leaves no trace."""
+    CARD = "4111111111111111"
+    FORMS = ("4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "it is 4111 1111 1111 1111, ok?", 4111111111111111)
+
+    def refused(self, r, pointer, status=422, code="validation_failed"):
+        self.expect(r, status, code)
+        self.assertEqual([e["pointer"] for e in r.json()["errors"]], [pointer], r)
+        self.assertNotIn(b"4111", r.body)
+
+    def test_everywhere(self):
+        venue = "/v1/staff/venues/" + self.shop.venue
+        booking, payment = self.paid()
+        hours = [{"weekday": 1, "opens": "09:00", "closes": "10:00"}]
+        for card in self.FORMS:
+            places = (
+                ("POST", "/v1/bookings", {"service_id": self.shop.service, "starts_at": self.shop.at(self.hour + 2), "note": card}, self.me, "/note"),
+                ("POST", "/v1/bookings/%s/cancel" % booking, {"reason": card}, self.me, "/reason"),
+                ("POST", "/v1/bookings/%s/payments" % booking, {"return_url": card}, self.me, "/return_url"),
+                ("PATCH", "/v1/me", {"name": card}, self.me, "/name"),
+                ("POST", "/v1/otp", {"phone": "0551234567", "locale": card}, None, "/locale"),
+                ("POST", venue + "/bookings", {"phone": "0551234567", "service_id": self.shop.service, "starts_at": self.shop.at(self.hour + 2),
+                                               "name": card}, self.shop.admin, "/name"),
+                ("POST", venue + "/services", {"name": "x", "duration_minutes": 60, "price": card}, self.shop.admin, "/price"),
+                ("POST", venue + "/closures", {"starts_at": self.shop.at(1), "ends_at": self.shop.at(2), "reason": card}, self.shop.admin, "/reason"),
+                ("PUT", "/v1/staff/resources/%s/opening-hours" % self.shop.chair, {"items": hours + [{**hours[0], "opens": card}]},
+                 self.shop.admin, "/items/1/opens"),
+                ("POST", "/v1/staff/bookings/%s/cancel" % booking, {"reason": card}, self.shop.admin, "/reason"),
+                ("POST", "/v1/staff/payments/%s/refund" % payment, {"amount": card}, self.shop.admin, "/amount"),
+                ("POST", "/v1/bookings", {"card": {"number": [card]}}, self.me, "/card/number/0"),
+            )
+            for method, path, body, token, pointer in places:
+                key = {"Idempotency_Key": "%s%s" % (uuid.uuid4(), "")} if method == "POST" else {}
+                self.refused(self.shop.call(method, path, body, token, **key), pointer)
+        self.refused(self.shop.call("POST", "/v1/bookings", {self.CARD: 1}, self.me), "")
+        self.expect(self.shop.call("POST", "/v1/bookings", {"note": self.CARD}), 401, "unauthorized")
+        self.assertEqual(self.states(booking, payment), ("confirmed", "paid"))
+
+    def test_not_these(self):
+        """Phones and identifiers are none, whatever their digits."""
+        r = self.shop.call("POST", "/v1/otp", {"phone": "4111 1111 1111 1111"})
+        self.assertEqual((r.status, r.code), (422, "phone_invalid"))
+        r = self.shop.call("POST", "/v1/bookings", {"service_id": "41111111-1111-4111-8111-111111111111", "starts_at": self.shop.at(self.hour + 2)}, self.me)
+        self.expect(r, 404, "not_found")
+        booking = self.made(note="0551234567, 0557654321; order 4111111111111112")
+        self.assertEqual(self.shop.booking(self.me, booking)["status"], "pending_payment")
+
+    def test_no_trace(self):
+        self.test_everywhere()
+        digits = ("4111111111111111", "4111 1111", "4111-1111")
+        log = self.shop.daemon.log()
+        self.assertEqual([d for d in digits if d in log], [])
+        for table, in self.shop.pg.sql("SELECT quote_ident(table_name) FROM information_schema.tables WHERE table_schema = 'public'"
+                                       " AND table_type = 'BASE TABLE'"):
+            for d in digits:
+                self.assertEqual(self.shop.pg.value("SELECT count(*) FROM %s t WHERE t::text LIKE '%%%s%%'" % (table, d)), "0", table)
+
+
 class Late(Base):
     over = {"bookings": {"hold": "3s", "max_active_per_customer": 1000}}
 
