@@ -289,9 +289,10 @@ class Daemon:
 
     def write_config(self, over=None):
         self.config = merge(self.config, over)
-        with open(self.path, "w") as f:
+        with open(self.path + ".new", "w") as f:
             json.dump(self.config, f, indent=1)  # JSON is YAML
-        os.chmod(self.path, 0o600)
+        os.chmod(self.path + ".new", 0o600)
+        os.replace(self.path + ".new", self.path)  # a reload never sees half of it
 
     def start(self, ready=True, limit=15.0, **popen):
         self.write_config()
