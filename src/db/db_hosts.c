@@ -208,12 +208,11 @@ bool db_url_valid(const char *url)
     return valid;
 }
 
-bool db_register_hosts(const char *url)
+void db_register_hosts(const char *url)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);
     struct arena *a = arena_new(1024);
 
-    bool good = true;
     ENSURE(a);
     if (o) {
         const char *host = option(o, "host"), *hostaddr = option(o, "hostaddr");
@@ -222,10 +221,9 @@ bool db_register_hosts(const char *url)
         for (int i = 0; i < elements(host); i++) {
             const char *e = element(a, host, i);
             if (has_name(e, element(a, hostaddr, i)))
-                good &= addrs_register(e);
+                addrs_register(e);
         }
     }
     PQconninfoFree(o);
     arena_free(a);
-    return good;
 }

@@ -4,13 +4,16 @@
 
 #include "base/ensure.h"
 #include "ext_priv.h"
+#include "sys/board.h"
 #include "sys/log.h"
+
+#define FREE_SHARE 8 /* one worker in so many stays out of providers' hands */
 
 /* A call under way, or answered and not yet judged. */
 struct call {
     bool open;
     int provider;
-    int seat; /* -1: left */
+    int seat, common_seat; /* -1: left, or none taken */
     struct ext_ticket ticket;
 };
 
@@ -27,7 +30,7 @@ struct ext *ext_new(const struct config *cfg)
     if (!x)
         return NULL;
     x->cfg = cfg;
-    x->call.seat = -1;
+    x->call.seat = x->call.common_seat = -1;
     if (ext_curl_init(&x->curl))
         return x;
     free(x);
@@ -40,17 +43,19 @@ const struct provider_config *ext_provider(const struct ext *x, int provider)
     return &x->cfg->providers[provider];
 }
 
-static void leave_seat(struct ext *x)
+static void leave_seats(struct ext *x)
 {
     if (x->call.seat >= 0)
         ext_bulkhead_leave(&ext_cell(x->call.provider)->bulkhead, x->call.seat);
-    x->call.seat = -1;
+    if (x->call.common_seat >= 0)
+        ext_bulkhead_leave(ext_common(), x->call.common_seat);
+    x->call.seat = x->call.common_seat = -1;
 }
 
 /* A call that nobody judged (memory ran out meanwhile): its probe goes back. */
 static void settle(struct ext *x)
 {
-    leave_seat(x);
+    leave_seats(x);
     if (x->call.open) {
         struct ext_breaker_limits l = ext_breaker_limits_of(ext_provider(x, x->call.provider));
         ext_breaker_abandon(&ext_cell(x->call.provider)->breaker, &l, &x->call.ticket);
@@ -117,6 +122,33 @@ static enum err refuse_open(const struct ext_request *q, const struct ext_breake
     return refuse(q, r, "circuit open", state.retry_after_s);
 }
 
+static bool is_worker(void)
+{
+    int slot = board_self();
+    return slot >= 0 && board_role((unsigned)slot) == ROLE_WORKER;
+}
+
+/*
+ * Several providers that hang at once would take every worker between them, each within its own limit. So all of them share a second one,
+ * which leaves a worker in eight to whatever needs no provider. Nobody's own limit is cut by it.
+ */
+static unsigned common_max(const struct ext *x, const struct provider_config *p)
+{
+    int64_t workers = x->cfg->server.workers, max = workers - workers / FREE_SHARE;
+    return (unsigned)(max > p->max_concurrent ? max : p->max_concurrent);
+}
+
+static bool take_seats(struct ext *x, const struct provider_config *p, struct ext_cell *cell)
+{
+    x->call.seat = ext_bulkhead_enter(&cell->bulkhead, (unsigned)p->max_concurrent);
+    if (x->call.seat < 0 || !is_worker())
+        return x->call.seat >= 0;
+    x->call.common_seat = ext_bulkhead_enter(ext_common(), common_max(x, p));
+    if (x->call.common_seat < 0)
+        leave_seats(x);
+    return x->call.seat >= 0;
+}
+
 /* The circuit is asked first and last: a refused one must not take a seat, a full bulkhead must not cost the probe. */
 static enum err enter(struct ext *x, const struct ext_request *q, struct ext_reply *r)
 {
@@ -125,12 +157,11 @@ static enum err enter(struct ext *x, const struct ext_request *q, struct ext_rep
     struct ext_breaker_limits l = ext_breaker_limits_of(p);
     if (!ext_breaker_would_enter(&cell->breaker, &l))
         return refuse_open(q, &l, r);
-    x->call = (struct call){.provider = q->provider};
-    x->call.seat = ext_bulkhead_enter(&cell->bulkhead, (unsigned)p->max_concurrent);
-    if (x->call.seat < 0)
+    x->call = (struct call){.provider = q->provider, .seat = -1, .common_seat = -1};
+    if (!take_seats(x, p, cell))
         return refuse(q, r, "too many calls at once", 1);
     if (!ext_breaker_enter(&cell->breaker, &l, &x->call.ticket)) {
-        leave_seat(x);
+        leave_seats(x);
         return refuse_open(q, &l, r);
     }
     x->call.open = true;
@@ -175,7 +206,7 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
 
     struct mono began = mono_now();
     err = ext_transfer_run(&t, limit_ms, r);
-    leave_seat(x);
+    leave_seats(x);
     r->seconds = mono_seconds_since(began);
     x->spent[q->provider] += r->seconds;
     METRIC_OBSERVE(M_PROVIDER_DURATION, r->seconds, (unsigned)q->provider, q->op);

@@ -18,6 +18,8 @@ struct ext_cell {
 /* The cell of a provider of the current configuration. */
 struct ext_cell *ext_cell(int provider);
 struct ext_breaker_limits ext_breaker_limits_of(const struct provider_config *p);
+/* The bulkhead that the calls of workers to all providers share. */
+struct ext_bulkhead *ext_common(void);
 
 /* ---- ext_transfer.c ---- */
 #define EXT_HEADER_BYTES_MAX (32 * 1024) /* of an answer, 1xx answers included */

@@ -14,7 +14,10 @@ const char *const circuit_names[3] = {
 /* Beyond the provider's own time limit: what a probe may lose before and after the transfer. */
 #define PROBE_GRACE_MS 2000
 
-static struct ext_cell *cells;
+static struct shared {
+    struct ext_cell cells[CELLS];
+    struct ext_bulkhead common;
+} *shared;
 /* Whose they are; the master's own knowledge, as only it hands cells out. */
 static char *names[CELLS];
 /* Of the configuration that this process runs with; inherited by fork. */
@@ -24,7 +27,7 @@ static const struct config *config;
 size_t ext_shared_size(const struct config *cfg)
 {
     (void)cfg; /* the same for every configuration: a reload must fit too */
-    return CELLS * sizeof(struct ext_cell) + 64;
+    return sizeof(struct shared) + 64;
 }
 
 static int cell_find(const char *name)
@@ -45,7 +48,7 @@ static int cell_take(const struct config *cfg, const char *name)
         free(names[i]);
         names[i] = strdup(name);
         ENSURE(names[i]);
-        memset(&cells[i], 0, sizeof(cells[i]));
+        memset(&shared->cells[i], 0, sizeof(shared->cells[i]));
         return i;
     }
     return -1;
@@ -54,14 +57,14 @@ static int cell_take(const struct config *cfg, const char *name)
 void ext_shared_init(const struct config *cfg, unsigned slots)
 {
     ENSURE(slots <= EXT_HOLDER_SLOTS_MAX && cfg->providers_n <= PROVIDERS_MAX);
-    if (!cells)
-        cells = shm_alloc(CELLS * sizeof(*cells));
+    if (!shared)
+        shared = shm_alloc(sizeof(*shared));
     for (size_t i = 0; i < cfg->providers_n; i++) {
         int cell = cell_find(cfg->providers[i].name);
         if (cell < 0)
             cell = cell_take(cfg, cfg->providers[i].name);
         ENSURE(cell >= 0);
-        cell_of[i] = &cells[cell];
+        cell_of[i] = &shared->cells[cell];
     }
     config = cfg;
 }
@@ -70,6 +73,12 @@ struct ext_cell *ext_cell(int provider)
 {
     ENSURE(config && provider >= 0 && (size_t)provider < config->providers_n);
     return cell_of[provider];
+}
+
+struct ext_bulkhead *ext_common(void)
+{
+    ENSURE(shared);
+    return &shared->common;
 }
 
 struct ext_breaker_limits ext_breaker_limits_of(const struct provider_config *p)

@@ -29,12 +29,12 @@ def config(sms, **over):
 
 
 class Shop:
-    def __init__(self, case, over=None, without=()):
-        """over: configuration on top; without: names of whole sections to leave out."""
+    def __init__(self, case, over=None, without=(), env=None):
+        """over: configuration on top; without: names of whole sections to leave out; env: of the daemon."""
         self.pg = case.postgres()
         self.sms = case.provider(bd.p_reply(201, sms_ok))
         settings = config(self.sms, **(over or {}))
-        self.daemon = case.daemon(self.pg, {k: v for k, v in settings.items() if k not in without})
+        self.daemon = case.daemon(self.pg, {k: v for k, v in settings.items() if k not in without}, env=env)
         self.admin = self.key("boss", "admin")
         self.venue = self.staff("POST", "/v1/staff/venues", {"name": "Palm", "time_zone": "Asia/Riyadh", "currency": "SAR"})["id"]
         self.chair = self.resource("Chair 1")
