@@ -32,7 +32,7 @@ struct db_stmt {
 /* Whether libpq takes the text as URI or connection string. One that names a `service` is refused: host names must stand in the text. */
 bool db_url_valid(const char *url) MUST_CHECK;
 /* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before fork. */
-void db_register_hosts(const char *url);
+bool db_register_hosts(const char *url);
 
 /* ---- life of the connection ---- */
 

@@ -21,9 +21,9 @@ enum pay_invoice_state { PAY_OPEN, PAY_PAID, PAY_FAILED, PAY_EXPIRED, PAY_CANCEL
 /* A charge: the gateway's `payment`. */
 struct pay_charge {
     const char *id;
-    bool charged;     /* money was taken: paid, captured, refunded */
-    bool voided;
-    int64_t amount, refunded;
+    bool pending;             /* begun: the payer's bank has not answered yet */
+    bool charged;             /* money was taken: paid, captured, refunded, voided */
+    int64_t amount, refunded; /* of a voided one all is given back */
     const char *currency;
     const char *invoice_id; /* NULL: of none */
 };
@@ -34,6 +34,10 @@ struct pay_invoice {
     enum pay_invoice_state state;
     const struct pay_charge *charges;
     size_t charges_n;
+};
+struct pay_invoices {
+    struct pay_invoice *items;
+    size_t n;
 };
 
 struct pay_create {
@@ -57,8 +61,11 @@ struct pay_call { /* what every call needs */
 /* Each fills *o, and *out when o->err is OK. A create that comes back with another amount, currency or a foreign URL is ERR_PROVIDER_FAILED, unknown. */
 void pay_create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out, struct pay_outcome *o);
 void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out, struct pay_outcome *o);
-/* By our reference; ERR_NOT_FOUND when the gateway has none. The filter is not trusted: the row's own metadata must say so. Of several the oldest that is paid, else the newest. */
-void pay_find(const struct pay_call *c, const char *reference, struct pay_invoice *out, struct pay_outcome *o);
+/*
+ * All that carry our reference, the newest first; ERR_NOT_FOUND when the gateway has none. There is more than one when a create
+ * was done twice. The filter is not trusted: the row's own metadata must say so.
+ */
+void pay_find(const struct pay_call *c, const char *reference, struct pay_invoices *out, struct pay_outcome *o);
 /* All charges that carry our reference, of whichever invoice: what the books are held against. */
 void pay_charges(const struct pay_call *c, const char *reference, const struct pay_charge **out, size_t *n, struct pay_outcome *o);
 void pay_fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o);

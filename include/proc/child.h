@@ -13,18 +13,24 @@
 
 #include <stddef.h>
 
+#include "proc/handover.h"
 #include "sys/config.h"
 
 struct child_env {
-    const struct config *cfg;
-    unsigned slot;         /* on the board and in the metrics */
-    int index;             /* among its role: worker 3 */
-    int life_fd;           /* end-of-file: the master is gone */
-    const int *listen_fds; /* dispatcher: clients; monitor: its own; bound and listening, non-blocking */
+    const struct config *cfg; /* of its epoch; without the secrets that its role has no need of */
+    uint32_t epoch;           /* configurations are counted: a reload begins the next */
+    unsigned slot;            /* on the board and in the metrics */
+    int index;                /* among its role: worker 3 */
+    int life_fd;              /* end-of-file: the master is gone */
+    const int *listen_fds;    /* dispatcher: clients, by number, -1 where there is none; monitor: its own; bound and
+                                 listening, non-blocking */
     size_t listen_n;
     int queue_fd;   /* worker: its end of the pair with the dispatcher; else -1 */
     int control_fd; /* dispatcher: the master announces new workers here; else -1 */
 };
+
+/* A worker that has had its number of requests: replaced at once. */
+#define EXIT_RECYCLE_CODE 3
 
 int dispatcher_main(const struct child_env *env);
 int worker_main(const struct child_env *env);

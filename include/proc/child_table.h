@@ -53,6 +53,7 @@ struct child {
     int index;                 /* among its role */
     pid_t pid;                 /* 0: none */
     uint32_t generation;       /* beside the pid, so that late news of an old child is told apart */
+    uint32_t epoch;            /* of the configuration that it runs with */
     struct mono started, told; /* told: when the signal in force was sent */
     struct mono next_start;
     unsigned fails; /* ends in a row without a healthy life between them */

@@ -4,7 +4,7 @@
  *
  *   dispatcher -> worker   struct handover_request, the request's bytes; fds: the client's connection [, memfd]
  *   worker -> dispatcher   struct handover_report, the bytes that the client's socket did not take; fds: [memfd]
- *   master -> dispatcher   struct handover_worker; fd: the dispatcher's end of that worker's pair
+ *   master -> dispatcher   struct handover_order; fd: the dispatcher's end of a worker's pair, or a listening socket
  */
 #ifndef BOOKINGD_PROC_HANDOVER_H
 #define BOOKINGD_PROC_HANDOVER_H
@@ -16,6 +16,7 @@
 #include "base/cdefs.h"
 #include "base/clock.h"
 #include "sys/addrs.h"
+#include "sys/config.h"
 
 /* More bytes than this travel in a memfd: well below the default socket buffer. */
 #define HANDOVER_INLINE_MAX (48 * 1024)
@@ -44,13 +45,32 @@ struct handover_report {
     int status;
     bool keep_alive;
     bool broken; /* the client's socket failed: only closing is left */
+    bool retire; /* DONE, and RETIRE with it */
     uint64_t unsent_len;
 };
 
-struct handover_worker {
-    unsigned slot;
+/* What the dispatcher needs of the configuration, which it does not keep: it outlives many of them. */
+struct handover_limits {
+    int64_t queue, max_connections, max_head, max_body;
+    int64_t request_budget_ms, queue_timeout_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms, drain_timeout_ms;
+    int log_format, log_level;
+};
+struct handover_limits handover_limits_of(const struct config *cfg);
+
+#define LISTENERS_MAX 32 /* one bit each */
+enum handover_do {
+    HANDOVER_WORKER, /* here is one more, of an epoch that has begun or will */
+    HANDOVER_LISTEN, /* a socket, to be accepted from when its epoch begins */
+    HANDOVER_BEGIN,  /* the epoch begins: its workers alone get requests; its limits; its sockets */
+};
+struct handover_order {
+    enum handover_do what;
+    uint32_t epoch;
+    unsigned slot; /* WORKER: on the board; LISTEN: the socket's number, below LISTENERS_MAX */
     int index;
     uint32_t generation;
+    uint32_t listeners; /* BEGIN: a bit for each socket that is used from now on */
+    struct handover_limits limits;
 };
 
 /* A packet as received. bytes: inside `packet` or, when big, a private mapping of the memfd; handover_drop() gives that

@@ -87,6 +87,8 @@ struct booking_transition {
     struct versions match; /* If-Match; zeroed: any */
     enum booking_state to; /* CONFIRMED, CANCELLED, COMPLETED, NO_SHOW */
     const char *reason;    /* for the history; or NULL */
+    /* A query of the booking's id ($1), run under its lock: rows stand against the step, ERR_DB_RETRY. NULL: none. */
+    const struct db_stmt *unless;
 };
 /*
  * The customer may only cancel, before the service's free cancellation ends (a hold: before the start), else

@@ -24,15 +24,14 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
 /* Whether `who` may cancel it now, as booking_move_on decides. */
 enum err booking_cancel_check(const struct principal *who, const struct booking *bk, const struct booking_transition *t) MUST_CHECK;
 
-/* `refunded`: the payment's total by now, which tells its refunds apart. */
 struct booking_refunded {
     const struct booking_caller *caller; /* NULL: `actor` did it */
     const char *actor, *reason;
-    int64_t refunded;
+    const char *refund_id; /* tells the booking's refunds apart: one notice each */
 };
 /* Cancels it after its refund: units, state, history, audit, both notices, COMMIT of `b`, the SMS. */
 enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk, const struct booking_refunded *how) MUST_CHECK;
 /* A refund that leaves the booking alone: notice, COMMIT of `b`, the SMS. */
-enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk, int64_t refunded) MUST_CHECK;
+enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk, const char *refund_id) MUST_CHECK;
 
 #endif

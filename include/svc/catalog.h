@@ -27,6 +27,7 @@ struct service {
     int64_t price; /* minor units */
     int payment;   /* enum service_payment */
     int64_t min_notice_minutes, max_advance_days, free_cancellation_minutes;
+    bool grid_follows; /* slot_step_minutes was never chosen: it is the duration */
     const struct uuid *resource_ids;
     size_t resources_n;
     bool active;
@@ -84,7 +85,13 @@ void catalog_read_resource(struct db_rows rows, int row, struct resource *out);
 void catalog_read_opening(struct db_rows rows, int row, struct opening *out);
 void catalog_read_closure(struct db_rows rows, int row, struct closure *out);
 
-/* ---- staff: writes. `actor` is the audit row's; is_new inserts, else the row with that id is replaced. ---- */
+/* ---- staff: writes. `actor` is the audit row's; is_new inserts, else the row that catalog_hold() locked is replaced. ---- */
+enum catalog_kind { CATALOG_VENUE, CATALOG_SERVICE, CATALOG_RESOURCE };
+/*
+ * For a PATCH: opens a transaction with the row locked and reads it, so that two changes of different members both count. The
+ * save ends it. ERR_NOT_FOUND: the key sees no such thing.
+ */
+enum err catalog_hold(struct svc *s, enum catalog_kind kind, const char *key_hash, const char *id, struct db_rows *row) MUST_CHECK;
 /* ERR_VALIDATION: PostgreSQL does not know the time zone. */
 enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v, bool is_new) MUST_CHECK;
 /* `resource_ids` that are not of the venue: ERR_VALIDATION, their number in *bad. set_resources false leaves them. Fills v->currency. */

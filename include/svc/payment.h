@@ -25,6 +25,9 @@ enum payment_state {
 extern const char *const payment_state_names[PAYMENT_STATE_COUNT];
 /* What may follow what; the table of the state machine, for its users and its test. */
 bool payment_may_become(enum payment_state from, enum payment_state to);
+/* Whether its outcome is still to come; whether it was paid once, whatever was given back since. */
+bool payment_is_open(enum payment_state state);
+bool payment_was_paid(enum payment_state state);
 
 struct payment {
     struct uuid id, venue_id, booking_id;
@@ -35,7 +38,7 @@ struct payment {
     const char *return_url;
     bool surplus;     /* paid, but no booking stands for it */
     int64_t checks;   /* how often the keeper has asked about it */
-    bool in_hand;     /* somebody is calling the gateway about it now (or died less than a budget ago) */
+    bool in_hand;     /* its creator is calling the gateway now (or died less than a budget ago) */
     struct wall created_at, invoice_expires_at, read_at;
 };
 
@@ -64,8 +67,9 @@ struct payment_order {
     void *arg;
 };
 /*
- * Opens a payment for the customer's own booking, or returns the one that is open (*existed). ERR_NOT_FOUND, ERR_BOOKING_NOT_PAYABLE,
- * ERR_RETURN_URL, provider errors with *fault, database errors.
+ * Opens a payment for the customer's own booking, or returns the one that is open (*existed; on_commit was not called). One whose
+ * outcome is unknown is looked up at the gateway first. ERR_NOT_FOUND, ERR_BOOKING_NOT_PAYABLE, provider errors with *fault,
+ * database errors.
  */
 enum err payment_open(struct svc *s, const struct principal *who, const struct payment_order *o, struct payment *out, bool *existed,
                       struct payment_fault *fault) MUST_CHECK;
@@ -91,27 +95,25 @@ enum err payment_event(struct svc *s, struct str body, int *outcome) MUST_CHECK;
 /* ---- refunds ---- */
 
 struct refund_order {
-    const char *payment_id;
-    int64_t amount;      /* 0: all that is left */
-    bool cancels_booking;
+    int64_t amount; /* 0: all that is left */
     const char *reason;
-    payment_commit_fn on_commit;    /* staff: the answer is the payment */
-    booking_commit_fn on_cancelled; /* customers: the answer is the booking */
+    payment_commit_fn on_commit; /* called when it is done */
     void *arg;
 };
 /*
- * ERR_NOT_FOUND; ERR_PAYMENT_NOT_REFUNDABLE (nothing paid, or a refund is in flight); ERR_VALIDATION: more than is left;
- * provider errors with *fault: the booking stays as it was.
+ * Gives money back for staff; the booking stays as it is. *p: the payment, becomes what it is afterwards. One refund at a time: a repeat
+ * of one whose outcome is unknown finds out at the gateway. ERR_PAYMENT_NOT_REFUNDABLE (nothing paid, or another refund is in
+ * flight); ERR_VALIDATION: more than is left; provider errors with *fault.
  */
-enum err payment_refund(struct svc *s, const struct principal *who, const struct refund_order *o, struct payment *out,
-                        struct booking *booking, struct payment_fault *fault) MUST_CHECK;
+enum err payment_refund(struct svc *s, const struct principal *who, const struct refund_order *o, struct payment *p,
+                        struct payment_fault *fault) MUST_CHECK;
 
 /*
- * Cancels a booking that was paid: refunds all that is left, then cancels. Checks what booking_move_on checks, first.
- * *paid false: there is nothing to refund, and nothing was done.
+ * A customer's cancelling: as booking_move_on, but what was paid is refunded first, whole. When the refund fails, provider errors with
+ * *fault: the booking stays as it was; while its outcome is unknown, a repeat (and the keeper) finds out and then cancels.
  */
-enum err payment_cancel_paid(struct svc *s, const struct booking_caller *c, const struct booking_transition *t, bool *paid,
-                             struct booking *out, struct payment_fault *fault) MUST_CHECK;
+enum err payment_cancel(struct svc *s, const struct booking_caller *c, const struct booking_transition *t, struct booking *out,
+                        struct payment_fault *fault) MUST_CHECK;
 
 /* ---- the keeper's jobs ---- */
 enum err payment_job_settle(struct svc *s) MUST_CHECK;

@@ -109,7 +109,7 @@ struct config {
         const struct listen_addr *listen;
         size_t listen_n;
         const char *public_url; /* without trailing slash */
-        int64_t workers, queue, queue_timeout_ms;
+        int64_t workers, worker_max_requests, queue, queue_timeout_ms; /* max_requests 0: any number */
         const char *user; /* "" : stay */
         int64_t request_budget_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms;
         int64_t max_head, max_body; /* bytes */
@@ -189,6 +189,12 @@ void config_set_url_check(bool (*valid)(const char *url));
 /* Prints "file:line:column: key: what is wrong", a line a fault. */
 void config_report_print(const struct config_report *report, const char *path, FILE *to);
 void config_report_free(struct config_report *report);
+/*
+ * Wipes all secrets but those that are kept, in this process's copy: after a fork a role has what it needs and no more.
+ * What was wiped reads as empty.
+ */
+enum { CONFIG_KEEP_DATABASE = 1, CONFIG_KEEP_PROVIDERS = 2, CONFIG_KEEP_OTP = 4 };
+void config_forget_secrets(struct config *c, unsigned keep);
 /* Wipes the secrets and frees. */
 void config_free(struct config *c);
 /* Host of a base_url, v6 without brackets, into buf; false when it does not fit. For name lookups. */

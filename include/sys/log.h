@@ -45,6 +45,8 @@ struct log_field {
 
 /* Format and level of this process; before it is called: logfmt, info. Detects journald by JOURNAL_STREAM. */
 void log_init(enum log_format format, enum log_level level);
+/* Another format and level; where records go stays. */
+void log_set(enum log_format format, enum log_level level);
 /* The descriptor that records go to: stderr, or the logger's own of the same pipe. A child that closes descriptors must keep it. */
 int log_fd(void);
 /* Who is logging; slot < 0 leaves the number out. Strings are copied. */

@@ -36,7 +36,7 @@ enum metric_id {
 /* A dimension: label name(s) and its closed set of values; some are known only after the configuration was read. */
 enum metric_dim {
     DIM_NONE,
-    DIM_PROVIDER,         /* provider=NAME, by index in the configuration */
+    DIM_PROVIDER,         /* provider=NAME, by index in the configuration in use (metrics_use_providers) */
     DIM_OPERATION,        /* operation=, enum provider_op */
     DIM_PROVIDER_OUTCOME, /* outcome=, enum provider_outcome */
     DIM_ROUTE_METHOD,     /* method=,route= : rows of the route table, last row: method="other",route="none" */
@@ -117,7 +117,7 @@ enum payment_act {
     PA_PAID,
     PA_FAILED,
     PA_EXPIRED,
-    PA_SURPLUS,  /* a charge that no booking stands for was found */
+    PA_SURPLUS,  /* a charge that no booking stands for was given back */
     PA_MISMATCH, /* the gateway's amount, currency or reference is not ours */
     PA_REFUNDED,
     PA_REFUND_FAILED,
@@ -126,7 +126,10 @@ enum payment_act {
 };
 enum webhook_outcome { WH_APPLIED, WH_DUPLICATE, WH_REFUSED, WH_UNKNOWN, WH_MISMATCH, WH_COUNT };
 
-/* What the registry must know before the first fork. Strings are borrowed for ever. */
+/* Rows of DIM_PROVIDER: both generations of a reload have room. */
+#define METRIC_PROVIDER_ROWS 32
+
+/* What the registry must know before the first fork. Strings are borrowed for ever, but for the providers' names. */
 struct metric_route {
     const char *method, *route;
     int success_status; /* 0: 200 */
@@ -149,6 +152,13 @@ struct metrics_setup {
 /* Bytes of shared memory that metrics_init will take. */
 size_t metrics_size(const struct metrics_setup *setup);
 void metrics_init(const struct metrics_setup *setup);
+/*
+ * The master, before it forks a child that runs with another configuration: from now on index i of DIM_PROVIDER means
+ * names[i]. A name has a row for itself, which outlives reloads, so its counters go on; a row is given to another name
+ * only when all are taken, and then one that neither these names nor those before use. ops as in metrics_setup. The
+ * buckets' bounds stay those of the start.
+ */
+void metrics_use_providers(const char *const *names, const uint32_t *ops, size_t n);
 /* Tests: as if never initialised. */
 void metrics_forget(void);
 /* Which slot this process writes. Gauges of the slot are reset, counters stay. */

@@ -156,10 +156,7 @@ static enum err cancel_booking(struct api_request *r)
     struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
     struct booking after;
     struct payment_fault fault;
-    bool paid;
-    e = payment_cancel_paid(&r->svc, &caller, &t, &paid, &after, &fault);
-    if (e == OK && !paid)
-        e = booking_move_on(&r->svc, &caller, &t, &after);
+    e = payment_cancel(&r->svc, &caller, &t, &after, &fault);
     return api_payment_fault(r, e, &fault);
 }
 

@@ -87,7 +87,10 @@ static enum err body(struct api_request *r)
     if (!api_json_depth_ok(r->raw_body))
         return ERR_MALFORMED_JSON;
     r->json = json_parse(r->svc.arena, r->raw_body);
-    return r->json ? schema(r) : ERR_MALFORMED_JSON;
+    if (!r->json)
+        return ERR_MALFORMED_JSON;
+    /* Before the schema, whose faults may tell a member's name. */
+    return api_card_free(r->json, &r->faults) ? schema(r) : ERR_VALIDATION;
 }
 
 static enum err idempotency_key(struct api_request *r)

@@ -149,7 +149,7 @@ static enum err get_return(struct api_request *r)
     enum err e = payment_find(&r->svc, r->ids[0].s, &p);
     if (e != OK)
         return e;
-    if (p.state == PAYMENT_CREATING || p.state == PAYMENT_INITIATED || p.state == PAYMENT_UNKNOWN || p.state == PAYMENT_FAILED || p.state == PAYMENT_EXPIRED) {
+    if (!payment_was_paid(p.state)) {
         e = payment_settle(&r->svc, r->ids[0].s, "customer", &p, &how);
         if (e != OK)
             LOG(LOG_WARN, "payment.not_settled", F_STR("payment", r->ids[0].s), F_ERR(e));
@@ -162,14 +162,28 @@ static enum err get_return(struct api_request *r)
     return OK;
 }
 
+/* To the gateway its own faults are all one: it could not be asked now, and shall send it again. */
+static enum err hint_taken(struct api_request *r, enum err e)
+{
+    switch ((int)e) {
+    case OK:
+        api_reply_empty(r, 200);
+        return OK;
+    case ERR_PROVIDER_REJECTED:
+    case ERR_PROVIDER_FAILED:
+    case ERR_PROVIDER_TIMEOUT:
+    case ERR_PROVIDER_UNAVAILABLE:
+        return api_provider_failed(r, ERR_PROVIDER_FAILED, true, 0);
+    default:
+        return e;
+    }
+}
+
 static enum err post_gateway(struct api_request *r)
 {
     struct payment p;
     enum settled how;
-    enum err e = payment_settle(&r->svc, r->ids[0].s, "gateway", &p, &how);
-    if (e == OK)
-        api_reply_empty(r, 200);
-    return e == OK || e == ERR_NOT_FOUND ? e : api_provider_failed(r, ERR_PROVIDER_FAILED, true, 0);
+    return hint_taken(r, payment_settle(&r->svc, r->ids[0].s, "gateway", &p, &how));
 }
 
 static enum err post_webhook(struct api_request *r)
@@ -179,11 +193,7 @@ static enum err post_webhook(struct api_request *r)
     int provider = r->svc.cfg->payments.provider;
     if (provider >= 0 && (e == OK || e == ERR_UNAUTHORIZED))
         METRIC_INC(M_WEBHOOKS, (unsigned)provider, (unsigned)outcome);
-    if (e == OK)
-        api_reply_empty(r, 200);
-    if (e == OK || e == ERR_UNAUTHORIZED)
-        return e;
-    return api_provider_failed(r, ERR_PROVIDER_FAILED, true, 0); /* 502: the gateway sends it again */
+    return hint_taken(r, e);
 }
 
 /* ---- staff ---- */
@@ -212,9 +222,8 @@ static enum err post_refund(struct api_request *r)
     const struct refund_input *in = r->input;
     struct answer answer = {r, 200};
     struct refund_order order = {.amount = in && in->has_amount ? in->amount : 0, .reason = "staff", .on_commit = answer_payment, .arg = &answer};
-    struct booking booking;
     struct payment_fault fault;
-    e = payment_refund(&r->svc, &r->who, &order, &p, &booking, &fault);
+    e = payment_refund(&r->svc, &r->who, &order, &p, &fault);
     if (e == ERR_VALIDATION)
         api_fault(r, "/amount", "is more than what is left of the payment");
     return api_payment_fault(r, e, &fault);
@@ -231,7 +240,7 @@ const struct api_route api_route_payment_get = {
 const struct api_route api_route_payment_return = {
     .method = HTTP_GET, .pattern = "/v1/payments/{payment_id}/return", .handler = get_return, .query_open = true, .success_status = 303};
 const struct api_route api_route_payment_gateway = {
-    .method = HTTP_POST, .pattern = "/v1/payments/{payment_id}/gateway", .handler = post_gateway, .body = BODY_ANY, .query_open = true,
+    .method = HTTP_POST, .pattern = "/v1/payments/{payment_id}/gateway", .handler = post_gateway, .query_open = true,
     .success_status = 200};
 const struct api_route api_route_webhook = {
     .method = HTTP_POST, .pattern = "/v1/webhooks/moyasar", .handler = post_webhook, .body = BODY_ANY, .query_open = true, .success_status = 200};

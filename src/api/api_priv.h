@@ -70,6 +70,9 @@ const char *api_client_address(const struct config *cfg, struct arena *a, const 
 enum err api_input(struct api_request *r) MUST_CHECK;
 bool api_media_type_is_json(struct str value) MUST_CHECK;
 bool api_json_depth_ok(struct str text) MUST_CHECK;
+/* api_card.c: whether a text has a card number in it; whether a body is free of them, a fault for each that it has. */
+bool api_card_in(struct arena *a, struct str text) MUST_CHECK;
+bool api_card_free(json_t *body, struct faults *f) MUST_CHECK;
 /* api_query.c */
 enum err api_query(struct api_request *r) MUST_CHECK;
 

@@ -83,6 +83,8 @@ static enum err patch_resource(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_resource_seen, &seen);
+    if (e == OK)
+        e = catalog_hold(&r->svc, CATALOG_RESOURCE, r->auth_hash, r->ids[0].s, &seen);
     if (e != OK)
         return e;
     struct resource v;

@@ -1,5 +1,8 @@
 /* The staff's catalog: venues and services. A PATCH is the stored object with the members that were sent. */
 #include "api/api_catalog.h"
+
+#include <stdlib.h>
+
 #include "base/num.h"
 
 /* ---- venues ---- */
@@ -60,6 +63,8 @@ static enum err patch_venue(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
+    if (e == OK)
+        e = catalog_hold(&r->svc, CATALOG_VENUE, r->auth_hash, r->ids[0].s, &seen);
     if (e != OK)
         return e;
     struct venue v;
@@ -122,8 +127,6 @@ static void read_resource_ids(struct api_request *r, const json_t *list, struct 
 static void take_service_input(struct api_request *r, struct service *v)
 {
     const struct service_input *in = r->input;
-    /* A grid that was never chosen follows the duration. */
-    bool grid_follows = v->slot_step_minutes == v->duration_minutes;
     const struct {
         bool has;
         int64_t from;
@@ -140,9 +143,10 @@ static void take_service_input(struct api_request *r, struct service *v)
     for (size_t i = 0; i < ARRAY_LEN(ints); i++)
         if (ints[i].has)
             *ints[i].to = ints[i].from;
+    v->grid_follows = v->grid_follows && !in->has_step;
     if (in->has_step)
         v->slot_step_minutes = in->step;
-    else if (grid_follows)
+    else if (v->grid_follows)
         v->slot_step_minutes = v->duration_minutes;
     if (in->has_name)
         v->name = in->name;
@@ -152,6 +156,28 @@ static void take_service_input(struct api_request *r, struct service *v)
         v->active = in->active;
     if (in->has_resources)
         read_resource_ids(r, in->resource_ids, v);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const struct uuid *)a)->s, ((const struct uuid *)b)->s);
+}
+
+/* As a reader will find them: a set in its order. */
+static void tidy_resource_ids(struct api_request *r, struct service *v)
+{
+    if (v->resources_n < 2)
+        return;
+    struct uuid *ids = arena_array(r->svc.arena, v->resources_n, sizeof *ids);
+    size_t n = 0;
+    memcpy(ids, v->resource_ids, v->resources_n * sizeof *ids);
+    qsort(ids, v->resources_n, sizeof *ids, by_id);
+    for (size_t i = 0; i < v->resources_n; i++) {
+        if (n == 0 || strcmp(ids[n - 1].s, ids[i].s) != 0)
+            ids[n++] = ids[i];
+    }
+    v->resource_ids = ids;
+    v->resources_n = n;
 }
 
 static enum err save_service(struct api_request *r, struct service *v, bool is_new)
@@ -164,9 +190,11 @@ static enum err save_service(struct api_request *r, struct service *v, bool is_n
     enum err e = catalog_save_service(&r->svc, r->who.actor, v, is_new, in->has_resources, &bad);
     if (e == ERR_VALIDATION)
         api_fault(r, arena_printf(r->svc.arena, "/resource_ids/%zu", bad), "is no resource of the venue");
-    if (e == OK)
-        api_reply(r, is_new ? 201 : 200, api_service_json(r->svc.arena, v));
-    return e;
+    if (e != OK)
+        return e;
+    tidy_resource_ids(r, v);
+    api_reply(r, is_new ? 201 : 200, api_service_json(r->svc.arena, v));
+    return OK;
 }
 
 static enum err post_service(struct api_request *r)
@@ -177,7 +205,8 @@ static enum err post_service(struct api_request *r)
         return e;
     struct venue venue;
     catalog_read_venue(seen, 0, &venue);
-    struct service v = {.id = uuid_new(), .venue_id = venue.id, .currency = venue.currency, .active = true, .max_advance_days = 90};
+    struct service v = {.id = uuid_new(), .venue_id = venue.id, .currency = venue.currency, .active = true, .max_advance_days = 90,
+                        .grid_follows = true};
     http_resp_headerf(&r->resp, "Location", "/v1/services/%s", v.id.s);
     return save_service(r, &v, true);
 }
@@ -186,6 +215,8 @@ static enum err patch_service(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_service_seen, &seen);
+    if (e == OK)
+        e = catalog_hold(&r->svc, CATALOG_SERVICE, r->auth_hash, r->ids[0].s, &seen);
     if (e != OK)
         return e;
     struct service v;

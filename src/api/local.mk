@@ -5,6 +5,7 @@ libapi_a_SOURCES = \
   src/api/api.c \
   src/api/api_audit.c \
   src/api/api_auth.c \
+  src/api/api_card.c \
   src/api/api_client.c \
   src/api/api_cursor.c \
   src/api/api_customer.h \
@@ -45,12 +46,15 @@ include $(top_srcdir)/src/api/booking.mk
 include $(top_srcdir)/src/api/payment.mk
 
 if HAVE_CHECK
-API_UNIT_TESTS = tests/unit/check_api
+API_UNIT_TESTS = tests/unit/check_api tests/unit/check_api_card
 check_PROGRAMS += $(API_UNIT_TESTS)
 TESTS += $(API_UNIT_TESTS)
 tests_unit_check_api_SOURCES = tests/unit/check_api.c
 tests_unit_check_api_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_api_LDADD = $(LIBS_API) $(CHECK_LIBS)
+tests_unit_check_api_card_SOURCES = tests/unit/check_api_card.c
+tests_unit_check_api_card_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_api_card_LDADD = $(LIBS_API) $(CHECK_LIBS)
 
 API_DB_TESTS = tests/db/check_frame
 check_PROGRAMS += $(API_DB_TESTS)

@@ -50,6 +50,11 @@ const struct cli_command cli_commands[] = {
     {"notifications", "acknowledge", cli_notices_acknowledge, "ID... | --all [FILTER...]",
      "take FAILED notifications out of the alert", FILTERS_HELP},
     {"status", NULL, cli_status, "[--json]", "show the running daemon's scoreboard, as its monitor tells it", ""},
+    {"reload", NULL, cli_reload, "[--wait] [--pid PID] [--timeout SECONDS]",
+     "have the running daemon read its configuration anew",
+     "  --wait             until it has done so: exit code 0, or 1 when it refused, and why\n"
+     "  --pid PID          of the master; else its monitor is asked for it at monitor.listen\n"
+     "  --timeout SECONDS  longest wait, default 90\n"},
     {"version", NULL, cli_version, "", "print the version", ""},
     {.name = NULL},
 };

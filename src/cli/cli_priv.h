@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "cli/cli.h"
 #include "svc/svc.h"
 
@@ -67,5 +68,11 @@ int cli_notices_list(struct cli *c) MUST_CHECK; /* cli_notices.c */
 int cli_notices_resend(struct cli *c) MUST_CHECK;
 int cli_notices_acknowledge(struct cli *c) MUST_CHECK;
 int cli_status(struct cli *c) MUST_CHECK;
+int cli_reload(struct cli *c) MUST_CHECK;
+
+/* cli_monitor.c: /status of the monitor there. False: *why says what is wrong with the answer, or is NULL and errno why
+ * there was none. */
+bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer, struct str *body,
+                     const char **why) MUST_CHECK;
 
 #endif

@@ -5,8 +5,10 @@ libcli_a_SOURCES = \
   src/cli/cli.c \
   src/cli/cli_commands.c \
   src/cli/cli_migrate.c \
+  src/cli/cli_monitor.c \
   src/cli/cli_notices.c \
   src/cli/cli_priv.h \
+  src/cli/cli_reload.c \
   src/cli/cli_session.c \
   src/cli/cli_staff.c \
   src/cli/cli_status.c

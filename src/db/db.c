@@ -14,7 +14,9 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 640 /* with its jitter and a connect this stays below the second that the contract allows */
 #define BACKOFF_JITTER 0.2
-#define KNOWN_AWAY_WAIT_MS 50 /* how long a request waits for an attempt when the one before failed */
+/* How long requests wait for an attempt when the one before failed, from its start: many that come during a long
+ * attempt would else wait for it one after the other. */
+#define KNOWN_AWAY_WAIT_MS 50
 #define HOST_SHARE_MIN_MS 250
 #define TLS_LOOK_MS 20
 #define FAR_MS 3600000
@@ -116,6 +118,7 @@ static void start_attempt(struct db *db)
 
     arena_reset(db->scratch);
     db->attempt_until = deadline_in_ms(db->cfg->database.connect_timeout_ms);
+    db->patience = deadline_in_ms(KNOWN_AWAY_WAIT_MS);
     db->hosts = db_hosts_read(db->scratch, db->cfg->database.url, &why);
     if (db->hosts)
         start_at(db, 0);
@@ -222,7 +225,7 @@ enum err db_connect(struct db *db, struct deadline d)
         start_attempt(db);
     }
     if (db->fails > 0) /* known to be away: the attempt goes on, the request does not wait for it */
-        d = deadline_cap(d, KNOWN_AWAY_WAIT_MS);
+        d = deadline_min(d, db->patience);
     for (step(db); db->state == DB_CONNECTING || db->state == DB_GREETING; step(db)) {
         if (deadline_passed(d))
             return ERR_DB_UNAVAILABLE;

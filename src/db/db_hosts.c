@@ -208,11 +208,12 @@ bool db_url_valid(const char *url)
     return valid;
 }
 
-void db_register_hosts(const char *url)
+bool db_register_hosts(const char *url)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);
     struct arena *a = arena_new(1024);
 
+    bool good = true;
     ENSURE(a);
     if (o) {
         const char *host = option(o, "host"), *hostaddr = option(o, "hostaddr");
@@ -221,9 +222,10 @@ void db_register_hosts(const char *url)
         for (int i = 0; i < elements(host); i++) {
             const char *e = element(a, host, i);
             if (has_name(e, element(a, hostaddr, i)))
-                addrs_register(e);
+                good &= addrs_register(e);
         }
     }
     PQconninfoFree(o);
     arena_free(a);
+    return good;
 }

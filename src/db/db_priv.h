@@ -33,6 +33,7 @@ struct db {
     int host_now;   /* the one that libpq is at */
     struct deadline host_until;
     struct deadline attempt_until;
+    struct deadline patience; /* for requests, when the attempt before this one failed */
     unsigned fails; /* attempts since the last good connection */
     struct deadline next_try;
     enum err why; /* of the last failed attempt */

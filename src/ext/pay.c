@@ -68,7 +68,7 @@ void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invo
     gateway_of(c)->fetch(c, invoice_id, out, o);
 }
 
-void pay_find(const struct pay_call *c, const char *reference, struct pay_invoice *out, struct pay_outcome *o)
+void pay_find(const struct pay_call *c, const char *reference, struct pay_invoices *out, struct pay_outcome *o)
 {
     gateway_of(c)->find(c, reference, out, o);
 }

@@ -28,9 +28,10 @@ static void fail(struct pay_outcome *o, enum err e, bool unknown, const char *de
     o->detail = detail;
 }
 
-/* True when the answer is a 2xx with a JSON object in *j; else *o says what it is. */
-static bool judge_status(const struct pay_call *c, const struct ext_reply *reply, struct pay_outcome *o, json_t **j)
+/* True when the answer is a 2xx with a JSON object in *j; else the outcome says what it is. */
+static bool judge_status(const struct pay_call *c, const struct pay_exchange *x, const struct ext_reply *reply, json_t **j)
 {
+    struct pay_outcome *o = x->outcome;
     int s = reply->status;
     *j = json_parse(c->arena, reply->body);
     bool envelope = json_is_object(*j);
@@ -41,7 +42,7 @@ static bool judge_status(const struct pay_call *c, const struct ext_reply *reply
     } else if (s == 429) {
         fail(o, ERR_PROVIDER_UNAVAILABLE, false, "rate limited");
         o->retry_after_s = reply->retry_after_s > 0 ? reply->retry_after_s : 1;
-    } else if (s == 404 && envelope) {
+    } else if (s == 404 && envelope && x->request.idempotent) {
         fail(o, ERR_NOT_FOUND, false, "not found");
     } else if (s == 401 || (s == 403 && envelope)) {
         fail(o, ERR_PROVIDER_REJECTED, false, "credentials refused");
@@ -73,10 +74,10 @@ static bool amount_of(const json_t *j, const char *key, int64_t *out)
 
 static const struct {
     const char *name;
-    bool charged, voided;
-} charge_states[] = {{"initiated", false, false}, {"paid", true, false},   {"failed", false, false},   {"authorized", false, false},
-                     {"captured", true, false},   {"refunded", true, false}, {"voided", false, true}, {"verified", false, false},
-                     {"expired", false, false}};
+    enum { CHARGE_NONE, CHARGE_PENDING, CHARGE_TAKEN, CHARGE_VOIDED } kind;
+} charge_states[] = {{"initiated", CHARGE_PENDING}, {"paid", CHARGE_TAKEN},      {"failed", CHARGE_NONE},
+                     {"authorized", CHARGE_NONE},   {"captured", CHARGE_TAKEN},  {"refunded", CHARGE_TAKEN},
+                     {"voided", CHARGE_VOIDED},     {"verified", CHARGE_NONE},   {"expired", CHARGE_NONE}};
 
 static bool read_charge(const json_t *j, struct pay_charge *out)
 {
@@ -86,11 +87,14 @@ static bool read_charge(const json_t *j, struct pay_charge *out)
         (json_object_get(j, "refunded") != NULL && !amount_of(j, "refunded", &out->refunded)))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(charge_states); i++) {
-        if (strcmp(charge_states[i].name, status) == 0) {
-            out->charged = charge_states[i].charged;
-            out->voided = charge_states[i].voided;
-            return true;
-        }
+        if (strcmp(charge_states[i].name, status) != 0)
+            continue;
+        out->pending = charge_states[i].kind == CHARGE_PENDING;
+        out->charged = charge_states[i].kind == CHARGE_TAKEN || charge_states[i].kind == CHARGE_VOIDED;
+        bool all_back = charge_states[i].kind == CHARGE_VOIDED || (strcmp(status, "refunded") == 0 && out->refunded == 0);
+        if (all_back)
+            out->refunded = out->amount;
+        return true;
     }
     return false;
 }
@@ -133,8 +137,8 @@ static bool host_below(struct str host, struct str domain)
 }
 
 /*
- * Where customers may be sent: the API's own host (a sandbox), one below the same domain (api.moyasar.com, checkout.moyasar.com),
- * or the gateway's own pages over https, whichever way its API is reached (a proxy).
+ * Where customers may be sent: to the gateway's own pages over https (checkout.moyasar.com), whichever way its API is reached, or to
+ * the host that base_url names (a sandbox).
  */
 static bool page_url_fit(const char *text, const char *base_text)
 {
@@ -143,13 +147,7 @@ static bool page_url_fit(const char *text, const char *base_text)
         return false;
     if (page.https && host_below(page.host, STR("moyasar.com")))
         return true;
-    if (page.https != base.https)
-        return false;
-    if (str_eq_nocase(page.host, base.host))
-        return true;
-    struct str domain = base.host;
-    (void)str_cut(&domain, '.');
-    return domain.p != NULL && memchr(domain.p, '.', domain.n) != NULL && host_below(page.host, domain);
+    return page.https == base.https && str_eq_nocase(page.host, base.host);
 }
 
 static bool read_invoice(const struct pay_call *c, const json_t *j, struct pay_invoice *out)
@@ -201,7 +199,7 @@ static void judge_create(const struct pay_call *c, struct pay_exchange *x, const
     const struct pay_create *in = x->in;
     struct pay_invoice *out = x->out;
     json_t *j;
-    if (!judge_status(c, reply, x->outcome, &j))
+    if (!judge_status(c, x, reply, &j))
         return;
     if (!read_invoice(c, j, out))
         fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
@@ -220,7 +218,7 @@ static void create(const struct pay_call *c, const struct pay_create *in, struct
     json_put_str(a, body, "callback_url", in->callback_url);
     json_put_str(a, body, "success_url", in->success_url);
     json_put_str(a, body, "back_url", in->back_url);
-    json_put_str(a, body, "expired_at", wall_format((struct wall){in->expires_at.us / 1000000 * 1000000}, at));
+    json_put_str(a, body, "expired_at", wall_format(in->expires_at, at));
     json_put_str(a, metadata, "payment_id", in->reference);
     json_put_str(a, metadata, "booking_id", in->booking_id);
     json_put(a, body, "metadata", metadata);
@@ -235,7 +233,7 @@ static void create(const struct pay_call *c, const struct pay_create *in, struct
 static void judge_invoice(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
 {
     json_t *j;
-    if (judge_status(c, reply, x->outcome, &j) && !read_invoice(c, j, x->out))
+    if (judge_status(c, x, reply, &j) && !read_invoice(c, j, x->out))
         fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
 }
 
@@ -251,40 +249,45 @@ static void fetch(const struct pay_call *c, const char *invoice_id, struct pay_i
         fail(o, ERR_PROVIDER_FAILED, false, "answer about another invoice");
 }
 
-/* Whether `v` is a better find than `best`: a paid one first, then one that can still be paid, then the newest, which the gateway lists first. */
-static bool better(const struct pay_invoice *v, const struct pay_invoice *best)
+/* More than this fills a page: what is not on it may be on the next. */
+#define PAGE_SIZE 40
+
+/* The list may be longer than what is in hand. */
+static bool goes_on(const json_t *j, size_t n)
 {
-    static const int rank[] = {[PAY_OPEN] = 1, [PAY_PAID] = 3, [PAY_FAILED] = 0, [PAY_EXPIRED] = 0, [PAY_CANCELED] = 0, [PAY_REFUNDED] = 2};
-    return best->id == NULL || rank[v->state] > rank[best->state];
+    const json_t *meta = json_object_get(j, "meta"), *next = json_object_get(meta, "next_page");
+    return meta == NULL || next == NULL ? n >= PAGE_SIZE : !json_is_null(next);
 }
 
-/* The filter is not trusted: a row counts only when its own metadata names us. */
+/* The filter is not trusted: a row counts only when its own metadata names us, and a page of others' rows proves nothing of the next. */
 static void judge_find(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
 {
-    struct pay_invoice *best = x->out;
-    *best = (struct pay_invoice){0};
+    struct pay_invoices *out = x->out;
     json_t *j;
-    if (!judge_status(c, reply, x->outcome, &j))
+    if (!judge_status(c, x, reply, &j))
         return;
     const json_t *list = json_object_get(j, "invoices");
-    if (!json_is_array(list)) {
+    size_t n = json_array_size(list);
+    out->items = arena_array(c->arena, n, sizeof *out->items);
+    bool good = json_is_array(list);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *row = json_array_get(list, i);
+        const char *reference = text_of(json_object_get(row, "metadata"), "payment_id");
+        if (reference != NULL && strcmp(reference, x->in) == 0)
+            good &= read_invoice(c, row, &out->items[out->n++]);
+    }
+    if (!good)
         fail(x->outcome, ERR_PROVIDER_FAILED, false, "unreadable answer");
-        return;
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        struct pay_invoice v;
-        if (!read_invoice(c, json_array_get(list, i), &v))
-            fail(x->outcome, ERR_PROVIDER_FAILED, false, "unreadable answer");
-        else if (v.reference != NULL && strcmp(v.reference, x->in) == 0 && better(&v, best))
-            *best = v;
-    }
-    if (x->outcome->err == OK && best->id == NULL)
+    else if (out->n == 0 && goes_on(j, n))
+        fail(x->outcome, ERR_PROVIDER_FAILED, false, "a list that was not filtered");
+    else if (out->n == 0)
         fail(x->outcome, ERR_NOT_FOUND, false, "not found");
 }
 
-static void find(const struct pay_call *c, const char *reference, struct pay_invoice *out, struct pay_outcome *o)
+static void find(const struct pay_call *c, const char *reference, struct pay_invoices *out, struct pay_outcome *o)
 {
     const char *path;
+    *out = (struct pay_invoices){0};
     if (!path_of(c, "/invoices?metadata%5Bpayment_id%5D=", reference, "", o, &path))
         return;
     struct pay_exchange x = {.outcome = o, .judge = judge_find, .out = out, .in = reference};
@@ -295,7 +298,7 @@ static void find(const struct pay_call *c, const char *reference, struct pay_inv
 static void judge_nothing(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
 {
     json_t *j;
-    (void)judge_status(c, reply, x->outcome, &j);
+    (void)judge_status(c, x, reply, &j);
 }
 
 static void cancel(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o)
@@ -319,7 +322,7 @@ static void judge_charges(const struct pay_call *c, struct pay_exchange *x, cons
 {
     struct charge_list *out = x->out;
     json_t *j;
-    if (!judge_status(c, reply, x->outcome, &j))
+    if (!judge_status(c, x, reply, &j))
         return;
     const json_t *list = json_object_get(j, "payments");
     if (!json_is_array(list) || !read_charges(c->arena, list, &out->charges, &out->n))
@@ -342,7 +345,7 @@ static void charges(const struct pay_call *c, const char *reference, const struc
 static void judge_charge(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
 {
     json_t *j;
-    if (judge_status(c, reply, x->outcome, &j) && !read_charge(j, x->out))
+    if (judge_status(c, x, reply, &j) && !read_charge(j, x->out))
         fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
 }
 

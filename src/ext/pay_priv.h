@@ -8,7 +8,7 @@ struct pay_gateway {
     enum provider_type type;
     void (*create)(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out, struct pay_outcome *o);
     void (*fetch)(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out, struct pay_outcome *o);
-    void (*find)(const struct pay_call *c, const char *reference, struct pay_invoice *out, struct pay_outcome *o);
+    void (*find)(const struct pay_call *c, const char *reference, struct pay_invoices *out, struct pay_outcome *o);
     void (*charges)(const struct pay_call *c, const char *reference, const struct pay_charge **out, size_t *n, struct pay_outcome *o);
     void (*fetch_charge)(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o);
     void (*cancel)(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o);

@@ -8,14 +8,26 @@
 #include "sys/metrics.h"
 
 #define ACCEPT_BATCH 64 /* then the others get their turn */
-#define PAUSE_MS 100    /* when descriptors or memory have run out */
+#define LAST_BATCHES 1024
+#define PAUSE_MS 100 /* when descriptors or memory have run out */
+
+static bool in_use(const struct disp *d, unsigned i)
+{
+    return d->listen_fds[i] >= 0 && (d->listen_on >> i & 1u) != 0;
+}
+
+static bool watch(struct disp *d, unsigned i, bool on)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = WATCH_KEY(WATCH_LISTEN, 0, i)};
+    return epoll_ctl(d->ep, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, d->listen_fds[i], &ev) == 0;
+}
 
 bool disp_listen(struct disp *d, bool on)
 {
     bool good = true;
-    for (size_t i = 0; i < d->env->listen_n; i++) {
-        struct epoll_event ev = {.events = EPOLLIN, .data.u64 = WATCH_KEY(WATCH_LISTEN, 0, i)};
-        good &= epoll_ctl(d->ep, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, d->env->listen_fds[i], &ev) == 0;
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        if (in_use(d, i))
+            good &= watch(d, i, on);
     }
     d->accepting = on;
     return good;
@@ -63,24 +75,75 @@ static void pause_listening(struct disp *d)
         disp_conn_close(d, d->phases[CP_IDLE].head);
 }
 
-void disp_accept(struct disp *d, unsigned listener)
+/* True: there may be more. */
+static bool accept_batch(struct disp *d, unsigned listener)
 {
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        int fd = accept4(d->env->listen_fds[listener], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(d->listen_fds[listener], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             d->accept_failing = false;
             admit(d, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             pause_listening(d);
-            return;
+            return false;
         } else if (errno != EINTR && errno != ECONNABORTED) {
-            return; /* EAGAIN; a network fault of one client is no fault of the listener */
+            return false; /* EAGAIN; a network fault of one client is no fault of the listener */
         }
     }
+    return true;
+}
+
+void disp_accept(struct disp *d, unsigned listener)
+{
+    if (in_use(d, listener)) /* it may have been closed in this turn of the loop */
+        (void)accept_batch(d, listener);
+}
+
+/* What waits in the socket's queue would be reset when the socket is closed. */
+static void accept_last(struct disp *d, unsigned listener)
+{
+    for (int i = 0; i < LAST_BATCHES && accept_batch(d, listener); i++)
+        ;
 }
 
 void disp_accept_all(struct disp *d)
 {
-    for (unsigned i = 0; i < d->env->listen_n; i++)
-        disp_accept(d, i);
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        if (in_use(d, i))
+            accept_last(d, i);
+    }
+}
+
+static void close_one(struct disp *d, unsigned i)
+{
+    close(d->listen_fds[i]); /* not watched any more: epoll would go on reporting it as long as the master has a copy */
+    d->listen_fds[i] = -1;
+}
+
+void disp_listen_only(struct disp *d, uint32_t bits)
+{
+    const bool watched = d->accepting && !d->listening_paused;
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        const bool was = in_use(d, i), will = (bits >> i & 1u) != 0;
+        if (d->listen_fds[i] < 0)
+            continue;
+        if (was && !will) {
+            accept_last(d, i);
+            if (watched)
+                (void)watch(d, i, false);
+        }
+        if (!will)
+            close_one(d, i);
+        else if (!was && watched && !watch(d, i, true))
+            LOG(LOG_ERROR, "dispatcher.listen_failed", F_INT("errno", errno));
+    }
+    d->listen_on = bits;
+}
+
+void disp_listen_close(struct disp *d)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        if (d->listen_fds[i] >= 0)
+            close_one(d, i);
+    }
 }

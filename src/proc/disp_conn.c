@@ -1,29 +1,61 @@
 /* Places of connections, their phases with the limits, and what epoll is asked about them. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
 #include "disp_priv.h"
+#include "sys/log.h"
 
 /* Places beyond max_connections, for those who are told 503 instead of nothing. */
 #define REFUSALS 64
 #define LINGER_MS 2000
+#define SPARE_FDS 64             /* log, epoll, control, memfds in flight */
+#define CONNECTIONS_MAX 1048576u /* of server.max_connections */
+#define CONNECTIONS_MIN 16u
 
+/* No more connections than descriptors: each needs one, each worker needs one. */
+static unsigned descriptors_for_clients(const struct disp *d)
+{
+    const rlim_t kept = SPARE_FDS + d->workers_n + LISTENERS_MAX;
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY || r.rlim_cur > CONNECTIONS_MAX + kept)
+        return CONNECTIONS_MAX;
+    return r.rlim_cur > kept + CONNECTIONS_MIN ? (unsigned)(r.rlim_cur - kept) : CONNECTIONS_MIN;
+}
+
+/* Places for all that there can ever be: a reload may ask for more, and pointers to them are everywhere. */
 bool disp_conns_init(struct disp *d)
 {
-    const struct config *cfg = d->cfg;
-    d->conns_max = (unsigned)cfg->server.max_connections;
-    d->conns_cap = d->conns_max + REFUSALS;
-    d->conns = calloc(d->conns_cap, sizeof(*d->conns));
-    d->phases[CP_IDLE].limit_ms = cfg->server.idle_timeout_ms;
-    d->phases[CP_HEAD].limit_ms = cfg->server.head_timeout_ms;
-    d->phases[CP_BODY].limit_ms = cfg->server.body_timeout_ms;
-    d->phases[CP_QUEUED].limit_ms = cfg->server.queue_timeout_ms;
-    d->phases[CP_RETRY].limit_ms = cfg->server.queue_timeout_ms;
-    d->phases[CP_WRITING].limit_ms = cfg->server.body_timeout_ms;
+    d->conns_cap = descriptors_for_clients(d) + REFUSALS;
+    void *p = mmap(NULL, d->conns_cap * sizeof(*d->conns), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); // cppcheck-suppress invalidFunctionArg
+    if (p == MAP_FAILED)
+        return false;
+    d->conns = p;
+    return true;
+}
+
+void disp_conns_limits(struct disp *d)
+{
+    const struct handover_limits *l = &d->limits;
+    d->conns_max = (unsigned)l->max_connections;
+    if (d->conns_max > d->conns_cap - REFUSALS) {
+        d->conns_max = d->conns_cap - REFUSALS;
+        LOG(LOG_WARN, "dispatcher.connections_capped", F_INT("wanted", l->max_connections),
+            F_INT("connections", d->conns_max), F_STR("hint", "raise the limit of open files"));
+    }
+    d->phases[CP_IDLE].limit_ms = l->idle_timeout_ms;
+    d->phases[CP_HEAD].limit_ms = l->head_timeout_ms;
+    d->phases[CP_BODY].limit_ms = l->body_timeout_ms;
+    d->phases[CP_QUEUED].limit_ms = l->queue_timeout_ms;
+    d->phases[CP_RETRY].limit_ms = l->queue_timeout_ms;
+    d->phases[CP_WRITING].limit_ms = l->body_timeout_ms;
     d->phases[CP_LINGER].limit_ms = LINGER_MS;
-    return d->conns != NULL;
+    while (d->conns_n > d->conns_max && d->phases[CP_IDLE].head)
+        disp_conn_close(d, d->phases[CP_IDLE].head);
 }
 
 static void unlink_from(struct phase_list *l, struct conn *c)

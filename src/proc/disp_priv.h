@@ -70,7 +70,7 @@ struct phase_list {
 struct disp_worker {
     int fd; /* -1: nobody */
     int index;
-    uint32_t generation;
+    uint32_t generation, epoch;
     bool ready, retiring, listed;
     struct conn *conn; /* the request in hand */
     uint64_t seq;
@@ -86,16 +86,17 @@ enum watch { WATCH_LISTEN, WATCH_CONN, WATCH_WORKER, WATCH_CONTROL, WATCH_SIGNAL
 
 struct disp {
     const struct child_env *env;
-    const struct config *cfg;
-    struct http_limits limits;
+    uint32_t epoch; /* workers of this one get requests */
+    struct handover_limits limits;
+    struct http_limits http;
     int ep, sig_fd;
     struct mono now;     /* of this turn of the loop */
     struct arena *arena; /* of one own answer */
     struct http_head head;
     char *packet; /* HANDOVER_PACKET_MAX bytes */
 
-    struct conn *conns;                        /* max + refusals; untouched pages cost nothing */
-    unsigned conns_max, conns_cap, conns_used; /* used: places ever taken */
+    struct conn *conns;                        /* as many as there can be descriptors; untouched pages cost nothing */
+    unsigned conns_max, conns_cap, conns_used; /* max: as configured, cap: places, used: places ever taken */
     unsigned conns_n;
     struct conn *free; /* through next */
     struct phase_list phases[CP_COUNT];
@@ -106,6 +107,8 @@ struct disp {
     unsigned spare_n;
     uint64_t seq;
 
+    int listen_fds[LISTENERS_MAX]; /* by number; -1 */
+    uint32_t listen_on;            /* bits: those in use; the others wait for their epoch */
     bool accepting, listening_paused, accept_failing;
     struct deadline listen_again;
     bool draining, cut; /* cut: drain time is up, the queue was turned away */
@@ -114,6 +117,8 @@ struct disp {
 
 /* disp_conn.c: places, phases, buffers */
 bool disp_conns_init(struct disp *d);
+/* New limits: what is over by them is closed or answered in the next turn. */
+void disp_conns_limits(struct disp *d);
 struct conn *disp_conn_new(struct disp *d, int fd); /* takes fd; NULL: no place */
 void disp_conn_close(struct disp *d, struct conn *c);
 void disp_conn_phase(struct disp *d, struct conn *c, enum phase to);
@@ -129,6 +134,9 @@ struct conn *disp_conn_expired(struct disp *d, enum phase p);
 bool disp_listen(struct disp *d, bool on);
 void disp_accept(struct disp *d, unsigned listener);
 void disp_accept_all(struct disp *d);
+/* Those in use are the ones of `bits` from now on; what waits in a socket that goes is taken in first. */
+void disp_listen_only(struct disp *d, uint32_t bits);
+void disp_listen_close(struct disp *d);
 
 /* disp_read.c: from bytes to whole requests */
 void disp_readable(struct disp *d, struct conn *c);
@@ -159,9 +167,12 @@ void disp_queue_shed_all(struct disp *d); /* the drain's time is up */
 
 /* disp_worker.c */
 bool disp_workers_init(struct disp *d);
-void disp_control_readable(struct disp *d);
+/* A worker of its epoch or one to come: from now on it has this slot. Takes fd. */
+void disp_worker_announced(struct disp *d, const struct handover_order *o, int fd);
 void disp_worker_readable(struct disp *d, uint64_t key);
 bool disp_worker_any_free(struct disp *d);
+/* Another epoch has begun: its workers that are ready are free. */
+void disp_workers_epoch(struct disp *d);
 /* Gives the request of c to a free worker. False: none took it. */
 bool disp_worker_give(struct disp *d, struct conn *c);
 

@@ -21,12 +21,12 @@ void disp_queue_add(struct disp *d, struct conn *c)
 {
     struct request *r = c->req;
     r->arrived = r->queued = d->now;
-    r->deadline = deadline_after(d->now, d->cfg->server.request_budget_ms);
+    r->deadline = deadline_after(d->now, d->limits.request_budget_ms);
     if (waiting(d) == 0 && disp_worker_give(d, c))
         return;
     if (d->cut)
         shed(d, c, SHED_DRAINING, "The server is shutting down.");
-    else if (waiting(d) >= (unsigned)d->cfg->server.queue)
+    else if (waiting(d) >= (unsigned)d->limits.queue)
         shed(d, c, SHED_QUEUE_FULL, "Too many requests are waiting.");
     else
         disp_conn_phase(d, c, CP_QUEUED);

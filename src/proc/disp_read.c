@@ -120,13 +120,13 @@ static void cut_short(struct disp *d, struct conn *c)
 static bool step_head(struct disp *d, struct conn *c)
 {
     struct http_fault fault = {.err = OK};
-    enum http_result r = http_parse_head(c->buf, c->len, c->seen, &d->limits, &d->head, &fault);
+    enum http_result r = http_parse_head(c->buf, c->len, c->seen, &d->http, &d->head, &fault);
     c->seen = c->len;
     if (r == HTTP_DONE)
         return begin_body(d, c);
     if (r == HTTP_BAD)
         bad(d, c, fault.err, fault.detail);
-    else if (c->len > d->limits.max_head)
+    else if (c->len > d->http.max_head)
         bad(d, c, ERR_HEADERS_TOO_LARGE, "The request's head is too large.");
     else if (c->eof)
         cut_short(d, c);
@@ -141,12 +141,12 @@ static bool step_body(struct disp *d, struct conn *c)
     if (r->chunked && r->total == 0) {
         struct http_fault fault = {.err = OK};
         size_t used = 0, have = c->len - r->head_len;
-        enum http_result got = http_chunked_scan(&r->scan, c->buf + r->head_len, have, &d->limits, &used, &fault);
+        enum http_result got = http_chunked_scan(&r->scan, c->buf + r->head_len, have, &d->http, &used, &fault);
         if (got == HTTP_DONE)
             r->total = r->head_len + used;
         else if (got == HTTP_BAD)
             bad(d, c, fault.err, fault.detail);
-        else if (have > d->limits.max_body * FRAMING_FACTOR + FRAMING_SPARE)
+        else if (have > d->http.max_body * FRAMING_FACTOR + FRAMING_SPARE)
             bad(d, c, ERR_CONTENT_TOO_LARGE, "The body's chunks are too many.");
         if (got == HTTP_BAD || c->phase != CP_BODY)
             return true;

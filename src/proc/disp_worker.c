@@ -36,16 +36,17 @@ static void push_spare(struct disp *d, struct disp_worker *w)
     w->listed = true;
 }
 
-static bool is_free(const struct disp_worker *w)
+/* One of an epoch to come waits; one of an epoch before gets nothing more. */
+static bool is_free(const struct disp *d, const struct disp_worker *w)
 {
-    return w->fd >= 0 && w->ready && !w->retiring && !w->conn;
+    return w->fd >= 0 && w->ready && !w->retiring && !w->conn && w->epoch == d->epoch;
 }
 
 bool disp_worker_any_free(struct disp *d)
 {
     while (d->spare_n > 0) {
         struct disp_worker *w = &d->workers[d->spare[d->spare_n - 1]];
-        if (is_free(w))
+        if (is_free(d, w))
             return true;
         w->listed = false;
         d->spare_n--;
@@ -119,12 +120,11 @@ static enum taken take_report(struct disp *d, struct disp_worker *w)
     int got = handover_recv(w->fd, d->packet, &r, sizeof(r), offsetof(struct handover_report, unsent_len), &p);
     if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? TAKEN_NONE : TAKEN_END;
+    w->retiring = w->retiring || r.retire || r.news == HANDOVER_RETIRE;
     if (r.news == HANDOVER_READY) {
         w->ready = true;
         push_spare(d, w);
-    } else if (r.news == HANDOVER_RETIRE) {
-        w->retiring = true;
-    } else {
+    } else if (r.news == HANDOVER_DONE) {
         finish(d, w, &r, &p);
     }
     if (p.fd >= 0)
@@ -178,28 +178,25 @@ bool disp_worker_give(struct disp *d, struct conn *c)
 }
 
 /* A worker of a new generation may be announced before the end of the old one was seen: that is buried first. */
-static void replace(struct disp *d, const struct handover_worker *news, int fd)
+void disp_worker_announced(struct disp *d, const struct handover_order *o, int fd)
 {
-    struct disp_worker *w = &d->workers[news->slot];
+    struct disp_worker *w = &d->workers[o->slot];
     while (w->fd >= 0 && take_report(d, w) == TAKEN_ONE)
         ;
     if (w->fd >= 0)
         bury(d, w);
     bool listed = w->listed;
-    *w = (struct disp_worker){.fd = fd, .index = news->index, .generation = news->generation, .listed = listed};
-    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = WATCH_KEY(WATCH_WORKER, w->generation, news->slot)};
+    *w = (struct disp_worker){
+        .fd = fd, .index = o->index, .generation = o->generation, .epoch = o->epoch, .listed = listed};
+    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = WATCH_KEY(WATCH_WORKER, w->generation, o->slot)};
     if (epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) != 0)
         detach(d, w);
 }
 
-void disp_control_readable(struct disp *d)
+void disp_workers_epoch(struct disp *d)
 {
-    struct handover_worker news;
-    struct handover_packet p;
-    while (handover_recv(d->env->control_fd, d->packet, &news, sizeof(news), HANDOVER_NO_LEN, &p) > 0) {
-        if (p.fd >= 0 && news.slot < d->workers_n)
-            replace(d, &news, p.fd);
-        else if (p.fd >= 0)
-            close(p.fd);
+    for (unsigned i = 0; i < d->workers_n; i++) {
+        if (is_free(d, &d->workers[i]))
+            push_spare(d, &d->workers[i]);
     }
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cdefs.h"
@@ -19,22 +18,6 @@
 #define EVENTS 256
 #define BEAT_MS 1000
 #define ARENA_CHUNK 8192
-#define SPARE_FDS 64 /* log, epoll, pairs' control, memfds in flight */
-
-/* No more connections than descriptors: each needs one, each worker needs one. */
-static void cap_connections(struct disp *d)
-{
-    struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY)
-        return;
-    rlim_t kept = SPARE_FDS + d->workers_n + d->env->listen_n;
-    rlim_t room = r.rlim_cur > kept + 16 ? r.rlim_cur - kept : 16;
-    if (d->conns_max <= room)
-        return;
-    LOG(LOG_WARN, "dispatcher.connections_capped", F_INT("wanted", d->conns_max), F_INT("connections", room),
-        F_STR("hint", "raise the limit of open files"));
-    d->conns_max = (unsigned)room;
-}
 
 static bool watch(struct disp *d, enum watch kind, int fd)
 {
@@ -42,20 +25,30 @@ static bool watch(struct disp *d, enum watch kind, int fd)
     return epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
 
+static void use_limits(struct disp *d, const struct handover_limits *l)
+{
+    d->limits = *l;
+    d->http = (struct http_limits){.max_head = (size_t)l->max_head, .max_body = (size_t)l->max_body};
+    disp_conns_limits(d);
+}
+
 static bool init(struct disp *d, const struct child_env *env)
 {
     d->env = env;
-    d->cfg = env->cfg;
-    d->limits =
-        (struct http_limits){.max_head = (size_t)d->cfg->server.max_head, .max_body = (size_t)d->cfg->server.max_body};
+    d->epoch = env->epoch;
     d->now = mono_now();
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        d->listen_fds[i] = i < env->listen_n ? env->listen_fds[i] : -1;
+        d->listen_on |= d->listen_fds[i] >= 0 ? 1u << i : 0;
+    }
     d->ep = epoll_create1(EPOLL_CLOEXEC);
     d->sig_fd = sig_open((const int[]){SIGTERM, 0});
     d->arena = arena_new(ARENA_CHUNK);
     d->packet = malloc(HANDOVER_PACKET_MAX);
-    if (d->ep < 0 || d->sig_fd < 0 || !d->arena || !d->packet || !disp_conns_init(d) || !disp_workers_init(d))
+    if (d->ep < 0 || d->sig_fd < 0 || !d->arena || !d->packet || !disp_workers_init(d) || !disp_conns_init(d))
         return false;
-    cap_connections(d);
+    const struct handover_limits limits = handover_limits_of(env->cfg);
+    use_limits(d, &limits);
     return watch(d, WATCH_SIGNAL, d->sig_fd) && watch(d, WATCH_LIFE, env->life_fd) &&
            watch(d, WATCH_CONTROL, env->control_fd) && disp_listen(d, true);
 }
@@ -73,19 +66,53 @@ static void conn_ready(struct disp *d, uint64_t key)
         disp_readable(d, c);
 }
 
+/* A reload: from here on the new workers, limits and sockets; the connections, and the requests under way, stay. */
+static void begin_epoch(struct disp *d, const struct handover_order *o)
+{
+    d->epoch = o->epoch;
+    log_set((enum log_format)o->limits.log_format, (enum log_level)o->limits.log_level);
+    use_limits(d, &o->limits);
+    disp_listen_only(d, o->listeners);
+    disp_workers_epoch(d);
+    LOG(LOG_INFO, "dispatcher.epoch", F_INT("epoch", d->epoch), F_INT("connections", d->conns_n));
+}
+
+static void obey(struct disp *d, const struct handover_order *o, int fd)
+{
+    if (o->what == HANDOVER_WORKER && fd >= 0 && o->slot < d->workers_n) {
+        disp_worker_announced(d, o, fd);
+    } else if (o->what == HANDOVER_LISTEN && fd >= 0 && o->slot < LISTENERS_MAX && !d->draining) {
+        if (d->listen_fds[o->slot] >= 0) /* of a reload that was given up */
+            close(d->listen_fds[o->slot]);
+        d->listen_fds[o->slot] = fd;
+    } else {
+        if (o->what == HANDOVER_BEGIN && !d->draining)
+            begin_epoch(d, o);
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+static void control_readable(struct disp *d)
+{
+    struct handover_order o;
+    struct handover_packet p;
+    while (handover_recv(d->env->control_fd, d->packet, &o, sizeof(o), HANDOVER_NO_LEN, &p) > 0)
+        obey(d, &o, p.fd);
+}
+
 /* TERM: no new connections, but those that are here already, and what they have sent, are served. */
 static void drain(struct disp *d)
 {
     if (d->draining)
         return;
-    const int64_t all = d->cfg->server.drain_timeout_ms;
+    const int64_t all = d->limits.drain_timeout_ms;
     if (d->accepting)
         disp_accept_all(d);
     if (d->accepting && !d->listening_paused)
         (void)disp_listen(d, false);
     d->accepting = d->listening_paused = false;
-    for (size_t i = 0; i < d->env->listen_n; i++)
-        close(d->env->listen_fds[i]);
+    disp_listen_close(d);
     d->draining = true;
     d->cut_at = deadline_in_ms(all - all / 10);
     d->end_at = deadline_in_ms(all - all / 20);
@@ -149,7 +176,7 @@ static bool handle(struct disp *d, const struct epoll_event *ev)
         disp_worker_readable(d, ev->data.u64);
         return true;
     case WATCH_CONTROL:
-        disp_control_readable(d);
+        control_readable(d);
         return true;
     case WATCH_SIGNAL:
         if (sig_next(d->sig_fd, NULL) == SIGTERM)

@@ -12,6 +12,24 @@
 #include "sys/net.h"
 #include "sys/shm.h"
 
+struct handover_limits handover_limits_of(const struct config *cfg)
+{
+    return (struct handover_limits){
+        .queue = cfg->server.queue,
+        .max_connections = cfg->server.max_connections,
+        .max_head = cfg->server.max_head,
+        .max_body = cfg->server.max_body,
+        .request_budget_ms = cfg->server.request_budget_ms,
+        .queue_timeout_ms = cfg->server.queue_timeout_ms,
+        .head_timeout_ms = cfg->server.head_timeout_ms,
+        .body_timeout_ms = cfg->server.body_timeout_ms,
+        .idle_timeout_ms = cfg->server.idle_timeout_ms,
+        .drain_timeout_ms = cfg->server.drain_timeout_ms,
+        .log_format = cfg->log.format,
+        .log_level = cfg->log.level,
+    };
+}
+
 bool handover_send(int sock, const void *head, size_t head_size, struct handover_packet *p)
 {
     int fds[2], memfd = -1;

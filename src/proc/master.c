@@ -47,40 +47,50 @@ static void begin_stop(struct master *m)
     m->stopping = true;
     m->stop_by = deadline_in_ms(m->cfg->server.drain_timeout_ms);
     LOG(LOG_INFO, "master.stopping");
+    master_reload_cancel(m);
     notify_sd_stopping();
     board_stage(STAGE_DRAINING, "");
     master_close_listeners(m); /* the dispatcher's copies are its own to close, after a last look */
 }
 
-/* One worker more: the first empty position. */
-static void add_worker(struct master *m)
+/* Workers that serve or will, of the configuration in force. */
+static bool counts(const struct master *m, const struct child *c)
 {
-    for (unsigned i = 0; i < m->children_n; i++) {
-        struct child *c = &m->children[i];
-        if (c->role == ROLE_WORKER && c->state == CHILD_OFF) {
-            master_want(m, c);
-            LOG(LOG_INFO, "master.worker_added", F_INT("index", c->index));
-            return;
-        }
-    }
-    LOG(LOG_WARN, "master.workers_at_limit", F_INT("workers", master_alive(m, ROLE_WORKER)));
+    return c->role == ROLE_WORKER && c->epoch == m->epoch && c->state != CHILD_OFF && c->state != CHILD_DRAINING;
 }
 
-/* One fewer: the last that runs; the only one stays. */
+/* One worker more, up to twice as many as are configured. */
+static void add_worker(struct master *m)
+{
+    int64_t n = 0;
+    for (unsigned i = 0; i < m->children_n; i++)
+        n += counts(m, &m->children[i]);
+    struct child *c = master_free_slot(m, ROLE_WORKER);
+    if (!c || n >= 2 * m->cfg->server.workers || n >= (int64_t)m->workers_room) {
+        LOG(LOG_WARN, "master.workers_at_limit", F_INT("workers", n));
+        return;
+    }
+    master_want(c, m->epoch);
+    LOG(LOG_INFO, "master.worker_added", F_INT("index", c->index));
+}
+
+/* One fewer: the last; the only one stays. */
 static void remove_worker(struct master *m)
 {
-    if (master_in_state(m, ROLE_WORKER, CHILD_UP) <= 1) {
+    struct child *last = NULL;
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (!counts(m, &m->children[i]))
+            continue;
+        last = &m->children[i];
+        n++;
+    }
+    if (n <= 1) {
         LOG(LOG_WARN, "master.last_worker_stays");
         return;
     }
-    for (unsigned i = m->children_n; i-- > 0;) {
-        struct child *c = &m->children[i];
-        if (c->role == ROLE_WORKER && c->state == CHILD_UP) {
-            LOG(LOG_INFO, "master.worker_removed", F_INT("index", c->index));
-            master_tell_stop(c);
-            return;
-        }
-    }
+    LOG(LOG_INFO, "master.worker_removed", F_INT("index", last->index));
+    master_tell_stop(last);
 }
 
 static void on_signal(struct master *m, int signo)
@@ -102,7 +112,8 @@ static void on_signal(struct master *m, int signo)
             remove_worker(m);
         break;
     case SIGHUP:
-        LOG(LOG_WARN, "reload.unsupported", F_STR("hint", "the configuration is read at start: restart to apply it"));
+        if (!m->stopping)
+            master_reload(m);
         break;
     default: /* CHLD: reaped every turn */
         break;
@@ -196,7 +207,7 @@ static int wait_ms(const struct master *m)
     struct mono now = mono_now();
     if (notify_sd_watchdog_ms() > 0 && m->ready && deadline_left_ms(m->watchdog_due) < wait)
         wait = deadline_left_ms(m->watchdog_due);
-    if (!m->ready || m->stopping)
+    if (!m->ready || m->stopping || m->reload.phase != RELOAD_NONE || m->reload.again)
         return TICK_SOON_MS;
     for (unsigned i = 0; i < m->children_n; i++) {
         const struct child *c = &m->children[i];
@@ -215,6 +226,8 @@ static void turn(struct master *m)
     check_refusals(m);
     if (m->stopping)
         stop_step(m);
+    else
+        master_reload_step(m);
     master_launch_due(m);
     check_ready(m);
     watchdog(m);
@@ -240,16 +253,21 @@ static void want_all(struct master *m)
 {
     static const enum role single[] = {ROLE_DISPATCHER, ROLE_RESOLVER, ROLE_MONITOR, ROLE_KEEPER};
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
-        master_want(m, &m->children[board_first(single[i])]);
+        master_want(&m->children[board_first(single[i])], m->epoch);
     for (unsigned i = 0; i < (unsigned)m->cfg->server.workers; i++)
-        master_want(m, &m->children[board_first(ROLE_WORKER) + i]);
+        master_want(&m->children[board_first(ROLE_WORKER) + i], m->epoch);
 }
 
 int master_run(struct config *cfg)
 {
     static struct master m; /* outlives the stack frame for the children that exit through exit() */
-    m = (struct master){
-        .cfg = cfg, .pid = getpid(), .control = -1, .monitor_fd = -1, .life = {-1, -1}, .started = mono_now()};
+    m = (struct master){.cfg = cfg,
+                        .epoch = 1,
+                        .epoch_last = 1,
+                        .pid = getpid(),
+                        .control = -1,
+                        .life = {-1, -1},
+                        .started = mono_now()};
     log_set_role("master", -1);
     notify_sd_init();
     if (!master_setup(&m))
@@ -259,8 +277,9 @@ int master_run(struct config *cfg)
     m.children = calloc(m.children_n, sizeof(*m.children));
     if (m.sig_fd < 0 || !m.children)
         return 1;
-    METRIC_SET0(M_CONFIG_RELOAD_OK, 1);
-    METRIC_SET0(M_CONFIG_RELOAD_TIME, wall_now().us / 1000000);
+    metrics_config_read(true);
+    m.reload.told = (struct reload_view){.epoch = 1, .good = true};
+    master_state_set_reload(&m.reload.told);
     board_set_pid(board_first(ROLE_MASTER), m.pid);
     board_stage(STAGE_IDLE, "");
     proctitle_set("master");
@@ -268,5 +287,6 @@ int master_run(struct config *cfg)
     want_all(&m);
     int rc = loop(&m);
     free(m.children);
+    config_free(m.cfg);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* Starting children and burying them. What follows from an event is child_table.c's to say. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +25,14 @@
 
 static const struct role_kind {
     int (*main)(const struct child_env *env);
-    bool many; /* shown and logged with its index */
+    bool many;        /* shown and logged with its index */
+    unsigned secrets; /* that it has need of */
 } kinds[ROLE_COUNT] = {
-    [ROLE_DISPATCHER] = {dispatcher_main, false}, [ROLE_WORKER] = {worker_main, true},
-    [ROLE_MONITOR] = {monitor_main, false},       [ROLE_KEEPER] = {keeper_main, false},
-    [ROLE_RESOLVER] = {resolver_main, false},
+    [ROLE_DISPATCHER] = {dispatcher_main, false, 0},
+    [ROLE_WORKER] = {worker_main, true, CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS | CONFIG_KEEP_OTP},
+    [ROLE_MONITOR] = {monitor_main, false, CONFIG_KEEP_DATABASE},
+    [ROLE_KEEPER] = {keeper_main, false, CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS},
+    [ROLE_RESOLVER] = {resolver_main, false, 0},
 };
 
 void master_children_init(struct master *m)
@@ -40,12 +44,21 @@ void master_children_init(struct master *m)
     }
 }
 
-void master_want(struct master *m, struct child *c)
+void master_want(struct child *c, uint32_t epoch)
 {
-    (void)m;
     c->state = child_next(c->state, CHILD_EV_WANT);
+    c->epoch = epoch;
     c->fails = 0;
     c->next_start = (struct mono){0};
+}
+
+struct child *master_free_slot(struct master *m, enum role role)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (m->children[i].role == role && m->children[i].state == CHILD_OFF)
+            return &m->children[i];
+    }
+    return NULL;
 }
 
 unsigned master_alive(const struct master *m, enum role role)
@@ -62,6 +75,17 @@ unsigned master_in_state(const struct master *m, enum role role, enum child_stat
     for (unsigned i = 0; i < m->children_n; i++)
         n += m->children[i].role == role && m->children[i].state == state;
     return n;
+}
+
+/* A trial's children have the configuration on trial. */
+static struct config *config_of(const struct master *m, uint32_t epoch)
+{
+    return epoch == m->epoch ? m->cfg : m->reload.cfg;
+}
+
+static bool on_trial(const struct master *m, const struct child *c)
+{
+    return m->reload.phase != RELOAD_NONE && c->epoch == m->reload.epoch;
 }
 
 /* ---- in the child ---- */
@@ -84,11 +108,30 @@ static void keep_only(const int *keep, size_t n)
     }
 }
 
+/* The master's signals, in case they come to the whole group (a terminal's interrupt, killall): its children wait for
+ * its word. */
+static void ignore_the_masters(void)
+{
+    static const int signals[] = {SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU};
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        (void)signal(signals[i], SIG_IGN);
+}
+
+/* Of the configurations only its own, of that only the secrets of its role. */
+static void keep_config(const struct master *m, const struct child *c)
+{
+    struct config *mine = config_of(m, c->epoch), *other = mine == m->cfg ? m->reload.cfg : m->cfg;
+    config_free(other);
+    config_forget_secrets(mine, kinds[c->role].secrets);
+    log_set((enum log_format)mine->log.format, (enum log_level)mine->log.level);
+}
+
 static NORETURN void run_child(const struct master *m, const struct child *c, struct child_env *env)
 {
-    int keep[LISTEN_MAX + 4];
+    int keep[LISTENERS_MAX + 4];
     size_t n = 0;
     sig_reset_child();
+    ignore_the_masters();
     /* A worker in a long call cannot look at its life pipe; and a master that is gone before this line is asked after.
      */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != m->pid)
@@ -100,6 +143,7 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
     for (size_t i = 0; i < env->listen_n; i++)
         keep[n++] = env->listen_fds[i];
     keep_only(keep, n);
+    keep_config(m, c);
 
     const bool many = kinds[c->role].many;
     board_attach(c->slot);
@@ -119,15 +163,22 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
 /* Gives the role what it needs. theirs: the other end of a new pair, or -1. False: no descriptors. */
 static bool equip(struct master *m, const struct child *c, struct child_env *env, int *theirs)
 {
+    static int listen_fds[LISTENERS_MAX];
     int pair[2] = {-1, -1};
-    *env = (struct child_env){
-        .cfg = m->cfg, .slot = c->slot, .index = c->index, .life_fd = m->life[0], .queue_fd = -1, .control_fd = -1};
+    *env = (struct child_env){.cfg = config_of(m, c->epoch),
+                              .epoch = c->epoch,
+                              .slot = c->slot,
+                              .index = c->index,
+                              .life_fd = m->life[0],
+                              .queue_fd = -1,
+                              .control_fd = -1};
     *theirs = -1;
     if (c->role == ROLE_DISPATCHER) {
-        env->listen_fds = m->listen_fds;
-        env->listen_n = m->listen_n;
+        master_listen_fds(m, listen_fds);
+        env->listen_fds = listen_fds;
+        env->listen_n = LISTENERS_MAX;
     } else if (c->role == ROLE_MONITOR) {
-        env->listen_fds = &m->monitor_fd;
+        env->listen_fds = &m->monitor.fd;
         env->listen_n = 1;
     }
     if (c->role != ROLE_DISPATCHER && c->role != ROLE_WORKER)
@@ -148,12 +199,18 @@ static void close_if_open(int fd)
         close(fd);
 }
 
+bool master_send(struct master *m, const struct handover_order *o, int fd)
+{
+    struct handover_packet p = {.fd = fd};
+    return m->control >= 0 && handover_send(m->control, o, sizeof(*o), &p);
+}
+
 /* The dispatcher learns of a worker by getting its end of the pair. When that fails the worker sees end-of-file. */
 static void announce(struct master *m, const struct child *c, int fd)
 {
-    struct handover_worker news = {.slot = c->slot, .index = c->index, .generation = c->generation};
-    struct handover_packet p = {.fd = fd};
-    if (!handover_send(m->control, &news, sizeof(news), &p))
+    const struct handover_order o = {
+        .what = HANDOVER_WORKER, .epoch = c->epoch, .slot = c->slot, .index = c->index, .generation = c->generation};
+    if (!master_send(m, &o, fd))
         LOG(LOG_WARN, "master.announce_failed", F_INT("worker", c->index), F_STR("why", strerror(errno)));
     close(fd);
 }
@@ -175,6 +232,7 @@ static void launch(struct master *m, struct child *c)
         not_started(c, &env, theirs);
         return;
     }
+    master_use_config(m, env.cfg);
     c->generation = board_assign(c->slot);
     (void)fflush(NULL); /* or the child would print it again */
     pid_t pid = fork();
@@ -196,6 +254,13 @@ static void launch(struct master *m, struct child *c)
         announce(m, c, theirs);
 }
 
+/* Without a dispatcher nobody could give a worker anything; one that is busy learns of it a little later. */
+static bool can_announce(const struct master *m)
+{
+    struct pollfd p = {.fd = m->control, .events = POLLOUT};
+    return m->control >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
+}
+
 void master_launch_due(struct master *m)
 {
     struct mono now = mono_now();
@@ -203,8 +268,7 @@ void master_launch_due(struct master *m)
         struct child *c = &m->children[i];
         if (c->state != CHILD_DOWN || mono_ms_between(now, c->next_start) > 0)
             continue;
-        /* Without a dispatcher nobody could give a worker anything. */
-        if (c->role != ROLE_WORKER || m->control >= 0)
+        if (c->role != ROLE_WORKER || can_announce(m))
             launch(m, c);
     }
 }
@@ -218,15 +282,33 @@ static struct child *find_pid(struct master *m, pid_t pid)
     return NULL;
 }
 
-/* The obituary: every part of the status, and the last words. */
-static void obituary(const struct child *c, int status, const struct board_view *v, const char *last_words)
+static void cause_of_death(int status, char *how, size_t size)
 {
-    const bool orderly = c->state == CHILD_DRAINING;
-    char how[64];
     if (WIFSIGNALED(status))
-        snprintf(how, sizeof(how), "signal %s%s", sig_name(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
+        snprintf(how, size, "signal %s%s", sig_name(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
     else
-        snprintf(how, sizeof(how), "exit %d", WEXITSTATUS(status));
+        snprintf(how, size, "exit %d", WEXITSTATUS(status));
+}
+
+/* One that was to prove the next configuration has ended: the configuration has failed. */
+static void trial_death(struct master *m, struct child *c, int status)
+{
+    char how[64];
+    cause_of_death(status, how, sizeof(how));
+    if (!m->reload.fault[0])
+        snprintf(m->reload.fault, sizeof(m->reload.fault), "a %s with the new configuration ended: %s%s",
+                 role_names[c->role], how,
+                 WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE ? " (see its own words)" : "");
+    c->state = child_next(c->state, CHILD_EV_STOP);
+}
+
+/* The obituary: every part of the status, and the last words. */
+static void obituary(const struct child *c, int status, bool recycled, const struct board_view *v,
+                     const char *last_words)
+{
+    const bool orderly = c->state == CHILD_DRAINING || recycled;
+    char how[64];
+    cause_of_death(status, how, sizeof(how));
     LOG(orderly ? LOG_INFO : LOG_WARN, "child.ended", F_STR("child", role_names[c->role]), F_INT("index", c->index),
         F_INT("pid", c->pid), F_INT("generation", c->generation), F_STR("how", how),
         F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
@@ -240,11 +322,18 @@ static void bury(struct master *m, struct child *c, int status)
     char last_words[BOARD_LAST_WORDS_MAX];
     const bool overdue = c->state == CHILD_KILLED;
     const bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE;
+    const bool recycled = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RECYCLE_CODE;
     board_read(c->slot, &v);
     board_release(c->slot, last_words, sizeof(last_words));
     metrics_release(c->slot);
-    obituary(c, status, &v, last_words);
+    obituary(c, status, recycled, &v, last_words);
+    if (on_trial(m, c) && c->state != CHILD_DRAINING)
+        trial_death(m, c, status); /* and no other takes its place */
     child_ended(c, mono_now(), refused);
+    if (recycled && c->state == CHILD_DOWN) {
+        c->next_start = (struct mono){0};
+        c->fails = 0;
+    }
     if (c->role == ROLE_DISPATCHER) {
         close_if_open(m->control);
         m->control = -1;
@@ -256,6 +345,7 @@ static void bury(struct master *m, struct child *c, int status)
         return;
     METRIC_INC(M_PROCESS_RESTARTS, (unsigned)c->role,
                overdue               ? EXIT_REASON_OVERDUE
+               : recycled            ? EXIT_REASON_RECYCLE
                : WIFSIGNALED(status) ? EXIT_REASON_SIGNAL
                                      : EXIT_REASON_EXIT);
     int64_t wait = mono_ms_between(mono_now(), c->next_start);

@@ -13,93 +13,18 @@
 #include "db/db.h"
 #include "ext/ext_client.h"
 #include "master_priv.h"
-#include "proc/handover.h"
+#include "proc/master_state.h"
 #include "sys/addrs.h"
 #include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
-#include "sys/net.h"
 #include "sys/shm.h"
 
-#define MONITOR_BACKLOG 64
+/* Room for a reload that asks for more: memory that nobody touches costs nothing. */
+#define WORKERS_ROOM_MIN 64
+#define WORKERS_ROOM_MAX 1024
+#define ROUTES_MAX 256
 #define ALIGN_SPARE 4096 /* every part of the shared memory is rounded up to 64 bytes */
-
-static bool refuse_listen(struct master *m, const struct listen_addr *at, const char *why, int code)
-{
-    LOG(LOG_ERROR, "master.listen_failed", F_STR("listen", at->text), F_STR("why", why));
-    m->exit_code = code;
-    return false;
-}
-
-static void say_listening(const char *what, int fd)
-{
-    char name[160];
-    LOG(LOG_INFO, "master.listening", F_STR("for", what), F_STR("at", net_local_name(fd, name, sizeof(name))));
-}
-
-/* Sockets passed by systemd: those of that name; for the API also unnamed ones, so that a plain unit just works. */
-static size_t passed(const char *name, int *fds, size_t max)
-{
-    int n = net_systemd_fds(name, fds, (int)max);
-    if (n == 0 && strcmp(name, "http") == 0 && net_systemd_fds("metrics", fds, (int)max) == 0)
-        n = net_systemd_fds(NULL, fds, (int)max);
-    return n > 0 ? (size_t)n : 0;
-}
-
-static bool listen_one(struct master *m, const struct listen_addr *at)
-{
-    const char *why = "too many sockets";
-    size_t room = LISTEN_MAX - m->listen_n;
-    if (at->kind == LISTEN_SYSTEMD) {
-        size_t n = passed("http", &m->listen_fds[m->listen_n], room);
-        if (n == 0)
-            return refuse_listen(m, at, "systemd passed no socket named http", EXIT_CONFIG_CODE);
-        for (size_t i = 0; i < n; i++)
-            say_listening("http", m->listen_fds[m->listen_n + i]);
-        m->listen_n += n;
-        return true;
-    }
-    int fd = room > 0 ? net_listen(at, (int)m->cfg->server.backlog, &why) : -1;
-    if (fd < 0)
-        return refuse_listen(m, at, why, 1);
-    m->listen_fds[m->listen_n++] = fd;
-    say_listening("http", fd);
-    return true;
-}
-
-static bool bind_all(struct master *m)
-{
-    for (size_t i = 0; i < m->cfg->server.listen_n; i++) {
-        if (!listen_one(m, &m->cfg->server.listen[i]))
-            return false;
-    }
-    /* A socket that systemd passed under that name stands in for monitor.listen. */
-    if (passed("metrics", &m->monitor_fd, 1) == 0) {
-        const char *why = "";
-        m->monitor_fd = net_listen(&m->cfg->monitor.listen, MONITOR_BACKLOG, &why);
-        if (m->monitor_fd < 0)
-            return refuse_listen(m, &m->cfg->monitor.listen, why, 1);
-    }
-    say_listening("metrics", m->monitor_fd);
-    return true;
-}
-
-static void unlink_path(const struct listen_addr *at)
-{
-    if (at->kind == LISTEN_UNIX && unlink(at->path) != 0 && errno != ENOENT)
-        LOG(LOG_WARN, "master.unlink_failed", F_STR("path", at->path), F_STR("why", strerror(errno)));
-}
-
-void master_close_listeners(struct master *m)
-{
-    for (size_t i = 0; i < m->listen_n; i++)
-        close(m->listen_fds[i]);
-    if (m->listen_n > 0) {
-        for (size_t i = 0; i < m->cfg->server.listen_n; i++)
-            unlink_path(&m->cfg->server.listen[i]);
-    }
-    m->listen_n = 0;
-}
 
 /* The descriptors of many connections; the hard limit is the administrator's word. */
 static void raise_limits(void)
@@ -135,7 +60,7 @@ static bool drop_privileges(struct master *m)
 }
 
 /* "https://[::1]:8443/x" -> "::1"; hosts that are names are then looked up by the resolver. */
-static void register_url_host(const char *url)
+static bool register_url_host(const char *url)
 {
     const char *p = strstr(url, "://");
     p = p ? p + 3 : url;
@@ -144,69 +69,86 @@ static void register_url_host(const char *url)
     size_t n = strcspn(p, bracket ? "]" : ":/");
     char host[256];
     if (n == 0 || n >= sizeof(host))
-        return;
+        return true;
     memcpy(host, p, n);
     host[n] = '\0';
-    addrs_register(host);
+    return addrs_register(host);
 }
 
-static void register_names(const struct config *cfg)
+bool master_register_names(const struct config *cfg)
 {
+    bool good = db_register_hosts(cfg->database.url);
     for (size_t i = 0; i < cfg->providers_n; i++)
-        register_url_host(cfg->providers[i].base_url);
-    db_register_hosts(cfg->database.url);
+        good &= register_url_host(cfg->providers[i].base_url);
+    return good;
 }
 
-/* The registry borrows names and routes for ever, so they live as long as the master. False: no memory. */
-static bool describe_metrics(const struct config *cfg, struct metrics_setup *setup)
+/* A configuration's providers as the metrics want them. */
+struct providers {
+    const char *names[PROVIDERS_MAX];
+    uint32_t ops[PROVIDERS_MAX];
+    int64_t timeouts_ms[PROVIDERS_MAX];
+};
+
+static void describe_providers(const struct config *cfg, struct providers *out)
 {
-    const char **providers = calloc(cfg->providers_n + 1, sizeof(*providers));
-    struct metric_route *routes = calloc(api_routes_n + 1, sizeof(*routes));
-    uint32_t *ops = calloc(cfg->providers_n + 1, sizeof(*ops));
-    int64_t *timeouts_ms = calloc(cfg->providers_n + 1, sizeof(*timeouts_ms));
-    if (!providers || !routes || !ops || !timeouts_ms) {
-        free(timeouts_ms);
-        free(ops);
-        free(providers);
-        free(routes);
-        return false;
-    }
     for (size_t i = 0; i < cfg->providers_n; i++) {
-        providers[i] = cfg->providers[i].name;
-        ops[i] = cfg->providers[i].type == PROVIDER_MOYASAR ? METRIC_OPS_PAYMENT : METRIC_OPS_SMS;
-        timeouts_ms[i] = cfg->providers[i].timeout_ms;
+        out->names[i] = cfg->providers[i].name;
+        out->ops[i] = cfg->providers[i].type == PROVIDER_MOYASAR ? METRIC_OPS_PAYMENT : METRIC_OPS_SMS;
+        out->timeouts_ms[i] = cfg->providers[i].timeout_ms;
     }
+}
+
+void master_use_config(struct master *m, const struct config *cfg)
+{
+    struct providers p;
+    if (m->used == cfg)
+        return;
+    m->used = cfg;
+    describe_providers(cfg, &p);
+    metrics_use_providers(p.names, p.ops, cfg->providers_n);
+    ext_shared_init(cfg, board_slots());
+}
+
+static unsigned workers_room(const struct config *cfg)
+{
+    unsigned room = 2 * (unsigned)cfg->server.workers;
+    if (room < WORKERS_ROOM_MIN)
+        room = WORKERS_ROOM_MIN;
+    return room < WORKERS_ROOM_MAX ? room : WORKERS_ROOM_MAX;
+}
+
+static bool make_shared(struct master *m)
+{
+    static struct metric_route routes[ROUTES_MAX]; /* borrowed by the registry for ever */
+    struct providers p;
+    const unsigned room = m->workers_room = workers_room(m->cfg);
+    /* How many slots a number of workers makes is said only by board_init(); the size needs an upper bound before. */
+    const unsigned slots_bound = 2 * (room + ROLE_COUNT);
+    describe_providers(m->cfg, &p);
+    ENSURE(api_routes_n <= ROUTES_MAX);
     for (size_t i = 0; i < api_routes_n; i++)
         routes[i] = (struct metric_route){http_method_names[api_routes[i]->method], api_routes[i]->pattern,
                                           api_routes[i]->success_status};
-    setup->providers = providers;
-    setup->providers_n = cfg->providers_n;
-    setup->provider_ops = ops;
-    setup->provider_timeouts_ms = timeouts_ms;
-    setup->routes = routes;
-    setup->routes_n = api_routes_n;
-    return true;
-}
-
-static bool make_shared(const struct config *cfg)
-{
-    static struct metrics_setup metrics;
-    const unsigned workers = (unsigned)cfg->server.workers;
-    /* How many slots a number of workers makes is said only by board_init(); the size needs an upper bound before. */
-    const unsigned slots_bound = 2 * (workers + ROLE_COUNT);
-    metrics.slots = slots_bound;
-    if (!describe_metrics(cfg, &metrics) ||
-        !shm_init(board_size(workers) + metrics_size(&metrics) + addrs_size() + ext_shared_size(cfg) +
-                  handover_shared_size(slots_bound) + ALIGN_SPARE))
+    struct metrics_setup metrics = {.slots = slots_bound,
+                                    .providers = p.names,
+                                    .providers_n = m->cfg->providers_n,
+                                    .provider_ops = p.ops,
+                                    .provider_timeouts_ms = p.timeouts_ms,
+                                    .routes = routes,
+                                    .routes_n = api_routes_n};
+    if (!shm_init(board_size(room) + metrics_size(&metrics) + addrs_size() + ext_shared_size(m->cfg) +
+                  handover_shared_size(slots_bound) + master_state_size() + ALIGN_SPARE))
         return false;
-    board_init(workers);
+    board_init(room);
     metrics.slots = board_slots();
     ENSURE(metrics.slots <= slots_bound);
     metrics_init(&metrics);
     addrs_init();
-    register_names(cfg);
-    ext_shared_init(cfg, board_slots());
+    (void)master_register_names(m->cfg);
+    master_use_config(m, m->cfg);
     handover_shared_init(board_slots());
+    master_state_init();
     board_attach(board_first(ROLE_MASTER));
     metrics_attach(board_first(ROLE_MASTER));
     return true;
@@ -216,9 +158,9 @@ bool master_setup(struct master *m)
 {
     m->exit_code = 1;
     raise_limits();
-    if (!bind_all(m) || !drop_privileges(m))
+    if (!master_listen(m) || !drop_privileges(m))
         return false;
-    if (!make_shared(m->cfg)) {
+    if (!make_shared(m)) {
         LOG(LOG_ERROR, "master.shared_memory_failed", F_STR("why", strerror(errno)));
         return false;
     }

@@ -12,9 +12,17 @@
 
 #define OVERDUE_MS 5000   /* beyond a budget: the child's own limits have failed */
 #define STARTING_MS 60000 /* to check in */
+#define DRAINING_MS 10000 /* to end, once told and with nothing in hand */
 #define BEAT_MS 10000     /* without a turn of the dispatcher's loop */
 #define ABORT_MS 1000     /* from ABRT (a core for the reader) to KILL */
 #define NAMES_MS 1000     /* READY waits this long for the resolver's first pass */
+
+/* The stage's age as well: a request may reach its worker late, and then the worker is not to blame. */
+static bool busy_overdue(const struct board_view *v)
+{
+    return v->stage == STAGE_BUSY && v->budget.at.ns != 0 && mono_ms_between(v->budget.at, mono_now()) > OVERDUE_MS &&
+           mono_ms_between(v->since, mono_now()) > OVERDUE_MS;
+}
 
 static bool overdue(const struct child *c, const struct board_view *v)
 {
@@ -24,23 +32,40 @@ static bool overdue(const struct child *c, const struct board_view *v)
         return false;
     if (c->role == ROLE_DISPATCHER && mono_seconds_since(c->started) * 1e3 > BEAT_MS)
         return mono_seconds_since(handover_last_beat()) * 1e3 > BEAT_MS;
-    /* The stage's age as well: a request may reach its worker late, and then the worker is not to blame. */
-    return v->stage == STAGE_BUSY && v->budget.at.ns != 0 && mono_ms_between(v->budget.at, mono_now()) > OVERDUE_MS &&
-           mono_ms_between(v->since, mono_now()) > OVERDUE_MS;
+    return busy_overdue(v);
 }
 
-static void watch_one(struct child *c)
+/* One that was told to end and does not: nobody waits for it for ever. In a stop of the whole service that has its own
+ * limits. */
+static bool drain_overdue(const struct master *m, const struct child *c, const struct board_view *v)
+{
+    if (c->state != CHILD_DRAINING || m->stopping || mono_seconds_since(c->told) * 1e3 < ABORT_MS)
+        return false;
+    return busy_overdue(v) || (v->stage != STAGE_BUSY && mono_seconds_since(c->told) * 1e3 > DRAINING_MS);
+}
+
+static void log_overdue(const struct child *c, const struct board_view *v)
+{
+    LOG(LOG_ERROR, "child.overdue", F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
+        F_STR("state", child_state_names[c->state]), F_STR("what", v->what),
+        F_MS("stage_age", mono_seconds_since(v->since) * 1e3));
+}
+
+static void watch_one(const struct master *m, struct child *c)
 {
     struct board_view v;
     board_read(c->slot, &v);
     if (c->state == CHILD_STARTING && v.generation == c->generation && v.stage > STAGE_STARTING)
         c->state = child_next(c->state, CHILD_EV_CHECKED_IN);
     if (overdue(c, &v)) {
-        LOG(LOG_ERROR, "child.overdue", F_STR("child", role_names[c->role]), F_INT("index", c->index),
-            F_INT("pid", c->pid), F_STR("what", v.what), F_MS("stage_age", mono_seconds_since(v.since) * 1e3));
+        log_overdue(c, &v);
         c->state = child_next(c->state, CHILD_EV_OVERDUE);
         c->told = mono_now();
         kill(c->pid, SIGABRT);
+    } else if (drain_overdue(m, c, &v)) {
+        log_overdue(c, &v);
+        c->told = mono_now();
+        kill(c->pid, SIGKILL);
     } else if (c->state == CHILD_KILLED && mono_seconds_since(c->told) * 1e3 > ABORT_MS) {
         c->told = mono_now();
         kill(c->pid, SIGKILL);
@@ -51,7 +76,7 @@ void master_watch(struct master *m)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
         if (child_alive(m->children[i].state))
-            watch_one(&m->children[i]);
+            watch_one(m, &m->children[i]);
     }
 }
 
@@ -91,10 +116,15 @@ static unsigned busy_workers(const struct master *m)
 void master_tell_status(struct master *m)
 {
     char text[sizeof(m->status)];
-    const char *phase = m->stopping ? "stopping" : m->ready ? "serving" : "starting, waiting for the database";
-    snprintf(text, sizeof(text), "%s; %u workers, %u busy, %u down, %u refused", phase, master_alive(m, ROLE_WORKER),
-             busy_workers(m), master_in_state(m, ROLE_WORKER, CHILD_DOWN),
-             master_in_state(m, ROLE_WORKER, CHILD_REFUSED));
+    const char *phase = m->stopping                      ? "stopping"
+                        : m->reload.phase != RELOAD_NONE ? "reloading"
+                        : m->ready                       ? "serving"
+                                                         : "starting, waiting for the database";
+    const bool bad = !m->reload.told.good && m->reload.phase == RELOAD_NONE && !m->stopping;
+    snprintf(text, sizeof(text), "%s; %u workers, %u busy, %u down, %u refused%s%.*s", phase,
+             master_alive(m, ROLE_WORKER), busy_workers(m), master_in_state(m, ROLE_WORKER, CHILD_DOWN),
+             master_in_state(m, ROLE_WORKER, CHILD_REFUSED), bad ? "; reload refused: " : "", bad ? 160 : 0,
+             m->reload.told.why);
     if (strcmp(text, m->status) == 0)
         return;
     memcpy(m->status, text, sizeof(text));

@@ -183,7 +183,7 @@ static void run(struct monitor *m)
 
 int monitor_main(const struct child_env *env)
 {
-    static const int signals[] = {SIGTERM, SIGINT, 0};
+    static const int signals[] = {SIGTERM, 0};
     struct monitor m = {.env = env, .view = {.cfg = env->cfg, .master = getppid()}};
     m.signal_fd = sig_open(signals);
     m.arena = arena_new(ARENA_CHUNK);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "ext/ext_client.h"
+#include "proc/master_state.h"
 #include "proc/monitor.h"
 #include "sys/board.h"
 #include "sys/json.h"
@@ -59,6 +60,25 @@ static json_t *provider_json(struct arena *a, const char *name, int index)
     return j;
 }
 
+static json_t *reload_json(struct arena *a)
+{
+    json_t *j = json_obj(a);
+    struct reload_view v;
+    char at[WALL_RFC3339_MAX];
+    master_state_reload(&v);
+    json_put_int(a, j, "epoch", v.epoch);
+    json_put_int(a, j, "reloads", v.reloads);
+    json_put_bool(a, j, "busy", v.busy);
+    json_put_bool(a, j, "successful", v.good);
+    json_put_int(a, j, "begun_monotonic_usec", v.begun.ns / 1000);
+    if (v.ended.us)
+        json_put_str(a, j, "ended_at", wall_format(v.ended, at));
+    else
+        json_put_null(a, j, "ended_at");
+    json_put_str(a, j, "why", v.why);
+    return j;
+}
+
 struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
 {
     json_t *top = json_obj(a), *slots = json_arr(a), *providers = json_arr(a);
@@ -73,6 +93,7 @@ struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
     json_put_str(a, top, "version", PACKAGE_VERSION);
     json_put_int(a, top, "master", v->master);
     json_put_bool(a, top, "database_up", v->database_up);
+    json_put(a, top, "reload", reload_json(a));
     json_put_int(a, top, "queue", metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
     json_put(a, top, "slots", slots);
     json_put(a, top, "providers", providers);
@@ -95,9 +116,16 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
     struct sb sb;
     struct board_view slot;
     struct ext_state state;
+    struct reload_view reload;
+    char at[WALL_RFC3339_MAX];
     sb_init(&sb, a, TEXT_FIRST);
     sb_printf(&sb, "bookingd %s, master %d, ledger %s, %" PRId64 " requests queued\n\n", PACKAGE_VERSION,
               (int)v->master, v->database_up ? "readable" : "not readable", metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
+    master_state_reload(&reload);
+    if (reload.ended.us)
+        sb_printf(&sb, "configuration %" PRIu32 ", last reload %s %s%s%s\n\n", reload.epoch,
+                  wall_format(reload.ended, at), reload.good ? "successful" : "refused", reload.good ? "" : ": ",
+                  reload.why);
     sb_printf(&sb, "%-10s %5s %8s %4s  %-9s %9s %9s %-3s %9s  %s\n", "role", "index", "pid", "gen", "stage", "since s",
               "budget", "db", "served", "what");
     for (unsigned i = 0; i < board_slots(); i++) {

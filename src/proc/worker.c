@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "base/cdefs.h"
 #include "base/ensure.h"
+#include "base/rng.h"
 #include "db/db.h"
 #include "ext/ext_client.h"
 #include "proc/child.h"
@@ -29,6 +30,7 @@
 #define CHORES_MS 1000 /* what may be spent between requests on results that could not be stored */
 #define CHORES_AT_LEAST_MS 250
 #define IDLE_MS 1000
+#define RECYCLE_JITTER 0.1
 
 struct worker {
     const struct child_env *env;
@@ -37,6 +39,8 @@ struct worker {
     struct api *api;
     int sig_fd;
     bool retiring;
+    int64_t left;   /* requests until it makes room for another; 0: any number */
+    bool worn;      /* they are done */
     bool connected; /* was, at least once */
     bool chores;    /* api_idle() has work left */
     struct deadline chores_due;
@@ -74,6 +78,18 @@ static bool report(const struct worker *w, struct handover_report *r, struct han
     return handover_send(w->env->queue_fd, r, sizeof(*r), rest);
 }
 
+/* TERM: no more requests. The dispatcher closes the pair once nothing is under way in it, so none can get lost. */
+static bool retire(struct worker *w)
+{
+    if (w->retiring)
+        return true;
+    w->retiring = true;
+    rest_stage(w);
+    struct handover_report r = {.news = HANDOVER_RETIRE};
+    struct handover_packet none = {.fd = -1};
+    return report(w, &r, &none);
+}
+
 static bool serve(struct worker *w, const struct handover_request *q, struct handover_packet *p)
 {
     char route[BOARD_WHAT_MAX];
@@ -88,7 +104,7 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
                                  .request_id = q->request_id,
                                  .deadline = q->deadline,
                                  .queue_seconds = q->queue_seconds,
-                                 .close = q->close || w->retiring};
+                                 .close = q->close};
     struct api_output out = {.keep_alive = false};
     api_serve(w->api, &in, &out);
 
@@ -101,6 +117,8 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     handover_drop(p);
     board_served();
     w->chores = true;
+    w->worn = w->worn || (w->left > 0 && --w->left == 0);
+    w->retiring = r.retire = w->retiring || w->worn;
     rest_stage(w);
     return report(w, &r, &rest);
 }
@@ -114,18 +132,6 @@ static bool take(struct worker *w)
     if (got < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK;
     return got > 0 && p.fd >= 0 && serve(w, &q, &p);
-}
-
-/* TERM: no more requests. The dispatcher closes the pair once nothing is under way in it, so none can get lost. */
-static bool retire(struct worker *w)
-{
-    if (w->retiring)
-        return true;
-    w->retiring = true;
-    rest_stage(w);
-    struct handover_report r = {.news = HANDOVER_RETIRE};
-    struct handover_packet none = {.fd = -1};
-    return report(w, &r, &none);
 }
 
 /* The schema is of another version: said once, and the end of this worker. */
@@ -223,7 +229,10 @@ int worker_main(const struct child_env *env)
     rest_stage(&w);
     struct handover_report ready = {.news = HANDOVER_READY};
     struct handover_packet none = {.fd = -1};
+    w.left = rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER); /* not all at once */
     int rc = report(&w, &ready, &none) ? loop(&w) : 0;
+    if (rc == 0 && w.worn)
+        rc = EXIT_RECYCLE_CODE;
     api_free(w.api);
     ext_free(w.ext);
     db_free(w.db);

@@ -64,9 +64,13 @@ enum sim_route {
 extern const char *const sim_route_names[SIM_ROUTE_COUNT];
 extern const char *const sim_fault_names[SIM_KIND_COUNT];
 
-/* The fault for the next call of a route; counts it down when it was ordered for a number of calls. */
-struct sim_fault sim_fault_take(enum sim_route route);
-/* {"route": "sms", "kind": "status", "status": 500, "times": 3, "delay_ms": 800, "done": true}; NULL, or what is wrong with it. */
+/* The fault for a call of a route; counts it down when it was ordered for a number of calls. about: words that name what the call is about; or NULL. */
+struct sim_fault sim_fault_take(enum sim_route route, const char *about);
+/*
+ * {"route": "sms", "kind": "status", "status": 500, "times": 3, "skip": 1, "delay_ms": 800, "done": true, "only": "words"}: skip lets
+ * the first calls through, only keeps it to calls about that (the gateway's: path, body, metadata of the invoice). NULL, or what
+ * is wrong with it.
+ */
 const char *sim_fault_order(const json_t *order);
 void sim_fault_clear(void);
 json_t *sim_fault_list(struct arena *a);
@@ -128,8 +132,8 @@ bool sim_checkout_serve(struct sim_request *r, struct sim_reply *out);
 
 /* ---- messages from the gateway to us (sim_hook.c) ---- */
 
-/* Where webhooks go, with which secret; factor compresses the schedule of six deliveries (1 min, 10, 30, 60, 120 apart): 0.001 makes a minute 60 ms. */
-void sim_hook_configure(const char *url, const char *secret, double factor, unsigned copies);
+/* Where webhooks go, with which secret, and whether invoices' callback_url is called; factor compresses the schedule of six deliveries (1 min, 10, 30, 60, 120 apart): 0.001 makes a minute 60 ms. */
+void sim_hook_configure(const char *url, const char *secret, double factor, unsigned copies, bool callbacks);
 /* An event about a payment: kept for GET /control/events and, when a URL is configured, delivered until it is answered with 2xx. */
 void sim_hook_event(const char *type, json_t *payment);
 /* The one-shot POST of an invoice to its callback_url. */

@@ -1,4 +1,5 @@
 /* Faults on order: one place a route, the newest order wins. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim.h"
@@ -19,20 +20,66 @@ const char *const sim_fault_names[SIM_KIND_COUNT] = {"none", "delay", "hang", "h
 static const bool done_by_nature[SIM_KIND_COUNT] = {
     [SIM_NONE] = true, [SIM_DELAY] = true, [SIM_HANG] = true, [SIM_HEADERS] = true, [SIM_BODY] = true, [SIM_DRIP] = true};
 
-static struct {
+struct order {
+    struct order *next;
+    enum sim_route route;
+    char *only;         /* NULL: for every call */
     struct sim_fault fault;
-    int64_t left; /* calls; -1: until cleared */
-} orders[SIM_ROUTE_COUNT];
+    int64_t skip, left; /* calls; left -1: until cleared */
+};
+static struct order *orders; /* the newest first; one about a thing comes before one for all */
 
-struct sim_fault sim_fault_take(enum sim_route route)
+static struct order *find(enum sim_route route, const char *about)
+{
+    struct order *general = NULL;
+    for (struct order *o = orders; o != NULL; o = o->next) {
+        if (o->route != route || o->left == 0)
+            continue;
+        if (o->only != NULL && about != NULL && strstr(about, o->only) != NULL)
+            return o;
+        if (o->only == NULL && general == NULL)
+            general = o;
+    }
+    return general;
+}
+
+struct sim_fault sim_fault_take(enum sim_route route, const char *about)
 {
     struct sim_fault none = {.kind = SIM_NONE, .done = true};
-    if (orders[route].left == 0)
+    struct order *o = find(route, about);
+    if (o == NULL)
         return none;
-    struct sim_fault f = orders[route].fault;
-    if (orders[route].left > 0)
-        orders[route].left--;
-    return f;
+    if (o->skip > 0) {
+        o->skip--;
+        return none;
+    }
+    if (o->left > 0)
+        o->left--;
+    return o->fault;
+}
+
+/* A newer order takes the place of an older one about the same. */
+static bool put(enum sim_route route, const char *only, const struct order *values)
+{
+    struct order **at = &orders;
+    while (*at != NULL && !((*at)->route == route && ((*at)->only == NULL ? only == NULL : only != NULL && strcmp((*at)->only, only) == 0)))
+        at = &(*at)->next;
+    struct order *o = *at;
+    if (o != NULL)
+        *at = o->next;
+    else if ((o = calloc(1, sizeof *o)) == NULL)
+        return false;
+    else if (only != NULL && (o->only = strdup(only)) == NULL) {
+        free(o);
+        return false;
+    }
+    o->route = route;
+    o->fault = values->fault;
+    o->skip = values->skip;
+    o->left = values->left;
+    o->next = orders;
+    orders = o;
+    return true;
 }
 
 static int name_index(const char *name, const char *const *names, int n)
@@ -47,6 +94,24 @@ static int64_t int_or(const json_t *order, const char *key, int64_t otherwise)
 {
     const json_t *v = json_object_get(order, key);
     return json_is_integer(v) ? json_integer_value(v) : otherwise;
+}
+
+static json_t *order_json(struct arena *a, enum sim_route route, const struct order *o)
+{
+    json_t *j = json_obj(a);
+    json_put_str(a, j, "route", sim_route_names[route]);
+    json_put_str(a, j, "kind", sim_fault_names[o != NULL ? o->fault.kind : SIM_NONE]);
+    if (o == NULL)
+        return j;
+    json_put_int(a, j, "status", o->fault.status);
+    json_put_int(a, j, "delay_ms", o->fault.delay_ms);
+    json_put_bool(a, j, "done", o->fault.done);
+    json_put_int(a, j, "times", o->left);
+    if (o->skip > 0)
+        json_put_int(a, j, "skip", o->skip);
+    if (o->only != NULL)
+        json_put_str(a, j, "only", o->only);
+    return j;
 }
 
 const char *sim_fault_order(const json_t *order)
@@ -76,33 +141,34 @@ const char *sim_fault_order(const json_t *order)
     if (json_is_boolean(done))
         f.done = json_is_true(done);
     int64_t times = int_or(order, "times", -1);
-    for (int i = first; i < end; i++) {
-        orders[i].fault = f;
-        orders[i].left = kind == SIM_NONE ? 0 : times;
-    }
+    const struct order values = {.fault = f, .skip = int_or(order, "skip", 0), .left = kind == SIM_NONE ? 0 : times};
+    const char *only = json_string_value(json_object_get(order, "only"));
+    for (int i = first; i < end; i++)
+        if (!put((enum sim_route)i, only, &values))
+            return "out of memory";
     return NULL;
 }
 
 void sim_fault_clear(void)
 {
-    memset(orders, 0, sizeof orders);
+    while (orders != NULL) {
+        struct order *o = orders;
+        orders = o->next;
+        free(o->only);
+        free(o);
+    }
 }
 
+/* Every route, with the order for all its calls; then those about one thing. */
 json_t *sim_fault_list(struct arena *a)
 {
     json_t *items = json_arr(a);
     for (int i = 0; i < SIM_ROUTE_COUNT; i++) {
-        json_t *j = json_obj(a);
-        bool on = orders[i].left != 0;
-        json_put_str(a, j, "route", sim_route_names[i]);
-        json_put_str(a, j, "kind", sim_fault_names[on ? orders[i].fault.kind : SIM_NONE]);
-        if (on) {
-            json_put_int(a, j, "status", orders[i].fault.status);
-            json_put_int(a, j, "delay_ms", orders[i].fault.delay_ms);
-            json_put_bool(a, j, "done", orders[i].fault.done);
-            json_put_int(a, j, "times", orders[i].left);
-        }
-        json_push(a, items, j);
+        const struct order *o = find((enum sim_route)i, NULL);
+        json_push(a, items, order_json(a, (enum sim_route)i, o));
     }
+    for (const struct order *o = orders; o != NULL; o = o->next)
+        if (o->only != NULL && o->left != 0)
+            json_push(a, items, order_json(a, o->route, o));
     return items;
 }

@@ -24,7 +24,8 @@ static struct {
     char *url, *secret;
     double factor;
     unsigned copies;
-} target = {.factor = 1, .copies = 1};
+    bool callbacks;
+} target = {.factor = 1, .copies = 1, .callbacks = true};
 
 /* One message on its way; attempts > 0 means that it is tried again when it fails. */
 struct delivery {
@@ -42,7 +43,7 @@ static struct delivery *deliveries;
 static json_t *events[EVENTS_MAX]; /* without the secret */
 static size_t events_n;
 
-void sim_hook_configure(const char *url, const char *secret, double factor, unsigned copies)
+void sim_hook_configure(const char *url, const char *secret, double factor, unsigned copies, bool callbacks)
 {
     free(target.url);
     free(target.secret);
@@ -50,6 +51,7 @@ void sim_hook_configure(const char *url, const char *secret, double factor, unsi
     target.secret = strdup(secret != NULL ? secret : "");
     target.factor = factor;
     target.copies = copies;
+    target.callbacks = callbacks;
 }
 
 static void delivery_free(struct delivery *d)
@@ -90,7 +92,8 @@ static void post_later(const char *url, const json_t *body, unsigned attempts)
 
 void sim_hook_callback(const char *url, const json_t *invoice)
 {
-    post_later(url, invoice, 1);
+    if (target.callbacks)
+        post_later(url, invoice, 1);
 }
 
 void sim_hook_event(const char *type, json_t *payment)

@@ -440,6 +440,23 @@ static const struct {
     {"POST", "/v1/payments/{id}/void", SIM_VOID, payment_void},
 };
 
+/* What a call is about, for faults that are kept to one thing: path, query, body, metadata of what they name. */
+static const char *about(struct sim_request *r)
+{
+    const json_t *metadata = NULL;
+    for (const struct sim_invoice *v = sim_invoices; v != NULL && metadata == NULL; v = v->next) {
+        const char *ours = text_of(v->metadata, "payment_id");
+        bool listed = ours != NULL && r->head->query.p != NULL && strstr(arena_strndup(r->arena, r->head->query.p, r->head->query.n), ours) != NULL;
+        if (listed || strcmp(v->id, r->tail) == 0)
+            metadata = v->metadata;
+    }
+    const struct sim_payment *p = sim_payment_find(r->tail);
+    if (p != NULL)
+        metadata = p->metadata;
+    struct str text = json_is_object(metadata) ? json_text(r->arena, metadata) : STR("");
+    return arena_printf(r->arena, "%.*s\n%.*s\n%.*s", STR_ARG(r->head->target), STR_ARG(r->body), STR_ARG(text));
+}
+
 bool sim_moyasar_serve(struct sim_request *r, struct sim_reply *out)
 {
     const char *method = http_method_names[r->head->method];
@@ -449,7 +466,7 @@ bool sim_moyasar_serve(struct sim_request *r, struct sim_reply *out)
             continue;
         r->tail = params.n > 0 ? arena_strndup(r->arena, params.value[0].p, params.value[0].n) : "";
         if (calls[i].route != NO_FAULTS)
-            r->fault = sim_fault_take(calls[i].route);
+            r->fault = sim_fault_take(calls[i].route, about(r));
         if (!authenticated(r, out))
             return true;
         if (r->fault.done)

@@ -67,7 +67,7 @@ static void health(struct sim_request *r, struct sim_reply *out)
     sim_reply_json(r, out, 200, j);
 }
 
-/* {"url", "secret", "factor", "copies"}: where webhooks go; without a url they are kept only. */
+/* {"url", "secret", "factor", "copies", "callbacks"}: where webhooks go; without a url they are kept only. */
 static void webhooks_post(struct sim_request *r, struct sim_reply *out)
 {
     const json_t *j = json_parse(r->arena, r->body);
@@ -78,7 +78,7 @@ static void webhooks_post(struct sim_request *r, struct sim_reply *out)
         return;
     }
     sim_hook_configure(json_string_value(json_object_get(j, "url")), json_string_value(json_object_get(j, "secret")),
-                       json_is_number(factor) ? json_number_value(factor) : 1, (unsigned)n);
+                       json_is_number(factor) ? json_number_value(factor) : 1, (unsigned)n, !json_is_false(json_object_get(j, "callbacks")));
     *out = (struct sim_reply){.status = 204};
 }
 
@@ -107,7 +107,7 @@ static const struct {
 
 static void serve_provider(const struct sim_sms *p, struct sim_request *r, struct sim_reply *out)
 {
-    r->fault = sim_fault_take(p->route);
+    r->fault = sim_fault_take(p->route, NULL);
     if (r->fault.kind == SIM_STATUS && !r->fault.done) {
         p->error(r, r->fault.status, out);
         return;

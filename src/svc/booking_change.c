@@ -118,6 +118,7 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c, const st
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int locked = booking_add_lock(b, &sc);
     int loaded = booking_add_load(b, &sc);
+    int against = t->unless ? DB_ADD(b, t->unless, t->id) : -1;
     DB_ADD(b, &booking_lock_resource, SCOPE_PARAMS(sc));
     bool keeps = t->to == BOOKING_CONFIRMED;
     int units = DB_ADD(b, keeps ? &keep_units_stmt : &booking_free_units, SCOPE_PARAMS(sc));
@@ -132,6 +133,8 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c, const st
         booking_read(db_result(b, loaded), 0, out);
         e = choose_step(c->who, out, t, &step);
     }
+    if (e == OK && against >= 0 && db_count(db_result(b, against)) > 0)
+        e = ERR_DB_RETRY;
     if (e == OK && keeps && db_affected(db_result(b, units)) < out->party_size)
         e = ERR_BOOKING_NOT_ACTIVE;
     if (e != OK) {

@@ -1,5 +1,7 @@
 #include "svc/booking_pay.h"
 
+#include <string.h>
+
 #include "booking_priv.h"
 
 /*
@@ -71,12 +73,27 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
 
 /* ---- refunds ---- */
 
-enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk, int64_t refunded)
+/* The random part of a refund's identifier: notices of one booking are told apart by a number. */
+static int64_t number_of(const char *uuid)
+{
+    int64_t n = 0;
+    for (const char *p = uuid + strlen(uuid) - 12; *p != '\0'; p++)
+        n = n * 16 + (*p <= '9' ? *p - '0' : *p - 'a' + 10);
+    return n;
+}
+
+static bool add_notice(struct svc *s, struct db_batch *b, const struct booking *bk, const char *refund_id, struct notice *n)
+{
+    bool told = booking_notice(bk, NOTICE_PAYMENT_REFUNDED, number_of(refund_id), n);
+    if (told)
+        notify_enqueue(s, b, n);
+    return told;
+}
+
+enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk, const char *refund_id)
 {
     struct notice n;
-    bool told = booking_notice(bk, NOTICE_PAYMENT_REFUNDED, refunded, &n);
-    if (told)
-        notify_enqueue(s, b, &n);
+    bool told = add_notice(s, b, bk, refund_id, &n);
     enum err e = db_run(b, s->deadline);
     if (e == OK && told)
         notify_deliver(s, &n);
@@ -96,9 +113,7 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
     bk->has_cancelled = true;
     bk->cancelled_at = bk->read_at;
     struct notice n;
-    bool told = booking_notice(bk, NOTICE_PAYMENT_REFUNDED, how->refunded, &n);
-    if (told)
-        notify_enqueue(s, b, &n);
+    bool told = add_notice(s, b, bk, how->refund_id, &n);
     struct booking_change change = {.caller = how->caller,
                                     .actor = how->actor,
                                     .now = bk,

@@ -58,6 +58,7 @@ void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct 
         .max_advance_days = db_get_int(rows, row, "max_advance_days"),
         .free_cancellation_minutes = db_get_int(rows, row, "free_cancellation_minutes"),
         .active = db_get_bool(rows, row, "active"),
+        .grid_follows = db_get_bool(rows, row, "grid_follows"),
     };
     read_resource_ids(a, db_get_str(rows, row, "resource_ids"), out);
 }

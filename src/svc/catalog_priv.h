@@ -7,7 +7,7 @@
     "s.id, s.venue_id, s.name, v.currency, s.duration_minutes,"                                                        \
     " coalesce(s.slot_step_minutes, s.duration_minutes) AS slot_step_minutes, s.buffer_before_minutes,"                \
     " s.buffer_after_minutes, s.price, s.payment, s.min_notice_minutes, s.max_advance_days,"                           \
-    " s.free_cancellation_minutes, s.active,"                                                                          \
+    " s.free_cancellation_minutes, s.active, s.slot_step_minutes IS NULL AS grid_follows,"                             \
     " coalesce((SELECT string_agg(sr.resource_id::text, ',' ORDER BY sr.resource_id) FROM service_resources sr"        \
     "            WHERE sr.venue_id = s.venue_id AND sr.service_id = s.id), '') AS resource_ids"
 #define CATALOG_RESOURCE_COLUMNS "r.id, r.venue_id, r.name, r.capacity, r.active"

@@ -40,6 +40,39 @@ static void audit(struct svc *s, struct db_batch *b, const char *actor, const ch
     audit_add(s, b, &(struct audit){.actor = actor, .action = action, .subject = subject->s, .venue_id = venue->s});
 }
 
+static const struct db_stmt venue_lock = {"catalog_venue_lock", "SELECT 1 FROM venues WHERE id = $1::uuid FOR NO KEY UPDATE"};
+static const struct db_stmt service_lock = {"catalog_service_lock", "SELECT 1 FROM services WHERE id = $1::uuid FOR NO KEY UPDATE"};
+static const struct db_stmt resource_lock = {"catalog_resource_lock", "SELECT 1 FROM resources WHERE id = $1::uuid FOR NO KEY UPDATE"};
+
+/* Read by a statement of its own, which sees what the lock was waited for. */
+enum err catalog_hold(struct svc *s, enum catalog_kind kind, const char *key_hash, const char *id, struct db_rows *row)
+{
+    static const struct {
+        const struct db_stmt *lock, *seen;
+    } kinds[] = {
+        [CATALOG_VENUE] = {&venue_lock, &catalog_venue_seen},
+        [CATALOG_SERVICE] = {&service_lock, &catalog_service_seen},
+        [CATALOG_RESOURCE] = {&resource_lock, &catalog_resource_seen},
+    };
+    struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
+    DB_ADD(b, kinds[kind].lock, id);
+    int i = DB_ADD(b, kinds[kind].seen, key_hash, id);
+    enum err e = db_run(b, s->deadline);
+    *row = e == OK ? db_result(b, i) : (struct db_rows){0};
+    return e == OK && db_count(*row) == 0 ? ERR_NOT_FOUND : e;
+}
+
+/* A change is inside the transaction of its catalog_hold(). */
+static struct db_batch *checking(struct svc *s, bool is_new)
+{
+    return db_batch(s->db, s->arena, is_new ? DB_READ : DB_IN_TX);
+}
+
+static struct db_batch *saving(struct svc *s, bool is_new)
+{
+    return db_batch(s->db, s->arena, is_new ? DB_WHOLE_TX : DB_COMMIT);
+}
+
 /* One list of names serves both this check and the arithmetic: PostgreSQL's own. */
 static const struct db_stmt zone_known = {"catalog_zone_known", "SELECT 1 FROM pg_timezone_names WHERE name = $1"
                                                         " AND name !~ '^(posix/|right/|(posixrules|localtime|Factory)$)'"};
@@ -51,14 +84,14 @@ static const struct db_stmt venue_save = {
 
 enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v, bool is_new)
 {
-    struct db_batch *check = db_batch(s->db, s->arena, DB_READ);
+    struct db_batch *check = checking(s, is_new);
     int known = DB_ADD(check, &zone_known, v->time_zone);
     enum err e = db_run(check, s->deadline);
     if (e != OK)
         return e;
     if (db_count(db_result(check, known)) == 0)
         return ERR_VALIDATION;
-    struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
+    struct db_batch *b = saving(s, is_new);
     DB_ADD(b, &venue_save, v->id.s, v->name, v->time_zone, v->currency, db_bool(v->active));
     audit(s, b, actor, is_new ? "venue.create" : "venue.update", &v->id, &v->id);
     return db_run(b, s->deadline);
@@ -68,7 +101,7 @@ static const struct db_stmt service_save = {
     "catalog_service_save",
     "INSERT INTO services AS s (venue_id, id, name, duration_minutes, slot_step_minutes, buffer_before_minutes,"
     "  buffer_after_minutes, price, payment, min_notice_minutes, max_advance_days, free_cancellation_minutes, active)"
-    " VALUES ($1::uuid, $2::uuid, $3, $4::int, nullif($5::int, $4::int), $6::int, $7::int, $8::bigint, $9, $10::int,"
+    " VALUES ($1::uuid, $2::uuid, $3, $4::int, $5::int, $6::int, $7::int, $8::bigint, $9, $10::int,"
     "  $11::int, $12::int, $13::boolean)"
     " ON CONFLICT (venue_id, id) DO UPDATE SET name = excluded.name, duration_minutes = excluded.duration_minutes,"
     "  slot_step_minutes = excluded.slot_step_minutes, buffer_before_minutes = excluded.buffer_before_minutes,"
@@ -102,10 +135,9 @@ static const char *join_ids(struct svc *s, const struct service *v)
     return sb.p;
 }
 
-static enum err check_resources(struct svc *s, const struct service *v, const char *ids, size_t *bad)
+static enum err check_resources(struct svc *s, struct db_batch *b, const struct service *v, size_t *bad)
 {
-    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int i = DB_ADD(b, &resources_unknown, v->venue_id.s, ids);
+    int i = DB_ADD(b, &resources_unknown, v->venue_id.s, join_ids(s, v));
     enum err e = db_run(b, s->deadline);
     if (e != OK || db_count(db_result(b, i)) == 0)
         return e;
@@ -116,20 +148,19 @@ static enum err check_resources(struct svc *s, const struct service *v, const ch
 enum err catalog_save_service(struct svc *s, const char *actor, struct service *v, bool is_new, bool set_resources,
                               size_t *bad)
 {
-    const char *ids = join_ids(s, v);
     if (set_resources && v->resources_n > 0) {
-        enum err e = check_resources(s, v, ids, bad);
+        enum err e = check_resources(s, checking(s, is_new), v, bad);
         if (e != OK)
             return e;
     }
-    struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
+    struct db_batch *b = saving(s, is_new);
     DB_ADD(b, &service_save, v->venue_id.s, v->id.s, v->name, db_int(b, v->duration_minutes),
-           db_int(b, v->slot_step_minutes), db_int(b, v->buffer_before_minutes), db_int(b, v->buffer_after_minutes),
+           v->grid_follows ? NULL : db_int(b, v->slot_step_minutes), db_int(b, v->buffer_before_minutes), db_int(b, v->buffer_after_minutes),
            db_int(b, v->price), service_payment_names[v->payment], db_int(b, v->min_notice_minutes),
            db_int(b, v->max_advance_days), db_int(b, v->free_cancellation_minutes), db_bool(v->active));
     if (set_resources) {
         DB_ADD(b, &service_unlink, v->venue_id.s, v->id.s);
-        DB_ADD(b, &service_link, v->venue_id.s, v->id.s, ids);
+        DB_ADD(b, &service_link, v->venue_id.s, v->id.s, join_ids(s, v));
     }
     audit(s, b, actor, is_new ? "service.create" : "service.update", &v->id, &v->venue_id);
     return db_run(b, s->deadline);
@@ -142,15 +173,12 @@ static const struct db_stmt resource_save = {
 
 enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v, bool is_new)
 {
-    struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
+    struct db_batch *b = saving(s, is_new);
     DB_ADD(b, &resource_save, v->venue_id.s, v->id.s, v->name, db_int(b, v->capacity), db_bool(v->active));
     audit(s, b, actor, is_new ? "resource.create" : "resource.update", &v->id, &v->venue_id);
     return db_run(b, s->deadline);
 }
 
-/* Two weeks written at once would mix without the resource's lock. */
-static const struct db_stmt resource_lock = {
-    "catalog_resource_lock", "SELECT 1 FROM resources WHERE venue_id = $1::uuid AND id = $2::uuid FOR NO KEY UPDATE"};
 static const struct db_stmt hours_clear = {
     "catalog_hours_clear", "DELETE FROM opening_hours WHERE venue_id = $1::uuid AND resource_id = $2::uuid"};
 /* $3, $4, $5: weekdays, opens, closes, separated by commas. */
@@ -174,7 +202,7 @@ enum err catalog_save_hours(struct svc *s, const char *actor, const struct resou
         sb_printf(&closes, "%s%lld", comma, (long long)items[i].closes_minute);
     }
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
-    DB_ADD(b, &resource_lock, r->venue_id.s, r->id.s);
+    DB_ADD(b, &resource_lock, r->id.s); /* two weeks written at once would mix without it */
     DB_ADD(b, &hours_clear, r->venue_id.s, r->id.s);
     if (n > 0)
         DB_ADD(b, &hours_put, r->venue_id.s, r->id.s, weekdays.p, opens.p, closes.p);

@@ -35,7 +35,15 @@ static const struct db_stmt erase_stmts[] = {
     {"customer_erase_notes", "UPDATE bookings SET note = NULL WHERE customer_id = $1::uuid AND note IS NOT NULL"},
     {"customer_erase_reasons",
      "UPDATE booking_history h SET reason = NULL FROM bookings b WHERE b.customer_id = $1::uuid"
-     " AND h.venue_id = b.venue_id AND h.booking_id = b.id AND h.actor = 'customer' AND h.reason IS NOT NULL"},
+     " AND h.venue_id = b.venue_id AND h.booking_id = b.id AND (h.actor = 'customer' OR h.actor LIKE 'staff:%')"
+     " AND h.reason IS NOT NULL"},
+    {"customer_erase_refunds",
+     "UPDATE refunds r SET reason = NULL FROM payments p JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id"
+     " WHERE b.customer_id = $1::uuid AND r.venue_id = p.venue_id AND r.payment_id = p.id AND r.reason IS NOT NULL"},
+    {"customer_erase_payment_reasons",
+     "UPDATE payment_history h SET reason = NULL FROM payments p JOIN bookings b ON b.venue_id = p.venue_id"
+     " AND b.id = p.booking_id WHERE b.customer_id = $1::uuid AND h.venue_id = p.venue_id AND h.payment_id = p.id"
+     " AND h.to_status IN ('refunded', 'partially_refunded') AND h.reason IS NOT NULL"},
     {"customer_erase_answers",
      "DELETE FROM idempotency_keys WHERE caller = 'customer:' || $1::uuid OR customer_id = $1::uuid"},
     {"customer_erase_row", "UPDATE customers SET phone = NULL, name = NULL, erased_at = now() WHERE id = $1::uuid"},

@@ -1,6 +1,7 @@
 #include "svc/payment.h"
 
 #include "base/ensure.h"
+#include "base/rng.h"
 #include "payment_priv.h"
 #include "svc/audit.h"
 #include "svc/booking_pay.h"
@@ -156,7 +157,7 @@ enum err payment_begin(struct svc *s, const struct payment *p, struct payment_lo
 static const struct db_stmt save_stmt = {
     "payment_save", "UPDATE payments SET status = $3, gateway_id = $4, charge_id = $5, redirect_url = $6, refunded_amount = $7::bigint,"
                     " surplus = $8::boolean, updated_at = now(),"
-                    " next_check_at = CASE WHEN $9::bigint >= 0 THEN now() + $9::bigint * interval '1 second' END"
+                    " next_check_at = CASE WHEN $9::bigint >= 0 THEN now() + $9::bigint * interval '1 millisecond' END"
                     " WHERE venue_id = $1::uuid AND id = $2::uuid"};
 static const struct db_stmt history_stmt = {
     "payment_history_add", "INSERT INTO payment_history (venue_id, payment_id, from_status, to_status, actor, reason, request_id)"
@@ -176,14 +177,16 @@ void payment_add_change(struct svc *s, struct db_batch *b, const struct payment 
 {
     const char *name = payment_state_names[p->state];
     DB_ADD(b, &save_stmt, p->venue_id.s, p->id.s, name, p->gateway_id, p->charge_id, p->redirect_url, db_int(b, p->refunded),
-           db_bool(p->surplus), db_int(b, c->next_check_s));
+           db_bool(p->surplus), db_int(b, payment_wait_ms(c->next_check_s)));
     if (c->from == p->state && !c->again)
         return;
     ENSURE(payment_may_become(c->from, p->state));
     DB_ADD(b, &history_stmt, p->venue_id.s, p->id.s, payment_state_names[c->from], name, c->actor, c->reason, s->request_id);
     count_state(p->state);
+    /* Why a person wants the money back is the person's words: for the history, not for the log. */
+    bool words = p->state == PAYMENT_REFUNDED || p->state == PAYMENT_PARTIALLY_REFUNDED;
     LOG(LOG_INFO, "payment.changed", F_STR("payment", p->id.s), F_STR("from", payment_state_names[c->from]), F_STR("to", name),
-        F_STR("actor", c->actor), F_STR("reason", c->reason));
+        F_STR("actor", c->actor), F_STR("reason", words ? NULL : c->reason));
 }
 
 void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *p, const char *actor, const char *action, const char *detail)
@@ -200,7 +203,38 @@ enum err payment_fail(struct svc *s, const struct pay_outcome *o, const struct p
     return o->err == ERR_NOT_FOUND ? ERR_PROVIDER_FAILED : o->err;
 }
 
+bool payment_is_open(enum payment_state state)
+{
+    return state == PAYMENT_CREATING || state == PAYMENT_INITIATED || state == PAYMENT_UNKNOWN;
+}
+
+bool payment_was_paid(enum payment_state state)
+{
+    return state == PAYMENT_PAID || state == PAYMENT_REFUNDED || state == PAYMENT_PARTIALLY_REFUNDED;
+}
+
+/* ---- when the keeper looks ---- */
+
+#define BACKOFF_MAX_S 45
+/* Looked at once more this long after the invoice's end, for charges that came late or twice and that nobody told us of. */
+#define LAST_LOOK_S 600
+/* How long after the invoice's end a payer may still be at the bank. */
+#define PENDING_S 1800
+
 int64_t payment_backoff_s(int64_t checks)
 {
-    return checks < 5 ? (int64_t)2 << checks : 45;
+    return checks < 5 ? (int64_t)2 << checks : BACKOFF_MAX_S;
+}
+
+int64_t payment_wait_ms(int64_t s)
+{
+    return s > 0 ? s * 1000 + (int64_t)rng_below((uint32_t)(s < 86400 ? s * 100 : 8640000)) : s;
+}
+
+int64_t payment_next_look_s(const struct payment *p, bool pending)
+{
+    int64_t left_s = (p->invoice_expires_at.us - p->read_at.us) / 1000000;
+    if (payment_is_open(p->state) || (pending && left_s + PENDING_S > 0))
+        return payment_backoff_s(p->checks);
+    return left_s + LAST_LOOK_S > 0 ? left_s + LAST_LOOK_S : PAYMENT_DONE;
 }

@@ -5,7 +5,8 @@
 
 static const struct db_stmt seen_stmt = {"webhook_seen", "SELECT 1 FROM webhook_events WHERE provider = $1 AND event_id = $2"};
 static const struct db_stmt whose_stmt = {
-    "webhook_whose", "SELECT p.id FROM payments p WHERE p.id = $1::uuid OR p.gateway_id = $2 OR p.charge_id = $3 ORDER BY p.id = $1::uuid DESC LIMIT 1"};
+    "webhook_whose", "SELECT p.id, $2::text IS NOT NULL AND p.gateway_id IS DISTINCT FROM $2::text AS other_invoice FROM payments p"
+                     " WHERE p.id = $1::uuid OR p.gateway_id = $2::text OR p.charge_id = $3::text ORDER BY p.id = $1::uuid DESC NULLS LAST LIMIT 1"};
 static const struct db_stmt keep_stmt = {
     "webhook_keep", "INSERT INTO webhook_events (provider, event_id, kind, payment_id, outcome) VALUES ($1, $2, $3, $4::uuid, $5)"
                     " ON CONFLICT (provider, event_id) DO NOTHING"};
@@ -17,10 +18,11 @@ static enum err keep(struct svc *s, const char *provider, const struct pay_event
     return db_run(b, s->deadline);
 }
 
-/* The gateway may leave our reference out of a charge; its invoice has it. NULL in *id: not ours. */
-static enum err whose(struct svc *s, const struct pay_event *ev, const char **id)
+/* The gateway may leave our reference out of a charge; its invoice has it. NULL in *id: not ours. *wide: it is about another invoice than we know. */
+static enum err whose(struct svc *s, const struct pay_event *ev, const char **id, bool *wide)
 {
     *id = NULL;
+    *wide = true;
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int i = DB_ADD(b, &whose_stmt, ev->reference, ev->invoice_id, ev->charge_id);
     enum err e = db_run(b, s->deadline);
@@ -28,6 +30,7 @@ static enum err whose(struct svc *s, const struct pay_event *ev, const char **id
         return e;
     if (db_count(db_result(b, i)) > 0) {
         *id = db_get_str(db_result(b, i), 0, "id");
+        *wide = db_get_bool(db_result(b, i), 0, "other_invoice");
         return OK;
     }
     if (ev->invoice_id == NULL || !payment_configured(s))
@@ -72,14 +75,15 @@ enum err payment_event(struct svc *s, struct str body, int *outcome)
         return OK;
     }
     const char *id;
-    e = whose(s, &ev, &id);
+    bool wide;
+    e = whose(s, &ev, &id, &wide);
     if (e != OK)
         return e;
     if (id == NULL)
         return keep(s, name, &ev, NULL, "unknown");
     struct payment p;
     enum settled how;
-    e = payment_settle_wide(s, id, "gateway", &p, &how);
+    e = wide ? payment_settle_wide(s, id, "gateway", &p, &how) : payment_settle(s, id, "gateway", &p, &how);
     if (e != OK)
         return e;
     *outcome = how == SETTLED_MISMATCH ? WH_MISMATCH : WH_APPLIED;

@@ -13,7 +13,9 @@
 #define CLAIM_GRACE_S 3
 /* How long a repeat waits for the first to finish, looking every WAIT_STEP_MS. */
 #define WAIT_MS 2000
-#define WAIT_STEP_MS 25
+#define WAIT_STEP_MS 50
+/* What an earlier call left turned out to be over: once more, from the beginning. */
+#define PASSES_MAX 2
 
 static const struct db_stmt open_stmt = {
     "payment_open_of", "SELECT" PAYMENT_COLUMNS " FROM payments p WHERE p.booking_id = $1::uuid"
@@ -37,7 +39,7 @@ static int64_t claim_s(const struct svc *s)
 static struct wall invoice_expiry(const struct svc *s, const struct booking *bk)
 {
     int64_t margin_ms = s->cfg->bookings.hold_ms / 10 < MARGIN_MAX_MS ? s->cfg->bookings.hold_ms / 10 : MARGIN_MAX_MS;
-    return (struct wall){bk->hold_expires_at.us - margin_ms * 1000};
+    return (struct wall){(bk->hold_expires_at.us - margin_ms * 1000) / 1000000 * 1000000}; /* whole seconds: what every gateway reads alike */
 }
 
 static bool expired(const struct payment *p)
@@ -122,20 +124,10 @@ static enum err begin(struct svc *s, const struct principal *who, const struct p
 
 /* ---- the gateway ---- */
 
-static void ask_gateway(struct svc *s, const struct payment *p, bool resumed, struct pay_invoice *invoice, struct pay_outcome *o)
+static void create(struct svc *s, const struct payment *p, struct pay_invoice *invoice, struct pay_outcome *o)
 {
-    struct pay_call call = payment_call(s);
-    if (resumed) {
-        pay_find(&call, p->id.s, invoice, o);
-        if (o->err == OK)
-            return;
-        if (o->err != ERR_NOT_FOUND) {
-            o->unknown = true; /* what an earlier call did is still not known */
-            return;
-        }
-    }
     const char *url = arena_printf(s->arena, "%s/v1/payments/%s", s->cfg->server.public_url, p->id.s);
-    struct pay_create create = {
+    const struct pay_create in = {
         .reference = p->id.s,
         .booking_id = p->booking_id.s,
         .amount = p->amount,
@@ -146,48 +138,95 @@ static void ask_gateway(struct svc *s, const struct payment *p, bool resumed, st
         .back_url = arena_printf(s->arena, "%s/return", url),
         .expires_at = p->invoice_expires_at,
     };
-    pay_create(&call, &create, invoice, o);
+    struct pay_call call = payment_call(s);
+    pay_create(&call, &in, invoice, o);
 }
 
-/* A refusal by the circuit or a 429 while resuming proves nothing about the first try. */
-static enum payment_state state_after(const struct pay_outcome *o)
+/* One pass of opening: what was asked of the gateway, and what came of it. */
+struct pass {
+    const struct principal *who;
+    const struct payment_order *order;
+    enum way way;
+    struct pay_invoice invoice;
+    struct pay_outcome outcome;
+    bool payable; /* the booking still waits for it */
+};
+
+static void set_result(struct payment *p, const struct pass *w)
 {
-    if (o->err == OK)
-        return PAYMENT_INITIATED;
-    return o->unknown ? PAYMENT_UNKNOWN : PAYMENT_FAILED;
+    p->state = w->outcome.err == OK ? PAYMENT_INITIATED : w->outcome.unknown ? PAYMENT_UNKNOWN : PAYMENT_FAILED;
+    if (w->outcome.err != OK)
+        return;
+    p->gateway_id = w->invoice.id;
+    p->redirect_url = w->invoice.url;
 }
 
-/* Stores what became of it, unless a hint was faster: then what it found stands, and is the answer. */
-static enum err store(struct svc *s, const struct principal *who, const struct payment_order *o, const struct pay_invoice *invoice,
-                      const struct pay_outcome *outcome, struct payment *p)
+/* Something that a customer can be shown: to pay, or paid by now. */
+static bool answerable(const struct payment *p, const struct pass *w)
+{
+    return payment_was_paid(p->state) || (p->state == PAYMENT_INITIATED && w->payable);
+}
+
+/* Stores what became of it, unless a hint was faster: then what that found stands. */
+static enum err store(struct svc *s, struct pass *w, struct payment *p)
 {
     struct payment_locked now;
     enum err e = payment_begin(s, p, &now);
     if (e != OK)
         return e;
     *p = now.payment;
+    w->payable = now.booking.state == BOOKING_PENDING_PAYMENT;
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     if (p->state == PAYMENT_CREATING) {
-        p->state = state_after(outcome);
-        if (outcome->err == OK) {
-            p->gateway_id = invoice->id;
-            p->redirect_url = invoice->url;
-        }
-        payment_add_change(s, b, p,
-                           &(struct payment_change){.from = PAYMENT_CREATING,
-                                                    .actor = who->actor,
-                                                    .reason = outcome->err == OK ? "invoice made" : outcome->detail,
-                                                    .next_check_s = p->state == PAYMENT_FAILED ? PAYMENT_DONE : payment_backoff_s(p->checks)});
+        set_result(p, w);
+        struct payment_change change = {.from = PAYMENT_CREATING,
+                                        .actor = w->who->actor,
+                                        .reason = w->outcome.err == OK ? "invoice made" : w->outcome.detail,
+                                        .next_check_s = payment_backoff_s(p->checks)};
+        if (p->state == PAYMENT_FAILED)
+            change.next_check_s = PAYMENT_DONE; /* known not to have been made */
+        else if (!w->payable)
+            change.next_check_s = 0; /* cancelled meanwhile: its invoice is ended at once */
+        payment_add_change(s, b, p, &change);
     }
-    if (outcome->err == OK && o->on_commit)
-        o->on_commit(o->arg, b, p);
+    if (w->way == WAY_CREATE && answerable(p, w) && w->order->on_commit)
+        w->order->on_commit(w->order->arg, b, p);
     return db_run(b, s->deadline);
 }
 
-/* Another request has the payment in hand: a short wait spares the client a second question. */
-static enum err wait_for_other(struct svc *s, struct payment *p)
+static enum err conclude(struct svc *s, struct pass *w, struct payment *p, struct payment_fault *fault)
 {
-    struct deadline until = deadline_min(deadline_in_ms(WAIT_MS), deadline_before(s->deadline, WAIT_STEP_MS * 4));
+    enum err e = store(s, w, p);
+    if (e != OK || answerable(p, w))
+        return e;
+    return w->outcome.err != OK ? payment_fail(s, &w->outcome, p, fault) : ERR_BOOKING_NOT_PAYABLE;
+}
+
+static bool of_provider(enum err e)
+{
+    return e == ERR_PROVIDER_REJECTED || e == ERR_PROVIDER_FAILED || e == ERR_PROVIDER_TIMEOUT || e == ERR_PROVIDER_UNAVAILABLE;
+}
+
+/*
+ * What an earlier call left at the gateway comes first. *p is still CREATING afterwards when the gateway knows nothing of it; when it
+ * cannot tell, nothing may be made.
+ */
+static enum err take_up(struct svc *s, struct pass *w, struct payment *p, struct payment_fault *fault)
+{
+    struct uuid id = p->id;
+    enum settled how;
+    enum err e = payment_settle_wide(s, id.s, w->who->actor, p, &how);
+    if (e == OK && how == SETTLED_MISMATCH)
+        e = ERR_PROVIDER_FAILED;
+    if (!of_provider(e))
+        return e;
+    w->outcome = (struct pay_outcome){.err = e, .unknown = true, .detail = "what an earlier call did is not known"};
+    return conclude(s, w, p, fault);
+}
+
+/* Another request has the payment in hand: a short wait spares the client a second question. */
+static enum err wait_for_other(struct svc *s, struct payment *p, struct deadline until)
+{
     enum err e = OK;
     while (e == OK && p->in_hand && !deadline_passed(until)) {
         (void)poll(NULL, 0, WAIT_STEP_MS);
@@ -197,37 +236,45 @@ static enum err wait_for_other(struct svc *s, struct payment *p)
     return e;
 }
 
+/* As begin(), after waiting for whoever has it in hand. WAY_WAIT: still so, and shown as it is. */
+static enum err begin_waiting(struct svc *s, struct pass *w, struct payment *p)
+{
+    struct deadline until = deadline_min(deadline_in_ms(WAIT_MS), deadline_before(s->deadline, WAIT_STEP_MS * 4));
+    enum err e;
+    do {
+        e = begin(s, w->who, w->order, p, &w->way);
+        if (e == OK && w->way == WAY_WAIT)
+            e = wait_for_other(s, p, until);
+    } while (e == OK && w->way == WAY_WAIT && !p->in_hand);
+    return e;
+}
+
+static enum err pass(struct svc *s, struct pass *w, struct payment *p, struct payment_fault *fault)
+{
+    enum err e = begin_waiting(s, w, p);
+    if (e == OK && w->way == WAY_RESUME)
+        e = take_up(s, w, p, fault);
+    if (e != OK || p->state != PAYMENT_CREATING || w->way == WAY_WAIT)
+        return e;
+    create(s, p, &w->invoice, &w->outcome);
+    return conclude(s, w, p, fault);
+}
+
 enum err payment_open(struct svc *s, const struct principal *who, const struct payment_order *o, struct payment *out, bool *existed,
                       struct payment_fault *fault)
 {
-    *existed = true;
     *fault = (struct payment_fault){0};
+    *out = (struct payment){.state = PAYMENT_CREATING};
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
-    enum way way;
-    enum err e = begin(s, who, o, out, &way);
-    if (e == ERR_DB_UNIQUE)
-        e = begin(s, who, o, out, &way); /* cannot be: the booking's row is locked; plain SQL may do it */
-    if (e != OK)
-        return e;
-    if (way == WAY_SHOW)
-        return OK;
-    if (way == WAY_WAIT)
-        return wait_for_other(s, out);
-    *existed = false;
-    struct pay_invoice invoice;
-    struct pay_outcome outcome;
-    ask_gateway(s, out, way == WAY_RESUME, &invoice, &outcome);
-    e = store(s, who, o, &invoice, &outcome, out);
-    if (e != OK)
-        return e;
-    if (outcome.err != OK && out->state != PAYMENT_INITIATED && out->state != PAYMENT_PAID)
-        return payment_fail(s, &outcome, out, fault);
-    if (outcome.err == OK && invoice.state != PAY_OPEN) { /* found again, and not open any more: ask what it means */
-        enum settled how;
-        *existed = true;
-        struct uuid id = out->id;
-        return payment_settle(s, id.s, who->actor, out, &how);
-    }
-    return OK;
+    enum err e;
+    int passes = 0;
+    bool over;
+    do {
+        struct pass w = {.who = who, .order = o};
+        e = pass(s, &w, out, fault);
+        *existed = w.way != WAY_CREATE;
+        over = out->state == PAYMENT_EXPIRED || out->state == PAYMENT_FAILED; /* found ended: another one may be opened */
+    } while (e == OK && over && ++passes < PASSES_MAX);
+    return e == OK && over ? ERR_BOOKING_NOT_PAYABLE : e;
 }

@@ -41,11 +41,61 @@ enum err payment_fail(struct svc *s, const struct pay_outcome *o, const struct p
 /* Settles; wide: looks for every invoice with our reference, not just for the one that we know. */
 enum err payment_settle_wide(struct svc *s, const char *id, const char *actor, struct payment *out, enum settled *how) MUST_CHECK;
 
-/* Seconds until the keeper asks again: 2, 4, 8 ... at most 45, so that what no hint came for is settled within 60 s. */
+/*
+ * Seconds until the keeper asks again: 2, 4, 8 ... at most 45, so that what no hint came for is settled within 60 s.
+ */
 int64_t payment_backoff_s(int64_t checks);
+/* The same in milliseconds, up to a tenth longer, so that what began together does not stay together. Not above 0: as it is. */
+int64_t payment_wait_ms(int64_t s);
 #define PAYMENT_DONE (-1)
+/* When the keeper looks at it next. pending: a charge was begun and not answered; it may end well after the invoice has ended. */
+int64_t payment_next_look_s(const struct payment *p, bool pending);
 
 /* Adds a refund that the keeper shall make of a charge that no booking stands for; once a charge. */
 void payment_add_surplus(struct svc *s, struct db_batch *b, const struct payment *p, const struct pay_charge *charge, const char *reason);
+
+/* ---- refunds: payment_giveback.c ---- */
+
+/* Only after this long may a refund that the gateway's total does not show be called not done. */
+#define REFUND_SETTLED "15 minutes"
+
+/* For refund_read(): of refunds r. */
+#define REFUND_COLUMNS                                                                                                 \
+    " r.id, r.venue_id, r.payment_id, r.charge_id, r.amount, r.refunded_before, r.whole, r.cancels_booking, r.surplus,"\
+    " r.actor, r.reason, r.checks, r.created_at < now() - interval '" REFUND_SETTLED "' AS old,"                       \
+    " r.status = 'calling' AND r.next_check_at > now() AS in_hand"
+
+struct refund {
+    struct uuid id, venue_id, payment_id;
+    const char *charge_id, *actor, *reason;
+    int64_t amount, before, checks; /* before: the gateway's total before the call */
+    bool whole;                     /* all that is left */
+    bool cancels_booking, surplus;
+    bool old;     /* long enough under way for the gateway's total to be the last word */
+    bool in_hand; /* somebody is calling the gateway now */
+};
+void refund_read(struct db_rows rows, struct refund *r);
+int refund_add_set(struct db_batch *b, const struct refund *r, const char *status, const char *fault, int64_t next_s);
+/* How long a caller has it in hand. */
+int64_t refund_claim_s(const struct svc *s);
+
+/* Who hears that it is done, and what else commits with it. All NULL: the keeper's. */
+struct refund_end {
+    const struct refund_order *order;       /* staff */
+    const struct booking_caller *canceller; /* the customer whose answer is the booking */
+    struct booking *booking;                /* what became of it */
+};
+
+/*
+ * Makes one whose row is CALLING: reads what is left, asks, stores what became of it. The error is ours (the row, the database);
+ * how the gateway answered is in *o. ERR_VALIDATION: more than is left; ERR_PAYMENT_NOT_REFUNDABLE: nothing is.
+ */
+enum err refund_make(struct svc *s, struct refund *r, const struct refund_end *end, struct payment *p, struct pay_outcome *o) MUST_CHECK;
+/* Finds out about one whose outcome is not known; as refund_make. */
+enum err refund_resolve(struct svc *s, const struct refund *r, const struct refund_end *end, struct payment *p, struct pay_outcome *o) MUST_CHECK;
+
+enum err refund_finish_done(struct svc *s, const struct refund *r, int64_t total, const struct refund_end *end, struct payment *p) MUST_CHECK;
+enum err refund_finish_failed(struct svc *s, const struct refund *r, const char *fault) MUST_CHECK;
+enum err refund_finish_unknown(struct svc *s, const struct refund *r, const char *fault) MUST_CHECK;
 
 #endif

@@ -7,42 +7,80 @@
 #include "sys/log.h"
 #include "sys/metrics.h"
 
-/* A customer who began 3-D Secure before the invoice ended may finish after: looked at once more by then. */
-#define LAST_LOOK_S 600
-
 static const struct db_stmt look_stmt = {
     "payment_look", "SELECT" PAYMENT_COLUMNS ", booking_status(b.status, b.hold_expires_at) AS booking_state FROM payments p"
                     " JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id WHERE p.id = $1::uuid"};
 
 /* What the gateway says, and what of it counts. */
 struct verdict {
-    struct pay_invoice invoice;
-    bool found;                      /* the gateway knows an invoice of ours */
+    struct pay_invoices found;          /* ours; more than one when a create was done twice */
+    const struct pay_invoice *invoice;  /* the one that counts; NULL: the gateway knows none */
+    const struct pay_charge *charge;    /* the one that pays; NULL: none */
     bool mismatch;
-    const struct pay_charge *charge; /* the one that pays; NULL: none */
+    bool pending; /* a payer is at the bank */
 };
 
 /* ---- asking ---- */
 
-static void ask(const struct pay_call *c, const struct payment *p, bool wide, struct pay_invoice *v, struct pay_outcome *o)
+static void fetch_into(const struct pay_call *c, struct pay_invoice *v, struct pay_outcome *o)
 {
-    if (p->gateway_id != NULL && !wide) {
-        pay_fetch(c, p->gateway_id, v, o);
-        return;
-    }
-    pay_find(c, p->id.s, v, o);
-    if (o->err == ERR_NOT_FOUND && p->gateway_id != NULL)
-        pay_fetch(c, p->gateway_id, v, o);
+    const char *id = v->id;
+    pay_fetch(c, id, v, o);
 }
 
-/* An invoice that can still be paid for a booking that can no longer be: ended first, so that nobody pays in vain. */
-static void end_open_invoice(const struct pay_call *c, struct pay_invoice *v, struct pay_outcome *o)
+static void ask(const struct pay_call *c, const struct payment *p, bool wide, struct pay_invoices *found, struct pay_outcome *o)
 {
-    struct pay_outcome cancelled;
-    const char *id = v->id;
-    pay_cancel(c, id, &cancelled);
-    METRIC_INC(M_PAYMENT_ACTS, PA_INVOICE_CANCELLED);
-    pay_fetch(c, id, v, o); /* the payer may have been faster; the fetch tells */
+    bool known = p->gateway_id != NULL;
+    *o = (struct pay_outcome){.err = ERR_NOT_FOUND};
+    if (wide || !known)
+        pay_find(c, p->id.s, found, o);
+    if (o->err == ERR_NOT_FOUND && known) {
+        found->items = ARENA_NEW(c->arena, struct pay_invoice);
+        found->items[0].id = p->gateway_id;
+        fetch_into(c, &found->items[0], o);
+        found->n = o->err == OK;
+    }
+    /* A list that leaves the charges of an invoice out is not the last word on it. */
+    for (size_t i = 0; i < found->n && o->err == OK; i++)
+        if (found->items[i].state == PAY_PAID && found->items[i].charges_n == 0)
+            fetch_into(c, &found->items[i], o);
+}
+
+/* Of several invoices: one that was paid, else the one that the customer was sent to, else one that can be paid, else the newest. */
+static const struct pay_invoice *choose(const struct payment *p, const struct pay_invoices *found)
+{
+    static const int rank[] = {[PAY_OPEN] = 1, [PAY_PAID] = 4, [PAY_FAILED] = 0, [PAY_EXPIRED] = 0, [PAY_CANCELED] = 0, [PAY_REFUNDED] = 3};
+    const struct pay_invoice *best = NULL;
+    int best_rank = -1;
+    for (size_t i = 0; i < found->n; i++) {
+        const struct pay_invoice *v = &found->items[i];
+        bool known = p->gateway_id != NULL && strcmp(v->id, p->gateway_id) == 0;
+        int r = known && rank[v->state] < 2 ? 2 : rank[v->state];
+        if (r > best_rank) {
+            best = v;
+            best_rank = r;
+        }
+    }
+    return best;
+}
+
+/* Invoices that could still be paid and should not be are ended, so that nobody pays in vain. The payer may be faster: the fetch tells. */
+static void end_open_invoices(const struct pay_call *c, const struct pay_invoices *found, const struct pay_invoice *spare, struct pay_outcome *o)
+{
+    for (size_t i = 0; i < found->n && o->err == OK; i++) {
+        if (found->items[i].state != PAY_OPEN || &found->items[i] == spare)
+            continue;
+        struct pay_outcome cancelled;
+        pay_cancel(c, found->items[i].id, &cancelled);
+        if (cancelled.err == OK)
+            METRIC_INC(M_PAYMENT_ACTS, PA_INVOICE_CANCELLED);
+        fetch_into(c, &found->items[i], o);
+    }
+}
+
+static bool invoice_fits(const struct payment *p, const struct pay_invoice *i)
+{
+    return i->reference != NULL && strcmp(i->reference, p->id.s) == 0 && i->amount == p->amount && strcmp(i->currency, p->currency) == 0;
 }
 
 static bool charge_fits(const struct payment *p, const struct pay_charge *c)
@@ -50,19 +88,32 @@ static bool charge_fits(const struct payment *p, const struct pay_charge *c)
     return c->amount == p->amount && strcmp(c->currency, p->currency) == 0;
 }
 
-/* The charge that pays: the one that did already, else the oldest (the gateway lists the newest first). */
+/* Whether `c` is the charge that pays, rather than `best`: the one that did already, else one that was kept, else the older (lists begin with the newest). */
+static bool pays_better(const struct payment *p, const struct pay_charge *c, const struct pay_charge *best)
+{
+    if (best == NULL)
+        return true;
+    if (p->charge_id != NULL && (strcmp(best->id, p->charge_id) == 0 || strcmp(c->id, p->charge_id) == 0))
+        return strcmp(c->id, p->charge_id) == 0;
+    return c->refunded < c->amount || best->refunded >= best->amount;
+}
+
 static void judge(const struct payment *p, struct verdict *v)
 {
-    const struct pay_invoice *i = &v->invoice;
-    v->mismatch = i->reference == NULL || strcmp(i->reference, p->id.s) != 0 || i->amount != p->amount || strcmp(i->currency, p->currency) != 0;
-    for (size_t n = 0; n < i->charges_n && !v->mismatch; n++) {
-        const struct pay_charge *c = &i->charges[n];
-        if (!c->charged)
-            continue;
-        if (!charge_fits(p, c))
-            v->mismatch = true;
-        else if (v->charge == NULL || p->charge_id == NULL || strcmp(v->charge->id, p->charge_id) != 0)
+    for (size_t i = 0; i < v->found.n; i++) {
+        const struct pay_invoice *invoice = &v->found.items[i];
+        v->mismatch |= !invoice_fits(p, invoice);
+        for (size_t n = 0; n < invoice->charges_n; n++) {
+            const struct pay_charge *c = &invoice->charges[n];
+            v->pending |= c->pending;
+            if (!c->charged)
+                continue;
+            v->mismatch |= !charge_fits(p, c);
+            if (!pays_better(p, c, v->charge))
+                continue;
             v->charge = c;
+            v->invoice = invoice;
+        }
     }
 }
 
@@ -78,9 +129,9 @@ struct applying {
 
 static const struct db_stmt surplus_stmt = {
     "payment_surplus_add",
-    "WITH made AS (INSERT INTO refunds (venue_id, id, payment_id, charge_id, amount, refunded_before, status, surplus, actor, reason,"
+    "WITH made AS (INSERT INTO refunds (venue_id, id, payment_id, charge_id, amount, refunded_before, whole, status, surplus, actor, reason,"
     "   request_id, next_check_at)"
-    " SELECT $1::uuid, $2::uuid, $3::uuid, $4, $5::bigint, $6::bigint, 'wanted', true, 'keeper', $7, $8, now()"
+    " SELECT $1::uuid, $2::uuid, $3::uuid, $4, $5::bigint, $6::bigint, true, 'wanted', true, 'keeper', $7, $8, now()"
     " ON CONFLICT (venue_id, charge_id) WHERE surplus AND status <> 'failed' DO NOTHING RETURNING id)"
     " INSERT INTO audit_log (id, venue_id, actor, action, subject, detail, request_id)"
     " SELECT $9::uuid, $1::uuid, 'keeper', 'payment.surplus', $3, jsonb_build_object('charge', $4::text, 'reason', $7::text), $8 FROM made"};
@@ -92,30 +143,16 @@ void payment_add_surplus(struct svc *s, struct db_batch *b, const struct payment
     ids[1] = uuid_new();
     DB_ADD(b, &surplus_stmt, p->venue_id.s, ids[0].s, p->id.s, c->id, db_int(b, c->amount - c->refunded), db_int(b, c->refunded), reason,
            s->request_id, ids[1].s);
-    METRIC_INC(M_PAYMENT_ACTS, PA_SURPLUS);
-}
-
-static bool is_open(enum payment_state st)
-{
-    return st == PAYMENT_CREATING || st == PAYMENT_INITIATED || st == PAYMENT_UNKNOWN;
-}
-
-static bool was_paid(enum payment_state st)
-{
-    return st == PAYMENT_PAID || st == PAYMENT_REFUNDED || st == PAYMENT_PARTIALLY_REFUNDED;
 }
 
 /* What the invoice's own state makes of a payment that no charge has paid. */
 static enum payment_state unpaid_state(const struct payment *p, const struct verdict *v)
 {
-    if (!is_open(p->state))
+    if (!payment_is_open(p->state))
         return p->state;
-    if (!v->found) {
-        if (p->in_hand)
-            return p->state;
+    if (v->invoice == NULL)
         return p->invoice_expires_at.us < p->read_at.us ? PAYMENT_FAILED : PAYMENT_UNKNOWN;
-    }
-    switch (v->invoice.state) {
+    switch (v->invoice->state) {
     case PAY_OPEN:
         return PAYMENT_INITIATED;
     case PAY_FAILED:
@@ -130,28 +167,20 @@ static enum payment_state unpaid_state(const struct payment *p, const struct ver
     return p->state;
 }
 
-/* When the keeper looks again. After the end: once more, for charges that came late or twice. */
-static int64_t next_look_s(const struct payment *p)
-{
-    if (is_open(p->state))
-        return payment_backoff_s(p->checks);
-    int64_t last_s = (p->invoice_expires_at.us - p->read_at.us) / 1000000 + LAST_LOOK_S;
-    return last_s > 0 ? last_s : PAYMENT_DONE;
-}
-
 /* Charges beyond the one that pays are given back. */
 static bool add_extra_charges(struct applying *a, struct db_batch *b)
 {
-    const struct pay_invoice *i = &a->v->invoice;
     const struct payment *p = &a->now.payment;
     bool any = false;
-    for (size_t n = 0; n < i->charges_n; n++) {
-        const struct pay_charge *c = &i->charges[n];
-        bool pays = p->charge_id != NULL ? strcmp(c->id, p->charge_id) == 0 : c == a->v->charge;
-        if (!c->charged || pays || c->refunded >= c->amount)
-            continue;
-        payment_add_surplus(a->s, b, p, c, "second charge");
-        any = true;
+    for (size_t i = 0; i < a->v->found.n; i++) {
+        for (size_t n = 0; n < a->v->found.items[i].charges_n; n++) {
+            const struct pay_charge *c = &a->v->found.items[i].charges[n];
+            bool pays = p->charge_id != NULL && strcmp(c->id, p->charge_id) == 0;
+            if (!c->charged || pays || c->refunded >= c->amount)
+                continue;
+            payment_add_surplus(a->s, b, p, c, "second charge");
+            any = true;
+        }
     }
     return any;
 }
@@ -170,16 +199,18 @@ static enum err apply_paid(struct applying *a)
     struct svc *s = a->s;
     bool taken = false, changed = false;
     enum err e = OK;
-    if (!a->now.other_paid && a->v->charge->refunded == 0)
+    bool kept = a->v->charge->refunded < a->v->charge->amount;
+    if (!a->now.other_paid && kept)
         e = booking_take_paid(s, &a->now.booking, &taken, &changed);
     if (e != OK)
         return e;
     p->state = PAYMENT_PAID;
     p->charge_id = a->v->charge->id;
-    p->gateway_id = a->v->invoice.id;
+    p->gateway_id = a->v->invoice->id;
+    p->redirect_url = a->v->invoice->url;
     p->surplus = !taken;
     a->change.reason = taken ? "charged" : a->now.other_paid ? "charged a second time" : "charged when the slot was gone";
-    a->change.next_check_s = next_look_s(p);
+    a->change.next_check_s = payment_next_look_s(p, a->v->pending);
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     payment_add_change(s, b, p, &a->change);
     if (a->v->charge->refunded > 0) {
@@ -187,7 +218,7 @@ static enum err apply_paid(struct applying *a)
         put_refunded(p, a->v->charge->refunded);
         payment_add_change(s, b, p, &given_back);
     }
-    if (!taken && a->v->charge->refunded < p->amount)
+    if (!taken && kept)
         payment_add_surplus(s, b, p, a->v->charge, a->change.reason);
     add_extra_charges(a, b);
     if (strcmp(a->actor, "keeper") == 0)
@@ -206,7 +237,7 @@ static enum err refunded_elsewhere(struct applying *a, bool *yes)
     struct payment *p = &a->now.payment;
     *yes = false;
     const struct pay_charge *c = a->v->charge;
-    if (!was_paid(p->state) || c == NULL || p->charge_id == NULL || strcmp(c->id, p->charge_id) != 0 || c->refunded <= p->refunded)
+    if (!payment_was_paid(p->state) || c == NULL || p->charge_id == NULL || strcmp(c->id, p->charge_id) != 0 || c->refunded <= p->refunded)
         return OK;
     struct db_batch *b = db_batch(a->s->db, a->s->arena, DB_IN_TX);
     int i = DB_ADD(b, &in_flight_stmt, p->venue_id.s, p->id.s);
@@ -226,18 +257,18 @@ static enum err apply_rest(struct applying *a, enum settled *how)
         put_refunded(p, a->v->charge->refunded);
         a->change.reason = "refunded at the gateway";
         a->change.again = true;
-    } else if (!was_paid(p->state)) {
+    } else if (!payment_was_paid(p->state)) {
         p->state = unpaid_state(p, a->v);
-        a->change.reason = a->v->found ? "the gateway says so" : "the gateway knows nothing of it";
+        a->change.reason = a->v->invoice ? "the gateway says so" : "the gateway knows nothing of it";
     }
-    if (a->v->found && p->gateway_id == NULL) {
-        p->gateway_id = a->v->invoice.id;
-        p->redirect_url = a->v->invoice.url;
+    if (a->v->invoice != NULL && !payment_was_paid(p->state)) {
+        p->gateway_id = a->v->invoice->id;
+        p->redirect_url = a->v->invoice->url;
     }
     bool moved = p->state != a->change.from || elsewhere;
     struct db_batch *b = db_batch(a->s->db, a->s->arena, DB_COMMIT);
-    bool extra = a->v->found && add_extra_charges(a, b);
-    a->change.next_check_s = p->in_hand ? payment_backoff_s(5) : next_look_s(p);
+    bool extra = add_extra_charges(a, b);
+    a->change.next_check_s = payment_next_look_s(p, a->v->pending);
     payment_add_change(a->s, b, p, &a->change);
     if ((moved && strcmp(a->actor, "keeper") == 0) || elsewhere)
         payment_add_audit(a->s, b, p, a->actor, elsewhere ? "payment.refunded_elsewhere" : "payment.settle", NULL);
@@ -245,10 +276,10 @@ static enum err apply_rest(struct applying *a, enum settled *how)
     return db_run(b, a->s->deadline);
 }
 
-/* In hand by a creator and unchanged: its own storing would be overtaken, so the row is left to it. */
+/* In hand by its creator, who is about to make the invoice or has it on the way: the row is left to it. */
 static bool leave_alone(const struct applying *a)
 {
-    return a->now.payment.in_hand && !a->v->found;
+    return a->now.payment.in_hand && a->v->invoice == NULL;
 }
 
 static enum err apply(struct svc *s, const struct payment *seen, const struct verdict *v, const char *actor, struct payment *out, enum settled *how)
@@ -258,10 +289,9 @@ static enum err apply(struct svc *s, const struct payment *seen, const struct ve
     if (e != OK)
         return e;
     a.change.from = a.now.payment.state;
-    *how = SETTLED_NOTHING;
     if (leave_alone(&a)) {
         db_clean(s->db, s->deadline);
-    } else if (v->charge != NULL && !was_paid(a.now.payment.state)) {
+    } else if (v->charge != NULL && !payment_was_paid(a.now.payment.state)) {
         *how = SETTLED_APPLIED;
         e = apply_paid(&a);
     } else {
@@ -271,41 +301,63 @@ static enum err apply(struct svc *s, const struct payment *seen, const struct ve
     return e;
 }
 
+static const struct db_stmt mismatch_stmt = {
+    "payment_mismatch",
+    "WITH told AS (UPDATE payments p SET fault = 'mismatch', updated_at = now() WHERE p.venue_id = $1::uuid AND p.id = $2::uuid"
+    "   AND p.fault IS DISTINCT FROM 'mismatch' RETURNING p.id)"
+    " INSERT INTO audit_log (id, venue_id, actor, action, subject, request_id)"
+    " SELECT $3::uuid, $1::uuid, $4, 'payment.mismatch', told.id::text, $5 FROM told"};
+
+/* Nothing is changed; a person has to look. The audit log is told once, the metric each time. */
 static enum err tell_mismatch(struct svc *s, const struct payment *p, const char *actor)
 {
     METRIC_INC(M_PAYMENT_ACTS, PA_MISMATCH);
     LOG(LOG_ERROR, "payment.mismatch", F_STR("payment", p->id.s), F_STR("actor", actor),
         F_STR("hint", "amount, currency or reference at the gateway is not ours: nothing was changed"));
+    struct uuid id = uuid_new();
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    payment_add_audit(s, b, p, actor, "payment.mismatch", NULL);
+    DB_ADD(b, &mismatch_stmt, p->venue_id.s, p->id.s, id.s, actor, s->request_id);
     return db_run(b, s->deadline);
+}
+
+/* What we have on it; *payable: its booking still waits to be paid. */
+static enum err look(struct svc *s, const char *id, struct payment *out, bool *payable)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int i = DB_ADD(b, &look_stmt, id);
+    enum err e = db_run(b, s->deadline);
+    if (e != OK)
+        return e;
+    struct db_rows rows = db_result(b, i);
+    if (db_count(rows) == 0)
+        return ERR_NOT_FOUND;
+    payment_read(rows, 0, out);
+    *payable = payment_is_open(out->state) &&
+               strcmp(db_get_str(rows, 0, "booking_state"), booking_state_names[BOOKING_PENDING_PAYMENT]) == 0;
+    return OK;
 }
 
 static enum err settle(struct svc *s, const char *id, const char *actor, bool wide, struct payment *out, enum settled *how)
 {
     *how = SETTLED_NOTHING;
-    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int looked = DB_ADD(b, &look_stmt, id);
-    enum err e = db_run(b, s->deadline);
+    bool payable;
+    enum err e = look(s, id, out, &payable);
     if (e != OK)
         return e;
-    if (db_count(db_result(b, looked)) == 0)
-        return ERR_NOT_FOUND;
-    payment_read(db_result(b, looked), 0, out);
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
-    bool payable = strcmp(db_get_str(db_result(b, looked), 0, "booking_state"), booking_state_names[BOOKING_PENDING_PAYMENT]) == 0;
     struct pay_call call = payment_call(s);
     struct pay_outcome o;
-    struct verdict v = {.found = false};
-    ask(&call, out, wide, &v.invoice, &o);
-    if (o.err == OK && v.invoice.state == PAY_OPEN && !payable)
-        end_open_invoice(&call, &v.invoice, &o);
+    struct verdict v = {.mismatch = false};
+    ask(&call, out, wide, &v.found, &o);
+    v.invoice = choose(out, &v.found);
+    if (o.err == OK)
+        end_open_invoices(&call, &v.found, payable ? v.invoice : NULL, &o);
+    if (o.err == ERR_NOT_FOUND && v.found.n > 0)
+        return ERR_PROVIDER_FAILED; /* listed, and then not known */
     if (o.err != OK && o.err != ERR_NOT_FOUND)
         return o.err;
-    v.found = o.err == OK;
-    if (v.found)
-        judge(out, &v);
+    judge(out, &v);
     if (v.mismatch) {
         *how = SETTLED_MISMATCH;
         return tell_mismatch(s, out, actor);

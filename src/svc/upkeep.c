@@ -65,6 +65,9 @@ static const struct db_stmt purges[] = {
      " LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
     {"upkeep_sessions", "DELETE FROM sessions WHERE token_hash IN (SELECT o.token_hash FROM sessions o"
                         " WHERE o.expires_at < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
+    {"upkeep_webhook_events", "DELETE FROM webhook_events WHERE (provider, event_id) IN (SELECT o.provider, o.event_id"
+                              " FROM webhook_events o WHERE o.received_at < now() - interval '30 days' LIMIT " BATCH
+                              " FOR UPDATE SKIP LOCKED)"},
 };
 
 static enum err run_purge(struct svc *s)

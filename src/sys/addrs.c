@@ -18,12 +18,13 @@ struct entry {
 };
 
 struct table {
-    unsigned n; /* fixed before fork */
+    atomic_uint n; /* the master's to change, while no resolver runs */
     atomic_bool first_pass;
     struct entry entries[ADDRS_NAMES_MAX];
 };
 
 static struct table *table;
+static bool wanted[ADDRS_NAMES_MAX]; /* the master's */
 
 size_t addrs_size(void)
 {
@@ -33,6 +34,7 @@ size_t addrs_size(void)
 void addrs_init(void)
 {
     table = shm_alloc(sizeof(*table));
+    memset(wanted, 0, sizeof(wanted));
 }
 
 static bool literal(const char *host)
@@ -43,29 +45,58 @@ static bool literal(const char *host)
 
 static int find(const char *host)
 {
-    for (unsigned i = 0; table && i < table->n; i++)
+    for (unsigned i = 0; i < addrs_count(); i++)
         if (strcasecmp(table->entries[i].name, host) == 0)
             return (int)i;
     return -1;
 }
 
-void addrs_register(const char *host)
+/* The next place, or that of a name which nobody wants any more; -1. */
+static int take(void)
+{
+    const unsigned n = addrs_count();
+    if (n < ADDRS_NAMES_MAX)
+        return (int)n;
+    for (unsigned i = 0; i < n; i++)
+        if (!wanted[i])
+            return (int)i;
+    return -1;
+}
+
+bool addrs_register(const char *host)
+{
+    struct table *const t = table;
+    ENSURE(t != NULL);
+    if (!host || host[0] == '\0' || host[0] == '/' || host[0] == '@' || literal(host))
+        return true;
+    int i = find(host);
+    if (i < 0) {
+        const bool fits = strlen(host) < NAME_MAX_LEN;
+        i = fits ? take() : -1;
+        if (i < 0) {
+            LOG(LOG_ERROR, "addrs.refused", F_STR("host", host),
+                F_STR("why", fits ? "too many host names" : "name too long"));
+            return false;
+        }
+        memset(&t->entries[i], 0, sizeof(t->entries[i]));
+        memcpy(t->entries[i].name, host, strlen(host) + 1);
+        if ((unsigned)i == addrs_count())
+            atomic_store_explicit(&t->n, (unsigned)i + 1, memory_order_release);
+    }
+    wanted[i] = true;
+    return true;
+}
+
+void addrs_anew(void)
 {
     ENSURE(table != NULL);
-    if (!host || host[0] == '\0' || host[0] == '/' || host[0] == '@' || literal(host) || find(host) >= 0)
-        return;
-    if (table->n == ADDRS_NAMES_MAX || strlen(host) >= NAME_MAX_LEN) {
-        LOG(LOG_ERROR, "addrs.refused", F_STR("host", host),
-            F_STR("why", table->n == ADDRS_NAMES_MAX ? "too many host names" : "name too long"));
-        return;
-    }
-    memcpy(table->entries[table->n].name, host, strlen(host) + 1);
-    table->n++;
+    memset(wanted, 0, sizeof(wanted));
+    atomic_store_explicit(&table->first_pass, false, memory_order_release);
 }
 
 unsigned addrs_count(void)
 {
-    return table ? table->n : 0;
+    return table ? atomic_load_explicit(&table->n, memory_order_acquire) : 0;
 }
 
 const char *addrs_name(unsigned i)

@@ -225,6 +225,22 @@ void config_report_free(struct config_report *report)
         arena_free(((struct report_holder *)report)->arena);
 }
 
+void config_forget_secrets(struct config *c, unsigned keep)
+{
+    const struct holder *h = (const struct holder *)c;
+    for (const struct secret *s = h->secrets; s; s = s->next) {
+        const unsigned kind = s->p == c->database.url ? CONFIG_KEEP_DATABASE
+                              : s->p == c->otp.secret ? CONFIG_KEEP_OTP
+                                                      : CONFIG_KEEP_PROVIDERS;
+        if (!(keep & kind))
+            digest_wipe(s->p, s->n);
+    }
+    if (!(keep & CONFIG_KEEP_OTP)) {
+        c->otp.secret = NULL;
+        c->otp.secret_len = 0;
+    }
+}
+
 void config_free(struct config *c)
 {
     if (!c)

@@ -89,6 +89,12 @@ void log_init(enum log_format format, enum log_level level)
     g_log.sink = S_ISSOCK(st.st_mode) ? SINK_SOCKET : S_ISREG(st.st_mode) ? SINK_PLAIN : SINK_POLLED;
 }
 
+void log_set(enum log_format format, enum log_level level)
+{
+    g_log.format = format;
+    g_log.level = level;
+}
+
 void log_set_role(const char *role, int slot)
 {
     (void)snprintf(g_log.role, sizeof(g_log.role), "%s", role ? role : "");

@@ -110,11 +110,16 @@ void metrics_init(const struct metrics_setup *setup)
 {
     size_t size = metrics_size(setup);
     g_metrics.cells = shm_alloc(size);
+    metrics_use_providers(setup->providers, setup->provider_ops, setup->providers_n);
+    g_metrics.setup.providers = NULL; /* the rows have copies */
+    g_metrics.setup.provider_ops = NULL;
+    g_metrics.setup.provider_timeouts_ms = NULL;
 }
 
 void metrics_forget(void)
 {
     memset(&g_metrics, 0, sizeof(g_metrics));
+    metric_providers_forget();
 }
 
 static _Atomic uint64_t *slot_cells(unsigned slot)
@@ -140,6 +145,21 @@ void metrics_attach(unsigned slot)
     atomic_store_explicit(&g_metrics.mine[0], 1, memory_order_relaxed);
 }
 
+void metric_provider_clear(unsigned row)
+{
+    for (unsigned id = 0; id < METRIC_COUNT; id++) {
+        if (metric_families[id].dims[0] != DIM_PROVIDER)
+            continue;
+        const size_t n =
+            (size_t)metric_combinations((enum metric_id)id) / METRIC_PROVIDER_ROWS * parts((enum metric_id)id);
+        for (unsigned slot = 0; slot < g_metrics.setup.slots; slot++) {
+            _Atomic uint64_t *cells = slot_cells(slot);
+            for (size_t i = 0; atomic_load_explicit(&cells[0], memory_order_relaxed) != 0 && i < n; i++)
+                atomic_store_explicit(&cells[g_metrics.offset[id] + row * n + i], 0, memory_order_relaxed);
+        }
+    }
+}
+
 void metrics_config_read(bool good)
 {
     METRIC_SET0(M_CONFIG_RELOAD_OK, good);
@@ -155,8 +175,9 @@ unsigned metric_combination(enum metric_id id, const unsigned *at, size_t at_n)
     unsigned n = 0;
     ENSURE(at_n == metric_dims_n(id));
     for (size_t d = 0; d < at_n; d++) {
-        ENSURE(at[d] < g_metrics.dim_size[f->dims[d]]);
-        n = n * g_metrics.dim_size[f->dims[d]] + at[d];
+        const unsigned i = f->dims[d] == DIM_PROVIDER ? metric_provider_row(at[d]) : at[d];
+        ENSURE(i < g_metrics.dim_size[f->dims[d]]);
+        n = n * g_metrics.dim_size[f->dims[d]] + i;
     }
     return n;
 }

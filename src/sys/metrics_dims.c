@@ -147,7 +147,7 @@ unsigned metric_dim_count(enum metric_dim dim)
     case DIM_NONE:
         return 1;
     case DIM_PROVIDER:
-        return (unsigned)s->providers_n;
+        return METRIC_PROVIDER_ROWS;
     case DIM_ROUTE_METHOD:
         return (unsigned)s->routes_n + 1;
     case DIM_ROUTE:

@@ -150,7 +150,7 @@ static void dim_label(struct sb *labels, enum metric_dim dim, unsigned i)
         metrics_label(labels, "method", i < s->routes_n ? s->routes[i].method : "other");
         metrics_label(labels, "route", i < s->routes_n ? s->routes[i].route : "none");
     } else if (dim == DIM_PROVIDER) {
-        metrics_label(labels, names[dim], s->providers[i]);
+        metrics_label(labels, names[dim], metric_provider_name(i));
     } else if (dim == DIM_ROUTE) {
         metrics_label(labels, names[dim], metric_route_name(i));
     } else if (dim == DIM_STATUS) {
@@ -168,12 +168,6 @@ static void split(enum metric_id id, unsigned combination, unsigned *at)
         at[d] = combination % size;
         combination /= size;
     }
-}
-
-static uint32_t ops_of(unsigned provider)
-{
-    const struct metrics_setup *s = metrics_current();
-    return s->provider_ops ? s->provider_ops[provider] : ~0u;
 }
 
 /* The status whose series a row of the route table has from the start. */
@@ -196,9 +190,9 @@ static bool wanted(enum metric_id id, const unsigned *at, uint64_t value)
     if (dims[0] == DIM_ROUTE_METHOD)
         return value != 0 || metric_status_of(at[1]) == success_of(at[0]);
     if (dims[0] == DIM_PROVIDER && dims[1] == DIM_OPERATION)
-        return value != 0 || (ops_of(at[0]) >> at[1] & 1u) != 0;
+        return value != 0 || (metric_provider_ops(at[0]) >> at[1] & 1u) != 0;
     if (dims[0] == DIM_PROVIDER && dims[1] == DIM_WEBHOOK_OUTCOME)
-        return value != 0 || (ops_of(at[0]) & METRIC_OPS_PAYMENT) != 0;
+        return value != 0 || (metric_provider_ops(at[0]) & METRIC_OPS_PAYMENT) != 0;
     return true;
 }
 
@@ -240,6 +234,8 @@ static void one(struct metrics_page *page, enum metric_id id, unsigned combinati
     struct sb labels;
     uint64_t value = 0;
     split(id, combination, at);
+    if (f->dims[0] == DIM_PROVIDER && !metric_provider_name(at[0])[0])
+        return; /* nobody's row */
     for (unsigned part = 0; part <= metric_bounds(id)->n; part++)
         value += metric_cell(id, combination, part);
     if (!wanted(id, at, value))

@@ -39,6 +39,13 @@ const struct metrics_setup *metrics_current(void);
 int metric_status_of(unsigned index);
 /* The template of an index of DIM_ROUTE. */
 const char *metric_route_name(unsigned index);
+/* metrics_rows.c: rows of DIM_PROVIDER, by name. */
+unsigned metric_provider_row(unsigned provider); /* of the configuration in use */
+const char *metric_provider_name(unsigned row);  /* "": nobody's */
+uint32_t metric_provider_ops(unsigned row);
+void metric_providers_forget(void);
+/* All cells of a row of DIM_PROVIDER become zero, in every slot. */
+void metric_provider_clear(unsigned row);
 /* Values of a dimension with a fixed set; NULL for the others. */
 const char *const *metric_dim_values(enum metric_dim dim);
 

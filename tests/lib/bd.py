@@ -9,6 +9,7 @@
 No fixed sleeps: wait_until() polls a condition and fails with its words when the limit has passed. Everything
 that is started is stopped by its own pid; a test that fails prints the daemon's log.
 """
+import base64
 import contextlib
 import json
 import os
@@ -23,6 +24,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.parse
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("BOOKINGD_BIN") or os.path.join(TOP, "build", "bookingd")
@@ -288,7 +290,8 @@ class Daemon:
         self.port, self.monitor_port = free_port(), free_port()
         self.pg = pg
         base = {
-            "server": {"listen": "127.0.0.1:%d" % self.port, "workers": 2, "drain_timeout": "10s"},
+            "server": {"listen": "127.0.0.1:%d" % self.port, "public_url": "http://127.0.0.1:%d" % self.port, "workers": 2,
+                       "drain_timeout": "10s"},
             "monitor": {"listen": "127.0.0.1:%d" % self.monitor_port, "poll_interval": "200ms"},
             "database": {"url": pg.conninfo if pg else "host=127.0.0.1 port=1 dbname=none user=none"},
         }
@@ -312,9 +315,10 @@ class Daemon:
 
     def write_config(self, over=None):
         self.config = merge(self.config, over)
-        with open(self.path, "w") as f:
+        with open(self.path + ".new", "w") as f:
             json.dump(self.config, f, indent=1)  # JSON is YAML
-        os.chmod(self.path, 0o600)
+        os.chmod(self.path + ".new", 0o600)
+        os.replace(self.path + ".new", self.path)  # a reload never sees half of it
 
     def start(self, ready=True, limit=15.0, **popen):
         self.write_config()
@@ -655,6 +659,36 @@ class Sandbox:
 
     def clear(self):
         self.call("DELETE", "/control/faults")
+
+    # -- the gateway --
+    def webhooks(self, url, secret, **more):
+        """Events go there from now on (None: nowhere): factor compresses the schedule of six deliveries, copies repeats each; callbacks: whether
+        invoices call their callback_url."""
+        self.call("POST", "/control/webhooks", {"url": url, "secret": secret, **more})
+
+    def events(self):
+        """All events so far, as they are sent but for the secret_token."""
+        return self.call("GET", "/control/events")["items"]
+
+    def form(self, path, **fields):
+        """What a browser that posts a form is answered; it follows nothing."""
+        with Client(("127.0.0.1", self.port)) as c:
+            return c.request("POST", path, urllib.parse.urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+
+    def api(self, method, path, body=None):
+        """A call of the gateway's API as a merchant: the Response."""
+        with Client(("127.0.0.1", self.port)) as c:
+            key = base64.b64encode(b"sk_test_of_a_test:").decode()
+            return c.request(method, path, body, {"Authorization": "Basic " + key, **({"Content-Length": "0"} if body is None else {})})
+
+    def books(self, what):
+        """All "invoices" or "payments" of the gateway, the newest first."""
+        items, page = [], 1
+        while page:
+            answer = self.api("GET", "/v1/%s?page=%d" % (what, page)).json()
+            items += answer[what]
+            page = answer["meta"]["next_page"]
+        return items
 
     def inbox(self, to=None, after=0):
         """Messages that the phones got, oldest first."""

@@ -56,6 +56,35 @@ START_TEST(a_name_is_unknown_until_stored)
 }
 END_TEST
 
+/* A reload: names that nobody wants make room, the others keep place and addresses. */
+START_TEST(a_reload_brings_other_names)
+{
+    char name[64];
+    struct addrs_result r, put = {.n = 1, .text = {"192.0.2.1"}};
+    ck_assert(addrs_register("stays.example.com"));
+    for (int i = 1; i < ADDRS_NAMES_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "h%d.example.com", i);
+        ck_assert(addrs_register(name));
+        addrs_store((unsigned)i, &put);
+    }
+    addrs_store(0, &put);
+    addrs_set_first_pass();
+    addrs_anew();
+    ck_assert(!addrs_first_pass());
+    ck_assert(addrs_register("stays.example.com"));
+    ck_assert(addrs_find("h1.example.com", &r)); /* not needed yet */
+    for (int i = 1; i < ADDRS_NAMES_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "new%d.example.com", i);
+        ck_assert(addrs_register(name));
+        ck_assert(!addrs_find(name, &r)); /* not another name's addresses */
+    }
+    ck_assert(!addrs_register("one.too.many"));
+    ck_assert_uint_eq(addrs_count(), ADDRS_NAMES_MAX);
+    ck_assert(addrs_find("stays.example.com", &r));
+    ck_assert(!addrs_find("h1.example.com", &r));
+}
+END_TEST
+
 START_TEST(too_many_names_are_refused)
 {
     char name[300];
@@ -95,6 +124,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, shm_fini);
     tcase_add_test(c, literals_are_their_own_address);
     tcase_add_test(c, a_name_is_unknown_until_stored);
+    tcase_add_test(c, a_reload_brings_other_names);
     tcase_add_test(c, too_many_names_are_refused);
     TCase *f = th_case(s, "fork");
     tcase_set_tags(f, TH_TAG_FORK);

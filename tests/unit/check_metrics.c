@@ -77,6 +77,46 @@ START_TEST(nothing_happens_before_attach)
 }
 END_TEST
 
+/* Indices belong to a configuration, rows to names: a reload may order, add and take away. */
+START_TEST(providers_keep_their_counters_over_reloads)
+{
+    static const char *const next[] = {"new", "mo\"ya\\sar\n", "sms"};
+    static const uint32_t next_ops[] = {METRIC_OPS_SMS, METRIC_OPS_PAYMENT, METRIC_OPS_SMS};
+    metrics_attach(0);
+    METRIC_INC(M_PROVIDER_REQUESTS, 0, OP_SMS_OTP, PO_OK);
+    metrics_use_providers(next, next_ops, 3);
+    METRIC_INC(M_PROVIDER_REQUESTS, 0, OP_SMS_OTP, PO_OK);
+    METRIC_INC(M_PROVIDER_REQUESTS, 2, OP_SMS_OTP, PO_OK);
+    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(2, OP_SMS_OTP, PO_OK)), 2);
+    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_SMS_OTP, PO_OK)), 1);
+    metrics_use_providers(next, next_ops, 1);
+    const char *p = page(METRICS_TEXT);
+    has(p, "bookingd_provider_requests_total{provider=\"sms\",operation=\"sms_otp\",outcome=\"ok\"} 2\n");
+    has(p, "bookingd_provider_requests_total{provider=\"new\",operation=\"sms_otp\",outcome=\"ok\"} 1\n");
+    metrics_use_providers(providers, ops, 2);
+    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_SMS_OTP, PO_OK)), 2);
+}
+END_TEST
+
+/* More names than rows over many reloads: the oldest give theirs up, emptied; those in use never. */
+START_TEST(rows_of_forgotten_providers_are_used_again)
+{
+    char text[2 * METRIC_PROVIDER_ROWS][16];
+    metrics_attach(0);
+    for (unsigned i = 0; i < 2 * METRIC_PROVIDER_ROWS; i++) {
+        (void)snprintf(text[i], sizeof(text[i]), "p%u", i);
+        const char *names[] = {"keeps", text[i]};
+        metrics_use_providers(names, NULL, 2);
+        METRIC_INC(M_PROVIDER_REQUESTS, 0, OP_REFUND, PO_OK);
+        ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(1, OP_REFUND, PO_OK)), 0);
+        METRIC_INC(M_PROVIDER_REQUESTS, 1, OP_REFUND, PO_OK);
+        METRIC_OBSERVE(M_PROVIDER_DURATION, 0.1, 1, OP_REFUND);
+        ck_assert_int_eq(metric_read(M_PROVIDER_DURATION, METRIC_AT(1, OP_REFUND)), 1);
+    }
+    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_REFUND, PO_OK)), 2 * METRIC_PROVIDER_ROWS);
+}
+END_TEST
+
 START_TEST(slots_add_up_and_counters_outlive_processes)
 {
     for (unsigned slot = 0; slot < setup.slots; slot++) {
@@ -357,6 +397,8 @@ int main(void)
     tcase_add_checked_fixture(c, begin, end);
     tcase_add_test(c, nothing_happens_before_attach);
     tcase_add_test(c, slots_add_up_and_counters_outlive_processes);
+    tcase_add_test(c, providers_keep_their_counters_over_reloads);
+    tcase_add_test(c, rows_of_forgotten_providers_are_used_again);
     tcase_add_test(c, the_page_in_text);
     tcase_add_test(c, the_page_in_openmetrics);
     tcase_add_loop_test(c, computed_families, 0, 2);

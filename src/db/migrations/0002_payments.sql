@@ -24,7 +24,7 @@ CREATE TABLE payments (
     -- The keeper asks again at next_check_at, ever less often; NULL: nothing is left to ask.
     next_check_at      timestamptz,
     checks             integer NOT NULL DEFAULT 0,
-    fault              text,                                -- error code of the last call that failed
+    fault              text,                                -- why the keeper could not settle it the last time
     created_at         timestamptz NOT NULL DEFAULT now(),
     updated_at         timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (venue_id, id),
@@ -35,6 +35,7 @@ CREATE UNIQUE INDEX payments_one_open ON payments (venue_id, booking_id) WHERE s
 CREATE UNIQUE INDEX payments_one_paid ON payments (venue_id, booking_id) WHERE status IN ('paid', 'partially_refunded') AND NOT surplus;
 CREATE INDEX payments_booking ON payments (booking_id, created_at);
 CREATE INDEX payments_gateway ON payments (gateway_id);
+CREATE INDEX payments_charge ON payments (charge_id);
 CREATE INDEX payments_check ON payments (next_check_at) WHERE next_check_at IS NOT NULL;
 
 CREATE TABLE payment_history (
@@ -60,6 +61,7 @@ CREATE TABLE refunds (
     amount          bigint NOT NULL CHECK (amount > 0),
     refunded_before bigint NOT NULL,                        -- the gateway's total before the call
     status          text NOT NULL CHECK (status IN ('wanted', 'calling', 'unknown', 'done', 'failed')),
+    whole           boolean NOT NULL,                       -- all that is left, whatever it is by then
     cancels_booking boolean NOT NULL DEFAULT false,         -- the booking is cancelled when it is done
     surplus         boolean NOT NULL DEFAULT false,         -- wanted by the keeper: a charge that no booking stands for
     actor           text NOT NULL,

@@ -1,0 +1,132 @@
+/* HUP to the running daemon, and how it ended. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "cli_priv.h"
+#include "sys/json.h"
+
+#define ASK_MS 2000
+#define AGAIN_MS 20
+#define TIMEOUT_S 90
+
+struct state { /* of the daemon, as its monitor tells it */
+    int64_t master, begun_us;
+    bool busy, good;
+    const char *why;
+};
+
+/* False: nobody answers, or something else does. */
+static bool read_state(struct arena *a, const struct listen_addr *at, struct state *out)
+{
+    struct sb answer;
+    struct str body;
+    const char *why;
+    if (at->kind == LISTEN_TCP && at->port == 0)
+        return false;
+    sb_init(&answer, a, 8192);
+    if (!cli_monitor_ask(at, true, deadline_in_ms(ASK_MS), &answer, &body, &why))
+        return false;
+    const json_t *j = json_parse(a, body), *reload = json_object_get(j, "reload");
+    const json_t *master = json_object_get(j, "master"), *begun = json_object_get(reload, "begun_monotonic_usec");
+    const char *words = json_string_value(json_object_get(reload, "why"));
+    if (!json_is_integer(master) || !json_is_integer(begun))
+        return false;
+    *out = (struct state){.master = json_integer_value(master),
+                          .begun_us = json_integer_value(begun),
+                          .busy = json_is_true(json_object_get(reload, "busy")),
+                          .good = json_is_true(json_object_get(reload, "successful")),
+                          .why = words ? words : ""};
+    return true;
+}
+
+/* The reload that was begun after `sent` has ended; or the time is over. */
+static int wait_for_end(struct arena *a, const struct listen_addr *at, int64_t pid, int64_t sent_us, int64_t seconds)
+{
+    const struct deadline end = deadline_in_ms(seconds * 1000);
+    bool answered = false;
+    while (!deadline_passed(end)) {
+        struct state s;
+        arena_reset(a);
+        const bool here = read_state(a, at, &s) && s.master == pid;
+        answered = answered || here;
+        if (here && s.begun_us >= sent_us && !s.busy) {
+            if (s.good)
+                return cli_done();
+            cli_error("refused: %s", s.why);
+            return 1;
+        }
+        if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) {
+            cli_error("the daemon has ended");
+            return 1;
+        }
+        (void)poll(NULL, 0, AGAIN_MS);
+    }
+    cli_error(answered ? "no end of the reload within %d s"
+                       : "no word of the monitor at the address of this "
+                         "configuration within %d s",
+              (int)seconds);
+    return 1;
+}
+
+struct wish {
+    const char *pid_text, *timeout_text;
+    bool wait;
+    int64_t pid, seconds;
+};
+
+static int hang_up(int64_t pid)
+{
+    if (kill((pid_t)pid, SIGHUP) == 0)
+        return CLI_GO_ON;
+    cli_error("cannot signal process %d: %s", (int)pid, strerror(errno));
+    return errno == ESRCH ? EXIT_UNAVAILABLE_CODE : 1;
+}
+
+static int reload(struct arena *a, const struct config *cfg, struct wish *w)
+{
+    const struct listen_addr *at = &cfg->monitor.listen;
+    struct state before;
+    if (w->pid == 0) {
+        if (!read_state(a, at, &before)) {
+            cli_error("no daemon's monitor answers at %s; name the master with --pid", at->text);
+            return EXIT_UNAVAILABLE_CODE;
+        }
+        w->pid = before.master;
+    }
+    const int64_t sent_us = mono_now().ns / 1000;
+    int code = hang_up(w->pid);
+    if (code != CLI_GO_ON)
+        return code;
+    return w->wait ? wait_for_end(a, at, w->pid, sent_us, w->seconds) : cli_done();
+}
+
+int cli_reload(struct cli *c)
+{
+    struct wish w = {.seconds = TIMEOUT_S};
+    const struct cli_option options[] = {{.name = "wait", .flag = &w.wait},
+                                         {.name = "pid", .value = &w.pid_text},
+                                         {.name = "timeout", .value = &w.timeout_text},
+                                         CLI_OPTIONS_END};
+    int code = cli_options(c, options, 0, 0);
+    if (code != CLI_GO_ON)
+        return code;
+    if (w.pid_text && !num_range(str_of(w.pid_text), 2, INT32_MAX, &w.pid))
+        return cli_usage(c->command, "--pid: a process id");
+    if (w.timeout_text && !num_range(str_of(w.timeout_text), 1, 3600, &w.seconds))
+        return cli_usage(c->command, "--timeout: seconds, 1 to 3600");
+    struct config *cfg = cli_config(c, true);
+    if (!cfg) {
+        /* The daemon refuses it too, and says so where its operators look. */
+        code = w.pid ? hang_up(w.pid) : CLI_GO_ON;
+        return code == CLI_GO_ON ? EXIT_CONFIG_CODE : code;
+    }
+    struct arena *a = arena_new(16384);
+    code = a ? reload(a, cfg, &w) : cli_failed(ERR_OUT_OF_MEMORY);
+    arena_free(a);
+    config_free(cfg);
+    return code;
+}

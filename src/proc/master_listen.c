@@ -1,0 +1,277 @@
+/* The master's listening sockets. One that stays over a reload is never closed. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "master_priv.h"
+#include "sys/log.h"
+#include "sys/net.h"
+
+#define MONITOR_BACKLOG 64
+#define KEY_MAX 160
+static const char systemd_key[] = "systemd";
+
+static const char *key_of(const struct listen_addr *at, char *buf, size_t size)
+{
+    if (at->kind == LISTEN_SYSTEMD)
+        return systemd_key;
+    if (at->kind == LISTEN_UNIX)
+        (void)snprintf(buf, size, "unix:%s", at->path);
+    else
+        (void)snprintf(buf, size, "[%s]:%u", at->host, (unsigned)at->port);
+    return buf;
+}
+
+static void say_listening(const char *what, int fd)
+{
+    char name[KEY_MAX];
+    LOG(LOG_INFO, "master.listening", F_STR("for", what), F_STR("at", net_local_name(fd, name, sizeof(name))));
+}
+
+static void forget(struct listener *l)
+{
+    free(l->key);
+    free(l->path);
+    *l = (struct listener){.fd = -1};
+}
+
+static void close_listener(struct listener *l)
+{
+    if (l->passed)
+        return;
+    if (l->fd >= 0)
+        close(l->fd);
+    if (l->path && unlink(l->path) != 0 && errno != ENOENT)
+        LOG(LOG_WARN, "master.unlink_failed", F_STR("path", l->path), F_STR("why", strerror(errno)));
+    forget(l);
+}
+
+static bool fill(struct listener *l, int fd, const struct listen_addr *at, const char *key)
+{
+    *l = (struct listener){.fd = fd, .key = strdup(key), .passed = at->kind == LISTEN_SYSTEMD};
+    if (at->kind == LISTEN_UNIX)
+        l->path = strdup(at->path);
+    return l->key && (at->kind != LISTEN_UNIX || l->path);
+}
+
+/* Sockets passed by systemd: those of that name; for the API also unnamed ones, so that a plain unit just works. */
+static size_t passed(const char *name, int *fds, size_t max)
+{
+    int n = net_systemd_fds(name, fds, (int)max);
+    if (n == 0 && strcmp(name, "http") == 0 && net_systemd_fds("metrics", fds, (int)max) == 0)
+        n = net_systemd_fds(NULL, fds, (int)max);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static struct listener *free_place(struct master *m)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        if (m->listeners[i].fd < 0)
+            return &m->listeners[i];
+    }
+    return NULL;
+}
+
+/* Takes fd. */
+static bool add(struct master *m, int fd, const struct listen_addr *at, const char *key, const char **why)
+{
+    struct listener *l = free_place(m);
+    if (l && fill(l, fd, at, key)) {
+        l->wanted_next = true;
+        say_listening("http", fd);
+        return true;
+    }
+    *why = l ? "out of memory" : "too many sockets";
+    if (l)
+        forget(l);
+    if (at->kind != LISTEN_SYSTEMD)
+        close(fd);
+    return false;
+}
+
+static bool add_passed(struct master *m, const struct listen_addr *at, const char **why)
+{
+    int fds[LISTENERS_MAX];
+    const size_t n = passed("http", fds, LISTENERS_MAX);
+    *why = "systemd passed no socket named http";
+    for (size_t i = 0; i < n; i++) {
+        if (!add(m, fds[i], at, systemd_key, why))
+            return false;
+    }
+    return n > 0;
+}
+
+/* Marks the sockets that are there for this place. */
+static bool keep(struct master *m, const char *key)
+{
+    bool found = false;
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        struct listener *l = &m->listeners[i];
+        if (l->fd < 0 || strcmp(l->key, key) != 0)
+            continue;
+        l->wanted_next = found = true;
+    }
+    return found;
+}
+
+static bool listen_one(struct master *m, const struct listen_addr *at, int backlog, const char **why)
+{
+    char buf[KEY_MAX];
+    const char *key = key_of(at, buf, sizeof(buf));
+    if (keep(m, key))
+        return true;
+    if (at->kind == LISTEN_SYSTEMD)
+        return add_passed(m, at, why);
+    int fd = net_listen(at, backlog, why);
+    return fd >= 0 && add(m, fd, at, key, why);
+}
+
+/* All that cfg wants becomes wanted_next. False: *at cannot be had. */
+static bool listen_all(struct master *m, const struct config *cfg, const struct listen_addr **at, const char **why)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++)
+        m->listeners[i].wanted_next = false;
+    for (size_t i = 0; i < cfg->server.listen_n; i++) {
+        *at = &cfg->server.listen[i];
+        if (!listen_one(m, *at, (int)cfg->server.backlog, why))
+            return false;
+    }
+    return true;
+}
+
+static bool listen_monitor(struct listener *l, const struct listen_addr *at, const char **why)
+{
+    char buf[KEY_MAX];
+    int fd = net_listen(at, MONITOR_BACKLOG, why);
+    if (fd < 0)
+        return false;
+    say_listening("metrics", fd);
+    if (fill(l, fd, at, key_of(at, buf, sizeof(buf))))
+        return true;
+    *why = "out of memory";
+    close_listener(l);
+    return false;
+}
+
+bool master_listen(struct master *m)
+{
+    const struct listen_addr *at = &m->cfg->monitor.listen;
+    const char *why = "";
+    int fd;
+    for (unsigned i = 0; i < LISTENERS_MAX; i++)
+        m->listeners[i].fd = -1;
+    m->monitor.fd = m->reload.monitor.fd = -1;
+    bool good = listen_all(m, m->cfg, &at, &why);
+    if (good) {
+        at = &m->cfg->monitor.listen;
+        /* A socket that systemd passed under that name stands in for monitor.listen. */
+        if (passed("metrics", &fd, 1) > 0) {
+            m->monitor = (struct listener){.fd = fd, .passed = true};
+            say_listening("metrics", fd);
+        } else {
+            good = listen_monitor(&m->monitor, at, &why);
+        }
+    }
+    if (good) {
+        master_listen_commit(m);
+        return true;
+    }
+    LOG(LOG_ERROR, "master.listen_failed", F_STR("listen", at->text), F_STR("why", why));
+    m->exit_code = at->kind == LISTEN_SYSTEMD ? EXIT_CONFIG_CODE : 1;
+    return false;
+}
+
+bool master_listen_next(struct master *m)
+{
+    const struct config *cfg = m->reload.cfg;
+    const struct listen_addr *at = &cfg->monitor.listen;
+    const char *why = "";
+    char buf[KEY_MAX];
+    bool good = listen_all(m, cfg, &at, &why);
+    if (good) {
+        at = &cfg->monitor.listen;
+        const bool same = m->monitor.passed || strcmp(m->monitor.key, key_of(at, buf, sizeof(buf))) == 0;
+        good = same || listen_monitor(&m->reload.monitor, at, &why);
+    }
+    if (!good)
+        (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "cannot listen on %s: %s", at->text, why);
+    return good;
+}
+
+void master_listen_undo(struct master *m)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        if (m->listeners[i].fd >= 0 && !m->listeners[i].wanted)
+            close_listener(&m->listeners[i]);
+    }
+    if (m->reload.monitor.fd >= 0)
+        close_listener(&m->reload.monitor);
+}
+
+bool master_listen_tell(struct master *m)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        struct listener *l = &m->listeners[i];
+        if (l->fd < 0 || !l->wanted_next || l->told)
+            continue;
+        const struct handover_order o = {.what = HANDOVER_LISTEN, .epoch = m->reload.epoch, .slot = i};
+        if (!master_send(m, &o, l->fd))
+            return false;
+        l->told = true;
+    }
+    return true;
+}
+
+void master_listen_commit(struct master *m)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        struct listener *l = &m->listeners[i];
+        l->wanted = l->wanted_next;
+        if (l->fd >= 0 && !l->wanted) {
+            l->told = false; /* the dispatcher has closed its copy */
+            close_listener(l);
+        } else if (l->fd >= 0 && !l->passed) {
+            (void)listen(l->fd, (int)m->cfg->server.backlog); /* it may be another number now */
+        }
+    }
+    if (m->reload.monitor.fd < 0)
+        return;
+    close_listener(&m->monitor);
+    m->monitor = m->reload.monitor;
+    m->reload.monitor = (struct listener){.fd = -1};
+}
+
+uint32_t master_listen_bits(const struct master *m)
+{
+    uint32_t bits = 0;
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        const struct listener *l = &m->listeners[i];
+        bits |= l->fd >= 0 && l->wanted_next ? 1u << i : 0;
+    }
+    return bits;
+}
+
+void master_listen_fds(struct master *m, int fds[LISTENERS_MAX])
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        struct listener *l = &m->listeners[i];
+        l->told = l->fd >= 0 && l->wanted;
+        fds[i] = l->told ? l->fd : -1;
+    }
+}
+
+void master_close_listeners(struct master *m)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        if (m->listeners[i].passed) {
+            close(m->listeners[i].fd);
+            forget(&m->listeners[i]);
+        } else if (m->listeners[i].fd >= 0) {
+            close_listener(&m->listeners[i]);
+        }
+    }
+}

@@ -1,0 +1,311 @@
+/*
+ * HUP. The new configuration is read and checked, its sockets are bound, its names known; then workers of the next
+ * epoch start beside those that serve. When they have proved themselves - all are up, and reach the database - one
+ * packet to the dispatcher makes the switch, and the old ones are told to finish. Until that packet everything can be
+ * taken back, and is, whatever goes wrong.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "master_priv.h"
+#include "sys/addrs.h"
+#include "sys/board.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+#include "sys/notify_sd.h"
+
+#define PROVE_MS 15000  /* and database.connect_timeout: for all workers to be up, one of them with its database */
+#define ALL_MS 3000     /* how long the others' connections are waited for */
+#define RESOLVER_MS 500 /* from TERM to KILL: a stopped one does not hear */
+
+static void tell(struct master *m, bool busy)
+{
+    struct reload_view *v = &m->reload.told;
+    v->epoch = m->epoch;
+    v->busy = busy;
+    v->begun = m->reload.begun;
+    master_state_set_reload(v);
+}
+
+static void finish(struct master *m, bool good)
+{
+    struct reload *r = &m->reload;
+    r->phase = RELOAD_NONE;
+    r->told.good = good;
+    r->told.reloads++;
+    r->told.ended = wall_now();
+    memcpy(r->told.why, r->fault, sizeof(r->told.why));
+    metrics_config_read(good);
+    tell(m, false);
+    if (good)
+        LOG(LOG_INFO, "reload.done", F_INT("epoch", m->epoch), F_INT("workers", m->cfg->server.workers),
+            F_MS("took", mono_seconds_since(r->begun) * 1e3));
+    else
+        LOG(LOG_ERROR, "reload.refused", F_STR("why", r->fault), F_INT("epoch", m->epoch),
+            F_MS("took", mono_seconds_since(r->begun) * 1e3));
+    master_tell_status(m);
+    if (m->ready)
+        notify_sd_ready();
+}
+
+static void stop_trial(struct master *m)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (m->children[i].epoch == m->reload.epoch)
+            master_tell_stop(&m->children[i]);
+    }
+    master_listen_undo(m);
+    master_use_config(m, m->cfg);
+    config_free(m->reload.cfg);
+    m->reload.cfg = NULL;
+    m->reload.epoch = 0;
+}
+
+static void refuse(struct master *m)
+{
+    stop_trial(m);
+    finish(m, false);
+}
+
+/* ---- before anything is started ---- */
+
+static void log_faults(struct master *m, const struct config_report *report, const char *path)
+{
+    struct reload *r = &m->reload;
+    char line[512];
+    for (size_t i = 0; i < report->n; i++) {
+        const struct config_fault *f = &report->faults[i];
+        (void)snprintf(line, sizeof(line), "%s:%d:%d: %s%s%s", path ? path : "(defaults)", f->line, f->column, f->key,
+                       *f->key ? ": " : "", f->what);
+        LOG(LOG_ERROR, "config.fault", F_STR("fault", line));
+        if (i == 0)
+            (void)snprintf(r->fault, sizeof(r->fault), "%.200s%s", line, report->n > 1 ? " (and more)" : "");
+    }
+}
+
+/* What was decided once for the life of the process. */
+static bool changeable(struct master *m)
+{
+    const struct config *now = m->cfg, *next = m->reload.cfg;
+    if (strcmp(now->server.user, next->server.user) != 0)
+        (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "server.user changes only with a restart");
+    else if (next->server.workers > (int64_t)m->workers_room)
+        (void)snprintf(m->reload.fault, sizeof(m->reload.fault),
+                       "server.workers: there is room for %u; more need a restart", m->workers_room);
+    else
+        return true;
+    return false;
+}
+
+static void stop_resolver(struct master *m)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        struct child *c = &m->children[i];
+        if (c->role != ROLE_RESOLVER)
+            continue;
+        master_tell_stop(c);
+        if (child_alive(c->state) && mono_seconds_since(c->told) * 1e3 > RESOLVER_MS)
+            kill(c->pid, SIGKILL);
+    }
+}
+
+/* At the start an empty file means the defaults; over a running service it is an accident. */
+static bool empty(struct master *m)
+{
+    struct stat st;
+    if (!m->cfg->file || stat(m->cfg->file, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > 0)
+        return false;
+    (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "%.200s is empty", m->cfg->file);
+    return true;
+}
+
+static void begin(struct master *m)
+{
+    struct reload *r = &m->reload;
+    struct config_report *report = NULL;
+    r->begun = mono_now();
+    r->fault[0] = '\0';
+    r->again = false;
+    r->up_since = (struct mono){0};
+    r->epoch = ++m->epoch_last;
+    LOG(LOG_INFO, "reload.begun", F_STR("file", m->cfg->file));
+    if (m->ready)
+        notify_sd_reloading();
+    tell(m, true);
+    if (empty(m)) {
+        refuse(m);
+        return;
+    }
+    r->cfg = config_load(m->cfg->file, &report);
+    if (!r->cfg) {
+        log_faults(m, report, m->cfg->file);
+        config_report_free(report);
+        refuse(m);
+    } else if (!changeable(m) || !master_listen_next(m)) {
+        refuse(m);
+    } else {
+        r->phase = RELOAD_NAMES;
+        r->prove_by = deadline_in_ms(PROVE_MS + r->cfg->database.connect_timeout_ms);
+    }
+}
+
+/* ---- the trial ---- */
+
+/* The table of names has one writer, the resolver: it is changed while there is none. */
+static void names_step(struct master *m)
+{
+    stop_resolver(m);
+    if (master_alive(m, ROLE_RESOLVER) > 0)
+        return;
+    addrs_anew();
+    if (!master_register_names(m->cfg) || !master_register_names(m->reload.cfg)) {
+        (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "too many host names, or one that is too long");
+        refuse(m);
+        return;
+    }
+    m->reload.phase = RELOAD_PROVING;
+}
+
+struct trial {
+    int64_t n, up, database;
+};
+
+static struct trial count_trial(const struct master *m)
+{
+    struct trial t = {0};
+    for (unsigned i = 0; i < m->children_n; i++) {
+        const struct child *c = &m->children[i];
+        struct board_view v;
+        if (c->role != ROLE_WORKER || c->epoch != m->reload.epoch || c->state == CHILD_OFF ||
+            c->state == CHILD_DRAINING)
+            continue;
+        t.n++;
+        if (c->state != CHILD_UP)
+            continue;
+        board_read(i, &v);
+        t.up++;
+        t.database += v.database;
+    }
+    return t;
+}
+
+/* From here on there is no way back. False: the dispatcher takes nothing at the moment. */
+static bool commit(struct master *m)
+{
+    struct reload *r = &m->reload;
+    const struct handover_order o = {.what = HANDOVER_BEGIN,
+                                     .epoch = r->epoch,
+                                     .listeners = master_listen_bits(m),
+                                     .limits = handover_limits_of(r->cfg)};
+    if (!master_listen_tell(m) || !master_send(m, &o, -1))
+        return false;
+    struct config *old = m->cfg;
+    m->cfg = r->cfg;
+    m->epoch = r->epoch;
+    m->children[board_first(ROLE_DISPATCHER)].epoch = m->epoch; /* it goes along; so would its replacement */
+    r->cfg = NULL;
+    r->epoch = 0;
+    master_use_config(m, m->cfg);
+    master_listen_commit(m);
+    log_set((enum log_format)m->cfg->log.format, (enum log_level)m->cfg->log.level);
+    config_free(old);
+    finish(m, true);
+    return true;
+}
+
+static void out_of_time(struct master *m, const struct trial *t)
+{
+    const char *why = t->n < m->reload.cfg->server.workers
+                          ? "workers of earlier configurations still finish their requests"
+                      : t->up < t->n     ? "its workers did not start in time"
+                      : t->database == 0 ? "none of its workers reached the database"
+                                         : "the dispatcher took no orders";
+    (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "%s", why);
+}
+
+static void proving_step(struct master *m)
+{
+    struct reload *r = &m->reload;
+    struct trial t = count_trial(m);
+    struct child *c;
+    for (; t.n < r->cfg->server.workers && !r->fault[0] && (c = master_free_slot(m, ROLE_WORKER)); t.n++)
+        master_want(c, r->epoch);
+    if (t.up < r->cfg->server.workers)
+        r->up_since = (struct mono){0};
+    else if (r->up_since.ns == 0)
+        r->up_since = mono_now();
+    const bool good = r->up_since.ns != 0 &&
+                      (t.database == t.n || (t.database > 0 && mono_seconds_since(r->up_since) * 1e3 > ALL_MS));
+    if (good && !r->fault[0] && commit(m))
+        return;
+    if (!r->fault[0] && deadline_passed(r->prove_by))
+        out_of_time(m, &t);
+    if (r->fault[0])
+        refuse(m);
+}
+
+/* ---- what follows the configuration in force, every turn ---- */
+
+/* Of each of these there is one, of the right epoch; of the monitor the old one watches until the new one does. */
+static void replace_single(struct master *m, enum role role, uint32_t epoch)
+{
+    struct child *now = NULL, *c;
+    for (unsigned i = 0; i < m->children_n; i++) {
+        c = &m->children[i];
+        if (c->role == role && c->epoch == epoch && c->state != CHILD_OFF && c->state != CHILD_DRAINING)
+            now = c;
+    }
+    for (unsigned i = 0; i < m->children_n; i++) {
+        c = &m->children[i];
+        if (c->role == role && c != now && (role != ROLE_MONITOR || (now && now->state == CHILD_UP)))
+            master_tell_stop(c);
+    }
+    if (now || (role == ROLE_RESOLVER && master_alive(m, role) > 0) || !(c = master_free_slot(m, role)))
+        return;
+    master_want(c, epoch);
+}
+
+static void retire_workers(struct master *m)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        struct child *c = &m->children[i];
+        if (c->role == ROLE_WORKER && c->epoch != m->epoch && c->epoch != m->reload.epoch)
+            master_tell_stop(c);
+    }
+}
+
+void master_reload(struct master *m)
+{
+    if (m->reload.phase == RELOAD_NONE)
+        begin(m);
+    else
+        m->reload.again = true; /* the file may have changed since it was read */
+}
+
+void master_reload_step(struct master *m)
+{
+    if (m->reload.phase == RELOAD_NONE && m->reload.again)
+        begin(m);
+    if (m->reload.phase == RELOAD_NAMES)
+        names_step(m);
+    if (m->reload.phase == RELOAD_PROVING)
+        proving_step(m);
+    retire_workers(m);
+    replace_single(m, ROLE_MONITOR, m->epoch);
+    replace_single(m, ROLE_KEEPER, m->epoch);
+    if (m->reload.phase != RELOAD_NAMES)
+        replace_single(m, ROLE_RESOLVER, m->reload.phase == RELOAD_PROVING ? m->reload.epoch : m->epoch);
+}
+
+void master_reload_cancel(struct master *m)
+{
+    if (m->reload.phase == RELOAD_NONE)
+        return;
+    (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "the service was told to stop");
+    stop_trial(m);
+    m->reload.phase = RELOAD_NONE;
+    m->reload.again = false;
+    tell(m, false);
+}

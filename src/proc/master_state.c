@@ -1,0 +1,34 @@
+#include "proc/master_state.h"
+
+#include <string.h>
+
+#include "base/ensure.h"
+#include "sys/shm.h"
+#include "sys/twin.h"
+
+static struct {
+    TWIN(struct reload_view) reload;
+} * state;
+
+size_t master_state_size(void)
+{
+    return sizeof(*state);
+}
+
+void master_state_init(void)
+{
+    state = shm_alloc(sizeof(*state));
+}
+
+void master_state_set_reload(const struct reload_view *v)
+{
+    ENSURE(state != NULL);
+    TWIN_STORE(&state->reload, v);
+}
+
+void master_state_reload(struct reload_view *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (!state || !TWIN_LOAD(&state->reload, out))
+        out->good = true;
+}

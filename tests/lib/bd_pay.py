@@ -1,0 +1,156 @@
+"""A shop that is paid online, with the sandbox as its gateway, for system tests of payments."""
+import uuid
+
+import bd
+import bd_shop
+
+SECRET = "webhook-secret-of-tests"
+VISA, VISA_3DS, POOR = "4111114005765430", "4111111111111111", "4201320000311101"  # pays at once, asks the bank, has no money
+RETURN = "https://book.example.com/done"
+
+
+def config(gateway_url, **over):
+    return bd.merge({
+        "server": {"workers": 4, "request_budget": "4s"},
+        "providers": {"moyasar": {"type": "moyasar", "base_url": gateway_url, "secret_key": "sk_test_of_the_daemon",
+                                  "webhook_secret": SECRET, "connect_timeout": "300ms", "timeout": "700ms",
+                                  "breaker": {"failures": 10000, "open_for": "100ms"}}},
+        "payments": {"provider": "moyasar", "return_origins": ["https://book.example.com", "http://127.0.0.1:9"]},
+    }, over)
+
+
+class PayShop(bd_shop.Shop):
+    """gateway: a FakeProvider or other thing with a url; None: a Sandbox of its own."""
+
+    def __init__(self, case, over=None, gateway=None):
+        self.sandbox = None if gateway else case.sandbox()
+        super().__init__(case, config((gateway or self.sandbox).url, **(over or {})))
+        self.service = self.make_service(price=12000, payment="online", free_cancellation_minutes=60)
+        self.customers = 0
+
+    def someone(self):
+        """A new customer's token."""
+        self.customers += 1
+        return self.customer("+96655%07d" % self.customers)
+
+    def hooks(self, on=True, **more):
+        self.sandbox.webhooks("http://127.0.0.1:%d/v1/webhooks/moyasar" % self.daemon.port if on else None, SECRET, **more)
+
+    # -- what a customer does --
+    def open(self, me, booking, url=RETURN, **headers):
+        return self.call("POST", "/v1/bookings/%s/payments" % booking, {"return_url": url}, me, **headers)
+
+    def cancel(self, me, booking, body=None, **headers):
+        return self.call("POST", "/v1/bookings/%s/cancel" % booking, body, me, **headers)
+
+    def booking(self, me, booking):
+        return self.call("GET", "/v1/bookings/" + booking, token=me).json()
+
+    def payment(self, me, payment):
+        return self.call("GET", "/v1/payments/" + payment, token=me).json()
+
+    def payments(self, me, booking):
+        return self.call("GET", "/v1/bookings/%s/payments" % booking, token=me).json()["items"]
+
+    def come_back(self, payment, query="?id=whatever&status=failed"):
+        return self.call("GET", "/v1/payments/%s/return%s" % (payment, query))
+
+    # -- what the gateway does --
+    def pay(self, invoice, card=VISA):
+        """Pays on the gateway's page; the Response of the form."""
+        return self.sandbox.form("/invoices/%s/pay" % invoice, number=card)
+
+    def begin_3ds(self, invoice):
+        """Pays with a card whose bank asks; the gateway's payment that waits for the answer."""
+        r = self.pay(invoice, VISA_3DS)
+        return r.header("Location").split("/3ds/")[1].split("?")[0]
+
+    def answer_3ds(self, charge, yes=True):
+        return self.sandbox.form("/3ds/" + charge, answer="yes" if yes else "no")
+
+    def hook(self, event, secret=SECRET):
+        return self.call("POST", "/v1/webhooks/moyasar", event if secret is None else {**event, "secret_token": secret})
+
+    def event(self, kind="payment_paid", **data):
+        """An event as the gateway makes them, about a charge that need not exist."""
+        return {"id": str(uuid.uuid4()), "type": kind, "created_at": "2026-01-01T00:00:00Z", "account_name": "Test", "live": False,
+                "data": {"id": str(uuid.uuid4()), "status": "paid", "amount": 12000, "currency": "SAR", "refunded": 0, **data}}
+
+    def invoice(self, invoice):
+        return self.sandbox.api("GET", "/v1/invoices/" + invoice).json()
+
+    def hurry(self):
+        """The keeper looks at once at what it would look at later; a payment that is being made stays in its maker's hand."""
+        self.pg.sql("UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND status <> 'creating';"
+                    "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status <> 'calling'")
+
+    # -- what staff see --
+    def detail(self, booking):
+        return self.staff("GET", "/v1/staff/bookings/" + booking)
+
+    def audit(self, subject):
+        items = self.staff("GET", "/v1/staff/audit?limit=100")["items"]
+        return [(a["actor"], a["action"]) for a in items if a["subject"] == subject]
+
+    def refund(self, payment, amount=None, key=None, **headers):
+        return self.call("POST", "/v1/staff/payments/%s/refund" % payment, {} if amount is None else {"amount": amount},
+                         key or self.admin, **headers)
+
+    # -- the one truth --
+    def imbalance(self):
+        """
+        Differences between our ledger and the gateway's, as words: money that was lost or taken twice, paid bookings that are
+        free, confirmed ones that are unpaid, anything that is still open. Empty: they are equal.
+        """
+        kept = {}  # of each payment: what the gateway holds
+        for charge in self.sandbox.books("payments"):
+            if charge["status"] in ("paid", "captured", "refunded"):
+                ref = (charge["metadata"] or {}).get("payment_id")
+                kept.setdefault(ref, []).append(charge["amount"] - charge["refunded"])
+        wrong = []
+        rows = self.pg.sql("SELECT p.id, p.status, p.amount, p.refunded_amount, p.surplus, b.id, booking_status(b.status, b.hold_expires_at),"
+                           " (SELECT count(*) FROM booking_units u WHERE u.booking_id = b.id AND (u.held_until IS NULL OR u.held_until > now()))"
+                           " FROM payments p JOIN bookings b ON b.id = p.booking_id")
+        paid = {}
+        for pid, status, amount, refunded, surplus, bid, booking, units in rows:
+            there = sum(kept.pop(pid, []))
+            here = int(amount) - int(refunded) if status in ("paid", "refunded", "partially_refunded") else 0
+            if here != there:
+                wrong.append("payment %s is %s with %d, the gateway holds %d" % (pid, status, here, there))
+            if here and booking not in ("confirmed", "completed", "no_show"):
+                wrong.append("payment %s holds %d for booking %s, which is %s" % (pid, here, bid, booking))
+            if status in ("creating", "initiated", "unknown") and booking != "pending_payment":
+                wrong.append("payment %s is %s and its booking %s" % (pid, status, booking))
+            paid.setdefault(bid, []).append(here)
+            if booking == "confirmed" and units == "0":
+                wrong.append("booking %s is confirmed and has no slot" % bid)
+        for ref, amounts in kept.items():
+            if sum(amounts):
+                wrong.append("the gateway holds %s for %s, which is not ours" % (amounts, ref))
+        for bid, status in self.pg.sql("SELECT id, booking_status(status, hold_expires_at) FROM bookings WHERE payment = 'online'"):
+            holds = [h for h in paid.get(bid, []) if h]
+            if len(holds) > 1:
+                wrong.append("booking %s is paid %d times" % (bid, len(holds)))
+            if status == "confirmed" and not holds:
+                wrong.append("booking %s is confirmed and unpaid" % bid)
+        wrong += ["refund %s is %s" % tuple(r) for r in
+                  self.pg.sql("SELECT id, status FROM refunds WHERE status IN ('wanted', 'calling', 'unknown')")]
+        for v in self.sandbox.books("invoices"):
+            ours = [r for r in rows if r[0] == (v["metadata"] or {}).get("payment_id")]
+            if v["status"] == "initiated" and any(r[6] != "pending_payment" for r in ours):
+                wrong.append("invoice %s can be paid, and its booking is %s" % (v["id"], ours[0][6]))
+        return wrong
+
+    def balance(self, limit=30.0, hurry=True):
+        """Waits until the keeper has made the ledgers equal."""
+        last = []
+
+        def equal():
+            if hurry:
+                self.hurry()
+            last[:] = self.imbalance()
+            return not last
+        try:
+            bd.wait_until(equal, "equal ledgers", limit, 0.3)
+        except AssertionError as e:
+            raise AssertionError("%s\n%s" % (e, "\n".join(last))) from None
