@@ -28,6 +28,19 @@ static void fetch_into(const struct pay_call *c, struct pay_invoice *v, struct p
     pay_fetch(c, id, v, o);
 }
 
+/* A paid invoice without its charge is not the last word: the invoice itself is asked for, then the charges that name us. */
+static void complete(const struct pay_call *c, const struct payment *p, struct pay_invoice *v, struct pay_outcome *o)
+{
+    if (v->state != PAY_PAID || v->charges_n > 0)
+        return;
+    fetch_into(c, v, o);
+    if (o->err == OK && v->state == PAY_PAID && v->charges_n == 0) {
+        pay_charges(c, p->id.s, &v->charges, &v->charges_n, o);
+        if (o->err == ERR_NOT_FOUND)
+            o->err = OK;
+    }
+}
+
 static void ask(const struct pay_call *c, const struct payment *p, bool wide, struct pay_invoices *found, struct pay_outcome *o)
 {
     bool known = p->gateway_id != NULL;
@@ -40,10 +53,8 @@ static void ask(const struct pay_call *c, const struct payment *p, bool wide, st
         fetch_into(c, &found->items[0], o);
         found->n = o->err == OK;
     }
-    /* A list that leaves the charges of an invoice out is not the last word on it. */
     for (size_t i = 0; i < found->n && o->err == OK; i++)
-        if (found->items[i].state == PAY_PAID && found->items[i].charges_n == 0)
-            fetch_into(c, &found->items[i], o);
+        complete(c, p, &found->items[i], o);
 }
 
 /* Of several invoices: one that was paid, else the one that the customer was sent to, else one that can be paid, else the newest. */
