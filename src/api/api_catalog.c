@@ -70,13 +70,19 @@ static enum err get_service(struct api_request *r)
     return e;
 }
 
-const struct api_route api_route_venues_get = {.method = HTTP_GET, .pattern = "/v1/venues", .handler = get_venues,
-                                           .query = page_params, .query_size = sizeof(struct page_query),
-                                           .success_status = 200};
-const struct api_route api_route_venue_get = {.method = HTTP_GET, .pattern = "/v1/venues/{venue_id}", .handler = get_venue,
-                                          .success_status = 200};
-const struct api_route api_route_services_get = {.method = HTTP_GET, .pattern = "/v1/venues/{venue_id}/services",
-                                             .handler = get_services, .query = page_params,
-                                             .query_size = sizeof(struct page_query), .success_status = 200};
-const struct api_route api_route_service_get = {.method = HTTP_GET, .pattern = "/v1/services/{service_id}",
-                                            .handler = get_service, .success_status = 200};
+const struct api_route api_route_venues_get = {.method = HTTP_GET,
+                                               .pattern = "/v1/venues",
+                                               .handler = get_venues,
+                                               .query = page_params,
+                                               .query_size = sizeof(struct page_query),
+                                               .success_status = 200};
+const struct api_route api_route_venue_get = {
+    .method = HTTP_GET, .pattern = "/v1/venues/{venue_id}", .handler = get_venue, .success_status = 200};
+const struct api_route api_route_services_get = {.method = HTTP_GET,
+                                                 .pattern = "/v1/venues/{venue_id}/services",
+                                                 .handler = get_services,
+                                                 .query = page_params,
+                                                 .query_size = sizeof(struct page_query),
+                                                 .success_status = 200};
+const struct api_route api_route_service_get = {
+    .method = HTTP_GET, .pattern = "/v1/services/{service_id}", .handler = get_service, .success_status = 200};

@@ -1,4 +1,5 @@
-/* Closures of a venue or one of its resources, for staff. Bookings that a new one overlaps stay; the answer names them. */
+/* Closures of a venue or one of its resources, for staff. Bookings that a new one overlaps stay; the answer names them.
+ */
 #include "api/api_booking.h"
 #include "api/api_catalog.h"
 #include "svc/booking.h"
@@ -10,11 +11,26 @@ struct closure_input {
     const char *reason;
 };
 static const struct json_member closure_members[] = {
-    {.name = "resource_id", .type = J_UUID, .offset = offsetof(struct closure_input, resource_id),
+    {.name = "resource_id",
+     .type = J_UUID,
+     .offset = offsetof(struct closure_input, resource_id),
      .present = offsetof(struct closure_input, has_resource)},
-    {.name = "starts_at", .type = J_TIME, .required = true, .offset = offsetof(struct closure_input, starts_at), .present = JSON_NO_PRESENT},
-    {.name = "ends_at", .type = J_TIME, .required = true, .offset = offsetof(struct closure_input, ends_at), .present = JSON_NO_PRESENT},
-    {.name = "reason", .type = J_STRING, .min = 0, .max = 200, .offset = offsetof(struct closure_input, reason), .present = JSON_NO_PRESENT},
+    {.name = "starts_at",
+     .type = J_TIME,
+     .required = true,
+     .offset = offsetof(struct closure_input, starts_at),
+     .present = JSON_NO_PRESENT},
+    {.name = "ends_at",
+     .type = J_TIME,
+     .required = true,
+     .offset = offsetof(struct closure_input, ends_at),
+     .present = JSON_NO_PRESENT},
+    {.name = "reason",
+     .type = J_STRING,
+     .min = 0,
+     .max = 200,
+     .offset = offsetof(struct closure_input, reason),
+     .present = JSON_NO_PRESENT},
     JSON_MEMBERS_END,
 };
 
@@ -84,7 +100,11 @@ static enum err post_closure(struct api_request *r)
         api_fault(r, "/ends_at", "must be after starts_at");
         return ERR_VALIDATION;
     }
-    struct closure c = {.id = uuid_new(), .venue_id = r->ids[0], .starts_at = in->starts_at, .ends_at = in->ends_at, .reason = in->reason};
+    struct closure c = {.id = uuid_new(),
+                        .venue_id = r->ids[0],
+                        .starts_at = in->starts_at,
+                        .ends_at = in->ends_at,
+                        .reason = in->reason};
     if (in->has_resource)
         c.resource_id = in->resource_id;
     json_t *body = api_closure_json(r->svc.arena, &c);
@@ -114,12 +134,23 @@ static enum err delete_closure(struct api_request *r)
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/closures"
-const struct api_route api_route_closures_get = {.method = HTTP_GET, .pattern = LIST_PATTERN, .handler = get_closures,
-                                                 .auth = AUTH_VIEWER, .query = list_params,
-                                                 .query_size = sizeof(struct list_query), .success_status = 200};
-const struct api_route api_route_closure_post = {
-    .method = HTTP_POST, .pattern = LIST_PATTERN, .handler = post_closure, .auth = AUTH_ADMIN, .body = BODY_REQUIRED,
-    .members = closure_members, .input_size = sizeof(struct closure_input), .success_status = 201};
-const struct api_route api_route_closure_delete = {
-    .method = HTTP_DELETE, .pattern = "/v1/staff/closures/{closure_id}", .handler = delete_closure, .auth = AUTH_ADMIN,
-    .success_status = 204};
+const struct api_route api_route_closures_get = {.method = HTTP_GET,
+                                                 .pattern = LIST_PATTERN,
+                                                 .handler = get_closures,
+                                                 .auth = AUTH_VIEWER,
+                                                 .query = list_params,
+                                                 .query_size = sizeof(struct list_query),
+                                                 .success_status = 200};
+const struct api_route api_route_closure_post = {.method = HTTP_POST,
+                                                 .pattern = LIST_PATTERN,
+                                                 .handler = post_closure,
+                                                 .auth = AUTH_ADMIN,
+                                                 .body = BODY_REQUIRED,
+                                                 .members = closure_members,
+                                                 .input_size = sizeof(struct closure_input),
+                                                 .success_status = 201};
+const struct api_route api_route_closure_delete = {.method = HTTP_DELETE,
+                                                   .pattern = "/v1/staff/closures/{closure_id}",
+                                                   .handler = delete_closure,
+                                                   .auth = AUTH_ADMIN,
+                                                   .success_status = 204};

@@ -8,8 +8,13 @@ struct hours_input {
     json_t *items;
 };
 static const struct json_member hours_members[] = {
-    {.name = "items", .type = J_ARRAY, .required = true, .min = 0, .max = OPENINGS_MAX,
-     .offset = offsetof(struct hours_input, items), .present = JSON_NO_PRESENT},
+    {.name = "items",
+     .type = J_ARRAY,
+     .required = true,
+     .min = 0,
+     .max = OPENINGS_MAX,
+     .offset = offsetof(struct hours_input, items),
+     .present = JSON_NO_PRESENT},
     JSON_MEMBERS_END,
 };
 
@@ -18,11 +23,26 @@ struct opening_input {
     const char *opens, *closes;
 };
 static const struct json_member opening_members[] = {
-    {.name = "weekday", .type = J_INT, .required = true, .min = 1, .max = 7, .offset = offsetof(struct opening_input, weekday),
+    {.name = "weekday",
+     .type = J_INT,
+     .required = true,
+     .min = 1,
+     .max = 7,
+     .offset = offsetof(struct opening_input, weekday),
      .present = JSON_NO_PRESENT},
-    {.name = "opens", .type = J_STRING, .required = true, .min = 5, .max = 5, .offset = offsetof(struct opening_input, opens),
+    {.name = "opens",
+     .type = J_STRING,
+     .required = true,
+     .min = 5,
+     .max = 5,
+     .offset = offsetof(struct opening_input, opens),
      .present = JSON_NO_PRESENT},
-    {.name = "closes", .type = J_STRING, .required = true, .min = 5, .max = 5, .offset = offsetof(struct opening_input, closes),
+    {.name = "closes",
+     .type = J_STRING,
+     .required = true,
+     .min = 5,
+     .max = 5,
+     .offset = offsetof(struct opening_input, closes),
      .present = JSON_NO_PRESENT},
     JSON_MEMBERS_END,
 };
@@ -60,8 +80,12 @@ static json_t *hours_json(struct arena *a, const struct opening *items, size_t n
     for (size_t i = 0; i < n; i++) {
         json_t *j = json_obj(a);
         json_put_int(a, j, "weekday", items[i].weekday);
-        json_put_str(a, j, "opens", arena_printf(a, "%02d:%02d", (int)(items[i].opens_minute / 60), (int)(items[i].opens_minute % 60)));
-        json_put_str(a, j, "closes", arena_printf(a, "%02d:%02d", (int)(items[i].closes_minute / 60), (int)(items[i].closes_minute % 60)));
+        json_put_str(
+            a, j, "opens",
+            arena_printf(a, "%02d:%02d", (int)(items[i].opens_minute / 60), (int)(items[i].opens_minute % 60)));
+        json_put_str(
+            a, j, "closes",
+            arena_printf(a, "%02d:%02d", (int)(items[i].closes_minute / 60), (int)(items[i].closes_minute % 60)));
         json_push(a, list, j);
     }
     json_t *body = json_obj(a);
@@ -110,8 +134,13 @@ static enum err put_hours(struct api_request *r)
 }
 
 #define HOURS_PATTERN "/v1/staff/resources/{resource_id}/opening-hours"
-const struct api_route api_route_hours_get = {.method = HTTP_GET, .pattern = HOURS_PATTERN, .handler = get_hours,
-                                          .auth = AUTH_VIEWER, .success_status = 200};
-const struct api_route api_route_hours_put = {.method = HTTP_PUT, .pattern = HOURS_PATTERN, .handler = put_hours,
-                                          .auth = AUTH_ADMIN, .body = BODY_REQUIRED, .members = hours_members,
-                                          .input_size = sizeof(struct hours_input), .success_status = 200};
+const struct api_route api_route_hours_get = {
+    .method = HTTP_GET, .pattern = HOURS_PATTERN, .handler = get_hours, .auth = AUTH_VIEWER, .success_status = 200};
+const struct api_route api_route_hours_put = {.method = HTTP_PUT,
+                                              .pattern = HOURS_PATTERN,
+                                              .handler = put_hours,
+                                              .auth = AUTH_ADMIN,
+                                              .body = BODY_REQUIRED,
+                                              .members = hours_members,
+                                              .input_size = sizeof(struct hours_input),
+                                              .success_status = 200};

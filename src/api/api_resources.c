@@ -7,13 +7,24 @@ struct resource_input {
     bool has_name, has_capacity, active, has_active;
 };
 #define RESOURCE_MEMBERS(need)                                                                                         \
-    {.name = "name", .type = J_STRING, .required = (need), .min = 1, .max = 120,                                       \
-     .offset = offsetof(struct resource_input, name), .present = offsetof(struct resource_input, has_name)},           \
-    {.name = "capacity", .type = J_INT, .min = 1, .max = 1000, .offset = offsetof(struct resource_input, capacity),    \
-     .present = offsetof(struct resource_input, has_capacity)},                                                        \
-    {.name = "active", .type = J_BOOL, .offset = offsetof(struct resource_input, active),                              \
-     .present = offsetof(struct resource_input, has_active)},                                                          \
-    JSON_MEMBERS_END
+    {.name = "name",                                                                                                   \
+     .type = J_STRING,                                                                                                 \
+     .required = (need),                                                                                               \
+     .min = 1,                                                                                                         \
+     .max = 120,                                                                                                       \
+     .offset = offsetof(struct resource_input, name),                                                                  \
+     .present = offsetof(struct resource_input, has_name)},                                                            \
+        {.name = "capacity",                                                                                           \
+         .type = J_INT,                                                                                                \
+         .min = 1,                                                                                                     \
+         .max = 1000,                                                                                                  \
+         .offset = offsetof(struct resource_input, capacity),                                                          \
+         .present = offsetof(struct resource_input, has_capacity)},                                                    \
+        {.name = "active",                                                                                             \
+         .type = J_BOOL,                                                                                               \
+         .offset = offsetof(struct resource_input, active),                                                            \
+         .present = offsetof(struct resource_input, has_active)},                                                      \
+        JSON_MEMBERS_END
 static const struct json_member new_members[] = {RESOURCE_MEMBERS(true)};
 static const struct json_member change_members[] = {RESOURCE_MEMBERS(false)};
 
@@ -31,7 +42,8 @@ static enum err get_resources(struct api_request *r)
     struct arena *a = r->svc.arena;
     struct db_batch *b = api_first_batch(r);
     int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    int list = DB_ADD(b, &catalog_resources_seen, r->auth_hash, r->ids[0].s, db_int(b, page.limit), page.after_name, page.after_id);
+    int list = DB_ADD(b, &catalog_resources_seen, r->auth_hash, r->ids[0].s, db_int(b, page.limit), page.after_name,
+                      page.after_id);
     enum err e = api_first(r, b);
     if (e != OK)
         return e;
@@ -93,13 +105,27 @@ static enum err patch_resource(struct api_request *r)
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/resources"
-const struct api_route api_route_resources_get = {.method = HTTP_GET, .pattern = LIST_PATTERN, .handler = get_resources,
-                                              .auth = AUTH_VIEWER, .query = list_params,
-                                              .query_size = sizeof(struct list_query), .success_status = 200};
-const struct api_route api_route_resource_post = {
-    .method = HTTP_POST, .pattern = LIST_PATTERN, .handler = post_resource, .auth = AUTH_ADMIN, .body = BODY_REQUIRED,
-    .members = new_members, .input_size = sizeof(struct resource_input), .success_status = 201};
-const struct api_route api_route_resource_patch = {
-    .method = HTTP_PATCH, .pattern = "/v1/staff/resources/{resource_id}", .handler = patch_resource, .auth = AUTH_ADMIN,
-    .body = BODY_REQUIRED, .members = change_members, .input_size = sizeof(struct resource_input), .at_least_one = true,
-    .success_status = 200};
+const struct api_route api_route_resources_get = {.method = HTTP_GET,
+                                                  .pattern = LIST_PATTERN,
+                                                  .handler = get_resources,
+                                                  .auth = AUTH_VIEWER,
+                                                  .query = list_params,
+                                                  .query_size = sizeof(struct list_query),
+                                                  .success_status = 200};
+const struct api_route api_route_resource_post = {.method = HTTP_POST,
+                                                  .pattern = LIST_PATTERN,
+                                                  .handler = post_resource,
+                                                  .auth = AUTH_ADMIN,
+                                                  .body = BODY_REQUIRED,
+                                                  .members = new_members,
+                                                  .input_size = sizeof(struct resource_input),
+                                                  .success_status = 201};
+const struct api_route api_route_resource_patch = {.method = HTTP_PATCH,
+                                                   .pattern = "/v1/staff/resources/{resource_id}",
+                                                   .handler = patch_resource,
+                                                   .auth = AUTH_ADMIN,
+                                                   .body = BODY_REQUIRED,
+                                                   .members = change_members,
+                                                   .input_size = sizeof(struct resource_input),
+                                                   .at_least_one = true,
+                                                   .success_status = 200};

@@ -11,11 +11,27 @@ struct slots_query {
 };
 
 static const struct api_query_param slots_params[] = {
-    {.name = "from", .type = J_STRING, .min = 1, .max = 10, .offset = offsetof(struct slots_query, from), .present = JSON_NO_PRESENT},
-    {.name = "to", .type = J_STRING, .min = 1, .max = 10, .offset = offsetof(struct slots_query, to), .present = JSON_NO_PRESENT},
-    {.name = "resource_id", .type = J_UUID, .offset = offsetof(struct slots_query, resource_id),
+    {.name = "from",
+     .type = J_STRING,
+     .min = 1,
+     .max = 10,
+     .offset = offsetof(struct slots_query, from),
+     .present = JSON_NO_PRESENT},
+    {.name = "to",
+     .type = J_STRING,
+     .min = 1,
+     .max = 10,
+     .offset = offsetof(struct slots_query, to),
+     .present = JSON_NO_PRESENT},
+    {.name = "resource_id",
+     .type = J_UUID,
+     .offset = offsetof(struct slots_query, resource_id),
      .present = offsetof(struct slots_query, has_resource)},
-    {.name = "party_size", .type = J_INT, .min = 1, .max = 1000, .offset = offsetof(struct slots_query, party_size),
+    {.name = "party_size",
+     .type = J_INT,
+     .min = 1,
+     .max = 1000,
+     .offset = offsetof(struct slots_query, party_size),
      .present = offsetof(struct slots_query, has_party)},
     API_QUERY_END,
 };
@@ -66,6 +82,9 @@ static enum err get_slots(struct api_request *r)
     return OK;
 }
 
-const struct api_route api_route_slots_get = {.method = HTTP_GET, .pattern = "/v1/services/{service_id}/slots",
-                                          .handler = get_slots, .query = slots_params,
-                                          .query_size = sizeof(struct slots_query), .success_status = 200};
+const struct api_route api_route_slots_get = {.method = HTTP_GET,
+                                              .pattern = "/v1/services/{service_id}/slots",
+                                              .handler = get_slots,
+                                              .query = slots_params,
+                                              .query_size = sizeof(struct slots_query),
+                                              .success_status = 200};

@@ -12,15 +12,32 @@ struct venue_input {
     bool has_name, has_zone, has_currency, active, has_active;
 };
 #define VENUE_MEMBERS(need)                                                                                            \
-    {.name = "name", .type = J_STRING, .required = (need), .min = 1, .max = 120,                                       \
-     .offset = offsetof(struct venue_input, name), .present = offsetof(struct venue_input, has_name)},                 \
-    {.name = "time_zone", .type = J_STRING, .required = (need), .min = 1, .max = 64,                                   \
-     .offset = offsetof(struct venue_input, time_zone), .present = offsetof(struct venue_input, has_zone)},            \
-    {.name = "currency", .type = J_STRING, .required = (need), .min = 3, .max = 3,                                     \
-     .offset = offsetof(struct venue_input, currency), .present = offsetof(struct venue_input, has_currency)},         \
-    {.name = "active", .type = J_BOOL, .offset = offsetof(struct venue_input, active),                                 \
-     .present = offsetof(struct venue_input, has_active)},                                                             \
-    JSON_MEMBERS_END
+    {.name = "name",                                                                                                   \
+     .type = J_STRING,                                                                                                 \
+     .required = (need),                                                                                               \
+     .min = 1,                                                                                                         \
+     .max = 120,                                                                                                       \
+     .offset = offsetof(struct venue_input, name),                                                                     \
+     .present = offsetof(struct venue_input, has_name)},                                                               \
+        {.name = "time_zone",                                                                                          \
+         .type = J_STRING,                                                                                             \
+         .required = (need),                                                                                           \
+         .min = 1,                                                                                                     \
+         .max = 64,                                                                                                    \
+         .offset = offsetof(struct venue_input, time_zone),                                                            \
+         .present = offsetof(struct venue_input, has_zone)},                                                           \
+        {.name = "currency",                                                                                           \
+         .type = J_STRING,                                                                                             \
+         .required = (need),                                                                                           \
+         .min = 3,                                                                                                     \
+         .max = 3,                                                                                                     \
+         .offset = offsetof(struct venue_input, currency),                                                             \
+         .present = offsetof(struct venue_input, has_currency)},                                                       \
+        {.name = "active",                                                                                             \
+         .type = J_BOOL,                                                                                               \
+         .offset = offsetof(struct venue_input, active),                                                               \
+         .present = offsetof(struct venue_input, has_active)},                                                         \
+        JSON_MEMBERS_END
 static const struct json_member venue_new_members[] = {VENUE_MEMBERS(true)};
 static const struct json_member venue_change_members[] = {VENUE_MEMBERS(false)};
 
@@ -86,27 +103,48 @@ struct service_input {
 /* The largest price whose product with the largest party still fits. */
 #define PRICE_MAX (INT64_MAX / 1000)
 #define SERVICE_INT(json, field, has, low, high)                                                                       \
-    {.name = json, .type = J_INT, .min = (low), .max = (high), .offset = offsetof(struct service_input, field),        \
-     .present = offsetof(struct service_input, has)}
+    {                                                                                                                  \
+        .name = json, .type = J_INT, .min = (low), .max = (high), .offset = offsetof(struct service_input, field),     \
+        .present = offsetof(struct service_input, has)                                                                 \
+    }
 #define SERVICE_MEMBERS(need)                                                                                          \
-    {.name = "name", .type = J_STRING, .required = (need), .min = 1, .max = 120,                                       \
-     .offset = offsetof(struct service_input, name), .present = offsetof(struct service_input, has_name)},             \
-    {.name = "duration_minutes", .type = J_INT, .required = (need), .min = 5, .max = 10080,                            \
-     .offset = offsetof(struct service_input, duration), .present = offsetof(struct service_input, has_duration)},     \
-    SERVICE_INT("slot_step_minutes", step, has_step, 5, 1440),                                                         \
-    SERVICE_INT("buffer_before_minutes", before, has_before, 0, 1440),                                                 \
-    SERVICE_INT("buffer_after_minutes", after, has_after, 0, 1440),                                                    \
-    SERVICE_INT("price", price, has_price, 0, PRICE_MAX),                                                              \
-    {.name = "payment", .type = J_ENUM, .values = service_payment_names,                                               \
-     .offset = offsetof(struct service_input, payment), .present = offsetof(struct service_input, has_payment)},       \
-    SERVICE_INT("min_notice_minutes", notice, has_notice, 0, INT32_MAX),                                               \
-    SERVICE_INT("max_advance_days", advance, has_advance, 1, 730),                                                     \
-    SERVICE_INT("free_cancellation_minutes", free_cancellation, has_free, 0, INT32_MAX),                               \
-    {.name = "resource_ids", .type = J_ARRAY, .min = 0, .max = 1000,                                                   \
-     .offset = offsetof(struct service_input, resource_ids), .present = offsetof(struct service_input, has_resources)},\
-    {.name = "active", .type = J_BOOL, .offset = offsetof(struct service_input, active),                               \
-     .present = offsetof(struct service_input, has_active)},                                                           \
-    JSON_MEMBERS_END
+    {.name = "name",                                                                                                   \
+     .type = J_STRING,                                                                                                 \
+     .required = (need),                                                                                               \
+     .min = 1,                                                                                                         \
+     .max = 120,                                                                                                       \
+     .offset = offsetof(struct service_input, name),                                                                   \
+     .present = offsetof(struct service_input, has_name)},                                                             \
+        {.name = "duration_minutes",                                                                                   \
+         .type = J_INT,                                                                                                \
+         .required = (need),                                                                                           \
+         .min = 5,                                                                                                     \
+         .max = 10080,                                                                                                 \
+         .offset = offsetof(struct service_input, duration),                                                           \
+         .present = offsetof(struct service_input, has_duration)},                                                     \
+        SERVICE_INT("slot_step_minutes", step, has_step, 5, 1440),                                                     \
+        SERVICE_INT("buffer_before_minutes", before, has_before, 0, 1440),                                             \
+        SERVICE_INT("buffer_after_minutes", after, has_after, 0, 1440),                                                \
+        SERVICE_INT("price", price, has_price, 0, PRICE_MAX),                                                          \
+        {.name = "payment",                                                                                            \
+         .type = J_ENUM,                                                                                               \
+         .values = service_payment_names,                                                                              \
+         .offset = offsetof(struct service_input, payment),                                                            \
+         .present = offsetof(struct service_input, has_payment)},                                                      \
+        SERVICE_INT("min_notice_minutes", notice, has_notice, 0, INT32_MAX),                                           \
+        SERVICE_INT("max_advance_days", advance, has_advance, 1, 730),                                                 \
+        SERVICE_INT("free_cancellation_minutes", free_cancellation, has_free, 0, INT32_MAX),                           \
+        {.name = "resource_ids",                                                                                       \
+         .type = J_ARRAY,                                                                                              \
+         .min = 0,                                                                                                     \
+         .max = 1000,                                                                                                  \
+         .offset = offsetof(struct service_input, resource_ids),                                                       \
+         .present = offsetof(struct service_input, has_resources)},                                                    \
+        {.name = "active",                                                                                             \
+         .type = J_BOOL,                                                                                               \
+         .offset = offsetof(struct service_input, active),                                                             \
+         .present = offsetof(struct service_input, has_active)},                                                       \
+        JSON_MEMBERS_END
 static const struct json_member service_new_members[] = {SERVICE_MEMBERS(true)};
 static const struct json_member service_change_members[] = {SERVICE_MEMBERS(false)};
 
@@ -205,7 +243,11 @@ static enum err post_service(struct api_request *r)
         return e;
     struct venue venue;
     catalog_read_venue(seen, 0, &venue);
-    struct service v = {.id = uuid_new(), .venue_id = venue.id, .currency = venue.currency, .active = true, .max_advance_days = 90,
+    struct service v = {.id = uuid_new(),
+                        .venue_id = venue.id,
+                        .currency = venue.currency,
+                        .active = true,
+                        .max_advance_days = 90,
                         .grid_follows = true};
     http_resp_headerf(&r->resp, "Location", "/v1/services/%s", v.id.s);
     return save_service(r, &v, true);
@@ -224,17 +266,37 @@ static enum err patch_service(struct api_request *r)
     return save_service(r, &v, false);
 }
 
-const struct api_route api_route_staff_venue_post = {
-    .method = HTTP_POST, .pattern = "/v1/staff/venues", .handler = post_venue, .auth = AUTH_ADMIN, .body = BODY_REQUIRED,
-    .members = venue_new_members, .input_size = sizeof(struct venue_input), .success_status = 201};
-const struct api_route api_route_staff_venue_patch = {
-    .method = HTTP_PATCH, .pattern = "/v1/staff/venues/{venue_id}", .handler = patch_venue, .auth = AUTH_ADMIN,
-    .body = BODY_REQUIRED, .members = venue_change_members, .input_size = sizeof(struct venue_input), .at_least_one = true,
-    .success_status = 200};
-const struct api_route api_route_staff_service_post = {
-    .method = HTTP_POST, .pattern = "/v1/staff/venues/{venue_id}/services", .handler = post_service, .auth = AUTH_ADMIN,
-    .body = BODY_REQUIRED, .members = service_new_members, .input_size = sizeof(struct service_input), .success_status = 201};
-const struct api_route api_route_staff_service_patch = {
-    .method = HTTP_PATCH, .pattern = "/v1/staff/services/{service_id}", .handler = patch_service, .auth = AUTH_ADMIN,
-    .body = BODY_REQUIRED, .members = service_change_members, .input_size = sizeof(struct service_input), .at_least_one = true,
-    .success_status = 200};
+const struct api_route api_route_staff_venue_post = {.method = HTTP_POST,
+                                                     .pattern = "/v1/staff/venues",
+                                                     .handler = post_venue,
+                                                     .auth = AUTH_ADMIN,
+                                                     .body = BODY_REQUIRED,
+                                                     .members = venue_new_members,
+                                                     .input_size = sizeof(struct venue_input),
+                                                     .success_status = 201};
+const struct api_route api_route_staff_venue_patch = {.method = HTTP_PATCH,
+                                                      .pattern = "/v1/staff/venues/{venue_id}",
+                                                      .handler = patch_venue,
+                                                      .auth = AUTH_ADMIN,
+                                                      .body = BODY_REQUIRED,
+                                                      .members = venue_change_members,
+                                                      .input_size = sizeof(struct venue_input),
+                                                      .at_least_one = true,
+                                                      .success_status = 200};
+const struct api_route api_route_staff_service_post = {.method = HTTP_POST,
+                                                       .pattern = "/v1/staff/venues/{venue_id}/services",
+                                                       .handler = post_service,
+                                                       .auth = AUTH_ADMIN,
+                                                       .body = BODY_REQUIRED,
+                                                       .members = service_new_members,
+                                                       .input_size = sizeof(struct service_input),
+                                                       .success_status = 201};
+const struct api_route api_route_staff_service_patch = {.method = HTTP_PATCH,
+                                                        .pattern = "/v1/staff/services/{service_id}",
+                                                        .handler = patch_service,
+                                                        .auth = AUTH_ADMIN,
+                                                        .body = BODY_REQUIRED,
+                                                        .members = service_change_members,
+                                                        .input_size = sizeof(struct service_input),
+                                                        .at_least_one = true,
+                                                        .success_status = 200};

@@ -51,7 +51,8 @@ bool url_parse(struct str text, struct url *out)
         return false;
     size_t end = scheme;
     for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] <= 0x20 || (unsigned char)text.p[i] >= 0x7f || strchr("\"<>\\^`{|}", text.p[i]) != NULL)
+        if ((unsigned char)text.p[i] <= 0x20 || (unsigned char)text.p[i] >= 0x7f ||
+            strchr("\"<>\\^`{|}", text.p[i]) != NULL)
             return false;
     while (end < text.n && strchr("/?#", text.p[end]) == NULL)
         end++;

@@ -13,31 +13,37 @@
     "  LATERAL (SELECT f.first_day, coalesce($3::date, f.first_day + 6) AS last_day) d"                                \
     " WHERE s.id = $1::uuid AND s.active AND v.active"
 
-static const struct db_stmt asked_stmt = {
-    "avail_asked",
-    "SELECT a.last_day - a.first_day AS days,"
-    "       $4::uuid IS NULL OR EXISTS (SELECT 1 FROM resources r WHERE r.venue_id = a.venue_id AND r.id = $4::uuid AND r.active)"
-    "       AS resource_known"
-    "  FROM (" ASKED ") a"};
+static const struct db_stmt asked_stmt = {"avail_asked",
+                                          "SELECT a.last_day - a.first_day AS days,"
+                                          "       $4::uuid IS NULL OR EXISTS (SELECT 1 FROM resources r WHERE "
+                                          "r.venue_id = a.venue_id AND r.id = $4::uuid AND r.active)"
+                                          "       AS resource_known"
+                                          "  FROM (" ASKED ") a"};
 
 /* Units of live bookings only: those of a hold whose time has passed are as good as gone. */
 static const struct db_stmt slots_stmt = {
     "avail_slots",
     "WITH asked AS (" ASKED ") "
-    "SELECT " DB_US("st.starts_at") " AS starts_us, " DB_US("st.starts_at + a.duration") " AS ends_us,"
-    "       r.id AS resource_id, r.capacity - t.taken AS available"
-    "  FROM asked a"
-    "  JOIN service_resources sr ON sr.venue_id = a.venue_id AND sr.service_id = a.id"
-    "  JOIN resources r ON r.venue_id = sr.venue_id AND r.id = sr.resource_id AND r.active"
-    "   AND ($4::uuid IS NULL OR r.id = $4::uuid),"
-    "  LATERAL resource_starts(a.venue_id, r.id, a.time_zone, a.duration_minutes, a.step, a.first_day, a.last_day) st,"
-    "  LATERAL (SELECT count(DISTINCT u.unit) AS taken FROM booking_units u"
-    "            WHERE u.venue_id = a.venue_id AND u.resource_id = r.id AND u.unit <= r.capacity"
-    "              AND u.occupied && tstzrange(st.starts_at - a.buffer_before, st.starts_at + a.duration + a.buffer_after)"
-    "              AND (u.held_until IS NULL OR u.held_until > now())) t"
-    " WHERE a.last_day - a.first_day BETWEEN 0 AND $6::int"
-    "   AND st.starts_at BETWEEN a.earliest AND a.latest AND r.capacity - t.taken >= $5::int"
-    " ORDER BY st.starts_at, r.id"};
+    "SELECT " DB_US("st.starts_at") " AS starts_us, " DB_US(
+        "st.starts_at + a.duration") " AS ends_us,"
+                                     "       r.id AS resource_id, r.capacity - t.taken AS available"
+                                     "  FROM asked a"
+                                     "  JOIN service_resources sr ON sr.venue_id = a.venue_id AND sr.service_id = a.id"
+                                     "  JOIN resources r ON r.venue_id = sr.venue_id AND r.id = sr.resource_id AND "
+                                     "r.active"
+                                     "   AND ($4::uuid IS NULL OR r.id = $4::uuid),"
+                                     "  LATERAL resource_starts(a.venue_id, r.id, a.time_zone, a.duration_minutes, "
+                                     "a.step, a.first_day, a.last_day) st,"
+                                     "  LATERAL (SELECT count(DISTINCT u.unit) AS taken FROM booking_units u"
+                                     "            WHERE u.venue_id = a.venue_id AND u.resource_id = r.id AND u.unit <= "
+                                     "r.capacity"
+                                     "              AND u.occupied && tstzrange(st.starts_at - a.buffer_before, "
+                                     "st.starts_at + a.duration + a.buffer_after)"
+                                     "              AND (u.held_until IS NULL OR u.held_until > now())) t"
+                                     " WHERE a.last_day - a.first_day BETWEEN 0 AND $6::int"
+                                     "   AND st.starts_at BETWEEN a.earliest AND a.latest AND r.capacity - t.taken >= "
+                                     "$5::int"
+                                     " ORDER BY st.starts_at, r.id"};
 
 static void read_slots(struct svc *s, struct db_rows rows, struct avail_answer *out)
 {

@@ -102,16 +102,16 @@ static const struct db_stmt venues_stmt = {
     "catalog_venues", "SELECT " CATALOG_VENUE_COLUMNS " FROM venues v"
                       " WHERE v.active AND ($2::text IS NULL OR (v.name, v.id) > ($2::text, $3::uuid))"
                       " ORDER BY v.name, v.id LIMIT $1::int"};
-static const struct db_stmt venue_stmt = {
-    "catalog_venue", "SELECT " CATALOG_VENUE_COLUMNS " FROM venues v WHERE v.active AND v.id = $1::uuid"};
+static const struct db_stmt venue_stmt = {"catalog_venue", "SELECT " CATALOG_VENUE_COLUMNS
+                                                           " FROM venues v WHERE v.active AND v.id = $1::uuid"};
 static const struct db_stmt services_stmt = {
     "catalog_services", "SELECT " CATALOG_SERVICE_COLUMNS " FROM services s JOIN venues v ON v.id = s.venue_id"
                         " WHERE v.id = $1::uuid AND v.active AND s.active"
                         " AND ($3::text IS NULL OR (s.name, s.id) > ($3::text, $4::uuid))"
                         " ORDER BY s.name, s.id LIMIT $2::int"};
-static const struct db_stmt service_stmt = {
-    "catalog_service", "SELECT " CATALOG_SERVICE_COLUMNS " FROM services s JOIN venues v ON v.id = s.venue_id"
-                       " WHERE s.id = $1::uuid AND s.active AND v.active"};
+static const struct db_stmt service_stmt = {"catalog_service", "SELECT " CATALOG_SERVICE_COLUMNS
+                                                               " FROM services s JOIN venues v ON v.id = s.venue_id"
+                                                               " WHERE s.id = $1::uuid AND s.active AND v.active"};
 
 enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out, size_t *n)
 {

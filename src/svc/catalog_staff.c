@@ -6,31 +6,33 @@
 
 /* ---- what a key sees ---- */
 
-const struct db_stmt catalog_venue_seen = {
-    "catalog_venue_seen",
-    "SELECT " CATALOG_VENUE_COLUMNS " FROM venues v WHERE v.id = $2::uuid AND " SQL_STAFF_SEES("$1", "v.id")};
+const struct db_stmt catalog_venue_seen = {"catalog_venue_seen",
+                                           "SELECT " CATALOG_VENUE_COLUMNS
+                                           " FROM venues v WHERE v.id = $2::uuid AND " SQL_STAFF_SEES("$1", "v.id")};
 const struct db_stmt catalog_service_seen = {
     "catalog_service_seen", "SELECT " CATALOG_SERVICE_COLUMNS " FROM services s JOIN venues v ON v.id = s.venue_id"
                             " WHERE s.id = $2::uuid AND " SQL_STAFF_SEES("$1", "s.venue_id")};
 const struct db_stmt catalog_resource_seen = {
-    "catalog_resource_seen",
-    "SELECT " CATALOG_RESOURCE_COLUMNS " FROM resources r WHERE r.id = $2::uuid AND " SQL_STAFF_SEES("$1", "r.venue_id")};
+    "catalog_resource_seen", "SELECT " CATALOG_RESOURCE_COLUMNS
+                             " FROM resources r WHERE r.id = $2::uuid AND " SQL_STAFF_SEES("$1", "r.venue_id")};
 const struct db_stmt catalog_resources_seen = {
     "catalog_resources_seen",
-    "SELECT " CATALOG_RESOURCE_COLUMNS " FROM resources r WHERE r.venue_id = $2::uuid AND " SQL_STAFF_SEES("$1", "r.venue_id")
-    " AND ($4::text IS NULL OR (r.name, r.id) > ($4::text, $5::uuid)) ORDER BY r.name, r.id LIMIT $3::int"};
+    "SELECT " CATALOG_RESOURCE_COLUMNS " FROM resources r WHERE r.venue_id = $2::uuid AND " SQL_STAFF_SEES(
+        "$1", "r.venue_id") " AND ($4::text IS NULL OR (r.name, r.id) > ($4::text, $5::uuid)) ORDER BY r.name, r.id "
+                            "LIMIT $3::int"};
 const struct db_stmt catalog_hours_seen = {
-    "catalog_hours_seen", "SELECT h.weekday, h.opens_minute, h.closes_minute FROM opening_hours h"
-                          " WHERE h.resource_id = $2::uuid AND " SQL_STAFF_SEES("$1", "h.venue_id") " ORDER BY h.position"};
+    "catalog_hours_seen",
+    "SELECT h.weekday, h.opens_minute, h.closes_minute FROM opening_hours h"
+    " WHERE h.resource_id = $2::uuid AND " SQL_STAFF_SEES("$1", "h.venue_id") " ORDER BY h.position"};
 const struct db_stmt catalog_closures_seen = {
     "catalog_closures_seen",
     "SELECT " CATALOG_CLOSURE_COLUMNS " FROM closures c WHERE c.venue_id = $2::uuid AND c.ends_at > now()"
-    " AND " SQL_STAFF_SEES("$1", "c.venue_id")
-    " AND ($4::timestamptz IS NULL OR (c.starts_at, c.id) > ($4::timestamptz, $5::uuid))"
-    " ORDER BY c.starts_at, c.id LIMIT $3::int"};
-const struct db_stmt catalog_closure_seen = {
-    "catalog_closure_seen", "SELECT " CATALOG_CLOSURE_COLUMNS " FROM closures c"
-                            " WHERE c.id = $2::uuid AND " SQL_STAFF_SEES("$1", "c.venue_id")};
+    " AND " SQL_STAFF_SEES(
+        "$1", "c.venue_id") " AND ($4::timestamptz IS NULL OR (c.starts_at, c.id) > ($4::timestamptz, $5::uuid))"
+                            " ORDER BY c.starts_at, c.id LIMIT $3::int"};
+const struct db_stmt catalog_closure_seen = {"catalog_closure_seen",
+                                             "SELECT " CATALOG_CLOSURE_COLUMNS " FROM closures c"
+                                             " WHERE c.id = $2::uuid AND " SQL_STAFF_SEES("$1", "c.venue_id")};
 
 /* ---- writes ---- */
 
@@ -40,9 +42,12 @@ static void audit(struct svc *s, struct db_batch *b, const char *actor, const ch
     audit_add(s, b, &(struct audit){.actor = actor, .action = action, .subject = subject->s, .venue_id = venue->s});
 }
 
-static const struct db_stmt venue_lock = {"catalog_venue_lock", "SELECT 1 FROM venues WHERE id = $1::uuid FOR NO KEY UPDATE"};
-static const struct db_stmt service_lock = {"catalog_service_lock", "SELECT 1 FROM services WHERE id = $1::uuid FOR NO KEY UPDATE"};
-static const struct db_stmt resource_lock = {"catalog_resource_lock", "SELECT 1 FROM resources WHERE id = $1::uuid FOR NO KEY UPDATE"};
+static const struct db_stmt venue_lock = {"catalog_venue_lock",
+                                          "SELECT 1 FROM venues WHERE id = $1::uuid FOR NO KEY UPDATE"};
+static const struct db_stmt service_lock = {"catalog_service_lock",
+                                            "SELECT 1 FROM services WHERE id = $1::uuid FOR NO KEY UPDATE"};
+static const struct db_stmt resource_lock = {"catalog_resource_lock",
+                                             "SELECT 1 FROM resources WHERE id = $1::uuid FOR NO KEY UPDATE"};
 
 /* Read by a statement of its own, which sees what the lock was waited for. */
 enum err catalog_hold(struct svc *s, enum catalog_kind kind, const char *key_hash, const char *id, struct db_rows *row)
@@ -74,8 +79,9 @@ static struct db_batch *saving(struct svc *s, bool is_new)
 }
 
 /* One list of names serves both this check and the arithmetic: PostgreSQL's own. */
-static const struct db_stmt zone_known = {"catalog_zone_known", "SELECT 1 FROM pg_timezone_names WHERE name = $1"
-                                                        " AND name !~ '^(posix/|right/|(posixrules|localtime|Factory)$)'"};
+static const struct db_stmt zone_known = {"catalog_zone_known",
+                                          "SELECT 1 FROM pg_timezone_names WHERE name = $1"
+                                          " AND name !~ '^(posix/|right/|(posixrules|localtime|Factory)$)'"};
 static const struct db_stmt venue_save = {
     "catalog_venue_save",
     "INSERT INTO venues (id, name, time_zone, currency, active) VALUES ($1::uuid, $2, $3, $4, $5::boolean)"
@@ -120,7 +126,8 @@ static const struct db_stmt service_link = {
 static const struct db_stmt resources_unknown = {
     "catalog_resources_unknown",
     "SELECT wanted.n - 1 AS n FROM unnest(string_to_array($2, ',')::uuid[]) WITH ORDINALITY AS wanted(id, n)"
-    " WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.venue_id = $1::uuid AND r.id = wanted.id) ORDER BY 1 LIMIT 1"};
+    " WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.venue_id = $1::uuid AND r.id = wanted.id) ORDER BY 1 LIMIT "
+    "1"};
 
 static const char *join_ids(struct svc *s, const struct service *v)
 {
@@ -155,9 +162,10 @@ enum err catalog_save_service(struct svc *s, const char *actor, struct service *
     }
     struct db_batch *b = saving(s, is_new);
     DB_ADD(b, &service_save, v->venue_id.s, v->id.s, v->name, db_int(b, v->duration_minutes),
-           v->grid_follows ? NULL : db_int(b, v->slot_step_minutes), db_int(b, v->buffer_before_minutes), db_int(b, v->buffer_after_minutes),
-           db_int(b, v->price), service_payment_names[v->payment], db_int(b, v->min_notice_minutes),
-           db_int(b, v->max_advance_days), db_int(b, v->free_cancellation_minutes), db_bool(v->active));
+           v->grid_follows ? NULL : db_int(b, v->slot_step_minutes), db_int(b, v->buffer_before_minutes),
+           db_int(b, v->buffer_after_minutes), db_int(b, v->price), service_payment_names[v->payment],
+           db_int(b, v->min_notice_minutes), db_int(b, v->max_advance_days), db_int(b, v->free_cancellation_minutes),
+           db_bool(v->active));
     if (set_resources) {
         DB_ADD(b, &service_unlink, v->venue_id.s, v->id.s);
         DB_ADD(b, &service_link, v->venue_id.s, v->id.s, join_ids(s, v));
@@ -169,7 +177,8 @@ enum err catalog_save_service(struct svc *s, const char *actor, struct service *
 static const struct db_stmt resource_save = {
     "catalog_resource_save",
     "INSERT INTO resources (venue_id, id, name, capacity, active) VALUES ($1::uuid, $2::uuid, $3, $4::int, $5::boolean)"
-    " ON CONFLICT (venue_id, id) DO UPDATE SET name = excluded.name, capacity = excluded.capacity, active = excluded.active"};
+    " ON CONFLICT (venue_id, id) DO UPDATE SET name = excluded.name, capacity = excluded.capacity, active = "
+    "excluded.active"};
 
 enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v, bool is_new)
 {
@@ -189,7 +198,8 @@ static const struct db_stmt hours_put = {
     " FROM unnest(string_to_array($3, ',')::int[], string_to_array($4, ',')::int[], string_to_array($5, ',')::int[])"
     " WITH ORDINALITY AS h(weekday, opens, closes, n)"};
 
-enum err catalog_save_hours(struct svc *s, const char *actor, const struct resource *r, const struct opening *items, size_t n)
+enum err catalog_save_hours(struct svc *s, const char *actor, const struct resource *r, const struct opening *items,
+                            size_t n)
 {
     struct sb weekdays, opens, closes;
     sb_init(&weekdays, s->arena, n * 2 + 1);
@@ -211,17 +221,17 @@ enum err catalog_save_hours(struct svc *s, const char *actor, const struct resou
 }
 
 static const struct db_stmt closure_add = {
-    "catalog_closure_add",
-    "INSERT INTO closures (venue_id, id, resource_id, starts_at, ends_at, reason)"
-    " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::timestamptz, $5::timestamptz, $6)"};
-static const struct db_stmt closure_delete = {
-    "catalog_closure_delete", "DELETE FROM closures WHERE venue_id = $1::uuid AND id = $2::uuid"};
+    "catalog_closure_add", "INSERT INTO closures (venue_id, id, resource_id, starts_at, ends_at, reason)"
+                           " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::timestamptz, $5::timestamptz, $6)"};
+static const struct db_stmt closure_delete = {"catalog_closure_delete",
+                                              "DELETE FROM closures WHERE venue_id = $1::uuid AND id = $2::uuid"};
 
 enum err catalog_add_closure(struct svc *s, const char *actor, const struct closure *c)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
     const char *resource = c->resource_id.s[0] != '\0' ? c->resource_id.s : NULL;
-    DB_ADD(b, &closure_add, c->venue_id.s, c->id.s, resource, db_time(b, c->starts_at), db_time(b, c->ends_at), c->reason);
+    DB_ADD(b, &closure_add, c->venue_id.s, c->id.s, resource, db_time(b, c->starts_at), db_time(b, c->ends_at),
+           c->reason);
     audit(s, b, actor, "closure.create", &c->id, &c->venue_id);
     enum err e = db_run(b, s->deadline);
     return e == ERR_DB_FOREIGN_KEY ? ERR_VALIDATION : e;
