@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Many clients at the same few slots over HTTP: `./dev race [--seconds N] [--racers N]`; a short run is test_race.py.
+"""Many clients at the same few slots over HTTP: `./dev race [--seconds N] [--racers N] [--workers N]`; a short run is test_race.py.
 
 Two races of N seconds (20): customers at eight overlapping slots of one chair; then customers, staff, moves, cancellations, holds that
 die and parties, at two chairs and a hall. Right is: no slot sold beyond its capacity at any instant, asked of the rows
@@ -43,10 +43,11 @@ class Racers:
 
     def __init__(self, case, seconds, racers):
         self.case, self.seconds, self.n = case, seconds, racers
+        workers = Race.workers
         self.shop = bd_shop.Shop(case, {
-            "server": {"workers": 16, "queue": 256, "queue_timeout": "10s"},
+            "server": {"workers": workers, "queue": 256, "queue_timeout": "10s"},
             "bookings": {"max_active_per_customer": 10000, "hold": "%ds" % HOLD_S},
-            "providers": {"sms": {"max_concurrent": 16}}})
+            "providers": {"sms": {"max_concurrent": workers}}})
         self.shop.service = self.shop.make_service(slot_step_minutes=30)
         self.starts = [self.shop.at(10 + i / 2) for i in range(SLOTS)]
         # Two connections a customer: what a customer does races with itself too.
@@ -90,8 +91,8 @@ class Racers:
     def report(self, name):
         n = sum(len(v) for v in self.answers.values())
         took = sorted(t for v in self.answers.values() for t in v)
-        print("%s: %d clients, %.0f s, %d answers (%.0f/s), p50 %.0f ms, p99 %.0f ms" % (
-            name, self.n, self.seconds, n, n / self.seconds, took[n // 2] * 1e3, took[n * 99 // 100] * 1e3))
+        print("%s: %d clients, %d workers, %.0f s, %d answers (%.0f/s), p50 %.0f ms, p99 %.0f ms" % (
+            name, self.n, Race.workers, self.seconds, n, n / self.seconds, took[n // 2] * 1e3, took[n * 99 // 100] * 1e3))
         for (what, status, code), v in sorted(self.answers.items(), key=str):
             print("  %-12s %d %-20s %6d" % (what, status, code or "", len(v)))
 
@@ -174,7 +175,7 @@ def mixed(case, seconds, racers):
 
 
 class Race(bd.Case):
-    seconds, racers = 3.0, 64
+    seconds, racers, workers = 3.0, 64, 16
 
     def test_the_judge_sees_an_overlap(self):
         """Without the constraint and the locks, by plain SQL: what is counted above is not always 0."""
@@ -198,8 +199,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--racers", type=int, default=64)
+    parser.add_argument("--workers", type=int, default=16)
     options = parser.parse_args()
-    Race.seconds, Race.racers = options.seconds, options.racers
+    Race.seconds, Race.racers, Race.workers = options.seconds, options.racers, options.workers
     result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(Race))
     sys.exit(0 if result.wasSuccessful() else 1)
 
