@@ -13,6 +13,10 @@ bookingd_sandbox_SOURCES = \
   src/sandbox/sim_moyasar.c \
   src/sandbox/sim_moyasar.h \
   src/sandbox/sim_moyasar_books.c \
+  src/sandbox/sim_moyasar_invoice.c \
+  src/sandbox/sim_moyasar_list.c \
+  src/sandbox/sim_moyasar_payment.c \
+  src/sandbox/sim_moyasar_webhook.c \
   src/sandbox/sim_route.c \
   src/sandbox/sim_sms.c
 nodist_bookingd_sandbox_SOURCES = src/sandbox/inbox_page.c src/sandbox/pay_page.c

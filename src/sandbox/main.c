@@ -20,7 +20,8 @@ static const char help[] =
     "GET /inbox           the phones, as a page\n"
     "GET /inbox.json      the same for programs: ?to=NUMBER&after=N; DELETE empties it\n"
     "GET /control/faults  faults in force; POST orders one, DELETE clears all\n"
-    "POST /control/webhooks  where webhooks go: {\"url\", \"secret\", \"factor\", \"copies\"}; GET /control/events shows them\n";
+    "POST /control/webhooks  where webhooks go: {\"url\", \"secret\", \"factor\", \"copies\"}; GET /control/events "
+    "shows them\n";
 
 /* Literal address and port; IPv6 in brackets. */
 static bool parse_listen(struct arena *a, const char *text, struct listen_addr *out)
@@ -32,14 +33,17 @@ static bool parse_listen(struct arena *a, const char *text, struct listen_addr *
     struct str host = {text, (size_t)(colon - text)};
     if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
         host = (struct str){host.p + 1, host.n - 2};
-    *out = (struct listen_addr){.kind = LISTEN_TCP, .text = text, .host = arena_strndup(a, host.p, host.n), .port = (uint16_t)port};
+    *out = (struct listen_addr){
+        .kind = LISTEN_TCP, .text = text, .host = arena_strndup(a, host.p, host.n), .port = (uint16_t)port};
     return host.n > 0;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"listen", required_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'V'},
+                                            {0}};
     const char *listen_text = "127.0.0.1:8090";
     int o;
     while ((o = getopt_long(argc, argv, "l:hV", options, NULL)) != -1) {

@@ -10,7 +10,21 @@
 #include "sim_moyasar.h"
 
 /* Words of the page: English, Arabic. */
-enum word { W_PAY, W_CARD, W_NUMBER, W_CANCEL, W_BANK, W_APPROVE, W_DECLINE, W_PAID, W_FAILED, W_GONE, W_OTHER, W_TEST, WORDS };
+enum word {
+    W_PAY,
+    W_CARD,
+    W_NUMBER,
+    W_CANCEL,
+    W_BANK,
+    W_APPROVE,
+    W_DECLINE,
+    W_PAID,
+    W_FAILED,
+    W_GONE,
+    W_OTHER,
+    W_TEST,
+    WORDS
+};
 static const char *const words[WORDS][2] = {
     [W_PAY] = {"Pay", "ادفع"},
     [W_CARD] = {"Test card", "بطاقة تجريبية"},
@@ -75,21 +89,14 @@ static void page(struct sim_request *r, struct sim_reply *out, int status, const
     *out = (struct sim_reply){.status = status, .content_type = "text/html; charset=utf-8", .body = sb_str(&sb)};
 }
 
-static const char *price(struct arena *a, const struct sim_invoice *v)
-{
-    int digits = num_currency_digits(v->currency);
-    double scale = 1;
-    for (int i = 0; i < digits; i++)
-        scale *= 10;
-    return arena_printf(a, "%.*f %s", digits, (double)v->amount / scale, v->currency); /* for the eye alone */
-}
-
 static const char *card_options(struct arena *a)
 {
     static const struct {
         const char *number, *label;
-    } shown[] = {{"4201320111111010", "mada 4201 … 1010"},       {"4111111111111111", "Visa 4111 … 1111"},
-                 {"4111114005765430", "Visa, no 3-D Secure"},    {"5421080101000000", "Mastercard 5421 … 0000"},
+    } shown[] = {{"4201320111111010", "mada 4201 … 1010"},
+                 {"4111111111111111", "Visa 4111 … 1111"},
+                 {"4111114005765430", "Visa, no 3-D Secure"},
+                 {"5421080101000000", "Mastercard 5421 … 0000"},
                  {"4201320000311101", "mada, insufficient funds"}};
     struct sb sb;
     sb_init(&sb, a, 512);
@@ -107,17 +114,18 @@ static const char *invoice_form(struct sim_request *r, struct sim_invoice *v, in
         return arena_printf(a, "<p class=\"%s\">%s</p>", paid ? "good" : "bad", words[paid ? W_PAID : W_GONE][lang]);
     }
     const char *cancel = v->back_url != NULL ? v->back_url : v->success_url;
-    return arena_printf(a,
-                        "<form method=\"post\" action=\"/invoices/%s/pay?lang=%s\"><label for=\"number\">%s</label>"
-                        "<select id=\"number\" name=\"number\">%s</select><button class=\"main\" id=\"pay\">%s</button></form>%s",
-                        v->id, lang ? "ar" : "en", words[W_CARD][lang], card_options(a), words[W_PAY][lang],
-                        cancel != NULL ? arena_printf(a, "<a class=\"button\" id=\"cancel\" href=\"%s\">%s</a>", escape(a, cancel),
-                                                      words[W_CANCEL][lang])
-                                       : "");
+    return arena_printf(
+        a,
+        "<form method=\"post\" action=\"/invoices/%s/pay?lang=%s\"><label for=\"number\">%s</label>"
+        "<select id=\"number\" name=\"number\">%s</select><button class=\"main\" id=\"pay\">%s</button></form>%s",
+        v->id, lang ? "ar" : "en", words[W_CARD][lang], card_options(a), words[W_PAY][lang],
+        cancel != NULL ? arena_printf(a, "<a class=\"button\" id=\"cancel\" href=\"%s\">%s</a>", escape(a, cancel),
+                                      words[W_CANCEL][lang])
+                       : "");
 }
 
-static void show_page(struct sim_request *r, struct sim_reply *out, const struct sim_invoice *v, const char *notice, const char *form,
-                      const char *self)
+static void show_page(struct sim_request *r, struct sim_reply *out, const struct sim_invoice *v, const char *notice,
+                      const char *form, const char *self)
 {
     struct arena *a = r->arena;
     int lang = language(r);
@@ -125,7 +133,7 @@ static void show_page(struct sim_request *r, struct sim_reply *out, const struct
         {"lang", lang ? "ar" : "en"},
         {"dir", lang ? "rtl" : "ltr"},
         {"description", v != NULL && v->description != NULL ? escape(a, v->description) : ""},
-        {"price", v != NULL ? price(a, v) : ""},
+        {"price", v != NULL ? sim_amount_text(a, v->amount, v->currency) : ""},
         {"notice", notice},
         {"form", form},
         {"other_lang", arena_printf(a, "%s?lang=%s", self, lang ? "en" : "ar")},
@@ -143,36 +151,57 @@ static void redirect(struct sim_reply *out, const char *to)
 /* The gateway adds its own parameters to success_url; integrators disagree which, so nobody should believe them. */
 static const char *way_back(struct arena *a, const char *url, const struct sim_payment *p)
 {
-    return arena_printf(a, "%s%cid=%s&status=%s&message=%s", url, strchr(url, '?') != NULL ? '&' : '?', p->id, p->status,
-                        http_encode(a, str_of(p->message != NULL ? p->message : "")));
+    return arena_printf(a, "%s%cid=%s&status=%s&message=%s", url, strchr(url, '?') != NULL ? '&' : '?', p->id,
+                        p->status, http_encode(a, str_of(p->message != NULL ? p->message : "")));
+}
+
+/* The invoice's own page, in the language in hand; `failed` is the payment that has failed, or NULL. */
+static void to_invoice(struct sim_request *r, struct sim_reply *out, const char *id, const char *failed)
+{
+    struct arena *a = r->arena;
+    redirect(out, arena_printf(a, "/invoices/%s?lang=%s%s%s", id, language(r) ? "ar" : "en",
+                               failed != NULL ? "&failed=" : "", failed != NULL ? failed : ""));
 }
 
 /* After the bank's word: to the shop when it is paid, back to the invoice (which can be tried again) when not. */
 static void after_word(struct sim_request *r, struct sim_reply *out, const struct sim_payment *p)
 {
     struct sim_invoice *v = sim_invoice_find(p->invoice_id);
-    if (v != NULL && strcmp(p->status, "paid") == 0 && v->success_url != NULL)
+    bool paid = strcmp(p->status, "failed") != 0;
+    if (v != NULL && paid && v->success_url != NULL)
         redirect(out, way_back(r->arena, v->success_url, p));
     else if (v != NULL)
-        redirect(out, arena_printf(r->arena, "/invoices/%s?failed=1&lang=%s", v->id, language(r) ? "ar" : "en"));
+        to_invoice(r, out, v->id, paid ? NULL : p->id);
     else if (p->callback_url != NULL)
         redirect(out, way_back(r->arena, p->callback_url, p));
     else
-        sim_reply_json(r, out, 200, sim_payment_json(r->arena, p, sim_base_url(r)));
+        sim_reply_json(r, out, 200, sim_payment_json(r->arena, p));
+}
+
+static void nothing_here(struct sim_reply *out)
+{
+    *out = (struct sim_reply){.status = 404, .content_type = "text/plain; charset=utf-8", .body = STR("no such page")};
+}
+
+/* Why the last attempt failed, in the bank's words. */
+static const char *failure_notice(struct sim_request *r, const struct sim_invoice *v)
+{
+    const char *id = sim_form(r, "failed");
+    const struct sim_payment *p = id != NULL ? sim_payment_find(id) : NULL;
+    if (p == NULL || strcmp(v->status, "initiated") != 0 || strcmp(p->invoice_id, v->id) != 0)
+        return "";
+    return arena_printf(r->arena, "<p class=\"bad\" role=\"alert\">%s<small lang=\"en\"><bdi>%s</bdi></small></p>",
+                        words[W_FAILED][language(r)], escape(r->arena, p->message != NULL ? p->message : ""));
 }
 
 static void invoice_get(struct sim_request *r, struct sim_reply *out)
 {
     struct sim_invoice *v = sim_invoice_find(r->tail);
-    int lang = language(r);
-    if (v == NULL) {
-        *out = (struct sim_reply){.status = 404, .content_type = "text/plain", .body = STR("no such invoice")};
-        return;
-    }
-    const char *notice = sim_form(r, "failed") != NULL && strcmp(v->status, "initiated") == 0
-                             ? arena_printf(r->arena, "<p class=\"bad\" role=\"alert\">%s</p>", words[W_FAILED][lang])
-                             : "";
-    show_page(r, out, v, notice, invoice_form(r, v, lang), arena_printf(r->arena, "/invoices/%s", v->id));
+    if (v == NULL)
+        nothing_here(out);
+    else
+        show_page(r, out, v, failure_notice(r, v), invoice_form(r, v, language(r)),
+                  arena_printf(r->arena, "/invoices/%s", v->id));
 }
 
 static void invoice_pay(struct sim_request *r, struct sim_reply *out)
@@ -180,35 +209,43 @@ static void invoice_pay(struct sim_request *r, struct sim_reply *out)
     struct sim_invoice *v = sim_invoice_find(r->tail);
     const char *number = sim_form(r, "number");
     struct sim_payment *p = NULL;
-    if (v != NULL && number != NULL && strcmp(v->status, "initiated") == 0)
-        p = sim_payment_new(v, v->amount, v->currency, number);
-    if (p == NULL) {
-        redirect(out, arena_printf(r->arena, "/invoices/%s?failed=1", r->tail));
+    if (v == NULL) {
+        nothing_here(out);
         return;
     }
-    const struct sim_card *card = sim_card_find(number);
-    if (card != NULL && card->decline == NULL && !card->frictionless) {
+    if (number != NULL && strcmp(v->status, "initiated") == 0)
+        p = sim_payment_new(&(struct sim_attempt){.invoice = v,
+                                                  .amount = v->amount,
+                                                  .currency = v->currency,
+                                                  .card_number = number,
+                                                  .name = "Test Customer"});
+    if (p == NULL)
+        to_invoice(r, out, v->id, NULL);
+    else if (sim_payment_decide(p, number, true))
+        after_word(r, out, p);
+    else
         redirect(out, arena_printf(r->arena, "/3ds/%s?lang=%s", p->id, language(r) ? "ar" : "en"));
-        return;
-    }
-    bool approved = card != NULL && card->decline == NULL;
-    sim_payment_settle(p, approved, approved ? "APPROVED" : card != NULL ? card->decline : "UNSPECIFIED FAILURE", sim_base_url(r));
-    after_word(r, out, p);
 }
 
+/* The bank's page; once it has spoken, the way on. */
 static void secure_get(struct sim_request *r, struct sim_reply *out)
 {
     const struct sim_payment *p = sim_payment_find(r->tail);
+    int lang = language(r);
     if (p == NULL) {
-        *out = (struct sim_reply){.status = 404, .content_type = "text/plain", .body = STR("no such payment")};
+        nothing_here(out);
         return;
     }
-    int lang = language(r);
-    const char *form = arena_printf(
-        r->arena,
-        "<form method=\"post\" action=\"/3ds/%s?lang=%s\"><button class=\"main\" id=\"approve\" name=\"answer\" value=\"yes\">%s</button>"
-        "<button class=\"button\" id=\"decline\" name=\"answer\" value=\"no\">%s</button></form>",
-        p->id, lang ? "ar" : "en", words[W_APPROVE][lang], words[W_DECLINE][lang]);
+    if (strcmp(p->status, "initiated") != 0) {
+        after_word(r, out, p);
+        return;
+    }
+    const char *form =
+        arena_printf(r->arena,
+                     "<form method=\"post\" action=\"/3ds/%s?lang=%s\"><button class=\"main\" id=\"approve\" "
+                     "name=\"answer\" value=\"yes\">%s</button>"
+                     "<button class=\"button\" id=\"decline\" name=\"answer\" value=\"no\">%s</button></form>",
+                     p->id, lang ? "ar" : "en", words[W_APPROVE][lang], words[W_DECLINE][lang]);
     show_page(r, out, sim_invoice_find(p->invoice_id), arena_printf(r->arena, "<p>%s</p>", words[W_BANK][lang]), form,
               arena_printf(r->arena, "/3ds/%s", p->id));
 }
@@ -218,11 +255,13 @@ static void secure_post(struct sim_request *r, struct sim_reply *out)
     struct sim_payment *p = sim_payment_find(r->tail);
     const char *answer = sim_form(r, "answer");
     if (p == NULL || answer == NULL) {
-        *out = (struct sim_reply){.status = 404, .content_type = "text/plain", .body = STR("no such payment")};
+        nothing_here(out);
         return;
     }
-    bool yes = strcmp(answer, "yes") == 0;
-    sim_payment_settle(p, yes, yes ? "APPROVED" : "3-D Secure transaction attempt failed", sim_base_url(r));
+    if (strcmp(answer, "yes") == 0)
+        sim_payment_settle(p, true, "APPROVED", "00");
+    else
+        sim_payment_settle(p, false, "3-D Secure transaction attempt failed", NULL);
     after_word(r, out, p);
 }
 
@@ -238,12 +277,13 @@ static const struct {
 
 bool sim_checkout_serve(struct sim_request *r, struct sim_reply *out)
 {
-    const char *method = http_method_names[r->head->method];
+    const char *method = r->head->method == HTTP_HEAD ? "GET" : http_method_names[r->head->method];
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
         struct http_params params;
         if (strcmp(pages[i].method, method) != 0 || !http_path_match(pages[i].pattern, r->head->path, &params))
             continue;
         r->tail = arena_strndup(r->arena, params.value[0].p, params.value[0].n);
+        sim_base_set(r->head);
         pages[i].serve(r, out);
         return true;
     }

@@ -1,16 +1,19 @@
 #include "sim_conn.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/uuid.h"
 #include "http/http_resp.h"
 
 #define REQUEST_MAX (256 * 1024)
 #define HUGE_BYTES (10u * 1024 * 1024)
+#define DRIP_MS 1000
+#define LINGER_MS 2000
 
 static const struct http_limits limits = {.max_head = 32 * 1024, .max_body = REQUEST_MAX / 2};
 
@@ -20,12 +23,11 @@ struct sim_conn *sim_conn_new(int fd)
     if (c == NULL)
         return NULL;
     c->fd = fd;
-    c->in = malloc(REQUEST_MAX);
-    c->arena = arena_new(16 * 1024);
+    c->arena = arena_new(4 * 1024);
+    c->since = mono_now();
     http_chunked_init(&c->chunked);
-    if (c->in == NULL || c->arena == NULL) {
-        c->fd = -1;
-        sim_conn_free(c);
+    if (c->arena == NULL) {
+        free(c);
         return NULL;
     }
     return c;
@@ -33,8 +35,7 @@ struct sim_conn *sim_conn_new(int fd)
 
 void sim_conn_free(struct sim_conn *c)
 {
-    if (c->fd >= 0)
-        close(c->fd);
+    close(c->fd);
     arena_free(c->arena);
     free(c->in);
     free(c);
@@ -44,6 +45,7 @@ short sim_conn_events(const struct sim_conn *c)
 {
     switch (c->state) {
     case SIM_READING:
+    case SIM_LINGERING:
         return POLLIN;
     case SIM_WRITING:
         return c->out_at < c->out_until ? POLLOUT : POLLRDHUP;
@@ -67,6 +69,7 @@ static void put_reply(struct sim_conn *c, const struct sim_reply *reply, bool he
     resp.status = reply->status;
     resp.content_type = reply->content_type;
     resp.body = reply->body;
+    http_resp_header(&resp, "X-Request-Id", arena_strdup(c->arena, uuid_new().s));
     if (reply->location != NULL)
         http_resp_header(&resp, "Location", reply->location);
     struct str bytes = http_resp_bytes(&resp, c->keep_alive, head_only);
@@ -83,33 +86,49 @@ static size_t head_length(const struct sim_conn *c)
     return c->out_n;
 }
 
+/* 10 MB of an answer: the same bytes for all who get them. */
+static struct str huge_bytes(void)
+{
+    static struct str bytes;
+    static struct arena *a;
+    if (a == NULL && (a = arena_new(2 * HUGE_BYTES)) != NULL) {
+        struct http_resp resp;
+        char *body = arena_alloc(a, HUGE_BYTES);
+        memset(body, ' ', HUGE_BYTES);
+        http_resp_init(&resp, a);
+        resp.content_type = "application/json";
+        resp.body = (struct str){body, HUGE_BYTES};
+        bytes = http_resp_bytes(&resp, false, false);
+    }
+    return bytes;
+}
+
+static void put_bytes(struct sim_conn *c, struct str bytes)
+{
+    c->out = bytes.p;
+    c->out_n = c->out_until = bytes.n;
+    c->out_at = 0;
+    c->keep_alive = false;
+}
+
 static void put_spoilt(struct sim_conn *c, enum sim_fault_kind kind)
 {
     static const char garbage[] = "\x16\x03\x01\x02 this is no HTTP \x00\xff\xfe\r\n\r\n";
-    struct sim_reply reply = {.status = 200, .content_type = "application/json"};
-    switch ((int)kind) {
-    case SIM_GARBAGE:
-        c->out = garbage;
-        c->out_n = c->out_until = sizeof garbage - 1;
-        c->keep_alive = false;
-        return;
-    case SIM_HUGE: {
-        char *big = arena_alloc(c->arena, HUGE_BYTES);
-        memset(big, ' ', HUGE_BYTES);
-        reply.body = (struct str){big, HUGE_BYTES};
-        break;
-    }
-    case SIM_REDIRECT:
-        reply = (struct sim_reply){.status = 302, .content_type = "text/html", .body = STR("<a href=\"/elsewhere\">moved</a>"), .location = "/elsewhere"};
-        break;
-    case SIM_HTML:
-        reply = (struct sim_reply){.status = 403, .content_type = "text/html; charset=UTF-8",
-                                   .body = STR("<!doctype html><title>Access denied</title><h1>Error 1010</h1>")};
-        break;
-    default:
-        return;
-    }
-    put_reply(c, &reply, false);
+    static const char moved[] = "<a href=\"/elsewhere\">moved</a>";
+    static const char firewall[] = "<!doctype html><title>Access denied</title><h1>Error 1010</h1>";
+    if (kind == SIM_GARBAGE)
+        put_bytes(c, (struct str){garbage, sizeof garbage - 1});
+    else if (kind == SIM_HUGE)
+        put_bytes(c, huge_bytes());
+    else if (kind == SIM_REDIRECT)
+        put_reply(c,
+                  &(struct sim_reply){
+                      .status = 302, .content_type = "text/html", .body = STR(moved), .location = "/elsewhere"},
+                  false);
+    else
+        put_reply(c,
+                  &(struct sim_reply){.status = 403, .content_type = "text/html; charset=UTF-8", .body = STR(firewall)},
+                  false);
 }
 
 /* What the ordered fault makes of an answer that is ready. False: close now. */
@@ -132,7 +151,7 @@ static bool strike(struct sim_conn *c, const struct sim_fault *f)
         break;
     case SIM_DRIP:
         c->out_until = 1;
-        c->wake = deadline_in_ms(1000).at;
+        c->wake = deadline_in_ms(DRIP_MS).at;
         break;
     case SIM_HEADERS:
         c->out_until = head_length(c);
@@ -170,12 +189,38 @@ static bool serve(struct sim_conn *c, const struct http_head *head, struct str b
     return strike(c, &request.fault);
 }
 
+static int fault_status(enum err e)
+{
+    static const struct {
+        enum err err;
+        int status;
+    } known[] = {{ERR_LENGTH_REQUIRED, 411},    {ERR_CONTENT_TOO_LARGE, 413}, {ERR_URI_TOO_LONG, 414},
+                 {ERR_EXPECTATION_FAILED, 417}, {ERR_HEADERS_TOO_LARGE, 431}, {ERR_NOT_IMPLEMENTED, 501},
+                 {ERR_HTTP_VERSION, 505}};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (known[i].err == e)
+            return known[i].status;
+    return 400;
+}
+
 static bool refuse(struct sim_conn *c, const struct http_fault *fault)
 {
-    struct sim_reply reply = {.status = 400, .content_type = "text/plain", .body = str_of(fault->detail)};
+    struct sim_reply reply = {
+        .status = fault_status(fault->err), .content_type = "text/plain", .body = str_of(fault->detail)};
     c->keep_alive = false;
     put_reply(c, &reply, false);
     c->state = SIM_WRITING;
+    return true;
+}
+
+static bool wait_for_more(struct sim_conn *c, bool expects_continue)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (c->in_n >= REQUEST_MAX)
+        return refuse(c, &(struct http_fault){ERR_CONTENT_TOO_LARGE, "too much of it"});
+    if (expects_continue && !c->continued && send(c->fd, go_on, sizeof go_on - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return false;
+    c->continued = c->continued || expects_continue;
     return true;
 }
 
@@ -189,47 +234,83 @@ static bool try_serve(struct sim_conn *c)
     if (got == HTTP_BAD)
         return refuse(c, &fault);
     if (got == HTTP_MORE)
-        return c->in_n < REQUEST_MAX;
+        return wait_for_more(c, false);
     char *body = c->in + head.head_len;
     size_t have = c->in_n - head.head_len;
     if (!head.chunked) {
         if (have < head.content_length)
-            return true;
-        return serve(c, &head, (struct str){body, (size_t)head.content_length}, head.head_len + (size_t)head.content_length);
+            return wait_for_more(c, head.expect_continue);
+        return serve(c, &head, (struct str){body, (size_t)head.content_length},
+                     head.head_len + (size_t)head.content_length);
     }
     size_t used;
     got = http_chunked_scan(&c->chunked, body, have, &limits, &used, &fault);
     if (got == HTTP_BAD)
         return refuse(c, &fault);
     if (got == HTTP_MORE)
-        return c->in_n < REQUEST_MAX;
+        return wait_for_more(c, head.expect_continue);
     /* Joining overwrites the framing: the copy on the arena keeps the next request's bytes where they are. */
     char *copy = arena_strndup(c->arena, body, used);
     size_t n = http_chunked_join(copy, used);
     return serve(c, &head, (struct str){copy, n}, head.head_len + used);
 }
 
+static bool make_room(struct sim_conn *c)
+{
+    if (c->in_n < c->in_room)
+        return true;
+    size_t room = c->in_room == 0 ? 4096 : 2 * c->in_room;
+    char *in = realloc(c->in, room);
+    if (in == NULL)
+        return false;
+    c->in = in;
+    c->in_room = room;
+    return true;
+}
+
 static bool step_read(struct sim_conn *c)
 {
-    ssize_t n = recv(c->fd, c->in + c->in_n, REQUEST_MAX - c->in_n, MSG_DONTWAIT);
+    if (!make_room(c))
+        return false;
+    ssize_t n = recv(c->fd, c->in + c->in_n, c->in_room - c->in_n, MSG_DONTWAIT);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
     if (n == 0)
         return false;
     c->in_n += (size_t)n;
+    c->since = mono_now();
     return try_serve(c);
+}
+
+/* The end is said, and what the client still sends is read away: closing on unread bytes would take the answer back. */
+static bool linger(struct sim_conn *c)
+{
+    if (shutdown(c->fd, SHUT_WR) != 0)
+        return false;
+    c->state = SIM_LINGERING;
+    c->wake = deadline_in_ms(LINGER_MS).at;
+    return true;
+}
+
+static bool step_linger(struct sim_conn *c)
+{
+    char away[4096];
+    ssize_t n = recv(c->fd, away, sizeof away, MSG_DONTWAIT);
+    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 static bool answered(struct sim_conn *c)
 {
     if (!c->keep_alive)
-        return false;
+        return linger(c);
     arena_reset(c->arena);
     c->out = NULL;
     c->out_n = c->out_at = c->out_until = 0;
     c->state = SIM_READING;
     c->kind = SIM_NONE;
     c->wake.ns = 0;
+    c->continued = false;
+    c->since = mono_now();
     return c->in_n == 0 || try_serve(c);
 }
 
@@ -249,11 +330,13 @@ static bool step_clock(struct sim_conn *c)
     if (c->wake.ns == 0 || !deadline_passed((struct deadline){c->wake}))
         return true;
     c->wake.ns = 0;
+    if (c->state == SIM_LINGERING)
+        return false;
     if (c->state == SIM_WAITING)
         c->state = SIM_WRITING;
     if (c->kind == SIM_DRIP && c->out_until < c->out_n) {
         c->out_until++;
-        c->wake = deadline_in_ms(1000).at;
+        c->wake = deadline_in_ms(DRIP_MS).at;
     }
     return true;
 }
@@ -266,6 +349,8 @@ bool sim_conn_step(struct sim_conn *c, short revents)
         return false;
     if (c->state == SIM_READING)
         return (revents & POLLIN) == 0 || step_read(c);
+    if (c->state == SIM_LINGERING)
+        return (revents & POLLIN) == 0 || step_linger(c);
     if (revents & POLLRDHUP)
         return false; /* the client gave up */
     if (c->state == SIM_WRITING)

@@ -1,39 +1,46 @@
 /* Faults on order: one place a route, the newest order wins. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim.h"
 
 const char *const sim_route_names[SIM_ROUTE_COUNT] = {
-    "taqnyat", "unifonic", "msegat", "twilio", "http", "invoice_create", "invoice_fetch", "invoice_list",
-    "invoice_cancel", "payment_fetch", "payment_list", "refund", "void"};
+    "taqnyat",        "unifonic",       "msegat",        "twilio",       "http",
+    "invoice_create", "invoice_bulk",   "invoice_fetch", "invoice_list", "invoice_update",
+    "invoice_cancel", "payment_create", "payment_fetch", "payment_list", "payment_update",
+    "refund",         "capture",        "void",          "webhooks"};
 
 /* Names that stand for several routes. */
 static const struct {
     const char *name;
     int first, end;
 } groups[] = {{"all", 0, SIM_ROUTE_COUNT}, {"sms", 0, SIM_SMS_COUNT}, {"moyasar", SIM_SMS_COUNT, SIM_ROUTE_COUNT}};
-const char *const sim_fault_names[SIM_KIND_COUNT] = {"none", "delay", "hang", "headers", "body", "drip", "reset", "close",
-                                                     "garbage", "huge", "redirect", "status", "html", "declined"};
+const char *const sim_fault_names[SIM_KIND_COUNT] = {"none",     "delay",  "hang",  "headers", "body",
+                                                     "drip",     "reset",  "close", "garbage", "huge",
+                                                     "redirect", "status", "html",  "declined"};
 
 /* Whether a fault strikes after the thing was done, when the order does not say. */
-static const bool done_by_nature[SIM_KIND_COUNT] = {
-    [SIM_NONE] = true, [SIM_DELAY] = true, [SIM_HANG] = true, [SIM_HEADERS] = true, [SIM_BODY] = true, [SIM_DRIP] = true};
+static const bool done_by_nature[SIM_KIND_COUNT] = {[SIM_NONE] = true,    [SIM_DELAY] = true, [SIM_HANG] = true,
+                                                    [SIM_HEADERS] = true, [SIM_BODY] = true,  [SIM_DRIP] = true};
+
+#define ORDERS_MAX 5000
 
 struct order {
     struct order *next;
     enum sim_route route;
-    char *only;         /* NULL: for every call */
+    char *only; /* NULL: for every call */
     struct sim_fault fault;
     int64_t skip, left; /* calls; left -1: until cleared */
 };
 static struct order *orders; /* the newest first; one about a thing comes before one for all */
+static size_t orders_n;
 
 static struct order *find(enum sim_route route, const char *about)
 {
     struct order *general = NULL;
     for (struct order *o = orders; o != NULL; o = o->next) {
-        if (o->route != route || o->left == 0)
+        if (o->route != route)
             continue;
         if (o->only != NULL && about != NULL && strstr(about, o->only) != NULL)
             return o;
@@ -43,42 +50,70 @@ static struct order *find(enum sim_route route, const char *about)
     return general;
 }
 
-struct sim_fault sim_fault_take(enum sim_route route, const char *about)
+bool sim_fault_is_choosy(enum sim_route route)
 {
-    struct sim_fault none = {.kind = SIM_NONE, .done = true};
-    struct order *o = find(route, about);
-    if (o == NULL)
-        return none;
-    if (o->skip > 0) {
-        o->skip--;
-        return none;
-    }
-    if (o->left > 0)
-        o->left--;
-    return o->fault;
+    for (const struct order *o = orders; o != NULL; o = o->next)
+        if (o->route == route && o->only != NULL)
+            return true;
+    return false;
 }
 
-/* A newer order takes the place of an older one about the same. */
-static bool put(enum sim_route route, const char *only, const struct order *values)
+static void forget(struct order **at)
 {
-    struct order **at = &orders;
-    while (*at != NULL && !((*at)->route == route && ((*at)->only == NULL ? only == NULL : only != NULL && strcmp((*at)->only, only) == 0)))
-        at = &(*at)->next;
     struct order *o = *at;
-    if (o != NULL)
-        *at = o->next;
-    else if ((o = calloc(1, sizeof *o)) == NULL)
-        return false;
-    else if (only != NULL && (o->only = strdup(only)) == NULL) {
-        free(o);
-        return false;
+    *at = o->next;
+    free(o->only);
+    free(o);
+    orders_n--;
+}
+
+static void forget_one(const struct order *o)
+{
+    for (struct order **at = &orders; *at != NULL; at = &(*at)->next) {
+        if (*at == o) {
+            forget(at);
+            return;
+        }
     }
-    o->route = route;
-    o->fault = values->fault;
-    o->skip = values->skip;
-    o->left = values->left;
+}
+
+struct sim_fault sim_fault_take(enum sim_route route, const char *about)
+{
+    struct sim_fault fault = {.kind = SIM_NONE, .done = true};
+    struct order *o = find(route, about);
+    if (o == NULL)
+        return fault;
+    if (o->skip > 0) {
+        o->skip--;
+        return fault;
+    }
+    fault = o->fault;
+    if (o->left > 0 && --o->left == 0)
+        forget_one(o);
+    return fault;
+}
+
+/* A newer order takes the place of an older one about the same; one of no fault only takes that away. */
+static bool put(const struct order *values)
+{
+    for (struct order **at = &orders; *at != NULL;) {
+        const char *only = (*at)->only;
+        if ((*at)->route == values->route &&
+            (only == NULL ? values->only == NULL : values->only != NULL && strcmp(only, values->only) == 0))
+            forget(at);
+        else
+            at = &(*at)->next;
+    }
+    if (values->fault.kind == SIM_NONE)
+        return true;
+    struct order *o = orders_n < ORDERS_MAX ? calloc(1, sizeof *o) : NULL;
+    if (o == NULL)
+        return false;
+    *o = *values;
+    o->only = sim_copy(values->only);
     o->next = orders;
     orders = o;
+    orders_n++;
     return true;
 }
 
@@ -90,10 +125,79 @@ static int name_index(const char *name, const char *const *names, int n)
     return -1;
 }
 
-static int64_t int_or(const json_t *order, const char *key, int64_t otherwise)
+static bool routes_of(const char *name, int *first, int *end)
 {
-    const json_t *v = json_object_get(order, key);
-    return json_is_integer(v) ? json_integer_value(v) : otherwise;
+    *first = name_index(name, sim_route_names, SIM_ROUTE_COUNT);
+    *end = *first + 1;
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        if (strcmp(groups[i].name, name) == 0) {
+            *first = groups[i].first;
+            *end = groups[i].end;
+        }
+    }
+    return *first >= 0;
+}
+
+/* An order as it is sent; `there` members say which were. */
+struct sent {
+    const char *route, *kind, *only;
+    int64_t times, skip, status, delay_ms;
+    bool done, done_there, times_there, skip_there, status_there, delay_there, only_there;
+};
+
+#define SENT(member, given) .offset = offsetof(struct sent, member), .present = offsetof(struct sent, given)
+static const struct json_member sent_members[] = {
+    {.name = "route",
+     .type = J_STRING,
+     .required = true,
+     .offset = offsetof(struct sent, route),
+     .present = JSON_NO_PRESENT},
+    {.name = "kind",
+     .type = J_STRING,
+     .required = true,
+     .offset = offsetof(struct sent, kind),
+     .present = JSON_NO_PRESENT},
+    {.name = "only", .type = J_STRING, .nullable = true, .min = 1, .max = 500, SENT(only, only_there)},
+    {.name = "times", .type = J_INT, .min = 1, .max = 1000000, SENT(times, times_there)},
+    {.name = "skip", .type = J_INT, .min = 0, .max = 1000000, SENT(skip, skip_there)},
+    {.name = "status", .type = J_INT, .min = 200, .max = 599, SENT(status, status_there)},
+    {.name = "delay_ms", .type = J_INT, .min = 1, .max = 600000, SENT(delay_ms, delay_there)},
+    {.name = "done", .type = J_BOOL, SENT(done, done_there)},
+    JSON_MEMBERS_END};
+
+const char *sim_fault_order(struct arena *a, const json_t *j)
+{
+    struct sent in = {.status = 500, .delay_ms = 1000};
+    struct faults faults;
+    int first, end;
+    faults_init(&faults, a);
+    if (!json_read(j, sent_members, &in, "", &faults))
+        return arena_printf(a, "%s: %s", faults.first->pointer, faults.first->detail);
+    int kind = name_index(in.kind, sim_fault_names, SIM_KIND_COUNT);
+    if (kind < 0)
+        return "/kind: none of the known ones";
+    if (!routes_of(in.route, &first, &end))
+        return "/route: none of the known ones";
+    struct order values = {.fault = {.kind = (enum sim_fault_kind)kind,
+                                     .status = (int)in.status,
+                                     .delay_ms = in.delay_ms,
+                                     .done = in.done_there ? in.done : done_by_nature[kind]},
+                           .only = in.only_there ? sim_copy(in.only) : NULL,
+                           .skip = in.skip,
+                           .left = in.times_there ? in.times : -1};
+    bool good = true;
+    for (int i = first; i < end && good; i++) {
+        values.route = (enum sim_route)i;
+        good = put(&values);
+    }
+    free(values.only);
+    return good ? NULL : "there are too many orders";
+}
+
+void sim_fault_clear(void)
+{
+    while (orders != NULL)
+        forget(&orders);
 }
 
 static json_t *order_json(struct arena *a, enum sim_route route, const struct order *o)
@@ -107,68 +211,19 @@ static json_t *order_json(struct arena *a, enum sim_route route, const struct or
     json_put_int(a, j, "delay_ms", o->fault.delay_ms);
     json_put_bool(a, j, "done", o->fault.done);
     json_put_int(a, j, "times", o->left);
-    if (o->skip > 0)
-        json_put_int(a, j, "skip", o->skip);
-    if (o->only != NULL)
-        json_put_str(a, j, "only", o->only);
+    json_put_int(a, j, "skip", o->skip);
+    json_put_str(a, j, "only", o->only);
     return j;
-}
-
-const char *sim_fault_order(const json_t *order)
-{
-    const char *route = json_string_value(json_object_get(order, "route"));
-    const char *kind_name = json_string_value(json_object_get(order, "kind"));
-    if (route == NULL || kind_name == NULL)
-        return "route and kind are needed";
-    int kind = name_index(kind_name, sim_fault_names, SIM_KIND_COUNT);
-    if (kind < 0)
-        return "kind: none of the known ones";
-    int first = name_index(route, sim_route_names, SIM_ROUTE_COUNT), end = first + 1;
-    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
-        if (strcmp(groups[i].name, route) == 0) {
-            first = groups[i].first;
-            end = groups[i].end;
-        }
-    }
-    if (first < 0)
-        return "route: none of the known ones";
-    struct sim_fault f = {.kind = (enum sim_fault_kind)kind, .done = done_by_nature[kind]};
-    f.status = (int)int_or(order, "status", 500);
-    f.delay_ms = int_or(order, "delay_ms", 1000);
-    if (f.status < 200 || f.status > 599 || f.delay_ms < 0 || f.delay_ms > 600000)
-        return "status is 200 to 599, delay_ms 0 to 600000";
-    const json_t *done = json_object_get(order, "done");
-    if (json_is_boolean(done))
-        f.done = json_is_true(done);
-    int64_t times = int_or(order, "times", -1);
-    const struct order values = {.fault = f, .skip = int_or(order, "skip", 0), .left = kind == SIM_NONE ? 0 : times};
-    const char *only = json_string_value(json_object_get(order, "only"));
-    for (int i = first; i < end; i++)
-        if (!put((enum sim_route)i, only, &values))
-            return "out of memory";
-    return NULL;
-}
-
-void sim_fault_clear(void)
-{
-    while (orders != NULL) {
-        struct order *o = orders;
-        orders = o->next;
-        free(o->only);
-        free(o);
-    }
 }
 
 /* Every route, with the order for all its calls; then those about one thing. */
 json_t *sim_fault_list(struct arena *a)
 {
     json_t *items = json_arr(a);
-    for (int i = 0; i < SIM_ROUTE_COUNT; i++) {
-        const struct order *o = find((enum sim_route)i, NULL);
-        json_push(a, items, order_json(a, (enum sim_route)i, o));
-    }
+    for (int i = 0; i < SIM_ROUTE_COUNT; i++)
+        json_push(a, items, order_json(a, (enum sim_route)i, find((enum sim_route)i, NULL)));
     for (const struct order *o = orders; o != NULL; o = o->next)
-        if (o->only != NULL && o->left != 0)
+        if (o->only != NULL)
             json_push(a, items, order_json(a, o->route, o));
     return items;
 }

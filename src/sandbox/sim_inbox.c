@@ -7,6 +7,7 @@
 #include "sim.h"
 
 #define INBOX_MAX 20000
+#define TEXT_MAX 4096 /* bytes that are kept of a text */
 
 struct entry {
     uint64_t number;
@@ -18,9 +19,10 @@ struct entry {
 static struct entry inbox[INBOX_MAX];
 static uint64_t newest, cleared;
 
+/* The longest text that any provider takes is far shorter. */
 static char *copy(const char *z)
 {
-    char *c = strdup(z != NULL ? z : "");
+    char *c = strndup(z != NULL ? z : "", TEXT_MAX);
     if (c == NULL) {
         fputs("bookingd-sandbox: out of memory\n", stderr);
         exit(1);
@@ -34,8 +36,12 @@ uint64_t sim_inbox_add(const struct sim_message *m)
     free(e->to);
     free(e->text);
     free(e->sender);
-    *e = (struct entry){.number = ++newest, .at = wall_now(), .provider = m->provider,
-                        .to = copy(m->to), .text = copy(m->text), .sender = copy(m->sender)};
+    *e = (struct entry){.number = ++newest,
+                        .at = wall_now(),
+                        .provider = m->provider,
+                        .to = copy(m->to),
+                        .text = copy(m->text),
+                        .sender = copy(m->sender)};
     return e->number;
 }
 
@@ -48,20 +54,6 @@ static uint64_t oldest_kept(void)
 {
     uint64_t first = newest > INBOX_MAX ? newest - INBOX_MAX + 1 : 1;
     return first > cleared ? first : cleared + 1;
-}
-
-unsigned sim_inbox_recent(const char *to, const char *text)
-{
-    unsigned n = 0;
-    int64_t since = wall_now().us - 60 * 1000000LL;
-    for (uint64_t i = newest; i >= oldest_kept(); i--) {
-        const struct entry *e = &inbox[(i - 1) % INBOX_MAX];
-        if (e->at.us < since)
-            break;
-        if (strcmp(e->to, to) == 0 && strcmp(e->text, text) == 0)
-            n++;
-    }
-    return n;
 }
 
 static json_t *entry_json(struct arena *a, const struct entry *e)

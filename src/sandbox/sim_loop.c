@@ -1,9 +1,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/signalfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,21 +10,57 @@
 
 #define CONNS_MAX 1024
 #define HOOKS_MAX 256
+#define ACCEPTS_AT_ONCE 64
 
 static struct sim_conn *conns[CONNS_MAX];
 static struct pollfd fds[CONNS_MAX + HOOKS_MAX + 2];
 static size_t conns_n;
 
+static void drop(size_t i)
+{
+    sim_conn_free(conns[i]);
+    conns[i] = conns[--conns_n];
+}
+
+/* Ends the client that has been silent for longest in the middle of a request or between two. False: all wait for
+ * answers. */
+static bool make_room(void)
+{
+    size_t victim = conns_n;
+    for (size_t i = 0; i < conns_n; i++)
+        if (conns[i]->state == SIM_READING && (victim == conns_n || conns[i]->since.ns < conns[victim]->since.ns))
+            victim = i;
+    if (victim == conns_n)
+        return false;
+    drop(victim);
+    return true;
+}
+
 static void take_in(int listener)
 {
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0)
+    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE) && make_room())
+            continue;
+        if (fd < 0)
+            return;
+        struct sim_conn *c = conns_n < CONNS_MAX || make_room() ? sim_conn_new(fd) : NULL;
+        if (c == NULL)
+            close(fd);
+        else
+            conns[conns_n++] = c;
+    }
+}
+
+/* A descriptor a client, one a message on its way, and a few. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    rlim_t wanted = CONNS_MAX + HOOKS_MAX + 64;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
-    struct sim_conn *c = conns_n < CONNS_MAX ? sim_conn_new(fd) : NULL;
-    if (c == NULL)
-        close(fd);
-    else
-        conns[conns_n++] = c;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* without: fewer clients, the silent ones give way */
 }
 
 /* Milliseconds until the earliest thing is due; -1: nothing is. */
@@ -47,10 +81,8 @@ static void step_all(void)
 {
     size_t n = conns_n;
     for (size_t i = n; i-- > 0;) { /* backwards: the last one fills the hole of a closed one */
-        if (sim_conn_step(conns[i], fds[i + 2].revents))
-            continue;
-        sim_conn_free(conns[i]);
-        conns[i] = conns[--conns_n];
+        if (!sim_conn_step(conns[i], fds[i + 2].revents))
+            drop(i);
     }
 }
 
@@ -59,6 +91,7 @@ int sim_run(int listener)
     int signals = sig_open((const int[]){SIGTERM, SIGINT, 0});
     if (signals < 0)
         return 1;
+    allow_descriptors();
     for (;;) {
         fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
         fds[1] = (struct pollfd){.fd = listener, .events = POLLIN};

@@ -1,4 +1,7 @@
-/* The simulated gateway's books, shared by its API (sim_moyasar.c) and its hosted page (sim_checkout.c). */
+/*
+ * The simulated gateway: its books, shared by the API (sim_moyasar*.c), the hosted page (sim_checkout.c) and the
+ * webhooks (sim_hook.c), and the few words that all its calls are made of.
+ */
 #ifndef BOOKINGD_SANDBOX_SIM_MOYASAR_H
 #define BOOKINGD_SANDBOX_SIM_MOYASAR_H
 
@@ -6,58 +9,189 @@
 
 #define SIM_ID_MAX 37
 
+/* ---- the books (sim_moyasar_books.c): the newest of both, the oldest are forgotten ---- */
+
 struct sim_payment {
+    struct sim_payment *next, *prev;             /* next is older */
     char id[SIM_ID_MAX], invoice_id[SIM_ID_MAX]; /* invoice_id "" : of none */
-    const char *status; /* initiated, paid, failed, refunded, voided, captured */
-    int64_t amount, refunded;
+    const char *status;                          /* initiated, paid, failed, authorized, captured, refunded, voided */
+    int64_t amount, refunded, captured;
     char currency[4];
-    char *description, *callback_url;
-    char masked[32];
-    const char *company, *message;
+    char *description, *callback_url, *name;
+    char masked[32], reference[13], authorization[7];
+    const char *company, *message, *response_code;
+    bool manual; /* authorized only, to be captured */
     json_t *metadata;
-    struct wall created, updated;
-    struct sim_payment *next; /* newest first */
+    struct wall created, updated, refunded_at, captured_at, voided_at; /* us 0: never */
 };
 
 struct sim_invoice {
+    struct sim_invoice *next, *prev;
     char id[SIM_ID_MAX];
-    const char *status; /* initiated, paid, failed, refunded, canceled, expired */
+    const char *status; /* initiated, paid, refunded, voided, canceled, expired */
     int64_t amount;
     char currency[4];
-    char *description, *callback_url, *success_url, *back_url, *expired_at;
+    char *description, *callback_url, *success_url, *back_url;
     struct wall expires; /* us 0: never */
     json_t *metadata;
     struct wall created, updated;
-    struct sim_invoice *next; /* newest first */
 };
 
-extern struct sim_invoice *sim_invoices;
+extern struct sim_invoice *sim_invoices; /* newest first */
 extern struct sim_payment *sim_payments;
 
 /* An id in UUID version 4 form. */
 void sim_new_id(char out[SIM_ID_MAX]);
+/* NULL: no such. What time has done to them is done by then. */
 struct sim_invoice *sim_invoice_find(const char *id);
 struct sim_payment *sim_payment_find(const char *id);
-/* The status after its time has passed is `expired`. */
+/* The status after its time has passed: an invoice is `expired`, a payment that nobody finished `failed`. */
 void sim_invoice_refresh(struct sim_invoice *v);
+void sim_payment_refresh(struct sim_payment *p);
 
-/* Objects as the gateway shows them; `base` is the sandbox's own URL for links. */
-json_t *sim_invoice_json(struct arena *a, struct sim_invoice *v, const char *base);
-json_t *sim_payment_json(struct arena *a, const struct sim_payment *p, const char *base);
-/* The sandbox's own URL, by the request's Host. */
-const char *sim_base_url(struct sim_request *r);
+/* A new invoice in the books, initiated; the caller fills it in. */
+struct sim_invoice *sim_invoice_new(void);
 
 /* The documented test cards. */
 struct sim_card {
     const char *number, *company;
     const char *decline; /* NULL: approved; else the bank's words */
-    bool frictionless;   /* no 3-D Secure step */
+    const char *response_code;
+    bool frictionless; /* no 3-D Secure step */
 };
 /* NULL for a number that is not on the list: any such fails. */
 const struct sim_card *sim_card_find(const char *number);
-/* A new attempt to pay, initiated; metadata is borrowed. NULL: not a card number at all. */
-struct sim_payment *sim_payment_new(struct sim_invoice *invoice, int64_t amount, const char *currency, const char *card_number);
-/* The bank's word: moves payment (and invoice) on, with events and the invoice's callback. */
-void sim_payment_settle(struct sim_payment *p, bool approved, const char *message, const char *base);
+
+/* A new attempt to pay, initiated. */
+struct sim_attempt {
+    const char *given_id; /* NULL: made here */
+    struct sim_invoice *invoice;
+    int64_t amount;
+    const char *currency, *card_number, *name;
+    bool manual;
+};
+/* NULL: not a card number at all. */
+struct sim_payment *sim_payment_new(const struct sim_attempt *in);
+/* The bank's word about a payment that is initiated: moves it (and its invoice) on, with an event and the invoice's
+ * callback. */
+void sim_payment_settle(struct sim_payment *p, bool approved, const char *message, const char *response_code);
+/* The card decides at once: true when it did, false when the 3-D Secure step must. */
+bool sim_payment_decide(struct sim_payment *p, const char *card_number, bool secure);
+/* The money of an invoice's payment went back: `refunded` or `voided` is the invoice, too. */
+void sim_invoice_undo(const struct sim_payment *p);
+
+/* Objects as the gateway shows them. */
+json_t *sim_invoice_json(struct arena *a, struct sim_invoice *v);
+json_t *sim_payment_json(struct arena *a, const struct sim_payment *p);
+/* "120.00 SAR", as in the members whose names end in _format. */
+const char *sim_amount_text(struct arena *a, int64_t minor, const char *currency);
+/* With milliseconds and Z, as the gateway writes it; NULL for never. */
+const char *sim_time_text(struct arena *a, struct wall w);
+
+/* The sandbox's own URL for links: by the Host of the request in hand. */
+void sim_base_set(const struct http_head *head);
+const char *sim_base_url(void);
+
+/* ---- words of the API (sim_moyasar.c) ---- */
+
+/* {"type", "message", "errors": null} */
+void sim_refuse(struct sim_request *r, struct sim_reply *out, int status, const char *type, const char *message);
+void sim_not_found(struct sim_request *r, struct sim_reply *out);
+/* Adds a sentence about a field to a map of lists of sentences. */
+void sim_complain(struct sim_request *r, json_t *errors, const char *field, const char *sentence);
+/* True, and answered with 400, when the map has anything. */
+bool sim_complained(struct sim_request *r, struct sim_reply *out, json_t *errors);
+/* What was sent, JSON or a form with name[key] and name[]; no body is an empty object. NULL: nonsense, and answered. */
+json_t *sim_sent(struct sim_request *r, struct sim_reply *out);
+/* A member that is text; NULL. */
+const char *sim_text(const json_t *j, const char *key);
+/* The metadata of what was sent, within the documented bounds, or NULL; complains. */
+json_t *sim_metadata(struct sim_request *r, const json_t *in, json_t *errors);
+/* "2026-01-02T03:04:05.678Z", with an offset, or a date, which means its first moment. */
+bool sim_time_parse(struct arena *a, const char *text, struct wall *out);
+
+/* ---- lists (sim_moyasar_list.c): 40 a page, newest first; page, id, status, created[gt|lt], updated[gt|lt],
+ * metadata[key], card_last_digits, receipt_no ---- */
+
+struct sim_list {
+    json_t *items;
+    int64_t page, seen;
+    const char *id, *status, *last_digits, *receipt;
+    struct wall after[2], before[2]; /* created, updated; us 0: any */
+    struct http_query *query;
+};
+struct sim_row {
+    const char *id, *status;
+    struct wall created, updated;
+    const json_t *metadata;
+    const char *masked, *reference; /* of a card payment; "" */
+};
+/* False: the query is nonsense, and answered. */
+bool sim_list_begin(struct sim_request *r, struct sim_reply *out, struct sim_list *l);
+/* Whether the row matches and is on the page asked for. */
+bool sim_list_takes(struct sim_request *r, struct sim_list *l, const struct sim_row *row);
+/* Answers with {name: [...], "meta": {...}}. */
+void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list *l, const char *name);
+
+/* ---- the calls ---- */
+
+typedef void (*sim_call_fn)(struct sim_request *r, struct sim_reply *out);
+void sim_invoice_create(struct sim_request *r, struct sim_reply *out);
+void sim_invoice_bulk(struct sim_request *r, struct sim_reply *out);
+void sim_invoice_list(struct sim_request *r, struct sim_reply *out);
+void sim_invoice_fetch(struct sim_request *r, struct sim_reply *out);
+void sim_invoice_update(struct sim_request *r, struct sim_reply *out);
+void sim_invoice_cancel(struct sim_request *r, struct sim_reply *out);
+void sim_payment_create(struct sim_request *r, struct sim_reply *out);
+void sim_payment_list(struct sim_request *r, struct sim_reply *out);
+void sim_payment_fetch(struct sim_request *r, struct sim_reply *out);
+void sim_payment_update(struct sim_request *r, struct sim_reply *out);
+void sim_payment_refund(struct sim_request *r, struct sim_reply *out);
+void sim_payment_capture(struct sim_request *r, struct sim_reply *out);
+void sim_payment_void(struct sim_request *r, struct sim_reply *out);
+void sim_webhook_create(struct sim_request *r, struct sim_reply *out);
+void sim_webhook_list(struct sim_request *r, struct sim_reply *out);
+void sim_webhook_fetch(struct sim_request *r, struct sim_reply *out);
+void sim_webhook_delete(struct sim_request *r, struct sim_reply *out);
+void sim_webhook_events(struct sim_request *r, struct sim_reply *out);
+void sim_webhook_attempts(struct sim_request *r, struct sim_reply *out);
+void sim_webhook_attempt(struct sim_request *r, struct sim_reply *out);
+
+/* ---- webhooks (sim_hook.c) ---- */
+
+enum sim_event {
+    SIM_EVENT_PAID,
+    SIM_EVENT_FAILED,
+    SIM_EVENT_REFUNDED,
+    SIM_EVENT_VOIDED,
+    SIM_EVENT_AUTHORIZED,
+    SIM_EVENT_CAPTURED,
+    SIM_EVENT_VERIFIED,
+    SIM_EVENT_ABANDONED,
+    SIM_EVENT_EXPIRED,
+    SIM_EVENT_TRANSFERRED,
+    SIM_EVENT_COUNT
+};
+extern const char *const sim_event_names[SIM_EVENT_COUNT]; /* as they are delivered */
+
+#define SIM_WEBHOOKS_MAX 16
+struct sim_webhook {
+    char id[SIM_ID_MAX]; /* "" : a free place */
+    char method[8];
+    char *url, *secret;
+    unsigned events; /* a bit each */
+    struct wall created;
+};
+extern struct sim_webhook sim_webhooks[SIM_WEBHOOKS_MAX]; /* the registered ones; empties are free */
+
+/* An event about a payment: kept for GET /control/events and delivered until it is answered with 2xx, six times at
+ * most. */
+void sim_hook_event(enum sim_event event, json_t *payment);
+/* The one-shot POST of an invoice to its callback_url. */
+void sim_hook_callback(const char *url, const json_t *invoice);
+/* Only plain HTTP to loopback is ever called. */
+bool sim_hook_url_fit(const char *url);
+/* One try of a delivery as the gateway shows it, i = 0 the newest; NULL: no more. Borrowed. */
+json_t *sim_hook_attempt(size_t i);
 
 #endif

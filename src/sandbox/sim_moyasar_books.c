@@ -7,17 +7,24 @@
 #include "base/rng.h"
 #include "sim_moyasar.h"
 
+#define BOOKS_MAX 20000                 /* of either kind */
+#define PAY_WINDOW_US (900 * 1000000LL) /* a payer who has not finished by then has failed */
+
 struct sim_invoice *sim_invoices;
 struct sim_payment *sim_payments;
+static struct sim_invoice *oldest_invoice;
+static struct sim_payment *oldest_payment;
+static size_t invoices_n, payments_n;
+static char base_url[256];
 
 static const struct sim_card cards[] = {
-    {"4201320111111010", "mada", NULL, false},
-    {"4111111111111111", "visa", NULL, false},
-    {"4111114005765430", "visa", NULL, true},
-    {"5421080101000000", "master", NULL, false},
-    {"340000000900000", "amex", NULL, false},
-    {"4201320000311101", "mada", "INSUFFICIENT FUNDS", true},
-    {"5457210001000092", "master", "INSUFFICIENT FUNDS", true},
+    {"4201320111111010", "mada", NULL, "00", false},
+    {"4111111111111111", "visa", NULL, "00", false},
+    {"4111114005765430", "visa", NULL, "00", true},
+    {"5421080101000000", "master", NULL, "00", false},
+    {"340000000900000", "amex", NULL, "00", false},
+    {"4201320000311101", "mada", "INSUFFICIENT FUNDS", "51", true},
+    {"5457210001000092", "master", "INSUFFICIENT FUNDS", "51", true},
 };
 
 const struct sim_card *sim_card_find(const char *number)
@@ -28,14 +35,112 @@ const struct sim_card *sim_card_find(const char *number)
     return NULL;
 }
 
+char *sim_copy(const char *z)
+{
+    char *c = z != NULL ? strdup(z) : NULL;
+    if (z != NULL && c == NULL) {
+        fputs("bookingd-sandbox: out of memory\n", stderr);
+        exit(1);
+    }
+    return c;
+}
+
+static void *fresh(size_t size)
+{
+    void *p = calloc(1, size);
+    if (p == NULL) {
+        fputs("bookingd-sandbox: out of memory\n", stderr);
+        exit(1);
+    }
+    return p;
+}
+
 void sim_new_id(char out[SIM_ID_MAX])
 {
     unsigned char b[16];
     rng_bytes(b, sizeof b);
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    snprintf(out, SIM_ID_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-             b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    snprintf(out, SIM_ID_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+static void new_digits(char *out, size_t n)
+{
+    unsigned char b[16];
+    rng_bytes(b, n);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)('0' + b[i] % 10);
+    out[n] = '\0';
+}
+
+void sim_base_set(const struct http_head *head)
+{
+    struct str host = http_header(head, "Host");
+    snprintf(base_url, sizeof base_url, "http://%.*s", STR_ARG(host));
+}
+
+const char *sim_base_url(void)
+{
+    return base_url;
+}
+
+/* ---- keeping ---- */
+
+static void forget_invoice(struct sim_invoice *v)
+{
+    oldest_invoice = v->prev;
+    v->prev->next = NULL;
+    free(v->description);
+    free(v->callback_url);
+    free(v->success_url);
+    free(v->back_url);
+    json_decref(v->metadata);
+    free(v);
+    invoices_n--;
+}
+
+struct sim_invoice *sim_invoice_new(void)
+{
+    if (invoices_n >= BOOKS_MAX)
+        forget_invoice(oldest_invoice);
+    struct sim_invoice *v = fresh(sizeof *v);
+    sim_new_id(v->id);
+    v->status = "initiated";
+    v->created = v->updated = wall_now();
+    v->next = sim_invoices;
+    if (sim_invoices != NULL)
+        sim_invoices->prev = v;
+    else
+        oldest_invoice = v;
+    sim_invoices = v;
+    invoices_n++;
+    return v;
+}
+
+static void forget_payment(struct sim_payment *p)
+{
+    oldest_payment = p->prev;
+    p->prev->next = NULL;
+    free(p->description);
+    free(p->callback_url);
+    free(p->name);
+    json_decref(p->metadata);
+    free(p);
+    payments_n--;
+}
+
+static void keep_payment(struct sim_payment *p)
+{
+    if (payments_n >= BOOKS_MAX)
+        forget_payment(oldest_payment);
+    p->next = sim_payments;
+    if (sim_payments != NULL)
+        sim_payments->prev = p;
+    else
+        oldest_payment = p;
+    sim_payments = p;
+    payments_n++;
 }
 
 struct sim_invoice *sim_invoice_find(const char *id)
@@ -51,9 +156,12 @@ struct sim_invoice *sim_invoice_find(const char *id)
 
 struct sim_payment *sim_payment_find(const char *id)
 {
-    for (struct sim_payment *p = sim_payments; p != NULL; p = p->next)
-        if (strcmp(p->id, id) == 0)
+    for (struct sim_payment *p = sim_payments; p != NULL; p = p->next) {
+        if (strcmp(p->id, id) == 0) {
+            sim_payment_refresh(p);
             return p;
+        }
+    }
     return NULL;
 }
 
@@ -65,8 +173,104 @@ void sim_invoice_refresh(struct sim_invoice *v)
     }
 }
 
-/* "120.00 SAR": for display only, as the gateway's *_format members. */
-static const char *display(struct arena *a, int64_t minor, const char *currency)
+void sim_payment_refresh(struct sim_payment *p)
+{
+    if (strcmp(p->status, "initiated") == 0 && wall_now().us - p->created.us > PAY_WINDOW_US)
+        sim_payment_settle(p, false, "Allowed time frame for transaction has been expired.", NULL);
+}
+
+/* ---- paying ---- */
+
+struct sim_payment *sim_payment_new(const struct sim_attempt *in)
+{
+    size_t digits = strspn(in->card_number, "0123456789");
+    if (digits < 12 || digits > 19 || in->card_number[digits] != '\0')
+        return NULL;
+    const struct sim_card *card = sim_card_find(in->card_number);
+    struct sim_payment *p = fresh(sizeof *p);
+    if (in->given_id != NULL)
+        snprintf(p->id, sizeof p->id, "%s", in->given_id);
+    else
+        sim_new_id(p->id);
+    p->status = "initiated";
+    p->amount = in->amount;
+    p->manual = in->manual;
+    snprintf(p->currency, sizeof p->currency, "%s", in->currency);
+    snprintf(p->masked, sizeof p->masked, "%.4s-%.2sXX-XXXX-%s", in->card_number, in->card_number + 4,
+             in->card_number + digits - 4);
+    new_digits(p->reference, sizeof p->reference - 1);
+    p->name = sim_copy(in->name);
+    p->company = card != NULL ? card->company : "visa";
+    p->created = p->updated = wall_now();
+    if (in->invoice != NULL) {
+        snprintf(p->invoice_id, sizeof p->invoice_id, "%s", in->invoice->id);
+        p->description = sim_copy(in->invoice->description);
+        p->metadata = in->invoice->metadata != NULL ? json_incref(in->invoice->metadata) : NULL;
+    }
+    keep_payment(p);
+    return p;
+}
+
+static enum sim_event settle_approved(struct sim_payment *p)
+{
+    new_digits(p->authorization, sizeof p->authorization - 1);
+    p->status = p->manual ? "authorized" : "paid";
+    return p->manual ? SIM_EVENT_AUTHORIZED : SIM_EVENT_PAID;
+}
+
+void sim_payment_settle(struct sim_payment *p, bool approved, const char *message, const char *response_code)
+{
+    struct arena *a = strcmp(p->status, "initiated") == 0 ? arena_new(8192) : NULL;
+    if (a == NULL)
+        return;
+    enum sim_event event = SIM_EVENT_FAILED;
+    p->message = message;
+    p->response_code = response_code;
+    p->updated = wall_now();
+    if (approved)
+        event = settle_approved(p);
+    else
+        p->status = "failed";
+    struct sim_invoice *v = sim_invoice_find(p->invoice_id);
+    if (event == SIM_EVENT_PAID && v != NULL && strcmp(v->status, "paid") != 0) {
+        v->status = "paid";
+        v->updated = p->updated;
+        if (v->callback_url != NULL)
+            sim_hook_callback(v->callback_url, sim_invoice_json(a, v));
+    }
+    sim_hook_event(event, sim_payment_json(a, p));
+    arena_free(a);
+}
+
+bool sim_payment_decide(struct sim_payment *p, const char *card_number, bool secure)
+{
+    const struct sim_card *card = sim_card_find(card_number);
+    if (card == NULL)
+        sim_payment_settle(p, false, "UNSPECIFIED FAILURE", "99");
+    else if (card->decline != NULL)
+        sim_payment_settle(p, false, card->decline, card->response_code);
+    else if (card->frictionless || !secure)
+        sim_payment_settle(p, true, "APPROVED", card->response_code);
+    else
+        return false;
+    return true;
+}
+
+void sim_invoice_undo(const struct sim_payment *p)
+{
+    struct sim_invoice *v = sim_invoice_find(p->invoice_id);
+    if (v == NULL || strcmp(v->status, "paid") != 0)
+        return;
+    for (const struct sim_payment *other = sim_payments; other != NULL; other = other->next)
+        if (strcmp(other->invoice_id, v->id) == 0 && strcmp(other->status, "paid") == 0)
+            return; /* another one still pays it */
+    v->status = p->status;
+    v->updated = p->updated;
+}
+
+/* ---- showing ---- */
+
+const char *sim_amount_text(struct arena *a, int64_t minor, const char *currency)
 {
     int digits = num_currency_digits(currency);
     int64_t scale = 1;
@@ -77,14 +281,45 @@ static const char *display(struct arena *a, int64_t minor, const char *currency)
     return arena_printf(a, "%lld.%0*lld %s", (long long)(minor / scale), digits, (long long)(minor % scale), currency);
 }
 
+const char *sim_time_text(struct arena *a, struct wall w)
+{
+    char whole[WALL_RFC3339_MAX];
+    if (w.us == 0)
+        return NULL;
+    wall_format((struct wall){w.us / 1000000 * 1000000}, whole);
+    return arena_printf(a, "%.19s.%03dZ", whole, (int)(w.us / 1000 % 1000));
+}
+
 static void put_metadata(struct arena *a, json_t *j, json_t *metadata)
 {
     json_put(a, j, "metadata", metadata != NULL ? metadata : json_null());
 }
 
-json_t *sim_payment_json(struct arena *a, const struct sim_payment *p, const char *base)
+static json_t *source_json(struct arena *a, const struct sim_payment *p)
 {
     bool waits = strcmp(p->status, "initiated") == 0;
+    json_t *j = json_obj(a);
+    json_put_str(a, j, "type", "creditcard");
+    json_put_str(a, j, "company", p->company);
+    json_put_str(a, j, "name", p->name);
+    json_put_str(a, j, "number", p->masked);
+    json_put_str(a, j, "gateway_id", arena_printf(a, "moyasar_cc_%.22s", p->id));
+    json_put_null(a, j, "token");
+    json_put_str(a, j, "message", p->message);
+    json_put_str(a, j, "transaction_url", waits ? arena_printf(a, "%s/3ds/%s", base_url, p->id) : NULL);
+    json_put_str(a, j, "reference_number", waits ? NULL : p->reference);
+    json_put_str(a, j, "authorization_code", p->authorization[0] != '\0' ? p->authorization : NULL);
+    json_put_str(a, j, "response_code", p->response_code);
+    json_put_str(a, j, "issuer_name", "SANDBOX BANK");
+    json_put_str(a, j, "issuer_country", "SA");
+    json_put_str(a, j, "issuer_card_type", "debit");
+    json_put_str(a, j, "issuer_card_category", "CLASSIC");
+    return j;
+}
+
+json_t *sim_payment_json(struct arena *a, const struct sim_payment *p)
+{
+    bool invoiced = p->invoice_id[0] != '\0';
     json_t *j = json_obj(a);
     json_put_str(a, j, "id", p->id);
     json_put_str(a, j, "status", p->status);
@@ -92,33 +327,27 @@ json_t *sim_payment_json(struct arena *a, const struct sim_payment *p, const cha
     json_put_int(a, j, "fee", 0);
     json_put_str(a, j, "currency", p->currency);
     json_put_int(a, j, "refunded", p->refunded);
-    json_put_null(a, j, "refunded_at");
-    json_put_int(a, j, "captured", 0);
-    json_put_null(a, j, "captured_at");
-    json_put_null(a, j, "voided_at");
+    json_put_str(a, j, "refunded_at", sim_time_text(a, p->refunded_at));
+    json_put_int(a, j, "captured", p->captured);
+    json_put_str(a, j, "captured_at", sim_time_text(a, p->captured_at));
+    json_put_str(a, j, "voided_at", sim_time_text(a, p->voided_at));
     json_put_str(a, j, "description", p->description);
-    json_put_str(a, j, "amount_format", display(a, p->amount, p->currency));
-    json_put_str(a, j, "fee_format", display(a, 0, p->currency));
-    json_put_str(a, j, "refunded_format", display(a, p->refunded, p->currency));
-    json_put_str(a, j, "captured_format", display(a, 0, p->currency));
-    json_put_str(a, j, "invoice_id", p->invoice_id[0] != '\0' ? p->invoice_id : NULL);
+    json_put_str(a, j, "amount_format", sim_amount_text(a, p->amount, p->currency));
+    json_put_str(a, j, "fee_format", sim_amount_text(a, 0, p->currency));
+    json_put_str(a, j, "refunded_format", sim_amount_text(a, p->refunded, p->currency));
+    json_put_str(a, j, "captured_format", sim_amount_text(a, p->captured, p->currency));
+    json_put_str(a, j, "invoice_id", invoiced ? p->invoice_id : NULL);
     json_put_str(a, j, "ip", "127.0.0.1");
-    json_put_str(a, j, "callback_url", p->callback_url);
-    json_put_time(a, j, "created_at", p->created);
-    json_put_time(a, j, "updated_at", p->updated);
+    json_put_str(a, j, "callback_url",
+                 invoiced ? arena_printf(a, "%s/invoices/%s", base_url, p->invoice_id) : p->callback_url);
+    json_put_str(a, j, "created_at", sim_time_text(a, p->created));
+    json_put_str(a, j, "updated_at", sim_time_text(a, p->updated));
     put_metadata(a, j, p->metadata);
-    json_t *source = json_obj(a);
-    json_put_str(a, source, "type", "creditcard");
-    json_put_str(a, source, "company", p->company);
-    json_put_str(a, source, "name", "Test Customer");
-    json_put_str(a, source, "number", p->masked);
-    json_put_str(a, source, "message", p->message);
-    json_put_str(a, source, "transaction_url", waits ? arena_printf(a, "%s/3ds/%s", base, p->id) : NULL);
-    json_put(a, j, "source", source);
+    json_put(a, j, "source", source_json(a, p));
     return j;
 }
 
-json_t *sim_invoice_json(struct arena *a, struct sim_invoice *v, const char *base)
+json_t *sim_invoice_json(struct arena *a, struct sim_invoice *v)
 {
     sim_invoice_refresh(v);
     json_t *j = json_obj(a);
@@ -128,71 +357,19 @@ json_t *sim_invoice_json(struct arena *a, struct sim_invoice *v, const char *bas
     json_put_str(a, j, "currency", v->currency);
     json_put_str(a, j, "description", v->description);
     json_put_null(a, j, "logo_url");
-    json_put_str(a, j, "amount_format", display(a, v->amount, v->currency));
-    json_put_str(a, j, "url", arena_printf(a, "%s/invoices/%s", base, v->id));
+    json_put_str(a, j, "amount_format", sim_amount_text(a, v->amount, v->currency));
+    json_put_str(a, j, "url", arena_printf(a, "%s/invoices/%s", base_url, v->id));
     json_put_str(a, j, "callback_url", v->callback_url);
-    json_put_str(a, j, "expired_at", v->expired_at);
-    json_put_time(a, j, "created_at", v->created);
-    json_put_time(a, j, "updated_at", v->updated);
+    json_put_str(a, j, "expired_at", sim_time_text(a, v->expires));
+    json_put_str(a, j, "created_at", sim_time_text(a, v->created));
+    json_put_str(a, j, "updated_at", sim_time_text(a, v->updated));
     json_put_str(a, j, "back_url", v->back_url);
     json_put_str(a, j, "success_url", v->success_url);
     put_metadata(a, j, v->metadata);
     json_t *list = json_arr(a);
     for (struct sim_payment *p = sim_payments; p != NULL; p = p->next)
         if (strcmp(p->invoice_id, v->id) == 0)
-            json_push(a, list, sim_payment_json(a, p, base));
+            json_push(a, list, sim_payment_json(a, p));
     json_put(a, j, "payments", list);
     return j;
-}
-
-static char *copy_or_null(const char *z)
-{
-    return z != NULL ? strdup(z) : NULL;
-}
-
-struct sim_payment *sim_payment_new(struct sim_invoice *invoice, int64_t amount, const char *currency, const char *card_number)
-{
-    size_t digits = strspn(card_number, "0123456789");
-    if (digits < 12 || digits > 19 || card_number[digits] != '\0')
-        return NULL;
-    struct sim_payment *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        return NULL;
-    sim_new_id(p->id);
-    p->status = "initiated";
-    p->amount = amount;
-    snprintf(p->currency, sizeof p->currency, "%s", currency);
-    snprintf(p->masked, sizeof p->masked, "%.4s-%.2sXX-XXXX-%s", card_number, card_number + 4, card_number + digits - 4);
-    const struct sim_card *card = sim_card_find(card_number);
-    p->company = card != NULL ? card->company : "visa";
-    p->created = p->updated = wall_now();
-    if (invoice != NULL) {
-        snprintf(p->invoice_id, sizeof p->invoice_id, "%s", invoice->id);
-        p->description = copy_or_null(invoice->description);
-        p->metadata = invoice->metadata != NULL ? json_incref(invoice->metadata) : NULL;
-    }
-    p->next = sim_payments;
-    sim_payments = p;
-    return p;
-}
-
-void sim_payment_settle(struct sim_payment *p, bool approved, const char *message, const char *base)
-{
-    if (strcmp(p->status, "initiated") != 0)
-        return;
-    p->status = approved ? "paid" : "failed";
-    p->message = message;
-    p->updated = wall_now();
-    struct arena *a = arena_new(8192);
-    if (a == NULL)
-        return;
-    struct sim_invoice *v = sim_invoice_find(p->invoice_id);
-    if (approved && v != NULL && strcmp(v->status, "paid") != 0) {
-        v->status = "paid";
-        v->updated = p->updated;
-        if (v->callback_url != NULL)
-            sim_hook_callback(v->callback_url, sim_invoice_json(a, v, base));
-    }
-    sim_hook_event(approved ? "payment_paid" : "payment_faild", sim_payment_json(a, p, base));
-    arena_free(a);
 }

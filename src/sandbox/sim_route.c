@@ -1,6 +1,7 @@
 /* Which simulated route a request is for: providers, inbox, faults, pages. */
 #include <string.h>
 
+#include "http/http_path.h"
 #include "sim.h"
 
 void sim_reply_json(struct sim_request *r, struct sim_reply *out, int status, json_t *body)
@@ -15,14 +16,6 @@ static void problem(struct sim_request *r, struct sim_reply *out, int status, co
     sim_reply_json(r, out, status, j);
 }
 
-static bool path_is(const struct http_head *head, const char *path)
-{
-    size_t n = strlen(path);
-    if (n > 0 && path[n - 1] == '*')
-        return str_starts(head->path, (struct str){path, n - 1});
-    return str_eq(head->path, str_of(path));
-}
-
 static void faults_get(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_obj(r->arena);
@@ -33,7 +26,7 @@ static void faults_get(struct sim_request *r, struct sim_reply *out)
 static void faults_post(struct sim_request *r, struct sim_reply *out)
 {
     json_t *order = json_parse(r->arena, r->body);
-    const char *wrong = order == NULL ? "the body is not JSON" : sim_fault_order(order);
+    const char *wrong = order == NULL ? "the body is not JSON" : sim_fault_order(r->arena, order);
     if (wrong != NULL)
         problem(r, out, 422, wrong);
     else
@@ -56,7 +49,8 @@ static void inbox_delete(struct sim_request *r, struct sim_reply *out)
 
 static void inbox_page(struct sim_request *r, struct sim_reply *out)
 {
-    *out = (struct sim_reply){.status = 200, .content_type = "text/html; charset=utf-8", .body = str_of(sim_inbox_page)};
+    *out =
+        (struct sim_reply){.status = 200, .content_type = "text/html; charset=utf-8", .body = str_of(sim_inbox_page)};
     (void)r;
 }
 
@@ -67,19 +61,45 @@ static void health(struct sim_request *r, struct sim_reply *out)
     sim_reply_json(r, out, 200, j);
 }
 
-/* {"url", "secret", "factor", "copies", "callbacks"}: where webhooks go; without a url they are kept only. */
+/* {"url", "secret", "factor", "copies", "callbacks"}: where webhooks go; without a url they are kept only. NULL, or
+ * what is wrong.
+ */
+static const char *read_hook_order(const json_t *j, struct sim_hook_order *order)
+{
+    const char *name;
+    json_t *value;
+    if (!json_is_object(j))
+        return "an object is needed";
+    json_object_foreach((json_t *)(uintptr_t)j, name, value)
+    {
+        struct str key = str_of(name);
+        if (str_eq(key, STR("url")) && (json_is_string(value) || json_is_null(value)))
+            order->url = json_string_value(value);
+        else if (str_eq(key, STR("secret")) && json_is_string(value))
+            order->secret = json_string_value(value);
+        else if (str_eq(key, STR("factor")) && json_is_number(value) && json_number_value(value) >= 0 &&
+                 json_number_value(value) <= 100)
+            order->factor = json_number_value(value);
+        else if (str_eq(key, STR("copies")) && json_integer_value(value) >= 1 && json_integer_value(value) <= 100)
+            order->copies = (unsigned)json_integer_value(value);
+        else if (str_eq(key, STR("callbacks")) && json_is_boolean(value))
+            order->no_callbacks = json_is_false(value);
+        else
+            return "url and secret are texts, factor is 0 to 100, copies 1 to 100, callbacks true or false; no more";
+    }
+    return NULL;
+}
+
 static void webhooks_post(struct sim_request *r, struct sim_reply *out)
 {
-    const json_t *j = json_parse(r->arena, r->body);
-    const json_t *factor = json_object_get(j, "factor"), *copies = json_object_get(j, "copies");
-    json_int_t n = json_is_integer(copies) ? json_integer_value(copies) : 1;
-    if (!json_is_object(j) || n < 1 || n > 100) {
-        problem(r, out, 422, "an object; copies is 1 to 100");
-        return;
-    }
-    sim_hook_configure(json_string_value(json_object_get(j, "url")), json_string_value(json_object_get(j, "secret")),
-                       json_is_number(factor) ? json_number_value(factor) : 1, (unsigned)n, !json_is_false(json_object_get(j, "callbacks")));
-    *out = (struct sim_reply){.status = 204};
+    struct sim_hook_order order = {.factor = 1, .copies = 1};
+    const char *wrong = read_hook_order(json_parse(r->arena, r->body), &order);
+    if (wrong == NULL && !sim_hook_configure(&order))
+        wrong = "url: plain HTTP on loopback only";
+    if (wrong != NULL)
+        problem(r, out, 422, wrong);
+    else
+        *out = (struct sim_reply){.status = 204};
 }
 
 static void events_get(struct sim_request *r, struct sim_reply *out)
@@ -108,33 +128,43 @@ static const struct {
 static void serve_provider(const struct sim_sms *p, struct sim_request *r, struct sim_reply *out)
 {
     r->fault = sim_fault_take(p->route, NULL);
-    if (r->fault.kind == SIM_STATUS && !r->fault.done) {
-        p->error(r, r->fault.status, out);
-        return;
-    }
-    p->serve(r, out);
+    if (r->fault.done || r->fault.kind == SIM_DECLINED)
+        p->serve(r, out);
     if (r->fault.kind == SIM_STATUS)
         p->error(r, r->fault.status, out);
+    else if (!r->fault.done && r->fault.kind != SIM_DECLINED)
+        p->error(r, 503, out); /* what can be read of it says that nothing was done */
+}
+
+static bool serve_sms(struct sim_request *r, struct sim_reply *out)
+{
+    struct http_params params;
+    bool any = r->head->method == HTTP_GET || r->head->method == HTTP_PUT; /* the templated one may be called so, too */
+    for (size_t i = 0; i < SIM_SMS_COUNT; i++) {
+        if ((r->head->method == HTTP_POST || (any && sim_sms_providers[i].route == SIM_HTTP)) &&
+            http_path_match(sim_sms_providers[i].path, r->head->path, &params)) {
+            serve_provider(&sim_sms_providers[i], r, out);
+            return true;
+        }
+    }
+    return false;
 }
 
 void sim_serve(struct sim_request *r, struct sim_reply *out)
 {
     r->fault = (struct sim_fault){.kind = SIM_NONE, .done = true};
-    const char *method = http_method_names[r->head->method];
-    for (size_t i = 0; i < SIM_SMS_COUNT; i++) {
-        const struct sim_sms *p = &sim_sms_providers[i];
-        if (strcmp(p->method, method) == 0 && path_is(r->head, p->path)) {
-            serve_provider(p, r, out);
-            return;
-        }
-    }
-    if (sim_moyasar_serve(r, out) || sim_checkout_serve(r, out))
+    if (serve_sms(r, out) || sim_moyasar_serve(r, out) || sim_checkout_serve(r, out))
         return;
+    const char *method = r->head->method == HTTP_HEAD ? "GET" : http_method_names[r->head->method];
+    bool known = false;
     for (size_t i = 0; i < ARRAY_LEN(desk); i++) {
-        if (strcmp(desk[i].method, method) == 0 && path_is(r->head, desk[i].path)) {
+        if (!str_eq(r->head->path, str_of(desk[i].path)))
+            continue;
+        known = true;
+        if (strcmp(desk[i].method, method) == 0) {
             desk[i].serve(r, out);
             return;
         }
     }
-    problem(r, out, 404, "no such route in the sandbox");
+    problem(r, out, known ? 405 : 404, known ? "not with this method" : "no such route in the sandbox");
 }

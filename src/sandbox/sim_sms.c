@@ -2,6 +2,7 @@
  * The SMS providers as their documentation and recorded answers show them: where each takes number and
  * text, what a success looks like, and how each says no. Declines use the provider's code for a bad number.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,8 +42,6 @@ static const char *e164(struct arena *a, const char *to)
 
 static uint64_t keep(struct sim_request *r, enum sim_route route, const char *to, const char *text, const char *sender)
 {
-    if (!r->fault.done)
-        return 0;
     return sim_inbox_add(&(struct sim_message){
         .provider = sim_route_names[route], .to = e164(r->arena, to), .text = text, .sender = sender});
 }
@@ -58,42 +57,67 @@ static bool starts_with(struct str s, const char *z)
     return str_starts(s, str_of(z));
 }
 
+/* Digits of an international number, as most providers want it: no plus sign, no 00. */
+static bool is_number(const char *to)
+{
+    size_t n = to != NULL ? strspn(to, "0123456789") : 0;
+    return n >= 7 && n <= 15 && to[n] == '\0' && to[0] != '0';
+}
+
 /* ---- Taqnyat: JSON, Bearer, 201; `accepted` and `rejected` are texts that look like lists ---- */
+
+static void taqnyat_refuse(struct sim_request *r, struct sim_reply *out, int status, int code, const char *message)
+{
+    answer(r, out, status, json_pack("{s:i,s:s}", "statusCode", code, "message", message));
+}
 
 static void taqnyat_error(struct sim_request *r, int status, struct sim_reply *out)
 {
-    answer(r, out, status, json_pack("{s:i,s:s}", "statusCode", status, "message", "The request was refused"));
+    taqnyat_refuse(r, out, status, status, "The request was refused");
 }
 
 static void taqnyat_serve(struct sim_request *r, struct sim_reply *out)
 {
-    json_t *j = json_parse(r->arena, r->body);
-    const char *to = json_string_value(json_array_get(json_object_get(j, "recipients"), 0));
+    json_t *j = json_parse(r->arena, r->body), *list = json_object_get(j, "recipients"), *item;
+    size_t i;
+    const char *text = member(j, "body"), *sender = member(j, "sender");
+    struct sb good, bad;
+    uint64_t n = 0;
     if (!starts_with(http_header(r->head, "Authorization"), "Bearer ")) {
-        answer(r, out, 401, json_pack("{s:i,s:s}", "statusCode", 401, "message", "Bearer token is missing"));
+        taqnyat_refuse(r, out, 401, 104, "Bearer token is missing");
         return;
     }
-    if (to == NULL || member(j, "body")[0] == '\0' || member(j, "sender")[0] == '\0') {
-        answer(r, out, 400, json_pack("{s:i,s:s}", "statusCode", 15, "message", "Recipients, body and sender are needed"));
+    if (*sender == '\0' || *text == '\0' || json_array_size(list) == 0) {
+        taqnyat_refuse(r, out, 400, *sender == '\0' ? 14 : 15, "Recipients, body and sender are needed");
         return;
     }
-    if (r->fault.kind == SIM_DECLINED) {
-        answer(r, out, 201, json_pack("{s:i,s:I,s:s,s:s}", "statusCode", 201, "messageId", (json_int_t)0, "accepted", "[]",
-                                      "rejected", arena_printf(r->arena, "[%s,]", to)));
-        return;
+    sb_init(&good, r->arena, 64);
+    sb_init(&bad, r->arena, 64);
+    sb_puts(&good, "[");
+    sb_puts(&bad, "[");
+    json_array_foreach(list, i, item)
+    {
+        const char *to = json_string_value(item);
+        bool taken = is_number(to) && r->fault.kind != SIM_DECLINED;
+        if (taken)
+            n = keep(r, SIM_TAQNYAT, to, text, sender);
+        sb_printf(taken ? &good : &bad, "%s,", to != NULL ? to : "");
     }
-    uint64_t n = keep(r, SIM_TAQNYAT, to, member(j, "body"), member(j, "sender"));
-    answer(r, out, 201, json_pack("{s:i,s:I,s:s,s:s,s:s,s:i,s:s,s:s}", "statusCode", 201, "messageId", (json_int_t)(7000000 + n),
-                                  "cost", "0.0600", "currency", "SAR", "totalCount", "1", "msgLength", 1, "accepted",
-                                  arena_printf(r->arena, "[%s,]", to), "rejected", "[]"));
+    sb_puts(&good, "]");
+    sb_puts(&bad, "]");
+    answer(r, out, 201,
+           json_pack("{s:i,s:I,s:s,s:s,s:s,s:i,s:s,s:s}", "statusCode", 201, "messageId",
+                     n > 0 ? (json_int_t)n + 7000000 : (json_int_t)0, "cost", "0.0600", "currency", "SAR", "totalCount",
+                     "1", "msgLength", 1, "accepted", good.p, "rejected", bad.p));
 }
 
 /* ---- Unifonic: form or query, AppSid field; statuses of its own, `success` as text or bool ---- */
 
 static void unifonic_error(struct sim_request *r, int status, struct sim_reply *out)
 {
-    answer(r, out, status, json_pack("{s:s,s:s,s:s,s:n}", "success", "false", "message", "Failed", "errorCode",
-                                     arena_printf(r->arena, "ER-%d", status), "data"));
+    answer(r, out, status,
+           json_pack("{s:s,s:s,s:s,s:n}", "success", "false", "message", "Failed", "errorCode",
+                     arena_printf(r->arena, "ER-%d", status), "data"));
 }
 
 static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
@@ -104,8 +128,12 @@ static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
         unifonic_error(r, 402, out);
         return;
     }
-    if (to == NULL || text == NULL || *to == '\0' || *to == '+') {
-        unifonic_error(r, 410, out);
+    if (!is_number(to)) {
+        unifonic_error(r, to == NULL || *to == '\0' ? 422 : 410, out);
+        return;
+    }
+    if (text == NULL || *text == '\0') {
+        unifonic_error(r, 449, out);
         return;
     }
     if (r->fault.kind == SIM_DECLINED) {
@@ -113,9 +141,10 @@ static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
         return;
     }
     uint64_t n = keep(r, SIM_UNIFONIC, to, text, sender);
-    answer(r, out, 200, json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "success", "true", "message", "", "errorCode", "ER-00",
-                                  "data", "MessageID", arena_printf(r->arena, "%llu", (unsigned long long)(310000000 + n)),
-                                  "Status", "Queued", "NumberOfUnits", "1", "Recipient", to));
+    answer(r, out, 200,
+           json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "success", "true", "message", "", "errorCode", "ER-00",
+                     "data", "MessageID", arena_printf(r->arena, "%" PRIu64, 310000000 + n), "Status", "Queued",
+                     "NumberOfUnits", "1", "Recipient", to));
 }
 
 /* ---- Msegat: JSON, always HTTP 200; the code decides ---- */
@@ -137,40 +166,53 @@ static void msegat_serve(struct sim_request *r, struct sim_reply *out)
         msegat_code(r, out, "M0002", "Invalid login info");
         return;
     }
-    if (member(j, "numbers")[0] == '\0' || member(j, "msg")[0] == '\0') {
+    if (member(j, "numbers")[0] == '\0' || member(j, "msg")[0] == '\0' || member(j, "userSender")[0] == '\0') {
         msegat_code(r, out, "M0001", "Variables missing");
         return;
     }
-    if (r->fault.kind == SIM_DECLINED) {
+    if (!is_number(member(j, "numbers")) || r->fault.kind == SIM_DECLINED) {
         msegat_code(r, out, "1120", "Mobile numbers is not correct");
         return;
     }
     uint64_t n = keep(r, SIM_MSEGAT, member(j, "numbers"), member(j, "msg"), member(j, "userSender"));
-    answer(r, out, 200, json_pack("{s:s,s:s,s:I}", "code", "M0000", "message", "Success", "id", (json_int_t)(52000 + n)));
+    answer(r, out, 200, json_pack("{s:s,s:s,s:I}", "code", "M0000", "message", "Success", "id", (json_int_t)n + 52000));
 }
 
 /* ---- Twilio: form, Basic, 201 with a status that may already be a failure ---- */
 
+static void twilio_refuse(struct sim_request *r, struct sim_reply *out, int status, int code, const char *message)
+{
+    answer(r, out, status,
+           json_pack("{s:i,s:s,s:s,s:i}", "code", code, "message", message, "more_info",
+                     arena_printf(r->arena, "https://www.twilio.com/docs/errors/%d", code), "status", status));
+}
+
 static void twilio_error(struct sim_request *r, int status, struct sim_reply *out)
 {
-    answer(r, out, status, json_pack("{s:i,s:s,s:s,s:i}", "code", status == 429 ? 20429 : 20500, "message", "An error occurred",
-                                     "more_info", "https://www.twilio.com/docs/errors", "status", status));
+    twilio_refuse(r, out, status, status == 429 ? 20429 : status == 401 ? 20003 : 20500, "An error occurred");
 }
 
 static void twilio_serve(struct sim_request *r, struct sim_reply *out)
 {
     const char *to = sim_form(r, "To"), *text = sim_form(r, "Body"), *from = sim_form(r, "From");
     if (!starts_with(http_header(r->head, "Authorization"), "Basic ")) {
-        answer(r, out, 401, json_pack("{s:i,s:s,s:i}", "code", 20003, "message", "Authenticate", "status", 401));
+        twilio_refuse(r, out, 401, 20003, "Authenticate");
         return;
     }
-    if (to == NULL || *to != '+' || text == NULL || r->fault.kind == SIM_DECLINED) {
-        answer(r, out, 400, json_pack("{s:i,s:s,s:i}", "code", 21211, "message", "Invalid 'To' Phone Number", "status", 400));
+    if (to == NULL || *to != '+' || !is_number(to + 1) || r->fault.kind == SIM_DECLINED) {
+        twilio_refuse(r, out, 400, 21211, "Invalid 'To' Phone Number");
+        return;
+    }
+    if (text == NULL || *text == '\0' || from == NULL || *from == '\0') {
+        twilio_refuse(r, out, 400, from == NULL || *from == '\0' ? 21603 : 21602, "A required parameter is missing");
         return;
     }
     uint64_t n = keep(r, SIM_TWILIO, to, text, from);
-    answer(r, out, 201, json_pack("{s:s,s:s,s:n,s:s}", "sid", arena_printf(r->arena, "SM%032llx", (unsigned long long)n),
-                                  "status", "queued", "error_code", "num_segments", "1"));
+    answer(r, out, 201,
+           json_pack("{s:s,s:s,s:s,s:s,s:s,s:n,s:n,s:s,s:s}", "sid",
+                     arena_printf(r->arena, "SM%032llx", (unsigned long long)n), "status", "queued", "to", to, "from",
+                     from, "body", text, "error_code", "error_message", "num_segments", "1", "direction",
+                     "outbound-api"));
 }
 
 /* ---- the templated one: JSON {to, text} or form ---- */
@@ -191,14 +233,15 @@ static void http_serve(struct sim_request *r, struct sim_reply *out)
         return;
     }
     uint64_t n = keep(r, SIM_HTTP, to, text, sender);
-    answer(r, out, 200, json_pack("{s:s,s:{s:s}}", "status", "ok", "message", "id",
-                                  arena_printf(r->arena, "m-%llu", (unsigned long long)n)));
+    answer(r, out, 200,
+           json_pack("{s:s,s:{s:s}}", "status", "ok", "message", "id",
+                     arena_printf(r->arena, "m-%llu", (unsigned long long)n)));
 }
 
 const struct sim_sms sim_sms_providers[SIM_SMS_COUNT] = {
-    {SIM_TAQNYAT, "POST", "/v1/messages", taqnyat_serve, taqnyat_error},
-    {SIM_UNIFONIC, "POST", "/rest/SMS/messages", unifonic_serve, unifonic_error},
-    {SIM_MSEGAT, "POST", "/gw/sendsms.php", msegat_serve, msegat_error},
-    {SIM_TWILIO, "POST", "/2010-04-01/Accounts/*", twilio_serve, twilio_error},
-    {SIM_HTTP, "POST", "/sms", http_serve, http_error},
+    {SIM_TAQNYAT, "/v1/messages", taqnyat_serve, taqnyat_error},
+    {SIM_UNIFONIC, "/rest/SMS/messages", unifonic_serve, unifonic_error},
+    {SIM_MSEGAT, "/gw/sendsms.php", msegat_serve, msegat_error},
+    {SIM_TWILIO, "/2010-04-01/Accounts/{sid}/Messages.json", twilio_serve, twilio_error},
+    {SIM_HTTP, "/sms", http_serve, http_error},
 };
