@@ -21,7 +21,8 @@ struct conn {
     struct arena *arena; /* of the answer */
     struct deadline until;
     struct str out; /* what is left to write */
-    bool close_after, parsed;
+    bool close_after;
+    bool served; /* a request, at least */
     size_t in_n, seen;
     char in[HEAD_MAX];
 };
@@ -154,6 +155,7 @@ static void answer(struct monitor_http *h, struct conn *c, const struct http_hea
     struct http_resp resp;
     const bool head_only = head->method == HTTP_HEAD;
     http_resp_init(&resp, c->arena);
+    c->served = true;
     c->close_after = h->draining || !head->keep_alive;
     if (head->method != HTTP_GET && !head_only) {
         http_resp_header(&resp, "Allow", "GET, HEAD");
@@ -288,11 +290,15 @@ void monitor_http_serve(struct monitor_http *h, const struct pollfd *polls, size
     h->polled_n = 0;
 }
 
+/* A connection that was accepted gets its first answer; one between requests is closed if nothing has come this moment.
+ */
 bool monitor_http_drain(struct monitor_http *h)
 {
     h->draining = true;
-    for (size_t i = h->conns_n; i-- > 0;)
-        if (between_requests(h->conns[i]))
+    for (size_t i = h->conns_n; i-- > 0;) {
+        struct conn *c = h->conns[i];
+        if (between_requests(c) && (advance(h, c) == STEP_CLOSE || (between_requests(c) && c->served)))
             conn_free(h, i);
+    }
     return h->conns_n > 0;
 }

@@ -2,3 +2,4 @@
 TESTS += tests/system/run
 EXTRA_DIST += tests/system/run \
   $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lib/bd*.py $(srcdir)/tests/system/*.py))
+EXTRA_DIST += tests/system/reloads.py
