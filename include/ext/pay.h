@@ -55,6 +55,7 @@ struct pay_call { /* what every call needs */
     const struct config *cfg;
     int provider;
     const char *request_id;
+    const char *traceparent; /* may be NULL */
     struct deadline deadline;
 };
 

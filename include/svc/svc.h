@@ -21,6 +21,7 @@ struct svc {
     struct arena *arena;
     struct deadline deadline;
     const char *request_id;
+    const char *traceparent; /* the caller's (W3C), as it came; NULL: none */
 };
 
 enum staff_role { STAFF_VIEWER, STAFF_AGENT, STAFF_ADMIN, STAFF_ROLE_COUNT };

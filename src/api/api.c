@@ -105,6 +105,13 @@ static bool length_missing(struct api_request *r)
     return true;
 }
 
+/* Handed on to providers, which check its form: only a trace that is named once can be gone on with. */
+static const char *traceparent(const struct api_request *r)
+{
+    struct str value = http_header(r->head, "traceparent");
+    return http_header_count(r->head, "traceparent") == 1 ? arena_strndup(r->svc.arena, value.p, value.n) : NULL;
+}
+
 static enum err handle(struct api_request *r)
 {
     enum err e = api_route(r);
@@ -114,6 +121,7 @@ static enum err handle(struct api_request *r)
         return ERR_LENGTH_REQUIRED;
     if (deadline_passed(r->svc.deadline))
         return ERR_DEADLINE;
+    r->svc.traceparent = traceparent(r);
     r->client = api_client_address(r->svc.cfg, r->svc.arena, r->head, r->client);
     api_cursor_scope(r->route->pattern);
     e = api_bearer(r);

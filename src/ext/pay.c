@@ -41,6 +41,7 @@ void pay_exchange(const struct pay_call *c, struct pay_exchange *x)
     *o = (struct pay_outcome){0};
     x->request.provider = c->provider;
     x->request.request_id = c->request_id;
+    x->request.traceparent = c->traceparent;
     struct ext_reply reply;
     o->err = ext_call(c->ext, c->arena, &x->request, c->deadline, &reply);
     o->unknown = reply.certainty == EXT_UNKNOWN && !x->request.idempotent;

@@ -79,8 +79,12 @@ static void copy(char *to, size_t size, const char *from)
 static void call_provider(struct svc *s, const struct notify_try *t, struct notify_result *r)
 {
     int provider = s->cfg->notifications.provider;
-    const struct sms m = {
-        .to = t->recipient, .text = t->body, .id = t->id, .request_id = s->request_id, .op = OP_SMS_NOTICE};
+    const struct sms m = {.to = t->recipient,
+                          .text = t->body,
+                          .id = t->id,
+                          .request_id = s->request_id,
+                          .traceparent = s->traceparent,
+                          .op = OP_SMS_NOTICE};
     struct sms_result sent = {.err = ERR_PROVIDER_FAILED};
 
     copy(r->provider, sizeof r->provider, s->cfg->providers[provider].name);

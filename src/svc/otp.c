@@ -157,8 +157,12 @@ static void store_result(struct svc *s, const struct sending *w, const struct sm
 static enum err deliver(struct svc *s, struct sending *w)
 {
     struct sms_result result;
-    const struct sms sms = {
-        .to = w->out->phone, .text = message(s, w), .id = w->out->id.s, .request_id = s->request_id, .op = OP_SMS_OTP};
+    const struct sms sms = {.to = w->out->phone,
+                            .text = message(s, w),
+                            .id = w->out->id.s,
+                            .request_id = s->request_id,
+                            .traceparent = s->traceparent,
+                            .op = OP_SMS_OTP};
     sms_send(s->ext, s->arena, s->cfg->otp.provider, &sms, deadline_before(s->deadline, STORE_MS), &result);
     store_result(s, w, &result);
     METRIC_INC(M_OTP, result.err == OK ? OTP_SENT : result.unknown ? OTP_SEND_UNKNOWN : OTP_SEND_FAILED);

@@ -128,6 +128,7 @@ struct pay_call payment_call(struct svc *s)
                              .cfg = s->cfg,
                              .provider = s->cfg->payments.provider,
                              .request_id = s->request_id,
+                             .traceparent = s->traceparent,
                              .deadline = deadline_before(s->deadline, STORE_MS)};
 }
 

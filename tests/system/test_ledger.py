@@ -80,6 +80,29 @@ class Ledger(bd.Case):
         self.assertEqual(shop.daemon.metric("bookingd_notifications", status="failed"), len(FAULTS) + 1)
         self.assertNotIn("+96655123", shop.daemon.log())
 
+    def test_the_trace_goes_on(self):
+        shop = bd_shop.Shop(self)
+        me, trace = shop.customer(), "0af7651916cd43dd8448eb211c80319c"
+
+        def sent(hour, *given):
+            fields = [("X-Request-Id", "trace-%d" % hour)] + [("traceparent", g) for g in given]
+            body = json.dumps({"service_id": shop.service, "starts_at": shop.at(hour)})
+            with shop.daemon.client() as c:
+                c.send(("POST /v1/bookings HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%s"
+                        "Content-Length: %d\r\n\r\n%s" % (me, "".join("%s: %s\r\n" % f for f in fields), len(body), body)).encode())
+                self.expect(c.recv_response(), 201)
+            headers = shop.sms.requests[-1]["headers"]
+            self.assertEqual(headers["x-request-id"], "trace-%d" % hour)
+            self.assertRegex(headers["traceparent"], "^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$")
+            return headers["traceparent"]
+        good = "00-%s-b7ad6b7169203331-01" % trace
+        got = sent(1, good)
+        self.assertEqual((got[:36], got[-3:]), (good[:36], good[-3:]))
+        self.assertNotEqual(got, good)  # the call is a span of its own
+        self.assertNotIn(trace, sent(2))
+        self.assertNotIn(trace, sent(3, "01" + good[2:]))
+        self.assertNotIn(trace, sent(4, good, good))
+
     def test_out_of_budget(self):
         shop = bd_shop.Shop(self, {"server": {"request_budget": "1s"}, "providers": {"sms": {"timeout": "5s"}}})
         shop.sms.plan.append(bd.p_hang())
