@@ -76,6 +76,8 @@ enum http_result http_parse_head(const char *buf, size_t len, size_t seen, const
 struct str http_header(const struct http_head *head, const char *name);
 /* How many fields have that name. */
 size_t http_header_count(const struct http_head *head, const char *name);
+/* The same as http_header() in bytes that are no whole or no valid head; absent when there is none, or more than one. */
+struct str http_peek_field(struct str bytes, const char *name);
 
 /*
  * Chunked body (RFC 9112 7.1), fed with all bytes after the head each time; keeps its place.

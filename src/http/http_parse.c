@@ -266,3 +266,24 @@ size_t http_header_count(const struct http_head *head, const char *name)
             n++;
     return n;
 }
+
+struct str http_peek_field(struct str bytes, const char *name)
+{
+    struct str found = {NULL, 0};
+    bool first = true;
+
+    for (struct str rest = bytes, line; rest.p && memchr(rest.p, '\n', rest.n); first = false) {
+        line = str_cut(&rest, '\n');
+        if (line.n > 0 && line.p[line.n - 1] == '\r')
+            line.n--;
+        if (line.n == 0 && !first) /* what follows is no head any more */
+            break;
+        struct str field = str_cut(&line, ':');
+        if (!line.p || !str_eq_nocase(field, str_of(name)))
+            continue;
+        if (found.p)
+            return (struct str){NULL, 0};
+        found = str_trim(line);
+    }
+    return found;
+}

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include "api/api.h"
-#include "base/uuid.h"
 #include "disp_priv.h"
 #include "http/http_resp.h"
 #include "proc/route.h"
@@ -35,8 +34,10 @@ static void account(struct disp *d, struct conn *c, const struct disp_problem *p
 
 void disp_answer_problem(struct disp *d, struct conn *c, const struct disp_problem *p)
 {
-    struct uuid fresh = uuid_new();
-    const char *id = c->req ? c->req->id : fresh.s;
+    char peeked[HANDOVER_ID_MAX + 1];
+    const char *id = c->req ? c->req->id : peeked;
+    if (!c->req) /* what was not read as a request may still say how it is called */
+        disp_request_id(http_peek_field((struct str){c->buf, c->len}, "X-Request-Id"), peeked);
     bool head_only = c->req ? c->req->method == HTTP_HEAD : c->len >= 5 && memcmp(c->buf, "HEAD ", 5) == 0;
     c->close = p->close || d->draining || c->eof || !c->req || !c->req->keep_alive;
     account(d, c, p, id);

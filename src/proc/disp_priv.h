@@ -140,6 +140,8 @@ void disp_listen_close(struct disp *d);
 
 /* disp_read.c: from bytes to whole requests */
 void disp_readable(struct disp *d, struct conn *c);
+/* The caller's own name for the request when it is 1 to 64 of [A-Za-z0-9._-], else a new one; to out[HANDOVER_ID_MAX + 1]. */
+void disp_request_id(struct str id, char *out);
 /* Parses what is buffered and moves on as far as it goes; every path that ends an answer calls it at its end. */
 void disp_advance(struct disp *d, struct conn *c);
 

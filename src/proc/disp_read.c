@@ -65,12 +65,10 @@ static bool fill(struct disp *d, struct conn *c)
     return true;
 }
 
-/* The caller's X-Request-Id when it is 1 to 64 of [A-Za-z0-9._-], else a new one. */
-static void request_id(const struct http_head *head, char *out)
+void disp_request_id(struct str id, char *out)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    struct str id = http_header(head, "X-Request-Id");
-    bool good = id.n >= 1 && id.n <= HANDOVER_ID_MAX && http_header_count(head, "X-Request-Id") == 1;
+    bool good = id.n >= 1 && id.n <= HANDOVER_ID_MAX;
     for (size_t i = 0; good && i < id.n; i++)
         good = id.p[i] != '\0' && strchr(allowed, id.p[i]) != NULL;
     if (good) {
@@ -97,7 +95,7 @@ static bool begin_body(struct disp *d, struct conn *c)
     r->chunked = h->chunked;
     r->content_length = h->has_length ? h->content_length : 0;
     r->keep_alive = h->keep_alive;
-    request_id(h, r->id);
+    disp_request_id(http_header_count(h, "X-Request-Id") == 1 ? http_header(h, "X-Request-Id") : STR(""), r->id);
     if (r->chunked)
         http_chunked_init(&r->scan);
     else

@@ -141,9 +141,12 @@ documents = {}  # by the address of a daemon; None: not one that serves the docu
 
 def document(address):
     if address not in documents:
-        with bd.Client(address) as c:
-            c.send(c.encode("GET", "/openapi.json"))
-            r = c.recv_response()
+        try:
+            with bd.Client(address) as c:
+                c.send(c.encode("GET", "/openapi.json"))
+                r = c.recv_response()
+        except (OSError, EOFError):  # it ends just now: what it said last stays unchecked
+            return None
         documents[address] = Document(r.json()) if r.status == 200 and r.header("X-Request-Id") else None
     return documents[address]
 

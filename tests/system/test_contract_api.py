@@ -89,7 +89,10 @@ class Contract(bd.Case):
 class Frame(Contract):
     def test_methods_of_every_path(self):
         c = self.shop.daemon.client()
-        for path, item in c.get("/openapi.json").json()["paths"].items():
+        paths = c.get("/openapi.json").json()["paths"]
+        routes = {l["route"] for name, l, _ in self.shop.daemon.metrics() if name == "bookingd_http_requests_total"}
+        self.assertEqual(routes - {"none"}, set(paths))
+        for path, item in paths.items():
             target = re.sub(r"\{\w+\}", NOBODY, path.replace("{transition}", "cancel"))
             served = {m.upper() for m in item if m in ("get", "put", "post", "patch", "delete")}
             served |= {"HEAD"} if "GET" in served else set()
@@ -107,6 +110,22 @@ class Frame(Contract):
                     self.assertNotEqual(r.status, 405, (method, path))
             for method in ("TRACE", "FOO", "get"):
                 self.expect(c.request(method, target), 501, "not_implemented")
+
+    def test_every_answer_has_the_callers_id(self):
+        head, post = b"Host: x\r\nX-Request-Id: mine.1\r\n", b"POST /v1/otp HTTP/1.1\r\n"
+        for status, data in ((200, b"GET /healthz HTTP/1.1\r\n" + head), (404, b"GET /nope HTTP/1.1\r\n" + head), (405, b"PUT /healthz HTTP/1.1\r\n" + head),
+                             (400, b"GET /healthz HTTP/1.1\r\nX-Request-Id: mine.1\r\n"), (400, post + head + b"Content-Length: -1\r\n"), (411, post + head),
+                             (413, post + head + b"Content-Length: 70000\r\n"), (417, post + head + b"Expect: x\r\nContent-Length: 0\r\n"),
+                             (431, post + head + b"X: " + b"y" * 20000 + b"\r\n"), (501, b"FOO / HTTP/1.1\r\n" + head), (505, b"GET / HTTP/2.0\r\n" + head)):
+            with self.shop.daemon.client() as c:
+                c.send(data + b"\r\n")
+                r = c.recv_response()
+                self.assertEqual((r.status, r.header("X-Request-Id")), (status, "mine.1"), data[:80])
+                if status >= 400:
+                    self.assertEqual((r.json()["request_id"], r.header("Content-Type")), ("mine.1", "application/problem+json"))
+        for bad in ("x" * 65, "", "a b", "\u00e9", "a/b"):
+            given = self.shop.daemon.get("/healthz", {"X-Request-Id": bad}).header("X-Request-Id")
+            self.assertEqual(uuid.UUID(given).version, 7)
 
     def test_who_may_what(self):
         shop = self.shop
@@ -249,6 +268,25 @@ class Input(Contract):
             self.expect(make(zone), 201)
         for zone in ("localtime", "posixrules", "Factory", "posix/UTC", "+03:00", "asia/riyadh", "GMT+3 ", "Mars/Olympus", "UTC'"):
             self.expect(make(zone), 422, "validation_failed", "/time_zone")
+
+    def test_conflicts_of_a_closure(self):
+        shop = self.shop
+        other = shop.resource("Chair 2")
+        service = shop.make_service(resource_ids=[other], payment="online", buffer_after_minutes=60)
+        hour = lambda h, **over: self.expect(shop.book(shop.customer("+9665512310%02d" % h), h, **over), 201).json()["id"]
+        before, inside, after, gone, held = hour(8), hour(9), hour(10), hour(11), hour(9, service_id=service)
+        self.expect(self.call("POST", "/v1/staff/bookings/%s/cancel" % gone, None, shop.admin), 200)
+        close = lambda **more: shop.staff("POST", "/v1/staff/venues/%s/closures" % shop.venue, {"starts_at": shop.at(9), "ends_at": shop.at(10), **more})
+        conflicts = lambda c: sorted(b["id"] for b in c["conflicts"])
+        self.assertEqual(conflicts(close()), sorted([inside, held]))
+        self.assertEqual(conflicts(close(resource_id=other, ends_at=shop.at(12))), [held])
+        self.assertEqual(conflicts(close(starts_at=shop.at(8.99), ends_at=shop.at(10.01))), sorted([before, inside, after, held]))
+        for b in (before, inside, after):  # they stay
+            self.assertEqual(self.call("GET", "/v1/staff/bookings/" + b, None, shop.admin).json()["status"], "confirmed")
+        listed = self.call("GET", "/v1/staff/venues/%s/closures" % shop.venue, None, shop.admin).json()["items"]
+        self.assertEqual(([c["starts_at"] for c in listed], ["conflicts" in c for c in listed]), ([shop.at(8.99), shop.at(9), shop.at(9)], [False] * 3))
+        shop.pg.sql("UPDATE closures SET starts_at = now() - interval '2 hours', ends_at = now()")
+        self.assertEqual(self.call("GET", "/v1/staff/venues/%s/closures" % shop.venue, None, shop.admin).json()["items"], [])
 
     def test_a_grid_of_its_own_stays(self):
         path = "/v1/staff/services/%s"

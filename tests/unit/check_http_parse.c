@@ -274,6 +274,29 @@ START_TEST(nothing_is_not_yet_a_request)
 }
 END_TEST
 
+START_TEST(a_field_is_found_in_what_is_no_head)
+{
+    static const struct {
+        struct str bytes, want;
+    } cases[] = {
+        {STR("GARBAGE\r\nX-Id: a \r\n\r\n"), STR("a")},
+        {STR("FOO / HTTP/9.9\nHost x\nx-ID:b\n"), STR("b")},
+        {STR("\r\nGET / HTTP/1.1\r\nX-Id: c\r\n"), STR("c")},
+        {STR("GET / HTTP/1.1\r\nX-Id:\r\n\r\n"), STR("")},
+        {STR("GET / HTTP/1.1\r\nX-Id: not who"), {NULL, 0}},
+        {STR("GET / HTTP/1.1\r\nX-Id: a\r\nX-Id: a\r\n\r\n"), {NULL, 0}},
+        {STR("POST / HTTP/1.1\r\n\r\nX-Id: of the body\r\n"), {NULL, 0}},
+        {STR("GET / HTTP/1.1\r\nX-Id : a\r\nX-Ident: a\r\nX-Id\r\n\r\n"), {NULL, 0}},
+        {{NULL, 0}, {NULL, 0}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct str got = http_peek_field(cases[i].bytes, "X-Id");
+        ck_assert_msg((got.p != NULL) == (cases[i].want.p != NULL), "case %zu", i);
+        th_assert_str(got, cases[i].want);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("http_parse");
@@ -292,5 +315,6 @@ int main(void)
     tcase_add_test(c, faults_inside_the_limit_come_before_the_limit);
     tcase_add_test(c, as_many_fields_as_fit);
     tcase_add_test(c, nothing_is_not_yet_a_request);
+    tcase_add_test(c, a_field_is_found_in_what_is_no_head);
     return th_run(s);
 }
