@@ -10,27 +10,13 @@
 #include "sim_moyasar.h"
 
 /* Words of the page: English, Arabic. */
-enum word {
-    W_PAY,
-    W_CARD,
-    W_NUMBER,
-    W_CANCEL,
-    W_BANK,
-    W_APPROVE,
-    W_DECLINE,
-    W_PAID,
-    W_FAILED,
-    W_GONE,
-    W_OTHER,
-    W_TEST,
-    WORDS
-};
+enum word { W_PAY, W_CARD, W_CANCEL, W_BANK, W_APPROVE, W_DECLINE, W_PAID, W_FAILED, W_GONE, W_OTHER, W_TEST, WORDS };
 static const char *const words[WORDS][2] = {
     [W_PAY] = {"Pay", "ادفع"},
     [W_CARD] = {"Test card", "بطاقة تجريبية"},
-    [W_NUMBER] = {"Card number", "رقم البطاقة"},
     [W_CANCEL] = {"Cancel", "إلغاء"},
-    [W_BANK] = {"Your bank asks: is it you?", "البنك يسأل: هل هذا أنت؟"},
+    [W_BANK] = {"<bdi>3-D Secure</bdi>: your bank asks whether this is you",
+                "<bdi>3-D Secure</bdi>: يسأل البنك هل هذا أنت"},
     [W_APPROVE] = {"Yes, approve", "نعم، موافق"},
     [W_DECLINE] = {"No, decline", "لا، رفض"},
     [W_PAID] = {"Paid", "تم الدفع"},

@@ -635,9 +635,9 @@ def p_redirect(to="http://127.0.0.1:1/elsewhere"):
 class Sandbox:
     """bookingd-sandbox on a port of its own: the providers, an inbox, and faults to order."""
 
-    def __init__(self, **popen):
+    def __init__(self, port=0, **popen):
         self.log = tempfile.TemporaryFile()
-        self.proc = subprocess.Popen([SANDBOX_BIN, "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL,
+        self.proc = subprocess.Popen([SANDBOX_BIN, "--listen", "127.0.0.1:%d" % port], stdin=subprocess.DEVNULL,
                                      stdout=subprocess.PIPE, stderr=self.log, text=True, **popen)
         found = re.search(r"http://127\.0\.0\.1:(\d+)", self.proc.stdout.readline())
         if not found:

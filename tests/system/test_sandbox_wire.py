@@ -172,10 +172,25 @@ class Faults(SandboxCase):
         self.assertEqual({f["kind"] for f in self.sim.call("GET", "/control/faults")["items"]}, {"none"})
         self.assertEqual(self.call("invoice_list").status, 200)
 
+    def test_skip_and_only(self):
+        mine, other = [self.invoice(metadata={"payment_id": name}) for name in ("mine", "other")]
+        self.sim.order("moyasar", "status", status=500, only="mine", skip=1, times=2)
+        path = "/v1/invoices/" + mine["id"]
+        self.assertEqual([self.raw("GET", path, None, basic(SECRET)).status for _ in range(4)], [200, 500, 500, 200])
+        self.assertEqual(self.raw("GET", "/v1/invoices/" + other["id"], None, basic(SECRET)).status, 200)
+        self.assertEqual([self.raw("GET", "/v1/invoices?metadata[payment_id]=mine", None, basic(SECRET)).status for _ in range(3)], [200, 500, 500])
+        self.assertEqual(len([f for f in self.sim.call("GET", "/control/faults")["items"] if f.get("only")]), 12)
+        self.sim.order("invoice_fetch", "status", status=502, only="mine")
+        self.sim.order("invoice_fetch", "status", status=501)  # one about a thing comes before one for all
+        self.assertEqual([self.raw("GET", "/v1/invoices/" + v["id"], None, basic(SECRET)).status for v in (mine, other)], [502, 501])
+        self.sim.order("invoice_fetch", "none", only="mine")
+        self.assertEqual(self.raw("GET", path, None, basic(SECRET)).status, 501)
+
     def test_control_errors(self):
         good = {"route": "sms", "kind": "delay"}
         for over in ({"route": None}, {"route": "x"}, {"route": 5}, {"kind": "x"}, {"kind": None}, {"status": 199}, {"status": 600}, {"status": "500"},
-                     {"times": 0}, {"times": -1}, {"times": 1.5}, {"delay_ms": 0}, {"delay_ms": 600001}, {"done": "yes"}, {"extra": 1}):
+                     {"times": 0}, {"times": -1}, {"times": 1.5}, {"delay_ms": 0}, {"delay_ms": 600001}, {"done": "yes"}, {"extra": 1},
+                     {"skip": -1}, {"skip": "1"}, {"only": 5}, {"only": ""}, {"only": "x" * 501}):
             r = self.raw("POST", "/control/faults", {**good, **over})
             self.assertEqual((over, r.status, list(r.json())), (over, 422, ["error"]))
             self.assertIn(list(over)[0], r.json()["error"])
