@@ -325,8 +325,9 @@ class Ledger(MonitorCase):
 
     def test_a_frozen_backend_delays_no_scrape(self):
         # the server process that has last counted the ledger is the monitor's
-        pid = int(self.pg.value("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'FROM notifications "
-                                "WHERE status = .(SENT|FAILED)' AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1"))
+        last_count = ("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'FROM notifications "
+                      "WHERE status = .(SENT|FAILED)' AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1")
+        pid = int(bd.wait_until(lambda: self.pg.value(last_count), "a process that has just counted"))
         try:
             os.kill(pid, signal.SIGSTOP)
         except PermissionError:
