@@ -219,7 +219,7 @@ class Refund(Paying):
             return self.row_is(self.status(), "refunded") if r.status == 200 else "answer %r" % r
         refund = "SELECT coalesce((SELECT status FROM refunds WHERE payment_id = '%s'), 'none')" % self.id
         return self.problem(r, code, outcome) or self.row_is(self.status(), "paid") or \
-            self.row_is(refund, "none" if self.w.fault.door else outcome)
+            self.row_is(refund, outcome)
 
     def row(self):
         return self.shop.pg.value("SELECT coalesce((SELECT status FROM refunds WHERE payment_id = '%s'), 'none')" % self.id)
