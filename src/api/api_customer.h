@@ -1,10 +1,12 @@
-/* How a customer looks in answers. */
+/* How a customer looks in answers, and what is wrong with one's phone. */
 #ifndef BOOKINGD_API_API_CUSTOMER_H
 #define BOOKINGD_API_API_CUSTOMER_H
 
+#include "api/api.h"
 #include "svc/customer.h"
-#include "sys/json.h"
 
 json_t *api_customer_json(struct arena *a, const struct customer *c);
+/* The fault at /phone of ERR_PHONE_INVALID or ERR_PHONE_REGION. */
+void api_phone_fault(struct api_request *r, enum err e);
 
 #endif

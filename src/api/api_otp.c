@@ -24,13 +24,17 @@ static const struct json_member send_members[] = {
     JSON_MEMBERS_END,
 };
 
+void api_phone_fault(struct api_request *r, enum err e)
+{
+    api_fault(r, "/phone", "%s", e == ERR_PHONE_INVALID ? "is not a mobile number" : "is of a region that is not served");
+}
+
 static enum err send_refused(struct api_request *r, enum err e, const struct otp_sent *sent)
 {
     switch ((int)e) {
     case ERR_PHONE_INVALID:
     case ERR_PHONE_REGION:
-        api_fault(r, "/phone", "%s",
-                  e == ERR_PHONE_INVALID ? "is not a mobile number" : "is of a region that is not served");
+        api_phone_fault(r, e);
         return e;
     case ERR_OTP_COOLDOWN:
     case ERR_OTP_QUOTA:

@@ -84,8 +84,10 @@ static enum err post_payment(struct api_request *r)
     if (e != OK)
         return e;
     const struct open_input *in = r->input;
-    if (!return_url_fit(r, in->return_url))
+    if (!return_url_fit(r, in->return_url)) {
+        api_fault(r, "/return_url", "is of no origin that payments.return_origins names");
         return ERR_RETURN_URL;
+    }
     struct answer answer = {r, 201};
     struct payment_order order = {.booking_id = r->ids[0].s, .return_url = in->return_url, .on_commit = answer_payment, .arg = &answer};
     struct payment p;

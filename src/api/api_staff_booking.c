@@ -1,6 +1,7 @@
 /* The venue's calendar, booking for a customer, and moving bookings on, for staff. */
 #include "api/api_booking.h"
 #include "api/api_payment.h"
+#include "api_customer.h"
 #include "svc/phone.h"
 
 /* ---- the calendar ---- */
@@ -149,8 +150,10 @@ static enum err post_staff_booking(struct api_request *r)
     const struct staff_order_input *in = r->input;
     const char *phone = NULL;
     e = phone_normalise(r->svc.cfg, r->svc.arena, str_of(in->phone), &phone);
-    if (e != OK)
+    if (e != OK) {
+        api_phone_fault(r, e);
         return e;
+    }
     struct booking_order order = {
         .venue_id = r->ids[0].s,
         .service_id = in->service_id.s,

@@ -7,10 +7,7 @@
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
-#endif
-
-#ifndef BD_REVISION
-#define BD_REVISION ""
+#include "revision.h"
 #endif
 
 #ifndef BD_SYSCONFDIR

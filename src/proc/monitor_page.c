@@ -1,5 +1,6 @@
 /* /metrics: the registry, and the families that are computed when asked for. */
 #include "config.h"
+#include "revision.h"
 
 #include <stdio.h>
 
@@ -9,10 +10,6 @@
 
 #define PAGE_FIRST ((size_t)128 * 1024)
 #define LABELS_FIRST 128
-
-#ifndef BD_REVISION
-#define BD_REVISION "" /* a build outside of a repository */
-#endif
 
 static const char *label1(struct arena *a, const char *name, const char *value)
 {

@@ -234,6 +234,17 @@ class Input(Contract):
         self.assertEqual((c["starts_at"], c["ends_at"]), ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"))
         self.expect(self.shop.book(self.me, 9), 422, "slot_not_offered")
 
+    def test_phones_that_staff_type(self):
+        path = "/v1/staff/venues/%s/bookings" % self.shop.venue
+        book = lambda phone: self.call("POST", path, {"phone": phone, "service_id": self.shop.service, "starts_at": self.shop.at(9)}, self.shop.admin)
+        for phone in ("0551234567", "\u0660\u0665\u0665\u0661\u0662\u0663\u0664\u0665\u0666\u0667", "+966 55 123 4567", "00966 55-123-4567", "+966 (0)55 123 4567"):
+            made = self.expect(book(phone), 201).json()
+            self.assertEqual(made["customer"]["phone"], "+966551234567")
+            self.expect(self.call("POST", "/v1/bookings/%s/cancel" % made["id"], None, self.me), 200)  # the same customer's
+        for phone, code in (("", "phone_invalid"), ("+", "phone_invalid"), ("911", "phone_invalid"), ("+966112345678", "phone_invalid"),
+                            ("0551234567 x2", "phone_invalid"), ("+12025550123", "phone_region_refused")):
+            self.expect(book(phone), 422, code, "/phone")
+
     def test_bodies(self):
         fields = {"Authorization": "Bearer " + self.me, "Content-Type": "application/json"}
         post = lambda body, **more: self.shop.daemon.request("POST", "/v1/bookings", body, {**fields, **more})
