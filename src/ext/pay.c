@@ -8,11 +8,11 @@ static const struct pay_gateway *const gateways[] = {&pay_moyasar, NULL};
 
 static const struct pay_gateway *gateway_find(enum provider_type type)
 {
-    for (size_t i = 0; gateways[i] != NULL; i++)
-        if (gateways[i]->type == type)
-            return gateways[i];
-    ENSURE(false && "the configuration names no gateway");
-    return NULL;
+    size_t i = 0;
+    while (gateways[i] != NULL && gateways[i]->type != type)
+        i++;
+    ENSURE(gateways[i] != NULL); /* the configuration was checked */
+    return gateways[i];
 }
 
 static const struct pay_gateway *gateway_of(const struct pay_call *c)

@@ -47,6 +47,7 @@ static bool drop_privileges(struct master *m)
         return true;
     }
     errno = 0;
+    // cppcheck-suppress getpwnamCalled ; single-threaded
     const struct passwd *p = getpwnam(user);
     if (p && p->pw_uid != 0 && initgroups(user, p->pw_gid) == 0 && setgid(p->pw_gid) == 0 && setuid(p->pw_uid) == 0 &&
         setuid(0) != 0)
