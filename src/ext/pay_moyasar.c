@@ -259,7 +259,13 @@ static bool goes_on(const json_t *j, size_t n)
     return meta == NULL || next == NULL ? n >= PAGE_SIZE : !json_is_null(next);
 }
 
-/* The filter is not trusted: a row counts only when its own metadata names us, and a page of others' rows proves nothing of the next. */
+/* A list's filter is not trusted: a row counts only when its own metadata names us, and a page of others' rows proves nothing of the next. */
+static bool names_us(const json_t *row, const char *reference)
+{
+    const char *named = text_of(json_object_get(row, "metadata"), "payment_id");
+    return named != NULL && strcmp(named, reference) == 0;
+}
+
 static void judge_find(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
 {
     struct pay_invoices *out = x->out;
@@ -272,8 +278,7 @@ static void judge_find(const struct pay_call *c, struct pay_exchange *x, const s
     bool good = json_is_array(list);
     for (size_t i = 0; i < n; i++) {
         const json_t *row = json_array_get(list, i);
-        const char *reference = text_of(json_object_get(row, "metadata"), "payment_id");
-        if (reference != NULL && strcmp(reference, x->in) == 0)
+        if (names_us(row, x->in))
             good &= read_invoice(c, row, &out->items[out->n++]);
     }
     if (!good)
@@ -325,8 +330,16 @@ static void judge_charges(const struct pay_call *c, struct pay_exchange *x, cons
     if (!judge_status(c, x, reply, &j))
         return;
     const json_t *list = json_object_get(j, "payments");
-    if (!json_is_array(list) || !read_charges(c->arena, list, &out->charges, &out->n))
+    struct pay_charge *charges = arena_array(c->arena, json_array_size(list), sizeof *charges);
+    bool good = json_is_array(list);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (names_us(json_array_get(list, i), x->in))
+            good &= read_charge(json_array_get(list, i), &charges[out->n++]);
+    out->charges = charges;
+    if (!good)
         fail(x->outcome, ERR_PROVIDER_FAILED, false, "unreadable answer");
+    else if (out->n == 0 && goes_on(j, json_array_size(list)))
+        fail(x->outcome, ERR_PROVIDER_FAILED, false, "a list that was not filtered");
 }
 
 static void charges(const struct pay_call *c, const char *reference, const struct pay_charge **out, size_t *n, struct pay_outcome *o)
@@ -335,7 +348,7 @@ static void charges(const struct pay_call *c, const char *reference, const struc
     struct charge_list list = {0};
     if (!path_of(c, "/payments?metadata%5Bpayment_id%5D=", reference, "", o, &path))
         return;
-    struct pay_exchange x = {.outcome = o, .judge = judge_charges, .out = &list};
+    struct pay_exchange x = {.outcome = o, .judge = judge_charges, .out = &list, .in = reference};
     begin(c, &x, OP_PAYMENT_FIND, "GET", path);
     pay_exchange(c, &x);
     *out = list.charges;

@@ -75,7 +75,6 @@ int main(int argc, char **argv)
     printf("bookingd-sandbox listens on http://%s\n", net_local_name(listener, name, sizeof name));
     fflush(stdout);
     int rc = sim_run(listener);
-    close(listener);
     arena_free(a);
     return rc;
 }

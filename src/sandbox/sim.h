@@ -33,6 +33,7 @@ enum sim_fault_kind {
     SIM_STATUS,   /* an HTTP error status in the provider's own form */
     SIM_HTML,     /* 403 with a web firewall's page */
     SIM_DECLINED, /* the provider's own refusal, as it says it (often inside a 200) */
+    SIM_SHUT,     /* answers, closes, and refuses connections for delay_ms: the next call is refused */
     SIM_KIND_COUNT
 };
 
@@ -166,6 +167,8 @@ json_t *sim_hook_events(struct arena *a);
 void sim_serve(struct sim_request *r, struct sim_reply *out);
 
 /* ---- the loop (sim_loop.c) ---- */
-int sim_run(int listener);
+/* Refuses connections for so long. */
+void sim_shut(int64_t ms);
+int sim_run(int listener); /* takes the listener */
 
 #endif

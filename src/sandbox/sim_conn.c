@@ -165,6 +165,9 @@ static bool strike(struct sim_conn *c, const struct sim_fault *f)
     case SIM_HTML:
         put_spoilt(c, f->kind);
         break;
+    case SIM_SHUT:
+        sim_shut(f->delay_ms);
+        break;
     case SIM_NONE:
     case SIM_STATUS:
     case SIM_DECLINED:
@@ -179,7 +182,7 @@ static bool serve(struct sim_conn *c, const struct http_head *head, struct str b
     struct sim_request request = {.arena = c->arena, .head = head, .body = body};
     struct sim_reply reply = {.status = 500};
     sim_serve(&request, &reply);
-    c->keep_alive = head->keep_alive;
+    c->keep_alive = head->keep_alive && request.fault.kind != SIM_SHUT;
     put_reply(c, &reply, head->method == HTTP_HEAD);
     /* What follows is the next request: kept until this one is answered. */
     memmove(c->in, c->in + used, c->in_n - used);

@@ -18,11 +18,12 @@ static const struct {
 } groups[] = {{"all", 0, SIM_ROUTE_COUNT}, {"sms", 0, SIM_SMS_COUNT}, {"moyasar", SIM_SMS_COUNT, SIM_ROUTE_COUNT}};
 const char *const sim_fault_names[SIM_KIND_COUNT] = {"none",     "delay",  "hang",  "headers", "body",
                                                      "drip",     "reset",  "close", "garbage", "huge",
-                                                     "redirect", "status", "html",  "declined"};
+                                                     "redirect", "status", "html",  "declined", "shut"};
 
 /* Whether a fault strikes after the thing was done, when the order does not say. */
 static const bool done_by_nature[SIM_KIND_COUNT] = {[SIM_NONE] = true,    [SIM_DELAY] = true, [SIM_HANG] = true,
-                                                    [SIM_HEADERS] = true, [SIM_BODY] = true,  [SIM_DRIP] = true};
+                                                    [SIM_HEADERS] = true, [SIM_BODY] = true,  [SIM_DRIP] = true,
+                                                    [SIM_SHUT] = true};
 
 #define ORDERS_MAX 5000
 
@@ -32,6 +33,7 @@ struct order {
     char *only; /* NULL: for every call */
     struct sim_fault fault;
     int64_t skip, left; /* calls; left -1: until cleared */
+    int64_t struck;
 };
 static struct order *orders; /* the newest first; one about a thing comes before one for all */
 static size_t orders_n;
@@ -88,6 +90,7 @@ struct sim_fault sim_fault_take(enum sim_route route, const char *about)
         return fault;
     }
     fault = o->fault;
+    o->struck++;
     if (o->left > 0 && --o->left == 0)
         forget_one(o);
     return fault;
@@ -211,6 +214,7 @@ static json_t *order_json(struct arena *a, enum sim_route route, const struct or
     json_put_int(a, j, "delay_ms", o->fault.delay_ms);
     json_put_bool(a, j, "done", o->fault.done);
     json_put_int(a, j, "times", o->left);
+    json_put_int(a, j, "struck", o->struck);
     json_put_int(a, j, "skip", o->skip);
     json_put_str(a, j, "only", o->only);
     return j;

@@ -16,6 +16,38 @@ static struct sim_conn *conns[CONNS_MAX];
 static struct pollfd fds[CONNS_MAX + HOOKS_MAX + 2];
 static size_t conns_n;
 
+/* The listening socket, closed for a while when it was ordered to be. */
+static int door = -1;
+static union {
+    struct sockaddr sa;
+    struct sockaddr_storage any;
+} door_at;
+static socklen_t door_len;
+static struct deadline door_opens;
+
+void sim_shut(int64_t ms)
+{
+    if (door >= 0)
+        close(door);
+    door = -1;
+    door_opens = deadline_in_ms(ms);
+}
+
+/* Should somebody else have taken the port meanwhile, it is tried again. */
+static void open_door(void)
+{
+    const int on = 1;
+    int fd = socket(door_at.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, &door_at.sa, door_len) == 0 && listen(fd, 128) == 0) {
+        door = fd;
+        return;
+    }
+    if (fd >= 0)
+        close(fd);
+    door_opens = deadline_in_ms(10);
+}
+
 static void drop(size_t i)
 {
     sim_conn_free(conns[i]);
@@ -66,7 +98,7 @@ static void allow_descriptors(void)
 /* Milliseconds until the earliest thing is due; -1: nothing is. */
 static int next_wake(void)
 {
-    int soonest = -1;
+    int soonest = door < 0 ? deadline_left_ms(door_opens) : -1;
     for (size_t i = 0; i < conns_n; i++) {
         if (conns[i]->wake.ns == 0)
             continue;
@@ -89,12 +121,16 @@ static void step_all(void)
 int sim_run(int listener)
 {
     int signals = sig_open((const int[]){SIGTERM, SIGINT, 0});
-    if (signals < 0)
+    door = listener;
+    door_len = sizeof door_at;
+    if (signals < 0 || getsockname(listener, &door_at.sa, &door_len) != 0)
         return 1;
     allow_descriptors();
     for (;;) {
+        if (door < 0 && deadline_passed(door_opens))
+            open_door();
         fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
-        fds[1] = (struct pollfd){.fd = listener, .events = POLLIN};
+        fds[1] = (struct pollfd){.fd = door, .events = POLLIN};
         for (size_t i = 0; i < conns_n; i++)
             fds[i + 2] = (struct pollfd){.fd = conns[i]->fd, .events = sim_conn_events(conns[i])};
         int wake_ms = next_wake();
@@ -106,12 +142,14 @@ int sim_run(int listener)
             break;
         sim_hook_step(hooks, hooks_n); /* before the clients: what they cause gets descriptors of the next round */
         step_all();
-        if (fds[1].revents & POLLIN)
-            take_in(listener);
+        if ((fds[1].revents & POLLIN) && fds[1].fd == door)
+            take_in(door);
     }
     while (conns_n > 0)
         sim_conn_free(conns[--conns_n]);
     sim_hook_clear();
+    if (door >= 0)
+        close(door);
     close(signals);
     return 0;
 }

@@ -199,7 +199,11 @@ class Client:
                 self.sock = socket.socket(family, socket.SOCK_STREAM)
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sock.settimeout(self.timeout)
-            self.sock.connect(self.address)
+            try:
+                self.sock.connect(self.address)
+            except OSError:
+                self.close()
+                raise
             self.buf = b""
         return self
 
@@ -645,10 +649,19 @@ class Sandbox:
         self.port = int(found.group(1))
         self.url = found.group(0)
 
+    def exchange(self, method, path, body=None, headers=None):
+        """The Response; tried again while the sandbox was ordered to take no connections: what it has taken it answers."""
+        def once():
+            try:
+                with Client(("127.0.0.1", self.port)) as c:
+                    return c.request(method, path, body, headers)
+            except ConnectionError:
+                return None
+        return wait_until(once, "a connection to the sandbox", 2)
+
     def call(self, method, path, body=None):
         """JSON of an answer that must be a success; None without a body."""
-        with Client(("127.0.0.1", self.port)) as c:
-            r = c.request(method, path, body, {"Content-Length": "0"} if body is None and method != "GET" else None)
+        r = self.exchange(method, path, body, {"Content-Length": "0"} if body is None and method != "GET" else None)
         if r.status not in (200, 201, 204):
             raise AssertionError("%s %s: %r" % (method, path, r))
         return r.json() if r.body else None
@@ -672,14 +685,12 @@ class Sandbox:
 
     def form(self, path, **fields):
         """What a browser that posts a form is answered; it follows nothing."""
-        with Client(("127.0.0.1", self.port)) as c:
-            return c.request("POST", path, urllib.parse.urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+        return self.exchange("POST", path, urllib.parse.urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
 
     def api(self, method, path, body=None):
         """A call of the gateway's API as a merchant: the Response."""
-        with Client(("127.0.0.1", self.port)) as c:
-            key = base64.b64encode(b"sk_test_of_a_test:").decode()
-            return c.request(method, path, body, {"Authorization": "Basic " + key, **({"Content-Length": "0"} if body is None else {})})
+        key = base64.b64encode(b"sk_test_of_a_test:").decode()
+        return self.exchange(method, path, body, {"Authorization": "Basic " + key, **({"Content-Length": "0"} if body is None else {})})
 
     def books(self, what):
         """All "invoices" or "payments" of the gateway, the newest first."""

@@ -1,4 +1,7 @@
 """A shop that is paid online, with the sandbox as its gateway, for system tests of payments."""
+import base64
+import hashlib
+import os
 import uuid
 
 import bd
@@ -7,6 +10,10 @@ import bd_shop
 SECRET = "webhook-secret-of-tests"
 VISA, VISA_3DS, POOR = "4111114005765430", "4111111111111111", "4201320000311101"  # pays at once, asks the bank, has no money
 RETURN = "https://book.example.com/done"
+
+PAYMENTS = """SELECT p.id, p.status, p.amount - p.refunded_amount, b.id, booking_status(b.status, b.hold_expires_at),
+ EXISTS (SELECT 1 FROM booking_units u WHERE u.booking_id = b.id AND u.held_until IS NULL)
+FROM payments p JOIN bookings b ON b.id = p.booking_id"""
 
 
 def config(gateway_url, **over):
@@ -32,6 +39,15 @@ class PayShop(bd_shop.Shop):
         """A new customer's token."""
         self.customers += 1
         return self.customer("+96655%07d" % self.customers)
+
+    def many_customers(self, n):
+        """Tokens of new customers, made in one go."""
+        tokens = [base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode() for _ in range(n)]
+        rows = ["('%s'::uuid, '+96656%07d', '%s')" % (uuid.uuid4(), i, hashlib.sha256(t.encode()).hexdigest()) for i, t in enumerate(tokens)]
+        self.pg.sql("CREATE TEMP TABLE t AS SELECT * FROM (VALUES %s) AS v (id, phone, hash);"
+                    "INSERT INTO customers (id, phone, locale) SELECT id, phone, 'en' FROM t;"
+                    "INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT hash, id, now() + interval '1 day' FROM t" % ", ".join(rows))
+        return tokens
 
     def hooks(self, on=True, **more):
         self.sandbox.webhooks("http://127.0.0.1:%d/v1/webhooks/moyasar" % self.daemon.port if on else None, SECRET, **more)
@@ -99,58 +115,52 @@ class PayShop(bd_shop.Shop):
     # -- the one truth --
     def imbalance(self):
         """
-        Differences between our ledger and the gateway's, as words: money that was lost or taken twice, paid bookings that are
-        free, confirmed ones that are unpaid, anything that is still open. Empty: they are equal.
+        Differences between our ledger and the gateway's, [(kind, words)]: "lost" (money that one side has and the other does not),
+        "doubled" (a booking that is paid twice), "free" (paid, and its slot is not taken), "unpaid" (confirmed without money), "open"
+        (not at its end yet). Empty: they are equal.
         """
-        kept = {}  # of each payment: what the gateway holds
+        wrong, held = [], {}
         for charge in self.sandbox.books("payments"):
             if charge["status"] in ("paid", "captured", "refunded"):
                 ref = (charge["metadata"] or {}).get("payment_id")
-                kept.setdefault(ref, []).append(charge["amount"] - charge["refunded"])
-        wrong = []
-        rows = self.pg.sql("SELECT p.id, p.status, p.amount, p.refunded_amount, p.surplus, b.id, booking_status(b.status, b.hold_expires_at),"
-                           " (SELECT count(*) FROM booking_units u WHERE u.booking_id = b.id AND (u.held_until IS NULL OR u.held_until > now()))"
-                           " FROM payments p JOIN bookings b ON b.id = p.booking_id")
-        paid = {}
-        for pid, status, amount, refunded, surplus, bid, booking, units in rows:
-            there = sum(kept.pop(pid, []))
-            here = int(amount) - int(refunded) if status in ("paid", "refunded", "partially_refunded") else 0
+                held[ref] = held.get(ref, 0) + charge["amount"] - charge["refunded"]
+        rows = self.pg.sql(PAYMENTS)
+        kept = {}
+        for pid, status, left, booking, booking_status, slot in rows:
+            there, here = held.pop(pid, 0), int(left) if status in ("paid", "refunded", "partially_refunded") else 0
             if here != there:
-                wrong.append("payment %s is %s with %d, the gateway holds %d" % (pid, status, here, there))
-            if here and booking not in ("confirmed", "completed", "no_show"):
-                wrong.append("payment %s holds %d for booking %s, which is %s" % (pid, here, bid, booking))
-            if status in ("creating", "initiated", "unknown") and booking != "pending_payment":
-                wrong.append("payment %s is %s and its booking %s" % (pid, status, booking))
-            paid.setdefault(bid, []).append(here)
-            if booking == "confirmed" and units == "0":
-                wrong.append("booking %s is confirmed and has no slot" % bid)
-        for ref, amounts in kept.items():
-            if sum(amounts):
-                wrong.append("the gateway holds %s for %s, which is not ours" % (amounts, ref))
-        for bid, status in self.pg.sql("SELECT id, booking_status(status, hold_expires_at) FROM bookings WHERE payment = 'online'"):
-            holds = [h for h in paid.get(bid, []) if h]
-            if len(holds) > 1:
-                wrong.append("booking %s is paid %d times" % (bid, len(holds)))
-            if status == "confirmed" and not holds:
-                wrong.append("booking %s is confirmed and unpaid" % bid)
-        wrong += ["refund %s is %s" % tuple(r) for r in
+                wrong.append(("lost", "payment %s is %s with %d, the gateway holds %d" % (pid, status, here, there)))
+            if here and booking_status not in ("confirmed", "completed", "no_show"):
+                wrong.append(("free", "payment %s holds %d for booking %s, which is %s" % (pid, here, booking, booking_status)))
+            if status in ("creating", "initiated", "unknown") and booking_status != "pending_payment":
+                wrong.append(("open", "payment %s is %s and its booking %s" % (pid, status, booking_status)))
+            if booking_status == "confirmed" and slot != "t":
+                wrong.append(("free", "booking %s is confirmed and has no slot" % booking))
+            kept.setdefault(booking, []).extend([here] if here else [])
+        wrong += [("lost", "the gateway holds %d for %s, which is not ours" % (n, ref)) for ref, n in held.items() if n]
+        for booking, status in self.pg.sql("SELECT id, booking_status(status, hold_expires_at) FROM bookings WHERE payment = 'online' AND amount > 0"):
+            if len(kept.get(booking, [])) > 1:
+                wrong.append(("doubled", "booking %s is paid %d times" % (booking, len(kept[booking]))))
+            if status == "confirmed" and not kept.get(booking):
+                wrong.append(("unpaid", "booking %s is confirmed" % booking))
+        wrong += [("open", "refund %s is %s" % tuple(r)) for r in
                   self.pg.sql("SELECT id, status FROM refunds WHERE status IN ('wanted', 'calling', 'unknown')")]
+        ends = {r[0]: r[4] for r in rows}
         for v in self.sandbox.books("invoices"):
-            ours = [r for r in rows if r[0] == (v["metadata"] or {}).get("payment_id")]
-            if v["status"] == "initiated" and any(r[6] != "pending_payment" for r in ours):
-                wrong.append("invoice %s can be paid, and its booking is %s" % (v["id"], ours[0][6]))
+            booking = ends.get((v["metadata"] or {}).get("payment_id"), "pending_payment")
+            if v["status"] == "initiated" and booking != "pending_payment":
+                wrong.append(("open", "invoice %s can be paid, and its booking is %s" % (v["id"], booking)))
         return wrong
 
-    def balance(self, limit=30.0, hurry=True):
-        """Waits until the keeper has made the ledgers equal."""
+    def balance(self, limit=30.0):
+        """Waits until the keeper, which is hurried, has made the ledgers equal."""
         last = []
 
         def equal():
-            if hurry:
-                self.hurry()
+            self.hurry()
             last[:] = self.imbalance()
             return not last
         try:
             bd.wait_until(equal, "equal ledgers", limit, 0.3)
         except AssertionError as e:
-            raise AssertionError("%s\n%s" % (e, "\n".join(last))) from None
+            raise AssertionError("%s\n%s" % (e, "\n".join("%s: %s" % w for w in last))) from None
