@@ -6,7 +6,7 @@ build=${1:?build directory}
 cflags="$(pkg-config --cflags libpq libcurl jansson yaml-0.1 libcrypto)"
 bad=0
 echo "clang-tidy"
-printf '%s\n' src/*/*.c | xargs -P "$(nproc)" -n 4 sh -c \
+printf '%s\n' src/*/*.c | xargs -P "$(nproc)" -n 1 sh -c \
     'clang-tidy --quiet "$@" -- -std=gnu11 -D_GNU_SOURCE -DHAVE_CONFIG_H -Iinclude -I'"$build $cflags"' 2>/dev/null' sh || bad=1
 echo "cppcheck"
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -j "$(nproc)" \
