@@ -142,6 +142,8 @@ enum err api_first_seen(struct api_request *r, const struct db_stmt *seen, struc
 void api_idem_add(struct api_request *r, struct db_batch *b);
 /* Whose data the response shows, when that is not the caller (staff booking for a customer): erasure finds the stored answer by it. */
 void api_idem_customer(struct api_request *r, const char *customer_id);
+/* The answer tells how things stand, not how they ended: a repeat is served anew. */
+void api_idem_passing(struct api_request *r);
 
 /* Sets status and JSON body. */
 void api_reply(struct api_request *r, int status, json_t *body);

@@ -79,6 +79,12 @@ void api_idem_customer(struct api_request *r, const char *customer_id)
         r->idem->customer_id = customer_id;
 }
 
+void api_idem_passing(struct api_request *r)
+{
+    if (r->idem)
+        r->idem->passing = true;
+}
+
 /* The response in hand as an outcome, on the arena. */
 static struct idem_outcome outcome_of(const struct api_request *r)
 {
@@ -143,12 +149,14 @@ static void remember(struct api *api, const struct idem_claim *c, const struct i
         pending_drop(api, 0);
     struct api_pending *p = &api->pending[api->pending_n++];
     *p = (struct api_pending){.claim = *c};
-    if (o) {
-        p->status = o->status;
-        p->headers = copy(o->headers);
-        p->body = copy(o->body);
-        p->customer_id = copy(o->customer_id);
-    }
+    if (!o)
+        return;
+    p->headers = copy(o->headers);
+    p->body = copy(o->body);
+    p->customer_id = copy(o->customer_id);
+    /* No memory for it: rather asked again than answered by half. What is kept here is a refusal; a deed's outcome is stored with the deed. */
+    bool whole = !o->headers == !p->headers && !o->body == !p->body && !o->customer_id == !p->customer_id;
+    p->status = whole ? o->status : 0;
 }
 
 /* One try; true when there is nothing left to do about it. */
@@ -182,7 +190,7 @@ void api_idem_finish(struct api_request *r, enum err e)
         return;
     idem->mine = false;
     struct api *api = r->api;
-    bool store = r->resp.status < 500;
+    bool store = r->resp.status < 500 && !idem->passing;
     struct idem_outcome o = store ? outcome_of(r) : (struct idem_outcome){.status = 0};
     remember(api, &idem->claim, store ? &o : NULL);
     if (!deadline_passed(r->svc.deadline))

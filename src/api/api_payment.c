@@ -96,8 +96,11 @@ static enum err post_payment(struct api_request *r)
     e = payment_open(&r->svc, &r->who, &order, &p, &existed, &fault);
     if (e != OK)
         return api_payment_fault(r, e, &fault);
-    if (existed)
-        api_reply(r, 200, api_payment_json(r->svc.arena, &p));
+    if (!existed)
+        return OK;
+    api_reply(r, 200, api_payment_json(r->svc.arena, &p));
+    if (p.state == PAYMENT_CREATING) /* somebody else is at it, or died of it: not what this key's repeats are to be told for ever */
+        api_idem_passing(r);
     return OK;
 }
 

@@ -18,6 +18,7 @@ struct api_idem {
     struct idem_claim claim;
     bool mine;   /* claimed, and no outcome is known to be stored */
     bool added;  /* its outcome is in a batch of the handler */
+    bool passing; /* what is answered now is not its outcome */
     int look_at; /* index of the look-up in the first batch */
     const char *customer_id;
 };
