@@ -41,7 +41,10 @@ json_t *json_keep(struct arena *a, json_t *owned)
     return owned;
 }
 
-/* jansson's parser calls a token for which there is no memory invalid: only its allocator knows better. */
+/*
+ * jansson's parser calls a token for which there is no memory invalid, or worse, goes on with a part of it (a text cut short is a text
+ * too): only its allocator knows better.
+ */
 static bool memory_ran_out;
 
 static void *watched_malloc(size_t n)
@@ -62,8 +65,10 @@ json_t *json_parse(struct arena *a, struct str text)
     /* An integer beyond 64 bits is valid JSON; as a real it fails the schema (422) and not the parser (400). */
     if (!j && json_error_code(&error) == json_error_numeric_overflow)
         j = json_loadb(text.p, text.n, flags | JSON_DECODE_INT_AS_REAL, &error);
-    if (!j && memory_ran_out)
+    if (memory_ran_out) {
+        json_decref(j);
         arena_oom(a);
+    }
     return j ? json_keep(a, j) : NULL;
 }
 
