@@ -10,7 +10,7 @@
 #define SHA256_LEN 32
 #define SHA256_HEX_MAX 65
 
-/* A libcrypto failure (out of memory) aborts. */
+/* Need no memory and cannot fail. */
 void digest_sha256(struct str data, unsigned char out[SHA256_LEN]);
 void digest_hmac_sha256(struct str key, struct str data, unsigned char out[SHA256_LEN]);
 /* Lower-case hex and a NUL: out holds 2 * n + 1 bytes. */

@@ -1,30 +1,58 @@
 #include "base/digest.h"
 
+/*
+ * The old interface on purpose: it works on a struct and cannot fail, where EVP asks for memory at each hash and HMAC. A hash is no place
+ * for a request to run out of memory.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <stdint.h>
-
-#include "base/ensure.h"
+#include <string.h>
 
 static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char alphabet_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+#define BLOCK_LEN ((size_t)SHA256_CBLOCK)
+
 void digest_sha256(struct str data, unsigned char out[SHA256_LEN])
 {
-    unsigned int n = 0;
+    SHA256_CTX c;
 
-    ENSURE(EVP_Digest(data.p ? data.p : "", data.n, out, &n, EVP_sha256(), NULL) == 1 && n == SHA256_LEN);
+    SHA256_Init(&c);
+    SHA256_Update(&c, data.p ? data.p : "", data.n);
+    SHA256_Final(out, &c);
+}
+
+/* Begins with the key, xored with a byte, as the first block (RFC 2104 2). */
+static void begin_keyed(SHA256_CTX *c, const unsigned char key[BLOCK_LEN], unsigned char with)
+{
+    unsigned char pad[BLOCK_LEN];
+
+    for (size_t i = 0; i < BLOCK_LEN; i++)
+        pad[i] = key[i] ^ with;
+    SHA256_Init(c);
+    SHA256_Update(c, pad, sizeof(pad));
+    OPENSSL_cleanse(pad, sizeof(pad));
 }
 
 void digest_hmac_sha256(struct str key, struct str data, unsigned char out[SHA256_LEN])
 {
-    unsigned int n = 0;
+    unsigned char block[BLOCK_LEN] = {0};
+    SHA256_CTX c;
 
-    ENSURE(key.n <= INT32_MAX);
-    ENSURE(HMAC(EVP_sha256(), key.p ? key.p : "", (int)key.n, (const unsigned char *)(data.p ? data.p : ""), data.n,
-                out, &n) != NULL);
-    ENSURE(n == SHA256_LEN);
+    if (key.n > BLOCK_LEN)
+        digest_sha256(key, block);
+    else if (key.n > 0)
+        memcpy(block, key.p, key.n);
+    begin_keyed(&c, block, 0x36);
+    SHA256_Update(&c, data.p ? data.p : "", data.n);
+    SHA256_Final(out, &c);
+    begin_keyed(&c, block, 0x5c);
+    SHA256_Update(&c, out, SHA256_LEN);
+    SHA256_Final(out, &c);
+    OPENSSL_cleanse(block, sizeof(block));
+    OPENSSL_cleanse(&c, sizeof(c));
 }
 
 void digest_hex(const unsigned char *p, size_t n, char *out)

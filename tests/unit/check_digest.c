@@ -29,6 +29,12 @@ START_TEST(hmac_vectors)
     digest_hmac_sha256(STR("Jefe"), STR("what do ya want for nothing?"), mac);
     digest_hex(mac, sizeof(mac), hex);
     ck_assert_str_eq(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    /* RFC 4231 4.7: a key longer than a block */
+    char long_key[131];
+    memset(long_key, 0xaa, sizeof(long_key));
+    digest_hmac_sha256((struct str){long_key, sizeof(long_key)}, STR("Test Using Larger Than Block-Size Key - Hash Key First"), mac);
+    digest_hex(mac, sizeof(mac), hex);
+    ck_assert_str_eq(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
     digest_hmac_sha256((struct str){NULL, 0}, (struct str){NULL, 0}, mac);
     digest_hex(mac, sizeof(mac), hex);
     ck_assert_str_eq(hex, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
