@@ -20,11 +20,13 @@
 #define HOST_SHARE_MIN_MS 250
 #define TLS_LOOK_MS 20
 #define FAR_MS 3600000
+/* Room for a whole list of hosts with its options, and for a ROLLBACK: neither needs memory when there is none. */
+#define SCRATCH ((size_t)16 * 1024)
 
 struct db *db_new(const struct config *cfg)
 {
     struct db *db = calloc(1, sizeof(*db));
-    struct arena *scratch = arena_new(2048);
+    struct arena *scratch = arena_new(SCRATCH);
 
     ENSURE(db && scratch); /* at the start of a process */
     *db = (struct db){.cfg = cfg, .scratch = scratch, .next_try = deadline_in_ms(0), .why = ERR_DB_UNAVAILABLE};

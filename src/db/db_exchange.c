@@ -11,12 +11,14 @@ static void clear_result(void *r)
 
 /*
  * libpq says in words alone that memory is out, and the connection cannot be trusted after it. Where something may
- * have been committed that news goes first: the batch then ends as lost.
+ * have been committed that news goes first: the batch then ends as lost. True: memory is out.
  */
-static void check_memory(struct db_batch *b, const char *message)
+static bool check_memory(struct db_batch *b, const char *message)
 {
-    if (b->may_have_committed || (!strstr(message, "out of memory") && !strstr(message, "allocate memory")))
-        return;
+    if (!strstr(message, "out of memory") && !strstr(message, "allocate memory"))
+        return false;
+    if (b->may_have_committed)
+        return true;
     db_lost(b->db);
     arena_oom(b->arena);
 }
@@ -24,7 +26,7 @@ static void check_memory(struct db_batch *b, const char *message)
 static bool queued(struct db_batch *b, enum db_part_kind kind, int i, int sent)
 {
     if (!sent) {
-        check_memory(b, PQerrorMessage(b->db->conn));
+        (void)check_memory(b, PQerrorMessage(b->db->conn));
         return false;
     }
     b->parts[b->parts_n++] = (struct db_part){kind, i};
@@ -97,7 +99,7 @@ static enum db_end take(struct db_batch *b, PGresult *r)
     }
     bool from_server = PQresultErrorField(r, PG_DIAG_SQLSTATE) != NULL;
     if (!from_server)
-        check_memory(b, PQresultErrorMessage(r));
+        (void)check_memory(b, PQresultErrorMessage(r));
     if (!b->error) {
         b->error = r;
         b->error_at = b->at;
@@ -134,6 +136,9 @@ enum db_end db_exchange(struct db_batch *b, struct deadline d)
     for (bool open = true; e == DB_END_MORE;) {
         int unsent = PQflush(c);
         e = gather(b);
+        /* A message for which there is no memory may be dropped by libpq, which then waits for it for ever: only the words are left. */
+        if (e == DB_END_MORE && !b->error && check_memory(b, PQerrorMessage(c)))
+            e = DB_END_LOST;
         if (e != DB_END_MORE)
             break;
         if (!open || unsent < 0)
@@ -142,8 +147,6 @@ enum db_end db_exchange(struct db_batch *b, struct deadline d)
             e = DB_END_TIMEOUT;
         else
             open = PQconsumeInput(c) == 1;
-        if (!open)
-            check_memory(b, PQerrorMessage(c));
     }
     METRIC_OBSERVE0(M_DB_DURATION, mono_seconds_since(from));
     return e;
