@@ -22,6 +22,11 @@ const char *net_peer_address(int fd, char *buf, size_t size);
 /* Is the text a literal address of the network? */
 bool net_cidr_contains(const struct cidr *c, const char *address);
 
+/*
+ * Whether a system call that failed with errno `e` is worth another try: it was interrupted, or the kernel is short of memory for the
+ * moment. In the latter case a few milliseconds have passed when this returns, so that no loop spins.
+ */
+bool net_again(int e) MUST_CHECK;
 /* Waits until fd is ready for `events` or the deadline: 1 ready, 0 time is up, -1 error. */
 int net_wait(int fd, short events, struct deadline d) MUST_CHECK;
 /* Writes all before the deadline. */

@@ -14,6 +14,7 @@
 #include "svc/upkeep.h"
 #include "sys/board.h"
 #include "sys/log.h"
+#include "sys/net.h"
 #include "sys/sig.h"
 
 #define JOBS_MAX 32
@@ -82,7 +83,7 @@ static bool pause_until(struct keeper *k, struct deadline d)
             {.fd = k->sig_fd, .events = POLLIN},
             {.fd = db, .events = db_events},
         };
-        if (poll(p, ARRAY_LEN(p), deadline_left_ms(deadline_min(d, db_idle_at(k->db)))) < 0 && errno != EINTR)
+        if (poll(p, ARRAY_LEN(p), deadline_left_ms(deadline_min(d, db_idle_at(k->db)))) < 0 && !net_again(errno))
             return true;
         if (p[0].revents || p[1].revents)
             return true;

@@ -15,6 +15,7 @@
 #include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
+#include "sys/net.h"
 #include "sys/notify_sd.h"
 #include "sys/sig.h"
 
@@ -239,7 +240,7 @@ static int loop(struct master *m)
     turn(m);
     while (!(m->stopping && all_gone(m))) {
         struct pollfd p = {.fd = m->sig_fd, .events = POLLIN};
-        if (poll(&p, 1, wait_ms(m)) < 0 && errno != EINTR)
+        if (poll(&p, 1, wait_ms(m)) < 0 && !net_again(errno))
             return 1;
         for (int signo; (signo = sig_next(m->sig_fd, NULL)) != 0;)
             on_signal(m, signo);

@@ -72,6 +72,8 @@ static bool turn(struct monitor *m, int fd, short events, struct deadline d)
     struct deadline until = d;
     size_t n = monitor_http_polls(m->http, polls + 3, &until);
     int ready = poll(polls, (nfds_t)(n + 3), deadline_left_ms(deadline_min(d, until)));
+    if (ready < 0 && !net_again(errno))
+        m->ending = true;
     if (ready < 0)
         return false;
     if (polls[0].revents && sig_next(m->signal_fd, NULL))

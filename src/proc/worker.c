@@ -23,6 +23,7 @@
 #include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
+#include "sys/net.h"
 #include "sys/sig.h"
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
@@ -130,7 +131,7 @@ static bool take(struct worker *w)
     struct handover_packet p;
     int got = handover_recv(w->env->queue_fd, w->packet, &q, sizeof(q), offsetof(struct handover_request, len), &p);
     if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK;
+        return errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno);
     return got > 0 && p.fd >= 0 && serve(w, &q, &p);
 }
 
@@ -183,7 +184,7 @@ static int loop(struct worker *w)
             {.fd = w->sig_fd, .events = POLLIN},
             {.fd = db, .events = db_events},
         };
-        if (poll(p, ARRAY_LEN(p), wait_ms(w)) < 0 && errno != EINTR)
+        if (poll(p, ARRAY_LEN(p), wait_ms(w)) < 0 && !net_again(errno))
             return 1;
         if (p[1].revents)
             return 0;

@@ -12,10 +12,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/num.h"
 
+#define AGAIN_NS 10000000L /* 10 ms */
 #define SYSTEMD_FIRST_FD 3 /* sd_listen_fds(3) */
 
 union any_addr {
@@ -211,6 +213,14 @@ bool net_cidr_contains(const struct cidr *c, const char *address)
 
 /* ---- waiting and writing ---- */
 
+bool net_again(int e)
+{
+    if (e != ENOMEM && e != ENOBUFS)
+        return e == EINTR;
+    (void)nanosleep(&(struct timespec){.tv_nsec = AGAIN_NS}, NULL);
+    return true;
+}
+
 int net_wait(int fd, short events, struct deadline d)
 {
     struct pollfd p = {.fd = fd, .events = events};
@@ -219,9 +229,9 @@ int net_wait(int fd, short events, struct deadline d)
         int n = poll(&p, 1, left);
         if (n > 0)
             return (p.revents & POLLNVAL) ? -1 : 1; /* ERR and HUP: the next read or write says what it is */
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && !net_again(errno))
             return -1;
-        if (n == 0 && deadline_passed(d))
+        if (n <= 0 && deadline_passed(d))
             return 0;
     }
 }

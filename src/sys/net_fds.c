@@ -8,6 +8,9 @@
 #include "base/ensure.h"
 #include "sys/net.h"
 
+/* A packet that the kernel has no memory for is tried again for a fifth of a second. */
+#define TRIES_MAX 20
+
 /* Aligned as cmsg(3) wants it. */
 union control {
     struct cmsghdr head;
@@ -36,9 +39,10 @@ ssize_t net_send_fds(int sock, const struct iovec *iov, size_t iov_n, const int 
         memcpy(CMSG_DATA(c), fds, sizeof(int) * fds_n);
     }
     ssize_t n;
+    int tries = 0;
     do
         n = sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && tries++ < TRIES_MAX && net_again(errno));
     return n;
 }
 
