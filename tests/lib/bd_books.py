@@ -1,0 +1,59 @@
+"""Whether the books balance: questions to a database of which each counts what must not be, and the ledger's three figures."""
+import collections
+
+import bd
+
+_LIVE = """WITH live AS (SELECT * FROM bookings WHERE status = 'confirmed'
+                           OR status = 'pending_payment' AND hold_expires_at > clock_timestamp()) """
+QUESTIONS = {
+    "overlaps": _LIVE + """SELECT count(*) FROM live b JOIN resources r ON (r.venue_id, r.id) = (b.venue_id, b.resource_id)
+        WHERE r.capacity < (SELECT sum(x.party_size) FROM live x WHERE (x.venue_id, x.resource_id) = (b.venue_id, b.resource_id)
+                            AND x.occupied @> lower(b.occupied))""",
+    "confirmed without its units": """SELECT count(*) FROM bookings b WHERE b.status = 'confirmed' AND b.party_size <>
+        (SELECT count(*) FROM booking_units u WHERE (u.venue_id, u.booking_id) = (b.venue_id, b.id) AND u.resource_id = b.resource_id
+         AND u.occupied = b.occupied AND u.held_until IS NULL)""",
+    "units of what has ended": """SELECT count(*) FROM booking_units u JOIN bookings b ON (b.venue_id, b.id) = (u.venue_id, u.booking_id)
+        WHERE b.status NOT IN ('confirmed', 'pending_payment')""",
+    "versions without history": """SELECT count(*) FROM bookings b
+        WHERE version <> (SELECT count(*) FROM booking_history h WHERE (h.venue_id, h.booking_id) = (b.venue_id, b.id))""",
+    "confirmed without a notice": """SELECT count(*) FROM bookings b JOIN booking_history h ON (h.venue_id, h.booking_id) = (b.venue_id, b.id)
+        WHERE h.to_status = 'confirmed' AND h.from_status IS DISTINCT FROM 'confirmed' AND NOT EXISTS (SELECT FROM notifications n
+        WHERE (n.venue_id, n.booking_id) = (b.venue_id, b.id) AND n.template = 'booking_confirmed')""",
+    "payments that their history does not know": """SELECT count(*) FROM payments p WHERE p.status IS DISTINCT FROM
+        (SELECT h.to_status FROM payment_history h WHERE (h.venue_id, h.payment_id) = (p.venue_id, p.id) ORDER BY h.at DESC LIMIT 1)""",
+    "bookings with two open payments": """SELECT count(*) FROM (SELECT FROM payments WHERE status IN ('creating', 'initiated', 'unknown')
+        GROUP BY booking_id HAVING count(*) > 1) x""",
+    "bookings paid twice": """SELECT count(*) FROM (SELECT FROM payments WHERE status IN ('paid', 'partially_refunded') AND NOT surplus
+        GROUP BY booking_id HAVING count(*) > 1) x""",
+}
+
+
+def wrong(session):
+    """{question: count} of what is not 0. session: bd.Session."""
+    answers = {name: int(session.ask(" ".join(sql.split()))[0]) for name, sql in QUESTIONS.items()}
+    return {name: n for name, n in answers.items() if n}
+
+
+def ledger(shop, limit=5.0):
+    """Waits until rows, metrics page and staff list tell the same about the ledger; returns {(template, outcome): rows}."""
+    def rows():
+        return {(t, e): int(n) for t, e, n in shop.pg.sql("SELECT template, coalesce(error_code, status), count(*) FROM notifications GROUP BY 1, 2")}
+
+    def page():
+        m = shop.daemon.metrics()
+        by_status = {l["status"]: 0 for n, l, v in m if n == "bookingd_notifications"}
+        for n, l, v in m:
+            if n == "bookingd_notifications":
+                by_status[l["status"]] += int(v)
+        return by_status, {(l["template"], l["error_code"]): int(v) for n, l, v in m if n == "bookingd_notifications_failed" and v}
+
+    def expected(have):
+        failed = {k: n for k, n in have.items() if k[1] not in ("SENT", "PENDING")}
+        return ({"pending": sum(n for k, n in have.items() if k[1] == "PENDING"), "sent": sum(n for k, n in have.items() if k[1] == "SENT"),
+                 "failed": sum(failed.values())}, failed)
+    have = rows()
+    bd.wait_until(lambda: page() == expected(have), "page %r to be %r" % (page(), expected(have)), limit)
+    listed = collections.Counter((n["template"], n["error_code"] or n["status"]) for n in shop.notices())
+    if listed != have:
+        raise AssertionError("staff list %r, rows %r" % (listed, have))
+    return have

@@ -1,0 +1,103 @@
+"""kill -9 of the worker at every system call of a booking: strace counts a call's name and kills at the Kth."""
+import collections
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+import bd
+import bd_books
+import torture
+
+LINE = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(?:\d+\.\d+ )?(?:<\.\.\. )?(\w+)[( ]")
+
+
+class Strace:
+    """strace on one process until it is told to let go."""
+
+    def __init__(self, pid, *args):
+        self.out = tempfile.NamedTemporaryFile("r", prefix="bd-strace-")
+        self.proc = subprocess.Popen(["strace", "-q", "-o", self.out.name, *args, "-p", str(pid)], stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.pid = pid
+        bd.wait_until(self._attached, "strace to attach", 5, 0.002)
+
+    def _attached(self):
+        if self.proc.poll() is not None:
+            raise unittest.SkipTest("strace cannot attach here")
+        with open("/proc/%d/status" % self.pid) as f:
+            return "TracerPid:\t0\n" not in f.read()
+
+    def end(self):
+        """The lines that it wrote."""
+        if self.proc.poll() is None:
+            self.proc.terminate()
+        self.proc.wait(10)
+        self.out.seek(0)
+        return self.out.read().splitlines()
+
+
+def count(world, op):
+    """{name: how often} of the system calls of one booking, from the request's arrival to the next wait for one."""
+    for _ in range(6):
+        op.prepare()
+        op.act()
+    op.prepare()
+    trace = Strace(world.pid)
+    op.act()
+    time.sleep(0.05)
+    calls = collections.Counter(m.group(1) for m in map(LINE.match, trace.end()) if m)
+    return calls
+
+
+def sweep(case, options):
+    """Returns (points, killed, acknowledged although killed)."""
+    if not shutil.which("strace"):
+        raise unittest.SkipTest("no strace")
+    world = torture.World(case, preload=False)
+    op = torture.Booking(world)
+    calls = count(world, op)
+    points = [(name, k) for name, n in sorted(calls.items()) for k in range(1, n + 1) if name not in ("restart_syscall", "exit_group")]
+    chosen = [points[i - 1] for i in options.points(len(points))]
+    killed = told = tried = 0
+    daemon, begun = world.shop.daemon, time.monotonic()
+    for name, k in chosen:
+        if options.seconds and time.monotonic() - begun > options.seconds:
+            break
+        tried += 1
+        world.label = "booking, killed at %s %d of %d" % (name, k, calls[name])
+        warm = torture.Booking(world)
+        for _ in range(2):
+            warm.prepare()
+            warm.act()
+        op.prepare()
+        trace = Strace(world.pid, "-e", "trace=" + name, "-e", "inject=%s:signal=SIGKILL:when=%d" % (name, k))
+        try:
+            answers = op.act()
+        except (OSError, EOFError):
+            answers = []  # killed in the middle of its answer: the connection is ended
+        time.sleep(0.01)
+        trace.end()
+        dead = world.worker_ended()
+        killed += dead
+        for r in answers:
+            if r.status == 201:
+                told += dead
+            elif (r.status, r.code) not in ((502, torture.ENDED), (503, "database_unavailable")):
+                world.fail("answer %r" % r)
+        world.answers_again()
+        op.settle(answers)
+        wrong = bd_books.wrong(world.db)
+        if wrong:
+            world.fail("books: %r" % wrong)
+        if dead:  # a worker that is killed again and again is started again later and later: begin afresh
+            daemon.stop()
+            daemon.start()
+        world.pid = world.worker()
+    print("booking    kill      %d system calls of %d names, %d tried, %d killed there, %d of them after the answer, %d findings, %.1f s" % (
+        len(points), len(calls), tried, killed, told, len(world.findings), time.monotonic() - begun), flush=True)
+    world.balance()
+    return world, tried, killed

@@ -1,0 +1,499 @@
+#!/usr/bin/env python3
+"""Makes the Nth thing go wrong, for every N: `./dev torture [--what NAMES] [--op NAMES] [--every K] [--seconds N] [--seed S] [--tls]`.
+
+alloc   the Nth allocation fails in the worker that serves a sign-in, a booking, a payment, a read, or connects to its database anew; the
+        libraries' included. all: the Nth and every one after it until the answer
+read write sendto recvfrom connect open socket poll   the Nth such call fails, or is cut short to one byte
+kill    kill -9 of the worker at its Nth system call of each name, in a booking
+
+After each the process answers again, the same request repeated comes to its one end, and the books balance (bd_books.py). A worker that ends
+is a finding: where the failure struck it and where it crashed is shown, and whether our code is to blame.
+"""
+import argparse
+import base64
+import collections
+import concurrent.futures
+import errno
+import hashlib
+import mmap
+import os
+import random
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import uuid
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for place in ("lib", "system"):
+    sys.path.insert(0, os.path.join(os.path.dirname(HERE), place))
+import bd  # noqa: E402
+import bd_books  # noqa: E402
+import bd_fault  # noqa: E402
+import bd_shop  # noqa: E402
+
+CLASSES = ["none", "alloc", "read", "write", "sendto", "recvfrom", "connect", "open", "socket", "poll"]
+ONCE, FROM, SHORT = range(3)
+ERRORS = {  # how each kind of call fails
+    "alloc": (errno.ENOMEM,),
+    "read": (errno.EIO, errno.ECONNRESET, errno.EINTR), "write": (errno.ENOSPC, errno.EPIPE, errno.EINTR),
+    "sendto": (errno.ECONNRESET, errno.ENOBUFS, errno.EINTR), "recvfrom": (errno.ECONNRESET, errno.ENOMEM, errno.EINTR),
+    "connect": (errno.ECONNREFUSED, errno.ENETUNREACH), "open": (errno.EMFILE, errno.EACCES), "socket": (errno.EMFILE, errno.ENOBUFS),
+    "poll": (errno.ENOMEM, errno.EINTR),
+}
+CUT = ("read", "write", "sendto", "recvfrom")
+# Bad days that a client may be told of. Any other answer but success is a finding.
+TOLD = {"out_of_memory", "database_unavailable", "commit_unknown", "provider_failed", "provider_timeout", "provider_unavailable", "deadline_exceeded",
+        "overloaded"}
+ENDED = "interrupted"  # what a client is told of a worker that ended
+# Ends that are right: (errno, where it struck, why).
+INTENDED = [
+    (errno.ECONNRESET, "handover_send", "the dispatcher's end of the pair is gone: the worker ends, and is replaced"),
+    (errno.EPIPE, "handover_send", "the same"),
+]
+
+
+class Page:
+    """strike.h's page."""
+
+    def __init__(self, path):
+        with open(path, "w+b") as f:
+            f.truncate(8192)
+            self.map = mmap.mmap(f.fileno(), 8192)
+
+    def get(self, form, at):
+        return struct.unpack_from(form, self.map, at)[0]
+
+    def arm(self, pid, what, at, mode=ONCE, error=errno.ENOMEM):
+        self.map[0:4] = struct.pack("i", 0)
+        self.map[4:40] = struct.pack("iii", CLASSES.index(what), mode, error) + struct.pack("qqii", at, 0, 0, 0)
+        self.map[48:4048] = bytes(4000)
+        self.map[0:4] = struct.pack("i", pid)
+
+    def disarm(self):
+        self.map[0:4] = struct.pack("i", 0)
+
+    seen = property(lambda self: self.get("q", 24))
+    struck = property(lambda self: self.get("i", 32))
+    crash = property(lambda self: self.get("i", 36))
+
+    def step_clock(self, seconds):
+        self.map[40:48] = struct.pack("q", int(seconds * 1e9))
+
+    def frames(self, at):
+        return self.map[at:at + 2000].split(b"\0")[0].decode(errors="replace").splitlines()
+
+
+def build_library(into):
+    """strike.so, by the compiler that builds the rest."""
+    out = os.path.join(into, "strike.so")
+    done = subprocess.run([*(os.environ.get("CC") or "cc").split(), "-O1", "-g", "-shared", "-fPIC", "-o", out, os.path.join(HERE, "strike.c"), "-ldl"],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise unittest.SkipTest("no strike.so: %s" % done.stderr)
+    return out
+
+
+def symbols(frames):
+    """Frames of bookingd as function and line, others as they are."""
+    out = []
+    for frame in frames[:14]:
+        m = re.match(r"bookingd\+(0x[0-9a-f]+)", frame)
+        if m:
+            said = subprocess.run(["addr2line", "-sfpe", bd.BIN, hex(int(m.group(1), 16) - 1)], capture_output=True, text=True).stdout.strip()
+            out.append(said or frame)
+        else:
+            out.append(frame.split("+")[0] + ":" + (frame.split(" ", 1)[1:] or [""])[0])
+    return out
+
+
+# ---- what is done while it is tortured ----
+
+class Op:
+    def __init__(self, world):
+        self.w, self.shop, self.n = world, world.shop, 0
+
+    def prepare(self):
+        self.n += 1
+
+    def until_done(self, ask, good, limit=8.0, final=lambda r: True):
+        """Repeats a request until its one end is known."""
+        def end():
+            r = ask()
+            return None if r.status >= 400 and r.code in TOLD | {"idempotency_in_flight", ENDED} or r.status < 400 and not final(r) else r
+        r = bd.wait_until(end, "an end of the repeated request", limit, 0.05)
+        if r.status in good:
+            return r
+        self.w.fail("repeated: %r" % r)
+        return None
+
+
+class Read(Op):
+    name = "read"
+
+    def act(self):
+        return [self.shop.call("GET", "/v1/services/%s/slots" % self.shop.service)]
+
+    def settle(self, answers):
+        pass
+
+
+class SignIn(Op):
+    name = "sign-in"
+
+    def prepare(self):
+        self.n += 1
+        self.phone = "+96655%07d" % (self.w.serial() % 10 ** 7)
+
+    def act(self):
+        answers = [self.shop.call("POST", "/v1/otp", {"phone": self.phone})]
+        if answers[0].status == 201:
+            text = self.w.sandbox.inbox(self.phone)[-1]["text"]
+            answers.append(self.shop.call("POST", "/v1/otp/%s/verify" % answers[0].json()["id"], {"code": re.search(r"\d{6}", text).group()}))
+        return answers
+
+    def settle(self, answers):
+        """Whatever became of it, the customer can sign in."""
+        def signed_in():
+            r = self.act()
+            return r[-1].status == 200
+        bd.wait_until(signed_in, "a sign-in", 5, 0.05)
+        if self.shop_count("SELECT count(*) FROM customers WHERE phone = '%s'" % self.phone) != 1:
+            self.w.fail("not one customer")
+
+    def shop_count(self, sql):
+        return int(self.w.db.ask(sql)[0])
+
+
+class Booking(SignIn):
+    name = "booking"
+
+    def prepare(self):
+        self.n += 1
+        self.hour = self.w.serial()
+        self.phone = "+96655%07d" % self.hour
+        self.me = self.w.customer(self.phone)
+        self.key = str(uuid.uuid4())
+
+    def book(self, service=None):
+        return self.shop.book(self.me, self.hour, service_id=service or self.shop.service, headers={"Idempotency-Key": self.key})
+
+    def act(self):
+        return [self.book()]
+
+    def settle(self, answers):
+        r = self.until_done(self.book, (201,))
+        if r is None:
+            return
+        if answers and answers[0].status == 201 and answers[0].json()["id"] != r.json()["id"]:
+            self.w.fail("acknowledged %s, repeated %s" % (answers[0].json()["id"], r.json()["id"]))
+        if self.shop_count("SELECT count(*) FROM bookings b JOIN customers c ON c.id = b.customer_id WHERE c.phone = '%s'" % self.phone) != 1:
+            self.w.fail("not one booking")
+        if self.shop_count("SELECT count(*) FROM notifications WHERE booking_id = '%s'" % r.json()["id"]) != 1:
+            self.w.fail("not one notice")
+
+
+class Payment(Booking):
+    name = "payment"
+
+    def prepare(self):
+        super().prepare()
+        r = self.book(self.w.paid_service)
+        if r.status != 201:
+            raise AssertionError("to pay for: %r" % r)
+        self.booking, self.key = r.json()["id"], str(uuid.uuid4())
+
+    def pay(self):
+        return self.shop.call("POST", "/v1/bookings/%s/payments" % self.booking, {"return_url": "https://book.example/"}, self.me,
+                              Idempotency_Key=self.key)
+
+    def act(self):
+        return [self.pay()]
+
+    def settle(self, answers):
+        r = self.until_done(self.pay, (200, 201), final=lambda r: r.json()["status"] != "creating")
+        if r is None:
+            return
+        p = r.json()
+        open_n = self.shop_count("SELECT count(*) FROM payments WHERE booking_id = '%s' AND status IN ('creating', 'initiated', 'unknown')" % self.booking)
+        if p["status"] != "initiated" or open_n != 1:
+            self.w.fail("payment %r, open ones %d" % (p, open_n))
+        made = [i for i in self.w.invoices(self.booking) if i["status"] == "initiated"]
+        if len(made) != 1:
+            self.w.fail("%d open invoices at the gateway" % len(made))
+
+
+class Reconnect(Op):
+    """The database ends the connection; the worker makes another one while it is tortured."""
+    name = "reconnect"
+
+    def act(self):
+        self.w.db.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                      " AND application_name = 'bookingd'")
+        answers = []
+
+        def served():
+            answers.append(self.shop.call("GET", "/v1/venues"))
+            return answers[-1].status == 200 or self.w.worker_ended()
+        bd.wait_until(served, "the worker to have a connection", 5, 0.01)
+        return answers
+
+    def settle(self, answers):
+        pass
+
+
+OPS = {c.name: c for c in (Read, SignIn, Booking, Payment, Reconnect)}
+
+
+def words(mode, error):
+    return {ONCE: os.strerror(error), FROM: "and all after", SHORT: "cut short"}[mode]
+
+
+# ---- the world ----
+
+class World:
+    """One worker, so that it is known who serves."""
+
+    def __init__(self, case, tls=False, preload=True):
+        self.totals = {}
+        self.findings, self.intended, self.label, self.cases, self.error = [], collections.Counter(), "", 0, 0
+        self.dir = tempfile.mkdtemp(prefix="bd-torture-", dir="/tmp")
+        case.addCleanup(shutil.rmtree, self.dir, True)
+        os.chmod(self.dir, 0o755)
+        self.page = Page(os.path.join(self.dir, "page"))
+        self.sandbox = case.sandbox()
+        env, self.certificates, front = {}, None, self.sandbox
+        if tls:
+            self.certificates = bd_fault.Certificates()
+            front = bd_fault.Front(self.sandbox.port, self.certificates)
+            case.addCleanup(front.close)
+            env["SSL_CERT_FILE"] = self.certificates.bundle
+        if preload:
+            env.update(LD_PRELOAD=build_library(self.dir), STRIKE_PAGE=os.path.join(self.dir, "page"))
+        limits = {"timeout": "1s", "breaker": {"failures": 10000}}
+        self.shop = bd_shop.Shop(case, {
+            "server": {"workers": 1, "request_budget": "1s", "public_url": "http://127.0.0.1:1"},
+            "providers": {"sms": {"base_url": front.url, "timeout": "1s"},
+                          "moyasar": {"type": "moyasar", "base_url": front.url, "secret_key": "sk_test_t0p", "webhook_secret": "w" * 20, **limits}},
+            "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s", "per_phone": "100000/1h", "per_address": "1000000/1h",
+                    "total": "1000000/1h"},
+            "bookings": {"hold": "1h", "max_active_per_customer": 10000},
+            "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
+        }, env=env)
+        self.shop.service = self.shop.make_service(max_advance_days=700)
+        self.paid_service = self.shop.make_service(max_advance_days=700, payment="online")
+        self.numbers = 0
+        self.db = self.shop.pg.session()
+        case.addCleanup(self.db.close)
+        self.pid = self.worker()
+
+    def customer(self, phone):
+        """A signed-in customer's token, as Shop.customer makes one, but quickly."""
+        token = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
+        self.db.ask("WITH c AS (INSERT INTO customers (id, phone, locale) VALUES (gen_random_uuid(), '%s', 'en') RETURNING id)"
+                    " INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT '%s', id, now() + interval '1 day' FROM c"
+                    % (phone, hashlib.sha256(token.encode()).hexdigest()))
+        return token
+
+    def serial(self):
+        self.numbers += 1
+        return self.numbers
+
+    def worker(self):
+        return bd.wait_until(lambda: self.shop.daemon.children("worker"), "a worker")[0]
+
+    def worker_ended(self):
+        return self.pid not in self.shop.daemon.children("worker")
+
+    def invoices(self, booking):
+        """The gateway's invoices of a booking."""
+        with bd.Client(("127.0.0.1", self.sandbox.port)) as c:
+            r = c.request("GET", "/v1/invoices?metadata%5Bbooking_id%5D=" + booking, None, {"Authorization": "Basic c2tfdGVzdF90MHA6"})
+        return [i for i in r.json()["invoices"] if i["metadata"].get("booking_id") == booking]
+
+    def fail(self, what):
+        self.findings.append((self.label, what))
+        print("  FINDING %s: %s" % (self.label, what), flush=True)
+
+    def ended(self, why):
+        """The worker is no more: whose fault?"""
+        self.page.disarm()
+        last = bd.wait_until(lambda: [l for l in self.shop.daemon.log().splitlines() if "event=child.ended" in l and "pid=%d " % self.pid in l],
+                             "the obituary", 10)[-1]
+        struck, crashed = symbols(self.page.frames(48)), symbols(self.page.frames(2048))
+        how = re.search(r'how="?([^"]*?)"? ', last).group(1)
+        words = re.search(r'last_words="?([^"]*)', last)
+        why_right = next((w for e, place, w in INTENDED if e == self.error and any(place in f for f in struck) and not crashed), None)
+        if why_right:
+            self.intended[why_right] += 1
+        # Above the handler's and raise()'s own frames the first one tells who crashed.
+        else:
+            self.fail("%s: worker ended, %s, last words: %s\n    struck in  %s\n    crashed in %s" % (
+                why, how, words.group(1) if words else "", " < ".join(struck[:8]), " < ".join(crashed[:10])))
+        self.shop.daemon.stop()
+        self.shop.daemon.start()
+        self.pid = self.worker()
+
+    def answers_again(self):
+        def served():
+            try:
+                return self.shop.call("GET", "/v1/venues").status == 200
+            except (OSError, EOFError):
+                return False
+        bd.wait_until(served, "%s: answers again" % self.label, 5, 0.01)
+
+    def case_of(self, op, what, at, mode, error):
+        """One torture; returns how many calls were seen and whether it struck."""
+        self.cases, self.error, ends = self.cases + 1, error, sum(self.intended.values()) + len(self.findings)
+        op.prepare()
+        self.page.arm(self.pid, what, at, mode, error)
+        answers = []
+        try:
+            answers = op.act()
+        except (OSError, EOFError) as e:
+            if what not in ("write", "sendto", "poll", "recvfrom"):  # the answer's own bytes may be what failed
+                self.fail("no answer: %r" % e)
+        seen, struck = self.page.seen, self.page.struck
+        self.page.disarm()
+        if self.page.crash or self.worker_ended():
+            self.ended(op.name)
+        told = TOLD | ({ENDED} if sum(self.intended.values()) + len(self.findings) > ends else set())
+        for r in answers:
+            if r.status >= 400 and r.code not in told:
+                self.fail("answer %r" % r)
+        self.answers_again()
+        op.settle(answers)
+        wrong = bd_books.wrong(self.db) if struck and self.cases % 5 == 0 else None
+        if wrong:
+            self.fail("books: %r" % wrong)
+        if self.worker_ended():
+            self.ended(op.name + ", afterwards")
+        return seen, struck
+
+    def warm(self, op, what):
+        """Prepared statements and connections are there, plans have settled; returns how many calls there are to make fail."""
+        self.label = "%s, %s" % (op.name, what)
+        for _ in range(6 if op.name not in self.totals else 0):
+            self.case_of(op, what, 0, ONCE, 0)
+        if (op.name, what) not in self.totals:
+            self.totals[op.name, what] = self.totals[op.name] = self.case_of(op, what, 0, ONCE, 0)[0]
+        return self.totals[op.name, what]
+
+    def sweep(self, op, what, mode, error, points, until):
+        struck_n = 0
+        for at in points:
+            if until and time.monotonic() > until:
+                break
+            self.label = "%s, %s %d, %s" % (op.name, what, at, words(mode, error))
+            struck_n += bool(self.case_of(op, what, at, mode, error)[1])
+        return struck_n
+
+    def balance(self):
+        """The books at the end; nothing stays pending."""
+        self.label = "at the end"
+        pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
+        bd.wait_until(lambda: self.db.ask(pending) == ["0"], "no notice to be pending", 60 / bd.PATIENCE, 0.2)
+        wrong = bd_books.wrong(self.db)
+        if wrong:
+            self.fail("books: %r" % wrong)
+        rows = bd_books.ledger(self.shop)
+        print("ledger: %s" % ", ".join("%s %s %d" % (t, e, n) for (t, e), n in sorted(rows.items())), flush=True)
+
+
+class Options:
+    def __init__(self, every=1, seconds=None, seed=0, whats=None, ops=None, tls=False, lanes=3):
+        self.every, self.seconds, self.seed, self.tls, self.lanes = every, seconds, seed, tls, lanes
+        self.whats, self.ops = whats or ["alloc", "all", *sorted(ERRORS.keys() - {"alloc"}), "kill"], ops or list(OPS)
+
+    def points(self, total):
+        """The N that are tried: all, one in so many, or in a random order when time decides."""
+        rng = random.Random(self.seed)
+        out = list(range(1, total + 1))[rng.randrange(self.every)::self.every]
+        if self.seconds:
+            rng.shuffle(out)
+        return out
+
+
+def plan(options):
+    """(op, what, mode, error) of every sweep."""
+    out = []
+    for name in options.ops:
+        for what in options.whats:
+            if what in ("alloc", "all"):
+                out.append((name, "alloc", ONCE if what == "alloc" else FROM, errno.ENOMEM))
+            elif what in ERRORS and name in ("booking", "payment", "sign-in", "reconnect"):
+                out += [(name, what, ONCE, e) for e in ERRORS[what]]
+                out += [(name, what, SHORT, 0)] if what in CUT else []
+    return out
+
+
+def one_sweep(worlds, sweep, options, until):
+    """The points of one sweep, dealt out to the worlds; a line about it."""
+    name, what, mode, error = sweep
+    ops = [OPS[name](w) for w in worlds]
+    begun, found = time.monotonic(), sum(len(w.findings) for w in worlds)
+    with concurrent.futures.ThreadPoolExecutor(len(worlds)) as pool:
+        total = max(pool.map(lambda i: worlds[i].warm(ops[i], what), range(len(worlds))))
+        points = options.points(total)
+        deal = lambda i: worlds[i].sweep(ops[i], what, mode, error, points[i::len(worlds)], until)
+        struck = sum(pool.map(deal, range(len(worlds))))
+    print("%-10s %-9s %-34s %5d calls, %5d tortured, %3d findings, %6.1f s" % (
+        name, what, words(mode, error), total, struck, sum(len(w.findings) for w in worlds) - found, time.monotonic() - begun), flush=True)
+    return struck
+
+
+def torture(case, options):
+    worlds = [World(case, options.tls) for _ in range(options.lanes)]
+    sweeps, counted = plan(options), collections.Counter()
+    end = time.monotonic() + options.seconds if options.seconds else None
+    for i, sweep in enumerate(sweeps):
+        until = time.monotonic() + (end - time.monotonic()) / (len(sweeps) - i) if end else None
+        counted[sweep[1]] += one_sweep(worlds, sweep, options, until)
+    for w in worlds:
+        w.balance()
+    for why, n in sum((w.intended for w in worlds), collections.Counter()).items():
+        print("%d intended ends: %s" % (n, why))
+    return [f for w in worlds for f in w.findings], counted
+
+
+class Torture(bd.Case):
+    options = Options()
+
+    def test_calls_fail(self):
+        if not plan(self.options):
+            self.skipTest("not asked for")
+        findings, counted = torture(self, self.options)
+        print("tortured: %s" % ", ".join("%s %d" % c for c in sorted(counted.items())))
+        self.assertEqual(findings, [])
+
+    def test_killed_at_every_call(self):
+        if "kill" not in self.options.whats:
+            self.skipTest("not asked for")
+        import killed
+        world, tried, dead = killed.sweep(self, self.options)
+        self.assertEqual(world.findings, [])
+        self.assertGreater(dead, tried // 2)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev torture", description=__doc__.split("\n")[0])
+    parser.add_argument("--what", action="append", choices=["alloc", "all", *sorted(ERRORS.keys() - {"alloc"}), "kill"])
+    parser.add_argument("--op", action="append", choices=list(OPS))
+    parser.add_argument("--every", type=int, default=1, help="only one N of so many")
+    parser.add_argument("--seconds", type=float, help="as many N as fit, at random")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--lanes", type=int, default=3, help="daemons that are tortured at the same time")
+    parser.add_argument("--tls", action="store_true", help="providers over TLS: OpenSSL's calls count too")
+    args = parser.parse_args()
+    Torture.options = Options(args.every, args.seconds, args.seed, args.what, args.op, args.tls, args.lanes)
+    sys.modules["torture"] = sys.modules["__main__"]
+    sys.exit(0 if unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromTestCase(Torture)).wasSuccessful() else 1)
+
+
+if __name__ == "__main__":
+    main()
