@@ -182,7 +182,16 @@ struct api_page {
     {.name = "limit", .type = J_INT, .min = 1, .max = 100, .offset = offsetof(owner, place.limit),                     \
      .present = offsetof(owner, place.has_limit)},                                                                     \
     {.name = "after", .type = J_STRING, .min = 1, .max = API_CURSOR_MAX, .offset = offsetof(owner, place.after), .present = JSON_NO_PRESENT}
+/* The query of a list that takes no more than these two: the struct is api_page itself. */
+extern const struct api_query_param api_page_params[];
 /* limit or its default */
 int64_t api_page_limit(const struct api_page *p);
+
+/*
+ * Answers 200 with a page of rows, of which limit + 1 were asked for, so that the row too many tells of others.
+ * `item` makes row i's JSON, and its cursor where `next` is not NULL.
+ */
+typedef json_t *api_item_fn(struct arena *a, struct db_rows rows, int i, const char **next);
+void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, api_item_fn *item);
 
 #endif

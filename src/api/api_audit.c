@@ -2,14 +2,6 @@
 #include "api/api.h"
 #include "svc/audit.h"
 
-struct audit_query {
-    struct api_page page;
-};
-static const struct api_query_param audit_params[] = {
-    API_PAGE_PARAMS(struct audit_query, page),
-    API_QUERY_END,
-};
-
 static json_t *entry_json(struct arena *a, const struct audit_entry *e)
 {
     json_t *j = json_obj(a);
@@ -25,41 +17,30 @@ static json_t *entry_json(struct arena *a, const struct audit_entry *e)
     return j;
 }
 
-static const char *cursor_of(struct api_request *r, const struct audit_entry *e)
+static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
-    const char *const fields[] = {e->cursor_us, e->id};
-    return api_cursor_make(r->svc.arena, fields, ARRAY_LEN(fields));
+    struct audit_entry e;
+    audit_read(rows, i, &e);
+    if (next)
+        *next = api_cursor_make(a, (const char *const[]){e.cursor_us, e.id}, 2);
+    return entry_json(a, &e);
 }
 
 static enum err audit_get(struct api_request *r)
 {
-    const struct audit_query *q = r->query_input;
+    const struct api_page *page = r->query_input;
     const char *after[2] = {NULL, NULL};
     size_t found;
-    if (!api_cursor_read(r, q->page.after, after, ARRAY_LEN(after), &found))
-        q = NULL;
+    bool good = api_cursor_read(r, page->after, after, ARRAY_LEN(after), &found); /* told after authentication */
+    int64_t limit = api_page_limit(page);
     struct db_batch *b = api_first_batch(r);
-    int64_t limit = q ? api_page_limit(&q->page) : 1;
-    int at = q ? audit_list_add(b, r->auth_hash, after[0], after[1], limit + 1) : -1;
+    int listed = audit_list_add(b, r->auth_hash, after[0], after[1], limit + 1);
     enum err e = api_first(r, b);
     if (e != OK)
         return e;
-    if (!q)
+    if (!good)
         return ERR_VALIDATION;
-
-    struct db_rows rows = db_result(b, at);
-    struct audit_entry entry;
-    json_t *items = json_arr(r->svc.arena);
-    const char *next = NULL;
-    for (int i = 0; i < db_count(rows); i++) {
-        if (i == limit) {
-            next = cursor_of(r, &entry);
-            break;
-        }
-        audit_read(rows, i, &entry);
-        json_push(r->svc.arena, items, entry_json(r->svc.arena, &entry));
-    }
-    api_reply_list(r, items, next);
+    api_reply_page(r, db_result(b, listed), limit, item);
     return OK;
 }
 
@@ -67,6 +48,6 @@ const struct api_route api_route_audit_list = {.method = HTTP_GET,
                                                .pattern = "/v1/staff/audit",
                                                .handler = audit_get,
                                                .auth = AUTH_ADMIN,
-                                               .query = audit_params,
-                                               .query_size = sizeof(struct audit_query),
+                                               .query = api_page_params,
+                                               .query_size = sizeof(struct api_page),
                                                .success_status = 200};

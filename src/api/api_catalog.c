@@ -1,16 +1,10 @@
 /* The public catalog: active venues and services. */
 #include "api/api_catalog.h"
 
-struct page_query {
-    struct api_page page;
-};
-static const struct api_query_param page_params[] = {API_PAGE_PARAMS(struct page_query, page), API_QUERY_END};
-
 static enum err get_venues(struct api_request *r)
 {
-    const struct page_query *q = r->query_input;
     struct catalog_page page;
-    if (!api_catalog_page(r, &q->page, &page))
+    if (!api_catalog_page(r, r->query_input, &page))
         return ERR_VALIDATION;
     struct venue *venues;
     size_t n;
@@ -40,9 +34,8 @@ static enum err get_venue(struct api_request *r)
 
 static enum err get_services(struct api_request *r)
 {
-    const struct page_query *q = r->query_input;
     struct catalog_page page;
-    if (!api_catalog_page(r, &q->page, &page))
+    if (!api_catalog_page(r, r->query_input, &page))
         return ERR_VALIDATION;
     struct service *services;
     size_t n;
@@ -73,16 +66,16 @@ static enum err get_service(struct api_request *r)
 const struct api_route api_route_venues_get = {.method = HTTP_GET,
                                                .pattern = "/v1/venues",
                                                .handler = get_venues,
-                                               .query = page_params,
-                                               .query_size = sizeof(struct page_query),
+                                               .query = api_page_params,
+                                               .query_size = sizeof(struct api_page),
                                                .success_status = 200};
 const struct api_route api_route_venue_get = {
     .method = HTTP_GET, .pattern = "/v1/venues/{venue_id}", .handler = get_venue, .success_status = 200};
 const struct api_route api_route_services_get = {.method = HTTP_GET,
                                                  .pattern = "/v1/venues/{venue_id}/services",
                                                  .handler = get_services,
-                                                 .query = page_params,
-                                                 .query_size = sizeof(struct page_query),
+                                                 .query = api_page_params,
+                                                 .query_size = sizeof(struct api_page),
                                                  .success_status = 200};
 const struct api_route api_route_service_get = {
     .method = HTTP_GET, .pattern = "/v1/services/{service_id}", .handler = get_service, .success_status = 200};

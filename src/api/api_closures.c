@@ -34,17 +34,21 @@ static const struct json_member closure_members[] = {
     JSON_MEMBERS_END,
 };
 
-struct list_query {
-    struct api_page page;
-};
-static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page), API_QUERY_END};
+static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+{
+    struct closure c;
+    catalog_read_closure(rows, i, &c);
+    if (next)
+        *next = api_time_cursor_make(a, c.starts_at, &c.id);
+    return api_closure_json(a, &c);
+}
 
 static enum err get_closures(struct api_request *r)
 {
-    const struct list_query *q = r->query_input;
+    const struct api_page *page = r->query_input;
     const char *after[2] = {NULL, NULL};
-    bool good = api_time_cursor(r, q->page.after, after); /* told after authentication */
-    int64_t limit = api_page_limit(&q->page);
+    bool good = api_time_cursor(r, page->after, after); /* told after authentication */
+    int64_t limit = api_page_limit(page);
     struct db_batch *b = api_first_batch(r);
     int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
     int list = DB_ADD(b, &catalog_closures_seen, r->auth_hash, r->ids[0].s, db_int(b, limit + 1), after[0], after[1]);
@@ -55,16 +59,7 @@ static enum err get_closures(struct api_request *r)
         return ERR_VALIDATION;
     if (db_count(db_result(b, venue)) == 0)
         return ERR_NOT_FOUND;
-    struct arena *a = r->svc.arena;
-    struct db_rows rows = db_result(b, list);
-    int shown = db_count(rows) <= limit ? db_count(rows) : (int)limit;
-    json_t *items = json_arr(a);
-    struct closure c = {0};
-    for (int i = 0; i < shown; i++) {
-        catalog_read_closure(rows, i, &c);
-        json_push(a, items, api_closure_json(a, &c));
-    }
-    api_reply_list(r, items, shown < db_count(rows) ? api_time_cursor_make(a, c.starts_at, &c.id) : NULL);
+    api_reply_page(r, db_result(b, list), limit, item);
     return OK;
 }
 
@@ -138,8 +133,8 @@ const struct api_route api_route_closures_get = {.method = HTTP_GET,
                                                  .pattern = LIST_PATTERN,
                                                  .handler = get_closures,
                                                  .auth = AUTH_VIEWER,
-                                                 .query = list_params,
-                                                 .query_size = sizeof(struct list_query),
+                                                 .query = api_page_params,
+                                                 .query_size = sizeof(struct api_page),
                                                  .success_status = 200};
 const struct api_route api_route_closure_post = {.method = HTTP_POST,
                                                  .pattern = LIST_PATTERN,

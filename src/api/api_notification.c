@@ -33,6 +33,15 @@ static const struct api_query_param list_params[] = {
     API_QUERY_END,
 };
 
+static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+{
+    struct ledger_item n;
+    ledger_read(a, rows, i, &n);
+    if (next)
+        *next = api_time_cursor_make(a, n.created_at, &n.id);
+    return api_notification_json(a, &n);
+}
+
 static enum err get_notifications(struct api_request *r)
 {
     const struct list_query *q = r->query_input;
@@ -55,17 +64,7 @@ static enum err get_notifications(struct api_request *r)
         return e;
     if (!good)
         return ERR_VALIDATION;
-
-    struct arena *a = r->svc.arena;
-    struct db_rows rows = db_result(b, listed);
-    json_t *items = json_arr(a);
-    struct ledger_item n = {.attempts = 0};
-    int shown = db_count(rows) <= limit ? db_count(rows) : (int)limit;
-    for (int i = 0; i < shown; i++) {
-        ledger_read(a, rows, i, &n);
-        json_push(a, items, api_notification_json(a, &n));
-    }
-    api_reply_list(r, items, shown < db_count(rows) ? api_time_cursor_make(a, n.created_at, &n.id) : NULL);
+    api_reply_page(r, db_result(b, listed), limit, item);
     return OK;
 }
 

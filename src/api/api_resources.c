@@ -28,18 +28,20 @@ struct resource_input {
 static const struct json_member new_members[] = {RESOURCE_MEMBERS(true)};
 static const struct json_member change_members[] = {RESOURCE_MEMBERS(false)};
 
-struct list_query {
-    struct api_page page;
-};
-static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page), API_QUERY_END};
+static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+{
+    struct resource v;
+    catalog_read_resource(rows, i, &v);
+    if (next)
+        *next = api_cursor_make(a, (const char *const[]){v.name, v.id.s}, 2);
+    return api_resource_json(a, &v);
+}
 
 static enum err get_resources(struct api_request *r)
 {
-    const struct list_query *q = r->query_input;
     struct catalog_page page;
-    if (!api_catalog_page(r, &q->page, &page))
+    if (!api_catalog_page(r, r->query_input, &page))
         page = (struct catalog_page){.limit = 0}; /* who is asking comes before what is wrong */
-    struct arena *a = r->svc.arena;
     struct db_batch *b = api_first_batch(r);
     int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
     int list = DB_ADD(b, &catalog_resources_seen, r->auth_hash, r->ids[0].s, db_int(b, page.limit), page.after_name,
@@ -51,18 +53,7 @@ static enum err get_resources(struct api_request *r)
         return ERR_VALIDATION;
     if (db_count(db_result(b, venue)) == 0)
         return ERR_NOT_FOUND;
-    struct db_rows rows = db_result(b, list);
-    int shown = db_count(rows) < page.limit ? db_count(rows) : (int)page.limit - 1;
-    json_t *items = json_arr(a);
-    struct resource v = {0};
-    for (int i = 0; i < shown; i++) {
-        catalog_read_resource(rows, i, &v);
-        json_push(a, items, api_resource_json(a, &v));
-    }
-    const char *next = NULL;
-    if (shown < db_count(rows))
-        next = api_cursor_make(a, (const char *const[]){v.name, v.id.s}, 2);
-    api_reply_list(r, items, next);
+    api_reply_page(r, db_result(b, list), page.limit - 1, item);
     return OK;
 }
 
@@ -109,8 +100,8 @@ const struct api_route api_route_resources_get = {.method = HTTP_GET,
                                                   .pattern = LIST_PATTERN,
                                                   .handler = get_resources,
                                                   .auth = AUTH_VIEWER,
-                                                  .query = list_params,
-                                                  .query_size = sizeof(struct list_query),
+                                                  .query = api_page_params,
+                                                  .query_size = sizeof(struct api_page),
                                                   .success_status = 200};
 const struct api_route api_route_resource_post = {.method = HTTP_POST,
                                                   .pattern = LIST_PATTERN,

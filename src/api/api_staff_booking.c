@@ -43,6 +43,15 @@ static const char *date_of(struct api_request *r, const char *text, const char *
     return NULL;
 }
 
+static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+{
+    struct booking bk;
+    booking_read(rows, i, &bk);
+    if (next)
+        *next = api_time_cursor_make(a, bk.starts_at, &bk.id);
+    return api_staff_booking_json(a, &bk);
+}
+
 static enum err get_calendar(struct api_request *r)
 {
     const struct calendar_query *q = r->query_input;
@@ -72,17 +81,7 @@ static enum err get_calendar(struct api_request *r)
         return ERR_VALIDATION;
     if (db_count(db_result(b, seen)) == 0)
         return ERR_NOT_FOUND;
-
-    struct arena *a = r->svc.arena;
-    struct db_rows rows = db_result(b, listed);
-    json_t *items = json_arr(a);
-    struct booking bk = {.version = 0};
-    int shown = db_count(rows) <= limit ? db_count(rows) : (int)limit;
-    for (int i = 0; i < shown; i++) {
-        booking_read(rows, i, &bk);
-        json_push(a, items, api_staff_booking_json(a, &bk));
-    }
-    api_reply_list(r, items, shown < db_count(rows) ? api_time_cursor_make(a, bk.starts_at, &bk.id) : NULL);
+    api_reply_page(r, db_result(b, listed), limit, item);
     return OK;
 }
 
