@@ -1,6 +1,6 @@
 /*
- * What the master tells the monitor, and through it whoever asks for /status: how the last reload went. In shared
- * memory; the master writes, everybody reads.
+ * What the master tells the monitor, and through it whoever asks: how the last reload went, and its own process_*
+ * figures, which no other process may read from /proc. In shared memory; the master writes, everybody reads.
  */
 #ifndef BOOKINGD_PROC_MASTER_STATE_H
 #define BOOKINGD_PROC_MASTER_STATE_H
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cdefs.h"
 #include "base/clock.h"
 
 #define RELOAD_WHY_MAX 240
@@ -23,10 +24,20 @@ struct reload_view {
     char why[RELOAD_WHY_MAX]; /* the last was refused; "" */
 };
 
+struct process_view {
+    double cpu_s;
+    double started_s; /* since 1970 */
+    int64_t virtual_bytes, resident_bytes, open_fds, max_fds;
+};
+
 size_t master_state_size(void);
 void master_state_init(void); /* master, before fork */
 void master_state_set_reload(const struct reload_view *v);
 /* Zeroes before the first set. */
 void master_state_reload(struct reload_view *out);
+
+void master_state_set_process(const struct process_view *v);
+/* False: not known yet. */
+bool master_state_process(struct process_view *out) MUST_CHECK;
 
 #endif

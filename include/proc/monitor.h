@@ -50,8 +50,8 @@ struct monitor_view { /* what a page is made of, beside shared memory */
 
 /* The whole page in the format that the Accept field asks for. */
 struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a, enum metrics_format format);
-/* process_* of a process, as the client libraries name them; families that /proc does not show are left out. */
-void monitor_process_metrics(struct metrics_page *page, pid_t pid);
+/* process_* of the master, as the client libraries name them. */
+void monitor_process_metrics(struct metrics_page *page);
 /* The scoreboard as JSON, or as lines of text. */
 struct str monitor_status_json(const struct monitor_view *v, struct arena *a);
 struct str monitor_status_text(const struct monitor_view *v, struct arena *a);

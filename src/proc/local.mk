@@ -8,7 +8,7 @@ libproc_a_SOURCES = \
   src/proc/handover.c include/proc/handover.h \
   src/proc/keeper.c \
   src/proc/master.c include/proc/master.h \
-  src/proc/master_child.c src/proc/master_listen.c src/proc/master_priv.h src/proc/master_reload.c \
+  src/proc/master_child.c src/proc/master_listen.c src/proc/master_priv.h src/proc/master_process.c src/proc/master_reload.c \
   src/proc/master_setup.c src/proc/master_watch.c \
   src/proc/master_state.c include/proc/master_state.h \
   src/proc/monitor.c include/proc/monitor.h \

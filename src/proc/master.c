@@ -233,6 +233,7 @@ static void turn(struct master *m)
     check_ready(m);
     watchdog(m);
     master_tell_status(m);
+    master_publish_process(m);
 }
 
 static int loop(struct master *m)
@@ -268,7 +269,8 @@ int master_run(struct config *cfg)
                         .pid = getpid(),
                         .control = -1,
                         .life = {-1, -1},
-                        .started = mono_now()};
+                        .started = mono_now(),
+                        .started_wall_s = (double)wall_now().us / 1e6};
     log_set_role("master", -1);
     notify_sd_init();
     if (!master_setup(&m))

@@ -59,13 +59,14 @@ struct master {
     unsigned workers_room; /* most workers of one epoch */
 
     struct mono started;
-    bool ready; /* READY=1 was told */
+    double started_wall_s; /* since 1970 */
+    bool ready;            /* READY=1 was told */
     bool stopping;
     bool forced; /* a second TERM, or the time is up: by force */
     struct mono forced_at;
     struct deadline stop_by;
     int exit_code;
-    struct deadline watchdog_due;
+    struct deadline watchdog_due, process_due;
     char status[256]; /* last told */
 };
 
@@ -115,6 +116,9 @@ void master_reload(struct master *m); /* HUP */
 void master_reload_step(struct master *m);
 /* The end of the service came first. */
 void master_reload_cancel(struct master *m);
+
+/* master_process.c: its own process_* figures for the monitor, at most once a second. */
+void master_publish_process(struct master *m);
 
 /* master_watch.c: what the board says about the children: checked in, overdue, scoreboard, status words. */
 void master_watch(struct master *m);

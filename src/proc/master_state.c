@@ -8,6 +8,7 @@
 
 static struct {
     TWIN(struct reload_view) reload;
+    TWIN(struct process_view) process;
 } * state;
 
 size_t master_state_size(void)
@@ -31,4 +32,16 @@ void master_state_reload(struct reload_view *out)
     memset(out, 0, sizeof(*out));
     if (!state || !TWIN_LOAD(&state->reload, out))
         out->good = true;
+}
+
+void master_state_set_process(const struct process_view *v)
+{
+    ENSURE(state != NULL);
+    TWIN_STORE(&state->process, v);
+}
+
+bool master_state_process(struct process_view *out)
+{
+    memset(out, 0, sizeof(*out));
+    return state && TWIN_LOAD(&state->process, out);
 }

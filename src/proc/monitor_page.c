@@ -141,7 +141,7 @@ struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a, e
     workers(&page);
     providers(&page, v->cfg);
     metrics_print(&page);
-    monitor_process_metrics(&page, v->master);
+    monitor_process_metrics(&page);
     metrics_end(&page);
     return sb_str(&sb);
 }
