@@ -25,8 +25,9 @@ struct child_env {
     const int *listen_fds;    /* dispatcher: clients, by number, -1 where there is none; monitor: its own; bound and
                                  listening, non-blocking */
     size_t listen_n;
-    int queue_fd;   /* worker: its end of the pair with the dispatcher; else -1 */
-    int control_fd; /* dispatcher: the master announces new workers here; else -1 */
+    uint32_t listen_kept; /* dispatcher: bits, those that are systemd's */
+    int queue_fd;         /* worker: its end of the pair with the dispatcher; else -1 */
+    int control_fd;       /* dispatcher: the master announces new workers here; else -1 */
 };
 
 /* A worker that has had its number of requests: replaced at once. */

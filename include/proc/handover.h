@@ -69,7 +69,8 @@ struct handover_order {
     unsigned slot; /* WORKER: on the board; LISTEN: the socket's number, below LISTENERS_MAX */
     int index;
     uint32_t generation;
-    uint32_t listeners; /* BEGIN: a bit for each socket that is used from now on */
+    uint32_t listeners;      /* BEGIN: a bit for each socket that is used from now on */
+    uint32_t listeners_kept; /* and which of them are systemd's */
     struct handover_limits limits;
 };
 

@@ -109,7 +109,7 @@ static void accept_last(struct disp *d, unsigned listener)
 void disp_accept_all(struct disp *d)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
-        if (in_use(d, i))
+        if (in_use(d, i) && !(d->listen_kept >> i & 1u))
             accept_last(d, i);
     }
 }

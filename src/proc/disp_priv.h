@@ -58,6 +58,7 @@ struct conn {
     uint32_t generation;
     enum phase phase;
     bool eof;   /* the client sends no more */
+    bool used;  /* a request has begun on it, once */
     bool close; /* after this answer */
 };
 
@@ -109,10 +110,11 @@ struct disp {
 
     int listen_fds[LISTENERS_MAX]; /* by number; -1 */
     uint32_t listen_on;            /* bits: those in use; the others wait for their epoch */
+    uint32_t listen_kept;          /* bits: systemd's, which outlive this service: nobody is lost who waits in them */
     bool accepting, listening_paused, accept_failing;
     struct deadline listen_again;
     bool draining, cut; /* cut: drain time is up, the queue was turned away */
-    struct deadline cut_at, end_at;
+    struct deadline cut_at, end_at, newcomers_by;
 };
 
 /* disp_conn.c: places, phases, buffers */
@@ -133,6 +135,7 @@ struct conn *disp_conn_expired(struct disp *d, enum phase p);
 /* disp_accept.c */
 bool disp_listen(struct disp *d, bool on);
 void disp_accept(struct disp *d, unsigned listener);
+/* For the last time: all who wait, but in sockets that stay. */
 void disp_accept_all(struct disp *d);
 /* Those in use are the ones of `bits` from now on; what waits in a socket that goes is taken in first. */
 void disp_listen_only(struct disp *d, uint32_t bits);
@@ -140,7 +143,8 @@ void disp_listen_close(struct disp *d);
 
 /* disp_read.c: from bytes to whole requests */
 void disp_readable(struct disp *d, struct conn *c);
-/* The caller's own name for the request when it is 1 to 64 of [A-Za-z0-9._-], else a new one; to out[HANDOVER_ID_MAX + 1]. */
+/* The caller's own name for the request when it is 1 to 64 of [A-Za-z0-9._-], else a new one; to out[HANDOVER_ID_MAX +
+ * 1]. */
 void disp_request_id(struct str id, char *out);
 /* Parses what is buffered and moves on as far as it goes; every path that ends an answer calls it at its end. */
 void disp_advance(struct disp *d, struct conn *c);

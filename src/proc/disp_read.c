@@ -164,6 +164,7 @@ static bool step(struct disp *d, struct conn *c)
 {
     if (c->phase == CP_IDLE && c->len > 0) {
         c->seen = 0;
+        c->used = true;
         disp_conn_phase(d, c, CP_HEAD);
     }
     if (c->phase == CP_HEAD)
@@ -180,7 +181,8 @@ void disp_advance(struct disp *d, struct conn *c)
     bool reading = c->phase == CP_IDLE || c->phase == CP_HEAD || c->phase == CP_BODY;
     if (!reading)
         return;
-    if (c->eof || (d->draining && c->phase == CP_IDLE))
+    const bool idle = c->phase == CP_IDLE && (c->used || deadline_passed(d->newcomers_by));
+    if (c->eof || (d->draining && idle))
         disp_conn_close(d, c);
     else
         disp_conn_want(d, c, EPOLLIN);

@@ -17,6 +17,7 @@
 
 #define EVENTS 256
 #define BEAT_MS 1000
+#define NEWCOMERS_MS 500 /* in a drain: for the first request of who has just connected */
 #define ARENA_CHUNK 8192
 
 static bool watch(struct disp *d, enum watch kind, int fd)
@@ -41,6 +42,7 @@ static bool init(struct disp *d, const struct child_env *env)
         d->listen_fds[i] = i < env->listen_n ? env->listen_fds[i] : -1;
         d->listen_on |= d->listen_fds[i] >= 0 ? 1u << i : 0;
     }
+    d->listen_kept = env->listen_kept;
     d->ep = epoll_create1(EPOLL_CLOEXEC);
     d->sig_fd = sig_open((const int[]){SIGTERM, 0});
     d->arena = arena_new(ARENA_CHUNK);
@@ -72,6 +74,7 @@ static void begin_epoch(struct disp *d, const struct handover_order *o)
     d->epoch = o->epoch;
     log_set((enum log_format)o->limits.log_format, (enum log_level)o->limits.log_level);
     use_limits(d, &o->limits);
+    d->listen_kept = o->listeners_kept;
     disp_listen_only(d, o->listeners);
     disp_workers_epoch(d);
     LOG(LOG_INFO, "dispatcher.epoch", F_INT("epoch", d->epoch), F_INT("connections", d->conns_n));
@@ -101,6 +104,15 @@ static void control_readable(struct disp *d)
         obey(d, &o, p.fd);
 }
 
+/* Unless a request has arrived this moment; who has never sent one is given the time to. */
+static void close_idle(struct disp *d)
+{
+    for (struct conn *next, *c = d->phases[CP_IDLE].head; c; c = next) {
+        next = c->next;
+        disp_readable(d, c);
+    }
+}
+
 /* TERM: no new connections, but those that are here already, and what they have sent, are served. */
 static void drain(struct disp *d)
 {
@@ -118,10 +130,8 @@ static void drain(struct disp *d)
     d->end_at = deadline_in_ms(all - all / 20);
     LOG(LOG_INFO, "dispatcher.draining", F_INT("connections", d->conns_n), F_INT("idle", d->phases[CP_IDLE].n));
     board_stage(STAGE_DRAINING, "");
-    for (struct conn *next, *c = d->phases[CP_IDLE].head; c; c = next) {
-        next = c->next;
-        disp_readable(d, c); /* closes it unless a request has arrived this moment */
-    }
+    d->newcomers_by = deadline_in_ms(NEWCOMERS_MS < all / 4 ? NEWCOMERS_MS : all / 4);
+    close_idle(d);
 }
 
 static void expire(struct disp *d)
@@ -145,6 +155,8 @@ static void expire(struct disp *d)
         d->listening_paused = false;
         (void)disp_listen(d, true);
     }
+    if (d->draining && d->phases[CP_IDLE].head && deadline_passed(d->newcomers_by))
+        close_idle(d);
     if (d->draining && !d->cut && deadline_passed(d->cut_at)) {
         d->cut = true;
         disp_queue_shed_all(d);

@@ -177,6 +177,7 @@ static bool equip(struct master *m, const struct child *c, struct child_env *env
         master_listen_fds(m, listen_fds);
         env->listen_fds = listen_fds;
         env->listen_n = LISTENERS_MAX;
+        env->listen_kept = master_listen_passed(m);
     } else if (c->role == ROLE_MONITOR) {
         env->listen_fds = &m->monitor.fd;
         env->listen_n = 1;

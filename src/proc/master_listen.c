@@ -255,6 +255,14 @@ uint32_t master_listen_bits(const struct master *m)
     return bits;
 }
 
+uint32_t master_listen_passed(const struct master *m)
+{
+    uint32_t bits = 0;
+    for (unsigned i = 0; i < LISTENERS_MAX; i++)
+        bits |= m->listeners[i].passed ? 1u << i : 0;
+    return bits;
+}
+
 void master_listen_fds(struct master *m, int fds[LISTENERS_MAX])
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {

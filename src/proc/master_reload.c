@@ -198,6 +198,7 @@ static bool commit(struct master *m)
     const struct handover_order o = {.what = HANDOVER_BEGIN,
                                      .epoch = r->epoch,
                                      .listeners = master_listen_bits(m),
+                                     .listeners_kept = master_listen_passed(m),
                                      .limits = handover_limits_of(r->cfg)};
     if (!master_listen_tell(m) || !master_send(m, &o, -1))
         return false;
