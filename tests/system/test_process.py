@@ -361,6 +361,8 @@ class Stop(Blocked):
 class Signals(bd.Case):
     def test_usr1_writes_the_scoreboard(self):
         d = self.daemon(self.postgres())
+        bd.wait_until(lambda: all("starting" not in t for t in d.titles().values()), "all checked in")
+        bd.wait_until(lambda: d.metric("bookingd_workers", state="idle") == 2, "two idle workers")
         d.signal(signal.SIGUSR1)
         d.log_contains(r"event=scoreboard .*child=worker index=1 pid=\d+ generation=1 .*state=up", 5)
         for role in ("dispatcher", "monitor", "keeper", "resolver"):
