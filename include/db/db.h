@@ -31,8 +31,10 @@ struct db_stmt {
 
 /* Whether libpq takes the text as URI or connection string. One that names a `service` is refused: host names must stand in the text. */
 bool db_url_valid(const char *url) MUST_CHECK;
-/* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before fork. */
+/* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before fork; false when there is no room for one. */
 bool db_register_hosts(const char *url);
+/* Calls fn with each file that libpq reads because the URL or its environment names it (certificates, passwords). */
+void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ctx);
 
 /* ---- life of the connection ---- */
 

@@ -111,6 +111,7 @@ struct config {
         const char *public_url; /* without trailing slash */
         int64_t workers, worker_max_requests, queue, queue_timeout_ms; /* max_requests 0: any number */
         const char *user; /* "" : stay */
+        bool confine;     /* filters of system calls and files for each role */
         int64_t request_budget_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms;
         int64_t max_head, max_body; /* bytes */
         int64_t max_connections, backlog, drain_timeout_ms;

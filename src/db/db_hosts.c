@@ -229,3 +229,25 @@ bool db_register_hosts(const char *url)
     arena_free(a);
     return good;
 }
+
+/* Files by their option, and the variable that stands in for it. */
+static const struct {
+    const char *keyword, *variable;
+} files[] = {
+    {"passfile", "PGPASSFILE"}, {"sslcert", "PGSSLCERT"}, {"sslkey", "PGSSLKEY"},
+    {"sslrootcert", "PGSSLROOTCERT"}, {"sslcrl", "PGSSLCRL"}, {"sslcrldir", "PGSSLCRLDIR"},
+};
+
+void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ctx)
+{
+    PQconninfoOption *o = PQconninfoParse(url, NULL);
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        const char *path = o ? option(o, files[i].keyword) : NULL;
+        if (!path)
+            path = getenv(files[i].variable);
+        if (path && *path)
+            fn(ctx, path);
+    }
+    PQconninfoFree(o);
+}

@@ -13,6 +13,7 @@
 #include "base/ensure.h"
 #include "master_priv.h"
 #include "proc/child.h"
+#include "proc/confine.h"
 #include "proc/handover.h"
 #include "proc/proctitle.h"
 #include "sys/board.h"
@@ -155,7 +156,7 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
         proctitle_set("%s %d starting", role_names[c->role], c->index);
     else
         proctitle_set("%s", role_names[c->role]);
-    exit(kinds[c->role].main(env));
+    exit(confine_role(c->role, env->cfg) ? kinds[c->role].main(env) : 1);
 }
 
 /* ---- in the master ---- */
@@ -317,6 +318,15 @@ static void obituary(const struct child *c, int status, bool recycled, const str
         F_STR("last_words", last_words));
 }
 
+static void log_violation(const struct child *c, const char *last_words)
+{
+    char call[64];
+    LOG(LOG_ERROR, "child.violation", F_STR("child", role_names[c->role]), F_INT("index", c->index),
+        F_STR("system_call", confine_violation(last_words, call, sizeof(call))),
+        F_STR("hint",
+              "its role has no need of it: an attack, or a library that does more than usual (server.confine)"));
+}
+
 static void bury(struct master *m, struct child *c, int status)
 {
     struct board_view v;
@@ -328,6 +338,8 @@ static void bury(struct master *m, struct child *c, int status)
     board_release(c->slot, last_words, sizeof(last_words));
     metrics_release(c->slot);
     obituary(c, status, recycled, &v, last_words);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        log_violation(c, last_words);
     if (on_trial(m, c) && c->state != CHILD_DRAINING)
         trial_death(m, c, status); /* and no other takes its place */
     child_ended(c, mono_now(), refused);

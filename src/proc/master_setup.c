@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <jansson.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -13,6 +15,7 @@
 #include "db/db.h"
 #include "ext/ext_client.h"
 #include "master_priv.h"
+#include "proc/confine.h"
 #include "proc/master_state.h"
 #include "sys/addrs.h"
 #include "sys/board.h"
@@ -119,6 +122,22 @@ static unsigned workers_room(const struct config *cfg)
     return room < WORKERS_ROOM_MAX ? room : WORKERS_ROOM_MAX;
 }
 
+/*
+ * libpq asks who the user is, and where at home, when nobody has said so. Through name services that may mean anything;
+ * here, once, it may.
+ */
+static bool settle_environment(void)
+{
+    const char *home = getenv("HOME"), *user = getenv("PGUSER");
+    const struct passwd *p = getpwuid(geteuid());
+    bool good = true;
+    if (!home || !*home)
+        good = setenv("HOME", p && *p->pw_dir ? p->pw_dir : "/nonexistent", 1) == 0;
+    if ((!user || !*user) && p)
+        good = good && setenv("PGUSER", p->pw_name, 1) == 0;
+    return good;
+}
+
 static bool make_shared(struct master *m)
 {
     static struct metric_route routes[ROUTES_MAX]; /* borrowed by the registry for ever */
@@ -159,7 +178,16 @@ bool master_setup(struct master *m)
 {
     m->exit_code = 1;
     raise_limits();
+    /* Once for all processes: what reads files when it is first used is used here. */
+    tzset();
+    json_object_seed(0);
     if (!master_listen(m) || !drop_privileges(m))
+        return false;
+    if (!confine_basics() || !settle_environment()) {
+        LOG(LOG_ERROR, "master.privileges_failed", F_STR("why", strerror(errno)));
+        return false;
+    }
+    if (!confine_prepare(m->cfg))
         return false;
     if (!make_shared(m)) {
         LOG(LOG_ERROR, "master.shared_memory_failed", F_STR("why", strerror(errno)));

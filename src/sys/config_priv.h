@@ -78,6 +78,7 @@ enum config_type {
     T_CIDRS,
     T_ORIGINS,
     T_REGIONS,
+    T_SWITCH,
     T_PREPARED,
     T_DELIVERY,
     T_LOG_FORMAT,

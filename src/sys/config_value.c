@@ -161,6 +161,15 @@ static void set_choice(const struct slot *s, const char *const *values)
         slot_set(s, &v, sizeof v);
 }
 
+static void read_switch(const struct slot *s)
+{
+    static const char *const values[] = {"on", "true", "off", "false", NULL};
+    int i = config_choice(s->l, s->node, values);
+    bool on = i == 0 || i == 1;
+    if (i >= 0)
+        slot_set(s, &on, sizeof on);
+}
+
 static void read_prepared(const struct slot *s)
 {
     static const char *const values[] = {[PREPARED_AUTO] = "auto", [PREPARED_ON] = "on", [PREPARED_OFF] = "off", NULL};
@@ -234,6 +243,7 @@ const config_reader config_readers[T_COUNT] = {
     [T_CIDRS] = config_read_cidrs,
     [T_ORIGINS] = config_read_origins,
     [T_REGIONS] = read_regions,
+    [T_SWITCH] = read_switch,
     [T_PREPARED] = read_prepared,
     [T_DELIVERY] = read_delivery,
     [T_LOG_FORMAT] = read_log_format,

@@ -1,0 +1,175 @@
+/* Files, ports and signals: Landlock by its bare system calls, which no C library has. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cdefs.h"
+#include "confine_priv.h"
+#include "db/db.h"
+
+/* linux/landlock.h, versions 1 to 6: the header of the machine that builds may be older than the kernel that runs. */
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule 445
+#define SYS_landlock_restrict_self 446
+#endif
+#define CREATE_RULESET_VERSION 1u
+#define RULE_PATH_BENEATH 1
+#define FS_READ_FILE (1u << 2)
+#define FS_READ_DIR (1u << 3)
+#define FS_V1 ((1u << 13) - 1) /* execute, write, read, list, remove, make */
+#define FS_REFER (1u << 13)    /* version 2 */
+#define FS_TRUNCATE (1u << 14) /* 3 */
+#define NET_BIND_TCP (1u << 0) /* 4 */
+#define NET_CONNECT_TCP (1u << 1)
+#define FS_IOCTL_DEV (1u << 15)       /* 5 */
+#define SCOPE_ABSTRACT_UNIX (1u << 0) /* 6 */
+#define SCOPE_SIGNAL (1u << 1)
+
+struct ruleset_attr {
+    uint64_t fs, net, scoped;
+};
+struct path_beneath {
+    uint64_t allowed;
+    int32_t parent_fd;
+} __attribute__((packed));
+
+#define D (1u << ROLE_DISPATCHER)
+#define W (1u << ROLE_WORKER)
+#define M (1u << ROLE_MONITOR)
+#define K (1u << ROLE_KEEPER)
+#define R (1u << ROLE_RESOLVER)
+
+/*
+ * What may be read, where it is; nothing may be written or executed. Directories rather than files, since files are
+ * replaced under their names: /etc/passwd, resolv.conf, the list of authorities.
+ */
+static const struct readable {
+    const char *path;
+    unsigned roles;
+} readables[] = {
+    {"/etc", W | M | K | R}, /* resolv.conf, hosts, nsswitch.conf, passwd, ssl */
+    {"/usr", W | M | K | R}, /* libraries, authorities, time zones */
+    {"/lib", W | M | K | R},
+    {"/lib64", W | M | K | R},
+    {"/dev/urandom", W | M | K | R},
+    {"/dev/null", W | M | K | R},
+    {"/run/systemd/userdb", W | M | K | R},
+    {"/run/systemd/resolve", R}, /* where resolv.conf may lead to */
+    {"/run/resolvconf", R},
+    {"/run/NetworkManager", R},
+    {"/run/connman", R},
+    {"/run/nscd", R},
+    {"/var/lib/sss", R},
+};
+
+static const char *const certificate_variables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"};
+
+static long create_ruleset(const struct ruleset_attr *a, size_t size, uint32_t flags)
+{
+    return syscall(SYS_landlock_create_ruleset, a, size, flags);
+}
+
+int confine_files_version(void)
+{
+    long v = create_ruleset(NULL, 0, CREATE_RULESET_VERSION);
+    return v > 0 ? (int)v : 0;
+}
+
+/* Paths that are not there now are left out: they stay out of reach. */
+static bool allow(int ruleset, const char *path)
+{
+    struct stat st;
+    struct path_beneath rule = {.parent_fd = open(path, O_PATH | O_CLOEXEC)};
+    if (rule.parent_fd < 0)
+        return errno == ENOENT || errno == EACCES || errno == ENOTDIR;
+    bool good = fstat(rule.parent_fd, &st) == 0;
+    rule.allowed = good && S_ISDIR(st.st_mode) ? FS_READ_FILE | FS_READ_DIR : FS_READ_FILE;
+    good = good && syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) == 0;
+    int error = errno;
+    close(rule.parent_fd);
+    errno = error;
+    return good;
+}
+
+struct files {
+    int ruleset;
+    bool good;
+};
+
+static void allow_one(void *ctx, const char *path)
+{
+    struct files *f = ctx;
+    f->good = f->good && allow(f->ruleset, path);
+}
+
+/* What libpq reads of a user's own. */
+static void allow_home(struct files *f)
+{
+    static const char *const names[] = {".pgpass", ".postgresql"};
+    const char *home = getenv("HOME");
+    const struct passwd *p = home && *home ? NULL : getpwuid(geteuid());
+    if (p)
+        home = p->pw_dir;
+    for (size_t i = 0; home && *home && i < ARRAY_LEN(names); i++) {
+        char path[4096];
+        if (snprintf(path, sizeof(path), "%s/%s", home, names[i]) < (int)sizeof(path))
+            allow_one(f, path);
+    }
+}
+
+static void allow_all(struct files *f, enum role role, const struct config *cfg)
+{
+    const unsigned me = 1u << role;
+    for (size_t i = 0; i < ARRAY_LEN(readables); i++) {
+        if (readables[i].roles & me)
+            allow_one(f, readables[i].path);
+    }
+    if (me & (W | M | K)) { /* database */
+        db_files(cfg->database.url, allow_one, f);
+        allow_home(f);
+    }
+    for (size_t i = 0; (me & (W | M | K)) && i < ARRAY_LEN(certificate_variables); i++) {
+        const char *path = getenv(certificate_variables[i]);
+        if (path && *path)
+            allow_one(f, path);
+    }
+}
+
+static struct ruleset_attr handled(enum role role, int version)
+{
+    struct ruleset_attr a = {.fs = FS_V1};
+    if (version >= 2)
+        a.fs |= FS_REFER;
+    if (version >= 3)
+        a.fs |= FS_TRUNCATE;
+    if (version >= 4)
+        a.net = role == ROLE_DISPATCHER ? NET_BIND_TCP | NET_CONNECT_TCP : NET_BIND_TCP;
+    if (version >= 5)
+        a.fs |= FS_IOCTL_DEV;
+    if (version >= 6)
+        a.scoped = role == ROLE_DISPATCHER ? SCOPE_SIGNAL | SCOPE_ABSTRACT_UNIX : SCOPE_SIGNAL;
+    return a;
+}
+
+bool confine_files_role(enum role role, const struct config *cfg, int version)
+{
+    const struct ruleset_attr a = handled(role, version);
+    const size_t size = version >= 6 ? sizeof(a) : version >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+    struct files f = {.ruleset = (int)create_ruleset(&a, size, 0), .good = true};
+    if (f.ruleset < 0)
+        return false;
+    allow_all(&f, role, cfg);
+    f.good = f.good && syscall(SYS_landlock_restrict_self, f.ruleset, 0) == 0;
+    int error = errno;
+    close(f.ruleset);
+    errno = error;
+    return f.good;
+}
