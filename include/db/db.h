@@ -33,6 +33,8 @@ struct db_stmt {
 bool db_url_valid(const char *url) MUST_CHECK;
 /* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before fork; false when there is no room for one. */
 bool db_register_hosts(const char *url);
+/* Calls fn with the password that a URL has, if it has one. */
+void db_password(const char *url, void (*fn)(void *ctx, const char *p, size_t n), void *ctx);
 /* Calls fn with each file that libpq reads because the URL or its environment names it (certificates, passwords). */
 void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ctx);
 

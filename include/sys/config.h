@@ -196,6 +196,8 @@ void config_report_free(struct config_report *report);
  */
 enum { CONFIG_KEEP_DATABASE = 1, CONFIG_KEEP_PROVIDERS = 2, CONFIG_KEEP_OTP = 4 };
 void config_forget_secrets(struct config *c, unsigned keep);
+/* Calls fn with each secret of these kinds. */
+void config_each_secret(const struct config *c, unsigned kinds, void (*fn)(void *ctx, const char *p, size_t n), void *ctx);
 /* Wipes the secrets and frees. */
 void config_free(struct config *c);
 /* Host of a base_url, v6 without brackets, into buf; false when it does not fit. For name lookups. */

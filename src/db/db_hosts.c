@@ -230,6 +230,16 @@ bool db_register_hosts(const char *url)
     return good;
 }
 
+void db_password(const char *url, void (*fn)(void *ctx, const char *p, size_t n), void *ctx)
+{
+    PQconninfoOption *o = PQconninfoParse(url, NULL);
+    const char *password = o ? option(o, "password") : NULL;
+
+    if (password)
+        fn(ctx, password, strlen(password));
+    PQconninfoFree(o);
+}
+
 /* Files by their option, and the variable that stands in for it. */
 static const struct {
     const char *keyword, *variable;

@@ -7,6 +7,7 @@ libproc_a_SOURCES = \
   src/proc/confine_calls.c src/proc/confine_calls.def src/proc/confine_files.c src/proc/confine_priv.h \
   src/proc/disp_accept.c src/proc/disp_answer.c src/proc/disp_conn.c src/proc/disp_priv.h src/proc/disp_queue.c \
   src/proc/disp_read.c src/proc/disp_worker.c src/proc/dispatcher.c \
+  src/proc/forget.c include/proc/forget.h \
   src/proc/handover.c include/proc/handover.h \
   src/proc/keeper.c \
   src/proc/master.c include/proc/master.h \

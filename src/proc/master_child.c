@@ -14,6 +14,7 @@
 #include "master_priv.h"
 #include "proc/child.h"
 #include "proc/confine.h"
+#include "proc/forget.h"
 #include "proc/handover.h"
 #include "proc/proctitle.h"
 #include "sys/board.h"
@@ -123,7 +124,7 @@ static void keep_config(const struct master *m, const struct child *c)
 {
     struct config *mine = config_of(m, c->epoch), *other = mine == m->cfg ? m->reload.cfg : m->cfg;
     config_free(other);
-    config_forget_secrets(mine, kinds[c->role].secrets);
+    forget_secrets(mine, kinds[c->role].secrets);
     log_set((enum log_format)mine->log.format, (enum log_level)mine->log.level);
 }
 

@@ -225,14 +225,25 @@ void config_report_free(struct config_report *report)
         arena_free(((struct report_holder *)report)->arena);
 }
 
+static unsigned kind_of(const struct config *c, const struct secret *s)
+{
+    if (s->p == c->database.url)
+        return CONFIG_KEEP_DATABASE;
+    return s->p == c->otp.secret ? CONFIG_KEEP_OTP : CONFIG_KEEP_PROVIDERS;
+}
+
+void config_each_secret(const struct config *c, unsigned kinds, void (*fn)(void *ctx, const char *p, size_t n), void *ctx)
+{
+    for (const struct secret *s = ((const struct holder *)c)->secrets; s; s = s->next) {
+        if (kinds & kind_of(c, s))
+            fn(ctx, s->p, s->n);
+    }
+}
+
 void config_forget_secrets(struct config *c, unsigned keep)
 {
-    const struct holder *h = (const struct holder *)c;
-    for (const struct secret *s = h->secrets; s; s = s->next) {
-        const unsigned kind = s->p == c->database.url ? CONFIG_KEEP_DATABASE
-                              : s->p == c->otp.secret ? CONFIG_KEEP_OTP
-                                                      : CONFIG_KEEP_PROVIDERS;
-        if (!(keep & kind))
+    for (const struct secret *s = ((const struct holder *)c)->secrets; s; s = s->next) {
+        if (!(keep & kind_of(c, s)))
             digest_wipe(s->p, s->n);
     }
     if (!(keep & CONFIG_KEEP_OTP)) {
