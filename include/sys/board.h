@@ -29,6 +29,8 @@ enum stage {
 extern const char *const stage_names[STAGE_COUNT];
 
 #define BOARD_WHAT_MAX 96
+#define BOARD_REQUEST_MAX 68 /* an id of 64, and its end */
+#define BOARD_CALL_MAX 64
 #define BOARD_LAST_WORDS_MAX 160
 
 struct board_view { /* a copy of a slot, fit for printing */
@@ -42,6 +44,8 @@ struct board_view { /* a copy of a slot, fit for printing */
     bool database;             /* has a database connection */
     uint64_t served;           /* requests or jobs since the slot exists */
     char what[BOARD_WHAT_MAX]; /* "POST /v1/bookings", "notify sms" */
+    char request[BOARD_REQUEST_MAX]; /* id of the request in hand; "" */
+    char call[BOARD_CALL_MAX];       /* the provider that it waits for: "moyasar create"; "" */
     char last_words[BOARD_LAST_WORDS_MAX];
 };
 
@@ -70,6 +74,9 @@ int board_self(void); /* slot, or -1 */
 uint32_t board_generation(void);
 void board_stage(enum stage stage, const char *what);
 void board_budget(struct deadline d);
+/* Both end with the stage: of the request in hand its id, and the provider that is being waited for (NULL: none). */
+void board_request(const char *id);
+void board_call(const char *provider, const char *operation);
 void board_database(bool connected);
 void board_served(void);
 /* Fit for ensure_set_hook. */

@@ -205,7 +205,9 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
         return err;
 
     struct mono began = mono_now();
+    board_call(p->name, provider_op_names[q->op]);
     err = ext_transfer_run(&t, limit_ms, r);
+    board_call(NULL, NULL);
     leave_seats(x);
     r->seconds = mono_seconds_since(began);
     x->spent[q->provider] += r->seconds;

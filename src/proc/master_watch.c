@@ -35,6 +35,21 @@ static bool overdue(const struct child *c, const struct board_view *v)
     return busy_overdue(v);
 }
 
+/* In a state to take requests, or with one in hand that still has time. */
+static bool worker_well(const struct master *m)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        const struct child *c = &m->children[i];
+        struct board_view v;
+        if (c->role != ROLE_WORKER || (c->state != CHILD_UP && c->state != CHILD_STARTING))
+            continue;
+        board_read(i, &v);
+        if (!overdue(c, &v))
+            return true;
+    }
+    return false;
+}
+
 /* One that was told to end and does not: nobody waits for it for ever. In a stop of the whole service that has its own
  * limits. */
 static bool drain_overdue(const struct master *m, const struct child *c, const struct board_view *v)
@@ -47,7 +62,8 @@ static bool drain_overdue(const struct master *m, const struct child *c, const s
 static void log_overdue(const struct child *c, const struct board_view *v)
 {
     LOG(LOG_ERROR, "child.overdue", F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
-        F_STR("state", child_state_names[c->state]), F_STR("what", v->what),
+        F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
+        F_STR("request_id", v->request), F_STR("provider", v->call),
         F_MS("stage_age", mono_seconds_since(v->since) * 1e3));
 }
 
@@ -97,7 +113,8 @@ bool master_serving(const struct master *m)
 
 bool master_healthy(const struct master *m)
 {
-    return m->ready && (m->stopping || mono_seconds_since(handover_last_beat()) * 1e3 < BEAT_MS);
+    return m->ready &&
+           (m->stopping || (mono_seconds_since(handover_last_beat()) * 1e3 < BEAT_MS && worker_well(m)));
 }
 
 static unsigned busy_workers(const struct master *m)

@@ -39,6 +39,8 @@ static json_t *slot_json(struct arena *a, unsigned index, const struct board_vie
     json_put_int(a, j, "generation", slot->generation);
     json_put_str(a, j, "stage", stage_names[slot->stage]);
     json_put_str(a, j, "what", slot->what);
+    json_put_str(a, j, "request_id", slot->request);
+    json_put_str(a, j, "provider", slot->call);
     json_put_int(a, j, "age_ms", mono_ms_between(slot->since, mono_now()));
     if (has_budget(slot))
         json_put_int(a, j, "budget_left_ms", budget_left_ms(slot));

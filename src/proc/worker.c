@@ -97,6 +97,7 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     const char *name = route_name((struct str){p->bytes, p->len}, route, sizeof(route));
     board_budget(q->deadline);
     board_stage(STAGE_BUSY, name);
+    board_request(q->request_id);
     proctitle_set("worker %d executing %s", w->env->index, name);
 
     const struct api_input in = {.bytes = p->bytes,

@@ -22,6 +22,8 @@ struct words {
     struct deadline budget;
     enum stage stage;
     char what[BOARD_WHAT_MAX];
+    char request[BOARD_REQUEST_MAX];
+    char call[BOARD_CALL_MAX];
 };
 
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): two writers, two cache lines
@@ -169,25 +171,54 @@ uint32_t board_generation(void)
     return self ? atomic_load_explicit(&self->generation, memory_order_relaxed) : 0;
 }
 
+static void publish(void)
+{
+    if (self)
+        TWIN_STORE(&self->words, &now);
+}
+
+/* The rest is zeroed: nothing of an earlier text is left. */
+static void set_text(char *to, size_t size, const char *text)
+{
+    size_t n = text ? strnlen(text, size - 1) : 0;
+    if (n)
+        memcpy(to, text, n);
+    memset(to + n, 0, size - n);
+}
+
 void board_stage(enum stage stage, const char *what)
 {
     now.stage = stage;
     now.since = mono_now();
     if (stage != STAGE_BUSY)
         now.budget = (struct deadline){{0}};
-    size_t n = what ? strnlen(what, sizeof(now.what) - 1) : 0;
-    if (n)
-        memcpy(now.what, what, n);
-    memset(now.what + n, 0, sizeof(now.what) - n);
-    if (self)
-        TWIN_STORE(&self->words, &now);
+    set_text(now.what, sizeof(now.what), what);
+    set_text(now.request, sizeof(now.request), NULL);
+    set_text(now.call, sizeof(now.call), NULL);
+    publish();
 }
 
 void board_budget(struct deadline d)
 {
     now.budget = d;
-    if (self)
-        TWIN_STORE(&self->words, &now);
+    publish();
+}
+
+void board_request(const char *id)
+{
+    set_text(now.request, sizeof(now.request), id);
+    publish();
+}
+
+void board_call(const char *provider, const char *operation)
+{
+    set_text(now.call, sizeof(now.call), provider);
+    size_t n = strlen(now.call);
+    if (n > 0 && n + 2 < sizeof(now.call)) {
+        now.call[n] = ' ';
+        set_text(now.call + n + 1, sizeof(now.call) - n - 1, operation);
+    }
+    publish();
 }
 
 void board_database(bool connected)
@@ -233,5 +264,9 @@ void board_read(unsigned slot, struct board_view *out)
     out->served = atomic_load_explicit(&s->served, memory_order_relaxed);
     memcpy(out->what, w.what, sizeof(out->what));
     out->what[sizeof(out->what) - 1] = '\0';
+    memcpy(out->request, w.request, sizeof(out->request));
+    out->request[sizeof(out->request) - 1] = '\0';
+    memcpy(out->call, w.call, sizeof(out->call));
+    out->call[sizeof(out->call) - 1] = '\0';
     copy_last_words(s, out->last_words, sizeof(out->last_words));
 }

@@ -249,8 +249,8 @@ class Pages(MonitorCase):
         pids = {s["pid"] for s in board["slots"] if s["role"] != "master"}
         self.assertEqual(pids, set(d.children()))
         for s in board["slots"]:
-            self.assertEqual(set(s), {"slot", "role", "index", "pid", "generation", "stage", "what", "age_ms", "budget_left_ms",
-                                      "served", "database"})
+            self.assertEqual(set(s), {"slot", "role", "index", "pid", "generation", "stage", "what", "request_id", "provider",
+                                      "age_ms", "budget_left_ms", "served", "database"})
         text = self.get("/status", accept="text/plain")
         self.assertEqual(text.header("Content-Type"), "text/plain; charset=utf-8")
         self.assertIn("dispatcher", text.body.decode())

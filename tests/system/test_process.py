@@ -252,6 +252,25 @@ class Crash(Blocked):
         self.assertGreater(time.monotonic() - begun, 4)
         bd.wait_until(lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue") == 1, "the count")
 
+    def test_last_words_of_an_overdue_worker(self):
+        """ABRT first, and the log says what it was about: request, stage, provider. The payment or code is in doubt, not the client."""
+        sms = self.provider(bd.p_hang())
+        d = self.daemon(self.postgres(), {
+            "server": {"request_budget": "1s"},
+            "providers": {"sms": {"type": "taqnyat", "base_url": sms.url, "sender": "T", "token": "t"}},
+            "otp": {"provider": "sms", "secret": "a-secret-of-at-least-32-bytes-for-tests"}})
+        join = background(lambda: d.request("POST", "/v1/otp", {"phone": "+966551234567"}, {"X-Request-Id": "the-late-one"}))
+        sms.wait_for(1)
+        victim = d.worker_executing("POST /v1/otp")
+        os.kill(victim, signal.SIGSTOP)
+        d.log_contains(r"event=child.overdue .*child=worker .*pid=%d .*stage=busy what=\"POST /v1/otp\" request_id=the-late-one "
+                       r"provider=\"sms sms_otp\"" % victim, 8)
+        os.kill(victim, signal.SIGCONT)  # within the second that it has before KILL
+        d.log_contains(r"event=child.ended .*pid=%d .*how=\"signal ABRT\" .*request_id=the-late-one provider=\"sms sms_otp\"" % victim, 5)
+        r = join(limit=5)
+        self.assertEqual((r.status, r.code, r.json()["outcome"]), (502, "interrupted", "unknown"))
+        bd.wait_until(lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue") == 1, "the count")
+
     def test_stopped_dispatcher_is_overdue(self):
         d = self.daemon(self.postgres())
         old = d.children("dispatcher")

@@ -60,7 +60,11 @@ START_TEST(a_life_is_seen)
     board_database(true);
     board_served();
     board_served();
+    board_request("an-id");
+    board_call("moyasar", "invoice_create");
     board_read(slot, &v);
+    ck_assert_str_eq(v.request, "an-id");
+    ck_assert_str_eq(v.call, "moyasar invoice_create");
     ck_assert_int_eq(v.role, ROLE_WORKER);
     ck_assert_int_eq(v.index, 1);
     ck_assert_int_eq(v.pid, 4711);
@@ -69,9 +73,15 @@ START_TEST(a_life_is_seen)
     ck_assert_int_eq(v.budget.at.ns, d.at.ns);
     ck_assert(v.database);
     ck_assert_uint_eq(v.served, 2);
+    board_call(NULL, NULL);
+    board_read(slot, &v);
+    ck_assert_str_eq(v.call, "");
+    board_call("moyasar", "invoice_create");
     board_stage(STAGE_IDLE, NULL);
     board_read(slot, &v);
     ck_assert_str_eq(v.what, "");
+    ck_assert_str_eq(v.request, "");
+    ck_assert_str_eq(v.call, "");
     ck_assert_int_eq(v.budget.at.ns, 0); /* the budget went with the request */
     board_release(slot, words, sizeof(words));
     ck_assert_str_eq(words, "");
@@ -91,9 +101,13 @@ START_TEST(long_text_is_cut)
     longer[sizeof(longer) - 1] = '\0';
     board_attach(board_first(ROLE_KEEPER));
     board_stage(STAGE_BUSY, longer);
+    board_request(longer);
+    board_call(longer, longer);
     board_panic(longer);
     board_read(board_first(ROLE_KEEPER), &v);
     ck_assert_uint_eq(strlen(v.what), BOARD_WHAT_MAX - 1);
+    ck_assert_uint_eq(strlen(v.request), BOARD_REQUEST_MAX - 1);
+    ck_assert_uint_eq(strlen(v.call), BOARD_CALL_MAX - 1);
     ck_assert_uint_eq(strlen(v.last_words), BOARD_LAST_WORDS_MAX - 1);
 }
 END_TEST
