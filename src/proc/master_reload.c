@@ -91,6 +91,8 @@ static bool changeable(struct master *m)
     const struct config *now = m->cfg, *next = m->reload.cfg;
     if (strcmp(now->server.user, next->server.user) != 0)
         (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "server.user changes only with a restart");
+    else if (now->server.confine != next->server.confine)
+        (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "server.confine changes only with a restart");
     else if (next->server.workers > (int64_t)m->workers_room)
         (void)snprintf(m->reload.fault, sizeof(m->reload.fault),
                        "server.workers: there is room for %u; more need a restart", m->workers_room);
