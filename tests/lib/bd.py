@@ -11,6 +11,7 @@ that is started is stopped by its own pid; a test that fails prints the daemon's
 """
 import base64
 import contextlib
+import functools
 import json
 import os
 import random
@@ -25,6 +26,8 @@ import threading
 import time
 import unittest
 import urllib.parse
+
+import bd_openapi
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("BOOKINGD_BIN") or os.path.join(TOP, "build", "bookingd")
@@ -183,10 +186,13 @@ class Response:
 
 
 class Client:
-    """HTTP/1.1 over one socket, open as long as both sides like; raw enough to misbehave with."""
+    """HTTP/1.1 over one socket, open as long as both sides like; raw enough to misbehave with.
 
-    def __init__(self, address, timeout=30.0):
-        self.address, self.timeout = address, timeout
+    check: a bd_openapi.Document that what request() reads is held against; None when the other side is no bookingd.
+    """
+
+    def __init__(self, address, timeout=30.0, check=None):
+        self.address, self.timeout, self.check = address, timeout, check
         self.sock, self.buf = None, b""
         self.headers = {}
 
@@ -276,6 +282,8 @@ class Client:
         r = self.recv_response(head_only=method == "HEAD")
         if (r.header("Connection") or "").lower() == "close":
             self.close()
+        if self.check:
+            self.check.expect(method, path, r)
         return r
 
     def get(self, path, **headers):
@@ -283,6 +291,12 @@ class Client:
 
     def post(self, path, body=None, headers=None):
         return self.request("POST", path, body, headers)
+
+
+@functools.lru_cache(maxsize=None)
+def api_document():
+    """What BIN serves at /openapi.json."""
+    return bd_openapi.of_program(BIN)
 
 
 class Daemon:
@@ -439,8 +453,8 @@ class Daemon:
 
     # -- using it --
     def client(self, timeout=30.0):
-        """A client of this daemon; closed with it at the latest."""
-        client = Client(("127.0.0.1", self.port), timeout)
+        """A client of this daemon; closed with it at the latest. Every answer is checked against the API document."""
+        client = Client(("127.0.0.1", self.port), timeout, api_document())
         self.clients.append(client)
         return client
 

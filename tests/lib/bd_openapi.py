@@ -1,15 +1,12 @@
-"""Answers against the living API document: every one is looked up in /openapi.json by method, path and status, and checked.
+"""Answers against the living API document: every one is looked up in it by method, path and status, and checked.
 
-    bd_openapi.watch(self)        # in setUp: from here on each answer that a Client reads through request() is checked
-
-The document is fetched from the daemon itself. Only the JSON Schema keywords that it uses are known here, and an unknown
-one is an error, so that the document cannot grow past its check. Members that no schema names are errors too: what is
-answered is documented.
+bd.Client does so with each answer of a daemon that bd.Daemon started, in every test. The document is read out of the
+program, where it lies as the JSON that /openapi.json serves: no daemon is asked, so nothing that a test counts changes.
+Only the JSON Schema keywords that it uses are known here, and an unknown one is an error, so that the document cannot
+grow past its check. Members that no schema names are errors too: what is answered is documented.
 """
 import json
 import re
-
-import bd
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")  # output is UTC and ends in Z
@@ -91,6 +88,13 @@ class Document:
                 return template, item[method.lower()]
         return None, None
 
+    def expect(self, method, target, answer):
+        """AssertionError when an answer is not what the document says."""
+        faults = self.check(method, target, answer)
+        if faults:
+            raise AssertionError("%s %s -> %d\n%s\n%s" % (method, target, answer.status, "\n".join(faults[:10]),
+                                                         answer.body[:2000].decode(errors="replace")))
+
     def check(self, method, target, answer):
         """Faults of one answer."""
         real = "GET" if method == "HEAD" else method
@@ -112,7 +116,12 @@ class Document:
         kind = (answer.header("Content-Type") or "").split(";")[0]
         if bool(content) != bool(answer.body) or (content and kind not in content):
             return out + ["content of type %r, %d bytes; the document has %s" % (kind, len(answer.body), sorted(content))]
-        return out + (self.faults(answer.json(), content[kind].get("schema", {})) if content else [])
+        if not content:
+            return out
+        doc = answer.json()
+        if "version" in doc and answer.header("ETag") != '"%s"' % doc["version"]:
+            out.append("ETag %s of version %s" % (answer.header("ETag"), doc["version"]))
+        return out + self.faults(doc, content[kind].get("schema", {}))
 
     def problem(self, operation, answer):
         if answer.header("Content-Type") != "application/problem+json":
@@ -136,31 +145,12 @@ class Document:
         return out
 
 
-documents = {}  # by the address of a daemon; None: not one that serves the document
-
-
-def document(address):
-    if address not in documents:
-        try:
-            with bd.Client(address) as c:
-                c.send(c.encode("GET", "/openapi.json"))
-                r = c.recv_response()
-        except (OSError, EOFError):  # it ends just now: what it said last stays unchecked
-            return None
-        documents[address] = Document(r.json()) if r.status == 200 and r.header("X-Request-Id") else None
-    return documents[address]
-
-
-def watch(case):
-    """Checks every answer that bd.Client.request reads until the test's end."""
-    plain = bd.Client.request
-
-    def request(client, method, path, body=None, headers=None):
-        answer = plain(client, method, path, body, headers)
-        d = document(client.address)
-        faults = d.check(method, path, answer) if d else []
-        if faults:
-            raise AssertionError("%s %s -> %d\n%s\n%s" % (method, path, answer.status, "\n".join(faults), answer.body[:2000].decode(errors="replace")))
-        return answer
-    bd.Client.request = request
-    case.addCleanup(setattr, bd.Client, "request", plain)
+def of_program(path):
+    """The Document inside a program."""
+    with open(path, "rb") as f:
+        image = f.read()
+    begin = image.find(b'{"openapi":')
+    end = image.find(b"\0", begin)
+    if begin < 0:
+        raise AssertionError("%s holds no API document" % path)
+    return Document(json.JSONDecoder().raw_decode(image[begin:end].decode(errors="replace"))[0])

@@ -8,7 +8,6 @@ import unittest
 import zoneinfo
 
 import bd
-import bd_openapi
 import bd_shop
 
 STEPS = int(os.environ.get("BOOKINGD_OFFER_STEPS", "60"))
@@ -36,7 +35,6 @@ def change_day(tz, after):
 class Offers(bd.Case):
     def setUp(self):
         self.shop = bd_shop.Shop(self, {"otp": {"provider": "sms", "secret": "s" * 32, "regions": ["SA"]}, "server": {"workers": 2}})
-        bd_openapi.watch(self)
 
     def schedule(self, rng, zone):
         """Makes a venue in the zone; returns its service, resources and the days to look at."""

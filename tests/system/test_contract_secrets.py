@@ -6,7 +6,6 @@ import unittest
 import uuid
 
 import bd
-import bd_openapi
 import bd_shop
 
 PHONE, NAME, NOTE, REASON = "+966558675309", "Canary Qamar", "canary of the note", "canary of the reason"
@@ -31,7 +30,6 @@ class Secrets(bd.Case):
                           "moyasar": {"type": "moyasar", "base_url": self.sandbox_.url, "secret_key": SECRETS["moyasar"],
                                       "webhook_secret": SECRETS["webhook"]}},
             "payments": {"provider": "moyasar", "return_origins": ["https://shop.test"]}})
-        bd_openapi.watch(self)
         self.problems, self.secrets, self.titles = [], [], []
 
     def ask(self, method, path, body=None, token=None, **headers):

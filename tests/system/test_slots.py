@@ -32,7 +32,7 @@ class Schedule:
     def __init__(self, rng, now, changes):
         self.zone = rng.choice(ZONES)
         self.tz = zoneinfo.ZoneInfo(self.zone)
-        self.venue, self.service, self.customer = (str(uuid.UUID(int=rng.getrandbits(128))) for _ in range(3))
+        self.venue, self.service, self.customer = (str(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(3))
         self.duration = rng.choice([5, 15, 20, 30, 45, 60, 90, 240, 1500])
         self.step = rng.choice([None, 5, 10, 15, 30, 60, 120]) if self.duration > 5 else rng.choice([None, 15, 60])
         self.before, self.after = rng.choice([0, 0, 5, 30]), rng.choice([0, 0, 10, 45])
@@ -58,7 +58,7 @@ class Schedule:
             hours.append((rng.randint(1, 7), opens, closes))
         if rng.random() < 0.5:
             hours += [(d, 60, 240) for d in range(1, 8)]  # every day, across the hours in which clocks change
-        return {"id": str(uuid.UUID(int=rng.getrandbits(128))), "capacity": rng.choice([1, 1, 2, 4]), "hours": hours}
+        return {"id": str(uuid.UUID(int=rng.getrandbits(128), version=4)), "capacity": rng.choice([1, 1, 2, 4]), "hours": hours}
 
     def instant(self, rng):
         start = dt.datetime.combine(self.first, dt.time(), UTC) - dt.timedelta(hours=12)
