@@ -186,6 +186,15 @@ struct api_page {
 extern const struct api_query_param api_page_params[];
 /* limit or its default */
 int64_t api_page_limit(const struct api_page *p);
+/*
+ * The page of a short list that is whole in memory; keys: what tells its n items apart. Behind a cursor whose item is gone there is
+ * nothing. False after adding a fault at query:after.
+ */
+struct api_span {
+    size_t first, end; /* items first to end - 1 */
+    const char *next;  /* cursor, or NULL */
+};
+bool api_page_of(struct api_request *r, const struct api_page *p, const char *const *keys, size_t n, struct api_span *out) MUST_CHECK;
 
 /*
  * Answers 200 with a page of rows, of which limit + 1 were asked for, so that the row too many tells of others.

@@ -104,8 +104,16 @@ static enum err post_payment(struct api_request *r)
     return OK;
 }
 
+struct list_query {
+    struct api_page page;
+};
+static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page), API_QUERY_END};
+
+/* All of a booking's payments are read: most have one, and each ended before the next was made. */
 static enum err get_payments(struct api_request *r)
 {
+    const struct list_query *q = r->query_input;
+    struct arena *a = r->svc.arena;
     struct db_batch *b = api_first_batch(r);
     int booking = booking_add_find_mine(b, r->auth_hash, r->ids[0].s);
     int list = payment_add_list_mine(b, r->auth_hash, r->ids[0].s);
@@ -114,7 +122,20 @@ static enum err get_payments(struct api_request *r)
         return e;
     if (db_count(db_result(b, booking)) == 0)
         return ERR_NOT_FOUND;
-    api_reply_list(r, api_payments_json(r->svc.arena, db_result(b, list)), NULL);
+    struct db_rows rows = db_result(b, list);
+    struct payment *payments = arena_array(a, (size_t)db_count(rows), sizeof *payments);
+    const char **ids = arena_array(a, (size_t)db_count(rows), sizeof *ids);
+    struct api_span span;
+    for (int i = 0; i < db_count(rows); i++) {
+        payment_read(rows, i, &payments[i]);
+        ids[i] = payments[i].id.s;
+    }
+    if (!api_page_of(r, &q->page, ids, (size_t)db_count(rows), &span))
+        return ERR_VALIDATION;
+    json_t *items = json_arr(a);
+    for (size_t i = span.first; i < span.end; i++)
+        json_push(a, items, api_payment_json(a, &payments[i]));
+    api_reply_list(r, items, span.next);
     return OK;
 }
 
@@ -239,7 +260,8 @@ const struct api_route api_route_payment_post = {
     .method = HTTP_POST, .pattern = OF_BOOKING, .handler = post_payment, .auth = AUTH_CUSTOMER, .body = BODY_REQUIRED, .members = open_members,
     .input_size = sizeof(struct open_input), .idempotent = true, .success_status = 201};
 const struct api_route api_route_payments_get = {
-    .method = HTTP_GET, .pattern = OF_BOOKING, .handler = get_payments, .auth = AUTH_CUSTOMER, .success_status = 200};
+    .method = HTTP_GET, .pattern = OF_BOOKING, .handler = get_payments, .auth = AUTH_CUSTOMER, .query = list_params,
+    .query_size = sizeof(struct list_query), .success_status = 200};
 const struct api_route api_route_payment_get = {
     .method = HTTP_GET, .pattern = "/v1/payments/{payment_id}", .handler = get_payment, .auth = AUTH_CUSTOMER, .success_status = 200};
 const struct api_route api_route_payment_return = {

@@ -18,18 +18,30 @@ static json_t *provider_json(struct arena *a, const struct provider_config *p, c
     return j;
 }
 
+struct list_query {
+    struct api_page page;
+};
+static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page), API_QUERY_END};
+
 static enum err providers_get(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != OK)
         return e;
+    const struct list_query *q = r->query_input;
+    const char *names[PROVIDERS_MAX];
+    struct api_span span;
+    for (size_t i = 0; i < r->svc.cfg->providers_n; i++)
+        names[i] = r->svc.cfg->providers[i].name;
+    if (!api_page_of(r, &q->page, names, r->svc.cfg->providers_n, &span))
+        return ERR_VALIDATION;
     json_t *items = json_arr(r->svc.arena);
-    for (size_t i = 0; i < r->svc.cfg->providers_n; i++) {
+    for (size_t i = span.first; i < span.end; i++) {
         struct ext_state state;
         ext_read_state((int)i, &state);
         json_push(r->svc.arena, items, provider_json(r->svc.arena, &r->svc.cfg->providers[i], &state));
     }
-    api_reply_list(r, items, NULL);
+    api_reply_list(r, items, span.next);
     return OK;
 }
 
@@ -37,4 +49,6 @@ const struct api_route api_route_provider_list = {.method = HTTP_GET,
                                                   .pattern = "/v1/staff/providers",
                                                   .handler = providers_get,
                                                   .auth = AUTH_VIEWER,
+                                                  .query = list_params,
+                                                  .query_size = sizeof(struct list_query),
                                                   .success_status = 200};

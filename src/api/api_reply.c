@@ -1,4 +1,6 @@
 /* What handlers answer with. */
+#include <string.h>
+
 #include "api_priv.h"
 
 void api_reply(struct api_request *r, int status, json_t *body)
@@ -42,6 +44,22 @@ void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, a
 int64_t api_page_limit(const struct api_page *p)
 {
     return p->has_limit ? p->limit : 50;
+}
+
+bool api_page_of(struct api_request *r, const struct api_page *p, const char *const *keys, size_t n, struct api_span *out)
+{
+    const char *after = NULL;
+    size_t found, limit = (size_t)api_page_limit(p);
+    *out = (struct api_span){.first = 0};
+    if (!api_cursor_read(r, p->after, &after, 1, &found))
+        return false;
+    while (after && out->first < n && strcmp(keys[out->first], after) != 0)
+        out->first++;
+    if (after && out->first < n)
+        out->first++;
+    out->end = n - out->first > limit ? out->first + limit : n;
+    out->next = out->end < n ? api_cursor_make(r->svc.arena, &keys[out->end - 1], 1) : NULL;
+    return true;
 }
 
 enum err api_provider_failed(struct api_request *r, enum err e, bool unknown, long retry_after_s)

@@ -62,7 +62,9 @@ def at_once(n, act):
 
 class Contract(bd.Case):
     def setUp(self):
-        self.shop = bd_shop.Shop(self, {"otp": {"provider": "sms", "secret": "s" * 32, "resend_cooldown": "0s"}, "server": {"workers": 6}})
+        spare = {"type": "unifonic", "base_url": "http://127.0.0.1:1", "sender": "S", "app_sid": "x"}
+        self.shop = bd_shop.Shop(self, {"otp": {"provider": "sms", "secret": "s" * 32, "resend_cooldown": "0s"}, "server": {"workers": 6},
+                                        "providers": {"spare": spare, "another": spare}})
         self.call = self.shop.call
         self.me = self.shop.customer()
 
@@ -189,14 +191,21 @@ class Lists(Contract):
             shop.staff("POST", "/v1/staff/venues/%s/closures" % shop.venue, {"starts_at": "2040-01-01T00:00:00Z", "ends_at": "2040-01-02T00:00:00Z"})
             shop.staff("POST", "/v1/staff/venues", {"name": "Palm", "time_zone": "UTC", "currency": "SAR"})
         shop.pg.sql("UPDATE notifications SET created_at = now(); UPDATE audit_log SET at = now()")
+        booking = self.call("GET", "/v1/bookings", None, self.me).json()["items"][0]["id"]
+        for _ in range(3):
+            shop.pg.sql("INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, provider, return_url, invoice_expires_at)"
+                        " VALUES ('%s', '%s', '%s', 'expired', 5000, 'SAR', 'p', 'https://x.test/', now())" % (shop.venue, uuid.uuid4(), booking))
         venue = "/v1/staff/venues/%s/" % shop.venue
         for path, token, n in (("/v1/bookings", self.me, 4), (venue + "bookings", shop.admin, 4), ("/v1/staff/notifications", shop.admin, 4),
                                ("/v1/venues", None, 5), ("/v1/venues/%s/services" % shop.venue, None, 3), (venue + "resources", shop.admin, 4),
-                               (venue + "closures", shop.admin, 4)):
+                               (venue + "closures", shop.admin, 4), ("/v1/staff/providers", shop.admin, 3),
+                               ("/v1/bookings/%s/payments" % booking, self.me, 3)):
             whole = self.call("GET", path, None, token).json()
             self.assertEqual((len(whole["items"]), whole["next"]), (n, None), path)
             self.assertEqual(self.pages(path, token), whole["items"], path)
             self.assertEqual(self.call("GET", "%s?limit=%d" % (path, n), None, token).json(), whole)  # a full page may be the last
+            for bad in ("limit=0", "limit=101", "after=AAAA"):
+                self.expect(self.call("GET", path + "?" + bad, None, token), 422, "validation_failed", "query:" + bad.split("=")[0])
         audit = self.call("GET", "/v1/staff/audit?limit=100", None, shop.admin).json()["items"]
         self.assertEqual(self.pages("/v1/staff/audit", shop.admin), audit)
         foreign = self.call("GET", "/v1/staff/notifications?limit=1", None, shop.admin).json()["next"]
