@@ -1,6 +1,6 @@
 /*
  * The verdict of every SMS provider on any status and body: one of four, never a success from a 5xx, and
- * nothing in its details that is not a short plain word. Input: provider, two bytes of status, body.
+ * nothing in its details that is not a short plain word. Input: provider and media type, two bytes of status, body.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,10 +45,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct arena *a = arena_new(4096);
     ENSURE(a);
+    static const char *const types[] = {"application/json", "text/html; charset=utf-8", ""};
     int status = 200 + (data[1] << 8 | data[2]) % 400;
     struct ext_reply reply = {.status = status,
                               .body = {(const char *)data + 3, size - 3},
-                              .content_type = "application/json",
+                              .content_type = types[data[0] / rows % ARRAY_LEN(types)],
                               .certainty = EXT_ANSWERED};
     struct sms_result r = {0};
     sms_providers[data[0] % rows]->judge(a, &provider, &reply, &r);
