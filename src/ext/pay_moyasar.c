@@ -58,9 +58,12 @@ static bool judge_status(const struct pay_call *c, const struct pay_exchange *x,
 
 /* ---- reading objects: a member of another type than documented makes the whole unreadable ---- */
 
+/* NULL when it is no string, or one that would be cut short by a NUL inside. */
 static const char *text_of(const json_t *j, const char *key)
 {
-    return json_string_value(json_object_get(j, key));
+    const json_t *v = json_object_get(j, key);
+    const char *z = json_string_value(v);
+    return z != NULL && strlen(z) == json_string_length(v) ? z : NULL;
 }
 
 static bool amount_of(const json_t *j, const char *key, int64_t *out)
