@@ -16,3 +16,8 @@ check-valgrind: $(check_PROGRAMS)
 	    || { cat $$t.valgrind; echo "valgrind: $$t"; exit 1; }; \
 	done
 .PHONY: check-valgrind
+
+# What `./dev coverage` runs.
+print-parser-tests:
+	@echo $(filter tests/unit/% tests/fuzz/%,$(TESTS))
+.PHONY: print-parser-tests

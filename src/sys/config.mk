@@ -50,22 +50,5 @@ tests_unit_check_regions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_regions_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 endif
 
-# Fuzzing: see tests/fuzz/local.mk
-EXTRA_DIST += tests/fuzz/fuzz_config.dict
-check_PROGRAMS += tests/fuzz/replay_config tests/fuzz/replay_json
-TESTS += tests/fuzz/replay_config tests/fuzz/replay_json
-tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
-tests_fuzz_replay_config_LDADD = $(LIBS_SYS)
-tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz_json.c tests/fuzz/replay.c
-tests_fuzz_replay_json_LDADD = $(LIBS_SYS)
-if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz_config tests/fuzz/fuzz_json
-tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
-tests_fuzz_fuzz_config_LDADD = $(LIBS_SYS)
-tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
-tests_fuzz_fuzz_json_LDADD = $(LIBS_SYS)
-tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-endif
 TESTS += tests/lint/manual.sh
 EXTRA_DIST += tests/lint/manual.sh

@@ -143,6 +143,26 @@ START_TEST(if_match)
 }
 END_TEST
 
+/* The field as the frame takes it: absent, once, twice, malformed. */
+START_TEST(if_match_field)
+{
+    struct http_head head = {.headers_n = 0};
+    struct versions v;
+    request.head = &head;
+    ck_assert(api_if_match(&request, &v) == OK && !v.limited);
+    head = (struct http_head){.headers_n = 1, .headers = {{STR("If-Match"), STR("\"3\"")}}};
+    ck_assert(api_if_match(&request, &v) == OK && v.limited && v.n == 1 && v.v[0] == 3);
+    head.headers[head.headers_n++] = (struct http_header){STR("if-match"), STR("\"4\"")};
+    ck_assert_int_eq(api_if_match(&request, &v), ERR_VALIDATION);
+    head = (struct http_head){.headers_n = 1, .headers = {{STR("If-Match"), STR("3")}}};
+    ck_assert_int_eq(api_if_match(&request, &v), ERR_VALIDATION);
+    ck_assert_uint_eq(request.faults.n, 2);
+    ck_assert_str_eq(request.faults.first->pointer, "header:If-Match");
+    api_etag(&request, 7);
+    ck_assert_str_eq(request.resp.headers[0].value, "\"7\"");
+}
+END_TEST
+
 /* ---- X-Forwarded-For ---- */
 
 static struct cidr proxies[] = {
@@ -415,6 +435,7 @@ int main(void)
     tcase_add_test(c, cursor_cannot_be_bent);
     tcase_add_test(c, cursor_comes_back);
     tcase_add_loop_test(c, if_match, 0, ARRAY_LEN(matches));
+    tcase_add_test(c, if_match_field);
     tcase_add_loop_test(c, client_address, 0, ARRAY_LEN(forwards));
     tcase_add_test(c, media_types);
     tcase_add_test(c, depth_is_bounded);

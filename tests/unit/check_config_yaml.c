@@ -333,6 +333,28 @@ START_TEST(without_the_service_s_secrets)
 }
 END_TEST
 
+/* A process keeps what its role needs. */
+START_TEST(secrets_are_forgotten)
+{
+    static const char text[] = "database: {url: 'postgresql://u:pw@h/d'}\n"
+                               "providers: {s: {type: taqnyat, base_url: 'http://a', sender: S, token: t0ken}}\n"
+                               "otp: {provider: s, secret: 0123456789abcdef0123456789abcdef}\n";
+    struct config *c = th_good(text);
+    config_forget_secrets(c, CONFIG_KEEP_DATABASE | CONFIG_KEEP_OTP | CONFIG_KEEP_PROVIDERS);
+    ck_assert_str_eq(c->providers[0].token, "t0ken");
+    config_forget_secrets(c, CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS);
+    ck_assert_ptr_null(c->otp.secret);
+    ck_assert_uint_eq(c->otp.secret_len, 0);
+    ck_assert_str_eq(c->providers[0].token, "t0ken");
+    config_forget_secrets(c, CONFIG_KEEP_DATABASE);
+    ck_assert_str_eq(c->providers[0].token, "");
+    ck_assert_str_eq(c->database.url, "postgresql://u:pw@h/d");
+    config_forget_secrets(c, 0);
+    ck_assert_str_eq(c->database.url, "");
+    config_free(c);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("config_yaml");
@@ -350,5 +372,6 @@ int main(void)
     tcase_add_test(secrets, secrets_from_environment_and_credentials);
     tcase_add_test(secrets, secrets_are_not_shown);
     tcase_add_test(secrets, without_the_service_s_secrets);
+    tcase_add_test(secrets, secrets_are_forgotten);
     return th_run(s);
 }

@@ -2,6 +2,7 @@
 
 #include "../lib/th_unit.h"
 #include "base/str.h"
+#include "base/url.h"
 
 static struct arena *arena;
 
@@ -132,6 +133,15 @@ START_TEST(builder_fills_exactly)
 }
 END_TEST
 
+START_TEST(a_parameter_joins_the_query)
+{
+    ck_assert_str_eq(url_with(arena, "https://a/b", "x", "1"), "https://a/b?x=1");
+    ck_assert_str_eq(url_with(arena, "https://a/b?c", "x", "1"), "https://a/b?c&x=1");
+    ck_assert_str_eq(url_with(arena, "https://a/b?c#d?e", "x", "1"), "https://a/b?c&x=1#d?e");
+    ck_assert_str_eq(url_with(arena, "https://a/#d?e", "x", "1"), "https://a/?x=1#d?e");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("str");
@@ -144,5 +154,6 @@ int main(void)
     tcase_add_loop_test(c, utf8_as_the_standard_says, 0, (int)ARRAY_LEN(utf8));
     tcase_add_test(c, builder_grows_and_ends_with_nul);
     tcase_add_test(c, builder_fills_exactly);
+    tcase_add_test(c, a_parameter_joins_the_query);
     return th_run(s);
 }
