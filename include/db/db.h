@@ -37,6 +37,8 @@ bool db_register_hosts(const char *url);
 void db_password(const char *url, void (*fn)(void *ctx, const char *p, size_t n), void *ctx);
 /* Calls fn with each file that libpq reads because the URL or its environment names it (certificates, passwords). */
 void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ctx);
+/* Calls fn with each port that connections to the URL go to. */
+void db_ports(const char *url, void (*fn)(void *ctx, uint16_t port), void *ctx);
 
 /* ---- life of the connection ---- */
 

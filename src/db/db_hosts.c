@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/ensure.h"
+#include "base/num.h"
 #include "db_priv.h"
 #include "sys/addrs.h"
 
 #define HOSTS_MAX 32
+#define DEFAULT_PORT "5432"
 
 /* Unless the URL says otherwise. */
 static const struct {
@@ -258,6 +260,23 @@ void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ct
             path = getenv(files[i].variable);
         if (path && *path)
             fn(ctx, path);
+    }
+    PQconninfoFree(o);
+}
+
+void db_ports(const char *url, void (*fn)(void *ctx, uint16_t port), void *ctx)
+{
+    PQconninfoOption *o = PQconninfoParse(url, NULL);
+    const char *list = o ? option(o, "port") : NULL;
+
+    if (!list)
+        list = getenv("PGPORT");
+    struct str rest = str_of(list && *list ? list : DEFAULT_PORT);
+    while (rest.p) {
+        int64_t port;
+        struct str e = str_trim(str_cut(&rest, ','));
+        if (num_i64(e.n ? e : STR(DEFAULT_PORT), &port) && port > 0 && port <= UINT16_MAX)
+            fn(ctx, (uint16_t)port);
     }
     PQconninfoFree(o);
 }

@@ -93,6 +93,7 @@ static const struct refusal {
     int error;
 } refusals[] = {
     {"socket", OUT, 0, AF_NETLINK, EAFNOSUPPORT}, /* getaddrinfo(3) would look at the interfaces */
+    {"keyctl", OUT, -1, 0, EPERM},                /* Kerberos, for a database that asks for it */
     {"open", D, -1, 0, EACCES},                   /* the C library: time zones */
     {"openat", D, -1, 0, EACCES},
     {"access", D, -1, 0, EACCES},

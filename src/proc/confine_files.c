@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/cdefs.h"
+#include "base/str.h"
+#include "base/url.h"
 #include "confine_priv.h"
 #include "db/db.h"
 
@@ -22,6 +24,7 @@
 #endif
 #define CREATE_RULESET_VERSION 1u
 #define RULE_PATH_BENEATH 1
+#define RULE_NET_PORT 2
 #define FS_READ_FILE (1u << 2)
 #define FS_READ_DIR (1u << 3)
 #define FS_V1 ((1u << 13) - 1) /* execute, write, read, list, remove, make */
@@ -40,8 +43,11 @@ struct path_beneath {
     uint64_t allowed;
     int32_t parent_fd;
 } __attribute__((packed));
+struct net_port {
+    uint64_t allowed, port;
+};
 
-#define D (1u << ROLE_DISPATCHER)
+#define DNS_PORT 53
 #define W (1u << ROLE_WORKER)
 #define M (1u << ROLE_MONITOR)
 #define K (1u << ROLE_KEEPER)
@@ -143,6 +149,29 @@ static void allow_all(struct files *f, enum role role, const struct config *cfg)
     }
 }
 
+/* ---- ports that TCP connections go to ---- */
+
+static void allow_port(void *ctx, uint16_t port)
+{
+    struct files *f = ctx;
+    const struct net_port rule = {.allowed = NET_CONNECT_TCP, .port = port};
+    f->good = f->good && syscall(SYS_landlock_add_rule, f->ruleset, RULE_NET_PORT, &rule, 0) == 0;
+}
+
+static void allow_ports(struct files *f, enum role role, const struct config *cfg)
+{
+    const unsigned me = 1u << role;
+    if (me & (W | M | K))
+        db_ports(cfg->database.url, allow_port, f);
+    for (size_t i = 0; (me & (W | K)) && i < cfg->providers_n; i++) {
+        struct url u;
+        if (url_parse(str_of(cfg->providers[i].base_url), &u))
+            allow_port(f, u.port);
+    }
+    if (me & R)
+        allow_port(f, DNS_PORT); /* answers that are too long for UDP */
+}
+
 static struct ruleset_attr handled(enum role role, int version)
 {
     struct ruleset_attr a = {.fs = FS_V1};
@@ -151,7 +180,7 @@ static struct ruleset_attr handled(enum role role, int version)
     if (version >= 3)
         a.fs |= FS_TRUNCATE;
     if (version >= 4)
-        a.net = role == ROLE_DISPATCHER ? NET_BIND_TCP | NET_CONNECT_TCP : NET_BIND_TCP;
+        a.net = NET_BIND_TCP | NET_CONNECT_TCP;
     if (version >= 5)
         a.fs |= FS_IOCTL_DEV;
     if (version >= 6)
@@ -167,6 +196,8 @@ bool confine_files_role(enum role role, const struct config *cfg, int version)
     if (f.ruleset < 0)
         return false;
     allow_all(&f, role, cfg);
+    if (version >= 4)
+        allow_ports(&f, role, cfg);
     f.good = f.good && syscall(SYS_landlock_restrict_self, f.ruleset, 0) == 0;
     int error = errno;
     close(f.ruleset);

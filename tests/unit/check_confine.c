@@ -27,6 +27,11 @@
 
 #define FIRST ROLE_DISPATCHER
 #define OK_CODE 42
+#define DATABASE_PORT 1 /* nobody listens on these two */
+#define PROVIDER_PORT 2
+#define CONFIGURED                                                                                                     \
+    "database: {url: 'postgresql://127.0.0.1:1/x'}\n"                                                                  \
+    "providers: {sms: {type: taqnyat, base_url: 'http://127.0.0.1:2', sender: T, token: t}}\n"
 
 static char outside[] = "/tmp/check_confine.XXXXXX"; /* a file that no role has */
 static struct config *cfg;
@@ -38,7 +43,7 @@ static void begin(void)
     close(fd);
     ck_assert(shm_init(board_size(4)));
     board_init(4);
-    cfg = th_good("{}");
+    cfg = th_good(CONFIGURED);
 }
 
 static void end(void)
@@ -207,6 +212,35 @@ static int connect_somewhere(void)
     return outcome(connect(0, (const struct sockaddr *)&a, sizeof(a)) == 0);
 }
 
+/* To a port without a listener: whether the kernel would have let it through. */
+static int reach(uint16_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return outcome(connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 || errno == ECONNREFUSED);
+}
+
+static int reach_database(void)
+{
+    return reach(DATABASE_PORT);
+}
+
+static int reach_provider(void)
+{
+    return reach(PROVIDER_PORT);
+}
+
+static int reach_name_server(void)
+{
+    return reach(53);
+}
+
+static int reach_shell(void)
+{
+    return reach(22);
+}
+
 static int listen_somewhere(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET};
@@ -332,6 +366,12 @@ START_TEST(connections)
     }
     gives(role, any_socket, OK_CODE, "a socket");
     gives(role, interfaces, EAFNOSUPPORT, "netlink");
+    if (confine_files_version() >= 4) {
+        gives(role, reach_database, role == ROLE_RESOLVER ? EACCES : OK_CODE, "the database's port");
+        gives(role, reach_provider, role == ROLE_WORKER || role == ROLE_KEEPER ? OK_CODE : EACCES, "a provider's port");
+        gives(role, reach_name_server, role == ROLE_RESOLVER ? OK_CODE : EACCES, "port 53");
+        gives(role, reach_shell, EACCES, "port 22");
+    }
     if (role != ROLE_RESOLVER)
         ends_it(role, listen_somewhere, "bind");
     else
