@@ -85,9 +85,19 @@ class Machine:
         self.console = open(os.path.join(self.dir, "console"), "wb")
         self.proc = subprocess.Popen(["unshare", "-f", "-p", "--mount-proc", "-m", "-u", "-i", "-n", "-C", "--kill-child", "bash", "-c", BOOT,
                                       self.dir], stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console)
-        self.pid = bd.wait_until(self._init_pid, "PID 1")
-        bd.wait_until(lambda: self.proc.poll() is not None or self.run("systemctl", "is-system-running").stdout.strip() in
-                      ("running", "degraded", "starting"), "systemd\n" + self.said(), 20)
+        self.pid = None
+
+    def boots(self):
+        """Whether systemd comes up in here; the sandbox that this runs in may not let it."""
+        def over():
+            if self.proc.poll() is not None:
+                return True
+            self.pid = self._init_pid()
+            return self.pid and self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded", "starting")
+        with contextlib.suppress(AssertionError):
+            bd.wait_until(over, "systemd", 10, 0.05)
+            return self.proc.poll() is None
+        return False
 
     def said(self):
         with open(os.path.join(self.dir, "console"), errors="replace") as f:
@@ -101,9 +111,10 @@ class Machine:
         os.chmod(path, mode)
 
     def _init_pid(self):
-        with open("/proc/%d/task/%d/children" % (self.proc.pid, self.proc.pid)) as f:
+        with contextlib.suppress(OSError), open("/proc/%d/task/%d/children" % (self.proc.pid, self.proc.pid)) as f:
             pids = f.read().split()
-        return int(pids[0]) if pids else None
+            return int(pids[0]) if pids else None
+        return None
 
     def run(self, *argv, limit=60):
         return subprocess.run(["nsenter", "-t", str(self.pid), "-m", "-p", "-n", "-C", "-u", "-i", *argv], capture_output=True, text=True,
@@ -140,6 +151,10 @@ class Machine:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+SANITIZED = b"__asan_init" in open(bd.BIN, "rb").read() if os.path.exists(bd.BIN) else False
+
+
+@unittest.skipIf(SANITIZED, "the unit's own filter of system calls is not for sanitizers")
 @unittest.skipUnless(os.geteuid() == 0, "only root can be PID 1's parent")
 @unittest.skipUnless(os.path.exists("/lib/systemd/systemd") and shutil.which("unshare") and shutil.which("nsenter"), "no systemd here")
 class Systemd(unittest.TestCase):
@@ -148,7 +163,7 @@ class Systemd(unittest.TestCase):
         self.addCleanup(self.pg.close)
         self.m = Machine(self.pg)
         self.addCleanup(self.m.close)
-        if self.m.proc.poll() is not None:
+        if not self.m.boots():
             self.skipTest("systemd does not boot in namespaces here: %s" % self.m.said())
         self.home = open("/proc/self/ns/net")
         self.addCleanup(self.home.close)
@@ -265,6 +280,8 @@ class Systemd(unittest.TestCase):
         restarts = 10
         for _ in range(restarts):
             n = len(done)
+            shutil.copy(bd.BIN, m.file("bookingd.new"))  # another version of the program, as an upgrade brings it
+            os.replace(m.file("bookingd.new"), m.file("bookingd"))
             m.systemctl("restart", "bookingd.service")
             bd.wait_until(lambda: len(done) > n + 50, "traffic goes on")
         stop.set()

@@ -1,0 +1,6 @@
+"""The unit under a real systemd as PID 1, where the machine lets one run in namespaces; `./dev systemd` is the same."""
+import bd
+from systemd import Systemd  # noqa: F401
+
+if __name__ == "__main__":
+    bd.main()
