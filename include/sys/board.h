@@ -39,11 +39,11 @@ struct board_view { /* a copy of a slot, fit for printing */
     pid_t pid;
     uint32_t generation;
     enum stage stage;
-    struct mono since;         /* of the stage */
-    struct deadline budget;    /* of the request in hand; at.ns 0: none */
-    bool database;             /* has a database connection */
-    uint64_t served;           /* requests or jobs since the slot exists */
-    char what[BOARD_WHAT_MAX]; /* "POST /v1/bookings", "notify sms" */
+    struct mono since;               /* of the stage */
+    struct deadline budget;          /* of the request in hand; at.ns 0: none */
+    bool database;                   /* has a database connection */
+    uint64_t served;                 /* requests or jobs since the slot exists */
+    char what[BOARD_WHAT_MAX];       /* "POST /v1/bookings", "notify sms" */
     char request[BOARD_REQUEST_MAX]; /* id of the request in hand; "" */
     char call[BOARD_CALL_MAX];       /* the provider that it waits for: "moyasar create"; "" */
     char last_words[BOARD_LAST_WORDS_MAX];

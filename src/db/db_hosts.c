@@ -246,8 +246,8 @@ void db_password(const char *url, void (*fn)(void *ctx, const char *p, size_t n)
 static const struct {
     const char *keyword, *variable;
 } files[] = {
-    {"passfile", "PGPASSFILE"}, {"sslcert", "PGSSLCERT"}, {"sslkey", "PGSSLKEY"},
-    {"sslrootcert", "PGSSLROOTCERT"}, {"sslcrl", "PGSSLCRL"}, {"sslcrldir", "PGSSLCRLDIR"},
+    {"passfile", "PGPASSFILE"},       {"sslcert", "PGSSLCERT"}, {"sslkey", "PGSSLKEY"},
+    {"sslrootcert", "PGSSLROOTCERT"}, {"sslcrl", "PGSSLCRL"},   {"sslcrldir", "PGSSLCRLDIR"},
 };
 
 void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ctx)

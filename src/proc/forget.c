@@ -30,7 +30,7 @@ void forget_secrets(struct config *cfg, unsigned keep)
 #define NEEDLES_MAX 64
 #define NEEDLE_BYTES ((size_t)64 * 1024)
 
-struct needles { /* in pages of its own, which are left out of the search */
+struct needles { /* left out of the search, but not what the kernel's map shows as one area with it */
     size_t n, used;
     struct {
         size_t at, n;
@@ -88,16 +88,27 @@ static bool writable(const char *line, uintptr_t *from, uintptr_t *to)
     return strncmp(end, " rw-p", 5) == 0 || strncmp(end, " rwxp", 5) == 0;
 }
 
+static void search_area(const struct needles *k, uintptr_t from, uintptr_t to)
+{
+    for (size_t i = 0; i < k->n; i++)
+        wipe_in((char *)from, to - from, k->bytes + k->list[i].at, k->list[i].n);
+}
+
 static void search(const struct needles *k)
 {
+    const uintptr_t mine = (uintptr_t)k, after = (uintptr_t)(k + 1);
     char line[512];
     FILE *maps = fopen("/proc/self/maps", "re");
     while (maps && fgets(line, sizeof(line), maps)) {
         uintptr_t from, to;
-        if (!writable(line, &from, &to) || ((uintptr_t)k >= from && (uintptr_t)k < to))
+        if (!writable(line, &from, &to))
             continue;
-        for (size_t i = 0; i < k->n; i++)
-            wipe_in((char *)from, to - from, k->bytes + k->list[i].at, k->list[i].n);
+        if (mine < from || mine >= to) {
+            search_area(k, from, to);
+        } else {
+            search_area(k, from, mine);
+            search_area(k, after, to);
+        }
     }
     if (maps)
         (void)fclose(maps);
@@ -105,6 +116,7 @@ static void search(const struct needles *k)
 
 void forget_secrets(struct config *cfg, unsigned keep)
 {
+    // cppcheck-suppress invalidFunctionArg ; mmap(2) asks for -1 with MAP_ANONYMOUS
     struct needles *k = mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (k != MAP_FAILED) {
         config_each_secret(cfg, ~keep, add, k);

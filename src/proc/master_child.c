@@ -315,8 +315,8 @@ static void obituary(const struct child *c, int status, bool recycled, const str
     LOG(orderly ? LOG_INFO : LOG_WARN, "child.ended", F_STR("child", role_names[c->role]), F_INT("index", c->index),
         F_INT("pid", c->pid), F_INT("generation", c->generation), F_STR("how", how),
         F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
-        F_STR("request_id", v->request), F_STR("provider", v->call), F_INT("served", v->served), F_MS("lived", mono_seconds_since(c->started) * 1e3),
-        F_STR("last_words", last_words));
+        F_STR("request_id", v->request), F_STR("provider", v->call), F_INT("served", v->served),
+        F_MS("lived", mono_seconds_since(c->started) * 1e3), F_STR("last_words", last_words));
 }
 
 static void log_violation(const struct child *c, const char *last_words)

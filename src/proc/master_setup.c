@@ -129,6 +129,7 @@ static unsigned workers_room(const struct config *cfg)
 static bool settle_environment(void)
 {
     const char *home = getenv("HOME"), *user = getenv("PGUSER");
+    // cppcheck-suppress getpwuidCalled ; single-threaded
     const struct passwd *p = getpwuid(geteuid());
     bool good = true;
     if (!home || !*home)

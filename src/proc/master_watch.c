@@ -113,8 +113,7 @@ bool master_serving(const struct master *m)
 
 bool master_healthy(const struct master *m)
 {
-    return m->ready &&
-           (m->stopping || (mono_seconds_since(handover_last_beat()) * 1e3 < BEAT_MS && worker_well(m)));
+    return m->ready && (m->stopping || (mono_seconds_since(handover_last_beat()) * 1e3 < BEAT_MS && worker_well(m)));
 }
 
 static unsigned busy_workers(const struct master *m)

@@ -232,7 +232,8 @@ static unsigned kind_of(const struct config *c, const struct secret *s)
     return s->p == c->otp.secret ? CONFIG_KEEP_OTP : CONFIG_KEEP_PROVIDERS;
 }
 
-void config_each_secret(const struct config *c, unsigned kinds, void (*fn)(void *ctx, const char *p, size_t n), void *ctx)
+void config_each_secret(const struct config *c, unsigned kinds, void (*fn)(void *ctx, const char *p, size_t n),
+                        void *ctx)
 {
     for (const struct secret *s = ((const struct holder *)c)->secrets; s; s = s->next) {
         if (kinds & kind_of(c, s))
