@@ -4,7 +4,8 @@
  *
  *   dispatcher -> worker   struct handover_request, the request's bytes; fds: the client's connection [, memfd]
  *   worker -> dispatcher   struct handover_report, the bytes that the client's socket did not take; fds: [memfd]
- *   master -> dispatcher   struct handover_order; fd: the dispatcher's end of a worker's pair, or a listening socket
+ *   master -> dispatcher   struct handover_order, networks; fd: the dispatcher's end of a worker's pair, or a listening
+ * socket
  */
 #ifndef BOOKINGD_PROC_HANDOVER_H
 #define BOOKINGD_PROC_HANDOVER_H
@@ -51,7 +52,7 @@ struct handover_report {
 
 /* What the dispatcher needs of the configuration, which it does not keep: it outlives many of them. */
 struct handover_limits {
-    int64_t queue, max_connections, max_head, max_body;
+    int64_t queue, max_connections, max_connections_per_address, max_head, max_body, min_rate;
     int64_t request_budget_ms, queue_timeout_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms, drain_timeout_ms;
     int log_format, log_level;
 };
@@ -71,6 +72,7 @@ struct handover_order {
     uint32_t generation;
     uint32_t listeners;      /* BEGIN: a bit for each socket that is used from now on */
     uint32_t listeners_kept; /* and which of them are systemd's */
+    uint64_t len;            /* of what follows; BEGIN: the trusted proxies, struct cidr */
     struct handover_limits limits;
 };
 

@@ -114,7 +114,7 @@ struct config {
         bool confine;     /* filters of system calls and files for each role */
         int64_t request_budget_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms;
         int64_t max_head, max_body; /* bytes */
-        int64_t max_connections, backlog, drain_timeout_ms;
+        int64_t max_connections, max_connections_per_address, min_rate, backlog, drain_timeout_ms; /* 0: no cap, none */
         const struct cidr *trusted_proxies;
         size_t trusted_proxies_n;
     } server;

@@ -44,6 +44,7 @@ enum metric_dim {
     DIM_STATUS,           /* status= : metric_status_index() */
     DIM_SHED_REASON,
     DIM_CONN_STATE,
+    DIM_CLOSED_REASON,
     DIM_TEMPLATE,       /* template=, enum notice_template */
     DIM_NOTICE_OUTCOME, /* outcome=, enum notice_outcome */
     DIM_OTP_OUTCOME,
@@ -108,6 +109,16 @@ enum booking_outcome {
     BO_COUNT
 };
 enum shed_reason { SHED_QUEUE_FULL, SHED_QUEUE_TIMEOUT, SHED_CONNECTIONS, SHED_DRAINING, SHED_COUNT };
+enum closed_reason {
+    CLOSED_IDLE,
+    CLOSED_HEAD,
+    CLOSED_BODY,
+    CLOSED_RATE,
+    CLOSED_UNREAD,
+    CLOSED_EVICTED,
+    CLOSED_ADDRESS,
+    CLOSED_COUNT
+};
 enum conn_state { CONN_IDLE, CONN_READING, CONN_QUEUED, CONN_ACTIVE, CONN_STATE_COUNT };
 enum db_error_class { DBE_TIMEOUT, DBE_CONNECTION, DBE_CONFLICT, DBE_COMMIT_UNKNOWN, DBE_OTHER, DBE_COUNT };
 enum exit_reason { EXIT_REASON_EXIT, EXIT_REASON_SIGNAL, EXIT_REASON_OVERDUE, EXIT_REASON_RECYCLE, EXIT_REASON_COUNT };

@@ -33,27 +33,36 @@ bool disp_listen(struct disp *d, bool on)
     return good;
 }
 
-/* There is a client and no room: the oldest idle connection makes some; without one the client is told so. */
-static void refuse(struct disp *d, struct conn *c)
+static void refuse(struct disp *d, struct conn *c, const char *detail)
 {
     METRIC_INC(M_HTTP_SHED, SHED_CONNECTIONS);
     disp_answer_problem(
-        d, c,
-        &(struct disp_problem){
-            .err = ERR_OVERLOADED, .detail = "Too many connections.", .retry_after_s = 1, .close = true});
+        d, c, &(struct disp_problem){.err = ERR_OVERLOADED, .detail = detail, .retry_after_s = 1, .close = true});
 }
 
-static void admit(struct disp *d, int fd)
+/*
+ * When there is no room the oldest idle connection makes some; without one the client is told so. An address at its cap
+ * makes nobody else go.
+ */
+static void admit(struct disp *d, int fd, const struct sockaddr_storage *from)
 {
-    if (d->conns_n >= d->conns_max && d->phases[CP_IDLE].head)
-        disp_conn_close(d, d->phases[CP_IDLE].head);
-    bool room = d->conns_n < d->conns_max;
     struct conn *c = disp_conn_new(d, fd);
     if (!c) {
         METRIC_INC(M_HTTP_SHED, SHED_CONNECTIONS);
         close(fd);
-    } else if (!room) {
-        refuse(d, c);
+        return;
+    }
+    disp_peer_join(d, c, from);
+    enum peer_room room = disp_peer_room(d, c);
+    if (room != PEER_ROOM)
+        METRIC_INC(M_HTTP_CLOSED, CLOSED_ADDRESS);
+    if (room == PEER_FLOOD) {
+        METRIC_INC(M_HTTP_SHED, SHED_CONNECTIONS);
+        disp_conn_close(d, c);
+    } else if (room == PEER_FULL) {
+        refuse(d, c, "Too many connections from this address.");
+    } else if (d->conns_n > d->conns_max && (d->phases[CP_IDLE].head == c || !disp_conn_evict(d))) {
+        refuse(d, c, "Too many connections.");
     } else {
         /* The request is often here already: one try saves a turn of the loop. */
         disp_readable(d, c);
@@ -71,18 +80,19 @@ static void pause_listening(struct disp *d)
     d->accepting = true;
     d->listening_paused = true;
     d->listen_again = deadline_in_ms(PAUSE_MS);
-    if (d->phases[CP_IDLE].head)
-        disp_conn_close(d, d->phases[CP_IDLE].head);
+    (void)disp_conn_evict(d);
 }
 
 /* True: there may be more. */
 static bool accept_batch(struct disp *d, unsigned listener)
 {
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        int fd = accept4(d->listen_fds[listener], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+        socklen_t len = sizeof(from);
+        int fd = accept4(d->listen_fds[listener], (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             d->accept_failing = false;
-            admit(d, fd);
+            admit(d, fd, &from);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             pause_listening(d);
             return false;

@@ -8,6 +8,7 @@
 #include "base/ensure.h"
 #include "disp_priv.h"
 #include "sys/log.h"
+#include "sys/metrics.h"
 
 /* Places beyond max_connections, for those who are told 503 instead of nothing. */
 #define REFUSALS 64
@@ -35,7 +36,7 @@ bool disp_conns_init(struct disp *d)
     if (p == MAP_FAILED)
         return false;
     d->conns = p;
-    return true;
+    return disp_peers_init(d);
 }
 
 void disp_conns_limits(struct disp *d)
@@ -54,8 +55,8 @@ void disp_conns_limits(struct disp *d)
     d->phases[CP_RETRY].limit_ms = l->queue_timeout_ms;
     d->phases[CP_WRITING].limit_ms = l->body_timeout_ms;
     d->phases[CP_LINGER].limit_ms = LINGER_MS;
-    while (d->conns_n > d->conns_max && d->phases[CP_IDLE].head)
-        disp_conn_close(d, d->phases[CP_IDLE].head);
+    while (d->conns_n > d->conns_max && disp_conn_evict(d))
+        ;
 }
 
 static void unlink_from(struct phase_list *l, struct conn *c)
@@ -114,9 +115,20 @@ struct conn *disp_conn_new(struct disp *d, int fd)
     return c;
 }
 
+bool disp_conn_evict(struct disp *d)
+{
+    struct conn *oldest = d->phases[CP_IDLE].head;
+    if (!oldest)
+        return false;
+    METRIC_INC(M_HTTP_CLOSED, CLOSED_EVICTED);
+    disp_conn_close(d, oldest);
+    return true;
+}
+
 void disp_conn_close(struct disp *d, struct conn *c)
 {
     ENSURE(c->phase != CP_FREE);
+    disp_peer_leave(d, c);
     unlink_from(&d->phases[c->phase], c);
     /* By name: a worker may still hold a copy of the descriptor, and epoll watches the open file, not the number. */
     (void)epoll_ctl(d->ep, EPOLL_CTL_DEL, c->fd, NULL);

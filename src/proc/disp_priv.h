@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -56,6 +57,7 @@ struct conn {
     size_t out_len, out_at;
     int fd;
     uint32_t generation;
+    uint32_t peer; /* whose it is in the table of addresses; 0: nobody's */
     enum phase phase;
     bool eof;   /* the client sends no more */
     bool used;  /* a request has begun on it, once */
@@ -66,6 +68,19 @@ struct phase_list {
     struct conn *head, *tail;
     unsigned n;
     int64_t limit_ms; /* 0: none */
+};
+
+struct peer {
+    uint64_t key; /* of the address */
+    uint32_t n;   /* its connections */
+    uint32_t next;
+};
+
+struct peers {
+    struct peer *all;  /* by number, from 1 on */
+    uint32_t *buckets; /* heads of chains through next */
+    uint32_t mask, used, free;
+    uint64_t seed;
 };
 
 struct disp_worker {
@@ -101,6 +116,10 @@ struct disp {
     unsigned conns_n;
     struct conn *free; /* through next */
     struct phase_list phases[CP_COUNT];
+    struct mono rated; /* when slow clients were last looked for */
+    struct peers peers;
+    struct cidr *trusted; /* proxies: no cap for them */
+    size_t trusted_n;
 
     struct disp_worker *workers; /* by slot */
     unsigned workers_n;
@@ -123,6 +142,7 @@ bool disp_conns_init(struct disp *d);
 void disp_conns_limits(struct disp *d);
 struct conn *disp_conn_new(struct disp *d, int fd); /* takes fd; NULL: no place */
 void disp_conn_close(struct disp *d, struct conn *c);
+bool disp_conn_evict(struct disp *d); /* the oldest idle one goes; false: there is none */
 void disp_conn_phase(struct disp *d, struct conn *c, enum phase to);
 void disp_conn_want(struct disp *d, struct conn *c, uint32_t events); /* one event, then silence */
 uint64_t disp_conn_key(const struct disp *d, const struct conn *c);
@@ -131,6 +151,22 @@ struct conn *disp_conn_find(struct disp *d, uint64_t key); /* NULL: gone since *
 int disp_conn_wait_ms(const struct disp *d, int most);
 /* The first connection of a phase whose limit is over; NULL. */
 struct conn *disp_conn_expired(struct disp *d, enum phase p);
+
+/* disp_peers.c: the cap of connections of one address */
+bool disp_peers_init(struct disp *d);
+void disp_peer_join(struct disp *d, struct conn *c, const struct sockaddr_storage *from);
+void disp_peer_leave(struct disp *d, struct conn *c);
+enum peer_room {
+    PEER_ROOM,
+    PEER_FULL,  /* its address has too many: to be told */
+    PEER_FLOOD, /* so many that telling them would cost others their place */
+};
+enum peer_room disp_peer_room(const struct disp *d, const struct conn *c);
+/* These networks, struct cidr, are proxies: their clients are not one. */
+void disp_peers_trust(struct disp *d, const void *networks, size_t bytes);
+
+/* disp_expire.c: what every turn of the loop closes, answers or begins again since its time has come */
+void disp_expire(struct disp *d);
 
 /* disp_accept.c */
 bool disp_listen(struct disp *d, bool on);
@@ -143,6 +179,7 @@ void disp_listen_close(struct disp *d);
 
 /* disp_read.c: from bytes to whole requests */
 void disp_readable(struct disp *d, struct conn *c);
+void disp_read_idle(struct disp *d); /* one that has sent nothing is closed in a drain, unless it is a newcomer */
 /* The caller's own name for the request when it is 1 to 64 of [A-Za-z0-9._-], else a new one; to out[HANDOVER_ID_MAX +
  * 1]. */
 void disp_request_id(struct str id, char *out);

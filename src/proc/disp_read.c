@@ -193,3 +193,11 @@ void disp_readable(struct disp *d, struct conn *c)
     if (fill(d, c))
         disp_advance(d, c);
 }
+
+void disp_read_idle(struct disp *d)
+{
+    for (struct conn *next, *c = d->phases[CP_IDLE].head; c; c = next) {
+        next = c->next;
+        disp_readable(d, c);
+    }
+}

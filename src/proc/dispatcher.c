@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -51,6 +52,7 @@ static bool init(struct disp *d, const struct child_env *env)
         return false;
     const struct handover_limits limits = handover_limits_of(env->cfg);
     use_limits(d, &limits);
+    disp_peers_trust(d, env->cfg->server.trusted_proxies, env->cfg->server.trusted_proxies_n * sizeof(struct cidr));
     return watch(d, WATCH_SIGNAL, d->sig_fd) && watch(d, WATCH_LIFE, env->life_fd) &&
            watch(d, WATCH_CONTROL, env->control_fd) && disp_listen(d, true);
 }
@@ -69,19 +71,21 @@ static void conn_ready(struct disp *d, uint64_t key)
 }
 
 /* A reload: from here on the new workers, limits and sockets; the connections, and the requests under way, stay. */
-static void begin_epoch(struct disp *d, const struct handover_order *o)
+static void begin_epoch(struct disp *d, const struct handover_order *o, const struct handover_packet *trusted)
 {
     d->epoch = o->epoch;
     log_set((enum log_format)o->limits.log_format, (enum log_level)o->limits.log_level);
     use_limits(d, &o->limits);
     d->listen_kept = o->listeners_kept;
+    disp_peers_trust(d, trusted->bytes, trusted->len);
     disp_listen_only(d, o->listeners);
     disp_workers_epoch(d);
     LOG(LOG_INFO, "dispatcher.epoch", F_INT("epoch", d->epoch), F_INT("connections", d->conns_n));
 }
 
-static void obey(struct disp *d, const struct handover_order *o, int fd)
+static void obey(struct disp *d, const struct handover_order *o, const struct handover_packet *p)
 {
+    const int fd = p->fd;
     if (o->what == HANDOVER_WORKER && fd >= 0 && o->slot < d->workers_n) {
         disp_worker_announced(d, o, fd);
     } else if (o->what == HANDOVER_LISTEN && fd >= 0 && o->slot < LISTENERS_MAX && !d->draining) {
@@ -90,7 +94,7 @@ static void obey(struct disp *d, const struct handover_order *o, int fd)
         d->listen_fds[o->slot] = fd;
     } else {
         if (o->what == HANDOVER_BEGIN && !d->draining)
-            begin_epoch(d, o);
+            begin_epoch(d, o, p);
         if (fd >= 0)
             close(fd);
     }
@@ -100,16 +104,9 @@ static void control_readable(struct disp *d)
 {
     struct handover_order o;
     struct handover_packet p;
-    while (handover_recv(d->env->control_fd, d->packet, &o, sizeof(o), HANDOVER_NO_LEN, &p) > 0)
-        obey(d, &o, p.fd);
-}
-
-/* Unless a request has arrived this moment; who has never sent one is given the time to. */
-static void close_idle(struct disp *d)
-{
-    for (struct conn *next, *c = d->phases[CP_IDLE].head; c; c = next) {
-        next = c->next;
-        disp_readable(d, c);
+    while (handover_recv(d->env->control_fd, d->packet, &o, sizeof(o), offsetof(struct handover_order, len), &p) > 0) {
+        obey(d, &o, &p);
+        handover_drop(&p);
     }
 }
 
@@ -131,36 +128,7 @@ static void drain(struct disp *d)
     LOG(LOG_INFO, "dispatcher.draining", F_INT("connections", d->conns_n), F_INT("idle", d->phases[CP_IDLE].n));
     board_stage(STAGE_DRAINING, "");
     d->newcomers_by = deadline_in_ms(NEWCOMERS_MS < all / 4 ? NEWCOMERS_MS : all / 4);
-    close_idle(d);
-}
-
-static void expire(struct disp *d)
-{
-    struct conn *c;
-    while ((c = disp_conn_expired(d, CP_IDLE)))
-        disp_conn_close(d, c);
-    for (enum phase p = CP_HEAD; p <= CP_BODY; p++) {
-        while ((c = disp_conn_expired(d, p)))
-            disp_answer_problem(d, c,
-                                &(struct disp_problem){.err = ERR_REQUEST_TIMEOUT,
-                                                       .detail = "The request was not complete in time.",
-                                                       .close = true});
-    }
-    disp_queue_expire(d);
-    for (enum phase p = CP_WRITING; p <= CP_LINGER; p++) {
-        while ((c = disp_conn_expired(d, p)))
-            disp_conn_close(d, c);
-    }
-    if (d->listening_paused && deadline_passed(d->listen_again)) {
-        d->listening_paused = false;
-        (void)disp_listen(d, true);
-    }
-    if (d->draining && d->phases[CP_IDLE].head && deadline_passed(d->newcomers_by))
-        close_idle(d);
-    if (d->draining && !d->cut && deadline_passed(d->cut_at)) {
-        d->cut = true;
-        disp_queue_shed_all(d);
-    }
+    disp_read_idle(d);
 }
 
 static void publish(const struct disp *d)
@@ -214,7 +182,7 @@ static int loop(struct disp *d)
             if (!handle(d, &events[i]))
                 return 0;
         }
-        expire(d);
+        disp_expire(d);
         disp_queue_run(d);
         publish(d);
         if (d->draining && (d->conns_n == 0 || deadline_passed(d->end_at)))

@@ -17,6 +17,8 @@ struct handover_limits handover_limits_of(const struct config *cfg)
     return (struct handover_limits){
         .queue = cfg->server.queue,
         .max_connections = cfg->server.max_connections,
+        .max_connections_per_address = cfg->server.max_connections_per_address,
+        .min_rate = cfg->server.min_rate,
         .max_head = cfg->server.max_head,
         .max_body = cfg->server.max_body,
         .request_budget_ms = cfg->server.request_budget_ms,

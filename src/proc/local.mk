@@ -5,8 +5,8 @@ libproc_a_SOURCES = \
   src/proc/child_table.c include/proc/child_table.h \
   src/proc/confine.c include/proc/confine.h \
   src/proc/confine_calls.c src/proc/confine_calls.def src/proc/confine_files.c src/proc/confine_priv.h \
-  src/proc/disp_accept.c src/proc/disp_answer.c src/proc/disp_conn.c src/proc/disp_priv.h src/proc/disp_queue.c \
-  src/proc/disp_read.c src/proc/disp_worker.c src/proc/dispatcher.c \
+  src/proc/disp_accept.c src/proc/disp_answer.c src/proc/disp_conn.c src/proc/disp_expire.c src/proc/disp_peers.c \
+  src/proc/disp_priv.h src/proc/disp_queue.c src/proc/disp_read.c src/proc/disp_worker.c src/proc/dispatcher.c \
   src/proc/forget.c include/proc/forget.h \
   src/proc/handover.c include/proc/handover.h \
   src/proc/keeper.c \

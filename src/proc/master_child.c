@@ -202,9 +202,9 @@ static void close_if_open(int fd)
         close(fd);
 }
 
-bool master_send(struct master *m, const struct handover_order *o, int fd)
+bool master_send(struct master *m, const struct handover_order *o, const void *bytes, int fd)
 {
-    struct handover_packet p = {.fd = fd};
+    struct handover_packet p = {.bytes = (char *)(uintptr_t)bytes, .len = (size_t)o->len, .fd = fd};
     return m->control >= 0 && handover_send(m->control, o, sizeof(*o), &p);
 }
 
@@ -213,7 +213,7 @@ static void announce(struct master *m, const struct child *c, int fd)
 {
     const struct handover_order o = {
         .what = HANDOVER_WORKER, .epoch = c->epoch, .slot = c->slot, .index = c->index, .generation = c->generation};
-    if (!master_send(m, &o, fd))
+    if (!master_send(m, &o, NULL, fd))
         LOG(LOG_WARN, "master.announce_failed", F_INT("worker", c->index), F_STR("why", strerror(errno)));
     close(fd);
 }

@@ -219,7 +219,7 @@ bool master_listen_tell(struct master *m)
         if (l->fd < 0 || !l->wanted_next || l->told)
             continue;
         const struct handover_order o = {.what = HANDOVER_LISTEN, .epoch = m->reload.epoch, .slot = i};
-        if (!master_send(m, &o, l->fd))
+        if (!master_send(m, &o, NULL, l->fd))
             return false;
         l->told = true;
     }

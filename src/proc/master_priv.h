@@ -108,7 +108,7 @@ void master_launch_due(struct master *m);
 void master_reap(struct master *m);
 /* Tells a child to end in order; again is harmless. */
 void master_tell_stop(struct child *c);
-bool master_send(struct master *m, const struct handover_order *o, int fd);
+bool master_send(struct master *m, const struct handover_order *o, const void *bytes, int fd); /* o->len bytes */
 unsigned master_alive(const struct master *m, enum role role);
 unsigned master_in_state(const struct master *m, enum role role, enum child_state state);
 

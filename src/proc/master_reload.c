@@ -201,8 +201,9 @@ static bool commit(struct master *m)
                                      .epoch = r->epoch,
                                      .listeners = master_listen_bits(m),
                                      .listeners_kept = master_listen_passed(m),
+                                     .len = r->cfg->server.trusted_proxies_n * sizeof(struct cidr),
                                      .limits = handover_limits_of(r->cfg)};
-    if (!master_listen_tell(m) || !master_send(m, &o, -1))
+    if (!master_listen_tell(m) || !master_send(m, &o, r->cfg->server.trusted_proxies, -1))
         return false;
     struct config *old = m->cfg;
     m->cfg = r->cfg;

@@ -49,6 +49,10 @@ static const char *const shed_reasons[SHED_COUNT] = {
     [SHED_CONNECTIONS] = "connections",
     [SHED_DRAINING] = "draining",
 };
+static const char *const closed_reasons[CLOSED_COUNT] = {
+    [CLOSED_IDLE] = "idle",       [CLOSED_HEAD] = "head",       [CLOSED_BODY] = "body",       [CLOSED_RATE] = "rate",
+    [CLOSED_UNREAD] = "unread",   [CLOSED_EVICTED] = "evicted", [CLOSED_ADDRESS] = "address",
+};
 static const char *const conn_states[CONN_STATE_COUNT] = {
     [CONN_IDLE] = "idle", [CONN_READING] = "reading", [CONN_QUEUED] = "queued", [CONN_ACTIVE] = "active"};
 static const char *const db_error_classes[DBE_COUNT] = {
@@ -91,7 +95,7 @@ static const struct values fixed[DIM_COUNT] = {
     [DIM_OTP_OUTCOME] = {otp_outcomes, OTP_OUTCOME_COUNT}, [DIM_BOOKING_OUTCOME] = {booking_outcomes, BO_COUNT},
     [DIM_DB_ERROR_CLASS] = {db_error_classes, DBE_COUNT},  [DIM_ROLE] = {role_names, ROLE_COUNT},
     [DIM_EXIT_REASON] = {exit_reasons, EXIT_REASON_COUNT}, [DIM_WEBHOOK_OUTCOME] = {webhook_outcomes, WH_COUNT},
-    [DIM_PAYMENT_ACT] = {payment_acts, PA_COUNT},
+    [DIM_PAYMENT_ACT] = {payment_acts, PA_COUNT},          [DIM_CLOSED_REASON] = {closed_reasons, CLOSED_COUNT},
 };
 
 unsigned metric_status_index(int status)
@@ -158,6 +162,7 @@ unsigned metric_dim_count(enum metric_dim dim)
     case DIM_PROVIDER_OUTCOME:
     case DIM_SHED_REASON:
     case DIM_CONN_STATE:
+    case DIM_CLOSED_REASON:
     case DIM_TEMPLATE:
     case DIM_NOTICE_OUTCOME:
     case DIM_OTP_OUTCOME:

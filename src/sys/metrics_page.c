@@ -142,7 +142,7 @@ static void dim_label(struct sb *labels, enum metric_dim dim, unsigned i)
         [DIM_CONN_STATE] = "state",    [DIM_TEMPLATE] = "template",       [DIM_NOTICE_OUTCOME] = "outcome",
         [DIM_OTP_OUTCOME] = "outcome", [DIM_BOOKING_OUTCOME] = "outcome", [DIM_DB_ERROR_CLASS] = "class",
         [DIM_ROLE] = "role",           [DIM_EXIT_REASON] = "reason",      [DIM_WEBHOOK_OUTCOME] = "outcome",
-        [DIM_PAYMENT_ACT] = "act",
+        [DIM_PAYMENT_ACT] = "act",     [DIM_CLOSED_REASON] = "reason",
     };
     const struct metrics_setup *s = metrics_current();
     char number[16];

@@ -1,0 +1,138 @@
+/*
+ * How many connections each address has. A chained table, counted whether or not there is a cap at the moment: a reload
+ * may bring one, and those who are here already count then.
+ */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/rng.h"
+#include "disp_priv.h"
+#include "sys/addrs.h"
+#include "sys/metrics.h"
+#include "sys/net.h"
+
+/* Connections beyond the cap that are told so; those beyond these are closed without a word. */
+#define TOLD 16
+
+/* Pages that nobody touches cost nothing. */
+static void *places(size_t n, size_t size)
+{
+    void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                   0); // cppcheck-suppress invalidFunctionArg
+    return p == MAP_FAILED ? NULL : p;
+}
+
+bool disp_peers_init(struct disp *d)
+{
+    struct peers *t = &d->peers;
+    uint32_t buckets = 64;
+    while (buckets < d->conns_cap)
+        buckets *= 2;
+    t->mask = buckets - 1;
+    t->all = places(d->conns_cap + 1, sizeof(*t->all)); /* [0]: nobody */
+    t->buckets = places(buckets, sizeof(*t->buckets));
+    rng_bytes(&t->seed, sizeof(t->seed)); /* nobody outside can choose addresses that meet in one bucket */
+    return t->all && t->buckets;
+}
+
+/*
+ * IPv4: the address. IPv6: the first 64 bits, since whoever has one address there has them all. False: a unix socket,
+ * which has no address.
+ */
+static bool key_of(const struct sockaddr_storage *from, uint64_t *key)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    uint32_t address;
+    if (from->ss_family == AF_INET6) {
+        memcpy(&v6, from, sizeof(v6));
+        memcpy(key, v6.sin6_addr.s6_addr, sizeof(*key));
+        if (!IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+            return true;
+        memcpy(&address, &v6.sin6_addr.s6_addr[12], sizeof(address));
+    } else if (from->ss_family == AF_INET) {
+        memcpy(&v4, from, sizeof(v4));
+        address = v4.sin_addr.s_addr;
+    } else {
+        return false;
+    }
+    *key = UINT64_C(0xffff00000000) | address;
+    return true;
+}
+
+/* The finalizer of splitmix64. */
+static uint32_t *bucket_of(const struct peers *t, uint64_t key)
+{
+    uint64_t x = key ^ t->seed;
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return &t->buckets[(x ^ x >> 31) & t->mask];
+}
+
+void disp_peer_join(struct disp *d, struct conn *c, const struct sockaddr_storage *from)
+{
+    struct peers *t = &d->peers;
+    uint64_t key;
+    if (!key_of(from, &key))
+        return;
+    uint32_t *bucket = bucket_of(t, key), i = *bucket;
+    while (i != 0 && t->all[i].key != key)
+        i = t->all[i].next;
+    if (i == 0) {
+        i = t->free ? t->free : ++t->used; /* one each connection at most: they cannot run out */
+        t->free = t->free ? t->all[i].next : 0;
+        t->all[i] = (struct peer){.key = key, .next = *bucket};
+        *bucket = i;
+    }
+    t->all[i].n++;
+    c->peer = i;
+}
+
+void disp_peer_leave(struct disp *d, struct conn *c)
+{
+    struct peers *t = &d->peers;
+    struct peer *p = &t->all[c->peer];
+    if (c->peer == 0 || --p->n > 0)
+        return;
+    uint32_t *at = bucket_of(t, p->key);
+    while (*at != c->peer)
+        at = &t->all[*at].next;
+    *at = p->next;
+    p->next = t->free;
+    t->free = c->peer;
+}
+
+void disp_peers_trust(struct disp *d, const void *networks, size_t bytes)
+{
+    const size_t n = bytes / sizeof(struct cidr);
+    struct cidr *copy = calloc(n + 1, sizeof(*copy));
+    if (!copy)
+        return; /* the old ones stay; the cap is the worst that can be wrong */
+    if (n > 0)
+        memcpy(copy, networks, n * sizeof(*copy));
+    free(d->trusted);
+    d->trusted = copy;
+    d->trusted_n = n;
+}
+
+static bool trusted(const struct disp *d, int fd)
+{
+    char text[ADDR_TEXT_MAX];
+    const char *address = net_peer_address(fd, text, sizeof(text));
+    for (size_t i = 0; i < d->trusted_n; i++) {
+        if (net_cidr_contains(&d->trusted[i], address))
+            return true;
+    }
+    return false;
+}
+
+enum peer_room disp_peer_room(const struct disp *d, const struct conn *c)
+{
+    const int64_t cap = d->limits.max_connections_per_address;
+    const struct peer *p = &d->peers.all[c->peer];
+    if (cap == 0 || c->peer == 0 || p->n <= cap || trusted(d, c->fd))
+        return PEER_ROOM;
+    return p->n <= cap + TOLD ? PEER_FULL : PEER_FLOOD;
+}

@@ -1,0 +1,146 @@
+"""What one client may take: connections of an address, and the least speed; with the metric of each limit."""
+import contextlib
+import socket
+import threading
+import time
+
+import bd
+
+
+class Address(bd.Case):
+    """The loopback network is 127.0.0.0/8: a client may come from any address of it."""
+
+    def daemon_with(self, **server):
+        self.d = self.daemon(self.postgres(), {"server": {"max_connections_per_address": 3, **server}})
+
+    def come(self, address="127.0.0.1", asks=True):
+        c = self.d.client()
+        self.addCleanup(c.close)
+        c.sock = socket.create_connection(("127.0.0.1", self.d.port), 30, (address, 0))
+        self.d.clients.append(c)
+        return c.get("/healthz") if asks == "once" else (c, c.get("/healthz") if asks else None)
+
+    def shed(self):
+        return self.d.metric("bookingd_http_connections_closed_total", reason="address")
+
+    def test_cap_of_an_address(self):
+        self.daemon_with()
+        kept = [self.come()[0] for _ in range(3)]
+        with self.subTest("one more is told so, and closed"):
+            r = self.come()[1]
+            self.assertEqual((r.status, r.code, r.header("Connection")), (503, "overloaded", "close"))
+            self.assertTrue(r.header("Retry-After"))
+            self.assertEqual(self.shed(), 1)
+        with self.subTest("another address is not concerned"):
+            self.assertEqual(self.come("127.0.0.2")[1].status, 200)
+        with self.subTest("who was there is served on"):
+            self.assertEqual([c.get("/healthz").status for c in kept], [200] * 3)
+        with self.subTest("who goes makes room"):
+            kept.pop().close()
+            bd.wait_until(lambda: self.come(asks="once").status == 200, "room")
+
+    def test_a_flood_takes_nobodys_place(self):
+        """Beyond the cap there are words for a few only: connections that wait to be closed count too."""
+        self.daemon_with(max_connections=64)
+        others = [self.come("127.0.1.%d" % n)[0] for n in range(1, 31)]
+        told = silent = 0
+        for _ in range(200):
+            c, _ = self.come(asks=False)
+            with contextlib.suppress(ConnectionError):
+                c.sock.settimeout(0.5 if told < 3 else 0.02)
+                with contextlib.suppress(socket.timeout):
+                    if c._more():
+                        told += 1
+                    else:
+                        silent += 1
+        self.assertEqual(self.d.metric("bookingd_http_connections_closed_total", reason="evicted"), 0)
+        self.assertEqual(self.shed(), 197)
+        self.assertGreaterEqual(told, 16)
+        self.assertGreater(silent, 100)
+        self.assertEqual([c.get("/healthz").status for c in others], [200] * 30)
+
+    def test_proxies_and_unix_sockets_have_no_cap(self):
+        self.daemon_with(trusted_proxies=["127.0.5.0/24"])
+        for _ in range(10):
+            self.assertEqual(self.come("127.0.5.7")[1].status, 200)
+        path = self.d.dir + "/http.sock"
+        self.d.write_config({"server": {"listen": ["127.0.0.1:%d" % self.d.port, "unix:" + path]}})
+        self.assertEqual(self.d.run("reload", "--wait").returncode, 0)
+        for _ in range(10):
+            c = bd.Client(path)
+            self.addCleanup(c.close)
+            self.assertEqual(c.get("/healthz").status, 200)
+        self.assertEqual(self.come("127.0.5.7")[1].status, 200)  # the reload took the networks along
+        self.assertEqual(self.shed(), 0)
+
+    def test_a_reload_brings_the_cap_and_takes_it(self):
+        self.daemon_with(max_connections_per_address=0)
+        before = [self.come()[0] for _ in range(5)]
+        for cap, wanted in ((5, 503), (6, 200), (0, 200), (1, 503)):
+            self.d.write_config({"server": {"max_connections_per_address": cap}})
+            self.assertEqual(self.d.run("reload", "--wait").returncode, 0)
+            c, r = self.come()
+            self.assertEqual((cap, r.status), (cap, wanted))
+            if wanted == 200:
+                before.append(c)
+        self.assertEqual([c.get("/healthz").status for c in before], [200] * 7)
+
+
+class Rate(bd.Case):
+    def test_least_speed(self):
+        """Four clients at once: three are too slow, each in its own way; the fourth is slow, but fast enough."""
+        d = self.daemon(self.postgres(), {"server": {"min_rate": 100, "head_timeout": "60s", "body_timeout": "60s"}})
+        ended = {}
+
+        def drip(name, first, rate):
+            c = d.client()
+            c.send(first)
+            begun, sent = time.monotonic(), 0
+            with contextlib.suppress(OSError):
+                while name not in ended and time.monotonic() < begun + 6:
+                    c.sock.settimeout(0.1)
+                    with contextlib.suppress(socket.timeout):
+                        r = c.recv_response()
+                        ended[name] = (r.status, r.code, time.monotonic() - begun)
+                        break
+                    due = int((time.monotonic() - begun) * rate)
+                    c.send(b"x" * (due - sent))
+                    sent = due
+            ended.setdefault(name, (0, None, 6))
+
+        def never_read():
+            c = bd.Client(("127.0.0.1", d.port))
+            c.sock = socket.socket()
+            c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            c.sock.connect(c.address)
+            c.sock.setblocking(False)
+            with contextlib.suppress(OSError):
+                for _ in range(4000):
+                    c.sock.send(c.encode("GET", "/openapi.json"))
+            begun = time.monotonic()
+            bd.wait_until(lambda: d.metric("bookingd_http_connections", state="active") == 0, "the end of an answer that nobody takes")
+            ended["answer"] = (0, None, time.monotonic() - begun)
+            c.close()
+
+        head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "
+        body = b"POST /v1/otp HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
+        threads = [threading.Thread(target=drip, args=a) for a in
+                   (("head", head, 20), ("body", body, 20), ("fast enough", b"G" + b"ET /" + b"a" * 50, 400))]
+        threads.append(threading.Thread(target=never_read))
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        for name in ("head", "body"):
+            status, code, took = ended[name]
+            self.assertEqual((name, status, code), (name, 408, "request_timeout"))
+            self.assertGreater(took, 2.9)
+            self.assertLess(took, 4.5 + 0.5 * bd.PATIENCE)
+        self.assertEqual(ended["fast enough"][0], 0)
+        self.assertLess(ended["answer"][2], 20)
+        closed = {reason: d.metric("bookingd_http_connections_closed_total", reason=reason) for reason in ("head", "body", "rate", "unread")}
+        self.assertEqual(closed, {"head": 0, "body": 0, "rate": 3, "unread": 0})
+
+
+if __name__ == "__main__":
+    bd.main()
