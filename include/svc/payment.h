@@ -88,9 +88,9 @@ enum err payment_find(struct svc *s, const char *id, struct payment *out) MUST_C
 
 /*
  * An event of the gateway, already authenticated. OK: taken, *outcome says how (an enum webhook_outcome, for the metric); another error:
- * could not be verified now, the gateway shall send it again.
+ * could not be verified now, the gateway shall send it again. *payment_id: which payment it is about; NULL when that is not known (yet).
  */
-enum err payment_event(struct svc *s, struct str body, int *outcome) MUST_CHECK;
+enum err payment_event(struct svc *s, struct str body, int *outcome, const char **payment_id) MUST_CHECK;
 
 /* ---- refunds ---- */
 

@@ -188,8 +188,11 @@ static enum err get_return(struct api_request *r)
     return OK;
 }
 
-/* To the gateway its own faults are all one: it could not be asked now, and shall send it again. */
-static enum err hint_taken(struct api_request *r, enum err e)
+/*
+ * To the gateway its own faults are all one: it could not be asked now, and shall send it again. What became of the payment is unknown; of a
+ * hint that leads to none (NULL) nothing came.
+ */
+static enum err hint_taken(struct api_request *r, enum err e, const char *payment_id)
 {
     switch ((int)e) {
     case OK:
@@ -199,7 +202,8 @@ static enum err hint_taken(struct api_request *r, enum err e)
     case ERR_PROVIDER_FAILED:
     case ERR_PROVIDER_TIMEOUT:
     case ERR_PROVIDER_UNAVAILABLE:
-        return api_provider_failed(r, ERR_PROVIDER_FAILED, true, 0);
+        r->problem.payment_id = payment_id;
+        return api_provider_failed(r, ERR_PROVIDER_FAILED, payment_id != NULL, 0);
     default:
         return e;
     }
@@ -209,17 +213,18 @@ static enum err post_gateway(struct api_request *r)
 {
     struct payment p;
     enum settled how;
-    return hint_taken(r, payment_settle(&r->svc, r->ids[0].s, "gateway", &p, &how));
+    return hint_taken(r, payment_settle(&r->svc, r->ids[0].s, "gateway", &p, &how), r->ids[0].s);
 }
 
 static enum err post_webhook(struct api_request *r)
 {
     int outcome = WH_UNKNOWN;
-    enum err e = payment_event(&r->svc, r->raw_body, &outcome);
+    const char *payment_id;
+    enum err e = payment_event(&r->svc, r->raw_body, &outcome, &payment_id);
     int provider = r->svc.cfg->payments.provider;
     if (provider >= 0 && (e == OK || e == ERR_UNAUTHORIZED))
         METRIC_INC(M_WEBHOOKS, (unsigned)provider, (unsigned)outcome);
-    return hint_taken(r, e);
+    return hint_taken(r, e, payment_id);
 }
 
 /* ---- staff ---- */

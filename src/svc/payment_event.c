@@ -54,8 +54,9 @@ static enum err whose(struct svc *s, const struct pay_event *ev, const char **id
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-enum err payment_event(struct svc *s, struct str body, int *outcome)
+enum err payment_event(struct svc *s, struct str body, int *outcome, const char **payment_id)
 {
+    *payment_id = NULL;
     int provider = s->cfg->payments.provider;
     if (provider < 0)
         return ERR_UNAUTHORIZED;
@@ -81,6 +82,7 @@ enum err payment_event(struct svc *s, struct str body, int *outcome)
         return e;
     if (id == NULL)
         return keep(s, name, &ev, NULL, "unknown");
+    *payment_id = id;
     struct payment p;
     enum settled how;
     e = wide ? payment_settle_wide(s, id, "gateway", &p, &how) : payment_settle(s, id, "gateway", &p, &how);
