@@ -188,7 +188,7 @@ class Response:
 class Client:
     """HTTP/1.1 over one socket, open as long as both sides like; raw enough to misbehave with.
 
-    check: a bd_openapi.Document that what request() reads is held against; None when the other side is no bookingd.
+    check: a bd_openapi.Document that answers are held against; None when the other side is no bookingd.
     """
 
     def __init__(self, address, timeout=30.0, check=None):
@@ -235,6 +235,12 @@ class Client:
 
     def recv_response(self, head_only=False):
         """One whole answer, interim ones (1xx) included; EOFError when the connection ends before it."""
+        r = self._recv_response(head_only)
+        if self.check:
+            self.check.expect_frame(r, head_only)
+        return r
+
+    def _recv_response(self, head_only):
         while b"\r\n\r\n" not in self.buf:
             if not self._more():
                 raise EOFError("connection closed, %r received" % self.buf[:200])

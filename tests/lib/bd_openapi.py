@@ -89,41 +89,47 @@ class Document:
         return None, None
 
     def expect(self, method, target, answer):
-        """AssertionError when an answer is not what the document says."""
-        faults = self.check(method, target, answer)
-        if faults:
-            raise AssertionError("%s %s -> %d\n%s\n%s" % (method, target, answer.status, "\n".join(faults[:10]),
-                                                         answer.body[:2000].decode(errors="replace")))
+        """AssertionError when the answer to a request is not what the document says."""
+        fail_for(self.check(method, target, answer), "%s %s" % (method, target), answer)
+
+    def expect_frame(self, answer, head_only):
+        """The same for what holds whatever was asked: identifier, and the form of faults."""
+        fail_for(self.frame(answer, head_only), "an answer", answer)
+
+    def frame(self, answer, head_only):
+        if answer.status < 200:
+            return []
+        out = [] if answer.header("X-Request-Id") else ["no X-Request-Id"]
+        if answer.status == 204 and answer.header("Content-Length"):
+            out.append("204 with the length of a body")
+        return out + (self.problem(answer) if answer.status >= 400 and not head_only else [])
 
     def check(self, method, target, answer):
-        """Faults of one answer."""
+        """Faults of one answer beyond those of its frame."""
         real = "GET" if method == "HEAD" else method
         template, operation = self.operation(real, target)
-        out = [] if answer.header("X-Request-Id") else ["no X-Request-Id"]
-        if answer.status == 204 and (answer.body or answer.header("Content-Length")):
-            out.append("204 with a body, or with the length of one")
-        if method == "HEAD" or answer.status < 200:
-            return out + (["HEAD with a body"] if answer.body else [])
-        if answer.status >= 400:
-            return out + self.problem(operation, answer)
+        if answer.status >= 400 or method == "HEAD":
+            asked = operation is None or operation.get("security") or "401" in operation["responses"]
+            return [] if answer.status != 401 or asked else ["401 where no token is asked for"]
         if operation is None:
-            return out + ["%d for a path that is not in the document" % answer.status]
+            return ["%d for a path that is not in the document" % answer.status]
         self.seen.add((real, template, answer.status))
         response = operation["responses"].get(str(answer.status))
         if response is None:
-            return out + ["status %d is not in the document" % answer.status]
+            return ["status %d is not in the document" % answer.status]
         content = self.resolve(response).get("content", {})
         kind = (answer.header("Content-Type") or "").split(";")[0]
         if bool(content) != bool(answer.body) or (content and kind not in content):
-            return out + ["content of type %r, %d bytes; the document has %s" % (kind, len(answer.body), sorted(content))]
+            return ["content of type %r, %d bytes; the document has %s" % (kind, len(answer.body), sorted(content))]
         if not content:
-            return out
+            return []
         doc = answer.json()
+        out = self.faults(doc, content[kind].get("schema", {}))
         if "version" in doc and answer.header("ETag") != '"%s"' % doc["version"]:
             out.append("ETag %s of version %s" % (answer.header("ETag"), doc["version"]))
-        return out + self.faults(doc, content[kind].get("schema", {}))
+        return out
 
-    def problem(self, operation, answer):
+    def problem(self, answer):
         if answer.header("Content-Type") != "application/problem+json":
             return ["a fault of type %r" % answer.header("Content-Type")]
         doc = answer.json()
@@ -136,13 +142,18 @@ class Document:
             out.append("401 without WWW-Authenticate")
         if answer.status == 405 and not answer.header("Allow"):
             out.append("405 without Allow")
-        if answer.status == 503 and not answer.header("Retry-After"):
-            out.append("503 without Retry-After")
-        if answer.status == 401 and operation is not None and not operation.get("security") and "401" not in operation["responses"]:
-            out.append("401 where no token is asked for")
-        if doc.get("code", "").startswith("provider_") and "outcome" not in doc:
-            out.append("a provider's fault without outcome")
+        later = answer.status == 503 or doc.get("code") in ("otp_cooldown", "otp_quota")
+        if later and not (answer.header("Retry-After") or "").isdigit():
+            out.append("no Retry-After")
+        if doc.get("code", "").startswith("provider_") and (doc.get("outcome") == "unknown") != ("otp_id" in doc or "payment_id" in doc):
+            out.append("a provider's fault: outcome %s, and what it is about" % doc.get("outcome"))
         return out
+
+
+def fail_for(faults, of, answer):
+    if faults:
+        raise AssertionError("%s -> %d\n%s\n%s" % (of, answer.status, "\n".join(faults[:10]),
+                                                  answer.body[:2000].decode(errors="replace")))
 
 
 def of_program(path):
