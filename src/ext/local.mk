@@ -28,6 +28,7 @@ EXT_TESTS = \
   tests/unit/check_ext_client \
   tests/unit/check_ext_text \
   tests/unit/check_pay \
+  tests/unit/check_pay_shapes \
   tests/unit/check_sms
 check_PROGRAMS += $(EXT_TESTS)
 TESTS += $(EXT_TESTS)
@@ -46,6 +47,9 @@ tests_unit_check_ext_text_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
 tests_unit_check_pay_SOURCES = tests/unit/check_pay.c tests/lib/th_unit.h
 tests_unit_check_pay_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_pay_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
+tests_unit_check_pay_shapes_SOURCES = tests/unit/check_pay_shapes.c $(EXT_TEST_HELPERS)
+tests_unit_check_pay_shapes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_pay_shapes_LDADD = $(LIBS_EXT) $(CHECK_LIBS) -lssl $(CRYPTO_LIBS)
 tests_unit_check_sms_SOURCES = tests/unit/check_sms.c $(EXT_TEST_HELPERS)
 tests_unit_check_sms_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_sms_LDADD = $(LIBS_EXT) $(CHECK_LIBS) -lssl $(CRYPTO_LIBS)

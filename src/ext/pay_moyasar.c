@@ -87,7 +87,7 @@ static bool read_charge(const json_t *j, struct pay_charge *out)
     const char *status = text_of(j, "status");
     *out = (struct pay_charge){.id = text_of(j, "id"), .currency = text_of(j, "currency"), .invoice_id = text_of(j, "invoice_id")};
     if (!id_fit(out->id) || status == NULL || out->currency == NULL || !amount_of(j, "amount", &out->amount) ||
-        (json_object_get(j, "refunded") != NULL && !amount_of(j, "refunded", &out->refunded)))
+        (json_object_get(j, "refunded") != NULL && !amount_of(j, "refunded", &out->refunded)) || out->refunded > out->amount)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(charge_states); i++) {
         if (strcmp(charge_states[i].name, status) != 0)
