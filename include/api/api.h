@@ -144,6 +144,8 @@ void api_idem_add(struct api_request *r, struct db_batch *b);
 void api_idem_customer(struct api_request *r, const char *customer_id);
 /* The answer tells how things stand, not how they ended: a repeat is served anew. */
 void api_idem_passing(struct api_request *r);
+/* Caller, Idempotency-Key and content as one name, by which a service knows what it did for the same request before; NULL without a key. */
+const char *api_idem_name(const struct api_request *r);
 
 /* Sets status and JSON body. */
 void api_reply(struct api_request *r, int status, json_t *body);

@@ -47,6 +47,7 @@ struct payment_fault {
     bool unknown;         /* it may have happened: show payment_id */
     const char *payment_id;
     long retry_after_s;
+    bool passing;         /* refused because somebody is at it: a repeat may be told otherwise */
 };
 
 /* ---- reads for a request's first batch ---- */
@@ -97,6 +98,7 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
 struct refund_order {
     int64_t amount; /* 0: all that is left */
     const char *reason;
+    const char *request_key; /* names the request's Idempotency-Key: a refund that was made under it is told of, not made again; NULL: none */
     payment_commit_fn on_commit; /* called when it is done */
     void *arg;
 };

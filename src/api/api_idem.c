@@ -85,6 +85,16 @@ void api_idem_passing(struct api_request *r)
         r->idem->passing = true;
 }
 
+const char *api_idem_name(const struct api_request *r)
+{
+    if (!r->idem || !r->idem->mine)
+        return NULL;
+    const struct idem_claim *c = &r->idem->claim;
+    char *name = arena_alloc(r->svc.arena, SHA256_HEX_MAX);
+    digest_sha256_hex(str_of(arena_printf(r->svc.arena, "%s %s %s", c->caller, c->key, c->request_hash)), name);
+    return name;
+}
+
 /* The response in hand as an outcome, on the arena. */
 static struct idem_outcome outcome_of(const struct api_request *r)
 {

@@ -25,6 +25,8 @@ json_t *api_payment_json(struct arena *a, const struct payment *p)
 
 enum err api_payment_fault(struct api_request *r, enum err e, const struct payment_fault *fault)
 {
+    if (e != OK && fault->passing)
+        api_idem_passing(r);
     switch ((int)e) {
     case ERR_PROVIDER_REJECTED:
     case ERR_PROVIDER_FAILED:
@@ -252,7 +254,8 @@ static enum err post_refund(struct api_request *r)
     payment_read(db_result(b, found), 0, &p);
     const struct refund_input *in = r->input;
     struct answer answer = {r, 200};
-    struct refund_order order = {.amount = in && in->has_amount ? in->amount : 0, .reason = "staff", .on_commit = answer_payment, .arg = &answer};
+    struct refund_order order = {.amount = in && in->has_amount ? in->amount : 0, .reason = "staff", .request_key = api_idem_name(r),
+                                 .on_commit = answer_payment, .arg = &answer};
     struct payment_fault fault;
     e = payment_refund(&r->svc, &r->who, &order, &p, &fault);
     if (e == ERR_VALIDATION)

@@ -1,7 +1,8 @@
 # src/db: sources and unit tests of this layer
 DB_MIGRATIONS = \
   src/db/migrations/0001_initial.sql \
-  src/db/migrations/0002_payments.sql
+  src/db/migrations/0002_payments.sql \
+  src/db/migrations/0003_refund_keys.sql
 
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \

@@ -5,21 +5,31 @@
 /* Times that a cancelling begins anew because the booking was paid meanwhile. */
 #define ATTEMPTS_MAX 3
 
-static const struct db_stmt in_flight_stmt = {
-    "refund_in_flight", "SELECT" REFUND_COLUMNS " FROM refunds r WHERE r.venue_id = $1::uuid AND r.payment_id = $2::uuid"
-                        " AND r.status IN ('calling', 'unknown')"};
+/* The one that is under way; before it the one that was made under the same Idempotency-Key. */
+static const struct db_stmt earlier_stmt = {
+    "refund_earlier", "SELECT" REFUND_COLUMNS ", r.status = 'done' AS done FROM refunds r WHERE r.venue_id = $1::uuid AND r.payment_id = $2::uuid"
+                      " AND (r.status IN ('calling', 'unknown')"
+                      "  OR (r.status = 'done' AND r.request_key = $3 AND r.updated_at > now() - interval '24 hours'))"
+                      " ORDER BY r.status = 'done' DESC LIMIT 1"};
 static const struct db_stmt add_stmt = {
     "refund_add",
     "INSERT INTO refunds (venue_id, id, payment_id, charge_id, amount, refunded_before, whole, status, cancels_booking, actor, reason,"
-    "  request_id, next_check_at)"
+    "  request_id, next_check_at, request_key)"
     " VALUES ($1::uuid, $2::uuid, $3::uuid, $4, $5::bigint, $6::bigint, $7::boolean, 'calling', $8::boolean, $9, $10, $11,"
-    "  now() + $12::bigint * interval '1 second')"};
+    "  now() + $12::bigint * interval '1 second', $13)"};
+
+/* What is to be done: a refund, finding out about an earlier one, telling of one that was done. */
+struct work {
+    enum { WORK_MAKE, WORK_RESOLVE, WORK_TELL } what;
+    struct refund r;
+};
 
 /* What is asked for: staff give an amount or 0, a customer's cancelling all. */
 struct asked {
     const struct principal *who;
     int64_t amount;
     const char *reason;
+    const char *request_key;                     /* of staff's; NULL */
     const struct booking_transition *cancelling; /* NULL: the booking stays */
     struct refund_end end;
 };
@@ -50,32 +60,47 @@ static enum err write_row(struct svc *s, const struct asked *a, const struct pay
                          .actor = a->who->actor, .reason = a->reason, .cancels_booking = a->cancelling != NULL};
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     DB_ADD(b, &add_stmt, r->venue_id.s, r->id.s, r->payment_id.s, r->charge_id, db_int(b, r->amount), db_int(b, r->before),
-           db_bool(r->whole), db_bool(r->cancels_booking), r->actor, r->reason, s->request_id, db_int(b, refund_claim_s(s)));
+           db_bool(r->whole), db_bool(r->cancels_booking), r->actor, r->reason, s->request_id, db_int(b, refund_claim_s(s)), a->request_key);
     return db_run(b, s->deadline);
 }
 
-/* Writes the row; *repeat: there is one already, whose outcome is to be found out. */
-static enum err begin(struct svc *s, const struct asked *a, struct payment *p, struct refund *r, bool *repeat)
+/* In the open transaction: the answer that the first call under this key would have had. */
+static enum err tell(struct svc *s, const struct asked *a, const struct payment *p)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
+    if (a->end.order && a->end.order->on_commit)
+        a->end.order->on_commit(a->end.order->arg, b, p);
+    return db_run(b, s->deadline);
+}
+
+/* WORK_MAKE: the row is written; WORK_TELL: the transaction is open. */
+static enum err begin(struct svc *s, const struct asked *a, struct payment *p, struct payment_fault *fault, struct work *w)
 {
     struct payment_locked now;
     enum err e = payment_begin(s, p, &now);
     if (e != OK)
         return e;
     struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
-    int i = DB_ADD(b, &in_flight_stmt, p->venue_id.s, p->id.s);
+    int i = DB_ADD(b, &earlier_stmt, p->venue_id.s, p->id.s, a->request_key);
     e = db_run(b, s->deadline);
     if (e != OK)
         return e;
     *p = now.payment;
-    e = check(a, &now);
-    *repeat = false;
-    if (e == OK && db_count(db_result(b, i)) > 0) {
-        refund_read(db_result(b, i), r);
-        *repeat = is_repeat(a, r);
-        e = *repeat ? OK : ERR_PAYMENT_NOT_REFUNDABLE;
+    w->what = WORK_MAKE;
+    bool earlier = db_count(db_result(b, i)) > 0;
+    if (earlier) {
+        refund_read(db_result(b, i), &w->r);
+        w->what = db_get_bool(db_result(b, i), 0, "done") ? WORK_TELL : WORK_RESOLVE;
     }
-    if (e == OK && !*repeat)
-        return write_row(s, a, p, r);
+    if (w->what == WORK_TELL)
+        return OK;
+    e = check(a, &now);
+    if (e == OK && earlier && !is_repeat(a, &w->r)) {
+        fault->passing = true;
+        e = ERR_PAYMENT_NOT_REFUNDABLE;
+    }
+    if (e == OK && w->what == WORK_MAKE)
+        return write_row(s, a, p, &w->r);
     db_clean(s->db, s->deadline);
     return e;
 }
@@ -84,12 +109,14 @@ static enum err refund(struct svc *s, const struct asked *a, struct payment *p, 
 {
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
-    struct refund r;
+    struct work w;
     struct pay_outcome o = {.err = OK};
-    bool repeat;
-    enum err e = begin(s, a, p, &r, &repeat);
-    if (e == OK)
-        e = repeat ? refund_resolve(s, &r, &a->end, p, &o) : refund_make(s, &r, &a->end, p, &o);
+    enum err e = begin(s, a, p, fault, &w);
+    if (e != OK)
+        return e;
+    if (w.what == WORK_TELL)
+        return tell(s, a, p);
+    e = w.what == WORK_RESOLVE ? refund_resolve(s, &w.r, &a->end, p, &o) : refund_make(s, &w.r, &a->end, p, &o);
     /* What the gateway said comes first; what could not be stored of it the keeper finds out. */
     return o.err != OK ? payment_fail(s, &o, p, fault) : e;
 }
@@ -97,7 +124,7 @@ static enum err refund(struct svc *s, const struct asked *a, struct payment *p, 
 enum err payment_refund(struct svc *s, const struct principal *who, const struct refund_order *o, struct payment *p, struct payment_fault *fault)
 {
     *fault = (struct payment_fault){.unknown = false};
-    const struct asked a = {.who = who, .amount = o->amount, .reason = o->reason, .end = {.order = o}};
+    const struct asked a = {.who = who, .amount = o->amount, .reason = o->reason, .request_key = o->request_key, .end = {.order = o}};
     return refund(s, &a, p, fault);
 }
 
