@@ -162,6 +162,18 @@ void sb_putc(struct sb *b, char c)
     sb_add(b, &c, 1);
 }
 
+void sb_add_plain(struct sb *b, const char *z, size_t points_max)
+{
+    size_t points = 0;
+    for (const char *p = z; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        bool starts = (c & 0xc0) != 0x80;
+        if (starts && points++ == points_max)
+            return;
+        sb_putc(b, c < 0x20 || c == 0x7f ? ' ' : *p);
+    }
+}
+
 void sb_printf(struct sb *b, const char *fmt, ...)
 {
     va_list ap;

@@ -1,12 +1,6 @@
 #include "base/str.h"
 #include "notify_priv.h"
 
-static void add_plain(struct sb *sb, const char *value)
-{
-    for (const char *p = value; *p; p++)
-        sb_putc(sb, (unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
-}
-
 /* Appends the value of a place; false when the template names none of ours (it stays as it stands). */
 static bool add_value(struct sb *sb, const struct notice *n, struct str name)
 {
@@ -19,7 +13,7 @@ static bool add_value(struct sb *sb, const struct notice *n, struct str name)
     };
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         if (str_eq(places[i].name, name)) {
-            add_plain(sb, places[i].value ? places[i].value : "");
+            sb_add_plain(sb, places[i].value ? places[i].value : "", NOTICE_TEXT_MAX);
             return true;
         }
     }

@@ -16,6 +16,8 @@
 #define WAIT_STEP_MS 50
 /* What an earlier call left turned out to be over: once more, from the beginning. */
 #define PASSES_MAX 2
+/* Of a name in the invoice's description. */
+#define NAME_POINTS_MAX 80
 
 static const struct db_stmt open_stmt = {
     "payment_open_of", "SELECT" PAYMENT_COLUMNS " FROM payments p WHERE p.booking_id = $1::uuid"
@@ -30,6 +32,17 @@ static const struct db_stmt born_stmt = {
 
 /* What is to be done for a booking that can be paid. */
 enum way { WAY_CREATE, WAY_RESUME, WAY_SHOW, WAY_WAIT };
+
+/* One pass of opening: what was asked of the gateway, and what came of it. */
+struct pass {
+    const struct principal *who;
+    const struct payment_order *order;
+    enum way way;
+    const char *description; /* for the payer */
+    struct pay_invoice invoice;
+    struct pay_outcome outcome;
+    bool payable; /* the booking still waits for it */
+};
 
 static int64_t claim_s(const struct svc *s)
 {
@@ -69,31 +82,43 @@ static void new_payment(const struct svc *s, const struct booking *bk, const str
 }
 
 /* In the open transaction: makes the row, or claims the one whose caller is gone; commits. */
-static enum err claim(struct svc *s, const struct principal *who, const struct payment_order *o, const struct booking *bk, enum way way,
-                      struct payment *p)
+static enum err claim(struct svc *s, const struct pass *w, const struct booking *bk, struct payment *p)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
-    if (way == WAY_CREATE) {
-        new_payment(s, bk, o, p);
+    if (w->way == WAY_CREATE) {
+        new_payment(s, bk, w->order, p);
         if (p->invoice_expires_at.us - p->read_at.us < INVOICE_LIFE_MIN_MS * 1000) {
             db_clean(s->db, s->deadline);
             return ERR_BOOKING_NOT_PAYABLE;
         }
         DB_ADD(b, &insert_stmt, p->venue_id.s, p->id.s, p->booking_id.s, db_int(b, p->amount), p->currency,
                s->cfg->providers[s->cfg->payments.provider].name, p->return_url, db_time(b, p->invoice_expires_at), db_int(b, claim_s(s)));
-        DB_ADD(b, &born_stmt, p->venue_id.s, p->id.s, who->actor, s->request_id);
+        DB_ADD(b, &born_stmt, p->venue_id.s, p->id.s, w->who->actor, s->request_id);
     } else {
         enum payment_state from = p->state;
         p->state = PAYMENT_CREATING;
         payment_add_change(s, b, p,
-                           &(struct payment_change){.from = from, .actor = who->actor, .reason = "asked for again", .next_check_s = claim_s(s)});
+                           &(struct payment_change){.from = from, .actor = w->who->actor, .reason = "asked for again", .next_check_s = claim_s(s)});
     }
     return db_run(b, s->deadline);
 }
 
-/* One transaction: is the booking payable, and what is there already? */
-static enum err begin(struct svc *s, const struct principal *who, const struct payment_order *o, struct payment *p, enum way *way)
+/* What the payer reads at the gateway: "Cut, 2026-11-24 10:00 (Palm)", by the venue's clock. */
+static const char *description_of(const struct svc *s, const struct booking *bk)
 {
+    struct sb sb;
+    sb_init(&sb, s->arena, 256);
+    sb_add_plain(&sb, bk->service, NAME_POINTS_MAX);
+    sb_printf(&sb, ", %s (", bk->starts_wall);
+    sb_add_plain(&sb, bk->venue, NAME_POINTS_MAX);
+    sb_putc(&sb, ')');
+    return sb.p;
+}
+
+/* One transaction: is the booking payable, and what is there already? */
+static enum err begin(struct svc *s, struct pass *w, struct payment *p)
+{
+    const struct payment_order *o = w->order;
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int locked, loaded;
     booking_add_lock_any(b, o->booking_id, &locked, &loaded);
@@ -105,26 +130,28 @@ static enum err begin(struct svc *s, const struct principal *who, const struct p
     bool found = db_count(db_result(b, loaded)) == 1;
     if (found)
         booking_read(db_result(b, loaded), 0, &bk);
-    if (!found || strcmp(bk.customer_id.s, who->id.s) != 0)
+    if (!found || strcmp(bk.customer_id.s, w->who->id.s) != 0)
         e = ERR_NOT_FOUND;
     else if (bk.state != BOOKING_PENDING_PAYMENT)
         e = ERR_BOOKING_NOT_PAYABLE;
-    *way = WAY_CREATE;
+    w->way = WAY_CREATE;
     if (e == OK && db_count(db_result(b, open)) > 0) {
         payment_read(db_result(b, open), 0, p);
-        *way = way_of(p);
-        if (*way != WAY_WAIT && expired(p))
+        w->way = way_of(p);
+        if (w->way != WAY_WAIT && expired(p))
             e = ERR_BOOKING_NOT_PAYABLE; /* the hold itself has seconds left */
     }
-    if (e == OK && (*way == WAY_CREATE || *way == WAY_RESUME))
-        return claim(s, who, o, &bk, *way, p);
+    if (e == OK && (w->way == WAY_CREATE || w->way == WAY_RESUME)) {
+        w->description = description_of(s, &bk);
+        return claim(s, w, &bk, p);
+    }
     db_clean(s->db, s->deadline);
     return e;
 }
 
 /* ---- the gateway ---- */
 
-static void create(struct svc *s, const struct payment *p, struct pay_invoice *invoice, struct pay_outcome *o)
+static void create(struct svc *s, struct pass *w, const struct payment *p)
 {
     const char *url = arena_printf(s->arena, "%s/v1/payments/%s", s->cfg->server.public_url, p->id.s);
     const struct pay_create in = {
@@ -132,25 +159,15 @@ static void create(struct svc *s, const struct payment *p, struct pay_invoice *i
         .booking_id = p->booking_id.s,
         .amount = p->amount,
         .currency = p->currency,
-        .description = arena_printf(s->arena, "Booking %s", p->booking_id.s),
+        .description = w->description,
         .callback_url = arena_printf(s->arena, "%s/gateway", url),
         .success_url = arena_printf(s->arena, "%s/return", url),
         .back_url = arena_printf(s->arena, "%s/return", url),
         .expires_at = p->invoice_expires_at,
     };
     struct pay_call call = payment_call(s);
-    pay_create(&call, &in, invoice, o);
+    pay_create(&call, &in, &w->invoice, &w->outcome);
 }
-
-/* One pass of opening: what was asked of the gateway, and what came of it. */
-struct pass {
-    const struct principal *who;
-    const struct payment_order *order;
-    enum way way;
-    struct pay_invoice invoice;
-    struct pay_outcome outcome;
-    bool payable; /* the booking still waits for it */
-};
 
 static void set_result(struct payment *p, const struct pass *w)
 {
@@ -242,7 +259,7 @@ static enum err begin_waiting(struct svc *s, struct pass *w, struct payment *p)
     struct deadline until = deadline_min(deadline_in_ms(WAIT_MS), deadline_before(s->deadline, WAIT_STEP_MS * 4));
     enum err e;
     do {
-        e = begin(s, w->who, w->order, p, &w->way);
+        e = begin(s, w, p);
         if (e == OK && w->way == WAY_WAIT)
             e = wait_for_other(s, p, until);
     } while (e == OK && w->way == WAY_WAIT && !p->in_hand);
@@ -256,7 +273,7 @@ static enum err pass(struct svc *s, struct pass *w, struct payment *p, struct pa
         e = take_up(s, w, p, fault);
     if (e != OK || p->state != PAYMENT_CREATING || w->way == WAY_WAIT)
         return e;
-    create(s, p, &w->invoice, &w->outcome);
+    create(s, w, p);
     return conclude(s, w, p, fault);
 }
 

@@ -1,4 +1,5 @@
 """Payments over HTTP with the sandbox as gateway: every code of the contract's payment paths, hints, refunds, late and doubled money."""
+import datetime as dt
 import threading
 import time
 import unittest
@@ -6,6 +7,7 @@ import uuid
 
 import bd
 import bd_pay
+import bd_shop
 
 
 class Base(bd.Case):
@@ -82,6 +84,8 @@ class Opening(Base):
         ours = "http://127.0.0.1:%d/v1/payments/%s" % (self.shop.daemon.port, p["id"])
         self.assertEqual((p["redirect_url"], v["amount"], v["currency"], v["metadata"]),
                          (self.shop.sandbox.url + "/invoices/" + v["id"], 12000, "SAR", {"payment_id": p["id"], "booking_id": booking}))
+        wall = dt.datetime.fromisoformat(self.shop.booking(self.me, booking)["starts_at"].replace("Z", "+00:00")).astimezone(bd_shop.RIYADH)
+        self.assertEqual(v["description"], wall.strftime("Cut, %Y-%m-%d %H:%M (Palm)"))  # what the payer reads
         self.assertEqual((v["callback_url"], v["success_url"]), (ours + "/gateway", ours + "/return"))
         self.assertLess(v["expired_at"], self.shop.booking(self.me, booking)["hold_expires_at"])
         again = self.expect(self.shop.open(self.me, booking), 200)
@@ -89,6 +93,14 @@ class Opening(Base):
         self.assertEqual(self.shop.payments(self.me, booking), [p])
         self.assertEqual(self.shop.payment(self.me, p["id"]), p)
         self.assertEqual(self.shop.detail(booking)["payments"], [p])
+
+    def test_what_the_payer_reads(self):
+        """Names are as long as staff like, and may hold anything: neither reaches the gateway like that."""
+        service = self.shop.make_service(payment="online", price=12000)
+        self.shop.pg.sql("UPDATE services SET name = E'حلاقة\\x07\\n%s' WHERE id = '%s'" % ("x" * 100, service))
+        p = self.expect(self.shop.open(self.me, self.made(service_id=service)), 201).json()
+        said = self.shop.invoice(p["gateway_id"])["description"]
+        self.assertRegex(said, r"^حلاقة  x{73}, \d{4}-\d\d-\d\d \d\d:\d\d \(Palm\)$")
 
     def test_nobody_elses(self):
         booking, p = self.opened()
