@@ -33,6 +33,8 @@ enum sim_fault_kind {
     SIM_STATUS,   /* an HTTP error status in the provider's own form */
     SIM_HTML,     /* 403 with a web firewall's page */
     SIM_DECLINED, /* the provider's own refusal, as it says it (often inside a 200) */
+    SIM_UNFILTERED, /* a list as if no filter had been asked for */
+    SIM_BARE,     /* invoices without their payments */
     SIM_SHUT,     /* answers, closes, and refuses connections for delay_ms: the next call is refused */
     SIM_KIND_COUNT
 };

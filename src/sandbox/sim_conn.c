@@ -171,6 +171,8 @@ static bool strike(struct sim_conn *c, const struct sim_fault *f)
     case SIM_NONE:
     case SIM_STATUS:
     case SIM_DECLINED:
+    case SIM_UNFILTERED:
+    case SIM_BARE:
     case SIM_KIND_COUNT:
         break;
     }

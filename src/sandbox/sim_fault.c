@@ -18,12 +18,14 @@ static const struct {
 } groups[] = {{"all", 0, SIM_ROUTE_COUNT}, {"sms", 0, SIM_SMS_COUNT}, {"moyasar", SIM_SMS_COUNT, SIM_ROUTE_COUNT}};
 const char *const sim_fault_names[SIM_KIND_COUNT] = {"none",     "delay",  "hang",  "headers", "body",
                                                      "drip",     "reset",  "close", "garbage", "huge",
-                                                     "redirect", "status", "html",  "declined", "shut"};
+                                                     "redirect", "status", "html",  "declined",
+                                                     "unfiltered", "bare",   "shut"};
 
 /* Whether a fault strikes after the thing was done, when the order does not say. */
 static const bool done_by_nature[SIM_KIND_COUNT] = {[SIM_NONE] = true,    [SIM_DELAY] = true, [SIM_HANG] = true,
                                                     [SIM_HEADERS] = true, [SIM_BODY] = true,  [SIM_DRIP] = true,
-                                                    [SIM_SHUT] = true};
+                                                    [SIM_SHUT] = true,    [SIM_UNFILTERED] = true,
+                                                    [SIM_BARE] = true};
 
 #define ORDERS_MAX 5000
 

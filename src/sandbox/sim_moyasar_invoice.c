@@ -9,9 +9,17 @@
 #define BULK_MAX 50
 #define AMOUNT_MIN 100
 
+static json_t *shown(struct sim_request *r, struct sim_invoice *v)
+{
+    json_t *j = sim_invoice_json(r->arena, v);
+    if (r->fault.kind == SIM_BARE)
+        json_put(r->arena, j, "payments", json_arr(r->arena));
+    return j;
+}
+
 static void show(struct sim_request *r, struct sim_reply *out, int status, struct sim_invoice *v)
 {
-    sim_reply_json(r, out, status, sim_invoice_json(r->arena, v));
+    sim_reply_json(r, out, status, shown(r, v));
 }
 
 /* The invoice of the path; NULL: not found, and answered. */
@@ -134,7 +142,7 @@ void sim_invoice_list(struct sim_request *r, struct sim_reply *out)
                               .masked = "",
                               .reference = ""};
         if (sim_list_takes(r, &l, &row))
-            json_push(r->arena, l.items, sim_invoice_json(r->arena, v));
+            json_push(r->arena, l.items, shown(r, v));
     }
     sim_list_end(r, out, &l, "invoices");
 }

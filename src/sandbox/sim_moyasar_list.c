@@ -94,11 +94,16 @@ static bool digits_match(const char *wanted, const char *masked)
     return wanted == NULL || (n >= 4 && strcmp(masked + n - 4, wanted) == 0);
 }
 
+static bool filters_match(struct sim_request *r, const struct sim_list *l, const struct sim_row *row)
+{
+    return text_match(l->id, row->id) && text_match(l->status, row->status) && text_match(l->receipt, row->reference) &&
+           digits_match(l->last_digits, row->masked) && time_match(l, 0, row->created) && time_match(l, 1, row->updated) &&
+           metadata_match(r, l->query, row->metadata);
+}
+
 bool sim_list_takes(struct sim_request *r, struct sim_list *l, const struct sim_row *row)
 {
-    if (!text_match(l->id, row->id) || !text_match(l->status, row->status) || !text_match(l->receipt, row->reference) ||
-        !digits_match(l->last_digits, row->masked) || !time_match(l, 0, row->created) ||
-        !time_match(l, 1, row->updated) || !metadata_match(r, l->query, row->metadata))
+    if (r->fault.kind != SIM_UNFILTERED && !filters_match(r, l, row))
         return false;
     int64_t at = l->seen++;
     return at >= (l->page - 1) * PAGE_SIZE && at < l->page * PAGE_SIZE;

@@ -460,6 +460,89 @@ class Mismatch(Base):
             bd.wait_until(lambda: self.shop.daemon.metric("bookingd_payment_acts_total", act="mismatch") >= before + 2, "mismatch in the metric")
 
 
+class Lists(Base):
+    """A gateway whose lists are not what was asked for: only what names us is ours."""
+
+    def others(self, n=3):
+        """Invoices of other shops of the same account, and charges of half of them."""
+        made = []
+        for i in range(n):
+            v = self.shop.sandbox.api("POST", "/v1/invoices", {"amount": 12000, "currency": "SAR", "description": "Not ours",
+                                                              "metadata": [{"payment_id": str(uuid.uuid4())}, {"order": i}, None][i % 3]}).json()
+            made.append(v["id"])
+            if i % 2:
+                self.shop.pay(v["id"])
+        return made
+
+    def stand(self, invoices):
+        """[(status, what was given back)] of invoices that are nobody's business here."""
+        found = [self.shop.invoice(v) for v in invoices]
+        return [(v["status"], sum(c["refunded"] for c in v["payments"])) for v in found]
+
+    def test_charges_of_others(self):
+        """The charges of a paid invoice that does not list them: a list that was not filtered brings everybody's."""
+        booking, p = self.opened()
+        other, q = self.opened(self.shop.someone())
+        self.shop.pay(q["gateway_id"])
+        strangers = self.others()
+        before = self.stand(strangers)
+        self.shop.pay(p["gateway_id"])
+        for route, kind in (("invoice_fetch", "bare"), ("payment_list", "unfiltered")):
+            self.shop.sandbox.order(route, kind)
+        self.expect(self.shop.come_back(p["id"]), 303)
+        self.assertEqual(self.states(booking, p["id"]), ("confirmed", "paid"))
+        charge = self.shop.pg.value("SELECT charge_id FROM payments WHERE id = '%s'" % p["id"])
+        self.shop.sandbox.clear()
+        self.assertEqual([c["id"] for c in self.shop.invoice(p["gateway_id"])["payments"]], [charge])
+        self.assertEqual(self.shop.pg.value("SELECT count(*) FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.booking_id = '%s'" % booking), "0")
+        self.assertEqual((self.stand(strangers), self.stand([q["gateway_id"]])), (before, [("paid", 0)]))
+
+    def test_nothing_of_ours(self):
+        """Our charge is not in the list at all: the payment stays open, and is not paid by somebody else's."""
+        booking, p = self.opened()
+        self.shop.pay(p["gateway_id"])
+        ours = self.shop.invoice(p["gateway_id"])["payments"][0]["id"]
+        self.shop.sandbox.api("PUT", "/v1/payments/" + ours, {"metadata": {"payment_id": str(uuid.uuid4())}})
+        self.others()
+        self.shop.sandbox.order("invoice_fetch", "bare")
+        self.shop.sandbox.order("payment_list", "unfiltered")
+        self.expect(self.shop.come_back(p["id"]), 303)
+        self.assertEqual(self.states(booking, p["id"]), ("pending_payment", "initiated"))
+        self.shop.sandbox.clear()
+        self.expect(self.shop.come_back(p["id"]), 303)
+        self.assertEqual(self.states(booking, p["id"]), ("confirmed", "paid"))
+
+    def test_invoices_of_others(self):
+        """Found among them is ours alone, and none of theirs is ended as one of ours too many."""
+        strangers = self.others(5)
+        booking = self.made()
+        before = self.stand(strangers)
+        self.shop.sandbox.order("invoice_create", "close", done=True, times=1)
+        self.provider_problem(self.shop.open(self.me, booking), 502, "provider_failed", "unknown")
+        self.shop.sandbox.order("invoice_list", "unfiltered")
+        p = self.expect(self.shop.open(self.me, booking), 200).json()
+        self.assertEqual(self.shop.invoice(p["gateway_id"])["metadata"]["payment_id"], p["id"])
+        self.assertEqual(self.stand(strangers), before)
+        self.expect(self.shop.cancel(self.me, booking), 200)
+        bd.wait_until(lambda: self.shop.invoice(p["gateway_id"])["status"] == "canceled", "our invoice is ended")
+        self.assertEqual(self.stand(strangers), before)
+
+    def test_a_page_of_others(self):
+        """A first page without one of ours does not say that there is none: nothing is made until the gateway filters again."""
+        booking = self.made()
+        self.shop.sandbox.order("invoice_create", "close", done=True, times=1)
+        self.provider_problem(self.shop.open(self.me, booking), 502, "provider_failed", "unknown")
+        strangers = self.others(42)
+        before = self.stand(strangers)
+        self.shop.sandbox.order("invoice_list", "unfiltered")
+        self.provider_problem(self.shop.open(self.me, booking), 502, "provider_failed", "unknown")
+        self.shop.sandbox.clear()
+        p = self.expect(self.shop.open(self.me, booking), 200).json()
+        made = self.shop.sandbox.api("GET", "/v1/invoices?metadata[booking_id]=" + booking).json()["invoices"]
+        self.assertEqual([v["id"] for v in made], [p["gateway_id"]])
+        self.assertEqual(self.stand(strangers), before)
+
+
 class Refunds(Base):
     def test_cancel_gives_back(self):
         booking, payment = self.paid()
