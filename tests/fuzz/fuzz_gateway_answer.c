@@ -48,7 +48,7 @@ static void check_id(const char *id)
 static void check_charge(const struct pay_charge *c)
 {
     check_id(c->id);
-    ENSURE(c->currency && c->amount >= 0 && c->refunded >= 0 && !(c->pending && c->charged));
+    ENSURE(c->currency && c->amount >= 0 && c->refunded >= 0 && c->refunded <= c->amount && !(c->pending && c->charged));
 }
 
 static void check_invoice(const struct pay_invoice *i)

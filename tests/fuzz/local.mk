@@ -14,7 +14,8 @@ FUZZ_REPLAYS = \
   tests/fuzz/replay_json \
   tests/fuzz/replay_phone \
   tests/fuzz/replay_provider_answer \
-  tests/fuzz/replay_request
+  tests/fuzz/replay_request \
+  tests/fuzz/replay_webhook
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
 tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
@@ -40,6 +41,8 @@ tests_fuzz_replay_provider_answer_LDADD = $(LIBS_EXT)
 tests_fuzz_replay_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
 tests_fuzz_replay_request_LDADD = $(LIBS_API)
 tests_fuzz_replay_request_LDFLAGS = $(FUZZ_WRAP)
+tests_fuzz_replay_webhook_SOURCES = tests/fuzz/fuzz_webhook.c tests/fuzz/replay.c
+tests_fuzz_replay_webhook_LDADD = $(LIBS_EXT)
 
 if FUZZ
 LINK_LIBFUZZER = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -54,7 +57,8 @@ noinst_PROGRAMS += \
   tests/fuzz/fuzz_json \
   tests/fuzz/fuzz_phone \
   tests/fuzz/fuzz_provider_answer \
-  tests/fuzz/fuzz_request
+  tests/fuzz/fuzz_request \
+  tests/fuzz/fuzz_webhook
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
 tests_fuzz_fuzz_config_LDADD = $(LIBS_SYS)
 tests_fuzz_fuzz_config_LDFLAGS = $(LINK_LIBFUZZER)
@@ -88,4 +92,7 @@ tests_fuzz_fuzz_provider_answer_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c
 tests_fuzz_fuzz_request_LDADD = $(LIBS_API)
 tests_fuzz_fuzz_request_LDFLAGS = $(FUZZ_WRAP) -fsanitize=fuzzer
+tests_fuzz_fuzz_webhook_SOURCES = tests/fuzz/fuzz_webhook.c
+tests_fuzz_fuzz_webhook_LDADD = $(LIBS_EXT)
+tests_fuzz_fuzz_webhook_LDFLAGS = $(LINK_LIBFUZZER)
 endif
