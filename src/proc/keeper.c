@@ -102,6 +102,14 @@ static struct deadline soonest(const struct keeper *k)
     return d;
 }
 
+/* It may be the first to see it, and then its words are the only ones. */
+static int refuse_schema(void)
+{
+    LOG(LOG_ERROR, "keeper.schema_refused", F_INT("needs_version", db_schema_version()),
+        F_STR("hint", "run: bookingd migrate"));
+    return EXIT_CONFIG_CODE;
+}
+
 static int loop(struct keeper *k)
 {
     /* The first runs are spread over two seconds: what a crash left is found soon, and not by all jobs at once. */
@@ -111,7 +119,7 @@ static int loop(struct keeper *k)
         if (!db_connected(k->db)) {
             enum err e = db_connect(k->db, deadline_in_ms(k->env->cfg->database.connect_timeout_ms));
             if (e == ERR_DB_SCHEMA)
-                return EXIT_CONFIG_CODE;
+                return refuse_schema();
             board_database(e == OK);
             if (e != OK) {
                 if (pause_until(k, deadline_in_ms(AWAY_MS)))
