@@ -39,6 +39,7 @@ enum handover_news {
     HANDOVER_READY,  /* fit for requests; sent once, first */
     HANDOVER_DONE,   /* the request in hand is answered */
     HANDOVER_RETIRE, /* give me no more; the dispatcher closes the pair when nothing is in hand */
+    HANDOVER_REFUSED, /* the request in hand never came through: it was lost on the way in, and nothing of it was done */
 };
 struct handover_report {
     enum handover_news news;
@@ -83,6 +84,7 @@ struct handover_packet {
     size_t len;
     void *map; /* NULL: inline */
     int fd;    /* the first descriptor that is not the memfd; -1; the receiver's to close */
+    bool lost; /* there are no descriptors, or no memory, for what came: there is a head and nothing more */
 };
 
 /* Sends head and bytes; fd -1: none. False with errno: EAGAIN when the peer's buffer is full, EPIPE when it is gone. */

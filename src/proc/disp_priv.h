@@ -207,6 +207,8 @@ void disp_queue_add(struct disp *d, struct conn *c); /* a whole request */
 void disp_queue_run(struct disp *d);                 /* as long as workers are free */
 void disp_queue_expire(struct disp *d);
 void disp_queue_shed_all(struct disp *d); /* the drain's time is up */
+/* 503 to a request for which descriptors or memory ran out on its way to a worker: others need none and go on. */
+void disp_refuse_short(struct disp *d, struct conn *c);
 
 /* disp_worker.c */
 bool disp_workers_init(struct disp *d);
@@ -216,7 +218,7 @@ void disp_worker_readable(struct disp *d, uint64_t key);
 bool disp_worker_any_free(struct disp *d);
 /* Another epoch has begun: its workers that are ready are free. */
 void disp_workers_epoch(struct disp *d);
-/* Gives the request of c to a free worker. False: none took it. */
+/* Gives the request of c to a free worker. False: none took it; one is free all the same when descriptors or memory ran out here. */
 bool disp_worker_give(struct disp *d, struct conn *c);
 
 #endif

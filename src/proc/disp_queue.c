@@ -36,9 +36,21 @@ void disp_queue_run(struct disp *d)
 {
     while (waiting(d) > 0 && disp_worker_any_free(d)) {
         struct conn *c = d->phases[CP_RETRY].head ? d->phases[CP_RETRY].head : d->phases[CP_QUEUED].head;
-        if (!disp_worker_give(d, c))
+        if (disp_worker_give(d, c))
+            continue;
+        if (!disp_worker_any_free(d))
             return;
+        disp_refuse_short(d, c);
     }
+}
+
+void disp_refuse_short(struct disp *d, struct conn *c)
+{
+    disp_answer_problem(d, c,
+                        &(struct disp_problem){.err = ERR_OVERLOADED,
+                                               .detail = "No process has descriptors or memory for this request.",
+                                               .retry_after_s = RETRY_AFTER_S});
+    disp_advance(d, c);
 }
 
 static void expire_phase(struct disp *d, enum phase p)

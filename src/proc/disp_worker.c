@@ -105,11 +105,22 @@ static void finish(struct disp *d, struct disp_worker *w, const struct handover_
     w->conn = NULL;
     push_spare(d, w);
     c->close = c->eof || !r->keep_alive;
-    if (r->broken)
+    if (r->broken || p->lost)
         disp_conn_close(d, c);
     else
         disp_answer_bytes(d, c, p->bytes, p->len);
     disp_advance(d, c);
+}
+
+/* The worker could not take the request in: it is free, and nothing was done. */
+static void refused(struct disp *d, struct disp_worker *w, const struct handover_report *r)
+{
+    struct conn *c = w->conn;
+    if (!c || r->seq != w->seq)
+        return;
+    w->conn = NULL;
+    push_spare(d, w);
+    disp_refuse_short(d, c);
 }
 
 enum taken { TAKEN_NONE, TAKEN_ONE, TAKEN_END };
@@ -126,6 +137,8 @@ static enum taken take_report(struct disp *d, struct disp_worker *w)
         push_spare(d, w);
     } else if (r.news == HANDOVER_DONE) {
         finish(d, w, &r, &p);
+    } else if (r.news == HANDOVER_REFUSED) {
+        refused(d, w, &r);
     }
     if (p.fd >= 0)
         close(p.fd);
@@ -167,7 +180,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
             return true;
         }
         if (errno != EPIPE && errno != ECONNRESET && errno != ECONNREFUSED) {
-            /* No memory or descriptors for the packet: the worker is fine, the request waits. */
+            /* No memory or descriptors for the packet: the worker is fine, it stays the next to be asked. */
             LOG(LOG_WARN, "dispatcher.handover_failed", F_INT("worker", w->index), F_INT("errno", errno));
             push_spare(d, w);
             return false;

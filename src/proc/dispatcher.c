@@ -77,7 +77,8 @@ static void begin_epoch(struct disp *d, const struct handover_order *o, const st
     log_set((enum log_format)o->limits.log_format, (enum log_level)o->limits.log_level);
     use_limits(d, &o->limits);
     d->listen_kept = o->listeners_kept;
-    disp_peers_trust(d, trusted->bytes, trusted->len);
+    if (!trusted->lost)
+        disp_peers_trust(d, trusted->bytes, trusted->len);
     disp_listen_only(d, o->listeners);
     disp_workers_epoch(d);
     LOG(LOG_INFO, "dispatcher.epoch", F_INT("epoch", d->epoch), F_INT("connections", d->conns_n));
@@ -100,11 +101,22 @@ static void obey(struct disp *d, const struct handover_order *o, const struct ha
     }
 }
 
+/* What came with it did not come through. A worker ends by itself and is started again; a socket is missed until the next reload. */
+static void order_lost(struct disp *d, const struct handover_order *o)
+{
+    static const char *const names[] = {[HANDOVER_WORKER] = "worker", [HANDOVER_LISTEN] = "listen", [HANDOVER_BEGIN] = "begin"};
+    LOG(LOG_ERROR, "dispatcher.order_lost", F_STR("order", names[o->what]), F_STR("why", "no descriptors or memory to take it"));
+    if (d->phases[CP_IDLE].head)
+        disp_conn_close(d, d->phases[CP_IDLE].head);
+}
+
 static void control_readable(struct disp *d)
 {
     struct handover_order o;
     struct handover_packet p;
     while (handover_recv(d->env->control_fd, d->packet, &o, sizeof(o), offsetof(struct handover_order, len), &p) > 0) {
+        if (p.lost)
+            order_lost(d, &o);
         obey(d, &o, &p);
         handover_drop(&p);
     }

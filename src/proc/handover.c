@@ -55,18 +55,34 @@ bool handover_send(int sock, const void *head, size_t head_size, struct handover
     return sent >= 0;
 }
 
-/* Maps the bytes of a memfd; private, since a chunked body is joined in place. */
+/* Maps the bytes of a memfd; private, since a chunked body is joined in place. False: it is shorter than it says. */
 static bool map_bytes(struct handover_packet *p, int memfd, uint64_t len)
 {
     struct stat st;
     if (fstat(memfd, &st) != 0 || (uint64_t)st.st_size < len)
         return false;
     void *map = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_PRIVATE, memfd, 0);
-    if (map == MAP_FAILED)
-        return false;
+    p->lost = map == MAP_FAILED;
+    if (p->lost)
+        return true;
     p->map = map;
     p->bytes = map;
     p->len = (size_t)len;
+    return true;
+}
+
+/* What is behind the head: the bytes at p->bytes, or those in the last of the descriptors. False: it contradicts the head. */
+static bool unpack(struct handover_packet *p, uint64_t len, const int *fds, size_t fds_n)
+{
+    const bool in_memfd = len > HANDOVER_INLINE_MAX;
+    if (p->lost)
+        return true;
+    if (in_memfd && (fds_n == 0 || !map_bytes(p, fds[fds_n - 1], len)))
+        return false;
+    if (!in_memfd && p->len != len)
+        return false;
+    if (fds_n > in_memfd && !p->lost)
+        p->fd = fds[0];
     return true;
 }
 
@@ -83,6 +99,9 @@ int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_
     } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0)
         return -1;
+    p->lost = fds_n == NET_FDS_LOST;
+    if (p->lost)
+        fds_n = 0;
     bool good = n > 0 && (size_t)n >= head_size;
     if (good) {
         uint64_t len = 0;
@@ -91,20 +110,14 @@ int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_
             memcpy(&len, buf + len_at, sizeof(len));
         p->bytes = buf + head_size;
         p->len = (size_t)n - head_size;
-        size_t fd_n = fds_n;
-        if (len > HANDOVER_INLINE_MAX) {
-            good = fds_n > 0 && map_bytes(p, fds[fds_n - 1], len);
-            fd_n = fds_n > 0 ? fds_n - 1 : 0;
-        } else {
-            good = p->len == len;
-        }
-        if (good && fd_n > 0)
-            p->fd = fds[0];
+        good = unpack(p, len, fds, fds_n);
     }
     for (size_t i = 0; i < fds_n; i++) {
         if (fds[i] != p->fd)
             close(fds[i]);
     }
+    if (p->lost)
+        p->len = 0;
     return good ? 1 : 0;
 }
 

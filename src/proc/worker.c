@@ -125,6 +125,15 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     return report(w, &r, &rest);
 }
 
+/* Its connection did not come with it, since this process has no descriptors left. It lives on: the next may find one. */
+static bool refuse(const struct worker *w, const struct handover_request *q)
+{
+    struct handover_report r = {.news = HANDOVER_REFUSED, .seq = q->seq};
+    struct handover_packet none = {.fd = -1};
+    LOG(LOG_WARN, "worker.request_lost", F_STR("request", q->request_id), F_STR("why", "no descriptors or memory to take it"));
+    return report(w, &r, &none);
+}
+
 /* Takes a request from the pair. False: the dispatcher closed it, nothing more will come. */
 static bool take(struct worker *w)
 {
@@ -133,6 +142,8 @@ static bool take(struct worker *w)
     int got = handover_recv(w->env->queue_fd, w->packet, &q, sizeof(q), offsetof(struct handover_request, len), &p);
     if (got < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno);
+    if (got > 0 && p.lost)
+        return refuse(w, &q);
     return got > 0 && p.fd >= 0 && serve(w, &q, &p);
 }
 

@@ -80,11 +80,14 @@ ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n, 
     if (n < 0)
         return n;
     size_t got = take_fds(&msg, fds, max);
-    if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || got > max) {
+    /* `control` holds all that a packet may carry: it is cut only when there are no descriptors. */
+    const bool whole = (msg.msg_flags & MSG_TRUNC) == 0 && got <= max, lost = (msg.msg_flags & MSG_CTRUNC) != 0;
+    if (!whole || lost) {
         for (size_t i = 0; i < got && i < max; i++)
             close(fds[i]);
+        *fds_n = NET_FDS_LOST;
         errno = EMSGSIZE;
-        return -1;
+        return whole ? n : -1;
     }
     *fds_n = got;
     return n;

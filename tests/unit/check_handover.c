@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -99,6 +100,36 @@ START_TEST(no_descriptor_is_left_behind)
 }
 END_TEST
 
+/* What comes without its descriptors, since the receiver has none left, is known by its head. */
+START_TEST(descriptors_that_cannot_be_had_are_lost_alone)
+{
+    struct rlimit all, none;
+    struct handover_report r;
+    struct handover_packet p;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+    int before = open_fds();
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        send_report(sizes[i], pair[1]);
+        int first_free = dup(0);
+        close(first_free);
+        none = (struct rlimit){.rlim_cur = (rlim_t)first_free, .rlim_max = all.rlim_max};
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        int got = receive(&r, &p);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+        ck_assert_int_eq(got, 1);
+        ck_assert(p.lost);
+        ck_assert_int_eq(p.fd, -1);
+        ck_assert_uint_eq(p.len, 0);
+        ck_assert_uint_eq(r.seq, 42);
+    }
+    send_report(10, pair[1]); /* and the pair goes on */
+    ck_assert_int_eq(receive(&r, &p), 1);
+    ck_assert(!p.lost);
+    close(p.fd);
+    ck_assert_int_eq(open_fds(), before);
+}
+END_TEST
+
 START_TEST(nothing_there_is_eagain_and_a_closed_pair_the_end)
 {
     struct handover_report r;
@@ -169,6 +200,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, bytes_arrive_whole, 0, (int)ARRAY_LEN(sizes));
     tcase_add_test(t, no_descriptor_is_left_behind);
+    tcase_add_test(t, descriptors_that_cannot_be_had_are_lost_alone);
     tcase_add_test(t, nothing_there_is_eagain_and_a_closed_pair_the_end);
     tcase_add_test(t, reports_of_a_peer_that_left_packets_unread);
     tcase_add_test(t, packets_that_contradict_themselves_end_the_pair);
