@@ -1,5 +1,6 @@
 /* New connections, as long as there is room for them. */
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -69,6 +70,13 @@ static void admit(struct disp *d, int fd, const struct sockaddr_storage *from)
     }
 }
 
+/* accept4() wants a descriptor before it looks whether there is anybody to take it. */
+static bool somebody_waits(int listen_fd)
+{
+    struct pollfd p = {.fd = listen_fd, .events = POLLIN};
+    return poll(&p, 1, 0) == 1;
+}
+
 static void pause_listening(struct disp *d)
 {
     if (!d->accept_failing)
@@ -94,7 +102,8 @@ static bool accept_batch(struct disp *d, unsigned listener)
             d->accept_failing = false;
             admit(d, fd, &from);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_listening(d);
+            if (somebody_waits(d->listen_fds[listener]))
+                pause_listening(d);
             return false;
         } else if (errno != EINTR && errno != ECONNABORTED) {
             return false; /* EAGAIN; a network fault of one client is no fault of the listener */

@@ -88,12 +88,10 @@ static bool between_requests(const struct conn *c)
     return c->out.n == 0 && c->in_n == 0;
 }
 
-/* Room for a new connection: the one that has waited longest without a request in hand makes it. */
-static bool make_room(struct monitor_http *h)
+/* Closes the connection that has waited longest without a request in hand; false when there is none. */
+static bool evict(struct monitor_http *h)
 {
     size_t oldest = MONITOR_CONNS_MAX;
-    if (h->conns_n < MONITOR_CONNS_MAX)
-        return true;
     for (size_t i = 0; i < h->conns_n; i++)
         if (h->conns[i]->out.n == 0 &&
             (oldest == MONITOR_CONNS_MAX || h->conns[i]->until.at.ns < h->conns[oldest]->until.at.ns))
@@ -106,7 +104,7 @@ static bool make_room(struct monitor_http *h)
 
 static void adopt(struct monitor_http *h, int fd)
 {
-    struct conn *c = make_room(h) ? calloc(1, sizeof(*c)) : NULL;
+    struct conn *c = h->conns_n < MONITOR_CONNS_MAX || evict(h) ? calloc(1, sizeof(*c)) : NULL;
     if (c && !(c->arena = arena_new(ARENA_CHUNK))) {
         free(c);
         c = NULL;
@@ -127,8 +125,13 @@ static void accept_some(struct monitor_http *h, int listen_fd)
         if (fd >= 0) {
             adopt(h, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            LOG(LOG_WARN, "monitor.accept", F_STR("why", strerror(errno)));
+            const int e = errno;
+            struct pollfd p = {.fd = listen_fd, .events = POLLIN};
+            if (poll(&p, 1, 0) != 1) /* accept4() wants a descriptor before it looks whether there is anybody to take it */
+                return;
+            LOG(LOG_WARN, "monitor.accept", F_STR("why", strerror(e)));
             h->accept_again = deadline_in_ms(1000); /* the listener stays readable: polling it would spin */
+            (void)evict(h);
             return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
             return;
