@@ -272,10 +272,11 @@ int master_run(struct config *cfg)
                         .started = mono_now(),
                         .started_wall_s = (double)wall_now().us / 1e6};
     log_set_role("master", -1);
+    /* Before the first record: whoever read the log may be gone. */
+    m.sig_fd = sig_open((const int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD, 0});
     notify_sd_init();
     if (!master_setup(&m))
         return m.exit_code;
-    m.sig_fd = sig_open((const int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD, 0});
     m.children_n = board_slots();
     m.children = calloc(m.children_n, sizeof(*m.children));
     if (m.sig_fd < 0 || !m.children)
