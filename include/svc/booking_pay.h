@@ -20,6 +20,8 @@ void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *
 enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool *changed) MUST_CHECK;
 /* Confirms it: state, history, notice, COMMIT of `b`, the SMS. *bk becomes what it is then. actor: of the history. */
 enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor) MUST_CHECK;
+/* In its place for a live hold whose slot another has, which only a clock that was stepped can bring about: it ends as expired. */
+enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor) MUST_CHECK;
 
 /* Whether `who` may cancel it now, as booking_move_on decides. */
 enum err booking_cancel_check(const struct principal *who, const struct booking *bk, const struct booking_transition *t) MUST_CHECK;

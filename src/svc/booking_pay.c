@@ -71,6 +71,21 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
     return booking_finish(s, b, &paid);
 }
 
+enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor)
+{
+    DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[BOOKING_EXPIRED]);
+    bk->state = BOOKING_EXPIRED;
+    bk->version++;
+    bk->has_hold = bk->dead_hold = false;
+    struct booking_change lost = {.actor = actor,
+                                  .now = bk,
+                                  .from = booking_state_names[BOOKING_PENDING_PAYMENT],
+                                  .reason = "slot gone",
+                                  .notice = NOTICE_BOOKING_EXPIRED,
+                                  .outcome = BO_EXPIRED};
+    return booking_finish(s, b, &lost);
+}
+
 /* ---- refunds ---- */
 
 /* The random part of a refund's identifier: notices of one booking are told apart by a number. */

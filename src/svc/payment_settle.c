@@ -220,6 +220,7 @@ static enum err apply_paid(struct applying *a)
     p->gateway_id = a->v->invoice->id;
     p->redirect_url = a->v->invoice->url;
     p->surplus = !taken;
+    bool lost = !taken && kept && !a->now.other_paid && a->now.booking.state == BOOKING_PENDING_PAYMENT;
     a->change.reason = taken ? "charged" : a->now.other_paid ? "charged a second time" : "charged when the slot was gone";
     a->change.next_check_s = payment_next_look_s(p, a->v->pending);
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
@@ -236,6 +237,8 @@ static enum err apply_paid(struct applying *a)
         payment_add_audit(s, b, p, a->actor, "payment.settle", NULL);
     if (changed)
         return booking_commit_paid(s, b, &a->now.booking, a->actor);
+    if (lost)
+        return booking_commit_lost(s, b, &a->now.booking, a->actor);
     return db_run(b, s->deadline);
 }
 
