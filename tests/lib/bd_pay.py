@@ -29,9 +29,9 @@ def config(gateway_url, **over):
 class PayShop(bd_shop.Shop):
     """gateway: a FakeProvider or other thing with a url; None: a Sandbox of its own."""
 
-    def __init__(self, case, over=None, gateway=None):
+    def __init__(self, case, over=None, gateway=None, env=None):
         self.sandbox = None if gateway else case.sandbox()
-        super().__init__(case, config((gateway or self.sandbox).url, **(over or {})))
+        super().__init__(case, config((gateway or self.sandbox).url, **(over or {})), env=env)
         self.service = self.make_service(price=12000, payment="online", free_cancellation_minutes=60)
         self.customers = 0
 

@@ -53,51 +53,62 @@ def count(world, op):
     return calls
 
 
-def sweep(case, options):
-    """Returns (points, killed, acknowledged although killed)."""
+def kill_at(world, op, name, k):
+    """Kills the worker at its Kth call of that name in a booking: whether it died there, and whether the client was told of success all the same."""
+    warm = torture.Booking(world)
+    for _ in range(2):
+        warm.prepare()
+        warm.act()
+    op.prepare()
+    trace = Strace(world.pid, "-e", "trace=" + name, "-e", "inject=%s:signal=SIGKILL:when=%d" % (name, k))
+    try:
+        answers = op.act()
+    except (OSError, EOFError):
+        answers = []  # killed in the middle of its answer: the connection is ended
+    time.sleep(0.01)
+    trace.end()
+    dead = world.worker_ended()
+    for r in answers:
+        if r.status != 201 and (r.status, r.code) not in ((502, torture.ENDED), (503, "database_unavailable")):
+            world.fail("answer %r" % r)
+    world.answers_again()
+    op.settle(answers)
+    wrong = bd_books.wrong(world.db)
+    if wrong:
+        world.fail("books: %r" % wrong)
+    if dead:  # a worker that is killed again and again is started again later and later: begin afresh
+        world.shop.daemon.stop()
+        world.shop.daemon.start()
+    world.pid = world.worker()
+    return dead, dead and any(r.status == 201 for r in answers)
+
+
+def sweep(case, options, coverage):
+    """The world, after all points."""
     if not shutil.which("strace"):
         raise unittest.SkipTest("no strace")
     world = torture.World(case, preload=False)
     op = torture.Booking(world)
     calls = count(world, op)
     points = [(name, k) for name, n in sorted(calls.items()) for k in range(1, n + 1) if name not in ("restart_syscall", "exit_group")]
-    chosen = [points[i - 1] for i in options.points(len(points))]
     killed = told = tried = 0
-    daemon, begun = world.shop.daemon, time.monotonic()
-    for name, k in chosen:
+    begun = time.monotonic()
+    for name, k in [points[i - 1] for i in options.points(len(points))]:
         if options.seconds and time.monotonic() - begun > options.seconds:
             break
         tried += 1
         world.label = "booking, killed at %s %d of %d" % (name, k, calls[name])
-        warm = torture.Booking(world)
-        for _ in range(2):
-            warm.prepare()
-            warm.act()
-        op.prepare()
-        trace = Strace(world.pid, "-e", "trace=" + name, "-e", "inject=%s:signal=SIGKILL:when=%d" % (name, k))
-        try:
-            answers = op.act()
-        except (OSError, EOFError):
-            answers = []  # killed in the middle of its answer: the connection is ended
-        time.sleep(0.01)
-        trace.end()
-        dead = world.worker_ended()
+        for _ in range(torture.TRIES):  # a wait that was not needed is a call fewer
+            dead, late = kill_at(world, op, name, k)
+            told += late
+            if dead:
+                break
+        else:
+            print("%s: not reached" % world.label)
         killed += dead
-        for r in answers:
-            if r.status == 201:
-                told += dead
-            elif (r.status, r.code) not in ((502, torture.ENDED), (503, "database_unavailable")):
-                world.fail("answer %r" % r)
-        world.answers_again()
-        op.settle(answers)
-        wrong = bd_books.wrong(world.db)
-        if wrong:
-            world.fail("books: %r" % wrong)
-        if dead:  # a worker that is killed again and again is started again later and later: begin afresh
-            daemon.stop()
-            daemon.start()
-        world.pid = world.worker()
     print("booking    kill      %d system calls of %d names, %d tried, %d killed there, %d of them after the answer, %d findings, %.1f s" % (
         len(points), len(calls), tried, killed, told, len(world.findings), time.monotonic() - begun), flush=True)
-    world.balance()
-    return world, tried, killed
+    world.balance(options.wait)
+    coverage.add("booking", "kill", len(points), killed)
+    coverage.take(world)
+    return world
