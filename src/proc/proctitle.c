@@ -12,6 +12,7 @@
 static char *area;
 static size_t area_len;
 static size_t dirty; /* bytes of it that are not zero */
+static char **volatile moved; /* where the environment went: setenv(3) takes its strings over, and forgets this array */
 
 /* How far the strings go on without a gap from `end`. */
 static char *end_of(char **strings, char *end)
@@ -55,7 +56,7 @@ void proctitle_init(int argc, char **argv)
     }
     memcpy(argv, args, (size_t)argc * sizeof(*argv));
     free(args);
-    environ = env;
+    environ = moved = env;
     area = first;
     area_len = (size_t)(end - first);
     dirty = area_len;
