@@ -18,6 +18,8 @@
  * attempt would else wait for it one after the other. */
 #define KNOWN_AWAY_WAIT_MS 50
 #define HOST_SHARE_MIN_MS 250
+/* Every so many attempts a silent host has its whole share again: it may be slow and not dead. */
+#define SILENCE_KEPT 16
 #define TLS_LOOK_MS 20
 #define FAR_MS 3600000
 /* Room for a whole list of hosts with its options, and for a ROLLBACK: neither needs memory when there is none. */
@@ -67,7 +69,10 @@ static void attempt_failed(struct db *db, enum err why, const char *text)
     db_count_error(DBE_CONNECTION);
     db->why = why;
     disconnect(db);
-    db->next_try = deadline_in_ms(rng_jitter_ms(wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS, BACKOFF_JITTER));
+    /* From one attempt's start to the next: what it took itself was waiting, too. */
+    wait = rng_jitter_ms(wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS, BACKOFF_JITTER);
+    wait -= (int64_t)(mono_seconds_since(db->attempt_begun) * 1e3);
+    db->next_try = deadline_in_ms(wait > BACKOFF_FIRST_MS ? wait : BACKOFF_FIRST_MS);
 }
 
 /* The reason as libpq has it: the first line, which names host and fault but no password. */
@@ -88,14 +93,23 @@ static void on_notice(void *arg, const PGresult *r)
         ((struct db *)arg)->dying = true;
 }
 
-/* Gives each host of the list its share of the time. */
+static uint32_t host_bit(const struct db *db)
+{
+    return UINT32_C(1) << db->host_now;
+}
+
+/*
+ * Gives each host of the list its share of the time. One that was silent before gets little: a primary that lost its power
+ * must not delay each look at the standby, which may be promoted by now.
+ */
 static void start_host(struct db *db)
 {
     int left = db->hosts->n - db->host_now;
     int64_t share = deadline_left_ms(db->attempt_until) / (left > 0 ? left : 1);
 
-    db->host_until = left > 1 ? deadline_cap(db->attempt_until, share > HOST_SHARE_MIN_MS ? share : HOST_SHARE_MIN_MS)
-                              : db->attempt_until;
+    if (share < HOST_SHARE_MIN_MS || (db->hosts->n > 1 && (db->silent & host_bit(db))))
+        share = HOST_SHARE_MIN_MS;
+    db->host_until = deadline_cap(db->attempt_until, share);
 }
 
 static void start_at(struct db *db, int first)
@@ -119,6 +133,9 @@ static void start_attempt(struct db *db)
     const char *why = NULL;
 
     arena_reset(db->scratch);
+    db->attempt_begun = mono_now();
+    if (db->fails % SILENCE_KEPT == SILENCE_KEPT - 1)
+        db->silent = 0;
     db->attempt_until = deadline_in_ms(db->cfg->database.connect_timeout_ms);
     db->patience = deadline_in_ms(KNOWN_AWAY_WAIT_MS);
     db->hosts = db_hosts_read(db->scratch, db->cfg->database.url, &why);
@@ -143,10 +160,11 @@ static void follow_host(struct db *db)
                     (!h->port[0] || same(h->port, PQport(db->conn)));
         if (!here)
             continue;
-        if (i != db->host_now) {
-            db->host_now = i;
-            start_host(db);
-        }
+        if (i == db->host_now)
+            return;
+        for (; db->host_now < i; db->host_now++)
+            db->silent &= ~host_bit(db); /* it refused, which is an answer */
+        start_host(db);
         return;
     }
 }
@@ -182,6 +200,7 @@ static void step_greeting(struct db *db)
         if (db->fails > 0)
             LOG(LOG_INFO, "db.connected", F_INT("attempts", db->fails + 1));
         db->state = DB_READY;
+        db->silent &= ~host_bit(db);
         db->fails = 0;
         break;
     }
@@ -192,6 +211,7 @@ static void step_overdue(struct db *db)
 {
     int next = db->host_now + 1;
 
+    db->silent |= host_bit(db);
     if (next < db->hosts->n && !deadline_passed(db->attempt_until)) {
         disconnect(db);
         start_at(db, next);

@@ -11,7 +11,6 @@
 #include "db_priv.h"
 #include "sys/addrs.h"
 
-#define HOSTS_MAX 32
 #define DEFAULT_PORT "5432"
 
 /* Unless the URL says otherwise. */
@@ -68,7 +67,7 @@ static bool has_name(const char *host, const char *hostaddr)
 
 static void append(struct db_hosts *h, const char *host, const char *hostaddr, const char *port)
 {
-    if (h->n < HOSTS_MAX)
+    if (h->n < DB_HOSTS_MAX)
         h->list[h->n++] = (struct db_host){host, hostaddr, port};
 }
 
@@ -139,7 +138,7 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
     }
     arena_defer(a, free_options, o);
     struct db_hosts *h = ARENA_NEW(a, struct db_hosts);
-    h->list = arena_array(a, HOSTS_MAX, sizeof(*h->list));
+    h->list = arena_array(a, DB_HOSTS_MAX, sizeof(*h->list));
     read_list(a, h, o);
     read_params(a, h, o);
     if (h->n > 0)

@@ -31,7 +31,9 @@ struct db {
     const struct db_hosts *hosts;
     int host_first; /* the attempt's list starts with this one of hosts */
     int host_now;   /* the one that libpq is at */
+    uint32_t silent; /* bit i: list[i] said nothing the last time */
     struct deadline host_until;
+    struct mono attempt_begun;
     struct deadline attempt_until;
     struct deadline patience; /* for requests, when the attempt before this one failed */
     unsigned fails; /* attempts since the last good connection */
@@ -52,6 +54,7 @@ struct db {
 
 /* ---- db_hosts.c: where to connect to, without any name lookup in libpq ---- */
 
+#define DB_HOSTS_MAX 32
 struct db_host {
     const char *host, *hostaddr, *port; /* "" where not given */
 };
