@@ -76,10 +76,10 @@ def merge(base, over):
 
 
 class Postgres:
-    """A database of its own in the cluster of tests/lib/with-pg (BOOKINGD_TEST_PG)."""
+    """A database of its own in the cluster of tests/lib/with-pg (BOOKINGD_TEST_PG), or in that of another conninfo."""
 
-    def __init__(self, migrate=True):
-        base = os.environ.get("BOOKINGD_TEST_PG")
+    def __init__(self, migrate=True, base=None):
+        base = base or os.environ.get("BOOKINGD_TEST_PG")
         if not base:
             raise unittest.SkipTest("BOOKINGD_TEST_PG is not set: run under tests/lib/with-pg")
         self.base = base
