@@ -52,7 +52,7 @@ class Failover(bd.Case):
         cls.addClassCleanup(cls.pair.close)
 
     def setUp(self):
-        self.shop = bd_shop.Shop(self, {"server": {"workers": WORKERS, "request_budget": "5s"}, "bookings": {"max_active_per_customer": 10000},
+        self.shop = bd_shop.Shop(self, {"server": {"workers": WORKERS, "request_budget": "5s"}, "database": {"statement_timeout": "1s"}, "bookings": {"max_active_per_customer": 10000},
                                         "providers": {"sms": {"max_concurrent": WORKERS}}})
         self.d = self.shop.daemon
         self.shop.service = self.shop.make_service(max_advance_days=365)
@@ -165,7 +165,7 @@ class Failover(bd.Case):
             for t in asking:
                 t.join()
             bd.wait_until(lambda: self.d.metric("bookingd_database_up") == 0, "the daemon to know")
-            time.sleep(1.5)
+            time.sleep(0.5)
             self.pair.promote()
             promoted = time.monotonic()
             bd.wait_until(lambda: self.shop.call("GET", "/v1/venues").status == 200, "answers from the new primary", 5)
