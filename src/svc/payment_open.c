@@ -7,8 +7,10 @@
 
 /* Invoices end this long before the hold does, or a tenth of the hold, whichever is less (contract 6). */
 #define MARGIN_MAX_MS 30000
-/* A shorter life is not worth a customer's click. */
-#define INVOICE_LIFE_MIN_MS 1000
+/* A shorter life is over before the gateway has made it. */
+#define INVOICE_LIFE_MIN_MS 250
+/* Ends are whole seconds, which every gateway reads alike, but of a life shorter than this too much would be lost. */
+#define INVOICE_LIFE_SHORT_MS 10000
 /* Beyond the request's budget a caller that has not reported is dead. */
 #define CLAIM_GRACE_S 3
 /* How long a repeat waits for the first to finish, looking every WAIT_STEP_MS. */
@@ -52,7 +54,9 @@ static int64_t claim_s(const struct svc *s)
 static struct wall invoice_expiry(const struct svc *s, const struct booking *bk)
 {
     int64_t margin_ms = s->cfg->bookings.hold_ms / 10 < MARGIN_MAX_MS ? s->cfg->bookings.hold_ms / 10 : MARGIN_MAX_MS;
-    return (struct wall){(bk->hold_expires_at.us - margin_ms * 1000) / 1000000 * 1000000}; /* whole seconds: what every gateway reads alike */
+    const int64_t end_us = bk->hold_expires_at.us - margin_ms * 1000;
+    const int64_t grain_us = end_us - bk->read_at.us < INVOICE_LIFE_SHORT_MS * 1000 ? 1000 : 1000000;
+    return (struct wall){end_us / grain_us * grain_us};
 }
 
 static bool expired(const struct payment *p)

@@ -780,6 +780,18 @@ class Cards(Base):
                 self.assertEqual(self.shop.pg.value("SELECT count(*) FROM %s t WHERE t::text LIKE '%%%s%%'" % (table, d)), "0", table)
 
 
+class Short(Base):
+    over = {"bookings": {"hold": "1s", "max_active_per_customer": 1000}}
+
+    def test_a_hold_of_a_second_can_be_paid(self):
+        for _ in range(5):
+            booking, p = self.opened()
+            hold = self.shop.pg.value("SELECT created_at + interval '900 ms' FROM bookings WHERE id = '%s'" % booking)
+            ends = self.shop.invoice(p["gateway_id"])["expired_at"]
+            late_us = self.shop.pg.value("SELECT extract(epoch FROM timestamptz '%s' - timestamptz '%s') * 1000000" % (hold, ends))
+            self.assertTrue(0 <= float(late_us) < 1000, (hold, ends))
+
+
 class Late(Base):
     over = {"bookings": {"hold": "3s", "max_active_per_customer": 1000}}
 
