@@ -3,6 +3,7 @@
  * are about what was asked for. Input: call, two bytes of status, body. The client is replaced: its names are defined here.
  */
 #include <stdint.h>
+#include <strings.h>
 
 #include "base/ensure.h"
 #include "ext/pay.h"
@@ -55,7 +56,7 @@ static void check_invoice(const struct pay_invoice *i)
 {
     check_id(i->id);
     ENSURE(i->currency && i->amount >= 0 && i->state >= PAY_OPEN && i->state <= PAY_REFUNDED);
-    ENSURE(strncmp(i->url, "https://", 8) == 0 || strncmp(i->url, "http://127.0.0.1", 16) == 0);
+    ENSURE(strncasecmp(i->url, "https://", 8) == 0 || strncasecmp(i->url, "http://127.0.0.1", 16) == 0);
     for (size_t k = 0; k < i->charges_n; k++)
         check_charge(&i->charges[k]);
 }
