@@ -58,9 +58,17 @@ static struct chunk *chunk_new(size_t size)
     return c;
 }
 
-static void chunk_free(struct chunk *c)
+/* Nothing of a request outlives it: there are tokens and codes among it. */
+static void chunk_wipe(struct chunk *c)
 {
     UNPOISON(c->data, c->size);
+    explicit_bzero(c->data, c->used);
+    c->used = 0;
+}
+
+static void chunk_free(struct chunk *c)
+{
+    chunk_wipe(c);
     free(c);
 }
 
@@ -98,7 +106,7 @@ void arena_reset(struct arena *a)
         chunk_free(a->top);
         a->top = older;
     }
-    a->first->used = 0;
+    chunk_wipe(a->first);
     a->handed_out = 0;
     POISON(a->first->data, a->first->size);
 }

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "api/api.h"
+#include "base/digest.h"
 #include "disp_priv.h"
 #include "http/http_resp.h"
 #include "proc/route.h"
@@ -91,8 +92,7 @@ void disp_answer_writable(struct disp *d, struct conn *c)
             return;
         }
     }
-    free(c->out);
-    c->out = NULL;
+    disp_conn_drop_output(c);
     disp_answered(d, c);
     disp_advance(d, c);
 }
@@ -107,11 +107,10 @@ static void consume(struct conn *c)
     c->len -= used;
     if (c->len > 0) {
         memmove(c->buf, c->buf + used, c->len);
+        digest_wipe(c->buf + c->len, used);
         return;
     }
-    free(c->buf);
-    c->buf = NULL;
-    c->cap = 0;
+    disp_conn_drop_input(c);
 }
 
 void disp_answered(struct disp *d, struct conn *c)
@@ -126,9 +125,7 @@ void disp_answered(struct disp *d, struct conn *c)
         disp_conn_close(d, c);
         return;
     }
-    free(c->buf);
-    c->buf = NULL;
-    c->len = c->cap = 0;
+    disp_conn_drop_input(c);
     disp_conn_phase(d, c, CP_LINGER);
     disp_conn_want(d, c, EPOLLIN);
 }

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/ensure.h"
 #include "disp_priv.h"
 #include "sys/log.h"
@@ -125,6 +126,23 @@ bool disp_conn_evict(struct disp *d)
     return true;
 }
 
+void disp_conn_drop_input(struct conn *c)
+{
+    if (c->buf)
+        digest_wipe(c->buf, c->cap);
+    free(c->buf);
+    c->buf = NULL;
+    c->len = c->cap = 0;
+}
+
+void disp_conn_drop_output(struct conn *c)
+{
+    if (c->out)
+        digest_wipe(c->out, c->out_len);
+    free(c->out);
+    c->out = NULL;
+}
+
 void disp_conn_close(struct disp *d, struct conn *c)
 {
     ENSURE(c->phase != CP_FREE);
@@ -134,8 +152,8 @@ void disp_conn_close(struct disp *d, struct conn *c)
     (void)epoll_ctl(d->ep, EPOLL_CTL_DEL, c->fd, NULL);
     close(c->fd);
     free(c->req);
-    free(c->buf);
-    free(c->out);
+    disp_conn_drop_input(c);
+    disp_conn_drop_output(c);
     *c = (struct conn){.fd = -1, .generation = c->generation, .phase = CP_FREE, .next = d->free};
     d->free = c;
     d->conns_n--;

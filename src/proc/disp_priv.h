@@ -146,6 +146,9 @@ bool disp_conn_evict(struct disp *d); /* the oldest idle one goes; false: there 
 void disp_conn_phase(struct disp *d, struct conn *c, enum phase to);
 void disp_conn_want(struct disp *d, struct conn *c, uint32_t events); /* one event, then silence */
 uint64_t disp_conn_key(const struct disp *d, const struct conn *c);
+/* What was read of a client, or is still to be written to it, is wiped and gone: it has tokens and codes in it. */
+void disp_conn_drop_input(struct conn *c);
+void disp_conn_drop_output(struct conn *c);
 struct conn *disp_conn_find(struct disp *d, uint64_t key); /* NULL: gone since */
 /* Milliseconds until the first limit of all phases is over; at most `most`. */
 int disp_conn_wait_ms(const struct disp *d, int most);

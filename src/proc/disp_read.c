@@ -25,10 +25,15 @@ static bool grow(struct conn *c)
     size_t cap = c->cap ? c->cap * 2 : BUF_FIRST;
     if (c->req && c->req->total > cap)
         cap = c->req->total;
-    char *p = realloc(c->buf, cap);
+    char *p = malloc(cap); /* realloc(3) would leave what was there */
     if (!p)
         return false;
+    const size_t len = c->len;
+    if (len > 0)
+        memcpy(p, c->buf, len);
+    disp_conn_drop_input(c);
     c->buf = p;
+    c->len = len;
     c->cap = cap;
     return true;
 }
@@ -57,11 +62,8 @@ static bool fill(struct disp *d, struct conn *c)
             return false;
         }
     }
-    if (c->len == 0) {
-        free(c->buf);
-        c->buf = NULL;
-        c->cap = 0;
-    }
+    if (c->len == 0)
+        disp_conn_drop_input(c);
     return true;
 }
 

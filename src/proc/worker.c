@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "base/cdefs.h"
+#include "base/digest.h"
 #include "base/ensure.h"
 #include "base/rng.h"
 #include "db/db.h"
@@ -122,7 +123,9 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     w->worn = w->worn || (w->left > 0 && --w->left == 0);
     w->retiring = r.retire = w->retiring || w->worn;
     rest_stage(w);
-    return report(w, &r, &rest);
+    bool told = report(w, &r, &rest);
+    digest_wipe((void *)(uintptr_t)out.bytes.p, out.bytes.n);
+    return told;
 }
 
 /* Its connection did not come with it, since this process has no descriptors left. It lives on: the next may find one. */
@@ -144,7 +147,10 @@ static bool take(struct worker *w)
         return errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno);
     if (got > 0 && p.lost)
         return refuse(w, &q);
-    return got > 0 && p.fd >= 0 && serve(w, &q, &p);
+    const size_t len = p.map ? 0 : p.len;
+    bool good = got > 0 && p.fd >= 0 && serve(w, &q, &p);
+    digest_wipe(w->packet + sizeof(q), len);
+    return good;
 }
 
 /* The schema is of another version: said once, and the end of this worker. */

@@ -1,7 +1,9 @@
 #include "sys/json.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- faults ---- */
 
@@ -47,6 +49,14 @@ json_t *json_keep(struct arena *a, json_t *owned)
  */
 static bool memory_ran_out;
 
+/* What clients sent may be a code or a token. */
+static void wiping_free(void *p)
+{
+    if (p)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
 static void *watched_malloc(size_t n)
 {
     void *p = malloc(n);
@@ -57,7 +67,7 @@ static void *watched_malloc(size_t n)
 json_t *json_parse(struct arena *a, struct str text)
 {
     memory_ran_out = false;
-    json_set_alloc_funcs(watched_malloc, free);
+    json_set_alloc_funcs(watched_malloc, wiping_free);
     /* A NUL character is let through here, since json_read names the member that has it. */
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
     json_error_t error;

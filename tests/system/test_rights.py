@@ -135,6 +135,28 @@ class Rights(bd.Case):
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             bd.wait_until(lambda: len(d.titles()) == 6, "the new ones alone")
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root reads others' memory")
+    def test_what_clients_send_does_not_stay(self):
+        """Tokens, keys and codes are gone with the answer, from the worker and from the dispatcher, whatever way they came in."""
+        d = self.daemon(self.postgres(), bd.merge(self.config(), {"server": {"workers": 1}}), env={"CANARY_KEY": CANARIES["key"]})
+        if not confined_build(d):
+            self.skipTest("a sanitizer keeps freed memory")
+        token, key, code = ("canary-of-a-%s-0123456789abcdef" % what for what in ("token", "key", "code"))
+        processes = self.all(d)
+        with d.client() as c:
+            for long in (0, 5000):  # a buffer that is enough, and one that grew
+                padding = {"X-Padding": "p" * long}
+                self.assertEqual(c.get("/v1/me", **{"Authorization": "Bearer " + token}, **padding).status, 401)
+                self.assertEqual(c.get("/v1/staff/notifications", **{"Authorization": "Bearer " + key}, **padding).status, 401)
+                self.assertEqual(c.post("/v1/otp", {"phone": code}, padding).status, 422)
+                c.send(c.encode("POST", "/v1/otp", {"phone": code, "more": "x" * 40000}))  # too long for a packet
+                self.assertEqual(c.recv_response().status, 422)
+            c.send(c.encode("GET", "/v1/me", headers={"Authorization": "Bearer " + token}) * 3)  # one behind the other
+            self.assertEqual([c.recv_response().status for _ in range(3)], [401] * 3)
+            for role, pid in processes:
+                for text in (token, key, code):
+                    self.assertFalse(memory_has(pid, text.encode()), "%s: %s" % (role, text))
+
     @unittest.skipUnless(os.geteuid() == 0 and platform.machine() == "x86_64", "needs ptrace and x86-64")
     def test_a_violation_ends_the_process_and_is_named(self):
         d = self.daemon(self.postgres())
