@@ -128,8 +128,19 @@ class Start(bd.Case):
         self.assertEqual(d.metric("bookingd_database_up"), 1)
 
     def test_watchdog_only_while_healthy(self):
-        d = self.daemon(self.postgres(), env={"WATCHDOG_USEC": "1000000"})
-        bd.wait_until(lambda: d.notes.count("WATCHDOG=1") >= 3, "three pings")
+        d = self.daemon(self.postgres(), {"server": {"workers": 1}}, env={"WATCHDOG_USEC": "1000000"})
+
+        def pings():
+            return d.notes.count("WATCHDOG=1")
+        bd.wait_until(lambda: pings() >= 3, "three pings")
+        for _ in range(3):  # the third replacement waits for about two seconds: nobody serves
+            victim = bd.wait_until(lambda: d.children("worker"), "a worker")[0]
+            os.kill(victim, signal.SIGKILL)
+            d.log_contains(r"child.ended .*pid=%d " % victim, 5)
+        before = pings()
+        bd.wait_until(lambda: d.children("worker"), "another worker")
+        self.assertLessEqual(pings() - before, 1)
+        bd.wait_until(lambda: pings() > before + 2, "pings again")
         self.assertEqual(d.stop(), 0)
         self.assertIn("STOPPING=1", d.notes)
 
