@@ -44,6 +44,8 @@ bool api_idle(struct api *api, struct deadline d);
 /* A problem document for whoever answers without a handler (the dispatcher): whole bytes on the arena. retry_after_s 0: no field. */
 struct str api_problem_bytes(struct arena *a, enum err e, const char *detail, const char *request_id, bool keep_alive,
                              bool head_only, long retry_after_s, bool outcome_unknown);
+/* The 503 of a request for which memory ran out, with Connection: close: what it takes is in an arena's first chunk. */
+struct str api_oom_bytes(struct arena *a, const char *request_id, bool head_only);
 /* HTTP status of an error. */
 int api_status(enum err e);
 

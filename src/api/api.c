@@ -178,19 +178,10 @@ static void serve_out_of_memory(struct api *api, struct api_output *out)
     bool head_only = r->head && r->head->method == HTTP_HEAD;
     if (r->idem && r->idem->mine)
         api_idem_doubt(r);
-    struct http_resp resp;
-    http_resp_init(&resp, api->arena);
-    resp.status = api_status(ERR_OUT_OF_MEMORY);
-    resp.content_type = "application/problem+json";
-    resp.body = str_of(arena_printf(
-        api->arena, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"request_id\":\"%s\"}",
-        http_reason(resp.status), resp.status, err_code(ERR_OUT_OF_MEMORY), api->in->request_id));
-    http_resp_header(&resp, "Retry-After", "1");
-    http_resp_header(&resp, "X-Request-Id", api->in->request_id);
-    struct str bytes = http_resp_bytes(&resp, false, head_only);
+    struct str bytes = api_oom_bytes(api->arena, api->in->request_id, head_only);
     keep_answer(api, bytes);
     LOG(LOG_ERROR, "http.out_of_memory", F_STR("route", r->route ? r->route->pattern : "none"));
-    *out = (struct api_output){{api->out, bytes.n}, resp.status, false};
+    *out = (struct api_output){{api->out, bytes.n}, api_status(ERR_OUT_OF_MEMORY), false};
 }
 
 void api_serve(struct api *api, const struct api_input *in, struct api_output *out)

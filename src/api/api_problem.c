@@ -122,3 +122,17 @@ struct str api_problem_bytes(struct arena *a, enum err e, const char *detail, co
     retry_after(&resp, e, retry_after_s);
     return http_resp_bytes(&resp, keep_alive, head_only);
 }
+
+struct str api_oom_bytes(struct arena *a, const char *request_id, bool head_only)
+{
+    struct http_resp resp;
+    http_resp_init(&resp, a);
+    resp.status = api_status(ERR_OUT_OF_MEMORY);
+    resp.content_type = "application/problem+json";
+    resp.body = str_of(
+        arena_printf(a, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"request_id\":\"%s\"}",
+                     http_reason(resp.status), resp.status, err_code(ERR_OUT_OF_MEMORY), request_id));
+    http_resp_header(&resp, "Retry-After", "1");
+    http_resp_header(&resp, "X-Request-Id", request_id);
+    return http_resp_bytes(&resp, false, head_only);
+}

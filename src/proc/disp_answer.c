@@ -1,5 +1,6 @@
 /* Answers that no worker gives; the rest of those that a worker could not write at once; and the orderly end. */
 #include <errno.h>
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,18 +34,35 @@ static void account(struct disp *d, struct conn *c, const struct disp_problem *p
     log_set_request(NULL);
 }
 
+/* Memory may run out here too, and one client's answer is no reason to end all connections. */
+static struct str problem_bytes(struct disp *d, struct conn *c, const struct disp_problem *p, const char *id)
+{
+    const bool head_only = c->req ? c->req->method == HTTP_HEAD : c->len >= 5 && memcmp(c->buf, "HEAD ", 5) == 0;
+    struct str bytes;
+    jmp_buf oom;
+    arena_reset(d->arena);
+    if (setjmp(oom) == 0) {
+        arena_on_oom(d->arena, &oom);
+        bytes = api_problem_bytes(d->arena, p->err, p->detail, id, !c->close, head_only, p->retry_after_s, p->unknown);
+    } else {
+        arena_on_oom(d->arena, NULL);
+        arena_reset(d->arena);
+        c->close = true;
+        bytes = api_oom_bytes(d->arena, id, head_only);
+    }
+    arena_on_oom(d->arena, NULL);
+    return bytes;
+}
+
 void disp_answer_problem(struct disp *d, struct conn *c, const struct disp_problem *p)
 {
     char peeked[HANDOVER_ID_MAX + 1];
     const char *id = c->req ? c->req->id : peeked;
     if (!c->req) /* what was not read as a request may still say how it is called */
         disp_request_id(http_peek_field((struct str){c->buf, c->len}, "X-Request-Id"), peeked);
-    bool head_only = c->req ? c->req->method == HTTP_HEAD : c->len >= 5 && memcmp(c->buf, "HEAD ", 5) == 0;
     c->close = p->close || d->draining || c->eof || !c->req || !c->req->keep_alive;
     account(d, c, p, id);
-    arena_reset(d->arena);
-    struct str bytes =
-        api_problem_bytes(d->arena, p->err, p->detail, id, !c->close, head_only, p->retry_after_s, p->unknown);
+    struct str bytes = problem_bytes(d, c, p, id);
     disp_answer_bytes(d, c, bytes.p, bytes.n);
 }
 

@@ -43,7 +43,7 @@ static bool fill(struct disp *d, struct conn *c)
 {
     for (size_t got = 0; got < READ_AT_ONCE && !c->eof;) {
         if (c->len == c->cap && !grow(c)) {
-            disp_conn_close(d, c); /* no memory for one client: the others go on */
+            bad(d, c, ERR_OUT_OF_MEMORY, NULL); /* for one client: the others go on */
             return false;
         }
         size_t room = c->cap - c->len;
@@ -88,8 +88,8 @@ static bool begin_body(struct disp *d, struct conn *c)
     const struct http_head *h = &d->head;
     struct request *r = calloc(1, sizeof(*r));
     if (!r) {
-        disp_conn_close(d, c);
-        return false;
+        bad(d, c, ERR_OUT_OF_MEMORY, NULL);
+        return true;
     }
     c->req = r;
     r->method = h->method;

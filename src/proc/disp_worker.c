@@ -130,7 +130,7 @@ static enum taken take_report(struct disp *d, struct disp_worker *w)
     struct handover_packet p;
     int got = handover_recv(w->fd, d->packet, &r, sizeof(r), offsetof(struct handover_report, unsent_len), &p);
     if (got <= 0)
-        return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? TAKEN_NONE : TAKEN_END;
+        return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno)) ? TAKEN_NONE : TAKEN_END;
     w->retiring = w->retiring || r.retire || r.news == HANDOVER_RETIRE;
     if (r.news == HANDOVER_READY) {
         w->ready = true;
