@@ -10,6 +10,7 @@ import unittest
 
 import bd
 import bd_books
+import ops
 import torture
 
 LINE = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(?:\d+\.\d+ )?(?:<\.\.\. )?(\w+)[( ]")
@@ -53,33 +54,31 @@ def count(world, op):
     return calls
 
 
-def kill_at(world, op, name, k):
+def kill_at(world, booking, name, k):
     """Kills the worker at its Kth call of that name in a booking: whether it died there, and whether the client was told of success all the same."""
-    warm = torture.Booking(world)
+    warm = ops.Booking(world)
     for _ in range(2):
         warm.prepare()
         warm.act()
-    op.prepare()
+    booking.prepare()
     trace = Strace(world.pid, "-e", "trace=" + name, "-e", "inject=%s:signal=SIGKILL:when=%d" % (name, k))
     try:
-        answers = op.act()
+        answers = booking.act()
     except (OSError, EOFError):
         answers = []  # killed in the middle of its answer: the connection is ended
     time.sleep(0.01)
     trace.end()
-    dead = world.worker_ended()
+    dead = world.ended()
     for r in answers:
-        if r.status != 201 and (r.status, r.code) not in ((502, torture.ENDED), (503, "database_unavailable")):
+        if r.status != 201 and (r.status, r.code) not in ((502, ops.ENDED), (503, "database_unavailable")):
             world.fail("answer %r" % r)
     world.answers_again()
-    op.settle(answers)
+    booking.settle(answers)
     wrong = bd_books.wrong(world.db)
     if wrong:
         world.fail("books: %r" % wrong)
-    if dead:  # a worker that is killed again and again is started again later and later: begin afresh
-        world.shop.daemon.stop()
-        world.shop.daemon.start()
-    world.pid = world.worker()
+    if dead:
+        world.restart()
     return dead, dead and any(r.status == 201 for r in answers)
 
 
@@ -88,8 +87,8 @@ def sweep(case, options, coverage):
     if not shutil.which("strace"):
         raise unittest.SkipTest("no strace")
     world = torture.World(case, preload=False)
-    op = torture.Booking(world)
-    calls = count(world, op)
+    booking = ops.Booking(world)
+    calls = count(world, booking)
     points = [(name, k) for name, n in sorted(calls.items()) for k in range(1, n + 1) if name not in ("restart_syscall", "exit_group")]
     killed = told = tried = 0
     begun = time.monotonic()
@@ -99,7 +98,7 @@ def sweep(case, options, coverage):
         tried += 1
         world.label = "booking, killed at %s %d of %d" % (name, k, calls[name])
         for _ in range(torture.TRIES):  # a wait that was not needed is a call fewer
-            dead, late = kill_at(world, op, name, k)
+            dead, late = kill_at(world, booking, name, k)
             told += late
             if dead:
                 break

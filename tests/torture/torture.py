@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Makes the Nth thing go wrong, for every N: `./dev torture [--what NAME] [--op NAME] [--every K] [--seconds N] [--seed S] [--tls | --plain]`.
 
-alloc   the Nth allocation fails in the worker that serves a sign-in, a booking, a payment, a read, or connects to its database anew; the
-        libraries' included. all: the Nth and every one after it until the answer
+alloc   the Nth allocation fails in the worker that serves a sign-in, a booking, a payment, a read, or connects to its database anew (the
+        libraries' included), and in the dispatcher that hands a booking over. all: the Nth and every one after it until the answer
 read write sendto recvfrom connect open socket poll   the Nth such call fails, or is cut short to one byte
 kill    kill -9 of the worker at its Nth system call of each name, in a booking
 
-After each the process answers again, the same request repeated comes to its one end, and the books balance (bd_books.py). A worker that ends
+After each the process answers again, the same request repeated comes to its one end, and the books balance (bd_books.py). A process that ends
 is a finding: where the failure struck it and where it crashed is shown, and whether our code is to blame.
 """
 import argparse
@@ -32,6 +32,7 @@ import bd  # noqa: E402
 import bd_books  # noqa: E402
 import bd_fault  # noqa: E402
 import bd_shop  # noqa: E402
+from ops import ENDED, OPS, TOLD  # noqa: E402
 from strike import FROM, ONCE, SHORT, Page, build_library  # noqa: E402
 
 ERRORS = {  # how each kind of call fails
@@ -42,157 +43,12 @@ ERRORS = {  # how each kind of call fails
     "poll": (errno.ENOMEM, errno.EINTR),
 }
 CUT = ("read", "write", "sendto", "recvfrom")
-# Bad days that a client may be told of. Any other answer but success is a finding.
-TOLD = {"out_of_memory", "database_unavailable", "commit_unknown", "provider_failed", "provider_timeout", "provider_unavailable", "deadline_exceeded",
-        "overloaded"}
 TRIES = 4
-ENDED = "interrupted"  # what a client is told of a worker that ended
 # Ends that are right: (errno, where it struck, why).
 INTENDED = [
     (errno.ECONNRESET, "handover_send", "the dispatcher's end of the pair is gone: the worker ends, and is replaced"),
     (errno.EPIPE, "handover_send", "the same"),
 ]
-
-
-# ---- what is done while it is tortured ----
-
-class Op:
-    def __init__(self, world):
-        self.w, self.shop, self.n = world, world.shop, 0
-
-    def prepare(self):
-        self.n += 1
-
-    def until_done(self, ask, good, limit=8.0, final=lambda r: True):
-        """Repeats a request until its one end is known."""
-        def end():
-            r = ask()
-            if not (r.status >= 400 and r.code in TOLD | {"idempotency_in_flight", ENDED} or r.status < 400 and not final(r)):
-                return r
-            self.w.hurry()
-            return None
-        r = bd.wait_until(end, "an end of the repeated request", limit, 0.05)
-        if r.status in good:
-            return r
-        self.w.fail("repeated: %r" % r)
-        return None
-
-
-class Read(Op):
-    name = "read"
-
-    def act(self):
-        return [self.shop.call("GET", "/v1/services/%s/slots" % self.shop.service)]
-
-    def settle(self, answers):
-        pass
-
-
-class SignIn(Op):
-    name = "sign-in"
-
-    def prepare(self):
-        self.n += 1
-        self.phone = "+96655%07d" % (self.w.serial() % 10 ** 7)
-
-    def act(self):
-        answers = [self.shop.call("POST", "/v1/otp", {"phone": self.phone})]
-        if answers[0].status == 201:
-            text = self.w.sandbox.inbox(self.phone)[-1]["text"]
-            answers.append(self.shop.call("POST", "/v1/otp/%s/verify" % answers[0].json()["id"], {"code": re.search(r"\d{6}", text).group()}))
-        return answers
-
-    def settle(self, answers):
-        """Whatever became of it, the customer can sign in."""
-        def signed_in():
-            r = self.act()
-            return r[-1].status == 200
-        bd.wait_until(signed_in, "a sign-in", 5, 0.05)
-        if self.shop_count("SELECT count(*) FROM customers WHERE phone = '%s'" % self.phone) != 1:
-            self.w.fail("not one customer")
-
-    def shop_count(self, sql):
-        return int(self.w.db.ask(sql)[0])
-
-
-class Booking(SignIn):
-    name = "booking"
-
-    def prepare(self):
-        self.n += 1
-        self.hour = self.w.serial()
-        self.phone = "+96655%07d" % self.hour
-        self.me = self.w.customer(self.phone)
-        self.key = str(uuid.uuid4())
-
-    def book(self, service=None):
-        return self.shop.book(self.me, self.hour, service_id=service or self.shop.service, headers={"Idempotency-Key": self.key})
-
-    def act(self):
-        return [self.book()]
-
-    def settle(self, answers):
-        r = self.until_done(self.book, (201,))
-        if r is None:
-            return
-        if answers and answers[0].status == 201 and answers[0].json()["id"] != r.json()["id"]:
-            self.w.fail("acknowledged %s, repeated %s" % (answers[0].json()["id"], r.json()["id"]))
-        if self.shop_count("SELECT count(*) FROM bookings b JOIN customers c ON c.id = b.customer_id WHERE c.phone = '%s'" % self.phone) != 1:
-            self.w.fail("not one booking")
-        if self.shop_count("SELECT count(*) FROM notifications WHERE booking_id = '%s'" % r.json()["id"]) != 1:
-            self.w.fail("not one notice")
-
-
-class Payment(Booking):
-    name = "payment"
-
-    def prepare(self):
-        super().prepare()
-        r = self.book(self.w.paid_service)
-        if r.status != 201:
-            raise AssertionError("to pay for: %r" % r)
-        self.booking, self.key = r.json()["id"], str(uuid.uuid4())
-
-    def pay(self):
-        return self.shop.call("POST", "/v1/bookings/%s/payments" % self.booking, {"return_url": "https://book.example/"}, self.me,
-                              Idempotency_Key=self.key)
-
-    def act(self):
-        return [self.pay()]
-
-    def settle(self, answers):
-        r = self.until_done(self.pay, (200, 201), final=lambda r: r.json()["status"] != "creating")
-        if r is None:
-            return
-        p = r.json()
-        open_n = self.shop_count("SELECT count(*) FROM payments WHERE booking_id = '%s' AND status IN ('creating', 'initiated', 'unknown')" % self.booking)
-        if p["status"] != "initiated" or open_n != 1:
-            self.w.fail("payment %r, open ones %d" % (p, open_n))
-        made = [i for i in self.w.invoices(self.booking) if i["status"] == "initiated"]
-        if len(made) != 1:
-            self.w.fail("%d open invoices at the gateway" % len(made))
-
-
-class Reconnect(Op):
-    """The database ends the connection; the worker makes another one while it is tortured."""
-    name = "reconnect"
-
-    def act(self):
-        self.w.db.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                      " AND application_name = 'bookingd'")
-        answers = []
-
-        def served():
-            answers.append(self.shop.call("GET", "/v1/venues"))
-            return answers[-1].status == 200 or self.w.worker_ended()
-        bd.wait_until(served, "the worker to have a connection", 5, 0.01)
-        return answers
-
-    def settle(self, answers):
-        pass
-
-
-OPS = {c.name: c for c in (Read, SignIn, Booking, Payment, Reconnect)}
 
 
 def words(mode, error):
@@ -202,10 +58,10 @@ def words(mode, error):
 # ---- the world ----
 
 class World:
-    """One worker, so that it is known who serves."""
+    """One worker, so that it is known who serves. role: who is tortured."""
 
-    def __init__(self, case, tls=False, preload=True):
-        self.totals = {}
+    def __init__(self, case, tls=False, preload=True, role="worker"):
+        self.totals, self.role = {}, role
         self.findings, self.intended, self.label, self.cases, self.error = [], collections.Counter(), "", 0, 0
         self.dir = tempfile.mkdtemp(prefix="bd-torture-", dir="/tmp")
         case.addCleanup(shutil.rmtree, self.dir, True)
@@ -235,7 +91,7 @@ class World:
         self.numbers = 0
         self.db = self.shop.pg.session()
         case.addCleanup(self.db.close)
-        self.pid = self.worker()
+        self.look()
 
     def customer(self, phone):
         """A signed-in customer's token, as Shop.customer makes one, but quickly."""
@@ -249,11 +105,19 @@ class World:
         self.numbers += 1
         return self.numbers
 
-    def worker(self):
-        return bd.wait_until(lambda: self.shop.daemon.children("worker"), "a worker")[0]
+    def look(self):
+        """Who there is now."""
+        self.served_by = bd.wait_until(lambda: self.shop.daemon.children("worker"), "a worker")[0]
+        self.pid = bd.wait_until(lambda: self.shop.daemon.children(self.role), "a " + self.role)[0]
 
-    def worker_ended(self):
-        return self.pid not in self.shop.daemon.children("worker")
+    def restart(self):
+        """One that ends again and again is started again later and later: begin afresh."""
+        self.shop.daemon.stop()
+        self.shop.daemon.start()
+        self.look()
+
+    def ended(self):
+        return self.pid not in self.shop.daemon.children(self.role)
 
     def hurry(self):
         """The time of those who will not come back for what they had in hand has passed."""
@@ -270,8 +134,8 @@ class World:
         self.findings.append((self.label, what))
         print("  FINDING %s: %s" % (self.label, what), flush=True)
 
-    def ended(self, why):
-        """The worker is no more: whose fault?"""
+    def judge_end(self, why):
+        """The process is no more: whose fault?"""
         self.page.disarm()
         last = bd.wait_until(lambda: [l for l in self.shop.daemon.log().splitlines() if "event=child.ended" in l and "pid=%d " % self.pid in l],
                              "the obituary", 10)[-1]
@@ -283,11 +147,9 @@ class World:
             self.intended[why_right] += 1
         # Above the handler's and raise()'s own frames the first one tells who crashed.
         else:
-            self.fail("%s: worker ended, %s, last words: %s\n    struck in  %s\n    crashed in %s" % (
+            self.fail("%s: process ended, %s, last words: %s\n    struck in  %s\n    crashed in %s" % (
                 why, how, words.group(1) if words else "", " < ".join(struck[:8]), " < ".join(crashed[:10])))
-        self.shop.daemon.stop()
-        self.shop.daemon.start()
-        self.pid = self.worker()
+        self.restart()
 
     def answers_again(self):
         def served():
@@ -306,13 +168,13 @@ class World:
         try:
             answers = op.act()
         except (OSError, EOFError) as e:
-            if what not in ("write", "sendto", "poll", "recvfrom"):  # the answer's own bytes may be what failed
+            if what not in ("write", "sendto", "poll", "recvfrom", "read"):  # the request's or the answer's own bytes may be what failed
                 self.fail("no answer: %r" % e)
         seen, struck = self.page.seen, self.page.struck
         self.page.disarm()
-        if self.page.crash or self.worker_ended():
-            self.ended(op.name)
-        told = TOLD | ({ENDED} if sum(self.intended.values()) + len(self.findings) > ends else set())
+        if self.page.crash or self.ended():
+            self.judge_end(op.name)
+        told = TOLD | ({ENDED} if self.role != "worker" or sum(self.intended.values()) + len(self.findings) > ends else set())
         for r in answers:
             if r.status >= 400 and r.code not in told:
                 self.fail("answer %r" % r)
@@ -321,8 +183,10 @@ class World:
         wrong = bd_books.wrong(self.db) if struck and self.cases % 5 == 0 else None
         if wrong:
             self.fail("books: %r" % wrong)
-        if self.worker_ended():
-            self.ended(op.name + ", afterwards")
+        if self.ended():
+            self.judge_end(op.name + ", afterwards")
+        elif self.served_by not in self.shop.daemon.children("worker"):
+            self.restart()  # the other end of a pair that was given up
         return seen, struck
 
     def warm(self, op, what):
@@ -376,12 +240,12 @@ class Options:
             rng.shuffle(out)
         return out
 
-    def plan(self, tls):
+    def plan(self, tls, role="worker"):
         """(op, what, mode, error) of every sweep."""
         out = []
-        for name in self.ops:
+        for name in self.ops if role == "worker" else [name for name in self.ops if name == "booking"]:
             for what in self.whats:
-                if self.tls is None and tls and (what in ("all", "poll") or name in ("read", "reconnect")):
+                if self.tls is None and tls and (what in ("all", "poll") or name in ("read", "reconnect")) or (name, what) == ("read", "all"):
                     continue
                 if what in ("alloc", "all"):
                     out.append((name, "alloc", ONCE if what == "alloc" else FROM, errno.ENOMEM))
@@ -434,15 +298,16 @@ def one_sweep(worlds, sweep, options, until):
     return total, struck
 
 
-def torture(case, options, tls, coverage):
-    sweeps = options.plan(tls)
+def torture(case, options, coverage, tls=False, role="worker"):
+    sweeps = options.plan(tls, role)
     if not sweeps:
         return
-    worlds = [World(case, tls) for _ in range(options.lanes)]
+    worlds = [World(case, tls, role=role) for _ in range(options.lanes)]
+    note = " over TLS" if tls else ", " + role if role != "worker" else ""
     end = time.monotonic() + options.seconds if options.seconds else None
     for i, sweep in enumerate(sweeps):
         until = time.monotonic() + (end - time.monotonic()) / (len(sweeps) - i) if end else None
-        coverage.add(sweep[0] + (" over TLS" if tls else ""), sweep[1], *one_sweep(worlds, sweep, options, until))
+        coverage.add(sweep[0] + note, sweep[1], *one_sweep(worlds, sweep, options, until))
     for w in worlds:
         w.balance(options.wait)
         coverage.take(w)
@@ -455,14 +320,17 @@ class Torture(bd.Case):
     def tearDownClass(cls):
         cls.coverage.show()
 
-    def calls_fail(self, tls):
+    def calls_fail(self, tls, role="worker"):
         if self.options.tls not in (None, tls):
             self.skipTest("not asked for")
-        torture(self, self.options, tls, self.coverage)
+        torture(self, self.options, self.coverage, tls, role)
         self.assertEqual(self.coverage.findings, [])
 
     def test_calls_fail(self):
         self.calls_fail(False)
+
+    def test_calls_of_the_dispatcher_fail(self):
+        self.calls_fail(False, "dispatcher")
 
     def test_calls_fail_over_tls(self):
         self.calls_fail(True)
