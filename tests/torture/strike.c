@@ -31,6 +31,7 @@ extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
 extern void *__libc_memalign(size_t align, size_t n);
+extern void __libc_free(void *p);
 
 static struct strike_page nobody, *page = &nobody;
 static __thread int inside; /* our own calls are nobody's */
@@ -130,6 +131,52 @@ __attribute__((constructor)) static void begin(void)
 
 /* ---- memory ---- */
 
+/*
+ * All that is allocated, in a table of pointers (linear probing; of single-threaded processes): what is freed twice is caught where it
+ * happens, and not where the heap breaks later. What is freed is filled, so that a use of it does not go unnoticed.
+ */
+#define LIVE_SLOTS ((size_t)1 << 20)
+static void *live[LIVE_SLOTS];
+static size_t live_n;
+
+static size_t slot_of(const void *p)
+{
+    return (size_t)(((uintptr_t)p >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 44);
+}
+
+static void *born(void *p)
+{
+    if (!p || live_n >= LIVE_SLOTS / 2)
+        return p;
+    size_t i = slot_of(p);
+    while (live[i])
+        i = (i + 1) % LIVE_SLOTS;
+    live[i] = p;
+    live_n++;
+    return p;
+}
+
+static void died(void *p)
+{
+    size_t i = slot_of(p);
+    if (!p || live_n >= LIVE_SLOTS / 2)
+        return;
+    while (live[i] && live[i] != p)
+        i = (i + 1) % LIVE_SLOTS;
+    if (!live[i])
+        abort(); /* freed twice, or never allocated */
+    live_n--;
+    for (size_t hole = i, at = (i + 1) % LIVE_SLOTS; live[at]; at = (at + 1) % LIVE_SLOTS) {
+        size_t home = slot_of(live[at]);
+        if ((at - home) % LIVE_SLOTS >= (at - hole) % LIVE_SLOTS) {
+            live[hole] = live[at];
+            hole = at;
+        }
+        i = hole;
+    }
+    live[i] = NULL;
+}
+
 static void *no_memory(void)
 {
     errno = ENOMEM;
@@ -138,17 +185,32 @@ static void *no_memory(void)
 
 void *malloc(size_t n)
 {
-    return struck(STRIKE_ALLOC) ? no_memory() : __libc_malloc(n);
+    return struck(STRIKE_ALLOC) ? no_memory() : born(__libc_malloc(n));
 }
 
 void *calloc(size_t n, size_t size)
 {
-    return struck(STRIKE_ALLOC) ? no_memory() : __libc_calloc(n, size);
+    return struck(STRIKE_ALLOC) ? no_memory() : born(__libc_calloc(n, size));
 }
 
 void *realloc(void *p, size_t n)
 {
-    return struck(STRIKE_ALLOC) ? no_memory() : __libc_realloc(p, n);
+    if (struck(STRIKE_ALLOC))
+        return no_memory();
+    died(p);
+    void *q = __libc_realloc(p, n);
+    if (q || n > 0)
+        born(q ? q : p);
+    return q;
+}
+
+void free(void *p)
+{
+    if (!p)
+        return;
+    died(p);
+    memset(p, 0xdd, malloc_usable_size(p));
+    __libc_free(p);
 }
 
 void *reallocarray(void *p, size_t n, size_t size)
@@ -161,7 +223,7 @@ void *reallocarray(void *p, size_t n, size_t size)
 
 void *memalign(size_t align, size_t n)
 {
-    return struck(STRIKE_ALLOC) ? no_memory() : __libc_memalign(align, n);
+    return struck(STRIKE_ALLOC) ? no_memory() : born(__libc_memalign(align, n));
 }
 
 void *aligned_alloc(size_t align, size_t n)

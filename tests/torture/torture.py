@@ -228,14 +228,14 @@ class World:
 class Options:
     """tls: providers over TLS and a new connection for each call; None: without it, and then with it what differs by it."""
 
-    def __init__(self, every=1, seconds=None, seed=0, whats=None, ops=None, tls=None, lanes=3, wait=True):
-        self.every, self.seconds, self.seed, self.tls, self.lanes, self.wait = every, seconds, seed, tls, lanes, wait
+    def __init__(self, every=1, seconds=None, seed=0, whats=None, ops=None, tls=None, lanes=3, wait=True, first=1):
+        self.every, self.seconds, self.seed, self.tls, self.lanes, self.wait, self.first = every, seconds, seed, tls, lanes, wait, first
         self.whats, self.ops = whats or ["alloc", "all", *sorted(ERRORS.keys() - {"alloc"}), "kill"], ops or list(OPS)
 
     def points(self, total):
         """The N that are tried: all, one in so many, or in a random order when time decides."""
         rng = random.Random(self.seed)
-        out = list(range(1, total + 1))[rng.randrange(self.every)::self.every]
+        out = list(range(self.first, total + 1))[rng.randrange(self.every)::self.every]
         if self.seconds:
             rng.shuffle(out)
         return out
@@ -347,6 +347,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev torture", description=__doc__.split("\n")[0])
     parser.add_argument("--what", action="append", choices=["alloc", "all", *sorted(ERRORS.keys() - {"alloc"}), "kill"])
     parser.add_argument("--op", action="append", choices=list(OPS))
+    parser.add_argument("--from", type=int, default=1, dest="first", help="the first N")
     parser.add_argument("--every", type=int, default=1, help="only one N of so many")
     parser.add_argument("--seconds", type=float, help="as many N as fit, at random")
     parser.add_argument("--seed", type=int, default=0)
@@ -354,7 +355,7 @@ def main():
     parser.add_argument("--tls", dest="tls", action="store_true", default=None, help="only with providers over TLS: OpenSSL's calls count too")
     parser.add_argument("--plain", dest="tls", action="store_false", help="only without")
     args = parser.parse_args()
-    Torture.options = Options(args.every, args.seconds, args.seed, args.what, args.op, args.tls, args.lanes)
+    Torture.options = Options(args.every, args.seconds, args.seed, args.what, args.op, args.tls, args.lanes, first=args.first)
     sys.modules["torture"] = sys.modules["__main__"]
     sys.exit(0 if unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromTestCase(Torture)).wasSuccessful() else 1)
 
