@@ -132,11 +132,17 @@ __attribute__((constructor)) static void begin(void)
 /* ---- memory ---- */
 
 /*
- * All that is allocated, in a table of pointers (linear probing; of single-threaded processes): what is freed twice is caught where it
- * happens, and not where the heap breaks later. What is freed is filled, so that a use of it does not go unnoticed.
+ * All that is allocated, in a table (linear probing; of single-threaded processes): what is freed twice, or was written beyond its end, is
+ * caught where it is freed, and not where the heap breaks later. What is freed is filled, so that a use of it does not go unnoticed.
  */
 #define LIVE_SLOTS ((size_t)1 << 20)
-static void *live[LIVE_SLOTS];
+#define FENCE 8
+#define FENCE_BYTE 0xfd
+#define DEAD_BYTE 0xdd
+static struct block {
+    void *p;
+    size_t n;
+} live[LIVE_SLOTS];
 static size_t live_n;
 
 static size_t slot_of(const void *p)
@@ -144,37 +150,44 @@ static size_t slot_of(const void *p)
     return (size_t)(((uintptr_t)p >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 44);
 }
 
-static void *born(void *p)
+static void *born(void *p, size_t n)
 {
-    if (!p || live_n >= LIVE_SLOTS / 2)
+    if (!p)
         return p;
+    if (live_n >= LIVE_SLOTS / 2)
+        abort();
     size_t i = slot_of(p);
-    while (live[i])
+    while (live[i].p)
         i = (i + 1) % LIVE_SLOTS;
-    live[i] = p;
+    live[i] = (struct block){p, n};
     live_n++;
+    memset((char *)p + n, FENCE_BYTE, FENCE);
     return p;
 }
 
-static void died(void *p)
+/* Its size. */
+static size_t died(void *p)
 {
     size_t i = slot_of(p);
-    if (!p || live_n >= LIVE_SLOTS / 2)
-        return;
-    while (live[i] && live[i] != p)
+    while (live[i].p && live[i].p != p)
         i = (i + 1) % LIVE_SLOTS;
-    if (!live[i])
+    if (!live[i].p)
         abort(); /* freed twice, or never allocated */
-    live_n--;
-    for (size_t hole = i, at = (i + 1) % LIVE_SLOTS; live[at]; at = (at + 1) % LIVE_SLOTS) {
-        size_t home = slot_of(live[at]);
-        if ((at - home) % LIVE_SLOTS >= (at - hole) % LIVE_SLOTS) {
-            live[hole] = live[at];
-            hole = at;
-        }
-        i = hole;
+    const size_t n = live[i].n;
+    for (size_t at = n; at < n + FENCE; at++) {
+        if (((unsigned char *)p)[at] != FENCE_BYTE)
+            abort(); /* written beyond its end */
     }
-    live[i] = NULL;
+    live_n--;
+    size_t hole = i;
+    for (size_t at = (hole + 1) % LIVE_SLOTS; live[at].p; at = (at + 1) % LIVE_SLOTS) {
+        if ((at - slot_of(live[at].p)) % LIVE_SLOTS < (at - hole) % LIVE_SLOTS)
+            continue; /* its home is behind the hole */
+        live[hole] = live[at];
+        hole = at;
+    }
+    live[hole].p = NULL;
+    return n;
 }
 
 static void *no_memory(void)
@@ -183,34 +196,45 @@ static void *no_memory(void)
     return NULL;
 }
 
+static bool too_big(size_t n)
+{
+    return n > SIZE_MAX / 4;
+}
+
 void *malloc(size_t n)
 {
-    return struck(STRIKE_ALLOC) ? no_memory() : born(__libc_malloc(n));
+    return struck(STRIKE_ALLOC) || too_big(n) ? no_memory() : born(__libc_malloc(n + FENCE), n);
 }
 
 void *calloc(size_t n, size_t size)
 {
-    return struck(STRIKE_ALLOC) ? no_memory() : born(__libc_calloc(n, size));
-}
-
-void *realloc(void *p, size_t n)
-{
-    if (struck(STRIKE_ALLOC))
+    size_t all;
+    if (struck(STRIKE_ALLOC) || __builtin_mul_overflow(n, size, &all) || too_big(all))
         return no_memory();
-    died(p);
-    void *q = __libc_realloc(p, n);
-    if (q || n > 0)
-        born(q ? q : p);
-    return q;
+    return born(__libc_calloc(1, all + FENCE), all);
 }
 
 void free(void *p)
 {
     if (!p)
         return;
-    died(p);
-    memset(p, 0xdd, malloc_usable_size(p));
+    memset(p, DEAD_BYTE, died(p));
     __libc_free(p);
+}
+
+void *realloc(void *p, size_t n)
+{
+    if (struck(STRIKE_ALLOC) || too_big(n))
+        return no_memory();
+    if (p && n == 0) {
+        free(p);
+        return NULL;
+    }
+    const size_t old = p ? died(p) : 0;
+    void *q = __libc_realloc(p, n + FENCE);
+    if (!q)
+        (void)born(p, old);
+    return born(q, n);
 }
 
 void *reallocarray(void *p, size_t n, size_t size)
@@ -223,7 +247,7 @@ void *reallocarray(void *p, size_t n, size_t size)
 
 void *memalign(size_t align, size_t n)
 {
-    return struck(STRIKE_ALLOC) ? no_memory() : born(__libc_memalign(align, n));
+    return struck(STRIKE_ALLOC) || too_big(n) ? no_memory() : born(__libc_memalign(align, n + FENCE), n);
 }
 
 void *aligned_alloc(size_t align, size_t n)
