@@ -89,6 +89,7 @@ struct booking_transition {
     const char *reason;    /* for the history; or NULL */
     /* A query of the booking's id ($1), run under its lock: rows stand against the step, ERR_DB_RETRY. NULL: none. */
     const struct db_stmt *unless;
+    const char *request_key; /* names the request's Idempotency-Key, for payment_cancel(); NULL: none */
 };
 /*
  * The customer may only cancel, before the service's free cancellation ends (a hold: before the start), else

@@ -147,7 +147,8 @@ static enum err cancel_booking(struct api_request *r)
     if (e != OK)
         return e;
     const struct cancel_input *in = r->input;
-    struct booking_transition t = {.id = r->ids[0].s, .to = BOOKING_CANCELLED, .reason = in ? in->reason : NULL};
+    struct booking_transition t = {
+        .id = r->ids[0].s, .to = BOOKING_CANCELLED, .reason = in ? in->reason : NULL, .request_key = api_idem_name(r)};
     e = api_if_match(r, &t.match);
     if (e != OK)
         return e;

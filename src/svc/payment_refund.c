@@ -22,6 +22,7 @@ static const struct db_stmt add_stmt = {
 struct work {
     enum { WORK_MAKE, WORK_RESOLVE, WORK_TELL } what;
     struct refund r;
+    struct booking booking; /* WORK_TELL: as it is */
 };
 
 /* What is asked for: staff give an amount or 0, a customer's cancelling all. */
@@ -29,7 +30,7 @@ struct asked {
     const struct principal *who;
     int64_t amount;
     const char *reason;
-    const char *request_key;                     /* of staff's; NULL */
+    const char *request_key;                     /* NULL: without a key */
     const struct booking_transition *cancelling; /* NULL: the booking stays */
     struct refund_end end;
 };
@@ -65,11 +66,16 @@ static enum err write_row(struct svc *s, const struct asked *a, const struct pay
 }
 
 /* In the open transaction: the answer that the first call under this key would have had. */
-static enum err tell(struct svc *s, const struct asked *a, const struct payment *p)
+static enum err tell(struct svc *s, const struct asked *a, const struct payment *p, const struct booking *bk)
 {
+    const struct refund_end *end = &a->end;
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
-    if (a->end.order && a->end.order->on_commit)
-        a->end.order->on_commit(a->end.order->arg, b, p);
+    if (end->order && end->order->on_commit)
+        end->order->on_commit(end->order->arg, b, p);
+    if (end->canceller && end->canceller->on_commit)
+        end->canceller->on_commit(end->canceller->arg, b, bk);
+    if (end->booking)
+        *end->booking = *bk;
     return db_run(b, s->deadline);
 }
 
@@ -92,8 +98,10 @@ static enum err begin(struct svc *s, const struct asked *a, struct payment *p, s
         refund_read(db_result(b, i), &w->r);
         w->what = db_get_bool(db_result(b, i), 0, "done") ? WORK_TELL : WORK_RESOLVE;
     }
-    if (w->what == WORK_TELL)
+    if (w->what == WORK_TELL) {
+        w->booking = now.booking;
         return OK;
+    }
     e = check(a, &now);
     if (e == OK && earlier && !is_repeat(a, &w->r)) {
         fault->passing = true;
@@ -115,7 +123,7 @@ static enum err refund(struct svc *s, const struct asked *a, struct payment *p, 
     if (e != OK)
         return e;
     if (w.what == WORK_TELL)
-        return tell(s, a, p);
+        return tell(s, a, p, &w.booking);
     e = w.what == WORK_RESOLVE ? refund_resolve(s, &w.r, &a->end, p, &o) : refund_make(s, &w.r, &a->end, p, &o);
     /* What the gateway said comes first; what could not be stored of it the keeper finds out. */
     return o.err != OK ? payment_fail(s, &o, p, fault) : e;
@@ -134,13 +142,28 @@ static const struct db_stmt paid_stmt = {
     "payment_paid_of", "SELECT" PAYMENT_COLUMNS " FROM payments p WHERE p.booking_id = $1::uuid AND p.status IN ('paid', 'partially_refunded')"
                        " AND NOT p.surplus"};
 
+/* The key's name says whose it is. */
+static const struct db_stmt done_stmt = {
+    "refund_done_under", "SELECT 1 FROM payments p JOIN refunds r ON r.venue_id = p.venue_id AND r.payment_id = p.id WHERE p.booking_id = $1::uuid"
+                         " AND r.request_key = $2 AND r.status = 'done' AND r.updated_at > now() - interval '24 hours'"};
+
 static enum err cancel_paid(struct svc *s, const struct booking_caller *c, const struct booking_transition *t, struct payment *p,
                             struct booking *out, struct payment_fault *fault)
 {
-    const struct asked a = {.who = c->who, .reason = t->reason, .cancelling = t, .end = {.canceller = c, .booking = out}};
+    const struct asked a = {.who = c->who, .reason = t->reason, .request_key = t->request_key, .cancelling = t,
+                            .end = {.canceller = c, .booking = out}};
     enum err e = refund(s, &a, p, fault);
     /* A refund is in somebody's hand: the booking is on its way out, or its money is. */
     return e == ERR_PAYMENT_NOT_REFUNDABLE ? ERR_BOOKING_NOT_ACTIVE : e;
+}
+
+/* The same request was begun before, and somebody else ended it: the answer that it would have had. */
+static enum err tell_cancelled(struct svc *s, const struct booking_caller *c, const struct booking *bk)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    if (c->on_commit)
+        c->on_commit(c->arg, b, bk);
+    return db_run(b, s->deadline);
 }
 
 /* One try. ERR_DB_RETRY: it was paid while we looked. */
@@ -150,12 +173,15 @@ static enum err cancel(struct svc *s, const struct booking_caller *c, const stru
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int loaded = booking_add_find_any(b, t->id);
     int found = DB_ADD(b, &paid_stmt, t->id);
+    int done = DB_ADD(b, &done_stmt, t->id, t->request_key);
     enum err e = db_run(b, s->deadline);
     if (e != OK)
         return e;
-    bool paid = db_count(db_result(b, found)) > 0;
-    if (paid)
+    bool paid = db_count(db_result(b, found)) > 0, was_done = db_count(db_result(b, done)) > 0;
+    if (paid || was_done)
         booking_read(db_result(b, loaded), 0, out);
+    if (was_done)
+        return tell_cancelled(s, c, out);
     if (!paid || strcmp(out->customer_id.s, c->who->id.s) != 0) {
         struct booking_transition unpaid = *t;
         unpaid.unless = &paid_stmt; /* money that arrives now must not be lost on a cancelled booking */
