@@ -51,9 +51,6 @@ int64_t payment_wait_ms(int64_t s);
 /* When the keeper looks at it next. pending: a charge was begun and not answered; it may end well after the invoice has ended. */
 int64_t payment_next_look_s(const struct payment *p, bool pending);
 
-/* Adds a refund that the keeper shall make of a charge that no booking stands for; once a charge. */
-void payment_add_surplus(struct svc *s, struct db_batch *b, const struct payment *p, const struct pay_charge *charge, const char *reason);
-
 /* ---- refunds: payment_giveback.c ---- */
 
 /* Only after this long may a refund that the gateway's total does not show be called not done. */

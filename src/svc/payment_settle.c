@@ -4,6 +4,7 @@
  */
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
+#include "sys/json.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
 
@@ -138,22 +139,35 @@ struct applying {
     const char *actor;
 };
 
+/* However many: one statement. */
 static const struct db_stmt surplus_stmt = {
     "payment_surplus_add",
-    "WITH made AS (INSERT INTO refunds (venue_id, id, payment_id, charge_id, amount, refunded_before, whole, status, surplus, actor, reason,"
+    "WITH wanted AS (SELECT * FROM jsonb_to_recordset($3::jsonb) AS c (id uuid, audit uuid, charge text, amount bigint, refunded bigint)),"
+    " made AS (INSERT INTO refunds (venue_id, id, payment_id, charge_id, amount, refunded_before, whole, status, surplus, actor, reason,"
     "   request_id, next_check_at)"
-    " SELECT $1::uuid, $2::uuid, $3::uuid, $4, $5::bigint, $6::bigint, true, 'wanted', true, 'keeper', $7, $8, now()"
+    " SELECT $1::uuid, w.id, $2::uuid, w.charge, w.amount, w.refunded, true, 'wanted', true, 'keeper', $4, $5, now() FROM wanted w"
     " ON CONFLICT (venue_id, charge_id) WHERE surplus AND status <> 'failed' DO NOTHING RETURNING id)"
     " INSERT INTO audit_log (id, venue_id, actor, action, subject, detail, request_id)"
-    " SELECT $9::uuid, $1::uuid, 'keeper', 'payment.surplus', $3, jsonb_build_object('charge', $4::text, 'reason', $7::text), $8 FROM made"};
+    " SELECT w.audit, $1::uuid, 'keeper', 'payment.surplus', $2, jsonb_build_object('charge', w.charge, 'reason', $4::text), $5"
+    " FROM wanted w JOIN made ON made.id = w.id"};
 
-void payment_add_surplus(struct svc *s, struct db_batch *b, const struct payment *p, const struct pay_charge *c, const char *reason)
+static void put_surplus(struct arena *a, json_t *list, const struct pay_charge *c)
 {
-    struct uuid *ids = arena_array(s->arena, 2, sizeof *ids);
-    ids[0] = uuid_new();
-    ids[1] = uuid_new();
-    DB_ADD(b, &surplus_stmt, p->venue_id.s, ids[0].s, p->id.s, c->id, db_int(b, c->amount - c->refunded), db_int(b, c->refunded), reason,
-           s->request_id, ids[1].s);
+    json_t *j = json_obj(a);
+    struct uuid id = uuid_new(), audit = uuid_new();
+    json_put_str(a, j, "id", id.s);
+    json_put_str(a, j, "audit", audit.s);
+    json_put_str(a, j, "charge", c->id);
+    json_put_int(a, j, "amount", c->amount - c->refunded);
+    json_put_int(a, j, "refunded", c->refunded);
+    json_push(a, list, j);
+}
+
+/* Adds refunds that the keeper shall make of charges that no booking stands for; once a charge. */
+static void add_surplus(struct svc *s, struct db_batch *b, const struct payment *p, const json_t *list, const char *reason)
+{
+    if (json_array_size(list) > 0)
+        DB_ADD(b, &surplus_stmt, p->venue_id.s, p->id.s, db_str(b, json_text(s->arena, list)), reason, s->request_id);
 }
 
 /* What the invoice's own state makes of a payment that no charge has paid. */
@@ -182,18 +196,17 @@ static enum payment_state unpaid_state(const struct payment *p, const struct ver
 static bool add_extra_charges(struct applying *a, struct db_batch *b)
 {
     const struct payment *p = &a->now.payment;
-    bool any = false;
+    json_t *list = json_arr(a->s->arena);
     for (size_t i = 0; i < a->v->found.n; i++) {
         for (size_t n = 0; n < a->v->found.items[i].charges_n; n++) {
             const struct pay_charge *c = &a->v->found.items[i].charges[n];
             bool pays = p->charge_id != NULL && strcmp(c->id, p->charge_id) == 0;
-            if (!c->charged || pays || c->refunded >= c->amount)
-                continue;
-            payment_add_surplus(a->s, b, p, c, "second charge");
-            any = true;
+            if (c->charged && !pays && c->refunded < c->amount)
+                put_surplus(a->s->arena, list, c);
         }
     }
-    return any;
+    add_surplus(a->s, b, p, list, "second charge");
+    return json_array_size(list) > 0;
 }
 
 static void put_refunded(struct payment *p, int64_t refunded)
@@ -230,8 +243,11 @@ static enum err apply_paid(struct applying *a)
         put_refunded(p, a->v->charge->refunded);
         payment_add_change(s, b, p, &given_back);
     }
-    if (!taken && kept)
-        payment_add_surplus(s, b, p, a->v->charge, a->change.reason);
+    if (!taken && kept) {
+        json_t *list = json_arr(s->arena);
+        put_surplus(s->arena, list, a->v->charge);
+        add_surplus(s, b, p, list, a->change.reason);
+    }
     add_extra_charges(a, b);
     if (strcmp(a->actor, "keeper") == 0)
         payment_add_audit(s, b, p, a->actor, "payment.settle", NULL);

@@ -859,6 +859,20 @@ class Late(Base):
         self.assertEqual(self.states(booking, p["id"]), ("confirmed", "paid"))
         self.assertIn(("keeper", "payment.surplus"), self.shop.audit(p["id"]))
 
+    def test_many_charges(self):
+        """More charges of one invoice than a transaction has statements: one stands, all others go back."""
+        booking, p = self.opened()
+        self.shop.pg.sql("UPDATE bookings SET hold_expires_at = now() + interval '10 minutes' WHERE id = '%s'" % booking)
+        charges = [self.shop.begin_3ds(p["gateway_id"]) for _ in range(30)]
+        for charge in charges:
+            self.shop.answer_3ds(charge)
+        self.expect(self.shop.come_back(p["id"]), 303)
+        self.assertEqual(self.states(booking, p["id"]), ("confirmed", "paid"))
+        self.shop.balance()
+        there = [c["refunded"] for c in self.shop.sandbox.books("payments") if c["id"] in charges]
+        self.assertEqual((len(there), sorted(there)), (30, [0] + 29 * [12000]))
+        self.assertEqual(self.shop.pg.value("SELECT count(*) FROM audit_log WHERE action = 'payment.surplus' AND subject = '%s'" % p["id"]), "29")
+
     def test_second_payment(self):
         """Two payments of one booking, the first one found ended and paid all the same: one stands, the other goes back."""
         self.shop.pg.sql("UPDATE services SET free_cancellation_minutes = 60")
