@@ -19,9 +19,9 @@
 /* Pages that nobody touches cost nothing. */
 static void *places(size_t n, size_t size)
 {
-    void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                   0); // cppcheck-suppress invalidFunctionArg
-    return p == MAP_FAILED ? NULL : p;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE, flags, -1, 0); // cppcheck-suppress invalidFunctionArg
+    return p == MAP_FAILED ? NULL : p; // cppcheck-suppress memleak ; the caller's
 }
 
 bool disp_peers_init(struct disp *d)

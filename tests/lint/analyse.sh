@@ -13,5 +13,5 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,porta
     --suppress=missingIncludeSystem --library=posix -D_GNU_SOURCE -D__GNUC__ \
     -DMUST_CHECK= -Iinclude -I"$build" src || bad=1
 echo "shellcheck"
-shellcheck -x dev .ci/run autogen.sh tests/lint/*.sh tests/lib/with-pg tests/fuzz/*.sh || bad=1
+shellcheck -x dev .ci/run autogen.sh tests/lint/*.sh tests/lib/with-pg tests/lib/under-valgrind tests/fuzz/*.sh || bad=1
 exit $bad
