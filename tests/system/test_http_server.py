@@ -292,7 +292,7 @@ class Blocked(bd.Case):
                 held.__exit__(None, None, None)
         self.addCleanup(release)
         joins = [background(lambda: d.get(VENUES)) for _ in range(n)]
-        bd.wait_until(lambda: sum("executing" in t for t in d.titles().values()) == n, "busy workers")
+        bd.wait_until(lambda: sum(re.match(r"bookingd: worker \d+ executing", t) is not None for t in d.titles().values()) == n, "busy workers")
         return d, release, joins
 
 
@@ -405,6 +405,8 @@ class Limits(bd.Case):
             self.addCleanup(c.close)
             self.assertEqual(c.get("/healthz").status, 200)
             clients.append(c)
+            # Idle is what the dispatcher has heard of: the worker's word comes after the answer.
+            bd.wait_until(lambda: d.metric("bookingd_http_connections", state="idle") == len(clients), "it is idle")
         clients[0].get("/healthz")  # now the second is the oldest
         self.assertEqual(d.get("/healthz").status, 200)
         self.assertEqual(clients[1].recv_eof(), b"")
