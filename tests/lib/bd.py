@@ -36,6 +36,9 @@ SANDBOX_BIN = os.environ.get("BOOKINGD_SANDBOX_BIN") or os.path.join(TOP, "build
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|panic")
 # Sanitizers and a loaded machine slow everything down: limits of waiting are stretched by this.
 PATIENCE = float(os.environ.get("BOOKINGD_TEST_PATIENCE", "3"))
+# The program runs under valgrind (tests/lib/under-valgrind).
+VALGRIND = "BOOKINGD_VALGRIND" in os.environ
+PROGRAM = os.environ.get("BOOKINGD_PLAIN_BIN") or BIN  # the file itself
 
 
 def wait_until(condition, what, limit=10.0, interval=0.01):
@@ -161,6 +164,31 @@ class Session:
 
     def close(self):
         self.psql.communicate("\\q\n", timeout=30)
+
+
+def left_out(test):
+    """Why a test is not run under valgrind, by its line in tests/lib/valgrind-left-out (of the file, class or test); None."""
+    case = "%s.%s" % (os.path.basename(sys.argv[0]).removesuffix(".py"), test.id().partition(".")[2])
+    with open(os.path.join(TOP, "tests", "lib", "valgrind-left-out")) as f:
+        for line in f:
+            name, _, why = line.strip().partition(" ")
+            if name and not name.startswith("#") and (case + ".").startswith(name + "."):
+                return why
+    return None
+
+
+def title_of(pid):
+    """What ps shows of a process. Under valgrind that is valgrind: there it is read where the program wrote it, on its stack."""
+    if VALGRIND:
+        with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem:
+            for line in maps:
+                start, _, end = line.split(" ")[0].partition("-")
+                if end == "1fff001000":  # where valgrind puts the end of its client's stack
+                    start, end = int(start, 16), int(end, 16)
+                    stack = os.pread(mem.fileno(), min(end - start, 65536), max(start, end - 65536))
+                    return stack[max(stack.rfind(b"bookingd: "), 0):].split(b"\0")[0].decode(errors="replace")
+    with open("/proc/%d/cmdline" % pid, "rb") as f:
+        return f.read().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
 
 
 class Response:
@@ -301,8 +329,8 @@ class Client:
 
 @functools.lru_cache(maxsize=None)
 def api_document():
-    """What BIN serves at /openapi.json."""
-    return bd_openapi.of_program(BIN)
+    """What the program serves at /openapi.json."""
+    return bd_openapi.of_program(PROGRAM)
 
 
 class Daemon:
@@ -419,8 +447,7 @@ class Daemon:
             return out
         for pid in pids:
             with contextlib.suppress(OSError):
-                with open("/proc/%d/cmdline" % pid, "rb") as f:
-                    title = f.read().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+                title = title_of(pid)
                 with open("/proc/%d/stat" % pid) as f:
                     if f.read().rsplit(")", 1)[1].split()[0] != "Z":
                         out[pid] = title
@@ -742,6 +769,15 @@ class Sandbox:
 
 class Case(unittest.TestCase):
     """A test case that cleans up what its helpers made, and shows the daemons' logs when it fails."""
+
+    def run(self, result=None):
+        why = left_out(self) if VALGRIND and result else None
+        if not why:
+            return super().run(result)
+        result.startTest(self)
+        result.addSkip(self, why)
+        result.stopTest(self)
+        return result
 
     def postgres(self, **kwargs):
         pg = Postgres(**kwargs)
