@@ -106,6 +106,16 @@ void handover_shared_init(unsigned slots); /* master, before fork */
 /* The worker, before the first byte of an answer is written: from now on nobody else may answer this request. */
 void handover_mark(unsigned slot, uint64_t seq);
 uint64_t handover_marked(unsigned slot);
+/*
+ * The dispatcher, before it hands a request to the worker of a slot: when, and until when it may take. The master sees by it a worker
+ * that never took its request up: nothing on the board is younger than the handing over.
+ */
+struct handover_given {
+    struct mono at; /* 0: never */
+    struct deadline until;
+};
+void handover_give(unsigned slot, struct handover_given g);
+struct handover_given handover_given(unsigned slot);
 /* The dispatcher's heartbeat, read by the master's watchdog. */
 void handover_beat(void);
 struct mono handover_last_beat(void);

@@ -173,6 +173,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
         struct handover_packet p = {.bytes = c->buf, .len = r->total, .fd = c->fd};
         w->listed = false;
         d->spare_n--;
+        handover_give(slot_of(d, w), (struct handover_given){mono_now(), r->deadline});
         if (handover_send(w->fd, &q, sizeof(q), &p)) {
             w->conn = c;
             w->seq = q.seq;

@@ -134,16 +134,26 @@ struct word {
 };
 static struct word *words; /* [0]: the heartbeat; then one a slot */
 static unsigned words_n;
+static struct given {
+    _Alignas(64) _Atomic int64_t at;
+    _Atomic int64_t until;
+} *given; /* one a slot, written by the dispatcher */
+
+static size_t words_size(unsigned slots)
+{
+    return ((size_t)slots + 1) * sizeof(struct word);
+}
 
 size_t handover_shared_size(unsigned slots)
 {
-    return ((size_t)slots + 1) * sizeof(struct word);
+    return words_size(slots) + slots * sizeof(struct given);
 }
 
 void handover_shared_init(unsigned slots)
 {
     words_n = slots + 1;
-    words = shm_alloc(handover_shared_size(slots));
+    words = shm_alloc(words_size(slots));
+    given = shm_alloc(slots * sizeof(struct given));
 }
 
 void handover_mark(unsigned slot, uint64_t seq)
@@ -156,6 +166,21 @@ uint64_t handover_marked(unsigned slot)
 {
     ENSURE(slot + 1 < words_n);
     return atomic_load(&words[slot + 1].v);
+}
+
+void handover_give(unsigned slot, struct handover_given g)
+{
+    ENSURE(slot + 1 < words_n);
+    atomic_store_explicit(&given[slot].until, g.until.at.ns, memory_order_relaxed);
+    atomic_store_explicit(&given[slot].at, g.at.ns, memory_order_release);
+}
+
+/* Caught between the two words, an old `at` has the new `until`: later than it was, so nobody is blamed for it. */
+struct handover_given handover_given(unsigned slot)
+{
+    ENSURE(slot + 1 < words_n);
+    int64_t at = atomic_load_explicit(&given[slot].at, memory_order_acquire);
+    return (struct handover_given){{at}, {{atomic_load_explicit(&given[slot].until, memory_order_relaxed)}}};
 }
 
 void handover_beat(void)

@@ -24,6 +24,16 @@ static bool busy_overdue(const struct board_view *v)
            mono_ms_between(v->since, mono_now()) > OVERDUE_MS;
 }
 
+/* It was given a request and has not begun with it: stopped, or stuck outside of any request. */
+static bool never_began(const struct child *c, const struct board_view *v)
+{
+    if (c->role != ROLE_WORKER || v->stage == STAGE_BUSY)
+        return false;
+    const struct handover_given g = handover_given(c->slot);
+    return g.at.ns > v->since.ns && mono_ms_between(g.at, mono_now()) > OVERDUE_MS &&
+           mono_ms_between(g.until.at, mono_now()) > OVERDUE_MS;
+}
+
 static bool overdue(const struct child *c, const struct board_view *v)
 {
     if (c->state == CHILD_STARTING)
@@ -32,7 +42,7 @@ static bool overdue(const struct child *c, const struct board_view *v)
         return false;
     if (c->role == ROLE_DISPATCHER && mono_seconds_since(c->started) * 1e3 > BEAT_MS)
         return mono_seconds_since(handover_last_beat()) * 1e3 > BEAT_MS;
-    return busy_overdue(v);
+    return busy_overdue(v) || never_began(c, v);
 }
 
 /* In a state to take requests, or with one in hand that still has time. */

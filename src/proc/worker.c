@@ -134,6 +134,7 @@ static bool refuse(const struct worker *w, const struct handover_request *q)
     struct handover_report r = {.news = HANDOVER_REFUSED, .seq = q->seq};
     struct handover_packet none = {.fd = -1};
     LOG(LOG_WARN, "worker.request_lost", F_STR("request", q->request_id), F_STR("why", "no descriptors or memory to take it"));
+    rest_stage(w); /* anew: it was looked at */
     return report(w, &r, &none);
 }
 

@@ -263,6 +263,23 @@ class Crash(Blocked):
         self.assertGreater(time.monotonic() - begun, 4)
         bd.wait_until(lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue") == 1, "the count")
 
+    def test_worker_that_is_stopped_before_its_request(self):
+        """SIGSTOP while it is idle: it never begins what it is given then, and is ended all the same."""
+        d = self.daemon(self.postgres(), {"server": {"workers": 2, "request_budget": "500ms"}})
+        victims = bd.wait_until(lambda: len(d.children("worker")) == 2 and d.children("worker"), "both workers")
+        bd.wait_until(lambda: d.metric("bookingd_workers", state="idle") == 2, "both idle")
+        for pid in victims:
+            os.kill(pid, signal.SIGSTOP)
+        begun = time.monotonic()
+        read, write = background(lambda: d.get("/healthz")), background(lambda: d.request("DELETE", "/v1/session"))
+        answers = [(r.status, r.code) for r in (read(limit=12), write(limit=12))]
+        self.assertEqual(answers, [(504, "deadline_exceeded"), (502, "interrupted")])
+        self.assertGreater(time.monotonic() - begun, 5.5)
+        for pid in victims:
+            d.log_contains(r"event=child.overdue .*child=worker .*pid=%d .*stage=idle" % pid)
+        bd.wait_until(lambda: d.get("/healthz").status == 200, "another worker")
+        self.assertEqual(d.metric("bookingd_process_restarts_total", role="worker", reason="overdue"), 2)
+
     def test_last_words_of_an_overdue_worker(self):
         """ABRT first, and the log says what it was about: request, stage, provider. The payment or code is in doubt, not the client."""
         sms = self.provider(bd.p_hang())

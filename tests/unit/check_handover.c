@@ -187,6 +187,11 @@ START_TEST(marks_belong_to_their_slot)
     ck_assert_uint_eq(handover_marked(0), 0);
     ck_assert_uint_eq(handover_marked(1), 77);
     ck_assert_uint_eq(handover_marked(2), 0);
+    struct handover_given g = {mono_now(), deadline_in_ms(10)};
+    handover_give(2, g);
+    ck_assert_int_eq(handover_given(1).at.ns, 0);
+    ck_assert_int_eq(handover_given(2).at.ns, g.at.ns);
+    ck_assert_int_eq(handover_given(2).until.at.ns, g.until.at.ns);
     handover_beat();
     ck_assert_int_le(mono_ms_between(handover_last_beat(), mono_now()), 1000);
     shm_fini();
