@@ -21,7 +21,7 @@ def status_of(pid):
 
 
 def confined_build(d):
-    return d.log_contains(r"event=confine\.on") is not None
+    return d.log_contains(r"event=confine\.on .*system_calls=yes") is not None
 
 
 def memory_has(pid, needle):
