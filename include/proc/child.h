@@ -32,6 +32,8 @@ struct child_env {
 
 /* A worker that has had its number of requests: replaced at once. */
 #define EXIT_RECYCLE_CODE 3
+/* A worker whose dispatcher died: nothing is wrong with it; replaced as soon as there is another dispatcher. */
+#define EXIT_ORPHAN_CODE 4
 
 int dispatcher_main(const struct child_env *env);
 int worker_main(const struct child_env *env);

@@ -104,8 +104,13 @@ void handover_drop(struct handover_packet *p);
 size_t handover_shared_size(unsigned slots);
 void handover_shared_init(unsigned slots); /* master, before fork */
 /* The worker, before the first byte of an answer is written: from now on nobody else may answer this request. */
-void handover_mark(unsigned slot, uint64_t seq);
-uint64_t handover_marked(unsigned slot);
+struct handover_answer {
+    uint64_t len;    /* of the whole answer */
+    bool keep_alive; /* as it says */
+};
+void handover_mark(unsigned slot, uint64_t seq, struct handover_answer a);
+/* The seq of the last mark, 0 before the first; *a: of that answer. */
+uint64_t handover_marked(unsigned slot, struct handover_answer *a);
 /*
  * The dispatcher, before it hands a request to the worker of a slot: when, and until when it may take. The master sees by it a worker
  * that never took its request up: nothing on the board is younger than the handing over.

@@ -43,6 +43,7 @@ struct request {
     struct http_chunked scan;
     struct mono queued, arrived;
     struct deadline deadline;
+    int64_t written; /* to this client before a worker got it; -1: not known */
     char id[HANDOVER_ID_MAX + 1];
 };
 

@@ -63,15 +63,41 @@ static void detach(struct disp *d, struct disp_worker *w)
     w->conn = NULL;
 }
 
+/*
+ * A worker that died around its answer: the kernel knows how much of it is in the client's connection. Nothing: the
+ * request is like any other that lost its worker. All: it is answered. A part: a second answer would be garbage behind
+ * it.
+ */
+enum reach { REACH_NONE, REACH_PART, REACH_ALL };
+static enum reach reach_of(struct disp *d, const struct disp_worker *w, const struct conn *c,
+                           struct handover_answer *answer)
+{
+    if (handover_marked(slot_of(d, w), answer) != w->seq)
+        return REACH_NONE; /* it had not begun */
+    const int64_t now = net_written(c->fd), before = c->req->written;
+    if (now < 0 || before < 0 || now < before)
+        return REACH_PART;
+    if (now == before)
+        return REACH_NONE;
+    return (uint64_t)(now - before) == answer->len ? REACH_ALL : REACH_PART;
+}
+
 /* The request of a worker that died: nobody knows how far it came. */
 static void answer_for(struct disp *d, struct disp_worker *w, struct conn *c)
 {
     struct request *r = c->req;
     bool safe = r->method == HTTP_GET || r->method == HTTP_HEAD;
+    static const char *const reaches[] = {[REACH_NONE] = "no", [REACH_PART] = "partly", [REACH_ALL] = "yes"};
+    struct handover_answer answer;
+    const enum reach reach = reach_of(d, w, c, &answer);
     LOG(LOG_WARN, "dispatcher.worker_lost", F_INT("worker", w->index), F_STR("method", http_method_names[r->method]),
-        F_STR("request_id", r->id), F_INT("answer_begun", handover_marked(slot_of(d, w)) == w->seq));
-    if (handover_marked(slot_of(d, w)) == w->seq) {
-        disp_conn_close(d, c); /* a part of the answer may be out: a second one would be garbage behind it */
+        F_STR("request_id", r->id), F_STR("answered", reaches[reach]));
+    if (reach == REACH_PART) {
+        disp_conn_close(d, c);
+    } else if (reach == REACH_ALL) {
+        c->close = c->eof || !answer.keep_alive;
+        disp_answered(d, c);
+        disp_advance(d, c);
     } else if (safe && deadline_passed(r->deadline)) {
         disp_answer_problem(d, c,
                             &(struct disp_problem){.err = ERR_DEADLINE,
@@ -168,6 +194,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
                                  .close = d->draining || c->eof};
     memcpy(q.request_id, r->id, sizeof(q.request_id));
     net_peer_address(c->fd, q.peer, sizeof(q.peer));
+    r->written = net_written(c->fd);
     while (disp_worker_any_free(d)) {
         struct disp_worker *w = &d->workers[d->spare[d->spare_n - 1]];
         struct handover_packet p = {.bytes = c->buf, .len = r->total, .fd = c->fd};

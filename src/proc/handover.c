@@ -131,6 +131,7 @@ void handover_drop(struct handover_packet *p)
 /* Words of one writer each, apart from each other so that writers do not share a cache line. */
 struct word {
     _Alignas(64) _Atomic uint64_t v;
+    _Atomic uint64_t answer; /* length << 1 | keep-alive; written before v */
 };
 static struct word *words; /* [0]: the heartbeat; then one a slot */
 static unsigned words_n;
@@ -156,15 +157,18 @@ void handover_shared_init(unsigned slots)
     given = shm_alloc(slots * sizeof(struct given));
 }
 
-void handover_mark(unsigned slot, uint64_t seq)
+void handover_mark(unsigned slot, uint64_t seq, struct handover_answer a)
 {
     ENSURE(slot + 1 < words_n);
+    atomic_store(&words[slot + 1].answer, a.len << 1 | a.keep_alive);
     atomic_store(&words[slot + 1].v, seq);
 }
 
-uint64_t handover_marked(unsigned slot)
+uint64_t handover_marked(unsigned slot, struct handover_answer *a)
 {
     ENSURE(slot + 1 < words_n);
+    const uint64_t answer = atomic_load(&words[slot + 1].answer);
+    *a = (struct handover_answer){.len = answer >> 1, .keep_alive = (answer & 1u) != 0};
     return atomic_load(&words[slot + 1].v);
 }
 

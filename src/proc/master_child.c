@@ -335,16 +335,17 @@ static void bury(struct master *m, struct child *c, int status)
     const bool overdue = c->state == CHILD_KILLED;
     const bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE;
     const bool recycled = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RECYCLE_CODE;
+    const bool orphaned = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_ORPHAN_CODE;
     board_read(c->slot, &v);
     board_release(c->slot, last_words, sizeof(last_words));
     metrics_release(c->slot);
-    obituary(c, status, recycled, &v, last_words);
+    obituary(c, status, recycled || orphaned, &v, last_words);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
         log_violation(c, last_words);
     if (on_trial(m, c) && c->state != CHILD_DRAINING)
         trial_death(m, c, status); /* and no other takes its place */
     child_ended(c, mono_now(), refused);
-    if (recycled && c->state == CHILD_DOWN) {
+    if ((recycled || orphaned) && c->state == CHILD_DOWN) {
         c->next_start = (struct mono){0};
         c->fails = 0;
     }
@@ -377,7 +378,7 @@ void master_reap(struct master *m)
         if (!c)
             continue;
         /* In a drain workers end by themselves once the dispatcher is gone: that is an order carried out early. */
-        if (m->stopping && status == 0)
+        if (m->stopping && WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EXIT_ORPHAN_CODE))
             c->state = child_next(c->state, CHILD_EV_STOP);
         bury(m, c, status);
     }

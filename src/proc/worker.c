@@ -114,7 +114,7 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     struct handover_report r = {
         .news = HANDOVER_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
     struct handover_packet rest = {.bytes = (char *)(uintptr_t)out.bytes.p, .len = out.bytes.n, .fd = -1};
-    handover_mark(w->env->slot, q->seq);
+    handover_mark(w->env->slot, q->seq, (struct handover_answer){.len = rest.len, .keep_alive = out.keep_alive});
     r.broken = !answer(p->fd, &rest);
     close(p->fd);
     handover_drop(p);
@@ -253,6 +253,8 @@ int worker_main(const struct child_env *env)
     int rc = report(&w, &ready, &none) ? loop(&w) : 0;
     if (rc == 0 && w.worn)
         rc = EXIT_RECYCLE_CODE;
+    else if (rc == 0 && !w.retiring) /* the pair was closed, and not because this worker asked */
+        rc = EXIT_ORPHAN_CODE;
     api_free(w.api);
     ext_free(w.ext);
     db_free(w.db);

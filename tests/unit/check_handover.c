@@ -183,10 +183,13 @@ START_TEST(marks_belong_to_their_slot)
 {
     ck_assert(shm_init(handover_shared_size(3) + 64));
     handover_shared_init(3);
-    handover_mark(1, 77);
-    ck_assert_uint_eq(handover_marked(0), 0);
-    ck_assert_uint_eq(handover_marked(1), 77);
-    ck_assert_uint_eq(handover_marked(2), 0);
+    struct handover_answer a;
+    handover_mark(1, 77, (struct handover_answer){.len = 1234, .keep_alive = true});
+    ck_assert_uint_eq(handover_marked(0, &a), 0);
+    ck_assert_uint_eq(handover_marked(2, &a), 0);
+    ck_assert_uint_eq(handover_marked(1, &a), 77);
+    ck_assert_uint_eq(a.len, 1234);
+    ck_assert(a.keep_alive);
     struct handover_given g = {mono_now(), deadline_in_ms(10)};
     handover_give(2, g);
     ck_assert_int_eq(handover_given(1).at.ns, 0);
