@@ -34,6 +34,8 @@ BIN = os.environ.get("BOOKINGD_BIN") or os.path.join(TOP, "build", "bookingd")
 SANDBOX_BIN = os.environ.get("BOOKINGD_SANDBOX_BIN") or os.path.join(TOP, "build", "bookingd-sandbox")
 # Words of a sanitizer, or of a failed assertion, in a log: never right.
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|panic")
+# "nginx" or "haproxy": clients of a daemon come through one (tests/lib/bd_proxy.py).
+FRONT = os.environ.get("BOOKINGD_TEST_FRONT")
 # Sanitizers and a loaded machine slow everything down: limits of waiting are stretched by this.
 PATIENCE = float(os.environ.get("BOOKINGD_TEST_PATIENCE", "3"))
 # The program runs under valgrind (tests/lib/under-valgrind).
@@ -223,6 +225,7 @@ class Client:
         self.address, self.timeout, self.check = address, timeout, check
         self.sock, self.buf = None, b""
         self.headers = {}
+        self.source = None  # (address, 0) to come from
 
     def connect(self):
         if self.sock is None:
@@ -233,6 +236,8 @@ class Client:
                 self.sock = socket.socket(family, socket.SOCK_STREAM)
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sock.settimeout(self.timeout)
+            if self.source:
+                self.sock.bind(self.source)
             try:
                 self.sock.connect(self.address)
             except OSError:
@@ -351,7 +356,7 @@ class Daemon:
         self.path = os.path.join(self.dir, "bookingd.yaml")
         self.log_path = os.path.join(self.dir, "log")
         self.env, self.argv = env or {}, list(argv)
-        self.proc = None
+        self.proc = self.front = None
         self.notes, self.stop_listening, self.clients = [], False, []
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(os.path.join(self.dir, "notify"))
@@ -384,6 +389,9 @@ class Daemon:
             wait_until(lambda: "READY=1" in self.notes or self.proc.poll() is not None, "READY=1\n" + self.log(), limit)
             if self.proc.poll() is not None:
                 raise AssertionError("bookingd ended with %d before it was ready\n%s" % (self.proc.returncode, self.log()))
+        if FRONT and self.front is None:
+            import bd_proxy
+            self.front = bd_proxy.start(FRONT, self.port)
         return self
 
     @property
@@ -422,6 +430,8 @@ class Daemon:
                 self.proc.wait(10)
         for client in self.clients:
             client.close()
+        if self.front:
+            self.front.close()
         self.stop_listening = True
         self.notify.close()
         self.last_log = self.log() if os.path.exists(self.log_path) else ""
@@ -487,7 +497,7 @@ class Daemon:
     # -- using it --
     def client(self, timeout=30.0):
         """A client of this daemon; closed with it at the latest. Every answer is checked against the API document."""
-        client = Client(("127.0.0.1", self.port), timeout, api_document())
+        client = self.front.client(timeout) if self.front else Client(("127.0.0.1", self.port), timeout, api_document())
         self.clients.append(client)
         return client
 

@@ -16,8 +16,8 @@ class Address(bd.Case):
     def come(self, address="127.0.0.1", asks=True):
         c = self.d.client()
         self.addCleanup(c.close)
-        c.sock = socket.create_connection(("127.0.0.1", self.d.port), 30, (address, 0))
-        self.d.clients.append(c)
+        c.source = (address, 0)
+        c.connect()
         return c.get("/healthz") if asks == "once" else (c, c.get("/healthz") if asks else None)
 
     def shed(self):
