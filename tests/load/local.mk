@@ -1,0 +1,4 @@
+# The load generator of ./dev load.
+noinst_PROGRAMS += tests/load/loadgen
+tests_load_loadgen_SOURCES = tests/load/loadgen.c
+tests_load_loadgen_CFLAGS = $(AM_CFLAGS)
