@@ -40,6 +40,10 @@ void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ct
 /* Calls fn with each port that connections to the URL go to. */
 void db_ports(const char *url, void (*fn)(void *ctx, uint16_t port), void *ctx);
 
+/* What processes tell each other about the hosts: bytes of shared memory, and the taking of them, before fork. Without it each keeps to itself. */
+size_t db_shared_size(void);
+void db_shared_init(void);
+
 /* ---- life of the connection ---- */
 
 /* Not connected yet. Lives until db_free(). */

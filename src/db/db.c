@@ -93,21 +93,17 @@ static void on_notice(void *arg, const PGresult *r)
         ((struct db *)arg)->dying = true;
 }
 
-static uint32_t host_bit(const struct db *db)
-{
-    return UINT32_C(1) << db->host_now;
-}
-
 /*
- * Gives each host of the list its share of the time. One that was silent before gets little: a primary that lost its power
- * must not delay each look at the standby, which may be promoted by now.
+ * Gives each host of the list its share of the time. One that was silent before gets little: a primary that lost its
+ * power must not delay each look at the standby, which may be promoted by now.
  */
 static void start_host(struct db *db)
 {
     int left = db->hosts->n - db->host_now;
     int64_t share = deadline_left_ms(db->attempt_until) / (left > 0 ? left : 1);
 
-    if (share < HOST_SHARE_MIN_MS || (db->hosts->n > 1 && (db->silent & host_bit(db))))
+    bool brief = db->hosts->n > 1 && db->fails % SILENCE_KEPT != SILENCE_KEPT - 1 && db_host_silent(db->host_now);
+    if (share < HOST_SHARE_MIN_MS || brief)
         share = HOST_SHARE_MIN_MS;
     db->host_until = deadline_cap(db->attempt_until, share);
 }
@@ -134,8 +130,6 @@ static void start_attempt(struct db *db)
 
     arena_reset(db->scratch);
     db->attempt_begun = mono_now();
-    if (db->fails % SILENCE_KEPT == SILENCE_KEPT - 1)
-        db->silent = 0;
     db->attempt_until = deadline_in_ms(db->cfg->database.connect_timeout_ms);
     db->patience = deadline_in_ms(KNOWN_AWAY_WAIT_MS);
     db->hosts = db_hosts_read(db->scratch, db->cfg->database.url, &why);
@@ -163,7 +157,7 @@ static void follow_host(struct db *db)
         if (i == db->host_now)
             return;
         for (; db->host_now < i; db->host_now++)
-            db->silent &= ~host_bit(db); /* it refused, which is an answer */
+            db_host_silence(db->host_now, false); /* it refused, which is an answer */
         start_host(db);
         return;
     }
@@ -200,7 +194,10 @@ static void step_greeting(struct db *db)
         if (db->fails > 0)
             LOG(LOG_INFO, "db.connected", F_INT("attempts", db->fails + 1));
         db->state = DB_READY;
-        db->silent &= ~host_bit(db);
+        db->one_primary = db->hosts->one_primary;
+        db_host_silence(db->host_now, false);
+        db->host_id = db_host_id(&db->hosts->list[db->host_now]);
+        db_host_used(db->host_id);
         db->fails = 0;
         break;
     }
@@ -211,7 +208,7 @@ static void step_overdue(struct db *db)
 {
     int next = db->host_now + 1;
 
-    db->silent |= host_bit(db);
+    db_host_silence(db->host_now, true);
     if (next < db->hosts->n && !deadline_passed(db->attempt_until)) {
         disconnect(db);
         start_at(db, next);
@@ -295,13 +292,17 @@ bool db_alive(struct db *db)
             return false;
         (void)PQisBusy(db->conn); /* parses, which calls on_notice */
     }
+    if (db->one_primary && db_host_left(db->host_id))
+        return false; /* it may stay silent for ever: somebody has found the new primary */
     return !db->dying && PQstatus(db->conn) == CONNECTION_OK;
 }
 
 void db_idle(struct db *db)
 {
     if (db->state == DB_READY && !db_alive(db)) {
-        LOG(LOG_WARN, "db.connection_lost", F_STR("reason", "closed by the server"));
+        LOG(LOG_WARN, "db.connection_lost",
+            F_STR("reason",
+                  db->one_primary && db_host_left(db->host_id) ? "another is the primary" : "closed by the server"));
         db_count_error(DBE_CONNECTION);
         db_lost(db);
     }

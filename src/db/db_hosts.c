@@ -141,6 +141,8 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
     h->list = arena_array(a, DB_HOSTS_MAX, sizeof(*h->list));
     read_list(a, h, o);
     read_params(a, h, o);
+    const char *wanted = option(o, "target_session_attrs");
+    h->one_primary = h->n > 1 && wanted && (strcmp(wanted, "read-write") == 0 || strcmp(wanted, "primary") == 0);
     if (h->n > 0)
         return h;
     *why = "no address of the database's host is known";

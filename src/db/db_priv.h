@@ -29,14 +29,15 @@ struct db {
     short want;            /* poll events while connecting or greeting */
     struct arena *scratch; /* host list of the attempt */
     const struct db_hosts *hosts;
-    int host_first; /* the attempt's list starts with this one of hosts */
-    int host_now;   /* the one that libpq is at */
-    uint32_t silent; /* bit i: list[i] said nothing the last time */
+    int host_first;   /* the attempt's list starts with this one of hosts */
+    int host_now;     /* the one that libpq is at */
+    uint32_t host_id; /* of the session */
+    bool one_primary; /* of hosts: only one can be right, and it is where the newest session is */
     struct deadline host_until;
     struct mono attempt_begun;
     struct deadline attempt_until;
     struct deadline patience; /* for requests, when the attempt before this one failed */
-    unsigned fails; /* attempts since the last good connection */
+    unsigned fails;           /* attempts since the last good connection */
     struct deadline next_try;
     enum err why; /* of the last failed attempt */
     bool require_schema;
@@ -63,11 +64,22 @@ struct db_hosts {
     int n;
     const char *const *keywords, *const *values; /* everything else of the URL, NULL-terminated */
     int params_n;
+    bool one_primary; /* several, of which only the one that takes writes will do */
 };
 /* NULL and *why when the URL is bad or none of its names has a known address. */
 const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const char **why) MUST_CHECK;
 /* Begins an attempt at list[first..]; NULL when memory is out. */
 PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first) MUST_CHECK;
+
+/* ---- db_shared.c: what all processes know of the list's hosts ---- */
+
+bool db_host_silent(int i);
+void db_host_silence(int i, bool silent);
+uint32_t db_host_id(const struct db_host *h);
+/* A session was begun there. */
+void db_host_used(uint32_t id);
+/* The newest session of all processes is elsewhere. */
+bool db_host_left(uint32_t id);
 
 /* ---- db_greet.c: the first round trip ---- */
 

@@ -18,7 +18,8 @@ libdb_a_SOURCES = \
   src/db/db_migrate.c \
   src/db/db_priv.h \
   src/db/db_row.c \
-  src/db/db_run.c
+  src/db/db_run.c \
+  src/db/db_shared.c
 nodist_libdb_a_SOURCES = src/db/db_migrations.c
 CLEANFILES += src/db/db_migrations.c
 EXTRA_DIST += $(DB_MIGRATIONS) src/db/embed.sh tests/lib/with-pg

@@ -158,7 +158,7 @@ static bool make_shared(struct master *m)
                                     .provider_timeouts_ms = p.timeouts_ms,
                                     .routes = routes,
                                     .routes_n = api_routes_n};
-    if (!shm_init(board_size(room) + metrics_size(&metrics) + addrs_size() + ext_shared_size(m->cfg) +
+    if (!shm_init(board_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() + ext_shared_size(m->cfg) +
                   handover_shared_size(slots_bound) + master_state_size() + ALIGN_SPARE))
         return false;
     board_init(room);
@@ -166,6 +166,7 @@ static bool make_shared(struct master *m)
     ENSURE(metrics.slots <= slots_bound);
     metrics_init(&metrics);
     addrs_init();
+    db_shared_init();
     (void)master_register_names(m->cfg);
     master_use_config(m, m->cfg);
     handover_shared_init(board_slots());
