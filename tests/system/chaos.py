@@ -88,8 +88,11 @@ class Campaign(bd.Case):
         bd.wait_until(lambda: self.shop.pg.value(pending) == "0", "no PENDING notice", 60 / bd.PATIENCE, 0.1)
         took = time.monotonic() - begun
 
+        self.shop.hurry()
+
         def settled():
-            self.shop.hurry()
+            self.shop.pg.sql("UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND status IN ('initiated', 'unknown');"
+                             "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status <> 'calling'")
             self.shop.pg.sql("UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = 'unknown'")
             return not self.shop.imbalance() and self.shop.pg.value(pending) == "0"
         try:
@@ -98,28 +101,31 @@ class Campaign(bd.Case):
             pass  # the checker says in words what is not equal
         return took
 
-    def table(self, wrong, seconds, pending_s):
-        records, windows = self.field.recorder.records, self.striker.windows
+    def table(self, checker, seconds, pending_s):
+        """longest: until the part was there again; last: the last 5xx after that."""
+        records, windows, wrong = checker.records, checker.windows, checker.wrong
         per = collections.OrderedDict((k, []) for k in chaos_strikes.WEIGHTS)
         for w in windows:
             per[w.kind].append(w)
-        print("\n%-20s %8s %10s %8s %7s  %s" % ("strike", "times", "longest s", "back s", "resets", "answers of 5xx meanwhile"))
+        caused = [(r, checker.cause(r)) for r in records if r.status == 0 or r.status >= 500]
+        caused = [(r, w) for r, w in caused if w]
+        print("\n%-20s %8s %10s %8s %7s  %s" % ("strike", "times", "longest s", "last s", "resets", "answers of 5xx meanwhile"))
         for kind, some in per.items():
             if not some:
                 continue
-            hit = [r for r in records if (r.status == 0 or r.status >= 500) and any(w.covers(r) for w in some)]
-            mine = [r for r in hit if any(w.covers(r) and (r.code in w.codes or r.status == 0) for w in some)]
-            codes = collections.Counter(r.code for r in mine if r.status)
-            back = max((r.begun - w.returned for w in some for r in mine if w.covers(r) and r.status), default=0)
-            print("%-20s %8d %10.2f %8.2f %7d  %s" % (kind, len(some), max(w.returned - w.begun for w in some), max(0, back),
-                                                   sum(r.status == 0 for r in mine), ", ".join("%s %d" % c for c in sorted(codes.items()))))
+            mine = [(r, w) for r, w in caused if w.kind == kind]
+            codes = collections.Counter(r.code for r, _ in mine if r.status)
+            last = max((r.begun - w.returned for r, w in mine), default=0)
+            print("%-20s %8d %10.2f %8.2f %7d  %s" % (kind, len(some), max(w.returned - w.begun for w in some), max(0, last),
+                                                   sum(r.status == 0 for r, _ in mine), ", ".join("%s %d" % c for c in sorted(codes.items()))))
         what = collections.Counter(r.what for r in records)
         said = collections.Counter("%d%s" % (r.status, " " + r.code if r.code else "") if r.status else "no answer" for r in records)
         print("\n%d requests in %.0f s (%s)" % (len(records), seconds, ", ".join("%s %d" % c for c in what.most_common())))
         print("answers: " + ", ".join("%s %d" % c for c in said.most_common()))
-        print("%d strikes; acknowledged changes: %d, replayed: %d; rows: %s; no PENDING %.1f s after the end" % (
+        print("%d strikes; acknowledged changes: %d, replayed: %d; rows: %s; no PENDING %.1f s after the end; refunds still in doubt, told again: %d" % (
+           
             len(windows), sum(r.acknowledged and r.what in chaos_check.WRITES for r in records), sum(r.replayed for r in records),
-            ", ".join("%s %s" % (t, self.shop.pg.value("SELECT count(*) FROM " + t)) for t in ("bookings", "payments", "refunds", "notifications")), pending_s))
+            ", ".join("%s %s" % (t, self.shop.pg.value("SELECT count(*) FROM " + t)) for t in ("bookings", "payments", "refunds", "notifications")), pending_s, checker.told_again))
         for kind in list(KINDS) + [k for k in wrong if k not in KINDS]:
             print("%-26s %d" % (kind, len(wrong.get(kind, []))))
 
@@ -137,8 +143,9 @@ class Campaign(bd.Case):
                     f.write(self.shop.daemon.log())
                 with open(os.path.join(records, "windows"), "w") as f:
                     f.writelines("%s\n" % w for w in self.striker.windows)
-        wrong = chaos_check.Checker(self.field, self.striker.windows).all()
-        self.table(wrong, time.monotonic() - begun, pending_s)
+        checker = chaos_check.Checker(self.field, self.striker.windows)
+        wrong = checker.all()
+        self.table(checker, time.monotonic() - begun, pending_s)
         log = self.shop.daemon.log()
         strange = re.findall(r"^.*(?:event=http\.internal|level=crit|panic).*$", log, re.M)
         said = ["%s: %s" % (k, w) for k, some in wrong.items() for w in some[:20]] + self.field.recorder.broken + strange[:5]

@@ -10,11 +10,12 @@ import time
 import bd
 import bd_pay
 
-CUSTOMER_KINDS = (("slots", 10), ("mine", 10), ("book", 24), ("book paid", 14), ("reschedule", 8), ("cancel", 10), ("rename", 4),
+CUSTOMER_KINDS = (("slots", 10), ("mine", 10), ("book", 24), ("book paid", 8), ("reschedule", 8), ("cancel", 10), ("rename", 4),
                   ("sign in", 8), ("sign out", 1))
-STAFF_KINDS = (("calendar", 4), ("detail", 6), ("staff book", 6), ("staff cancel", 4), ("notices", 4), ("resend", 3), ("providers", 2),
+STAFF_KINDS = (("calendar", 4), ("detail", 6), ("staff book", 6), ("staff cancel", 6), ("notices", 4), ("resend", 3), ("providers", 2),
                ("refund", 2))
-PAUSE_S = (0.0, 0.04)
+PAUSE_S = (0.0, 0.08)
+BOOKINGS = 20  # of one customer; the calendar of a long run would be full else
 TRIES, TRIES_S = 60, 40.0  # of one intent with an Idempotency-Key: until somebody knows
 KEEP = ("id", "version", "status", "starts_at", "resource_id", "note", "amount", "gateway_id", "booking_id", "token", "name", "outcome",
         "payment_id", "otp_id", "errors")
@@ -173,7 +174,7 @@ class Customer(Person):
     kinds = CUSTOMER_KINDS
 
     def start_of_day(self):
-        self.phone = self.field.phone()
+        self.phone, self.seen = self.field.phone(), 0
         self.token, self.bookings = None, collections.OrderedDict()  # id: the last that was heard of it
         while self.token is None and not self.field.ending.is_set():
             self.sign_in()
@@ -181,12 +182,21 @@ class Customer(Person):
     def sign_in(self):
         r, _ = self.call("otp", "POST", "/v1/otp", {"phone": self.phone, "locale": self.random.choice(("ar", "en"))})
         challenge = (r.doc or {}).get("id") if r.status == 201 else (r.doc or {}).get("otp_id")
-        code = challenge and self.field.code(self.phone)
+        code = challenge and self.code()
         if not code:
             return
         r, _ = self.call("verify", "POST", "/v1/otp/%s/verify" % challenge, {"code": code})
         if r.status == 200:
             self.token = r.doc["token"]
+
+    def code(self):
+        """The code of the newest message, as the phone's owner reads it; None when none came since the last look."""
+        found = None
+        for m in self.field.messages(self.phone, self.seen):
+            self.seen = m["number"]
+            code = re.search(r"code (\d{6})$", m["text"])
+            found = code.group(1) if code else found
+        return found
 
     def sign_out(self):
         r, _ = self.call("sign out", "DELETE", "/v1/session", token=self.token)
@@ -213,10 +223,10 @@ class Customer(Person):
                 self.bookings[r.doc["id"]] = r.doc
             else:
                 self.bookings.pop(r.doc["id"], None)
-        while len(self.bookings) > 30:
-            self.bookings.popitem(last=False)
 
     def book(self, service=None):
+        if len(self.bookings) > BOOKINGS:
+            self.cancel()
         service = service or self.random.choice(self.field.services[:2])
         r, _ = self.call("book", "POST", "/v1/bookings", self.booking(service), self.token, self.key())
         self.heard(r)
@@ -315,7 +325,7 @@ class Field:
         self.shop, self.seed = shop, seed
         self.recorder, self.ending = Recorder(seed), threading.Event()
         self.chairs = [shop.chair] + [shop.resource("Chair %d" % n, capacity) for n, capacity in ((2, 1), (3, 1), (4, 3))]
-        chairs = {"resource_ids": self.chairs, "free_cancellation_minutes": 60, "max_advance_days": 60}
+        chairs = {"resource_ids": self.chairs, "free_cancellation_minutes": 60, "max_advance_days": 200}
         self.services = [shop.make_service(name="Cut", slot_step_minutes=30, **chairs), shop.make_service(name="Shave", duration_minutes=30, **chairs),
                          shop.make_service(name="Colour", duration_minutes=45, slot_step_minutes=15, payment="online", price=12000, **chairs)]
         self.phones, self.lock = 0, threading.Lock()
@@ -328,17 +338,13 @@ class Field:
 
     def start(self, rng):
         """A start that some others want too."""
-        return self.shop.at(rng.randrange(0, 24 * 40) if rng.random() < 0.8 else rng.randrange(0, 12))
+        return self.shop.at(rng.randrange(0, 24 * 180) if rng.random() < 0.8 else rng.randrange(0, 12))
 
-    def code(self, phone):
-        """The code of the newest message to a phone, as its owner reads it."""
+    def messages(self, phone, after):
         try:
-            messages = self.shop.sandbox.inbox(phone)
-        except AssertionError:
-            return None
-        found = [re.search(r"code (\d{6})$", m["text"]) for m in messages]
-        found = [m.group(1) for m in found if m]
-        return found[-1] if found else None
+            return self.shop.sandbox.inbox(phone, after)
+        except (AssertionError, EOFError, OSError):
+            return []
 
     def at_gateway(self, path, **form):
         """What a browser does on the gateway's page; None when the gateway is not itself."""

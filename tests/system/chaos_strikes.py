@@ -8,7 +8,7 @@ import time
 import bd
 
 # The contract: the database is used again within a second of its return. The rest is a busy machine's.
-BACK_S = 1.0 + 0.3 * bd.PATIENCE
+BACK_S = 1.0 + 0.1 * bd.PATIENCE
 # A process of ours: killed, seen, forked, ready; and a slot that dies again soon waits longer, its neighbours serve meanwhile.
 OURS_S = 0.5 + 0.3 * bd.PATIENCE
 
@@ -177,6 +177,7 @@ class Striker:
             w.until = max(w.until, w.begun + BUDGET_S + BACK_S)  # what waits for the silent one finds out by its own limit
             bd.wait_until(lambda: self.field.recorder.now() > w.until, "the last that waits for it", 10)
             self._signal(old, signal.SIGKILL)
+            w.until = self.field.recorder.now() + BACK_S
         if not self.last:
             self.pair.rebuild()
         return w
