@@ -285,6 +285,54 @@ START_TEST(a_host_that_stays_silent_gets_its_share_of_the_time)
 }
 END_TEST
 
+START_TEST(a_host_that_was_silent_gets_little_time)
+{
+    struct th_proxy p;
+
+    t.cfg.database.connect_timeout_ms = 2000;
+    th_proxy_start(&p, TH_PROXY_SILENT);
+    snprintf(url, sizeof(url), "host=127.0.0.1,localhost port=%d,%s user=postgres dbname=%s", p.port,
+             getenv("BOOKINGD_TEST_PG_PORT"), t.name);
+    t.cfg.database.url = url;
+    for (int i = 0; i < 2; i++) {
+        struct mono from = mono_now();
+        ck_assert_int_eq(read_one(soon()), OK);
+        WITHIN(from, i == 0 ? 0.95 : 0.2, i == 0 ? 1.6 : 0.8);
+        db_drop(db);
+    }
+    th_proxy_stop(&p);
+}
+END_TEST
+
+/* Two processes in one: the second finds the primary elsewhere, the first gives its session up, wherever that is. */
+START_TEST(a_session_follows_the_newest_to_another_primary)
+{
+    static const char *const lists[] = {"localhost,127.0.0.1", "127.0.0.1,localhost"};
+    struct db *other;
+    char elsewhere[512];
+
+    for (int strict = 0; strict < 2; strict++) {
+        char *urls[] = {url, elsewhere};
+        for (int i = 0; i < 2; i++)
+            snprintf(urls[i], sizeof(url), "host=%s port=%s user=postgres dbname=%s%s", lists[i],
+                     getenv("BOOKINGD_TEST_PG_PORT"), t.name, strict ? " target_session_attrs=read-write" : "");
+        t.cfg.database.url = url;
+        db_drop(db);
+        ck_assert_int_eq(read_one(soon()), OK);
+        db_idle(db);
+        ck_assert(db_connected(db));
+        struct config cfg = t.cfg;
+        cfg.database.url = elsewhere;
+        other = db_new(&cfg);
+        ck_assert_int_eq(db_connect(other, soon()), OK);
+        db_idle(db);
+        ck_assert_int_eq(db_connected(db), !strict); /* of several servers any may be right, unless only one is */
+        ck_assert_int_eq(read_one(soon()), OK);
+        db_free(other);
+    }
+}
+END_TEST
+
 START_TEST(a_silent_server_costs_the_connect_timeout_once)
 {
     struct th_proxy p;
@@ -420,6 +468,8 @@ static Suite *suite(void)
     tcase_add_loop_test(c, a_commit_without_its_answer_is_unknown, 0, (int)ARRAY_LEN(doubts));
     tcase_add_test(c, a_host_that_refuses_is_passed_over);
     tcase_add_test(c, a_host_that_stays_silent_gets_its_share_of_the_time);
+    tcase_add_test(c, a_host_that_was_silent_gets_little_time);
+    tcase_add_test(c, a_session_follows_the_newest_to_another_primary);
     tcase_add_test(c, a_silent_server_costs_the_connect_timeout_once);
     tcase_add_test(c, a_name_without_address_is_refused_at_once);
     tcase_add_loop_test(c, a_pooler_turns_names_and_settings_off, 0, 2);

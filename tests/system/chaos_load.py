@@ -17,8 +17,7 @@ STAFF_KINDS = (("calendar", 4), ("detail", 6), ("staff book", 6), ("staff cancel
 PAUSE_S = (0.0, 0.08)
 BOOKINGS = 20  # of one customer; the calendar of a long run would be full else
 TRIES, TRIES_S = 60, 40.0  # of one intent with an Idempotency-Key: until somebody knows
-KEEP = ("id", "version", "status", "starts_at", "resource_id", "note", "amount", "gateway_id", "booking_id", "token", "name", "outcome",
-        "payment_id", "otp_id", "errors")
+KEEP = ("id", "version", "status", "starts_at", "gateway_id", "token", "name", "outcome", "payment_id", "otp_id", "errors")
 
 
 class Record:

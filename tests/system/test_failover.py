@@ -52,7 +52,7 @@ class Failover(bd.Case):
         cls.addClassCleanup(cls.pair.close)
 
     def setUp(self):
-        self.shop = bd_shop.Shop(self, {"server": {"workers": WORKERS, "request_budget": "5s"}, "database": {"statement_timeout": "1s"}, "bookings": {"max_active_per_customer": 10000},
+        self.shop = bd_shop.Shop(self, {"server": {"workers": WORKERS, "request_budget": "2s"}, "database": {"statement_timeout": "1s"}, "bookings": {"max_active_per_customer": 10000},
                                         "providers": {"sms": {"max_concurrent": WORKERS}}})
         self.d = self.shop.daemon
         self.shop.service = self.shop.make_service(max_advance_days=365)
@@ -197,7 +197,7 @@ class Failover(bd.Case):
                     conn.close()
         listener = threading.Thread(target=count)
         listener.start()
-        time.sleep(3.5)
+        time.sleep(3.0)
         stop.set()
         listener.join()
         door.close()
