@@ -44,6 +44,15 @@ def _bin():
     return next(p for p in places if os.path.exists(os.path.join(p, "pg_basebackup")) and os.path.exists(os.path.join(p, "initdb")))
 
 
+def alive(pid):
+    """Neither gone nor waiting to be buried."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Pair:
     def __init__(self):
         self.bin = _bin()
@@ -141,10 +150,14 @@ class Pair:
 
     def kill_primary(self):
         """As when its machine loses power: nothing of it is left, and nothing was said."""
-        for pid in self.pids():
+        self._kill(self.primary)
+
+    def _kill(self, n):
+        pids = self.pids(n)
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        bd.wait_until(lambda: not self._listening(self.primary), "the primary's end")
+        bd.wait_until(lambda: not any(map(alive, pids)) and not self._listening(n), "the end of server %d" % n)
 
     def _listening(self, n):
         with socket.socket() as s:
@@ -158,8 +171,7 @@ class Pair:
     def rebuild(self):
         """The other server is made a synchronous standby, from nothing."""
         other = 1 - self.primary
-        if self.pids(other):
-            self._ctl(other, "-m", "immediate", "stop")
+        self._kill(other)
         shutil.rmtree(self._data(other), ignore_errors=True)
         self._run("pg_basebackup", "-D", self._data(other), "-d", self.conninfo(self.primary) + " application_name=standby",
                   "-X", "stream", "-c", "fast", "-R", "--no-sync")
