@@ -131,14 +131,14 @@ class Checker:
         refund that came into doubt then may be told to be in doubt for the 15 minutes that the gateway's total is waited for.
         """
         doubts = set()
+        booking_of = dict(self.shop.pg.sql("SELECT id, booking_id FROM payments"))
         for r in sorted(self.records, key=lambda r: r.ended):
             if 0 < r.status < 500:
                 continue
-            about = {r.intent, (r.doc or {}).get("payment_id")} - {None}
+            about = booking_of.get(r.subject, r.subject)
             if self.cause(r):
-                doubts |= about
-            elif r.what in ("cancel", "refund") and (r.doc or {}).get("outcome") == "unknown" and about & doubts:
-                doubts |= about
+                doubts.add(about)
+            elif r.what in ("cancel", "refund") and (r.doc or {}).get("outcome") == "unknown" and about in doubts:
                 self.told_again += 1
             else:
                 self.say("5xx without a cause" if r.status else "connection ended", "%r", r)

@@ -15,6 +15,7 @@ CUSTOMER_KINDS = (("slots", 10), ("mine", 10), ("book", 24), ("book paid", 8), (
 STAFF_KINDS = (("calendar", 4), ("detail", 6), ("staff book", 6), ("staff cancel", 6), ("notices", 4), ("resend", 3), ("providers", 2),
                ("refund", 2))
 PAUSE_S = (0.0, 0.08)
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BOOKINGS = 20  # of one customer; the calendar of a long run would be full else
 TRIES, TRIES_S = 60, 40.0  # of one intent with an Idempotency-Key: until somebody knows
 KEEP = ("id", "version", "status", "starts_at", "gateway_id", "token", "name", "outcome", "payment_id", "otp_id", "errors")
@@ -22,7 +23,7 @@ KEEP = ("id", "version", "status", "starts_at", "gateway_id", "token", "name", "
 
 class Record:
     """One request and what came of it. status 0: the connection ended first."""
-    __slots__ = ("id", "intent", "who", "what", "key", "begun", "ended", "status", "code", "replayed", "doc", "words")
+    __slots__ = ("id", "intent", "who", "what", "key", "begun", "ended", "status", "code", "replayed", "doc", "words", "subject")
 
     def __init__(self, **fields):
         for name in self.__slots__:
@@ -75,6 +76,7 @@ class Caller:
     def once(self, what, method, path, body=None, token=None, key=None, intent=None, **headers):
         n = self.recorder.number()
         r = Record(id="c%s-%d" % (self.recorder.seed, n), intent=intent or n, who=self.who, what=what, key=key, status=0, replayed=False)
+        r.subject = (UUID.findall(path) or [None])[0]
         fields = {"X-Request-Id": r.id, **headers}
         if token:
             fields["Authorization"] = "Bearer " + token
