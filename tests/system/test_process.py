@@ -220,6 +220,17 @@ class Crash(Blocked):
                 bd.wait_until(answers, "answers again")
         self.assertEqual(d.metric("bookingd_process_restarts_total", role="dispatcher", reason="signal"), 1)
 
+    def test_workers_of_a_dead_dispatcher_are_no_failures(self):
+        """They end with it each time, and do not wait for it: only the dispatcher has a backoff."""
+        d = self.daemon(self.postgres())
+        for _ in range(2):
+            victim = bd.wait_until(lambda: len(d.children("worker")) == 2 and d.children("dispatcher"), "all of them")[0]
+            os.kill(victim, signal.SIGKILL)
+            bd.wait_until(lambda: victim not in d.children("dispatcher") and d.children("dispatcher"), "another dispatcher")
+            self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(re.findall(r"child\.backoff .*child=worker", d.log()), [])
+        self.assertEqual(len(re.findall(r"child\.backoff .*child=dispatcher", d.log())), 1)
+
     def test_backoff_of_a_crash_loop(self):
         d = self.daemon(self.postgres())
         deaths = []
