@@ -165,14 +165,26 @@ static void *born(void *p, size_t n)
     return p;
 }
 
-/* Its size. */
-static size_t died(void *p)
+static size_t find(const void *p)
 {
     size_t i = slot_of(p);
     while (live[i].p && live[i].p != p)
         i = (i + 1) % LIVE_SLOTS;
     if (!live[i].p)
         abort(); /* freed twice, or never allocated */
+    return i;
+}
+
+/* The fence is not for use. */
+size_t malloc_usable_size(void *p)
+{
+    return p ? live[find(p)].n : 0;
+}
+
+/* Its size. */
+static size_t died(void *p)
+{
+    const size_t i = find(p);
     const size_t n = live[i].n;
     for (size_t at = n; at < n + FENCE; at++) {
         if (((unsigned char *)p)[at] != FENCE_BYTE)
