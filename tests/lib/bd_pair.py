@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 import bd
 
@@ -97,8 +98,16 @@ class Pair:
     def _ctl(self, n, *args):
         self._run("pg_ctl", "-s", "-w", "-t", "60", "-D", self._data(n), "-l", os.path.join(self.dir, "%d.log" % n), *args)
 
-    def _start(self, n):
-        self._ctl(n, "start")
+    def _start(self, n, tries=8):
+        """While it was down another may have taken its port for a moment."""
+        for i in range(tries):
+            try:
+                return self._ctl(n, "start")
+            except AssertionError as e:
+                if i == tries - 1:
+                    raise AssertionError("%s\n%s" % (e, self.log(n)[-3000:])) from None
+                time.sleep(1)
+        return None
 
     def conninfo(self, n, database="postgres"):
         """Of one server, whatever it is."""
