@@ -10,6 +10,9 @@
 json_t *api_booking_json(struct arena *a, const struct booking *bk);
 /* StaffBooking: with the customer */
 json_t *api_staff_booking_json(struct arena *a, const struct booking *bk);
+/* A row of a list of bookings in one of these views, as api_reply_page() wants it. */
+typedef json_t *api_booking_view_fn(struct arena *a, const struct booking *bk);
+json_t *api_booking_item(struct arena *a, struct db_rows rows, int i, const char **next, api_booking_view_fn *view);
 /* Notification */
 json_t *api_notification_json(struct arena *a, const struct ledger_item *n);
 
@@ -17,7 +20,7 @@ json_t *api_notification_json(struct arena *a, const struct ledger_item *n);
 struct api_booking_answer {
     struct api_request *r;
     int status;
-    json_t *(*view)(struct arena *a, const struct booking *bk);
+    api_booking_view_fn *view;
     const char *location; /* of 201, with a slash at its end; else NULL */
 };
 void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *bk);

@@ -30,6 +30,7 @@ bool str_eq(struct str a, struct str b);
 /* ASCII case only, as HTTP field names and tokens compare (RFC 9110 5.1). */
 bool str_eq_nocase(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
+bool str_starts_nocase(struct str s, struct str prefix);
 /* Without spaces and tabs at both ends (OWS of RFC 9110 5.6.3). */
 struct str str_trim(struct str s);
 /* Cuts at the first `sep`: returns the part before it and leaves the rest in *s; the whole, and *s absent, when there

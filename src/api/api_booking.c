@@ -79,11 +79,7 @@ static const struct api_query_param list_params[] = {
 
 static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
-    struct booking bk;
-    booking_read(rows, i, &bk);
-    if (next)
-        *next = api_time_cursor_make(a, bk.starts_at, &bk.id);
-    return api_booking_json(a, &bk);
+    return api_booking_item(a, rows, i, next, api_booking_json);
 }
 
 static enum err get_bookings(struct api_request *r)

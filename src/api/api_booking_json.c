@@ -88,6 +88,15 @@ bool api_time_cursor(struct api_request *r, const char *after, const char *field
     return false;
 }
 
+json_t *api_booking_item(struct arena *a, struct db_rows rows, int i, const char **next, api_booking_view_fn *view)
+{
+    struct booking bk;
+    booking_read(rows, i, &bk);
+    if (next)
+        *next = api_time_cursor_make(a, bk.starts_at, &bk.id);
+    return view(a, &bk);
+}
+
 const char *api_time_cursor_make(struct arena *a, struct wall at, const struct uuid *id)
 {
     char text[WALL_RFC3339_MAX];

@@ -45,11 +45,7 @@ static const char *date_of(struct api_request *r, const char *text, const char *
 
 static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
-    struct booking bk;
-    booking_read(rows, i, &bk);
-    if (next)
-        *next = api_time_cursor_make(a, bk.starts_at, &bk.id);
-    return api_staff_booking_json(a, &bk);
+    return api_booking_item(a, rows, i, next, api_staff_booking_json);
 }
 
 static enum err get_calendar(struct api_request *r)

@@ -50,17 +50,12 @@ void sms_accept(struct arena *a, struct sms_result *r, const json_t *id)
     r->message_id = word(ext_json_text(a, id), MESSAGE_ID_MAX);
 }
 
-static bool starts_nocase(struct str s, struct str prefix)
-{
-    return s.n >= prefix.n && str_eq_nocase((struct str){s.p, prefix.n}, prefix);
-}
-
 /* A 403 with a page is the web firewall in front of a provider, not its word on our key or the number. */
 static bool from_firewall(const struct ext_reply *reply)
 {
     return reply->status == 403 &&
-           (starts_nocase(str_of(reply->content_type), STR("text/html")) ||
-            starts_nocase(reply->body, STR("<!doctype")) || starts_nocase(reply->body, STR("<html")));
+           (str_starts_nocase(str_of(reply->content_type), STR("text/html")) ||
+            str_starts_nocase(reply->body, STR("<!doctype")) || str_starts_nocase(reply->body, STR("<html")));
 }
 
 void sms_refuse(struct arena *a, const struct ext_reply *reply, struct sms_result *r, const json_t *code)

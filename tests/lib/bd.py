@@ -559,8 +559,14 @@ class FakeProvider:
         if sock is not None:
             sock.close()
 
+    def _holds_back(self):
+        """Of derived classes: waits a moment and says True while nobody is to be accepted."""
+        return False
+
     def _accept(self, listener):
         while not self.closing.is_set() and self.sock is listener:
+            if self._holds_back():
+                continue
             try:
                 conn, _ = listener.accept()
             except socket.timeout:

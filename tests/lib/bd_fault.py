@@ -16,7 +16,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import bd
@@ -131,18 +130,11 @@ class Front(bd.FakeProvider):
         return s
 
     # -- connections --
-    def _accept(self, listener):
-        while not self.closing.is_set() and self.sock is listener:
-            if self.door == "mute":
-                time.sleep(0.01)
-                continue
-            try:
-                conn, _ = listener.accept()
-            except socket.timeout:
-                continue
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
+    def _holds_back(self):
+        if self.door == "mute":
+            time.sleep(0.01)
+            return True
+        return False
 
     def _serve(self, conn):
         door = self.door

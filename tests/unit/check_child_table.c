@@ -1,7 +1,7 @@
 /* The life of a child as a table: every cell of child_next, the backoff, what an end books. */
 #include <check.h>
-#include <stdlib.h>
 
+#include "../lib/th_unit.h"
 #include "base/cdefs.h"
 #include "proc/child_table.h"
 
@@ -121,9 +121,5 @@ int main(void)
     tcase_add_test(t, a_healthy_minute_forgives);
     tcase_add_test(t, ends_that_are_not_replaced);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return th_run(s);
 }

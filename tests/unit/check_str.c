@@ -34,6 +34,8 @@ START_TEST(equality)
     ck_assert(str_starts(STR("Bearer x"), STR("Bearer ")));
     ck_assert(!str_starts(STR("Bear"), STR("Bearer ")));
     ck_assert(str_starts(STR("x"), absent));
+    ck_assert(str_starts_nocase(STR("<HTML lang"), STR("<html")));
+    ck_assert(!str_starts_nocase(STR("<HTM"), STR("<html")));
 }
 END_TEST
 
