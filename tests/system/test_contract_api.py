@@ -103,14 +103,15 @@ class Frame(Contract):
                     self.assertEqual(method == "HEAD" or r.code, method == "HEAD" or "method_not_allowed")
                 elif method == "HEAD":
                     get = c.request("GET", target)
-                    fields = lambda x: [f for f in x.headers if f[0] not in ("Date", "X-Request-Id", "Content-Length")]
+                    fields = lambda x: [f for f in x.headers if f[0].lower() not in ("date", "x-request-id", "content-length")]
                     self.assertEqual((r.status, fields(r)), (get.status, fields(get)), path)
                     self.assertIsNotNone(r.header("Content-Length") if get.status != 204 else "")
                 else:
                     self.assertNotEqual(r.status, 405, (method, path))
-            for method in ("TRACE", "FOO", "get"):
+            for method in ("TRACE", "FOO", "get") if not bd.FRONT else ():  # a proxy refuses some of them itself
                 self.expect(c.request(method, target), 501, "not_implemented")
 
+    @unittest.skipIf(bd.FRONT, "a proxy answers broken requests itself")
     def test_every_answer_has_the_callers_id(self):
         head, post = b"Host: x\r\nX-Request-Id: mine.1\r\n", b"POST /v1/otp HTTP/1.1\r\n"
         for status, data in ((200, b"GET /healthz HTTP/1.1\r\n" + head), (404, b"GET /nope HTTP/1.1\r\n" + head), (405, b"PUT /healthz HTTP/1.1\r\n" + head),
