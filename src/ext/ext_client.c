@@ -193,8 +193,8 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
     struct ext_transfer t = {.c = &x->curl, .q = q, .p = p};
     *r = (struct ext_reply){.content_type = "", .certainty = EXT_NOT_SENT};
     settle(x);
-    int limit_ms = deadline_left_ms(deadline_cap(d, p->timeout_ms));
-    if (limit_ms <= 0) {
+    struct deadline until = deadline_cap(d, p->timeout_ms);
+    if (deadline_passed(until)) {
         r->detail = "no time left";
         return ERR_DEADLINE;
     }
@@ -206,7 +206,7 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
 
     struct mono began = mono_now();
     board_call(p->name, provider_op_names[q->op]);
-    err = ext_transfer_run(&t, limit_ms, r);
+    err = ext_transfer_run(&t, until, r);
     board_call(NULL, NULL);
     leave_seats(x);
     r->seconds = mono_seconds_since(began);

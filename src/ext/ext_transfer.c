@@ -256,14 +256,21 @@ static int on_resolve(void *state, void *reserved, void *arg)
 
 #define SET(option, value) (ok = curl_easy_setopt(e, (option), (value)) == CURLE_OK && ok)
 
-static bool set_limits(struct ext_transfer *t, int limit_ms)
+/* For curl, to whom 0 means no limit. */
+static long left_ms(struct deadline d)
+{
+    int left = deadline_left_ms(d);
+    return left > 0 ? left : 1;
+}
+
+static bool set_limits(struct ext_transfer *t, struct deadline until)
 {
     CURL *e = t->c->easy;
     bool ok = true;
-    long connect_ms = t->p->connect_timeout_ms < limit_ms ? (long)t->p->connect_timeout_ms : limit_ms;
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_TIMEOUT_MS, (long)limit_ms);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms); /* TLS handshake included */
+    SET(CURLOPT_TIMEOUT_MS, left_ms(until));
+    /* TLS handshake included */
+    SET(CURLOPT_CONNECTTIMEOUT_MS, left_ms(deadline_cap(until, t->p->connect_timeout_ms)));
     SET(CURLOPT_MAXFILESIZE, (long)EXT_ANSWER_MAX);
     SET(CURLOPT_MAXAGE_CONN, t->q->idempotent ? IDLE_READ_S : IDLE_WRITE_S);
     SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -395,11 +402,11 @@ static enum err failed(struct ext_transfer *t, CURLcode code, struct ext_reply *
     return code == CURLE_OPERATION_TIMEDOUT ? ERR_PROVIDER_TIMEOUT : ERR_PROVIDER_FAILED;
 }
 
-enum err ext_transfer_run(struct ext_transfer *t, int limit_ms, struct ext_reply *r)
+enum err ext_transfer_run(struct ext_transfer *t, struct deadline until, struct ext_reply *r)
 {
     CURL *e = t->c->easy;
     curl_easy_reset(e); /* options only: connections, addresses and TLS sessions stay */
-    if (!set_limits(t, limit_ms) || !set_rules(t) || !set_request(t))
+    if (!set_limits(t, until) || !set_rules(t) || !set_request(t))
         return failed(t, CURLE_OUT_OF_MEMORY, r);
     CURLcode code = curl_easy_perform(e);
     if (code != CURLE_OK)
