@@ -121,8 +121,5 @@ struct handover_given {
 };
 void handover_give(unsigned slot, struct handover_given g);
 struct handover_given handover_given(unsigned slot);
-/* The dispatcher's heartbeat, read by the master's watchdog. */
-void handover_beat(void);
-struct mono handover_last_beat(void);
 
 #endif

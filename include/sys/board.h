@@ -28,6 +28,7 @@ enum stage {
 };
 extern const char *const stage_names[STAGE_COUNT];
 
+#define BOARD_BEAT_MS 2000
 #define BOARD_WHAT_MAX 96
 #define BOARD_REQUEST_MAX 68 /* an id of 64, and its end */
 #define BOARD_CALL_MAX 64
@@ -40,6 +41,7 @@ struct board_view { /* a copy of a slot, fit for printing */
     uint32_t generation;
     enum stage stage;
     struct mono since;               /* of the stage */
+    struct mono turned;              /* when its loop last turned, or `since` if that is later */
     struct deadline budget;          /* of the request in hand; at.ns 0: none */
     bool database;                   /* has a database connection */
     uint64_t served;                 /* requests or jobs since the slot exists */
@@ -79,6 +81,8 @@ void board_request(const char *id);
 void board_call(const char *provider, const char *operation);
 void board_database(bool connected);
 void board_served(void);
+/* Its loop turns. A process that waits for work does so every BOARD_BEAT_MS at least, or the master replaces it. */
+void board_beat(void);
 /* Fit for ensure_set_hook. */
 void board_panic(const char *text);
 

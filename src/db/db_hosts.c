@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "db_priv.h"
 #include "sys/addrs.h"
+#include "sys/board.h"
 
 #define DEFAULT_PORT "5432"
 
@@ -17,13 +18,23 @@
 static const struct {
     const char *keyword, *value;
 } defaults[] = {
-    {"fallback_application_name", "bookingd"},
+    {"fallback_application_name", NULL}, /* application() */
     {"client_encoding", "UTF8"},
     {"gssencmode", "disable"}, /* Kerberos libraries talk to the network without any deadline */
     {"keepalives_idle", "30"}, /* a server that lost its power is noticed within a minute */
     {"keepalives_interval", "10"},
     {"keepalives_count", "3"},
 };
+
+/*
+ * What pg_stat_activity shows: "bookingd worker". Without the worker's number, for PgBouncer would set the name anew
+ * for each transaction that meets another worker's.
+ */
+static const char *application(struct arena *a)
+{
+    int slot = board_self();
+    return slot < 0 ? "bookingd" : arena_printf(a, "bookingd %s", role_names[board_role((unsigned)slot)]);
+}
 
 static void free_options(void *options)
 {
@@ -122,7 +133,7 @@ static void read_params(struct arena *a, struct db_hosts *h, const PQconninfoOpt
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         if (!option(options, defaults[i].keyword)) {
             keywords[h->params_n] = defaults[i].keyword;
-            values[h->params_n++] = defaults[i].value;
+            values[h->params_n++] = defaults[i].value ? defaults[i].value : application(a);
         }
     h->keywords = keywords;
     h->values = values;

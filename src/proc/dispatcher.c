@@ -17,7 +17,6 @@
 #include "sys/sig.h"
 
 #define EVENTS 256
-#define BEAT_MS 1000
 #define NEWCOMERS_MS 500 /* in a drain: for the first request of who has just connected */
 #define ARENA_CHUNK 8192
 
@@ -184,12 +183,12 @@ static int loop(struct disp *d)
 {
     struct epoll_event events[EVENTS];
     for (;;) {
-        int n =
-            epoll_wait(d->ep, events, EVENTS, disp_conn_wait_ms(d, d->listening_paused || d->draining ? 20 : BEAT_MS));
+        const int most_ms = d->listening_paused || d->draining ? 20 : BOARD_BEAT_MS;
+        int n = epoll_wait(d->ep, events, EVENTS, disp_conn_wait_ms(d, most_ms));
         if (n < 0 && errno != EINTR)
             return 1;
         d->now = mono_now();
-        handover_beat();
+        board_beat();
         for (int i = 0; i < n; i++) {
             if (!handle(d, &events[i]))
                 return 0;

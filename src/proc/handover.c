@@ -133,7 +133,7 @@ struct word {
     _Alignas(64) _Atomic uint64_t v;
     _Atomic uint64_t answer; /* length << 1 | keep-alive; written before v */
 };
-static struct word *words; /* [0]: the heartbeat; then one a slot */
+static struct word *words; /* one a slot */
 static unsigned words_n;
 static struct given {
     _Alignas(64) _Atomic int64_t at;
@@ -142,7 +142,7 @@ static struct given {
 
 static size_t words_size(unsigned slots)
 {
-    return ((size_t)slots + 1) * sizeof(struct word);
+    return (size_t)slots * sizeof(struct word);
 }
 
 size_t handover_shared_size(unsigned slots)
@@ -152,29 +152,29 @@ size_t handover_shared_size(unsigned slots)
 
 void handover_shared_init(unsigned slots)
 {
-    words_n = slots + 1;
+    words_n = slots;
     words = shm_alloc(words_size(slots));
     given = shm_alloc(slots * sizeof(struct given));
 }
 
 void handover_mark(unsigned slot, uint64_t seq, struct handover_answer a)
 {
-    ENSURE(slot + 1 < words_n);
-    atomic_store(&words[slot + 1].answer, a.len << 1 | a.keep_alive);
-    atomic_store(&words[slot + 1].v, seq);
+    ENSURE(slot < words_n);
+    atomic_store(&words[slot].answer, a.len << 1 | a.keep_alive);
+    atomic_store(&words[slot].v, seq);
 }
 
 uint64_t handover_marked(unsigned slot, struct handover_answer *a)
 {
-    ENSURE(slot + 1 < words_n);
-    const uint64_t answer = atomic_load(&words[slot + 1].answer);
+    ENSURE(slot < words_n);
+    const uint64_t answer = atomic_load(&words[slot].answer);
     *a = (struct handover_answer){.len = answer >> 1, .keep_alive = (answer & 1u) != 0};
-    return atomic_load(&words[slot + 1].v);
+    return atomic_load(&words[slot].v);
 }
 
 void handover_give(unsigned slot, struct handover_given g)
 {
-    ENSURE(slot + 1 < words_n);
+    ENSURE(slot < words_n);
     atomic_store_explicit(&given[slot].until, g.until.at.ns, memory_order_relaxed);
     atomic_store_explicit(&given[slot].at, g.at.ns, memory_order_release);
 }
@@ -182,17 +182,7 @@ void handover_give(unsigned slot, struct handover_given g)
 /* Caught between the two words, an old `at` has the new `until`: later than it was, so nobody is blamed for it. */
 struct handover_given handover_given(unsigned slot)
 {
-    ENSURE(slot + 1 < words_n);
+    ENSURE(slot < words_n);
     int64_t at = atomic_load_explicit(&given[slot].at, memory_order_acquire);
     return (struct handover_given){{at}, {{atomic_load_explicit(&given[slot].until, memory_order_relaxed)}}};
-}
-
-void handover_beat(void)
-{
-    atomic_store_explicit(&words[0].v, (uint64_t)mono_now().ns, memory_order_relaxed);
-}
-
-struct mono handover_last_beat(void)
-{
-    return (struct mono){(int64_t)atomic_load_explicit(&words[0].v, memory_order_relaxed)};
 }

@@ -67,7 +67,6 @@ static void run_job(struct keeper *k, const struct upkeep_job *job)
         LOG(LOG_DEBUG, "keeper.job", F_STR("job", job->name), F_MS("took", mono_seconds_since(begun) * 1e3));
     log_set_request(NULL);
     board_served();
-    board_budget((struct deadline){{0}});
     board_stage(STAGE_IDLE, "");
     proctitle_set("keeper");
 }
@@ -83,7 +82,9 @@ static bool pause_until(struct keeper *k, struct deadline d)
             {.fd = k->sig_fd, .events = POLLIN},
             {.fd = db, .events = db_events},
         };
-        if (poll(p, ARRAY_LEN(p), deadline_left_ms(deadline_min(d, db_idle_at(k->db)))) < 0 && !net_again(errno))
+        struct deadline until = deadline_cap(deadline_min(d, db_idle_at(k->db)), BOARD_BEAT_MS);
+        board_beat();
+        if (poll(p, ARRAY_LEN(p), deadline_left_ms(until)) < 0 && !net_again(errno))
             return true;
         if (p[0].revents || p[1].revents)
             return true;
@@ -110,6 +111,16 @@ static int refuse_schema(void)
     return EXIT_CONFIG_CODE;
 }
 
+static enum err connect_database(struct keeper *k)
+{
+    struct deadline d = deadline_in_ms(k->env->cfg->database.connect_timeout_ms);
+    board_budget(d);
+    board_stage(STAGE_BUSY, "database connect");
+    enum err e = db_connect(k->db, d);
+    board_stage(STAGE_IDLE, "");
+    return e;
+}
+
 static int loop(struct keeper *k)
 {
     /* The first runs are spread over two seconds: what a crash left is found soon, and not by all jobs at once. */
@@ -117,7 +128,7 @@ static int loop(struct keeper *k)
         k->next[i] = deadline_in_ms((int64_t)rng_below(2000));
     while (!pause_until(k, soonest(k))) {
         if (!db_connected(k->db)) {
-            enum err e = db_connect(k->db, deadline_in_ms(k->env->cfg->database.connect_timeout_ms));
+            enum err e = connect_database(k);
             if (e == ERR_DB_SCHEMA)
                 return refuse_schema();
             board_database(e == OK);

@@ -13,7 +13,7 @@
 #define OVERDUE_MS 5000   /* beyond a budget: the child's own limits have failed */
 #define STARTING_MS 60000 /* to check in */
 #define DRAINING_MS 10000 /* to end, once told and with nothing in hand */
-#define BEAT_MS 10000     /* without a turn of the dispatcher's loop */
+#define QUIET_MS 10000    /* without a turn of the loop, and with nothing in hand */
 #define ABORT_MS 1000     /* from ABRT (a core for the reader) to KILL */
 #define NAMES_MS 1000     /* READY waits this long for the resolver's first pass */
 
@@ -40,18 +40,18 @@ static bool overdue(const struct child *c, const struct board_view *v)
         return mono_seconds_since(c->started) * 1e3 > STARTING_MS;
     if (c->state != CHILD_UP)
         return false;
-    if (c->role == ROLE_DISPATCHER && mono_seconds_since(c->started) * 1e3 > BEAT_MS)
-        return mono_seconds_since(handover_last_beat()) * 1e3 > BEAT_MS;
-    return busy_overdue(v) || never_began(c, v);
+    if (v->stage == STAGE_BUSY)
+        return busy_overdue(v);
+    return c->role == ROLE_WORKER ? never_began(c, v) : mono_seconds_since(v->turned) * 1e3 > QUIET_MS;
 }
 
-/* In a state to take requests, or with one in hand that still has time. */
-static bool worker_well(const struct master *m)
+/* One of the role is in a state to work, or has something in hand that still has time. */
+static bool one_well(const struct master *m, enum role role)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
         const struct child *c = &m->children[i];
         struct board_view v;
-        if (c->role != ROLE_WORKER || (c->state != CHILD_UP && c->state != CHILD_STARTING))
+        if (c->role != role || (c->state != CHILD_UP && c->state != CHILD_STARTING))
             continue;
         board_read(i, &v);
         if (!overdue(c, &v))
@@ -123,7 +123,7 @@ bool master_serving(const struct master *m)
 
 bool master_healthy(const struct master *m)
 {
-    return m->ready && (m->stopping || (mono_seconds_since(handover_last_beat()) * 1e3 < BEAT_MS && worker_well(m)));
+    return m->ready && (m->stopping || (one_well(m, ROLE_DISPATCHER) && one_well(m, ROLE_WORKER)));
 }
 
 static unsigned busy_workers(const struct master *m)

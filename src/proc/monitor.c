@@ -20,7 +20,6 @@
 #define SENT_SHARE 20      /* counting what was sent reads the whole ledger: at most this fraction of the time */
 #define SENT_RETRY_MS 60000
 #define DRAIN_MS 2000
-#define IDLE_MS 60000 /* nothing is due: look around all the same */
 
 struct monitor {
     const struct child_env *env;
@@ -71,7 +70,8 @@ static bool turn(struct monitor *m, int fd, short events, struct deadline d)
         {.fd = m->signal_fd, .events = POLLIN}, {.fd = m->env->life_fd, .events = 0}, {.fd = fd, .events = events}};
     struct deadline until = d;
     size_t n = monitor_http_polls(m->http, polls + 3, &until);
-    int ready = poll(polls, (nfds_t)(n + 3), deadline_left_ms(deadline_min(d, until)));
+    board_beat();
+    int ready = poll(polls, (nfds_t)(n + 3), deadline_left_ms(deadline_min(deadline_cap(d, BOARD_BEAT_MS), until)));
     if (ready < 0 && !net_again(errno))
         m->ending = true;
     if (ready < 0)
@@ -173,7 +173,7 @@ static void run(struct monitor *m)
     while (!m->ending) {
         short events = 0;
         int fd = db_fd(m->db, &events);
-        struct deadline d = deadline_cap(db_idle_at(m->db), IDLE_MS);
+        struct deadline d = deadline_cap(db_idle_at(m->db), BOARD_BEAT_MS);
         if (db_connected(m->db))
             d = deadline_min(d, m->next_read);
         database_step(m, turn(m, fd, events, d));

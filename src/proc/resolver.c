@@ -16,6 +16,7 @@
 #include "sys/log.h"
 
 #define AGAIN_MS 30000 /* a name that answered */
+#define LOOKUP_MS 60000 /* above what RES_OPTIONS allow with all servers and search domains there can be */
 #define FAILED_MS 1000 /* one that did not: doubling up to AGAIN_MS */
 
 struct name {
@@ -44,6 +45,7 @@ static void look_up(unsigned i, struct name *n)
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
     struct addrs_result found = {.n = 0};
+    board_budget(deadline_in_ms(LOOKUP_MS));
     board_stage(STAGE_BUSY, addrs_name(i));
     int rc = getaddrinfo(addrs_name(i), NULL, &hints, &list);
     if (rc == 0) {
@@ -84,7 +86,8 @@ int resolver_main(const struct child_env *env)
         addrs_set_first_pass();
         board_stage(STAGE_IDLE, "");
         struct pollfd p = {.fd = env->life_fd, .events = POLLIN};
-        if (poll(&p, 1, deadline_left_ms(next)) > 0)
+        board_beat();
+        if (poll(&p, 1, deadline_left_ms(deadline_cap(next, BOARD_BEAT_MS))) > 0)
             return 0;
     }
 }

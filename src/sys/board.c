@@ -34,6 +34,7 @@ struct slot {
     /* written by the child; by the master only while there is none */
     _Alignas(64) TWIN(struct words) words;
     _Atomic uint64_t served;
+    _Atomic int64_t turned;
     atomic_bool database;
     /* single bytes, since a panicking child must do as little as possible; said 2: whole */
     atomic_int said;
@@ -234,6 +235,12 @@ void board_served(void)
                               memory_order_relaxed);
 }
 
+void board_beat(void)
+{
+    if (self)
+        atomic_store_explicit(&self->turned, mono_now().ns, memory_order_relaxed);
+}
+
 void board_panic(const char *text)
 {
     if (!self)
@@ -259,6 +266,9 @@ void board_read(unsigned slot, struct board_view *out)
     out->generation = atomic_load_explicit(&s->generation, memory_order_relaxed);
     out->stage = (unsigned)w.stage < STAGE_COUNT ? w.stage : STAGE_DOWN;
     out->since = w.since;
+    out->turned.ns = atomic_load_explicit(&s->turned, memory_order_relaxed);
+    if (out->turned.ns < w.since.ns)
+        out->turned = w.since;
     out->budget = w.budget;
     out->database = atomic_load_explicit(&s->database, memory_order_relaxed);
     out->served = atomic_load_explicit(&s->served, memory_order_relaxed);

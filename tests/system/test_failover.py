@@ -167,7 +167,7 @@ class Failover(bd.Case):
             promoted = time.monotonic()
             bd.wait_until(lambda: self.shop.call("GET", "/v1/venues").status == 200, "answers from the new primary", 5)
             first = time.monotonic() - promoted
-            bd.wait_until(lambda: int(self.pair.ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd'")) >= WORKERS, "all sessions", 5)
+            bd.wait_until(lambda: int(self.pair.ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'")) >= WORKERS, "all sessions", 5)
             took = time.monotonic() - promoted
         finally:
             for pid in old:
@@ -214,9 +214,9 @@ class Failover(bd.Case):
         self.pair.writable()
         returned = time.time()
         bd.wait_until(lambda: int(self.pair.ask(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd'")) >= WORKERS, "all workers' sessions", 5)
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'")) >= WORKERS, "all workers' sessions", 5)
         starts = [float(x) - returned for x in self.pair.ask(
-            "SELECT extract(epoch FROM backend_start) FROM pg_stat_activity WHERE application_name = 'bookingd' ORDER BY 1").split()]
+            "SELECT extract(epoch FROM backend_start) FROM pg_stat_activity WHERE application_name = 'bookingd worker' ORDER BY 1").split()]
         print("herd: sessions came from %.0f to %.0f ms after the return" % (starts[0] * 1e3, starts[-1] * 1e3), flush=True)
         self.assertLess(starts[-1], 1.0 + SLACK)
         self.assertGreater(starts[-1] - starts[0], 0.1)

@@ -20,7 +20,7 @@ import bd_pay
 GATES = {"made": (1, "INSERT ON payments"), "stored": (2, "UPDATE OF status, charge_id, refunded_amount ON payments"),
          "kept": (3, "INSERT ON webhook_events"), "refund made": (4, "INSERT ON refunds"), "refund told": (5, "UPDATE OF status ON refunds")}
 WAITING = ("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'"
-           " AND query ~ '%s'")
+           " AND application_name = 'bookingd worker' AND query ~ '%s'")  # and not the keeper, which settles what earlier strikes left
 BOOKING = "SELECT 1 FROM bookings WHERE id = '%s' FOR UPDATE"
 PAYMENTS = "LOCK TABLE payments IN ACCESS EXCLUSIVE MODE"
 INTERRUPTED = (502, "interrupted", "unknown")
@@ -398,16 +398,6 @@ class Kills(bd.Case):
         except AssertionError as e:
             raise AssertionError("%s\n%s" % (e, left)) from None
 
-    @contextlib.contextmanager
-    def keeper_held(self):
-        """It would settle what earlier strikes have left, and be the one that waits at a gate."""
-        pid = next(pid for pid, title in self.shop.daemon.titles().items() if title.startswith("bookingd: keeper"))
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
-
     def test_every_step(self):
         begun = time.monotonic()
         kinds = [(Create, CREATE), (CreateAndGo, list(CREATE)[2::2]), (Webhook, SETTLE), (Return, list(SETTLE)[0:5:2]),
@@ -418,9 +408,8 @@ class Kills(bd.Case):
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
             list(pool.map(lambda s: s.prepare(), strikes))
         prepared = time.monotonic()
-        with self.keeper_held():
-            for s in strikes:
-                s.strike()
+        for s in strikes:
+            s.strike()
         struck = time.monotonic()
         self.time_passes()
         for s in strikes[0::2]:

@@ -310,11 +310,17 @@ class Crash(Blocked):
         self.assertEqual((r.status, r.code, r.json()["outcome"]), (502, "interrupted", "unknown"))
         bd.wait_until(lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue") == 1, "the count")
 
-    def test_stopped_dispatcher_is_overdue(self):
+    def test_what_does_not_turn_is_overdue(self):
+        """Whatever waits for work turns its loop; one that has stopped to is replaced, wanted or not at that moment."""
         d = self.daemon(self.postgres())
-        old = d.children("dispatcher")
-        os.kill(old[0], signal.SIGSTOP)
-        bd.wait_until(lambda: d.children("dispatcher") not in ([], old), "another dispatcher", 15)
+        roles = ("dispatcher", "monitor", "keeper", "resolver")
+        old = {r: d.children(r) for r in roles}
+        self.assertTrue(all(old.values()), old)
+        for pids in old.values():
+            os.kill(pids[0], signal.SIGSTOP)
+        for role, pids in old.items():
+            bd.wait_until(lambda: d.children(role) not in ([], pids), "another " + role, 25)
+            d.log_contains(r"event=child.overdue .*child=%s .*pid=%d" % (role, pids[0]))
 
         def answers():
             try:

@@ -135,7 +135,7 @@ class Reconnect(Op):
 
     def act(self):
         self.w.db.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                      " AND application_name = 'bookingd'")
+                      " AND application_name ~ '^bookingd'")
         answers = []
 
         asked_until = time.monotonic() + 0.2  # where it cannot have one as long as memory is short

@@ -60,6 +60,12 @@ START_TEST(a_life_is_seen)
     board_database(true);
     board_served();
     board_served();
+    board_read(slot, &v);
+    ck_assert_int_eq(v.turned.ns, v.since.ns); /* no turn yet: a change of the stage is one */
+    board_beat();
+    board_read(slot, &v);
+    ck_assert_int_ge(v.turned.ns, v.since.ns);
+    ck_assert_int_le(v.turned.ns, mono_now().ns);
     board_request("an-id");
     board_call("moyasar", "invoice_create");
     board_read(slot, &v);
