@@ -8,6 +8,7 @@ import bd_books
 # After these nobody knows whether it was done. Everything else says that it was, or that it was not.
 UNKNOWN = {None, "interrupted", "commit_unknown"}
 WRITES = ("book", "staff book", "reschedule", "cancel", "staff cancel")
+DOUBT_S = 890  # of the 15 minutes that the gateway's total is waited for
 
 
 def may_be_done(r):
@@ -128,17 +129,19 @@ class Checker:
     def answers(self):
         """
         No 5xx but while a part was down that explains it; no connection that ends but with the dispatcher. One answer outlives its cause: a
-        refund that came into doubt then may be told to be in doubt for the 15 minutes that the gateway's total is waited for.
+        refund that came into doubt then may be told to be in doubt for the 15 minutes that the gateway's total is waited for, and after
+        them that it was not made.
         """
-        doubts = set()
+        doubts = {}
         booking_of = dict(self.shop.pg.sql("SELECT id, booking_id FROM payments"))
         for r in sorted(self.records, key=lambda r: r.ended):
             if 0 < r.status < 500:
                 continue
             about = booking_of.get(r.subject, r.subject)
             if self.cause(r):
-                doubts.add(about)
-            elif r.what in ("cancel", "refund") and (r.doc or {}).get("outcome") == "unknown" and about in doubts:
+                doubts.setdefault(about, r.begun)
+            elif r.what in ("cancel", "refund") and about in doubts and (
+                    (r.doc or {}).get("outcome") == "unknown" or r.ended - doubts[about] > DOUBT_S):
                 self.told_again += 1
             else:
                 self.say("5xx without a cause" if r.status else "connection ended", "%r", r)
