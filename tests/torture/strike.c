@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "strike.h"
+#include "strike_heap.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,20 +28,15 @@
 #define FRAMES 24
 #define NS 1000000000LL
 
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t n);
-extern void *__libc_memalign(size_t align, size_t n);
-extern void __libc_free(void *p);
-
 static struct strike_page nobody, *page = &nobody;
 static __thread int inside; /* our own calls are nobody's */
 
-static void write_frames(char *to, size_t size)
+/* first: NULL, or what is said before them. */
+static void write_frames(char *to, size_t size, const char *first)
 {
     void *frames[FRAMES];
     int n = backtrace(frames, FRAMES);
-    size_t used = 0;
+    size_t used = first ? (size_t)snprintf(to, size, "heap+0x0 %s\n", first) : 0;
     for (int i = 2; i < n && used + 120 < size; i++) {
         Dl_info info;
         if (dladdr(frames[i], &info) == 0)
@@ -55,7 +51,7 @@ static void on_crash(int signo)
 {
     inside = 1;
     page->crash = signo;
-    write_frames(page->crashed, sizeof page->crashed);
+    write_frames(page->crashed, sizeof page->crashed, heap_fault);
     signal(signo, SIG_DFL);
     raise(signo);
 }
@@ -82,7 +78,7 @@ static bool struck(enum strike_class class)
     int64_t n = ++page->seen;
     bool it = page->at > 0 && (n == page->at || (page->mode == STRIKE_FROM && n > page->at));
     if (it && page->struck++ == 0)
-        write_frames(page->where, sizeof page->where);
+        write_frames(page->where, sizeof page->where, NULL);
     inside = 0;
     return it;
 }
@@ -131,122 +127,48 @@ __attribute__((constructor)) static void begin(void)
 
 /* ---- memory ---- */
 
-/*
- * All that is allocated, in a table (linear probing; of single-threaded processes): what is freed twice, or was written beyond its end, is
- * caught where it is freed, and not where the heap breaks later. What is freed is filled, so that a use of it does not go unnoticed.
- */
-#define LIVE_SLOTS ((size_t)1 << 20)
-#define FENCE 8
-#define FENCE_BYTE 0xfd
-#define DEAD_BYTE 0xdd
-static struct block {
-    void *p;
-    size_t n;
-} live[LIVE_SLOTS];
-static size_t live_n;
-
-static size_t slot_of(const void *p)
-{
-    return (size_t)(((uintptr_t)p >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 44);
-}
-
-static void *born(void *p, size_t n)
-{
-    if (!p)
-        return p;
-    if (live_n >= LIVE_SLOTS / 2)
-        abort();
-    size_t i = slot_of(p);
-    while (live[i].p)
-        i = (i + 1) % LIVE_SLOTS;
-    live[i] = (struct block){p, n};
-    live_n++;
-    memset((char *)p + n, FENCE_BYTE, FENCE);
-    return p;
-}
-
-static size_t find(const void *p)
-{
-    size_t i = slot_of(p);
-    while (live[i].p && live[i].p != p)
-        i = (i + 1) % LIVE_SLOTS;
-    if (!live[i].p)
-        abort(); /* freed twice, or never allocated */
-    return i;
-}
-
-/* The fence is not for use. */
-size_t malloc_usable_size(void *p)
-{
-    return p ? live[find(p)].n : 0;
-}
-
-/* Its size. */
-static size_t died(void *p)
-{
-    const size_t i = find(p);
-    const size_t n = live[i].n;
-    for (size_t at = n; at < n + FENCE; at++) {
-        if (((unsigned char *)p)[at] != FENCE_BYTE)
-            abort(); /* written beyond its end */
-    }
-    live_n--;
-    size_t hole = i;
-    for (size_t at = (hole + 1) % LIVE_SLOTS; live[at].p; at = (at + 1) % LIVE_SLOTS) {
-        if ((at - slot_of(live[at].p)) % LIVE_SLOTS < (at - hole) % LIVE_SLOTS)
-            continue; /* its home is behind the hole */
-        live[hole] = live[at];
-        hole = at;
-    }
-    live[hole].p = NULL;
-    return n;
-}
-
 static void *no_memory(void)
 {
     errno = ENOMEM;
     return NULL;
 }
 
-static bool too_big(size_t n)
-{
-    return n > SIZE_MAX / 4;
-}
-
 void *malloc(size_t n)
 {
-    return struck(STRIKE_ALLOC) || too_big(n) ? no_memory() : born(__libc_malloc(n + FENCE), n);
+    return struck(STRIKE_ALLOC) ? no_memory() : heap_new(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
     size_t all;
-    if (struck(STRIKE_ALLOC) || __builtin_mul_overflow(n, size, &all) || too_big(all))
+    if (struck(STRIKE_ALLOC) || __builtin_mul_overflow(n, size, &all))
         return no_memory();
-    return born(__libc_calloc(1, all + FENCE), all);
+    void *p = heap_new(all);
+    return p ? memset(p, 0, all) : NULL;
 }
 
 void free(void *p)
 {
-    if (!p)
-        return;
-    memset(p, DEAD_BYTE, died(p));
-    __libc_free(p);
+    if (p)
+        heap_free(p);
 }
 
+size_t malloc_usable_size(void *p)
+{
+    return p ? heap_size(p) : 0;
+}
+
+/* Always at another address: who kept the old one goes wrong. */
 void *realloc(void *p, size_t n)
 {
-    if (struck(STRIKE_ALLOC) || too_big(n))
+    if (struck(STRIKE_ALLOC))
         return no_memory();
-    if (p && n == 0) {
-        free(p);
-        return NULL;
-    }
-    const size_t old = p ? died(p) : 0;
-    void *q = __libc_realloc(p, n + FENCE);
-    if (!q)
-        (void)born(p, old);
-    return born(q, n);
+    void *q = p && n == 0 ? NULL : heap_new(n);
+    if (p && q)
+        memcpy(q, p, heap_size(p) < n ? heap_size(p) : n);
+    if (p && (q || n == 0))
+        heap_free(p);
+    return q;
 }
 
 void *reallocarray(void *p, size_t n, size_t size)
@@ -259,7 +181,7 @@ void *reallocarray(void *p, size_t n, size_t size)
 
 void *memalign(size_t align, size_t n)
 {
-    return struck(STRIKE_ALLOC) || too_big(n) ? no_memory() : born(__libc_memalign(align, n + FENCE), n);
+    return struck(STRIKE_ALLOC) ? no_memory() : heap_new_aligned(align, n);
 }
 
 void *aligned_alloc(size_t align, size_t n)

@@ -55,7 +55,8 @@ class Page:
 def build_library(into):
     """strike.so, by the compiler that builds the rest."""
     out = os.path.join(into, "strike.so")
-    done = subprocess.run([*(os.environ.get("CC") or "cc").split(), "-O1", "-g", "-shared", "-fPIC", "-o", out, os.path.join(HERE, "strike.c"), "-ldl"],
+    sources = [os.path.join(HERE, name) for name in ("strike.c", "strike_heap.c")]
+    done = subprocess.run([*(os.environ.get("CC") or "cc").split(), "-O1", "-g", "-shared", "-fPIC", "-o", out, *sources, "-ldl"],
                           capture_output=True, text=True)
     if done.returncode != 0:
         raise unittest.SkipTest("no strike.so: %s" % done.stderr)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the Nth thing go wrong, for every N: `./dev torture [--what NAME] [--op NAME] [--every K] [--seconds N] [--seed S] [--tls | --plain]`.
+"""Makes the Nth thing go wrong, for every N: `./dev torture [OPTIONS]`.
 
 alloc   the Nth allocation fails in the worker that serves a sign-in, a booking, a payment, a read, or connects to its database anew (the
         libraries' included), and in the dispatcher that hands a booking over. all: the Nth and every one after it until the answer
@@ -33,7 +33,7 @@ import bd_books  # noqa: E402
 import bd_fault  # noqa: E402
 import bd_shop  # noqa: E402
 from ops import ENDED, OPS, TOLD  # noqa: E402
-from strike import FROM, ONCE, SHORT, Page, build_library  # noqa: E402
+from strike import FROM, ONCE, SHORT, Page, build_library, symbols  # noqa: E402
 
 ERRORS = {  # how each kind of call fails
     "alloc": (errno.ENOMEM,),
@@ -147,8 +147,9 @@ class World:
             self.intended[why_right] += 1
         # Above the handler's and raise()'s own frames the first one tells who crashed.
         else:
-            self.fail("%s: process ended, %s, last words: %s\n    struck in  %s\n    crashed in %s" % (
-                why, how, words.group(1) if words else "", " < ".join(struck[:8]), " < ".join(crashed[:10])))
+            self.fail("%s: process ended, %s, last words: %s\n    struck in  %s\n    before in  %s\n    crashed in %s" % (
+                why, how, words.group(1) if words else "", " < ".join(struck[:8]), " < ".join(symbols(self.struck_before)[:8]),
+                " < ".join(crashed[:10])))
         self.restart()
 
     def answers_again(self):
@@ -163,6 +164,7 @@ class World:
         """One torture; returns how many calls were seen and whether it struck."""
         self.cases, self.error, ends = self.cases + 1, error, sum(self.intended.values()) + len(self.findings)
         op.prepare()
+        self.struck_before = self.page.frames(48)  # what broke then may show only now
         self.page.arm(self.pid, what, at, mode, error)
         answers = []
         try:
@@ -228,14 +230,16 @@ class World:
 class Options:
     """tls: providers over TLS and a new connection for each call; None: without it, and then with it what differs by it."""
 
-    def __init__(self, every=1, seconds=None, seed=0, whats=None, ops=None, tls=None, lanes=3, wait=True, first=1):
-        self.every, self.seconds, self.seed, self.tls, self.lanes, self.wait, self.first = every, seconds, seed, tls, lanes, wait, first
+    def __init__(self, every=1, seconds=None, seed=0, whats=None, ops=None, tls=None, lanes=3, wait=True, first=1, last=None):
+        self.every, self.seconds, self.seed, self.tls, self.lanes, self.wait = every, seconds, seed, tls, lanes, wait
+        self.first, self.last = first, last
         self.whats, self.ops = whats or ["alloc", "all", *sorted(ERRORS.keys() - {"alloc"}), "kill"], ops or list(OPS)
 
     def points(self, total):
         """The N that are tried: all, one in so many, or in a random order when time decides."""
         rng = random.Random(self.seed)
-        out = list(range(self.first, total + 1))[rng.randrange(self.every)::self.every]
+        first = max(self.first, total + 1 - self.last) if self.last else self.first
+        out = list(range(first, total + 1))[rng.randrange(self.every)::self.every]
         if self.seconds:
             rng.shuffle(out)
         return out
@@ -348,6 +352,7 @@ def main():
     parser.add_argument("--what", action="append", choices=["alloc", "all", *sorted(ERRORS.keys() - {"alloc"}), "kill"])
     parser.add_argument("--op", action="append", choices=list(OPS))
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first N")
+    parser.add_argument("--last", type=int, help="only the last so many N")
     parser.add_argument("--every", type=int, default=1, help="only one N of so many")
     parser.add_argument("--seconds", type=float, help="as many N as fit, at random")
     parser.add_argument("--seed", type=int, default=0)
@@ -355,7 +360,7 @@ def main():
     parser.add_argument("--tls", dest="tls", action="store_true", default=None, help="only with providers over TLS: OpenSSL's calls count too")
     parser.add_argument("--plain", dest="tls", action="store_false", help="only without")
     args = parser.parse_args()
-    Torture.options = Options(args.every, args.seconds, args.seed, args.what, args.op, args.tls, args.lanes, first=args.first)
+    Torture.options = Options(args.every, args.seconds, args.seed, args.what, args.op, args.tls, args.lanes, first=args.first, last=args.last)
     sys.modules["torture"] = sys.modules["__main__"]
     sys.exit(0 if unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromTestCase(Torture)).wasSuccessful() else 1)
 
