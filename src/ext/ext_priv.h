@@ -24,11 +24,12 @@ struct ext_bulkhead *ext_common(void);
 /* ---- ext_transfer.c ---- */
 #define EXT_HEADER_BYTES_MAX (32 * 1024) /* of an answer, 1xx answers included */
 
-/* What curl works with: kept for the life of the process, so that connections, sessions and addresses are reused. */
+/* What curl works with: kept for the life of the process, so that connections and addresses are reused. */
 struct ext_curl {
     CURL *easy;
     CURLU *url;
     const char *ca_file, *ca_path; /* NULL: the system's */
+    bool sessions;                 /* TLS sessions are reused too */
     char *body;                    /* grows up to EXT_ANSWER_MAX */
     size_t body_cap;
 };

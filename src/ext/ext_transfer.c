@@ -19,6 +19,13 @@
 #define IDLE_WRITE_S 3L
 #define IDLE_READ_S 60L
 
+/*
+ * Reuse of TLS sessions by new connections. Before 8.8.0 curl frees a host name twice when memory runs out while it keeps a session
+ * (Curl_ssl_addsessionid() leaves it in its table), reports success, and the heap breaks there or later. Such a curl keeps none: a new
+ * connection costs a whole handshake, with TLS 1.3 no more round trips than a short one.
+ */
+#define SESSIONS_SOUND_SINCE 0x080800
+
 static const char *from_environment(const char *name)
 {
     const char *value = getenv(name);
@@ -30,6 +37,7 @@ bool ext_curl_init(struct ext_curl *c)
     *c = (struct ext_curl){.ca_file = from_environment("SSL_CERT_FILE"), .ca_path = from_environment("SSL_CERT_DIR")};
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return false;
+    c->sessions = curl_version_info(CURLVERSION_NOW)->version_num >= SESSIONS_SOUND_SINCE;
     c->easy = curl_easy_init();
     c->url = curl_url();
     if (c->easy && c->url)
@@ -298,6 +306,7 @@ static bool set_rules(struct ext_transfer *t)
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_SSL_SESSIONID_CACHE, t->c->sessions ? 1L : 0L);
     if (t->c->ca_file)
         SET(CURLOPT_CAINFO, t->c->ca_file);
     if (t->c->ca_path)
