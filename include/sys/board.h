@@ -87,5 +87,7 @@ void board_beat(void);
 void board_panic(const char *text);
 
 void board_read(unsigned slot, struct board_view *out);
+/* Of board_read()'s, what the dispatcher asks for at each request. */
+bool board_has_database(unsigned slot);
 
 #endif

@@ -54,6 +54,27 @@ bool disp_worker_any_free(struct disp *d)
     return false;
 }
 
+/*
+ * The one that gets the next request, taken off the list: the last that became free, for its memory is warm. One that
+ * cannot reach the database answers sooner than the others and so would draw all requests: it comes after them.
+ * disp_worker_any_free() was true.
+ */
+static struct disp_worker *take_spare(struct disp *d)
+{
+    unsigned best = d->spare_n - 1;
+    for (unsigned i = d->spare_n; i-- > 0;) {
+        if (is_free(d, &d->workers[d->spare[i]]) && board_has_database(d->spare[i])) {
+            best = i;
+            break;
+        }
+    }
+    struct disp_worker *w = &d->workers[d->spare[best]];
+    d->spare_n--;
+    memmove(d->spare + best, d->spare + best + 1, (d->spare_n - best) * sizeof(*d->spare));
+    w->listed = false;
+    return w;
+}
+
 static void detach(struct disp *d, struct disp_worker *w)
 {
     (void)epoll_ctl(d->ep, EPOLL_CTL_DEL, w->fd, NULL);
@@ -196,10 +217,8 @@ bool disp_worker_give(struct disp *d, struct conn *c)
     net_peer_address(c->fd, q.peer, sizeof(q.peer));
     r->written = net_written(c->fd);
     while (disp_worker_any_free(d)) {
-        struct disp_worker *w = &d->workers[d->spare[d->spare_n - 1]];
+        struct disp_worker *w = take_spare(d);
         struct handover_packet p = {.bytes = c->buf, .len = r->total, .fd = c->fd};
-        w->listed = false;
-        d->spare_n--;
         handover_give(slot_of(d, w), (struct handover_given){mono_now(), r->deadline});
         if (handover_send(w->fd, &q, sizeof(q), &p)) {
             w->conn = c;

@@ -270,7 +270,7 @@ void board_read(unsigned slot, struct board_view *out)
     if (out->turned.ns < w.since.ns)
         out->turned = w.since;
     out->budget = w.budget;
-    out->database = atomic_load_explicit(&s->database, memory_order_relaxed);
+    out->database = board_has_database(slot);
     out->served = atomic_load_explicit(&s->served, memory_order_relaxed);
     memcpy(out->what, w.what, sizeof(out->what));
     out->what[sizeof(out->what) - 1] = '\0';
@@ -279,4 +279,9 @@ void board_read(unsigned slot, struct board_view *out)
     memcpy(out->call, w.call, sizeof(out->call));
     out->call[sizeof(out->call) - 1] = '\0';
     copy_last_words(s, out->last_words, sizeof(out->last_words));
+}
+
+bool board_has_database(unsigned slot)
+{
+    return atomic_load_explicit(&at(slot)->database, memory_order_relaxed);
 }

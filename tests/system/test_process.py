@@ -310,6 +310,23 @@ class Crash(Blocked):
         self.assertEqual((r.status, r.code, r.json()["outcome"]), (502, "interrupted", "unknown"))
         bd.wait_until(lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue") == 1, "the count")
 
+    def test_worker_without_database_comes_last(self):
+        """PostgreSQL has one session too few. Who gets none of them answers soonest, and would draw all requests."""
+        pg, n = self.postgres(), 3
+        self.daemon(pg).stop()  # the schema is there
+        role = "few_" + pg.name
+        pg.sql("CREATE ROLE %s LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO %s" % (role, role))
+        self.addCleanup(pg.sql, "DROP OWNED BY %s; DROP ROLE %s" % (role, role))
+        d = self.daemon(pg, {"server": {"workers": n}, "database": {"url": pg.conninfo.replace("user=postgres", "user=" + role)}})
+        sessions = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'bookingd worker'"
+        bd.wait_until(lambda: int(pg.value("SELECT count(*) FROM pg_stat_activity WHERE usename = '%s'" % role)) == n + 2, "all sessions")
+        pg.sql("ALTER ROLE %s CONNECTION LIMIT %d" % (role, n + 1))
+        pg.sql("SELECT pg_terminate_backend(pid) %s ORDER BY pid LIMIT 1" % sessions)
+        d.log_contains("db.connect_failed")
+        for _ in range(100):
+            self.assertEqual(d.get("/v1/venues").status, 200)
+        self.assertEqual(int(pg.value("SELECT count(*) " + sessions)), n - 1)
+
     def test_what_does_not_turn_is_overdue(self):
         """Whatever waits for work turns its loop; one that has stopped to is replaced, wanted or not at that moment."""
         d = self.daemon(self.postgres())
