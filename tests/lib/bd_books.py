@@ -51,9 +51,17 @@ def ledger(shop, limit=5.0):
         failed = {k: n for k, n in have.items() if k[1] not in ("SENT", "PENDING")}
         return ({"pending": sum(n for k, n in have.items() if k[1] == "PENDING"), "sent": sum(n for k, n in have.items() if k[1] == "SENT"),
                  "failed": sum(failed.values())}, failed)
-    have = rows()
-    bd.wait_until(lambda: page() == expected(have), "page %r to be %r" % (page(), expected(have)), limit)
-    listed = collections.Counter((n["template"], n["error_code"] or n["status"]) for n in shop.notices())
-    if listed != have:
-        raise AssertionError("staff list %r, rows %r" % (listed, have))
-    return have
+    said = {}
+
+    def equal():
+        said["rows"] = have = rows()
+        said["page"] = page()
+        if said["page"] != expected(have):
+            return False
+        said["list"] = dict(collections.Counter((n["template"], n["error_code"] or n["status"]) for n in shop.notices()))
+        return said["list"] == have
+    try:
+        bd.wait_until(equal, "one ledger", limit)
+    except AssertionError as e:
+        raise AssertionError("%s: %r" % (e, said)) from None
+    return said["rows"]
