@@ -820,7 +820,7 @@ class Case(unittest.TestCase):
     def _end(self, daemon):
         outcome = getattr(self, "_outcome", None)
         result = getattr(outcome, "result", None)
-        bad = [t for t, _ in getattr(result, "failures", []) + getattr(result, "errors", [])] if result else []
+        bad = [getattr(t, "test_case", t) for t, _ in getattr(result, "failures", []) + getattr(result, "errors", [])] if result else []
         errors = [e for _, e in getattr(outcome, "errors", []) if e] if outcome and hasattr(outcome, "errors") else []
         if (self in bad or errors) and os.path.exists(daemon.log_path):
             sys.stderr.write("\n--- log of %s\n%s---\n" % (self.id(), daemon.log()[-6000:]))
