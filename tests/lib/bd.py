@@ -38,6 +38,8 @@ SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|panic")
 FRONT = os.environ.get("BOOKINGD_TEST_FRONT")
 # Sanitizers and a loaded machine slow everything down: limits of waiting are stretched by this.
 PATIENCE = float(os.environ.get("BOOKINGD_TEST_PATIENCE", "3"))
+# What is held to a figure is held to this many times of it where all is slower than tests expect.
+SLOWNESS = max(1.0, PATIENCE / 3)
 # The program runs under valgrind (tests/lib/under-valgrind).
 VALGRIND = "BOOKINGD_VALGRIND" in os.environ
 PROGRAM = os.environ.get("BOOKINGD_PLAIN_BIN") or BIN  # the file itself

@@ -20,7 +20,7 @@ def config(gateway_url, **over):
     return bd.merge({
         "server": {"workers": 4, "request_budget": "4s"},
         "providers": {"moyasar": {"type": "moyasar", "base_url": gateway_url, "secret_key": "sk_test_of_the_daemon",
-                                  "webhook_secret": SECRET, "connect_timeout": "300ms", "timeout": "700ms",
+                                  "webhook_secret": SECRET, "connect_timeout": "%dms" % (300 * bd.SLOWNESS), "timeout": "700ms",
                                   "breaker": {"failures": 10000, "open_for": "100ms"}}},
         "payments": {"provider": "moyasar", "return_origins": ["https://book.example.com", "http://127.0.0.1:9"]},
     }, over)

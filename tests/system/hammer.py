@@ -44,12 +44,13 @@ class Place:
 
 
 class Hammer(bd.Case):
-    seconds, clients = 2.0, 32
+    seconds, clients = 2.0 * bd.SLOWNESS, 32
 
     def setUp(self):
         self.shop = bd_pay.PayShop(self, {
-            "server": {"workers": WORKERS, "queue": 256, "queue_timeout": "10s"}, "bookings": {"hold": "30m", "max_active_per_customer": 10000},
-            "providers": {"moyasar": {"timeout": "3s", "max_concurrent": WORKERS}, "sms": {"max_concurrent": WORKERS}}})
+            "server": {"workers": WORKERS, "queue": 256, "queue_timeout": "%ds" % min(10 * bd.SLOWNESS, 60), "request_budget": "%ds" % (10 * bd.SLOWNESS)},
+            "bookings": {"hold": "30m", "max_active_per_customer": 10000},
+            "providers": {"moyasar": {"timeout": "%ds" % (3 * bd.SLOWNESS), "max_concurrent": WORKERS}, "sms": {"max_concurrent": WORKERS}}})
         self.shop.hooks(True, factor=0.0001, copies=2)
         for route, ms in (("invoice_create", 40), ("refund", 20)):  # as long as a call takes: others come meanwhile
             self.shop.sandbox.order(route, "delay", delay_ms=ms)

@@ -31,7 +31,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import bd  # noqa: E402
 import bd_shop  # noqa: E402
 
-LOADGEN = os.path.join(os.path.dirname(os.path.abspath(bd.BIN)), "tests", "load", "loadgen")
+LOADGEN = os.path.join(os.path.dirname(os.path.abspath(bd.PROGRAM)), "tests", "load", "loadgen")
 OPTIONS = argparse.Namespace(short=False)
 WORKERS = 8
 RESULTS = []
@@ -289,11 +289,11 @@ class Scenarios(World):
         return None
 
     def test_kills(self):
-        wanted, workers, seconds, budget = (40, 16, 3, 5.0) if OPTIONS.short else (1000, 48, 8, 5.0)
+        wanted, workers, seconds, budget = *((40, 16, 3) if OPTIONS.short else (1000, 48, 8)), int(5 * bd.SLOWNESS)
         killed, total, faults, slowest, by_status, daemons, cut = 0, 0, 0, 0.0, {}, 0, 0
         while killed < wanted:
             # A new daemon each time: replacements of who dies again and again wait longer and longer, and nobody could be killed.
-            self.world(server={"workers": workers, "queue": 256, "queue_timeout": "4s", "request_budget": "%ds" % budget})
+            self.world(server={"workers": workers, "queue": 256, "queue_timeout": "%ds" % (budget - 1), "request_budget": "%ds" % budget})
             mixed = [r for i in range(1000) for r in (self.slots, self.otp(), bd.Client.encode("GET", "/v1/venues"), self.booking(i, self.free))]
             run, end, daemons = self.load(mixed, clients=24, seconds=seconds), time.monotonic() + seconds - 0.5, daemons + 1
             mine = 0
@@ -313,7 +313,7 @@ class Scenarios(World):
             for k, v in r["by_status"].items():
                 by_status[k] = by_status.get(k, 0) + v["n"]
             self.d.close()
-        told("kills", faults == 0 and slowest < budget + slack(0.1) and set(by_status) <= {"200", "201", "502", "503"},
+        told("kills", faults == 0 and slowest < budget + slack(0.1 * bd.SLOWNESS) and set(by_status) <= {"200", "201", "502", "503"},
              "%d kill -9 in %d daemons: %d answers %s, %d without an answer (%d cut in the middle), the latest after %.2f s of %.0f s" % (
                  killed, daemons, total, dict(sorted(by_status.items())), faults, cut, slowest, budget))
 

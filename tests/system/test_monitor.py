@@ -26,7 +26,7 @@ CODES = ["provider_rejected", "provider_failed", "provider_timeout", "provider_u
          "interrupted", "expired"]
 LEDGER = ["bookingd_notifications", "bookingd_notifications_failed", "bookingd_notification_oldest_failed_seconds",
           "bookingd_notification_oldest_pending_seconds"]
-SCRAPE_LIMIT = 1.0
+SCRAPE_LIMIT = 1.0 * bd.SLOWNESS
 
 # A venue, a customer and a booking for notices to belong to. Statements are the schema's own rules' concern.
 SEED = """

@@ -20,7 +20,7 @@ import bd_pay
 GATES = {"made": (1, "INSERT ON payments"), "stored": (2, "UPDATE OF status, charge_id, refunded_amount ON payments"),
          "kept": (3, "INSERT ON webhook_events"), "refund made": (4, "INSERT ON refunds"), "refund told": (5, "UPDATE OF status ON refunds")}
 WAITING = ("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'"
-           " AND application_name = 'bookingd worker' AND query ~ '%s'")  # and not the keeper, which settles what earlier strikes left
+           " AND application_name = 'bookingd worker' AND query ~ '%s'")
 BOOKING = "SELECT 1 FROM bookings WHERE id = '%s' FOR UPDATE"
 PAYMENTS = "LOCK TABLE payments IN ACCESS EXCLUSIVE MODE"
 INTERRUPTED = (502, "interrupted", "unknown")
@@ -60,6 +60,16 @@ class Killer:
                           % (name, n))
             changed = "" if what == "INSERT" else "WHEN (OLD.* IS DISTINCT FROM NEW.*)"
             self.look.ask("CREATE TRIGGER %s BEFORE %s ON %s FOR EACH ROW %s EXECUTE FUNCTION %s()" % (name, what, table, changed, name))
+
+    @contextlib.contextmanager
+    def keeper_away(self):
+        """It finds nothing due: on a slow machine it would settle what has yet to be struck, or was left by a strike."""
+        self.look.ask("CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS"
+                      " 'BEGIN NEW.next_check_at := NEW.next_check_at + interval ''1 hour''; RETURN NEW; END'")
+        for table in ("payments", "refunds"):
+            self.look.ask("CREATE TRIGGER later BEFORE INSERT OR UPDATE OF next_check_at ON %s FOR EACH ROW EXECUTE FUNCTION later()" % table)
+        yield
+        self.look.ask("DROP FUNCTION later CASCADE")
 
     # -- seeing --
     def waiting(self, words):
@@ -405,11 +415,12 @@ class Kills(bd.Case):
         wanted = [(kind, step) for kind, steps in kinds for step in steps]
         self.tokens = self.shop.many_customers(len(wanted))
         strikes = [kind(self, step, n) for n, (kind, step) in enumerate(wanted)]
-        with concurrent.futures.ThreadPoolExecutor(6) as pool:
-            list(pool.map(lambda s: s.prepare(), strikes))
-        prepared = time.monotonic()
-        for s in strikes:
-            s.strike()
+        with self.killer.keeper_away():
+            with concurrent.futures.ThreadPoolExecutor(6) as pool:
+                list(pool.map(lambda s: s.prepare(), strikes))
+            prepared = time.monotonic()
+            for s in strikes:
+                s.strike()
         struck = time.monotonic()
         self.time_passes()
         for s in strikes[0::2]:

@@ -116,6 +116,7 @@ class Rights(bd.Case):
                 self.assertGreater(d.metric(name) or 0, 0, name)
             done = d.run("reload", "--wait")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
+            bd.wait_until(lambda: len(d.titles()) == 6, "the new ones alone")
 
     @unittest.skipUnless(os.geteuid() == 0, "only root reads others' memory")
     def test_secrets_are_where_they_are_needed(self):
