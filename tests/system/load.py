@@ -95,9 +95,11 @@ class World(bd.Case):
 
     def world(self, **over):
         self.box = self.sandbox()
-        moyasar = {"type": "moyasar", "base_url": self.box.url, "secret_key": "sk_test_of_a_test", "webhook_secret": "w" * 20, "timeout": "8s"}
+        moyasar = {"type": "moyasar", "base_url": self.box.url, "secret_key": "sk_test_of_a_test", "webhook_secret": "w" * 20,
+                   "timeout": "%ds" % (8 * bd.SLOWNESS), "connect_timeout": "%ds" % (2 * bd.SLOWNESS)}
         base = {"server": {"workers": WORKERS, "idle_timeout": "10m", "head_timeout": "10m"},
-                "providers": {"sms": {"base_url": self.box.url, "timeout": "5s"}, "moyasar": moyasar},
+                "providers": {"sms": {"base_url": self.box.url, "timeout": "%ds" % (5 * bd.SLOWNESS), "connect_timeout": "%dms" % (1000 * bd.SLOWNESS)},
+                              "moyasar": moyasar},
                 "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
                 "bookings": {"max_active_per_customer": 10000},
                 "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s", "per_phone": "100000/1h", "per_address": "1000000/1h",

@@ -52,7 +52,7 @@ class Failover(bd.Case):
         cls.addClassCleanup(cls.pair.close)
 
     def setUp(self):
-        self.shop = bd_shop.Shop(self, {"server": {"workers": WORKERS, "request_budget": "2s"}, "database": {"statement_timeout": "1s"}, "bookings": {"max_active_per_customer": 10000},
+        self.shop = bd_shop.Shop(self, {"server": {"workers": WORKERS, "request_budget": "%ds" % (2 * bd.SLOWNESS), "queue_timeout": "%ds" % (2 * bd.SLOWNESS)}, "database": {"statement_timeout": "1s"}, "bookings": {"max_active_per_customer": 10000},
                                         "providers": {"sms": {"max_concurrent": WORKERS}}})
         self.d = self.shop.daemon
         self.shop.service = self.shop.make_service(max_advance_days=365)
@@ -80,7 +80,7 @@ class Failover(bd.Case):
         self.pair.kill_primary()
         bd.wait_until(self.known_away, "the daemon to know")
         known = time.monotonic()
-        time.sleep(1.0)  # long enough for the backoff to reach its end
+        time.sleep(SLACK + 0.7 * bd.SLOWNESS)  # long enough for the backoff to reach its end
         self.assertEqual(d.get("/healthz").status, 200)
         self.assertEqual(d.metric("bookingd_database_up"), 0)
         away = time.monotonic()
