@@ -51,7 +51,7 @@ def busiest(pids, seconds=0.3):
     return max(((cpu(pid) - used) / took, pid) for pid, used in before.items())
 
 
-def assert_calm(case, daemon, most=0.2, lines=40):
+def assert_calm(case, daemon, most=0.2 * min(bd.SLOWNESS, 3), lines=40):
     """Nothing of the daemon spins, and the log is not flooded: while nobody asks for anything."""
     pids = [daemon.pid, *daemon.children()]
     before = daemon.log().count("\n")

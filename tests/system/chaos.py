@@ -27,14 +27,20 @@ import chaos_strikes  # noqa: E402
 OPTIONS = argparse.Namespace(minutes=20.0, seed="1", customers=8, staff=2, records=None, only=None)
 KINDS = ("acknowledged and missing", "refused and done", "done twice", "two answers to one key", "told less than before", "overlaps", "doubled payments",
          "ledger of payments", "ledger of notices", "PENDING notices", "invariants", "5xx without a cause", "connection ended")
+
+
+def duration(ms):
+    return "%dms" % (ms * bd.SLOWNESS)
+
+
 CONFIG = {
-    "server": {"workers": 20, "queue": 64, "queue_timeout": "2s", "request_budget": "5s"},
-    "database": {"statement_timeout": "2s", "connect_timeout": "1s"},
+    "server": {"workers": 20, "queue": 64, "queue_timeout": duration(2000), "request_budget": duration(5000)},
+    "database": {"statement_timeout": duration(2000), "connect_timeout": duration(1000)},
     "bookings": {"max_active_per_customer": 10000, "hold": "20s"},
     "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s", "per_phone": "100000/1h", "per_address": "1000000/1h",
             "total": "1000000/1h", "messages": {"ar": "code {code}", "en": "code {code}"}},
-    "providers": {"sms": {"timeout": "800ms", "connect_timeout": "300ms", "max_concurrent": 20, "breaker": {"failures": 6, "open_for": "500ms"}},
-                  "moyasar": {"timeout": "800ms", "connect_timeout": "300ms", "max_concurrent": 20, "breaker": {"failures": 6, "open_for": "500ms"}}}}
+    "providers": {"sms": {"timeout": duration(800), "connect_timeout": duration(300), "max_concurrent": 20, "breaker": {"failures": 6, "open_for": "500ms"}},
+                  "moyasar": {"timeout": duration(800), "connect_timeout": duration(300), "max_concurrent": 20, "breaker": {"failures": 6, "open_for": "500ms"}}}}
 
 
 class Shop(bd_pay.PayShop):

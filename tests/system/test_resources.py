@@ -366,7 +366,8 @@ class Clock(Strained):
     def setUp(self):
         if not Clocks.library:
             self.skipTest("no library that steps clocks")
-        self.shop = bd_pay.PayShop(self, {"server": {"workers": 2}, "otp": OTP, "bookings": {"max_active_per_customer": 10000, "hold": "15m"},
+        # Of two workers only one could be inside a call, and the gateway's hints of the last payment come while the next one is opened.
+        self.shop = bd_pay.PayShop(self, {"server": {"workers": 8}, "otp": OTP, "bookings": {"max_active_per_customer": 10000, "hold": "15m"},
                                           "providers": {"sms": {"max_concurrent": 2}}},  # the keeper's notices too
                                    env={"LD_PRELOAD": Clocks.library, "STRIKE_PAGE": Clocks.ours.path})
         self.addCleanup(Clocks.step, 0, 0)
