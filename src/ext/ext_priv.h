@@ -21,6 +21,15 @@ struct ext_breaker_limits ext_breaker_limits_of(const struct provider_config *p)
 /* The bulkhead that the calls of workers to all providers share. */
 struct ext_bulkhead *ext_common(void);
 
+/* ---- ext_tls.c ---- */
+/*
+ * Sets OpenSSL up, which libcurl speaks TLS with, before there is a call. OpenSSL would do it piece by piece in the first
+ * one, and a piece that memory ran out in may be marked as done although it failed: every later call of the process fails
+ * then too. Here most such failures are seen: false, and the process does not start. curl_global_init() sets up only a
+ * part of it.
+ */
+bool ext_tls_init(void) MUST_CHECK;
+
 /* ---- ext_transfer.c ---- */
 #define EXT_HEADER_BYTES_MAX (32 * 1024) /* of an answer, 1xx answers included */
 

@@ -40,7 +40,7 @@ bool ext_curl_init(struct ext_curl *c)
     c->sessions = curl_version_info(CURLVERSION_NOW)->version_num >= SESSIONS_SOUND_SINCE;
     c->easy = curl_easy_init();
     c->url = curl_url();
-    if (c->easy && c->url)
+    if (c->easy && c->url && ext_tls_init())
         return true;
     ext_curl_fini(c);
     return false;

@@ -3,7 +3,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${1:?build directory}
-cflags="$(pkg-config --cflags libpq libcurl jansson yaml-0.1 libcrypto)"
+cflags="$(pkg-config --cflags libpq libcurl jansson yaml-0.1 libssl libcrypto)"
 bad=0
 echo "clang-tidy"
 printf '%s\n' src/*/*.c | xargs -P "$(nproc)" -n 1 sh -c \

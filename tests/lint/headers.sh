@@ -3,7 +3,7 @@
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1
 bad=0
-flags="$(pkg-config --cflags libpq libcurl jansson yaml-0.1 libcrypto 2>/dev/null)"
+flags="$(pkg-config --cflags libpq libcurl jansson yaml-0.1 libssl libcrypto 2>/dev/null)"
 for header in include/*/*.h; do
     guard="BOOKINGD_$(printf '%s' "${header#include/}" | tr 'a-z/.' 'A-Z__')"
     grep -q "#ifndef $guard" "$header" || { echo "$header: guard is not $guard"; bad=1; }
