@@ -125,6 +125,8 @@ class Descriptors(Strained):
         self.assertEqual(shop.pg.value("SELECT count(*) FROM bookings"), "0")
         self.assertEqual(self.d.children("worker"), workers)
         booked = [shop.book(me, 10)]
+        # Its descriptor is the worker's for a moment after the answer.
+        bd.wait_until(lambda: all(t.endswith("idle") for t in self.d.titles().values() if "worker" in t), "workers at rest")
         with bd_strain.starved(*workers, room=1):  # the client's, but none for a provider or a new connection to the database
             answers = [shop.book(me, hour) for hour in range(12, 18)]
             booked += answers
