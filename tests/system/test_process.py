@@ -322,6 +322,12 @@ class Crash(Blocked):
         pg.sql("ALTER ROLE %s CONNECTION LIMIT %d" % (role, n + 1))
         pg.sql("SELECT pg_terminate_backend(pid) %s ORDER BY pid LIMIT 1" % sessions)
         d.log_contains("db.connect_failed")
+
+        def having():
+            with bd.Client(("127.0.0.1", d.monitor_port)) as c:
+                slots = c.request("GET", "/status", headers={"Accept": "application/json"}).json()["slots"]
+            return sorted(s["database"] for s in slots if s["role"] == "worker")
+        bd.wait_until(lambda: having() == [False] + [True] * (n - 1), "the board to say who has none")
         for _ in range(100):
             self.assertEqual(d.get("/v1/venues").status, 200)
         self.assertEqual(int(pg.value("SELECT count(*) " + sessions)), n - 1)
