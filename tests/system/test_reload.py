@@ -306,7 +306,8 @@ class Providers(Reload):
         # Two more, in front of it: its index is another now.
         d.config["providers"] = {"aaa": self.taqnyat(other.url), "bbb": self.taqnyat(other.url), **d.config["providers"]}
         self.reload(d, {})
-        bd.wait_until(lambda: sent("aaa") is not None, "the monitor that goes is gone")
+        bd.wait_until(lambda: len(d.children("monitor")) == 1, "the monitor that goes is gone")
+        bd.wait_until(lambda: sent("aaa") is not None, "the new monitor's page")
         self.assertEqual((sent("sms"), sent("aaa")), (1, 0))
         self.assertEqual(otp(2), 201)
         self.assertEqual((sent("sms"), sent("aaa"), len(sms.requests), len(other.requests)), (2, 0, 2, 0))
