@@ -29,22 +29,28 @@ struct api_input {
     const char *request_id; /* chosen by the dispatcher: the caller's, or a new one */
     struct deadline deadline;
     double queue_seconds;
-    bool close; /* the process drains: the answer says Connection: close whatever the request wishes */
+    bool close; /* the process drains: the answer says Connection: close whatever the request wishes
+                 */
 };
 struct api_output {
     struct str bytes; /* lives until the next api_serve */
     int status;
     bool keep_alive;
 };
-/* Always answers. Never returns before the access record was written and everything of the request is released, but for the answer's bytes. */
+/* Always answers. Never returns before the access record was written and everything of the request
+ * is released, but for the answer's bytes. */
 void api_serve(struct api *api, const struct api_input *in, struct api_output *out);
-/* Between requests: results that could not be stored (database away) are tried again. True when some are left. */
+/* Between requests: results that could not be stored (database away) are tried again. True when
+ * some are left. */
 bool api_idle(struct api *api, struct deadline d);
 
-/* A problem document for whoever answers without a handler (the dispatcher): whole bytes on the arena. retry_after_s 0: no field. */
-struct str api_problem_bytes(struct arena *a, enum err e, const char *detail, const char *request_id, bool keep_alive,
-                             bool head_only, long retry_after_s, bool outcome_unknown);
-/* The 503 of a request for which memory ran out, with Connection: close: what it takes is in an arena's first chunk. */
+/* A problem document for whoever answers without a handler (the dispatcher): whole bytes on the
+ * arena. retry_after_s 0: no field. */
+struct str api_problem_bytes(struct arena *a, enum err e, const char *detail,
+                             const char *request_id, bool keep_alive, bool head_only,
+                             long retry_after_s, bool outcome_unknown);
+/* The 503 of a request for which memory ran out, with Connection: close: what it takes is in an
+ * arena's first chunk. */
 struct str api_oom_bytes(struct arena *a, const char *request_id, bool head_only);
 /* HTTP status of an error. */
 int api_status(enum err e);
@@ -54,15 +60,20 @@ int api_status(enum err e);
 enum api_auth { AUTH_NONE, AUTH_CUSTOMER, AUTH_VIEWER, AUTH_AGENT, AUTH_ADMIN };
 enum api_body { BODY_NONE, BODY_OPTIONAL, BODY_REQUIRED, BODY_ANY /* raw: webhooks */ };
 
-/* Query parameters that a route takes; an unknown or repeated one is a fault (query:NAME), but on routes that say query_open (the gateway adds its own). */
+/* Query parameters that a route takes; an unknown or repeated one is a fault (query:NAME), but on
+ * routes that say query_open (the gateway adds its own). */
 struct api_query_param {
     const char *name;
-    enum json_type_wanted type; /* J_STRING J_INT J_BOOL J_UUID J_TIME J_ENUM; dates are J_STRING checked by the handler */
+    enum json_type_wanted type; /* J_STRING J_INT J_BOOL J_UUID J_TIME J_ENUM; dates are J_STRING
+                                   checked by the handler */
     int64_t min, max;
     const char *const *values;
     size_t offset, present; /* into the handler's struct, as in json_member */
 };
-#define API_QUERY_END {.name = NULL}
+#define API_QUERY_END \
+    {                 \
+        .name = NULL  \
+    }
 
 struct api_request;
 typedef enum err (*api_handler_fn)(struct api_request *r);
@@ -73,19 +84,21 @@ struct api_route {
     api_handler_fn handler;
     enum api_auth auth;
     enum api_body body;
-    const struct json_member *members; /* body schema, read into r->input (input_size bytes, zeroed) */
+    const struct json_member
+        *members; /* body schema, read into r->input (input_size bytes, zeroed) */
     size_t input_size;
-    bool at_least_one;      /* minProperties: 1 (PATCH) */
-    bool idempotent;        /* takes Idempotency-Key */
+    bool at_least_one;                   /* minProperties: 1 (PATCH) */
+    bool idempotent;                     /* takes Idempotency-Key */
     const struct api_query_param *query; /* into r->query_input (query_size bytes) */
     size_t query_size;
-    bool query_open;        /* unknown query parameters are ignored */
-    int success_status;     /* for metrics and openapi lint */
+    bool query_open;    /* unknown query parameters are ignored */
+    int success_status; /* for metrics and openapi lint */
 };
 /*
  * The table: pointers to rows that stand beside their handlers. A handler's file defines
- *     const struct api_route api_route_venue_list = {.method = HTTP_GET, .pattern = "/v1/venues", .handler = venue_list, ...};
- * and its area's api_routes_AREA.def has the line ROUTE(api_route_venue_list).
+ *     const struct api_route api_route_venue_list = {.method = HTTP_GET, .pattern = "/v1/venues",
+ * .handler = venue_list, ...}; and its area's api_routes_AREA.def has the line
+ * ROUTE(api_route_venue_list).
  */
 extern const struct api_route *const api_routes[];
 extern const size_t api_routes_n;
@@ -95,18 +108,20 @@ struct api_request {
     struct api *api;
     const struct api_route *route;
     const struct http_head *head;
-    struct uuid ids[HTTP_PARAMS_MAX]; /* path parameters that are identifiers; a malformed one got 404 before the handler */
+    struct uuid ids[HTTP_PARAMS_MAX]; /* path parameters that are identifiers; a malformed one got
+                                         404 before the handler */
     struct str params[HTTP_PARAMS_MAX];
     struct str raw_body;
-    json_t *json;       /* the body; NULL when there is none */
-    void *input;        /* by route->members */
+    json_t *json; /* the body; NULL when there is none */
+    void *input;  /* by route->members */
     void *query_input;
-    const char *client; /* address, by trusted_proxies */
-    const char *auth_hash; /* SHA-256 of the bearer token, hex: parameter of SQL_CUSTOMER_ID and friends; NULL without a token */
+    const char *client;    /* address, by trusted_proxies */
+    const char *auth_hash; /* SHA-256 of the bearer token, hex: parameter of SQL_CUSTOMER_ID and
+                              friends; NULL without a token */
     struct principal who;
     bool authenticated;
-    bool first_ran; /* api_first() was called */
-    size_t row;     /* in api_routes; api_routes_n: none */
+    bool first_ran;    /* api_first() was called */
+    size_t row;        /* in api_routes; api_routes_n: none */
     const char *allow; /* methods of the path, for 405 */
     struct faults faults;
     struct http_resp resp;
@@ -122,31 +137,36 @@ struct api_request {
 };
 
 /*
- * The first batch of a handler: authentication and the claim of the Idempotency-Key are in it already
- * (result indices below the returned batch's count belong to the frame), the handler adds the reads it
- * can state with auth_hash as a parameter, and api_first runs it: one round trip for all. Returns
- * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_IDEM_*, ERR_ANSWERED (a replay is in resp), or a database error.
- * Every handler of a route with auth must call it once, before anything else touches the database.
+ * The first batch of a handler: authentication and the claim of the Idempotency-Key are in it
+ * already (result indices below the returned batch's count belong to the frame), the handler adds
+ * the reads it can state with auth_hash as a parameter, and api_first runs it: one round trip for
+ * all. Returns ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_IDEM_*, ERR_ANSWERED (a replay is in resp), or
+ * a database error. Every handler of a route with auth must call it once, before anything else
+ * touches the database.
  */
 struct db_batch *api_first_batch(struct api_request *r);
 enum err api_first(struct api_request *r, struct db_batch *b) MUST_CHECK;
 /*
- * The first batch of a handler about one thing: `seen` takes the token's hash and the path's first identifier as its two
- * parameters. ERR_NOT_FOUND when it finds nothing, else its rows in *rows.
+ * The first batch of a handler about one thing: `seen` takes the token's hash and the path's first
+ * identifier as its two parameters. ERR_NOT_FOUND when it finds nothing, else its rows in *rows.
  */
-enum err api_first_seen(struct api_request *r, const struct db_stmt *seen, struct db_rows *rows) MUST_CHECK;
+enum err api_first_seen(struct api_request *r, const struct db_stmt *seen,
+                        struct db_rows *rows) MUST_CHECK;
 
 /*
- * Adds to a committing batch the statement that stores the response now in r->resp as the outcome of the
- * Idempotency-Key, so that both commit together. Nothing without a key. The frame stores what was not stored
- * this way after the handler returned (outcomes below 500), and releases the claim of others.
+ * Adds to a committing batch the statement that stores the response now in r->resp as the outcome
+ * of the Idempotency-Key, so that both commit together. Nothing without a key. The frame stores
+ * what was not stored this way after the handler returned (outcomes below 500), and releases the
+ * claim of others.
  */
 void api_idem_add(struct api_request *r, struct db_batch *b);
-/* Whose data the response shows, when that is not the caller (staff booking for a customer): erasure finds the stored answer by it. */
+/* Whose data the response shows, when that is not the caller (staff booking for a customer):
+ * erasure finds the stored answer by it. */
 void api_idem_customer(struct api_request *r, const char *customer_id);
 /* The answer tells how things stand, not how they ended: a repeat is served anew. */
 void api_idem_passing(struct api_request *r);
-/* Caller, Idempotency-Key and content as one name, by which a service knows what it did for the same request before; NULL without a key. */
+/* Caller, Idempotency-Key and content as one name, by which a service knows what it did for the
+ * same request before; NULL without a key. */
 const char *api_idem_name(const struct api_request *r);
 
 /* Sets status and JSON body. */
@@ -155,8 +175,9 @@ void api_reply_empty(struct api_request *r, int status);
 /* ETag: "VERSION" of a booking, on the response. */
 void api_etag(struct api_request *r, int64_t version);
 /*
- * If-Match (RFC 9110 13.1.1) as the versions that a service may act on (svc.h): all of them when the field is absent or `*`.
- * Weak tags and tags that are no version never match. ERR_VALIDATION, with a fault at header:If-Match, when the field is malformed.
+ * If-Match (RFC 9110 13.1.1) as the versions that a service may act on (svc.h): all of them when
+ * the field is absent or `*`. Weak tags and tags that are no version never match. ERR_VALIDATION,
+ * with a fault at header:If-Match, when the field is malformed.
  */
 enum err api_if_match(struct api_request *r, struct versions *out) MUST_CHECK;
 /* {"items": [...], "next": CURSOR|null}; next NULL: the last page. */
@@ -167,11 +188,13 @@ void api_reply_list(struct api_request *r, json_t *items, const char *next);
 enum err api_provider_failed(struct api_request *r, enum err e, bool unknown, long retry_after_s);
 
 /*
- * Cursors: opaque text over up to 2 fields (sort key and id), base64url; a foreign or broken one is a fault
- * at query:after. api_cursor_read returns false after adding it; absent (NULL) is true with *n 0.
+ * Cursors: opaque text over up to 2 fields (sort key and id), base64url; a foreign or broken one is
+ * a fault at query:after. api_cursor_read returns false after adding it; absent (NULL) is true with
+ * *n 0.
  */
 const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n);
-bool api_cursor_read(struct api_request *r, const char *after, const char **fields, size_t n, size_t *found) MUST_CHECK;
+bool api_cursor_read(struct api_request *r, const char *after, const char **fields, size_t n,
+                     size_t *found) MUST_CHECK;
 
 /* Characters: a name of 120 code points of 4 bytes, an identifier, the hash. */
 #define API_CURSOR_MAX 768
@@ -182,27 +205,35 @@ struct api_page {
     bool has_limit;
     const char *after;
 };
-#define API_PAGE_PARAMS(owner, place)                                                                                  \
-    {.name = "limit", .type = J_INT, .min = 1, .max = 100, .offset = offsetof(owner, place.limit),                     \
-     .present = offsetof(owner, place.has_limit)},                                                                     \
-    {.name = "after", .type = J_STRING, .min = 1, .max = API_CURSOR_MAX, .offset = offsetof(owner, place.after), .present = JSON_NO_PRESENT}
+#define API_PAGE_PARAMS(owner, place)                                       \
+    {.name = "limit",                                                       \
+     .type = J_INT,                                                         \
+     .min = 1,                                                              \
+     .max = 100,                                                            \
+     .offset = offsetof(owner, place.limit),                                \
+     .present = offsetof(owner, place.has_limit)},                          \
+    {                                                                       \
+        .name = "after", .type = J_STRING, .min = 1, .max = API_CURSOR_MAX, \
+        .offset = offsetof(owner, place.after), .present = JSON_NO_PRESENT  \
+    }
 /* The query of a list that takes no more than these two: the struct is api_page itself. */
 extern const struct api_query_param api_page_params[];
 /* limit or its default */
 int64_t api_page_limit(const struct api_page *p);
 /*
- * The page of a short list that is whole in memory; keys: what tells its n items apart. Behind a cursor whose item is gone there is
- * nothing. False after adding a fault at query:after.
+ * The page of a short list that is whole in memory; keys: what tells its n items apart. Behind a
+ * cursor whose item is gone there is nothing. False after adding a fault at query:after.
  */
 struct api_span {
     size_t first, end; /* items first to end - 1 */
     const char *next;  /* cursor, or NULL */
 };
-bool api_page_of(struct api_request *r, const struct api_page *p, const char *const *keys, size_t n, struct api_span *out) MUST_CHECK;
+bool api_page_of(struct api_request *r, const struct api_page *p, const char *const *keys, size_t n,
+                 struct api_span *out) MUST_CHECK;
 
 /*
- * Answers 200 with a page of rows, of which limit + 1 were asked for, so that the row too many tells of others.
- * `item` makes row i's JSON, and its cursor where `next` is not NULL.
+ * Answers 200 with a page of rows, of which limit + 1 were asked for, so that the row too many
+ * tells of others. `item` makes row i's JSON, and its cursor where `next` is not NULL.
  */
 typedef json_t *api_item_fn(struct arena *a, struct db_rows rows, int i, const char **next);
 void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, api_item_fn *item);

@@ -1,4 +1,5 @@
-/* JSON of bookings and notifications, as openapi.yaml's schemas say, and what their handlers share. */
+/* JSON of bookings and notifications, as openapi.yaml's schemas say, and what their handlers share.
+ */
 #ifndef BOOKINGD_API_API_BOOKING_H
 #define BOOKINGD_API_API_BOOKING_H
 
@@ -12,11 +13,13 @@ json_t *api_booking_json(struct arena *a, const struct booking *bk);
 json_t *api_staff_booking_json(struct arena *a, const struct booking *bk);
 /* A row of a list of bookings in one of these views, as api_reply_page() wants it. */
 typedef json_t *api_booking_view_fn(struct arena *a, const struct booking *bk);
-json_t *api_booking_item(struct arena *a, struct db_rows rows, int i, const char **next, api_booking_view_fn *view);
+json_t *api_booking_item(struct arena *a, struct db_rows rows, int i, const char **next,
+                         api_booking_view_fn *view);
 /* Notification */
 json_t *api_notification_json(struct arena *a, const struct ledger_item *n);
 
-/* The `on_commit` of handlers that answer with a booking: makes the answer and lets it be stored with the change. */
+/* The `on_commit` of handlers that answer with a booking: makes the answer and lets it be stored
+ * with the change. */
 struct api_booking_answer {
     struct api_request *r;
     int status;
@@ -26,8 +29,8 @@ struct api_booking_answer {
 void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *bk);
 
 /*
- * A cursor of (time, id), for lists that are sorted so. Reads `after` into fields[2] (NULL when absent); false, with
- * a fault at query:after, for a foreign one: answer it only after api_first().
+ * A cursor of (time, id), for lists that are sorted so. Reads `after` into fields[2] (NULL when
+ * absent); false, with a fault at query:after, for a foreign one: answer it only after api_first().
  */
 bool api_time_cursor(struct api_request *r, const char *after, const char *fields[2]) MUST_CHECK;
 const char *api_time_cursor_make(struct arena *a, struct wall at, const struct uuid *id);

@@ -1,4 +1,5 @@
-/* JSON of the catalog's objects, as openapi.yaml's schemas Venue, Service, Resource, OpeningHours, Closure. */
+/* JSON of the catalog's objects, as openapi.yaml's schemas Venue, Service, Resource, OpeningHours,
+ * Closure. */
 #ifndef BOOKINGD_API_API_CATALOG_H
 #define BOOKINGD_API_API_CATALOG_H
 
@@ -11,6 +12,7 @@ json_t *api_resource_json(struct arena *a, const struct resource *v);
 json_t *api_closure_json(struct arena *a, const struct closure *v);
 
 /* A list's page: `limit` + 1 rows are asked for, so that the row too many tells of others. */
-bool api_catalog_page(struct api_request *r, const struct api_page *page, struct catalog_page *out) MUST_CHECK;
+bool api_catalog_page(struct api_request *r, const struct api_page *page,
+                      struct catalog_page *out) MUST_CHECK;
 
 #endif

@@ -17,7 +17,8 @@
 
 struct arena;
 
-/* A new arena whose first chunk holds chunk_size bytes; NULL when memory is out. Caller: arena_free(). */
+/* A new arena whose first chunk holds chunk_size bytes; NULL when memory is out. Caller:
+ * arena_free(). */
 struct arena *arena_new(size_t chunk_size) MUST_CHECK;
 /* Runs the cleanups and releases everything. NULL is allowed. */
 void arena_free(struct arena *a);
@@ -37,7 +38,8 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
-/* Calls fn(ptr) at reset or free, last registered first. If memory for it runs out, fn(ptr) is called before the jump.
+/* Calls fn(ptr) at reset or free, last registered first. If memory for it runs out, fn(ptr) is
+ * called before the jump.
  */
 void arena_defer(struct arena *a, void (*fn)(void *), void *ptr);
 /* Bytes handed out since the last reset. */

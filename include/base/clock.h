@@ -38,15 +38,17 @@ struct deadline deadline_cap(struct deadline outer, int64_t ms);
 struct deadline deadline_before(struct deadline d, int64_t ms);
 struct deadline deadline_min(struct deadline a, struct deadline b);
 bool deadline_passed(struct deadline d);
-/* Milliseconds left, rounded up, 0 when passed: fit for poll() and curl (where 0 would mean "no limit", check first).
+/* Milliseconds left, rounded up, 0 when passed: fit for poll() and curl (where 0 would mean "no
+ * limit", check first).
  */
 int deadline_left_ms(struct deadline d);
 
 #define WALL_RFC3339_MAX 32
-/* "2026-01-02T03:04:05Z", with six digits of fraction when it is not zero. buf holds WALL_RFC3339_MAX bytes. */
+/* "2026-01-02T03:04:05Z", with six digits of fraction when it is not zero. buf holds
+ * WALL_RFC3339_MAX bytes. */
 const char *wall_format(struct wall w, char *buf);
-/* RFC 3339 5.6 date-time with an offset; years 1 to 9999; a leap second counts as the next minute; false for
- * anything else. */
+/* RFC 3339 5.6 date-time with an offset; years 1 to 9999; a leap second counts as the next minute;
+ * false for anything else. */
 bool wall_parse(struct str s, struct wall *out) MUST_CHECK;
 /* "YYYY-MM-DD" that exists in the calendar. */
 bool wall_date_valid(struct str s) MUST_CHECK;

@@ -17,7 +17,8 @@ void digest_hmac_sha256(struct str key, struct str data, unsigned char out[SHA25
 void digest_hex(const unsigned char *p, size_t n, char *out);
 /* SHA-256 of data as hex. */
 void digest_sha256_hex(struct str data, char out[SHA256_HEX_MAX]);
-/* Base64url without padding (RFC 4648 5); out holds 4 * ((n + 2) / 3) + 1 bytes. Returns the length. */
+/* Base64url without padding (RFC 4648 5); out holds 4 * ((n + 2) / 3) + 1 bytes. Returns the
+ * length. */
 size_t digest_base64url(const unsigned char *p, size_t n, char *out);
 /* Standard base64 with padding (RFC 4648 4), for HTTP Basic; on the arena. */
 char *digest_base64(struct arena *a, struct str data);

@@ -10,7 +10,8 @@
 
 #define ENSURE(cond) ((cond) ? (void)0 : ensure_failed(#cond, __FILE__, __LINE__))
 
-/* Called with the text of a failed assertion, just before abort(). May be NULL. Must not allocate. */
+/* Called with the text of a failed assertion, just before abort(). May be NULL. Must not allocate.
+ */
 typedef void (*ensure_hook_fn)(const char *text);
 
 void ensure_set_hook(ensure_hook_fn hook);

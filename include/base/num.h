@@ -7,7 +7,8 @@
 
 #include "base/str.h"
 
-/* Decimal, optional leading '-', no '+', no spaces, no leading zeros but "0"; false on overflow or other text. */
+/* Decimal, optional leading '-', no '+', no spaces, no leading zeros but "0"; false on overflow or
+ * other text. */
 bool num_i64(struct str s, int64_t *out) MUST_CHECK;
 /* The same within [min, max]. */
 bool num_range(struct str s, int64_t min, int64_t max, int64_t *out) MUST_CHECK;
@@ -17,8 +18,8 @@ bool num_duration_ms(struct str s, int64_t *out) MUST_CHECK;
 bool num_size(struct str s, int64_t *out) MUST_CHECK;
 /* "5/1h" -> count 5, per 3 600 000 ms. */
 bool num_rate(struct str s, int64_t *count, int64_t *per_ms) MUST_CHECK;
-/* Digits after the decimal point of an ISO 4217 currency ("SAR" 2, "KWD" 3, "JPY" 0); 2 for codes that the list leaves
- * out. */
+/* Digits after the decimal point of an ISO 4217 currency ("SAR" 2, "KWD" 3, "JPY" 0); 2 for codes
+ * that the list leaves out. */
 int num_currency_digits(const char *code);
 /* Whether ISO 4217 knows the code. */
 bool num_currency_known(struct str code);

@@ -33,8 +33,8 @@ bool str_starts(struct str s, struct str prefix);
 bool str_starts_nocase(struct str s, struct str prefix);
 /* Without spaces and tabs at both ends (OWS of RFC 9110 5.6.3). */
 struct str str_trim(struct str s);
-/* Cuts at the first `sep`: returns the part before it and leaves the rest in *s; the whole, and *s absent, when there
- * is none. */
+/* Cuts at the first `sep`: returns the part before it and leaves the rest in *s; the whole, and *s
+ * absent, when there is none. */
 struct str str_cut(struct str *s, char sep);
 /* Valid UTF-8: shortest form, no surrogates, no code point above U+10FFFF (RFC 3629). */
 bool str_utf8_valid(struct str s);
@@ -51,7 +51,8 @@ void sb_init(struct sb *b, struct arena *a, size_t first_size);
 void sb_add(struct sb *b, const char *p, size_t n);
 void sb_puts(struct sb *b, const char *z);
 void sb_putc(struct sb *b, char c);
-/* Text of people (valid UTF-8) for other people's eyes: control characters become spaces, what is beyond so many code points is left out. */
+/* Text of people (valid UTF-8) for other people's eyes: control characters become spaces, what is
+ * beyond so many code points is left out. */
 void sb_add_plain(struct sb *b, const char *z, size_t points_max);
 void sb_printf(struct sb *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct str sb_str(const struct sb *b);

@@ -1,4 +1,5 @@
-/* http and https URLs, a strict subset of RFC 3986: no user info, no characters that would need encoding. */
+/* http and https URLs, a strict subset of RFC 3986: no user info, no characters that would need
+ * encoding. */
 #ifndef BOOKINGD_BASE_URL_H
 #define BOOKINGD_BASE_URL_H
 
@@ -17,7 +18,8 @@ struct url {
 
 /* False for anything else. The parts point into the text. */
 bool url_parse(struct str text, struct url *out) MUST_CHECK;
-/* "https://host[:port]", lower case, without the scheme's own port: two URLs of one origin give one text (RFC 6454 4). */
+/* "https://host[:port]", lower case, without the scheme's own port: two URLs of one origin give one
+ * text (RFC 6454 4). */
 const char *url_origin(struct arena *a, const struct url *u);
 /* The URL with name=value added to its query, encoded by the caller; a fragment stays last. */
 const char *url_with(struct arena *a, const char *url, const char *name, const char *value);

@@ -23,7 +23,7 @@ struct cli_command {
     int (*run)(struct cli *c); /* returns the exit code */
     const char *arguments;     /* for the usage line: "[--role ROLE] --name NAME" */
     const char *summary;       /* one line of `bookingd --help` */
-    const char *help;          /* the rest of `bookingd COMMAND --help`; "" when there is no more to say */
+    const char *help; /* the rest of `bookingd COMMAND --help`; "" when there is no more to say */
 };
 /* The first is the default; ends with a row without name. */
 extern const struct cli_command cli_commands[];
@@ -31,11 +31,13 @@ extern const struct cli_command cli_commands[];
 /* SYSCONFDIR/bookingd/bookingd.yaml */
 extern const char cli_default_config[];
 
-/* Finds the command that the words name and runs it; no words: the default. Returns the exit code. */
+/* Finds the command that the words name and runs it; no words: the default. Returns the exit code.
+ */
 int cli_run(struct cli *c) MUST_CHECK;
 /* `bookingd --help`, to stdout; returns 0. */
 int cli_help(void) MUST_CHECK;
-/* "bookingd: text" and a hint at --help to stderr; returns EXIT_USAGE_CODE. command NULL: of bookingd itself. */
+/* "bookingd: text" and a hint at --help to stderr; returns EXIT_USAGE_CODE. command NULL: of
+ * bookingd itself. */
 int cli_usage(const struct cli_command *command, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 /* `bookingd --version`; returns 0. */
 int cli_print_version(void) MUST_CHECK;

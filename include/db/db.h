@@ -21,7 +21,8 @@
 
 struct db;
 
-/* A statement, defined once in a static table by the module that owns it. Prepared on first use per connection. */
+/* A statement, defined once in a static table by the module that owns it. Prepared on first use per
+ * connection. */
 struct db_stmt {
     const char *name; /* unique in the program: "booking_insert" */
     const char *sql;
@@ -29,18 +30,22 @@ struct db_stmt {
 
 /* ---- where to ---- */
 
-/* Whether libpq takes the text as URI or connection string. One that names a `service` is refused: host names must stand in the text. */
+/* Whether libpq takes the text as URI or connection string. One that names a `service` is refused:
+ * host names must stand in the text. */
 bool db_url_valid(const char *url) MUST_CHECK;
-/* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before fork; false when there is no room for one. */
+/* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before
+ * fork; false when there is no room for one. */
 bool db_register_hosts(const char *url);
 /* Calls fn with the password that a URL has, if it has one. */
 void db_password(const char *url, void (*fn)(void *ctx, const char *p, size_t n), void *ctx);
-/* Calls fn with each file that libpq reads because the URL or its environment names it (certificates, passwords). */
+/* Calls fn with each file that libpq reads because the URL or its environment names it
+ * (certificates, passwords). */
 void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ctx);
 /* Calls fn with each port that connections to the URL go to. */
 void db_ports(const char *url, void (*fn)(void *ctx, uint16_t port), void *ctx);
 
-/* What processes tell each other about the hosts: bytes of shared memory, and the taking of them, before fork. Without it each keeps to itself. */
+/* What processes tell each other about the hosts: bytes of shared memory, and the taking of them,
+ * before fork. Without it each keeps to itself. */
 size_t db_shared_size(void);
 void db_shared_init(void);
 
@@ -49,7 +54,8 @@ void db_shared_init(void);
 /* Not connected yet. Lives until db_free(). */
 struct db *db_new(const struct config *cfg) MUST_CHECK;
 void db_free(struct db *db);
-/* Connects if need be, before the deadline (capped by database.connect_timeout): OK, ERR_DB_UNAVAILABLE or ERR_DB_SCHEMA. Within the backoff after a failure it refuses at once. */
+/* Connects if need be, before the deadline (capped by database.connect_timeout): OK,
+ * ERR_DB_UNAVAILABLE or ERR_DB_SCHEMA. Within the backoff after a failure it refuses at once. */
 enum err db_connect(struct db *db, struct deadline d) MUST_CHECK;
 bool db_connected(const struct db *db);
 /*
@@ -60,36 +66,41 @@ bool db_connected(const struct db *db);
 int db_fd(const struct db *db, short *events);
 struct deadline db_idle_at(const struct db *db);
 void db_idle(struct db *db);
-/* Drops the connection, e.g. after the arena was reset in the middle of a batch. Safe at any time. */
+/* Drops the connection, e.g. after the arena was reset in the middle of a batch. Safe at any time.
+ */
 void db_drop(struct db *db);
-/* Ends an open transaction if there is one (ROLLBACK, or drops the connection when that fails). For the request's boundary. */
+/* Ends an open transaction if there is one (ROLLBACK, or drops the connection when that fails). For
+ * the request's boundary. */
 void db_clean(struct db *db, struct deadline d);
-/* The schema version that this binary needs; checked on connect when db_require_schema(db, true) was called. */
+/* The schema version that this binary needs; checked on connect when db_require_schema(db, true)
+ * was called. */
 int db_schema_version(void);
 void db_require_schema(struct db *db, bool wanted);
 
 /*
- * Who waits: instead of poll(2), `wait` is asked for events on the connection's descriptor until d (the monitor serves
- * scrapes meanwhile). 1 ready, 0 time is up, -1 error, as net_wait(). It must not use this db.
+ * Who waits: instead of poll(2), `wait` is asked for events on the connection's descriptor until d
+ * (the monitor serves scrapes meanwhile). 1 ready, 0 time is up, -1 error, as net_wait(). It must
+ * not use this db.
  */
 typedef int (*db_wait_fn)(void *ctx, int fd, short events, struct deadline d);
 void db_set_wait(struct db *db, db_wait_fn wait, void *ctx);
 
 /* ---- figures ---- */
-uint64_t db_round_trips(const struct db *db);     /* since db_new */
-double db_seconds_spent(const struct db *db);     /* waiting for the database since the last db_reset_spent */
+uint64_t db_round_trips(const struct db *db); /* since db_new */
+double
+db_seconds_spent(const struct db *db); /* waiting for the database since the last db_reset_spent */
 void db_reset_spent(struct db *db);
-bool db_prepared_in_use(const struct db *db);     /* false behind a transaction pooler */
+bool db_prepared_in_use(const struct db *db); /* false behind a transaction pooler */
 
 /* ---- batches ---- */
 
 /* What a lost connection means for the outcome. */
 enum db_kind {
-    DB_READ,   /* nothing changes: ERR_DB_UNAVAILABLE */
-    DB_WRITE,  /* one implicit transaction that commits: ERR_COMMIT_UNKNOWN once it was sent */
-    DB_BEGIN,  /* opens a transaction and leaves it open (BEGIN is added in front) */
-    DB_IN_TX,  /* inside an open transaction */
-    DB_COMMIT, /* ends it (COMMIT is added behind): ERR_COMMIT_UNKNOWN once it was sent */
+    DB_READ,    /* nothing changes: ERR_DB_UNAVAILABLE */
+    DB_WRITE,   /* one implicit transaction that commits: ERR_COMMIT_UNKNOWN once it was sent */
+    DB_BEGIN,   /* opens a transaction and leaves it open (BEGIN is added in front) */
+    DB_IN_TX,   /* inside an open transaction */
+    DB_COMMIT,  /* ends it (COMMIT is added behind): ERR_COMMIT_UNKNOWN once it was sent */
     DB_WHOLE_TX /* BEGIN and COMMIT around this one batch */
 };
 
@@ -99,17 +110,20 @@ enum db_kind {
 struct db_batch; /* on the arena */
 
 struct db_batch *db_batch(struct db *db, struct arena *a, enum db_kind kind);
-/* Adds a statement with `n` text parameters (NULL is NULL; borrowed until the batch has run). Returns its index. */
+/* Adds a statement with `n` text parameters (NULL is NULL; borrowed until the batch has run).
+ * Returns its index. */
 int db_add(struct db_batch *b, const struct db_stmt *stmt, const char *const *params, int n);
-#define DB_ADD(b, stmt, ...)                                                                                           \
-    db_add((b), (stmt), (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
+#define DB_ADD(b, stmt, ...)                                \
+    db_add((b), (stmt), (const char *const[]){__VA_ARGS__}, \
+           (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
 /*
- * Runs it, once: one round trip. Every statement gets min(database.statement_timeout, what is left to `d`).
- * The first failing statement decides: its SQLSTATE becomes an enum err (db_err.c is the only place), and the
- * open transaction, if any, is rolled back (one round trip more). After OK all results are there.
- * ERR_DEADLINE: `d` passed; the connection is gone. ERR_DB_UNAVAILABLE: no connection, it broke, or a statement
- * took too long. ERR_OVERLOADED: a lock was not to be had in time. ERR_INTERNAL: any SQLSTATE that nobody expects.
- * DB_READ and DB_BEGIN are repeated once by themselves when the connection breaks under them.
+ * Runs it, once: one round trip. Every statement gets min(database.statement_timeout, what is left
+ * to `d`). The first failing statement decides: its SQLSTATE becomes an enum err (db_err.c is the
+ * only place), and the open transaction, if any, is rolled back (one round trip more). After OK all
+ * results are there. ERR_DEADLINE: `d` passed; the connection is gone. ERR_DB_UNAVAILABLE: no
+ * connection, it broke, or a statement took too long. ERR_OVERLOADED: a lock was not to be had in
+ * time. ERR_INTERNAL: any SQLSTATE that nobody expects. DB_READ and DB_BEGIN are repeated once by
+ * themselves when the connection breaks under them.
  */
 enum err db_run(struct db_batch *b, struct deadline d) MUST_CHECK;
 /* Name of the violated constraint after a failure, "" if none. Lives as long as the arena. */
@@ -119,9 +133,10 @@ int db_failed_index(const struct db_batch *b);
 
 /* Parameters made on the batch's arena. */
 const char *db_int(struct db_batch *b, int64_t v);
-const char *db_bool(bool v);                                /* "t" "f" */
-const char *db_time(struct db_batch *b, struct wall w);     /* RFC 3339 in UTC with microseconds: cast with ::timestamptz */
-const char *db_str(struct db_batch *b, struct str s);       /* NUL-terminated copy; absent becomes NULL */
+const char *db_bool(bool v); /* "t" "f" */
+const char *db_time(struct db_batch *b,
+                    struct wall w); /* RFC 3339 in UTC with microseconds: cast with ::timestamptz */
+const char *db_str(struct db_batch *b, struct str s); /* NUL-terminated copy; absent becomes NULL */
 
 /* ---- results: typed getters, the only way to read them ---- */
 struct db_rows {
@@ -132,13 +147,14 @@ struct db_rows db_result(const struct db_batch *b, int i);
 int db_count(struct db_rows r);
 /* Rows changed by an INSERT, UPDATE or DELETE. */
 int64_t db_affected(struct db_rows r);
-/* Columns by name; a name that the statement does not return is a bug and aborts. A NULL where none is expected aborts too: ask db_is_null first, or use the _or forms. */
+/* Columns by name; a name that the statement does not return is a bug and aborts. A NULL where none
+ * is expected aborts too: ask db_is_null first, or use the _or forms. */
 bool db_is_null(struct db_rows r, int row, const char *col);
-const char *db_get(struct db_rows r, int row, const char *col);               /* NULL for NULL */
+const char *db_get(struct db_rows r, int row, const char *col); /* NULL for NULL */
 const char *db_get_str(struct db_rows r, int row, const char *col);
 int64_t db_get_int(struct db_rows r, int row, const char *col);
 bool db_get_bool(struct db_rows r, int row, const char *col);
-struct wall db_get_time(struct db_rows r, int row, const char *col);          /* the column is DB_US(...) */
+struct wall db_get_time(struct db_rows r, int row, const char *col); /* the column is DB_US(...) */
 struct uuid db_get_uuid(struct db_rows r, int row, const char *col);
 /* SQL text: a timestamptz as whole microseconds since 1970, free of session settings. */
 #define DB_US(expr) "(extract(epoch from " expr ")*1000000)::bigint"

@@ -20,9 +20,11 @@ struct db_migrate_report {
     const char *fault; /* what went wrong, for stderr; NULL */
 };
 /*
- * Brings the schema to the newest version under an advisory lock (a second one waits for the first), each migration in a
- * transaction of its own. A changed checksum of an applied one or a version newer than the binary's is refused.
+ * Brings the schema to the newest version under an advisory lock (a second one waits for the
+ * first), each migration in a transaction of its own. A changed checksum of an applied one or a
+ * version newer than the binary's is refused.
  */
-enum err db_migrate(struct db *db, struct arena *a, struct deadline d, struct db_migrate_report *report) MUST_CHECK;
+enum err db_migrate(struct db *db, struct arena *a, struct deadline d,
+                    struct db_migrate_report *report) MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Circuit breaker of one provider, shared by all processes: one atomic word that holds state, weight
- * of consecutive failures or the probe's holder, and a time. No lock, so no rule for a dead holder of
- * one: a probe whose process died, or that outlived probe_limit_ms, is simply taken over.
+ * Circuit breaker of one provider, shared by all processes: one atomic word that holds state,
+ * weight of consecutive failures or the probe's holder, and a time. No lock, so no rule for a dead
+ * holder of one: a probe whose process died, or that outlived probe_limit_ms, is simply taken over.
  *
  *     closed --weight >= failures--> open --open_for--> half open (one probe) --ok--> closed
  *                                      ^------------------failure--------------'
@@ -38,17 +38,22 @@ struct ext_ticket {
 enum ext_breaker_change { BREAKER_SAME, BREAKER_OPENED, BREAKER_CLOSED };
 
 /* false: open, or somebody else probes. */
-bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l, struct ext_ticket *t) MUST_CHECK;
+bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l,
+                       struct ext_ticket *t) MUST_CHECK;
 /* What enter would say now, without taking the probe. */
 bool ext_breaker_would_enter(const struct ext_breaker *b, const struct ext_breaker_limits *l);
 enum ext_breaker_change ext_breaker_success(struct ext_breaker *b, const struct ext_ticket *t);
 /* weight: 1, or 2 for time-outs and connection faults. */
-enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b, const struct ext_breaker_limits *l,
-                                            const struct ext_ticket *t, unsigned weight, enum err fault);
+enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b,
+                                            const struct ext_breaker_limits *l,
+                                            const struct ext_ticket *t, unsigned weight,
+                                            enum err fault);
 /* No verdict came: the next one may probe at once. */
-void ext_breaker_abandon(struct ext_breaker *b, const struct ext_breaker_limits *l, const struct ext_ticket *t);
+void ext_breaker_abandon(struct ext_breaker *b, const struct ext_breaker_limits *l,
+                         const struct ext_ticket *t);
 
 /* Fills all but in_flight. */
-void ext_breaker_read(const struct ext_breaker *b, const struct ext_breaker_limits *l, struct ext_state *out);
+void ext_breaker_read(const struct ext_breaker *b, const struct ext_breaker_limits *l,
+                      struct ext_state *out);
 
 #endif

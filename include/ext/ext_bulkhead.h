@@ -1,6 +1,7 @@
 /*
- * Bulkhead of one provider: so many seats, and a call needs one. Each seat is an atomic word that names
- * its holder, so that the limit is exact, and a killed process's seat is taken over, not lost.
+ * Bulkhead of one provider: so many seats, and a call needs one. Each seat is an atomic word that
+ * names its holder, so that the limit is exact, and a killed process's seat is taken over, not
+ * lost.
  */
 #ifndef BOOKINGD_EXT_EXT_BULKHEAD_H
 #define BOOKINGD_EXT_EXT_BULKHEAD_H

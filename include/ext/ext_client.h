@@ -25,13 +25,14 @@ struct ext; /* the process's client: curl handle, and its place in the breakers 
 /* Bytes of shared memory for breakers and bulkheads of all providers; before fork. */
 size_t ext_shared_size(const struct config *cfg);
 /*
- * Before fork. Called again for a new configuration (reload) it takes no more memory: a provider of the same
- * name keeps its circuit and its calls in flight, and processes of the old generation go on with theirs.
+ * Before fork. Called again for a new configuration (reload) it takes no more memory: a provider of
+ * the same name keeps its circuit and its calls in flight, and processes of the old generation go
+ * on with theirs.
  */
 void ext_shared_init(const struct config *cfg, unsigned slots);
 /*
- * After fork and board_attach; NULL when curl cannot start. Certificates are checked against the system's
- * authorities, or SSL_CERT_FILE / SSL_CERT_DIR where the environment names them.
+ * After fork and board_attach; NULL when curl cannot start. Certificates are checked against the
+ * system's authorities, or SSL_CERT_FILE / SSL_CERT_DIR where the environment names them.
  */
 struct ext *ext_new(const struct config *cfg) MUST_CHECK;
 void ext_free(struct ext *x);
@@ -43,14 +44,16 @@ struct ext_request {
     enum provider_op op;
     const char *method;                      /* "GET", "POST", "PUT" */
     const char *url;                         /* whole, on the provider's base_url */
-    const char *headers[EXT_HEADERS_MAX];    /* "Name: value", NULL-terminated; User-Agent, X-Request-Id and traceparent
-                                                are added */
+    const char *headers[EXT_HEADERS_MAX];    /* "Name: value", NULL-terminated; User-Agent,
+                                                X-Request-Id and traceparent    are added */
     const char *basic_user, *basic_password; /* HTTP Basic; NULL: none */
     struct str body;
     const char *content_type; /* with a body */
     const char *request_id;
-    const char *traceparent; /* the caller's (W3C), whose trace goes on; NULL: one made from the request id */
-    bool idempotent;         /* a read: may be sent anew by curl when a reused connection died; a write never is */
+    const char *traceparent; /* the caller's (W3C), whose trace goes on; NULL: one made from the
+                                request id */
+    bool idempotent; /* a read: may be sent anew by curl when a reused connection died; a write
+                        never is */
 };
 
 /* Whether the thing asked for may have happened. */
@@ -62,22 +65,26 @@ struct ext_reply {
     const char *content_type; /* "" when absent */
     long retry_after_s;       /* from Retry-After, or until the circuit lets a probe through; 0 */
     enum ext_certainty certainty;
-    const char *detail; /* fixed words for the log and error_detail: "connection refused", "timed out after sending" */
+    const char *detail; /* fixed words for the log and error_detail: "connection refused", "timed
+                           out after sending" */
     double seconds;
 };
 
 /*
- * One call at a time in a process. OK: a whole HTTP answer is in *r, whatever its status: the provider's file judges it
- * and reports with ext_judge(). ERR_PROVIDER_UNAVAILABLE: not tried (circuit open, bulkhead full).
- * ERR_PROVIDER_TIMEOUT, ERR_PROVIDER_FAILED: r->certainty says whether it may have happened.
- * ERR_DEADLINE: no time was left to try. Faults are reported to breaker and metrics here.
+ * One call at a time in a process. OK: a whole HTTP answer is in *r, whatever its status: the
+ * provider's file judges it and reports with ext_judge(). ERR_PROVIDER_UNAVAILABLE: not tried
+ * (circuit open, bulkhead full). ERR_PROVIDER_TIMEOUT, ERR_PROVIDER_FAILED: r->certainty says
+ * whether it may have happened. ERR_DEADLINE: no time was left to try. Faults are reported to
+ * breaker and metrics here.
  */
 enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
                   struct ext_reply *r) MUST_CHECK;
-/* The provider file's verdict on a whole answer, exactly once after OK: counts metric and breaker (PO_OK and
- * PO_REJECTED are healthy). */
-void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r, enum provider_outcome outcome);
-/* Seconds spent in calls of this process since the last reset, for the access record; per provider. */
+/* The provider file's verdict on a whole answer, exactly once after OK: counts metric and breaker
+ * (PO_OK and PO_REJECTED are healthy). */
+void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
+               enum provider_outcome outcome);
+/* Seconds spent in calls of this process since the last reset, for the access record; per provider.
+ */
 double ext_seconds_spent(const struct ext *x, int provider);
 void ext_reset_spent(struct ext *x);
 

@@ -1,4 +1,5 @@
-/* Text put into requests, escaped for the place where it goes, and templates with {placeholders}. */
+/* Text put into requests, escaped for the place where it goes, and templates with {placeholders}.
+ */
 #ifndef BOOKINGD_EXT_EXT_ESCAPE_H
 #define BOOKINGD_EXT_EXT_ESCAPE_H
 
@@ -22,7 +23,8 @@ struct ext_var {
     const char *value; /* NULL: "" */
 };
 /* The template with every known placeholder replaced; other braces stay as they are. */
-struct str ext_template(struct arena *a, const char *tpl, enum ext_escape how, const struct ext_var *vars, size_t n);
+struct str ext_template(struct arena *a, const char *tpl, enum ext_escape how,
+                        const struct ext_var *vars, size_t n);
 
 /* Adds name=value, percent-encoded, with an & before it when b is not empty. */
 void ext_form_add(struct sb *b, const char *name, const char *value);

@@ -14,11 +14,13 @@
 
 /* This process; never 0. */
 uint64_t ext_holder_self(void);
-/* Whether that very process still lives, as far as the board knows: until the master has reaped it, it does. */
+/* Whether that very process still lives, as far as the board knows: until the master has reaped it,
+ * it does. */
 bool ext_holder_alive(uint64_t holder);
 /* Twelve bits of slot and fourteen of generation, for the breaker's word. */
 uint32_t ext_holder_short(uint64_t holder);
-/* The same question of the short form; true for a process without a slot, whose life the short form cannot tell. */
+/* The same question of the short form; true for a process without a slot, whose life the short form
+ * cannot tell. */
 bool ext_holder_short_alive(uint32_t holder);
 
 #endif

@@ -14,10 +14,11 @@
 
 /* Whether a path has that form. */
 bool ext_jsonpath_valid(const char *path);
-/* What the path names; NULL when there is no such thing, or the path is not valid. Borrowed from root. */
+/* What the path names; NULL when there is no such thing, or the path is not valid. Borrowed from
+ * root. */
 const json_t *ext_jsonpath_get(const json_t *root, const char *path);
-/* A scalar as text; "" for null, an empty array or object; NULL for a filled one, a string with a NUL inside, or v
- * NULL. */
+/* A scalar as text; "" for null, an empty array or object; NULL for a filled one, a string with a
+ * NUL inside, or v NULL. */
 const char *ext_json_text(struct arena *a, const json_t *v);
 
 #endif

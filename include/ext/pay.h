@@ -1,7 +1,8 @@
 /*
- * Taking payments through a gateway's hosted invoices: the interface that a gateway's file implements
- * (pay_moyasar.c). Amounts are integers in minor units end to end. No card data passes through here.
- * Every answer is schema-checked and size-capped; statuses are judged by HTTP status and `status` field, never by texts.
+ * Taking payments through a gateway's hosted invoices: the interface that a gateway's file
+ * implements (pay_moyasar.c). Amounts are integers in minor units end to end. No card data passes
+ * through here. Every answer is schema-checked and size-capped; statuses are judged by HTTP status
+ * and `status` field, never by texts.
  */
 #ifndef BOOKINGD_EXT_PAY_H
 #define BOOKINGD_EXT_PAY_H
@@ -11,7 +12,8 @@
 
 /* How a call went, beside the thing asked for. */
 struct pay_outcome {
-    enum err err; /* OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE; ERR_NOT_FOUND (the gateway knows no such thing) */
+    enum err err; /* OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE;
+                     ERR_NOT_FOUND (the gateway knows no such thing) */
     bool unknown; /* a write that may have been done */
     const char *detail;
     long retry_after_s;
@@ -59,24 +61,35 @@ struct pay_call { /* what every call needs */
     struct deadline deadline;
 };
 
-/* Each fills *o, and *out when o->err is OK. A create that comes back with another amount, currency or a foreign URL is ERR_PROVIDER_FAILED, unknown. */
-void pay_create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out, struct pay_outcome *o);
-void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out, struct pay_outcome *o);
+/* Each fills *o, and *out when o->err is OK. A create that comes back with another amount, currency
+ * or a foreign URL is ERR_PROVIDER_FAILED, unknown. */
+void pay_create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out,
+                struct pay_outcome *o);
+void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out,
+               struct pay_outcome *o);
 /*
- * All that carry our reference, the newest first; ERR_NOT_FOUND when the gateway has none. There is more than one when a create
- * was done twice. The filter is not trusted: the row's own metadata must say so.
+ * All that carry our reference, the newest first; ERR_NOT_FOUND when the gateway has none. There is
+ * more than one when a create was done twice. The filter is not trusted: the row's own metadata
+ * must say so.
  */
-void pay_find(const struct pay_call *c, const char *reference, struct pay_invoices *out, struct pay_outcome *o);
+void pay_find(const struct pay_call *c, const char *reference, struct pay_invoices *out,
+              struct pay_outcome *o);
 /* All charges that carry our reference, of whichever invoice: what the books are held against. */
-void pay_charges(const struct pay_call *c, const char *reference, const struct pay_charge **out, size_t *n, struct pay_outcome *o);
-void pay_fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o);
-/* ERR_PROVIDER_REJECTED when it can no longer be cancelled (paid, expired, canceled already): fetch then tells. */
+void pay_charges(const struct pay_call *c, const char *reference, const struct pay_charge **out,
+                 size_t *n, struct pay_outcome *o);
+void pay_fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
+                      struct pay_outcome *o);
+/* ERR_PROVIDER_REJECTED when it can no longer be cancelled (paid, expired, canceled already): fetch
+ * then tells. */
 void pay_cancel(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o);
 /* out->refunded is the gateway's new total. */
-void pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount, struct pay_charge *out, struct pay_outcome *o);
+void pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount,
+                struct pay_charge *out, struct pay_outcome *o);
 
-/* Takes a whole charge back before it is settled (about two hours): the customer sees no charge at all. */
-void pay_void(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o);
+/* Takes a whole charge back before it is settled (about two hours): the customer sees no charge at
+ * all. */
+void pay_void(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
+              struct pay_outcome *o);
 
 /* An event that the gateway sent us. */
 struct pay_event {
@@ -84,7 +97,9 @@ struct pay_event {
     const char *charge_id, *invoice_id; /* NULL when it speaks of none */
     const char *reference;              /* our payment id from the charge's metadata; NULL */
 };
-/* ERR_UNAUTHORIZED: the secret is wrong or missing (compared in constant time). ERR_VALIDATION: no event at all. */
-enum err pay_event_read(const struct config *cfg, int provider, struct arena *a, struct str body, struct pay_event *out) MUST_CHECK;
+/* ERR_UNAUTHORIZED: the secret is wrong or missing (compared in constant time). ERR_VALIDATION: no
+ * event at all. */
+enum err pay_event_read(const struct config *cfg, int provider, struct arena *a, struct str body,
+                        struct pay_event *out) MUST_CHECK;
 
 #endif

@@ -16,8 +16,8 @@ struct http_params {
     size_t n;
 };
 
-/* "/v1/bookings/{booking_id}/cancel" against a path: whole segments, no trailing slash forgiven, a parameter is never
- * empty. */
+/* "/v1/bookings/{booking_id}/cancel" against a path: whole segments, no trailing slash forgiven, a
+ * parameter is never empty. */
 bool http_path_match(const char *pattern, struct str path, struct http_params *params) MUST_CHECK;
 /* Name of the i-th parameter of a pattern. */
 struct str http_path_param_name(const char *pattern, size_t i);
@@ -29,8 +29,8 @@ struct http_query {
     struct http_query_item items[HTTP_QUERY_MAX];
     size_t n;
 };
-/* application/x-www-form-urlencoded parsing of a query; false for broken percent-encoding, invalid UTF-8, NUL, or more
- * than HTTP_QUERY_MAX items. */
+/* application/x-www-form-urlencoded parsing of a query; false for broken percent-encoding, invalid
+ * UTF-8, NUL, or more than HTTP_QUERY_MAX items. */
 bool http_query_parse(struct arena *a, struct str query, struct http_query *out) MUST_CHECK;
 /* Percent-decodes a path segment onto the arena; false as above. */
 bool http_segment_decode(struct arena *a, struct str segment, const char **out) MUST_CHECK;

@@ -24,13 +24,14 @@ struct http_resp {
 void http_resp_init(struct http_resp *r, struct arena *a);
 /* A value with CR, LF or NUL is a bug and aborts. The strings are borrowed. */
 void http_resp_header(struct http_resp *r, const char *name, const char *value);
-void http_resp_headerf(struct http_resp *r, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void http_resp_headerf(struct http_resp *r, const char *name, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 /* Reason phrase of RFC 9110 15. */
 const char *http_reason(int status);
 /*
- * The bytes to send. Date, Content-Length (none for 204 and 304), Connection, X-Content-Type-Options
- * and Cache-Control: no-store (unless the response has its own) are added. head_only: the answer to HEAD, same fields,
- * no body.
+ * The bytes to send. Date, Content-Length (none for 204 and 304), Connection,
+ * X-Content-Type-Options and Cache-Control: no-store (unless the response has its own) are added.
+ * head_only: the answer to HEAD, same fields, no body.
  */
 struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head_only);
 

@@ -2,11 +2,13 @@
  * What the master hands to a child, and the main functions of the roles. When NAME_main() is
  * called the child is set up already (proc/master_child.c): signals at their defaults with an
  * empty mask, SIGPIPE ignored, PR_SET_PDEATHSIG set, board and metrics attached to `slot`, role
- * and index given to the logger, panic hook set, title "bookingd: NAME" shown, and every descriptor that is not
- * in the env closed. What NAME_main() returns becomes the exit code; EXIT_CONFIG_CODE is never respawned.
+ * and index given to the logger, panic hook set, title "bookingd: NAME" shown, and every descriptor
+ * that is not in the env closed. What NAME_main() returns becomes the exit code; EXIT_CONFIG_CODE
+ * is never respawned.
  *
- * Every role ends by itself, with 0, when life_fd shows end-of-file or hang-up (the master is gone) and after
- * SIGTERM (drain: finish what is in hand). SIGQUIT and SIGABRT stay unblocked everywhere: "now".
+ * Every role ends by itself, with 0, when life_fd shows end-of-file or hang-up (the master is gone)
+ * and after SIGTERM (drain: finish what is in hand). SIGQUIT and SIGABRT stay unblocked everywhere:
+ * "now".
  */
 #ifndef BOOKINGD_PROC_CHILD_H
 #define BOOKINGD_PROC_CHILD_H
@@ -22,8 +24,8 @@ struct child_env {
     unsigned slot;            /* on the board and in the metrics */
     int index;                /* among its role: worker 3 */
     int life_fd;              /* end-of-file: the master is gone */
-    const int *listen_fds;    /* dispatcher: clients, by number, -1 where there is none; monitor: its own; bound and
-                                 listening, non-blocking */
+    const int *listen_fds; /* dispatcher: clients, by number, -1 where there is none; monitor: its
+                              own; bound and listening, non-blocking */
     size_t listen_n;
     uint32_t listen_kept; /* dispatcher: bits, those that are systemd's */
     int queue_fd;         /* worker: its end of the pair with the dispatcher; else -1 */
@@ -32,7 +34,8 @@ struct child_env {
 
 /* A worker that has had its number of requests: replaced at once. */
 #define EXIT_RECYCLE_CODE 3
-/* A worker whose dispatcher died: nothing is wrong with it; replaced as soon as there is another dispatcher. */
+/* A worker whose dispatcher died: nothing is wrong with it; replaced as soon as there is another
+ * dispatcher. */
 #define EXIT_ORPHAN_CODE 4
 
 int dispatcher_main(const struct child_env *env);

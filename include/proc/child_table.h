@@ -1,6 +1,7 @@
 /*
- * One row a child position, and the pure rules of its life: which state follows which event, and how
- * long a replacement waits. No fork, no signal, no clock of its own: master_child.c does what the rules say.
+ * One row a child position, and the pure rules of its life: which state follows which event, and
+ * how long a replacement waits. No fork, no signal, no clock of its own: master_child.c does what
+ * the rules say.
  */
 #ifndef BOOKINGD_PROC_CHILD_TABLE_H
 #define BOOKINGD_PROC_CHILD_TABLE_H
@@ -43,7 +44,8 @@ bool child_alive(enum child_state s);
 /* A child that lived this long was healthy: its failures are forgotten. */
 #define CHILD_HEALTHY_MS 60000
 #define CHILD_DELAY_MAX_MS 60000
-/* Wait before replacement number `fails` in a row (0 is the first): 0, 1 s, 2 s, 4 s ... 60 s; before jitter. */
+/* Wait before replacement number `fails` in a row (0 is the first): 0, 1 s, 2 s, 4 s ... 60 s;
+ * before jitter. */
 int64_t child_delay_ms(unsigned fails);
 
 struct child {
@@ -59,8 +61,8 @@ struct child {
     unsigned fails; /* ends in a row without a healthy life between them */
 };
 
-/* Books an end at `now`: moves the state, forgets old failures after a healthy life, and sets next_start (jittered by
- * rng_jitter_ms) when the position is to be filled again. */
+/* Books an end at `now`: moves the state, forgets old failures after a healthy life, and sets
+ * next_start (jittered by rng_jitter_ms) when the position is to be filled again. */
 void child_ended(struct child *c, struct mono now, bool refused);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * After a fork: what a role does not need to know is gone from its memory, also where libraries have left copies of it
- * (the YAML parser's and libpq's freed buffers, the environment).
+ * After a fork: what a role does not need to know is gone from its memory, also where libraries
+ * have left copies of it (the YAML parser's and libpq's freed buffers, the environment).
  */
 #ifndef BOOKINGD_PROC_FORGET_H
 #define BOOKINGD_PROC_FORGET_H

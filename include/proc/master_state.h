@@ -1,6 +1,7 @@
 /*
- * What the master tells the monitor, and through it whoever asks: how the last reload went, and its own process_*
- * figures, which no other process may read from /proc. In shared memory; the master writes, everybody reads.
+ * What the master tells the monitor, and through it whoever asks: how the last reload went, and its
+ * own process_* figures, which no other process may read from /proc. In shared memory; the master
+ * writes, everybody reads.
  */
 #ifndef BOOKINGD_PROC_MASTER_STATE_H
 #define BOOKINGD_PROC_MASTER_STATE_H

@@ -28,9 +28,11 @@ struct monitor_http;
 /* Fills the answer to a request for a path; the arena is the connection's. */
 typedef void (*monitor_answer_fn)(void *ctx, const struct http_head *head, struct http_resp *resp);
 
-struct monitor_http *monitor_http_new(const int *listen_fds, size_t n, monitor_answer_fn answer, void *ctx) MUST_CHECK;
+struct monitor_http *monitor_http_new(const int *listen_fds, size_t n, monitor_answer_fn answer,
+                                      void *ctx) MUST_CHECK;
 void monitor_http_free(struct monitor_http *h);
-/* Fills at most MONITOR_LISTEN_MAX + MONITOR_CONNS_MAX entries; returns how many. *until: not later than this, serve.
+/* Fills at most MONITOR_LISTEN_MAX + MONITOR_CONNS_MAX entries; returns how many. *until: not later
+ * than this, serve.
  */
 size_t monitor_http_polls(struct monitor_http *h, struct pollfd *polls, struct deadline *until);
 /* After poll(): reads, answers, writes, closes what is late. The same entries. */
@@ -49,7 +51,8 @@ struct monitor_view { /* what a page is made of, beside shared memory */
 };
 
 /* The whole page in the format that the Accept field asks for. */
-struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a, enum metrics_format format);
+struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a,
+                                enum metrics_format format);
 /* process_* of the master, as the client libraries name them. */
 void monitor_process_metrics(struct metrics_page *page);
 /* The scoreboard as JSON, or as lines of text. */

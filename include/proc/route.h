@@ -1,4 +1,5 @@
-/* The route of a request by its first line alone: for titles, the board, and answers that no handler gives. */
+/* The route of a request by its first line alone: for titles, the board, and answers that no
+ * handler gives. */
 #ifndef BOOKINGD_PROC_ROUTE_H
 #define BOOKINGD_PROC_ROUTE_H
 
@@ -6,7 +7,8 @@
 
 #include "base/str.h"
 
-/* Row of api_routes; api_routes_n when none fits. `request` begins with a request line that was parsed already. */
+/* Row of api_routes; api_routes_n when none fits. `request` begins with a request line that was
+ * parsed already. */
 size_t route_row(struct str request);
 /* "POST /v1/bookings" in buf: the template, never the path itself, which holds identifiers. */
 const char *route_name(struct str request, char *buf, size_t size);

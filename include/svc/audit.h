@@ -22,10 +22,12 @@ struct audit_entry {
     const char *detail, *request_id; /* may be NULL */
 };
 /*
- * Adds the look-up of what an admin's key may see, newest first: all, or its venue's. after_us and after_id are the
- * cursor of the last row of the page before, or NULL. Returns the statement's index.
+ * Adds the look-up of what an admin's key may see, newest first: all, or its venue's. after_us and
+ * after_id are the cursor of the last row of the page before, or NULL. Returns the statement's
+ * index.
  */
-int audit_list_add(struct db_batch *b, const char *key_hash, const char *after_us, const char *after_id, int64_t rows);
+int audit_list_add(struct db_batch *b, const char *key_hash, const char *after_us,
+                   const char *after_id, int64_t rows);
 void audit_read(struct db_rows rows, int row, struct audit_entry *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* Free slots of a service: opening hours, closures, grid, notice, horizon, buffers, capacity, all in the venue's time zone. */
+/* Free slots of a service: opening hours, closures, grid, notice, horizon, buffers, capacity, all
+ * in the venue's time zone. */
 #ifndef BOOKINGD_SVC_AVAIL_H
 #define BOOKINGD_SVC_AVAIL_H
 
@@ -11,7 +12,8 @@
 
 struct avail_query {
     const char *service_id;
-    const char *from, *to;   /* venue-local "YYYY-MM-DD", checked by the caller; NULL: today, and six days on */
+    const char *from,
+        *to; /* venue-local "YYYY-MM-DD", checked by the caller; NULL: today, and six days on */
     const char *resource_id; /* NULL: every resource that serves it */
     int64_t party_size;
 };
@@ -26,9 +28,11 @@ struct avail_answer {
 };
 
 /*
- * One round trip. ERR_NOT_FOUND: no such active service, or no such resource in its venue. ERR_VALIDATION: `to` before `from`, or more
- * than AVAIL_DAYS_MAX after it (which depends on the venue's today when one is left out).
+ * One round trip. ERR_NOT_FOUND: no such active service, or no such resource in its venue.
+ * ERR_VALIDATION: `to` before `from`, or more than AVAIL_DAYS_MAX after it (which depends on the
+ * venue's today when one is left out).
  */
-enum err avail_slots(struct svc *s, const struct avail_query *q, struct avail_answer *out) MUST_CHECK;
+enum err avail_slots(struct svc *s, const struct avail_query *q,
+                     struct avail_answer *out) MUST_CHECK;
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * Bookings: made, moved, ended and read (contract 5). A function that changes a booking runs its own
- * transaction (lock order: customer, booking, resources by id), commits, and only then sends the notice.
- * It touches the database at most twice before the notice and once after it.
- * Errors name the reason (ERR_SLOT_TAKEN, ERR_VERSION_MISMATCH ...); database errors pass through.
+ * Bookings: made, moved, ended and read (contract 5). A function that changes a booking runs its
+ * own transaction (lock order: customer, booking, resources by id), commits, and only then sends
+ * the notice. It touches the database at most twice before the notice and once after it. Errors
+ * name the reason (ERR_SLOT_TAKEN, ERR_VERSION_MISMATCH ...); database errors pass through.
  */
 #ifndef BOOKINGD_SVC_BOOKING_H
 #define BOOKINGD_SVC_BOOKING_H
@@ -34,11 +34,12 @@ struct booking {
     const char *currency, *note;  /* note may be NULL */
     bool has_hold, has_cancelled; /* whether the next two are there */
     struct wall hold_expires_at, cancelled_at;
-    const char *phone, *name;                                         /* the customer's; NULL: erased, or never told */
-    enum locale locale;                                               /* the customer's */
-    const char *service, *venue, *resource, *starts_wall, *ends_wall; /* for notices; wall time of the venue */
-    struct wall read_at;                                              /* now() of the transaction that read it */
-    struct wall free_cancel_until;                                    /* by the service's rule of today */
+    const char *phone, *name; /* the customer's; NULL: erased, or never told */
+    enum locale locale;       /* the customer's */
+    const char *service, *venue, *resource, *starts_wall,
+        *ends_wall;                /* for notices; wall time of the venue */
+    struct wall read_at;           /* now() of the transaction that read it */
+    struct wall free_cancel_until; /* by the service's rule of today */
 };
 
 /*
@@ -57,19 +58,21 @@ struct booking_order {
     const char *service_id, *resource_id; /* resource NULL: any that is free */
     struct wall starts_at;
     int64_t party_size;
-    const char *note; /* or NULL */
-    const char *phone,
-        *name; /* staff: E.164 of the customer, who is made when unknown; name fills in a missing one, or NULL */
+    const char *note;         /* or NULL */
+    const char *phone, *name; /* staff: E.164 of the customer, who is made when unknown; name fills
+                                 in a missing one, or NULL */
 };
 /*
- * One path for customers and staff (who->kind). Staff are not held to bookings.max_active_per_customer: it protects
- * against customers. ERR_NOT_FOUND: no such active service, or a resource that cannot serve it; ERR_SLOT_NOT_OFFERED:
- * closed, off the grid, too soon, too far, or a party larger than any of its resources; ERR_BOOKING_LIMIT;
- * ERR_SLOT_TAKEN. Of several free resources it takes the one with the fewest free units that still fits the party (so
- * that large ones stay whole for large parties), the lowest id among equals, and of its units the lowest numbers.
+ * One path for customers and staff (who->kind). Staff are not held to
+ * bookings.max_active_per_customer: it protects against customers. ERR_NOT_FOUND: no such active
+ * service, or a resource that cannot serve it; ERR_SLOT_NOT_OFFERED: closed, off the grid, too
+ * soon, too far, or a party larger than any of its resources; ERR_BOOKING_LIMIT; ERR_SLOT_TAKEN. Of
+ * several free resources it takes the one with the fewest free units that still fits the party (so
+ * that large ones stay whole for large parties), the lowest id among equals, and of its units the
+ * lowest numbers.
  */
-enum err booking_create(struct svc *s, const struct booking_caller *c, const struct booking_order *o,
-                        struct booking *out) MUST_CHECK;
+enum err booking_create(struct svc *s, const struct booking_caller *c,
+                        const struct booking_order *o, struct booking *out) MUST_CHECK;
 
 struct booking_move {
     const char *id;
@@ -77,34 +80,39 @@ struct booking_move {
     struct wall starts_at;
     const char *resource_id; /* NULL: the present one if it is free then, else any */
 };
-/* The customer's own booking. ERR_NOT_FOUND, ERR_VERSION_MISMATCH, ERR_BOOKING_NOT_ACTIVE (also once it has begun),
- * then as booking_create. */
-enum err booking_reschedule(struct svc *s, const struct booking_caller *c, const struct booking_move *m,
-                            struct booking *out) MUST_CHECK;
+/* The customer's own booking. ERR_NOT_FOUND, ERR_VERSION_MISMATCH, ERR_BOOKING_NOT_ACTIVE (also
+ * once it has begun), then as booking_create. */
+enum err booking_reschedule(struct svc *s, const struct booking_caller *c,
+                            const struct booking_move *m, struct booking *out) MUST_CHECK;
 
 struct booking_transition {
     const char *id;
     struct versions match; /* If-Match; zeroed: any */
     enum booking_state to; /* CONFIRMED, CANCELLED, COMPLETED, NO_SHOW */
     const char *reason;    /* for the history; or NULL */
-    /* A query of the booking's id ($1), run under its lock: rows stand against the step, ERR_DB_RETRY. NULL: none. */
+    /* A query of the booking's id ($1), run under its lock: rows stand against the step,
+     * ERR_DB_RETRY. NULL: none. */
     const struct db_stmt *unless;
-    const char *request_key; /* names the request's Idempotency-Key, for payment_cancel(); NULL: none */
+    const char
+        *request_key; /* names the request's Idempotency-Key, for payment_cancel(); NULL: none */
 };
 /*
- * The customer may only cancel, before the service's free cancellation ends (a hold: before the start), else
- * ERR_CANCELLATION_CLOSED. ERR_NOT_FOUND, ERR_VERSION_MISMATCH, ERR_BOOKING_NOT_ACTIVE.
+ * The customer may only cancel, before the service's free cancellation ends (a hold: before the
+ * start), else ERR_CANCELLATION_CLOSED. ERR_NOT_FOUND, ERR_VERSION_MISMATCH,
+ * ERR_BOOKING_NOT_ACTIVE.
  */
-enum err booking_move_on(struct svc *s, const struct booking_caller *c, const struct booking_transition *t,
-                         struct booking *out) MUST_CHECK;
+enum err booking_move_on(struct svc *s, const struct booking_caller *c,
+                         const struct booking_transition *t, struct booking *out) MUST_CHECK;
 
-/* Ends up to `limit` holds whose time has passed, while there is time to tell the customers. Skips what others are at
- * work on. For the keeper. */
+/* Ends up to `limit` holds whose time has passed, while there is time to tell the customers. Skips
+ * what others are at work on. For the keeper. */
 enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done) MUST_CHECK;
 
-/* ---- reads: statements for the first batch of a request, so that they cost no round trip of their own ---- */
+/* ---- reads: statements for the first batch of a request, so that they cost no round trip of their
+ * own ---- */
 
-/* A booking of the customer, or one that the staff key may see: rows for booking_read(). Returns the statement's index.
+/* A booking of the customer, or one that the staff key may see: rows for booking_read(). Returns
+ * the statement's index.
  */
 int booking_add_find_mine(struct db_batch *b, const char *token_hash, const char *id);
 int booking_add_find_staff(struct db_batch *b, const char *key_hash, const char *id);
@@ -112,8 +120,8 @@ int booking_add_find_staff(struct db_batch *b, const char *key_hash, const char 
 struct booking_list {
     enum booking_state state;
     bool has_state;
-    const char *venue_id;               /* staff: the calendar's venue */
-    const char *from, *to;              /* staff: local dates of the start, both included; NULL: open */
+    const char *venue_id;  /* staff: the calendar's venue */
+    const char *from, *to; /* staff: local dates of the start, both included; NULL: open */
     const char *after_start, *after_id; /* cursor; NULL: from the beginning */
     int64_t limit;                      /* rows asked for; ask for one more than a page holds */
 };
@@ -123,10 +131,10 @@ int booking_add_list_mine(struct db_batch *b, const char *token_hash, const stru
 int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struct booking_list *q);
 /* One row when the key may see the venue. */
 int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id);
-/* Active ones whose own time meets [from, to), by start; resource_id NULL: of the whole venue. For callers who may see
- * the venue. */
-int booking_add_overlapping(struct db_batch *b, const char *venue_id, const char *resource_id, struct wall from,
-                            struct wall to);
+/* Active ones whose own time meets [from, to), by start; resource_id NULL: of the whole venue. For
+ * callers who may see the venue. */
+int booking_add_overlapping(struct db_batch *b, const char *venue_id, const char *resource_id,
+                            struct wall from, struct wall to);
 void booking_read(struct db_rows rows, int row, struct booking *out);
 
 struct booking_event { /* a row of the history */

@@ -1,6 +1,7 @@
 /*
- * What a payment does to its booking. For svc/payment alone, in an open transaction that has locked the booking
- * (booking_add_lock_any); the functions named commit end that transaction and send the notice.
+ * What a payment does to its booking. For svc/payment alone, in an open transaction that has locked
+ * the booking (booking_add_lock_any); the functions named commit end that transaction and send the
+ * notice.
  */
 #ifndef BOOKINGD_SVC_BOOKING_PAY_H
 #define BOOKINGD_SVC_BOOKING_PAY_H
@@ -13,27 +14,37 @@ int booking_add_find_any(struct db_batch *b, const char *id);
 void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *loaded);
 
 /*
- * Takes the booking's slot for good: from a live hold, or from a dead one when it is still free and ahead (contract 5: a late
- * payment). *taken false: the slot is gone, or the booking was cancelled. *changed: the booking becomes confirmed by it, and
- * booking_commit_paid must follow; not so when it was confirmed already.
+ * Takes the booking's slot for good: from a live hold, or from a dead one when it is still free and
+ * ahead (contract 5: a late payment). *taken false: the slot is gone, or the booking was cancelled.
+ * *changed: the booking becomes confirmed by it, and booking_commit_paid must follow; not so when
+ * it was confirmed already.
  */
-enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool *changed) MUST_CHECK;
-/* Confirms it: state, history, notice, COMMIT of `b`, the SMS. *bk becomes what it is then. actor: of the history. */
-enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor) MUST_CHECK;
-/* In its place for a live hold whose slot another has, which only a clock that was stepped can bring about: it ends as expired. */
-enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor) MUST_CHECK;
+enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken,
+                           bool *changed) MUST_CHECK;
+/* Confirms it: state, history, notice, COMMIT of `b`, the SMS. *bk becomes what it is then. actor:
+ * of the history. */
+enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk,
+                             const char *actor) MUST_CHECK;
+/* In its place for a live hold whose slot another has, which only a clock that was stepped can
+ * bring about: it ends as expired. */
+enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk,
+                             const char *actor) MUST_CHECK;
 
 /* Whether `who` may cancel it now, as booking_move_on decides. */
-enum err booking_cancel_check(const struct principal *who, const struct booking *bk, const struct booking_transition *t) MUST_CHECK;
+enum err booking_cancel_check(const struct principal *who, const struct booking *bk,
+                              const struct booking_transition *t) MUST_CHECK;
 
 struct booking_refunded {
     const struct booking_caller *caller; /* NULL: `actor` did it */
     const char *actor, *reason;
     const char *refund_id; /* tells the booking's refunds apart: one notice each */
 };
-/* Cancels it after its refund: units, state, history, audit, both notices, COMMIT of `b`, the SMS. */
-enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk, const struct booking_refunded *how) MUST_CHECK;
+/* Cancels it after its refund: units, state, history, audit, both notices, COMMIT of `b`, the SMS.
+ */
+enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk,
+                                  const struct booking_refunded *how) MUST_CHECK;
 /* A refund that leaves the booking alone: notice, COMMIT of `b`, the SMS. */
-enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk, const char *refund_id) MUST_CHECK;
+enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
+                                 const char *refund_id) MUST_CHECK;
 
 #endif

@@ -41,8 +41,9 @@ struct resource {
 };
 
 struct opening {
-    int64_t weekday;                       /* ISO: Monday 1 */
-    int64_t opens_minute, closes_minute;   /* of the wall clock; closes at or before opens: past midnight; 1440 is 24:00 */
+    int64_t weekday;                     /* ISO: Monday 1 */
+    int64_t opens_minute, closes_minute; /* of the wall clock; closes at or before opens: past
+                                            midnight; 1440 is 24:00 */
 };
 
 struct closure {
@@ -59,16 +60,18 @@ struct catalog_page {
 };
 
 /* ---- public ---- */
-enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out, size_t *n) MUST_CHECK;
+enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out,
+                        size_t *n) MUST_CHECK;
 enum err catalog_venue(struct svc *s, const char *id, struct venue *out) MUST_CHECK;
 /* ERR_NOT_FOUND when the venue is not active. */
-enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page, struct service **out,
-                          size_t *n) MUST_CHECK;
+enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page,
+                          struct service **out, size_t *n) MUST_CHECK;
 enum err catalog_service(struct svc *s, const char *id, struct service *out) MUST_CHECK;
 
-/* ---- staff: statements for the first batch; each takes the key's hash as its first parameter ---- */
+/* ---- staff: statements for the first batch; each takes the key's hash as its first parameter ----
+ */
 /* $1 hash, $2 id */
-extern const struct db_stmt catalog_venue_seen;    /* -> id, name, time_zone, currency, active */
+extern const struct db_stmt catalog_venue_seen; /* -> id, name, time_zone, currency, active */
 extern const struct db_stmt catalog_service_seen;
 extern const struct db_stmt catalog_resource_seen;
 /* $1 hash, $2 venue, $3 limit, $4 after name, $5 after id */
@@ -85,22 +88,29 @@ void catalog_read_resource(struct db_rows rows, int row, struct resource *out);
 void catalog_read_opening(struct db_rows rows, int row, struct opening *out);
 void catalog_read_closure(struct db_rows rows, int row, struct closure *out);
 
-/* ---- staff: writes. `actor` is the audit row's; is_new inserts, else the row that catalog_hold() locked is replaced. ---- */
+/* ---- staff: writes. `actor` is the audit row's; is_new inserts, else the row that catalog_hold()
+ * locked is replaced. ---- */
 enum catalog_kind { CATALOG_VENUE, CATALOG_SERVICE, CATALOG_RESOURCE };
 /*
- * For a PATCH: opens a transaction with the row locked and reads it, so that two changes of different members both count. The
- * save ends it. ERR_NOT_FOUND: the key sees no such thing.
+ * For a PATCH: opens a transaction with the row locked and reads it, so that two changes of
+ * different members both count. The save ends it. ERR_NOT_FOUND: the key sees no such thing.
  */
-enum err catalog_hold(struct svc *s, enum catalog_kind kind, const char *key_hash, const char *id, struct db_rows *row) MUST_CHECK;
+enum err catalog_hold(struct svc *s, enum catalog_kind kind, const char *key_hash, const char *id,
+                      struct db_rows *row) MUST_CHECK;
 /* ERR_VALIDATION: PostgreSQL does not know the time zone. */
-enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v, bool is_new) MUST_CHECK;
-/* `resource_ids` that are not of the venue: ERR_VALIDATION, their number in *bad. set_resources false leaves them. Fills v->currency. */
-enum err catalog_save_service(struct svc *s, const char *actor, struct service *v, bool is_new, bool set_resources,
-                              size_t *bad) MUST_CHECK;
-enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v, bool is_new) MUST_CHECK;
-enum err catalog_save_hours(struct svc *s, const char *actor, const struct resource *r, const struct opening *items, size_t n) MUST_CHECK;
+enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v,
+                            bool is_new) MUST_CHECK;
+/* `resource_ids` that are not of the venue: ERR_VALIDATION, their number in *bad. set_resources
+ * false leaves them. Fills v->currency. */
+enum err catalog_save_service(struct svc *s, const char *actor, struct service *v, bool is_new,
+                              bool set_resources, size_t *bad) MUST_CHECK;
+enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v,
+                               bool is_new) MUST_CHECK;
+enum err catalog_save_hours(struct svc *s, const char *actor, const struct resource *r,
+                            const struct opening *items, size_t n) MUST_CHECK;
 /* ERR_VALIDATION: the resource is not of the venue. */
 enum err catalog_add_closure(struct svc *s, const char *actor, const struct closure *c) MUST_CHECK;
-enum err catalog_delete_closure(struct svc *s, const char *actor, const struct closure *c) MUST_CHECK;
+enum err catalog_delete_closure(struct svc *s, const char *actor,
+                                const struct closure *c) MUST_CHECK;
 
 #endif

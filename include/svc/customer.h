@@ -1,4 +1,5 @@
-/* Customers: a row a phone number, made at the first sign-in or the first booking by staff, emptied on erasure. */
+/* Customers: a row a phone number, made at the first sign-in or the first booking by staff, emptied
+ * on erasure. */
 #ifndef BOOKINGD_SVC_CUSTOMER_H
 #define BOOKINGD_SVC_CUSTOMER_H
 
@@ -12,15 +13,17 @@ struct customer {
 };
 
 /*
- * Adds the statement that finds or makes the customer of a phone and locks the row until the transaction ends; for
- * batches inside a transaction. Race-safe. name (may be NULL) is kept only when none was known; locale matters only for
- * a new one. Returns the statement's index: customer_read() of its result, one row.
+ * Adds the statement that finds or makes the customer of a phone and locks the row until the
+ * transaction ends; for batches inside a transaction. Race-safe. name (may be NULL) is kept only
+ * when none was known; locale matters only for a new one. Returns the statement's index:
+ * customer_read() of its result, one row.
  */
 int customer_upsert_add(struct svc *s, struct db_batch *b, const char *phone_e164, const char *name,
                         enum locale locale);
 /* From a row with the columns of CUSTOMER_COLUMNS. */
 void customer_read(struct db_rows rows, int row, struct customer *out);
-#define CUSTOMER_COLUMNS(t) t ".id, " t ".phone, " t ".name, " t ".locale, " DB_US(t ".created_at") " AS created_us"
+#define CUSTOMER_COLUMNS(t) \
+    t ".id, " t ".phone, " t ".name, " t ".locale, " DB_US(t ".created_at") " AS created_us"
 
 enum locale customer_locale(const char *name);
 
@@ -28,8 +31,8 @@ enum locale customer_locale(const char *name);
 enum err customer_update(struct svc *s, const char *id, const char *name, const enum locale *locale,
                          struct customer *out) MUST_CHECK;
 /*
- * Removes name and phone from every table, ends all sessions. ERR_BOOKINGS_ACTIVE while a booking that is confirmed or
- * held lies ahead. Bookings and payments stay, without them.
+ * Removes name and phone from every table, ends all sessions. ERR_BOOKINGS_ACTIVE while a booking
+ * that is confirmed or held lies ahead. Bookings and payments stay, without them.
  */
 enum err customer_erase(struct svc *s, const char *id) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /*
- * The notification ledger as staff work with it, over HTTP and from the command line: list, send again,
- * acknowledge (contract 4). Every resend claims its row first, so that two of them cannot both send.
+ * The notification ledger as staff work with it, over HTTP and from the command line: list, send
+ * again, acknowledge (contract 4). Every resend claims its row first, so that two of them cannot
+ * both send.
  */
 #ifndef BOOKINGD_SVC_LEDGER_H
 #define BOOKINGD_SVC_LEDGER_H
@@ -53,7 +54,8 @@ void ledger_read(struct arena *a, struct db_rows rows, int row, struct ledger_it
 
 /* ---- use cases ---- */
 
-/* Newest first; for callers without a key's hash (command line). *items on the arena. One round trip. */
+/* Newest first; for callers without a key's hash (command line). *items on the arena. One round
+ * trip. */
 enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct ledger_page *q,
                      const struct ledger_item **items, size_t *n) MUST_CHECK;
 
@@ -67,12 +69,15 @@ struct ledger_counts {
     int64_t sent, failed; /* of those tried now */
     int64_t remaining;    /* matched and not tried: limit reached, out of time, or dry run */
 };
-/* Sends FAILED rows that match again, oldest first, each at most once, until `limit`, or the deadline is near. */
-enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who, const struct ledger_filter *f, int64_t limit,
-                           bool dry_run, struct ledger_counts *out) MUST_CHECK;
+/* Sends FAILED rows that match again, oldest first, each at most once, until `limit`, or the
+ * deadline is near. */
+enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who,
+                           const struct ledger_filter *f, int64_t limit, bool dry_run,
+                           struct ledger_counts *out) MUST_CHECK;
 
 /* Takes matching FAILED rows out of the alerting gauge. ids NULL: any; else only these. */
-enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who, const struct ledger_filter *f,
-                            const char *const *ids, size_t ids_n, int64_t *acknowledged) MUST_CHECK;
+enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who,
+                            const struct ledger_filter *f, const char *const *ids, size_t ids_n,
+                            int64_t *acknowledged) MUST_CHECK;
 
 #endif

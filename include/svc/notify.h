@@ -1,7 +1,7 @@
 /*
- * The notification ledger (contract 4). A row is written in the transaction of its booking change; after
- * the commit the message is sent inside the request and the row becomes SENT or FAILED. Nothing here ever
- * fails towards the caller: delivery returns void.
+ * The notification ledger (contract 4). A row is written in the transaction of its booking change;
+ * after the commit the message is sent inside the request and the row becomes SENT or FAILED.
+ * Nothing here ever fails towards the caller: delivery returns void.
  */
 #ifndef BOOKINGD_SVC_NOTIFY_H
 #define BOOKINGD_SVC_NOTIFY_H
@@ -24,9 +24,11 @@ struct notice {
 };
 /* Adds the PENDING row to the caller's transaction. */
 void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n);
-/* After the commit: sends and stores the result (one round trip). Leaves 100 ms of the request's deadline alone. */
+/* After the commit: sends and stores the result (one round trip). Leaves 100 ms of the request's
+ * deadline alone. */
 void notify_deliver(struct svc *s, const struct notice *n);
-/* Results that could not be stored (database away) wait in this process; tries them again. Returns how many are left.
+/* Results that could not be stored (database away) wait in this process; tries them again. Returns
+ * how many are left.
  */
 unsigned notify_flush(struct svc *s);
 
@@ -43,7 +45,8 @@ struct notify_try {
 enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t);
 /* Whether enough of the request's time is left to try one more. */
 bool notify_has_time(const struct svc *s);
-/* How long from now a claimed row may stay PENDING before the keeper calls its sender dead: milliseconds. */
+/* How long from now a claimed row may stay PENDING before the keeper calls its sender dead:
+ * milliseconds. */
 int64_t notify_send_by_ms(const struct svc *s);
 /* Template by name; NOTICE_COUNT when there is none. */
 enum notice_template notify_template_find(const char *name);

@@ -1,7 +1,7 @@
 /*
- * One-time passwords: the sending is part of the request (contract 1), counted before it is tried, made outside any
- * transaction; the code is stored as HMAC under a key outside the database, and its tries are counted before they are
- * compared.
+ * One-time passwords: the sending is part of the request (contract 1), counted before it is tried,
+ * made outside any transaction; the code is stored as HMAC under a key outside the database, and
+ * its tries are counted before they are compared.
  */
 #ifndef BOOKINGD_SVC_OTP_H
 #define BOOKINGD_SVC_OTP_H
@@ -30,8 +30,9 @@ struct otp_sent {
     long retry_after_s;
 };
 /*
- * OK; ERR_PHONE_INVALID, ERR_PHONE_REGION; ERR_OTP_COOLDOWN, ERR_OTP_QUOTA with retry_after_s; ERR_PROVIDER_*,
- * ERR_DEADLINE with unknown; database errors. A definite failure gives the cooldown back, not the quota.
+ * OK; ERR_PHONE_INVALID, ERR_PHONE_REGION; ERR_OTP_COOLDOWN, ERR_OTP_QUOTA with retry_after_s;
+ * ERR_PROVIDER_*, ERR_DEADLINE with unknown; database errors. A definite failure gives the cooldown
+ * back, not the quota.
  */
 enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out) MUST_CHECK;
 
@@ -41,7 +42,9 @@ struct otp_session {
     struct customer customer;
     int attempts_left; /* with ERR_OTP_INCORRECT */
 };
-/* OK; ERR_NOT_FOUND, ERR_OTP_USED, _SUPERSEDED, _EXPIRED, _INCORRECT, _EXHAUSTED; database errors. */
-enum err otp_verify(struct svc *s, const struct uuid *id, const char *code, struct otp_session *out) MUST_CHECK;
+/* OK; ERR_NOT_FOUND, ERR_OTP_USED, _SUPERSEDED, _EXPIRED, _INCORRECT, _EXHAUSTED; database errors.
+ */
+enum err otp_verify(struct svc *s, const struct uuid *id, const char *code,
+                    struct otp_session *out) MUST_CHECK;
 
 #endif

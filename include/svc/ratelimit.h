@@ -1,6 +1,7 @@
 /*
- * Fixed windows counted in the database, before the act. Subjects are keyed hashes: the table holds no phone number or
- * address. The counting itself is the SQL function rate_take(): one of each subject, or of none.
+ * Fixed windows counted in the database, before the act. Subjects are keyed hashes: the table holds
+ * no phone number or address. The counting itself is the SQL function rate_take(): one of each
+ * subject, or of none.
  */
 #ifndef BOOKINGD_SVC_RATELIMIT_H
 #define BOOKINGD_SVC_RATELIMIT_H
@@ -20,7 +21,8 @@ struct rate_params {
 void rate_params(struct arena *a, const struct rate *rates, size_t n, struct rate_params *out);
 /* "KIND:" and a keyed hash of the value (key: otp.secret). */
 const char *rate_subject(struct svc *s, const char *kind, const char *value);
-/* The part of a client's address that counts as one client: IPv6 by its /64 network, others whole. */
+/* The part of a client's address that counts as one client: IPv6 by its /64 network, others whole.
+ */
 const char *rate_address(struct arena *a, const char *address);
 
 #endif

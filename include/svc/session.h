@@ -13,7 +13,8 @@ struct session_token {
 };
 void session_token_new(struct session_token *t);
 
-/* Authentication: adds the look-up of a session by the hash of its token; then who it is, false for nobody. */
+/* Authentication: adds the look-up of a session by the hash of its token; then who it is, false for
+ * nobody. */
 int session_auth_add(struct db_batch *b, const char *token_hash);
 bool session_auth_read(struct arena *a, struct db_rows rows, struct principal *who) MUST_CHECK;
 

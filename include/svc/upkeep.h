@@ -1,6 +1,7 @@
 /*
- * Housekeeping, as a table of jobs that the keeper runs. Each run is bounded in rows and in time, takes only
- * rows that nobody else is at work on, and may be repeated or skipped at any time without harm.
+ * Housekeeping, as a table of jobs that the keeper runs. Each run is bounded in rows and in time,
+ * takes only rows that nobody else is at work on, and may be repeated or skipped at any time
+ * without harm.
  */
 #ifndef BOOKINGD_SVC_UPKEEP_H
 #define BOOKINGD_SVC_UPKEEP_H
@@ -13,7 +14,8 @@
 struct upkeep_job {
     const char *name; /* for the log: "expired_holds" */
     int64_t interval_ms;
-    /* s->arena is reset by the caller between runs; s->deadline bounds the whole run, its provider calls included. */
+    /* s->arena is reset by the caller between runs; s->deadline bounds the whole run, its provider
+     * calls included. */
     enum err (*run)(struct svc *s);
 };
 extern const struct upkeep_job upkeep_jobs[];

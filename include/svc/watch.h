@@ -1,8 +1,8 @@
 /*
- * What is wrong now, as figures: what the notification ledger owes (FAILED and PENDING), counted by one statement,
- * so that the figures agree among themselves and with the staff list (contract 4, 9), and payments by their status.
- * What was sent is counted apart: that reads the whole ledger, the rest only its partial indexes. The monitor is
- * the only caller.
+ * What is wrong now, as figures: what the notification ledger owes (FAILED and PENDING), counted by
+ * one statement, so that the figures agree among themselves and with the staff list (contract 4,
+ * 9), and payments by their status. What was sent is counted apart: that reads the whole ledger,
+ * the rest only its partial indexes. The monitor is the only caller.
  */
 #ifndef BOOKINGD_SVC_WATCH_H
 #define BOOKINGD_SVC_WATCH_H
@@ -23,7 +23,8 @@ extern const char *const watch_payment_names[WATCH_PAYMENT_STATUS_COUNT];
 
 struct watch_ledger {
     int64_t rows[WATCH_STATUS_COUNT][NOTICE_COUNT];
-    int64_t failed[NOTICE_COUNT][NO_COUNT]; /* FAILED and not acknowledged, by error code; [..][NO_SENT] stays 0 */
+    int64_t failed[NOTICE_COUNT][NO_COUNT]; /* FAILED and not acknowledged, by error code;
+                                               [..][NO_SENT] stays 0 */
     double oldest_failed_s;                 /* age of the oldest of those; 0: none */
     double oldest_pending_s;
     bool has_payments; /* the schema knows payments */

@@ -26,13 +26,14 @@ size_t addrs_size(void);
 /* Before fork. */
 void addrs_init(void);
 /*
- * Registers a host name to be looked up; literal addresses and unix paths need none and are ignored. Before fork, or
- * while no resolver runs: false (logged) when there is no room for it.
+ * Registers a host name to be looked up; literal addresses and unix paths need none and are
+ * ignored. Before fork, or while no resolver runs: false (logged) when there is no room for it.
  */
 bool addrs_register(const char *host);
 /*
- * A reload, while no resolver runs: the names that are registered from now on are wanted. One that is not makes room
- * when that is needed; until then it keeps its addresses, for children that go on with the old configuration.
+ * A reload, while no resolver runs: the names that are registered from now on are wanted. One that
+ * is not makes room when that is needed; until then it keeps its addresses, for children that go on
+ * with the old configuration.
  */
 void addrs_anew(void);
 unsigned addrs_count(void);

@@ -15,7 +15,15 @@
 #include "base/clock.h"
 #include "sys/config.h"
 
-enum role { ROLE_MASTER, ROLE_DISPATCHER, ROLE_WORKER, ROLE_MONITOR, ROLE_KEEPER, ROLE_RESOLVER, ROLE_COUNT };
+enum role {
+    ROLE_MASTER,
+    ROLE_DISPATCHER,
+    ROLE_WORKER,
+    ROLE_MONITOR,
+    ROLE_KEEPER,
+    ROLE_RESOLVER,
+    ROLE_COUNT
+};
 extern const char *const role_names[ROLE_COUNT]; /* "master", ... */
 
 enum stage {
@@ -52,8 +60,9 @@ struct board_view { /* a copy of a slot, fit for printing */
 };
 
 /*
- * Slots of the fixed roles first, then `workers_max` workers; all but the master's twice, so that both
- * generations of a reload have room. board_size: bytes of shared memory that board_init takes. Master, before fork.
+ * Slots of the fixed roles first, then `workers_max` workers; all but the master's twice, so that
+ * both generations of a reload have room. board_size: bytes of shared memory that board_init takes.
+ * Master, before fork.
  */
 size_t board_size(unsigned workers_max);
 void board_init(unsigned workers_max);
@@ -63,7 +72,8 @@ unsigned board_first(enum role role);
 unsigned board_count(enum role role);
 enum role board_role(unsigned slot);
 
-/* The master: clears a slot for a new child (last words excepted) and counts its generation up. Returns the generation.
+/* The master: clears a slot for a new child (last words excepted) and counts its generation up.
+ * Returns the generation.
  */
 uint32_t board_assign(unsigned slot);
 void board_set_pid(unsigned slot, pid_t pid);
@@ -76,12 +86,14 @@ int board_self(void); /* slot, or -1 */
 uint32_t board_generation(void);
 void board_stage(enum stage stage, const char *what);
 void board_budget(struct deadline d);
-/* Both end with the stage: of the request in hand its id, and the provider that is being waited for (NULL: none). */
+/* Both end with the stage: of the request in hand its id, and the provider that is being waited for
+ * (NULL: none). */
 void board_request(const char *id);
 void board_call(const char *provider, const char *operation);
 void board_database(bool connected);
 void board_served(void);
-/* Its loop turns. A process that waits for work does so every BOARD_BEAT_MS at least, or the master replaces it. */
+/* Its loop turns. A process that waits for work does so every BOARD_BEAT_MS at least, or the master
+ * replaces it. */
 void board_beat(void);
 /* Fit for ensure_set_hook. */
 void board_panic(const char *text);

@@ -38,7 +38,8 @@ enum listen_kind { LISTEN_TCP, LISTEN_UNIX, LISTEN_SYSTEMD };
 struct listen_addr {
     enum listen_kind kind;
     const char *text; /* as configured, for messages */
-    const char *host; /* TCP: a literal address, v6 without brackets (localhost has become 127.0.0.1) */
+    const char
+        *host; /* TCP: a literal address, v6 without brackets (localhost has become 127.0.0.1) */
     uint16_t port;    /* TCP; 0 lets the kernel choose */
     const char *path; /* unix */
 };
@@ -77,7 +78,8 @@ extern const char *const provider_type_names[PROVIDER_TYPE_COUNT];
 #define PROVIDERS_MAX 16
 
 struct provider_config {
-    const char *name; /* as the file names it: metric and log label, at most 32 of A-Z a-z 0-9 - _ */
+    const char
+        *name; /* as the file names it: metric and log label, at most 32 of A-Z a-z 0-9 - _ */
     enum provider_type type;
     const char *base_url; /* http or https, no trailing slash, no user info, query or fragment */
     const char *sender;
@@ -109,12 +111,14 @@ struct config {
         const struct listen_addr *listen;
         size_t listen_n;
         const char *public_url; /* without trailing slash */
-        int64_t workers, worker_max_requests, queue, queue_timeout_ms; /* max_requests 0: any number */
-        const char *user; /* "" : stay */
-        bool confine;     /* filters of system calls and files for each role */
+        int64_t workers, worker_max_requests, queue,
+            queue_timeout_ms; /* max_requests 0: any number */
+        const char *user;     /* "" : stay */
+        bool confine;         /* filters of system calls and files for each role */
         int64_t request_budget_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms;
         int64_t max_head, max_body; /* bytes */
-        int64_t max_connections, max_connections_per_address, min_rate, backlog, drain_timeout_ms; /* 0: no cap, none */
+        int64_t max_connections, max_connections_per_address, min_rate, backlog,
+            drain_timeout_ms; /* 0: no cap, none */
         const struct cidr *trusted_proxies;
         size_t trusted_proxies_n;
     } server;
@@ -154,8 +158,8 @@ struct config {
         int provider; /* -1: none */
         enum { DELIVERY_INLINE, DELIVERY_DEFERRED } delivery;
         int64_t expire_after_ms;
-        const char
-            *messages[NOTICE_COUNT][LOCALE_COUNT]; /* {service} {venue} {resource} {starts_at} {ends_at} {party_size} */
+        const char *messages[NOTICE_COUNT][LOCALE_COUNT]; /* {service} {venue} {resource}
+                                                             {starts_at} {ends_at} {party_size} */
     } notifications;
     struct {
         int format; /* enum log_format */
@@ -175,32 +179,36 @@ struct config_report {
 };
 
 /*
- * Reads and checks a file. On success *report is NULL and the result lives until config_free(). On any fault
- * returns NULL and *report, given back by config_report_free(), lists all of them in the file's order.
- * path NULL: built-in defaults, which run without any provider.
+ * Reads and checks a file. On success *report is NULL and the result lives until config_free(). On
+ * any fault returns NULL and *report, given back by config_report_free(), lists all of them in the
+ * file's order. path NULL: built-in defaults, which run without any provider.
  */
 struct config *config_load(const char *path, struct config_report **report) MUST_CHECK;
 /*
- * The same for commands that call no provider (migrate, staff-key, status ...): secrets that cannot be read from where
- * they are, since only the service's account may, are left NULL and no fault. database.url is read in any case.
+ * The same for commands that call no provider (migrate, staff-key, status ...): secrets that cannot
+ * be read from where they are, since only the service's account may, are left NULL and no fault.
+ * database.url is read in any case.
  */
 struct config *config_load_offline(const char *path, struct config_report **report) MUST_CHECK;
-/* Judge of database.url, which is libpq's business and above this layer; main() gives it before the first load. */
+/* Judge of database.url, which is libpq's business and above this layer; main() gives it before the
+ * first load. */
 void config_set_url_check(bool (*valid)(const char *url));
 /* Prints "file:line:column: key: what is wrong", a line a fault. */
 void config_report_print(const struct config_report *report, const char *path, FILE *to);
 void config_report_free(struct config_report *report);
 /*
- * Wipes all secrets but those that are kept, in this process's copy: after a fork a role has what it needs and no more.
- * What was wiped reads as empty.
+ * Wipes all secrets but those that are kept, in this process's copy: after a fork a role has what
+ * it needs and no more. What was wiped reads as empty.
  */
 enum { CONFIG_KEEP_DATABASE = 1, CONFIG_KEEP_PROVIDERS = 2, CONFIG_KEEP_OTP = 4 };
 void config_forget_secrets(struct config *c, unsigned keep);
 /* Calls fn with each secret of these kinds. */
-void config_each_secret(const struct config *c, unsigned kinds, void (*fn)(void *ctx, const char *p, size_t n), void *ctx);
+void config_each_secret(const struct config *c, unsigned kinds,
+                        void (*fn)(void *ctx, const char *p, size_t n), void *ctx);
 /* Wipes the secrets and frees. */
 void config_free(struct config *c);
-/* Host of a base_url, v6 without brackets, into buf; false when it does not fit. For name lookups. */
+/* Host of a base_url, v6 without brackets, into buf; false when it does not fit. For name lookups.
+ */
 bool config_url_host(const char *url, char *buf, size_t size) MUST_CHECK;
 /* Index of a provider by name; -1. */
 int config_provider_find(const struct config *c, const char *name);

@@ -39,15 +39,17 @@ struct log_field {
 /* Shown as +9665****4567. */
 #define F_PHONE(k, v) ((struct log_field){.kind = LOG_F_PHONE, .key = (k), .z = (v)})
 
-#define LOG(level, event, ...)                                                                                         \
-    log_write((level), (event), (struct log_field[]){__VA_ARGS__},                                                     \
+#define LOG(level, event, ...)                                     \
+    log_write((level), (event), (struct log_field[]){__VA_ARGS__}, \
               sizeof((struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
-/* Format and level of this process; before it is called: logfmt, info. Detects journald by JOURNAL_STREAM. */
+/* Format and level of this process; before it is called: logfmt, info. Detects journald by
+ * JOURNAL_STREAM. */
 void log_init(enum log_format format, enum log_level level);
 /* Another format and level; where records go stays. */
 void log_set(enum log_format format, enum log_level level);
-/* The descriptor that records go to: stderr, or the logger's own of the same pipe. A child that closes descriptors must keep it. */
+/* The descriptor that records go to: stderr, or the logger's own of the same pipe. A child that
+ * closes descriptors must keep it. */
 int log_fd(void);
 /* Who is logging; slot < 0 leaves the number out. Strings are copied. */
 void log_set_role(const char *role, int slot);
@@ -56,7 +58,8 @@ void log_set_request(const char *request_id);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 /* Records dropped because stderr would have blocked. */
 uint64_t log_dropped(void);
-/* "+966551234567" -> "+9665****4567" into buf (at least 24 bytes): the first 5 and the last 4 characters stay. */
+/* "+966551234567" -> "+9665****4567" into buf (at least 24 bytes): the first 5 and the last 4
+ * characters stay. */
 const char *log_mask_phone(const char *phone, char *buf, size_t size);
 
 #endif

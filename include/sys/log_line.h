@@ -1,6 +1,7 @@
 /*
- * One log record being put together, logfmt or JSON: escaping and length in one place. Only for sys/log
- * (and its tests). What does not fit in LOG_LINE_MAX is left out and `truncated` says so, the line stays whole.
+ * One log record being put together, logfmt or JSON: escaping and length in one place. Only for
+ * sys/log (and its tests). What does not fit in LOG_LINE_MAX is left out and `truncated` says so,
+ * the line stays whole.
  */
 #ifndef BOOKINGD_SYS_LOG_LINE_H
 #define BOOKINGD_SYS_LOG_LINE_H
@@ -11,7 +12,8 @@
 
 #include "base/str.h"
 
-#define LOG_LINE_MAX 4096  /* PIPE_BUF: a pipe takes such a write as a whole or not at all (pipe(7)) */
+#define LOG_LINE_MAX \
+    4096 /* PIPE_BUF: a pipe takes such a write as a whole or not at all (pipe(7)) */
 #define LOG_VALUE_MAX 1024 /* bytes of one value before escaping */
 #define LOG_PHONE_MAX 24
 

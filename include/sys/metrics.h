@@ -25,7 +25,8 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO }
 /* Upper bounds of a histogram; metrics.c has the figures. */
 enum metric_buckets { BUCKETS_NONE, BUCKETS_HTTP, BUCKETS_PROVIDER, BUCKETS_DB, BUCKETS_COUNT };
 
-/* Families: METRIC(id, kind, "name", "help", buckets, dim1, dim2, dim3); unused dimensions are DIM_NONE. */
+/* Families: METRIC(id, kind, "name", "help", buckets, dim1, dim2, dim3); unused dimensions are
+ * DIM_NONE. */
 enum metric_id {
 #define METRIC(id, kind, name, help, buckets, d1, d2, d3) id,
 #include "sys/metrics.def"
@@ -33,13 +34,15 @@ enum metric_id {
     METRIC_COUNT
 };
 
-/* A dimension: label name(s) and its closed set of values; some are known only after the configuration was read. */
+/* A dimension: label name(s) and its closed set of values; some are known only after the
+ * configuration was read. */
 enum metric_dim {
     DIM_NONE,
-    DIM_PROVIDER,         /* provider=NAME, by index in the configuration in use (metrics_use_providers) */
-    DIM_OPERATION,        /* operation=, enum provider_op */
+    DIM_PROVIDER,  /* provider=NAME, by index in the configuration in use (metrics_use_providers) */
+    DIM_OPERATION, /* operation=, enum provider_op */
     DIM_PROVIDER_OUTCOME, /* outcome=, enum provider_outcome */
-    DIM_ROUTE_METHOD,     /* method=,route= : rows of the route table, last row: method="other",route="none" */
+    DIM_ROUTE_METHOD,     /* method=,route= : rows of the route table, last row:
+                             method="other",route="none" */
     DIM_ROUTE,            /* route= : distinct templates, last "none" */
     DIM_STATUS,           /* status= : metric_status_index() */
     DIM_SHED_REASON,
@@ -70,7 +73,8 @@ enum provider_op {
     OP_VOID,
     OP_COUNT
 };
-extern const char *const provider_op_names[OP_COUNT]; /* "sms_otp", "sms_notice", "invoice_create", ... */
+extern const char
+    *const provider_op_names[OP_COUNT]; /* "sms_otp", "sms_notice", "invoice_create", ... */
 enum provider_outcome { PO_OK, PO_REJECTED, PO_FAILED, PO_TIMEOUT, PO_UNAVAILABLE, PO_COUNT };
 extern const char *const provider_outcome_names[PO_COUNT];
 /* "sent", then the error codes of openapi Notification.error_code in its order. */
@@ -108,7 +112,13 @@ enum booking_outcome {
     BO_CONFLICT,
     BO_COUNT
 };
-enum shed_reason { SHED_QUEUE_FULL, SHED_QUEUE_TIMEOUT, SHED_CONNECTIONS, SHED_DRAINING, SHED_COUNT };
+enum shed_reason {
+    SHED_QUEUE_FULL,
+    SHED_QUEUE_TIMEOUT,
+    SHED_CONNECTIONS,
+    SHED_DRAINING,
+    SHED_COUNT
+};
 enum closed_reason {
     CLOSED_IDLE,
     CLOSED_HEAD,
@@ -120,8 +130,21 @@ enum closed_reason {
     CLOSED_COUNT
 };
 enum conn_state { CONN_IDLE, CONN_READING, CONN_QUEUED, CONN_ACTIVE, CONN_STATE_COUNT };
-enum db_error_class { DBE_TIMEOUT, DBE_CONNECTION, DBE_CONFLICT, DBE_COMMIT_UNKNOWN, DBE_OTHER, DBE_COUNT };
-enum exit_reason { EXIT_REASON_EXIT, EXIT_REASON_SIGNAL, EXIT_REASON_OVERDUE, EXIT_REASON_RECYCLE, EXIT_REASON_COUNT };
+enum db_error_class {
+    DBE_TIMEOUT,
+    DBE_CONNECTION,
+    DBE_CONFLICT,
+    DBE_COMMIT_UNKNOWN,
+    DBE_OTHER,
+    DBE_COUNT
+};
+enum exit_reason {
+    EXIT_REASON_EXIT,
+    EXIT_REASON_SIGNAL,
+    EXIT_REASON_OVERDUE,
+    EXIT_REASON_RECYCLE,
+    EXIT_REASON_COUNT
+};
 enum payment_act {
     PA_CREATED,
     PA_UNKNOWN,
@@ -140,7 +163,8 @@ enum webhook_outcome { WH_APPLIED, WH_DUPLICATE, WH_REFUSED, WH_UNKNOWN, WH_MISM
 /* Rows of DIM_PROVIDER: both generations of a reload have room. */
 #define METRIC_PROVIDER_ROWS 32
 
-/* What the registry must know before the first fork. Strings are borrowed for ever, but for the providers' names. */
+/* What the registry must know before the first fork. Strings are borrowed for ever, but for the
+ * providers' names. */
 struct metric_route {
     const char *method, *route;
     int success_status; /* 0: 200 */
@@ -151,23 +175,25 @@ struct metrics_setup {
     size_t providers_n;
     /* per provider: which operations it has, METRIC_OPS_*; NULL: all. Only those become series. */
     const uint32_t *provider_ops;
-    /* per provider: its time limit, which becomes a bucket's bound, so that "cut off" can be read; NULL: none */
+    /* per provider: its time limit, which becomes a bucket's bound, so that "cut off" can be read;
+     * NULL: none */
     const int64_t *provider_timeouts_ms;
     const struct metric_route *routes; /* rows of the route table */
     size_t routes_n;
 };
 #define METRIC_OPS_SMS (1u << OP_SMS_OTP | 1u << OP_SMS_NOTICE)
-#define METRIC_OPS_PAYMENT                                                                                             \
-    (1u << OP_INVOICE_CREATE | 1u << OP_INVOICE_FETCH | 1u << OP_INVOICE_FIND | 1u << OP_INVOICE_CANCEL |              \
-     1u << OP_PAYMENT_FETCH | 1u << OP_PAYMENT_FIND | 1u << OP_REFUND | 1u << OP_VOID)
+#define METRIC_OPS_PAYMENT                                                                        \
+    (1u << OP_INVOICE_CREATE | 1u << OP_INVOICE_FETCH | 1u << OP_INVOICE_FIND |                   \
+     1u << OP_INVOICE_CANCEL | 1u << OP_PAYMENT_FETCH | 1u << OP_PAYMENT_FIND | 1u << OP_REFUND | \
+     1u << OP_VOID)
 /* Bytes of shared memory that metrics_init will take. */
 size_t metrics_size(const struct metrics_setup *setup);
 void metrics_init(const struct metrics_setup *setup);
 /*
- * The master, before it forks a child that runs with another configuration: from now on index i of DIM_PROVIDER means
- * names[i]. A name has a row for itself, which outlives reloads, so its counters go on; a row is given to another name
- * only when all are taken, and then one that neither these names nor those before use. ops as in metrics_setup. The
- * buckets' bounds stay those of the start.
+ * The master, before it forks a child that runs with another configuration: from now on index i of
+ * DIM_PROVIDER means names[i]. A name has a row for itself, which outlives reloads, so its counters
+ * go on; a row is given to another name only when all are taken, and then one that neither these
+ * names nor those before use. ops as in metrics_setup. The buckets' bounds stay those of the start.
  */
 void metrics_use_providers(const char *const *names, const uint32_t *ops, size_t n);
 /* Tests: as if never initialised. */
@@ -175,7 +201,8 @@ void metrics_forget(void);
 /* Which slot this process writes. Gauges of the slot are reset, counters stay. */
 void metrics_attach(unsigned slot);
 
-/* The master, after a child's end: gauges of its slot go to zero, since nobody is there; counters stay. */
+/* The master, after a child's end: gauges of its slot go to zero, since nobody is there; counters
+ * stay. */
 void metrics_release(unsigned slot);
 /* The master, at start and after each reload. */
 void metrics_config_read(bool good);
@@ -185,7 +212,8 @@ unsigned metric_status_index(int status);
 /* Index in DIM_ROUTE of row i of the route table. */
 unsigned metric_route_index(size_t row);
 
-#define METRIC_AT(...) (const unsigned[]){__VA_ARGS__}, sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned)
+#define METRIC_AT(...) \
+    (const unsigned[]){__VA_ARGS__}, sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned)
 /* Families without labels: METRIC_INC0, METRIC_SET0, METRIC_OBSERVE0. */
 #define METRIC_INC(id, ...) metric_add((id), 1, METRIC_AT(__VA_ARGS__))
 #define METRIC_INC0(id) metric_add((id), 1, NULL, 0)
@@ -207,8 +235,8 @@ int64_t metric_read(enum metric_id id, const unsigned *at, size_t at_n);
  * (ledger gauges, process_*), each in one block.
  */
 enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
-/* From the Accept header: OpenMetrics 1.0.0 only when named with the higher quality (or with the same and more closely
- * or earlier than text), else text 0.0.4. */
+/* From the Accept header: OpenMetrics 1.0.0 only when named with the higher quality (or with the
+ * same and more closely or earlier than text), else text 0.0.4. */
 enum metrics_format metrics_negotiate(struct str accept);
 const char *metrics_content_type(enum metrics_format f);
 
@@ -217,13 +245,15 @@ struct metrics_page {
     enum metrics_format format;
 };
 void metrics_print(struct metrics_page *page);
-/* A computed family: header, then samples. `labels` is NULL or ready text: template="x",error_code="y" (escape values
- * with metrics_label). */
-void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind, const char *help);
+/* A computed family: header, then samples. `labels` is NULL or ready text:
+ * template="x",error_code="y" (escape values with metrics_label). */
+void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind,
+                    const char *help);
 void metrics_sample(struct metrics_page *page, const char *name, const char *labels, double value);
 /* Appends name="value" escaped, with a comma before it when sb is not empty. */
 void metrics_label(struct sb *sb, const char *name, const char *value);
-/* Value as the formats want it: whole numbers plain, "+Inf", else the shortest text that reads back the same. */
+/* Value as the formats want it: whole numbers plain, "+Inf", else the shortest text that reads back
+ * the same. */
 void metrics_value(struct sb *sb, double v);
 /* "# EOF" for OpenMetrics. */
 void metrics_end(struct metrics_page *page);

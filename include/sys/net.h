@@ -12,22 +12,26 @@
 #include "base/clock.h"
 #include "sys/config.h"
 
-/* Binds and listens (NONBLOCK, CLOEXEC; TCP: REUSEADDR, NODELAY on accepted). -1 and *why on failure. A stale unix path is replaced only if nobody answers on it. */
+/* Binds and listens (NONBLOCK, CLOEXEC; TCP: REUSEADDR, NODELAY on accepted). -1 and *why on
+ * failure. A stale unix path is replaced only if nobody answers on it. */
 int net_listen(const struct listen_addr *at, int backlog, const char **why) MUST_CHECK;
-/* Sockets that systemd passed (LISTEN_FDS/LISTEN_PID); fills fds, returns how many. name NULL: all; else those of that FileDescriptorName. */
+/* Sockets that systemd passed (LISTEN_FDS/LISTEN_PID); fills fds, returns how many. name NULL: all;
+ * else those of that FileDescriptorName. */
 int net_systemd_fds(const char *name, int *fds, int max);
 /* "127.0.0.1:8080", "[::1]:80", "unix:/path" of the local or peer address, into buf. */
 const char *net_local_name(int fd, char *buf, size_t size);
 /* Only the address, for rate limits and logs: "192.0.2.7"; "unix" for a unix socket. */
 const char *net_peer_address(int fd, char *buf, size_t size);
-/* Bytes that were ever written into a connected TCP socket, sent already or not; -1 when that cannot be known (unix). */
+/* Bytes that were ever written into a connected TCP socket, sent already or not; -1 when that
+ * cannot be known (unix). */
 int64_t net_written(int fd);
 /* Is the text a literal address of the network? */
 bool net_cidr_contains(const struct cidr *c, const char *address);
 
 /*
- * Whether a system call that failed with errno `e` is worth another try: it was interrupted, or the kernel is short of memory for the
- * moment. In the latter case a few milliseconds have passed when this returns, so that no loop spins.
+ * Whether a system call that failed with errno `e` is worth another try: it was interrupted, or the
+ * kernel is short of memory for the moment. In the latter case a few milliseconds have passed when
+ * this returns, so that no loop spins.
  */
 bool net_again(int e) MUST_CHECK;
 /* Waits until fd is ready for `events` or the deadline: 1 ready, 0 time is up, -1 error. */
@@ -38,14 +42,18 @@ bool net_write_all(int fd, const void *p, size_t n, struct deadline d) MUST_CHEC
 /* Connected SEQPACKET pair, CLOEXEC. */
 bool net_seqpacket_pair(int fd[2]) MUST_CHECK;
 #define NET_FDS_MAX 4
-/* One packet with up to NET_FDS_MAX descriptors. Bytes sent; -1 with errno (EAGAIN when the peer's buffer is full). */
-ssize_t net_send_fds(int sock, const struct iovec *iov, size_t iov_n, const int *fds, size_t fds_n) MUST_CHECK;
+/* One packet with up to NET_FDS_MAX descriptors. Bytes sent; -1 with errno (EAGAIN when the peer's
+ * buffer is full). */
+ssize_t net_send_fds(int sock, const struct iovec *iov, size_t iov_n, const int *fds,
+                     size_t fds_n) MUST_CHECK;
 /*
- * Receives one packet; *fds_n: in capacity, out count (CLOEXEC). 0 at end of file, -1 with errno. A truncated packet is EMSGSIZE and its
- * fds are closed. NET_FDS_LOST: the bytes are whole, but this process has no descriptors left for what came with them.
+ * Receives one packet; *fds_n: in capacity, out count (CLOEXEC). 0 at end of file, -1 with errno. A
+ * truncated packet is EMSGSIZE and its fds are closed. NET_FDS_LOST: the bytes are whole, but this
+ * process has no descriptors left for what came with them.
  */
 #define NET_FDS_LOST SIZE_MAX
-ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n, int flags) MUST_CHECK;
+ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n,
+                     int flags) MUST_CHECK;
 /* A memfd holding the bytes, for packets that a socket buffer cannot take. -1 on failure. */
 int net_memfd(const void *p, size_t n) MUST_CHECK;
 

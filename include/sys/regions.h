@@ -16,8 +16,9 @@
 struct region {
     const char *code;         /* ISO 3166-1 alpha-2, upper case: "SA" */
     const char *calling_code; /* digits without +: "966"; regions may share one (US, CA) */
-    const char *trunk;        /* put before a national number at home and dropped abroad: "0", or "" */
-    /* Words "prefix/digits" or "prefix/least-most": leading digits and length of the national number. */
+    const char *trunk; /* put before a national number at home and dropped abroad: "0", or "" */
+    /* Words "prefix/digits" or "prefix/least-most": leading digits and length of the national
+     * number. */
     const char *mobile;
     const char *except; /* words: leading digits that are not this region's after all; "" */
 };
@@ -27,11 +28,13 @@ extern const size_t regions_n;
 
 /* By code; NULL when unknown. */
 const struct region *region_find(struct str code);
-/* Whether digits (national number: no calling code, no trunk prefix) are a mobile number of the region. */
+/* Whether digits (national number: no calling code, no trunk prefix) are a mobile number of the
+ * region. */
 bool region_mobile(const struct region *r, struct str digits) MUST_CHECK;
 /*
  * The region whose mobile number these digits (with calling code, no +) are; *national is the part
- * behind the calling code. NULL: none. *calling_code_known tells "unknown country" from "no mobile number of it".
+ * behind the calling code. NULL: none. *calling_code_known tells "unknown country" from "no mobile
+ * number of it".
  */
 const struct region *region_of(struct str digits, struct str *national, bool *calling_code_known);
 

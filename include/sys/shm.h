@@ -1,4 +1,5 @@
-/* One anonymous shared mapping made by the master before the first fork; parts are handed out once, never freed. */
+/* One anonymous shared mapping made by the master before the first fork; parts are handed out once,
+ * never freed. */
 #ifndef BOOKINGD_SYS_SHM_H
 #define BOOKINGD_SYS_SHM_H
 

@@ -15,17 +15,20 @@
 
 #define TWIN_WORDS(type) ((sizeof(type) + sizeof(uint64_t) - 1) / sizeof(uint64_t))
 /* TWIN(struct x) member; zeroed memory is an empty twin. */
-#define TWIN(type)                                                                                                     \
-    struct {                                                                                                           \
-        _Atomic uint64_t version;                                                                                      \
-        _Atomic uint64_t words[2][TWIN_WORDS(type)];                                                                   \
+#define TWIN(type)                                   \
+    struct {                                         \
+        _Atomic uint64_t version;                    \
+        _Atomic uint64_t words[2][TWIN_WORDS(type)]; \
     }
-#define TWIN_STORE(twin, value) twin_store(&(twin)->version, (twin)->words[0], (value), sizeof(*(value)))
-#define TWIN_LOAD(twin, value) twin_load(&(twin)->version, (twin)->words[0], (value), sizeof(*(value)))
+#define TWIN_STORE(twin, value) \
+    twin_store(&(twin)->version, (twin)->words[0], (value), sizeof(*(value)))
+#define TWIN_LOAD(twin, value) \
+    twin_load(&(twin)->version, (twin)->words[0], (value), sizeof(*(value)))
 
 /* The one writer. `words` holds both copies, one after the other. */
 void twin_store(_Atomic uint64_t *version, _Atomic uint64_t *words, const void *value, size_t size);
 /* Copies the newest whole record; false when nothing was stored yet (value is untouched). */
-bool twin_load(const _Atomic uint64_t *version, const _Atomic uint64_t *words, void *value, size_t size) MUST_CHECK;
+bool twin_load(const _Atomic uint64_t *version, const _Atomic uint64_t *words, void *value,
+               size_t size) MUST_CHECK;
 
 #endif

@@ -20,9 +20,11 @@ struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
         free(api);
         return NULL;
     }
-    *api = (struct api){.cfg = cfg, .db = db, .ext = ext, .arena = arena, .out = out, .out_cap = API_OUT_FIRST};
+    *api = (struct api){
+        .cfg = cfg, .db = db, .ext = ext, .arena = arena, .out = out, .out_cap = API_OUT_FIRST};
     for (size_t i = 0; i < cfg->providers_n; i++)
-        (void)snprintf(api->provider_keys[i], sizeof api->provider_keys[i], "provider_%s", cfg->providers[i].name);
+        (void)snprintf(api->provider_keys[i], sizeof api->provider_keys[i], "provider_%s",
+                       cfg->providers[i].name);
     api_cursor_init(cfg);
     return api;
 }
@@ -47,7 +49,8 @@ static void begin(struct api *api, const struct api_input *in)
     api->started = mono_now();
     api->keep_alive = false;
     api->idem = (struct api_idem){.mine = false};
-    api->r = (struct api_request){.api = api, .row = api_routes_n, .client = in->peer, .problem.attempts_left = -1};
+    api->r = (struct api_request){
+        .api = api, .row = api_routes_n, .client = in->peer, .problem.attempts_left = -1};
     api->r.svc = (struct svc){.cfg = api->cfg,
                               .db = api->db,
                               .ext = api->ext,
@@ -63,11 +66,13 @@ static void begin(struct api *api, const struct api_input *in)
     log_set_request(in->request_id);
 }
 
-/* Head and body out of the bytes. A failure ends the connection: where the next request begins is not known. */
+/* Head and body out of the bytes. A failure ends the connection: where the next request begins is
+ * not known. */
 static enum err read_request(struct api *api)
 {
     const struct api_input *in = api->in;
-    const struct http_limits limits = {(size_t)api->cfg->server.max_head, (size_t)api->cfg->server.max_body};
+    const struct http_limits limits = {(size_t)api->cfg->server.max_head,
+                                       (size_t)api->cfg->server.max_body};
     api->fault = (struct http_fault){ERR_BAD_REQUEST, "the request is not whole"};
     if (http_parse_head(in->bytes, in->len, 0, &limits, &api->head, &api->fault) != HTTP_DONE)
         return api->fault.err;
@@ -93,8 +98,9 @@ static enum err read_request(struct api *api)
 }
 
 /*
- * RFC 9112 6.3 takes a request with neither Content-Length nor chunked for one without a body: right where none is needed. Where
- * one is, its sender forgot to say how long it is (RFC 9110 15.5.12), and what follows on the connection may be that body.
+ * RFC 9112 6.3 takes a request with neither Content-Length nor chunked for one without a body:
+ * right where none is needed. Where one is, its sender forgot to say how long it is (RFC
+ * 9110 15.5.12), and what follows on the connection may be that body.
  */
 static bool length_missing(struct api_request *r)
 {
@@ -105,11 +111,14 @@ static bool length_missing(struct api_request *r)
     return true;
 }
 
-/* Handed on to providers, which check its form: only a trace that is named once can be gone on with. */
+/* Handed on to providers, which check its form: only a trace that is named once can be gone on
+ * with. */
 static const char *traceparent(const struct api_request *r)
 {
     struct str value = http_header(r->head, "traceparent");
-    return http_header_count(r->head, "traceparent") == 1 ? arena_strndup(r->svc.arena, value.p, value.n) : NULL;
+    return http_header_count(r->head, "traceparent") == 1
+               ? arena_strndup(r->svc.arena, value.p, value.n)
+               : NULL;
 }
 
 static enum err handle(struct api_request *r)
@@ -160,14 +169,16 @@ static void serve(struct api *api, struct api_output *out)
     db_clean(api->db, r->svc.deadline);
     api_idem_finish(r, e);
     http_resp_header(&r->resp, "X-Request-Id", r->svc.request_id);
-    struct str bytes = http_resp_bytes(&r->resp, api->keep_alive, r->head && r->head->method == HTTP_HEAD);
+    struct str bytes =
+        http_resp_bytes(&r->resp, api->keep_alive, r->head && r->head->method == HTTP_HEAD);
     keep_answer(api, bytes);
     *out = (struct api_output){{api->out, bytes.n}, r->resp.status, api->keep_alive};
 }
 
 /*
- * Memory ran out somewhere in the request: all of it is given back, and the connection to the database, which may be in
- * the middle of a batch, is dropped. The answer is made in the arena's first chunk, which is never given back.
+ * Memory ran out somewhere in the request: all of it is given back, and the connection to the
+ * database, which may be in the middle of a batch, is dropped. The answer is made in the arena's
+ * first chunk, which is never given back.
  */
 static void serve_out_of_memory(struct api *api, struct api_output *out)
 {
@@ -200,10 +211,12 @@ void api_serve(struct api *api, const struct api_input *in, struct api_output *o
     arena_reset(api->arena);
 }
 
-/* What could not be stored while the database was away: outcomes of idempotency keys, results of notifications. */
+/* What could not be stored while the database was away: outcomes of idempotency keys, results of
+ * notifications. */
 static bool flush(struct api *api, struct deadline d)
 {
-    struct svc s = {.cfg = api->cfg, .db = api->db, .ext = api->ext, .arena = api->arena, .deadline = d};
+    struct svc s = {
+        .cfg = api->cfg, .db = api->db, .ext = api->ext, .arena = api->arena, .deadline = d};
     bool left = api_idem_flush(api, d);
     return notify_flush(&s) > 0 || left;
 }

@@ -31,7 +31,8 @@ static enum err audit_get(struct api_request *r)
     const struct api_page *page = r->query_input;
     const char *after[2] = {NULL, NULL};
     size_t found;
-    bool good = api_cursor_read(r, page->after, after, ARRAY_LEN(after), &found); /* told after authentication */
+    bool good = api_cursor_read(r, page->after, after, ARRAY_LEN(after),
+                                &found); /* told after authentication */
     int64_t limit = api_page_limit(page);
     struct db_batch *b = api_first_batch(r);
     int listed = audit_list_add(b, r->auth_hash, after[0], after[1], limit + 1);

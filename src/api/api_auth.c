@@ -1,4 +1,5 @@
-/* Who is asking: the bearer token, and the first batch that looks it up together with the handler's own reads. */
+/* Who is asking: the bearer token, and the first batch that looks it up together with the handler's
+ * own reads. */
 #include "api_priv.h"
 #include "svc/session.h"
 #include "svc/staff.h"
@@ -18,7 +19,8 @@ static const struct {
 /* b64token of RFC 6750 2.1 */
 static bool token_char(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("-._~+/=", c));
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           (c && strchr("-._~+/=", c));
 }
 
 static bool bearer_token(const struct http_head *head, struct str *token)
@@ -55,7 +57,8 @@ struct db_batch *api_first_batch(struct api_request *r)
     else if (r->route->auth != AUTH_NONE)
         (void)staff_auth_add(b, r->auth_hash);
     if (r->idem)
-        api_idem_claim(r, b, r->route->auth >= AUTH_VIEWER ? staff_auth[r->route->auth].roles : NULL);
+        api_idem_claim(r, b,
+                       r->route->auth >= AUTH_VIEWER ? staff_auth[r->route->auth].roles : NULL);
     return b;
 }
 
@@ -102,7 +105,8 @@ enum err api_refuse(struct api_request *r, enum err fault)
 {
     if (r->route->auth == AUTH_NONE)
         return fault;
-    /* With a usable Idempotency-Key the refusal is an outcome like any other: claimed now, stored by the frame. */
+    /* With a usable Idempotency-Key the refusal is an outcome like any other: claimed now, stored
+     * by the frame. */
     enum err e = api_first(r, api_first_batch(r));
     return e == OK ? fault : e;
 }

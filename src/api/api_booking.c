@@ -54,8 +54,10 @@ static enum err post_booking(struct api_request *r)
         .party_size = in->has_party ? in->party_size : 1,
         .note = in->note,
     };
-    struct api_booking_answer answer = {.r = r, .status = 201, .view = api_booking_json, .location = "/v1/bookings/"};
-    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct api_booking_answer answer = {
+        .r = r, .status = 201, .view = api_booking_json, .location = "/v1/bookings/"};
+    struct booking_caller caller = {
+        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
     struct booking made;
     return booking_create(&r->svc, &caller, &order, &made);
 }
@@ -143,13 +145,16 @@ static enum err cancel_booking(struct api_request *r)
     if (e != OK)
         return e;
     const struct cancel_input *in = r->input;
-    struct booking_transition t = {
-        .id = r->ids[0].s, .to = BOOKING_CANCELLED, .reason = in ? in->reason : NULL, .request_key = api_idem_name(r)};
+    struct booking_transition t = {.id = r->ids[0].s,
+                                   .to = BOOKING_CANCELLED,
+                                   .reason = in ? in->reason : NULL,
+                                   .request_key = api_idem_name(r)};
     e = api_if_match(r, &t.match);
     if (e != OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
-    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = {
+        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
     struct booking after;
     struct payment_fault fault;
     e = payment_cancel(&r->svc, &caller, &t, &after, &fault);
@@ -189,7 +194,8 @@ static enum err reschedule_booking(struct api_request *r)
     if (e != OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
-    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = {
+        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
     struct booking after;
     return booking_reschedule(&r->svc, &caller, &m, &after);
 }

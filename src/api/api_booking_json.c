@@ -81,14 +81,16 @@ bool api_time_cursor(struct api_request *r, const char *after, const char *field
     fields[0] = fields[1] = NULL;
     if (!api_cursor_read(r, after, fields, 2, &found))
         return false;
-    if (found == 0 || (found == 2 && wall_parse(str_of(fields[0]), &at) && uuid_parse(str_of(fields[1]), &id)))
+    if (found == 0 ||
+        (found == 2 && wall_parse(str_of(fields[0]), &at) && uuid_parse(str_of(fields[1]), &id)))
         return true;
     api_fault(r, "query:after", "is not a cursor of this list");
     fields[0] = fields[1] = NULL;
     return false;
 }
 
-json_t *api_booking_item(struct arena *a, struct db_rows rows, int i, const char **next, api_booking_view_fn *view)
+json_t *api_booking_item(struct arena *a, struct db_rows rows, int i, const char **next,
+                         api_booking_view_fn *view)
 {
     struct booking bk;
     booking_read(rows, i, &bk);

@@ -1,6 +1,7 @@
 /*
- * No card number passes through here (contract: the gateway's page takes it): a body that has one is refused before anything of it is
- * stored or logged. A card number is 13 to 19 digits that satisfy Luhn's check (ISO/IEC 7812-1), in one piece or in groups.
+ * No card number passes through here (contract: the gateway's page takes it): a body that has one
+ * is refused before anything of it is stored or logged. A card number is 13 to 19 digits that
+ * satisfy Luhn's check (ISO/IEC 7812-1), in one piece or in groups.
  */
 #include "api_priv.h"
 
@@ -9,12 +10,14 @@
 /* Between two groups: "4111 - 1111". */
 #define GAP_MAX 3
 
-/* Characters that may stand between groups, and digits that are not ASCII's: first character, last, what they are ('0': digits from there). */
+/* Characters that may stand between groups, and digits that are not ASCII's: first character, last,
+ * what they are ('0': digits from there). */
 static const struct {
     uint32_t first, last;
     char is;
-} other[] = {{0x00a0, 0x00a0, ' '}, {0x0660, 0x0669, '0'}, {0x06f0, 0x06f9, '0'}, {0x2000, 0x2015, ' '},
-             {0x202f, 0x202f, ' '}, {0x2212, 0x2212, ' '}, {0xff10, 0xff19, '0'}};
+} other[] = {{0x00a0, 0x00a0, ' '}, {0x0660, 0x0669, '0'}, {0x06f0, 0x06f9, '0'},
+             {0x2000, 0x2015, ' '}, {0x202f, 0x202f, ' '}, {0x2212, 0x2212, ' '},
+             {0xff10, 0xff19, '0'}};
 
 /* The character at *i of valid UTF-8, and past it. */
 static uint32_t next_char(struct str s, size_t *i)
@@ -65,7 +68,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Luhn over the digits that end before `end`, n of them. Neither nothing but zeros nor a time in milliseconds is a card. */
+/* Luhn over the digits that end before `end`, n of them. Neither nothing but zeros nor a time in
+ * milliseconds is a card. */
 static bool is_card(const char *end, unsigned n)
 {
     unsigned sum = 0, at = 0, any = 0, first = 0;

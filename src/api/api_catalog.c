@@ -18,7 +18,8 @@ static enum err get_venues(struct api_request *r)
         json_push(a, items, api_venue_json(a, &venues[i]));
     const char *next = NULL;
     if (shown < n)
-        next = api_cursor_make(a, (const char *const[]){venues[shown - 1].name, venues[shown - 1].id.s}, 2);
+        next = api_cursor_make(
+            a, (const char *const[]){venues[shown - 1].name, venues[shown - 1].id.s}, 2);
     api_reply_list(r, items, next);
     return OK;
 }
@@ -49,7 +50,8 @@ static enum err get_services(struct api_request *r)
         json_push(a, items, api_service_json(a, &services[i]));
     const char *next = NULL;
     if (shown < n)
-        next = api_cursor_make(a, (const char *const[]){services[shown - 1].name, services[shown - 1].id.s}, 2);
+        next = api_cursor_make(
+            a, (const char *const[]){services[shown - 1].name, services[shown - 1].id.s}, 2);
     api_reply_list(r, items, next);
     return OK;
 }
@@ -69,13 +71,17 @@ const struct api_route api_route_venues_get = {.method = HTTP_GET,
                                                .query = api_page_params,
                                                .query_size = sizeof(struct api_page),
                                                .success_status = 200};
-const struct api_route api_route_venue_get = {
-    .method = HTTP_GET, .pattern = "/v1/venues/{venue_id}", .handler = get_venue, .success_status = 200};
+const struct api_route api_route_venue_get = {.method = HTTP_GET,
+                                              .pattern = "/v1/venues/{venue_id}",
+                                              .handler = get_venue,
+                                              .success_status = 200};
 const struct api_route api_route_services_get = {.method = HTTP_GET,
                                                  .pattern = "/v1/venues/{venue_id}/services",
                                                  .handler = get_services,
                                                  .query = api_page_params,
                                                  .query_size = sizeof(struct api_page),
                                                  .success_status = 200};
-const struct api_route api_route_service_get = {
-    .method = HTTP_GET, .pattern = "/v1/services/{service_id}", .handler = get_service, .success_status = 200};
+const struct api_route api_route_service_get = {.method = HTTP_GET,
+                                                .pattern = "/v1/services/{service_id}",
+                                                .handler = get_service,
+                                                .success_status = 200};

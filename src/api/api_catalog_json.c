@@ -72,6 +72,7 @@ bool api_catalog_page(struct api_request *r, const struct api_page *page, struct
         api_fault(r, "query:after", "is not a cursor of this list");
         return false;
     }
-    *out = (struct catalog_page){.limit = api_page_limit(page) + 1, .after_name = fields[0], .after_id = fields[1]};
+    *out = (struct catalog_page){
+        .limit = api_page_limit(page) + 1, .after_name = fields[0], .after_id = fields[1]};
     return true;
 }

@@ -1,4 +1,5 @@
-/* Who is at the other end: X-Forwarded-For is believed from trusted proxies alone, from right to left. */
+/* Who is at the other end: X-Forwarded-For is believed from trusted proxies alone, from right to
+ * left. */
 #include <arpa/inet.h>
 
 #include "api_priv.h"
@@ -15,7 +16,8 @@ static bool trusted(const struct config *cfg, const char *address)
     return false;
 }
 
-/* "192.0.2.7", "192.0.2.7:4711", "2001:db8::1", "[2001:db8::1]:4711" to the address alone; NULL for anything else. */
+/* "192.0.2.7", "192.0.2.7:4711", "2001:db8::1", "[2001:db8::1]:4711" to the address alone; NULL for
+ * anything else. */
 static const char *literal(struct arena *a, struct str entry)
 {
     unsigned char bin[16];
@@ -52,11 +54,12 @@ static struct str cut_last(struct str *list)
     return whole;
 }
 
-const char *api_client_address(const struct config *cfg, struct arena *a, const struct http_head *head,
-                               const char *peer)
+const char *api_client_address(const struct config *cfg, struct arena *a,
+                               const struct http_head *head, const char *peer)
 {
     const char *client = peer;
-    for (size_t i = head->headers_n; i > 0; i--) { /* fields of one name are one list, in order (RFC 9110 5.3) */
+    for (size_t i = head->headers_n; i > 0;
+         i--) { /* fields of one name are one list, in order (RFC 9110 5.3) */
         if (!str_eq_nocase(head->headers[i - 1].name, STR("X-Forwarded-For")))
             continue;
         for (struct str list = head->headers[i - 1].value; list.p;) {

@@ -1,4 +1,5 @@
-/* Closures of a venue or one of its resources, for staff. Bookings that a new one overlaps stay; the answer names them.
+/* Closures of a venue or one of its resources, for staff. Bookings that a new one overlaps stay;
+ * the answer names them.
  */
 #include "api/api_booking.h"
 #include "api/api_catalog.h"
@@ -51,7 +52,8 @@ static enum err get_closures(struct api_request *r)
     int64_t limit = api_page_limit(page);
     struct db_batch *b = api_first_batch(r);
     int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    int list = DB_ADD(b, &catalog_closures_seen, r->auth_hash, r->ids[0].s, db_int(b, limit + 1), after[0], after[1]);
+    int list = DB_ADD(b, &catalog_closures_seen, r->auth_hash, r->ids[0].s, db_int(b, limit + 1),
+                      after[0], after[1]);
     enum err e = api_first(r, b);
     if (e != OK)
         return e;
@@ -103,7 +105,8 @@ static enum err post_closure(struct api_request *r)
     if (in->has_resource)
         c.resource_id = in->resource_id;
     json_t *body = api_closure_json(r->svc.arena, &c);
-    e = put_conflicts(r, &c, body); /* before the write: a failure after it would hide what was done */
+    e = put_conflicts(r, &c,
+                      body); /* before the write: a failure after it would hide what was done */
     if (e != OK)
         return e;
     e = catalog_add_closure(&r->svc, r->who.actor, &c);

@@ -1,6 +1,7 @@
 /*
- * Cursors: base64url over a short keyed hash and the fields. The hash covers the list's route, so that a cursor that
- * was not made here for the same list is a fault, and never a value that reaches SQL.
+ * Cursors: base64url over a short keyed hash and the fields. The hash covers the list's route, so
+ * that a cursor that was not made here for the same list is a fault, and never a value that reaches
+ * SQL.
  */
 #include "api_priv.h"
 
@@ -14,7 +15,8 @@ static struct {
 
 void api_cursor_init(const struct config *cfg)
 {
-    struct str secret = cfg->otp.secret ? (struct str){cfg->otp.secret, cfg->otp.secret_len} : STR("");
+    struct str secret =
+        cfg->otp.secret ? (struct str){cfg->otp.secret, cfg->otp.secret_len} : STR("");
     digest_hmac_sha256(secret, STR("list cursors"), cursor.key);
 }
 
@@ -30,7 +32,8 @@ static void make_mac(struct arena *a, struct str payload, unsigned char out[SHA2
     sb_puts(&text, cursor.scope);
     sb_putc(&text, '\n');
     sb_add(&text, payload.p, payload.n);
-    digest_hmac_sha256((struct str){(const char *)cursor.key, sizeof cursor.key}, sb_str(&text), out);
+    digest_hmac_sha256((struct str){(const char *)cursor.key, sizeof cursor.key}, sb_str(&text),
+                       out);
 }
 
 const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n)
@@ -64,11 +67,13 @@ static struct str genuine(struct arena *a, const char *after)
         return none;
     struct str payload = {bytes + MAC_LEN, n - MAC_LEN};
     make_mac(a, payload, mac);
-    bool same = digest_equal((struct str){bytes, MAC_LEN}, (struct str){(const char *)mac, MAC_LEN});
+    bool same =
+        digest_equal((struct str){bytes, MAC_LEN}, (struct str){(const char *)mac, MAC_LEN});
     return same ? payload : none;
 }
 
-bool api_cursor_read(struct api_request *r, const char *after, const char **fields, size_t n, size_t *found)
+bool api_cursor_read(struct api_request *r, const char *after, const char **fields, size_t n,
+                     size_t *found)
 {
     *found = 0;
     if (!after)

@@ -19,7 +19,8 @@ static enum err alive(struct api_request *r)
 
 static enum err ready(struct api_request *r)
 {
-    static const struct db_stmt newest = {"health_schema", "SELECT max(version) AS version FROM schema_migrations"};
+    static const struct db_stmt newest = {"health_schema",
+                                          "SELECT max(version) AS version FROM schema_migrations"};
     struct deadline d = deadline_cap(r->svc.deadline, READY_MS);
     enum err e = db_connect(r->svc.db, d);
     if (e == ERR_DB_SCHEMA)
@@ -40,7 +41,13 @@ static enum err ready(struct api_request *r)
     return OK;
 }
 
-const struct api_route api_route_healthz = {
-    .method = HTTP_GET, .pattern = "/healthz", .handler = alive, .query_open = true, .success_status = 200};
-const struct api_route api_route_readyz = {
-    .method = HTTP_GET, .pattern = "/readyz", .handler = ready, .query_open = true, .success_status = 200};
+const struct api_route api_route_healthz = {.method = HTTP_GET,
+                                            .pattern = "/healthz",
+                                            .handler = alive,
+                                            .query_open = true,
+                                            .success_status = 200};
+const struct api_route api_route_readyz = {.method = HTTP_GET,
+                                           .pattern = "/readyz",
+                                           .handler = ready,
+                                           .query_open = true,
+                                           .success_status = 200};

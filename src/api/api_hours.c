@@ -55,7 +55,8 @@ static bool digit(char c)
 /* "HH:MM" -> minutes up to `max`; -1 for anything else. */
 static int64_t minute_of(const char *z, int64_t max)
 {
-    if (strlen(z) != 5 || !digit(z[0]) || !digit(z[1]) || z[2] != ':' || !digit(z[3]) || !digit(z[4]) || z[3] > '5')
+    if (strlen(z) != 5 || !digit(z[0]) || !digit(z[1]) || z[2] != ':' || !digit(z[3]) ||
+        !digit(z[4]) || z[3] > '5')
         return -1;
     int64_t minute = ((z[0] - '0') * 10 + (z[1] - '0')) * 60 + (z[3] - '0') * 10 + (z[4] - '0');
     return minute <= max ? minute : -1;
@@ -67,11 +68,14 @@ static void read_opening(struct api_request *r, const json_t *j, size_t i, struc
     struct opening_input in = {0};
     if (!json_read(j, opening_members, &in, base, &r->faults))
         return;
-    *out = (struct opening){in.weekday, minute_of(in.opens, 23 * 60 + 59), minute_of(in.closes, 24 * 60)};
+    *out = (struct opening){in.weekday, minute_of(in.opens, 23 * 60 + 59),
+                            minute_of(in.closes, 24 * 60)};
     if (out->opens_minute < 0)
-        api_fault(r, arena_printf(r->svc.arena, "%s/opens", base), "must be a time of day, 00:00 to 23:59");
+        api_fault(r, arena_printf(r->svc.arena, "%s/opens", base),
+                  "must be a time of day, 00:00 to 23:59");
     if (out->closes_minute < 0)
-        api_fault(r, arena_printf(r->svc.arena, "%s/closes", base), "must be a time of day, 00:00 to 24:00");
+        api_fault(r, arena_printf(r->svc.arena, "%s/closes", base),
+                  "must be a time of day, 00:00 to 24:00");
 }
 
 static json_t *hours_json(struct arena *a, const struct opening *items, size_t n)
@@ -80,12 +84,12 @@ static json_t *hours_json(struct arena *a, const struct opening *items, size_t n
     for (size_t i = 0; i < n; i++) {
         json_t *j = json_obj(a);
         json_put_int(a, j, "weekday", items[i].weekday);
-        json_put_str(
-            a, j, "opens",
-            arena_printf(a, "%02d:%02d", (int)(items[i].opens_minute / 60), (int)(items[i].opens_minute % 60)));
-        json_put_str(
-            a, j, "closes",
-            arena_printf(a, "%02d:%02d", (int)(items[i].closes_minute / 60), (int)(items[i].closes_minute % 60)));
+        json_put_str(a, j, "opens",
+                     arena_printf(a, "%02d:%02d", (int)(items[i].opens_minute / 60),
+                                  (int)(items[i].opens_minute % 60)));
+        json_put_str(a, j, "closes",
+                     arena_printf(a, "%02d:%02d", (int)(items[i].closes_minute / 60),
+                                  (int)(items[i].closes_minute % 60)));
         json_push(a, list, j);
     }
     json_t *body = json_obj(a);
@@ -134,8 +138,11 @@ static enum err put_hours(struct api_request *r)
 }
 
 #define HOURS_PATTERN "/v1/staff/resources/{resource_id}/opening-hours"
-const struct api_route api_route_hours_get = {
-    .method = HTTP_GET, .pattern = HOURS_PATTERN, .handler = get_hours, .auth = AUTH_VIEWER, .success_status = 200};
+const struct api_route api_route_hours_get = {.method = HTTP_GET,
+                                              .pattern = HOURS_PATTERN,
+                                              .handler = get_hours,
+                                              .auth = AUTH_VIEWER,
+                                              .success_status = 200};
 const struct api_route api_route_hours_put = {.method = HTTP_PUT,
                                               .pattern = HOURS_PATTERN,
                                               .handler = put_hours,

@@ -1,6 +1,7 @@
 /*
- * Idempotency-Key: claimed in the first batch, completed in the transaction of the deed (api_idem_add) or after the
- * handler, released when there is no outcome below 500. What the database could not be told waits here until it can.
+ * Idempotency-Key: claimed in the first batch, completed in the transaction of the deed
+ * (api_idem_add) or after the handler, released when there is no outcome below 500. What the
+ * database could not be told waits here until it can.
  */
 #include <stdlib.h>
 
@@ -8,7 +9,8 @@
 #include "sys/log.h"
 #include "sys/metrics.h"
 
-/* A claim outlives its request's budget by this: the answer, and the worker's end if it overruns. */
+/* A claim outlives its request's budget by this: the answer, and the worker's end if it overruns.
+ */
 #define CLAIM_MARGIN_MS 2000
 /* For telling the database between requests. */
 #define FLUSH_MS 200
@@ -91,7 +93,8 @@ const char *api_idem_name(const struct api_request *r)
         return NULL;
     const struct idem_claim *c = &r->idem->claim;
     char *name = arena_alloc(r->svc.arena, SHA256_HEX_MAX);
-    digest_sha256_hex(str_of(arena_printf(r->svc.arena, "%s %s %s", c->caller, c->key, c->request_hash)), name);
+    digest_sha256_hex(
+        str_of(arena_printf(r->svc.arena, "%s %s %s", c->caller, c->key, c->request_hash)), name);
     return name;
 }
 
@@ -164,8 +167,10 @@ static void remember(struct api *api, const struct idem_claim *c, const struct i
     p->headers = copy(o->headers);
     p->body = copy(o->body);
     p->customer_id = copy(o->customer_id);
-    /* No memory for it: rather asked again than answered by half. What is kept here is a refusal; a deed's outcome is stored with the deed. */
-    bool whole = !o->headers == !p->headers && !o->body == !p->body && !o->customer_id == !p->customer_id;
+    /* No memory for it: rather asked again than answered by half. What is kept here is a refusal; a
+     * deed's outcome is stored with the deed. */
+    bool whole =
+        !o->headers == !p->headers && !o->body == !p->body && !o->customer_id == !p->customer_id;
     p->status = whole ? o->status : 0;
 }
 
@@ -175,13 +180,14 @@ static bool tell(struct svc *s, const struct api_pending *p)
     const struct idem_outcome o = {p->status, p->headers, p->body, p->customer_id};
     enum err e = p->status ? idem_complete(s, &p->claim, &o) : idem_release(s, &p->claim);
     /* any other failure is final: the claim was lost, or the outcome is there already */
-    return e != ERR_DB_UNAVAILABLE && e != ERR_DEADLINE && e != ERR_COMMIT_UNKNOWN && e != ERR_DB_RETRY &&
-           e != ERR_DB_SCHEMA;
+    return e != ERR_DB_UNAVAILABLE && e != ERR_DEADLINE && e != ERR_COMMIT_UNKNOWN &&
+           e != ERR_DB_RETRY && e != ERR_DB_SCHEMA;
 }
 
 bool api_idem_flush(struct api *api, struct deadline d)
 {
-    struct svc s = {.cfg = api->cfg, .db = api->db, .arena = api->arena, .deadline = deadline_cap(d, FLUSH_MS)};
+    struct svc s = {
+        .cfg = api->cfg, .db = api->db, .arena = api->arena, .deadline = deadline_cap(d, FLUSH_MS)};
     while (api->pending_n > 0 && tell(&s, &api->pending[0]))
         pending_drop(api, 0);
     return api->pending_n > 0;

@@ -1,4 +1,5 @@
-/* What a request brings along, checked before its handler runs: identifiers, media type, JSON, schema, Idempotency-Key.
+/* What a request brings along, checked before its handler runs: identifiers, media type, JSON,
+ * schema, Idempotency-Key.
  */
 #include "api_priv.h"
 
@@ -78,7 +79,8 @@ static enum err body(struct api_request *r)
     const struct api_route *route = r->route;
     if (route->input_size)
         r->input = arena_alloc(r->svc.arena, route->input_size);
-    if (route->body == BODY_NONE || route->body == BODY_ANY || (route->body == BODY_OPTIONAL && r->raw_body.n == 0))
+    if (route->body == BODY_NONE || route->body == BODY_ANY ||
+        (route->body == BODY_OPTIONAL && r->raw_body.n == 0))
         return OK;
     size_t types = http_header_count(r->head, "Content-Type");
     bool absent = types == 0 && r->raw_body.n == 0;
@@ -100,7 +102,8 @@ static enum err idempotency_key(struct api_request *r)
         return OK;
     struct str key = http_header(r->head, "Idempotency-Key");
     if (n != 1 || !idem_key_valid(key)) {
-        api_fault(r, "header:Idempotency-Key", "must be one field of 1 to %d visible ASCII characters", IDEM_KEY_MAX);
+        api_fault(r, "header:Idempotency-Key",
+                  "must be one field of 1 to %d visible ASCII characters", IDEM_KEY_MAX);
         return ERR_VALIDATION;
     }
     struct api_idem *idem = &r->api->idem;
@@ -111,12 +114,13 @@ static enum err idempotency_key(struct api_request *r)
 }
 
 /*
- * Faults of the schema's kind are all told at once; any other ends the search. The key comes first: a refusal is an
- * outcome too, and is stored under it.
+ * Faults of the schema's kind are all told at once; any other ends the search. The key comes first:
+ * a refusal is an outcome too, and is stored under it.
  */
 enum err api_input(struct api_request *r)
 {
-    static enum err (*const steps[])(struct api_request * r) = {idempotency_key, path_ids, body, api_query};
+    static enum err (*const steps[])(struct api_request * r) = {idempotency_key, path_ids, body,
+                                                                api_query};
     enum err first = OK;
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         enum err e = steps[i](r);

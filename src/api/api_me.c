@@ -26,13 +26,17 @@ static enum err me_get(struct api_request *r)
     enum err e = authenticate(r);
     if (e != OK)
         return e;
-    const struct customer c = {r->who.id.s, r->who.phone, r->who.customer_name, r->who.locale, r->who.customer_since};
+    const struct customer c = {r->who.id.s, r->who.phone, r->who.customer_name, r->who.locale,
+                               r->who.customer_since};
     api_reply(r, 200, api_customer_json(r->svc.arena, &c));
     return OK;
 }
 
-const struct api_route api_route_me_get = {
-    .method = HTTP_GET, .pattern = "/v1/me", .handler = me_get, .auth = AUTH_CUSTOMER, .success_status = 200};
+const struct api_route api_route_me_get = {.method = HTTP_GET,
+                                           .pattern = "/v1/me",
+                                           .handler = me_get,
+                                           .auth = AUTH_CUSTOMER,
+                                           .success_status = 200};
 
 /* ---- PATCH /v1/me ---- */
 
@@ -92,8 +96,11 @@ static enum err me_delete(struct api_request *r)
     return e;
 }
 
-const struct api_route api_route_me_delete = {
-    .method = HTTP_DELETE, .pattern = "/v1/me", .handler = me_delete, .auth = AUTH_CUSTOMER, .success_status = 204};
+const struct api_route api_route_me_delete = {.method = HTTP_DELETE,
+                                              .pattern = "/v1/me",
+                                              .handler = me_delete,
+                                              .auth = AUTH_CUSTOMER,
+                                              .success_status = 204};
 
 /* ---- DELETE /v1/session ---- */
 
@@ -101,7 +108,10 @@ struct sign_out_query {
     bool all;
 };
 static const struct api_query_param sign_out_params[] = {
-    {.name = "all", .type = J_BOOL, .offset = offsetof(struct sign_out_query, all), .present = JSON_NO_PRESENT},
+    {.name = "all",
+     .type = J_BOOL,
+     .offset = offsetof(struct sign_out_query, all),
+     .present = JSON_NO_PRESENT},
     API_QUERY_END,
 };
 

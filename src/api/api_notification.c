@@ -3,7 +3,8 @@
 
 static struct ledger_actor actor_of(const struct api_request *r)
 {
-    return (struct ledger_actor){.name = r->who.actor, .venue_id = r->who.one_venue ? r->who.venue_id.s : NULL};
+    return (struct ledger_actor){.name = r->who.actor,
+                                 .venue_id = r->who.one_venue ? r->who.venue_id.s : NULL};
 }
 
 /* ---- list ---- */
@@ -117,7 +118,10 @@ static const struct json_member resend_members[] = {
      .max = 1000,
      .offset = offsetof(struct resend_input, limit),
      .present = offsetof(struct resend_input, has_limit)},
-    {.name = "dry_run", .type = J_BOOL, .offset = offsetof(struct resend_input, dry_run), .present = JSON_NO_PRESENT},
+    {.name = "dry_run",
+     .type = J_BOOL,
+     .offset = offsetof(struct resend_input, dry_run),
+     .present = JSON_NO_PRESENT},
     JSON_MEMBERS_END,
 };
 
@@ -188,7 +192,8 @@ static const char *const *read_ids(struct api_request *r, const json_t *ids, siz
     for (size_t i = 0; i < n; i++) {
         const json_t *item = json_array_get(ids, i);
         struct uuid id;
-        if (json_is_string(item) && uuid_parse((struct str){json_string_value(item), json_string_length(item)}, &id))
+        if (json_is_string(item) &&
+            uuid_parse((struct str){json_string_value(item), json_string_length(item)}, &id))
             out[i] = arena_strdup(a, id.s);
         else
             api_fault(r, arena_printf(a, "/ids/%zu", i), "must be a UUID");
@@ -206,7 +211,8 @@ static enum err post_acknowledge(struct api_request *r)
     const char *const *ids = in->ids ? read_ids(r, in->ids, n) : NULL;
     if (r->faults.n > 0)
         return ERR_VALIDATION;
-    struct ledger_filter f = {.error_code = in->error_code, .has_until = in->has_until, .until = in->until};
+    struct ledger_filter f = {
+        .error_code = in->error_code, .has_until = in->has_until, .until = in->until};
     struct ledger_actor who = actor_of(r);
     int64_t acknowledged = 0;
     e = ledger_acknowledge(&r->svc, &who, &f, ids, n, &acknowledged);

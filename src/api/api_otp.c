@@ -26,7 +26,9 @@ static const struct json_member send_members[] = {
 
 void api_phone_fault(struct api_request *r, enum err e)
 {
-    api_fault(r, "/phone", "%s", e == ERR_PHONE_INVALID ? "is not a mobile number" : "is of a region that is not served");
+    api_fault(r, "/phone", "%s",
+              e == ERR_PHONE_INVALID ? "is not a mobile number"
+                                     : "is of a region that is not served");
 }
 
 static enum err send_refused(struct api_request *r, enum err e, const struct otp_sent *sent)

@@ -61,7 +61,12 @@ struct open_input {
     const char *return_url;
 };
 static const struct json_member open_members[] = {
-    {.name = "return_url", .type = J_STRING, .required = true, .min = 1, .max = 2000, .offset = offsetof(struct open_input, return_url),
+    {.name = "return_url",
+     .type = J_STRING,
+     .required = true,
+     .min = 1,
+     .max = 2000,
+     .offset = offsetof(struct open_input, return_url),
      .present = JSON_NO_PRESENT},
     JSON_MEMBERS_END,
 };
@@ -75,7 +80,8 @@ static bool return_url_fit(struct api_request *r, const char *text)
         return false;
     const char *origin = url_origin(r->svc.arena, &url);
     for (size_t i = 0; i < cfg->payments.return_origins_n; i++)
-        if (url_parse(str_of(cfg->payments.return_origins[i]), &allowed) && strcmp(url_origin(r->svc.arena, &allowed), origin) == 0)
+        if (url_parse(str_of(cfg->payments.return_origins[i]), &allowed) &&
+            strcmp(url_origin(r->svc.arena, &allowed), origin) == 0)
             return true;
     return false;
 }
@@ -91,7 +97,10 @@ static enum err post_payment(struct api_request *r)
         return ERR_RETURN_URL;
     }
     struct answer answer = {r, 201};
-    struct payment_order order = {.booking_id = r->ids[0].s, .return_url = in->return_url, .on_commit = answer_payment, .arg = &answer};
+    struct payment_order order = {.booking_id = r->ids[0].s,
+                                  .return_url = in->return_url,
+                                  .on_commit = answer_payment,
+                                  .arg = &answer};
     struct payment p;
     struct payment_fault fault;
     bool existed;
@@ -101,7 +110,8 @@ static enum err post_payment(struct api_request *r)
     if (!existed)
         return OK;
     api_reply(r, 200, api_payment_json(r->svc.arena, &p));
-    if (p.state == PAYMENT_CREATING) /* somebody else is at it, or died of it: not what this key's repeats are to be told for ever */
+    if (p.state == PAYMENT_CREATING) /* somebody else is at it, or died of it: not what this key's
+                                        repeats are to be told for ever */
         api_idem_passing(r);
     return OK;
 }
@@ -109,7 +119,8 @@ static enum err post_payment(struct api_request *r)
 struct list_query {
     struct api_page page;
 };
-static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page), API_QUERY_END};
+static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page),
+                                                     API_QUERY_END};
 
 /* All of a booking's payments are read: most have one, and each ended before the next was made. */
 static enum err get_payments(struct api_request *r)
@@ -169,7 +180,8 @@ static enum err get_payment(struct api_request *r)
 
 /* ---- hints ---- */
 
-/* The browser goes on also when the gateway cannot be asked now: with what is known, and the keeper settles it. */
+/* The browser goes on also when the gateway cannot be asked now: with what is known, and the keeper
+ * settles it. */
 static enum err get_return(struct api_request *r)
 {
     struct payment p;
@@ -191,8 +203,8 @@ static enum err get_return(struct api_request *r)
 }
 
 /*
- * To the gateway its own faults are all one: it could not be asked now, and shall send it again. What became of the payment is unknown; of a
- * hint that leads to none (NULL) nothing came.
+ * To the gateway its own faults are all one: it could not be asked now, and shall send it again.
+ * What became of the payment is unknown; of a hint that leads to none (NULL) nothing came.
  */
 static enum err hint_taken(struct api_request *r, enum err e, const char *payment_id)
 {
@@ -236,7 +248,11 @@ struct refund_input {
     bool has_amount;
 };
 static const struct json_member refund_members[] = {
-    {.name = "amount", .type = J_INT, .min = 1, .max = INT64_MAX, .offset = offsetof(struct refund_input, amount),
+    {.name = "amount",
+     .type = J_INT,
+     .min = 1,
+     .max = INT64_MAX,
+     .offset = offsetof(struct refund_input, amount),
      .present = offsetof(struct refund_input, has_amount)},
     JSON_MEMBERS_END,
 };
@@ -254,8 +270,11 @@ static enum err post_refund(struct api_request *r)
     payment_read(db_result(b, found), 0, &p);
     const struct refund_input *in = r->input;
     struct answer answer = {r, 200};
-    struct refund_order order = {.amount = in && in->has_amount ? in->amount : 0, .reason = "staff", .request_key = api_idem_name(r),
-                                 .on_commit = answer_payment, .arg = &answer};
+    struct refund_order order = {.amount = in && in->has_amount ? in->amount : 0,
+                                 .reason = "staff",
+                                 .request_key = api_idem_name(r),
+                                 .on_commit = answer_payment,
+                                 .arg = &answer};
     struct payment_fault fault;
     e = payment_refund(&r->svc, &r->who, &order, &p, &fault);
     if (e == ERR_VALIDATION)
@@ -264,21 +283,49 @@ static enum err post_refund(struct api_request *r)
 }
 
 #define OF_BOOKING "/v1/bookings/{booking_id}/payments"
-const struct api_route api_route_payment_post = {
-    .method = HTTP_POST, .pattern = OF_BOOKING, .handler = post_payment, .auth = AUTH_CUSTOMER, .body = BODY_REQUIRED, .members = open_members,
-    .input_size = sizeof(struct open_input), .idempotent = true, .success_status = 201};
-const struct api_route api_route_payments_get = {
-    .method = HTTP_GET, .pattern = OF_BOOKING, .handler = get_payments, .auth = AUTH_CUSTOMER, .query = list_params,
-    .query_size = sizeof(struct list_query), .success_status = 200};
-const struct api_route api_route_payment_get = {
-    .method = HTTP_GET, .pattern = "/v1/payments/{payment_id}", .handler = get_payment, .auth = AUTH_CUSTOMER, .success_status = 200};
-const struct api_route api_route_payment_return = {
-    .method = HTTP_GET, .pattern = "/v1/payments/{payment_id}/return", .handler = get_return, .query_open = true, .success_status = 303};
-const struct api_route api_route_payment_gateway = {
-    .method = HTTP_POST, .pattern = "/v1/payments/{payment_id}/gateway", .handler = post_gateway, .query_open = true,
-    .success_status = 200};
-const struct api_route api_route_webhook = {
-    .method = HTTP_POST, .pattern = "/v1/webhooks/moyasar", .handler = post_webhook, .body = BODY_ANY, .query_open = true, .success_status = 200};
-const struct api_route api_route_refund_post = {
-    .method = HTTP_POST, .pattern = "/v1/staff/payments/{payment_id}/refund", .handler = post_refund, .auth = AUTH_AGENT, .body = BODY_OPTIONAL,
-    .members = refund_members, .input_size = sizeof(struct refund_input), .idempotent = true, .success_status = 200};
+const struct api_route api_route_payment_post = {.method = HTTP_POST,
+                                                 .pattern = OF_BOOKING,
+                                                 .handler = post_payment,
+                                                 .auth = AUTH_CUSTOMER,
+                                                 .body = BODY_REQUIRED,
+                                                 .members = open_members,
+                                                 .input_size = sizeof(struct open_input),
+                                                 .idempotent = true,
+                                                 .success_status = 201};
+const struct api_route api_route_payments_get = {.method = HTTP_GET,
+                                                 .pattern = OF_BOOKING,
+                                                 .handler = get_payments,
+                                                 .auth = AUTH_CUSTOMER,
+                                                 .query = list_params,
+                                                 .query_size = sizeof(struct list_query),
+                                                 .success_status = 200};
+const struct api_route api_route_payment_get = {.method = HTTP_GET,
+                                                .pattern = "/v1/payments/{payment_id}",
+                                                .handler = get_payment,
+                                                .auth = AUTH_CUSTOMER,
+                                                .success_status = 200};
+const struct api_route api_route_payment_return = {.method = HTTP_GET,
+                                                   .pattern = "/v1/payments/{payment_id}/return",
+                                                   .handler = get_return,
+                                                   .query_open = true,
+                                                   .success_status = 303};
+const struct api_route api_route_payment_gateway = {.method = HTTP_POST,
+                                                    .pattern = "/v1/payments/{payment_id}/gateway",
+                                                    .handler = post_gateway,
+                                                    .query_open = true,
+                                                    .success_status = 200};
+const struct api_route api_route_webhook = {.method = HTTP_POST,
+                                            .pattern = "/v1/webhooks/moyasar",
+                                            .handler = post_webhook,
+                                            .body = BODY_ANY,
+                                            .query_open = true,
+                                            .success_status = 200};
+const struct api_route api_route_refund_post = {.method = HTTP_POST,
+                                                .pattern = "/v1/staff/payments/{payment_id}/refund",
+                                                .handler = post_refund,
+                                                .auth = AUTH_AGENT,
+                                                .body = BODY_OPTIONAL,
+                                                .members = refund_members,
+                                                .input_size = sizeof(struct refund_input),
+                                                .idempotent = true,
+                                                .success_status = 200};

@@ -16,15 +16,15 @@
 
 struct api_idem {
     struct idem_claim claim;
-    bool mine;   /* claimed, and no outcome is known to be stored */
-    bool added;  /* its outcome is in a batch of the handler */
+    bool mine;    /* claimed, and no outcome is known to be stored */
+    bool added;   /* its outcome is in a batch of the handler */
     bool passing; /* what is answered now is not its outcome */
-    int look_at; /* index of the look-up in the first batch */
+    int look_at;  /* index of the look-up in the first batch */
     const char *customer_id;
 };
 
-/* A claim that must still be completed or released, when the database was away. Everything but the claim is on the
- * heap. */
+/* A claim that must still be completed or released, when the database was away. Everything but the
+ * claim is on the heap. */
 struct api_pending {
     struct idem_claim claim;
     int status; /* 0: release */
@@ -57,29 +57,33 @@ struct api {
     char provider_keys[PROVIDERS_MAX][48]; /* of the access record */
 };
 
-/* api_routes.c: finds the row by method and path; sets route, row, params. ERR_NOT_FOUND, ERR_METHOD_NOT_ALLOWED,
- * ERR_NOT_IMPLEMENTED. */
+/* api_routes.c: finds the row by method and path; sets route, row, params. ERR_NOT_FOUND,
+ * ERR_METHOD_NOT_ALLOWED, ERR_NOT_IMPLEMENTED. */
 enum err api_route(struct api_request *r) MUST_CHECK;
 /* The row of a method and path; api_routes_n when there is none. */
 size_t api_route_row(enum http_method method, struct str path, struct http_params *params);
 
 /* api_client.c: the client's address, from the peer's and the X-Forwarded-For fields. */
-const char *api_client_address(const struct config *cfg, struct arena *a, const struct http_head *head,
-                               const char *peer);
+const char *api_client_address(const struct config *cfg, struct arena *a,
+                               const struct http_head *head, const char *peer);
 
-/* api_input.c: path identifiers, media type, body, query, Idempotency-Key into *r; the error to answer with. */
+/* api_input.c: path identifiers, media type, body, query, Idempotency-Key into *r; the error to
+ * answer with. */
 enum err api_input(struct api_request *r) MUST_CHECK;
 bool api_media_type_is_json(struct str value) MUST_CHECK;
 bool api_json_depth_ok(struct str text) MUST_CHECK;
-/* api_card.c: whether a text has a card number in it; whether a body is free of them, a fault for each that it has. */
+/* api_card.c: whether a text has a card number in it; whether a body is free of them, a fault for
+ * each that it has. */
 bool api_card_in(struct arena *a, struct str text) MUST_CHECK;
 bool api_card_free(json_t *body, struct faults *f) MUST_CHECK;
 /* api_query.c */
 enum err api_query(struct api_request *r) MUST_CHECK;
 
-/* api_auth.c: the bearer token's hash; ERR_UNAUTHORIZED when the route needs one and there is none. */
+/* api_auth.c: the bearer token's hash; ERR_UNAUTHORIZED when the route needs one and there is none.
+ */
 enum err api_bearer(struct api_request *r) MUST_CHECK;
-/* For input that will be refused: who is asking comes first. Returns `fault`, or why even that is not told. */
+/* For input that will be refused: who is asking comes first. Returns `fault`, or why even that is
+ * not told. */
 enum err api_refuse(struct api_request *r, enum err fault) MUST_CHECK;
 
 /* api_idem.c */

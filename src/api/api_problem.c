@@ -63,7 +63,9 @@ static const char *outcome(const struct api_request *r, enum err e)
 {
     if (r->problem.outcome == OUTCOME_FAILED)
         return "failed";
-    return r->problem.outcome == OUTCOME_UNKNOWN || e == ERR_COMMIT_UNKNOWN || of_provider(e) ? "unknown" : NULL;
+    return r->problem.outcome == OUTCOME_UNKNOWN || e == ERR_COMMIT_UNKNOWN || of_provider(e)
+               ? "unknown"
+               : NULL;
 }
 
 static void set_body(struct http_resp *resp, struct arena *a, enum err e, json_t *doc)
@@ -85,7 +87,8 @@ void api_problem(struct api_request *r, enum err e)
 {
     struct arena *a = r->svc.arena;
     if (api_public(e) == ERR_INTERNAL)
-        LOG(LOG_ERROR, "http.internal", F_ERR(e), F_STR("route", r->route ? r->route->pattern : "none"));
+        LOG(LOG_ERROR, "http.internal", F_ERR(e),
+            F_STR("route", r->route ? r->route->pattern : "none"));
     e = api_public(e);
 
     json_t *doc = document(a, e, r->problem.detail, r->svc.request_id);
@@ -108,8 +111,9 @@ void api_problem(struct api_request *r, enum err e)
         http_resp_header(&r->resp, "Allow", r->allow);
 }
 
-struct str api_problem_bytes(struct arena *a, enum err e, const char *detail, const char *request_id, bool keep_alive,
-                             bool head_only, long retry_after_s, bool outcome_unknown)
+struct str api_problem_bytes(struct arena *a, enum err e, const char *detail,
+                             const char *request_id, bool keep_alive, bool head_only,
+                             long retry_after_s, bool outcome_unknown)
 {
     struct http_resp resp;
     e = api_public(e);
@@ -129,9 +133,11 @@ struct str api_oom_bytes(struct arena *a, const char *request_id, bool head_only
     http_resp_init(&resp, a);
     resp.status = api_status(ERR_OUT_OF_MEMORY);
     resp.content_type = "application/problem+json";
-    resp.body = str_of(
-        arena_printf(a, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"request_id\":\"%s\"}",
-                     http_reason(resp.status), resp.status, err_code(ERR_OUT_OF_MEMORY), request_id));
+    resp.body = str_of(arena_printf(a,
+                                    "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,"
+                                    "\"code\":\"%s\",\"request_id\":\"%s\"}",
+                                    http_reason(resp.status), resp.status,
+                                    err_code(ERR_OUT_OF_MEMORY), request_id));
     http_resp_header(&resp, "Retry-After", "1");
     http_resp_header(&resp, "X-Request-Id", request_id);
     return http_resp_bytes(&resp, false, head_only);

@@ -1,7 +1,8 @@
 /* GET /v1/staff/providers: each provider's circuit, calls in flight, last fault. */
 #include "api/api.h"
 
-static json_t *provider_json(struct arena *a, const struct provider_config *p, const struct ext_state *state)
+static json_t *provider_json(struct arena *a, const struct provider_config *p,
+                             const struct ext_state *state)
 {
     json_t *j = json_obj(a);
     json_put_str(a, j, "name", p->name);
@@ -21,7 +22,8 @@ static json_t *provider_json(struct arena *a, const struct provider_config *p, c
 struct list_query {
     struct api_page page;
 };
-static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page), API_QUERY_END};
+static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page),
+                                                     API_QUERY_END};
 
 static enum err providers_get(struct api_request *r)
 {
@@ -39,7 +41,8 @@ static enum err providers_get(struct api_request *r)
     for (size_t i = span.first; i < span.end; i++) {
         struct ext_state state;
         ext_read_state((int)i, &state);
-        json_push(r->svc.arena, items, provider_json(r->svc.arena, &r->svc.cfg->providers[i], &state));
+        json_push(r->svc.arena, items,
+                  provider_json(r->svc.arena, &r->svc.cfg->providers[i], &state));
     }
     api_reply_list(r, items, span.next);
     return OK;

@@ -25,7 +25,8 @@ static bool read_string(const struct reading *q)
     const struct api_query_param *p = q->param;
     int64_t n = (int64_t)str_utf8_len(q->value);
     if (bounded(p) && (n < p->min || n > p->max)) {
-        api_fault(q->r, q->pointer, "must have %lld to %lld characters", (long long)p->min, (long long)p->max);
+        api_fault(q->r, q->pointer, "must have %lld to %lld characters", (long long)p->min,
+                  (long long)p->max);
         return false;
     }
     memcpy(field(q), &q->value.p, sizeof q->value.p);
@@ -99,8 +100,9 @@ static bool read_choice(const struct reading *q)
 }
 
 static bool (*const readers[])(const struct reading *q) = {
-    [J_STRING] = read_string, [J_INT] = read_int,       [J_BOOL] = read_bool,   [J_UUID] = read_uuid,
-    [J_TIME] = read_time,     [J_LOCALE] = read_choice, [J_ENUM] = read_choice,
+    [J_STRING] = read_string, [J_INT] = read_int,   [J_BOOL] = read_bool,
+    [J_UUID] = read_uuid,     [J_TIME] = read_time, [J_LOCALE] = read_choice,
+    [J_ENUM] = read_choice,
 };
 
 static const struct api_query_param *find(const struct api_route *route, const char *name)

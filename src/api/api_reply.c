@@ -28,7 +28,8 @@ void api_reply_list(struct api_request *r, json_t *items, const char *next)
 struct page_query {
     struct api_page page;
 };
-const struct api_query_param api_page_params[] = {API_PAGE_PARAMS(struct page_query, page), API_QUERY_END};
+const struct api_query_param api_page_params[] = {API_PAGE_PARAMS(struct page_query, page),
+                                                  API_QUERY_END};
 
 void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, api_item_fn *item)
 {
@@ -37,7 +38,8 @@ void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, a
     const char *next = NULL;
     json_t *items = json_arr(r->svc.arena);
     for (int i = 0; i < shown; i++)
-        json_push(r->svc.arena, items, item(r->svc.arena, rows, i, i == shown - 1 && shown < n ? &next : NULL));
+        json_push(r->svc.arena, items,
+                  item(r->svc.arena, rows, i, i == shown - 1 && shown < n ? &next : NULL));
     api_reply_list(r, items, next);
 }
 
@@ -46,7 +48,8 @@ int64_t api_page_limit(const struct api_page *p)
     return p->has_limit ? p->limit : 50;
 }
 
-bool api_page_of(struct api_request *r, const struct api_page *p, const char *const *keys, size_t n, struct api_span *out)
+bool api_page_of(struct api_request *r, const struct api_page *p, const char *const *keys, size_t n,
+                 struct api_span *out)
 {
     const char *after = NULL;
     size_t found, limit = (size_t)api_page_limit(p);

@@ -6,24 +6,24 @@ struct resource_input {
     int64_t capacity;
     bool has_name, has_capacity, active, has_active;
 };
-#define RESOURCE_MEMBERS(need)                                                                                         \
-    {.name = "name",                                                                                                   \
-     .type = J_STRING,                                                                                                 \
-     .required = (need),                                                                                               \
-     .min = 1,                                                                                                         \
-     .max = 120,                                                                                                       \
-     .offset = offsetof(struct resource_input, name),                                                                  \
-     .present = offsetof(struct resource_input, has_name)},                                                            \
-        {.name = "capacity",                                                                                           \
-         .type = J_INT,                                                                                                \
-         .min = 1,                                                                                                     \
-         .max = 1000,                                                                                                  \
-         .offset = offsetof(struct resource_input, capacity),                                                          \
-         .present = offsetof(struct resource_input, has_capacity)},                                                    \
-        {.name = "active",                                                                                             \
-         .type = J_BOOL,                                                                                               \
-         .offset = offsetof(struct resource_input, active),                                                            \
-         .present = offsetof(struct resource_input, has_active)},                                                      \
+#define RESOURCE_MEMBERS(need)                                      \
+    {.name = "name",                                                \
+     .type = J_STRING,                                              \
+     .required = (need),                                            \
+     .min = 1,                                                      \
+     .max = 120,                                                    \
+     .offset = offsetof(struct resource_input, name),               \
+     .present = offsetof(struct resource_input, has_name)},         \
+        {.name = "capacity",                                        \
+         .type = J_INT,                                             \
+         .min = 1,                                                  \
+         .max = 1000,                                               \
+         .offset = offsetof(struct resource_input, capacity),       \
+         .present = offsetof(struct resource_input, has_capacity)}, \
+        {.name = "active",                                          \
+         .type = J_BOOL,                                            \
+         .offset = offsetof(struct resource_input, active),         \
+         .present = offsetof(struct resource_input, has_active)},   \
         JSON_MEMBERS_END
 static const struct json_member new_members[] = {RESOURCE_MEMBERS(true)};
 static const struct json_member change_members[] = {RESOURCE_MEMBERS(false)};
@@ -44,8 +44,8 @@ static enum err get_resources(struct api_request *r)
         page = (struct catalog_page){.limit = 0}; /* who is asking comes before what is wrong */
     struct db_batch *b = api_first_batch(r);
     int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    int list = DB_ADD(b, &catalog_resources_seen, r->auth_hash, r->ids[0].s, db_int(b, page.limit), page.after_name,
-                      page.after_id);
+    int list = DB_ADD(b, &catalog_resources_seen, r->auth_hash, r->ids[0].s, db_int(b, page.limit),
+                      page.after_name, page.after_id);
     enum err e = api_first(r, b);
     if (e != OK)
         return e;

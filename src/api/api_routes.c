@@ -1,4 +1,5 @@
-/* The route table, one .def an area, so that a row stands beside its handler and schema; and finding a row. */
+/* The route table, one .def an area, so that a row stands beside its handler and schema; and
+ * finding a row. */
 #include "api_priv.h"
 
 #define ROUTE(row) extern const struct api_route row;

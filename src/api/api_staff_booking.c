@@ -34,7 +34,8 @@ static const struct api_query_param calendar_params[] = {
     API_QUERY_END,
 };
 
-/* A date that the calendar has, or NULL: a text that is none is a fault and must not reach the database. */
+/* A date that the calendar has, or NULL: a text that is none is a fault and must not reach the
+ * database. */
 static const char *date_of(struct api_request *r, const char *text, const char *pointer)
 {
     if (!text || wall_date_valid(str_of(text)))
@@ -161,7 +162,8 @@ static enum err post_staff_booking(struct api_request *r)
     };
     struct api_booking_answer answer = {
         .r = r, .status = 201, .view = api_staff_booking_json, .location = "/v1/staff/bookings/"};
-    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = {
+        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
     struct booking made;
     return booking_create(&r->svc, &caller, &order, &made);
 }
@@ -264,7 +266,8 @@ static enum err post_transition(struct api_request *r)
     if (e != OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_staff_booking_json};
-    struct booking_caller caller = {.who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = {
+        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
     struct booking after;
     return booking_move_on(&r->svc, &caller, &t, &after);
 }

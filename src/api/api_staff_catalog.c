@@ -1,4 +1,5 @@
-/* The staff's catalog: venues and services. A PATCH is the stored object with the members that were sent. */
+/* The staff's catalog: venues and services. A PATCH is the stored object with the members that were
+ * sent. */
 #include "api/api_catalog.h"
 
 #include <stdlib.h>
@@ -11,32 +12,32 @@ struct venue_input {
     const char *name, *time_zone, *currency;
     bool has_name, has_zone, has_currency, active, has_active;
 };
-#define VENUE_MEMBERS(need)                                                                                            \
-    {.name = "name",                                                                                                   \
-     .type = J_STRING,                                                                                                 \
-     .required = (need),                                                                                               \
-     .min = 1,                                                                                                         \
-     .max = 120,                                                                                                       \
-     .offset = offsetof(struct venue_input, name),                                                                     \
-     .present = offsetof(struct venue_input, has_name)},                                                               \
-        {.name = "time_zone",                                                                                          \
-         .type = J_STRING,                                                                                             \
-         .required = (need),                                                                                           \
-         .min = 1,                                                                                                     \
-         .max = 64,                                                                                                    \
-         .offset = offsetof(struct venue_input, time_zone),                                                            \
-         .present = offsetof(struct venue_input, has_zone)},                                                           \
-        {.name = "currency",                                                                                           \
-         .type = J_STRING,                                                                                             \
-         .required = (need),                                                                                           \
-         .min = 3,                                                                                                     \
-         .max = 3,                                                                                                     \
-         .offset = offsetof(struct venue_input, currency),                                                             \
-         .present = offsetof(struct venue_input, has_currency)},                                                       \
-        {.name = "active",                                                                                             \
-         .type = J_BOOL,                                                                                               \
-         .offset = offsetof(struct venue_input, active),                                                               \
-         .present = offsetof(struct venue_input, has_active)},                                                         \
+#define VENUE_MEMBERS(need)                                      \
+    {.name = "name",                                             \
+     .type = J_STRING,                                           \
+     .required = (need),                                         \
+     .min = 1,                                                   \
+     .max = 120,                                                 \
+     .offset = offsetof(struct venue_input, name),               \
+     .present = offsetof(struct venue_input, has_name)},         \
+        {.name = "time_zone",                                    \
+         .type = J_STRING,                                       \
+         .required = (need),                                     \
+         .min = 1,                                               \
+         .max = 64,                                              \
+         .offset = offsetof(struct venue_input, time_zone),      \
+         .present = offsetof(struct venue_input, has_zone)},     \
+        {.name = "currency",                                     \
+         .type = J_STRING,                                       \
+         .required = (need),                                     \
+         .min = 3,                                               \
+         .max = 3,                                               \
+         .offset = offsetof(struct venue_input, currency),       \
+         .present = offsetof(struct venue_input, has_currency)}, \
+        {.name = "active",                                       \
+         .type = J_BOOL,                                         \
+         .offset = offsetof(struct venue_input, active),         \
+         .present = offsetof(struct venue_input, has_active)},   \
         JSON_MEMBERS_END
 static const struct json_member venue_new_members[] = {VENUE_MEMBERS(true)};
 static const struct json_member venue_change_members[] = {VENUE_MEMBERS(false)};
@@ -97,53 +98,54 @@ struct service_input {
     int payment;
     json_t *resource_ids;
     bool active;
-    bool has_name, has_duration, has_step, has_before, has_after, has_price, has_payment, has_notice, has_advance,
-        has_free, has_resources, has_active;
+    bool has_name, has_duration, has_step, has_before, has_after, has_price, has_payment,
+        has_notice, has_advance, has_free, has_resources, has_active;
 };
 /* The largest price whose product with the largest party still fits. */
 #define PRICE_MAX (INT64_MAX / 1000)
-#define SERVICE_INT(json, field, has, low, high)                                                                       \
-    {                                                                                                                  \
-        .name = json, .type = J_INT, .min = (low), .max = (high), .offset = offsetof(struct service_input, field),     \
-        .present = offsetof(struct service_input, has)                                                                 \
+#define SERVICE_INT(json, field, has, low, high)                  \
+    {                                                             \
+        .name = json, .type = J_INT, .min = (low), .max = (high), \
+        .offset = offsetof(struct service_input, field),          \
+        .present = offsetof(struct service_input, has)            \
     }
-#define SERVICE_MEMBERS(need)                                                                                          \
-    {.name = "name",                                                                                                   \
-     .type = J_STRING,                                                                                                 \
-     .required = (need),                                                                                               \
-     .min = 1,                                                                                                         \
-     .max = 120,                                                                                                       \
-     .offset = offsetof(struct service_input, name),                                                                   \
-     .present = offsetof(struct service_input, has_name)},                                                             \
-        {.name = "duration_minutes",                                                                                   \
-         .type = J_INT,                                                                                                \
-         .required = (need),                                                                                           \
-         .min = 5,                                                                                                     \
-         .max = 10080,                                                                                                 \
-         .offset = offsetof(struct service_input, duration),                                                           \
-         .present = offsetof(struct service_input, has_duration)},                                                     \
-        SERVICE_INT("slot_step_minutes", step, has_step, 5, 1440),                                                     \
-        SERVICE_INT("buffer_before_minutes", before, has_before, 0, 1440),                                             \
-        SERVICE_INT("buffer_after_minutes", after, has_after, 0, 1440),                                                \
-        SERVICE_INT("price", price, has_price, 0, PRICE_MAX),                                                          \
-        {.name = "payment",                                                                                            \
-         .type = J_ENUM,                                                                                               \
-         .values = service_payment_names,                                                                              \
-         .offset = offsetof(struct service_input, payment),                                                            \
-         .present = offsetof(struct service_input, has_payment)},                                                      \
-        SERVICE_INT("min_notice_minutes", notice, has_notice, 0, INT32_MAX),                                           \
-        SERVICE_INT("max_advance_days", advance, has_advance, 1, 730),                                                 \
-        SERVICE_INT("free_cancellation_minutes", free_cancellation, has_free, 0, INT32_MAX),                           \
-        {.name = "resource_ids",                                                                                       \
-         .type = J_ARRAY,                                                                                              \
-         .min = 0,                                                                                                     \
-         .max = 1000,                                                                                                  \
-         .offset = offsetof(struct service_input, resource_ids),                                                       \
-         .present = offsetof(struct service_input, has_resources)},                                                    \
-        {.name = "active",                                                                                             \
-         .type = J_BOOL,                                                                                               \
-         .offset = offsetof(struct service_input, active),                                                             \
-         .present = offsetof(struct service_input, has_active)},                                                       \
+#define SERVICE_MEMBERS(need)                                                                \
+    {.name = "name",                                                                         \
+     .type = J_STRING,                                                                       \
+     .required = (need),                                                                     \
+     .min = 1,                                                                               \
+     .max = 120,                                                                             \
+     .offset = offsetof(struct service_input, name),                                         \
+     .present = offsetof(struct service_input, has_name)},                                   \
+        {.name = "duration_minutes",                                                         \
+         .type = J_INT,                                                                      \
+         .required = (need),                                                                 \
+         .min = 5,                                                                           \
+         .max = 10080,                                                                       \
+         .offset = offsetof(struct service_input, duration),                                 \
+         .present = offsetof(struct service_input, has_duration)},                           \
+        SERVICE_INT("slot_step_minutes", step, has_step, 5, 1440),                           \
+        SERVICE_INT("buffer_before_minutes", before, has_before, 0, 1440),                   \
+        SERVICE_INT("buffer_after_minutes", after, has_after, 0, 1440),                      \
+        SERVICE_INT("price", price, has_price, 0, PRICE_MAX),                                \
+        {.name = "payment",                                                                  \
+         .type = J_ENUM,                                                                     \
+         .values = service_payment_names,                                                    \
+         .offset = offsetof(struct service_input, payment),                                  \
+         .present = offsetof(struct service_input, has_payment)},                            \
+        SERVICE_INT("min_notice_minutes", notice, has_notice, 0, INT32_MAX),                 \
+        SERVICE_INT("max_advance_days", advance, has_advance, 1, 730),                       \
+        SERVICE_INT("free_cancellation_minutes", free_cancellation, has_free, 0, INT32_MAX), \
+        {.name = "resource_ids",                                                             \
+         .type = J_ARRAY,                                                                    \
+         .min = 0,                                                                           \
+         .max = 1000,                                                                        \
+         .offset = offsetof(struct service_input, resource_ids),                             \
+         .present = offsetof(struct service_input, has_resources)},                          \
+        {.name = "active",                                                                   \
+         .type = J_BOOL,                                                                     \
+         .offset = offsetof(struct service_input, active),                                   \
+         .present = offsetof(struct service_input, has_active)},                             \
         JSON_MEMBERS_END
 static const struct json_member service_new_members[] = {SERVICE_MEMBERS(true)};
 static const struct json_member service_change_members[] = {SERVICE_MEMBERS(false)};
@@ -227,7 +229,8 @@ static enum err save_service(struct api_request *r, struct service *v, bool is_n
     size_t bad = 0;
     enum err e = catalog_save_service(&r->svc, r->who.actor, v, is_new, in->has_resources, &bad);
     if (e == ERR_VALIDATION)
-        api_fault(r, arena_printf(r->svc.arena, "/resource_ids/%zu", bad), "is no resource of the venue");
+        api_fault(r, arena_printf(r->svc.arena, "/resource_ids/%zu", bad),
+                  "is no resource of the venue");
     if (e != OK)
         return e;
     tidy_resource_ids(r, v);
@@ -284,7 +287,8 @@ const struct api_route api_route_staff_venue_patch = {.method = HTTP_PATCH,
                                                       .at_least_one = true,
                                                       .success_status = 200};
 const struct api_route api_route_staff_service_post = {.method = HTTP_POST,
-                                                       .pattern = "/v1/staff/venues/{venue_id}/services",
+                                                       .pattern =
+                                                           "/v1/staff/venues/{venue_id}/services",
                                                        .handler = post_service,
                                                        .auth = AUTH_ADMIN,
                                                        .body = BODY_REQUIRED,
@@ -292,7 +296,8 @@ const struct api_route api_route_staff_service_post = {.method = HTTP_POST,
                                                        .input_size = sizeof(struct service_input),
                                                        .success_status = 201};
 const struct api_route api_route_staff_service_patch = {.method = HTTP_PATCH,
-                                                        .pattern = "/v1/staff/services/{service_id}",
+                                                        .pattern =
+                                                            "/v1/staff/services/{service_id}",
                                                         .handler = patch_service,
                                                         .auth = AUTH_ADMIN,
                                                         .body = BODY_REQUIRED,

@@ -1,7 +1,7 @@
 /*
- * Build-time tool: mkopenapi FILE.yaml prints C source that holds the document as JSON. Plain scalars become what
- * YAML's core schema says (integers, numbers, booleans, null), all others strings. Anchors, merge keys and tags are not
- * accepted.
+ * Build-time tool: mkopenapi FILE.yaml prints C source that holds the document as JSON. Plain
+ * scalars become what YAML's core schema says (integers, numbers, booleans, null), all others
+ * strings. Anchors, merge keys and tags are not accepted.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -44,7 +44,8 @@ static json_t *scalar(const yaml_node_t *node)
 static json_t *sequence(yaml_document_t *doc, const yaml_node_t *node, int depth)
 {
     json_t *list = json_array();
-    for (const yaml_node_item_t *i = node->data.sequence.items.start; list && i < node->data.sequence.items.top; i++) {
+    for (const yaml_node_item_t *i = node->data.sequence.items.start;
+         list && i < node->data.sequence.items.top; i++) {
         if (json_array_append_new(list, convert(doc, *i, depth)) != 0) {
             json_decref(list);
             return NULL;
@@ -56,9 +57,11 @@ static json_t *sequence(yaml_document_t *doc, const yaml_node_t *node, int depth
 static json_t *mapping(yaml_document_t *doc, const yaml_node_t *node, int depth)
 {
     json_t *object = json_object();
-    for (const yaml_node_pair_t *p = node->data.mapping.pairs.start; object && p < node->data.mapping.pairs.top; p++) {
+    for (const yaml_node_pair_t *p = node->data.mapping.pairs.start;
+         object && p < node->data.mapping.pairs.top; p++) {
         const yaml_node_t *key = yaml_document_get_node(doc, p->key);
-        const char *name = key && key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : NULL;
+        const char *name =
+            key && key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : NULL;
         if (!name || json_object_get(object, name) ||
             json_object_set_new(object, name, convert(doc, p->value, depth)) != 0) {
             fprintf(stderr, "mkopenapi: line %zu: a key that is no word, or is there twice\n",
@@ -105,7 +108,8 @@ static void print_source(const char *text)
 {
     size_t n = strlen(text);
     printf("/* Made from doc/openapi.yaml; declared in api_priv.h. */\n#include <stddef.h>\n\n");
-    printf("extern const unsigned char api_openapi_doc[];\nextern const size_t api_openapi_doc_len;\n");
+    printf("extern const unsigned char api_openapi_doc[];\nextern const size_t "
+           "api_openapi_doc_len;\n");
     printf("const unsigned char api_openapi_doc[] = {");
     for (size_t i = 0; i < n; i++)
         printf("%s%u,", i % 24 ? "" : "\n    ", (unsigned char)text[i]);

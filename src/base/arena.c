@@ -19,7 +19,8 @@
 #endif
 
 #define ALIGN ((size_t)16)
-/* Larger requests are refused before malloc sees them: no caller can mean them, and sums stay far from overflow. */
+/* Larger requests are refused before malloc sees them: no caller can mean them, and sums stay far
+ * from overflow. */
 #define ALLOC_MAX ((size_t)1 << 32)
 
 struct chunk {

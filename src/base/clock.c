@@ -9,7 +9,7 @@
 #define NS_PER_MS INT64_C(1000000)
 #define US_PER_S INT64_C(1000000)
 #define S_PER_DAY INT64_C(86400)
-#define WALL_MIN_S (INT64_C(-62135596800))                      /* 0001-01-01T00:00:00Z */
+#define WALL_MIN_S (INT64_C(-62135596800))             /* 0001-01-01T00:00:00Z */
 #define WALL_MAX_US (INT64_C(253402300800) * US_PER_S) /* 10000-01-01T00:00:00Z */
 
 static struct mono (*mono_source)(void);
@@ -112,7 +112,8 @@ struct civil {
 
 /*
  * Days since 1970-01-01 of a date of the Gregorian calendar, and back. Years are counted from
- * March, so that the leap day is the last of its year; 719468 days lie between 0000-03-01 and 1970-01-01.
+ * March, so that the leap day is the last of its year; 719468 days lie between 0000-03-01 and
+ * 1970-01-01.
  */
 static int64_t days_of(struct civil c)
 {
@@ -122,7 +123,8 @@ static int64_t days_of(struct civil c)
     int64_t month = (c.month + 9) % 12;
     int64_t day_of_year = (153 * month + 2) / 5 + c.day - 1;
 
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           719468;
 }
 
 static struct civil civil_of(int64_t days)
@@ -169,8 +171,8 @@ const char *wall_format(struct wall w, char *buf)
         days--;
     }
     c = civil_of(days);
-    n = snprintf(buf, WALL_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, (int)(of_day / 3600),
-                 (int)(of_day / 60 % 60), (int)(of_day % 60));
+    n = snprintf(buf, WALL_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day,
+                 (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
     if (us == 0)
         snprintf(buf + n, WALL_RFC3339_MAX - (size_t)n, "Z");
     else
@@ -210,8 +212,9 @@ static bool take_one(struct str *s, const char *of, char *out)
 
 static bool take_date(struct str *s, struct civil *c)
 {
-    return take_digits(s, 4, 1, 9999, &c->year) && take_one(s, "-", NULL) && take_digits(s, 2, 1, 12, &c->month) &&
-           take_one(s, "-", NULL) && take_digits(s, 2, 1, month_days(c->year, c->month), &c->day);
+    return take_digits(s, 4, 1, 9999, &c->year) && take_one(s, "-", NULL) &&
+           take_digits(s, 2, 1, 12, &c->month) && take_one(s, "-", NULL) &&
+           take_digits(s, 2, 1, month_days(c->year, c->month), &c->day);
 }
 
 /* Any number of digits; what is finer than a microsecond is cut off. */
@@ -247,7 +250,8 @@ static bool take_offset(struct str *s, int *east)
     return s->n == 0;
 }
 
-/* A leap second comes at the end of a month, 23:59:60 UTC (RFC 3339 5.7): the second after it starts a month. */
+/* A leap second comes at the end of a month, 23:59:60 UTC (RFC 3339 5.7): the second after it
+ * starts a month. */
 static bool leap_possible(int64_t next_s)
 {
     return next_s % S_PER_DAY == 0 && civil_of(next_s / S_PER_DAY).day == 1;
@@ -260,11 +264,13 @@ bool wall_parse(struct str s, struct wall *out)
     struct civil c;
 
     if (!take_date(&s, &c) || !take_one(&s, "Tt", NULL) || !take_digits(&s, 2, 0, 23, &hour) ||
-        !take_one(&s, ":", NULL) || !take_digits(&s, 2, 0, 59, &minute) || !take_one(&s, ":", NULL) ||
-        !take_digits(&s, 2, 0, 60, &second) || !take_fraction(&s, &fraction) || !take_offset(&s, &east))
+        !take_one(&s, ":", NULL) || !take_digits(&s, 2, 0, 59, &minute) ||
+        !take_one(&s, ":", NULL) || !take_digits(&s, 2, 0, 60, &second) ||
+        !take_fraction(&s, &fraction) || !take_offset(&s, &east))
         return false;
     utc_s = days_of(c) * S_PER_DAY + hour * 3600 + minute * 60 + second - east;
-    if (utc_s < WALL_MIN_S || utc_s >= WALL_MAX_US / US_PER_S || (second == 60 && !leap_possible(utc_s)))
+    if (utc_s < WALL_MIN_S || utc_s >= WALL_MAX_US / US_PER_S ||
+        (second == 60 && !leap_possible(utc_s)))
         return false;
     out->us = utc_s * US_PER_S + fraction;
     return true;

@@ -1,8 +1,8 @@
 #include "base/digest.h"
 
 /*
- * The old interface on purpose: it works on a struct and cannot fail, where EVP asks for memory at each hash and HMAC. A hash is no place
- * for a request to run out of memory.
+ * The old interface on purpose: it works on a struct and cannot fail, where EVP asks for memory at
+ * each hash and HMAC. A hash is no place for a request to run out of memory.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
@@ -10,8 +10,10 @@
 #include <stdint.h>
 #include <string.h>
 
-static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const char alphabet_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet_url[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet_std[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 #define BLOCK_LEN ((size_t)SHA256_CBLOCK)
 

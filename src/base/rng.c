@@ -21,7 +21,8 @@ void rng_bytes(void *buf, size_t n)
     }
 }
 
-/* Uniform in [0, bound): draws below 2^64 mod bound are thrown away, so that what is left divides evenly. */
+/* Uniform in [0, bound): draws below 2^64 mod bound are thrown away, so that what is left divides
+ * evenly. */
 static uint64_t below(uint64_t bound)
 {
     uint64_t skip, v;

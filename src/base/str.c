@@ -87,7 +87,8 @@ static size_t utf8_sequence(const unsigned char *p, size_t n)
 
         if (p[0] < form->lead_min || p[0] > form->lead_max)
             continue;
-        if (form->len > n || (form->len > 1 && (p[1] < form->second_min || p[1] > form->second_max)))
+        if (form->len > n ||
+            (form->len > 1 && (p[1] < form->second_min || p[1] > form->second_max)))
             return 0;
         for (size_t i = 2; i < form->len; i++)
             if ((p[i] & 0xc0) != 0x80)

@@ -14,7 +14,8 @@ static bool host_name(struct str s)
     if (s.n == 0 || s.n > 253 || !is_alnum(s.p[0]))
         return false;
     for (size_t i = 0; i < s.n; i++) {
-        if (!is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' && (s.p[i] != '.' || s.p[i - 1] == '.'))
+        if (!is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' &&
+            (s.p[i] != '.' || s.p[i - 1] == '.'))
             return false;
     }
     return true;
@@ -23,7 +24,8 @@ static bool host_name(struct str s)
 /* Only the shape: who connects to it parses the address. */
 static bool bracketed(struct str s)
 {
-    return s.n >= 4 && s.p[0] == '[' && s.p[s.n - 1] == ']' && strspn(s.p + 1, "0123456789abcdefABCDEF:.") == s.n - 2;
+    return s.n >= 4 && s.p[0] == '[' && s.p[s.n - 1] == ']' &&
+           strspn(s.p + 1, "0123456789abcdefABCDEF:.") == s.n - 2;
 }
 
 static bool authority(struct str s, struct url *out)
@@ -64,8 +66,10 @@ bool url_parse(struct str text, struct url *out)
 const char *url_origin(struct arena *a, const struct url *u)
 {
     bool usual = u->port == (u->https ? 443 : 80);
-    char *origin = usual ? arena_printf(a, "%s://%.*s", u->https ? "https" : "http", STR_ARG(u->host))
-                         : arena_printf(a, "%s://%.*s:%u", u->https ? "https" : "http", STR_ARG(u->host), u->port);
+    char *origin = usual
+                       ? arena_printf(a, "%s://%.*s", u->https ? "https" : "http", STR_ARG(u->host))
+                       : arena_printf(a, "%s://%.*s:%u", u->https ? "https" : "http",
+                                      STR_ARG(u->host), u->port);
     for (char *p = origin; *p != '\0'; p++)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p - 'A' + 'a');

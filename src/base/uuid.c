@@ -22,8 +22,8 @@ static void format(const unsigned char b[16], char *out)
 
 /*
  * The 12 bits of rand_a count within a millisecond (RFC 9562 6.2, method 1), so that rows made one
- * after the other by one process sort in that order. The counter starts with its top bit clear; when it
- * runs over, or the clock steps back, the time used goes on from the last one.
+ * after the other by one process sort in that order. The counter starts with its top bit clear;
+ * when it runs over, or the clock steps back, the time used goes on from the last one.
  */
 struct uuid uuid_new(void)
 {

@@ -33,7 +33,8 @@ static void print_rows(const char *group)
         char words[64];
         if (group && strcmp(k->name, group) != 0)
             continue;
-        (void)snprintf(words, sizeof words, "%s%s%s", k->name, k->sub ? " " : "", k->sub ? k->sub : "");
+        (void)snprintf(words, sizeof words, "%s%s%s", k->name, k->sub ? " " : "",
+                       k->sub ? k->sub : "");
         printf("  %-26s %s\n", words, k->summary);
     }
 }
@@ -73,7 +74,8 @@ int cli_run(struct cli *c)
 int cli_help(void)
 {
     puts("usage: bookingd [-c FILE] [COMMAND]\n\n"
-         "A booking backend: sends one-time passwords, takes bookings and payments, notifies, and counts what "
+         "A booking backend: sends one-time passwords, takes bookings and payments, notifies, and "
+         "counts what "
          "failed.\n\n"
          "Commands:");
     print_rows(NULL);
@@ -81,15 +83,16 @@ int cli_help(void)
            "  -c, --config FILE          configuration (bookingd.yaml(5)), else %s\n"
            "  -h, --help                 this text, or a command's\n"
            "  -V, --version              version\n\n"
-           "Exit codes: 0 done, 64 usage, 69 the database or the daemon is away, 78 configuration, 1 else.\n",
+           "Exit codes: 0 done, 64 usage, 69 the database or the daemon is away, 78 configuration, "
+           "1 else.\n",
            cli_default_config);
     return cli_done();
 }
 
 static int command_help(const struct cli_command *k)
 {
-    printf("usage: bookingd [-c FILE] %s%s%s%s%s\n\nTo %s.\n", k->name, k->sub ? " " : "", k->sub ? k->sub : "",
-           *k->arguments ? " " : "", k->arguments, k->summary);
+    printf("usage: bookingd [-c FILE] %s%s%s%s%s\n\nTo %s.\n", k->name, k->sub ? " " : "",
+           k->sub ? k->sub : "", *k->arguments ? " " : "", k->arguments, k->summary);
     if (*k->help)
         printf("\n%s", k->help);
     return cli_done();
@@ -98,7 +101,8 @@ static int command_help(const struct cli_command *k)
 static void PRINTF_LIKE(1, 0) complain(const char *fmt, va_list ap)
 {
     fputs("bookingd: ", stderr);
-    vfprintf(stderr, fmt, ap); /* NOLINT(clang-analyzer-valist.Uninitialized): both callers start it */
+    vfprintf(stderr, fmt,
+             ap); /* NOLINT(clang-analyzer-valist.Uninitialized): both callers start it */
     fputc('\n', stderr);
 }
 
@@ -116,8 +120,8 @@ int cli_usage(const struct cli_command *command, const char *fmt, ...)
     va_start(ap, fmt);
     complain(fmt, ap);
     va_end(ap);
-    fprintf(stderr, HINT, command ? " " : "", command ? command->name : "", command && command->sub ? " " : "",
-            command && command->sub ? command->sub : "");
+    fprintf(stderr, HINT, command ? " " : "", command ? command->name : "",
+            command && command->sub ? " " : "", command && command->sub ? command->sub : "");
     return EXIT_USAGE_CODE;
 }
 
@@ -139,7 +143,8 @@ int cli_options(struct cli *c, const struct cli_option *options, int min_words, 
     for (; options[n].name; n++) {
         ENSURE(n < CLI_OPTIONS_MAX);
         longs[n + 2] =
-            (struct option){options[n].name, options[n].value ? required_argument : no_argument, NULL, 256 + (int)n};
+            (struct option){options[n].name, options[n].value ? required_argument : no_argument,
+                            NULL, 256 + (int)n};
     }
     char **argv = c->argv;
     optind = 0; /* anew */

@@ -16,37 +16,46 @@
 
 const char cli_default_config[] = BD_SYSCONFDIR "/bookingd/bookingd.yaml";
 
-#define FILTERS_HELP                                                                                                   \
-    "  --template NAME    booking_confirmed, booking_cancelled, booking_rescheduled, booking_expired, "                \
-    "payment_refunded\n"                                                                                               \
-    "  --error-code CODE  provider_timeout, interrupted ...\n"                                                         \
-    "  --booking ID\n"                                                                                                 \
-    "  --since TIME       RFC 3339; written at this time or later\n"                                                   \
+#define FILTERS_HELP                                                                   \
+    "  --template NAME    booking_confirmed, booking_cancelled, booking_rescheduled, " \
+    "booking_expired, "                                                                \
+    "payment_refunded\n"                                                               \
+    "  --error-code CODE  provider_timeout, interrupted ...\n"                         \
+    "  --booking ID\n"                                                                 \
+    "  --since TIME       RFC 3339; written at this time or later\n"                   \
     "  --until TIME       ... or earlier\n"
 
 const struct cli_command cli_commands[] = {
     {"serve", NULL, cli_serve, "", "run the daemon (the default)",
-     "Signals: TERM and INT stop in order, HUP reads the configuration anew, USR1 logs the scoreboard,\n"
+     "Signals: TERM and INT stop in order, HUP reads the configuration anew, USR1 logs the "
+     "scoreboard,\n"
      "TTIN and TTOU add and remove a worker.\n"},
-    {"check-config", NULL, cli_check_config, "", "read the configuration and say what is wrong with it",
-     "Prints 'configuration ok', or every fault as FILE:LINE:COLUMN: KEY: WHAT with exit code 78.\n"},
+    {"check-config", NULL, cli_check_config, "",
+     "read the configuration and say what is wrong with it",
+     "Prints 'configuration ok', or every fault as FILE:LINE:COLUMN: KEY: WHAT with exit code "
+     "78.\n"},
     {"migrate", NULL, cli_migrate, "", "bring the database's schema to this version", ""},
     {"staff-key", "create", cli_staff_create, "--name NAME [--role ROLE] [--venue ID]",
      "make a staff key and print it, this once",
      "  --name NAME   1 to 64 characters, never used before\n"
      "  --role ROLE   admin (default), agent or viewer\n"
      "  --venue ID    a key that sees this venue alone\n"},
-    {"staff-key", "list", cli_staff_list, "", "list staff keys: name, role, venue, times; never the key", ""},
+    {"staff-key", "list", cli_staff_list, "",
+     "list staff keys: name, role, venue, times; never the key", ""},
     {"staff-key", "revoke", cli_staff_revoke, "NAME", "end a staff key at once", ""},
-    {"notifications", "list", cli_notices_list, "[FILTER...] [--limit N]", "list the notification ledger, newest first",
-     "  --status STATUS    PENDING, SENT or FAILED\n" FILTERS_HELP "  --limit N          1 to 1000, default 50\n"},
-    {"notifications", "resend", cli_notices_resend, "ID | --all [FILTER...] [--limit N] [--dry-run]",
+    {"notifications", "list", cli_notices_list, "[FILTER...] [--limit N]",
+     "list the notification ledger, newest first",
+     "  --status STATUS    PENDING, SENT or FAILED\n" FILTERS_HELP
+     "  --limit N          1 to 1000, default 50\n"},
+    {"notifications", "resend", cli_notices_resend,
+     "ID | --all [FILTER...] [--limit N] [--dry-run]",
      "send a FAILED notification again, or all that match",
      FILTERS_HELP "  --limit N          at most so many, default 100\n"
                   "  --dry-run          only count\n"},
     {"notifications", "acknowledge", cli_notices_acknowledge, "ID... | --all [FILTER...]",
      "take FAILED notifications out of the alert", FILTERS_HELP},
-    {"status", NULL, cli_status, "[--json]", "show the running daemon's scoreboard, as its monitor tells it", ""},
+    {"status", NULL, cli_status, "[--json]",
+     "show the running daemon's scoreboard, as its monitor tells it", ""},
     {"reload", NULL, cli_reload, "[--wait] [--pid PID] [--timeout SECONDS]",
      "have the running daemon read its configuration anew",
      "  --wait             until it has done so: exit code 0, or 1 when it refused, and why\n"

@@ -81,7 +81,8 @@ static bool read_all(int fd, struct sb *out, struct deadline d)
 
 static bool ask(int fd, bool json, struct sb *answer, struct deadline d)
 {
-    static const char request[] = "GET /status HTTP/1.1\r\nHost: monitor\r\nConnection: close\r\nAccept: %s\r\n\r\n";
+    static const char request[] =
+        "GET /status HTTP/1.1\r\nHost: monitor\r\nConnection: close\r\nAccept: %s\r\n\r\n";
     char text[160];
     int n = snprintf(text, sizeof text, request, json ? "application/json" : "text/plain");
     return n > 0 && net_write_all(fd, text, (size_t)n, d) && read_all(fd, answer, d);
@@ -98,8 +99,8 @@ static bool body_of(struct str answer, struct str *body)
     return false;
 }
 
-bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer, struct str *body,
-                     const char **why)
+bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer,
+                     struct str *body, const char **why)
 {
     *why = "gave no answer that makes sense";
     int fd = dial(at, d);

@@ -40,15 +40,18 @@ static bool named(const char *text, const char *const *names, size_t n)
 static int read_filter(const struct cli *c, const struct words *w, struct ledger_filter *f)
 {
     struct uuid id;
-    *f = (struct ledger_filter){
-        .status = w->status, .template = w->template, .error_code = w->error_code, .booking_id = w->booking};
+    *f = (struct ledger_filter){.status = w->status,
+                                .template = w->template,
+                                .error_code = w->error_code,
+                                .booking_id = w->booking};
     if (!named(w->status, ledger_status_names, LEDGER_STATUS_COUNT))
         return cli_usage(c->command, "unknown status '%s': PENDING, SENT or FAILED", w->status);
     if (!named(w->template, notice_names, NOTICE_COUNT))
         return cli_usage(c->command, "unknown template '%s'", w->template);
     if (w->booking && !uuid_parse(str_of(w->booking), &id))
         return cli_usage(c->command, "--booking wants a booking's id");
-    if (!time_option(w->since, &f->since, &f->has_since) || !time_option(w->until, &f->until, &f->has_until))
+    if (!time_option(w->since, &f->since, &f->has_since) ||
+        !time_option(w->until, &f->until, &f->has_until))
         return cli_usage(c->command, "a time is like 2026-01-31T15:00:00Z");
     return CLI_GO_ON;
 }
@@ -73,7 +76,8 @@ static int check_ids(const struct cli *c)
 /* Words name rows, or --all and filters do: never both, never neither. */
 static int check_choice(const struct cli *c, const struct words *w)
 {
-    bool filtered = w->template || w->error_code || w->booking || w->since || w->until || w->limit || w->dry_run;
+    bool filtered = w->template || w->error_code || w->booking || w->since || w->until ||
+                    w->limit || w->dry_run;
     if (c->argc == 0 && !w->all)
         return cli_usage(c->command, "name notifications by id, or say --all");
     if (c->argc > 0 && (w->all || filtered))
@@ -92,8 +96,9 @@ static void print_item(const struct ledger_item *n)
 {
     char created[WALL_RFC3339_MAX];
     struct wall at = {n->created_at.us / 1000000 * 1000000};
-    printf("%-36s %-20s %-8s %-20s %-15s %8" PRId64 " %-21s %s\n", n->id.s, wall_format(at, created), n->status,
-           n->template, or_dash(n->recipient), n->attempts, or_dash(n->error_code), n->has_acknowledged ? "yes" : "no");
+    printf("%-36s %-20s %-8s %-20s %-15s %8" PRId64 " %-21s %s\n", n->id.s,
+           wall_format(at, created), n->status, n->template, or_dash(n->recipient), n->attempts,
+           or_dash(n->error_code), n->has_acknowledged ? "yes" : "no");
 }
 
 int cli_notices_list(struct cli *c)
@@ -119,8 +124,8 @@ int cli_notices_list(struct cli *c)
         return code;
     enum err e = ledger_list(&s.svc, &actor, &page, &items, &n);
     if (e == OK)
-        printf("%-36s %-20s %-8s %-20s %-15s %8s %-21s %s\n", "ID", "CREATED", "STATUS", "TEMPLATE", "RECIPIENT",
-               "ATTEMPTS", "ERROR", "ACKNOWLEDGED");
+        printf("%-36s %-20s %-8s %-20s %-15s %8s %-21s %s\n", "ID", "CREATED", "STATUS", "TEMPLATE",
+               "RECIPIENT", "ATTEMPTS", "ERROR", "ACKNOWLEDGED");
     for (size_t i = 0; e == OK && i < n; i++)
         print_item(&items[i]);
     code = e == OK ? cli_done() : cli_failed(e);
@@ -142,19 +147,21 @@ static int resend_one(struct cli_session *s, const char *id)
         return cli_failed(e);
     if (e != OK)
         return 1;
-    printf("%s%s%s\n", item.status, item.error_code ? " " : "", item.error_code ? item.error_code : "");
+    printf("%s%s%s\n", item.status, item.error_code ? " " : "",
+           item.error_code ? item.error_code : "");
     int code = cli_done();
     return strcmp(item.status, ledger_status_names[LEDGER_SENT]) == 0 ? code : 1;
 }
 
-static int resend_all(struct cli_session *s, const struct ledger_filter *f, int64_t limit, bool dry_run)
+static int resend_all(struct cli_session *s, const struct ledger_filter *f, int64_t limit,
+                      bool dry_run)
 {
     struct ledger_counts n;
     enum err e = ledger_resend_all(&s->svc, &actor, f, limit, dry_run, &n);
     if (e != OK)
         return cli_failed(e);
-    printf("matched %" PRId64 ", sent %" PRId64 ", failed %" PRId64 ", remaining %" PRId64 "\n", n.matched, n.sent,
-           n.failed, n.remaining);
+    printf("matched %" PRId64 ", sent %" PRId64 ", failed %" PRId64 ", remaining %" PRId64 "\n",
+           n.matched, n.sent, n.failed, n.remaining);
     int code = cli_done();
     return n.failed ? 1 : code;
 }
@@ -182,7 +189,8 @@ int cli_notices_resend(struct cli *c)
     if (code == CLI_GO_ON)
         code = read_limit(c, w.limit, RESEND_MAX, &limit);
     if (code == CLI_GO_ON)
-        code = cli_session_open(&s, c, w.dry_run ? CLI_DATABASE : CLI_PROVIDERS, w.all ? RESEND_ALL_MS : RESEND_MS);
+        code = cli_session_open(&s, c, w.dry_run ? CLI_DATABASE : CLI_PROVIDERS,
+                                w.all ? RESEND_ALL_MS : RESEND_MS);
     if (code != CLI_GO_ON)
         return code;
     code = w.all ? resend_all(&s, &filter, limit, w.dry_run) : resend_one(&s, c->argv[0]);

@@ -19,25 +19,28 @@ struct cli_option {
     const char **value; /* where a value goes; NULL: none is taken */
     bool *flag;         /* set when the option is there */
 };
-#define CLI_OPTIONS_END                                                                                                \
-    {                                                                                                                  \
-        .name = NULL                                                                                                   \
+#define CLI_OPTIONS_END \
+    {                   \
+        .name = NULL    \
     }
 #define CLI_OPTIONS_MAX 12
 #define CLI_GO_ON (-1)
 
 /*
- * Reads the command's options (and -c, -h, --help), anywhere among its words; the words that are left begin at
- * argv[0] of *c and number argc. CLI_GO_ON, or the exit code to end with (help, usage).
+ * Reads the command's options (and -c, -h, --help), anywhere among its words; the words that are
+ * left begin at argv[0] of *c and number argc. CLI_GO_ON, or the exit code to end with (help,
+ * usage).
  */
-int cli_options(struct cli *c, const struct cli_option *options, int min_words, int max_words) MUST_CHECK;
+int cli_options(struct cli *c, const struct cli_option *options, int min_words,
+                int max_words) MUST_CHECK;
 
 /* "bookingd: text" to stderr. */
 void cli_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* ---- sessions (cli_session.c) ---- */
 
-/* Loads the configuration; on faults prints them and returns NULL. offline: provider secrets may be missing. */
+/* Loads the configuration; on faults prints them and returns NULL. offline: provider secrets may be
+ * missing. */
 struct config *cli_config(const struct cli *c, bool offline) MUST_CHECK;
 
 struct cli_session {
@@ -47,11 +50,14 @@ struct cli_session {
     bool shared;
 };
 enum cli_needs { CLI_ANY_SCHEMA, CLI_DATABASE, CLI_PROVIDERS };
-/* Everything that the command needs, with `ms` for all of it. CLI_GO_ON, or the exit code after a message. */
-int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs, int64_t ms) MUST_CHECK;
+/* Everything that the command needs, with `ms` for all of it. CLI_GO_ON, or the exit code after a
+ * message. */
+int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs,
+                     int64_t ms) MUST_CHECK;
 void cli_session_close(struct cli_session *s);
 
-/* Says what failed and returns the exit code for it: 69 for what is away, 78 for the schema, 1 else. */
+/* Says what failed and returns the exit code for it: 69 for what is away, 78 for the schema, 1
+ * else. */
 int cli_failed(enum err e) MUST_CHECK;
 /* Flushes stdout: 0, or 1 and a message when it cannot be written (a full disk, a closed pipe). */
 int cli_done(void) MUST_CHECK;
@@ -70,9 +76,9 @@ int cli_notices_acknowledge(struct cli *c) MUST_CHECK;
 int cli_status(struct cli *c) MUST_CHECK;
 int cli_reload(struct cli *c) MUST_CHECK;
 
-/* cli_monitor.c: /status of the monitor there. False: *why says what is wrong with the answer, or is NULL and errno why
- * there was none. */
-bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer, struct str *body,
-                     const char **why) MUST_CHECK;
+/* cli_monitor.c: /status of the monitor there. False: *why says what is wrong with the answer, or
+ * is NULL and errno why there was none. */
+bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer,
+                     struct str *body, const char **why) MUST_CHECK;
 
 #endif

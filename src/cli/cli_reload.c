@@ -31,7 +31,8 @@ static bool read_state(struct arena *a, const struct listen_addr *at, struct sta
     if (!cli_monitor_ask(at, true, deadline_in_ms(ASK_MS), &answer, &body, &why))
         return false;
     const json_t *j = json_parse(a, body), *reload = json_object_get(j, "reload");
-    const json_t *master = json_object_get(j, "master"), *begun = json_object_get(reload, "begun_monotonic_usec");
+    const json_t *master = json_object_get(j, "master"),
+                 *begun = json_object_get(reload, "begun_monotonic_usec");
     const char *words = json_string_value(json_object_get(reload, "why"));
     if (!json_is_integer(master) || !json_is_integer(begun))
         return false;
@@ -44,7 +45,8 @@ static bool read_state(struct arena *a, const struct listen_addr *at, struct sta
 }
 
 /* The reload that was begun after `sent` has ended; or the time is over. */
-static int wait_for_end(struct arena *a, const struct listen_addr *at, int64_t pid, int64_t sent_us, int64_t seconds)
+static int wait_for_end(struct arena *a, const struct listen_addr *at, int64_t pid, int64_t sent_us,
+                        int64_t seconds)
 {
     const struct deadline end = deadline_in_ms(seconds * 1000);
     bool answered = false;

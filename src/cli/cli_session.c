@@ -1,4 +1,5 @@
-/* What commands that work on the database share: configuration, connection, and providers when something is to be sent.
+/* What commands that work on the database share: configuration, connection, and providers when
+ * something is to be sent.
  */
 #include <netdb.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@
 struct config *cli_config(const struct cli *c, bool offline)
 {
     struct config_report *report;
-    struct config *cfg = offline ? config_load_offline(c->config_path, &report) : config_load(c->config_path, &report);
+    struct config *cfg = offline ? config_load_offline(c->config_path, &report)
+                                 : config_load(c->config_path, &report);
     if (!cfg) {
         config_report_print(report, c->config_path, stderr);
         config_report_free(report);
@@ -32,8 +34,10 @@ static void look_up(unsigned i)
     struct addrinfo *list = NULL;
     struct addrs_result found = {.n = 0};
     int rc = getaddrinfo(addrs_name(i), NULL, &hints, &list);
-    for (const struct addrinfo *a = rc == 0 ? list : NULL; a && found.n < ADDRS_PER_NAME; a = a->ai_next)
-        if (getnameinfo(a->ai_addr, a->ai_addrlen, found.text[found.n], ADDR_TEXT_MAX, NULL, 0, NI_NUMERICHOST) == 0)
+    for (const struct addrinfo *a = rc == 0 ? list : NULL; a && found.n < ADDRS_PER_NAME;
+         a = a->ai_next)
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, found.text[found.n], ADDR_TEXT_MAX, NULL, 0,
+                        NI_NUMERICHOST) == 0)
             found.n++;
     if (rc == 0)
         freeaddrinfo(list);
@@ -60,7 +64,8 @@ static bool open_parts(struct cli_session *s, enum cli_needs needs)
 {
     bool providers = needs == CLI_PROVIDERS;
     s->arena = s->svc.arena = arena_new(ARENA_CHUNK);
-    s->shared = s->arena && shm_init(addrs_size() + (providers ? ext_shared_size(s->cfg) : 0) + SHM_SLACK);
+    s->shared =
+        s->arena && shm_init(addrs_size() + (providers ? ext_shared_size(s->cfg) : 0) + SHM_SLACK);
     if (!s->shared)
         return false;
     open_addresses(s->cfg, providers);
@@ -121,7 +126,8 @@ int cli_failed(enum err e)
         {ERR_DEADLINE, EXIT_UNAVAILABLE_CODE, "the database did not answer in time"},
         {ERR_COMMIT_UNKNOWN, EXIT_UNAVAILABLE_CODE,
          "the connection was lost in the commit: it may have happened; look before you repeat"},
-        {ERR_DB_SCHEMA, EXIT_CONFIG_CODE, "the database's schema is not this version's; run 'bookingd migrate'"},
+        {ERR_DB_SCHEMA, EXIT_CONFIG_CODE,
+         "the database's schema is not this version's; run 'bookingd migrate'"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].err == e) {

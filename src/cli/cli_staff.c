@@ -73,8 +73,9 @@ int cli_staff_list(struct cli *c)
         char created[WALL_RFC3339_MAX], revoked[WALL_RFC3339_MAX];
         struct wall made = {keys[i].created_at.us / 1000000 * 1000000};
         struct wall ended = {keys[i].revoked_at.us / 1000000 * 1000000};
-        printf("%-24s %-7s %-36s %-20s %s\n", keys[i].name, keys[i].role, keys[i].venue_id ? keys[i].venue_id : "all",
-               wall_format(made, created), keys[i].revoked ? wall_format(ended, revoked) : "-");
+        printf("%-24s %-7s %-36s %-20s %s\n", keys[i].name, keys[i].role,
+               keys[i].venue_id ? keys[i].venue_id : "all", wall_format(made, created),
+               keys[i].revoked ? wall_format(ended, revoked) : "-");
     }
     code = e == OK ? cli_done() : cli_failed(e);
     cli_session_close(&s);

@@ -20,7 +20,8 @@ static int show(struct arena *a, const struct listen_addr *at, bool json)
     }
     sb_init(&answer, a, 8192);
     if (!cli_monitor_ask(at, json, d, &answer, &body, &why)) {
-        cli_error("the monitor at %s %s%s", at->text, why ? why : "is away: ", why ? "" : strerror(errno));
+        cli_error("the monitor at %s %s%s", at->text,
+                  why ? why : "is away: ", why ? "" : strerror(errno));
         return EXIT_UNAVAILABLE_CODE;
     }
     printf("%.*s%s", STR_ARG(body), body.n && body.p[body.n - 1] == '\n' ? "" : "\n");

@@ -12,17 +12,19 @@
 #include "sys/net.h"
 
 #define BACKOFF_FIRST_MS 100
-#define BACKOFF_MAX_MS 640 /* with its jitter and a connect this stays below the second that the contract allows */
+#define BACKOFF_MAX_MS \
+    640 /* with its jitter and a connect this stays below the second that the contract allows */
 #define BACKOFF_JITTER 0.2
-/* How long requests wait for an attempt when the one before failed, from its start: many that come during a long
- * attempt would else wait for it one after the other. */
+/* How long requests wait for an attempt when the one before failed, from its start: many that come
+ * during a long attempt would else wait for it one after the other. */
 #define KNOWN_AWAY_WAIT_MS 50
 #define HOST_SHARE_MIN_MS 250
 /* Every so many attempts a silent host has its whole share again: it may be slow and not dead. */
 #define SILENCE_KEPT 16
 #define TLS_LOOK_MS 20
 #define FAR_MS 3600000
-/* Room for a whole list of hosts with its options, and for a ROLLBACK: neither needs memory when there is none. */
+/* Room for a whole list of hosts with its options, and for a ROLLBACK: neither needs memory when
+ * there is none. */
 #define SCRATCH ((size_t)16 * 1024)
 
 struct db *db_new(const struct config *cfg)
@@ -31,7 +33,8 @@ struct db *db_new(const struct config *cfg)
     struct arena *scratch = arena_new(SCRATCH);
 
     ENSURE(db && scratch); /* at the start of a process */
-    *db = (struct db){.cfg = cfg, .scratch = scratch, .next_try = deadline_in_ms(0), .why = ERR_DB_UNAVAILABLE};
+    *db = (struct db){
+        .cfg = cfg, .scratch = scratch, .next_try = deadline_in_ms(0), .why = ERR_DB_UNAVAILABLE};
     return db;
 }
 
@@ -94,15 +97,17 @@ static void on_notice(void *arg, const PGresult *r)
 }
 
 /*
- * Gives each host of the list its share of the time. One that was silent before gets little: a primary that lost its
- * power must not delay each look at the standby, which may be promoted by now.
+ * Gives each host of the list its share of the time. One that was silent before gets little: a
+ * primary that lost its power must not delay each look at the standby, which may be promoted by
+ * now.
  */
 static void start_host(struct db *db)
 {
     int left = db->hosts->n - db->host_now;
     int64_t share = deadline_left_ms(db->attempt_until) / (left > 0 ? left : 1);
 
-    bool brief = db->hosts->n > 1 && db->fails % SILENCE_KEPT != SILENCE_KEPT - 1 && db_host_silent(db->host_now);
+    bool brief = db->hosts->n > 1 && db->fails % SILENCE_KEPT != SILENCE_KEPT - 1 &&
+                 db_host_silent(db->host_now);
     if (share < HOST_SHARE_MIN_MS || brief)
         share = HOST_SHARE_MIN_MS;
     db->host_until = deadline_cap(db->attempt_until, share);
@@ -224,7 +229,8 @@ static void step(struct db *db)
 
     if (db->state == DB_DOWN || db->state == DB_READY)
         return;
-    if (poll(&p, 1, 0) > 0) { /* libpq takes an unfinished connect for a finished one when asked too early */
+    if (poll(&p, 1, 0) >
+        0) { /* libpq takes an unfinished connect for a finished one when asked too early */
         if (db->state == DB_CONNECTING)
             step_connecting(db);
         else
@@ -301,8 +307,8 @@ void db_idle(struct db *db)
 {
     if (db->state == DB_READY && !db_alive(db)) {
         LOG(LOG_WARN, "db.connection_lost",
-            F_STR("reason",
-                  db->one_primary && db_host_left(db->host_id) ? "another is the primary" : "closed by the server"));
+            F_STR("reason", db->one_primary && db_host_left(db->host_id) ? "another is the primary"
+                                                                         : "closed by the server"));
         db_count_error(DBE_CONNECTION);
         db_lost(db);
     }

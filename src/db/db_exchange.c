@@ -10,8 +10,9 @@ static void clear_result(void *r)
 }
 
 /*
- * libpq says in words alone that memory is out, and the connection cannot be trusted after it. Where something may
- * have been committed that news goes first: the batch then ends as lost. True: memory is out.
+ * libpq says in words alone that memory is out, and the connection cannot be trusted after it.
+ * Where something may have been committed that news goes first: the batch then ends as lost. True:
+ * memory is out.
  */
 static bool check_memory(struct db_batch *b, const char *message)
 {
@@ -58,8 +59,9 @@ bool db_queue_statement(struct db_batch *b, int i)
     PGconn *c = b->db->conn;
 
     if (!db_prepared_in_use(b->db))
-        return queued(b, PART_STATEMENT, i,
-                      PQsendQueryParams(c, it->stmt->sql, it->params_n, NULL, it->params, NULL, NULL, 0));
+        return queued(
+            b, PART_STATEMENT, i,
+            PQsendQueryParams(c, it->stmt->sql, it->params_n, NULL, it->params, NULL, NULL, 0));
     if (!db_is_prepared(b->db, it->stmt) && !prepares(b, it->stmt) &&
         !queued(b, PART_PREPARE, i, PQsendPrepare(c, it->stmt->name, it->stmt->sql, 0, NULL)))
         return false;
@@ -77,8 +79,8 @@ static void keep(struct db_batch *b, const PGresult *r)
     else if (p.kind == PART_STATEMENT)
         b->results[p.i] = r;
     else if (p.kind == PART_END)
-        b->ended =
-            strcmp(PQcmdStatus((PGresult *)(uintptr_t)r), "COMMIT") == 0; /* a failed transaction says ROLLBACK */
+        b->ended = strcmp(PQcmdStatus((PGresult *)(uintptr_t)r), "COMMIT") ==
+                   0; /* a failed transaction says ROLLBACK */
 }
 
 static enum db_end take(struct db_batch *b, PGresult *r)
@@ -136,7 +138,8 @@ enum db_end db_exchange(struct db_batch *b, struct deadline d)
     for (bool open = true; e == DB_END_MORE;) {
         int unsent = PQflush(c);
         e = gather(b);
-        /* A message for which there is no memory may be dropped by libpq, which then waits for it for ever: only the words are left. */
+        /* A message for which there is no memory may be dropped by libpq, which then waits for it
+         * for ever: only the words are left. */
         if (e == DB_END_MORE && !b->error && check_memory(b, PQerrorMessage(c)))
             e = DB_END_LOST;
         if (e != DB_END_MORE)

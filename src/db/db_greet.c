@@ -1,6 +1,6 @@
 /*
- * The first round trip of a connection: are we talking to the process that greeted us, or is a pooler in
- * between; if not, the session's settings; and the schema's version.
+ * The first round trip of a connection: are we talking to the process that greeted us, or is a
+ * pooler in between; if not, the session's settings; and the schema's version.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -10,12 +10,13 @@
 #include "db_priv.h"
 
 /*
- * Behind a transaction pooler settings would stick to a server connection that others share, so they are
- * made only where pg_backend_pid() is what the greeting said. current_setting: older servers lack some.
- *   lock_timeout          below statement_timeout, so that a lock is named as the reason
- *   idle_in_transaction   a frozen client does not hold its locks for ever
+ * Behind a transaction pooler settings would stick to a server connection that others share, so
+ * they are made only where pg_backend_pid() is what the greeting said. current_setting: older
+ * servers lack some. lock_timeout          below statement_timeout, so that a lock is named as the
+ * reason idle_in_transaction   a frozen client does not hold its locks for ever
  *   client_connection_check_interval   a killed client's statement ends, and its locks with it
- *   jit                   the planner overrates set-returning functions; compiling costs more than they do
+ *   jit                   the planner overrates set-returning functions; compiling costs more than
+ * they do
  */
 static const char settings_sql[] =
     "SELECT set_config(s.name, s.value, false) FROM (VALUES"
@@ -43,7 +44,8 @@ bool db_greet_send(struct db *db)
         !PQsendQueryParams(db->conn, settings_sql, 4, NULL, values, NULL, NULL, 0))
         return false;
     /* Last, since the error of a missing table takes back what the batch did. */
-    if (db->require_schema && !PQsendQueryParams(db->conn, version_sql, 0, NULL, NULL, NULL, NULL, 0))
+    if (db->require_schema &&
+        !PQsendQueryParams(db->conn, version_sql, 0, NULL, NULL, NULL, NULL, 0))
         return false;
     return PQpipelineSync(db->conn) == 1;
 }
@@ -69,7 +71,8 @@ static enum db_greet take(struct db *db, const PGresult *r)
         return DB_GREET_MORE;
     default: {
         const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-        return state && strcmp(state, "42P01") == 0 ? DB_GREET_SCHEMA : DB_GREET_LOST; /* undefined_table */
+        return state && strcmp(state, "42P01") == 0 ? DB_GREET_SCHEMA
+                                                    : DB_GREET_LOST; /* undefined_table */
     }
     }
 }

@@ -1,7 +1,7 @@
 /*
- * libpq looks names up by itself, without any bound, and when it polls asynchronously it has no time
- * limit a host. So each host of the URL is given its addresses (hostaddr) here, the name staying for
- * TLS and passwords, and db.c moves on from a host that stays silent.
+ * libpq looks names up by itself, without any bound, and when it polls asynchronously it has no
+ * time limit a host. So each host of the URL is given its addresses (hostaddr) here, the name
+ * staying for TLS and passwords, and db.c moves on from a host that stays silent.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +27,14 @@ static const struct {
 };
 
 /*
- * What pg_stat_activity shows: "bookingd worker". Without the worker's number, for PgBouncer would set the name anew
- * for each transaction that meets another worker's.
+ * What pg_stat_activity shows: "bookingd worker". Without the worker's number, for PgBouncer would
+ * set the name anew for each transaction that meets another worker's.
  */
 static const char *application(struct arena *a)
 {
     int slot = board_self();
-    return slot < 0 ? "bookingd" : arena_printf(a, "bookingd %s", role_names[board_role((unsigned)slot)]);
+    return slot < 0 ? "bookingd"
+                    : arena_printf(a, "bookingd %s", role_names[board_role((unsigned)slot)]);
 }
 
 static void free_options(void *options)
@@ -100,7 +101,8 @@ static void expand(struct arena *a, struct db_hosts *h, const struct db_host *e)
 
 static void read_list(struct arena *a, struct db_hosts *h, const PQconninfoOption *o)
 {
-    const char *host = option(o, "host"), *hostaddr = option(o, "hostaddr"), *port = option(o, "port");
+    const char *host = option(o, "host"), *hostaddr = option(o, "hostaddr"),
+               *port = option(o, "port");
 
     if (!host && !hostaddr)
         host = getenv("PGHOST"); /* libpq would take it, name and all */
@@ -124,7 +126,8 @@ static void read_params(struct arena *a, struct db_hosts *h, const PQconninfoOpt
 
     for (const PQconninfoOption *o = options; o->keyword; o++)
         n++;
-    const char **keywords = arena_array(a, n + 1, sizeof(char *)), **values = arena_array(a, n + 1, sizeof(char *));
+    const char **keywords = arena_array(a, n + 1, sizeof(char *)),
+               **values = arena_array(a, n + 1, sizeof(char *));
     for (const PQconninfoOption *o = options; o->keyword; o++)
         if (o->val && o->val[0] && !is_list_keyword(o->keyword)) {
             keywords[h->params_n] = o->keyword;
@@ -141,7 +144,8 @@ static void read_params(struct arena *a, struct db_hosts *h, const PQconninfoOpt
 
 const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const char **why)
 {
-    PQconninfoOption *o = PQconninfoParse(url, NULL); /* its message may quote a password: not asked for */
+    PQconninfoOption *o =
+        PQconninfoParse(url, NULL); /* its message may quote a password: not asked for */
 
     if (!o) {
         *why = "database.url is no libpq connection string or URI";
@@ -153,7 +157,8 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
     read_list(a, h, o);
     read_params(a, h, o);
     const char *wanted = option(o, "target_session_attrs");
-    h->one_primary = h->n > 1 && wanted && (strcmp(wanted, "read-write") == 0 || strcmp(wanted, "primary") == 0);
+    h->one_primary =
+        h->n > 1 && wanted && (strcmp(wanted, "read-write") == 0 || strcmp(wanted, "primary") == 0);
     if (h->n > 0)
         return h;
     *why = "no address of the database's host is known";
@@ -199,7 +204,8 @@ PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first)
         const char *(*part)(const struct db_host *);
     } lists[] = {{"host", part_host}, {"hostaddr", part_hostaddr}, {"port", part_port}};
     size_t n = (size_t)h->params_n, size = n + ARRAY_LEN(lists) + 1;
-    const char **keywords = arena_array(a, size, sizeof(char *)), **values = arena_array(a, size, sizeof(char *));
+    const char **keywords = arena_array(a, size, sizeof(char *)),
+               **values = arena_array(a, size, sizeof(char *));
 
     memcpy(keywords, h->keywords, n * sizeof(char *));
     memcpy(values, h->values, n * sizeof(char *));

@@ -1,6 +1,7 @@
 /*
- * Each migration is one transaction that takes the lock first and then looks what is left to do, so a second
- * migrator simply waits, finds it done and goes on. A transaction's lock works through any pooler as well.
+ * Each migration is one transaction that takes the lock first and then looks what is left to do, so
+ * a second migrator simply waits, finds it done and goes on. A transaction's lock works through any
+ * pooler as well.
  */
 #include "db/db_migrate.h"
 
@@ -14,9 +15,11 @@
 /* The number is "bookingd" in ASCII. */
 static const char begin_sql[] =
     "BEGIN;"
-    " SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL client_min_messages = warning;"
+    " SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL client_min_messages = "
+    "warning;"
     " SELECT pg_advisory_xact_lock(7093009341547702116);"
-    " CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY, name text NOT NULL,"
+    " CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY, name text NOT "
+    "NULL,"
     " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"
     " SELECT version, checksum FROM schema_migrations ORDER BY version";
 
@@ -61,7 +64,8 @@ static enum err results(struct migrator *m, const char *what, PGresult **last)
         }
         if (!open || unsent < 0)
             return fail(m, ERR_DB_UNAVAILABLE, what, "the connection broke");
-        if (deadline_passed(m->deadline) || db_wait(m->db, unsent ? POLLIN | POLLOUT : POLLIN, m->deadline) == 0)
+        if (deadline_passed(m->deadline) ||
+            db_wait(m->db, unsent ? POLLIN | POLLOUT : POLLIN, m->deadline) == 0)
             return fail(m, ERR_DEADLINE, what, "not done in time");
         open = PQconsumeInput(c) == 1;
     }
@@ -82,8 +86,10 @@ static enum err record(struct migrator *m, const struct db_migration *g)
     const char *params[] = {version, g->name, g->checksum};
     PGresult *r;
 
-    if (!PQsendQueryParams(m->db->conn, "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
-                           3, NULL, params, NULL, NULL, 0))
+    if (!PQsendQueryParams(
+            m->db->conn,
+            "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", 3, NULL,
+            params, NULL, NULL, 0))
         return fail(m, ERR_DB_UNAVAILABLE, g->name, PQerrorMessage(m->db->conn));
     return results(m, g->name, &r);
 }
@@ -96,7 +102,8 @@ static enum err check_applied(struct migrator *m, const PGresult *applied, int *
         int64_t version = 0;
         ENSURE(num_i64(str_of(PQgetvalue(applied, i, 0)), &version)); /* an integer column */
         if (version > db_migrations_n)
-            return fail(m, ERR_DB_SCHEMA, "the schema is newer than this program", PQgetvalue(applied, i, 0));
+            return fail(m, ERR_DB_SCHEMA, "the schema is newer than this program",
+                        PQgetvalue(applied, i, 0));
         if (version != *at + 1)
             return fail(m, ERR_DB_SCHEMA, "a version is missing in schema_migrations before",
                         PQgetvalue(applied, i, 0));
@@ -156,7 +163,8 @@ static enum err migrate(struct migrator *m)
     return OK;
 }
 
-enum err db_migrate(struct db *db, struct arena *a, struct deadline d, struct db_migrate_report *report)
+enum err db_migrate(struct db *db, struct arena *a, struct deadline d,
+                    struct db_migrate_report *report)
 {
     struct migrator m = {db, a, d, report};
 

@@ -1,5 +1,5 @@
-/* What the files of the db layer share: the connection's state and one file's face to the others. Nobody else includes
- * it. */
+/* What the files of the db layer share: the connection's state and one file's face to the others.
+ * Nobody else includes it. */
 #ifndef BOOKINGD_DB_DB_PRIV_H
 #define BOOKINGD_DB_DB_PRIV_H
 
@@ -20,7 +20,8 @@ enum db_state {
     DB_READY
 };
 
-#define DB_PREPARED_SLOTS 1024 /* power of two, far above the number of statements in the program */
+#define DB_PREPARED_SLOTS 1024 /* power of two, far above the number of statements in the program \
+                                */
 
 struct db {
     const struct config *cfg;
@@ -41,11 +42,12 @@ struct db {
     struct deadline next_try;
     enum err why; /* of the last failed attempt */
     bool require_schema;
-    bool pooled;                                       /* the backend is not the process that we greeted */
-    bool in_tx;                                        /* BEGIN was answered, its end was not */
-    bool running;                                      /* inside db_run: a jump out of it leaves unread answers */
-    bool dying;                                        /* the server said that it ends this connection */
-    const struct db_stmt *prepared[DB_PREPARED_SLOTS]; /* on this connection; open addressing by address */
+    bool pooled;  /* the backend is not the process that we greeted */
+    bool in_tx;   /* BEGIN was answered, its end was not */
+    bool running; /* inside db_run: a jump out of it leaves unread answers */
+    bool dying;   /* the server said that it ends this connection */
+    const struct db_stmt
+        *prepared[DB_PREPARED_SLOTS]; /* on this connection; open addressing by address */
     int prepared_n;
     db_wait_fn wait; /* NULL: net_wait */
     void *wait_ctx;

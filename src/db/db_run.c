@@ -1,6 +1,7 @@
 /*
- * One batch: what is sent around its statements, and what its end means. The rule for a commit in doubt:
- * once anything that commits was handed to the socket only the server's own word makes the outcome known.
+ * One batch: what is sent around its statements, and what its end means. The rule for a commit in
+ * doubt: once anything that commits was handed to the socket only the server's own word makes the
+ * outcome known.
  */
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #include "db_batch_priv.h"
 #include "sys/log.h"
 
-/* The server ends an overdue statement by itself (statement_timeout) and keeps the connection: let it be the first. */
+/* The server ends an overdue statement by itself (statement_timeout) and keeps the connection: let
+ * it be the first. */
 #define GRACE_MS 250
 
 static const struct {
@@ -55,7 +57,8 @@ static const char *error_field(const struct db_batch *b, int field)
     return b->error ? PQresultErrorField(b->error, field) : NULL;
 }
 
-/* Did the server say that the transaction failed? FATAL at its very end may have come after the commit. */
+/* Did the server say that the transaction failed? FATAL at its very end may have come after the
+ * commit. */
 static bool surely_failed(const struct db_batch *b)
 {
     if (!error_field(b, PG_DIAG_SQLSTATE) || b->error_at >= b->parts_n)
@@ -71,14 +74,17 @@ static const char *failed_statement(const struct db_batch *b)
     int at = b->error ? b->error_at : b->at;
     int i = at < b->parts_n ? b->parts[at].i : -1;
 
-    return i >= 0 ? b->items[i].stmt->name : at < b->parts_n && b->parts[at].kind == PART_END ? "COMMIT" : "";
+    return i >= 0                                             ? b->items[i].stmt->name
+           : at < b->parts_n && b->parts[at].kind == PART_END ? "COMMIT"
+                                                              : "";
 }
 
 static void log_failure(const struct db_batch *b, const char *event, enum err e)
 {
     const char *state = error_field(b, PG_DIAG_SQLSTATE);
     /* Other messages quote data. Class 42 is about SQL and names only. */
-    const char *text = state && strncmp(state, "42", 2) == 0 ? error_field(b, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    const char *text =
+        state && strncmp(state, "42", 2) == 0 ? error_field(b, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
     LOG(e == ERR_INTERNAL ? LOG_ERROR : LOG_WARN, event, F_STR("code", err_code(e)),
         F_STR("sqlstate", state ? state : ""), F_STR("statement", failed_statement(b)),
@@ -88,7 +94,9 @@ static void log_failure(const struct db_batch *b, const char *event, enum err e)
 static enum err end_timeout(struct db_batch *b, struct deadline d)
 {
     bool unknown = b->may_have_committed && !surely_failed(b);
-    enum err e = unknown ? ERR_COMMIT_UNKNOWN : deadline_passed(d) ? ERR_DEADLINE : ERR_DB_UNAVAILABLE;
+    enum err e = unknown              ? ERR_COMMIT_UNKNOWN
+                 : deadline_passed(d) ? ERR_DEADLINE
+                                      : ERR_DB_UNAVAILABLE;
 
     db_count_error(unknown ? DBE_COMMIT_UNKNOWN : DBE_TIMEOUT);
     log_failure(b, "db.timeout", e);
@@ -102,7 +110,9 @@ static enum err end_lost(struct db_batch *b)
     enum err e = unknown ? ERR_COMMIT_UNKNOWN : ERR_DB_UNAVAILABLE;
 
     b->broken = true;
-    db_count_error(unknown ? DBE_COMMIT_UNKNOWN : f->class >= 0 ? (enum db_error_class)f->class : DBE_CONNECTION);
+    db_count_error(unknown         ? DBE_COMMIT_UNKNOWN
+                   : f->class >= 0 ? (enum db_error_class)f->class
+                                   : DBE_CONNECTION);
     log_failure(b, "db.connection_lost", e);
     return e;
 }
@@ -141,7 +151,8 @@ static enum err settle(struct db_batch *b, enum db_end end, struct deadline d)
     db->running = false;
     if (end != DB_END_DONE) {
         db_lost(db);
-        b->ok = b->ended && !b->error; /* the commit is known, only the rest of the answer was lost */
+        b->ok =
+            b->ended && !b->error; /* the commit is known, only the rest of the answer was lost */
         if (b->ok)
             return OK;
         return end == DB_END_TIMEOUT ? end_timeout(b, d) : end_lost(b);
@@ -190,7 +201,8 @@ enum err db_run(struct db_batch *b, struct deadline d)
     if (e != OK)
         return e;
     e = run_once(b, d);
-    /* The connection broke under a batch that left nothing behind: the server was restarted, or is another now. */
+    /* The connection broke under a batch that left nothing behind: the server was restarted, or is
+     * another now. */
     if (e == OK || !b->broken || !kinds[b->kind].repeatable || deadline_passed(d))
         return e;
     e = db_connect(db, d);

@@ -1,5 +1,5 @@
-/* What one process learnt about the hosts of the URL and spares the others. Single words: the newest that was said
- * holds. */
+/* What one process learnt about the hosts of the URL and spares the others. Single words: the
+ * newest that was said holds. */
 #include <stdatomic.h>
 
 #include "db_priv.h"

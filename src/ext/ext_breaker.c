@@ -4,8 +4,9 @@
 #include "ext/ext_holder.h"
 
 /*
- * The word: 2 bits of state, 26 of weight (closed, open) or the probe's holder (half open), 36 of monotonic
- * milliseconds: since when. 36 bits wrap after two years of uptime; only differences are used.
+ * The word: 2 bits of state, 26 of weight (closed, open) or the probe's holder (half open), 36 of
+ * monotonic milliseconds: since when. 36 bits wrap after two years of uptime; only differences are
+ * used.
  */
 #define MS_BITS 36
 #define MS_MASK ((UINT64_C(1) << MS_BITS) - 1)
@@ -30,7 +31,8 @@ static int64_t now_ms(void)
 {
     return mono_now().ns / 1000000;
 }
-/* A word that another process wrote a moment after our clock reading lies in the future: no time has passed. */
+/* A word that another process wrote a moment after our clock reading lies in the future: no time
+ * has passed. */
 static int64_t elapsed_ms(uint64_t word, int64_t now)
 {
     uint64_t d = ((uint64_t)now - word) & MS_MASK;
@@ -56,7 +58,8 @@ bool ext_breaker_would_enter(const struct ext_breaker *b, const struct ext_break
     return !refuses(atomic_load_explicit(&b->word, memory_order_relaxed), l, now_ms());
 }
 
-bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l, struct ext_ticket *t)
+bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l,
+                       struct ext_ticket *t)
 {
     uint64_t word = atomic_load(&b->word);
     for (;;) {
@@ -78,8 +81,9 @@ enum ext_breaker_change ext_breaker_success(struct ext_breaker *b, const struct 
     atomic_store_explicit(&b->consecutive, 0, memory_order_relaxed);
     uint64_t word = t->word;
     if (t->probe)
-        return atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_CLOSED, 0, 0)) ? BREAKER_CLOSED
-                                                                                           : BREAKER_SAME;
+        return atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_CLOSED, 0, 0))
+                   ? BREAKER_CLOSED
+                   : BREAKER_SAME;
     /* Only the probe may close: a call that began before the trip says nothing about now. */
     word = atomic_load(&b->word);
     while (state_of(word) == CIRCUIT_CLOSED && who_of(word) > 0)
@@ -91,37 +95,45 @@ enum ext_breaker_change ext_breaker_success(struct ext_breaker *b, const struct 
 static void note_fault(struct ext_breaker *b, enum err fault)
 {
     uint64_t us = (uint64_t)wall_now().us & ((UINT64_C(1) << FAULT_US_BITS) - 1);
-    atomic_store_explicit(&b->last_fault, (uint64_t)fault << FAULT_US_BITS | us, memory_order_relaxed);
+    atomic_store_explicit(&b->last_fault, (uint64_t)fault << FAULT_US_BITS | us,
+                          memory_order_relaxed);
     atomic_fetch_add_explicit(&b->consecutive, 1, memory_order_relaxed);
 }
 
-enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b, const struct ext_breaker_limits *l,
-                                            const struct ext_ticket *t, unsigned weight, enum err fault)
+enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b,
+                                            const struct ext_breaker_limits *l,
+                                            const struct ext_ticket *t, unsigned weight,
+                                            enum err fault)
 {
     ENSURE(fault != OK);
     note_fault(b, fault);
     uint64_t word = t->word;
     if (t->probe)
-        return atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_OPEN, 0, now_ms())) ? BREAKER_OPENED
-                                                                                                : BREAKER_SAME;
+        return atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_OPEN, 0, now_ms()))
+                   ? BREAKER_OPENED
+                   : BREAKER_SAME;
     word = atomic_load(&b->word);
     while (state_of(word) == CIRCUIT_CLOSED) { /* late news does not prolong an open circuit */
         uint32_t sum = who_of(word) + weight;
         bool trips = (int64_t)sum >= l->failures;
-        if (atomic_compare_exchange_weak(&b->word, &word, pack(trips ? CIRCUIT_OPEN : CIRCUIT_CLOSED, sum, now_ms())))
+        if (atomic_compare_exchange_weak(
+                &b->word, &word, pack(trips ? CIRCUIT_OPEN : CIRCUIT_CLOSED, sum, now_ms())))
             return trips ? BREAKER_OPENED : BREAKER_SAME;
     }
     return BREAKER_SAME;
 }
 
-void ext_breaker_abandon(struct ext_breaker *b, const struct ext_breaker_limits *l, const struct ext_ticket *t)
+void ext_breaker_abandon(struct ext_breaker *b, const struct ext_breaker_limits *l,
+                         const struct ext_ticket *t)
 {
     uint64_t word = t->word;
     if (t->probe)
-        (void)atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_OPEN, 0, now_ms() - l->open_for_ms));
+        (void)atomic_compare_exchange_strong(&b->word, &word,
+                                             pack(CIRCUIT_OPEN, 0, now_ms() - l->open_for_ms));
 }
 
-void ext_breaker_read(const struct ext_breaker *b, const struct ext_breaker_limits *l, struct ext_state *out)
+void ext_breaker_read(const struct ext_breaker *b, const struct ext_breaker_limits *l,
+                      struct ext_state *out)
 {
     uint64_t word = atomic_load_explicit(&b->word, memory_order_relaxed);
     uint64_t fault = atomic_load_explicit(&b->last_fault, memory_order_relaxed);

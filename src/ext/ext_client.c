@@ -79,7 +79,8 @@ static void count(const struct ext_request *q, enum provider_outcome outcome)
 
 /* ---- the breaker's news ---- */
 
-static void log_change(const struct ext *x, int provider, enum ext_breaker_change change, enum err fault)
+static void log_change(const struct ext *x, int provider, enum ext_breaker_change change,
+                       enum err fault)
 {
     const struct provider_config *p = ext_provider(x, provider);
     if (change == BREAKER_OPENED)
@@ -101,13 +102,16 @@ static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
     int provider = x->call.provider;
     struct ext_breaker_limits l = ext_breaker_limits_of(ext_provider(x, provider));
     x->call.open = false;
-    log_change(x, provider, ext_breaker_failure(&ext_cell(provider)->breaker, &l, &x->call.ticket, weight, fault),
-               fault);
+    log_change(
+        x, provider,
+        ext_breaker_failure(&ext_cell(provider)->breaker, &l, &x->call.ticket, weight, fault),
+        fault);
 }
 
 /* ---- entering ---- */
 
-static enum err refuse(const struct ext_request *q, struct ext_reply *r, const char *detail, long retry_after_s)
+static enum err refuse(const struct ext_request *q, struct ext_reply *r, const char *detail,
+                       long retry_after_s)
 {
     count(q, PO_UNAVAILABLE);
     r->detail = detail;
@@ -115,7 +119,8 @@ static enum err refuse(const struct ext_request *q, struct ext_reply *r, const c
     return ERR_PROVIDER_UNAVAILABLE;
 }
 
-static enum err refuse_open(const struct ext_request *q, const struct ext_breaker_limits *l, struct ext_reply *r)
+static enum err refuse_open(const struct ext_request *q, const struct ext_breaker_limits *l,
+                            struct ext_reply *r)
 {
     struct ext_state state;
     ext_breaker_read(&ext_cell(q->provider)->breaker, l, &state);
@@ -129,8 +134,9 @@ static bool is_worker(void)
 }
 
 /*
- * Several providers that hang at once would take every worker between them, each within its own limit. So all of them share a second one,
- * which leaves a worker in eight to whatever needs no provider. Nobody's own limit is cut by it.
+ * Several providers that hang at once would take every worker between them, each within its own
+ * limit. So all of them share a second one, which leaves a worker in eight to whatever needs no
+ * provider. Nobody's own limit is cut by it.
  */
 static unsigned common_max(const struct ext *x, const struct provider_config *p)
 {
@@ -149,7 +155,8 @@ static bool take_seats(struct ext *x, const struct provider_config *p, struct ex
     return x->call.seat >= 0;
 }
 
-/* The circuit is asked first and last: a refused one must not take a seat, a full bulkhead must not cost the probe. */
+/* The circuit is asked first and last: a refused one must not take a seat, a full bulkhead must not
+ * cost the probe. */
 static enum err enter(struct ext *x, const struct ext_request *q, struct ext_reply *r)
 {
     const struct provider_config *p = ext_provider(x, q->provider);
@@ -173,11 +180,13 @@ static enum err enter(struct ext *x, const struct ext_request *q, struct ext_rep
 
 /* ---- the call ---- */
 
-static void log_fault(const struct ext *x, const struct ext_request *q, enum err err, const struct ext_reply *r)
+static void log_fault(const struct ext *x, const struct ext_request *q, enum err err,
+                      const struct ext_reply *r)
 {
     LOG(LOG_WARN, "provider.fault", F_STR("provider", ext_provider(x, q->provider)->name),
         F_STR("operation", provider_op_names[q->op]), F_ERR(err), F_STR("detail", r->detail),
-        F_STR("outcome", r->certainty == EXT_UNKNOWN ? "unknown" : "failed"), F_MS("took", r->seconds * 1000));
+        F_STR("outcome", r->certainty == EXT_UNKNOWN ? "unknown" : "failed"),
+        F_MS("took", r->seconds * 1000));
 }
 
 static enum err not_sendable(const struct ext *x, const struct ext_request *q, struct ext_reply *r)
@@ -187,7 +196,8 @@ static enum err not_sendable(const struct ext *x, const struct ext_request *q, s
     return ERR_PROVIDER_FAILED;
 }
 
-enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d, struct ext_reply *r)
+enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
+                  struct ext_reply *r)
 {
     const struct provider_config *p = ext_provider(x, q->provider);
     struct ext_transfer t = {.c = &x->curl, .q = q, .p = p};
@@ -225,7 +235,8 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
     return OK;
 }
 
-void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r, enum provider_outcome outcome)
+void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
+               enum provider_outcome outcome)
 {
     static const enum err faults[PO_COUNT] = {[PO_OK] = OK,
                                               [PO_REJECTED] = OK,

@@ -37,8 +37,8 @@ static void add_json(struct sb *b, unsigned char c)
 
 static void add_percent(struct sb *b, unsigned char c)
 {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-        c == '_' || c == '~') {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+        c == '.' || c == '_' || c == '~') {
         sb_putc(b, (char)c);
         return;
     }
@@ -47,7 +47,8 @@ static void add_percent(struct sb *b, unsigned char c)
 
 static void add_xml(struct sb *b, unsigned char c)
 {
-    if (c == '&' || c == '<' || c == '>' || c == '"' || c == '\'' || c == '\n' || c == '\r' || c == '\t')
+    if (c == '&' || c == '<' || c == '>' || c == '"' || c == '\'' || c == '\n' || c == '\r' ||
+        c == '\t')
         sb_printf(b, "&#%u;", c);
     else if (c >= 0x20) /* XML has no way to write the other control characters */
         sb_putc(b, (char)c);
@@ -77,7 +78,8 @@ static const struct ext_var *var_at(const char *p, const struct ext_var *vars, s
     return NULL;
 }
 
-struct str ext_template(struct arena *a, const char *tpl, enum ext_escape how, const struct ext_var *vars, size_t n)
+struct str ext_template(struct arena *a, const char *tpl, enum ext_escape how,
+                        const struct ext_var *vars, size_t n)
 {
     struct sb b;
     sb_init(&b, a, strlen(tpl) + 256);

@@ -41,11 +41,13 @@ bool ext_holder_alive(uint64_t holder)
 
 uint32_t ext_holder_short(uint64_t holder)
 {
-    return (uint32_t)(holder >> 32) << SHORT_GENERATION_BITS | ((uint32_t)holder & SHORT_GENERATION_MASK);
+    return (uint32_t)(holder >> 32) << SHORT_GENERATION_BITS |
+           ((uint32_t)holder & SHORT_GENERATION_MASK);
 }
 
 bool ext_holder_short_alive(uint32_t holder)
 {
     unsigned slot1 = holder >> SHORT_GENERATION_BITS;
-    return slot1 == 0 || slot_alive(slot1 - 1, holder & SHORT_GENERATION_MASK, SHORT_GENERATION_MASK);
+    return slot1 == 0 ||
+           slot_alive(slot1 - 1, holder & SHORT_GENERATION_MASK, SHORT_GENERATION_MASK);
 }

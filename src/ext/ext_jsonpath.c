@@ -10,7 +10,8 @@ struct step {
     int64_t index;
 };
 
-/* Cuts the next step off *path; false when the rest has no valid form. `first`: no dot before a name. */
+/* Cuts the next step off *path; false when the rest has no valid form. `first`: no dot before a
+ * name. */
 static bool next_step(const char **path, bool first, struct step *out)
 {
     const char *p = *path;

@@ -1,4 +1,5 @@
-/* Shared by the ext_*.c files alone: the providers' cells in shared memory, and one transfer through curl. */
+/* Shared by the ext_*.c files alone: the providers' cells in shared memory, and one transfer
+ * through curl. */
 #ifndef BOOKINGD_EXT_EXT_PRIV_H
 #define BOOKINGD_EXT_EXT_PRIV_H
 
@@ -23,17 +24,18 @@ struct ext_bulkhead *ext_common(void);
 
 /* ---- ext_tls.c ---- */
 /*
- * Sets OpenSSL up, which libcurl speaks TLS with, before there is a call. OpenSSL would do it piece by piece in the first
- * one, and a piece that memory ran out in may be marked as done although it failed: every later call of the process fails
- * then too. Here most such failures are seen: false, and the process does not start. curl_global_init() sets up only a
- * part of it.
+ * Sets OpenSSL up, which libcurl speaks TLS with, before there is a call. OpenSSL would do it piece
+ * by piece in the first one, and a piece that memory ran out in may be marked as done although it
+ * failed: every later call of the process fails then too. Here most such failures are seen: false,
+ * and the process does not start. curl_global_init() sets up only a part of it.
  */
 bool ext_tls_init(void) MUST_CHECK;
 
 /* ---- ext_transfer.c ---- */
 #define EXT_HEADER_BYTES_MAX (32 * 1024) /* of an answer, 1xx answers included */
 
-/* What curl works with: kept for the life of the process, so that connections and addresses are reused. */
+/* What curl works with: kept for the life of the process, so that connections and addresses are
+ * reused. */
 struct ext_curl {
     CURL *easy;
     CURLU *url;
@@ -60,10 +62,12 @@ struct ext_transfer {
 
 bool ext_curl_init(struct ext_curl *c) MUST_CHECK;
 void ext_curl_fini(struct ext_curl *c);
-/* Checks the request and makes ready what curl wants, on the arena; false: r->detail says why it cannot be sent. */
+/* Checks the request and makes ready what curl wants, on the arena; false: r->detail says why it
+ * cannot be sent. */
 bool ext_transfer_prepare(struct ext_transfer *t, struct arena *a, struct ext_reply *r) MUST_CHECK;
-/* Runs it, until then at the latest; allocates nothing on the arena. Fills r->status, certainty, detail,
- * retry_after_s; not the body. */
-enum err ext_transfer_run(struct ext_transfer *t, struct deadline until, struct ext_reply *r) MUST_CHECK;
+/* Runs it, until then at the latest; allocates nothing on the arena. Fills r->status, certainty,
+ * detail, retry_after_s; not the body. */
+enum err ext_transfer_run(struct ext_transfer *t, struct deadline until,
+                          struct ext_reply *r) MUST_CHECK;
 
 #endif

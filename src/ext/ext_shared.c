@@ -17,7 +17,7 @@ const char *const circuit_names[3] = {
 static struct shared {
     struct ext_cell cells[CELLS];
     struct ext_bulkhead common;
-} *shared;
+} * shared;
 /* Whose they are; the master's own knowledge, as only it hands cells out. */
 static char *names[CELLS];
 /* Of the configuration that this process runs with; inherited by fork. */
@@ -42,8 +42,8 @@ static int cell_find(const char *name)
 static int cell_take(const struct config *cfg, const char *name)
 {
     for (int i = 0; i < CELLS; i++) {
-        if (names[i] &&
-            (config_provider_find(cfg, names[i]) >= 0 || (config && config_provider_find(config, names[i]) >= 0)))
+        if (names[i] && (config_provider_find(cfg, names[i]) >= 0 ||
+                         (config && config_provider_find(config, names[i]) >= 0)))
             continue;
         free(names[i]);
         names[i] = strdup(name);

@@ -5,14 +5,15 @@
 
 #include "ext_priv.h"
 
-/* Of each kind of algorithm one: what any of that kind needs is set up with it. The names are of no matter beyond that.
+/* Of each kind of algorithm one: what any of that kind needs is set up with it. The names are of no
+ * matter beyond that.
  */
-#define SET_UP(type, name)                                                                                             \
-    do {                                                                                                               \
-        type *one = type##_fetch(NULL, name, NULL);                                                                    \
-        if (!one)                                                                                                      \
-            return false;                                                                                              \
-        type##_free(one);                                                                                              \
+#define SET_UP(type, name)                          \
+    do {                                            \
+        type *one = type##_fetch(NULL, name, NULL); \
+        if (!one)                                   \
+            return false;                           \
+        type##_free(one);                           \
     } while (0)
 
 bool ext_tls_init(void)

@@ -10,19 +10,21 @@
 #include "sys/addrs.h"
 
 /*
- * Reuse of connections. curl sends a request a second time by itself when a reused connection ended before the
- * first byte of the answer; for an SMS that may mean two messages. It cannot be told not to, but it calls
- * PREREQFUNCTION each time before it sends: the second call of one transfer is refused for writes, and the
- * outcome is unknown. So that this stays rare, a write reuses only a connection that was idle for less than the
- * shortest keep-alive in common use (5 s); an older one is closed and a fresh one made.
+ * Reuse of connections. curl sends a request a second time by itself when a reused connection ended
+ * before the first byte of the answer; for an SMS that may mean two messages. It cannot be told not
+ * to, but it calls PREREQFUNCTION each time before it sends: the second call of one transfer is
+ * refused for writes, and the outcome is unknown. So that this stays rare, a write reuses only a
+ * connection that was idle for less than the shortest keep-alive in common use (5 s); an older one
+ * is closed and a fresh one made.
  */
 #define IDLE_WRITE_S 3L
 #define IDLE_READ_S 60L
 
 /*
- * Reuse of TLS sessions by new connections. Before 8.8.0 curl frees a host name twice when memory runs out while it keeps a session
- * (Curl_ssl_addsessionid() leaves it in its table), reports success, and the heap breaks there or later. Such a curl keeps none: a new
- * connection costs a whole handshake, with TLS 1.3 no more round trips than a short one.
+ * Reuse of TLS sessions by new connections. Before 8.8.0 curl frees a host name twice when memory
+ * runs out while it keeps a session (Curl_ssl_addsessionid() leaves it in its table), reports
+ * success, and the heap breaks there or later. Such a curl keeps none: a new connection costs a
+ * whole handshake, with TLS 1.3 no more round trips than a short one.
  */
 #define SESSIONS_SOUND_SINCE 0x080800
 
@@ -34,7 +36,8 @@ static const char *from_environment(const char *name)
 
 bool ext_curl_init(struct ext_curl *c)
 {
-    *c = (struct ext_curl){.ca_file = from_environment("SSL_CERT_FILE"), .ca_path = from_environment("SSL_CERT_DIR")};
+    *c = (struct ext_curl){.ca_file = from_environment("SSL_CERT_FILE"),
+                           .ca_path = from_environment("SSL_CERT_DIR")};
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return false;
     c->sessions = curl_version_info(CURLVERSION_NOW)->version_num >= SESSIONS_SOUND_SINCE;
@@ -95,11 +98,13 @@ static bool is_hex(const char *p, size_t n)
 /* version 00 "-" 32 hex of trace id, not all zero "-" 16 hex of parent id "-" 2 hex of flags */
 static bool traceparent_valid(const char *z)
 {
-    return z && strlen(z) == 55 && memcmp(z, "00-", 3) == 0 && z[35] == '-' && z[52] == '-' && is_hex(z + 3, 32) &&
-           is_hex(z + 36, 16) && is_hex(z + 53, 2) && strspn(z + 3, "0") < 32 && strspn(z + 36, "0") < 16;
+    return z && strlen(z) == 55 && memcmp(z, "00-", 3) == 0 && z[35] == '-' && z[52] == '-' &&
+           is_hex(z + 3, 32) && is_hex(z + 36, 16) && is_hex(z + 53, 2) &&
+           strspn(z + 3, "0") < 32 && strspn(z + 36, "0") < 16;
 }
 
-/* The trace of the caller, or one that can be found again from the request id; a new parent id for this call. */
+/* The trace of the caller, or one that can be found again from the request id; a new parent id for
+ * this call. */
 static void add_traceparent(struct ext_transfer *t, struct arena *a)
 {
     unsigned char id[SHA256_LEN], span[8];
@@ -139,11 +144,13 @@ static bool prepare_headers(struct ext_transfer *t, struct arena *a)
     if (q->request_id && header_safe(q->request_id))
         add_header(t, a, arena_printf(a, "X-Request-Id: %s", q->request_id));
     add_traceparent(t, a);
-    add_header(t, a, "Expect:"); /* curl's own would wait a second for a 100 that few servers send */
+    add_header(t, a,
+               "Expect:"); /* curl's own would wait a second for a 100 that few servers send */
     return true;
 }
 
-/* Names that curl takes as they are: nothing that IDNA or percent-decoding would turn into another name. */
+/* Names that curl takes as they are: nothing that IDNA or percent-decoding would turn into another
+ * name. */
 static bool host_plain(const char *z)
 {
     size_t n = strspn(z, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_");
@@ -157,13 +164,15 @@ static bool is_literal(const char *host)
 }
 
 /* "host:port:address,address" for CURLOPT_RESOLVE. */
-static char *pin(struct arena *a, const char *host, const char *port, const struct addrs_result *addrs)
+static char *pin(struct arena *a, const char *host, const char *port,
+                 const struct addrs_result *addrs)
 {
     struct sb b;
     sb_init(&b, a, 128);
     sb_printf(&b, "%s:%s:", host, port);
     for (unsigned i = 0; i < addrs->n; i++)
-        sb_printf(&b, strchr(addrs->text[i], ':') ? "%s[%s]" : "%s%s", i > 0 ? "," : "", addrs->text[i]);
+        sb_printf(&b, strchr(addrs->text[i], ':') ? "%s[%s]" : "%s%s", i > 0 ? "," : "",
+                  addrs->text[i]);
     return b.p;
 }
 
@@ -233,7 +242,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
     struct ext_transfer *t = arg;
-    /* curl takes the end of the connection for the end of the head; the empty line must have come. */
+    /* curl takes the end of the connection for the end of the head; the empty line must have come.
+     */
     if (size * n > 5 && memcmp(p, "HTTP/", 5) == 0)
         t->head_whole = false;
     else if (size * n > 0 && (p[0] == '\r' || p[0] == '\n'))
@@ -251,8 +261,8 @@ static int on_begin(void *arg, char *ip, char *local_ip, int port, int local_por
     return t->again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-/* Called before curl would look a name up. It never should: every name is pinned. The last guard against waiting for
- * DNS. */
+/* Called before curl would look a name up. It never should: every name is pinned. The last guard
+ * against waiting for DNS. */
 static int on_resolve(void *state, void *reserved, void *arg)
 {
     const struct ext_transfer *t = arg;
@@ -292,7 +302,8 @@ static bool set_limits(struct ext_transfer *t, struct deadline until)
     return ok;
 }
 
-/* What curl may do: plain HTTP/1.1 to that host, and nothing that the environment or the other side suggests. */
+/* What curl may do: plain HTTP/1.1 to that host, and nothing that the environment or the other side
+ * suggests. */
 static bool set_rules(struct ext_transfer *t)
 {
     CURL *e = t->c->easy;
@@ -379,7 +390,8 @@ static const char *after_words(CURLcode code, const struct ext_transfer *t)
         return "timed out after sending";
     case CURLE_PARTIAL_FILE:
         return "answer cut off";
-    case CURLE_ABORTED_BY_CALLBACK: /* on_begin: the reused connection ended without a byte of answer */
+    case CURLE_ABORTED_BY_CALLBACK: /* on_begin: the reused connection ended without a byte of
+                                       answer */
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
@@ -389,11 +401,13 @@ static const char *after_words(CURLcode code, const struct ext_transfer *t)
     }
 }
 
-/* Time-outs and faults of the connection count double; an answer that came, but cannot be used, once. */
+/* Time-outs and faults of the connection count double; an answer that came, but cannot be used,
+ * once. */
 static unsigned weight_of(CURLcode code, const struct ext_transfer *t)
 {
-    static const CURLcode single[] = {CURLE_PARTIAL_FILE, CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY,
-                                      CURLE_WRITE_ERROR,  CURLE_FILESIZE_EXCEEDED,    CURLE_OUT_OF_MEMORY};
+    static const CURLcode single[] = {CURLE_PARTIAL_FILE,       CURLE_UNSUPPORTED_PROTOCOL,
+                                      CURLE_WEIRD_SERVER_REPLY, CURLE_WRITE_ERROR,
+                                      CURLE_FILESIZE_EXCEEDED,  CURLE_OUT_OF_MEMORY};
     for (size_t i = 0; i < ARRAY_LEN(single) && t->begun > 0; i++)
         if (code == single[i])
             return 1;

@@ -55,31 +55,38 @@ void pay_exchange(const struct pay_call *c, struct pay_exchange *x)
     ext_judge(c->ext, &x->request, &reply, outcome_of(o->err));
     if (o->err != OK)
         LOG(LOG_WARN, "payment.refused", F_STR("provider", c->cfg->providers[c->provider].name),
-            F_STR("operation", provider_op_names[x->request.op]), F_ERR(o->err), F_STR("detail", o->detail),
-            F_INT("status", reply.status), F_STR("outcome", o->unknown ? "unknown" : "failed"), F_MS("took", reply.seconds * 1000));
+            F_STR("operation", provider_op_names[x->request.op]), F_ERR(o->err),
+            F_STR("detail", o->detail), F_INT("status", reply.status),
+            F_STR("outcome", o->unknown ? "unknown" : "failed"),
+            F_MS("took", reply.seconds * 1000));
 }
 
-void pay_create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out, struct pay_outcome *o)
+void pay_create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out,
+                struct pay_outcome *o)
 {
     gateway_of(c)->create(c, in, out, o);
 }
 
-void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out, struct pay_outcome *o)
+void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out,
+               struct pay_outcome *o)
 {
     gateway_of(c)->fetch(c, invoice_id, out, o);
 }
 
-void pay_find(const struct pay_call *c, const char *reference, struct pay_invoices *out, struct pay_outcome *o)
+void pay_find(const struct pay_call *c, const char *reference, struct pay_invoices *out,
+              struct pay_outcome *o)
 {
     gateway_of(c)->find(c, reference, out, o);
 }
 
-void pay_charges(const struct pay_call *c, const char *reference, const struct pay_charge **out, size_t *n, struct pay_outcome *o)
+void pay_charges(const struct pay_call *c, const char *reference, const struct pay_charge **out,
+                 size_t *n, struct pay_outcome *o)
 {
     gateway_of(c)->charges(c, reference, out, n, o);
 }
 
-void pay_fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o)
+void pay_fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
+                      struct pay_outcome *o)
 {
     gateway_of(c)->fetch_charge(c, charge_id, out, o);
 }
@@ -89,17 +96,21 @@ void pay_cancel(const struct pay_call *c, const char *invoice_id, struct pay_out
     gateway_of(c)->cancel(c, invoice_id, o);
 }
 
-void pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount, struct pay_charge *out, struct pay_outcome *o)
+void pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount,
+                struct pay_charge *out, struct pay_outcome *o)
 {
     gateway_of(c)->refund(c, charge_id, amount, out, o);
 }
 
-void pay_void(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o)
+void pay_void(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
+              struct pay_outcome *o)
 {
     gateway_of(c)->void_charge(c, charge_id, out, o);
 }
 
-enum err pay_event_read(const struct config *cfg, int provider, struct arena *a, struct str body, struct pay_event *out)
+enum err pay_event_read(const struct config *cfg, int provider, struct arena *a, struct str body,
+                        struct pay_event *out)
 {
-    return gateway_find(cfg->providers[provider].type)->event(&cfg->providers[provider], a, body, out);
+    return gateway_find(cfg->providers[provider].type)
+        ->event(&cfg->providers[provider], a, body, out);
 }

@@ -1,7 +1,8 @@
 /*
- * Moyasar: hosted invoices, their payments, refunds, events. HTTP Basic with the secret key as user. Judged by HTTP status and
- * `status` alone: the same fault has different `type` texts on different pages. A 403 without the JSON envelope is the
- * firewall in front, not a bad key. (docs.moyasar.com: api/invoices, api/payments, api/other/webhooks, docs/api/errors)
+ * Moyasar: hosted invoices, their payments, refunds, events. HTTP Basic with the secret key as
+ * user. Judged by HTTP status and `status` alone: the same fault has different `type` texts on
+ * different pages. A 403 without the JSON envelope is the firewall in front, not a bad key.
+ * (docs.moyasar.com: api/invoices, api/payments, api/other/webhooks, docs/api/errors)
  */
 #include <string.h>
 
@@ -14,7 +15,8 @@
 /* A text that names a thing at the gateway (UUIDs today): it goes into paths. */
 static bool id_fit(const char *id)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     size_t n = id != NULL ? strspn(id, letters) : 0;
     return n > 0 && n <= 64 && id[n] == '\0';
 }
@@ -29,7 +31,8 @@ static void fail(struct pay_outcome *o, enum err e, bool unknown, const char *de
 }
 
 /* True when the answer is a 2xx with a JSON object in *j; else the outcome says what it is. */
-static bool judge_status(const struct pay_call *c, const struct pay_exchange *x, const struct ext_reply *reply, json_t **j)
+static bool judge_status(const struct pay_call *c, const struct pay_exchange *x,
+                         const struct ext_reply *reply, json_t **j)
 {
     struct pay_outcome *o = x->outcome;
     int s = reply->status;
@@ -49,7 +52,8 @@ static bool judge_status(const struct pay_call *c, const struct pay_exchange *x,
     } else if (s == 403) {
         fail(o, ERR_PROVIDER_FAILED, false, "refused by a web firewall");
     } else if (s >= 400 && s <= 499) {
-        fail(o, envelope ? ERR_PROVIDER_REJECTED : ERR_PROVIDER_FAILED, !envelope, arena_printf(c->arena, "status %d", s));
+        fail(o, envelope ? ERR_PROVIDER_REJECTED : ERR_PROVIDER_FAILED, !envelope,
+             arena_printf(c->arena, "status %d", s));
     } else {
         fail(o, ERR_PROVIDER_FAILED, true, arena_printf(c->arena, "status %d", s));
     }
@@ -78,23 +82,30 @@ static bool amount_of(const json_t *j, const char *key, int64_t *out)
 static const struct {
     const char *name;
     enum { CHARGE_NONE, CHARGE_PENDING, CHARGE_TAKEN, CHARGE_VOIDED } kind;
-} charge_states[] = {{"initiated", CHARGE_PENDING}, {"paid", CHARGE_TAKEN},      {"failed", CHARGE_NONE},
-                     {"authorized", CHARGE_NONE},   {"captured", CHARGE_TAKEN},  {"refunded", CHARGE_TAKEN},
-                     {"voided", CHARGE_VOIDED},     {"verified", CHARGE_NONE},   {"expired", CHARGE_NONE}};
+} charge_states[] = {
+    {"initiated", CHARGE_PENDING}, {"paid", CHARGE_TAKEN},     {"failed", CHARGE_NONE},
+    {"authorized", CHARGE_NONE},   {"captured", CHARGE_TAKEN}, {"refunded", CHARGE_TAKEN},
+    {"voided", CHARGE_VOIDED},     {"verified", CHARGE_NONE},  {"expired", CHARGE_NONE}};
 
 static bool read_charge(const json_t *j, struct pay_charge *out)
 {
     const char *status = text_of(j, "status");
-    *out = (struct pay_charge){.id = text_of(j, "id"), .currency = text_of(j, "currency"), .invoice_id = text_of(j, "invoice_id")};
-    if (!id_fit(out->id) || status == NULL || out->currency == NULL || !amount_of(j, "amount", &out->amount) ||
-        (json_object_get(j, "refunded") != NULL && !amount_of(j, "refunded", &out->refunded)) || out->refunded > out->amount)
+    *out = (struct pay_charge){.id = text_of(j, "id"),
+                               .currency = text_of(j, "currency"),
+                               .invoice_id = text_of(j, "invoice_id")};
+    if (!id_fit(out->id) || status == NULL || out->currency == NULL ||
+        !amount_of(j, "amount", &out->amount) ||
+        (json_object_get(j, "refunded") != NULL && !amount_of(j, "refunded", &out->refunded)) ||
+        out->refunded > out->amount)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(charge_states); i++) {
         if (strcmp(charge_states[i].name, status) != 0)
             continue;
         out->pending = charge_states[i].kind == CHARGE_PENDING;
-        out->charged = charge_states[i].kind == CHARGE_TAKEN || charge_states[i].kind == CHARGE_VOIDED;
-        bool all_back = charge_states[i].kind == CHARGE_VOIDED || (strcmp(status, "refunded") == 0 && out->refunded == 0);
+        out->charged =
+            charge_states[i].kind == CHARGE_TAKEN || charge_states[i].kind == CHARGE_VOIDED;
+        bool all_back = charge_states[i].kind == CHARGE_VOIDED ||
+                        (strcmp(status, "refunded") == 0 && out->refunded == 0);
         if (all_back)
             out->refunded = out->amount;
         return true;
@@ -105,8 +116,10 @@ static bool read_charge(const json_t *j, struct pay_charge *out)
 static const struct {
     const char *name;
     enum pay_invoice_state state;
-} invoice_states[] = {{"initiated", PAY_OPEN},   {"paid", PAY_PAID},       {"failed", PAY_FAILED}, {"expired", PAY_EXPIRED},
-                      {"canceled", PAY_CANCELED}, {"refunded", PAY_REFUNDED}, {"voided", PAY_REFUNDED}, {"on_hold", PAY_OPEN}};
+} invoice_states[] = {{"initiated", PAY_OPEN},    {"paid", PAY_PAID},
+                      {"failed", PAY_FAILED},     {"expired", PAY_EXPIRED},
+                      {"canceled", PAY_CANCELED}, {"refunded", PAY_REFUNDED},
+                      {"voided", PAY_REFUNDED},   {"on_hold", PAY_OPEN}};
 
 static bool read_invoice_state(const char *status, struct pay_invoice *out)
 {
@@ -119,7 +132,8 @@ static bool read_invoice_state(const char *status, struct pay_invoice *out)
     return false;
 }
 
-static bool read_charges(struct arena *a, const json_t *list, const struct pay_charge **out, size_t *n)
+static bool read_charges(struct arena *a, const json_t *list, const struct pay_charge **out,
+                         size_t *n)
 {
     *n = json_array_size(list);
     struct pay_charge *charges = arena_array(a, *n, sizeof *charges);
@@ -140,8 +154,8 @@ static bool host_below(struct str host, struct str domain)
 }
 
 /*
- * Where customers may be sent: to the gateway's own pages over https (checkout.moyasar.com), whichever way its API is reached, or to
- * the host that base_url names (a sandbox).
+ * Where customers may be sent: to the gateway's own pages over https (checkout.moyasar.com),
+ * whichever way its API is reached, or to the host that base_url names (a sandbox).
  */
 static bool page_url_fit(const char *text, const char *base_text)
 {
@@ -155,16 +169,20 @@ static bool page_url_fit(const char *text, const char *base_text)
 
 static bool read_invoice(const struct pay_call *c, const json_t *j, struct pay_invoice *out)
 {
-    *out = (struct pay_invoice){.id = text_of(j, "id"), .url = text_of(j, "url"), .currency = text_of(j, "currency"),
+    *out = (struct pay_invoice){.id = text_of(j, "id"),
+                                .url = text_of(j, "url"),
+                                .currency = text_of(j, "currency"),
                                 .reference = text_of(json_object_get(j, "metadata"), "payment_id")};
     return id_fit(out->id) && out->currency != NULL && amount_of(j, "amount", &out->amount) &&
-           page_url_fit(out->url, c->cfg->providers[c->provider].base_url) && read_invoice_state(text_of(j, "status"), out) &&
+           page_url_fit(out->url, c->cfg->providers[c->provider].base_url) &&
+           read_invoice_state(text_of(j, "status"), out) &&
            read_charges(c->arena, json_object_get(j, "payments"), &out->charges, &out->charges_n);
 }
 
 /* ---- requests ---- */
 
-static void begin(const struct pay_call *c, struct pay_exchange *x, enum provider_op op, const char *method, const char *path)
+static void begin(const struct pay_call *c, struct pay_exchange *x, enum provider_op op,
+                  const char *method, const char *path)
 {
     const struct provider_config *p = &c->cfg->providers[c->provider];
     x->request = (struct ext_request){
@@ -185,10 +203,12 @@ static void put_body(const struct pay_call *c, struct pay_exchange *x, const jso
 }
 
 /* A bad identifier never leaves the house. */
-static bool path_of(const struct pay_call *c, const char *fmt_head, const char *id, const char *tail, struct pay_outcome *o, const char **path)
+static bool path_of(const struct pay_call *c, const char *fmt_head, const char *id,
+                    const char *tail, struct pay_outcome *o, const char **path)
 {
     if (!id_fit(id)) {
-        *o = (struct pay_outcome){.err = ERR_NOT_FOUND, .detail = "not an identifier of the gateway"};
+        *o = (struct pay_outcome){.err = ERR_NOT_FOUND,
+                                  .detail = "not an identifier of the gateway"};
         return false;
     }
     *path = arena_printf(c->arena, "%s%s%s", fmt_head, id, tail);
@@ -197,7 +217,8 @@ static bool path_of(const struct pay_call *c, const char *fmt_head, const char *
 
 /* ---- create ---- */
 
-static void judge_create(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+static void judge_create(const struct pay_call *c, struct pay_exchange *x,
+                         const struct ext_reply *reply)
 {
     const struct pay_create *in = x->in;
     struct pay_invoice *out = x->out;
@@ -210,7 +231,8 @@ static void judge_create(const struct pay_call *c, struct pay_exchange *x, const
         fail(x->outcome, ERR_PROVIDER_FAILED, true, "answer with another amount");
 }
 
-static void create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out, struct pay_outcome *o)
+static void create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out,
+                   struct pay_outcome *o)
 {
     struct arena *a = c->arena;
     char at[WALL_RFC3339_MAX];
@@ -233,14 +255,16 @@ static void create(const struct pay_call *c, const struct pay_create *in, struct
 
 /* ---- fetch, find, cancel ---- */
 
-static void judge_invoice(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+static void judge_invoice(const struct pay_call *c, struct pay_exchange *x,
+                          const struct ext_reply *reply)
 {
     json_t *j;
     if (judge_status(c, x, reply, &j) && !read_invoice(c, j, x->out))
         fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
 }
 
-static void fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out, struct pay_outcome *o)
+static void fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out,
+                  struct pay_outcome *o)
 {
     const char *path;
     if (!path_of(c, "/invoices/", invoice_id, "", o, &path))
@@ -262,14 +286,16 @@ static bool goes_on(const json_t *j, size_t n)
     return meta == NULL || next == NULL ? n >= PAGE_SIZE : !json_is_null(next);
 }
 
-/* A list's filter is not trusted: a row counts only when its own metadata names us, and a page of others' rows proves nothing of the next. */
+/* A list's filter is not trusted: a row counts only when its own metadata names us, and a page of
+ * others' rows proves nothing of the next. */
 static bool names_us(const json_t *row, const char *reference)
 {
     const char *named = text_of(json_object_get(row, "metadata"), "payment_id");
     return named != NULL && strcmp(named, reference) == 0;
 }
 
-static void judge_find(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+static void judge_find(const struct pay_call *c, struct pay_exchange *x,
+                       const struct ext_reply *reply)
 {
     struct pay_invoices *out = x->out;
     json_t *j;
@@ -292,7 +318,8 @@ static void judge_find(const struct pay_call *c, struct pay_exchange *x, const s
         fail(x->outcome, ERR_NOT_FOUND, false, "not found");
 }
 
-static void find(const struct pay_call *c, const char *reference, struct pay_invoices *out, struct pay_outcome *o)
+static void find(const struct pay_call *c, const char *reference, struct pay_invoices *out,
+                 struct pay_outcome *o)
 {
     const char *path;
     *out = (struct pay_invoices){0};
@@ -303,7 +330,8 @@ static void find(const struct pay_call *c, const char *reference, struct pay_inv
     pay_exchange(c, &x);
 }
 
-static void judge_nothing(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+static void judge_nothing(const struct pay_call *c, struct pay_exchange *x,
+                          const struct ext_reply *reply)
 {
     json_t *j;
     (void)judge_status(c, x, reply, &j);
@@ -326,7 +354,8 @@ struct charge_list {
     size_t n;
 };
 
-static void judge_charges(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+static void judge_charges(const struct pay_call *c, struct pay_exchange *x,
+                          const struct ext_reply *reply)
 {
     struct charge_list *out = x->out;
     json_t *j;
@@ -345,7 +374,8 @@ static void judge_charges(const struct pay_call *c, struct pay_exchange *x, cons
         fail(x->outcome, ERR_PROVIDER_FAILED, false, "a list that was not filtered");
 }
 
-static void charges(const struct pay_call *c, const char *reference, const struct pay_charge **out, size_t *n, struct pay_outcome *o)
+static void charges(const struct pay_call *c, const char *reference, const struct pay_charge **out,
+                    size_t *n, struct pay_outcome *o)
 {
     const char *path;
     struct charge_list list = {0};
@@ -358,7 +388,8 @@ static void charges(const struct pay_call *c, const char *reference, const struc
     *n = list.n;
 }
 
-static void judge_charge(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply)
+static void judge_charge(const struct pay_call *c, struct pay_exchange *x,
+                         const struct ext_reply *reply)
 {
     json_t *j;
     if (judge_status(c, x, reply, &j) && !read_charge(j, x->out))
@@ -371,8 +402,8 @@ struct charge_act {
     const char *method, *tail;
 };
 
-static void charge_call(const struct pay_call *c, const struct charge_act *act, const char *charge_id, const json_t *body,
-                        struct pay_exchange *x)
+static void charge_call(const struct pay_call *c, const struct charge_act *act,
+                        const char *charge_id, const json_t *body, struct pay_exchange *x)
 {
     const char *path;
     if (!path_of(c, "/payments/", charge_id, act->tail, x->outcome, &path))
@@ -383,16 +414,19 @@ static void charge_call(const struct pay_call *c, const struct charge_act *act, 
     pay_exchange(c, x);
     const struct pay_charge *out = x->out;
     if (x->outcome->err == OK && strcmp(out->id, charge_id) != 0)
-        fail(x->outcome, ERR_PROVIDER_FAILED, !x->request.idempotent, "answer about another payment");
+        fail(x->outcome, ERR_PROVIDER_FAILED, !x->request.idempotent,
+             "answer about another payment");
 }
 
-static void fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o)
+static void fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
+                         struct pay_outcome *o)
 {
     struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
     charge_call(c, &(struct charge_act){OP_PAYMENT_FETCH, "GET", ""}, charge_id, NULL, &x);
 }
 
-static void refund(const struct pay_call *c, const char *charge_id, int64_t amount, struct pay_charge *out, struct pay_outcome *o)
+static void refund(const struct pay_call *c, const char *charge_id, int64_t amount,
+                   struct pay_charge *out, struct pay_outcome *o)
 {
     struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
     json_t *body = json_obj(c->arena);
@@ -400,7 +434,8 @@ static void refund(const struct pay_call *c, const char *charge_id, int64_t amou
     charge_call(c, &(struct charge_act){OP_REFUND, "POST", "/refund"}, charge_id, body, &x);
 }
 
-static void void_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out, struct pay_outcome *o)
+static void void_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
+                        struct pay_outcome *o)
 {
     struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
     charge_call(c, &(struct charge_act){OP_VOID, "POST", "/void"}, charge_id, NULL, &x);
@@ -408,7 +443,8 @@ static void void_charge(const struct pay_call *c, const char *charge_id, struct 
 
 /* ---- events: the secret stands in the body ---- */
 
-static enum err event(const struct provider_config *p, struct arena *a, struct str body, struct pay_event *out)
+static enum err event(const struct provider_config *p, struct arena *a, struct str body,
+                      struct pay_event *out)
 {
     json_t *j = json_parse(a, body);
     const json_t *token = json_object_get(j, "secret_token");
@@ -417,8 +453,12 @@ static enum err event(const struct provider_config *p, struct arena *a, struct s
     if (given.p == NULL || secret.n == 0 || !digest_equal(given, secret))
         return ERR_UNAUTHORIZED;
     const json_t *data = json_object_get(j, "data");
-    *out = (struct pay_event){.id = text_of(j, "id"), .kind = text_of(j, "type"), .charge_id = text_of(data, "id"),
-                              .invoice_id = text_of(data, "invoice_id"), .reference = text_of(json_object_get(data, "metadata"), "payment_id")};
+    *out =
+        (struct pay_event){.id = text_of(j, "id"),
+                           .kind = text_of(j, "type"),
+                           .charge_id = text_of(data, "id"),
+                           .invoice_id = text_of(data, "invoice_id"),
+                           .reference = text_of(json_object_get(data, "metadata"), "payment_id")};
     if (out->id == NULL || strlen(out->id) > 100 || out->kind == NULL || strlen(out->kind) > 100)
         return ERR_VALIDATION;
     if (!id_fit(out->charge_id))
@@ -431,4 +471,5 @@ static enum err event(const struct provider_config *p, struct arena *a, struct s
     return OK;
 }
 
-const struct pay_gateway pay_moyasar = {PROVIDER_MOYASAR, create, fetch, find, charges, fetch_charge, cancel, refund, void_charge, event};
+const struct pay_gateway pay_moyasar = {PROVIDER_MOYASAR, create, fetch,  find,        charges,
+                                        fetch_charge,     cancel, refund, void_charge, event};

@@ -35,11 +35,12 @@ json_t *sms_answer(struct arena *a, const struct ext_reply *reply)
     return json_is_object(j) || json_is_array(j) ? j : NULL;
 }
 
-/* A word of [A-Za-z0-9_.-], at most `max` long: fit for log and ledger. Message texts of providers repeat numbers and
- * texts. */
+/* A word of [A-Za-z0-9_.-], at most `max` long: fit for log and ledger. Message texts of providers
+ * repeat numbers and texts. */
 static const char *word(const char *z, size_t max)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
     size_t n = z ? strspn(z, allowed) : 0;
     return n > 0 && n <= max && z[n] == '\0' ? z : NULL;
 }
@@ -50,15 +51,18 @@ void sms_accept(struct arena *a, struct sms_result *r, const json_t *id)
     r->message_id = word(ext_json_text(a, id), MESSAGE_ID_MAX);
 }
 
-/* A 403 with a page is the web firewall in front of a provider, not its word on our key or the number. */
+/* A 403 with a page is the web firewall in front of a provider, not its word on our key or the
+ * number. */
 static bool from_firewall(const struct ext_reply *reply)
 {
     return reply->status == 403 &&
            (str_starts_nocase(str_of(reply->content_type), STR("text/html")) ||
-            str_starts_nocase(reply->body, STR("<!doctype")) || str_starts_nocase(reply->body, STR("<html")));
+            str_starts_nocase(reply->body, STR("<!doctype")) ||
+            str_starts_nocase(reply->body, STR("<html")));
 }
 
-void sms_refuse(struct arena *a, const struct ext_reply *reply, struct sms_result *r, const json_t *code)
+void sms_refuse(struct arena *a, const struct ext_reply *reply, struct sms_result *r,
+                const json_t *code)
 {
     if (from_firewall(reply)) {
         r->err = ERR_PROVIDER_FAILED;
@@ -82,8 +86,9 @@ void sms_unreadable(struct sms_result *r)
 }
 
 /*
- * 307 and 308 ask for the same request elsewhere: nothing was done here. The older redirects are also
- * what scripts answer after having done the work, so they leave it open. 408: the request did not arrive whole.
+ * 307 and 308 ask for the same request elsewhere: nothing was done here. The older redirects are
+ * also what scripts answer after having done the work, so they leave it open. 408: the request did
+ * not arrive whole.
  */
 bool sms_judge_status(struct arena *a, const struct ext_reply *reply, struct sms_result *r)
 {
@@ -92,7 +97,9 @@ bool sms_judge_status(struct arena *a, const struct ext_reply *reply, struct sms
         return false;
     r->err = s == 429 ? ERR_PROVIDER_UNAVAILABLE : ERR_PROVIDER_FAILED;
     r->unknown = s >= 500 || (s >= 300 && s <= 399 && s != 307 && s != 308);
-    r->detail = s == 429 ? "rate limited" : s < 400 ? "redirect refused" : arena_printf(a, "status %d", s);
+    r->detail = s == 429  ? "rate limited"
+                : s < 400 ? "redirect refused"
+                          : arena_printf(a, "status %d", s);
     if (s == 429)
         r->retry_after_s = reply->retry_after_s > 0 ? reply->retry_after_s : 1;
     return true;
@@ -114,16 +121,17 @@ static enum provider_outcome outcome_of(enum err err)
     }
 }
 
-static void judge(struct ext *x, struct arena *a, const struct sms_provider *row, const struct ext_request *q,
-                  const struct ext_reply *reply, struct sms_result *r)
+static void judge(struct ext *x, struct arena *a, const struct sms_provider *row,
+                  const struct ext_request *q, const struct ext_reply *reply, struct sms_result *r)
 {
     const struct provider_config *p = ext_provider(x, q->provider);
     row->judge(a, p, reply, r);
     ext_judge(x, q, reply, outcome_of(r->err));
     if (r->err != OK)
-        LOG(LOG_WARN, "sms.refused", F_STR("provider", p->name), F_STR("operation", provider_op_names[q->op]),
-            F_ERR(r->err), F_STR("detail", r->detail), F_INT("status", reply->status),
-            F_STR("outcome", r->unknown ? "unknown" : "failed"), F_MS("took", reply->seconds * 1000));
+        LOG(LOG_WARN, "sms.refused", F_STR("provider", p->name),
+            F_STR("operation", provider_op_names[q->op]), F_ERR(r->err), F_STR("detail", r->detail),
+            F_INT("status", reply->status), F_STR("outcome", r->unknown ? "unknown" : "failed"),
+            F_MS("took", reply->seconds * 1000));
 }
 
 void sms_send(struct ext *x, struct arena *a, int provider, const struct sms *m, struct deadline d,

@@ -5,22 +5,26 @@
 #include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q)
+static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
+                  struct ext_request *q)
 {
-    const struct ext_var vars[] = {{"{to}", m->to}, {"{text}", m->text}, {"{sender}", p->sender}, {"{id}", m->id}};
+    const struct ext_var vars[] = {
+        {"{to}", m->to}, {"{text}", m->text}, {"{sender}", p->sender}, {"{id}", m->id}};
     size_t n = ARRAY_LEN(vars);
     const char *path = p->path ? p->path : "";
     /* Without its slash a path could change the host: "@elsewhere", ".elsewhere". */
     const char *slash = *path == '/' || *path == '\0' ? "" : "/";
     if (p->method && *p->method)
         q->method = p->method;
-    q->url = arena_printf(a, "%s%s%s", p->base_url, slash, ext_template(a, path, EXT_ESCAPE_PERCENT, vars, n).p);
+    q->url = arena_printf(a, "%s%s%s", p->base_url, slash,
+                          ext_template(a, path, EXT_ESCAPE_PERCENT, vars, n).p);
     q->content_type = p->content_type && *p->content_type ? p->content_type : "application/json";
     if (p->body)
         q->body = ext_template(a, p->body, ext_escape_for(q->content_type), vars, n);
     for (size_t i = 0; i < p->headers_n && i < EXT_HEADERS_MAX - 1; i++)
-        q->headers[i] = arena_printf(a, "%s: %s", p->headers[i].key,
-                                     ext_template(a, p->headers[i].value, EXT_ESCAPE_NONE, vars, n).p);
+        q->headers[i] =
+            arena_printf(a, "%s: %s", p->headers[i].key,
+                         ext_template(a, p->headers[i].value, EXT_ESCAPE_NONE, vars, n).p);
 }
 
 static bool status_listed(const struct provider_config *p, int status)
@@ -57,10 +61,12 @@ static enum rule rules_check(struct arena *a, const json_t *j, const struct prov
 }
 
 /*
- * A rule that the answer breaks is a refusal. What the rule speaks of being absent is one only when the answer has an
- * error code at error_path; else the answer is not what was agreed, and the message may have gone out.
+ * A rule that the answer breaks is a refusal. What the rule speaks of being absent is one only when
+ * the answer has an error code at error_path; else the answer is not what was agreed, and the
+ * message may have gone out.
  */
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply, struct sms_result *r)
+static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
+                  struct sms_result *r)
 {
     bool listed = status_listed(p, reply->status);
     if (!listed && sms_judge_status(a, reply, r))

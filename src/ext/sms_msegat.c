@@ -5,7 +5,8 @@
 #include "sms_priv.h"
 #include "sys/json.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q)
+static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
+                  struct ext_request *q)
 {
     json_t *body = json_obj(a);
     json_put_str(a, body, "userName", p->user);
@@ -19,7 +20,8 @@ static void build(struct arena *a, const struct provider_config *p, const struct
     q->body = json_text(a, body);
 }
 
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply, struct sms_result *r)
+static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
+                  struct sms_result *r)
 {
     (void)p;
     if (sms_judge_status(a, reply, r))

@@ -1,11 +1,13 @@
-/* Taqnyat: JSON with a Bearer token; 201, and lists of accepted and rejected numbers that come as text. */
+/* Taqnyat: JSON with a Bearer token; 201, and lists of accepted and rejected numbers that come as
+ * text. */
 #include <string.h>
 
 #include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
 #include "sys/json.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q)
+static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
+                  struct ext_request *q)
 {
     json_t *body = json_obj(a), *recipients = json_arr(a);
     json_push(a, recipients, json_string(sms_digits(m->to)));
@@ -25,7 +27,8 @@ static bool names_somebody(const json_t *list)
     return text ? strpbrk(text, "0123456789") != NULL : json_array_size(list) > 0;
 }
 
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply, struct sms_result *r)
+static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
+                  struct sms_result *r)
 {
     (void)p;
     if (sms_judge_status(a, reply, r))

@@ -5,7 +5,8 @@
 #include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q)
+static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
+                  struct ext_request *q)
 {
     struct sb b, sid;
     sb_init(&sid, a, 64);
@@ -13,7 +14,10 @@ static void build(struct arena *a, const struct provider_config *p, const struct
     sb_init(&b, a, 512);
     ext_form_add(&b, "To", m->to);
     /* A messaging service's id begins with MG; a number or a name does not. */
-    ext_form_add(&b, strncmp(p->from, "MG", 2) == 0 && strlen(p->from) == 34 ? "MessagingServiceSid" : "From", p->from);
+    ext_form_add(&b,
+                 strncmp(p->from, "MG", 2) == 0 && strlen(p->from) == 34 ? "MessagingServiceSid"
+                                                                         : "From",
+                 p->from);
     ext_form_add(&b, "Body", m->text);
     q->url = arena_printf(a, "%s/2010-04-01/Accounts/%s/Messages.json", p->base_url, sid.p);
     q->basic_user = p->account_sid;
@@ -22,7 +26,8 @@ static void build(struct arena *a, const struct provider_config *p, const struct
     q->body = sb_str(&b);
 }
 
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply, struct sms_result *r)
+static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
+                  struct sms_result *r)
 {
     static const char *const lost[] = {"failed", "undelivered", "canceled"};
     (void)p;

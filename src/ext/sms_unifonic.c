@@ -1,11 +1,13 @@
-/* Unifonic: a form with the AppSid; codes of its own among the 4xx, and `success` as boolean or text. */
+/* Unifonic: a form with the AppSid; codes of its own among the 4xx, and `success` as boolean or
+ * text. */
 #include <strings.h>
 
 #include "ext/ext_escape.h"
 #include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m, struct ext_request *q)
+static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
+                  struct ext_request *q)
 {
     struct sb b;
     sb_init(&b, a, 512);
@@ -21,8 +23,10 @@ static void build(struct arena *a, const struct provider_config *p, const struct
     q->body = sb_str(&b);
 }
 
-/* 409 (the same message again) is a refusal like others: whoever asked before has been told what happened then. */
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply, struct sms_result *r)
+/* 409 (the same message again) is a refusal like others: whoever asked before has been told what
+ * happened then. */
+static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
+                  struct sms_result *r)
 {
     (void)p;
     if (sms_judge_status(a, reply, r))

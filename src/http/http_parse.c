@@ -6,8 +6,9 @@
 #include "http_priv.h"
 
 const char *const http_method_names[HTTP_METHOD_COUNT] = {
-    [HTTP_GET] = "GET",     [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",       [HTTP_PUT] = "PUT",
-    [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "OTHER",
+    [HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
+    [HTTP_PUT] = "PUT",         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
+    [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "OTHER",
 };
 
 /* Methods are case-sensitive (RFC 9110 9.1). */
@@ -24,8 +25,10 @@ static enum http_method method_of(struct str text)
 /* RFC 9112 2.3: "HTTP/" DIGIT "." DIGIT, upper case. */
 static bool parse_version(struct str s, int *minor, struct http_fault *fault)
 {
-    if (s.n != 8 || !str_starts(s, STR("HTTP/")) || !http_is_digit(s.p[5]) || s.p[6] != '.' || !http_is_digit(s.p[7]))
-        return http_refuse(fault, ERR_BAD_REQUEST, "The request line does not end with an HTTP version.");
+    if (s.n != 8 || !str_starts(s, STR("HTTP/")) || !http_is_digit(s.p[5]) || s.p[6] != '.' ||
+        !http_is_digit(s.p[7]))
+        return http_refuse(fault, ERR_BAD_REQUEST,
+                           "The request line does not end with an HTTP version.");
     *minor = s.p[7] - '0';
     if (s.p[5] != '1' || *minor > 1)
         return http_refuse(fault, ERR_HTTP_VERSION, "Only HTTP/1.0 and HTTP/1.1 are served.");
@@ -33,13 +36,15 @@ static bool parse_version(struct str s, int *minor, struct http_fault *fault)
 }
 
 /*
- * A query may also hold what browsers leave as it is (WHATWG URL, query percent-encode set), although RFC 3986 does
- * not list it: the way back from a payment page must not fail for a "|". Never controls, spaces, bytes above ASCII.
+ * A query may also hold what browsers leave as it is (WHATWG URL, query percent-encode set),
+ * although RFC 3986 does not list it: the way back from a payment page must not fail for a "|".
+ * Never controls, spaces, bytes above ASCII.
  */
 static bool query_valid(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '"' || s.p[i] == '<' || s.p[i] == '>' || s.p[i] == '#')
+        if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '"' || s.p[i] == '<' || s.p[i] == '>' ||
+            s.p[i] == '#')
             return false;
     return true;
 }
@@ -59,11 +64,12 @@ static bool set_origin_form(struct http_head *head, struct str target, struct ht
 }
 
 /*
- * RFC 9112 3.2.2: a server must understand "http://host/path" too. Without a path, "/" is meant (RFC 9110 4.2.3); the
- * slash just before the authority then serves, so that every slice lies in the caller's buffer. A query
- * without a path has no origin-form in these bytes and is refused.
+ * RFC 9112 3.2.2: a server must understand "http://host/path" too. Without a path, "/" is meant
+ * (RFC 9110 4.2.3); the slash just before the authority then serves, so that every slice lies in
+ * the caller's buffer. A query without a path has no origin-form in these bytes and is refused.
  */
-static bool set_absolute_form(struct http_head *head, struct str target, size_t scheme_n, struct http_fault *fault)
+static bool set_absolute_form(struct http_head *head, struct str target, size_t scheme_n,
+                              struct http_fault *fault)
 {
     struct str rest = {target.p + scheme_n, target.n - scheme_n};
     size_t n = 0;
@@ -96,16 +102,17 @@ static bool set_target(struct http_head *head, struct str target, struct http_fa
 }
 
 /*
- * RFC 9112 3: method SP request-target SP HTTP-version, one space each. The version is judged before the
- * method, so that the preface of HTTP/2 gets 505; the method before the target, since CONNECT has a target of its own
- * form.
+ * RFC 9112 3: method SP request-target SP HTTP-version, one space each. The version is judged
+ * before the method, so that the preface of HTTP/2 gets 505; the method before the target, since
+ * CONNECT has a target of its own form.
  */
 static bool parse_request_line(struct str line, struct http_head *head, struct http_fault *fault)
 {
     struct str rest = line, method = str_cut(&rest, ' '), target = str_cut(&rest, ' ');
 
     if (!http_is_token(method))
-        return http_refuse(fault, ERR_BAD_REQUEST, "The request line does not begin with a method.");
+        return http_refuse(fault, ERR_BAD_REQUEST,
+                           "The request line does not begin with a method.");
     if (!target.p || target.n == 0 || !rest.p)
         return http_refuse(fault, ERR_BAD_REQUEST, "The request line lacks a target or a version.");
     if (!parse_version(rest, &head->minor, fault))
@@ -129,7 +136,8 @@ static bool parse_field(struct str line, struct http_header *h, struct http_faul
     if (!rest.p)
         return http_refuse(fault, ERR_BAD_REQUEST, "A header field has no colon.");
     if (name.n > 0 && (name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '\t'))
-        return http_refuse(fault, ERR_BAD_REQUEST, "A header field has white space before its colon.");
+        return http_refuse(fault, ERR_BAD_REQUEST,
+                           "A header field has white space before its colon.");
     if (!http_is_token(name))
         return http_refuse(fault, ERR_BAD_REQUEST, "A header field's name is malformed.");
     *h = (struct http_header){.name = name, .value = str_trim(rest)};
@@ -138,15 +146,17 @@ static bool parse_field(struct str line, struct http_header *h, struct http_faul
 
 /* -- the head as a whole -------------------------------------------------------- */
 
-/* RFC 9112 2.2: one empty line before the request line is skipped, for clients that end a body with a CRLF too many. */
+/* RFC 9112 2.2: one empty line before the request line is skipped, for clients that end a body with
+ * a CRLF too many. */
 static size_t request_line_at(const char *buf, size_t len)
 {
     return len >= 2 && buf[0] == '\r' && buf[1] == '\n' ? 2 : 0;
 }
 
 /*
- * What is wrong with a byte, given the one before it. CR and LF only ever come as a pair (RFC 9112 2.2
- * would let a bare LF pass for a line's end; two parsers that differ on it are how requests are smuggled).
+ * What is wrong with a byte, given the one before it. CR and LF only ever come as a pair (RFC
+ * 9112 2.2 would let a bare LF pass for a line's end; two parsers that differ on it are how
+ * requests are smuggled).
  */
 static bool byte_allowed(char before, char c, struct http_fault *fault)
 {
@@ -170,10 +180,12 @@ static struct str line_before(const char *buf, size_t lf)
 }
 
 /*
- * Looks at the bytes that are new. Each line is judged once, as soon as it is whole: who speaks no HTTP hears so at its
- * first line, and not when the time is over. Sets head_len when the empty line has come.
+ * Looks at the bytes that are new. Each line is judged once, as soon as it is whole: who speaks no
+ * HTTP hears so at its first line, and not when the time is over. Sets head_len when the empty line
+ * has come.
  */
-static enum http_result scan(struct str bytes, size_t seen, struct http_head *head, struct http_fault *fault)
+static enum http_result scan(struct str bytes, size_t seen, struct http_head *head,
+                             struct http_fault *fault)
 {
     for (size_t i = seen; i < bytes.n; i++) {
         struct http_header ignored;
@@ -214,15 +226,17 @@ static bool collect(const char *buf, size_t len, struct http_head *head, struct 
             continue;
         }
         if (head->headers_n == HTTP_HEADERS_MAX)
-            return http_refuse(fault, ERR_HEADERS_TOO_LARGE, "The request has too many header fields.");
+            return http_refuse(fault, ERR_HEADERS_TOO_LARGE,
+                               "The request has too many header fields.");
         if (!parse_field(line, &head->headers[head->headers_n++], fault))
             return false;
     }
     return true;
 }
 
-enum http_result http_parse_head(const char *buf, size_t len, size_t seen, const struct http_limits *limits,
-                                 struct http_head *head, struct http_fault *fault)
+enum http_result http_parse_head(const char *buf, size_t len, size_t seen,
+                                 const struct http_limits *limits, struct http_head *head,
+                                 struct http_fault *fault)
 {
     struct str window = {buf, len < limits->max_head ? len : limits->max_head};
     size_t head_len, first;
@@ -244,7 +258,8 @@ enum http_result http_parse_head(const char *buf, size_t len, size_t seen, const
     }
     head_len = head->head_len;
     *head = (struct http_head){.head_len = head_len};
-    return collect(buf, head_len, head, fault) && http_judge_head(head, limits, fault) ? HTTP_DONE : HTTP_BAD;
+    return collect(buf, head_len, head, fault) && http_judge_head(head, limits, fault) ? HTTP_DONE
+                                                                                       : HTTP_BAD;
 }
 
 /* -- fields by name -------------------------------------------------------------- */

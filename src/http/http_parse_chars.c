@@ -52,7 +52,8 @@ int http_hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* unreserved and sub-delims of RFC 3986 2: what a registered name and a path segment have in common. */
+/* unreserved and sub-delims of RFC 3986 2: what a registered name and a path segment have in
+ * common. */
 static bool is_plain(char c)
 {
     return is_alpha(c) || http_is_digit(c) || is_one_of(c, "-._~!$&'()*+,;=");
@@ -64,7 +65,8 @@ static bool is_encoded_text(struct str s, const char *more)
     for (size_t i = 0; i < s.n; i++) {
         if (is_plain(s.p[i]) || is_one_of(s.p[i], more))
             continue;
-        if (s.p[i] != '%' || s.n - i < 3 || http_hex_value(s.p[i + 1]) < 0 || http_hex_value(s.p[i + 2]) < 0)
+        if (s.p[i] != '%' || s.n - i < 3 || http_hex_value(s.p[i + 1]) < 0 ||
+            http_hex_value(s.p[i + 2]) < 0)
             return false;
         i += 2;
     }
@@ -90,7 +92,8 @@ static bool is_port(struct str s)
     return true;
 }
 
-/* The form of an IPv6 literal, brackets left out; whether it is a possible address matters to nobody here. */
+/* The form of an IPv6 literal, brackets left out; whether it is a possible address matters to
+ * nobody here. */
 static bool is_ipv6_text(struct str s)
 {
     bool colon = false;

@@ -4,9 +4,10 @@
 #include "http_priv.h"
 
 /*
- * chunked-body = *( size CRLF data CRLF ) "0" CRLF *( field CRLF ) CRLF (RFC 9112 7.1). Each state names what comes
- * next. No chunk extensions (RFC 9112 7.1.1 bids to ignore unknown ones and to limit their length; the limit here is
- * none: nobody sends them but those who look for two parsers that disagree), no white space, no bare LF.
+ * chunked-body = *( size CRLF data CRLF ) "0" CRLF *( field CRLF ) CRLF (RFC 9112 7.1). Each state
+ * names what comes next. No chunk extensions (RFC 9112 7.1.1 bids to ignore unknown ones and to
+ * limit their length; the limit here is none: nobody sends them but those who look for two parsers
+ * that disagree), no white space, no bare LF.
  */
 enum state {
     SIZE,      /* first digit of a size */
@@ -31,7 +32,8 @@ void http_chunked_init(struct http_chunked *c)
     *c = (struct http_chunked){.state = SIZE};
 }
 
-static bool on_digit(struct http_chunked *c, char ch, const struct http_limits *limits, struct http_fault *fault)
+static bool on_digit(struct http_chunked *c, char ch, const struct http_limits *limits,
+                     struct http_fault *fault)
 {
     int v = http_hex_value(ch);
 
@@ -45,11 +47,14 @@ static bool on_digit(struct http_chunked *c, char ch, const struct http_limits *
     return true;
 }
 
-/* The size line is whole. What is not data is bounded as well: many tiny chunks are only a way to cost memory. */
-static bool on_size(struct http_chunked *c, const struct http_limits *limits, struct http_fault *fault)
+/* The size line is whole. What is not data is bounded as well: many tiny chunks are only a way to
+ * cost memory. */
+static bool on_size(struct http_chunked *c, const struct http_limits *limits,
+                    struct http_fault *fault)
 {
     if (c->at - c->total > limits->max_body + limits->max_head)
-        return http_refuse(fault, ERR_CONTENT_TOO_LARGE, "The request's body is cut into too many chunks.");
+        return http_refuse(fault, ERR_CONTENT_TOO_LARGE,
+                           "The request's body is cut into too many chunks.");
     c->state = c->left > 0 ? DATA : TRAILER;
     c->total += c->left;
     c->digits = 0;
@@ -59,13 +64,15 @@ static bool on_size(struct http_chunked *c, const struct http_limits *limits, st
 static bool expect(struct http_chunked *c, char ch, char wanted, int next, struct http_fault *fault)
 {
     if (ch != wanted)
-        return http_refuse(fault, ERR_BAD_REQUEST, "A line of the chunked body does not end with CRLF.");
+        return http_refuse(fault, ERR_BAD_REQUEST,
+                           "A line of the chunked body does not end with CRLF.");
     c->state = next;
     return true;
 }
 
 /* Trailer fields have the form of fields and are ignored (RFC 9112 7.1.2). */
-static bool on_trailer(struct http_chunked *c, char ch, const struct http_limits *limits, struct http_fault *fault)
+static bool on_trailer(struct http_chunked *c, char ch, const struct http_limits *limits,
+                       struct http_fault *fault)
 {
     if (++c->trailers > limits->max_head)
         return http_refuse(fault, ERR_HEADERS_TOO_LARGE, "The trailer section is too large.");
@@ -74,7 +81,8 @@ static bool on_trailer(struct http_chunked *c, char ch, const struct http_limits
         return true;
     }
     if (c->state == TRAILER_VALUE)
-        return !http_is_control(ch) || http_refuse(fault, ERR_BAD_REQUEST, "A trailer field has a control character.");
+        return !http_is_control(ch) ||
+               http_refuse(fault, ERR_BAD_REQUEST, "A trailer field has a control character.");
     if (ch == ':' && c->state == TRAILER_NAME)
         c->state = TRAILER_VALUE;
     else if (http_is_tchar(ch))
@@ -85,7 +93,8 @@ static bool on_trailer(struct http_chunked *c, char ch, const struct http_limits
 }
 
 /* One byte outside of chunk data; c->at already counts it. */
-static bool step(struct http_chunked *c, char ch, const struct http_limits *limits, struct http_fault *fault)
+static bool step(struct http_chunked *c, char ch, const struct http_limits *limits,
+                 struct http_fault *fault)
 {
     switch ((enum state)c->state) {
     case SIZE:
@@ -127,7 +136,8 @@ static void skip_data(struct http_chunked *c, size_t len)
 }
 
 enum http_result http_chunked_scan(struct http_chunked *c, const char *body, size_t len,
-                                   const struct http_limits *limits, size_t *used, struct http_fault *fault)
+                                   const struct http_limits *limits, size_t *used,
+                                   struct http_fault *fault)
 {
     while (c->state != DONE && c->at < len) {
         if (c->state == DATA)

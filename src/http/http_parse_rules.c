@@ -1,4 +1,5 @@
-/* What the fields of a request's head mean together: the length of the body, and what is refused for being ambiguous.
+/* What the fields of a request's head mean together: the length of the body, and what is refused
+ * for being ambiguous.
  */
 #include "http_priv.h"
 
@@ -10,14 +11,16 @@ static bool judge_host(const struct http_head *head, struct http_fault *fault)
     if (n == 0 && head->minor == 0)
         return true;
     if (n != 1)
-        return http_refuse(fault, ERR_BAD_REQUEST, n == 0 ? "Host is missing." : "Host is given more than once.");
+        return http_refuse(fault, ERR_BAD_REQUEST,
+                           n == 0 ? "Host is missing." : "Host is given more than once.");
     if (!http_authority_valid(http_header(head, "Host")))
         return http_refuse(fault, ERR_BAD_REQUEST, "Host is malformed.");
     return true;
 }
 
 /* RFC 9110 8.6 lets equal values in a list pass for one; here each is refused, as are signs. */
-static bool judge_length(struct http_head *head, const struct http_limits *limits, struct http_fault *fault)
+static bool judge_length(struct http_head *head, const struct http_limits *limits,
+                         struct http_fault *fault)
 {
     size_t n = http_header_count(head, "Content-Length");
     struct str s = http_header(head, "Content-Length");
@@ -31,12 +34,14 @@ static bool judge_length(struct http_head *head, const struct http_limits *limit
     for (size_t i = 0; i < s.n; i++) {
         if (!http_is_digit(s.p[i]))
             return http_refuse(fault, ERR_BAD_REQUEST, "Content-Length is malformed.");
-        huge = huge || __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v);
+        huge = huge || __builtin_mul_overflow(v, 10, &v) ||
+               __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v);
     }
     if (s.n == 0)
         return http_refuse(fault, ERR_BAD_REQUEST, "Content-Length is malformed.");
     if (http_header_count(head, "Transfer-Encoding") > 0)
-        return http_refuse(fault, ERR_BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other.");
+        return http_refuse(fault, ERR_BAD_REQUEST,
+                           "Content-Length and Transfer-Encoding exclude each other.");
     head->has_length = true;
     head->content_length = v;
     if (huge || v > limits->max_body)
@@ -44,7 +49,8 @@ static bool judge_length(struct http_head *head, const struct http_limits *limit
     return true;
 }
 
-/* Other codings before a last and only `chunked`: framed as it should be, but not understood (RFC 9112 6.1: 501). */
+/* Other codings before a last and only `chunked`: framed as it should be, but not understood (RFC
+ * 9112 6.1: 501). */
 static bool is_unknown_then_chunked(struct str list)
 {
     while (list.p) {
@@ -76,14 +82,16 @@ static bool judge_coding(struct http_head *head, struct http_fault *fault)
     return http_refuse(fault, ERR_BAD_REQUEST, "Transfer-Encoding is not just \"chunked\".");
 }
 
-/* RFC 9110 10.1.1: 100-continue is the one expectation there is; from HTTP/1.0, or without a body, it is ignored. */
+/* RFC 9110 10.1.1: 100-continue is the one expectation there is; from HTTP/1.0, or without a body,
+ * it is ignored. */
 static bool judge_expect(struct http_head *head, struct http_fault *fault)
 {
     for (size_t i = 0; i < head->headers_n; i++) {
         if (!str_eq_nocase(head->headers[i].name, STR("Expect")))
             continue;
         if (!str_eq_nocase(head->headers[i].value, STR("100-continue")))
-            return http_refuse(fault, ERR_EXPECTATION_FAILED, "The expectation is not 100-continue.");
+            return http_refuse(fault, ERR_EXPECTATION_FAILED,
+                               "The expectation is not 100-continue.");
         head->expect_continue = head->minor == 1 && (head->chunked || head->content_length > 0);
     }
     return true;
@@ -109,9 +117,10 @@ static void set_keep_alive(struct http_head *head)
     head->keep_alive = !close && (head->minor == 1 || keep);
 }
 
-bool http_judge_head(struct http_head *head, const struct http_limits *limits, struct http_fault *fault)
+bool http_judge_head(struct http_head *head, const struct http_limits *limits,
+                     struct http_fault *fault)
 {
     set_keep_alive(head);
-    return judge_host(head, fault) && judge_length(head, limits, fault) && judge_coding(head, fault) &&
-           judge_expect(head, fault);
+    return judge_host(head, fault) && judge_length(head, limits, fault) &&
+           judge_coding(head, fault) && judge_expect(head, fault);
 }

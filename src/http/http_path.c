@@ -106,7 +106,8 @@ bool http_query_parse(struct arena *a, struct str query, struct http_query *out)
         if (value.n == 0)
             continue;
         name = str_cut(&value, '=');
-        if (out->n == HTTP_QUERY_MAX || !decode(a, name, true, &item.name) || !decode(a, value, true, &item.value))
+        if (out->n == HTTP_QUERY_MAX || !decode(a, name, true, &item.name) ||
+            !decode(a, value, true, &item.value))
             return false;
         out->items[out->n++] = item;
     }

@@ -12,16 +12,21 @@ bool http_refuse(struct http_fault *fault, enum err err, const char *detail);
 /* RFC 9110 5.6.2. */
 bool http_is_tchar(char c);
 bool http_is_token(struct str s);
-/* Controls that no part of a message may hold, HTAB excepted (RFC 9110 5.5). CR and LF count too. */
+/* Controls that no part of a message may hold, HTAB excepted (RFC 9110 5.5). CR and LF count too.
+ */
 bool http_is_control(char c);
 bool http_is_digit(char c);
 /* -1 when c is no hexadecimal digit. */
 int http_hex_value(char c);
-/* uri-host [ ":" port ] (RFC 3986 3.2.2 and 3.2.3) with a host that is not empty (RFC 9110 4.2.1). */
+/* uri-host [ ":" port ] (RFC 3986 3.2.2 and 3.2.3) with a host that is not empty (RFC 9110 4.2.1).
+ */
 bool http_authority_valid(struct str s);
-/* Every '%' is followed by two hexadecimal digits, and each other byte is a pchar or "/" (RFC 3986 3.3). */
+/* Every '%' is followed by two hexadecimal digits, and each other byte is a pchar or "/" (RFC
+ * 3986 3.3). */
 bool http_path_valid(struct str s);
-/* Judges the fields of a head whose lines are all well-formed; fills chunked, content_length and the rest. */
-bool http_judge_head(struct http_head *head, const struct http_limits *limits, struct http_fault *fault);
+/* Judges the fields of a head whose lines are all well-formed; fills chunked, content_length and
+ * the rest. */
+bool http_judge_head(struct http_head *head, const struct http_limits *limits,
+                     struct http_fault *fault);
 
 #endif

@@ -114,13 +114,14 @@ static void add_date(struct sb *b)
     struct tm t;
 
     ENSURE(gmtime_r(&now, &t) != NULL);
-    sb_printf(b, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
-              t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+    sb_printf(b, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[t.tm_wday], t.tm_mday,
+              months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
 struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head_only)
 {
-    bool bodiless = r->status < 200 || r->status == 204 || r->status == 304; /* RFC 9110 8.6: no Content-Length */
+    bool bodiless = r->status < 200 || r->status == 204 ||
+                    r->status == 304; /* RFC 9110 8.6: no Content-Length */
     struct sb b;
 
     ENSURE(r->status >= 100 && r->status <= 599);

@@ -5,8 +5,9 @@
 #include "base/rng.h"
 
 const char *const child_state_names[CHILD_STATE_COUNT] = {
-    [CHILD_OFF] = "off",           [CHILD_DOWN] = "down",     [CHILD_STARTING] = "starting", [CHILD_UP] = "up",
-    [CHILD_DRAINING] = "draining", [CHILD_KILLED] = "killed", [CHILD_REFUSED] = "refused",
+    [CHILD_OFF] = "off",         [CHILD_DOWN] = "down",         [CHILD_STARTING] = "starting",
+    [CHILD_UP] = "up",           [CHILD_DRAINING] = "draining", [CHILD_KILLED] = "killed",
+    [CHILD_REFUSED] = "refused",
 };
 
 /* Zero (CHILD_OFF) cannot mean "stay", so the cells hold state + 1. */

@@ -39,12 +39,14 @@ static bool no_cores(void)
 {
     struct rlimit r;
     const struct rlimit none = {0, 0};
-    return getrlimit(RLIMIT_CORE, &r) == 0 && (r.rlim_max == 0 || setrlimit(RLIMIT_CORE, &none) == 0);
+    return getrlimit(RLIMIT_CORE, &r) == 0 &&
+           (r.rlim_max == 0 || setrlimit(RLIMIT_CORE, &none) == 0);
 }
 
 bool confine_basics(void)
 {
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && no_cores();
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
+           no_cores();
 }
 
 bool confine_prepare(const struct config *cfg)
@@ -56,7 +58,8 @@ bool confine_prepare(const struct config *cfg)
 #ifdef HAVE_SECCOMP
     calls = confine_calls_prepare();
     if (!calls) {
-        LOG(LOG_ERROR, "confine.failed", F_STR("what", "filters of system calls"), F_STR("why", strerror(errno)));
+        LOG(LOG_ERROR, "confine.failed", F_STR("what", "filters of system calls"),
+            F_STR("why", strerror(errno)));
         return false;
     }
 #endif
@@ -65,7 +68,8 @@ bool confine_prepare(const struct config *cfg)
         return true;
     }
     LOG(calls && files_version > 0 ? LOG_INFO : LOG_WARN, "confine.on",
-        F_STR("system_calls", calls ? "yes" : "not built in"), F_INT("landlock", files_version), F_STR("why", why));
+        F_STR("system_calls", calls ? "yes" : "not built in"), F_INT("landlock", files_version),
+        F_STR("why", why));
     if (calls && !confine_calls_deny()) {
         LOG(LOG_ERROR, "confine.failed", F_STR("what", "seccomp"), F_STR("why", strerror(errno)));
         return false;
@@ -78,9 +82,10 @@ bool confine_role(enum role role, const struct config *cfg)
     if (!cfg->server.confine)
         return true;
     /* Files first: that takes system calls which nobody may make afterwards. */
-    const char *what = files_version > 0 && !confine_files_role(role, cfg, files_version) ? "landlock"
-                       : calls && !confine_calls_role(role)                               ? "seccomp"
-                                                                                          : NULL;
+    const char *what = files_version > 0 && !confine_files_role(role, cfg, files_version)
+                           ? "landlock"
+                       : calls && !confine_calls_role(role) ? "seccomp"
+                                                            : NULL;
     if (!what)
         return true;
     LOG(LOG_ERROR, "confine.failed", F_STR("what", what), F_STR("why", strerror(errno)));

@@ -62,7 +62,8 @@ static const struct argument_rule {
     /* only to read */
     {"open", OUT, 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
     {"openat", OUT, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
-    /* memory is written or executed, never both; to execute means to load a library (name services) */
+    /* memory is written or executed, never both; to execute means to load a library (name services)
+     */
     {"mmap", ALL, 2, PROT_WRITE | PROT_EXEC, 0},
     {"mmap", ALL, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE},
     {"mmap", OUT, 2, PROT_WRITE | PROT_EXEC, PROT_EXEC},
@@ -153,7 +154,8 @@ static const char *const nobodys[] = {
 
 static struct sock_fprog filters[ROLE_COUNT];
 
-static bool add(scmp_filter_ctx f, uint32_t action, const char *name, const struct scmp_arg_cmp *cmp)
+static bool add(scmp_filter_ctx f, uint32_t action, const char *name,
+                const struct scmp_arg_cmp *cmp)
 {
     int nr = seccomp_syscall_resolve_name(name);
     if (nr == __NR_SCMP_ERROR || nr < 0)
@@ -179,10 +181,13 @@ static bool add_rules(scmp_filter_ctx f, unsigned role)
     }
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         const struct refusal *r = &refusals[i];
-        const struct scmp_arg_cmp cmp = {
-            .arg = r->arg < 0 ? 0 : (unsigned)r->arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = INT, .datum_b = r->value};
+        const struct scmp_arg_cmp cmp = {.arg = r->arg < 0 ? 0 : (unsigned)r->arg,
+                                         .op = SCMP_CMP_MASKED_EQ,
+                                         .datum_a = INT,
+                                         .datum_b = r->value};
         if (r->roles & role)
-            good = good && add(f, SCMP_ACT_ERRNO((uint32_t)r->error), r->name, r->arg < 0 ? NULL : &cmp);
+            good = good &&
+                   add(f, SCMP_ACT_ERRNO((uint32_t)r->error), r->name, r->arg < 0 ? NULL : &cmp);
     }
     /* The handler of SIGSYS is there to stay. */
     const struct scmp_arg_cmp lower_signals = {.arg = 0, .op = SCMP_CMP_LT, .datum_a = SIGSYS};
@@ -205,7 +210,8 @@ static bool export_program(scmp_filter_ctx f, struct sock_fprog *out)
         errno = rc < 0 ? -rc : EIO;
         return false;
     }
-    *out = (struct sock_fprog){.len = (unsigned short)((size_t)size / sizeof(struct sock_filter)), .filter = p};
+    *out = (struct sock_fprog){.len = (unsigned short)((size_t)size / sizeof(struct sock_filter)),
+                               .filter = p};
     return true;
 }
 
@@ -214,8 +220,9 @@ static bool prepare_one(enum role role)
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_TRAP);
     if (!f)
         return false;
-    /* Both may be refused, since libseccomp asks by a system call that a service manager's filter may not let through;
-     * what stands in for them is as good: a list instead of a tree, the end of the only thread instead of the process.
+    /* Both may be refused, since libseccomp asks by a system call that a service manager's filter
+     * may not let through; what stands in for them is as good: a list instead of a tree, the end of
+     * the only thread instead of the process.
      */
     (void)seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     (void)seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -240,7 +247,8 @@ bool confine_calls_deny(void)
     bool good = f != NULL;
     for (size_t i = 0; i < ARRAY_LEN(nobodys); i++)
         good = good && add(f, SCMP_ACT_ERRNO(EPERM), nobodys[i], NULL);
-    good = good && export_program(f, &p) && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p, 0, 0) == 0;
+    good =
+        good && export_program(f, &p) && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p, 0, 0) == 0;
     free(p.filter);
     if (f)
         seccomp_release(f);
@@ -269,7 +277,8 @@ static void on_violation(int signo, siginfo_t *info, void *context)
     _exit(1);
 }
 
-/* abort(3) signals its own process; nobody else's is signalled. A filter beside the role's, since it knows the pid. */
+/* abort(3) signals its own process; nobody else's is signalled. A filter beside the role's, since
+ * it knows the pid. */
 static bool only_own_signals(void)
 {
     const uint32_t pid = (uint32_t)getpid();
@@ -277,8 +286,8 @@ static bool only_own_signals(void)
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 2),
         /* the lower half of the first argument: the kernel looks at no more of it */
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                 offsetof(struct seccomp_data, args) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) +
+                                               (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, pid, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
@@ -322,8 +331,8 @@ const char *confine_violation(const char *last_words, char *buf, size_t size)
     const size_t n = sizeof(violation_words) - 1;
     int64_t nr;
     (void)snprintf(buf, size, "unknown");
-    if (str_starts(words, STR(violation_words)) && num_i64((struct str){words.p + n, words.n - n}, &nr) && nr >= 0 &&
-        nr <= INT32_MAX)
+    if (str_starts(words, STR(violation_words)) &&
+        num_i64((struct str){words.p + n, words.n - n}, &nr) && nr >= 0 && nr <= INT32_MAX)
         name_of((int)nr, buf, size);
     return buf;
 }

@@ -15,7 +15,8 @@
 #include "confine_priv.h"
 #include "db/db.h"
 
-/* linux/landlock.h, versions 1 to 6: the header of the machine that builds may be older than the kernel that runs. */
+/* linux/landlock.h, versions 1 to 6: the header of the machine that builds may be older than the
+ * kernel that runs. */
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
 #define SYS_landlock_add_rule 445
@@ -53,8 +54,8 @@ struct net_port {
 #define R (1u << ROLE_RESOLVER)
 
 /*
- * What may be read, where it is; nothing may be written or executed. Directories rather than files, since files are
- * replaced under their names: /etc/passwd, resolv.conf, the list of authorities.
+ * What may be read, where it is; nothing may be written or executed. Directories rather than files,
+ * since files are replaced under their names: /etc/passwd, resolv.conf, the list of authorities.
  */
 static const struct readable {
     const char *path;
@@ -187,7 +188,9 @@ static struct ruleset_attr handled(enum role role, int version)
 bool confine_files_role(enum role role, const struct config *cfg, int version)
 {
     const struct ruleset_attr a = handled(role, version);
-    const size_t size = version >= 6 ? sizeof(a) : version >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+    const size_t size = version >= 6   ? sizeof(a)
+                        : version >= 4 ? 2 * sizeof(uint64_t)
+                                       : sizeof(uint64_t);
     struct files f = {.ruleset = (int)create_ruleset(&a, size, 0), .good = true};
     if (f.ruleset < 0)
         return false;

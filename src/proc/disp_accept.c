@@ -38,12 +38,14 @@ static void refuse(struct disp *d, struct conn *c, const char *detail)
 {
     METRIC_INC(M_HTTP_SHED, SHED_CONNECTIONS);
     disp_answer_problem(
-        d, c, &(struct disp_problem){.err = ERR_OVERLOADED, .detail = detail, .retry_after_s = 1, .close = true});
+        d, c,
+        &(struct disp_problem){
+            .err = ERR_OVERLOADED, .detail = detail, .retry_after_s = 1, .close = true});
 }
 
 /*
- * When there is no room the oldest idle connection makes some; without one the client is told so. An address at its cap
- * makes nobody else go.
+ * When there is no room the oldest idle connection makes some; without one the client is told so.
+ * An address at its cap makes nobody else go.
  */
 static void admit(struct disp *d, int fd, const struct sockaddr_storage *from)
 {
@@ -97,7 +99,8 @@ static bool accept_batch(struct disp *d, unsigned listener)
     for (int i = 0; i < ACCEPT_BATCH; i++) {
         struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof(from);
-        int fd = accept4(d->listen_fds[listener], (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(d->listen_fds[listener], (struct sockaddr *)&from, &len,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             d->accept_failing = false;
             admit(d, fd, &from);
@@ -135,7 +138,8 @@ void disp_accept_all(struct disp *d)
 
 static void close_one(struct disp *d, unsigned i)
 {
-    close(d->listen_fds[i]); /* not watched any more: epoll would go on reporting it as long as the master has a copy */
+    close(d->listen_fds[i]); /* not watched any more: epoll would go on reporting it as long as the
+                                master has a copy */
     d->listen_fds[i] = -1;
 }
 

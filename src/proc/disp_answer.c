@@ -1,4 +1,5 @@
-/* Answers that no worker gives; the rest of those that a worker could not write at once; and the orderly end. */
+/* Answers that no worker gives; the rest of those that a worker could not write at once; and the
+ * orderly end. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -28,22 +29,26 @@ static void account(struct disp *d, struct conn *c, const struct disp_problem *p
     METRIC_INC(M_HTTP_REQUESTS, (unsigned)row, metric_status_index(status));
     log_set_request(id);
     LOG(LOG_INFO, "http.request", F_STR("method", r ? http_method_names[r->method] : "none"),
-        F_STR("route", row < api_routes_n ? api_routes[row]->pattern : "none"), F_INT("status", status),
-        F_STR("code", err_code(p->err)), F_STR("client", net_peer_address(c->fd, peer, sizeof(peer))),
+        F_STR("route", row < api_routes_n ? api_routes[row]->pattern : "none"),
+        F_INT("status", status), F_STR("code", err_code(p->err)),
+        F_STR("client", net_peer_address(c->fd, peer, sizeof(peer))),
         F_MS("took", (double)(d->now.ns - begun.ns) / 1e6));
     log_set_request(NULL);
 }
 
 /* Memory may run out here too, and one client's answer is no reason to end all connections. */
-static struct str problem_bytes(struct disp *d, struct conn *c, const struct disp_problem *p, const char *id)
+static struct str problem_bytes(struct disp *d, struct conn *c, const struct disp_problem *p,
+                                const char *id)
 {
-    const bool head_only = c->req ? c->req->method == HTTP_HEAD : c->len >= 5 && memcmp(c->buf, "HEAD ", 5) == 0;
+    const bool head_only =
+        c->req ? c->req->method == HTTP_HEAD : c->len >= 5 && memcmp(c->buf, "HEAD ", 5) == 0;
     struct str bytes;
     jmp_buf oom;
     arena_reset(d->arena);
     if (setjmp(oom) == 0) {
         arena_on_oom(d->arena, &oom);
-        bytes = api_problem_bytes(d->arena, p->err, p->detail, id, !c->close, head_only, p->retry_after_s, p->unknown);
+        bytes = api_problem_bytes(d->arena, p->err, p->detail, id, !c->close, head_only,
+                                  p->retry_after_s, p->unknown);
     } else {
         arena_on_oom(d->arena, NULL);
         arena_reset(d->arena);
@@ -99,7 +104,8 @@ void disp_answer_bytes(struct disp *d, struct conn *c, const char *p, size_t n)
 void disp_answer_writable(struct disp *d, struct conn *c)
 {
     while (c->out_at < c->out_len) {
-        ssize_t w = send(c->fd, c->out + c->out_at, c->out_len - c->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t w =
+            send(c->fd, c->out + c->out_at, c->out_len - c->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (w >= 0) {
             c->out_at += (size_t)w;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

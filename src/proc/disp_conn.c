@@ -23,17 +23,20 @@ static unsigned descriptors_for_clients(const struct disp *d)
 {
     const rlim_t kept = SPARE_FDS + d->workers_n + LISTENERS_MAX;
     struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY || r.rlim_cur > CONNECTIONS_MAX + kept)
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY ||
+        r.rlim_cur > CONNECTIONS_MAX + kept)
         return CONNECTIONS_MAX;
     return r.rlim_cur > kept + CONNECTIONS_MIN ? (unsigned)(r.rlim_cur - kept) : CONNECTIONS_MIN;
 }
 
-/* Places for all that there can ever be: a reload may ask for more, and pointers to them are everywhere. */
+/* Places for all that there can ever be: a reload may ask for more, and pointers to them are
+ * everywhere. */
 bool disp_conns_init(struct disp *d)
 {
     d->conns_cap = descriptors_for_clients(d) + REFUSALS;
     void *p = mmap(NULL, d->conns_cap * sizeof(*d->conns), PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); // cppcheck-suppress invalidFunctionArg
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                   0); // cppcheck-suppress invalidFunctionArg
     if (p == MAP_FAILED)
         return false;
     d->conns = p;
@@ -103,7 +106,8 @@ struct conn *disp_conn_new(struct disp *d, int fd)
         c = &d->conns[d->conns_used++];
     else
         return NULL;
-    *c = (struct conn){.fd = fd, .generation = c->generation + 1, .phase = CP_IDLE, .since = d->now};
+    *c =
+        (struct conn){.fd = fd, .generation = c->generation + 1, .phase = CP_IDLE, .since = d->now};
     struct epoll_event ev = {.events = EPOLLONESHOT, .data.u64 = disp_conn_key(d, c)};
     if (epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) != 0) {
         c->phase = CP_FREE;
@@ -148,7 +152,8 @@ void disp_conn_close(struct disp *d, struct conn *c)
     ENSURE(c->phase != CP_FREE);
     disp_peer_leave(d, c);
     unlink_from(&d->phases[c->phase], c);
-    /* By name: a worker may still hold a copy of the descriptor, and epoll watches the open file, not the number. */
+    /* By name: a worker may still hold a copy of the descriptor, and epoll watches the open file,
+     * not the number. */
     (void)epoll_ctl(d->ep, EPOLL_CTL_DEL, c->fd, NULL);
     close(c->fd);
     free(c->req);

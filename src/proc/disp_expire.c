@@ -9,7 +9,8 @@
 static void too_late(struct disp *d, struct conn *c, enum closed_reason reason, const char *detail)
 {
     METRIC_INC(M_HTTP_CLOSED, reason);
-    disp_answer_problem(d, c, &(struct disp_problem){.err = ERR_REQUEST_TIMEOUT, .detail = detail, .close = true});
+    disp_answer_problem(
+        d, c, &(struct disp_problem){.err = ERR_REQUEST_TIMEOUT, .detail = detail, .close = true});
 }
 
 static void close_late(struct disp *d, enum phase p, enum closed_reason reason)
@@ -28,7 +29,8 @@ static size_t moved(const struct conn *c)
     return c->phase == CP_BODY ? c->len - c->req->head_len : c->len;
 }
 
-/* The list is in the order of time: those who are not looked at yet are behind the first of them. */
+/* The list is in the order of time: those who are not looked at yet are behind the first of them.
+ */
 static void cut_slow(struct disp *d, enum phase p)
 {
     for (struct conn *next, *c = d->phases[p].head; c; c = next) {
@@ -63,7 +65,8 @@ void disp_expire(struct disp *d)
     close_late(d, CP_IDLE, CLOSED_IDLE);
     for (enum phase p = CP_HEAD; p <= CP_BODY; p++) {
         while ((c = disp_conn_expired(d, p)))
-            too_late(d, c, p == CP_HEAD ? CLOSED_HEAD : CLOSED_BODY, "The request was not complete in time.");
+            too_late(d, c, p == CP_HEAD ? CLOSED_HEAD : CLOSED_BODY,
+                     "The request was not complete in time.");
     }
     disp_queue_expire(d);
     close_late(d, CP_WRITING, CLOSED_UNREAD);

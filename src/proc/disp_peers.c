@@ -1,6 +1,6 @@
 /*
- * How many connections each address has. A chained table, counted whether or not there is a cap at the moment: a reload
- * may bring one, and those who are here already count then.
+ * How many connections each address has. A chained table, counted whether or not there is a cap at
+ * the moment: a reload may bring one, and those who are here already count then.
  */
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@
 static void *places(size_t n, size_t size)
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE, flags, -1, 0); // cppcheck-suppress invalidFunctionArg
+    void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE, flags, -1,
+                   0);                 // cppcheck-suppress invalidFunctionArg
     return p == MAP_FAILED ? NULL : p; // cppcheck-suppress memleak ; the caller's
 }
 
@@ -33,13 +34,14 @@ bool disp_peers_init(struct disp *d)
     t->mask = buckets - 1;
     t->all = places(d->conns_cap + 1, sizeof(*t->all)); /* [0]: nobody */
     t->buckets = places(buckets, sizeof(*t->buckets));
-    rng_bytes(&t->seed, sizeof(t->seed)); /* nobody outside can choose addresses that meet in one bucket */
+    rng_bytes(&t->seed,
+              sizeof(t->seed)); /* nobody outside can choose addresses that meet in one bucket */
     return t->all && t->buckets;
 }
 
 /*
- * IPv4: the address. IPv6: the first 64 bits, since whoever has one address there has them all. False: a unix socket,
- * which has no address.
+ * IPv4: the address. IPv6: the first 64 bits, since whoever has one address there has them all.
+ * False: a unix socket, which has no address.
  */
 static bool key_of(const struct sockaddr_storage *from, uint64_t *key)
 {

@@ -1,9 +1,10 @@
 /*
  * The dispatcher's inside, shared by dispatcher.c and disp_*.c alone.
  *
- * A connection is always in exactly one phase, and in that phase's list. All members of a list have the same limit
- * and join at its tail, so the head is the next to expire and the oldest: one structure serves as timer, as queue
- * (CP_QUEUED) and as the choice of whom to close first (CP_IDLE).
+ * A connection is always in exactly one phase, and in that phase's list. All members of a list have
+ * the same limit and join at its tail, so the head is the next to expire and the oldest: one
+ * structure serves as timer, as queue (CP_QUEUED) and as the choice of whom to close first
+ * (CP_IDLE).
  */
 #ifndef BOOKINGD_PROC_DISP_PRIV_H
 #define BOOKINGD_PROC_DISP_PRIV_H
@@ -30,7 +31,8 @@ enum phase {
     CP_RETRY,   /* the same, after its first worker died: served before all others */
     CP_ACTIVE,  /* with a worker */
     CP_WRITING, /* the client takes its answer slowly */
-    CP_LINGER,  /* answered for the last time: what still comes in is dropped, so that no reset eats the answer */
+    CP_LINGER,  /* answered for the last time: what still comes in is dropped, so that no reset eats
+                   the answer */
     CP_COUNT
 };
 
@@ -93,9 +95,10 @@ struct disp_worker {
     uint64_t seq;
 };
 
-/* What epoll hands back: kind, generation and index, so that news of a closed descriptor is told apart. */
+/* What epoll hands back: kind, generation and index, so that news of a closed descriptor is told
+ * apart. */
 enum watch { WATCH_LISTEN, WATCH_CONN, WATCH_WORKER, WATCH_CONTROL, WATCH_SIGNAL, WATCH_LIFE };
-#define WATCH_KEY(kind, generation, index)                                                                             \
+#define WATCH_KEY(kind, generation, index) \
     ((uint64_t)(kind) << 56 | ((uint64_t)(generation)&0xffffff) << 32 | (uint64_t)(uint32_t)(index))
 #define WATCH_KIND(key) ((enum watch)((key) >> 56))
 #define WATCH_GENERATION(key) ((uint32_t)((key) >> 32) & 0xffffff)
@@ -112,8 +115,9 @@ struct disp {
     struct http_head head;
     char *packet; /* HANDOVER_PACKET_MAX bytes */
 
-    struct conn *conns;                        /* as many as there can be descriptors; untouched pages cost nothing */
-    unsigned conns_max, conns_cap, conns_used; /* max: as configured, cap: places, used: places ever taken */
+    struct conn *conns; /* as many as there can be descriptors; untouched pages cost nothing */
+    unsigned conns_max, conns_cap,
+        conns_used; /* max: as configured, cap: places, used: places ever taken */
     unsigned conns_n;
     struct conn *free; /* through next */
     struct phase_list phases[CP_COUNT];
@@ -130,7 +134,8 @@ struct disp {
 
     int listen_fds[LISTENERS_MAX]; /* by number; -1 */
     uint32_t listen_on;            /* bits: those in use; the others wait for their epoch */
-    uint32_t listen_kept;          /* bits: systemd's, which outlive this service: nobody is lost who waits in them */
+    uint32_t listen_kept; /* bits: systemd's, which outlive this service: nobody is lost who waits
+                             in them */
     bool accepting, listening_paused, accept_failing;
     struct deadline listen_again;
     bool draining, cut; /* cut: drain time is up, the queue was turned away */
@@ -147,7 +152,8 @@ bool disp_conn_evict(struct disp *d); /* the oldest idle one goes; false: there 
 void disp_conn_phase(struct disp *d, struct conn *c, enum phase to);
 void disp_conn_want(struct disp *d, struct conn *c, uint32_t events); /* one event, then silence */
 uint64_t disp_conn_key(const struct disp *d, const struct conn *c);
-/* What was read of a client, or is still to be written to it, is wiped and gone: it has tokens and codes in it. */
+/* What was read of a client, or is still to be written to it, is wiped and gone: it has tokens and
+ * codes in it. */
 void disp_conn_drop_input(struct conn *c);
 void disp_conn_drop_output(struct conn *c);
 struct conn *disp_conn_find(struct disp *d, uint64_t key); /* NULL: gone since */
@@ -169,7 +175,8 @@ enum peer_room disp_peer_room(const struct disp *d, const struct conn *c);
 /* These networks, struct cidr, are proxies: their clients are not one. */
 void disp_peers_trust(struct disp *d, const void *networks, size_t bytes);
 
-/* disp_expire.c: what every turn of the loop closes, answers or begins again since its time has come */
+/* disp_expire.c: what every turn of the loop closes, answers or begins again since its time has
+ * come */
 void disp_expire(struct disp *d);
 
 /* disp_accept.c */
@@ -177,17 +184,20 @@ bool disp_listen(struct disp *d, bool on);
 void disp_accept(struct disp *d, unsigned listener);
 /* For the last time: all who wait, but in sockets that stay. */
 void disp_accept_all(struct disp *d);
-/* Those in use are the ones of `bits` from now on; what waits in a socket that goes is taken in first. */
+/* Those in use are the ones of `bits` from now on; what waits in a socket that goes is taken in
+ * first. */
 void disp_listen_only(struct disp *d, uint32_t bits);
 void disp_listen_close(struct disp *d);
 
 /* disp_read.c: from bytes to whole requests */
 void disp_readable(struct disp *d, struct conn *c);
-void disp_read_idle(struct disp *d); /* one that has sent nothing is closed in a drain, unless it is a newcomer */
-/* The caller's own name for the request when it is 1 to 64 of [A-Za-z0-9._-], else a new one; to out[HANDOVER_ID_MAX +
- * 1]. */
+void disp_read_idle(
+    struct disp *d); /* one that has sent nothing is closed in a drain, unless it is a newcomer */
+/* The caller's own name for the request when it is 1 to 64 of [A-Za-z0-9._-], else a new one; to
+ * out[HANDOVER_ID_MAX + 1]. */
 void disp_request_id(struct str id, char *out);
-/* Parses what is buffered and moves on as far as it goes; every path that ends an answer calls it at its end. */
+/* Parses what is buffered and moves on as far as it goes; every path that ends an answer calls it
+ * at its end. */
 void disp_advance(struct disp *d, struct conn *c);
 
 /* disp_answer.c: answers that no worker gives, and the rest of those that one gave */
@@ -211,7 +221,8 @@ void disp_queue_add(struct disp *d, struct conn *c); /* a whole request */
 void disp_queue_run(struct disp *d);                 /* as long as workers are free */
 void disp_queue_expire(struct disp *d);
 void disp_queue_shed_all(struct disp *d); /* the drain's time is up */
-/* 503 to a request for which descriptors or memory ran out on its way to a worker: others need none and go on. */
+/* 503 to a request for which descriptors or memory ran out on its way to a worker: others need none
+ * and go on. */
 void disp_refuse_short(struct disp *d, struct conn *c);
 
 /* disp_worker.c */
@@ -222,7 +233,8 @@ void disp_worker_readable(struct disp *d, uint64_t key);
 bool disp_worker_any_free(struct disp *d);
 /* Another epoch has begun: its workers that are ready are free. */
 void disp_workers_epoch(struct disp *d);
-/* Gives the request of c to a free worker. False: none took it; one is free all the same when descriptors or memory ran out here. */
+/* Gives the request of c to a free worker. False: none took it; one is free all the same when
+ * descriptors or memory ran out here. */
 bool disp_worker_give(struct disp *d, struct conn *c);
 
 #endif

@@ -13,8 +13,10 @@ static unsigned waiting(const struct disp *d)
 static void shed(struct disp *d, struct conn *c, enum shed_reason reason, const char *detail)
 {
     METRIC_INC(M_HTTP_SHED, reason);
-    disp_answer_problem(
-        d, c, &(struct disp_problem){.err = ERR_OVERLOADED, .detail = detail, .retry_after_s = RETRY_AFTER_S});
+    disp_answer_problem(d, c,
+                        &(struct disp_problem){.err = ERR_OVERLOADED,
+                                               .detail = detail,
+                                               .retry_after_s = RETRY_AFTER_S});
 }
 
 void disp_queue_add(struct disp *d, struct conn *c)
@@ -35,7 +37,8 @@ void disp_queue_add(struct disp *d, struct conn *c)
 void disp_queue_run(struct disp *d)
 {
     while (waiting(d) > 0 && disp_worker_any_free(d)) {
-        struct conn *c = d->phases[CP_RETRY].head ? d->phases[CP_RETRY].head : d->phases[CP_QUEUED].head;
+        struct conn *c =
+            d->phases[CP_RETRY].head ? d->phases[CP_RETRY].head : d->phases[CP_QUEUED].head;
         if (disp_worker_give(d, c))
             continue;
         if (!disp_worker_any_free(d))
@@ -46,10 +49,11 @@ void disp_queue_run(struct disp *d)
 
 void disp_refuse_short(struct disp *d, struct conn *c)
 {
-    disp_answer_problem(d, c,
-                        &(struct disp_problem){.err = ERR_OVERLOADED,
-                                               .detail = "No process has descriptors or memory for this request.",
-                                               .retry_after_s = RETRY_AFTER_S});
+    disp_answer_problem(
+        d, c,
+        &(struct disp_problem){.err = ERR_OVERLOADED,
+                               .detail = "No process has descriptors or memory for this request.",
+                               .retry_after_s = RETRY_AFTER_S});
     disp_advance(d, c);
 }
 

@@ -69,7 +69,8 @@ static bool fill(struct disp *d, struct conn *c)
 
 void disp_request_id(struct str id, char *out)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     bool good = id.n >= 1 && id.n <= HANDOVER_ID_MAX;
     for (size_t i = 0; good && i < id.n; i++)
         good = id.p[i] != '\0' && strchr(allowed, id.p[i]) != NULL;
@@ -97,14 +98,18 @@ static bool begin_body(struct disp *d, struct conn *c)
     r->chunked = h->chunked;
     r->content_length = h->has_length ? h->content_length : 0;
     r->keep_alive = h->keep_alive;
-    disp_request_id(http_header_count(h, "X-Request-Id") == 1 ? http_header(h, "X-Request-Id") : STR(""), r->id);
+    disp_request_id(http_header_count(h, "X-Request-Id") == 1 ? http_header(h, "X-Request-Id")
+                                                              : STR(""),
+                    r->id);
     if (r->chunked)
         http_chunked_init(&r->scan);
     else
         r->total = r->head_len + (size_t)r->content_length; /* the parser held it under max_body */
     disp_conn_phase(d, c, CP_BODY);
-    bool waits = h->expect_continue && h->minor >= 1 && (r->chunked || r->content_length > 0) && c->len == r->head_len;
-    if (waits && send(c->fd, continue_line, sizeof(continue_line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+    bool waits = h->expect_continue && h->minor >= 1 && (r->chunked || r->content_length > 0) &&
+                 c->len == r->head_len;
+    if (waits &&
+        send(c->fd, continue_line, sizeof(continue_line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
         disp_conn_close(d, c); /* an empty socket buffer that takes no 25 bytes is a dead one */
         return false;
     }
@@ -141,7 +146,8 @@ static bool step_body(struct disp *d, struct conn *c)
     if (r->chunked && r->total == 0) {
         struct http_fault fault = {.err = OK};
         size_t used = 0, have = c->len - r->head_len;
-        enum http_result got = http_chunked_scan(&r->scan, c->buf + r->head_len, have, &d->http, &used, &fault);
+        enum http_result got =
+            http_chunked_scan(&r->scan, c->buf + r->head_len, have, &d->http, &used, &fault);
         if (got == HTTP_DONE)
             r->total = r->head_len + used;
         else if (got == HTTP_BAD)

@@ -1,6 +1,7 @@
 /*
- * The dispatcher's side of the workers' pairs: who is free, who has which request, and what happens to a request
- * whose worker died. End-of-file on the pair is the only news of a death that is needed.
+ * The dispatcher's side of the workers' pairs: who is free, who has which request, and what happens
+ * to a request whose worker died. End-of-file on the pair is the only news of a death that is
+ * needed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -55,9 +56,9 @@ bool disp_worker_any_free(struct disp *d)
 }
 
 /*
- * The one that gets the next request, taken off the list: the last that became free, for its memory is warm. One that
- * cannot reach the database answers sooner than the others and so would draw all requests: it comes after them.
- * disp_worker_any_free() was true.
+ * The one that gets the next request, taken off the list: the last that became free, for its memory
+ * is warm. One that cannot reach the database answers sooner than the others and so would draw all
+ * requests: it comes after them. disp_worker_any_free() was true.
  */
 static struct disp_worker *take_spare(struct disp *d)
 {
@@ -85,9 +86,9 @@ static void detach(struct disp *d, struct disp_worker *w)
 }
 
 /*
- * A worker that died around its answer: the kernel knows how much of it is in the client's connection. Nothing: the
- * request is like any other that lost its worker. All: it is answered. A part: a second answer would be garbage behind
- * it.
+ * A worker that died around its answer: the kernel knows how much of it is in the client's
+ * connection. Nothing: the request is like any other that lost its worker. All: it is answered. A
+ * part: a second answer would be garbage behind it.
  */
 enum reach { REACH_NONE, REACH_PART, REACH_ALL };
 static enum reach reach_of(struct disp *d, const struct disp_worker *w, const struct conn *c,
@@ -108,11 +109,13 @@ static void answer_for(struct disp *d, struct disp_worker *w, struct conn *c)
 {
     struct request *r = c->req;
     bool safe = r->method == HTTP_GET || r->method == HTTP_HEAD;
-    static const char *const reaches[] = {[REACH_NONE] = "no", [REACH_PART] = "partly", [REACH_ALL] = "yes"};
+    static const char *const reaches[] = {
+        [REACH_NONE] = "no", [REACH_PART] = "partly", [REACH_ALL] = "yes"};
     struct handover_answer answer;
     const enum reach reach = reach_of(d, w, c, &answer);
-    LOG(LOG_WARN, "dispatcher.worker_lost", F_INT("worker", w->index), F_STR("method", http_method_names[r->method]),
-        F_STR("request_id", r->id), F_STR("answered", reaches[reach]));
+    LOG(LOG_WARN, "dispatcher.worker_lost", F_INT("worker", w->index),
+        F_STR("method", http_method_names[r->method]), F_STR("request_id", r->id),
+        F_STR("answered", reaches[reach]));
     if (reach == REACH_PART) {
         disp_conn_close(d, c);
     } else if (reach == REACH_ALL) {
@@ -121,17 +124,19 @@ static void answer_for(struct disp *d, struct disp_worker *w, struct conn *c)
         disp_advance(d, c);
     } else if (safe && deadline_passed(r->deadline)) {
         disp_answer_problem(d, c,
-                            &(struct disp_problem){.err = ERR_DEADLINE,
-                                                   .detail = "The process that served this request took too long."});
+                            &(struct disp_problem){
+                                .err = ERR_DEADLINE,
+                                .detail = "The process that served this request took too long."});
         disp_advance(d, c);
     } else if (safe && !r->retried) {
         r->retried = true;
         disp_conn_phase(d, c, CP_RETRY);
     } else {
-        disp_answer_problem(d, c,
-                            &(struct disp_problem){.err = ERR_INTERRUPTED,
-                                                   .detail = "The process that served this request ended.",
-                                                   .unknown = !safe});
+        disp_answer_problem(
+            d, c,
+            &(struct disp_problem){.err = ERR_INTERRUPTED,
+                                   .detail = "The process that served this request ended.",
+                                   .unknown = !safe});
         disp_advance(d, c);
     }
 }
@@ -144,7 +149,8 @@ static void bury(struct disp *d, struct disp_worker *w)
         answer_for(d, w, c);
 }
 
-static void finish(struct disp *d, struct disp_worker *w, const struct handover_report *r, struct handover_packet *p)
+static void finish(struct disp *d, struct disp_worker *w, const struct handover_report *r,
+                   struct handover_packet *p)
 {
     struct conn *c = w->conn;
     if (!c || r->seq != w->seq)
@@ -175,9 +181,11 @@ static enum taken take_report(struct disp *d, struct disp_worker *w)
 {
     struct handover_report r;
     struct handover_packet p;
-    int got = handover_recv(w->fd, d->packet, &r, sizeof(r), offsetof(struct handover_report, unsent_len), &p);
+    int got = handover_recv(w->fd, d->packet, &r, sizeof(r),
+                            offsetof(struct handover_report, unsent_len), &p);
     if (got <= 0)
-        return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno)) ? TAKEN_NONE : TAKEN_END;
+        return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno)) ? TAKEN_NONE
+                                                                                        : TAKEN_END;
     w->retiring = w->retiring || r.retire || r.news == HANDOVER_RETIRE;
     if (r.news == HANDOVER_READY) {
         w->ready = true;
@@ -227,8 +235,10 @@ bool disp_worker_give(struct disp *d, struct conn *c)
             return true;
         }
         if (errno != EPIPE && errno != ECONNRESET && errno != ECONNREFUSED) {
-            /* No memory or descriptors for the packet: the worker is fine, it stays the next to be asked. */
-            LOG(LOG_WARN, "dispatcher.handover_failed", F_INT("worker", w->index), F_INT("errno", errno));
+            /* No memory or descriptors for the packet: the worker is fine, it stays the next to be
+             * asked. */
+            LOG(LOG_WARN, "dispatcher.handover_failed", F_INT("worker", w->index),
+                F_INT("errno", errno));
             push_spare(d, w);
             return false;
         }
@@ -237,7 +247,8 @@ bool disp_worker_give(struct disp *d, struct conn *c)
     return false;
 }
 
-/* A worker of a new generation may be announced before the end of the old one was seen: that is buried first. */
+/* A worker of a new generation may be announced before the end of the old one was seen: that is
+ * buried first. */
 void disp_worker_announced(struct disp *d, const struct handover_order *o, int fd)
 {
     struct disp_worker *w = &d->workers[o->slot];
@@ -246,9 +257,13 @@ void disp_worker_announced(struct disp *d, const struct handover_order *o, int f
     if (w->fd >= 0)
         bury(d, w);
     bool listed = w->listed;
-    *w = (struct disp_worker){
-        .fd = fd, .index = o->index, .generation = o->generation, .epoch = o->epoch, .listed = listed};
-    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = WATCH_KEY(WATCH_WORKER, w->generation, o->slot)};
+    *w = (struct disp_worker){.fd = fd,
+                              .index = o->index,
+                              .generation = o->generation,
+                              .epoch = o->epoch,
+                              .listed = listed};
+    struct epoll_event ev = {.events = EPOLLIN,
+                             .data.u64 = WATCH_KEY(WATCH_WORKER, w->generation, o->slot)};
     if (epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) != 0)
         detach(d, w);
 }

@@ -1,6 +1,7 @@
 /*
- * The dispatcher: the only process that reads clients' sockets. One epoll loop over all connections; whole requests
- * go to whichever worker is free. It knows no secret, no database and no provider, and waits for nobody.
+ * The dispatcher: the only process that reads clients' sockets. One epoll loop over all
+ * connections; whole requests go to whichever worker is free. It knows no secret, no database and
+ * no provider, and waits for nobody.
  */
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +30,8 @@ static bool watch(struct disp *d, enum watch kind, int fd)
 static void use_limits(struct disp *d, const struct handover_limits *l)
 {
     d->limits = *l;
-    d->http = (struct http_limits){.max_head = (size_t)l->max_head, .max_body = (size_t)l->max_body};
+    d->http =
+        (struct http_limits){.max_head = (size_t)l->max_head, .max_body = (size_t)l->max_body};
     disp_conns_limits(d);
 }
 
@@ -47,11 +49,13 @@ static bool init(struct disp *d, const struct child_env *env)
     d->sig_fd = sig_open((const int[]){SIGTERM, 0});
     d->arena = arena_new(ARENA_CHUNK);
     d->packet = malloc(HANDOVER_PACKET_MAX);
-    if (d->ep < 0 || d->sig_fd < 0 || !d->arena || !d->packet || !disp_workers_init(d) || !disp_conns_init(d))
+    if (d->ep < 0 || d->sig_fd < 0 || !d->arena || !d->packet || !disp_workers_init(d) ||
+        !disp_conns_init(d))
         return false;
     const struct handover_limits limits = handover_limits_of(env->cfg);
     use_limits(d, &limits);
-    disp_peers_trust(d, env->cfg->server.trusted_proxies, env->cfg->server.trusted_proxies_n * sizeof(struct cidr));
+    disp_peers_trust(d, env->cfg->server.trusted_proxies,
+                     env->cfg->server.trusted_proxies_n * sizeof(struct cidr));
     return watch(d, WATCH_SIGNAL, d->sig_fd) && watch(d, WATCH_LIFE, env->life_fd) &&
            watch(d, WATCH_CONTROL, env->control_fd) && disp_listen(d, true);
 }
@@ -69,8 +73,10 @@ static void conn_ready(struct disp *d, uint64_t key)
         disp_readable(d, c);
 }
 
-/* A reload: from here on the new workers, limits and sockets; the connections, and the requests under way, stay. */
-static void begin_epoch(struct disp *d, const struct handover_order *o, const struct handover_packet *trusted)
+/* A reload: from here on the new workers, limits and sockets; the connections, and the requests
+ * under way, stay. */
+static void begin_epoch(struct disp *d, const struct handover_order *o,
+                        const struct handover_packet *trusted)
 {
     d->epoch = o->epoch;
     log_set((enum log_format)o->limits.log_format, (enum log_level)o->limits.log_level);
@@ -100,11 +106,14 @@ static void obey(struct disp *d, const struct handover_order *o, const struct ha
     }
 }
 
-/* What came with it did not come through. A worker ends by itself and is started again; a socket is missed until the next reload. */
+/* What came with it did not come through. A worker ends by itself and is started again; a socket is
+ * missed until the next reload. */
 static void order_lost(struct disp *d, const struct handover_order *o)
 {
-    static const char *const names[] = {[HANDOVER_WORKER] = "worker", [HANDOVER_LISTEN] = "listen", [HANDOVER_BEGIN] = "begin"};
-    LOG(LOG_ERROR, "dispatcher.order_lost", F_STR("order", names[o->what]), F_STR("why", "no descriptors or memory to take it"));
+    static const char *const names[] = {
+        [HANDOVER_WORKER] = "worker", [HANDOVER_LISTEN] = "listen", [HANDOVER_BEGIN] = "begin"};
+    LOG(LOG_ERROR, "dispatcher.order_lost", F_STR("order", names[o->what]),
+        F_STR("why", "no descriptors or memory to take it"));
     if (d->phases[CP_IDLE].head)
         disp_conn_close(d, d->phases[CP_IDLE].head);
 }
@@ -113,7 +122,8 @@ static void control_readable(struct disp *d)
 {
     struct handover_order o;
     struct handover_packet p;
-    while (handover_recv(d->env->control_fd, d->packet, &o, sizeof(o), offsetof(struct handover_order, len), &p) > 0) {
+    while (handover_recv(d->env->control_fd, d->packet, &o, sizeof(o),
+                         offsetof(struct handover_order, len), &p) > 0) {
         if (p.lost)
             order_lost(d, &o);
         obey(d, &o, &p);
@@ -121,7 +131,8 @@ static void control_readable(struct disp *d)
     }
 }
 
-/* TERM: no new connections, but those that are here already, and what they have sent, are served. */
+/* TERM: no new connections, but those that are here already, and what they have sent, are served.
+ */
 static void drain(struct disp *d)
 {
     if (d->draining)
@@ -136,7 +147,8 @@ static void drain(struct disp *d)
     d->draining = true;
     d->cut_at = deadline_in_ms(all - all / 10);
     d->end_at = deadline_in_ms(all - all / 20);
-    LOG(LOG_INFO, "dispatcher.draining", F_INT("connections", d->conns_n), F_INT("idle", d->phases[CP_IDLE].n));
+    LOG(LOG_INFO, "dispatcher.draining", F_INT("connections", d->conns_n),
+        F_INT("idle", d->phases[CP_IDLE].n));
     board_stage(STAGE_DRAINING, "");
     d->newcomers_by = deadline_in_ms(NEWCOMERS_MS < all / 4 ? NEWCOMERS_MS : all / 4);
     disp_read_idle(d);

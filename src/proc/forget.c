@@ -23,14 +23,15 @@ void forget_secrets(struct config *cfg, unsigned keep)
 #else
 
 /*
- * Copies are known by their first bytes, so that a buffer which was left behind while it grew is found too. What is
- * shorter is no secret worth the name, and might be found in other words.
+ * Copies are known by their first bytes, so that a buffer which was left behind while it grew is
+ * found too. What is shorter is no secret worth the name, and might be found in other words.
  */
 #define PREFIX 16
 #define NEEDLES_MAX 64
 #define NEEDLE_BYTES ((size_t)64 * 1024)
 
-struct needles { /* left out of the search, but not what the kernel's map shows as one area with it */
+struct needles { /* left out of the search, but not what the kernel's map shows as one area with it
+                  */
     size_t n, used;
     struct {
         size_t at, n;
@@ -63,8 +64,9 @@ static void wipe_in(char *p, size_t n, const char *needle, size_t len)
 }
 
 /*
- * The C library copies through vector registers, which a fork takes along and which are saved on the stack some time
- * later: the parser's last copies are pushed out of them by copies of zeros, of every size that it treats differently.
+ * The C library copies through vector registers, which a fork takes along and which are saved on
+ * the stack some time later: the parser's last copies are pushed out of them by copies of zeros, of
+ * every size that it treats differently.
  */
 static void clear_registers(void)
 {
@@ -117,7 +119,8 @@ static void search(const struct needles *k)
 void forget_secrets(struct config *cfg, unsigned keep)
 {
     // cppcheck-suppress invalidFunctionArg ; mmap(2) asks for -1 with MAP_ANONYMOUS
-    struct needles *k = mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct needles *k =
+        mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (k != MAP_FAILED) {
         config_each_secret(cfg, ~keep, add, k);
         if (!(keep & CONFIG_KEEP_DATABASE))

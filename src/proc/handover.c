@@ -55,7 +55,8 @@ bool handover_send(int sock, const void *head, size_t head_size, struct handover
     return sent >= 0;
 }
 
-/* Maps the bytes of a memfd; private, since a chunked body is joined in place. False: it is shorter than it says. */
+/* Maps the bytes of a memfd; private, since a chunked body is joined in place. False: it is shorter
+ * than it says. */
 static bool map_bytes(struct handover_packet *p, int memfd, uint64_t len)
 {
     struct stat st;
@@ -71,7 +72,8 @@ static bool map_bytes(struct handover_packet *p, int memfd, uint64_t len)
     return true;
 }
 
-/* What is behind the head: the bytes at p->bytes, or those in the last of the descriptors. False: it contradicts the head. */
+/* What is behind the head: the bytes at p->bytes, or those in the last of the descriptors. False:
+ * it contradicts the head. */
 static bool unpack(struct handover_packet *p, uint64_t len, const int *fds, size_t fds_n)
 {
     const bool in_memfd = len > HANDOVER_INLINE_MAX;
@@ -86,14 +88,16 @@ static bool unpack(struct handover_packet *p, uint64_t len, const int *fds, size
     return true;
 }
 
-int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at, struct handover_packet *p)
+int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at,
+                  struct handover_packet *p)
 {
     int fds[NET_FDS_MAX];
     size_t fds_n = ARRAY_LEN(fds);
     ssize_t n;
     *p = (struct handover_packet){.fd = -1};
     do {
-        /* ECONNRESET only says that the dead peer left packets unread; those it sent before are still to come. */
+        /* ECONNRESET only says that the dead peer left packets unread; those it sent before are
+         * still to come. */
         fds_n = ARRAY_LEN(fds);
         n = net_recv_fds(sock, buf, HANDOVER_PACKET_MAX, fds, &fds_n, MSG_DONTWAIT);
     } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -138,7 +142,7 @@ static unsigned words_n;
 static struct given {
     _Alignas(64) _Atomic int64_t at;
     _Atomic int64_t until;
-} *given; /* one a slot, written by the dispatcher */
+} * given; /* one a slot, written by the dispatcher */
 
 static size_t words_size(unsigned slots)
 {
@@ -179,10 +183,12 @@ void handover_give(unsigned slot, struct handover_given g)
     atomic_store_explicit(&given[slot].at, g.at.ns, memory_order_release);
 }
 
-/* Caught between the two words, an old `at` has the new `until`: later than it was, so nobody is blamed for it. */
+/* Caught between the two words, an old `at` has the new `until`: later than it was, so nobody is
+ * blamed for it. */
 struct handover_given handover_given(unsigned slot)
 {
     ENSURE(slot < words_n);
     int64_t at = atomic_load_explicit(&given[slot].at, memory_order_acquire);
-    return (struct handover_given){{at}, {{atomic_load_explicit(&given[slot].until, memory_order_relaxed)}}};
+    return (struct handover_given){
+        {at}, {{atomic_load_explicit(&given[slot].until, memory_order_relaxed)}}};
 }

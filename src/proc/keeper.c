@@ -64,7 +64,8 @@ static void run_job(struct keeper *k, const struct upkeep_job *job)
         LOG(LOG_WARN, "keeper.job_failed", F_STR("job", job->name), F_ERR(e),
             F_MS("took", mono_seconds_since(begun) * 1e3));
     else
-        LOG(LOG_DEBUG, "keeper.job", F_STR("job", job->name), F_MS("took", mono_seconds_since(begun) * 1e3));
+        LOG(LOG_DEBUG, "keeper.job", F_STR("job", job->name),
+            F_MS("took", mono_seconds_since(begun) * 1e3));
     log_set_request(NULL);
     board_served();
     board_stage(STAGE_IDLE, "");
@@ -123,7 +124,8 @@ static enum err connect_database(struct keeper *k)
 
 static int loop(struct keeper *k)
 {
-    /* The first runs are spread over two seconds: what a crash left is found soon, and not by all jobs at once. */
+    /* The first runs are spread over two seconds: what a crash left is found soon, and not by all
+     * jobs at once. */
     for (size_t i = 0; i < upkeep_jobs_n; i++)
         k->next[i] = deadline_in_ms((int64_t)rng_below(2000));
     while (!pause_until(k, soonest(k))) {

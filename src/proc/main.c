@@ -1,4 +1,5 @@
-/* The program `bookingd`: options before the command; the rest is the command's row of the table. */
+/* The program `bookingd`: options before the command; the rest is the command's row of the table.
+ */
 #include <getopt.h>
 #include <stdio.h>
 

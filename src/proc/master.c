@@ -1,6 +1,6 @@
 /*
- * The master: a loop over signals and time. It touches no client, no database and no lock, so nothing that it
- * supervises can hold it up.
+ * The master: a loop over signals and time. It touches no client, no database and no lock, so
+ * nothing that it supervises can hold it up.
  */
 #include "proc/master.h"
 
@@ -57,7 +57,8 @@ static void begin_stop(struct master *m)
 /* Workers that serve or will, of the configuration in force. */
 static bool counts(const struct master *m, const struct child *c)
 {
-    return c->role == ROLE_WORKER && c->epoch == m->epoch && c->state != CHILD_OFF && c->state != CHILD_DRAINING;
+    return c->role == ROLE_WORKER && c->epoch == m->epoch && c->state != CHILD_OFF &&
+           c->state != CHILD_DRAINING;
 }
 
 /* One worker more, up to twice as many as are configured. */
@@ -163,7 +164,8 @@ static bool all_gone(const struct master *m)
     return true;
 }
 
-/* Exit code 78 of a child: before the service is ready it is the service's; later the others go on while there are any.
+/* Exit code 78 of a child: before the service is ready it is the service's; later the others go on
+ * while there are any.
  */
 static void check_refusals(struct master *m)
 {
@@ -172,8 +174,9 @@ static void check_refusals(struct master *m)
         refused += master_in_state(m, r, CHILD_REFUSED);
     if (refused == 0 || m->stopping)
         return;
-    bool nobody = master_in_state(m, ROLE_DISPATCHER, CHILD_REFUSED) > 0 ||
-                  (master_alive(m, ROLE_WORKER) == 0 && master_in_state(m, ROLE_WORKER, CHILD_DOWN) == 0);
+    bool nobody =
+        master_in_state(m, ROLE_DISPATCHER, CHILD_REFUSED) > 0 ||
+        (master_alive(m, ROLE_WORKER) == 0 && master_in_state(m, ROLE_WORKER, CHILD_DOWN) == 0);
     if (m->ready && !nobody)
         return;
     LOG(LOG_ERROR, "master.refused",
@@ -247,7 +250,8 @@ static int loop(struct master *m)
             on_signal(m, signo);
         turn(m);
     }
-    LOG(LOG_INFO, "master.stopped", F_INT("exit", m->exit_code), F_MS("lived", mono_seconds_since(m->started) * 1e3));
+    LOG(LOG_INFO, "master.stopped", F_INT("exit", m->exit_code),
+        F_MS("lived", mono_seconds_since(m->started) * 1e3));
     return m->exit_code;
 }
 
@@ -273,7 +277,8 @@ int master_run(struct config *cfg)
                         .started_wall_s = (double)wall_now().us / 1e6};
     log_set_role("master", -1);
     /* Before the first record: whoever read the log may be gone. */
-    m.sig_fd = sig_open((const int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD, 0});
+    m.sig_fd =
+        sig_open((const int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD, 0});
     notify_sd_init();
     if (!master_setup(&m))
         return m.exit_code;

@@ -31,7 +31,8 @@ static const struct role_kind {
     unsigned secrets; /* that it has need of */
 } kinds[ROLE_COUNT] = {
     [ROLE_DISPATCHER] = {dispatcher_main, false, 0},
-    [ROLE_WORKER] = {worker_main, true, CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS | CONFIG_KEEP_OTP},
+    [ROLE_WORKER] = {worker_main, true,
+                     CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS | CONFIG_KEEP_OTP},
     [ROLE_MONITOR] = {monitor_main, false, CONFIG_KEEP_DATABASE},
     [ROLE_KEEPER] = {keeper_main, false, CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS},
     [ROLE_RESOLVER] = {resolver_main, false, 0},
@@ -41,8 +42,10 @@ void master_children_init(struct master *m)
 {
     for (unsigned slot = 0; slot < m->children_n; slot++) {
         enum role role = board_role(slot);
-        m->children[slot] =
-            (struct child){.state = CHILD_OFF, .role = role, .slot = slot, .index = (int)(slot - board_first(role))};
+        m->children[slot] = (struct child){.state = CHILD_OFF,
+                                           .role = role,
+                                           .slot = slot,
+                                           .index = (int)(slot - board_first(role))};
     }
 }
 
@@ -92,7 +95,8 @@ static bool on_trial(const struct master *m, const struct child *c)
 
 /* ---- in the child ---- */
 
-/* Everything that this role was not given is closed: a listener kept open by a worker would outlive a drain. */
+/* Everything that this role was not given is closed: a listener kept open by a worker would outlive
+ * a drain. */
 static void keep_only(const int *keep, size_t n)
 {
     unsigned from = STDERR_FILENO + 1;
@@ -110,8 +114,8 @@ static void keep_only(const int *keep, size_t n)
     }
 }
 
-/* The master's signals, in case they come to the whole group (a terminal's interrupt, killall): its children wait for
- * its word. */
+/* The master's signals, in case they come to the whole group (a terminal's interrupt, killall): its
+ * children wait for its word. */
 static void ignore_the_masters(void)
 {
     static const int signals[] = {SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU};
@@ -134,7 +138,8 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
     size_t n = 0;
     sig_reset_child();
     ignore_the_masters();
-    /* A worker in a long call cannot look at its life pipe; and a master that is gone before this line is asked after.
+    /* A worker in a long call cannot look at its life pipe; and a master that is gone before this
+     * line is asked after.
      */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != m->pid)
         _exit(1);
@@ -162,7 +167,8 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
 
 /* ---- in the master ---- */
 
-/* Gives the role what it needs. theirs: the other end of a new pair, or -1. False: no descriptors. */
+/* Gives the role what it needs. theirs: the other end of a new pair, or -1. False: no descriptors.
+ */
 static bool equip(struct master *m, const struct child *c, struct child_env *env, int *theirs)
 {
     static int listen_fds[LISTENERS_MAX];
@@ -208,19 +214,25 @@ bool master_send(struct master *m, const struct handover_order *o, const void *b
     return m->control >= 0 && handover_send(m->control, o, sizeof(*o), &p);
 }
 
-/* The dispatcher learns of a worker by getting its end of the pair. When that fails the worker sees end-of-file. */
+/* The dispatcher learns of a worker by getting its end of the pair. When that fails the worker sees
+ * end-of-file. */
 static void announce(struct master *m, const struct child *c, int fd)
 {
-    const struct handover_order o = {
-        .what = HANDOVER_WORKER, .epoch = c->epoch, .slot = c->slot, .index = c->index, .generation = c->generation};
+    const struct handover_order o = {.what = HANDOVER_WORKER,
+                                     .epoch = c->epoch,
+                                     .slot = c->slot,
+                                     .index = c->index,
+                                     .generation = c->generation};
     if (!master_send(m, &o, NULL, fd))
-        LOG(LOG_WARN, "master.announce_failed", F_INT("worker", c->index), F_STR("why", strerror(errno)));
+        LOG(LOG_WARN, "master.announce_failed", F_INT("worker", c->index),
+            F_STR("why", strerror(errno)));
     close(fd);
 }
 
 static void not_started(struct child *c, struct child_env *env, int theirs)
 {
-    LOG(LOG_ERROR, "master.fork_failed", F_STR("child", role_names[c->role]), F_STR("why", strerror(errno)));
+    LOG(LOG_ERROR, "master.fork_failed", F_STR("child", role_names[c->role]),
+        F_STR("why", strerror(errno)));
     c->next_start.ns = mono_now().ns + FORK_FAILED_MS * (int64_t)1000000;
     close_if_open(env->queue_fd);
     close_if_open(env->control_fd);
@@ -257,7 +269,8 @@ static void launch(struct master *m, struct child *c)
         announce(m, c, theirs);
 }
 
-/* Without a dispatcher nobody could give a worker anything; one that is busy learns of it a little later. */
+/* Without a dispatcher nobody could give a worker anything; one that is busy learns of it a little
+ * later. */
 static bool can_announce(const struct master *m)
 {
     struct pollfd p = {.fd = m->control, .events = POLLOUT};
@@ -288,7 +301,8 @@ static struct child *find_pid(struct master *m, pid_t pid)
 static void cause_of_death(int status, char *how, size_t size)
 {
     if (WIFSIGNALED(status))
-        snprintf(how, size, "signal %s%s", sig_name(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
+        snprintf(how, size, "signal %s%s", sig_name(WTERMSIG(status)),
+                 WCOREDUMP(status) ? ", core dumped" : "");
     else
         snprintf(how, size, "exit %d", WEXITSTATUS(status));
 }
@@ -299,9 +313,11 @@ static void trial_death(struct master *m, struct child *c, int status)
     char how[64];
     cause_of_death(status, how, sizeof(how));
     if (!m->reload.fault[0])
-        snprintf(m->reload.fault, sizeof(m->reload.fault), "a %s with the new configuration ended: %s%s",
-                 role_names[c->role], how,
-                 WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE ? " (see its own words)" : "");
+        snprintf(m->reload.fault, sizeof(m->reload.fault),
+                 "a %s with the new configuration ended: %s%s", role_names[c->role], how,
+                 WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE
+                     ? " (see its own words)"
+                     : "");
     c->state = child_next(c->state, CHILD_EV_STOP);
 }
 
@@ -312,9 +328,10 @@ static void obituary(const struct child *c, int status, bool recycled, const str
     const bool orderly = c->state == CHILD_DRAINING || recycled;
     char how[64];
     cause_of_death(status, how, sizeof(how));
-    LOG(orderly ? LOG_INFO : LOG_WARN, "child.ended", F_STR("child", role_names[c->role]), F_INT("index", c->index),
-        F_INT("pid", c->pid), F_INT("generation", c->generation), F_STR("how", how),
-        F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
+    LOG(orderly ? LOG_INFO : LOG_WARN, "child.ended", F_STR("child", role_names[c->role]),
+        F_INT("index", c->index), F_INT("pid", c->pid), F_INT("generation", c->generation),
+        F_STR("how", how), F_STR("state", child_state_names[c->state]),
+        F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
         F_STR("request_id", v->request), F_STR("provider", v->call), F_INT("served", v->served),
         F_MS("lived", mono_seconds_since(c->started) * 1e3), F_STR("last_words", last_words));
 }
@@ -324,8 +341,8 @@ static void log_violation(const struct child *c, const char *last_words)
     char call[64];
     LOG(LOG_ERROR, "child.violation", F_STR("child", role_names[c->role]), F_INT("index", c->index),
         F_STR("system_call", confine_violation(last_words, call, sizeof(call))),
-        F_STR("hint",
-              "its role has no need of it: an attack, or a library that does more than usual (server.confine)"));
+        F_STR("hint", "its role has no need of it: an attack, or a library that does more than "
+                      "usual (server.confine)"));
 }
 
 static void bury(struct master *m, struct child *c, int status)
@@ -354,8 +371,10 @@ static void bury(struct master *m, struct child *c, int status)
         m->control = -1;
     }
     if (c->state == CHILD_REFUSED)
-        LOG(LOG_ERROR, "child.refused", F_STR("child", role_names[c->role]), F_INT("index", c->index),
-            F_STR("hint", "it cannot work with this configuration or schema and is not started again"));
+        LOG(LOG_ERROR, "child.refused", F_STR("child", role_names[c->role]),
+            F_INT("index", c->index),
+            F_STR("hint",
+                  "it cannot work with this configuration or schema and is not started again"));
     if (c->state != CHILD_DOWN)
         return;
     METRIC_INC(M_PROCESS_RESTARTS, (unsigned)c->role,
@@ -365,8 +384,8 @@ static void bury(struct master *m, struct child *c, int status)
                                      : EXIT_REASON_EXIT);
     int64_t wait = mono_ms_between(mono_now(), c->next_start);
     if (wait > 0)
-        LOG(LOG_WARN, "child.backoff", F_STR("child", role_names[c->role]), F_INT("index", c->index),
-            F_INT("failures", c->fails), F_MS("wait", (double)wait));
+        LOG(LOG_WARN, "child.backoff", F_STR("child", role_names[c->role]),
+            F_INT("index", c->index), F_INT("failures", c->fails), F_MS("wait", (double)wait));
 }
 
 void master_reap(struct master *m)
@@ -377,8 +396,10 @@ void master_reap(struct master *m)
         struct child *c = find_pid(m, pid);
         if (!c)
             continue;
-        /* In a drain workers end by themselves once the dispatcher is gone: that is an order carried out early. */
-        if (m->stopping && WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EXIT_ORPHAN_CODE))
+        /* In a drain workers end by themselves once the dispatcher is gone: that is an order
+         * carried out early. */
+        if (m->stopping && WIFEXITED(status) &&
+            (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EXIT_ORPHAN_CODE))
             c->state = child_next(c->state, CHILD_EV_STOP);
         bury(m, c, status);
     }

@@ -29,7 +29,8 @@ static const char *key_of(const struct listen_addr *at, char *buf, size_t size)
 static void say_listening(const char *what, int fd)
 {
     char name[KEY_MAX];
-    LOG(LOG_INFO, "master.listening", F_STR("for", what), F_STR("at", net_local_name(fd, name, sizeof(name))));
+    LOG(LOG_INFO, "master.listening", F_STR("for", what),
+        F_STR("at", net_local_name(fd, name, sizeof(name))));
 }
 
 static void forget(struct listener *l)
@@ -46,7 +47,8 @@ static void close_listener(struct listener *l)
     if (l->fd >= 0)
         close(l->fd);
     if (l->path && unlink(l->path) != 0 && errno != ENOENT)
-        LOG(LOG_WARN, "master.unlink_failed", F_STR("path", l->path), F_STR("why", strerror(errno)));
+        LOG(LOG_WARN, "master.unlink_failed", F_STR("path", l->path),
+            F_STR("why", strerror(errno)));
     forget(l);
 }
 
@@ -58,7 +60,8 @@ static bool fill(struct listener *l, int fd, const struct listen_addr *at, const
     return l->key && (at->kind != LISTEN_UNIX || l->path);
 }
 
-/* Sockets passed by systemd: those of that name; for the API also unnamed ones, so that a plain unit just works. */
+/* Sockets passed by systemd: those of that name; for the API also unnamed ones, so that a plain
+ * unit just works. */
 static size_t passed(const char *name, int *fds, size_t max)
 {
     int n = net_systemd_fds(name, fds, (int)max);
@@ -77,7 +80,8 @@ static struct listener *free_place(struct master *m)
 }
 
 /* Takes fd. */
-static bool add(struct master *m, int fd, const struct listen_addr *at, const char *key, const char **why)
+static bool add(struct master *m, int fd, const struct listen_addr *at, const char *key,
+                const char **why)
 {
     struct listener *l = free_place(m);
     if (l && fill(l, fd, at, key)) {
@@ -118,7 +122,8 @@ static bool keep(struct master *m, const char *key)
     return found;
 }
 
-static bool listen_one(struct master *m, const struct listen_addr *at, int backlog, const char **why)
+static bool listen_one(struct master *m, const struct listen_addr *at, int backlog,
+                       const char **why)
 {
     char buf[KEY_MAX];
     const char *key = key_of(at, buf, sizeof(buf));
@@ -131,7 +136,8 @@ static bool listen_one(struct master *m, const struct listen_addr *at, int backl
 }
 
 /* All that cfg wants becomes wanted_next. False: *at cannot be had. */
-static bool listen_all(struct master *m, const struct config *cfg, const struct listen_addr **at, const char **why)
+static bool listen_all(struct master *m, const struct config *cfg, const struct listen_addr **at,
+                       const char **why)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++)
         m->listeners[i].wanted_next = false;
@@ -194,11 +200,13 @@ bool master_listen_next(struct master *m)
     bool good = listen_all(m, cfg, &at, &why);
     if (good) {
         at = &cfg->monitor.listen;
-        const bool same = m->monitor.passed || strcmp(m->monitor.key, key_of(at, buf, sizeof(buf))) == 0;
+        const bool same =
+            m->monitor.passed || strcmp(m->monitor.key, key_of(at, buf, sizeof(buf))) == 0;
         good = same || listen_monitor(&m->reload.monitor, at, &why);
     }
     if (!good)
-        (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "cannot listen on %s: %s", at->text, why);
+        (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "cannot listen on %s: %s",
+                       at->text, why);
     return good;
 }
 
@@ -218,7 +226,8 @@ bool master_listen_tell(struct master *m)
         struct listener *l = &m->listeners[i];
         if (l->fd < 0 || !l->wanted_next || l->told)
             continue;
-        const struct handover_order o = {.what = HANDOVER_LISTEN, .epoch = m->reload.epoch, .slot = i};
+        const struct handover_order o = {
+            .what = HANDOVER_LISTEN, .epoch = m->reload.epoch, .slot = i};
         if (!master_send(m, &o, NULL, l->fd))
             return false;
         l->told = true;

@@ -14,11 +14,11 @@
 
 /* A listening socket; the dispatcher knows it by its place in the table. */
 struct listener {
-    int fd;           /* -1: no socket */
-    char *key;        /* where it listens: the same place is the same socket, however it is written */
-    char *path;       /* unix: unlinked when it is closed; NULL */
-    bool passed;      /* by systemd, whose it stays: never closed */
-    bool wanted;      /* by the configuration in force */
+    int fd;      /* -1: no socket */
+    char *key;   /* where it listens: the same place is the same socket, however it is written */
+    char *path;  /* unix: unlinked when it is closed; NULL */
+    bool passed; /* by systemd, whose it stays: never closed */
+    bool wanted; /* by the configuration in force */
     bool wanted_next; /* by the one on trial */
     bool told;        /* the dispatcher has it */
 };
@@ -43,9 +43,10 @@ struct reload {
 };
 
 struct master {
-    struct config *cfg;         /* in force */
-    const struct config *used;  /* by master_use_config() */
-    uint32_t epoch, epoch_last; /* its number, from 1; the last that was given out, to one on trial */
+    struct config *cfg;        /* in force */
+    const struct config *used; /* by master_use_config() */
+    uint32_t epoch,
+        epoch_last; /* its number, from 1; the last that was given out, to one on trial */
     pid_t pid;
     int sig_fd;
     int life[2]; /* pipe: its write end is open in the master alone */
@@ -70,7 +71,8 @@ struct master {
     char status[256]; /* last told */
 };
 
-/* master_setup.c: what is done once, before the first fork. False after saying why; m->exit_code is set. */
+/* master_setup.c: what is done once, before the first fork. False after saying why; m->exit_code is
+ * set. */
 bool master_setup(struct master *m);
 /* Indices of providers mean this configuration's from now on; forks inherit it. */
 void master_use_config(struct master *m, const struct config *cfg);
@@ -80,7 +82,8 @@ bool master_register_names(const struct config *cfg);
 /* master_listen.c: the sockets. */
 /* Those of the configuration at the start. False after saying why; m->exit_code is set. */
 bool master_listen(struct master *m);
-/* What a configuration on trial wants and is not there is opened. False after saying why in m->reload.fault. */
+/* What a configuration on trial wants and is not there is opened. False after saying why in
+ * m->reload.fault. */
 bool master_listen_next(struct master *m);
 /* The trial failed: what was opened for it is closed. */
 void master_listen_undo(struct master *m);
@@ -108,7 +111,8 @@ void master_launch_due(struct master *m);
 void master_reap(struct master *m);
 /* Tells a child to end in order; again is harmless. */
 void master_tell_stop(struct child *c);
-bool master_send(struct master *m, const struct handover_order *o, const void *bytes, int fd); /* o->len bytes */
+bool master_send(struct master *m, const struct handover_order *o, const void *bytes,
+                 int fd); /* o->len bytes */
 unsigned master_alive(const struct master *m, enum role role);
 unsigned master_in_state(const struct master *m, enum role role, enum child_state state);
 
@@ -122,7 +126,8 @@ void master_reload_cancel(struct master *m);
 /* master_process.c: its own process_* figures for the monitor, at most once a second. */
 void master_publish_process(struct master *m);
 
-/* master_watch.c: what the board says about the children: checked in, overdue, scoreboard, status words. */
+/* master_watch.c: what the board says about the children: checked in, overdue, scoreboard, status
+ * words. */
 void master_watch(struct master *m);
 bool master_serving(const struct master *m);
 void master_scoreboard(const struct master *m);

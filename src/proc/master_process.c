@@ -1,4 +1,5 @@
-/* The master's own process_* figures out of /proc/self, once a second: nobody else may read them there. */
+/* The master's own process_* figures out of /proc/self, once a second: nobody else may read them
+ * there. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static bool slurp(const char *path, char *buf, size_t size)
     return n > 0;
 }
 
-/* Field number `n` of proc(5)'s stat; the second, the name, is in brackets and may hold anything. */
+/* Field number `n` of proc(5)'s stat; the second, the name, is in brackets and may hold anything.
+ */
 static bool stat_field(const char *text, int n, int64_t *out)
 {
     const char *end = strrchr(text, ')');
@@ -57,7 +59,8 @@ static double seconds_of(struct timeval t)
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
-/* Processor time and limits are asked of the kernel itself; /proc is for what it says nowhere else. */
+/* Processor time and limits are asked of the kernel itself; /proc is for what it says nowhere else.
+ */
 static bool read_figures(struct process_view *v)
 {
     enum { VSIZE = 23, RSS = 24 };
@@ -66,8 +69,8 @@ static bool read_figures(struct process_view *v)
     struct rlimit files;
     int64_t pages = 0;
     if (getrusage(RUSAGE_SELF, &usage) != 0 || getrlimit(RLIMIT_NOFILE, &files) != 0 ||
-        !slurp("/proc/self/stat", text, sizeof(text)) || !stat_field(text, VSIZE, &v->virtual_bytes) ||
-        !stat_field(text, RSS, &pages))
+        !slurp("/proc/self/stat", text, sizeof(text)) ||
+        !stat_field(text, VSIZE, &v->virtual_bytes) || !stat_field(text, RSS, &pages))
         return false;
     v->cpu_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
     v->resident_bytes = pages * sysconf(_SC_PAGESIZE);

@@ -1,8 +1,8 @@
 /*
- * HUP. The new configuration is read and checked, its sockets are bound, its names known; then workers of the next
- * epoch start beside those that serve. When they have proved themselves - all are up, and reach the database - one
- * packet to the dispatcher makes the switch, and the old ones are told to finish. Until that packet everything can be
- * taken back, and is, whatever goes wrong.
+ * HUP. The new configuration is read and checked, its sockets are bound, its names known; then
+ * workers of the next epoch start beside those that serve. When they have proved themselves - all
+ * are up, and reach the database - one packet to the dispatcher makes the switch, and the old ones
+ * are told to finish. Until that packet everything can be taken back, and is, whatever goes wrong.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +16,9 @@
 #include "sys/metrics.h"
 #include "sys/notify_sd.h"
 
-#define PROVE_MS 15000  /* and database.connect_timeout: for all workers to be up, one of them with its database */
+#define PROVE_MS                                                                                   \
+    15000 /* and database.connect_timeout: for all workers to be up, one of them with its database \
+           */
 #define ALL_MS 3000     /* how long the others' connections are waited for */
 #define RESOLVER_MS 500 /* from TERM to KILL: a stopped one does not hear */
 
@@ -40,7 +42,8 @@ static void finish(struct master *m, bool good)
     metrics_config_read(good);
     tell(m, false);
     if (good)
-        LOG(LOG_INFO, "reload.done", F_INT("epoch", m->epoch), F_INT("workers", m->cfg->server.workers),
+        LOG(LOG_INFO, "reload.done", F_INT("epoch", m->epoch),
+            F_INT("workers", m->cfg->server.workers),
             F_MS("took", mono_seconds_since(r->begun) * 1e3));
     else
         LOG(LOG_ERROR, "reload.refused", F_STR("why", r->fault), F_INT("epoch", m->epoch),
@@ -77,11 +80,12 @@ static void log_faults(struct master *m, const struct config_report *report, con
     char line[512];
     for (size_t i = 0; i < report->n; i++) {
         const struct config_fault *f = &report->faults[i];
-        (void)snprintf(line, sizeof(line), "%s:%d:%d: %s%s%s", path ? path : "(defaults)", f->line, f->column, f->key,
-                       *f->key ? ": " : "", f->what);
+        (void)snprintf(line, sizeof(line), "%s:%d:%d: %s%s%s", path ? path : "(defaults)", f->line,
+                       f->column, f->key, *f->key ? ": " : "", f->what);
         LOG(LOG_ERROR, "config.fault", F_STR("fault", line));
         if (i == 0)
-            (void)snprintf(r->fault, sizeof(r->fault), "%.200s%s", line, report->n > 1 ? " (and more)" : "");
+            (void)snprintf(r->fault, sizeof(r->fault), "%.200s%s", line,
+                           report->n > 1 ? " (and more)" : "");
     }
 }
 
@@ -90,12 +94,15 @@ static bool changeable(struct master *m)
 {
     const struct config *now = m->cfg, *next = m->reload.cfg;
     if (strcmp(now->server.user, next->server.user) != 0)
-        (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "server.user changes only with a restart");
+        (void)snprintf(m->reload.fault, sizeof(m->reload.fault),
+                       "server.user changes only with a restart");
     else if (now->server.confine != next->server.confine)
-        (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "server.confine changes only with a restart");
+        (void)snprintf(m->reload.fault, sizeof(m->reload.fault),
+                       "server.confine changes only with a restart");
     else if (next->server.workers > (int64_t)m->workers_room)
         (void)snprintf(m->reload.fault, sizeof(m->reload.fault),
-                       "server.workers: there is room for %u; more need a restart", m->workers_room);
+                       "server.workers: there is room for %u; more need a restart",
+                       m->workers_room);
     else
         return true;
     return false;
@@ -163,7 +170,8 @@ static void names_step(struct master *m)
         return;
     addrs_anew();
     if (!master_register_names(m->cfg) || !master_register_names(m->reload.cfg)) {
-        (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "too many host names, or one that is too long");
+        (void)snprintf(m->reload.fault, sizeof(m->reload.fault),
+                       "too many host names, or one that is too long");
         refuse(m);
         return;
     }
@@ -208,7 +216,8 @@ static bool commit(struct master *m)
     struct config *old = m->cfg;
     m->cfg = r->cfg;
     m->epoch = r->epoch;
-    m->children[board_first(ROLE_DISPATCHER)].epoch = m->epoch; /* it goes along; so would its replacement */
+    m->children[board_first(ROLE_DISPATCHER)].epoch =
+        m->epoch; /* it goes along; so would its replacement */
     r->cfg = NULL;
     r->epoch = 0;
     master_use_config(m, m->cfg);
@@ -234,14 +243,16 @@ static void proving_step(struct master *m)
     struct reload *r = &m->reload;
     struct trial t = count_trial(m);
     struct child *c;
-    for (; t.n < r->cfg->server.workers && !r->fault[0] && (c = master_free_slot(m, ROLE_WORKER)); t.n++)
+    for (; t.n < r->cfg->server.workers && !r->fault[0] && (c = master_free_slot(m, ROLE_WORKER));
+         t.n++)
         master_want(c, r->epoch);
     if (t.up < r->cfg->server.workers)
         r->up_since = (struct mono){0};
     else if (r->up_since.ns == 0)
         r->up_since = mono_now();
-    const bool good = r->up_since.ns != 0 &&
-                      (t.database == t.n || (t.database > 0 && mono_seconds_since(r->up_since) * 1e3 > ALL_MS));
+    const bool good =
+        r->up_since.ns != 0 &&
+        (t.database == t.n || (t.database > 0 && mono_seconds_since(r->up_since) * 1e3 > ALL_MS));
     if (good && !r->fault[0] && commit(m))
         return;
     if (!r->fault[0] && deadline_passed(r->prove_by))
@@ -252,21 +263,25 @@ static void proving_step(struct master *m)
 
 /* ---- what follows the configuration in force, every turn ---- */
 
-/* Of each of these there is one, of the right epoch; of the monitor the old one watches until the new one does. */
+/* Of each of these there is one, of the right epoch; of the monitor the old one watches until the
+ * new one does. */
 static void replace_single(struct master *m, enum role role, uint32_t epoch)
 {
     struct child *now = NULL, *c;
     for (unsigned i = 0; i < m->children_n; i++) {
         c = &m->children[i];
-        if (c->role == role && c->epoch == epoch && c->state != CHILD_OFF && c->state != CHILD_DRAINING)
+        if (c->role == role && c->epoch == epoch && c->state != CHILD_OFF &&
+            c->state != CHILD_DRAINING)
             now = c;
     }
     for (unsigned i = 0; i < m->children_n; i++) {
         c = &m->children[i];
-        if (c->role == role && c != now && (role != ROLE_MONITOR || (now && now->state == CHILD_UP)))
+        if (c->role == role && c != now &&
+            (role != ROLE_MONITOR || (now && now->state == CHILD_UP)))
             master_tell_stop(c);
     }
-    if (now || (role == ROLE_RESOLVER && master_alive(m, role) > 0) || !(c = master_free_slot(m, role)))
+    if (now || (role == ROLE_RESOLVER && master_alive(m, role) > 0) ||
+        !(c = master_free_slot(m, role)))
         return;
     master_want(c, epoch);
 }
@@ -300,7 +315,8 @@ void master_reload_step(struct master *m)
     replace_single(m, ROLE_MONITOR, m->epoch);
     replace_single(m, ROLE_KEEPER, m->epoch);
     if (m->reload.phase != RELOAD_NAMES)
-        replace_single(m, ROLE_RESOLVER, m->reload.phase == RELOAD_PROVING ? m->reload.epoch : m->epoch);
+        replace_single(m, ROLE_RESOLVER,
+                       m->reload.phase == RELOAD_PROVING ? m->reload.epoch : m->epoch);
 }
 
 void master_reload_cancel(struct master *m)

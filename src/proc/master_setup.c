@@ -52,8 +52,8 @@ static bool drop_privileges(struct master *m)
     errno = 0;
     // cppcheck-suppress getpwnamCalled ; single-threaded
     const struct passwd *p = getpwnam(user);
-    if (p && p->pw_uid != 0 && initgroups(user, p->pw_gid) == 0 && setgid(p->pw_gid) == 0 && setuid(p->pw_uid) == 0 &&
-        setuid(0) != 0)
+    if (p && p->pw_uid != 0 && initgroups(user, p->pw_gid) == 0 && setgid(p->pw_gid) == 0 &&
+        setuid(p->pw_uid) == 0 && setuid(0) != 0)
         return true;
     LOG(LOG_ERROR, "master.user_refused", F_STR("user", user),
         F_STR("why", !p      ? "no such user"
@@ -98,7 +98,8 @@ static void describe_providers(const struct config *cfg, struct providers *out)
 {
     for (size_t i = 0; i < cfg->providers_n; i++) {
         out->names[i] = cfg->providers[i].name;
-        out->ops[i] = cfg->providers[i].type == PROVIDER_MOYASAR ? METRIC_OPS_PAYMENT : METRIC_OPS_SMS;
+        out->ops[i] =
+            cfg->providers[i].type == PROVIDER_MOYASAR ? METRIC_OPS_PAYMENT : METRIC_OPS_SMS;
         out->timeouts_ms[i] = cfg->providers[i].timeout_ms;
     }
 }
@@ -123,8 +124,8 @@ static unsigned workers_room(const struct config *cfg)
 }
 
 /*
- * libpq asks who the user is, and where at home, when nobody has said so. Through name services that may mean anything;
- * here, once, it may.
+ * libpq asks who the user is, and where at home, when nobody has said so. Through name services
+ * that may mean anything; here, once, it may.
  */
 static bool settle_environment(void)
 {
@@ -144,13 +145,14 @@ static bool make_shared(struct master *m)
     static struct metric_route routes[ROUTES_MAX]; /* borrowed by the registry for ever */
     struct providers p;
     const unsigned room = m->workers_room = workers_room(m->cfg);
-    /* How many slots a number of workers makes is said only by board_init(); the size needs an upper bound before. */
+    /* How many slots a number of workers makes is said only by board_init(); the size needs an
+     * upper bound before. */
     const unsigned slots_bound = 2 * (room + ROLE_COUNT);
     describe_providers(m->cfg, &p);
     ENSURE(api_routes_n <= ROUTES_MAX);
     for (size_t i = 0; i < api_routes_n; i++)
-        routes[i] = (struct metric_route){http_method_names[api_routes[i]->method], api_routes[i]->pattern,
-                                          api_routes[i]->success_status};
+        routes[i] = (struct metric_route){http_method_names[api_routes[i]->method],
+                                          api_routes[i]->pattern, api_routes[i]->success_status};
     struct metrics_setup metrics = {.slots = slots_bound,
                                     .providers = p.names,
                                     .providers_n = m->cfg->providers_n,
@@ -158,8 +160,9 @@ static bool make_shared(struct master *m)
                                     .provider_timeouts_ms = p.timeouts_ms,
                                     .routes = routes,
                                     .routes_n = api_routes_n};
-    if (!shm_init(board_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() + ext_shared_size(m->cfg) +
-                  handover_shared_size(slots_bound) + master_state_size() + ALIGN_SPARE))
+    if (!shm_init(board_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() +
+                  ext_shared_size(m->cfg) + handover_shared_size(slots_bound) +
+                  master_state_size() + ALIGN_SPARE))
         return false;
     board_init(room);
     metrics.slots = board_slots();

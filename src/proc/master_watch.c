@@ -17,10 +17,12 @@
 #define ABORT_MS 1000     /* from ABRT (a core for the reader) to KILL */
 #define NAMES_MS 1000     /* READY waits this long for the resolver's first pass */
 
-/* The stage's age as well: a request may reach its worker late, and then the worker is not to blame. */
+/* The stage's age as well: a request may reach its worker late, and then the worker is not to
+ * blame. */
 static bool busy_overdue(const struct board_view *v)
 {
-    return v->stage == STAGE_BUSY && v->budget.at.ns != 0 && mono_ms_between(v->budget.at, mono_now()) > OVERDUE_MS &&
+    return v->stage == STAGE_BUSY && v->budget.at.ns != 0 &&
+           mono_ms_between(v->budget.at, mono_now()) > OVERDUE_MS &&
            mono_ms_between(v->since, mono_now()) > OVERDUE_MS;
 }
 
@@ -42,7 +44,8 @@ static bool overdue(const struct child *c, const struct board_view *v)
         return false;
     if (v->stage == STAGE_BUSY)
         return busy_overdue(v);
-    return c->role == ROLE_WORKER ? never_began(c, v) : mono_seconds_since(v->turned) * 1e3 > QUIET_MS;
+    return c->role == ROLE_WORKER ? never_began(c, v)
+                                  : mono_seconds_since(v->turned) * 1e3 > QUIET_MS;
 }
 
 /* One of the role is in a state to work, or has something in hand that still has time. */
@@ -60,19 +63,21 @@ static bool one_well(const struct master *m, enum role role)
     return false;
 }
 
-/* One that was told to end and does not: nobody waits for it for ever. In a stop of the whole service that has its own
- * limits. */
+/* One that was told to end and does not: nobody waits for it for ever. In a stop of the whole
+ * service that has its own limits. */
 static bool drain_overdue(const struct master *m, const struct child *c, const struct board_view *v)
 {
     if (c->state != CHILD_DRAINING || m->stopping || mono_seconds_since(c->told) * 1e3 < ABORT_MS)
         return false;
-    return busy_overdue(v) || (v->stage != STAGE_BUSY && mono_seconds_since(c->told) * 1e3 > DRAINING_MS);
+    return busy_overdue(v) ||
+           (v->stage != STAGE_BUSY && mono_seconds_since(c->told) * 1e3 > DRAINING_MS);
 }
 
 static void log_overdue(const struct child *c, const struct board_view *v)
 {
-    LOG(LOG_ERROR, "child.overdue", F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
-        F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
+    LOG(LOG_ERROR, "child.overdue", F_STR("child", role_names[c->role]), F_INT("index", c->index),
+        F_INT("pid", c->pid), F_STR("state", child_state_names[c->state]),
+        F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
         F_STR("request_id", v->request), F_STR("provider", v->call),
         F_MS("stage_age", mono_seconds_since(v->since) * 1e3));
 }
@@ -148,9 +153,10 @@ void master_tell_status(struct master *m)
                                                          : "starting, waiting for the database";
     const bool bad = !m->reload.told.good && m->reload.phase == RELOAD_NONE && !m->stopping;
     snprintf(text, sizeof(text), "%s; %u workers, %u busy, %u down, %u refused%s%.*s", phase,
-             master_alive(m, ROLE_WORKER), busy_workers(m), master_in_state(m, ROLE_WORKER, CHILD_DOWN),
-             master_in_state(m, ROLE_WORKER, CHILD_REFUSED), bad ? "; reload refused: " : "", bad ? 160 : 0,
-             m->reload.told.why);
+             master_alive(m, ROLE_WORKER), busy_workers(m),
+             master_in_state(m, ROLE_WORKER, CHILD_DOWN),
+             master_in_state(m, ROLE_WORKER, CHILD_REFUSED), bad ? "; reload refused: " : "",
+             bad ? 160 : 0, m->reload.told.why);
     if (strcmp(text, m->status) == 0)
         return;
     memcpy(m->status, text, sizeof(text));
@@ -165,10 +171,11 @@ void master_scoreboard(const struct master *m)
         if (c->state == CHILD_OFF)
             continue;
         board_read(i, &v);
-        LOG(LOG_INFO, "scoreboard", F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
-            F_INT("generation", c->generation), F_STR("state", child_state_names[c->state]),
-            F_STR("stage", stage_names[v.stage]), F_STR("what", v.what),
-            F_MS("stage_age", v.since.ns ? mono_seconds_since(v.since) * 1e3 : 0), F_INT("served", v.served),
-            F_INT("database", v.database), F_INT("failures", c->fails));
+        LOG(LOG_INFO, "scoreboard", F_STR("child", role_names[c->role]), F_INT("index", c->index),
+            F_INT("pid", c->pid), F_INT("generation", c->generation),
+            F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v.stage]),
+            F_STR("what", v.what),
+            F_MS("stage_age", v.since.ns ? mono_seconds_since(v.since) * 1e3 : 0),
+            F_INT("served", v.served), F_INT("database", v.database), F_INT("failures", c->fails));
     }
 }

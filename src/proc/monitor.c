@@ -16,8 +16,10 @@
 
 #define ARENA_CHUNK ((size_t)64 * 1024)
 #define READ_FLOOR_MS 1000 /* a read of the ledger may always take this long */
-#define READ_FACTOR 4      /* and this many times what the last one took, up to database.statement_timeout */
-#define SENT_SHARE 20      /* counting what was sent reads the whole ledger: at most this fraction of the time */
+#define READ_FACTOR \
+    4 /* and this many times what the last one took, up to database.statement_timeout */
+#define SENT_SHARE \
+    20 /* counting what was sent reads the whole ledger: at most this fraction of the time */
 #define SENT_RETRY_MS 60000
 #define DRAIN_MS 2000
 
@@ -47,13 +49,15 @@ static int64_t limit_ms(const struct monitor *m, int64_t took_ms)
     return ms < most ? ms : most;
 }
 
-/* The view is made fresh for each turn, so that no page shows figures older than an interval and a read. */
+/* The view is made fresh for each turn, so that no page shows figures older than an interval and a
+ * read. */
 static void refresh_view(struct monitor *m)
 {
-    const int64_t oldest_ms =
-        m->env->cfg->monitor.poll_interval_ms + limit_ms(m, m->debt_took_ms) + limit_ms(m, m->sent_took_ms);
+    const int64_t oldest_ms = m->env->cfg->monitor.poll_interval_ms + limit_ms(m, m->debt_took_ms) +
+                              limit_ms(m, m->sent_took_ms);
     const bool connected = db_connected(m->db);
-    m->view.database_up = connected && m->good && mono_ms_between(m->read_begun, mono_now()) <= oldest_ms;
+    m->view.database_up =
+        connected && m->good && mono_ms_between(m->read_begun, mono_now()) <= oldest_ms;
     if (connected != m->connected) {
         m->connected = connected;
         board_database(connected);
@@ -61,17 +65,21 @@ static void refresh_view(struct monitor *m)
 }
 
 /*
- * One turn of the loop: waits for `fd` (-1: none) until d, serving scrapes meanwhile. It is also what db waits with
- * (db_set_wait), so a frozen database delays no answer. Returns whether fd is ready.
+ * One turn of the loop: waits for `fd` (-1: none) until d, serving scrapes meanwhile. It is also
+ * what db waits with (db_set_wait), so a frozen database delays no answer. Returns whether fd is
+ * ready.
  */
 static bool turn(struct monitor *m, int fd, short events, struct deadline d)
 {
     struct pollfd polls[3 + MONITOR_LISTEN_MAX + MONITOR_CONNS_MAX] = {
-        {.fd = m->signal_fd, .events = POLLIN}, {.fd = m->env->life_fd, .events = 0}, {.fd = fd, .events = events}};
+        {.fd = m->signal_fd, .events = POLLIN},
+        {.fd = m->env->life_fd, .events = 0},
+        {.fd = fd, .events = events}};
     struct deadline until = d;
     size_t n = monitor_http_polls(m->http, polls + 3, &until);
     board_beat();
-    int ready = poll(polls, (nfds_t)(n + 3), deadline_left_ms(deadline_min(deadline_cap(d, BOARD_BEAT_MS), until)));
+    int ready = poll(polls, (nfds_t)(n + 3),
+                     deadline_left_ms(deadline_min(deadline_cap(d, BOARD_BEAT_MS), until)));
     if (ready < 0 && !net_again(errno))
         m->ending = true;
     if (ready < 0)
@@ -99,8 +107,10 @@ static int wait_serving(void *ctx, int fd, short events, struct deadline d)
 
 typedef enum err (*read_fn)(struct svc *s, struct watch_ledger *out);
 
-/* One of the reads, within its limit. One that ran out of time gets more the next time, up to the statement limit. */
-static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms, struct watch_ledger *out)
+/* One of the reads, within its limit. One that ran out of time gets more the next time, up to the
+ * statement limit. */
+static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms,
+                          struct watch_ledger *out)
 {
     const struct mono begun = mono_now();
     struct svc s = {.cfg = m->env->cfg,
@@ -114,7 +124,8 @@ static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms, str
     return e;
 }
 
-/* A ledger so long that it cannot be counted within the statement limit leaves out the sent ones, not the debt. */
+/* A ledger so long that it cannot be counted within the statement limit leaves out the sent ones,
+ * not the debt. */
 static void read_sent(struct monitor *m, struct watch_ledger *out)
 {
     const struct config *cfg = m->env->cfg;
@@ -148,7 +159,8 @@ static void read_ledger(struct monitor *m)
         board_served();
     }
     if (m->good != was_good && !m->ending)
-        LOG(m->good ? LOG_INFO : LOG_WARN, m->good ? "monitor.ledger_read" : "monitor.ledger_unread", F_ERR(e),
+        LOG(m->good ? LOG_INFO : LOG_WARN,
+            m->good ? "monitor.ledger_read" : "monitor.ledger_unread", F_ERR(e),
             F_MS("took", 1000 * mono_seconds_since(begun)));
 }
 
@@ -179,7 +191,8 @@ static void run(struct monitor *m)
         database_step(m, turn(m, fd, events, d));
     }
     board_stage(STAGE_DRAINING, "");
-    for (struct deadline d = deadline_in_ms(DRAIN_MS); monitor_http_drain(m->http) && !deadline_passed(d);)
+    for (struct deadline d = deadline_in_ms(DRAIN_MS);
+         monitor_http_drain(m->http) && !deadline_passed(d);)
         (void)turn(m, -1, 0, d);
 }
 

@@ -1,4 +1,5 @@
-/* The monitor's HTTP server: few callers, one loop, nothing that a caller does can hold another up. */
+/* The monitor's HTTP server: few callers, one loop, nothing that a caller does can hold another up.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,8 @@ struct monitor_http {
     size_t polled_n;
 };
 
-struct monitor_http *monitor_http_new(const int *listen_fds, size_t n, monitor_answer_fn answer, void *ctx)
+struct monitor_http *monitor_http_new(const int *listen_fds, size_t n, monitor_answer_fn answer,
+                                      void *ctx)
 {
     struct monitor_http *h = calloc(1, sizeof(*h));
     ENSURE(n <= MONITOR_LISTEN_MAX);
@@ -88,13 +90,14 @@ static bool between_requests(const struct conn *c)
     return c->out.n == 0 && c->in_n == 0;
 }
 
-/* Closes the connection that has waited longest without a request in hand; false when there is none. */
+/* Closes the connection that has waited longest without a request in hand; false when there is
+ * none. */
 static bool evict(struct monitor_http *h)
 {
     size_t oldest = MONITOR_CONNS_MAX;
     for (size_t i = 0; i < h->conns_n; i++)
-        if (h->conns[i]->out.n == 0 &&
-            (oldest == MONITOR_CONNS_MAX || h->conns[i]->until.at.ns < h->conns[oldest]->until.at.ns))
+        if (h->conns[i]->out.n == 0 && (oldest == MONITOR_CONNS_MAX ||
+                                        h->conns[i]->until.at.ns < h->conns[oldest]->until.at.ns))
             oldest = i;
     if (oldest == MONITOR_CONNS_MAX)
         return false;
@@ -127,10 +130,12 @@ static void accept_some(struct monitor_http *h, int listen_fd)
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             const int e = errno;
             struct pollfd p = {.fd = listen_fd, .events = POLLIN};
-            if (poll(&p, 1, 0) != 1) /* accept4() wants a descriptor before it looks whether there is anybody to take it */
+            if (poll(&p, 1, 0) != 1) /* accept4() wants a descriptor before it looks whether there
+                                        is anybody to take it */
                 return;
             LOG(LOG_WARN, "monitor.accept", F_STR("why", strerror(e)));
-            h->accept_again = deadline_in_ms(1000); /* the listener stays readable: polling it would spin */
+            h->accept_again =
+                deadline_in_ms(1000); /* the listener stays readable: polling it would spin */
             (void)evict(h);
             return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -237,7 +242,9 @@ static enum step write_some(struct conn *c)
     arena_reset(c->arena);
     c->out = (struct str){NULL, 0};
     if (c->close_after) {
-        (void)shutdown(c->fd, SHUT_WR); /* what is unread in our buffer must not turn the answer into a reset */
+        (void)shutdown(
+            c->fd,
+            SHUT_WR); /* what is unread in our buffer must not turn the answer into a reset */
         char waste[512];
         while (recv(c->fd, waste, sizeof(waste), 0) > 0)
             ;
@@ -293,14 +300,16 @@ void monitor_http_serve(struct monitor_http *h, const struct pollfd *polls, size
     h->polled_n = 0;
 }
 
-/* A connection that was accepted gets its first answer; one between requests is closed if nothing has come this moment.
+/* A connection that was accepted gets its first answer; one between requests is closed if nothing
+ * has come this moment.
  */
 bool monitor_http_drain(struct monitor_http *h)
 {
     h->draining = true;
     for (size_t i = h->conns_n; i-- > 0;) {
         struct conn *c = h->conns[i];
-        if (between_requests(c) && (advance(h, c) == STEP_CLOSE || (between_requests(c) && c->served)))
+        if (between_requests(c) &&
+            (advance(h, c) == STEP_CLOSE || (between_requests(c) && c->served)))
             conn_free(h, i);
     }
     return h->conns_n > 0;

@@ -19,7 +19,8 @@ static const char *label1(struct arena *a, const char *name, const char *value)
     return sb.p;
 }
 
-static const char *label2(struct arena *a, const char *const *names, const char *first, const char *second)
+static const char *label2(struct arena *a, const char *const *names, const char *first,
+                          const char *second)
 {
     struct sb sb;
     sb_init(&sb, a, LABELS_FIRST);
@@ -39,8 +40,10 @@ static void build_info(struct metrics_page *page)
 {
     static const char *const labels[] = {"version", "revision"};
     metrics_family(page, "bookingd_build_info", METRIC_INFO, "Which bookingd this is.");
-    metrics_sample(page, "bookingd_build_info",
-                   label2(page->sb->arena, labels, PACKAGE_VERSION, *BD_REVISION ? BD_REVISION : "unknown"), 1);
+    metrics_sample(
+        page, "bookingd_build_info",
+        label2(page->sb->arena, labels, PACKAGE_VERSION, *BD_REVISION ? BD_REVISION : "unknown"),
+        1);
 }
 
 static void workers(struct metrics_page *page)
@@ -54,12 +57,14 @@ static void workers(struct metrics_page *page)
     }
     metrics_family(page, "bookingd_workers", METRIC_GAUGE, "Worker processes by what they do now.");
     for (unsigned s = STAGE_DOWN + 1; s < STAGE_COUNT; s++)
-        metrics_sample(page, "bookingd_workers", label1(page->sb->arena, "state", stage_names[s]), n[s]);
+        metrics_sample(page, "bookingd_workers", label1(page->sb->arena, "state", stage_names[s]),
+                       n[s]);
 }
 
 static void providers(struct metrics_page *page, const struct config *cfg)
 {
-    static const char open_name[] = "bookingd_provider_circuit_open", busy_name[] = "bookingd_provider_in_flight";
+    static const char open_name[] = "bookingd_provider_circuit_open",
+                      busy_name[] = "bookingd_provider_in_flight";
     struct ext_state state;
     if (cfg->providers_n == 0)
         return;
@@ -73,7 +78,8 @@ static void providers(struct metrics_page *page, const struct config *cfg)
     metrics_family(page, busy_name, METRIC_GAUGE, "Processes inside a call to the provider.");
     for (size_t i = 0; i < cfg->providers_n; i++) {
         ext_read_state((int)i, &state);
-        metrics_sample(page, busy_name, label1(page->sb->arena, "provider", cfg->providers[i].name), state.in_flight);
+        metrics_sample(page, busy_name, label1(page->sb->arena, "provider", cfg->providers[i].name),
+                       state.in_flight);
     }
 }
 
@@ -84,7 +90,8 @@ static void ledger_rows(struct metrics_page *page, const struct watch_ledger *l)
     metrics_family(page, name, METRIC_GAUGE, "Notifications in the ledger.");
     for (unsigned s = 0; s < WATCH_STATUS_COUNT; s++)
         for (unsigned t = 0; t < NOTICE_COUNT && (s != WATCH_SENT || l->has_sent); t++)
-            metrics_sample(page, name, label2(page->sb->arena, labels, watch_status_names[s], notice_names[t]),
+            metrics_sample(page, name,
+                           label2(page->sb->arena, labels, watch_status_names[s], notice_names[t]),
                            (double)l->rows[s][t]);
 }
 
@@ -92,11 +99,14 @@ static void ledger_failed(struct metrics_page *page, const struct watch_ledger *
 {
     static const char name[] = "bookingd_notifications_failed";
     static const char *const labels[] = {"template", "error_code"};
-    metrics_family(page, name, METRIC_GAUGE, "Failed notifications in the ledger that nobody has acknowledged.");
+    metrics_family(page, name, METRIC_GAUGE,
+                   "Failed notifications in the ledger that nobody has acknowledged.");
     for (unsigned t = 0; t < NOTICE_COUNT; t++)
         for (unsigned c = NO_SENT + 1; c < NO_COUNT; c++)
-            metrics_sample(page, name, label2(page->sb->arena, labels, notice_names[t], notice_outcome_names[c]),
-                           (double)l->failed[t][c]);
+            metrics_sample(
+                page, name,
+                label2(page->sb->arena, labels, notice_names[t], notice_outcome_names[c]),
+                (double)l->failed[t][c]);
 }
 
 static void payments(struct metrics_page *page, const struct watch_ledger *l)
@@ -104,12 +114,13 @@ static void payments(struct metrics_page *page, const struct watch_ledger *l)
     static const char name[] = "bookingd_payments";
     metrics_family(page, name, METRIC_GAUGE, "Payments in the database.");
     for (unsigned s = 0; s < WATCH_PAYMENT_STATUS_COUNT; s++)
-        metrics_sample(page, name, label1(page->sb->arena, "status", watch_payment_names[s]), (double)l->payments[s]);
+        metrics_sample(page, name, label1(page->sb->arena, "status", watch_payment_names[s]),
+                       (double)l->payments[s]);
 }
 
 /*
- * Every node reads the same database, so every node says the same: rules take max, not sum. While the
- * database is away there is no figure at all, since both 0 and the last one would be lies.
+ * Every node reads the same database, so every node says the same: rules take max, not sum. While
+ * the database is away there is no figure at all, since both 0 and the last one would be lies.
  */
 static void ledger(struct metrics_page *page, const struct monitor_view *v)
 {
@@ -123,15 +134,17 @@ static void ledger(struct metrics_page *page, const struct monitor_view *v)
     ledger_failed(page, &v->ledger);
     if (v->ledger.has_payments)
         payments(page, &v->ledger);
-    gauge(page, "bookingd_notification_oldest_failed_seconds",
-          "Age of the oldest failed notification that nobody has acknowledged, 0 when there is none.",
-          v->ledger.oldest_failed_s);
+    gauge(
+        page, "bookingd_notification_oldest_failed_seconds",
+        "Age of the oldest failed notification that nobody has acknowledged, 0 when there is none.",
+        v->ledger.oldest_failed_s);
     gauge(page, "bookingd_notification_oldest_pending_seconds",
           "Age of the oldest notification whose sending has not ended, 0 when there is none.",
           v->ledger.oldest_pending_s);
 }
 
-struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a, enum metrics_format format)
+struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a,
+                                enum metrics_format format)
 {
     struct sb sb;
     struct metrics_page page = {.sb = &sb, .format = format};

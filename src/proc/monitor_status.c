@@ -107,10 +107,10 @@ static void slot_line(struct sb *sb, const struct board_view *slot)
     char budget[32] = "-";
     if (has_budget(slot))
         (void)snprintf(budget, sizeof(budget), "%.1f s", (double)budget_left_ms(slot) / MS_PER_S);
-    sb_printf(sb, "%-10s %5d %8d %4" PRIu32 "  %-9s %9.1f %9s %-3s %9" PRIu64 "  %s\n", role_names[slot->role],
-              slot->index, (int)slot->pid, slot->generation, stage_names[slot->stage],
-              (double)mono_ms_between(slot->since, mono_now()) / MS_PER_S, budget, slot->database ? "yes" : "no",
-              slot->served, slot->what);
+    sb_printf(sb, "%-10s %5d %8d %4" PRIu32 "  %-9s %9.1f %9s %-3s %9" PRIu64 "  %s\n",
+              role_names[slot->role], slot->index, (int)slot->pid, slot->generation,
+              stage_names[slot->stage], (double)mono_ms_between(slot->since, mono_now()) / MS_PER_S,
+              budget, slot->database ? "yes" : "no", slot->served, slot->what);
 }
 
 struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
@@ -121,15 +121,16 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
     struct reload_view reload;
     char at[WALL_RFC3339_MAX];
     sb_init(&sb, a, TEXT_FIRST);
-    sb_printf(&sb, "bookingd %s, master %d, ledger %s, %" PRId64 " requests queued\n\n", PACKAGE_VERSION,
-              (int)v->master, v->database_up ? "readable" : "not readable", metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
+    sb_printf(&sb, "bookingd %s, master %d, ledger %s, %" PRId64 " requests queued\n\n",
+              PACKAGE_VERSION, (int)v->master, v->database_up ? "readable" : "not readable",
+              metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
     master_state_reload(&reload);
     if (reload.ended.us)
         sb_printf(&sb, "configuration %" PRIu32 ", last reload %s %s%s%s\n\n", reload.epoch,
-                  wall_format(reload.ended, at), reload.good ? "successful" : "refused", reload.good ? "" : ": ",
-                  reload.why);
-    sb_printf(&sb, "%-10s %5s %8s %4s  %-9s %9s %9s %-3s %9s  %s\n", "role", "index", "pid", "gen", "stage", "since s",
-              "budget", "db", "served", "what");
+                  wall_format(reload.ended, at), reload.good ? "successful" : "refused",
+                  reload.good ? "" : ": ", reload.why);
+    sb_printf(&sb, "%-10s %5s %8s %4s  %-9s %9s %9s %-3s %9s  %s\n", "role", "index", "pid", "gen",
+              "stage", "since s", "budget", "db", "served", "what");
     for (unsigned i = 0; i < board_slots(); i++) {
         board_read(i, &slot);
         if (shown(&slot))
@@ -139,14 +140,16 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
         sb_printf(&sb, "\n%-20s %-10s %s\n", "provider", "circuit", "in flight");
     for (size_t i = 0; i < v->cfg->providers_n; i++) {
         ext_read_state((int)i, &state);
-        sb_printf(&sb, "%-20s %-10s %u\n", v->cfg->providers[i].name, circuit_names[state.circuit], state.in_flight);
+        sb_printf(&sb, "%-20s %-10s %u\n", v->cfg->providers[i].name, circuit_names[state.circuit],
+                  state.in_flight);
     }
     return sb_str(&sb);
 }
 
 /* ---- pages by path ---- */
 
-static void page_metrics(const struct monitor_view *v, const struct http_head *head, struct http_resp *resp)
+static void page_metrics(const struct monitor_view *v, const struct http_head *head,
+                         struct http_resp *resp)
 {
     enum metrics_format format = metrics_negotiate(http_header(head, "Accept"));
     resp->content_type = metrics_content_type(format);
@@ -154,7 +157,8 @@ static void page_metrics(const struct monitor_view *v, const struct http_head *h
     resp->body = monitor_metrics_page(v, resp->arena, format);
 }
 
-static void page_healthz(const struct monitor_view *v, const struct http_head *head, struct http_resp *resp)
+static void page_healthz(const struct monitor_view *v, const struct http_head *head,
+                         struct http_resp *resp)
 {
     (void)v;
     (void)head;
@@ -163,7 +167,8 @@ static void page_healthz(const struct monitor_view *v, const struct http_head *h
 }
 
 /* Plain text for whoever names it (or a browser's text of any kind) and not JSON. */
-static void page_status(const struct monitor_view *v, const struct http_head *head, struct http_resp *resp)
+static void page_status(const struct monitor_view *v, const struct http_head *head,
+                        struct http_resp *resp)
 {
     struct str accept = http_header(head, "Accept");
     bool text = false;
@@ -182,7 +187,8 @@ void monitor_answer(void *ctx, const struct http_head *head, struct http_resp *r
 {
     static const struct {
         const char *path;
-        void (*page)(const struct monitor_view *v, const struct http_head *head, struct http_resp *resp);
+        void (*page)(const struct monitor_view *v, const struct http_head *head,
+                     struct http_resp *resp);
     } pages[] = {{"/metrics", page_metrics}, {"/healthz", page_healthz}, {"/status", page_status}};
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
         if (str_eq(head->path, str_of(pages[i].path))) {

@@ -8,11 +8,13 @@
 
 #define TITLE_MAX 256
 
-/* The strings of argv and environ lie one behind the other on the stack of a new process; ps reads them from there. */
+/* The strings of argv and environ lie one behind the other on the stack of a new process; ps reads
+ * them from there. */
 static char *area;
 static size_t area_len;
-static size_t dirty; /* bytes of it that are not zero */
-static char **volatile moved; /* where the environment went: setenv(3) takes its strings over, and forgets this array */
+static size_t dirty;          /* bytes of it that are not zero */
+static char **volatile moved; /* where the environment went: setenv(3) takes its strings over, and
+                                 forgets this array */
 
 /* How far the strings go on without a gap from `end`. */
 static char *end_of(char **strings, char *end)

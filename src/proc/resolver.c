@@ -1,6 +1,7 @@
 /*
- * Looks up the names of providers and database hosts, for ever, off every request's path. getaddrinfo() blocks as
- * long as it likes here; TERM and the master's death end the process by their default action meanwhile.
+ * Looks up the names of providers and database hosts, for ever, off every request's path.
+ * getaddrinfo() blocks as long as it likes here; TERM and the master's death end the process by
+ * their default action meanwhile.
  */
 #include <netdb.h>
 #include <poll.h>
@@ -16,7 +17,8 @@
 #include "sys/log.h"
 
 #define AGAIN_MS 30000 /* a name that answered */
-#define LOOKUP_MS 60000 /* above what RES_OPTIONS allow with all servers and search domains there can be */
+#define LOOKUP_MS \
+    60000 /* above what RES_OPTIONS allow with all servers and search domains there can be */
 #define FAILED_MS 1000 /* one that did not: doubling up to AGAIN_MS */
 
 struct name {
@@ -31,7 +33,8 @@ static void collect(const struct addrinfo *list, struct addrs_result *out)
     for (const struct addrinfo *a = list; a && out->n < ADDRS_PER_NAME; a = a->ai_next) {
         char text[ADDR_TEXT_MAX];
         bool known = false;
-        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) !=
+            0)
             continue;
         for (unsigned i = 0; i < out->n; i++)
             known = known || strcmp(out->text[i], text) == 0;
@@ -55,13 +58,15 @@ static void look_up(unsigned i, struct name *n)
     if (found.n > 0) {
         addrs_store(i, &found);
         if (n->fails > 0)
-            LOG(LOG_INFO, "resolver.recovered", F_STR("name", addrs_name(i)), F_INT("failures", n->fails));
+            LOG(LOG_INFO, "resolver.recovered", F_STR("name", addrs_name(i)),
+                F_INT("failures", n->fails));
         *n = (struct name){.next = deadline_in_ms(rng_jitter_ms(AGAIN_MS, 0.1))};
         board_served();
         return;
     }
     int64_t wait = n->fails < 5 ? (int64_t)FAILED_MS << n->fails : AGAIN_MS;
-    /* Said once when it begins and then rarely: a dead DNS costs nothing while the last addresses are good. */
+    /* Said once when it begins and then rarely: a dead DNS costs nothing while the last addresses
+     * are good. */
     if (n->fails % 20 == 0)
         LOG(LOG_WARN, "resolver.failed", F_STR("name", addrs_name(i)),
             F_STR("why", rc ? gai_strerror(rc) : "no address"));

@@ -30,6 +30,7 @@ const char *route_name(struct str request, char *buf, size_t size)
     if (row == api_routes_n)
         snprintf(buf, size, "an unknown route");
     else
-        snprintf(buf, size, "%s %s", http_method_names[api_routes[row]->method], api_routes[row]->pattern);
+        snprintf(buf, size, "%s %s", http_method_names[api_routes[row]->method],
+                 api_routes[row]->pattern);
     return buf;
 }

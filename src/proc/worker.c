@@ -1,6 +1,7 @@
 /*
- * A worker: one complete request at a time, from the dispatcher's packet to the answer's bytes on the client's
- * socket. It never waits for a client: what the socket does not take at once goes back to the dispatcher.
+ * A worker: one complete request at a time, from the dispatcher's packet to the answer's bytes on
+ * the client's socket. It never waits for a client: what the socket does not take at once goes back
+ * to the dispatcher.
  */
 #include <errno.h>
 #include <poll.h>
@@ -29,7 +30,8 @@
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
 #define FIRST_CONNECT_MS 1000
-#define CHORES_MS 1000 /* what may be spent between requests on results that could not be stored */
+#define CHORES_MS 1000 /* what may be spent between requests on results that could not be stored \
+                        */
 #define CHORES_AT_LEAST_MS 250
 #define IDLE_MS 1000
 #define RECYCLE_JITTER 0.1
@@ -56,7 +58,8 @@ static void rest_stage(const struct worker *w)
     proctitle_set(w->retiring ? "worker %d draining" : "worker %d idle", w->env->index);
 }
 
-/* Writes what the socket takes at once; the rest is left in *p for the report. False: the connection is broken. */
+/* Writes what the socket takes at once; the rest is left in *p for the report. False: the
+ * connection is broken. */
 static bool answer(int fd, struct handover_packet *p)
 {
     while (p->len > 0) {
@@ -80,7 +83,8 @@ static bool report(const struct worker *w, struct handover_report *r, struct han
     return handover_send(w->env->queue_fd, r, sizeof(*r), rest);
 }
 
-/* TERM: no more requests. The dispatcher closes the pair once nothing is under way in it, so none can get lost. */
+/* TERM: no more requests. The dispatcher closes the pair once nothing is under way in it, so none
+ * can get lost. */
 static bool retire(struct worker *w)
 {
     if (w->retiring)
@@ -113,8 +117,10 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
 
     struct handover_report r = {
         .news = HANDOVER_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
-    struct handover_packet rest = {.bytes = (char *)(uintptr_t)out.bytes.p, .len = out.bytes.n, .fd = -1};
-    handover_mark(w->env->slot, q->seq, (struct handover_answer){.len = rest.len, .keep_alive = out.keep_alive});
+    struct handover_packet rest = {
+        .bytes = (char *)(uintptr_t)out.bytes.p, .len = out.bytes.n, .fd = -1};
+    handover_mark(w->env->slot, q->seq,
+                  (struct handover_answer){.len = rest.len, .keep_alive = out.keep_alive});
     r.broken = !answer(p->fd, &rest);
     close(p->fd);
     handover_drop(p);
@@ -128,12 +134,14 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     return told;
 }
 
-/* Its connection did not come with it, since this process has no descriptors left. It lives on: the next may find one. */
+/* Its connection did not come with it, since this process has no descriptors left. It lives on: the
+ * next may find one. */
 static bool refuse(const struct worker *w, const struct handover_request *q)
 {
     struct handover_report r = {.news = HANDOVER_REFUSED, .seq = q->seq};
     struct handover_packet none = {.fd = -1};
-    LOG(LOG_WARN, "worker.request_lost", F_STR("request", q->request_id), F_STR("why", "no descriptors or memory to take it"));
+    LOG(LOG_WARN, "worker.request_lost", F_STR("request", q->request_id),
+        F_STR("why", "no descriptors or memory to take it"));
     rest_stage(w); /* anew: it was looked at */
     return report(w, &r, &none);
 }
@@ -143,7 +151,8 @@ static bool take(struct worker *w)
 {
     struct handover_request q;
     struct handover_packet p;
-    int got = handover_recv(w->env->queue_fd, w->packet, &q, sizeof(q), offsetof(struct handover_request, len), &p);
+    int got = handover_recv(w->env->queue_fd, w->packet, &q, sizeof(q),
+                            offsetof(struct handover_request, len), &p);
     if (got < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno);
     if (got > 0 && p.lost)
@@ -169,8 +178,9 @@ static void note_database(struct worker *w)
 }
 
 /*
- * False: the database that was away at the start has come, and does not fit. A worker that has served already stays
- * instead, and answers 503 until the schema fits again: a database brought back step by step must not end the service.
+ * False: the database that was away at the start has come, and does not fit. A worker that has
+ * served already stays instead, and answers 503 until the schema fits again: a database brought
+ * back step by step must not end the service.
  */
 static bool chores(struct worker *w)
 {
@@ -211,7 +221,8 @@ static int loop(struct worker *w)
             return 0;
         if (p[0].revents && !take(w))
             return 0;
-        /* Work first: a request that is here does not wait for housekeeping, unless that was put off long enough. */
+        /* Work first: a request that is here does not wait for housekeeping, unless that was put
+         * off long enough. */
         if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->chores_due)) {
             if (!chores(w))
                 return refuse_schema();
@@ -242,14 +253,16 @@ int worker_main(const struct child_env *env)
         return 1;
     db_require_schema(w.db, true);
     await_addresses(&w);
-    /* Briefly: requests are answered without a database too, and the attempt goes on between them. */
+    /* Briefly: requests are answered without a database too, and the attempt goes on between them.
+     */
     if (db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_DB_SCHEMA)
         return refuse_schema();
     note_database(&w);
     rest_stage(&w);
     struct handover_report ready = {.news = HANDOVER_READY};
     struct handover_packet none = {.fd = -1};
-    w.left = rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER); /* not all at once */
+    w.left =
+        rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER); /* not all at once */
     int rc = report(&w, &ready, &none) ? loop(&w) : 0;
     if (rc == 0 && w.worn)
         rc = EXIT_RECYCLE_CODE;

@@ -12,7 +12,8 @@
 static const char help[] =
     "usage: bookingd-sandbox [--listen ADDRESS:PORT]\n"
     "\n"
-    "Simulates the providers that bookingd calls: Moyasar (invoices, payments, refunds, webhooks and a\n"
+    "Simulates the providers that bookingd calls: Moyasar (invoices, payments, refunds, webhooks "
+    "and a\n"
     "payment page), Taqnyat, Unifonic, Msegat, Twilio and a templated SMS gateway.\n"
     "  --listen ADDRESS:PORT   default 127.0.0.1:8090; port 0 lets the kernel choose\n"
     "  --help, --version\n"
@@ -20,7 +21,8 @@ static const char help[] =
     "GET /inbox           the phones, as a page\n"
     "GET /inbox.json      the same for programs: ?to=NUMBER&after=N; DELETE empties it\n"
     "GET /control/faults  faults in force; POST orders one, DELETE clears all\n"
-    "POST /control/webhooks  where webhooks go: {\"url\", \"secret\", \"factor\", \"copies\"}; GET /control/events "
+    "POST /control/webhooks  where webhooks go: {\"url\", \"secret\", \"factor\", \"copies\"}; GET "
+    "/control/events "
     "shows them\n";
 
 /* Literal address and port; IPv6 in brackets. */
@@ -33,8 +35,10 @@ static bool parse_listen(struct arena *a, const char *text, struct listen_addr *
     struct str host = {text, (size_t)(colon - text)};
     if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
         host = (struct str){host.p + 1, host.n - 2};
-    *out = (struct listen_addr){
-        .kind = LISTEN_TCP, .text = text, .host = arena_strndup(a, host.p, host.n), .port = (uint16_t)port};
+    *out = (struct listen_addr){.kind = LISTEN_TCP,
+                                .text = text,
+                                .host = arena_strndup(a, host.p, host.n),
+                                .port = (uint16_t)port};
     return host.n > 0;
 }
 

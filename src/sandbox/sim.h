@@ -1,7 +1,7 @@
 /*
- * bookingd-sandbox: the providers, simulated, for the demo and the tests. One process, one poll loop; every
- * exchange may be delayed, cut or spoilt by a fault that was ordered through the control API or a page's switch.
- * Nothing of it is linked into bookingd.
+ * bookingd-sandbox: the providers, simulated, for the demo and the tests. One process, one poll
+ * loop; every exchange may be delayed, cut or spoilt by a fault that was ordered through the
+ * control API or a page's switch. Nothing of it is linked into bookingd.
  */
 #ifndef BOOKINGD_SANDBOX_SIM_H
 #define BOOKINGD_SANDBOX_SIM_H
@@ -20,22 +20,22 @@
 
 enum sim_fault_kind {
     SIM_NONE,
-    SIM_DELAY,    /* answers late */
-    SIM_HANG,     /* never answers */
-    SIM_HEADERS,  /* status line and fields, then nothing more */
-    SIM_BODY,     /* half of the body, then nothing more */
-    SIM_DRIP,     /* one byte a second */
-    SIM_RESET,    /* RST before any answer */
-    SIM_CLOSE,    /* orderly end without an answer */
-    SIM_GARBAGE,  /* bytes that are no HTTP */
-    SIM_HUGE,     /* 10 MB */
-    SIM_REDIRECT, /* 302 to elsewhere */
-    SIM_STATUS,   /* an HTTP error status in the provider's own form */
-    SIM_HTML,     /* 403 with a web firewall's page */
-    SIM_DECLINED, /* the provider's own refusal, as it says it (often inside a 200) */
+    SIM_DELAY,      /* answers late */
+    SIM_HANG,       /* never answers */
+    SIM_HEADERS,    /* status line and fields, then nothing more */
+    SIM_BODY,       /* half of the body, then nothing more */
+    SIM_DRIP,       /* one byte a second */
+    SIM_RESET,      /* RST before any answer */
+    SIM_CLOSE,      /* orderly end without an answer */
+    SIM_GARBAGE,    /* bytes that are no HTTP */
+    SIM_HUGE,       /* 10 MB */
+    SIM_REDIRECT,   /* 302 to elsewhere */
+    SIM_STATUS,     /* an HTTP error status in the provider's own form */
+    SIM_HTML,       /* 403 with a web firewall's page */
+    SIM_DECLINED,   /* the provider's own refusal, as it says it (often inside a 200) */
     SIM_UNFILTERED, /* a list as if no filter had been asked for */
-    SIM_BARE,     /* invoices without their payments */
-    SIM_SHUT,     /* answers, closes, and refuses connections for delay_ms: the next call is refused */
+    SIM_BARE,       /* invoices without their payments */
+    SIM_SHUT, /* answers, closes, and refuses connections for delay_ms: the next call is refused */
     SIM_KIND_COUNT
 };
 
@@ -74,16 +74,16 @@ extern const char *const sim_route_names[SIM_ROUTE_COUNT];
 extern const char *const sim_fault_names[SIM_KIND_COUNT];
 
 /*
- * The fault for a call of a route; counts it down when it was ordered for a number of calls. about: words that say what
- * the call is about, needed only when sim_fault_is_choosy() says so; or NULL.
+ * The fault for a call of a route; counts it down when it was ordered for a number of calls. about:
+ * words that say what the call is about, needed only when sim_fault_is_choosy() says so; or NULL.
  */
 struct sim_fault sim_fault_take(enum sim_route route, const char *about);
 /* Whether there is an order for calls of this route about one thing alone. */
 bool sim_fault_is_choosy(enum sim_route route);
 /*
- * {"route": "sms", "kind": "status", "status": 500, "times": 3, "skip": 1, "delay_ms": 800, "done": true, "only":
- * "words"}: skip lets the first calls through, only keeps it to calls about that (the gateway's: path, body, metadata
- * of the invoice). NULL, or what is wrong with it.
+ * {"route": "sms", "kind": "status", "status": 500, "times": 3, "skip": 1, "delay_ms": 800, "done":
+ * true, "only": "words"}: skip lets the first calls through, only keeps it to calls about that (the
+ * gateway's: path, body, metadata of the invoice). NULL, or what is wrong with it.
  */
 const char *sim_fault_order(struct arena *a, const json_t *order);
 void sim_fault_clear(void);
@@ -128,7 +128,8 @@ struct sim_sms {
     enum sim_route route;
     const char *path; /* a pattern; POST, the templated one also GET and PUT */
     void (*serve)(struct sim_request *r, struct sim_reply *out);
-    void (*error)(struct sim_request *r, int status, struct sim_reply *out); /* SIM_STATUS in its own form */
+    void (*error)(struct sim_request *r, int status,
+                  struct sim_reply *out); /* SIM_STATUS in its own form */
 };
 extern const struct sim_sms sim_sms_providers[SIM_SMS_COUNT];
 /* Value of a form field (application/x-www-form-urlencoded) or query parameter; NULL. */
@@ -152,8 +153,8 @@ size_t sim_hook_poll(struct pollfd *fds, size_t room, int *wake_ms);
 void sim_hook_step(const struct pollfd *fds, size_t n);
 /* Forgets what is on its way, the events, and where webhooks go. */
 void sim_hook_clear(void);
-/* Where all webhooks go beside those that were registered (NULL: nowhere), how the schedule is compressed, and how many
- * copies of each are sent. False: not a URL that the sandbox may call. */
+/* Where all webhooks go beside those that were registered (NULL: nowhere), how the schedule is
+ * compressed, and how many copies of each are sent. False: not a URL that the sandbox may call. */
 struct sim_hook_order {
     const char *url, *secret;
     double factor; /* 0.001 makes a minute 60 ms */

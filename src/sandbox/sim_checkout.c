@@ -1,6 +1,7 @@
 /*
- * The hosted page: an invoice, a choice of test cards, the bank's 3-D Secure step, and the ways back. In Arabic or
- * English by ?lang= (Arabic without it, as the gateway's own). One page template; what it shows is decided here.
+ * The hosted page: an invoice, a choice of test cards, the bank's 3-D Secure step, and the ways
+ * back. In Arabic or English by ?lang= (Arabic without it, as the gateway's own). One page
+ * template; what it shows is decided here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,20 @@
 #include "sim_moyasar.h"
 
 /* Words of the page: English, Arabic. */
-enum word { W_PAY, W_CARD, W_CANCEL, W_BANK, W_APPROVE, W_DECLINE, W_PAID, W_FAILED, W_GONE, W_OTHER, W_TEST, WORDS };
+enum word {
+    W_PAY,
+    W_CARD,
+    W_CANCEL,
+    W_BANK,
+    W_APPROVE,
+    W_DECLINE,
+    W_PAID,
+    W_FAILED,
+    W_GONE,
+    W_OTHER,
+    W_TEST,
+    WORDS
+};
 static const char *const words[WORDS][2] = {
     [W_PAY] = {"Pay", "ادفع"},
     [W_CARD] = {"Test card", "بطاقة تجريبية"},
@@ -55,7 +69,8 @@ struct slot {
     const char *name, *value;
 };
 
-static void page(struct sim_request *r, struct sim_reply *out, int status, const struct slot *slots, size_t n)
+static void page(struct sim_request *r, struct sim_reply *out, int status, const struct slot *slots,
+                 size_t n)
 {
     struct sb sb;
     sb_init(&sb, r->arena, 8192);
@@ -72,7 +87,8 @@ static void page(struct sim_request *r, struct sim_reply *out, int status, const
         at = close + 2;
     }
     sb_puts(&sb, at);
-    *out = (struct sim_reply){.status = status, .content_type = "text/html; charset=utf-8", .body = sb_str(&sb)};
+    *out = (struct sim_reply){
+        .status = status, .content_type = "text/html; charset=utf-8", .body = sb_str(&sb)};
 }
 
 static const char *card_options(struct arena *a)
@@ -97,21 +113,23 @@ static const char *invoice_form(struct sim_request *r, struct sim_invoice *v, in
     struct arena *a = r->arena;
     if (strcmp(v->status, "initiated") != 0) {
         bool paid = strcmp(v->status, "paid") == 0;
-        return arena_printf(a, "<p class=\"%s\">%s</p>", paid ? "good" : "bad", words[paid ? W_PAID : W_GONE][lang]);
+        return arena_printf(a, "<p class=\"%s\">%s</p>", paid ? "good" : "bad",
+                            words[paid ? W_PAID : W_GONE][lang]);
     }
     const char *cancel = v->back_url != NULL ? v->back_url : v->success_url;
     return arena_printf(
         a,
         "<form method=\"post\" action=\"/invoices/%s/pay?lang=%s\"><label for=\"number\">%s</label>"
-        "<select id=\"number\" name=\"number\">%s</select><button class=\"main\" id=\"pay\">%s</button></form>%s",
+        "<select id=\"number\" name=\"number\">%s</select><button class=\"main\" "
+        "id=\"pay\">%s</button></form>%s",
         v->id, lang ? "ar" : "en", words[W_CARD][lang], card_options(a), words[W_PAY][lang],
-        cancel != NULL ? arena_printf(a, "<a class=\"button\" id=\"cancel\" href=\"%s\">%s</a>", escape(a, cancel),
-                                      words[W_CANCEL][lang])
+        cancel != NULL ? arena_printf(a, "<a class=\"button\" id=\"cancel\" href=\"%s\">%s</a>",
+                                      escape(a, cancel), words[W_CANCEL][lang])
                        : "");
 }
 
-static void show_page(struct sim_request *r, struct sim_reply *out, const struct sim_invoice *v, const char *notice,
-                      const char *form, const char *self)
+static void show_page(struct sim_request *r, struct sim_reply *out, const struct sim_invoice *v,
+                      const char *notice, const char *form, const char *self)
 {
     struct arena *a = r->arena;
     int lang = language(r);
@@ -131,25 +149,31 @@ static void show_page(struct sim_request *r, struct sim_reply *out, const struct
 
 static void redirect(struct sim_reply *out, const char *to)
 {
-    *out = (struct sim_reply){.status = 303, .content_type = "text/plain", .body = STR("see other"), .location = to};
+    *out = (struct sim_reply){
+        .status = 303, .content_type = "text/plain", .body = STR("see other"), .location = to};
 }
 
-/* The gateway adds its own parameters to success_url; integrators disagree which, so nobody should believe them. */
+/* The gateway adds its own parameters to success_url; integrators disagree which, so nobody should
+ * believe them. */
 static const char *way_back(struct arena *a, const char *url, const struct sim_payment *p)
 {
-    return arena_printf(a, "%s%cid=%s&status=%s&message=%s", url, strchr(url, '?') != NULL ? '&' : '?', p->id,
-                        p->status, http_encode(a, str_of(p->message != NULL ? p->message : "")));
+    return arena_printf(a, "%s%cid=%s&status=%s&message=%s", url,
+                        strchr(url, '?') != NULL ? '&' : '?', p->id, p->status,
+                        http_encode(a, str_of(p->message != NULL ? p->message : "")));
 }
 
-/* The invoice's own page, in the language in hand; `failed` is the payment that has failed, or NULL. */
-static void to_invoice(struct sim_request *r, struct sim_reply *out, const char *id, const char *failed)
+/* The invoice's own page, in the language in hand; `failed` is the payment that has failed, or
+ * NULL. */
+static void to_invoice(struct sim_request *r, struct sim_reply *out, const char *id,
+                       const char *failed)
 {
     struct arena *a = r->arena;
     redirect(out, arena_printf(a, "/invoices/%s?lang=%s%s%s", id, language(r) ? "ar" : "en",
                                failed != NULL ? "&failed=" : "", failed != NULL ? failed : ""));
 }
 
-/* After the bank's word: to the shop when it is paid, back to the invoice (which can be tried again) when not. */
+/* After the bank's word: to the shop when it is paid, back to the invoice (which can be tried
+ * again) when not. */
 static void after_word(struct sim_request *r, struct sim_reply *out, const struct sim_payment *p)
 {
     struct sim_invoice *v = sim_invoice_find(p->invoice_id);
@@ -166,7 +190,8 @@ static void after_word(struct sim_request *r, struct sim_reply *out, const struc
 
 static void nothing_here(struct sim_reply *out)
 {
-    *out = (struct sim_reply){.status = 404, .content_type = "text/plain; charset=utf-8", .body = STR("no such page")};
+    *out = (struct sim_reply){
+        .status = 404, .content_type = "text/plain; charset=utf-8", .body = STR("no such page")};
 }
 
 /* Why the last attempt failed, in the bank's words. */
@@ -176,8 +201,9 @@ static const char *failure_notice(struct sim_request *r, const struct sim_invoic
     const struct sim_payment *p = id != NULL ? sim_payment_find(id) : NULL;
     if (p == NULL || strcmp(v->status, "initiated") != 0 || strcmp(p->invoice_id, v->id) != 0)
         return "";
-    return arena_printf(r->arena, "<p class=\"bad\" role=\"alert\">%s<small lang=\"en\"><bdi>%s</bdi></small></p>",
-                        words[W_FAILED][language(r)], escape(r->arena, p->message != NULL ? p->message : ""));
+    return arena_printf(
+        r->arena, "<p class=\"bad\" role=\"alert\">%s<small lang=\"en\"><bdi>%s</bdi></small></p>",
+        words[W_FAILED][language(r)], escape(r->arena, p->message != NULL ? p->message : ""));
 }
 
 static void invoice_get(struct sim_request *r, struct sim_reply *out)
@@ -226,13 +252,14 @@ static void secure_get(struct sim_request *r, struct sim_reply *out)
         after_word(r, out, p);
         return;
     }
-    const char *form =
-        arena_printf(r->arena,
-                     "<form method=\"post\" action=\"/3ds/%s?lang=%s\"><button class=\"main\" id=\"approve\" "
-                     "name=\"answer\" value=\"yes\">%s</button>"
-                     "<button class=\"button\" id=\"decline\" name=\"answer\" value=\"no\">%s</button></form>",
-                     p->id, lang ? "ar" : "en", words[W_APPROVE][lang], words[W_DECLINE][lang]);
-    show_page(r, out, sim_invoice_find(p->invoice_id), arena_printf(r->arena, "<p>%s</p>", words[W_BANK][lang]), form,
+    const char *form = arena_printf(
+        r->arena,
+        "<form method=\"post\" action=\"/3ds/%s?lang=%s\"><button class=\"main\" id=\"approve\" "
+        "name=\"answer\" value=\"yes\">%s</button>"
+        "<button class=\"button\" id=\"decline\" name=\"answer\" value=\"no\">%s</button></form>",
+        p->id, lang ? "ar" : "en", words[W_APPROVE][lang], words[W_DECLINE][lang]);
+    show_page(r, out, sim_invoice_find(p->invoice_id),
+              arena_printf(r->arena, "<p>%s</p>", words[W_BANK][lang]), form,
               arena_printf(r->arena, "/3ds/%s", p->id));
 }
 
@@ -266,7 +293,8 @@ bool sim_checkout_serve(struct sim_request *r, struct sim_reply *out)
     const char *method = r->head->method == HTTP_HEAD ? "GET" : http_method_names[r->head->method];
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
         struct http_params params;
-        if (strcmp(pages[i].method, method) != 0 || !http_path_match(pages[i].pattern, r->head->path, &params))
+        if (strcmp(pages[i].method, method) != 0 ||
+            !http_path_match(pages[i].pattern, r->head->path, &params))
             continue;
         r->tail = arena_strndup(r->arena, params.value[0].p, params.value[0].n);
         sim_base_set(r->head);

@@ -59,7 +59,8 @@ short sim_conn_events(const struct sim_conn *c)
 /* An RST in place of an orderly end. */
 static void make_reset(int fd)
 {
-    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0}, sizeof(struct linger));
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0},
+                     sizeof(struct linger));
 }
 
 static void put_reply(struct sim_conn *c, const struct sim_reply *reply, bool head_only)
@@ -122,12 +123,16 @@ static void put_spoilt(struct sim_conn *c, enum sim_fault_kind kind)
         put_bytes(c, huge_bytes());
     else if (kind == SIM_REDIRECT)
         put_reply(c,
-                  &(struct sim_reply){
-                      .status = 302, .content_type = "text/html", .body = STR(moved), .location = "/elsewhere"},
+                  &(struct sim_reply){.status = 302,
+                                      .content_type = "text/html",
+                                      .body = STR(moved),
+                                      .location = "/elsewhere"},
                   false);
     else
         put_reply(c,
-                  &(struct sim_reply){.status = 403, .content_type = "text/html; charset=UTF-8", .body = STR(firewall)},
+                  &(struct sim_reply){.status = 403,
+                                      .content_type = "text/html; charset=UTF-8",
+                                      .body = STR(firewall)},
                   false);
 }
 
@@ -199,8 +204,9 @@ static int fault_status(enum err e)
     static const struct {
         enum err err;
         int status;
-    } known[] = {{ERR_LENGTH_REQUIRED, 411},    {ERR_CONTENT_TOO_LARGE, 413}, {ERR_URI_TOO_LONG, 414},
-                 {ERR_EXPECTATION_FAILED, 417}, {ERR_HEADERS_TOO_LARGE, 431}, {ERR_NOT_IMPLEMENTED, 501},
+    } known[] = {{ERR_LENGTH_REQUIRED, 411},   {ERR_CONTENT_TOO_LARGE, 413},
+                 {ERR_URI_TOO_LONG, 414},      {ERR_EXPECTATION_FAILED, 417},
+                 {ERR_HEADERS_TOO_LARGE, 431}, {ERR_NOT_IMPLEMENTED, 501},
                  {ERR_HTTP_VERSION, 505}};
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (known[i].err == e)
@@ -210,8 +216,9 @@ static int fault_status(enum err e)
 
 static bool refuse(struct sim_conn *c, const struct http_fault *fault)
 {
-    struct sim_reply reply = {
-        .status = fault_status(fault->err), .content_type = "text/plain", .body = str_of(fault->detail)};
+    struct sim_reply reply = {.status = fault_status(fault->err),
+                              .content_type = "text/plain",
+                              .body = str_of(fault->detail)};
     c->keep_alive = false;
     put_reply(c, &reply, false);
     c->state = SIM_WRITING;
@@ -223,7 +230,8 @@ static bool wait_for_more(struct sim_conn *c, bool expects_continue)
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (c->in_n >= REQUEST_MAX)
         return refuse(c, &(struct http_fault){ERR_CONTENT_TOO_LARGE, "too much of it"});
-    if (expects_continue && !c->continued && send(c->fd, go_on, sizeof go_on - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    if (expects_continue && !c->continued &&
+        send(c->fd, go_on, sizeof go_on - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         return false;
     c->continued = c->continued || expects_continue;
     return true;
@@ -254,7 +262,8 @@ static bool try_serve(struct sim_conn *c)
         return refuse(c, &fault);
     if (got == HTTP_MORE)
         return wait_for_more(c, head.expect_continue);
-    /* Joining overwrites the framing: the copy on the arena keeps the next request's bytes where they are. */
+    /* Joining overwrites the framing: the copy on the arena keeps the next request's bytes where
+     * they are. */
     char *copy = arena_strndup(c->arena, body, used);
     size_t n = http_chunked_join(copy, used);
     return serve(c, &head, (struct str){copy, n}, head.head_len + used);
@@ -287,7 +296,8 @@ static bool step_read(struct sim_conn *c)
     return try_serve(c);
 }
 
-/* The end is said, and what the client still sends is read away: closing on unread bytes would take the answer back. */
+/* The end is said, and what the client still sends is read away: closing on unread bytes would take
+ * the answer back. */
 static bool linger(struct sim_conn *c)
 {
     if (shutdown(c->fd, SHUT_WR) != 0)
@@ -322,7 +332,8 @@ static bool answered(struct sim_conn *c)
 static bool step_write(struct sim_conn *c)
 {
     if (c->out_at < c->out_until) {
-        ssize_t n = send(c->fd, c->out + c->out_at, c->out_until - c->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n =
+            send(c->fd, c->out + c->out_at, c->out_until - c->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0)
             return errno == EAGAIN || errno == EINTR;
         c->out_at += (size_t)n;

@@ -12,11 +12,13 @@ struct sim_conn {
     struct http_chunked chunked;
     const char *out; /* on the arena */
     size_t out_n, out_at;
-    size_t out_until; /* bytes that may leave now: SIM_DRIP, SIM_HEADERS, SIM_BODY hold the rest back */
+    size_t out_until; /* bytes that may leave now: SIM_DRIP, SIM_HEADERS, SIM_BODY hold the rest
+                         back */
     struct mono wake; /* when something is due; ns 0: nothing */
     enum sim_fault_kind kind;
     enum { SIM_READING, SIM_WAITING, SIM_WRITING, SIM_STUCK, SIM_LINGERING } state;
-    struct mono since; /* when it last had something to say: the longest silent one gives way when there are too many */
+    struct mono since; /* when it last had something to say: the longest silent one gives way when
+                          there are too many */
     bool keep_alive, continued;
 };
 

@@ -15,17 +15,18 @@ const char *const sim_route_names[SIM_ROUTE_COUNT] = {
 static const struct {
     const char *name;
     int first, end;
-} groups[] = {{"all", 0, SIM_ROUTE_COUNT}, {"sms", 0, SIM_SMS_COUNT}, {"moyasar", SIM_SMS_COUNT, SIM_ROUTE_COUNT}};
-const char *const sim_fault_names[SIM_KIND_COUNT] = {"none",     "delay",  "hang",  "headers", "body",
-                                                     "drip",     "reset",  "close", "garbage", "huge",
-                                                     "redirect", "status", "html",  "declined",
-                                                     "unfiltered", "bare",   "shut"};
+} groups[] = {{"all", 0, SIM_ROUTE_COUNT},
+              {"sms", 0, SIM_SMS_COUNT},
+              {"moyasar", SIM_SMS_COUNT, SIM_ROUTE_COUNT}};
+const char *const sim_fault_names[SIM_KIND_COUNT] = {
+    "none", "delay",    "hang",   "headers", "body",     "drip",       "reset", "close", "garbage",
+    "huge", "redirect", "status", "html",    "declined", "unfiltered", "bare",  "shut"};
 
 /* Whether a fault strikes after the thing was done, when the order does not say. */
-static const bool done_by_nature[SIM_KIND_COUNT] = {[SIM_NONE] = true,    [SIM_DELAY] = true, [SIM_HANG] = true,
-                                                    [SIM_HEADERS] = true, [SIM_BODY] = true,  [SIM_DRIP] = true,
-                                                    [SIM_SHUT] = true,    [SIM_UNFILTERED] = true,
-                                                    [SIM_BARE] = true};
+static const bool done_by_nature[SIM_KIND_COUNT] = {
+    [SIM_NONE] = true,    [SIM_DELAY] = true,      [SIM_HANG] = true,
+    [SIM_HEADERS] = true, [SIM_BODY] = true,       [SIM_DRIP] = true,
+    [SIM_SHUT] = true,    [SIM_UNFILTERED] = true, [SIM_BARE] = true};
 
 #define ORDERS_MAX 5000
 
@@ -98,13 +99,15 @@ struct sim_fault sim_fault_take(enum sim_route route, const char *about)
     return fault;
 }
 
-/* A newer order takes the place of an older one about the same; one of no fault only takes that away. */
+/* A newer order takes the place of an older one about the same; one of no fault only takes that
+ * away. */
 static bool put(const struct order *values)
 {
     for (struct order **at = &orders; *at != NULL;) {
         const char *only = (*at)->only;
         if ((*at)->route == values->route &&
-            (only == NULL ? values->only == NULL : values->only != NULL && strcmp(only, values->only) == 0))
+            (only == NULL ? values->only == NULL
+                          : values->only != NULL && strcmp(only, values->only) == 0))
             forget(at);
         else
             at = &(*at)->next;
@@ -150,7 +153,8 @@ struct sent {
     bool done, done_there, times_there, skip_there, status_there, delay_there, only_there;
 };
 
-#define SENT(member, given) .offset = offsetof(struct sent, member), .present = offsetof(struct sent, given)
+#define SENT(member, given) \
+    .offset = offsetof(struct sent, member), .present = offsetof(struct sent, given)
 static const struct json_member sent_members[] = {
     {.name = "route",
      .type = J_STRING,
@@ -162,7 +166,12 @@ static const struct json_member sent_members[] = {
      .required = true,
      .offset = offsetof(struct sent, kind),
      .present = JSON_NO_PRESENT},
-    {.name = "only", .type = J_STRING, .nullable = true, .min = 1, .max = 500, SENT(only, only_there)},
+    {.name = "only",
+     .type = J_STRING,
+     .nullable = true,
+     .min = 1,
+     .max = 500,
+     SENT(only, only_there)},
     {.name = "times", .type = J_INT, .min = 1, .max = 1000000, SENT(times, times_there)},
     {.name = "skip", .type = J_INT, .min = 0, .max = 1000000, SENT(skip, skip_there)},
     {.name = "status", .type = J_INT, .min = 200, .max = 599, SENT(status, status_there)},

@@ -1,6 +1,7 @@
 /*
- * What the gateway sends by itself: webhooks, six deliveries each until one is answered with 2xx, and the single POST
- * of a paid invoice to its callback_url. Only to literal loopback addresses over plain HTTP: it is a sandbox.
+ * What the gateway sends by itself: webhooks, six deliveries each until one is answered with 2xx,
+ * and the single POST of a paid invoice to its callback_url. Only to literal loopback addresses
+ * over plain HTTP: it is a sandbox.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -24,10 +25,10 @@
 #define ANSWER_LIMIT_MS 10000
 #define ANSWER_MAX 2048 /* what is kept of an answer */
 
-const char *const sim_event_names[SIM_EVENT_COUNT] = {"payment_paid",     "payment_faild", /* as it is delivered */
-                                                      "payment_refunded", "payment_voided",     "payment_authorized",
-                                                      "payment_captured", "payment_verified",   "payment_abandoned",
-                                                      "payment_expired",  "balance_transferred"};
+const char *const sim_event_names[SIM_EVENT_COUNT] = {
+    "payment_paid",     "payment_faild", /* as it is delivered */
+    "payment_refunded", "payment_voided",    "payment_authorized", "payment_captured",
+    "payment_verified", "payment_abandoned", "payment_expired",    "balance_transferred"};
 
 /* What the control API ordered. */
 static struct {
@@ -35,13 +36,15 @@ static struct {
     double factor;
     unsigned copies;
     bool no_callbacks;
-} target = {.hook = {.method = "post", .events = (1u << SIM_EVENT_COUNT) - 1}, .factor = 1, .copies = 1};
+} target = {
+    .hook = {.method = "post", .events = (1u << SIM_EVENT_COUNT) - 1}, .factor = 1, .copies = 1};
 
 /* One message on its way; one with attempts == 1 is not tried again. */
 struct delivery {
     struct delivery *next;
     char *url, *body, *bytes;
-    char method[8], webhook_id[SIM_ID_MAX], event_id[SIM_ID_MAX]; /* webhook_id "" : an invoice's callback */
+    char method[8], webhook_id[SIM_ID_MAX],
+        event_id[SIM_ID_MAX]; /* webhook_id "" : an invoice's callback */
     enum sim_event event;
     unsigned attempt, attempts;
     struct mono due; /* of the next try, or of giving this one up */
@@ -72,7 +75,8 @@ static bool parse_url(const char *url, struct sockaddr_in *to, const char **path
     char text[64];
     if (str_eq(name, STR("localhost")))
         name = STR("127.0.0.1");
-    if (name.n == 0 || name.n >= sizeof text || (left.p != NULL && !num_range(left, 1, 65535, &port)))
+    if (name.n == 0 || name.n >= sizeof text ||
+        (left.p != NULL && !num_range(left, 1, 65535, &port)))
         return false;
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
@@ -81,7 +85,8 @@ static bool parse_url(const char *url, struct sockaddr_in *to, const char **path
     for (const char *c = *path; *c; c++)
         if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
             return false;
-    return inet_pton(AF_INET, text, &to->sin_addr) == 1 && (ntohl(to->sin_addr.s_addr) >> 24) == 127;
+    return inet_pton(AF_INET, text, &to->sin_addr) == 1 &&
+           (ntohl(to->sin_addr.s_addr) >> 24) == 127;
 }
 
 bool sim_hook_url_fit(const char *url)
@@ -149,7 +154,8 @@ void sim_hook_clear(void)
 }
 
 /* NULL: too many are on their way, or memory is out. */
-static struct delivery *post_later(const char *url, const char *method, const json_t *body, unsigned attempts)
+static struct delivery *post_later(const char *url, const char *method, const json_t *body,
+                                   unsigned attempts)
 {
     struct delivery *d = waiting_n < WAITING_MAX ? calloc(1, sizeof *d) : NULL;
     if (d == NULL)
@@ -174,7 +180,8 @@ void sim_hook_callback(const char *url, const json_t *invoice)
         (void)post_later(url, "post", invoice, 1);
 }
 
-static void post_event(const struct sim_webhook *w, json_t *event, enum sim_event kind, const char *id)
+static void post_event(const struct sim_webhook *w, json_t *event, enum sim_event kind,
+                       const char *id)
 {
     if (w->url == NULL || (w->events & 1u << kind) == 0)
         return;
@@ -258,10 +265,12 @@ static void note(const struct delivery *d, bool good)
     json_put_int(a, j, "retry_number", d->attempt + 1);
     json_put_str(a, j, "result", good ? "success" : "failed");
     json_put_str(a, j, "message",
-                 good ? "Webhook message was delivered successfully" : "Webhook message was not delivered");
+                 good ? "Webhook message was delivered successfully"
+                      : "Webhook message was not delivered");
     json_put(a, j, "response_code", status != 0 ? json_integer(status) : json_null());
     json_put_str(a, j, "response_headers", arena_strndup(a, d->answer, head));
-    json_put_str(a, j, "response_body", blank != NULL ? arena_strndup(a, blank + 4, d->got - head - 4) : "");
+    json_put_str(a, j, "response_body",
+                 blank != NULL ? arena_strndup(a, blank + 4, d->got - head - 4) : "");
     json_put_str(a, j, "created_at", sim_time_text(a, wall_now()));
     json_t **place = &tries[tries_n++ % ATTEMPTS_MAX];
     json_decref(*place);
@@ -302,7 +311,8 @@ static void begin(struct delivery *d)
         return;
     }
     int n = snprintf(d->bytes, room,
-                     "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+                     "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: "
+                     "application/json\r\nContent-Length: %zu\r\n"
                      "User-Agent: Moyasar\r\nConnection: close\r\n\r\n%s",
                      d->method, path, ntohs(to.sin_port), strlen(d->body), d->body);
     d->bytes_n = (size_t)n;
@@ -318,7 +328,8 @@ static void send_some(struct delivery *d)
         end_try(d);
 }
 
-/* Whether all of the answer is here that is kept, by its own length or because there is no more room. */
+/* Whether all of the answer is here that is kept, by its own length or because there is no more
+ * room. */
 static bool is_whole(const struct delivery *d)
 {
     static const char name[] = "\r\ncontent-length:";
@@ -367,7 +378,8 @@ size_t sim_hook_poll(struct pollfd *fds, size_t room, int *wake_ms)
         if ((d->fd >= 0 || begins(d)) && (*wake_ms < 0 || ms < *wake_ms))
             *wake_ms = ms;
         if (d->fd >= 0 && n < room)
-            fds[n++] = (struct pollfd){.fd = d->fd, .events = d->sent < d->bytes_n ? POLLOUT : POLLIN};
+            fds[n++] =
+                (struct pollfd){.fd = d->fd, .events = d->sent < d->bytes_n ? POLLOUT : POLLIN};
     }
     return n;
 }

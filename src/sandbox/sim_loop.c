@@ -54,13 +54,14 @@ static void drop(size_t i)
     conns[i] = conns[--conns_n];
 }
 
-/* Ends the client that has been silent for longest in the middle of a request or between two. False: all wait for
- * answers. */
+/* Ends the client that has been silent for longest in the middle of a request or between two.
+ * False: all wait for answers. */
 static bool make_room(void)
 {
     size_t victim = conns_n;
     for (size_t i = 0; i < conns_n; i++)
-        if (conns[i]->state == SIM_READING && (victim == conns_n || conns[i]->since.ns < conns[victim]->since.ns))
+        if (conns[i]->state == SIM_READING &&
+            (victim == conns_n || conns[i]->since.ns < conns[victim]->since.ns))
             victim = i;
     if (victim == conns_n)
         return false;
@@ -140,7 +141,9 @@ int sim_run(int listener)
             return 1;
         if (fds[0].revents != 0)
             break;
-        sim_hook_step(hooks, hooks_n); /* before the clients: what they cause gets descriptors of the next round */
+        sim_hook_step(
+            hooks,
+            hooks_n); /* before the clients: what they cause gets descriptors of the next round */
         step_all();
         if ((fds[1].revents & POLLIN) && fds[1].fd == door)
             take_in(door);

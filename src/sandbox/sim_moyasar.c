@@ -14,8 +14,8 @@
 
 /* ---- errors: {"type", "message", "errors"} ---- */
 
-static void envelope(struct sim_request *r, struct sim_reply *out, int status, const char *type, const char *message,
-                     json_t *errors)
+static void envelope(struct sim_request *r, struct sim_reply *out, int status, const char *type,
+                     const char *message, json_t *errors)
 {
     json_t *j = json_obj(r->arena);
     json_put_str(r->arena, j, "type", type);
@@ -24,7 +24,8 @@ static void envelope(struct sim_request *r, struct sim_reply *out, int status, c
     sim_reply_json(r, out, status, j);
 }
 
-void sim_refuse(struct sim_request *r, struct sim_reply *out, int status, const char *type, const char *message)
+void sim_refuse(struct sim_request *r, struct sim_reply *out, int status, const char *type,
+                const char *message)
 {
     envelope(r, out, status, type, message, json_null());
 }
@@ -70,7 +71,8 @@ static void status_fault(struct sim_request *r, struct sim_reply *out, int statu
             return;
         }
     }
-    sim_refuse(r, out, status, status >= 500 ? "api_error" : "invalid_request_error", "The request failed");
+    sim_refuse(r, out, status, status >= 500 ? "api_error" : "invalid_request_error",
+               "The request failed");
 }
 
 /* ---- what a request carries: JSON or a form ---- */
@@ -88,7 +90,8 @@ static void put_field(struct sim_request *r, json_t *j, const char *name, const 
             json_put_str(a, j, name, value);
         return;
     }
-    const char *outer = arena_strndup(a, name, head), *inner = arena_strndup(a, name + head + 1, n - head - 2);
+    const char *outer = arena_strndup(a, name, head),
+               *inner = arena_strndup(a, name + head + 1, n - head - 2);
     json_t *below = json_object_get(j, outer);
     if (below == NULL) {
         below = *inner == '\0' ? json_arr(a) : json_obj(a);
@@ -147,7 +150,8 @@ json_t *sim_metadata(struct sim_request *r, const json_t *in, json_t *errors)
         bool scalar = text != NULL || json_is_number(value) || json_is_boolean(value);
         if (!scalar || strlen(key) > METADATA_KEY_MAX ||
             (text != NULL && str_utf8_len(str_of(text)) > METADATA_VALUE_MAX))
-            sim_complain(r, errors, "metadata", "A key has at most 40 characters, a value at most 500.");
+            sim_complain(r, errors, "metadata",
+                         "A key has at most 40 characters, a value at most 500.");
     }
     return json_object_size(metadata) > 0 ? metadata : NULL;
 }
@@ -170,7 +174,8 @@ static const char *key_of(struct sim_request *r)
     return arena_strndup(r->arena, user, strcspn(user, ":"));
 }
 
-/* Only the kind of a key matters in a sandbox: publishable ones create payments, secret ones do everything. */
+/* Only the kind of a key matters in a sandbox: publishable ones create payments, secret ones do
+ * everything. */
 static bool authenticated(struct sim_request *r, struct sim_reply *out, bool publishable)
 {
     struct str key = str_of(key_of(r));
@@ -215,7 +220,8 @@ static const struct {
     {"DELETE", "/v1/webhooks/{id}", sim_webhook_delete, SIM_WEBHOOKS, false},
 };
 
-/* What a call is about, for faults that are kept to one thing: path, query, body, metadata of what they name. */
+/* What a call is about, for faults that are kept to one thing: path, query, body, metadata of what
+ * they name. */
 static const char *about(struct sim_request *r)
 {
     const char *target = arena_strndup(r->arena, r->head->target.p, r->head->target.n);
@@ -252,7 +258,8 @@ bool sim_moyasar_serve(struct sim_request *r, struct sim_reply *out)
     const char *method = http_method_names[r->head->method];
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
         struct http_params params;
-        if (strcmp(calls[i].method, method) != 0 || !http_path_match(calls[i].pattern, r->head->path, &params))
+        if (strcmp(calls[i].method, method) != 0 ||
+            !http_path_match(calls[i].pattern, r->head->path, &params))
             continue;
         r->tail = params.n > 0 ? arena_strndup(r->arena, params.value[0].p, params.value[0].n) : "";
         sim_base_set(r->head);

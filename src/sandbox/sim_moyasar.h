@@ -1,6 +1,6 @@
 /*
- * The simulated gateway: its books, shared by the API (sim_moyasar*.c), the hosted page (sim_checkout.c) and the
- * webhooks (sim_hook.c), and the few words that all its calls are made of.
+ * The simulated gateway: its books, shared by the API (sim_moyasar*.c), the hosted page
+ * (sim_checkout.c) and the webhooks (sim_hook.c), and the few words that all its calls are made of.
  */
 #ifndef BOOKINGD_SANDBOX_SIM_MOYASAR_H
 #define BOOKINGD_SANDBOX_SIM_MOYASAR_H
@@ -14,7 +14,7 @@
 struct sim_payment {
     struct sim_payment *next, *prev;             /* next is older */
     char id[SIM_ID_MAX], invoice_id[SIM_ID_MAX]; /* invoice_id "" : of none */
-    const char *status;                          /* initiated, paid, failed, authorized, captured, refunded, voided */
+    const char *status; /* initiated, paid, failed, authorized, captured, refunded, voided */
     int64_t amount, refunded, captured;
     char currency[4];
     char *description, *callback_url, *name;
@@ -45,7 +45,8 @@ void sim_new_id(char out[SIM_ID_MAX]);
 /* NULL: no such. What time has done to them is done by then. */
 struct sim_invoice *sim_invoice_find(const char *id);
 struct sim_payment *sim_payment_find(const char *id);
-/* The status after its time has passed: an invoice is `expired`, a payment that nobody finished `failed`. */
+/* The status after its time has passed: an invoice is `expired`, a payment that nobody finished
+ * `failed`. */
 void sim_invoice_refresh(struct sim_invoice *v);
 void sim_payment_refresh(struct sim_payment *p);
 
@@ -72,9 +73,10 @@ struct sim_attempt {
 };
 /* NULL: not a card number at all. */
 struct sim_payment *sim_payment_new(const struct sim_attempt *in);
-/* The bank's word about a payment that is initiated: moves it (and its invoice) on, with an event and the invoice's
- * callback. */
-void sim_payment_settle(struct sim_payment *p, bool approved, const char *message, const char *response_code);
+/* The bank's word about a payment that is initiated: moves it (and its invoice) on, with an event
+ * and the invoice's callback. */
+void sim_payment_settle(struct sim_payment *p, bool approved, const char *message,
+                        const char *response_code);
 /* The card decides at once: true when it did, false when the 3-D Secure step must. */
 bool sim_payment_decide(struct sim_payment *p, const char *card_number, bool secure);
 /* The money of an invoice's payment went back: `refunded` or `voided` is the invoice, too. */
@@ -95,13 +97,15 @@ const char *sim_base_url(void);
 /* ---- words of the API (sim_moyasar.c) ---- */
 
 /* {"type", "message", "errors": null} */
-void sim_refuse(struct sim_request *r, struct sim_reply *out, int status, const char *type, const char *message);
+void sim_refuse(struct sim_request *r, struct sim_reply *out, int status, const char *type,
+                const char *message);
 void sim_not_found(struct sim_request *r, struct sim_reply *out);
 /* Adds a sentence about a field to a map of lists of sentences. */
 void sim_complain(struct sim_request *r, json_t *errors, const char *field, const char *sentence);
 /* True, and answered with 400, when the map has anything. */
 bool sim_complained(struct sim_request *r, struct sim_reply *out, json_t *errors);
-/* What was sent, JSON or a form with name[key] and name[]; no body is an empty object. NULL: nonsense, and answered. */
+/* What was sent, JSON or a form with name[key] and name[]; no body is an empty object. NULL:
+ * nonsense, and answered. */
 json_t *sim_sent(struct sim_request *r, struct sim_reply *out);
 /* A member that is text; NULL. */
 const char *sim_text(const json_t *j, const char *key);
@@ -110,8 +114,8 @@ json_t *sim_metadata(struct sim_request *r, const json_t *in, json_t *errors);
 /* "2026-01-02T03:04:05.678Z", with an offset, or a date, which means its first moment. */
 bool sim_time_parse(struct arena *a, const char *text, struct wall *out);
 
-/* ---- lists (sim_moyasar_list.c): 40 a page, newest first; page, id, status, created[gt|lt], updated[gt|lt],
- * metadata[key], card_last_digits, receipt_no ---- */
+/* ---- lists (sim_moyasar_list.c): 40 a page, newest first; page, id, status, created[gt|lt],
+ * updated[gt|lt], metadata[key], card_last_digits, receipt_no ---- */
 
 struct sim_list {
     json_t *items;
@@ -131,7 +135,8 @@ bool sim_list_begin(struct sim_request *r, struct sim_reply *out, struct sim_lis
 /* Whether the row matches and is on the page asked for. */
 bool sim_list_takes(struct sim_request *r, struct sim_list *l, const struct sim_row *row);
 /* Answers with {name: [...], "meta": {...}}. */
-void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list *l, const char *name);
+void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list *l,
+                  const char *name);
 
 /* ---- the calls ---- */
 
@@ -182,10 +187,11 @@ struct sim_webhook {
     unsigned events; /* a bit each */
     struct wall created;
 };
-extern struct sim_webhook sim_webhooks[SIM_WEBHOOKS_MAX]; /* the registered ones; empties are free */
+extern struct sim_webhook
+    sim_webhooks[SIM_WEBHOOKS_MAX]; /* the registered ones; empties are free */
 
-/* An event about a payment: kept for GET /control/events and delivered until it is answered with 2xx, six times at
- * most. */
+/* An event about a payment: kept for GET /control/events and delivered until it is answered with
+ * 2xx, six times at most. */
 void sim_hook_event(enum sim_event event, json_t *payment);
 /* The one-shot POST of an invoice to its callback_url. */
 void sim_hook_callback(const char *url, const json_t *invoice);

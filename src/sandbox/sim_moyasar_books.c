@@ -1,4 +1,5 @@
-/* Invoices and payments of the simulated gateway: kept in memory, shaped as recorded answers of the real one. */
+/* Invoices and payments of the simulated gateway: kept in memory, shaped as recorded answers of the
+ * real one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +62,10 @@ void sim_new_id(char out[SIM_ID_MAX])
     rng_bytes(b, sizeof b);
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    snprintf(out, SIM_ID_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    snprintf(out, SIM_ID_MAX,
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+             b[15]);
 }
 
 static void new_digits(char *out, size_t n)
@@ -167,7 +170,8 @@ struct sim_payment *sim_payment_find(const char *id)
 
 void sim_invoice_refresh(struct sim_invoice *v)
 {
-    if (strcmp(v->status, "initiated") == 0 && v->expires.us != 0 && wall_now().us >= v->expires.us) {
+    if (strcmp(v->status, "initiated") == 0 && v->expires.us != 0 &&
+        wall_now().us >= v->expires.us) {
         v->status = "expired";
         v->updated = v->expires;
     }
@@ -196,8 +200,8 @@ struct sim_payment *sim_payment_new(const struct sim_attempt *in)
     p->amount = in->amount;
     p->manual = in->manual;
     snprintf(p->currency, sizeof p->currency, "%s", in->currency);
-    snprintf(p->masked, sizeof p->masked, "%.4s-%.2sXX-XXXX-%s", in->card_number, in->card_number + 4,
-             in->card_number + digits - 4);
+    snprintf(p->masked, sizeof p->masked, "%.4s-%.2sXX-XXXX-%s", in->card_number,
+             in->card_number + 4, in->card_number + digits - 4);
     new_digits(p->reference, sizeof p->reference - 1);
     p->name = sim_copy(in->name);
     p->company = card != NULL ? card->company : "visa";
@@ -218,7 +222,8 @@ static enum sim_event settle_approved(struct sim_payment *p)
     return p->manual ? SIM_EVENT_AUTHORIZED : SIM_EVENT_PAID;
 }
 
-void sim_payment_settle(struct sim_payment *p, bool approved, const char *message, const char *response_code)
+void sim_payment_settle(struct sim_payment *p, bool approved, const char *message,
+                        const char *response_code)
 {
     struct arena *a = strcmp(p->status, "initiated") == 0 ? arena_new(8192) : NULL;
     if (a == NULL)
@@ -278,7 +283,8 @@ const char *sim_amount_text(struct arena *a, int64_t minor, const char *currency
         scale *= 10;
     if (digits == 0)
         return arena_printf(a, "%lld %s", (long long)minor, currency);
-    return arena_printf(a, "%lld.%0*lld %s", (long long)(minor / scale), digits, (long long)(minor % scale), currency);
+    return arena_printf(a, "%lld.%0*lld %s", (long long)(minor / scale), digits,
+                        (long long)(minor % scale), currency);
 }
 
 const char *sim_time_text(struct arena *a, struct wall w)
@@ -306,7 +312,8 @@ static json_t *source_json(struct arena *a, const struct sim_payment *p)
     json_put_str(a, j, "gateway_id", arena_printf(a, "moyasar_cc_%.22s", p->id));
     json_put_null(a, j, "token");
     json_put_str(a, j, "message", p->message);
-    json_put_str(a, j, "transaction_url", waits ? arena_printf(a, "%s/3ds/%s", base_url, p->id) : NULL);
+    json_put_str(a, j, "transaction_url",
+                 waits ? arena_printf(a, "%s/3ds/%s", base_url, p->id) : NULL);
     json_put_str(a, j, "reference_number", waits ? NULL : p->reference);
     json_put_str(a, j, "authorization_code", p->authorization[0] != '\0' ? p->authorization : NULL);
     json_put_str(a, j, "response_code", p->response_code);
@@ -339,7 +346,8 @@ json_t *sim_payment_json(struct arena *a, const struct sim_payment *p)
     json_put_str(a, j, "invoice_id", invoiced ? p->invoice_id : NULL);
     json_put_str(a, j, "ip", "127.0.0.1");
     json_put_str(a, j, "callback_url",
-                 invoiced ? arena_printf(a, "%s/invoices/%s", base_url, p->invoice_id) : p->callback_url);
+                 invoiced ? arena_printf(a, "%s/invoices/%s", base_url, p->invoice_id)
+                          : p->callback_url);
     json_put_str(a, j, "created_at", sim_time_text(a, p->created));
     json_put_str(a, j, "updated_at", sim_time_text(a, p->updated));
     put_metadata(a, j, p->metadata);

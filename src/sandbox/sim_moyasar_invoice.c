@@ -53,7 +53,8 @@ static struct wall check_expiry(struct sim_request *r, const json_t *in, json_t 
         sim_complain(r, errors, "expired_at", "The value is not a valid date.");
     else if (at.us <= now.us)
         sim_complain(r, errors, "expired_at",
-                     arena_printf(r->arena, "The value must be greater than or equal to %.10s %.8s +0000.",
+                     arena_printf(r->arena,
+                                  "The value must be greater than or equal to %.10s %.8s +0000.",
                                   wall_format(now, written), wall_format(now, written) + 11));
     return at;
 }
@@ -63,12 +64,14 @@ static void check_invoice(struct sim_request *r, const json_t *in, json_t *error
     const json_t *amount = json_object_get(in, "amount");
     const char *currency = sim_text(in, "currency"), *description = sim_text(in, "description");
     if (!json_is_integer(amount))
-        sim_complain(r, errors, "amount", amount == NULL ? "The value is required." : "The value must be an integer.");
+        sim_complain(r, errors, "amount",
+                     amount == NULL ? "The value is required." : "The value must be an integer.");
     else if (json_integer_value(amount) < AMOUNT_MIN)
         sim_complain(r, errors, "amount", "The value must be greater than or equal to 100.");
     if (currency == NULL || !num_currency_known(str_of(currency)))
         sim_complain(r, errors, "currency",
-                     currency == NULL ? "The value is required." : "The value is not a known currency.");
+                     currency == NULL ? "The value is required."
+                                      : "The value is not a known currency.");
     if (description == NULL || *description == '\0')
         sim_complain(r, errors, "description", "The value is required.");
     check_url(r, in, "callback_url", errors);

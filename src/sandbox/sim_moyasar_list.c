@@ -15,7 +15,8 @@ bool sim_time_parse(struct arena *a, const char *text, struct wall *out)
     return wall_parse(str_of(text), out);
 }
 
-static bool read_filter(struct sim_request *r, struct sim_list *l, const char *name, const char *value)
+static bool read_filter(struct sim_request *r, struct sim_list *l, const char *name,
+                        const char *value)
 {
     static const char *const stamps[] = {"created", "updated"};
     if (strcmp(name, "id") == 0)
@@ -39,7 +40,8 @@ static bool read_filter(struct sim_request *r, struct sim_list *l, const char *n
 
 bool sim_list_begin(struct sim_request *r, struct sim_reply *out, struct sim_list *l)
 {
-    *l = (struct sim_list){.items = json_arr(r->arena), .page = 1, .query = ARENA_NEW(r->arena, struct http_query)};
+    *l = (struct sim_list){
+        .items = json_arr(r->arena), .page = 1, .query = ARENA_NEW(r->arena, struct http_query)};
     if (r->head->query.p != NULL && !http_query_parse(r->arena, r->head->query, l->query)) {
         sim_refuse(r, out, 400, "invalid_request_error", "The query is invalid.");
         return false;
@@ -56,7 +58,8 @@ static bool value_is(struct arena *a, const json_t *value, const char *wanted)
 {
     const char *text = json_string_value(value);
     if (text == NULL && value != NULL)
-        text = json_is_integer(value) ? arena_printf(a, "%lld", (long long)json_integer_value(value))
+        text = json_is_integer(value)
+                   ? arena_printf(a, "%lld", (long long)json_integer_value(value))
                : json_is_real(value)  ? arena_printf(a, "%g", json_real_value(value))
                : json_is_true(value)  ? "true"
                : json_is_false(value) ? "false"
@@ -64,7 +67,8 @@ static bool value_is(struct arena *a, const json_t *value, const char *wanted)
     return text != NULL && strcmp(text, wanted) == 0;
 }
 
-static bool metadata_match(struct sim_request *r, const struct http_query *q, const json_t *metadata)
+static bool metadata_match(struct sim_request *r, const struct http_query *q,
+                           const json_t *metadata)
 {
     static const char head[] = "metadata[";
     for (size_t i = 0; i < q->n; i++) {
@@ -80,7 +84,8 @@ static bool metadata_match(struct sim_request *r, const struct http_query *q, co
 
 static bool time_match(const struct sim_list *l, int i, struct wall at)
 {
-    return (l->after[i].us == 0 || at.us > l->after[i].us) && (l->before[i].us == 0 || at.us < l->before[i].us);
+    return (l->after[i].us == 0 || at.us > l->after[i].us) &&
+           (l->before[i].us == 0 || at.us < l->before[i].us);
 }
 
 static bool text_match(const char *wanted, const char *has)
@@ -94,10 +99,12 @@ static bool digits_match(const char *wanted, const char *masked)
     return wanted == NULL || (n >= 4 && strcmp(masked + n - 4, wanted) == 0);
 }
 
-static bool filters_match(struct sim_request *r, const struct sim_list *l, const struct sim_row *row)
+static bool filters_match(struct sim_request *r, const struct sim_list *l,
+                          const struct sim_row *row)
 {
-    return text_match(l->id, row->id) && text_match(l->status, row->status) && text_match(l->receipt, row->reference) &&
-           digits_match(l->last_digits, row->masked) && time_match(l, 0, row->created) && time_match(l, 1, row->updated) &&
+    return text_match(l->id, row->id) && text_match(l->status, row->status) &&
+           text_match(l->receipt, row->reference) && digits_match(l->last_digits, row->masked) &&
+           time_match(l, 0, row->created) && time_match(l, 1, row->updated) &&
            metadata_match(r, l->query, row->metadata);
 }
 
@@ -117,7 +124,8 @@ static void put_page(struct arena *a, json_t *meta, const char *key, int64_t pag
         json_put_null(a, meta, key);
 }
 
-void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list *l, const char *name)
+void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list *l,
+                  const char *name)
 {
     struct arena *a = r->arena;
     int64_t pages = (l->seen + PAGE_SIZE - 1) / PAGE_SIZE;

@@ -10,7 +10,8 @@
 
 #define VOID_WINDOW_US (2 * 3600 * 1000000LL) /* settled by then */
 
-static void show(struct sim_request *r, struct sim_reply *out, int status, const struct sim_payment *p)
+static void show(struct sim_request *r, struct sim_reply *out, int status,
+                 const struct sim_payment *p)
 {
     sim_reply_json(r, out, status, sim_payment_json(r->arena, p));
 }
@@ -37,7 +38,8 @@ static void check_source(struct sim_request *r, const json_t *source, json_t *er
     }
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
         if (json_object_get(source, members[i]) == NULL)
-            sim_complain(r, errors, arena_printf(r->arena, "source.%s", members[i]), "The value is required.");
+            sim_complain(r, errors, arena_printf(r->arena, "source.%s", members[i]),
+                         "The value is required.");
 }
 
 static void check_payment(struct sim_request *r, const json_t *in, json_t *errors)
@@ -51,10 +53,12 @@ static void check_payment(struct sim_request *r, const json_t *in, json_t *error
         sim_complain(r, errors, "amount", "The value must be a positive integer.");
     if (currency == NULL || !num_currency_known(str_of(currency)))
         sim_complain(r, errors, "currency",
-                     currency == NULL ? "The value is required." : "The value is not a known currency.");
+                     currency == NULL ? "The value is required."
+                                      : "The value is not a known currency.");
     if (callback == NULL || !url_parse(str_of(callback), &u))
         sim_complain(r, errors, "callback_url",
-                     callback == NULL ? "The value is required." : "The value must be a valid URL.");
+                     callback == NULL ? "The value is required."
+                                      : "The value must be a valid URL.");
     if (given != NULL && (!uuid_parse(str_of(given), &id) || given[14] != '4'))
         sim_complain(r, errors, "given_id", "The value must be a UUID of version 4.");
     check_source(r, json_object_get(in, "source"), errors);
@@ -167,7 +171,8 @@ static bool has_status(const struct sim_payment *p, const char *status)
 }
 
 /* What was sent as amount, or `whole` when nothing was. False: refused, and answered. */
-static bool amount_asked(struct sim_request *r, struct sim_reply *out, int64_t whole, int64_t *amount)
+static bool amount_asked(struct sim_request *r, struct sim_reply *out, int64_t whole,
+                         int64_t *amount)
 {
     const json_t *in = sim_sent(r, out), *sent = json_object_get(in, "amount");
     if (in == NULL)
@@ -217,7 +222,8 @@ void sim_payment_capture(struct sim_request *r, struct sim_reply *out)
     if (p == NULL || !amount_asked(r, out, p->amount, &amount))
         return;
     if (!has_status(p, "authorized") || amount > p->amount) {
-        sim_refuse(r, out, 400, "invalid_request_error", "Capture failed. The Payment can not be captured.");
+        sim_refuse(r, out, 400, "invalid_request_error",
+                   "Capture failed. The Payment can not be captured.");
         return;
     }
     p->status = "captured";
@@ -234,7 +240,8 @@ void sim_payment_void(struct sim_request *r, struct sim_reply *out)
         return;
     bool taken = has_status(p, "paid") || has_status(p, "authorized") || has_status(p, "captured");
     if (!taken || p->refunded > 0 || wall_now().us - p->created.us > VOID_WINDOW_US) {
-        sim_refuse(r, out, 400, "invalid_request_error", "Void failed. The Payment can not be voided.");
+        sim_refuse(r, out, 400, "invalid_request_error",
+                   "Void failed. The Payment can not be voided.");
         return;
     }
     p->status = "voided";

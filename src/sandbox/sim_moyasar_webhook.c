@@ -85,7 +85,8 @@ void sim_webhook_create(struct sim_request *r, struct sim_reply *out)
     w.events = check_events(r, in, errors);
     if (url == NULL || !sim_hook_url_fit(url)) /* the real one wants HTTPS */
         sim_complain(r, errors, "url",
-                     url == NULL ? "The value is required." : "The sandbox calls plain HTTP on loopback only.");
+                     url == NULL ? "The value is required."
+                                 : "The sandbox calls plain HTTP on loopback only.");
     if (secret == NULL || *secret == '\0')
         sim_complain(r, errors, "shared_secret", "The value is required.");
     for (size_t i = 0; i < SIM_WEBHOOKS_MAX && place == NULL; i++)
@@ -138,7 +139,8 @@ void sim_webhook_events(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_obj(r->arena), *items = json_arr(r->arena);
     for (int i = 0; i < SIM_EVENT_COUNT; i++)
-        json_push_str(r->arena, items, i == SIM_EVENT_FAILED ? "payment_failed" : sim_event_names[i]);
+        json_push_str(r->arena, items,
+                      i == SIM_EVENT_FAILED ? "payment_failed" : sim_event_names[i]);
     json_put(r->arena, j, "events", items);
     sim_reply_json(r, out, 200, j);
 }
@@ -150,8 +152,10 @@ void sim_webhook_attempts(struct sim_request *r, struct sim_reply *out)
         return;
     json_t *attempt;
     for (size_t i = 0; (attempt = sim_hook_attempt(i)) != NULL; i++) {
-        struct sim_row row = {
-            .id = sim_text(attempt, "id"), .status = sim_text(attempt, "result"), .masked = "", .reference = ""};
+        struct sim_row row = {.id = sim_text(attempt, "id"),
+                              .status = sim_text(attempt, "result"),
+                              .masked = "",
+                              .reference = ""};
         if (sim_list_takes(r, &l, &row))
             json_push(r->arena, l.items, attempt);
     }

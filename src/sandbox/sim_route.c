@@ -6,7 +6,8 @@
 
 void sim_reply_json(struct sim_request *r, struct sim_reply *out, int status, json_t *body)
 {
-    *out = (struct sim_reply){.status = status, .content_type = "application/json", .body = json_text(r->arena, body)};
+    *out = (struct sim_reply){
+        .status = status, .content_type = "application/json", .body = json_text(r->arena, body)};
 }
 
 static void problem(struct sim_request *r, struct sim_reply *out, int status, const char *detail)
@@ -49,8 +50,8 @@ static void inbox_delete(struct sim_request *r, struct sim_reply *out)
 
 static void inbox_page(struct sim_request *r, struct sim_reply *out)
 {
-    *out =
-        (struct sim_reply){.status = 200, .content_type = "text/html; charset=utf-8", .body = str_of(sim_inbox_page)};
+    *out = (struct sim_reply){
+        .status = 200, .content_type = "text/html; charset=utf-8", .body = str_of(sim_inbox_page)};
     (void)r;
 }
 
@@ -61,8 +62,8 @@ static void health(struct sim_request *r, struct sim_reply *out)
     sim_reply_json(r, out, 200, j);
 }
 
-/* {"url", "secret", "factor", "copies", "callbacks"}: where webhooks go; without a url they are kept only. NULL, or
- * what is wrong.
+/* {"url", "secret", "factor", "copies", "callbacks"}: where webhooks go; without a url they are
+ * kept only. NULL, or what is wrong.
  */
 static const char *read_hook_order(const json_t *j, struct sim_hook_order *order)
 {
@@ -77,15 +78,17 @@ static const char *read_hook_order(const json_t *j, struct sim_hook_order *order
             order->url = json_string_value(value);
         else if (str_eq(key, STR("secret")) && json_is_string(value))
             order->secret = json_string_value(value);
-        else if (str_eq(key, STR("factor")) && json_is_number(value) && json_number_value(value) >= 0 &&
-                 json_number_value(value) <= 100)
+        else if (str_eq(key, STR("factor")) && json_is_number(value) &&
+                 json_number_value(value) >= 0 && json_number_value(value) <= 100)
             order->factor = json_number_value(value);
-        else if (str_eq(key, STR("copies")) && json_integer_value(value) >= 1 && json_integer_value(value) <= 100)
+        else if (str_eq(key, STR("copies")) && json_integer_value(value) >= 1 &&
+                 json_integer_value(value) <= 100)
             order->copies = (unsigned)json_integer_value(value);
         else if (str_eq(key, STR("callbacks")) && json_is_boolean(value))
             order->no_callbacks = json_is_false(value);
         else
-            return "url and secret are texts, factor is 0 to 100, copies 1 to 100, callbacks true or false; no more";
+            return "url and secret are texts, factor is 0 to 100, copies 1 to 100, callbacks true "
+                   "or false; no more";
     }
     return NULL;
 }
@@ -139,7 +142,8 @@ static void serve_provider(const struct sim_sms *p, struct sim_request *r, struc
 static bool serve_sms(struct sim_request *r, struct sim_reply *out)
 {
     struct http_params params;
-    bool any = r->head->method == HTTP_GET || r->head->method == HTTP_PUT; /* the templated one may be called so, too */
+    bool any = r->head->method == HTTP_GET ||
+               r->head->method == HTTP_PUT; /* the templated one may be called so, too */
     for (size_t i = 0; i < SIM_SMS_COUNT; i++) {
         if ((r->head->method == HTTP_POST || (any && sim_sms_providers[i].route == SIM_HTTP)) &&
             http_path_match(sim_sms_providers[i].path, r->head->path, &params)) {
@@ -166,5 +170,6 @@ void sim_serve(struct sim_request *r, struct sim_reply *out)
             return;
         }
     }
-    problem(r, out, known ? 405 : 404, known ? "not with this method" : "no such route in the sandbox");
+    problem(r, out, known ? 405 : 404,
+            known ? "not with this method" : "no such route in the sandbox");
 }

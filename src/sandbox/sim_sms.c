@@ -1,6 +1,7 @@
 /*
- * The SMS providers as their documentation and recorded answers show them: where each takes number and
- * text, what a success looks like, and how each says no. Declines use the provider's code for a bad number.
+ * The SMS providers as their documentation and recorded answers show them: where each takes number
+ * and text, what a success looks like, and how each says no. Declines use the provider's code for a
+ * bad number.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,10 +41,13 @@ static const char *e164(struct arena *a, const char *to)
     return arena_printf(a, "+%s", to);
 }
 
-static uint64_t keep(struct sim_request *r, enum sim_route route, const char *to, const char *text, const char *sender)
+static uint64_t keep(struct sim_request *r, enum sim_route route, const char *to, const char *text,
+                     const char *sender)
 {
-    return sim_inbox_add(&(struct sim_message){
-        .provider = sim_route_names[route], .to = e164(r->arena, to), .text = text, .sender = sender});
+    return sim_inbox_add(&(struct sim_message){.provider = sim_route_names[route],
+                                               .to = e164(r->arena, to),
+                                               .text = text,
+                                               .sender = sender});
 }
 
 /* "name": printf-like JSON literals are easier to hold against the documentation than builders. */
@@ -66,7 +70,8 @@ static bool is_number(const char *to)
 
 /* ---- Taqnyat: JSON, Bearer, 201; `accepted` and `rejected` are texts that look like lists ---- */
 
-static void taqnyat_refuse(struct sim_request *r, struct sim_reply *out, int status, int code, const char *message)
+static void taqnyat_refuse(struct sim_request *r, struct sim_reply *out, int status, int code,
+                           const char *message)
 {
     answer(r, out, status, json_pack("{s:i,s:s}", "statusCode", code, "message", message));
 }
@@ -88,7 +93,8 @@ static void taqnyat_serve(struct sim_request *r, struct sim_reply *out)
         return;
     }
     if (*sender == '\0' || *text == '\0' || json_array_size(list) == 0) {
-        taqnyat_refuse(r, out, 400, *sender == '\0' ? 14 : 15, "Recipients, body and sender are needed");
+        taqnyat_refuse(r, out, 400, *sender == '\0' ? 14 : 15,
+                       "Recipients, body and sender are needed");
         return;
     }
     sb_init(&good, r->arena, 64);
@@ -107,11 +113,13 @@ static void taqnyat_serve(struct sim_request *r, struct sim_reply *out)
     sb_puts(&bad, "]");
     answer(r, out, 201,
            json_pack("{s:i,s:I,s:s,s:s,s:s,s:i,s:s,s:s}", "statusCode", 201, "messageId",
-                     n > 0 ? (json_int_t)n + 7000000 : (json_int_t)0, "cost", "0.0600", "currency", "SAR", "totalCount",
-                     "1", "msgLength", 1, "accepted", good.p, "rejected", bad.p));
+                     n > 0 ? (json_int_t)n + 7000000 : (json_int_t)0, "cost", "0.0600", "currency",
+                     "SAR", "totalCount", "1", "msgLength", 1, "accepted", good.p, "rejected",
+                     bad.p));
 }
 
-/* ---- Unifonic: form or query, AppSid field; statuses of its own, `success` as text or bool ---- */
+/* ---- Unifonic: form or query, AppSid field; statuses of its own, `success` as text or bool ----
+ */
 
 static void unifonic_error(struct sim_request *r, int status, struct sim_reply *out)
 {
@@ -122,7 +130,8 @@ static void unifonic_error(struct sim_request *r, int status, struct sim_reply *
 
 static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
 {
-    const char *sid = sim_form(r, "AppSid"), *to = sim_form(r, "Recipient"), *text = sim_form(r, "Body");
+    const char *sid = sim_form(r, "AppSid"), *to = sim_form(r, "Recipient"),
+               *text = sim_form(r, "Body");
     const char *sender = sim_form(r, "SenderID");
     if (sid == NULL || *sid == '\0') {
         unifonic_error(r, 402, out);
@@ -142,14 +151,16 @@ static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
     }
     uint64_t n = keep(r, SIM_UNIFONIC, to, text, sender);
     answer(r, out, 200,
-           json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "success", "true", "message", "", "errorCode", "ER-00",
-                     "data", "MessageID", arena_printf(r->arena, "%" PRIu64, 310000000 + n), "Status", "Queued",
+           json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "success", "true", "message", "",
+                     "errorCode", "ER-00", "data", "MessageID",
+                     arena_printf(r->arena, "%" PRIu64, 310000000 + n), "Status", "Queued",
                      "NumberOfUnits", "1", "Recipient", to));
 }
 
 /* ---- Msegat: JSON, always HTTP 200; the code decides ---- */
 
-static void msegat_code(struct sim_request *r, struct sim_reply *out, const char *code, const char *message)
+static void msegat_code(struct sim_request *r, struct sim_reply *out, const char *code,
+                        const char *message)
 {
     answer(r, out, 200, json_pack("{s:s,s:s}", "code", code, "message", message));
 }
@@ -166,7 +177,8 @@ static void msegat_serve(struct sim_request *r, struct sim_reply *out)
         msegat_code(r, out, "M0002", "Invalid login info");
         return;
     }
-    if (member(j, "numbers")[0] == '\0' || member(j, "msg")[0] == '\0' || member(j, "userSender")[0] == '\0') {
+    if (member(j, "numbers")[0] == '\0' || member(j, "msg")[0] == '\0' ||
+        member(j, "userSender")[0] == '\0') {
         msegat_code(r, out, "M0001", "Variables missing");
         return;
     }
@@ -174,22 +186,31 @@ static void msegat_serve(struct sim_request *r, struct sim_reply *out)
         msegat_code(r, out, "1120", "Mobile numbers is not correct");
         return;
     }
-    uint64_t n = keep(r, SIM_MSEGAT, member(j, "numbers"), member(j, "msg"), member(j, "userSender"));
-    answer(r, out, 200, json_pack("{s:s,s:s,s:I}", "code", "M0000", "message", "Success", "id", (json_int_t)n + 52000));
+    uint64_t n =
+        keep(r, SIM_MSEGAT, member(j, "numbers"), member(j, "msg"), member(j, "userSender"));
+    answer(r, out, 200,
+           json_pack("{s:s,s:s,s:I}", "code", "M0000", "message", "Success", "id",
+                     (json_int_t)n + 52000));
 }
 
 /* ---- Twilio: form, Basic, 201 with a status that may already be a failure ---- */
 
-static void twilio_refuse(struct sim_request *r, struct sim_reply *out, int status, int code, const char *message)
+static void twilio_refuse(struct sim_request *r, struct sim_reply *out, int status, int code,
+                          const char *message)
 {
     answer(r, out, status,
            json_pack("{s:i,s:s,s:s,s:i}", "code", code, "message", message, "more_info",
-                     arena_printf(r->arena, "https://www.twilio.com/docs/errors/%d", code), "status", status));
+                     arena_printf(r->arena, "https://www.twilio.com/docs/errors/%d", code),
+                     "status", status));
 }
 
 static void twilio_error(struct sim_request *r, int status, struct sim_reply *out)
 {
-    twilio_refuse(r, out, status, status == 429 ? 20429 : status == 401 ? 20003 : 20500, "An error occurred");
+    twilio_refuse(r, out, status,
+                  status == 429   ? 20429
+                  : status == 401 ? 20003
+                                  : 20500,
+                  "An error occurred");
 }
 
 static void twilio_serve(struct sim_request *r, struct sim_reply *out)
@@ -204,22 +225,24 @@ static void twilio_serve(struct sim_request *r, struct sim_reply *out)
         return;
     }
     if (text == NULL || *text == '\0' || from == NULL || *from == '\0') {
-        twilio_refuse(r, out, 400, from == NULL || *from == '\0' ? 21603 : 21602, "A required parameter is missing");
+        twilio_refuse(r, out, 400, from == NULL || *from == '\0' ? 21603 : 21602,
+                      "A required parameter is missing");
         return;
     }
     uint64_t n = keep(r, SIM_TWILIO, to, text, from);
     answer(r, out, 201,
            json_pack("{s:s,s:s,s:s,s:s,s:s,s:n,s:n,s:s,s:s}", "sid",
-                     arena_printf(r->arena, "SM%032llx", (unsigned long long)n), "status", "queued", "to", to, "from",
-                     from, "body", text, "error_code", "error_message", "num_segments", "1", "direction",
-                     "outbound-api"));
+                     arena_printf(r->arena, "SM%032llx", (unsigned long long)n), "status", "queued",
+                     "to", to, "from", from, "body", text, "error_code", "error_message",
+                     "num_segments", "1", "direction", "outbound-api"));
 }
 
 /* ---- the templated one: JSON {to, text} or form ---- */
 
 static void http_error(struct sim_request *r, int status, struct sim_reply *out)
 {
-    answer(r, out, status, json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "server_error"));
+    answer(r, out, status,
+           json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "server_error"));
 }
 
 static void http_serve(struct sim_request *r, struct sim_reply *out)
@@ -228,8 +251,10 @@ static void http_serve(struct sim_request *r, struct sim_reply *out)
     const char *to = j != NULL ? member(j, "to") : sim_form(r, "to");
     const char *text = j != NULL ? member(j, "text") : sim_form(r, "text");
     const char *sender = j != NULL ? member(j, "sender") : sim_form(r, "sender");
-    if (to == NULL || text == NULL || *to == '\0' || *text == '\0' || r->fault.kind == SIM_DECLINED) {
-        answer(r, out, 200, json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "bad_number"));
+    if (to == NULL || text == NULL || *to == '\0' || *text == '\0' ||
+        r->fault.kind == SIM_DECLINED) {
+        answer(r, out, 200,
+               json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "bad_number"));
         return;
     }
     uint64_t n = keep(r, SIM_HTTP, to, text, sender);

@@ -10,46 +10,55 @@ struct step {
     enum notice_template notice;
     enum booking_outcome outcome;
 };
-/* Contract 5. An expired booking becomes confirmed only by a late payment, which is not a step of this table. */
+/* Contract 5. An expired booking becomes confirmed only by a late payment, which is not a step of
+ * this table. */
 static const struct step steps[] = {
-    {BOOKING_PENDING_PAYMENT, BOOKING_CONFIRMED, "booking.confirm", NOTICE_BOOKING_CONFIRMED, BO_CONFIRMED},
-    {BOOKING_PENDING_PAYMENT, BOOKING_CANCELLED, "booking.cancel", NOTICE_BOOKING_CANCELLED, BO_CANCELLED},
-    {BOOKING_CONFIRMED, BOOKING_CANCELLED, "booking.cancel", NOTICE_BOOKING_CANCELLED, BO_CANCELLED},
+    {BOOKING_PENDING_PAYMENT, BOOKING_CONFIRMED, "booking.confirm", NOTICE_BOOKING_CONFIRMED,
+     BO_CONFIRMED},
+    {BOOKING_PENDING_PAYMENT, BOOKING_CANCELLED, "booking.cancel", NOTICE_BOOKING_CANCELLED,
+     BO_CANCELLED},
+    {BOOKING_CONFIRMED, BOOKING_CANCELLED, "booking.cancel", NOTICE_BOOKING_CANCELLED,
+     BO_CANCELLED},
     {BOOKING_CONFIRMED, BOOKING_COMPLETED, "booking.complete", NOTICE_COUNT, BO_COMPLETED},
     {BOOKING_CONFIRMED, BOOKING_NO_SHOW, "booking.no_show", NOTICE_COUNT, BO_NO_SHOW},
 };
 /* A hold whose time has passed reads as expired; the keeper makes that so. */
-static const struct step expiry = {BOOKING_EXPIRED, BOOKING_EXPIRED, NULL, NOTICE_BOOKING_EXPIRED, BO_EXPIRED};
+static const struct step expiry = {BOOKING_EXPIRED, BOOKING_EXPIRED, NULL, NOTICE_BOOKING_EXPIRED,
+                                   BO_EXPIRED};
 
-/* Every change of units is made under the resource's lock, so that two of them never meet in another order. */
+/* Every change of units is made under the resource's lock, so that two of them never meet in
+ * another order. */
 const struct db_stmt booking_lock_resource = {
-    "booking_lock_resource",
-    "SELECT r.id FROM resources r WHERE (r.venue_id, r.id) IN (SELECT b.venue_id, b.resource_id FROM bookings b"
-    " WHERE" BOOKING_IN_SCOPE ") FOR NO KEY UPDATE OF r"};
+    "booking_lock_resource", "SELECT r.id FROM resources r WHERE (r.venue_id, r.id) IN (SELECT "
+                             "b.venue_id, b.resource_id FROM bookings b"
+                             " WHERE" BOOKING_IN_SCOPE ") FOR NO KEY UPDATE OF r"};
 
-const struct db_stmt booking_free_units = {"booking_free_units",
-                                               "DELETE FROM booking_units u USING bookings b WHERE" BOOKING_IN_SCOPE
-                                               " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
+const struct db_stmt booking_free_units = {
+    "booking_free_units", "DELETE FROM booking_units u USING bookings b WHERE" BOOKING_IN_SCOPE
+                          " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
 
 /* Fewer than the party says that the hold died while the locks were waited for. */
 static const struct db_stmt keep_units_stmt = {
-    "booking_keep_units", "UPDATE booking_units u SET held_until = NULL FROM bookings b WHERE" BOOKING_IN_SCOPE
-                          " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
+    "booking_keep_units",
+    "UPDATE booking_units u SET held_until = NULL FROM bookings b WHERE" BOOKING_IN_SCOPE
+    " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
 
-const struct db_stmt booking_set_state = {
-    "booking_set_state",
-    "UPDATE bookings SET status = $3::text, version = version + 1, updated_at = now(), hold_expires_at = NULL,"
-    " cancelled_at = CASE WHEN $3::text = 'cancelled' THEN now() END WHERE venue_id = $1::uuid AND id = $2::uuid"};
+const struct db_stmt booking_set_state = {"booking_set_state",
+                                          "UPDATE bookings SET status = $3::text, version = "
+                                          "version + 1, updated_at = now(), hold_expires_at = NULL,"
+                                          " cancelled_at = CASE WHEN $3::text = 'cancelled' THEN "
+                                          "now() END WHERE venue_id = $1::uuid AND id = $2::uuid"};
 
 static const struct db_stmt due_stmt = {
-    "booking_due", "SELECT b.id FROM bookings b WHERE b.status = 'pending_payment' AND b.hold_expires_at <= now()"
-                   " ORDER BY b.hold_expires_at LIMIT $1::integer"};
+    "booking_due",
+    "SELECT b.id FROM bookings b WHERE b.status = 'pending_payment' AND b.hold_expires_at <= now()"
+    " ORDER BY b.hold_expires_at LIMIT $1::integer"};
 
 /* For the keeper: no waiting for somebody who is at work on the booking. */
 static const struct db_stmt lock_due_stmt = {
-    "booking_lock_due",
-    "SELECT b.id FROM bookings b WHERE b.id = $1::uuid AND b.status = 'pending_payment' AND b.hold_expires_at <= now()"
-    " FOR NO KEY UPDATE SKIP LOCKED"};
+    "booking_lock_due", "SELECT b.id FROM bookings b WHERE b.id = $1::uuid AND b.status = "
+                        "'pending_payment' AND b.hold_expires_at <= now()"
+                        " FOR NO KEY UPDATE SKIP LOCKED"};
 
 static const struct step *find_step(enum booking_state from, enum booking_state to)
 {
@@ -60,17 +69,19 @@ static const struct step *find_step(enum booking_state from, enum booking_state 
     return NULL;
 }
 
-/* A confirmed booking may be cancelled by its customer while that is free; an unpaid one until it begins. */
+/* A confirmed booking may be cancelled by its customer while that is free; an unpaid one until it
+ * begins. */
 static bool cancellation_open(const struct principal *who, const struct booking *bk)
 {
     if (who->kind != WHO_CUSTOMER)
         return true;
-    struct wall until = bk->state == BOOKING_PENDING_PAYMENT ? bk->starts_at : bk->free_cancel_until;
+    struct wall until =
+        bk->state == BOOKING_PENDING_PAYMENT ? bk->starts_at : bk->free_cancel_until;
     return bk->read_at.us <= until.us;
 }
 
-static enum err choose_step(const struct principal *who, const struct booking *old, const struct booking_transition *t,
-                            const struct step **step)
+static enum err choose_step(const struct principal *who, const struct booking *old,
+                            const struct booking_transition *t, const struct step **step)
 {
     enum err e = versions_check(&t->match, old->version);
     if (e != OK)
@@ -78,20 +89,24 @@ static enum err choose_step(const struct principal *who, const struct booking *o
     *step = find_step(old->state, t->to);
     if (!*step)
         return ERR_BOOKING_NOT_ACTIVE;
-    return t->to == BOOKING_CANCELLED && !cancellation_open(who, old) ? ERR_CANCELLATION_CLOSED : OK;
+    return t->to == BOOKING_CANCELLED && !cancellation_open(who, old) ? ERR_CANCELLATION_CLOSED
+                                                                      : OK;
 }
 
-enum err booking_cancel_check(const struct principal *who, const struct booking *bk, const struct booking_transition *t)
+enum err booking_cancel_check(const struct principal *who, const struct booking *bk,
+                              const struct booking_transition *t)
 {
     const struct step *step;
     return choose_step(who, bk, t, &step);
 }
 
-/* The last round trip: the row, then what every change ends with. *bk becomes what was made of it. */
-static enum err take_step(struct svc *s, const struct booking_caller *c, const struct step *step, const char *reason,
-                          struct booking *bk)
+/* The last round trip: the row, then what every change ends with. *bk becomes what was made of it.
+ */
+static enum err take_step(struct svc *s, const struct booking_caller *c, const struct step *step,
+                          const char *reason, struct booking *bk)
 {
-    const char *from = bk->dead_hold ? booking_state_names[BOOKING_PENDING_PAYMENT] : booking_state_names[bk->state];
+    const char *from = bk->dead_hold ? booking_state_names[BOOKING_PENDING_PAYMENT]
+                                     : booking_state_names[bk->state];
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[step->to]);
     bk->state = step->to;
@@ -111,8 +126,8 @@ static enum err take_step(struct svc *s, const struct booking_caller *c, const s
     return booking_finish(s, b, &change);
 }
 
-enum err booking_move_on(struct svc *s, const struct booking_caller *c, const struct booking_transition *t,
-                         struct booking *out)
+enum err booking_move_on(struct svc *s, const struct booking_caller *c,
+                         const struct booking_transition *t, struct booking *out)
 {
     struct booking_scope sc = booking_scope_of(c->who, t->id);
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
@@ -146,7 +161,8 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c, const st
 
 /* ---- holds whose time has passed ---- */
 
-/* With less than this left the next hold waits for the next run, so that its customer's notice is not tried in a hurry.
+/* With less than this left the next hold waits for the next run, so that its customer's notice is
+ * not tried in a hurry.
  */
 #define EXPIRY_NEEDS_MS 2000
 
@@ -184,7 +200,8 @@ enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done)
     if (e != OK)
         return e;
     struct db_rows rows = db_result(b, due);
-    for (int i = 0; e == OK && i < db_count(rows) && deadline_left_ms(s->deadline) >= EXPIRY_NEEDS_MS; i++) {
+    for (int i = 0;
+         e == OK && i < db_count(rows) && deadline_left_ms(s->deadline) >= EXPIRY_NEEDS_MS; i++) {
         bool one = false;
         e = expire(s, db_get_str(rows, i, "id"), &one);
         *done += one;

@@ -5,15 +5,18 @@
 #include "booking_priv.h"
 
 /*
- * Takes units for the booking anew: its own were put away by the statement before, so that a live hold, which still
- * has them, and a dead one, which may have lost them, go one way. All of the party or none.
+ * Takes units for the booking anew: its own were put away by the statement before, so that a live
+ * hold, which still has them, and a dead one, which may have lost them, go one way. All of the
+ * party or none.
  */
 static const struct db_stmt take_units_stmt = {
     "booking_take_units",
     "WITH bk AS (SELECT b.* FROM bookings b WHERE b.venue_id = $1::uuid AND b.id = $2::uuid),"
-    " free AS (SELECT n.unit FROM bk JOIN resources r ON r.venue_id = bk.venue_id AND r.id = bk.resource_id,"
+    " free AS (SELECT n.unit FROM bk JOIN resources r ON r.venue_id = bk.venue_id AND r.id = "
+    "bk.resource_id,"
     "   generate_series(1, greatest(r.capacity, bk.party_size)) AS n (unit)"
-    "   WHERE NOT EXISTS (SELECT 1 FROM booking_units u WHERE u.venue_id = bk.venue_id AND u.resource_id = bk.resource_id"
+    "   WHERE NOT EXISTS (SELECT 1 FROM booking_units u WHERE u.venue_id = bk.venue_id AND "
+    "u.resource_id = bk.resource_id"
     "     AND u.unit = n.unit AND u.occupied && bk.occupied)"
     "   ORDER BY n.unit LIMIT (SELECT party_size FROM bk))"
     "INSERT INTO booking_units (venue_id, resource_id, unit, booking_id, occupied)"
@@ -21,9 +24,10 @@ static const struct db_stmt take_units_stmt = {
     " WHERE (SELECT count(*) FROM free) = bk.party_size AND ($3::boolean OR bk.starts_at > now())"};
 
 static const struct db_stmt drop_dead_stmt = {
-    "booking_pay_drop_dead",
-    "DELETE FROM booking_units u USING bookings b WHERE b.venue_id = $1::uuid AND b.id = $2::uuid AND u.venue_id = b.venue_id"
-    " AND u.resource_id = b.resource_id AND u.occupied && b.occupied AND u.held_until <= clock_timestamp()"};
+    "booking_pay_drop_dead", "DELETE FROM booking_units u USING bookings b WHERE b.venue_id = "
+                             "$1::uuid AND b.id = $2::uuid AND u.venue_id = b.venue_id"
+                             " AND u.resource_id = b.resource_id AND u.occupied && b.occupied AND "
+                             "u.held_until <= clock_timestamp()"};
 
 int booking_add_find_any(struct db_batch *b, const char *id)
 {
@@ -41,7 +45,8 @@ void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *
 enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool *changed)
 {
     *changed = false;
-    *taken = bk->state == BOOKING_CONFIRMED || bk->state == BOOKING_COMPLETED || bk->state == BOOKING_NO_SHOW;
+    *taken = bk->state == BOOKING_CONFIRMED || bk->state == BOOKING_COMPLETED ||
+             bk->state == BOOKING_NO_SHOW;
     bool live = bk->state == BOOKING_PENDING_PAYMENT;
     if (!live && bk->state != BOOKING_EXPIRED)
         return OK;
@@ -58,7 +63,8 @@ enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool 
     return OK;
 }
 
-enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor)
+enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk,
+                             const char *actor)
 {
     bool stored_hold = bk->state == BOOKING_PENDING_PAYMENT || bk->dead_hold;
     const char *from = booking_state_names[stored_hold ? BOOKING_PENDING_PAYMENT : bk->state];
@@ -66,12 +72,17 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
     bk->state = BOOKING_CONFIRMED;
     bk->version++;
     bk->has_hold = bk->dead_hold = false;
-    struct booking_change paid = {
-        .actor = actor, .now = bk, .from = from, .reason = "paid", .notice = NOTICE_BOOKING_CONFIRMED, .outcome = BO_CONFIRMED};
+    struct booking_change paid = {.actor = actor,
+                                  .now = bk,
+                                  .from = from,
+                                  .reason = "paid",
+                                  .notice = NOTICE_BOOKING_CONFIRMED,
+                                  .outcome = BO_CONFIRMED};
     return booking_finish(s, b, &paid);
 }
 
-enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor)
+enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk,
+                             const char *actor)
 {
     DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[BOOKING_EXPIRED]);
     bk->state = BOOKING_EXPIRED;
@@ -97,7 +108,8 @@ static int64_t number_of(const char *uuid)
     return n;
 }
 
-static bool add_notice(struct svc *s, struct db_batch *b, const struct booking *bk, const char *refund_id, struct notice *n)
+static bool add_notice(struct svc *s, struct db_batch *b, const struct booking *bk,
+                       const char *refund_id, struct notice *n)
 {
     bool told = booking_notice(bk, NOTICE_PAYMENT_REFUNDED, number_of(refund_id), n);
     if (told)
@@ -105,7 +117,8 @@ static bool add_notice(struct svc *s, struct db_batch *b, const struct booking *
     return told;
 }
 
-enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk, const char *refund_id)
+enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
+                                 const char *refund_id)
 {
     struct notice n;
     bool told = add_notice(s, b, bk, refund_id, &n);
@@ -115,7 +128,8 @@ enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct
     return e;
 }
 
-enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk, const struct booking_refunded *how)
+enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk,
+                                  const struct booking_refunded *how)
 {
     struct booking_scope sc = {.id = bk->id.s};
     const char *from = booking_state_names[bk->state];

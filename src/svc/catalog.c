@@ -23,7 +23,8 @@ static void read_resource_ids(struct arena *a, const char *text, struct service 
     out->resources_n = 0;
     if (left.n == 0)
         return;
-    size_t room = left.n / UUID_LEN; /* with its comma each takes more than UUID_LEN, but for the last */
+    size_t room =
+        left.n / UUID_LEN; /* with its comma each takes more than UUID_LEN, but for the last */
     struct uuid *ids = arena_array(a, room, sizeof *ids);
     while (left.p != NULL && out->resources_n < room) {
         struct str one = str_cut(&left, ',');
@@ -99,21 +100,26 @@ void catalog_read_closure(struct db_rows rows, int row, struct closure *out)
 /* ---- public reads ---- */
 
 static const struct db_stmt venues_stmt = {
-    "catalog_venues", "SELECT " CATALOG_VENUE_COLUMNS " FROM venues v"
-                      " WHERE v.active AND ($2::text IS NULL OR (v.name, v.id) > ($2::text, $3::uuid))"
-                      " ORDER BY v.name, v.id LIMIT $1::int"};
-static const struct db_stmt venue_stmt = {"catalog_venue", "SELECT " CATALOG_VENUE_COLUMNS
-                                                           " FROM venues v WHERE v.active AND v.id = $1::uuid"};
+    "catalog_venues",
+    "SELECT " CATALOG_VENUE_COLUMNS " FROM venues v"
+    " WHERE v.active AND ($2::text IS NULL OR (v.name, v.id) > ($2::text, $3::uuid))"
+    " ORDER BY v.name, v.id LIMIT $1::int"};
+static const struct db_stmt venue_stmt = {"catalog_venue",
+                                          "SELECT " CATALOG_VENUE_COLUMNS
+                                          " FROM venues v WHERE v.active AND v.id = $1::uuid"};
 static const struct db_stmt services_stmt = {
-    "catalog_services", "SELECT " CATALOG_SERVICE_COLUMNS " FROM services s JOIN venues v ON v.id = s.venue_id"
-                        " WHERE v.id = $1::uuid AND v.active AND s.active"
-                        " AND ($3::text IS NULL OR (s.name, s.id) > ($3::text, $4::uuid))"
-                        " ORDER BY s.name, s.id LIMIT $2::int"};
-static const struct db_stmt service_stmt = {"catalog_service", "SELECT " CATALOG_SERVICE_COLUMNS
-                                                               " FROM services s JOIN venues v ON v.id = s.venue_id"
-                                                               " WHERE s.id = $1::uuid AND s.active AND v.active"};
+    "catalog_services",
+    "SELECT " CATALOG_SERVICE_COLUMNS " FROM services s JOIN venues v ON v.id = s.venue_id"
+    " WHERE v.id = $1::uuid AND v.active AND s.active"
+    " AND ($3::text IS NULL OR (s.name, s.id) > ($3::text, $4::uuid))"
+    " ORDER BY s.name, s.id LIMIT $2::int"};
+static const struct db_stmt service_stmt = {"catalog_service",
+                                            "SELECT " CATALOG_SERVICE_COLUMNS
+                                            " FROM services s JOIN venues v ON v.id = s.venue_id"
+                                            " WHERE s.id = $1::uuid AND s.active AND v.active"};
 
-enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out, size_t *n)
+enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out,
+                        size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int i = DB_ADD(b, &venues_stmt, db_int(b, page->limit), page->after_name, page->after_id);
@@ -141,12 +147,13 @@ enum err catalog_venue(struct svc *s, const char *id, struct venue *out)
     return OK;
 }
 
-enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page, struct service **out,
-                          size_t *n)
+enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page,
+                          struct service **out, size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int venue = DB_ADD(b, &venue_stmt, venue_id);
-    int i = DB_ADD(b, &services_stmt, venue_id, db_int(b, page->limit), page->after_name, page->after_id);
+    int i = DB_ADD(b, &services_stmt, venue_id, db_int(b, page->limit), page->after_name,
+                   page->after_id);
     enum err e = db_run(b, s->deadline);
     if (e != OK)
         return e;

@@ -32,21 +32,27 @@ static const struct db_stmt erase_stmts[] = {
     {"customer_erase_notifications",
      "UPDATE notifications n SET recipient = NULL, body = NULL FROM bookings b"
      " WHERE b.customer_id = $1::uuid AND n.venue_id = b.venue_id AND n.booking_id = b.id"},
-    {"customer_erase_notes", "UPDATE bookings SET note = NULL WHERE customer_id = $1::uuid AND note IS NOT NULL"},
+    {"customer_erase_notes",
+     "UPDATE bookings SET note = NULL WHERE customer_id = $1::uuid AND note IS NOT NULL"},
     {"customer_erase_reasons",
      "UPDATE booking_history h SET reason = NULL FROM bookings b WHERE b.customer_id = $1::uuid"
-     " AND h.venue_id = b.venue_id AND h.booking_id = b.id AND (h.actor = 'customer' OR h.actor LIKE 'staff:%')"
+     " AND h.venue_id = b.venue_id AND h.booking_id = b.id AND (h.actor = 'customer' OR h.actor "
+     "LIKE 'staff:%')"
      " AND h.reason IS NOT NULL"},
-    {"customer_erase_refunds",
-     "UPDATE refunds r SET reason = NULL FROM payments p JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id"
-     " WHERE b.customer_id = $1::uuid AND r.venue_id = p.venue_id AND r.payment_id = p.id AND r.reason IS NOT NULL"},
+    {"customer_erase_refunds", "UPDATE refunds r SET reason = NULL FROM payments p JOIN bookings b "
+                               "ON b.venue_id = p.venue_id AND b.id = p.booking_id"
+                               " WHERE b.customer_id = $1::uuid AND r.venue_id = p.venue_id AND "
+                               "r.payment_id = p.id AND r.reason IS NOT NULL"},
     {"customer_erase_payment_reasons",
-     "UPDATE payment_history h SET reason = NULL FROM payments p JOIN bookings b ON b.venue_id = p.venue_id"
-     " AND b.id = p.booking_id WHERE b.customer_id = $1::uuid AND h.venue_id = p.venue_id AND h.payment_id = p.id"
+     "UPDATE payment_history h SET reason = NULL FROM payments p JOIN bookings b ON b.venue_id = "
+     "p.venue_id"
+     " AND b.id = p.booking_id WHERE b.customer_id = $1::uuid AND h.venue_id = p.venue_id AND "
+     "h.payment_id = p.id"
      " AND h.to_status IN ('refunded', 'partially_refunded') AND h.reason IS NOT NULL"},
-    {"customer_erase_answers",
-     "DELETE FROM idempotency_keys WHERE caller = 'customer:' || $1::uuid OR customer_id = $1::uuid"},
-    {"customer_erase_row", "UPDATE customers SET phone = NULL, name = NULL, erased_at = now() WHERE id = $1::uuid"},
+    {"customer_erase_answers", "DELETE FROM idempotency_keys WHERE caller = 'customer:' || "
+                               "$1::uuid OR customer_id = $1::uuid"},
+    {"customer_erase_row",
+     "UPDATE customers SET phone = NULL, name = NULL, erased_at = now() WHERE id = $1::uuid"},
 };
 static const struct db_stmt erase_challenges = {
     "customer_erase_challenges",
@@ -73,10 +79,12 @@ void customer_read(struct db_rows rows, int row, struct customer *out)
     };
 }
 
-int customer_upsert_add(struct svc *s, struct db_batch *b, const char *phone_e164, const char *name, enum locale locale)
+int customer_upsert_add(struct svc *s, struct db_batch *b, const char *phone_e164, const char *name,
+                        enum locale locale)
 {
     struct uuid id = uuid_new();
-    return DB_ADD(b, &customer_upsert, arena_strdup(s->arena, id.s), phone_e164, name, locale_names[locale]);
+    return DB_ADD(b, &customer_upsert, arena_strdup(s->arena, id.s), phone_e164, name,
+                  locale_names[locale]);
 }
 
 enum err customer_update(struct svc *s, const char *id, const char *name, const enum locale *locale,
@@ -99,8 +107,10 @@ static enum err erase_locked(struct svc *s, const char *id, const char *phone)
     for (size_t i = 0; i < ARRAY_LEN(erase_stmts); i++)
         DB_ADD(b, &erase_stmts[i], id);
     DB_ADD(b, &erase_challenges, phone);
-    DB_ADD(b, &erase_rates, rate_subject(s, OTP_RATE_COOLDOWN, phone), rate_subject(s, OTP_RATE_PHONE, phone));
-    audit_add(s, b, &(struct audit){.actor = "customer", .action = "customer.erase", .subject = id});
+    DB_ADD(b, &erase_rates, rate_subject(s, OTP_RATE_COOLDOWN, phone),
+           rate_subject(s, OTP_RATE_PHONE, phone));
+    audit_add(s, b,
+              &(struct audit){.actor = "customer", .action = "customer.erase", .subject = id});
     return db_run(b, s->deadline);
 }
 

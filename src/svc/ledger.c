@@ -8,89 +8,106 @@
 const char *const ledger_status_names[LEDGER_STATUS_COUNT + 1] = {
     [LEDGER_PENDING] = "PENDING", [LEDGER_SENT] = "SENT", [LEDGER_FAILED] = "FAILED"};
 
-#define COLUMNS                                                                                                        \
-    " n.id, n.venue_id, n.booking_id, n.template, n.channel, n.locale, n.recipient, n.status, n.attempts, "            \
-    "n.error_code,"                                                                                                    \
-    " n.error_detail, n.provider, n.provider_message_id, " DB_US(                                                      \
-        "n.acknowledged_at") " AS acknowledged_us,"                                                                    \
-                             " " DB_US("n.created_at") " AS created_us, " DB_US("n.updated_at") " AS updated_us"
+#define COLUMNS                                                                                 \
+    " n.id, n.venue_id, n.booking_id, n.template, n.channel, n.locale, n.recipient, n.status, " \
+    "n.attempts, "                                                                              \
+    "n.error_code,"                                                                             \
+    " n.error_detail, n.provider, n.provider_message_id, " DB_US(                               \
+        "n.acknowledged_at") " AS acknowledged_us,"                                             \
+                             " " DB_US("n.created_at") " AS created_us, " DB_US(                \
+                                 "n.updated_at") " AS updated_us"
 /* $2 to $7 */
-#define FILTER                                                                                                         \
-    " ($2::text IS NULL OR n.status = $2::text) AND ($3::uuid IS NULL OR n.booking_id = $3::uuid)"                     \
-    " AND ($4::text IS NULL OR n.template = $4::text) AND ($5::text IS NULL OR n.error_code = $5::text)"               \
-    " AND ($6::timestamptz IS NULL OR n.created_at >= $6::timestamptz)"                                                \
+#define FILTER                                                                                     \
+    " ($2::text IS NULL OR n.status = $2::text) AND ($3::uuid IS NULL OR n.booking_id = $3::uuid)" \
+    " AND ($4::text IS NULL OR n.template = $4::text) AND ($5::text IS NULL OR n.error_code = "    \
+    "$5::text)"                                                                                    \
+    " AND ($6::timestamptz IS NULL OR n.created_at >= $6::timestamptz)"                            \
     " AND ($7::timestamptz IS NULL OR n.created_at <= $7::timestamptz)"
-#define PAGE                                                                                                           \
-    " AND ($8::timestamptz IS NULL OR (n.created_at, n.id) < ($8::timestamptz, $9::uuid))"                             \
+#define PAGE                                                                               \
+    " AND ($8::timestamptz IS NULL OR (n.created_at, n.id) < ($8::timestamptz, $9::uuid))" \
     " ORDER BY n.created_at DESC, n.id DESC LIMIT $10::integer"
 /* $1 is the venue that bounds the actor, or NULL. */
 #define ACTOR_SEES " ($1::uuid IS NULL OR n.venue_id = $1::uuid)"
 /* Not sent or resent later than this; and what was erased cannot be sent. */
-#define SENDABLE " n.status = 'FAILED' AND n.expires_at > now() AND n.recipient IS NOT NULL AND n.body IS NOT NULL"
+#define SENDABLE                                                                                   \
+    " n.status = 'FAILED' AND n.expires_at > now() AND n.recipient IS NOT NULL AND n.body IS NOT " \
+    "NULL"
 
 static const struct db_stmt list_key_stmt = {
-    "ledger_list_key",
-    "SELECT" COLUMNS " FROM notifications n WHERE " SQL_STAFF_SEES("$1", "n.venue_id") " AND" FILTER PAGE};
+    "ledger_list_key", "SELECT" COLUMNS " FROM notifications n WHERE " SQL_STAFF_SEES(
+                           "$1", "n.venue_id") " AND" FILTER PAGE};
 
-static const struct db_stmt list_stmt = {"ledger_list",
-                                         "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES " AND" FILTER PAGE};
+static const struct db_stmt list_stmt = {
+    "ledger_list", "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES " AND" FILTER PAGE};
 
 static const struct db_stmt of_booking_stmt = {
     "ledger_of_booking",
-    "SELECT" COLUMNS " FROM bookings b JOIN notifications n ON n.venue_id = b.venue_id AND n.booking_id = b.id"
-    " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id") " ORDER BY n.created_at, n.id"};
+    "SELECT" COLUMNS
+    " FROM bookings b JOIN notifications n ON n.venue_id = b.venue_id AND n.booking_id = b.id"
+    " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1",
+                                                 "b.venue_id") " ORDER BY n.created_at, n.id"};
 
 /* Another resend of the same row waits here, and then finds it claimed or sent. */
-static const struct db_stmt state_stmt = {"ledger_state",
-                                          "SELECT n.status = 'FAILED' AS failed FROM notifications n WHERE" ACTOR_SEES
-                                          " AND n.id = $2::uuid FOR NO KEY UPDATE"};
+static const struct db_stmt state_stmt = {
+    "ledger_state", "SELECT n.status = 'FAILED' AS failed FROM notifications n WHERE" ACTOR_SEES
+                    " AND n.id = $2::uuid FOR NO KEY UPDATE"};
 
-#define CLAIM_SET                                                                                                      \
-    " status = 'PENDING', error_code = NULL, error_detail = NULL, provider = NULL, provider_message_id = NULL,"        \
-    " acknowledged_at = NULL, acknowledged_by = NULL, attempts = n.attempts + 1, updated_at = now()"
-#define CLAIM_RETURNING                                                                                                \
-    " RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.attempts, n.created_at::text AS "   \
+#define CLAIM_SET                                                                               \
+    " status = 'PENDING', error_code = NULL, error_detail = NULL, provider = NULL, "            \
+    "provider_message_id = NULL,"                                                               \
+    " acknowledged_at = NULL, acknowledged_by = NULL, attempts = n.attempts + 1, updated_at = " \
+    "now()"
+#define CLAIM_RETURNING                                                                        \
+    " RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.attempts, " \
+    "n.created_at::text AS "                                                                   \
     "created"
 
-static const struct db_stmt claim_stmt = {"ledger_claim",
-                                          "UPDATE notifications n SET" CLAIM_SET
-                                          ", send_by = now() + $3::bigint * interval '1 millisecond' WHERE" ACTOR_SEES
-                                          " AND n.id = $2::uuid AND" SENDABLE CLAIM_RETURNING};
+static const struct db_stmt claim_stmt = {
+    "ledger_claim", "UPDATE notifications n SET" CLAIM_SET
+                    ", send_by = now() + $3::bigint * interval '1 millisecond' WHERE" ACTOR_SEES
+                    " AND n.id = $2::uuid AND" SENDABLE CLAIM_RETURNING};
 
 /* The oldest that matches, is behind the last one tried ($8, $9), and that nobody else is at. */
 static const struct db_stmt claim_next_stmt = {
     "ledger_claim_next",
-    "UPDATE notifications n SET" CLAIM_SET ", send_by = now() + $10::bigint * interval '1 millisecond'"
-    " WHERE (n.venue_id, n.id) = (SELECT n.venue_id, n.id FROM notifications n WHERE" ACTOR_SEES " AND" SENDABLE
-    " AND" FILTER "   AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))"
+    "UPDATE notifications n SET" CLAIM_SET
+    ", send_by = now() + $10::bigint * interval '1 millisecond'"
+    " WHERE (n.venue_id, n.id) = (SELECT n.venue_id, n.id FROM notifications n WHERE" ACTOR_SEES
+    " AND" SENDABLE " AND" FILTER
+    "   AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))"
     "   ORDER BY n.created_at, n.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)" CLAIM_RETURNING};
 
 static const struct db_stmt count_stmt = {
-    "ledger_count", "SELECT count(*) AS matched FROM notifications n WHERE" ACTOR_SEES " AND" SENDABLE " AND" FILTER};
+    "ledger_count", "SELECT count(*) AS matched FROM notifications n WHERE" ACTOR_SEES
+                    " AND" SENDABLE " AND" FILTER};
 
 /* $8: a JSON array of identifiers, or NULL for any. */
 static const struct db_stmt acknowledge_stmt = {
     "ledger_acknowledge",
-    "UPDATE notifications n SET acknowledged_at = now(), acknowledged_by = $9::text, updated_at = now() "
-    "WHERE" ACTOR_SEES " AND n.status = 'FAILED' AND n.acknowledged_at IS NULL AND" FILTER " AND ($8::jsonb IS NULL OR"
+    "UPDATE notifications n SET acknowledged_at = now(), acknowledged_by = $9::text, updated_at = "
+    "now() "
+    "WHERE" ACTOR_SEES " AND n.status = 'FAILED' AND n.acknowledged_at IS NULL AND" FILTER
+    " AND ($8::jsonb IS NULL OR"
     " n.id IN (SELECT i.id::uuid FROM jsonb_array_elements_text($8::jsonb) AS i (id)))"};
 
-static const struct db_stmt find_stmt = {"ledger_find", "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES
-                                                        " AND n.id = $2::uuid"};
+static const struct db_stmt find_stmt = {"ledger_find",
+                                         "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES
+                                         " AND n.id = $2::uuid"};
 
 static const char *time_or_null(struct db_batch *b, bool has, struct wall w)
 {
     return has ? db_time(b, w) : NULL;
 }
 
-#define FILTER_PARAMS(b, f)                                                                                            \
-    (f)->status, (f)->booking_id, (f)->template, (f)->error_code, time_or_null((b), (f)->has_since, (f)->since),       \
+#define FILTER_PARAMS(b, f)                                       \
+    (f)->status, (f)->booking_id, (f)->template, (f)->error_code, \
+        time_or_null((b), (f)->has_since, (f)->since),            \
         time_or_null((b), (f)->has_until, (f)->until)
 
 int ledger_add_list(struct db_batch *b, const char *key_hash, const struct ledger_page *q)
 {
-    return DB_ADD(b, &list_key_stmt, key_hash, FILTER_PARAMS(b, &q->filter), q->after_created, q->after_id,
-                  db_int(b, q->limit));
+    return DB_ADD(b, &list_key_stmt, key_hash, FILTER_PARAMS(b, &q->filter), q->after_created,
+                  q->after_id, db_int(b, q->limit));
 }
 
 int ledger_add_of_booking(struct db_batch *b, const char *key_hash, const char *booking_id)
@@ -109,7 +126,8 @@ void ledger_read(struct arena *a, struct db_rows rows, int row, struct ledger_it
         .template = db_get_str(rows, row, "template"),
         .channel = db_get_str(rows, row, "channel"),
         .locale = db_get_str(rows, row, "locale"),
-        .recipient = recipient ? log_mask_phone(recipient, arena_alloc(a, MASK_SIZE), MASK_SIZE) : "",
+        .recipient =
+            recipient ? log_mask_phone(recipient, arena_alloc(a, MASK_SIZE), MASK_SIZE) : "",
         .status = db_get_str(rows, row, "status"),
         .attempts = db_get_int(rows, row, "attempts"),
         .has_acknowledged = !db_is_null(rows, row, "acknowledged_us"),
@@ -128,8 +146,8 @@ enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct
                      const struct ledger_item **items, size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int i = DB_ADD(b, &list_stmt, who->venue_id, FILTER_PARAMS(b, &q->filter), q->after_created, q->after_id,
-                   db_int(b, q->limit));
+    int i = DB_ADD(b, &list_stmt, who->venue_id, FILTER_PARAMS(b, &q->filter), q->after_created,
+                   q->after_id, db_int(b, q->limit));
     enum err e = db_run(b, s->deadline);
     if (e != OK)
         return e;
@@ -144,7 +162,8 @@ enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct
 
 /* ---- sending again ---- */
 
-static void add_resend_audit(struct svc *s, struct db_batch *b, const struct ledger_actor *who, struct db_rows claimed)
+static void add_resend_audit(struct svc *s, struct db_batch *b, const struct ledger_actor *who,
+                             struct db_rows claimed)
 {
     audit_add(s, b,
               &(struct audit){.actor = who->name,
@@ -168,7 +187,8 @@ static enum notice_outcome send_claimed(struct svc *s, struct db_rows claimed)
     return notify_attempt(s, &t);
 }
 
-static enum err claim_one(struct svc *s, const struct ledger_actor *who, const char *id, struct db_rows *claimed)
+static enum err claim_one(struct svc *s, const struct ledger_actor *who, const char *id,
+                          struct db_rows *claimed)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int state = DB_ADD(b, &state_stmt, who->venue_id, id);
@@ -189,7 +209,8 @@ static enum err claim_one(struct svc *s, const struct ledger_actor *who, const c
     return db_get_bool(rows, 0, "failed") ? ERR_NOTIFICATION_EXPIRED : ERR_NOTIFICATION_NOT_FAILED;
 }
 
-enum err ledger_resend(struct svc *s, const struct ledger_actor *who, const char *id, struct ledger_item *out)
+enum err ledger_resend(struct svc *s, const struct ledger_actor *who, const char *id,
+                       struct ledger_item *out)
 {
     struct db_rows claimed;
     enum err e = claim_one(s, who, id, &claimed);
@@ -212,8 +233,9 @@ struct place_in_list { /* of the last row tried */
 };
 
 /* Claims and sends the next one; *tried false: none is left. */
-static enum err resend_next(struct svc *s, const struct ledger_actor *who, const struct ledger_filter *f,
-                            struct place_in_list *at, struct ledger_counts *counts)
+static enum err resend_next(struct svc *s, const struct ledger_actor *who,
+                            const struct ledger_filter *f, struct place_in_list *at,
+                            struct ledger_counts *counts)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int claim = DB_ADD(b, &claim_next_stmt, who->venue_id, FILTER_PARAMS(b, f), at->created, at->id,
@@ -241,8 +263,9 @@ static enum err resend_next(struct svc *s, const struct ledger_actor *who, const
     return OK;
 }
 
-enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who, const struct ledger_filter *f, int64_t limit,
-                           bool dry_run, struct ledger_counts *out)
+enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who,
+                           const struct ledger_filter *f, int64_t limit, bool dry_run,
+                           struct ledger_counts *out)
 {
     *out = (struct ledger_counts){0};
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
@@ -260,7 +283,8 @@ enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who, const 
             break;
     }
     out->remaining = out->matched - out->sent - out->failed;
-    /* What was sent was sent: a fault after the first one ends the run, and the counts say how far it came. */
+    /* What was sent was sent: a fault after the first one ends the run, and the counts say how far
+     * it came. */
     return out->sent + out->failed > 0 ? OK : e;
 }
 
@@ -277,8 +301,9 @@ static const char *ids_json(struct arena *a, const char *const *ids, size_t n)
     return sb.p;
 }
 
-enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who, const struct ledger_filter *f,
-                            const char *const *ids, size_t ids_n, int64_t *acknowledged)
+enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who,
+                            const struct ledger_filter *f, const char *const *ids, size_t ids_n,
+                            int64_t *acknowledged)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int i = DB_ADD(b, &acknowledge_stmt, who->venue_id, FILTER_PARAMS(b, f),
@@ -290,13 +315,13 @@ enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who, const
 
     struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
     if (*acknowledged > 0) {
-        audit_add(
-            s, c,
-            &(struct audit){.actor = who->name,
-                            .action = "notification.acknowledge",
-                            .subject = ids && ids_n == 1 ? ids[0] : "notifications",
-                            .venue_id = who->venue_id,
-                            .detail = arena_printf(s->arena, "{\"acknowledged\":%lld}", (long long)*acknowledged)});
+        audit_add(s, c,
+                  &(struct audit){.actor = who->name,
+                                  .action = "notification.acknowledge",
+                                  .subject = ids && ids_n == 1 ? ids[0] : "notifications",
+                                  .venue_id = who->venue_id,
+                                  .detail = arena_printf(s->arena, "{\"acknowledged\":%lld}",
+                                                         (long long)*acknowledged)});
     }
     return db_run(c, s->deadline);
 }

@@ -6,21 +6,25 @@
 #include "notify_priv.h"
 #include "sys/log.h"
 
-/* The last part of a request is not a provider's: the result has to be stored and the answer written. */
+/* The last part of a request is not a provider's: the result has to be stored and the answer
+ * written. */
 #define KEEP_MS 100
 /* With less than this beyond it a call is not begun. */
 #define TRY_MIN_MS 100
-/* A sender that has not reported this long after its budget ended is dead; the keeper comes by within seconds,
- * so that the row is FAILED within the 60 s of the contract. */
+/* A sender that has not reported this long after its budget ended is dead; the keeper comes by
+ * within seconds, so that the row is FAILED within the 60 s of the contract. */
 #define REPORT_GRACE_MS 5000
 #define SEND_BY_MAX_MS 50000
 
 static const struct db_stmt enqueue_stmt = {
-    "notify_enqueue", "INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, body, "
-                      "send_by, expires_at)"
-                      " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,"
-                      " now() + $9::bigint * interval '1 millisecond', now() + $10::bigint * interval '1 millisecond')"
-                      " ON CONFLICT (venue_id, booking_id, event) DO NOTHING"};
+    "notify_enqueue",
+    "INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, "
+    "body, "
+    "send_by, expires_at)"
+    " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,"
+    " now() + $9::bigint * interval '1 millisecond', now() + $10::bigint * interval '1 "
+    "millisecond')"
+    " ON CONFLICT (venue_id, booking_id, event) DO NOTHING"};
 
 void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n)
 {
@@ -29,8 +33,9 @@ void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n)
     n->body = notify_render(s->cfg, s->arena, n);
     const char *name = notice_names[n->template];
     const char *event = arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
-    DB_ADD(b, &enqueue_stmt, n->venue_id, n->id.s, n->booking_id, event, name, locale_names[n->locale], n->recipient,
-           n->body, db_int(b, notify_send_by_ms(s)), db_int(b, s->cfg->notifications.expire_after_ms));
+    DB_ADD(b, &enqueue_stmt, n->venue_id, n->id.s, n->booking_id, event, name,
+           locale_names[n->locale], n->recipient, n->body, db_int(b, notify_send_by_ms(s)),
+           db_int(b, s->cfg->notifications.expire_after_ms));
 }
 
 int64_t notify_send_by_ms(const struct svc *s)
@@ -115,7 +120,8 @@ enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t)
         call_provider(s, t, &r);
     }
     if (r.outcome != NO_SENT) {
-        LOG(LOG_WARN, "notification.failed", F_STR("notification", r.id.s), F_STR("template", notice_names[r.template]),
+        LOG(LOG_WARN, "notification.failed", F_STR("notification", r.id.s),
+            F_STR("template", notice_names[r.template]),
             F_STR("error", notice_outcome_names[r.outcome]), F_STR("detail", r.detail));
     }
     notify_store(s, &r);

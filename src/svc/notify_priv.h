@@ -7,7 +7,8 @@
 /* Code points of a text; what is longer is cut. Ten parts of a concatenated Arabic SMS. */
 #define NOTICE_TEXT_MAX 670
 
-/* The template with its places filled in, once: a brace in a name is text. Control characters in values become spaces.
+/* The template with its places filled in, once: a brace in a name is text. Control characters in
+ * values become spaces.
  */
 const char *notify_render(const struct config *cfg, struct arena *a, const struct notice *n);
 

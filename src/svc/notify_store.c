@@ -1,4 +1,5 @@
-/* Results of attempts on their way into the ledger, and where they wait while the database is away. */
+/* Results of attempts on their way into the ledger, and where they wait while the database is away.
+ */
 #include "notify_priv.h"
 #include "sys/log.h"
 
@@ -10,19 +11,24 @@ static struct notify_result waiting[WAITING_MAX];
 static unsigned waiting_n;
 
 /*
- * Only the attempt that the row is at may report, and only once: the row is still PENDING, or the keeper took its
- * sender for dead. `was` tells the two apart, since the keeper has counted the attempt then.
+ * Only the attempt that the row is at may report, and only once: the row is still PENDING, or the
+ * keeper took its sender for dead. `was` tells the two apart, since the keeper has counted the
+ * attempt then.
  */
 static const struct db_stmt store_stmt = {
     "notify_store",
     "UPDATE notifications n SET status = CASE WHEN $4::text = 'sent' THEN 'SENT' ELSE 'FAILED' END,"
-    " error_code = CASE WHEN $4::text = 'sent' THEN NULL ELSE $4::text END, error_detail = $5::text, provider = "
+    " error_code = CASE WHEN $4::text = 'sent' THEN NULL ELSE $4::text END, error_detail = "
+    "$5::text, provider = "
     "$6::text,"
-    " provider_message_id = $7::text, attempts = CASE WHEN $8::boolean THEN greatest(n.attempts, $3::integer)"
+    " provider_message_id = $7::text, attempts = CASE WHEN $8::boolean THEN greatest(n.attempts, "
+    "$3::integer)"
     " ELSE n.attempts END, updated_at = now()"
-    " FROM (SELECT o.venue_id, o.id, o.status AS was FROM notifications o WHERE o.venue_id = $1::uuid AND o.id = "
+    " FROM (SELECT o.venue_id, o.id, o.status AS was FROM notifications o WHERE o.venue_id = "
+    "$1::uuid AND o.id = "
     "$2::uuid"
-    "   AND o.attempts <= $3::integer AND (o.status = 'PENDING' OR o.error_code = 'interrupted') FOR NO KEY UPDATE) o"
+    "   AND o.attempts <= $3::integer AND (o.status = 'PENDING' OR o.error_code = 'interrupted') "
+    "FOR NO KEY UPDATE) o"
     " WHERE n.venue_id = o.venue_id AND n.id = o.id RETURNING o.was"};
 
 static const char *none_if_empty(const char *z)
@@ -33,14 +39,15 @@ static const char *none_if_empty(const char *z)
 static enum err write_result(struct svc *s, const struct notify_result *r, struct deadline d)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int i =
-        DB_ADD(b, &store_stmt, r->venue_id.s, r->id.s, db_int(b, r->attempt), notice_outcome_names[r->outcome],
-               none_if_empty(r->detail), none_if_empty(r->provider), none_if_empty(r->message_id), db_bool(r->tried));
+    int i = DB_ADD(b, &store_stmt, r->venue_id.s, r->id.s, db_int(b, r->attempt),
+                   notice_outcome_names[r->outcome], none_if_empty(r->detail),
+                   none_if_empty(r->provider), none_if_empty(r->message_id), db_bool(r->tried));
     enum err e = db_run(b, d);
     if (e != OK)
         return e;
     struct db_rows rows = db_result(b, i);
-    bool first = db_count(rows) == 1 ? strcmp(db_get_str(rows, 0, "was"), "PENDING") == 0 : r->in_doubt;
+    bool first =
+        db_count(rows) == 1 ? strcmp(db_get_str(rows, 0, "was"), "PENDING") == 0 : r->in_doubt;
     if (first)
         METRIC_INC(M_NOTIFICATIONS, r->template, r->outcome);
     return OK;
@@ -54,7 +61,8 @@ static void keep(const struct notify_result *r, enum err why)
     }
     waiting[waiting_n] = *r;
     waiting[waiting_n++].in_doubt = r->in_doubt || why == ERR_COMMIT_UNKNOWN;
-    LOG(LOG_WARN, "notification.result_waits", F_STR("notification", r->id.s), F_ERR(why), F_INT("waiting", waiting_n));
+    LOG(LOG_WARN, "notification.result_waits", F_STR("notification", r->id.s), F_ERR(why),
+        F_INT("waiting", waiting_n));
 }
 
 void notify_store(struct svc *s, const struct notify_result *r)

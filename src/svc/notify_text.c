@@ -1,15 +1,17 @@
 #include "base/str.h"
 #include "notify_priv.h"
 
-/* Appends the value of a place; false when the template names none of ours (it stays as it stands). */
+/* Appends the value of a place; false when the template names none of ours (it stays as it stands).
+ */
 static bool add_value(struct sb *sb, const struct notice *n, struct str name)
 {
     const struct {
         struct str name;
         const char *value;
     } places[] = {
-        {STR("service"), n->service},     {STR("venue"), n->venue},     {STR("resource"), n->resource},
-        {STR("starts_at"), n->starts_at}, {STR("ends_at"), n->ends_at},
+        {STR("service"), n->service},   {STR("venue"), n->venue},
+        {STR("resource"), n->resource}, {STR("starts_at"), n->starts_at},
+        {STR("ends_at"), n->ends_at},
     };
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         if (str_eq(places[i].name, name)) {

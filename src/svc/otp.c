@@ -15,11 +15,15 @@
 /* Counts and makes the challenge in one transaction; a denied one leaves no challenge. */
 static const struct db_stmt otp_begin = {
     "otp_begin",
-    "WITH denied AS MATERIALIZED (SELECT r.denied, r.retry_after_s FROM rate_take($1::text[], $2::integer[], "
+    "WITH denied AS MATERIALIZED (SELECT r.denied, r.retry_after_s FROM rate_take($1::text[], "
+    "$2::integer[], "
     "$3::bigint[]) r),"
-    " made AS (INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, expires_at)"
-    " SELECT $4::uuid, $5, $6, COALESCE($7, (SELECT c.locale FROM customers c WHERE c.phone = $5), 'ar'), 'sending',"
-    " m.t, m.t + $8::bigint * interval '1 millisecond' FROM (SELECT clock_timestamp() AS t OFFSET 0) m"
+    " made AS (INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, "
+    "expires_at)"
+    " SELECT $4::uuid, $5, $6, COALESCE($7, (SELECT c.locale FROM customers c WHERE c.phone = $5), "
+    "'ar'), 'sending',"
+    " m.t, m.t + $8::bigint * interval '1 millisecond' FROM (SELECT clock_timestamp() AS t OFFSET "
+    "0) m"
     " WHERE NOT EXISTS (SELECT 1 FROM denied) RETURNING locale, created_at, expires_at)"
     " SELECT d.denied, d.retry_after_s, m.locale, " DB_US("m.created_at") " AS created_us, " DB_US(
         "m.expires_at") " AS expires_us"
@@ -34,16 +38,17 @@ static const struct db_stmt otp_give_back = {
     "DELETE FROM rate_limits WHERE subject = $1",
 };
 
-#define NEWER(o)                                                                                                       \
-    "EXISTS (SELECT 1 FROM otp_challenges n WHERE n.phone = " o ".phone AND n.status <> 'failed'"                      \
+#define NEWER(o)                                                                                  \
+    "EXISTS (SELECT 1 FROM otp_challenges n WHERE n.phone = " o ".phone AND n.status <> 'failed'" \
     " AND (n.created_at, n.id) > (" o ".created_at, " o ".id))"
 
 /* Counts the try before anything is compared, so that parallel guesses are counted one by one. */
 static const struct db_stmt otp_try = {
     "otp_try",
-    "UPDATE otp_challenges o SET attempts = o.attempts + 1 WHERE o.id = $1::uuid AND o.status <> 'failed'"
-    " AND o.used_at IS NULL AND o.expires_at > clock_timestamp() AND o.attempts < $2::integer AND NOT " NEWER(
-        "o") " RETURNING o.phone, o.code_mac, o.attempts",
+    "UPDATE otp_challenges o SET attempts = o.attempts + 1 WHERE o.id = $1::uuid AND o.status <> "
+    "'failed'"
+    " AND o.used_at IS NULL AND o.expires_at > clock_timestamp() AND o.attempts < $2::integer AND "
+    "NOT " NEWER("o") " RETURNING o.phone, o.code_mac, o.attempts",
 };
 /* Why a try was not counted. */
 static const struct db_stmt otp_why = {
@@ -55,13 +60,17 @@ static const struct db_stmt otp_why = {
 /* Uses the challenge up, finds or makes the customer, and signs in: all or nothing, once. */
 static const struct db_stmt otp_use = {
     "otp_use",
-    "WITH used AS (UPDATE otp_challenges SET used_at = now() WHERE id = $1::uuid AND used_at IS NULL RETURNING phone, "
+    "WITH used AS (UPDATE otp_challenges SET used_at = now() WHERE id = $1::uuid AND used_at IS "
+    "NULL RETURNING phone, "
     "locale),"
-    " who AS (INSERT INTO customers AS c (id, phone, locale) SELECT $2::uuid, used.phone, used.locale FROM used"
+    " who AS (INSERT INTO customers AS c (id, phone, locale) SELECT $2::uuid, used.phone, "
+    "used.locale FROM used"
     " ON CONFLICT (phone) DO UPDATE SET phone = excluded.phone RETURNING c.*),"
     " sess AS (INSERT INTO sessions (token_hash, customer_id, expires_at)"
-    " SELECT $3, who.id, now() + $4::bigint * interval '1 millisecond' FROM who RETURNING expires_at)"
-    " SELECT " CUSTOMER_COLUMNS("who") ", " DB_US("sess.expires_at") " AS expires_us FROM who, sess",
+    " SELECT $3, who.id, now() + $4::bigint * interval '1 millisecond' FROM who RETURNING "
+    "expires_at)"
+    " SELECT " CUSTOMER_COLUMNS("who") ", " DB_US(
+        "sess.expires_at") " AS expires_us FROM who, sess",
 };
 
 /* ---- sending ---- */
@@ -74,7 +83,8 @@ struct sending {
     enum locale locale;
 };
 
-static void code_mac(struct svc *s, const char *id, const char *phone, const char *code, char hex[SHA256_HEX_MAX])
+static void code_mac(struct svc *s, const char *id, const char *phone, const char *code,
+                     char hex[SHA256_HEX_MAX])
 {
     unsigned char mac[SHA256_LEN];
     char *text = arena_printf(s->arena, "otp %s %s %s", id, phone, code);
@@ -83,14 +93,16 @@ static void code_mac(struct svc *s, const char *id, const char *phone, const cha
     digest_wipe(text, strlen(text));
 }
 
-static size_t limits_of(struct svc *s, const char *phone, const char *address, struct rate rates[RATES_MAX])
+static size_t limits_of(struct svc *s, const char *phone, const char *address,
+                        struct rate rates[RATES_MAX])
 {
     const struct config *cfg = s->cfg;
     size_t n = 0;
     if (cfg->otp.resend_cooldown_ms > 0)
-        rates[n++] = (struct rate){rate_subject(s, OTP_RATE_COOLDOWN, phone), 1, cfg->otp.resend_cooldown_ms};
-    rates[n++] =
-        (struct rate){rate_subject(s, OTP_RATE_PHONE, phone), cfg->otp.per_phone.count, cfg->otp.per_phone.per_ms};
+        rates[n++] = (struct rate){rate_subject(s, OTP_RATE_COOLDOWN, phone), 1,
+                                   cfg->otp.resend_cooldown_ms};
+    rates[n++] = (struct rate){rate_subject(s, OTP_RATE_PHONE, phone), cfg->otp.per_phone.count,
+                               cfg->otp.per_phone.per_ms};
     rates[n++] = (struct rate){rate_subject(s, OTP_RATE_ADDRESS, rate_address(s->arena, address)),
                                cfg->otp.per_address.count, cfg->otp.per_address.per_ms};
     rates[n++] = (struct rate){OTP_RATE_TOTAL, cfg->otp.total.count, cfg->otp.total.per_ms};
@@ -107,8 +119,9 @@ static enum err begin(struct svc *s, const struct otp_send *in, struct sending *
     w->cooldown = s->cfg->otp.resend_cooldown_ms > 0 ? rates[0].subject : NULL;
 
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int at = DB_ADD(b, &otp_begin, p.subjects, p.limits, p.windows_ms, out->id.s, out->phone, w->mac,
-                    in->locale ? locale_names[*in->locale] : NULL, db_int(b, s->cfg->otp.ttl_ms));
+    int at =
+        DB_ADD(b, &otp_begin, p.subjects, p.limits, p.windows_ms, out->id.s, out->phone, w->mac,
+               in->locale ? locale_names[*in->locale] : NULL, db_int(b, s->cfg->otp.ttl_ms));
     enum err e = db_run(b, s->deadline);
     if (e == ERR_COMMIT_UNKNOWN) /* nothing was sent: at worst one of the quota is gone */
         return ERR_DB_UNAVAILABLE;
@@ -122,7 +135,8 @@ static enum err begin(struct svc *s, const struct otp_send *in, struct sending *
     }
     w->locale = customer_locale(db_get_str(rows, 0, "locale"));
     out->expires_at = db_get_time(rows, 0, "expires_us");
-    out->resend_at = (struct wall){db_get_time(rows, 0, "created_us").us + s->cfg->otp.resend_cooldown_ms * 1000};
+    out->resend_at = (struct wall){db_get_time(rows, 0, "created_us").us +
+                                   s->cfg->otp.resend_cooldown_ms * 1000};
     return OK;
 }
 
@@ -140,7 +154,8 @@ static const char *message(struct svc *s, const struct sending *w)
     return sb_str(&text).p;
 }
 
-/* The challenge works whatever becomes of this: 'sending' is as good as 'unknown'. So a failure is a line in the log.
+/* The challenge works whatever becomes of this: 'sending' is as good as 'unknown'. So a failure is
+ * a line in the log.
  */
 static void store_result(struct svc *s, const struct sending *w, const struct sms_result *sms)
 {
@@ -163,11 +178,15 @@ static enum err deliver(struct svc *s, struct sending *w)
                             .request_id = s->request_id,
                             .traceparent = s->traceparent,
                             .op = OP_SMS_OTP};
-    sms_send(s->ext, s->arena, s->cfg->otp.provider, &sms, deadline_before(s->deadline, STORE_MS), &result);
+    sms_send(s->ext, s->arena, s->cfg->otp.provider, &sms, deadline_before(s->deadline, STORE_MS),
+             &result);
     store_result(s, w, &result);
-    METRIC_INC(M_OTP, result.err == OK ? OTP_SENT : result.unknown ? OTP_SEND_UNKNOWN : OTP_SEND_FAILED);
+    METRIC_INC(M_OTP, result.err == OK ? OTP_SENT
+                      : result.unknown ? OTP_SEND_UNKNOWN
+                                       : OTP_SEND_FAILED);
     if (result.err != OK) {
-        LOG(LOG_WARN, "otp.send_failed", F_STR("otp", w->out->id.s), F_PHONE("phone", w->out->phone), F_ERR(result.err),
+        LOG(LOG_WARN, "otp.send_failed", F_STR("otp", w->out->id.s),
+            F_PHONE("phone", w->out->phone), F_ERR(result.err),
             F_STR("outcome", result.unknown ? "unknown" : "failed"),
             F_STR("detail", result.detail ? result.detail : ""));
     }
@@ -219,7 +238,8 @@ static enum err use(struct svc *s, const struct uuid *id, struct otp_session *ou
     struct uuid customer = uuid_new();
     session_token_new(&out->token);
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int at = DB_ADD(b, &otp_use, id->s, customer.s, out->token.hash, db_int(b, s->cfg->sessions.ttl_ms));
+    int at =
+        DB_ADD(b, &otp_use, id->s, customer.s, out->token.hash, db_int(b, s->cfg->sessions.ttl_ms));
     enum err e = db_run(b, s->deadline);
     if (e != OK)
         return e;

@@ -12,13 +12,15 @@
 #define STORE_MS 300
 
 const char *const payment_state_names[PAYMENT_STATE_COUNT] = {
-    [PAYMENT_CREATING] = "creating", [PAYMENT_INITIATED] = "initiated", [PAYMENT_UNKNOWN] = "unknown",
-    [PAYMENT_PAID] = "paid",         [PAYMENT_FAILED] = "failed",       [PAYMENT_EXPIRED] = "expired",
+    [PAYMENT_CREATING] = "creating", [PAYMENT_INITIATED] = "initiated",
+    [PAYMENT_UNKNOWN] = "unknown",   [PAYMENT_PAID] = "paid",
+    [PAYMENT_FAILED] = "failed",     [PAYMENT_EXPIRED] = "expired",
     [PAYMENT_REFUNDED] = "refunded", [PAYMENT_PARTIALLY_REFUNDED] = "partially_refunded",
 };
 
 #define TO(state) (1u << PAYMENT_##state)
-/* A failed or expired payment can still turn out to be paid: money that arrived late is never ignored. */
+/* A failed or expired payment can still turn out to be paid: money that arrived late is never
+ * ignored. */
 static const unsigned next_states[PAYMENT_STATE_COUNT] = {
     [PAYMENT_CREATING] = TO(INITIATED) | TO(UNKNOWN) | TO(PAID) | TO(FAILED) | TO(EXPIRED),
     [PAYMENT_INITIATED] = TO(UNKNOWN) | TO(PAID) | TO(FAILED) | TO(EXPIRED),
@@ -69,17 +71,24 @@ void payment_read(struct db_rows rows, int row, struct payment *out)
     };
 }
 
-#define MINE " JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id AND b.customer_id = " SQL_CUSTOMER_ID("$1")
-static const struct db_stmt find_mine_stmt = {"payment_find_mine",
-                                              "SELECT" PAYMENT_COLUMNS " FROM payments p" MINE " WHERE p.id = $2::uuid"};
+#define MINE                                                                                 \
+    " JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id AND b.customer_id " \
+    "= " SQL_CUSTOMER_ID("$1")
+static const struct db_stmt find_mine_stmt = {
+    "payment_find_mine", "SELECT" PAYMENT_COLUMNS " FROM payments p" MINE " WHERE p.id = $2::uuid"};
 static const struct db_stmt list_mine_stmt = {
-    "payment_list_mine", "SELECT" PAYMENT_COLUMNS " FROM payments p" MINE " WHERE p.booking_id = $2::uuid ORDER BY p.created_at, p.id"};
+    "payment_list_mine", "SELECT" PAYMENT_COLUMNS " FROM payments p" MINE
+                         " WHERE p.booking_id = $2::uuid ORDER BY p.created_at, p.id"};
 static const struct db_stmt find_staff_stmt = {
-    "payment_find_staff", "SELECT" PAYMENT_COLUMNS " FROM payments p WHERE p.id = $2::uuid AND " SQL_STAFF_SEES("$1", "p.venue_id")};
-static const struct db_stmt list_staff_stmt = {"payment_list_staff", "SELECT" PAYMENT_COLUMNS
-                                                                     " FROM payments p WHERE p.booking_id = $2::uuid AND " SQL_STAFF_SEES(
-                                                                         "$1", "p.venue_id") " ORDER BY p.created_at, p.id"};
-static const struct db_stmt find_stmt = {"payment_find", "SELECT" PAYMENT_COLUMNS " FROM payments p WHERE p.id = $1::uuid"};
+    "payment_find_staff",
+    "SELECT" PAYMENT_COLUMNS
+    " FROM payments p WHERE p.id = $2::uuid AND " SQL_STAFF_SEES("$1", "p.venue_id")};
+static const struct db_stmt list_staff_stmt = {
+    "payment_list_staff",
+    "SELECT" PAYMENT_COLUMNS " FROM payments p WHERE p.booking_id = $2::uuid AND " SQL_STAFF_SEES(
+        "$1", "p.venue_id") " ORDER BY p.created_at, p.id"};
+static const struct db_stmt find_stmt = {"payment_find", "SELECT" PAYMENT_COLUMNS
+                                                         " FROM payments p WHERE p.id = $1::uuid"};
 
 int payment_add_find_mine(struct db_batch *b, const char *token_hash, const char *id)
 {
@@ -132,9 +141,11 @@ struct pay_call payment_call(struct svc *s)
                              .deadline = deadline_before(s->deadline, STORE_MS)};
 }
 
-static const struct db_stmt lock_stmt = {"payment_lock", "SELECT p.id FROM payments p WHERE p.id = $1::uuid FOR NO KEY UPDATE"};
+static const struct db_stmt lock_stmt = {
+    "payment_lock", "SELECT p.id FROM payments p WHERE p.id = $1::uuid FOR NO KEY UPDATE"};
 static const struct db_stmt other_paid_stmt = {
-    "payment_other_paid", "SELECT p.id FROM payments p WHERE p.venue_id = $1::uuid AND p.booking_id = $2::uuid AND p.id <> $3::uuid"
+    "payment_other_paid", "SELECT p.id FROM payments p WHERE p.venue_id = $1::uuid AND "
+                          "p.booking_id = $2::uuid AND p.id <> $3::uuid"
                           " AND p.status IN ('paid', 'partially_refunded') AND NOT p.surplus"};
 
 enum err payment_begin(struct svc *s, const struct payment *p, struct payment_locked *out)
@@ -148,7 +159,8 @@ enum err payment_begin(struct svc *s, const struct payment *p, struct payment_lo
     enum err e = db_run(b, s->deadline);
     if (e != OK)
         return e;
-    ENSURE(db_count(db_result(b, payment)) == 1 && db_count(db_result(b, booking)) == 1); /* neither is ever deleted */
+    ENSURE(db_count(db_result(b, payment)) == 1 &&
+           db_count(db_result(b, booking)) == 1); /* neither is ever deleted */
     booking_read(db_result(b, booking), 0, &out->booking);
     payment_read(db_result(b, payment), 0, &out->payment);
     out->other_paid = db_count(db_result(b, other)) > 0;
@@ -156,51 +168,67 @@ enum err payment_begin(struct svc *s, const struct payment *p, struct payment_lo
 }
 
 static const struct db_stmt save_stmt = {
-    "payment_save", "UPDATE payments SET status = $3, gateway_id = $4, charge_id = $5, redirect_url = $6, refunded_amount = $7::bigint,"
+    "payment_save", "UPDATE payments SET status = $3, gateway_id = $4, charge_id = $5, "
+                    "redirect_url = $6, refunded_amount = $7::bigint,"
                     " surplus = $8::boolean, updated_at = now(),"
-                    " next_check_at = CASE WHEN $9::bigint >= 0 THEN now() + $9::bigint * interval '1 millisecond' END"
+                    " next_check_at = CASE WHEN $9::bigint >= 0 THEN now() + $9::bigint * interval "
+                    "'1 millisecond' END"
                     " WHERE venue_id = $1::uuid AND id = $2::uuid"};
-static const struct db_stmt history_stmt = {
-    "payment_history_add", "INSERT INTO payment_history (venue_id, payment_id, from_status, to_status, actor, reason, request_id)"
-                           " VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6, $7)"};
+static const struct db_stmt history_stmt = {"payment_history_add",
+                                            "INSERT INTO payment_history (venue_id, payment_id, "
+                                            "from_status, to_status, actor, reason, request_id)"
+                                            " VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6, $7)"};
 
 static void count_state(enum payment_state state)
 {
     static const int acts[PAYMENT_STATE_COUNT] = {
-        [PAYMENT_CREATING] = -1,       [PAYMENT_INITIATED] = PA_CREATED, [PAYMENT_UNKNOWN] = PA_UNKNOWN,
-        [PAYMENT_PAID] = PA_PAID,      [PAYMENT_FAILED] = PA_FAILED,     [PAYMENT_EXPIRED] = PA_EXPIRED,
+        [PAYMENT_CREATING] = -1,          [PAYMENT_INITIATED] = PA_CREATED,
+        [PAYMENT_UNKNOWN] = PA_UNKNOWN,   [PAYMENT_PAID] = PA_PAID,
+        [PAYMENT_FAILED] = PA_FAILED,     [PAYMENT_EXPIRED] = PA_EXPIRED,
         [PAYMENT_REFUNDED] = PA_REFUNDED, [PAYMENT_PARTIALLY_REFUNDED] = PA_REFUNDED};
     if (acts[state] >= 0)
         METRIC_INC(M_PAYMENT_ACTS, (unsigned)acts[state]);
 }
 
-void payment_add_change(struct svc *s, struct db_batch *b, const struct payment *p, const struct payment_change *c)
+void payment_add_change(struct svc *s, struct db_batch *b, const struct payment *p,
+                        const struct payment_change *c)
 {
     const char *name = payment_state_names[p->state];
-    DB_ADD(b, &save_stmt, p->venue_id.s, p->id.s, name, p->gateway_id, p->charge_id, p->redirect_url, db_int(b, p->refunded),
-           db_bool(p->surplus), db_int(b, payment_wait_ms(c->next_check_s)));
+    DB_ADD(b, &save_stmt, p->venue_id.s, p->id.s, name, p->gateway_id, p->charge_id,
+           p->redirect_url, db_int(b, p->refunded), db_bool(p->surplus),
+           db_int(b, payment_wait_ms(c->next_check_s)));
     if (c->from == p->state && !c->again)
         return;
     ENSURE(payment_may_become(c->from, p->state));
-    DB_ADD(b, &history_stmt, p->venue_id.s, p->id.s, payment_state_names[c->from], name, c->actor, c->reason, s->request_id);
+    DB_ADD(b, &history_stmt, p->venue_id.s, p->id.s, payment_state_names[c->from], name, c->actor,
+           c->reason, s->request_id);
     count_state(p->state);
     /* Why a person wants the money back is the person's words: for the history, not for the log. */
     bool words = p->state == PAYMENT_REFUNDED || p->state == PAYMENT_PARTIALLY_REFUNDED;
-    LOG(LOG_INFO, "payment.changed", F_STR("payment", p->id.s), F_STR("from", payment_state_names[c->from]), F_STR("to", name),
-        F_STR("actor", c->actor), F_STR("reason", words ? NULL : c->reason));
+    LOG(LOG_INFO, "payment.changed", F_STR("payment", p->id.s),
+        F_STR("from", payment_state_names[c->from]), F_STR("to", name), F_STR("actor", c->actor),
+        F_STR("reason", words ? NULL : c->reason));
 }
 
-void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *p, const char *actor, const char *action, const char *detail)
+void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *p,
+                       const char *actor, const char *action, const char *detail)
 {
-    audit_add(s, b, &(struct audit){.actor = actor, .action = action, .subject = p->id.s, .venue_id = p->venue_id.s, .detail = detail});
+    audit_add(s, b,
+              &(struct audit){.actor = actor,
+                              .action = action,
+                              .subject = p->id.s,
+                              .venue_id = p->venue_id.s,
+                              .detail = detail});
 }
 
-enum err payment_fail(struct svc *s, const struct pay_outcome *o, const struct payment *p, struct payment_fault *fault)
+enum err payment_fail(struct svc *s, const struct pay_outcome *o, const struct payment *p,
+                      struct payment_fault *fault)
 {
     *fault = (struct payment_fault){.unknown = o->unknown, .retry_after_s = o->retry_after_s};
     if (o->unknown)
         fault->payment_id = arena_strdup(s->arena, p->id.s);
-    /* Something that we asked for by its identifier and the gateway does not know: it contradicts itself. */
+    /* Something that we asked for by its identifier and the gateway does not know: it contradicts
+     * itself. */
     return o->err == ERR_NOT_FOUND ? ERR_PROVIDER_FAILED : o->err;
 }
 
@@ -211,13 +239,15 @@ bool payment_is_open(enum payment_state state)
 
 bool payment_was_paid(enum payment_state state)
 {
-    return state == PAYMENT_PAID || state == PAYMENT_REFUNDED || state == PAYMENT_PARTIALLY_REFUNDED;
+    return state == PAYMENT_PAID || state == PAYMENT_REFUNDED ||
+           state == PAYMENT_PARTIALLY_REFUNDED;
 }
 
 /* ---- when the keeper looks ---- */
 
 #define BACKOFF_MAX_S 45
-/* Looked at once more this long after the invoice's end, for charges that came late or twice and that nobody told us of. */
+/* Looked at once more this long after the invoice's end, for charges that came late or twice and
+ * that nobody told us of. */
 #define LAST_LOOK_S 600
 /* How long after the invoice's end a payer may still be at the bank. */
 #define PENDING_S 1800

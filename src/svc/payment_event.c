@@ -3,22 +3,28 @@
 #include "sys/log.h"
 #include "sys/metrics.h"
 
-static const struct db_stmt seen_stmt = {"webhook_seen", "SELECT 1 FROM webhook_events WHERE provider = $1 AND event_id = $2"};
+static const struct db_stmt seen_stmt = {
+    "webhook_seen", "SELECT 1 FROM webhook_events WHERE provider = $1 AND event_id = $2"};
 static const struct db_stmt whose_stmt = {
-    "webhook_whose", "SELECT p.id, $2::text IS NOT NULL AND p.gateway_id IS DISTINCT FROM $2::text AS other_invoice FROM payments p"
-                     " WHERE p.id = $1::uuid OR p.gateway_id = $2::text OR p.charge_id = $3::text ORDER BY p.id = $1::uuid DESC NULLS LAST LIMIT 1"};
-static const struct db_stmt keep_stmt = {
-    "webhook_keep", "INSERT INTO webhook_events (provider, event_id, kind, payment_id, outcome) VALUES ($1, $2, $3, $4::uuid, $5)"
-                    " ON CONFLICT (provider, event_id) DO NOTHING"};
+    "webhook_whose", "SELECT p.id, $2::text IS NOT NULL AND p.gateway_id IS DISTINCT FROM $2::text "
+                     "AS other_invoice FROM payments p"
+                     " WHERE p.id = $1::uuid OR p.gateway_id = $2::text OR p.charge_id = $3::text "
+                     "ORDER BY p.id = $1::uuid DESC NULLS LAST LIMIT 1"};
+static const struct db_stmt keep_stmt = {"webhook_keep",
+                                         "INSERT INTO webhook_events (provider, event_id, kind, "
+                                         "payment_id, outcome) VALUES ($1, $2, $3, $4::uuid, $5)"
+                                         " ON CONFLICT (provider, event_id) DO NOTHING"};
 
-static enum err keep(struct svc *s, const char *provider, const struct pay_event *ev, const char *payment_id, const char *outcome)
+static enum err keep(struct svc *s, const char *provider, const struct pay_event *ev,
+                     const char *payment_id, const char *outcome)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     DB_ADD(b, &keep_stmt, provider, ev->id, ev->kind, payment_id, outcome);
     return db_run(b, s->deadline);
 }
 
-/* The gateway may leave our reference out of a charge; its invoice has it. NULL in *id: not ours. *wide: it is about another invoice than we know. */
+/* The gateway may leave our reference out of a charge; its invoice has it. NULL in *id: not ours.
+ * *wide: it is about another invoice than we know. */
 static enum err whose(struct svc *s, const struct pay_event *ev, const char **id, bool *wide)
 {
     *id = NULL;
@@ -65,7 +71,8 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     enum err e = pay_event_read(s->cfg, provider, s->arena, body, &ev);
     *outcome = e == ERR_UNAUTHORIZED ? WH_REFUSED : WH_UNKNOWN;
     if (e != OK)
-        return e == ERR_VALIDATION ? OK : e; /* permanent nonsense with the right secret: counted, and not wanted again */
+        return e == ERR_VALIDATION ? OK : e; /* permanent nonsense with the right secret: counted,
+                                                and not wanted again */
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int seen = DB_ADD(b, &seen_stmt, name, ev.id);
     e = db_run(b, s->deadline);
@@ -85,7 +92,8 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     *payment_id = id;
     struct payment p;
     enum settled how;
-    e = wide ? payment_settle_wide(s, id, "gateway", &p, &how) : payment_settle(s, id, "gateway", &p, &how);
+    e = wide ? payment_settle_wide(s, id, "gateway", &p, &how)
+             : payment_settle(s, id, "gateway", &p, &how);
     if (e != OK)
         return e;
     *outcome = how == SETTLED_MISMATCH ? WH_MISMATCH : WH_APPLIED;

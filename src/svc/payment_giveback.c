@@ -1,7 +1,7 @@
 /*
- * Giving money back. The gateway gives refunds no identifier and knows no idempotency: the row is written first and keeps all
- * others of its payment away, then the gateway's running total is read, then the refund is asked for; after an unknown outcome the
- * total tells, and time.
+ * Giving money back. The gateway gives refunds no identifier and knows no idempotency: the row is
+ * written first and keeps all others of its payment away, then the gateway's running total is read,
+ * then the refund is asked for; after an unknown outcome the total tells, and time.
  */
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
@@ -13,15 +13,18 @@
 /* ---- rows ---- */
 
 static const struct db_stmt set_stmt = {
-    "refund_set", "UPDATE refunds SET status = $3, fault = $4, checks = checks + 1, updated_at = now(),"
-                  " next_check_at = CASE WHEN $5::bigint >= 0 THEN now() + $5::bigint * interval '1 second' END"
-                  " WHERE venue_id = $1::uuid AND id = $2::uuid AND status IN ('wanted', 'calling', 'unknown')"};
+    "refund_set",
+    "UPDATE refunds SET status = $3, fault = $4, checks = checks + 1, updated_at = now(),"
+    " next_check_at = CASE WHEN $5::bigint >= 0 THEN now() + $5::bigint * interval '1 second' END"
+    " WHERE venue_id = $1::uuid AND id = $2::uuid AND status IN ('wanted', 'calling', 'unknown')"};
 /* What is about to be asked for. The time from which an unknown outcome is counted begins here. */
 static const struct db_stmt ready_stmt = {
-    "refund_ready", "UPDATE refunds SET amount = $3::bigint, refunded_before = $4::bigint, created_at = now(), updated_at = now()"
+    "refund_ready", "UPDATE refunds SET amount = $3::bigint, refunded_before = $4::bigint, "
+                    "created_at = now(), updated_at = now()"
                     " WHERE venue_id = $1::uuid AND id = $2::uuid AND status = 'calling'"};
 
-int refund_add_set(struct db_batch *b, const struct refund *r, const char *status, const char *fault, int64_t next_s)
+int refund_add_set(struct db_batch *b, const struct refund *r, const char *status,
+                   const char *fault, int64_t next_s)
 {
     return DB_ADD(b, &set_stmt, r->venue_id.s, r->id.s, status, fault, db_int(b, next_s));
 }
@@ -54,9 +57,11 @@ void refund_read(struct db_rows rows, struct refund *r)
 /* ---- the end of a refund ---- */
 
 /* Adds what a refund that was done makes of its payment. */
-static void add_done(struct svc *s, struct db_batch *b, const struct refund *r, struct payment *p, int64_t total)
+static void add_done(struct svc *s, struct db_batch *b, const struct refund *r, struct payment *p,
+                     int64_t total)
 {
-    struct payment_change change = {.from = p->state, .actor = r->actor, .reason = r->reason, .again = true};
+    struct payment_change change = {
+        .from = p->state, .actor = r->actor, .reason = r->reason, .again = true};
     if (p->charge_id != NULL && strcmp(r->charge_id, p->charge_id) == 0) {
         p->refunded = total < p->amount ? total : p->amount;
         p->state = p->refunded >= p->amount ? PAYMENT_REFUNDED : PAYMENT_PARTIALLY_REFUNDED;
@@ -65,7 +70,8 @@ static void add_done(struct svc *s, struct db_batch *b, const struct refund *r, 
     }
     if (r->surplus)
         METRIC_INC(M_PAYMENT_ACTS, PA_SURPLUS);
-    const char *detail = arena_printf(s->arena, "{\"amount\":%lld,\"charge\":\"%s\"}", (long long)r->amount, r->charge_id);
+    const char *detail = arena_printf(s->arena, "{\"amount\":%lld,\"charge\":\"%s\"}",
+                                      (long long)r->amount, r->charge_id);
     payment_add_audit(s, b, p, r->actor, "payment.refund", detail);
 }
 
@@ -79,7 +85,8 @@ static enum err take(struct svc *s, const struct refund *r, bool *mine)
     return e;
 }
 
-enum err refund_finish_done(struct svc *s, const struct refund *r, int64_t total, const struct refund_end *end, struct payment *p)
+enum err refund_finish_done(struct svc *s, const struct refund *r, int64_t total,
+                            const struct refund_end *end, struct payment *p)
 {
     struct payment_locked now;
     bool mine = false;
@@ -99,8 +106,10 @@ enum err refund_finish_done(struct svc *s, const struct refund *r, int64_t total
     if (end->order && end->order->on_commit)
         end->order->on_commit(end->order->arg, b, p);
     const struct booking_caller *caller = end->canceller;
-    if (r->cancels_booking && (bk->state == BOOKING_CONFIRMED || bk->state == BOOKING_PENDING_PAYMENT)) {
-        const struct booking_refunded how = {.caller = caller, .actor = r->actor, .reason = r->reason, .refund_id = r->id.s};
+    if (r->cancels_booking &&
+        (bk->state == BOOKING_CONFIRMED || bk->state == BOOKING_PENDING_PAYMENT)) {
+        const struct booking_refunded how = {
+            .caller = caller, .actor = r->actor, .reason = r->reason, .refund_id = r->id.s};
         e = booking_commit_cancelled(s, b, bk, &how);
     } else {
         if (caller && caller->on_commit)
@@ -112,13 +121,16 @@ enum err refund_finish_done(struct svc *s, const struct refund *r, int64_t total
     return e;
 }
 
-/* Definitely not done: the booking stays as it was. What the keeper owes is tried again; what somebody asked for is theirs to ask for again. */
+/* Definitely not done: the booking stays as it was. What the keeper owes is tried again; what
+ * somebody asked for is theirs to ask for again. */
 enum err refund_finish_failed(struct svc *s, const struct refund *r, const char *fault)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     METRIC_INC(M_PAYMENT_ACTS, PA_REFUND_FAILED);
-    refund_add_set(b, r, r->surplus ? "wanted" : "failed", fault, r->surplus ? payment_backoff_s(r->checks) : PAYMENT_DONE);
-    LOG(LOG_WARN, "refund.failed", F_STR("payment", r->payment_id.s), F_STR("refund", r->id.s), F_STR("error", fault), F_INT("surplus", r->surplus));
+    refund_add_set(b, r, r->surplus ? "wanted" : "failed", fault,
+                   r->surplus ? payment_backoff_s(r->checks) : PAYMENT_DONE);
+    LOG(LOG_WARN, "refund.failed", F_STR("payment", r->payment_id.s), F_STR("refund", r->id.s),
+        F_STR("error", fault), F_INT("surplus", r->surplus));
     return db_run(b, s->deadline);
 }
 
@@ -126,7 +138,8 @@ enum err refund_finish_unknown(struct svc *s, const struct refund *r, const char
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     refund_add_set(b, r, "unknown", fault, payment_backoff_s(r->checks));
-    LOG(LOG_WARN, "refund.unknown", F_STR("payment", r->payment_id.s), F_STR("refund", r->id.s), F_STR("error", fault));
+    LOG(LOG_WARN, "refund.unknown", F_STR("payment", r->payment_id.s), F_STR("refund", r->id.s),
+        F_STR("error", fault));
     return db_run(b, s->deadline);
 }
 
@@ -137,13 +150,16 @@ static bool shows(const struct refund *r, const struct pay_charge *charge)
     return charge->refunded >= r->before + r->amount;
 }
 
-/* Asks for it, and looks once when the outcome is unknown. charge->refunded: the gateway's new total when o->err is OK. */
-static void call(struct svc *s, const struct refund *r, struct pay_charge *charge, struct pay_outcome *o)
+/* Asks for it, and looks once when the outcome is unknown. charge->refunded: the gateway's new
+ * total when o->err is OK. */
+static void call(struct svc *s, const struct refund *r, struct pay_charge *charge,
+                 struct pay_outcome *o)
 {
     struct pay_call c = payment_call(s);
     pay_refund(&c, r->charge_id, r->amount, charge, o);
     if (o->err == OK && !shows(r, charge))
-        *o = (struct pay_outcome){.err = ERR_PROVIDER_FAILED, .unknown = true, .detail = "answer with another total"};
+        *o = (struct pay_outcome){
+            .err = ERR_PROVIDER_FAILED, .unknown = true, .detail = "answer with another total"};
     if (o->err == OK || !o->unknown)
         return;
     struct pay_outcome look;
@@ -155,12 +171,15 @@ static void call(struct svc *s, const struct refund *r, struct pay_charge *charg
 static enum err store_ready(struct svc *s, const struct refund *r)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int i = DB_ADD(b, &ready_stmt, r->venue_id.s, r->id.s, db_int(b, r->amount), db_int(b, r->before));
+    int i =
+        DB_ADD(b, &ready_stmt, r->venue_id.s, r->id.s, db_int(b, r->amount), db_int(b, r->before));
     enum err e = db_run(b, s->deadline);
-    return e == OK && db_affected(db_result(b, i)) == 0 ? ERR_PAYMENT_NOT_REFUNDABLE : e; /* taken for dead, and finished */
+    return e == OK && db_affected(db_result(b, i)) == 0 ? ERR_PAYMENT_NOT_REFUNDABLE
+                                                        : e; /* taken for dead, and finished */
 }
 
-/* The gateway's word on what is left, before it is asked: the row says what the total was. OK: go on and call. */
+/* The gateway's word on what is left, before it is asked: the row says what the total was. OK: go
+ * on and call. */
 static enum err prepare(struct svc *s, struct refund *r, const struct pay_charge *charge)
 {
     int64_t left = charge->amount - charge->refunded;
@@ -180,7 +199,8 @@ static enum err prepare(struct svc *s, struct refund *r, const struct pay_charge
     return as_written ? OK : store_ready(s, r);
 }
 
-enum err refund_make(struct svc *s, struct refund *r, const struct refund_end *end, struct payment *p, struct pay_outcome *o)
+enum err refund_make(struct svc *s, struct refund *r, const struct refund_end *end,
+                     struct payment *p, struct pay_outcome *o)
 {
     struct pay_call c = payment_call(s);
     struct pay_charge charge;
@@ -188,17 +208,20 @@ enum err refund_make(struct svc *s, struct refund *r, const struct refund_end *e
     if (o->err != OK) /* nothing was asked for */
         return refund_finish_failed(s, r, err_code(o->err));
     if (r->whole && charge.charged && charge.refunded >= charge.amount)
-        return refund_finish_done(s, r, charge.refunded, end, p); /* all was given back already, at the gateway's desk */
+        return refund_finish_done(s, r, charge.refunded, end,
+                                  p); /* all was given back already, at the gateway's desk */
     enum err e = prepare(s, r, &charge);
     if (e != OK)
         return e;
     call(s, r, &charge, o);
     if (o->err == OK)
         return refund_finish_done(s, r, charge.refunded, end, p);
-    return o->unknown ? refund_finish_unknown(s, r, err_code(o->err)) : refund_finish_failed(s, r, err_code(o->err));
+    return o->unknown ? refund_finish_unknown(s, r, err_code(o->err))
+                      : refund_finish_failed(s, r, err_code(o->err));
 }
 
-enum err refund_resolve(struct svc *s, const struct refund *r, const struct refund_end *end, struct payment *p, struct pay_outcome *o)
+enum err refund_resolve(struct svc *s, const struct refund *r, const struct refund_end *end,
+                        struct payment *p, struct pay_outcome *o)
 {
     struct pay_call c = payment_call(s);
     struct pay_charge charge;
@@ -206,8 +229,11 @@ enum err refund_resolve(struct svc *s, const struct refund *r, const struct refu
     bool told = o->err == OK;
     if (told && shows(r, &charge))
         return refund_finish_done(s, r, charge.refunded, end, p);
-    *o = (struct pay_outcome){.err = told ? ERR_PROVIDER_FAILED : o->err, .unknown = !(told && r->old), .detail = "not seen at the gateway"};
-    return told && r->old ? refund_finish_failed(s, r, "not_done") : refund_finish_unknown(s, r, told ? "not_seen_yet" : err_code(o->err));
+    *o = (struct pay_outcome){.err = told ? ERR_PROVIDER_FAILED : o->err,
+                              .unknown = !(told && r->old),
+                              .detail = "not seen at the gateway"};
+    return told && r->old ? refund_finish_failed(s, r, "not_done")
+                          : refund_finish_unknown(s, r, told ? "not_seen_yet" : err_code(o->err));
 }
 
 /* ---- the keeper ---- */
@@ -216,14 +242,17 @@ enum err refund_resolve(struct svc *s, const struct refund *r, const struct refu
 #define TIME_MIN_MS 2000
 
 static const struct db_stmt due_stmt = {
-    "refund_due",
-    "UPDATE refunds r SET next_check_at = now() + $1::bigint * interval '1 second', updated_at = now(),"
-    "  status = CASE r.status WHEN 'wanted' THEN 'calling' ELSE r.status END"
-    " FROM (SELECT o.venue_id, o.id, o.status FROM refunds o WHERE o.next_check_at <= now() AND o.status IN ('wanted', 'calling', 'unknown')"
-    "   AND NOT EXISTS (SELECT 1 FROM refunds f WHERE o.status = 'wanted' AND f.venue_id = o.venue_id AND f.payment_id = o.payment_id"
-    "     AND f.status IN ('calling', 'unknown'))"
-    "   ORDER BY o.next_check_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) due"
-    " WHERE r.venue_id = due.venue_id AND r.id = due.id RETURNING due.status = 'wanted' AS wanted," REFUND_COLUMNS};
+    "refund_due", "UPDATE refunds r SET next_check_at = now() + $1::bigint * interval '1 second', "
+                  "updated_at = now(),"
+                  "  status = CASE r.status WHEN 'wanted' THEN 'calling' ELSE r.status END"
+                  " FROM (SELECT o.venue_id, o.id, o.status FROM refunds o WHERE o.next_check_at "
+                  "<= now() AND o.status IN ('wanted', 'calling', 'unknown')"
+                  "   AND NOT EXISTS (SELECT 1 FROM refunds f WHERE o.status = 'wanted' AND "
+                  "f.venue_id = o.venue_id AND f.payment_id = o.payment_id"
+                  "     AND f.status IN ('calling', 'unknown'))"
+                  "   ORDER BY o.next_check_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) due"
+                  " WHERE r.venue_id = due.venue_id AND r.id = due.id RETURNING due.status = "
+                  "'wanted' AS wanted," REFUND_COLUMNS};
 
 static enum err keep_one(struct svc *s, bool *found)
 {
@@ -251,7 +280,8 @@ enum err payment_job_refunds(struct svc *s)
         return OK;
     bool found = true;
     enum err e = OK;
-    for (int i = 0; e == OK && found && i < REFUNDS_A_RUN && deadline_left_ms(s->deadline) > TIME_MIN_MS; i++)
+    for (int i = 0;
+         e == OK && found && i < REFUNDS_A_RUN && deadline_left_ms(s->deadline) > TIME_MIN_MS; i++)
         e = keep_one(s, &found);
     return e;
 }

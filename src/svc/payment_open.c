@@ -5,11 +5,13 @@
 #include "svc/booking_pay.h"
 #include "sys/metrics.h"
 
-/* Invoices end this long before the hold does, or a tenth of the hold, whichever is less (contract 6). */
+/* Invoices end this long before the hold does, or a tenth of the hold, whichever is less (contract
+ * 6). */
 #define MARGIN_MAX_MS 30000
 /* A shorter life is over before the gateway has made it. */
 #define INVOICE_LIFE_MIN_MS 250
-/* Ends are whole seconds, which every gateway reads alike, but of a life shorter than this too much would be lost. */
+/* Ends are whole seconds, which every gateway reads alike, but of a life shorter than this too much
+ * would be lost. */
 #define INVOICE_LIFE_SHORT_MS 10000
 /* Beyond the request's budget a caller that has not reported is dead. */
 #define CLAIM_GRACE_S 3
@@ -25,12 +27,14 @@ static const struct db_stmt open_stmt = {
     "payment_open_of", "SELECT" PAYMENT_COLUMNS " FROM payments p WHERE p.booking_id = $1::uuid"
                        " AND p.status IN ('creating', 'initiated', 'unknown') FOR NO KEY UPDATE"};
 static const struct db_stmt insert_stmt = {
-    "payment_insert",
-    "INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, provider, return_url, invoice_expires_at, next_check_at)"
-    " VALUES ($1::uuid, $2::uuid, $3::uuid, 'creating', $4::bigint, $5, $6, $7, $8::timestamptz, now() + $9::bigint * interval '1 second')"};
+    "payment_insert", "INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, "
+                      "provider, return_url, invoice_expires_at, next_check_at)"
+                      " VALUES ($1::uuid, $2::uuid, $3::uuid, 'creating', $4::bigint, $5, $6, $7, "
+                      "$8::timestamptz, now() + $9::bigint * interval '1 second')"};
 static const struct db_stmt born_stmt = {
-    "payment_born", "INSERT INTO payment_history (venue_id, payment_id, to_status, actor, request_id)"
-                    " VALUES ($1::uuid, $2::uuid, 'creating', $3, $4)"};
+    "payment_born",
+    "INSERT INTO payment_history (venue_id, payment_id, to_status, actor, request_id)"
+    " VALUES ($1::uuid, $2::uuid, 'creating', $3, $4)"};
 
 /* What is to be done for a booking that can be paid. */
 enum way { WAY_CREATE, WAY_RESUME, WAY_SHOW, WAY_WAIT };
@@ -53,9 +57,12 @@ static int64_t claim_s(const struct svc *s)
 
 static struct wall invoice_expiry(const struct svc *s, const struct booking *bk)
 {
-    int64_t margin_ms = s->cfg->bookings.hold_ms / 10 < MARGIN_MAX_MS ? s->cfg->bookings.hold_ms / 10 : MARGIN_MAX_MS;
+    int64_t margin_ms = s->cfg->bookings.hold_ms / 10 < MARGIN_MAX_MS
+                            ? s->cfg->bookings.hold_ms / 10
+                            : MARGIN_MAX_MS;
     const int64_t end_us = bk->hold_expires_at.us - margin_ms * 1000;
-    const int64_t grain_us = end_us - bk->read_at.us < INVOICE_LIFE_SHORT_MS * 1000 ? 1000 : 1000000;
+    const int64_t grain_us =
+        end_us - bk->read_at.us < INVOICE_LIFE_SHORT_MS * 1000 ? 1000 : 1000000;
     return (struct wall){end_us / grain_us * grain_us};
 }
 
@@ -71,7 +78,8 @@ static enum way way_of(const struct payment *open)
     return open->state == PAYMENT_INITIATED ? WAY_SHOW : WAY_RESUME;
 }
 
-static void new_payment(const struct svc *s, const struct booking *bk, const struct payment_order *o, struct payment *p)
+static void new_payment(const struct svc *s, const struct booking *bk,
+                        const struct payment_order *o, struct payment *p)
 {
     *p = (struct payment){.id = uuid_new(),
                           .venue_id = bk->venue_id,
@@ -86,7 +94,8 @@ static void new_payment(const struct svc *s, const struct booking *bk, const str
 }
 
 /* In the open transaction: makes the row, or claims the one whose caller is gone; commits. */
-static enum err claim(struct svc *s, const struct pass *w, const struct booking *bk, struct payment *p)
+static enum err claim(struct svc *s, const struct pass *w, const struct booking *bk,
+                      struct payment *p)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     if (w->way == WAY_CREATE) {
@@ -95,14 +104,18 @@ static enum err claim(struct svc *s, const struct pass *w, const struct booking 
             db_clean(s->db, s->deadline);
             return ERR_BOOKING_NOT_PAYABLE;
         }
-        DB_ADD(b, &insert_stmt, p->venue_id.s, p->id.s, p->booking_id.s, db_int(b, p->amount), p->currency,
-               s->cfg->providers[s->cfg->payments.provider].name, p->return_url, db_time(b, p->invoice_expires_at), db_int(b, claim_s(s)));
+        DB_ADD(b, &insert_stmt, p->venue_id.s, p->id.s, p->booking_id.s, db_int(b, p->amount),
+               p->currency, s->cfg->providers[s->cfg->payments.provider].name, p->return_url,
+               db_time(b, p->invoice_expires_at), db_int(b, claim_s(s)));
         DB_ADD(b, &born_stmt, p->venue_id.s, p->id.s, w->who->actor, s->request_id);
     } else {
         enum payment_state from = p->state;
         p->state = PAYMENT_CREATING;
         payment_add_change(s, b, p,
-                           &(struct payment_change){.from = from, .actor = w->who->actor, .reason = "asked for again", .next_check_s = claim_s(s)});
+                           &(struct payment_change){.from = from,
+                                                    .actor = w->who->actor,
+                                                    .reason = "asked for again",
+                                                    .next_check_s = claim_s(s)});
     }
     return db_run(b, s->deadline);
 }
@@ -157,7 +170,8 @@ static enum err begin(struct svc *s, struct pass *w, struct payment *p)
 
 static void create(struct svc *s, struct pass *w, const struct payment *p)
 {
-    const char *url = arena_printf(s->arena, "%s/v1/payments/%s", s->cfg->server.public_url, p->id.s);
+    const char *url =
+        arena_printf(s->arena, "%s/v1/payments/%s", s->cfg->server.public_url, p->id.s);
     const struct pay_create in = {
         .reference = p->id.s,
         .booking_id = p->booking_id.s,
@@ -175,7 +189,9 @@ static void create(struct svc *s, struct pass *w, const struct payment *p)
 
 static void set_result(struct payment *p, const struct pass *w)
 {
-    p->state = w->outcome.err == OK ? PAYMENT_INITIATED : w->outcome.unknown ? PAYMENT_UNKNOWN : PAYMENT_FAILED;
+    p->state = w->outcome.err == OK ? PAYMENT_INITIATED
+               : w->outcome.unknown ? PAYMENT_UNKNOWN
+                                    : PAYMENT_FAILED;
     if (w->outcome.err != OK)
         return;
     p->gateway_id = w->invoice.id;
@@ -202,7 +218,8 @@ static enum err store(struct svc *s, struct pass *w, struct payment *p)
         set_result(p, w);
         struct payment_change change = {.from = PAYMENT_CREATING,
                                         .actor = w->who->actor,
-                                        .reason = w->outcome.err == OK ? "invoice made" : w->outcome.detail,
+                                        .reason = w->outcome.err == OK ? "invoice made"
+                                                                       : w->outcome.detail,
                                         .next_check_s = payment_backoff_s(p->checks)};
         if (p->state == PAYMENT_FAILED)
             change.next_check_s = PAYMENT_DONE; /* known not to have been made */
@@ -215,7 +232,8 @@ static enum err store(struct svc *s, struct pass *w, struct payment *p)
     return db_run(b, s->deadline);
 }
 
-static enum err conclude(struct svc *s, struct pass *w, struct payment *p, struct payment_fault *fault)
+static enum err conclude(struct svc *s, struct pass *w, struct payment *p,
+                         struct payment_fault *fault)
 {
     enum err e = store(s, w, p);
     if (e != OK || answerable(p, w))
@@ -225,14 +243,16 @@ static enum err conclude(struct svc *s, struct pass *w, struct payment *p, struc
 
 static bool of_provider(enum err e)
 {
-    return e == ERR_PROVIDER_REJECTED || e == ERR_PROVIDER_FAILED || e == ERR_PROVIDER_TIMEOUT || e == ERR_PROVIDER_UNAVAILABLE;
+    return e == ERR_PROVIDER_REJECTED || e == ERR_PROVIDER_FAILED || e == ERR_PROVIDER_TIMEOUT ||
+           e == ERR_PROVIDER_UNAVAILABLE;
 }
 
 /*
- * What an earlier call left at the gateway comes first. *p is still CREATING afterwards when the gateway knows nothing of it; when it
- * cannot tell, nothing may be made.
+ * What an earlier call left at the gateway comes first. *p is still CREATING afterwards when the
+ * gateway knows nothing of it; when it cannot tell, nothing may be made.
  */
-static enum err take_up(struct svc *s, struct pass *w, struct payment *p, struct payment_fault *fault)
+static enum err take_up(struct svc *s, struct pass *w, struct payment *p,
+                        struct payment_fault *fault)
 {
     struct uuid id = p->id;
     enum settled how;
@@ -241,7 +261,8 @@ static enum err take_up(struct svc *s, struct pass *w, struct payment *p, struct
         e = ERR_PROVIDER_FAILED;
     if (!of_provider(e))
         return e;
-    w->outcome = (struct pay_outcome){.err = e, .unknown = true, .detail = "what an earlier call did is not known"};
+    w->outcome = (struct pay_outcome){
+        .err = e, .unknown = true, .detail = "what an earlier call did is not known"};
     return conclude(s, w, p, fault);
 }
 
@@ -260,7 +281,8 @@ static enum err wait_for_other(struct svc *s, struct payment *p, struct deadline
 /* As begin(), after waiting for whoever has it in hand. WAY_WAIT: still so, and shown as it is. */
 static enum err begin_waiting(struct svc *s, struct pass *w, struct payment *p)
 {
-    struct deadline until = deadline_min(deadline_in_ms(WAIT_MS), deadline_before(s->deadline, WAIT_STEP_MS * 4));
+    struct deadline until =
+        deadline_min(deadline_in_ms(WAIT_MS), deadline_before(s->deadline, WAIT_STEP_MS * 4));
     enum err e;
     do {
         e = begin(s, w, p);
@@ -281,8 +303,8 @@ static enum err pass(struct svc *s, struct pass *w, struct payment *p, struct pa
     return conclude(s, w, p, fault);
 }
 
-enum err payment_open(struct svc *s, const struct principal *who, const struct payment_order *o, struct payment *out, bool *existed,
-                      struct payment_fault *fault)
+enum err payment_open(struct svc *s, const struct principal *who, const struct payment_order *o,
+                      struct payment *out, bool *existed, struct payment_fault *fault)
 {
     *fault = (struct payment_fault){0};
     *out = (struct payment){.state = PAYMENT_CREATING};
@@ -295,7 +317,8 @@ enum err payment_open(struct svc *s, const struct principal *who, const struct p
         struct pass w = {.who = who, .order = o};
         e = pass(s, &w, out, fault);
         *existed = w.way != WAY_CREATE;
-        over = out->state == PAYMENT_EXPIRED || out->state == PAYMENT_FAILED; /* found ended: another one may be opened */
+        over = out->state == PAYMENT_EXPIRED ||
+               out->state == PAYMENT_FAILED; /* found ended: another one may be opened */
     } while (e == OK && over && ++passes < PASSES_MAX);
     return e == OK && over ? ERR_BOOKING_NOT_PAYABLE : e;
 }

@@ -7,16 +7,19 @@
 
 /* The one that is under way; before it the one that was made under the same Idempotency-Key. */
 static const struct db_stmt earlier_stmt = {
-    "refund_earlier", "SELECT" REFUND_COLUMNS ", r.status = 'done' AS done FROM refunds r WHERE r.venue_id = $1::uuid AND r.payment_id = $2::uuid"
+    "refund_earlier", "SELECT" REFUND_COLUMNS ", r.status = 'done' AS done FROM refunds r WHERE "
+                                              "r.venue_id = $1::uuid AND r.payment_id = $2::uuid"
                       " AND (r.status IN ('calling', 'unknown')"
-                      "  OR (r.status = 'done' AND r.request_key = $3 AND r.updated_at > now() - interval '24 hours'))"
+                      "  OR (r.status = 'done' AND r.request_key = $3 AND r.updated_at > now() - "
+                      "interval '24 hours'))"
                       " ORDER BY r.status = 'done' DESC LIMIT 1"};
 static const struct db_stmt add_stmt = {
-    "refund_add",
-    "INSERT INTO refunds (venue_id, id, payment_id, charge_id, amount, refunded_before, whole, status, cancels_booking, actor, reason,"
-    "  request_id, next_check_at, request_key)"
-    " VALUES ($1::uuid, $2::uuid, $3::uuid, $4, $5::bigint, $6::bigint, $7::boolean, 'calling', $8::boolean, $9, $10, $11,"
-    "  now() + $12::bigint * interval '1 second', $13)"};
+    "refund_add", "INSERT INTO refunds (venue_id, id, payment_id, charge_id, amount, "
+                  "refunded_before, whole, status, cancels_booking, actor, reason,"
+                  "  request_id, next_check_at, request_key)"
+                  " VALUES ($1::uuid, $2::uuid, $3::uuid, $4, $5::bigint, $6::bigint, $7::boolean, "
+                  "'calling', $8::boolean, $9, $10, $11,"
+                  "  now() + $12::bigint * interval '1 second', $13)"};
 
 /* What is to be done: a refund, finding out about an earlier one, telling of one that was done. */
 struct work {
@@ -40,33 +43,46 @@ static enum err check(const struct asked *a, const struct payment_locked *now)
 {
     const struct payment *p = &now->payment;
     int64_t left = p->amount - p->refunded;
-    if (p->charge_id == NULL || p->surplus || (p->state != PAYMENT_PAID && p->state != PAYMENT_PARTIALLY_REFUNDED))
+    if (p->charge_id == NULL || p->surplus ||
+        (p->state != PAYMENT_PAID && p->state != PAYMENT_PARTIALLY_REFUNDED))
         return ERR_PAYMENT_NOT_REFUNDABLE;
     if (a->amount > left)
         return ERR_VALIDATION;
     return a->cancelling ? booking_cancel_check(a->who, &now->booking, a->cancelling) : OK;
 }
 
-/* Another one is under way. When it is the same that is asked for again, and nobody has it in hand, its outcome can be found out. */
+/* Another one is under way. When it is the same that is asked for again, and nobody has it in hand,
+ * its outcome can be found out. */
 static bool is_repeat(const struct asked *a, const struct refund *r)
 {
     bool same = a->amount == 0 ? r->whole : !r->whole && r->amount == a->amount;
     return same && !r->in_hand && r->cancels_booking == (a->cancelling != NULL);
 }
 
-static enum err write_row(struct svc *s, const struct asked *a, const struct payment *p, struct refund *r)
+static enum err write_row(struct svc *s, const struct asked *a, const struct payment *p,
+                          struct refund *r)
 {
-    *r = (struct refund){.id = uuid_new(), .venue_id = p->venue_id, .payment_id = p->id, .charge_id = p->charge_id,
-                         .amount = a->amount > 0 ? a->amount : p->amount - p->refunded, .before = p->refunded, .whole = a->amount == 0,
-                         .actor = a->who->actor, .reason = a->reason, .cancels_booking = a->cancelling != NULL};
+    *r = (struct refund){.id = uuid_new(),
+                         .venue_id = p->venue_id,
+                         .payment_id = p->id,
+                         .charge_id = p->charge_id,
+                         .amount = a->amount > 0 ? a->amount : p->amount - p->refunded,
+                         .before = p->refunded,
+                         .whole = a->amount == 0,
+                         .actor = a->who->actor,
+                         .reason = a->reason,
+                         .cancels_booking = a->cancelling != NULL};
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
-    DB_ADD(b, &add_stmt, r->venue_id.s, r->id.s, r->payment_id.s, r->charge_id, db_int(b, r->amount), db_int(b, r->before),
-           db_bool(r->whole), db_bool(r->cancels_booking), r->actor, r->reason, s->request_id, db_int(b, refund_claim_s(s)), a->request_key);
+    DB_ADD(b, &add_stmt, r->venue_id.s, r->id.s, r->payment_id.s, r->charge_id,
+           db_int(b, r->amount), db_int(b, r->before), db_bool(r->whole),
+           db_bool(r->cancels_booking), r->actor, r->reason, s->request_id,
+           db_int(b, refund_claim_s(s)), a->request_key);
     return db_run(b, s->deadline);
 }
 
 /* In the open transaction: the answer that the first call under this key would have had. */
-static enum err tell(struct svc *s, const struct asked *a, const struct payment *p, const struct booking *bk)
+static enum err tell(struct svc *s, const struct asked *a, const struct payment *p,
+                     const struct booking *bk)
 {
     const struct refund_end *end = &a->end;
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
@@ -80,7 +96,8 @@ static enum err tell(struct svc *s, const struct asked *a, const struct payment 
 }
 
 /* WORK_MAKE: the row is written; WORK_TELL: the transaction is open. */
-static enum err begin(struct svc *s, const struct asked *a, struct payment *p, struct payment_fault *fault, struct work *w)
+static enum err begin(struct svc *s, const struct asked *a, struct payment *p,
+                      struct payment_fault *fault, struct work *w)
 {
     struct payment_locked now;
     enum err e = payment_begin(s, p, &now);
@@ -113,7 +130,8 @@ static enum err begin(struct svc *s, const struct asked *a, struct payment *p, s
     return e;
 }
 
-static enum err refund(struct svc *s, const struct asked *a, struct payment *p, struct payment_fault *fault)
+static enum err refund(struct svc *s, const struct asked *a, struct payment *p,
+                       struct payment_fault *fault)
 {
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
@@ -124,41 +142,57 @@ static enum err refund(struct svc *s, const struct asked *a, struct payment *p, 
         return e;
     if (w.what == WORK_TELL)
         return tell(s, a, p, &w.booking);
-    e = w.what == WORK_RESOLVE ? refund_resolve(s, &w.r, &a->end, p, &o) : refund_make(s, &w.r, &a->end, p, &o);
+    e = w.what == WORK_RESOLVE ? refund_resolve(s, &w.r, &a->end, p, &o)
+                               : refund_make(s, &w.r, &a->end, p, &o);
     /* What the gateway said comes first; what could not be stored of it the keeper finds out. */
     return o.err != OK ? payment_fail(s, &o, p, fault) : e;
 }
 
-enum err payment_refund(struct svc *s, const struct principal *who, const struct refund_order *o, struct payment *p, struct payment_fault *fault)
+enum err payment_refund(struct svc *s, const struct principal *who, const struct refund_order *o,
+                        struct payment *p, struct payment_fault *fault)
 {
     *fault = (struct payment_fault){.unknown = false};
-    const struct asked a = {.who = who, .amount = o->amount, .reason = o->reason, .request_key = o->request_key, .end = {.order = o}};
+    const struct asked a = {.who = who,
+                            .amount = o->amount,
+                            .reason = o->reason,
+                            .request_key = o->request_key,
+                            .end = {.order = o}};
     return refund(s, &a, p, fault);
 }
 
 /* ---- cancelling ---- */
 
 static const struct db_stmt paid_stmt = {
-    "payment_paid_of", "SELECT" PAYMENT_COLUMNS " FROM payments p WHERE p.booking_id = $1::uuid AND p.status IN ('paid', 'partially_refunded')"
-                       " AND NOT p.surplus"};
+    "payment_paid_of",
+    "SELECT" PAYMENT_COLUMNS
+    " FROM payments p WHERE p.booking_id = $1::uuid AND p.status IN ('paid', 'partially_refunded')"
+    " AND NOT p.surplus"};
 
 /* The key's name says whose it is. */
 static const struct db_stmt done_stmt = {
-    "refund_done_under", "SELECT 1 FROM payments p JOIN refunds r ON r.venue_id = p.venue_id AND r.payment_id = p.id WHERE p.booking_id = $1::uuid"
-                         " AND r.request_key = $2 AND r.status = 'done' AND r.updated_at > now() - interval '24 hours'"};
+    "refund_done_under",
+    "SELECT 1 FROM payments p JOIN refunds r ON r.venue_id = p.venue_id AND r.payment_id = p.id "
+    "WHERE p.booking_id = $1::uuid"
+    " AND r.request_key = $2 AND r.status = 'done' AND r.updated_at > now() - interval '24 hours'"};
 
-static enum err cancel_paid(struct svc *s, const struct booking_caller *c, const struct booking_transition *t, struct payment *p,
+static enum err cancel_paid(struct svc *s, const struct booking_caller *c,
+                            const struct booking_transition *t, struct payment *p,
                             struct booking *out, struct payment_fault *fault)
 {
-    const struct asked a = {.who = c->who, .reason = t->reason, .request_key = t->request_key, .cancelling = t,
+    const struct asked a = {.who = c->who,
+                            .reason = t->reason,
+                            .request_key = t->request_key,
+                            .cancelling = t,
                             .end = {.canceller = c, .booking = out}};
     enum err e = refund(s, &a, p, fault);
     /* A refund is in somebody's hand: the booking is on its way out, or its money is. */
     return e == ERR_PAYMENT_NOT_REFUNDABLE ? ERR_BOOKING_NOT_ACTIVE : e;
 }
 
-/* The same request was begun before, and somebody else ended it: the answer that it would have had. */
-static enum err tell_cancelled(struct svc *s, const struct booking_caller *c, const struct booking *bk)
+/* The same request was begun before, and somebody else ended it: the answer that it would have had.
+ */
+static enum err tell_cancelled(struct svc *s, const struct booking_caller *c,
+                               const struct booking *bk)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     if (c->on_commit)
@@ -167,7 +201,8 @@ static enum err tell_cancelled(struct svc *s, const struct booking_caller *c, co
 }
 
 /* One try. ERR_DB_RETRY: it was paid while we looked. */
-static enum err cancel(struct svc *s, const struct booking_caller *c, const struct booking_transition *t, struct booking *out,
+static enum err cancel(struct svc *s, const struct booking_caller *c,
+                       const struct booking_transition *t, struct booking *out,
                        struct payment_fault *fault)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
@@ -184,7 +219,8 @@ static enum err cancel(struct svc *s, const struct booking_caller *c, const stru
         return tell_cancelled(s, c, out);
     if (!paid || strcmp(out->customer_id.s, c->who->id.s) != 0) {
         struct booking_transition unpaid = *t;
-        unpaid.unless = &paid_stmt; /* money that arrives now must not be lost on a cancelled booking */
+        unpaid.unless =
+            &paid_stmt; /* money that arrives now must not be lost on a cancelled booking */
         return booking_move_on(s, c, &unpaid, out);
     }
     struct payment p;
@@ -192,7 +228,8 @@ static enum err cancel(struct svc *s, const struct booking_caller *c, const stru
     return cancel_paid(s, c, t, &p, out, fault);
 }
 
-enum err payment_cancel(struct svc *s, const struct booking_caller *c, const struct booking_transition *t, struct booking *out,
+enum err payment_cancel(struct svc *s, const struct booking_caller *c,
+                        const struct booking_transition *t, struct booking *out,
                         struct payment_fault *fault)
 {
     *fault = (struct payment_fault){.unknown = false};

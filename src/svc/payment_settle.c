@@ -1,6 +1,7 @@
 /*
- * The one step that believes: fetch from the gateway, compare, apply. Webhook, browser return, invoice callback, a repeat of the
- * create and the keeper all come here. Applying is idempotent: it moves the row from what it is to what the gateway says.
+ * The one step that believes: fetch from the gateway, compare, apply. Webhook, browser return,
+ * invoice callback, a repeat of the create and the keeper all come here. Applying is idempotent: it
+ * moves the row from what it is to what the gateway says.
  */
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
@@ -9,14 +10,16 @@
 #include "sys/metrics.h"
 
 static const struct db_stmt look_stmt = {
-    "payment_look", "SELECT" PAYMENT_COLUMNS ", booking_status(b.status, b.hold_expires_at) AS booking_state FROM payments p"
-                    " JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id WHERE p.id = $1::uuid"};
+    "payment_look",
+    "SELECT" PAYMENT_COLUMNS
+    ", booking_status(b.status, b.hold_expires_at) AS booking_state FROM payments p"
+    " JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id WHERE p.id = $1::uuid"};
 
 /* What the gateway says, and what of it counts. */
 struct verdict {
-    struct pay_invoices found;          /* ours; more than one when a create was done twice */
-    const struct pay_invoice *invoice;  /* the one that counts; NULL: the gateway knows none */
-    const struct pay_charge *charge;    /* the one that pays; NULL: none */
+    struct pay_invoices found;         /* ours; more than one when a create was done twice */
+    const struct pay_invoice *invoice; /* the one that counts; NULL: the gateway knows none */
+    const struct pay_charge *charge;   /* the one that pays; NULL: none */
     bool mismatch;
     bool pending; /* a payer is at the bank */
 };
@@ -29,8 +32,10 @@ static void fetch_into(const struct pay_call *c, struct pay_invoice *v, struct p
     pay_fetch(c, id, v, o);
 }
 
-/* A paid invoice without its charge is not the last word: the invoice itself is asked for, then the charges that name us. */
-static void complete(const struct pay_call *c, const struct payment *p, struct pay_invoice *v, struct pay_outcome *o)
+/* A paid invoice without its charge is not the last word: the invoice itself is asked for, then the
+ * charges that name us. */
+static void complete(const struct pay_call *c, const struct payment *p, struct pay_invoice *v,
+                     struct pay_outcome *o)
 {
     if (v->state != PAY_PAID || v->charges_n > 0)
         return;
@@ -42,7 +47,8 @@ static void complete(const struct pay_call *c, const struct payment *p, struct p
     }
 }
 
-static void ask(const struct pay_call *c, const struct payment *p, bool wide, struct pay_invoices *found, struct pay_outcome *o)
+static void ask(const struct pay_call *c, const struct payment *p, bool wide,
+                struct pay_invoices *found, struct pay_outcome *o)
 {
     bool known = p->gateway_id != NULL;
     *o = (struct pay_outcome){.err = ERR_NOT_FOUND};
@@ -58,10 +64,12 @@ static void ask(const struct pay_call *c, const struct payment *p, bool wide, st
         complete(c, p, &found->items[i], o);
 }
 
-/* Of several invoices: one that was paid, else the one that the customer was sent to, else one that can be paid, else the newest. */
+/* Of several invoices: one that was paid, else the one that the customer was sent to, else one that
+ * can be paid, else the newest. */
 static const struct pay_invoice *choose(const struct payment *p, const struct pay_invoices *found)
 {
-    static const int rank[] = {[PAY_OPEN] = 1, [PAY_PAID] = 4, [PAY_FAILED] = 0, [PAY_EXPIRED] = 0, [PAY_CANCELED] = 0, [PAY_REFUNDED] = 3};
+    static const int rank[] = {[PAY_OPEN] = 1,    [PAY_PAID] = 4,     [PAY_FAILED] = 0,
+                               [PAY_EXPIRED] = 0, [PAY_CANCELED] = 0, [PAY_REFUNDED] = 3};
     const struct pay_invoice *best = NULL;
     int best_rank = -1;
     for (size_t i = 0; i < found->n; i++) {
@@ -76,8 +84,10 @@ static const struct pay_invoice *choose(const struct payment *p, const struct pa
     return best;
 }
 
-/* Invoices that could still be paid and should not be are ended, so that nobody pays in vain. The payer may be faster: the fetch tells. */
-static void end_open_invoices(const struct pay_call *c, const struct pay_invoices *found, const struct pay_invoice *spare, struct pay_outcome *o)
+/* Invoices that could still be paid and should not be are ended, so that nobody pays in vain. The
+ * payer may be faster: the fetch tells. */
+static void end_open_invoices(const struct pay_call *c, const struct pay_invoices *found,
+                              const struct pay_invoice *spare, struct pay_outcome *o)
 {
     for (size_t i = 0; i < found->n && o->err == OK; i++) {
         if (found->items[i].state != PAY_OPEN || &found->items[i] == spare)
@@ -92,7 +102,8 @@ static void end_open_invoices(const struct pay_call *c, const struct pay_invoice
 
 static bool invoice_fits(const struct payment *p, const struct pay_invoice *i)
 {
-    return i->reference != NULL && strcmp(i->reference, p->id.s) == 0 && i->amount == p->amount && strcmp(i->currency, p->currency) == 0;
+    return i->reference != NULL && strcmp(i->reference, p->id.s) == 0 && i->amount == p->amount &&
+           strcmp(i->currency, p->currency) == 0;
 }
 
 static bool charge_fits(const struct payment *p, const struct pay_charge *c)
@@ -100,12 +111,15 @@ static bool charge_fits(const struct payment *p, const struct pay_charge *c)
     return c->amount == p->amount && strcmp(c->currency, p->currency) == 0;
 }
 
-/* Whether `c` is the charge that pays, rather than `best`: the one that did already, else one that was kept, else the older (lists begin with the newest). */
-static bool pays_better(const struct payment *p, const struct pay_charge *c, const struct pay_charge *best)
+/* Whether `c` is the charge that pays, rather than `best`: the one that did already, else one that
+ * was kept, else the older (lists begin with the newest). */
+static bool pays_better(const struct payment *p, const struct pay_charge *c,
+                        const struct pay_charge *best)
 {
     if (best == NULL)
         return true;
-    if (p->charge_id != NULL && (strcmp(best->id, p->charge_id) == 0 || strcmp(c->id, p->charge_id) == 0))
+    if (p->charge_id != NULL &&
+        (strcmp(best->id, p->charge_id) == 0 || strcmp(c->id, p->charge_id) == 0))
         return strcmp(c->id, p->charge_id) == 0;
     return c->refunded < c->amount || best->refunded >= best->amount;
 }
@@ -142,13 +156,18 @@ struct applying {
 /* However many: one statement. */
 static const struct db_stmt surplus_stmt = {
     "payment_surplus_add",
-    "WITH wanted AS (SELECT * FROM jsonb_to_recordset($3::jsonb) AS c (id uuid, audit uuid, charge text, amount bigint, refunded bigint)),"
-    " made AS (INSERT INTO refunds (venue_id, id, payment_id, charge_id, amount, refunded_before, whole, status, surplus, actor, reason,"
+    "WITH wanted AS (SELECT * FROM jsonb_to_recordset($3::jsonb) AS c (id uuid, audit uuid, charge "
+    "text, amount bigint, refunded bigint)),"
+    " made AS (INSERT INTO refunds (venue_id, id, payment_id, charge_id, amount, refunded_before, "
+    "whole, status, surplus, actor, reason,"
     "   request_id, next_check_at)"
-    " SELECT $1::uuid, w.id, $2::uuid, w.charge, w.amount, w.refunded, true, 'wanted', true, 'keeper', $4, $5, now() FROM wanted w"
-    " ON CONFLICT (venue_id, charge_id) WHERE surplus AND status <> 'failed' DO NOTHING RETURNING id)"
+    " SELECT $1::uuid, w.id, $2::uuid, w.charge, w.amount, w.refunded, true, 'wanted', true, "
+    "'keeper', $4, $5, now() FROM wanted w"
+    " ON CONFLICT (venue_id, charge_id) WHERE surplus AND status <> 'failed' DO NOTHING RETURNING "
+    "id)"
     " INSERT INTO audit_log (id, venue_id, actor, action, subject, detail, request_id)"
-    " SELECT w.audit, $1::uuid, 'keeper', 'payment.surplus', $2, jsonb_build_object('charge', w.charge, 'reason', $4::text), $5"
+    " SELECT w.audit, $1::uuid, 'keeper', 'payment.surplus', $2, jsonb_build_object('charge', "
+    "w.charge, 'reason', $4::text), $5"
     " FROM wanted w JOIN made ON made.id = w.id"};
 
 static void put_surplus(struct arena *a, json_t *list, const struct pay_charge *c)
@@ -164,10 +183,12 @@ static void put_surplus(struct arena *a, json_t *list, const struct pay_charge *
 }
 
 /* Adds refunds that the keeper shall make of charges that no booking stands for; once a charge. */
-static void add_surplus(struct svc *s, struct db_batch *b, const struct payment *p, const json_t *list, const char *reason)
+static void add_surplus(struct svc *s, struct db_batch *b, const struct payment *p,
+                        const json_t *list, const char *reason)
 {
     if (json_array_size(list) > 0)
-        DB_ADD(b, &surplus_stmt, p->venue_id.s, p->id.s, db_str(b, json_text(s->arena, list)), reason, s->request_id);
+        DB_ADD(b, &surplus_stmt, p->venue_id.s, p->id.s, db_str(b, json_text(s->arena, list)),
+               reason, s->request_id);
 }
 
 /* What the invoice's own state makes of a payment that no charge has paid. */
@@ -233,13 +254,19 @@ static enum err apply_paid(struct applying *a)
     p->gateway_id = a->v->invoice->id;
     p->redirect_url = a->v->invoice->url;
     p->surplus = !taken;
-    bool lost = !taken && kept && !a->now.other_paid && a->now.booking.state == BOOKING_PENDING_PAYMENT;
-    a->change.reason = taken ? "charged" : a->now.other_paid ? "charged a second time" : "charged when the slot was gone";
+    bool lost =
+        !taken && kept && !a->now.other_paid && a->now.booking.state == BOOKING_PENDING_PAYMENT;
+    a->change.reason = taken               ? "charged"
+                       : a->now.other_paid ? "charged a second time"
+                                           : "charged when the slot was gone";
     a->change.next_check_s = payment_next_look_s(p, a->v->pending);
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     payment_add_change(s, b, p, &a->change);
     if (a->v->charge->refunded > 0) {
-        struct payment_change given_back = {.from = PAYMENT_PAID, .actor = a->actor, .reason = "refunded at the gateway", .next_check_s = a->change.next_check_s};
+        struct payment_change given_back = {.from = PAYMENT_PAID,
+                                            .actor = a->actor,
+                                            .reason = "refunded at the gateway",
+                                            .next_check_s = a->change.next_check_s};
         put_refunded(p, a->v->charge->refunded);
         payment_add_change(s, b, p, &given_back);
     }
@@ -259,7 +286,8 @@ static enum err apply_paid(struct applying *a)
 }
 
 static const struct db_stmt in_flight_stmt = {
-    "payment_refund_in_flight", "SELECT 1 FROM refunds WHERE venue_id = $1::uuid AND payment_id = $2::uuid AND status IN ('calling', 'unknown')"};
+    "payment_refund_in_flight", "SELECT 1 FROM refunds WHERE venue_id = $1::uuid AND payment_id = "
+                                "$2::uuid AND status IN ('calling', 'unknown')"};
 
 /* Money went back without us: through the gateway's own desk. */
 static enum err refunded_elsewhere(struct applying *a, bool *yes)
@@ -267,7 +295,8 @@ static enum err refunded_elsewhere(struct applying *a, bool *yes)
     struct payment *p = &a->now.payment;
     *yes = false;
     const struct pay_charge *c = a->v->charge;
-    if (!payment_was_paid(p->state) || c == NULL || p->charge_id == NULL || strcmp(c->id, p->charge_id) != 0 || c->refunded <= p->refunded)
+    if (!payment_was_paid(p->state) || c == NULL || p->charge_id == NULL ||
+        strcmp(c->id, p->charge_id) != 0 || c->refunded <= p->refunded)
         return OK;
     struct db_batch *b = db_batch(a->s->db, a->s->arena, DB_IN_TX);
     int i = DB_ADD(b, &in_flight_stmt, p->venue_id.s, p->id.s);
@@ -289,7 +318,8 @@ static enum err apply_rest(struct applying *a, enum settled *how)
         a->change.again = true;
     } else if (!payment_was_paid(p->state)) {
         p->state = unpaid_state(p, a->v);
-        a->change.reason = a->v->invoice ? "the gateway says so" : "the gateway knows nothing of it";
+        a->change.reason =
+            a->v->invoice ? "the gateway says so" : "the gateway knows nothing of it";
     }
     if (a->v->invoice != NULL && !payment_was_paid(p->state)) {
         p->gateway_id = a->v->invoice->id;
@@ -301,18 +331,21 @@ static enum err apply_rest(struct applying *a, enum settled *how)
     a->change.next_check_s = payment_next_look_s(p, a->v->pending);
     payment_add_change(a->s, b, p, &a->change);
     if ((moved && strcmp(a->actor, "keeper") == 0) || elsewhere)
-        payment_add_audit(a->s, b, p, a->actor, elsewhere ? "payment.refunded_elsewhere" : "payment.settle", NULL);
+        payment_add_audit(a->s, b, p, a->actor,
+                          elsewhere ? "payment.refunded_elsewhere" : "payment.settle", NULL);
     *how = moved || extra ? SETTLED_APPLIED : SETTLED_NOTHING;
     return db_run(b, a->s->deadline);
 }
 
-/* In hand by its creator, who is about to make the invoice or has it on the way: the row is left to it. */
+/* In hand by its creator, who is about to make the invoice or has it on the way: the row is left to
+ * it. */
 static bool leave_alone(const struct applying *a)
 {
     return a->now.payment.in_hand && a->v->invoice == NULL;
 }
 
-static enum err apply(struct svc *s, const struct payment *seen, const struct verdict *v, const char *actor, struct payment *out, enum settled *how)
+static enum err apply(struct svc *s, const struct payment *seen, const struct verdict *v,
+                      const char *actor, struct payment *out, enum settled *how)
 {
     struct applying a = {.s = s, .v = v, .actor = actor, .change = {.actor = actor}};
     enum err e = payment_begin(s, seen, &a.now);
@@ -333,7 +366,8 @@ static enum err apply(struct svc *s, const struct payment *seen, const struct ve
 
 static const struct db_stmt mismatch_stmt = {
     "payment_mismatch",
-    "WITH told AS (UPDATE payments p SET fault = 'mismatch', updated_at = now() WHERE p.venue_id = $1::uuid AND p.id = $2::uuid"
+    "WITH told AS (UPDATE payments p SET fault = 'mismatch', updated_at = now() WHERE p.venue_id = "
+    "$1::uuid AND p.id = $2::uuid"
     "   AND p.fault IS DISTINCT FROM 'mismatch' RETURNING p.id)"
     " INSERT INTO audit_log (id, venue_id, actor, action, subject, request_id)"
     " SELECT $3::uuid, $1::uuid, $4, 'payment.mismatch', told.id::text, $5 FROM told"};
@@ -343,7 +377,8 @@ static enum err tell_mismatch(struct svc *s, const struct payment *p, const char
 {
     METRIC_INC(M_PAYMENT_ACTS, PA_MISMATCH);
     LOG(LOG_ERROR, "payment.mismatch", F_STR("payment", p->id.s), F_STR("actor", actor),
-        F_STR("hint", "amount, currency or reference at the gateway is not ours: nothing was changed"));
+        F_STR("hint",
+              "amount, currency or reference at the gateway is not ours: nothing was changed"));
     struct uuid id = uuid_new();
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     DB_ADD(b, &mismatch_stmt, p->venue_id.s, p->id.s, id.s, actor, s->request_id);
@@ -362,12 +397,14 @@ static enum err look(struct svc *s, const char *id, struct payment *out, bool *p
     if (db_count(rows) == 0)
         return ERR_NOT_FOUND;
     payment_read(rows, 0, out);
-    *payable = payment_is_open(out->state) &&
-               strcmp(db_get_str(rows, 0, "booking_state"), booking_state_names[BOOKING_PENDING_PAYMENT]) == 0;
+    *payable =
+        payment_is_open(out->state) && strcmp(db_get_str(rows, 0, "booking_state"),
+                                              booking_state_names[BOOKING_PENDING_PAYMENT]) == 0;
     return OK;
 }
 
-static enum err settle(struct svc *s, const char *id, const char *actor, bool wide, struct payment *out, enum settled *how)
+static enum err settle(struct svc *s, const char *id, const char *actor, bool wide,
+                       struct payment *out, enum settled *how)
 {
     *how = SETTLED_NOTHING;
     bool payable;
@@ -396,12 +433,14 @@ static enum err settle(struct svc *s, const char *id, const char *actor, bool wi
     return apply(s, &seen, &v, actor, out, how);
 }
 
-enum err payment_settle(struct svc *s, const char *id, const char *actor, struct payment *out, enum settled *how)
+enum err payment_settle(struct svc *s, const char *id, const char *actor, struct payment *out,
+                        enum settled *how)
 {
     return settle(s, id, actor, false, out, how);
 }
 
-enum err payment_settle_wide(struct svc *s, const char *id, const char *actor, struct payment *out, enum settled *how)
+enum err payment_settle_wide(struct svc *s, const char *id, const char *actor, struct payment *out,
+                             enum settled *how)
 {
     return settle(s, id, actor, true, out, how);
 }

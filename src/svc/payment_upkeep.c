@@ -1,4 +1,5 @@
-/* The keeper's part: what no hint ever came for, and invoices of bookings that can no longer be paid for. */
+/* The keeper's part: what no hint ever came for, and invoices of bookings that can no longer be
+ * paid for. */
 #include "payment_priv.h"
 #include "svc/upkeep.h"
 #include "sys/log.h"
@@ -12,28 +13,35 @@
 #define CHECKS_MAX "2000"
 
 /*
- * Takes one in hand by putting its next check off. A CREATING one that is due has lost its caller: what that one did is not
- * known, and from here on it is nobody's.
+ * Takes one in hand by putting its next check off. A CREATING one that is due has lost its caller:
+ * what that one did is not known, and from here on it is nobody's.
  */
 static const struct db_stmt due_stmt = {
-    "payment_due",
-    "WITH due AS (SELECT o.venue_id, o.id, o.status FROM payments o WHERE o.next_check_at <= now() AND o.checks < " CHECKS_MAX
-    "   ORDER BY o.next_check_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED),"
-    " taken AS (UPDATE payments p SET checks = p.checks + 1, next_check_at = now() + $1::bigint * interval '1 second',"
-    "     status = CASE p.status WHEN 'creating' THEN 'unknown' ELSE p.status END"
-    "   FROM due WHERE p.venue_id = due.venue_id AND p.id = due.id RETURNING p.venue_id, p.id, p.checks),"
-    " told AS (INSERT INTO payment_history (venue_id, payment_id, from_status, to_status, actor, reason, request_id)"
-    "   SELECT d.venue_id, d.id, 'creating', 'unknown', 'keeper', 'its caller ended', $2 FROM due d WHERE d.status = 'creating')"
-    "SELECT id, checks FROM taken"};
-/* Open payments of bookings that changed since and are no longer held come at once: their invoices must end. */
+    "payment_due", "WITH due AS (SELECT o.venue_id, o.id, o.status FROM payments o WHERE "
+                   "o.next_check_at <= now() AND o.checks < " CHECKS_MAX
+                   "   ORDER BY o.next_check_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED),"
+                   " taken AS (UPDATE payments p SET checks = p.checks + 1, next_check_at = now() "
+                   "+ $1::bigint * interval '1 second',"
+                   "     status = CASE p.status WHEN 'creating' THEN 'unknown' ELSE p.status END"
+                   "   FROM due WHERE p.venue_id = due.venue_id AND p.id = due.id RETURNING "
+                   "p.venue_id, p.id, p.checks),"
+                   " told AS (INSERT INTO payment_history (venue_id, payment_id, from_status, "
+                   "to_status, actor, reason, request_id)"
+                   "   SELECT d.venue_id, d.id, 'creating', 'unknown', 'keeper', 'its caller "
+                   "ended', $2 FROM due d WHERE d.status = 'creating')"
+                   "SELECT id, checks FROM taken"};
+/* Open payments of bookings that changed since and are no longer held come at once: their invoices
+ * must end. */
 static const struct db_stmt orphans_stmt = {
     "payment_orphans",
     "UPDATE payments p SET next_check_at = now(), updated_at = now() FROM bookings b"
-    " WHERE p.status IN ('initiated', 'unknown') AND p.updated_at <= b.updated_at AND p.next_check_at > now()"
+    " WHERE p.status IN ('initiated', 'unknown') AND p.updated_at <= b.updated_at AND "
+    "p.next_check_at > now()"
     " AND b.venue_id = p.venue_id AND b.id = p.booking_id AND b.status <> 'pending_payment'"};
-static const struct db_stmt put_off_stmt = {
-    "payment_put_off", "UPDATE payments p SET next_check_at = now() + $2::bigint * interval '1 millisecond', fault = $3"
-                       " WHERE p.id = $1::uuid AND p.next_check_at > now()"};
+static const struct db_stmt put_off_stmt = {"payment_put_off",
+                                            "UPDATE payments p SET next_check_at = now() + "
+                                            "$2::bigint * interval '1 millisecond', fault = $3"
+                                            " WHERE p.id = $1::uuid AND p.next_check_at > now()"};
 
 /* The gateway could not tell: again, by and by later. */
 static enum err put_off(struct svc *s, const char *id, int64_t checks, const char *why)
@@ -80,7 +88,8 @@ enum err payment_job_settle(struct svc *s)
     db_add(b, &orphans_stmt, NULL, 0);
     enum err e = db_run(b, s->deadline);
     bool found = true;
-    for (int i = 0; e == OK && found && i < PAYMENTS_A_RUN && deadline_left_ms(s->deadline) > LOOK_MS; i++)
+    for (int i = 0;
+         e == OK && found && i < PAYMENTS_A_RUN && deadline_left_ms(s->deadline) > LOOK_MS; i++)
         e = one(s, &found);
     return e;
 }

@@ -19,12 +19,15 @@ static int meaning(uint32_t c)
         return (int)(c - 0x06F0);
     if (c == '+' || c == 0xFF0B)
         return CH_PLUS;
-    if (c == ' ' || c == '-' || c == '.' || c == '(' || c == ')' || c == '[' || c == ']' || c == '/')
+    if (c == ' ' || c == '-' || c == '.' || c == '(' || c == ')' || c == '[' || c == ']' ||
+        c == '/')
         return CH_DROP;
-    if (c == 0x00A0 || c == 0x202F || (c >= 0x2010 && c <= 0x2015)) /* fixed spaces, typographic dashes */
+    if (c == 0x00A0 || c == 0x202F ||
+        (c >= 0x2010 && c <= 0x2015)) /* fixed spaces, typographic dashes */
         return CH_DROP;
     /* marks of the bidirectional algorithm, which come along with copied numbers */
-    if (c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069))
+    if (c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+        (c >= 0x2066 && c <= 0x2069))
         return CH_DROP;
     return CH_BAD;
 }
@@ -80,7 +83,8 @@ static bool allowed(const struct config *cfg, const struct region *r)
     return false;
 }
 
-static enum err finish(struct arena *a, struct str calling_code, struct str national, const char **out)
+static enum err finish(struct arena *a, struct str calling_code, struct str national,
+                       const char **out)
 {
     size_t n = calling_code.n + national.n;
     if (n < DIGITS_MIN || n > DIGITS_MAX)
@@ -90,7 +94,8 @@ static enum err finish(struct arena *a, struct str calling_code, struct str nati
 }
 
 /* With its calling code. */
-static enum err international(const struct config *cfg, struct arena *a, struct str digits, const char **out)
+static enum err international(const struct config *cfg, struct arena *a, struct str digits,
+                              const char **out)
 {
     struct str national;
     bool known;
@@ -106,16 +111,20 @@ static enum err international(const struct config *cfg, struct arena *a, struct 
             r = region_mobile(&regions[i], national) ? &regions[i] : NULL;
         }
     }
-    if (!r) /* a country without a row cannot be in otp.regions: refused, and nothing is said about the number */
-        return known || digits.n < DIGITS_MIN || digits.n > DIGITS_MAX || digits.p[0] == '0' ? ERR_PHONE_INVALID
-                                                                                             : ERR_PHONE_REGION;
+    if (!r) /* a country without a row cannot be in otp.regions: refused, and nothing is said about
+               the number */
+        return known || digits.n < DIGITS_MIN || digits.n > DIGITS_MAX || digits.p[0] == '0'
+                   ? ERR_PHONE_INVALID
+                   : ERR_PHONE_REGION;
     if (!allowed(cfg, r))
         return ERR_PHONE_REGION;
     return finish(a, str_of(r->calling_code), national, out);
 }
 
-/* Of the default region, as dialled at home: with or without trunk prefix, or with the calling code and no sign. */
-static enum err national(const struct config *cfg, struct arena *a, struct str digits, const char **out)
+/* Of the default region, as dialled at home: with or without trunk prefix, or with the calling code
+ * and no sign. */
+static enum err national(const struct config *cfg, struct arena *a, struct str digits,
+                         const char **out)
 {
     const struct region *r = cfg->otp.regions_n ? region_find(str_of(cfg->otp.regions[0])) : NULL;
     if (!r)
@@ -125,7 +134,8 @@ static enum err national(const struct config *cfg, struct arena *a, struct str d
         trunk.n && str_starts(digits, trunk) ? (struct str){digits.p + trunk.n, digits.n - trunk.n}
                                              : (struct str){NULL, 0},
         digits,
-        str_starts(digits, calling) ? (struct str){digits.p + calling.n, digits.n - calling.n} : (struct str){NULL, 0},
+        str_starts(digits, calling) ? (struct str){digits.p + calling.n, digits.n - calling.n}
+                                    : (struct str){NULL, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         if (forms[i].n && region_mobile(r, forms[i]))
@@ -134,7 +144,8 @@ static enum err national(const struct config *cfg, struct arena *a, struct str d
     return ERR_PHONE_INVALID;
 }
 
-enum err phone_normalise(const struct config *cfg, struct arena *a, struct str text, const char **out)
+enum err phone_normalise(const struct config *cfg, struct arena *a, struct str text,
+                         const char **out)
 {
     struct dialled d = {.n = 0};
     if (!read_dialled(text, &d))

@@ -16,7 +16,8 @@ void rate_params(struct arena *a, const struct rate *rates, size_t n, struct rat
     sb_init(&windows, a, 16 * n);
     for (size_t i = 0; i < n; i++) {
         char sep = i ? ',' : '{';
-        sb_printf(&subjects, "%c\"%s\"", sep, rates[i].subject); /* words and hex: nothing to escape */
+        sb_printf(&subjects, "%c\"%s\"", sep,
+                  rates[i].subject); /* words and hex: nothing to escape */
         sb_printf(&limits, "%c%" PRId64, sep, rates[i].count);
         sb_printf(&windows, "%c%" PRId64, sep, rates[i].per_ms);
     }
@@ -32,7 +33,8 @@ const char *rate_subject(struct svc *s, const char *kind, const char *value)
     char hex[SHA256_HEX_MAX];
     const char *text = arena_printf(s->arena, "rate %s %s", kind, value);
     /* without sign-in configured there is no secret, and nothing is counted either */
-    const struct str key = s->cfg->otp.secret ? (struct str){s->cfg->otp.secret, s->cfg->otp.secret_len} : STR("");
+    const struct str key =
+        s->cfg->otp.secret ? (struct str){s->cfg->otp.secret, s->cfg->otp.secret_len} : STR("");
     digest_hmac_sha256(key, str_of(text), mac);
     digest_hex(mac, sizeof mac, hex);
     return arena_printf(s->arena, "%s:%s", kind, hex);

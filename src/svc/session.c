@@ -5,10 +5,12 @@
 
 static const struct db_stmt session_auth = {
     "session_auth",
-    "SELECT " CUSTOMER_COLUMNS("c") " FROM sessions s JOIN customers c ON c.id = s.customer_id"
-                                    " WHERE s.token_hash = $1 AND s.expires_at > now() AND c.erased_at IS NULL",
+    "SELECT " CUSTOMER_COLUMNS(
+        "c") " FROM sessions s JOIN customers c ON c.id = s.customer_id"
+             " WHERE s.token_hash = $1 AND s.expires_at > now() AND c.erased_at IS NULL",
 };
-static const struct db_stmt session_delete = {"session_delete", "DELETE FROM sessions WHERE token_hash = $1"};
+static const struct db_stmt session_delete = {"session_delete",
+                                              "DELETE FROM sessions WHERE token_hash = $1"};
 static const struct db_stmt session_delete_all = {
     "session_delete_all",
     "DELETE FROM sessions WHERE customer_id = $1::uuid",

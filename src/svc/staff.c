@@ -11,11 +11,13 @@
 
 static const struct db_stmt staff_auth = {
     "staff_auth",
-    "SELECT k.id, k.name, k.role, k.venue_id FROM staff_keys k WHERE k.key_hash = $1 AND k.revoked_at IS NULL",
+    "SELECT k.id, k.name, k.role, k.venue_id FROM staff_keys k WHERE k.key_hash = $1 AND "
+    "k.revoked_at IS NULL",
 };
 static const struct db_stmt staff_insert = {
     "staff_insert",
-    "INSERT INTO staff_keys (id, name, key_hash, role, venue_id) VALUES ($1::uuid, $2, $3, $4, $5::uuid)",
+    "INSERT INTO staff_keys (id, name, key_hash, role, venue_id) VALUES ($1::uuid, $2, $3, $4, "
+    "$5::uuid)",
 };
 static const struct db_stmt staff_list = {
     "staff_list",
@@ -31,7 +33,8 @@ static const struct db_stmt staff_revoke = {
 /* A name goes into logs, history and tables: no control characters, no blanks around it. */
 static bool name_valid(struct str name)
 {
-    if (name.n == 0 || !str_utf8_valid(name) || str_utf8_len(name) > NAME_MAX_CHARS || str_trim(name).n != name.n)
+    if (name.n == 0 || !str_utf8_valid(name) || str_utf8_len(name) > NAME_MAX_CHARS ||
+        str_trim(name).n != name.n)
         return false;
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
@@ -41,8 +44,8 @@ static bool name_valid(struct str name)
     return true;
 }
 
-enum err staff_key_create(struct svc *s, const char *name, enum staff_role role, const char *venue_id_or_null,
-                          const char **key_out)
+enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
+                          const char *venue_id_or_null, const char **key_out)
 {
     ENSURE(role < STAFF_ROLE_COUNT);
     struct uuid venue;
@@ -63,8 +66,10 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
     DB_ADD(b, &staff_insert, id.s, name, hash, staff_role_names[role], venue_id);
     audit_add(s, b,
-              &(struct audit){
-                  .actor = "staff:command-line", .action = "staff_key.create", .subject = id.s, .venue_id = venue_id});
+              &(struct audit){.actor = "staff:command-line",
+                              .action = "staff_key.create",
+                              .subject = id.s,
+                              .venue_id = venue_id});
     enum err e = db_run(b, s->deadline);
     if (e == ERR_DB_FOREIGN_KEY)
         return ERR_NOT_FOUND;
@@ -112,7 +117,9 @@ enum err staff_key_revoke(struct svc *s, const char *name)
     }
     const char *id = db_get_str(db_result(b, at), 0, "id");
     b = db_batch(s->db, s->arena, DB_COMMIT);
-    audit_add(s, b, &(struct audit){.actor = "staff:command-line", .action = "staff_key.revoke", .subject = id});
+    audit_add(s, b,
+              &(struct audit){
+                  .actor = "staff:command-line", .action = "staff_key.revoke", .subject = id});
     return db_run(b, s->deadline);
 }
 

@@ -13,13 +13,14 @@
 /* ---- rows whose sender is dead ---- */
 
 static const struct db_stmt interrupted_stmt = {
-    "upkeep_interrupted", "UPDATE notifications n SET status = 'FAILED', error_code = 'interrupted',"
-                          " error_detail = 'its sender ended before it told how it went', attempts = "
-                          "greatest(n.attempts, 1), updated_at = now()"
-                          " WHERE (n.venue_id, n.id) IN (SELECT o.venue_id, o.id FROM notifications o"
-                          "   WHERE o.status = 'PENDING' AND o.send_by < now() ORDER BY o.send_by LIMIT " BATCH
-                          " FOR NO KEY UPDATE SKIP LOCKED)"
-                          " RETURNING n.template"};
+    "upkeep_interrupted",
+    "UPDATE notifications n SET status = 'FAILED', error_code = 'interrupted',"
+    " error_detail = 'its sender ended before it told how it went', attempts = "
+    "greatest(n.attempts, 1), updated_at = now()"
+    " WHERE (n.venue_id, n.id) IN (SELECT o.venue_id, o.id FROM notifications o"
+    "   WHERE o.status = 'PENDING' AND o.send_by < now() ORDER BY o.send_by LIMIT " BATCH
+    " FOR NO KEY UPDATE SKIP LOCKED)"
+    " RETURNING n.template"};
 
 static enum err run_interrupted(struct svc *s)
 {
@@ -55,19 +56,24 @@ static enum err run_expired_holds(struct svc *s)
 
 static const struct db_stmt purges[] = {
     {"upkeep_idempotency_keys",
-     "DELETE FROM idempotency_keys WHERE (caller, key) IN (SELECT o.caller, o.key FROM idempotency_keys o"
+     "DELETE FROM idempotency_keys WHERE (caller, key) IN (SELECT o.caller, o.key FROM "
+     "idempotency_keys o"
      " WHERE o.created_at < now() - interval '24 hours' LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"upkeep_rate_limits", "DELETE FROM rate_limits WHERE subject IN (SELECT o.subject FROM rate_limits o"
-                           " WHERE o.window_end < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
+    {"upkeep_rate_limits",
+     "DELETE FROM rate_limits WHERE subject IN (SELECT o.subject FROM rate_limits o"
+     " WHERE o.window_end < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
     {"upkeep_otp_challenges",
      "DELETE FROM otp_challenges WHERE id IN (SELECT o.id FROM otp_challenges o"
-     " WHERE o.created_at < now() - interval '24 hours' AND o.expires_at < now() - interval '24 hours'"
+     " WHERE o.created_at < now() - interval '24 hours' AND o.expires_at < now() - interval '24 "
+     "hours'"
      " LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"upkeep_sessions", "DELETE FROM sessions WHERE token_hash IN (SELECT o.token_hash FROM sessions o"
-                        " WHERE o.expires_at < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"upkeep_webhook_events", "DELETE FROM webhook_events WHERE (provider, event_id) IN (SELECT o.provider, o.event_id"
-                              " FROM webhook_events o WHERE o.received_at < now() - interval '30 days' LIMIT " BATCH
-                              " FOR UPDATE SKIP LOCKED)"},
+    {"upkeep_sessions",
+     "DELETE FROM sessions WHERE token_hash IN (SELECT o.token_hash FROM sessions o"
+     " WHERE o.expires_at < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
+    {"upkeep_webhook_events",
+     "DELETE FROM webhook_events WHERE (provider, event_id) IN (SELECT o.provider, o.event_id"
+     " FROM webhook_events o WHERE o.received_at < now() - interval '30 days' LIMIT " BATCH
+     " FOR UPDATE SKIP LOCKED)"},
 };
 
 static enum err run_purge(struct svc *s)
@@ -81,8 +87,8 @@ static enum err run_purge(struct svc *s)
     return e;
 }
 
-/* send_by is at most 50 s away and a run of the longest job at most UPKEEP_RUN_MS: FAILED within the 60 s of the
- * contract. */
+/* send_by is at most 50 s away and a run of the longest job at most UPKEEP_RUN_MS: FAILED within
+ * the 60 s of the contract. */
 const struct upkeep_job upkeep_jobs[] = {
     {"interrupted_notifications", 1000, run_interrupted},
     {"expired_holds", 1000, run_expired_holds},

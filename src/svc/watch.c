@@ -10,22 +10,26 @@ static const char *const stored_names[WATCH_STATUS_COUNT] = {
     [WATCH_PENDING] = "PENDING", [WATCH_SENT] = "SENT", [WATCH_FAILED] = "FAILED"};
 
 /*
- * Ages by the database's clock, in milliseconds; a row of the future (a clock stepped back) has the age 0. Each half
- * stands on its partial index, which an IN list would not.
+ * Ages by the database's clock, in milliseconds; a row of the future (a clock stepped back) has the
+ * age 0. Each half stands on its partial index, which an IN list would not.
  */
-#define AGE_MS "GREATEST(0, (extract(epoch FROM now() - min(created_at)) * 1000)::bigint) AS oldest_ms"
+#define AGE_MS \
+    "GREATEST(0, (extract(epoch FROM now() - min(created_at)) * 1000)::bigint) AS oldest_ms"
 static const struct db_stmt count_debt = {
-    "watch_debt", "SELECT 'FAILED' AS status, template, error_code, acknowledged_at IS NOT NULL AS acknowledged, "
-                  "count(*) AS n, " AGE_MS " FROM notifications WHERE status = 'FAILED' GROUP BY 2, 3, 4"
-                  " UNION ALL SELECT 'PENDING', template, '', false, count(*), " AGE_MS
-                  " FROM notifications WHERE status = 'PENDING' GROUP BY 2"};
+    "watch_debt",
+    "SELECT 'FAILED' AS status, template, error_code, acknowledged_at IS NOT NULL AS acknowledged, "
+    "count(*) AS n, " AGE_MS " FROM notifications WHERE status = 'FAILED' GROUP BY 2, 3, 4"
+    " UNION ALL SELECT 'PENDING', template, '', false, count(*), " AGE_MS
+    " FROM notifications WHERE status = 'PENDING' GROUP BY 2"};
 static const struct db_stmt count_sent = {
-    "watch_sent", "SELECT template, count(*) AS n FROM notifications WHERE status = 'SENT' GROUP BY 1"};
+    "watch_sent",
+    "SELECT template, count(*) AS n FROM notifications WHERE status = 'SENT' GROUP BY 1"};
 
 const char *const watch_payment_names[WATCH_PAYMENT_STATUS_COUNT] = {
-    "creating", "initiated", "unknown", "paid", "failed", "expired", "refunded", "partially_refunded"};
-static const struct db_stmt count_payments = {"watch_payments",
-                                              "SELECT status, count(*) AS n FROM payments GROUP BY 1"};
+    "creating", "initiated", "unknown",  "paid",
+    "failed",   "expired",   "refunded", "partially_refunded"};
+static const struct db_stmt count_payments = {
+    "watch_payments", "SELECT status, count(*) AS n FROM payments GROUP BY 1"};
 
 static int position(const char *const *names, int n, const char *name)
 {
@@ -67,7 +71,8 @@ static void take_debt(struct db_rows rows, int row, struct watch_ledger *out)
 
 static void take_payments(struct db_rows rows, int row, struct watch_ledger *out)
 {
-    int status = position(watch_payment_names, WATCH_PAYMENT_STATUS_COUNT, db_get_str(rows, row, "status"));
+    int status =
+        position(watch_payment_names, WATCH_PAYMENT_STATUS_COUNT, db_get_str(rows, row, "status"));
     if (status < 0)
         out->unknown += db_get_int(rows, row, "n");
     else

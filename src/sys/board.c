@@ -47,7 +47,8 @@ static struct slot *self;
 static int self_index = -1;
 static struct words now; /* of this process */
 
-/* Roles in the order of their slots. Both generations of a reload need one; the master has no second. */
+/* Roles in the order of their slots. Both generations of a reload need one; the master has no
+ * second. */
 static unsigned role_slots(enum role role, unsigned workers_max)
 {
     if (role == ROLE_MASTER)
@@ -231,7 +232,8 @@ void board_database(bool connected)
 void board_served(void)
 {
     if (self) /* one writer: no need for a read-modify-write */
-        atomic_store_explicit(&self->served, atomic_load_explicit(&self->served, memory_order_relaxed) + 1,
+        atomic_store_explicit(&self->served,
+                              atomic_load_explicit(&self->served, memory_order_relaxed) + 1,
                               memory_order_relaxed);
 }
 

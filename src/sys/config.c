@@ -34,7 +34,8 @@ static void close_fd(void *p)
     close((int)(intptr_t)p);
 }
 
-/* Bytes to make room for: what a file has and a bit, or all that is allowed where that is not known (a pipe). */
+/* Bytes to make room for: what a file has and a bit, or all that is allowed where that is not known
+ * (a pipe). */
 static size_t room_for(int fd)
 {
     struct stat st;
@@ -232,8 +233,8 @@ static unsigned kind_of(const struct config *c, const struct secret *s)
     return s->p == c->otp.secret ? CONFIG_KEEP_OTP : CONFIG_KEEP_PROVIDERS;
 }
 
-void config_each_secret(const struct config *c, unsigned kinds, void (*fn)(void *ctx, const char *p, size_t n),
-                        void *ctx)
+void config_each_secret(const struct config *c, unsigned kinds,
+                        void (*fn)(void *ctx, const char *p, size_t n), void *ctx)
 {
     for (const struct secret *s = ((const struct holder *)c)->secrets; s; s = s->next) {
         if (kinds & kind_of(c, s))

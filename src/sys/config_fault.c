@@ -5,7 +5,8 @@
 
 #define FAULTS_KEPT 200 /* beyond that a file is not ours at all */
 
-static PRINTF_LIKE(3, 0) void fault_v(struct loader *l, const struct config_fault *where, const char *fmt, va_list ap)
+static PRINTF_LIKE(3, 0) void fault_v(struct loader *l, const struct config_fault *where,
+                                      const char *fmt, va_list ap)
 {
     if (l->faults_n >= FAULTS_KEPT)
         return;

@@ -4,48 +4,48 @@
 #include "config_priv.h"
 
 const struct config_key config_keys[] = {
-#define KEY(path_, type_, field_, fallback_, min_, max_, doc_)                                                         \
-    {.path = (path_),                                                                                                  \
-     .type = (type_),                                                                                                  \
-     .offset = offsetof(struct config, field_),                                                                        \
-     .count_offset = NO_COUNT,                                                                                         \
-     .fallback = (fallback_),                                                                                          \
-     .min = (min_),                                                                                                    \
-     .max = (max_),                                                                                                    \
-     .types = P_ALL,                                                                                                   \
+#define KEY(path_, type_, field_, fallback_, min_, max_, doc_) \
+    {.path = (path_),                                          \
+     .type = (type_),                                          \
+     .offset = offsetof(struct config, field_),                \
+     .count_offset = NO_COUNT,                                 \
+     .fallback = (fallback_),                                  \
+     .min = (min_),                                            \
+     .max = (max_),                                            \
+     .types = P_ALL,                                           \
      .doc = (doc_)},
-#define KEY_LIST(path_, type_, field_, fallback_, min_, max_, doc_)                                                    \
-    {.path = (path_),                                                                                                  \
-     .type = (type_),                                                                                                  \
-     .offset = offsetof(struct config, field_),                                                                        \
-     .count_offset = offsetof(struct config, field_##_n),                                                              \
-     .fallback = (fallback_),                                                                                          \
-     .min = (min_),                                                                                                    \
-     .max = (max_),                                                                                                    \
-     .types = P_ALL,                                                                                                   \
+#define KEY_LIST(path_, type_, field_, fallback_, min_, max_, doc_) \
+    {.path = (path_),                                               \
+     .type = (type_),                                               \
+     .offset = offsetof(struct config, field_),                     \
+     .count_offset = offsetof(struct config, field_##_n),           \
+     .fallback = (fallback_),                                       \
+     .min = (min_),                                                 \
+     .max = (max_),                                                 \
+     .types = P_ALL,                                                \
      .doc = (doc_)},
 #include "config.def"
 };
 const size_t config_keys_n = ARRAY_LEN(config_keys);
 
 /* Lists below a provider, told apart by their type: only they have a count. */
-#define COUNT_OF(type_)                                                                                                \
-    ((type_) == T_HEADERS   ? offsetof(struct provider_config, headers_n)                                              \
-     : (type_) == T_STATUS  ? offsetof(struct provider_config, success_status_n)                                       \
-     : (type_) == T_SUCCESS ? offsetof(struct provider_config, success_n)                                              \
+#define COUNT_OF(type_)                                                          \
+    ((type_) == T_HEADERS   ? offsetof(struct provider_config, headers_n)        \
+     : (type_) == T_STATUS  ? offsetof(struct provider_config, success_status_n) \
+     : (type_) == T_SUCCESS ? offsetof(struct provider_config, success_n)        \
                             : NO_COUNT)
 
 const struct config_key config_provider_keys[] = {
-#define PROVIDER_KEY(path_, type_, field_, fallback_, min_, max_, types_, required_, doc_)                             \
-    {.path = (path_),                                                                                                  \
-     .type = (type_),                                                                                                  \
-     .offset = offsetof(struct provider_config, field_),                                                               \
-     .count_offset = COUNT_OF(type_),                                                                                  \
-     .fallback = (fallback_),                                                                                          \
-     .min = (min_),                                                                                                    \
-     .max = (max_),                                                                                                    \
-     .types = (types_),                                                                                                \
-     .required = (required_),                                                                                          \
+#define PROVIDER_KEY(path_, type_, field_, fallback_, min_, max_, types_, required_, doc_) \
+    {.path = (path_),                                                                      \
+     .type = (type_),                                                                      \
+     .offset = offsetof(struct provider_config, field_),                                   \
+     .count_offset = COUNT_OF(type_),                                                      \
+     .fallback = (fallback_),                                                              \
+     .min = (min_),                                                                        \
+     .max = (max_),                                                                        \
+     .types = (types_),                                                                    \
+     .required = (required_),                                                              \
      .doc = (doc_)},
 #include "config.def"
 };
@@ -84,7 +84,8 @@ static const char *meant(const struct scope *scope, const char *path)
     const char *dot = strrchr(path, '.');
     unsigned best_edits = strlen(dot ? dot + 1 : path) < 5 ? 2 : 3; /* short words are all alike */
     for (size_t i = 0; i < scope->n; i++) {
-        unsigned n = scope->keys[i].types & scope->type ? edits(path, scope->keys[i].path) : best_edits;
+        unsigned n =
+            scope->keys[i].types & scope->type ? edits(path, scope->keys[i].path) : best_edits;
         if (n > 0 && n < best_edits) {
             best = scope->keys[i].path;
             best_edits = n;
@@ -110,16 +111,19 @@ static enum known known(const struct scope *scope, const char *path)
     return UNKNOWN;
 }
 
-/* `prefix` is what the scope's paths say before this mapping's members: "", "server.", "breaker." */
-static void check_members(struct loader *l, const struct scope *scope, const struct node *map, const char *prefix)
+/* `prefix` is what the scope's paths say before this mapping's members: "", "server.", "breaker."
+ */
+static void check_members(struct loader *l, const struct scope *scope, const struct node *map,
+                          const char *prefix)
 {
     for (const struct node *n = map->first; n; n = n->next) {
         const char *path = arena_printf(l->scratch, "%s%s", prefix, n->key);
-        enum known what = strchr(n->key, '.') ? UNKNOWN : known(scope, path); /* dots are how we write nesting */
+        enum known what =
+            strchr(n->key, '.') ? UNKNOWN : known(scope, path); /* dots are how we write nesting */
         if (what == UNKNOWN) {
             const char *other = meant(scope, path);
-            config_fault_key(l, n, "unknown key%s%s%s", other ? " (did you mean " : "", other ? other : "",
-                             other ? "?)" : "");
+            config_fault_key(l, n, "unknown key%s%s%s", other ? " (did you mean " : "",
+                             other ? other : "", other ? "?)" : "");
         } else if (what == IS_SECTION && n->kind == NODE_MAP) {
             check_members(l, scope, n, arena_printf(l->scratch, "%s.", path));
         } else if (what == IS_SECTION && !node_null(n) && n->kind != NODE_REFUSED) {
@@ -142,7 +146,8 @@ static const struct node *node_at(const struct node *map, const char *path)
 
 static void read_fallback(struct loader *l, const struct scope *scope, const struct config_key *k)
 {
-    struct node value = {.kind = NODE_SCALAR, .quoted = true, .text = arena_strdup(l->scratch, k->fallback)};
+    struct node value = {
+        .kind = NODE_SCALAR, .quoted = true, .text = arena_strdup(l->scratch, k->fallback)};
     struct node list = {.kind = NODE_LIST, .first = &value, .last = &value, .n = 1};
     bool listed = k->type == T_REGIONS;
     if (k->type == T_INT)
@@ -150,7 +155,8 @@ static void read_fallback(struct loader *l, const struct scope *scope, const str
     config_readers[k->type](&(struct slot){l, k, listed ? &list : &value, scope->base});
 }
 
-static void read_key(struct loader *l, const struct scope *scope, const struct config_key *k, const struct node *map)
+static void read_key(struct loader *l, const struct scope *scope, const struct config_key *k,
+                     const struct node *map)
 {
     const struct node *n = node_at(map, k->path);
     if (k->fallback)
@@ -158,7 +164,8 @@ static void read_key(struct loader *l, const struct scope *scope, const struct c
     if (!n) {
         if (map && !scope->unsure && (k->required & scope->type))
             config_fault_at(l, map->key_line, map->key_column,
-                            arena_printf(l->scratch, "%s.%s", node_path(l, map), k->path), "is missing");
+                            arena_printf(l->scratch, "%s.%s", node_path(l, map), k->path),
+                            "is missing");
         return;
     }
     if (n->kind == NODE_REFUSED)

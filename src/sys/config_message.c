@@ -25,7 +25,8 @@ static const char *const otp_texts[LOCALE_COUNT] = {
 };
 
 /* NULL after a fault. */
-static const char *message_text(struct loader *l, const struct node *n, const char *const *placeholders)
+static const char *message_text(struct loader *l, const struct node *n,
+                                const char *const *placeholders)
 {
     if (n->kind == NODE_REFUSED)
         return NULL;
@@ -44,7 +45,8 @@ static const char *message_text(struct loader *l, const struct node *n, const ch
 }
 
 /* A mapping of languages to texts over `out`; what the file leaves out stays as it is. */
-static void read_locales(struct loader *l, const struct node *map, const char *const *placeholders, const char **out)
+static void read_locales(struct loader *l, const struct node *map, const char *const *placeholders,
+                         const char **out)
 {
     if (map->kind == NODE_REFUSED || node_null(map))
         return;

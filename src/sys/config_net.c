@@ -17,7 +17,8 @@ bool config_port(struct str s, bool zero, uint16_t *out)
 static bool listen_unix(struct arena *a, struct str path, struct listen_addr *out, const char **why)
 {
     *why = "a unix socket needs an absolute path of at most 107 bytes";
-    if (path.n < 2 || !str_starts(path, STR("/")) || path.n >= sizeof(((struct sockaddr_un *)0)->sun_path))
+    if (path.n < 2 || !str_starts(path, STR("/")) ||
+        path.n >= sizeof(((struct sockaddr_un *)0)->sun_path))
         return false;
     out->kind = LISTEN_UNIX;
     out->path = arena_strndup(a, path.p, path.n);

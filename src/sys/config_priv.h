@@ -56,11 +56,13 @@ const char *node_path(struct loader *l, const struct node *n);
 
 /* ---- faults (config_fault.c) ---- */
 
-void config_fault_at(struct loader *l, int line, int column, const char *key, const char *fmt, ...) PRINTF_LIKE(5, 6);
+void config_fault_at(struct loader *l, int line, int column, const char *key, const char *fmt, ...)
+    PRINTF_LIKE(5, 6);
 /* At the value. */
 void config_fault(struct loader *l, const struct node *n, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* At the member's key. */
-void config_fault_key(struct loader *l, const struct node *n, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void config_fault_key(struct loader *l, const struct node *n, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* ---- keys (config_keys.c) ---- */
 
@@ -117,7 +119,8 @@ struct config_key {
     size_t offset;        /* of the field */
     size_t count_offset;  /* of the count beside a list; NO_COUNT */
     const char *fallback; /* as the file would say it; NULL: the field stays zero, or is computed */
-    int64_t min, max;     /* number: value; text: bytes; list: items. 0 and 0: none; a lone min has no upper bound */
+    int64_t min, max; /* number: value; text: bytes; list: items. 0 and 0: none; a lone min has no
+                         upper bound */
     unsigned types, required; /* provider types */
     const char *doc;
 };
@@ -141,7 +144,8 @@ struct scope {
     bool unsure;   /* of the type: missing keys are not reported */
     char *base;
 };
-/* Reads all keys, defaults included, and reports unknown and missing ones. map NULL: defaults alone. */
+/* Reads all keys, defaults included, and reports unknown and missing ones. map NULL: defaults
+ * alone. */
 void config_read_scope(struct loader *l, const struct scope *scope, const struct node *map);
 
 extern const struct config_key config_keys[], config_provider_keys[];
@@ -155,24 +159,27 @@ void slot_set_list(const struct slot *s, const void *items, size_t n);
 const char *slot_scalar(const struct slot *s, const char *what);
 /* Is it a list of the key's size? Else a fault. */
 bool slot_list(const struct slot *s, const char *what) MUST_CHECK;
-/* Text from a scalar or from {file:}, {env:}, {credential:}; NULL after a fault. Kept, and wiped by config_free(). */
+/* Text from a scalar or from {file:}, {env:}, {credential:}; NULL after a fault. Kept, and wiped by
+ * config_free(). */
 const char *config_secret(struct loader *l, const struct node *n) MUST_CHECK;
 /* Index of the text among values (NULL-terminated); -1 after a fault that lists them. */
 int config_choice(struct loader *l, const struct node *n, const char *const *values) MUST_CHECK;
 
 /*
- * Are the {words} in the text among the names (NULL-terminated)? Else a fault. strict: a '{' that begins none is one,
- * too; else it is just a brace, as JSON has them.
+ * Are the {words} in the text among the names (NULL-terminated)? Else a fault. strict: a '{' that
+ * begins none is one, too; else it is just a brace, as JSON has them.
  */
-bool config_placeholders(struct loader *l, const struct node *n, const char *text, const char *const *names,
-                         bool strict) MUST_CHECK;
+bool config_placeholders(struct loader *l, const struct node *n, const char *text,
+                         const char *const *names, bool strict) MUST_CHECK;
 
-/* config_url.c: false and *why when it is none. *out on the arena: without trailing slashes, scheme and host in lower
- * case. */
+/* config_url.c: false and *why when it is none. *out on the arena: without trailing slashes, scheme
+ * and host in lower case. */
 bool config_url(struct arena *a, const char *text, const char **out, const char **why) MUST_CHECK;
-bool config_origin(struct arena *a, const char *text, const char **out, const char **why) MUST_CHECK;
+bool config_origin(struct arena *a, const char *text, const char **out,
+                   const char **why) MUST_CHECK;
 /* config_net.c */
-bool config_listen(struct arena *a, const char *text, struct listen_addr *out, const char **why) MUST_CHECK;
+bool config_listen(struct arena *a, const char *text, struct listen_addr *out,
+                   const char **why) MUST_CHECK;
 bool config_cidr(const char *text, struct cidr *out) MUST_CHECK;
 bool config_port(struct str s, bool zero, uint16_t *out) MUST_CHECK;
 

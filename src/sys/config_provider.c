@@ -6,18 +6,21 @@
 #define TIMEOUT_PAYMENT_MS 8000
 
 const char *const provider_type_names[PROVIDER_TYPE_COUNT] = {
-    [PROVIDER_TAQNYAT] = "taqnyat", [PROVIDER_UNIFONIC] = "unifonic", [PROVIDER_MSEGAT] = "msegat",
-    [PROVIDER_TWILIO] = "twilio",   [PROVIDER_HTTP] = "http",         [PROVIDER_MOYASAR] = "moyasar",
+    [PROVIDER_TAQNYAT] = "taqnyat", [PROVIDER_UNIFONIC] = "unifonic",
+    [PROVIDER_MSEGAT] = "msegat",   [PROVIDER_TWILIO] = "twilio",
+    [PROVIDER_HTTP] = "http",       [PROVIDER_MOYASAR] = "moyasar",
 };
 /* The same for config_choice. */
-static const char *const type_choices[] = {"taqnyat", "unifonic", "msegat", "twilio", "http", "moyasar", NULL};
+static const char *const type_choices[] = {"taqnyat", "unifonic", "msegat", "twilio",
+                                           "http",    "moyasar",  NULL};
 
 /* A label of metrics and logs. */
 static bool name_valid(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_'))
             return false;
     }
     return s.n > 0 && s.n <= NAME_LEN_MAX;
@@ -28,8 +31,8 @@ static enum provider_type peek_type(const struct node *map)
 {
     const struct node *n = node_member(map, STR("type"));
     int v = 0;
-    while (v < PROVIDER_TYPE_COUNT &&
-           !(n && n->kind == NODE_SCALAR && str_eq(str_of(n->text), str_of(provider_type_names[v]))))
+    while (v < PROVIDER_TYPE_COUNT && !(n && n->kind == NODE_SCALAR &&
+                                        str_eq(str_of(n->text), str_of(provider_type_names[v]))))
         v++;
     return (enum provider_type)v;
 }
@@ -43,13 +46,15 @@ void config_read_provider_type(const struct slot *s)
 
 static bool mentions(const struct provider_config *p, const char *placeholder)
 {
-    bool found = (p->path && strstr(p->path, placeholder)) || (p->body && strstr(p->body, placeholder));
+    bool found =
+        (p->path && strstr(p->path, placeholder)) || (p->body && strstr(p->body, placeholder));
     for (size_t i = 0; i < p->headers_n; i++)
         found |= strstr(p->headers[i].value, placeholder) != NULL;
     return found;
 }
 
-/* What a template must say to be of use. Only when its parts were read without fault, else this would be noise. */
+/* What a template must say to be of use. Only when its parts were read without fault, else this
+ * would be noise. */
 static void check_http(struct loader *l, const struct node *map, struct provider_config *p)
 {
     if (!mentions(p, "{to}"))
@@ -92,10 +97,10 @@ static void read_provider(struct loader *l, const struct node *n, struct provide
     enum provider_type type = peek_type(n);
     bool unsure = type == PROVIDER_TYPE_COUNT;
     if (unsure && !node_member(n, STR("type")))
-        config_fault_at(l, n->key_line, n->key_column, arena_printf(l->scratch, "%s.type", node_path(l, n)),
-                        "is missing");
-    struct scope scope = {config_provider_keys, config_provider_keys_n, unsure ? P_ALL : P_BIT(type), unsure,
-                          (char *)p};
+        config_fault_at(l, n->key_line, n->key_column,
+                        arena_printf(l->scratch, "%s.type", node_path(l, n)), "is missing");
+    struct scope scope = {config_provider_keys, config_provider_keys_n,
+                          unsure ? P_ALL : P_BIT(type), unsure, (char *)p};
     size_t faults = l->faults_n;
     config_read_scope(l, &scope, n->kind == NODE_MAP ? n : NULL);
     finish(l, n, p);
@@ -138,7 +143,8 @@ static void read_reference(const struct slot *s, unsigned kinds, const char *doe
     if (kinds & P_BIT(type))
         slot_set(s, &i, sizeof i);
     else
-        config_fault(s->l, s->node, "'%s' is of type %s, which %s", name, provider_type_names[type], does);
+        config_fault(s->l, s->node, "'%s' is of type %s, which %s", name, provider_type_names[type],
+                     does);
 }
 
 void config_read_sms_provider(const struct slot *s)

@@ -1,6 +1,7 @@
 /*
- * Secrets: a string, or where to find one. From a file or credential one trailing newline is dropped, since editors add
- * it. Modes of secret files are not judged: systemd hands credentials over as 0400 or 0440, containers as they please.
+ * Secrets: a string, or where to find one. From a file or credential one trailing newline is
+ * dropped, since editors add it. Modes of secret files are not judged: systemd hands credentials
+ * over as 0400 or 0440, containers as they please.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,15 +42,16 @@ static ssize_t read_some(const char *path, char *buf, size_t size)
 }
 
 /* Where the secret is not to be had: no fault to those who do without. */
-#define NOT_TO_BE_HAD(l, ref, ...)                                                                                     \
-    do {                                                                                                               \
-        if (!(l)->offline)                                                                                             \
-            REFERENCE_FAULT((l), (ref), __VA_ARGS__);                                                                  \
+#define NOT_TO_BE_HAD(l, ref, ...)                    \
+    do {                                              \
+        if (!(l)->offline)                            \
+            REFERENCE_FAULT((l), (ref), __VA_ARGS__); \
     } while (0)
 
 /* `ref` is the mapping {file: PATH}: faults point at the path and name the secret's key. */
-#define REFERENCE_FAULT(l, ref, ...)                                                                                   \
-    config_fault_at((l), (ref)->first->line, (ref)->first->column, node_path((l), (ref)), __VA_ARGS__)
+#define REFERENCE_FAULT(l, ref, ...)                                                      \
+    config_fault_at((l), (ref)->first->line, (ref)->first->column, node_path((l), (ref)), \
+                    __VA_ARGS__)
 
 static const char *from_file(struct loader *l, const struct node *ref, const char *path)
 {
@@ -99,14 +101,17 @@ static const char *from_reference(struct loader *l, const struct node *map)
     static const char *const kinds[] = {"file", "env", "credential", NULL};
     const struct node *n = map->first;
     if (map->n != 1) {
-        config_fault(l, map, "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
+        config_fault(l, map,
+                     "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
         return NULL;
     }
     int kind = 0;
     while (kinds[kind] && !str_eq(str_of(kinds[kind]), str_of(n->key)))
         kind++;
     if (!kinds[kind]) {
-        config_fault_key(l, n, "unknown key; a secret is a string, {file: PATH}, {env: NAME} or {credential: NAME}");
+        config_fault_key(
+            l, n,
+            "unknown key; a secret is a string, {file: PATH}, {env: NAME} or {credential: NAME}");
         return NULL;
     }
     if (n->kind == NODE_REFUSED)
@@ -119,7 +124,8 @@ static const char *from_reference(struct loader *l, const struct node *map)
         return from_env(l, map, n->text);
     if (kind == 2)
         return from_credential(l, map, n->text);
-    return from_file(l, map, n->text[0] == '/' ? n->text : arena_printf(l->scratch, "%s/%s", l->dir, n->text));
+    return from_file(
+        l, map, n->text[0] == '/' ? n->text : arena_printf(l->scratch, "%s/%s", l->dir, n->text));
 }
 
 const char *config_secret(struct loader *l, const struct node *n)
@@ -129,7 +135,8 @@ const char *config_secret(struct loader *l, const struct node *n)
     if (n->kind == NODE_MAP)
         return from_reference(l, n);
     if (n->kind != NODE_SCALAR || node_null(n)) {
-        config_fault(l, n, "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
+        config_fault(l, n,
+                     "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
         return NULL;
     }
     const char *out = keep(l, n->text, strlen(n->text));
@@ -137,7 +144,8 @@ const char *config_secret(struct loader *l, const struct node *n)
     return out;
 }
 
-/* They go into header fields and forms: a line break in one is a mistake, or worse. The key of otp is bytes. */
+/* They go into header fields and forms: a line break in one is a mistake, or worse. The key of otp
+ * is bytes. */
 static bool printable(const char *text)
 {
     for (const char *p = text; *p; p++)

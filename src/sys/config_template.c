@@ -15,8 +15,8 @@ static size_t word_in_braces(const char *p)
     return p[n + 1] == '}' ? n : 0;
 }
 
-bool config_placeholders(struct loader *l, const struct node *n, const char *text, const char *const *names,
-                         bool strict)
+bool config_placeholders(struct loader *l, const struct node *n, const char *text,
+                         const char *const *names, bool strict)
 {
     for (const char *p = strchr(text, '{'); p; p = strchr(p + 1, '{')) {
         struct str word = {p + 1, word_in_braces(p)};
@@ -30,9 +30,11 @@ bool config_placeholders(struct loader *l, const struct node *n, const char *tex
         for (i = 0; names[i]; i++)
             sb_printf(&b, " {%s}", names[i]);
         if (word.n)
-            config_fault(l, n, "unknown placeholder {%.*s}; known:%.*s", STR_ARG(word), STR_ARG(sb_str(&b)));
+            config_fault(l, n, "unknown placeholder {%.*s}; known:%.*s", STR_ARG(word),
+                         STR_ARG(sb_str(&b)));
         else
-            config_fault(l, n, "has a '{' that begins no placeholder; known:%.*s", STR_ARG(sb_str(&b)));
+            config_fault(l, n, "has a '{' that begins no placeholder; known:%.*s",
+                         STR_ARG(sb_str(&b)));
         return false;
     }
     return true;
@@ -79,7 +81,8 @@ void config_read_path(const struct slot *s)
     if (good)
         slot_set(s, &text, sizeof text);
     else
-        config_fault(s->l, s->node, "must start with / and have no spaces, no # and nothing beyond ASCII");
+        config_fault(s->l, s->node,
+                     "must start with / and have no spaces, no # and nothing beyond ASCII");
 }
 
 /* RFC 9110 5.6.2 */
@@ -155,7 +158,8 @@ void config_read_media_type(const struct slot *s)
     const char *text = slot_scalar(s, "a media type like application/json");
     if (!text)
         return;
-    struct str params = str_of(text), whole = str_cut(&params, ';'), subtype = whole, type = str_cut(&subtype, '/');
+    struct str params = str_of(text), whole = str_cut(&params, ';'), subtype = whole,
+               type = str_cut(&subtype, '/');
     if (!is_token(type) || !is_token(str_trim(subtype)) || has_controls(text)) {
         config_fault(s->l, s->node, "must be a media type like application/json");
         return;
@@ -196,7 +200,8 @@ void config_read_status(const struct slot *s)
 static bool json_path_valid(const char *text)
 {
     struct str s = str_of(text);
-    if (s.n == 0 || s.p[0] == '.' || s.p[s.n - 1] == '.' || strstr(text, "..") || has_controls(text))
+    if (s.n == 0 || s.p[0] == '.' || s.p[s.n - 1] == '.' || strstr(text, "..") ||
+        has_controls(text))
         return false;
     for (const char *p = strchr(text, '['); p; p = strchr(p + 1, '[')) {
         size_t digits = strspn(p + 1, "0123456789");
@@ -239,7 +244,8 @@ static bool read_rule(const struct slot *s, const struct node *n, struct config_
 void config_read_success(const struct slot *s)
 {
     if (s->node->kind != NODE_MAP || s->node->n == 0 || (int64_t)s->node->n > s->key->max) {
-        config_fault(s->l, s->node, "must be a mapping of 1 to %lld JSON paths to values", (long long)s->key->max);
+        config_fault(s->l, s->node, "must be a mapping of 1 to %lld JSON paths to values",
+                     (long long)s->key->max);
         return;
     }
     struct config_success *rules = arena_array(s->l->arena, s->node->n, sizeof *rules);

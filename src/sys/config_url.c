@@ -1,9 +1,12 @@
-/* URLs of providers, of this server and of front ends: a strict subset of RFC 3986, no user info, query or fragment. */
+/* URLs of providers, of this server and of front ends: a strict subset of RFC 3986, no user info,
+ * query or fragment. */
 #include "base/url.h"
 #include "config_priv.h"
 
-/* Why a text is no URL that a configuration may have; the parsed URL in *u otherwise. Scheme and host come out in lower case. */
-static bool parsed(struct arena *a, const char *text, struct url *u, const char **out, const char **why)
+/* Why a text is no URL that a configuration may have; the parsed URL in *u otherwise. Scheme and
+ * host come out in lower case. */
+static bool parsed(struct arena *a, const char *text, struct url *u, const char **out,
+                   const char **why)
 {
     struct str s = str_of(text);
     *why = "must not contain a user name or password";
@@ -93,7 +96,8 @@ void config_set_url_check(bool (*valid)(const char *url))
     config_url_check = valid;
 }
 
-/* What cannot be a URL or conninfo at all; libpq, through the check, judges the details. It may hold a password. */
+/* What cannot be a URL or conninfo at all; libpq, through the check, judges the details. It may
+ * hold a password. */
 static bool database_url_valid(const char *text)
 {
     struct str url = str_of(text);
@@ -112,7 +116,8 @@ void config_read_database(const struct slot *s)
     if (text && *text == '\0')
         config_fault(s->l, s->node, "is empty");
     else if (text && !database_url_valid(text))
-        config_fault(s->l, s->node, "must be a postgresql:// URI or libpq conninfo (host=... dbname=...)");
+        config_fault(s->l, s->node,
+                     "must be a postgresql:// URI or libpq conninfo (host=... dbname=...)");
     else if (text)
         slot_set(s, &text, sizeof text);
 }

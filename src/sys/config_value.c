@@ -1,4 +1,5 @@
-/* Readers of plain values: numbers, durations, sizes, rates, words. And the table of all readers. */
+/* Readers of plain values: numbers, durations, sizes, rates, words. And the table of all readers.
+ */
 #include "base/num.h"
 #include "config_priv.h"
 #include "sys/log.h"
@@ -34,7 +35,8 @@ bool slot_list(const struct slot *s, const char *what)
         return false;
     }
     if ((int64_t)n->n < s->key->min || (int64_t)n->n > s->key->max) {
-        config_fault(s->l, n, "must have %lld to %lld entries", (long long)s->key->min, (long long)s->key->max);
+        config_fault(s->l, n, "must have %lld to %lld entries", (long long)s->key->min,
+                     (long long)s->key->max);
         return false;
     }
     return true;
@@ -66,13 +68,15 @@ static const char *in_units(struct arena *a, int64_t v, enum config_type type)
         int64_t factor;
         const char *name;
     } units[] = {
-        {T_DURATION, 86400000, "d"}, {T_DURATION, 3600000, "h"}, {T_DURATION, 60000, "m"}, {T_DURATION, 1000, "s"},
-        {T_DURATION, 1, "ms"},       {T_SIZE, 1048576, "MiB"},   {T_SIZE, 1024, "KiB"},    {T_SIZE, 1, "B"},
+        {T_DURATION, 86400000, "d"}, {T_DURATION, 3600000, "h"}, {T_DURATION, 60000, "m"},
+        {T_DURATION, 1000, "s"},     {T_DURATION, 1, "ms"},      {T_SIZE, 1048576, "MiB"},
+        {T_SIZE, 1024, "KiB"},       {T_SIZE, 1, "B"},
     };
     for (size_t i = 0; i < ARRAY_LEN(units); i++)
         if (units[i].type == type && v != 0 && v % units[i].factor == 0)
             return arena_printf(a, "%lld%s", (long long)(v / units[i].factor), units[i].name);
-    return arena_printf(a, "%lld%s", (long long)v, type == T_DURATION ? "s" : ""); /* 0, or a count */
+    return arena_printf(a, "%lld%s", (long long)v,
+                        type == T_DURATION ? "s" : ""); /* 0, or a count */
 }
 
 static void set_in_range(const struct slot *s, int64_t v)
@@ -133,7 +137,8 @@ static void read_rate(const struct slot *s)
         return;
     if (!num_rate(str_of(text), &r.count, &r.per_ms))
         config_fault(s->l, s->node, "must be a rate like 5/1h");
-    else if (r.count < 1 || r.count > RATE_COUNT_MAX || r.per_ms < RATE_PER_MIN_MS || r.per_ms > RATE_PER_MAX_MS)
+    else if (r.count < 1 || r.count > RATE_COUNT_MAX || r.per_ms < RATE_PER_MIN_MS ||
+             r.per_ms > RATE_PER_MAX_MS)
         config_fault(s->l, s->node, "must be 1 to %d in 1s to 24h", RATE_COUNT_MAX);
     else
         slot_set(s, &r, sizeof r);
@@ -172,7 +177,8 @@ static void read_switch(const struct slot *s)
 
 static void read_prepared(const struct slot *s)
 {
-    static const char *const values[] = {[PREPARED_AUTO] = "auto", [PREPARED_ON] = "on", [PREPARED_OFF] = "off", NULL};
+    static const char *const values[] = {
+        [PREPARED_AUTO] = "auto", [PREPARED_ON] = "on", [PREPARED_OFF] = "off", NULL};
     set_choice(s, values);
 }
 
@@ -187,14 +193,18 @@ static void read_delivery(const struct slot *s)
 
 static void read_log_format(const struct slot *s)
 {
-    static const char *const values[] = {[LOG_FORMAT_LOGFMT] = "logfmt", [LOG_FORMAT_JSON] = "json", NULL};
+    static const char *const values[] = {
+        [LOG_FORMAT_LOGFMT] = "logfmt", [LOG_FORMAT_JSON] = "json", NULL};
     set_choice(s, values);
 }
 
 static void read_log_level(const struct slot *s)
 {
-    static const char *const values[] = {
-        [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL};
+    static const char *const values[] = {[LOG_ERROR] = "error",
+                                         [LOG_WARN] = "warn",
+                                         [LOG_INFO] = "info",
+                                         [LOG_DEBUG] = "debug",
+                                         NULL};
     set_choice(s, values);
 }
 

@@ -1,7 +1,7 @@
 /*
- * YAML to a tree with positions. A subset on purpose: one document, mappings with plain keys, lists and scalars.
- * Anchors, aliases, tags and duplicate keys are refused, and depth, nodes and scalars are bounded, so that a small file
- * cannot become a big tree.
+ * YAML to a tree with positions. A subset on purpose: one document, mappings with plain keys, lists
+ * and scalars. Anchors, aliases, tags and duplicate keys are refused, and depth, nodes and scalars
+ * are bounded, so that a small file cannot become a big tree.
  */
 #include <stdlib.h>
 #include <yaml.h>
@@ -72,7 +72,8 @@ static void syntax_fault(struct yaml *y)
         arena_oom(y->l->scratch);
     if (p->error == YAML_READER_ERROR)
         place_of_byte(y->text, p->problem_offset, &line, &column);
-    config_fault_at(y->l, line, column, "", "not valid YAML: %s", p->problem ? p->problem : "unreadable");
+    config_fault_at(y->l, line, column, "", "not valid YAML: %s",
+                    p->problem ? p->problem : "unreadable");
 }
 
 static bool next_event(struct yaml *y, yaml_event_t *e)
@@ -100,7 +101,8 @@ static void stop(struct yaml *y, const struct node *at, const char *what)
     y->stopped = true;
 }
 
-/* A node that begins at the event; `seed` says where it hangs, so that faults below it have a path. */
+/* A node that begins at the event; `seed` says where it hangs, so that faults below it have a path.
+ */
 static struct node *node_new(struct yaml *y, const yaml_event_t *e, const struct node *seed)
 {
     struct node *n = ARENA_NEW(y->l->scratch, struct node);
@@ -177,9 +179,11 @@ static void read_key(struct yaml *y, yaml_event_t *e, struct node *seed, unsigne
 {
     seed->key_line = (int)e->start_mark.line + 1;
     seed->key_column = (int)e->start_mark.column + 1;
-    if (e->type == YAML_SCALAR_EVENT && e->data.scalar.length > 0 && e->data.scalar.length <= KEY_MAX &&
+    if (e->type == YAML_SCALAR_EVENT && e->data.scalar.length > 0 &&
+        e->data.scalar.length <= KEY_MAX &&
         !memchr(e->data.scalar.value, '\0', e->data.scalar.length)) {
-        seed->key = arena_strndup(y->l->scratch, (const char *)e->data.scalar.value, e->data.scalar.length);
+        seed->key =
+            arena_strndup(y->l->scratch, (const char *)e->data.scalar.value, e->data.scalar.length);
         refuse_decoration(y, e, node_new(y, e, seed));
         drop_event(e);
         return;
@@ -209,7 +213,8 @@ static void fill_map(struct yaml *y, struct node *map, unsigned depth)
     }
 }
 
-/* The node that the event begins, to its end; consumes the event. NULL once the parser has stopped. */
+/* The node that the event begins, to its end; consumes the event. NULL once the parser has stopped.
+ */
 static struct node *build(struct yaml *y, yaml_event_t *e, const struct node *seed, unsigned depth)
 {
     struct node *n = node_new(y, e, seed);
@@ -244,8 +249,8 @@ static struct node *build_document(struct yaml *y)
     while (next_event(y, &e)) {
         yaml_event_type_t type = e.type;
         int line = (int)e.start_mark.line + 1, column = (int)e.start_mark.column + 1;
-        if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT || type == YAML_STREAM_END_EVENT ||
-            (type == YAML_DOCUMENT_START_EVENT && !root))
+        if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT ||
+            type == YAML_STREAM_END_EVENT || (type == YAML_DOCUMENT_START_EVENT && !root))
             yaml_event_delete(&e);
         else if (type == YAML_DOCUMENT_START_EVENT) {
             yaml_event_delete(&e);
@@ -280,7 +285,8 @@ static void parser_done(void *p)
 struct node *config_yaml(struct loader *l, struct str text)
 {
     struct yaml *y = ARENA_NEW(l->scratch, struct yaml);
-    if (str_starts(text, STR("\xEF\xBB\xBF"))) /* a byte order mark would shift the first line's columns */
+    if (str_starts(
+            text, STR("\xEF\xBB\xBF"))) /* a byte order mark would shift the first line's columns */
         text = (struct str){text.p + 3, text.n - 3};
     y->l = l;
     y->text = text;

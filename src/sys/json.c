@@ -44,8 +44,8 @@ json_t *json_keep(struct arena *a, json_t *owned)
 }
 
 /*
- * jansson's parser calls a token for which there is no memory invalid, or worse, goes on with a part of it (a text cut short is a text
- * too): only its allocator knows better.
+ * jansson's parser calls a token for which there is no memory invalid, or worse, goes on with a
+ * part of it (a text cut short is a text too): only its allocator knows better.
  */
 static bool memory_ran_out;
 
@@ -72,7 +72,8 @@ json_t *json_parse(struct arena *a, struct str text)
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
     json_error_t error;
     json_t *j = json_loadb(text.p ? text.p : "", text.n, flags, &error);
-    /* An integer beyond 64 bits is valid JSON; as a real it fails the schema (422) and not the parser (400). */
+    /* An integer beyond 64 bits is valid JSON; as a real it fails the schema (422) and not the
+     * parser (400). */
     if (!j && json_error_code(&error) == json_error_numeric_overflow)
         j = json_loadb(text.p, text.n, flags | JSON_DECODE_INT_AS_REAL, &error);
     if (memory_ran_out) {

@@ -52,7 +52,8 @@ static void out_of_bounds(const struct reading *r, const char *verb, const char 
     if (m->min == m->max)
         fault_add(r->f, r->pointer, "must %s exactly %lld%s", verb, (long long)m->min, unit);
     else
-        fault_add(r->f, r->pointer, "must %s %lld to %lld%s", verb, (long long)m->min, (long long)m->max, unit);
+        fault_add(r->f, r->pointer, "must %s %lld to %lld%s", verb, (long long)m->min,
+                  (long long)m->max, unit);
 }
 
 /* A string without NUL characters, copied; NULL after a fault. */
@@ -127,7 +128,8 @@ static bool read_bool(const struct reading *r)
 static bool read_uuid(const struct reading *r)
 {
     struct uuid v;
-    if (!json_is_string(r->v) || !uuid_parse((struct str){json_string_value(r->v), json_string_length(r->v)}, &v)) {
+    if (!json_is_string(r->v) ||
+        !uuid_parse((struct str){json_string_value(r->v), json_string_length(r->v)}, &v)) {
         fault_add(r->f, r->pointer, "must be a UUID");
         return false;
     }
@@ -138,7 +140,8 @@ static bool read_uuid(const struct reading *r)
 static bool read_time(const struct reading *r)
 {
     struct wall v;
-    if (!json_is_string(r->v) || !wall_parse((struct str){json_string_value(r->v), json_string_length(r->v)}, &v)) {
+    if (!json_is_string(r->v) ||
+        !wall_parse((struct str){json_string_value(r->v), json_string_length(r->v)}, &v)) {
         fault_add(r->f, r->pointer, "must be an RFC 3339 date-time with an offset");
         return false;
     }
@@ -212,7 +215,8 @@ static bool (*const readers[])(const struct reading *r) = {
     [J_ENUM] = read_enum,     [J_ARRAY] = read_array, [J_OBJECT] = read_object,
 };
 
-bool json_read_value(const json_t *v, const struct json_member *m, void *out, const char *pointer, struct faults *f)
+bool json_read_value(const json_t *v, const struct json_member *m, void *out, const char *pointer,
+                     struct faults *f)
 {
     if (json_is_null(v)) {
         if (!m->nullable)
@@ -237,7 +241,8 @@ static bool known_member(const struct json_member *members, const char *name)
     return false;
 }
 
-bool json_read(const json_t *j, const struct json_member *members, void *out, const char *base, struct faults *f)
+bool json_read(const json_t *j, const struct json_member *members, void *out, const char *base,
+               struct faults *f)
 {
     if (!json_is_object(j)) {
         fault_add(f, base, "must be an object");
@@ -259,7 +264,8 @@ bool json_read(const json_t *j, const struct json_member *members, void *out, co
     for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
         if (known_member(members, json_object_iter_key(i)))
             continue;
-        fault_add(f, json_pointer(f->arena, base, json_object_iter_key(i)), "is not a known member");
+        fault_add(f, json_pointer(f->arena, base, json_object_iter_key(i)),
+                  "is not a known member");
         good = false;
     }
     return good;

@@ -38,9 +38,11 @@ static struct {
 
 static const char *const level_names[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
-static const char level_priority[] = {[LOG_ERROR] = '3', [LOG_WARN] = '4', [LOG_INFO] = '6', [LOG_DEBUG] = '7'};
+static const char level_priority[] = {
+    [LOG_ERROR] = '3', [LOG_WARN] = '4', [LOG_INFO] = '6', [LOG_DEBUG] = '7'};
 
-/* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the stream it connected; stderr may be another by now. */
+/* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the stream it connected; stderr may be
+ * another by now. */
 static bool journal_reads(const struct stat *st)
 {
     struct str ino = str_of(getenv("JOURNAL_STREAM")), dev = str_cut(&ino, ':');
@@ -50,7 +52,8 @@ static bool journal_reads(const struct stat *st)
 
 /*
  * A pipe is opened anew through /proc: O_NONBLOCK on the inherited description would be shared with
- * whoever else writes there (a shell, its other jobs). Where that is not allowed, poll() before each write has to do.
+ * whoever else writes there (a shell, its other jobs). Where that is not allowed, poll() before
+ * each write has to do.
  */
 static void open_pipe(const struct stat *st)
 {
@@ -86,7 +89,9 @@ void log_init(enum log_format format, enum log_level level)
     if (g_log.fd != STDERR_FILENO)
         close(g_log.fd);
     g_log.fd = STDERR_FILENO;
-    g_log.sink = S_ISSOCK(st.st_mode) ? SINK_SOCKET : S_ISREG(st.st_mode) ? SINK_PLAIN : SINK_POLLED;
+    g_log.sink = S_ISSOCK(st.st_mode)  ? SINK_SOCKET
+                 : S_ISREG(st.st_mode) ? SINK_PLAIN
+                                       : SINK_POLLED;
 }
 
 void log_set(enum log_format format, enum log_level level)
@@ -124,7 +129,8 @@ static ssize_t put(const char *p, size_t n)
     do {
         if (g_log.sink == SINK_SOCKET)
             w = send(g_log.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-        else if (g_log.sink == SINK_POLLED && (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT)))
+        else if (g_log.sink == SINK_POLLED &&
+                 (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT)))
             return -1;
         else
             w = write(g_log.fd, p, n);
@@ -142,14 +148,16 @@ static bool emit(struct log_line *line)
     ssize_t w = put(line->buf, line->n);
     if (w <= 0)
         return false;
-    g_log.line_open = (size_t)w < line->n; /* only a socket takes a part: a pipe takes PIPE_BUF or nothing */
+    g_log.line_open =
+        (size_t)w < line->n; /* only a socket takes a part: a pipe takes PIPE_BUF or nothing */
     return !g_log.line_open;
 }
 
 static void start(struct log_line *line, enum log_level level, const char *event)
 {
     char now[WALL_RFC3339_MAX];
-    log_line_start(line, g_log.format == LOG_FORMAT_JSON, g_log.prefixed ? level_priority[level] : '\0');
+    log_line_start(line, g_log.format == LOG_FORMAT_JSON,
+                   g_log.prefixed ? level_priority[level] : '\0');
     log_line_str(line, "ts", str_of(wall_format(wall_now(), now)));
     log_line_str(line, "level", str_of(level_names[level]));
     log_line_str(line, "event", str_of(event));
@@ -178,7 +186,8 @@ static void add(struct log_line *line, const struct log_field *f)
         log_line_ms(line, f->key, f->f);
         break;
     case LOG_F_PHONE:
-        log_line_str(line, f->key, str_of(f->z ? log_mask_phone(f->z, masked, sizeof(masked)) : NULL));
+        log_line_str(line, f->key,
+                     str_of(f->z ? log_mask_phone(f->z, masked, sizeof(masked)) : NULL));
         break;
     }
 }

@@ -164,8 +164,8 @@ void log_line_ms(struct log_line *l, const char *key, double ms)
 
 void log_line_end(struct log_line *l)
 {
-    const char *tail =
-        l->json ? (l->truncated ? ",\"truncated\":true}\n" : "}\n") : (l->truncated ? " truncated=true\n" : "\n");
+    const char *tail = l->json ? (l->truncated ? ",\"truncated\":true}\n" : "}\n")
+                               : (l->truncated ? " truncated=true\n" : "\n");
     size_t n = strlen(tail);
     memcpy(l->buf + l->n, tail, n); /* RESERVE kept room for it */
     l->n += n;

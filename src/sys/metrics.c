@@ -12,7 +12,8 @@
 #define CELLS_PER_LINE 8 /* 64 bytes: no two slots share a cache line */
 
 const struct metric_family metric_families[METRIC_COUNT] = {
-#define METRIC(id, kind, name, help, buckets, d1, d2, d3) [id] = {name, help, kind, buckets, {d1, d2, d3}},
+#define METRIC(id, kind, name, help, buckets, d1, d2, d3) \
+    [id] = {name, help, kind, buckets, {d1, d2, d3}},
 #include "sys/metrics.def"
 #undef METRIC
 };
@@ -65,7 +66,8 @@ unsigned metric_combinations(enum metric_id id)
     return n;
 }
 
-/* A histogram has its buckets, one above the last bound, and the sum of seconds; the count is the buckets' sum. */
+/* A histogram has its buckets, one above the last bound, and the sum of seconds; the count is the
+ * buckets' sum. */
 static unsigned parts(enum metric_id id)
 {
     return metric_families[id].kind == METRIC_HISTOGRAM ? metric_bounds(id)->n + 2 : 1;
@@ -88,7 +90,8 @@ static void lay_out(const struct metrics_setup *setup)
     g_metrics.setup = *setup;
     memcpy(g_metrics.bounds, fixed_bounds, sizeof(fixed_bounds));
     for (size_t i = 0; setup->provider_timeouts_ms && i < setup->providers_n; i++)
-        add_bound(&g_metrics.bounds[BUCKETS_PROVIDER], (double)setup->provider_timeouts_ms[i] / 1000);
+        add_bound(&g_metrics.bounds[BUCKETS_PROVIDER],
+                  (double)setup->provider_timeouts_ms[i] / 1000);
     for (unsigned d = 0; d < DIM_COUNT; d++)
         g_metrics.dim_size[d] = metric_dim_count((enum metric_dim)d);
     size_t at = 1;
@@ -134,7 +137,9 @@ void metrics_release(unsigned slot)
     if (atomic_load_explicit(&cells[0], memory_order_relaxed) == 0)
         return;
     for (unsigned id = 0; id < METRIC_COUNT; id++)
-        for (size_t i = 0; metric_families[id].kind == METRIC_GAUGE && i < metric_combinations((enum metric_id)id); i++)
+        for (size_t i = 0; metric_families[id].kind == METRIC_GAUGE &&
+                           i < metric_combinations((enum metric_id)id);
+             i++)
             atomic_store_explicit(&cells[g_metrics.offset[id] + i], 0, memory_order_relaxed);
 }
 
@@ -150,12 +155,14 @@ void metric_provider_clear(unsigned row)
     for (unsigned id = 0; id < METRIC_COUNT; id++) {
         if (metric_families[id].dims[0] != DIM_PROVIDER)
             continue;
-        const size_t n =
-            (size_t)metric_combinations((enum metric_id)id) / METRIC_PROVIDER_ROWS * parts((enum metric_id)id);
+        const size_t n = (size_t)metric_combinations((enum metric_id)id) / METRIC_PROVIDER_ROWS *
+                         parts((enum metric_id)id);
         for (unsigned slot = 0; slot < g_metrics.setup.slots; slot++) {
             _Atomic uint64_t *cells = slot_cells(slot);
-            for (size_t i = 0; atomic_load_explicit(&cells[0], memory_order_relaxed) != 0 && i < n; i++)
-                atomic_store_explicit(&cells[g_metrics.offset[id] + row * n + i], 0, memory_order_relaxed);
+            for (size_t i = 0; atomic_load_explicit(&cells[0], memory_order_relaxed) != 0 && i < n;
+                 i++)
+                atomic_store_explicit(&cells[g_metrics.offset[id] + row * n + i], 0,
+                                      memory_order_relaxed);
         }
     }
 }
@@ -184,12 +191,14 @@ unsigned metric_combination(enum metric_id id, const unsigned *at, size_t at_n)
 
 static _Atomic uint64_t *mine(enum metric_id id, const unsigned *at, size_t at_n)
 {
-    return g_metrics.mine + g_metrics.offset[id] + (size_t)metric_combination(id, at, at_n) * parts(id);
+    return g_metrics.mine + g_metrics.offset[id] +
+           (size_t)metric_combination(id, at, at_n) * parts(id);
 }
 
 static void bump(_Atomic uint64_t *cell, uint64_t n)
 {
-    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 void metric_add(enum metric_id id, uint64_t n, const unsigned *at, size_t at_n)
@@ -245,7 +254,8 @@ static uint64_t load(unsigned slot, enum metric_id id, unsigned combination, uns
 {
     if (atomic_load_explicit(&g_metrics.cells[slot * g_metrics.stride], memory_order_relaxed) == 0)
         return 0;
-    size_t at = slot * g_metrics.stride + g_metrics.offset[id] + (size_t)combination * parts(id) + part;
+    size_t at =
+        slot * g_metrics.stride + g_metrics.offset[id] + (size_t)combination * parts(id) + part;
     return atomic_load_explicit(&g_metrics.cells[at], memory_order_relaxed);
 }
 

@@ -50,9 +50,11 @@ static void range(struct str part, int order, struct wish *text, struct wish *op
     }
     if (q < 0)
         return; /* junk asks for nothing */
-    if (str_eq_nocase(type, STR("application/openmetrics-text")) && (!version.p || str_eq(version, STR("1.0.0"))))
+    if (str_eq_nocase(type, STR("application/openmetrics-text")) &&
+        (!version.p || str_eq(version, STR("1.0.0"))))
         note(open, q, 2, order);
-    else if (str_eq_nocase(type, STR("text/plain")) && (!version.p || str_eq(version, STR("0.0.4"))))
+    else if (str_eq_nocase(type, STR("text/plain")) &&
+             (!version.p || str_eq(version, STR("0.0.4"))))
         note(text, q, 2, order);
     else if (str_eq_nocase(type, STR("text/*")))
         note(text, q, 1, order);

@@ -34,9 +34,14 @@ const char *const notice_outcome_names[NO_COUNT] = {
     [NO_EXPIRED] = "expired",
 };
 static const char *const otp_outcomes[OTP_OUTCOME_COUNT] = {
-    [OTP_SENT] = "sent",           [OTP_SEND_FAILED] = "send_failed", [OTP_SEND_UNKNOWN] = "send_unknown",
-    [OTP_THROTTLED] = "throttled", [OTP_VERIFIED] = "verified",       [OTP_INCORRECT] = "incorrect",
-    [OTP_EXPIRED] = "expired",     [OTP_EXHAUSTED] = "exhausted",
+    [OTP_SENT] = "sent",
+    [OTP_SEND_FAILED] = "send_failed",
+    [OTP_SEND_UNKNOWN] = "send_unknown",
+    [OTP_THROTTLED] = "throttled",
+    [OTP_VERIFIED] = "verified",
+    [OTP_INCORRECT] = "incorrect",
+    [OTP_EXPIRED] = "expired",
+    [OTP_EXHAUSTED] = "exhausted",
 };
 static const char *const booking_outcomes[BO_COUNT] = {
     [BO_HELD] = "held",       [BO_CONFIRMED] = "confirmed",     [BO_CANCELLED] = "cancelled",
@@ -50,11 +55,14 @@ static const char *const shed_reasons[SHED_COUNT] = {
     [SHED_DRAINING] = "draining",
 };
 static const char *const closed_reasons[CLOSED_COUNT] = {
-    [CLOSED_IDLE] = "idle",       [CLOSED_HEAD] = "head",       [CLOSED_BODY] = "body",       [CLOSED_RATE] = "rate",
-    [CLOSED_UNREAD] = "unread",   [CLOSED_EVICTED] = "evicted", [CLOSED_ADDRESS] = "address",
+    [CLOSED_IDLE] = "idle",       [CLOSED_HEAD] = "head",     [CLOSED_BODY] = "body",
+    [CLOSED_RATE] = "rate",       [CLOSED_UNREAD] = "unread", [CLOSED_EVICTED] = "evicted",
+    [CLOSED_ADDRESS] = "address",
 };
-static const char *const conn_states[CONN_STATE_COUNT] = {
-    [CONN_IDLE] = "idle", [CONN_READING] = "reading", [CONN_QUEUED] = "queued", [CONN_ACTIVE] = "active"};
+static const char *const conn_states[CONN_STATE_COUNT] = {[CONN_IDLE] = "idle",
+                                                          [CONN_READING] = "reading",
+                                                          [CONN_QUEUED] = "queued",
+                                                          [CONN_ACTIVE] = "active"};
 static const char *const db_error_classes[DBE_COUNT] = {
     [DBE_TIMEOUT] = "timeout",   [DBE_CONNECTION] = "connection",
     [DBE_CONFLICT] = "conflict", [DBE_COMMIT_UNKNOWN] = "commit_unknown",
@@ -72,9 +80,16 @@ static const char *const webhook_outcomes[WH_COUNT] = {
 };
 
 static const char *const payment_acts[PA_COUNT] = {
-    [PA_CREATED] = "created",   [PA_UNKNOWN] = "unknown",   [PA_PAID] = "paid",         [PA_FAILED] = "failed",
-    [PA_EXPIRED] = "expired",   [PA_SURPLUS] = "surplus",   [PA_MISMATCH] = "mismatch", [PA_REFUNDED] = "refunded",
-    [PA_REFUND_FAILED] = "refund_failed", [PA_INVOICE_CANCELLED] = "invoice_cancelled",
+    [PA_CREATED] = "created",
+    [PA_UNKNOWN] = "unknown",
+    [PA_PAID] = "paid",
+    [PA_FAILED] = "failed",
+    [PA_EXPIRED] = "expired",
+    [PA_SURPLUS] = "surplus",
+    [PA_MISMATCH] = "mismatch",
+    [PA_REFUNDED] = "refunded",
+    [PA_REFUND_FAILED] = "refund_failed",
+    [PA_INVOICE_CANCELLED] = "invoice_cancelled",
 };
 
 /* Every status that the contract, the parser or a handler can answer with. */
@@ -89,13 +104,20 @@ struct values {
 
 /* Sets known at build time; the others have no row. */
 static const struct values fixed[DIM_COUNT] = {
-    [DIM_OPERATION] = {provider_op_names, OP_COUNT},       [DIM_PROVIDER_OUTCOME] = {provider_outcome_names, PO_COUNT},
-    [DIM_SHED_REASON] = {shed_reasons, SHED_COUNT},        [DIM_CONN_STATE] = {conn_states, CONN_STATE_COUNT},
-    [DIM_TEMPLATE] = {notice_names, NOTICE_COUNT},         [DIM_NOTICE_OUTCOME] = {notice_outcome_names, NO_COUNT},
-    [DIM_OTP_OUTCOME] = {otp_outcomes, OTP_OUTCOME_COUNT}, [DIM_BOOKING_OUTCOME] = {booking_outcomes, BO_COUNT},
-    [DIM_DB_ERROR_CLASS] = {db_error_classes, DBE_COUNT},  [DIM_ROLE] = {role_names, ROLE_COUNT},
-    [DIM_EXIT_REASON] = {exit_reasons, EXIT_REASON_COUNT}, [DIM_WEBHOOK_OUTCOME] = {webhook_outcomes, WH_COUNT},
-    [DIM_PAYMENT_ACT] = {payment_acts, PA_COUNT},          [DIM_CLOSED_REASON] = {closed_reasons, CLOSED_COUNT},
+    [DIM_OPERATION] = {provider_op_names, OP_COUNT},
+    [DIM_PROVIDER_OUTCOME] = {provider_outcome_names, PO_COUNT},
+    [DIM_SHED_REASON] = {shed_reasons, SHED_COUNT},
+    [DIM_CONN_STATE] = {conn_states, CONN_STATE_COUNT},
+    [DIM_TEMPLATE] = {notice_names, NOTICE_COUNT},
+    [DIM_NOTICE_OUTCOME] = {notice_outcome_names, NO_COUNT},
+    [DIM_OTP_OUTCOME] = {otp_outcomes, OTP_OUTCOME_COUNT},
+    [DIM_BOOKING_OUTCOME] = {booking_outcomes, BO_COUNT},
+    [DIM_DB_ERROR_CLASS] = {db_error_classes, DBE_COUNT},
+    [DIM_ROLE] = {role_names, ROLE_COUNT},
+    [DIM_EXIT_REASON] = {exit_reasons, EXIT_REASON_COUNT},
+    [DIM_WEBHOOK_OUTCOME] = {webhook_outcomes, WH_COUNT},
+    [DIM_PAYMENT_ACT] = {payment_acts, PA_COUNT},
+    [DIM_CLOSED_REASON] = {closed_reasons, CLOSED_COUNT},
 };
 
 unsigned metric_status_index(int status)

@@ -77,17 +77,18 @@ static size_t without(const char *name, const char *suffix)
 }
 
 /*
- * OpenMetrics names a counter's family without _total. The contract has a gauge bookingd_notifications (rows of the
- * ledger) beside the counter bookingd_notifications_total (what this node did): two families of one name, which
- * strict parsers refuse. There the counter goes as unknown, whose family keeps the whole name; its samples are the
- * same.
+ * OpenMetrics names a counter's family without _total. The contract has a gauge
+ * bookingd_notifications (rows of the ledger) beside the counter bookingd_notifications_total (what
+ * this node did): two families of one name, which strict parsers refuse. There the counter goes as
+ * unknown, whose family keeps the whole name; its samples are the same.
  */
 static bool name_is_taken(const char *counter)
 {
     return strcmp(counter, "bookingd_notifications_total") == 0;
 }
 
-void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind, const char *help)
+void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind,
+                    const char *help)
 {
     static const char *const types[] = {[METRIC_COUNTER] = "counter",
                                         [METRIC_GAUGE] = "gauge",
@@ -101,7 +102,8 @@ void metrics_family(struct metrics_page *page, const char *name, enum metric_kin
     } else if (open_metrics(page) && kind == METRIC_COUNTER && name_is_taken(name)) {
         type = "unknown";
     } else if (open_metrics(page) && kind == METRIC_COUNTER) {
-        n = without(name, suffix_total); /* a family's name there lacks the suffix that its samples keep */
+        n = without(
+            name, suffix_total); /* a family's name there lacks the suffix that its samples keep */
     }
     sb_printf(page->sb, "# HELP %.*s ", (int)n, name);
     put_escaped(page->sb, help, open_metrics(page));
@@ -137,12 +139,23 @@ void metrics_end(struct metrics_page *page)
 static void dim_label(struct sb *labels, enum metric_dim dim, unsigned i)
 {
     static const char *const names[DIM_COUNT] = {
-        [DIM_PROVIDER] = "provider",   [DIM_OPERATION] = "operation",     [DIM_PROVIDER_OUTCOME] = "outcome",
-        [DIM_ROUTE] = "route",         [DIM_STATUS] = "status",           [DIM_SHED_REASON] = "reason",
-        [DIM_CONN_STATE] = "state",    [DIM_TEMPLATE] = "template",       [DIM_NOTICE_OUTCOME] = "outcome",
-        [DIM_OTP_OUTCOME] = "outcome", [DIM_BOOKING_OUTCOME] = "outcome", [DIM_DB_ERROR_CLASS] = "class",
-        [DIM_ROLE] = "role",           [DIM_EXIT_REASON] = "reason",      [DIM_WEBHOOK_OUTCOME] = "outcome",
-        [DIM_PAYMENT_ACT] = "act",     [DIM_CLOSED_REASON] = "reason",
+        [DIM_PROVIDER] = "provider",
+        [DIM_OPERATION] = "operation",
+        [DIM_PROVIDER_OUTCOME] = "outcome",
+        [DIM_ROUTE] = "route",
+        [DIM_STATUS] = "status",
+        [DIM_SHED_REASON] = "reason",
+        [DIM_CONN_STATE] = "state",
+        [DIM_TEMPLATE] = "template",
+        [DIM_NOTICE_OUTCOME] = "outcome",
+        [DIM_OTP_OUTCOME] = "outcome",
+        [DIM_BOOKING_OUTCOME] = "outcome",
+        [DIM_DB_ERROR_CLASS] = "class",
+        [DIM_ROLE] = "role",
+        [DIM_EXIT_REASON] = "reason",
+        [DIM_WEBHOOK_OUTCOME] = "outcome",
+        [DIM_PAYMENT_ACT] = "act",
+        [DIM_CLOSED_REASON] = "reason",
     };
     const struct metrics_setup *s = metrics_current();
     char number[16];
@@ -180,9 +193,10 @@ static int success_of(unsigned row)
 }
 
 /*
- * Whether a combination becomes a series. All do from the start, with two exceptions that keep a node below
- * 2000 series: a route's statuses but its success appear when first counted (some 50 rows times 36 statuses would
- * be 1800 series, nearly all of them impossible), and operations that a provider's type does not have never do.
+ * Whether a combination becomes a series. All do from the start, with two exceptions that keep a
+ * node below 2000 series: a route's statuses but its success appear when first counted (some 50
+ * rows times 36 statuses would be 1800 series, nearly all of them impossible), and operations that
+ * a provider's type does not have never do.
  */
 static bool wanted(enum metric_id id, const unsigned *at, uint64_t value)
 {
@@ -204,7 +218,8 @@ static void bound_text(double bound, char *buf, size_t size)
         (void)snprintf(buf + strlen(buf), size - strlen(buf), ".0");
 }
 
-static void histogram(struct metrics_page *page, enum metric_id id, unsigned combination, const char *labels)
+static void histogram(struct metrics_page *page, enum metric_id id, unsigned combination,
+                      const char *labels)
 {
     const struct metric_bounds *b = metric_bounds(id);
     const char *name = metric_families[id].name;

@@ -1,4 +1,5 @@
-/* Rows of the dimension "provider": they belong to names, while indices belong to a configuration. */
+/* Rows of the dimension "provider": they belong to names, while indices belong to a configuration.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -98,11 +98,13 @@ int net_listen(const struct listen_addr *at, int backlog, const char **why)
     union any_addr a;
     socklen_t len = at->kind == LISTEN_SYSTEMD ? 0 : place(at, &a);
     if (len == 0) {
-        *why = at->kind == LISTEN_UNIX ? "path is empty or too long for a socket" : "not a literal address";
+        *why = at->kind == LISTEN_UNIX ? "path is empty or too long for a socket"
+                                       : "not a literal address";
         return -1;
     }
     int fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && set_options(fd, a.sa.sa_family) && bind_place(fd, &a, len) && listen(fd, backlog) == 0)
+    if (fd >= 0 && set_options(fd, a.sa.sa_family) && bind_place(fd, &a, len) &&
+        listen(fd, backlog) == 0)
         return fd;
     *why = strerror(errno);
     if (fd >= 0)
@@ -130,7 +132,8 @@ int net_systemd_fds(const char *name, int *fds, int max)
         if (name && !str_eq(mine, str_of(name)))
             continue;
         int flags = fcntl(fd, F_GETFL);
-        if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+            fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
             continue;
         fds[n++] = fd;
     }
@@ -168,12 +171,15 @@ const char *net_local_name(int fd, char *buf, size_t size)
     if (getsockname(fd, &a.sa, &len) < 0)
         (void)snprintf(buf, size, "unknown");
     else if (a.sa.sa_family == AF_UNIX)
-        (void)snprintf(buf, size, "unix:%s%s", a.un.sun_path[0] ? "" : "@", a.un.sun_path + (a.un.sun_path[0] ? 0 : 1));
+        (void)snprintf(buf, size, "unix:%s%s", a.un.sun_path[0] ? "" : "@",
+                       a.un.sun_path + (a.un.sun_path[0] ? 0 : 1));
     else if (a.sa.sa_family == AF_INET6)
-        (void)snprintf(buf, size, "[%s]:%u", inet_ntop(AF_INET6, &a.v6.sin6_addr, text, sizeof(text)),
+        (void)snprintf(buf, size, "[%s]:%u",
+                       inet_ntop(AF_INET6, &a.v6.sin6_addr, text, sizeof(text)),
                        (unsigned)ntohs(a.v6.sin6_port));
     else
-        (void)snprintf(buf, size, "%s:%u", address_text(&a, text, sizeof(text)), (unsigned)ntohs(a.v4.sin_port));
+        (void)snprintf(buf, size, "%s:%u", address_text(&a, text, sizeof(text)),
+                       (unsigned)ntohs(a.v4.sin_port));
     return buf;
 }
 
@@ -228,7 +234,9 @@ int net_wait(int fd, short events, struct deadline d)
         int left = deadline_left_ms(d);
         int n = poll(&p, 1, left);
         if (n > 0)
-            return (p.revents & POLLNVAL) ? -1 : 1; /* ERR and HUP: the next read or write says what it is */
+            return (p.revents & POLLNVAL)
+                       ? -1
+                       : 1; /* ERR and HUP: the next read or write says what it is */
         if (n < 0 && !net_again(errno))
             return -1;
         if (n <= 0 && deadline_passed(d))

@@ -26,7 +26,8 @@ ssize_t net_send_fds(int sock, const struct iovec *iov, size_t iov_n, const int 
 {
     ENSURE(fds_n <= NET_FDS_MAX);
     union control control;
-    struct iovec *vec = (struct iovec *)(uintptr_t)iov; /* sendmsg only reads it; the POSIX type lacks the const */
+    struct iovec *vec =
+        (struct iovec *)(uintptr_t)iov; /* sendmsg only reads it; the POSIX type lacks the const */
     struct msghdr msg = {.msg_iov = vec, .msg_iovlen = iov_n};
     memset(&control, 0, sizeof(control));
     if (fds_n) {
@@ -46,7 +47,8 @@ ssize_t net_send_fds(int sock, const struct iovec *iov, size_t iov_n, const int 
     return n;
 }
 
-/* Moves the descriptors of a packet to fds; those beyond `max` are closed. Returns how many there were. */
+/* Moves the descriptors of a packet to fds; those beyond `max` are closed. Returns how many there
+ * were. */
 static size_t take_fds(struct msghdr *msg, int *fds, size_t max)
 {
     size_t n = 0;
@@ -71,7 +73,10 @@ ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n, 
     union control control;
     const size_t max = *fds_n;
     struct iovec iov = {.iov_base = buf, .iov_len = size};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control)};
     ssize_t n;
     do
         n = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
@@ -81,7 +86,8 @@ ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n, 
         return n;
     size_t got = take_fds(&msg, fds, max);
     /* `control` holds all that a packet may carry: it is cut only when there are no descriptors. */
-    const bool whole = (msg.msg_flags & MSG_TRUNC) == 0 && got <= max, lost = (msg.msg_flags & MSG_CTRUNC) != 0;
+    const bool whole = (msg.msg_flags & MSG_TRUNC) == 0 && got <= max,
+               lost = (msg.msg_flags & MSG_CTRUNC) != 0;
     if (!whole || lost) {
         for (size_t i = 0; i < got && i < max; i++)
             close(fds[i]);

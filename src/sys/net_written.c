@@ -9,7 +9,8 @@ int64_t net_written(int fd)
 {
     struct tcp_info i = {.tcpi_bytes_sent = 0};
     socklen_t len = sizeof(i);
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &len) != 0 || len < offsetof(struct tcp_info, tcpi_dsack_dups))
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &len) != 0 ||
+        len < offsetof(struct tcp_info, tcpi_dsack_dups))
         return -1;
     return (int64_t)(i.tcpi_bytes_sent - i.tcpi_bytes_retrans) + i.tcpi_notsent_bytes;
 }

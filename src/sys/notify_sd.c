@@ -51,7 +51,8 @@ void notify_sd_init(void)
 static void say(const char *text)
 {
     if (sock >= 0) /* systemd may be busy: a lost word is better than a stuck master */
-        (void)sendto(sock, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&to, to_len);
+        (void)sendto(sock, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT,
+                     (const struct sockaddr *)&to, to_len);
 }
 
 void notify_sd_ready(void)
@@ -62,7 +63,8 @@ void notify_sd_ready(void)
 void notify_sd_reloading(void)
 {
     char text[64];
-    (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(mono_now().ns / 1000));
+    (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+                   (long long)(mono_now().ns / 1000));
     say(text);
 }
 

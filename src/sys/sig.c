@@ -37,7 +37,8 @@ void sig_reset_child(void)
     memset(&dfl, 0, sizeof(dfl));
     dfl.sa_handler = SIG_DFL;
     for (int s = 1; s < NSIG; s++)
-        (void)sigaction(s, &dfl, NULL); /* KILL, STOP and libc's own refuse: nothing to reset there */
+        (void)sigaction(s, &dfl,
+                        NULL); /* KILL, STOP and libc's own refuse: nothing to reset there */
     (void)signal(SIGPIPE, SIG_IGN);
     sigset_t none;
     sigemptyset(&none);

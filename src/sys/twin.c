@@ -19,7 +19,8 @@ void twin_store(_Atomic uint64_t *version, _Atomic uint64_t *words, const void *
     size_t n = words_of(size);
     uint64_t next = atomic_load_explicit(version, memory_order_relaxed) + 1;
     _Atomic uint64_t *copy = words + (next & 1) * n;
-    /* Whoever sees one of the stores below sees the version before it as well, and so knows its copy is being reused.
+    /* Whoever sees one of the stores below sees the version before it as well, and so knows its
+     * copy is being reused.
      */
     atomic_thread_fence(memory_order_release);
     for (size_t w = 0; w < n; w++) {
@@ -30,7 +31,8 @@ void twin_store(_Atomic uint64_t *version, _Atomic uint64_t *words, const void *
     atomic_store_explicit(version, next, memory_order_release);
 }
 
-bool twin_load(const _Atomic uint64_t *version, const _Atomic uint64_t *words, void *value, size_t size)
+bool twin_load(const _Atomic uint64_t *version, const _Atomic uint64_t *words, void *value,
+               size_t size)
 {
     size_t n = words_of(size);
     uint64_t before = atomic_load_explicit(version, memory_order_acquire);

@@ -29,15 +29,17 @@ static const struct {
     {"UPDATE resources SET active = false", 10, 1, SERVICE, RESOURCE_A, NULL, ERR_NOT_FOUND},
     {"DELETE FROM service_resources", 10, 1, SERVICE, RESOURCE_A, NULL, ERR_NOT_FOUND},
     {"UPDATE resources SET active = false", 10, 1, SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
-    {"UPDATE services SET slot_step_minutes = 45", 10, 1, SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
-    {"UPDATE services SET min_notice_minutes = 14400", 10, 1, SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
+    {"UPDATE services SET slot_step_minutes = 45", 10, 1, SERVICE, NULL, NULL,
+     ERR_SLOT_NOT_OFFERED},
+    {"UPDATE services SET min_notice_minutes = 14400", 10, 1, SERVICE, NULL, NULL,
+     ERR_SLOT_NOT_OFFERED},
     {"UPDATE services SET max_advance_days = 1", 10, 1, SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
     {"DELETE FROM opening_hours", 10, 1, SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
     {"INSERT INTO closures (venue_id, id, starts_at, ends_at)"
      " VALUES ('" VENUE "', '" NOBODY "', now(), now() + interval '9 days')",
      10, 1, SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
-    {"UPDATE services SET price = 9000000000000000000; UPDATE resources SET capacity = 9", 10, 2, SERVICE, NULL, NULL,
-     ERR_SLOT_NOT_OFFERED},
+    {"UPDATE services SET price = 9000000000000000000; UPDATE resources SET capacity = 9", 10, 2,
+     SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
     {NULL, -240, 1, SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
     {NULL, 10, 2, SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
     {NULL, 10, 2000000000, SERVICE, NULL, NULL, ERR_SLOT_NOT_OFFERED},
@@ -57,7 +59,8 @@ START_TEST(what_cannot_be_booked_is_refused_with_its_reason)
     ck_assert_int_eq(COUNT("bookings"), 0);
     ck_assert_int_eq(COUNT("notifications"), 0);
     ck_assert_int_eq(th_sms.calls, 0);
-    ck_assert_int_eq(COUNT("pg_stat_activity WHERE state LIKE 'idle in%%' AND datname = current_database()"), 0);
+    ck_assert_int_eq(
+        COUNT("pg_stat_activity WHERE state LIKE 'idle in%%' AND datname = current_database()"), 0);
 }
 END_TEST
 
@@ -99,27 +102,34 @@ START_TEST(a_booking_is_whole)
     EXPECT(db_connect(tb.db, tb.svc.deadline), OK);
     uint64_t before = db_round_trips(tb.db);
     EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
-    ck_assert_uint_eq(db_round_trips(tb.db) - before, 3); /* two, the notice, one; authentication comes before */
+    ck_assert_uint_eq(db_round_trips(tb.db) - before,
+                      3); /* two, the notice, one; authentication comes before */
 
     ck_assert_int_eq(bk.state, BOOKING_CONFIRMED);
     ck_assert_int_eq(bk.version, 1);
     ck_assert_int_eq(bk.amount, 5000);
     ck_assert_int_eq(bk.ends_at.us - bk.starts_at.us, 3600 * 1000000LL);
     ck_assert(!bk.has_hold && !bk.has_cancelled && !bk.note);
-    ck_assert_int_eq(COUNT("booking_units WHERE booking_id = '%s' AND unit = 1 AND held_until IS NULL", bk.id.s), 1);
-    ck_assert_int_eq(COUNT("booking_history WHERE booking_id = '%s' AND version = 1 AND from_status IS NULL"
-                           " AND to_status = 'confirmed' AND actor = 'customer' AND request_id = 'req-1'",
-                           bk.id.s),
-                     1);
-    ck_assert_int_eq(COUNT("notifications WHERE booking_id = '%s' AND status = 'SENT' AND attempts = 1"
-                           " AND provider = 'sms' AND provider_message_id = 'm-1' AND template = 'booking_confirmed'",
-                           bk.id.s),
-                     1);
+    ck_assert_int_eq(
+        COUNT("booking_units WHERE booking_id = '%s' AND unit = 1 AND held_until IS NULL", bk.id.s),
+        1);
+    ck_assert_int_eq(
+        COUNT("booking_history WHERE booking_id = '%s' AND version = 1 AND from_status IS NULL"
+              " AND to_status = 'confirmed' AND actor = 'customer' AND request_id = 'req-1'",
+              bk.id.s),
+        1);
+    ck_assert_int_eq(
+        COUNT("notifications WHERE booking_id = '%s' AND status = 'SENT' AND attempts = 1"
+              " AND provider = 'sms' AND provider_message_id = 'm-1' AND template = "
+              "'booking_confirmed'",
+              bk.id.s),
+        1);
     ck_assert_int_eq(COUNT("audit_log"), 0);
     ck_assert_str_eq(th_sms.to, "+966551234567");
-    const char *want =
-        th_db_value(&tb.t, "SELECT 'Cut ' || d || ' 10:00-' || d || ' 11:00 at Palm {venue}, Chair 1, 1 {x} {' FROM"
-                           " to_char(now() AT TIME ZONE 'Asia/Riyadh' + interval '2 days', 'YYYY-MM-DD') d");
+    const char *want = th_db_value(
+        &tb.t,
+        "SELECT 'Cut ' || d || ' 10:00-' || d || ' 11:00 at Palm {venue}, Chair 1, 1 {x} {' FROM"
+        " to_char(now() AT TIME ZONE 'Asia/Riyadh' + interval '2 days', 'YYYY-MM-DD') d");
     ck_assert_str_eq(th_sms.text, want);
 }
 END_TEST
@@ -147,8 +157,9 @@ START_TEST(staff_book_for_a_phone)
     ck_assert_str_eq(bk.name, "Bob");
     ck_assert_int_eq(COUNT("customers"), 3);
     ck_assert_int_eq(COUNT("booking_history WHERE actor = 'staff:desk'"), 3);
-    ck_assert_int_eq(
-        COUNT("audit_log WHERE action = 'booking.create' AND actor = 'staff:desk' AND venue_id = '" VENUE "'"), 3);
+    ck_assert_int_eq(COUNT("audit_log WHERE action = 'booking.create' AND actor = 'staff:desk' AND "
+                           "venue_id = '" VENUE "'"),
+                     3);
 }
 END_TEST
 
@@ -173,10 +184,12 @@ END_TEST
 static void second_resource(int capacity)
 {
     th_db_exec(&tb.t,
-               "INSERT INTO resources (venue_id, id, name, capacity) VALUES ('" VENUE "', '" RESOURCE_B "', 'B', %d)",
+               "INSERT INTO resources (venue_id, id, name, capacity) VALUES ('" VENUE
+               "', '" RESOURCE_B "', 'B', %d)",
                capacity);
     sql("INSERT INTO service_resources VALUES ('" VENUE "', '" SERVICE "', '" RESOURCE_B "')");
-    sql("INSERT INTO opening_hours SELECT '" VENUE "', '" RESOURCE_B "', n, n, 0, 1440 FROM generate_series(1, 7) n");
+    sql("INSERT INTO opening_hours SELECT '" VENUE "', '" RESOURCE_B
+        "', n, n, 0, 1440 FROM generate_series(1, 7) n");
 }
 
 START_TEST(the_smallest_that_fits_is_taken)
@@ -193,7 +206,8 @@ START_TEST(the_smallest_that_fits_is_taken)
     o.resource_id = RESOURCE_B;
     EXPECT(th_book_as(&tb.alice, &o, &bk), ERR_SLOT_TAKEN);
     o.party_size = 3;
-    EXPECT(th_book_as(&tb.alice, &o, &bk), ERR_SLOT_NOT_OFFERED); /* larger than the one that was asked for */
+    EXPECT(th_book_as(&tb.alice, &o, &bk),
+           ERR_SLOT_NOT_OFFERED); /* larger than the one that was asked for */
 }
 END_TEST
 
@@ -206,8 +220,13 @@ static void pay_online(void)
 
 static void age_hold(const char *id)
 {
-    th_db_exec(&tb.t, "UPDATE bookings SET hold_expires_at = now() - interval '1 second' WHERE id = '%s'", id);
-    th_db_exec(&tb.t, "UPDATE booking_units SET held_until = now() - interval '1 second' WHERE booking_id = '%s'", id);
+    th_db_exec(&tb.t,
+               "UPDATE bookings SET hold_expires_at = now() - interval '1 second' WHERE id = '%s'",
+               id);
+    th_db_exec(
+        &tb.t,
+        "UPDATE booking_units SET held_until = now() - interval '1 second' WHERE booking_id = '%s'",
+        id);
 }
 
 START_TEST(an_online_service_is_held_and_a_free_one_is_not)
@@ -254,12 +273,14 @@ START_TEST(the_keeper_ends_dead_holds_once)
     age_hold(held.id.s);
     EXPECT(booking_expire_due(&tb.svc, 10, &done), OK);
     ck_assert_uint_eq(done, 1);
-    ck_assert_int_eq(COUNT("bookings WHERE status = 'expired' AND version = 2 AND hold_expires_at IS NULL"), 1);
-    ck_assert_int_eq(COUNT("booking_units"), 0);
     ck_assert_int_eq(
-        COUNT("booking_history WHERE from_status = 'pending_payment' AND to_status = 'expired' AND actor = 'keeper'"),
-        1);
-    ck_assert_int_eq(COUNT("notifications WHERE template = 'booking_expired' AND status = 'SENT'"), 1);
+        COUNT("bookings WHERE status = 'expired' AND version = 2 AND hold_expires_at IS NULL"), 1);
+    ck_assert_int_eq(COUNT("booking_units"), 0);
+    ck_assert_int_eq(COUNT("booking_history WHERE from_status = 'pending_payment' AND to_status = "
+                           "'expired' AND actor = 'keeper'"),
+                     1);
+    ck_assert_int_eq(COUNT("notifications WHERE template = 'booking_expired' AND status = 'SENT'"),
+                     1);
     EXPECT(booking_expire_due(&tb.svc, 10, &done), OK);
     ck_assert_uint_eq(done, 0);
     ck_assert_int_eq(th_sms.calls, 1);
@@ -297,9 +318,11 @@ START_TEST(a_booking_moves_in_one_step)
     ck_assert_int_eq(after.version, 2);
     ck_assert_int_eq(after.starts_at.us, m.starts_at.us);
     ck_assert_int_eq(COUNT("booking_units"), 1);
-    ck_assert_int_eq(COUNT("notifications WHERE template = 'booking_rescheduled' AND status = 'SENT'"), 1);
     ck_assert_int_eq(
-        COUNT("booking_history WHERE version = 2 AND from_status = 'confirmed' AND to_status = 'confirmed'"), 1);
+        COUNT("notifications WHERE template = 'booking_rescheduled' AND status = 'SENT'"), 1);
+    ck_assert_int_eq(COUNT("booking_history WHERE version = 2 AND from_status = 'confirmed' AND "
+                           "to_status = 'confirmed'"),
+                     1);
     m.match = (struct versions){.limited = true, .n = 1, .v = {1}};
     EXPECT(booking_reschedule(&tb.svc, &c, &m, &after), ERR_VERSION_MISMATCH);
     EXPECT(th_book_make(&tb.bob, 9, &after), OK); /* its old time is free */
@@ -327,7 +350,8 @@ START_TEST(a_move_that_fails_changes_nothing)
                      1);
     ck_assert_int_eq(COUNT("booking_units WHERE booking_id = '%s'", bk.id.s), 1);
     th_db_exec(&tb.t,
-               "UPDATE services SET active = true; UPDATE bookings SET starts_at = now() - interval '1 minute'"
+               "UPDATE services SET active = true; UPDATE bookings SET starts_at = now() - "
+               "interval '1 minute'"
                " WHERE id = '%s'",
                bk.id.s);
     EXPECT(th_book_reschedule(&tb.alice, bk.id.s, 12), ERR_BOOKING_NOT_ACTIVE); /* it has begun */
@@ -347,8 +371,9 @@ START_TEST(a_hold_moves_with_its_end_and_without_a_notice)
     EXPECT(booking_reschedule(&tb.svc, &c, &m, &after), OK);
     ck_assert_str_eq(after.resource_id.s, RESOURCE_B); /* its own is taken then */
     ck_assert_int_eq(after.hold_expires_at.us, bk.hold_expires_at.us);
-    ck_assert_int_eq(
-        COUNT("booking_units u JOIN bookings b ON b.id = u.booking_id AND u.held_until = b.hold_expires_at"), 2);
+    ck_assert_int_eq(COUNT("booking_units u JOIN bookings b ON b.id = u.booking_id AND "
+                           "u.held_until = b.hold_expires_at"),
+                     2);
     ck_assert_int_eq(COUNT("notifications"), 0);
 }
 END_TEST
@@ -367,20 +392,24 @@ static void try_transition(int hour, enum booking_state from, enum booking_state
     EXPECT(th_book_make(&tb.alice, hour, &bk), OK);
     const char *id = bk.id.s;
     if (from != BOOKING_PENDING_PAYMENT)
-        th_db_exec(&tb.t, "UPDATE bookings SET status = '%s', hold_expires_at = NULL WHERE id = '%s'", names[0], id);
+        th_db_exec(&tb.t,
+                   "UPDATE bookings SET status = '%s', hold_expires_at = NULL WHERE id = '%s'",
+                   names[0], id);
     EXPECT(th_book_move_on(&tb.bound, id, to), ERR_NOT_FOUND);
     EXPECT(th_book_move_on(&tb.bob, id, to), ERR_NOT_FOUND);
     EXPECT(th_book_move_on(&tb.staff, id, to), legal[from][to] ? OK : ERR_BOOKING_NOT_ACTIVE);
     bool keeps = !legal[from][to] || to == BOOKING_CONFIRMED;
     ck_assert_int_eq(COUNT("booking_units WHERE booking_id = '%s'", id), keeps ? 1 : 0);
     ck_assert_int_eq(COUNT("audit_log WHERE subject = '%s'", id), legal[from][to]);
-    ck_assert_int_eq(COUNT("booking_history WHERE booking_id = '%s' AND version > 1", id), legal[from][to]);
+    ck_assert_int_eq(COUNT("booking_history WHERE booking_id = '%s' AND version > 1", id),
+                     legal[from][to]);
     if (!legal[from][to])
         return;
-    ck_assert_int_eq(COUNT("booking_history WHERE booking_id = '%s' AND version = 2 AND from_status = '%s'"
-                           " AND to_status = '%s' AND actor = 'staff:desk'",
-                           id, names[0], names[1]),
-                     1);
+    ck_assert_int_eq(
+        COUNT("booking_history WHERE booking_id = '%s' AND version = 2 AND from_status = '%s'"
+              " AND to_status = '%s' AND actor = 'staff:desk'",
+              id, names[0], names[1]),
+        1);
     ck_assert_int_eq(COUNT("bookings WHERE id = '%s' AND version = 2 AND status = '%s'"
                            " AND (cancelled_at IS NOT NULL) = (status = 'cancelled')",
                            id, names[1]),
@@ -392,7 +421,8 @@ START_TEST(only_the_contracts_transitions_exist)
     pay_online();
     tb.cfg.bookings.max_active_per_customer = 100;
     for (int i = 0; i < BOOKING_STATE_COUNT * BOOKING_STATE_COUNT; i++)
-        try_transition(i, (enum booking_state)(i / BOOKING_STATE_COUNT), (enum booking_state)(i % BOOKING_STATE_COUNT));
+        try_transition(i, (enum booking_state)(i / BOOKING_STATE_COUNT),
+                       (enum booking_state)(i % BOOKING_STATE_COUNT));
 }
 END_TEST
 
@@ -410,18 +440,23 @@ START_TEST(customers_cancel_while_it_is_free)
     EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
     EXPECT(th_book_move_on(&tb.staff, bk.id.s, BOOKING_CONFIRMED), OK);
     struct booking_caller c = {.who = &tb.alice};
-    struct booking_transition t = {
-        .id = bk.id.s, .to = BOOKING_CANCELLED, .reason = "ill", .match = {.limited = true, .n = 1, .v = {1}}};
+    struct booking_transition t = {.id = bk.id.s,
+                                   .to = BOOKING_CANCELLED,
+                                   .reason = "ill",
+                                   .match = {.limited = true, .n = 1, .v = {1}}};
     struct booking after;
     EXPECT(booking_move_on(&tb.svc, &c, &t, &after), ERR_VERSION_MISMATCH);
     t.match.v[0] = 2;
     EXPECT(booking_move_on(&tb.svc, &c, &t, &after), OK);
     ck_assert(after.state == BOOKING_CANCELLED && after.has_cancelled && after.version == 3);
-    ck_assert_int_eq(COUNT("bookings WHERE id = '%s' AND (extract(epoch FROM cancelled_at) * 1000000)::bigint = %lld",
+    ck_assert_int_eq(COUNT("bookings WHERE id = '%s' AND (extract(epoch FROM cancelled_at) * "
+                           "1000000)::bigint = %lld",
                            bk.id.s, (long long)after.cancelled_at.us),
                      1);
     ck_assert_int_eq(COUNT("booking_history WHERE version = 3 AND reason = 'ill'"), 1);
-    ck_assert_int_eq(COUNT("notifications WHERE template = 'booking_cancelled' AND booking_id = '%s'", bk.id.s), 1);
+    ck_assert_int_eq(
+        COUNT("notifications WHERE template = 'booking_cancelled' AND booking_id = '%s'", bk.id.s),
+        1);
     EXPECT(th_book_move_on(&tb.alice, bk.id.s, BOOKING_CANCELLED), ERR_BOOKING_NOT_ACTIVE);
     EXPECT(th_book_make(&tb.bob, 10, &bk), OK);
 }
@@ -483,8 +518,8 @@ START_TEST(the_calendar_is_by_local_date_and_for_the_keys_venue)
     struct booking bk;
     char day[2][16];
     sql("INSERT INTO staff_keys (id, name, key_hash, role, venue_id) VALUES"
-        " (gen_random_uuid(), 'all', 'k-all', 'viewer', NULL), (gen_random_uuid(), 'own', 'k-own', 'viewer', '" VENUE
-        "'),"
+        " (gen_random_uuid(), 'all', 'k-all', 'viewer', NULL), (gen_random_uuid(), 'own', 'k-own', "
+        "'viewer', '" VENUE "'),"
         " (gen_random_uuid(), 'other', 'k-other', 'admin', '" OTHER_VENUE "')");
     EXPECT(th_book_make(&tb.alice, 0, &bk), OK); /* midnight in Riyadh is the day before in UTC */
     EXPECT(th_book_make(&tb.alice, 23, &bk), OK);
@@ -492,12 +527,14 @@ START_TEST(the_calendar_is_by_local_date_and_for_the_keys_venue)
     for (int i = 0; i < 2; i++)
         snprintf(day[i], sizeof day[i], "%s",
                  th_db_value(&tb.t,
-                             "SELECT to_char(now() AT TIME ZONE 'Asia/Riyadh' + interval '%d days', 'YYYY-MM-DD')",
+                             "SELECT to_char(now() AT TIME ZONE 'Asia/Riyadh' + interval '%d "
+                             "days', 'YYYY-MM-DD')",
                              2 + i));
     ck_assert_int_eq(calendar("k-all", (struct booking_list){.from = day[0], .to = day[0]}), 2);
     ck_assert_int_eq(calendar("k-own", (struct booking_list){.from = day[1]}), 1);
     ck_assert_int_eq(calendar("k-own", (struct booking_list){.to = day[1]}), 3);
-    ck_assert_int_eq(calendar("k-own", (struct booking_list){.has_state = true, .state = BOOKING_EXPIRED}), 0);
+    ck_assert_int_eq(
+        calendar("k-own", (struct booking_list){.has_state = true, .state = BOOKING_EXPIRED}), 0);
     ck_assert_int_eq(calendar("k-other", (struct booking_list){.limit = 0}), 0);
     sql("UPDATE staff_keys SET revoked_at = now()");
     ck_assert_int_eq(calendar("k-all", (struct booking_list){.limit = 0}), 0);
@@ -510,7 +547,8 @@ static Suite *suite(void)
     TCase *c = th_case(s, "booking");
     tcase_add_checked_fixture(c, th_book_set_up, th_book_tear_down);
     tcase_set_timeout(c, 30);
-    tcase_add_loop_test(c, what_cannot_be_booked_is_refused_with_its_reason, 0, (int)ARRAY_LEN(refusals));
+    tcase_add_loop_test(c, what_cannot_be_booked_is_refused_with_its_reason, 0,
+                        (int)ARRAY_LEN(refusals));
     tcase_add_test(c, a_taken_slot_and_a_full_customer_are_conflicts);
     tcase_add_test(c, buffers_keep_bookings_apart);
     tcase_add_test(c, a_booking_is_whole);

@@ -1,5 +1,5 @@
-/* Many processes at the same slots at once: nothing overlaps, nothing deadlocks, and what is refused is refused as
- * taken. */
+/* Many processes at the same slots at once: nothing overlaps, nothing deadlocks, and what is
+ * refused is refused as taken. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -13,7 +13,8 @@
 
 #define RACERS 64
 #define SLOTS 8
-/* On a busy machine under a sanitizer 64 processes wait long for one row; what is proved here is not about time. */
+/* On a busy machine under a sanitizer 64 processes wait long for one row; what is proved here is
+ * not about time. */
 #define PATIENCE_MS 60000
 #define COUNT(...) atoi(th_db_value(&tb.t, "SELECT count(*) FROM " __VA_ARGS__))
 
@@ -27,12 +28,12 @@ static void set_up(void)
     tb.cfg.bookings.hold_ms = 300;
     tb.cfg.database.statement_timeout_ms = PATIENCE_MS;
     th_db_exec(&tb.t, "UPDATE services SET slot_step_minutes = 30");
-    th_db_exec(
-        &tb.t,
-        "INSERT INTO customers (id, phone, locale) SELECT ('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid,"
-        " '+96655000' || lpad(n::text, 4, '0'), 'en' FROM generate_series(0, 999) n");
+    th_db_exec(&tb.t, "INSERT INTO customers (id, phone, locale) SELECT "
+                      "('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid,"
+                      " '+96655000' || lpad(n::text, 4, '0'), 'en' FROM generate_series(0, 999) n");
     first_slot = th_book_hour(10);
-    results = mmap(NULL, sizeof *results, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    results =
+        mmap(NULL, sizeof *results, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert(results != MAP_FAILED);
 }
 
@@ -81,8 +82,10 @@ static enum err customer_books(struct racer *r)
 static enum err staff_book(struct racer *r)
 {
     char phone[24];
-    struct booking_order o = {
-        .service_id = SERVICE, .starts_at = slot(rng_below(SLOTS)), .party_size = 1, .phone = phone};
+    struct booking_order o = {.service_id = SERVICE,
+                              .starts_at = slot(rng_below(SLOTS)),
+                              .party_size = 1,
+                              .phone = phone};
     struct booking bk;
     (void)r;
     snprintf(phone, sizeof phone, "+96655000%04u", rng_below(1100));
@@ -100,7 +103,8 @@ static enum err customer_moves(struct racer *r)
 static enum err somebody_ends_it(struct racer *r)
 {
     struct booking_caller c = {.who = rng_below(2) ? &tb.staff : &r->me};
-    struct booking_transition t = {.id = r->mine.s, .to = rng_below(2) ? BOOKING_CANCELLED : BOOKING_CONFIRMED};
+    struct booking_transition t = {.id = r->mine.s,
+                                   .to = rng_below(2) ? BOOKING_CANCELLED : BOOKING_CONFIRMED};
     struct booking out;
     if (!r->has)
         return customer_books(r);
@@ -123,11 +127,13 @@ static void run_racer(int n, double seconds)
     snprintf(r.me.id.s, sizeof r.me.id.s, "00000000-0000-7000-9000-%012d", n);
     th_book_connect();
     struct mono start = mono_now();
-    /* A race in which nobody met anybody proves nothing: on a busy machine it goes on until somebody did. */
+    /* A race in which nobody met anybody proves nothing: on a busy machine it goes on until
+     * somebody did. */
     while (mono_seconds_since(start) < seconds ||
            (result(ERR_SLOT_TAKEN) == 0 && mono_seconds_since(start) < 10 * seconds)) {
         static enum err (*const acts[])(struct racer *) = {
-            customer_books, customer_books, staff_book, customer_moves, customer_moves, staff_book, somebody_ends_it};
+            customer_books, customer_books, staff_book,      customer_moves,
+            customer_moves, staff_book,     somebody_ends_it};
         th_book_budget(PATIENCE_MS);
         enum err e = n == 0 ? housekeeping() : acts[rng_below(ARRAY_LEN(acts))](&r);
         if (n > 0 || e != OK)
@@ -158,16 +164,20 @@ static void race(int racers, void (*run)(int n, double seconds), double seconds)
 
 static int overlaps(void)
 {
-    return COUNT("booking_units x JOIN booking_units y ON x.venue_id = y.venue_id AND x.resource_id = y.resource_id"
-                 " AND x.unit = y.unit AND x.booking_id < y.booking_id AND x.occupied && y.occupied");
+    return COUNT(
+        "booking_units x JOIN booking_units y ON x.venue_id = y.venue_id AND x.resource_id = "
+        "y.resource_id"
+        " AND x.unit = y.unit AND x.booking_id < y.booking_id AND x.occupied && y.occupied");
 }
 
 /* Live bookings whose units do not fit them: too few, too many, another time, another resource. */
 static int misfits(void)
 {
     return COUNT(
-        "bookings b WHERE booking_status(status, hold_expires_at) IN ('pending_payment', 'confirmed') AND party_size <>"
-        " (SELECT count(*) FROM booking_units u WHERE u.booking_id = b.id AND u.resource_id = b.resource_id"
+        "bookings b WHERE booking_status(status, hold_expires_at) IN ('pending_payment', "
+        "'confirmed') AND party_size <>"
+        " (SELECT count(*) FROM booking_units u WHERE u.booking_id = b.id AND u.resource_id = "
+        "b.resource_id"
         "  AND u.occupied = b.occupied AND u.held_until IS NOT DISTINCT FROM b.hold_expires_at)");
 }
 
@@ -186,15 +196,18 @@ static void expect_nothing_but_conflicts(void)
     }
     for (int e = 0; e < ERR_COUNT; e++) {
         if (e != OK && e != ERR_SLOT_TAKEN && e != ERR_BOOKING_NOT_ACTIVE)
-            ck_assert_msg(result((enum err)e) == 0, "%d refused with %s", result((enum err)e), err_code((enum err)e));
+            ck_assert_msg(result((enum err)e) == 0, "%d refused with %s", result((enum err)e),
+                          err_code((enum err)e));
     }
     ck_assert_int_gt(result(OK), 0);
     ck_assert_int_gt(result(ERR_SLOT_TAKEN), 0);
     ck_assert_int_eq(overlaps(), 0);
     ck_assert_int_eq(misfits(), 0);
-    ck_assert_int_eq(COUNT("pg_stat_database WHERE datname = current_database() AND deadlocks > 0"), 0);
-    ck_assert_int_eq(
-        COUNT("bookings b WHERE version <> (SELECT count(*) FROM booking_history h WHERE h.booking_id = b.id)"), 0);
+    ck_assert_int_eq(COUNT("pg_stat_database WHERE datname = current_database() AND deadlocks > 0"),
+                     0);
+    ck_assert_int_eq(COUNT("bookings b WHERE version <> (SELECT count(*) FROM booking_history h "
+                           "WHERE h.booking_id = b.id)"),
+                     0);
 }
 
 /* _i: one resource for three; two for two each; the same, held. */
@@ -203,9 +216,11 @@ START_TEST(racers_never_overlap)
     th_db_exec(&tb.t, "UPDATE resources SET capacity = %d", _i == 0 ? 3 : 2);
     if (_i >= 1) {
         th_db_exec(&tb.t, "INSERT INTO resources VALUES ('" VENUE "', '" RESOURCE_B "', 'B', 2)");
-        th_db_exec(&tb.t, "INSERT INTO service_resources VALUES ('" VENUE "', '" SERVICE "', '" RESOURCE_B "')");
-        th_db_exec(&tb.t, "INSERT INTO opening_hours SELECT '" VENUE "', '" RESOURCE_B "', n, n, 0, 1440"
-                          " FROM generate_series(1, 7) n");
+        th_db_exec(&tb.t, "INSERT INTO service_resources VALUES ('" VENUE "', '" SERVICE
+                          "', '" RESOURCE_B "')");
+        th_db_exec(&tb.t,
+                   "INSERT INTO opening_hours SELECT '" VENUE "', '" RESOURCE_B "', n, n, 0, 1440"
+                   " FROM generate_series(1, 7) n");
     }
     if (_i == 2)
         th_db_exec(&tb.t, "UPDATE services SET payment = 'online'");
@@ -236,7 +251,8 @@ END_TEST
 
 static void try_another(int n, double seconds)
 {
-    struct booking_order o = {.service_id = SERVICE, .starts_at = slot((unsigned)n * 2), .party_size = 1};
+    struct booking_order o = {
+        .service_id = SERVICE, .starts_at = slot((unsigned)n * 2), .party_size = 1};
     struct booking bk;
     (void)seconds;
     th_book_connect();
@@ -259,13 +275,16 @@ START_TEST(whoever_writes_cannot_overlap)
     struct booking bk;
     struct booking_order o = {.service_id = SERVICE, .starts_at = first_slot, .party_size = 1};
     ck_assert_int_eq(th_book_as(&tb.alice, &o, &bk), OK);
-    const char *state = th_db_sqlstate(&tb.t, "INSERT INTO booking_units SELECT venue_id, resource_id, unit,"
-                                              " booking_id, occupied, NULL FROM booking_units");
+    const char *state =
+        th_db_sqlstate(&tb.t, "INSERT INTO booking_units SELECT venue_id, resource_id, unit,"
+                              " booking_id, occupied, NULL FROM booking_units");
     ck_assert_str_eq(state, "23505"); /* the same booking's */
     state = th_db_sqlstate(
-        &tb.t, "WITH b AS (INSERT INTO bookings SELECT venue_id, '" NOBODY "', service_id, resource_id,"
-               " customer_id, status, 1, starts_at, ends_at, occupied, 1, 0, 'SAR', 'none' FROM bookings"
-               " RETURNING *) INSERT INTO booking_units SELECT venue_id, resource_id, 1, id, occupied, NULL FROM b");
+        &tb.t,
+        "WITH b AS (INSERT INTO bookings SELECT venue_id, '" NOBODY "', service_id, resource_id,"
+        " customer_id, status, 1, starts_at, ends_at, occupied, 1, 0, 'SAR', 'none' FROM bookings"
+        " RETURNING *) INSERT INTO booking_units SELECT venue_id, resource_id, 1, id, occupied, "
+        "NULL FROM b");
     ck_assert_str_eq(state, "23P01");
 }
 END_TEST

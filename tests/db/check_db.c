@@ -17,7 +17,8 @@ static void set_up(void)
     db = db_new(&t.cfg);
     arena = arena_new(4096);
     ck_assert_ptr_nonnull(arena);
-    th_db_exec(&t, "CREATE TABLE x (id integer PRIMARY KEY, n integer CHECK (n > 0), f integer REFERENCES x (id),"
+    th_db_exec(&t, "CREATE TABLE x (id integer PRIMARY KEY, n integer CHECK (n > 0), f integer "
+                   "REFERENCES x (id),"
                    " r int4range, CONSTRAINT x_apart EXCLUDE USING gist (r WITH &&))");
 }
 
@@ -37,7 +38,8 @@ static const struct db_stmt one = {"one", "SELECT 1::bigint AS v"};
 static const struct db_stmt echo = {"echo", "SELECT $1::text AS v"};
 static const struct db_stmt insert = {"insert", "INSERT INTO x (id, n) VALUES ($1, $2)"};
 
-/* A statement that runs once and never again: its name must not matter to another test's statement. */
+/* A statement that runs once and never again: its name must not matter to another test's statement.
+ */
 static enum err run_sql(enum db_kind kind, const char *sql, struct db_batch **out)
 {
     struct db_stmt *s = ARENA_NEW(arena, struct db_stmt);
@@ -70,7 +72,8 @@ START_TEST(a_batch_is_one_round_trip)
     ck_assert_int_eq(db_connect(db, soon()), OK);
     uint64_t before = db_round_trips(db);
     struct db_batch *b = db_batch(db, arena, DB_READ);
-    int first = db_add(b, &one, NULL, 0), second = DB_ADD(b, &echo, "a"), third = DB_ADD(b, &echo, NULL);
+    int first = db_add(b, &one, NULL, 0), second = DB_ADD(b, &echo, "a"),
+        third = DB_ADD(b, &echo, NULL);
 
     ck_assert_int_eq(db_run(b, soon()), OK);
     ck_assert_uint_eq(db_round_trips(db) - before, 1);
@@ -84,13 +87,15 @@ END_TEST
 
 START_TEST(typed_values_come_back_as_they_went)
 {
-    static const struct db_stmt types = {"types", "SELECT $1::bigint AS i, $2::boolean AS b, " DB_US(
-                                                      "$3::timestamptz") " AS w, $4::uuid AS u, $5::text AS s"};
+    static const struct db_stmt types = {
+        "types", "SELECT $1::bigint AS i, $2::boolean AS b, " DB_US(
+                     "$3::timestamptz") " AS w, $4::uuid AS u, $5::text AS s"};
     struct db_batch *b = db_batch(db, arena, DB_READ);
     struct wall w = {INT64_C(1893553445000001)};
     struct uuid u = uuid_new();
 
-    DB_ADD(b, &types, db_int(b, INT64_MIN), db_bool(true), db_time(b, w), u.s, db_str(b, STR("it's \\ \"سلام\"")));
+    DB_ADD(b, &types, db_int(b, INT64_MIN), db_bool(true), db_time(b, w), u.s,
+           db_str(b, STR("it's \\ \"سلام\"")));
     ck_assert_int_eq(db_run(b, soon()), OK);
     struct db_rows r = db_result(b, 0);
     ck_assert_int_eq(db_count(r), 1);
@@ -127,7 +132,10 @@ START_TEST(statements_are_prepared_once_or_not_at_all)
     }
     ck_assert_int_eq(db_prepared_in_use(db), on);
     struct db_batch *b = NULL;
-    ck_assert_int_eq(run_sql(DB_READ, "SELECT count(*) AS v FROM pg_prepared_statements WHERE name = 'echo'", &b), OK);
+    ck_assert_int_eq(run_sql(DB_READ,
+                             "SELECT count(*) AS v FROM pg_prepared_statements WHERE name = 'echo'",
+                             &b),
+                     OK);
     ck_assert_int_eq(db_get_int(db_result(b, 0), 0, "v"), on);
 }
 END_TEST
@@ -162,9 +170,10 @@ START_TEST(a_failed_statement_takes_everything_back)
     ck_assert_int_eq(rows_of_x(), 0);
     /* the connection is in order, and no transaction is open */
     ck_assert(db_connected(db));
-    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                                     " AND state LIKE 'idle in%%'"),
-                     "0");
+    ck_assert_str_eq(
+        th_db_value(&t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                        " AND state LIKE 'idle in%%'"),
+        "0");
     ck_assert_int_eq(insert_row(DB_WRITE, 9, 1), OK);
     ck_assert_int_eq(rows_of_x(), 1);
 }
@@ -203,7 +212,8 @@ static const struct {
     bool stays; /* the connection does */
 } fault_rows[] = {
     {"INSERT INTO x VALUES (1, 1), (1, 1)", "23505", ERR_DB_UNIQUE, true},
-    {"INSERT INTO x VALUES (1, 1, NULL, '[1,3)'), (2, 1, NULL, '[2,4)')", "23P01", ERR_DB_EXCLUSION, true},
+    {"INSERT INTO x VALUES (1, 1, NULL, '[1,3)'), (2, 1, NULL, '[2,4)')", "23P01", ERR_DB_EXCLUSION,
+     true},
     {"INSERT INTO x VALUES (1, 1, 77)", "23503", ERR_DB_FOREIGN_KEY, true},
     {"INSERT INTO x VALUES (1, 0)", "23514", ERR_DB_CHECK, true},
     {"SELECT nonsense", "42703", ERR_INTERNAL, true},

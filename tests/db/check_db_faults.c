@@ -1,4 +1,5 @@
-/* What the db layer makes of a server or a network that misbehaves: time kept, outcomes told apart, service back. */
+/* What the db layer makes of a server or a network that misbehaves: time kept, outcomes told apart,
+ * service back. */
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -110,10 +111,10 @@ static pid_t freeze_backend(void)
     return pid;
 }
 
-#define WITHIN(from, low, high)                                                                                        \
-    do {                                                                                                               \
-        double th_s = mono_seconds_since(from);                                                                        \
-        ck_assert_msg(th_s >= (low) && th_s <= (high), "took %.3f s", th_s);                                           \
+#define WITHIN(from, low, high)                                              \
+    do {                                                                     \
+        double th_s = mono_seconds_since(from);                              \
+        ck_assert_msg(th_s >= (low) && th_s <= (high), "took %.3f s", th_s); \
     } while (0)
 
 START_TEST(a_frozen_backend_costs_no_more_than_the_deadline)
@@ -184,7 +185,8 @@ static enum err run_and_be_killed(enum db_kind kind)
         char sql[160];
         int ended = 0;
         snprintf(sql, sizeof(sql),
-                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %d AND wait_event = 'PgSleep'",
+                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %d AND "
+                 "wait_event = 'PgSleep'",
                  (int)pid);
         for (int i = 0; i < 300 && !ended; i++) {
             PGresult *r = PQexec(c, sql);
@@ -205,7 +207,8 @@ START_TEST(a_backend_ended_in_a_statement_has_committed_nothing)
 {
     static const enum db_kind kinds[] = {DB_WRITE, DB_WHOLE_TX};
 
-    ck_assert_int_eq(run_and_be_killed(kinds[_i]), ERR_DB_UNAVAILABLE); /* the server said so: not in doubt */
+    ck_assert_int_eq(run_and_be_killed(kinds[_i]),
+                     ERR_DB_UNAVAILABLE); /* the server said so: not in doubt */
     ck_assert_int_eq(rows_of_x(), 0);
     ck_assert_int_eq(insert_row(DB_WRITE, 1, soon()), OK);
 }
@@ -222,8 +225,8 @@ END_TEST
 START_TEST(an_ended_transaction_is_over)
 {
     ck_assert_int_eq(insert_row(DB_BEGIN, 1, soon()), OK);
-    terminate(atoi(th_db_value(
-        &t, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'")));
+    terminate(atoi(th_db_value(&t, "SELECT pid FROM pg_stat_activity WHERE datname = "
+                                   "current_database() AND state = 'idle in transaction'")));
     ck_assert_int_eq(insert_row(DB_IN_TX, 2, soon()), ERR_DB_UNAVAILABLE);
     ck_assert_int_eq(insert_row(DB_WHOLE_TX, 3, soon()), OK);
     ck_assert_int_eq(rows_of_x(), 1);
@@ -239,7 +242,8 @@ static const struct {
 } doubts[] = {
     {TH_PROXY_EAT_COMMIT, ERR_COMMIT_UNKNOWN, 1},
     {TH_PROXY_HANG_COMMIT, ERR_COMMIT_UNKNOWN, 1},
-    {TH_PROXY_STOP_COMMIT, ERR_COMMIT_UNKNOWN, 0}, /* it was sent, as far as anybody can know here */
+    {TH_PROXY_STOP_COMMIT, ERR_COMMIT_UNKNOWN,
+     0}, /* it was sent, as far as anybody can know here */
 };
 
 START_TEST(a_commit_without_its_answer_is_unknown)
@@ -262,7 +266,8 @@ END_TEST
 
 START_TEST(a_host_that_refuses_is_passed_over)
 {
-    snprintf(url, sizeof(url), "postgresql://postgres@127.0.0.1:%d,127.0.0.1:%s/%s?target_session_attrs=read-write",
+    snprintf(url, sizeof(url),
+             "postgresql://postgres@127.0.0.1:%d,127.0.0.1:%s/%s?target_session_attrs=read-write",
              th_closed_port(), getenv("BOOKINGD_TEST_PG_PORT"), t.name);
     t.cfg.database.url = url;
     ck_assert_int_eq(read_one(soon()), OK);
@@ -276,8 +281,8 @@ START_TEST(a_host_that_stays_silent_gets_its_share_of_the_time)
 
     t.cfg.database.connect_timeout_ms = 1000;
     th_proxy_start(&p, TH_PROXY_SILENT);
-    snprintf(url, sizeof(url), "host=127.0.0.1,localhost port=%d,%s user=postgres dbname=%s", p.port,
-             getenv("BOOKINGD_TEST_PG_PORT"), t.name);
+    snprintf(url, sizeof(url), "host=127.0.0.1,localhost port=%d,%s user=postgres dbname=%s",
+             p.port, getenv("BOOKINGD_TEST_PG_PORT"), t.name);
     t.cfg.database.url = url;
     ck_assert_int_eq(read_one(soon()), OK);
     WITHIN(from, 0.25, 0.9);
@@ -291,20 +296,22 @@ START_TEST(a_host_that_was_silent_gets_little_time)
 
     t.cfg.database.connect_timeout_ms = 2000;
     th_proxy_start(&p, TH_PROXY_SILENT);
-    snprintf(url, sizeof(url), "host=127.0.0.1,localhost port=%d,%s user=postgres dbname=%s", p.port,
-             getenv("BOOKINGD_TEST_PG_PORT"), t.name);
+    snprintf(url, sizeof(url), "host=127.0.0.1,localhost port=%d,%s user=postgres dbname=%s",
+             p.port, getenv("BOOKINGD_TEST_PG_PORT"), t.name);
     t.cfg.database.url = url;
     for (int i = 0; i < 2; i++) {
         struct mono from = mono_now();
         ck_assert_int_eq(read_one(soon()), OK);
-        WITHIN(from, i == 0 ? 0.6 : 0.2, i == 0 ? 1.2 : 0.55); /* a third, since localhost has two addresses */
+        WITHIN(from, i == 0 ? 0.6 : 0.2,
+               i == 0 ? 1.2 : 0.55); /* a third, since localhost has two addresses */
         db_drop(db);
     }
     th_proxy_stop(&p);
 }
 END_TEST
 
-/* Two processes in one: the second finds the primary elsewhere, the first gives its session up, wherever that is. */
+/* Two processes in one: the second finds the primary elsewhere, the first gives its session up,
+ * wherever that is. */
 START_TEST(a_session_follows_the_newest_to_another_primary)
 {
     static const char *const lists[] = {"localhost,127.0.0.1", "127.0.0.1,localhost"};
@@ -315,7 +322,8 @@ START_TEST(a_session_follows_the_newest_to_another_primary)
         char *urls[] = {url, elsewhere};
         for (int i = 0; i < 2; i++)
             snprintf(urls[i], sizeof(url), "host=%s port=%s user=postgres dbname=%s%s", lists[i],
-                     getenv("BOOKINGD_TEST_PG_PORT"), t.name, strict ? " target_session_attrs=read-write" : "");
+                     getenv("BOOKINGD_TEST_PG_PORT"), t.name,
+                     strict ? " target_session_attrs=read-write" : "");
         t.cfg.database.url = url;
         db_drop(db);
         ck_assert_int_eq(read_one(soon()), OK);
@@ -326,7 +334,8 @@ START_TEST(a_session_follows_the_newest_to_another_primary)
         other = db_new(&cfg);
         ck_assert_int_eq(db_connect(other, soon()), OK);
         db_idle(db);
-        ck_assert_int_eq(db_connected(db), !strict); /* of several servers any may be right, unless only one is */
+        ck_assert_int_eq(db_connected(db),
+                         !strict); /* of several servers any may be right, unless only one is */
         ck_assert_int_eq(read_one(soon()), OK);
         db_free(other);
     }
@@ -371,7 +380,8 @@ END_TEST
 START_TEST(a_pooler_turns_names_and_settings_off)
 {
     static const struct db_stmt left = {"left", "SELECT count(*) AS v FROM pg_prepared_statements"};
-    static const struct db_stmt limit = {"limit", "SELECT current_setting('statement_timeout') AS v"};
+    static const struct db_stmt limit = {"limit",
+                                         "SELECT current_setting('statement_timeout') AS v"};
     bool pooled = _i == 1;
     struct th_proxy p = {0};
 
@@ -406,7 +416,8 @@ static void limit_memory(void)
 }
 
 static const struct db_stmt huge = {"huge", "SELECT repeat('x', 1 << 26) AS v"};
-static const struct db_stmt huge_write = {"huge_write", "INSERT INTO x VALUES (7) RETURNING repeat('x', 1 << 26) AS v"};
+static const struct db_stmt huge_write = {
+    "huge_write", "INSERT INTO x VALUES (7) RETURNING repeat('x', 1 << 26) AS v"};
 
 START_TEST(memory_that_runs_out_takes_the_arenas_way)
 {
@@ -440,7 +451,8 @@ START_TEST(another_schema_is_refused)
     db_require_schema(db, true);
     ck_assert_int_eq(db_connect(db, soon()), OK);
     db_drop(db);
-    th_db_exec(&t, "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'later', '')");
+    th_db_exec(
+        &t, "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'later', '')");
     ck_assert_int_eq(db_connect(db, soon()), ERR_DB_SCHEMA);
     ck_assert_int_eq(db_connect(db, soon()), ERR_DB_SCHEMA); /* in the backoff */
     th_db_exec(&t, "DROP TABLE schema_migrations");

@@ -1,6 +1,6 @@
 /*
- * Behind a real PgBouncer in transaction mode. Debian 12 has 1.18, where a named statement silently runs another
- * client's text of the same name. Skipped where PgBouncer is not installed.
+ * Behind a real PgBouncer in transaction mode. Debian 12 has 1.18, where a named statement silently
+ * runs another client's text of the same name. Skipped where PgBouncer is not installed.
  */
 #include <pwd.h>
 #include <signal.h>
@@ -26,7 +26,8 @@ static pid_t bouncer;
 
 static const char *find_program(void)
 {
-    static const char *const places[] = {"/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"};
+    static const char *const places[] = {"/usr/sbin/pgbouncer", "/usr/bin/pgbouncer",
+                                         "/usr/local/bin/pgbouncer"};
 
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         if (access(places[i], X_OK) == 0)
@@ -51,8 +52,10 @@ static void write_files(const char *ini, int port)
     f = fopen(ini, "w");
     ck_assert_ptr_nonnull(f);
     fprintf(f,
-            "[databases]\n* = host=127.0.0.1 port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\n"
-            "unix_socket_dir =\nauth_type = trust\nauth_file = %s\npool_mode = transaction\ndefault_pool_size = 2\n"
+            "[databases]\n* = host=127.0.0.1 port=%s\n[pgbouncer]\nlisten_addr = "
+            "127.0.0.1\nlisten_port = %d\n"
+            "unix_socket_dir =\nauth_type = trust\nauth_file = %s\npool_mode = "
+            "transaction\ndefault_pool_size = 2\n"
             "logfile = %s/log\n",
             getenv("BOOKINGD_TEST_PG_PORT"), port, users, dir);
     if (geteuid() == 0) /* it refuses root */
@@ -111,7 +114,8 @@ static struct db *client(void)
 
 START_TEST(every_client_gets_its_own_answers)
 {
-    /* the same name for different texts, as two versions of a program have it during a deployment */
+    /* the same name for different texts, as two versions of a program have it during a deployment
+     */
     static const struct db_stmt a = {"same", "SELECT 'a' AS v"}, b = {"same", "SELECT 'b' AS v"};
     struct db *c[2] = {client(), client()};
 
@@ -153,7 +157,8 @@ START_TEST(more_clients_than_server_connections_share_them)
     b = db_batch(c[1], arena, DB_READ);
     db_add(b, &left, NULL, 0);
     ck_assert_int_eq(db_run(b, soon()), OK);
-    ck_assert_str_eq(db_get_str(db_result(b, 0), 0, "v"), "0"); /* nobody's settings stick to a shared connection */
+    ck_assert_str_eq(db_get_str(db_result(b, 0), 0, "v"),
+                     "0"); /* nobody's settings stick to a shared connection */
     for (int i = 0; i < 6; i++)
         db_free(c[i]);
 }

@@ -84,7 +84,8 @@ END_TEST
 START_TEST(a_crashed_server_is_the_same)
 {
     th_db_ctl("-m immediate -w stop");
-    ck_assert_int_eq(read_one(1000), ERR_DB_UNAVAILABLE); /* no event loop ran: the request finds out */
+    ck_assert_int_eq(read_one(1000),
+                     ERR_DB_UNAVAILABLE); /* no event loop ran: the request finds out */
     requests_are_refused_fast(2);
     th_db_ctl("-w start");
     ck_assert(idle_until(true, 1000));
@@ -111,7 +112,8 @@ static void signal_server(int signo)
     ck_assert(f && fgets(line, sizeof(line), f));
     fclose(f);
     pid_t pid = (pid_t)atoi(line);
-    ck_assert_int_eq(kill(-pid, signo), 0); /* the postmaster leads a group, its children have sessions of their own */
+    ck_assert_int_eq(kill(-pid, signo),
+                     0); /* the postmaster leads a group, its children have sessions of their own */
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
     f = fopen(path, "r");
     for (int child; f && fscanf(f, "%d", &child) == 1;)
@@ -138,14 +140,16 @@ START_TEST(a_frozen_server_costs_one_timeout_and_is_back_when_it_thaws)
 }
 END_TEST
 
-/* A certificate for "localhost" in the data directory, the server's own copy of it, and TLS on. False: no openssl(1).
+/* A certificate for "localhost" in the data directory, the server's own copy of it, and TLS on.
+ * False: no openssl(1).
  */
 static bool turn_tls_on(void)
 {
     char command[1024];
 
     snprintf(command, sizeof(command),
-             "cd '%s' && openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.crt -days 2"
+             "cd '%s' && openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out "
+             "server.crt -days 2"
              " -subj /CN=localhost -addext subjectAltName=DNS:localhost >/dev/null 2>&1"
              " && chown --reference=. server.key server.crt && chmod 600 server.key",
              getenv("BOOKINGD_TEST_PG_DATA"));

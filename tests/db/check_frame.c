@@ -1,5 +1,5 @@
-/* The frame as a whole, bytes in and bytes out, on a real database: framing, time, memory that runs out, claims in
- * doubt. */
+/* The frame as a whole, bytes in and bytes out, on a real database: framing, time, memory that runs
+ * out, claims in doubt. */
 #include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@ static struct db *db;
 static struct api *api;
 static struct session_token token;
 
-/* ---- allocations that fail when told; the linker puts these in the place of malloc and its kin ---- */
+/* ---- allocations that fail when told; the linker puts these in the place of malloc and its kin
+ * ---- */
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -27,7 +28,8 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
 
 static long fail_at = -1; /* which allocation of the next api_serve() fails; -1: none */
-static long fail_in = -1; /* libcheck allocates through the same functions: armed during api_serve() alone */
+static long fail_in =
+    -1; /* libcheck allocates through the same functions: armed during api_serve() alone */
 static unsigned failures;
 
 static bool fails(void)
@@ -69,7 +71,8 @@ static void set_up(void)
     th_db_exec(&t, "INSERT INTO customers (id, phone, name, locale) VALUES ('" CUSTOMER
                    "', '+966551234567', 'Sara', 'ar')");
     th_db_exec(&t,
-               "INSERT INTO sessions (token_hash, customer_id, expires_at) VALUES ('%s', '" CUSTOMER "', now() + '1h')",
+               "INSERT INTO sessions (token_hash, customer_id, expires_at) VALUES ('%s', '" CUSTOMER
+               "', now() + '1h')",
                token.hash);
     json_set_alloc_funcs(__wrap_malloc, free);
     db = db_new(&t.cfg);
@@ -92,8 +95,11 @@ static int call_within(const char *bytes, int64_t ms)
     char copy[8192];
     struct api_output out;
     snprintf(copy, sizeof copy, "%s", bytes);
-    const struct api_input in = {
-        .bytes = copy, .len = strlen(copy), .peer = "192.0.2.1", .request_id = "frame", .deadline = deadline_in_ms(ms)};
+    const struct api_input in = {.bytes = copy,
+                                 .len = strlen(copy),
+                                 .peer = "192.0.2.1",
+                                 .request_id = "frame",
+                                 .deadline = deadline_in_ms(ms)};
     fail_in = fail_at;
     api_serve(api, &in, &out);
     fail_in = -1;
@@ -115,7 +121,8 @@ static const char *request(const char *line, const char *body)
 {
     static char bytes[4096];
     snprintf(bytes, sizeof bytes,
-             "%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: "
+             "%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: "
+             "application/json\r\nContent-Length: "
              "%zu\r\n\r\n%s",
              line, token.text, strlen(body), body);
     return bytes;
@@ -130,7 +137,8 @@ START_TEST(what_is_no_request)
 {
     ck_assert_int_eq(call("GARBAGE\r\n\r\n"), 400);
     ck_assert(says("Connection: close"));
-    ck_assert_int_eq(call("GET /healthz HTTP/1.1\r\n"), 400); /* not whole: the dispatcher would not have sent it */
+    ck_assert_int_eq(call("GET /healthz HTTP/1.1\r\n"),
+                     400); /* not whole: the dispatcher would not have sent it */
     ck_assert_int_eq(call("POST /v1/otp HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{}"), 400);
     ck_assert_int_eq(call("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
 }
@@ -139,8 +147,10 @@ END_TEST
 START_TEST(chunked_body_is_joined)
 {
     ck_assert_int_eq(
-        call("POST /v1/otp/" CUSTOMER "/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-             "Transfer-Encoding: chunked\r\n\r\n9\r\n{\"code\":\"\r\n7\r\n123456\"\r\n1\r\n}\r\n0\r\n\r\n"),
+        call("POST /v1/otp/" CUSTOMER
+             "/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+             "Transfer-Encoding: "
+             "chunked\r\n\r\n9\r\n{\"code\":\"\r\n7\r\n123456\"\r\n1\r\n}\r\n0\r\n\r\n"),
         404);
     ck_assert(says("\"code\":\"not_found\""));
 }
@@ -165,7 +175,8 @@ START_TEST(time_is_over)
 }
 END_TEST
 
-/* A lock that another session holds: the answer comes in time and the next request finds a database. */
+/* A lock that another session holds: the answer comes in time and the next request finds a
+ * database. */
 START_TEST(time_runs_out_in_a_statement)
 {
     PGconn *other = th_db_connect(&t);
@@ -181,7 +192,8 @@ START_TEST(time_runs_out_in_a_statement)
 }
 END_TEST
 
-/* Every allocation of a request fails in turn: each time the answer is 503 or the usual one, and the process goes on.
+/* Every allocation of a request fails in turn: each time the answer is 503 or the usual one, and
+ * the process goes on.
  */
 static const struct {
     const char *line, *body;
@@ -209,10 +221,12 @@ START_TEST(memory_runs_out)
         fail_at = -1;
         if (failures == 0)
             break; /* it has no more allocations than that */
-        ck_assert_msg(status == 503 || status == hungry[_i].status, "allocation %ld: %d", n, status);
+        ck_assert_msg(status == 503 || status == hungry[_i].status, "allocation %ld: %d", n,
+                      status);
         if (status == 503) {
             refused++;
-            ck_assert(says("\"code\":\"out_of_memory\"") || says("\"code\":\"database_unavailable\""));
+            ck_assert(says("\"code\":\"out_of_memory\"") ||
+                      says("\"code\":\"database_unavailable\""));
             ck_assert(says("\r\nRetry-After: "));
         }
         ck_assert_int_eq(db_connect(db, deadline_in_ms(5000)), OK);
@@ -232,12 +246,13 @@ static void claim_and_finish(int status)
         .method = HTTP_POST, .pattern = "/test", .auth = AUTH_CUSTOMER, .idempotent = true};
     static struct http_head head = {.method = HTTP_POST, .target = {"/test", 5}};
     api->idem = (struct api_idem){.claim.key = "key"};
-    api->r = (struct api_request){.api = api,
-                                  .route = &route,
-                                  .head = &head,
-                                  .auth_hash = token.hash,
-                                  .idem = &api->idem,
-                                  .svc = {.cfg = &t.cfg, .db = db, .arena = api->arena, .request_id = "frame"}};
+    api->r = (struct api_request){
+        .api = api,
+        .route = &route,
+        .head = &head,
+        .auth_hash = token.hash,
+        .idem = &api->idem,
+        .svc = {.cfg = &t.cfg, .db = db, .arena = api->arena, .request_id = "frame"}};
     api->r.svc.deadline = deadline_in_ms(2000);
     http_resp_init(&api->r.resp, api->arena);
     ck_assert_int_eq(api_first(&api->r, api_first_batch(&api->r)), OK);
@@ -255,11 +270,13 @@ static void database_away(bool away)
 {
     PGconn *admin = PQconnectdb(getenv("BOOKINGD_TEST_PG"));
     char sql[256];
-    snprintf(sql, sizeof sql, "ALTER DATABASE %s ALLOW_CONNECTIONS %s", t.name, away ? "false" : "true");
+    snprintf(sql, sizeof sql, "ALTER DATABASE %s ALLOW_CONNECTIONS %s", t.name,
+             away ? "false" : "true");
     PQclear(PQexec(admin, sql));
     PQfinish(admin);
     if (away)
-        th_db_exec(&t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
+        th_db_exec(&t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+                       "current_database() AND "
                        "pid <> pg_backend_pid()");
 }
 
@@ -298,7 +315,8 @@ START_TEST(what_the_database_missed_it_hears_later)
 }
 END_TEST
 
-/* The claiming batch failed with its outcome unknown: the row may be there, under a caller that was never read. */
+/* The claiming batch failed with its outcome unknown: the row may be there, under a caller that was
+ * never read. */
 START_TEST(a_claim_in_doubt_is_given_up)
 {
     claim_and_finish(500);

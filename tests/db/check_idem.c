@@ -18,7 +18,8 @@ static struct svc s;
 
 static void open_services(void)
 {
-    s = (struct svc){.cfg = &t.cfg, .db = db_new(&t.cfg), .arena = arena_new(16384), .request_id = "test"};
+    s = (struct svc){
+        .cfg = &t.cfg, .db = db_new(&t.cfg), .arena = arena_new(16384), .request_id = "test"};
     s.deadline = deadline_in_ms(20000);
     ck_assert_int_eq(db_connect(s.db, s.deadline), OK);
 }
@@ -32,11 +33,13 @@ static void close_services(void)
 static void set_up(void)
 {
     th_db_open(&t);
-    th_db_exec(&t, "INSERT INTO customers (id, phone, locale) VALUES ('" CUSTOMER "', '+966551234567', 'ar')");
-    th_db_exec(&t, "INSERT INTO sessions (token_hash, customer_id, expires_at) VALUES ('" BEARER "', '" CUSTOMER
-                   "', now() + '1h')");
+    th_db_exec(&t, "INSERT INTO customers (id, phone, locale) VALUES ('" CUSTOMER
+                   "', '+966551234567', 'ar')");
+    th_db_exec(&t, "INSERT INTO sessions (token_hash, customer_id, expires_at) VALUES ('" BEARER
+                   "', '" CUSTOMER "', now() + '1h')");
     th_db_exec(&t, "INSERT INTO staff_keys (id, name, key_hash, role) VALUES"
-                   " (gen_random_uuid(), 'a', '" ADMIN "', 'admin'), (gen_random_uuid(), 'v', '" VIEWER "', 'viewer')");
+                   " (gen_random_uuid(), 'a', '" ADMIN
+                   "', 'admin'), (gen_random_uuid(), 'v', '" VIEWER "', 'viewer')");
     open_services();
 }
 
@@ -54,7 +57,8 @@ static struct idem_claim a_claim(const char *key, const char *hash)
     return c;
 }
 
-static enum idem_state claim_as(const char *bearer, const char *roles, struct idem_claim *c, struct idem_outcome *o)
+static enum idem_state claim_as(const char *bearer, const char *roles, struct idem_claim *c,
+                                struct idem_outcome *o)
 {
     struct db_batch *b = db_batch(s.db, s.arena, DB_WRITE);
     int at = idem_claim_add(b, c, bearer, roles, 10000);
@@ -88,7 +92,8 @@ END_TEST
 START_TEST(in_flight_then_replayed)
 {
     struct idem_outcome o;
-    struct idem_claim first = a_claim("k", "h"), second = a_claim("k", "h"), other = a_claim("k", "another");
+    struct idem_claim first = a_claim("k", "h"), second = a_claim("k", "h"),
+                      other = a_claim("k", "another");
     ck_assert_int_eq(claim(&first, &o), IDEM_MINE);
     ck_assert_str_eq(first.caller, "customer:" CUSTOMER);
     ck_assert_int_eq(claim(&second, &o), IDEM_IN_FLIGHT);
@@ -136,7 +141,8 @@ END_TEST
 START_TEST(dead_claims_are_taken_over)
 {
     struct idem_outcome o;
-    struct idem_claim first = a_claim("k", "h"), second = a_claim("k", "h"), other = a_claim("k", "another");
+    struct idem_claim first = a_claim("k", "h"), second = a_claim("k", "h"),
+                      other = a_claim("k", "another");
     const struct idem_outcome done = {200, NULL, NULL, NULL};
     ck_assert_int_eq(claim(&first, &o), IDEM_MINE);
     let_claims_die();
@@ -161,14 +167,14 @@ START_TEST(a_day_later_the_key_is_new)
     const struct idem_outcome done = {200, "A: b\n", "body", CUSTOMER};
     ck_assert_int_eq(claim(&first, &o), IDEM_MINE);
     ck_assert_int_eq(idem_complete(&s, &first, &done), OK);
-    th_db_exec(&t, "UPDATE idempotency_keys SET created_at = now() - interval '23 hours 59 minutes'");
+    th_db_exec(&t,
+               "UPDATE idempotency_keys SET created_at = now() - interval '23 hours 59 minutes'");
     ck_assert_int_eq(claim(&second, &o), IDEM_MISMATCH);
     th_db_exec(&t, "UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 second'");
     ck_assert_int_eq(claim(&second, &o), IDEM_MINE);
-    ck_assert_str_eq(
-        th_db_value(&t,
-                    "SELECT count(*) FROM idempotency_keys WHERE body IS NULL AND headers IS NULL AND status IS NULL"),
-        "1");
+    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM idempotency_keys WHERE body IS NULL AND "
+                                     "headers IS NULL AND status IS NULL"),
+                     "1");
 }
 END_TEST
 

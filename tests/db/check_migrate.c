@@ -45,7 +45,8 @@ START_TEST(an_empty_database_gets_everything_once)
     ck_assert_int_eq(report.from, db_migrations_n);
     ck_assert_int_eq(report.applied, 0);
     ck_assert_ptr_null(report.fault);
-    ck_assert_int_eq(atoi(th_db_value(&t, "SELECT count(*) FROM schema_migrations")), db_migrations_n);
+    ck_assert_int_eq(atoi(th_db_value(&t, "SELECT count(*) FROM schema_migrations")),
+                     db_migrations_n);
 }
 END_TEST
 
@@ -90,7 +91,8 @@ END_TEST
 START_TEST(a_newer_schema_is_refused)
 {
     ck_assert_int_eq(migrate(20000), OK);
-    th_db_exec(&t, "INSERT INTO schema_migrations (version, name, checksum) VALUES (%d, 'later', 'x')",
+    th_db_exec(&t,
+               "INSERT INTO schema_migrations (version, name, checksum) VALUES (%d, 'later', 'x')",
                db_migrations_n + 1);
     ck_assert_int_eq(migrate(20000), ERR_DB_SCHEMA);
     ck_assert_ptr_nonnull(strstr(report.fault, "newer"));

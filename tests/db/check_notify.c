@@ -1,4 +1,5 @@
-/* The ledger against a real database: every way in which a notice can end, and what staff can do about it. */
+/* The ledger against a real database: every way in which a notice can end, and what staff can do
+ * about it. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -25,9 +26,11 @@ static struct uuid notice_with(int hour, enum err how)
 {
     struct booking bk;
     struct uuid id;
-    th_sms.result = (struct sms_result){.err = how, .detail = "fixed words", .message_id = how == OK ? "m-9" : NULL};
+    th_sms.result = (struct sms_result){
+        .err = how, .detail = "fixed words", .message_id = how == OK ? "m-9" : NULL};
     EXPECT(th_book_make(&tb.alice, hour, &bk), OK);
-    const char *found = th_db_value(&tb.t, "SELECT id FROM notifications WHERE booking_id = '%s'", bk.id.s);
+    const char *found =
+        th_db_value(&tb.t, "SELECT id FROM notifications WHERE booking_id = '%s'", bk.id.s);
     ck_assert(uuid_parse(str_of(found), &id));
     return id;
 }
@@ -63,11 +66,12 @@ START_TEST(every_fault_of_the_provider_is_absorbed_and_named)
 {
     struct uuid id = notice_with(10, ends[_i].err); /* which is OK whatever happens */
     ck_assert_int_eq(th_sms.calls, 1);
-    ck_assert_int_eq(COUNT("notifications WHERE id = '%s' AND status = '%s' AND coalesce(error_code, '') = '%s'"
-                           " AND attempts = %d AND provider = 'sms' AND expires_at > now() + interval '23 hours'"
-                           " AND send_by > now()",
-                           id.s, ends[_i].status, ends[_i].code, ends[_i].attempts),
-                     1);
+    ck_assert_int_eq(
+        COUNT("notifications WHERE id = '%s' AND status = '%s' AND coalesce(error_code, '') = '%s'"
+              " AND attempts = %d AND provider = 'sms' AND expires_at > now() + interval '23 hours'"
+              " AND send_by > now()",
+              id.s, ends[_i].status, ends[_i].code, ends[_i].attempts),
+        1);
     const char *detail = th_db_value(&tb.t, "SELECT error_detail FROM notifications");
     ck_assert_str_eq(detail, ends[_i].err == OK ? "" : "fixed words");
 }
@@ -77,7 +81,8 @@ START_TEST(without_a_provider_or_time_nothing_is_tried)
 {
     tb.cfg.notifications.provider = -1;
     notice_with(10, OK);
-    ck_assert_int_eq(COUNT("notifications WHERE error_code = 'provider_unavailable' AND attempts = 0"), 1);
+    ck_assert_int_eq(
+        COUNT("notifications WHERE error_code = 'provider_unavailable' AND attempts = 0"), 1);
     tb.cfg.notifications.provider = 0;
     th_book_budget(190);
     struct booking bk;
@@ -97,7 +102,9 @@ START_TEST(what_is_too_old_by_its_turn_is_not_sent)
     tb.cfg.notifications.expire_after_ms = -1; /* as if the commit had taken that long */
     notice_with(10, OK);
     ck_assert_int_eq(th_sms.calls, 0);
-    ck_assert_int_eq(COUNT("notifications WHERE status = 'FAILED' AND error_code = 'expired' AND attempts = 0"), 1);
+    ck_assert_int_eq(
+        COUNT("notifications WHERE status = 'FAILED' AND error_code = 'expired' AND attempts = 0"),
+        1);
 }
 END_TEST
 
@@ -132,19 +139,22 @@ static void die_and_be_found(void)
 START_TEST(a_silent_sender_is_called_interrupted_and_a_late_result_corrects_it)
 {
     struct uuid id = notice_with(10, OK);
-    sql("UPDATE notifications SET status = 'PENDING', attempts = 0, send_by = now() + interval '1 minute'");
+    sql("UPDATE notifications SET status = 'PENDING', attempts = 0, send_by = now() + interval '1 "
+        "minute'");
     run_job("interrupted_notifications");
     ck_assert_int_eq(COUNT("notifications WHERE status = 'PENDING'"), 1);
     sql("UPDATE notifications SET send_by = now() - interval '1 second'");
     run_job("interrupted_notifications");
-    ck_assert_int_eq(COUNT("notifications WHERE id = '%s' AND status = 'FAILED' AND error_code = 'interrupted'"
-                           " AND attempts = 1",
-                           id.s),
-                     1);
+    ck_assert_int_eq(
+        COUNT("notifications WHERE id = '%s' AND status = 'FAILED' AND error_code = 'interrupted'"
+              " AND attempts = 1",
+              id.s),
+        1);
     interrupt_now = 1; /* the keeper comes while the provider is being waited for */
     th_sms.before = die_and_be_found;
     id = notice_with(11, OK);
-    ck_assert_int_eq(COUNT("notifications WHERE id = '%s' AND status = 'SENT' AND attempts = 1", id.s), 1);
+    ck_assert_int_eq(
+        COUNT("notifications WHERE id = '%s' AND status = 'SENT' AND attempts = 1", id.s), 1);
 }
 END_TEST
 
@@ -152,7 +162,8 @@ END_TEST
 static void database_away(void)
 {
     sql("UPDATE pg_database SET datallowconn = false WHERE datname = current_database()");
-    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND pid <> "
         "pg_backend_pid()");
 }
 
@@ -173,9 +184,10 @@ START_TEST(a_result_waits_in_the_process_while_the_database_is_away)
         left = notify_flush(&tb.svc);
     }
     ck_assert_uint_eq(left, 0);
-    ck_assert_int_eq(COUNT("notifications WHERE status = 'FAILED' AND error_code = 'provider_rejected'"
-                           " AND error_detail = '1003' AND attempts = 1"),
-                     1);
+    ck_assert_int_eq(
+        COUNT("notifications WHERE status = 'FAILED' AND error_code = 'provider_rejected'"
+              " AND error_detail = '1003' AND attempts = 1"),
+        1);
 }
 END_TEST
 
@@ -202,8 +214,10 @@ START_TEST(one_is_sent_again_by_whoever_may)
     ck_assert_int_eq(n.attempts, 3);
     EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_NOTIFICATION_NOT_FAILED);
     ck_assert_int_eq(th_sms.calls, 3);
-    ck_assert_int_eq(
-        COUNT("audit_log WHERE action = 'notification.resend' AND subject = '%s' AND actor = 'staff:desk'", id.s), 2);
+    ck_assert_int_eq(COUNT("audit_log WHERE action = 'notification.resend' AND subject = '%s' AND "
+                           "actor = 'staff:desk'",
+                           id.s),
+                     2);
 }
 END_TEST
 
@@ -213,10 +227,12 @@ START_TEST(what_is_too_old_or_erased_is_not_sent_again)
     struct uuid id = notice_with(10, ERR_PROVIDER_FAILED);
     sql("UPDATE notifications SET expires_at = now() - interval '1 second'");
     EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_NOTIFICATION_EXPIRED);
-    sql("UPDATE notifications SET expires_at = now() + interval '1 hour', recipient = NULL, body = NULL");
+    sql("UPDATE notifications SET expires_at = now() + interval '1 hour', recipient = NULL, body = "
+        "NULL");
     EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_NOTIFICATION_EXPIRED);
     ck_assert_int_eq(th_sms.calls, 1);
-    ck_assert_int_eq(COUNT("notifications WHERE status = 'FAILED' AND error_code = 'provider_failed' AND attempts = 1"),
+    ck_assert_int_eq(COUNT("notifications WHERE status = 'FAILED' AND error_code = "
+                           "'provider_failed' AND attempts = 1"),
                      1);
 }
 END_TEST
@@ -246,20 +262,20 @@ START_TEST(two_resends_of_a_row_send_once)
 }
 END_TEST
 
-static struct ledger_counts resend_all(const struct ledger_actor *who, const struct ledger_filter *f, int64_t limit,
-                                       bool dry)
+static struct ledger_counts resend_all(const struct ledger_actor *who,
+                                       const struct ledger_filter *f, int64_t limit, bool dry)
 {
     struct ledger_counts c;
     EXPECT(ledger_resend_all(&tb.svc, who, f, limit, dry, &c), OK);
     return c;
 }
-#define EXPECT_COUNTS(c, m, s, f, r)                                                                                   \
-    do {                                                                                                               \
-        struct ledger_counts got = (c);                                                                                \
-        ck_assert_int_eq(got.matched, m);                                                                              \
-        ck_assert_int_eq(got.sent, s);                                                                                 \
-        ck_assert_int_eq(got.failed, f);                                                                               \
-        ck_assert_int_eq(got.remaining, r);                                                                            \
+#define EXPECT_COUNTS(c, m, s, f, r)        \
+    do {                                    \
+        struct ledger_counts got = (c);     \
+        ck_assert_int_eq(got.matched, m);   \
+        ck_assert_int_eq(got.sent, s);      \
+        ck_assert_int_eq(got.failed, f);    \
+        ck_assert_int_eq(got.remaining, r); \
     } while (0)
 
 START_TEST(many_are_sent_again_oldest_first)
@@ -281,7 +297,8 @@ START_TEST(many_are_sent_again_oldest_first)
     EXPECT_COUNTS(resend_all(&all, &timeouts, 1, false), 2, 1, 0, 1);
     ck_assert_str_eq(th_sms.id, oldest.s);
     th_sms.result = (struct sms_result){.err = ERR_PROVIDER_TIMEOUT};
-    EXPECT_COUNTS(resend_all(&all, &any, 100, false), 2, 0, 2, 0); /* each once, though they fail again */
+    EXPECT_COUNTS(resend_all(&all, &any, 100, false), 2, 0, 2,
+                  0); /* each once, though they fail again */
     ck_assert_int_eq(COUNT("notifications WHERE status = 'FAILED' AND attempts = 2"), 2);
     th_book_budget(150); /* too little to begin */
     EXPECT_COUNTS(resend_all(&all, &any, 100, false), 2, 0, 0, 2);
@@ -290,7 +307,8 @@ END_TEST
 
 START_TEST(acknowledging_takes_rows_out_of_the_alert_and_nothing_else)
 {
-    struct uuid a = notice_with(10, ERR_PROVIDER_TIMEOUT), b = notice_with(11, ERR_PROVIDER_REJECTED);
+    struct uuid a = notice_with(10, ERR_PROVIDER_TIMEOUT),
+                b = notice_with(11, ERR_PROVIDER_REJECTED);
     notice_with(12, OK);
     struct ledger_filter any = {0}, timeouts = {.error_code = "provider_timeout"};
     struct ledger_filter past = {.has_until = true, .until = {wall_now().us - 3600000000LL}};
@@ -308,7 +326,8 @@ START_TEST(acknowledging_takes_rows_out_of_the_alert_and_nothing_else)
     ck_assert_int_eq(n, 1);
     EXPECT(ledger_acknowledge(&tb.svc, &all, &any, NULL, 0, &n), OK);
     ck_assert_int_eq(n, 1);
-    ck_assert_int_eq(COUNT("notifications WHERE status = 'FAILED' AND acknowledged_by = 'staff:desk'"), 2);
+    ck_assert_int_eq(
+        COUNT("notifications WHERE status = 'FAILED' AND acknowledged_by = 'staff:desk'"), 2);
     ck_assert_int_eq(COUNT("audit_log WHERE action = 'notification.acknowledge'"), 2);
     (void)a;
 }
@@ -343,22 +362,30 @@ END_TEST
 
 START_TEST(what_nobody_needs_is_purged)
 {
-    sql("INSERT INTO idempotency_keys (caller, key, request_hash, holder, claimed_until, created_at) VALUES"
-        " ('c', 'old', '', '', now(), now() - interval '25 hours'), ('c', 'new', '', '', now(), now() - interval '23 "
+    sql("INSERT INTO idempotency_keys (caller, key, request_hash, holder, claimed_until, "
+        "created_at) VALUES"
+        " ('c', 'old', '', '', now(), now() - interval '25 hours'), ('c', 'new', '', '', now(), "
+        "now() - interval '23 "
         "hours')");
-    sql("INSERT INTO sessions VALUES ('old', '" ALICE "', now(), now() - interval '1 s'), ('new', '" ALICE
-        "', now(), now() + interval '1 h')");
-    sql("INSERT INTO rate_limits VALUES ('old', now(), now() - interval '1 s', 1), ('new', now(), now() + interval '1 "
+    sql("INSERT INTO sessions VALUES ('old', '" ALICE
+        "', now(), now() - interval '1 s'), ('new', '" ALICE "', now(), now() + interval '1 h')");
+    sql("INSERT INTO rate_limits VALUES ('old', now(), now() - interval '1 s', 1), ('new', now(), "
+        "now() + interval '1 "
         "h', 1)");
-    sql("INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, expires_at) VALUES"
-        " (gen_random_uuid(), 'old', '', 'ar', 'sent', now() - interval '26 h', now() - interval '25 h'),"
-        " (gen_random_uuid(), 'new', '', 'ar', 'sent', now() - interval '2 h', now() - interval '1 h')");
+    sql("INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, expires_at) "
+        "VALUES"
+        " (gen_random_uuid(), 'old', '', 'ar', 'sent', now() - interval '26 h', now() - interval "
+        "'25 h'),"
+        " (gen_random_uuid(), 'new', '', 'ar', 'sent', now() - interval '2 h', now() - interval '1 "
+        "h')");
     run_job("purge");
     ck_assert_int_eq(COUNT("idempotency_keys WHERE key = 'new'"), COUNT("idempotency_keys"));
     ck_assert_int_eq(COUNT("sessions WHERE token_hash = 'new'"), COUNT("sessions"));
     ck_assert_int_eq(COUNT("rate_limits WHERE subject = 'new'"), COUNT("rate_limits"));
     ck_assert_int_eq(COUNT("otp_challenges WHERE phone = 'new'"), COUNT("otp_challenges"));
-    ck_assert_int_eq(COUNT("idempotency_keys") + COUNT("sessions") + COUNT("rate_limits") + COUNT("otp_challenges"), 4);
+    ck_assert_int_eq(COUNT("idempotency_keys") + COUNT("sessions") + COUNT("rate_limits") +
+                         COUNT("otp_challenges"),
+                     4);
 }
 END_TEST
 
@@ -368,7 +395,8 @@ static Suite *suite(void)
     TCase *c = th_case(s, "notify");
     tcase_add_checked_fixture(c, th_book_set_up, th_book_tear_down);
     tcase_set_timeout(c, 30);
-    tcase_add_loop_test(c, every_fault_of_the_provider_is_absorbed_and_named, 0, (int)ARRAY_LEN(ends));
+    tcase_add_loop_test(c, every_fault_of_the_provider_is_absorbed_and_named, 0,
+                        (int)ARRAY_LEN(ends));
     tcase_add_test(c, without_a_provider_or_time_nothing_is_tried);
     tcase_add_test(c, what_is_too_old_by_its_turn_is_not_sent);
     tcase_add_test(c, texts_are_plain_capped_and_in_the_customers_language);

@@ -40,7 +40,8 @@ static void configure(struct config *cfg)
 
 static void open_services(void)
 {
-    s = (struct svc){.cfg = &t.cfg, .db = db_new(&t.cfg), .arena = arena_new(16384), .request_id = "test"};
+    s = (struct svc){
+        .cfg = &t.cfg, .db = db_new(&t.cfg), .arena = arena_new(16384), .request_id = "test"};
     s.deadline = deadline_in_ms(30000);
     ck_assert_int_eq(db_connect(s.db, s.deadline), OK);
 }
@@ -63,7 +64,8 @@ static void tear_down(void)
 
 /* ---- challenges as otp_send leaves them ---- */
 
-static struct uuid challenge(const char *phone, const char *code, const char *status, const char *expires)
+static struct uuid challenge(const char *phone, const char *code, const char *status,
+                             const char *expires)
 {
     struct uuid id = uuid_new();
     unsigned char mac[SHA256_LEN];
@@ -71,10 +73,11 @@ static struct uuid challenge(const char *phone, const char *code, const char *st
     snprintf(text, sizeof text, "otp %s %s %s", id.s, phone, code);
     digest_hmac_sha256(STR(SECRET), str_of(text), mac);
     digest_hex(mac, sizeof mac, hex);
-    th_db_exec(&t,
-               "INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, expires_at)"
-               " VALUES ('%s', '%s', '%s', 'en', '%s', clock_timestamp(), now() + interval '%s')",
-               id.s, phone, hex, status, expires);
+    th_db_exec(
+        &t,
+        "INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, expires_at)"
+        " VALUES ('%s', '%s', '%s', 'en', '%s', clock_timestamp(), now() + interval '%s')",
+        id.s, phone, hex, status, expires);
     return id;
 }
 
@@ -157,8 +160,11 @@ START_TEST(first_and_second_sign_in)
     ck_assert_int_eq(verify(&id, CODE, &second), OK);
     ck_assert_str_eq(second.customer.id, first.customer.id);
     ck_assert_str_ne(second.token.text, first.token.text);
-    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM sessions WHERE token_hash = '%s'", second.token.hash), "1");
-    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM sessions WHERE token_hash LIKE '%%%s%%'", second.token.text),
+    ck_assert_str_eq(
+        th_db_value(&t, "SELECT count(*) FROM sessions WHERE token_hash = '%s'", second.token.hash),
+        "1");
+    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM sessions WHERE token_hash LIKE '%%%s%%'",
+                                 second.token.text),
                      "0");
 }
 END_TEST
@@ -187,7 +193,8 @@ static struct tally race(const struct uuid *id, const char *code, int children, 
                 mine.used += e == ERR_OTP_USED;
                 mine.incorrect += e == ERR_OTP_INCORRECT;
                 mine.exhausted += e == ERR_OTP_EXHAUSTED;
-                mine.other += e != OK && e != ERR_OTP_USED && e != ERR_OTP_INCORRECT && e != ERR_OTP_EXHAUSTED;
+                mine.other += e != OK && e != ERR_OTP_USED && e != ERR_OTP_INCORRECT &&
+                              e != ERR_OTP_EXHAUSTED;
             }
             (void)!write(results[1], &mine, sizeof mine);
             _exit(0);
@@ -286,10 +293,11 @@ START_TEST(definite_failure_gives_the_cooldown_back_but_not_the_quota)
     ck_assert_int_eq(send_to("0551234567", "192.0.2.1", &out), ERR_OTP_QUOTA);
     ck_assert_int_ge((int)out.retry_after_s, 3500);
     ck_assert_int_le((int)out.retry_after_s, 3600);
-    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM otp_challenges WHERE status = 'failed'"), "3");
-    ck_assert_str_eq(
-        th_db_value(&t, "SELECT count(*) FROM rate_limits WHERE subject LIKE '%%55123%%' OR subject LIKE '%%192.0%%'"),
-        "0");
+    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM otp_challenges WHERE status = 'failed'"),
+                     "3");
+    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM rate_limits WHERE subject LIKE "
+                                     "'%%55123%%' OR subject LIKE '%%192.0%%'"),
+                     "0");
 }
 END_TEST
 
@@ -303,10 +311,12 @@ START_TEST(limits_by_address_and_in_all)
         ck_assert_int_eq(send_to(phone, "2001:db8::1", &out), ERR_PROVIDER_FAILED);
     }
     ck_assert_int_eq(send_to("0550000008", "2001:db8::1", &out), ERR_OTP_QUOTA);
-    ck_assert_int_eq(send_to("0550000008", "2001:db8::2", &out), ERR_OTP_QUOTA); /* the same network */
+    ck_assert_int_eq(send_to("0550000008", "2001:db8::2", &out),
+                     ERR_OTP_QUOTA); /* the same network */
     ck_assert_int_eq(send_to("0550000008", "2001:db8:1::1", &out), ERR_PROVIDER_FAILED);
     ck_assert_int_eq(send_to("0550000009", "192.0.2.1", &out), ERR_PROVIDER_FAILED);
-    ck_assert_int_eq(send_to("0550000010", "192.0.2.2", &out), ERR_OTP_QUOTA); /* 7 in all; refused ones took nothing */
+    ck_assert_int_eq(send_to("0550000010", "192.0.2.2", &out),
+                     ERR_OTP_QUOTA); /* 7 in all; refused ones took nothing */
 }
 END_TEST
 
@@ -321,7 +331,8 @@ START_TEST(cooldown)
     ck_assert_int_eq(send_to("0551234567", "192.0.2.1", &out), ERR_OTP_COOLDOWN);
     ck_assert_int_ge((int)out.retry_after_s, 58);
     ck_assert_int_le((int)out.retry_after_s, 60);
-    ck_assert_int_eq(send_to("0551234568", "192.0.2.1", &out), ERR_PROVIDER_FAILED); /* another phone */
+    ck_assert_int_eq(send_to("0551234568", "192.0.2.1", &out),
+                     ERR_PROVIDER_FAILED); /* another phone */
     th_db_exec(&t, "UPDATE rate_limits SET window_end = now()");
     ck_assert_int_eq(send_to("0551234567", "192.0.2.1", &out), ERR_PROVIDER_FAILED);
     t.cfg.otp.resend_cooldown_ms = 0;
@@ -388,34 +399,39 @@ END_TEST
 
 static void a_booking(const char *customer, const char *status, const char *ends, const char *hold)
 {
-    th_db_exec(&t, "INSERT INTO venues VALUES ('019aab00-0000-7000-8000-00000000000a', 'V', 'Asia/Riyadh', 'SAR') ON "
+    th_db_exec(&t, "INSERT INTO venues VALUES ('019aab00-0000-7000-8000-00000000000a', 'V', "
+                   "'Asia/Riyadh', 'SAR') ON "
                    "CONFLICT DO NOTHING");
-    th_db_exec(&t, "INSERT INTO resources (venue_id, id, name) VALUES ('019aab00-0000-7000-8000-00000000000a',"
-                   " '019aab00-0000-7000-8000-00000000000b', 'R') ON CONFLICT DO NOTHING");
     th_db_exec(
         &t,
-        "INSERT INTO services (venue_id, id, name, duration_minutes) VALUES ('019aab00-0000-7000-8000-00000000000a',"
-        " '019aab00-0000-7000-8000-00000000000c', 'S', 30) ON CONFLICT DO NOTHING");
+        "INSERT INTO resources (venue_id, id, name) VALUES ('019aab00-0000-7000-8000-00000000000a',"
+        " '019aab00-0000-7000-8000-00000000000b', 'R') ON CONFLICT DO NOTHING");
+    th_db_exec(&t, "INSERT INTO services (venue_id, id, name, duration_minutes) VALUES "
+                   "('019aab00-0000-7000-8000-00000000000a',"
+                   " '019aab00-0000-7000-8000-00000000000c', 'S', 30) ON CONFLICT DO NOTHING");
     th_db_exec(&t, "DELETE FROM notifications; DELETE FROM bookings");
-    th_db_exec(
-        &t,
-        "INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, "
-        "occupied,"
-        " party_size, amount, currency, payment, note, hold_expires_at) SELECT '019aab00-0000-7000-8000-00000000000a',"
-        " '019aab00-0000-7000-8000-00000000000d', '019aab00-0000-7000-8000-00000000000c', "
-        "'019aab00-0000-7000-8000-00000000000b',"
-        " '%s', '%s', e - interval '30 minutes', e, tstzrange(e - interval '30 minutes', e), 1, 0, 'SAR', 'none', 'my "
-        "secret note', %s"
-        " FROM (SELECT now() + interval '%s' AS e) x",
-        customer, status, hold, ends);
-    th_db_exec(
-        &t,
-        "INSERT INTO booking_history (venue_id, booking_id, version, to_status, actor, reason) SELECT venue_id, id, 1,"
-        " 'confirmed', 'customer', 'my secret reason' FROM bookings");
-    th_db_exec(&t, "INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, body, "
-                   "send_by, expires_at)"
-                   " SELECT venue_id, gen_random_uuid(), id, 'e', 'booking_confirmed', 'ar', '" PHONE
-                   "', 'my secret text', now(), now() FROM bookings");
+    th_db_exec(&t,
+               "INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, "
+               "starts_at, ends_at, "
+               "occupied,"
+               " party_size, amount, currency, payment, note, hold_expires_at) SELECT "
+               "'019aab00-0000-7000-8000-00000000000a',"
+               " '019aab00-0000-7000-8000-00000000000d', '019aab00-0000-7000-8000-00000000000c', "
+               "'019aab00-0000-7000-8000-00000000000b',"
+               " '%s', '%s', e - interval '30 minutes', e, tstzrange(e - interval '30 minutes', "
+               "e), 1, 0, 'SAR', 'none', 'my "
+               "secret note', %s"
+               " FROM (SELECT now() + interval '%s' AS e) x",
+               customer, status, hold, ends);
+    th_db_exec(&t, "INSERT INTO booking_history (venue_id, booking_id, version, to_status, actor, "
+                   "reason) SELECT venue_id, id, 1,"
+                   " 'confirmed', 'customer', 'my secret reason' FROM bookings");
+    th_db_exec(&t,
+               "INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, "
+               "recipient, body, "
+               "send_by, expires_at)"
+               " SELECT venue_id, gen_random_uuid(), id, 'e', 'booking_confirmed', 'ar', '" PHONE
+               "', 'my secret text', now(), now() FROM bookings");
 }
 
 START_TEST(erasure_waits_for_bookings)
@@ -427,7 +443,8 @@ START_TEST(erasure_waits_for_bookings)
     a_booking(me.customer.id, "pending_payment", "1 hour", "now() + interval '1 minute'");
     ck_assert_int_eq(customer_erase(&s, me.customer.id), ERR_BOOKINGS_ACTIVE);
     ck_assert_str_eq(th_db_value(&t, "SELECT phone FROM customers"), PHONE);
-    a_booking(me.customer.id, "pending_payment", "1 hour", "now() - interval '1 minute'"); /* a dead hold */
+    a_booking(me.customer.id, "pending_payment", "1 hour",
+              "now() - interval '1 minute'"); /* a dead hold */
     ck_assert_int_eq(customer_erase(&s, me.customer.id), OK);
     ck_assert_int_eq(customer_erase(&s, me.customer.id), ERR_UNAUTHORIZED);
 }
@@ -445,20 +462,23 @@ START_TEST(erasure_leaves_nothing)
     ck_assert_int_eq(customer_update(&s, me.customer.id, "my secret name", NULL, &c), OK);
     a_booking(me.customer.id, "confirmed", "-1 minute", "NULL");
     th_db_exec(&t,
-               "INSERT INTO idempotency_keys (caller, key, request_hash, holder, claimed_until, status, body, "
+               "INSERT INTO idempotency_keys (caller, key, request_hash, holder, claimed_until, "
+               "status, body, "
                "customer_id) VALUES"
                " ('customer:%s', 'a', 'h', 'x', now(), 201, 'my secret note', NULL),"
                " ('staff:x', 'a', 'h', 'x', now(), 201, '" PHONE "', '%s')",
                me.customer.id, me.customer.id);
     ck_assert_int_eq(customer_erase(&s, me.customer.id), OK);
 
-    th_db_exec(&t,
-               "CREATE FUNCTION hits(what text) RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; total bigint "
-               ":= 0; tab text; BEGIN"
-               " FOR tab IN SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = "
-               "'public'::regnamespace LOOP"
-               " EXECUTE format('SELECT count(*) FROM %%s x WHERE x::text LIKE %%L', tab, '%%' || what || '%%') INTO n;"
-               " total := total + n; END LOOP; RETURN total; END $$");
+    th_db_exec(&t, "CREATE FUNCTION hits(what text) RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE "
+                   "n bigint; total bigint "
+                   ":= 0; tab text; BEGIN"
+                   " FOR tab IN SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND "
+                   "relnamespace = "
+                   "'public'::regnamespace LOOP"
+                   " EXECUTE format('SELECT count(*) FROM %%s x WHERE x::text LIKE %%L', tab, '%%' "
+                   "|| what || '%%') INTO n;"
+                   " total := total + n; END LOOP; RETURN total; END $$");
     ck_assert_str_eq(th_db_value(&t, "SELECT hits('551234567')"), "0");
     ck_assert_str_eq(th_db_value(&t, "SELECT hits('my secret')"), "0");
     ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM rate_limits WHERE subject = '%s'",
@@ -466,7 +486,8 @@ START_TEST(erasure_leaves_nothing)
                      "0");
     ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM sessions"), "0");
     ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM bookings"), "1");
-    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM audit_log WHERE action = 'customer.erase'"), "1");
+    ck_assert_str_eq(
+        th_db_value(&t, "SELECT count(*) FROM audit_log WHERE action = 'customer.erase'"), "1");
     sign_in(PHONE, &again); /* the same phone is a new customer */
     ck_assert_str_ne(again.customer.id, me.customer.id);
 }
@@ -488,12 +509,14 @@ START_TEST(staff_keys_refused)
 {
     const char *key;
     static const char *const names[] = {
-        "", " a", "a ", "a\nb", "\xFF", "0123456789012345678901234567890123456789012345678901234567890123456789"};
+        "",     " a",   "a ",
+        "a\nb", "\xFF", "0123456789012345678901234567890123456789012345678901234567890123456789"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         ck_assert_int_eq(staff_key_create(&s, names[i], STAFF_ADMIN, NULL, &key), ERR_VALIDATION);
     ck_assert_int_eq(staff_key_create(&s, "x", STAFF_ADMIN, "not a uuid", &key), ERR_NOT_FOUND);
-    ck_assert_int_eq(staff_key_create(&s, "x", STAFF_ADMIN, "019aab00-0000-7000-8000-0000000000ff", &key),
-                     ERR_NOT_FOUND);
+    ck_assert_int_eq(
+        staff_key_create(&s, "x", STAFF_ADMIN, "019aab00-0000-7000-8000-0000000000ff", &key),
+        ERR_NOT_FOUND);
     ck_assert_int_eq(staff_key_revoke(&s, "x"), ERR_NOT_FOUND);
     ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM staff_keys"), "0");
     ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM audit_log"), "0");
@@ -506,8 +529,11 @@ START_TEST(staff_keys_live_and_end)
     struct principal who;
     const struct staff_key *keys;
     size_t n;
-    th_db_exec(&t, "INSERT INTO venues VALUES ('019aab00-0000-7000-8000-00000000000a', 'V', 'Asia/Riyadh', 'SAR')");
-    ck_assert_int_eq(staff_key_create(&s, "desk 1", STAFF_AGENT, "019AAB00-0000-7000-8000-00000000000A", &key), OK);
+    th_db_exec(&t, "INSERT INTO venues VALUES ('019aab00-0000-7000-8000-00000000000a', 'V', "
+                   "'Asia/Riyadh', 'SAR')");
+    ck_assert_int_eq(
+        staff_key_create(&s, "desk 1", STAFF_AGENT, "019AAB00-0000-7000-8000-00000000000A", &key),
+        OK);
     ck_assert_int_eq(staff_key_create(&s, "desk 1", STAFF_ADMIN, NULL, &other), ERR_DB_UNIQUE);
     ck_assert_int_eq(staff_key_create(&s, "boss", STAFF_ADMIN, NULL, &other), OK);
     ck_assert(staff_authenticated(key, &who));
@@ -517,7 +543,8 @@ START_TEST(staff_keys_live_and_end)
     ck_assert_str_eq(who.actor, "staff:desk 1");
     ck_assert(staff_authenticated(other, &who));
     ck_assert(!who.one_venue);
-    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM staff_keys k WHERE k::text LIKE '%%%s%%'", key), "0");
+    ck_assert_str_eq(
+        th_db_value(&t, "SELECT count(*) FROM staff_keys k WHERE k::text LIKE '%%%s%%'", key), "0");
 
     ck_assert_int_eq(staff_key_revoke(&s, "desk 1"), OK);
     ck_assert_int_eq(staff_key_revoke(&s, "desk 1"), ERR_NOT_FOUND);
@@ -529,7 +556,8 @@ START_TEST(staff_keys_live_and_end)
     ck_assert_ptr_null(keys[0].venue_id);
     ck_assert(!keys[0].revoked);
     ck_assert(keys[1].revoked);
-    ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM audit_log WHERE action LIKE 'staff_key.%%'"), "3");
+    ck_assert_str_eq(
+        th_db_value(&t, "SELECT count(*) FROM audit_log WHERE action LIKE 'staff_key.%%'"), "3");
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* What the schema itself promises, in plain SQL: wall times, starts, limits, no double booking, dead holds. */
+/* What the schema itself promises, in plain SQL: wall times, starts, limits, no double booking,
+ * dead holds. */
 #include <stdlib.h>
 
 #include "../lib/th_unit.h"
@@ -44,14 +45,15 @@ static const struct {
 
 START_TEST(a_wall_time_has_one_instant)
 {
-    ck_assert_str_eq(th_db_value(&t, "SELECT wall_instant('%s', '%s') = '%s'::timestamptz", walls[_i].wall,
-                                 walls[_i].zone, walls[_i].instant),
+    ck_assert_str_eq(th_db_value(&t, "SELECT wall_instant('%s', '%s') = '%s'::timestamptz",
+                                 walls[_i].wall, walls[_i].zone, walls[_i].instant),
                      "t");
 }
 END_TEST
 
-static const char *const zones[] = {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Riyadh",
-                                    "Africa/Cairo",  "America/St_Johns", "Pacific/Chatham"};
+static const char *const zones[] = {"Europe/Berlin",  "America/New_York", "Australia/Lord_Howe",
+                                    "Asia/Riyadh",    "Africa/Cairo",     "America/St_Johns",
+                                    "Pacific/Chatham"};
 
 /* By definition: of the instants that show a wall time, the first. */
 START_TEST(every_wall_time_of_a_year_is_its_first_instant)
@@ -59,7 +61,8 @@ START_TEST(every_wall_time_of_a_year_is_its_first_instant)
     ck_assert_str_eq(
         th_db_value(&t,
                     "SELECT count(*) FROM (SELECT u AT TIME ZONE '%s' AS wall, min(u) AS first FROM"
-                    " generate_series('2026-01-01Z'::timestamptz, '2027-01-01Z', '30 minutes') u GROUP BY 1) m"
+                    " generate_series('2026-01-01Z'::timestamptz, '2027-01-01Z', '30 minutes') u "
+                    "GROUP BY 1) m"
                     " WHERE wall_instant(wall, '%s') <> first",
                     zones[_i], zones[_i]),
         "0");
@@ -74,33 +77,40 @@ END_TEST
 
 static void make_venue(const char *zone)
 {
-    th_db_exec(&t, "INSERT INTO venues (id, name, time_zone, currency) VALUES ('" VENUE "', 'V', '%s', 'SAR')", zone);
-    th_db_exec(&t, "INSERT INTO resources (venue_id, id, name) VALUES ('" VENUE "', '" RESOURCE "', 'R'),"
+    th_db_exec(&t,
+               "INSERT INTO venues (id, name, time_zone, currency) VALUES ('" VENUE
+               "', 'V', '%s', 'SAR')",
+               zone);
+    th_db_exec(&t, "INSERT INTO resources (venue_id, id, name) VALUES ('" VENUE "', '" RESOURCE
+                   "', 'R'),"
                    " ('" VENUE "', '" OTHER "', 'O')");
 }
 
 static void open_hours(int position, int weekday, int opens, int closes)
 {
-    th_db_exec(&t, "INSERT INTO opening_hours VALUES ('" VENUE "', '" RESOURCE "', %d, %d, %d, %d)", position, weekday,
-               opens, closes);
+    th_db_exec(&t, "INSERT INTO opening_hours VALUES ('" VENUE "', '" RESOURCE "', %d, %d, %d, %d)",
+               position, weekday, opens, closes);
 }
 
 /* Starts of a day (or two), as UTC times. 2026-03-23 is a Monday. */
-static const char *starts(const char *zone, int duration, int step, const char *first, const char *last)
+static const char *starts(const char *zone, int duration, int step, const char *first,
+                          const char *last)
 {
-    return th_db_value(
-        &t,
-        "SELECT string_agg(to_char(starts_at AT TIME ZONE 'UTC', 'DD HH24:MI'), ',' ORDER BY starts_at) FROM"
-        " resource_starts('" VENUE "', '" RESOURCE "', '%s', %d, %d, '%s', '%s')",
-        zone, duration, step, first, last);
+    return th_db_value(&t,
+                       "SELECT string_agg(to_char(starts_at AT TIME ZONE 'UTC', 'DD HH24:MI'), ',' "
+                       "ORDER BY starts_at) FROM"
+                       " resource_starts('" VENUE "', '" RESOURCE "', '%s', %d, %d, '%s', '%s')",
+                       zone, duration, step, first, last);
 }
 
 START_TEST(starts_lie_on_the_grid_within_the_opening)
 {
     make_venue("Asia/Riyadh");
     open_hours(0, 1, 9 * 60, 12 * 60);
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"), "23 06:00,23 07:00,23 08:00");
-    ck_assert_str_eq(starts("Asia/Riyadh", 90, 45, "2026-03-23", "2026-03-23"), "23 06:00,23 06:45,23 07:30");
+    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
+                     "23 06:00,23 07:00,23 08:00");
+    ck_assert_str_eq(starts("Asia/Riyadh", 90, 45, "2026-03-23", "2026-03-23"),
+                     "23 06:00,23 06:45,23 07:30");
     ck_assert_str_eq(starts("Asia/Riyadh", 180, 30, "2026-03-23", "2026-03-23"), "23 06:00");
     ck_assert_str_eq(starts("Asia/Riyadh", 181, 30, "2026-03-23", "2026-03-23"), "");
     ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-24", "2026-03-29"), "");
@@ -111,9 +121,12 @@ START_TEST(an_opening_may_end_on_the_next_day)
 {
     make_venue("Asia/Riyadh");
     open_hours(0, 1, 22 * 60, 2 * 60);
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-24"), "23 19:00,23 20:00,23 21:00,23 22:00");
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"), "23 19:00,23 20:00");
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-24", "2026-03-24"), "23 21:00,23 22:00");
+    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-24"),
+                     "23 19:00,23 20:00,23 21:00,23 22:00");
+    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
+                     "23 19:00,23 20:00");
+    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-24", "2026-03-24"),
+                     "23 21:00,23 22:00");
 }
 END_TEST
 
@@ -122,7 +135,8 @@ START_TEST(openings_that_overlap_give_each_start_once)
     make_venue("Asia/Riyadh");
     open_hours(0, 1, 9 * 60, 11 * 60);
     open_hours(1, 1, 10 * 60, 12 * 60);
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"), "23 06:00,23 07:00,23 08:00");
+    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
+                     "23 06:00,23 07:00,23 08:00");
 }
 END_TEST
 
@@ -130,7 +144,8 @@ START_TEST(a_clock_change_makes_an_opening_shorter_or_longer)
 {
     make_venue("Europe/Berlin");
     open_hours(0, 7, 1 * 60, 5 * 60);
-    ck_assert_str_eq(starts("Europe/Berlin", 60, 60, "2026-03-29", "2026-03-29"), "29 00:00,29 01:00,29 02:00");
+    ck_assert_str_eq(starts("Europe/Berlin", 60, 60, "2026-03-29", "2026-03-29"),
+                     "29 00:00,29 01:00,29 02:00");
     ck_assert_str_eq(starts("Europe/Berlin", 60, 60, "2026-10-25", "2026-10-25"),
                      "24 23:00,25 00:00,25 01:00,25 02:00,25 03:00");
 }
@@ -141,27 +156,34 @@ START_TEST(closures_block_from_start_to_before_the_end)
     make_venue("Asia/Riyadh");
     open_hours(0, 1, 9 * 60, 13 * 60);
     th_db_exec(&t, "INSERT INTO closures (venue_id, id, resource_id, starts_at, ends_at) VALUES"
-                   " ('" VENUE "', gen_random_uuid(), '" RESOURCE "', '2026-03-23 07:00Z', '2026-03-23 08:00Z'),"
-                   " ('" VENUE "', gen_random_uuid(), '" OTHER "', '2026-03-23 06:00Z', '2026-03-23 10:00Z')");
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"), "23 06:00,23 08:00,23 09:00");
+                   " ('" VENUE "', gen_random_uuid(), '" RESOURCE
+                   "', '2026-03-23 07:00Z', '2026-03-23 08:00Z'),"
+                   " ('" VENUE "', gen_random_uuid(), '" OTHER
+                   "', '2026-03-23 06:00Z', '2026-03-23 10:00Z')");
+    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
+                     "23 06:00,23 08:00,23 09:00");
     th_db_exec(&t, "INSERT INTO closures (venue_id, id, starts_at, ends_at) VALUES"
                    " ('" VENUE "', gen_random_uuid(), '2026-03-23 09:59Z', '2026-03-24 00:00Z')");
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"), "23 06:00,23 08:00");
+    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
+                     "23 06:00,23 08:00");
 }
 END_TEST
 
 /* ---- limits ---- */
 
-#define TAKE(subjects, limits)                                                                                         \
+#define TAKE(subjects, limits) \
     "SELECT denied FROM rate_take(ARRAY[" subjects "], ARRAY[" limits "], ARRAY[60000, 60000])"
 
 START_TEST(a_limit_is_taken_whole_or_not_at_all)
 {
     ck_assert_str_eq(th_db_value(&t, TAKE("'a', 'b'", "2, 1")), "");
-    ck_assert_str_eq(th_db_value(&t, TAKE("'a', 'b'", "2, 1")), "2"); /* b is full: a is not taken either */
+    ck_assert_str_eq(th_db_value(&t, TAKE("'a', 'b'", "2, 1")),
+                     "2"); /* b is full: a is not taken either */
     ck_assert_str_eq(th_db_value(&t, TAKE("'a', 'c'", "2, 9")), "");
-    ck_assert_str_eq(th_db_value(&t, TAKE("'b', 'a'", "1, 2")), "1"); /* both full: the caller's first */
-    int wait = atoi(th_db_value(&t, "SELECT retry_after_s FROM rate_take('{a}', '{1}', '{60000}')"));
+    ck_assert_str_eq(th_db_value(&t, TAKE("'b', 'a'", "1, 2")),
+                     "1"); /* both full: the caller's first */
+    int wait =
+        atoi(th_db_value(&t, "SELECT retry_after_s FROM rate_take('{a}', '{1}', '{60000}')"));
     ck_assert(wait >= 1 && wait <= 60);
 }
 END_TEST
@@ -179,7 +201,8 @@ END_TEST
 static void wait_until_blocked(int pid)
 {
     for (int i = 0; i < 200; i++) {
-        if (atoi(th_db_value(&t, "SELECT count(*) FROM pg_locks WHERE pid = %d AND NOT granted", pid)))
+        if (atoi(th_db_value(&t, "SELECT count(*) FROM pg_locks WHERE pid = %d AND NOT granted",
+                             pid)))
             return;
         th_db_exec(&t, "SELECT pg_sleep(0.02)");
     }
@@ -215,7 +238,9 @@ START_TEST(a_crowd_gets_exactly_the_limit)
         c[i] = th_db_connect(&t);
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 4; i++)
-            ck_assert_int_eq(PQsendQuery(c[i], i % 2 ? TAKE("'p', 'q'", "30, 99") : TAKE("'q', 'p'", "99, 30")), 1);
+            ck_assert_int_eq(
+                PQsendQuery(c[i], i % 2 ? TAKE("'p', 'q'", "30, 99") : TAKE("'q', 'p'", "99, 30")),
+                1);
         for (int i = 0; i < 4; i++)
             for (PGresult *r; (r = PQgetResult(c[i])) != NULL; PQclear(r)) {
                 ck_assert_int_eq(PQresultStatus(r), PGRES_TUPLES_OK);
@@ -223,7 +248,8 @@ START_TEST(a_crowd_gets_exactly_the_limit)
             }
     }
     ck_assert_int_eq(granted, 30);
-    ck_assert_str_eq(th_db_value(&t, "SELECT string_agg(taken::text, ',') FROM rate_limits"), "30,30");
+    ck_assert_str_eq(th_db_value(&t, "SELECT string_agg(taken::text, ',') FROM rate_limits"),
+                     "30,30");
     for (int i = 0; i < 4; i++)
         PQfinish(c[i]);
 }
@@ -236,23 +262,25 @@ END_TEST
 
 static void make_booking(char last, const char *status, const char *hold)
 {
-    th_db_exec(
-        &t,
-        "INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, "
-        "occupied,"
-        " party_size, amount, currency, payment, hold_expires_at) VALUES ('" VENUE
-        "', '00000000-0000-7000-8000-00000000010%c', '" SERVICE "', '" RESOURCE "', '" CUSTOMER
-        "', '%s', '2026-03-23 06:00Z', '2026-03-23 07:00Z', '[2026-03-23 06:00Z,2026-03-23 07:00Z)', 1, 0, 'SAR',"
-        " 'none', %s)",
-        last, status, hold);
+    th_db_exec(&t,
+               "INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, "
+               "starts_at, ends_at, "
+               "occupied,"
+               " party_size, amount, currency, payment, hold_expires_at) VALUES ('" VENUE
+               "', '00000000-0000-7000-8000-00000000010%c', '" SERVICE "', '" RESOURCE
+               "', '" CUSTOMER "', '%s', '2026-03-23 06:00Z', '2026-03-23 07:00Z', '[2026-03-23 "
+                               "06:00Z,2026-03-23 07:00Z)', 1, 0, 'SAR',"
+               " 'none', %s)",
+               last, status, hold);
 }
 
 static void make_bookings(void)
 {
     make_venue("Asia/Riyadh");
-    th_db_exec(&t, "INSERT INTO services (venue_id, id, name, duration_minutes) VALUES ('" VENUE "', '" SERVICE
-                   "', 'S', 60)");
-    th_db_exec(&t, "INSERT INTO customers (id, phone, locale) VALUES ('" CUSTOMER "', '+966500000001', 'ar')");
+    th_db_exec(&t, "INSERT INTO services (venue_id, id, name, duration_minutes) VALUES ('" VENUE
+                   "', '" SERVICE "', 'S', 60)");
+    th_db_exec(&t, "INSERT INTO customers (id, phone, locale) VALUES ('" CUSTOMER
+                   "', '+966500000001', 'ar')");
     make_booking('1', "confirmed", "NULL");
     make_booking('2', "pending_payment", "now() + interval '1 hour'");
     make_booking('3', "pending_payment", "now()");
@@ -260,11 +288,11 @@ static void make_bookings(void)
 
 static const char *take_unit(char booking, const char *resource, int unit, const char *range)
 {
-    return th_db_sqlstate(
-        &t,
-        "INSERT INTO booking_units (venue_id, resource_id, unit, booking_id, occupied) VALUES ('" VENUE
-        "', '%s', %d, '00000000-0000-7000-8000-00000000010%c', '%s')",
-        resource, unit, booking, range);
+    return th_db_sqlstate(&t,
+                          "INSERT INTO booking_units (venue_id, resource_id, unit, booking_id, "
+                          "occupied) VALUES ('" VENUE
+                          "', '%s', %d, '00000000-0000-7000-8000-00000000010%c', '%s')",
+                          resource, unit, booking, range);
 }
 
 START_TEST(plain_sql_cannot_book_twice)
@@ -277,18 +305,20 @@ START_TEST(plain_sql_cannot_book_twice)
     ck_assert_str_eq(take_unit('2', RESOURCE, 1, "[2026-03-23 07:00Z,2026-03-23 08:00Z)"), "");
     ck_assert_str_eq(take_unit('3', RESOURCE, 2, "[2026-03-23 06:00Z,2026-03-23 07:00Z)"), "");
     ck_assert_str_eq(take_unit('3', OTHER, 1, "[2026-03-23 06:00Z,2026-03-23 07:00Z)"), "");
-    ck_assert_str_eq(th_db_sqlstate(&t, "UPDATE booking_units SET occupied = '[2026-03-23 06:30Z,2026-03-23 08:00Z)'"
-                                        " WHERE unit = 1 AND booking_id = '00000000-0000-7000-8000-000000000102'"),
-                     "23P01");
+    ck_assert_str_eq(
+        th_db_sqlstate(&t,
+                       "UPDATE booking_units SET occupied = '[2026-03-23 06:30Z,2026-03-23 08:00Z)'"
+                       " WHERE unit = 1 AND booking_id = '00000000-0000-7000-8000-000000000102'"),
+        "23P01");
 }
 END_TEST
 
 START_TEST(a_hold_is_dead_when_its_time_has_passed)
 {
     make_bookings();
-    ck_assert_str_eq(
-        th_db_value(&t, "SELECT string_agg(booking_status(status, hold_expires_at), ',' ORDER BY id) FROM bookings"),
-        "confirmed,pending_payment,expired");
+    ck_assert_str_eq(th_db_value(&t, "SELECT string_agg(booking_status(status, hold_expires_at), "
+                                     "',' ORDER BY id) FROM bookings"),
+                     "confirmed,pending_payment,expired");
     ck_assert_str_eq(th_db_sqlstate(&t, "UPDATE bookings SET status = 'confirmed'"),
                      "23514"); /* a hold's end must go with it */
 }
@@ -303,7 +333,8 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_set_timeout(c, 30);
     tcase_add_loop_test(c, a_wall_time_has_one_instant, 0, (int)ARRAY_LEN(walls));
-    tcase_add_loop_test(c, every_wall_time_of_a_year_is_its_first_instant, 0, (int)ARRAY_LEN(zones));
+    tcase_add_loop_test(c, every_wall_time_of_a_year_is_its_first_instant, 0,
+                        (int)ARRAY_LEN(zones));
     tcase_add_test(c, starts_lie_on_the_grid_within_the_opening);
     tcase_add_test(c, an_opening_may_end_on_the_next_day);
     tcase_add_test(c, openings_that_overlap_give_each_start_once);

@@ -1,4 +1,5 @@
-/* Configurations of any bytes: what is taken keeps the table's promises, what is refused says where and why. */
+/* Configurations of any bytes: what is taken keeps the table's promises, what is refused says where
+ * and why. */
 #define _GNU_SOURCE 1
 #include <stdint.h>
 #include <stdio.h>
@@ -14,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_taken(const struct config *c)
 {
     ENSURE(c->server.listen_n >= 1 && c->otp.regions_n >= 1);
-    ENSURE(c->server.workers >= 1 && c->server.workers <= 1024 && c->server.queue >= 1 && c->server.queue <= 65536);
+    ENSURE(c->server.workers >= 1 && c->server.workers <= 1024 && c->server.queue >= 1 &&
+           c->server.queue <= 65536);
     ENSURE(c->database.url && *c->database.url);
     ENSURE(c->providers_n <= PROVIDERS_MAX);
     for (size_t i = 0; i < c->providers_n; i++) {
@@ -22,7 +24,8 @@ static void check_taken(const struct config *c)
         char host[256];
         ENSURE(p->type >= 0 && p->type < PROVIDER_TYPE_COUNT && p->name && p->base_url);
         ENSURE(config_url_host(p->base_url, host, sizeof host) && *host);
-        ENSURE(p->timeout_ms >= 50 && p->max_concurrent >= 1 && p->max_concurrent <= c->server.workers);
+        ENSURE(p->timeout_ms >= 50 && p->max_concurrent >= 1 &&
+               p->max_concurrent <= c->server.workers);
         ENSURE(config_provider_find(c, p->name) == (int)i);
     }
     ENSURE(c->otp.provider < (int)c->providers_n && c->payments.provider < (int)c->providers_n);
@@ -37,7 +40,8 @@ static void check_refused(const struct config_report *r)
     FILE *to = fmemopen(text, sizeof text, "w");
     ENSURE(to && r && r->n >= 1);
     for (size_t i = 0; i < r->n; i++)
-        ENSURE(r->faults[i].line >= 1 && r->faults[i].column >= 1 && r->faults[i].key && *r->faults[i].what);
+        ENSURE(r->faults[i].line >= 1 && r->faults[i].column >= 1 && r->faults[i].key &&
+               *r->faults[i].what);
     config_report_print(r, "x", to);
     fclose(to);
 }

@@ -1,4 +1,5 @@
-/* Cursors from any text: only what was made here for this list is believed; and what was made comes back whole. */
+/* Cursors from any text: only what was made here for this list is believed; and what was made comes
+ * back whole. */
 #include <stdint.h>
 
 #include "../../src/api/api_priv.h"

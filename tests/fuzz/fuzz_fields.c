@@ -1,5 +1,5 @@
-/* Header fields that the frame reads by itself, from any bytes: If-Match, Content-Type, X-Forwarded-For,
- * Idempotency-Key, depth of JSON. */
+/* Header fields that the frame reads by itself, from any bytes: If-Match, Content-Type,
+ * X-Forwarded-For, Idempotency-Key, depth of JSON. */
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -25,7 +25,8 @@ static void check_if_match(struct str s)
 static void check_client(struct arena *a, struct str s)
 {
     static struct cidr all[] = {{AF_INET, {0}, 0}, {AF_INET6, {0}, 0}};
-    static const struct config cfg = {.server = {.trusted_proxies = all, .trusted_proxies_n = ARRAY_LEN(all)}};
+    static const struct config cfg = {
+        .server = {.trusted_proxies = all, .trusted_proxies_n = ARRAY_LEN(all)}};
     struct http_head head = {.headers_n = 1};
     unsigned char bin[16];
 

@@ -1,6 +1,7 @@
 /*
- * What every call to the payment gateway makes of any answer: an outcome that fits the status, and only invoices and charges that
- * are about what was asked for. Input: call, two bytes of status, body. The client is replaced: its names are defined here.
+ * What every call to the payment gateway makes of any answer: an outcome that fits the status, and
+ * only invoices and charges that are about what was asked for. Input: call, two bytes of status,
+ * body. The client is replaced: its names are defined here.
  */
 #include <stdint.h>
 #include <strings.h>
@@ -20,7 +21,8 @@ static struct ext_request asked;
 static unsigned judged;
 static enum provider_outcome verdict;
 
-enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d, struct ext_reply *r)
+enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
+                  struct ext_reply *r)
 {
     (void)x, (void)a, (void)d;
     asked = *q;
@@ -28,20 +30,25 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
     return OK;
 }
 
-void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r, enum provider_outcome outcome)
+void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
+               enum provider_outcome outcome)
 {
     (void)x, (void)q, (void)r;
     judged++;
     verdict = outcome;
 }
 
-static struct provider_config provider = {
-    .name = "pay", .type = PROVIDER_MOYASAR, .base_url = "http://127.0.0.1:1", .secret_key = "sk", .webhook_secret = "w"};
+static struct provider_config provider = {.name = "pay",
+                                          .type = PROVIDER_MOYASAR,
+                                          .base_url = "http://127.0.0.1:1",
+                                          .secret_key = "sk",
+                                          .webhook_secret = "w"};
 static const struct config cfg = {.providers = &provider, .providers_n = 1};
 
 static void check_id(const char *id)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     size_t n = strlen(id);
     ENSURE(n >= 1 && n <= 64 && strspn(id, letters) == n);
 }
@@ -49,14 +56,16 @@ static void check_id(const char *id)
 static void check_charge(const struct pay_charge *c)
 {
     check_id(c->id);
-    ENSURE(c->currency && c->amount >= 0 && c->refunded >= 0 && c->refunded <= c->amount && !(c->pending && c->charged));
+    ENSURE(c->currency && c->amount >= 0 && c->refunded >= 0 && c->refunded <= c->amount &&
+           !(c->pending && c->charged));
 }
 
 static void check_invoice(const struct pay_invoice *i)
 {
     check_id(i->id);
     ENSURE(i->currency && i->amount >= 0 && i->state >= PAY_OPEN && i->state <= PAY_REFUNDED);
-    ENSURE(strncasecmp(i->url, "https://", 8) == 0 || strncasecmp(i->url, "http://127.0.0.1", 16) == 0);
+    ENSURE(strncasecmp(i->url, "https://", 8) == 0 ||
+           strncasecmp(i->url, "http://127.0.0.1", 16) == 0);
     for (size_t k = 0; k < i->charges_n; k++)
         check_charge(&i->charges[k]);
 }
@@ -65,9 +74,15 @@ static void check_invoice(const struct pay_invoice *i)
 
 static void call_create(const struct pay_call *c, struct pay_outcome *o)
 {
-    const struct pay_create in = {.reference = REFERENCE, .booking_id = REFERENCE, .amount = 5000, .currency = "SAR",
-                                  .description = "d", .callback_url = "http://a/c", .success_url = "http://a/s",
-                                  .back_url = "http://a/b", .expires_at = {0}};
+    const struct pay_create in = {.reference = REFERENCE,
+                                  .booking_id = REFERENCE,
+                                  .amount = 5000,
+                                  .currency = "SAR",
+                                  .description = "d",
+                                  .callback_url = "http://a/c",
+                                  .success_url = "http://a/s",
+                                  .back_url = "http://a/b",
+                                  .expires_at = {0}};
     struct pay_invoice out;
     pay_create(c, &in, &out, o);
     if (o->err != OK)
@@ -138,7 +153,8 @@ static void call_void(const struct pay_call *c, struct pay_outcome *o)
 }
 
 static void (*const calls[])(const struct pay_call *c, struct pay_outcome *o) = {
-    call_create, call_fetch, call_find, call_charges, call_fetch_charge, call_cancel, call_refund, call_void,
+    call_create,       call_fetch,  call_find,   call_charges,
+    call_fetch_charge, call_cancel, call_refund, call_void,
 };
 
 static void check_outcome(const struct pay_outcome *o)
@@ -146,11 +162,12 @@ static void check_outcome(const struct pay_outcome *o)
     int s = given.status;
     bool good = o->err == OK, read = asked.idempotent;
 
-    ENSURE(good || o->err == ERR_PROVIDER_REJECTED || o->err == ERR_PROVIDER_FAILED || o->err == ERR_PROVIDER_UNAVAILABLE ||
-           (o->err == ERR_NOT_FOUND && read));
+    ENSURE(good || o->err == ERR_PROVIDER_REJECTED || o->err == ERR_PROVIDER_FAILED ||
+           o->err == ERR_PROVIDER_UNAVAILABLE || (o->err == ERR_NOT_FOUND && read));
     ENSURE(!good || (s >= 200 && s <= 299));
     ENSURE(good == (o->detail == NULL) && !(good && o->unknown) && !(read && o->unknown));
-    ENSURE((o->err == ERR_PROVIDER_UNAVAILABLE) == (s == 429) && (s != 429 || o->retry_after_s >= 1));
+    ENSURE((o->err == ERR_PROVIDER_UNAVAILABLE) == (s == 429) &&
+           (s != 429 || o->retry_after_s >= 1));
     ENSURE(s < 500 || (o->err == ERR_PROVIDER_FAILED && o->unknown == !read));
     ENSURE(s < 300 || s > 399 || (o->err == ERR_PROVIDER_FAILED && o->unknown == !read));
     ENSURE(judged == 1 && (!good || verdict == PO_OK));
@@ -163,10 +180,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     log_init(LOG_FORMAT_LOGFMT, LOG_ERROR);
     struct arena *a = arena_new(4096);
     ENSURE(a);
-    const struct pay_call c = {.arena = a, .cfg = &cfg, .request_id = "fuzz", .deadline = deadline_in_ms(1000)};
+    const struct pay_call c = {
+        .arena = a, .cfg = &cfg, .request_id = "fuzz", .deadline = deadline_in_ms(1000)};
     struct pay_outcome o = {0};
-    given = (struct ext_reply){.status = 200 + (data[1] << 8 | data[2]) % 400, .body = {(const char *)data + 3, size - 3},
-                               .content_type = "application/json", .certainty = EXT_ANSWERED};
+    given = (struct ext_reply){.status = 200 + (data[1] << 8 | data[2]) % 400,
+                               .body = {(const char *)data + 3, size - 3},
+                               .content_type = "application/json",
+                               .certainty = EXT_ANSWERED};
     judged = 0;
     calls[data[0] % ARRAY_LEN(calls)](&c, &o);
     check_outcome(&o);

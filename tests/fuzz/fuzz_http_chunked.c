@@ -1,4 +1,5 @@
-/* Chunked bodies on any bytes: at once, in parts, and decoded as a second, simpler decoder does it. */
+/* Chunked bodies on any bytes: at once, in parts, and decoded as a second, simpler decoder does it.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -27,7 +28,8 @@ static size_t decode_simply(const char *p, char *out)
     }
 }
 
-static void check_in_parts(const char *buf, size_t len, size_t step, enum http_result whole, size_t whole_used)
+static void check_in_parts(const char *buf, size_t len, size_t step, enum http_result whole,
+                           size_t whole_used)
 {
     enum http_result r = HTTP_MORE;
     struct http_fault fault;

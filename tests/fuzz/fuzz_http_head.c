@@ -1,4 +1,5 @@
-/* The request parser on any bytes: at once, in parts, and what must hold of every head that it lets pass. */
+/* The request parser on any bytes: at once, in parts, and what must hold of every head that it lets
+ * pass. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -52,7 +53,8 @@ static void check_head(const char *buf, size_t len, const struct http_head *h)
     }
 }
 
-/* The same bytes in steps of `step`: MORE until the answer, which is the one that the whole gets. */
+/* The same bytes in steps of `step`: MORE until the answer, which is the one that the whole gets.
+ */
 static void check_in_parts(const char *buf, size_t len, size_t step, enum http_result whole,
                            const struct http_fault *whole_fault)
 {
@@ -65,7 +67,8 @@ static void check_in_parts(const char *buf, size_t len, size_t step, enum http_r
         struct http_head h;
 
         r = http_parse_head(buf, n, seen, &limits, &h, &fault);
-        ENSURE(r != HTTP_BAD || (fault.err == whole_fault->err && fault.detail == whole_fault->detail));
+        ENSURE(r != HTTP_BAD ||
+               (fault.err == whole_fault->err && fault.detail == whole_fault->detail));
         seen = n;
     }
     ENSURE(r == whole);

@@ -1,4 +1,5 @@
-/* Queries and paths on any bytes: what is let through is text, and encoding it again gives the same. */
+/* Queries and paths on any bytes: what is let through is text, and encoding it again gives the
+ * same. */
 #include <stdint.h>
 
 #include "base/ensure.h"
@@ -19,7 +20,8 @@ static void check_round_trip(struct arena *a, const struct http_query *q)
                   http_encode(a, str_of(q->items[i].value)));
     ENSURE(http_query_parse(a, sb_str(&b), &again) && again.n == q->n);
     for (size_t i = 0; i < q->n; i++) {
-        ENSURE(str_utf8_valid(str_of(q->items[i].name)) && str_utf8_valid(str_of(q->items[i].value)));
+        ENSURE(str_utf8_valid(str_of(q->items[i].name)) &&
+               str_utf8_valid(str_of(q->items[i].value)));
         ENSURE(strcmp(again.items[i].name, q->items[i].name) == 0);
         ENSURE(strcmp(again.items[i].value, q->items[i].value) == 0);
     }
@@ -32,7 +34,8 @@ static void check_segment(struct arena *a, struct str s)
     if (!http_segment_decode(a, s, &text))
         return;
     ENSURE(strlen(text) <= s.n && str_utf8_valid(str_of(text)));
-    ENSURE(http_segment_decode(a, str_of(http_encode(a, str_of(text))), &again) && strcmp(text, again) == 0);
+    ENSURE(http_segment_decode(a, str_of(http_encode(a, str_of(text))), &again) &&
+           strcmp(text, again) == 0);
 }
 
 static void check_patterns(struct str path)
@@ -44,7 +47,8 @@ static void check_patterns(struct str path)
             continue;
         for (size_t k = 0; k < params.n; k++) {
             ENSURE(params.value[k].n > 0 && !memchr(params.value[k].p, '/', params.value[k].n));
-            ENSURE(params.value[k].p >= path.p && params.value[k].p + params.value[k].n <= path.p + path.n);
+            ENSURE(params.value[k].p >= path.p &&
+                   params.value[k].p + params.value[k].n <= path.p + path.n);
             ENSURE(http_path_param_name(patterns[i], k).n == 1);
         }
     }

@@ -1,4 +1,5 @@
-/* JSON of any bytes against a schema of every type: strings that are taken are text, and printing parses again. */
+/* JSON of any bytes against a schema of every type: strings that are taken are text, and printing
+ * parses again. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -18,17 +19,18 @@ struct thing {
     json_t *arr, *obj;
 };
 
-#define MEMBER(name_, type_, min_, max_)                                                                               \
-    {                                                                                                                  \
-        .name = #name_, .type = (type_), .nullable = true, .min = (min_), .max = (max_), .values = colours,            \
-        .offset = offsetof(struct thing, name_), .present = JSON_NO_PRESENT                                            \
+#define MEMBER(name_, type_, min_, max_)                                                       \
+    {                                                                                          \
+        .name = #name_, .type = (type_), .nullable = true, .min = (min_), .max = (max_),       \
+        .values = colours, .offset = offsetof(struct thing, name_), .present = JSON_NO_PRESENT \
     }
 
 static const char *const colours[] = {"red", "green", NULL};
 static const struct json_member members[] = {
-    MEMBER(s, J_STRING, 1, 8),   MEMBER(i, J_INT, -5, 5),   MEMBER(b, J_BOOL, 0, 0), MEMBER(u, J_UUID, 0, 0),
-    MEMBER(t, J_TIME, 0, 0),     MEMBER(l, J_LOCALE, 0, 0), MEMBER(e, J_ENUM, 0, 0), MEMBER(arr, J_ARRAY, 1, 3),
-    MEMBER(obj, J_OBJECT, 0, 0), JSON_MEMBERS_END,
+    MEMBER(s, J_STRING, 1, 8), MEMBER(i, J_INT, -5, 5),    MEMBER(b, J_BOOL, 0, 0),
+    MEMBER(u, J_UUID, 0, 0),   MEMBER(t, J_TIME, 0, 0),    MEMBER(l, J_LOCALE, 0, 0),
+    MEMBER(e, J_ENUM, 0, 0),   MEMBER(arr, J_ARRAY, 1, 3), MEMBER(obj, J_OBJECT, 0, 0),
+    JSON_MEMBERS_END,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

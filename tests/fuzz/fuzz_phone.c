@@ -1,4 +1,5 @@
-/* Phone numbers from any bytes: what is accepted is E.164 of a region that is served, and normalises to itself. */
+/* Phone numbers from any bytes: what is accepted is E.164 of a region that is served, and
+ * normalises to itself. */
 #include <stdint.h>
 
 #include "base/ensure.h"

@@ -1,6 +1,7 @@
 /*
- * The verdict of every SMS provider on any status and body: one of four, never a success from a 5xx, and
- * nothing in its details that is not a short plain word. Input: provider and media type, two bytes of status, body.
+ * The verdict of every SMS provider on any status and body: one of four, never a success from a
+ * 5xx, and nothing in its details that is not a short plain word. Input: provider and media type,
+ * two bytes of status, body.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static void check_word(const char *z, size_t max)
 
 static void check_verdict(int status, const struct sms_result *r)
 {
-    bool definite = r->err == OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_PROVIDER_UNAVAILABLE;
+    bool definite =
+        r->err == OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_PROVIDER_UNAVAILABLE;
     ENSURE(definite || r->err == ERR_PROVIDER_FAILED);
     ENSURE(!definite || !r->unknown);
     ENSURE((r->err == ERR_PROVIDER_UNAVAILABLE) == (status == 429));

@@ -1,7 +1,8 @@
 /*
- * Whole requests through the frame while the database is away: path, query, header fields, JSON schemas, and the answer, which
- * is HTTP and a problem document that parses, and never "internal". Input: flags; method and target up to a line feed; header lines
- * up to a NUL; body. Whatever is needed for a well-framed request is added, unless the flags say that the rest is the bytes.
+ * Whole requests through the frame while the database is away: path, query, header fields, JSON
+ * schemas, and the answer, which is HTTP and a problem document that parses, and never "internal".
+ * Input: flags; method and target up to a line feed; header lines up to a NUL; body. Whatever is
+ * needed for a well-framed request is added, unless the flags say that the rest is the bytes.
  */
 #define _GNU_SOURCE 1
 #include <stdint.h>
@@ -124,14 +125,17 @@ static void check_problem(struct arena *a, struct str body, int status)
     json_t *j = json_parse(a, body);
 
     ENSURE(json_is_object(j) && json_integer_value(json_object_get(j, "status")) == status);
-    ENSURE(json_is_string(json_object_get(j, "code")) && json_is_string(json_object_get(j, "title")));
+    ENSURE(json_is_string(json_object_get(j, "code")) &&
+           json_is_string(json_object_get(j, "title")));
     const json_t *errors = json_object_get(j, "errors");
-    ENSURE((strcmp(json_string_value(json_object_get(j, "code")), "validation_failed") == 0) <= (json_array_size(errors) > 0));
+    ENSURE((strcmp(json_string_value(json_object_get(j, "code")), "validation_failed") == 0) <=
+           (json_array_size(errors) > 0));
     for (size_t i = 0; i < json_array_size(errors); i++)
         ENSURE(json_string_length(json_object_get(json_array_get(errors, i), "detail")) > 0);
 }
 
-/* head_only: HEAD is what was asked for; a request that cannot be read to its end is answered with a body all the same. */
+/* head_only: HEAD is what was asked for; a request that cannot be read to its end is answered with
+ * a body all the same. */
 static void check_answer(const struct api_output *out, bool head_only)
 {
     struct arena *a = arena_new(4096);
@@ -141,8 +145,11 @@ static void check_answer(const struct api_output *out, bool head_only)
     ENSURE(end && str_starts(out->bytes, STR("HTTP/1.1 ")) && atoi(p + 9) == out->status);
     ENSURE(out->status >= 200 && out->status <= 599 && out->status != 500);
     for (const char *z = p; z < end; z++)
-        ENSURE((unsigned char)*z >= 0x20 ? *z != 0x7f : *z == '\r' ? z[1] == '\n' : *z == '\n' && z[-1] == '\r');
-    const char *length = strstr(p, "\r\nContent-Length: "), *id = strstr(p, "\r\nX-Request-Id: fuzz\r\n");
+        ENSURE((unsigned char)*z >= 0x20 ? *z != 0x7f
+               : *z == '\r'              ? z[1] == '\n'
+                                         : *z == '\n' && z[-1] == '\r');
+    const char *length = strstr(p, "\r\nContent-Length: "),
+               *id = strstr(p, "\r\nX-Request-Id: fuzz\r\n");
     struct str body = {end + 4, out->bytes.n - (size_t)(end + 4 - p)};
     ENSURE(id && id < end && (out->status == 204 || (length && length < end)));
     if (length && length < end)
@@ -167,7 +174,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct text t = request_of(data, size);
     bool head_only = t.n >= 5 && memcmp(t.p, "HEAD ", 5) == 0;
-    struct api_input in = {.bytes = t.p, .len = t.n, .peer = "127.0.0.1", .request_id = "fuzz", .deadline = deadline_in_ms(60000)};
+    struct api_input in = {.bytes = t.p,
+                           .len = t.n,
+                           .peer = "127.0.0.1",
+                           .request_id = "fuzz",
+                           .deadline = deadline_in_ms(60000)};
     struct api_output out;
     api_serve(api, &in, &out);
     check_answer(&out, head_only);

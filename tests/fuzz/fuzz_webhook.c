@@ -1,6 +1,7 @@
 /*
- * Bodies of webhooks: an event is taken only with the secret, whole and in its place; what is handed on of it is fit for a path and a
- * query. The body is read as it is; and once more as the `data` of an event that has the secret, so that what is behind it is reached.
+ * Bodies of webhooks: an event is taken only with the secret, whole and in its place; what is
+ * handed on of it is fit for a path and a query. The body is read as it is; and once more as the
+ * `data` of an event that has the secret, so that what is behind it is reached.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,14 +15,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SECRET "hook-secret"
-static const struct provider_config provider = {.name = "moyasar", .type = PROVIDER_MOYASAR, .webhook_secret = SECRET};
+static const struct provider_config provider = {
+    .name = "moyasar", .type = PROVIDER_MOYASAR, .webhook_secret = SECRET};
 
 /* What may stand in a path of the gateway's API. */
 static void check_id(const char *id)
 {
     ENSURE(!id || (*id && strlen(id) <= 64));
     for (; id && *id; id++)
-        ENSURE((*id >= '0' && *id <= '9') || (*id >= 'a' && *id <= 'z') || (*id >= 'A' && *id <= 'Z') || *id == '-' || *id == '_');
+        ENSURE((*id >= '0' && *id <= '9') || (*id >= 'a' && *id <= 'z') ||
+               (*id >= 'A' && *id <= 'Z') || *id == '-' || *id == '_');
 }
 
 static void check_event(const struct pay_event *ev)
@@ -37,7 +40,8 @@ static void check_event(const struct pay_event *ev)
 static bool has_secret(struct arena *a, struct str body)
 {
     const json_t *token = json_object_get(json_parse(a, body), "secret_token");
-    return json_is_string(token) && json_string_length(token) == strlen(SECRET) && strcmp(json_string_value(token), SECRET) == 0;
+    return json_is_string(token) && json_string_length(token) == strlen(SECRET) &&
+           strcmp(json_string_value(token), SECRET) == 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sb_add(&sb, body.p, body.n);
     sb_puts(&sb, "}");
     e = pay_moyasar.event(&provider, a, sb_str(&sb), &ev);
-    ENSURE(e == OK || e == ERR_UNAUTHORIZED || e == ERR_VALIDATION); /* what breaks out of its place breaks the whole */
+    ENSURE(e == OK || e == ERR_UNAUTHORIZED ||
+           e == ERR_VALIDATION); /* what breaks out of its place breaks the whole */
     if (e == OK)
         check_event(&ev);
     arena_free(a);

@@ -1,7 +1,7 @@
 /*
- * Stands in for libFuzzer where there is none: gives a target every file of its corpus, whole and cut off at up to CUTS_MAX
- * places, so that `make check` repeats what the fuzzer once found. The corpus of replay_NAME is tests/fuzz/corpus/fuzz_NAME
- * below $srcdir, or the directory given.
+ * Stands in for libFuzzer where there is none: gives a target every file of its corpus, whole and
+ * cut off at up to CUTS_MAX places, so that `make check` repeats what the fuzzer once found. The
+ * corpus of replay_NAME is tests/fuzz/corpus/fuzz_NAME below $srcdir, or the directory given.
  */
 #include <dirent.h>
 #include <stdint.h>

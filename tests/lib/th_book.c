@@ -24,14 +24,16 @@ void sms_send(struct ext *x, struct arena *a, int provider, const struct sms *m,
 
 static struct principal customer(const char *id, const char *phone)
 {
-    struct principal p = {.kind = WHO_CUSTOMER, .phone = phone, .locale = LOCALE_EN, .actor = "customer"};
+    struct principal p = {
+        .kind = WHO_CUSTOMER, .phone = phone, .locale = LOCALE_EN, .actor = "customer"};
     snprintf(p.id.s, sizeof p.id.s, "%s", id);
     return p;
 }
 
 static struct principal staff(const char *actor)
 {
-    return (struct principal){.kind = WHO_STAFF, .role = STAFF_AGENT, .staff_name = actor, .actor = actor};
+    return (struct principal){
+        .kind = WHO_STAFF, .role = STAFF_AGENT, .staff_name = actor, .actor = actor};
 }
 
 static void seed(void)
@@ -39,14 +41,19 @@ static void seed(void)
     th_db_exec(&tb.t, "INSERT INTO venues (id, name, time_zone, currency) VALUES ('" VENUE
                       "', 'Palm {venue}', 'Asia/Riyadh', 'SAR'),"
                       " ('" OTHER_VENUE "', 'Other', 'Asia/Riyadh', 'SAR')");
-    th_db_exec(&tb.t, "INSERT INTO services (venue_id, id, name, duration_minutes, slot_step_minutes, price) VALUES"
+    th_db_exec(&tb.t, "INSERT INTO services (venue_id, id, name, duration_minutes, "
+                      "slot_step_minutes, price) VALUES"
                       " ('" VENUE "', '" SERVICE "', 'Cut', 60, 60, 5000)");
-    th_db_exec(&tb.t, "INSERT INTO resources (venue_id, id, name) VALUES ('" VENUE "', '" RESOURCE_A "', 'Chair 1')");
-    th_db_exec(&tb.t, "INSERT INTO service_resources VALUES ('" VENUE "', '" SERVICE "', '" RESOURCE_A "')");
-    th_db_exec(&tb.t, "INSERT INTO opening_hours SELECT '" VENUE "', '" RESOURCE_A "', n, n, 0, 1440"
-                      " FROM generate_series(1, 7) n");
+    th_db_exec(&tb.t, "INSERT INTO resources (venue_id, id, name) VALUES ('" VENUE "', '" RESOURCE_A
+                      "', 'Chair 1')");
+    th_db_exec(&tb.t, "INSERT INTO service_resources VALUES ('" VENUE "', '" SERVICE
+                      "', '" RESOURCE_A "')");
+    th_db_exec(&tb.t,
+               "INSERT INTO opening_hours SELECT '" VENUE "', '" RESOURCE_A "', n, n, 0, 1440"
+               " FROM generate_series(1, 7) n");
     th_db_exec(&tb.t, "INSERT INTO customers (id, phone, name, locale) VALUES"
-                      " ('" ALICE "', '+966551234567', 'Alice', 'en'), ('" BOB "', '+966551234568', NULL, 'ar')");
+                      " ('" ALICE "', '+966551234567', 'Alice', 'en'), ('" BOB
+                      "', '+966551234568', NULL, 'ar')");
 }
 
 static void configure(void)
@@ -109,17 +116,19 @@ void th_book_tear_down(void)
 
 struct wall th_book_hour(int hours)
 {
-    const char *us =
-        th_db_value(&tb.t,
-                    "SELECT (extract(epoch FROM (date_trunc('day', now() AT TIME ZONE 'Asia/Riyadh')"
-                    " + interval '2 days' + %d * interval '1 hour') AT TIME ZONE 'Asia/Riyadh') * 1000000)::bigint",
-                    hours);
+    const char *us = th_db_value(
+        &tb.t,
+        "SELECT (extract(epoch FROM (date_trunc('day', now() AT TIME ZONE 'Asia/Riyadh')"
+        " + interval '2 days' + %d * interval '1 hour') AT TIME ZONE 'Asia/Riyadh') * "
+        "1000000)::bigint",
+        hours);
     return (struct wall){atoll(us)};
 }
 
 struct booking_order th_book_order(int hours)
 {
-    return (struct booking_order){.service_id = SERVICE, .starts_at = th_book_hour(hours), .party_size = 1};
+    return (struct booking_order){
+        .service_id = SERVICE, .starts_at = th_book_hour(hours), .party_size = 1};
 }
 
 enum err th_book_as(const struct principal *who, const struct booking_order *o, struct booking *out)

@@ -1,6 +1,7 @@
 /*
- * A venue to book at, for the tests of bookings and of the ledger: one service, open round the clock, hourly
- * starts, in Riyadh; and an SMS provider that answers as the test orders (sms_send() is replaced).
+ * A venue to book at, for the tests of bookings and of the ledger: one service, open round the
+ * clock, hourly starts, in Riyadh; and an SMS provider that answers as the test orders (sms_send()
+ * is replaced).
  */
 #ifndef BOOKINGD_TESTS_TH_BOOK_H
 #define BOOKINGD_TESTS_TH_BOOK_H
@@ -48,7 +49,8 @@ void th_book_budget(int ms);
 /* `hours` after the venue's midnight that begins the day after tomorrow. */
 struct wall th_book_hour(int hours);
 struct booking_order th_book_order(int hours);
-enum err th_book_as(const struct principal *who, const struct booking_order *o, struct booking *out);
+enum err th_book_as(const struct principal *who, const struct booking_order *o,
+                    struct booking *out);
 enum err th_book_make(const struct principal *who, int hours, struct booking *out);
 enum err th_book_move_on(const struct principal *who, const char *id, enum booking_state to);
 enum err th_book_reschedule(const struct principal *who, const char *id, int hours);

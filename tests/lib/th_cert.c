@@ -39,8 +39,8 @@ const char *th_cert_make(const char *subject, long from_s, long to_s)
     ASN1_INTEGER_set(X509_get_serialNumber(cert), (long)made);
     X509_gmtime_adj(X509_getm_notBefore(cert), from_s);
     X509_gmtime_adj(X509_getm_notAfter(cert), to_s);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"fake provider",
-                               -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+                               (const unsigned char *)"fake provider", -1, -1, 0);
     X509_set_issuer_name(cert, X509_get_subject_name(cert));
     X509_set_pubkey(cert, key);
     add_names(cert, subject);

@@ -1,4 +1,5 @@
-/* For tests of the configuration: a text becomes a file, and its faults one string without the file's name. */
+/* For tests of the configuration: a text becomes a file, and its faults one string without the
+ * file's name. */
 #ifndef BOOKINGD_TESTS_LIB_TH_CONFIG_H
 #define BOOKINGD_TESTS_LIB_TH_CONFIG_H
 

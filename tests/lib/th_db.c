@@ -50,8 +50,8 @@ static void must(PGconn *c, const char *sql)
 {
     PGresult *r = PQexec(c, sql);
 
-    ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK, "%s: %s", sql,
-                  PQerrorMessage(c));
+    ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK,
+                  "%s: %s", sql, PQerrorMessage(c));
     PQclear(r);
 }
 
@@ -79,7 +79,8 @@ static void migrate_template(struct th_db *t, const char *name)
     arena_free(a);
 }
 
-/* One template a state of the migrations. The lock is for test programs that run at the same time. */
+/* One template a state of the migrations. The lock is for test programs that run at the same time.
+ */
 static void ensure_template(struct th_db *t, PGconn *admin, const char *name)
 {
     char sql[256];
@@ -114,7 +115,8 @@ static void create(struct th_db *t, int empty)
 
     memset(t, 0, sizeof(*t));
     if (!empty) {
-        snprintf(template, sizeof(template), "th_%.16s", db_migrations[db_migrations_n - 1].checksum);
+        snprintf(template, sizeof(template), "th_%.16s",
+                 db_migrations[db_migrations_n - 1].checksum);
         ensure_template(t, admin, template);
     }
     snprintf(name, sizeof(name), "t_%d_%d", (int)getpid(), counter++);
@@ -157,8 +159,8 @@ PRINTF_LIKE(2, 0) static PGresult *query(struct th_db *t, const char *fmt, va_li
 
 static void check_ok(struct th_db *t, const PGresult *r)
 {
-    ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK, "%s",
-                  PQerrorMessage(t->conn));
+    ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK,
+                  "%s", PQerrorMessage(t->conn));
 }
 
 void th_db_exec(struct th_db *t, const char *fmt, ...)

@@ -1,9 +1,10 @@
 /*
- * A migrated database for each test, in the cluster of tests/lib/with-pg. main() of a test program calls th_db_main()
- * first: without a cluster it starts itself again under with-pg, so that `make check` needs nothing else.
+ * A migrated database for each test, in the cluster of tests/lib/with-pg. main() of a test program
+ * calls th_db_main() first: without a cluster it starts itself again under with-pg, so that `make
+ * check` needs nothing else.
  *
- *     static struct th_db t;                         // checked fixture, runs in the test's own process
- *     static void setup(void) { th_db_open(&t); db = db_new(&t.cfg); }
+ *     static struct th_db t;                         // checked fixture, runs in the test's own
+ * process static void setup(void) { th_db_open(&t); db = db_new(&t.cfg); }
  */
 #ifndef BOOKINGD_TESTS_TH_DB_H
 #define BOOKINGD_TESTS_TH_DB_H
@@ -27,12 +28,14 @@ void th_db_open(struct th_db *t);
 void th_db_open_empty(struct th_db *t);
 void th_db_close(struct th_db *t);
 
-/* SQL on t->conn; a failure fails the test. The value is the first column of the first row, "" when NULL or none; lives
- * until the next call. */
+/* SQL on t->conn; a failure fails the test. The value is the first column of the first row, "" when
+ * NULL or none; lives until the next call. */
 void th_db_exec(struct th_db *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-const char *th_db_value(struct th_db *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *th_db_value(struct th_db *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* SQLSTATE of what must fail; "" when it did not. */
-const char *th_db_sqlstate(struct th_db *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *th_db_sqlstate(struct th_db *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* A further connection to the same database. */
 PGconn *th_db_connect(const struct th_db *t);
 /* pg_ctl on a cluster of one's own: th_db_ctl("-m fast stop"), th_db_ctl("start"). */

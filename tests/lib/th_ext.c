@@ -18,16 +18,18 @@ static void shared_once(const struct config *cfg)
 {
     static const char *const names[] = {"p0"};
     static const struct metric_route routes[] = {{"GET", "/", 200}};
-    struct metrics_setup metrics = {.providers = names, .providers_n = 1, .routes = routes, .routes_n = 1};
+    struct metrics_setup metrics = {
+        .providers = names, .providers_n = 1, .routes = routes, .routes_n = 1};
     static bool done;
     if (done)
         return;
     done = true;
     signal(SIGPIPE, SIG_IGN);
-    /* Slots are known only after board_init; their number is too small to matter for the sum here. */
+    /* Slots are known only after board_init; their number is too small to matter for the sum here.
+     */
     metrics.slots = 2 * TH_EXT_WORKERS + 16;
-    ck_assert(
-        shm_init(board_size(TH_EXT_WORKERS) + metrics_size(&metrics) + addrs_size() + ext_shared_size(cfg) + 4096));
+    ck_assert(shm_init(board_size(TH_EXT_WORKERS) + metrics_size(&metrics) + addrs_size() +
+                       ext_shared_size(cfg) + 4096));
     board_init(TH_EXT_WORKERS);
     ck_assert_uint_le(board_slots(), metrics.slots);
     metrics_init(&metrics);

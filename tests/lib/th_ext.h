@@ -10,15 +10,16 @@
 #define TH_EXT_WORKERS 8
 
 struct th_ext {
-    struct provider_config p; /* of type http, posting to /sms; a test changes it before its first call */
+    struct provider_config
+        p; /* of type http, posting to /sms; a test changes it before its first call */
     struct config cfg;
     struct ext *x;
     struct arena *a;
     char base_url[128], name[32];
 };
 
-/* The provider at scheme://host:port; breaker: 5 failures, open 200 ms; 3 seats. The process attaches to a worker's
- * slot. */
+/* The provider at scheme://host:port; breaker: 5 failures, open 200 ms; 3 seats. The process
+ * attaches to a worker's slot. */
 struct th_ext *th_ext_open(const char *scheme, const char *host, int port);
 void th_ext_close(struct th_ext *t);
 /* A POST with a body of two bytes, judged PO_OK when it is 2xx, else as PO_FAILED. */

@@ -266,9 +266,11 @@ struct thp *thp_start_answer(const char *answer)
 struct thp *thp_start_black_hole(void)
 {
     struct thp *t = listen_on_loopback(0);
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)t->port)};
-    while (t->held_n < 4) { /* a queue of length 0 takes one or two; further ones stay in SYN_SENT */
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons((uint16_t)t->port)};
+    while (t->held_n <
+           4) { /* a queue of length 0 takes one or two; further ones stay in SYN_SENT */
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         (void)!connect(fd, (struct sockaddr *)&at, sizeof(at));
         t->held[t->held_n++] = fd;
@@ -335,7 +337,8 @@ const char *thp_json(int status, const char *body)
     static char buf[16][4096];
     static unsigned next;
     char *at = buf[next++ % 16];
-    snprintf(at, sizeof(buf[0]), "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+    snprintf(at, sizeof(buf[0]),
+             "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
              status, strlen(body), body);
     return at;
 }

@@ -31,8 +31,8 @@ struct thp_script { /* of one connection */
 };
 
 struct thp;
-/* Connection i gets script i; those beyond the last get the last. At most eight; their texts must live as long as the
- * server. */
+/* Connection i gets script i; those beyond the last get the last. At most eight; their texts must
+ * live as long as the server. */
 struct thp *thp_start(const struct thp_script *scripts, size_t n);
 /* The same with a certificate and key (PEM files) for THP_TLS. */
 struct thp *thp_start_tls(const struct thp_script *scripts, size_t n, const char *pem);
@@ -51,7 +51,8 @@ bool thp_wait_closed(const struct thp *t, unsigned n);
 const char *thp_request(struct thp *t);
 void thp_stop(struct thp *t);
 
-/* Status line, Content-Type and Content-Length around a JSON body; static storage of 16 answers in turn. */
+/* Status line, Content-Type and Content-Length around a JSON body; static storage of 16 answers in
+ * turn. */
 const char *thp_json(int status, const char *body);
 
 #endif

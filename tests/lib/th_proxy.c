@@ -18,7 +18,8 @@ static int bound(int *port)
     socklen_t n = sizeof(a);
     int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    ck_assert(s >= 0 && bind(s, (struct sockaddr *)&a, n) == 0 && getsockname(s, (struct sockaddr *)&a, &n) == 0);
+    ck_assert(s >= 0 && bind(s, (struct sockaddr *)&a, n) == 0 &&
+              getsockname(s, (struct sockaddr *)&a, &n) == 0);
     *port = ntohs(a.sin_port);
     return s;
 }

@@ -8,14 +8,16 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-/* Tests that end by a signal need libcheck's fork; the tag keeps them out of the run under valgrind. */
+/* Tests that end by a signal need libcheck's fork; the tag keeps them out of the run under
+ * valgrind. */
 #define TH_TAG_FORK "fork"
 
 /* Two slices of bytes, compared as text in the failure's message. */
-#define th_assert_str(got, want)                                                                                       \
-    do {                                                                                                               \
-        struct str th_g = (got), th_w = (want);                                                                        \
-        ck_assert_msg(str_eq(th_g, th_w), "%s: got '%.*s', want '%.*s'", #got, STR_ARG(th_g), STR_ARG(th_w));          \
+#define th_assert_str(got, want)                                                              \
+    do {                                                                                      \
+        struct str th_g = (got), th_w = (want);                                               \
+        ck_assert_msg(str_eq(th_g, th_w), "%s: got '%.*s', want '%.*s'", #got, STR_ARG(th_g), \
+                      STR_ARG(th_w));                                                         \
     } while (0)
 
 /* Runs the suite and frees it; the exit status of main(). */

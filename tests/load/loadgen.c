@@ -1,12 +1,14 @@
 /*
- * Load for ./dev load: many HTTP/1.1 clients in one process, one epoll, so that two cores are enough for both sides.
+ * Load for ./dev load: many HTTP/1.1 clients in one process, one epoll, so that two cores are
+ * enough for both sides.
  *
- *   loadgen hold PORT IDLE DRIP       holds connections: IDLE that were answered once, DRIP that send a byte a second
- * of a head without end. Says "held", goes on until its stdin ends, and prints how many the server closed. loadgen run
- * PORT [OPTION=N...]    clients=N seconds=N   each sends its next request when the last one is answered rate=N N
- * requests come a second, answered or not; clients: at most once=1                each request of the file once, then
- * the end requests=FILE         what to send: "LENGTH\n" and so many bytes, again and again answers=FILE writes a line
- * each answer: microseconds, status, request id Prints what came of it as JSON.
+ *   loadgen hold PORT IDLE DRIP       holds connections: IDLE that were answered once, DRIP that
+ * send a byte a second of a head without end. Says "held", goes on until its stdin ends, and prints
+ * how many the server closed. loadgen run PORT [OPTION=N...]    clients=N seconds=N   each sends
+ * its next request when the last one is answered rate=N N requests come a second, answered or not;
+ * clients: at most once=1                each request of the file once, then the end requests=FILE
+ * what to send: "LENGTH\n" and so many bytes, again and again answers=FILE writes a line each
+ * answer: microseconds, status, request id Prints what came of it as JSON.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,8 +60,9 @@ static struct {
     struct client *clients, *resting;
     struct answer *answers;
     size_t answers_n, answers_cap;
-    unsigned long in_time, in_time_good;                      /* answers before the time was up; with 2xx */
-    unsigned long sent_n, resets, cuts, stale, refused, lost; /* lost: open loop, no client was free to send */
+    unsigned long in_time, in_time_good; /* answers before the time was up; with 2xx */
+    unsigned long sent_n, resets, cuts, stale, refused,
+        lost; /* lost: open loop, no client was free to send */
 } g;
 
 static int64_t now_us(void)
@@ -290,8 +293,8 @@ static void print_times(int status)
         most = g.answers[i].us;
         at++;
     }
-    printf("{\"n\": %zu, \"p50\": %.3f, \"p99\": %.3f, \"max\": %.3f}", n, (double)p50 / 1e3, (double)p99 / 1e3,
-           (double)most / 1e3);
+    printf("{\"n\": %zu, \"p50\": %.3f, \"p99\": %.3f, \"max\": %.3f}", n, (double)p50 / 1e3,
+           (double)p99 / 1e3, (double)most / 1e3);
 }
 
 static void print_result(int64_t us)
@@ -299,10 +302,11 @@ static void print_result(int64_t us)
     bool seen[STATUSES] = {false};
     const char *comma = "";
     qsort(g.answers, g.answers_n, sizeof(*g.answers), by_time);
-    printf("{\"seconds\": %.3f, \"sent\": %lu, \"in_time\": %lu, \"in_time_good\": %lu, ", (double)us / 1e6, g.sent_n,
-           g.in_time, g.in_time_good);
-    printf("\"resets\": %lu, \"cuts\": %lu, \"stale\": %lu, \"refused\": %lu, \"lost\": %lu, \"all\": ", g.resets,
-           g.cuts, g.stale, g.refused, g.lost);
+    printf("{\"seconds\": %.3f, \"sent\": %lu, \"in_time\": %lu, \"in_time_good\": %lu, ",
+           (double)us / 1e6, g.sent_n, g.in_time, g.in_time_good);
+    printf("\"resets\": %lu, \"cuts\": %lu, \"stale\": %lu, \"refused\": %lu, \"lost\": %lu, "
+           "\"all\": ",
+           g.resets, g.cuts, g.stale, g.refused, g.lost);
     print_times(0);
     printf(", \"by_status\": {");
     for (size_t i = 0; i < g.answers_n; i++)
@@ -361,7 +365,8 @@ static void load_requests(const char *path)
         if (fread(p, 1, n, f) != n)
             die("requests");
         if (g.requests_n == cap)
-            g.requests = must(realloc(g.requests, (cap = cap ? cap * 2 : 64) * sizeof(*g.requests)));
+            g.requests =
+                must(realloc(g.requests, (cap = cap ? cap * 2 : 64) * sizeof(*g.requests)));
         g.requests[g.requests_n++] = (struct bytes){p, n};
     }
     free(line);
@@ -391,9 +396,12 @@ static int hold(long idle, long drip)
     watch(STDIN_FILENO, NULL);
     size_t step = 1;
     int64_t began = now_us();
-    for (long i = 0;; i = (i + 1) % (drip ? drip : 1)) { /* spread over the second, as so many clients would be */
+    for (long i = 0;;
+         i = (i + 1) %
+             (drip ? drip : 1)) { /* spread over the second, as so many clients would be */
         struct epoll_event ev;
-        const int64_t due = began + (drip ? i * 1000000 / drip : 1000000), wait = (due - now_us()) / 1000;
+        const int64_t due = began + (drip ? i * 1000000 / drip : 1000000),
+                      wait = (due - now_us()) / 1000;
         if (epoll_wait(g.ep, &ev, 1, wait > 0 ? (int)wait : 0) > 0)
             break;
         if (drip)
@@ -449,11 +457,13 @@ int main(int argc, char **argv)
     g.clients_n = 1;
     g.seconds = 1;
     if (argc < 3) {
-        fputs("usage: loadgen hold PORT IDLE DRIP | loadgen run PORT requests=FILE [OPTION=N...]\n", stderr);
+        fputs("usage: loadgen hold PORT IDLE DRIP | loadgen run PORT requests=FILE [OPTION=N...]\n",
+              stderr);
         return 64;
     }
-    g.to = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    g.to = (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)atoi(argv[2])),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (strcmp(argv[1], "hold") == 0 && argc == 5)
         return hold(atol(argv[3]), atol(argv[4]));
     for (int i = 3; i < argc; i++) {

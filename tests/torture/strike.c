@@ -1,6 +1,7 @@
 /*
- * LD_PRELOAD: makes the Nth call of a kind fail in one process, as the page says that STRIKE_PAGE names. Every library's calls
- * are counted too. Steps the wall clock likewise. Where the failure struck, and where the process crashed if it did, is left in the page.
+ * LD_PRELOAD: makes the Nth call of a kind fail in one process, as the page says that STRIKE_PAGE
+ * names. Every library's calls are counted too. Steps the wall clock likewise. Where the failure
+ * struck, and where the process crashed if it did, is left in the page.
  */
 #define _GNU_SOURCE
 #include "strike.h"
@@ -42,8 +43,10 @@ static void write_frames(char *to, size_t size, const char *first)
         if (dladdr(frames[i], &info) == 0)
             continue;
         const char *slash = strrchr(info.dli_fname, '/');
-        used += (size_t)snprintf(to + used, size - used, "%s+0x%lx %s\n", slash ? slash + 1 : info.dli_fname,
-                                 (unsigned long)((char *)frames[i] - (char *)info.dli_fbase), info.dli_sname ? info.dli_sname : "");
+        used += (size_t)snprintf(to + used, size - used, "%s+0x%lx %s\n",
+                                 slash ? slash + 1 : info.dli_fname,
+                                 (unsigned long)((char *)frames[i] - (char *)info.dli_fbase),
+                                 info.dli_sname ? info.dli_sname : "");
     }
 }
 
@@ -56,7 +59,8 @@ static void on_crash(int signo)
     raise(signo);
 }
 
-/* bookingd gives its children the default handlers back: ours are set when the process is first seen. */
+/* bookingd gives its children the default handlers back: ours are set when the process is first
+ * seen. */
 static void watch_crashes(void)
 {
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
@@ -103,17 +107,21 @@ static bool fails(void)
 }
 
 /* Another library may call before begin() ran. */
-#define REAL(name, ...) (((__typeof__(name) *)(real_##name ? real_##name : dlsym(RTLD_NEXT, #name)))(__VA_ARGS__))
+#define REAL(name, ...) \
+    (((__typeof__(name) *)(real_##name ? real_##name : dlsym(RTLD_NEXT, #name)))(__VA_ARGS__))
 #define FIND(name) real_##name = dlsym(RTLD_NEXT, #name)
 
-static void *real_read, *real_write, *real_readv, *real_writev, *real_send, *real_sendto, *real_sendmsg, *real_recv, *real_recvfrom,
-    *real_recvmsg, *real_connect, *real_open, *real_openat, *real_socket, *real_poll, *real_clock_gettime, *real_gettimeofday;
+static void *real_read, *real_write, *real_readv, *real_writev, *real_send, *real_sendto,
+    *real_sendmsg, *real_recv, *real_recvfrom, *real_recvmsg, *real_connect, *real_open,
+    *real_openat, *real_socket, *real_poll, *real_clock_gettime, *real_gettimeofday;
 
 __attribute__((constructor)) static void begin(void)
 {
     void *frames[2];
-    FIND(read), FIND(write), FIND(readv), FIND(writev), FIND(send), FIND(sendto), FIND(sendmsg), FIND(recv), FIND(recvfrom), FIND(recvmsg);
-    FIND(connect), FIND(open), FIND(openat), FIND(socket), FIND(poll), FIND(clock_gettime), FIND(gettimeofday);
+    FIND(read), FIND(write), FIND(readv), FIND(writev), FIND(send), FIND(sendto), FIND(sendmsg),
+        FIND(recv), FIND(recvfrom), FIND(recvmsg);
+    FIND(connect), FIND(open), FIND(openat), FIND(socket), FIND(poll), FIND(clock_gettime),
+        FIND(gettimeofday);
     (void)backtrace(frames, 2); /* loads what it needs now, not in the middle of something */
     const char *path = getenv("STRIKE_PAGE");
     int fd = path ? REAL(open, path, O_RDWR | O_CLOEXEC) : -1;

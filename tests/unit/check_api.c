@@ -1,4 +1,5 @@
-/* The parts of the frame that need no database: cursors, If-Match, client address, media type, depth, problems, routes.
+/* The parts of the frame that need no database: cursors, If-Match, client address, media type,
+ * depth, problems, routes.
  */
 #include <stdio.h>
 #include <sys/socket.h>
@@ -14,8 +15,8 @@ static void set_up(void)
 {
     arena = arena_new(16384);
     cfg = (struct config){.otp = {.secret = "0123456789abcdef0123456789abcdef", .secret_len = 32}};
-    request =
-        (struct api_request){.svc = {.cfg = &cfg, .arena = arena, .request_id = "unit"}, .problem.attempts_left = -1};
+    request = (struct api_request){.svc = {.cfg = &cfg, .arena = arena, .request_id = "unit"},
+                                   .problem.attempts_left = -1};
     faults_init(&request.faults, arena);
     http_resp_init(&request.resp, arena);
     api_cursor_init(&cfg);
@@ -46,7 +47,9 @@ START_TEST(cursor_comes_back)
     const char *const in[] = {"2026-01-02T03:04:05Z", ""};
     const char *out[2];
     const char *text = api_cursor_make(arena, in, 2);
-    ck_assert_uint_eq(strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), strlen(text));
+    ck_assert_uint_eq(
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+        strlen(text));
     ck_assert(read_cursor(text, out, 2));
     ck_assert_str_eq(out[0], in[0]);
     ck_assert_str_eq(out[1], "");
@@ -59,7 +62,8 @@ START_TEST(cursor_of_another_kind_is_refused)
     const char *const in[] = {"1", "2"};
     const char *out[2];
     const char *text = api_cursor_make(arena, in, 2);
-    static const char *const broken[] = {"", "x", "====", "AAAAAAAAAAAAAAAAAAAA", "a b", "\xC3\xA4", "%00"};
+    static const char *const broken[] = {"",    "x",        "====", "AAAAAAAAAAAAAAAAAAAA",
+                                         "a b", "\xC3\xA4", "%00"};
     for (size_t i = 0; i < ARRAY_LEN(broken); i++)
         ck_assert_msg(!read_cursor(broken[i], out, 2), "%s", broken[i]);
     ck_assert(!read_cursor(api_cursor_make(arena, in, 1), out, 2)); /* too few fields */
@@ -136,10 +140,12 @@ START_TEST(if_match)
     if (!good)
         return;
     for (unsigned i = 0; i < v.n; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%d", i ? " " : "", (int)v.v[i]);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%d", i ? " " : "",
+                 (int)v.v[i]);
     ck_assert_msg(v.limited == m->limited, "%s", m->field);
     ck_assert_str_eq(text, m->versions);
-    ck_assert_int_eq(versions_check(&v, 4), !m->limited || strstr(m->versions, "4") ? OK : ERR_VERSION_MISMATCH);
+    ck_assert_int_eq(versions_check(&v, 4),
+                     !m->limited || strstr(m->versions, "4") ? OK : ERR_VERSION_MISMATCH);
 }
 END_TEST
 
@@ -179,7 +185,8 @@ static const struct forward_case forwards[] = {
     {"192.0.2.1", "198.51.100.9", NULL, "192.0.2.1"}, /* nobody trusts that peer */
     {"10.0.0.1", NULL, NULL, "10.0.0.1"},
     {"10.0.0.1", "198.51.100.9", NULL, "198.51.100.9"},
-    {"10.0.0.1", "203.0.113.5, 198.51.100.9", NULL, "198.51.100.9"}, /* the left one is the client's own claim */
+    {"10.0.0.1", "203.0.113.5, 198.51.100.9", NULL,
+     "198.51.100.9"}, /* the left one is the client's own claim */
     {"10.0.0.1", "203.0.113.5, 198.51.100.9, 10.1.1.1", NULL, "198.51.100.9"},
     {"10.0.0.1", "203.0.113.5", "198.51.100.9", "198.51.100.9"}, /* two fields are one list */
     {"10.0.0.1", "198.51.100.9", "10.2.2.2", "198.51.100.9"},
@@ -202,7 +209,8 @@ static const char *client_of(const struct forward_case *f)
     struct http_head head = {.headers_n = 0};
     const char *const values[] = {f->first, f->second};
     for (size_t i = 0; i < 2 && values[i]; i++)
-        head.headers[head.headers_n++] = (struct http_header){STR("x-forwarded-for"), str_of(values[i])};
+        head.headers[head.headers_n++] =
+            (struct http_header){STR("x-forwarded-for"), str_of(values[i])};
     return api_client_address(&cfg, arena, &head, f->peer);
 }
 
@@ -220,8 +228,9 @@ END_TEST
 
 START_TEST(media_types)
 {
-    static const char *const good[] = {"application/json", "Application/JSON", "application/json; charset=utf-8",
-                                       "application/json;charset=\"UTF-8\"", "application/json ; x=y"};
+    static const char *const good[] = {
+        "application/json", "Application/JSON", "application/json; charset=utf-8",
+        "application/json;charset=\"UTF-8\"", "application/json ; x=y"};
     static const char *const bad[] = {"",
                                       "text/json",
                                       "application/json; charset=latin1",
@@ -306,9 +315,11 @@ END_TEST
 START_TEST(outcomes_are_told)
 {
     ck_assert_str_eq(text_of(problem_of(ERR_COMMIT_UNKNOWN), "outcome"), "unknown");
-    ck_assert_str_eq(text_of(problem_of(ERR_PROVIDER_TIMEOUT), "outcome"), "unknown"); /* nobody said otherwise */
+    ck_assert_str_eq(text_of(problem_of(ERR_PROVIDER_TIMEOUT), "outcome"),
+                     "unknown"); /* nobody said otherwise */
     ck_assert_str_eq(text_of(problem_of(ERR_SLOT_TAKEN), "outcome"), "");
-    ck_assert_int_eq(api_provider_failed(&request, ERR_PROVIDER_FAILED, false, 7), ERR_PROVIDER_FAILED);
+    ck_assert_int_eq(api_provider_failed(&request, ERR_PROVIDER_FAILED, false, 7),
+                     ERR_PROVIDER_FAILED);
     ck_assert_str_eq(text_of(problem_of(ERR_PROVIDER_FAILED), "outcome"), "failed");
     ck_assert_str_eq(header("Retry-After"), "7");
 }
@@ -388,10 +399,12 @@ START_TEST(routing)
 }
 END_TEST
 
-/* Each row is in the document that is served, with its success status; the document has no operation without a row. */
+/* Each row is in the document that is served, with its success status; the document has no
+ * operation without a row. */
 START_TEST(routes_are_documented)
 {
-    json_t *doc = json_parse(arena, (struct str){(const char *)api_openapi_doc, api_openapi_doc_len});
+    json_t *doc =
+        json_parse(arena, (struct str){(const char *)api_openapi_doc, api_openapi_doc_len});
     json_t *paths = json_object_get(doc, "paths");
     for (size_t i = 0; i < api_routes_n; i++) {
         const struct api_route *row = api_routes[i];
@@ -402,8 +415,8 @@ START_TEST(routes_are_documented)
         snprintf(status, sizeof status, "%d", row->success_status);
         json_t *op = json_object_get(json_object_get(paths, row->pattern), method);
         ck_assert_msg(op != NULL, "%s %s is not in doc/openapi.yaml", method, row->pattern);
-        ck_assert_msg(json_object_get(json_object_get(op, "responses"), status) != NULL, "%s %s: no %s", method,
-                      row->pattern, status);
+        ck_assert_msg(json_object_get(json_object_get(op, "responses"), status) != NULL,
+                      "%s %s: no %s", method, row->pattern, status);
         bool secured = json_object_get(op, "security") != NULL;
         ck_assert_msg(secured == (row->auth != AUTH_NONE), "%s %s: security", method, row->pattern);
     }
@@ -417,10 +430,12 @@ START_TEST(rows_hold_together)
         ck_assert_ptr_nonnull(row->handler);
         ck_assert_msg(!row->members || row->input_size > 0, "%s", row->pattern);
         ck_assert_msg(!row->query || row->query_size > 0, "%s", row->pattern);
-        ck_assert_msg(!row->idempotent || (row->method == HTTP_POST && row->auth != AUTH_NONE), "%s", row->pattern);
+        ck_assert_msg(!row->idempotent || (row->method == HTTP_POST && row->auth != AUTH_NONE),
+                      "%s", row->pattern);
         ck_assert_msg(row->success_status >= 200 && row->success_status < 400, "%s", row->pattern);
         for (size_t k = 0; k < i; k++)
-            ck_assert_msg(api_routes[k]->method != row->method || strcmp(api_routes[k]->pattern, row->pattern) != 0,
+            ck_assert_msg(api_routes[k]->method != row->method ||
+                              strcmp(api_routes[k]->pattern, row->pattern) != 0,
                           "%s twice", row->pattern);
     }
 }

@@ -148,7 +148,8 @@ static void release(void *ptr)
     released++;
 }
 
-/* Address space that really ends, down to the last bytes: what hangs on the arena is released all the same. */
+/* Address space that really ends, down to the last bytes: what hangs on the arena is released all
+ * the same. */
 START_TEST(memory_that_really_ends)
 {
     static const size_t sizes[] = {1 << 20, 1 << 12, 1 << 6};

@@ -1,4 +1,5 @@
-/* sys/board and sys/twin: what a child says of itself, read by others while it writes, and after its death. */
+/* sys/board and sys/twin: what a child says of itself, read by others while it writes, and after
+ * its death. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -22,7 +23,9 @@ START_TEST(slots_cover_all_roles_once)
     unsigned seen = 0;
     for (unsigned r = 0; r < ROLE_COUNT; r++) {
         enum role role = (enum role)r;
-        ck_assert_uint_eq(board_count(role), role == ROLE_MASTER ? 1 : role == ROLE_WORKER ? 2 * WORKERS : 2);
+        ck_assert_uint_eq(board_count(role), role == ROLE_MASTER   ? 1
+                                             : role == ROLE_WORKER ? 2 * WORKERS
+                                                                   : 2);
         for (unsigned i = 0; i < board_count(role); i++, seen++)
             ck_assert_int_eq(board_role(board_first(role) + i), role);
     }
@@ -142,7 +145,8 @@ START_TEST(last_words_survive_the_child)
 }
 END_TEST
 
-/* A reader never sees half of one record and half of another, also of a writer that is killed at any moment. */
+/* A reader never sees half of one record and half of another, also of a writer that is killed at
+ * any moment. */
 START_TEST(records_are_whole)
 {
     struct rec {

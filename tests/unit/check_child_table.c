@@ -6,23 +6,29 @@
 #include "proc/child_table.h"
 
 #define S(s) CHILD_##s
-/* The whole table once more, written down by hand: rows are states, columns events in the order of the enum. */
+/* The whole table once more, written down by hand: rows are states, columns events in the order of
+ * the enum. */
 static const enum child_state expected[CHILD_STATE_COUNT][CHILD_EVENT_COUNT] = {
-    /*                 WANT         FORKED       CHECKED_IN   STOP         OVERDUE      EXIT         REFUSED */
+    /*                 WANT         FORKED       CHECKED_IN   STOP         OVERDUE      EXIT REFUSED
+     */
     [CHILD_OFF] = {S(DOWN), S(OFF), S(OFF), S(OFF), S(OFF), S(OFF), S(OFF)},
     [CHILD_DOWN] = {S(DOWN), S(STARTING), S(DOWN), S(OFF), S(DOWN), S(DOWN), S(DOWN)},
-    [CHILD_STARTING] = {S(STARTING), S(STARTING), S(UP), S(DRAINING), S(KILLED), S(DOWN), S(REFUSED)},
+    [CHILD_STARTING] = {S(STARTING), S(STARTING), S(UP), S(DRAINING), S(KILLED), S(DOWN),
+                        S(REFUSED)},
     [CHILD_UP] = {S(UP), S(UP), S(UP), S(DRAINING), S(KILLED), S(DOWN), S(REFUSED)},
-    [CHILD_DRAINING] = {S(DRAINING), S(DRAINING), S(DRAINING), S(DRAINING), S(DRAINING), S(OFF), S(OFF)},
+    [CHILD_DRAINING] = {S(DRAINING), S(DRAINING), S(DRAINING), S(DRAINING), S(DRAINING), S(OFF),
+                        S(OFF)},
     [CHILD_KILLED] = {S(KILLED), S(KILLED), S(KILLED), S(DRAINING), S(KILLED), S(DOWN), S(REFUSED)},
-    [CHILD_REFUSED] = {S(REFUSED), S(REFUSED), S(REFUSED), S(OFF), S(REFUSED), S(REFUSED), S(REFUSED)},
+    [CHILD_REFUSED] = {S(REFUSED), S(REFUSED), S(REFUSED), S(OFF), S(REFUSED), S(REFUSED),
+                       S(REFUSED)},
 };
 
 START_TEST(every_cell)
 {
     enum child_state s = (enum child_state)_i;
     for (int e = 0; e < CHILD_EVENT_COUNT; e++)
-        ck_assert_msg(child_next(s, (enum child_event)e) == expected[s][e], "%s, event %d: %s", child_state_names[s], e,
+        ck_assert_msg(child_next(s, (enum child_event)e) == expected[s][e], "%s, event %d: %s",
+                      child_state_names[s], e,
                       child_state_names[child_next(s, (enum child_event)e)]);
 }
 END_TEST
@@ -31,11 +37,11 @@ START_TEST(only_an_end_or_a_stop_leaves_a_living_state)
 {
     for (int s = 0; s < CHILD_STATE_COUNT; s++) {
         for (int e = 0; e < CHILD_EVENT_COUNT; e++) {
-            bool dies =
-                child_alive((enum child_state)s) && !child_alive(child_next((enum child_state)s, (enum child_event)e));
+            bool dies = child_alive((enum child_state)s) &&
+                        !child_alive(child_next((enum child_state)s, (enum child_event)e));
             ck_assert(!dies || e == CHILD_EV_EXIT || e == CHILD_EV_REFUSED);
-            bool born =
-                !child_alive((enum child_state)s) && child_alive(child_next((enum child_state)s, (enum child_event)e));
+            bool born = !child_alive((enum child_state)s) &&
+                        child_alive(child_next((enum child_state)s, (enum child_event)e));
             ck_assert(!born || e == CHILD_EV_FORKED);
         }
     }

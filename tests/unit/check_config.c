@@ -6,8 +6,11 @@
 #include "sys/log.h"
 
 #define SECRET32 "0123456789abcdef0123456789abcdef"
-#define SMS "providers: {sms: {type: taqnyat, base_url: 'http://127.0.0.1:1', sender: S, token: t}}\n"
-#define PAY "providers: {pay: {type: moyasar, base_url: 'http://127.0.0.1:1', secret_key: k, webhook_secret: w}}\n"
+#define SMS \
+    "providers: {sms: {type: taqnyat, base_url: 'http://127.0.0.1:1', sender: S, token: t}}\n"
+#define PAY                                                                            \
+    "providers: {pay: {type: moyasar, base_url: 'http://127.0.0.1:1', secret_key: k, " \
+    "webhook_secret: w}}\n"
 
 /* ---- defaults ---- */
 
@@ -75,7 +78,8 @@ END_TEST
 
 START_TEST(an_empty_file_is_all_defaults)
 {
-    static const char *const texts[] = {"", "\n", "# nothing\n", "---\n", "{}\n", "~\n", "server:\notp: ~\nlog: {}\n"};
+    static const char *const texts[] = {
+        "", "\n", "# nothing\n", "---\n", "{}\n", "~\n", "server:\notp: ~\nlog: {}\n"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct config *c = th_good(texts[i]);
         ck_assert_int_eq(c->server.workers, 32);
@@ -94,7 +98,8 @@ START_TEST(computed_defaults)
     ck_assert_int_eq(c->server.queue, 2);
     ck_assert_int_eq(c->providers[0].max_concurrent, 1);
     config_free(c);
-    c = th_good("server: {workers: 1024}\n" SMS); /* also when the providers come first, order in the file is nothing */
+    c = th_good("server: {workers: 1024}\n" SMS); /* also when the providers come first, order in
+                                                     the file is nothing */
     ck_assert_int_eq(c->server.queue, 2048);
     config_free(c);
     c = th_good(SMS "server: {workers: 40}\n");
@@ -129,7 +134,8 @@ static const struct range ranges[] = {
     {"otp", "max_attempts", "1 10", "0 11", "1 to 10"},
     {"otp", "ttl", "1s 1h", "999ms 61m", "1s to 1h"},
     {"otp", "resend_cooldown", "0s 0 1h", "61m", "0s to 1h"},
-    {"otp", "per_phone", "1/1s 1000000/24h", "1000001/1h 1/999ms 1/25h 1/2d", "1 to 1000000 in 1s to 24h"},
+    {"otp", "per_phone", "1/1s 1000000/24h", "1000001/1h 1/999ms 1/25h 1/2d",
+     "1 to 1000000 in 1s to 24h"},
     {"otp", "per_address", "1/1s 1000000/24h", "1000001/1h 1/999ms", "1 to 1000000 in 1s to 24h"},
     {"otp", "total", "1/1s 1000000/24h", "1000001/1h 1/999ms", "1 to 1000000 in 1s to 24h"},
     {"sessions", "ttl", "1s 365d", "999ms 366d", "1s to 365d"},
@@ -151,7 +157,8 @@ START_TEST(ranges_hold_at_both_ends)
         for (struct str rest = str_of(r->bad); rest.n;) {
             struct str v = str_cut(&rest, ' ');
             snprintf(text, sizeof text, "%s:\n  %s: %.*s\n", r->section, r->key, STR_ARG(v));
-            snprintf(want, sizeof want, "2:%zu: %s.%s: must be %s\n", strlen(r->key) + 5, r->section, r->key, r->what);
+            snprintf(want, sizeof want, "2:%zu: %s.%s: must be %s\n", strlen(r->key) + 5,
+                     r->section, r->key, r->what);
             th_bad(text, want);
         }
     }
@@ -170,14 +177,15 @@ START_TEST(wrong_types_of_numbers)
         {"server", "max_body", "a size like 64KiB or 1MiB"},
         {"otp", "total", "a rate like 5/1h"},
     };
-    static const char *const values[] = {"many", "1.5",   "[1]",  "{a: 1}", "true", "'x'", "1e3", "0x10", "10 s",
-                                         "- 5",  "5 /1h", "1s/5", "٣",      "+5",   "08",  "5S",  "5kib", "5/1s5"};
+    static const char *const values[] = {"many", "1.5",  "[1]",  "{a: 1}", "true",  "'x'",
+                                         "1e3",  "0x10", "10 s", "- 5",    "5 /1h", "1s/5",
+                                         "٣",    "+5",   "08",   "5S",     "5kib",  "5/1s5"};
     char text[256], want[256];
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         for (size_t j = 0; j < ARRAY_LEN(values); j++) {
             snprintf(text, sizeof text, "%s:\n  %s: %s\n", keys[i].section, keys[i].key, values[j]);
-            snprintf(want, sizeof want, "2:%zu: %s.%s: must be %s\n", strlen(keys[i].key) + 5, keys[i].section,
-                     keys[i].key, keys[i].what);
+            snprintf(want, sizeof want, "2:%zu: %s.%s: must be %s\n", strlen(keys[i].key) + 5,
+                     keys[i].section, keys[i].key, keys[i].what);
             if (strcmp(values[j], "- 5") != 0)
                 th_bad(text, want);
         }
@@ -185,7 +193,8 @@ START_TEST(wrong_types_of_numbers)
     th_bad("server: {workers: }", "1:19: server.workers: has no value\n");
     th_bad("server: {workers: null}", "1:19: server.workers: has no value\n");
     th_bad("server: {workers: 99999999999999999999}", "1:19: server.workers: must be an integer\n");
-    th_bad("server: {max_body: 99999999999999999999KiB}", "1:20: server.max_body: must be a size like 64KiB or 1MiB\n");
+    th_bad("server: {max_body: 99999999999999999999KiB}",
+           "1:20: server.max_body: must be a size like 64KiB or 1MiB\n");
 }
 END_TEST
 
@@ -200,8 +209,8 @@ START_TEST(words)
     ck_assert_int_eq((int)c->database.prepared, (int)PREPARED_ON);
     config_free(c);
     th_bad("database: {prepared: yes}", "1:22: database.prepared: must be auto, on or off\n");
-    th_bad("log: {format: xml, level: 1}",
-           "1:15: log.format: must be logfmt or json\n1:27: log.level: must be error, warn, info or debug\n");
+    th_bad("log: {format: xml, level: 1}", "1:15: log.format: must be logfmt or json\n1:27: "
+                                           "log.level: must be error, warn, info or debug\n");
     th_bad("log: {level: [info]}", "1:14: log.level: must be error, warn, info or debug\n");
     c = th_good("server: {user: 1000}");
     ck_assert_str_eq(c->server.user, "1000");
@@ -217,8 +226,9 @@ END_TEST
 
 START_TEST(listen_one_or_a_list)
 {
-    struct config *c = th_good("server: {listen: ['[::1]:443', 0.0.0.0:0, 'unix:/run/b.sock', systemd, localhost:1]}\n"
-                               "monitor: {listen: 'unix:/run/m.sock'}\n");
+    struct config *c = th_good(
+        "server: {listen: ['[::1]:443', 0.0.0.0:0, 'unix:/run/b.sock', systemd, localhost:1]}\n"
+        "monitor: {listen: 'unix:/run/m.sock'}\n");
     const struct listen_addr *l = c->server.listen;
     ck_assert_uint_eq(c->server.listen_n, 5);
     ck_assert(l[0].kind == LISTEN_TCP && strcmp(l[0].host, "::1") == 0 && l[0].port == 443);
@@ -227,12 +237,14 @@ START_TEST(listen_one_or_a_list)
     ck_assert(l[3].kind == LISTEN_SYSTEMD);
     ck_assert(l[4].kind == LISTEN_TCP && strcmp(l[4].host, "127.0.0.1") == 0 && l[4].port == 1);
     ck_assert_str_eq(l[4].text, "localhost:1");
-    ck_assert(c->monitor.listen.kind == LISTEN_UNIX && strcmp(c->monitor.listen.path, "/run/m.sock") == 0);
+    ck_assert(c->monitor.listen.kind == LISTEN_UNIX &&
+              strcmp(c->monitor.listen.path, "/run/m.sock") == 0);
     config_free(c);
     c = th_good("server: {listen: systemd}\n");
     ck_assert(c->server.listen_n == 1 && c->server.listen[0].kind == LISTEN_SYSTEMD);
     config_free(c);
-    c = th_good("server:\n  listen:\n    - 127.0.0.1:0\n    - 127.0.0.1:0\n"); /* two ports that the kernel chooses */
+    c = th_good("server:\n  listen:\n    - 127.0.0.1:0\n    - 127.0.0.1:0\n"); /* two ports that the
+                                                                                  kernel chooses */
     ck_assert_uint_eq(c->server.listen_n, 2);
     config_free(c);
 }
@@ -279,7 +291,8 @@ START_TEST(listen_refused)
         snprintf(text, sizeof text, "monitor: {listen: %s}\n", bad[i]);
         ck_assert_msg(th_load(str_of(text), report) == NULL, "taken: %s", text);
     }
-    th_bad("monitor: {listen: systemd}", "1:19: monitor.listen: must be ADDRESS:PORT, [V6]:PORT or unix:/PATH\n");
+    th_bad("monitor: {listen: systemd}",
+           "1:19: monitor.listen: must be ADDRESS:PORT, [V6]:PORT or unix:/PATH\n");
     th_bad("server:\n  listen:\n    - 127.0.0.1:1\n    - nope\n    - 127.0.0.1:1\n",
            "4:7: server.listen[1]: must be ADDRESS:PORT, [V6]:PORT, unix:/PATH or systemd\n"
            "5:7: server.listen[2]: is given twice\n");
@@ -294,22 +307,28 @@ END_TEST
 
 START_TEST(networks)
 {
-    struct config *c = th_good("server: {trusted_proxies: [10.1.2.3/8, 192.0.2.7, 'fd00::/8', '::1', 0.0.0.0/0]}");
+    struct config *c =
+        th_good("server: {trusted_proxies: [10.1.2.3/8, 192.0.2.7, 'fd00::/8', '::1', 0.0.0.0/0]}");
     const struct cidr *n = c->server.trusted_proxies;
     ck_assert_uint_eq(c->server.trusted_proxies_n, 5);
-    ck_assert(n[0].family == AF_INET && n[0].prefix == 8 && memcmp(n[0].addr, "\x0a\0\0\0", 4) == 0);
-    ck_assert(n[1].family == AF_INET && n[1].prefix == 32 && memcmp(n[1].addr, "\xc0\0\x02\x07", 4) == 0);
-    ck_assert(n[2].family == AF_INET6 && n[2].prefix == 8 && n[2].addr[0] == 0xfd && n[2].addr[1] == 0);
+    ck_assert(n[0].family == AF_INET && n[0].prefix == 8 &&
+              memcmp(n[0].addr, "\x0a\0\0\0", 4) == 0);
+    ck_assert(n[1].family == AF_INET && n[1].prefix == 32 &&
+              memcmp(n[1].addr, "\xc0\0\x02\x07", 4) == 0);
+    ck_assert(n[2].family == AF_INET6 && n[2].prefix == 8 && n[2].addr[0] == 0xfd &&
+              n[2].addr[1] == 0);
     ck_assert(n[3].family == AF_INET6 && n[3].prefix == 128 && n[3].addr[15] == 1);
     ck_assert(n[4].prefix == 0);
     config_free(c);
     config_free(th_good("server: {trusted_proxies: []}"));
-    static const char *const bad[] = {"10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8", "'::/129'",   "x",   "10.0.0.0/",
-                                      "10.0.0.0/08", "''",          "~",        "[10.0.0.0]", "'/8'"};
+    static const char *const bad[] = {"10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8",    "'::/129'",
+                                      "x",           "10.0.0.0/",   "10.0.0.0/08", "''",
+                                      "~",           "[10.0.0.0]",  "'/8'"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         char text[128];
         snprintf(text, sizeof text, "server: {trusted_proxies: [%s]}", bad[i]);
-        th_bad(text, "1:28: server.trusted_proxies[0]: must be a network like 10.0.0.0/8 or fd00::/8\n");
+        th_bad(text,
+               "1:28: server.trusted_proxies[0]: must be a network like 10.0.0.0/8 or fd00::/8\n");
     }
     th_bad("server: {trusted_proxies: 10.0.0.0/8}",
            "1:27: server.trusted_proxies: must be a list of networks like [10.0.0.0/8]\n");
@@ -388,7 +407,8 @@ END_TEST
 
 START_TEST(origins)
 {
-    struct config *c = th_good("payments: {return_origins: ['https://Book.Example.com', 'http://127.0.0.1:3000']}");
+    struct config *c = th_good(
+        "payments: {return_origins: ['https://Book.Example.com', 'http://127.0.0.1:3000']}");
     ck_assert_uint_eq(c->payments.return_origins_n, 2);
     ck_assert_str_eq(c->payments.return_origins[0], "https://book.example.com");
     ck_assert_str_eq(c->payments.return_origins[1], "http://127.0.0.1:3000");
@@ -411,16 +431,18 @@ static bool no_passwords(const char *url)
 
 START_TEST(database_url)
 {
-    config_free(th_good("database: {url: 'postgres://u:p@h1,h2:5433/db?target_session_attrs=read-write'}"));
+    config_free(
+        th_good("database: {url: 'postgres://u:p@h1,h2:5433/db?target_session_attrs=read-write'}"));
     config_free(th_good("database: {url: 'host=/tmp dbname=x'}"));
-    th_bad("database: {url: 'mysql://x/y'}",
-           "1:17: database.url: must be a postgresql:// URI or libpq conninfo (host=... dbname=...)\n");
-    th_bad("database: {url: bookingd}",
-           "1:17: database.url: must be a postgresql:// URI or libpq conninfo (host=... dbname=...)\n");
+    th_bad("database: {url: 'mysql://x/y'}", "1:17: database.url: must be a postgresql:// URI or "
+                                             "libpq conninfo (host=... dbname=...)\n");
+    th_bad("database: {url: bookingd}", "1:17: database.url: must be a postgresql:// URI or libpq "
+                                        "conninfo (host=... dbname=...)\n");
     th_bad("database: {url: ''}", "1:17: database.url: is empty\n");
     config_set_url_check(no_passwords);
     th_bad("database: {url: 'postgresql://u:secret@h/d'}", /* and it is not shown */
-           "1:17: database.url: must be a postgresql:// URI or libpq conninfo (host=... dbname=...)\n");
+           "1:17: database.url: must be a postgresql:// URI or libpq conninfo (host=... "
+           "dbname=...)\n");
     config_set_url_check(NULL);
 }
 END_TEST
@@ -439,7 +461,8 @@ START_TEST(regions)
            "1:29: otp.regions[3]: is given twice\n"
            "1:33: otp.regions[4]: is no known region (ISO 3166 code like SA)\n");
     th_bad("otp: {regions: []}", "1:16: otp.regions: must have 1 to 64 entries\n");
-    th_bad("otp: {regions: SA}", "1:16: otp.regions: must be a list of region codes like [SA, AE]\n");
+    th_bad("otp: {regions: SA}",
+           "1:16: otp.regions: must be a list of region codes like [SA, AE]\n");
 }
 END_TEST
 
@@ -449,7 +472,8 @@ START_TEST(otp_needs_its_secret)
     ck_assert_int_eq(c->otp.provider, 0);
     ck_assert_uint_eq(c->otp.secret_len, 32);
     config_free(c);
-    th_bad(SMS "otp: {provider: sms}", "2:7: otp.secret: is missing: otp.provider needs it to hash codes\n");
+    th_bad(SMS "otp: {provider: sms}",
+           "2:7: otp.secret: is missing: otp.provider needs it to hash codes\n");
     th_bad(SMS "otp: {provider: sms, secret: 0123456789abcdef0123456789abcde}",
            "2:30: otp.secret: must have at least 32 bytes\n");
     th_bad(SMS "otp: {provider: sms, secret: ''}", "2:30: otp.secret: is empty\n");
@@ -458,40 +482,48 @@ END_TEST
 
 START_TEST(messages)
 {
-    struct config *c = th_good("otp: {messages: {en: 'Code {code}, {code}!'}}\n"
-                               "notifications: {messages: {booking_confirmed: {ar: 'ح {service}'},\n"
-                               "  payment_refunded: {en: '{venue}{resource}{starts_at}{ends_at}{party_size}'}}}\n");
+    struct config *c = th_good(
+        "otp: {messages: {en: 'Code {code}, {code}!'}}\n"
+        "notifications: {messages: {booking_confirmed: {ar: 'ح {service}'},\n"
+        "  payment_refunded: {en: '{venue}{resource}{starts_at}{ends_at}{party_size}'}}}\n");
     ck_assert_str_eq(c->otp.messages[LOCALE_EN], "Code {code}, {code}!");
     ck_assert_str_eq(c->otp.messages[LOCALE_AR], "رمز الدخول: {code}");
     ck_assert_str_eq(c->notifications.messages[NOTICE_BOOKING_CONFIRMED][LOCALE_AR], "ح {service}");
-    ck_assert(strncmp(c->notifications.messages[NOTICE_BOOKING_CONFIRMED][LOCALE_EN], "Booked:", 7) == 0);
+    ck_assert(
+        strncmp(c->notifications.messages[NOTICE_BOOKING_CONFIRMED][LOCALE_EN], "Booked:", 7) == 0);
     config_free(c);
     th_bad("otp: {messages: {en: hello, ar: '{code} {kode}', fr: x}}",
            "1:22: otp.messages.en: must have {code}\n"
            "1:33: otp.messages.ar: unknown placeholder {kode}; known: {code}\n"
            "1:50: otp.messages.fr: unknown key: the languages are ar and en\n");
-    th_bad("otp: {messages: x}", "1:17: otp.messages: must be a mapping of languages (ar, en) to texts\n");
+    th_bad("otp: {messages: x}",
+           "1:17: otp.messages: must be a mapping of languages (ar, en) to texts\n");
     th_bad("otp: {messages: {en: [a], ar: ''}}",
-           "1:22: otp.messages.en: must be a string\n1:31: otp.messages.ar: must have 1 to 640 characters\n");
+           "1:22: otp.messages.en: must be a string\n1:31: otp.messages.ar: must have 1 to 640 "
+           "characters\n");
     th_bad("notifications: {messages: {booking_lost: {en: x}, booking_expired: {en: 'a { b'}}}",
-           "1:28: notifications.messages.booking_lost: unknown key: the templates are booking_confirmed, "
+           "1:28: notifications.messages.booking_lost: unknown key: the templates are "
+           "booking_confirmed, "
            "booking_cancelled, booking_rescheduled, booking_expired, payment_refunded\n"
-           "1:73: notifications.messages.booking_expired.en: has a '{' that begins no placeholder; known: {service} "
+           "1:73: notifications.messages.booking_expired.en: has a '{' that begins no placeholder; "
+           "known: {service} "
            "{venue} {resource} {starts_at} {ends_at} {party_size}\n");
-    th_bad("notifications: {messages: [x]}", "1:27: notifications.messages: must be a mapping of templates to texts\n");
+    th_bad("notifications: {messages: [x]}",
+           "1:27: notifications.messages: must be a mapping of templates to texts\n");
 }
 END_TEST
 
 START_TEST(what_is_never_deferred)
 {
     config_free(th_good("notifications: {delivery: inline}"));
-    th_bad("notifications: {delivery: deferred}",
-           "1:27: notifications.delivery: deferred delivery is not built into this version; use inline\n");
+    th_bad("notifications: {delivery: deferred}", "1:27: notifications.delivery: deferred delivery "
+                                                  "is not built into this version; use inline\n");
     th_bad("notifications: {delivery: later}", "1:27: notifications.delivery: must be inline\n");
-    th_bad(
-        "otp: {delivery: deferred}\npayments: {delivery: deferred}\n",
-        "1:7: otp.delivery: unknown key: one-time passwords are always sent inside the request and never deferred\n"
-        "2:12: payments.delivery: unknown key: payment calls are always made inside the request and never deferred\n");
+    th_bad("otp: {delivery: deferred}\npayments: {delivery: deferred}\n",
+           "1:7: otp.delivery: unknown key: one-time passwords are always sent inside the request "
+           "and never deferred\n"
+           "2:12: payments.delivery: unknown key: payment calls are always made inside the request "
+           "and never deferred\n");
 }
 END_TEST
 
@@ -500,8 +532,10 @@ END_TEST
 START_TEST(unknown_keys)
 {
     th_bad("sever: {workers: 1}", "1:1: sever: unknown key\n");
-    th_bad("server: {wrokers: 1}", "1:10: server.wrokers: unknown key (did you mean server.workers?)\n");
-    th_bad("server: {Workers: 1}", "1:10: server.Workers: unknown key (did you mean server.workers?)\n");
+    th_bad("server: {wrokers: 1}",
+           "1:10: server.wrokers: unknown key (did you mean server.workers?)\n");
+    th_bad("server: {Workers: 1}",
+           "1:10: server.Workers: unknown key (did you mean server.workers?)\n");
     th_bad("workers: 1\n", "1:1: workers: unknown key\n");
     th_bad("server: {workers.x: 1}", "1:10: server.workers.x: unknown key\n");
     th_bad("server: 5", "1:9: server: must be a mapping\n");
@@ -553,7 +587,8 @@ START_TEST(references_to_providers)
            "2:17: otp.provider: 'pay' is of type moyasar, which sends no SMS\n");
     th_bad(SMS "payments: {provider: sms}",
            "2:22: payments.provider: 'sms' is of type taqnyat, which takes no payments\n");
-    th_bad("payments: {provider: [x]}", "1:22: payments.provider: must be the name of a provider\n");
+    th_bad("payments: {provider: [x]}",
+           "1:22: payments.provider: must be the name of a provider\n");
     /* a provider with a fault of its own is not reported a second time where it is used */
     th_bad("providers: {p: {type: nope}}\npayments: {provider: p}",
            "1:23: providers.p.type: must be taqnyat, unifonic, msegat, twilio, http or moyasar\n");

@@ -1,4 +1,5 @@
-/* config.def against what people read: the sample has every key with its default and loads, the manual has every key.
+/* config.def against what people read: the sample has every key with its default and loads, the
+ * manual has every key.
  */
 #include <sys/stat.h>
 
@@ -20,7 +21,8 @@ static char *read_source(const char *name)
     return text;
 }
 
-/* The sample with the commented provider types brought to life: lines between the two markers lose their "# ". */
+/* The sample with the commented provider types brought to life: lines between the two markers lose
+ * their "# ". */
 static char *sample_with_examples(void)
 {
     char *text = read_source("etc/bookingd.yaml"), *end = strstr(text, "  # -- end");
@@ -36,7 +38,8 @@ static char dir[] = "/tmp/check_docs.XXXXXX";
 
 static void make_credentials(void)
 {
-    static const char *const names[] = {"sms-token", "moyasar-key", "moyasar-webhook", "otp-secret"};
+    static const char *const names[] = {"sms-token", "moyasar-key", "moyasar-webhook",
+                                        "otp-secret"};
     char path[128];
     ck_assert_ptr_nonnull(mkdtemp(dir));
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -83,7 +86,8 @@ START_TEST(its_texts_are_the_built_in_ones)
     for (int l = 0; l < LOCALE_COUNT; l++) {
         ck_assert_str_eq(sample->otp.messages[l], built_in->otp.messages[l]);
         for (int t = 0; t < NOTICE_COUNT; t++)
-            ck_assert_str_eq(sample->notifications.messages[t][l], built_in->notifications.messages[t][l]);
+            ck_assert_str_eq(sample->notifications.messages[t][l],
+                             built_in->notifications.messages[t][l]);
     }
     config_free(sample);
     config_free(built_in);
@@ -105,15 +109,17 @@ static void shows_default(const struct config_key *k, const struct node *n)
     if (n->kind == NODE_LIST)
         n = n->first;
     if (k->fallback && n && n->kind == NODE_SCALAR)
-        ck_assert_msg(strcmp(n->text, k->fallback) == 0, "%s: the sample has '%s', the default is '%s'", k->path,
-                      n->text, k->fallback);
+        ck_assert_msg(strcmp(n->text, k->fallback) == 0,
+                      "%s: the sample has '%s', the default is '%s'", k->path, n->text,
+                      k->fallback);
 }
 
 START_TEST(the_sample_has_every_key)
 {
     struct loader l = {.arena = arena_new(4096), .scratch = arena_new(4096)};
     char *text = sample_with_examples();
-    const struct node *root = config_yaml(&l, str_of(text)), *providers = node_member(root, STR("providers"));
+    const struct node *root = config_yaml(&l, str_of(text)),
+                      *providers = node_member(root, STR("providers"));
     ck_assert(root && providers);
     for (size_t i = 0; i < config_keys_n; i++) {
         const struct config_key *k = &config_keys[i];
@@ -161,7 +167,8 @@ static void in_manual(const char *manual, const struct config_key *k)
     ck_assert_msg(item != NULL, "the manual has no %s", k->path);
     if (k->fallback && *k->fallback) {
         snprintf(want, sizeof want, "Default\n.Li %s", k->fallback);
-        ck_assert_msg(strstr(item, want) != NULL, "the manual's %s does not say 'Default %s'", k->path, k->fallback);
+        ck_assert_msg(strstr(item, want) != NULL, "the manual's %s does not say 'Default %s'",
+                      k->path, k->fallback);
     }
     free(item);
 }
@@ -200,7 +207,8 @@ END_TEST
 START_TEST(the_table_is_in_order)
 {
     for (size_t i = 0; i < config_keys_n + config_provider_keys_n; i++) {
-        const struct config_key *k = i < config_keys_n ? &config_keys[i] : &config_provider_keys[i - config_keys_n];
+        const struct config_key *k =
+            i < config_keys_n ? &config_keys[i] : &config_provider_keys[i - config_keys_n];
         ck_assert_msg(k->doc && *k->doc, "%s", k->path);
         ck_assert_ptr_nonnull((void *)config_readers[k->type]);
         ck_assert_uint_eq(k->required & ~k->types, 0);

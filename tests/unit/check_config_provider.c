@@ -1,4 +1,5 @@
-/* providers.NAME: the keys of each type, what is missing, what belongs to another type; the templated http provider. */
+/* providers.NAME: the keys of each type, what is missing, what belongs to another type; the
+ * templated http provider. */
 #include "../lib/th_config.h"
 #include "../lib/th_unit.h"
 
@@ -14,7 +15,8 @@ static const struct {
     {PROVIDER_UNIFONIC, "unifonic", "sender app_sid", "sender app_sid"},
     {PROVIDER_MSEGAT, "msegat", "sender user api_key", "sender user api_key"},
     {PROVIDER_TWILIO, "twilio", "account_sid auth_token from", "account_sid auth_token from"},
-    {PROVIDER_HTTP, "http", "path", "sender method path headers body content_type success id_path error_path"},
+    {PROVIDER_HTTP, "http", "path",
+     "sender method path headers body content_type success id_path error_path"},
     {PROVIDER_MOYASAR, "moyasar", "secret_key webhook_secret", "secret_key webhook_secret"},
 };
 static const char *const common[] = {"connect_timeout: 1s", "timeout: 1s", "max_concurrent: 1",
@@ -99,7 +101,9 @@ START_TEST(each_foreign_key_is_unknown)
             }
     provider_text(text, sizeof text, 0, STR(""), ", breaker: {failure: 1}");
     ck_assert_ptr_null(th_load(str_of(text), report));
-    ck_assert(strstr(report, "providers.p.breaker.failure: unknown key (did you mean breaker.failures?)") != NULL);
+    ck_assert(strstr(report,
+                     "providers.p.breaker.failure: unknown key (did you mean breaker.failures?)") !=
+              NULL);
 }
 END_TEST
 
@@ -150,17 +154,19 @@ END_TEST
 
 START_TEST(names_and_number_of_providers)
 {
-    static const char *const bad[] = {"'a b'", "a.b", "'a\"b'", "م", "abcdefghijklmnopqrstuvwxyz0123456"};
+    static const char *const bad[] = {"'a b'", "a.b", "'a\"b'", "م",
+                                      "abcdefghijklmnopqrstuvwxyz0123456"};
     char text[8192], report[TH_REPORT_MAX];
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        snprintf(text, sizeof text, "providers: {%s: {type: taqnyat, " BASE ", sender: s, token: t}}", bad[i]);
+        snprintf(text, sizeof text,
+                 "providers: {%s: {type: taqnyat, " BASE ", sender: s, token: t}}", bad[i]);
         ck_assert_msg(th_load(str_of(text), report) == NULL, "taken: %s", text);
         ck_assert(strstr(report, "a provider's name is 1 to 32 of A-Z a-z 0-9 - _") != NULL);
     }
     size_t n = (size_t)snprintf(text, sizeof text, "providers:\n");
     for (int i = 0; i < PROVIDERS_MAX; i++)
-        n +=
-            (size_t)snprintf(text + n, sizeof text - n, "  p-_%d: {type: taqnyat, " BASE ", sender: s, token: t}\n", i);
+        n += (size_t)snprintf(text + n, sizeof text - n,
+                              "  p-_%d: {type: taqnyat, " BASE ", sender: s, token: t}\n", i);
     struct config *c = th_good(text);
     ck_assert_uint_eq(c->providers_n, PROVIDERS_MAX);
     ck_assert_int_eq(config_provider_find(c, "p-_15"), 15);
@@ -183,21 +189,22 @@ END_TEST
 
 START_TEST(http_in_full)
 {
-    struct config *c = th_good("providers:\n"
-                               "  p:\n"
-                               "    type: http\n"
-                               "    base_url: https://sms.example/api/\n"
-                               "    sender: ME\n"
-                               "    method: PUT\n"
-                               "    path: /send?from={sender}\n"
-                               "    headers: {Authorization: Bearer x, X-Ref: '{id}'}\n"
-                               "    body: '{\"to\":\"{to}\",\"text\":\"{text}\",\"o\":{}}'\n"
-                               "    content_type: application/json; charset=utf-8\n"
-                               "    success:\n"
-                               "      status: [200, 201]\n"
-                               "      json: {code: [1, M0000, true], 'data.list[0].ok': yes, rejected: ''}\n"
-                               "    id_path: data.MessageID\n"
-                               "    error_path: messages[0].code\n");
+    struct config *c =
+        th_good("providers:\n"
+                "  p:\n"
+                "    type: http\n"
+                "    base_url: https://sms.example/api/\n"
+                "    sender: ME\n"
+                "    method: PUT\n"
+                "    path: /send?from={sender}\n"
+                "    headers: {Authorization: Bearer x, X-Ref: '{id}'}\n"
+                "    body: '{\"to\":\"{to}\",\"text\":\"{text}\",\"o\":{}}'\n"
+                "    content_type: application/json; charset=utf-8\n"
+                "    success:\n"
+                "      status: [200, 201]\n"
+                "      json: {code: [1, M0000, true], 'data.list[0].ok': yes, rejected: ''}\n"
+                "    id_path: data.MessageID\n"
+                "    error_path: messages[0].code\n");
     const struct provider_config *p = &c->providers[0];
     ck_assert_str_eq(p->base_url, "https://sms.example/api");
     ck_assert_str_eq(p->method, "PUT");
@@ -225,8 +232,8 @@ END_TEST
 
 START_TEST(http_defaults)
 {
-    struct config *c =
-        th_good("providers: {p: {type: http, " BASE ", path: /, body: '{to} {text}', success: {status: 200}}}");
+    struct config *c = th_good("providers: {p: {type: http, " BASE
+                               ", path: /, body: '{to} {text}', success: {status: 200}}}");
     const struct provider_config *p = &c->providers[0];
     ck_assert_str_eq(p->method, "POST");
     ck_assert_str_eq(p->content_type, "application/json");
@@ -246,7 +253,8 @@ START_TEST(http_refused)
         {"path: '/{text}'", "neither path nor body nor headers have {to}"},
         {"path: '/{to}{text}{sender}'", "a template has {sender}, but sender is missing"},
         {"path: '/{to}{text}', method: GET, body: x", "method GET takes no body"},
-        {"path: '/{to}{text}{phone}'", "unknown placeholder {phone}; known: {to} {text} {sender} {id}"},
+        {"path: '/{to}{text}{phone}'",
+         "unknown placeholder {phone}; known: {to} {text} {sender} {id}"},
         {"path: 'x{to}{text}'", "must start with / and have no spaces"},
         {"path: '/ {to}{text}'", "must start with / and have no spaces"},
         {"path: '/{to}{text}#x'", "must start with / and have no spaces"},
@@ -258,11 +266,14 @@ START_TEST(http_refused)
         {"path: '/{to}{text}', headers: {Content-Type: a/b}", "is given by content_type"},
         {"path: '/{to}{text}', headers: {A: \"x\\r\\nB: y\"}", "must not contain line breaks"},
         {"path: '/{to}{text}', content_type: json", "must be a media type like application/json"},
-        {"path: '/{to}{text}', content_type: \"a/b\\nc\"", "must be a media type like application/json"},
+        {"path: '/{to}{text}', content_type: \"a/b\\nc\"",
+         "must be a media type like application/json"},
         {"path: '/{to}{text}', success: {status: 99}", "must be an HTTP status, 100 to 599"},
-        {"path: '/{to}{text}', success: {status: [200, 600]}", "must be an HTTP status, 100 to 599"},
+        {"path: '/{to}{text}', success: {status: [200, 600]}",
+         "must be an HTTP status, 100 to 599"},
         {"path: '/{to}{text}', success: {status: []}", "must have 1 to 32 entries"},
-        {"path: '/{to}{text}', success: {status: {a: 1}}", "must be an HTTP status or a list of them"},
+        {"path: '/{to}{text}', success: {status: {a: 1}}",
+         "must be an HTTP status or a list of them"},
         {"path: '/{to}{text}', success: {json: {}}", "must be a mapping of 1 to 16 JSON paths"},
         {"path: '/{to}{text}', success: {json: {a: []}}", "must have at least one value"},
         {"path: '/{to}{text}', success: {json: {a: {b: c}}}", "must be a value like ok, 1 or true"},
@@ -277,7 +288,8 @@ START_TEST(http_refused)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         snprintf(text, sizeof text, "providers: {p: {type: http, " BASE ", %s}}", rows[i].keys);
         ck_assert_msg(th_load(str_of(text), report) == NULL, "taken: %s", text);
-        ck_assert_msg(strstr(report, rows[i].fault) != NULL, "for %s\nwanted %s\ngot %s", text, rows[i].fault, report);
+        ck_assert_msg(strstr(report, rows[i].fault) != NULL, "for %s\nwanted %s\ngot %s", text,
+                      rows[i].fault, report);
         ck_assert_msg(strchr(report, '\n')[1] == '\0', "more than one fault: %s", report);
     }
 }

@@ -21,7 +21,8 @@ static void no_file(const char *path, const char *want)
 
 START_TEST(a_missing_file)
 {
-    no_file("/nonexistent/b.yaml", "/nonexistent/b.yaml:1:1: cannot read the file: No such file or directory\n");
+    no_file("/nonexistent/b.yaml",
+            "/nonexistent/b.yaml:1:1: cannot read the file: No such file or directory\n");
     no_file("/tmp", "/tmp:1:1: cannot read the file: Is a directory\n");
     no_file("", ":1:1: cannot read the file: No such file or directory\n");
     no_file("/dev/zero", "/dev/zero:1:1: the file is larger than 1 MiB\n");
@@ -38,7 +39,8 @@ START_TEST(broken_yaml)
         {STR("a: {b: c\n"), "2:1: not valid YAML: did not find expected ',' or '}'\n"},
         {STR("a: 'b\n"), "2:1: not valid YAML: found unexpected end of stream\n"},
         {STR("a: b: c\n"), "1:5: not valid YAML: mapping values are not allowed in this context\n"},
-        {STR("server:\n\tworkers: 1\n"), "2:1: not valid YAML: found character that cannot start any token\n"},
+        {STR("server:\n\tworkers: 1\n"),
+         "2:1: not valid YAML: found character that cannot start any token\n"},
         {STR("a: \xff\n"), "1:4: not valid YAML: invalid leading UTF-8 octet\n"},
         {STR("a: b\nc: \xd8\n"), "2:5: not valid YAML: invalid trailing UTF-8 octet\n"},
         {STR("a: \xed\xa0\x80\n"), "1:4: not valid YAML: invalid Unicode character\n"},
@@ -56,7 +58,8 @@ START_TEST(broken_yaml)
     char report[TH_REPORT_MAX];
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         ck_assert_msg(th_load(rows[i].text, report) == NULL, "row %zu taken", i);
-        ck_assert_msg(strcmp(report, rows[i].want) == 0, "row %zu: wanted %sgot %s", i, rows[i].want, report);
+        ck_assert_msg(strcmp(report, rows[i].want) == 0, "row %zu: wanted %sgot %s", i,
+                      rows[i].want, report);
     }
 }
 END_TEST
@@ -64,14 +67,16 @@ END_TEST
 START_TEST(what_yaml_has_and_we_do_not)
 {
     th_bad("server: &s {workers: 1}\n", "1:9: server: anchors and aliases are not supported\n");
-    th_bad("sessions: &s {ttl: 1s}\nbookings: *s\n", "1:11: sessions: anchors and aliases are not supported\n"
-                                                     "2:11: bookings: anchors and aliases are not supported\n");
+    th_bad("sessions: &s {ttl: 1s}\nbookings: *s\n",
+           "1:11: sessions: anchors and aliases are not supported\n"
+           "2:11: bookings: anchors and aliases are not supported\n");
     th_bad("server: {workers: !!int 3}\n", "1:19: server.workers: tags are not supported\n");
     th_bad("log: !x {level: info}\n", "1:6: log: tags are not supported\n");
     th_bad("server:\n  <<: {workers: 3}\n", "2:3: server.<<: unknown key\n");
     th_bad("? [a, b]\n: c\n", "1:3: ?: a key must be a word of at most 128 bytes\n");
-    th_bad("server: {? {a: b} : c, workers: 0}\n", "1:12: server.?: a key must be a word of at most 128 bytes\n"
-                                                   "1:33: server.workers: must be 1 to 1024\n");
+    th_bad("server: {? {a: b} : c, workers: 0}\n",
+           "1:12: server.?: a key must be a word of at most 128 bytes\n"
+           "1:33: server.workers: must be 1 to 1024\n");
     th_bad("'': 1\n", "1:1: ?: a key must be a word of at most 128 bytes\n");
     th_bad("log: {level: \"in\\0fo\"}\n", "1:14: log.level: must not contain a NUL character\n");
     /* a key cannot move the reader's cursor */
@@ -175,7 +180,8 @@ static struct config *with_token(const char *value, char report[TH_REPORT_MAX])
 {
     char text[512];
     snprintf(text, sizeof text,
-             "providers:\n  p:\n    type: taqnyat\n    base_url: http://127.0.0.1:1\n    sender: s\n    token: %s\n",
+             "providers:\n  p:\n    type: taqnyat\n    base_url: http://127.0.0.1:1\n    sender: "
+             "s\n    token: %s\n",
              value);
     return th_load(str_of(text), report);
 }
@@ -206,15 +212,18 @@ START_TEST(secrets_by_value)
     token_is("true", "true");
     token_is("رمز", "رمز");
     token_refused("''", "12: providers.p.token: is empty");
-    token_refused("[a]",
-                  "12: providers.p.token: must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
-    token_refused("{}",
-                  "12: providers.p.token: must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
-    token_refused("{file: a, env: b}",
-                  "12: providers.p.token: must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
-    token_refused("{path: a}", "13: providers.p.token.path: unknown key; a secret is a string, {file: PATH}, {env: "
-                               "NAME} or {credential: NAME}");
-    token_refused("\"a\\nb\"", "12: providers.p.token: must not contain line breaks or control characters");
+    token_refused("[a]", "12: providers.p.token: must be a string, or one of {file: PATH}, {env: "
+                         "NAME}, {credential: NAME}");
+    token_refused("{}", "12: providers.p.token: must be a string, or one of {file: PATH}, {env: "
+                        "NAME}, {credential: NAME}");
+    token_refused("{file: a, env: b}", "12: providers.p.token: must be a string, or one of {file: "
+                                       "PATH}, {env: NAME}, {credential: NAME}");
+    token_refused(
+        "{path: a}",
+        "13: providers.p.token.path: unknown key; a secret is a string, {file: PATH}, {env: "
+        "NAME} or {credential: NAME}");
+    token_refused("\"a\\nb\"",
+                  "12: providers.p.token: must not contain line breaks or control characters");
     token_refused("\"a\\0b\"", "12: providers.p.token: must not contain a NUL character");
     token_refused("{file: [a]}", "19: providers.p.token: file must be a path");
     token_refused("{env: ''}", "18: providers.p.token: env must be a name");
@@ -236,7 +245,8 @@ START_TEST(secrets_from_files)
     chmod(file_with("a", STR("abc\n")), 0600);
     snprintf(value, sizeof value, "{file: %s}",
              file_with("a", STR("abc\n\n"))); /* one newline goes, a second is a mistake */
-    token_refused(value, "12: providers.p.token: must not contain line breaks or control characters");
+    token_refused(value,
+                  "12: providers.p.token: must not contain line breaks or control characters");
     file_with("a", STR("a\0c\n"));
     snprintf(fault, sizeof fault, "19: providers.p.token: %s/a contains a NUL byte", dir);
     token_refused(value, fault);
@@ -250,7 +260,8 @@ START_TEST(secrets_from_files)
     snprintf(fault, sizeof fault, "19: providers.p.token: %s/a is larger than 16 KiB", dir);
     token_refused(value, fault);
     snprintf(value, sizeof value, "{file: %s/none}", dir);
-    snprintf(fault, sizeof fault, "19: providers.p.token: cannot read %s/none: No such file or directory", dir);
+    snprintf(fault, sizeof fault,
+             "19: providers.p.token: cannot read %s/none: No such file or directory", dir);
     token_refused(value, fault);
     snprintf(value, sizeof value, "{file: %s}", dir);
     snprintf(fault, sizeof fault, "19: providers.p.token: cannot read %s: Is a directory", dir);
@@ -277,18 +288,22 @@ START_TEST(secrets_from_environment_and_credentials)
     char fault[256];
     unsetenv("CHECK_TOKEN");
     unsetenv("CREDENTIALS_DIRECTORY");
-    token_refused("{env: CHECK_TOKEN}", "18: providers.p.token: the environment has no CHECK_TOKEN");
+    token_refused("{env: CHECK_TOKEN}",
+                  "18: providers.p.token: the environment has no CHECK_TOKEN");
     setenv("CHECK_TOKEN", "abc", 1);
     token_is("{env: CHECK_TOKEN}", "abc");
     setenv("CHECK_TOKEN", "", 1);
     token_refused("{env: CHECK_TOKEN}", "12: providers.p.token: is empty");
-    token_refused("{credential: t}", "25: providers.p.token: no credential 't': CREDENTIALS_DIRECTORY is not set");
+    token_refused("{credential: t}",
+                  "25: providers.p.token: no credential 't': CREDENTIALS_DIRECTORY is not set");
     setenv("CREDENTIALS_DIRECTORY", dir, 1);
     file_with("t", STR("cred\n"));
     token_is("{credential: t}", "cred");
-    snprintf(fault, sizeof fault, "25: providers.p.token: cannot read %s/u: No such file or directory", dir);
+    snprintf(fault, sizeof fault,
+             "25: providers.p.token: cannot read %s/u: No such file or directory", dir);
     token_refused("{credential: u}", fault);
-    token_refused("{credential: ../t}", "25: providers.p.token: a credential's name is a file name");
+    token_refused("{credential: ../t}",
+                  "25: providers.p.token: a credential's name is a file name");
     token_refused("{credential: ..}", "25: providers.p.token: a credential's name is a file name");
 }
 END_TEST
@@ -297,22 +312,23 @@ START_TEST(secrets_are_not_shown)
 {
     /* every fault of a secret says where and what, and never its text */
     char report[TH_REPORT_MAX];
-    ck_assert_ptr_null(
-        th_load(STR("otp: {secret: hunter2}\n"
-                    "database: {url: 'mysql://u:hunter2@h/d'}\n"
-                    "providers: {p: {type: twilio, base_url: 'http://u:hunter2@h', account_sid: \"hunter2\\n\","
-                    " auth_token: [hunter2], from: {file: {hunter2: 1}}}}\n"),
-                report));
+    ck_assert_ptr_null(th_load(STR("otp: {secret: hunter2}\n"
+                                   "database: {url: 'mysql://u:hunter2@h/d'}\n"
+                                   "providers: {p: {type: twilio, base_url: 'http://u:hunter2@h', "
+                                   "account_sid: \"hunter2\\n\","
+                                   " auth_token: [hunter2], from: {file: {hunter2: 1}}}}\n"),
+                               report));
     ck_assert_msg(strstr(report, "hunter2") == NULL, "%s", report);
 }
 END_TEST
 
 START_TEST(without_the_service_s_secrets)
 {
-    const char *path = file_with("b.yaml", STR("otp: {provider: p, secret: {env: NOT_THERE}}\n"
-                                               "database: {url: {env: CHECK_URL}}\n"
-                                               "providers: {p: {type: taqnyat, base_url: 'http://h', sender: s,"
-                                               " token: {credential: no}}}\n"));
+    const char *path =
+        file_with("b.yaml", STR("otp: {provider: p, secret: {env: NOT_THERE}}\n"
+                                "database: {url: {env: CHECK_URL}}\n"
+                                "providers: {p: {type: taqnyat, base_url: 'http://h', sender: s,"
+                                " token: {credential: no}}}\n"));
     struct config_report *r;
     setenv("CHECK_URL", "postgresql://h/d", 1);
     unsetenv("CREDENTIALS_DIRECTORY");
@@ -336,9 +352,10 @@ END_TEST
 /* A process keeps what its role needs. */
 START_TEST(secrets_are_forgotten)
 {
-    static const char text[] = "database: {url: 'postgresql://u:pw@h/d'}\n"
-                               "providers: {s: {type: taqnyat, base_url: 'http://a', sender: S, token: t0ken}}\n"
-                               "otp: {provider: s, secret: 0123456789abcdef0123456789abcdef}\n";
+    static const char text[] =
+        "database: {url: 'postgresql://u:pw@h/d'}\n"
+        "providers: {s: {type: taqnyat, base_url: 'http://a', sender: S, token: t0ken}}\n"
+        "otp: {provider: s, secret: 0123456789abcdef0123456789abcdef}\n";
     struct config *c = th_good(text);
     config_forget_secrets(c, CONFIG_KEEP_DATABASE | CONFIG_KEEP_OTP | CONFIG_KEEP_PROVIDERS);
     ck_assert_str_eq(c->providers[0].token, "t0ken");

@@ -1,5 +1,5 @@
-/* proc/confine: for each role, what it may not do fails, on the real kernel. Needs libseccomp and Landlock; skips
- * without. */
+/* proc/confine: for each role, what it may not do fails, on the real kernel. Needs libseccomp and
+ * Landlock; skips without. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -29,8 +29,8 @@
 #define OK_CODE 42
 #define DATABASE_PORT 1 /* nobody listens on these two */
 #define PROVIDER_PORT 2
-#define CONFIGURED                                                                                                     \
-    "database: {url: 'postgresql://127.0.0.1:1/x'}\n"                                                                  \
+#define CONFIGURED                                    \
+    "database: {url: 'postgresql://127.0.0.1:1/x'}\n" \
     "providers: {sms: {type: taqnyat, base_url: 'http://127.0.0.1:2', sender: T, token: t}}\n"
 
 static char outside[] = "/tmp/check_confine.XXXXXX"; /* a file that no role has */
@@ -90,8 +90,8 @@ static void ends_it(enum role role, int (*act)(void), const char *call)
 {
     char last[BOARD_LAST_WORDS_MAX], name[64];
     int status = confined(role, act, last, sizeof(last));
-    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s, %s: status %x, '%s'", role_names[role], call,
-                  (unsigned)status, last);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s, %s: status %x, '%s'",
+                  role_names[role], call, (unsigned)status, last);
     ck_assert_str_eq(confine_violation(last, name, sizeof(name)), call);
 }
 
@@ -99,8 +99,9 @@ static void gives(enum role role, int (*act)(void), int code, const char *what)
 {
     char last[BOARD_LAST_WORDS_MAX];
     int status = confined(role, act, last, sizeof(last));
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == code, "%s, %s: status %x instead of exit %d, '%s'",
-                  role_names[role], what, (unsigned)status, code, last);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == code,
+                  "%s, %s: status %x instead of exit %d, '%s'", role_names[role], what,
+                  (unsigned)status, code, last);
 }
 
 /* ---- acts: OK_CODE, or the error ---- */
@@ -173,8 +174,8 @@ static int take_signals_of_a_descriptor(void)
 
 static int write_and_execute(void)
 {
-    return outcome(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
-                   MAP_FAILED);
+    return outcome(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+                        -1, 0) != MAP_FAILED);
 }
 
 static int write_then_execute(void)
@@ -218,7 +219,8 @@ static int reach(uint16_t port)
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return outcome(connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 || errno == ECONNREFUSED);
+    return outcome(connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 ||
+                   errno == ECONNREFUSED);
 }
 
 static int reach_database(void)
@@ -367,8 +369,10 @@ START_TEST(connections)
     gives(role, any_socket, OK_CODE, "a socket");
     gives(role, interfaces, EAFNOSUPPORT, "netlink");
     if (confine_files_version() >= 4) {
-        gives(role, reach_database, role == ROLE_RESOLVER ? EACCES : OK_CODE, "the database's port");
-        gives(role, reach_provider, role == ROLE_WORKER || role == ROLE_KEEPER ? OK_CODE : EACCES, "a provider's port");
+        gives(role, reach_database, role == ROLE_RESOLVER ? EACCES : OK_CODE,
+              "the database's port");
+        gives(role, reach_provider, role == ROLE_WORKER || role == ROLE_KEEPER ? OK_CODE : EACCES,
+              "a provider's port");
         gives(role, reach_name_server, role == ROLE_RESOLVER ? OK_CODE : EACCES, "port 53");
         gives(role, reach_shell, EACCES, "port 22");
     }
@@ -386,7 +390,8 @@ START_TEST(what_is_needed_works)
         gives((enum role)_i, look_up, OK_CODE, "getaddrinfo");
     char last[BOARD_LAST_WORDS_MAX];
     int status = confined((enum role)_i, fail_an_assertion, last, sizeof(last));
-    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %x", (unsigned)status);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %x",
+                  (unsigned)status);
     ck_assert(!WCOREDUMP(status));
 }
 END_TEST
@@ -409,7 +414,9 @@ START_TEST(words_of_others)
     ck_assert_str_eq(confine_violation("cannot happen: x", name, sizeof(name)), "unknown");
     ck_assert_str_eq(confine_violation("forbidden system call ", name, sizeof(name)), "unknown");
     ck_assert_str_eq(confine_violation("forbidden system call -1", name, sizeof(name)), "unknown");
-    ck_assert_str_eq(confine_violation("forbidden system call 99999999999999999999", name, sizeof(name)), "unknown");
+    ck_assert_str_eq(
+        confine_violation("forbidden system call 99999999999999999999", name, sizeof(name)),
+        "unknown");
 }
 END_TEST
 

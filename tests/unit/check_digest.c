@@ -22,8 +22,9 @@ START_TEST(hmac_vectors)
     char hex[SHA256_HEX_MAX];
 
     /* RFC 4231 4.2 and 4.3 */
-    digest_hmac_sha256(STR("\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"),
-                       STR("Hi There"), mac);
+    digest_hmac_sha256(
+        STR("\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"),
+        STR("Hi There"), mac);
     digest_hex(mac, sizeof(mac), hex);
     ck_assert_str_eq(hex, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
     digest_hmac_sha256(STR("Jefe"), STR("what do ya want for nothing?"), mac);
@@ -32,7 +33,8 @@ START_TEST(hmac_vectors)
     /* RFC 4231 4.7: a key longer than a block */
     char long_key[131];
     memset(long_key, 0xaa, sizeof(long_key));
-    digest_hmac_sha256((struct str){long_key, sizeof(long_key)}, STR("Test Using Larger Than Block-Size Key - Hash Key First"), mac);
+    digest_hmac_sha256((struct str){long_key, sizeof(long_key)},
+                       STR("Test Using Larger Than Block-Size Key - Hash Key First"), mac);
     digest_hex(mac, sizeof(mac), hex);
     ck_assert_str_eq(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
     digest_hmac_sha256((struct str){NULL, 0}, (struct str){NULL, 0}, mac);
@@ -66,8 +68,9 @@ START_TEST(base64_vectors)
         char url[16];
 
         ck_assert_str_eq(digest_base64(a, rows[i].raw), rows[i].std);
-        ck_assert_uint_eq(digest_base64url((const unsigned char *)rows[i].raw.p, rows[i].raw.n, url),
-                          strlen(rows[i].url));
+        ck_assert_uint_eq(
+            digest_base64url((const unsigned char *)rows[i].raw.p, rows[i].raw.n, url),
+            strlen(rows[i].url));
         ck_assert_str_eq(url, rows[i].url);
         ck_assert(digest_base64url_decode(str_of(url), back, &n));
         th_assert_str(((struct str){(char *)back, n}), rows[i].raw);
@@ -79,10 +82,11 @@ END_TEST
 START_TEST(base64url_refuses)
 {
     static const struct str bad[] = {
-        STR("Z"),     STR("Zm9vY"),      STR("Zg=="), STR("Zm+v"),
-        STR("Zm/v"),  STR("Zm9v\n"),     STR(" Zm9"), STR("Zh"), /* left-over bits set: another spelling of "f" */
-        STR("Zm9"),                                              /* likewise */
-        STR("Zm\0v"), STR("\xc3\xa9Zg"),
+        STR("Z"),      STR("Zm9vY"),      STR("Zg=="), STR("Zm+v"), STR("Zm/v"),
+        STR("Zm9v\n"), STR(" Zm9"),       STR("Zh"), /* left-over bits set: another spelling of "f"
+                                                      */
+        STR("Zm9"),                                  /* likewise */
+        STR("Zm\0v"),  STR("\xc3\xa9Zg"),
     };
     unsigned char out[16];
 

@@ -1,4 +1,5 @@
-/* Circuit breaker and bulkhead: every transition, and what is left when their holders are killed. */
+/* Circuit breaker and bulkhead: every transition, and what is left when their holders are killed.
+ */
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@ struct shared {
     atomic_bool go;
 };
 static struct shared *sh;
-static const struct ext_breaker_limits limits = {.failures = 5, .open_for_ms = 1000, .probe_limit_ms = 3000};
+static const struct ext_breaker_limits limits = {
+    .failures = 5, .open_for_ms = 1000, .probe_limit_ms = 3000};
 
 static int64_t clock_ms;
 static struct mono fake_clock(void)
@@ -154,7 +156,8 @@ START_TEST(retry_after_is_rounded_up)
     struct ext_state s = {0};
     struct ext_ticket t = enter();
 
-    ck_assert_int_eq(ext_breaker_failure(&sh->breaker, &l, &t, 1, ERR_PROVIDER_FAILED), BREAKER_OPENED);
+    ck_assert_int_eq(ext_breaker_failure(&sh->breaker, &l, &t, 1, ERR_PROVIDER_FAILED),
+                     BREAKER_OPENED);
     clock_ms += 1;
     ext_breaker_read(&sh->breaker, &l, &s);
     ck_assert_int_eq(s.retry_after_s, 15);
@@ -268,7 +271,8 @@ START_TEST(a_lost_probe_is_taken_over_after_its_limit)
 }
 END_TEST
 
-/* The clock's low 36 bits wrap; a word written a moment ahead of this process's reading is not two years old. */
+/* The clock's low 36 bits wrap; a word written a moment ahead of this process's reading is not two
+ * years old. */
 START_TEST(the_clock_may_wrap_and_be_ahead)
 {
     clock_ms = (INT64_C(1) << 36) - 500;
@@ -475,7 +479,8 @@ START_TEST(seats_of_killed_processes_come_back)
         kill(pids[i], SIGKILL);
         waitpid(pids[i], NULL, 0);
     }
-    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, SEATS), -1); /* not reaped yet, as far as the board knows */
+    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, SEATS),
+                     -1); /* not reaped yet, as far as the board knows */
     reaped(0);
     assign(1); /* the master has put a new child there already */
     ck_assert_uint_eq(ext_bulkhead_count(&sh->bulkhead), SEATS - 2);
@@ -492,7 +497,8 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("ext_breaker");
-    TCase *breaker = th_case(s, "breaker"), *seats = th_case(s, "bulkhead"), *forks = th_case(s, "processes");
+    TCase *breaker = th_case(s, "breaker"), *seats = th_case(s, "bulkhead"),
+          *forks = th_case(s, "processes");
 
     tcase_add_checked_fixture(breaker, set_up, tear_down);
     tcase_add_checked_fixture(seats, set_up, tear_down);

@@ -1,4 +1,5 @@
-/* The client against everything that a provider can do to it: each with its error, its certainty and its time. */
+/* The client against everything that a provider can do to it: each with its error, its certainty
+ * and its time. */
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,8 +15,8 @@
 #include "sys/addrs.h"
 #include "sys/board.h"
 
-/* The contract's: no answer later than budget + 100 ms. Under valgrind the reading of the authorities alone takes
- * longer. */
+/* The contract's: no answer later than budget + 100 ms. Under valgrind the reading of the
+ * authorities alone takes longer. */
 #define SLACK_MS th_ext_slack_ms()
 
 static struct th_ext *t;
@@ -128,7 +129,9 @@ static const struct fault_case faults[] = {
      false,
      false},
     {"stops in the body",
-     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}, {THP_HANG, NULL, 0}}},
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0},
+       {THP_HANG, NULL, 0}}},
      ERR_PROVIDER_TIMEOUT,
      EXT_UNKNOWN,
      "timed out after sending",
@@ -142,28 +145,34 @@ static const struct fault_case faults[] = {
      false,
      false},
     {"resets in the body",
-     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}, {THP_RESET, NULL, 0}}},
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0},
+       {THP_RESET, NULL, 0}}},
      ERR_PROVIDER_FAILED,
      EXT_UNKNOWN,
      NULL,
      false,
      false},
     {"half-closes in the body",
-     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0}, {THP_SHUT, NULL, 0}}},
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, HEAD_OK "Content-Length: 9\r\n\r\n{\"a\":", 0},
+       {THP_SHUT, NULL, 0}}},
      ERR_PROVIDER_FAILED,
      EXT_UNKNOWN,
      "answer cut off",
      false,
      false},
     {"breaks off a chunk",
-     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\"", 0}}},
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, HEAD_OK "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\"", 0}}},
      ERR_PROVIDER_FAILED,
      EXT_UNKNOWN,
      NULL,
      false,
      false},
     {"sends a chunk size that is none",
-     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"a\"", 0}}},
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, HEAD_OK "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"a\"", 0}}},
      ERR_PROVIDER_FAILED,
      EXT_UNKNOWN,
      NULL,
@@ -177,7 +186,9 @@ static const struct fault_case faults[] = {
      false,
      true},
     {"drips the body",
-     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 100000\r\n\r\n", 0}, {THP_DRIP, " ", 20}}},
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, HEAD_OK "Content-Length: 100000\r\n\r\n", 0},
+       {THP_DRIP, " ", 20}}},
      ERR_PROVIDER_TIMEOUT,
      EXT_UNKNOWN,
      "timed out after sending",
@@ -205,14 +216,18 @@ static const struct fault_case faults[] = {
      false,
      false},
     {"sends 10 MB without a length",
-     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "\r\n", 0}, {THP_REPEAT, "0123456789abcdef", 10 << 20}}},
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, HEAD_OK "\r\n", 0},
+       {THP_REPEAT, "0123456789abcdef", 10 << 20}}},
      ERR_PROVIDER_FAILED,
      EXT_UNKNOWN,
      "answer too large",
      false,
      false},
     {"announces 10 MB",
-     {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 10485760\r\n\r\n", 0}, {THP_HANG, NULL, 0}}},
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, HEAD_OK "Content-Length: 10485760\r\n\r\n", 0},
+       {THP_HANG, NULL, 0}}},
      ERR_PROVIDER_FAILED,
      EXT_UNKNOWN,
      "answer too large",
@@ -233,7 +248,9 @@ static const struct fault_case faults[] = {
      false,
      false},
     {"sends a status that is none",
-     {{{THP_REQUEST, NULL, 0}, {THP_SEND, "HTTP/1.1 700 X\r\nContent-Length: 0\r\n\r\n", 0}, {THP_HANG, NULL, 0}}},
+     {{{THP_REQUEST, NULL, 0},
+       {THP_SEND, "HTTP/1.1 700 X\r\nContent-Length: 0\r\n\r\n", 0},
+       {THP_HANG, NULL, 0}}},
      ERR_PROVIDER_FAILED,
      EXT_UNKNOWN,
      "unreadable answer",
@@ -262,7 +279,13 @@ static const struct fault_case faults[] = {
      "TLS handshake failed",
      true,
      false},
-    {"TLS: closes", {{{THP_END, NULL, 0}}}, ERR_PROVIDER_FAILED, EXT_NOT_SENT, "TLS handshake failed", true, false},
+    {"TLS: closes",
+     {{{THP_END, NULL, 0}}},
+     ERR_PROVIDER_FAILED,
+     EXT_NOT_SENT,
+     "TLS handshake failed",
+     true,
+     false},
     {"TLS: resets", {{{THP_RESET, NULL, 0}}}, ERR_PROVIDER_FAILED, EXT_NOT_SENT, NULL, true, false},
     {"TLS: stays silent",
      {{{THP_HANG, NULL, 0}}},
@@ -273,11 +296,13 @@ static const struct fault_case faults[] = {
      true},
 };
 
-static void check_outcome(const char *name, enum err err, const struct ext_reply *r, const struct fault_case *want)
+static void check_outcome(const char *name, enum err err, const struct ext_reply *r,
+                          const struct fault_case *want)
 {
     ck_assert_msg(err == want->err, "%s: %s (%s)", name, err_code(err), r->detail);
     ck_assert_msg(r->certainty == want->certainty, "%s: certainty %d", name, (int)r->certainty);
-    ck_assert_msg(r->detail && (!want->detail || strcmp(r->detail, want->detail) == 0), "%s: %s", name, r->detail);
+    ck_assert_msg(r->detail && (!want->detail || strcmp(r->detail, want->detail) == 0), "%s: %s",
+                  name, r->detail);
     ck_assert_int_eq(r->status, 0);
 }
 
@@ -425,7 +450,8 @@ START_TEST(request_carries_what_it_should_and_no_more)
                             .body = STR("a=b"),
                             .content_type = "application/x-www-form-urlencoded",
                             .request_id = "req-77",
-                            .traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"};
+                            .traceparent =
+                                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"};
 
     setenv("http_proxy", "http://127.0.0.1:1", 1);
     setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
@@ -474,7 +500,8 @@ END_TEST
 START_TEST(a_line_break_never_leaves_in_a_header)
 {
     struct ext_reply r;
-    struct ext_request q = {.op = OP_SMS_OTP, .method = "POST", .headers = {"X-Text: a\r\nX-Evil: b"}};
+    struct ext_request q = {
+        .op = OP_SMS_OTP, .method = "POST", .headers = {"X-Text: a\r\nX-Evil: b"}};
 
     server = thp_start_answer(thp_json(200, "{}"));
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
@@ -488,8 +515,8 @@ END_TEST
 
 START_TEST(other_schemes_are_not_spoken)
 {
-    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/",
-                                       "dict://127.0.0.1/x"};
+    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/",
+                                       "gopher://127.0.0.1/", "dict://127.0.0.1/x"};
     struct ext_reply r;
     struct ext_request q = {.op = OP_SMS_OTP, .method = "GET", .url = urls[_i]};
 
@@ -534,7 +561,8 @@ START_TEST(certificates_are_checked_by_authority_name_and_time)
     th_ext_address("tls.test", "127.0.0.1");
     t->p.connect_timeout_ms = t->p.timeout_ms = 4000;
     enum err err = th_ext_post(t, 5000, &r);
-    ck_assert_msg(err == (c->detail ? ERR_PROVIDER_FAILED : OK), "%d: %s %s", _i, err_code(err), r.detail);
+    ck_assert_msg(err == (c->detail ? ERR_PROVIDER_FAILED : OK), "%d: %s %s", _i, err_code(err),
+                  r.detail);
     ck_assert_int_eq(r.certainty, c->detail ? EXT_NOT_SENT : EXT_ANSWERED);
     ck_assert(!c->detail || strcmp(r.detail, c->detail) == 0);
     ck_assert_uint_eq(thp_requests(server), c->detail ? 0 : 1);
@@ -559,14 +587,16 @@ END_TEST
 
 START_TEST(whole_answers_are_handed_over_whatever_their_status)
 {
-    static const int statuses[] = {200, 201, 204, 301, 302, 307, 400, 404, 409, 429, 449, 500, 503, 599};
+    static const int statuses[] = {200, 201, 204, 301, 302, 307, 400,
+                                   404, 409, 429, 449, 500, 503, 599};
     char answer[256];
     struct ext_reply r;
 
-    snprintf(answer, sizeof(answer),
-             "HTTP/1.1 %d X\r\nLocation: http://127.0.0.1:1/\r\nRetry-After: 7\r\nSet-Cookie: a=b\r\n"
-             "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-             statuses[_i], statuses[_i] == 204 ? 0 : 2, statuses[_i] == 204 ? "" : "{}");
+    snprintf(
+        answer, sizeof(answer),
+        "HTTP/1.1 %d X\r\nLocation: http://127.0.0.1:1/\r\nRetry-After: 7\r\nSet-Cookie: a=b\r\n"
+        "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+        statuses[_i], statuses[_i] == 204 ? 0 : 2, statuses[_i] == 204 ? "" : "{}");
     server = thp_start_answer(answer);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     for (int i = 0; i < 2; i++) {
@@ -584,11 +614,13 @@ END_TEST
 START_TEST(the_largest_answer_fits_and_one_byte_more_does_not)
 {
     static char head[128];
-    static const struct thp_script template = {
-        {{THP_REQUEST, NULL, 0}, {THP_SEND, head, 0}, {THP_REPEAT, "0123456789abcdef", EXT_ANSWER_MAX}}};
+    static const struct thp_script template = {{{THP_REQUEST, NULL, 0},
+                                                {THP_SEND, head, 0},
+                                                {THP_REPEAT, "0123456789abcdef", EXT_ANSWER_MAX}}};
     struct ext_reply r;
 
-    snprintf(head, sizeof(head), HEAD_OK "Connection: close\r\n%s\r\n", _i == 0 ? "Content-Length: 262144\r\n" : "");
+    snprintf(head, sizeof(head), HEAD_OK "Connection: close\r\n%s\r\n",
+             _i == 0 ? "Content-Length: 262144\r\n" : "");
     struct thp_script script = template;
     if (_i == 2)
         script.steps[3] = (struct thp_step){THP_SEND, "x", 0};
@@ -634,13 +666,16 @@ START_TEST(handle_and_connection_are_reused)
 }
 END_TEST
 
-/* The first answer is whole; the second request arrives, and the connection ends: curl would send it again. */
+/* The first answer is whole; the second request arrives, and the connection ends: curl would send
+ * it again. */
 static const struct thp_script dies_under_us[] = {
     {{{THP_REQUEST, NULL, 0},
       {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0},
       {THP_REQUEST, NULL, 0},
       {THP_RESET, NULL, 0}}},
-    {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0}, {THP_HANG, NULL, 0}}}};
+    {{{THP_REQUEST, NULL, 0},
+      {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0},
+      {THP_HANG, NULL, 0}}}};
 
 START_TEST(a_write_is_never_sent_twice)
 {
@@ -667,8 +702,10 @@ START_TEST(a_read_may_be_sent_again)
 
     server = thp_start(dies_under_us, 2);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
-    struct ext_request q = {
-        .op = OP_PAYMENT_FETCH, .method = "GET", .url = arena_printf(t->a, "%s/p", t->base_url), .idempotent = true};
+    struct ext_request q = {.op = OP_PAYMENT_FETCH,
+                            .method = "GET",
+                            .url = arena_printf(t->a, "%s/p", t->base_url),
+                            .idempotent = true};
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), OK);
         ext_judge(t->x, &q, &r, PO_OK);
@@ -730,7 +767,8 @@ END_TEST
 START_TEST(unusable_answers_count_once_and_a_good_one_clears)
 {
     static const struct thp_script script = {
-        {{THP_REQUEST, NULL, 0}, {THP_SEND, "HTTP/1.1 500 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 0}}};
+        {{THP_REQUEST, NULL, 0},
+         {THP_SEND, "HTTP/1.1 500 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 0}}};
     struct thp_script scripts[6] = {script, script, script, script, script, script};
     struct ext_reply r;
 
@@ -763,7 +801,8 @@ START_TEST(an_answer_that_nobody_judged_gives_its_probe_back)
     q.url = arena_printf(t->a, "%s/", t->base_url);
     ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_OPEN);
-    ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), OK); /* the probe; memory runs out here */
+    ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r),
+                     OK); /* the probe; memory runs out here */
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_HALF_OPEN);
     ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_OPEN);
@@ -775,7 +814,9 @@ START_TEST(a_full_bulkhead_refuses_at_once_until_the_killed_caller_is_reaped)
 {
     static const struct thp_script scripts[] = {
         {{{THP_REQUEST, NULL, 0}, {THP_HANG, NULL, 0}}},
-        {{{THP_REQUEST, NULL, 0}, {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0}, {THP_HANG, NULL, 0}}}};
+        {{{THP_REQUEST, NULL, 0},
+          {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0},
+          {THP_HANG, NULL, 0}}}};
     unsigned slot;
     char words[BOARD_LAST_WORDS_MAX];
     struct ext_reply r;
@@ -852,7 +893,8 @@ int main(void)
     tcase_add_loop_test(names, unknown_name_is_never_looked_up, 0, 8);
     tcase_add_test(names, pinned_name_reaches_its_address_and_keeps_its_name);
     tcase_add_test(names, a_dead_address_does_not_hide_a_living_one);
-    tcase_add_loop_test(bad, certificates_are_checked_by_authority_name_and_time, 0, (int)ARRAY_LEN(certificates));
+    tcase_add_loop_test(bad, certificates_are_checked_by_authority_name_and_time, 0,
+                        (int)ARRAY_LEN(certificates));
     tcase_add_test(bad, without_authorities_nothing_is_sent);
     tcase_add_test(good, request_carries_what_it_should_and_no_more);
     tcase_add_loop_test(good, methods_and_empty_bodies, 0, 3);

@@ -25,10 +25,24 @@ START_TEST(paths_have_one_form)
 {
     static const char *const good[] = {"a",      "a.b",        "a[0]",  "a[0].b",        "[1]",
                                        "[0][1]", "message-id", "a b.c", "a[2147483647]", "$"};
-    static const char *const bad[] = {
-        "",      ".",    ".a",  "a.",    "a..b",    "a[",   "a[]",           "a[-1]",
-        "a[01]", "a[x]", "a]b", "a[0]b", "a[0]..b", "[0]a", "a[2147483648]", "a[99999999999999999999]",
-        "a.[0]", "]"};
+    static const char *const bad[] = {"",
+                                      ".",
+                                      ".a",
+                                      "a.",
+                                      "a..b",
+                                      "a[",
+                                      "a[]",
+                                      "a[-1]",
+                                      "a[01]",
+                                      "a[x]",
+                                      "a]b",
+                                      "a[0]b",
+                                      "a[0]..b",
+                                      "[0]a",
+                                      "a[2147483648]",
+                                      "a[99999999999999999999]",
+                                      "a.[0]",
+                                      "]"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         ck_assert_msg(ext_jsonpath_valid(good[i]), "%s", good[i]);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -36,9 +50,11 @@ START_TEST(paths_have_one_form)
 }
 END_TEST
 
-#define DOC                                                                                                            \
-    "{\"s\":\"x\",\"i\":1,\"big\":12345678901234567,\"r\":1.5,\"t\":true,\"f\":false,\"n\":null,\"e\":\"\",\"ea\":[]," \
-    "\"eo\":{},\"a\":[{\"id\":\"m\"},[7,8]],\"o\":{\"p\":{\"q\":\"deep\"}},\"message-id\":\"h\",\"nul\":"              \
+#define DOC                                                                                       \
+    "{\"s\":\"x\",\"i\":1,\"big\":12345678901234567,\"r\":1.5,\"t\":true,\"f\":false,\"n\":null," \
+    "\"e\":\"\",\"ea\":[],"                                                                       \
+    "\"eo\":{},\"a\":[{\"id\":\"m\"},[7,8]],\"o\":{\"p\":{\"q\":\"deep\"}},\"message-id\":\"h\"," \
+    "\"nul\":"                                                                                    \
     "\"a\\u0000b\"}"
 
 START_TEST(values_become_text)
@@ -58,11 +74,13 @@ START_TEST(values_become_text)
     ck_assert_ptr_nonnull(j);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const char *got = ext_json_text(a, ext_jsonpath_get(j, cases[i].path));
-        ck_assert_msg(cases[i].text ? got && strcmp(got, cases[i].text) == 0 : !got, "%s: %s", cases[i].path, got);
+        ck_assert_msg(cases[i].text ? got && strcmp(got, cases[i].text) == 0 : !got, "%s: %s",
+                      cases[i].path, got);
     }
     ck_assert_ptr_null(ext_jsonpath_get(NULL, "a"));
     ck_assert_ptr_null(ext_json_text(a, NULL));
-    ck_assert_str_eq(ext_json_text(a, ext_jsonpath_get(json_parse(a, STR("[[1]]")), "[0][0]")), "1");
+    ck_assert_str_eq(ext_json_text(a, ext_jsonpath_get(json_parse(a, STR("[[1]]")), "[0][0]")),
+                     "1");
 }
 END_TEST
 
@@ -125,11 +143,12 @@ START_TEST(only_known_placeholders_are_replaced)
 {
     const struct ext_var vars[] = {{"{to}", "+9\""}, {"{text}", "{to}"}, {"{sender}", NULL}};
 
-    th_assert_str(
-        ext_template(a, "{\"to\":\"{to}\",\"x\":{\"{text}\":\"{sender}\"},\"{tox}{to\"}", EXT_ESCAPE_JSON, vars, 3),
-        str_of("{\"to\":\"+9\\\"\",\"x\":{\"{to}\":\"\"},\"{tox}{to\"}"));
+    th_assert_str(ext_template(a, "{\"to\":\"{to}\",\"x\":{\"{text}\":\"{sender}\"},\"{tox}{to\"}",
+                               EXT_ESCAPE_JSON, vars, 3),
+                  str_of("{\"to\":\"+9\\\"\",\"x\":{\"{to}\":\"\"},\"{tox}{to\"}"));
     th_assert_str(ext_template(a, "", EXT_ESCAPE_JSON, vars, 3), str_of(""));
-    th_assert_str(ext_template(a, "{to}{to}", EXT_ESCAPE_PERCENT, vars, 3), str_of("%2B9%22%2B9%22"));
+    th_assert_str(ext_template(a, "{to}{to}", EXT_ESCAPE_PERCENT, vars, 3),
+                  str_of("%2B9%22%2B9%22"));
 }
 END_TEST
 

@@ -1,6 +1,7 @@
 /*
- * A process keeps TLS whatever becomes of its first call: one allocation of OpenSSL's fails in it, and the next call
- * succeeds. Each case is a process of its own, since OpenSSL is set up once in a process.
+ * A process keeps TLS whatever becomes of its first call: one allocation of OpenSSL's fails in it,
+ * and the next call succeeds. Each case is a process of its own, since OpenSSL is set up once in a
+ * process.
  */
 #include <check.h>
 #include <openssl/crypto.h>
@@ -17,7 +18,8 @@
 #include "../lib/th_provider.h"
 #include "../lib/th_unit.h"
 
-#define CASES 400 /* of about 6,000 allocations in a first call, 15,000 where the start sets nothing up */
+#define CASES \
+    400 /* of about 6,000 allocations in a first call, 15,000 where the start sets nothing up */
 #define PATIENT_MS 5000
 
 /* ---- OpenSSL's allocations ---- */
@@ -74,7 +76,8 @@ static void serve(int ready_fd)
          {THP_REQUEST, NULL, 0},
          {THP_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", 0}}};
     signal(SIGPIPE, SIG_IGN);
-    snprintf(shared->authority, sizeof(shared->authority), "%s", th_cert_make("IP:127.0.0.1", -60, 3600));
+    snprintf(shared->authority, sizeof(shared->authority), "%s",
+             th_cert_make("IP:127.0.0.1", -60, 3600));
     shared->port = thp_port(thp_start_tls(&once, 1, shared->authority));
     (void)!write(ready_fd, "r", 1);
     for (;;)

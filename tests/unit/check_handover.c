@@ -1,4 +1,5 @@
-/* Packets between the processes: inline and in a memfd, with and without a descriptor, cut short, and the end. */
+/* Packets between the processes: inline and in a memfd, with and without a descriptor, cut short,
+ * and the end. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,8 @@ static void teardown(void)
 
 static int receive(struct handover_report *r, struct handover_packet *p)
 {
-    return handover_recv(pair[0], packet, r, sizeof(*r), offsetof(struct handover_report, unsent_len), p);
+    return handover_recv(pair[0], packet, r, sizeof(*r),
+                         offsetof(struct handover_report, unsent_len), p);
 }
 
 static void send_report(size_t len, int fd)
@@ -49,8 +51,8 @@ static void send_report(size_t len, int fd)
     free(bytes);
 }
 
-static const size_t sizes[] = {0,      1, 1000, HANDOVER_INLINE_MAX - 1, HANDOVER_INLINE_MAX, HANDOVER_INLINE_MAX + 1,
-                               1 << 20};
+static const size_t sizes[] = {
+    0, 1, 1000, HANDOVER_INLINE_MAX - 1, HANDOVER_INLINE_MAX, HANDOVER_INLINE_MAX + 1, 1 << 20};
 
 START_TEST(bytes_arrive_whole)
 {
@@ -150,7 +152,8 @@ START_TEST(reports_of_a_peer_that_left_packets_unread)
     struct handover_report r = {.news = HANDOVER_READY};
     struct handover_packet p = {.fd = -1};
     send_report(10, -1);
-    ck_assert(handover_send(pair[0], &r, sizeof(r), &p)); /* it will never read this one: ECONNRESET for us */
+    ck_assert(handover_send(pair[0], &r, sizeof(r),
+                            &p)); /* it will never read this one: ECONNRESET for us */
     close(pair[1]);
     pair[1] = -1;
     ck_assert_int_eq(receive(&r, &p), 1);
@@ -165,14 +168,16 @@ START_TEST(packets_that_contradict_themselves_end_the_pair)
     struct handover_packet p;
     ck_assert_int_eq(send(pair[1], "short", 5, 0), 5);
     ck_assert_int_eq(receive(&r, &p), 0);
-    ck_assert_int_eq(send(pair[1], &r, sizeof(r), 0), (ssize_t)sizeof(r)); /* says 5 bytes, has none */
+    ck_assert_int_eq(send(pair[1], &r, sizeof(r), 0),
+                     (ssize_t)sizeof(r)); /* says 5 bytes, has none */
     ck_assert_int_eq(receive(&r, &p), 0);
     r.unsent_len = HANDOVER_INLINE_MAX + 1; /* says memfd, has none */
     ck_assert_int_eq(send(pair[1], &r, sizeof(r), 0), (ssize_t)sizeof(r));
     ck_assert_int_eq(receive(&r, &p), 0);
     int small = net_memfd("x", 1);
     struct iovec iov = {.iov_base = &r, .iov_len = sizeof(r)};
-    r.unsent_len = HANDOVER_INLINE_MAX + 1; /* a memfd that is shorter than it says: touching it would be SIGBUS */
+    r.unsent_len = HANDOVER_INLINE_MAX +
+                   1; /* a memfd that is shorter than it says: touching it would be SIGBUS */
     ck_assert_int_eq(net_send_fds(pair[1], &iov, 1, &small, 1), (ssize_t)sizeof(r));
     close(small);
     ck_assert_int_eq(receive(&r, &p), 0);
@@ -212,7 +217,8 @@ int main(void)
     tcase_add_test(t, packets_that_contradict_themselves_end_the_pair);
     tcase_add_test(t, marks_belong_to_their_slot);
     suite_add_tcase(s, t);
-    TCase *limits = tcase_create("limits"); /* a process of its own; memcheck has its own idea of RLIMIT_NOFILE */
+    TCase *limits = tcase_create(
+        "limits"); /* a process of its own; memcheck has its own idea of RLIMIT_NOFILE */
     tcase_set_tags(limits, TH_TAG_FORK);
     tcase_add_checked_fixture(limits, setup, teardown);
     tcase_add_test(limits, descriptors_that_cannot_be_had_are_lost_alone);

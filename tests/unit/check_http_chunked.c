@@ -18,12 +18,14 @@ static const struct chunked_case {
     {"7.1: zeros", STR("000\r\n\r\n"), OK, "", 0},
     {"7.1: one chunk", STR("3\r\nabc\r\n0\r\n\r\n"), OK, "abc", 0},
     {"7.1: two chunks", STR("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"), OK, "abcde", 0},
-    {"7.1: hex in both cases", STR("A\r\n0123456789\r\nb\r\nabcdefghijk\r\n0\r\n\r\n"), OK, "0123456789abcdefghijk", 0},
+    {"7.1: hex in both cases", STR("A\r\n0123456789\r\nb\r\nabcdefghijk\r\n0\r\n\r\n"), OK,
+     "0123456789abcdefghijk", 0},
     {"7.1: leading zeros", STR("0000000000000003\r\nabc\r\n0\r\n\r\n"), OK, "abc", 0},
     {"7.1: data may be anything", STR("7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n"), OK, "\r\n0\r\n\r\n", 0},
     {"9.3.2: a request behind", STR("1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n"), OK, "a", 16},
     {"7.1.2: trailer", STR("1\r\na\r\n0\r\nX: y\r\n\r\n"), OK, "a", 0},
-    {"7.1.2: two trailers, ignored", STR("1\r\na\r\n0\r\nX:\r\nContent-Length: 9\r\n\r\nG"), OK, "a", 1},
+    {"7.1.2: two trailers, ignored", STR("1\r\na\r\n0\r\nX:\r\nContent-Length: 9\r\n\r\nG"), OK,
+     "a", 1},
     {"7.1: cut short", STR(""), ERR_COUNT, NULL, 0},
     {"7.1: cut short", STR("3"), ERR_COUNT, NULL, 0},
     {"7.1: cut short", STR("3\r\nab"), ERR_COUNT, NULL, 0},
@@ -61,7 +63,8 @@ static const struct chunked_case {
     {"7.1.2: control in trailer", STR("0\r\nX: \0\r\n\r\n"), ERR_BAD_REQUEST, NULL, 0},
     {"7.1.2: bare LF in trailer", STR("0\r\nX: y\n\r\n"), ERR_BAD_REQUEST, NULL, 0},
     {"7.1.2: bare CR in trailer", STR("0\r\nX: y\rz\r\n\r\n"), ERR_BAD_REQUEST, NULL, 0},
-    {"7.1.2: a request in place of the last line", STR("0\r\nGET / HTTP/1.1\r\n\r\n"), ERR_BAD_REQUEST, NULL, 0},
+    {"7.1.2: a request in place of the last line", STR("0\r\nGET / HTTP/1.1\r\n\r\n"),
+     ERR_BAD_REQUEST, NULL, 0},
     {"7.1: digits without end", STR("00000000000000000\r\n\r\n"), ERR_BAD_REQUEST, NULL, 0},
     {"9110 15.5.14: a byte too many", STR("65\r\n"), ERR_CONTENT_TOO_LARGE, NULL, 0},
     {"9110 15.5.14: in the second chunk", STR("1\r\na\r\n64\r\n"), ERR_CONTENT_TOO_LARGE, NULL, 0},
@@ -94,9 +97,11 @@ START_TEST(each_case_at_once)
         ck_assert_uint_eq(used, c->input.n - c->rest);
         th_assert_str(((struct str){copy, http_chunked_join(copy, used)}), str_of(c->want));
     } else {
-        ck_assert_msg(r == (c->err == ERR_COUNT ? HTTP_MORE : HTTP_BAD), "case %d (%s): %d", _i, c->section, (int)r);
+        ck_assert_msg(r == (c->err == ERR_COUNT ? HTTP_MORE : HTTP_BAD), "case %d (%s): %d", _i,
+                      c->section, (int)r);
         if (r == HTTP_BAD)
-            ck_assert_msg(fault.err == c->err, "case %d (%s): %s", _i, c->section, err_code(fault.err));
+            ck_assert_msg(fault.err == c->err, "case %d (%s): %s", _i, c->section,
+                          err_code(fault.err));
     }
     free(copy);
 }
@@ -124,8 +129,8 @@ START_TEST(each_case_in_parts)
             if (n == k->input.n)
                 break;
         }
-        ck_assert_msg(r == whole && used == whole_used && fault.err == whole_fault.err, "case %d (%s) cut at %zu", _i,
-                      k->section, cut);
+        ck_assert_msg(r == whole && used == whole_used && fault.err == whole_fault.err,
+                      "case %d (%s) cut at %zu", _i, k->section, cut);
     }
 }
 END_TEST

@@ -15,7 +15,8 @@ static char *guard;
 static void set_up(void)
 {
     long page = sysconf(_SC_PAGESIZE);
-    char *p = mmap(NULL, (size_t)page * 17, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *p =
+        mmap(NULL, (size_t)page * 17, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     ck_assert_ptr_ne(p, MAP_FAILED);
     guard = p + page * 16;
@@ -36,7 +37,8 @@ static void describe(const struct http_head *h, char *out, size_t size)
     if (!h->keep_alive)
         n += snprintf(out + n, size - (size_t)n, " close");
     if (h->has_length)
-        n += snprintf(out + n, size - (size_t)n, " length=%llu", (unsigned long long)h->content_length);
+        n += snprintf(out + n, size - (size_t)n, " length=%llu",
+                      (unsigned long long)h->content_length);
     if (h->chunked)
         n += snprintf(out + n, size - (size_t)n, " chunked");
     if (h->expect_continue)
@@ -50,7 +52,8 @@ static const char *fail_text(int i)
     size_t n = (size_t)snprintf(text, sizeof(text), "case %d (%s): ", i, parse_cases[i].section);
 
     for (size_t k = 0; k < in.n && n < sizeof(text) - 8; k++)
-        n += (size_t)snprintf(text + n, sizeof(text) - n, in.p[k] >= ' ' && in.p[k] < 0x7f ? "%c" : "\\x%02x",
+        n += (size_t)snprintf(text + n, sizeof(text) - n,
+                              in.p[k] >= ' ' && in.p[k] < 0x7f ? "%c" : "\\x%02x",
                               (unsigned char)in.p[k]);
     return text;
 }
@@ -61,10 +64,11 @@ START_TEST(each_case_at_once)
     struct http_head head;
     struct http_fault fault = {0};
     char got[256];
-    enum http_result r = http_parse_head(before_guard(c->input), c->input.n, 0, &limits, &head, &fault);
+    enum http_result r =
+        http_parse_head(before_guard(c->input), c->input.n, 0, &limits, &head, &fault);
 
-    ck_assert_msg(r == (c->err == OK ? HTTP_DONE : HTTP_BAD), "%s: result %d %s", fail_text(_i), (int)r,
-                  err_code(fault.err));
+    ck_assert_msg(r == (c->err == OK ? HTTP_DONE : HTTP_BAD), "%s: result %d %s", fail_text(_i),
+                  (int)r, err_code(fault.err));
     if (r == HTTP_BAD) {
         ck_assert_msg(fault.err == c->err, "%s: %s", fail_text(_i), err_code(fault.err));
         ck_assert_ptr_nonnull(fault.detail);
@@ -75,7 +79,8 @@ START_TEST(each_case_at_once)
 }
 END_TEST
 
-/* The bytes come one at a time, and lie elsewhere each time: MORE until the answer, then the same answer for ever. */
+/* The bytes come one at a time, and lie elsewhere each time: MORE until the answer, then the same
+ * answer for ever. */
 START_TEST(each_case_byte_by_byte)
 {
     const struct parse_case *c = &parse_cases[_i];
@@ -87,16 +92,19 @@ START_TEST(each_case_byte_by_byte)
         struct http_head head, whole;
         struct http_fault fault = {0}, other = {0};
         char *p = before_guard((struct str){c->input.p, n});
-        enum http_result r = http_parse_head(p, n, answer == HTTP_MORE && n > 0 ? n - 1 : 0, &limits, &head, &fault);
+        enum http_result r =
+            http_parse_head(p, n, answer == HTTP_MORE && n > 0 ? n - 1 : 0, &limits, &head, &fault);
 
-        ck_assert_msg(http_parse_head(p, n, 0, &limits, &whole, &other) == r, "%s: at %zu", fail_text(_i), n);
+        ck_assert_msg(http_parse_head(p, n, 0, &limits, &whole, &other) == r, "%s: at %zu",
+                      fail_text(_i), n);
         ck_assert_int_eq(fault.err, other.err);
         if (answer == HTTP_MORE && r != HTTP_MORE) {
             answer = r;
             first = fault;
             at = n;
         }
-        ck_assert_msg(r == answer, "%s: %d at %zu, %d before", fail_text(_i), (int)r, n, (int)answer);
+        ck_assert_msg(r == answer, "%s: %d at %zu, %d before", fail_text(_i), (int)r, n,
+                      (int)answer);
         ck_assert_ptr_eq(fault.detail, first.detail);
         if (r == HTTP_DONE) {
             ck_assert_uint_eq(head.head_len, at);
@@ -112,7 +120,8 @@ START_TEST(there_are_enough_cases)
 {
     ck_assert_uint_ge(ARRAY_LEN(parse_cases), 150);
     for (size_t i = 0; i < ARRAY_LEN(parse_cases); i++)
-        ck_assert_msg(strspn(parse_cases[i].section, "0123456789") > 0, "case %zu names no section", i);
+        ck_assert_msg(strspn(parse_cases[i].section, "0123456789") > 0, "case %zu names no section",
+                      i);
 }
 END_TEST
 
@@ -120,8 +129,8 @@ END_TEST
 
 START_TEST(slices_point_into_the_buffer)
 {
-    static const char text[] =
-        "GET http://b/v1/x?y=1 HTTP/1.1\r\nHost: a\r\nX-One:  1 2 \t\r\nx-one: 3\r\nEmpty:\r\n\r\nrest";
+    static const char text[] = "GET http://b/v1/x?y=1 HTTP/1.1\r\nHost: a\r\nX-One:  1 2 "
+                               "\t\r\nx-one: 3\r\nEmpty:\r\n\r\nrest";
     struct http_head h;
     struct http_fault fault;
 
@@ -199,7 +208,8 @@ START_TEST(the_head_may_fill_its_limit_and_no_more)
         ck_assert_int_eq(verdict((struct str){s.p, 511}, 0), ERR_COUNT);
         s = head_of(513, in_target);
         ck_assert_int_eq(verdict((struct str){s.p, 511}, 0), ERR_COUNT);
-        /* told as soon as the limit is reached: a buffer of just that size must not be asked for more */
+        /* told as soon as the limit is reached: a buffer of just that size must not be asked for
+         * more */
         ck_assert_int_eq(verdict((struct str){s.p, 512}, 511), ERR_HEADERS_TOO_LARGE);
         ck_assert_int_eq(verdict(s, 511), ERR_HEADERS_TOO_LARGE);
         ck_assert_int_eq(verdict(s, 0), ERR_HEADERS_TOO_LARGE);

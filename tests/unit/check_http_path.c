@@ -45,8 +45,9 @@ START_TEST(patterns)
     struct http_params params;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        ck_assert_msg(http_path_match(rows[i].pattern, str_of(rows[i].path), &params) == rows[i].match, "%s %s",
-                      rows[i].pattern, rows[i].path);
+        ck_assert_msg(http_path_match(rows[i].pattern, str_of(rows[i].path), &params) ==
+                          rows[i].match,
+                      "%s %s", rows[i].pattern, rows[i].path);
     ck_assert(!http_path_match("/", (struct str){NULL, 0}, &params));
 }
 END_TEST
@@ -116,7 +117,8 @@ START_TEST(queries_as_forms_send_them)
     if (!ok)
         return;
     for (size_t i = 0; i < q.n; i++)
-        snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s=%s;", q.items[i].name, q.items[i].value);
+        snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s=%s;", q.items[i].name,
+                 q.items[i].value);
     ck_assert_str_eq(got, queries[_i].want);
 }
 END_TEST
@@ -155,7 +157,8 @@ START_TEST(encoding_round_trips)
     char all[255];
     const char *out, *back;
 
-    ck_assert_str_eq(http_encode(arena, STR("a-Z_0.~ /?+%\xd8\xb1")), "a-Z_0.~%20%2F%3F%2B%25%D8%B1");
+    ck_assert_str_eq(http_encode(arena, STR("a-Z_0.~ /?+%\xd8\xb1")),
+                     "a-Z_0.~%20%2F%3F%2B%25%D8%B1");
     ck_assert_str_eq(http_encode(arena, STR("")), "");
     for (int i = 1; i < 128; i++)
         all[i - 1] = (char)i;

@@ -39,8 +39,10 @@ START_TEST(a_whole_response)
     http_resp_header(&resp, "Location", "/v1/bookings/7");
     http_resp_headerf(&resp, "ETag", "\"%d\"", 3);
     th_assert_str(http_resp_bytes(&resp, true, false),
-                  STR("HTTP/1.1 201 Created\r\n" COMMON "Content-Type: application/json\r\nContent-Length: 3\r\n"
-                      "Connection: keep-alive\r\n" TAIL "Location: /v1/bookings/7\r\nETag: \"3\"\r\n\r\n{}\n"));
+                  STR("HTTP/1.1 201 Created\r\n" COMMON
+                      "Content-Type: application/json\r\nContent-Length: 3\r\n"
+                      "Connection: keep-alive\r\n" TAIL
+                      "Location: /v1/bookings/7\r\nETag: \"3\"\r\n\r\n{}\n"));
 }
 END_TEST
 
@@ -65,7 +67,8 @@ START_TEST(no_length_where_there_is_no_body)
         ck_assert_ptr_null(strstr(http_resp_bytes(&resp, true, false).p, "Content-Length"));
     }
     resp.status = 303;
-    ck_assert_ptr_nonnull(strstr(http_resp_bytes(&resp, false, false).p, "Content-Length: 0\r\nConnection: close\r\n"));
+    ck_assert_ptr_nonnull(strstr(http_resp_bytes(&resp, false, false).p,
+                                 "Content-Length: 0\r\nConnection: close\r\n"));
 }
 END_TEST
 

@@ -93,7 +93,8 @@ struct thing {
 };
 static const char *const colours[] = {"red", "green", NULL};
 static const struct json_member members[] = {
-    {"s", J_STRING, true, false, 1, 5, NULL, offsetof(struct thing, s), offsetof(struct thing, has_s)},
+    {"s", J_STRING, true, false, 1, 5, NULL, offsetof(struct thing, s),
+     offsetof(struct thing, has_s)},
     {"i", J_INT, false, false, -1, 10, NULL, offsetof(struct thing, i), JSON_NO_PRESENT},
     {"b", J_BOOL, false, false, 0, 0, NULL, offsetof(struct thing, b), JSON_NO_PRESENT},
     {"u", J_UUID, false, false, 0, 0, NULL, offsetof(struct thing, u), JSON_NO_PRESENT},
@@ -102,7 +103,8 @@ static const struct json_member members[] = {
     {"e", J_ENUM, false, false, 0, 0, colours, offsetof(struct thing, e), JSON_NO_PRESENT},
     {"arr", J_ARRAY, false, false, 1, 2, NULL, offsetof(struct thing, arr), JSON_NO_PRESENT},
     {"obj", J_OBJECT, false, false, 0, 0, NULL, offsetof(struct thing, obj), JSON_NO_PRESENT},
-    {"n", J_STRING, false, true, 0, 0, NULL, offsetof(struct thing, n), offsetof(struct thing, has_n)},
+    {"n", J_STRING, false, true, 0, 0, NULL, offsetof(struct thing, n),
+     offsetof(struct thing, has_n)},
     JSON_MEMBERS_END,
 };
 
@@ -119,11 +121,11 @@ START_TEST(a_whole_object)
 {
     struct thing v;
     struct faults f;
-    ck_assert(
-        read_text("{\"s\":\"\\u0645\\u0631\\u062d\\u0628\\u0627\",\"i\":-1,\"b\":true,"
-                  "\"u\":\"0190A3C4-0000-7000-8000-0123456789AB\",\"t\":\"1970-01-01T03:00:01+03:00\",\"l\":\"en\","
-                  "\"e\":\"green\",\"arr\":[1],\"obj\":{\"x\":1},\"n\":null}",
-                  &v, "", &f));
+    ck_assert(read_text("{\"s\":\"\\u0645\\u0631\\u062d\\u0628\\u0627\",\"i\":-1,\"b\":true,"
+                        "\"u\":\"0190A3C4-0000-7000-8000-0123456789AB\",\"t\":\"1970-01-01T03:00:"
+                        "01+03:00\",\"l\":\"en\","
+                        "\"e\":\"green\",\"arr\":[1],\"obj\":{\"x\":1},\"n\":null}",
+                        &v, "", &f));
     ck_assert_uint_eq(f.n, 0);
     ck_assert_str_eq(v.s, "مرحبا"); /* five characters, ten bytes */
     ck_assert_int_eq(v.i, -1);
@@ -165,8 +167,10 @@ START_TEST(one_fault_a_breach)
         {"{\"s\":\"a\",\"b\":1}", "/x/b", "must be true or false"},
         {"{\"s\":\"a\",\"u\":\"x\"}", "/x/u", "must be a UUID"},
         {"{\"s\":\"a\",\"u\":5}", "/x/u", "must be a UUID"},
-        {"{\"s\":\"a\",\"t\":\"2026-01-01T00:00:00\"}", "/x/t", "must be an RFC 3339 date-time with an offset"},
-        {"{\"s\":\"a\",\"t\":\"2026-01-01T00:00:00Z\\u0000\"}", "/x/t", "must be an RFC 3339 date-time with an offset"},
+        {"{\"s\":\"a\",\"t\":\"2026-01-01T00:00:00\"}", "/x/t",
+         "must be an RFC 3339 date-time with an offset"},
+        {"{\"s\":\"a\",\"t\":\"2026-01-01T00:00:00Z\\u0000\"}", "/x/t",
+         "must be an RFC 3339 date-time with an offset"},
         {"{\"s\":\"a\",\"l\":\"fr\"}", "/x/l", "must be one of \"ar\", \"en\""},
         {"{\"s\":\"a\",\"e\":\"blue\"}", "/x/e", "must be one of \"red\", \"green\""},
         {"{\"s\":\"a\",\"e\":\"red\\u0000\"}", "/x/e", "must be one of \"red\", \"green\""},
@@ -226,14 +230,15 @@ END_TEST
 
 START_TEST(items_of_an_array)
 {
-    static const struct json_member item = {NULL, J_INT, false, false, 0, 6, NULL, 0, JSON_NO_PRESENT};
+    static const struct json_member item = {NULL, J_INT, false, false,          0,
+                                            6,    NULL,  0,     JSON_NO_PRESENT};
     json_t *j = json_parse(a, STR("[0, 6, 7, \"x\", null]"));
     struct faults f;
     int64_t v[5] = {-1, -1, -1, -1, -1};
     faults_init(&f, a);
     for (size_t i = 0; i < 5; i++)
-        ck_assert(json_read_value(json_array_get(j, i), &item, &v[i], json_pointer_index(a, "/days", i), &f) ==
-                  (i < 2));
+        ck_assert(json_read_value(json_array_get(j, i), &item, &v[i],
+                                  json_pointer_index(a, "/days", i), &f) == (i < 2));
     ck_assert_int_eq(v[1], 6);
     ck_assert_int_eq(v[2], -1);
     ck_assert_uint_eq(f.n, 3);
@@ -260,9 +265,11 @@ START_TEST(building)
     json_put_str(a, top, "bad",
                  "a\xff"
                  "b\xed\xa0\x80");
-    th_assert_str(json_text(a, top),
-                  STR("{\"s\":\"a\\\"\\n\xd9\x85\",\"null\":null,\"i\":-9223372036854775808,\"b\":false,\"n\":null,"
-                      "\"t\":\"1970-01-01T00:00:01Z\",\"list\":[1,\"x\",{},{}],\"bad\":\"a?b???\"}"));
+    th_assert_str(
+        json_text(a, top),
+        STR("{\"s\":\"a\\\"\\n\xd9\x85\",\"null\":null,\"i\":-9223372036854775808,\"b\":false,"
+            "\"n\":null,"
+            "\"t\":\"1970-01-01T00:00:01Z\",\"list\":[1,\"x\",{},{}],\"bad\":\"a?b???\"}"));
     th_assert_str(json_text(a, json_keep(a, json_string("x"))), STR("\"x\""));
 }
 END_TEST

@@ -57,9 +57,9 @@ START_TEST(logfmt_values)
     ck_assert_msg(j != NULL, "%s: %s", e.text, line_of(true, "k", cases[_i].in));
     ck_assert_uint_eq(json_object_size(j), 1);
     if (cases[_i].in.p && str_utf8_valid(cases[_i].in))
-        th_assert_str(
-            ((struct str){json_string_value(json_object_get(j, "k")), json_string_length(json_object_get(j, "k"))}),
-            cases[_i].in);
+        th_assert_str(((struct str){json_string_value(json_object_get(j, "k")),
+                                    json_string_length(json_object_get(j, "k"))}),
+                      cases[_i].in);
     json_decref(j);
 }
 END_TEST
@@ -78,7 +78,8 @@ START_TEST(numbers)
 }
 END_TEST
 
-/* However much goes in, the line stays whole, within a pipe's atomic size, and says that it was cut. */
+/* However much goes in, the line stays whole, within a pipe's atomic size, and says that it was
+ * cut. */
 START_TEST(long_records_are_cut)
 {
     static char text[LOG_VALUE_MAX * 2];
@@ -158,17 +159,19 @@ START_TEST(a_record_has_its_place)
     redirect(p[1]);
     log_set_role("worker", 3);
     log_set_request("req-1");
-    LOG(LOG_INFO, "booking.confirmed", F_STR("venue", "A b"), F_INT("n", 2), F_PHONE("to", "+966551234567"),
-        F_SLICE("part", STR("xyz")), F_MS("took", 1.5), F_ERR(ERR_SLOT_TAKEN), F_STR("none", NULL),
-        F_PHONE("nobody", NULL));
+    LOG(LOG_INFO, "booking.confirmed", F_STR("venue", "A b"), F_INT("n", 2),
+        F_PHONE("to", "+966551234567"), F_SLICE("part", STR("xyz")), F_MS("took", 1.5),
+        F_ERR(ERR_SLOT_TAKEN), F_STR("none", NULL), F_PHONE("nobody", NULL));
     LOG(LOG_DEBUG, "not.shown", F_INT("n", 1));
     (void)drain(p[0], buf, sizeof(buf));
     restore();
     const char *rest = strstr(buf, " level=");
     ck_assert_ptr_nonnull(rest);
     ck_assert_int_eq(strncmp(buf, "ts=20", 5), 0);
-    ck_assert_str_eq(rest, " level=info event=booking.confirmed role=worker slot=3 request_id=req-1 venue=\"A b\" n=2 "
-                           "to=+9665****4567 part=xyz took_ms=1.500 error=slot_taken none= nobody=\n");
+    ck_assert_str_eq(
+        rest,
+        " level=info event=booking.confirmed role=worker slot=3 request_id=req-1 venue=\"A b\" n=2 "
+        "to=+9665****4567 part=xyz took_ms=1.500 error=slot_taken none= nobody=\n");
     close(p[0]);
 }
 END_TEST
@@ -180,7 +183,8 @@ START_TEST(journald_gets_priorities)
     struct stat st;
     ck_assert_int_eq(pipe(p), 0);
     ck_assert_int_eq(fstat(p[1], &st), 0);
-    (void)snprintf(env, sizeof(env), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    (void)snprintf(env, sizeof(env), "%llu:%llu", (unsigned long long)st.st_dev,
+                   (unsigned long long)st.st_ino);
     setenv("JOURNAL_STREAM", env, 1);
     redirect(p[1]);
     LOG(LOG_ERROR, "e", F_INT("n", 1));
@@ -203,7 +207,8 @@ static void alarmed(int signo)
     _exit(77); /* it blocked */
 }
 
-/* Full pipe or socket: records are dropped and counted, what went out is whole lines, and the loss is told. */
+/* Full pipe or socket: records are dropped and counted, what went out is whole lines, and the loss
+ * is told. */
 START_TEST(a_full_sink_never_blocks)
 {
     static char buf[1 << 20];
@@ -217,15 +222,18 @@ START_TEST(a_full_sink_never_blocks)
     redirect(writer);
     uint64_t before = log_dropped();
     for (int i = 0; i < 20000; i++)
-        LOG(LOG_INFO, "fill", F_STR("text", SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME), F_INT("i", i));
+        LOG(LOG_INFO, "fill", F_STR("text", SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME),
+            F_INT("i", i));
     uint64_t dropped = log_dropped() - before;
     ck_assert_uint_gt(dropped, 0);
-    ck_assert_int_eq(fcntl(keep, F_GETFL), flags); /* the description is shared with others: left as it was */
+    ck_assert_int_eq(fcntl(keep, F_GETFL),
+                     flags); /* the description is shared with others: left as it was */
     size_t n = drain(reader, buf, sizeof(buf));
     LOG(LOG_INFO, "again", F_INT("i", 1));
     (void)drain(reader, buf + n, sizeof(buf) - n);
     restore();
-    /* the note is shorter than a record and may have found room earlier: all notes together say it */
+    /* the note is shorter than a record and may have found room earlier: all notes together say it
+     */
     uint64_t told = 0;
     static const char note[] = "event=log.dropped records=";
     for (const char *at = buf; (at = strstr(at, note)) != NULL; at += sizeof(note) - 1)

@@ -1,4 +1,5 @@
-/* sys/metrics: counting across processes, the page in both formats, and what a scraper's Accept field means. */
+/* sys/metrics: counting across processes, the page in both formats, and what a scraper's Accept
+ * field means. */
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -91,14 +92,17 @@ START_TEST(providers_keep_their_counters_over_reloads)
     ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_SMS_OTP, PO_OK)), 1);
     metrics_use_providers(next, next_ops, 1);
     const char *p = page(METRICS_TEXT);
-    has(p, "bookingd_provider_requests_total{provider=\"sms\",operation=\"sms_otp\",outcome=\"ok\"} 2\n");
-    has(p, "bookingd_provider_requests_total{provider=\"new\",operation=\"sms_otp\",outcome=\"ok\"} 1\n");
+    has(p, "bookingd_provider_requests_total{provider=\"sms\",operation=\"sms_otp\",outcome=\"ok\"}"
+           " 2\n");
+    has(p, "bookingd_provider_requests_total{provider=\"new\",operation=\"sms_otp\",outcome=\"ok\"}"
+           " 1\n");
     metrics_use_providers(providers, ops, 2);
     ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_SMS_OTP, PO_OK)), 2);
 }
 END_TEST
 
-/* More names than rows over many reloads: the oldest give theirs up, emptied; those in use never. */
+/* More names than rows over many reloads: the oldest give theirs up, emptied; those in use never.
+ */
 START_TEST(rows_of_forgotten_providers_are_used_again)
 {
     char text[2 * METRIC_PROVIDER_ROWS][16];
@@ -113,7 +117,8 @@ START_TEST(rows_of_forgotten_providers_are_used_again)
         METRIC_OBSERVE(M_PROVIDER_DURATION, 0.1, 1, OP_REFUND);
         ck_assert_int_eq(metric_read(M_PROVIDER_DURATION, METRIC_AT(1, OP_REFUND)), 1);
     }
-    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_REFUND, PO_OK)), 2 * METRIC_PROVIDER_ROWS);
+    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_REFUND, PO_OK)),
+                     2 * METRIC_PROVIDER_ROWS);
 }
 END_TEST
 
@@ -154,15 +159,20 @@ START_TEST(the_page_in_text)
     METRIC_OBSERVE(M_HTTP_DURATION, NAN, metric_route_index(1));
     metrics_config_read(true);
     const char *t = page(METRICS_TEXT);
-    has(t, "# HELP bookingd_http_requests_total Requests answered.\n# TYPE bookingd_http_requests_total counter\n");
+    has(t, "# HELP bookingd_http_requests_total Requests answered.\n# TYPE "
+           "bookingd_http_requests_total counter\n");
     has(t, "bookingd_http_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 0\n");
-    has(t, "bookingd_http_requests_total{method=\"POST\",route=\"/v1/bookings\",status=\"201\"} 1\n");
-    has(t, "bookingd_http_requests_total{method=\"POST\",route=\"/v1/bookings\",status=\"409\"} 1\n");
-    has(t, "bookingd_http_requests_total{method=\"DELETE\",route=\"/v1/session\",status=\"204\"} 0\n");
+    has(t,
+        "bookingd_http_requests_total{method=\"POST\",route=\"/v1/bookings\",status=\"201\"} 1\n");
+    has(t,
+        "bookingd_http_requests_total{method=\"POST\",route=\"/v1/bookings\",status=\"409\"} 1\n");
+    has(t,
+        "bookingd_http_requests_total{method=\"DELETE\",route=\"/v1/session\",status=\"204\"} 0\n");
     has(t, "bookingd_http_requests_total{method=\"other\",route=\"none\",status=\"404\"} 0\n");
     has(t, "bookingd_http_requests_total{method=\"other\",route=\"none\",status=\"other\"} 1\n");
     ck_assert_uint_eq(count(t, "\nbookingd_http_requests_total{"), 5 + 2);
-    has(t, "bookingd_http_request_duration_seconds_bucket{route=\"/v1/bookings\",le=\"0.001\"} 1\n");
+    has(t,
+        "bookingd_http_request_duration_seconds_bucket{route=\"/v1/bookings\",le=\"0.001\"} 1\n");
     has(t, "bookingd_http_request_duration_seconds_bucket{route=\"/v1/bookings\",le=\"0.1\"} 1\n");
     has(t, "bookingd_http_request_duration_seconds_bucket{route=\"/v1/bookings\",le=\"0.25\"} 2\n");
     has(t, "bookingd_http_request_duration_seconds_bucket{route=\"/v1/bookings\",le=\"0.5\"} 3\n");
@@ -172,11 +182,14 @@ START_TEST(the_page_in_text)
     has(t, "bookingd_http_request_duration_seconds_count{route=\"/v1/bookings\"} 4\n");
     has(t, "bookingd_http_request_duration_seconds_count{route=\"none\"} 0\n");
     has(t, "bookingd_http_request_queue_seconds_bucket{le=\"1.0\"} 0\n");
-    has(t, "bookingd_provider_request_duration_seconds_bucket{provider=\"sms\",operation=\"sms_otp\",le=\"8.0\"} 0\n");
-    has(t, "bookingd_provider_requests_total{provider=\"mo\\\"ya\\\\sar\\n\",operation=\"refund\",outcome=\"ok\"} 0\n");
+    has(t, "bookingd_provider_request_duration_seconds_bucket{provider=\"sms\",operation=\"sms_"
+           "otp\",le=\"8.0\"} 0\n");
+    has(t, "bookingd_provider_requests_total{provider=\"mo\\\"ya\\\\sar\\n\",operation=\"refund\","
+           "outcome=\"ok\"} 0\n");
     ck_assert_uint_eq(count(t, "\nbookingd_provider_requests_total{"),
                       (unsigned)__builtin_popcount(METRIC_OPS_SMS | METRIC_OPS_PAYMENT) * PO_COUNT);
-    ck_assert_uint_eq(count(t, "\nbookingd_webhooks_total{"), WH_COUNT); /* nobody sends webhooks about SMS */
+    ck_assert_uint_eq(count(t, "\nbookingd_webhooks_total{"),
+                      WH_COUNT); /* nobody sends webhooks about SMS */
     ck_assert_uint_eq(count(t, "\nbookingd_notifications_total{"), 5 * 8);
     ck_assert_uint_eq(count(t, "\nbookingd_http_requests_shed_total{"), SHED_COUNT);
     has(t, "bookingd_config_last_reload_successful 1\n");
@@ -189,10 +202,12 @@ START_TEST(the_page_in_openmetrics)
 {
     metrics_attach(0);
     const char *t = page(METRICS_OPENMETRICS);
-    has(t, "# HELP bookingd_otp One-time passwords by what happened to them.\n# TYPE bookingd_otp counter\n"
+    has(t, "# HELP bookingd_otp One-time passwords by what happened to them.\n# TYPE bookingd_otp "
+           "counter\n"
            "bookingd_otp_total{outcome=\"sent\"} 0\n");
     ck_assert_uint_eq(count(t, "# TYPE bookingd_otp_total"), 0);
-    has(t, "# TYPE bookingd_notifications_total unknown\n"); /* the other name is the ledger gauge's */
+    has(t,
+        "# TYPE bookingd_notifications_total unknown\n"); /* the other name is the ledger gauge's */
     has(t, "# TYPE bookingd_http_connections gauge\n");
     ck_assert_str_eq(t + strlen(t) - 7, "\n# EOF\n");
     ck_assert_uint_eq(count(t, "# EOF"), 1);
@@ -212,12 +227,14 @@ START_TEST(computed_families)
     metrics_sample(&p, "x_build_info", labels.p, 1);
     metrics_family(&p, "x_seconds_total", METRIC_COUNTER, "Time.");
     metrics_sample(&p, "x_seconds_total", NULL, 0.1);
-    ck_assert_str_eq(sb.p, _i ? "# HELP x_build What \\\"it\\\" is.\\\\\\n\n# TYPE x_build info\n"
-                                "x_build_info{version=\"0.1\\n\",revision=\"a\\\"b\\\\c\"} 1\n"
-                                "# HELP x_seconds Time.\n# TYPE x_seconds counter\nx_seconds_total 0.1\n"
-                              : "# HELP x_build_info What \"it\" is.\\\\\\n\n# TYPE x_build_info gauge\n"
-                                "x_build_info{version=\"0.1\\n\",revision=\"a\\\"b\\\\c\"} 1\n"
-                                "# HELP x_seconds_total Time.\n# TYPE x_seconds_total counter\nx_seconds_total 0.1\n");
+    ck_assert_str_eq(
+        sb.p,
+        _i ? "# HELP x_build What \\\"it\\\" is.\\\\\\n\n# TYPE x_build info\n"
+             "x_build_info{version=\"0.1\\n\",revision=\"a\\\"b\\\\c\"} 1\n"
+             "# HELP x_seconds Time.\n# TYPE x_seconds counter\nx_seconds_total 0.1\n"
+           : "# HELP x_build_info What \"it\" is.\\\\\\n\n# TYPE x_build_info gauge\n"
+             "x_build_info{version=\"0.1\\n\",revision=\"a\\\"b\\\\c\"} 1\n"
+             "# HELP x_seconds_total Time.\n# TYPE x_seconds_total counter\nx_seconds_total 0.1\n");
 }
 END_TEST
 
@@ -277,10 +294,13 @@ START_TEST(the_accept_field)
         {"APPLICATION/OpenMetrics-Text;VERSION=\"1.0.0\"", OM},
         {"application/openmetrics-text; version=0.0.1", TX},
         {"application/openmetrics-text; version=2.0.0", TX},
-        {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+        {"application/openmetrics-text;version=1.0.0,application/"
+         "openmetrics-text;version=0.0.1;q=0.75,"
          "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
          OM}, /* Prometheus 2.42 */
-        {"application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", TX},
+        {"application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/"
+         "*;q=0.1",
+         TX},
         {"text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5", TX},
         {"text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.6", OM},
         {"application/openmetrics-text;q=0", TX},
@@ -300,15 +320,18 @@ START_TEST(the_accept_field)
         {"application/openmetrics-text ; version = 1.0.0 ; q = 0.8 , text/plain ; q = 0.2", OM},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        ck_assert_msg(metrics_negotiate(str_of(cases[i].accept)) == cases[i].want, "'%s'", cases[i].accept);
+        ck_assert_msg(metrics_negotiate(str_of(cases[i].accept)) == cases[i].want, "'%s'",
+                      cases[i].accept);
     ck_assert_str_eq(metrics_content_type(TX), "text/plain; version=0.0.4; charset=utf-8");
-    ck_assert_str_eq(metrics_content_type(OM), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    ck_assert_str_eq(metrics_content_type(OM),
+                     "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 END_TEST
 
 /* ---- with processes ---- */
 
-/* While others count, a reader sees sums that never fall; killed writers lose nothing that they had counted. */
+/* While others count, a reader sees sums that never fall; killed writers lose nothing that they had
+ * counted. */
 START_TEST(sums_never_fall)
 {
     int64_t last = 0;

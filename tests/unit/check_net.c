@@ -73,11 +73,13 @@ START_TEST(tcp_listens_and_names)
         int got = accept(fd, NULL, NULL);
         ck_assert_str_eq(net_peer_address(got, peer, sizeof(peer)), hosts[i]);
         (void)snprintf(want, sizeof(want), i ? "[::1]:%u" : "127.0.0.1:%u",
-                       ntohs(i ? ((struct sockaddr_in6 *)&sa)->sin6_port : ((struct sockaddr_in *)&sa)->sin_port));
+                       ntohs(i ? ((struct sockaddr_in6 *)&sa)->sin6_port
+                               : ((struct sockaddr_in *)&sa)->sin_port));
         ck_assert_str_eq(name, want);
         /* a second one on the same port is refused, with words */
         struct listen_addr again = tcp(hosts[i]);
-        again.port = ntohs(i ? ((struct sockaddr_in6 *)&sa)->sin6_port : ((struct sockaddr_in *)&sa)->sin_port);
+        again.port = ntohs(i ? ((struct sockaddr_in6 *)&sa)->sin6_port
+                             : ((struct sockaddr_in *)&sa)->sin_port);
         why = NULL;
         ck_assert_int_eq(net_listen(&again, 16, &why), -1);
         ck_assert_str_eq(why, strerror(EADDRINUSE));
@@ -375,7 +377,8 @@ static int notify_socket(bool abstract)
     if (abstract)
         sa.sun_path[0] = '\0';
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n)),
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n)),
                      0);
     setenv("NOTIFY_SOCKET", env, 1);
     return fd;
@@ -453,7 +456,8 @@ START_TEST(what_was_written_is_known)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(at);
     char block[4096] = {0};
-    int pair[2], listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+    int pair[2], listener = socket(AF_INET, SOCK_STREAM, 0),
+                 client = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert(bind(listener, (struct sockaddr *)&at, len) == 0 && listen(listener, 1) == 0);
     ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &len), 0);
     ck_assert_int_eq(connect(client, (struct sockaddr *)&at, len), 0);
@@ -462,7 +466,8 @@ START_TEST(what_was_written_is_known)
     int64_t sum = 0;
     for (ssize_t n; (n = send(served, block, sizeof(block), MSG_DONTWAIT)) > 0;) {
         sum += n;
-        ck_assert_int_eq(net_written(served), sum); /* until the client's buffer and ours are full */
+        ck_assert_int_eq(net_written(served),
+                         sum); /* until the client's buffer and ours are full */
     }
     ck_assert_int_gt(sum, (int64_t)sizeof(block));
     for (int64_t got = 0; got < sum;) {

@@ -17,8 +17,8 @@ static void check_rows(const struct row *rows, size_t n, bool (*parse)(struct st
         int64_t got = BAD;
         bool ok = parse(rows[i].text, &got);
 
-        ck_assert_msg(ok == (rows[i].want != BAD) && got == rows[i].want, "'%.*s': %s %lld", STR_ARG(rows[i].text),
-                      ok ? "taken as" : "refused", (long long)got);
+        ck_assert_msg(ok == (rows[i].want != BAD) && got == rows[i].want, "'%.*s': %s %lld",
+                      STR_ARG(rows[i].text), ok ? "taken as" : "refused", (long long)got);
     }
 }
 
@@ -108,9 +108,10 @@ END_TEST
 START_TEST(sizes)
 {
     static const struct row rows[] = {
-        {STR("64KiB"), 65536}, {STR("1MiB"), 1048576}, {STR("512B"), 512},  {STR("17"), 17},
-        {STR("0"), 0},         {STR("1GiB"), 1 << 30}, {STR("1KB"), BAD},   {STR("1kib"), BAD},
-        {STR("KiB"), BAD},     {STR("-1B"), BAD},      {STR("1 KiB"), BAD}, {STR("9223372036854775807KiB"), BAD},
+        {STR("64KiB"), 65536}, {STR("1MiB"), 1048576}, {STR("512B"), 512},
+        {STR("17"), 17},       {STR("0"), 0},          {STR("1GiB"), 1 << 30},
+        {STR("1KB"), BAD},     {STR("1kib"), BAD},     {STR("KiB"), BAD},
+        {STR("-1B"), BAD},     {STR("1 KiB"), BAD},    {STR("9223372036854775807KiB"), BAD},
     };
 
     check_rows(rows, ARRAY_LEN(rows), num_size);
@@ -119,7 +120,8 @@ END_TEST
 
 START_TEST(rates)
 {
-    static const char *const bad[] = {"5", "5/", "/1h", "5/1", "0/1h", "-5/1h", "5/0", "5/0s", "5/1h/2", "5 / 1h", ""};
+    static const char *const bad[] = {"5",   "5/",   "/1h",    "5/1",    "0/1h", "-5/1h",
+                                      "5/0", "5/0s", "5/1h/2", "5 / 1h", ""};
     int64_t n, per;
 
     ck_assert(num_rate(STR("5/1h"), &n, &per));
@@ -132,7 +134,8 @@ END_TEST
 
 START_TEST(currencies)
 {
-    static const char *const unknown[] = {"", " ", "SA", "SARX", "sar", "AR ", "R SB", "SAR SBD", "QQQ"};
+    static const char *const unknown[] = {"",    " ",    "SA",      "SARX", "sar",
+                                          "AR ", "R SB", "SAR SBD", "QQQ"};
 
     ck_assert_int_eq(num_currency_digits("SAR"), 2);
     ck_assert_int_eq(num_currency_digits("KWD"), 3);

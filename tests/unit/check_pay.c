@@ -1,4 +1,5 @@
-/* What each call to the payment gateway makes of an answer, and what it sends. The client is replaced: its names are defined here. */
+/* What each call to the payment gateway makes of an answer, and what it sends. The client is
+ * replaced: its names are defined here. */
 #include <check.h>
 #include <stdlib.h>
 
@@ -8,9 +9,14 @@
 #include "sys/log.h"
 
 #define OURS "019aab00-0000-7000-8000-000000000002"
-#define CHARGE(id, status) "{\"id\":\"" id "\",\"status\":\"" status "\",\"amount\":5000,\"currency\":\"SAR\",\"invoice_id\":\"inv_1\",\"metadata\":{\"payment_id\":\"" OURS "\"}}"
-#define INVOICE_OF(id, status, amount, url, more)                                                                                          \
-    "{\"id\":\"" id "\",\"status\":\"" status "\",\"amount\":" amount ",\"currency\":\"SAR\",\"url\":\"" url "\",\"metadata\":{\"payment_id\":\"" OURS "\"}" more "}"
+#define CHARGE(id, status)                                                                      \
+    "{\"id\":\"" id "\",\"status\":\"" status                                                   \
+    "\",\"amount\":5000,\"currency\":\"SAR\",\"invoice_id\":\"inv_1\",\"metadata\":{\"payment_" \
+    "id\":\"" OURS "\"}}"
+#define INVOICE_OF(id, status, amount, url, more)                                               \
+    "{\"id\":\"" id "\",\"status\":\"" status "\",\"amount\":" amount                           \
+    ",\"currency\":\"SAR\",\"url\":\"" url "\",\"metadata\":{\"payment_id\":\"" OURS "\"}" more \
+    "}"
 #define PAGE "https://checkout.moyasar.com/invoices/inv_1"
 #define INVOICE(status) INVOICE_OF("inv_1", status, "5000", PAGE, "")
 
@@ -21,7 +27,8 @@ static unsigned calls_n, judged;
 static enum provider_outcome verdict;
 static enum err call_fails;
 
-enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d, struct ext_reply *r)
+enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
+                  struct ext_reply *r)
 {
     (void)x, (void)a, (void)d;
     calls_n++;
@@ -30,15 +37,19 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
     return call_fails;
 }
 
-void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r, enum provider_outcome outcome)
+void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
+               enum provider_outcome outcome)
 {
     (void)x, (void)q, (void)r;
     judged++;
     verdict = outcome;
 }
 
-static struct provider_config provider = {
-    .name = "pay", .type = PROVIDER_MOYASAR, .base_url = "http://127.0.0.1:7", .secret_key = "sk", .webhook_secret = "hook"};
+static struct provider_config provider = {.name = "pay",
+                                          .type = PROVIDER_MOYASAR,
+                                          .base_url = "http://127.0.0.1:7",
+                                          .secret_key = "sk",
+                                          .webhook_secret = "hook"};
 static const struct config cfg = {.providers = &provider, .providers_n = 1};
 static struct pay_call call;
 
@@ -46,7 +57,8 @@ static void set_up(void)
 {
     log_init(LOG_FORMAT_LOGFMT, LOG_ERROR); /* each refusal is a warning */
     arena = arena_new(8192);
-    call = (struct pay_call){.arena = arena, .cfg = &cfg, .request_id = "unit", .deadline = deadline_in_ms(1000)};
+    call = (struct pay_call){
+        .arena = arena, .cfg = &cfg, .request_id = "unit", .deadline = deadline_in_ms(1000)};
     calls_n = judged = 0;
     call_fails = OK;
 }
@@ -68,18 +80,40 @@ static size_t charges_n;
 
 static struct pay_outcome ask(enum what what)
 {
-    const struct pay_create in = {.reference = OURS, .booking_id = "b", .amount = 5000, .currency = "SAR", .description = "d",
-                                  .callback_url = "http://a/c", .success_url = "http://a/s", .back_url = "http://a/b"};
+    const struct pay_create in = {.reference = OURS,
+                                  .booking_id = "b",
+                                  .amount = 5000,
+                                  .currency = "SAR",
+                                  .description = "d",
+                                  .callback_url = "http://a/c",
+                                  .success_url = "http://a/s",
+                                  .back_url = "http://a/b"};
     struct pay_outcome o;
     switch (what) {
-    case CREATE: pay_create(&call, &in, &invoice, &o); break;
-    case FETCH: pay_fetch(&call, "inv_1", &invoice, &o); break;
-    case FIND: pay_find(&call, OURS, &invoices, &o); break;
-    case CHARGES: pay_charges(&call, OURS, &charges, &charges_n, &o); break;
-    case FETCH_CHARGE: pay_fetch_charge(&call, "pay_1", &charge, &o); break;
-    case CANCEL: pay_cancel(&call, "inv_1", &o); break;
-    case REFUND: pay_refund(&call, "pay_1", 100, &charge, &o); break;
-    case VOID: pay_void(&call, "pay_1", &charge, &o); break;
+    case CREATE:
+        pay_create(&call, &in, &invoice, &o);
+        break;
+    case FETCH:
+        pay_fetch(&call, "inv_1", &invoice, &o);
+        break;
+    case FIND:
+        pay_find(&call, OURS, &invoices, &o);
+        break;
+    case CHARGES:
+        pay_charges(&call, OURS, &charges, &charges_n, &o);
+        break;
+    case FETCH_CHARGE:
+        pay_fetch_charge(&call, "pay_1", &charge, &o);
+        break;
+    case CANCEL:
+        pay_cancel(&call, "inv_1", &o);
+        break;
+    case REFUND:
+        pay_refund(&call, "pay_1", 100, &charge, &o);
+        break;
+    case VOID:
+        pay_void(&call, "pay_1", &charge, &o);
+        break;
     }
     return o;
 }
@@ -95,18 +129,28 @@ static const struct {
     const char *detail;
 } cases[] = {
     {CREATE, 201, INVOICE("initiated"), OK, false, NULL},
-    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "4999", PAGE, ""), FAI, true, "answer with another amount"},
-    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "https://moyasar.com.evil.example/", ""), FAI, true, "unreadable answer"},
-    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "https://evilmoyasar.com/", ""), FAI, true, "unreadable answer"},
-    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "http://checkout.moyasar.com/", ""), FAI, true, "unreadable answer"},
-    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "http://127.0.0.1:9/page", ""), OK, false, NULL},
-    {CREATE, 201, INVOICE_OF("../1", "initiated", "5000", PAGE, ""), FAI, true, "unreadable answer"},
-    {CREATE, 201, INVOICE_OF("inv_1\\u0000x", "initiated", "5000", PAGE, ""), FAI, true, "unreadable answer"},
+    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "4999", PAGE, ""), FAI, true,
+     "answer with another amount"},
+    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "https://moyasar.com.evil.example/", ""),
+     FAI, true, "unreadable answer"},
+    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "https://evilmoyasar.com/", ""), FAI,
+     true, "unreadable answer"},
+    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "http://checkout.moyasar.com/", ""), FAI,
+     true, "unreadable answer"},
+    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "http://127.0.0.1:9/page", ""), OK,
+     false, NULL},
+    {CREATE, 201, INVOICE_OF("../1", "initiated", "5000", PAGE, ""), FAI, true,
+     "unreadable answer"},
+    {CREATE, 201, INVOICE_OF("inv_1\\u0000x", "initiated", "5000", PAGE, ""), FAI, true,
+     "unreadable answer"},
     {CREATE, 201, INVOICE_OF("inv_1", "new", "5000", PAGE, ""), FAI, true, "unreadable answer"},
     {CREATE, 201, INVOICE_OF("inv_1", "initiated", "-1", PAGE, ""), FAI, true, "unreadable answer"},
-    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000.5", PAGE, ""), FAI, true, "unreadable answer"},
-    {CREATE, 201, INVOICE_OF("inv_1", "paid", "5000", PAGE, ",\"payments\":{}"), FAI, true, "unreadable answer"},
-    {CREATE, 201, INVOICE_OF("inv_1", "paid", "5000", PAGE, ",\"payments\":[1]"), FAI, true, "unreadable answer"},
+    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000.5", PAGE, ""), FAI, true,
+     "unreadable answer"},
+    {CREATE, 201, INVOICE_OF("inv_1", "paid", "5000", PAGE, ",\"payments\":{}"), FAI, true,
+     "unreadable answer"},
+    {CREATE, 201, INVOICE_OF("inv_1", "paid", "5000", PAGE, ",\"payments\":[1]"), FAI, true,
+     "unreadable answer"},
     {CREATE, 200, "not JSON", FAI, true, "unreadable answer"},
     {CREATE, 200, "[]", FAI, true, "unreadable answer"},
     {CREATE, 400, "{\"type\":\"invalid_request_error\"}", REJ, false, "status 400"},
@@ -119,23 +163,32 @@ static const struct {
     {CREATE, 500, "{}", FAI, true, "status 500"},
     {CREATE, 302, "", FAI, true, "status 302"},
     {FETCH, 200, INVOICE("paid"), OK, false, NULL},
-    {FETCH, 200, INVOICE_OF("inv_1", "on_hold", "5000", PAGE, ",\"payments\":null"), OK, false, NULL},
-    {FETCH, 200, INVOICE_OF("inv_2", "paid", "5000", PAGE, ""), FAI, false, "answer about another invoice"},
+    {FETCH, 200, INVOICE_OF("inv_1", "on_hold", "5000", PAGE, ",\"payments\":null"), OK, false,
+     NULL},
+    {FETCH, 200, INVOICE_OF("inv_2", "paid", "5000", PAGE, ""), FAI, false,
+     "answer about another invoice"},
     {FETCH, 404, "{}", ERR_NOT_FOUND, false, "not found"},
     {FETCH, 503, "", FAI, false, "status 503"}, /* a read has done nothing */
-    {FIND, 200, "{\"invoices\":[" INVOICE("initiated") ",{\"id\":\"another's\"}]}", OK, false, NULL},
-    {FIND, 200, "{\"invoices\":[{\"metadata\":{\"payment_id\":\"" OURS "\"}}]}", FAI, false, "unreadable answer"},
-    {FIND, 200, "{\"invoices\":[],\"meta\":{\"next_page\":null}}", ERR_NOT_FOUND, false, "not found"},
-    {FIND, 200, "{\"invoices\":[{}],\"meta\":{\"next_page\":2}}", FAI, false, "a list that was not filtered"},
+    {FIND, 200, "{\"invoices\":[" INVOICE("initiated") ",{\"id\":\"another's\"}]}", OK, false,
+     NULL},
+    {FIND, 200, "{\"invoices\":[{\"metadata\":{\"payment_id\":\"" OURS "\"}}]}", FAI, false,
+     "unreadable answer"},
+    {FIND, 200, "{\"invoices\":[],\"meta\":{\"next_page\":null}}", ERR_NOT_FOUND, false,
+     "not found"},
+    {FIND, 200, "{\"invoices\":[{}],\"meta\":{\"next_page\":2}}", FAI, false,
+     "a list that was not filtered"},
     {FIND, 200, "{\"invoices\":[]}", ERR_NOT_FOUND, false, "not found"},
     {FIND, 200, "{\"invoices\":{}}", FAI, false, "unreadable answer"},
     {CHARGES, 200, "{\"payments\":[" CHARGE("pay_1", "paid") ",{}]}", OK, false, NULL},
     {CHARGES, 200, "{\"payments\":[" CHARGE("pay_1", "odd") "]}", FAI, false, "unreadable answer"},
-    {CHARGES, 200, "{\"payments\":[],\"meta\":{\"next_page\":2}}", FAI, false, "a list that was not filtered"},
+    {CHARGES, 200, "{\"payments\":[],\"meta\":{\"next_page\":2}}", FAI, false,
+     "a list that was not filtered"},
     {CHARGES, 500, "", FAI, false, "status 500"},
     {FETCH_CHARGE, 200, CHARGE("pay_1", "paid"), OK, false, NULL},
     {FETCH_CHARGE, 200, CHARGE("pay_2", "paid"), FAI, false, "answer about another payment"},
-    {FETCH_CHARGE, 200, "{\"id\":\"pay_1\",\"status\":\"paid\",\"amount\":1,\"currency\":\"SAR\",\"refunded\":-1}", FAI, false, "unreadable answer"},
+    {FETCH_CHARGE, 200,
+     "{\"id\":\"pay_1\",\"status\":\"paid\",\"amount\":1,\"currency\":\"SAR\",\"refunded\":-1}",
+     FAI, false, "unreadable answer"},
     {CANCEL, 200, "{}", OK, false, NULL},
     {CANCEL, 400, "{}", REJ, false, "status 400"},
     {REFUND, 200, CHARGE("pay_1", "refunded"), OK, false, NULL},
@@ -146,10 +199,11 @@ static const struct {
 
 START_TEST(answers_are_judged)
 {
-    given = (struct ext_reply){.status = cases[_i].status, .body = str_of(cases[_i].body), .certainty = EXT_ANSWERED};
+    given = (struct ext_reply){
+        .status = cases[_i].status, .body = str_of(cases[_i].body), .certainty = EXT_ANSWERED};
     struct pay_outcome o = ask(cases[_i].what);
-    ck_assert_msg(o.err == cases[_i].err && o.unknown == cases[_i].unknown, "%d %s: %s, unknown %d", cases[_i].status, cases[_i].body,
-                  err_code(o.err), o.unknown);
+    ck_assert_msg(o.err == cases[_i].err && o.unknown == cases[_i].unknown, "%d %s: %s, unknown %d",
+                  cases[_i].status, cases[_i].body, err_code(o.err), o.unknown);
     ck_assert_pstr_eq(o.detail, cases[_i].detail);
     ck_assert_uint_eq(judged, 1);
     ck_assert(o.err != OK || verdict == PO_OK);
@@ -163,14 +217,17 @@ static const struct {
     bool pending, charged;
     int64_t refunded;
 } states[] = {
-    {"initiated", true, false, 0}, {"paid", false, true, 0},     {"failed", false, false, 0}, {"authorized", false, false, 0}, {"captured", false, true, 0},
-    {"refunded", false, true, 5000}, {"voided", false, true, 5000}, {"verified", false, false, 0}, {"expired", false, false, 0},
+    {"initiated", true, false, 0},   {"paid", false, true, 0},      {"failed", false, false, 0},
+    {"authorized", false, false, 0}, {"captured", false, true, 0},  {"refunded", false, true, 5000},
+    {"voided", false, true, 5000},   {"verified", false, false, 0}, {"expired", false, false, 0},
 };
 
 START_TEST(charges_have_states)
 {
     char body[256];
-    snprintf(body, sizeof body, "{\"id\":\"pay_1\",\"status\":\"%s\",\"amount\":5000,\"currency\":\"SAR\"}", states[_i].status);
+    snprintf(body, sizeof body,
+             "{\"id\":\"pay_1\",\"status\":\"%s\",\"amount\":5000,\"currency\":\"SAR\"}",
+             states[_i].status);
     given = (struct ext_reply){.status = 200, .body = str_of(body), .certainty = EXT_ANSWERED};
     ck_assert_int_eq(ask(FETCH_CHARGE).err, OK);
     ck_assert(charge.pending == states[_i].pending && charge.charged == states[_i].charged);
@@ -181,11 +238,14 @@ END_TEST
 
 START_TEST(lists_hold_what_is_ours)
 {
-    given = (struct ext_reply){.status = 200, .body = STR("{\"invoices\":[{\"id\":\"a\"}," INVOICE("paid") "]}"), .certainty = EXT_ANSWERED};
+    given = (struct ext_reply){.status = 200,
+                               .body = STR("{\"invoices\":[{\"id\":\"a\"}," INVOICE("paid") "]}"),
+                               .certainty = EXT_ANSWERED};
     ck_assert_int_eq(ask(FIND).err, OK);
     ck_assert_uint_eq(invoices.n, 1);
     ck_assert_str_eq(invoices.items[0].reference, OURS);
-    given.body = STR("{\"payments\":[" CHARGE("pay_1", "paid") ",{\"id\":\"b\"}," CHARGE("pay_2", "failed") "]}");
+    given.body = STR("{\"payments\":[" CHARGE("pay_1", "paid") ",{\"id\":\"b\"}," CHARGE(
+        "pay_2", "failed") "]}");
     ck_assert_int_eq(ask(CHARGES).err, OK);
     ck_assert_uint_eq(charges_n, 2);
     ck_assert_str_eq(charges[1].id, "pay_2");
@@ -243,14 +303,16 @@ END_TEST
 
 START_TEST(a_request_says_what_is_wanted)
 {
-    given = (struct ext_reply){.status = 201, .body = STR(INVOICE("initiated")), .certainty = EXT_ANSWERED};
+    given = (struct ext_reply){
+        .status = 201, .body = STR(INVOICE("initiated")), .certainty = EXT_ANSWERED};
     (void)ask(CREATE);
     ck_assert_str_eq(asked.method, "POST");
     ck_assert_str_eq(asked.url, "http://127.0.0.1:7/v1/invoices");
     ck_assert(strcmp(asked.basic_user, "sk") == 0 && !asked.idempotent);
     json_t *j = json_parse(arena, asked.body);
     ck_assert_int_eq(json_integer_value(json_object_get(j, "amount")), 5000);
-    ck_assert_str_eq(json_string_value(json_object_get(json_object_get(j, "metadata"), "payment_id")), OURS);
+    ck_assert_str_eq(
+        json_string_value(json_object_get(json_object_get(j, "metadata"), "payment_id")), OURS);
     (void)ask(CHARGES);
     ck_assert_str_eq(asked.url, "http://127.0.0.1:7/v1/payments?metadata%5Bpayment_id%5D=" OURS);
     ck_assert(asked.idempotent && asked.body.n == 0);
@@ -276,20 +338,31 @@ static enum err event(const char *body, struct pay_event *out)
 START_TEST(events_are_read)
 {
     struct pay_event e;
-    ck_assert_int_eq(event(EVENT(",\"data\":{\"id\":\"pay_1\",\"invoice_id\":\"inv_1\",\"metadata\":{\"payment_id\":\"" OURS "\"}}"), &e), OK);
+    ck_assert_int_eq(event(EVENT(",\"data\":{\"id\":\"pay_1\",\"invoice_id\":\"inv_1\","
+                                 "\"metadata\":{\"payment_id\":\"" OURS "\"}}"),
+                           &e),
+                     OK);
     ck_assert_str_eq(e.id, "e1");
     ck_assert_str_eq(e.kind, "payment_paid");
     ck_assert_str_eq(e.charge_id, "pay_1");
     ck_assert_str_eq(e.invoice_id, "inv_1");
     ck_assert_str_eq(e.reference, OURS);
-    ck_assert_int_eq(event(EVENT(",\"data\":{\"id\":\"../x\",\"invoice_id\":7,\"metadata\":{\"payment_id\":\"mine\"}}"), &e), OK);
+    ck_assert_int_eq(event(EVENT(",\"data\":{\"id\":\"../"
+                                 "x\",\"invoice_id\":7,\"metadata\":{\"payment_id\":\"mine\"}}"),
+                           &e),
+                     OK);
     ck_assert(!e.charge_id && !e.invoice_id && !e.reference);
 }
 END_TEST
 
 START_TEST(events_without_the_secret_are_nobodys)
 {
-    static const char *const bad[] = {"", "[]", "{}", "{\"secret_token\":1}", "{\"secret_token\":\"hooK\"}", "{\"secret_token\":\"hook\\u0000\"}",
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "{}",
+                                      "{\"secret_token\":1}",
+                                      "{\"secret_token\":\"hooK\"}",
+                                      "{\"secret_token\":\"hook\\u0000\"}",
                                       "{\"secret_token\":\"\"}"};
     struct pay_event e;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)

@@ -1,6 +1,7 @@
 /*
- * The payment gateway on recorded shapes of its answers, on every shape that a member of them must not have, and on events. Real calls to
- * a server on the loopback, so that the client, the judging and the reading stand behind one another as they do in a worker.
+ * The payment gateway on recorded shapes of its answers, on every shape that a member of them must
+ * not have, and on events. Real calls to a server on the loopback, so that the client, the judging
+ * and the reading stand behind one another as they do in a worker.
  */
 #include <check.h>
 #include <jansson.h>
@@ -33,30 +34,43 @@ static void tear_down(void)
 
 /* ---- recorded answers (docs.moyasar.com: api/invoices, api/payments; sandbox of 2026) ---- */
 
-#define RECORDED_CHARGE                                                                                                \
-    "{\"id\":\"" CHARGE_ID "\",\"status\":\"paid\",\"amount\":12000,\"fee\":0,\"currency\":\"SAR\",\"refunded\":0,"    \
-    "\"refunded_at\":null,\"captured\":0,\"captured_at\":null,\"voided_at\":null,\"description\":\"Cut\","             \
-    "\"amount_format\":\"120.00 SAR\",\"fee_format\":\"0.00 SAR\",\"refunded_format\":\"0.00 SAR\","                   \
-    "\"captured_format\":\"0.00 SAR\",\"invoice_id\":\"" INVOICE_ID "\",\"ip\":\"203.0.113.9\","                       \
-    "\"callback_url\":\"https://checkout.moyasar.com/payments/x\",\"created_at\":\"2026-10-02T10:00:05.123Z\","        \
-    "\"updated_at\":\"2026-10-02T10:00:09.456Z\",\"metadata\":{\"payment_id\":\"" REFERENCE "\",\"booking_id\":\""     \
-    BOOKING "\"},\"source\":{\"type\":\"creditcard\",\"company\":\"visa\",\"name\":\"A B\","                           \
-    "\"number\":\"XXXX-XXXX-XXXX-1111\",\"gateway_id\":\"moyasar_cc_x\",\"reference_number\":\"1234567890\","          \
+#define RECORDED_CHARGE                                                                            \
+    "{\"id\":\"" CHARGE_ID                                                                         \
+    "\",\"status\":\"paid\",\"amount\":12000,\"fee\":0,\"currency\":\"SAR\",\"refunded\":0,"       \
+    "\"refunded_at\":null,\"captured\":0,\"captured_at\":null,\"voided_at\":null,\"description\":" \
+    "\"Cut\","                                                                                     \
+    "\"amount_format\":\"120.00 SAR\",\"fee_format\":\"0.00 SAR\",\"refunded_format\":\"0.00 "     \
+    "SAR\","                                                                                       \
+    "\"captured_format\":\"0.00 SAR\",\"invoice_id\":\"" INVOICE_ID "\",\"ip\":\"203.0.113.9\","   \
+    "\"callback_url\":\"https://checkout.moyasar.com/payments/"                                    \
+    "x\",\"created_at\":\"2026-10-02T10:00:05.123Z\","                                             \
+    "\"updated_at\":\"2026-10-02T10:00:09.456Z\",\"metadata\":{\"payment_id\":\"" REFERENCE        \
+    "\",\"booking_id\":\"" BOOKING                                                                 \
+    "\"},\"source\":{\"type\":\"creditcard\",\"company\":\"visa\",\"name\":\"A B\","               \
+    "\"number\":\"XXXX-XXXX-XXXX-1111\",\"gateway_id\":\"moyasar_cc_x\",\"reference_number\":"     \
+    "\"1234567890\","                                                                              \
     "\"token\":null,\"message\":\"APPROVED\",\"transaction_url\":null,\"response_code\":\"00\"}}"
-#define RECORDED_INVOICE(status, payments)                                                                             \
-    "{\"id\":\"" INVOICE_ID "\",\"status\":\"" status "\",\"amount\":12000,\"currency\":\"SAR\",\"description\":"      \
-    "\"Cut\",\"logo_url\":\"https://example.com/logo.png\",\"amount_format\":\"120.00 SAR\",\"url\":"                  \
-    "\"https://checkout.moyasar.com/invoices/" INVOICE_ID "?lang=ar\",\"callback_url\":\"https://x.example/g\","       \
-    "\"expired_at\":\"2026-10-02T10:14:30.000Z\",\"created_at\":\"2026-10-02T10:00:00.000Z\",\"updated_at\":"          \
-    "\"2026-10-02T10:00:00.000Z\",\"back_url\":null,\"success_url\":null,\"metadata\":{\"payment_id\":\"" REFERENCE    \
-    "\",\"booking_id\":\"" BOOKING "\"},\"payments\":" payments "}"
-#define ERRORS(type, message, errors) "{\"type\":\"" type "\",\"message\":\"" message "\",\"errors\":" errors "}"
+#define RECORDED_INVOICE(status, payments)                                                         \
+    "{\"id\":\"" INVOICE_ID "\",\"status\":\"" status                                              \
+    "\",\"amount\":12000,\"currency\":\"SAR\",\"description\":"                                    \
+    "\"Cut\",\"logo_url\":\"https://example.com/logo.png\",\"amount_format\":\"120.00 "            \
+    "SAR\",\"url\":"                                                                               \
+    "\"https://checkout.moyasar.com/invoices/" INVOICE_ID                                          \
+    "?lang=ar\",\"callback_url\":\"https://x.example/g\","                                         \
+    "\"expired_at\":\"2026-10-02T10:14:30.000Z\",\"created_at\":\"2026-10-02T10:00:00.000Z\","     \
+    "\"updated_at\":"                                                                              \
+    "\"2026-10-02T10:00:00.000Z\",\"back_url\":null,\"success_url\":null,\"metadata\":{\"payment_" \
+    "id\":\"" REFERENCE "\",\"booking_id\":\"" BOOKING "\"},\"payments\":" payments "}"
+#define ERRORS(type, message, errors) \
+    "{\"type\":\"" type "\",\"message\":\"" message "\",\"errors\":" errors "}"
 #define NEW_INVOICE RECORDED_INVOICE("initiated", "[]")
 #define PAID_INVOICE RECORDED_INVOICE("paid", "[" RECORDED_CHARGE "]")
-#define FIREWALL "<!DOCTYPE html><html><title>Access denied</title><body>error code: 1010</body></html>"
+#define FIREWALL \
+    "<!DOCTYPE html><html><title>Access denied</title><body>error code: 1010</body></html>"
 
 enum call { CREATE, FETCH, FIND, CHARGES, FETCH_CHARGE, REFUND, VOID, CANCEL };
-static const char *const call_names[] = {"create", "fetch", "find", "charges", "fetch_charge", "refund", "void", "cancel"};
+static const char *const call_names[] = {"create",       "fetch",  "find", "charges",
+                                         "fetch_charge", "refund", "void", "cancel"};
 
 /* What one call came to. */
 struct heard {
@@ -70,10 +84,20 @@ struct heard {
 
 static void make_call(enum call what, struct heard *h)
 {
-    const struct pay_call c = {.ext = t->x, .arena = t->a, .cfg = &t->cfg, .request_id = "req-1", .deadline = deadline_in_ms(2000)};
-    const struct pay_create in = {.reference = REFERENCE, .booking_id = BOOKING, .amount = AMOUNT, .currency = "SAR", .description = "Cut",
-                                  .callback_url = "https://x.example/g", .success_url = "https://x.example/r",
-                                  .back_url = "https://x.example/r", .expires_at = {1790000000000000}};
+    const struct pay_call c = {.ext = t->x,
+                               .arena = t->a,
+                               .cfg = &t->cfg,
+                               .request_id = "req-1",
+                               .deadline = deadline_in_ms(2000)};
+    const struct pay_create in = {.reference = REFERENCE,
+                                  .booking_id = BOOKING,
+                                  .amount = AMOUNT,
+                                  .currency = "SAR",
+                                  .description = "Cut",
+                                  .callback_url = "https://x.example/g",
+                                  .success_url = "https://x.example/r",
+                                  .back_url = "https://x.example/r",
+                                  .expires_at = {1790000000000000}};
     *h = (struct heard){.charges_n = 0};
     switch (what) {
     case CREATE:
@@ -106,7 +130,10 @@ static void make_call(enum call what, struct heard *h)
 static void hear(enum call what, int status, const char *body, struct heard *h)
 {
     static char answer[65536];
-    int n = snprintf(answer, sizeof answer, "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body), body);
+    int n =
+        snprintf(answer, sizeof answer,
+                 "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                 status, strlen(body), body);
     ck_assert(n > 0 && (size_t)n < sizeof answer);
     tear_down();
     server = thp_start_answer(answer);
@@ -145,7 +172,8 @@ START_TEST(a_create_asks_for_what_it_was_told)
     const char *sent = thp_request(server), *body = strstr(sent, "\r\n\r\n");
     ck_assert_ptr_nonnull(body);
     ck_assert_int_eq(strncmp(sent, "POST /v1/invoices HTTP/1.1\r\n", 28), 0);
-    ck_assert_ptr_nonnull(strstr(sent, "Authorization: Basic c2tfdGVzdF9rZXk6\r\n")); /* the key as user, no password */
+    ck_assert_ptr_nonnull(strstr(
+        sent, "Authorization: Basic c2tfdGVzdF9rZXk6\r\n")); /* the key as user, no password */
     ck_assert_ptr_nonnull(strstr(sent, "\r\nUser-Agent: bookingd"));
     json_t *j = json_loads(body + 4, JSON_REJECT_DUPLICATES, NULL);
     ck_assert_ptr_nonnull(j);
@@ -180,19 +208,21 @@ static const struct {
     const char *status, *refunded;
     bool pending, charged;
     int64_t back;
-} charge_cases[] = {{"initiated", "0", true, false, 0},     {"paid", "0", false, true, 0},
-                    {"paid", "4000", false, true, 4000},    {"failed", "0", false, false, 0},
-                    {"authorized", "0", false, false, 0},   {"captured", "0", false, true, 0},
-                    {"refunded", "0", false, true, AMOUNT}, {"refunded", "12000", false, true, AMOUNT},
-                    {"refunded", "1", false, true, 1},      {"voided", "0", false, true, AMOUNT},
-                    {"verified", "0", false, false, 0},     {"expired", "0", false, false, 0}};
+} charge_cases[] = {
+    {"initiated", "0", true, false, 0},     {"paid", "0", false, true, 0},
+    {"paid", "4000", false, true, 4000},    {"failed", "0", false, false, 0},
+    {"authorized", "0", false, false, 0},   {"captured", "0", false, true, 0},
+    {"refunded", "0", false, true, AMOUNT}, {"refunded", "12000", false, true, AMOUNT},
+    {"refunded", "1", false, true, 1},      {"voided", "0", false, true, AMOUNT},
+    {"verified", "0", false, false, 0},     {"expired", "0", false, false, 0}};
 
 START_TEST(every_status_of_a_charge)
 {
     struct heard h;
     json_t *j = json_loads(RECORDED_CHARGE, 0, NULL);
     json_object_set_new(j, "status", json_string(charge_cases[_i].status));
-    json_object_set_new(j, "refunded", json_loads(charge_cases[_i].refunded, JSON_DECODE_ANY, NULL));
+    json_object_set_new(j, "refunded",
+                        json_loads(charge_cases[_i].refunded, JSON_DECODE_ANY, NULL));
     char *text = json_dumps(j, 0);
     hear(FETCH_CHARGE, 200, text, &h);
     ck_assert_int_eq(h.o.err, OK);
@@ -207,8 +237,9 @@ END_TEST
 static const struct {
     const char *status;
     enum pay_invoice_state state;
-} invoice_cases[] = {{"initiated", PAY_OPEN},   {"paid", PAY_PAID},         {"failed", PAY_FAILED}, {"refunded", PAY_REFUNDED},
-                     {"canceled", PAY_CANCELED}, {"on_hold", PAY_OPEN},     {"expired", PAY_EXPIRED}, {"voided", PAY_REFUNDED}};
+} invoice_cases[] = {{"initiated", PAY_OPEN},    {"paid", PAY_PAID},         {"failed", PAY_FAILED},
+                     {"refunded", PAY_REFUNDED}, {"canceled", PAY_CANCELED}, {"on_hold", PAY_OPEN},
+                     {"expired", PAY_EXPIRED},   {"voided", PAY_REFUNDED}};
 
 START_TEST(every_status_of_an_invoice)
 {
@@ -235,12 +266,18 @@ static const struct {
     enum err read, write; /* of a read; of a write */
     bool unknown;         /* of a write */
 } refusals[] = {
-    {400, ERRORS("validation_error", "Validation Failed", "{\"amount\":[\"must be >= 100.\"]}"), REJ, REJ, false},
-    {400, ERRORS("invalid_request_error", "Validation Failed", "{\"amount\":\"must be >= 100.\"}"), REJ, REJ, false},
-    {400, ERRORS("invalid_request_error", "Cancel failed. The Invoice is already canceled.", "null"), REJ, REJ, false},
-    {400, ERRORS("invalid_request_error", "Wrong number of parameters", "\"one sentence\""), REJ, REJ, false},
+    {400, ERRORS("validation_error", "Validation Failed", "{\"amount\":[\"must be >= 100.\"]}"),
+     REJ, REJ, false},
+    {400, ERRORS("invalid_request_error", "Validation Failed", "{\"amount\":\"must be >= 100.\"}"),
+     REJ, REJ, false},
+    {400,
+     ERRORS("invalid_request_error", "Cancel failed. The Invoice is already canceled.", "null"),
+     REJ, REJ, false},
+    {400, ERRORS("invalid_request_error", "Wrong number of parameters", "\"one sentence\""), REJ,
+     REJ, false},
     {400, "{\"message\":\"only this\"}", REJ, REJ, false},
-    {401, ERRORS("authentication_error", "Invalid authorization credentials", "null"), REJ, REJ, false},
+    {401, ERRORS("authentication_error", "Invalid authorization credentials", "null"), REJ, REJ,
+     false},
     {401, "", REJ, REJ, false},
     {403, ERRORS("api_error", "User not authorized", "null"), REJ, REJ, false},
     {403, FIREWALL, FAI, FAI, false},
@@ -268,8 +305,10 @@ START_TEST(refusals_and_faults_by_status)
         struct heard h;
         hear(what, refusals[_i].status, refusals[_i].body, &h);
         bool write = is_write(what);
-        ck_assert_msg(h.o.err == (write ? refusals[_i].write : refusals[_i].read), "%s: %d, %s", call_names[what], (int)h.o.err, h.o.detail);
-        ck_assert_msg(h.o.unknown == (write && refusals[_i].unknown), "%s: %s", call_names[what], h.o.detail);
+        ck_assert_msg(h.o.err == (write ? refusals[_i].write : refusals[_i].read), "%s: %d, %s",
+                      call_names[what], (int)h.o.err, h.o.detail);
+        ck_assert_msg(h.o.unknown == (write && refusals[_i].unknown), "%s: %s", call_names[what],
+                      h.o.detail);
         ck_assert_msg(h.o.err != UNA || h.o.retry_after_s > 0, "%s", call_names[what]);
     }
 }
@@ -277,7 +316,11 @@ END_TEST
 
 /* ---- shapes that no member may have ---- */
 
-enum verdict { FINE, BAD, BAD_CREATE }; /* BAD_CREATE: what was made is not what was asked for; a fetch leaves that to its caller */
+enum verdict {
+    FINE,
+    BAD,
+    BAD_CREATE
+}; /* BAD_CREATE: what was made is not what was asked for; a fetch leaves that to its caller */
 struct shape {
     const char *member; /* "payments.0.amount" */
     const char *value;  /* JSON; NULL: left out */
@@ -406,7 +449,8 @@ static char *bent(const char *document, const struct shape *s)
     for (const char *dot; (dot = strchr(name, '.')) != NULL; name = dot + 1) {
         char part[32];
         snprintf(part, sizeof part, "%.*s", (int)(dot - name), name);
-        at = json_is_array(at) ? json_array_get(at, strtoul(part, NULL, 10)) : json_object_get(at, part);
+        at = json_is_array(at) ? json_array_get(at, strtoul(part, NULL, 10))
+                               : json_object_get(at, part);
         ck_assert_ptr_nonnull(at);
     }
     if (s->value == NULL) {
@@ -426,8 +470,10 @@ static void assert_shape(enum call what, const char *text, const struct shape *s
     struct heard h;
     hear(what, is_write(what) ? 201 : 200, text, &h);
     bool bad = s->verdict == BAD || (s->verdict == BAD_CREATE && what == CREATE);
-    ck_assert_msg(h.o.err == (bad ? FAI : OK), "%s, %s = %s: %d (%s)", call_names[what], s->member, s->value, (int)h.o.err, h.o.detail);
-    ck_assert_msg(h.o.unknown == (bad && is_write(what)), "%s, %s = %s: unknown %d", call_names[what], s->member, s->value, h.o.unknown);
+    ck_assert_msg(h.o.err == (bad ? FAI : OK), "%s, %s = %s: %d (%s)", call_names[what], s->member,
+                  s->value, (int)h.o.err, h.o.detail);
+    ck_assert_msg(h.o.unknown == (bad && is_write(what)), "%s, %s = %s: unknown %d",
+                  call_names[what], s->member, s->value, h.o.unknown);
 }
 
 START_TEST(an_invoice_of_another_shape)
@@ -451,11 +497,13 @@ END_TEST
 
 START_TEST(numbers_beyond_reading)
 {
-    static const char *const numbers[] = {"9223372036854775808", "-9223372036854775809", "1e999", "12000000000000000000000000000000"};
+    static const char *const numbers[] = {"9223372036854775808", "-9223372036854775809", "1e999",
+                                          "12000000000000000000000000000000"};
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         struct heard h;
         char text[4096];
-        snprintf(text, sizeof text, "{\"amount\":%s,%s", numbers[i], &NEW_INVOICE[1]); /* twice in it, and neither is read */
+        snprintf(text, sizeof text, "{\"amount\":%s,%s", numbers[i],
+                 &NEW_INVOICE[1]); /* twice in it, and neither is read */
         hear(CREATE, 201, text, &h);
         ck_assert_int_eq(h.o.err, FAI);
         ck_assert(h.o.unknown);
@@ -480,7 +528,11 @@ START_TEST(what_is_no_identifier_is_never_asked_for)
     struct heard h;
     hear(FETCH, 200, PAID_INVOICE, &h);
     const unsigned before = thp_requests(server);
-    const struct pay_call c = {.ext = t->x, .arena = t->a, .cfg = &t->cfg, .request_id = "r", .deadline = deadline_in_ms(2000)};
+    const struct pay_call c = {.ext = t->x,
+                               .arena = t->a,
+                               .cfg = &t->cfg,
+                               .request_id = "r",
+                               .deadline = deadline_in_ms(2000)};
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
         struct pay_outcome o;
         pay_fetch(&c, ids[i], &h.invoice, &o);
@@ -494,8 +546,9 @@ END_TEST
 
 /* ---- lists: a row counts only when its own metadata names us ---- */
 
-#define ROW(id, metadata)                                                                                              \
-    "{\"id\":\"" id "\",\"status\":\"paid\",\"amount\":12000,\"currency\":\"SAR\",\"refunded\":0,\"url\":"             \
+#define ROW(id, metadata)                                                                  \
+    "{\"id\":\"" id                                                                        \
+    "\",\"status\":\"paid\",\"amount\":12000,\"currency\":\"SAR\",\"refunded\":0,\"url\":" \
     "\"https://checkout.moyasar.com/invoices/x\",\"payments\":[],\"metadata\":" metadata "}"
 #define OURS ROW("ours", "{\"payment_id\":\"" REFERENCE "\"}")
 #define THEIRS ROW("theirs", "{\"payment_id\":\"" OTHER "\"}")
@@ -511,12 +564,16 @@ static const struct {
     {"[" OURS "," OURS "]", "null", OK, 2},
     {"[]", "null", ERR_NOT_FOUND, 0},
     {"[" THEIRS "]", "null", ERR_NOT_FOUND, 0}, /* the whole list, and not ours */
-    {"[" THEIRS "," NOBODYS "]", "2", FAI, 0},  /* a page of others' things proves nothing of the next */
-    {"[" ROW("x", "[]") "," ROW("x", "7") "," ROW("x", "{\"payment_id\":7}") "," ROW("x", "{\"payment_id\":\"\"}") "]", "null", ERR_NOT_FOUND, 0},
+    {"[" THEIRS "," NOBODYS "]", "2", FAI,
+     0}, /* a page of others' things proves nothing of the next */
+    {"[" ROW("x", "[]") "," ROW("x", "7") "," ROW("x", "{\"payment_id\":7}") "," ROW(
+         "x", "{\"payment_id\":\"\"}") "]",
+     "null", ERR_NOT_FOUND, 0},
     {"[" ROW("x", "{\"payment_id\":\"" REFERENCE "0\"}") "]", "null", ERR_NOT_FOUND, 0},
     {"[" ROW("x", "{\"Payment_id\":\"" REFERENCE "\"}") "]", "null", ERR_NOT_FOUND, 0},
     {"[null,7,\"x\",[]]", "null", ERR_NOT_FOUND, 0},
-    {"[{\"metadata\":{\"payment_id\":\"" REFERENCE "\"}}]", "null", FAI, 0}, /* it names us and cannot be read */
+    {"[{\"metadata\":{\"payment_id\":\"" REFERENCE "\"}}]", "null", FAI,
+     0}, /* it names us and cannot be read */
     {"{}", "null", FAI, 0},
     {"null", "null", FAI, 0},
     {"\"" REFERENCE "\"", "null", FAI, 0},
@@ -526,15 +583,19 @@ START_TEST(lists_are_not_trusted)
 {
     struct heard h;
     char text[8192];
-    snprintf(text, sizeof text, "{\"invoices\":%s,\"payments\":%s,\"meta\":{\"current_page\":1,\"next_page\":%s}}", lists[_i].items,
-             lists[_i].items, lists[_i].meta);
+    snprintf(text, sizeof text,
+             "{\"invoices\":%s,\"payments\":%s,\"meta\":{\"current_page\":1,\"next_page\":%s}}",
+             lists[_i].items, lists[_i].items, lists[_i].meta);
     hear(FIND, 200, text, &h);
     ck_assert_msg(h.o.err == lists[_i].err, "%d (%s)", (int)h.o.err, h.o.detail);
     if (h.o.err == OK)
         ck_assert_uint_eq(h.invoices.n, lists[_i].n);
-    ck_assert_ptr_nonnull(strstr(thp_request(server), "GET /v1/invoices?metadata%5Bpayment_id%5D=" REFERENCE " HTTP/1.1\r\n"));
+    ck_assert_ptr_nonnull(strstr(thp_request(server),
+                                 "GET /v1/invoices?metadata%5Bpayment_id%5D=" REFERENCE
+                                 " HTTP/1.1\r\n"));
     hear(CHARGES, 200, text, &h);
-    ck_assert_msg(h.o.err == (lists[_i].err == ERR_NOT_FOUND ? OK : lists[_i].err), "%d (%s)", (int)h.o.err, h.o.detail);
+    ck_assert_msg(h.o.err == (lists[_i].err == ERR_NOT_FOUND ? OK : lists[_i].err), "%d (%s)",
+                  (int)h.o.err, h.o.detail);
     if (h.o.err == OK)
         ck_assert_uint_eq(h.charges_n, lists[_i].n);
     for (size_t i = 0; i < h.charges_n && h.o.err == OK; i++)
@@ -558,8 +619,9 @@ END_TEST
 
 /* ---- events ---- */
 
-#define EVENT                                                                                                          \
-    "{\"id\":\"ev-1\",\"type\":\"payment_paid\",\"created_at\":\"2026-10-02T10:00:10.000Z\",\"secret_token\":"         \
+#define EVENT                                                                                 \
+    "{\"id\":\"ev-1\",\"type\":\"payment_paid\",\"created_at\":\"2026-10-02T10:00:10.000Z\"," \
+    "\"secret_token\":"                                                                       \
     "\"hook-secret\",\"account_name\":\"A shop\",\"live\":false,\"data\":" RECORDED_CHARGE "}"
 
 static const struct {
@@ -596,7 +658,8 @@ static const struct {
     {"data.metadata", "[]", OK, CHARGE_ID, INVOICE_ID, NULL},
     {"data.metadata.payment_id", "\"1 OR 1=1\"", OK, CHARGE_ID, INVOICE_ID, NULL},
     {"data.metadata.payment_id", "7", OK, CHARGE_ID, INVOICE_ID, NULL},
-    {"data.amount", "-1", OK, CHARGE_ID, INVOICE_ID, REFERENCE}, /* nothing of it is believed but whom to ask about */
+    {"data.amount", "-1", OK, CHARGE_ID, INVOICE_ID,
+     REFERENCE}, /* nothing of it is believed but whom to ask about */
 };
 
 static void assert_text(const char *what, const char *got, const char *want)
@@ -630,14 +693,23 @@ END_TEST
 
 START_TEST(what_is_no_event_at_all)
 {
-    static const char *const bodies[] = {"", "{", "null", "[]", "\"hook-secret\"", "secret_token=hook-secret", "{\"secret_token\":\"hook-secret\"",
-                                         "{\"secret_token\":\"wrong\",\"secret_token\":\"hook-secret\"}", "[{\"secret_token\":\"hook-secret\"}]"};
+    static const char *const bodies[] = {
+        "",
+        "{",
+        "null",
+        "[]",
+        "\"hook-secret\"",
+        "secret_token=hook-secret",
+        "{\"secret_token\":\"hook-secret\"",
+        "{\"secret_token\":\"wrong\",\"secret_token\":\"hook-secret\"}",
+        "[{\"secret_token\":\"hook-secret\"}]"};
     struct pay_event ev;
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
         ck_assert_msg(read_event(bodies[i], &ev) == ERR_UNAUTHORIZED, "%s", bodies[i]);
     ck_assert_int_eq(read_event("{\"secret_token\":\"hook-secret\"}", &ev), ERR_VALIDATION);
     t->p.webhook_secret = "";
-    ck_assert_int_eq(read_event("{\"secret_token\":\"\",\"id\":\"a\",\"type\":\"b\"}", &ev), ERR_UNAUTHORIZED);
+    ck_assert_int_eq(read_event("{\"secret_token\":\"\",\"id\":\"a\",\"type\":\"b\"}", &ev),
+                     ERR_UNAUTHORIZED);
 }
 END_TEST
 
@@ -646,9 +718,13 @@ START_TEST(events_with_long_names)
     struct pay_event ev;
     static char body[1024];
     for (int n = 100; n <= 101; n++) {
-        snprintf(body, sizeof body, "{\"secret_token\":\"hook-secret\",\"id\":\"%0*d\",\"type\":\"%0*d\"}", n, 0, 100, 0);
+        snprintf(body, sizeof body,
+                 "{\"secret_token\":\"hook-secret\",\"id\":\"%0*d\",\"type\":\"%0*d\"}", n, 0, 100,
+                 0);
         ck_assert_int_eq(read_event(body, &ev), n == 100 ? OK : ERR_VALIDATION);
-        snprintf(body, sizeof body, "{\"secret_token\":\"hook-secret\",\"id\":\"%0*d\",\"type\":\"%0*d\"}", 100, 0, n, 0);
+        snprintf(body, sizeof body,
+                 "{\"secret_token\":\"hook-secret\",\"id\":\"%0*d\",\"type\":\"%0*d\"}", 100, 0, n,
+                 0);
         ck_assert_int_eq(read_event(body, &ev), n == 100 ? OK : ERR_VALIDATION);
     }
 }

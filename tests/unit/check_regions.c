@@ -3,8 +3,9 @@
 
 START_TEST(rows_are_well_formed)
 {
-    static const char *const promised[] = {"SA", "AE", "KW", "BH", "QA", "OM", "JO", "EG", "YE", "IQ",
-                                           "LB", "PS", "SY", "TR", "US", "GB", "DE", "FR", "IN", "PK"};
+    static const char *const promised[] = {"SA", "AE", "KW", "BH", "QA", "OM", "JO",
+                                           "EG", "YE", "IQ", "LB", "PS", "SY", "TR",
+                                           "US", "GB", "DE", "FR", "IN", "PK"};
     for (size_t i = 0; i < ARRAY_LEN(promised); i++)
         ck_assert_msg(region_find(str_of(promised[i])) != NULL, "%s", promised[i]);
     for (size_t i = 0; i < regions_n; i++) {
@@ -16,7 +17,8 @@ START_TEST(rows_are_well_formed)
         ck_assert_uint_eq(strspn(r->except, "0123456789 "), strlen(r->except));
         for (struct str rest = str_of(r->mobile); rest.n;) {
             struct str word = str_cut(&rest, ' ');
-            ck_assert_msg(word.n >= 3 && memchr(word.p, '/', word.n), "%s: '%.*s'", r->code, STR_ARG(word));
+            ck_assert_msg(word.n >= 3 && memchr(word.p, '/', word.n), "%s: '%.*s'", r->code,
+                          STR_ARG(word));
         }
     }
     ck_assert_ptr_null(region_find(STR("sa")));
@@ -62,8 +64,9 @@ START_TEST(numbers_and_their_regions)
         bool known;
         const struct region *r = region_of(str_of(rows[i].digits), &national, &known);
         const char *code = r ? r->code : NULL;
-        ck_assert_msg((code == NULL) == (rows[i].code == NULL) && (!code || strcmp(code, rows[i].code) == 0), "%s: %s",
-                      rows[i].digits, code ? code : "none");
+        ck_assert_msg((code == NULL) == (rows[i].code == NULL) &&
+                          (!code || strcmp(code, rows[i].code) == 0),
+                      "%s: %s", rows[i].digits, code ? code : "none");
         if (r)
             ck_assert(strcmp(national.p, rows[i].digits + strlen(r->calling_code)) == 0);
     }

@@ -25,7 +25,8 @@ static void tear_down(void)
 /* The templated provider of these tests: {"status":"ok"} or {"result":[{"ok":1}]} is good. */
 static const char *const good_status[] = {"ok", "accepted", ""};
 static const char *const good_flag[] = {"1", "true"};
-static const struct config_success http_rules[] = {{"status", good_status, 3}, {"result[0].done", good_flag, 2}};
+static const struct config_success http_rules[] = {{"status", good_status, 3},
+                                                   {"result[0].done", good_flag, 2}};
 static const int http_statuses[] = {200, 202, 409};
 static const struct config_pair http_headers[] = {{"X-Key", "k-{sender}"}, {"X-Ref", "{id}"}};
 
@@ -95,21 +96,31 @@ struct answer_case {
 static const struct answer_case answers[] = {
     /* Taqnyat */
     {TAQ, 201,
-     "{\"statusCode\":201,\"messageId\":5567801234,\"cost\":\"0.0600\",\"currency\":\"SAR\",\"totalCount\":1,"
+     "{\"statusCode\":201,\"messageId\":5567801234,\"cost\":\"0.0600\",\"currency\":\"SAR\","
+     "\"totalCount\":1,"
      "\"msgLength\":1,\"accepted\":\"[966551234567,]\",\"rejected\":\"[]\"}",
      OK, false, "5567801234", NULL},
-    {TAQ, 200, "{\"statusCode\":\"201\",\"messageId\":\"77\",\"accepted\":[\"966551234567\"],\"rejected\":[]}", OK,
-     false, "77", NULL},
-    {TAQ, 201, "{\"statusCode\":201,\"accepted\":\"[966551234567,]\",\"rejected\":\"[]\"}", OK, false, NULL, NULL},
-    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"accepted\":\"[]\",\"rejected\":\"[966551234567,]\"}", REJ, false,
-     NULL, "recipient refused"},
-    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"accepted\":\"[966500000000,]\",\"rejected\":\"[966551234567,]\"}",
+    {TAQ, 200,
+     "{\"statusCode\":\"201\",\"messageId\":\"77\",\"accepted\":[\"966551234567\"],\"rejected\":[]"
+     "}",
+     OK, false, "77", NULL},
+    {TAQ, 201, "{\"statusCode\":201,\"accepted\":\"[966551234567,]\",\"rejected\":\"[]\"}", OK,
+     false, NULL, NULL},
+    {TAQ, 201,
+     "{\"statusCode\":201,\"messageId\":1,\"accepted\":\"[]\",\"rejected\":\"[966551234567,]\"}",
      REJ, false, NULL, "recipient refused"},
-    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"rejected\":[\"966551234567\"]}", REJ, false, NULL,
-     "recipient refused"},
-    {TAQ, 200, "{\"statusCode\":14,\"message\":\"sender 966551234567 is not active\"}", REJ, false, NULL, "14"},
-    {TAQ, 400, "{\"statusCode\":15,\"message\":\"recipients 966551234567\",\"reason\":\"x\"}", REJ, false, NULL, "15"},
-    {TAQ, 401, "{\"statusCode\":104,\"message\":\"token\"}", REJ, false, NULL, "credentials refused"},
+    {TAQ, 201,
+     "{\"statusCode\":201,\"messageId\":1,\"accepted\":\"[966500000000,]\",\"rejected\":\"["
+     "966551234567,]\"}",
+     REJ, false, NULL, "recipient refused"},
+    {TAQ, 201, "{\"statusCode\":201,\"messageId\":1,\"rejected\":[\"966551234567\"]}", REJ, false,
+     NULL, "recipient refused"},
+    {TAQ, 200, "{\"statusCode\":14,\"message\":\"sender 966551234567 is not active\"}", REJ, false,
+     NULL, "14"},
+    {TAQ, 400, "{\"statusCode\":15,\"message\":\"recipients 966551234567\",\"reason\":\"x\"}", REJ,
+     false, NULL, "15"},
+    {TAQ, 401, "{\"statusCode\":104,\"message\":\"token\"}", REJ, false, NULL,
+     "credentials refused"},
     {TAQ, 402, "<html>no</html>", REJ, false, NULL, "status 402"},
     {TAQ, 201, "{\"messageId\":1}", FAI, true, NULL, "unreadable answer"},
     {TAQ, 201, "", FAI, true, NULL, "unreadable answer"},
@@ -120,25 +131,32 @@ static const struct answer_case answers[] = {
     {TAQ, 500, "{\"statusCode\":500}", FAI, true, NULL, "status 500"},
     /* Unifonic */
     {UNI, 200,
-     "{\"success\":\"true\",\"message\":\"\",\"errorCode\":\"ER-00\",\"data\":{\"MessageID\":3200017889310,"
-     "\"CorrelationID\":\"x\",\"Status\":\"Queued\",\"NumberOfUnits\":1,\"Cost\":0.04,\"Balance\":\"9.2\","
+     "{\"success\":\"true\",\"message\":\"\",\"errorCode\":\"ER-00\",\"data\":{\"MessageID\":"
+     "3200017889310,"
+     "\"CorrelationID\":\"x\",\"Status\":\"Queued\",\"NumberOfUnits\":1,\"Cost\":0.04,\"Balance\":"
+     "\"9.2\","
      "\"Recipient\":\"966551234567\",\"TimeCreated\":\"2020-01-01\"}}",
      OK, false, "3200017889310", NULL},
     {UNI, 200,
-     "{\"success\":true,\"message\":\"\",\"errorCode\":\"ER-00\",\"data\":{\"MessageID\":\"9\",\"Status\":\"Sent\"}}",
+     "{\"success\":true,\"message\":\"\",\"errorCode\":\"ER-00\",\"data\":{\"MessageID\":\"9\","
+     "\"Status\":\"Sent\"}}",
      OK, false, "9", NULL},
     {UNI, 200, "{\"errorCode\":\"ER-00\"}", OK, false, NULL, NULL},
-    {UNI, 200, "{\"success\":true,\"data\":{\"MessageID\":\"9\",\"Status\":\"Failed\"},\"errorCode\":\"ER-29\"}", REJ,
-     false, NULL, "ER-29"},
-    {UNI, 200, "{\"success\":false,\"message\":\"966551234567 bad\",\"errorCode\":\"ER-30\",\"data\":null}", REJ, false,
-     NULL, "ER-30"},
-    {UNI, 200, "{\"success\":\"false\",\"errorCode\":\"code with blanks and 966551234567\"}", REJ, false, NULL,
-     "status 200"},
+    {UNI, 200,
+     "{\"success\":true,\"data\":{\"MessageID\":\"9\",\"Status\":\"Failed\"},\"errorCode\":\"ER-"
+     "29\"}",
+     REJ, false, NULL, "ER-29"},
+    {UNI, 200,
+     "{\"success\":false,\"message\":\"966551234567 bad\",\"errorCode\":\"ER-30\",\"data\":null}",
+     REJ, false, NULL, "ER-30"},
+    {UNI, 200, "{\"success\":\"false\",\"errorCode\":\"code with blanks and 966551234567\"}", REJ,
+     false, NULL, "status 200"},
     {UNI, 200, "{\"errorCode\":\"ER-11\"}", REJ, false, NULL, "ER-11"},
-    {UNI, 401, "{\"success\":\"false\",\"errorCode\":\"ER-01\"}", REJ, false, NULL, "credentials refused"},
+    {UNI, 401, "{\"success\":\"false\",\"errorCode\":\"ER-01\"}", REJ, false, NULL,
+     "credentials refused"},
     {UNI, 402, "{\"success\":\"false\",\"errorCode\":\"ER-402\"}", REJ, false, NULL, "ER-402"},
-    {UNI, 409, "{\"success\":\"false\",\"errorCode\":\"ER-409\",\"message\":\"duplicate\"}", REJ, false, NULL,
-     "ER-409"},
+    {UNI, 409, "{\"success\":\"false\",\"errorCode\":\"ER-409\",\"message\":\"duplicate\"}", REJ,
+     false, NULL, "ER-409"},
     {UNI, 449, "", REJ, false, NULL, "status 449"},
     {UNI, 480, "{\"success\":false,\"errorCode\":\"ER-480\"}", REJ, false, NULL, "ER-480"},
     {UNI, 482, "{\"success\":false,\"errorCode\":\"ER-482\"}", REJ, false, NULL, "ER-482"},
@@ -150,13 +168,16 @@ static const struct answer_case answers[] = {
     {UNI, 200, "ER-00", FAI, true, NULL, "unreadable answer"},
     {UNI, 204, "", FAI, true, NULL, "unreadable answer"},
     /* Msegat: 200 whatever happened */
-    {MSE, 200, "{\"code\":\"M0000\",\"message\":\"Success\",\"id\":52001}", OK, false, "52001", NULL},
+    {MSE, 200, "{\"code\":\"M0000\",\"message\":\"Success\",\"id\":52001}", OK, false, "52001",
+     NULL},
     {MSE, 200, "{\"code\":\"1\",\"message\":\"Success\"}", OK, false, NULL, NULL},
     {MSE, 200, "{\"code\":1,\"message\":\"Success\"}", OK, false, NULL, NULL},
-    {MSE, 200, "{\"code\":\"1060\",\"message\":\"Balance is not enough\"}", REJ, false, NULL, "1060"},
+    {MSE, 200, "{\"code\":\"1060\",\"message\":\"Balance is not enough\"}", REJ, false, NULL,
+     "1060"},
     {MSE, 200, "{\"code\":1061,\"message\":\"MSG duplicated\"}", REJ, false, NULL, "1061"},
     {MSE, 200, "{\"code\":\"M0001\",\"message\":\"Variables missing\"}", REJ, false, NULL, "M0001"},
-    {MSE, 200, "{\"code\":\"M0002\",\"message\":\"Invalid login info\"}", REJ, false, NULL, "M0002"},
+    {MSE, 200, "{\"code\":\"M0002\",\"message\":\"Invalid login info\"}", REJ, false, NULL,
+     "M0002"},
     {MSE, 200, "{\"code\":\"M0030\"}", REJ, false, NULL, "M0030"},
     {MSE, 200, "{\"code\":\"1110\"}", REJ, false, NULL, "1110"},
     {MSE, 200, "{\"code\":\"1120\"}", REJ, false, NULL, "1120"},
@@ -170,24 +191,30 @@ static const struct answer_case answers[] = {
     {MSE, 503, "{\"code\":\"M0000\"}", FAI, true, NULL, "status 503"},
     {MSE, 404, "not found", REJ, false, NULL, "status 404"},
     /* Twilio */
-    {TWI, 201, "{\"sid\":\"SM00000000000000000000000000000001\",\"status\":\"queued\",\"error_code\":null}", OK, false,
-     "SM00000000000000000000000000000001", NULL},
+    {TWI, 201,
+     "{\"sid\":\"SM00000000000000000000000000000001\",\"status\":\"queued\",\"error_code\":null}",
+     OK, false, "SM00000000000000000000000000000001", NULL},
     {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"accepted\"}", OK, false, "SM1", NULL},
     {TWI, 200, "{\"status\":\"sent\"}", OK, false, NULL, NULL},
-    {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"failed\",\"error_code\":30003}", REJ, false, NULL, "30003"},
-    {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"undelivered\",\"error_code\":null}", REJ, false, NULL, "undelivered"},
+    {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"failed\",\"error_code\":30003}", REJ, false, NULL,
+     "30003"},
+    {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"undelivered\",\"error_code\":null}", REJ, false, NULL,
+     "undelivered"},
     {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"canceled\"}", REJ, false, NULL, "canceled"},
     {TWI, 400,
      "{\"code\":21211,\"message\":\"The 'To' number +966551234567 is not "
      "valid\",\"more_info\":\"https://x\",\"status\":400}",
      REJ, false, NULL, "21211"},
-    {TWI, 400, "{\"code\":21610,\"message\":\"opted out\",\"status\":400}", REJ, false, NULL, "21610"},
-    {TWI, 401, "{\"code\":20003,\"message\":\"Authenticate\",\"status\":401}", REJ, false, NULL, "credentials refused"},
+    {TWI, 400, "{\"code\":21610,\"message\":\"opted out\",\"status\":400}", REJ, false, NULL,
+     "21610"},
+    {TWI, 401, "{\"code\":20003,\"message\":\"Authenticate\",\"status\":401}", REJ, false, NULL,
+     "credentials refused"},
     {TWI, 403, "{\"code\":20003,\"status\":403}", REJ, false, NULL, "credentials refused"},
     {TWI, 403, "<html>1010</html>", FAI, false, NULL, "refused by a web firewall"},
     {TPL, 403, "<!DOCTYPE html><title>no</title>", FAI, false, NULL, "refused by a web firewall"},
     {TPL, 403, "", REJ, false, NULL, "credentials refused"},
-    {TWI, 429, "{\"code\":20429,\"message\":\"Too Many Requests\",\"status\":429}", UNA, false, NULL, "rate limited"},
+    {TWI, 429, "{\"code\":20429,\"message\":\"Too Many Requests\",\"status\":429}", UNA, false,
+     NULL, "rate limited"},
     {TWI, 201, "{\"code\":20003}", FAI, true, NULL, "unreadable answer"},
     {TWI, 201, "{\"sid\":", FAI, true, NULL, "unreadable answer"},
     {TWI, 500, "{\"code\":20500}", FAI, true, NULL, "status 500"},
@@ -199,12 +226,18 @@ static const struct answer_case answers[] = {
     {TWI, 307, "", FAI, false, NULL, "redirect refused"},
     {TWI, 308, "", FAI, false, NULL, "redirect refused"},
     /* the templated one */
-    {TPL, 200, "{\"status\":\"ok\",\"result\":[{\"done\":true,\"id\":\"m-1\"}]}", OK, false, "m-1", NULL},
-    {TPL, 202, "{\"status\":\"accepted\",\"result\":[{\"done\":\"1\",\"id\":17}]}", OK, false, "17", NULL},
-    {TPL, 200, "{\"result\":[{\"done\":1}]}", OK, false, NULL, NULL}, /* "" among the values: may be absent */
-    {TPL, 200, "{\"status\":[],\"result\":[{\"done\":1,\"id\":\"has blanks\"}]}", OK, false, NULL, NULL},
-    {TPL, 409, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}", OK, false, NULL, NULL}, /* listed as good */
-    {TPL, 200, "{\"status\":\"error\",\"error\":{\"code\":\"bad_number\"}}", REJ, false, NULL, "bad_number"},
+    {TPL, 200, "{\"status\":\"ok\",\"result\":[{\"done\":true,\"id\":\"m-1\"}]}", OK, false, "m-1",
+     NULL},
+    {TPL, 202, "{\"status\":\"accepted\",\"result\":[{\"done\":\"1\",\"id\":17}]}", OK, false, "17",
+     NULL},
+    {TPL, 200, "{\"result\":[{\"done\":1}]}", OK, false, NULL,
+     NULL}, /* "" among the values: may be absent */
+    {TPL, 200, "{\"status\":[],\"result\":[{\"done\":1,\"id\":\"has blanks\"}]}", OK, false, NULL,
+     NULL},
+    {TPL, 409, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}", OK, false, NULL,
+     NULL}, /* listed as good */
+    {TPL, 200, "{\"status\":\"error\",\"error\":{\"code\":\"bad_number\"}}", REJ, false, NULL,
+     "bad_number"},
     {TPL, 200, "{\"status\":\"error\",\"result\":[{\"done\":1}]}", REJ, false, NULL, "status 200"},
     {TPL, 200, "{\"status\":\"ok\",\"result\":[{\"done\":0}]}", REJ, false, NULL, "status 200"},
     {TPL, 200, "{\"status\":[\"ok\"],\"result\":[{\"done\":1}]}", REJ, false, NULL, "status 200"},
@@ -212,7 +245,8 @@ static const struct answer_case answers[] = {
     {TPL, 201, "{\"error\":{\"code\":7}}", REJ, false, NULL, "7"},
     {TPL, 200, "{\"status\":\"ok\"}", FAI, true, NULL, "unreadable answer"},
     {TPL, 200, "{\"status\":\"ok\",\"result\":[]}", FAI, true, NULL, "unreadable answer"},
-    {TPL, 201, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}", FAI, true, NULL, "unreadable answer"},
+    {TPL, 201, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}", FAI, true, NULL,
+     "unreadable answer"},
     {TPL, 200, "OK", FAI, true, NULL, "unreadable answer"},
     {TPL, 409, "no JSON", FAI, true, NULL, "unreadable answer"},
     {TPL, 422, "{\"error\":{\"code\":\"E-1\"}}", REJ, false, NULL, "E-1"},
@@ -228,10 +262,10 @@ START_TEST(answers_are_judged_by_status_and_body)
     struct sms_result r = send_sms();
     ck_assert_msg(r.err == c->err, "%d %s: %s (%s)", c->status, c->body, err_code(r.err), r.detail);
     ck_assert_msg(r.unknown == c->unknown, "%d %s: unknown %d", c->status, c->body, r.unknown);
-    ck_assert_msg(c->id ? r.message_id && strcmp(r.message_id, c->id) == 0 : !r.message_id, "%s: id %s", c->body,
-                  r.message_id);
-    ck_assert_msg(c->detail ? r.detail && strcmp(r.detail, c->detail) == 0 : !r.detail, "%s: detail %s", c->body,
-                  r.detail);
+    ck_assert_msg(c->id ? r.message_id && strcmp(r.message_id, c->id) == 0 : !r.message_id,
+                  "%s: id %s", c->body, r.message_id);
+    ck_assert_msg(c->detail ? r.detail && strcmp(r.detail, c->detail) == 0 : !r.detail,
+                  "%s: detail %s", c->body, r.detail);
     ck_assert_int_eq(r.retry_after_s, c->status == 429 ? 1 : 0);
     ck_assert_uint_eq(thp_requests(server), 1);
     bool healthy = c->err == OK || c->err == ERR_PROVIDER_REJECTED;
@@ -241,7 +275,8 @@ END_TEST
 
 START_TEST(retry_after_is_handed_on)
 {
-    open_with(PROVIDER_TWILIO, thp_start_answer("HTTP/1.1 429 X\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n"));
+    open_with(PROVIDER_TWILIO,
+              thp_start_answer("HTTP/1.1 429 X\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n"));
     struct sms_result r = send_sms();
     ck_assert_int_eq(r.err, ERR_PROVIDER_UNAVAILABLE);
     ck_assert_int_eq(r.retry_after_s, 17);
@@ -271,7 +306,8 @@ START_TEST(faults_of_the_connection_reach_the_result)
     struct sms_result r = send_sms();
     ck_assert_int_eq(r.err, _i == 0 ? ERR_PROVIDER_TIMEOUT : ERR_PROVIDER_FAILED);
     ck_assert(r.unknown);
-    ck_assert_str_eq(r.detail, _i == 0 ? "timed out after sending" : "connection lost after sending");
+    ck_assert_str_eq(r.detail,
+                     _i == 0 ? "timed out after sending" : "connection lost after sending");
     ck_assert_ptr_null(r.message_id);
 }
 END_TEST
@@ -289,7 +325,8 @@ START_TEST(what_was_not_sent_is_not_unknown)
     ck_assert(!r.unknown);
     ck_assert_int_eq(r.retry_after_s, 1);
     ck_assert_str_eq(r.detail, "circuit open");
-    struct sms m = {.to = "+966551234567", .text = "x", .id = "i", .request_id = "r", .op = OP_SMS_OTP};
+    struct sms m = {
+        .to = "+966551234567", .text = "x", .id = "i", .request_id = "r", .op = OP_SMS_OTP};
     sms_send(t->x, t->a, 0, &m, deadline_in_ms(0), &r);
     ck_assert_int_eq(r.err, ERR_DEADLINE);
     ck_assert(!r.unknown);
@@ -311,7 +348,8 @@ static void assert_sent(const char *part)
 }
 static const char *json_at(const char *path)
 {
-    const char *text = ext_json_text(t->a, ext_jsonpath_get(json_parse(t->a, str_of(body_sent())), path));
+    const char *text =
+        ext_json_text(t->a, ext_jsonpath_get(json_parse(t->a, str_of(body_sent())), path));
     ck_assert_msg(text, "no %s in %s", path, body_sent());
     return text;
 }
@@ -336,10 +374,12 @@ START_TEST(unifonic_gets_a_form)
     ck_assert_int_eq(send_sms().err, OK);
     assert_sent("POST /rest/SMS/messages HTTP/1.1\r\n");
     assert_sent("\r\nContent-Type: application/x-www-form-urlencoded\r\n");
-    ck_assert_str_eq(body_sent(),
-                     "AppSid=app%26sid&SenderID=BOOKINGS&Recipient=966551234567&Body=Code%20%2212%5C34%22%20%26%20"
-                     "%D8%B1%D9%85%D8%B2%20100%25%20%2B%0A%40host%20%231234&responseType=JSON&CorrelationID="
-                     "0190a6e2-0000-7000-8000-000000000001&async=false");
+    ck_assert_str_eq(
+        body_sent(),
+        "AppSid=app%26sid&SenderID=BOOKINGS&Recipient=966551234567&Body=Code%20%2212%5C34%22%20%26%"
+        "20"
+        "%D8%B1%D9%85%D8%B2%20100%25%20%2B%0A%40host%20%231234&responseType=JSON&CorrelationID="
+        "0190a6e2-0000-7000-8000-000000000001&async=false");
 }
 END_TEST
 
@@ -366,13 +406,15 @@ START_TEST(twilio_gets_a_form_and_basic_authentication)
     assert_sent("POST /2010-04-01/Accounts/AC0123/Messages.json HTTP/1.1\r\n");
     assert_sent("\r\nAuthorization: Basic QUMwMTIzOmF1dGg=\r\n");
     assert_sent("To=%2B966551234567&");
-    assert_sent(_i == 1 ? "&MessagingServiceSid=MG0123456789abcdef0123456789abcdef&" : "&From=%2B15005550006&");
+    assert_sent(_i == 1 ? "&MessagingServiceSid=MG0123456789abcdef0123456789abcdef&"
+                        : "&From=%2B15005550006&");
 }
 END_TEST
 
 START_TEST(templates_are_escaped_for_their_place)
 {
-    open_with(PROVIDER_HTTP, thp_start_answer(thp_json(200, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}")));
+    open_with(PROVIDER_HTTP,
+              thp_start_answer(thp_json(200, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}")));
     t->p.path = "/send/{to}?from={sender}";
     t->p.sender = "A&B \"x\"";
     t->p.method = "PUT";
@@ -402,9 +444,11 @@ END_TEST
 
 START_TEST(a_template_cannot_leave_its_host)
 {
-    static const char *const paths[] = {"@127.0.0.2/", ".evil.example/", ":1/", "", "//127.0.0.2/", "/\\127.0.0.2/"};
+    static const char *const paths[] = {"@127.0.0.2/",  ".evil.example/", ":1/", "",
+                                        "//127.0.0.2/", "/\\127.0.0.2/"};
 
-    open_with(PROVIDER_HTTP, thp_start_answer(thp_json(200, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}")));
+    open_with(PROVIDER_HTTP,
+              thp_start_answer(thp_json(200, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}")));
     t->p.path = paths[_i];
     ck_assert_int_eq(send_sms().err, OK);
     ck_assert_uint_eq(thp_requests(server), 1);

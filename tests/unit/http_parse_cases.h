@@ -1,6 +1,7 @@
 /*
- * Requests and what the parser must say to them. `section` is of RFC 9112 unless it names another. `want` describes the
- * head of what is DONE: method, path, query after '?', minor version, and what differs from "keep-alive, no body".
+ * Requests and what the parser must say to them. `section` is of RFC 9112 unless it names another.
+ * `want` describes the head of what is DONE: method, path, query after '?', minor version, and what
+ * differs from "keep-alive, no body".
  */
 #ifndef BOOKINGD_TESTS_HTTP_PARSE_CASES_H
 #define BOOKINGD_TESTS_HTTP_PARSE_CASES_H
@@ -19,8 +20,14 @@ struct parse_case {
 #define FIELDS(fields) STR("GET / HTTP/1.1\r\nHost: a\r\n" fields "\r\n")
 #define HOST(value) STR("GET / HTTP/1.1\r\nHost:" value "\r\n\r\n")
 #define POST(fields) STR("POST /p HTTP/1.1\r\nHost: a\r\n" fields "\r\n")
-#define GOOD(section, input, want) {section, input, OK, want}
-#define BAD(section, input) {section, input, ERR_BAD_REQUEST, NULL}
+#define GOOD(section, input, want) \
+    {                              \
+        section, input, OK, want   \
+    }
+#define BAD(section, input)                   \
+    {                                         \
+        section, input, ERR_BAD_REQUEST, NULL \
+    }
 
 static const struct parse_case parse_cases[] = {
     /* -- what is served ----------------------------------------------------------- */
@@ -28,16 +35,19 @@ static const struct parse_case parse_cases[] = {
     GOOD("3", LINE("HEAD /healthz HTTP/1.1"), "HEAD /healthz 1"),
     GOOD("3", LINE("DELETE /v1/me HTTP/1.1"), "DELETE /v1/me 1"),
     GOOD("3", STR("PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"), "PUT /a 1 length=1"),
-    GOOD("3", STR("PATCH /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"), "PATCH /a 1 length=1"),
+    GOOD("3", STR("PATCH /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"),
+         "PATCH /a 1 length=1"),
     GOOD("3", LINE("OPTIONS /a HTTP/1.1"), "OPTIONS /a 1"),
     GOOD("3.2.4", LINE("OPTIONS * HTTP/1.1"), "OPTIONS * 1"),
     GOOD("2.3", STR("GET / HTTP/1.0\r\n\r\n"), "GET / 0 close"),
     GOOD("2.3", STR("GET / HTTP/1.0\r\nHost: a\r\n\r\n"), "GET / 0 close"),
     GOOD("2.2: one empty line before", STR("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"), "GET / 1"),
-    GOOD("9.3.2: a second request behind", STR("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: b\r\n\r\n"),
-         "GET /1 1"),
+    GOOD("9.3.2: a second request behind",
+         STR("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: b\r\n\r\n"), "GET /1 1"),
     GOOD("9.3.2: rubbish behind", STR("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n\0\n\r\xff"), "GET /1 1"),
-    GOOD("6: a body behind", STR("POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n\n\n\0\r"), "POST /p 1 length=4"),
+    GOOD("6: a body behind",
+         STR("POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n\n\n\0\r"),
+         "POST /p 1 length=4"),
 
     /* -- request line ------------------------------------------------------------- */
     BAD("2.2: two empty lines before", STR("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")),
@@ -64,7 +74,8 @@ static const struct parse_case parse_cases[] = {
     BAD("3.1: method no token", LINE("\"GET\" / HTTP/1.1")),
     BAD("3.1: NUL in method", LINE("GE\0T / HTTP/1.1")),
     BAD("3: a TLS hello", STR("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")),
-    BAD("3: a PROXY line", STR("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")),
+    BAD("3: a PROXY line",
+        STR("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")),
     BAD("3: an answer", STR("HTTP/1.1 200 OK\r\nHost: a\r\n\r\n")),
     BAD("3: SSH", STR("SSH-2.0-OpenSSH_9.2\r\n")),
     {"9110 9.1: unknown", LINE("BREW /pot HTTP/1.1"), ERR_NOT_IMPLEMENTED, NULL},
@@ -97,10 +108,12 @@ static const struct parse_case parse_cases[] = {
     GOOD("3.2.1", TARGET("/a/b?c=d&e=f"), "GET /a/b?c=d&e=f 1"),
     GOOD("3.2.1: empty query", TARGET("/a?"), "GET /a? 1"),
     GOOD("3.2.1: ? in query", TARGET("/a?b?c"), "GET /a?b?c 1"),
-    GOOD("3986 3.3: pchar", TARGET("/a-._~!$&'()*+,;=:@%41%e2%82%ac"), "GET /a-._~!$&'()*+,;=:@%41%e2%82%ac 1"),
+    GOOD("3986 3.3: pchar", TARGET("/a-._~!$&'()*+,;=:@%41%e2%82%ac"),
+         "GET /a-._~!$&'()*+,;=:@%41%e2%82%ac 1"),
     GOOD("3986 3.3: empty segments", TARGET("//a//"), "GET //a// 1"),
     GOOD("3986 3.3: dot segments are not resolved", TARGET("/a/../b/./c"), "GET /a/../b/./c 1"),
-    GOOD("3986 3.4: what browsers leave in a query", TARGET("/a?b[c]={d}|e^`\\"), "GET /a?b[c]={d}|e^`\\ 1"),
+    GOOD("3986 3.4: what browsers leave in a query", TARGET("/a?b[c]={d}|e^`\\"),
+         "GET /a?b[c]={d}|e^`\\ 1"),
     GOOD("3.2.2", TARGET("http://a/b?c"), "GET /b?c 1"),
     GOOD("3.2.2", TARGET("HTTPS://a.example:443/b"), "GET /b 1"),
     GOOD("3.2.2", TARGET("http://[::1]:80/"), "GET / 1"),
@@ -166,8 +179,10 @@ static const struct parse_case parse_cases[] = {
     BAD("5.2: folded length", STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n 5\r\n\r\n")),
     BAD("5.1: space before the colon", FIELDS("X : a\r\n")),
     BAD("5.1: tab before the colon", FIELDS("X\t: a\r\n")),
-    BAD("5.1: space before the colon of a length", STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\n")),
-    BAD("5.1: space before the colon of a coding", STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n")),
+    BAD("5.1: space before the colon of a length",
+        STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\n")),
+    BAD("5.1: space before the colon of a coding",
+        STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n")),
     BAD("5: no colon", FIELDS("X\r\n")),
     BAD("5: no name", FIELDS(": a\r\n")),
     BAD("5: space in name", FIELDS("X Y: a\r\n")),
@@ -219,9 +234,11 @@ static const struct parse_case parse_cases[] = {
     /* -- length and coding ------------------------------------------------------------ */
     GOOD("6.2", POST("Content-Length: 0\r\n"), "POST /p 1 length=0"),
     GOOD("6.2: the limit itself", POST("Content-Length: 1000\r\n"), "POST /p 1 length=1000"),
-    GOOD("9110 8.6: leading zeros", POST("Content-Length: 0000000000000000000000000007\r\n"), "POST /p 1 length=7"),
+    GOOD("9110 8.6: leading zeros", POST("Content-Length: 0000000000000000000000000007\r\n"),
+         "POST /p 1 length=7"),
     GOOD("6.2: on GET", FIELDS("Content-Length: 3\r\n"), "GET / 1 length=3"),
-    GOOD("6.2: on 1.0", STR("POST /p HTTP/1.0\r\nContent-Length: 3\r\n\r\n"), "POST /p 0 close length=3"),
+    GOOD("6.2: on 1.0", STR("POST /p HTTP/1.0\r\nContent-Length: 3\r\n\r\n"),
+         "POST /p 0 close length=3"),
     GOOD("6.1", POST("Transfer-Encoding: chunked\r\n"), "POST /p 1 chunked"),
     GOOD("6.1: any case", POST("transfer-encoding:  CHUNKED \r\n"), "POST /p 1 chunked"),
     GOOD("6.1: on GET", FIELDS("Transfer-Encoding: chunked\r\n"), "GET / 1 chunked"),
@@ -247,7 +264,8 @@ static const struct parse_case parse_cases[] = {
     BAD("6.3: with unknown coding", POST("Content-Length: 5\r\nTransfer-Encoding: gzip\r\n")),
     BAD("6.1: on 1.0", STR("POST /p HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n")),
     BAD("6.1: twice", POST("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")),
-    BAD("6.1: twice, identity first", POST("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n")),
+    BAD("6.1: twice, identity first",
+        POST("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n")),
     BAD("6.1: chunked twice", POST("Transfer-Encoding: chunked, chunked\r\n")),
     BAD("6.3: not last", POST("Transfer-Encoding: chunked, gzip\r\n")),
     BAD("6.3: no chunked", POST("Transfer-Encoding: gzip\r\n")),
@@ -259,38 +277,53 @@ static const struct parse_case parse_cases[] = {
     BAD("6.3: quoted", POST("Transfer-Encoding: \"chunked\"\r\n")),
     BAD("6.3: near miss", POST("Transfer-Encoding: xchunked\r\n")),
     BAD("6.3: near miss", POST("Transfer-Encoding: chunke\r\n")),
-    {"6.1: unknown coding", POST("Transfer-Encoding: gzip, chunked\r\n"), ERR_NOT_IMPLEMENTED, NULL},
-    {"6.1: unknown codings", POST("Transfer-Encoding: a,b , chunked\r\n"), ERR_NOT_IMPLEMENTED, NULL},
+    {"6.1: unknown coding", POST("Transfer-Encoding: gzip, chunked\r\n"), ERR_NOT_IMPLEMENTED,
+     NULL},
+    {"6.1: unknown codings", POST("Transfer-Encoding: a,b , chunked\r\n"), ERR_NOT_IMPLEMENTED,
+     NULL},
     {"9110 15.5.14", POST("Content-Length: 1001\r\n"), ERR_CONTENT_TOO_LARGE, NULL},
-    {"9110 8.6: 2^64", POST("Content-Length: 18446744073709551616\r\n"), ERR_CONTENT_TOO_LARGE, NULL},
-    {"9110 8.6: 2^64 + 5", POST("Content-Length: 18446744073709551621\r\n"), ERR_CONTENT_TOO_LARGE, NULL},
-    {"9110 8.6: 2^64 - 1", POST("Content-Length: 18446744073709551615\r\n"), ERR_CONTENT_TOO_LARGE, NULL},
-    {"9110 8.6: far above", POST("Content-Length: 99999999999999999999999999999\r\n"), ERR_CONTENT_TOO_LARGE, NULL},
+    {"9110 8.6: 2^64", POST("Content-Length: 18446744073709551616\r\n"), ERR_CONTENT_TOO_LARGE,
+     NULL},
+    {"9110 8.6: 2^64 + 5", POST("Content-Length: 18446744073709551621\r\n"), ERR_CONTENT_TOO_LARGE,
+     NULL},
+    {"9110 8.6: 2^64 - 1", POST("Content-Length: 18446744073709551615\r\n"), ERR_CONTENT_TOO_LARGE,
+     NULL},
+    {"9110 8.6: far above", POST("Content-Length: 99999999999999999999999999999\r\n"),
+     ERR_CONTENT_TOO_LARGE, NULL},
     GOOD("9112 6.3: no length, no body", POST(""), "POST /p 1"),
     GOOD("9112 6.3", LINE("PUT / HTTP/1.1"), "PUT / 1"),
     GOOD("9112 6.3", LINE("PATCH / HTTP/1.1"), "PATCH / 1"),
     GOOD("9112 6.3", STR("POST / HTTP/1.0\r\n\r\n"), "POST / 0 close"),
 
     /* -- Expect and Connection -------------------------------------------------------- */
-    GOOD("9110 10.1.1", POST("Content-Length: 5\r\nExpect: 100-continue\r\n"), "POST /p 1 length=5 expect"),
-    GOOD("9110 10.1.1", POST("Transfer-Encoding: chunked\r\nExpect: 100-Continue\r\n"), "POST /p 1 chunked expect"),
-    GOOD("9110 10.1.1: no body", POST("Content-Length: 0\r\nExpect: 100-continue\r\n"), "POST /p 1 length=0"),
-    GOOD("9110 10.1.1: from 1.0", STR("POST /p HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"),
+    GOOD("9110 10.1.1", POST("Content-Length: 5\r\nExpect: 100-continue\r\n"),
+         "POST /p 1 length=5 expect"),
+    GOOD("9110 10.1.1", POST("Transfer-Encoding: chunked\r\nExpect: 100-Continue\r\n"),
+         "POST /p 1 chunked expect"),
+    GOOD("9110 10.1.1: no body", POST("Content-Length: 0\r\nExpect: 100-continue\r\n"),
+         "POST /p 1 length=0"),
+    GOOD("9110 10.1.1: from 1.0",
+         STR("POST /p HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"),
          "POST /p 0 close length=5"),
     {"9110 10.1.1", POST("Content-Length: 5\r\nExpect: 200-ok\r\n"), ERR_EXPECTATION_FAILED, NULL},
     {"9110 10.1.1", POST("Content-Length: 5\r\nExpect:\r\n"), ERR_EXPECTATION_FAILED, NULL},
-    {"9110 10.1.1", POST("Content-Length: 5\r\nExpect: 100-continue, x\r\n"), ERR_EXPECTATION_FAILED, NULL},
-    {"9110 10.1.1", POST("Content-Length: 5\r\nExpect: 100-continue\r\nExpect: x\r\n"), ERR_EXPECTATION_FAILED, NULL},
+    {"9110 10.1.1", POST("Content-Length: 5\r\nExpect: 100-continue, x\r\n"),
+     ERR_EXPECTATION_FAILED, NULL},
+    {"9110 10.1.1", POST("Content-Length: 5\r\nExpect: 100-continue\r\nExpect: x\r\n"),
+     ERR_EXPECTATION_FAILED, NULL},
     GOOD("9.3", FIELDS("Connection: close\r\n"), "GET / 1 close"),
     GOOD("9.3", FIELDS("Connection: Close\r\n"), "GET / 1 close"),
     GOOD("9.3", FIELDS("Connection: keep-alive\r\n"), "GET / 1"),
     GOOD("9.3: in a list", FIELDS("Connection: x ,\tclose\r\n"), "GET / 1 close"),
-    GOOD("9.3: in two fields", FIELDS("Connection: keep-alive\r\nConnection: close\r\n"), "GET / 1 close"),
+    GOOD("9.3: in two fields", FIELDS("Connection: keep-alive\r\nConnection: close\r\n"),
+         "GET / 1 close"),
     GOOD("9.3: close wins", FIELDS("Connection: close, keep-alive\r\n"), "GET / 1 close"),
     GOOD("9.3: near miss", FIELDS("Connection: closed\r\n"), "GET / 1"),
     GOOD("9.3: on 1.0", STR("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"), "GET / 0"),
-    GOOD("9.3: on 1.0", STR("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"), "GET / 0 close"),
-    GOOD("9110 7.8: Upgrade is ignored", FIELDS("Connection: upgrade\r\nUpgrade: websocket\r\n"), "GET / 1"),
+    GOOD("9.3: on 1.0", STR("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"),
+         "GET / 0 close"),
+    GOOD("9110 7.8: Upgrade is ignored", FIELDS("Connection: upgrade\r\nUpgrade: websocket\r\n"),
+         "GET / 1"),
 };
 
 #endif
