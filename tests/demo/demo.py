@@ -40,6 +40,7 @@ def wait_for(what, condition, seconds=20.0):
 
 # ---- where things are -------------------------------------------------------------------------------------------
 
+
 def server_account():
     """PostgreSQL refuses root: as root its server runs as `postgres`, or as `nobody`."""
     for name in ("postgres", "nobody"):
@@ -58,7 +59,9 @@ def reachable(path):
     while path != "/":
         path = os.path.dirname(path)
         info = os.stat(path)
-        if not info.st_mode & 0o001 and not (info.st_uid == ACCOUNT.pw_uid and info.st_mode & 0o100):
+        if not info.st_mode & 0o001 and not (
+            info.st_uid == ACCOUNT.pw_uid and info.st_mode & 0o100
+        ):
             return False
     return True
 
@@ -103,6 +106,7 @@ def free_port(wanted=0):
 
 # ---- processes --------------------------------------------------------------------------------------------------
 
+
 def pid_file(name):
     return os.path.join(VAR, name + ".pid")
 
@@ -112,12 +116,23 @@ def start(name, command, as_account=False, ready=None):
     os.makedirs(os.path.join(VAR, "log"), exist_ok=True)
     log = open(os.path.join(VAR, "log", name + ".log"), "ab")
     if as_account and ROOT:
-        command = ["setpriv", f"--reuid={ACCOUNT.pw_uid}", f"--regid={ACCOUNT.pw_gid}", "--clear-groups"] + command
-    process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, cwd="/")
+        command = [
+            "setpriv",
+            f"--reuid={ACCOUNT.pw_uid}",
+            f"--regid={ACCOUNT.pw_gid}",
+            "--clear-groups",
+        ] + command
+    process = subprocess.Popen(
+        command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, cwd="/"
+    )
     with open(pid_file(name), "w") as f:
         f.write(f"{process.pid} {start_time(process.pid)}\n")
     if ready:
-        wait_for(name, lambda: ready() or (process.poll() is not None and die(f"{name} ended; see {log.name}")))
+        wait_for(
+            name,
+            lambda: ready()
+            or (process.poll() is not None and die(f"{name} ended; see {log.name}")),
+        )
     return process
 
 
@@ -158,7 +173,12 @@ def stop_all():
 
 def run(command, as_account=False, **more):
     if as_account and ROOT:
-        command = ["setpriv", f"--reuid={ACCOUNT.pw_uid}", f"--regid={ACCOUNT.pw_gid}", "--clear-groups"] + command
+        command = [
+            "setpriv",
+            f"--reuid={ACCOUNT.pw_uid}",
+            f"--regid={ACCOUNT.pw_gid}",
+            "--clear-groups",
+        ] + command
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", **more)
     if done.returncode != 0:
         die(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
@@ -166,6 +186,7 @@ def run(command, as_account=False, **more):
 
 
 # ---- the three programs -----------------------------------------------------------------------------------------
+
 
 class Stack:
     def __init__(self):
@@ -189,28 +210,82 @@ class Stack:
             for path in (self.data, word):
                 os.chown(path, ACCOUNT.pw_uid, ACCOUNT.pw_gid)
         target = self.data + "/cluster"
-        run([bin_dir + "/initdb", "-D", target, "-U", "bookingd", "-A", "scram-sha-256", "--pwfile", word, "-E", "UTF8",
-             "--locale=C.UTF-8", "--no-sync"], as_account=True)
+        run(
+            [
+                bin_dir + "/initdb",
+                "-D",
+                target,
+                "-U",
+                "bookingd",
+                "-A",
+                "scram-sha-256",
+                "--pwfile",
+                word,
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            ],
+            as_account=True,
+        )
         os.unlink(word)
-        start("postgresql", [bin_dir + "/postgres", "-D", target, "-p", str(self.pg_port), "-c", "listen_addresses=127.0.0.1",
-                             "-c", "unix_socket_directories=", "-c", "max_connections=100"], as_account=True)
+        start(
+            "postgresql",
+            [
+                bin_dir + "/postgres",
+                "-D",
+                target,
+                "-p",
+                str(self.pg_port),
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "unix_socket_directories=",
+                "-c",
+                "max_connections=100",
+            ],
+            as_account=True,
+        )
         env = dict(os.environ, PGPASSWORD=self.password)
 
         def ready():
-            return subprocess.run([bin_dir + "/psql", "-qXh", "127.0.0.1", "-p", str(self.pg_port), "-U", "bookingd", "-d", "postgres",
-                                   "-c", "CREATE DATABASE bookingd"], env=env, capture_output=True).returncode == 0
+            return (
+                subprocess.run(
+                    [
+                        bin_dir + "/psql",
+                        "-qXh",
+                        "127.0.0.1",
+                        "-p",
+                        str(self.pg_port),
+                        "-U",
+                        "bookingd",
+                        "-d",
+                        "postgres",
+                        "-c",
+                        "CREATE DATABASE bookingd",
+                    ],
+                    env=env,
+                    capture_output=True,
+                ).returncode
+                == 0
+            )
+
         wait_for("PostgreSQL", ready, 30)
 
     def sandbox(self):
-        start("sandbox", [BUILD + "/bookingd-sandbox", "--listen", f"127.0.0.1:{self.sandbox_port}"],
-              ready=lambda: answers(self.sandbox_port, "/healthz"))
+        start(
+            "sandbox",
+            [BUILD + "/bookingd-sandbox", "--listen", f"127.0.0.1:{self.sandbox_port}"],
+            ready=lambda: answers(self.sandbox_port, "/healthz"),
+        )
 
     def bookingd(self):
         config = os.path.join(VAR, "bookingd.yaml")
         user = f"\n  user: {ACCOUNT.pw_name}" if ROOT else ""
         with open(config, "w") as f:
             os.fchmod(f.fileno(), 0o600)
-            f.write(f"""# Written by ./dev demo.
+            f.write(
+                f"""# Written by ./dev demo.
 server:
   listen: 127.0.0.1:{self.api_port}
   public_url: http://127.0.0.1:{self.api_port}
@@ -240,19 +315,30 @@ otp:
   per_address: 1000/1h
 notifications:
   provider: sms
-""")
+"""
+            )
         self.command = [BUILD + "/bookingd", "-c", config]
         run(self.command + ["check-config"])
         run(self.command + ["migrate"])
         began = time.monotonic()
         start("bookingd", self.command + ["serve"], ready=lambda: answers(self.api_port, "/readyz"))
         took = time.monotonic() - began
-        call(self.sandbox_port, "POST", "/control/webhooks",
-             {"url": f"http://127.0.0.1:{self.api_port}/v1/webhooks/moyasar", "secret": self.webhook_secret, "factor": 0.01})
+        call(
+            self.sandbox_port,
+            "POST",
+            "/control/webhooks",
+            {
+                "url": f"http://127.0.0.1:{self.api_port}/v1/webhooks/moyasar",
+                "secret": self.webhook_secret,
+                "factor": 0.01,
+            },
+        )
         return took
 
     def staff_key(self):
-        return run(self.command + ["staff-key", "create", "--name", "demo", "--role", "admin"]).strip()
+        return run(
+            self.command + ["staff-key", "create", "--name", "demo", "--role", "admin"]
+        ).strip()
 
 
 def answers(port, path):
@@ -275,7 +361,11 @@ def call(port, method, path, body=None, headers=None):
     raw = answer.read()
     connection.close()
     kind = answer.getheader("Content-Type", "")
-    return answer.status, answer.headers, json.loads(raw) if "json" in kind and raw else raw.decode()
+    return (
+        answer.status,
+        answer.headers,
+        json.loads(raw) if "json" in kind and raw else raw.decode(),
+    )
 
 
 def browse(port, method, path, form):
@@ -306,7 +396,7 @@ def title(text):
 
 def short(value, width=150):
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= width else text[:width - 1] + "…"
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 class Walk:
@@ -317,7 +407,9 @@ class Walk:
         headers = {"Authorization": "Bearer " + token} if token else {}
         status, _, answer = call(self.stack.api_port, method, path, body, headers)
         if not quiet:
-            print(f"  {method} {short(path, 110)}" + (f"  {short(body)}" if body is not None else ""))
+            print(
+                f"  {method} {short(path, 110)}" + (f"  {short(body)}" if body is not None else "")
+            )
             print(f"  → {status}  {short(hide(answer))}")
         if status != expect:
             die(f"{method} {path} answered {status}, expected {expect}: {answer}")
@@ -328,25 +420,59 @@ class Walk:
 
     def seed(self):
         title("A salon in Riyadh, set up through the staff API")
-        venue = self.staff("POST", "/v1/staff/venues", {"name": "صالون النخيل", "time_zone": "Asia/Riyadh", "currency": "SAR"}, 201, False)
+        venue = self.staff(
+            "POST",
+            "/v1/staff/venues",
+            {"name": "صالون النخيل", "time_zone": "Asia/Riyadh", "currency": "SAR"},
+            201,
+            False,
+        )
         chairs = []
         for name in ("نورة", "سارة"):
-            chair = self.staff("POST", f"/v1/staff/venues/{venue['id']}/resources", {"name": name}, 201)
+            chair = self.staff(
+                "POST", f"/v1/staff/venues/{venue['id']}/resources", {"name": name}, 201
+            )
             week = [{"weekday": day, "opens": "09:00", "closes": "22:00"} for day in range(1, 8)]
             self.staff("PUT", f"/v1/staff/resources/{chair['id']}/opening-hours", {"items": week})
             chairs.append(chair["id"])
-        self.service = self.staff("POST", f"/v1/staff/venues/{venue['id']}/services",
-                                  {"name": "قص شعر", "duration_minutes": 45, "slot_step_minutes": 15, "buffer_after_minutes": 15,
-                                   "price": 12000, "payment": "on_site", "resource_ids": chairs}, 201, False)
+        self.service = self.staff(
+            "POST",
+            f"/v1/staff/venues/{venue['id']}/services",
+            {
+                "name": "قص شعر",
+                "duration_minutes": 45,
+                "slot_step_minutes": 15,
+                "buffer_after_minutes": 15,
+                "price": 12000,
+                "payment": "on_site",
+                "resource_ids": chairs,
+            },
+            201,
+            False,
+        )
 
-        self.paid_service = self.staff("POST", f"/v1/staff/venues/{venue['id']}/services",
-                                       {"name": "صبغة شعر", "duration_minutes": 90, "slot_step_minutes": 30, "price": 35000,
-                                        "payment": "online", "free_cancellation_minutes": 60, "resource_ids": chairs}, 201)
+        self.paid_service = self.staff(
+            "POST",
+            f"/v1/staff/venues/{venue['id']}/services",
+            {
+                "name": "صبغة شعر",
+                "duration_minutes": 90,
+                "slot_step_minutes": 30,
+                "price": 35000,
+                "payment": "online",
+                "free_cancellation_minutes": 60,
+                "resource_ids": chairs,
+            },
+            201,
+        )
 
     def message(self, phone, after):
         def newest():
-            inbox = call(self.stack.sandbox_port, "GET", f"/inbox.json?to=%2B{phone[1:]}&after={after}")[2]
+            inbox = call(
+                self.stack.sandbox_port, "GET", f"/inbox.json?to=%2B{phone[1:]}&after={after}"
+            )[2]
             return inbox["items"][-1] if inbox["items"] else None
+
         return wait_for("the message", newest)
 
     def sign_in(self, phone, locale):
@@ -362,21 +488,36 @@ class Walk:
         service = service or self.service
         slots = self.ask("GET", f"/v1/services/{service['id']}/slots", token=token)["items"]
         wanted = slots[len(slots) // 2]
-        return self.ask("POST", "/v1/bookings", {"service_id": service["id"], "starts_at": wanted["starts_at"]}, token, 201)
+        return self.ask(
+            "POST",
+            "/v1/bookings",
+            {"service_id": service["id"], "starts_at": wanted["starts_at"]},
+            token,
+            201,
+        )
 
     def pay(self, token, phone):
-        title("Book what is paid online, pay on the gateway's page, cancel, and the money comes back")
+        title(
+            "Book what is paid online, pay on the gateway's page, cancel, and the money comes back"
+        )
         seen = self.message(phone, 0)["number"]
         booking = self.book(token, self.paid_service)
-        payment = self.ask("POST", f"/v1/bookings/{booking['id']}/payments",
-                           {"return_url": f"http://127.0.0.1:{self.stack.sandbox_port}/inbox"}, token, 201)
+        payment = self.ask(
+            "POST",
+            f"/v1/bookings/{booking['id']}/payments",
+            {"return_url": f"http://127.0.0.1:{self.stack.sandbox_port}/inbox"},
+            token,
+            201,
+        )
         page = urllib.parse.urlsplit(payment["redirect_url"]).path
         print(f"  browser: {payment['redirect_url']}, card 4111 1140 0576 5430")
         back = browse(self.stack.sandbox_port, "POST", page + "/pay", "number=4111114005765430")
         print(f"  → 303  {short(back)}")
         self.ask("GET", f"/v1/bookings/{booking['id']}", token=token)
         print(f"  SMS: {self.message(phone, seen)['text']}")
-        self.ask("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": "changed my mind"}, token)
+        self.ask(
+            "POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": "changed my mind"}, token
+        )
         self.ask("GET", f"/v1/payments/{payment['id']}", token=token)
 
     def customer(self, phone, locale):
@@ -388,17 +529,27 @@ class Walk:
 
     def bad_day(self, token):
         title("The SMS route fails; the booking stands, the failure is on the books")
-        call(self.stack.sandbox_port, "POST", "/control/faults", {"route": "sms", "kind": "status", "status": 500})
+        call(
+            self.stack.sandbox_port,
+            "POST",
+            "/control/faults",
+            {"route": "sms", "kind": "status", "status": 500},
+        )
         booking = self.book(token)
         call(self.stack.sandbox_port, "DELETE", "/control/faults")
-        found = self.staff("GET", f"/v1/staff/notifications?status=FAILED&booking_id={booking['id']}", quiet=False)["items"]
+        found = self.staff(
+            "GET", f"/v1/staff/notifications?status=FAILED&booking_id={booking['id']}", quiet=False
+        )["items"]
         if len(found) != 1:
             die("the FAILED row is missing")
         line = f'bookingd_notifications_failed{{template="booking_confirmed",error_code="{found[0]["error_code"]}"}}'
 
         def counted():
             page = call(self.stack.monitor_port, "GET", "/metrics")[2]
-            return next((x for x in page.splitlines() if x.startswith(line) and not x.endswith(" 0")), None)
+            return next(
+                (x for x in page.splitlines() if x.startswith(line) and not x.endswith(" 0")), None
+            )
+
         print(f"  GET /metrics\n  → {wait_for('the count', counted)}")
 
 
@@ -436,13 +587,15 @@ def main():
         stop_all()
         print("everything is stopped again")
         return
-    print(f"""
+    print(
+        f"""
   API        http://127.0.0.1:{stack.api_port}/openapi.json
   inbox      http://127.0.0.1:{stack.sandbox_port}/inbox
   metrics    http://127.0.0.1:{stack.monitor_port}/metrics
   staff key  {walk.staff_key}
   logs       {VAR}/log
-  ./dev stop ends all of it""")
+  ./dev stop ends all of it"""
+    )
 
 
 if __name__ == "__main__":

@@ -19,14 +19,26 @@ PARSERS = (
     ("path and query", "http/http_path.c api/api_query.c"),
     ("JSON and schemas", "sys/json.c sys/json_read.c api/api_input.c api/api_card.c"),
     ("phone numbers", "svc/phone.c sys/regions.c"),
-    ("YAML configuration", "sys/config.c sys/config_fault.c sys/config_keys.c sys/config_message.c sys/config_net.c sys/config_provider.c "
-                           "sys/config_secret.c sys/config_template.c sys/config_url.c sys/config_value.c sys/config_yaml.c"),
-    ("SMS providers' answers", "ext/sms.c:sms_answer,word,sms_accept,from_firewall,sms_refuse,sms_unreadable,sms_judge_status "
-                               "ext/sms_http.c ext/sms_msegat.c ext/sms_taqnyat.c ext/sms_twilio.c ext/sms_unifonic.c ext/ext_jsonpath.c"),
+    (
+        "YAML configuration",
+        "sys/config.c sys/config_fault.c sys/config_keys.c sys/config_message.c sys/config_net.c sys/config_provider.c "
+        "sys/config_secret.c sys/config_template.c sys/config_url.c sys/config_value.c sys/config_yaml.c",
+    ),
+    (
+        "SMS providers' answers",
+        "ext/sms.c:sms_answer,word,sms_accept,from_firewall,sms_refuse,sms_unreadable,sms_judge_status "
+        "ext/sms_http.c ext/sms_msegat.c ext/sms_taqnyat.c ext/sms_twilio.c ext/sms_unifonic.c ext/ext_jsonpath.c",
+    ),
     ("gateway's answers, webhooks", "ext/pay_moyasar.c"),
     ("cursors", "api/api_cursor.c"),
-    ("header fields", "api/api_etag.c api/api_client.c api/api_auth.c:token_char,bearer_token svc/idem.c:idem_key_valid"),
-    ("numbers, times, texts", "base/num.c base/str.c base/url.c base/uuid.c base/clock.c:wall_parse"),
+    (
+        "header fields",
+        "api/api_etag.c api/api_client.c api/api_auth.c:token_char,bearer_token svc/idem.c:idem_key_valid",
+    ),
+    (
+        "numbers, times, texts",
+        "base/num.c base/str.c base/url.c base/uuid.c base/clock.c:wall_parse",
+    ),
 )
 
 
@@ -34,11 +46,21 @@ def count(build):
     """{source below src/: {line: (hits, function)}}"""
     lines = {}
     with tempfile.TemporaryDirectory() as scratch:
-        notes = [os.path.join(d, f) for d, _, files in os.walk(os.path.join(build, "src")) for f in files if f.endswith(".gcda")]
+        notes = [
+            os.path.join(d, f)
+            for d, _, files in os.walk(os.path.join(build, "src"))
+            for f in files
+            if f.endswith(".gcda")
+        ]
         if not notes:
             sys.exit("coverage.py: nothing was counted in %s" % build)
-        subprocess.run(["gcov", "--json-format", "--preserve-paths", *map(os.path.abspath, notes)], cwd=scratch, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            ["gcov", "--json-format", "--preserve-paths", *map(os.path.abspath, notes)],
+            cwd=scratch,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         for name in os.listdir(scratch):
             with gzip.open(os.path.join(scratch, name)) as f:
                 report = json.load(f)
@@ -56,7 +78,11 @@ def pick(lines, names):
     for name in names.split():
         path, _, functions = name.partition(":")
         wanted = functions.split(",") if functions else None
-        yield path, {n: hits for n, (hits, function) in lines.get(path, {}).items() if not wanted or function in wanted}
+        yield path, {
+            n: hits
+            for n, (hits, function) in lines.get(path, {}).items()
+            if not wanted or function in wanted
+        }
 
 
 def spans(numbers):
@@ -87,7 +113,10 @@ def main():
                 missed.append("src/%s: %s" % (path, spans(left)))
         share = 100.0 * reached / total
         low |= share < LEAST
-        print("%-28s %6d %8d %6.1f%%%s" % (parser, total, reached, share, "  LOW" if share < LEAST else ""))
+        print(
+            "%-28s %6d %8d %6.1f%%%s"
+            % (parser, total, reached, share, "  LOW" if share < LEAST else "")
+        )
     print("\nnot reached:\n" + "\n".join(missed))
     return 1 if low else 0
 

@@ -31,7 +31,9 @@ import bd_openapi
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("BOOKINGD_BIN") or os.path.join(TOP, "build", "bookingd")
-SANDBOX_BIN = os.environ.get("BOOKINGD_SANDBOX_BIN") or os.path.join(TOP, "build", "bookingd-sandbox")
+SANDBOX_BIN = os.environ.get("BOOKINGD_SANDBOX_BIN") or os.path.join(
+    TOP, "build", "bookingd-sandbox"
+)
 # Words of a sanitizer, or of a failed assertion, in a log: never right.
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|panic")
 # "nginx" or "haproxy": clients of a daemon come through one (tests/lib/bd_proxy.py).
@@ -100,22 +102,44 @@ class Postgres:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
             json.dump({"database": {"url": self.conninfo}}, f)
             f.flush()
-            done = subprocess.run([BIN, "-c", f.name, "migrate"], capture_output=True, text=True, timeout=60)
+            done = subprocess.run(
+                [BIN, "-c", f.name, "migrate"], capture_output=True, text=True, timeout=60
+            )
         if done.returncode != 0:
-            raise AssertionError("bookingd migrate: exit %d\n%s%s" % (done.returncode, done.stdout, done.stderr))
+            raise AssertionError(
+                "bookingd migrate: exit %d\n%s%s" % (done.returncode, done.stdout, done.stderr)
+            )
 
     @staticmethod
     def psql():
         found = shutil.which("psql")
         if not found:
-            found = os.path.join(subprocess.check_output(["pg_config", "--bindir"], text=True).strip(), "psql")
+            found = os.path.join(
+                subprocess.check_output(["pg_config", "--bindir"], text=True).strip(), "psql"
+            )
         return found
 
     def sql(self, text, admin=False):
         """Runs SQL; rows as lists of text (NULL is '')."""
-        done = subprocess.run([self.psql(), "-X", "-q", "-At", "-F", "\t", "-v", "ON_ERROR_STOP=1",
-                               self.base if admin else self.conninfo, "-f", "-"],
-                              input=text, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [
+                self.psql(),
+                "-X",
+                "-q",
+                "-At",
+                "-F",
+                "\t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                self.base if admin else self.conninfo,
+                "-f",
+                "-",
+            ],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         if done.returncode != 0:
             raise AssertionError("psql: %s\n%s" % (done.stderr, text))
         return [line.split("\t") for line in done.stdout.splitlines()]
@@ -127,8 +151,13 @@ class Postgres:
     @contextlib.contextmanager
     def holding(self, statement):
         """A transaction that has run `statement` (a lock, say) and stays open inside the with block."""
-        session = subprocess.Popen([self.psql(), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", self.conninfo],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        session = subprocess.Popen(
+            [self.psql(), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", self.conninfo],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         try:
             session.stdin.write("BEGIN;\n%s;\n\\echo held\n" % statement)
             session.stdin.flush()
@@ -152,8 +181,13 @@ class Session:
     """One psql that is asked again and again."""
 
     def __init__(self, conninfo):
-        self.psql = subprocess.Popen([Postgres.psql(), "-X", "-q", "-At", "-F", "\t", "-v", "ON_ERROR_STOP=1", conninfo], text=True,
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.psql = subprocess.Popen(
+            [Postgres.psql(), "-X", "-q", "-At", "-F", "\t", "-v", "ON_ERROR_STOP=1", conninfo],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     def ask(self, text):
         """The lines that one statement gives."""
@@ -172,7 +206,10 @@ class Session:
 
 def left_out(test):
     """Why a test is not run under valgrind, by its line in tests/lib/valgrind-left-out (of the file, class or test); None."""
-    case = "%s.%s" % (os.path.basename(sys.argv[0]).removesuffix(".py"), test.id().partition(".")[2])
+    case = "%s.%s" % (
+        os.path.basename(sys.argv[0]).removesuffix(".py"),
+        test.id().partition(".")[2],
+    )
     with open(os.path.join(TOP, "tests", "lib", "valgrind-left-out")) as f:
         for line in f:
             name, _, why = line.strip().partition(" ")
@@ -190,7 +227,11 @@ def title_of(pid):
                 if end == "1fff001000":  # where valgrind puts the end of its client's stack
                     start, end = int(start, 16), int(end, 16)
                     stack = os.pread(mem.fileno(), min(end - start, 65536), max(start, end - 65536))
-                    return stack[max(stack.rfind(b"bookingd: "), 0):].split(b"\0")[0].decode(errors="replace")
+                    return (
+                        stack[max(stack.rfind(b"bookingd: "), 0) :]
+                        .split(b"\0")[0]
+                        .decode(errors="replace")
+                    )
     with open("/proc/%d/cmdline" % pid, "rb") as f:
         return f.read().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
 
@@ -214,7 +255,11 @@ class Response:
     @property
     def code(self):
         """`code` of a problem document, else None."""
-        return self.json().get("code") if "json" in (self.header("Content-Type") or "") and self.body else None
+        return (
+            self.json().get("code")
+            if "json" in (self.header("Content-Type") or "") and self.body
+            else None
+        )
 
 
 class Client:
@@ -295,7 +340,7 @@ class Client:
         while len(self.buf) < int(length):
             if not self._more():
                 raise EOFError("body cut off after %d of %s bytes" % (len(self.buf), length))
-        r.body, self.buf = self.buf[:int(length)], self.buf[int(length):]
+        r.body, self.buf = self.buf[: int(length)], self.buf[int(length) :]
         return r
 
     def recv_eof(self):
@@ -314,7 +359,11 @@ class Client:
         if body is not None:
             fields["Content-Length"] = str(len(body))
         fields.update(headers or {})
-        head = "%s %s HTTP/1.1\r\n%s\r\n" % (method, path, "".join("%s: %s\r\n" % f for f in fields.items() if f[1] is not None))
+        head = "%s %s HTTP/1.1\r\n%s\r\n" % (
+            method,
+            path,
+            "".join("%s: %s\r\n" % f for f in fields.items() if f[1] is not None),
+        )
         return head.encode() + (body or b"")
 
     def request(self, method, path, body=None, headers=None):
@@ -345,14 +394,22 @@ class Daemon:
 
     def __init__(self, pg=None, config=None, env=None, argv=()):
         self.dir = tempfile.mkdtemp(prefix="bd-", dir="/tmp")
-        os.chmod(self.dir, 0o711)  # a daemon that drops to another user still reaches the notify socket
+        os.chmod(
+            self.dir, 0o711
+        )  # a daemon that drops to another user still reaches the notify socket
         self.port, self.monitor_port = free_port(), free_port()
         self.pg = pg
         base = {
-            "server": {"listen": "127.0.0.1:%d" % self.port, "public_url": "http://127.0.0.1:%d" % self.port, "workers": 2,
-                       "drain_timeout": "10s"},
+            "server": {
+                "listen": "127.0.0.1:%d" % self.port,
+                "public_url": "http://127.0.0.1:%d" % self.port,
+                "workers": 2,
+                "drain_timeout": "10s",
+            },
             "monitor": {"listen": "127.0.0.1:%d" % self.monitor_port, "poll_interval": "200ms"},
-            "database": {"url": pg.conninfo if pg else "host=127.0.0.1 port=1 dbname=none user=none"},
+            "database": {
+                "url": pg.conninfo if pg else "host=127.0.0.1 port=1 dbname=none user=none"
+            },
         }
         self.config = merge(base, config)
         self.path = os.path.join(self.dir, "bookingd.yaml")
@@ -385,14 +442,28 @@ class Daemon:
         env.pop("JOURNAL_STREAM", None)
         self.notes.clear()
         with open(self.log_path, "ab") as log:
-            self.proc = subprocess.Popen([BIN, "-c", self.path, "serve", *self.argv], stdin=subprocess.DEVNULL,
-                                         stdout=log, stderr=log, env=env, **popen)
+            self.proc = subprocess.Popen(
+                [BIN, "-c", self.path, "serve", *self.argv],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=env,
+                **popen
+            )
         if ready:
-            wait_until(lambda: "READY=1" in self.notes or self.proc.poll() is not None, "READY=1\n" + self.log(), limit)
+            wait_until(
+                lambda: "READY=1" in self.notes or self.proc.poll() is not None,
+                "READY=1\n" + self.log(),
+                limit,
+            )
             if self.proc.poll() is not None:
-                raise AssertionError("bookingd ended with %d before it was ready\n%s" % (self.proc.returncode, self.log()))
+                raise AssertionError(
+                    "bookingd ended with %d before it was ready\n%s"
+                    % (self.proc.returncode, self.log())
+                )
         if FRONT and self.front is None:
             import bd_proxy
+
             self.front = bd_proxy.start(FRONT, self.port)
         return self
 
@@ -447,7 +518,11 @@ class Daemon:
     def log_contains(self, pattern, limit=0.0):
         """The first match of a regular expression in the log; waits up to `limit` seconds for it."""
         found = lambda: re.search(pattern, self.log())
-        return found() if limit == 0 else wait_until(found, "log has /%s/\n%s" % (pattern, self.log()[-3000:]), limit)
+        return (
+            found()
+            if limit == 0
+            else wait_until(found, "log has /%s/\n%s" % (pattern, self.log()[-3000:]), limit)
+        )
 
     def titles(self):
         """{pid: title} of the living children."""
@@ -467,8 +542,11 @@ class Daemon:
 
     def children(self, role=None):
         """Pids of the children, of one role ("worker") or all, in the order of their titles."""
-        found = sorted((title, pid) for pid, title in self.titles().items()
-                       if role is None or re.match(r"bookingd: %s\b" % role, title))
+        found = sorted(
+            (title, pid)
+            for pid, title in self.titles().items()
+            if role is None or re.match(r"bookingd: %s\b" % role, title)
+        )
         return [pid for _, pid in found]
 
     def metrics(self):
@@ -487,19 +565,33 @@ class Daemon:
 
     def metric(self, name, **labels):
         """Sum of the samples with these labels; None when there is none."""
-        found = [v for n, have, v in self.metrics() if n == name and all(have.get(k) == w for k, w in labels.items())]
+        found = [
+            v
+            for n, have, v in self.metrics()
+            if n == name and all(have.get(k) == w for k, w in labels.items())
+        ]
         return sum(found) if found else None
 
     def worker_executing(self, what, limit=10.0):
         """Pid of a worker whose title says that it executes `what`; waits for one."""
+
         def find():
-            return [pid for pid, title in self.titles().items() if re.match(r"bookingd: worker \d+ executing .*" + what, title)]
+            return [
+                pid
+                for pid, title in self.titles().items()
+                if re.match(r"bookingd: worker \d+ executing .*" + what, title)
+            ]
+
         return wait_until(find, "a worker that executes " + what, limit)[0]
 
     # -- using it --
     def client(self, timeout=30.0):
         """A client of this daemon; closed with it at the latest. Every answer is checked against the API document."""
-        client = self.front.client(timeout) if self.front else Client(("127.0.0.1", self.port), timeout, api_document())
+        client = (
+            self.front.client(timeout)
+            if self.front
+            else Client(("127.0.0.1", self.port), timeout, api_document())
+        )
         self.clients.append(client)
         return client
 
@@ -517,10 +609,20 @@ class Daemon:
         """A command of bookingd with the daemon's configuration."""
         if not os.path.exists(self.path):
             self.write_config()
-        return subprocess.run([BIN, "-c", self.path, *argv], capture_output=True, text=True, timeout=60, **kwargs)
+        return subprocess.run(
+            [BIN, "-c", self.path, *argv], capture_output=True, text=True, timeout=60, **kwargs
+        )
 
     def staff_key(self, name="tests", role="admin", venue=None):
-        done = self.run("staff-key", "create", "--name", name, "--role", role, *(["--venue", venue] if venue else []))
+        done = self.run(
+            "staff-key",
+            "create",
+            "--name",
+            name,
+            "--role",
+            role,
+            *(["--venue", venue] if venue else [])
+        )
         if done.returncode != 0:
             raise AssertionError("staff-key create: %s" % done.stderr)
         return done.stdout.strip()
@@ -589,7 +691,10 @@ class FakeProvider:
                     buf += data
                 head, buf = buf.split(b"\r\n\r\n", 1)
                 lines = head.decode("latin-1").split("\r\n")
-                headers = {k.strip().lower(): v.strip() for k, v in (line.split(":", 1) for line in lines[1:])}
+                headers = {
+                    k.strip().lower(): v.strip()
+                    for k, v in (line.split(":", 1) for line in lines[1:])
+                }
                 length = int(headers.get("content-length", 0))
                 while len(buf) < length:
                     data = conn.recv(65536)
@@ -598,7 +703,13 @@ class FakeProvider:
                     buf += data
                 body, buf = buf[:length], buf[length:]
                 method, path = lines[0].split(" ")[:2]
-                request = {"method": method, "path": path, "headers": headers, "body": body, "at": time.monotonic()}
+                request = {
+                    "method": method,
+                    "path": path,
+                    "headers": headers,
+                    "body": body,
+                    "at": time.monotonic(),
+                }
                 with self.lock:
                     self.requests.append(request)
                     act = self.plan.pop(0) if self.plan else self.default
@@ -619,35 +730,47 @@ def _http(status, body, headers=()):
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), **dict(headers)}
-    return ("HTTP/1.1 %d X\r\n%s\r\n" % (status, "".join("%s: %s\r\n" % f for f in fields.items()))).encode() + body
+    return (
+        "HTTP/1.1 %d X\r\n%s\r\n" % (status, "".join("%s: %s\r\n" % f for f in fields.items()))
+    ).encode() + body
 
 
 def p_reply(status=200, body=None, headers=(), delay=0.0):
     """An ordinary answer, `delay` seconds late. body may be a function of the request."""
+
     def act(provider, conn, request):
         if provider.closing.wait(delay):
             return False
-        conn.sendall(_http(status, body(request) if callable(body) else ({} if body is None else body), headers))
+        conn.sendall(
+            _http(
+                status, body(request) if callable(body) else ({} if body is None else body), headers
+            )
+        )
         return True
+
     return act
 
 
 def p_hang():
     """Takes the request and says nothing."""
+
     def act(provider, conn, request):
         provider.closing.wait(120)
         return False
+
     return act
 
 
 def p_drip(interval=1.0, status=200, body=b'{"padding":"' + b"x" * 1000 + b'"}'):
     """A byte every `interval` seconds."""
+
     def act(provider, conn, request):
         for byte in _http(status, body):
             conn.sendall(bytes([byte]))
             if provider.closing.wait(interval):
                 break
         return False
+
     return act
 
 
@@ -657,15 +780,18 @@ def p_headers_for_ever(interval=0.01):
         while not provider.closing.wait(interval):
             conn.sendall(b"X-More: " + b"y" * 200 + b"\r\n")
         return False
+
     return act
 
 
 def p_reset():
     """RST instead of an answer."""
+
     def act(provider, conn, request):
         conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         conn.close()
         return False
+
     return act
 
 
@@ -676,10 +802,12 @@ def p_close():
 
 def p_half(status=200):
     """Half of the promised body, then a close."""
+
     def act(provider, conn, request):
         whole = _http(status, b'{"id":"' + b"x" * 500 + b'"}')
-        conn.sendall(whole[:len(whole) - 250])
+        conn.sendall(whole[: len(whole) - 250])
         return False
+
     return act
 
 
@@ -687,6 +815,7 @@ def p_garbage():
     def act(provider, conn, request):
         conn.sendall(b"\x00\xff\x13GARBAGE not http at all\r\n\r\n\x01\x02")
         return False
+
     return act
 
 
@@ -694,6 +823,7 @@ def p_huge(size=10 * 1024 * 1024):
     def act(provider, conn, request):
         conn.sendall(_http(200, b'{"x":"' + b"y" * size + b'"}'))
         return False
+
     return act
 
 
@@ -706,8 +836,14 @@ class Sandbox:
 
     def __init__(self, port=0, **popen):
         self.log = tempfile.TemporaryFile()
-        self.proc = subprocess.Popen([SANDBOX_BIN, "--listen", "127.0.0.1:%d" % port], stdin=subprocess.DEVNULL,
-                                     stdout=subprocess.PIPE, stderr=self.log, text=True, **popen)
+        self.proc = subprocess.Popen(
+            [SANDBOX_BIN, "--listen", "127.0.0.1:%d" % port],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            **popen
+        )
         found = re.search(r"http://127\.0\.0\.1:(\d+)", self.proc.stdout.readline())
         if not found:
             raise AssertionError("bookingd-sandbox does not say where it listens")
@@ -716,17 +852,24 @@ class Sandbox:
 
     def exchange(self, method, path, body=None, headers=None):
         """The Response; tried again while the sandbox was ordered to take no connections: what it has taken it answers."""
+
         def once():
             try:
                 with Client(("127.0.0.1", self.port)) as c:
                     return c.request(method, path, body, headers)
             except ConnectionError:
                 return None
+
         return wait_until(once, "a connection to the sandbox", 2)
 
     def call(self, method, path, body=None):
         """JSON of an answer that must be a success; None without a body."""
-        r = self.exchange(method, path, body, {"Content-Length": "0"} if body is None and method != "GET" else None)
+        r = self.exchange(
+            method,
+            path,
+            body,
+            {"Content-Length": "0"} if body is None and method != "GET" else None,
+        )
         if r.status not in (200, 201, 204):
             raise AssertionError("%s %s: %r" % (method, path, r))
         return r.json() if r.body else None
@@ -750,12 +893,22 @@ class Sandbox:
 
     def form(self, path, **fields):
         """What a browser that posts a form is answered; it follows nothing."""
-        return self.exchange("POST", path, urllib.parse.urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+        return self.exchange(
+            "POST",
+            path,
+            urllib.parse.urlencode(fields).encode(),
+            {"Content-Type": "application/x-www-form-urlencoded"},
+        )
 
     def api(self, method, path, body=None):
         """A call of the gateway's API as a merchant: the Response."""
         key = base64.b64encode(b"sk_test_of_a_test:").decode()
-        return self.exchange(method, path, body, {"Authorization": "Basic " + key, **({"Content-Length": "0"} if body is None else {})})
+        return self.exchange(
+            method,
+            path,
+            body,
+            {"Authorization": "Basic " + key, **({"Content-Length": "0"} if body is None else {})},
+        )
 
     def books(self, what):
         """All "invoices" or "payments" of the gateway, the newest first."""
@@ -822,14 +975,25 @@ class Case(unittest.TestCase):
     def _end(self, daemon):
         outcome = getattr(self, "_outcome", None)
         result = getattr(outcome, "result", None)
-        bad = [getattr(t, "test_case", t) for t, _ in getattr(result, "failures", []) + getattr(result, "errors", [])] if result else []
-        errors = [e for _, e in getattr(outcome, "errors", []) if e] if outcome and hasattr(outcome, "errors") else []
+        bad = (
+            [
+                getattr(t, "test_case", t)
+                for t, _ in getattr(result, "failures", []) + getattr(result, "errors", [])
+            ]
+            if result
+            else []
+        )
+        errors = (
+            [e for _, e in getattr(outcome, "errors", []) if e]
+            if outcome and hasattr(outcome, "errors")
+            else []
+        )
         if (self in bad or errors) and os.path.exists(daemon.log_path):
             sys.stderr.write("\n--- log of %s\n%s---\n" % (self.id(), daemon.log()[-6000:]))
         daemon.close()
         found = SANITIZER.search(daemon.last_log)
         if found:
-            raise AssertionError(daemon.last_log[found.start():found.start() + 4000])
+            raise AssertionError(daemon.last_log[found.start() : found.start() + 4000])
 
 
 def main():

@@ -37,8 +37,14 @@ def wrong(session):
 
 def ledger(shop, limit=5.0):
     """Waits until rows, metrics page and staff list tell the same about the ledger; returns {(template, outcome): rows}."""
+
     def rows():
-        return {(t, e): int(n) for t, e, n in shop.pg.sql("SELECT template, coalesce(error_code, status), count(*) FROM notifications GROUP BY 1, 2")}
+        return {
+            (t, e): int(n)
+            for t, e, n in shop.pg.sql(
+                "SELECT template, coalesce(error_code, status), count(*) FROM notifications GROUP BY 1, 2"
+            )
+        }
 
     def page():
         m = shop.daemon.metrics()
@@ -46,12 +52,23 @@ def ledger(shop, limit=5.0):
         for n, l, v in m:
             if n == "bookingd_notifications":
                 by_status[l["status"]] += int(v)
-        return by_status, {(l["template"], l["error_code"]): int(v) for n, l, v in m if n == "bookingd_notifications_failed" and v}
+        return by_status, {
+            (l["template"], l["error_code"]): int(v)
+            for n, l, v in m
+            if n == "bookingd_notifications_failed" and v
+        }
 
     def expected(have):
         failed = {k: n for k, n in have.items() if k[1] not in ("SENT", "PENDING")}
-        return ({"pending": sum(n for k, n in have.items() if k[1] == "PENDING"), "sent": sum(n for k, n in have.items() if k[1] == "SENT"),
-                 "failed": sum(failed.values())}, failed)
+        return (
+            {
+                "pending": sum(n for k, n in have.items() if k[1] == "PENDING"),
+                "sent": sum(n for k, n in have.items() if k[1] == "SENT"),
+                "failed": sum(failed.values()),
+            },
+            failed,
+        )
+
     said = {}
 
     def equal():
@@ -59,8 +76,13 @@ def ledger(shop, limit=5.0):
         said["page"] = page()
         if said["page"] != expected(have):
             return False
-        said["list"] = dict(collections.Counter((n["template"], n["error_code"] or n["status"]) for n in shop.notices()))
+        said["list"] = dict(
+            collections.Counter(
+                (n["template"], n["error_code"] or n["status"]) for n in shop.notices()
+            )
+        )
         return said["list"] == have
+
     try:
         bd.wait_until(equal, "one ledger", limit)
     except AssertionError as e:

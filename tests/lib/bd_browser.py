@@ -10,8 +10,18 @@ import urllib.request
 
 import bd
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars"]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+]
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key under which WebDriver passes an element
 
 
@@ -22,13 +32,35 @@ class Browser:
         self.dir = tempfile.mkdtemp(prefix="bd_browser_")
         self.port = bd.free_port()
         self.log = open(self.dir + "/driver.log", "wb")
-        self.driver = subprocess.Popen(["chromedriver", "--port=%d" % self.port], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.driver = subprocess.Popen(
+            ["chromedriver", "--port=%d" % self.port],
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+        )
         self.session = None
         try:
             bd.wait_until(self._ready, "chromedriver answers", 20)
-            options = {"args": FLAGS + ["--lang=" + language, "--user-data-dir=%s/profile" % self.dir],
-                       "mobileEmulation": {"deviceMetrics": {"width": width, "height": height, "pixelRatio": 2, "touch": True}}}
-            made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}})
+            options = {
+                "args": FLAGS + ["--lang=" + language, "--user-data-dir=%s/profile" % self.dir],
+                "mobileEmulation": {
+                    "deviceMetrics": {
+                        "width": width,
+                        "height": height,
+                        "pixelRatio": 2,
+                        "touch": True,
+                    }
+                },
+            }
+            made = self.call(
+                "POST",
+                "/session",
+                {
+                    "capabilities": {
+                        "alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}
+                    }
+                },
+            )
             self.session = made["sessionId"]
         except BaseException:
             self.close()
@@ -43,14 +75,21 @@ class Browser:
     def call(self, method, path, body=None):
         """The value of an answer; a refusal is an AssertionError in the driver's words."""
         data = json.dumps(body if body is not None else {}).encode() if method == "POST" else None
-        request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, path), data, {"Content-Type": "application/json"}, method=method)
+        request = urllib.request.Request(
+            "http://127.0.0.1:%d%s" % (self.port, path),
+            data,
+            {"Content-Type": "application/json"},
+            method=method,
+        )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=60) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as e:
             with e:
-                raise AssertionError("%s %s: %s" % (method, path, json.load(e)["value"].get("message", "")[:400])) from None
+                raise AssertionError(
+                    "%s %s: %s" % (method, path, json.load(e)["value"].get("message", "")[:400])
+                ) from None
 
     def at(self, method, path, body=None):
         return self.call(method, "/session/%s%s" % (self.session, path), body)
@@ -71,11 +110,15 @@ class Browser:
         return bd.wait_until(lambda: self.script(text), "%s (%s)" % (what, self.url), limit, 0.05)
 
     def find(self, selector):
-        found = bd.wait_until(lambda: self.at("POST", "/elements", {"using": "css selector", "value": selector}), selector)
+        found = bd.wait_until(
+            lambda: self.at("POST", "/elements", {"using": "css selector", "value": selector}),
+            selector,
+        )
         return found[0][ELEMENT]
 
     def on(self, selector, method, what, body=None):
         """A command for an element; once more when the page has gone on between the look for it and the command."""
+
         def attempt():
             try:
                 return [self.at(method, "/element/%s/%s" % (self.find(selector), what), body)]
@@ -83,6 +126,7 @@ class Browser:
                 if "stale element" not in str(e) and "does not belong" not in str(e):
                     raise
                 return None
+
         return bd.wait_until(attempt, selector)[0]
 
     def click(self, selector):

@@ -26,13 +26,34 @@ NAMESPACE = "BOOKINGD_TEST_NETNS"
 
 def in_namespace():
     """Starts this program over in a network namespace of its own, when root; there nftables can drop packets."""
-    if NAMESPACE in os.environ or os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "ip", "nft", "setpriv"))):
+    if (
+        NAMESPACE in os.environ
+        or os.geteuid() != 0
+        or not all(map(shutil.which, ("unshare", "ip", "nft", "setpriv")))
+    ):
         return
     probe = "ip link set lo up && nft add table inet probe && nft delete table inet probe"
-    if subprocess.run(["unshare", "-n", "sh", "-c", probe], capture_output=True, timeout=20).returncode != 0:
+    if (
+        subprocess.run(
+            ["unshare", "-n", "sh", "-c", probe], capture_output=True, timeout=20
+        ).returncode
+        != 0
+    ):
         return
     os.environ[NAMESPACE] = "1"
-    os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv])
+    os.execvp(
+        "unshare",
+        [
+            "unshare",
+            "-n",
+            "sh",
+            "-c",
+            'ip link set lo up && exec "$@"',
+            "sh",
+            sys.executable,
+            *sys.argv,
+        ],
+    )
 
 
 class Certificates:
@@ -50,9 +71,31 @@ class Certificates:
 
     def _make(self, name, subject):
         cert, key = (os.path.join(self.dir, name + end) for end in (".pem", ".key"))
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                        "/CN=" + name, "-addext", "subjectAltName=" + subject, "-keyout", key, "-out", cert],
-                       check=True, capture_output=True, timeout=30)
+        subprocess.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=" + name,
+                "-addext",
+                "subjectAltName=" + subject,
+                "-keyout",
+                key,
+                "-out",
+                cert,
+            ],
+            check=True,
+            capture_output=True,
+            timeout=30,
+        )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         return context
@@ -96,8 +139,11 @@ class Front(bd.FakeProvider):
                     s.connect(("127.0.0.1", self.port))
                 self.fillers.append(s)
         elif door == "drop":
-            self._nft("add table inet front", "add chain inet front in { type filter hook input priority 0; }",
-                      "add rule inet front in tcp dport %d drop" % self.port)
+            self._nft(
+                "add table inet front",
+                "add chain inet front in { type filter hook input priority 0; }",
+                "add rule inet front in tcp dport %d drop" % self.port,
+            )
 
     def heal(self):
         """Everything works again; the next connection is served."""
@@ -113,13 +159,22 @@ class Front(bd.FakeProvider):
 
     @staticmethod
     def _nft(*commands):
-        subprocess.run(["nft", "-f", "-"], input="\n".join(commands) + "\n", text=True, check=True, capture_output=True, timeout=20)
+        subprocess.run(
+            ["nft", "-f", "-"],
+            input="\n".join(commands) + "\n",
+            text=True,
+            check=True,
+            capture_output=True,
+            timeout=20,
+        )
 
     def _wait_closed(self):
         """The accepting thread lets go of the old listener within its time-out."""
+
         def closed():
             with socket.socket() as s:
                 return s.connect_ex(("127.0.0.1", self.port)) != 0
+
         bd.wait_until(closed, "port %d to be closed" % self.port, 5)
 
     def _listener(self, backlog):
@@ -169,37 +224,59 @@ class Front(bd.FakeProvider):
         """The sandbox's answer as bytes."""
         drop = ("connection", "content-length", "host")
         fields = {k: v for k, v in request["headers"].items() if k not in drop}
-        body = request["body"] if request["body"] or request["method"] not in ("GET", "HEAD") else None
+        body = (
+            request["body"] if request["body"] or request["method"] not in ("GET", "HEAD") else None
+        )
         host = "127.0.0.1:%d" % self.port
         with bd.Client(("127.0.0.1", self.backend_port)) as c:
-            c.send(c.encode(request["method"], request["path"], body, {**fields, "Host": host, "Connection": "close"}))
+            c.send(
+                c.encode(
+                    request["method"],
+                    request["path"],
+                    body,
+                    {**fields, "Host": host, "Connection": "close"},
+                )
+            )
             r = c.recv_response(head_only=request["method"] == "HEAD")
         if self.tls:
             r.body = r.body.replace(("http://" + host).encode(), ("https://" + host).encode())
         kept = [h for h in r.headers if h[0].lower() not in ("connection", "content-length")]
         kept += [("Connection", "close"), ("Content-Length", str(len(r.body)))]
-        return ("HTTP/1.1 %d X\r\n%s\r\n" % (r.status, "".join("%s: %s\r\n" % h for h in kept))).encode() + r.body
+        return (
+            "HTTP/1.1 %d X\r\n%s\r\n" % (r.status, "".join("%s: %s\r\n" % h for h in kept))
+        ).encode() + r.body
 
 
 # ---- what else an answer may suffer, beside bd.p_* ----
 
+
 def p_head_then_silence():
     def act(provider, conn, request):
-        conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n")
+        conn.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+        )
         provider.closing.wait(120)
+
     return act
 
 
 def p_body_then_silence():
     def act(provider, conn, request):
-        conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n" + b'{"id":"' + b"x" * 200)
+        conn.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+            + b'{"id":"'
+            + b"x" * 200
+        )
         provider.closing.wait(120)
+
     return act
 
 
 def p_shutdown():
     """Half-close: the sending side is ended without an answer, the receiving one stays open."""
+
     def act(provider, conn, request):
         socket.socket.shutdown(conn, socket.SHUT_WR)  # of TLS too: without its good-bye
         provider.closing.wait(30)
+
     return act

@@ -10,24 +10,43 @@ import re
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")  # output is UTC and ends in Z
-FORMATS = {"uuid": UUID7, "date-time": INSTANT, "date": re.compile(r"\d{4}-\d\d-\d\d\Z"), "uri": re.compile(r"[a-z][a-z0-9+.-]*:\S+\Z")}
+FORMATS = {
+    "uuid": UUID7,
+    "date-time": INSTANT,
+    "date": re.compile(r"\d{4}-\d\d-\d\d\Z"),
+    "uri": re.compile(r"[a-z][a-z0-9+.-]*:\S+\Z"),
+}
 TYPES = {
-    "object": lambda v: isinstance(v, dict), "array": lambda v: isinstance(v, list), "string": lambda v: isinstance(v, str),
-    "integer": lambda v: isinstance(v, int) and not isinstance(v, bool), "boolean": lambda v: isinstance(v, bool),
+    "object": lambda v: isinstance(v, dict),
+    "array": lambda v: isinstance(v, list),
+    "string": lambda v: isinstance(v, str),
+    "integer": lambda v: isinstance(v, int) and not isinstance(v, bool),
+    "boolean": lambda v: isinstance(v, bool),
     "null": lambda v: v is None,
 }
 NOTES = {"description", "default", "examples"}
 CHECKS = {
-    "minimum": lambda v, n: not TYPES["integer"](v) or v >= n, "maximum": lambda v, n: not TYPES["integer"](v) or v <= n,
-    "minLength": lambda v, n: not isinstance(v, str) or len(v) >= n, "maxLength": lambda v, n: not isinstance(v, str) or len(v) <= n,
-    "maxItems": lambda v, n: not isinstance(v, list) or len(v) <= n, "minProperties": lambda v, n: not isinstance(v, dict) or len(v) >= n,
+    "minimum": lambda v, n: not TYPES["integer"](v) or v >= n,
+    "maximum": lambda v, n: not TYPES["integer"](v) or v <= n,
+    "minLength": lambda v, n: not isinstance(v, str) or len(v) >= n,
+    "maxLength": lambda v, n: not isinstance(v, str) or len(v) <= n,
+    "maxItems": lambda v, n: not isinstance(v, list) or len(v) <= n,
+    "minProperties": lambda v, n: not isinstance(v, dict) or len(v) >= n,
     "pattern": lambda v, p: not isinstance(v, str) or re.search(p, v) is not None,
     "format": lambda v, f: not isinstance(v, str) or FORMATS[f].match(v) is not None,
-    "enum": lambda v, of: v in of, "const": lambda v, c: v == c,
+    "enum": lambda v, of: v in of,
+    "const": lambda v, c: v == c,
     "type": lambda v, t: any(TYPES[one](v) for one in ([t] if isinstance(t, str) else t)),
     "required": lambda v, names: not isinstance(v, dict) or all(n in v for n in names),
 }
-APPLICATORS = {"$ref", "allOf", "properties", "items", "additionalProperties", "unevaluatedProperties"}
+APPLICATORS = {
+    "$ref",
+    "allOf",
+    "properties",
+    "items",
+    "additionalProperties",
+    "unevaluatedProperties",
+}
 
 
 class Document:
@@ -63,9 +82,14 @@ class Document:
         schema = self.resolve(schema)
         unknown = set(schema) - set(CHECKS) - APPLICATORS - NOTES
         if unknown:
-            raise AssertionError("schema keywords that the check does not know: %s" % sorted(unknown))
-        out = ["%s: %r breaks %s %r" % (at or "/", value, word, schema[word])
-               for word, good in CHECKS.items() if word in schema and not good(value, schema[word])]
+            raise AssertionError(
+                "schema keywords that the check does not know: %s" % sorted(unknown)
+            )
+        out = [
+            "%s: %r breaks %s %r" % (at or "/", value, word, schema[word])
+            for word, good in CHECKS.items()
+            if word in schema and not good(value, schema[word])
+        ]
         for part in schema.get("allOf", ()):
             out += self.faults(value, part, at, closed=False)
         if isinstance(value, dict):
@@ -74,7 +98,9 @@ class Document:
                     out += self.faults(value[name], sub, at + "/" + name)
             named = self.names(schema)
             if closed and named is not None:
-                out += ["%s/%s: is in no schema" % (at, name) for name in value if name not in named]
+                out += [
+                    "%s/%s: is in no schema" % (at, name) for name in value if name not in named
+                ]
         if isinstance(value, list) and "items" in schema:
             for i, item in enumerate(value):
                 out += self.faults(item, schema["items"], "%s/%d" % (at, i))
@@ -109,7 +135,9 @@ class Document:
         real = "GET" if method == "HEAD" else method
         template, operation = self.operation(real, target)
         if answer.status >= 400 or method == "HEAD":
-            asked = operation is None or operation.get("security") or "401" in operation["responses"]
+            asked = (
+                operation is None or operation.get("security") or "401" in operation["responses"]
+            )
             return [] if answer.status != 401 or asked else ["401 where no token is asked for"]
         if operation is None:
             return ["%d for a path that is not in the document" % answer.status]
@@ -120,7 +148,10 @@ class Document:
         content = self.resolve(response).get("content", {})
         kind = (answer.header("Content-Type") or "").split(";")[0]
         if bool(content) != bool(answer.body) or (content and kind not in content):
-            return ["content of type %r, %d bytes; the document has %s" % (kind, len(answer.body), sorted(content))]
+            return [
+                "content of type %r, %d bytes; the document has %s"
+                % (kind, len(answer.body), sorted(content))
+            ]
         if not content:
             return []
         doc = answer.json()
@@ -136,7 +167,10 @@ class Document:
         out = self.faults(doc, self.doc["components"]["schemas"]["Problem"])
         if doc.get("status") != answer.status:
             out.append("status of the document is %r" % doc.get("status"))
-        if doc.get("request_id") != answer.header("X-Request-Id") and answer.header("Idempotency-Replayed") is None:
+        if (
+            doc.get("request_id") != answer.header("X-Request-Id")
+            and answer.header("Idempotency-Replayed") is None
+        ):
             out.append("request_id of the document is not the field's")
         if answer.status == 401 and answer.header("WWW-Authenticate") != "Bearer":
             out.append("401 without WWW-Authenticate")
@@ -145,15 +179,24 @@ class Document:
         later = answer.status == 503 or doc.get("code") in ("otp_cooldown", "otp_quota")
         if later and not (answer.header("Retry-After") or "").isdigit():
             out.append("no Retry-After")
-        if doc.get("code", "").startswith("provider_") and (doc.get("outcome") == "unknown") != ("otp_id" in doc or "payment_id" in doc):
+        if doc.get("code", "").startswith("provider_") and (doc.get("outcome") == "unknown") != (
+            "otp_id" in doc or "payment_id" in doc
+        ):
             out.append("a provider's fault: outcome %s, and what it is about" % doc.get("outcome"))
         return out
 
 
 def fail_for(faults, of, answer):
     if faults:
-        raise AssertionError("%s -> %d\n%s\n%s" % (of, answer.status, "\n".join(faults[:10]),
-                                                  answer.body[:2000].decode(errors="replace")))
+        raise AssertionError(
+            "%s -> %d\n%s\n%s"
+            % (
+                of,
+                answer.status,
+                "\n".join(faults[:10]),
+                answer.body[:2000].decode(errors="replace"),
+            )
+        )
 
 
 def of_program(path):

@@ -40,9 +40,18 @@ rm -rf "$0" """
 
 
 def _bin():
-    found = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout.strip() if shutil.which("pg_config") else ""
+    found = (
+        subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout.strip()
+        if shutil.which("pg_config")
+        else ""
+    )
     places = [found, *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)]
-    return next(p for p in places if os.path.exists(os.path.join(p, "pg_basebackup")) and os.path.exists(os.path.join(p, "initdb")))
+    return next(
+        p
+        for p in places
+        if os.path.exists(os.path.join(p, "pg_basebackup"))
+        and os.path.exists(os.path.join(p, "initdb"))
+    )
 
 
 def alive(pid):
@@ -64,11 +73,28 @@ class Pair:
             owner = pwd.getpwnam("postgres")
             self.user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
             os.chown(self.dir, owner.pw_uid, owner.pw_gid)
-        self.guard = subprocess.Popen(["sh", "-c", GUARD, self.dir], stdin=subprocess.PIPE, start_new_session=True)
+        self.guard = subprocess.Popen(
+            ["sh", "-c", GUARD, self.dir], stdin=subprocess.PIPE, start_new_session=True
+        )
         self.ports = (bd.free_port(), bd.free_port())
         self.primary, self.alone = 0, True
-        self.base = "host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres dbname=postgres target_session_attrs=read-write" % self.ports
-        self._run("initdb", "-D", self._data(0), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        self.base = (
+            "host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres dbname=postgres target_session_attrs=read-write"
+            % self.ports
+        )
+        self._run(
+            "initdb",
+            "-D",
+            self._data(0),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        )
         with open(os.path.join(self._data(0), "postgresql.conf"), "a") as f:
             f.write(SETTINGS % {"dir": self.dir})
         self._own(0)
@@ -81,11 +107,21 @@ class Pair:
 
     def _run(self, program, *args, limit=120):
         with open(os.path.join(self.dir, "commands.log"), "a+") as log:
-            done = subprocess.run([os.path.join(self.bin, program), *args], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                                  env={**os.environ, "HOME": "/"}, timeout=limit, **self.user)
+            done = subprocess.run(
+                [os.path.join(self.bin, program), *args],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env={**os.environ, "HOME": "/"},
+                timeout=limit,
+                **self.user
+            )
             if done.returncode != 0:
                 log.seek(0)
-                raise AssertionError("%s %s: exit %d\n%s" % (program, args, done.returncode, log.read()[-3000:]))
+                raise AssertionError(
+                    "%s %s: exit %d\n%s" % (program, args, done.returncode, log.read()[-3000:])
+                )
 
     def _own(self, n):
         with open(os.path.join(self._data(n), "postgresql.conf"), "a") as f:
@@ -96,7 +132,18 @@ class Pair:
             f.write("synchronous_standby_names = '%s'\n" % names)
 
     def _ctl(self, n, *args):
-        self._run("pg_ctl", "-s", "-w", "-t", "60", "-D", self._data(n), "-l", os.path.join(self.dir, "%d.log" % n), *args)
+        self._run(
+            "pg_ctl",
+            "-s",
+            "-w",
+            "-t",
+            "60",
+            "-D",
+            self._data(n),
+            "-l",
+            os.path.join(self.dir, "%d.log" % n),
+            *args
+        )
 
     def _start(self, n, tries=8):
         """While it was down another may have taken its port for a moment."""
@@ -115,8 +162,22 @@ class Pair:
 
     def ask(self, sql, n=None):
         """One value from the primary, or from server n; AssertionError when it does not answer."""
-        done = subprocess.run([bd.Postgres.psql(), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", self.conninfo(self.primary if n is None else n), "-c", sql],
-                              capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [
+                bd.Postgres.psql(),
+                "-X",
+                "-q",
+                "-At",
+                "-v",
+                "ON_ERROR_STOP=1",
+                self.conninfo(self.primary if n is None else n),
+                "-c",
+                sql,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         if done.returncode != 0:
             raise AssertionError("psql: " + done.stderr)
         return done.stdout.strip()
@@ -129,7 +190,9 @@ class Pair:
     def pids(self, n=None):
         """The postmaster and all its children; none when it is down."""
         try:
-            with open(os.path.join(self._data(self.primary if n is None else n), "postmaster.pid")) as f:
+            with open(
+                os.path.join(self._data(self.primary if n is None else n), "postmaster.pid")
+            ) as f:
                 postmaster = int(f.readline())
             with open("/proc/%d/task/%d/children" % (postmaster, postmaster)) as f:
                 return [postmaster] + [int(p) for p in f.read().split()]
@@ -139,13 +202,23 @@ class Pair:
     # -- what happens to servers --
     def writable(self, limit=30.0):
         """Waits until a commit is acknowledged by the primary, and by its standby when there is one."""
-        bd.wait_until(lambda: self._answers("SELECT pg_logical_emit_message(true, 'test', 'x')"), "a commit that the standby has", limit)
+        bd.wait_until(
+            lambda: self._answers("SELECT pg_logical_emit_message(true, 'test', 'x')"),
+            "a commit that the standby has",
+            limit,
+        )
 
     def in_sync(self, limit=30.0):
         """Waits until the standby has all that anybody could have read from the primary."""
         lsn = self.ask("SELECT pg_current_wal_flush_lsn()")
-        bd.wait_until(lambda: self._answers("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync' AND flush_lsn >= '%s'" % lsn),
-                      "a synchronous standby", limit)
+        bd.wait_until(
+            lambda: self._answers(
+                "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync' AND flush_lsn >= '%s'"
+                % lsn
+            ),
+            "a synchronous standby",
+            limit,
+        )
 
     def restart(self, mode):
         """fast or immediate; returns when it takes connections again."""
@@ -166,7 +239,9 @@ class Pair:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        bd.wait_until(lambda: not any(map(alive, pids)) and not self._listening(n), "the end of server %d" % n)
+        bd.wait_until(
+            lambda: not any(map(alive, pids)) and not self._listening(n), "the end of server %d" % n
+        )
 
     def _listening(self, n):
         with socket.socket() as s:
@@ -182,19 +257,40 @@ class Pair:
         other = 1 - self.primary
         self._kill(other)
         shutil.rmtree(self._data(other), ignore_errors=True)
-        self._run("pg_basebackup", "-D", self._data(other), "-d", self.conninfo(self.primary) + " application_name=standby",
-                  "-X", "stream", "-c", "fast", "-R", "--no-sync")
+        self._run(
+            "pg_basebackup",
+            "-D",
+            self._data(other),
+            "-d",
+            self.conninfo(self.primary) + " application_name=standby",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+            "-R",
+            "--no-sync",
+        )
         self._own(other)
         self._sync(other, "")
         self._start(other)
-        bd.wait_until(lambda: self._answers("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"), "a streaming standby", 30)
+        bd.wait_until(
+            lambda: self._answers("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"),
+            "a streaming standby",
+            30,
+        )
         self._sync(self.primary, "*")
         self._ctl(self.primary, "reload")
-        bd.wait_until(lambda: self._answers("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"), "a synchronous standby", 30)
+        bd.wait_until(
+            lambda: self._answers("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"),
+            "a synchronous standby",
+            30,
+        )
         self.alone = False
 
     def log(self, n=None):
-        with open(os.path.join(self.dir, "%d.log" % (self.primary if n is None else n)), errors="replace") as f:
+        with open(
+            os.path.join(self.dir, "%d.log" % (self.primary if n is None else n)), errors="replace"
+        ) as f:
             return f.read()
 
     def close(self):

@@ -8,7 +8,11 @@ import bd
 import bd_shop
 
 SECRET = "webhook-secret-of-tests"
-VISA, VISA_3DS, POOR = "4111114005765430", "4111111111111111", "4201320000311101"  # pays at once, asks the bank, has no money
+VISA, VISA_3DS, POOR = (
+    "4111114005765430",
+    "4111111111111111",
+    "4201320000311101",
+)  # pays at once, asks the bank, has no money
 RETURN = "https://book.example.com/done"
 
 PAYMENTS = """SELECT p.id, p.status, p.amount - p.refunded_amount, b.id, booking_status(b.status, b.hold_expires_at),
@@ -17,13 +21,27 @@ FROM payments p JOIN bookings b ON b.id = p.booking_id"""
 
 
 def config(gateway_url, **over):
-    return bd.merge({
-        "server": {"workers": 4, "request_budget": "4s"},
-        "providers": {"moyasar": {"type": "moyasar", "base_url": gateway_url, "secret_key": "sk_test_of_the_daemon",
-                                  "webhook_secret": SECRET, "connect_timeout": "%dms" % (300 * bd.SLOWNESS), "timeout": "700ms",
-                                  "breaker": {"failures": 10000, "open_for": "100ms"}}},
-        "payments": {"provider": "moyasar", "return_origins": ["https://book.example.com", "http://127.0.0.1:9"]},
-    }, over)
+    return bd.merge(
+        {
+            "server": {"workers": 4, "request_budget": "4s"},
+            "providers": {
+                "moyasar": {
+                    "type": "moyasar",
+                    "base_url": gateway_url,
+                    "secret_key": "sk_test_of_the_daemon",
+                    "webhook_secret": SECRET,
+                    "connect_timeout": "%dms" % (300 * bd.SLOWNESS),
+                    "timeout": "700ms",
+                    "breaker": {"failures": 10000, "open_for": "100ms"},
+                }
+            },
+            "payments": {
+                "provider": "moyasar",
+                "return_origins": ["https://book.example.com", "http://127.0.0.1:9"],
+            },
+        },
+        over,
+    )
 
 
 class PayShop(bd_shop.Shop):
@@ -32,7 +50,9 @@ class PayShop(bd_shop.Shop):
     def __init__(self, case, over=None, gateway=None, env=None):
         self.sandbox = None if gateway else case.sandbox()
         super().__init__(case, config((gateway or self.sandbox).url, **(over or {})), env=env)
-        self.service = self.make_service(price=12000, payment="online", free_cancellation_minutes=60)
+        self.service = self.make_service(
+            price=12000, payment="online", free_cancellation_minutes=60
+        )
         self.customers = 0
 
     def someone(self):
@@ -43,18 +63,31 @@ class PayShop(bd_shop.Shop):
     def many_customers(self, n):
         """Tokens of new customers, made in one go."""
         tokens = [base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode() for _ in range(n)]
-        rows = ["('%s'::uuid, '+96656%07d', '%s')" % (uuid.uuid4(), i, hashlib.sha256(t.encode()).hexdigest()) for i, t in enumerate(tokens)]
-        self.pg.sql("CREATE TEMP TABLE t AS SELECT * FROM (VALUES %s) AS v (id, phone, hash);"
-                    "INSERT INTO customers (id, phone, locale) SELECT id, phone, 'en' FROM t;"
-                    "INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT hash, id, now() + interval '1 day' FROM t" % ", ".join(rows))
+        rows = [
+            "('%s'::uuid, '+96656%07d', '%s')"
+            % (uuid.uuid4(), i, hashlib.sha256(t.encode()).hexdigest())
+            for i, t in enumerate(tokens)
+        ]
+        self.pg.sql(
+            "CREATE TEMP TABLE t AS SELECT * FROM (VALUES %s) AS v (id, phone, hash);"
+            "INSERT INTO customers (id, phone, locale) SELECT id, phone, 'en' FROM t;"
+            "INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT hash, id, now() + interval '1 day' FROM t"
+            % ", ".join(rows)
+        )
         return tokens
 
     def hooks(self, on=True, **more):
-        self.sandbox.webhooks("http://127.0.0.1:%d/v1/webhooks/moyasar" % self.daemon.port if on else None, SECRET, **more)
+        self.sandbox.webhooks(
+            "http://127.0.0.1:%d/v1/webhooks/moyasar" % self.daemon.port if on else None,
+            SECRET,
+            **more
+        )
 
     # -- what a customer does --
     def open(self, me, booking, url=RETURN, **headers):
-        return self.call("POST", "/v1/bookings/%s/payments" % booking, {"return_url": url}, me, **headers)
+        return self.call(
+            "POST", "/v1/bookings/%s/payments" % booking, {"return_url": url}, me, **headers
+        )
 
     def cancel(self, me, booking, body=None, **headers):
         return self.call("POST", "/v1/bookings/%s/cancel" % booking, body, me, **headers)
@@ -85,20 +118,39 @@ class PayShop(bd_shop.Shop):
         return self.sandbox.form("/3ds/" + charge, answer="yes" if yes else "no")
 
     def hook(self, event, secret=SECRET):
-        return self.call("POST", "/v1/webhooks/moyasar", event if secret is None else {**event, "secret_token": secret})
+        return self.call(
+            "POST",
+            "/v1/webhooks/moyasar",
+            event if secret is None else {**event, "secret_token": secret},
+        )
 
     def event(self, kind="payment_paid", **data):
         """An event as the gateway makes them, about a charge that need not exist."""
-        return {"id": str(uuid.uuid4()), "type": kind, "created_at": "2026-01-01T00:00:00Z", "account_name": "Test", "live": False,
-                "data": {"id": str(uuid.uuid4()), "status": "paid", "amount": 12000, "currency": "SAR", "refunded": 0, **data}}
+        return {
+            "id": str(uuid.uuid4()),
+            "type": kind,
+            "created_at": "2026-01-01T00:00:00Z",
+            "account_name": "Test",
+            "live": False,
+            "data": {
+                "id": str(uuid.uuid4()),
+                "status": "paid",
+                "amount": 12000,
+                "currency": "SAR",
+                "refunded": 0,
+                **data,
+            },
+        }
 
     def invoice(self, invoice):
         return self.sandbox.api("GET", "/v1/invoices/" + invoice).json()
 
     def hurry(self):
         """The keeper looks at once at what it would look at later; a payment that is being made stays in its maker's hand."""
-        self.pg.sql("UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND status <> 'creating';"
-                    "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status <> 'calling'")
+        self.pg.sql(
+            "UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND status <> 'creating';"
+            "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status <> 'calling'"
+        )
 
     # -- what staff see --
     def detail(self, booking):
@@ -109,8 +161,13 @@ class PayShop(bd_shop.Shop):
         return [(a["actor"], a["action"]) for a in items if a["subject"] == subject]
 
     def refund(self, payment, amount=None, key=None, **headers):
-        return self.call("POST", "/v1/staff/payments/%s/refund" % payment, {} if amount is None else {"amount": amount},
-                         key or self.admin, **headers)
+        return self.call(
+            "POST",
+            "/v1/staff/payments/%s/refund" % payment,
+            {} if amount is None else {"amount": amount},
+            key or self.admin,
+            **headers
+        )
 
     # -- the one truth --
     def imbalance(self):
@@ -127,29 +184,63 @@ class PayShop(bd_shop.Shop):
         rows = self.pg.sql(PAYMENTS)
         kept = {}
         for pid, status, left, booking, booking_status, slot in rows:
-            there, here = held.pop(pid, 0), int(left) if status in ("paid", "refunded", "partially_refunded") else 0
+            there, here = (
+                held.pop(pid, 0),
+                int(left) if status in ("paid", "refunded", "partially_refunded") else 0,
+            )
             if here != there:
-                wrong.append(("lost", "payment %s is %s with %d, the gateway holds %d" % (pid, status, here, there)))
+                wrong.append(
+                    (
+                        "lost",
+                        "payment %s is %s with %d, the gateway holds %d"
+                        % (pid, status, here, there),
+                    )
+                )
             if here and booking_status not in ("confirmed", "completed", "no_show"):
-                wrong.append(("free", "payment %s holds %d for booking %s, which is %s" % (pid, here, booking, booking_status)))
-            if status in ("creating", "initiated", "unknown") and booking_status != "pending_payment":
-                wrong.append(("open", "payment %s is %s and its booking %s" % (pid, status, booking_status)))
+                wrong.append(
+                    (
+                        "free",
+                        "payment %s holds %d for booking %s, which is %s"
+                        % (pid, here, booking, booking_status),
+                    )
+                )
+            if (
+                status in ("creating", "initiated", "unknown")
+                and booking_status != "pending_payment"
+            ):
+                wrong.append(
+                    ("open", "payment %s is %s and its booking %s" % (pid, status, booking_status))
+                )
             if booking_status == "confirmed" and slot != "t":
                 wrong.append(("free", "booking %s is confirmed and has no slot" % booking))
             kept.setdefault(booking, []).extend([here] if here else [])
-        wrong += [("lost", "the gateway holds %d for %s, which is not ours" % (n, ref)) for ref, n in held.items() if n]
-        for booking, status in self.pg.sql("SELECT id, booking_status(status, hold_expires_at) FROM bookings WHERE payment = 'online' AND amount > 0"):
+        wrong += [
+            ("lost", "the gateway holds %d for %s, which is not ours" % (n, ref))
+            for ref, n in held.items()
+            if n
+        ]
+        for booking, status in self.pg.sql(
+            "SELECT id, booking_status(status, hold_expires_at) FROM bookings WHERE payment = 'online' AND amount > 0"
+        ):
             if len(kept.get(booking, [])) > 1:
-                wrong.append(("doubled", "booking %s is paid %d times" % (booking, len(kept[booking]))))
+                wrong.append(
+                    ("doubled", "booking %s is paid %d times" % (booking, len(kept[booking])))
+                )
             if status == "confirmed" and not kept.get(booking):
                 wrong.append(("unpaid", "booking %s is confirmed" % booking))
-        wrong += [("open", "refund %s is %s" % tuple(r)) for r in
-                  self.pg.sql("SELECT id, status FROM refunds WHERE status IN ('wanted', 'calling', 'unknown')")]
+        wrong += [
+            ("open", "refund %s is %s" % tuple(r))
+            for r in self.pg.sql(
+                "SELECT id, status FROM refunds WHERE status IN ('wanted', 'calling', 'unknown')"
+            )
+        ]
         ends = {r[0]: r[4] for r in rows}
         for v in self.sandbox.books("invoices"):
             booking = ends.get((v["metadata"] or {}).get("payment_id"), "pending_payment")
             if v["status"] == "initiated" and booking != "pending_payment":
-                wrong.append(("open", "invoice %s can be paid, and its booking is %s" % (v["id"], booking)))
+                wrong.append(
+                    ("open", "invoice %s can be paid, and its booking is %s" % (v["id"], booking))
+                )
         return wrong
 
     def balance(self, limit=30.0):
@@ -160,6 +251,7 @@ class PayShop(bd_shop.Shop):
             self.hurry()
             last[:] = self.imbalance()
             return not last
+
         try:
             bd.wait_until(equal, "equal ledgers", limit, 0.3)
         except AssertionError as e:

@@ -31,10 +31,34 @@ def certificate():
         if not made:
             directory = tempfile.mkdtemp(prefix="bd-tls-")
             atexit.register(shutil.rmtree, directory, True)
-            cert, key, both = (os.path.join(directory, n) for n in ("cert.pem", "key.pem", "both.pem"))
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                            "/CN=book.example.com", "-addext", "subjectAltName=DNS:book.example.com", "-keyout", key, "-out", cert],
-                           check=True, capture_output=True, timeout=30)
+            cert, key, both = (
+                os.path.join(directory, n) for n in ("cert.pem", "key.pem", "both.pem")
+            )
+            subprocess.run(
+                [
+                    "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                    "-nodes",
+                    "-days",
+                    "2",
+                    "-subj",
+                    "/CN=book.example.com",
+                    "-addext",
+                    "subjectAltName=DNS:book.example.com",
+                    "-keyout",
+                    key,
+                    "-out",
+                    cert,
+                ],
+                check=True,
+                capture_output=True,
+                timeout=30,
+            )
             with open(both, "w") as f:
                 for name in (cert, key):
                     with open(name) as part:
@@ -68,11 +92,16 @@ class Proxy:
         self.port, self.tls_port = bd.free_port(), bd.free_port()
         with open(os.path.join(bd.TOP, "doc", "proxy", EXAMPLES[kind])) as f:
             text = f.read()
-        for pattern, put in ((r"127\.0\.0\.1:8080", "127.0.0.1:%d" % upstream),
-                             (r"/etc/ssl/private/book\.example\.com\.pem", certificate()),
-                             (r"listen 80;", "listen 127.0.0.1:%d;" % self.port), (r"listen 443 ", "listen 127.0.0.1:%d " % self.tls_port),
-                             (r"bind :80\n", "bind 127.0.0.1:%d\n" % self.port), (r"bind :443 ", "bind 127.0.0.1:%d " % self.tls_port),
-                             (r"client_max_body_size 64k", "client_max_body_size 1m"), (r"maxconn 20000", "maxconn 500")):
+        for pattern, put in (
+            (r"127\.0\.0\.1:8080", "127.0.0.1:%d" % upstream),
+            (r"/etc/ssl/private/book\.example\.com\.pem", certificate()),
+            (r"listen 80;", "listen 127.0.0.1:%d;" % self.port),
+            (r"listen 443 ", "listen 127.0.0.1:%d " % self.tls_port),
+            (r"bind :80\n", "bind 127.0.0.1:%d\n" % self.port),
+            (r"bind :443 ", "bind 127.0.0.1:%d " % self.tls_port),
+            (r"client_max_body_size 64k", "client_max_body_size 1m"),
+            (r"maxconn 20000", "maxconn 500"),
+        ):
             text, n = re.subn(pattern, put, text)
             if n == 0 and not pattern.startswith(("listen", "client", "bind", "maxconn")):
                 raise AssertionError("%s: no %s" % (EXAMPLES[kind], pattern))
@@ -82,21 +111,34 @@ class Proxy:
         with open(path, "w") as f:
             f.write(text)
         self.log = open(os.path.join(self.dir, "log"), "wb")
-        argv = [program, "-p", self.dir, "-e", "stderr", "-c", path] if kind == "nginx" else [program, "-db", "-f", path]
-        self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        argv = (
+            [program, "-p", self.dir, "-e", "stderr", "-c", path]
+            if kind == "nginx"
+            else [program, "-db", "-f", path]
+        )
+        self.proc = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+        )
         atexit.register(self.close)
         bd.wait_until(self._up, "%s\n%s" % (kind, self.words()))
 
     def _nginx(self, text):
-        temp = "".join("%s_temp_path %s/%s; " % (n, self.dir, n) for n in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        temp = "".join(
+            "%s_temp_path %s/%s; " % (n, self.dir, n)
+            for n in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
         user = "user root; " if os.geteuid() == 0 else ""
-        return ("daemon off; pid %s/pid; worker_processes 1; error_log stderr warn; %sevents { worker_connections 1000; }\n"
-                "http { access_log off; %s\n%s}\n" % (self.dir, user, temp, text))
+        return (
+            "daemon off; pid %s/pid; worker_processes 1; error_log stderr warn; %sevents { worker_connections 1000; }\n"
+            "http { access_log off; %s\n%s}\n" % (self.dir, user, temp, text)
+        )
 
     def _up(self):
         if self.proc.poll() is not None:
             raise AssertionError("%s ended: %s" % (self.kind, self.words()))
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.tls_port), 1):
+        with contextlib.suppress(OSError), socket.create_connection(
+            ("127.0.0.1", self.tls_port), 1
+        ):
             return True
         return False
 

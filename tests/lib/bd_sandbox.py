@@ -15,7 +15,11 @@ def basic(key):
 
 
 def in_seconds(s):
-    return (dt.datetime.now(dt.timezone.utc) + dt.timedelta(seconds=s)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        (dt.datetime.now(dt.timezone.utc) + dt.timedelta(seconds=s))
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 class SandboxCase(bd.Case):
@@ -29,7 +33,15 @@ class SandboxCase(bd.Case):
 
     def raw(self, method, path, body=None, headers=None):
         with bd.Client(("127.0.0.1", self.sim.port), 20) as c:
-            return c.request(method, path, body, {**({} if body is not None or method == "GET" else {"Content-Length": "0"}), **(headers or {})})
+            return c.request(
+                method,
+                path,
+                body,
+                {
+                    **({} if body is not None or method == "GET" else {"Content-Length": "0"}),
+                    **(headers or {}),
+                },
+            )
 
     def api(self, method, path, body=None, status=200, key=SECRET, headers=None):
         r = self.raw(method, "/v1" + path, body, {**basic(key), **(headers or {})})
@@ -37,10 +49,20 @@ class SandboxCase(bd.Case):
         return r.json()
 
     def invoice(self, **over):
-        return self.api("POST", "/invoices", {"amount": 5000, "currency": "SAR", "description": "Cut", **over}, 201)
+        return self.api(
+            "POST",
+            "/invoices",
+            {"amount": 5000, "currency": "SAR", "description": "Cut", **over},
+            201,
+        )
 
     def page(self, path, **form):
-        return self.raw("POST", path, urllib.parse.urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+        return self.raw(
+            "POST",
+            path,
+            urllib.parse.urlencode(form).encode(),
+            {"Content-Type": "application/x-www-form-urlencoded"},
+        )
 
     def paid(self, **over):
         v = self.invoice(**over)
@@ -48,7 +70,24 @@ class SandboxCase(bd.Case):
         return self.api("GET", "/invoices/" + v["id"])
 
     def card(self, number=FRICTIONLESS, status=201, key=SECRET, source=None, **over):
-        return self.api("POST", "/payments", {
-            "amount": 7000, "currency": "SAR", "callback_url": "https://shop.example/cb",
-            "source": {"type": "creditcard", "name": "A B", "number": number, "month": 1, "year": 2030, "cvc": "123", **(source or {})},
-            **over}, status, key)
+        return self.api(
+            "POST",
+            "/payments",
+            {
+                "amount": 7000,
+                "currency": "SAR",
+                "callback_url": "https://shop.example/cb",
+                "source": {
+                    "type": "creditcard",
+                    "name": "A B",
+                    "number": number,
+                    "month": 1,
+                    "year": 2030,
+                    "cvc": "123",
+                    **(source or {}),
+                },
+                **over,
+            },
+            status,
+            key,
+        )

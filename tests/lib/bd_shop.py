@@ -10,22 +10,50 @@ import zoneinfo
 import bd
 
 RIYADH = zoneinfo.ZoneInfo("Asia/Riyadh")
-LOCAL_MESSAGES = {name: {"en": name + " {service} {starts_at}", "ar": name + " {service}"} for name in
-                  ("booking_confirmed", "booking_cancelled", "booking_rescheduled", "booking_expired", "payment_refunded")}
+LOCAL_MESSAGES = {
+    name: {"en": name + " {service} {starts_at}", "ar": name + " {service}"}
+    for name in (
+        "booking_confirmed",
+        "booking_cancelled",
+        "booking_rescheduled",
+        "booking_expired",
+        "payment_refunded",
+    )
+}
 
 
 def sms_ok(request):
     """What Taqnyat answers to a message that it takes."""
-    return {"statusCode": 201, "messageId": 8764321, "cost": "0.05", "currency": "SAR", "totalCount": 1, "msgLength": 1,
-            "accepted": "[%s,]" % json.loads(request["body"])["recipients"][0], "rejected": "[]"}
+    return {
+        "statusCode": 201,
+        "messageId": 8764321,
+        "cost": "0.05",
+        "currency": "SAR",
+        "totalCount": 1,
+        "msgLength": 1,
+        "accepted": "[%s,]" % json.loads(request["body"])["recipients"][0],
+        "rejected": "[]",
+    }
 
 
 def config(sms, **over):
-    return bd.merge({
-        "providers": {"sms": {"type": "taqnyat", "base_url": sms.url, "sender": "BOOKINGS", "token": "t",
-                              "connect_timeout": "500ms", "timeout": "1s", "breaker": {"failures": 1000, "open_for": "1s"}}},
-        "notifications": {"provider": "sms", "messages": LOCAL_MESSAGES},
-    }, over)
+    return bd.merge(
+        {
+            "providers": {
+                "sms": {
+                    "type": "taqnyat",
+                    "base_url": sms.url,
+                    "sender": "BOOKINGS",
+                    "token": "t",
+                    "connect_timeout": "500ms",
+                    "timeout": "1s",
+                    "breaker": {"failures": 1000, "open_for": "1s"},
+                }
+            },
+            "notifications": {"provider": "sms", "messages": LOCAL_MESSAGES},
+        },
+        over,
+    )
 
 
 class Shop:
@@ -34,9 +62,15 @@ class Shop:
         self.pg = case.postgres()
         self.sms = case.provider(bd.p_reply(201, sms_ok))
         settings = config(self.sms, **(over or {}))
-        self.daemon = case.daemon(self.pg, {k: v for k, v in settings.items() if k not in without}, env=env)
+        self.daemon = case.daemon(
+            self.pg, {k: v for k, v in settings.items() if k not in without}, env=env
+        )
         self.admin = self.key("boss", "admin")
-        self.venue = self.staff("POST", "/v1/staff/venues", {"name": "Palm", "time_zone": "Asia/Riyadh", "currency": "SAR"})["id"]
+        self.venue = self.staff(
+            "POST",
+            "/v1/staff/venues",
+            {"name": "Palm", "time_zone": "Asia/Riyadh", "currency": "SAR"},
+        )["id"]
         self.chair = self.resource("Chair 1")
         self.service = self.make_service()
 
@@ -59,22 +93,41 @@ class Shop:
         return r.json() if r.body else None
 
     def resource(self, name, capacity=1):
-        r = self.staff("POST", "/v1/staff/venues/%s/resources" % self.venue, {"name": name, "capacity": capacity})
+        r = self.staff(
+            "POST",
+            "/v1/staff/venues/%s/resources" % self.venue,
+            {"name": name, "capacity": capacity},
+        )
         week = [{"weekday": d, "opens": "00:00", "closes": "24:00"} for d in range(1, 8)]
         self.staff("PUT", "/v1/staff/resources/%s/opening-hours" % r["id"], {"items": week})
         return r["id"]
 
     def make_service(self, **over):
-        body = {"name": "Cut", "duration_minutes": 60, "price": 5000, "resource_ids": [self.chair], **over}
+        body = {
+            "name": "Cut",
+            "duration_minutes": 60,
+            "price": 5000,
+            "resource_ids": [self.chair],
+            **over,
+        }
         return self.staff("POST", "/v1/staff/venues/%s/services" % self.venue, body)["id"]
 
     def customer(self, phone="+966551234567", locale="en", name=None):
         """A signed-in customer's token; the session is written as verification would."""
         token = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
-        self.pg.sql("INSERT INTO customers (id, phone, name, locale) VALUES ('%s', '%s', %s, '%s') ON CONFLICT DO NOTHING;"
-                    "INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT '%s', id, now() + interval '1 day'"
-                    " FROM customers WHERE phone = '%s'" % (uuid.uuid4(), phone, "'%s'" % name if name else "NULL", locale,
-                                                            hashlib.sha256(token.encode()).hexdigest(), phone))
+        self.pg.sql(
+            "INSERT INTO customers (id, phone, name, locale) VALUES ('%s', '%s', %s, '%s') ON CONFLICT DO NOTHING;"
+            "INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT '%s', id, now() + interval '1 day'"
+            " FROM customers WHERE phone = '%s'"
+            % (
+                uuid.uuid4(),
+                phone,
+                "'%s'" % name if name else "NULL",
+                locale,
+                hashlib.sha256(token.encode()).hexdigest(),
+                phone,
+            )
+        )
         return token
 
     @staticmethod
@@ -86,7 +139,13 @@ class Shop:
 
     def book(self, token, hours, **over):
         headers = over.pop("headers", {})
-        return self.call("POST", "/v1/bookings", {"service_id": self.service, "starts_at": self.at(hours), **over}, token, **headers)
+        return self.call(
+            "POST",
+            "/v1/bookings",
+            {"service_id": self.service, "starts_at": self.at(hours), **over},
+            token,
+            **headers
+        )
 
     def notices(self, **filters):
         query = "&".join("%s=%s" % f for f in filters.items())

@@ -56,7 +56,9 @@ def assert_calm(case, daemon, most=0.2 * min(bd.SLOWNESS, 3), lines=40):
     pids = [daemon.pid, *daemon.children()]
     before = daemon.log().count("\n")
     share, pid = busiest(pids)
-    case.assertLess(share, most, "%s spins\n%s" % (daemon.titles().get(pid, "master"), daemon.log()[-2000:]))
+    case.assertLess(
+        share, most, "%s spins\n%s" % (daemon.titles().get(pid, "master"), daemon.log()[-2000:])
+    )
     case.assertLess(daemon.log().count("\n") - before, lines, "a flood of records")
     return share
 
@@ -67,4 +69,5 @@ def served(daemon, path="/healthz"):
             return daemon.get(path).status == 200
         except (OSError, EOFError):
             return False
+
     return bd.wait_until(once, "%s is served again" % path, 5, 0.02)

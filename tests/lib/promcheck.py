@@ -15,9 +15,22 @@ LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 NUMBER = re.compile(r"(?:[+-]?Inf|NaN|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\Z")
 # Label values that are closed sets by contract; a name maps to the pattern that each of its values must match whole.
 CLOSED = {
-    "outcome": None, "state": None, "reason": None, "class": None, "act": None, "template": r"[a-z_]+", "error_code": r"[a-z_]+",
-    "status": r"[1-5]\d\d|other|[a-z_]+", "method": r"[A-Z]+|other", "operation": r"[a-z_]+", "role": r"[a-z]+",
-    "route": r"none|/(?:[a-z0-9_.{}/-]*)", "provider": r"[A-Za-z0-9_.-]+", "version": r".+", "revision": r".+", "le": r".+",
+    "outcome": None,
+    "state": None,
+    "reason": None,
+    "class": None,
+    "act": None,
+    "template": r"[a-z_]+",
+    "error_code": r"[a-z_]+",
+    "status": r"[1-5]\d\d|other|[a-z_]+",
+    "method": r"[A-Z]+|other",
+    "operation": r"[a-z_]+",
+    "role": r"[a-z]+",
+    "route": r"none|/(?:[a-z0-9_.{}/-]*)",
+    "provider": r"[A-Za-z0-9_.-]+",
+    "version": r".+",
+    "revision": r".+",
+    "le": r".+",
 }
 SERIES_BUDGET = 2000
 
@@ -29,13 +42,17 @@ class Bad(AssertionError):
 class Family:
     def __init__(self, name, kind, help_text):
         self.name, self.kind, self.help = name, kind, help_text
-        self.samples = []  # (sample name, labels as sorted tuple of pairs, value, text of the value)
+        self.samples = (
+            []
+        )  # (sample name, labels as sorted tuple of pairs, value, text of the value)
 
 
 class Page:
     def __init__(self, families, openmetrics):
         self.families, self.openmetrics = families, openmetrics
-        self.samples = {(name, labels): value for f in families.values() for name, labels, value, _ in f.samples}
+        self.samples = {
+            (name, labels): value for f in families.values() for name, labels, value, _ in f.samples
+        }
 
     def value(self, name, **labels):
         """The one sample with exactly these labels; None when there is none."""
@@ -53,7 +70,7 @@ def unescape(text, quotes, where):
             out.append(text[i])
             i += 1
             continue
-        pair = text[i:i + 2]
+        pair = text[i : i + 2]
         if pair not in (("\\\\", "\\n", '\\"') if quotes else ("\\\\", "\\n")):
             raise Bad("%s: bad escape %r" % (where, pair))
         out.append({"\\\\": "\\", "\\n": "\n", '\\"': '"'}[pair])
@@ -81,7 +98,9 @@ def parse_labels(text, where):
 
 
 def parse_sample(line, where):
-    m = re.match(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*)\})? (\S+)\Z", line)
+    m = re.match(
+        r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*)\})? (\S+)\Z", line
+    )
     if not m or not NUMBER.match(m.group(3)):
         raise Bad("%s: not a sample: %r" % (where, line))  # a timestamp is none of ours either
     return m.group(1), parse_labels(m.group(2) or "", where), float(m.group(3)), m.group(3)
@@ -122,9 +141,14 @@ def read(text, openmetrics):
                 helps[name] = unescape(rest, openmetrics, where)
                 current = None
                 continue
-            kinds = {"counter", "gauge", "histogram"} | ({"info", "unknown"} if openmetrics else set())
+            kinds = {"counter", "gauge", "histogram"} | (
+                {"info", "unknown"} if openmetrics else set()
+            )
             if name in families or name not in helps or not helps[name] or rest not in kinds:
-                raise Bad("%s: TYPE %s %s: twice, without HELP before it, or unknown" % (where, name, rest))
+                raise Bad(
+                    "%s: TYPE %s %s: twice, without HELP before it, or unknown"
+                    % (where, name, rest)
+                )
             current = families[name] = Family(name, rest, helps[name])
             continue
         sample = parse_sample(line, where)
@@ -185,10 +209,18 @@ def check_histogram(f):
     for rest, g in groups.items():
         bounds = [b for b, _ in g["buckets"]]
         counts = [c for _, c in g["buckets"]]
-        if not bounds or bounds[-1] != math.inf or bounds != sorted(set(bounds)) or counts != sorted(counts):
+        if (
+            not bounds
+            or bounds[-1] != math.inf
+            or bounds != sorted(set(bounds))
+            or counts != sorted(counts)
+        ):
             raise Bad("%s%r: buckets do not rise to +Inf" % (f.name, rest))
         if g["count"] != counts[-1] or g["sum"] is None:
-            raise Bad("%s%r: count %r, last bucket %r, sum %r" % (f.name, rest, g["count"], counts[-1], g["sum"]))
+            raise Bad(
+                "%s%r: count %r, last bucket %r, sum %r"
+                % (f.name, rest, g["count"], counts[-1], g["sum"])
+            )
 
 
 def parse(text, openmetrics=False):

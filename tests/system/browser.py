@@ -59,8 +59,12 @@ class BrowserCase(bd.Case):
 
     def look(self, state, lang):
         """Measures the page that is shown, and keeps a picture of it."""
-        self.assertEqual(self.b.script("return [document.documentElement.lang, getComputedStyle(document.body).direction]"),
-                         [lang, "rtl" if lang == "ar" else "ltr"])
+        self.assertEqual(
+            self.b.script(
+                "return [document.documentElement.lang, getComputedStyle(document.body).direction]"
+            ),
+            [lang, "rtl" if lang == "ar" else "ltr"],
+        )
         self.assertEqual(self.b.script(LOOK), [], "%s %s %d" % (state, lang, self.width))
         if SHOTS:
             os.makedirs(SHOTS, exist_ok=True)
@@ -75,6 +79,7 @@ class BrowserCase(bd.Case):
 
 def each(test):
     """Runs a test in both languages on both sizes."""
+
     def run(self):
         for width, height in SIZES:
             for lang in ("ar", "en"):
@@ -82,22 +87,50 @@ def each(test):
                     b = self.browser(width, height)
                     test(self, b, lang)
                     b.close()
+
     run.__doc__ = test.__doc__
     return run
 
 
 class Checkout(BrowserCase):
-    WORDS = {"ar": {"pay": "ادفع", "cancel": "إلغاء", "failed": "فشلت عملية الدفع", "paid": "تم الدفع", "gone": "لم يعد بالإمكان دفع هذه الفاتورة"},
-             "en": {"pay": "Pay", "cancel": "Cancel", "failed": "The payment failed", "paid": "Paid", "gone": "This invoice can no longer be paid"}}
+    WORDS = {
+        "ar": {
+            "pay": "ادفع",
+            "cancel": "إلغاء",
+            "failed": "فشلت عملية الدفع",
+            "paid": "تم الدفع",
+            "gone": "لم يعد بالإمكان دفع هذه الفاتورة",
+        },
+        "en": {
+            "pay": "Pay",
+            "cancel": "Cancel",
+            "failed": "The payment failed",
+            "paid": "Paid",
+            "gone": "This invoice can no longer be paid",
+        },
+    }
 
     def setUp(self):
         self.sim = self.sandbox()
-        self.site = self.provider(bd.p_reply(200, b"<!doctype html><title>shop</title>", {"Content-Type": "text/html"}))
+        self.site = self.provider(
+            bd.p_reply(200, b"<!doctype html><title>shop</title>", {"Content-Type": "text/html"})
+        )
 
     def invoice(self, lang, **over):
-        v = self.sim.api("POST", "/v1/invoices", {
-            "amount": 35000, "currency": "SAR", "success_url": self.site.url + "/done?mine=1", "back_url": self.site.url + "/back",
-            "description": "صبغة شعر، صالون النخيل، الأربعاء ٢٥ نوفمبر" if lang == "ar" else "Hair colour, Palm Salon, Wednesday 25 November", **over}).json()
+        v = self.sim.api(
+            "POST",
+            "/v1/invoices",
+            {
+                "amount": 35000,
+                "currency": "SAR",
+                "success_url": self.site.url + "/done?mine=1",
+                "back_url": self.site.url + "/back",
+                "description": "صبغة شعر، صالون النخيل، الأربعاء ٢٥ نوفمبر"
+                if lang == "ar"
+                else "Hair colour, Palm Salon, Wednesday 25 November",
+                **over,
+            },
+        ).json()
         return {**v, "url": "%s/invoices/%s" % (self.sim.url, v["id"])}
 
     def state(self, v):
@@ -191,18 +224,28 @@ class Checkout(BrowserCase):
 
     def test_hostile_and_long_words(self):
         b = self.browser(360, 740)
-        v = self.invoice("en", amount=99999999999999, description='<img src=x onerror="document.title=1"> {{price}} ' + "w" * 200, back_url=self.site.url + "/?a=1&b=%22")
+        v = self.invoice(
+            "en",
+            amount=99999999999999,
+            description='<img src=x onerror="document.title=1"> {{price}} ' + "w" * 200,
+            back_url=self.site.url + "/?a=1&b=%22",
+        )
         for lang in ("ar", "en"):
             b.open(v["url"] + "?lang=" + lang)
             self.assertEqual(b.text("h1"), "999999999999.99 SAR")
             self.assertIn("<img src=x", b.text(".what"))
             self.assertNotEqual(b.script("return document.title"), "1")
             self.look("long", lang)
-        self.assertEqual(b.script("return document.getElementById('cancel').href"), self.site.url + "/?a=1&b=%22")
+        self.assertEqual(
+            b.script("return document.getElementById('cancel').href"), self.site.url + "/?a=1&b=%22"
+        )
 
 
 class Inbox(BrowserCase):
-    TEXTS = {"ar": "تم الحجز: صبغة شعر، 2026-11-25 20:30 في صالون النخيل.", "en": "Booked: Hair colour, 2026-11-25 20:30 at Palm Salon."}
+    TEXTS = {
+        "ar": "تم الحجز: صبغة شعر، 2026-11-25 20:30 في صالون النخيل.",
+        "en": "Booked: Hair colour, 2026-11-25 20:30 at Palm Salon.",
+    }
 
     def setUp(self):
         self.sim = self.sandbox()
@@ -211,7 +254,11 @@ class Inbox(BrowserCase):
         self.sim.call("POST", "/sms", {"to": "+966551234567", "text": text, "sender": "SALON"})
 
     def kinds(self):
-        return {f["kind"] for f in self.sim.call("GET", "/control/faults")["items"] if f["route"] in ("taqnyat", "http")}
+        return {
+            f["kind"]
+            for f in self.sim.call("GET", "/control/faults")["items"]
+            if f["route"] in ("taqnyat", "http")
+        }
 
     @each
     def test_messages_and_faults(self, b, lang):
@@ -220,11 +267,27 @@ class Inbox(BrowserCase):
         b.open(self.sim.url + "/inbox?lang=" + lang)
         b.find(".empty")
         self.look("inbox-empty", lang)
-        for n, text in enumerate((self.TEXTS["en"], self.TEXTS["ar"], "https://book.example.com/" + "long/" * 40, "رمز الدخول: 123456"), 1):
+        for n, text in enumerate(
+            (
+                self.TEXTS["en"],
+                self.TEXTS["ar"],
+                "https://book.example.com/" + "long/" * 40,
+                "رمز الدخول: 123456",
+            ),
+            1,
+        ):
             self.send(text)
-            b.wait("return document.querySelectorAll('.message').length === %d" % n, "the message shows up by itself", 3)
-            self.assertEqual(b.script("const t = document.querySelector('.message .text'); return [t.textContent, getComputedStyle(t).direction]"),
-                             [text, "rtl" if text[0] in "تر" else "ltr"])
+            b.wait(
+                "return document.querySelectorAll('.message').length === %d" % n,
+                "the message shows up by itself",
+                3,
+            )
+            self.assertEqual(
+                b.script(
+                    "const t = document.querySelector('.message .text'); return [t.textContent, getComputedStyle(t).direction]"
+                ),
+                [text, "rtl" if text[0] in "تر" else "ltr"],
+            )
         self.look("inbox", lang)
         b.script("document.getElementById('kind').value = 'html'")
         b.click("#order")
@@ -238,7 +301,10 @@ class Inbox(BrowserCase):
         b.click("#clear")
         b.wait("return document.querySelectorAll('.message').length === 0", "it is empty")
         b.click("#other")
-        b.wait("return document.documentElement.lang === '%s'" % ("en" if lang == "ar" else "ar"), "the other language")
+        b.wait(
+            "return document.documentElement.lang === '%s'" % ("en" if lang == "ar" else "ar"),
+            "the other language",
+        )
 
     def test_words_of_strangers_are_words(self):
         b = self.browser()
@@ -252,7 +318,10 @@ class Inbox(BrowserCase):
         for i in range(1300):
             self.send("message %d" % i)
         b.open(self.sim.url + "/inbox?lang=en")
-        b.wait("return document.querySelector('.message .text')?.textContent === 'message 1299'", "the newest on top")
+        b.wait(
+            "return document.querySelector('.message .text')?.textContent === 'message 1299'",
+            "the newest on top",
+        )
         self.assertEqual(b.script("return document.querySelectorAll('.message').length"), 200)
 
     def test_the_sandbox_ends_and_comes_back(self):
@@ -262,19 +331,30 @@ class Inbox(BrowserCase):
         b.find(".message")
         port = self.sim.port
         self.sim.close()
-        b.wait("return document.getElementById('state').className === 'bad'", "the page says that nobody answers")
+        b.wait(
+            "return document.getElementById('state').className === 'bad'",
+            "the page says that nobody answers",
+        )
         self.sim = bd.Sandbox(port)
         self.addCleanup(self.sim.close)
-        b.wait("return document.querySelectorAll('.message').length === 0", "what the old one had is gone")
+        b.wait(
+            "return document.querySelectorAll('.message').length === 0",
+            "what the old one had is gone",
+        )
         self.send("after")
-        b.wait("return document.querySelector('.message .text')?.textContent === 'after'", "a message of the new one")
+        b.wait(
+            "return document.querySelector('.message .text')?.textContent === 'after'",
+            "a message of the new one",
+        )
 
 
 class WholeWay(BrowserCase):
     """bookingd itself: create a payment, pay in the browser, end at the return URL."""
 
     def setUp(self):
-        self.site = self.provider(bd.p_reply(200, b"<!doctype html><title>shop</title>", {"Content-Type": "text/html"}))
+        self.site = self.provider(
+            bd.p_reply(200, b"<!doctype html><title>shop</title>", {"Content-Type": "text/html"})
+        )
         self.shop = bd_pay.PayShop(self, {"payments": {"return_origins": [self.site.url]}})
         self.shop.hooks()
         self.me = self.shop.someone()
@@ -288,8 +368,17 @@ class WholeWay(BrowserCase):
 
     def ends(self, booking, payment, states, came_with):
         self.b.wait("return document.title === 'shop'", "the shop")
-        self.assertEqual(self.b.url, "%s/done?mine=1&payment_id=%s&status=%s" % (self.site.url, payment, came_with))
-        self.assertEqual((self.shop.booking(self.me, booking)["status"], self.shop.payment(self.me, payment)["status"]), states)
+        self.assertEqual(
+            self.b.url,
+            "%s/done?mine=1&payment_id=%s&status=%s" % (self.site.url, payment, came_with),
+        )
+        self.assertEqual(
+            (
+                self.shop.booking(self.me, booking)["status"],
+                self.shop.payment(self.me, payment)["status"],
+            ),
+            states,
+        )
 
     def test_paid(self):
         self.browser()

@@ -25,8 +25,21 @@ import chaos_load  # noqa: E402
 import chaos_strikes  # noqa: E402
 
 OPTIONS = argparse.Namespace(minutes=20.0, seed="1", customers=8, staff=2, records=None, only=None)
-KINDS = ("acknowledged and missing", "refused and done", "done twice", "two answers to one key", "told less than before", "overlaps", "doubled payments",
-         "ledger of payments", "ledger of notices", "PENDING notices", "invariants", "5xx without a cause", "connection ended")
+KINDS = (
+    "acknowledged and missing",
+    "refused and done",
+    "done twice",
+    "two answers to one key",
+    "told less than before",
+    "overlaps",
+    "doubled payments",
+    "ledger of payments",
+    "ledger of notices",
+    "PENDING notices",
+    "invariants",
+    "5xx without a cause",
+    "connection ended",
+)
 
 
 def duration(ms):
@@ -34,13 +47,38 @@ def duration(ms):
 
 
 CONFIG = {
-    "server": {"workers": 20, "queue": 64, "queue_timeout": duration(2000), "request_budget": duration(5000)},
+    "server": {
+        "workers": 20,
+        "queue": 64,
+        "queue_timeout": duration(2000),
+        "request_budget": duration(5000),
+    },
     "database": {"statement_timeout": duration(2000), "connect_timeout": duration(1000)},
     "bookings": {"max_active_per_customer": 10000, "hold": "20s"},
-    "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s", "per_phone": "100000/1h", "per_address": "1000000/1h",
-            "total": "1000000/1h", "messages": {"ar": "code {code}", "en": "code {code}"}},
-    "providers": {"sms": {"timeout": duration(800), "connect_timeout": duration(300), "max_concurrent": 20, "breaker": {"failures": 6, "open_for": "500ms"}},
-                  "moyasar": {"timeout": duration(800), "connect_timeout": duration(300), "max_concurrent": 20, "breaker": {"failures": 6, "open_for": "500ms"}}}}
+    "otp": {
+        "provider": "sms",
+        "secret": "x" * 32,
+        "resend_cooldown": "0s",
+        "per_phone": "100000/1h",
+        "per_address": "1000000/1h",
+        "total": "1000000/1h",
+        "messages": {"ar": "code {code}", "en": "code {code}"},
+    },
+    "providers": {
+        "sms": {
+            "timeout": duration(800),
+            "connect_timeout": duration(300),
+            "max_concurrent": 20,
+            "breaker": {"failures": 6, "open_for": "500ms"},
+        },
+        "moyasar": {
+            "timeout": duration(800),
+            "connect_timeout": duration(300),
+            "max_concurrent": 20,
+            "breaker": {"failures": 6, "open_for": "500ms"},
+        },
+    },
+}
 
 
 class Shop(bd_pay.PayShop):
@@ -49,16 +87,28 @@ class Shop(bd_pay.PayShop):
     def __init__(self, case):
         class Gateway:
             url = None
+
         self.box = case.sandbox()
         Gateway.url = self.box.url
-        super().__init__(case, bd.merge(CONFIG, {"providers": {"sms": {"base_url": self.box.url}}}), Gateway)
+        super().__init__(
+            case, bd.merge(CONFIG, {"providers": {"sms": {"base_url": self.box.url}}}), Gateway
+        )
         self.sandbox = self.box
         self.hooks(factor=0.001)
 
     def imbalance(self):
         """But for bookings whose money staff gave back: staff may, and they stay."""
-        given = {r[0] for r in self.pg.sql("SELECT booking_id FROM payments WHERE status IN ('refunded', 'partially_refunded')")}
-        return [(kind, words) for kind, words in super().imbalance() if kind != "unpaid" or words.split()[1] not in given]
+        given = {
+            r[0]
+            for r in self.pg.sql(
+                "SELECT booking_id FROM payments WHERE status IN ('refunded', 'partially_refunded')"
+            )
+        }
+        return [
+            (kind, words)
+            for kind, words in super().imbalance()
+            if kind != "unpaid" or words.split()[1] not in given
+        ]
 
 
 class Campaign(bd.Case):
@@ -74,7 +124,11 @@ class Campaign(bd.Case):
         self.field = chaos_load.Field(self.shop, seed, customers, staff)
         self.striker = chaos_strikes.Striker(self.field, self.pair)
         self.field.begin()
-        bd.wait_until(lambda: sum(r.acknowledged for r in self.field.recorder.records) > 30, "people at work", 30)
+        bd.wait_until(
+            lambda: sum(r.acknowledged for r in self.field.recorder.records) > 30,
+            "people at work",
+            30,
+        )
 
     def strike(self, plan, until=None):
         """The strikes, until a time is reached or no more are planned."""
@@ -87,7 +141,11 @@ class Campaign(bd.Case):
             except AssertionError as e:
                 self.field.recorder.tell("%s: %s" % (kind, e))
                 return
-            print("%8.2f s  %-20s %-50s down %5.2f s" % (w.begun, w.kind, w.words[:50], w.returned - w.begun), flush=True)
+            print(
+                "%8.2f s  %-20s %-50s down %5.2f s"
+                % (w.begun, w.kind, w.words[:50], w.returned - w.begun),
+                flush=True,
+            )
 
     def quiet(self):
         """Everything is whole and nobody asks: the keeper does the rest. Seconds until no notice was PENDING."""
@@ -95,16 +153,24 @@ class Campaign(bd.Case):
         begun = time.monotonic()
         self.shop.sandbox.clear()
         pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
-        bd.wait_until(lambda: self.shop.pg.value(pending) == "0", "no PENDING notice", 60 / bd.PATIENCE, 0.1)
+        bd.wait_until(
+            lambda: self.shop.pg.value(pending) == "0", "no PENDING notice", 60 / bd.PATIENCE, 0.1
+        )
         took = time.monotonic() - begun
-        bd.wait_until(self.whole, "a process of each kind", 40, 0.1)  # one that died often is waited for
-
+        bd.wait_until(
+            self.whole, "a process of each kind", 40, 0.1
+        )  # one that died often is waited for
 
         def settled():
-            self.shop.pg.sql("UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND status IN ('initiated', 'unknown');"
-                             "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status <> 'calling'")
-            self.shop.pg.sql("UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = 'unknown'")
+            self.shop.pg.sql(
+                "UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND status IN ('initiated', 'unknown');"
+                "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status <> 'calling'"
+            )
+            self.shop.pg.sql(
+                "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = 'unknown'"
+            )
             return not self.shop.imbalance() and self.shop.pg.value(pending) == "0"
+
         try:
             bd.wait_until(settled, "equal ledgers", 120 / bd.PATIENCE, 0.3)
         except AssertionError:
@@ -113,7 +179,10 @@ class Campaign(bd.Case):
 
     def whole(self):
         try:
-            return self.shop.daemon.metrics() and all(self.shop.daemon.children(role) for role in ("dispatcher", "keeper", "monitor", "resolver"))
+            return self.shop.daemon.metrics() and all(
+                self.shop.daemon.children(role)
+                for role in ("dispatcher", "keeper", "monitor", "resolver")
+            )
         except (OSError, EOFError):
             return False
 
@@ -125,23 +194,51 @@ class Campaign(bd.Case):
             per[w.kind].append(w)
         caused = [(r, checker.cause(r)) for r in records if r.status == 0 or r.status >= 500]
         caused = [(r, w) for r, w in caused if w]
-        print("\n%-20s %8s %10s %8s %7s  %s" % ("strike", "times", "longest s", "last s", "resets", "answers of 5xx meanwhile"))
+        print(
+            "\n%-20s %8s %10s %8s %7s  %s"
+            % ("strike", "times", "longest s", "last s", "resets", "answers of 5xx meanwhile")
+        )
         for kind, some in per.items():
             if not some:
                 continue
             mine = [(r, w) for r, w in caused if w.kind == kind]
             codes = collections.Counter(r.code for r, _ in mine if r.status)
             last = max((r.begun - w.returned for r, w in mine), default=0)
-            print("%-20s %8d %10.2f %8.2f %7d  %s" % (kind, len(some), max(w.returned - w.begun for w in some), max(0, last),
-                                                   sum(r.status == 0 for r, _ in mine), ", ".join("%s %d" % c for c in sorted(codes.items()))))
+            print(
+                "%-20s %8d %10.2f %8.2f %7d  %s"
+                % (
+                    kind,
+                    len(some),
+                    max(w.returned - w.begun for w in some),
+                    max(0, last),
+                    sum(r.status == 0 for r, _ in mine),
+                    ", ".join("%s %d" % c for c in sorted(codes.items())),
+                )
+            )
         what = collections.Counter(r.what for r in records)
-        said = collections.Counter("%d%s" % (r.status, " " + r.code if r.code else "") if r.status else "no answer" for r in records)
-        print("\n%d requests in %.0f s (%s)" % (len(records), seconds, ", ".join("%s %d" % c for c in what.most_common())))
+        said = collections.Counter(
+            "%d%s" % (r.status, " " + r.code if r.code else "") if r.status else "no answer"
+            for r in records
+        )
+        print(
+            "\n%d requests in %.0f s (%s)"
+            % (len(records), seconds, ", ".join("%s %d" % c for c in what.most_common()))
+        )
         print("answers: " + ", ".join("%s %d" % c for c in said.most_common()))
-        print("%d strikes; acknowledged changes: %d, replayed: %d; rows: %s; no PENDING %.1f s after the end; refunds still in doubt, told again: %d" % (
-           
-            len(windows), sum(r.acknowledged and r.what in chaos_check.WRITES for r in records), sum(r.replayed for r in records),
-            ", ".join("%s %s" % (t, self.shop.pg.value("SELECT count(*) FROM " + t)) for t in ("bookings", "payments", "refunds", "notifications")), pending_s, checker.told_again))
+        print(
+            "%d strikes; acknowledged changes: %d, replayed: %d; rows: %s; no PENDING %.1f s after the end; refunds still in doubt, told again: %d"
+            % (
+                len(windows),
+                sum(r.acknowledged and r.what in chaos_check.WRITES for r in records),
+                sum(r.replayed for r in records),
+                ", ".join(
+                    "%s %s" % (t, self.shop.pg.value("SELECT count(*) FROM " + t))
+                    for t in ("bookings", "payments", "refunds", "notifications")
+                ),
+                pending_s,
+                checker.told_again,
+            )
+        )
         for kind in list(KINDS) + [k for k in wrong if k not in KINDS]:
             print("%-26s %d" % (kind, len(wrong.get(kind, []))))
 
@@ -164,30 +261,59 @@ class Campaign(bd.Case):
         self.table(checker, time.monotonic() - begun, pending_s)
         log = self.shop.daemon.log()
         strange = re.findall(r"^.*(?:event=http\.internal|level=crit|panic).*$", log, re.M)
-        said = ["%s: %s" % (k, w) for k, some in wrong.items() for w in some[:20]] + self.field.recorder.broken + strange[:5]
+        said = (
+            ["%s: %s" % (k, w) for k, some in wrong.items() for w in some[:20]]
+            + self.field.recorder.broken
+            + strange[:5]
+        )
         self.assertEqual(len(said), 0, "\n".join(said))
         for role in ("keeper", "monitor", "resolver", "dispatcher"):
-            bd.wait_until(lambda: self.shop.daemon.metric("bookingd_process_restarts_total", role=role) == self.striker.killed.get(role, 0),
-                          "as many restarts of the %s as it was killed: %s" % (role, self.striker.killed), 5)
+            bd.wait_until(
+                lambda: self.shop.daemon.metric("bookingd_process_restarts_total", role=role)
+                == self.striker.killed.get(role, 0),
+                "as many restarts of the %s as it was killed: %s" % (role, self.striker.killed),
+                5,
+            )
 
 
 class Chaos(Campaign):
     def test_chaos(self):
-        self.play(OPTIONS.seed, chaos_strikes.plan(OPTIONS.seed, OPTIONS.only), OPTIONS.minutes * 60, OPTIONS.customers, OPTIONS.staff, OPTIONS.records)
+        self.play(
+            OPTIONS.seed,
+            chaos_strikes.plan(OPTIONS.seed, OPTIONS.only),
+            OPTIONS.minutes * 60,
+            OPTIONS.customers,
+            OPTIONS.staff,
+            OPTIONS.records,
+        )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=OPTIONS.minutes)
-    parser.add_argument("--seed", default=None, help="repeats the strikes of a run; else a new one, which is printed")
+    parser.add_argument(
+        "--seed",
+        default=None,
+        help="repeats the strikes of a run; else a new one, which is printed",
+    )
     parser.add_argument("--customers", type=int, default=OPTIONS.customers)
     parser.add_argument("--staff", type=int, default=OPTIONS.staff)
-    parser.add_argument("--records", help="a directory for all requests, the daemon's log and the times of the strikes")
-    parser.add_argument("--only", action="append", choices=list(chaos_strikes.WEIGHTS), help="this kind of strike (may be given again)")
+    parser.add_argument(
+        "--records",
+        help="a directory for all requests, the daemon's log and the times of the strikes",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=list(chaos_strikes.WEIGHTS),
+        help="this kind of strike (may be given again)",
+    )
     parser.parse_args(namespace=OPTIONS)
-    OPTIONS.seed = OPTIONS.seed or str(random.SystemRandom().randrange(10 ** 6))
+    OPTIONS.seed = OPTIONS.seed or str(random.SystemRandom().randrange(10**6))
     print("seed %s" % OPTIONS.seed, flush=True)
-    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(Chaos))
+    result = unittest.TextTestRunner(verbosity=1).run(
+        unittest.defaultTestLoader.loadTestsFromTestCase(Chaos)
+    )
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

@@ -12,7 +12,12 @@ DOUBT_S = 890  # of the 15 minutes that the gateway's total is waited for
 
 
 def may_be_done(r):
-    return r.acknowledged or r.status == 0 or r.status >= 500 and (r.code in UNKNOWN or (r.doc or {}).get("outcome") == "unknown")
+    return (
+        r.acknowledged
+        or r.status == 0
+        or r.status >= 500
+        and (r.code in UNKNOWN or (r.doc or {}).get("outcome") == "unknown")
+    )
 
 
 class Checker:
@@ -26,7 +31,10 @@ class Checker:
 
     def rows(self, sql):
         """Rows as dicts."""
-        return [json.loads(line[0]) for line in self.shop.pg.sql("SELECT to_json(x)::text FROM (%s) x" % sql)]
+        return [
+            json.loads(line[0])
+            for line in self.shop.pg.sql("SELECT to_json(x)::text FROM (%s) x" % sql)
+        ]
 
     def all(self):
         self.deeds()
@@ -41,7 +49,9 @@ class Checker:
 
     def deeds(self):
         """Each acknowledged change has its row of history; each row of history has a request that may have done it."""
-        history = self.rows("SELECT booking_id, version, to_status, request_id FROM booking_history")
+        history = self.rows(
+            "SELECT booking_id, version, to_status, request_id FROM booking_history"
+        )
         known = {(h["booking_id"], h["version"]): h for h in history}
         asked = {r.id: r for r in self.records}
         for r in self.records:
@@ -56,8 +66,13 @@ class Checker:
 
     def bookings(self):
         """The rows are as the newest that anybody was told; nobody was ever told something older than before."""
-        rows = {b["id"]: b for b in self.rows("SELECT id, version, status, to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS starts_at"
-                                               " FROM bookings")}
+        rows = {
+            b["id"]: b
+            for b in self.rows(
+                "SELECT id, version, status, to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS starts_at"
+                " FROM bookings"
+            )
+        }
         told = {}
         for r in sorted(self.records, key=lambda r: r.ended):
             if not r.acknowledged or not r.doc or "version" not in r.doc:
@@ -65,8 +80,12 @@ class Checker:
             b, row = r.doc, rows.get(r.doc["id"])
             if row is None or row["version"] < b["version"]:
                 self.say("acknowledged and missing", "%r; the row is %r", r, row)
-            elif row["version"] == b["version"] and (b["starts_at"][:19] != row["starts_at"][:19] or
-                                                     b["status"] != row["status"] and row["status"] != "expired" and b["status"] != "expired"):
+            elif row["version"] == b["version"] and (
+                b["starts_at"][:19] != row["starts_at"][:19]
+                or b["status"] != row["status"]
+                and row["status"] != "expired"
+                and b["status"] != "expired"
+            ):
                 self.say("acknowledged and missing", "%r; the row is %r", r, row)
             if not r.replayed and r.what == "booking":
                 version, ended = told.get(b["id"], (0, 0))
@@ -77,14 +96,20 @@ class Checker:
 
     def once(self):
         """An intent to book is one booking at most, whatever happened to its requests; its note tells."""
-        for row in self.rows("SELECT note, count(*) AS n FROM bookings WHERE note IS NOT NULL GROUP BY 1 HAVING count(*) > 1"):
+        for row in self.rows(
+            "SELECT note, count(*) AS n FROM bookings WHERE note IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
+        ):
             self.say("done twice", "%d bookings of one intent: %s", row["n"], row["note"])
 
     def same_answer(self):
         """All that was definitely said under one key is the same."""
         by_key = collections.defaultdict(list)
         for r in self.records:
-            if r.key and 0 < r.status < 500 and r.code not in ("idempotency_in_flight", "unauthorized"):
+            if (
+                r.key
+                and 0 < r.status < 500
+                and r.code not in ("idempotency_in_flight", "unauthorized")
+            ):
                 by_key[r.who, r.key].append(r)
         for said in by_key.values():
             first = said[0]
@@ -101,29 +126,61 @@ class Checker:
             if r.what == "verify" and r.status == 200:
                 there = hashlib.sha256(r.doc["token"].encode()).hexdigest() in sessions
                 if not there and r.doc["token"] not in gone or there and r.doc["token"] in ended:
-                    self.say("acknowledged and missing", "%s is %s", r, "there" if there else "not there")
-        challenges = {c["id"]: c["status"] for c in self.rows("SELECT id, status FROM otp_challenges")}
+                    self.say(
+                        "acknowledged and missing", "%s is %s", r, "there" if there else "not there"
+                    )
+        challenges = {
+            c["id"]: c["status"] for c in self.rows("SELECT id, status FROM otp_challenges")
+        }
         names = {c["name"] for c in self.rows("SELECT name FROM customers WHERE name IS NOT NULL")}
         last = {}
         for r in self.records:
-            if r.what == "otp" and r.status == 201 and challenges.get(r.doc["id"]) not in ("sent", "sending"):
-                self.say("acknowledged and missing", "%r; its challenge is %s", r, challenges.get(r.doc["id"]))
+            if (
+                r.what == "otp"
+                and r.status == 201
+                and challenges.get(r.doc["id"]) not in ("sent", "sending")
+            ):
+                self.say(
+                    "acknowledged and missing",
+                    "%r; its challenge is %s",
+                    r,
+                    challenges.get(r.doc["id"]),
+                )
             if r.what == "name" and may_be_done(r):
                 last.setdefault(r.who, []).append(r)
         for renamed in last.values():
             while renamed and not renamed[-1].acknowledged:
                 renamed.pop()  # what came after the last acknowledgement may have been done, too
-            if renamed and len(last[renamed[-1].who]) == len(renamed) and renamed[-1].doc["name"] not in names:
+            if (
+                renamed
+                and len(last[renamed[-1].who]) == len(renamed)
+                and renamed[-1].doc["name"] not in names
+            ):
                 self.say("acknowledged and missing", "%r", renamed[-1])
 
     def payments(self):
-        rows = {p["id"]: p for p in self.rows("SELECT id, booking_id, status, gateway_id FROM payments")}
-        order = {"creating": 0, "unknown": 1, "initiated": 1, "failed": 2, "expired": 2, "paid": 3, "partially_refunded": 4, "refunded": 5}
+        rows = {
+            p["id"]: p for p in self.rows("SELECT id, booking_id, status, gateway_id FROM payments")
+        }
+        order = {
+            "creating": 0,
+            "unknown": 1,
+            "initiated": 1,
+            "failed": 2,
+            "expired": 2,
+            "paid": 3,
+            "partially_refunded": 4,
+            "refunded": 5,
+        }
         for r in self.records:
             if r.what not in ("pay", "payment") or not r.acknowledged or "id" not in (r.doc or {}):
                 continue
             p = rows.get(r.doc["id"])
-            if p is None or r.doc.get("gateway_id", p["gateway_id"]) != p["gateway_id"] or order[p["status"]] < order[r.doc["status"]]:
+            if (
+                p is None
+                or r.doc.get("gateway_id", p["gateway_id"]) != p["gateway_id"]
+                or order[p["status"]] < order[r.doc["status"]]
+            ):
                 self.say("acknowledged and missing", "%r; the row is %r", r, p)
 
     def answers(self):
@@ -140,25 +197,46 @@ class Checker:
             about = booking_of.get(r.subject, r.subject)
             if self.cause(r):
                 doubts.setdefault(about, r.begun)
-            elif r.what in ("cancel", "refund") and about in doubts and (
-                    (r.doc or {}).get("outcome") == "unknown" or r.ended - doubts[about] > DOUBT_S):
+            elif (
+                r.what in ("cancel", "refund")
+                and about in doubts
+                and ((r.doc or {}).get("outcome") == "unknown" or r.ended - doubts[about] > DOUBT_S)
+            ):
                 self.told_again += 1
             else:
                 self.say("5xx without a cause" if r.status else "connection ended", "%r", r)
 
     def cause(self, r):
         """The latest strike that explains an answer of 5xx, or none at all."""
-        known = [w for w in self.windows if w.covers(r) and (r.code in w.codes if r.status else w.resets)]
+        known = [
+            w for w in self.windows if w.covers(r) and (r.code in w.codes if r.status else w.resets)
+        ]
         return max(known, key=lambda w: w.begun) if known and r.status != 500 else None
 
     def books(self):
         session = self.shop.pg.session()
         for name, n in bd_books.wrong(session).items():
-            self.say("overlaps" if name == "overlaps" else "doubled payments" if "twice" in name or "two open" in name else "invariants", "%d %s", n, name)
+            self.say(
+                "overlaps"
+                if name == "overlaps"
+                else "doubled payments"
+                if "twice" in name or "two open" in name
+                else "invariants",
+                "%d %s",
+                n,
+                name,
+            )
         session.close()
         for kind, words in self.shop.imbalance():
-            self.say("doubled payments" if kind == "doubled" else "ledger of payments", "%s: %s", kind, words)
-        pending = int(self.shop.pg.value("SELECT count(*) FROM notifications WHERE status = 'PENDING'"))
+            self.say(
+                "doubled payments" if kind == "doubled" else "ledger of payments",
+                "%s: %s",
+                kind,
+                words,
+            )
+        pending = int(
+            self.shop.pg.value("SELECT count(*) FROM notifications WHERE status = 'PENDING'")
+        )
         if pending:
             self.say("PENDING notices", "%d are", pending)
         try:

@@ -10,20 +10,64 @@ import time
 import bd
 import bd_pay
 
-CUSTOMER_KINDS = (("slots", 10), ("mine", 10), ("book", 24), ("book paid", 8), ("reschedule", 8), ("cancel", 10), ("rename", 4),
-                  ("sign in", 8), ("sign out", 1))
-STAFF_KINDS = (("calendar", 4), ("detail", 6), ("staff book", 6), ("staff cancel", 6), ("notices", 4), ("resend", 3), ("providers", 2),
-               ("refund", 2))
+CUSTOMER_KINDS = (
+    ("slots", 10),
+    ("mine", 10),
+    ("book", 24),
+    ("book paid", 8),
+    ("reschedule", 8),
+    ("cancel", 10),
+    ("rename", 4),
+    ("sign in", 8),
+    ("sign out", 1),
+)
+STAFF_KINDS = (
+    ("calendar", 4),
+    ("detail", 6),
+    ("staff book", 6),
+    ("staff cancel", 6),
+    ("notices", 4),
+    ("resend", 3),
+    ("providers", 2),
+    ("refund", 2),
+)
 PAUSE_S = (0.0, 0.08)
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BOOKINGS = 20  # of one customer; the calendar of a long run would be full else
 TRIES, TRIES_S = 60, 40.0  # of one intent with an Idempotency-Key: until somebody knows
-KEEP = ("id", "version", "status", "starts_at", "gateway_id", "token", "name", "outcome", "payment_id", "otp_id", "errors")
+KEEP = (
+    "id",
+    "version",
+    "status",
+    "starts_at",
+    "gateway_id",
+    "token",
+    "name",
+    "outcome",
+    "payment_id",
+    "otp_id",
+    "errors",
+)
 
 
 class Record:
     """One request and what came of it. status 0: the connection ended first."""
-    __slots__ = ("id", "intent", "who", "what", "key", "begun", "ended", "status", "code", "replayed", "doc", "words", "subject")
+
+    __slots__ = (
+        "id",
+        "intent",
+        "who",
+        "what",
+        "key",
+        "begun",
+        "ended",
+        "status",
+        "code",
+        "replayed",
+        "doc",
+        "words",
+        "subject",
+    )
 
     def __init__(self, **fields):
         for name in self.__slots__:
@@ -34,8 +78,18 @@ class Record:
         return 200 <= self.status < 400
 
     def __repr__(self):
-        return "%s %s (%s) %s: %d %s %s%s at %.2f for %.2f s" % (self.who, self.what, self.id, "key " + self.key if self.key else "no key", self.status,
-                                                              self.code or "", self.doc or "", self.words or "", self.begun, self.ended - self.begun)
+        return "%s %s (%s) %s: %d %s %s%s at %.2f for %.2f s" % (
+            self.who,
+            self.what,
+            self.id,
+            "key " + self.key if self.key else "no key",
+            self.status,
+            self.code or "",
+            self.doc or "",
+            self.words or "",
+            self.begun,
+            self.ended - self.begun,
+        )
 
 
 class Recorder:
@@ -75,7 +129,15 @@ class Caller:
 
     def once(self, what, method, path, body=None, token=None, key=None, intent=None, **headers):
         n = self.recorder.number()
-        r = Record(id="c%s-%d" % (self.recorder.seed, n), intent=intent or n, who=self.who, what=what, key=key, status=0, replayed=False)
+        r = Record(
+            id="c%s-%d" % (self.recorder.seed, n),
+            intent=intent or n,
+            who=self.who,
+            what=what,
+            key=key,
+            status=0,
+            replayed=False,
+        )
         r.subject = (UUID.findall(path) or [None])[0]
         fields = {"X-Request-Id": r.id, **headers}
         if token:
@@ -109,7 +171,9 @@ class Caller:
         if answer.header("Location") and answer.status == 303:
             r.words = answer.header("Location")
 
-    def call(self, what, method, path, body=None, token=None, key=None, over=lambda: False, **headers):
+    def call(
+        self, what, method, path, body=None, token=None, key=None, over=lambda: False, **headers
+    ):
         """The last answer of an intent: with a key it is repeated until the outcome is known, without one never."""
         intent, begun = self.recorder.number(), time.monotonic()
         for n in range(TRIES if key or method == "GET" else 1):
@@ -118,7 +182,7 @@ class Caller:
                 break
             if time.monotonic() > begun + TRIES_S or over() and n > 3 and not key:
                 break
-            time.sleep(min(0.02 * 1.4 ** n, 1.0))
+            time.sleep(min(0.02 * 1.4**n, 1.0))
         else:
             if key:
                 self.recorder.tell("%s never came to an end: %r" % (what, r))
@@ -130,6 +194,7 @@ class Caller:
 
 class Person(threading.Thread):
     """Somebody who goes on until told to stop."""
+
     kinds = ()
 
     def __init__(self, field, n):
@@ -144,7 +209,9 @@ class Person(threading.Thread):
         try:
             self.start_of_day()
             while not self.field.ending.is_set():
-                kind = self.random.choices([k for k, _ in self.kinds], [w for _, w in self.kinds])[0]
+                kind = self.random.choices([k for k, _ in self.kinds], [w for _, w in self.kinds])[
+                    0
+                ]
                 getattr(self, kind.replace(" ", "_"))()
                 self.field.ending.wait(self.random.uniform(*PAUSE_S))
         except Exception as e:  # noqa: BLE001  # told at the end, with whose it was
@@ -158,14 +225,22 @@ class Person(threading.Thread):
     def key(self, always=False):
         """A key for seven of ten."""
         self.keys += 1
-        return "%s-%d-%d" % (type(self).__name__, self.n, self.keys) if always or self.random.random() < 0.7 else None
+        return (
+            "%s-%d-%d" % (type(self).__name__, self.n, self.keys)
+            if always or self.random.random() < 0.7
+            else None
+        )
 
     def call(self, *args, **kwargs):
         return self.caller.call(*args, over=self.field.ending.is_set, **kwargs)
 
     def booking(self, service):
         self.keys += 1
-        body = {"service_id": service, "starts_at": self.field.start(self.random), "note": "%s %s %d" % (self.field.seed, self.name, self.keys)}
+        body = {
+            "service_id": service,
+            "starts_at": self.field.start(self.random),
+            "note": "%s %s %d" % (self.field.seed, self.name, self.keys),
+        }
         if self.random.random() < 0.3:
             body["resource_id"] = self.random.choice(self.field.chairs)
         return body
@@ -176,12 +251,20 @@ class Customer(Person):
 
     def start_of_day(self):
         self.phone, self.seen = self.field.phone(), 0
-        self.token, self.bookings = None, collections.OrderedDict()  # id: the last that was heard of it
+        self.token, self.bookings = (
+            None,
+            collections.OrderedDict(),
+        )  # id: the last that was heard of it
         while self.token is None and not self.field.ending.is_set():
             self.sign_in()
 
     def sign_in(self):
-        r, _ = self.call("otp", "POST", "/v1/otp", {"phone": self.phone, "locale": self.random.choice(("ar", "en"))})
+        r, _ = self.call(
+            "otp",
+            "POST",
+            "/v1/otp",
+            {"phone": self.phone, "locale": self.random.choice(("ar", "en"))},
+        )
         challenge = (r.doc or {}).get("id") if r.status == 201 else (r.doc or {}).get("otp_id")
         code = challenge and self.code()
         if not code:
@@ -229,7 +312,9 @@ class Customer(Person):
         if len(self.bookings) > BOOKINGS:
             self.cancel()
         service = service or self.random.choice(self.field.services[:2])
-        r, _ = self.call("book", "POST", "/v1/bookings", self.booking(service), self.token, self.key())
+        r, _ = self.call(
+            "book", "POST", "/v1/bookings", self.booking(service), self.token, self.key()
+        )
         self.heard(r)
         return r
 
@@ -239,13 +324,22 @@ class Customer(Person):
             self.pay(r.doc["id"])
 
     def pay(self, booking):
-        r, answer = self.call("pay", "POST", "/v1/bookings/%s/payments" % booking, {"return_url": bd_pay.RETURN}, self.token, self.key(always=True))
+        r, answer = self.call(
+            "pay",
+            "POST",
+            "/v1/bookings/%s/payments" % booking,
+            {"return_url": bd_pay.RETURN},
+            self.token,
+            self.key(always=True),
+        )
         if r.status not in (200, 201):
             return
         payment, invoice, how = r.doc["id"], r.doc.get("gateway_id"), self.random.random()
         if how < 0.1 or not invoice:  # changes his mind
             return
-        form = self.field.at_gateway("/invoices/%s/pay" % invoice, number=bd_pay.POOR if how < 0.2 else bd_pay.VISA)
+        form = self.field.at_gateway(
+            "/invoices/%s/pay" % invoice, number=bd_pay.POOR if how < 0.2 else bd_pay.VISA
+        )
         if form is not None and how < 0.8:  # the others close the window
             self.call("return", "GET", "/v1/payments/%s/return?id=x&status=paid" % payment)
         self.call("payment", "GET", "/v1/payments/" + payment, token=self.token)
@@ -259,17 +353,41 @@ class Customer(Person):
         if not b or b["status"] != "confirmed":
             return
         match = {"If-Match": '"%d"' % b["version"]} if self.random.random() < 0.5 else {}
-        self.heard(self.call("reschedule", "POST", "/v1/bookings/%s/reschedule" % b["id"], {"starts_at": self.field.start(self.random)}, self.token,
-                             self.key(), **match)[0])
+        self.heard(
+            self.call(
+                "reschedule",
+                "POST",
+                "/v1/bookings/%s/reschedule" % b["id"],
+                {"starts_at": self.field.start(self.random)},
+                self.token,
+                self.key(),
+                **match
+            )[0]
+        )
 
     def cancel(self):
         b = self.a_booking()
         if b:
-            self.heard(self.call("cancel", "POST", "/v1/bookings/%s/cancel" % b["id"], {"reason": "chaos"}, self.token, self.key())[0])
+            self.heard(
+                self.call(
+                    "cancel",
+                    "POST",
+                    "/v1/bookings/%s/cancel" % b["id"],
+                    {"reason": "chaos"},
+                    self.token,
+                    self.key(),
+                )[0]
+            )
 
     def rename(self):
         self.keys += 1
-        self.call("name", "PATCH", "/v1/me", {"name": "Guest %s %d" % (self.phone[-3:], self.keys)}, self.token)
+        self.call(
+            "name",
+            "PATCH",
+            "/v1/me",
+            {"name": "Guest %s %d" % (self.phone[-3:], self.keys)},
+            self.token,
+        )
 
 
 class Staff(Person):
@@ -280,43 +398,85 @@ class Staff(Person):
         self.known, self.unpaid, self.failed, self.paid = [], [], [], []
 
     def calendar(self):
-        _, answer = self.call("calendar", "GET", "/v1/staff/venues/%s/bookings?limit=20" % self.field.shop.venue, token=self.token)
+        _, answer = self.call(
+            "calendar",
+            "GET",
+            "/v1/staff/venues/%s/bookings?limit=20" % self.field.shop.venue,
+            token=self.token,
+        )
         if answer is not None and answer.status == 200:
             found = [b for b in answer.json()["items"] if b["status"] == "confirmed"]
             self.known = [b["id"] for b in found]
-            self.unpaid = [b["id"] for b in found if b["service_id"] != self.field.services[2]]  # cancelling gives no money back here
+            self.unpaid = [
+                b["id"] for b in found if b["service_id"] != self.field.services[2]
+            ]  # cancelling gives no money back here
 
     def detail(self):
         if self.known:
-            _, answer = self.call("detail", "GET", "/v1/staff/bookings/" + self.random.choice(self.known), token=self.token)
+            _, answer = self.call(
+                "detail",
+                "GET",
+                "/v1/staff/bookings/" + self.random.choice(self.known),
+                token=self.token,
+            )
             if answer is not None and answer.status == 200:
                 self.paid += [p["id"] for p in answer.json()["payments"] if p["status"] == "paid"]
 
     def staff_book(self):
-        body = {**self.booking(self.random.choice(self.field.services[:2])), "phone": self.field.phone()}
-        r, _ = self.call("staff book", "POST", "/v1/staff/venues/%s/bookings" % self.field.shop.venue, body, self.token, self.key())
+        body = {
+            **self.booking(self.random.choice(self.field.services[:2])),
+            "phone": self.field.phone(),
+        }
+        r, _ = self.call(
+            "staff book",
+            "POST",
+            "/v1/staff/venues/%s/bookings" % self.field.shop.venue,
+            body,
+            self.token,
+            self.key(),
+        )
         if r.status == 201:
             self.unpaid.append(r.doc["id"])
 
     def staff_cancel(self):
         if self.unpaid:
-            self.call("staff cancel", "POST", "/v1/staff/bookings/%s/cancel" % self.unpaid.pop(), {}, self.token)
+            self.call(
+                "staff cancel",
+                "POST",
+                "/v1/staff/bookings/%s/cancel" % self.unpaid.pop(),
+                {},
+                self.token,
+            )
 
     def notices(self):
-        _, answer = self.call("notices", "GET", "/v1/staff/notifications?status=FAILED&limit=20", token=self.token)
+        _, answer = self.call(
+            "notices", "GET", "/v1/staff/notifications?status=FAILED&limit=20", token=self.token
+        )
         if answer is not None and answer.status == 200:
             self.failed = [n["id"] for n in answer.json()["items"]]
 
     def resend(self):
         if self.failed:
-            self.call("resend", "POST", "/v1/staff/notifications/%s/resend" % self.failed.pop(), token=self.token)
+            self.call(
+                "resend",
+                "POST",
+                "/v1/staff/notifications/%s/resend" % self.failed.pop(),
+                token=self.token,
+            )
 
     def providers(self):
         self.call("providers", "GET", "/v1/staff/providers", token=self.token)
 
     def refund(self):
         if self.paid:
-            self.call("refund", "POST", "/v1/staff/payments/%s/refund" % self.paid.pop(), {}, self.token, self.key(always=True))
+            self.call(
+                "refund",
+                "POST",
+                "/v1/staff/payments/%s/refund" % self.paid.pop(),
+                {},
+                self.token,
+                self.key(always=True),
+            )
 
 
 class Field:
@@ -325,12 +485,30 @@ class Field:
     def __init__(self, shop, seed, customers, staff):
         self.shop, self.seed = shop, seed
         self.recorder, self.ending = Recorder(seed), threading.Event()
-        self.chairs = [shop.chair] + [shop.resource("Chair %d" % n, capacity) for n, capacity in ((2, 1), (3, 1), (4, 3))]
-        chairs = {"resource_ids": self.chairs, "free_cancellation_minutes": 60, "max_advance_days": 200}
-        self.services = [shop.make_service(name="Cut", slot_step_minutes=30, **chairs), shop.make_service(name="Shave", duration_minutes=30, **chairs),
-                         shop.make_service(name="Colour", duration_minutes=45, slot_step_minutes=15, payment="online", price=12000, **chairs)]
+        self.chairs = [shop.chair] + [
+            shop.resource("Chair %d" % n, capacity) for n, capacity in ((2, 1), (3, 1), (4, 3))
+        ]
+        chairs = {
+            "resource_ids": self.chairs,
+            "free_cancellation_minutes": 60,
+            "max_advance_days": 200,
+        }
+        self.services = [
+            shop.make_service(name="Cut", slot_step_minutes=30, **chairs),
+            shop.make_service(name="Shave", duration_minutes=30, **chairs),
+            shop.make_service(
+                name="Colour",
+                duration_minutes=45,
+                slot_step_minutes=15,
+                payment="online",
+                price=12000,
+                **chairs
+            ),
+        ]
         self.phones, self.lock = 0, threading.Lock()
-        self.people = [Customer(self, n) for n in range(customers)] + [Staff(self, n) for n in range(staff)]
+        self.people = [Customer(self, n) for n in range(customers)] + [
+            Staff(self, n) for n in range(staff)
+        ]
 
     def phone(self):
         with self.lock:
@@ -339,7 +517,9 @@ class Field:
 
     def start(self, rng):
         """A start that some others want too."""
-        return self.shop.at(rng.randrange(0, 24 * 180) if rng.random() < 0.8 else rng.randrange(0, 12))
+        return self.shop.at(
+            rng.randrange(0, 24 * 180) if rng.random() < 0.8 else rng.randrange(0, 12)
+        )
 
     def messages(self, phone, after):
         try:
@@ -370,4 +550,9 @@ class Field:
         """All records, a line each."""
         with open(path, "w") as f:
             for r in sorted(self.recorder.records, key=lambda r: r.begun):
-                f.write(json.dumps({n: getattr(r, n) for n in Record.__slots__ if getattr(r, n) is not None}) + "\n")
+                f.write(
+                    json.dumps(
+                        {n: getattr(r, n) for n in Record.__slots__ if getattr(r, n) is not None}
+                    )
+                    + "\n"
+                )

@@ -14,13 +14,49 @@ OURS_S = 0.5 + 0.3 * bd.PATIENCE
 
 BUDGET_S = 5.0  # of a request, as chaos.py has it
 DATABASE = {"database_unavailable", "commit_unknown", "deadline_exceeded", "overloaded"}
-PROVIDER = {"provider_failed", "provider_timeout", "provider_unavailable", "provider_rejected", "deadline_exceeded", "overloaded"}
-FAULTS = ("hang", "headers", "body", "drip", "reset", "close", "garbage", "huge", "redirect", "status", "html", "declined", "delay")
+PROVIDER = {
+    "provider_failed",
+    "provider_timeout",
+    "provider_unavailable",
+    "provider_rejected",
+    "deadline_exceeded",
+    "overloaded",
+}
+FAULTS = (
+    "hang",
+    "headers",
+    "body",
+    "drip",
+    "reset",
+    "close",
+    "garbage",
+    "huge",
+    "redirect",
+    "status",
+    "html",
+    "declined",
+    "delay",
+)
 # kind: how often
 # Seldom those that are one of a kind: each death within a minute doubles the time until the next one is begun.
-WEIGHTS = {"worker": 24, "workers": 8, "worker in a call": 12, "keeper": 4, "monitor": 3, "resolver": 2, "dispatcher": 3, "sessions ended": 8,
-           "all sessions ended": 4, "backend killed": 5, "restart fast": 5, "restart immediate": 5, "failover": 6, "sms": 12, "gateway": 12,
-           "both providers": 5}
+WEIGHTS = {
+    "worker": 24,
+    "workers": 8,
+    "worker in a call": 12,
+    "keeper": 4,
+    "monitor": 3,
+    "resolver": 2,
+    "dispatcher": 3,
+    "sessions ended": 8,
+    "all sessions ended": 4,
+    "backend killed": 5,
+    "restart fast": 5,
+    "restart immediate": 5,
+    "failover": 6,
+    "sms": 12,
+    "gateway": 12,
+    "both providers": 5,
+}
 
 
 class Window:
@@ -34,7 +70,13 @@ class Window:
         return self.begun <= record.ended and record.begun <= self.until
 
     def __str__(self):
-        return "%s%s [%.2f, %.2f, %.2f]" % (self.kind, " " + self.words if self.words else "", self.begun, self.returned or -1, self.until or -1)
+        return "%s%s [%.2f, %.2f, %.2f]" % (
+            self.kind,
+            " " + self.words if self.words else "",
+            self.begun,
+            self.returned or -1,
+            self.until or -1,
+        )
 
 
 def plan(seed, only=None):
@@ -42,7 +84,9 @@ def plan(seed, only=None):
     rng = random.Random("strikes %s" % seed)
     names = only or list(WEIGHTS)
     while True:
-        yield rng.choices(names, [WEIGHTS[n] for n in names])[0], rng.uniform(0.2, 2.5), rng.randrange(1 << 30)
+        yield rng.choices(names, [WEIGHTS[n] for n in names])[0], rng.uniform(
+            0.2, 2.5
+        ), rng.randrange(1 << 30)
 
 
 def sequence(seed, kinds):
@@ -62,8 +106,17 @@ class Striker:
     def strike(self, kind, number):
         self.rng = random.Random(number)
         word = kind.split()[0]
-        window = getattr(self, "_" + {"sessions": "sessions", "all": "sessions", "sms": "provider", "gateway": "provider", "both": "provider"}.get(
-            word, kind.replace(" ", "_")))(kind)
+        window = getattr(
+            self,
+            "_"
+            + {
+                "sessions": "sessions",
+                "all": "sessions",
+                "sms": "provider",
+                "gateway": "provider",
+                "both": "provider",
+            }.get(word, kind.replace(" ", "_")),
+        )(kind)
         self.windows.append(window)
         return window
 
@@ -91,11 +144,18 @@ class Striker:
         return w
 
     def _worker(self, kind):
-        return self._ours(kind, "worker", [self.rng.choice(self.daemon.children("worker"))], ["interrupted"])
+        return self._ours(
+            kind, "worker", [self.rng.choice(self.daemon.children("worker"))], ["interrupted"]
+        )
 
     def _workers(self, kind):
         workers = self.daemon.children("worker")
-        return self._ours(kind, "worker", self.rng.sample(workers, min(len(workers), self.rng.randrange(2, 7))), ["interrupted"])
+        return self._ours(
+            kind,
+            "worker",
+            self.rng.sample(workers, min(len(workers), self.rng.randrange(2, 7))),
+            ["interrupted"],
+        )
 
     def _worker_in_a_call(self, kind):
         """Those that wait for a provider which does not answer, or else for anything."""
@@ -120,11 +180,18 @@ class Striker:
         return self._ours(kind, "resolver", self.daemon.children("resolver"))
 
     def _dispatcher(self, kind):
-        w = self._ours(kind, "dispatcher", self.daemon.children("dispatcher"), ["interrupted", "overloaded"], True)
+        w = self._ours(
+            kind,
+            "dispatcher",
+            self.daemon.children("dispatcher"),
+            ["interrupted", "overloaded"],
+            True,
+        )
 
         def served():
             with contextlib.suppress(OSError, EOFError):
                 return self.daemon.get("/healthz").status == 200
+
         bd.wait_until(served, "a dispatcher that serves", 60)
         w.returned = self.field.recorder.now()
         w.until = w.returned + OURS_S
@@ -144,7 +211,10 @@ class Striker:
     def _sessions(self, kind):
         name = self.field.shop.pg.name
         some = "random() < 0.4" if kind == "sessions ended" else "true"
-        sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '%s' AND pid <> pg_backend_pid() AND %s" % (name, some)
+        sql = (
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '%s' AND pid <> pg_backend_pid() AND %s"
+            % (name, some)
+        )
         return self._down(kind, lambda: self.pair.ask(sql))
 
     def _backend_killed(self, kind):
@@ -156,6 +226,7 @@ class Striker:
             with contextlib.suppress(ProcessLookupError, IndexError):
                 os.kill(int(self.rng.choice(pids)), signal.SIGKILL)
             time.sleep(0.02)
+
         return self._down(kind, act)
 
     def _restart_fast(self, kind):
@@ -170,13 +241,22 @@ class Striker:
         old = self.pair.pids()
 
         def act():
-            {"power lost": self.pair.kill_primary, "stopped": lambda: self.pair.stop("immediate"), "frozen": lambda: self._signal(old, signal.SIGSTOP)}[how]()
+            {
+                "power lost": self.pair.kill_primary,
+                "stopped": lambda: self.pair.stop("immediate"),
+                "frozen": lambda: self._signal(old, signal.SIGSTOP),
+            }[how]()
             time.sleep(pause)
             self.pair.promote()
+
         w = self._down(kind, act, "%s, %.1f s without any" % (how, pause))
         if how == "frozen":
-            w.until = max(w.until, w.begun + BUDGET_S + BACK_S)  # what waits for the silent one finds out by its own limit
-            bd.wait_until(lambda: self.field.recorder.now() > w.until, "the last that waits for it", 10)
+            w.until = max(
+                w.until, w.begun + BUDGET_S + BACK_S
+            )  # what waits for the silent one finds out by its own limit
+            bd.wait_until(
+                lambda: self.field.recorder.now() > w.until, "the last that waits for it", 10
+            )
             self._signal(old, signal.SIGKILL)
             w.until = self.field.recorder.now() + BACK_S
         if not self.last:
@@ -185,9 +265,14 @@ class Striker:
 
     # -- the providers --
     def _provider(self, kind):
-        routes = {"sms": ("sms",), "gateway": ("moyasar",), "both providers": ("sms", "moyasar")}[kind]
+        routes = {"sms": ("sms",), "gateway": ("moyasar",), "both providers": ("sms", "moyasar")}[
+            kind
+        ]
         fault, lasts = self.rng.choice(FAULTS), self.rng.uniform(0.3, 2.5)
-        more = {"status": {"status": self.rng.choice((429, 500, 503))}, "delay": {"delay_ms": self.rng.choice((200, 900, 1500))}}.get(fault, {})
+        more = {
+            "status": {"status": self.rng.choice((429, 500, 503))},
+            "delay": {"delay_ms": self.rng.choice((200, 900, 1500))},
+        }.get(fault, {})
         if fault not in ("delay", "declined") and self.rng.random() < 0.5:
             more["done"] = True
         w = Window(kind, "%s %s" % (fault, more or ""), PROVIDER)
@@ -200,10 +285,12 @@ class Striker:
 
     def _circuits(self, w):
         """A provider's fault is over when its circuit is closed again, which takes a call that goes well."""
+
         def closed():
             with contextlib.suppress(OSError, EOFError):
                 r = self.field.shop.call("GET", "/v1/staff/providers", token=self.field.shop.admin)
                 return r.status == 200 and all(p["circuit"] == "closed" for p in r.json()["items"])
+
         bd.wait_until(closed, "closed circuits", 40, 0.05)
         w.returned = self.field.recorder.now()
         w.until = w.returned + OURS_S

@@ -21,22 +21,48 @@ import bd_shop  # noqa: E402
 BUDGET = 1.5 * bd.SLOWNESS
 CONNECT = 0.6 * bd.SLOWNESS
 LATE = 0.1 * float(os.environ.get("BOOKINGD_TEST_PATIENCE", "1"))
-STATUS = {None: 201, "provider_failed": 502, "provider_rejected": 502, "provider_timeout": 504, "provider_unavailable": 503}
-COUNTED = {None: "ok", "provider_failed": "failed", "provider_rejected": "rejected", "provider_timeout": "timeout",
-           "provider_unavailable": "unavailable"}
+STATUS = {
+    None: 201,
+    "provider_failed": 502,
+    "provider_rejected": 502,
+    "provider_timeout": 504,
+    "provider_unavailable": 503,
+}
+COUNTED = {
+    None: "ok",
+    "provider_failed": "failed",
+    "provider_rejected": "rejected",
+    "provider_timeout": "timeout",
+    "provider_unavailable": "unavailable",
+}
 NO_JSON = {"Content-Type": "text/html"}
 
 
 class Fault:
     def __init__(self, name, code, outcome=None, door=None, act=None, scheme=None):
-        self.name, self.code, self.outcome, self.door, self.act, self.scheme = name, code, outcome, door, act, scheme
+        self.name, self.code, self.outcome, self.door, self.act, self.scheme = (
+            name,
+            code,
+            outcome,
+            door,
+            act,
+            scheme,
+        )
 
 
 def refusal(status, body=None):
-    return bd.p_reply(status, body if body is not None else {"statusCode": status, "type": "invalid_request_error", "message": "no"})
+    return bd.p_reply(
+        status,
+        body
+        if body is not None
+        else {"statusCode": status, "type": "invalid_request_error", "message": "no"},
+    )
 
 
-FAILED, TIMEOUT = ("provider_failed", "failed"), ("provider_timeout", "failed")  # known: nothing was sent
+FAILED, TIMEOUT = ("provider_failed", "failed"), (
+    "provider_timeout",
+    "failed",
+)  # known: nothing was sent
 LOST, LATE_ANSWER = ("provider_failed", "unknown"), ("provider_timeout", "unknown")
 FAULTS = [
     Fault("none", None),
@@ -75,6 +101,7 @@ FAULTS = [
 
 class Op:
     """One call: prepare() makes what it needs while all is well, act() is timed, check() looks at what became of it."""
+
     operation = route = None
     error_in_200 = ("provider_rejected", "failed")
     seen = "?"  # what row() tells when the call did not get so far
@@ -113,11 +140,22 @@ class Otp(Op):
         return self.shop.call("POST", "/v1/otp", {"phone": self.phone})
 
     def check(self, r, code, outcome):
-        wrong = self.problem(r, code, outcome, "otp_id") if code else None if r.status == 201 else "answer %r" % r
-        return wrong or self.row_is("SELECT status FROM otp_challenges WHERE phone = '%s'" % self.phone, "sent" if code is None else outcome)
+        wrong = (
+            self.problem(r, code, outcome, "otp_id")
+            if code
+            else None
+            if r.status == 201
+            else "answer %r" % r
+        )
+        return wrong or self.row_is(
+            "SELECT status FROM otp_challenges WHERE phone = '%s'" % self.phone,
+            "sent" if code is None else outcome,
+        )
 
     def row(self):
-        return self.shop.pg.value("SELECT status FROM otp_challenges WHERE phone = '%s'" % self.phone)
+        return self.shop.pg.value(
+            "SELECT status FROM otp_challenges WHERE phone = '%s'" % self.phone
+        )
 
 
 class Notice(Op):
@@ -133,13 +171,16 @@ class Notice(Op):
     def check(self, r, code, outcome):
         if r.status != 201:
             return "answer %r" % r
-        n, = self.shop.notices(booking_id=r.json()["id"])
+        (n,) = self.shop.notices(booking_id=r.json()["id"])
         wanted = ("SENT", None) if code is None else ("FAILED", code)
         if (n["status"], n["error_code"]) != wanted:
             return "notice %r" % n
         self.w.notices[n["error_code"] or "sent"] += 1
         self.seen = n["error_code"] or n["status"]
-        return self.row_is("SELECT coalesce(error_code, status) FROM notifications WHERE id = '%s'" % n["id"], code or "SENT")
+        return self.row_is(
+            "SELECT coalesce(error_code, status) FROM notifications WHERE id = '%s'" % n["id"],
+            code or "SENT",
+        )
 
     def row(self):
         return self.seen
@@ -147,6 +188,7 @@ class Notice(Op):
 
 class Paying(Op):
     """What the payment calls have in common. They take turns: one gateway, one door."""
+
     front, lock = "pay_front", threading.Lock()
     error_in_200 = LOST  # the gateway never says no inside a success: such an answer cannot be read
     first = 0
@@ -159,7 +201,12 @@ class Paying(Op):
         return r.json()["id"]
 
     def open(self):
-        return self.shop.call("POST", "/v1/bookings/%s/payments" % self.booking, {"return_url": "https://book.example/done"}, self.me)
+        return self.shop.call(
+            "POST",
+            "/v1/bookings/%s/payments" % self.booking,
+            {"return_url": "https://book.example/done"},
+            self.me,
+        )
 
     def opened(self):
         self.booking = self.booked()
@@ -172,7 +219,12 @@ class Paying(Op):
         p = self.opened()
         page = "/" + p["redirect_url"].split("/", 3)[3]
         with bd.Client(("127.0.0.1", self.w.sandbox.port)) as c:
-            r = c.request("POST", page + "/pay", b"number=4111114005765430", {"Content-Type": "application/x-www-form-urlencoded"})
+            r = c.request(
+                "POST",
+                page + "/pay",
+                b"number=4111114005765430",
+                {"Content-Type": "application/x-www-form-urlencoded"},
+            )
         assert r.status == 303, r
         return p["id"]
 
@@ -195,11 +247,19 @@ class Create(Paying):
     act = Paying.open
 
     def check(self, r, code, outcome):
-        self.id = self.shop.pg.value("SELECT id FROM payments WHERE booking_id = '%s'" % self.booking)
+        self.id = self.shop.pg.value(
+            "SELECT id FROM payments WHERE booking_id = '%s'" % self.booking
+        )
         if code is None:
             return self.row_is(self.status(), "initiated") if r.status == 201 else "answer %r" % r
-        held = self.row_is("SELECT status FROM bookings WHERE id = '%s'" % self.booking, "pending_payment")
-        return self.problem(r, code, outcome, "payment_id") or held or self.row_is(self.status(), outcome)
+        held = self.row_is(
+            "SELECT status FROM bookings WHERE id = '%s'" % self.booking, "pending_payment"
+        )
+        return (
+            self.problem(r, code, outcome, "payment_id")
+            or held
+            or self.row_is(self.status(), outcome)
+        )
 
 
 class Refund(Paying):
@@ -218,26 +278,42 @@ class Refund(Paying):
     def check(self, r, code, outcome):
         if code is None:
             return self.row_is(self.status(), "refunded") if r.status == 200 else "answer %r" % r
-        refund = "SELECT coalesce((SELECT status FROM refunds WHERE payment_id = '%s'), 'none')" % self.id
-        return self.problem(r, code, outcome) or self.row_is(self.status(), "paid") or \
-            self.row_is(refund, outcome)
+        refund = (
+            "SELECT coalesce((SELECT status FROM refunds WHERE payment_id = '%s'), 'none')"
+            % self.id
+        )
+        return (
+            self.problem(r, code, outcome)
+            or self.row_is(self.status(), "paid")
+            or self.row_is(refund, outcome)
+        )
 
     def row(self):
-        return self.shop.pg.value("SELECT coalesce((SELECT status FROM refunds WHERE payment_id = '%s'), 'none')" % self.id)
+        return self.shop.pg.value(
+            "SELECT coalesce((SELECT status FROM refunds WHERE payment_id = '%s'), 'none')"
+            % self.id
+        )
 
     def expected(self, fault):
         code, outcome = super().expected(fault)
-        return code, "failed" if fault.door and outcome else outcome  # the look before it went wrong: nothing was asked for
+        return (
+            code,
+            "failed" if fault.door and outcome else outcome,
+        )  # the look before it went wrong: nothing was asked for
 
 
 class Return(Paying):
     """The browser comes back all the same, with what is known; a later look finds out."""
+
     name, operation, route, first = "return", "invoice_fetch", r"^GET /v1/invoices/", 6
 
     def prepare(self):
         self.id = self.pay()
         # The keeper, whose ways to know are more, would be first where the budget is long.
-        self.shop.pg.sql("UPDATE payments SET next_check_at = now() + interval '1 hour' WHERE id = '%s'" % self.id)
+        self.shop.pg.sql(
+            "UPDATE payments SET next_check_at = now() + interval '1 hour' WHERE id = '%s'"
+            % self.id
+        )
 
     act = Paying.back
 
@@ -258,29 +334,73 @@ class World:
     """A shop whose providers are the sandbox, each behind a front of its own."""
 
     def __init__(self, case, scheme, budget=BUDGET, **over):
-        self.scheme, self.notices, self.results, self.fault = scheme, collections.Counter(), [], None
+        self.scheme, self.notices, self.results, self.fault = (
+            scheme,
+            collections.Counter(),
+            [],
+            None,
+        )
         self.sandbox = case.sandbox()
         self.certificates = bd_fault.Certificates() if scheme == "https" else None
         for name in ("otp_front", "notice_front", "pay_front"):
             front = bd_fault.Front(self.sandbox.port, self.certificates)
             case.addCleanup(front.close)
             setattr(self, name, front)
-        limits = {"connect_timeout": "%dms" % (CONNECT * 1000), "timeout": "30s", "breaker": {"failures": 10000, "open_for": "1s"}}
-        sms = lambda front: {"type": "taqnyat", "base_url": front.url, "sender": "BOOKINGS", "token": "t0p-secret", **limits}
+        limits = {
+            "connect_timeout": "%dms" % (CONNECT * 1000),
+            "timeout": "30s",
+            "breaker": {"failures": 10000, "open_for": "1s"},
+        }
+        sms = lambda front: {
+            "type": "taqnyat",
+            "base_url": front.url,
+            "sender": "BOOKINGS",
+            "token": "t0p-secret",
+            **limits,
+        }
         env = {"SSL_CERT_FILE": self.certificates.bundle} if self.certificates else None
-        self.shop = bd_shop.Shop(case, bd.merge({
-            # Nobody listens at the public address: the gateway's hints are lost, and each case finds out by itself.
-            "server": {"workers": 8, "queue": 64, "request_budget": "%dms" % (budget * 1000), "public_url": "http://127.0.0.1:1"},
-            "providers": {"sms": None, "otp": sms(self.otp_front), "notice": sms(self.notice_front),
-                          "moyasar": {"type": "moyasar", "base_url": self.pay_front.url, "secret_key": "sk_test_t0p", "webhook_secret": "w" * 20,
-                                      **limits}},
-            "otp": {"provider": "otp", "secret": "x" * 32, "resend_cooldown": "60s", "per_address": "100000/1h", "total": "100000/1h"},
-            "notifications": {"provider": "notice"},
-            "bookings": {"hold": "1h", "max_active_per_customer": 10000},
-            "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
-        }, over), env=env)
+        self.shop = bd_shop.Shop(
+            case,
+            bd.merge(
+                {
+                    # Nobody listens at the public address: the gateway's hints are lost, and each case finds out by itself.
+                    "server": {
+                        "workers": 8,
+                        "queue": 64,
+                        "request_budget": "%dms" % (budget * 1000),
+                        "public_url": "http://127.0.0.1:1",
+                    },
+                    "providers": {
+                        "sms": None,
+                        "otp": sms(self.otp_front),
+                        "notice": sms(self.notice_front),
+                        "moyasar": {
+                            "type": "moyasar",
+                            "base_url": self.pay_front.url,
+                            "secret_key": "sk_test_t0p",
+                            "webhook_secret": "w" * 20,
+                            **limits,
+                        },
+                    },
+                    "otp": {
+                        "provider": "otp",
+                        "secret": "x" * 32,
+                        "resend_cooldown": "60s",
+                        "per_address": "100000/1h",
+                        "total": "100000/1h",
+                    },
+                    "notifications": {"provider": "notice"},
+                    "bookings": {"hold": "1h", "max_active_per_customer": 10000},
+                    "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
+                },
+                over,
+            ),
+            env=env,
+        )
         hall = [self.shop.resource("Hall", 1000)]
-        self.paid_service = self.shop.make_service(resource_ids=hall, payment="online", free_cancellation_minutes=60)
+        self.paid_service = self.shop.make_service(
+            resource_ids=hall, payment="online", free_cancellation_minutes=60
+        )
         self.shop.service = self.shop.make_service(resource_ids=hall)
 
     def heal(self, op):
@@ -291,7 +411,10 @@ class World:
         if fault.door:
             front.shut(fault.door)
         elif fault.act == "slow":
-            front.spoil(op.route, lambda p, conn, request: (time.sleep(0.3), conn.sendall(front.forward(request))))
+            front.spoil(
+                op.route,
+                lambda p, conn, request: (time.sleep(0.3), conn.sendall(front.forward(request))),
+            )
         elif fault.act == "error" and op.front != "pay_front":
             self.sandbox.order("taqnyat", "declined", times=1)
         elif fault.act == "error":
@@ -300,8 +423,13 @@ class World:
             front.spoil(op.route, fault.act)
 
     def counted(self, op):
-        return collections.Counter({l["outcome"]: int(v) for n, l, v in self.shop.daemon.metrics()
-                                    if n == "bookingd_provider_requests_total" and l["operation"] == op.operation and v})
+        return collections.Counter(
+            {
+                l["outcome"]: int(v)
+                for n, l, v in self.shop.daemon.metrics()
+                if n == "bookingd_provider_requests_total" and l["operation"] == op.operation and v
+            }
+        )
 
     def case(self, op, fault):
         """Runs one; returns what is wrong, or None."""
@@ -321,37 +449,74 @@ class World:
             wrong = "late: %.0f ms" % (took * 1000)
         if not wrong:
             wrong = self.metric(op, before, COUNTED[code], fault)
-        self.results.append((op.name, self.scheme, fault.name, r.status, r.code if r.status >= 400 else "", (outcome if r.status >= 400 else "") or "",
-                             took * 1000, op.row(), wrong))
+        self.results.append(
+            (
+                op.name,
+                self.scheme,
+                fault.name,
+                r.status,
+                r.code if r.status >= 400 else "",
+                (outcome if r.status >= 400 else "") or "",
+                took * 1000,
+                op.row(),
+                wrong,
+            )
+        )
         return wrong
 
     def metric(self, op, before, label, fault):
         got = self.counted(op) - before
         if isinstance(op, Return):
-            return None if got[label] >= 1 else "metric %r" % got  # a later look and the keeper ask too
+            return (
+                None if got[label] >= 1 else "metric %r" % got
+            )  # a later look and the keeper ask too
         if isinstance(op, Refund) and fault.door:
             return None if not got else "metric %r" % got
-        return None if got == collections.Counter({label: 1}) else "metric %r, not one %s" % (got, label)
+        return (
+            None
+            if got == collections.Counter({label: 1})
+            else "metric %r, not one %s" % (got, label)
+        )
 
     def agree(self):
         """Rows, page and staff list tell the same; nothing is left in flight."""
         shop = self.shop
         count = lambda sql: {tuple(row[:-1]): int(row[-1]) for row in shop.pg.sql(sql)}
-        rows = count("SELECT template, coalesce(error_code, status), count(*) FROM notifications GROUP BY 1, 2")
-        listed = collections.Counter((n["template"], n["error_code"] or n["status"]) for n in shop.notices())
+        rows = count(
+            "SELECT template, coalesce(error_code, status), count(*) FROM notifications GROUP BY 1, 2"
+        )
+        listed = collections.Counter(
+            (n["template"], n["error_code"] or n["status"]) for n in shop.notices()
+        )
         if listed != rows:
             return "rows %r, list %r" % (rows, listed)
         failed = {k: n for k, n in rows.items() if k[1] not in ("SENT", "PENDING")}
 
         def page():
             m = shop.daemon.metrics()
-            return ({(l["template"], l["error_code"]): int(v) for n, l, v in m if n == "bookingd_notifications_failed" and v},
-                    {(l["template"], l["outcome"]): int(v) for n, l, v in m if n == "bookingd_notifications_total" and v and l["outcome"] != "sent"},
-                    {(l["status"],): int(v) for n, l, v in m if n == "bookingd_payments" and v},
-                    sum(v for n, l, v in m if n == "bookingd_provider_in_flight"))
+            return (
+                {
+                    (l["template"], l["error_code"]): int(v)
+                    for n, l, v in m
+                    if n == "bookingd_notifications_failed" and v
+                },
+                {
+                    (l["template"], l["outcome"]): int(v)
+                    for n, l, v in m
+                    if n == "bookingd_notifications_total" and v and l["outcome"] != "sent"
+                },
+                {(l["status"],): int(v) for n, l, v in m if n == "bookingd_payments" and v},
+                sum(v for n, l, v in m if n == "bookingd_provider_in_flight"),
+            )
 
         def told():  # the keeper still moves payments on
-            return page() == (failed, failed, count("SELECT status, count(*) FROM payments GROUP BY 1"), 0)
+            return page() == (
+                failed,
+                failed,
+                count("SELECT status, count(*) FROM payments GROUP BY 1"),
+                0,
+            )
+
         try:
             bd.wait_until(told, "page %r to tell of %r" % (page(), failed), 3)
         except AssertionError as e:
@@ -363,8 +528,11 @@ class World:
 
 class Transactions:
     """Watches that no session of a database stays idle in a transaction."""
-    SQL = ("SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0) FROM pg_stat_activity"
-           " WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()")
+
+    SQL = (
+        "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
+    )
 
     def __init__(self, pg):
         self.pg, self.worst, self.looks, self.over = pg, 0.0, 0, False
@@ -395,11 +563,16 @@ def run(case, scheme, ops, faults):
         try:
             for op in [c(world) for c in classes]:
                 for fault in faults:
-                    if fault.scheme in (None, scheme) and (fault.door != "drop" or bd_fault.NAMESPACE in os.environ):
+                    if fault.scheme in (None, scheme) and (
+                        fault.door != "drop" or bd_fault.NAMESPACE in os.environ
+                    ):
                         world.case(op, fault)
         except BaseException as e:  # shown by the caller
             crashed.append(e)
-    lanes = [[o for o in ops if not issubclass(o, Paying)][i:i + 1] for i in range(2)] + [[o for o in ops if issubclass(o, Paying)]]
+
+    lanes = [[o for o in ops if not issubclass(o, Paying)][i : i + 1] for i in range(2)] + [
+        [o for o in ops if issubclass(o, Paying)]
+    ]
     threads = [threading.Thread(target=lane, args=(classes,)) for classes in lanes if classes]
     for t in threads:
         t.start()
@@ -408,16 +581,39 @@ def run(case, scheme, ops, faults):
     if crashed:
         raise crashed[0]
     idle = transactions.end()
-    wrong = [w for w in (world.agree(), "idle in transaction for %.0f ms" % idle if idle > 50 * LATE / 0.1 else None) if w]
+    wrong = [
+        w
+        for w in (
+            world.agree(),
+            "idle in transaction for %.0f ms" % idle if idle > 50 * LATE / 0.1 else None,
+        )
+        if w
+    ]
     if not transactions.looks:
         wrong.append("nobody looked at the transactions")
     return world.results, wrong, idle
 
 
 def table(results):
-    print("\n%-8s %-6s %-23s %6s %-21s %-8s %8s  %-21s %s" % ("call", "over", "fault", "status", "code", "outcome", "ms", "row", ""))
+    print(
+        "\n%-8s %-6s %-23s %6s %-21s %-8s %8s  %-21s %s"
+        % ("call", "over", "fault", "status", "code", "outcome", "ms", "row", "")
+    )
     for op, scheme, fault, status, code, outcome, ms, row, wrong in results:
-        print("%-8s %-6s %-23s %6d %-21s %-8s %8.1f  %-21s %s" % (op, scheme, fault, status, code, outcome, ms, row, "WRONG: " + wrong if wrong else ""))
+        print(
+            "%-8s %-6s %-23s %6d %-21s %-8s %8.1f  %-21s %s"
+            % (
+                op,
+                scheme,
+                fault,
+                status,
+                code,
+                outcome,
+                ms,
+                row,
+                "WRONG: " + wrong if wrong else "",
+            )
+        )
 
 
 class Matrix(bd.Case):
@@ -427,8 +623,18 @@ class Matrix(bd.Case):
         results, wrong, idle = run(self, scheme, self.ops, self.faults)
         table(results)
         late = max(r[6] for r in results)
-        print("%s: %d cases, %d wrong, slowest %.0f ms (budget %.0f), idle in transaction at most %.1f ms"
-              % (scheme, len(results), sum(r[8] is not None for r in results), late, BUDGET * 1000, idle), flush=True)
+        print(
+            "%s: %d cases, %d wrong, slowest %.0f ms (budget %.0f), idle in transaction at most %.1f ms"
+            % (
+                scheme,
+                len(results),
+                sum(r[8] is not None for r in results),
+                late,
+                BUDGET * 1000,
+                idle,
+            ),
+            flush=True,
+        )
         self.assertTrue(results)
         self.assertEqual([r for r in results if r[8]], [])
         self.assertEqual(wrong, [])
@@ -446,21 +652,30 @@ class Matrix(bd.Case):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev faults", description=__doc__.split("\n")[0])
-    parser.add_argument("--op", choices=[o.name for o in OPS], action="append", help="only this call")
+    parser.add_argument(
+        "--op", choices=[o.name for o in OPS], action="append", help="only this call"
+    )
     parser.add_argument("--fault", help="only faults whose name contains this")
     parser.add_argument("--plain", action="store_true", help="only over HTTP")
     parser.add_argument("--tls", action="store_true", help="only over TLS")
-    parser.add_argument("--no-load", action="store_true", help="without the part about everybody else")
+    parser.add_argument(
+        "--no-load", action="store_true", help="without the part about everybody else"
+    )
     parser.add_argument("--load", action="store_true", help="only that part")
     args = parser.parse_args()
     bd_fault.in_namespace()
     Matrix.ops = [o for o in OPS if not args.op or o.name in args.op]
     Matrix.faults = [f for f in FAULTS if not args.fault or args.fault in f.name]
     Matrix.schemes = ("http",) if args.plain else ("https",) if args.tls else ("http", "https")
-    suite = unittest.TestSuite() if args.load else unittest.defaultTestLoader.loadTestsFromTestCase(Matrix)
+    suite = (
+        unittest.TestSuite()
+        if args.load
+        else unittest.defaultTestLoader.loadTestsFromTestCase(Matrix)
+    )
     if not (args.no_load or args.op or args.fault or args.plain or args.tls):
         sys.modules["faults"] = sys.modules["__main__"]
         import faults_load
+
         suite.addTests(unittest.defaultTestLoader.loadTestsFromTestCase(faults_load.Meanwhile))
     sys.exit(0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1)
 

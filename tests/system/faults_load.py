@@ -46,8 +46,16 @@ class Crowd:
     """Clients that come whether or not the ones before are served."""
 
     def __init__(self, world):
-        self.w, self.shop, self.numbers, self.answers, self.lock = world, world.shop, itertools.count(), [], threading.Lock()
-        self.read_service = world.shop.make_service()  # an ordinary one; what is booked is a hall for thousands
+        self.w, self.shop, self.numbers, self.answers, self.lock = (
+            world,
+            world.shop,
+            itertools.count(),
+            [],
+            threading.Lock(),
+        )
+        self.read_service = (
+            world.shop.make_service()
+        )  # an ordinary one; what is booked is a hall for thousands
         self.tokens = [self.shop.customer("+9665560%05d" % n) for n in range(100)]
 
     def one(self, n):
@@ -61,16 +69,40 @@ class Crowd:
             r = self.shop.book(me, n % 24, service_id=self.w.paid_service)
             if r.status == 201:
                 began = time.monotonic()
-                r = self.shop.call("POST", "/v1/bookings/%s/payments" % r.json()["id"], {"return_url": "https://book.example/"}, me)
+                r = self.shop.call(
+                    "POST",
+                    "/v1/bookings/%s/payments" % r.json()["id"],
+                    {"return_url": "https://book.example/"},
+                    me,
+                )
         with self.lock:
-            self.answers.append((("otp", "booking", "payment")[n % 3], r.status, r.code if r.status >= 400 else None, time.monotonic() - began))
+            self.answers.append(
+                (
+                    ("otp", "booking", "payment")[n % 3],
+                    r.status,
+                    r.code if r.status >= 400 else None,
+                    time.monotonic() - began,
+                )
+            )
 
     def during(self, seconds, answers=None, seen=None):
         """Runs the crowd and the reader for a while; adds to {(call, status, code): [seconds]} and to what the reader saw."""
         self.answers, threads = [], []
         path = "/v1/services/%s/slots" % self.read_service
-        reader = subprocess.Popen([sys.executable, "-c", READER, sys.path[0] if sys.path[0].endswith("lib") else bd.__file__.rsplit("/", 1)[0],
-                                   str(self.shop.daemon.port), path, str(READS), str(seconds)], stdout=subprocess.PIPE, text=True)
+        reader = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                READER,
+                sys.path[0] if sys.path[0].endswith("lib") else bd.__file__.rsplit("/", 1)[0],
+                str(self.shop.daemon.port),
+                path,
+                str(READS),
+                str(seconds),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         begin = time.monotonic()
         for n in range(int(seconds * ARRIVALS)):
             time.sleep(max(0.0, begin + n / ARRIVALS - time.monotonic()))
@@ -88,16 +120,41 @@ class Crowd:
 
 
 def show(title, answers, read):
-    print("\n%s: %d slots read, p50 %.1f ms, p99 %.1f ms, slowest %.1f ms" % (
-        title, len(read["took"]), statistics.median(read["took"]) * 1000, quantile(read["took"], 0.99) * 1000, max(read["took"]) * 1000))
+    print(
+        "\n%s: %d slots read, p50 %.1f ms, p99 %.1f ms, slowest %.1f ms"
+        % (
+            title,
+            len(read["took"]),
+            statistics.median(read["took"]) * 1000,
+            quantile(read["took"], 0.99) * 1000,
+            max(read["took"]) * 1000,
+        )
+    )
     for (call, status, code), took in sorted(answers.items(), key=str):
-        print("  %-8s %d %-21s %5d  p50 %8.1f ms  slowest %8.1f ms" % (call, status, code or "", len(took), statistics.median(took) * 1000, max(took) * 1000))
+        print(
+            "  %-8s %d %-21s %5d  p50 %8.1f ms  slowest %8.1f ms"
+            % (
+                call,
+                status,
+                code or "",
+                len(took),
+                statistics.median(took) * 1000,
+                max(took) * 1000,
+            )
+        )
     sys.stdout.flush()
 
 
 class Meanwhile(bd.Case):
     def world(self, **over):
-        return faults.World(self, "http", 10.0, **bd.merge({"server": {"workers": WORKERS, "queue": 256}, "otp": {"total": "100000/1h"}}, over))
+        return faults.World(
+            self,
+            "http",
+            10.0,
+            **bd.merge(
+                {"server": {"workers": WORKERS, "queue": 256}, "otp": {"total": "100000/1h"}}, over
+            )
+        )
 
     def test_reads_while_all_hangs(self):
         world = self.world(providers={n: {"timeout": "2s"} for n in ("otp", "notice", "moyasar")})
@@ -106,7 +163,12 @@ class Meanwhile(bd.Case):
         world.shop.pg.sql("ANALYZE")  # autovacuum would have done it; without it plans are guesses
         transactions = faults.Transactions(world.shop.pg)
         fronts = (world.otp_front, world.notice_front, world.pay_front)
-        healthy, hung, calm, read = {}, {}, {"took": [], "statuses": {}}, {"took": [], "statuses": {}}
+        healthy, hung, calm, read = (
+            {},
+            {},
+            {"took": [], "statuses": {}},
+            {"took": [], "statuses": {}},
+        )
         for _ in range(ROUNDS):
             for front in fronts:
                 front.heal()
@@ -135,9 +197,14 @@ class Meanwhile(bd.Case):
             with shop.daemon.client() as c:
                 for i in range(n):
                     began = time.monotonic()
-                    r = c.post("/v1/bookings", {"service_id": shop.service, "starts_at": shop.at(i % 24)}, {"Authorization": "Bearer " + tokens[i % 20]})
+                    r = c.post(
+                        "/v1/bookings",
+                        {"service_id": shop.service, "starts_at": shop.at(i % 24)},
+                        {"Authorization": "Bearer " + tokens[i % 20]},
+                    )
                     into.append(time.monotonic() - began)
                     self.assertEqual(r.status, 201, r)
+
         booked([], 50)
         booked(times["healthy"], 300)
         world.notice_front.spoil(".", bd.p_reply(500, {}))
@@ -146,5 +213,8 @@ class Meanwhile(bd.Case):
         world.heal(faults.Notice)
         booked(times["open"], 300)
         healthy, opened = (statistics.median(times[k]) * 1000 for k in ("healthy", "open"))
-        print("\na booking's p50: %.2f ms healthy, %.2f ms with the circuit open" % (healthy, opened), flush=True)
+        print(
+            "\na booking's p50: %.2f ms healthy, %.2f ms with the circuit open" % (healthy, opened),
+            flush=True,
+        )
         self.assertLess(opened, healthy * 1.1)

@@ -24,7 +24,11 @@ RESULTS = []
 
 def told(name, value, unit, limit, detail=""):
     RESULTS.append(value < limit)
-    print("%-76s %8.2f %-3s (below %g) %s%s" % (name, value, unit, limit, detail, "" if value < limit else "  NOT KEPT"), flush=True)
+    print(
+        "%-76s %8.2f %-3s (below %g) %s%s"
+        % (name, value, unit, limit, detail, "" if value < limit else "  NOT KEPT"),
+        flush=True,
+    )
 
 
 def private_kib(pid):
@@ -34,10 +38,21 @@ def private_kib(pid):
 
 class Figures(bd.Case):
     def shop(self, **server):
-        return bd_shop.Shop(self, {"server": {"workers": 4, "head_timeout": "2m", **server},
-                                   "bookings": {"max_active_per_customer": 10000},
-                                   "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s", "per_phone": "100000/1h",
-                                           "per_address": "100000/1h", "total": "1000000/1h"}})
+        return bd_shop.Shop(
+            self,
+            {
+                "server": {"workers": 4, "head_timeout": "2m", **server},
+                "bookings": {"max_active_per_customer": 10000},
+                "otp": {
+                    "provider": "sms",
+                    "secret": "x" * 32,
+                    "resend_cooldown": "0s",
+                    "per_phone": "100000/1h",
+                    "per_address": "100000/1h",
+                    "total": "1000000/1h",
+                },
+            },
+        )
 
     def serve_everything(self, shop, rounds):
         """Every kind of request: sign-in, slots, booking, move, cancellation, lists, staff's work, refusals, faults of the provider."""
@@ -49,16 +64,27 @@ class Figures(bd.Case):
             self.assertEqual(r.status, 201, r)
             text = shop.sms.requests[-1]["body"].decode()
             code = re.search(r"(?<!\d)\d{6}(?!\d)", bd.json.loads(text)["body"]).group()
-            self.assertEqual(shop.call("POST", "/v1/otp/%s/verify" % r.json()["id"], {"code": code}).status, 200)
+            self.assertEqual(
+                shop.call("POST", "/v1/otp/%s/verify" % r.json()["id"], {"code": code}).status, 200
+            )
             self.assertEqual(shop.call("GET", "/v1/services/%s/slots" % shop.service).status, 200)
             b = shop.book(me, hour)
             self.assertEqual(b.status, 201, b)
             path = b.header("Location")
-            self.assertEqual(shop.call("POST", path + "/reschedule", {"starts_at": shop.at(hour + 1)}, me).status, 200)
+            self.assertEqual(
+                shop.call(
+                    "POST", path + "/reschedule", {"starts_at": shop.at(hour + 1)}, me
+                ).status,
+                200,
+            )
             self.assertEqual(shop.book(me, hour + 1).status, 409)
             for p in ("/v1/me", "/v1/bookings", path, "/v1/bookings?status=confirmed&limit=100"):
                 self.assertEqual(shop.call("GET", p, token=me).status, 200)
-            for p in ("/v1/staff/notifications?limit=100", "/v1/staff/bookings/" + b.json()["id"], "/v1/staff/venues/%s/bookings" % shop.venue):
+            for p in (
+                "/v1/staff/notifications?limit=100",
+                "/v1/staff/bookings/" + b.json()["id"],
+                "/v1/staff/venues/%s/bookings" % shop.venue,
+            ):
                 self.assertEqual(shop.call("GET", p, token=agent).status, 200)
             self.assertEqual(shop.call("GET", "/openapi.json").status, 200)
             self.assertEqual(shop.call("POST", "/v1/bookings", {"x": "y" * 60000}, me).status, 422)
@@ -77,10 +103,22 @@ class Figures(bd.Case):
         bd.wait_until(lambda: "idle" in d.titles().get(worker, ""), "an idle worker")
         served = int(d.metric("bookingd_http_requests_total"))
         late = private_kib(worker)
-        told("private memory of an idle worker after %d requests" % served, late / 1024, "MiB", 3,
-             "(fresh %d KiB, after the first rounds %d KiB)" % (fresh, early))
-        others = {role: private_kib(d.children(role)[0]) for role in ("dispatcher", "keeper", "monitor", "resolver")}
-        print("  others: %s, master %d KiB" % (", ".join("%s %d KiB" % o for o in others.items()), private_kib(d.pid)), flush=True)
+        told(
+            "private memory of an idle worker after %d requests" % served,
+            late / 1024,
+            "MiB",
+            3,
+            "(fresh %d KiB, after the first rounds %d KiB)" % (fresh, early),
+        )
+        others = {
+            role: private_kib(d.children(role)[0])
+            for role in ("dispatcher", "keeper", "monitor", "resolver")
+        }
+        print(
+            "  others: %s, master %d KiB"
+            % (", ".join("%s %d KiB" % o for o in others.items()), private_kib(d.pid)),
+            flush=True,
+        )
 
     def test_2_start(self):
         pg = self.postgres()
@@ -94,11 +132,20 @@ class Figures(bd.Case):
             took.append((time.monotonic() - began) * 1e3)
             self.assertEqual(d.stop(), 0)
         took.sort()
-        told("start to READY=1, median of 10", (took[4] + took[5]) / 2, "ms", 500, "(fastest %.0f, slowest %.0f)" % (took[0], took[-1]))
+        told(
+            "start to READY=1, median of 10",
+            (took[4] + took[5]) / 2,
+            "ms",
+            500,
+            "(fastest %.0f, slowest %.0f)" % (took[0], took[-1]),
+        )
 
     def test_3_fresh_request(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard < 1 << 16 else max(soft, min(hard, 1 << 16)), hard))
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE,
+            (hard if hard < 1 << 16 else max(soft, min(hard, 1 << 16)), hard),
+        )
         shop = self.shop()
         d = shop.daemon
         slow, ending = [], threading.Event()
@@ -115,12 +162,19 @@ class Figures(bd.Case):
             while not ending.is_set():
                 began = time.monotonic()
                 for i, c in enumerate(slow):  # spread over the second, as 200 clients would be
-                    c.send(rest[step:step + 1])
+                    c.send(rest[step : step + 1])
                     ending.wait(max(0, began + (i + 1) / len(slow) - time.monotonic()))
                 step += 1
+
         thread = threading.Thread(target=drip, daemon=True)
         thread.start()
-        self.assertEqual((d.metric("bookingd_http_connections", state="idle"), d.metric("bookingd_http_connections", state="reading")), (1000, 200))
+        self.assertEqual(
+            (
+                d.metric("bookingd_http_connections", state="idle"),
+                d.metric("bookingd_http_connections", state="reading"),
+            ),
+            (1000, 200),
+        )
         figures = {}
         for path in ("/healthz", "/v1/venues", "/v1/services/%s/slots" % shop.service):
             took = []
@@ -134,13 +188,22 @@ class Figures(bd.Case):
         thread.join()
         self.assertEqual(d.metric("bookingd_http_connections", state="idle"), 1000)
         for path, took in figures.items():
-            told("GET %s among 1,000 idle and 200 slow, slowest of 200" % path, took[-1], "ms", 50,
-                 "(p50 %.2f, p99 %.2f)" % (took[100], took[198]))
+            told(
+                "GET %s among 1,000 idle and 200 slow, slowest of 200" % path,
+                took[-1],
+                "ms",
+                50,
+                "(p50 %.2f, p99 %.2f)" % (took[100], took[198]),
+            )
 
 
 def main():
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    result = unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromTestCase(Figures))
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    result = unittest.TextTestRunner(verbosity=0).run(
+        unittest.defaultTestLoader.loadTestsFromTestCase(Figures)
+    )
     sys.exit(0 if result.wasSuccessful() and all(RESULTS) else 1)
 
 

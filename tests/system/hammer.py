@@ -21,17 +21,31 @@ import bd_pay  # noqa: E402
 
 PLACES = 10
 WORKERS = 24
-GOOD = {"book": {(201, None), (409, "slot_taken")},
-        "open": {(200, None), (201, None), (409, "booking_not_payable"), (409, "idempotency_in_flight")},
-        "return": {(303, None)}, "event": {(200, None)}, "callback": {(200, None)}, "read": {(200, None)},
-        "cancel": {(200, None), (409, "booking_not_active"), (409, "idempotency_in_flight")}}
+GOOD = {
+    "book": {(201, None), (409, "slot_taken")},
+    "open": {
+        (200, None),
+        (201, None),
+        (409, "booking_not_payable"),
+        (409, "idempotency_in_flight"),
+    },
+    "return": {(303, None)},
+    "event": {(200, None)},
+    "callback": {(200, None)},
+    "read": {(200, None)},
+    "cancel": {(200, None), (409, "booking_not_active"), (409, "idempotency_in_flight")},
+}
 # The gateway's seats and the share of the workers that providers may take are limited: who finds none free is told so, and nothing was tried.
 EXPLAINED = {(503, "provider_unavailable")}
 OPEN = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM payments WHERE status IN ('creating', 'initiated', 'unknown') GROUP BY booking_id) x"
-PAID = ("SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM payments WHERE status IN ('paid', 'partially_refunded') AND NOT surplus"
-        " GROUP BY booking_id) x")
-NO_SLOT = ("SELECT count(*) FROM bookings b WHERE b.status = 'confirmed' AND NOT EXISTS (SELECT 1 FROM booking_units u"
-                     " WHERE u.booking_id = b.id AND u.held_until IS NULL)")
+PAID = (
+    "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM payments WHERE status IN ('paid', 'partially_refunded') AND NOT surplus"
+    " GROUP BY booking_id) x"
+)
+NO_SLOT = (
+    "SELECT count(*) FROM bookings b WHERE b.status = 'confirmed' AND NOT EXISTS (SELECT 1 FROM booking_units u"
+    " WHERE u.booking_id = b.id AND u.held_until IS NULL)"
+)
 
 
 class Place:
@@ -47,12 +61,27 @@ class Hammer(bd.Case):
     seconds, clients = 2.0 * bd.SLOWNESS, 32
 
     def setUp(self):
-        self.shop = bd_pay.PayShop(self, {
-            "server": {"workers": WORKERS, "queue": 256, "queue_timeout": "%ds" % min(10 * bd.SLOWNESS, 60), "request_budget": "%ds" % (10 * bd.SLOWNESS)},
-            "bookings": {"hold": "30m", "max_active_per_customer": 10000},
-            "providers": {"moyasar": {"timeout": "%ds" % (3 * bd.SLOWNESS), "max_concurrent": WORKERS}, "sms": {"max_concurrent": WORKERS}}})
+        self.shop = bd_pay.PayShop(
+            self,
+            {
+                "server": {
+                    "workers": WORKERS,
+                    "queue": 256,
+                    "queue_timeout": "%ds" % min(10 * bd.SLOWNESS, 60),
+                    "request_budget": "%ds" % (10 * bd.SLOWNESS),
+                },
+                "bookings": {"hold": "30m", "max_active_per_customer": 10000},
+                "providers": {
+                    "moyasar": {"timeout": "%ds" % (3 * bd.SLOWNESS), "max_concurrent": WORKERS},
+                    "sms": {"max_concurrent": WORKERS},
+                },
+            },
+        )
         self.shop.hooks(True, factor=0.0001, copies=2)
-        for route, ms in (("invoice_create", 40), ("refund", 20)):  # as long as a call takes: others come meanwhile
+        for route, ms in (
+            ("invoice_create", 40),
+            ("refund", 20),
+        ):  # as long as a call takes: others come meanwhile
             self.shop.sandbox.order(route, "delay", delay_ms=ms)
         self.places = [Place(n, token) for n, token in enumerate(self.shop.many_customers(PLACES))]
         self.answers, self.lock, self.faults = collections.defaultdict(list), threading.Lock(), []
@@ -61,31 +90,63 @@ class Hammer(bd.Case):
     def ask(self, c, what, method, path, body=None, token=None, **headers):
         fields = {**({"Authorization": "Bearer " + token} if token else {}), **headers}
         begun = time.monotonic()
-        r = c.request(method, path, body, fields if body is not None or method == "GET" else {**fields, "Content-Length": "0"})
+        r = c.request(
+            method,
+            path,
+            body,
+            fields if body is not None or method == "GET" else {**fields, "Content-Length": "0"},
+        )
         with self.lock:
-            self.answers[what, r.status, r.code if r.status >= 400 else None].append(time.monotonic() - begun)
+            self.answers[what, r.status, r.code if r.status >= 400 else None].append(
+                time.monotonic() - begun
+            )
         return r
 
     def book(self, c, place):
-        r = self.ask(c, "book", "POST", "/v1/bookings", {"service_id": self.shop.service, "starts_at": self.shop.at(2 + place.number)}, place.token)
+        r = self.ask(
+            c,
+            "book",
+            "POST",
+            "/v1/bookings",
+            {"service_id": self.shop.service, "starts_at": self.shop.at(2 + place.number)},
+            place.token,
+        )
         if r.status == 201:
             with place.lock:
                 place.booking, place.payments, place.events = r.json()["id"], [], []
 
     def open(self, c, rng, place, booking):
-        keyed = {"Idempotency-Key": "%s-%d" % (booking, rng.randrange(3))} if rng.random() < 0.5 else {}
-        r = self.ask(c, "open", "POST", "/v1/bookings/%s/payments" % booking, {"return_url": bd_pay.RETURN}, place.token, **keyed)
+        keyed = (
+            {"Idempotency-Key": "%s-%d" % (booking, rng.randrange(3))} if rng.random() < 0.5 else {}
+        )
+        r = self.ask(
+            c,
+            "open",
+            "POST",
+            "/v1/bookings/%s/payments" % booking,
+            {"return_url": bd_pay.RETURN},
+            place.token,
+            **keyed
+        )
         if r.status in (200, 201):
             p = r.json()
             with place.lock:
-                if p["booking_id"] == place.booking and p["gateway_id"] and p["id"] not in [q["id"] for q in place.payments]:
+                if (
+                    p["booking_id"] == place.booking
+                    and p["gateway_id"]
+                    and p["id"] not in [q["id"] for q in place.payments]
+                ):
                     place.payments.append(p)
         elif r.code == "booking_not_payable":
             self.look(c, place, booking)
 
     def look(self, c, place, booking):
         """A booking that is over leaves its slot to the next."""
-        status = self.ask(c, "read", "GET", "/v1/bookings/" + booking, token=place.token).json().get("status")
+        status = (
+            self.ask(c, "read", "GET", "/v1/bookings/" + booking, token=place.token)
+            .json()
+            .get("status")
+        )
         if status in ("cancelled", "expired"):
             with place.lock:
                 if place.booking != booking:
@@ -100,11 +161,16 @@ class Hammer(bd.Case):
         if known and rng.random() < 0.5:
             event = rng.choice(known)
         else:
-            event = self.shop.event(rng.choice(("payment_paid", "payment_faild", "payment_refunded")), invoice_id=payment["gateway_id"],
-                                    metadata=rng.choice(({"payment_id": payment["id"]}, None)))
+            event = self.shop.event(
+                rng.choice(("payment_paid", "payment_faild", "payment_refunded")),
+                invoice_id=payment["gateway_id"],
+                metadata=rng.choice(({"payment_id": payment["id"]}, None)),
+            )
             with place.lock:
                 place.events.append(event)
-        self.ask(c, "event", "POST", "/v1/webhooks/moyasar", {**event, "secret_token": bd_pay.SECRET})
+        self.ask(
+            c, "event", "POST", "/v1/webhooks/moyasar", {**event, "secret_token": bd_pay.SECRET}
+        )
 
     def act(self, c, rng):
         place = rng.choice(self.places)
@@ -113,20 +179,44 @@ class Hammer(bd.Case):
         if booking is None:
             return
         if what < 0.02:
-            self.ask(c, "cancel", "POST", "/v1/bookings/%s/cancel" % booking, {}, place.token, **({"Idempotency-Key": "c" + booking} if rng.random() < 0.5 else {}))
+            self.ask(
+                c,
+                "cancel",
+                "POST",
+                "/v1/bookings/%s/cancel" % booking,
+                {},
+                place.token,
+                **({"Idempotency-Key": "c" + booking} if rng.random() < 0.5 else {})
+            )
             self.look(c, place, booking)
         elif what < 0.35 or not payments:
             self.open(c, rng, place, booking)
         elif what < 0.60:
-            self.ask(c, "return", "GET", "/v1/payments/%s/return?id=x&status=paid" % rng.choice(payments)["id"])
+            self.ask(
+                c,
+                "return",
+                "GET",
+                "/v1/payments/%s/return?id=x&status=paid" % rng.choice(payments)["id"],
+            )
         elif what < 0.80:
             self.event(c, rng, place, rng.choice(payments))
         elif what < 0.88:
-            self.ask(c, "callback", "POST", "/v1/payments/%s/gateway" % rng.choice(payments)["id"], {"id": "whatever"})
+            self.ask(
+                c,
+                "callback",
+                "POST",
+                "/v1/payments/%s/gateway" % rng.choice(payments)["id"],
+                {"id": "whatever"},
+            )
         elif what < 0.96:
-            self.ask(c, "read", "GET", "/v1/payments/" + rng.choice(payments)["id"], token=place.token)
+            self.ask(
+                c, "read", "GET", "/v1/payments/" + rng.choice(payments)["id"], token=place.token
+            )
         else:
-            self.shop.pay(rng.choice(payments)["gateway_id"], rng.choice((bd_pay.VISA, bd_pay.VISA, bd_pay.POOR)))
+            self.shop.pay(
+                rng.choice(payments)["gateway_id"],
+                rng.choice((bd_pay.VISA, bd_pay.VISA, bd_pay.POOR)),
+            )
 
     def client(self, n, end):
         rng = random.Random(n)
@@ -146,16 +236,30 @@ class Hammer(bd.Case):
     def report(self):
         took = sorted(t for v in self.answers.values() for t in v)
         count = self.shop.pg.value
-        print("%d clients at %d bookings, %d workers, %.0f s: %d answers (%.0f/s), p50 %.0f ms, p99 %.0f ms; %s bookings, %s payments, %s refunds" % (
-            self.clients, PLACES, WORKERS, self.seconds, len(took), len(took) / self.seconds, took[len(took) // 2] * 1e3,
-            took[len(took) * 99 // 100] * 1e3, count("SELECT count(*) FROM bookings"), count("SELECT count(*) FROM payments"),
-            count("SELECT count(*) FROM refunds")))
+        print(
+            "%d clients at %d bookings, %d workers, %.0f s: %d answers (%.0f/s), p50 %.0f ms, p99 %.0f ms; %s bookings, %s payments, %s refunds"
+            % (
+                self.clients,
+                PLACES,
+                WORKERS,
+                self.seconds,
+                len(took),
+                len(took) / self.seconds,
+                took[len(took) // 2] * 1e3,
+                took[len(took) * 99 // 100] * 1e3,
+                count("SELECT count(*) FROM bookings"),
+                count("SELECT count(*) FROM payments"),
+                count("SELECT count(*) FROM refunds"),
+            )
+        )
         for (what, status, code), v in sorted(self.answers.items(), key=str):
             print("  %-9s %d %-22s %6d" % (what, status, code or "", len(v)), flush=True)
 
     def made_twice(self):
         """Payments for which the gateway was asked for more than one invoice, though nothing failed."""
-        made = collections.Counter((v["metadata"] or {}).get("payment_id") for v in self.shop.sandbox.books("invoices"))
+        made = collections.Counter(
+            (v["metadata"] or {}).get("payment_id") for v in self.shop.sandbox.books("invoices")
+        )
         return len([p for p, n in made.items() if n > 1])
 
     def one_open_each(self):
@@ -163,13 +267,29 @@ class Hammer(bd.Case):
         waiting = 0
         for place in self.places:
             booking = place.booking
-            if booking is None or self.shop.booking(place.token, booking)["status"] != "pending_payment":
+            if (
+                booking is None
+                or self.shop.booking(place.token, booking)["status"] != "pending_payment"
+            ):
                 continue
             waiting += 1
             self.assertIn(self.shop.open(place.token, booking).status, (200, 201))
             mine = [p["status"] for p in self.shop.payments(place.token, booking)]
-            there = [v["status"] for v in self.shop.sandbox.api("GET", "/v1/invoices?metadata[booking_id]=" + booking).json()["invoices"]]
-            self.assertEqual((mine.count("initiated"), there.count("initiated"), len(set(mine) & {"creating", "unknown", "paid"})), (1, 1, 0), (mine, there))
+            there = [
+                v["status"]
+                for v in self.shop.sandbox.api(
+                    "GET", "/v1/invoices?metadata[booking_id]=" + booking
+                ).json()["invoices"]
+            ]
+            self.assertEqual(
+                (
+                    mine.count("initiated"),
+                    there.count("initiated"),
+                    len(set(mine) & {"creating", "unknown", "paid"}),
+                ),
+                (1, 1, 0),
+                (mine, there),
+            )
         return waiting
 
     def test_hammer(self):
@@ -191,23 +311,66 @@ class Hammer(bd.Case):
         self.shop.balance(30)
         waiting = self.one_open_each()
         self.shop.balance(30)
-        figures = {"most open payments of a booking": (worst[0], 1), "most paid ones": (worst[1], 1),
-                   "server errors without an explanation": (sum(len(v) for (_, s, code), v in self.answers.items() if s >= 500 and (s, code) not in EXPLAINED), 0),
-                   "answers that are none of the good ones": (sum(len(v) for (what, s, code), v in self.answers.items()
-                                                                  if (s, code) not in GOOD[what] | EXPLAINED), 0),
-                   "connections lost": (len(self.faults), 0),
-                   "payments with a second invoice": (self.made_twice(), 0),
-                   "deadlocks": (int(self.shop.pg.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")), 0),
-                   "confirmed without a slot": (int(self.shop.pg.value(NO_SLOT)), 0),
-                   "processes that ended": (int(self.shop.daemon.metric("bookingd_process_restarts_total") or 0), 0)}
-        print("  %s; looked %d times during it; %d bookings waited to be paid in the end" % (
-            ", ".join("%s %d" % (what, n) for what, (n, _) in figures.items()), worst[2], waiting), flush=True)
+        figures = {
+            "most open payments of a booking": (worst[0], 1),
+            "most paid ones": (worst[1], 1),
+            "server errors without an explanation": (
+                sum(
+                    len(v)
+                    for (_, s, code), v in self.answers.items()
+                    if s >= 500 and (s, code) not in EXPLAINED
+                ),
+                0,
+            ),
+            "answers that are none of the good ones": (
+                sum(
+                    len(v)
+                    for (what, s, code), v in self.answers.items()
+                    if (s, code) not in GOOD[what] | EXPLAINED
+                ),
+                0,
+            ),
+            "connections lost": (len(self.faults), 0),
+            "payments with a second invoice": (self.made_twice(), 0),
+            "deadlocks": (
+                int(
+                    self.shop.pg.value(
+                        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+                    )
+                ),
+                0,
+            ),
+            "confirmed without a slot": (int(self.shop.pg.value(NO_SLOT)), 0),
+            "processes that ended": (
+                int(self.shop.daemon.metric("bookingd_process_restarts_total") or 0),
+                0,
+            ),
+        }
+        print(
+            "  %s; looked %d times during it; %d bookings waited to be paid in the end"
+            % (
+                ", ".join("%s %d" % (what, n) for what, (n, _) in figures.items()),
+                worst[2],
+                waiting,
+            ),
+            flush=True,
+        )
         self.assertEqual(self.faults, [])
         for what, (n, most) in figures.items():
             self.assertLessEqual(n, most, what)
         self.assertGreater(worst[2], 2)
         met = {(what, code or s) for what, s, code in self.answers}
-        self.assertLessEqual({("open", 200), ("open", 201), ("cancel", 200), ("return", 303), ("event", 200), ("callback", 200)}, met)
+        self.assertLessEqual(
+            {
+                ("open", 200),
+                ("open", 201),
+                ("cancel", 200),
+                ("return", 303),
+                ("event", 200),
+                ("callback", 200),
+            },
+            met,
+        )
 
 
 def main():
@@ -216,7 +379,9 @@ def main():
     parser.add_argument("--clients", type=int, default=32)
     options = parser.parse_args()
     Hammer.seconds, Hammer.clients = options.seconds, options.clients
-    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(Hammer))
+    result = unittest.TextTestRunner(verbosity=1).run(
+        unittest.defaultTestLoader.loadTestsFromTestCase(Hammer)
+    )
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

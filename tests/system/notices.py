@@ -23,9 +23,26 @@ import bd_shop  # noqa: E402
 
 OPTIONS = argparse.Namespace(notices=10000, kills=100, seed="1", clients=20, workers=28)
 # A fault of the sandbox and what else is in its order; None: it works.
-FAULTS = [None] * 8 + [("hang", {}), ("headers", {}), ("body", {}), ("drip", {}), ("reset", {}), ("reset", {"done": True}), ("close", {}), ("close", {"done": True}),
-          ("garbage", {}), ("huge", {}), ("redirect", {}), ("html", {}), ("declined", {}), ("status", {"status": 500}), ("status", {"status": 429}),
-          ("status", {"status": 503, "done": True}), ("delay", {"delay_ms": 150}), ("shut", {"delay_ms": 100})]
+FAULTS = [None] * 8 + [
+    ("hang", {}),
+    ("headers", {}),
+    ("body", {}),
+    ("drip", {}),
+    ("reset", {}),
+    ("reset", {"done": True}),
+    ("close", {}),
+    ("close", {"done": True}),
+    ("garbage", {}),
+    ("huge", {}),
+    ("redirect", {}),
+    ("html", {}),
+    ("declined", {}),
+    ("status", {"status": 500}),
+    ("status", {"status": 429}),
+    ("status", {"status": 503, "done": True}),
+    ("delay", {"delay_ms": 150}),
+    ("shut", {"delay_ms": 100}),
+]
 # One change of a booking that has a notice of its own.
 CHANGES = "SELECT count(*) FROM booking_history WHERE to_status IN ('confirmed', 'cancelled')"
 
@@ -59,9 +76,21 @@ class Client(threading.Thread):
             hour = self.n * 300
             while not self.fire.ending.is_set():
                 hour = self.n * 300 + (hour + 2) % 300
-                b = self.ask(c, "book", "/v1/bookings", {"service_id": self.shop.service, "starts_at": self.shop.at(hour)}, 201)
+                b = self.ask(
+                    c,
+                    "book",
+                    "/v1/bookings",
+                    {"service_id": self.shop.service, "starts_at": self.shop.at(hour)},
+                    201,
+                )
                 if b and not self.fire.ending.is_set():
-                    self.ask(c, "move", "/v1/bookings/%s/reschedule" % b, {"starts_at": self.shop.at(hour + 1)}, 200)
+                    self.ask(
+                        c,
+                        "move",
+                        "/v1/bookings/%s/reschedule" % b,
+                        {"starts_at": self.shop.at(hour + 1)},
+                        200,
+                    )
                 if b:
                     self.ask(c, "cancel", "/v1/bookings/%s/cancel" % b, {}, 200)
                 else:
@@ -102,11 +131,27 @@ class Fire(bd.Case):
         self.sandbox = bd.Sandbox()
         self.addCleanup(self.sandbox.close)
         self.seen, self.killed, self.ending = collections.Counter(), 0, threading.Event()
-        self.shop = bd_shop.Shop(self, {
-            "server": {"workers": o.workers, "request_budget": "1500ms", "queue": 128, "queue_timeout": "1s"},
-            "bookings": {"max_active_per_customer": 10000},
-            "providers": {"sms": {"base_url": self.sandbox.url, "connect_timeout": "150ms", "timeout": "300ms", "max_concurrent": o.workers,
-                                  "breaker": {"failures": 40, "open_for": "100ms"}}}})
+        self.shop = bd_shop.Shop(
+            self,
+            {
+                "server": {
+                    "workers": o.workers,
+                    "request_budget": "1500ms",
+                    "queue": 128,
+                    "queue_timeout": "1s",
+                },
+                "bookings": {"max_active_per_customer": 10000},
+                "providers": {
+                    "sms": {
+                        "base_url": self.sandbox.url,
+                        "connect_timeout": "150ms",
+                        "timeout": "300ms",
+                        "max_concurrent": o.workers,
+                        "breaker": {"failures": 40, "open_for": "100ms"},
+                    }
+                },
+            },
+        )
         self.shop.service = self.shop.make_service(max_advance_days=700)
         self.asking = self.shop.pg.session()
         self.addCleanup(self.asking.close)
@@ -119,7 +164,9 @@ class Fire(bd.Case):
             c.join()
         ended = time.monotonic()
         self.sandbox.clear()
-        pending = lambda: int(self.asking.ask("SELECT count(*) FROM notifications WHERE status = 'PENDING'")[0])
+        pending = lambda: int(
+            self.asking.ask("SELECT count(*) FROM notifications WHERE status = 'PENDING'")[0]
+        )
         left = pending()
         bd.wait_until(lambda: pending() == 0, "no PENDING notice", 60 / bd.PATIENCE, 0.02)
         settled = time.monotonic() - ended
@@ -136,23 +183,49 @@ class Fire(bd.Case):
         print("%-22s %8s" % ("outcome", "rows"))
         for outcome, n in outcomes.most_common():
             print("%-22s %8d" % (outcome, n))
-        counted = {l["outcome"]: 0 for n, l, v in self.shop.daemon.metrics() if n == "bookingd_notifications_total"}
+        counted = {
+            l["outcome"]: 0
+            for n, l, v in self.shop.daemon.metrics()
+            if n == "bookingd_notifications_total"
+        }
         for name, l, v in self.shop.daemon.metrics():
             if name == "bookingd_notifications_total":
                 counted[l["outcome"]] += int(v)
-        apart = sum(abs(n - counted.get(outcome.lower() if outcome == "SENT" else outcome, 0)) for outcome, n in outcomes.items())
-        print("%d notices injected (%s), SENT %d + FAILED %d; %d workers killed; %d orders of %d faults; %.0f s; PENDING at the end %d, none after %.1f s; "
-              "counters of dead processes included: %d apart" % (
-                  injected, ", ".join("%s %d" % t for t in sorted(templates.items())), outcomes["SENT"], sum(outcomes.values()) - outcomes["SENT"], self.killed,
-                  sum(self.seen.values()), len(self.seen), seconds, left, settled, apart), flush=True)
+        apart = sum(
+            abs(n - counted.get(outcome.lower() if outcome == "SENT" else outcome, 0))
+            for outcome, n in outcomes.items()
+        )
+        print(
+            "%d notices injected (%s), SENT %d + FAILED %d; %d workers killed; %d orders of %d faults; %.0f s; PENDING at the end %d, none after %.1f s; "
+            "counters of dead processes included: %d apart"
+            % (
+                injected,
+                ", ".join("%s %d" % t for t in sorted(templates.items())),
+                outcomes["SENT"],
+                sum(outcomes.values()) - outcomes["SENT"],
+                self.killed,
+                sum(self.seen.values()),
+                len(self.seen),
+                seconds,
+                left,
+                settled,
+                apart,
+            ),
+            flush=True,
+        )
         for what, n in sorted(answers.items()):
             print("  %6d  %s" % (n, what))
         self.assertEqual(sum((c.odd for c in clients), [])[:5], [])
         self.assertEqual(outcomes["PENDING"], 0)
         self.assertEqual(sum(outcomes.values()), injected)
         self.assertLessEqual(sum(c.done for c in clients), injected)
-        self.assertEqual(self.asking.ask("SELECT count(*) FROM booking_history h WHERE to_status IN ('confirmed', 'cancelled') AND NOT EXISTS"
-                                         " (SELECT FROM notifications n WHERE n.booking_id = h.booking_id AND n.event LIKE '%:' || h.version)"), ["0"])
+        self.assertEqual(
+            self.asking.ask(
+                "SELECT count(*) FROM booking_history h WHERE to_status IN ('confirmed', 'cancelled') AND NOT EXISTS"
+                " (SELECT FROM notifications n WHERE n.booking_id = h.booking_id AND n.event LIKE '%:' || h.version)"
+            ),
+            ["0"],
+        )
         self.assertEqual({k: n for k, n in bd_books.wrong(self.asking).items()}, {})
         self.assertLess(settled, 60)
         # Nobody that died is still counted as being in a call.
@@ -170,7 +243,9 @@ def main():
         parser.add_argument("--" + name, type=int, default=getattr(OPTIONS, name))
     parser.add_argument("--seed", default=OPTIONS.seed)
     parser.parse_args(namespace=OPTIONS)
-    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(Ledger))
+    result = unittest.TextTestRunner(verbosity=1).run(
+        unittest.defaultTestLoader.loadTestsFromTestCase(Ledger)
+    )
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

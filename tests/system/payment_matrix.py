@@ -23,14 +23,44 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import bd  # noqa: E402
 import bd_pay  # noqa: E402
 
-ROUTES = {"create": "invoice_create", "find": "invoice_list", "fetch": "invoice_fetch", "cancel": "invoice_cancel",
-          "payment fetch": "payment_fetch", "refund": "refund"}
+ROUTES = {
+    "create": "invoice_create",
+    "find": "invoice_list",
+    "fetch": "invoice_fetch",
+    "cancel": "invoice_cancel",
+    "payment fetch": "payment_fetch",
+    "refund": "refund",
+}
 # {} is "the connection is refused": the call before it is answered, then nobody listens for a moment.
-FAULTS = {"refused": {}, "reset": {"kind": "reset"}, "done, then dropped": {"kind": "close", "done": True}, "hang": {"kind": "hang"},
-          "drip": {"kind": "drip"}, "500": {"kind": "status", "status": 500}, "429": {"kind": "status", "status": 429},
-          "4xx": {"kind": "declined"}, "garbage": {"kind": "garbage"}, "huge": {"kind": "huge"}, "html 403": {"kind": "html"}}
-MAYBE_DONE = ("hang", "drip", "500", "garbage", "huge")  # every other cell: carried out before the fault strikes, or not
-HOOKS = ("never", "once", "six times", "out of order", "before the answer", "forged", "after expiry")
+FAULTS = {
+    "refused": {},
+    "reset": {"kind": "reset"},
+    "done, then dropped": {"kind": "close", "done": True},
+    "hang": {"kind": "hang"},
+    "drip": {"kind": "drip"},
+    "500": {"kind": "status", "status": 500},
+    "429": {"kind": "status", "status": 429},
+    "4xx": {"kind": "declined"},
+    "garbage": {"kind": "garbage"},
+    "huge": {"kind": "huge"},
+    "html 403": {"kind": "html"},
+}
+MAYBE_DONE = (
+    "hang",
+    "drip",
+    "500",
+    "garbage",
+    "huge",
+)  # every other cell: carried out before the fault strikes, or not
+HOOKS = (
+    "never",
+    "once",
+    "six times",
+    "out of order",
+    "before the answer",
+    "forged",
+    "after expiry",
+)
 SHUT_MS = 120
 THREADS = 12
 TRIES = 40
@@ -45,7 +75,13 @@ class Cell:
         self.ready = threading.Event()  # what is to strike is ordered
 
     def __str__(self):
-        return "%s × %s × %s (booking %s, payment %s)" % (self.call, self.fault, self.hooks, self.booking, self.payment)
+        return "%s × %s × %s (booking %s, payment %s)" % (
+            self.call,
+            self.fault,
+            self.hooks,
+            self.booking,
+            self.payment,
+        )
 
 
 class Field:
@@ -53,10 +89,26 @@ class Field:
 
     def __init__(self, case, cells):
         self.cells = cells
-        self.shop = bd_pay.PayShop(case, {
-            "server": {"workers": 16, "queue": 256, "queue_timeout": "10s", "request_budget": "4s"},
-            "bookings": {"hold": "20m"},
-            "providers": {"moyasar": {"timeout": "300ms", "connect_timeout": "200ms", "max_concurrent": 16}, "sms": {"max_concurrent": 16}}})
+        self.shop = bd_pay.PayShop(
+            case,
+            {
+                "server": {
+                    "workers": 16,
+                    "queue": 256,
+                    "queue_timeout": "10s",
+                    "request_budget": "4s",
+                },
+                "bookings": {"hold": "20m"},
+                "providers": {
+                    "moyasar": {
+                        "timeout": "300ms",
+                        "connect_timeout": "200ms",
+                        "max_concurrent": 16,
+                    },
+                    "sms": {"max_concurrent": 16},
+                },
+            },
+        )
         self.shop.hooks(False, callbacks=False)
         self.answers, self.lock = collections.Counter(), threading.Lock()
         self.wrong = []
@@ -88,7 +140,9 @@ class Field:
         for _ in range(TRIES):
             r = getattr(self.shop, what)(*args, **kwargs)
             with self.lock:
-                self.answers["%s %d %s" % (what, r.status, (r.code or "") if r.status >= 400 else "")] += 1
+                self.answers[
+                    "%s %d %s" % (what, r.status, (r.code or "") if r.status >= 400 else "")
+                ] += 1
                 if r.status == 500 or r.status not in good + (409, 502, 503, 504):
                     self.wrong.append("%s: %s answered %r" % (cell, what, r))
             if r.status in good:
@@ -100,9 +154,15 @@ class Field:
 
     # -- the gateway's side --
     def event(self, cell, kind, charge=None):
-        told = cell.odd and cell.call != "fetch"  # half of them leave our reference out: the invoice is fetched for it
-        known = {"metadata": {"payment_id": cell.payment, "booking_id": cell.booking} if told else None}
-        return self.shop.event(kind, id=charge or str(uuid.uuid4()), invoice_id=cell.invoice, **known)
+        told = (
+            cell.odd and cell.call != "fetch"
+        )  # half of them leave our reference out: the invoice is fetched for it
+        known = {
+            "metadata": {"payment_id": cell.payment, "booking_id": cell.booking} if told else None
+        }
+        return self.shop.event(
+            kind, id=charge or str(uuid.uuid4()), invoice_id=cell.invoice, **known
+        )
 
     def deliver(self, event, deliveries=6):
         """As the gateway: until it is taken, at most six times."""
@@ -126,7 +186,9 @@ class Field:
             self.deliver(self.event(cell, "payment_refunded"))  # with the secret, and not true
             self.deliver(self.event(cell, "payment_paid"))
         elif cell.hooks != "never":
-            for event in reversed(cell.events) if cell.hooks == "out of order" else list(cell.events):
+            for event in (
+                reversed(cell.events) if cell.hooks == "out of order" else list(cell.events)
+            ):
                 for _ in range(6 if cell.hooks == "six times" else 1):
                     self.deliver(event)
 
@@ -153,19 +215,25 @@ class Field:
     # -- the customer's side --
     def find(self, cell):
         """What the gateway has for the booking: the invoice's id, or None."""
-        made = self.shop.sandbox.api("GET", "/v1/invoices?metadata[booking_id]=" + cell.booking).json()["invoices"]
+        made = self.shop.sandbox.api(
+            "GET", "/v1/invoices?metadata[booking_id]=" + cell.booking
+        ).json()["invoices"]
         return made[0] if made else None
 
     def open(self, cell):
         """Until there is an invoice and its URL is known, or it was paid by then."""
         key = {"Idempotency_Key": "open-%s" % cell.booking} if cell.odd else {}
         if cell.call == "create":
-            if cell.fault == "refused" and cell.odd:  # not the first create, but the one after a look that found nothing
+            if (
+                cell.fault == "refused" and cell.odd
+            ):  # not the first create, but the one after a look that found nothing
                 self.struck(cell, None, self.lose_create(cell, key, kind="reset"), "invoice_list")
             else:
                 self.struck(cell, "invoice_create", cell.booking, None)
         elif cell.call == "find":
-            self.struck(cell, "invoice_list", self.lose_create(cell, key, kind="close", done=True), None)
+            self.struck(
+                cell, "invoice_list", self.lose_create(cell, key, kind="close", done=True), None
+            )
         elif cell.hooks == "before the answer":
             self.order(cell, "invoice_create", cell.booking, kind="delay", delay_ms=150, times=1)
         cell.ready.set()
@@ -205,8 +273,11 @@ class Field:
 
     def expire(self, cell, taken):
         """The hold is over, in half of the cells with another customer in its place."""
-        self.shop.pg.sql("UPDATE bookings SET hold_expires_at = now() WHERE id = '%s' AND status = 'pending_payment';"
-                         "UPDATE booking_units SET held_until = now() WHERE booking_id = '%s' AND held_until IS NOT NULL" % (cell.booking, cell.booking))
+        self.shop.pg.sql(
+            "UPDATE bookings SET hold_expires_at = now() WHERE id = '%s' AND status = 'pending_payment';"
+            "UPDATE booking_units SET held_until = now() WHERE booking_id = '%s' AND held_until IS NOT NULL"
+            % (cell.booking, cell.booking)
+        )
         if taken:
             self.call(cell, "book", (201,), cell.other, cell.hour)
 
@@ -231,7 +302,12 @@ class Field:
         if late:
             taken = cell.number // 7 % 2 == 1
             if taken and cancels:  # the keeper gives it back
-                self.struck(cell, ROUTES[cell.call], cell.booking, "payment_fetch" if cell.call == "refund" else None)
+                self.struck(
+                    cell,
+                    ROUTES[cell.call],
+                    cell.booking,
+                    "payment_fetch" if cell.call == "refund" else None,
+                )
                 cancels = False
             self.expire(cell, taken)
             self.answer_3ds(cell)
@@ -261,13 +337,21 @@ class Field:
         def confirmed():
             self.call(cell, "come_back", (303,), cell.payment)
             return self.shop.booking(cell.me, cell.booking)["status"] == "confirmed"
+
         bd.wait_until(confirmed, "%s is confirmed" % cell, 10, 0.1)
-        self.struck(cell, ROUTES[cell.call], cell.booking, "payment_fetch" if cell.call == "refund" else None)
+        self.struck(
+            cell,
+            ROUTES[cell.call],
+            cell.booking,
+            "payment_fetch" if cell.call == "refund" else None,
+        )
         key = {"Idempotency_Key": "cancel-%s" % cell.booking} if cell.odd else {}
         for _ in range(2 + cell.number % 3):  # then the customer gives up, and the keeper finds out
             r = self.shop.cancel(cell.me, cell.booking, **key)
             with self.lock:
-                self.answers["cancel paid %d %s" % (r.status, (r.code or "") if r.status >= 400 else "")] += 1
+                self.answers[
+                    "cancel paid %d %s" % (r.status, (r.code or "") if r.status >= 400 else "")
+                ] += 1
             if r.status in (200, 409):
                 break
         cell.events.append(self.event(cell, "payment_refunded", cell.charge))
@@ -287,7 +371,11 @@ class Field:
     # -- the whole --
     def idle_faults(self):
         """Orders that struck nobody yet."""
-        return [o for o in self.shop.sandbox.call("GET", "/control/faults")["items"] if "only" in o and o["struck"] == 0]
+        return [
+            o
+            for o in self.shop.sandbox.call("GET", "/control/faults")["items"]
+            if "only" in o and o["struck"] == 0
+        ]
 
     def settle(self, limit):
         """Until the ledgers are equal and every fault has struck; a refund of unknown outcome grows old only when no fault is left."""
@@ -299,8 +387,11 @@ class Field:
             if left:
                 return False
             self.shop.sandbox.clear()
-            self.shop.pg.sql("UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = 'unknown'")
+            self.shop.pg.sql(
+                "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = 'unknown'"
+            )
             return not self.shop.imbalance()
+
         try:
             bd.wait_until(done, "equal ledgers", limit, 0.5)
         except AssertionError:
@@ -330,6 +421,7 @@ def play(case, cells, limit=60):
     def struck():
         field.shop.hurry()
         return not [o for o in field.idle_faults() if o["only"] in theirs]
+
     try:
         bd.wait_until(struck, "the faults of invoices that are ended", limit, 0.3)
     except AssertionError:
@@ -340,12 +432,28 @@ def play(case, cells, limit=60):
     wrong = field.shop.imbalance()
     kinds = collections.Counter(kind for kind, _ in wrong)
     states = dict(field.shop.pg.sql("SELECT status, count(*) FROM payments GROUP BY 1"))
-    print("%d cells (%d calls × %d faults × %d webhooks): %d lost, %d doubled, %d paid and free, %d confirmed and unpaid, %d not ended; "
-          "%d payments %s, %d refunds; %d requests; %.0f s, settled after %.0f s more" % (
-              len(cells), len({c.call for c in cells}), len({c.fault for c in cells}), len({c.hooks for c in cells}), kinds["lost"], kinds["doubled"],
-              kinds["free"], kinds["unpaid"], kinds["open"], sum(map(int, states.values())), states,
-              int(field.shop.pg.value("SELECT count(*) FROM refunds")), sum(field.answers.values()), played,
-              time.monotonic() - begun - played), flush=True)
+    print(
+        "%d cells (%d calls × %d faults × %d webhooks): %d lost, %d doubled, %d paid and free, %d confirmed and unpaid, %d not ended; "
+        "%d payments %s, %d refunds; %d requests; %.0f s, settled after %.0f s more"
+        % (
+            len(cells),
+            len({c.call for c in cells}),
+            len({c.fault for c in cells}),
+            len({c.hooks for c in cells}),
+            kinds["lost"],
+            kinds["doubled"],
+            kinds["free"],
+            kinds["unpaid"],
+            kinds["open"],
+            sum(map(int, states.values())),
+            states,
+            int(field.shop.pg.value("SELECT count(*) FROM refunds")),
+            sum(field.answers.values()),
+            played,
+            time.monotonic() - begun - played,
+        ),
+        flush=True,
+    )
     for what, n in sorted(field.answers.items()):
         print("  %5d  %s" % (n, what))
     said = field.wrong + ["%s: %s" % w for w in wrong]
@@ -369,7 +477,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--every", type=int, default=1, help="run every Nth cell")
     Matrix.every = parser.parse_args().every
-    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(Matrix))
+    result = unittest.TextTestRunner(verbosity=1).run(
+        unittest.defaultTestLoader.loadTestsFromTestCase(Matrix)
+    )
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

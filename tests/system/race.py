@@ -44,10 +44,14 @@ class Racers:
     def __init__(self, case, seconds, racers):
         self.case, self.seconds, self.n = case, seconds, racers
         workers = Race.workers
-        self.shop = bd_shop.Shop(case, {
-            "server": {"workers": workers, "queue": 256, "queue_timeout": "10s"},
-            "bookings": {"max_active_per_customer": 10000, "hold": "%ds" % HOLD_S},
-            "providers": {"sms": {"max_concurrent": workers}}})
+        self.shop = bd_shop.Shop(
+            case,
+            {
+                "server": {"workers": workers, "queue": 256, "queue_timeout": "10s"},
+                "bookings": {"max_active_per_customer": 10000, "hold": "%ds" % HOLD_S},
+                "providers": {"sms": {"max_concurrent": workers}},
+            },
+        )
         self.shop.service = self.shop.make_service(slot_step_minutes=30)
         self.starts = [self.shop.at(10 + i / 2) for i in range(SLOTS)]
         # Two connections a customer: what a customer does races with itself too.
@@ -67,12 +71,18 @@ class Racers:
         def racer(n):
             rng, memory = random.Random(n), []
             with self.shop.daemon.client() as c:
+
                 def ask(what, token, path, body=None):
                     began = time.monotonic()
-                    r = c.post(path, {} if body is None else body, {"Authorization": "Bearer " + token})
+                    r = c.post(
+                        path, {} if body is None else body, {"Authorization": "Bearer " + token}
+                    )
                     with lock:
-                        self.answers[what, r.status, r.code if r.status >= 400 else None].append(time.monotonic() - began)
+                        self.answers[what, r.status, r.code if r.status >= 400 else None].append(
+                            time.monotonic() - began
+                        )
                     return r
+
                 try:
                     while time.monotonic() < end:
                         act(rng, ask, n, memory)
@@ -91,25 +101,48 @@ class Racers:
     def report(self, name):
         n = sum(len(v) for v in self.answers.values())
         took = sorted(t for v in self.answers.values() for t in v)
-        print("%s: %d clients, %d workers, %.0f s, %d answers (%.0f/s), p50 %.0f ms, p99 %.0f ms" % (
-            name, self.n, Race.workers, self.seconds, n, n / self.seconds, took[n // 2] * 1e3, took[n * 99 // 100] * 1e3))
+        print(
+            "%s: %d clients, %d workers, %.0f s, %d answers (%.0f/s), p50 %.0f ms, p99 %.0f ms"
+            % (
+                name,
+                self.n,
+                Race.workers,
+                self.seconds,
+                n,
+                n / self.seconds,
+                took[n // 2] * 1e3,
+                took[n * 99 // 100] * 1e3,
+            )
+        )
         for (what, status, code), v in sorted(self.answers.items(), key=str):
             print("  %-12s %d %-20s %6d" % (what, status, code or "", len(v)))
 
     def prove(self, name):
         self.report(name)
         case, figures = self.case, {}
-        bd.wait_until(lambda: self.sql("SELECT count(*) FROM notifications WHERE status = 'PENDING'") == 0, "no notice is left PENDING", 20)
+        bd.wait_until(
+            lambda: self.sql("SELECT count(*) FROM notifications WHERE status = 'PENDING'") == 0,
+            "no notice is left PENDING",
+            20,
+        )
         figures["overlaps"] = self.sql(OVERLAPS)
         figures["overlaps seen during the race"] = sum(self.samples)
         figures["looks during the race"] = len(self.samples)
         figures["wrong units"] = self.sql(UNITS) + self.sql(IDLE_UNITS)
         figures["deadlocks"] = self.sql(DEADLOCKS)
-        figures["server errors"] = sum(len(v) for (_, s, _), v in self.answers.items() if s >= 500) + len(self.faults)
-        figures["refusals that are no 409"] = sum(len(v) for (_, s, c), v in self.answers.items() if (s, c) not in GOOD)
+        figures["server errors"] = sum(
+            len(v) for (_, s, _), v in self.answers.items() if s >= 500
+        ) + len(self.faults)
+        figures["refusals that are no 409"] = sum(
+            len(v) for (_, s, c), v in self.answers.items() if (s, c) not in GOOD
+        )
         figures["bookings without their whole history"] = self.sql(HISTORY)
-        figures["notices that are not SENT"] = self.sql("SELECT count(*) FROM notifications WHERE status <> 'SENT'")
-        figures["processes that ended"] = int(self.shop.daemon.metric("bookingd_process_restarts_total") or 0)
+        figures["notices that are not SENT"] = self.sql(
+            "SELECT count(*) FROM notifications WHERE status <> 'SENT'"
+        )
+        figures["processes that ended"] = int(
+            self.shop.daemon.metric("bookingd_process_restarts_total") or 0
+        )
         print("  " + ", ".join("%s %d" % f for f in figures.items()), flush=True)
         case.assertEqual(self.faults, [])
         for what, n in figures.items():
@@ -117,7 +150,9 @@ class Racers:
                 case.assertEqual(n, 0, what)
         case.assertGreater(len(self.samples), 2)
         case.assertGreater(sum(len(v) for (_, s, _), v in self.answers.items() if s == 201), 0)
-        case.assertGreater(sum(len(v) for (_, _, c), v in self.answers.items() if c == "slot_taken"), 0)
+        case.assertGreater(
+            sum(len(v) for (_, _, c), v in self.answers.items() if c == "slot_taken"), 0
+        )
 
 
 def customers(case, seconds, racers):
@@ -125,7 +160,13 @@ def customers(case, seconds, racers):
     field = Racers(case, seconds, racers)
 
     def act(rng, ask, n, memory):
-        ask("book", field.tokens[n], "/v1/bookings", {"service_id": field.shop.service, "starts_at": rng.choice(field.starts)})
+        ask(
+            "book",
+            field.tokens[n],
+            "/v1/bookings",
+            {"service_id": field.shop.service, "starts_at": rng.choice(field.starts)},
+        )
+
     field.run(act)
     field.prove("customers")
     # More do not fit, fewer would leave one free that somebody asked for.
@@ -138,22 +179,43 @@ def mixed(case, seconds, racers):
     field = Racers(case, seconds, racers)
     shop = field.shop
     second, hall = shop.resource("Chair 2"), shop.resource("Hall", 4)
-    services = [shop.make_service(slot_step_minutes=30, resource_ids=[shop.chair, second]),
-                shop.make_service(slot_step_minutes=30, resource_ids=[second, shop.chair], payment="online", buffer_after_minutes=15),
-                shop.make_service(slot_step_minutes=30, resource_ids=[hall])]
+    services = [
+        shop.make_service(slot_step_minutes=30, resource_ids=[shop.chair, second]),
+        shop.make_service(
+            slot_step_minutes=30,
+            resource_ids=[second, shop.chair],
+            payment="online",
+            buffer_after_minutes=15,
+        ),
+        shop.make_service(slot_step_minutes=30, resource_ids=[hall]),
+    ]
 
     def order(rng):
         service = rng.choice(services)
-        return {"service_id": service, "starts_at": rng.choice(field.starts), "party_size": rng.randint(1, 3) if service == services[2] else 1}
+        return {
+            "service_id": service,
+            "starts_at": rng.choice(field.starts),
+            "party_size": rng.randint(1, 3) if service == services[2] else 1,
+        }
 
     def act(rng, ask, n, memory):
         what = rng.randrange(8)
         if what == 0:
-            r = ask("staff books", field.desk, "/v1/staff/venues/%s/bookings" % shop.venue, {**order(rng), "phone": rng.choice(field.phones)})
+            r = ask(
+                "staff books",
+                field.desk,
+                "/v1/staff/venues/%s/bookings" % shop.venue,
+                {**order(rng), "phone": rng.choice(field.phones)},
+            )
         elif what < 6 and memory:
             mine = rng.choice(memory)
             if what < 4:
-                ask("move", field.tokens[n], "/v1/bookings/%s/reschedule" % mine, {"starts_at": rng.choice(field.starts)})
+                ask(
+                    "move",
+                    field.tokens[n],
+                    "/v1/bookings/%s/reschedule" % mine,
+                    {"starts_at": rng.choice(field.starts)},
+                )
                 return
             memory.remove(mine)
             if what == 4:
@@ -169,6 +231,7 @@ def mixed(case, seconds, racers):
         # What staff book stands until the next of them takes it down, else the day is soon full.
         if r.status == 201:
             ask("staff cancels", field.desk, "/v1/staff/bookings/%s/cancel" % r.json()["id"])
+
     field.run(act)
     field.prove("customers, staff, moves, cancellations, dead holds")
     return field
@@ -185,7 +248,10 @@ class Race(bd.Case):
         self.assertEqual(r.status, 201, r)
         self.assertEqual((field.sql(OVERLAPS), field.sql(UNITS)), (0, 0))
         columns = "venue_id, service_id, resource_id, customer_id, status, starts_at, ends_at, occupied, party_size, amount, currency, payment"
-        sql("INSERT INTO bookings (id, %s) SELECT gen_random_uuid(), %s FROM bookings" % (columns, columns))
+        sql(
+            "INSERT INTO bookings (id, %s) SELECT gen_random_uuid(), %s FROM bookings"
+            % (columns, columns)
+        )
         self.assertEqual((field.sql(OVERLAPS), field.sql(UNITS)), (2, 1))
 
     def test_customers(self):
@@ -202,7 +268,9 @@ def main():
     parser.add_argument("--workers", type=int, default=16)
     options = parser.parse_args()
     Race.seconds, Race.racers, Race.workers = options.seconds, options.racers, options.workers
-    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(Race))
+    result = unittest.TextTestRunner(verbosity=1).run(
+        unittest.defaultTestLoader.loadTestsFromTestCase(Race)
+    )
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

@@ -50,19 +50,58 @@ def client(number, port, stop, out):
 class Reloads(bd.Case):
     def test_reloads_under_load(self):
         o = OPTIONS
-        reply = bd.p_reply(201, lambda q: {"statusCode": 201, "messageId": 1, "accepted": "[%s,]" % json.loads(q["body"])["recipients"][0],
-                                           "rejected": "[]", "totalCount": 1, "msgLength": 1, "cost": "0", "currency": "SAR"},
-                           delay=0.03)
+        reply = bd.p_reply(
+            201,
+            lambda q: {
+                "statusCode": 201,
+                "messageId": 1,
+                "accepted": "[%s,]" % json.loads(q["body"])["recipients"][0],
+                "rejected": "[]",
+                "totalCount": 1,
+                "msgLength": 1,
+                "cost": "0",
+                "currency": "SAR",
+            },
+            delay=0.03,
+        )
         sms = self.provider(reply)
-        d = self.daemon(self.postgres(), {
-            "server": {"workers": WORKERS[0], "queue": 256, "queue_timeout": "10s", "idle_timeout": "10m"},
-            "providers": {"sms": {"type": "taqnyat", "base_url": sms.url, "sender": "T", "token": "t", "max_concurrent": 2,
-                                  "timeout": "5s", "breaker": {"failures": 1000}}},
-            "otp": {"provider": "sms", "secret": SECRET, "resend_cooldown": "0s", "per_phone": "1000000/1h",
-                    "per_address": "1000000/1h", "total": "1000000/1h", "messages": {"en": "{code}", "ar": "{code}"}}})
+        d = self.daemon(
+            self.postgres(),
+            {
+                "server": {
+                    "workers": WORKERS[0],
+                    "queue": 256,
+                    "queue_timeout": "10s",
+                    "idle_timeout": "10m",
+                },
+                "providers": {
+                    "sms": {
+                        "type": "taqnyat",
+                        "base_url": sms.url,
+                        "sender": "T",
+                        "token": "t",
+                        "max_concurrent": 2,
+                        "timeout": "5s",
+                        "breaker": {"failures": 1000},
+                    }
+                },
+                "otp": {
+                    "provider": "sms",
+                    "secret": SECRET,
+                    "resend_cooldown": "0s",
+                    "per_phone": "1000000/1h",
+                    "per_address": "1000000/1h",
+                    "total": "1000000/1h",
+                    "messages": {"en": "{code}", "ar": "{code}"},
+                },
+            },
+        )
         context = multiprocessing.get_context("fork")
         stop, out = context.Event(), context.Queue()
-        clients = [context.Process(target=client, args=(i, d.port, stop, out), daemon=True) for i in range(o.clients)]
+        clients = [
+            context.Process(target=client, args=(i, d.port, stop, out), daemon=True)
+            for i in range(o.clients)
+        ]
         for p in clients:
             p.start()
         idle = [d.client() for _ in range(o.idle)]
@@ -88,9 +127,21 @@ class Reloads(bd.Case):
         for c in idle:
             self.assertEqual(c.get("/healthz").status, 200)
         took.sort()
-        print("%d reloads in %.1f s (median %.0f ms, slowest %.0f ms), %d requests (%.0f a second, slowest %.2f s): failed %d, resets %d"
-              % (o.reloads, seconds, took[len(took) // 2] * 1e3, took[-1] * 1e3, requests, requests / seconds, slowest,
-                 sum(kind != "reset" for kind, _ in faults), sum(kind == "reset" for kind, _ in faults)), flush=True)
+        print(
+            "%d reloads in %.1f s (median %.0f ms, slowest %.0f ms), %d requests (%.0f a second, slowest %.2f s): failed %d, resets %d"
+            % (
+                o.reloads,
+                seconds,
+                took[len(took) // 2] * 1e3,
+                took[-1] * 1e3,
+                requests,
+                requests / seconds,
+                slowest,
+                sum(kind != "reset" for kind, _ in faults),
+                sum(kind == "reset" for kind, _ in faults),
+            ),
+            flush=True,
+        )
         self.assertEqual(faults[:5], [])
         self.assertFalse("level=error" in d.log())
         self.assertEqual(d.metric("bookingd_process_restarts_total"), 0)

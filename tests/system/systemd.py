@@ -32,7 +32,9 @@ umount -R /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=t.target --log-target=console --show-status=no
 """
-TARGET = "[Unit]\nDescription=nothing but what is asked for\nDefaultDependencies=no\nAllowIsolate=yes\n"
+TARGET = (
+    "[Unit]\nDescription=nothing but what is asked for\nDefaultDependencies=no\nAllowIsolate=yes\n"
+)
 DROPIN = """[Unit]
 DefaultDependencies=no
 After=
@@ -67,7 +69,10 @@ class Machine:
         os.chmod(self.dir, 0o755)
         for name in ("units/bookingd.service.d", "test"):
             os.makedirs(os.path.join(self.dir, name))
-        for path in (os.path.join(BUILD, "systemd/bookingd.service"), os.path.join(bd.TOP, "systemd/bookingd.socket")):
+        for path in (
+            os.path.join(BUILD, "systemd/bookingd.service"),
+            os.path.join(bd.TOP, "systemd/bookingd.socket"),
+        ):
             shutil.copy(path, os.path.join(self.dir, "units"))
         self.put("units/t.target", TARGET)
         self.put("units/bookingd.socket.d/t.conf", "[Unit]\nDefaultDependencies=no\n")
@@ -78,22 +83,54 @@ class Machine:
         self.config = {
             "server": {"listen": "127.0.0.1:8080", "workers": 4, "drain_timeout": "5s"},
             "database": {"url": pg.conninfo.replace(pg_dir, "/run/pg")},
-            "providers": {"sms": {"type": "taqnyat", "base_url": "http://127.0.0.1:1", "sender": "T", "token": "t"}},
+            "providers": {
+                "sms": {
+                    "type": "taqnyat",
+                    "base_url": "http://127.0.0.1:1",
+                    "sender": "T",
+                    "token": "t",
+                }
+            },
             "otp": {"provider": "sms", "secret": {"credential": "otp-secret"}},
         }
         self.put("test/bookingd.yaml", json.dumps(self.config), 0o644)
         self.console = open(os.path.join(self.dir, "console"), "wb")
-        self.proc = subprocess.Popen(["unshare", "-f", "-p", "--mount-proc", "-m", "-u", "-i", "-n", "-C", "--kill-child", "bash", "-c", BOOT,
-                                      self.dir], stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console)
+        self.proc = subprocess.Popen(
+            [
+                "unshare",
+                "-f",
+                "-p",
+                "--mount-proc",
+                "-m",
+                "-u",
+                "-i",
+                "-n",
+                "-C",
+                "--kill-child",
+                "bash",
+                "-c",
+                BOOT,
+                self.dir,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self.console,
+            stderr=self.console,
+        )
         self.pid = None
 
     def boots(self):
         """Whether systemd comes up in here; the sandbox that this runs in may not let it."""
+
         def over():
             if self.proc.poll() is not None:
                 return True
             self.pid = self._init_pid()
-            return self.pid and self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded", "starting")
+            return self.pid and self.run("systemctl", "is-system-running").stdout.strip() in (
+                "running",
+                "degraded",
+                "starting",
+            )
+
         with contextlib.suppress(AssertionError):
             bd.wait_until(over, "systemd", 10, 0.05)
             return self.proc.poll() is None
@@ -111,19 +148,29 @@ class Machine:
         os.chmod(path, mode)
 
     def _init_pid(self):
-        with contextlib.suppress(OSError), open("/proc/%d/task/%d/children" % (self.proc.pid, self.proc.pid)) as f:
+        with contextlib.suppress(OSError), open(
+            "/proc/%d/task/%d/children" % (self.proc.pid, self.proc.pid)
+        ) as f:
             pids = f.read().split()
             return int(pids[0]) if pids else None
         return None
 
     def run(self, *argv, limit=60):
-        return subprocess.run(["nsenter", "-t", str(self.pid), "-m", "-p", "-n", "-C", "-u", "-i", *argv], capture_output=True, text=True,
-                              timeout=limit, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            ["nsenter", "-t", str(self.pid), "-m", "-p", "-n", "-C", "-u", "-i", *argv],
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            stdin=subprocess.DEVNULL,
+        )
 
     def systemctl(self, *argv):
         done = self.run("systemctl", *argv)
         if done.returncode != 0:
-            raise AssertionError("systemctl %s: %s%s\n%s\n%s" % (" ".join(argv), done.stdout, done.stderr, self.log()[-3000:], self.said()))
+            raise AssertionError(
+                "systemctl %s: %s%s\n%s\n%s"
+                % (" ".join(argv), done.stdout, done.stderr, self.log()[-3000:], self.said())
+            )
         return done.stdout
 
     def show(self, name, unit="bookingd.service"):
@@ -156,7 +203,10 @@ SANITIZED = b"__asan_init" in open(bd.BIN, "rb").read() if os.path.exists(bd.BIN
 
 @unittest.skipIf(SANITIZED, "the unit's own filter of system calls is not for sanitizers")
 @unittest.skipUnless(os.geteuid() == 0, "only root can be PID 1's parent")
-@unittest.skipUnless(os.path.exists("/lib/systemd/systemd") and shutil.which("unshare") and shutil.which("nsenter"), "no systemd here")
+@unittest.skipUnless(
+    os.path.exists("/lib/systemd/systemd") and shutil.which("unshare") and shutil.which("nsenter"),
+    "no systemd here",
+)
 class Systemd(unittest.TestCase):
     def setUp(self):
         self.pg = bd.Postgres()
@@ -183,7 +233,9 @@ class Systemd(unittest.TestCase):
             if name.isdigit():
                 with contextlib.suppress(OSError), open("/proc/%s/status" % name) as f:
                     m = re.search(r"^NSpid:.*\t(\d+)\t%d$" % pid, f.read(), re.M)
-                    if m and os.readlink("/proc/%s/ns/pid" % name) == os.readlink("/proc/%d/ns/pid" % self.m.pid):
+                    if m and os.readlink("/proc/%s/ns/pid" % name) == os.readlink(
+                        "/proc/%d/ns/pid" % self.m.pid
+                    ):
                         return int(name)
         raise AssertionError("no process %d in there" % pid)
 
@@ -211,13 +263,19 @@ class Systemd(unittest.TestCase):
             self.assertIn(c.post("/v1/otp", {"phone": "+966551234567"}).status, (502, 503))
         with bd.Client(("127.0.0.1", 9464)) as c:
             page = c.get("/metrics").body.decode()
-        for name in ("process_open_fds", "process_resident_memory_bytes", "process_start_time_seconds"):
+        for name in (
+            "process_open_fds",
+            "process_resident_memory_bytes",
+            "process_start_time_seconds",
+        ):
             self.assertRegex(page, r"(?m)^%s [1-9]" % name)
 
         # reload
         m.write_config({"server": {"workers": 6}})
         m.systemctl("reload", "bookingd.service")
-        self.assertEqual((m.show("ActiveState"), self.host_pid(int(m.show("MainPID")))), ("active", main))
+        self.assertEqual(
+            (m.show("ActiveState"), self.host_pid(int(m.show("MainPID")))), ("active", main)
+        )
         self.assertIn("workers=6", re.findall("reload.done.*", m.log())[-1])
         m.write_config({"server": {"workers": 5000}})
         done = m.run("systemctl", "reload", "bookingd.service")
@@ -240,11 +298,15 @@ class Systemd(unittest.TestCase):
                 return self.get("/v1/venues").status == 200
             except (OSError, EOFError):
                 return False
+
         bd.wait_until(serves, "the new one", 20)
 
         # stop
         m.systemctl("stop", "bookingd.service")
-        self.assertEqual((m.show("Result"), m.show("ExecMainStatus"), m.show("ActiveState")), ("success", "0", "inactive"))
+        self.assertEqual(
+            (m.show("Result"), m.show("ExecMainStatus"), m.show("ActiveState")),
+            ("success", "0", "inactive"),
+        )
         self.assertEqual(re.findall(r"(?m)^result=(\S+)$", m.log()), ["watchdog", "success"])
         self.assertIn("event=master.stopped", m.log())
 
@@ -273,6 +335,7 @@ class Systemd(unittest.TestCase):
                     refused.append(repr(e))
                 except (OSError, EOFError) as e:
                     failed.append(repr(e))
+
         threads = [threading.Thread(target=client, daemon=True) for _ in range(8)]
         for t in threads:
             t.start()
@@ -280,15 +343,20 @@ class Systemd(unittest.TestCase):
         restarts = 10
         for _ in range(restarts):
             n = len(done)
-            shutil.copy(bd.BIN, m.file("bookingd.new"))  # another version of the program, as an upgrade brings it
+            shutil.copy(
+                bd.BIN, m.file("bookingd.new")
+            )  # another version of the program, as an upgrade brings it
             os.replace(m.file("bookingd.new"), m.file("bookingd"))
             m.systemctl("restart", "bookingd.service")
             bd.wait_until(lambda: len(done) > n + 50, "traffic goes on")
         stop.set()
         for t in threads:
             t.join(30)
-        print("%d restarts in %.1f s behind the socket, %d requests: refused %d, failed %d"
-              % (restarts, time.monotonic() - begun, len(done), len(refused), len(failed)), flush=True)
+        print(
+            "%d restarts in %.1f s behind the socket, %d requests: refused %d, failed %d"
+            % (restarts, time.monotonic() - begun, len(done), len(refused), len(failed)),
+            flush=True,
+        )
         self.assertEqual((refused[:3], failed[:3]), ([], []))
 
 

@@ -3,8 +3,20 @@ import bd
 import chaos
 import chaos_strikes
 
-KINDS = ("workers", "sessions ended", "worker in a call", "backend killed", "keeper", "dispatcher", "gateway", "failover", "sms", "worker", "monitor",
-         "restart fast")
+KINDS = (
+    "workers",
+    "sessions ended",
+    "worker in a call",
+    "backend killed",
+    "keeper",
+    "dispatcher",
+    "gateway",
+    "failover",
+    "sms",
+    "worker",
+    "monitor",
+    "restart fast",
+)
 
 
 class Smoke(chaos.Campaign):

@@ -12,14 +12,32 @@ import bd
 import bd_shop
 
 USAGE, AWAY, CONFIG = 64, 69, 78
-COMMANDS = ["serve", "check-config", "migrate", "staff-key create", "staff-key list", "staff-key revoke", "notifications list",
-            "notifications resend", "notifications acknowledge", "status", "version"]
+COMMANDS = [
+    "serve",
+    "check-config",
+    "migrate",
+    "staff-key create",
+    "staff-key list",
+    "staff-key revoke",
+    "notifications list",
+    "notifications resend",
+    "notifications acknowledge",
+    "status",
+    "version",
+]
 SMS = {"type": "taqnyat", "base_url": "http://127.0.0.1:1", "sender": "S", "token": "t"}
 NOBODY = "018f0000-0000-7000-8000-000000000000"
 
 
 def run(*argv, **kwargs):
-    return subprocess.run([bd.BIN, *argv], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **kwargs)
+    return subprocess.run(
+        [bd.BIN, *argv],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        **kwargs
+    )
 
 
 class Base(bd.Case):
@@ -51,36 +69,69 @@ class Usage(Base):
         for command in COMMANDS:
             self.assertRegex(whole, r"(?m)^  %s +\w" % command)
             for flag in ("--help", "-h"):
-                self.ended(run(*command.split(), flag), 0, r"^usage: bookingd \[-c FILE\] %s" % command)
+                self.ended(
+                    run(*command.split(), flag), 0, r"^usage: bookingd \[-c FILE\] %s" % command
+                )
         for group in ("staff-key", "notifications"):
-            self.ended(run(group, "--help"), 0, r"(?m)^usage: bookingd \[-c FILE\] %s COMMAND$" % group)
+            self.ended(
+                run(group, "--help"), 0, r"(?m)^usage: bookingd \[-c FILE\] %s COMMAND$" % group
+            )
 
     def test_version(self):
         for argv in (["version"], ["--version"], ["-V"]):
             self.ended(run(*argv), 0, r"^bookingd \d+\.\d+\.\d+( \S+)?\n$")
 
     def test_wrong_usage(self):
-        for argv in (["nope"], ["--nope"], ["-x"], ["-c"], ["--config"], ["staff-key"], ["staff-key", "nope"], ["notifications"],
-                     ["serve", "now"], ["check-config", "x"], ["migrate", "--force"], ["version", "x"], ["status", "x"],
-                     ["staff-key", "create"], ["staff-key", "create", "--name"], ["staff-key", "create", "x"],
-                     ["staff-key", "create", "--name", "x", "--role", "owner"], ["staff-key", "list", "x"],
-                     ["staff-key", "revoke"], ["staff-key", "revoke", "a", "b"],
-                     ["notifications", "list", "--status", "LOST"], ["notifications", "list", "--template", "x"],
-                     ["notifications", "list", "--limit", "0"], ["notifications", "list", "--limit", "1001"],
-                     ["notifications", "list", "--since", "yesterday"], ["notifications", "list", "--booking", "x"],
-                     ["notifications", "list", NOBODY], ["notifications", "resend"], ["notifications", "resend", "x"],
-                     ["notifications", "resend", NOBODY, NOBODY], ["notifications", "resend", NOBODY, "--all"],
-                     ["notifications", "resend", NOBODY, "--dry-run"], ["notifications", "resend", "--all", "--limit", "x"],
-                     ["notifications", "acknowledge"], ["notifications", "acknowledge", "x"],
-                     ["notifications", "acknowledge", NOBODY, "--all"]):
+        for argv in (
+            ["nope"],
+            ["--nope"],
+            ["-x"],
+            ["-c"],
+            ["--config"],
+            ["staff-key"],
+            ["staff-key", "nope"],
+            ["notifications"],
+            ["serve", "now"],
+            ["check-config", "x"],
+            ["migrate", "--force"],
+            ["version", "x"],
+            ["status", "x"],
+            ["staff-key", "create"],
+            ["staff-key", "create", "--name"],
+            ["staff-key", "create", "x"],
+            ["staff-key", "create", "--name", "x", "--role", "owner"],
+            ["staff-key", "list", "x"],
+            ["staff-key", "revoke"],
+            ["staff-key", "revoke", "a", "b"],
+            ["notifications", "list", "--status", "LOST"],
+            ["notifications", "list", "--template", "x"],
+            ["notifications", "list", "--limit", "0"],
+            ["notifications", "list", "--limit", "1001"],
+            ["notifications", "list", "--since", "yesterday"],
+            ["notifications", "list", "--booking", "x"],
+            ["notifications", "list", NOBODY],
+            ["notifications", "resend"],
+            ["notifications", "resend", "x"],
+            ["notifications", "resend", NOBODY, NOBODY],
+            ["notifications", "resend", NOBODY, "--all"],
+            ["notifications", "resend", NOBODY, "--dry-run"],
+            ["notifications", "resend", "--all", "--limit", "x"],
+            ["notifications", "acknowledge"],
+            ["notifications", "acknowledge", "x"],
+            ["notifications", "acknowledge", NOBODY, "--all"],
+        ):
             with self.subTest(argv=argv):
-                done = self.ended(run(*argv), USAGE, "", r"^bookingd: .+\nbookingd: try 'bookingd.* --help'\n$")
+                done = self.ended(
+                    run(*argv), USAGE, "", r"^bookingd: .+\nbookingd: try 'bookingd.* --help'\n$"
+                )
                 if argv[0] in ("migrate", "notifications") and len(argv) > 2:
                     self.assertIn("%s %s --help" % tuple(argv[:2]), done.stderr)
 
     def test_a_result_that_cannot_be_written(self):
         with open("/dev/full", "w") as full:
-            done = subprocess.run([bd.BIN, "version"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            done = subprocess.run(
+                [bd.BIN, "version"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+            )
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot write", done.stderr)
 
@@ -88,17 +139,36 @@ class Usage(Base):
 class Configuration(Base):
     def test_check_config(self):
         path = self.config(providers={"sms": SMS})
-        for argv in (["-c", path, "check-config"], ["--config", path, "check-config"], ["check-config", "-c", path]):
+        for argv in (
+            ["-c", path, "check-config"],
+            ["--config", path, "check-config"],
+            ["check-config", "-c", path],
+        ):
             self.ended(run(*argv), 0, r"^configuration ok\n$")
 
     def test_faults_are_all_shown(self):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
-            f.write("server:\n  workers: many\n  listen: nowhere\nlog: {level: loud}\n"
-                    "database: {url: 'postgresql://u:hunter2@[::1/d'}\nprovider: {}\n")
+            f.write(
+                "server:\n  workers: many\n  listen: nowhere\nlog: {level: loud}\n"
+                "database: {url: 'postgresql://u:hunter2@[::1/d'}\nprovider: {}\n"
+            )
             f.flush()
-            want = [r"2:12: server\.workers: ", r"3:11: server\.listen: ", r"4:14: log\.level: ", r"5:17: database\.url: ",
-                    r"6:1: provider: unknown key"]
-            for command in (["check-config"], ["serve"], [], ["migrate"], ["staff-key", "list"], ["status"], ["notifications", "list"]):
+            want = [
+                r"2:12: server\.workers: ",
+                r"3:11: server\.listen: ",
+                r"4:14: log\.level: ",
+                r"5:17: database\.url: ",
+                r"6:1: provider: unknown key",
+            ]
+            for command in (
+                ["check-config"],
+                ["serve"],
+                [],
+                ["migrate"],
+                ["staff-key", "list"],
+                ["status"],
+                ["notifications", "list"],
+            ):
                 done = self.ended(run("-c", f.name, *command), CONFIG, "", ".")
                 lines = done.stderr.splitlines()
                 self.assertEqual(len(lines), len(want), done.stderr)
@@ -107,30 +177,54 @@ class Configuration(Base):
 
     def test_no_file(self):
         for command in ("check-config", "serve", "migrate", "status"):
-            self.ended(run("-c", "/nonexistent.yaml", command), CONFIG, "",
-                       r"^/nonexistent\.yaml:1:1: cannot read the file: No such file or directory\n$")
+            self.ended(
+                run("-c", "/nonexistent.yaml", command),
+                CONFIG,
+                "",
+                r"^/nonexistent\.yaml:1:1: cannot read the file: No such file or directory\n$",
+            )
 
     def test_a_pipe_is_a_file(self):
-        done = subprocess.run([bd.BIN, "-c", "/dev/stdin", "check-config"], input="server: {workers: 3}", text=True,
-                              capture_output=True, timeout=60)
+        done = subprocess.run(
+            [bd.BIN, "-c", "/dev/stdin", "check-config"],
+            input="server: {workers: 3}",
+            text=True,
+            capture_output=True,
+            timeout=60,
+        )
         self.ended(done, 0, "configuration ok")
 
     def test_operators_need_no_provider_secrets(self):
-        path = self.config(self.postgres(), providers={"sms": {**SMS, "token": {"credential": "sms"}}},
-                           otp={"provider": "sms", "secret": {"env": "NOT_SET_ANYWHERE"}})
+        path = self.config(
+            self.postgres(),
+            providers={"sms": {**SMS, "token": {"credential": "sms"}}},
+            otp={"provider": "sms", "secret": {"env": "NOT_SET_ANYWHERE"}},
+        )
         env = {k: v for k, v in os.environ.items() if k != "CREDENTIALS_DIRECTORY"}
         self.ended(run("-c", path, "staff-key", "list", env=env), 0, "NAME")
         self.ended(run("-c", path, "notifications", "list", env=env), 0, "ID")
         self.ended(run("-c", path, "migrate", env=env), 0, "already")
         for command in (["check-config"], ["serve"], ["notifications", "resend", "--all"]):
-            self.ended(run("-c", path, *command, env=env), CONFIG, "", r"providers\.sms\.token: .*\n.*otp\.secret: ")
+            self.ended(
+                run("-c", path, *command, env=env),
+                CONFIG,
+                "",
+                r"providers\.sms\.token: .*\n.*otp\.secret: ",
+            )
 
 
 class Database(Base):
     def test_away(self):
         path = self.config(providers={"sms": SMS}, notifications={"provider": "sms"})
-        for command in (["migrate"], ["staff-key", "create", "--name", "x"], ["staff-key", "list"], ["staff-key", "revoke", "x"],
-                        ["notifications", "list"], ["notifications", "resend", "--all"], ["notifications", "acknowledge", "--all"]):
+        for command in (
+            ["migrate"],
+            ["staff-key", "create", "--name", "x"],
+            ["staff-key", "list"],
+            ["staff-key", "revoke", "x"],
+            ["notifications", "list"],
+            ["notifications", "resend", "--all"],
+            ["notifications", "acknowledge", "--all"],
+        ):
             with self.subTest(command=command):
                 self.ended(run("-c", path, *command), AWAY, "", r"(?m)^bookingd: .*(away|answer)")
 
@@ -138,23 +232,39 @@ class Database(Base):
         with socket.socket() as s:  # takes the connection and says nothing
             s.bind(("127.0.0.1", 0))
             s.listen()
-            path = self.config(database={"url": "postgresql://u:hunter2@127.0.0.1:%d/d" % s.getsockname()[1],
-                                         "connect_timeout": "300ms"})
+            path = self.config(
+                database={
+                    "url": "postgresql://u:hunter2@127.0.0.1:%d/d" % s.getsockname()[1],
+                    "connect_timeout": "300ms",
+                }
+            )
             self.ended(run("-c", path, "staff-key", "list"), AWAY, "", "(?m)^bookingd: ")
 
     def test_migrate(self):
         pg = self.postgres(migrate=False)
         path = self.config(pg)
         self.ended(run("-c", path, "staff-key", "list"), CONFIG, "", "run 'bookingd migrate'")
-        both = [subprocess.Popen([bd.BIN, "-c", path, "migrate"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                for _ in range(2)]
+        both = [
+            subprocess.Popen(
+                [bd.BIN, "-c", path, "migrate"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
         said = sorted(p.communicate(timeout=60)[0] for p in both)
         self.assertEqual([p.returncode for p in both], [0, 0])
         self.assertRegex(said[0], r"^schema is at version \d+")
         self.ended(run("-c", path, "migrate"), 0, r"^schema is at version \d+ already\n$")
         self.ended(run("-c", path, "staff-key", "list"), 0, "^NAME")
         pg.sql("UPDATE schema_migrations SET checksum = 'x' WHERE version = 1")
-        self.ended(run("-c", path, "migrate"), CONFIG, "", "an applied migration is not the one of this program")
+        self.ended(
+            run("-c", path, "migrate"),
+            CONFIG,
+            "",
+            "an applied migration is not the one of this program",
+        )
 
 
 class StaffKeys(Base):
@@ -165,26 +275,53 @@ class StaffKeys(Base):
 
         def status():
             return daemon.get("/v1/staff/audit", {"Authorization": "Bearer " + key}).status
+
         self.assertEqual(status(), 200)  # the audit log is for admins: the default role
-        listed = self.ended(daemon.run("staff-key", "list"), 0, r"(?m)^front desk +admin +all +\S+Z +-$").stdout
+        listed = self.ended(
+            daemon.run("staff-key", "list"), 0, r"(?m)^front desk +admin +all +\S+Z +-$"
+        ).stdout
         self.assertNotIn(key, listed)
-        self.ended(daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "not used twice")
+        self.ended(
+            daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "not used twice"
+        )
         self.ended(daemon.run("staff-key", "revoke", "front desk"), 0)
         self.assertEqual(status(), 401)
         self.ended(daemon.run("staff-key", "revoke", "front desk"), 1, "", "no live key")
         self.ended(daemon.run("staff-key", "list"), 0, r"(?m)^front desk +admin +all +\S+Z +\S+Z$")
-        self.ended(daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "not used twice")
+        self.ended(
+            daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "not used twice"
+        )
 
     def test_roles_and_venues(self):
         shop = bd_shop.Shop(self)
         venue = shop.pg.value("SELECT id FROM venues")
         for role in ("admin", "agent", "viewer"):
-            self.ended(shop.daemon.run("staff-key", "create", "--role", role, "--name=" + role, "--venue", venue), 0, r"^\S+\n$")
-            self.ended(shop.daemon.run("staff-key", "list"), 0, r"(?m)^%s +%s +%s +\S+Z +-$" % (role, role, venue))
+            self.ended(
+                shop.daemon.run(
+                    "staff-key", "create", "--role", role, "--name=" + role, "--venue", venue
+                ),
+                0,
+                r"^\S+\n$",
+            )
+            self.ended(
+                shop.daemon.run("staff-key", "list"),
+                0,
+                r"(?m)^%s +%s +%s +\S+Z +-$" % (role, role, venue),
+            )
         for bad in (NOBODY, "x"):
-            self.ended(shop.daemon.run("staff-key", "create", "--name", "y", "--venue", bad), 1, "", "there is no venue " + bad)
+            self.ended(
+                shop.daemon.run("staff-key", "create", "--name", "y", "--venue", bad),
+                1,
+                "",
+                "there is no venue " + bad,
+            )
         for bad in ("", " x", "a\nb", "x" * 65):
-            self.ended(shop.daemon.run("staff-key", "create", "--name", bad), 1, "", "a name is 1 to 64 characters")
+            self.ended(
+                shop.daemon.run("staff-key", "create", "--name", bad),
+                1,
+                "",
+                "a name is 1 to 64 characters",
+            )
         self.ended(shop.daemon.run("staff-key", "create", "--name", "استقبال"), 0, ".")
 
 
@@ -208,7 +345,9 @@ class Status(Base):
         for plan in (None, bd.p_garbage(), bd.p_close()):
             provider.plan += [plan] if plan else []
             self.ended(run("-c", path, "status"), AWAY, "", "gave no answer that makes sense")
-        self.ended(run("-c", self.config(monitor={"listen": "127.0.0.1:0"}), "status"), AWAY, "", "port 0")
+        self.ended(
+            run("-c", self.config(monitor={"listen": "127.0.0.1:0"}), "status"), AWAY, "", "port 0"
+        )
 
 
 class Notifications(Base):
@@ -220,48 +359,101 @@ class Notifications(Base):
         """n FAILED notifications; their ids, oldest first."""
         for hour in range(n):
             self.shop.sms.plan.append(bd.p_reply(400, {"statusCode": 400, "message": "bad number"}))
-            self.assertEqual(self.shop.book(self.shop.customer("+96655123%04d" % hour), hour).status, 201)
-        return [row[0] for row in self.shop.pg.sql("SELECT id FROM notifications ORDER BY created_at, id")]
+            self.assertEqual(
+                self.shop.book(self.shop.customer("+96655123%04d" % hour), hour).status, 201
+            )
+        return [
+            row[0]
+            for row in self.shop.pg.sql("SELECT id FROM notifications ORDER BY created_at, id")
+        ]
 
     def test_list(self):
         self.ended(self.run_("notifications", "list"), 0, r"^ID .*\n$")
         ids = self.failed(3)
         listed = self.ended(self.run_("notifications", "list"), 0, ".").stdout.splitlines()[1:]
         self.assertEqual([line.split()[0] for line in listed], ids[::-1])
-        self.assertRegex(listed[0], r"^\S+ +\S+Z +FAILED +booking_confirmed +\+9665\*{4}\d{4} +1 +provider_rejected +no$")
-        self.assertEqual(len(self.run_("notifications", "list", "--limit", "2").stdout.splitlines()), 3)
-        for filters, n in ((["--status", "FAILED"], 3), (["--status", "SENT"], 0), (["--error-code", "interrupted"], 0),
-                           (["--template", "booking_confirmed", "--error-code", "provider_rejected"], 3),
-                           (["--since", "2000-01-01T00:00:00Z"], 3), (["--until", "2000-01-01T00:00:00Z"], 0),
-                           (["--booking", NOBODY], 0)):
-            self.assertEqual(len(self.run_("notifications", "list", *filters).stdout.splitlines()), 1 + n, filters)
+        self.assertRegex(
+            listed[0],
+            r"^\S+ +\S+Z +FAILED +booking_confirmed +\+9665\*{4}\d{4} +1 +provider_rejected +no$",
+        )
+        self.assertEqual(
+            len(self.run_("notifications", "list", "--limit", "2").stdout.splitlines()), 3
+        )
+        for filters, n in (
+            (["--status", "FAILED"], 3),
+            (["--status", "SENT"], 0),
+            (["--error-code", "interrupted"], 0),
+            (["--template", "booking_confirmed", "--error-code", "provider_rejected"], 3),
+            (["--since", "2000-01-01T00:00:00Z"], 3),
+            (["--until", "2000-01-01T00:00:00Z"], 0),
+            (["--booking", NOBODY], 0),
+        ):
+            self.assertEqual(
+                len(self.run_("notifications", "list", *filters).stdout.splitlines()),
+                1 + n,
+                filters,
+            )
 
     def test_resend_one(self):
-        one, = self.failed(1)
+        (one,) = self.failed(1)
         self.shop.sms.plan.append(bd.p_reply(400, {"statusCode": 400}))
-        self.ended(self.run_("notifications", "resend", one), 1, r"^FAILED provider_rejected\n$", "event=sms.refused")
+        self.ended(
+            self.run_("notifications", "resend", one),
+            1,
+            r"^FAILED provider_rejected\n$",
+            "event=sms.refused",
+        )
         self.ended(self.run_("notifications", "resend", one), 0, r"^SENT\n$")
         self.ended(self.run_("notifications", "resend", one), 1, "", "is not FAILED")
         self.ended(self.run_("notifications", "resend", NOBODY), 1, "", "there is no notification")
-        self.assertEqual(self.shop.pg.sql("SELECT status, attempts FROM notifications"), [["SENT", "3"]])
+        self.assertEqual(
+            self.shop.pg.sql("SELECT status, attempts FROM notifications"), [["SENT", "3"]]
+        )
 
     def test_resend_all(self):
         self.failed(3)
         before = len(self.shop.sms.requests)
-        self.ended(self.run_("notifications", "resend", "--all", "--dry-run"), 0, "^matched 3, sent 0, failed 0, remaining 3\n$")
-        self.ended(self.run_("notifications", "resend", "--all", "--error-code", "interrupted"), 0,
-                   "^matched 0, sent 0, failed 0, remaining 0\n$")
+        self.ended(
+            self.run_("notifications", "resend", "--all", "--dry-run"),
+            0,
+            "^matched 3, sent 0, failed 0, remaining 3\n$",
+        )
+        self.ended(
+            self.run_("notifications", "resend", "--all", "--error-code", "interrupted"),
+            0,
+            "^matched 0, sent 0, failed 0, remaining 0\n$",
+        )
         self.assertEqual(len(self.shop.sms.requests), before)
-        self.ended(self.run_("notifications", "resend", "--all", "--limit", "2"), 0, "^matched 3, sent 2, failed 0, remaining 1\n$")
+        self.ended(
+            self.run_("notifications", "resend", "--all", "--limit", "2"),
+            0,
+            "^matched 3, sent 2, failed 0, remaining 1\n$",
+        )
         self.shop.sms.plan.append(bd.p_reply(400, {"statusCode": 400}))
-        self.ended(self.run_("notifications", "resend", "--all"), 1, "^matched 1, sent 0, failed 1, remaining 0\n$", "event=sms.refused")
+        self.ended(
+            self.run_("notifications", "resend", "--all"),
+            1,
+            "^matched 1, sent 0, failed 1, remaining 0\n$",
+            "event=sms.refused",
+        )
 
     def test_acknowledge(self):
         ids = self.failed(3)
-        self.ended(self.run_("notifications", "acknowledge", ids[0], NOBODY), 0, "^acknowledged 1\n$")
-        self.ended(self.run_("notifications", "acknowledge", "--all", "--until", "2000-01-01T00:00:00Z"), 0, "^acknowledged 0\n$")
+        self.ended(
+            self.run_("notifications", "acknowledge", ids[0], NOBODY), 0, "^acknowledged 1\n$"
+        )
+        self.ended(
+            self.run_("notifications", "acknowledge", "--all", "--until", "2000-01-01T00:00:00Z"),
+            0,
+            "^acknowledged 0\n$",
+        )
         self.ended(self.run_("notifications", "acknowledge", "--all"), 0, "^acknowledged 2\n$")
-        self.assertEqual(self.shop.pg.value("SELECT count(*) FROM notifications WHERE status = 'FAILED' AND acknowledged_at IS NOT NULL"), "3")
+        self.assertEqual(
+            self.shop.pg.value(
+                "SELECT count(*) FROM notifications WHERE status = 'FAILED' AND acknowledged_at IS NOT NULL"
+            ),
+            "3",
+        )
         self.ended(self.run_("notifications", "list"), 0, r"(?m) yes$")
 
 
@@ -269,8 +461,17 @@ class Serve(Base):
     def test_is_the_default(self):
         pg = self.postgres()
         port = bd.free_port()
-        path = self.config(pg, server={"listen": "127.0.0.1:%d" % port, "workers": 1}, monitor={"listen": "127.0.0.1:0"})
-        proc = subprocess.Popen([bd.BIN, "-c", path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        path = self.config(
+            pg,
+            server={"listen": "127.0.0.1:%d" % port, "workers": 1},
+            monitor={"listen": "127.0.0.1:0"},
+        )
+        proc = subprocess.Popen(
+            [bd.BIN, "-c", path],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.addCleanup(lambda: proc.poll() is None and proc.kill())
 
         def answers():
@@ -279,6 +480,7 @@ class Serve(Base):
                     return False
             with bd.Client(("127.0.0.1", port)) as c:
                 return c.get("/readyz").status == 200
+
         bd.wait_until(answers, "bookingd without a command to serve", 15)
         proc.send_signal(signal.SIGTERM)
         self.assertEqual(proc.wait(30), 0)

@@ -34,35 +34,68 @@ def change_day(tz, after):
 
 class Offers(bd.Case):
     def setUp(self):
-        self.shop = bd_shop.Shop(self, {"otp": {"provider": "sms", "secret": "s" * 32, "regions": ["SA"]}, "server": {"workers": 2}})
+        self.shop = bd_shop.Shop(
+            self,
+            {
+                "otp": {"provider": "sms", "secret": "s" * 32, "regions": ["SA"]},
+                "server": {"workers": 2},
+            },
+        )
 
     def schedule(self, rng, zone):
         """Makes a venue in the zone; returns its service, resources and the days to look at."""
         shop, tz = self.shop, zoneinfo.ZoneInfo(zone)
-        shop.venue = shop.staff("POST", "/v1/staff/venues", {"name": zone, "time_zone": zone, "currency": "SAR"})["id"]
+        shop.venue = shop.staff(
+            "POST", "/v1/staff/venues", {"name": zone, "time_zone": zone, "currency": "SAR"}
+        )["id"]
         day = change_day(tz, dt.datetime.now(UTC) + dt.timedelta(days=2))
         resources = {}
         for i in range(rng.randint(1, 3)):
             resources[shop.resource("R%d" % i, rng.choice([1, 2, 3]))] = i
         for r in resources:
-            week = [{"weekday": d, "opens": o, "closes": c} for d in range(1, 8)
-                    for o, c in rng.sample([("00:30", "04:00"), ("01:00", "03:30"), ("22:00", "02:30"), ("09:00", "13:00"), ("00:00", "24:00")], 2)]
+            week = [
+                {"weekday": d, "opens": o, "closes": c}
+                for d in range(1, 8)
+                for o, c in rng.sample(
+                    [
+                        ("00:30", "04:00"),
+                        ("01:00", "03:30"),
+                        ("22:00", "02:30"),
+                        ("09:00", "13:00"),
+                        ("00:00", "24:00"),
+                    ],
+                    2,
+                )
+            ]
             shop.staff("PUT", "/v1/staff/resources/%s/opening-hours" % r, {"items": week})
         midnight = dt.datetime.combine(day, dt.time(), tz).astimezone(UTC)
         for _ in range(rng.randint(0, 2)):
             start = midnight + dt.timedelta(minutes=rng.randrange(-600, 1800))
-            body = {"starts_at": text(start), "ends_at": text(start + dt.timedelta(minutes=rng.choice([1, 45, 200])))}
+            body = {
+                "starts_at": text(start),
+                "ends_at": text(start + dt.timedelta(minutes=rng.choice([1, 45, 200]))),
+            }
             if rng.random() < 0.5:
                 body["resource_id"] = rng.choice(list(resources))
             for _ in range(2):  # closures may overlap
                 shop.staff("POST", "/v1/staff/venues/%s/closures" % shop.venue, body)
-        service = shop.make_service(duration_minutes=rng.choice([20, 30, 60, 90]), slot_step_minutes=rng.choice([5, 15, 30, 60]),
-                                    buffer_before_minutes=rng.choice([0, 0, 15]), buffer_after_minutes=rng.choice([0, 0, 10]),
-                                    max_advance_days=730, resource_ids=list(resources))
+        service = shop.make_service(
+            duration_minutes=rng.choice([20, 30, 60, 90]),
+            slot_step_minutes=rng.choice([5, 15, 30, 60]),
+            buffer_before_minutes=rng.choice([0, 0, 15]),
+            buffer_after_minutes=rng.choice([0, 0, 10]),
+            max_advance_days=730,
+            resource_ids=list(resources),
+        )
         return service, list(resources), day, midnight
 
     def slots(self, service, day, party):
-        path = "/v1/services/%s/slots?from=%s&to=%s&party_size=%d" % (service, day - dt.timedelta(days=1), day + dt.timedelta(days=1), party)
+        path = "/v1/services/%s/slots?from=%s&to=%s&party_size=%d" % (
+            service,
+            day - dt.timedelta(days=1),
+            day + dt.timedelta(days=1),
+            party,
+        )
         r = self.shop.call("GET", path)
         self.assertEqual(r.status, 200, r)
         keys = [(i["starts_at"], i["resource_id"]) for i in r.json()["items"]]
@@ -70,10 +103,17 @@ class Offers(bd.Case):
         return {k: i["available"] for k, i in zip(keys, r.json()["items"])}
 
     def book(self, service, start, resource, party):
-        body = {"phone": "+9665512%05d" % random.randrange(100000), "service_id": service, "starts_at": start, "party_size": party}
+        body = {
+            "phone": "+9665512%05d" % random.randrange(100000),
+            "service_id": service,
+            "starts_at": start,
+            "party_size": party,
+        }
         if resource:
             body["resource_id"] = resource
-        return self.shop.call("POST", "/v1/staff/venues/%s/bookings" % self.shop.venue, body, self.shop.admin)
+        return self.shop.call(
+            "POST", "/v1/staff/venues/%s/bookings" % self.shop.venue, body, self.shop.admin
+        )
 
     def walk(self, rng, zone):
         service, resources, day, midnight = self.schedule(rng, zone)
@@ -99,12 +139,16 @@ class Offers(bd.Case):
                 done["refused"] += 1
             elif live:
                 gone = live.pop(rng.choice(list(live)))
-                r = self.shop.call("POST", "/v1/staff/bookings/%s/cancel" % gone["id"], None, self.shop.admin)
+                r = self.shop.call(
+                    "POST", "/v1/staff/bookings/%s/cancel" % gone["id"], None, self.shop.admin
+                )
                 self.assertEqual(r.status, 200, r)
                 done["moved"] += 1
         for b in list(live):
             self.shop.staff("POST", "/v1/staff/bookings/%s/cancel" % b)
-        self.assertEqual({p: self.slots(service, day, p) for p in (1, 2, 3)}, alone)  # all is as it was
+        self.assertEqual(
+            {p: self.slots(service, day, p) for p in (1, 2, 3)}, alone
+        )  # all is as it was
         return done
 
     def refused(self, start, resource, party, offered, alone, service):
@@ -123,7 +167,9 @@ class Offers(bd.Case):
         rng = random.Random(seed)
         total = {"booked": 0, "refused": 0, "moved": 0}
         for zone in ZONES:
-            self.zone, self.day = zone, change_day(zoneinfo.ZoneInfo(zone), dt.datetime.now(UTC) + dt.timedelta(days=2))
+            self.zone, self.day = zone, change_day(
+                zoneinfo.ZoneInfo(zone), dt.datetime.now(UTC) + dt.timedelta(days=2)
+            )
             with self.subTest(zone=zone, seed=seed):
                 for key, n in self.walk(rng, zone).items():
                     total[key] += n
@@ -132,19 +178,34 @@ class Offers(bd.Case):
 
     def test_moving_within_its_own_time(self):
         shop = self.shop
-        service = shop.make_service(duration_minutes=60, slot_step_minutes=15, buffer_before_minutes=15, buffer_after_minutes=15)
+        service = shop.make_service(
+            duration_minutes=60,
+            slot_step_minutes=15,
+            buffer_before_minutes=15,
+            buffer_after_minutes=15,
+        )
         me, other = shop.customer(), shop.customer("+966551234599")
         b = shop.book(me, 10, service_id=service).json()
         path = "/v1/bookings/%s/reschedule" % b["id"]
-        listed = lambda: [s["starts_at"] for s in shop.call("GET", "/v1/services/%s/slots?from=%s&to=%s" % ((service,) + (shop.at(0)[:10],) * 2)).json()["items"]]
+        listed = lambda: [
+            s["starts_at"]
+            for s in shop.call(
+                "GET", "/v1/services/%s/slots?from=%s&to=%s" % ((service,) + (shop.at(0)[:10],) * 2)
+            ).json()["items"]
+        ]
         self.assertNotIn(shop.at(10.25), listed())  # for others it is taken
         r = shop.call("POST", path, {"starts_at": shop.at(10.25)}, me, If_Match='"1"')
         self.assertEqual((r.status, r.json()["starts_at"]), (200, shop.at(10.25)), r)
-        self.assertEqual(shop.book(other, 11.5, service_id=service).code, "slot_taken")  # the buffers moved along
+        self.assertEqual(
+            shop.book(other, 11.5, service_id=service).code, "slot_taken"
+        )  # the buffers moved along
         self.assertEqual(shop.book(other, 11.75, service_id=service).status, 201)
         r = shop.call("POST", path, {"starts_at": shop.at(10.5)}, me)
         self.assertEqual((r.status, r.code), (409, "slot_taken"), r)
-        self.assertEqual(shop.call("GET", "/v1/bookings/" + b["id"], None, me).json()["starts_at"], shop.at(10.25))
+        self.assertEqual(
+            shop.call("GET", "/v1/bookings/" + b["id"], None, me).json()["starts_at"],
+            shop.at(10.25),
+        )
 
 
 if __name__ == "__main__":

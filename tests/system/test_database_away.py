@@ -12,7 +12,9 @@ import threading
 import time
 import unittest
 
-WITH_PG = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib", "with-pg")
+WITH_PG = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib", "with-pg"
+)
 if __name__ == "__main__" and os.environ.get("BD_OWN_CLUSTER") != "1":
     os.environ["BD_OWN_CLUSTER"] = "1"
     os.execv(WITH_PG, [WITH_PG, "--own", sys.executable, *sys.argv])
@@ -56,7 +58,9 @@ class Load:
     def __init__(self, shop, clients):
         self.shop, self.answers, self.faults, self.ending = shop, [], [], threading.Event()
         self.acknowledged = []
-        self.threads = [threading.Thread(target=self.run, args=(n,), daemon=True) for n in range(clients)]
+        self.threads = [
+            threading.Thread(target=self.run, args=(n,), daemon=True) for n in range(clients)
+        ]
         for t in self.threads:
             t.start()
 
@@ -67,9 +71,20 @@ class Load:
             while not self.ending.is_set():
                 i += 1
                 what = ("book", "me", "venues", "otp")[(n + i) % 4]
-                asks = {"book": ("POST", "/v1/bookings", {"service_id": self.shop.service, "starts_at": self.shop.at(hour % (24 * 80))}, auth),
-                        "me": ("GET", "/v1/me", None, auth), "venues": ("GET", "/v1/venues", None, None),
-                        "otp": ("POST", "/v1/otp", {"phone": "+96656%07d" % n}, None)}
+                asks = {
+                    "book": (
+                        "POST",
+                        "/v1/bookings",
+                        {
+                            "service_id": self.shop.service,
+                            "starts_at": self.shop.at(hour % (24 * 80)),
+                        },
+                        auth,
+                    ),
+                    "me": ("GET", "/v1/me", None, auth),
+                    "venues": ("GET", "/v1/venues", None, None),
+                    "otp": ("POST", "/v1/otp", {"phone": "+96656%07d" % n}, None),
+                }
                 began = time.monotonic()
                 try:
                     r = c.request(*asks[what])
@@ -77,7 +92,16 @@ class Load:
                     self.faults.append((what, repr(e)))
                     c.close()
                     continue
-                self.answers.append((began, what, r.status, r.code if r.status >= 400 else None, time.monotonic() - began, r.header("Retry-After")))
+                self.answers.append(
+                    (
+                        began,
+                        what,
+                        r.status,
+                        r.code if r.status >= 400 else None,
+                        time.monotonic() - began,
+                        r.header("Retry-After"),
+                    )
+                )
                 if what == "book":
                     hour += 1
                     if r.status == 201:
@@ -96,12 +120,30 @@ class Load:
 
 class Away(bd.Case):
     def setUp(self):
-        self.shop = bd_shop.Shop(self, {
-            "server": {"workers": 4, "request_budget": "%dms" % (BUDGET * 1000), "queue": 64, "queue_timeout": "%dms" % (QUEUE * 1000)},
-            "database": {"statement_timeout": "%dms" % (STATEMENT * 1000), "connect_timeout": "1s"},
-            "bookings": {"max_active_per_customer": 10000},
-            "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s", "per_phone": "100000/1h", "per_address": "100000/1h",
-                    "total": "1000000/1h"}})
+        self.shop = bd_shop.Shop(
+            self,
+            {
+                "server": {
+                    "workers": 4,
+                    "request_budget": "%dms" % (BUDGET * 1000),
+                    "queue": 64,
+                    "queue_timeout": "%dms" % (QUEUE * 1000),
+                },
+                "database": {
+                    "statement_timeout": "%dms" % (STATEMENT * 1000),
+                    "connect_timeout": "1s",
+                },
+                "bookings": {"max_active_per_customer": 10000},
+                "otp": {
+                    "provider": "sms",
+                    "secret": "x" * 32,
+                    "resend_cooldown": "0s",
+                    "per_phone": "100000/1h",
+                    "per_address": "100000/1h",
+                    "total": "1000000/1h",
+                },
+            },
+        )
         self.d = self.shop.daemon
         # The cluster of tests acknowledges before it writes, which an immediate stop would show.
         self.shop.pg.sql("ALTER DATABASE %s SET synchronous_commit = on" % self.shop.pg.name)
@@ -138,14 +180,35 @@ class Away(bd.Case):
         for _, _, status, code, _, _ in bad:
             codes[status, code] = codes.get((status, code), 0) + 1
         slowest = max(a[4] for a in bad)
-        print("%s: %d answers while it lasted, slowest %.0f ms of %.0f; healthz %.0f ms, metrics %.0f ms; %s" % (
-            name, len(bad), slowest * 1e3, BUDGET * 1e3, worst["healthz"] * 1e3, worst["metrics"] * 1e3, codes), flush=True)
+        print(
+            "%s: %d answers while it lasted, slowest %.0f ms of %.0f; healthz %.0f ms, metrics %.0f ms; %s"
+            % (
+                name,
+                len(bad),
+                slowest * 1e3,
+                BUDGET * 1e3,
+                worst["healthz"] * 1e3,
+                worst["metrics"] * 1e3,
+                codes,
+            ),
+            flush=True,
+        )
         self.assertLess(slowest, BUDGET + SLACK)
         self.assertEqual(load.faults, [])
         for _, what, status, code, took, retry in bad:
             if status >= 400:
-                self.assertIn((status, code), ((503, "database_unavailable"), (503, "overloaded"), (503, "commit_unknown"),
-                                               (503, "provider_unavailable"), (504, "deadline_exceeded"), (409, "slot_taken")), what)
+                self.assertIn(
+                    (status, code),
+                    (
+                        (503, "database_unavailable"),
+                        (503, "overloaded"),
+                        (503, "commit_unknown"),
+                        (503, "provider_unavailable"),
+                        (504, "deadline_exceeded"),
+                        (409, "slot_taken"),
+                    ),
+                    what,
+                )
                 if status == 503:
                     self.assertGreaterEqual(int(retry), 1)
         self.assertLess(worst["healthz"], 0.1 + SLACK)
@@ -157,8 +220,17 @@ class Away(bd.Case):
         late = [a for a in bad if since <= a[0] and a[0] + a[4] <= until]
         self.assertGreater(len(late), 20)
         took = sorted(a[4] for a in late)
-        print("%s: once known, %d refusals, p50 %.1f ms, p99 %.1f ms, slowest %.1f ms" % (
-            name, len(late), took[len(took) // 2] * 1e3, took[len(took) * 99 // 100] * 1e3, took[-1] * 1e3), flush=True)
+        print(
+            "%s: once known, %d refusals, p50 %.1f ms, p99 %.1f ms, slowest %.1f ms"
+            % (
+                name,
+                len(late),
+                took[len(took) // 2] * 1e3,
+                took[len(took) * 99 // 100] * 1e3,
+                took[-1] * 1e3,
+            ),
+            flush=True,
+        )
         for _, what, status, code, _, _ in late:
             self.assertEqual((status, code), (503, "database_unavailable"), what)
         self.assertLess(took[-1], 0.1 + SLACK)
@@ -169,18 +241,40 @@ class Away(bd.Case):
         stored = {r[0] for r in sql("SELECT id FROM bookings")}
         self.assertEqual(set(load.acknowledged) - stored, set())
         self.assertGreater(len(load.acknowledged), 0)
-        bd.wait_until(lambda: self.shop.pg.value("SELECT count(*) FROM notifications WHERE status = 'PENDING'") == "0", "no PENDING notice", 60 / bd.PATIENCE)
-        rows = dict((r[0], int(r[1])) for r in sql("SELECT error_code, count(*) FROM notifications WHERE status = 'FAILED' GROUP BY 1"))
-        gauge = lambda: {l["error_code"]: int(v) for n, l, v in self.d.metrics() if n == "bookingd_notifications_failed" and v}
+        bd.wait_until(
+            lambda: self.shop.pg.value(
+                "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
+            )
+            == "0",
+            "no PENDING notice",
+            60 / bd.PATIENCE,
+        )
+        rows = dict(
+            (r[0], int(r[1]))
+            for r in sql(
+                "SELECT error_code, count(*) FROM notifications WHERE status = 'FAILED' GROUP BY 1"
+            )
+        )
+        gauge = lambda: {
+            l["error_code"]: int(v)
+            for n, l, v in self.d.metrics()
+            if n == "bookingd_notifications_failed" and v
+        }
         bd.wait_until(lambda: gauge() == rows, "gauges %r to be %r" % (gauge(), rows), 5)
         self.assertEqual(len(self.shop.notices(status="FAILED")), sum(rows.values()))
-        self.assertEqual(self.shop.pg.value("SELECT count(*) FROM bookings b WHERE NOT EXISTS (SELECT 1 FROM notifications n WHERE n.booking_id = b.id)"), "0")
+        self.assertEqual(
+            self.shop.pg.value(
+                "SELECT count(*) FROM bookings b WHERE NOT EXISTS (SELECT 1 FROM notifications n WHERE n.booking_id = b.id)"
+            ),
+            "0",
+        )
         self.assertEqual(self.d.metric("bookingd_process_restarts_total"), 0)
 
     def back(self, name, returned):
         def served():
             r = self.shop.call("GET", "/v1/venues")
             return r.status == 200
+
         answered = [bd.wait_until(served, "the database is used again", 5, 0.01)]
         took = time.monotonic() - returned
         print("%s: back %.0f ms after its return" % (name, took * 1e3), flush=True)
@@ -197,7 +291,12 @@ class Away(bd.Case):
     def test_backends_frozen(self):
         """Every server process of ours stops in its tracks; new ones can be had."""
         load = self.load()
-        pids = [int(r[0]) for r in self.shop.pg.sql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")]
+        pids = [
+            int(r[0])
+            for r in self.shop.pg.sql(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        ]
         self.assertGreaterEqual(len(pids), 4)
         began = time.monotonic()
         with frozen(pids):
@@ -205,7 +304,9 @@ class Away(bd.Case):
             worst = self.probes(reads + 0.7 * bd.SLOWNESS, reads + 0.7 * bd.SLOWNESS)
             ended = time.monotonic()
         bad = self.judge("backends frozen", load, began, ended, worst)
-        self.assertGreaterEqual(self.d.metric("bookingd_database_errors_total", **{"class": "timeout"}), 1)
+        self.assertGreaterEqual(
+            self.d.metric("bookingd_database_errors_total", **{"class": "timeout"}), 1
+        )
         # Over new connections, the old ones still frozen, reads are served; writes may meet a row that a frozen one has locked.
         late = [a[2:4] for a in bad if a[0] > began + reads and a[1] in ("me", "venues")]
         self.assertIn((200, None), late)

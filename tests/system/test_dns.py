@@ -46,15 +46,29 @@ class NameServer:
             if not self.answering or len(query) < 17:
                 continue
             end = query.index(b"\0", 12) + 5
-            is_a = query[end - 4:end - 2] == b"\0\1"
-            answer = b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 1, 4) + bytes([127, 0, 0, 1]) if is_a else b""
-            self.sock.sendto(query[:2] + b"\x81\x80" + query[4:6] + struct.pack(">HHH", is_a, 0, 0) + query[12:end] + answer, peer)
+            is_a = query[end - 4 : end - 2] == b"\0\1"
+            answer = (
+                b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 1, 4) + bytes([127, 0, 0, 1])
+                if is_a
+                else b""
+            )
+            self.sock.sendto(
+                query[:2]
+                + b"\x81\x80"
+                + query[4:6]
+                + struct.pack(">HHH", is_a, 0, 0)
+                + query[12:end]
+                + answer,
+                peer,
+            )
 
     def namespace(self):
         """For preexec_fn: from here on /etc/resolv.conf names this server."""
+
         def do(rc):
             if rc != 0:
                 os._exit(71)
+
         do(LIBC.unshare(CLONE_NEWNS))
         do(LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
         do(LIBC.mount(self.file.name.encode(), b"/etc/resolv.conf", None, MS_BIND, None))
@@ -71,7 +85,10 @@ def may_mount():
         return False
     pid = os.fork()
     if pid == 0:
-        ok = LIBC.unshare(CLONE_NEWNS) == 0 and LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+        ok = (
+            LIBC.unshare(CLONE_NEWNS) == 0
+            and LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+        )
         os._exit(0 if ok else 1)
     return os.waitpid(pid, 0)[1] == 0
 
@@ -87,14 +104,29 @@ class Dns(bd.Case):
 
     def start(self, database=False, **start):
         """The shop is made with plain addresses; then the daemon starts anew where the world goes by names."""
-        self.shop = bd_shop.Shop(self, {"server": {"workers": 4, "request_budget": "%dms" % (BUDGET * 1000)},
-                                        "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s", "per_phone": "1000/1h", "per_address": "1000/1h"}})
+        self.shop = bd_shop.Shop(
+            self,
+            {
+                "server": {"workers": 4, "request_budget": "%dms" % (BUDGET * 1000)},
+                "otp": {
+                    "provider": "sms",
+                    "secret": "x" * 32,
+                    "resend_cooldown": "0s",
+                    "per_phone": "1000/1h",
+                    "per_address": "1000/1h",
+                },
+            },
+        )
         self.me = self.shop.customer()
         d = self.shop.daemon
         self.assertEqual(d.stop(), 0)
-        over = {"providers": {"sms": {"base_url": "http://sms.bookingd.test:%d" % self.shop.sms.port}}}
+        over = {
+            "providers": {"sms": {"base_url": "http://sms.bookingd.test:%d" % self.shop.sms.port}}
+        }
         if database:
-            over["database"] = {"url": re.sub(r"host=\S+", "host=db.bookingd.test", self.shop.pg.conninfo)}
+            over["database"] = {
+                "url": re.sub(r"host=\S+", "host=db.bookingd.test", self.shop.pg.conninfo)
+            }
         d.write_config(over)
         d.start(preexec_fn=self.dns.namespace, **start)
         return d
@@ -107,7 +139,7 @@ class Dns(bd.Case):
         return r, took
 
     def notice(self, booking):
-        n, = self.shop.notices(booking_id=booking.json()["id"])
+        (n,) = self.shop.notices(booking_id=booking.json()["id"])
         return n["status"], n["error_code"]
 
     def test_silent_from_the_start(self):
@@ -118,27 +150,44 @@ class Dns(bd.Case):
             r, took = self.timed(lambda: self.shop.book(self.me, hour))
             self.assertEqual(r.status, 201, r)
             self.assertEqual(self.notice(r), ("FAILED", "provider_failed"))
-            r, took2 = self.timed(lambda: self.shop.call("POST", "/v1/otp", {"phone": "+966551110000"}))
-            self.assertEqual((r.status, r.code, r.json()["outcome"]), (502, "provider_failed", "failed"))
+            r, took2 = self.timed(
+                lambda: self.shop.call("POST", "/v1/otp", {"phone": "+966551110000"})
+            )
+            self.assertEqual(
+                (r.status, r.code, r.json()["outcome"]), (502, "provider_failed", "failed")
+            )
             self.assertEqual(d.get("/healthz").status, 200)
             worst = max(worst, took, took2)
         print("provider's name unknown: slowest answer %.0f ms" % (worst * 1e3), flush=True)
         self.assertLess(worst, 0.5 * bd.PATIENCE)  # a worker never waits for a name
         self.dns.answering = True
-        bd.wait_until(lambda: self.shop.call("POST", "/v1/otp", {"phone": "+966551110001"}).status == 201, "the name to be known", 15, 0.2)
+        bd.wait_until(
+            lambda: self.shop.call("POST", "/v1/otp", {"phone": "+966551110001"}).status == 201,
+            "the name to be known",
+            15,
+            0.2,
+        )
         r = self.shop.book(self.me, 10)
         self.assertEqual((r.status, self.notice(r)), (201, ("SENT", None)))
 
     def test_silent_later(self):
         self.dns.answering = True
         d = self.start(database=True)
-        r = bd.wait_until(lambda: (lambda r: r if r.status == 201 else None)(self.shop.call("POST", "/v1/otp", {"phone": "+966551110000"})), "sent")
+        r = bd.wait_until(
+            lambda: (lambda r: r if r.status == 201 else None)(
+                self.shop.call("POST", "/v1/otp", {"phone": "+966551110000"})
+            ),
+            "sent",
+        )
         self.dns.answering = False
         # A new resolver looks everything up at once, and a new worker needs the database's address.
         for role in ("resolver", "worker"):
             old = d.children(role)[0]
             os.kill(old, signal.SIGKILL)
-            bd.wait_until(lambda: old not in d.children(role) and len(d.children(role)) >= 1, "another " + role)
+            bd.wait_until(
+                lambda: old not in d.children(role) and len(d.children(role)) >= 1,
+                "another " + role,
+            )
         d.log_contains(r"resolver\.failed.*db\.bookingd\.test", 15)
         worst = 0
         for hour in range(9):
@@ -160,7 +209,11 @@ class Dns(bd.Case):
         self.assertNotIn("READY=1", d.notes)
         self.dns.answering = True
         bd.wait_until(lambda: "READY=1" in d.notes, "READY=1 once the name is known", 20)
-        bd.wait_until(lambda: self.shop.call("GET", "/v1/bookings", token=self.me).status == 200, "the database is used", 5)
+        bd.wait_until(
+            lambda: self.shop.call("GET", "/v1/bookings", token=self.me).status == 200,
+            "the database is used",
+            5,
+        )
 
 
 if __name__ == "__main__":

@@ -26,14 +26,30 @@ class Asker(threading.Thread):
         with self.shop.daemon.client() as c:
             for hour in range(self.n * 200, self.n * 200 + 200):
                 key = "asker-%d-%d" % (self.n, hour)
-                body = {"service_id": self.shop.service, "starts_at": self.shop.at(hour), "note": key}
+                body = {
+                    "service_id": self.shop.service,
+                    "starts_at": self.shop.at(hour),
+                    "note": key,
+                }
                 while not self.ending.is_set():
                     begun = time.monotonic()
                     try:
-                        r = c.post("/v1/bookings", body, {"Authorization": "Bearer " + self.token, "Idempotency-Key": key})
+                        r = c.post(
+                            "/v1/bookings",
+                            body,
+                            {"Authorization": "Bearer " + self.token, "Idempotency-Key": key},
+                        )
                     except (OSError, EOFError) as e:
                         return self.broken.append(repr(e))
-                    self.answers.append((begun, time.monotonic(), r.status, r.code if r.status >= 400 else None, r.header("Retry-After")))
+                    self.answers.append(
+                        (
+                            begun,
+                            time.monotonic(),
+                            r.status,
+                            r.code if r.status >= 400 else None,
+                            r.header("Retry-After"),
+                        )
+                    )
                     if r.status == 201:
                         self.booked[key] = r.json()["id"]
                         break
@@ -52,8 +68,19 @@ class Failover(bd.Case):
         cls.addClassCleanup(cls.pair.close)
 
     def setUp(self):
-        self.shop = bd_shop.Shop(self, {"server": {"workers": WORKERS, "request_budget": "%ds" % (2 * bd.SLOWNESS), "queue_timeout": "%ds" % (2 * bd.SLOWNESS)}, "database": {"statement_timeout": "1s"}, "bookings": {"max_active_per_customer": 10000},
-                                        "providers": {"sms": {"max_concurrent": WORKERS}}})
+        self.shop = bd_shop.Shop(
+            self,
+            {
+                "server": {
+                    "workers": WORKERS,
+                    "request_budget": "%ds" % (2 * bd.SLOWNESS),
+                    "queue_timeout": "%ds" % (2 * bd.SLOWNESS),
+                },
+                "database": {"statement_timeout": "1s"},
+                "bookings": {"max_active_per_customer": 10000},
+                "providers": {"sms": {"max_concurrent": WORKERS}},
+            },
+        )
         self.d = self.shop.daemon
         self.shop.service = self.shop.make_service(max_advance_days=365)
 
@@ -86,11 +113,25 @@ class Failover(bd.Case):
         away = time.monotonic()
         self.pair.promote()
         promoted = time.monotonic()
-        bd.wait_until(lambda: self.shop.call("GET", "/v1/venues").status == 200, "answers from the new primary", 5)
+        bd.wait_until(
+            lambda: self.shop.call("GET", "/v1/venues").status == 200,
+            "answers from the new primary",
+            5,
+        )
         served = time.monotonic()
-        seen = [a for p in people for a in list(p.answers) if known + SLACK <= a[0] and a[1] <= away]
-        print("failover: away %.2f s, used again %.0f ms after the promotion, %d refusals meanwhile, the slowest %.0f ms" % (
-            promoted - died, (served - promoted) * 1e3, len(seen), max(a[1] - a[0] for a in seen) * 1e3), flush=True)
+        seen = [
+            a for p in people for a in list(p.answers) if known + SLACK <= a[0] and a[1] <= away
+        ]
+        print(
+            "failover: away %.2f s, used again %.0f ms after the promotion, %d refusals meanwhile, the slowest %.0f ms"
+            % (
+                promoted - died,
+                (served - promoted) * 1e3,
+                len(seen),
+                max(a[1] - a[0] for a in seen) * 1e3,
+            ),
+            flush=True,
+        )
         self.assertLess(served - promoted, 1.0 + SLACK)
         self.assertGreater(len(seen), 20)
         for begun, ended, status, code, retry in seen:
@@ -109,12 +150,32 @@ class Failover(bd.Case):
         self.assertEqual(len(rows), int(self.shop.pg.value("SELECT count(*) FROM bookings")))
         told = {k: i for p in people for k, i in p.booked.items()}
         self.assertEqual({k: rows.get(k) for k in told}, told)
-        self.assertLessEqual(len(rows) - len(told), len(people))  # those that were asked for when all ended
+        self.assertLessEqual(
+            len(rows) - len(told), len(people)
+        )  # those that were asked for when all ended
         codes = {a[2:4] for p in people for a in p.answers}
-        print("failover: %d bookings acknowledged, answers %s" % (len(told), sorted(map(str, codes))), flush=True)
-        self.assertLessEqual(codes, {(201, None), (503, "database_unavailable"), (503, "commit_unknown"), (409, "idempotency_in_flight")})
+        print(
+            "failover: %d bookings acknowledged, answers %s" % (len(told), sorted(map(str, codes))),
+            flush=True,
+        )
+        self.assertLessEqual(
+            codes,
+            {
+                (201, None),
+                (503, "database_unavailable"),
+                (503, "commit_unknown"),
+                (409, "idempotency_in_flight"),
+            },
+        )
         self.assertEqual(set(d.children()), pids)  # nobody was started anew
-        bd.wait_until(lambda: self.shop.pg.value("SELECT count(*) FROM notifications WHERE status = 'PENDING'") == "0", "no PENDING notice", 60 / bd.PATIENCE)
+        bd.wait_until(
+            lambda: self.shop.pg.value(
+                "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
+            )
+            == "0",
+            "no PENDING notice",
+            60 / bd.PATIENCE,
+        )
 
     def test_commit_that_waits_for_the_standby(self):
         """The standby is silent, the commit waits, the primary dies: commit_unknown, and the key finds out what became of it."""
@@ -124,9 +185,17 @@ class Failover(bd.Case):
         standby, answer = self.pair.pids(1 - self.pair.primary), []
         asking = threading.Thread(target=lambda: answer.append(self.shop.book(me, 3, headers=key)))
         try:
-            with self.shop.pg.holding("SELECT FROM customers FOR UPDATE"):  # the key is claimed, the booking waits
+            with self.shop.pg.holding(
+                "SELECT FROM customers FOR UPDATE"
+            ):  # the key is claimed, the booking waits
                 asking.start()
-                bd.wait_until(lambda: self.pair.ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == "1", "a booking that waits")
+                bd.wait_until(
+                    lambda: self.pair.ask(
+                        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                    )
+                    == "1",
+                    "a booking that waits",
+                )
                 for pid in standby:
                     os.kill(pid, signal.SIGSTOP)
             waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
@@ -140,16 +209,32 @@ class Failover(bd.Case):
                     os.kill(pid, signal.SIGCONT)
         self.assertEqual((answer[0].status, answer[0].code), (503, "commit_unknown"), answer)
         self.pair.promote()
-        bd.wait_until(lambda: self.shop.call("GET", "/v1/venues").status == 200, "answers from the new primary", 5)
+        bd.wait_until(
+            lambda: self.shop.call("GET", "/v1/venues").status == 200,
+            "answers from the new primary",
+            5,
+        )
 
         def known():
             r = self.shop.book(me, 3, headers=key)
-            self.assertIn((r.status, r.code if r.status >= 400 else None), ((201, None), (409, "idempotency_in_flight")), r)
+            self.assertIn(
+                (r.status, r.code if r.status >= 400 else None),
+                ((201, None), (409, "idempotency_in_flight")),
+                r,
+            )
             return r if r.status == 201 else None
+
         r = bd.wait_until(known, "what became of it", 10, 0.1)
-        print("failover: the commit in doubt was %s" % ("there" if r.header("Idempotency-Replayed") else "lost with the primary"), flush=True)
+        print(
+            "failover: the commit in doubt was %s"
+            % ("there" if r.header("Idempotency-Replayed") else "lost with the primary"),
+            flush=True,
+        )
         again = self.shop.book(me, 3, headers=key)
-        self.assertEqual((again.status, again.json()["id"], again.header("Idempotency-Replayed")), (201, r.json()["id"], "true"))
+        self.assertEqual(
+            (again.status, again.json()["id"], again.header("Idempotency-Replayed")),
+            (201, r.json()["id"], "true"),
+        )
         self.assertEqual(len(self.shop.call("GET", "/v1/bookings", token=me).json()["items"]), 2)
 
     def test_frozen_primary(self):
@@ -165,15 +250,32 @@ class Failover(bd.Case):
             time.sleep(0.5)
             self.pair.promote()
             promoted = time.monotonic()
-            bd.wait_until(lambda: self.shop.call("GET", "/v1/venues").status == 200, "answers from the new primary", 5)
+            bd.wait_until(
+                lambda: self.shop.call("GET", "/v1/venues").status == 200,
+                "answers from the new primary",
+                5,
+            )
             first = time.monotonic() - promoted
-            bd.wait_until(lambda: int(self.pair.ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'")) >= WORKERS, "all sessions", 5)
+            bd.wait_until(
+                lambda: int(
+                    self.pair.ask(
+                        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'"
+                    )
+                )
+                >= WORKERS,
+                "all sessions",
+                5,
+            )
             took = time.monotonic() - promoted
         finally:
             for pid in old:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-        print("failover: from a silent primary; used again %.0f ms after the promotion, by all %.0f ms" % (first * 1e3, took * 1e3), flush=True)
+        print(
+            "failover: from a silent primary; used again %.0f ms after the promotion, by all %.0f ms"
+            % (first * 1e3, took * 1e3),
+            flush=True,
+        )
         self.assertLess(first, 1.0 + SLACK)
         self.assertLess(took, 2.0 + SLACK)  # who is idle looks every second
 
@@ -195,6 +297,7 @@ class Failover(bd.Case):
                     conn, _ = door.accept()
                     knocks.append(time.monotonic())
                     conn.close()
+
         listener = threading.Thread(target=count)
         listener.start()
         time.sleep(3.0)
@@ -205,19 +308,41 @@ class Failover(bd.Case):
         begun = max(knocks) - 2.0
         late = [k for k in knocks if k > begun]
         processes = WORKERS + 2
-        most = max(sum(begun + i * 0.02 <= k < begun + i * 0.02 + 0.05 for k in late) for i in range(100))
-        print("herd: %d processes knocked %d times in the last 2 s, at most %d within 50 ms" % (processes, len(late), most), flush=True)
+        most = max(
+            sum(begun + i * 0.02 <= k < begun + i * 0.02 + 0.05 for k in late) for i in range(100)
+        )
+        print(
+            "herd: %d processes knocked %d times in the last 2 s, at most %d within 50 ms"
+            % (processes, len(late), most),
+            flush=True,
+        )
         self.assertLess(len(late), processes * 2 / 0.5 * 1.1)
         self.assertGreater(len(late), processes)
         self.assertLess(most, processes * 0.75)
         self.pair.start()
         self.pair.writable()
         returned = time.time()
-        bd.wait_until(lambda: int(self.pair.ask(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'")) >= WORKERS, "all workers' sessions", 5)
-        starts = [float(x) - returned for x in self.pair.ask(
-            "SELECT extract(epoch FROM backend_start) FROM pg_stat_activity WHERE application_name = 'bookingd worker' ORDER BY 1").split()]
-        print("herd: sessions came from %.0f to %.0f ms after the return" % (starts[0] * 1e3, starts[-1] * 1e3), flush=True)
+        bd.wait_until(
+            lambda: int(
+                self.pair.ask(
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'"
+                )
+            )
+            >= WORKERS,
+            "all workers' sessions",
+            5,
+        )
+        starts = [
+            float(x) - returned
+            for x in self.pair.ask(
+                "SELECT extract(epoch FROM backend_start) FROM pg_stat_activity WHERE application_name = 'bookingd worker' ORDER BY 1"
+            ).split()
+        ]
+        print(
+            "herd: sessions came from %.0f to %.0f ms after the return"
+            % (starts[0] * 1e3, starts[-1] * 1e3),
+            flush=True,
+        )
         self.assertLess(starts[-1], 1.0 + SLACK)
         self.assertGreater(starts[-1] - starts[0], 0.1)
 

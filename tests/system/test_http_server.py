@@ -24,6 +24,7 @@ def background(call):
             box["value"] = call()
         except BaseException as e:  # handed to join()
             box["error"] = e
+
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
 
@@ -34,6 +35,7 @@ def background(call):
         if "error" in box:
             raise box["error"]
         return box["value"]
+
     return join
 
 
@@ -43,7 +45,9 @@ class Framing(bd.Case):
     @classmethod
     def setUpClass(cls):
         cls.pg = bd.Postgres()
-        cls.daemon_ = bd.Daemon(cls.pg, {"server": {"workers": 2, "max_body": "512KiB", "max_head": "4KiB"}})
+        cls.daemon_ = bd.Daemon(
+            cls.pg, {"server": {"workers": 2, "max_body": "512KiB", "max_head": "4KiB"}}
+        )
         cls.addClassCleanup(cls.pg.close)
         cls.addClassCleanup(cls.daemon_.close)
         cls.daemon_.start()
@@ -74,9 +78,19 @@ class Framing(bd.Case):
     def test_pipelined_requests_are_answered_in_order(self):
         wanted = []
         for i in range(40):
-            self.c.send(self.c.encode("GET", "/healthz" if i % 3 else "/nope", headers={"X-Request-Id": "pipe-%d" % i}))
+            self.c.send(
+                self.c.encode(
+                    "GET", "/healthz" if i % 3 else "/nope", headers={"X-Request-Id": "pipe-%d" % i}
+                )
+            )
             wanted.append(("pipe-%d" % i, 200 if i % 3 else 404))
-        self.assertEqual([(r.header("X-Request-Id"), r.status) for r in (self.c.recv_response() for _ in wanted)], wanted)
+        self.assertEqual(
+            [
+                (r.header("X-Request-Id"), r.status)
+                for r in (self.c.recv_response() for _ in wanted)
+            ],
+            wanted,
+        )
 
     def test_pipelined_in_one_segment_and_cut_anywhere(self):
         one = self.c.encode("POST", "/nope", body={"a": "b" * 50})
@@ -99,25 +113,37 @@ class Framing(bd.Case):
 
     def test_continue(self):
         body = b'{"phone":"nonsense"}'
-        self.c.send(b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
-                    b"Content-Length: %d\r\n\r\n" % len(body))
+        self.c.send(
+            b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)
+        )
         self.assertEqual(self.c.recv_response().status, 100)
         self.c.send(body)
         self.assertEqual(self.c.recv_response().status, 404)
 
     def test_no_continue_for_a_body_that_is_here_or_refused(self):
-        body = b'{}'
-        self.c.send(b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
-                    b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        body = b"{}"
+        self.c.send(
+            b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
         self.assertEqual(self.c.recv_response().status, 404)
-        self.c.send(b"POST /nope HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10000000\r\n\r\n")
+        self.c.send(
+            b"POST /nope HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10000000\r\n\r\n"
+        )
         self.assertEqual(self.c.recv_response().status, 413)
 
     def test_chunked_body(self):
         text = json.dumps({"pad": "x" * 3000}).encode()
-        chunks = b"".join(b"%x\r\n%s\r\n" % (len(text[i:i + 100]), text[i:i + 100]) for i in range(0, len(text), 100))
-        whole = (b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-                 + chunks + b"0\r\n\r\n")
+        chunks = b"".join(
+            b"%x\r\n%s\r\n" % (len(text[i : i + 100]), text[i : i + 100])
+            for i in range(0, len(text), 100)
+        )
+        whole = (
+            b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + chunks
+            + b"0\r\n\r\n"
+        )
         self.c.send(whole + self.c.encode("GET", "/healthz"))
         self.assertEqual(self.c.recv_response().status, 404)
         self.assertEqual(self.c.recv_response().status, 200)
@@ -150,7 +176,9 @@ class Framing(bd.Case):
 
     def test_request_id(self):
         for given in ("abc", "A-Z.a_z-0", "x" * 64):
-            self.assertEqual(self.c.get("/healthz", **{"X-Request-Id": given}).header("X-Request-Id"), given)
+            self.assertEqual(
+                self.c.get("/healthz", **{"X-Request-Id": given}).header("X-Request-Id"), given
+            )
         for given in ("x" * 65, "a b", "ü".encode().decode("latin-1"), "a/b", '"q"'):
             made = self.c.get("/healthz", **{"X-Request-Id": given}).header("X-Request-Id")
             self.assertNotEqual(made, given)
@@ -160,17 +188,41 @@ class Framing(bd.Case):
         ("bare line feeds", b"GET / HTTP/1.1\nHost: x\n\n", 400),
         ("no host", b"GET / HTTP/1.1\r\n\r\n", 400),
         ("two hosts", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
-        ("two lengths", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
-        ("length and chunked", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (
+            "two lengths",
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            400,
+        ),
+        (
+            "length and chunked",
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
         ("space before the colon", b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
         ("folded field", b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400),
-        ("bad chunk size", b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (
+            "bad chunk size",
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            400,
+        ),
         ("NUL in a field", b"GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n", 400),
-        ("other coding", b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+        (
+            "other coding",
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            501,
+        ),
         ("huge length", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n", 413),
-        ("huge chunk", b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n", 413),
+        (
+            "huge chunk",
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n",
+            413,
+        ),
         ("long target", b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
-        ("other expectation", b"POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\nx", 417),
+        (
+            "other expectation",
+            b"POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\nx",
+            417,
+        ),
         ("large fields", b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 5000 + b"\r\n\r\n", 431),
         ("unknown method", b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 501),
         ("no length where a body is needed", b"POST /v1/otp HTTP/1.1\r\nHost: x\r\n\r\n", 411),
@@ -180,7 +232,9 @@ class Framing(bd.Case):
     def test_bad_http(self):
         for name, raw, status in self.BAD:
             with self.subTest(name), self.daemon_.client() as c:
-                c.send(raw + b"x" * 20000)  # what is unread behind it must not turn the answer into a reset
+                c.send(
+                    raw + b"x" * 20000
+                )  # what is unread behind it must not turn the answer into a reset
                 r = c.recv_response()
                 self.assertEqual(r.status, status, r)
                 self.assertEqual(r.header("Content-Type"), "application/problem+json")
@@ -191,7 +245,9 @@ class Framing(bd.Case):
                     self.assertEqual(c.recv_eof(), b"")
 
     def test_no_length_where_no_body_is_needed(self):
-        self.c.send(b"POST /v1/bookings/018f0000-0000-7000-8000-000000000000/cancel HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.c.send(
+            b"POST /v1/bookings/018f0000-0000-7000-8000-000000000000/cancel HTTP/1.1\r\nHost: x\r\n\r\n"
+        )
         self.assertEqual(self.c.recv_response().status, 401)
         self.assertEqual(self.c.get("/healthz").status, 200)
 
@@ -217,12 +273,18 @@ class Framing(bd.Case):
             c.send(b"GET /healthz HTTP/1.1\r\nHo")
             c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             c.close()
-        bd.wait_until(lambda: self.daemon_.metric("bookingd_http_connections", state="reading") == 0, "no one reading")
+        bd.wait_until(
+            lambda: self.daemon_.metric("bookingd_http_connections", state="reading") == 0,
+            "no one reading",
+        )
 
 
 class Deadlines(bd.Case):
     def test_late_head_late_body_and_idle(self):
-        d = self.daemon(self.postgres(), {"server": {"head_timeout": "1s", "body_timeout": "1s", "idle_timeout": "1s"}})
+        d = self.daemon(
+            self.postgres(),
+            {"server": {"head_timeout": "1s", "body_timeout": "1s", "idle_timeout": "1s"}},
+        )
 
         def timed(send):
             with d.client() as c:
@@ -237,17 +299,25 @@ class Deadlines(bd.Case):
                     r, rest = None, b""
                 return r, rest, time.monotonic() - begun
 
-        for name, send in (("head", [b"GET /healthz HT"]),
-                           ("dripping head", [b"GET /he", b"althz HTTP/1.1\r\n", b"Host: x\r\n"]),
-                           ("body", [b"POST /v1/otp HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab"]),
-                           ("chunked", [b"POST /v1/otp HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"])):
+        for name, send in (
+            ("head", [b"GET /healthz HT"]),
+            ("dripping head", [b"GET /he", b"althz HTTP/1.1\r\n", b"Host: x\r\n"]),
+            ("body", [b"POST /v1/otp HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab"]),
+            (
+                "chunked",
+                [b"POST /v1/otp HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"],
+            ),
+        ):
             with self.subTest(name):
                 r, rest, took = timed(send)
                 self.assertIsNotNone(r, "closed without a word")
-                self.assertEqual((r.status, r.code, r.header("Connection"), rest), (408, "request_timeout", "close", b""))
+                self.assertEqual(
+                    (r.status, r.code, r.header("Connection"), rest),
+                    (408, "request_timeout", "close", b""),
+                )
                 self.assertGreater(took, 0.95)
                 self.assertLess(took, 2.5)
-        for name, send in (("fresh", [b""]), ):
+        for name, send in (("fresh", [b""]),):
             with self.subTest(name):
                 r, rest, took = timed(send)
                 self.assertIsNone(r)
@@ -273,16 +343,27 @@ class Deadlines(bd.Case):
         except OSError:
             pass
         self.assertEqual(d.get("/healthz").status, 200)  # one worker, and it is not stuck
-        bd.wait_until(lambda: "ESTAB" not in os.popen("ss -tn state established '( sport = :%d )' 2>/dev/null" % d.port).read()
-                      and d.metric("bookingd_http_connections", state="active") == 0, "the connection to be dropped")
+        bd.wait_until(
+            lambda: "ESTAB"
+            not in os.popen(
+                "ss -tn state established '( sport = :%d )' 2>/dev/null" % d.port
+            ).read()
+            and d.metric("bookingd_http_connections", state="active") == 0,
+            "the connection to be dropped",
+        )
 
 
 class Blocked(bd.Case):
     def blocked(self, server=None, n=1):
         """A daemon whose n workers all wait for a lock."""
         pg = self.postgres()
-        d = self.daemon(pg, {"server": {"workers": n, "request_budget": "20s", **(server or {})},
-                             "database": {"statement_timeout": "20s"}})
+        d = self.daemon(
+            pg,
+            {
+                "server": {"workers": n, "request_budget": "20s", **(server or {})},
+                "database": {"statement_timeout": "20s"},
+            },
+        )
         held = pg.holding(LOCK)
         held.__enter__()
         state = {"held": True}
@@ -290,9 +371,17 @@ class Blocked(bd.Case):
         def release():
             if state.pop("held", None):
                 held.__exit__(None, None, None)
+
         self.addCleanup(release)
         joins = [background(lambda: d.get(VENUES)) for _ in range(n)]
-        bd.wait_until(lambda: sum(re.match(r"bookingd: worker \d+ executing", t) is not None for t in d.titles().values()) == n, "busy workers")
+        bd.wait_until(
+            lambda: sum(
+                re.match(r"bookingd: worker \d+ executing", t) is not None
+                for t in d.titles().values()
+            )
+            == n,
+            "busy workers",
+        )
         return d, release, joins
 
 
@@ -301,8 +390,12 @@ class Queue(Blocked):
         d, release, joins = self.blocked({"queue": 10})
         threads = []
         for i in range(5):
-            threads.append(background(lambda i=i: d.get("/healthz", {"X-Request-Id": "turn-%d" % i}).status))
-            bd.wait_until(lambda: d.metric("bookingd_http_connections", state="queued") == i + 1, "queued")
+            threads.append(
+                background(lambda i=i: d.get("/healthz", {"X-Request-Id": "turn-%d" % i}).status)
+            )
+            bd.wait_until(
+                lambda: d.metric("bookingd_http_connections", state="queued") == i + 1, "queued"
+            )
         release()
         self.assertEqual([j() for j in threads], [200] * 5)
         self.assertEqual(joins[0]().status, 200)
@@ -340,10 +433,14 @@ class Queue(Blocked):
         self.assertEqual(d.metric("bookingd_http_requests_shed_total", reason="queue_timeout"), 1)
 
     def test_time_in_the_queue_counts(self):
-        d, release, joins = self.blocked({"queue": 10, "queue_timeout": "10s", "request_budget": "1s"})
+        d, release, joins = self.blocked(
+            {"queue": 10, "queue_timeout": "10s", "request_budget": "1s"}
+        )
         begun = time.monotonic()
         r = d.get(VENUES)
-        self.assertIn((r.status, r.code), [(504, "deadline_exceeded"), (503, "database_unavailable")])
+        self.assertIn(
+            (r.status, r.code), [(504, "deadline_exceeded"), (503, "database_unavailable")]
+        )
         self.assertLess(time.monotonic() - begun, 1.1 + 0.5 * bd.PATIENCE)
 
 
@@ -362,7 +459,10 @@ class Lost(Blocked):
         d, release, joins = self.blocked({"workers": 2, "queue_timeout": "10s"}, n=1)
         first = d.worker_executing("GET /v1/venues")
         os.kill(first, signal.SIGKILL)
-        second = bd.wait_until(lambda: [p for p in [d.worker_executing("GET /v1/venues")] if p != first], "another worker")[0]
+        second = bd.wait_until(
+            lambda: [p for p in [d.worker_executing("GET /v1/venues")] if p != first],
+            "another worker",
+        )[0]
         os.kill(second, signal.SIGKILL)
         r = joins[0]()
         self.assertEqual((r.status, r.code), (502, "interrupted"))
@@ -371,19 +471,36 @@ class Lost(Blocked):
 
     def test_write_is_answered_with_unknown_outcome(self):
         provider = self.provider(bd.p_hang())
-        d = self.daemon(self.postgres(), {
-            "server": {"workers": 2},
-            "providers": {"sms": {"type": "taqnyat", "base_url": provider.url, "sender": "T", "token": "t" * 20, "timeout": "9s"}},
-            "otp": {"provider": "sms", "secret": "s" * 32, "regions": ["SA"]}})
+        d = self.daemon(
+            self.postgres(),
+            {
+                "server": {"workers": 2},
+                "providers": {
+                    "sms": {
+                        "type": "taqnyat",
+                        "base_url": provider.url,
+                        "sender": "T",
+                        "token": "t" * 20,
+                        "timeout": "9s",
+                    }
+                },
+                "otp": {"provider": "sms", "secret": "s" * 32, "regions": ["SA"]},
+            },
+        )
         with d.client() as c:
             c.send(c.encode("POST", "/v1/otp", {"phone": "+966501234567"}))
             provider.wait_for(1)
             os.kill(d.worker_executing("POST /v1/otp"), signal.SIGKILL)
             r = c.recv_response()
-            self.assertEqual((r.status, r.code, r.json()["outcome"]), (502, "interrupted", "unknown"))
+            self.assertEqual(
+                (r.status, r.code, r.json()["outcome"]), (502, "interrupted", "unknown")
+            )
             self.assertEqual(c.get("/healthz").status, 200)  # the connection lives on
         self.assertEqual(len(provider.requests), 1)
-        self.assertEqual(d.metric("bookingd_http_requests_total", method="POST", route="/v1/otp", status="502"), 1)
+        self.assertEqual(
+            d.metric("bookingd_http_requests_total", method="POST", route="/v1/otp", status="502"),
+            1,
+        )
         bd.wait_until(lambda: len(d.children("worker")) == 2, "replacement")
 
     def test_queued_requests_survive_the_only_worker(self):
@@ -406,7 +523,10 @@ class Limits(bd.Case):
             self.assertEqual(c.get("/healthz").status, 200)
             clients.append(c)
             # Idle is what the dispatcher has heard of: the worker's word comes after the answer.
-            bd.wait_until(lambda: d.metric("bookingd_http_connections", state="idle") == len(clients), "it is idle")
+            bd.wait_until(
+                lambda: d.metric("bookingd_http_connections", state="idle") == len(clients),
+                "it is idle",
+            )
         clients[0].get("/healthz")  # now the second is the oldest
         self.assertEqual(d.get("/healthz").status, 200)
         self.assertEqual(clients[1].recv_eof(), b"")
@@ -418,7 +538,9 @@ class Limits(bd.Case):
             c = d.client()
             self.addCleanup(c.close)
             c.send(b"GET /healthz HTTP/1.1\r\n")
-        bd.wait_until(lambda: d.metric("bookingd_http_connections", state="reading") == 16, "16 readers")
+        bd.wait_until(
+            lambda: d.metric("bookingd_http_connections", state="reading") == 16, "16 readers"
+        )
         r = d.get("/healthz")
         self.assertEqual((r.status, r.code, r.header("Connection")), (503, "overloaded", "close"))
         self.assertTrue(r.header("Retry-After"))
@@ -442,15 +564,18 @@ class Limits(bd.Case):
         for step in range(5):
             begun = time.monotonic()
             for c in slow:
-                c.send(rest[step:step + 1])
+                c.send(rest[step : step + 1])
             while time.monotonic() < begun + 1:
                 at = time.monotonic()
                 self.assertEqual(d.get("/healthz").status, 200)
                 took.append(time.monotonic() - at)
                 time.sleep(0.02)
         took.sort()
-        print("fresh request among 1,000 idle and 200 slow: median %.2f ms, worst %.2f ms of %d"
-              % (took[len(took) // 2] * 1e3, took[-1] * 1e3, len(took)), flush=True)
+        print(
+            "fresh request among 1,000 idle and 200 slow: median %.2f ms, worst %.2f ms of %d"
+            % (took[len(took) // 2] * 1e3, took[-1] * 1e3, len(took)),
+            flush=True,
+        )
         self.assertLess(took[len(took) * 99 // 100], 0.05 * bd.SLOWNESS)
         self.assertEqual(d.metric("bookingd_http_connections", state="idle"), 1000)
         self.assertEqual(d.metric("bookingd_http_connections", state="reading"), 200)

@@ -39,17 +39,27 @@ class Ledger(bd.Case):
 
     def agree(self, shop):
         """FAILED rows, the metrics page and the staff list tell the same."""
-        rows = {(t, e): int(n) for t, e, n in shop.pg.sql(
-            "SELECT template, error_code, count(*) FROM notifications WHERE status = 'FAILED' AND acknowledged_at IS NULL GROUP BY 1, 2")}
+        rows = {
+            (t, e): int(n)
+            for t, e, n in shop.pg.sql(
+                "SELECT template, error_code, count(*) FROM notifications WHERE status = 'FAILED' AND acknowledged_at IS NULL GROUP BY 1, 2"
+            )
+        }
         listed = {}
         for n in shop.notices(status="FAILED"):
             if n["acknowledged_at"] is None:
-                listed[n["template"], n["error_code"]] = listed.get((n["template"], n["error_code"]), 0) + 1
+                listed[n["template"], n["error_code"]] = (
+                    listed.get((n["template"], n["error_code"]), 0) + 1
+                )
         self.assertEqual(listed, rows)
 
         def gauge():
-            return {(l["template"], l["error_code"]): int(v) for n, l, v in shop.daemon.metrics()
-                    if n == "bookingd_notifications_failed" and v > 0}
+            return {
+                (l["template"], l["error_code"]): int(v)
+                for n, l, v in shop.daemon.metrics()
+                if n == "bookingd_notifications_failed" and v > 0
+            }
+
         bd.wait_until(lambda: gauge() == rows, "gauge %r to be %r" % (gauge(), rows), 10)
         return rows
 
@@ -62,7 +72,7 @@ class Ledger(bd.Case):
                 shop.sms.plan.append(fault)
                 token = me if hour % 2 else shop.customer("+96655123%04d" % hour)
                 b = self.expect(shop.book(token, hour), 201).json()
-                n, = shop.notices(booking_id=b["id"])
+                (n,) = shop.notices(booking_id=b["id"])
                 self.assertEqual((n["status"], n["attempts"]), ("FAILED", 1), n)
                 if code:
                     self.assertEqual(n["error_code"], code, n)
@@ -71,13 +81,18 @@ class Ledger(bd.Case):
         shop.sms.refuse()
         bd.wait_until(lambda: refused(shop.sms.port), "the provider to refuse")
         b = self.expect(shop.book(shop.customer("+966551239999"), 20), 201).json()
-        n, = shop.notices(booking_id=b["id"])
+        (n,) = shop.notices(booking_id=b["id"])
         self.assertEqual(n["error_code"], "provider_failed", n)
         rows = self.agree(shop)
         self.assertEqual(sum(rows.values()), len(FAULTS) + 1)
         for (template, code), n in rows.items():
-            self.assertEqual(shop.daemon.metric("bookingd_notifications_total", template=template, outcome=code), n)
-        self.assertEqual(shop.daemon.metric("bookingd_notifications", status="failed"), len(FAULTS) + 1)
+            self.assertEqual(
+                shop.daemon.metric("bookingd_notifications_total", template=template, outcome=code),
+                n,
+            )
+        self.assertEqual(
+            shop.daemon.metric("bookingd_notifications", status="failed"), len(FAULTS) + 1
+        )
         self.assertNotIn("+96655123", shop.daemon.log())
 
     def test_the_trace_goes_on(self):
@@ -88,13 +103,19 @@ class Ledger(bd.Case):
             fields = [("X-Request-Id", "trace-%d" % hour)] + [("traceparent", g) for g in given]
             body = json.dumps({"service_id": shop.service, "starts_at": shop.at(hour)})
             with shop.daemon.client() as c:
-                c.send(("POST /v1/bookings HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%s"
-                        "Content-Length: %d\r\n\r\n%s" % (me, "".join("%s: %s\r\n" % f for f in fields), len(body), body)).encode())
+                c.send(
+                    (
+                        "POST /v1/bookings HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%s"
+                        "Content-Length: %d\r\n\r\n%s"
+                        % (me, "".join("%s: %s\r\n" % f for f in fields), len(body), body)
+                    ).encode()
+                )
                 self.expect(c.recv_response(), 201)
             headers = shop.sms.requests[-1]["headers"]
             self.assertEqual(headers["x-request-id"], "trace-%d" % hour)
             self.assertRegex(headers["traceparent"], "^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$")
             return headers["traceparent"]
+
         good = "00-%s-b7ad6b7169203331-01" % trace
         got = sent(1, good)
         self.assertEqual((got[:36], got[-3:]), (good[:36], good[-3:]))
@@ -104,57 +125,89 @@ class Ledger(bd.Case):
         self.assertNotIn(trace, sent(4, good, good))
 
     def test_out_of_budget(self):
-        shop = bd_shop.Shop(self, {"server": {"request_budget": "1s"}, "providers": {"sms": {"timeout": "5s"}}})
+        shop = bd_shop.Shop(
+            self, {"server": {"request_budget": "1s"}, "providers": {"sms": {"timeout": "5s"}}}
+        )
         shop.sms.plan.append(bd.p_hang())
         started = time.monotonic()
         b = self.expect(shop.book(shop.customer(), 1), 201).json()
         self.assertLess(time.monotonic() - started, 1 + 0.15 * bd.SLOWNESS)
-        n, = shop.notices(booking_id=b["id"])
+        (n,) = shop.notices(booking_id=b["id"])
         self.assertEqual((n["status"], n["error_code"]), ("FAILED", "provider_timeout"), n)
 
     def test_no_provider(self):
         shop = bd_shop.Shop(self, without=("providers", "notifications"))
         b = self.expect(shop.book(shop.customer(), 1), 201).json()
-        n, = shop.notices(booking_id=b["id"])
-        self.assertEqual((n["status"], n["error_code"], n["provider"]), ("FAILED", "provider_unavailable", None))
+        (n,) = shop.notices(booking_id=b["id"])
+        self.assertEqual(
+            (n["status"], n["error_code"], n["provider"]), ("FAILED", "provider_unavailable", None)
+        )
 
     def test_circuit_open(self):
-        shop = bd_shop.Shop(self, {"providers": {"sms": {"breaker": {"failures": 1, "open_for": "30s"}}}})
+        shop = bd_shop.Shop(
+            self, {"providers": {"sms": {"breaker": {"failures": 1, "open_for": "30s"}}}}
+        )
         shop.sms.plan.append(bd.p_reply(500, {}))
         self.expect(shop.book(shop.customer(), 1), 201)
         before = len(shop.sms.requests)
         b = self.expect(shop.book(shop.customer(), 2), 201).json()
-        n, = shop.notices(booking_id=b["id"])
+        (n,) = shop.notices(booking_id=b["id"])
         self.assertEqual((n["status"], n["error_code"]), ("FAILED", "provider_unavailable"))
         self.assertEqual(len(shop.sms.requests), before)
 
     def test_killed_worker(self):
-        shop = bd_shop.Shop(self, {"server": {"request_budget": "3s"}, "providers": {"sms": {"timeout": "2s"}}})
+        shop = bd_shop.Shop(
+            self, {"server": {"request_budget": "3s"}, "providers": {"sms": {"timeout": "2s"}}}
+        )
         me = shop.customer()
         before = len(shop.sms.requests)
         shop.sms.plan.append(bd.p_hang())
         with shop.daemon.client() as c:
             body = json.dumps({"service_id": shop.service, "starts_at": shop.at(1)})
-            c.send(("POST /v1/bookings HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
-                    "Content-Length: %d\r\n\r\n%s" % (me, len(body), body)).encode())
+            c.send(
+                (
+                    "POST /v1/bookings HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                    "Content-Length: %d\r\n\r\n%s" % (me, len(body), body)
+                ).encode()
+            )
             shop.sms.wait_for(before + 1)  # committed, and the provider is being waited for
-            self.assertEqual(shop.pg.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                                           " AND state LIKE 'idle in transaction%'"), "0")
+            self.assertEqual(
+                shop.pg.value(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND state LIKE 'idle in transaction%'"
+                ),
+                "0",
+            )
             os.kill(shop.daemon.worker_executing("POST /v1/bookings"), signal.SIGKILL)
             killed = time.monotonic()
             r = c.recv_response()
         self.assertEqual((r.status, r.code, r.json()["outcome"]), (502, "interrupted", "unknown"))
-        self.assertEqual([b["status"] for b in shop.call("GET", "/v1/bookings", token=me).json()["items"]], ["confirmed"])
-        bd.wait_until(lambda: [n["error_code"] for n in shop.notices(status="FAILED")] == ["interrupted"], "interrupted", 60)
+        self.assertEqual(
+            [b["status"] for b in shop.call("GET", "/v1/bookings", token=me).json()["items"]],
+            ["confirmed"],
+        )
+        bd.wait_until(
+            lambda: [n["error_code"] for n in shop.notices(status="FAILED")] == ["interrupted"],
+            "interrupted",
+            60,
+        )
         self.assertLess(time.monotonic() - killed, 20)
         self.assertEqual(self.agree(shop), {("booking_confirmed", "interrupted"): 1})
-        self.assertEqual(shop.daemon.metric("bookingd_notifications_total", outcome="interrupted"), 1)
-        self.assertEqual(len(shop.sms.requests), before + 1)  # it may have arrived: not sent again by itself
+        self.assertEqual(
+            shop.daemon.metric("bookingd_notifications_total", outcome="interrupted"), 1
+        )
+        self.assertEqual(
+            len(shop.sms.requests), before + 1
+        )  # it may have arrived: not sent again by itself
 
     def test_staff_work(self):
         shop = bd_shop.Shop(self)
         agent, viewer = shop.key("desk", "agent"), shop.key("eye", "viewer")
-        other = shop.staff("POST", "/v1/staff/venues", {"name": "Other", "time_zone": "Asia/Riyadh", "currency": "SAR"})["id"]
+        other = shop.staff(
+            "POST",
+            "/v1/staff/venues",
+            {"name": "Other", "time_zone": "Asia/Riyadh", "currency": "SAR"},
+        )["id"]
         elsewhere = shop.key("elsewhere", "admin", other)
         me = shop.customer()
         for hour in range(3):
@@ -163,10 +216,15 @@ class Ledger(bd.Case):
         sent = self.expect(shop.book(me, 3), 201).json()
         ok = shop.notices(booking_id=sent["id"])[0]
         failed = shop.notices(status="FAILED")
-        self.assertEqual([n["created_at"] for n in failed], sorted((n["created_at"] for n in failed), reverse=True))
+        self.assertEqual(
+            [n["created_at"] for n in failed],
+            sorted((n["created_at"] for n in failed), reverse=True),
+        )
         self.assertEqual(self.agree(shop), {("booking_confirmed", "provider_failed"): 3})
         path = "/v1/staff/notifications"
-        resend = lambda n, token=agent: shop.call("POST", "%s/%s/resend" % (path, n["id"]), token=token)
+        resend = lambda n, token=agent: shop.call(
+            "POST", "%s/%s/resend" % (path, n["id"]), token=token
+        )
         # who may
         self.expect(resend(failed[0], viewer), 403, "forbidden")
         self.expect(resend(failed[0], me), 401, "unauthorized")
@@ -178,37 +236,62 @@ class Ledger(bd.Case):
         self.expect(resend(ok), 409, "notification_not_failed")
         self.expect(resend({"id": str(uuid.uuid4())}), 404, "not_found")
         r = self.expect(resend(failed[0]), 200)
-        self.assertEqual((r.json()["status"], r.json()["attempts"], r.json()["error_code"]), ("SENT", 2, None))
+        self.assertEqual(
+            (r.json()["status"], r.json()["attempts"], r.json()["error_code"]), ("SENT", 2, None)
+        )
         shop.sms.plan.append(bd.p_reply(400, {"statusCode": 400}))
         r = self.expect(resend(failed[1]), 200)
-        self.assertEqual((r.json()["status"], r.json()["error_code"]), ("FAILED", "provider_rejected"))
+        self.assertEqual(
+            (r.json()["status"], r.json()["error_code"]), ("FAILED", "provider_rejected")
+        )
         shop.pg.sql("UPDATE notifications SET expires_at = now() WHERE id = '%s'" % failed[2]["id"])
         self.expect(resend(failed[2]), 409, "notification_expired")
         shop.pg.sql("UPDATE notifications SET expires_at = now() + interval '1 hour'")
         # by filter
-        bulk = lambda **body: self.expect(shop.call("POST", path + "/resend", body, agent), 200).json()
+        bulk = lambda **body: self.expect(
+            shop.call("POST", path + "/resend", body, agent), 200
+        ).json()
         self.assertEqual(bulk(dry_run=True), {"matched": 2, "sent": 0, "failed": 0, "remaining": 2})
-        self.assertEqual(bulk(error_code="provider_failed", limit=1), {"matched": 1, "sent": 1, "failed": 0, "remaining": 0})
-        self.assertEqual(bulk(template="booking_expired"), {"matched": 0, "sent": 0, "failed": 0, "remaining": 0})
-        self.assertEqual(bulk(until="2020-01-01T00:00:00Z"), {"matched": 0, "sent": 0, "failed": 0, "remaining": 0})
+        self.assertEqual(
+            bulk(error_code="provider_failed", limit=1),
+            {"matched": 1, "sent": 1, "failed": 0, "remaining": 0},
+        )
+        self.assertEqual(
+            bulk(template="booking_expired"), {"matched": 0, "sent": 0, "failed": 0, "remaining": 0}
+        )
+        self.assertEqual(
+            bulk(until="2020-01-01T00:00:00Z"),
+            {"matched": 0, "sent": 0, "failed": 0, "remaining": 0},
+        )
         for bad in ({"limit": 0}, {"limit": 1001}, {"since": "x"}, {"colour": 1}):
             self.expect(shop.call("POST", path + "/resend", bad, agent), 422, "validation_failed")
         # acknowledge
-        acknowledge = lambda **body: self.expect(shop.call("POST", path + "/acknowledge", body, agent), 200).json()["acknowledged"]
+        acknowledge = lambda **body: self.expect(
+            shop.call("POST", path + "/acknowledge", body, agent), 200
+        ).json()["acknowledged"]
         self.assertEqual(acknowledge(ids=[]), 0)
         self.assertEqual(acknowledge(ids=[ok["id"]]), 0)
         self.assertEqual(acknowledge(error_code="interrupted"), 0)
-        r = self.expect(shop.call("POST", path + "/acknowledge", {"ids": [failed[1]["id"], "x"]}, agent), 422, "validation_failed")
+        r = self.expect(
+            shop.call("POST", path + "/acknowledge", {"ids": [failed[1]["id"], "x"]}, agent),
+            422,
+            "validation_failed",
+        )
         self.assertEqual([e["pointer"] for e in r.json()["errors"]], ["/ids/1"])
         self.assertEqual(acknowledge(ids=[failed[1]["id"]]), 1)
         self.assertEqual(acknowledge(), 0)
-        n, = shop.notices(status="FAILED")  # still FAILED
+        (n,) = shop.notices(status="FAILED")  # still FAILED
         self.assertIsNotNone(n["acknowledged_at"])
         self.assertEqual(self.agree(shop), {})
         actions = [a["action"] for a in shop.staff("GET", "/v1/staff/audit?limit=100")["items"]]
-        self.assertEqual((actions.count("notification.resend"), actions.count("notification.acknowledge")), (3, 1))
+        self.assertEqual(
+            (actions.count("notification.resend"), actions.count("notification.acknowledge")),
+            (3, 1),
+        )
         for query in ("status=LOST", "booking_id=x", "since=yesterday", "after=zz"):
-            self.expect(shop.call("GET", path + "?" + query, token=viewer), 422, "validation_failed")
+            self.expect(
+                shop.call("GET", path + "?" + query, token=viewer), 422, "validation_failed"
+            )
 
 
 if __name__ == "__main__":

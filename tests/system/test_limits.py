@@ -11,7 +11,9 @@ class Address(bd.Case):
     """The loopback network is 127.0.0.0/8: a client may come from any address of it."""
 
     def daemon_with(self, **server):
-        self.d = self.daemon(self.postgres(), {"server": {"max_connections_per_address": 3, **server}})
+        self.d = self.daemon(
+            self.postgres(), {"server": {"max_connections_per_address": 3, **server}}
+        )
 
     def come(self, address="127.0.0.1", asks=True):
         c = self.d.client()
@@ -28,7 +30,9 @@ class Address(bd.Case):
         kept = [self.come()[0] for _ in range(3)]
         with self.subTest("one more is told so, and closed"):
             r = self.come()[1]
-            self.assertEqual((r.status, r.code, r.header("Connection")), (503, "overloaded", "close"))
+            self.assertEqual(
+                (r.status, r.code, r.header("Connection")), (503, "overloaded", "close")
+            )
             self.assertTrue(r.header("Retry-After"))
             self.assertEqual(self.shed(), 1)
         with self.subTest("another address is not concerned"):
@@ -53,7 +57,9 @@ class Address(bd.Case):
                         told += 1
                     else:
                         silent += 1
-        self.assertEqual(self.d.metric("bookingd_http_connections_closed_total", reason="evicted"), 0)
+        self.assertEqual(
+            self.d.metric("bookingd_http_connections_closed_total", reason="evicted"), 0
+        )
         self.assertEqual(self.shed(), 197)
         self.assertGreaterEqual(told, 16)
         self.assertGreater(silent, 100)
@@ -70,7 +76,9 @@ class Address(bd.Case):
             c = bd.Client(path)
             self.addCleanup(c.close)
             self.assertEqual(c.get("/healthz").status, 200)
-        self.assertEqual(self.come("127.0.5.7")[1].status, 200)  # the reload took the networks along
+        self.assertEqual(
+            self.come("127.0.5.7")[1].status, 200
+        )  # the reload took the networks along
         self.assertEqual(self.shed(), 0)
 
     def test_a_reload_brings_the_cap_and_takes_it(self):
@@ -89,7 +97,10 @@ class Address(bd.Case):
 class Rate(bd.Case):
     def test_least_speed(self):
         """Four clients at once: three are too slow, each in its own way; the fourth is slow, but fast enough."""
-        d = self.daemon(self.postgres(), {"server": {"min_rate": 100, "head_timeout": "60s", "body_timeout": "60s"}})
+        d = self.daemon(
+            self.postgres(),
+            {"server": {"min_rate": 100, "head_timeout": "60s", "body_timeout": "60s"}},
+        )
         ended = {}
 
         def drip(name, first, rate):
@@ -118,14 +129,23 @@ class Rate(bd.Case):
                 for _ in range(4000):
                     c.sock.send(c.encode("GET", "/openapi.json"))
             begun = time.monotonic()
-            bd.wait_until(lambda: d.metric("bookingd_http_connections", state="active") == 0, "the end of an answer that nobody takes")
+            bd.wait_until(
+                lambda: d.metric("bookingd_http_connections", state="active") == 0,
+                "the end of an answer that nobody takes",
+            )
             ended["answer"] = (0, None, time.monotonic() - begun)
             c.close()
 
         head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "
         body = b"POST /v1/otp HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
-        threads = [threading.Thread(target=drip, args=a) for a in
-                   (("head", head, 20), ("body", body, 20), ("fast enough", b"G" + b"ET /" + b"a" * 50, 400))]
+        threads = [
+            threading.Thread(target=drip, args=a)
+            for a in (
+                ("head", head, 20),
+                ("body", body, 20),
+                ("fast enough", b"G" + b"ET /" + b"a" * 50, 400),
+            )
+        ]
         threads.append(threading.Thread(target=never_read))
         for t in threads:
             t.start()
@@ -138,7 +158,10 @@ class Rate(bd.Case):
             self.assertLess(took, 4.5 + 0.5 * bd.PATIENCE)
         self.assertEqual(ended["fast enough"][0], 0)
         self.assertLess(ended["answer"][2], 20)
-        closed = {reason: d.metric("bookingd_http_connections_closed_total", reason=reason) for reason in ("head", "body", "rate", "unread")}
+        closed = {
+            reason: d.metric("bookingd_http_connections_closed_total", reason=reason)
+            for reason in ("head", "body", "rate", "unread")
+        }
         self.assertEqual(closed, {"head": 0, "body": 0, "rate": 3, "unread": 0})
 
 

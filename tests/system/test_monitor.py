@@ -19,13 +19,32 @@ import promcheck
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 # What Prometheus 2.42 sends.
-PROMETHEUS = ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-              "text/plain;version=0.0.4;q=0.5,*/*;q=0.1")
-TEMPLATES = ["booking_confirmed", "booking_cancelled", "booking_rescheduled", "booking_expired", "payment_refunded"]
-CODES = ["provider_rejected", "provider_failed", "provider_timeout", "provider_unavailable", "deadline_exceeded",
-         "interrupted", "expired"]
-LEDGER = ["bookingd_notifications", "bookingd_notifications_failed", "bookingd_notification_oldest_failed_seconds",
-          "bookingd_notification_oldest_pending_seconds"]
+PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+TEMPLATES = [
+    "booking_confirmed",
+    "booking_cancelled",
+    "booking_rescheduled",
+    "booking_expired",
+    "payment_refunded",
+]
+CODES = [
+    "provider_rejected",
+    "provider_failed",
+    "provider_timeout",
+    "provider_unavailable",
+    "deadline_exceeded",
+    "interrupted",
+    "expired",
+]
+LEDGER = [
+    "bookingd_notifications",
+    "bookingd_notifications_failed",
+    "bookingd_notification_oldest_failed_seconds",
+    "bookingd_notification_oldest_pending_seconds",
+]
 SCRAPE_LIMIT = 1.0 * bd.SLOWNESS
 
 # A venue, a customer and a booking for notices to belong to. Statements are the schema's own rules' concern.
@@ -49,15 +68,36 @@ def notice_sql(status, template, code=None, n=1, acknowledged=False, age="0 s"):
               SELECT '%s', gen_random_uuid(), '%s', gen_random_uuid()::text, '%s', 'ar', '+966551234567', 'text', '%s', %s,
                      now() + interval '1 hour', now() + interval '1 day', %s, now() - interval '%s'
               FROM generate_series(1, %d);""" % (
-        VENUE, VENUE, template, status, "'%s'" % code if code else "NULL", "now()" if acknowledged else "NULL", age, n)
+        VENUE,
+        VENUE,
+        template,
+        status,
+        "'%s'" % code if code else "NULL",
+        "now()" if acknowledged else "NULL",
+        age,
+        n,
+    )
 
 
 class MonitorCase(bd.Case):
     def start(self, over=None, pg=True, **kwargs):
         self.pg = self.postgres() if pg else None
-        config = {"providers": {
-            "sms": {"type": "taqnyat", "base_url": "http://127.0.0.1:9", "sender": "X", "token": "token-of-the-test"},
-            "moyasar": {"type": "moyasar", "base_url": "http://127.0.0.1:9", "secret_key": "sk_test_x", "webhook_secret": "wh-x"}}}
+        config = {
+            "providers": {
+                "sms": {
+                    "type": "taqnyat",
+                    "base_url": "http://127.0.0.1:9",
+                    "sender": "X",
+                    "token": "token-of-the-test",
+                },
+                "moyasar": {
+                    "type": "moyasar",
+                    "base_url": "http://127.0.0.1:9",
+                    "secret_key": "sk_test_x",
+                    "webhook_secret": "wh-x",
+                },
+            }
+        }
         self.daemon_ = self.daemon(self.pg, bd.merge(config, over or {}), **kwargs)
         return self.daemon_
 
@@ -89,9 +129,15 @@ class MonitorCase(bd.Case):
 
     def wait_for(self, expected):
         """{(name, label pairs...): value}: waits until the page shows all of it."""
+
         def wrong():
             p = self.page()
-            return {k: p.value(k[0], **dict(k[1:])) for k, v in expected.items() if p.value(k[0], **dict(k[1:])) != v}
+            return {
+                k: p.value(k[0], **dict(k[1:]))
+                for k, v in expected.items()
+                if p.value(k[0], **dict(k[1:])) != v
+            }
+
         try:
             bd.wait_until(lambda: not wrong(), "figures of the ledger")
         except AssertionError:
@@ -100,29 +146,40 @@ class MonitorCase(bd.Case):
 
 class Checker(unittest.TestCase):
     """The strict reader itself: each breach alone is refused."""
-    GOOD = ('# HELP a_total A.\n# TYPE a_total counter\na_total{outcome="x"} 1\na_total{outcome="y"} 2\n'
-            '# HELP h H.\n# TYPE h histogram\nh_bucket{le="0.1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 0.3\nh_count 2\n')
+
+    GOOD = (
+        '# HELP a_total A.\n# TYPE a_total counter\na_total{outcome="x"} 1\na_total{outcome="y"} 2\n'
+        '# HELP h H.\n# TYPE h histogram\nh_bucket{le="0.1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 0.3\nh_count 2\n'
+    )
 
     def test_breaches(self):
         promcheck.parse(self.GOOD)
         for old, new in (
-                ('outcome="y"', 'outcome="x"'),                       # a series twice
-                ("# HELP a_total A.\n", ""),                          # no HELP
-                ("# TYPE h histogram", "# TYPE h gauge"),              # samples outside of their family
-                ("# TYPE a_total counter", "# TYPE a_total gauge"),    # _total on a gauge
-                ('"+Inf"} 2', '"+Inf"} 0'),                            # buckets fall
-                ("h_count 2", "h_count 3"),                            # count is not the last bucket
-                ('h_bucket{le="+Inf"} 2\n', ""),                       # no +Inf
-                ('le="0.1"', 'le=".1"'),                               # not canonical
-                ("h_sum 0.3\n", ""), ("h_sum 0.3", "h_sum 0.3 1700000000"), ("h_sum 0.3", "h_sum x"),
-                ('a_total{outcome="x"} 1\n', '\na_total{outcome="x"} 1\n'),
-                ('outcome="x"', 'phone="x"'), ('outcome="x"', 'outcome="X y"'), ('outcome="x"', 'outcome="\\t"'),
-                ('a_total{outcome="x"} 1', 'a_total{outcome="x"} -1'),
-                ("h_count 2\n", "h_count 2")):
+            ('outcome="y"', 'outcome="x"'),  # a series twice
+            ("# HELP a_total A.\n", ""),  # no HELP
+            ("# TYPE h histogram", "# TYPE h gauge"),  # samples outside of their family
+            ("# TYPE a_total counter", "# TYPE a_total gauge"),  # _total on a gauge
+            ('"+Inf"} 2', '"+Inf"} 0'),  # buckets fall
+            ("h_count 2", "h_count 3"),  # count is not the last bucket
+            ('h_bucket{le="+Inf"} 2\n', ""),  # no +Inf
+            ('le="0.1"', 'le=".1"'),  # not canonical
+            ("h_sum 0.3\n", ""),
+            ("h_sum 0.3", "h_sum 0.3 1700000000"),
+            ("h_sum 0.3", "h_sum x"),
+            ('a_total{outcome="x"} 1\n', '\na_total{outcome="x"} 1\n'),
+            ('outcome="x"', 'phone="x"'),
+            ('outcome="x"', 'outcome="X y"'),
+            ('outcome="x"', 'outcome="\\t"'),
+            ('a_total{outcome="x"} 1', 'a_total{outcome="x"} -1'),
+            ("h_count 2\n", "h_count 2"),
+        ):
             self.assertIn(old, self.GOOD)
             with self.assertRaises(promcheck.Bad, msg="%r for %r" % (new, old)):
                 promcheck.parse(self.GOOD.replace(old, new, 1))
-        om = self.GOOD.replace("HELP a_total", "HELP a").replace("TYPE a_total", "TYPE a") + "# EOF\n"
+        om = (
+            self.GOOD.replace("HELP a_total", "HELP a").replace("TYPE a_total", "TYPE a")
+            + "# EOF\n"
+        )
         promcheck.parse(om, True)
         for bad in (om[:-6], om + "# EOF\n", self.GOOD + "# EOF\n", om[:-1]):
             with self.assertRaises(promcheck.Bad):
@@ -150,20 +207,42 @@ class Pages(MonitorCase):
         self.assertTrue(om.body.endswith(b"\n# EOF\n"))
         self.assertNotIn(b"EOF", text.body)
         self.assertEqual(set(n for n, _ in before.samples), set(n for n, _ in after.samples))
-        self.assertEqual(before.value("bookingd_http_requests_total", method="GET", route="/healthz", status="200") >= 1, True)
-        self.assertEqual(before.value("bookingd_http_requests_total", method="other", route="none", status="404"), 1)
-        self.assertEqual(before.value("bookingd_http_requests_total", method="GET", route="/v1/me", status="401"), 1)
+        self.assertEqual(
+            before.value(
+                "bookingd_http_requests_total", method="GET", route="/healthz", status="200"
+            )
+            >= 1,
+            True,
+        )
+        self.assertEqual(
+            before.value(
+                "bookingd_http_requests_total", method="other", route="none", status="404"
+            ),
+            1,
+        )
+        self.assertEqual(
+            before.value(
+                "bookingd_http_requests_total", method="GET", route="/v1/me", status="401"
+            ),
+            1,
+        )
         self.assertNotIn("token-of-the-test", text.body.decode())
         promtool = shutil.which("promtool")
         if promtool:
-            done = subprocess.run([promtool, "check", "metrics"], input=text.body, capture_output=True, timeout=30)
+            done = subprocess.run(
+                [promtool, "check", "metrics"], input=text.body, capture_output=True, timeout=30
+            )
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b""))
         # a second opinion where Debian's module is there
         python = "/usr/bin/python3"
-        code = ("import sys\ntry:\n from prometheus_client.openmetrics.parser import text_string_to_metric_families as t\n"
-                "except ImportError:\n sys.exit(77)\nprint(len(list(t(sys.stdin.read()))))")
+        code = (
+            "import sys\ntry:\n from prometheus_client.openmetrics.parser import text_string_to_metric_families as t\n"
+            "except ImportError:\n sys.exit(77)\nprint(len(list(t(sys.stdin.read()))))"
+        )
         if os.path.exists(python):
-            done = subprocess.run([python, "-c", code], input=om.body, capture_output=True, timeout=30)
+            done = subprocess.run(
+                [python, "-c", code], input=om.body, capture_output=True, timeout=30
+            )
             self.assertIn(done.returncode, (0, 77), done.stderr.decode())
 
     def test_every_series_is_there_from_the_start(self):
@@ -171,45 +250,105 @@ class Pages(MonitorCase):
         self.wait_up()
         p = self.page()
         closed = {
-            "bookingd_notifications": {(s, t) for s in ("pending", "sent", "failed") for t in TEMPLATES},
+            "bookingd_notifications": {
+                (s, t) for s in ("pending", "sent", "failed") for t in TEMPLATES
+            },
             "bookingd_notifications_failed": {(c, t) for c in CODES for t in TEMPLATES},
             "bookingd_notifications_total": {(o, t) for o in ["sent"] + CODES for t in TEMPLATES},
-            "bookingd_http_requests_shed_total": {(r,) for r in ("queue_full", "queue_timeout", "connections", "draining")},
+            "bookingd_http_requests_shed_total": {
+                (r,) for r in ("queue_full", "queue_timeout", "connections", "draining")
+            },
             "bookingd_http_connections": {(s,) for s in ("idle", "reading", "queued", "active")},
-            "bookingd_otp_total": {(o,) for o in ("sent", "send_failed", "send_unknown", "throttled", "verified", "incorrect",
-                                                 "expired", "exhausted")},
-            "bookingd_bookings_total": {(o,) for o in ("held", "confirmed", "cancelled", "expired", "rescheduled", "completed",
-                                                      "no_show", "conflict")},
-            "bookingd_database_errors_total": {(c,) for c in ("timeout", "connection", "conflict", "commit_unknown", "other")},
+            "bookingd_otp_total": {
+                (o,)
+                for o in (
+                    "sent",
+                    "send_failed",
+                    "send_unknown",
+                    "throttled",
+                    "verified",
+                    "incorrect",
+                    "expired",
+                    "exhausted",
+                )
+            },
+            "bookingd_bookings_total": {
+                (o,)
+                for o in (
+                    "held",
+                    "confirmed",
+                    "cancelled",
+                    "expired",
+                    "rescheduled",
+                    "completed",
+                    "no_show",
+                    "conflict",
+                )
+            },
+            "bookingd_database_errors_total": {
+                (c,) for c in ("timeout", "connection", "conflict", "commit_unknown", "other")
+            },
             "bookingd_workers": {(s,) for s in ("starting", "idle", "busy", "draining")},
             "bookingd_provider_circuit_open": {("sms",), ("moyasar",)},
             "bookingd_provider_in_flight": {("sms",), ("moyasar",)},
-            "bookingd_payments": {(s,) for s in ("creating", "initiated", "unknown", "paid", "failed", "expired", "refunded",
-                                                "partially_refunded")},
-            "bookingd_webhooks_total": {(o, "moyasar") for o in ("applied", "duplicate", "refused", "unknown", "mismatch")},
+            "bookingd_payments": {
+                (s,)
+                for s in (
+                    "creating",
+                    "initiated",
+                    "unknown",
+                    "paid",
+                    "failed",
+                    "expired",
+                    "refunded",
+                    "partially_refunded",
+                )
+            },
+            "bookingd_webhooks_total": {
+                (o, "moyasar") for o in ("applied", "duplicate", "refused", "unknown", "mismatch")
+            },
         }
         for name, want in closed.items():
             have = {tuple(v for _, v in sorted(labels.items())) for labels, _ in p.series(name)}
             self.assertEqual(have, want, name)
-        outcomes = {(l["provider"], l["operation"], l["outcome"]) for l, _ in p.series("bookingd_provider_requests_total")}
+        outcomes = {
+            (l["provider"], l["operation"], l["outcome"])
+            for l, _ in p.series("bookingd_provider_requests_total")
+        }
         for outcome in ("ok", "rejected", "failed", "timeout", "unavailable"):
             self.assertIn(("sms", "sms_otp", outcome), outcomes)
             self.assertIn(("moyasar", "invoice_create", outcome), outcomes)
         self.assertNotIn("refund", {o for p_, o, _ in outcomes if p_ == "sms"})
-        for name in ("bookingd_http_request_queue_seconds_count", "bookingd_config_last_reload_successful",
-                     "process_cpu_seconds_total", "process_open_fds", "process_max_fds", "process_virtual_memory_bytes",
-                     "process_resident_memory_bytes", "process_start_time_seconds", "bookingd_database_up"):
+        for name in (
+            "bookingd_http_request_queue_seconds_count",
+            "bookingd_config_last_reload_successful",
+            "process_cpu_seconds_total",
+            "process_open_fds",
+            "process_max_fds",
+            "process_virtual_memory_bytes",
+            "process_resident_memory_bytes",
+            "process_start_time_seconds",
+            "bookingd_database_up",
+        ):
             self.assertIsNotNone(p.value(name), name)
         self.assertEqual(p.value("bookingd_config_last_reload_successful"), 1)
         now = time.time()
-        for name in ("bookingd_config_last_reload_success_timestamp_seconds", "bookingd_ledger_read_timestamp_seconds",
-                     "process_start_time_seconds"):
+        for name in (
+            "bookingd_config_last_reload_success_timestamp_seconds",
+            "bookingd_ledger_read_timestamp_seconds",
+            "process_start_time_seconds",
+        ):
             self.assertLess(abs(now - p.value(name)), 60, name)
         info = p.series("bookingd_build_info")
-        self.assertEqual((len(info), info[0][1], sorted(info[0][0])), (1, 1, ["revision", "version"]))
+        self.assertEqual(
+            (len(info), info[0][1], sorted(info[0][0])), (1, 1, ["revision", "version"])
+        )
         self.assertEqual(sum(v for _, v in p.series("bookingd_workers")), 2)
         with open("/proc/%d/stat" % d.pid) as f:
-            self.assertEqual(p.value("process_virtual_memory_bytes"), float(f.read().rsplit(")", 1)[1].split()[20]))
+            self.assertEqual(
+                p.value("process_virtual_memory_bytes"),
+                float(f.read().rsplit(")", 1)[1].split()[20]),
+            )
         self.assertLess(len(p.samples), promcheck.SERIES_BUDGET)
 
     def test_http(self):
@@ -220,7 +359,9 @@ class Pages(MonitorCase):
                 self.assertEqual(c.request("GET", "/metrics").status, 200)
             self.assertEqual(json.loads(c.request("GET", "/healthz").body), {"status": "ok"})
             head = c.request("HEAD", "/healthz")
-            self.assertEqual((head.status, head.body, head.header("Content-Length")), (200, b"", "15"))
+            self.assertEqual(
+                (head.status, head.body, head.header("Content-Length")), (200, b"", "15")
+            )
             self.assertEqual(c.request("GET", "/").status, 404)
             self.assertEqual(c.request("GET", "/metrics/").status, 404)
             self.assertEqual(c.request("GET", "/metrics?name[]=up").status, 200)
@@ -229,10 +370,14 @@ class Pages(MonitorCase):
             c.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 5)  # pipelined
             for _ in range(5):
                 self.assertEqual(c.recv_response().status, 200)
-        for bad, status in ((b"GARBAGE\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n\r\n", 400), (b"GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505),
-                            (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431),
-                            (b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 405),
-                            (b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 413)):
+        for bad, status in (
+            (b"GARBAGE\r\n\r\n", 400),
+            (b"GET / HTTP/1.1\r\n\r\n", 400),
+            (b"GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505),
+            (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431),
+            (b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 405),
+            (b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 413),
+        ):
             with bd.Client(("127.0.0.1", self.daemon_.monitor_port), timeout=10) as c:
                 c.send(bad)
                 r = c.recv_response()
@@ -244,17 +389,38 @@ class Pages(MonitorCase):
         self.wait_up()
         board = self.get("/status").json()
         self.assertEqual(board["master"], d.pid)
-        self.assertEqual(sorted({s["role"] for s in board["slots"]}),
-                         ["dispatcher", "keeper", "master", "monitor", "resolver", "worker"])
+        self.assertEqual(
+            sorted({s["role"] for s in board["slots"]}),
+            ["dispatcher", "keeper", "master", "monitor", "resolver", "worker"],
+        )
         pids = {s["pid"] for s in board["slots"] if s["role"] != "master"}
         self.assertEqual(pids, set(d.children()))
         for s in board["slots"]:
-            self.assertEqual(set(s), {"slot", "role", "index", "pid", "generation", "stage", "what", "request_id", "provider",
-                                      "age_ms", "budget_left_ms", "served", "database"})
+            self.assertEqual(
+                set(s),
+                {
+                    "slot",
+                    "role",
+                    "index",
+                    "pid",
+                    "generation",
+                    "stage",
+                    "what",
+                    "request_id",
+                    "provider",
+                    "age_ms",
+                    "budget_left_ms",
+                    "served",
+                    "database",
+                },
+            )
         text = self.get("/status", accept="text/plain")
         self.assertEqual(text.header("Content-Type"), "text/plain; charset=utf-8")
         self.assertIn("dispatcher", text.body.decode())
-        self.assertEqual(self.get("/status", accept="application/json, text/plain").header("Content-Type"), "application/json")
+        self.assertEqual(
+            self.get("/status", accept="application/json, text/plain").header("Content-Type"),
+            "application/json",
+        )
 
 
 class Ledger(MonitorCase):
@@ -268,19 +434,27 @@ class Ledger(MonitorCase):
         self.assertEqual(sum(v for _, v in p.series("bookingd_notifications")), 0)
         self.assertEqual(p.value("bookingd_notification_oldest_failed_seconds"), 0)
         self.assertEqual(p.value("bookingd_notification_oldest_pending_seconds"), 0)
-        self.pg.sql(notice_sql("SENT", "booking_confirmed", n=4) + notice_sql("PENDING", "booking_cancelled", n=2, age="30 s")
-                    + notice_sql("FAILED", "booking_confirmed", "provider_timeout", n=3, age="100 s")
-                    + notice_sql("FAILED", "booking_confirmed", "interrupted", n=1, age="50 s")
-                    + notice_sql("FAILED", "payment_refunded", "expired", n=5, acknowledged=True, age="900 s"))
+        self.pg.sql(
+            notice_sql("SENT", "booking_confirmed", n=4)
+            + notice_sql("PENDING", "booking_cancelled", n=2, age="30 s")
+            + notice_sql("FAILED", "booking_confirmed", "provider_timeout", n=3, age="100 s")
+            + notice_sql("FAILED", "booking_confirmed", "interrupted", n=1, age="50 s")
+            + notice_sql(
+                "FAILED", "payment_refunded", "expired", n=5, acknowledged=True, age="900 s"
+            )
+        )
         n, f = "bookingd_notifications", "bookingd_notifications_failed"
-        self.wait_for({
-            (n, ("status", "sent"), ("template", "booking_confirmed")): 4,
-            (n, ("status", "pending"), ("template", "booking_cancelled")): 2,
-            (n, ("status", "failed"), ("template", "booking_confirmed")): 4,
-            (n, ("status", "failed"), ("template", "payment_refunded")): 5,
-            (f, ("template", "booking_confirmed"), ("error_code", "provider_timeout")): 3,
-            (f, ("template", "booking_confirmed"), ("error_code", "interrupted")): 1,
-            (f, ("template", "payment_refunded"), ("error_code", "expired")): 0})
+        self.wait_for(
+            {
+                (n, ("status", "sent"), ("template", "booking_confirmed")): 4,
+                (n, ("status", "pending"), ("template", "booking_cancelled")): 2,
+                (n, ("status", "failed"), ("template", "booking_confirmed")): 4,
+                (n, ("status", "failed"), ("template", "payment_refunded")): 5,
+                (f, ("template", "booking_confirmed"), ("error_code", "provider_timeout")): 3,
+                (f, ("template", "booking_confirmed"), ("error_code", "interrupted")): 1,
+                (f, ("template", "payment_refunded"), ("error_code", "expired")): 0,
+            }
+        )
         p = self.page()
         rows = int(self.pg.value("SELECT count(*) FROM notifications WHERE status = 'FAILED'"))
         self.assertEqual(sum(v for l, v in p.series(n) if l["status"] == "failed"), rows)
@@ -289,22 +463,39 @@ class Ledger(MonitorCase):
         self.assertTrue(100 <= oldest < 160, oldest)  # not the acknowledged 900 s
         pending = p.value("bookingd_notification_oldest_pending_seconds")
         self.assertTrue(30 <= pending < 90, pending)
-        self.pg.sql("UPDATE notifications SET acknowledged_at = now() WHERE error_code = 'provider_timeout'")
-        self.wait_for({(f, ("template", "booking_confirmed"), ("error_code", "provider_timeout")): 0,
-                       (n, ("status", "failed"), ("template", "booking_confirmed")): 4})
+        self.pg.sql(
+            "UPDATE notifications SET acknowledged_at = now() WHERE error_code = 'provider_timeout'"
+        )
+        self.wait_for(
+            {
+                (f, ("template", "booking_confirmed"), ("error_code", "provider_timeout")): 0,
+                (n, ("status", "failed"), ("template", "booking_confirmed")): 4,
+            }
+        )
         self.pg.sql("DELETE FROM notifications")
-        self.wait_for({(n, ("status", "failed"), ("template", "booking_confirmed")): 0,
-                       ("bookingd_notification_oldest_failed_seconds",): 0})
+        self.wait_for(
+            {
+                (n, ("status", "failed"), ("template", "booking_confirmed")): 0,
+                ("bookingd_notification_oldest_failed_seconds",): 0,
+            }
+        )
 
     def test_a_row_of_a_later_version_does_no_harm(self):
-        self.pg.sql(notice_sql("SENT", "something_new", n=2) + notice_sql("FAILED", "booking_confirmed", "odd_code", n=1))
-        self.wait_for({("bookingd_notifications", ("status", "failed"), ("template", "booking_confirmed")): 1})
+        self.pg.sql(
+            notice_sql("SENT", "something_new", n=2)
+            + notice_sql("FAILED", "booking_confirmed", "odd_code", n=1)
+        )
+        self.wait_for(
+            {("bookingd_notifications", ("status", "failed"), ("template", "booking_confirmed")): 1}
+        )
         self.daemon_.log_contains(r"event=monitor.ledger_unknown .*rows=3", 5)
         self.assertTrue(self.up())
 
     def test_a_locked_ledger_is_left_out(self):
         """A ledger that is locked is as good as a database that is away: scrapes go on, figures are left out, then it is back."""
-        blocker = subprocess.Popen([bd.Postgres.psql(), "-X", "-q", self.pg.conninfo], stdin=subprocess.PIPE, text=True)
+        blocker = subprocess.Popen(
+            [bd.Postgres.psql(), "-X", "-q", self.pg.conninfo], stdin=subprocess.PIPE, text=True
+        )
         try:
             blocker.stdin.write("BEGIN; LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE;\n")
             blocker.stdin.flush()
@@ -325,9 +516,13 @@ class Ledger(MonitorCase):
 
     def test_a_frozen_backend_delays_no_scrape(self):
         # the server process that has last counted the ledger is the monitor's
-        last_count = ("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'FROM notifications "
-                      "WHERE status = .(SENT|FAILED)' AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1")
-        pid = int(bd.wait_until(lambda: self.pg.value(last_count), "a process that has just counted"))
+        last_count = (
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'FROM notifications "
+            "WHERE status = .(SENT|FAILED)' AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1"
+        )
+        pid = int(
+            bd.wait_until(lambda: self.pg.value(last_count), "a process that has just counted")
+        )
         try:
             os.kill(pid, signal.SIGSTOP)
         except PermissionError:
@@ -335,9 +530,17 @@ class Ledger(MonitorCase):
         try:
             stamp = "bookingd_ledger_read_timestamp_seconds"
             # every scrape is measured by get(); the new connection comes so soon that "down" may be between two scrapes
-            bd.wait_until(lambda: self.page() and "event=db.timeout role=monitor" in self.daemon_.log(), "the read's end", 5)
+            bd.wait_until(
+                lambda: self.page() and "event=db.timeout role=monitor" in self.daemon_.log(),
+                "the read's end",
+                5,
+            )
             noticed = time.time()
-            bd.wait_until(lambda: (self.page().value(stamp) or 0) > noticed, "a later read, the old process still frozen", 5)
+            bd.wait_until(
+                lambda: (self.page().value(stamp) or 0) > noticed,
+                "a later read, the old process still frozen",
+                5,
+            )
             self.wait_up()
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -348,7 +551,11 @@ class Ledger(MonitorCase):
         before = self.page()
         try:
             self.pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % name, admin=True)
-            self.pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'" % name, admin=True)
+            self.pg.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'"
+                % name,
+                admin=True,
+            )
             bd.wait_until(lambda: not self.up(), "bookingd_database_up 0", 2)
             self.assert_ledger_is_left_out()
             self.assertEqual(self.get("/healthz").status, 200)
@@ -364,7 +571,9 @@ class Ledger(MonitorCase):
 class WithoutDatabase(MonitorCase):
     def test_the_page_without_any_database(self):
         self.start(pg=False, start=False)
-        self.daemon_.start(ready=False)  # no worker gets ready, so the daemon does not; its monitor answers
+        self.daemon_.start(
+            ready=False
+        )  # no worker gets ready, so the daemon does not; its monitor answers
         bd.wait_until(self.answers, "the monitor answers")
         p = self.page()
         self.assertEqual(p.value("bookingd_database_up"), 0)
@@ -379,20 +588,36 @@ class Processes(MonitorCase):
         for _ in range(20):
             d.get("/healthz")
         before = self.page()
-        self.assertEqual(before.value("bookingd_http_requests_total", method="GET", route="/healthz", status="200"), 20)
-        self.assertEqual(before.value("bookingd_http_request_duration_seconds_count", route="/healthz"), 20)
+        self.assertEqual(
+            before.value(
+                "bookingd_http_requests_total", method="GET", route="/healthz", status="200"
+            ),
+            20,
+        )
+        self.assertEqual(
+            before.value("bookingd_http_request_duration_seconds_count", route="/healthz"), 20
+        )
         for role in ("worker", "monitor", "dispatcher"):
             pid = d.children(role)[0]
             os.kill(pid, signal.SIGKILL)
-            bd.wait_until(lambda: d.children(role) and pid not in d.children(role), "another %s" % role)
+            bd.wait_until(
+                lambda: d.children(role) and pid not in d.children(role), "another %s" % role
+            )
             bd.wait_until(self.answers, "the monitor answers")
-            bd.wait_until(lambda: self.page().value("bookingd_process_restarts_total", role=role, reason="signal") == 1,
-                          "restart counted")
+            bd.wait_until(
+                lambda: self.page().value(
+                    "bookingd_process_restarts_total", role=role, reason="signal"
+                )
+                == 1,
+                "restart counted",
+            )
             after = self.page()
             promcheck.later(before, after)
             before = after
         self.wait_up()
-        bd.wait_until(lambda: sum(v for _, v in self.page().series("bookingd_workers")) == 2, "both workers")
+        bd.wait_until(
+            lambda: sum(v for _, v in self.page().series("bookingd_workers")) == 2, "both workers"
+        )
 
     def test_many_scrapers_and_idlers(self):
         """More connections than the monitor holds, silent or half a request long: a scrape still gets through at once."""
@@ -414,6 +639,7 @@ class Processes(MonitorCase):
                         pages.append(self.page())
                 except Exception as e:  # noqa: shown below
                     faults.append(e)
+
             threads = [threading.Thread(target=scrape) for _ in range(10)]
             for t in threads:
                 t.start()
@@ -430,7 +656,9 @@ class Processes(MonitorCase):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         s.connect(("127.0.0.1", self.daemon_.monitor_port))
         with s:
-            s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 50)  # far more answers than the socket takes
+            s.sendall(
+                b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 50
+            )  # far more answers than the socket takes
             for _ in range(20):
                 self.page()
         self.page()
@@ -447,10 +675,13 @@ class Processes(MonitorCase):
 
 class TextOnly(http.server.BaseHTTPRequestHandler):
     """A proxy that asks for the old format whatever the scraper wanted: Prometheus 2.42 cannot be told to."""
+
     target = None
 
     def do_GET(self):
-        with urllib.request.urlopen(urllib.request.Request(self.target, headers={"Accept": "text/plain"}), timeout=5) as r:
+        with urllib.request.urlopen(
+            urllib.request.Request(self.target, headers={"Accept": "text/plain"}), timeout=5
+        ) as r:
             body, kind = r.read(), r.headers["Content-Type"]
         self.send_response(200)
         self.send_header("Content-Type", kind)
@@ -478,16 +709,30 @@ class RealPrometheus(MonitorCase):
         home = tempfile.mkdtemp(prefix="bd-prom-", dir="/tmp")
         self.addCleanup(shutil.rmtree, home, True)
         port = bd.free_port()
-        config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [
-            {"job_name": "bookingd", "static_configs": [{"targets": [direct]}]},
-            {"job_name": "bookingd_text", "static_configs": [{"targets": ["127.0.0.1:%d" % proxy.server_port]}]}],
-            "rule_files": [os.path.join(bd.TOP, "etc/prometheus/bookingd.rules.yml")]}
+        config = {
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+            "scrape_configs": [
+                {"job_name": "bookingd", "static_configs": [{"targets": [direct]}]},
+                {
+                    "job_name": "bookingd_text",
+                    "static_configs": [{"targets": ["127.0.0.1:%d" % proxy.server_port]}],
+                },
+            ],
+            "rule_files": [os.path.join(bd.TOP, "etc/prometheus/bookingd.rules.yml")],
+        }
         with open(os.path.join(home, "prometheus.yml"), "w") as f:
             json.dump(config, f)
         with open(os.path.join(home, "log"), "wb") as log:
-            server = subprocess.Popen([prometheus, "--config.file=" + os.path.join(home, "prometheus.yml"),
-                                       "--storage.tsdb.path=" + os.path.join(home, "data"),
-                                       "--web.listen-address=127.0.0.1:%d" % port], stdout=log, stderr=log)
+            server = subprocess.Popen(
+                [
+                    prometheus,
+                    "--config.file=" + os.path.join(home, "prometheus.yml"),
+                    "--storage.tsdb.path=" + os.path.join(home, "data"),
+                    "--web.listen-address=127.0.0.1:%d" % port,
+                ],
+                stdout=log,
+                stderr=log,
+            )
         self.addCleanup(server.wait, 20)
         self.addCleanup(server.terminate)
 
@@ -497,14 +742,32 @@ class RealPrometheus(MonitorCase):
                     return json.load(r)["data"]
 
         def targets():
-            return {t["labels"]["job"]: (t["health"], t["lastError"]) for t in (ask("/api/v1/targets") or {}).get("activeTargets", [])}
-        bd.wait_until(lambda: len(targets()) == 2 and "unknown" not in {h for h, _ in targets().values()}, "both targets scraped", 20)
+            return {
+                t["labels"]["job"]: (t["health"], t["lastError"])
+                for t in (ask("/api/v1/targets") or {}).get("activeTargets", [])
+            }
+
+        bd.wait_until(
+            lambda: len(targets()) == 2 and "unknown" not in {h for h, _ in targets().values()},
+            "both targets scraped",
+            20,
+        )
         self.assertEqual(targets(), {"bookingd": ("up", ""), "bookingd_text": ("up", "")})
         for job in ("bookingd", "bookingd_text"):
-            for query, want in (("bookingd_database_up", "1"), ("count(bookingd_notifications)", "15"),
-                                ("count(bookingd_notifications_total)", "40"), ("count(bookingd_otp_total)", "8")):
-                query = query.replace(")", '{job="%s"})' % job) if ")" in query else query + '{job="%s"}' % job
-                value = lambda: (ask("/api/v1/query?query=" + urllib.request.quote(query)) or {}).get("result")
+            for query, want in (
+                ("bookingd_database_up", "1"),
+                ("count(bookingd_notifications)", "15"),
+                ("count(bookingd_notifications_total)", "40"),
+                ("count(bookingd_otp_total)", "8"),
+            ):
+                query = (
+                    query.replace(")", '{job="%s"})' % job)
+                    if ")" in query
+                    else query + '{job="%s"}' % job
+                )
+                value = lambda: (
+                    ask("/api/v1/query?query=" + urllib.request.quote(query)) or {}
+                ).get("result")
                 bd.wait_until(value, query, 10)
                 self.assertEqual(value()[0]["value"][1], want, query)
 

@@ -17,10 +17,17 @@ import bd
 import bd_pay
 
 # A gate: its number, and what waits at it.
-GATES = {"made": (1, "INSERT ON payments"), "stored": (2, "UPDATE OF status, charge_id, refunded_amount ON payments"),
-         "kept": (3, "INSERT ON webhook_events"), "refund made": (4, "INSERT ON refunds"), "refund told": (5, "UPDATE OF status ON refunds")}
-WAITING = ("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'"
-           " AND application_name = 'bookingd worker' AND query ~ '%s'")
+GATES = {
+    "made": (1, "INSERT ON payments"),
+    "stored": (2, "UPDATE OF status, charge_id, refunded_amount ON payments"),
+    "kept": (3, "INSERT ON webhook_events"),
+    "refund made": (4, "INSERT ON refunds"),
+    "refund told": (5, "UPDATE OF status ON refunds"),
+}
+WAITING = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'"
+    " AND application_name = 'bookingd worker' AND query ~ '%s'"
+)
 BOOKING = "SELECT 1 FROM bookings WHERE id = '%s' FOR UPDATE"
 PAYMENTS = "LOCK TABLE payments IN ACCESS EXCLUSIVE MODE"
 INTERRUPTED = (502, "interrupted", "unknown")
@@ -37,6 +44,7 @@ class Call:
                 self.answer = act(*args, **kwargs)
             except (OSError, EOFError) as e:
                 self.answer = e
+
         self.thread = threading.Thread(target=run)
         self.thread.start()
 
@@ -56,25 +64,37 @@ class Killer:
         for n, where in GATES.values():
             what, table = where.split(" ON ")
             name = "gate_%d" % n
-            self.look.ask("CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(%d); RETURN NEW; END'"
-                          % (name, n))
+            self.look.ask(
+                "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(%d); RETURN NEW; END'"
+                % (name, n)
+            )
             changed = "" if what == "INSERT" else "WHEN (OLD.* IS DISTINCT FROM NEW.*)"
-            self.look.ask("CREATE TRIGGER %s BEFORE %s ON %s FOR EACH ROW %s EXECUTE FUNCTION %s()" % (name, what, table, changed, name))
+            self.look.ask(
+                "CREATE TRIGGER %s BEFORE %s ON %s FOR EACH ROW %s EXECUTE FUNCTION %s()"
+                % (name, what, table, changed, name)
+            )
 
     @contextlib.contextmanager
     def keeper_away(self):
         """It finds nothing due: on a slow machine it would settle what has yet to be struck, or was left by a strike."""
-        self.look.ask("CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS"
-                      " 'BEGIN NEW.next_check_at := NEW.next_check_at + interval ''1 hour''; RETURN NEW; END'")
+        self.look.ask(
+            "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN NEW.next_check_at := NEW.next_check_at + interval ''1 hour''; RETURN NEW; END'"
+        )
         for table in ("payments", "refunds"):
-            self.look.ask("CREATE TRIGGER later BEFORE INSERT OR UPDATE OF next_check_at ON %s FOR EACH ROW EXECUTE FUNCTION later()" % table)
+            self.look.ask(
+                "CREATE TRIGGER later BEFORE INSERT OR UPDATE OF next_check_at ON %s FOR EACH ROW EXECUTE FUNCTION later()"
+                % table
+            )
         yield
         self.look.ask("DROP FUNCTION later CASCADE")
 
     # -- seeing --
     def waiting(self, words):
         """The database's process that waits for a lock in a statement with these words."""
-        return bd.wait_until(lambda: self.look.ask(WAITING % words), "a statement with '%s' waits" % words)[0]
+        return bd.wait_until(
+            lambda: self.look.ask(WAITING % words), "a statement with '%s' waits" % words
+        )[0]
 
     def worker(self, route):
         return self.shop.daemon.worker_executing(route)
@@ -127,7 +147,12 @@ class Killer:
             backend = self.waiting(GATES[name][1].split(" ON ")[1])
             pid = self.worker(route)
             os.kill(pid, signal.SIGSTOP)
-        bd.wait_until(lambda: self.look.ask("SELECT 1 FROM pg_stat_activity WHERE pid = %s AND state = 'idle'" % backend), "the commit")
+        bd.wait_until(
+            lambda: self.look.ask(
+                "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND state = 'idle'" % backend
+            ),
+            "the commit",
+        )
         return call, pid
 
     def behind(self, route, name, act):
@@ -149,7 +174,9 @@ class Killer:
         self.shop.sandbox.order(operation, "hang", done=done, only=about, times=1)
         call = Call(act)
         orders = lambda: self.shop.sandbox.call("GET", "/control/faults")["items"]
-        bd.wait_until(lambda: not any(o.get("only") == about for o in orders()), "%s is called" % operation)
+        bd.wait_until(
+            lambda: not any(o.get("only") == about for o in orders()), "%s is called" % operation
+        )
         self.kill(self.worker(route))
         return call
 
@@ -160,36 +187,89 @@ CREATE = {  # the payment's status, the gateway's invoices
     "before the row": (lambda k, r, b, act: k.before(r, b, act), None, 0),
     "the row's commit on its way": (lambda k, r, b, act: k.at_gate(r, "made", act), "creating", 0),
     "the row is there": (lambda k, r, b, act: k.behind(r, "made", act), "creating", 0),
-    "asked, not done": (lambda k, r, b, act: k.in_call(r, "invoice_create", b, False, act), "creating", 0),
-    "asked and done": (lambda k, r, b, act: k.in_call(r, "invoice_create", b, True, act), "creating", 1),
+    "asked, not done": (
+        lambda k, r, b, act: k.in_call(r, "invoice_create", b, False, act),
+        "creating",
+        0,
+    ),
+    "asked and done": (
+        lambda k, r, b, act: k.in_call(r, "invoice_create", b, True, act),
+        "creating",
+        1,
+    ),
     "answered, not stored": (lambda k, r, b, act: k.answered(r, "made", b, act), "creating", 1),
-    "the storing's commit on its way": (lambda k, r, b, act: k.at_gate(r, "stored", act), "initiated", 1),
+    "the storing's commit on its way": (
+        lambda k, r, b, act: k.at_gate(r, "stored", act),
+        "initiated",
+        1,
+    ),
     "stored, not told": (lambda k, r, b, act: k.behind(r, "stored", act), "initiated", 1),
 }
 SETTLE = {  # the payment's status, the booking's
-    "before it is fetched": (lambda k, r, b, act: k.at_lock(r, PAYMENTS, "FROM payments p WHERE p.id = ", act), "initiated", "pending_payment"),
-    "while it is fetched": (lambda k, r, b, act: k.in_call(r, "invoice_fetch", b, False, act), "initiated", "pending_payment"),
-    "fetched, not applied": (lambda k, r, b, act: k.before(r, b, act), "initiated", "pending_payment"),
-    "the applying's commit on its way": (lambda k, r, b, act: k.at_gate(r, "stored", act), "paid", "confirmed"),
+    "before it is fetched": (
+        lambda k, r, b, act: k.at_lock(r, PAYMENTS, "FROM payments p WHERE p.id = ", act),
+        "initiated",
+        "pending_payment",
+    ),
+    "while it is fetched": (
+        lambda k, r, b, act: k.in_call(r, "invoice_fetch", b, False, act),
+        "initiated",
+        "pending_payment",
+    ),
+    "fetched, not applied": (
+        lambda k, r, b, act: k.before(r, b, act),
+        "initiated",
+        "pending_payment",
+    ),
+    "the applying's commit on its way": (
+        lambda k, r, b, act: k.at_gate(r, "stored", act),
+        "paid",
+        "confirmed",
+    ),
     "applied, not told": (lambda k, r, b, act: k.behind(r, "stored", act), "paid", "confirmed"),
-    "applied, the event not kept": (lambda k, r, b, act: k.at_gate(r, "kept", act), "paid", "confirmed"),
+    "applied, the event not kept": (
+        lambda k, r, b, act: k.at_gate(r, "kept", act),
+        "paid",
+        "confirmed",
+    ),
 }
 GIVE_BACK = {  # the refund's status, whether the gateway has given back
     "before the row": (lambda k, r, b, act: k.before(r, b, act), None, False),
-    "the row's commit on its way": (lambda k, r, b, act: k.at_gate(r, "refund made", act), "calling", False),
+    "the row's commit on its way": (
+        lambda k, r, b, act: k.at_gate(r, "refund made", act),
+        "calling",
+        False,
+    ),
     "the row is there": (lambda k, r, b, act: k.behind(r, "refund made", act), "calling", False),
-    "at the look before": (lambda k, r, b, act: k.in_call(r, "payment_fetch", b, False, act), "calling", False),
-    "asked, not done": (lambda k, r, b, act: k.in_call(r, "refund", b, False, act), "calling", False),
+    "at the look before": (
+        lambda k, r, b, act: k.in_call(r, "payment_fetch", b, False, act),
+        "calling",
+        False,
+    ),
+    "asked, not done": (
+        lambda k, r, b, act: k.in_call(r, "refund", b, False, act),
+        "calling",
+        False,
+    ),
     "asked and done": (lambda k, r, b, act: k.in_call(r, "refund", b, True, act), "calling", True),
-    "answered, not stored": (lambda k, r, b, act: k.answered(r, "refund made", b, act), "calling", True),
+    "answered, not stored": (
+        lambda k, r, b, act: k.answered(r, "refund made", b, act),
+        "calling",
+        True,
+    ),
     "while it is stored": (lambda k, r, b, act: k.at_gate(r, "refund told", act), "calling", True),
-    "the storing's commit on its way": (lambda k, r, b, act: k.at_gate(r, "stored", act), "done", True),
+    "the storing's commit on its way": (
+        lambda k, r, b, act: k.at_gate(r, "stored", act),
+        "done",
+        True,
+    ),
     "stored, not told": (lambda k, r, b, act: k.behind(r, "stored", act), "done", True),
 }
 
 
 class Strike:
     """A worker killed at one step of one call; prepare(), strike(), back(), end() in this order, each for all strikes."""
+
     route = None
     steps = {}
 
@@ -236,13 +316,17 @@ class Strike:
 
     def rows(self):
         """Statuses: the payments', the booking's, the refunds' (those that were not made aside)."""
-        row = self.case.ask("SELECT (SELECT string_agg(p.status, ' ') FROM payments p WHERE p.booking_id = b.id), b.status, (SELECT string_agg(r.status, ' ')"
-                            " FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.booking_id = b.id AND r.status <> 'failed')"
-                            " FROM bookings b WHERE b.id = '%s'" % self.booking)
+        row = self.case.ask(
+            "SELECT (SELECT string_agg(p.status, ' ') FROM payments p WHERE p.booking_id = b.id), b.status, (SELECT string_agg(r.status, ' ')"
+            " FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.booking_id = b.id AND r.status <> 'failed')"
+            " FROM bookings b WHERE b.id = '%s'" % self.booking
+        )
         return tuple(x or None for x in row[0].split("\t"))
 
     def invoices(self):
-        return self.shop.sandbox.api("GET", "/v1/invoices?metadata[booking_id]=" + self.booking).json()["invoices"]
+        return self.shop.sandbox.api(
+            "GET", "/v1/invoices?metadata[booking_id]=" + self.booking
+        ).json()["invoices"]
 
     def pay(self):
         r = self.open()
@@ -274,8 +358,12 @@ class CreateAndGo(Create):
 
     def back(self):
         self.case.ask("UPDATE bookings SET hold_expires_at = now() WHERE id = '%s'" % self.booking)
-        self.case.ask("UPDATE booking_units SET held_until = now() WHERE booking_id = '%s'" % self.booking)
-        self.case.ask("UPDATE payments SET invoice_expires_at = now() WHERE booking_id = '%s'" % self.booking)  # it is before the hold's
+        self.case.ask(
+            "UPDATE booking_units SET held_until = now() WHERE booking_id = '%s'" % self.booking
+        )
+        self.case.ask(
+            "UPDATE payments SET invoice_expires_at = now() WHERE booking_id = '%s'" % self.booking
+        )  # it is before the hold's
 
     def end(self):
         self.equal([v for v in self.invoices() if v["status"] == "initiated"], [])
@@ -288,7 +376,9 @@ class Webhook(Strike):
     def prepare(self):
         super().prepare()
         self.pay()
-        self.event = self.shop.event(invoice_id=self.payment["gateway_id"], metadata={"payment_id": self.payment["id"]})
+        self.event = self.shop.event(
+            invoice_id=self.payment["gateway_id"], metadata={"payment_id": self.payment["id"]}
+        )
 
     def ask(self):
         return self.shop.hook(self.event)
@@ -306,6 +396,7 @@ class Webhook(Strike):
 
 class Return(Webhook):
     """A read: another worker serves it when the first has died of it."""
+
     route = "GET /v1/payments/.*/return"
 
     def ask(self):
@@ -328,6 +419,7 @@ class Return(Webhook):
 
 class Refund(Strike):
     """A part, by staff."""
+
     route, steps = "POST /v1/staff/payments/.*/refund", GIVE_BACK
     amount, ends = 4000, ("partially_refunded", "confirmed", "done")
 
@@ -338,10 +430,14 @@ class Refund(Strike):
         self.equal(self.rows(), ("paid", "confirmed", None))
 
     def ask(self):
-        return self.shop.refund(self.payment["id"], self.amount, Idempotency_Key="refund-" + self.booking)
+        return self.shop.refund(
+            self.payment["id"], self.amount, Idempotency_Key="refund-" + self.booking
+        )
 
     def given_back(self):
-        charges = self.shop.sandbox.api("GET", "/v1/payments?metadata[payment_id]=" + self.payment["id"]).json()["payments"]
+        charges = self.shop.sandbox.api(
+            "GET", "/v1/payments?metadata[payment_id]=" + self.payment["id"]
+        ).json()["payments"]
         return sum(c["refunded"] for c in charges)
 
     def found(self):
@@ -351,8 +447,11 @@ class Refund(Strike):
         def done():
             self.case.time_passes()
             r = self.ask()
-            self.case.assertIn(r.status, (200, 409, 502), (str(self), r))  # the keeper may have it in hand
+            self.case.assertIn(
+                r.status, (200, 409, 502), (str(self), r)
+            )  # the keeper may have it in hand
             return r.status == 200
+
         bd.wait_until(done, "%s is asked for again" % self, 10, 0.05)
 
     def end(self):
@@ -362,6 +461,7 @@ class Refund(Strike):
 
 class Cancel(Refund):
     """All, by the customer who cancels."""
+
     route, amount, ends = "POST /v1/bookings/.*/cancel", 12000, ("refunded", "cancelled", "done")
 
     def ask(self):
@@ -370,39 +470,56 @@ class Cancel(Refund):
 
 class Kills(bd.Case):
     def setUp(self):
-        self.shop = bd_pay.PayShop(self, {
-            "server": {"workers": 10, "request_budget": "8s"}, "bookings": {"hold": "20m"},
-            "providers": {"moyasar": {"timeout": "6s", "max_concurrent": 8}, "sms": {"max_concurrent": 8}}})
+        self.shop = bd_pay.PayShop(
+            self,
+            {
+                "server": {"workers": 10, "request_budget": "8s"},
+                "bookings": {"hold": "20m"},
+                "providers": {
+                    "moyasar": {"timeout": "6s", "max_concurrent": 8},
+                    "sms": {"max_concurrent": 8},
+                },
+            },
+        )
         self.shop.hooks(False, callbacks=False)
         self.killer = Killer(self, self.shop)
         self.asking = threading.Lock()
 
     def ask(self, sql):
         """Of the database, when what a killed worker left to it is finished, one way or the other."""
-        busy = ("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-                " AND (state <> 'idle' OR wait_event_type = 'Lock')")
+        busy = (
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            " AND (state <> 'idle' OR wait_event_type = 'Lock')"
+        )
         with self.asking:
-            bd.wait_until(lambda: not self.killer.look.ask(busy), "transactions of the dead end", 10, 0.002)
+            bd.wait_until(
+                lambda: not self.killer.look.ask(busy), "transactions of the dead end", 10, 0.002
+            )
             return self.killer.look.ask(sql)
 
     def time_passes(self):
         """Longer than any caller may be believed alive; a refund that the gateway's total does not show by then was not made."""
-        for sql in ("UPDATE payments SET next_check_at = now() WHERE next_check_at > now()",
-                    "UPDATE refunds SET next_check_at = now(), created_at = created_at - interval '16 minutes' WHERE status IN ('calling', 'unknown')",
-                    "UPDATE idempotency_keys SET claimed_until = now() - interval '1 second' WHERE status IS NULL",
-                    "UPDATE notifications SET send_by = now() WHERE status = 'PENDING'"):
+        for sql in (
+            "UPDATE payments SET next_check_at = now() WHERE next_check_at > now()",
+            "UPDATE refunds SET next_check_at = now(), created_at = created_at - interval '16 minutes' WHERE status IN ('calling', 'unknown')",
+            "UPDATE idempotency_keys SET claimed_until = now() - interval '1 second' WHERE status IS NULL",
+            "UPDATE notifications SET send_by = now() WHERE status = 'PENDING'",
+        ):
             self.killer.look.ask(sql)
 
     def keeper(self):
         """Until all is at its end and the ledgers are equal."""
-        underway = ("SELECT 'payment', id FROM payments WHERE status = 'creating' UNION ALL SELECT 'notice', id FROM notifications WHERE status = 'PENDING'"
-                    " UNION ALL SELECT 'refund', id FROM refunds WHERE status IN ('calling', 'unknown')")
+        underway = (
+            "SELECT 'payment', id FROM payments WHERE status = 'creating' UNION ALL SELECT 'notice', id FROM notifications WHERE status = 'PENDING'"
+            " UNION ALL SELECT 'refund', id FROM refunds WHERE status IN ('calling', 'unknown')"
+        )
         left = []
 
         def equal():
             self.time_passes()
             left[:] = self.killer.look.ask(underway) or self.shop.imbalance()
             return not left
+
         try:
             bd.wait_until(equal, "equal ledgers", 20, 0.1)
         except AssertionError as e:
@@ -410,8 +527,14 @@ class Kills(bd.Case):
 
     def test_every_step(self):
         begun = time.monotonic()
-        kinds = [(Create, CREATE), (CreateAndGo, list(CREATE)[2::2]), (Webhook, SETTLE), (Return, list(SETTLE)[0:5:2]),
-                 (Cancel, GIVE_BACK), (Refund, list(GIVE_BACK)[4:8])]
+        kinds = [
+            (Create, CREATE),
+            (CreateAndGo, list(CREATE)[2::2]),
+            (Webhook, SETTLE),
+            (Return, list(SETTLE)[0:5:2]),
+            (Cancel, GIVE_BACK),
+            (Refund, list(GIVE_BACK)[4:8]),
+        ]
         wanted = [(kind, step) for kind, steps in kinds for step in steps]
         self.tokens = self.shop.many_customers(len(wanted))
         strikes = [kind(self, step, n) for n, (kind, step) in enumerate(wanted)]
@@ -431,11 +554,21 @@ class Kills(bd.Case):
         self.keeper()
         for s in strikes:
             s.end()
-        self.assertEqual(self.ask("SELECT booking_id FROM notifications WHERE template = 'booking_confirmed' GROUP BY 1 HAVING count(*) <> 1"), [])
-        killed = self.shop.daemon.metric("bookingd_process_restarts_total", role="worker", reason="signal")
+        self.assertEqual(
+            self.ask(
+                "SELECT booking_id FROM notifications WHERE template = 'booking_confirmed' GROUP BY 1 HAVING count(*) <> 1"
+            ),
+            [],
+        )
+        killed = self.shop.daemon.metric(
+            "bookingd_process_restarts_total", role="worker", reason="signal"
+        )
         self.assertEqual(killed, len(strikes))
-        print("%d workers killed: prepared %.1f s, struck %.1f s, settled %.1f s" % (
-            killed, prepared - begun, struck - prepared, time.monotonic() - struck), flush=True)
+        print(
+            "%d workers killed: prepared %.1f s, struck %.1f s, settled %.1f s"
+            % (killed, prepared - begun, struck - prepared, time.monotonic() - struck),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -26,12 +26,26 @@ def alive(pid):
 class Start(bd.Case):
     def test_roles_titles_and_ready(self):
         d = self.daemon(self.postgres(), {"server": {"workers": 3}})
-        bd.wait_until(lambda: all("starting" not in t for t in d.titles().values()), "all checked in")
+        bd.wait_until(
+            lambda: all("starting" not in t for t in d.titles().values()), "all checked in"
+        )
         titles = sorted(d.titles().values())
-        self.assertEqual(titles, ["bookingd: dispatcher", "bookingd: keeper", "bookingd: monitor", "bookingd: resolver",
-                                  "bookingd: worker 0 idle", "bookingd: worker 1 idle", "bookingd: worker 2 idle"])
+        self.assertEqual(
+            titles,
+            [
+                "bookingd: dispatcher",
+                "bookingd: keeper",
+                "bookingd: monitor",
+                "bookingd: resolver",
+                "bookingd: worker 0 idle",
+                "bookingd: worker 1 idle",
+                "bookingd: worker 2 idle",
+            ],
+        )
         self.assertEqual(bd.title_of(d.pid), "bookingd: master")
-        self.assertTrue(bd.wait_until(lambda: [n for n in d.notes if n.startswith("STATUS=serving")], "STATUS"))
+        self.assertTrue(
+            bd.wait_until(lambda: [n for n in d.notes if n.startswith("STATUS=serving")], "STATUS")
+        )
         took = float(re.search(r"event=master.ready .*took_ms=([\d.]+)", d.log()).group(1))
         print("start to ready: %.0f ms" % took, flush=True)
         self.assertLess(took, 500 * bd.PATIENCE)
@@ -59,7 +73,9 @@ class Start(bd.Case):
         self.assertNotIn("READY=1", d.notes)
         pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % pg.name, admin=True)
         bd.wait_until(lambda: "READY=1" in d.notes, "READY=1")
-        bd.wait_until(lambda: d.get("/v1/venues").status == 200, "the database is used", 1)  # each worker finds it by itself
+        bd.wait_until(
+            lambda: d.get("/v1/venues").status == 200, "the database is used", 1
+        )  # each worker finds it by itself
 
     def test_database_that_comes_late_with_another_schema(self):
         pg = self.postgres(migrate=False)
@@ -86,7 +102,9 @@ class Start(bd.Case):
 
     def test_address_in_use(self):
         first = self.daemon(self.postgres())
-        second = self.daemon(first.pg, {"server": {"listen": "127.0.0.1:%d" % first.port}}, start=False)
+        second = self.daemon(
+            first.pg, {"server": {"listen": "127.0.0.1:%d" % first.port}}, start=False
+        )
         second.start(ready=False)
         self.assertEqual(second.wait(), 1)
         self.assertTrue(second.log_contains("master.listen_failed .*%d" % first.port))
@@ -96,7 +114,9 @@ class Start(bd.Case):
         pg = self.postgres()
         d = self.daemon(pg, start=False)
         path, port6 = os.path.join(d.dir, "http.sock"), bd.free_port()
-        d.write_config({"server": {"listen": ["127.0.0.1:%d" % d.port, "[::1]:%d" % port6, "unix:" + path]}})
+        d.write_config(
+            {"server": {"listen": ["127.0.0.1:%d" % d.port, "[::1]:%d" % port6, "unix:" + path]}}
+        )
         d.start()
         for address in (("127.0.0.1", d.port), ("::1", port6), path):
             with bd.Client(address) as c:
@@ -105,7 +125,11 @@ class Start(bd.Case):
         self.assertFalse(os.path.exists(path))
 
     def test_socket_activation_by_name(self):
-        d = self.daemon(self.postgres(), {"server": {"listen": "systemd"}, "monitor": {"listen": "127.0.0.1:1"}}, start=False)
+        d = self.daemon(
+            self.postgres(),
+            {"server": {"listen": "systemd"}, "monitor": {"listen": "127.0.0.1:1"}},
+            start=False,
+        )
         listeners = []
         for port in (d.monitor_port, d.port):
             s = socket.socket()
@@ -116,21 +140,31 @@ class Start(bd.Case):
             listeners.append(s)
         # LISTEN_PID must be bookingd's own: a shell says it and becomes bookingd.
         d.write_config()
-        script = ('exec 3<&%d 4<&%d; export LISTEN_FDS=2 LISTEN_FDNAMES=metrics:http LISTEN_PID=$$; exec "$0" -c "$1" serve'
-                  % tuple(s.fileno() for s in listeners))
+        script = (
+            'exec 3<&%d 4<&%d; export LISTEN_FDS=2 LISTEN_FDNAMES=metrics:http LISTEN_PID=$$; exec "$0" -c "$1" serve'
+            % tuple(s.fileno() for s in listeners)
+        )
         with open(d.log_path, "ab") as log:
-            d.proc = subprocess.Popen(["sh", "-c", script, bd.BIN, d.path], pass_fds=[s.fileno() for s in listeners],
-                                      stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                      env={**os.environ, "NOTIFY_SOCKET": os.path.join(d.dir, "notify")})
+            d.proc = subprocess.Popen(
+                ["sh", "-c", script, bd.BIN, d.path],
+                pass_fds=[s.fileno() for s in listeners],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "NOTIFY_SOCKET": os.path.join(d.dir, "notify")},
+            )
         bd.wait_until(lambda: "READY=1" in d.notes or d.proc.poll() is not None, "READY=1")
         self.assertEqual(d.get("/healthz").status, 200)
         self.assertEqual(d.metric("bookingd_database_up"), 1)
 
     def test_watchdog_only_while_healthy(self):
-        d = self.daemon(self.postgres(), {"server": {"workers": 1}}, env={"WATCHDOG_USEC": "1000000"})
+        d = self.daemon(
+            self.postgres(), {"server": {"workers": 1}}, env={"WATCHDOG_USEC": "1000000"}
+        )
 
         def pings():
             return d.notes.count("WATCHDOG=1")
+
         bd.wait_until(lambda: pings() >= 3, "three pings")
         for _ in range(3):  # the third replacement waits for about two seconds: nobody serves
             victim = bd.wait_until(lambda: d.children("worker"), "a worker")[0]
@@ -142,7 +176,6 @@ class Start(bd.Case):
         bd.wait_until(lambda: pings() > before + 2, "pings again")
         self.assertEqual(d.stop(), 0)
         self.assertIn("STOPPING=1", d.notes)
-
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can drop privileges")
     def test_privileges_are_dropped(self):
@@ -177,16 +210,23 @@ class Start(bd.Case):
         def private(pid):
             with open("/proc/%d/smaps_rollup" % pid) as f:
                 return sum(int(line.split()[1]) for line in f if line.startswith("Private_"))
+
         for _ in range(50):
             self.assertEqual(d.get("/v1/venues").status, 200)
         dispatcher, worker = d.children("dispatcher")[0], d.children("worker")[0]
         before = private(dispatcher)
         for _ in range(1000):
             self.assertEqual(d.client().get("/healthz").status, 200)
-        bd.wait_until(lambda: d.metric("bookingd_http_connections", state="idle") == 1000, "all connections idle")
+        bd.wait_until(
+            lambda: d.metric("bookingd_http_connections", state="idle") == 1000,
+            "all connections idle",
+        )
         idle = (private(dispatcher) - before) * 1024 / 1000
-        print("private memory: worker %d KiB, dispatcher %d KiB, an idle connection %d bytes" % (private(worker), before, idle),
-              flush=True)
+        print(
+            "private memory: worker %d KiB, dispatcher %d KiB, an idle connection %d bytes"
+            % (private(worker), before, idle),
+            flush=True,
+        )
         if "asan" in bd.BIN or d.metric("process_virtual_memory_bytes") > 1 << 40:
             return  # AddressSanitizer's memory is not ours
         self.assertLess(private(worker), 3 * 1024)
@@ -199,8 +239,14 @@ class Crash(Blocked):
         victim = d.children("worker")[0]
         os.kill(victim, signal.SIGKILL)
         d.log_contains(r"child.ended .*child=worker .*pid=%d .*how=\"signal KILL\"" % victim, 5)
-        bd.wait_until(lambda: len(d.children("worker")) == 2 and victim not in d.children("worker"), "replacement", 1)
-        self.assertEqual(d.metric("bookingd_process_restarts_total", role="worker", reason="signal"), 1)
+        bd.wait_until(
+            lambda: len(d.children("worker")) == 2 and victim not in d.children("worker"),
+            "replacement",
+            1,
+        )
+        self.assertEqual(
+            d.metric("bookingd_process_restarts_total", role="worker", reason="signal"), 1
+        )
         self.assertEqual(d.get("/healthz").status, 200)
 
     def test_every_role_is_replaced(self):
@@ -209,23 +255,33 @@ class Crash(Blocked):
             with self.subTest(role):
                 old = d.children(role)
                 os.kill(old[0], signal.SIGKILL)
-                bd.wait_until(lambda: d.children(role) and d.children(role) != old, "another " + role)
+                bd.wait_until(
+                    lambda: d.children(role) and d.children(role) != old, "another " + role
+                )
 
                 def answers():
                     try:
                         return d.get("/healthz").status == 200
                     except (OSError, EOFError):
                         return False
+
                 bd.wait_until(answers, "answers again")
-        self.assertEqual(d.metric("bookingd_process_restarts_total", role="dispatcher", reason="signal"), 1)
+        self.assertEqual(
+            d.metric("bookingd_process_restarts_total", role="dispatcher", reason="signal"), 1
+        )
 
     def test_workers_of_a_dead_dispatcher_are_no_failures(self):
         """They end with it each time, and do not wait for it: only the dispatcher has a backoff."""
         d = self.daemon(self.postgres())
         for _ in range(2):
-            victim = bd.wait_until(lambda: len(d.children("worker")) == 2 and d.children("dispatcher"), "all of them")[0]
+            victim = bd.wait_until(
+                lambda: len(d.children("worker")) == 2 and d.children("dispatcher"), "all of them"
+            )[0]
             os.kill(victim, signal.SIGKILL)
-            bd.wait_until(lambda: victim not in d.children("dispatcher") and d.children("dispatcher"), "another dispatcher")
+            bd.wait_until(
+                lambda: victim not in d.children("dispatcher") and d.children("dispatcher"),
+                "another dispatcher",
+            )
             self.assertEqual(d.get("/healthz").status, 200)
         self.assertEqual(re.findall(r"child\.backoff .*child=worker", d.log()), [])
         self.assertEqual(len(re.findall(r"child\.backoff .*child=dispatcher", d.log())), 1)
@@ -239,8 +295,13 @@ class Crash(Blocked):
             os.kill(pid, signal.SIGKILL)
             bd.wait_until(lambda: re.search(r"child.ended .*pid=%d " % pid, d.log()), "its end")
         d.log_contains("failures=3", 5)
-        begun = [float(ms) for ms in re.findall(r"child.backoff .*child=keeper .*wait_ms=([\d.]+)", d.log())]
-        self.assertEqual(len(begun), 2, "the first replacement is at once, the second and third wait")
+        begun = [
+            float(ms)
+            for ms in re.findall(r"child.backoff .*child=keeper .*wait_ms=([\d.]+)", d.log())
+        ]
+        self.assertEqual(
+            len(begun), 2, "the first replacement is at once, the second and third wait"
+        )
         self.assertTrue(750 <= begun[0] <= 1250 and 1550 <= begun[1] <= 2450, begun)
         self.assertGreater(deaths[2] - deaths[1], 0.75)
         self.assertEqual(d.get("/healthz").status, 200)  # the others do not suffer
@@ -249,8 +310,10 @@ class Crash(Blocked):
         """A replacement that finds another schema is refused; those that run go on; with the last one the service ends."""
         pg = self.postgres()
         d = self.daemon(pg)
-        table, column = pg.sql("SELECT table_name, column_name FROM information_schema.columns "
-                               "WHERE table_name LIKE '%migration%' AND column_name = 'version'")[0]
+        table, column = pg.sql(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_name LIKE '%migration%' AND column_name = 'version'"
+        )[0]
         pg.sql("UPDATE %s SET %s = %s + 1000" % (table, column, column))
         os.kill(d.children("worker")[0], signal.SIGKILL)
         d.log_contains("child.refused .*child=worker", 10)
@@ -268,66 +331,118 @@ class Crash(Blocked):
         begun = time.monotonic()
         release()
         r = joins[0](limit=12)
-        self.assertEqual((r.status, r.code), (504, "deadline_exceeded"))  # a read goes to the other worker, but its time is up
+        self.assertEqual(
+            (r.status, r.code), (504, "deadline_exceeded")
+        )  # a read goes to the other worker, but its time is up
         self.assertLess(time.monotonic() - begun, 5.5 + 1 + 2 * bd.PATIENCE)
         self.assertGreater(time.monotonic() - begun, 4)
-        bd.wait_until(lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue") == 1, "the count")
+        bd.wait_until(
+            lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue")
+            == 1,
+            "the count",
+        )
 
     def test_worker_that_is_stopped_before_its_request(self):
         """SIGSTOP while it is idle: it never begins what it is given then, and is ended all the same."""
         d = self.daemon(self.postgres(), {"server": {"workers": 2, "request_budget": "500ms"}})
-        victims = bd.wait_until(lambda: len(d.children("worker")) == 2 and d.children("worker"), "both workers")
+        victims = bd.wait_until(
+            lambda: len(d.children("worker")) == 2 and d.children("worker"), "both workers"
+        )
         bd.wait_until(lambda: d.metric("bookingd_workers", state="idle") == 2, "both idle")
         for pid in victims:
             os.kill(pid, signal.SIGSTOP)
         begun = time.monotonic()
-        read, write = background(lambda: d.get("/healthz")), background(lambda: d.request("DELETE", "/v1/session"))
+        read, write = background(lambda: d.get("/healthz")), background(
+            lambda: d.request("DELETE", "/v1/session")
+        )
         answers = [(r.status, r.code) for r in (read(limit=12), write(limit=12))]
         self.assertEqual(answers, [(504, "deadline_exceeded"), (502, "interrupted")])
         self.assertGreater(time.monotonic() - begun, 5.5)
         for pid in victims:
             d.log_contains(r"event=child.overdue .*child=worker .*pid=%d .*stage=idle" % pid)
         bd.wait_until(lambda: d.get("/healthz").status == 200, "another worker")
-        self.assertEqual(d.metric("bookingd_process_restarts_total", role="worker", reason="overdue"), 2)
+        self.assertEqual(
+            d.metric("bookingd_process_restarts_total", role="worker", reason="overdue"), 2
+        )
 
     def test_last_words_of_an_overdue_worker(self):
         """ABRT first, and the log says what it was about: request, stage, provider. The payment or code is in doubt, not the client."""
         sms = self.provider(bd.p_hang())
-        d = self.daemon(self.postgres(), {
-            "server": {"request_budget": "1s"},
-            "providers": {"sms": {"type": "taqnyat", "base_url": sms.url, "sender": "T", "token": "t"}},
-            "otp": {"provider": "sms", "secret": "a-secret-of-at-least-32-bytes-for-tests"}})
-        join = background(lambda: d.request("POST", "/v1/otp", {"phone": "+966551234567"}, {"X-Request-Id": "the-late-one"}))
+        d = self.daemon(
+            self.postgres(),
+            {
+                "server": {"request_budget": "1s"},
+                "providers": {
+                    "sms": {"type": "taqnyat", "base_url": sms.url, "sender": "T", "token": "t"}
+                },
+                "otp": {"provider": "sms", "secret": "a-secret-of-at-least-32-bytes-for-tests"},
+            },
+        )
+        join = background(
+            lambda: d.request(
+                "POST", "/v1/otp", {"phone": "+966551234567"}, {"X-Request-Id": "the-late-one"}
+            )
+        )
         sms.wait_for(1)
         victim = d.worker_executing("POST /v1/otp")
         os.kill(victim, signal.SIGSTOP)
-        d.log_contains(r"event=child.overdue .*child=worker .*pid=%d .*stage=busy what=\"POST /v1/otp\" request_id=the-late-one "
-                       r"provider=\"sms sms_otp\"" % victim, 8)
+        d.log_contains(
+            r"event=child.overdue .*child=worker .*pid=%d .*stage=busy what=\"POST /v1/otp\" request_id=the-late-one "
+            r"provider=\"sms sms_otp\"" % victim,
+            8,
+        )
         os.kill(victim, signal.SIGCONT)  # within the second that it has before KILL
-        d.log_contains(r"event=child.ended .*pid=%d .*how=\"signal ABRT\" .*request_id=the-late-one provider=\"sms sms_otp\"" % victim, 5)
+        d.log_contains(
+            r"event=child.ended .*pid=%d .*how=\"signal ABRT\" .*request_id=the-late-one provider=\"sms sms_otp\""
+            % victim,
+            5,
+        )
         r = join(limit=5)
         self.assertEqual((r.status, r.code, r.json()["outcome"]), (502, "interrupted", "unknown"))
-        bd.wait_until(lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue") == 1, "the count")
+        bd.wait_until(
+            lambda: d.metric("bookingd_process_restarts_total", role="worker", reason="overdue")
+            == 1,
+            "the count",
+        )
 
     def test_worker_without_database_comes_last(self):
         """PostgreSQL has one session too few. Who gets none of them answers soonest, and would draw all requests."""
         pg, n = self.postgres(), 3
         self.daemon(pg).stop()  # the schema is there
         role = "few_" + pg.name
-        pg.sql("CREATE ROLE %s LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO %s" % (role, role))
+        pg.sql(
+            "CREATE ROLE %s LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO %s" % (role, role)
+        )
         self.addCleanup(pg.sql, "DROP OWNED BY %s; DROP ROLE %s" % (role, role))
-        d = self.daemon(pg, {"server": {"workers": n}, "database": {"url": pg.conninfo.replace("user=postgres", "user=" + role)}})
+        d = self.daemon(
+            pg,
+            {
+                "server": {"workers": n},
+                "database": {"url": pg.conninfo.replace("user=postgres", "user=" + role)},
+            },
+        )
         sessions = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'bookingd worker'"
-        bd.wait_until(lambda: int(pg.value("SELECT count(*) FROM pg_stat_activity WHERE usename = '%s'" % role)) == n + 2, "all sessions")
+        bd.wait_until(
+            lambda: int(
+                pg.value("SELECT count(*) FROM pg_stat_activity WHERE usename = '%s'" % role)
+            )
+            == n + 2,
+            "all sessions",
+        )
         pg.sql("ALTER ROLE %s CONNECTION LIMIT %d" % (role, n + 1))
         pg.sql("SELECT pg_terminate_backend(pid) %s ORDER BY pid LIMIT 1" % sessions)
         d.log_contains("db.connect_failed")
 
         def having():
             with bd.Client(("127.0.0.1", d.monitor_port)) as c:
-                slots = c.request("GET", "/status", headers={"Accept": "application/json"}).json()["slots"]
+                slots = c.request("GET", "/status", headers={"Accept": "application/json"}).json()[
+                    "slots"
+                ]
             return sorted(s["database"] for s in slots if s["role"] == "worker")
-        bd.wait_until(lambda: having() == [False] + [True] * (n - 1), "the board to say who has none")
+
+        bd.wait_until(
+            lambda: having() == [False] + [True] * (n - 1), "the board to say who has none"
+        )
         for _ in range(100):
             self.assertEqual(d.get("/v1/venues").status, 200)
         self.assertEqual(int(pg.value("SELECT count(*) " + sessions)), n - 1)
@@ -349,6 +464,7 @@ class Crash(Blocked):
                 return d.get("/healthz").status == 200
             except (OSError, EOFError):
                 return False
+
         bd.wait_until(answers, "answers again")
 
 
@@ -367,6 +483,7 @@ class Stop(Blocked):
         def refused():
             with socket.socket() as s:
                 return s.connect_ex(("127.0.0.1", d.port)) == errno.ECONNREFUSED
+
         bd.wait_until(refused, "no new connections")
         self.assertIsNone(d.proc.poll())
         release()
@@ -417,7 +534,11 @@ class Stop(Blocked):
                     except (EOFError, ConnectionError) as e:
                         # Nothing of an answer had come: the connection was closed as an idle one while the request
                         # was on its way, which HTTP allows (RFC 9112 9.5). Half an answer is a fault.
-                        if c.buf or "b'' received" not in str(e) and not isinstance(e, ConnectionError):
+                        if (
+                            c.buf
+                            or "b'' received" not in str(e)
+                            and not isinstance(e, ConnectionError)
+                        ):
                             bad.append(repr(e))
                         return
                     (done if r.status == 200 else bad).append(r.status)
@@ -425,6 +546,7 @@ class Stop(Blocked):
                         return
             finally:
                 c.close()
+
         joins = [background(client) for _ in range(16)]
         bd.wait_until(lambda: len(done) > 500, "traffic")
         self.assertEqual(d.stop(), 0)
@@ -440,17 +562,26 @@ class Stop(Blocked):
         d.signal(signal.SIGKILL)
         begun = time.monotonic()
         d.wait()
-        bd.wait_until(lambda: not any(alive(p) for p in pids), "the end of all children", 1 / bd.PATIENCE)
-        print("children gone %.0f ms after the master" % ((time.monotonic() - begun) * 1e3), flush=True)
+        bd.wait_until(
+            lambda: not any(alive(p) for p in pids), "the end of all children", 1 / bd.PATIENCE
+        )
+        print(
+            "children gone %.0f ms after the master" % ((time.monotonic() - begun) * 1e3),
+            flush=True,
+        )
 
 
 class Signals(bd.Case):
     def test_usr1_writes_the_scoreboard(self):
         d = self.daemon(self.postgres())
-        bd.wait_until(lambda: all("starting" not in t for t in d.titles().values()), "all checked in")
+        bd.wait_until(
+            lambda: all("starting" not in t for t in d.titles().values()), "all checked in"
+        )
         bd.wait_until(lambda: d.metric("bookingd_workers", state="idle") == 2, "two idle workers")
         d.signal(signal.SIGUSR1)
-        d.log_contains(r"event=scoreboard .*child=worker index=1 pid=\d+ generation=1 .*state=up", 5)
+        d.log_contains(
+            r"event=scoreboard .*child=worker index=1 pid=\d+ generation=1 .*state=up", 5
+        )
         for role in ("dispatcher", "monitor", "keeper", "resolver"):
             self.assertTrue(d.log_contains("event=scoreboard .*child=" + role))
 
@@ -484,6 +615,7 @@ class Signals(bd.Case):
             with d.client() as c:
                 while not stop:
                     answers.append(c.get("/healthz").status)
+
         joins = [background(client) for _ in range(6)]
         for _ in range(3):
             before = len(d.children("worker"))

@@ -12,21 +12,57 @@ SECRET = "a-secret-of-at-least-32-bytes-for-tests"
 
 class Proxied(bd.Case):
     """What is asked of both. One daemon and one proxy for all."""
+
     kind, phones = None, 0
 
     @classmethod
     def setUpClass(cls):
         if cls.kind is None:
             raise unittest.SkipTest("of no proxy")
-        cls.sms = bd.FakeProvider(bd.p_reply(201, lambda q: {"statusCode": 201, "messageId": 1, "accepted": "[%s,]" % bd.json.loads(q["body"])[
-            "recipients"][0], "rejected": "[]", "totalCount": 1, "msgLength": 1, "cost": "0", "currency": "SAR"}))
+        cls.sms = bd.FakeProvider(
+            bd.p_reply(
+                201,
+                lambda q: {
+                    "statusCode": 201,
+                    "messageId": 1,
+                    "accepted": "[%s,]" % bd.json.loads(q["body"])["recipients"][0],
+                    "rejected": "[]",
+                    "totalCount": 1,
+                    "msgLength": 1,
+                    "cost": "0",
+                    "currency": "SAR",
+                },
+            )
+        )
         cls.addClassCleanup(cls.sms.close)
         cls.pg = bd.Postgres()
         cls.addClassCleanup(cls.pg.close)
-        cls.d = bd.Daemon(cls.pg, {
-            "server": {"workers": 3, "trusted_proxies": ["127.0.0.1"], "max_connections_per_address": 4},
-            "providers": {"sms": {"type": "taqnyat", "base_url": cls.sms.url, "sender": "T", "token": "t", "timeout": "5s"}},
-            "otp": {"provider": "sms", "secret": SECRET, "per_address": "2/1h", "resend_cooldown": "0s", "messages": {"en": "{code}", "ar": "{code}"}}})
+        cls.d = bd.Daemon(
+            cls.pg,
+            {
+                "server": {
+                    "workers": 3,
+                    "trusted_proxies": ["127.0.0.1"],
+                    "max_connections_per_address": 4,
+                },
+                "providers": {
+                    "sms": {
+                        "type": "taqnyat",
+                        "base_url": cls.sms.url,
+                        "sender": "T",
+                        "token": "t",
+                        "timeout": "5s",
+                    }
+                },
+                "otp": {
+                    "provider": "sms",
+                    "secret": SECRET,
+                    "per_address": "2/1h",
+                    "resend_cooldown": "0s",
+                    "messages": {"en": "{code}", "ar": "{code}"},
+                },
+            },
+        )
         cls.addClassCleanup(cls.d.close)
         cls.d.start()
         cls.proxy = bd_proxy.start(cls.kind, cls.d.port)
@@ -34,7 +70,11 @@ class Proxied(bd.Case):
 
     def send_code(self, client, **headers):
         Proxied.phones += 1
-        return client.post("/v1/otp", {"phone": "+96650%07d" % Proxied.phones}, {k.replace("_", "-"): v for k, v in headers.items()}).status
+        return client.post(
+            "/v1/otp",
+            {"phone": "+96650%07d" % Proxied.phones},
+            {k.replace("_", "-"): v for k, v in headers.items()},
+        ).status
 
     def from_address(self, address, direct=False):
         """A client that comes from an address of the loopback network."""
@@ -50,11 +90,18 @@ class Proxied(bd.Case):
             self.assertIn(c.sock.version(), ("TLSv1.2", "TLSv1.3"))
         with bd.Client(("127.0.0.1", self.proxy.port)) as c:
             r = c.get("/v1/venues?limit=3", Host="book.example.com")
-            self.assertEqual((r.status, r.header("Location")), (308, "https://book.example.com/v1/venues?limit=3"))
+            self.assertEqual(
+                (r.status, r.header("Location")),
+                (308, "https://book.example.com/v1/venues?limit=3"),
+            )
 
     def test_keep_alive_on_both_sides(self):
         def upstream():
-            return sum(self.d.metric("bookingd_http_connections", state=s) for s in ("idle", "reading", "queued", "active"))
+            return sum(
+                self.d.metric("bookingd_http_connections", state=s)
+                for s in ("idle", "reading", "queued", "active")
+            )
+
         with self.proxy.client() as c:
             port = c.sock.getsockname()[1]
             for _ in range(30):
@@ -67,17 +114,25 @@ class Proxied(bd.Case):
 
     def test_who_the_client_is(self):
         """Codes are counted by address, two each: whoever is counted is the client."""
-        for n, forged in enumerate((None, "203.0.113.9", "127.0.0.1", "203.0.113.9, 127.0.0.1", "nonsense,,")):
+        for n, forged in enumerate(
+            (None, "203.0.113.9", "127.0.0.1", "203.0.113.9, 127.0.0.1", "nonsense,,")
+        ):
             with self.subTest(forged=forged):
                 c = self.from_address("127.0.%d.9" % (10 + n))
-                sent = [self.send_code(c, **({"X_Forwarded_For": forged} if forged else {})) for _ in range(3)]
+                sent = [
+                    self.send_code(c, **({"X_Forwarded_For": forged} if forged else {}))
+                    for _ in range(3)
+                ]
                 self.assertEqual(sent, [201, 201, 429])
         other = self.from_address("127.0.10.10")
         self.assertEqual(self.send_code(other), 201)  # another client behind the same proxy
 
     def test_a_header_from_somebody_else_is_not_believed(self):
         c = self.from_address("127.0.30.1", direct=True)
-        self.assertEqual([self.send_code(c, X_Forwarded_For="198.51.100.%d" % n) for n in range(3)], [201, 201, 429])
+        self.assertEqual(
+            [self.send_code(c, X_Forwarded_For="198.51.100.%d" % n) for n in range(3)],
+            [201, 201, 429],
+        )
 
     def test_the_proxy_has_no_cap_and_a_stranger_has(self):
         for n in range(12):  # with keep-alive one connection would do: these are all busy at once
@@ -90,10 +145,15 @@ class Proxied(bd.Case):
     def test_what_bookingd_says_comes_through(self):
         with self.proxy.client() as c:
             r = c.get("/v1/nope", **{"X-Request-Id": "through-" + self.kind})
-            self.assertEqual((r.status, r.code, r.header("X-Request-Id")), (404, "not_found", "through-" + self.kind))
+            self.assertEqual(
+                (r.status, r.code, r.header("X-Request-Id")),
+                (404, "not_found", "through-" + self.kind),
+            )
             whole = self.d.get("/openapi.json")
             self.assertEqual(c.get("/openapi.json").body, whole.body)
-            self.assertEqual(c.request("HEAD", "/openapi.json").header("Content-Length"), str(len(whole.body)))
+            self.assertEqual(
+                c.request("HEAD", "/openapi.json").header("Content-Length"), str(len(whole.body))
+            )
 
     def test_a_killed_worker(self):
         """502 `interrupted` is bookingd's own, and a write is not tried again by the proxy."""
@@ -118,9 +178,17 @@ class Haproxy(Proxied):
 
 
 # The tests of the HTTP server whose subject a proxy leaves alone: it answers broken requests itself, and waits for whole ones.
-THROUGH = ("test_keep_alive", "test_connection_close_is_obeyed", "test_head_has_the_fields_and_no_body", "test_chunked_body",
-           "test_bodies_of_all_sizes_reach_the_worker", "test_continue", "test_one_byte_at_a_time", "test_no_length_where_no_body_is_needed",
-           "test_pipelined_requests_are_answered_in_order")
+THROUGH = (
+    "test_keep_alive",
+    "test_connection_close_is_obeyed",
+    "test_head_has_the_fields_and_no_body",
+    "test_chunked_body",
+    "test_bodies_of_all_sizes_reach_the_worker",
+    "test_continue",
+    "test_one_byte_at_a_time",
+    "test_no_length_where_no_body_is_needed",
+    "test_pipelined_requests_are_answered_in_order",
+)
 
 
 def through(kind):
@@ -130,9 +198,13 @@ def through(kind):
             super(made, cls).setUpClass()
         finally:
             bd.FRONT = os.environ.get("BOOKINGD_TEST_FRONT")
+
     names = [n for n in dir(test_http_server.Framing) if n.startswith("test_")]
-    made = type("Framing" + kind.capitalize(), (test_http_server.Framing,),
-                {"setUpClass": classmethod(set_up), **{n: None for n in names if n not in THROUGH}})
+    made = type(
+        "Framing" + kind.capitalize(),
+        (test_http_server.Framing,),
+        {"setUpClass": classmethod(set_up), **{n: None for n in names if n not in THROUGH}},
+    )
     return made
 
 

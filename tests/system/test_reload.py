@@ -56,12 +56,16 @@ def refused(port):
 class Reload(bd.Case):
     def status(self, d):
         """/status; while the monitor is being replaced by one that listens elsewhere nobody may answer."""
+
         def ask():
             try:
                 with bd.Client(("127.0.0.1", d.monitor_port)) as c:
-                    return c.request("GET", "/status", headers={"Accept": "application/json"}).json()
+                    return c.request(
+                        "GET", "/status", headers={"Accept": "application/json"}
+                    ).json()
             except (OSError, EOFError):
                 return None
+
         return bd.wait_until(ask, "the monitor")
 
     def reloads(self, d):
@@ -80,10 +84,16 @@ class Reload(bd.Case):
         return state["why"]
 
     def roles(self, d):
-        return {role: set(d.children(role)) for role in ("dispatcher", "worker", "monitor", "keeper", "resolver")}
+        return {
+            role: set(d.children(role))
+            for role in ("dispatcher", "worker", "monitor", "keeper", "resolver")
+        }
 
     def only(self, d, n):
-        bd.wait_until(lambda: len(d.children("worker")) == n and len(d.titles()) == n + 4, "%d workers and no more" % n)
+        bd.wait_until(
+            lambda: len(d.children("worker")) == n and len(d.titles()) == n + 4,
+            "%d workers and no more" % n,
+        )
 
 
 class Good(Reload):
@@ -105,14 +115,26 @@ class Good(Reload):
             self.assertEqual(c.sock.getsockname()[1], port)  # the same connection
         self.assertEqual(d.metric("bookingd_http_requests_total", route="/healthz"), served)
         self.assertEqual(d.metric("bookingd_config_last_reload_successful"), 1)
-        self.assertGreaterEqual(d.metric("bookingd_config_last_reload_success_timestamp_seconds"), first)
-        self.assertEqual(sum(v for n, labels, v in d.metrics() if n == "bookingd_process_restarts_total"), 0)
+        self.assertGreaterEqual(
+            d.metric("bookingd_config_last_reload_success_timestamp_seconds"), first
+        )
+        self.assertEqual(
+            sum(v for n, labels, v in d.metrics() if n == "bookingd_process_restarts_total"), 0
+        )
         at = d.notes.index("RELOADING=1")
         self.assertRegex(d.notes[at + 1], r"MONOTONIC_USEC=\d+")
-        self.assertLess(abs(int(d.notes[at + 1].split("=")[1]) / 1e6 - time.clock_gettime(time.CLOCK_MONOTONIC)), 60)
+        self.assertLess(
+            abs(
+                int(d.notes[at + 1].split("=")[1]) / 1e6 - time.clock_gettime(time.CLOCK_MONOTONIC)
+            ),
+            60,
+        )
         bd.wait_until(lambda: "READY=1" in d.notes[at:], "READY=1 after it")
         reload = self.status(d)["reload"]
-        self.assertEqual((reload["successful"], reload["busy"], reload["reloads"], reload["why"]), (True, False, 1, ""))
+        self.assertEqual(
+            (reload["successful"], reload["busy"], reload["reloads"], reload["why"]),
+            (True, False, 1, ""),
+        )
         self.assertEqual(d.stop(), 0)
 
     def test_under_traffic(self):
@@ -127,8 +149,10 @@ class Good(Reload):
 
     def test_what_runs_is_finished_by_the_old(self):
         """A request in hand, and requests in the queue: the first is the old worker's, the others the new one's."""
+
         class Held(Blocked):
             pass
+
         held = Held()
         self.addCleanup(held.doCleanups)
         d, release, joins = held.blocked({"workers": 1, "queue": 10, "queue_timeout": "20s"})
@@ -151,17 +175,27 @@ class Good(Reload):
             self.reload(d, {"server": {"max_body": "8KiB", "idle_timeout": "1s"}})
             self.assertEqual(c.post("/nope", body).status, 404)
             self.assertEqual(idle.recv_eof(), b"")  # closed in order
-        self.reload(d, {"server": {"max_body": "1KiB", "max_connections": 16, "idle_timeout": "60s"}})
+        self.reload(
+            d, {"server": {"max_body": "1KiB", "max_connections": 16, "idle_timeout": "60s"}}
+        )
         clients = [d.client().connect() for _ in range(40)]
-        bd.wait_until(lambda: d.metric("bookingd_http_connections", state="idle") == 16, "the new limit")
+        bd.wait_until(
+            lambda: d.metric("bookingd_http_connections", state="idle") == 16, "the new limit"
+        )
         self.reload(d, {"server": {"max_connections": 64}})
         clients += [d.client().connect() for _ in range(40)]
-        bd.wait_until(lambda: d.metric("bookingd_http_connections", state="idle") == 56, "the higher limit")
+        bd.wait_until(
+            lambda: d.metric("bookingd_http_connections", state="idle") == 56, "the higher limit"
+        )
         self.assertEqual(clients[-1].post("/nope", body).status, 413)
 
     def test_sockets_come_and_go(self):
         d = self.daemon(self.postgres())
-        first, second, path = "127.0.0.1:%d" % d.port, bd.free_port(), os.path.join(d.dir, "http.sock")
+        first, second, path = (
+            "127.0.0.1:%d" % d.port,
+            bd.free_port(),
+            os.path.join(d.dir, "http.sock"),
+        )
         stays = d.client()
         stays.get("/healthz")
         with Traffic(d, 2):
@@ -189,6 +223,7 @@ class Good(Reload):
                     return c.get("/healthz").status == 200
             except (OSError, EOFError):
                 return False
+
         bd.wait_until(answers, "another dispatcher")
         self.assertEqual(d.stop(), 0)
         self.assertFalse(os.path.exists(path))
@@ -212,6 +247,7 @@ class Good(Reload):
                         bad.append("no build_info")
                 except Exception as e:  # pylint: disable=broad-except
                     bad.append(repr(e))
+
         join = background(scrape)
         for _ in range(4):
             self.reload(d)
@@ -236,8 +272,12 @@ class Good(Reload):
                 d.hup()
             d.write_config({"server": {"workers": 3}})
             d.hup()  # after the last change: this one counts
-            bd.wait_until(lambda: len(d.children("worker")) == 3 and len(d.titles()) == 7 and not self.status(d)["reload"]["busy"],
-                          "the last configuration")
+            bd.wait_until(
+                lambda: len(d.children("worker")) == 3
+                and len(d.titles()) == 7
+                and not self.status(d)["reload"]["busy"],
+                "the last configuration",
+            )
         self.assertEqual(t.bad, [])
         self.assertFalse("reload.refused" in d.log())
         self.assertLess(self.reloads(d), 40)
@@ -261,8 +301,20 @@ class Good(Reload):
         for i in range(40):  # and names that nobody wants any more make room
             if i % 8:
                 continue
-            d.write_config({"providers": {"p%d" % k: {"type": "taqnyat", "base_url": "http://p%d-%d.invalid" % (i, k),
-                                                      "sender": "A", "token": "t"} for k in range(12)}})
+            d.write_config(
+                {
+                    "providers": {
+                        "p%d"
+                        % k: {
+                            "type": "taqnyat",
+                            "base_url": "http://p%d-%d.invalid" % (i, k),
+                            "sender": "A",
+                            "token": "t",
+                        }
+                        for k in range(12)
+                    }
+                }
+            )
             self.reload(d)
             for k in range(12):
                 d.write_config({"providers": {"p%d" % k: None}})
@@ -283,16 +335,39 @@ class Good(Reload):
 
 class Providers(Reload):
     def config(self, **providers):
-        return {"providers": providers,
-                "otp": {"provider": "sms", "secret": "a-secret-of-at-least-32-bytes-for-tests", "resend_cooldown": "0s",
-                        "messages": {"en": "{code}", "ar": "{code}"}}}
+        return {
+            "providers": providers,
+            "otp": {
+                "provider": "sms",
+                "secret": "a-secret-of-at-least-32-bytes-for-tests",
+                "resend_cooldown": "0s",
+                "messages": {"en": "{code}", "ar": "{code}"},
+            },
+        }
 
     def taqnyat(self, url):
-        return {"type": "taqnyat", "base_url": url, "sender": "T", "token": "t", "breaker": {"failures": 2, "open_for": "5m"}}
+        return {
+            "type": "taqnyat",
+            "base_url": url,
+            "sender": "T",
+            "token": "t",
+            "breaker": {"failures": 2, "open_for": "5m"},
+        }
 
     def test_counters_and_circuits_belong_to_names(self):
-        reply = bd.p_reply(201, lambda q: {"statusCode": 201, "messageId": 1, "accepted": "[%s,]" % json.loads(q["body"])["recipients"][0],
-                                           "rejected": "[]", "totalCount": 1, "msgLength": 1, "cost": "0", "currency": "SAR"})
+        reply = bd.p_reply(
+            201,
+            lambda q: {
+                "statusCode": 201,
+                "messageId": 1,
+                "accepted": "[%s,]" % json.loads(q["body"])["recipients"][0],
+                "rejected": "[]",
+                "totalCount": 1,
+                "msgLength": 1,
+                "cost": "0",
+                "currency": "SAR",
+            },
+        )
         sms, other = self.provider(reply), self.provider(reply)
         d = self.daemon(self.postgres(), self.config(sms=self.taqnyat(sms.url)))
 
@@ -301,16 +376,23 @@ class Providers(Reload):
 
         def sent(name):
             return d.metric("bookingd_provider_requests_total", provider=name, outcome="ok")
+
         self.assertEqual(otp(1), 201)
         self.assertEqual(sent("sms"), 1)
         # Two more, in front of it: its index is another now.
-        d.config["providers"] = {"aaa": self.taqnyat(other.url), "bbb": self.taqnyat(other.url), **d.config["providers"]}
+        d.config["providers"] = {
+            "aaa": self.taqnyat(other.url),
+            "bbb": self.taqnyat(other.url),
+            **d.config["providers"],
+        }
         self.reload(d, {})
         bd.wait_until(lambda: len(d.children("monitor")) == 1, "the monitor that goes is gone")
         bd.wait_until(lambda: sent("aaa") is not None, "the new monitor's page")
         self.assertEqual((sent("sms"), sent("aaa")), (1, 0))
         self.assertEqual(otp(2), 201)
-        self.assertEqual((sent("sms"), sent("aaa"), len(sms.requests), len(other.requests)), (2, 0, 2, 0))
+        self.assertEqual(
+            (sent("sms"), sent("aaa"), len(sms.requests), len(other.requests)), (2, 0, 2, 0)
+        )
         self.reload(d, {"otp": {"provider": "aaa"}})
         self.assertEqual(otp(3), 201)
         self.assertEqual((sent("sms"), sent("aaa")), (2, 1))
@@ -318,7 +400,10 @@ class Providers(Reload):
         other.default = bd.p_reply(500, {})
         for n in (4, 5):
             self.assertIn(otp(n), (502, 503))
-        bd.wait_until(lambda: d.metric("bookingd_provider_circuit_open", provider="aaa") == 1, "an open circuit")
+        bd.wait_until(
+            lambda: d.metric("bookingd_provider_circuit_open", provider="aaa") == 1,
+            "an open circuit",
+        )
         self.reload(d, {"providers": {"bbb": None}})
         bd.wait_until(lambda: len(d.children("monitor")) == 1, "one monitor")
         self.assertEqual(d.metric("bookingd_provider_circuit_open", provider="aaa"), 1)
@@ -340,7 +425,7 @@ class Refused(Reload):
             f.write("server:\n  workers: many\n  colour: red\n")
         why = self.reload(d, good=False)
         self.assertIn("%s:2:12: server.workers" % d.path, why)
-        self.assertTrue(d.log_contains(r'config.fault .*:3:3: server.colour: unknown key'))
+        self.assertTrue(d.log_contains(r"config.fault .*:3:3: server.colour: unknown key"))
         self.assertEqual(set(d.titles()), set(before))
         with open(d.path, "w"):
             pass  # an editor's accident: it would mean all defaults
@@ -351,7 +436,10 @@ class Refused(Reload):
         why = self.reload(d, good=False)
         self.assertEqual(d.metric("bookingd_config_last_reload_successful"), 0)
         self.assertEqual(d.metric("bookingd_config_last_reload_success_timestamp_seconds"), good)
-        bd.wait_until(lambda: any(n.startswith("STATUS=serving") and "server.workers" in n for n in d.notes), "STATUS")
+        bd.wait_until(
+            lambda: any(n.startswith("STATUS=serving") and "server.workers" in n for n in d.notes),
+            "STATUS",
+        )
         self.assertEqual(d.notes[-1], "READY=1")
         self.assertFalse(self.status(d)["reload"]["successful"])
         self.assertEqual(d.get("/v1/venues").status, 200)
@@ -361,7 +449,9 @@ class Refused(Reload):
     def test_what_cannot_change(self):
         d = self.daemon(self.postgres())
         self.assertIn("server.user", self.reload(d, {"server": {"user": "nobody"}}, good=False))
-        self.assertIn("server.workers", self.reload(d, {"server": {"user": "", "workers": 1000}}, good=False))
+        self.assertIn(
+            "server.workers", self.reload(d, {"server": {"user": "", "workers": 1000}}, good=False)
+        )
         self.assertEqual(len(d.children("worker")), 2)
         self.reload(d, {"server": {"workers": 2}})
 
@@ -372,11 +462,19 @@ class Refused(Reload):
             taken.bind(("127.0.0.1", 0))
             taken.listen(1)
             port = taken.getsockname()[1]
-            why = self.reload(d, {"server": {"listen": ["unix:" + path, "127.0.0.1:%d" % port]}}, good=False)
+            why = self.reload(
+                d, {"server": {"listen": ["unix:" + path, "127.0.0.1:%d" % port]}}, good=False
+            )
             self.assertIn(str(port), why)
             self.assertFalse(os.path.exists(path))
-            why = self.reload(d, {"server": {"listen": "127.0.0.1:%d" % d.port}, "monitor": {"listen": "127.0.0.1:%d" % port}},
-                              good=False)
+            why = self.reload(
+                d,
+                {
+                    "server": {"listen": "127.0.0.1:%d" % d.port},
+                    "monitor": {"listen": "127.0.0.1:%d" % port},
+                },
+                good=False,
+            )
             self.assertIn(str(port), why)
         self.assertEqual(d.get("/v1/venues").status, 200)
         self.assertEqual(d.metric("bookingd_database_up"), 1)
@@ -388,7 +486,14 @@ class Refused(Reload):
         url = d.config["database"]["url"]
         before = set(d.children("worker"))
         with Traffic(d, 3) as t:
-            d.write_config({"database": {"url": "host=127.0.0.1 port=1 dbname=none user=none", "connect_timeout": "50ms"}})
+            d.write_config(
+                {
+                    "database": {
+                        "url": "host=127.0.0.1 port=1 dbname=none user=none",
+                        "connect_timeout": "50ms",
+                    }
+                }
+            )
             d.hup()
             bd.wait_until(lambda: self.reloads(d) == 1, "the end of the reload", 30)
         self.assertEqual(t.bad, [])
@@ -405,7 +510,9 @@ class Refused(Reload):
         self.assertIn("exit 78", why)
         bd.wait_until(lambda: set(d.children("worker")) == before, "the old workers alone")
         self.assertEqual(d.get("/v1/venues").status, 200)
-        self.assertEqual(sum(v for n, labels, v in d.metrics() if n == "bookingd_process_restarts_total"), 0)
+        self.assertEqual(
+            sum(v for n, labels, v in d.metrics() if n == "bookingd_process_restarts_total"), 0
+        )
 
     def test_a_dispatcher_that_dies_meanwhile(self):
         """Nothing hangs: the reload ends one way or the other, and the next one is good."""
@@ -424,6 +531,7 @@ class Refused(Reload):
                 return d.get("/v1/venues").status == 200
             except (OSError, EOFError):
                 return False
+
         bd.wait_until(answers, "answers")
 
     def test_the_end_of_the_service_comes_first(self):
@@ -483,7 +591,9 @@ class Command(Reload):
 
 class Recycle(bd.Case):
     def test_workers_are_replaced_without_a_lost_request(self):
-        d = self.daemon(self.postgres(), {"server": {"workers": 3, "worker_max_requests": 50, "queue": 128}})
+        d = self.daemon(
+            self.postgres(), {"server": {"workers": 3, "worker_max_requests": 50, "queue": 128}}
+        )
         first = set(d.children("worker"))
         with Traffic(d, 6) as t:
             bd.wait_until(lambda: t.done > 1500, "traffic", 30)
@@ -493,16 +603,23 @@ class Recycle(bd.Case):
         self.assertGreaterEqual(recycled, t.done // 56)
         self.assertLessEqual(recycled, t.done // 44)
         for reason in ("exit", "signal", "overdue"):
-            self.assertEqual(d.metric("bookingd_process_restarts_total", role="worker", reason=reason), 0)
+            self.assertEqual(
+                d.metric("bookingd_process_restarts_total", role="worker", reason=reason), 0
+            )
         self.assertFalse("child.backoff" in d.log())
         self.assertEqual(d.stop(), 0)
 
     def test_one_worker_of_one_request(self):
-        d = self.daemon(self.postgres(), {"server": {"workers": 1, "worker_max_requests": 1, "queue_timeout": "10s"}})
+        d = self.daemon(
+            self.postgres(),
+            {"server": {"workers": 1, "worker_max_requests": 1, "queue_timeout": "10s"}},
+        )
         with d.client() as c:
             for _ in range(20):
                 self.assertEqual(c.get("/healthz").status, 200)
-        self.assertGreaterEqual(d.metric("bookingd_process_restarts_total", role="worker", reason="recycle"), 19)
+        self.assertGreaterEqual(
+            d.metric("bookingd_process_restarts_total", role="worker", reason="recycle"), 19
+        )
 
 
 if __name__ == "__main__":

@@ -23,8 +23,20 @@ SMALL = "/mnt"  # hidden by a file system of our own, in a namespace of our own
 if __name__ == "__main__" and os.environ.get("BD_OWN_CLUSTER") != "1":
     os.environ["BD_OWN_CLUSTER"] = "1"
     command = [WITH_PG, "--own", sys.executable, *sys.argv]
-    mount = ["unshare", "-m", "--propagation", "private", "sh", "-c", 'mount -t tmpfs -o size=192m,mode=1777 none "$0" && exec "$@"', SMALL]
-    if shutil.which("unshare") and subprocess.run([*mount, "true"], stderr=subprocess.DEVNULL).returncode == 0:
+    mount = [
+        "unshare",
+        "-m",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        'mount -t tmpfs -o size=192m,mode=1777 none "$0" && exec "$@"',
+        SMALL,
+    ]
+    if (
+        shutil.which("unshare")
+        and subprocess.run([*mount, "true"], stderr=subprocess.DEVNULL).returncode == 0
+    ):
         command = [*mount, "env", "TMPDIR=" + SMALL, *command]
     os.execvp(command[0], command)
 # What is for PostgreSQL is not for us: our own files must find room.
@@ -38,12 +50,25 @@ import bd_shop  # noqa: E402
 import bd_strain  # noqa: E402
 import strike  # noqa: E402
 
-OTP = {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s", "per_phone": "100000/1h", "per_address": "100000/1h", "total": "1000000/1h"}
+OTP = {
+    "provider": "sms",
+    "secret": "x" * 32,
+    "resend_cooldown": "0s",
+    "per_phone": "100000/1h",
+    "per_address": "100000/1h",
+    "total": "1000000/1h",
+}
 SHORT_OF = (503, "overloaded")
 
 
 def ctl(*args, **env):
-    done = subprocess.run([WITH_PG, "--ctl", *args], capture_output=True, text=True, timeout=60, env={**os.environ, **env})
+    done = subprocess.run(
+        [WITH_PG, "--ctl", *args],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **env},
+    )
     if done.returncode != 0:
         raise AssertionError("pg_ctl %s: %s%s" % (args, done.stdout, done.stderr))
 
@@ -56,7 +81,10 @@ class Strained(bd.Case):
     clock_went_back = False
 
     def shop_of(self):
-        shop = bd_shop.Shop(self, {"server": {"workers": 2}, "otp": OTP, "bookings": {"max_active_per_customer": 10000}})
+        shop = bd_shop.Shop(
+            self,
+            {"server": {"workers": 2}, "otp": OTP, "bookings": {"max_active_per_customer": 10000}},
+        )
         self.d = shop.daemon
         return shop
 
@@ -66,7 +94,9 @@ class Strained(bd.Case):
     def right(self, shop, booked=()):
         """All that was acknowledged is there, nothing is pending, the books balance."""
         pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
-        bd.wait_until(lambda: shop.pg.value(pending) == "0", "no notice to be pending", 60 / bd.PATIENCE, 0.05)
+        bd.wait_until(
+            lambda: shop.pg.value(pending) == "0", "no notice to be pending", 60 / bd.PATIENCE, 0.05
+        )
         session = shop.pg.session()
         self.addCleanup(session.close)
         wrong = bd_books.wrong(session)
@@ -88,7 +118,9 @@ class Descriptors(Strained):
         with bd_strain.starved(dispatcher):
             # What needs a descriptor for its way to a worker is refused at once; what needs none is served.
             began = time.monotonic()
-            r = known.post("/v1/otp", b'{"phone":"%s"}' % (b"5" * 60000), {"Content-Type": "application/json"})
+            r = known.post(
+                "/v1/otp", b'{"phone":"%s"}' % (b"5" * 60000), {"Content-Type": "application/json"}
+            )
             self.assertEqual(outcome(r), SHORT_OF)
             self.assertEqual(r.header("Retry-After"), "1")
             self.assertLess(time.monotonic() - began, 1)
@@ -108,7 +140,9 @@ class Descriptors(Strained):
             self.d.log_contains("dispatcher.order_lost", 5)
             bd_strain.assert_calm(self, self.d)
         bd_strain.served(self.d)
-        bd.wait_until(lambda: self.d.metric("bookingd_workers", state="idle") == 3, "the third worker", 5)
+        bd.wait_until(
+            lambda: self.d.metric("bookingd_workers", state="idle") == 3, "the third worker", 5
+        )
         self.assertEqual(self.d.children("dispatcher"), [dispatcher])
 
     def test_worker(self):
@@ -126,22 +160,33 @@ class Descriptors(Strained):
         self.assertEqual(self.d.children("worker"), workers)
         booked = [shop.book(me, 10)]
         # Its descriptor is the worker's for a moment after the answer.
-        bd.wait_until(lambda: all(t.endswith("idle") for t in self.d.titles().values() if "worker" in t), "workers at rest")
-        with bd_strain.starved(*workers, room=1):  # the client's, but none for a provider or a new connection to the database
+        bd.wait_until(
+            lambda: all(t.endswith("idle") for t in self.d.titles().values() if "worker" in t),
+            "workers at rest",
+        )
+        with bd_strain.starved(
+            *workers, room=1
+        ):  # the client's, but none for a provider or a new connection to the database
             answers = [shop.book(me, hour) for hour in range(12, 18)]
             booked += answers
             self.assertEqual({r.status for r in answers}, {201})
-            codes = [outcome(self.d.post("/v1/otp", {"phone": "+96655000%04d" % n})) for n in range(4)]
+            codes = [
+                outcome(self.d.post("/v1/otp", {"phone": "+96655000%04d" % n})) for n in range(4)
+            ]
             self.assertEqual(set(codes), {(502, "provider_failed")})
             # A connection that ends leaves its own behind, so that there can be another one.
-            shop.pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            shop.pg.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
             bd_strain.served(self.d, "/v1/venues")
             bd_strain.assert_calm(self, self.d)
         bd_strain.served(self.d, "/v1/venues")
         self.assertEqual(self.d.children("worker"), workers)
         self.assertEqual(self.restarts(), 0)
         rows = self.right(shop, [r.json()["id"] for r in booked])
-        self.assertEqual(rows, {("booking_confirmed", "SENT"): 1, ("booking_confirmed", "provider_failed"): 6})
+        self.assertEqual(
+            rows, {("booking_confirmed", "SENT"): 1, ("booking_confirmed", "provider_failed"): 6}
+        )
 
     def test_monitor(self):
         self.d = self.daemon(start=False).start(ready=False)
@@ -163,14 +208,20 @@ class Descriptors(Strained):
             os.kill(self.d.children("worker")[0], signal.SIGKILL)
             self.d.log_contains("master.fork_failed", 5)
             self.d.hup()
-            bd.wait_until(lambda: self.d.metric("bookingd_config_last_reload_successful") == 0, "the reload to be refused", 5)
+            bd.wait_until(
+                lambda: self.d.metric("bookingd_config_last_reload_successful") == 0,
+                "the reload to be refused",
+                5,
+            )
             bd_strain.assert_calm(self, self.d)
             self.assertLess(self.d.log().count("master.fork_failed"), 4)
             for _ in range(5):
                 self.assertEqual(self.d.get("/healthz").status, 200)
         bd.wait_until(lambda: len(self.d.children("worker")) == 2, "another worker", 5)
         self.d.hup()
-        bd.wait_until(lambda: self.d.metric("bookingd_config_last_reload_successful") == 1, "a reload", 10)
+        bd.wait_until(
+            lambda: self.d.metric("bookingd_config_last_reload_successful") == 1, "a reload", 10
+        )
         bd_strain.served(self.d, "/v1/venues")
 
     def test_start(self):
@@ -179,9 +230,17 @@ class Descriptors(Strained):
         ready = 0
         for limit in (5, 14, 64):
             self.d = self.daemon(pg, start=False)
-            self.d.start(ready=False, preexec_fn=lambda n=limit: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)))
+            self.d.start(
+                ready=False,
+                preexec_fn=lambda n=limit: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)),
+            )
             end = time.monotonic() + 0.3
-            bd.wait_until(lambda: self.d.proc.poll() is not None or "READY=1" in self.d.notes or time.monotonic() > end, "something")
+            bd.wait_until(
+                lambda: self.d.proc.poll() is not None
+                or "READY=1" in self.d.notes
+                or time.monotonic() > end,
+                "something",
+            )
             if self.d.proc.poll() is not None:
                 self.assertNotEqual(self.d.proc.returncode, 0)
                 self.assertRegex(self.d.log(), "level=error|bookingd: ", limit)
@@ -214,11 +273,19 @@ class Log(Strained):
     def check(self, fd):
         self.start(fd)
         self.assertLess(self.serve(), 0.5 * bd.PATIENCE)
-        bd.wait_until(lambda: self.d.metric("bookingd_log_records_dropped_total") >= 200, "dropped records counted", 5)
+        bd.wait_until(
+            lambda: self.d.metric("bookingd_log_records_dropped_total") >= 200,
+            "dropped records counted",
+            5,
+        )
         self.d.signal(signal.SIGUSR1)
         bd_strain.assert_calm(self, self.d)
         os.kill(self.d.children("worker")[0], signal.SIGKILL)  # the master has something to say too
-        bd.wait_until(lambda: self.restarts() == 1 and len(self.d.children("worker")) == 2, "another worker", 5)
+        bd.wait_until(
+            lambda: self.restarts() == 1 and len(self.d.children("worker")) == 2,
+            "another worker",
+            5,
+        )
 
     def test_disk_full(self):
         fd = os.open("/dev/full", os.O_WRONLY)
@@ -298,7 +365,11 @@ class Disk(Strained):
         self.empty()
         freed = time.monotonic()
         bd.wait_until(lambda: shop.book(me, 24 * 26).status == 201, "bookings again", 5)
-        print("disk full under the tables: %d bookings before it was felt, back after %.0f ms" % (len(booked), (time.monotonic() - freed) * 1e3), flush=True)
+        print(
+            "disk full under the tables: %d bookings before it was felt, back after %.0f ms"
+            % (len(booked), (time.monotonic() - freed) * 1e3),
+            flush=True,
+        )
         self.assertEqual(self.restarts(), 0)
         self.right(shop, booked)
 
@@ -311,11 +382,16 @@ class Disk(Strained):
 
         def gone():
             r = shop.book(me, 2 + len(booked))
-            self.assertIn(outcome(r), ((201, None), (503, "database_unavailable"), (503, "commit_unknown")))
+            self.assertIn(
+                outcome(r), ((201, None), (503, "database_unavailable"), (503, "commit_unknown"))
+            )
             booked.extend([r.json()["id"]] if r.status == 201 else [])
             with contextlib.suppress(AssertionError):
                 shop.pg.sql("SELECT pg_switch_wal()")
-            return not os.path.exists(os.path.join(os.environ["BOOKINGD_TEST_PG_DATA"], "postmaster.pid"))
+            return not os.path.exists(
+                os.path.join(os.environ["BOOKINGD_TEST_PG_DATA"], "postmaster.pid")
+            )
+
         bd.wait_until(gone, "PostgreSQL to give up", 10, 0.05)
         self.assertEqual(outcome(shop.call("GET", "/v1/venues")), (503, "database_unavailable"))
         self.assertEqual(self.d.get("/healthz").status, 200)
@@ -330,13 +406,16 @@ class Disk(Strained):
 
 class Clocks:
     """PostgreSQL's clock, and that of the daemons that map the page."""
+
     dir = pg = ours = library = None
 
     @classmethod
     def prepare(cls):
         cls.dir = tempfile.mkdtemp(prefix="bd-clock-", dir="/tmp")
         os.chmod(cls.dir, 0o755)
-        cls.pg, cls.ours = (strike.Page(os.path.join(cls.dir, name)) for name in ("postgres", "ours"))
+        cls.pg, cls.ours = (
+            strike.Page(os.path.join(cls.dir, name)) for name in ("postgres", "ours")
+        )
         cls.library = strike.build_library(cls.dir)
         cls.start_postgres("restart")
 
@@ -363,15 +442,23 @@ def tearDownModule():
 @unittest.skipIf(strike.SANITIZED, "a build with sanitizers has an allocator of its own")
 class Clock(Strained):
     """An hour forth and back: PostgreSQL's clock, ours, or both; the providers keep the time."""
+
     clock_went_back = True
 
     def setUp(self):
         if not Clocks.library:
             self.skipTest("no library that steps clocks")
         # Of two workers only one could be inside a call, and the gateway's hints of the last payment come while the next one is opened.
-        self.shop = bd_pay.PayShop(self, {"server": {"workers": 8}, "otp": OTP, "bookings": {"max_active_per_customer": 10000, "hold": "15m"},
-                                          "providers": {"sms": {"max_concurrent": 2}}},  # the keeper's notices too
-                                   env={"LD_PRELOAD": Clocks.library, "STRIKE_PAGE": Clocks.ours.path})
+        self.shop = bd_pay.PayShop(
+            self,
+            {
+                "server": {"workers": 8},
+                "otp": OTP,
+                "bookings": {"max_active_per_customer": 10000, "hold": "15m"},
+                "providers": {"sms": {"max_concurrent": 2}},
+            },  # the keeper's notices too
+            env={"LD_PRELOAD": Clocks.library, "STRIKE_PAGE": Clocks.ours.path},
+        )
         self.addCleanup(Clocks.step, 0, 0)
         self.d = self.shop.daemon
         self.free = self.shop.make_service()
@@ -383,7 +470,11 @@ class Clock(Strained):
         r = self.shop.call("POST", "/v1/otp", {"phone": phone})
         self.assertEqual(r.status, 201, r)
         text = json.loads(self.shop.sms.requests[-1]["body"])["body"]
-        r = self.shop.call("POST", "/v1/otp/%s/verify" % r.json()["id"], {"code": re.search(r"\d{6}", text).group()})
+        r = self.shop.call(
+            "POST",
+            "/v1/otp/%s/verify" % r.json()["id"],
+            {"code": re.search(r"\d{6}", text).group()},
+        )
         self.assertEqual(r.status, 200, r)
         return r.json()["token"]
 
@@ -406,14 +497,25 @@ class Clock(Strained):
             self.assertEqual(r.status, 201, r)
             self.shop.pay(r.json()["redirect_url"].rsplit("/", 1)[1])
             self.shop.come_back(r.json()["id"])
-            bd.wait_until(lambda: self.shop.booking(me, b["id"])["status"] == "confirmed", "the payment to be seen", 5)
+            bd.wait_until(
+                lambda: self.shop.booking(me, b["id"])["status"] == "confirmed",
+                "the payment to be seen",
+                5,
+            )
         else:  # an invoice that has expired already is none
             self.assertEqual(outcome(r), (502, "provider_rejected"))
         seconds = {n: v for n, _, v in self.d.metrics() if n.endswith("_seconds") and "oldest" in n}
         self.assertTrue(all(v >= 0 for v in seconds.values()), seconds)
 
     def test_steps(self):
-        for ours, postgres in ((3600, 0), (-3600, 0), (0, 3600), (0, -3600), (3600, 3600), (-3600, -3600)):
+        for ours, postgres in (
+            (3600, 0),
+            (-3600, 0),
+            (0, 3600),
+            (0, -3600),
+            (3600, 3600),
+            (-3600, -3600),
+        ):
             Clocks.step(ours, postgres)
             with self.subTest(ours=ours, postgres=postgres):
                 self.a_day(payable=postgres >= 0)

@@ -11,8 +11,13 @@ import unittest
 import bd
 
 ROLES = ("dispatcher", "worker", "monitor", "keeper", "resolver")
-CANARIES = {"otp": "canary-of-the-otp-secret-0123456789abcdef", "sms": "canary-of-the-sms-token-0123456789",
-            "key": "sk_test_canary0123456789abcdef", "hook": "canary-of-the-webhook-0123456789", "env": "canary-in-the-environment-0123456"}
+CANARIES = {
+    "otp": "canary-of-the-otp-secret-0123456789abcdef",
+    "sms": "canary-of-the-sms-token-0123456789",
+    "key": "sk_test_canary0123456789abcdef",
+    "hook": "canary-of-the-webhook-0123456789",
+    "env": "canary-in-the-environment-0123456",
+}
 
 
 def status_of(pid):
@@ -42,13 +47,15 @@ def memory_has(pid, needle):
                     break
                 if needle in tail + data:
                     return True
-                tail, at = data[-len(needle):], at + len(data)
+                tail, at = data[-len(needle) :], at + len(data)
     return False
 
 
 class Regs(ctypes.Structure):
-    _fields_ = [(n, ctypes.c_ulonglong) for n in
-                "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs".split()]
+    _fields_ = [
+        (n, ctypes.c_ulonglong)
+        for n in "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs".split()
+    ]
 
 
 def make_call(pid, number, *args):
@@ -71,15 +78,30 @@ def make_call(pid, number, *args):
 
 class Rights(bd.Case):
     def config(self, **server):
-        return {"server": {"workers": 2, **server},
-                "providers": {"sms": {"type": "taqnyat", "base_url": "http://127.0.0.1:1", "sender": "T", "token": CANARIES["sms"]},
-                              "pay": {"type": "moyasar", "base_url": "http://127.0.0.1:1", "secret_key": {"env": "CANARY_KEY"},
-                                      "webhook_secret": CANARIES["hook"]}},
-                "payments": {"provider": "pay"},
-                "otp": {"provider": "sms", "secret": CANARIES["otp"]}}
+        return {
+            "server": {"workers": 2, **server},
+            "providers": {
+                "sms": {
+                    "type": "taqnyat",
+                    "base_url": "http://127.0.0.1:1",
+                    "sender": "T",
+                    "token": CANARIES["sms"],
+                },
+                "pay": {
+                    "type": "moyasar",
+                    "base_url": "http://127.0.0.1:1",
+                    "secret_key": {"env": "CANARY_KEY"},
+                    "webhook_secret": CANARIES["hook"],
+                },
+            },
+            "payments": {"provider": "pay"},
+            "otp": {"provider": "sms", "secret": CANARIES["otp"]},
+        }
 
     def all(self, d):
-        bd.wait_until(lambda: all("starting" not in t for t in d.titles().values()), "all checked in")
+        bd.wait_until(
+            lambda: all("starting" not in t for t in d.titles().values()), "all checked in"
+        )
         return [(role, pid) for role in ROLES for pid in d.children(role)]
 
     def test_status_of_every_process(self):
@@ -92,7 +114,9 @@ class Rights(bd.Case):
                 self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
                 if role != "master":
                     self.assertGreaterEqual(int(status["Seccomp_filters"]), 3)
-                self.assertEqual(os.stat("/proc/%d/fd" % pid).st_uid, 0)  # not dumpable: nothing of it is its user's
+                self.assertEqual(
+                    os.stat("/proc/%d/fd" % pid).st_uid, 0
+                )  # not dumpable: nothing of it is its user's
                 self.assertEqual(resource.prlimit(pid, resource.RLIMIT_CORE), (0, 0))
         self.assertEqual(d.metric("process_open_fds") > 5, True)
 
@@ -111,8 +135,14 @@ class Rights(bd.Case):
                     self.assertEqual(status["Groups"], str(nobody.pw_gid))
                     for caps in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
                         self.assertEqual(int(status[caps], 16), 0)
-            for name in ("process_open_fds", "process_max_fds", "process_cpu_seconds_total", "process_start_time_seconds",
-                         "process_resident_memory_bytes", "process_virtual_memory_bytes"):
+            for name in (
+                "process_open_fds",
+                "process_max_fds",
+                "process_cpu_seconds_total",
+                "process_start_time_seconds",
+                "process_resident_memory_bytes",
+                "process_virtual_memory_bytes",
+            ):
                 self.assertGreater(d.metric(name) or 0, 0, name)
             done = d.run("reload", "--wait")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -122,14 +152,25 @@ class Rights(bd.Case):
     def test_secrets_are_where_they_are_needed(self):
         pg = self.postgres()
         password = "canary-of-the-database-0123456789"
-        d = self.daemon(pg, bd.merge(self.config(), {"database": {"url": pg.conninfo + " password=" + password}}),
-                        env={"CANARY_KEY": CANARIES["key"]})
+        d = self.daemon(
+            pg,
+            bd.merge(self.config(), {"database": {"url": pg.conninfo + " password=" + password}}),
+            env={"CANARY_KEY": CANARIES["key"]},
+        )
         if not confined_build(d):
             self.skipTest("this build does not look for copies")
         for _ in range(2):
             for role, pid in self.all(d):
-                has = {name for name, text in {**CANARIES, "db": password}.items() if memory_has(pid, text.encode())}
-                wanted = {"worker": {"otp", "sms", "key", "hook", "db"}, "keeper": {"sms", "key", "hook", "db"}, "monitor": {"db"}}
+                has = {
+                    name
+                    for name, text in {**CANARIES, "db": password}.items()
+                    if memory_has(pid, text.encode())
+                }
+                wanted = {
+                    "worker": {"otp", "sms", "key", "hook", "db"},
+                    "keeper": {"sms", "key", "hook", "db"},
+                    "monitor": {"db"},
+                }
                 with self.subTest(role):
                     self.assertEqual(has, wanted.get(role, set()))
             done = d.run("reload", "--wait", env={**os.environ, "CANARY_KEY": CANARIES["key"]})
@@ -139,26 +180,45 @@ class Rights(bd.Case):
     @unittest.skipUnless(os.geteuid() == 0, "only root reads others' memory")
     def test_what_clients_send_does_not_stay(self):
         """Tokens, keys and codes are gone with the answer, from the worker and from the dispatcher, whatever way they came in."""
-        d = self.daemon(self.postgres(), bd.merge(self.config(), {"server": {"workers": 1}}), env={"CANARY_KEY": CANARIES["key"]})
+        d = self.daemon(
+            self.postgres(),
+            bd.merge(self.config(), {"server": {"workers": 1}}),
+            env={"CANARY_KEY": CANARIES["key"]},
+        )
         if not confined_build(d):
             self.skipTest("a sanitizer keeps freed memory")
-        token, key, code = ("canary-of-a-%s-0123456789abcdef" % what for what in ("token", "key", "code"))
+        token, key, code = (
+            "canary-of-a-%s-0123456789abcdef" % what for what in ("token", "key", "code")
+        )
         processes = self.all(d)
         with d.client() as c:
             for long in (0, 5000):  # a buffer that is enough, and one that grew
                 padding = {"X-Padding": "p" * long}
-                self.assertEqual(c.get("/v1/me", **{"Authorization": "Bearer " + token}, **padding).status, 401)
-                self.assertEqual(c.get("/v1/staff/notifications", **{"Authorization": "Bearer " + key}, **padding).status, 401)
+                self.assertEqual(
+                    c.get("/v1/me", **{"Authorization": "Bearer " + token}, **padding).status, 401
+                )
+                self.assertEqual(
+                    c.get(
+                        "/v1/staff/notifications", **{"Authorization": "Bearer " + key}, **padding
+                    ).status,
+                    401,
+                )
                 self.assertEqual(c.post("/v1/otp", {"phone": code}, padding).status, 422)
-                c.send(c.encode("POST", "/v1/otp", {"phone": code, "more": "x" * 40000}))  # too long for a packet
+                c.send(
+                    c.encode("POST", "/v1/otp", {"phone": code, "more": "x" * 40000})
+                )  # too long for a packet
                 self.assertEqual(c.recv_response().status, 422)
-            c.send(c.encode("GET", "/v1/me", headers={"Authorization": "Bearer " + token}) * 3)  # one behind the other
+            c.send(
+                c.encode("GET", "/v1/me", headers={"Authorization": "Bearer " + token}) * 3
+            )  # one behind the other
             self.assertEqual([c.recv_response().status for _ in range(3)], [401] * 3)
             for role, pid in processes:
                 for text in (token, key, code):
                     self.assertFalse(memory_has(pid, text.encode()), "%s: %s" % (role, text))
 
-    @unittest.skipUnless(os.geteuid() == 0 and platform.machine() == "x86_64", "needs ptrace and x86-64")
+    @unittest.skipUnless(
+        os.geteuid() == 0 and platform.machine() == "x86_64", "needs ptrace and x86-64"
+    )
     def test_a_violation_ends_the_process_and_is_named(self):
         d = self.daemon(self.postgres())
         if not confined_build(d):
@@ -166,15 +226,26 @@ class Rights(bd.Case):
         execve, connect = 59, 42
         with d.client() as c:
             self.assertEqual(c.get("/healthz").status, 200)
-            for role, number, name in (("worker", execve, "execve"), ("keeper", execve, "execve"), ("monitor", execve, "execve"),
-                                       ("resolver", execve, "execve"), ("dispatcher", connect, "connect")):
+            for role, number, name in (
+                ("worker", execve, "execve"),
+                ("keeper", execve, "execve"),
+                ("monitor", execve, "execve"),
+                ("resolver", execve, "execve"),
+                ("dispatcher", connect, "connect"),
+            ):
                 with self.subTest(role):
                     self.all(d)
                     victim = d.children(role)[0]
                     bd.wait_until(lambda: status_of(victim)["State"].startswith("S"), "it waits")
                     make_call(victim, number)
-                    d.log_contains(r"event=child.ended .*child=%s .*pid=%d .*how=\"signal SYS\"" % (role, victim), 10)
-                    d.log_contains(r"event=child.violation .*child=%s .*system_call=%s " % (role, name), 5)
+                    d.log_contains(
+                        r"event=child.ended .*child=%s .*pid=%d .*how=\"signal SYS\""
+                        % (role, victim),
+                        10,
+                    )
+                    d.log_contains(
+                        r"event=child.violation .*child=%s .*system_call=%s " % (role, name), 5
+                    )
                     if role != "dispatcher":
                         self.assertEqual(c.get("/healthz").status, 200)
         bd.wait_until(lambda: d.children("dispatcher"), "another dispatcher")

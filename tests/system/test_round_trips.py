@@ -54,14 +54,30 @@ class Wire:
 
 class RoundTrips(bd.Case):
     def setUp(self):
-        self.shop = bd_shop.Shop(self, {"server": {"workers": 1}, "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s"}})
+        self.shop = bd_shop.Shop(
+            self,
+            {
+                "server": {"workers": 1},
+                "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s"},
+            },
+        )
         # The shop is set up; a fresh daemon behind the wire serves the rest, with nothing prepared yet.
         conninfo = self.shop.pg.conninfo
         self.wire = Wire(int(re.search(r"\bport=(\d+)", conninfo).group(1)))
         self.addCleanup(self.wire.close)
         self.assertEqual(self.shop.daemon.stop(), 0)
-        self.shop.daemon.write_config({"monitor": {"poll_interval": "5m"}, "database": {
-            "url": re.sub(r"host=\S+ port=\d+", "host=127.0.0.1 port=%d" % self.wire.sock.getsockname()[1], conninfo)}})
+        self.shop.daemon.write_config(
+            {
+                "monitor": {"poll_interval": "5m"},
+                "database": {
+                    "url": re.sub(
+                        r"host=\S+ port=\d+",
+                        "host=127.0.0.1 port=%d" % self.wire.sock.getsockname()[1],
+                        conninfo,
+                    )
+                },
+            }
+        )
         self.shop.daemon.start()
         self.quiet()
         self.at_call = []
@@ -69,6 +85,7 @@ class RoundTrips(bd.Case):
         def reply(request):
             self.at_call.append(self.wire.trips)
             return bd_shop.sms_ok(request)
+
         self.shop.sms.default = bd.p_reply(201, reply)
 
     def quiet(self):
@@ -78,6 +95,7 @@ class RoundTrips(bd.Case):
         def still():
             seen.append(self.wire.trips)
             return len(seen) > 20 and len(set(seen[-20:])) == 1
+
         bd.wait_until(still, "a quiet wire", 20, 0.02)
 
     def count(self, act):
@@ -87,7 +105,9 @@ class RoundTrips(bd.Case):
             self.at_call.clear()
             before = self.wire.trips
             r = act()
-            line = self.shop.daemon.log_contains(r"request_id=%s .*db_round_trips=(\d+)" % re.escape(r.header("X-Request-Id")), 5)
+            line = self.shop.daemon.log_contains(
+                r"request_id=%s .*db_round_trips=(\d+)" % re.escape(r.header("X-Request-Id")), 5
+            )
             total, told = self.wire.trips - before, int(line.group(1))
             if total == told:
                 break  # else the keeper was at work in between: again
@@ -103,19 +123,44 @@ class RoundTrips(bd.Case):
 
         def book(**more):
             return self.count(lambda: self.shop.book(me, next(hours), **more))
-        for kind, more in (("the first of a worker", {}), ("the next", {}), ("a note", {"note": "x"})):
+
+        for kind, more in (
+            ("the first of a worker", {}),
+            ("the next", {}),
+            ("a note", {"note": "x"}),
+        ):
             r, before, after = book(**more)
             self.assertEqual(r.status, 201, r)
-            print("POST /v1/bookings, %s: %s before the notification, %s after" % (kind, before, after), flush=True)
+            print(
+                "POST /v1/bookings, %s: %s before the notification, %s after"
+                % (kind, before, after),
+                flush=True,
+            )
             self.assertLessEqual(before, 3, kind)
             self.assertLessEqual(after, 1, kind)
         booking = r.json()
-        r, before, after = self.count(lambda: self.shop.book(me, next(hours), headers={"Idempotency_Key": str(uuid.uuid4())}))
+        r, before, after = self.count(
+            lambda: self.shop.book(me, next(hours), headers={"Idempotency_Key": str(uuid.uuid4())})
+        )
         self.assertEqual((r.status, before <= 3, after <= 1), (201, True, True), (r, before, after))
-        r, before, after = self.count(lambda: self.shop.call("POST", "/v1/staff/venues/%s/bookings" % self.shop.venue, {
-            "phone": "+966551234599", "service_id": self.shop.service, "starts_at": self.shop.at(next(hours))}, agent))
+        r, before, after = self.count(
+            lambda: self.shop.call(
+                "POST",
+                "/v1/staff/venues/%s/bookings" % self.shop.venue,
+                {
+                    "phone": "+966551234599",
+                    "service_id": self.shop.service,
+                    "starts_at": self.shop.at(next(hours)),
+                },
+                agent,
+            )
+        )
         self.assertEqual((r.status, before <= 3, after <= 1), (201, True, True), (r, before, after))
-        for path, token in (("/v1/bookings/" + booking["id"], me), ("/v1/me", me), ("/v1/staff/bookings/" + booking["id"], agent)):
+        for path, token in (
+            ("/v1/bookings/" + booking["id"], me),
+            ("/v1/me", me),
+            ("/v1/staff/bookings/" + booking["id"], agent),
+        ):
             for _ in range(2):
                 r, before, trips = self.count(lambda: self.shop.call("GET", path, token=token))
                 self.assertEqual((r.status, before), (200, None), r)

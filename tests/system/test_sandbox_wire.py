@@ -12,16 +12,68 @@ from bd_sandbox import FRICTIONLESS, SECRET, SandboxCase, basic
 
 class Faults(SandboxCase):
     ROUTES = {
-        "taqnyat": ("POST", "/v1/messages", {"recipients": ["966551234567"], "body": "x", "sender": "S"}, {"Authorization": "Bearer t"}),
-        "unifonic": ("POST", "/rest/SMS/messages", b"AppSid=a&Recipient=966551234567&Body=x&SenderID=S", None),
-        "msegat": ("POST", "/gw/sendsms.php", {"userName": "u", "apiKey": "k", "numbers": "966551234567", "userSender": "S", "msg": "x"}, None),
-        "twilio": ("POST", "/2010-04-01/Accounts/AC1/Messages.json", b"To=%2B966551234567&From=%2B15005550006&Body=x", {"Authorization": "Basic x"}),
+        "taqnyat": (
+            "POST",
+            "/v1/messages",
+            {"recipients": ["966551234567"], "body": "x", "sender": "S"},
+            {"Authorization": "Bearer t"},
+        ),
+        "unifonic": (
+            "POST",
+            "/rest/SMS/messages",
+            b"AppSid=a&Recipient=966551234567&Body=x&SenderID=S",
+            None,
+        ),
+        "msegat": (
+            "POST",
+            "/gw/sendsms.php",
+            {
+                "userName": "u",
+                "apiKey": "k",
+                "numbers": "966551234567",
+                "userSender": "S",
+                "msg": "x",
+            },
+            None,
+        ),
+        "twilio": (
+            "POST",
+            "/2010-04-01/Accounts/AC1/Messages.json",
+            b"To=%2B966551234567&From=%2B15005550006&Body=x",
+            {"Authorization": "Basic x"},
+        ),
         "http": ("POST", "/sms", {"to": "+966551234567", "text": "x"}, None),
-        "invoice_create": ("POST", "/v1/invoices", {"amount": 100, "currency": "SAR", "description": "x"}, basic(SECRET)),
-        "invoice_bulk": ("POST", "/v1/invoices/bulk", {"invoices": [{"amount": 100, "currency": "SAR", "description": "x"}]}, basic(SECRET)),
+        "invoice_create": (
+            "POST",
+            "/v1/invoices",
+            {"amount": 100, "currency": "SAR", "description": "x"},
+            basic(SECRET),
+        ),
+        "invoice_bulk": (
+            "POST",
+            "/v1/invoices/bulk",
+            {"invoices": [{"amount": 100, "currency": "SAR", "description": "x"}]},
+            basic(SECRET),
+        ),
         "invoice_list": ("GET", "/v1/invoices", None, basic(SECRET)),
-        "payment_create": ("POST", "/v1/payments", {"amount": 100, "currency": "SAR", "callback_url": "http://x/", "source": {
-            "type": "creditcard", "name": "A", "number": FRICTIONLESS, "month": 1, "year": 30, "cvc": 1}}, basic(SECRET)),
+        "payment_create": (
+            "POST",
+            "/v1/payments",
+            {
+                "amount": 100,
+                "currency": "SAR",
+                "callback_url": "http://x/",
+                "source": {
+                    "type": "creditcard",
+                    "name": "A",
+                    "number": FRICTIONLESS,
+                    "month": 1,
+                    "year": 30,
+                    "cvc": 1,
+                },
+            },
+            basic(SECRET),
+        ),
         "payment_list": ("GET", "/v1/payments", None, basic(SECRET)),
         "webhooks": ("GET", "/v1/webhooks", None, basic(SECRET)),
     }
@@ -50,16 +102,31 @@ class Faults(SandboxCase):
 
     def test_every_route(self):
         v = self.paid()
-        p, w = v["payments"][0], self.api("POST", "/webhooks", {"http_method": "post", "url": "http://127.0.0.1:1/", "shared_secret": "s"}, 201)
-        rest = {"invoice_fetch": ("GET", "/v1/invoices/" + v["id"]), "invoice_update": ("PUT", "/v1/invoices/" + v["id"]),
-                "invoice_cancel": ("PUT", "/v1/invoices/%s/cancel" % v["id"]), "payment_fetch": ("GET", "/v1/payments/" + p["id"]),
-                "payment_update": ("PUT", "/v1/payments/" + p["id"]), "refund": ("POST", "/v1/payments/%s/refund" % p["id"]),
-                "capture": ("POST", "/v1/payments/%s/capture" % p["id"]), "void": ("POST", "/v1/payments/%s/void" % p["id"])}
+        p, w = v["payments"][0], self.api(
+            "POST",
+            "/webhooks",
+            {"http_method": "post", "url": "http://127.0.0.1:1/", "shared_secret": "s"},
+            201,
+        )
+        rest = {
+            "invoice_fetch": ("GET", "/v1/invoices/" + v["id"]),
+            "invoice_update": ("PUT", "/v1/invoices/" + v["id"]),
+            "invoice_cancel": ("PUT", "/v1/invoices/%s/cancel" % v["id"]),
+            "payment_fetch": ("GET", "/v1/payments/" + p["id"]),
+            "payment_update": ("PUT", "/v1/payments/" + p["id"]),
+            "refund": ("POST", "/v1/payments/%s/refund" % p["id"]),
+            "capture": ("POST", "/v1/payments/%s/capture" % p["id"]),
+            "void": ("POST", "/v1/payments/%s/void" % p["id"]),
+        }
         known = [f["route"] for f in self.sim.call("GET", "/control/faults")["items"]]
         self.assertEqual(set(known), set(self.ROUTES) | set(rest))
         for route in known:
             with self.subTest(route=route):
-                method, path, body, headers = self.ROUTES.get(route) or (*rest[route], None, basic(SECRET))
+                method, path, body, headers = self.ROUTES.get(route) or (
+                    *rest[route],
+                    None,
+                    basic(SECRET),
+                )
                 self.sim.order(route, "status", status=418, times=1)
                 self.assertEqual(self.raw(method, path, body, headers).status, 418)
                 self.assertNotEqual(self.raw(method, path, body, headers).status, 418)
@@ -82,7 +149,9 @@ class Faults(SandboxCase):
     def test_headers(self):
         c = self.begin("headers")
         head = c.sock.recv(65536)
-        self.assertTrue(head.startswith(b"HTTP/1.1 201 Created\r\n") and head.endswith(b"\r\n\r\n"), head)
+        self.assertTrue(
+            head.startswith(b"HTTP/1.1 201 Created\r\n") and head.endswith(b"\r\n\r\n"), head
+        )
         self.assertIsNone(self.silent(c))
 
     def test_body(self):
@@ -127,8 +196,15 @@ class Faults(SandboxCase):
         self.assertEqual((r.status, r.header("Location")), (302, "/elsewhere"))
 
     def test_status(self):
-        for status, kind in ((400, "invalid_request_error"), (401, "authentication_error"), (403, "authentication_error"), (404, "record_not_found"),
-                             (429, "rate_limit_error"), (500, "api_error"), (503, "api_error")):
+        for status, kind in (
+            (400, "invalid_request_error"),
+            (401, "authentication_error"),
+            (403, "authentication_error"),
+            (404, "record_not_found"),
+            (429, "rate_limit_error"),
+            (500, "api_error"),
+            (503, "api_error"),
+        ):
             r = self.begin("status", status=status).recv_response()
             self.assertEqual((r.status, r.json()["type"], r.json()["errors"]), (status, kind, None))
         self.assertEqual(self.invoices(), 0)
@@ -143,15 +219,25 @@ class Faults(SandboxCase):
     def test_declined(self):
         self.assertEqual(self.begin("declined").recv_response().status, 400)
         self.assertEqual(self.invoices(), 0)
-        for route, status, told in (("taqnyat", 201, {"rejected": "[966551234567,]"}), ("unifonic", 482, {"success": "false"}),
-                                    ("msegat", 200, {"code": "1120"}), ("twilio", 400, {"code": 21211}), ("http", 200, {"status": "error"})):
+        for route, status, told in (
+            ("taqnyat", 201, {"rejected": "[966551234567,]"}),
+            ("unifonic", 482, {"success": "false"}),
+            ("msegat", 200, {"code": "1120"}),
+            ("twilio", 400, {"code": 21211}),
+            ("http", 200, {"status": "error"}),
+        ):
             r = self.begin("declined", route).recv_response()
             self.assertEqual((r.status, {k: r.json()[k] for k in told}), (status, told))
         self.assertEqual(self.sim.inbox(), [])
 
     def test_what_was_not_done_says_so(self):
         for kind in ("delay", "none"):
-            self.sim.order("invoice_create", kind, done=False, **({"delay_ms": 1, "times": 1} if kind == "delay" else {}))
+            self.sim.order(
+                "invoice_create",
+                kind,
+                done=False,
+                **({"delay_ms": 1, "times": 1} if kind == "delay" else {})
+            )
             self.assertEqual(self.call("invoice_create").status, 503 if kind == "delay" else 201)
         self.assertEqual(self.invoices(), 1)
         self.sim.order("sms", "delay", done=False, delay_ms=1)
@@ -169,40 +255,107 @@ class Faults(SandboxCase):
         self.sim.order("sms", "none")
         self.assertEqual((self.call("http").status, self.call("invoice_list").status), (200, 502))
         self.sim.clear()
-        self.assertEqual({f["kind"] for f in self.sim.call("GET", "/control/faults")["items"]}, {"none"})
+        self.assertEqual(
+            {f["kind"] for f in self.sim.call("GET", "/control/faults")["items"]}, {"none"}
+        )
         self.assertEqual(self.call("invoice_list").status, 200)
 
     def test_skip_and_only(self):
         mine, other = [self.invoice(metadata={"payment_id": name}) for name in ("mine", "other")]
         self.sim.order("moyasar", "status", status=500, only="mine", skip=1, times=2)
         path = "/v1/invoices/" + mine["id"]
-        self.assertEqual([self.raw("GET", path, None, basic(SECRET)).status for _ in range(4)], [200, 500, 500, 200])
-        self.assertEqual(self.raw("GET", "/v1/invoices/" + other["id"], None, basic(SECRET)).status, 200)
-        self.assertEqual([self.raw("GET", "/v1/invoices?metadata[payment_id]=mine", None, basic(SECRET)).status for _ in range(3)], [200, 500, 500])
-        self.assertEqual(len([f for f in self.sim.call("GET", "/control/faults")["items"] if f.get("only")]), 12)
+        self.assertEqual(
+            [self.raw("GET", path, None, basic(SECRET)).status for _ in range(4)],
+            [200, 500, 500, 200],
+        )
+        self.assertEqual(
+            self.raw("GET", "/v1/invoices/" + other["id"], None, basic(SECRET)).status, 200
+        )
+        self.assertEqual(
+            [
+                self.raw(
+                    "GET", "/v1/invoices?metadata[payment_id]=mine", None, basic(SECRET)
+                ).status
+                for _ in range(3)
+            ],
+            [200, 500, 500],
+        )
+        self.assertEqual(
+            len([f for f in self.sim.call("GET", "/control/faults")["items"] if f.get("only")]), 12
+        )
         self.sim.order("invoice_fetch", "status", status=502, only="mine")
-        self.sim.order("invoice_fetch", "status", status=501)  # one about a thing comes before one for all
-        self.assertEqual([self.raw("GET", "/v1/invoices/" + v["id"], None, basic(SECRET)).status for v in (mine, other)], [502, 501])
+        self.sim.order(
+            "invoice_fetch", "status", status=501
+        )  # one about a thing comes before one for all
+        self.assertEqual(
+            [
+                self.raw("GET", "/v1/invoices/" + v["id"], None, basic(SECRET)).status
+                for v in (mine, other)
+            ],
+            [502, 501],
+        )
         self.sim.order("invoice_fetch", "none", only="mine")
         self.assertEqual(self.raw("GET", path, None, basic(SECRET)).status, 501)
 
     def test_control_errors(self):
         good = {"route": "sms", "kind": "delay"}
-        for over in ({"route": None}, {"route": "x"}, {"route": 5}, {"kind": "x"}, {"kind": None}, {"status": 199}, {"status": 600}, {"status": "500"},
-                     {"times": 0}, {"times": -1}, {"times": 1.5}, {"delay_ms": 0}, {"delay_ms": 600001}, {"done": "yes"}, {"extra": 1},
-                     {"skip": -1}, {"skip": "1"}, {"only": 5}, {"only": ""}, {"only": "x" * 501}):
+        for over in (
+            {"route": None},
+            {"route": "x"},
+            {"route": 5},
+            {"kind": "x"},
+            {"kind": None},
+            {"status": 199},
+            {"status": 600},
+            {"status": "500"},
+            {"times": 0},
+            {"times": -1},
+            {"times": 1.5},
+            {"delay_ms": 0},
+            {"delay_ms": 600001},
+            {"done": "yes"},
+            {"extra": 1},
+            {"skip": -1},
+            {"skip": "1"},
+            {"only": 5},
+            {"only": ""},
+            {"only": "x" * 501},
+        ):
             r = self.raw("POST", "/control/faults", {**good, **over})
             self.assertEqual((over, r.status, list(r.json())), (over, 422, ["error"]))
             self.assertIn(list(over)[0], r.json()["error"])
         for body in (b"nonsense", b"", b"[]", b"5"):
             for path in ("/control/faults", "/control/webhooks"):
                 self.assertEqual(self.raw("POST", path, body).status, 422)
-        for body in ({"url": "https://x/"}, {"url": "http://8.8.8.8/"}, {"url": 5}, {"factor": -1}, {"factor": "1"}, {"factor": 101}, {"copies": 0},
-                     {"copies": 101}, {"copies": 1.5}, {"secret": 5}, {"extra": 1}):
+        for body in (
+            {"url": "https://x/"},
+            {"url": "http://8.8.8.8/"},
+            {"url": 5},
+            {"factor": -1},
+            {"factor": "1"},
+            {"factor": 101},
+            {"copies": 0},
+            {"copies": 101},
+            {"copies": 1.5},
+            {"secret": 5},
+            {"extra": 1},
+        ):
             self.assertEqual(self.raw("POST", "/control/webhooks", body).status, 422)
-        self.assertEqual({f["kind"] for f in self.sim.call("GET", "/control/faults")["items"]}, {"none"})
-        self.assertEqual([self.raw(m, p).status for m, p in (("PUT", "/control/faults"), ("POST", "/inbox"), ("GET", "/control/x"), ("PATCH", "/healthz"))],
-                         [405, 405, 404, 405])
+        self.assertEqual(
+            {f["kind"] for f in self.sim.call("GET", "/control/faults")["items"]}, {"none"}
+        )
+        self.assertEqual(
+            [
+                self.raw(m, p).status
+                for m, p in (
+                    ("PUT", "/control/faults"),
+                    ("POST", "/inbox"),
+                    ("GET", "/control/x"),
+                    ("PATCH", "/healthz"),
+                )
+            ],
+            [405, 405, 404, 405],
+        )
 
 
 class Sms(SandboxCase):
@@ -210,40 +363,87 @@ class Sms(SandboxCase):
         method, known, good, fields = Faults.ROUTES[route]
         if form is not None:
             body = urllib.parse.urlencode(form).encode()
-        r = self.raw(method, path or known, good if body is None else body, fields if headers is None else headers)
+        r = self.raw(
+            method,
+            path or known,
+            good if body is None else body,
+            fields if headers is None else headers,
+        )
         self.assertEqual(r.status, status, r)
         return r.json()
 
     def test_taken(self):
-        for route, status, told in (("taqnyat", 201, {"statusCode": 201, "accepted": "[966551234567,]", "rejected": "[]"}),
-                                    ("unifonic", 200, {"success": "true", "errorCode": "ER-00"}), ("msegat", 200, {"code": "M0000"}),
-                                    ("twilio", 201, {"status": "queued", "error_code": None}), ("http", 200, {"status": "ok"})):
+        for route, status, told in (
+            ("taqnyat", 201, {"statusCode": 201, "accepted": "[966551234567,]", "rejected": "[]"}),
+            ("unifonic", 200, {"success": "true", "errorCode": "ER-00"}),
+            ("msegat", 200, {"code": "M0000"}),
+            ("twilio", 201, {"status": "queued", "error_code": None}),
+            ("http", 200, {"status": "ok"}),
+        ):
             answer = self.ask(route, status)
             self.assertEqual({k: answer[k] for k in told}, told)
-            self.assertEqual([(m["provider"], m["to"], m["text"]) for m in self.sim.inbox()][-1], (route, "+966551234567", "x"))
+            self.assertEqual(
+                [(m["provider"], m["to"], m["text"]) for m in self.sim.inbox()][-1],
+                (route, "+966551234567", "x"),
+            )
         self.assertEqual([m["number"] for m in self.sim.inbox()], [1, 2, 3, 4, 5])
         self.assertEqual(len(self.sim.inbox(to="+966551234567", after=3)), 2)
         self.assertEqual(self.sim.inbox(to="+966550000000"), [])
         self.assertEqual(self.raw("DELETE", "/inbox.json").status, 204)
-        self.assertEqual(self.sim.call("GET", "/inbox.json"), {"items": [], "newest": 5, "count": 0})
+        self.assertEqual(
+            self.sim.call("GET", "/inbox.json"), {"items": [], "newest": 5, "count": 0}
+        )
 
     def test_refused(self):
         self.assertEqual(self.ask("taqnyat", 401, headers={})["statusCode"], 104)
         good = Faults.ROUTES["taqnyat"][2]
         self.assertEqual(self.ask("taqnyat", 400, {**good, "sender": ""})["statusCode"], 14)
         self.assertEqual(self.ask("taqnyat", 400, {**good, "recipients": []})["statusCode"], 15)
-        mixed = self.ask("taqnyat", 201, {**good, "recipients": ["966551234567", "+966551234568", "05"]})
-        self.assertEqual((mixed["accepted"], mixed["rejected"]), ("[966551234567,]", "[+966551234568,05,]"))
-        for status, form in ((402, {}), (422, {"AppSid": "a"}), (410, {"AppSid": "a", "Recipient": "+966"}), (449, {"AppSid": "a", "Recipient": "966551234567"})):
-            self.assertEqual(self.ask("unifonic", status, form=form), {"success": "false", "message": "Failed", "errorCode": "ER-%d" % status, "data": None})
+        mixed = self.ask(
+            "taqnyat", 201, {**good, "recipients": ["966551234567", "+966551234568", "05"]}
+        )
+        self.assertEqual(
+            (mixed["accepted"], mixed["rejected"]), ("[966551234567,]", "[+966551234568,05,]")
+        )
+        for status, form in (
+            (402, {}),
+            (422, {"AppSid": "a"}),
+            (410, {"AppSid": "a", "Recipient": "+966"}),
+            (449, {"AppSid": "a", "Recipient": "966551234567"}),
+        ):
+            self.assertEqual(
+                self.ask("unifonic", status, form=form),
+                {
+                    "success": "false",
+                    "message": "Failed",
+                    "errorCode": "ER-%d" % status,
+                    "data": None,
+                },
+            )
         good = Faults.ROUTES["msegat"][2]
-        self.assertEqual([self.ask("msegat", 200, {**good, **over})["code"] for over in ({"apiKey": ""}, {"msg": ""}, {"numbers": "abc"})],
-                         ["M0002", "M0001", "1120"])
+        self.assertEqual(
+            [
+                self.ask("msegat", 200, {**good, **over})["code"]
+                for over in ({"apiKey": ""}, {"msg": ""}, {"numbers": "abc"})
+            ],
+            ["M0002", "M0001", "1120"],
+        )
         self.assertEqual(self.ask("twilio", 401, headers={})["code"], 20003)
-        self.assertEqual([self.ask("twilio", 400, form=form)["code"] for form in (
-            {"To": "966551234567"}, {"To": "+966551234567", "From": "+1"}, {"To": "+966551234567", "Body": "x"})], [21211, 21602, 21603])
+        self.assertEqual(
+            [
+                self.ask("twilio", 400, form=form)["code"]
+                for form in (
+                    {"To": "966551234567"},
+                    {"To": "+966551234567", "From": "+1"},
+                    {"To": "+966551234567", "Body": "x"},
+                )
+            ],
+            [21211, 21602, 21603],
+        )
         self.raw("POST", "/2010-04-01/Accounts/AC1/Other.json", b"")
-        self.assertEqual(self.ask("http", 200, {"to": "", "text": "x"})["error"]["code"], "bad_number")
+        self.assertEqual(
+            self.ask("http", 200, {"to": "", "text": "x"})["error"]["code"], "bad_number"
+        )
         self.assertEqual([m["to"] for m in self.sim.inbox()], ["+966551234567"])
 
     def test_long_texts_are_cut(self):
@@ -260,12 +460,16 @@ class Wire(SandboxCase):
         self.assertEqual((r.status, r.body), (200, b""))
         self.assertGreater(int(r.header("Content-Length")), 1000)
         self.assertRegex(r.header("X-Request-Id"), "^[0-9a-f-]{36}$")
-        c.send(b"POST /sms HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"to\"\r\n")
+        c.send(b'POST /sms HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"to"\r\n')
         c.send(b'f\r\n:"+1","text":"y\r\n2\r\n"}\r\n0\r\n\r\n')
         self.assertEqual(c.recv_response().status, 200)
-        for head, status in ((b"POST /sms HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n", 413), (b"BREW /x HTTP/1.1\r\nHost: x\r\n\r\n", 501),
-                             (b"GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505), (b"GET / HTTP/1.1\r\n\r\n", 400),
-                             (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 40000 + b"\r\n\r\n", 431)):
+        for head, status in (
+            (b"POST /sms HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n", 413),
+            (b"BREW /x HTTP/1.1\r\nHost: x\r\n\r\n", 501),
+            (b"GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505),
+            (b"GET / HTTP/1.1\r\n\r\n", 400),
+            (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 40000 + b"\r\n\r\n", 431),
+        ):
             c = self.client()
             c.send(head + b"z" * 1000)
             self.assertEqual(c.recv_response().status, status)
@@ -273,7 +477,9 @@ class Wire(SandboxCase):
 
     def test_continue(self):
         c = self.client()
-        c.send(b"POST /sms HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 24\r\n\r\n")
+        c.send(
+            b"POST /sms HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 24\r\n\r\n"
+        )
         self.assertEqual(c.recv_response().status, 100)
         c.send(b'{"to":"+1", "text":"yz"}')
         self.assertEqual(c.recv_response().status, 200)
@@ -296,7 +502,9 @@ class Wire(SandboxCase):
 
     def test_a_thousand_clients(self):
         with contextlib.ExitStack() as stack:
-            clients = [stack.enter_context(bd.Client(("127.0.0.1", self.sim.port))) for _ in range(1000)]
+            clients = [
+                stack.enter_context(bd.Client(("127.0.0.1", self.sim.port))) for _ in range(1000)
+            ]
             for c in clients[:500]:
                 c.send(b"POST /sms HTTP/1.1\r\nHo")
             begun = time.monotonic()
@@ -308,7 +516,9 @@ class Wire(SandboxCase):
                 c.send(c.encode("GET", "/healthz"))
             self.assertEqual({c.recv_response().status for c in clients}, {200})
             # More than it holds: silent ones give way, the newest are served.
-            more = [stack.enter_context(bd.Client(("127.0.0.1", self.sim.port))) for _ in range(200)]
+            more = [
+                stack.enter_context(bd.Client(("127.0.0.1", self.sim.port))) for _ in range(200)
+            ]
             self.assertEqual({c.get("/healthz").status for c in more}, {200})
             ended, _, _ = select.select([c.sock for c in clients], [], [], 10)
             self.assertGreater(len(ended), 150)
@@ -327,12 +537,22 @@ class Wire(SandboxCase):
         self.assertLess(self.ticks() - before, 10)  # of 10 ms: nothing spins
 
     def test_memory_is_bounded(self):
-        c, one = self.client(), {"amount": 100, "currency": "SAR", "description": "x" * 100, "metadata": {"payment_id": "p"}}
+        c, one = self.client(), {
+            "amount": 100,
+            "currency": "SAR",
+            "description": "x" * 100,
+            "metadata": {"payment_id": "p"},
+        }
         first = self.invoice()
         sizes = []
         for _ in range(3):
             for _ in range(201):
-                self.assertEqual(c.request("POST", "/v1/invoices/bulk", {"invoices": [one] * 50}, basic(SECRET)).status, 201)
+                self.assertEqual(
+                    c.request(
+                        "POST", "/v1/invoices/bulk", {"invoices": [one] * 50}, basic(SECRET)
+                    ).status,
+                    201,
+                )
             sizes.append(self.status("VmRSS"))
         self.api("GET", "/invoices/" + first["id"], None, 404)  # the oldest are forgotten
         self.assertEqual(self.api("GET", "/invoices")["meta"]["total_count"], 20000)

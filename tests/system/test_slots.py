@@ -32,9 +32,15 @@ class Schedule:
     def __init__(self, rng, now, changes):
         self.zone = rng.choice(ZONES)
         self.tz = zoneinfo.ZoneInfo(self.zone)
-        self.venue, self.service, self.customer = (str(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(3))
+        self.venue, self.service, self.customer = (
+            str(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(3)
+        )
         self.duration = rng.choice([5, 15, 20, 30, 45, 60, 90, 240, 1500])
-        self.step = rng.choice([None, 5, 10, 15, 30, 60, 120]) if self.duration > 5 else rng.choice([None, 15, 60])
+        self.step = (
+            rng.choice([None, 5, 10, 15, 30, 60, 120])
+            if self.duration > 5
+            else rng.choice([None, 15, 60])
+        )
         self.before, self.after = rng.choice([0, 0, 5, 30]), rng.choice([0, 0, 10, 45])
         self.notice = rng.choice([0, 0, 60, 3000])
         self.advance = rng.choice([1, 30, 730, 730, 730])
@@ -53,12 +59,22 @@ class Schedule:
     def resource(self, rng):
         hours = []
         for _ in range(rng.randint(0, 8)):
-            opens = rng.choice([0, 30, 60, 90, 120, 150, 180, 210, 540, 600, 1320, rng.randrange(1440)])
-            closes = rng.choice([0, 60, 120, 150, 180, 1020, 1320, 1440, opens, rng.randrange(1441)])
+            opens = rng.choice(
+                [0, 30, 60, 90, 120, 150, 180, 210, 540, 600, 1320, rng.randrange(1440)]
+            )
+            closes = rng.choice(
+                [0, 60, 120, 150, 180, 1020, 1320, 1440, opens, rng.randrange(1441)]
+            )
             hours.append((rng.randint(1, 7), opens, closes))
         if rng.random() < 0.5:
-            hours += [(d, 60, 240) for d in range(1, 8)]  # every day, across the hours in which clocks change
-        return {"id": str(uuid.UUID(int=rng.getrandbits(128), version=4)), "capacity": rng.choice([1, 1, 2, 4]), "hours": hours}
+            hours += [
+                (d, 60, 240) for d in range(1, 8)
+            ]  # every day, across the hours in which clocks change
+        return {
+            "id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+            "capacity": rng.choice([1, 1, 2, 4]),
+            "hours": hours,
+        }
 
     def instant(self, rng):
         start = dt.datetime.combine(self.first, dt.time(), UTC) - dt.timedelta(hours=12)
@@ -76,7 +92,9 @@ class Schedule:
             start = self.instant(rng)
             end = start + MINUTE * rng.choice([5, 30, 60, 200])
             unit = rng.randint(1, resource["capacity"])
-            held = rng.choice([None, None, now + dt.timedelta(hours=1), now - dt.timedelta(minutes=1)])
+            held = rng.choice(
+                [None, None, now + dt.timedelta(hours=1), now - dt.timedelta(minutes=1)]
+            )
             if not any(u == unit and start < e and s < end for _, u, s, e, _ in taken):
                 taken.append((resource["id"], unit, start, end, held))
         return taken
@@ -87,28 +105,79 @@ class Schedule:
         def q(value):
             if value is None:
                 return "NULL"
-            return str(value) if isinstance(value, int) else "'%s'" % (value.isoformat() if isinstance(value, dt.datetime) else value)
+            return (
+                str(value)
+                if isinstance(value, int)
+                else "'%s'" % (value.isoformat() if isinstance(value, dt.datetime) else value)
+            )
 
         def row(table, *values):
             return "INSERT INTO %s VALUES (%s);" % (table, ", ".join(q(v) for v in values))
-        out = [row("venues (id, name, time_zone, currency)", self.venue, "v", self.zone, "SAR"),
-               row("customers (id, locale)", self.customer, "en"),
-               row("services (venue_id, id, name, duration_minutes, slot_step_minutes, buffer_before_minutes, buffer_after_minutes,"
-                   " min_notice_minutes, max_advance_days)", self.venue, self.service, "s", self.duration, self.step, self.before,
-                   self.after, self.notice, self.advance)]
+
+        out = [
+            row("venues (id, name, time_zone, currency)", self.venue, "v", self.zone, "SAR"),
+            row("customers (id, locale)", self.customer, "en"),
+            row(
+                "services (venue_id, id, name, duration_minutes, slot_step_minutes, buffer_before_minutes, buffer_after_minutes,"
+                " min_notice_minutes, max_advance_days)",
+                self.venue,
+                self.service,
+                "s",
+                self.duration,
+                self.step,
+                self.before,
+                self.after,
+                self.notice,
+                self.advance,
+            ),
+        ]
         for r in self.resources:
-            out.append(row("resources (venue_id, id, name, capacity)", self.venue, r["id"], "r", r["capacity"]))
+            out.append(
+                row(
+                    "resources (venue_id, id, name, capacity)",
+                    self.venue,
+                    r["id"],
+                    "r",
+                    r["capacity"],
+                )
+            )
             out.append(row("service_resources", self.venue, self.service, r["id"]))
             for i, (weekday, opens, closes) in enumerate(r["hours"]):
                 out.append(row("opening_hours", self.venue, r["id"], i, weekday, opens, closes))
         for who, start, end in self.closures:
-            out.append(row("closures (venue_id, id, resource_id, starts_at, ends_at)", self.venue, str(uuid.uuid4()), who, start, end))
+            out.append(
+                row(
+                    "closures (venue_id, id, resource_id, starts_at, ends_at)",
+                    self.venue,
+                    str(uuid.uuid4()),
+                    who,
+                    start,
+                    end,
+                )
+            )
         for who, unit, start, end, held in self.units:
             booking = str(uuid.uuid4())
             occupied = "[%s,%s)" % (start.isoformat(), end.isoformat())
-            out.append(row("bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, occupied, party_size,"
-                           " amount, currency, payment, hold_expires_at)", self.venue, booking, self.service, who, self.customer,
-                           "pending_payment" if held else "confirmed", start, end, occupied, 1, 0, "SAR", "none", held))
+            out.append(
+                row(
+                    "bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, occupied, party_size,"
+                    " amount, currency, payment, hold_expires_at)",
+                    self.venue,
+                    booking,
+                    self.service,
+                    who,
+                    self.customer,
+                    "pending_payment" if held else "confirmed",
+                    start,
+                    end,
+                    occupied,
+                    1,
+                    0,
+                    "SAR",
+                    "none",
+                    held,
+                )
+            )
             out.append(row("booking_units", self.venue, who, unit, booking, occupied, held))
         return "\n".join(out)
 
@@ -123,12 +192,24 @@ class Schedule:
             # fold=0 is the offset before a change, both for a skipped and for a repeated wall time
             wall = dt.datetime.combine(base, dt.time()) + MINUTE * minute
             return wall.replace(tzinfo=self.tz, fold=0).astimezone(UTC)
-        return at(day, opens), at(day, closes) if closes > opens else at(day + dt.timedelta(days=1), closes)
+
+        return at(day, opens), at(day, closes) if closes > opens else at(
+            day + dt.timedelta(days=1), closes
+        )
 
     def free_units(self, resource, start, end, now):
-        return sum(1 for unit in range(1, resource["capacity"] + 1)
-                   if not any(who == resource["id"] and u == unit and start < e and s < end and (held is None or held > now)
-                              for who, u, s, e, held in self.units))
+        return sum(
+            1
+            for unit in range(1, resource["capacity"] + 1)
+            if not any(
+                who == resource["id"]
+                and u == unit
+                and start < e
+                and s < end
+                and (held is None or held > now)
+                for who, u, s, e, held in self.units
+            )
+        )
 
     def model(self, now):
         found = set()
@@ -145,10 +226,24 @@ class Schedule:
         while start + MINUTE * self.duration <= opening[1]:
             end = start + MINUTE * self.duration
             free = self.free_units(r, start - MINUTE * self.before, end + MINUTE * self.after, now)
-            if (self.first <= start.astimezone(self.tz).date() <= self.last and free >= self.party
-                    and now + MINUTE * self.notice <= start <= now + dt.timedelta(hours=24 * self.advance)
-                    and not any(who in (None, r["id"]) and start < e and s < end for who, s, e in self.closures)):
-                found.add((start.strftime("%Y-%m-%dT%H:%M:%SZ"), end.strftime("%Y-%m-%dT%H:%M:%SZ"), r["id"], free))
+            if (
+                self.first <= start.astimezone(self.tz).date() <= self.last
+                and free >= self.party
+                and now + MINUTE * self.notice
+                <= start
+                <= now + dt.timedelta(hours=24 * self.advance)
+                and not any(
+                    who in (None, r["id"]) and start < e and s < end for who, s, e in self.closures
+                )
+            ):
+                found.add(
+                    (
+                        start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                        end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                        r["id"],
+                        free,
+                    )
+                )
             start += MINUTE * (self.step or self.duration)
         return found
 
@@ -164,7 +259,9 @@ class Slots(bd.Case):
         slots = nonempty = 0
         with daemon.client() as client:
             for batch in range(0, SCHEDULES, 200):
-                schedules = [Schedule(rng, now, changes) for _ in range(min(200, SCHEDULES - batch))]
+                schedules = [
+                    Schedule(rng, now, changes) for _ in range(min(200, SCHEDULES - batch))
+                ]
                 pg.sql("\n".join(s.sql() for s in schedules))
                 for s in schedules:
                     slots += self.compare(client, s, seed)
@@ -173,19 +270,30 @@ class Slots(bd.Case):
         self.assertGreater(slots, SCHEDULES)  # a generator that offers nothing would prove nothing
 
     def compare(self, client, s, seed):
-        path = "/v1/services/%s/slots?from=%s&to=%s&party_size=%d" % (s.service, s.first, s.last, s.party)
+        path = "/v1/services/%s/slots?from=%s&to=%s&party_size=%d" % (
+            s.service,
+            s.first,
+            s.last,
+            s.party,
+        )
         # A start may cross the notice or horizon between the two clock readings: then the model is asked again.
         for _ in range(3):
             before = s.model(dt.datetime.now(UTC))
             answer = client.get(path)
             self.assertEqual(answer.status, 200, answer.body)
-            got = [(i["starts_at"], i["ends_at"], i["resource_id"], i["available"]) for i in answer.json()["items"]]
+            got = [
+                (i["starts_at"], i["ends_at"], i["resource_id"], i["available"])
+                for i in answer.json()["items"]
+            ]
             after = s.model(dt.datetime.now(UTC))
             if before == after:
                 break
         if got != after:
             missing, extra = sorted(set(after) - set(got))[:3], sorted(set(got) - set(after))[:3]
-            self.fail("seed %d, %s %s..%s: missing %s, extra %s\n%s" % (seed, s.zone, s.first, s.last, missing, extra, s.sql()))
+            self.fail(
+                "seed %d, %s %s..%s: missing %s, extra %s\n%s"
+                % (seed, s.zone, s.first, s.last, missing, extra, s.sql())
+            )
         return len(got)
 
 

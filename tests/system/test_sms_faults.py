@@ -15,10 +15,20 @@ TIMEOUT = 0.7  # of the provider
 LATE = 0.1 * bd.PATIENCE  # what else an answer may take
 
 # What the world makes of it: the row's code, the outcome told to the sender of a password.
-TAKEN, REJECTED, FAILED = ("SENT", None), ("provider_rejected", "failed"), ("provider_failed", "failed")
+TAKEN, REJECTED, FAILED = (
+    ("SENT", None),
+    ("provider_rejected", "failed"),
+    ("provider_failed", "failed"),
+)
 LOST, LATE_ANSWER = ("provider_failed", "unknown"), ("provider_timeout", "unknown")
 BUSY = ("provider_unavailable", "failed")
-OTP_STATUS = {"SENT": 201, "provider_rejected": 502, "provider_failed": 502, "provider_timeout": 504, "provider_unavailable": 503}
+OTP_STATUS = {
+    "SENT": 201,
+    "provider_rejected": 502,
+    "provider_failed": 502,
+    "provider_timeout": 504,
+    "provider_unavailable": 503,
+}
 
 FAULTS = [  # the order, what is to come of it
     ({"kind": "none"}, TAKEN),
@@ -36,34 +46,73 @@ FAULTS = [  # the order, what is to come of it
     ({"kind": "status", "status": 403}, REJECTED),
     ({"kind": "status", "status": 429}, BUSY),
 ]
-for done in (False, True):  # what cannot be told from outside: it may have been sent before it broke
-    FAULTS += [({"kind": kind, "done": done}, LOST) for kind in ("reset", "close", "garbage", "huge", "redirect")]
+for done in (
+    False,
+    True,
+):  # what cannot be told from outside: it may have been sent before it broke
+    FAULTS += [
+        ({"kind": kind, "done": done}, LOST)
+        for kind in ("reset", "close", "garbage", "huge", "redirect")
+    ]
     FAULTS += [({"kind": "status", "status": status, "done": done}, LOST) for status in (500, 503)]
 
 PROVIDERS = {
     "taqnyat": {"token": "t0p-secret", "sender": "BOOKINGS"},
     "unifonic": {"app_sid": "t0p-secret", "sender": "BOOKINGS"},
     "msegat": {"user": "u", "api_key": "t0p-secret", "sender": "BOOKINGS"},
-    "twilio": {"account_sid": "AC0123456789abcdef0123456789abcdef", "auth_token": "t0p-secret", "from": "+15005550006"},
-    "http": {"sender": "BOOKINGS", "path": "/sms", "body": '{"to":"{to}","text":"{text}","sender":"{sender}"}',
-             "success": {"json": {"status": "ok"}}, "id_path": "message.id", "error_path": "error.code"},
+    "twilio": {
+        "account_sid": "AC0123456789abcdef0123456789abcdef",
+        "auth_token": "t0p-secret",
+        "from": "+15005550006",
+    },
+    "http": {
+        "sender": "BOOKINGS",
+        "path": "/sms",
+        "body": '{"to":"{to}","text":"{text}","sender":"{sender}"}',
+        "success": {"json": {"status": "ok"}},
+        "id_path": "message.id",
+        "error_path": "error.code",
+    },
 }
 
 
 def words(order):
-    return " ".join(str(order[k]) for k in ("kind", "status", "delay_ms") if k in order) + (" done" if order.get("done") else "")
+    return " ".join(str(order[k]) for k in ("kind", "status", "delay_ms") if k in order) + (
+        " done" if order.get("done") else ""
+    )
 
 
 class SmsFaults(bd.Case):
     def start(self, kind):
         self.kind, self.sim = kind, self.sandbox()
-        self.shop = bd_shop.Shop(self, {
-            "server": {"workers": 4, "request_budget": "5s"},
-            "providers": {"sms": {"token": None, "sender": None, "type": kind, "base_url": self.sim.url, "timeout": "%dms" % (TIMEOUT * 1000),
-                                  **PROVIDERS[kind]}},
-            "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "60s", "per_address": "10000/1h", "per_phone": "10000/1h"},
-        })
-        self.rows, self.otp, self.calls = collections.Counter(), collections.Counter(), collections.Counter()
+        self.shop = bd_shop.Shop(
+            self,
+            {
+                "server": {"workers": 4, "request_budget": "5s"},
+                "providers": {
+                    "sms": {
+                        "token": None,
+                        "sender": None,
+                        "type": kind,
+                        "base_url": self.sim.url,
+                        "timeout": "%dms" % (TIMEOUT * 1000),
+                        **PROVIDERS[kind],
+                    }
+                },
+                "otp": {
+                    "provider": "sms",
+                    "secret": "x" * 32,
+                    "resend_cooldown": "60s",
+                    "per_address": "10000/1h",
+                    "per_phone": "10000/1h",
+                },
+            },
+        )
+        self.rows, self.otp, self.calls = (
+            collections.Counter(),
+            collections.Counter(),
+            collections.Counter(),
+        )
 
     def timed(self, act, out):
         began = time.monotonic()
@@ -75,29 +124,41 @@ class SmsFaults(bd.Case):
         if order is not None:
             self.sim.order(self.kind, **order)
         booked, asked = [], []
-        acts = (lambda: self.shop.book(me, hour), booked), (lambda: self.shop.call("POST", "/v1/otp", {"phone": phone, "locale": "en"}), asked)
+        acts = (lambda: self.shop.book(me, hour), booked), (
+            lambda: self.shop.call("POST", "/v1/otp", {"phone": phone, "locale": "en"}),
+            asked,
+        )
         threads = [threading.Thread(target=self.timed, args=a) for a in acts]
         for t in threads:
             t.start()
         for t in threads:
             t.join()
         limit = TIMEOUT + LATE
-        (r, took), = booked
+        ((r, took),) = booked
         self.assertEqual(r.status, 201, r)
         self.assertLess(took, limit)
         self.row(r.json()["id"], expected, "+9665510%05d" % n)
-        (r, took), = asked
+        ((r, took),) = asked
         self.assertLess(took, limit)
         self.password(r, expected, phone, order)
 
     def row(self, booking, expected, phone):
         code = expected[0]
-        n, = self.shop.notices(booking_id=booking)
-        self.assertEqual((n["status"], n["error_code"]), ("SENT", None) if code == "SENT" else ("FAILED", code), n)
+        (n,) = self.shop.notices(booking_id=booking)
+        self.assertEqual(
+            (n["status"], n["error_code"]),
+            ("SENT", None) if code == "SENT" else ("FAILED", code),
+            n,
+        )
         self.assertEqual((n["attempts"], n["provider"], n["channel"]), (1, "sms", "sms"))
         self.assertEqual(n["recipient"], phone[:5] + "****" + phone[-4:])
-        stored, = self.shop.pg.sql("SELECT status, error_code, provider_message_id FROM notifications WHERE id = '%s'" % n["id"])
-        self.assertEqual(stored, [n["status"], n["error_code"] or "", n["provider_message_id"] or ""])
+        (stored,) = self.shop.pg.sql(
+            "SELECT status, error_code, provider_message_id FROM notifications WHERE id = '%s'"
+            % n["id"]
+        )
+        self.assertEqual(
+            stored, [n["status"], n["error_code"] or "", n["provider_message_id"] or ""]
+        )
         if code == "SENT":
             self.assertTrue(n["provider_message_id"], n)
             self.assertEqual(len(self.sim.inbox(phone)), 1)  # and once only
@@ -121,8 +182,13 @@ class SmsFaults(bd.Case):
             otp_id = doc.get("otp_id")
             if code == "provider_unavailable":
                 self.assertGreaterEqual(int(r.header("Retry-After")), 1)
-        status = {"SENT": "sent", "failed": "failed", "unknown": "unknown"}["SENT" if code == "SENT" else outcome]
-        self.assertEqual(self.shop.pg.sql("SELECT status FROM otp_challenges WHERE phone = '%s'" % phone), [[status]])
+        status = {"SENT": "sent", "failed": "failed", "unknown": "unknown"}[
+            "SENT" if code == "SENT" else outcome
+        ]
+        self.assertEqual(
+            self.shop.pg.sql("SELECT status FROM otp_challenges WHERE phone = '%s'" % phone),
+            [[status]],
+        )
         arrived = self.sim.inbox(phone)
         self.assertLessEqual(len(arrived), 1)
         if code == "SENT" or (order and order.get("done")):
@@ -144,17 +210,37 @@ class SmsFaults(bd.Case):
 
     def agree(self):
         """FAILED rows, the staff list, gauges and counters tell the same story as we do."""
-        sql = self.shop.pg.sql("SELECT template, error_code, count(*) FROM notifications WHERE status = 'FAILED' GROUP BY 1, 2")
+        sql = self.shop.pg.sql(
+            "SELECT template, error_code, count(*) FROM notifications WHERE status = 'FAILED' GROUP BY 1, 2"
+        )
         self.assertEqual({(t, c): int(n) for t, c, n in sql}, dict(self.rows))
-        listed = collections.Counter((n["template"], n["error_code"]) for n in self.shop.notices(status="FAILED"))
+        listed = collections.Counter(
+            (n["template"], n["error_code"]) for n in self.shop.notices(status="FAILED")
+        )
         self.assertEqual(listed, self.rows)
 
         def page():
             m = self.shop.daemon.metrics()
-            return (collections.Counter({(l["template"], l["error_code"]): int(v) for n, l, v in m if n == "bookingd_notifications_failed" and v}),
-                    collections.Counter({(l["template"], l["outcome"]): int(v) for n, l, v in m
-                                         if n == "bookingd_notifications_total" and v and l["outcome"] != "sent"}),
-                    collections.Counter({l["outcome"]: int(v) for n, l, v in m if n == "bookingd_otp_total" and v}))
+            return (
+                collections.Counter(
+                    {
+                        (l["template"], l["error_code"]): int(v)
+                        for n, l, v in m
+                        if n == "bookingd_notifications_failed" and v
+                    }
+                ),
+                collections.Counter(
+                    {
+                        (l["template"], l["outcome"]): int(v)
+                        for n, l, v in m
+                        if n == "bookingd_notifications_total" and v and l["outcome"] != "sent"
+                    }
+                ),
+                collections.Counter(
+                    {l["outcome"]: int(v) for n, l, v in m if n == "bookingd_otp_total" and v}
+                ),
+            )
+
         expected = (self.rows, self.rows, self.otp)
         bd.wait_until(lambda: page() == expected, "metrics %r to be %r" % (page(), expected), 5)
         total = self.shop.daemon.metric
@@ -163,9 +249,15 @@ class SmsFaults(bd.Case):
         self.assertEqual(total("bookingd_provider_in_flight", provider="sms"), 0)
         sent = int(self.shop.pg.value("SELECT count(*) FROM notifications WHERE status = 'SENT'"))
         self.assertEqual(total("bookingd_notifications_total", outcome="sent"), sent)
-        for operation, n in (("sms_notice", sum(self.rows.values()) + sent),
-                             ("sms_otp", self.otp["sent"] + self.otp["send_failed"] + self.otp["send_unknown"])):
-            self.assertEqual(total("bookingd_provider_requests_total", provider="sms", operation=operation), n, operation)
+        for operation, n in (
+            ("sms_notice", sum(self.rows.values()) + sent),
+            ("sms_otp", self.otp["sent"] + self.otp["send_failed"] + self.otp["send_unknown"]),
+        ):
+            self.assertEqual(
+                total("bookingd_provider_requests_total", provider="sms", operation=operation),
+                n,
+                operation,
+            )
 
     def faults(self, kind):
         self.start(kind)
@@ -176,11 +268,14 @@ class SmsFaults(bd.Case):
         with self.subTest("refused"):
             booked = self.shop.book(self.shop.customer("+966551099999"), 100)
             self.assertEqual(booked.status, 201, booked)
-            n, = self.shop.notices(booking_id=booked.json()["id"])
+            (n,) = self.shop.notices(booking_id=booked.json()["id"])
             self.assertEqual((n["status"], n["error_code"]), ("FAILED", "provider_failed"), n)
             self.rows[n["template"], "provider_failed"] += 1
             r = self.shop.call("POST", "/v1/otp", {"phone": "+966552099999"})
-            self.assertEqual((r.status, r.code, r.json()["outcome"], "otp_id" in r.json()), (502, "provider_failed", "failed", False))
+            self.assertEqual(
+                (r.status, r.code, r.json()["outcome"], "otp_id" in r.json()),
+                (502, "provider_failed", "failed", False),
+            )
             self.otp["send_failed"] += 1
         self.agree()
         log = self.shop.daemon.log()

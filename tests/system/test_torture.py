@@ -4,7 +4,9 @@ import shutil
 import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "torture"))
+sys.path.insert(
+    0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "torture")
+)
 import bd
 import strike
 import torture
@@ -12,8 +14,15 @@ import torture
 
 @unittest.skipIf(strike.SANITIZED, "a build with sanitizers has an allocator of its own")
 class Sample(torture.Torture):
-    options = torture.Options(seconds=2.5, seed=os.getpid(), lanes=1, ops=["sign-in", "booking", "payment"], tls=False, wait=False,
-                              whats=["alloc", "all", "sendto", "recvfrom", "kill"])
+    options = torture.Options(
+        seconds=2.5,
+        seed=os.getpid(),
+        lanes=1,
+        ops=["sign-in", "booking", "payment"],
+        tls=False,
+        wait=False,
+        whats=["alloc", "all", "sendto", "recvfrom", "kill"],
+    )
 
     def test_killed_at_every_call(self):
         super().test_killed_at_every_call()
@@ -27,7 +36,14 @@ class Tickets(bd.Case):
 
     def test_memory_runs_out_as_a_session_arrives(self):
         coverage = torture.Coverage()
-        torture.torture(self, torture.Options(lanes=1, ops=["booking"], whats=["alloc"], tls=True, wait=False, last=64), coverage, tls=True)
+        torture.torture(
+            self,
+            torture.Options(
+                lanes=1, ops=["booking"], whats=["alloc"], tls=True, wait=False, last=64
+            ),
+            coverage,
+            tls=True,
+        )
         self.assertEqual(coverage.findings, [])
         self.assertGreater(coverage.rows["alloc", "booking over TLS"][1], 50)
 

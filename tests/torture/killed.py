@@ -21,8 +21,12 @@ class Strace:
 
     def __init__(self, pid, *args):
         self.out = tempfile.NamedTemporaryFile("r", prefix="bd-strace-")
-        self.proc = subprocess.Popen(["strace", "-q", "-o", self.out.name, *args, "-p", str(pid)], stdin=subprocess.DEVNULL,
-                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.proc = subprocess.Popen(
+            ["strace", "-q", "-o", self.out.name, *args, "-p", str(pid)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.pid = pid
         bd.wait_until(self._attached, "strace to attach", 5, 0.002)
 
@@ -61,7 +65,9 @@ def kill_at(world, booking, name, k):
         warm.prepare()
         warm.act()
     booking.prepare()
-    trace = Strace(world.pid, "-e", "trace=" + name, "-e", "inject=%s:signal=SIGKILL:when=%d" % (name, k))
+    trace = Strace(
+        world.pid, "-e", "trace=" + name, "-e", "inject=%s:signal=SIGKILL:when=%d" % (name, k)
+    )
     try:
         answers = booking.act()
     except (OSError, EOFError):
@@ -70,7 +76,10 @@ def kill_at(world, booking, name, k):
     trace.end()
     dead = world.ended()
     for r in answers:
-        if r.status != 201 and (r.status, r.code) not in ((502, ops.ENDED), (503, "database_unavailable")):
+        if r.status != 201 and (r.status, r.code) not in (
+            (502, ops.ENDED),
+            (503, "database_unavailable"),
+        ):
             world.fail("answer %r" % r)
     world.answers_again()
     booking.settle(answers)
@@ -89,7 +98,12 @@ def sweep(case, options, coverage):
     world = torture.World(case, preload=False)
     booking = ops.Booking(world)
     calls = count(world, booking)
-    points = [(name, k) for name, n in sorted(calls.items()) for k in range(1, n + 1) if name not in ("restart_syscall", "exit_group")]
+    points = [
+        (name, k)
+        for name, n in sorted(calls.items())
+        for k in range(1, n + 1)
+        if name not in ("restart_syscall", "exit_group")
+    ]
     killed = told = tried = 0
     begun = time.monotonic()
     for name, k in [points[i - 1] for i in options.points(len(points))]:
@@ -105,8 +119,19 @@ def sweep(case, options, coverage):
         else:
             print("%s: not reached" % world.label)
         killed += dead
-    print("booking    kill      %d system calls of %d names, %d tried, %d killed there, %d of them after the answer, %d findings, %.1f s" % (
-        len(points), len(calls), tried, killed, told, len(world.findings), time.monotonic() - begun), flush=True)
+    print(
+        "booking    kill      %d system calls of %d names, %d tried, %d killed there, %d of them after the answer, %d findings, %.1f s"
+        % (
+            len(points),
+            len(calls),
+            tried,
+            killed,
+            told,
+            len(world.findings),
+            time.monotonic() - begun,
+        ),
+        flush=True,
+    )
     world.balance(options.wait)
     coverage.add("booking", "kill", len(points), killed)
     coverage.take(world)

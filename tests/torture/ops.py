@@ -6,8 +6,16 @@ import uuid
 import bd
 
 # Bad days that a client may be told of. Any other answer but success is a finding.
-TOLD = {"out_of_memory", "database_unavailable", "commit_unknown", "provider_failed", "provider_timeout", "provider_unavailable", "deadline_exceeded",
-        "overloaded"}
+TOLD = {
+    "out_of_memory",
+    "database_unavailable",
+    "commit_unknown",
+    "provider_failed",
+    "provider_timeout",
+    "provider_unavailable",
+    "deadline_exceeded",
+    "overloaded",
+}
 ENDED = "interrupted"  # what a client is told of a worker that ended
 
 
@@ -20,12 +28,19 @@ class Op:
 
     def until_done(self, ask, good, limit=8.0, final=lambda r: True):
         """Repeats a request until its one end is known."""
+
         def end():
             r = ask()
-            if not (r.status >= 400 and r.code in TOLD | {"idempotency_in_flight", ENDED} or r.status < 400 and not final(r)):
+            if not (
+                r.status >= 400
+                and r.code in TOLD | {"idempotency_in_flight", ENDED}
+                or r.status < 400
+                and not final(r)
+            ):
                 return r
             self.w.hurry()
             return None
+
         r = bd.wait_until(end, "an end of the repeated request", limit, 0.05)
         if r.status in good:
             return r
@@ -48,20 +63,28 @@ class SignIn(Op):
 
     def prepare(self):
         self.n += 1
-        self.phone = "+96655%07d" % (self.w.serial() % 10 ** 7)
+        self.phone = "+96655%07d" % (self.w.serial() % 10**7)
 
     def act(self):
         answers = [self.shop.call("POST", "/v1/otp", {"phone": self.phone})]
         if answers[0].status == 201:
             text = self.w.sandbox.inbox(self.phone)[-1]["text"]
-            answers.append(self.shop.call("POST", "/v1/otp/%s/verify" % answers[0].json()["id"], {"code": re.search(r"\d{6}", text).group()}))
+            answers.append(
+                self.shop.call(
+                    "POST",
+                    "/v1/otp/%s/verify" % answers[0].json()["id"],
+                    {"code": re.search(r"\d{6}", text).group()},
+                )
+            )
         return answers
 
     def settle(self, answers):
         """Whatever became of it, the customer can sign in."""
+
         def signed_in():
             r = self.act()
             return r[-1].status == 200
+
         bd.wait_until(signed_in, "a sign-in", 5, 0.05)
         if self.shop_count("SELECT count(*) FROM customers WHERE phone = '%s'" % self.phone) != 1:
             self.w.fail("not one customer")
@@ -81,7 +104,12 @@ class Booking(SignIn):
         self.key = str(uuid.uuid4())
 
     def book(self, service=None):
-        return self.shop.book(self.me, self.hour, service_id=service or self.shop.service, headers={"Idempotency-Key": self.key})
+        return self.shop.book(
+            self.me,
+            self.hour,
+            service_id=service or self.shop.service,
+            headers={"Idempotency-Key": self.key},
+        )
 
     def act(self):
         return [self.book()]
@@ -92,9 +120,20 @@ class Booking(SignIn):
             return
         if answers and answers[0].status == 201 and answers[0].json()["id"] != r.json()["id"]:
             self.w.fail("acknowledged %s, repeated %s" % (answers[0].json()["id"], r.json()["id"]))
-        if self.shop_count("SELECT count(*) FROM bookings b JOIN customers c ON c.id = b.customer_id WHERE c.phone = '%s'" % self.phone) != 1:
+        if (
+            self.shop_count(
+                "SELECT count(*) FROM bookings b JOIN customers c ON c.id = b.customer_id WHERE c.phone = '%s'"
+                % self.phone
+            )
+            != 1
+        ):
             self.w.fail("not one booking")
-        if self.shop_count("SELECT count(*) FROM notifications WHERE booking_id = '%s'" % r.json()["id"]) != 1:
+        if (
+            self.shop_count(
+                "SELECT count(*) FROM notifications WHERE booking_id = '%s'" % r.json()["id"]
+            )
+            != 1
+        ):
             self.w.fail("not one notice")
 
 
@@ -109,8 +148,13 @@ class Payment(Booking):
         self.booking, self.key = r.json()["id"], str(uuid.uuid4())
 
     def pay(self):
-        return self.shop.call("POST", "/v1/bookings/%s/payments" % self.booking, {"return_url": "https://book.example/"}, self.me,
-                              Idempotency_Key=self.key)
+        return self.shop.call(
+            "POST",
+            "/v1/bookings/%s/payments" % self.booking,
+            {"return_url": "https://book.example/"},
+            self.me,
+            Idempotency_Key=self.key,
+        )
 
     def act(self):
         return [self.pay()]
@@ -121,7 +165,10 @@ class Payment(Booking):
         if r is None:
             return
         p = r.json()
-        open_n = self.shop_count("SELECT count(*) FROM payments WHERE booking_id = '%s' AND status IN ('creating', 'initiated', 'unknown')" % self.booking)
+        open_n = self.shop_count(
+            "SELECT count(*) FROM payments WHERE booking_id = '%s' AND status IN ('creating', 'initiated', 'unknown')"
+            % self.booking
+        )
         if p["status"] != "initiated" or open_n != 1:
             self.w.fail("payment %r, open ones %d" % (p, open_n))
         made = [i for i in self.w.invoices(self.booking) if i["status"] == "initiated"]
@@ -131,18 +178,27 @@ class Payment(Booking):
 
 class Reconnect(Op):
     """The database ends the connection; the worker makes another one while it is tortured."""
+
     name = "reconnect"
 
     def act(self):
-        self.w.db.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                      " AND application_name ~ '^bookingd'")
+        self.w.db.ask(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND application_name ~ '^bookingd'"
+        )
         answers = []
 
         asked_until = time.monotonic() + 0.2  # where it cannot have one as long as memory is short
 
         def served():
             answers.append(self.shop.call("GET", "/v1/venues"))
-            return answers[-1].status == 200 or self.w.ended() or self.w.page.struck > 1 and time.monotonic() > asked_until
+            return (
+                answers[-1].status == 200
+                or self.w.ended()
+                or self.w.page.struck > 1
+                and time.monotonic() > asked_until
+            )
+
         bd.wait_until(served, "the worker to have a connection", 5, 0.01)
         return answers
 

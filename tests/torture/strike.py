@@ -9,7 +9,18 @@ import unittest
 import bd
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CLASSES = ["none", "alloc", "read", "write", "sendto", "recvfrom", "connect", "open", "socket", "poll"]
+CLASSES = [
+    "none",
+    "alloc",
+    "read",
+    "write",
+    "sendto",
+    "recvfrom",
+    "connect",
+    "open",
+    "socket",
+    "poll",
+]
 ONCE, FROM, SHORT = range(3)
 # Two allocators in one process do not get on.
 SANITIZED = b"__asan_init" in open(bd.BIN, "rb").read() if os.path.exists(bd.BIN) else False
@@ -30,7 +41,9 @@ class Page:
 
     def arm(self, pid, what, at, mode=ONCE, error=0):
         self.map[0:4] = struct.pack("i", 0)
-        self.map[4:40] = struct.pack("iii", CLASSES.index(what), mode, error) + struct.pack("qqii", at, 0, 0, 0)
+        self.map[4:40] = struct.pack("iii", CLASSES.index(what), mode, error) + struct.pack(
+            "qqii", at, 0, 0, 0
+        )
         self.map[48:4048] = bytes(4000)
         self.map[0:4] = struct.pack("i", pid)
 
@@ -46,7 +59,7 @@ class Page:
         self.map[40:48] = struct.pack("q", int(seconds * 1e9))
 
     def frames(self, at):
-        return self.map[at:at + 2000].split(b"\0")[0].decode(errors="replace").splitlines()
+        return self.map[at : at + 2000].split(b"\0")[0].decode(errors="replace").splitlines()
 
     struck_in = property(lambda self: symbols(self.frames(48)))
     crashed_in = property(lambda self: symbols(self.frames(2048)))
@@ -56,8 +69,21 @@ def build_library(into):
     """strike.so, by the compiler that builds the rest."""
     out = os.path.join(into, "strike.so")
     sources = [os.path.join(HERE, name) for name in ("strike.c", "strike_heap.c")]
-    done = subprocess.run([*(os.environ.get("CC") or "cc").split(), "-O1", "-g", "-shared", "-fPIC", "-o", out, *sources, "-ldl"],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            *(os.environ.get("CC") or "cc").split(),
+            "-O1",
+            "-g",
+            "-shared",
+            "-fPIC",
+            "-o",
+            out,
+            *sources,
+            "-ldl",
+        ],
+        capture_output=True,
+        text=True,
+    )
     if done.returncode != 0:
         raise unittest.SkipTest("no strike.so: %s" % done.stderr)
     return out
@@ -69,7 +95,11 @@ def symbols(frames):
     for frame in frames[:14]:
         m = re.match(r"bookingd\+(0x[0-9a-f]+)", frame)
         if m:
-            said = subprocess.run(["addr2line", "-sfpe", bd.BIN, hex(int(m.group(1), 16) - 1)], capture_output=True, text=True).stdout.strip()
+            said = subprocess.run(
+                ["addr2line", "-sfpe", bd.BIN, hex(int(m.group(1), 16) - 1)],
+                capture_output=True,
+                text=True,
+            ).stdout.strip()
             out.append(said or frame)
         else:
             out.append(frame.split("+")[0] + ":" + (frame.split(" ", 1)[1:] or [""])[0])

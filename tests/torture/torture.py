@@ -37,16 +37,24 @@ from strike import FROM, ONCE, SHORT, Page, build_library, symbols  # noqa: E402
 
 ERRORS = {  # how each kind of call fails
     "alloc": (errno.ENOMEM,),
-    "read": (errno.EIO, errno.ECONNRESET, errno.EINTR), "write": (errno.ENOSPC, errno.EPIPE, errno.EINTR),
-    "sendto": (errno.ECONNRESET, errno.ENOBUFS, errno.EINTR), "recvfrom": (errno.ECONNRESET, errno.ENOMEM, errno.EINTR),
-    "connect": (errno.ECONNREFUSED, errno.ENETUNREACH), "open": (errno.EMFILE, errno.EACCES), "socket": (errno.EMFILE, errno.ENOBUFS),
+    "read": (errno.EIO, errno.ECONNRESET, errno.EINTR),
+    "write": (errno.ENOSPC, errno.EPIPE, errno.EINTR),
+    "sendto": (errno.ECONNRESET, errno.ENOBUFS, errno.EINTR),
+    "recvfrom": (errno.ECONNRESET, errno.ENOMEM, errno.EINTR),
+    "connect": (errno.ECONNREFUSED, errno.ENETUNREACH),
+    "open": (errno.EMFILE, errno.EACCES),
+    "socket": (errno.EMFILE, errno.ENOBUFS),
     "poll": (errno.ENOMEM, errno.EINTR),
 }
 CUT = ("read", "write", "sendto", "recvfrom")
 TRIES = 4
 # Ends that are right: (errno, where it struck, why).
 INTENDED = [
-    (errno.ECONNRESET, "handover_send", "the dispatcher's end of the pair is gone: the worker ends, and is replaced"),
+    (
+        errno.ECONNRESET,
+        "handover_send",
+        "the dispatcher's end of the pair is gone: the worker ends, and is replaced",
+    ),
     (errno.EPIPE, "handover_send", "the same"),
 ]
 
@@ -57,12 +65,19 @@ def words(mode, error):
 
 # ---- the world ----
 
+
 class World:
     """One worker, so that it is known who serves. role: who is tortured."""
 
     def __init__(self, case, tls=False, preload=True, role="worker"):
         self.totals, self.role = {}, role
-        self.findings, self.intended, self.label, self.cases, self.error = [], collections.Counter(), "", 0, 0
+        self.findings, self.intended, self.label, self.cases, self.error = (
+            [],
+            collections.Counter(),
+            "",
+            0,
+            0,
+        )
         self.dir = tempfile.mkdtemp(prefix="bd-torture-", dir="/tmp")
         case.addCleanup(shutil.rmtree, self.dir, True)
         os.chmod(self.dir, 0o755)
@@ -75,17 +90,41 @@ class World:
             case.addCleanup(front.close)
             env["SSL_CERT_FILE"] = self.certificates.bundle
         if preload:
-            env.update(LD_PRELOAD=build_library(self.dir), STRIKE_PAGE=os.path.join(self.dir, "page"))
+            env.update(
+                LD_PRELOAD=build_library(self.dir), STRIKE_PAGE=os.path.join(self.dir, "page")
+            )
         limits = {"timeout": "1s", "breaker": {"failures": 10000}}
-        self.shop = bd_shop.Shop(case, {
-            "server": {"workers": 1, "request_budget": "1s", "public_url": "http://127.0.0.1:1"},
-            "providers": {"sms": {"base_url": front.url, "timeout": "1s"},
-                          "moyasar": {"type": "moyasar", "base_url": front.url, "secret_key": "sk_test_t0p", "webhook_secret": "w" * 20, **limits}},
-            "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s", "per_phone": "100000/1h", "per_address": "1000000/1h",
-                    "total": "1000000/1h"},
-            "bookings": {"hold": "1h", "max_active_per_customer": 10000},
-            "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
-        }, env=env)
+        self.shop = bd_shop.Shop(
+            case,
+            {
+                "server": {
+                    "workers": 1,
+                    "request_budget": "1s",
+                    "public_url": "http://127.0.0.1:1",
+                },
+                "providers": {
+                    "sms": {"base_url": front.url, "timeout": "1s"},
+                    "moyasar": {
+                        "type": "moyasar",
+                        "base_url": front.url,
+                        "secret_key": "sk_test_t0p",
+                        "webhook_secret": "w" * 20,
+                        **limits,
+                    },
+                },
+                "otp": {
+                    "provider": "sms",
+                    "secret": "x" * 32,
+                    "resend_cooldown": "0s",
+                    "per_phone": "100000/1h",
+                    "per_address": "1000000/1h",
+                    "total": "1000000/1h",
+                },
+                "bookings": {"hold": "1h", "max_active_per_customer": 10000},
+                "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
+            },
+            env=env,
+        )
         self.shop.service = self.shop.make_service(max_advance_days=700)
         self.paid_service = self.shop.make_service(max_advance_days=700, payment="online")
         self.numbers = 0
@@ -96,9 +135,11 @@ class World:
     def customer(self, phone):
         """A signed-in customer's token, as Shop.customer makes one, but quickly."""
         token = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
-        self.db.ask("WITH c AS (INSERT INTO customers (id, phone, locale) VALUES (gen_random_uuid(), '%s', 'en') RETURNING id)"
-                    " INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT '%s', id, now() + interval '1 day' FROM c"
-                    % (phone, hashlib.sha256(token.encode()).hexdigest()))
+        self.db.ask(
+            "WITH c AS (INSERT INTO customers (id, phone, locale) VALUES (gen_random_uuid(), '%s', 'en') RETURNING id)"
+            " INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT '%s', id, now() + interval '1 day' FROM c"
+            % (phone, hashlib.sha256(token.encode()).hexdigest())
+        )
         return token
 
     def serial(self):
@@ -121,13 +162,22 @@ class World:
 
     def hurry(self):
         """The time of those who will not come back for what they had in hand has passed."""
-        self.db.ask("UPDATE payments SET next_check_at = now() WHERE status = 'creating' AND next_check_at > now()")
-        self.db.ask("UPDATE idempotency_keys SET claimed_until = now() WHERE status IS NULL AND claimed_until > now()")
+        self.db.ask(
+            "UPDATE payments SET next_check_at = now() WHERE status = 'creating' AND next_check_at > now()"
+        )
+        self.db.ask(
+            "UPDATE idempotency_keys SET claimed_until = now() WHERE status IS NULL AND claimed_until > now()"
+        )
 
     def invoices(self, booking):
         """The gateway's invoices of a booking."""
         with bd.Client(("127.0.0.1", self.sandbox.port)) as c:
-            r = c.request("GET", "/v1/invoices?metadata%5Bbooking_id%5D=" + booking, None, {"Authorization": "Basic c2tfdGVzdF90MHA6"})
+            r = c.request(
+                "GET",
+                "/v1/invoices?metadata%5Bbooking_id%5D=" + booking,
+                None,
+                {"Authorization": "Basic c2tfdGVzdF90MHA6"},
+            )
         return [i for i in r.json()["invoices"] if i["metadata"].get("booking_id") == booking]
 
     def fail(self, what):
@@ -137,19 +187,41 @@ class World:
     def judge_end(self, why):
         """The process is no more: whose fault?"""
         self.page.disarm()
-        last = bd.wait_until(lambda: [l for l in self.shop.daemon.log().splitlines() if "event=child.ended" in l and "pid=%d " % self.pid in l],
-                             "the obituary", 10)[-1]
+        last = bd.wait_until(
+            lambda: [
+                l
+                for l in self.shop.daemon.log().splitlines()
+                if "event=child.ended" in l and "pid=%d " % self.pid in l
+            ],
+            "the obituary",
+            10,
+        )[-1]
         struck, crashed = self.page.struck_in, self.page.crashed_in
         how = re.search(r'how="?([^"]*?)"? ', last).group(1)
         words = re.search(r'last_words="?([^"]*)', last)
-        why_right = next((w for e, place, w in INTENDED if e == self.error and any(place in f for f in struck) and not crashed), None)
+        why_right = next(
+            (
+                w
+                for e, place, w in INTENDED
+                if e == self.error and any(place in f for f in struck) and not crashed
+            ),
+            None,
+        )
         if why_right:
             self.intended[why_right] += 1
         # Above the handler's and raise()'s own frames the first one tells who crashed.
         else:
-            self.fail("%s: process ended, %s, last words: %s\n    struck in  %s\n    before in  %s\n    crashed in %s" % (
-                why, how, words.group(1) if words else "", " < ".join(struck[:8]), " < ".join(symbols(self.struck_before)[:8]),
-                " < ".join(crashed[:10])))
+            self.fail(
+                "%s: process ended, %s, last words: %s\n    struck in  %s\n    before in  %s\n    crashed in %s"
+                % (
+                    why,
+                    how,
+                    words.group(1) if words else "",
+                    " < ".join(struck[:8]),
+                    " < ".join(symbols(self.struck_before)[:8]),
+                    " < ".join(crashed[:10]),
+                )
+            )
         self.restart()
 
     def answers_again(self):
@@ -158,11 +230,16 @@ class World:
                 return self.shop.call("GET", "/v1/venues").status == 200
             except (OSError, EOFError):
                 return False
+
         bd.wait_until(served, "%s: answers again" % self.label, 5, 0.01)
 
     def case_of(self, op, what, at, mode, error):
         """One torture; returns how many calls were seen and whether it struck."""
-        self.cases, self.error, ends = self.cases + 1, error, sum(self.intended.values()) + len(self.findings)
+        self.cases, self.error, ends = (
+            self.cases + 1,
+            error,
+            sum(self.intended.values()) + len(self.findings),
+        )
         op.prepare()
         self.struck_before = self.page.frames(48)  # what broke then may show only now
         self.page.arm(self.pid, what, at, mode, error)
@@ -170,13 +247,23 @@ class World:
         try:
             answers = op.act()
         except (OSError, EOFError) as e:
-            if what not in ("write", "sendto", "poll", "recvfrom", "read"):  # the request's or the answer's own bytes may be what failed
+            if what not in (
+                "write",
+                "sendto",
+                "poll",
+                "recvfrom",
+                "read",
+            ):  # the request's or the answer's own bytes may be what failed
                 self.fail("no answer: %r" % e)
         seen, struck = self.page.seen, self.page.struck
         self.page.disarm()
         if self.page.crash or self.ended():
             self.judge_end(op.name)
-        told = TOLD | ({ENDED} if self.role != "worker" or sum(self.intended.values()) + len(self.findings) > ends else set())
+        told = TOLD | (
+            {ENDED}
+            if self.role != "worker" or sum(self.intended.values()) + len(self.findings) > ends
+            else set()
+        )
         for r in answers:
             if r.status >= 400 and r.code not in told:
                 self.fail("answer %r" % r)
@@ -197,7 +284,9 @@ class World:
         for _ in range(6 if op.name not in self.totals else 0):
             self.case_of(op, what, 0, ONCE, 0)
         if (op.name, what) not in self.totals:
-            self.totals[op.name, what] = self.totals[op.name] = self.case_of(op, what, 0, ONCE, 0)[0]
+            self.totals[op.name, what] = self.totals[op.name] = self.case_of(op, what, 0, ONCE, 0)[
+                0
+            ]
         return self.totals[op.name, what]
 
     def sweep(self, op, what, mode, error, points, until):
@@ -219,27 +308,56 @@ class World:
         if not wait:
             return
         pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
-        bd.wait_until(lambda: self.db.ask(pending) == ["0"], "no notice to be pending", 60 / bd.PATIENCE, 0.2)
+        bd.wait_until(
+            lambda: self.db.ask(pending) == ["0"], "no notice to be pending", 60 / bd.PATIENCE, 0.2
+        )
         wrong = bd_books.wrong(self.db)
         if wrong:
             self.fail("books: %r" % wrong)
         rows = bd_books.ledger(self.shop)
-        print("ledger: %s" % ", ".join("%s %s %d" % (t, e, n) for (t, e), n in sorted(rows.items())), flush=True)
+        print(
+            "ledger: %s" % ", ".join("%s %s %d" % (t, e, n) for (t, e), n in sorted(rows.items())),
+            flush=True,
+        )
 
 
 class Options:
     """tls: providers over TLS and a new connection for each call; None: without it, and then with it what differs by it."""
 
-    def __init__(self, every=1, seconds=None, seed=0, whats=None, ops=None, tls=None, lanes=3, wait=True, first=1, last=None):
-        self.every, self.seconds, self.seed, self.tls, self.lanes, self.wait = every, seconds, seed, tls, lanes, wait
+    def __init__(
+        self,
+        every=1,
+        seconds=None,
+        seed=0,
+        whats=None,
+        ops=None,
+        tls=None,
+        lanes=3,
+        wait=True,
+        first=1,
+        last=None,
+    ):
+        self.every, self.seconds, self.seed, self.tls, self.lanes, self.wait = (
+            every,
+            seconds,
+            seed,
+            tls,
+            lanes,
+            wait,
+        )
         self.first, self.last = first, last
-        self.whats, self.ops = whats or ["alloc", "all", *sorted(ERRORS.keys() - {"alloc"}), "kill"], ops or list(OPS)
+        self.whats, self.ops = whats or [
+            "alloc",
+            "all",
+            *sorted(ERRORS.keys() - {"alloc"}),
+            "kill",
+        ], ops or list(OPS)
 
     def points(self, total):
         """The N that are tried: all, one in so many, or in a random order when time decides."""
         rng = random.Random(self.seed)
         first = max(self.first, total + 1 - self.last) if self.last else self.first
-        out = list(range(first, total + 1))[rng.randrange(self.every)::self.every]
+        out = list(range(first, total + 1))[rng.randrange(self.every) :: self.every]
         if self.seconds:
             rng.shuffle(out)
         return out
@@ -247,9 +365,16 @@ class Options:
     def plan(self, tls, role="worker"):
         """(op, what, mode, error) of every sweep."""
         out = []
-        for name in self.ops if role == "worker" else [name for name in self.ops if name == "booking"]:
+        for name in (
+            self.ops if role == "worker" else [name for name in self.ops if name == "booking"]
+        ):
             for what in self.whats:
-                if self.tls is None and tls and (what in ("all", "poll") or name in ("read", "reconnect")) or (name, what) == ("read", "all"):
+                if (
+                    self.tls is None
+                    and tls
+                    and (what in ("all", "poll") or name in ("read", "reconnect"))
+                    or (name, what) == ("read", "all")
+                ):
                     continue
                 if what in ("alloc", "all"):
                     out.append((name, "alloc", ONCE if what == "alloc" else FROM, errno.ENOMEM))
@@ -277,8 +402,15 @@ class Coverage:
         print("\ncovered: how many N failed, of all that there are (each error and mode counts)")
         for what in sorted({w for w, _ in self.rows}):
             rows = {op: n for (w, op), n in self.rows.items() if w == what}
-            print("  %-9s %5d of %5d   (%s)" % (what, sum(n[1] for n in rows.values()), sum(n[0] for n in rows.values()),
-                                               ", ".join("%s %d of %d" % (op, n[1], n[0]) for op, n in rows.items())))
+            print(
+                "  %-9s %5d of %5d   (%s)"
+                % (
+                    what,
+                    sum(n[1] for n in rows.values()),
+                    sum(n[0] for n in rows.values()),
+                    ", ".join("%s %d of %d" % (op, n[1], n[0]) for op, n in rows.items()),
+                )
+            )
         for why, n in self.intended.items():
             print("%d intended ends: %s" % (n, why))
         print("%d findings" % len(self.findings), flush=True)
@@ -294,11 +426,22 @@ def one_sweep(worlds, sweep, options, until):
     with concurrent.futures.ThreadPoolExecutor(len(worlds)) as pool:
         total = max(pool.map(lambda i: worlds[i].warm(ops[i], what), range(len(worlds))))
         points = options.points(total)
-        deal = lambda i: worlds[i].sweep(ops[i], what, mode, error, points[i::len(worlds)], until)
+        deal = lambda i: worlds[i].sweep(ops[i], what, mode, error, points[i :: len(worlds)], until)
         struck = sum(pool.map(deal, range(len(worlds))))
     if total:
-        print("%-10s %-9s %-34s %5d calls, %5d tortured, %3d findings, %6.1f s" % (
-            name, what, words(mode, error), total, struck, sum(len(w.findings) for w in worlds) - found, time.monotonic() - begun), flush=True)
+        print(
+            "%-10s %-9s %-34s %5d calls, %5d tortured, %3d findings, %6.1f s"
+            % (
+                name,
+                what,
+                words(mode, error),
+                total,
+                struck,
+                sum(len(w.findings) for w in worlds) - found,
+                time.monotonic() - begun,
+            ),
+            flush=True,
+        )
     return total, struck
 
 
@@ -343,26 +486,55 @@ class Torture(bd.Case):
         if "kill" not in self.options.whats:
             self.skipTest("not asked for")
         import killed
+
         world = killed.sweep(self, self.options, self.coverage)
         self.assertEqual(world.findings, [])
 
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev torture", description=__doc__.split("\n")[0])
-    parser.add_argument("--what", action="append", choices=["alloc", "all", *sorted(ERRORS.keys() - {"alloc"}), "kill"])
+    parser.add_argument(
+        "--what",
+        action="append",
+        choices=["alloc", "all", *sorted(ERRORS.keys() - {"alloc"}), "kill"],
+    )
     parser.add_argument("--op", action="append", choices=list(OPS))
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first N")
     parser.add_argument("--last", type=int, help="only the last so many N")
     parser.add_argument("--every", type=int, default=1, help="only one N of so many")
     parser.add_argument("--seconds", type=float, help="as many N as fit, at random")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--lanes", type=int, default=3, help="daemons that are tortured at the same time")
-    parser.add_argument("--tls", dest="tls", action="store_true", default=None, help="only with providers over TLS: OpenSSL's calls count too")
+    parser.add_argument(
+        "--lanes", type=int, default=3, help="daemons that are tortured at the same time"
+    )
+    parser.add_argument(
+        "--tls",
+        dest="tls",
+        action="store_true",
+        default=None,
+        help="only with providers over TLS: OpenSSL's calls count too",
+    )
     parser.add_argument("--plain", dest="tls", action="store_false", help="only without")
     args = parser.parse_args()
-    Torture.options = Options(args.every, args.seconds, args.seed, args.what, args.op, args.tls, args.lanes, first=args.first, last=args.last)
+    Torture.options = Options(
+        args.every,
+        args.seconds,
+        args.seed,
+        args.what,
+        args.op,
+        args.tls,
+        args.lanes,
+        first=args.first,
+        last=args.last,
+    )
     sys.modules["torture"] = sys.modules["__main__"]
-    sys.exit(0 if unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromTestCase(Torture)).wasSuccessful() else 1)
+    sys.exit(
+        0
+        if unittest.TextTestRunner(verbosity=2)
+        .run(unittest.defaultTestLoader.loadTestsFromTestCase(Torture))
+        .wasSuccessful()
+        else 1
+    )
 
 
 if __name__ == "__main__":
