@@ -20,3 +20,8 @@ check-valgrind: $(check_PROGRAMS)
 print-parser-tests:
 	@echo $(filter tests/unit/% tests/fuzz/%,$(TESTS))
 .PHONY: print-parser-tests
+
+# All but the system tests: what a change is checked with while it is made.
+check-quick:
+	$(MAKE) check TESTS='$(filter-out tests/system/run,$(TESTS))'
+.PHONY: check-quick

@@ -54,7 +54,7 @@ void db_shared_init(void);
 /* Not connected yet. Lives until db_free(). */
 struct db *db_new(const struct config *cfg) MUST_CHECK;
 void db_free(struct db *db);
-/* Connects if need be, before the deadline (capped by database.connect_timeout): OK,
+/* Connects if need be, before the deadline (capped by database.connect_timeout): ERR_OK,
  * ERR_DB_UNAVAILABLE or ERR_DB_SCHEMA. Within the backoff after a failure it refuses at once. */
 enum err db_connect(struct db *db, struct deadline d) MUST_CHECK;
 bool db_connected(const struct db *db);
@@ -119,8 +119,8 @@ int db_add(struct db_batch *b, const struct db_stmt *stmt, const char *const *pa
 /*
  * Runs it, once: one round trip. Every statement gets min(database.statement_timeout, what is left
  * to `d`). The first failing statement decides: its SQLSTATE becomes an enum err (db_err.c is the
- * only place), and the open transaction, if any, is rolled back (one round trip more). After OK all
- * results are there. ERR_DEADLINE: `d` passed; the connection is gone. ERR_DB_UNAVAILABLE: no
+ * only place), and the open transaction, if any, is rolled back (one round trip more). After ERR_OK
+ * all results are there. ERR_DEADLINE: `d` passed; the connection is gone. ERR_DB_UNAVAILABLE: no
  * connection, it broke, or a statement took too long. ERR_OVERLOADED: a lock was not to be had in
  * time. ERR_INTERNAL: any SQLSTATE that nobody expects. DB_READ and DB_BEGIN are repeated once by
  * themselves when the connection breaks under them.

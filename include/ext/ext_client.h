@@ -71,7 +71,7 @@ struct ext_reply {
 };
 
 /*
- * One call at a time in a process. OK: a whole HTTP answer is in *r, whatever its status: the
+ * One call at a time in a process. ERR_OK: a whole HTTP answer is in *r, whatever its status: the
  * provider's file judges it and reports with ext_judge(). ERR_PROVIDER_UNAVAILABLE: not tried
  * (circuit open, bulkhead full). ERR_PROVIDER_TIMEOUT, ERR_PROVIDER_FAILED: r->certainty says
  * whether it may have happened. ERR_DEADLINE: no time was left to try. Faults are reported to
@@ -79,8 +79,8 @@ struct ext_reply {
  */
 enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
                   struct ext_reply *r) MUST_CHECK;
-/* The provider file's verdict on a whole answer, exactly once after OK: counts metric and breaker
- * (PO_OK and PO_REJECTED are healthy). */
+/* The provider file's verdict on a whole answer, exactly once after ERR_OK: counts metric and
+ * breaker (PO_OK and PO_REJECTED are healthy). */
 void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
                enum provider_outcome outcome);
 /* Seconds spent in calls of this process since the last reset, for the access record; per provider.

@@ -12,7 +12,7 @@
 
 /* How a call went, beside the thing asked for. */
 struct pay_outcome {
-    enum err err; /* OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE;
+    enum err err; /* ERR_OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE;
                      ERR_NOT_FOUND (the gateway knows no such thing) */
     bool unknown; /* a write that may have been done */
     const char *detail;
@@ -61,8 +61,8 @@ struct pay_call { /* what every call needs */
     struct deadline deadline;
 };
 
-/* Each fills *o, and *out when o->err is OK. A create that comes back with another amount, currency
- * or a foreign URL is ERR_PROVIDER_FAILED, unknown. */
+/* Each fills *o, and *out when o->err is ERR_OK. A create that comes back with another amount,
+ * currency or a foreign URL is ERR_PROVIDER_FAILED, unknown. */
 void pay_create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out,
                 struct pay_outcome *o);
 void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out,

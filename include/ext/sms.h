@@ -14,7 +14,7 @@ struct sms {
 };
 
 struct sms_result {
-    enum err err; /* OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE */
+    enum err err; /* ERR_OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE */
     bool unknown; /* it may have been sent */
     const char *message_id; /* the provider's, NULL when it gave none */
     const char *detail;     /* provider code or fixed words; never the text or number */
@@ -27,7 +27,7 @@ struct sms_provider {
     enum provider_type type;
     void (*build)(struct arena *a, const struct provider_config *p, const struct sms *m,
                   struct ext_request *q);
-    /* Sets r->err (OK, REJECTED, FAILED, UNAVAILABLE for 429), unknown, message_id, detail. */
+    /* Sets r->err (ERR_OK, REJECTED, FAILED, UNAVAILABLE for 429), unknown, message_id, detail. */
     void (*judge)(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
                   struct sms_result *r);
 };

@@ -59,7 +59,7 @@ void ledger_read(struct arena *a, struct db_rows rows, int row, struct ledger_it
 enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct ledger_page *q,
                      const struct ledger_item **items, size_t *n) MUST_CHECK;
 
-/* Sends one FAILED row again, now. OK: *out says how it went (SENT or FAILED again).
+/* Sends one FAILED row again, now. ERR_OK: *out says how it went (SENT or FAILED again).
  * ERR_NOT_FOUND, ERR_NOTIFICATION_NOT_FAILED, ERR_NOTIFICATION_EXPIRED. */
 enum err ledger_resend(struct svc *s, const struct ledger_actor *who, const char *id,
                        struct ledger_item *out) MUST_CHECK;

@@ -30,7 +30,7 @@ struct otp_sent {
     long retry_after_s;
 };
 /*
- * OK; ERR_PHONE_INVALID, ERR_PHONE_REGION; ERR_OTP_COOLDOWN, ERR_OTP_QUOTA with retry_after_s;
+ * ERR_OK; ERR_PHONE_INVALID, ERR_PHONE_REGION; ERR_OTP_COOLDOWN, ERR_OTP_QUOTA with retry_after_s;
  * ERR_PROVIDER_*, ERR_DEADLINE with unknown; database errors. A definite failure gives the cooldown
  * back, not the quota.
  */
@@ -42,7 +42,8 @@ struct otp_session {
     struct customer customer;
     int attempts_left; /* with ERR_OTP_INCORRECT */
 };
-/* OK; ERR_NOT_FOUND, ERR_OTP_USED, _SUPERSEDED, _EXPIRED, _INCORRECT, _EXHAUSTED; database errors.
+/* ERR_OK; ERR_NOT_FOUND, ERR_OTP_USED, _SUPERSEDED, _EXPIRED, _INCORRECT, _EXHAUSTED; database
+ * errors.
  */
 enum err otp_verify(struct svc *s, const struct uuid *id, const char *code,
                     struct otp_session *out) MUST_CHECK;

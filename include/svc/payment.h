@@ -91,7 +91,7 @@ enum err payment_settle(struct svc *s, const char *id, const char *actor, struct
 enum err payment_find(struct svc *s, const char *id, struct payment *out) MUST_CHECK;
 
 /*
- * An event of the gateway, already authenticated. OK: taken, *outcome says how (an enum
+ * An event of the gateway, already authenticated. ERR_OK: taken, *outcome says how (an enum
  * webhook_outcome, for the metric); another error: could not be verified now, the gateway shall
  * send it again. *payment_id: which payment it is about; NULL when that is not known (yet).
  */

@@ -60,7 +60,7 @@ enum err versions_check(const struct versions *wanted, int64_t version) MUST_CHE
  */
 #define SQL_CUSTOMER_ID(hash)                                                                 \
     "(SELECT s.customer_id FROM sessions s WHERE s.token_hash = " hash " AND s.expires_at > " \
-                                                                       "now())"
+    "now())"
 #define SQL_STAFF_SEES(hash, venue)                               \
     "EXISTS (SELECT 1 FROM staff_keys k WHERE k.key_hash = " hash \
     " AND k.revoked_at IS NULL AND (k.venue_id IS NULL OR k.venue_id = " venue "))"

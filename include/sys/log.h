@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
 enum log_field_kind { LOG_F_STR, LOG_F_SLICE, LOG_F_INT, LOG_F_MS, LOG_F_PHONE };

@@ -94,7 +94,7 @@ static enum err read_request(struct api *api)
     }
     api->r.raw_body = (struct str){body, n};
     api->keep_alive = api->head.keep_alive && !api->in->close;
-    return OK;
+    return ERR_OK;
 }
 
 /*
@@ -124,7 +124,7 @@ static const char *traceparent(const struct api_request *r)
 static enum err handle(struct api_request *r)
 {
     enum err e = api_route(r);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (length_missing(r))
         return ERR_LENGTH_REQUIRED;
@@ -134,10 +134,10 @@ static enum err handle(struct api_request *r)
     r->client = api_client_address(r->svc.cfg, r->svc.arena, r->head, r->client);
     api_cursor_scope(r->route->pattern);
     e = api_bearer(r);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     e = api_input(r);
-    if (e != OK)
+    if (e != ERR_OK)
         return api_refuse(r, e);
     e = r->route->handler(r);
     ENSURE(r->route->auth == AUTH_NONE || r->first_ran);
@@ -160,11 +160,11 @@ static void serve(struct api *api, struct api_output *out)
 {
     struct api_request *r = &api->r;
     enum err e = read_request(api);
-    if (e != OK)
+    if (e != ERR_OK)
         r->problem.detail = api->fault.detail;
     else
         e = handle(r);
-    if (e != OK && e != ERR_ANSWERED)
+    if (e != ERR_OK && e != ERR_ANSWERED)
         api_problem(r, e);
     db_clean(api->db, r->svc.deadline);
     api_idem_finish(r, e);
@@ -191,7 +191,8 @@ static void serve_out_of_memory(struct api *api, struct api_output *out)
         api_idem_doubt(r);
     struct str bytes = api_oom_bytes(api->arena, api->in->request_id, head_only);
     keep_answer(api, bytes);
-    LOG(LOG_ERROR, "http.out_of_memory", F_STR("route", r->route ? r->route->pattern : "none"));
+    LOG(LOG_LEVEL_ERROR, "http.out_of_memory",
+        F_STR("route", r->route ? r->route->pattern : "none"));
     *out = (struct api_output){{api->out, bytes.n}, api_status(ERR_OUT_OF_MEMORY), false};
 }
 

@@ -37,12 +37,12 @@ static enum err audit_get(struct api_request *r)
     struct db_batch *b = api_first_batch(r);
     int listed = audit_list_add(b, r->auth_hash, after[0], after[1], limit + 1);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (!good)
         return ERR_VALIDATION;
     api_reply_page(r, db_result(b, listed), limit, item);
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_audit_list = {.method = HTTP_GET,

@@ -46,7 +46,7 @@ enum err api_bearer(struct api_request *r)
         digest_sha256_hex(token, hex);
         r->auth_hash = hex;
     }
-    return r->route->auth == AUTH_NONE || r->auth_hash ? OK : ERR_UNAUTHORIZED;
+    return r->route->auth == AUTH_NONE || r->auth_hash ? ERR_OK : ERR_UNAUTHORIZED;
 }
 
 struct db_batch *api_first_batch(struct api_request *r)
@@ -67,25 +67,25 @@ static enum err authenticated(struct api_request *r, struct db_batch *b)
     struct db_rows rows = db_result(b, AUTH_AT);
     if (r->route->auth == AUTH_CUSTOMER) {
         r->authenticated = session_auth_read(r->svc.arena, rows, &r->who);
-        return r->authenticated ? OK : ERR_UNAUTHORIZED;
+        return r->authenticated ? ERR_OK : ERR_UNAUTHORIZED;
     }
     r->authenticated = staff_auth_read(r->svc.arena, rows, &r->who);
     if (!r->authenticated)
         return ERR_UNAUTHORIZED;
-    return r->who.role >= staff_auth[r->route->auth].least ? OK : ERR_FORBIDDEN;
+    return r->who.role >= staff_auth[r->route->auth].least ? ERR_OK : ERR_FORBIDDEN;
 }
 
 enum err api_first(struct api_request *r, struct db_batch *b)
 {
     r->first_ran = true;
     enum err e = db_run(b, r->svc.deadline);
-    if (e != OK && r->idem)
+    if (e != ERR_OK && r->idem)
         api_idem_doubt(r);
     if (e == ERR_COMMIT_UNKNOWN) /* nothing but the claim was written, and that is given up */
         return ERR_DB_UNAVAILABLE;
-    if (e == OK && r->route->auth != AUTH_NONE)
+    if (e == ERR_OK && r->route->auth != AUTH_NONE)
         e = authenticated(r, b);
-    if (e == OK && r->idem)
+    if (e == ERR_OK && r->idem)
         e = api_idem_claimed(r, b);
     return e;
 }
@@ -95,10 +95,10 @@ enum err api_first_seen(struct api_request *r, const struct db_stmt *seen, struc
     struct db_batch *b = api_first_batch(r);
     int i = DB_ADD(b, seen, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *rows = db_result(b, i);
-    return db_count(*rows) > 0 ? OK : ERR_NOT_FOUND;
+    return db_count(*rows) > 0 ? ERR_OK : ERR_NOT_FOUND;
 }
 
 enum err api_refuse(struct api_request *r, enum err fault)
@@ -108,5 +108,5 @@ enum err api_refuse(struct api_request *r, enum err fault)
     /* With a usable Idempotency-Key the refusal is an outcome like any other: claimed now, stored
      * by the frame. */
     enum err e = api_first(r, api_first_batch(r));
-    return e == OK ? fault : e;
+    return e == ERR_OK ? fault : e;
 }

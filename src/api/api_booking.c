@@ -44,7 +44,7 @@ static const struct json_member order_members[] = {
 static enum err post_booking(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct order_input *in = r->input;
     struct booking_order order = {
@@ -100,12 +100,12 @@ static enum err get_bookings(struct api_request *r)
     struct db_batch *b = api_first_batch(r);
     int listed = booking_add_list_mine(b, r->auth_hash, &list);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (!good)
         return ERR_VALIDATION;
     api_reply_page(r, db_result(b, listed), limit, item);
-    return OK;
+    return ERR_OK;
 }
 
 static enum err get_booking(struct api_request *r)
@@ -113,7 +113,7 @@ static enum err get_booking(struct api_request *r)
     struct db_batch *b = api_first_batch(r);
     int found = booking_add_find_mine(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, found)) == 0)
         return ERR_NOT_FOUND;
@@ -121,7 +121,7 @@ static enum err get_booking(struct api_request *r)
     booking_read(db_result(b, found), 0, &bk);
     api_reply(r, 200, api_booking_json(r->svc.arena, &bk));
     api_etag(r, bk.version);
-    return OK;
+    return ERR_OK;
 }
 
 /* ---- changing ---- */
@@ -142,7 +142,7 @@ static const struct json_member cancel_members[] = {
 static enum err cancel_booking(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct cancel_input *in = r->input;
     struct booking_transition t = {.id = r->ids[0].s,
@@ -150,7 +150,7 @@ static enum err cancel_booking(struct api_request *r)
                                    .reason = in ? in->reason : NULL,
                                    .request_key = api_idem_name(r)};
     e = api_if_match(r, &t.match);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
     struct booking_caller caller = {
@@ -182,7 +182,7 @@ static const struct json_member move_members[] = {
 static enum err reschedule_booking(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct move_input *in = r->input;
     struct booking_move m = {
@@ -191,7 +191,7 @@ static enum err reschedule_booking(struct api_request *r)
         .resource_id = in->has_resource ? in->resource_id.s : NULL,
     };
     e = api_if_match(r, &m.match);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
     struct booking_caller caller = {

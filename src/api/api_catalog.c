@@ -9,7 +9,7 @@ static enum err get_venues(struct api_request *r)
     struct venue *venues;
     size_t n;
     enum err e = catalog_venues(&r->svc, &page, &venues, &n);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct arena *a = r->svc.arena;
     size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
@@ -21,14 +21,14 @@ static enum err get_venues(struct api_request *r)
         next = api_cursor_make(
             a, (const char *const[]){venues[shown - 1].name, venues[shown - 1].id.s}, 2);
     api_reply_list(r, items, next);
-    return OK;
+    return ERR_OK;
 }
 
 static enum err get_venue(struct api_request *r)
 {
     struct venue v;
     enum err e = catalog_venue(&r->svc, r->ids[0].s, &v);
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply(r, 200, api_venue_json(r->svc.arena, &v));
     return e;
 }
@@ -41,7 +41,7 @@ static enum err get_services(struct api_request *r)
     struct service *services;
     size_t n;
     enum err e = catalog_services(&r->svc, r->ids[0].s, &page, &services, &n);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct arena *a = r->svc.arena;
     size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
@@ -53,14 +53,14 @@ static enum err get_services(struct api_request *r)
         next = api_cursor_make(
             a, (const char *const[]){services[shown - 1].name, services[shown - 1].id.s}, 2);
     api_reply_list(r, items, next);
-    return OK;
+    return ERR_OK;
 }
 
 static enum err get_service(struct api_request *r)
 {
     struct service v;
     enum err e = catalog_service(&r->svc, r->ids[0].s, &v);
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply(r, 200, api_service_json(r->svc.arena, &v));
     return e;
 }

@@ -55,14 +55,14 @@ static enum err get_closures(struct api_request *r)
     int list = DB_ADD(b, &catalog_closures_seen, r->auth_hash, r->ids[0].s, db_int(b, limit + 1),
                       after[0], after[1]);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (!good)
         return ERR_VALIDATION;
     if (db_count(db_result(b, venue)) == 0)
         return ERR_NOT_FOUND;
     api_reply_page(r, db_result(b, list), limit, item);
-    return OK;
+    return ERR_OK;
 }
 
 /* The active bookings whose time the closure meets, as the answer to its creation lists them. */
@@ -73,7 +73,7 @@ static enum err put_conflicts(struct api_request *r, const struct closure *c, js
     const char *resource = c->resource_id.s[0] != '\0' ? c->resource_id.s : NULL;
     int i = booking_add_overlapping(b, c->venue_id.s, resource, c->starts_at, c->ends_at);
     enum err e = db_run(b, r->svc.deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, i);
     json_t *conflicts = json_arr(a);
@@ -83,14 +83,14 @@ static enum err put_conflicts(struct api_request *r, const struct closure *c, js
         json_push(a, conflicts, api_booking_json(a, &bk));
     }
     json_put(a, body, "conflicts", conflicts);
-    return OK;
+    return ERR_OK;
 }
 
 static enum err post_closure(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct closure_input *in = r->input;
     if (in->ends_at.us <= in->starts_at.us) {
@@ -107,12 +107,12 @@ static enum err post_closure(struct api_request *r)
     json_t *body = api_closure_json(r->svc.arena, &c);
     e = put_conflicts(r, &c,
                       body); /* before the write: a failure after it would hide what was done */
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     e = catalog_add_closure(&r->svc, r->who.actor, &c);
     if (e == ERR_VALIDATION)
         api_fault(r, "/resource_id", "is no resource of the venue");
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply(r, 201, body);
     return e;
 }
@@ -121,12 +121,12 @@ static enum err delete_closure(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_closure_seen, &seen);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct closure c;
     catalog_read_closure(seen, 0, &c);
     e = catalog_delete_closure(&r->svc, r->who.actor, &c);
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply_empty(r, 204);
     return e;
 }

@@ -58,9 +58,9 @@ enum err api_if_match(struct api_request *r, struct versions *out)
     *out = (struct versions){.limited = false};
     size_t n = http_header_count(r->head, "If-Match");
     if (n == 0)
-        return OK;
+        return ERR_OK;
     if (n == 1 && api_if_match_parse(http_header(r->head, "If-Match"), out))
-        return OK;
+        return ERR_OK;
     api_fault(r, "header:If-Match", "must be * or a list of entity tags such as \"3\"");
     return ERR_VALIDATION;
 }

@@ -11,7 +11,7 @@ static void reply_status(struct api_request *r, const char *status)
 static enum err alive(struct api_request *r)
 {
     reply_status(r, "ok");
-    return OK;
+    return ERR_OK;
 }
 
 /* A prober waits no longer for the database than this. */
@@ -25,12 +25,12 @@ static enum err ready(struct api_request *r)
     enum err e = db_connect(r->svc.db, d);
     if (e == ERR_DB_SCHEMA)
         r->problem.detail = "the database's schema is of another version: run bookingd migrate";
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_batch *b = db_batch(r->svc.db, r->svc.arena, DB_READ);
     int at = db_add(b, &newest, NULL, 0);
     e = db_run(b, d);
-    if (e != OK)
+    if (e != ERR_OK)
         return e == ERR_DEADLINE ? ERR_DB_UNAVAILABLE : e;
     struct db_rows rows = db_result(b, at);
     if (db_is_null(rows, 0, "version") || db_get_int(rows, 0, "version") != db_schema_version()) {
@@ -38,7 +38,7 @@ static enum err ready(struct api_request *r)
         return ERR_DB_SCHEMA;
     }
     reply_status(r, "ready");
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_healthz = {.method = HTTP_GET,

@@ -103,7 +103,7 @@ static enum err get_hours(struct api_request *r)
     int resource = DB_ADD(b, &catalog_resource_seen, r->auth_hash, r->ids[0].s);
     int hours = DB_ADD(b, &catalog_hours_seen, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, resource)) == 0)
         return ERR_NOT_FOUND;
@@ -113,14 +113,14 @@ static enum err get_hours(struct api_request *r)
     for (size_t i = 0; i < n; i++)
         catalog_read_opening(rows, (int)i, &items[i]);
     api_reply(r, 200, hours_json(r->svc.arena, items, n));
-    return OK;
+    return ERR_OK;
 }
 
 static enum err put_hours(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_resource_seen, &seen);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct resource resource;
     catalog_read_resource(seen, 0, &resource);
@@ -132,7 +132,7 @@ static enum err put_hours(struct api_request *r)
     if (r->faults.n > 0)
         return ERR_VALIDATION;
     e = catalog_save_hours(&r->svc, r->who.actor, &resource, items, n);
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply(r, 200, hours_json(r->svc.arena, items, n));
     return e;
 }

@@ -63,7 +63,7 @@ enum err api_idem_claimed(struct api_request *r, struct db_batch *b)
     switch (idem_claim_read(db_result(b, r->idem->look_at), &r->idem->claim, &o)) {
     case IDEM_MINE:
         r->idem->mine = true;
-        return OK;
+        return ERR_OK;
     case IDEM_DONE:
         replay(r, &o);
         return ERR_ANSWERED;
@@ -202,7 +202,7 @@ void api_idem_doubt(struct api_request *r)
 void api_idem_finish(struct api_request *r, enum err e)
 {
     struct api_idem *idem = r->idem;
-    if (!idem || !idem->mine || (idem->added && e == OK))
+    if (!idem || !idem->mine || (idem->added && e == ERR_OK))
         return;
     idem->mine = false;
     struct api *api = r->api;

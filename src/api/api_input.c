@@ -16,7 +16,7 @@ static enum err path_ids(struct api_request *r)
         if (is_id && !uuid_parse(r->params[i], &r->ids[i]))
             return ERR_NOT_FOUND;
     }
-    return OK;
+    return ERR_OK;
 }
 
 bool api_media_type_is_json(struct str value)
@@ -65,13 +65,13 @@ bool api_json_depth_ok(struct str text)
 static enum err schema(struct api_request *r)
 {
     if (!r->route->members)
-        return OK;
+        return ERR_OK;
     bool good = json_read(r->json, r->route->members, r->input, "", &r->faults);
     if (good && r->route->at_least_one && json_object_size(r->json) == 0) {
         api_fault(r, "", "must have at least one member");
         good = false;
     }
-    return good ? OK : ERR_VALIDATION;
+    return good ? ERR_OK : ERR_VALIDATION;
 }
 
 static enum err body(struct api_request *r)
@@ -81,7 +81,7 @@ static enum err body(struct api_request *r)
         r->input = arena_alloc(r->svc.arena, route->input_size);
     if (route->body == BODY_NONE || route->body == BODY_ANY ||
         (route->body == BODY_OPTIONAL && r->raw_body.n == 0))
-        return OK;
+        return ERR_OK;
     size_t types = http_header_count(r->head, "Content-Type");
     bool absent = types == 0 && r->raw_body.n == 0;
     if (!absent && (types != 1 || !api_media_type_is_json(http_header(r->head, "Content-Type"))))
@@ -99,7 +99,7 @@ static enum err idempotency_key(struct api_request *r)
 {
     size_t n = http_header_count(r->head, "Idempotency-Key");
     if (!r->route->idempotent || n == 0)
-        return OK;
+        return ERR_OK;
     struct str key = http_header(r->head, "Idempotency-Key");
     if (n != 1 || !idem_key_valid(key)) {
         api_fault(r, "header:Idempotency-Key",
@@ -110,7 +110,7 @@ static enum err idempotency_key(struct api_request *r)
     memcpy(idem->claim.key, key.p, key.n);
     idem->claim.key[key.n] = '\0';
     r->idem = idem;
-    return OK;
+    return ERR_OK;
 }
 
 /*
@@ -121,12 +121,12 @@ enum err api_input(struct api_request *r)
 {
     static enum err (*const steps[])(struct api_request * r) = {idempotency_key, path_ids, body,
                                                                 api_query};
-    enum err first = OK;
+    enum err first = ERR_OK;
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         enum err e = steps[i](r);
-        if (e != OK && e != ERR_VALIDATION)
+        if (e != ERR_OK && e != ERR_VALIDATION)
             return e;
-        if (first == OK)
+        if (first == ERR_OK)
             first = e;
     }
     return first;

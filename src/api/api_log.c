@@ -41,5 +41,5 @@ void api_record(struct api *api, int status)
     n += provider_fields(api, fields + n);
     if (r->idem)
         fields[n++] = F_STR("idempotency", r->idem->mine || r->idem->added ? "first" : "repeat");
-    log_write(LOG_INFO, "http.request", fields, n);
+    log_write(LOG_LEVEL_INFO, "http.request", fields, n);
 }

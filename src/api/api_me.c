@@ -24,12 +24,12 @@ static enum err authenticate(struct api_request *r)
 static enum err me_get(struct api_request *r)
 {
     enum err e = authenticate(r);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct customer c = {r->who.id.s, r->who.phone, r->who.customer_name, r->who.locale,
                                r->who.customer_since};
     api_reply(r, 200, api_customer_json(r->svc.arena, &c));
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_me_get = {.method = HTTP_GET,
@@ -63,15 +63,15 @@ static enum err me_patch(struct api_request *r)
 {
     const struct me_input *in = r->input;
     enum err e = authenticate(r);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     enum locale locale = in->locale == LOCALE_EN ? LOCALE_EN : LOCALE_AR;
     struct customer c;
     e = customer_update(&r->svc, r->who.id.s, in->name, in->has_locale ? &locale : NULL, &c);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     api_reply(r, 200, api_customer_json(r->svc.arena, &c));
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_me_patch = {.method = HTTP_PATCH,
@@ -89,9 +89,9 @@ const struct api_route api_route_me_patch = {.method = HTTP_PATCH,
 static enum err me_delete(struct api_request *r)
 {
     enum err e = authenticate(r);
-    if (e == OK)
+    if (e == ERR_OK)
         e = customer_erase(&r->svc, r->who.id.s);
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply_empty(r, 204);
     return e;
 }
@@ -119,10 +119,10 @@ static enum err session_delete(struct api_request *r)
 {
     const struct sign_out_query *q = r->query_input;
     enum err e = authenticate(r);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     e = q->all ? session_end_all(&r->svc, r->who.id.s) : session_end(&r->svc, r->auth_hash);
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply_empty(r, 204);
     return e;
 }

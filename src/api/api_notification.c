@@ -61,12 +61,12 @@ static enum err get_notifications(struct api_request *r)
     struct db_batch *b = api_first_batch(r);
     int listed = ledger_add_list(b, r->auth_hash, &page);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (!good)
         return ERR_VALIDATION;
     api_reply_page(r, db_result(b, listed), limit, item);
-    return OK;
+    return ERR_OK;
 }
 
 /* ---- sending again ---- */
@@ -74,12 +74,12 @@ static enum err get_notifications(struct api_request *r)
 static enum err post_resend(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct ledger_actor who = actor_of(r);
     struct ledger_item n;
     e = ledger_resend(&r->svc, &who, r->ids[0].s, &n);
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply(r, 200, api_notification_json(r->svc.arena, &n));
     return e;
 }
@@ -128,7 +128,7 @@ static const struct json_member resend_members[] = {
 static enum err post_resend_all(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct resend_input *in = r->input;
     struct ledger_filter f = {
@@ -143,7 +143,7 @@ static enum err post_resend_all(struct api_request *r)
     struct ledger_counts counts;
     int64_t limit = in->has_limit ? in->limit : RESEND_LIMIT_DEFAULT;
     e = ledger_resend_all(&r->svc, &who, &f, limit, in->dry_run, &counts);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct arena *a = r->svc.arena;
     json_t *body = json_obj(a);
@@ -152,7 +152,7 @@ static enum err post_resend_all(struct api_request *r)
     json_put_int(a, body, "failed", counts.failed);
     json_put_int(a, body, "remaining", counts.remaining);
     api_reply(r, 200, body);
-    return OK;
+    return ERR_OK;
 }
 
 /* ---- acknowledging ---- */
@@ -204,7 +204,7 @@ static const char *const *read_ids(struct api_request *r, const json_t *ids, siz
 static enum err post_acknowledge(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct acknowledge_input *in = r->input;
     size_t n = in->ids ? json_array_size(in->ids) : 0;
@@ -216,12 +216,12 @@ static enum err post_acknowledge(struct api_request *r)
     struct ledger_actor who = actor_of(r);
     int64_t acknowledged = 0;
     e = ledger_acknowledge(&r->svc, &who, &f, ids, n, &acknowledged);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     json_t *body = json_obj(r->svc.arena);
     json_put_int(r->svc.arena, body, "acknowledged", acknowledged);
     api_reply(r, 200, body);
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_notifications_get = {

@@ -7,7 +7,7 @@ static enum err document(struct api_request *r)
     r->resp.content_type = "application/json";
     r->resp.body = (struct str){(const char *)api_openapi_doc, api_openapi_doc_len};
     http_resp_header(&r->resp, "Cache-Control", "public, max-age=300");
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_openapi = {.method = HTTP_GET,

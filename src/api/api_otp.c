@@ -62,7 +62,7 @@ static enum err otp_post(struct api_request *r)
     struct otp_sent sent;
     const struct otp_send ask = {str_of(in->phone), in->has_locale ? &locale : NULL, r->client};
     enum err e = otp_send(&r->svc, &ask, &sent);
-    if (e != OK)
+    if (e != ERR_OK)
         return send_refused(r, e, &sent);
     struct arena *a = r->svc.arena;
     json_t *body = json_obj(a);
@@ -71,7 +71,7 @@ static enum err otp_post(struct api_request *r)
     json_put_time(a, body, "expires_at", sent.expires_at);
     json_put_time(a, body, "resend_at", sent.resend_at);
     api_reply(r, 201, body);
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_otp_send = {.method = HTTP_POST,
@@ -113,7 +113,7 @@ static enum err verify_post(struct api_request *r)
     enum err e = otp_verify(&r->svc, &r->ids[0], in->code, &session);
     if (e == ERR_OTP_INCORRECT)
         r->problem.attempts_left = session.attempts_left;
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct arena *a = r->svc.arena;
     json_t *body = json_obj(a);
@@ -122,7 +122,7 @@ static enum err verify_post(struct api_request *r)
     json_put_time(a, body, "expires_at", session.expires_at);
     json_put(a, body, "customer", api_customer_json(a, &session.customer));
     api_reply(r, 200, body);
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_otp_verify = {.method = HTTP_POST,

@@ -25,7 +25,7 @@ json_t *api_payment_json(struct arena *a, const struct payment *p)
 
 enum err api_payment_fault(struct api_request *r, enum err e, const struct payment_fault *fault)
 {
-    if (e != OK && fault->passing)
+    if (e != ERR_OK && fault->passing)
         api_idem_passing(r);
     switch ((int)e) {
     case ERR_PROVIDER_REJECTED:
@@ -89,7 +89,7 @@ static bool return_url_fit(struct api_request *r, const char *text)
 static enum err post_payment(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct open_input *in = r->input;
     if (!return_url_fit(r, in->return_url)) {
@@ -105,15 +105,15 @@ static enum err post_payment(struct api_request *r)
     struct payment_fault fault;
     bool existed;
     e = payment_open(&r->svc, &r->who, &order, &p, &existed, &fault);
-    if (e != OK)
+    if (e != ERR_OK)
         return api_payment_fault(r, e, &fault);
     if (!existed)
-        return OK;
+        return ERR_OK;
     api_reply(r, 200, api_payment_json(r->svc.arena, &p));
     if (p.state == PAYMENT_CREATING) /* somebody else is at it, or died of it: not what this key's
                                         repeats are to be told for ever */
         api_idem_passing(r);
-    return OK;
+    return ERR_OK;
 }
 
 struct list_query {
@@ -131,7 +131,7 @@ static enum err get_payments(struct api_request *r)
     int booking = booking_add_find_mine(b, r->auth_hash, r->ids[0].s);
     int list = payment_add_list_mine(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, booking)) == 0)
         return ERR_NOT_FOUND;
@@ -149,7 +149,7 @@ static enum err get_payments(struct api_request *r)
     for (size_t i = span.first; i < span.end; i++)
         json_push(a, items, api_payment_json(a, &payments[i]));
     api_reply_list(r, items, span.next);
-    return OK;
+    return ERR_OK;
 }
 
 json_t *api_payments_json(struct arena *a, struct db_rows rows)
@@ -168,14 +168,14 @@ static enum err get_payment(struct api_request *r)
     struct db_batch *b = api_first_batch(r);
     int found = payment_add_find_mine(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, found)) == 0)
         return ERR_NOT_FOUND;
     struct payment p;
     payment_read(db_result(b, found), 0, &p);
     api_reply(r, 200, api_payment_json(r->svc.arena, &p));
-    return OK;
+    return ERR_OK;
 }
 
 /* ---- hints ---- */
@@ -187,19 +187,19 @@ static enum err get_return(struct api_request *r)
     struct payment p;
     enum settled how;
     enum err e = payment_find(&r->svc, r->ids[0].s, &p);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (!payment_was_paid(p.state)) {
         e = payment_settle(&r->svc, r->ids[0].s, "customer", &p, &how);
-        if (e != OK)
-            LOG(LOG_WARN, "payment.not_settled", F_STR("payment", r->ids[0].s), F_ERR(e));
+        if (e != ERR_OK)
+            LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", r->ids[0].s), F_ERR(e));
     }
     struct arena *a = r->svc.arena;
     const char *to = url_with(a, p.return_url, "payment_id", p.id.s);
     to = url_with(a, to, "status", payment_state_names[p.state]);
     api_reply_empty(r, 303);
     http_resp_header(&r->resp, "Location", to);
-    return OK;
+    return ERR_OK;
 }
 
 /*
@@ -209,9 +209,9 @@ static enum err get_return(struct api_request *r)
 static enum err hint_taken(struct api_request *r, enum err e, const char *payment_id)
 {
     switch ((int)e) {
-    case OK:
+    case ERR_OK:
         api_reply_empty(r, 200);
-        return OK;
+        return ERR_OK;
     case ERR_PROVIDER_REJECTED:
     case ERR_PROVIDER_FAILED:
     case ERR_PROVIDER_TIMEOUT:
@@ -236,7 +236,7 @@ static enum err post_webhook(struct api_request *r)
     const char *payment_id;
     enum err e = payment_event(&r->svc, r->raw_body, &outcome, &payment_id);
     int provider = r->svc.cfg->payments.provider;
-    if (provider >= 0 && (e == OK || e == ERR_UNAUTHORIZED))
+    if (provider >= 0 && (e == ERR_OK || e == ERR_UNAUTHORIZED))
         METRIC_INC(M_WEBHOOKS, (unsigned)provider, (unsigned)outcome);
     return hint_taken(r, e, payment_id);
 }
@@ -262,7 +262,7 @@ static enum err post_refund(struct api_request *r)
     struct db_batch *b = api_first_batch(r);
     int found = payment_add_find_staff(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, found)) == 0)
         return ERR_NOT_FOUND;

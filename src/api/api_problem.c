@@ -17,7 +17,7 @@ enum err api_public(enum err e)
 {
     if (e == ERR_DB_SCHEMA || e == ERR_DB_RETRY) /* of no use as it is now; a repeat may succeed */
         return ERR_DB_UNAVAILABLE;
-    return e > OK && e < ERR_COUNT && rows[e].status != 0 ? e : ERR_INTERNAL;
+    return e > ERR_OK && e < ERR_COUNT && rows[e].status != 0 ? e : ERR_INTERNAL;
 }
 
 int api_status(enum err e)
@@ -87,7 +87,7 @@ void api_problem(struct api_request *r, enum err e)
 {
     struct arena *a = r->svc.arena;
     if (api_public(e) == ERR_INTERNAL)
-        LOG(LOG_ERROR, "http.internal", F_ERR(e),
+        LOG(LOG_LEVEL_ERROR, "http.internal", F_ERR(e),
             F_STR("route", r->route ? r->route->pattern : "none"));
     e = api_public(e);
 

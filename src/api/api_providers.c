@@ -28,7 +28,7 @@ static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list
 static enum err providers_get(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct list_query *q = r->query_input;
     const char *names[PROVIDERS_MAX];
@@ -45,7 +45,7 @@ static enum err providers_get(struct api_request *r)
                   provider_json(r->svc.arena, &r->svc.cfg->providers[i], &state));
     }
     api_reply_list(r, items, span.next);
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_provider_list = {.method = HTTP_GET,

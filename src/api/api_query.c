@@ -150,16 +150,16 @@ enum err api_query(struct api_request *r)
     if (r->route->query_size)
         r->query_input = arena_alloc(a, r->route->query_size);
     if (!r->head->query.p)
-        return OK;
+        return ERR_OK;
     struct http_query *query = ARENA_NEW(a, struct http_query);
     if (!http_query_parse(a, r->head->query, query)) {
         if (r->route->query_open && !r->route->query)
-            return OK;
+            return ERR_OK;
         r->problem.detail = "the query is not well-formed";
         return ERR_BAD_REQUEST;
     }
     unsigned before = r->faults.n;
     for (size_t i = 0; i < query->n; i++)
         read_item(r, query, i);
-    return r->faults.n == before ? OK : ERR_VALIDATION;
+    return r->faults.n == before ? ERR_OK : ERR_VALIDATION;
 }

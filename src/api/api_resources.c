@@ -47,14 +47,14 @@ static enum err get_resources(struct api_request *r)
     int list = DB_ADD(b, &catalog_resources_seen, r->auth_hash, r->ids[0].s, db_int(b, page.limit),
                       page.after_name, page.after_id);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (r->faults.n > 0)
         return ERR_VALIDATION;
     if (db_count(db_result(b, venue)) == 0)
         return ERR_NOT_FOUND;
     api_reply_page(r, db_result(b, list), page.limit - 1, item);
-    return OK;
+    return ERR_OK;
 }
 
 static enum err save_resource(struct api_request *r, struct resource *v, bool is_new)
@@ -67,7 +67,7 @@ static enum err save_resource(struct api_request *r, struct resource *v, bool is
     if (in->has_active)
         v->active = in->active;
     enum err e = catalog_save_resource(&r->svc, r->who.actor, v, is_new);
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply(r, is_new ? 201 : 200, api_resource_json(r->svc.arena, v));
     return e;
 }
@@ -76,7 +76,7 @@ static enum err post_resource(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct resource v = {.id = uuid_new(), .venue_id = r->ids[0], .capacity = 1, .active = true};
     return save_resource(r, &v, true);
@@ -86,9 +86,9 @@ static enum err patch_resource(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_resource_seen, &seen);
-    if (e == OK)
+    if (e == ERR_OK)
         e = catalog_hold(&r->svc, CATALOG_RESOURCE, r->auth_hash, r->ids[0].s, &seen);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct resource v;
     catalog_read_resource(seen, 0, &v);

@@ -53,7 +53,7 @@ enum err api_route(struct api_request *r)
         r->route = api_routes[r->row];
         for (size_t i = 0; i < params.n; i++)
             r->params[i] = params.value[i];
-        return OK;
+        return ERR_OK;
     }
     r->allow = allowed(r->svc.arena, r->head->path);
     return r->allow ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND;

@@ -70,7 +70,7 @@ static enum err get_slots(struct api_request *r)
     enum err e = avail_slots(&r->svc, &q, &answer);
     if (e == ERR_VALIDATION)
         api_fault(r, "query:to", "must be 0 to %d days after `from`", AVAIL_DAYS_MAX);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct arena *a = r->svc.arena;
     json_t *items = json_arr(a);
@@ -79,7 +79,7 @@ static enum err get_slots(struct api_request *r)
     json_t *body = json_obj(a);
     json_put(a, body, "items", items);
     api_reply(r, 200, body);
-    return OK;
+    return ERR_OK;
 }
 
 const struct api_route api_route_slots_get = {.method = HTTP_GET,

@@ -72,14 +72,14 @@ static enum err get_calendar(struct api_request *r)
     int seen = booking_add_venue_seen(b, r->auth_hash, r->ids[0].s);
     int listed = booking_add_list_staff(b, r->auth_hash, &list);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (!good)
         return ERR_VALIDATION;
     if (db_count(db_result(b, seen)) == 0)
         return ERR_NOT_FOUND;
     api_reply_page(r, db_result(b, listed), limit, item);
-    return OK;
+    return ERR_OK;
 }
 
 /* ---- booking for a customer ---- */
@@ -139,14 +139,14 @@ static enum err post_staff_booking(struct api_request *r)
     struct db_batch *b = api_first_batch(r);
     int seen = booking_add_venue_seen(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, seen)) == 0)
         return ERR_NOT_FOUND;
     const struct staff_order_input *in = r->input;
     const char *phone = NULL;
     e = phone_normalise(r->svc.cfg, r->svc.arena, str_of(in->phone), &phone);
-    if (e != OK) {
+    if (e != ERR_OK) {
         api_phone_fault(r, e);
         return e;
     }
@@ -190,7 +190,7 @@ static enum err get_staff_booking(struct api_request *r)
     int paid = payment_add_list_staff(b, r->auth_hash, r->ids[0].s);
     int past = booking_add_history(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, found)) == 0)
         return ERR_NOT_FOUND;
@@ -215,7 +215,7 @@ static enum err get_staff_booking(struct api_request *r)
     json_put(a, body, "history", history);
     api_reply(r, 200, body);
     api_etag(r, bk.version);
-    return OK;
+    return ERR_OK;
 }
 
 /* ---- transitions ---- */
@@ -256,14 +256,14 @@ static bool transition_find(struct str name, enum booking_state *to)
 static enum err post_transition(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     const struct transition_input *in = r->input;
     struct booking_transition t = {.id = r->ids[0].s, .reason = in ? in->reason : NULL};
     if (!transition_find(r->params[1], &t.to))
         return ERR_NOT_FOUND;
     e = api_if_match(r, &t.match);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_staff_booking_json};
     struct booking_caller caller = {

@@ -60,7 +60,7 @@ static enum err save_venue(struct api_request *r, struct venue *v, bool is_new)
     enum err e = catalog_save_venue(&r->svc, r->who.actor, v, is_new);
     if (e == ERR_VALIDATION)
         api_fault(r, "/time_zone", "is not an IANA time zone that the database knows");
-    if (e == OK)
+    if (e == ERR_OK)
         api_reply(r, is_new ? 201 : 200, api_venue_json(r->svc.arena, v));
     return e;
 }
@@ -68,7 +68,7 @@ static enum err save_venue(struct api_request *r, struct venue *v, bool is_new)
 static enum err post_venue(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (r->who.one_venue)
         return ERR_FORBIDDEN;
@@ -81,9 +81,9 @@ static enum err patch_venue(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
-    if (e == OK)
+    if (e == ERR_OK)
         e = catalog_hold(&r->svc, CATALOG_VENUE, r->auth_hash, r->ids[0].s, &seen);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct venue v;
     catalog_read_venue(seen, 0, &v);
@@ -231,18 +231,18 @@ static enum err save_service(struct api_request *r, struct service *v, bool is_n
     if (e == ERR_VALIDATION)
         api_fault(r, arena_printf(r->svc.arena, "/resource_ids/%zu", bad),
                   "is no resource of the venue");
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     tidy_resource_ids(r, v);
     api_reply(r, is_new ? 201 : 200, api_service_json(r->svc.arena, v));
-    return OK;
+    return ERR_OK;
 }
 
 static enum err post_service(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct venue venue;
     catalog_read_venue(seen, 0, &venue);
@@ -260,9 +260,9 @@ static enum err patch_service(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &catalog_service_seen, &seen);
-    if (e == OK)
+    if (e == ERR_OK)
         e = catalog_hold(&r->svc, CATALOG_SERVICE, r->auth_hash, r->ids[0].s, &seen);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct service v;
     catalog_read_service(r->svc.arena, seen, 0, &v);

@@ -3,7 +3,7 @@
 #include "base/ensure.h"
 
 static const char *const codes[ERR_COUNT] = {
-    [OK] = "ok",
+    [ERR_OK] = "ok",
 #define ERR(symbol, code) [symbol] = (code),
 #include "base/err.def"
 #undef ERR

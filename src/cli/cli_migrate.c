@@ -16,13 +16,13 @@ int cli_migrate(struct cli *c)
     if (code != CLI_GO_ON)
         return code;
     enum err e = db_migrate(s.svc.db, s.arena, s.svc.deadline, &report);
-    if (e == OK && report.applied)
+    if (e == ERR_OK && report.applied)
         printf("schema is at version %d, was %d\n", report.to, report.from);
-    else if (e == OK)
+    else if (e == ERR_OK)
         printf("schema is at version %d already\n", report.to);
     else if (report.fault)
         cli_error("%s", report.fault);
-    if (e == OK)
+    if (e == ERR_OK)
         code = cli_done();
     else if (e == ERR_DB_SCHEMA) /* the report says how; "run migrate" would be no help */
         code = EXIT_CONFIG_CODE;

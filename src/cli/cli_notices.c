@@ -123,12 +123,12 @@ int cli_notices_list(struct cli *c)
     if (code != CLI_GO_ON)
         return code;
     enum err e = ledger_list(&s.svc, &actor, &page, &items, &n);
-    if (e == OK)
+    if (e == ERR_OK)
         printf("%-36s %-20s %-8s %-20s %-15s %8s %-21s %s\n", "ID", "CREATED", "STATUS", "TEMPLATE",
                "RECIPIENT", "ATTEMPTS", "ERROR", "ACKNOWLEDGED");
-    for (size_t i = 0; e == OK && i < n; i++)
+    for (size_t i = 0; e == ERR_OK && i < n; i++)
         print_item(&items[i]);
-    code = e == OK ? cli_done() : cli_failed(e);
+    code = e == ERR_OK ? cli_done() : cli_failed(e);
     cli_session_close(&s);
     return code;
 }
@@ -143,9 +143,9 @@ static int resend_one(struct cli_session *s, const char *id)
         cli_error("notification %s is not FAILED", id);
     else if (e == ERR_NOTIFICATION_EXPIRED)
         cli_error("notification %s is too old to be sent (notifications.expire_after)", id);
-    else if (e != OK)
+    else if (e != ERR_OK)
         return cli_failed(e);
-    if (e != OK)
+    if (e != ERR_OK)
         return 1;
     printf("%s%s%s\n", item.status, item.error_code ? " " : "",
            item.error_code ? item.error_code : "");
@@ -158,7 +158,7 @@ static int resend_all(struct cli_session *s, const struct ledger_filter *f, int6
 {
     struct ledger_counts n;
     enum err e = ledger_resend_all(&s->svc, &actor, f, limit, dry_run, &n);
-    if (e != OK)
+    if (e != ERR_OK)
         return cli_failed(e);
     printf("matched %" PRId64 ", sent %" PRId64 ", failed %" PRId64 ", remaining %" PRId64 "\n",
            n.matched, n.sent, n.failed, n.remaining);
@@ -222,9 +222,9 @@ int cli_notices_acknowledge(struct cli *c)
         return code;
     const char *const *ids = w.all ? NULL : (const char *const *)c->argv;
     enum err e = ledger_acknowledge(&s.svc, &actor, &filter, ids, w.all ? 0 : (size_t)c->argc, &n);
-    if (e == OK)
+    if (e == ERR_OK)
         printf("acknowledged %" PRId64 "\n", n);
-    code = e == OK ? cli_done() : cli_failed(e);
+    code = e == ERR_OK ? cli_done() : cli_failed(e);
     cli_session_close(&s);
     return code;
 }

@@ -82,7 +82,7 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     *s = (struct cli_session){.cfg = cli_config(c, needs != CLI_PROVIDERS)};
     if (!s->cfg)
         return EXIT_CONFIG_CODE;
-    log_init((enum log_format)s->cfg->log.format, LOG_WARN);
+    log_init((enum log_format)s->cfg->log.format, LOG_LEVEL_WARN);
     s->svc.cfg = s->cfg;
     s->svc.request_id = "command-line";
     if (!open_parts(s, needs)) {
@@ -95,7 +95,7 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
         return CLI_GO_ON;
     db_require_schema(s->svc.db, true);
     enum err e = db_connect(s->svc.db, s->svc.deadline);
-    if (e == OK)
+    if (e == ERR_OK)
         return CLI_GO_ON;
     int code = cli_failed(e);
     cli_session_close(s);

@@ -49,9 +49,9 @@ int cli_staff_create(struct cli *c)
     if (code != CLI_GO_ON)
         return code;
     enum err e = staff_key_create(&s.svc, name, (enum staff_role)role_named(role), venue, &key);
-    if (e == OK)
+    if (e == ERR_OK)
         puts(key);
-    code = e == OK ? cli_done() : create_failed(e, name, venue);
+    code = e == ERR_OK ? cli_done() : create_failed(e, name, venue);
     cli_session_close(&s);
     return code;
 }
@@ -67,9 +67,9 @@ int cli_staff_list(struct cli *c)
     if (code != CLI_GO_ON)
         return code;
     enum err e = staff_key_list(&s.svc, &keys, &n);
-    if (e == OK)
+    if (e == ERR_OK)
         printf("%-24s %-7s %-36s %-20s %s\n", "NAME", "ROLE", "VENUE", "CREATED", "REVOKED");
-    for (size_t i = 0; e == OK && i < n; i++) {
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
         char created[WALL_RFC3339_MAX], revoked[WALL_RFC3339_MAX];
         struct wall made = {keys[i].created_at.us / 1000000 * 1000000};
         struct wall ended = {keys[i].revoked_at.us / 1000000 * 1000000};
@@ -77,7 +77,7 @@ int cli_staff_list(struct cli *c)
                keys[i].venue_id ? keys[i].venue_id : "all", wall_format(made, created),
                keys[i].revoked ? wall_format(ended, revoked) : "-");
     }
-    code = e == OK ? cli_done() : cli_failed(e);
+    code = e == ERR_OK ? cli_done() : cli_failed(e);
     cli_session_close(&s);
     return code;
 }
@@ -91,7 +91,7 @@ int cli_staff_revoke(struct cli *c)
     if (code != CLI_GO_ON)
         return code;
     enum err e = staff_key_revoke(&s.svc, c->argv[0]);
-    if (e == OK)
+    if (e == ERR_OK)
         code = 0;
     else if (e == ERR_NOT_FOUND) {
         cli_error("there is no live key named '%s'", c->argv[0]);

@@ -68,7 +68,7 @@ static void attempt_failed(struct db *db, enum err why, const char *text)
     int64_t wait = BACKOFF_FIRST_MS << (db->fails < 8 ? db->fails : 8);
 
     if (db->fails++ == 0) /* once, not at each attempt of each process */
-        LOG(LOG_WARN, "db.connect_failed", F_STR("reason", text ? text : err_code(why)));
+        LOG(LOG_LEVEL_WARN, "db.connect_failed", F_STR("reason", text ? text : err_code(why)));
     db_count_error(DBE_CONNECTION);
     db->why = why;
     disconnect(db);
@@ -197,7 +197,7 @@ static void step_greeting(struct db *db)
         break;
     case DB_GREET_DONE:
         if (db->fails > 0)
-            LOG(LOG_INFO, "db.connected", F_INT("attempts", db->fails + 1));
+            LOG(LOG_LEVEL_INFO, "db.connected", F_INT("attempts", db->fails + 1));
         db->state = DB_READY;
         db->one_primary = db->hosts->one_primary;
         db_host_silence(db->host_now, false);
@@ -243,7 +243,7 @@ static void step(struct db *db)
 enum err db_connect(struct db *db, struct deadline d)
 {
     if (db->state == DB_READY)
-        return OK;
+        return ERR_OK;
     if (db->state == DB_DOWN) {
         if (db->fails > 0 && !deadline_passed(db->next_try))
             return db->why;
@@ -259,7 +259,7 @@ enum err db_connect(struct db *db, struct deadline d)
             break;
         }
     }
-    return db->state == DB_READY ? OK : db->why;
+    return db->state == DB_READY ? ERR_OK : db->why;
 }
 
 bool db_connected(const struct db *db)
@@ -306,7 +306,7 @@ bool db_alive(struct db *db)
 void db_idle(struct db *db)
 {
     if (db->state == DB_READY && !db_alive(db)) {
-        LOG(LOG_WARN, "db.connection_lost",
+        LOG(LOG_LEVEL_WARN, "db.connection_lost",
             F_STR("reason", db->one_primary && db_host_left(db->host_id) ? "another is the primary"
                                                                          : "closed by the server"));
         db_count_error(DBE_CONNECTION);

@@ -55,7 +55,7 @@ static enum err results(struct migrator *m, const char *what, PGresult **last)
         while (!PQisBusy(c)) {
             r = PQgetResult(c);
             if (!r)
-                return OK;
+                return ERR_OK;
             arena_defer(m->arena, clear_result, r);
             *last = r;
             if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
@@ -112,7 +112,7 @@ static enum err check_applied(struct migrator *m, const PGresult *applied, int *
                         PQgetvalue(applied, i, 0));
         *at = (int)version;
     }
-    return OK;
+    return ERR_OK;
 }
 
 static enum err apply(struct migrator *m, const struct db_migration *g)
@@ -121,7 +121,7 @@ static enum err apply(struct migrator *m, const struct db_migration *g)
     PGresult *r;
     enum err e = run(m, what, g->sql, &r);
 
-    if (e == OK)
+    if (e == ERR_OK)
         e = record(m, g);
     return e;
 }
@@ -132,14 +132,14 @@ static enum err step(struct migrator *m, int *at, bool *done)
     PGresult *r;
     enum err e = run(m, "schema_migrations", begin_sql, &r);
 
-    if (e == OK)
+    if (e == ERR_OK)
         e = check_applied(m, r, at);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *done = *at == db_migrations_n;
     if (!*done)
         e = apply(m, &db_migrations[*at]);
-    if (e == OK)
+    if (e == ERR_OK)
         e = run(m, "COMMIT", "COMMIT", &r);
     return e;
 }
@@ -152,7 +152,7 @@ static enum err migrate(struct migrator *m)
     while (!done) {
         int at;
         enum err e = step(m, &at, &done);
-        if (e != OK)
+        if (e != ERR_OK)
             return e;
         if (first)
             report->from = at;
@@ -160,7 +160,7 @@ static enum err migrate(struct migrator *m)
         report->applied += !done;
         report->to = done ? at : at + 1;
     }
-    return OK;
+    return ERR_OK;
 }
 
 enum err db_migrate(struct db *db, struct arena *a, struct deadline d,
@@ -171,7 +171,7 @@ enum err db_migrate(struct db *db, struct arena *a, struct deadline d,
     *report = (struct db_migrate_report){0};
     ENSURE(!db->require_schema && !db->in_tx);
     enum err e = db_connect(db, d);
-    if (e != OK)
+    if (e != ERR_OK)
         return fail(&m, e, "connecting", "the database does not answer");
     if (!PQexitPipelineMode(db->conn))
         return fail(&m, ERR_DB_UNAVAILABLE, "connecting", PQerrorMessage(db->conn));

@@ -20,8 +20,9 @@ enum db_state {
     DB_READY
 };
 
-#define DB_PREPARED_SLOTS 1024 /* power of two, far above the number of statements in the program \
-                                */
+#define DB_PREPARED_SLOTS                                                   \
+    1024 /* power of two, far above the number of statements in the program \
+          */
 
 struct db {
     const struct config *cfg;

@@ -86,7 +86,7 @@ static void log_failure(const struct db_batch *b, const char *event, enum err e)
     const char *text =
         state && strncmp(state, "42", 2) == 0 ? error_field(b, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
-    LOG(e == ERR_INTERNAL ? LOG_ERROR : LOG_WARN, event, F_STR("code", err_code(e)),
+    LOG(e == ERR_INTERNAL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, event, F_STR("code", err_code(e)),
         F_STR("sqlstate", state ? state : ""), F_STR("statement", failed_statement(b)),
         F_STR("reason", text ? text : ""));
 }
@@ -154,14 +154,14 @@ static enum err settle(struct db_batch *b, enum db_end end, struct deadline d)
         b->ok =
             b->ended && !b->error; /* the commit is known, only the rest of the answer was lost */
         if (b->ok)
-            return OK;
+            return ERR_OK;
         return end == DB_END_TIMEOUT ? end_timeout(b, d) : end_lost(b);
     }
     db->in_tx = PQtransactionStatus(db->conn) != PQTRANS_IDLE;
     if (b->error)
         return end_refused(b, d);
     b->ok = !kinds[b->kind].ends || b->ended;
-    return b->ok ? OK : ERR_INTERNAL;
+    return b->ok ? ERR_OK : ERR_INTERNAL;
 }
 
 static enum err run_once(struct db_batch *b, struct deadline d)
@@ -197,16 +197,16 @@ enum err db_run(struct db_batch *b, struct deadline d)
             db_lost(db); /* no time for a ROLLBACK; the server does it for a connection that ends */
         return ERR_DEADLINE;
     }
-    enum err e = inside ? OK : connect_first(db, d);
-    if (e != OK)
+    enum err e = inside ? ERR_OK : connect_first(db, d);
+    if (e != ERR_OK)
         return e;
     e = run_once(b, d);
     /* The connection broke under a batch that left nothing behind: the server was restarted, or is
      * another now. */
-    if (e == OK || !b->broken || !kinds[b->kind].repeatable || deadline_passed(d))
+    if (e == ERR_OK || !b->broken || !kinds[b->kind].repeatable || deadline_passed(d))
         return e;
     e = db_connect(db, d);
-    return e == OK ? run_once(b, d) : e;
+    return e == ERR_OK ? run_once(b, d) : e;
 }
 
 void db_rollback(struct db *db, struct deadline d)

@@ -105,7 +105,7 @@ enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b,
                                             const struct ext_ticket *t, unsigned weight,
                                             enum err fault)
 {
-    ENSURE(fault != OK);
+    ENSURE(fault != ERR_OK);
     note_fault(b, fault);
     uint64_t word = t->word;
     if (t->probe)

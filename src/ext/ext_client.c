@@ -84,17 +84,18 @@ static void log_change(const struct ext *x, int provider, enum ext_breaker_chang
 {
     const struct provider_config *p = ext_provider(x, provider);
     if (change == BREAKER_OPENED)
-        LOG(LOG_WARN, "provider.circuit_open", F_STR("provider", p->name), F_ERR(fault),
+        LOG(LOG_LEVEL_WARN, "provider.circuit_open", F_STR("provider", p->name), F_ERR(fault),
             F_MS("open_for", (double)p->breaker_open_for_ms));
     else if (change == BREAKER_CLOSED)
-        LOG(LOG_INFO, "provider.circuit_closed", F_STR("provider", p->name));
+        LOG(LOG_LEVEL_INFO, "provider.circuit_closed", F_STR("provider", p->name));
 }
 
 static void verdict_good(struct ext *x)
 {
     int provider = x->call.provider;
     x->call.open = false;
-    log_change(x, provider, ext_breaker_success(&ext_cell(provider)->breaker, &x->call.ticket), OK);
+    log_change(x, provider, ext_breaker_success(&ext_cell(provider)->breaker, &x->call.ticket),
+               ERR_OK);
 }
 
 static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
@@ -173,9 +174,9 @@ static enum err enter(struct ext *x, const struct ext_request *q, struct ext_rep
     }
     x->call.open = true;
     if (x->call.ticket.probe)
-        LOG(LOG_INFO, "provider.circuit_half_open", F_STR("provider", p->name),
+        LOG(LOG_LEVEL_INFO, "provider.circuit_half_open", F_STR("provider", p->name),
             F_STR("reason", x->call.ticket.takeover ? "the last probe was lost" : "time is over"));
-    return OK;
+    return ERR_OK;
 }
 
 /* ---- the call ---- */
@@ -183,7 +184,7 @@ static enum err enter(struct ext *x, const struct ext_request *q, struct ext_rep
 static void log_fault(const struct ext *x, const struct ext_request *q, enum err err,
                       const struct ext_reply *r)
 {
-    LOG(LOG_WARN, "provider.fault", F_STR("provider", ext_provider(x, q->provider)->name),
+    LOG(LOG_LEVEL_WARN, "provider.fault", F_STR("provider", ext_provider(x, q->provider)->name),
         F_STR("operation", provider_op_names[q->op]), F_ERR(err), F_STR("detail", r->detail),
         F_STR("outcome", r->certainty == EXT_UNKNOWN ? "unknown" : "failed"),
         F_MS("took", r->seconds * 1000));
@@ -211,7 +212,7 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
     if (!ext_transfer_prepare(&t, a, r))
         return not_sendable(x, q, r);
     enum err err = enter(x, q, r);
-    if (err != OK)
+    if (err != ERR_OK)
         return err;
 
     struct mono began = mono_now();
@@ -222,7 +223,7 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
     r->seconds = mono_seconds_since(began);
     x->spent[q->provider] += r->seconds;
     METRIC_OBSERVE(M_PROVIDER_DURATION, r->seconds, (unsigned)q->provider, q->op);
-    if (err != OK) {
+    if (err != ERR_OK) {
         count(q, err == ERR_PROVIDER_TIMEOUT ? PO_TIMEOUT : PO_FAILED);
         verdict_bad(x, t.weight, err);
         log_fault(x, q, err, r);
@@ -232,20 +233,20 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
     (void)curl_easy_getinfo(x->curl.easy, CURLINFO_CONTENT_TYPE, &type);
     r->content_type = type ? arena_strdup(a, type) : "";
     r->body = (struct str){arena_strndup(a, x->curl.body ? x->curl.body : "", t.body_n), t.body_n};
-    return OK;
+    return ERR_OK;
 }
 
 void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
                enum provider_outcome outcome)
 {
-    static const enum err faults[PO_COUNT] = {[PO_OK] = OK,
-                                              [PO_REJECTED] = OK,
+    static const enum err faults[PO_COUNT] = {[PO_OK] = ERR_OK,
+                                              [PO_REJECTED] = ERR_OK,
                                               [PO_FAILED] = ERR_PROVIDER_FAILED,
                                               [PO_TIMEOUT] = ERR_PROVIDER_TIMEOUT,
                                               [PO_UNAVAILABLE] = ERR_PROVIDER_UNAVAILABLE};
     ENSURE(x->call.open && x->call.provider == q->provider && r->certainty == EXT_ANSWERED);
     count(q, outcome);
-    if (faults[outcome] == OK)
+    if (faults[outcome] == ERR_OK)
         verdict_good(x);
     else
         verdict_bad(x, 1, faults[outcome]);

@@ -445,5 +445,5 @@ enum err ext_transfer_run(struct ext_transfer *t, struct deadline until, struct 
     r->status = (int)status;
     r->retry_after_s = retry_after > 86400 ? 86400 : (long)retry_after;
     r->certainty = EXT_ANSWERED;
-    return OK;
+    return ERR_OK;
 }

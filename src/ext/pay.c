@@ -23,7 +23,7 @@ static const struct pay_gateway *gateway_of(const struct pay_call *c)
 static enum provider_outcome outcome_of(enum err e)
 {
     switch ((int)e) {
-    case OK:
+    case ERR_OK:
         return PO_OK;
     case ERR_PROVIDER_REJECTED:
     case ERR_NOT_FOUND:
@@ -47,14 +47,15 @@ void pay_exchange(const struct pay_call *c, struct pay_exchange *x)
     o->unknown = reply.certainty == EXT_UNKNOWN && !x->request.idempotent;
     o->detail = reply.detail;
     o->retry_after_s = reply.retry_after_s;
-    if (o->err != OK)
+    if (o->err != ERR_OK)
         return;
     x->judge(c, x, &reply);
     if (x->request.idempotent)
         o->unknown = false; /* a read that failed has done nothing */
     ext_judge(c->ext, &x->request, &reply, outcome_of(o->err));
-    if (o->err != OK)
-        LOG(LOG_WARN, "payment.refused", F_STR("provider", c->cfg->providers[c->provider].name),
+    if (o->err != ERR_OK)
+        LOG(LOG_LEVEL_WARN, "payment.refused",
+            F_STR("provider", c->cfg->providers[c->provider].name),
             F_STR("operation", provider_op_names[x->request.op]), F_ERR(o->err),
             F_STR("detail", o->detail), F_INT("status", reply.status),
             F_STR("outcome", o->unknown ? "unknown" : "failed"),

@@ -272,7 +272,7 @@ static void fetch(const struct pay_call *c, const char *invoice_id, struct pay_i
     struct pay_exchange x = {.outcome = o, .judge = judge_invoice, .out = out};
     begin(c, &x, OP_INVOICE_FETCH, "GET", path);
     pay_exchange(c, &x);
-    if (o->err == OK && strcmp(out->id, invoice_id) != 0)
+    if (o->err == ERR_OK && strcmp(out->id, invoice_id) != 0)
         fail(o, ERR_PROVIDER_FAILED, false, "answer about another invoice");
 }
 
@@ -413,7 +413,7 @@ static void charge_call(const struct pay_call *c, const struct charge_act *act,
         put_body(c, x, body);
     pay_exchange(c, x);
     const struct pay_charge *out = x->out;
-    if (x->outcome->err == OK && strcmp(out->id, charge_id) != 0)
+    if (x->outcome->err == ERR_OK && strcmp(out->id, charge_id) != 0)
         fail(x->outcome, ERR_PROVIDER_FAILED, !x->request.idempotent,
              "answer about another payment");
 }
@@ -468,7 +468,7 @@ static enum err event(const struct provider_config *p, struct arena *a, struct s
     struct uuid ours;
     if (out->reference != NULL && !uuid_parse(str_of(out->reference), &ours))
         out->reference = NULL;
-    return OK;
+    return ERR_OK;
 }
 
 const struct pay_gateway pay_moyasar = {PROVIDER_MOYASAR, create, fetch,  find,        charges,

@@ -47,7 +47,7 @@ static const char *word(const char *z, size_t max)
 
 void sms_accept(struct arena *a, struct sms_result *r, const json_t *id)
 {
-    r->err = OK;
+    r->err = ERR_OK;
     r->message_id = word(ext_json_text(a, id), MESSAGE_ID_MAX);
 }
 
@@ -110,7 +110,7 @@ bool sms_judge_status(struct arena *a, const struct ext_reply *reply, struct sms
 static enum provider_outcome outcome_of(enum err err)
 {
     switch ((int)err) {
-    case OK:
+    case ERR_OK:
         return PO_OK;
     case ERR_PROVIDER_REJECTED:
         return PO_REJECTED;
@@ -127,8 +127,8 @@ static void judge(struct ext *x, struct arena *a, const struct sms_provider *row
     const struct provider_config *p = ext_provider(x, q->provider);
     row->judge(a, p, reply, r);
     ext_judge(x, q, reply, outcome_of(r->err));
-    if (r->err != OK)
-        LOG(LOG_WARN, "sms.refused", F_STR("provider", p->name),
+    if (r->err != ERR_OK)
+        LOG(LOG_LEVEL_WARN, "sms.refused", F_STR("provider", p->name),
             F_STR("operation", provider_op_names[q->op]), F_ERR(r->err), F_STR("detail", r->detail),
             F_INT("status", reply->status), F_STR("outcome", r->unknown ? "unknown" : "failed"),
             F_MS("took", reply->seconds * 1000));
@@ -152,6 +152,6 @@ void sms_send(struct ext *x, struct arena *a, int provider, const struct sms *m,
     r->unknown = reply.certainty == EXT_UNKNOWN;
     r->detail = reply.detail;
     r->retry_after_s = reply.retry_after_s;
-    if (r->err == OK)
+    if (r->err == ERR_OK)
         judge(x, a, row, &q, &reply, r);
 }

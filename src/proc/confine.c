@@ -58,20 +58,21 @@ bool confine_prepare(const struct config *cfg)
 #ifdef HAVE_SECCOMP
     calls = confine_calls_prepare();
     if (!calls) {
-        LOG(LOG_ERROR, "confine.failed", F_STR("what", "filters of system calls"),
+        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "filters of system calls"),
             F_STR("why", strerror(errno)));
         return false;
     }
 #endif
     if (!cfg->server.confine) {
-        LOG(LOG_WARN, "confine.off", F_STR("hint", "server.confine is off"));
+        LOG(LOG_LEVEL_WARN, "confine.off", F_STR("hint", "server.confine is off"));
         return true;
     }
-    LOG(calls && files_version > 0 ? LOG_INFO : LOG_WARN, "confine.on",
+    LOG(calls && files_version > 0 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "confine.on",
         F_STR("system_calls", calls ? "yes" : "not built in"), F_INT("landlock", files_version),
         F_STR("why", why));
     if (calls && !confine_calls_deny()) {
-        LOG(LOG_ERROR, "confine.failed", F_STR("what", "seccomp"), F_STR("why", strerror(errno)));
+        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "seccomp"),
+            F_STR("why", strerror(errno)));
         return false;
     }
     return true;
@@ -88,7 +89,7 @@ bool confine_role(enum role role, const struct config *cfg)
                                                             : NULL;
     if (!what)
         return true;
-    LOG(LOG_ERROR, "confine.failed", F_STR("what", what), F_STR("why", strerror(errno)));
+    LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", what), F_STR("why", strerror(errno)));
     return false;
 }
 

@@ -82,7 +82,7 @@ static bool somebody_waits(int listen_fd)
 static void pause_listening(struct disp *d)
 {
     if (!d->accept_failing)
-        LOG(LOG_WARN, "dispatcher.accept_failed",
+        LOG(LOG_LEVEL_WARN, "dispatcher.accept_failed",
             F_STR("why", errno == EMFILE || errno == ENFILE ? "descriptors" : "memory"),
             F_INT("connections", d->conns_n));
     d->accept_failing = true; /* said once, until it works again */
@@ -158,7 +158,7 @@ void disp_listen_only(struct disp *d, uint32_t bits)
         if (!will)
             close_one(d, i);
         else if (!was && watched && !watch(d, i, true))
-            LOG(LOG_ERROR, "dispatcher.listen_failed", F_INT("errno", errno));
+            LOG(LOG_LEVEL_ERROR, "dispatcher.listen_failed", F_INT("errno", errno));
     }
     d->listen_on = bits;
 }

@@ -28,7 +28,7 @@ static void account(struct disp *d, struct conn *c, const struct disp_problem *p
     const size_t row = r ? route_row((struct str){c->buf, c->len}) : api_routes_n;
     METRIC_INC(M_HTTP_REQUESTS, (unsigned)row, metric_status_index(status));
     log_set_request(id);
-    LOG(LOG_INFO, "http.request", F_STR("method", r ? http_method_names[r->method] : "none"),
+    LOG(LOG_LEVEL_INFO, "http.request", F_STR("method", r ? http_method_names[r->method] : "none"),
         F_STR("route", row < api_routes_n ? api_routes[row]->pattern : "none"),
         F_INT("status", status), F_STR("code", err_code(p->err)),
         F_STR("client", net_peer_address(c->fd, peer, sizeof(peer))),

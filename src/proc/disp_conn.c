@@ -49,7 +49,7 @@ void disp_conns_limits(struct disp *d)
     d->conns_max = (unsigned)l->max_connections;
     if (d->conns_max > d->conns_cap - REFUSALS) {
         d->conns_max = d->conns_cap - REFUSALS;
-        LOG(LOG_WARN, "dispatcher.connections_capped", F_INT("wanted", l->max_connections),
+        LOG(LOG_LEVEL_WARN, "dispatcher.connections_capped", F_INT("wanted", l->max_connections),
             F_INT("connections", d->conns_max), F_STR("hint", "raise the limit of open files"));
     }
     d->phases[CP_IDLE].limit_ms = l->idle_timeout_ms;

@@ -124,7 +124,7 @@ static void cut_short(struct disp *d, struct conn *c)
 
 static bool step_head(struct disp *d, struct conn *c)
 {
-    struct http_fault fault = {.err = OK};
+    struct http_fault fault = {.err = ERR_OK};
     enum http_result r = http_parse_head(c->buf, c->len, c->seen, &d->http, &d->head, &fault);
     c->seen = c->len;
     if (r == HTTP_DONE)
@@ -144,7 +144,7 @@ static bool step_body(struct disp *d, struct conn *c)
 {
     struct request *r = c->req;
     if (r->chunked && r->total == 0) {
-        struct http_fault fault = {.err = OK};
+        struct http_fault fault = {.err = ERR_OK};
         size_t used = 0, have = c->len - r->head_len;
         enum http_result got =
             http_chunked_scan(&r->scan, c->buf + r->head_len, have, &d->http, &used, &fault);

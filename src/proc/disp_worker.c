@@ -113,7 +113,7 @@ static void answer_for(struct disp *d, struct disp_worker *w, struct conn *c)
         [REACH_NONE] = "no", [REACH_PART] = "partly", [REACH_ALL] = "yes"};
     struct handover_answer answer;
     const enum reach reach = reach_of(d, w, c, &answer);
-    LOG(LOG_WARN, "dispatcher.worker_lost", F_INT("worker", w->index),
+    LOG(LOG_LEVEL_WARN, "dispatcher.worker_lost", F_INT("worker", w->index),
         F_STR("method", http_method_names[r->method]), F_STR("request_id", r->id),
         F_STR("answered", reaches[reach]));
     if (reach == REACH_PART) {
@@ -237,7 +237,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
         if (errno != EPIPE && errno != ECONNRESET && errno != ECONNREFUSED) {
             /* No memory or descriptors for the packet: the worker is fine, it stays the next to be
              * asked. */
-            LOG(LOG_WARN, "dispatcher.handover_failed", F_INT("worker", w->index),
+            LOG(LOG_LEVEL_WARN, "dispatcher.handover_failed", F_INT("worker", w->index),
                 F_INT("errno", errno));
             push_spare(d, w);
             return false;

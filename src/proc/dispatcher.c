@@ -86,7 +86,8 @@ static void begin_epoch(struct disp *d, const struct handover_order *o,
         disp_peers_trust(d, trusted->bytes, trusted->len);
     disp_listen_only(d, o->listeners);
     disp_workers_epoch(d);
-    LOG(LOG_INFO, "dispatcher.epoch", F_INT("epoch", d->epoch), F_INT("connections", d->conns_n));
+    LOG(LOG_LEVEL_INFO, "dispatcher.epoch", F_INT("epoch", d->epoch),
+        F_INT("connections", d->conns_n));
 }
 
 static void obey(struct disp *d, const struct handover_order *o, const struct handover_packet *p)
@@ -112,7 +113,7 @@ static void order_lost(struct disp *d, const struct handover_order *o)
 {
     static const char *const names[] = {
         [HANDOVER_WORKER] = "worker", [HANDOVER_LISTEN] = "listen", [HANDOVER_BEGIN] = "begin"};
-    LOG(LOG_ERROR, "dispatcher.order_lost", F_STR("order", names[o->what]),
+    LOG(LOG_LEVEL_ERROR, "dispatcher.order_lost", F_STR("order", names[o->what]),
         F_STR("why", "no descriptors or memory to take it"));
     if (d->phases[CP_IDLE].head)
         disp_conn_close(d, d->phases[CP_IDLE].head);
@@ -147,7 +148,7 @@ static void drain(struct disp *d)
     d->draining = true;
     d->cut_at = deadline_in_ms(all - all / 10);
     d->end_at = deadline_in_ms(all - all / 20);
-    LOG(LOG_INFO, "dispatcher.draining", F_INT("connections", d->conns_n),
+    LOG(LOG_LEVEL_INFO, "dispatcher.draining", F_INT("connections", d->conns_n),
         F_INT("idle", d->phases[CP_IDLE].n));
     board_stage(STAGE_DRAINING, "");
     d->newcomers_by = deadline_in_ms(NEWCOMERS_MS < all / 4 ? NEWCOMERS_MS : all / 4);
@@ -217,7 +218,7 @@ int dispatcher_main(const struct child_env *env)
 {
     static struct disp d;
     if (!init(&d, env)) {
-        LOG(LOG_ERROR, "dispatcher.start_failed", F_INT("errno", errno));
+        LOG(LOG_LEVEL_ERROR, "dispatcher.start_failed", F_INT("errno", errno));
         return 1;
     }
     board_stage(STAGE_IDLE, "");

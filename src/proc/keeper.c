@@ -60,11 +60,11 @@ static void run_job(struct keeper *k, const struct upkeep_job *job)
     arena_on_oom(k->arena, NULL);
     db_clean(k->db, deadline_in_ms(1000));
     arena_reset(k->arena);
-    if (e != OK)
-        LOG(LOG_WARN, "keeper.job_failed", F_STR("job", job->name), F_ERR(e),
+    if (e != ERR_OK)
+        LOG(LOG_LEVEL_WARN, "keeper.job_failed", F_STR("job", job->name), F_ERR(e),
             F_MS("took", mono_seconds_since(begun) * 1e3));
     else
-        LOG(LOG_DEBUG, "keeper.job", F_STR("job", job->name),
+        LOG(LOG_LEVEL_DEBUG, "keeper.job", F_STR("job", job->name),
             F_MS("took", mono_seconds_since(begun) * 1e3));
     log_set_request(NULL);
     board_served();
@@ -107,7 +107,7 @@ static struct deadline soonest(const struct keeper *k)
 /* It may be the first to see it, and then its words are the only ones. */
 static int refuse_schema(void)
 {
-    LOG(LOG_ERROR, "keeper.schema_refused", F_INT("needs_version", db_schema_version()),
+    LOG(LOG_LEVEL_ERROR, "keeper.schema_refused", F_INT("needs_version", db_schema_version()),
         F_STR("hint", "run: bookingd migrate"));
     return EXIT_CONFIG_CODE;
 }
@@ -133,8 +133,8 @@ static int loop(struct keeper *k)
             enum err e = connect_database(k);
             if (e == ERR_DB_SCHEMA)
                 return refuse_schema();
-            board_database(e == OK);
-            if (e != OK) {
+            board_database(e == ERR_OK);
+            if (e != ERR_OK) {
                 if (pause_until(k, deadline_in_ms(AWAY_MS)))
                     return 0;
                 continue;

@@ -41,13 +41,13 @@ static void force_stop(struct master *m)
 static void begin_stop(struct master *m)
 {
     if (m->stopping) {
-        LOG(LOG_WARN, "master.stop_now");
+        LOG(LOG_LEVEL_WARN, "master.stop_now");
         force_stop(m);
         return;
     }
     m->stopping = true;
     m->stop_by = deadline_in_ms(m->cfg->server.drain_timeout_ms);
-    LOG(LOG_INFO, "master.stopping");
+    LOG(LOG_LEVEL_INFO, "master.stopping");
     master_reload_cancel(m);
     notify_sd_stopping();
     board_stage(STAGE_DRAINING, "");
@@ -69,11 +69,11 @@ static void add_worker(struct master *m)
         n += counts(m, &m->children[i]);
     struct child *c = master_free_slot(m, ROLE_WORKER);
     if (!c || n >= 2 * m->cfg->server.workers || n >= (int64_t)m->workers_room) {
-        LOG(LOG_WARN, "master.workers_at_limit", F_INT("workers", n));
+        LOG(LOG_LEVEL_WARN, "master.workers_at_limit", F_INT("workers", n));
         return;
     }
     master_want(c, m->epoch);
-    LOG(LOG_INFO, "master.worker_added", F_INT("index", c->index));
+    LOG(LOG_LEVEL_INFO, "master.worker_added", F_INT("index", c->index));
 }
 
 /* One fewer: the last; the only one stays. */
@@ -88,10 +88,10 @@ static void remove_worker(struct master *m)
         n++;
     }
     if (n <= 1) {
-        LOG(LOG_WARN, "master.last_worker_stays");
+        LOG(LOG_LEVEL_WARN, "master.last_worker_stays");
         return;
     }
-    LOG(LOG_INFO, "master.worker_removed", F_INT("index", last->index));
+    LOG(LOG_LEVEL_INFO, "master.worker_removed", F_INT("index", last->index));
     master_tell_stop(last);
 }
 
@@ -134,7 +134,7 @@ static void stop_role(struct master *m, enum role role)
 static void stop_step(struct master *m)
 {
     if (!m->forced && deadline_passed(m->stop_by)) {
-        LOG(LOG_WARN, "master.drain_timeout", F_INT("workers", master_alive(m, ROLE_WORKER)));
+        LOG(LOG_LEVEL_WARN, "master.drain_timeout", F_INT("workers", master_alive(m, ROLE_WORKER)));
         force_stop(m);
     }
     if (m->forced) {
@@ -179,7 +179,7 @@ static void check_refusals(struct master *m)
         (master_alive(m, ROLE_WORKER) == 0 && master_in_state(m, ROLE_WORKER, CHILD_DOWN) == 0);
     if (m->ready && !nobody)
         return;
-    LOG(LOG_ERROR, "master.refused",
+    LOG(LOG_LEVEL_ERROR, "master.refused",
         F_STR("why", m->ready ? "no process is left that could serve" : "a process cannot work"));
     m->exit_code = EXIT_CONFIG_CODE;
     begin_stop(m);
@@ -192,7 +192,7 @@ static void check_ready(struct master *m)
         return;
     m->ready = true;
     m->watchdog_due = deadline_in_ms(0);
-    LOG(LOG_INFO, "master.ready", F_MS("took", mono_seconds_since(m->started) * 1e3));
+    LOG(LOG_LEVEL_INFO, "master.ready", F_MS("took", mono_seconds_since(m->started) * 1e3));
     notify_sd_ready();
 }
 
@@ -250,7 +250,7 @@ static int loop(struct master *m)
             on_signal(m, signo);
         turn(m);
     }
-    LOG(LOG_INFO, "master.stopped", F_INT("exit", m->exit_code),
+    LOG(LOG_LEVEL_INFO, "master.stopped", F_INT("exit", m->exit_code),
         F_MS("lived", mono_seconds_since(m->started) * 1e3));
     return m->exit_code;
 }

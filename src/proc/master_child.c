@@ -224,14 +224,14 @@ static void announce(struct master *m, const struct child *c, int fd)
                                      .index = c->index,
                                      .generation = c->generation};
     if (!master_send(m, &o, NULL, fd))
-        LOG(LOG_WARN, "master.announce_failed", F_INT("worker", c->index),
+        LOG(LOG_LEVEL_WARN, "master.announce_failed", F_INT("worker", c->index),
             F_STR("why", strerror(errno)));
     close(fd);
 }
 
 static void not_started(struct child *c, struct child_env *env, int theirs)
 {
-    LOG(LOG_ERROR, "master.fork_failed", F_STR("child", role_names[c->role]),
+    LOG(LOG_LEVEL_ERROR, "master.fork_failed", F_STR("child", role_names[c->role]),
         F_STR("why", strerror(errno)));
     c->next_start.ns = mono_now().ns + FORK_FAILED_MS * (int64_t)1000000;
     close_if_open(env->queue_fd);
@@ -328,18 +328,20 @@ static void obituary(const struct child *c, int status, bool recycled, const str
     const bool orderly = c->state == CHILD_DRAINING || recycled;
     char how[64];
     cause_of_death(status, how, sizeof(how));
-    LOG(orderly ? LOG_INFO : LOG_WARN, "child.ended", F_STR("child", role_names[c->role]),
-        F_INT("index", c->index), F_INT("pid", c->pid), F_INT("generation", c->generation),
-        F_STR("how", how), F_STR("state", child_state_names[c->state]),
-        F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
-        F_STR("request_id", v->request), F_STR("provider", v->call), F_INT("served", v->served),
-        F_MS("lived", mono_seconds_since(c->started) * 1e3), F_STR("last_words", last_words));
+    LOG(orderly ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "child.ended",
+        F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
+        F_INT("generation", c->generation), F_STR("how", how),
+        F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]),
+        F_STR("what", v->what), F_STR("request_id", v->request), F_STR("provider", v->call),
+        F_INT("served", v->served), F_MS("lived", mono_seconds_since(c->started) * 1e3),
+        F_STR("last_words", last_words));
 }
 
 static void log_violation(const struct child *c, const char *last_words)
 {
     char call[64];
-    LOG(LOG_ERROR, "child.violation", F_STR("child", role_names[c->role]), F_INT("index", c->index),
+    LOG(LOG_LEVEL_ERROR, "child.violation", F_STR("child", role_names[c->role]),
+        F_INT("index", c->index),
         F_STR("system_call", confine_violation(last_words, call, sizeof(call))),
         F_STR("hint", "its role has no need of it: an attack, or a library that does more than "
                       "usual (server.confine)"));
@@ -371,7 +373,7 @@ static void bury(struct master *m, struct child *c, int status)
         m->control = -1;
     }
     if (c->state == CHILD_REFUSED)
-        LOG(LOG_ERROR, "child.refused", F_STR("child", role_names[c->role]),
+        LOG(LOG_LEVEL_ERROR, "child.refused", F_STR("child", role_names[c->role]),
             F_INT("index", c->index),
             F_STR("hint",
                   "it cannot work with this configuration or schema and is not started again"));
@@ -384,7 +386,7 @@ static void bury(struct master *m, struct child *c, int status)
                                      : EXIT_REASON_EXIT);
     int64_t wait = mono_ms_between(mono_now(), c->next_start);
     if (wait > 0)
-        LOG(LOG_WARN, "child.backoff", F_STR("child", role_names[c->role]),
+        LOG(LOG_LEVEL_WARN, "child.backoff", F_STR("child", role_names[c->role]),
             F_INT("index", c->index), F_INT("failures", c->fails), F_MS("wait", (double)wait));
 }
 

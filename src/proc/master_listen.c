@@ -29,7 +29,7 @@ static const char *key_of(const struct listen_addr *at, char *buf, size_t size)
 static void say_listening(const char *what, int fd)
 {
     char name[KEY_MAX];
-    LOG(LOG_INFO, "master.listening", F_STR("for", what),
+    LOG(LOG_LEVEL_INFO, "master.listening", F_STR("for", what),
         F_STR("at", net_local_name(fd, name, sizeof(name))));
 }
 
@@ -47,7 +47,7 @@ static void close_listener(struct listener *l)
     if (l->fd >= 0)
         close(l->fd);
     if (l->path && unlink(l->path) != 0 && errno != ENOENT)
-        LOG(LOG_WARN, "master.unlink_failed", F_STR("path", l->path),
+        LOG(LOG_LEVEL_WARN, "master.unlink_failed", F_STR("path", l->path),
             F_STR("why", strerror(errno)));
     forget(l);
 }
@@ -186,7 +186,7 @@ bool master_listen(struct master *m)
         master_listen_commit(m);
         return true;
     }
-    LOG(LOG_ERROR, "master.listen_failed", F_STR("listen", at->text), F_STR("why", why));
+    LOG(LOG_LEVEL_ERROR, "master.listen_failed", F_STR("listen", at->text), F_STR("why", why));
     m->exit_code = at->kind == LISTEN_SYSTEMD ? EXIT_CONFIG_CODE : 1;
     return false;
 }

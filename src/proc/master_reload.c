@@ -42,11 +42,11 @@ static void finish(struct master *m, bool good)
     metrics_config_read(good);
     tell(m, false);
     if (good)
-        LOG(LOG_INFO, "reload.done", F_INT("epoch", m->epoch),
+        LOG(LOG_LEVEL_INFO, "reload.done", F_INT("epoch", m->epoch),
             F_INT("workers", m->cfg->server.workers),
             F_MS("took", mono_seconds_since(r->begun) * 1e3));
     else
-        LOG(LOG_ERROR, "reload.refused", F_STR("why", r->fault), F_INT("epoch", m->epoch),
+        LOG(LOG_LEVEL_ERROR, "reload.refused", F_STR("why", r->fault), F_INT("epoch", m->epoch),
             F_MS("took", mono_seconds_since(r->begun) * 1e3));
     master_tell_status(m);
     if (m->ready)
@@ -82,7 +82,7 @@ static void log_faults(struct master *m, const struct config_report *report, con
         const struct config_fault *f = &report->faults[i];
         (void)snprintf(line, sizeof(line), "%s:%d:%d: %s%s%s", path ? path : "(defaults)", f->line,
                        f->column, f->key, *f->key ? ": " : "", f->what);
-        LOG(LOG_ERROR, "config.fault", F_STR("fault", line));
+        LOG(LOG_LEVEL_ERROR, "config.fault", F_STR("fault", line));
         if (i == 0)
             (void)snprintf(r->fault, sizeof(r->fault), "%.200s%s", line,
                            report->n > 1 ? " (and more)" : "");
@@ -139,7 +139,7 @@ static void begin(struct master *m)
     r->again = false;
     r->up_since = (struct mono){0};
     r->epoch = ++m->epoch_last;
-    LOG(LOG_INFO, "reload.begun", F_STR("file", m->cfg->file));
+    LOG(LOG_LEVEL_INFO, "reload.begun", F_STR("file", m->cfg->file));
     if (m->ready)
         notify_sd_reloading();
     tell(m, true);

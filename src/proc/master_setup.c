@@ -36,7 +36,7 @@ static void raise_limits(void)
     if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
         r.rlim_cur = r.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &r) != 0)
-            LOG(LOG_WARN, "master.limit_failed", F_STR("why", strerror(errno)));
+            LOG(LOG_LEVEL_WARN, "master.limit_failed", F_STR("why", strerror(errno)));
     }
 }
 
@@ -46,7 +46,7 @@ static bool drop_privileges(struct master *m)
     if (geteuid() != 0)
         return true;
     if (!user || !*user) {
-        LOG(LOG_WARN, "master.runs_as_root", F_STR("hint", "set server.user"));
+        LOG(LOG_LEVEL_WARN, "master.runs_as_root", F_STR("hint", "set server.user"));
         return true;
     }
     errno = 0;
@@ -55,7 +55,7 @@ static bool drop_privileges(struct master *m)
     if (p && p->pw_uid != 0 && initgroups(user, p->pw_gid) == 0 && setgid(p->pw_gid) == 0 &&
         setuid(p->pw_uid) == 0 && setuid(0) != 0)
         return true;
-    LOG(LOG_ERROR, "master.user_refused", F_STR("user", user),
+    LOG(LOG_LEVEL_ERROR, "master.user_refused", F_STR("user", user),
         F_STR("why", !p      ? "no such user"
                      : errno ? strerror(errno)
                              : "is root"));
@@ -189,17 +189,17 @@ bool master_setup(struct master *m)
     if (!master_listen(m) || !drop_privileges(m))
         return false;
     if (!confine_basics() || !settle_environment()) {
-        LOG(LOG_ERROR, "master.privileges_failed", F_STR("why", strerror(errno)));
+        LOG(LOG_LEVEL_ERROR, "master.privileges_failed", F_STR("why", strerror(errno)));
         return false;
     }
     if (!confine_prepare(m->cfg))
         return false;
     if (!make_shared(m)) {
-        LOG(LOG_ERROR, "master.shared_memory_failed", F_STR("why", strerror(errno)));
+        LOG(LOG_LEVEL_ERROR, "master.shared_memory_failed", F_STR("why", strerror(errno)));
         return false;
     }
     if (pipe2(m->life, O_CLOEXEC) != 0) {
-        LOG(LOG_ERROR, "master.pipe_failed", F_STR("why", strerror(errno)));
+        LOG(LOG_LEVEL_ERROR, "master.pipe_failed", F_STR("why", strerror(errno)));
         return false;
     }
     m->exit_code = 0;

@@ -75,8 +75,8 @@ static bool drain_overdue(const struct master *m, const struct child *c, const s
 
 static void log_overdue(const struct child *c, const struct board_view *v)
 {
-    LOG(LOG_ERROR, "child.overdue", F_STR("child", role_names[c->role]), F_INT("index", c->index),
-        F_INT("pid", c->pid), F_STR("state", child_state_names[c->state]),
+    LOG(LOG_LEVEL_ERROR, "child.overdue", F_STR("child", role_names[c->role]),
+        F_INT("index", c->index), F_INT("pid", c->pid), F_STR("state", child_state_names[c->state]),
         F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
         F_STR("request_id", v->request), F_STR("provider", v->call),
         F_MS("stage_age", mono_seconds_since(v->since) * 1e3));
@@ -171,8 +171,8 @@ void master_scoreboard(const struct master *m)
         if (c->state == CHILD_OFF)
             continue;
         board_read(i, &v);
-        LOG(LOG_INFO, "scoreboard", F_STR("child", role_names[c->role]), F_INT("index", c->index),
-            F_INT("pid", c->pid), F_INT("generation", c->generation),
+        LOG(LOG_LEVEL_INFO, "scoreboard", F_STR("child", role_names[c->role]),
+            F_INT("index", c->index), F_INT("pid", c->pid), F_INT("generation", c->generation),
             F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v.stage]),
             F_STR("what", v.what),
             F_MS("stage_age", v.since.ns ? mono_seconds_since(v.since) * 1e3 : 0),

@@ -129,14 +129,14 @@ static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms,
 static void read_sent(struct monitor *m, struct watch_ledger *out)
 {
     const struct config *cfg = m->env->cfg;
-    out->has_sent = read_part(m, watch_sent_read, &m->sent_took_ms, out) == OK;
+    out->has_sent = read_part(m, watch_sent_read, &m->sent_took_ms, out) == ERR_OK;
     m->sent_too_slow = !out->has_sent && m->sent_took_ms >= cfg->database.statement_timeout_ms;
     int64_t pause_ms = m->sent_too_slow ? SENT_RETRY_MS : m->sent_took_ms * SENT_SHARE;
     if (pause_ms < cfg->monitor.poll_interval_ms)
         pause_ms = cfg->monitor.poll_interval_ms;
     m->next_sent = deadline_in_ms(pause_ms);
     if (m->sent_too_slow)
-        LOG(LOG_WARN, "monitor.sent_uncounted", F_MS("took", (double)m->sent_took_ms));
+        LOG(LOG_LEVEL_WARN, "monitor.sent_uncounted", F_MS("took", (double)m->sent_took_ms));
 }
 
 static void read_ledger(struct monitor *m)
@@ -146,20 +146,20 @@ static void read_ledger(struct monitor *m)
     const bool was_good = m->good;
     m->next_read = deadline_after(begun, m->env->cfg->monitor.poll_interval_ms);
     enum err e = read_part(m, watch_debt_read, &m->debt_took_ms, &fresh);
-    if (e == OK && (deadline_passed(m->next_sent) || (!was_good && !m->sent_too_slow)))
+    if (e == ERR_OK && (deadline_passed(m->next_sent) || (!was_good && !m->sent_too_slow)))
         read_sent(m, &fresh);
-    m->good = e == OK;
+    m->good = e == ERR_OK;
     if (m->good) {
         const int64_t unknown = fresh.unknown + fresh.unknown_sent;
         if (unknown != m->view.ledger.unknown + m->view.ledger.unknown_sent)
-            LOG(LOG_WARN, "monitor.ledger_unknown", F_INT("rows", unknown));
+            LOG(LOG_LEVEL_WARN, "monitor.ledger_unknown", F_INT("rows", unknown));
         m->view.ledger = fresh;
         m->view.read_at = wall_now();
         m->read_begun = begun;
         board_served();
     }
     if (m->good != was_good && !m->ending)
-        LOG(m->good ? LOG_INFO : LOG_WARN,
+        LOG(m->good ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
             m->good ? "monitor.ledger_read" : "monitor.ledger_unread", F_ERR(e),
             F_MS("took", 1000 * mono_seconds_since(begun)));
 }

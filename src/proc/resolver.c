@@ -58,7 +58,7 @@ static void look_up(unsigned i, struct name *n)
     if (found.n > 0) {
         addrs_store(i, &found);
         if (n->fails > 0)
-            LOG(LOG_INFO, "resolver.recovered", F_STR("name", addrs_name(i)),
+            LOG(LOG_LEVEL_INFO, "resolver.recovered", F_STR("name", addrs_name(i)),
                 F_INT("failures", n->fails));
         *n = (struct name){.next = deadline_in_ms(rng_jitter_ms(AGAIN_MS, 0.1))};
         board_served();
@@ -68,7 +68,7 @@ static void look_up(unsigned i, struct name *n)
     /* Said once when it begins and then rarely: a dead DNS costs nothing while the last addresses
      * are good. */
     if (n->fails % 20 == 0)
-        LOG(LOG_WARN, "resolver.failed", F_STR("name", addrs_name(i)),
+        LOG(LOG_LEVEL_WARN, "resolver.failed", F_STR("name", addrs_name(i)),
             F_STR("why", rc ? gai_strerror(rc) : "no address"));
     n->fails++;
     n->next = deadline_in_ms(rng_jitter_ms(wait, 0.1));

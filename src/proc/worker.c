@@ -30,8 +30,9 @@
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
 #define FIRST_CONNECT_MS 1000
-#define CHORES_MS 1000 /* what may be spent between requests on results that could not be stored \
-                        */
+#define CHORES_MS                                                                  \
+    1000 /* what may be spent between requests on results that could not be stored \
+          */
 #define CHORES_AT_LEAST_MS 250
 #define IDLE_MS 1000
 #define RECYCLE_JITTER 0.1
@@ -140,7 +141,7 @@ static bool refuse(const struct worker *w, const struct handover_request *q)
 {
     struct handover_report r = {.news = HANDOVER_REFUSED, .seq = q->seq};
     struct handover_packet none = {.fd = -1};
-    LOG(LOG_WARN, "worker.request_lost", F_STR("request", q->request_id),
+    LOG(LOG_LEVEL_WARN, "worker.request_lost", F_STR("request", q->request_id),
         F_STR("why", "no descriptors or memory to take it"));
     rest_stage(w); /* anew: it was looked at */
     return report(w, &r, &none);
@@ -166,7 +167,7 @@ static bool take(struct worker *w)
 /* The schema is of another version: said once, and the end of this worker. */
 static int refuse_schema(void)
 {
-    LOG(LOG_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
+    LOG(LOG_LEVEL_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
         F_STR("hint", "run: bookingd migrate"));
     return EXIT_CONFIG_CODE;
 }

@@ -80,7 +80,7 @@ enum err avail_slots(struct svc *s, const struct avail_query *q, struct avail_an
     int slots = DB_ADD(b, &slots_stmt, q->service_id, q->from, q->to, q->resource_id,
                        db_int(b, q->party_size), db_int(b, AVAIL_DAYS_MAX));
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, asked);
     if (db_count(rows) == 0)
@@ -91,5 +91,5 @@ enum err avail_slots(struct svc *s, const struct avail_query *q, struct avail_an
     if (!db_get_bool(rows, 0, "resource_known"))
         return ERR_NOT_FOUND;
     read_slots(s, db_result(b, slots), out);
-    return OK;
+    return ERR_OK;
 }

@@ -248,10 +248,10 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
         c->caller->on_commit(c->caller->arg, b, bk);
 
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     METRIC_INC(M_BOOKINGS, c->outcome);
     if (told)
         notify_deliver(s, &n);
-    return OK;
+    return ERR_OK;
 }

@@ -84,13 +84,13 @@ static enum err choose_step(const struct principal *who, const struct booking *o
                             const struct booking_transition *t, const struct step **step)
 {
     enum err e = versions_check(&t->match, old->version);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *step = find_step(old->state, t->to);
     if (!*step)
         return ERR_BOOKING_NOT_ACTIVE;
     return t->to == BOOKING_CANCELLED && !cancellation_open(who, old) ? ERR_CANCELLATION_CLOSED
-                                                                      : OK;
+                                                                      : ERR_OK;
 }
 
 enum err booking_cancel_check(const struct principal *who, const struct booking *bk,
@@ -138,7 +138,7 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
     bool keeps = t->to == BOOKING_CONFIRMED;
     int units = DB_ADD(b, keeps ? &keep_units_stmt : &booking_free_units, SCOPE_PARAMS(sc));
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
 
     const struct step *step = NULL;
@@ -148,11 +148,11 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
         booking_read(db_result(b, loaded), 0, out);
         e = choose_step(c->who, out, t, &step);
     }
-    if (e == OK && against >= 0 && db_count(db_result(b, against)) > 0)
+    if (e == ERR_OK && against >= 0 && db_count(db_result(b, against)) > 0)
         e = ERR_DB_RETRY;
-    if (e == OK && keeps && db_affected(db_result(b, units)) < out->party_size)
+    if (e == ERR_OK && keeps && db_affected(db_result(b, units)) < out->party_size)
         e = ERR_BOOKING_NOT_ACTIVE;
-    if (e != OK) {
+    if (e != ERR_OK) {
         db_clean(s->db, s->deadline);
         return e;
     }
@@ -173,12 +173,12 @@ static enum err expire(struct svc *s, const char *id, bool *done)
     int locked = DB_ADD(b, &lock_due_stmt, id);
     int loaded = booking_add_load(b, &sc);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *done = db_count(db_result(b, locked)) == 1;
     if (!*done) {
         db_clean(s->db, s->deadline);
-        return OK;
+        return ERR_OK;
     }
     struct booking bk;
     booking_read(db_result(b, loaded), 0, &bk);
@@ -188,7 +188,7 @@ static enum err expire(struct svc *s, const char *id, bool *done)
     DB_ADD(u, &booking_lock_resource, SCOPE_PARAMS(sc));
     DB_ADD(u, &booking_free_units, SCOPE_PARAMS(sc));
     e = db_run(u, s->deadline);
-    return e == OK ? take_step(s, NULL, &expiry, "hold expired", &bk) : e;
+    return e == ERR_OK ? take_step(s, NULL, &expiry, "hold expired", &bk) : e;
 }
 
 enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done)
@@ -197,11 +197,12 @@ enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done)
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int due = DB_ADD(b, &due_stmt, db_int(b, limit));
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, due);
     for (int i = 0;
-         e == OK && i < db_count(rows) && deadline_left_ms(s->deadline) >= EXPIRY_NEEDS_MS; i++) {
+         e == ERR_OK && i < db_count(rows) && deadline_left_ms(s->deadline) >= EXPIRY_NEEDS_MS;
+         i++) {
         bool one = false;
         e = expire(s, db_get_str(rows, i, "id"), &one);
         *done += one;

@@ -49,7 +49,7 @@ enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool 
              bk->state == BOOKING_NO_SHOW;
     bool live = bk->state == BOOKING_PENDING_PAYMENT;
     if (!live && bk->state != BOOKING_EXPIRED)
-        return OK;
+        return ERR_OK;
     struct booking_scope sc = {.id = bk->id.s};
     struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
     DB_ADD(b, &booking_lock_resource, SCOPE_PARAMS(sc));
@@ -57,10 +57,10 @@ enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool 
     DB_ADD(b, &drop_dead_stmt, bk->venue_id.s, bk->id.s);
     int units = DB_ADD(b, &take_units_stmt, bk->venue_id.s, bk->id.s, db_bool(live));
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *taken = *changed = db_affected(db_result(b, units)) == bk->party_size;
-    return OK;
+    return ERR_OK;
 }
 
 enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk,
@@ -123,7 +123,7 @@ enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct
     struct notice n;
     bool told = add_notice(s, b, bk, refund_id, &n);
     enum err e = db_run(b, s->deadline);
-    if (e == OK && told)
+    if (e == ERR_OK && told)
         notify_deliver(s, &n);
     return e;
 }
@@ -152,7 +152,7 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
                                     .notice = NOTICE_BOOKING_CANCELLED,
                                     .outcome = BO_CANCELLED};
     enum err e = booking_finish(s, b, &change);
-    if (e == OK && told)
+    if (e == ERR_OK && told)
         notify_deliver(s, &n);
     return e;
 }

@@ -132,7 +132,8 @@ static const struct db_stmt place_stmt = {
     "   FROM made m, pick, unnest(pick.units) AS n (unit))"
     "SELECT" SQL_PICK_VERDICT ", coalesce((SELECT may FROM who), false) AS may FROM ask"};
 
-/* Why nothing was placed, in the order in which a caller can do something about it; OK when it was.
+/* Why nothing was placed, in the order in which a caller can do something about it; ERR_OK when it
+ * was.
  */
 static enum err verdict(struct db_rows rows, enum err limit, bool exists)
 {
@@ -143,9 +144,9 @@ static enum err verdict(struct db_rows rows, enum err limit, bool exists)
         return ERR_NOT_FOUND;
     if (!db_get_bool(rows, 0, "offered"))
         return ERR_SLOT_NOT_OFFERED;
-    if (limit != OK && !db_get_bool(rows, 0, "may"))
+    if (limit != ERR_OK && !db_get_bool(rows, 0, "may"))
         return limit;
-    return db_get_bool(rows, 0, "available") ? OK : ERR_SLOT_TAKEN;
+    return db_get_bool(rows, 0, "available") ? ERR_OK : ERR_SLOT_TAKEN;
 }
 
 /* Ends a transaction that placed nothing, or whose placing met a unit that was taken past the
@@ -170,7 +171,7 @@ static void add_customer(struct db_batch *b, const struct principal *who,
                locale_names[NEW_CUSTOMER_LOCALE]);
 }
 
-/* Leaves the transaction open when it returns OK. */
+/* Leaves the transaction open when it returns ERR_OK. */
 static enum err place(struct svc *s, const struct principal *who, const struct booking_order *o,
                       struct booking *out)
 {
@@ -189,14 +190,14 @@ static enum err place(struct svc *s, const struct principal *who, const struct b
                         o->note, db_int(b, s->cfg->bookings.hold_ms));
     int loaded = booking_add_load(b, &scope);
     enum err e = db_run(b, s->deadline);
-    if (e == OK)
+    if (e == ERR_OK)
         e = verdict(db_result(b, placed), ERR_BOOKING_LIMIT, false);
     if (e == ERR_DB_RETRY)
         return e;
-    if (e != OK)
+    if (e != ERR_OK)
         return refused(s, e);
     booking_read(db_result(b, loaded), 0, out);
-    return OK;
+    return ERR_OK;
 }
 
 enum err booking_create(struct svc *s, const struct booking_caller *c,
@@ -207,7 +208,7 @@ enum err booking_create(struct svc *s, const struct booking_caller *c,
     do {
         e = place(s, c->who, o, out);
     } while (e == ERR_DB_RETRY && ++attempt < ATTEMPTS_MAX && !deadline_passed(s->deadline));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     bool held = out->state == BOOKING_PENDING_PAYMENT;
     struct booking_change made = {
@@ -247,7 +248,7 @@ static const struct db_stmt move_stmt = {
     "WITH " SCOPED_BOOKING ", ask AS (SELECT b.venue_id, b.service_id, $4::uuid AS resource_id,"
     "   $5::timestamptz AS starts_at, b.party_size AS party, b.resource_id AS prefer FROM scoped "
     "b)," SQL_PICK " moved AS (UPDATE bookings b SET resource_id = pick.id, starts_at = "
-                   "ask.starts_at, ends_at = span.ends_at,"
+    "ask.starts_at, ends_at = span.ends_at,"
     "     occupied = span.occupied, version = b.version + 1, updated_at = now()"
     "   FROM ask, span, pick, scoped WHERE b.venue_id = scoped.venue_id AND b.id = scoped.id"
     "   RETURNING b.venue_id, b.id, b.resource_id, b.occupied, b.hold_expires_at),"
@@ -261,10 +262,10 @@ static const struct db_stmt move_stmt = {
 static enum err movable(const struct booking *old, const struct versions *match)
 {
     enum err e = versions_check(match, old->version);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     bool live = old->state == BOOKING_CONFIRMED || old->state == BOOKING_PENDING_PAYMENT;
-    return live && old->starts_at.us > old->read_at.us ? OK : ERR_BOOKING_NOT_ACTIVE;
+    return live && old->starts_at.us > old->read_at.us ? ERR_OK : ERR_BOOKING_NOT_ACTIVE;
 }
 
 static enum err replace(struct svc *s, const struct principal *who, const struct booking_move *m,
@@ -285,18 +286,18 @@ static enum err replace(struct svc *s, const struct principal *who, const struct
     if (e == ERR_DB_RETRY)
         return e;
     struct booking old;
-    if (e == OK && db_count(db_result(b, locked)) == 0)
+    if (e == ERR_OK && db_count(db_result(b, locked)) == 0)
         e = ERR_NOT_FOUND;
-    if (e == OK) {
+    if (e == ERR_OK) {
         booking_read(db_result(b, before), 0, &old);
         e = movable(&old, &m->match);
     }
-    if (e == OK)
-        e = verdict(db_result(b, moved), OK, true);
-    if (e != OK)
+    if (e == ERR_OK)
+        e = verdict(db_result(b, moved), ERR_OK, true);
+    if (e != ERR_OK)
         return refused(s, e);
     booking_read(db_result(b, after), 0, out);
-    return OK;
+    return ERR_OK;
 }
 
 enum err booking_reschedule(struct svc *s, const struct booking_caller *c,
@@ -307,7 +308,7 @@ enum err booking_reschedule(struct svc *s, const struct booking_caller *c,
     do {
         e = replace(s, c->who, m, out);
     } while (e == ERR_DB_RETRY && ++attempt < ATTEMPTS_MAX && !deadline_passed(s->deadline));
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct booking_change moved = {
         .caller = c,

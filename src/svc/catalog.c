@@ -124,14 +124,14 @@ enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct v
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int i = DB_ADD(b, &venues_stmt, db_int(b, page->limit), page->after_name, page->after_id);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, i);
     *n = (size_t)db_count(rows);
     *out = arena_array(s->arena, *n, sizeof **out);
     for (int row = 0; row < (int)*n; row++)
         catalog_read_venue(rows, row, &(*out)[row]);
-    return OK;
+    return ERR_OK;
 }
 
 enum err catalog_venue(struct svc *s, const char *id, struct venue *out)
@@ -139,12 +139,12 @@ enum err catalog_venue(struct svc *s, const char *id, struct venue *out)
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int i = DB_ADD(b, &venue_stmt, id);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, i)) == 0)
         return ERR_NOT_FOUND;
     catalog_read_venue(db_result(b, i), 0, out);
-    return OK;
+    return ERR_OK;
 }
 
 enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page,
@@ -155,7 +155,7 @@ enum err catalog_services(struct svc *s, const char *venue_id, const struct cata
     int i = DB_ADD(b, &services_stmt, venue_id, db_int(b, page->limit), page->after_name,
                    page->after_id);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, venue)) == 0)
         return ERR_NOT_FOUND;
@@ -164,7 +164,7 @@ enum err catalog_services(struct svc *s, const char *venue_id, const struct cata
     *out = arena_array(s->arena, *n, sizeof **out);
     for (int row = 0; row < (int)*n; row++)
         catalog_read_service(s->arena, rows, row, &(*out)[row]);
-    return OK;
+    return ERR_OK;
 }
 
 enum err catalog_service(struct svc *s, const char *id, struct service *out)
@@ -172,10 +172,10 @@ enum err catalog_service(struct svc *s, const char *id, struct service *out)
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int i = DB_ADD(b, &service_stmt, id);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, i)) == 0)
         return ERR_NOT_FOUND;
     catalog_read_service(s->arena, db_result(b, i), 0, out);
-    return OK;
+    return ERR_OK;
 }

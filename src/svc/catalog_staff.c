@@ -70,8 +70,8 @@ enum err catalog_hold(struct svc *s, enum catalog_kind kind, const char *key_has
     DB_ADD(b, kinds[kind].lock, id);
     int i = DB_ADD(b, kinds[kind].seen, key_hash, id);
     enum err e = db_run(b, s->deadline);
-    *row = e == OK ? db_result(b, i) : (struct db_rows){0};
-    return e == OK && db_count(*row) == 0 ? ERR_NOT_FOUND : e;
+    *row = e == ERR_OK ? db_result(b, i) : (struct db_rows){0};
+    return e == ERR_OK && db_count(*row) == 0 ? ERR_NOT_FOUND : e;
 }
 
 /* A change is inside the transaction of its catalog_hold(). */
@@ -101,7 +101,7 @@ enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue
     struct db_batch *check = checking(s, is_new);
     int known = DB_ADD(check, &zone_known, v->time_zone);
     enum err e = db_run(check, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(check, known)) == 0)
         return ERR_VALIDATION;
@@ -163,7 +163,7 @@ static enum err check_resources(struct svc *s, struct db_batch *b, const struct 
 {
     int i = DB_ADD(b, &resources_unknown, v->venue_id.s, join_ids(s, v));
     enum err e = db_run(b, s->deadline);
-    if (e != OK || db_count(db_result(b, i)) == 0)
+    if (e != ERR_OK || db_count(db_result(b, i)) == 0)
         return e;
     *bad = (size_t)db_get_int(db_result(b, i), 0, "n");
     return ERR_VALIDATION;
@@ -174,7 +174,7 @@ enum err catalog_save_service(struct svc *s, const char *actor, struct service *
 {
     if (set_resources && v->resources_n > 0) {
         enum err e = check_resources(s, checking(s, is_new), v, bad);
-        if (e != OK)
+        if (e != ERR_OK)
             return e;
     }
     struct db_batch *b = saving(s, is_new);

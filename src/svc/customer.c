@@ -93,12 +93,12 @@ enum err customer_update(struct svc *s, const char *id, const char *name, const 
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int at = DB_ADD(b, &customer_change, id, name, locale ? locale_names[*locale] : NULL);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, at)) == 0)
         return ERR_UNAUTHORIZED;
     customer_read(db_result(b, at), 0, out);
-    return OK;
+    return ERR_OK;
 }
 
 static enum err erase_locked(struct svc *s, const char *id, const char *phone)
@@ -120,7 +120,7 @@ enum err customer_erase(struct svc *s, const char *id)
     int lock = DB_ADD(b, &customer_lock, id);
     int active = DB_ADD(b, &customer_active, id);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, lock)) == 0) {
         db_clean(s->db, s->deadline);

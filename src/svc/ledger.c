@@ -149,7 +149,7 @@ enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct
     int i = DB_ADD(b, &list_stmt, who->venue_id, FILTER_PARAMS(b, &q->filter), q->after_created,
                    q->after_id, db_int(b, q->limit));
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, i);
     *n = (size_t)db_count(rows);
@@ -157,7 +157,7 @@ enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct
     for (size_t row = 0; row < *n; row++)
         ledger_read(s->arena, rows, (int)row, &list[row]);
     *items = list;
-    return OK;
+    return ERR_OK;
 }
 
 /* ---- sending again ---- */
@@ -194,7 +194,7 @@ static enum err claim_one(struct svc *s, const struct ledger_actor *who, const c
     int state = DB_ADD(b, &state_stmt, who->venue_id, id);
     int claim = DB_ADD(b, &claim_stmt, who->venue_id, id, db_int(b, notify_send_by_ms(s)));
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *claimed = db_result(b, claim);
     if (db_count(*claimed) == 1) {
@@ -214,18 +214,18 @@ enum err ledger_resend(struct svc *s, const struct ledger_actor *who, const char
 {
     struct db_rows claimed;
     enum err e = claim_one(s, who, id, &claimed);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     (void)send_claimed(s, claimed); /* the row tells */
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int found = DB_ADD(b, &find_stmt, who->venue_id, id);
     e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, found)) == 0)
         return ERR_NOT_FOUND;
     ledger_read(s->arena, db_result(b, found), 0, out);
-    return OK;
+    return ERR_OK;
 }
 
 struct place_in_list { /* of the last row tried */
@@ -241,18 +241,18 @@ static enum err resend_next(struct svc *s, const struct ledger_actor *who,
     int claim = DB_ADD(b, &claim_next_stmt, who->venue_id, FILTER_PARAMS(b, f), at->created, at->id,
                        db_int(b, notify_send_by_ms(s)));
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows claimed = db_result(b, claim);
     if (db_count(claimed) == 0) {
         db_clean(s->db, s->deadline);
         at->id = NULL;
-        return OK;
+        return ERR_OK;
     }
     struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
     add_resend_audit(s, c, who, claimed);
     e = db_run(c, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     at->created = db_get_str(claimed, 0, "created");
     at->id = db_get_str(claimed, 0, "id");
@@ -260,7 +260,7 @@ static enum err resend_next(struct svc *s, const struct ledger_actor *who,
         counts->sent++;
     else
         counts->failed++;
-    return OK;
+    return ERR_OK;
 }
 
 enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who,
@@ -271,7 +271,7 @@ enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who,
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int counted = DB_ADD(b, &count_stmt, who->venue_id, FILTER_PARAMS(b, f));
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     out->matched = db_get_int(db_result(b, counted), 0, "matched");
 
@@ -279,13 +279,13 @@ enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who,
     int64_t most = dry_run ? 0 : limit < out->matched ? limit : out->matched;
     for (int64_t i = 0; i < most && notify_has_time(s); i++) {
         e = resend_next(s, who, f, &at, out);
-        if (e != OK || !at.id)
+        if (e != ERR_OK || !at.id)
             break;
     }
     out->remaining = out->matched - out->sent - out->failed;
     /* What was sent was sent: a fault after the first one ends the run, and the counts say how far
      * it came. */
-    return out->sent + out->failed > 0 ? OK : e;
+    return out->sent + out->failed > 0 ? ERR_OK : e;
 }
 
 /* ---- acknowledging ---- */
@@ -309,7 +309,7 @@ enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who,
     int i = DB_ADD(b, &acknowledge_stmt, who->venue_id, FILTER_PARAMS(b, f),
                    ids ? ids_json(s->arena, ids, ids_n) : NULL, who->name);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *acknowledged = db_affected(db_result(b, i));
 

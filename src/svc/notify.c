@@ -63,7 +63,7 @@ static enum notice_outcome outcome_of(enum err e)
         enum err err;
         enum notice_outcome outcome;
     } map[] = {
-        {OK, NO_SENT},
+        {ERR_OK, NO_SENT},
         {ERR_PROVIDER_REJECTED, NO_PROVIDER_REJECTED},
         {ERR_PROVIDER_TIMEOUT, NO_PROVIDER_TIMEOUT},
         {ERR_PROVIDER_UNAVAILABLE, NO_PROVIDER_UNAVAILABLE},
@@ -120,7 +120,7 @@ enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t)
         call_provider(s, t, &r);
     }
     if (r.outcome != NO_SENT) {
-        LOG(LOG_WARN, "notification.failed", F_STR("notification", r.id.s),
+        LOG(LOG_LEVEL_WARN, "notification.failed", F_STR("notification", r.id.s),
             F_STR("template", notice_names[r.template]),
             F_STR("error", notice_outcome_names[r.outcome]), F_STR("detail", r.detail));
     }

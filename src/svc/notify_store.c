@@ -43,14 +43,14 @@ static enum err write_result(struct svc *s, const struct notify_result *r, struc
                    notice_outcome_names[r->outcome], none_if_empty(r->detail),
                    none_if_empty(r->provider), none_if_empty(r->message_id), db_bool(r->tried));
     enum err e = db_run(b, d);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, i);
     bool first =
         db_count(rows) == 1 ? strcmp(db_get_str(rows, 0, "was"), "PENDING") == 0 : r->in_doubt;
     if (first)
         METRIC_INC(M_NOTIFICATIONS, r->template, r->outcome);
-    return OK;
+    return ERR_OK;
 }
 
 static void keep(const struct notify_result *r, enum err why)
@@ -61,14 +61,14 @@ static void keep(const struct notify_result *r, enum err why)
     }
     waiting[waiting_n] = *r;
     waiting[waiting_n++].in_doubt = r->in_doubt || why == ERR_COMMIT_UNKNOWN;
-    LOG(LOG_WARN, "notification.result_waits", F_STR("notification", r->id.s), F_ERR(why),
+    LOG(LOG_LEVEL_WARN, "notification.result_waits", F_STR("notification", r->id.s), F_ERR(why),
         F_INT("waiting", waiting_n));
 }
 
 void notify_store(struct svc *s, const struct notify_result *r)
 {
     enum err e = write_result(s, r, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         keep(r, e);
 }
 
@@ -76,7 +76,7 @@ unsigned notify_flush(struct svc *s)
 {
     while (waiting_n > 0 && !deadline_passed(s->deadline)) {
         enum err e = write_result(s, &waiting[0], deadline_cap(s->deadline, FLUSH_MS));
-        if (e != OK) {
+        if (e != ERR_OK) {
             waiting[0].in_doubt |= e == ERR_COMMIT_UNKNOWN;
             break;
         }

@@ -125,7 +125,7 @@ static enum err begin(struct svc *s, const struct otp_send *in, struct sending *
     enum err e = db_run(b, s->deadline);
     if (e == ERR_COMMIT_UNKNOWN) /* nothing was sent: at worst one of the quota is gone */
         return ERR_DB_UNAVAILABLE;
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, at);
     if (!db_is_null(rows, 0, "denied")) {
@@ -137,7 +137,7 @@ static enum err begin(struct svc *s, const struct otp_send *in, struct sending *
     out->expires_at = db_get_time(rows, 0, "expires_us");
     out->resend_at = (struct wall){db_get_time(rows, 0, "created_us").us +
                                    s->cfg->otp.resend_cooldown_ms * 1000};
-    return OK;
+    return ERR_OK;
 }
 
 static const char *message(struct svc *s, const struct sending *w)
@@ -160,13 +160,16 @@ static const char *message(struct svc *s, const struct sending *w)
 static void store_result(struct svc *s, const struct sending *w, const struct sms_result *sms)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    bool failed = sms->err != OK && !sms->unknown;
-    DB_ADD(b, &otp_result, w->out->id.s, sms->err == OK ? "sent" : failed ? "failed" : "unknown");
+    bool failed = sms->err != ERR_OK && !sms->unknown;
+    DB_ADD(b, &otp_result, w->out->id.s,
+           sms->err == ERR_OK ? "sent"
+           : failed           ? "failed"
+                              : "unknown");
     if (failed && w->cooldown)
         DB_ADD(b, &otp_give_back, w->cooldown);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
-        LOG(LOG_WARN, "otp.result_not_stored", F_STR("otp", w->out->id.s), F_ERR(e));
+    if (e != ERR_OK)
+        LOG(LOG_LEVEL_WARN, "otp.result_not_stored", F_STR("otp", w->out->id.s), F_ERR(e));
 }
 
 static enum err deliver(struct svc *s, struct sending *w)
@@ -181,11 +184,11 @@ static enum err deliver(struct svc *s, struct sending *w)
     sms_send(s->ext, s->arena, s->cfg->otp.provider, &sms, deadline_before(s->deadline, STORE_MS),
              &result);
     store_result(s, w, &result);
-    METRIC_INC(M_OTP, result.err == OK ? OTP_SENT
-                      : result.unknown ? OTP_SEND_UNKNOWN
-                                       : OTP_SEND_FAILED);
-    if (result.err != OK) {
-        LOG(LOG_WARN, "otp.send_failed", F_STR("otp", w->out->id.s),
+    METRIC_INC(M_OTP, result.err == ERR_OK ? OTP_SENT
+                      : result.unknown     ? OTP_SEND_UNKNOWN
+                                           : OTP_SEND_FAILED);
+    if (result.err != ERR_OK) {
+        LOG(LOG_LEVEL_WARN, "otp.send_failed", F_STR("otp", w->out->id.s),
             F_PHONE("phone", w->out->phone), F_ERR(result.err),
             F_STR("outcome", result.unknown ? "unknown" : "failed"),
             F_STR("detail", result.detail ? result.detail : ""));
@@ -199,7 +202,7 @@ enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out
 {
     *out = (struct otp_sent){.id = uuid_new()};
     enum err e = phone_normalise(s->cfg, s->arena, in->phone, &out->phone);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (s->cfg->otp.provider < 0 || !s->ext) {
         out->retry_after_s = UNCONFIGURED_RETRY_S;
@@ -209,7 +212,7 @@ enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out
     rng_digits(w.code, (size_t)s->cfg->otp.code_length);
     code_mac(s, out->id.s, out->phone, w.code, w.mac);
     e = begin(s, in, &w);
-    if (e == OK)
+    if (e == ERR_OK)
         e = deliver(s, &w);
     digest_wipe(w.code, sizeof w.code);
     return e;
@@ -241,7 +244,7 @@ static enum err use(struct svc *s, const struct uuid *id, struct otp_session *ou
     int at =
         DB_ADD(b, &otp_use, id->s, customer.s, out->token.hash, db_int(b, s->cfg->sessions.ttl_ms));
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, at);
     if (db_count(rows) == 0) /* another request with the same code was faster */
@@ -249,7 +252,7 @@ static enum err use(struct svc *s, const struct uuid *id, struct otp_session *ou
     customer_read(rows, 0, &out->customer);
     out->expires_at = db_get_time(rows, 0, "expires_us");
     METRIC_INC(M_OTP, OTP_VERIFIED);
-    return OK;
+    return ERR_OK;
 }
 
 enum err otp_verify(struct svc *s, const struct uuid *id, const char *code, struct otp_session *out)
@@ -261,7 +264,7 @@ enum err otp_verify(struct svc *s, const struct uuid *id, const char *code, stru
     int tried = DB_ADD(b, &otp_try, id->s, db_int(b, s->cfg->otp.max_attempts));
     int why = DB_ADD(b, &otp_why, id->s);
     enum err e = db_run(b, s->deadline);
-    if (e != OK) /* a try that may have been counted is nothing that a client must know */
+    if (e != ERR_OK) /* a try that may have been counted is nothing that a client must know */
         return e == ERR_COMMIT_UNKNOWN ? ERR_DB_UNAVAILABLE : e;
     struct db_rows rows = db_result(b, tried);
     if (db_count(rows) == 0)

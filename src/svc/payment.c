@@ -115,12 +115,12 @@ enum err payment_find(struct svc *s, const char *id, struct payment *out)
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int i = DB_ADD(b, &find_stmt, id);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, i)) == 0)
         return ERR_NOT_FOUND;
     payment_read(db_result(b, i), 0, out);
-    return OK;
+    return ERR_OK;
 }
 
 /* ---- what the other files share ---- */
@@ -157,14 +157,14 @@ enum err payment_begin(struct svc *s, const struct payment *p, struct payment_lo
     int payment = DB_ADD(b, &find_stmt, p->id.s);
     int other = DB_ADD(b, &other_paid_stmt, p->venue_id.s, p->booking_id.s, p->id.s);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     ENSURE(db_count(db_result(b, payment)) == 1 &&
            db_count(db_result(b, booking)) == 1); /* neither is ever deleted */
     booking_read(db_result(b, booking), 0, &out->booking);
     payment_read(db_result(b, payment), 0, &out->payment);
     out->other_paid = db_count(db_result(b, other)) > 0;
-    return OK;
+    return ERR_OK;
 }
 
 static const struct db_stmt save_stmt = {
@@ -205,7 +205,7 @@ void payment_add_change(struct svc *s, struct db_batch *b, const struct payment 
     count_state(p->state);
     /* Why a person wants the money back is the person's words: for the history, not for the log. */
     bool words = p->state == PAYMENT_REFUNDED || p->state == PAYMENT_PARTIALLY_REFUNDED;
-    LOG(LOG_INFO, "payment.changed", F_STR("payment", p->id.s),
+    LOG(LOG_LEVEL_INFO, "payment.changed", F_STR("payment", p->id.s),
         F_STR("from", payment_state_names[c->from]), F_STR("to", name), F_STR("actor", c->actor),
         F_STR("reason", words ? NULL : c->reason));
 }

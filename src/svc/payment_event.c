@@ -32,32 +32,32 @@ static enum err whose(struct svc *s, const struct pay_event *ev, const char **id
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int i = DB_ADD(b, &whose_stmt, ev->reference, ev->invoice_id, ev->charge_id);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, i)) > 0) {
         *id = db_get_str(db_result(b, i), 0, "id");
         *wide = db_get_bool(db_result(b, i), 0, "other_invoice");
-        return OK;
+        return ERR_OK;
     }
     if (ev->invoice_id == NULL || !payment_configured(s))
-        return OK;
+        return ERR_OK;
     /* Before the create's answer was stored: the invoice itself knows whose it is. */
     struct pay_call call = payment_call(s);
     struct pay_invoice invoice;
     struct pay_outcome o;
     pay_fetch(&call, ev->invoice_id, &invoice, &o);
     if (o.err == ERR_NOT_FOUND)
-        return OK;
-    if (o.err != OK)
+        return ERR_OK;
+    if (o.err != ERR_OK)
         return o.err;
     struct payment p;
     struct uuid parsed;
     if (invoice.reference == NULL || !uuid_parse(str_of(invoice.reference), &parsed))
-        return OK;
+        return ERR_OK;
     e = payment_find(s, parsed.s, &p);
-    if (e == OK)
+    if (e == ERR_OK)
         *id = arena_strdup(s->arena, p.id.s);
-    return e == ERR_NOT_FOUND ? OK : e;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 enum err payment_event(struct svc *s, struct str body, int *outcome, const char **payment_id)
@@ -70,22 +70,22 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     struct pay_event ev;
     enum err e = pay_event_read(s->cfg, provider, s->arena, body, &ev);
     *outcome = e == ERR_UNAUTHORIZED ? WH_REFUSED : WH_UNKNOWN;
-    if (e != OK)
-        return e == ERR_VALIDATION ? OK : e; /* permanent nonsense with the right secret: counted,
-                                                and not wanted again */
+    if (e != ERR_OK)
+        return e == ERR_VALIDATION ? ERR_OK : e; /* permanent nonsense with the right secret:
+                                                counted, and not wanted again */
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int seen = DB_ADD(b, &seen_stmt, name, ev.id);
     e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, seen)) > 0) {
         *outcome = WH_DUPLICATE;
-        return OK;
+        return ERR_OK;
     }
     const char *id;
     bool wide;
     e = whose(s, &ev, &id, &wide);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (id == NULL)
         return keep(s, name, &ev, NULL, "unknown");
@@ -94,7 +94,7 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     enum settled how;
     e = wide ? payment_settle_wide(s, id, "gateway", &p, &how)
              : payment_settle(s, id, "gateway", &p, &how);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *outcome = how == SETTLED_MISMATCH ? WH_MISMATCH : WH_APPLIED;
     return keep(s, name, &ev, id, how == SETTLED_MISMATCH ? "mismatch" : "applied");

@@ -81,7 +81,7 @@ static enum err take(struct svc *s, const struct refund *r, bool *mine)
     struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
     int i = refund_add_set(b, r, "done", NULL, PAYMENT_DONE);
     enum err e = db_run(b, s->deadline);
-    *mine = e == OK && db_affected(db_result(b, i)) == 1;
+    *mine = e == ERR_OK && db_affected(db_result(b, i)) == 1;
     return e;
 }
 
@@ -91,9 +91,9 @@ enum err refund_finish_done(struct svc *s, const struct refund *r, int64_t total
     struct payment_locked now;
     bool mine = false;
     enum err e = payment_begin(s, p, &now);
-    if (e == OK)
+    if (e == ERR_OK)
         e = take(s, r, &mine);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *p = now.payment;
     struct booking *bk = &now.booking;
@@ -129,8 +129,8 @@ enum err refund_finish_failed(struct svc *s, const struct refund *r, const char 
     METRIC_INC(M_PAYMENT_ACTS, PA_REFUND_FAILED);
     refund_add_set(b, r, r->surplus ? "wanted" : "failed", fault,
                    r->surplus ? payment_backoff_s(r->checks) : PAYMENT_DONE);
-    LOG(LOG_WARN, "refund.failed", F_STR("payment", r->payment_id.s), F_STR("refund", r->id.s),
-        F_STR("error", fault), F_INT("surplus", r->surplus));
+    LOG(LOG_LEVEL_WARN, "refund.failed", F_STR("payment", r->payment_id.s),
+        F_STR("refund", r->id.s), F_STR("error", fault), F_INT("surplus", r->surplus));
     return db_run(b, s->deadline);
 }
 
@@ -138,8 +138,8 @@ enum err refund_finish_unknown(struct svc *s, const struct refund *r, const char
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     refund_add_set(b, r, "unknown", fault, payment_backoff_s(r->checks));
-    LOG(LOG_WARN, "refund.unknown", F_STR("payment", r->payment_id.s), F_STR("refund", r->id.s),
-        F_STR("error", fault));
+    LOG(LOG_LEVEL_WARN, "refund.unknown", F_STR("payment", r->payment_id.s),
+        F_STR("refund", r->id.s), F_STR("error", fault));
     return db_run(b, s->deadline);
 }
 
@@ -151,20 +151,20 @@ static bool shows(const struct refund *r, const struct pay_charge *charge)
 }
 
 /* Asks for it, and looks once when the outcome is unknown. charge->refunded: the gateway's new
- * total when o->err is OK. */
+ * total when o->err is ERR_OK. */
 static void call(struct svc *s, const struct refund *r, struct pay_charge *charge,
                  struct pay_outcome *o)
 {
     struct pay_call c = payment_call(s);
     pay_refund(&c, r->charge_id, r->amount, charge, o);
-    if (o->err == OK && !shows(r, charge))
+    if (o->err == ERR_OK && !shows(r, charge))
         *o = (struct pay_outcome){
             .err = ERR_PROVIDER_FAILED, .unknown = true, .detail = "answer with another total"};
-    if (o->err == OK || !o->unknown)
+    if (o->err == ERR_OK || !o->unknown)
         return;
     struct pay_outcome look;
     pay_fetch_charge(&c, r->charge_id, charge, &look);
-    if (look.err == OK && shows(r, charge))
+    if (look.err == ERR_OK && shows(r, charge))
         *o = look;
 }
 
@@ -174,29 +174,29 @@ static enum err store_ready(struct svc *s, const struct refund *r)
     int i =
         DB_ADD(b, &ready_stmt, r->venue_id.s, r->id.s, db_int(b, r->amount), db_int(b, r->before));
     enum err e = db_run(b, s->deadline);
-    return e == OK && db_affected(db_result(b, i)) == 0 ? ERR_PAYMENT_NOT_REFUNDABLE
-                                                        : e; /* taken for dead, and finished */
+    return e == ERR_OK && db_affected(db_result(b, i)) == 0 ? ERR_PAYMENT_NOT_REFUNDABLE
+                                                            : e; /* taken for dead, and finished */
 }
 
-/* The gateway's word on what is left, before it is asked: the row says what the total was. OK: go
- * on and call. */
+/* The gateway's word on what is left, before it is asked: the row says what the total was. ERR_OK:
+ * go on and call. */
 static enum err prepare(struct svc *s, struct refund *r, const struct pay_charge *charge)
 {
     int64_t left = charge->amount - charge->refunded;
-    enum err e = OK;
+    enum err e = ERR_OK;
     if (!charge->charged || left <= 0)
         e = ERR_PAYMENT_NOT_REFUNDABLE;
     else if (!r->whole && r->amount > left)
         e = ERR_VALIDATION;
-    if (e != OK) {
+    if (e != ERR_OK) {
         enum err stored = refund_finish_failed(s, r, err_code(e));
-        return stored == OK ? e : stored;
+        return stored == ERR_OK ? e : stored;
     }
     int64_t amount = r->whole ? left : r->amount;
     bool as_written = !r->surplus && amount == r->amount && charge->refunded == r->before;
     r->amount = amount;
     r->before = charge->refunded;
-    return as_written ? OK : store_ready(s, r);
+    return as_written ? ERR_OK : store_ready(s, r);
 }
 
 enum err refund_make(struct svc *s, struct refund *r, const struct refund_end *end,
@@ -205,16 +205,16 @@ enum err refund_make(struct svc *s, struct refund *r, const struct refund_end *e
     struct pay_call c = payment_call(s);
     struct pay_charge charge;
     pay_fetch_charge(&c, r->charge_id, &charge, o);
-    if (o->err != OK) /* nothing was asked for */
+    if (o->err != ERR_OK) /* nothing was asked for */
         return refund_finish_failed(s, r, err_code(o->err));
     if (r->whole && charge.charged && charge.refunded >= charge.amount)
         return refund_finish_done(s, r, charge.refunded, end,
                                   p); /* all was given back already, at the gateway's desk */
     enum err e = prepare(s, r, &charge);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     call(s, r, &charge, o);
-    if (o->err == OK)
+    if (o->err == ERR_OK)
         return refund_finish_done(s, r, charge.refunded, end, p);
     return o->unknown ? refund_finish_unknown(s, r, err_code(o->err))
                       : refund_finish_failed(s, r, err_code(o->err));
@@ -226,7 +226,7 @@ enum err refund_resolve(struct svc *s, const struct refund *r, const struct refu
     struct pay_call c = payment_call(s);
     struct pay_charge charge;
     pay_fetch_charge(&c, r->charge_id, &charge, o);
-    bool told = o->err == OK;
+    bool told = o->err == ERR_OK;
     if (told && shows(r, &charge))
         return refund_finish_done(s, r, charge.refunded, end, p);
     *o = (struct pay_outcome){.err = told ? ERR_PROVIDER_FAILED : o->err,
@@ -259,9 +259,9 @@ static enum err keep_one(struct svc *s, bool *found)
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i = DB_ADD(b, &due_stmt, db_int(b, refund_claim_s(s)));
     enum err e = db_run(b, s->deadline);
-    *found = e == OK && db_count(db_result(b, i)) == 1;
+    *found = e == ERR_OK && db_count(db_result(b, i)) == 1;
     if (!*found)
-        return e == ERR_DB_UNIQUE ? OK : e; /* two wanted ones of a payment: in turn */
+        return e == ERR_DB_UNIQUE ? ERR_OK : e; /* two wanted ones of a payment: in turn */
     struct refund r;
     struct payment p;
     struct pay_outcome o;
@@ -269,19 +269,21 @@ static enum err keep_one(struct svc *s, bool *found)
     refund_read(db_result(b, i), &r);
     bool wanted = db_get_bool(db_result(b, i), 0, "wanted");
     e = payment_find(s, r.payment_id.s, &p);
-    if (e == OK)
+    if (e == ERR_OK)
         e = wanted ? refund_make(s, &r, &nobody, &p, &o) : refund_resolve(s, &r, &nobody, &p, &o);
-    return e == ERR_PAYMENT_NOT_REFUNDABLE || e == ERR_VALIDATION ? OK : e; /* told in its row */
+    return e == ERR_PAYMENT_NOT_REFUNDABLE || e == ERR_VALIDATION ? ERR_OK
+                                                                  : e; /* told in its row */
 }
 
 enum err payment_job_refunds(struct svc *s)
 {
     if (!payment_configured(s))
-        return OK;
+        return ERR_OK;
     bool found = true;
-    enum err e = OK;
+    enum err e = ERR_OK;
     for (int i = 0;
-         e == OK && found && i < REFUNDS_A_RUN && deadline_left_ms(s->deadline) > TIME_MIN_MS; i++)
+         e == ERR_OK && found && i < REFUNDS_A_RUN && deadline_left_ms(s->deadline) > TIME_MIN_MS;
+         i++)
         e = keep_one(s, &found);
     return e;
 }

@@ -141,7 +141,7 @@ static enum err begin(struct svc *s, struct pass *w, struct payment *p)
     booking_add_lock_any(b, o->booking_id, &locked, &loaded);
     int open = DB_ADD(b, &open_stmt, o->booking_id);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct booking bk = {.version = 0};
     bool found = db_count(db_result(b, loaded)) == 1;
@@ -152,13 +152,13 @@ static enum err begin(struct svc *s, struct pass *w, struct payment *p)
     else if (bk.state != BOOKING_PENDING_PAYMENT)
         e = ERR_BOOKING_NOT_PAYABLE;
     w->way = WAY_CREATE;
-    if (e == OK && db_count(db_result(b, open)) > 0) {
+    if (e == ERR_OK && db_count(db_result(b, open)) > 0) {
         payment_read(db_result(b, open), 0, p);
         w->way = way_of(p);
         if (w->way != WAY_WAIT && expired(p))
             e = ERR_BOOKING_NOT_PAYABLE; /* the hold itself has seconds left */
     }
-    if (e == OK && (w->way == WAY_CREATE || w->way == WAY_RESUME)) {
+    if (e == ERR_OK && (w->way == WAY_CREATE || w->way == WAY_RESUME)) {
         w->description = description_of(s, &bk);
         return claim(s, w, &bk, p);
     }
@@ -189,10 +189,10 @@ static void create(struct svc *s, struct pass *w, const struct payment *p)
 
 static void set_result(struct payment *p, const struct pass *w)
 {
-    p->state = w->outcome.err == OK ? PAYMENT_INITIATED
-               : w->outcome.unknown ? PAYMENT_UNKNOWN
-                                    : PAYMENT_FAILED;
-    if (w->outcome.err != OK)
+    p->state = w->outcome.err == ERR_OK ? PAYMENT_INITIATED
+               : w->outcome.unknown     ? PAYMENT_UNKNOWN
+                                        : PAYMENT_FAILED;
+    if (w->outcome.err != ERR_OK)
         return;
     p->gateway_id = w->invoice.id;
     p->redirect_url = w->invoice.url;
@@ -209,7 +209,7 @@ static enum err store(struct svc *s, struct pass *w, struct payment *p)
 {
     struct payment_locked now;
     enum err e = payment_begin(s, p, &now);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *p = now.payment;
     w->payable = now.booking.state == BOOKING_PENDING_PAYMENT;
@@ -218,8 +218,8 @@ static enum err store(struct svc *s, struct pass *w, struct payment *p)
         set_result(p, w);
         struct payment_change change = {.from = PAYMENT_CREATING,
                                         .actor = w->who->actor,
-                                        .reason = w->outcome.err == OK ? "invoice made"
-                                                                       : w->outcome.detail,
+                                        .reason = w->outcome.err == ERR_OK ? "invoice made"
+                                                                           : w->outcome.detail,
                                         .next_check_s = payment_backoff_s(p->checks)};
         if (p->state == PAYMENT_FAILED)
             change.next_check_s = PAYMENT_DONE; /* known not to have been made */
@@ -236,9 +236,10 @@ static enum err conclude(struct svc *s, struct pass *w, struct payment *p,
                          struct payment_fault *fault)
 {
     enum err e = store(s, w, p);
-    if (e != OK || answerable(p, w))
+    if (e != ERR_OK || answerable(p, w))
         return e;
-    return w->outcome.err != OK ? payment_fail(s, &w->outcome, p, fault) : ERR_BOOKING_NOT_PAYABLE;
+    return w->outcome.err != ERR_OK ? payment_fail(s, &w->outcome, p, fault)
+                                    : ERR_BOOKING_NOT_PAYABLE;
 }
 
 static bool of_provider(enum err e)
@@ -257,7 +258,7 @@ static enum err take_up(struct svc *s, struct pass *w, struct payment *p,
     struct uuid id = p->id;
     enum settled how;
     enum err e = payment_settle_wide(s, id.s, w->who->actor, p, &how);
-    if (e == OK && how == SETTLED_MISMATCH)
+    if (e == ERR_OK && how == SETTLED_MISMATCH)
         e = ERR_PROVIDER_FAILED;
     if (!of_provider(e))
         return e;
@@ -269,8 +270,8 @@ static enum err take_up(struct svc *s, struct pass *w, struct payment *p,
 /* Another request has the payment in hand: a short wait spares the client a second question. */
 static enum err wait_for_other(struct svc *s, struct payment *p, struct deadline until)
 {
-    enum err e = OK;
-    while (e == OK && p->in_hand && !deadline_passed(until)) {
+    enum err e = ERR_OK;
+    while (e == ERR_OK && p->in_hand && !deadline_passed(until)) {
         (void)poll(NULL, 0, WAIT_STEP_MS);
         struct uuid id = p->id;
         e = payment_find(s, id.s, p);
@@ -286,18 +287,18 @@ static enum err begin_waiting(struct svc *s, struct pass *w, struct payment *p)
     enum err e;
     do {
         e = begin(s, w, p);
-        if (e == OK && w->way == WAY_WAIT)
+        if (e == ERR_OK && w->way == WAY_WAIT)
             e = wait_for_other(s, p, until);
-    } while (e == OK && w->way == WAY_WAIT && !p->in_hand);
+    } while (e == ERR_OK && w->way == WAY_WAIT && !p->in_hand);
     return e;
 }
 
 static enum err pass(struct svc *s, struct pass *w, struct payment *p, struct payment_fault *fault)
 {
     enum err e = begin_waiting(s, w, p);
-    if (e == OK && w->way == WAY_RESUME)
+    if (e == ERR_OK && w->way == WAY_RESUME)
         e = take_up(s, w, p, fault);
-    if (e != OK || p->state != PAYMENT_CREATING || w->way == WAY_WAIT)
+    if (e != ERR_OK || p->state != PAYMENT_CREATING || w->way == WAY_WAIT)
         return e;
     create(s, w, p);
     return conclude(s, w, p, fault);
@@ -319,6 +320,6 @@ enum err payment_open(struct svc *s, const struct principal *who, const struct p
         *existed = w.way != WAY_CREATE;
         over = out->state == PAYMENT_EXPIRED ||
                out->state == PAYMENT_FAILED; /* found ended: another one may be opened */
-    } while (e == OK && over && ++passes < PASSES_MAX);
-    return e == OK && over ? ERR_BOOKING_NOT_PAYABLE : e;
+    } while (e == ERR_OK && over && ++passes < PASSES_MAX);
+    return e == ERR_OK && over ? ERR_BOOKING_NOT_PAYABLE : e;
 }

@@ -8,7 +8,7 @@
 /* The one that is under way; before it the one that was made under the same Idempotency-Key. */
 static const struct db_stmt earlier_stmt = {
     "refund_earlier", "SELECT" REFUND_COLUMNS ", r.status = 'done' AS done FROM refunds r WHERE "
-                                              "r.venue_id = $1::uuid AND r.payment_id = $2::uuid"
+                      "r.venue_id = $1::uuid AND r.payment_id = $2::uuid"
                       " AND (r.status IN ('calling', 'unknown')"
                       "  OR (r.status = 'done' AND r.request_key = $3 AND r.updated_at > now() - "
                       "interval '24 hours'))"
@@ -48,7 +48,7 @@ static enum err check(const struct asked *a, const struct payment_locked *now)
         return ERR_PAYMENT_NOT_REFUNDABLE;
     if (a->amount > left)
         return ERR_VALIDATION;
-    return a->cancelling ? booking_cancel_check(a->who, &now->booking, a->cancelling) : OK;
+    return a->cancelling ? booking_cancel_check(a->who, &now->booking, a->cancelling) : ERR_OK;
 }
 
 /* Another one is under way. When it is the same that is asked for again, and nobody has it in hand,
@@ -101,12 +101,12 @@ static enum err begin(struct svc *s, const struct asked *a, struct payment *p,
 {
     struct payment_locked now;
     enum err e = payment_begin(s, p, &now);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
     int i = DB_ADD(b, &earlier_stmt, p->venue_id.s, p->id.s, a->request_key);
     e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     *p = now.payment;
     w->what = WORK_MAKE;
@@ -117,14 +117,14 @@ static enum err begin(struct svc *s, const struct asked *a, struct payment *p,
     }
     if (w->what == WORK_TELL) {
         w->booking = now.booking;
-        return OK;
+        return ERR_OK;
     }
     e = check(a, &now);
-    if (e == OK && earlier && !is_repeat(a, &w->r)) {
+    if (e == ERR_OK && earlier && !is_repeat(a, &w->r)) {
         fault->passing = true;
         e = ERR_PAYMENT_NOT_REFUNDABLE;
     }
-    if (e == OK && w->what == WORK_MAKE)
+    if (e == ERR_OK && w->what == WORK_MAKE)
         return write_row(s, a, p, &w->r);
     db_clean(s->db, s->deadline);
     return e;
@@ -136,16 +136,16 @@ static enum err refund(struct svc *s, const struct asked *a, struct payment *p,
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
     struct work w;
-    struct pay_outcome o = {.err = OK};
+    struct pay_outcome o = {.err = ERR_OK};
     enum err e = begin(s, a, p, fault, &w);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (w.what == WORK_TELL)
         return tell(s, a, p, &w.booking);
     e = w.what == WORK_RESOLVE ? refund_resolve(s, &w.r, &a->end, p, &o)
                                : refund_make(s, &w.r, &a->end, p, &o);
     /* What the gateway said comes first; what could not be stored of it the keeper finds out. */
-    return o.err != OK ? payment_fail(s, &o, p, fault) : e;
+    return o.err != ERR_OK ? payment_fail(s, &o, p, fault) : e;
 }
 
 enum err payment_refund(struct svc *s, const struct principal *who, const struct refund_order *o,
@@ -210,7 +210,7 @@ static enum err cancel(struct svc *s, const struct booking_caller *c,
     int found = DB_ADD(b, &paid_stmt, t->id);
     int done = DB_ADD(b, &done_stmt, t->id, t->request_key);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     bool paid = db_count(db_result(b, found)) > 0, was_done = db_count(db_result(b, done)) > 0;
     if (paid || was_done)

@@ -40,10 +40,10 @@ static void complete(const struct pay_call *c, const struct payment *p, struct p
     if (v->state != PAY_PAID || v->charges_n > 0)
         return;
     fetch_into(c, v, o);
-    if (o->err == OK && v->state == PAY_PAID && v->charges_n == 0) {
+    if (o->err == ERR_OK && v->state == PAY_PAID && v->charges_n == 0) {
         pay_charges(c, p->id.s, &v->charges, &v->charges_n, o);
         if (o->err == ERR_NOT_FOUND)
-            o->err = OK;
+            o->err = ERR_OK;
     }
 }
 
@@ -58,9 +58,9 @@ static void ask(const struct pay_call *c, const struct payment *p, bool wide,
         found->items = ARENA_NEW(c->arena, struct pay_invoice);
         found->items[0].id = p->gateway_id;
         fetch_into(c, &found->items[0], o);
-        found->n = o->err == OK;
+        found->n = o->err == ERR_OK;
     }
-    for (size_t i = 0; i < found->n && o->err == OK; i++)
+    for (size_t i = 0; i < found->n && o->err == ERR_OK; i++)
         complete(c, p, &found->items[i], o);
 }
 
@@ -89,12 +89,12 @@ static const struct pay_invoice *choose(const struct payment *p, const struct pa
 static void end_open_invoices(const struct pay_call *c, const struct pay_invoices *found,
                               const struct pay_invoice *spare, struct pay_outcome *o)
 {
-    for (size_t i = 0; i < found->n && o->err == OK; i++) {
+    for (size_t i = 0; i < found->n && o->err == ERR_OK; i++) {
         if (found->items[i].state != PAY_OPEN || &found->items[i] == spare)
             continue;
         struct pay_outcome cancelled;
         pay_cancel(c, found->items[i].id, &cancelled);
-        if (cancelled.err == OK)
+        if (cancelled.err == ERR_OK)
             METRIC_INC(M_PAYMENT_ACTS, PA_INVOICE_CANCELLED);
         fetch_into(c, &found->items[i], o);
     }
@@ -243,11 +243,11 @@ static enum err apply_paid(struct applying *a)
     struct payment *p = &a->now.payment;
     struct svc *s = a->s;
     bool taken = false, changed = false;
-    enum err e = OK;
+    enum err e = ERR_OK;
     bool kept = a->v->charge->refunded < a->v->charge->amount;
     if (!a->now.other_paid && kept)
         e = booking_take_paid(s, &a->now.booking, &taken, &changed);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     p->state = PAYMENT_PAID;
     p->charge_id = a->v->charge->id;
@@ -297,11 +297,11 @@ static enum err refunded_elsewhere(struct applying *a, bool *yes)
     const struct pay_charge *c = a->v->charge;
     if (!payment_was_paid(p->state) || c == NULL || p->charge_id == NULL ||
         strcmp(c->id, p->charge_id) != 0 || c->refunded <= p->refunded)
-        return OK;
+        return ERR_OK;
     struct db_batch *b = db_batch(a->s->db, a->s->arena, DB_IN_TX);
     int i = DB_ADD(b, &in_flight_stmt, p->venue_id.s, p->id.s);
     enum err e = db_run(b, a->s->deadline);
-    *yes = e == OK && db_count(db_result(b, i)) == 0;
+    *yes = e == ERR_OK && db_count(db_result(b, i)) == 0;
     return e;
 }
 
@@ -310,7 +310,7 @@ static enum err apply_rest(struct applying *a, enum settled *how)
     struct payment *p = &a->now.payment;
     bool elsewhere;
     enum err e = refunded_elsewhere(a, &elsewhere);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (elsewhere) {
         put_refunded(p, a->v->charge->refunded);
@@ -349,7 +349,7 @@ static enum err apply(struct svc *s, const struct payment *seen, const struct ve
 {
     struct applying a = {.s = s, .v = v, .actor = actor, .change = {.actor = actor}};
     enum err e = payment_begin(s, seen, &a.now);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     a.change.from = a.now.payment.state;
     if (leave_alone(&a)) {
@@ -376,7 +376,7 @@ static const struct db_stmt mismatch_stmt = {
 static enum err tell_mismatch(struct svc *s, const struct payment *p, const char *actor)
 {
     METRIC_INC(M_PAYMENT_ACTS, PA_MISMATCH);
-    LOG(LOG_ERROR, "payment.mismatch", F_STR("payment", p->id.s), F_STR("actor", actor),
+    LOG(LOG_LEVEL_ERROR, "payment.mismatch", F_STR("payment", p->id.s), F_STR("actor", actor),
         F_STR("hint",
               "amount, currency or reference at the gateway is not ours: nothing was changed"));
     struct uuid id = uuid_new();
@@ -391,7 +391,7 @@ static enum err look(struct svc *s, const char *id, struct payment *out, bool *p
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int i = DB_ADD(b, &look_stmt, id);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, i);
     if (db_count(rows) == 0)
@@ -400,7 +400,7 @@ static enum err look(struct svc *s, const char *id, struct payment *out, bool *p
     *payable =
         payment_is_open(out->state) && strcmp(db_get_str(rows, 0, "booking_state"),
                                               booking_state_names[BOOKING_PENDING_PAYMENT]) == 0;
-    return OK;
+    return ERR_OK;
 }
 
 static enum err settle(struct svc *s, const char *id, const char *actor, bool wide,
@@ -409,7 +409,7 @@ static enum err settle(struct svc *s, const char *id, const char *actor, bool wi
     *how = SETTLED_NOTHING;
     bool payable;
     enum err e = look(s, id, out, &payable);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
@@ -418,11 +418,11 @@ static enum err settle(struct svc *s, const char *id, const char *actor, bool wi
     struct verdict v = {.mismatch = false};
     ask(&call, out, wide, &v.found, &o);
     v.invoice = choose(out, &v.found);
-    if (o.err == OK)
+    if (o.err == ERR_OK)
         end_open_invoices(&call, &v.found, payable ? v.invoice : NULL, &o);
     if (o.err == ERR_NOT_FOUND && v.found.n > 0)
         return ERR_PROVIDER_FAILED; /* listed, and then not known */
-    if (o.err != OK && o.err != ERR_NOT_FOUND)
+    if (o.err != ERR_OK && o.err != ERR_NOT_FOUND)
         return o.err;
     judge(out, &v);
     if (v.mismatch) {

@@ -46,7 +46,7 @@ static const struct db_stmt put_off_stmt = {"payment_put_off",
 /* The gateway could not tell: again, by and by later. */
 static enum err put_off(struct svc *s, const char *id, int64_t checks, const char *why)
 {
-    LOG(LOG_WARN, "payment.not_settled", F_STR("payment", id), F_STR("error", why));
+    LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", id), F_STR("error", why));
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     DB_ADD(b, &put_off_stmt, id, db_int(b, payment_wait_ms(payment_backoff_s(checks))), why);
     return db_run(b, s->deadline);
@@ -57,7 +57,7 @@ static enum err one(struct svc *s, bool *found)
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i = DB_ADD(b, &due_stmt, db_int(b, CLAIM_S), s->request_id);
     enum err e = db_run(b, s->deadline);
-    *found = e == OK && db_count(db_result(b, i)) == 1;
+    *found = e == ERR_OK && db_count(db_result(b, i)) == 1;
     if (!*found)
         return e;
     const char *id = db_get_str(db_result(b, i), 0, "id");
@@ -65,7 +65,7 @@ static enum err one(struct svc *s, bool *found)
     struct payment p;
     enum settled how;
     e = payment_settle_wide(s, id, "keeper", &p, &how);
-    if (e == OK && how == SETTLED_MISMATCH)
+    if (e == ERR_OK && how == SETTLED_MISMATCH)
         return put_off(s, id, checks, "mismatch");
     switch ((int)e) {
     case ERR_PROVIDER_UNAVAILABLE:
@@ -83,13 +83,13 @@ static enum err one(struct svc *s, bool *found)
 enum err payment_job_settle(struct svc *s)
 {
     if (!payment_configured(s))
-        return OK;
+        return ERR_OK;
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     db_add(b, &orphans_stmt, NULL, 0);
     enum err e = db_run(b, s->deadline);
     bool found = true;
     for (int i = 0;
-         e == OK && found && i < PAYMENTS_A_RUN && deadline_left_ms(s->deadline) > LOOK_MS; i++)
+         e == ERR_OK && found && i < PAYMENTS_A_RUN && deadline_left_ms(s->deadline) > LOOK_MS; i++)
         e = one(s, &found);
     return e;
 }

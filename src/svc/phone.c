@@ -90,7 +90,7 @@ static enum err finish(struct arena *a, struct str calling_code, struct str nati
     if (n < DIGITS_MIN || n > DIGITS_MAX)
         return ERR_PHONE_INVALID;
     *out = arena_printf(a, "+%.*s%.*s", STR_ARG(calling_code), STR_ARG(national));
-    return OK;
+    return ERR_OK;
 }
 
 /* With its calling code. */

@@ -73,7 +73,7 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
     enum err e = db_run(b, s->deadline);
     if (e == ERR_DB_FOREIGN_KEY)
         return ERR_NOT_FOUND;
-    if (e == OK)
+    if (e == ERR_OK)
         *key_out = key;
     return e;
 }
@@ -83,7 +83,7 @@ enum err staff_key_list(struct svc *s, const struct staff_key **out, size_t *n)
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int at = db_add(b, &staff_list, NULL, 0);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, at);
     struct staff_key *keys = arena_array(s->arena, (size_t)db_count(rows), sizeof *keys);
@@ -101,7 +101,7 @@ enum err staff_key_list(struct svc *s, const struct staff_key **out, size_t *n)
     }
     *out = keys;
     *n = (size_t)db_count(rows);
-    return OK;
+    return ERR_OK;
 }
 
 enum err staff_key_revoke(struct svc *s, const char *name)
@@ -109,7 +109,7 @@ enum err staff_key_revoke(struct svc *s, const char *name)
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int at = DB_ADD(b, &staff_revoke, name);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, at)) == 0) {
         db_clean(s->db, s->deadline);

@@ -5,10 +5,10 @@ const char *const staff_role_names[STAFF_ROLE_COUNT] = {"viewer", "agent", "admi
 enum err versions_check(const struct versions *wanted, int64_t version)
 {
     if (!wanted->limited)
-        return OK;
+        return ERR_OK;
     for (unsigned i = 0; i < wanted->n; i++) {
         if (wanted->v[i] == version)
-            return OK;
+            return ERR_OK;
     }
     return ERR_VERSION_MISMATCH;
 }

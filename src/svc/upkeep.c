@@ -28,7 +28,7 @@ static enum err run_interrupted(struct svc *s)
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i = db_add(b, &interrupted_stmt, NULL, 0);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, i);
     for (int row = 0; row < db_count(rows); row++) {
@@ -37,8 +37,8 @@ static enum err run_interrupted(struct svc *s)
             METRIC_INC(M_NOTIFICATIONS, t, NO_INTERRUPTED);
     }
     if (db_count(rows) > 0)
-        LOG(LOG_WARN, "notifications.interrupted", F_INT("rows", db_count(rows)));
-    return OK;
+        LOG(LOG_LEVEL_WARN, "notifications.interrupted", F_INT("rows", db_count(rows)));
+    return ERR_OK;
 }
 
 /* ---- holds whose time has passed ---- */
@@ -48,7 +48,7 @@ static enum err run_expired_holds(struct svc *s)
     unsigned done = 0;
     enum err e = booking_expire_due(s, HOLDS_A_RUN, &done);
     if (done > 0)
-        LOG(LOG_INFO, "bookings.expired", F_INT("rows", done));
+        LOG(LOG_LEVEL_INFO, "bookings.expired", F_INT("rows", done));
     return e;
 }
 
@@ -78,8 +78,8 @@ static const struct db_stmt purges[] = {
 
 static enum err run_purge(struct svc *s)
 {
-    enum err e = OK;
-    for (size_t i = 0; e == OK && i < ARRAY_LEN(purges); i++) {
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(purges); i++) {
         struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
         db_add(b, &purges[i], NULL, 0);
         e = db_run(b, s->deadline);

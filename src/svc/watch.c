@@ -89,7 +89,7 @@ enum err watch_debt_read(struct svc *s, struct watch_ledger *out)
     if (l.has_payments)
         payments_at = db_add(b, &count_payments, NULL, 0);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, at);
     for (int row = 0; row < db_count(rows); row++)
@@ -99,7 +99,7 @@ enum err watch_debt_read(struct svc *s, struct watch_ledger *out)
     for (int row = 0; l.has_payments && row < db_count(rows); row++)
         take_payments(rows, row, &l);
     *out = l;
-    return OK;
+    return ERR_OK;
 }
 
 enum err watch_sent_read(struct svc *s, struct watch_ledger *out)
@@ -107,7 +107,7 @@ enum err watch_sent_read(struct svc *s, struct watch_ledger *out)
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int at = db_add(b, &count_sent, NULL, 0);
     enum err e = db_run(b, s->deadline);
-    if (e != OK)
+    if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, at);
     memset(out->rows[WATCH_SENT], 0, sizeof(out->rows[WATCH_SENT]));
@@ -120,5 +120,5 @@ enum err watch_sent_read(struct svc *s, struct watch_ledger *out)
         else
             out->unknown_sent += db_get_int(rows, row, "n");
     }
-    return OK;
+    return ERR_OK;
 }

@@ -74,7 +74,7 @@ bool addrs_register(const char *host)
         const bool fits = strlen(host) < NAME_MAX_LEN;
         i = fits ? take() : -1;
         if (i < 0) {
-            LOG(LOG_ERROR, "addrs.refused", F_STR("host", host),
+            LOG(LOG_LEVEL_ERROR, "addrs.refused", F_STR("host", host),
                 F_STR("why", fits ? "too many host names" : "name too long"));
             return false;
         }

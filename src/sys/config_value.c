@@ -200,10 +200,10 @@ static void read_log_format(const struct slot *s)
 
 static void read_log_level(const struct slot *s)
 {
-    static const char *const values[] = {[LOG_ERROR] = "error",
-                                         [LOG_WARN] = "warn",
-                                         [LOG_INFO] = "info",
-                                         [LOG_DEBUG] = "debug",
+    static const char *const values[] = {[LOG_LEVEL_ERROR] = "error",
+                                         [LOG_LEVEL_WARN] = "warn",
+                                         [LOG_LEVEL_INFO] = "info",
+                                         [LOG_LEVEL_DEBUG] = "debug",
                                          NULL};
     set_choice(s, values);
 }

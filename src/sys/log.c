@@ -34,12 +34,16 @@ static struct {
     int slot;
     const char *request;
     uint64_t dropped, dropped_told;
-} g_log = {.level = LOG_INFO, .fd = STDERR_FILENO, .slot = -1, .sink = SINK_POLLED};
+} g_log = {.level = LOG_LEVEL_INFO, .fd = STDERR_FILENO, .slot = -1, .sink = SINK_POLLED};
 
-static const char *const level_names[] = {
-    [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
-static const char level_priority[] = {
-    [LOG_ERROR] = '3', [LOG_WARN] = '4', [LOG_INFO] = '6', [LOG_DEBUG] = '7'};
+static const char *const level_names[] = {[LOG_LEVEL_ERROR] = "error",
+                                          [LOG_LEVEL_WARN] = "warn",
+                                          [LOG_LEVEL_INFO] = "info",
+                                          [LOG_LEVEL_DEBUG] = "debug"};
+static const char level_priority[] = {[LOG_LEVEL_ERROR] = '3',
+                                      [LOG_LEVEL_WARN] = '4',
+                                      [LOG_LEVEL_INFO] = '6',
+                                      [LOG_LEVEL_DEBUG] = '7'};
 
 /* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the stream it connected; stderr may be
  * another by now. */
@@ -196,7 +200,7 @@ static void add(struct log_line *line, const struct log_field *f)
 static void tell_dropped(void)
 {
     struct log_line line;
-    start(&line, LOG_WARN, "log.dropped");
+    start(&line, LOG_LEVEL_WARN, "log.dropped");
     log_line_int(&line, "records", (int64_t)(g_log.dropped - g_log.dropped_told));
     log_line_end(&line);
     if (emit(&line))

@@ -67,7 +67,7 @@ END_TEST
 START_TEST(a_taken_slot_and_a_full_customer_are_conflicts)
 {
     struct booking bk;
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
     EXPECT(th_book_make(&tb.bob, 10, &bk), ERR_SLOT_TAKEN);
     struct booking_order o = th_book_order(10);
     o.phone = "+966551234599";
@@ -77,9 +77,9 @@ START_TEST(a_taken_slot_and_a_full_customer_are_conflicts)
     EXPECT(th_book_make(&tb.alice, 11, &bk), ERR_BOOKING_LIMIT);
     o = th_book_order(11);
     o.phone = tb.alice.phone;
-    EXPECT(th_book_as(&tb.staff, &o, &bk), OK); /* the limit protects against customers */
+    EXPECT(th_book_as(&tb.staff, &o, &bk), ERR_OK); /* the limit protects against customers */
     ck_assert_str_eq(bk.customer_id.s, ALICE);
-    EXPECT(th_book_make(&tb.bob, 12, &bk), OK);
+    EXPECT(th_book_make(&tb.bob, 12, &bk), ERR_OK);
 }
 END_TEST
 
@@ -87,10 +87,10 @@ START_TEST(buffers_keep_bookings_apart)
 {
     struct booking bk;
     sql("UPDATE services SET buffer_after_minutes = 15");
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
     EXPECT(th_book_make(&tb.bob, 11, &bk), ERR_SLOT_TAKEN);
     EXPECT(th_book_make(&tb.bob, 9, &bk), ERR_SLOT_TAKEN);
-    EXPECT(th_book_make(&tb.bob, 12, &bk), OK);
+    EXPECT(th_book_make(&tb.bob, 12, &bk), ERR_OK);
 }
 END_TEST
 
@@ -99,9 +99,9 @@ END_TEST
 START_TEST(a_booking_is_whole)
 {
     struct booking bk;
-    EXPECT(db_connect(tb.db, tb.svc.deadline), OK);
+    EXPECT(db_connect(tb.db, tb.svc.deadline), ERR_OK);
     uint64_t before = db_round_trips(tb.db);
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
     ck_assert_uint_eq(db_round_trips(tb.db) - before,
                       3); /* two, the notice, one; authentication comes before */
 
@@ -142,18 +142,18 @@ START_TEST(staff_book_for_a_phone)
     o.phone = "+966551234599";
     o.name = "Carol";
     o.note = "by the window";
-    EXPECT(th_book_as(&tb.staff, &o, &bk), OK);
+    EXPECT(th_book_as(&tb.staff, &o, &bk), ERR_OK);
     ck_assert_str_eq(bk.name, "Carol");
     ck_assert_str_eq(bk.note, "by the window");
     o = th_book_order(11);
     o.phone = tb.alice.phone;
     o.name = "Somebody";
-    EXPECT(th_book_as(&tb.staff, &o, &bk), OK);
+    EXPECT(th_book_as(&tb.staff, &o, &bk), ERR_OK);
     ck_assert_str_eq(bk.name, "Alice"); /* her own */
     o = th_book_order(12);
     o.phone = tb.bob.phone;
     o.name = "Bob";
-    EXPECT(th_book_as(&tb.staff, &o, &bk), OK);
+    EXPECT(th_book_as(&tb.staff, &o, &bk), ERR_OK);
     ck_assert_str_eq(bk.name, "Bob");
     ck_assert_int_eq(COUNT("customers"), 3);
     ck_assert_int_eq(COUNT("booking_history WHERE actor = 'staff:desk'"), 3);
@@ -171,11 +171,11 @@ START_TEST(a_party_takes_as_many_units)
     struct booking bk;
     sql("UPDATE resources SET capacity = 3");
     o.party_size = 2;
-    EXPECT(th_book_as(&tb.alice, &o, &bk), OK);
+    EXPECT(th_book_as(&tb.alice, &o, &bk), ERR_OK);
     ck_assert_int_eq(bk.amount, 10000);
     EXPECT(th_book_as(&tb.bob, &o, &bk), ERR_SLOT_TAKEN);
     o.party_size = 1;
-    EXPECT(th_book_as(&tb.bob, &o, &bk), OK);
+    EXPECT(th_book_as(&tb.bob, &o, &bk), ERR_OK);
     ck_assert_int_eq(COUNT("booking_units WHERE booking_id = '%s' AND unit = 3", bk.id.s), 1);
     EXPECT(th_book_as(&tb.bob, &o, &bk), ERR_SLOT_TAKEN);
 }
@@ -199,9 +199,9 @@ START_TEST(the_smallest_that_fits_is_taken)
     sql("UPDATE resources SET capacity = 8");
     second_resource(2);
     o.party_size = 2;
-    EXPECT(th_book_as(&tb.alice, &o, &bk), OK);
+    EXPECT(th_book_as(&tb.alice, &o, &bk), ERR_OK);
     ck_assert_str_eq(bk.resource_id.s, RESOURCE_B);
-    EXPECT(th_book_as(&tb.alice, &o, &bk), OK);
+    EXPECT(th_book_as(&tb.alice, &o, &bk), ERR_OK);
     ck_assert_str_eq(bk.resource_id.s, RESOURCE_A);
     o.resource_id = RESOURCE_B;
     EXPECT(th_book_as(&tb.alice, &o, &bk), ERR_SLOT_TAKEN);
@@ -233,7 +233,7 @@ START_TEST(an_online_service_is_held_and_a_free_one_is_not)
 {
     struct booking bk;
     pay_online();
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
     ck_assert_int_eq(bk.state, BOOKING_PENDING_PAYMENT);
     ck_assert(bk.has_hold);
     ck_assert_int_eq(bk.hold_expires_at.us - bk.created_at.us, 900 * 1000000LL);
@@ -241,7 +241,7 @@ START_TEST(an_online_service_is_held_and_a_free_one_is_not)
     ck_assert_int_eq(COUNT("notifications"), 0);
     EXPECT(th_book_make(&tb.bob, 10, &bk), ERR_SLOT_TAKEN);
     sql("UPDATE services SET price = 0");
-    EXPECT(th_book_make(&tb.alice, 11, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 11, &bk), ERR_OK);
     ck_assert_int_eq(bk.state, BOOKING_CONFIRMED);
 }
 END_TEST
@@ -251,13 +251,13 @@ START_TEST(a_dead_hold_is_dead_for_everybody_at_once)
     struct booking held, bk;
     pay_online();
     tb.cfg.bookings.max_active_per_customer = 1;
-    EXPECT(th_book_make(&tb.alice, 10, &held), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &held), ERR_OK);
     age_hold(held.id.s);
     EXPECT(th_book_move_on(&tb.staff, held.id.s, BOOKING_CONFIRMED), ERR_BOOKING_NOT_ACTIVE);
     EXPECT(th_book_move_on(&tb.alice, held.id.s, BOOKING_CANCELLED), ERR_BOOKING_NOT_ACTIVE);
     EXPECT(th_book_reschedule(&tb.alice, held.id.s, 12), ERR_BOOKING_NOT_ACTIVE);
-    EXPECT(th_book_make(&tb.alice, 11, &bk), OK); /* it does not count for the limit */
-    EXPECT(th_book_make(&tb.bob, 10, &bk), OK);   /* nor against the slot */
+    EXPECT(th_book_make(&tb.alice, 11, &bk), ERR_OK); /* it does not count for the limit */
+    EXPECT(th_book_make(&tb.bob, 10, &bk), ERR_OK);   /* nor against the slot */
     ck_assert_int_eq(COUNT("booking_units WHERE booking_id = '%s'", held.id.s), 0);
 }
 END_TEST
@@ -267,11 +267,11 @@ START_TEST(the_keeper_ends_dead_holds_once)
     struct booking held;
     unsigned done;
     pay_online();
-    EXPECT(th_book_make(&tb.alice, 10, &held), OK);
-    EXPECT(booking_expire_due(&tb.svc, 10, &done), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &held), ERR_OK);
+    EXPECT(booking_expire_due(&tb.svc, 10, &done), ERR_OK);
     ck_assert_uint_eq(done, 0);
     age_hold(held.id.s);
-    EXPECT(booking_expire_due(&tb.svc, 10, &done), OK);
+    EXPECT(booking_expire_due(&tb.svc, 10, &done), ERR_OK);
     ck_assert_uint_eq(done, 1);
     ck_assert_int_eq(
         COUNT("bookings WHERE status = 'expired' AND version = 2 AND hold_expires_at IS NULL"), 1);
@@ -281,7 +281,7 @@ START_TEST(the_keeper_ends_dead_holds_once)
                      1);
     ck_assert_int_eq(COUNT("notifications WHERE template = 'booking_expired' AND status = 'SENT'"),
                      1);
-    EXPECT(booking_expire_due(&tb.svc, 10, &done), OK);
+    EXPECT(booking_expire_due(&tb.svc, 10, &done), ERR_OK);
     ck_assert_uint_eq(done, 0);
     ck_assert_int_eq(th_sms.calls, 1);
 }
@@ -291,8 +291,8 @@ START_TEST(staff_confirm_a_hold)
 {
     struct booking held, bk;
     pay_online();
-    EXPECT(th_book_make(&tb.alice, 10, &held), OK);
-    EXPECT(th_book_move_on(&tb.staff, held.id.s, BOOKING_CONFIRMED), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &held), ERR_OK);
+    EXPECT(th_book_move_on(&tb.staff, held.id.s, BOOKING_CONFIRMED), ERR_OK);
     ck_assert_int_eq(COUNT("booking_units WHERE held_until IS NULL"), 1);
     ck_assert_int_eq(COUNT("bookings WHERE status = 'confirmed' AND hold_expires_at IS NULL"), 1);
     ck_assert_int_eq(COUNT("notifications WHERE template = 'booking_confirmed'"), 1);
@@ -307,13 +307,13 @@ START_TEST(a_booking_moves_in_one_step)
 {
     struct booking bk;
     sql("UPDATE services SET slot_step_minutes = 30");
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
     struct booking_caller c = {.who = &tb.alice};
     struct booking_move m = {.id = bk.id.s, .starts_at = {bk.starts_at.us + 1800 * 1000000LL}};
     struct booking after;
-    EXPECT(db_connect(tb.db, tb.svc.deadline), OK);
+    EXPECT(db_connect(tb.db, tb.svc.deadline), ERR_OK);
     uint64_t before = db_round_trips(tb.db);
-    EXPECT(booking_reschedule(&tb.svc, &c, &m, &after), OK); /* onto half of its own time */
+    EXPECT(booking_reschedule(&tb.svc, &c, &m, &after), ERR_OK); /* onto half of its own time */
     ck_assert_uint_eq(db_round_trips(tb.db) - before, 3);
     ck_assert_int_eq(after.version, 2);
     ck_assert_int_eq(after.starts_at.us, m.starts_at.us);
@@ -325,15 +325,15 @@ START_TEST(a_booking_moves_in_one_step)
                      1);
     m.match = (struct versions){.limited = true, .n = 1, .v = {1}};
     EXPECT(booking_reschedule(&tb.svc, &c, &m, &after), ERR_VERSION_MISMATCH);
-    EXPECT(th_book_make(&tb.bob, 9, &after), OK); /* its old time is free */
+    EXPECT(th_book_make(&tb.bob, 9, &after), ERR_OK); /* its old time is free */
 }
 END_TEST
 
 START_TEST(a_move_that_fails_changes_nothing)
 {
     struct booking bk, other;
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
-    EXPECT(th_book_make(&tb.bob, 11, &other), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
+    EXPECT(th_book_make(&tb.bob, 11, &other), ERR_OK);
     EXPECT(th_book_reschedule(&tb.alice, bk.id.s, 11), ERR_SLOT_TAKEN);
     EXPECT(th_book_reschedule(&tb.alice, bk.id.s, -200), ERR_SLOT_NOT_OFFERED);
     EXPECT(th_book_reschedule(&tb.alice, bk.id.s, 24 * 300), ERR_SLOT_NOT_OFFERED);
@@ -363,12 +363,12 @@ START_TEST(a_hold_moves_with_its_end_and_without_a_notice)
     struct booking bk, after;
     pay_online();
     second_resource(1);
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
-    EXPECT(th_book_make(&tb.bob, 11, &after), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
+    EXPECT(th_book_make(&tb.bob, 11, &after), ERR_OK);
     ck_assert_str_eq(after.resource_id.s, RESOURCE_A);
     struct booking_caller c = {.who = &tb.alice};
     struct booking_move m = {.id = bk.id.s, .starts_at = th_book_hour(11)};
-    EXPECT(booking_reschedule(&tb.svc, &c, &m, &after), OK);
+    EXPECT(booking_reschedule(&tb.svc, &c, &m, &after), ERR_OK);
     ck_assert_str_eq(after.resource_id.s, RESOURCE_B); /* its own is taken then */
     ck_assert_int_eq(after.hold_expires_at.us, bk.hold_expires_at.us);
     ck_assert_int_eq(COUNT("booking_units u JOIN bookings b ON b.id = u.booking_id AND "
@@ -389,7 +389,7 @@ static void try_transition(int hour, enum booking_state from, enum booking_state
 {
     struct booking bk;
     const char *names[] = {booking_state_names[from], booking_state_names[to]};
-    EXPECT(th_book_make(&tb.alice, hour, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, hour, &bk), ERR_OK);
     const char *id = bk.id.s;
     if (from != BOOKING_PENDING_PAYMENT)
         th_db_exec(&tb.t,
@@ -397,7 +397,7 @@ static void try_transition(int hour, enum booking_state from, enum booking_state
                    names[0], id);
     EXPECT(th_book_move_on(&tb.bound, id, to), ERR_NOT_FOUND);
     EXPECT(th_book_move_on(&tb.bob, id, to), ERR_NOT_FOUND);
-    EXPECT(th_book_move_on(&tb.staff, id, to), legal[from][to] ? OK : ERR_BOOKING_NOT_ACTIVE);
+    EXPECT(th_book_move_on(&tb.staff, id, to), legal[from][to] ? ERR_OK : ERR_BOOKING_NOT_ACTIVE);
     bool keeps = !legal[from][to] || to == BOOKING_CONFIRMED;
     ck_assert_int_eq(COUNT("booking_units WHERE booking_id = '%s'", id), keeps ? 1 : 0);
     ck_assert_int_eq(COUNT("audit_log WHERE subject = '%s'", id), legal[from][to]);
@@ -430,15 +430,15 @@ START_TEST(customers_cancel_while_it_is_free)
 {
     struct booking bk;
     sql("UPDATE services SET free_cancellation_minutes = 20000");
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
     EXPECT(th_book_move_on(&tb.alice, bk.id.s, BOOKING_CANCELLED), ERR_CANCELLATION_CLOSED);
-    EXPECT(th_book_move_on(&tb.staff, bk.id.s, BOOKING_CANCELLED), OK);
+    EXPECT(th_book_move_on(&tb.staff, bk.id.s, BOOKING_CANCELLED), ERR_OK);
     pay_online();
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
-    EXPECT(th_book_move_on(&tb.alice, bk.id.s, BOOKING_CANCELLED), OK); /* not paid yet */
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
+    EXPECT(th_book_move_on(&tb.alice, bk.id.s, BOOKING_CANCELLED), ERR_OK); /* not paid yet */
     sql("UPDATE services SET free_cancellation_minutes = 60");
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK);
-    EXPECT(th_book_move_on(&tb.staff, bk.id.s, BOOKING_CONFIRMED), OK);
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
+    EXPECT(th_book_move_on(&tb.staff, bk.id.s, BOOKING_CONFIRMED), ERR_OK);
     struct booking_caller c = {.who = &tb.alice};
     struct booking_transition t = {.id = bk.id.s,
                                    .to = BOOKING_CANCELLED,
@@ -447,7 +447,7 @@ START_TEST(customers_cancel_while_it_is_free)
     struct booking after;
     EXPECT(booking_move_on(&tb.svc, &c, &t, &after), ERR_VERSION_MISMATCH);
     t.match.v[0] = 2;
-    EXPECT(booking_move_on(&tb.svc, &c, &t, &after), OK);
+    EXPECT(booking_move_on(&tb.svc, &c, &t, &after), ERR_OK);
     ck_assert(after.state == BOOKING_CANCELLED && after.has_cancelled && after.version == 3);
     ck_assert_int_eq(COUNT("bookings WHERE id = '%s' AND (extract(epoch FROM cancelled_at) * "
                            "1000000)::bigint = %lld",
@@ -458,7 +458,7 @@ START_TEST(customers_cancel_while_it_is_free)
         COUNT("notifications WHERE template = 'booking_cancelled' AND booking_id = '%s'", bk.id.s),
         1);
     EXPECT(th_book_move_on(&tb.alice, bk.id.s, BOOKING_CANCELLED), ERR_BOOKING_NOT_ACTIVE);
-    EXPECT(th_book_make(&tb.bob, 10, &bk), OK);
+    EXPECT(th_book_make(&tb.bob, 10, &bk), ERR_OK);
 }
 END_TEST
 
@@ -468,7 +468,7 @@ static int list_mine(const char *hash, const struct booking_list *q, struct book
 {
     struct db_batch *b = db_batch(tb.db, tb.arena, DB_READ);
     int i = booking_add_list_mine(b, hash, q);
-    EXPECT(db_run(b, tb.svc.deadline), OK);
+    EXPECT(db_run(b, tb.svc.deadline), ERR_OK);
     int n = db_count(db_result(b, i));
     for (int row = 0; row < n && row < max; row++)
         booking_read(db_result(b, i), row, &out[row]);
@@ -483,7 +483,7 @@ START_TEST(lists_are_the_callers_own_in_pages)
         "', now(), now() - interval '1 s')");
     pay_online();
     for (int h = 10; h < 15; h++)
-        EXPECT(th_book_make(&tb.alice, h, &bk[h - 10]), OK);
+        EXPECT(th_book_make(&tb.alice, h, &bk[h - 10]), ERR_OK);
     age_hold(bk[0].id.s);
     struct booking_list q = {.limit = 3};
     ck_assert_int_eq(list_mine("hash-a", &q, bk, 8), 3);
@@ -509,7 +509,7 @@ static int calendar(const char *hash, struct booking_list q)
     q.venue_id = VENUE;
     q.limit = 50;
     int i = booking_add_list_staff(b, hash, &q);
-    EXPECT(db_run(b, tb.svc.deadline), OK);
+    EXPECT(db_run(b, tb.svc.deadline), ERR_OK);
     return db_count(db_result(b, i));
 }
 
@@ -521,9 +521,10 @@ START_TEST(the_calendar_is_by_local_date_and_for_the_keys_venue)
         " (gen_random_uuid(), 'all', 'k-all', 'viewer', NULL), (gen_random_uuid(), 'own', 'k-own', "
         "'viewer', '" VENUE "'),"
         " (gen_random_uuid(), 'other', 'k-other', 'admin', '" OTHER_VENUE "')");
-    EXPECT(th_book_make(&tb.alice, 0, &bk), OK); /* midnight in Riyadh is the day before in UTC */
-    EXPECT(th_book_make(&tb.alice, 23, &bk), OK);
-    EXPECT(th_book_make(&tb.alice, 24, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 0, &bk),
+           ERR_OK); /* midnight in Riyadh is the day before in UTC */
+    EXPECT(th_book_make(&tb.alice, 23, &bk), ERR_OK);
+    EXPECT(th_book_make(&tb.alice, 24, &bk), ERR_OK);
     for (int i = 0; i < 2; i++)
         snprintf(day[i], sizeof day[i], "%s",
                  th_db_value(&tb.t,

@@ -72,7 +72,7 @@ static enum err customer_books(struct racer *r)
         .service_id = SERVICE, .starts_at = slot(rng_below(SLOTS)), .party_size = 1 + rng_below(2)};
     struct booking bk;
     enum err e = th_book_as(&r->me, &o, &bk);
-    if (e == OK) {
+    if (e == ERR_OK) {
         r->mine = bk.id;
         r->has = true;
     }
@@ -115,8 +115,8 @@ static enum err somebody_ends_it(struct racer *r)
 
 static enum err housekeeping(void)
 {
-    enum err e = OK;
-    for (size_t i = 0; e == OK && i < upkeep_jobs_n; i++)
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < upkeep_jobs_n; i++)
         e = upkeep_jobs[i].run(&tb.svc);
     return e;
 }
@@ -136,7 +136,7 @@ static void run_racer(int n, double seconds)
             customer_moves, staff_book,     somebody_ends_it};
         th_book_budget(PATIENCE_MS);
         enum err e = n == 0 ? housekeeping() : acts[rng_below(ARRAY_LEN(acts))](&r);
-        if (n > 0 || e != OK)
+        if (n > 0 || e != ERR_OK)
             count_result(e);
         db_clean(tb.db, tb.svc.deadline);
         arena_reset(tb.arena);
@@ -195,11 +195,11 @@ static void expect_nothing_but_conflicts(void)
             printf("race: %-24s %d\n", err_code((enum err)e), n);
     }
     for (int e = 0; e < ERR_COUNT; e++) {
-        if (e != OK && e != ERR_SLOT_TAKEN && e != ERR_BOOKING_NOT_ACTIVE)
+        if (e != ERR_OK && e != ERR_SLOT_TAKEN && e != ERR_BOOKING_NOT_ACTIVE)
             ck_assert_msg(result((enum err)e) == 0, "%d refused with %s", result((enum err)e),
                           err_code((enum err)e));
     }
-    ck_assert_int_gt(result(OK), 0);
+    ck_assert_int_gt(result(ERR_OK), 0);
     ck_assert_int_gt(result(ERR_SLOT_TAKEN), 0);
     ck_assert_int_eq(overlaps(), 0);
     ck_assert_int_eq(misfits(), 0);
@@ -244,7 +244,7 @@ static void one_try(int n, double seconds)
 START_TEST(a_free_slot_goes_to_exactly_one)
 {
     race(RACERS, one_try, 0);
-    ck_assert_int_eq(result(OK), 1);
+    ck_assert_int_eq(result(ERR_OK), 1);
     ck_assert_int_eq(result(ERR_SLOT_TAKEN), RACERS - 1);
 }
 END_TEST
@@ -264,7 +264,7 @@ START_TEST(the_customers_limit_cannot_be_outrun)
 {
     tb.cfg.bookings.max_active_per_customer = 3;
     race(16, try_another, 0);
-    ck_assert_int_eq(result(OK), 3);
+    ck_assert_int_eq(result(ERR_OK), 3);
     ck_assert_int_eq(result(ERR_BOOKING_LIMIT), 13);
 }
 END_TEST
@@ -274,7 +274,7 @@ START_TEST(whoever_writes_cannot_overlap)
 {
     struct booking bk;
     struct booking_order o = {.service_id = SERVICE, .starts_at = first_slot, .party_size = 1};
-    ck_assert_int_eq(th_book_as(&tb.alice, &o, &bk), OK);
+    ck_assert_int_eq(th_book_as(&tb.alice, &o, &bk), ERR_OK);
     const char *state =
         th_db_sqlstate(&tb.t, "INSERT INTO booking_units SELECT venue_id, resource_id, unit,"
                               " booking_id, occupied, NULL FROM booking_units");

@@ -69,13 +69,13 @@ static enum err insert_row(enum db_kind kind, int id, int n)
 
 START_TEST(a_batch_is_one_round_trip)
 {
-    ck_assert_int_eq(db_connect(db, soon()), OK);
+    ck_assert_int_eq(db_connect(db, soon()), ERR_OK);
     uint64_t before = db_round_trips(db);
     struct db_batch *b = db_batch(db, arena, DB_READ);
     int first = db_add(b, &one, NULL, 0), second = DB_ADD(b, &echo, "a"),
         third = DB_ADD(b, &echo, NULL);
 
-    ck_assert_int_eq(db_run(b, soon()), OK);
+    ck_assert_int_eq(db_run(b, soon()), ERR_OK);
     ck_assert_uint_eq(db_round_trips(db) - before, 1);
     ck_assert_int_eq(db_get_int(db_result(b, first), 0, "v"), 1);
     ck_assert_str_eq(db_get_str(db_result(b, second), 0, "v"), "a");
@@ -96,7 +96,7 @@ START_TEST(typed_values_come_back_as_they_went)
 
     DB_ADD(b, &types, db_int(b, INT64_MIN), db_bool(true), db_time(b, w), u.s,
            db_str(b, STR("it's \\ \"سلام\"")));
-    ck_assert_int_eq(db_run(b, soon()), OK);
+    ck_assert_int_eq(db_run(b, soon()), ERR_OK);
     struct db_rows r = db_result(b, 0);
     ck_assert_int_eq(db_count(r), 1);
     ck_assert_int_eq(db_get_int(r, 0, "i"), INT64_MIN);
@@ -113,7 +113,7 @@ START_TEST(an_unknown_column_is_a_bug)
     struct db_batch *b = db_batch(db, arena, DB_READ);
 
     db_add(b, &one, NULL, 0);
-    ck_assert_int_eq(db_run(b, soon()), OK);
+    ck_assert_int_eq(db_run(b, soon()), ERR_OK);
     (void)db_get(db_result(b, 0), 0, "w");
 }
 END_TEST
@@ -127,7 +127,7 @@ START_TEST(statements_are_prepared_once_or_not_at_all)
         struct db_batch *b = db_batch(db, arena, DB_READ);
         DB_ADD(b, &echo, "x");
         DB_ADD(b, &echo, "y");
-        ck_assert_int_eq(db_run(b, soon()), OK);
+        ck_assert_int_eq(db_run(b, soon()), ERR_OK);
         ck_assert_str_eq(db_get_str(db_result(b, 1), 0, "v"), "y");
     }
     ck_assert_int_eq(db_prepared_in_use(db), on);
@@ -135,20 +135,20 @@ START_TEST(statements_are_prepared_once_or_not_at_all)
     ck_assert_int_eq(run_sql(DB_READ,
                              "SELECT count(*) AS v FROM pg_prepared_statements WHERE name = 'echo'",
                              &b),
-                     OK);
+                     ERR_OK);
     ck_assert_int_eq(db_get_int(db_result(b, 0), 0, "v"), on);
 }
 END_TEST
 
 START_TEST(a_transaction_spans_batches)
 {
-    ck_assert_int_eq(insert_row(DB_BEGIN, 1, 1), OK);
-    ck_assert_int_eq(insert_row(DB_IN_TX, 2, 1), OK);
+    ck_assert_int_eq(insert_row(DB_BEGIN, 1, 1), ERR_OK);
+    ck_assert_int_eq(insert_row(DB_IN_TX, 2, 1), ERR_OK);
     ck_assert_int_eq(rows_of_x(), 0);
-    ck_assert_int_eq(insert_row(DB_COMMIT, 3, 1), OK);
+    ck_assert_int_eq(insert_row(DB_COMMIT, 3, 1), ERR_OK);
     ck_assert_int_eq(rows_of_x(), 3);
-    ck_assert_int_eq(insert_row(DB_WRITE, 4, 1), OK);
-    ck_assert_int_eq(insert_row(DB_WHOLE_TX, 5, 1), OK);
+    ck_assert_int_eq(insert_row(DB_WRITE, 4, 1), ERR_OK);
+    ck_assert_int_eq(insert_row(DB_WHOLE_TX, 5, 1), ERR_OK);
     ck_assert_int_eq(rows_of_x(), 5);
 }
 END_TEST
@@ -159,7 +159,7 @@ START_TEST(a_failed_statement_takes_everything_back)
     enum db_kind kind = kinds[_i];
 
     if (kind == DB_IN_TX || kind == DB_COMMIT)
-        ck_assert_int_eq(insert_row(DB_BEGIN, 1, 1), OK);
+        ck_assert_int_eq(insert_row(DB_BEGIN, 1, 1), ERR_OK);
     struct db_batch *b = db_batch(db, arena, kind);
     DB_ADD(b, &insert, "2", "1");
     int bad = DB_ADD(b, &insert, "3", "0");
@@ -174,17 +174,17 @@ START_TEST(a_failed_statement_takes_everything_back)
         th_db_value(&t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
                         " AND state LIKE 'idle in%%'"),
         "0");
-    ck_assert_int_eq(insert_row(DB_WRITE, 9, 1), OK);
+    ck_assert_int_eq(insert_row(DB_WRITE, 9, 1), ERR_OK);
     ck_assert_int_eq(rows_of_x(), 1);
 }
 END_TEST
 
 START_TEST(an_abandoned_transaction_is_rolled_back)
 {
-    ck_assert_int_eq(insert_row(DB_BEGIN, 1, 1), OK);
+    ck_assert_int_eq(insert_row(DB_BEGIN, 1, 1), ERR_OK);
     db_clean(db, soon());
     ck_assert(db_connected(db));
-    ck_assert_int_eq(insert_row(DB_WRITE, 1, 1), OK);
+    ck_assert_int_eq(insert_row(DB_WRITE, 1, 1), ERR_OK);
     ck_assert_int_eq(rows_of_x(), 1);
 }
 END_TEST
@@ -199,7 +199,7 @@ START_TEST(a_large_batch_does_not_deadlock)
     memset(big, 'x', n);
     for (int i = 0; i < DB_BATCH_MAX; i++)
         DB_ADD(b, &echo, big);
-    ck_assert_int_eq(db_run(b, deadline_in_ms(20000)), OK);
+    ck_assert_int_eq(db_run(b, deadline_in_ms(20000)), ERR_OK);
     ck_assert_uint_eq(strlen(db_get_str(db_result(b, DB_BATCH_MAX - 1), 0, "v")), n);
 }
 END_TEST
@@ -241,7 +241,7 @@ START_TEST(sqlstates_become_errors)
     ck_assert_int_eq(run_sql(DB_WHOLE_TX, fault_rows[_i].sql, &b), fault_rows[_i].err);
     ck_assert_int_eq(db_connected(db), fault_rows[_i].stays);
     ck_assert_int_eq(db_failed_index(b), 0);
-    ck_assert_int_eq(run_sql(DB_READ, "SELECT 1", NULL), OK);
+    ck_assert_int_eq(run_sql(DB_READ, "SELECT 1", NULL), ERR_OK);
 }
 END_TEST
 
@@ -255,7 +255,7 @@ START_TEST(constraints_are_named)
     ck_assert_str_eq(db_constraint(b), "x_apart");
     ck_assert_int_eq(run_sql(DB_WRITE, fault_rows[2].sql, &b), ERR_DB_FOREIGN_KEY);
     ck_assert_str_eq(db_constraint(b), "x_f_fkey");
-    ck_assert_int_eq(run_sql(DB_READ, "SELECT 1", &b), OK);
+    ck_assert_int_eq(run_sql(DB_READ, "SELECT 1", &b), ERR_OK);
     ck_assert_str_eq(db_constraint(b), "");
 }
 END_TEST
@@ -267,7 +267,7 @@ START_TEST(a_constraint_checked_at_commit_fails_the_batch)
     th_db_exec(&t, "ALTER TABLE x ALTER CONSTRAINT x_f_fkey DEFERRABLE INITIALLY DEFERRED");
     ck_assert_int_eq(run_sql(kind, "INSERT INTO x VALUES (1, 1, 77)", NULL), ERR_DB_FOREIGN_KEY);
     ck_assert_int_eq(rows_of_x(), 0);
-    ck_assert_int_eq(insert_row(DB_WRITE, 1, 1), OK);
+    ck_assert_int_eq(insert_row(DB_WRITE, 1, 1), ERR_OK);
 }
 END_TEST
 

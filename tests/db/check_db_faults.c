@@ -66,7 +66,7 @@ static pid_t backend(void)
     struct db_batch *b = db_batch(db, arena, DB_READ);
 
     db_add(b, &pid_of, NULL, 0);
-    ck_assert_int_eq(db_run(b, soon()), OK);
+    ck_assert_int_eq(db_run(b, soon()), ERR_OK);
     return (pid_t)db_get_int(db_result(b, 0), 0, "v");
 }
 
@@ -132,7 +132,7 @@ START_TEST(a_frozen_backend_costs_no_more_than_the_deadline)
     ck_assert_int_eq(insert_row(rows[_i].kind, 1, deadline_in_ms(1000)), rows[_i].err);
     WITHIN(from, 0.999, 1.15);
     ck_assert(!db_connected(db));
-    ck_assert_int_eq(read_one(soon()), OK); /* by another backend */
+    ck_assert_int_eq(read_one(soon()), ERR_OK); /* by another backend */
     kill(pid, SIGCONT);
 }
 END_TEST
@@ -152,9 +152,9 @@ END_TEST
 START_TEST(a_passed_deadline_sends_nothing)
 {
     ck_assert_int_eq(insert_row(DB_WRITE, 1, deadline_in_ms(0)), ERR_DEADLINE);
-    ck_assert_int_eq(insert_row(DB_BEGIN, 1, soon()), OK);
+    ck_assert_int_eq(insert_row(DB_BEGIN, 1, soon()), ERR_OK);
     ck_assert_int_eq(insert_row(DB_COMMIT, 2, deadline_in_ms(0)), ERR_DEADLINE);
-    ck_assert_int_eq(insert_row(DB_WRITE, 3, soon()), OK);
+    ck_assert_int_eq(insert_row(DB_WRITE, 3, soon()), ERR_OK);
     ck_assert_int_eq(rows_of_x(), 1);
 }
 END_TEST
@@ -168,7 +168,7 @@ START_TEST(an_ended_backend_is_noticed_at_once_and_replaced)
     ck_assert(idle_until(true, 1000));
     terminate(backend());
     /* without an event loop in between: nothing is in doubt, since nothing was sent */
-    ck_assert_int_eq(insert_row(DB_WRITE, 1, soon()), OK);
+    ck_assert_int_eq(insert_row(DB_WRITE, 1, soon()), ERR_OK);
     ck_assert_int_eq(rows_of_x(), 1);
 }
 END_TEST
@@ -210,13 +210,14 @@ START_TEST(a_backend_ended_in_a_statement_has_committed_nothing)
     ck_assert_int_eq(run_and_be_killed(kinds[_i]),
                      ERR_DB_UNAVAILABLE); /* the server said so: not in doubt */
     ck_assert_int_eq(rows_of_x(), 0);
-    ck_assert_int_eq(insert_row(DB_WRITE, 1, soon()), OK);
+    ck_assert_int_eq(insert_row(DB_WRITE, 1, soon()), ERR_OK);
 }
 END_TEST
 
 START_TEST(a_read_is_repeated_once_on_a_new_connection)
 {
-    ck_assert_int_eq(run_and_be_killed(DB_BEGIN), OK); /* the second run has the table to itself */
+    ck_assert_int_eq(run_and_be_killed(DB_BEGIN),
+                     ERR_OK); /* the second run has the table to itself */
     db_clean(db, soon());
     ck_assert_int_eq(rows_of_x(), 0);
 }
@@ -224,11 +225,11 @@ END_TEST
 
 START_TEST(an_ended_transaction_is_over)
 {
-    ck_assert_int_eq(insert_row(DB_BEGIN, 1, soon()), OK);
+    ck_assert_int_eq(insert_row(DB_BEGIN, 1, soon()), ERR_OK);
     terminate(atoi(th_db_value(&t, "SELECT pid FROM pg_stat_activity WHERE datname = "
                                    "current_database() AND state = 'idle in transaction'")));
     ck_assert_int_eq(insert_row(DB_IN_TX, 2, soon()), ERR_DB_UNAVAILABLE);
-    ck_assert_int_eq(insert_row(DB_WHOLE_TX, 3, soon()), OK);
+    ck_assert_int_eq(insert_row(DB_WHOLE_TX, 3, soon()), ERR_OK);
     ck_assert_int_eq(rows_of_x(), 1);
 }
 END_TEST
@@ -252,7 +253,7 @@ START_TEST(a_commit_without_its_answer_is_unknown)
 
     th_proxy_start(&p, doubts[_i].mode);
     use_port(p.port);
-    ck_assert_int_eq(insert_row(DB_BEGIN, 1, soon()), OK);
+    ck_assert_int_eq(insert_row(DB_BEGIN, 1, soon()), ERR_OK);
     struct mono from = mono_now();
     struct db_batch *b = db_batch(db, arena, DB_COMMIT);
     ck_assert_int_eq(db_run(b, deadline_in_ms(500)), doubts[_i].err);
@@ -270,7 +271,7 @@ START_TEST(a_host_that_refuses_is_passed_over)
              "postgresql://postgres@127.0.0.1:%d,127.0.0.1:%s/%s?target_session_attrs=read-write",
              th_closed_port(), getenv("BOOKINGD_TEST_PG_PORT"), t.name);
     t.cfg.database.url = url;
-    ck_assert_int_eq(read_one(soon()), OK);
+    ck_assert_int_eq(read_one(soon()), ERR_OK);
 }
 END_TEST
 
@@ -284,7 +285,7 @@ START_TEST(a_host_that_stays_silent_gets_its_share_of_the_time)
     snprintf(url, sizeof(url), "host=127.0.0.1,localhost port=%d,%s user=postgres dbname=%s",
              p.port, getenv("BOOKINGD_TEST_PG_PORT"), t.name);
     t.cfg.database.url = url;
-    ck_assert_int_eq(read_one(soon()), OK);
+    ck_assert_int_eq(read_one(soon()), ERR_OK);
     WITHIN(from, 0.25, 0.9);
     th_proxy_stop(&p);
 }
@@ -301,7 +302,7 @@ START_TEST(a_host_that_was_silent_gets_little_time)
     t.cfg.database.url = url;
     for (int i = 0; i < 2; i++) {
         struct mono from = mono_now();
-        ck_assert_int_eq(read_one(soon()), OK);
+        ck_assert_int_eq(read_one(soon()), ERR_OK);
         WITHIN(from, i == 0 ? 0.6 : 0.2,
                i == 0 ? 1.2 : 0.55); /* a third, since localhost has two addresses */
         db_drop(db);
@@ -326,17 +327,17 @@ START_TEST(a_session_follows_the_newest_to_another_primary)
                      strict ? " target_session_attrs=read-write" : "");
         t.cfg.database.url = url;
         db_drop(db);
-        ck_assert_int_eq(read_one(soon()), OK);
+        ck_assert_int_eq(read_one(soon()), ERR_OK);
         db_idle(db);
         ck_assert(db_connected(db));
         struct config cfg = t.cfg;
         cfg.database.url = elsewhere;
         other = db_new(&cfg);
-        ck_assert_int_eq(db_connect(other, soon()), OK);
+        ck_assert_int_eq(db_connect(other, soon()), ERR_OK);
         db_idle(db);
         ck_assert_int_eq(db_connected(db),
                          !strict); /* of several servers any may be right, unless only one is */
-        ck_assert_int_eq(read_one(soon()), OK);
+        ck_assert_int_eq(read_one(soon()), ERR_OK);
         db_free(other);
     }
 }
@@ -389,12 +390,12 @@ START_TEST(a_pooler_turns_names_and_settings_off)
         th_proxy_start(&p, TH_PROXY_OTHER_PID);
         use_port(p.port);
     }
-    ck_assert_int_eq(read_one(soon()), OK);
+    ck_assert_int_eq(read_one(soon()), ERR_OK);
     ck_assert_int_eq(db_prepared_in_use(db), !pooled);
     struct db_batch *b = db_batch(db, arena, DB_READ);
     db_add(b, &left, NULL, 0);
     db_add(b, &limit, NULL, 0);
-    ck_assert_int_eq(db_run(b, soon()), OK);
+    ck_assert_int_eq(db_run(b, soon()), ERR_OK);
     ck_assert_int_eq(db_get_int(db_result(b, 0), 0, "v") > 0, !pooled);
     ck_assert_str_eq(db_get_str(db_result(b, 1), 0, "v"), pooled ? "0" : "3s");
     if (pooled)
@@ -425,7 +426,7 @@ START_TEST(memory_that_runs_out_takes_the_arenas_way)
 
     if (UNDER_ASAN)
         return; /* which reserves more address space than the limit */
-    ck_assert_int_eq(read_one(soon()), OK);
+    ck_assert_int_eq(read_one(soon()), ERR_OK);
     limit_memory();
     if (setjmp(out) == 0) {
         arena_on_oom(arena, &out);
@@ -436,7 +437,7 @@ START_TEST(memory_that_runs_out_takes_the_arenas_way)
     }
     arena_reset(arena);
     db_clean(db, soon());
-    ck_assert_int_eq(read_one(soon()), OK);
+    ck_assert_int_eq(read_one(soon()), ERR_OK);
     /* a commit that is in doubt is the greater news */
     struct db_batch *b = db_batch(db, arena, DB_WRITE);
     db_add(b, &huge_write, NULL, 0);
@@ -449,7 +450,7 @@ END_TEST
 START_TEST(another_schema_is_refused)
 {
     db_require_schema(db, true);
-    ck_assert_int_eq(db_connect(db, soon()), OK);
+    ck_assert_int_eq(db_connect(db, soon()), ERR_OK);
     db_drop(db);
     th_db_exec(
         &t, "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'later', '')");

@@ -106,7 +106,7 @@ static struct db *client(void)
     struct db *db = db_new(&t.cfg);
     struct deadline limit = soon();
 
-    while (db_connect(db, limit) != OK && !deadline_passed(limit))
+    while (db_connect(db, limit) != ERR_OK && !deadline_passed(limit))
         usleep(20000);
     ck_assert(db_connected(db));
     return db;
@@ -124,7 +124,7 @@ START_TEST(every_client_gets_its_own_answers)
         struct db_batch *q = db_batch(c[i % 2], arena, i % 3 ? DB_READ : DB_WHOLE_TX);
         db_add(q, i % 2 ? &b : &a, NULL, 0);
         db_add(q, i % 2 ? &b : &a, NULL, 0);
-        ck_assert_int_eq(db_run(q, soon()), OK);
+        ck_assert_int_eq(db_run(q, soon()), ERR_OK);
         ck_assert_str_eq(db_get_str(db_result(q, 1), 0, "v"), i % 2 ? "b" : "a");
     }
     db_free(c[0]);
@@ -143,20 +143,20 @@ START_TEST(more_clients_than_server_connections_share_them)
         c[i] = client();
     struct db_batch *b = db_batch(c[0], arena, DB_WRITE);
     db_add(b, &make, NULL, 0);
-    ck_assert_int_eq(db_run(b, soon()), OK);
+    ck_assert_int_eq(db_run(b, soon()), ERR_OK);
     for (int i = 0; i < 60; i++) {
         struct db *db = c[i % 6];
         b = db_batch(db, arena, DB_BEGIN);
         DB_ADD(b, &insert, db_int(b, i));
-        ck_assert_int_eq(db_run(b, soon()), OK);
+        ck_assert_int_eq(db_run(b, soon()), ERR_OK);
         b = db_batch(db, arena, DB_COMMIT);
         DB_ADD(b, &insert, db_int(b, i % 2 ? i : i + 1000)); /* every second one fails */
-        ck_assert_int_eq(db_run(b, soon()), i % 2 ? ERR_DB_UNIQUE : OK);
+        ck_assert_int_eq(db_run(b, soon()), i % 2 ? ERR_DB_UNIQUE : ERR_OK);
     }
     ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM x"), "60");
     b = db_batch(c[1], arena, DB_READ);
     db_add(b, &left, NULL, 0);
-    ck_assert_int_eq(db_run(b, soon()), OK);
+    ck_assert_int_eq(db_run(b, soon()), ERR_OK);
     ck_assert_str_eq(db_get_str(db_result(b, 0), 0, "v"),
                      "0"); /* nobody's settings stick to a shared connection */
     for (int i = 0; i < 6; i++)
@@ -172,10 +172,11 @@ START_TEST(migrations_run_through_it)
     struct db *db = db_new(&t.cfg);
     th_db_exec(&t, "DROP SCHEMA public CASCADE");
     th_db_exec(&t, "CREATE SCHEMA public");
-    ck_assert_msg(db_migrate(db, arena, deadline_in_ms(20000), &report) == OK, "%s", report.fault);
+    ck_assert_msg(db_migrate(db, arena, deadline_in_ms(20000), &report) == ERR_OK, "%s",
+                  report.fault);
     ck_assert_int_eq(report.applied, db_migrations_n);
     db_require_schema(db, true);
-    ck_assert_int_eq(db_connect(db, soon()), OK);
+    ck_assert_int_eq(db_connect(db, soon()), ERR_OK);
     db_free(db);
 }
 END_TEST

@@ -24,7 +24,7 @@ static void set_up(void)
     db = db_new(&t.cfg);
     arena = arena_new(4096);
     ck_assert_ptr_nonnull(arena);
-    ck_assert_int_eq(db_connect(db, deadline_in_ms(5000)), OK);
+    ck_assert_int_eq(db_connect(db, deadline_in_ms(5000)), ERR_OK);
 }
 
 static void tear_down(void)
@@ -77,7 +77,7 @@ START_TEST(a_stopped_server_is_known_and_back_within_a_second)
     ck_assert(idle_until(true, 3000));
     ck_assert_msg(mono_seconds_since(from) < 1.0, "took %.3f s", mono_seconds_since(from));
     printf("back %.0f ms after the server\n", mono_seconds_since(from) * 1e3);
-    ck_assert_int_eq(read_one(1000), OK);
+    ck_assert_int_eq(read_one(1000), ERR_OK);
 }
 END_TEST
 
@@ -89,7 +89,7 @@ START_TEST(a_crashed_server_is_the_same)
     requests_are_refused_fast(2);
     th_db_ctl("-w start");
     ck_assert(idle_until(true, 1000));
-    ck_assert_int_eq(read_one(1000), OK);
+    ck_assert_int_eq(read_one(1000), ERR_OK);
 }
 END_TEST
 
@@ -98,7 +98,7 @@ START_TEST(a_restart_between_two_requests_goes_unnoticed)
     th_db_ctl("-m fast -w restart");
     struct db_batch *b = db_batch(db, arena, DB_WRITE);
     db_add(b, &table, NULL, 0);
-    ck_assert_int_eq(db_run(b, deadline_in_ms(3000)), OK);
+    ck_assert_int_eq(db_run(b, deadline_in_ms(3000)), ERR_OK);
 }
 END_TEST
 
@@ -136,7 +136,7 @@ START_TEST(a_frozen_server_costs_one_timeout_and_is_back_when_it_thaws)
     from = mono_now();
     ck_assert(idle_until(true, 3000));
     ck_assert_msg(mono_seconds_since(from) < 1.0, "took %.3f s", mono_seconds_since(from));
-    ck_assert_int_eq(read_one(1000), OK);
+    ck_assert_int_eq(read_one(1000), ERR_OK);
 }
 END_TEST
 
@@ -182,7 +182,7 @@ START_TEST(tls_checks_the_name_of_the_url)
         struct db_batch *b = db_batch(db, arena, DB_READ);
         DB_ADD(b, &repeat, db_int(b, i * 997));
         DB_ADD(b, &repeat, db_int(b, i * 101));
-        ck_assert_int_eq(db_run(b, deadline_in_ms(1000)), OK);
+        ck_assert_int_eq(db_run(b, deadline_in_ms(1000)), ERR_OK);
     }
 }
 END_TEST

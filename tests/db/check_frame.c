@@ -76,7 +76,7 @@ static void set_up(void)
                token.hash);
     json_set_alloc_funcs(__wrap_malloc, free);
     db = db_new(&t.cfg);
-    ck_assert_int_eq(db_connect(db, deadline_in_ms(5000)), OK);
+    ck_assert_int_eq(db_connect(db, deadline_in_ms(5000)), ERR_OK);
     api = api_new(&t.cfg, db, NULL);
     ck_assert_ptr_nonnull(api);
 }
@@ -229,7 +229,7 @@ START_TEST(memory_runs_out)
                       says("\"code\":\"database_unavailable\""));
             ck_assert(says("\r\nRetry-After: "));
         }
-        ck_assert_int_eq(db_connect(db, deadline_in_ms(5000)), OK);
+        ck_assert_int_eq(db_connect(db, deadline_in_ms(5000)), ERR_OK);
         ck_assert_msg(call(bytes) == hungry[_i].status, "after allocation %ld", n);
     }
     ck_assert_uint_eq(failures, 0);
@@ -255,7 +255,7 @@ static void claim_and_finish(int status)
         .svc = {.cfg = &t.cfg, .db = db, .arena = api->arena, .request_id = "frame"}};
     api->r.svc.deadline = deadline_in_ms(2000);
     http_resp_init(&api->r.resp, api->arena);
-    ck_assert_int_eq(api_first(&api->r, api_first_batch(&api->r)), OK);
+    ck_assert_int_eq(api_first(&api->r, api_first_batch(&api->r)), ERR_OK);
     ck_assert(api->idem.mine);
     api->r.resp.status = status;
     api->r.resp.body = STR("{}");

@@ -21,7 +21,7 @@ static void open_services(void)
     s = (struct svc){
         .cfg = &t.cfg, .db = db_new(&t.cfg), .arena = arena_new(16384), .request_id = "test"};
     s.deadline = deadline_in_ms(20000);
-    ck_assert_int_eq(db_connect(s.db, s.deadline), OK);
+    ck_assert_int_eq(db_connect(s.db, s.deadline), ERR_OK);
 }
 
 static void close_services(void)
@@ -62,7 +62,7 @@ static enum idem_state claim_as(const char *bearer, const char *roles, struct id
 {
     struct db_batch *b = db_batch(s.db, s.arena, DB_WRITE);
     int at = idem_claim_add(b, c, bearer, roles, 10000);
-    ck_assert_int_eq(db_run(b, s.deadline), OK);
+    ck_assert_int_eq(db_run(b, s.deadline), ERR_OK);
     return idem_claim_read(db_result(b, at), c, o);
 }
 
@@ -100,14 +100,14 @@ START_TEST(in_flight_then_replayed)
     ck_assert_int_eq(claim(&other, &o), IDEM_MISMATCH);
 
     const struct idem_outcome done = {201, "Location: /x\n", "{\"a\":1}", CUSTOMER};
-    ck_assert_int_eq(idem_complete(&s, &first, &done), OK);
+    ck_assert_int_eq(idem_complete(&s, &first, &done), ERR_OK);
     ck_assert_int_eq(claim(&second, &o), IDEM_DONE);
     ck_assert_int_eq(o.status, 201);
     ck_assert_str_eq(o.headers, "Location: /x\n");
     ck_assert_str_eq(o.body, "{\"a\":1}");
     ck_assert_int_eq(claim(&other, &o), IDEM_MISMATCH);
-    ck_assert_int_ne(idem_complete(&s, &first, &done), OK); /* not twice */
-    ck_assert_int_eq(idem_release(&s, &first), OK);         /* and not away */
+    ck_assert_int_ne(idem_complete(&s, &first, &done), ERR_OK); /* not twice */
+    ck_assert_int_eq(idem_release(&s, &first), ERR_OK);         /* and not away */
     ck_assert_int_eq(claim(&second, &o), IDEM_DONE);
 }
 END_TEST
@@ -128,12 +128,12 @@ START_TEST(released_claims_are_free)
     struct idem_outcome o;
     struct idem_claim first = a_claim("k", "h"), second = a_claim("k", "another");
     ck_assert_int_eq(claim(&first, &o), IDEM_MINE);
-    ck_assert_int_eq(idem_release(&s, &second), OK); /* not by who does not hold it */
+    ck_assert_int_eq(idem_release(&s, &second), ERR_OK); /* not by who does not hold it */
     ck_assert_int_eq(claim(&second, &o), IDEM_MISMATCH);
-    ck_assert_int_eq(idem_release(&s, &first), OK);
+    ck_assert_int_eq(idem_release(&s, &first), ERR_OK);
     ck_assert_int_eq(claim(&second, &o), IDEM_MINE);
     second.caller[0] = '\0'; /* nobody knows whether the claim was made */
-    ck_assert_int_eq(idem_release(&s, &second), OK);
+    ck_assert_int_eq(idem_release(&s, &second), ERR_OK);
     ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM idempotency_keys"), "0");
 }
 END_TEST
@@ -153,9 +153,9 @@ START_TEST(dead_claims_are_taken_over)
     static const struct db_stmt write = {"test_write", "UPDATE customers SET name = 'written'"};
     db_add(b, &write, NULL, 0);
     idem_complete_add(b, &first, &done);
-    ck_assert_int_ne(db_run(b, s.deadline), OK);
+    ck_assert_int_ne(db_run(b, s.deadline), ERR_OK);
     ck_assert_str_eq(th_db_value(&t, "SELECT count(*) FROM customers WHERE name = 'written'"), "0");
-    ck_assert_int_eq(idem_complete(&s, &second, &done), OK);
+    ck_assert_int_eq(idem_complete(&s, &second, &done), ERR_OK);
     ck_assert_int_eq(claim(&first, &o), IDEM_DONE);
 }
 END_TEST
@@ -166,7 +166,7 @@ START_TEST(a_day_later_the_key_is_new)
     struct idem_claim first = a_claim("k", "h"), second = a_claim("k", "another");
     const struct idem_outcome done = {200, "A: b\n", "body", CUSTOMER};
     ck_assert_int_eq(claim(&first, &o), IDEM_MINE);
-    ck_assert_int_eq(idem_complete(&s, &first, &done), OK);
+    ck_assert_int_eq(idem_complete(&s, &first, &done), ERR_OK);
     th_db_exec(&t,
                "UPDATE idempotency_keys SET created_at = now() - interval '23 hours 59 minutes'");
     ck_assert_int_eq(claim(&second, &o), IDEM_MISMATCH);

@@ -37,11 +37,11 @@ static enum err migrate(int ms)
 
 START_TEST(an_empty_database_gets_everything_once)
 {
-    ck_assert_int_eq(migrate(20000), OK);
+    ck_assert_int_eq(migrate(20000), ERR_OK);
     ck_assert_int_eq(report.from, 0);
     ck_assert_int_eq(report.to, db_migrations_n);
     ck_assert_int_eq(report.applied, db_migrations_n);
-    ck_assert_int_eq(migrate(20000), OK);
+    ck_assert_int_eq(migrate(20000), ERR_OK);
     ck_assert_int_eq(report.from, db_migrations_n);
     ck_assert_int_eq(report.applied, 0);
     ck_assert_ptr_null(report.fault);
@@ -67,7 +67,7 @@ START_TEST(several_at_once_all_succeed)
 
     for (int i = 0; i < 4; i++)
         if ((pids[i] = fork()) == 0)
-            _exit(migrate(30000) == OK ? report.applied : 100);
+            _exit(migrate(30000) == ERR_OK ? report.applied : 100);
     int applied = 0;
     for (int i = 0; i < 4; i++) {
         int status;
@@ -81,7 +81,7 @@ END_TEST
 
 START_TEST(an_altered_migration_is_refused)
 {
-    ck_assert_int_eq(migrate(20000), OK);
+    ck_assert_int_eq(migrate(20000), ERR_OK);
     th_db_exec(&t, "UPDATE schema_migrations SET checksum = 'other' WHERE version = 1");
     ck_assert_int_eq(migrate(20000), ERR_DB_SCHEMA);
     ck_assert_ptr_nonnull(strstr(report.fault, "not the one of this program: 1"));
@@ -90,7 +90,7 @@ END_TEST
 
 START_TEST(a_newer_schema_is_refused)
 {
-    ck_assert_int_eq(migrate(20000), OK);
+    ck_assert_int_eq(migrate(20000), ERR_OK);
     th_db_exec(&t,
                "INSERT INTO schema_migrations (version, name, checksum) VALUES (%d, 'later', 'x')",
                db_migrations_n + 1);
@@ -102,7 +102,7 @@ END_TEST
 START_TEST(a_failing_migration_leaves_nothing)
 {
     th_db_exec(&t, "CREATE TABLE bookings (id integer)");
-    ck_assert_int_ne(migrate(20000), OK);
+    ck_assert_int_ne(migrate(20000), ERR_OK);
     ck_assert_ptr_nonnull(strstr(report.fault, "0001 initial: ERROR"));
     ck_assert_ptr_nonnull(strstr(report.fault, "already exists"));
     ck_assert_str_eq(th_db_value(&t, "SELECT to_regclass('venues') IS NULL"), "t");
@@ -117,7 +117,7 @@ START_TEST(the_lock_is_waited_for_no_longer_than_the_deadline)
     ck_assert_int_eq(migrate(400), ERR_DEADLINE);
     ck_assert(mono_seconds_since(from) < 0.6);
     th_db_exec(&t, "COMMIT");
-    ck_assert_int_eq(migrate(20000), OK);
+    ck_assert_int_eq(migrate(20000), ERR_OK);
 }
 END_TEST
 

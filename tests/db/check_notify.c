@@ -27,8 +27,8 @@ static struct uuid notice_with(int hour, enum err how)
     struct booking bk;
     struct uuid id;
     th_sms.result = (struct sms_result){
-        .err = how, .detail = "fixed words", .message_id = how == OK ? "m-9" : NULL};
-    EXPECT(th_book_make(&tb.alice, hour, &bk), OK);
+        .err = how, .detail = "fixed words", .message_id = how == ERR_OK ? "m-9" : NULL};
+    EXPECT(th_book_make(&tb.alice, hour, &bk), ERR_OK);
     const char *found =
         th_db_value(&tb.t, "SELECT id FROM notifications WHERE booking_id = '%s'", bk.id.s);
     ck_assert(uuid_parse(str_of(found), &id));
@@ -39,7 +39,7 @@ static void run_job(const char *name)
 {
     for (size_t i = 0; i < upkeep_jobs_n; i++) {
         if (strcmp(upkeep_jobs[i].name, name) == 0) {
-            EXPECT(upkeep_jobs[i].run(&tb.svc), OK);
+            EXPECT(upkeep_jobs[i].run(&tb.svc), ERR_OK);
             return;
         }
     }
@@ -53,7 +53,7 @@ static const struct {
     const char *status, *code;
     int attempts;
 } ends[] = {
-    {OK, "SENT", "", 1},
+    {ERR_OK, "SENT", "", 1},
     {ERR_PROVIDER_REJECTED, "FAILED", "provider_rejected", 1},
     {ERR_PROVIDER_FAILED, "FAILED", "provider_failed", 1},
     {ERR_PROVIDER_TIMEOUT, "FAILED", "provider_timeout", 1},
@@ -64,7 +64,7 @@ static const struct {
 
 START_TEST(every_fault_of_the_provider_is_absorbed_and_named)
 {
-    struct uuid id = notice_with(10, ends[_i].err); /* which is OK whatever happens */
+    struct uuid id = notice_with(10, ends[_i].err); /* which is ERR_OK whatever happens */
     ck_assert_int_eq(th_sms.calls, 1);
     ck_assert_int_eq(
         COUNT("notifications WHERE id = '%s' AND status = '%s' AND coalesce(error_code, '') = '%s'"
@@ -73,22 +73,22 @@ START_TEST(every_fault_of_the_provider_is_absorbed_and_named)
               id.s, ends[_i].status, ends[_i].code, ends[_i].attempts),
         1);
     const char *detail = th_db_value(&tb.t, "SELECT error_detail FROM notifications");
-    ck_assert_str_eq(detail, ends[_i].err == OK ? "" : "fixed words");
+    ck_assert_str_eq(detail, ends[_i].err == ERR_OK ? "" : "fixed words");
 }
 END_TEST
 
 START_TEST(without_a_provider_or_time_nothing_is_tried)
 {
     tb.cfg.notifications.provider = -1;
-    notice_with(10, OK);
+    notice_with(10, ERR_OK);
     ck_assert_int_eq(
         COUNT("notifications WHERE error_code = 'provider_unavailable' AND attempts = 0"), 1);
     tb.cfg.notifications.provider = 0;
     th_book_budget(190);
     struct booking bk;
-    EXPECT(db_connect(tb.db, tb.svc.deadline), OK);
+    EXPECT(db_connect(tb.db, tb.svc.deadline), ERR_OK);
     th_book_budget(190);
-    EXPECT(th_book_make(&tb.alice, 11, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 11, &bk), ERR_OK);
     ck_assert_int_eq(th_sms.calls, 0);
     ck_assert_int_eq(COUNT("notifications WHERE booking_id = '%s' AND status = 'FAILED'"
                            " AND error_code = 'deadline_exceeded' AND attempts = 0",
@@ -100,7 +100,7 @@ END_TEST
 START_TEST(what_is_too_old_by_its_turn_is_not_sent)
 {
     tb.cfg.notifications.expire_after_ms = -1; /* as if the commit had taken that long */
-    notice_with(10, OK);
+    notice_with(10, ERR_OK);
     ck_assert_int_eq(th_sms.calls, 0);
     ck_assert_int_eq(
         COUNT("notifications WHERE status = 'FAILED' AND error_code = 'expired' AND attempts = 0"),
@@ -114,14 +114,14 @@ START_TEST(texts_are_plain_capped_and_in_the_customers_language)
     char filler[5001];
     memset(filler, 'x', sizeof filler - 1);
     filler[sizeof filler - 1] = '\0';
-    EXPECT(th_book_make(&tb.bob, 10, &bk), OK);
+    EXPECT(th_book_make(&tb.bob, 10, &bk), ERR_OK);
     ck_assert_str_eq(th_sms.text, "حجز Cut");
     tb.cfg.notifications.messages[NOTICE_BOOKING_CONFIRMED][LOCALE_EN] = filler;
-    EXPECT(th_book_make(&tb.alice, 11, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 11, &bk), ERR_OK);
     ck_assert_uint_eq(strlen(th_sms.text), 670);
     tb.cfg.notifications.messages[NOTICE_BOOKING_CONFIRMED][LOCALE_EN] = "{service}";
     sql("UPDATE services SET name = E'a{venue}\\nb\\tc{party_size}'");
-    EXPECT(th_book_make(&tb.alice, 12, &bk), OK);
+    EXPECT(th_book_make(&tb.alice, 12, &bk), ERR_OK);
     ck_assert_str_eq(th_sms.text, "a{venue} b c{party_size}");
 }
 END_TEST
@@ -138,7 +138,7 @@ static void die_and_be_found(void)
 
 START_TEST(a_silent_sender_is_called_interrupted_and_a_late_result_corrects_it)
 {
-    struct uuid id = notice_with(10, OK);
+    struct uuid id = notice_with(10, ERR_OK);
     sql("UPDATE notifications SET status = 'PENDING', attempts = 0, send_by = now() + interval '1 "
         "minute'");
     run_job("interrupted_notifications");
@@ -152,7 +152,7 @@ START_TEST(a_silent_sender_is_called_interrupted_and_a_late_result_corrects_it)
         1);
     interrupt_now = 1; /* the keeper comes while the provider is being waited for */
     th_sms.before = die_and_be_found;
-    id = notice_with(11, OK);
+    id = notice_with(11, ERR_OK);
     ck_assert_int_eq(
         COUNT("notifications WHERE id = '%s' AND status = 'SENT' AND attempts = 1", id.s), 1);
 }
@@ -172,7 +172,7 @@ START_TEST(a_result_waits_in_the_process_while_the_database_is_away)
     th_sms.before = database_away;
     th_sms.result = (struct sms_result){.err = ERR_PROVIDER_REJECTED, .detail = "1003"};
     struct booking bk;
-    EXPECT(th_book_make(&tb.alice, 10, &bk), OK); /* committed before the notice */
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK); /* committed before the notice */
     ck_assert_int_eq(COUNT("notifications WHERE status = 'PENDING'"), 1);
     ck_assert_uint_eq(notify_flush(&tb.svc), 1);
     sql("UPDATE pg_database SET datallowconn = true WHERE datname = current_database()");
@@ -201,14 +201,14 @@ START_TEST(one_is_sent_again_by_whoever_may)
     EXPECT(ledger_resend(&tb.svc, &elsewhere, id.s, &n), ERR_NOT_FOUND);
     EXPECT(ledger_resend(&tb.svc, &all, NOBODY, &n), ERR_NOT_FOUND);
     th_sms.result = (struct sms_result){.err = ERR_PROVIDER_REJECTED, .detail = "no"};
-    EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), OK);
+    EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_OK);
     ck_assert_str_eq(n.status, "FAILED");
     ck_assert_str_eq(n.error_code, "provider_rejected");
     ck_assert_str_eq(n.recipient, "+9665****4567");
     ck_assert_int_eq(n.attempts, 2);
     ck_assert(!n.has_acknowledged); /* a new failure rings anew */
-    th_sms.result = (struct sms_result){.err = OK, .message_id = "m-2"};
-    EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), OK);
+    th_sms.result = (struct sms_result){.err = ERR_OK, .message_id = "m-2"};
+    EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_OK);
     ck_assert_str_eq(n.status, "SENT");
     ck_assert_str_eq(n.provider_message_id, "m-2");
     ck_assert_int_eq(n.attempts, 3);
@@ -254,9 +254,9 @@ START_TEST(two_resends_of_a_row_send_once)
 {
     struct ledger_item n;
     contested = notice_with(10, ERR_PROVIDER_FAILED);
-    th_sms.result = (struct sms_result){.err = OK};
+    th_sms.result = (struct sms_result){.err = ERR_OK};
     th_sms.before = resend_as_well;
-    EXPECT(ledger_resend(&tb.svc, &all, contested.s, &n), OK);
+    EXPECT(ledger_resend(&tb.svc, &all, contested.s, &n), ERR_OK);
     EXPECT(rival, ERR_NOTIFICATION_NOT_FAILED);
     ck_assert_int_eq(th_sms.calls, 2); /* the first attempt, and one resend */
 }
@@ -266,7 +266,7 @@ static struct ledger_counts resend_all(const struct ledger_actor *who,
                                        const struct ledger_filter *f, int64_t limit, bool dry)
 {
     struct ledger_counts c;
-    EXPECT(ledger_resend_all(&tb.svc, who, f, limit, dry, &c), OK);
+    EXPECT(ledger_resend_all(&tb.svc, who, f, limit, dry, &c), ERR_OK);
     return c;
 }
 #define EXPECT_COUNTS(c, m, s, f, r)        \
@@ -283,7 +283,7 @@ START_TEST(many_are_sent_again_oldest_first)
     struct uuid oldest = notice_with(10, ERR_PROVIDER_TIMEOUT);
     notice_with(11, ERR_PROVIDER_TIMEOUT);
     notice_with(12, ERR_PROVIDER_REJECTED);
-    notice_with(13, OK);
+    notice_with(13, ERR_OK);
     struct ledger_filter any = {0}, timeouts = {.error_code = "provider_timeout"},
                          none = {.template = "booking_expired"};
     struct ledger_filter future = {.has_since = true, .since = {wall_now().us + 3600000000LL}};
@@ -293,7 +293,7 @@ START_TEST(many_are_sent_again_oldest_first)
     EXPECT_COUNTS(resend_all(&all, &future, 100, false), 0, 0, 0, 0);
     EXPECT_COUNTS(resend_all(&elsewhere, &any, 100, false), 0, 0, 0, 0);
     ck_assert_int_eq(th_sms.calls, before);
-    th_sms.result = (struct sms_result){.err = OK};
+    th_sms.result = (struct sms_result){.err = ERR_OK};
     EXPECT_COUNTS(resend_all(&all, &timeouts, 1, false), 2, 1, 0, 1);
     ck_assert_str_eq(th_sms.id, oldest.s);
     th_sms.result = (struct sms_result){.err = ERR_PROVIDER_TIMEOUT};
@@ -309,22 +309,23 @@ START_TEST(acknowledging_takes_rows_out_of_the_alert_and_nothing_else)
 {
     struct uuid a = notice_with(10, ERR_PROVIDER_TIMEOUT),
                 b = notice_with(11, ERR_PROVIDER_REJECTED);
-    notice_with(12, OK);
+    notice_with(12, ERR_OK);
     struct ledger_filter any = {0}, timeouts = {.error_code = "provider_timeout"};
     struct ledger_filter past = {.has_until = true, .until = {wall_now().us - 3600000000LL}};
     const char *ids[] = {b.s, NOBODY};
     int64_t n = -1;
-    EXPECT(ledger_acknowledge(&tb.svc, &elsewhere, &any, NULL, 0, &n), OK);
+    EXPECT(ledger_acknowledge(&tb.svc, &elsewhere, &any, NULL, 0, &n), ERR_OK);
     ck_assert_int_eq(n, 0);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &past, NULL, 0, &n), OK);
+    EXPECT(ledger_acknowledge(&tb.svc, &all, &past, NULL, 0, &n), ERR_OK);
     ck_assert_int_eq(n, 0);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &any, ids, 0, &n), OK); /* an empty list is nobody */
+    EXPECT(ledger_acknowledge(&tb.svc, &all, &any, ids, 0, &n),
+           ERR_OK); /* an empty list is nobody */
     ck_assert_int_eq(n, 0);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &timeouts, ids, 2, &n), OK);
+    EXPECT(ledger_acknowledge(&tb.svc, &all, &timeouts, ids, 2, &n), ERR_OK);
     ck_assert_int_eq(n, 0);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &any, ids, 2, &n), OK);
+    EXPECT(ledger_acknowledge(&tb.svc, &all, &any, ids, 2, &n), ERR_OK);
     ck_assert_int_eq(n, 1);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &any, NULL, 0, &n), OK);
+    EXPECT(ledger_acknowledge(&tb.svc, &all, &any, NULL, 0, &n), ERR_OK);
     ck_assert_int_eq(n, 1);
     ck_assert_int_eq(
         COUNT("notifications WHERE status = 'FAILED' AND acknowledged_by = 'staff:desk'"), 2);
@@ -338,24 +339,24 @@ START_TEST(the_list_is_newest_first_and_filtered)
     const struct ledger_item *items;
     size_t n;
     for (int h = 10; h < 13; h++)
-        notice_with(h, h == 11 ? ERR_PROVIDER_FAILED : OK);
+        notice_with(h, h == 11 ? ERR_PROVIDER_FAILED : ERR_OK);
     struct ledger_page page = {.limit = 2};
-    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), OK);
+    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 2);
     ck_assert(items[0].created_at.us > items[1].created_at.us);
     char at[WALL_RFC3339_MAX];
     page.after_created = wall_format(items[1].created_at, at);
     page.after_id = items[1].id.s;
-    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), OK);
+    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 1);
     page = (struct ledger_page){.limit = 9, .filter = {.status = "FAILED"}};
-    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), OK);
+    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 1);
     ck_assert_str_eq(items[0].error_code, "provider_failed");
     page.filter = (struct ledger_filter){.booking_id = items[0].booking_id.s};
-    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), OK);
+    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 1);
-    EXPECT(ledger_list(&tb.svc, &elsewhere, &page, &items, &n), OK);
+    EXPECT(ledger_list(&tb.svc, &elsewhere, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 0);
 }
 END_TEST

@@ -43,7 +43,7 @@ static void open_services(void)
     s = (struct svc){
         .cfg = &t.cfg, .db = db_new(&t.cfg), .arena = arena_new(16384), .request_id = "test"};
     s.deadline = deadline_in_ms(30000);
-    ck_assert_int_eq(db_connect(s.db, s.deadline), OK);
+    ck_assert_int_eq(db_connect(s.db, s.deadline), ERR_OK);
 }
 
 static void set_up(void)
@@ -136,13 +136,14 @@ START_TEST(newer_challenge_supersedes)
     struct uuid old = challenge(PHONE, CODE, "sent", "5 minutes");
     struct uuid other = challenge("+966551234568", CODE, "sent", "5 minutes");
     struct uuid failed = challenge(PHONE, CODE, "failed", "5 minutes");
-    ck_assert_int_eq(verify(&other, CODE, NULL), OK);
+    ck_assert_int_eq(verify(&other, CODE, NULL), ERR_OK);
     struct uuid newest = challenge(PHONE, CODE, "unknown", "5 minutes");
     ck_assert_int_eq(verify(&old, CODE, NULL), ERR_OTP_SUPERSEDED);
     ck_assert_int_eq(verify(&failed, CODE, NULL), ERR_NOT_FOUND);
-    ck_assert_int_eq(verify(&newest, CODE, NULL), OK);
+    ck_assert_int_eq(verify(&newest, CODE, NULL), ERR_OK);
     th_db_exec(&t, "UPDATE otp_challenges SET status = 'failed' WHERE id = '%s'", newest.s);
-    ck_assert_int_eq(verify(&old, CODE, NULL), OK); /* one that failed has not reached anybody */
+    ck_assert_int_eq(verify(&old, CODE, NULL),
+                     ERR_OK); /* one that failed has not reached anybody */
 }
 END_TEST
 
@@ -150,14 +151,14 @@ START_TEST(first_and_second_sign_in)
 {
     struct otp_session first, second;
     struct uuid id = challenge(PHONE, CODE, "sent", "5 minutes");
-    ck_assert_int_eq(verify(&id, CODE, &first), OK);
+    ck_assert_int_eq(verify(&id, CODE, &first), ERR_OK);
     ck_assert_str_eq(first.customer.phone, PHONE);
     ck_assert_ptr_null(first.customer.name);
     ck_assert_int_eq(first.customer.locale, LOCALE_EN);
     ck_assert_uint_eq(strlen(first.token.text), 43);
     ck_assert_int_eq(verify(&id, CODE, NULL), ERR_OTP_USED);
     id = challenge(PHONE, CODE, "sending", "5 minutes"); /* a worker died before it could say */
-    ck_assert_int_eq(verify(&id, CODE, &second), OK);
+    ck_assert_int_eq(verify(&id, CODE, &second), ERR_OK);
     ck_assert_str_eq(second.customer.id, first.customer.id);
     ck_assert_str_ne(second.token.text, first.token.text);
     ck_assert_str_eq(
@@ -189,11 +190,11 @@ static struct tally race(const struct uuid *id, const char *code, int children, 
             (void)!read(gate[0], &c, 1);
             for (int k = 0; k < each; k++) {
                 enum err e = verify(id, code, NULL);
-                mine.ok += e == OK;
+                mine.ok += e == ERR_OK;
                 mine.used += e == ERR_OTP_USED;
                 mine.incorrect += e == ERR_OTP_INCORRECT;
                 mine.exhausted += e == ERR_OTP_EXHAUSTED;
-                mine.other += e != OK && e != ERR_OTP_USED && e != ERR_OTP_INCORRECT &&
+                mine.other += e != ERR_OK && e != ERR_OTP_USED && e != ERR_OTP_INCORRECT &&
                               e != ERR_OTP_EXHAUSTED;
             }
             (void)!write(results[1], &mine, sizeof mine);
@@ -346,14 +347,14 @@ static bool authenticated(const char *hash, struct principal *who)
 {
     struct db_batch *b = db_batch(s.db, s.arena, DB_READ);
     int at = session_auth_add(b, hash);
-    ck_assert_int_eq(db_run(b, s.deadline), OK);
+    ck_assert_int_eq(db_run(b, s.deadline), ERR_OK);
     return session_auth_read(s.arena, db_result(b, at), who);
 }
 
 static void sign_in(const char *phone, struct otp_session *out)
 {
     struct uuid id = challenge(phone, CODE, "sent", "5 minutes");
-    ck_assert_int_eq(verify(&id, CODE, out), OK);
+    ck_assert_int_eq(verify(&id, CODE, out), ERR_OK);
 }
 
 START_TEST(sessions_end)
@@ -367,10 +368,10 @@ START_TEST(sessions_end)
     ck_assert(authenticated(a.token.hash, &who));
     ck_assert_str_eq(who.phone, PHONE);
     ck_assert_str_eq(who.actor, "customer");
-    ck_assert_int_eq(session_end(&s, a.token.hash), OK);
+    ck_assert_int_eq(session_end(&s, a.token.hash), ERR_OK);
     ck_assert(!authenticated(a.token.hash, &who));
     ck_assert(authenticated(b.token.hash, &who));
-    ck_assert_int_eq(session_end_all(&s, b.customer.id), OK);
+    ck_assert_int_eq(session_end_all(&s, b.customer.id), ERR_OK);
     ck_assert(!authenticated(b.token.hash, &who));
     ck_assert(authenticated(c.token.hash, &who));
     th_db_exec(&t, "UPDATE sessions SET expires_at = now()");
@@ -385,7 +386,7 @@ START_TEST(upsert_by_staff)
     int first = customer_upsert_add(&s, b, PHONE, NULL, LOCALE_EN);
     int second = customer_upsert_add(&s, b, PHONE, "Sara", LOCALE_AR);
     int third = customer_upsert_add(&s, b, PHONE, "Mona", LOCALE_AR);
-    ck_assert_int_eq(db_run(b, s.deadline), OK);
+    ck_assert_int_eq(db_run(b, s.deadline), ERR_OK);
     customer_read(db_result(b, first), 0, &c);
     ck_assert_ptr_null(c.name);
     ck_assert_int_eq(c.locale, LOCALE_EN);
@@ -445,7 +446,7 @@ START_TEST(erasure_waits_for_bookings)
     ck_assert_str_eq(th_db_value(&t, "SELECT phone FROM customers"), PHONE);
     a_booking(me.customer.id, "pending_payment", "1 hour",
               "now() - interval '1 minute'"); /* a dead hold */
-    ck_assert_int_eq(customer_erase(&s, me.customer.id), OK);
+    ck_assert_int_eq(customer_erase(&s, me.customer.id), ERR_OK);
     ck_assert_int_eq(customer_erase(&s, me.customer.id), ERR_UNAUTHORIZED);
 }
 END_TEST
@@ -459,7 +460,7 @@ START_TEST(erasure_leaves_nothing)
     with_provider();
     sign_in(PHONE, &me);
     ck_assert_int_eq(send_to(PHONE, "192.0.2.1", &out), ERR_PROVIDER_FAILED);
-    ck_assert_int_eq(customer_update(&s, me.customer.id, "my secret name", NULL, &c), OK);
+    ck_assert_int_eq(customer_update(&s, me.customer.id, "my secret name", NULL, &c), ERR_OK);
     a_booking(me.customer.id, "confirmed", "-1 minute", "NULL");
     th_db_exec(&t,
                "INSERT INTO idempotency_keys (caller, key, request_hash, holder, claimed_until, "
@@ -468,7 +469,7 @@ START_TEST(erasure_leaves_nothing)
                " ('customer:%s', 'a', 'h', 'x', now(), 201, 'my secret note', NULL),"
                " ('staff:x', 'a', 'h', 'x', now(), 201, '" PHONE "', '%s')",
                me.customer.id, me.customer.id);
-    ck_assert_int_eq(customer_erase(&s, me.customer.id), OK);
+    ck_assert_int_eq(customer_erase(&s, me.customer.id), ERR_OK);
 
     th_db_exec(&t, "CREATE FUNCTION hits(what text) RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE "
                    "n bigint; total bigint "
@@ -501,7 +502,7 @@ static bool staff_authenticated(const char *key, struct principal *who)
     digest_sha256_hex(str_of(key), hash);
     struct db_batch *b = db_batch(s.db, s.arena, DB_READ);
     int at = staff_auth_add(b, hash);
-    ck_assert_int_eq(db_run(b, s.deadline), OK);
+    ck_assert_int_eq(db_run(b, s.deadline), ERR_OK);
     return staff_auth_read(s.arena, db_result(b, at), who);
 }
 
@@ -533,9 +534,9 @@ START_TEST(staff_keys_live_and_end)
                    "'Asia/Riyadh', 'SAR')");
     ck_assert_int_eq(
         staff_key_create(&s, "desk 1", STAFF_AGENT, "019AAB00-0000-7000-8000-00000000000A", &key),
-        OK);
+        ERR_OK);
     ck_assert_int_eq(staff_key_create(&s, "desk 1", STAFF_ADMIN, NULL, &other), ERR_DB_UNIQUE);
-    ck_assert_int_eq(staff_key_create(&s, "boss", STAFF_ADMIN, NULL, &other), OK);
+    ck_assert_int_eq(staff_key_create(&s, "boss", STAFF_ADMIN, NULL, &other), ERR_OK);
     ck_assert(staff_authenticated(key, &who));
     ck_assert_int_eq(who.role, STAFF_AGENT);
     ck_assert(who.one_venue);
@@ -546,11 +547,11 @@ START_TEST(staff_keys_live_and_end)
     ck_assert_str_eq(
         th_db_value(&t, "SELECT count(*) FROM staff_keys k WHERE k::text LIKE '%%%s%%'", key), "0");
 
-    ck_assert_int_eq(staff_key_revoke(&s, "desk 1"), OK);
+    ck_assert_int_eq(staff_key_revoke(&s, "desk 1"), ERR_OK);
     ck_assert_int_eq(staff_key_revoke(&s, "desk 1"), ERR_NOT_FOUND);
     ck_assert(!staff_authenticated(key, &who));
     ck_assert_int_eq(staff_key_create(&s, "desk 1", STAFF_ADMIN, NULL, &other), ERR_DB_UNIQUE);
-    ck_assert_int_eq(staff_key_list(&s, &keys, &n), OK);
+    ck_assert_int_eq(staff_key_list(&s, &keys, &n), ERR_OK);
     ck_assert_uint_eq(n, 2);
     ck_assert_str_eq(keys[0].name, "boss");
     ck_assert_ptr_null(keys[0].venue_id);

@@ -269,7 +269,7 @@ static void make_booking(char last, const char *status, const char *hold)
                " party_size, amount, currency, payment, hold_expires_at) VALUES ('" VENUE
                "', '00000000-0000-7000-8000-00000000010%c', '" SERVICE "', '" RESOURCE
                "', '" CUSTOMER "', '%s', '2026-03-23 06:00Z', '2026-03-23 07:00Z', '[2026-03-23 "
-                               "06:00Z,2026-03-23 07:00Z)', 1, 0, 'SAR',"
+               "06:00Z,2026-03-23 07:00Z)', 1, 0, 'SAR',"
                " 'none', %s)",
                last, status, hold);
 }

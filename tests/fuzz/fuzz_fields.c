@@ -17,8 +17,8 @@ static void check_if_match(struct str s)
         return;
     ENSURE(v.n <= VERSIONS_MAX);
     for (unsigned i = 0; i < v.n; i++)
-        ENSURE(v.v[i] >= 1 && versions_check(&v, v.v[i]) == OK);
-    ENSURE(!v.limited == (versions_check(&v, -1) == OK));
+        ENSURE(v.v[i] >= 1 && versions_check(&v, v.v[i]) == ERR_OK);
+    ENSURE(!v.limited == (versions_check(&v, -1) == ERR_OK));
 }
 
 /* The address is the peer's or a literal in its canonical form. */

@@ -27,7 +27,7 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
     (void)x, (void)a, (void)d;
     asked = *q;
     *r = given;
-    return OK;
+    return ERR_OK;
 }
 
 void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
@@ -85,7 +85,7 @@ static void call_create(const struct pay_call *c, struct pay_outcome *o)
                                   .expires_at = {0}};
     struct pay_invoice out;
     pay_create(c, &in, &out, o);
-    if (o->err != OK)
+    if (o->err != ERR_OK)
         return;
     check_invoice(&out);
     ENSURE(out.amount == 5000 && strcmp(out.currency, "SAR") == 0);
@@ -95,7 +95,7 @@ static void call_fetch(const struct pay_call *c, struct pay_outcome *o)
 {
     struct pay_invoice out;
     pay_fetch(c, INVOICE, &out, o);
-    if (o->err != OK)
+    if (o->err != ERR_OK)
         return;
     check_invoice(&out);
     ENSURE(strcmp(out.id, INVOICE) == 0);
@@ -105,8 +105,8 @@ static void call_find(const struct pay_call *c, struct pay_outcome *o)
 {
     struct pay_invoices out;
     pay_find(c, REFERENCE, &out, o);
-    ENSURE(o->err != OK || out.n > 0);
-    for (size_t i = 0; o->err == OK && i < out.n; i++) {
+    ENSURE(o->err != ERR_OK || out.n > 0);
+    for (size_t i = 0; o->err == ERR_OK && i < out.n; i++) {
         check_invoice(&out.items[i]);
         ENSURE(strcmp(out.items[i].reference, REFERENCE) == 0);
     }
@@ -117,7 +117,7 @@ static void call_charges(const struct pay_call *c, struct pay_outcome *o)
     const struct pay_charge *out;
     size_t n;
     pay_charges(c, REFERENCE, &out, &n, o);
-    for (size_t i = 0; o->err == OK && i < n; i++)
+    for (size_t i = 0; o->err == ERR_OK && i < n; i++)
         check_charge(&out[i]);
 }
 
@@ -125,7 +125,7 @@ static void call_fetch_charge(const struct pay_call *c, struct pay_outcome *o)
 {
     struct pay_charge out;
     pay_fetch_charge(c, CHARGE, &out, o);
-    if (o->err != OK)
+    if (o->err != ERR_OK)
         return;
     check_charge(&out);
     ENSURE(strcmp(out.id, CHARGE) == 0);
@@ -140,7 +140,7 @@ static void call_refund(const struct pay_call *c, struct pay_outcome *o)
 {
     struct pay_charge out;
     pay_refund(c, CHARGE, 100, &out, o);
-    if (o->err == OK)
+    if (o->err == ERR_OK)
         ENSURE(strcmp(out.id, CHARGE) == 0);
 }
 
@@ -148,7 +148,7 @@ static void call_void(const struct pay_call *c, struct pay_outcome *o)
 {
     struct pay_charge out;
     pay_void(c, CHARGE, &out, o);
-    if (o->err == OK)
+    if (o->err == ERR_OK)
         ENSURE(strcmp(out.id, CHARGE) == 0);
 }
 
@@ -160,7 +160,7 @@ static void (*const calls[])(const struct pay_call *c, struct pay_outcome *o) = 
 static void check_outcome(const struct pay_outcome *o)
 {
     int s = given.status;
-    bool good = o->err == OK, read = asked.idempotent;
+    bool good = o->err == ERR_OK, read = asked.idempotent;
 
     ENSURE(good || o->err == ERR_PROVIDER_REJECTED || o->err == ERR_PROVIDER_FAILED ||
            o->err == ERR_PROVIDER_UNAVAILABLE || (o->err == ERR_NOT_FOUND && read));
@@ -177,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 3 || size > EXT_ANSWER_MAX)
         return 0;
-    log_init(LOG_FORMAT_LOGFMT, LOG_ERROR);
+    log_init(LOG_FORMAT_LOGFMT, LOG_LEVEL_ERROR);
     struct arena *a = arena_new(4096);
     ENSURE(a);
     const struct pay_call c = {

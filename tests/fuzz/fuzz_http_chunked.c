@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(buf, data, size);
     http_chunked_init(&c);
     r = http_chunked_scan(&c, buf, size, &limits, &used, &fault);
-    ENSURE(r != HTTP_BAD || (fault.err != OK && fault.detail));
+    ENSURE(r != HTTP_BAD || (fault.err != ERR_OK && fault.detail));
     ENSURE(r != HTTP_MORE || size <= http_chunked_raw_max(&limits));
     check_in_parts(buf, size, 1, r, used);
     check_in_parts(buf, size, 2 + size % 31, r, used);

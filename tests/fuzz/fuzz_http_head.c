@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0)
         memcpy(buf, data, size);
     r = http_parse_head(buf, size, 0, &limits, &head, &fault);
-    ENSURE(r != HTTP_BAD || (fault.err != OK && fault.detail));
+    ENSURE(r != HTTP_BAD || (fault.err != ERR_OK && fault.detail));
     ENSURE(r != HTTP_MORE || size < limits.max_head);
     if (r == HTTP_DONE)
         check_head(buf, size, &head);

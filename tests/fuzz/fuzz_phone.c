@@ -18,15 +18,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     ENSURE(a);
     enum err e = phone_normalise(&cfg, a, (struct str){(const char *)data, size}, &out);
-    ENSURE(e == OK || e == ERR_PHONE_INVALID || e == ERR_PHONE_REGION);
-    if (e == OK) {
+    ENSURE(e == ERR_OK || e == ERR_PHONE_INVALID || e == ERR_PHONE_REGION);
+    if (e == ERR_OK) {
         struct str digits = str_of(out + 1), national;
         bool known;
 
         ENSURE(out[0] == '+' && out[1] != '0' && digits.n >= 7 && digits.n <= 15);
         ENSURE(strspn(digits.p, "0123456789") == digits.n);
         ENSURE(region_of(digits, &national, &known) != NULL);
-        ENSURE(phone_normalise(&cfg, a, str_of(out), &again) == OK && strcmp(out, again) == 0);
+        ENSURE(phone_normalise(&cfg, a, str_of(out), &again) == ERR_OK && strcmp(out, again) == 0);
     }
     arena_free(a);
     return 0;

@@ -26,14 +26,14 @@ static void check_word(const char *z, size_t max)
 static void check_verdict(int status, const struct sms_result *r)
 {
     bool definite =
-        r->err == OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_PROVIDER_UNAVAILABLE;
+        r->err == ERR_OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_PROVIDER_UNAVAILABLE;
     ENSURE(definite || r->err == ERR_PROVIDER_FAILED);
     ENSURE(!definite || !r->unknown);
     ENSURE((r->err == ERR_PROVIDER_UNAVAILABLE) == (status == 429));
     ENSURE(status < 500 || (r->err == ERR_PROVIDER_FAILED && r->unknown));
-    ENSURE(r->err != OK || (status >= 200 && status <= 299));
-    ENSURE((r->detail == NULL) == (r->err == OK));
-    ENSURE(r->err == OK || r->message_id == NULL);
+    ENSURE(r->err != ERR_OK || (status >= 200 && status <= 299));
+    ENSURE((r->detail == NULL) == (r->err == ERR_OK));
+    ENSURE(r->err == ERR_OK || r->message_id == NULL);
     check_word(r->detail, 32);
     check_word(r->message_id, 100);
 }

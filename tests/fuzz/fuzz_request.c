@@ -166,7 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct api *api;
 
     if (!api) {
-        log_init(LOG_FORMAT_LOGFMT, LOG_ERROR);
+        log_init(LOG_FORMAT_LOGFMT, LOG_LEVEL_ERROR);
         const struct config *cfg = settings_read();
         api = api_new(cfg, db_new(cfg), NULL);
     }

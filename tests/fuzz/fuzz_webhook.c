@@ -51,9 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pay_event ev;
     ENSURE(a);
     enum err e = pay_moyasar.event(&provider, a, body, &ev);
-    ENSURE(e == OK || e == ERR_VALIDATION || e == ERR_UNAUTHORIZED);
+    ENSURE(e == ERR_OK || e == ERR_VALIDATION || e == ERR_UNAUTHORIZED);
     ENSURE((e != ERR_UNAUTHORIZED) == has_secret(a, body));
-    if (e == OK)
+    if (e == ERR_OK)
         check_event(&ev);
 
     struct sb sb;
@@ -62,9 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sb_add(&sb, body.p, body.n);
     sb_puts(&sb, "}");
     e = pay_moyasar.event(&provider, a, sb_str(&sb), &ev);
-    ENSURE(e == OK || e == ERR_UNAUTHORIZED ||
+    ENSURE(e == ERR_OK || e == ERR_UNAUTHORIZED ||
            e == ERR_VALIDATION); /* what breaks out of its place breaks the whole */
-    if (e == OK)
+    if (e == ERR_OK)
         check_event(&ev);
     arena_free(a);
     return 0;

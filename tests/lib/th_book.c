@@ -103,7 +103,7 @@ void th_book_set_up(void)
     tb.bound = staff("staff:elsewhere");
     tb.bound.one_venue = true;
     snprintf(tb.bound.venue_id.s, sizeof tb.bound.venue_id.s, "%s", OTHER_VENUE);
-    th_sms = (struct th_sms){.result = {.err = OK, .message_id = "m-1"}};
+    th_sms = (struct th_sms){.result = {.err = ERR_OK, .message_id = "m-1"}};
     th_book_connect();
 }
 

@@ -87,7 +87,7 @@ enum err th_ext_post(struct th_ext *t, int64_t budget_ms, struct ext_reply *r)
                             .content_type = "application/json",
                             .request_id = "req-1"};
     enum err err = ext_call(t->x, t->a, &q, deadline_in_ms(budget_ms), r);
-    if (err == OK)
+    if (err == ERR_OK)
         ext_judge(t->x, &q, r, r->status >= 200 && r->status <= 299 ? PO_OK : PO_FAILED);
     return err;
 }

@@ -145,7 +145,7 @@ START_TEST(if_match)
     ck_assert_msg(v.limited == m->limited, "%s", m->field);
     ck_assert_str_eq(text, m->versions);
     ck_assert_int_eq(versions_check(&v, 4),
-                     !m->limited || strstr(m->versions, "4") ? OK : ERR_VERSION_MISMATCH);
+                     !m->limited || strstr(m->versions, "4") ? ERR_OK : ERR_VERSION_MISMATCH);
 }
 END_TEST
 
@@ -155,9 +155,9 @@ START_TEST(if_match_field)
     struct http_head head = {.headers_n = 0};
     struct versions v;
     request.head = &head;
-    ck_assert(api_if_match(&request, &v) == OK && !v.limited);
+    ck_assert(api_if_match(&request, &v) == ERR_OK && !v.limited);
     head = (struct http_head){.headers_n = 1, .headers = {{STR("If-Match"), STR("\"3\"")}}};
-    ck_assert(api_if_match(&request, &v) == OK && v.limited && v.n == 1 && v.v[0] == 3);
+    ck_assert(api_if_match(&request, &v) == ERR_OK && v.limited && v.n == 1 && v.v[0] == 3);
     head.headers[head.headers_n++] = (struct http_header){STR("if-match"), STR("\"4\"")};
     ck_assert_int_eq(api_if_match(&request, &v), ERR_VALIDATION);
     head = (struct http_head){.headers_n = 1, .headers = {{STR("If-Match"), STR("3")}}};
@@ -290,7 +290,7 @@ static const char *text_of(json_t *doc, const char *member)
 
 START_TEST(every_error_has_an_answer)
 {
-    for (int e = OK + 1; e < ERR_COUNT; e++) {
+    for (int e = ERR_OK + 1; e < ERR_COUNT; e++) {
         json_t *doc = problem_of((enum err)e);
         ck_assert_int_ge(request.resp.status, 400);
         ck_assert_int_le(request.resp.status, 599);
@@ -380,9 +380,9 @@ static enum err route(enum http_method method, const char *path)
 
 START_TEST(routing)
 {
-    ck_assert_int_eq(route(HTTP_GET, "/healthz"), OK);
+    ck_assert_int_eq(route(HTTP_GET, "/healthz"), ERR_OK);
     ck_assert_str_eq(request.route->pattern, "/healthz");
-    ck_assert_int_eq(route(HTTP_HEAD, "/healthz"), OK);
+    ck_assert_int_eq(route(HTTP_HEAD, "/healthz"), ERR_OK);
     ck_assert_int_eq(route(HTTP_POST, "/healthz"), ERR_METHOD_NOT_ALLOWED);
     ck_assert_str_eq(request.allow, "GET, HEAD");
     ck_assert_uint_eq(request.row, api_routes_n);
@@ -394,7 +394,7 @@ START_TEST(routing)
     ck_assert_int_eq(route(HTTP_GET, "/"), ERR_NOT_FOUND);
     ck_assert_int_eq(route(HTTP_GET, "*"), ERR_NOT_FOUND);
     ck_assert_int_eq(route(HTTP_OTHER, "/healthz"), ERR_NOT_IMPLEMENTED);
-    ck_assert_int_eq(route(HTTP_POST, "/v1/otp/x/verify"), OK);
+    ck_assert_int_eq(route(HTTP_POST, "/v1/otp/x/verify"), ERR_OK);
     th_assert_str(request.params[0], STR("x"));
 }
 END_TEST

@@ -234,7 +234,7 @@ END_TEST
 
 START_TEST(error_names_are_whole_and_unique)
 {
-    ck_assert_str_eq(err_code(OK), "ok");
+    ck_assert_str_eq(err_code(ERR_OK), "ok");
     ck_assert_str_eq(err_code(ERR_SLOT_TAKEN), "slot_taken");
     for (int i = 0; i < ERR_COUNT; i++) {
         ck_assert_ptr_nonnull(err_code((enum err)i));

@@ -71,7 +71,7 @@ START_TEST(defaults_without_a_file)
         for (int l = 0; l < LOCALE_COUNT; l++)
             ck_assert(strstr(c->notifications.messages[t][l], "{service}") != NULL);
     ck_assert_int_eq(c->log.format, LOG_FORMAT_LOGFMT);
-    ck_assert_int_eq(c->log.level, LOG_INFO);
+    ck_assert_int_eq(c->log.level, LOG_LEVEL_INFO);
     config_free(c);
 }
 END_TEST
@@ -203,7 +203,7 @@ START_TEST(words)
     struct config *c = th_good("database: {prepared: off}\nlog: {format: json, level: debug}\n");
     ck_assert_int_eq((int)c->database.prepared, (int)PREPARED_OFF);
     ck_assert_int_eq(c->log.format, LOG_FORMAT_JSON);
-    ck_assert_int_eq(c->log.level, LOG_DEBUG);
+    ck_assert_int_eq(c->log.level, LOG_LEVEL_DEBUG);
     config_free(c);
     c = th_good("database: {prepared: on}\nlog: {format: logfmt, level: error}\n");
     ck_assert_int_eq((int)c->database.prepared, (int)PREPARED_ON);

@@ -436,7 +436,7 @@ int main(void)
         puts("this kernel has no Landlock");
         return 77;
     }
-    log_init(LOG_FORMAT_LOGFMT, LOG_ERROR);
+    log_init(LOG_FORMAT_LOGFMT, LOG_LEVEL_ERROR);
     Suite *s = suite_create("confine");
     TCase *c = tcase_create("roles"), *p = tcase_create("words");
     tcase_set_tags(c, TH_TAG_FORK);

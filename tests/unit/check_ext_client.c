@@ -415,7 +415,7 @@ START_TEST(pinned_name_reaches_its_address_and_keeps_its_name)
     server = thp_start_answer(thp_json(200, "{}"));
     t = th_ext_open("http", "Provider.TEST", thp_port(server));
     th_ext_address("provider.test", "127.0.0.1");
-    ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
     ck_assert_ptr_nonnull(strstr(thp_request(server), "\r\nHost: Provider.TEST:"));
 }
 END_TEST
@@ -433,7 +433,7 @@ START_TEST(a_dead_address_does_not_hide_a_living_one)
     for (unsigned i = 0; i < addrs_count(); i++)
         if (strcmp(addrs_name(i), "two.test") == 0)
             addrs_store(i, &both);
-    ck_assert_int_eq(th_ext_post(t, 1000, &r), OK); /* new addresses replace the pinned ones */
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK); /* new addresses replace the pinned ones */
 }
 END_TEST
 
@@ -458,7 +458,7 @@ START_TEST(request_carries_what_it_should_and_no_more)
     server = thp_start_answer(thp_json(200, "{}"));
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     q.url = arena_printf(t->a, "%s/a/../b?c=%%20d", t->base_url);
-    ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), OK);
+    ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), ERR_OK);
     ext_judge(t->x, &q, &r, PO_OK);
     const char *sent = thp_request(server);
     static const char *const wanted[] = {"POST /a/../b?c=%20d HTTP/1.1\r\n",
@@ -489,7 +489,7 @@ START_TEST(methods_and_empty_bodies)
     server = thp_start_answer(thp_json(200, "{}"));
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     q.url = arena_printf(t->a, "%s/v1", t->base_url);
-    ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), OK);
+    ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), ERR_OK);
     ext_judge(t->x, &q, &r, PO_OK);
     ck_assert_int_eq(strncmp(thp_request(server), methods[_i], strlen(methods[_i])), 0);
     ck_assert(_i == 0 || strstr(thp_request(server), "\r\nContent-Length: 0\r\n") != NULL);
@@ -561,7 +561,7 @@ START_TEST(certificates_are_checked_by_authority_name_and_time)
     th_ext_address("tls.test", "127.0.0.1");
     t->p.connect_timeout_ms = t->p.timeout_ms = 4000;
     enum err err = th_ext_post(t, 5000, &r);
-    ck_assert_msg(err == (c->detail ? ERR_PROVIDER_FAILED : OK), "%d: %s %s", _i, err_code(err),
+    ck_assert_msg(err == (c->detail ? ERR_PROVIDER_FAILED : ERR_OK), "%d: %s %s", _i, err_code(err),
                   r.detail);
     ck_assert_int_eq(r.certainty, c->detail ? EXT_NOT_SENT : EXT_ANSWERED);
     ck_assert(!c->detail || strcmp(r.detail, c->detail) == 0);
@@ -600,7 +600,7 @@ START_TEST(whole_answers_are_handed_over_whatever_their_status)
     server = thp_start_answer(answer);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+        ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
         ck_assert_int_eq(r.status, statuses[_i]);
         ck_assert_int_eq(r.certainty, EXT_ANSWERED);
         ck_assert_int_eq(r.retry_after_s, 7);
@@ -627,7 +627,7 @@ START_TEST(the_largest_answer_fits_and_one_byte_more_does_not)
     server = thp_start(&script, 1);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     enum err err = th_ext_post(t, 2000, &r);
-    ck_assert_int_eq(err, _i == 2 ? ERR_PROVIDER_FAILED : OK);
+    ck_assert_int_eq(err, _i == 2 ? ERR_PROVIDER_FAILED : ERR_OK);
     ck_assert_uint_eq(r.body.n, _i == 2 ? 0 : EXT_ANSWER_MAX);
 }
 END_TEST
@@ -643,7 +643,7 @@ START_TEST(provisional_answers_are_passed_over)
 
     server = thp_start(&script, 1);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
-    ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
     ck_assert_int_eq(r.status, 200);
 }
 END_TEST
@@ -657,7 +657,7 @@ START_TEST(handle_and_connection_are_reused)
     server = thp_start_answer(thp_json(200, "{}"));
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+        ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
     ck_assert_uint_eq(thp_connections(server), 1);
     ck_assert_uint_eq(thp_requests(server), 5);
     ck_assert(ext_seconds_spent(t->x, 0) > 0);
@@ -686,12 +686,12 @@ START_TEST(a_write_is_never_sent_twice)
         scripts[0].steps[3].what = THP_END;
     server = thp_start(scripts, 2);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
-    ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
     ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_PROVIDER_FAILED);
     ck_assert_int_eq(r.certainty, EXT_UNKNOWN);
     ck_assert_str_eq(r.detail, "connection lost after sending");
     ck_assert_uint_eq(thp_requests(server), 2);
-    ck_assert_int_eq(th_ext_post(t, 1000, &r), OK); /* and the next one goes its way */
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK); /* and the next one goes its way */
     ck_assert_uint_eq(thp_requests(server), 3);
 }
 END_TEST
@@ -707,7 +707,7 @@ START_TEST(a_read_may_be_sent_again)
                             .url = arena_printf(t->a, "%s/p", t->base_url),
                             .idempotent = true};
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), OK);
+        ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), ERR_OK);
         ext_judge(t->x, &q, &r, PO_OK);
     }
     ck_assert_uint_eq(thp_requests(server), 3);
@@ -723,7 +723,7 @@ START_TEST(a_connection_closed_in_between_costs_nothing)
     server = thp_start(&script, 1);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     for (unsigned i = 1; i <= 3; i++) {
-        ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+        ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
         ck_assert_uint_eq(thp_requests(server), i);
         ck_assert(thp_wait_closed(server, i));
     }
@@ -776,14 +776,14 @@ START_TEST(unusable_answers_count_once_and_a_good_one_clears)
     server = thp_start(scripts, 6);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     for (int i = 0; i < 4; i++)
-        ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+        ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
     ck_assert_uint_eq(th_ext_state().consecutive_failures, 4);
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_CLOSED);
-    ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
     ck_assert_uint_eq(th_ext_state().consecutive_failures, 0);
     for (int i = 0; i < 5; i++) {
         ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_CLOSED);
-        ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+        ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
     }
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_OPEN);
 }
@@ -799,12 +799,12 @@ START_TEST(an_answer_that_nobody_judged_gives_its_probe_back)
     t->p.breaker_failures = 1;
     t->p.breaker_open_for_ms = 0;
     q.url = arena_printf(t->a, "%s/", t->base_url);
-    ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_OPEN);
     ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r),
-                     OK); /* the probe; memory runs out here */
+                     ERR_OK); /* the probe; memory runs out here */
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_HALF_OPEN);
-    ck_assert_int_eq(th_ext_post(t, 1000, &r), OK);
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_OPEN);
 }
 END_TEST
@@ -847,7 +847,7 @@ START_TEST(a_full_bulkhead_refuses_at_once_until_the_killed_caller_is_reaped)
     waitpid(child, NULL, 0);
     board_release(slot, words, sizeof(words));
     ck_assert_uint_eq(th_ext_state().in_flight, 0);
-    ck_assert_int_eq(th_ext_post(t, 5000, &r), OK);
+    ck_assert_int_eq(th_ext_post(t, 5000, &r), ERR_OK);
 }
 END_TEST
 

@@ -127,7 +127,7 @@ static enum fate speaks(struct th_ext *t, long n)
 {
     struct ext_reply r = {0};
     enum err err = th_ext_post(t, PATIENT_MS, &r);
-    if (err == OK && r.status == 200)
+    if (err == ERR_OK && r.status == 200)
         return WHOLE;
     fprintf(stderr, "allocation %ld failed, then: %s\n", n, r.detail);
     return BROKEN;

@@ -10,21 +10,22 @@ static const struct http_limits limits = {.max_head = 64, .max_body = 100};
 static const struct chunked_case {
     const char *section;
     struct str input;
-    enum err err; /* OK: DONE; ERR_COUNT: MORE to the end */
+    enum err err; /* ERR_OK: DONE; ERR_COUNT: MORE to the end */
     const char *want;
     size_t rest; /* bytes that belong to what follows */
 } cases[] = {
-    {"7.1: nothing", STR("0\r\n\r\n"), OK, "", 0},
-    {"7.1: zeros", STR("000\r\n\r\n"), OK, "", 0},
-    {"7.1: one chunk", STR("3\r\nabc\r\n0\r\n\r\n"), OK, "abc", 0},
-    {"7.1: two chunks", STR("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"), OK, "abcde", 0},
-    {"7.1: hex in both cases", STR("A\r\n0123456789\r\nb\r\nabcdefghijk\r\n0\r\n\r\n"), OK,
+    {"7.1: nothing", STR("0\r\n\r\n"), ERR_OK, "", 0},
+    {"7.1: zeros", STR("000\r\n\r\n"), ERR_OK, "", 0},
+    {"7.1: one chunk", STR("3\r\nabc\r\n0\r\n\r\n"), ERR_OK, "abc", 0},
+    {"7.1: two chunks", STR("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"), ERR_OK, "abcde", 0},
+    {"7.1: hex in both cases", STR("A\r\n0123456789\r\nb\r\nabcdefghijk\r\n0\r\n\r\n"), ERR_OK,
      "0123456789abcdefghijk", 0},
-    {"7.1: leading zeros", STR("0000000000000003\r\nabc\r\n0\r\n\r\n"), OK, "abc", 0},
-    {"7.1: data may be anything", STR("7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n"), OK, "\r\n0\r\n\r\n", 0},
-    {"9.3.2: a request behind", STR("1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n"), OK, "a", 16},
-    {"7.1.2: trailer", STR("1\r\na\r\n0\r\nX: y\r\n\r\n"), OK, "a", 0},
-    {"7.1.2: two trailers, ignored", STR("1\r\na\r\n0\r\nX:\r\nContent-Length: 9\r\n\r\nG"), OK,
+    {"7.1: leading zeros", STR("0000000000000003\r\nabc\r\n0\r\n\r\n"), ERR_OK, "abc", 0},
+    {"7.1: data may be anything", STR("7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n"), ERR_OK, "\r\n0\r\n\r\n",
+     0},
+    {"9.3.2: a request behind", STR("1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n"), ERR_OK, "a", 16},
+    {"7.1.2: trailer", STR("1\r\na\r\n0\r\nX: y\r\n\r\n"), ERR_OK, "a", 0},
+    {"7.1.2: two trailers, ignored", STR("1\r\na\r\n0\r\nX:\r\nContent-Length: 9\r\n\r\nG"), ERR_OK,
      "a", 1},
     {"7.1: cut short", STR(""), ERR_COUNT, NULL, 0},
     {"7.1: cut short", STR("3"), ERR_COUNT, NULL, 0},
@@ -92,7 +93,7 @@ START_TEST(each_case_at_once)
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, c->input.p, c->input.n);
     r = scan_once((struct str){copy, c->input.n}, &used, &fault);
-    if (c->err == OK) {
+    if (c->err == ERR_OK) {
         ck_assert_msg(r == HTTP_DONE, "%s", c->section);
         ck_assert_uint_eq(used, c->input.n - c->rest);
         th_assert_str(((struct str){copy, http_chunked_join(copy, used)}), str_of(c->want));

@@ -67,7 +67,7 @@ START_TEST(each_case_at_once)
     enum http_result r =
         http_parse_head(before_guard(c->input), c->input.n, 0, &limits, &head, &fault);
 
-    ck_assert_msg(r == (c->err == OK ? HTTP_DONE : HTTP_BAD), "%s: result %d %s", fail_text(_i),
+    ck_assert_msg(r == (c->err == ERR_OK ? HTTP_DONE : HTTP_BAD), "%s: result %d %s", fail_text(_i),
                   (int)r, err_code(fault.err));
     if (r == HTTP_BAD) {
         ck_assert_msg(fault.err == c->err, "%s: %s", fail_text(_i), err_code(fault.err));
@@ -111,7 +111,7 @@ START_TEST(each_case_byte_by_byte)
             ck_assert(head.headers_n == whole.headers_n && head.path.p == whole.path.p);
         }
     }
-    ck_assert_msg(answer == (c->err == OK ? HTTP_DONE : HTTP_BAD), "%s", fail_text(_i));
+    ck_assert_msg(answer == (c->err == ERR_OK ? HTTP_DONE : HTTP_BAD), "%s", fail_text(_i));
     ck_assert_msg(first.err == c->err, "%s: %s", fail_text(_i), err_code(first.err));
 }
 END_TEST
@@ -195,7 +195,7 @@ static enum err verdict(struct str s, size_t seen)
     struct http_fault fault = {0};
     enum http_result r = http_parse_head(before_guard(s), s.n, seen, &limits, &h, &fault);
 
-    return r == HTTP_DONE ? OK : r == HTTP_BAD ? fault.err : ERR_COUNT;
+    return r == HTTP_DONE ? ERR_OK : r == HTTP_BAD ? fault.err : ERR_COUNT;
 }
 
 START_TEST(the_head_may_fill_its_limit_and_no_more)
@@ -203,8 +203,8 @@ START_TEST(the_head_may_fill_its_limit_and_no_more)
     for (int in_target = 0; in_target < 2; in_target++) {
         struct str s = head_of(512, in_target);
 
-        ck_assert_int_eq(verdict(s, 0), OK);
-        ck_assert_int_eq(verdict(s, 511), OK);
+        ck_assert_int_eq(verdict(s, 0), ERR_OK);
+        ck_assert_int_eq(verdict(s, 511), ERR_OK);
         ck_assert_int_eq(verdict((struct str){s.p, 511}, 0), ERR_COUNT);
         s = head_of(513, in_target);
         ck_assert_int_eq(verdict((struct str){s.p, 511}, 0), ERR_COUNT);

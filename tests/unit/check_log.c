@@ -130,7 +130,7 @@ static void redirect(int fd)
         saved_stderr = dup(STDERR_FILENO);
     ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
     close(fd);
-    log_init(LOG_FORMAT_LOGFMT, LOG_INFO);
+    log_init(LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
 }
 
 static void restore(void)
@@ -159,10 +159,10 @@ START_TEST(a_record_has_its_place)
     redirect(p[1]);
     log_set_role("worker", 3);
     log_set_request("req-1");
-    LOG(LOG_INFO, "booking.confirmed", F_STR("venue", "A b"), F_INT("n", 2),
+    LOG(LOG_LEVEL_INFO, "booking.confirmed", F_STR("venue", "A b"), F_INT("n", 2),
         F_PHONE("to", "+966551234567"), F_SLICE("part", STR("xyz")), F_MS("took", 1.5),
         F_ERR(ERR_SLOT_TAKEN), F_STR("none", NULL), F_PHONE("nobody", NULL));
-    LOG(LOG_DEBUG, "not.shown", F_INT("n", 1));
+    LOG(LOG_LEVEL_DEBUG, "not.shown", F_INT("n", 1));
     (void)drain(p[0], buf, sizeof(buf));
     restore();
     const char *rest = strstr(buf, " level=");
@@ -187,12 +187,12 @@ START_TEST(journald_gets_priorities)
                    (unsigned long long)st.st_ino);
     setenv("JOURNAL_STREAM", env, 1);
     redirect(p[1]);
-    LOG(LOG_ERROR, "e", F_INT("n", 1));
+    LOG(LOG_LEVEL_ERROR, "e", F_INT("n", 1));
     ck_assert_uint_gt(drain(p[0], buf, sizeof(buf)), 0);
     ck_assert_int_eq(strncmp(buf, "<3>ts=", 6), 0);
     setenv("JOURNAL_STREAM", "1:1", 1); /* stderr went elsewhere since */
-    log_init(LOG_FORMAT_JSON, LOG_DEBUG);
-    LOG(LOG_DEBUG, "d", F_INT("n", 1));
+    log_init(LOG_FORMAT_JSON, LOG_LEVEL_DEBUG);
+    LOG(LOG_LEVEL_DEBUG, "d", F_INT("n", 1));
     ck_assert_uint_gt(drain(p[0], buf, sizeof(buf)), 0);
     ck_assert_int_eq(buf[0], '{');
     restore();
@@ -222,14 +222,14 @@ START_TEST(a_full_sink_never_blocks)
     redirect(writer);
     uint64_t before = log_dropped();
     for (int i = 0; i < 20000; i++)
-        LOG(LOG_INFO, "fill", F_STR("text", SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME),
-            F_INT("i", i));
+        LOG(LOG_LEVEL_INFO, "fill",
+            F_STR("text", SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME), F_INT("i", i));
     uint64_t dropped = log_dropped() - before;
     ck_assert_uint_gt(dropped, 0);
     ck_assert_int_eq(fcntl(keep, F_GETFL),
                      flags); /* the description is shared with others: left as it was */
     size_t n = drain(reader, buf, sizeof(buf));
-    LOG(LOG_INFO, "again", F_INT("i", 1));
+    LOG(LOG_LEVEL_INFO, "again", F_INT("i", 1));
     (void)drain(reader, buf + n, sizeof(buf) - n);
     restore();
     /* the note is shorter than a record and may have found room earlier: all notes together say it
@@ -260,7 +260,7 @@ START_TEST(a_closed_sink_is_survived)
     close(p[0]);
     uint64_t before = log_dropped();
     errno = 7;
-    LOG(LOG_INFO, "lost", F_INT("i", 1));
+    LOG(LOG_LEVEL_INFO, "lost", F_INT("i", 1));
     ck_assert_int_eq(errno, 7);
     ck_assert_uint_eq(log_dropped(), before + 1);
     restore();

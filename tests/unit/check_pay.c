@@ -55,12 +55,12 @@ static struct pay_call call;
 
 static void set_up(void)
 {
-    log_init(LOG_FORMAT_LOGFMT, LOG_ERROR); /* each refusal is a warning */
+    log_init(LOG_FORMAT_LOGFMT, LOG_LEVEL_ERROR); /* each refusal is a warning */
     arena = arena_new(8192);
     call = (struct pay_call){
         .arena = arena, .cfg = &cfg, .request_id = "unit", .deadline = deadline_in_ms(1000)};
     calls_n = judged = 0;
-    call_fails = OK;
+    call_fails = ERR_OK;
 }
 
 static void tear_down(void)
@@ -128,7 +128,7 @@ static const struct {
     bool unknown;
     const char *detail;
 } cases[] = {
-    {CREATE, 201, INVOICE("initiated"), OK, false, NULL},
+    {CREATE, 201, INVOICE("initiated"), ERR_OK, false, NULL},
     {CREATE, 201, INVOICE_OF("inv_1", "initiated", "4999", PAGE, ""), FAI, true,
      "answer with another amount"},
     {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "https://moyasar.com.evil.example/", ""),
@@ -137,7 +137,7 @@ static const struct {
      true, "unreadable answer"},
     {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "http://checkout.moyasar.com/", ""), FAI,
      true, "unreadable answer"},
-    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "http://127.0.0.1:9/page", ""), OK,
+    {CREATE, 201, INVOICE_OF("inv_1", "initiated", "5000", "http://127.0.0.1:9/page", ""), ERR_OK,
      false, NULL},
     {CREATE, 201, INVOICE_OF("../1", "initiated", "5000", PAGE, ""), FAI, true,
      "unreadable answer"},
@@ -162,14 +162,14 @@ static const struct {
     {CREATE, 429, "", ERR_PROVIDER_UNAVAILABLE, false, "rate limited"},
     {CREATE, 500, "{}", FAI, true, "status 500"},
     {CREATE, 302, "", FAI, true, "status 302"},
-    {FETCH, 200, INVOICE("paid"), OK, false, NULL},
-    {FETCH, 200, INVOICE_OF("inv_1", "on_hold", "5000", PAGE, ",\"payments\":null"), OK, false,
+    {FETCH, 200, INVOICE("paid"), ERR_OK, false, NULL},
+    {FETCH, 200, INVOICE_OF("inv_1", "on_hold", "5000", PAGE, ",\"payments\":null"), ERR_OK, false,
      NULL},
     {FETCH, 200, INVOICE_OF("inv_2", "paid", "5000", PAGE, ""), FAI, false,
      "answer about another invoice"},
     {FETCH, 404, "{}", ERR_NOT_FOUND, false, "not found"},
     {FETCH, 503, "", FAI, false, "status 503"}, /* a read has done nothing */
-    {FIND, 200, "{\"invoices\":[" INVOICE("initiated") ",{\"id\":\"another's\"}]}", OK, false,
+    {FIND, 200, "{\"invoices\":[" INVOICE("initiated") ",{\"id\":\"another's\"}]}", ERR_OK, false,
      NULL},
     {FIND, 200, "{\"invoices\":[{\"metadata\":{\"payment_id\":\"" OURS "\"}}]}", FAI, false,
      "unreadable answer"},
@@ -179,22 +179,22 @@ static const struct {
      "a list that was not filtered"},
     {FIND, 200, "{\"invoices\":[]}", ERR_NOT_FOUND, false, "not found"},
     {FIND, 200, "{\"invoices\":{}}", FAI, false, "unreadable answer"},
-    {CHARGES, 200, "{\"payments\":[" CHARGE("pay_1", "paid") ",{}]}", OK, false, NULL},
+    {CHARGES, 200, "{\"payments\":[" CHARGE("pay_1", "paid") ",{}]}", ERR_OK, false, NULL},
     {CHARGES, 200, "{\"payments\":[" CHARGE("pay_1", "odd") "]}", FAI, false, "unreadable answer"},
     {CHARGES, 200, "{\"payments\":[],\"meta\":{\"next_page\":2}}", FAI, false,
      "a list that was not filtered"},
     {CHARGES, 500, "", FAI, false, "status 500"},
-    {FETCH_CHARGE, 200, CHARGE("pay_1", "paid"), OK, false, NULL},
+    {FETCH_CHARGE, 200, CHARGE("pay_1", "paid"), ERR_OK, false, NULL},
     {FETCH_CHARGE, 200, CHARGE("pay_2", "paid"), FAI, false, "answer about another payment"},
     {FETCH_CHARGE, 200,
      "{\"id\":\"pay_1\",\"status\":\"paid\",\"amount\":1,\"currency\":\"SAR\",\"refunded\":-1}",
      FAI, false, "unreadable answer"},
-    {CANCEL, 200, "{}", OK, false, NULL},
+    {CANCEL, 200, "{}", ERR_OK, false, NULL},
     {CANCEL, 400, "{}", REJ, false, "status 400"},
-    {REFUND, 200, CHARGE("pay_1", "refunded"), OK, false, NULL},
+    {REFUND, 200, CHARGE("pay_1", "refunded"), ERR_OK, false, NULL},
     {REFUND, 200, CHARGE("pay_2", "refunded"), FAI, true, "answer about another payment"},
     {REFUND, 200, "{}", FAI, true, "unreadable answer"},
-    {VOID, 200, CHARGE("pay_1", "voided"), OK, false, NULL},
+    {VOID, 200, CHARGE("pay_1", "voided"), ERR_OK, false, NULL},
 };
 
 START_TEST(answers_are_judged)
@@ -206,7 +206,7 @@ START_TEST(answers_are_judged)
                   cases[_i].status, cases[_i].body, err_code(o.err), o.unknown);
     ck_assert_pstr_eq(o.detail, cases[_i].detail);
     ck_assert_uint_eq(judged, 1);
-    ck_assert(o.err != OK || verdict == PO_OK);
+    ck_assert(o.err != ERR_OK || verdict == PO_OK);
     ck_assert(o.err != ERR_NOT_FOUND || verdict == PO_REJECTED);
     ck_assert((o.retry_after_s > 0) == (cases[_i].status == 429));
 }
@@ -229,7 +229,7 @@ START_TEST(charges_have_states)
              "{\"id\":\"pay_1\",\"status\":\"%s\",\"amount\":5000,\"currency\":\"SAR\"}",
              states[_i].status);
     given = (struct ext_reply){.status = 200, .body = str_of(body), .certainty = EXT_ANSWERED};
-    ck_assert_int_eq(ask(FETCH_CHARGE).err, OK);
+    ck_assert_int_eq(ask(FETCH_CHARGE).err, ERR_OK);
     ck_assert(charge.pending == states[_i].pending && charge.charged == states[_i].charged);
     ck_assert_int_eq(charge.refunded, states[_i].refunded);
     ck_assert_ptr_null(charge.invoice_id);
@@ -241,12 +241,12 @@ START_TEST(lists_hold_what_is_ours)
     given = (struct ext_reply){.status = 200,
                                .body = STR("{\"invoices\":[{\"id\":\"a\"}," INVOICE("paid") "]}"),
                                .certainty = EXT_ANSWERED};
-    ck_assert_int_eq(ask(FIND).err, OK);
+    ck_assert_int_eq(ask(FIND).err, ERR_OK);
     ck_assert_uint_eq(invoices.n, 1);
     ck_assert_str_eq(invoices.items[0].reference, OURS);
     given.body = STR("{\"payments\":[" CHARGE("pay_1", "paid") ",{\"id\":\"b\"}," CHARGE(
         "pay_2", "failed") "]}");
-    ck_assert_int_eq(ask(CHARGES).err, OK);
+    ck_assert_int_eq(ask(CHARGES).err, ERR_OK);
     ck_assert_uint_eq(charges_n, 2);
     ck_assert_str_eq(charges[1].id, "pay_2");
 }
@@ -341,7 +341,7 @@ START_TEST(events_are_read)
     ck_assert_int_eq(event(EVENT(",\"data\":{\"id\":\"pay_1\",\"invoice_id\":\"inv_1\","
                                  "\"metadata\":{\"payment_id\":\"" OURS "\"}}"),
                            &e),
-                     OK);
+                     ERR_OK);
     ck_assert_str_eq(e.id, "e1");
     ck_assert_str_eq(e.kind, "payment_paid");
     ck_assert_str_eq(e.charge_id, "pay_1");
@@ -350,7 +350,7 @@ START_TEST(events_are_read)
     ck_assert_int_eq(event(EVENT(",\"data\":{\"id\":\"../"
                                  "x\",\"invoice_id\":7,\"metadata\":{\"payment_id\":\"mine\"}}"),
                            &e),
-                     OK);
+                     ERR_OK);
     ck_assert(!e.charge_id && !e.invoice_id && !e.reference);
 }
 END_TEST

@@ -155,7 +155,7 @@ START_TEST(a_new_invoice_is_read)
 {
     struct heard h;
     hear(CREATE, 201, NEW_INVOICE, &h);
-    ck_assert_int_eq(h.o.err, OK);
+    ck_assert_int_eq(h.o.err, ERR_OK);
     ck_assert_str_eq(h.invoice.id, INVOICE_ID);
     ck_assert_str_eq(h.invoice.url, "https://checkout.moyasar.com/invoices/" INVOICE_ID "?lang=ar");
     ck_assert_str_eq(h.invoice.reference, REFERENCE);
@@ -191,7 +191,7 @@ START_TEST(a_paid_invoice_has_its_charge)
 {
     struct heard h;
     hear(FETCH, 200, PAID_INVOICE, &h);
-    ck_assert_int_eq(h.o.err, OK);
+    ck_assert_int_eq(h.o.err, ERR_OK);
     ck_assert_int_eq(h.invoice.state, PAY_PAID);
     ck_assert_uint_eq(h.invoice.charges_n, 1);
     const struct pay_charge *c = &h.invoice.charges[0];
@@ -225,7 +225,7 @@ START_TEST(every_status_of_a_charge)
                         json_loads(charge_cases[_i].refunded, JSON_DECODE_ANY, NULL));
     char *text = json_dumps(j, 0);
     hear(FETCH_CHARGE, 200, text, &h);
-    ck_assert_int_eq(h.o.err, OK);
+    ck_assert_int_eq(h.o.err, ERR_OK);
     ck_assert_int_eq(h.charge.pending, charge_cases[_i].pending);
     ck_assert_int_eq(h.charge.charged, charge_cases[_i].charged);
     ck_assert_int_eq(h.charge.refunded, charge_cases[_i].back);
@@ -248,7 +248,7 @@ START_TEST(every_status_of_an_invoice)
     json_object_set_new(j, "status", json_string(invoice_cases[_i].status));
     char *text = json_dumps(j, 0);
     hear(FETCH, 200, text, &h);
-    ck_assert_int_eq(h.o.err, OK);
+    ck_assert_int_eq(h.o.err, ERR_OK);
     ck_assert_int_eq(h.invoice.state, invoice_cases[_i].state);
     free(text);
     json_decref(j);
@@ -470,8 +470,8 @@ static void assert_shape(enum call what, const char *text, const struct shape *s
     struct heard h;
     hear(what, is_write(what) ? 201 : 200, text, &h);
     bool bad = s->verdict == BAD || (s->verdict == BAD_CREATE && what == CREATE);
-    ck_assert_msg(h.o.err == (bad ? FAI : OK), "%s, %s = %s: %d (%s)", call_names[what], s->member,
-                  s->value, (int)h.o.err, h.o.detail);
+    ck_assert_msg(h.o.err == (bad ? FAI : ERR_OK), "%s, %s = %s: %d (%s)", call_names[what],
+                  s->member, s->value, (int)h.o.err, h.o.detail);
     ck_assert_msg(h.o.unknown == (bad && is_write(what)), "%s, %s = %s: unknown %d",
                   call_names[what], s->member, s->value, h.o.unknown);
 }
@@ -559,9 +559,9 @@ static const struct {
     enum err err;
     size_t n;
 } lists[] = {
-    {"[" OURS "]", "null", OK, 1},
-    {"[" THEIRS "," OURS "," NOBODYS "]", "null", OK, 1},
-    {"[" OURS "," OURS "]", "null", OK, 2},
+    {"[" OURS "]", "null", ERR_OK, 1},
+    {"[" THEIRS "," OURS "," NOBODYS "]", "null", ERR_OK, 1},
+    {"[" OURS "," OURS "]", "null", ERR_OK, 2},
     {"[]", "null", ERR_NOT_FOUND, 0},
     {"[" THEIRS "]", "null", ERR_NOT_FOUND, 0}, /* the whole list, and not ours */
     {"[" THEIRS "," NOBODYS "]", "2", FAI,
@@ -588,17 +588,17 @@ START_TEST(lists_are_not_trusted)
              lists[_i].items, lists[_i].items, lists[_i].meta);
     hear(FIND, 200, text, &h);
     ck_assert_msg(h.o.err == lists[_i].err, "%d (%s)", (int)h.o.err, h.o.detail);
-    if (h.o.err == OK)
+    if (h.o.err == ERR_OK)
         ck_assert_uint_eq(h.invoices.n, lists[_i].n);
     ck_assert_ptr_nonnull(strstr(thp_request(server),
                                  "GET /v1/invoices?metadata%5Bpayment_id%5D=" REFERENCE
                                  " HTTP/1.1\r\n"));
     hear(CHARGES, 200, text, &h);
-    ck_assert_msg(h.o.err == (lists[_i].err == ERR_NOT_FOUND ? OK : lists[_i].err), "%d (%s)",
+    ck_assert_msg(h.o.err == (lists[_i].err == ERR_NOT_FOUND ? ERR_OK : lists[_i].err), "%d (%s)",
                   (int)h.o.err, h.o.detail);
-    if (h.o.err == OK)
+    if (h.o.err == ERR_OK)
         ck_assert_uint_eq(h.charges_n, lists[_i].n);
-    for (size_t i = 0; i < h.charges_n && h.o.err == OK; i++)
+    for (size_t i = 0; i < h.charges_n && h.o.err == ERR_OK; i++)
         ck_assert_str_eq(h.charges[i].id, "ours");
 }
 END_TEST
@@ -629,9 +629,9 @@ static const struct {
     enum err err;
     const char *charge, *invoice, *reference; /* of an event that is taken */
 } events[] = {
-    {"live", "true", OK, CHARGE_ID, INVOICE_ID, REFERENCE},
-    {"type", "\"payment_faild\"", OK, CHARGE_ID, INVOICE_ID, REFERENCE},
-    {"type", "\"never heard of\"", OK, CHARGE_ID, INVOICE_ID, REFERENCE},
+    {"live", "true", ERR_OK, CHARGE_ID, INVOICE_ID, REFERENCE},
+    {"type", "\"payment_faild\"", ERR_OK, CHARGE_ID, INVOICE_ID, REFERENCE},
+    {"type", "\"never heard of\"", ERR_OK, CHARGE_ID, INVOICE_ID, REFERENCE},
     {"secret_token", NULL, ERR_UNAUTHORIZED, NULL, NULL, NULL},
     {"secret_token", "null", ERR_UNAUTHORIZED, NULL, NULL, NULL},
     {"secret_token", "\"\"", ERR_UNAUTHORIZED, NULL, NULL, NULL},
@@ -646,19 +646,19 @@ static const struct {
     {"id", "null", ERR_VALIDATION, NULL, NULL, NULL},
     {"type", NULL, ERR_VALIDATION, NULL, NULL, NULL},
     {"type", "{}", ERR_VALIDATION, NULL, NULL, NULL},
-    {"data", NULL, OK, NULL, NULL, NULL},
-    {"data", "null", OK, NULL, NULL, NULL},
-    {"data", "[]", OK, NULL, NULL, NULL},
-    {"data", "\"x\"", OK, NULL, NULL, NULL},
-    {"data.id", "\"../../v1/x\"", OK, NULL, INVOICE_ID, REFERENCE},
-    {"data.id", "7", OK, NULL, INVOICE_ID, REFERENCE},
-    {"data.invoice_id", "null", OK, CHARGE_ID, NULL, REFERENCE},
-    {"data.invoice_id", "\"a b\"", OK, CHARGE_ID, NULL, REFERENCE},
-    {"data.metadata", "null", OK, CHARGE_ID, INVOICE_ID, NULL},
-    {"data.metadata", "[]", OK, CHARGE_ID, INVOICE_ID, NULL},
-    {"data.metadata.payment_id", "\"1 OR 1=1\"", OK, CHARGE_ID, INVOICE_ID, NULL},
-    {"data.metadata.payment_id", "7", OK, CHARGE_ID, INVOICE_ID, NULL},
-    {"data.amount", "-1", OK, CHARGE_ID, INVOICE_ID,
+    {"data", NULL, ERR_OK, NULL, NULL, NULL},
+    {"data", "null", ERR_OK, NULL, NULL, NULL},
+    {"data", "[]", ERR_OK, NULL, NULL, NULL},
+    {"data", "\"x\"", ERR_OK, NULL, NULL, NULL},
+    {"data.id", "\"../../v1/x\"", ERR_OK, NULL, INVOICE_ID, REFERENCE},
+    {"data.id", "7", ERR_OK, NULL, INVOICE_ID, REFERENCE},
+    {"data.invoice_id", "null", ERR_OK, CHARGE_ID, NULL, REFERENCE},
+    {"data.invoice_id", "\"a b\"", ERR_OK, CHARGE_ID, NULL, REFERENCE},
+    {"data.metadata", "null", ERR_OK, CHARGE_ID, INVOICE_ID, NULL},
+    {"data.metadata", "[]", ERR_OK, CHARGE_ID, INVOICE_ID, NULL},
+    {"data.metadata.payment_id", "\"1 OR 1=1\"", ERR_OK, CHARGE_ID, INVOICE_ID, NULL},
+    {"data.metadata.payment_id", "7", ERR_OK, CHARGE_ID, INVOICE_ID, NULL},
+    {"data.amount", "-1", ERR_OK, CHARGE_ID, INVOICE_ID,
      REFERENCE}, /* nothing of it is believed but whom to ask about */
 };
 
@@ -681,7 +681,7 @@ START_TEST(events_of_every_shape)
     struct pay_event ev;
     char *text = bent(EVENT, &(struct shape){events[_i].member, events[_i].value, FINE});
     ck_assert_int_eq(read_event(text, &ev), events[_i].err);
-    if (events[_i].err == OK) {
+    if (events[_i].err == ERR_OK) {
         assert_text("id", ev.id, "ev-1");
         assert_text("charge", ev.charge_id, events[_i].charge);
         assert_text("invoice", ev.invoice_id, events[_i].invoice);
@@ -721,11 +721,11 @@ START_TEST(events_with_long_names)
         snprintf(body, sizeof body,
                  "{\"secret_token\":\"hook-secret\",\"id\":\"%0*d\",\"type\":\"%0*d\"}", n, 0, 100,
                  0);
-        ck_assert_int_eq(read_event(body, &ev), n == 100 ? OK : ERR_VALIDATION);
+        ck_assert_int_eq(read_event(body, &ev), n == 100 ? ERR_OK : ERR_VALIDATION);
         snprintf(body, sizeof body,
                  "{\"secret_token\":\"hook-secret\",\"id\":\"%0*d\",\"type\":\"%0*d\"}", 100, 0, n,
                  0);
-        ck_assert_int_eq(read_event(body, &ev), n == 100 ? OK : ERR_VALIDATION);
+        ck_assert_int_eq(read_event(body, &ev), n == 100 ? ERR_OK : ERR_VALIDATION);
     }
 }
 END_TEST

@@ -69,7 +69,7 @@ static const char *normalised(const struct config *c, struct arena *a, const cha
 {
     const char *out = NULL;
     enum err e = phone_normalise(c, a, str_of(text), &out);
-    return e == OK ? out : err_code(e);
+    return e == ERR_OK ? out : err_code(e);
 }
 
 START_TEST(numbers_that_are_served)
@@ -112,7 +112,7 @@ START_TEST(only_the_slice_is_read)
 {
     struct arena *a = arena_new(4096);
     const char *out;
-    ck_assert_int_eq(phone_normalise(&cfg, a, (struct str){"05512345678888", 10}, &out), OK);
+    ck_assert_int_eq(phone_normalise(&cfg, a, (struct str){"05512345678888", 10}, &out), ERR_OK);
     ck_assert_str_eq(out, "+966551234567");
     ck_assert_int_eq(phone_normalise(&cfg, a, (struct str){NULL, 0}, &out), ERR_PHONE_INVALID);
     arena_free(a);

@@ -99,12 +99,12 @@ static const struct answer_case answers[] = {
      "{\"statusCode\":201,\"messageId\":5567801234,\"cost\":\"0.0600\",\"currency\":\"SAR\","
      "\"totalCount\":1,"
      "\"msgLength\":1,\"accepted\":\"[966551234567,]\",\"rejected\":\"[]\"}",
-     OK, false, "5567801234", NULL},
+     ERR_OK, false, "5567801234", NULL},
     {TAQ, 200,
      "{\"statusCode\":\"201\",\"messageId\":\"77\",\"accepted\":[\"966551234567\"],\"rejected\":[]"
      "}",
-     OK, false, "77", NULL},
-    {TAQ, 201, "{\"statusCode\":201,\"accepted\":\"[966551234567,]\",\"rejected\":\"[]\"}", OK,
+     ERR_OK, false, "77", NULL},
+    {TAQ, 201, "{\"statusCode\":201,\"accepted\":\"[966551234567,]\",\"rejected\":\"[]\"}", ERR_OK,
      false, NULL, NULL},
     {TAQ, 201,
      "{\"statusCode\":201,\"messageId\":1,\"accepted\":\"[]\",\"rejected\":\"[966551234567,]\"}",
@@ -136,12 +136,12 @@ static const struct answer_case answers[] = {
      "\"CorrelationID\":\"x\",\"Status\":\"Queued\",\"NumberOfUnits\":1,\"Cost\":0.04,\"Balance\":"
      "\"9.2\","
      "\"Recipient\":\"966551234567\",\"TimeCreated\":\"2020-01-01\"}}",
-     OK, false, "3200017889310", NULL},
+     ERR_OK, false, "3200017889310", NULL},
     {UNI, 200,
      "{\"success\":true,\"message\":\"\",\"errorCode\":\"ER-00\",\"data\":{\"MessageID\":\"9\","
      "\"Status\":\"Sent\"}}",
-     OK, false, "9", NULL},
-    {UNI, 200, "{\"errorCode\":\"ER-00\"}", OK, false, NULL, NULL},
+     ERR_OK, false, "9", NULL},
+    {UNI, 200, "{\"errorCode\":\"ER-00\"}", ERR_OK, false, NULL, NULL},
     {UNI, 200,
      "{\"success\":true,\"data\":{\"MessageID\":\"9\",\"Status\":\"Failed\"},\"errorCode\":\"ER-"
      "29\"}",
@@ -168,10 +168,10 @@ static const struct answer_case answers[] = {
     {UNI, 200, "ER-00", FAI, true, NULL, "unreadable answer"},
     {UNI, 204, "", FAI, true, NULL, "unreadable answer"},
     /* Msegat: 200 whatever happened */
-    {MSE, 200, "{\"code\":\"M0000\",\"message\":\"Success\",\"id\":52001}", OK, false, "52001",
+    {MSE, 200, "{\"code\":\"M0000\",\"message\":\"Success\",\"id\":52001}", ERR_OK, false, "52001",
      NULL},
-    {MSE, 200, "{\"code\":\"1\",\"message\":\"Success\"}", OK, false, NULL, NULL},
-    {MSE, 200, "{\"code\":1,\"message\":\"Success\"}", OK, false, NULL, NULL},
+    {MSE, 200, "{\"code\":\"1\",\"message\":\"Success\"}", ERR_OK, false, NULL, NULL},
+    {MSE, 200, "{\"code\":1,\"message\":\"Success\"}", ERR_OK, false, NULL, NULL},
     {MSE, 200, "{\"code\":\"1060\",\"message\":\"Balance is not enough\"}", REJ, false, NULL,
      "1060"},
     {MSE, 200, "{\"code\":1061,\"message\":\"MSG duplicated\"}", REJ, false, NULL, "1061"},
@@ -193,9 +193,9 @@ static const struct answer_case answers[] = {
     /* Twilio */
     {TWI, 201,
      "{\"sid\":\"SM00000000000000000000000000000001\",\"status\":\"queued\",\"error_code\":null}",
-     OK, false, "SM00000000000000000000000000000001", NULL},
-    {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"accepted\"}", OK, false, "SM1", NULL},
-    {TWI, 200, "{\"status\":\"sent\"}", OK, false, NULL, NULL},
+     ERR_OK, false, "SM00000000000000000000000000000001", NULL},
+    {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"accepted\"}", ERR_OK, false, "SM1", NULL},
+    {TWI, 200, "{\"status\":\"sent\"}", ERR_OK, false, NULL, NULL},
     {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"failed\",\"error_code\":30003}", REJ, false, NULL,
      "30003"},
     {TWI, 201, "{\"sid\":\"SM1\",\"status\":\"undelivered\",\"error_code\":null}", REJ, false, NULL,
@@ -226,15 +226,15 @@ static const struct answer_case answers[] = {
     {TWI, 307, "", FAI, false, NULL, "redirect refused"},
     {TWI, 308, "", FAI, false, NULL, "redirect refused"},
     /* the templated one */
-    {TPL, 200, "{\"status\":\"ok\",\"result\":[{\"done\":true,\"id\":\"m-1\"}]}", OK, false, "m-1",
-     NULL},
-    {TPL, 202, "{\"status\":\"accepted\",\"result\":[{\"done\":\"1\",\"id\":17}]}", OK, false, "17",
-     NULL},
-    {TPL, 200, "{\"result\":[{\"done\":1}]}", OK, false, NULL,
+    {TPL, 200, "{\"status\":\"ok\",\"result\":[{\"done\":true,\"id\":\"m-1\"}]}", ERR_OK, false,
+     "m-1", NULL},
+    {TPL, 202, "{\"status\":\"accepted\",\"result\":[{\"done\":\"1\",\"id\":17}]}", ERR_OK, false,
+     "17", NULL},
+    {TPL, 200, "{\"result\":[{\"done\":1}]}", ERR_OK, false, NULL,
      NULL}, /* "" among the values: may be absent */
-    {TPL, 200, "{\"status\":[],\"result\":[{\"done\":1,\"id\":\"has blanks\"}]}", OK, false, NULL,
-     NULL},
-    {TPL, 409, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}", OK, false, NULL,
+    {TPL, 200, "{\"status\":[],\"result\":[{\"done\":1,\"id\":\"has blanks\"}]}", ERR_OK, false,
+     NULL, NULL},
+    {TPL, 409, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}", ERR_OK, false, NULL,
      NULL}, /* listed as good */
     {TPL, 200, "{\"status\":\"error\",\"error\":{\"code\":\"bad_number\"}}", REJ, false, NULL,
      "bad_number"},
@@ -268,7 +268,7 @@ START_TEST(answers_are_judged_by_status_and_body)
                   "%s: detail %s", c->body, r.detail);
     ck_assert_int_eq(r.retry_after_s, c->status == 429 ? 1 : 0);
     ck_assert_uint_eq(thp_requests(server), 1);
-    bool healthy = c->err == OK || c->err == ERR_PROVIDER_REJECTED;
+    bool healthy = c->err == ERR_OK || c->err == ERR_PROVIDER_REJECTED;
     ck_assert_uint_eq(th_ext_state().consecutive_failures, healthy ? 0 : 1);
 }
 END_TEST
@@ -290,7 +290,7 @@ START_TEST(without_rules_any_2xx_is_good)
     t->p.success_n = t->p.success_status_n = 0;
     t->p.id_path = t->p.error_path = NULL;
     struct sms_result r = send_sms();
-    ck_assert_int_eq(r.err, OK);
+    ck_assert_int_eq(r.err, ERR_OK);
     ck_assert_ptr_null(r.message_id);
 }
 END_TEST
@@ -357,7 +357,7 @@ static const char *json_at(const char *path)
 START_TEST(taqnyat_gets_json_and_a_bearer_token)
 {
     open_with(PROVIDER_TAQNYAT, thp_start_answer(thp_json(201, "{\"statusCode\":201}")));
-    ck_assert_int_eq(send_sms().err, OK);
+    ck_assert_int_eq(send_sms().err, ERR_OK);
     assert_sent("POST /v1/messages HTTP/1.1\r\n");
     assert_sent("\r\nAuthorization: Bearer tok-en\r\n");
     assert_sent("\r\nContent-Type: application/json\r\n");
@@ -371,7 +371,7 @@ END_TEST
 START_TEST(unifonic_gets_a_form)
 {
     open_with(PROVIDER_UNIFONIC, thp_start_answer(thp_json(200, "{\"success\":true}")));
-    ck_assert_int_eq(send_sms().err, OK);
+    ck_assert_int_eq(send_sms().err, ERR_OK);
     assert_sent("POST /rest/SMS/messages HTTP/1.1\r\n");
     assert_sent("\r\nContent-Type: application/x-www-form-urlencoded\r\n");
     ck_assert_str_eq(
@@ -386,7 +386,7 @@ END_TEST
 START_TEST(msegat_gets_json_with_user_and_key)
 {
     open_with(PROVIDER_MSEGAT, thp_start_answer(thp_json(200, "{\"code\":1}")));
-    ck_assert_int_eq(send_sms().err, OK);
+    ck_assert_int_eq(send_sms().err, ERR_OK);
     assert_sent("POST /gw/sendsms.php HTTP/1.1\r\n");
     ck_assert_str_eq(json_at("userName"), "us\"er");
     ck_assert_str_eq(json_at("apiKey"), "key");
@@ -402,7 +402,7 @@ START_TEST(twilio_gets_a_form_and_basic_authentication)
     open_with(PROVIDER_TWILIO, thp_start_answer(thp_json(201, "{\"sid\":\"SM1\"}")));
     if (_i == 1)
         t->p.from = "MG0123456789abcdef0123456789abcdef";
-    ck_assert_int_eq(send_sms().err, OK);
+    ck_assert_int_eq(send_sms().err, ERR_OK);
     assert_sent("POST /2010-04-01/Accounts/AC0123/Messages.json HTTP/1.1\r\n");
     assert_sent("\r\nAuthorization: Basic QUMwMTIzOmF1dGg=\r\n");
     assert_sent("To=%2B966551234567&");
@@ -418,7 +418,7 @@ START_TEST(templates_are_escaped_for_their_place)
     t->p.path = "/send/{to}?from={sender}";
     t->p.sender = "A&B \"x\"";
     t->p.method = "PUT";
-    ck_assert_int_eq(send_sms().err, OK);
+    ck_assert_int_eq(send_sms().err, ERR_OK);
     assert_sent("PUT /send/%2B966551234567?from=A%26B%20%22x%22 HTTP/1.1\r\n");
     assert_sent("\r\nX-Key: k-A&B \"x\"\r\n");
     assert_sent("\r\nX-Ref: 0190a6e2-0000-7000-8000-000000000001\r\n");
@@ -450,7 +450,7 @@ START_TEST(a_template_cannot_leave_its_host)
     open_with(PROVIDER_HTTP,
               thp_start_answer(thp_json(200, "{\"status\":\"ok\",\"result\":[{\"done\":1}]}")));
     t->p.path = paths[_i];
-    ck_assert_int_eq(send_sms().err, OK);
+    ck_assert_int_eq(send_sms().err, ERR_OK);
     ck_assert_uint_eq(thp_requests(server), 1);
 }
 END_TEST

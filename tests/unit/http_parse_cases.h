@@ -11,7 +11,7 @@
 struct parse_case {
     const char *section;
     struct str input;
-    enum err err; /* OK: DONE */
+    enum err err; /* ERR_OK: DONE */
     const char *want;
 };
 
@@ -20,9 +20,9 @@ struct parse_case {
 #define FIELDS(fields) STR("GET / HTTP/1.1\r\nHost: a\r\n" fields "\r\n")
 #define HOST(value) STR("GET / HTTP/1.1\r\nHost:" value "\r\n\r\n")
 #define POST(fields) STR("POST /p HTTP/1.1\r\nHost: a\r\n" fields "\r\n")
-#define GOOD(section, input, want) \
-    {                              \
-        section, input, OK, want   \
+#define GOOD(section, input, want)   \
+    {                                \
+        section, input, ERR_OK, want \
     }
 #define BAD(section, input)                   \
     {                                         \
