@@ -31,8 +31,8 @@ size_t ext_shared_size(const struct config *cfg);
  */
 void ext_shared_init(const struct config *cfg, unsigned slots);
 /*
- * After fork and board_attach; NULL when curl cannot start. Certificates are checked against the
- * system's authorities, or SSL_CERT_FILE / SSL_CERT_DIR where the environment names them.
+ * After fork and scoreboard_attach; NULL when curl cannot start. Certificates are checked against
+ * the system's authorities, or SSL_CERT_FILE / SSL_CERT_DIR where the environment names them.
  */
 struct ext *ext_new(const struct config *cfg) MUST_CHECK;
 void ext_free(struct ext *x);

@@ -1,7 +1,7 @@
 /*
- * Who holds a place in shared memory (a seat of a bulkhead, the probe of a breaker): board slot and
- * generation, so that the place of a killed process is seen to be free without anybody cleaning up.
- * A process without a slot (command line, tests) is named by its pid.
+ * Who holds a place in shared memory (a seat of a bulkhead, the probe of a breaker): scoreboard
+ * slot and generation, so that the place of a killed process is seen to be free without anybody
+ * cleaning up. A process without a slot (command line, tests) is named by its pid.
  */
 #ifndef BOOKINGD_EXT_EXT_HOLDER_H
 #define BOOKINGD_EXT_EXT_HOLDER_H
@@ -14,8 +14,8 @@
 
 /* This process; never 0. */
 uint64_t ext_holder_self(void);
-/* Whether that very process still lives, as far as the board knows: until the master has reaped it,
- * it does. */
+/* Whether that very process still lives, as far as the scoreboard knows: until the master has
+ * reaped it, it does. */
 bool ext_holder_alive(uint64_t holder);
 /* Twelve bits of slot and fourteen of generation, for the breaker's word. */
 uint32_t ext_holder_short(uint64_t holder);

@@ -1,10 +1,10 @@
 /*
  * What the master hands to a child, and the main functions of the roles. When NAME_main() is
  * called the child is set up already (proc/master_child.c): signals at their defaults with an
- * empty mask, SIGPIPE ignored, PR_SET_PDEATHSIG set, board and metrics attached to `slot`, role
- * and index given to the logger, panic hook set, title "bookingd: NAME" shown, and every descriptor
- * that is not in the env closed. What NAME_main() returns becomes the exit code; EXIT_CONFIG_CODE
- * is never respawned.
+ * empty mask, SIGPIPE ignored, PR_SET_PDEATHSIG set, scoreboard and metrics attached to `slot`,
+ * role and index given to the logger, panic hook set, title "bookingd: NAME" shown, and every
+ * descriptor that is not in the env closed. What NAME_main() returns becomes the exit code;
+ * EXIT_CONFIG_CODE is never respawned.
  *
  * Every role ends by itself, with 0, when life_fd shows end-of-file or hang-up (the master is gone)
  * and after SIGTERM (drain: finish what is in hand). SIGQUIT and SIGABRT stay unblocked everywhere:
@@ -21,7 +21,7 @@
 struct child_env {
     const struct config *cfg; /* of its epoch; without the secrets that its role has no need of */
     uint32_t epoch;           /* configurations are counted: a reload begins the next */
-    unsigned slot;            /* on the board and in the metrics */
+    unsigned slot;            /* on the scoreboard and in the metrics */
     int index;                /* among its role: worker 3 */
     int life_fd;              /* end-of-file: the master is gone */
     const int *listen_fds; /* dispatcher: clients, by number, -1 where there is none; monitor: its

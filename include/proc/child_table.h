@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "base/clock.h"
-#include "sys/board.h"
+#include "sys/scoreboard.h"
 
 enum child_state {
     CHILD_OFF,      /* not wanted */
@@ -28,7 +28,7 @@ extern const char *const child_state_names[CHILD_STATE_COUNT];
 enum child_event {
     CHILD_EV_WANT, /* the position is to be filled */
     CHILD_EV_FORKED,
-    CHILD_EV_CHECKED_IN, /* its stage on the board is past "starting" */
+    CHILD_EV_CHECKED_IN, /* its stage on the scoreboard is past "starting" */
     CHILD_EV_STOP,       /* the position is to be emptied */
     CHILD_EV_OVERDUE,    /* it overran its budget */
     CHILD_EV_EXIT,       /* reaped */
@@ -51,7 +51,7 @@ int64_t child_delay_ms(unsigned fails);
 struct child {
     enum child_state state;
     enum role role;
-    unsigned slot;             /* on the board */
+    unsigned slot;             /* on the scoreboard */
     int index;                 /* among its role */
     pid_t pid;                 /* 0: none */
     uint32_t generation;       /* beside the pid, so that late news of an old child is told apart */

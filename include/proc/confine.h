@@ -2,8 +2,8 @@
  * What a process may ask of the kernel. Each role has a list of system calls (seccomp, where the
  * build has libseccomp) and of files (Landlock, where the kernel has it): proc/confine_calls.def
  * and proc/confine_files.c are the tables. A call that is not on the list ends the process with
- * SIGSYS, and its last words on the board name the call's number; a file that is not on the list is
- * refused. Nobody may execute anything, send signals to others, or gain privileges.
+ * SIGSYS, and its last words on the scoreboard name the call's number; a file that is not on the
+ * list is refused. Nobody may execute anything, send signals to others, or gain privileges.
  *
  * All of it is inherited and cannot be taken back. Builds with sanitizers or coverage are not
  * confined.
@@ -15,8 +15,8 @@
 #include <stddef.h>
 
 #include "base/cdefs.h"
-#include "sys/board.h"
 #include "sys/config.h"
+#include "sys/scoreboard.h"
 
 /* The master, first of all: no new privileges ever, no core dumps, nothing of its memory for other
  * processes of the user. */

@@ -72,7 +72,7 @@ enum handover_do {
 struct handover_order {
     enum handover_do what;
     uint32_t epoch;
-    unsigned slot; /* WORKER: on the board; LISTEN: the socket's number, below LISTENERS_MAX */
+    unsigned slot; /* WORKER: on the scoreboard; LISTEN: the socket's number, below LISTENERS_MAX */
     int index;
     uint32_t generation;
     uint32_t listeners;      /* BEGIN: a bit for each socket that is used from now on */
@@ -121,7 +121,7 @@ void handover_mark(unsigned slot, uint64_t seq, struct handover_answer a);
 uint64_t handover_marked(unsigned slot, struct handover_answer *a);
 /*
  * The dispatcher, before it hands a request to the worker of a slot: when, and until when it may
- * take. The master sees by it a worker that never took its request up: nothing on the board is
+ * take. The master sees by it a worker that never took its request up: nothing on the scoreboard is
  * younger than the handing over.
  */
 struct handover_given {

@@ -1,4 +1,4 @@
-/* The route of a request by its first line alone: for titles, the board, and answers that no
+/* The route of a request by its first line alone: for titles, the scoreboard, and answers that no
  * handler gives. */
 #ifndef BOOKINGD_PROC_ROUTE_H
 #define BOOKINGD_PROC_ROUTE_H

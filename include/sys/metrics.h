@@ -170,7 +170,7 @@ struct metric_route {
     int success_status; /* 0: 200 */
 };
 struct metrics_setup {
-    unsigned slots; /* board_slots() */
+    unsigned slots; /* scoreboard_slots() */
     const char *const *providers;
     size_t providers_n;
     /* per provider: which operations it has, METRIC_OPS_*; NULL: all. Only those become series. */

@@ -10,7 +10,7 @@
 #include "base/num.h"
 #include "db_priv.h"
 #include "sys/addrs.h"
-#include "sys/board.h"
+#include "sys/scoreboard.h"
 
 #define DEFAULT_PORT "5432"
 
@@ -32,9 +32,9 @@ static const struct {
  */
 static const char *application(struct arena *a)
 {
-    int slot = board_self();
+    int slot = scoreboard_self();
     return slot < 0 ? "bookingd"
-                    : arena_printf(a, "bookingd %s", role_names[board_role((unsigned)slot)]);
+                    : arena_printf(a, "bookingd %s", role_names[scoreboard_role((unsigned)slot)]);
 }
 
 static void free_options(void *options)

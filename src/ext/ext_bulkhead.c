@@ -5,8 +5,8 @@
 #include "base/ensure.h"
 #include "ext/ext_holder.h"
 
-/* Takes a seat that is free, or whose holder died (asked only in the second round: the board is
- * costly to read). */
+/* Takes a seat that is free, or whose holder died (asked only in the second round: the scoreboard
+ * is costly to read). */
 static int take(struct ext_bulkhead *b, unsigned max, uint64_t self, bool from_the_dead)
 {
     for (unsigned i = 0; i < max; i++) {

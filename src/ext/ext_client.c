@@ -4,8 +4,8 @@
 
 #include "base/ensure.h"
 #include "ext_priv.h"
-#include "sys/board.h"
 #include "sys/log.h"
+#include "sys/scoreboard.h"
 
 #define FREE_SHARE 8 /* one worker in so many stays out of providers' hands */
 
@@ -130,8 +130,8 @@ static enum err refuse_open(const struct ext_request *q, const struct ext_breake
 
 static bool is_worker(void)
 {
-    int slot = board_self();
-    return slot >= 0 && board_role((unsigned)slot) == ROLE_WORKER;
+    int slot = scoreboard_self();
+    return slot >= 0 && scoreboard_role((unsigned)slot) == ROLE_WORKER;
 }
 
 /*
@@ -216,9 +216,9 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
         return err;
 
     struct mono began = mono_now();
-    board_call(p->name, provider_op_names[q->op]);
+    scoreboard_call(p->name, provider_op_names[q->op]);
     err = ext_transfer_run(&t, until, r);
-    board_call(NULL, NULL);
+    scoreboard_call(NULL, NULL);
     leave_seats(x);
     r->seconds = mono_seconds_since(began);
     x->spent[q->provider] += r->seconds;

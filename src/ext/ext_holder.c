@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/ensure.h"
-#include "sys/board.h"
+#include "sys/scoreboard.h"
 
 #define SHORT_GENERATION_BITS 14
 #define SHORT_GENERATION_MASK ((1U << SHORT_GENERATION_BITS) - 1)
@@ -14,19 +14,19 @@
 /* The slot, counted from 1, in the upper half; 0 there says that the lower half is a pid. */
 uint64_t ext_holder_self(void)
 {
-    int slot = board_self();
+    int slot = scoreboard_self();
     if (slot < 0)
         return (uint64_t)(uint32_t)getpid();
     ENSURE(slot < EXT_HOLDER_SLOTS_MAX);
-    return (uint64_t)(slot + 1) << 32 | board_generation();
+    return (uint64_t)(slot + 1) << 32 | scoreboard_generation();
 }
 
 static bool slot_alive(unsigned slot, uint32_t generation, uint32_t mask)
 {
-    if (slot >= board_slots())
+    if (slot >= scoreboard_slots())
         return false;
-    struct board_view view;
-    board_read(slot, &view);
+    struct scoreboard_view view;
+    scoreboard_read(slot, &view);
     return view.stage != STAGE_DOWN && (view.generation & mask) == generation;
 }
 

@@ -271,7 +271,7 @@ static void on_violation(int signo, siginfo_t *info, void *context)
     while ((n /= 10) != 0);
     at -= sizeof(violation_words) - 1;
     memcpy(text + at, violation_words, sizeof(violation_words) - 1);
-    board_panic(text + at);
+    scoreboard_panic(text + at);
     /* Forbidden to all, while SIGSYS is blocked by its own handler: the kernel ends the process. */
     (void)syscall(SYS_reboot, 0, 0, 0, 0);
     _exit(1);

@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 #include "disp_priv.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
 #include "sys/net.h"
+#include "sys/scoreboard.h"
 
 bool disp_workers_init(struct disp *d)
 {
-    d->workers_n = board_slots();
+    d->workers_n = scoreboard_slots();
     d->workers = calloc(d->workers_n, sizeof(*d->workers));
     d->spare = calloc(d->workers_n, sizeof(*d->spare));
     for (unsigned i = 0; d->workers && i < d->workers_n; i++)
@@ -64,7 +64,7 @@ static struct disp_worker *take_spare(struct disp *d)
 {
     unsigned best = d->spare_n - 1;
     for (unsigned i = d->spare_n; i-- > 0;) {
-        if (is_free(d, &d->workers[d->spare[i]]) && board_has_database(d->spare[i])) {
+        if (is_free(d, &d->workers[d->spare[i]]) && scoreboard_has_database(d->spare[i])) {
             best = i;
             break;
         }

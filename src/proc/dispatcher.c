@@ -12,9 +12,9 @@
 #include "base/cdefs.h"
 #include "disp_priv.h"
 #include "proc/child.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
+#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define EVENTS 256
@@ -150,7 +150,7 @@ static void drain(struct disp *d)
     d->end_at = deadline_in_ms(all - all / 20);
     LOG(LOG_LEVEL_INFO, "dispatcher.draining", F_INT("connections", d->conns_n),
         F_INT("idle", d->phases[CP_IDLE].n));
-    board_stage(STAGE_DRAINING, "");
+    scoreboard_stage(STAGE_DRAINING, "");
     d->newcomers_by = deadline_in_ms(NEWCOMERS_MS < all / 4 ? NEWCOMERS_MS : all / 4);
     disp_read_idle(d);
 }
@@ -196,12 +196,12 @@ static int loop(struct disp *d)
 {
     struct epoll_event events[EVENTS];
     for (;;) {
-        const int most_ms = d->listening_paused || d->draining ? 20 : BOARD_BEAT_MS;
+        const int most_ms = d->listening_paused || d->draining ? 20 : SCOREBOARD_BEAT_MS;
         int n = epoll_wait(d->ep, events, EVENTS, disp_conn_wait_ms(d, most_ms));
         if (n < 0 && errno != EINTR)
             return 1;
         d->now = mono_now();
-        board_beat();
+        scoreboard_beat();
         for (int i = 0; i < n; i++) {
             if (!handle(d, &events[i]))
                 return 0;
@@ -221,6 +221,6 @@ int dispatcher_main(const struct child_env *env)
         LOG(LOG_LEVEL_ERROR, "dispatcher.start_failed", F_INT("errno", errno));
         return 1;
     }
-    board_stage(STAGE_IDLE, "");
+    scoreboard_stage(STAGE_IDLE, "");
     return loop(&d);
 }

@@ -12,9 +12,9 @@
 #include "proc/child.h"
 #include "proc/proctitle.h"
 #include "svc/upkeep.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/net.h"
+#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define JOBS_MAX 32
@@ -52,8 +52,8 @@ static void run_job(struct keeper *k, const struct upkeep_job *job)
                     .deadline = deadline_in_ms(UPKEEP_RUN_MS),
                     .request_id = id.s};
     struct mono begun = mono_now();
-    board_budget(s.deadline);
-    board_stage(STAGE_BUSY, job->name);
+    scoreboard_budget(s.deadline);
+    scoreboard_stage(STAGE_BUSY, job->name);
     proctitle_set("keeper executing %s", job->name);
     log_set_request(id.s);
     enum err e = run_guarded(k, job, &s);
@@ -67,8 +67,8 @@ static void run_job(struct keeper *k, const struct upkeep_job *job)
         LOG(LOG_LEVEL_DEBUG, "keeper.job", F_STR("job", job->name),
             F_MS("took", mono_seconds_since(begun) * 1e3));
     log_set_request(NULL);
-    board_served();
-    board_stage(STAGE_IDLE, "");
+    scoreboard_served();
+    scoreboard_stage(STAGE_IDLE, "");
     proctitle_set("keeper");
 }
 
@@ -83,14 +83,15 @@ static bool pause_until(struct keeper *k, struct deadline d)
             {.fd = k->sig_fd, .events = POLLIN},
             {.fd = db, .events = db_events},
         };
-        struct deadline until = deadline_cap(deadline_min(d, db_idle_at(k->db)), BOARD_BEAT_MS);
-        board_beat();
+        struct deadline until =
+            deadline_cap(deadline_min(d, db_idle_at(k->db)), SCOREBOARD_BEAT_MS);
+        scoreboard_beat();
         if (poll(p, ARRAY_LEN(p), deadline_left_ms(until)) < 0 && !net_again(errno))
             return true;
         if (p[0].revents || p[1].revents)
             return true;
         db_idle(k->db);
-        board_database(db_connected(k->db));
+        scoreboard_database(db_connected(k->db));
         if (deadline_passed(d))
             return false;
     }
@@ -115,10 +116,10 @@ static int refuse_schema(void)
 static enum err connect_database(struct keeper *k)
 {
     struct deadline d = deadline_in_ms(k->env->cfg->database.connect_timeout_ms);
-    board_budget(d);
-    board_stage(STAGE_BUSY, "database connect");
+    scoreboard_budget(d);
+    scoreboard_stage(STAGE_BUSY, "database connect");
     enum err e = db_connect(k->db, d);
-    board_stage(STAGE_IDLE, "");
+    scoreboard_stage(STAGE_IDLE, "");
     return e;
 }
 
@@ -133,7 +134,7 @@ static int loop(struct keeper *k)
             enum err e = connect_database(k);
             if (e == ERR_DB_SCHEMA)
                 return refuse_schema();
-            board_database(e == ERR_OK);
+            scoreboard_database(e == ERR_OK);
             if (e != ERR_OK) {
                 if (pause_until(k, deadline_in_ms(AWAY_MS)))
                     return 0;
@@ -160,7 +161,7 @@ int keeper_main(const struct child_env *env)
     if (k.sig_fd < 0 || !k.db || !k.ext || !k.arena || upkeep_jobs_n > JOBS_MAX)
         return 1;
     db_require_schema(k.db, true);
-    board_stage(STAGE_IDLE, "");
+    scoreboard_stage(STAGE_IDLE, "");
     proctitle_set("keeper");
     int rc = loop(&k);
     ext_free(k.ext);

@@ -12,11 +12,11 @@
 
 #include "master_priv.h"
 #include "proc/proctitle.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
 #include "sys/net.h"
 #include "sys/notify_sd.h"
+#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define TICK_MS 1000       /* nothing going on */
@@ -50,7 +50,7 @@ static void begin_stop(struct master *m)
     LOG(LOG_LEVEL_INFO, "master.stopping");
     master_reload_cancel(m);
     notify_sd_stopping();
-    board_stage(STAGE_DRAINING, "");
+    scoreboard_stage(STAGE_DRAINING, "");
     master_close_listeners(m); /* the dispatcher's copies are its own to close, after a last look */
 }
 
@@ -259,9 +259,9 @@ static void want_all(struct master *m)
 {
     static const enum role single[] = {ROLE_DISPATCHER, ROLE_RESOLVER, ROLE_MONITOR, ROLE_KEEPER};
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
-        master_want(&m->children[board_first(single[i])], m->epoch);
+        master_want(&m->children[scoreboard_first(single[i])], m->epoch);
     for (unsigned i = 0; i < (unsigned)m->cfg->server.workers; i++)
-        master_want(&m->children[board_first(ROLE_WORKER) + i], m->epoch);
+        master_want(&m->children[scoreboard_first(ROLE_WORKER) + i], m->epoch);
 }
 
 int master_run(struct config *cfg)
@@ -282,15 +282,15 @@ int master_run(struct config *cfg)
     notify_sd_init();
     if (!master_setup(&m))
         return m.exit_code;
-    m.children_n = board_slots();
+    m.children_n = scoreboard_slots();
     m.children = calloc(m.children_n, sizeof(*m.children));
     if (m.sig_fd < 0 || !m.children)
         return 1;
     metrics_config_read(true);
     m.reload.told = (struct reload_view){.epoch = 1, .good = true};
     master_state_set_reload(&m.reload.told);
-    board_set_pid(board_first(ROLE_MASTER), m.pid);
-    board_stage(STAGE_IDLE, "");
+    scoreboard_set_pid(scoreboard_first(ROLE_MASTER), m.pid);
+    scoreboard_stage(STAGE_IDLE, "");
     proctitle_set("master");
     master_children_init(&m);
     want_all(&m);

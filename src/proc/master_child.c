@@ -17,10 +17,10 @@
 #include "proc/forget.h"
 #include "proc/handover.h"
 #include "proc/proctitle.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
 #include "sys/net.h"
+#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define FORK_FAILED_MS 1000
@@ -41,11 +41,11 @@ static const struct role_kind {
 void master_children_init(struct master *m)
 {
     for (unsigned slot = 0; slot < m->children_n; slot++) {
-        enum role role = board_role(slot);
+        enum role role = scoreboard_role(slot);
         m->children[slot] = (struct child){.state = CHILD_OFF,
                                            .role = role,
                                            .slot = slot,
-                                           .index = (int)(slot - board_first(role))};
+                                           .index = (int)(slot - scoreboard_first(role))};
     }
 }
 
@@ -153,10 +153,10 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
     keep_config(m, c);
 
     const bool many = kinds[c->role].many;
-    board_attach(c->slot);
+    scoreboard_attach(c->slot);
     metrics_attach(c->slot);
-    board_stage(STAGE_STARTING, "");
-    ensure_set_hook(board_panic);
+    scoreboard_stage(STAGE_STARTING, "");
+    ensure_set_hook(scoreboard_panic);
     log_set_role(role_names[c->role], many ? c->index : -1);
     if (many)
         proctitle_set("%s %d starting", role_names[c->role], c->index);
@@ -248,7 +248,7 @@ static void launch(struct master *m, struct child *c)
         return;
     }
     master_use_config(m, env.cfg);
-    c->generation = board_assign(c->slot);
+    c->generation = scoreboard_assign(c->slot);
     (void)fflush(NULL); /* or the child would print it again */
     pid_t pid = fork();
     if (pid < 0) {
@@ -260,7 +260,7 @@ static void launch(struct master *m, struct child *c)
     c->pid = pid;
     c->started = mono_now();
     c->state = child_next(c->state, CHILD_EV_FORKED);
-    board_set_pid(c->slot, pid);
+    scoreboard_set_pid(c->slot, pid);
     close_if_open(env.queue_fd);
     close_if_open(env.control_fd);
     if (c->role == ROLE_DISPATCHER)
@@ -322,8 +322,8 @@ static void trial_death(struct master *m, struct child *c, int status)
 }
 
 /* The obituary: every part of the status, and the last words. */
-static void obituary(const struct child *c, int status, bool recycled, const struct board_view *v,
-                     const char *last_words)
+static void obituary(const struct child *c, int status, bool recycled,
+                     const struct scoreboard_view *v, const char *last_words)
 {
     const bool orderly = c->state == CHILD_DRAINING || recycled;
     char how[64];
@@ -349,14 +349,14 @@ static void log_violation(const struct child *c, const char *last_words)
 
 static void bury(struct master *m, struct child *c, int status)
 {
-    struct board_view v;
-    char last_words[BOARD_LAST_WORDS_MAX];
+    struct scoreboard_view v;
+    char last_words[SCOREBOARD_LAST_WORDS_MAX];
     const bool overdue = c->state == CHILD_KILLED;
     const bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE;
     const bool recycled = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RECYCLE_CODE;
     const bool orphaned = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_ORPHAN_CODE;
-    board_read(c->slot, &v);
-    board_release(c->slot, last_words, sizeof(last_words));
+    scoreboard_read(c->slot, &v);
+    scoreboard_release(c->slot, last_words, sizeof(last_words));
     metrics_release(c->slot);
     obituary(c, status, recycled || orphaned, &v, last_words);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)

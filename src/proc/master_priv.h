@@ -55,7 +55,7 @@ struct master {
     struct listener monitor;
     struct reload reload;
 
-    struct child *children; /* by slot of the board */
+    struct child *children; /* by slot of the scoreboard */
     unsigned children_n;
     unsigned workers_room; /* most workers of one epoch */
 
@@ -126,8 +126,8 @@ void master_reload_cancel(struct master *m);
 /* master_process.c: its own process_* figures for the monitor, at most once a second. */
 void master_publish_process(struct master *m);
 
-/* master_watch.c: what the board says about the children: checked in, overdue, scoreboard, status
- * words. */
+/* master_watch.c: what the scoreboard says about the children: checked in, overdue, scoreboard,
+ * status words. */
 void master_watch(struct master *m);
 bool master_serving(const struct master *m);
 void master_scoreboard(const struct master *m);

@@ -11,10 +11,10 @@
 
 #include "master_priv.h"
 #include "sys/addrs.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
 #include "sys/notify_sd.h"
+#include "sys/scoreboard.h"
 
 #define PROVE_MS                                                                                   \
     15000 /* and database.connect_timeout: for all workers to be up, one of them with its database \
@@ -187,14 +187,14 @@ static struct trial count_trial(const struct master *m)
     struct trial t = {0};
     for (unsigned i = 0; i < m->children_n; i++) {
         const struct child *c = &m->children[i];
-        struct board_view v;
+        struct scoreboard_view v;
         if (c->role != ROLE_WORKER || c->epoch != m->reload.epoch || c->state == CHILD_OFF ||
             c->state == CHILD_DRAINING)
             continue;
         t.n++;
         if (c->state != CHILD_UP)
             continue;
-        board_read(i, &v);
+        scoreboard_read(i, &v);
         t.up++;
         t.database += v.database;
     }
@@ -216,7 +216,7 @@ static bool commit(struct master *m)
     struct config *old = m->cfg;
     m->cfg = r->cfg;
     m->epoch = r->epoch;
-    m->children[board_first(ROLE_DISPATCHER)].epoch =
+    m->children[scoreboard_first(ROLE_DISPATCHER)].epoch =
         m->epoch; /* it goes along; so would its replacement */
     r->cfg = NULL;
     r->epoch = 0;

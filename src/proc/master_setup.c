@@ -18,9 +18,9 @@
 #include "proc/confine.h"
 #include "proc/master_state.h"
 #include "sys/addrs.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
+#include "sys/scoreboard.h"
 #include "sys/shm.h"
 
 /* Room for a reload that asks for more: memory that nobody touches costs nothing. */
@@ -112,7 +112,7 @@ void master_use_config(struct master *m, const struct config *cfg)
     m->used = cfg;
     describe_providers(cfg, &p);
     metrics_use_providers(p.names, p.ops, cfg->providers_n);
-    ext_shared_init(cfg, board_slots());
+    ext_shared_init(cfg, scoreboard_slots());
 }
 
 static unsigned workers_room(const struct config *cfg)
@@ -145,7 +145,7 @@ static bool make_shared(struct master *m)
     static struct metric_route routes[ROUTES_MAX]; /* borrowed by the registry for ever */
     struct providers p;
     const unsigned room = m->workers_room = workers_room(m->cfg);
-    /* How many slots a number of workers makes is said only by board_init(); the size needs an
+    /* How many slots a number of workers makes is said only by scoreboard_init(); the size needs an
      * upper bound before. */
     const unsigned slots_bound = 2 * (room + ROLE_COUNT);
     describe_providers(m->cfg, &p);
@@ -160,22 +160,22 @@ static bool make_shared(struct master *m)
                                     .provider_timeouts_ms = p.timeouts_ms,
                                     .routes = routes,
                                     .routes_n = api_routes_n};
-    if (!shm_init(board_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() +
+    if (!shm_init(scoreboard_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() +
                   ext_shared_size(m->cfg) + handover_shared_size(slots_bound) +
                   master_state_size() + ALIGN_SPARE))
         return false;
-    board_init(room);
-    metrics.slots = board_slots();
+    scoreboard_init(room);
+    metrics.slots = scoreboard_slots();
     ENSURE(metrics.slots <= slots_bound);
     metrics_init(&metrics);
     addrs_init();
     db_shared_init();
     (void)master_register_names(m->cfg);
     master_use_config(m, m->cfg);
-    handover_shared_init(board_slots());
+    handover_shared_init(scoreboard_slots());
     master_state_init();
-    board_attach(board_first(ROLE_MASTER));
-    metrics_attach(board_first(ROLE_MASTER));
+    scoreboard_attach(scoreboard_first(ROLE_MASTER));
+    metrics_attach(scoreboard_first(ROLE_MASTER));
     return true;
 }
 

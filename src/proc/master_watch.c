@@ -1,4 +1,4 @@
-/* What the board says about the children, and what is said about them in turn. */
+/* What the scoreboard says about the children, and what is said about them in turn. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,9 +6,9 @@
 #include "master_priv.h"
 #include "proc/handover.h"
 #include "sys/addrs.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/notify_sd.h"
+#include "sys/scoreboard.h"
 
 #define OVERDUE_MS 5000   /* beyond a budget: the child's own limits have failed */
 #define STARTING_MS 60000 /* to check in */
@@ -19,7 +19,7 @@
 
 /* The stage's age as well: a request may reach its worker late, and then the worker is not to
  * blame. */
-static bool busy_overdue(const struct board_view *v)
+static bool busy_overdue(const struct scoreboard_view *v)
 {
     return v->stage == STAGE_BUSY && v->budget.at.ns != 0 &&
            mono_ms_between(v->budget.at, mono_now()) > OVERDUE_MS &&
@@ -27,7 +27,7 @@ static bool busy_overdue(const struct board_view *v)
 }
 
 /* It was given a request and has not begun with it: stopped, or stuck outside of any request. */
-static bool never_began(const struct child *c, const struct board_view *v)
+static bool never_began(const struct child *c, const struct scoreboard_view *v)
 {
     if (c->role != ROLE_WORKER || v->stage == STAGE_BUSY)
         return false;
@@ -36,7 +36,7 @@ static bool never_began(const struct child *c, const struct board_view *v)
            mono_ms_between(g.until.at, mono_now()) > OVERDUE_MS;
 }
 
-static bool overdue(const struct child *c, const struct board_view *v)
+static bool overdue(const struct child *c, const struct scoreboard_view *v)
 {
     if (c->state == CHILD_STARTING)
         return mono_seconds_since(c->started) * 1e3 > STARTING_MS;
@@ -53,10 +53,10 @@ static bool one_well(const struct master *m, enum role role)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
         const struct child *c = &m->children[i];
-        struct board_view v;
+        struct scoreboard_view v;
         if (c->role != role || (c->state != CHILD_UP && c->state != CHILD_STARTING))
             continue;
-        board_read(i, &v);
+        scoreboard_read(i, &v);
         if (!overdue(c, &v))
             return true;
     }
@@ -65,7 +65,8 @@ static bool one_well(const struct master *m, enum role role)
 
 /* One that was told to end and does not: nobody waits for it for ever. In a stop of the whole
  * service that has its own limits. */
-static bool drain_overdue(const struct master *m, const struct child *c, const struct board_view *v)
+static bool drain_overdue(const struct master *m, const struct child *c,
+                          const struct scoreboard_view *v)
 {
     if (c->state != CHILD_DRAINING || m->stopping || mono_seconds_since(c->told) * 1e3 < ABORT_MS)
         return false;
@@ -73,7 +74,7 @@ static bool drain_overdue(const struct master *m, const struct child *c, const s
            (v->stage != STAGE_BUSY && mono_seconds_since(c->told) * 1e3 > DRAINING_MS);
 }
 
-static void log_overdue(const struct child *c, const struct board_view *v)
+static void log_overdue(const struct child *c, const struct scoreboard_view *v)
 {
     LOG(LOG_LEVEL_ERROR, "child.overdue", F_STR("child", role_names[c->role]),
         F_INT("index", c->index), F_INT("pid", c->pid), F_STR("state", child_state_names[c->state]),
@@ -84,8 +85,8 @@ static void log_overdue(const struct child *c, const struct board_view *v)
 
 static void watch_one(const struct master *m, struct child *c)
 {
-    struct board_view v;
-    board_read(c->slot, &v);
+    struct scoreboard_view v;
+    scoreboard_read(c->slot, &v);
     if (c->state == CHILD_STARTING && v.generation == c->generation && v.stage > STAGE_STARTING)
         c->state = child_next(c->state, CHILD_EV_CHECKED_IN);
     if (overdue(c, &v)) {
@@ -116,10 +117,10 @@ bool master_serving(const struct master *m)
     if (!addrs_first_pass() && mono_seconds_since(m->started) * 1e3 < NAMES_MS)
         return false;
     for (unsigned i = 0; i < m->children_n; i++) {
-        struct board_view v;
+        struct scoreboard_view v;
         if (m->children[i].role != ROLE_WORKER || m->children[i].state != CHILD_UP)
             continue;
-        board_read(i, &v);
+        scoreboard_read(i, &v);
         if (v.database)
             return master_in_state(m, ROLE_DISPATCHER, CHILD_UP) > 0;
     }
@@ -135,10 +136,10 @@ static unsigned busy_workers(const struct master *m)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < m->children_n; i++) {
-        struct board_view v;
+        struct scoreboard_view v;
         if (m->children[i].role != ROLE_WORKER || !child_alive(m->children[i].state))
             continue;
-        board_read(i, &v);
+        scoreboard_read(i, &v);
         n += v.stage == STAGE_BUSY;
     }
     return n;
@@ -167,10 +168,10 @@ void master_scoreboard(const struct master *m)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
         const struct child *c = &m->children[i];
-        struct board_view v;
+        struct scoreboard_view v;
         if (c->state == CHILD_OFF)
             continue;
-        board_read(i, &v);
+        scoreboard_read(i, &v);
         LOG(LOG_LEVEL_INFO, "scoreboard", F_STR("child", role_names[c->role]),
             F_INT("index", c->index), F_INT("pid", c->pid), F_INT("generation", c->generation),
             F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v.stage]),

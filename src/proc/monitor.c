@@ -9,9 +9,9 @@
 #include "base/ensure.h"
 #include "db/db.h"
 #include "proc/child.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/net.h"
+#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define ARENA_CHUNK ((size_t)64 * 1024)
@@ -60,7 +60,7 @@ static void refresh_view(struct monitor *m)
         connected && m->good && mono_ms_between(m->read_begun, mono_now()) <= oldest_ms;
     if (connected != m->connected) {
         m->connected = connected;
-        board_database(connected);
+        scoreboard_database(connected);
     }
 }
 
@@ -77,9 +77,9 @@ static bool turn(struct monitor *m, int fd, short events, struct deadline d)
         {.fd = fd, .events = events}};
     struct deadline until = d;
     size_t n = monitor_http_polls(m->http, polls + 3, &until);
-    board_beat();
+    scoreboard_beat();
     int ready = poll(polls, (nfds_t)(n + 3),
-                     deadline_left_ms(deadline_min(deadline_cap(d, BOARD_BEAT_MS), until)));
+                     deadline_left_ms(deadline_min(deadline_cap(d, SCOREBOARD_BEAT_MS), until)));
     if (ready < 0 && !net_again(errno))
         m->ending = true;
     if (ready < 0)
@@ -156,7 +156,7 @@ static void read_ledger(struct monitor *m)
         m->view.ledger = fresh;
         m->view.read_at = wall_now();
         m->read_begun = begun;
-        board_served();
+        scoreboard_served();
     }
     if (m->good != was_good && !m->ending)
         LOG(m->good ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
@@ -181,16 +181,16 @@ static void database_step(struct monitor *m, bool ready)
 
 static void run(struct monitor *m)
 {
-    board_stage(STAGE_IDLE, "");
+    scoreboard_stage(STAGE_IDLE, "");
     while (!m->ending) {
         short events = 0;
         int fd = db_fd(m->db, &events);
-        struct deadline d = deadline_cap(db_idle_at(m->db), BOARD_BEAT_MS);
+        struct deadline d = deadline_cap(db_idle_at(m->db), SCOREBOARD_BEAT_MS);
         if (db_connected(m->db))
             d = deadline_min(d, m->next_read);
         database_step(m, turn(m, fd, events, d));
     }
-    board_stage(STAGE_DRAINING, "");
+    scoreboard_stage(STAGE_DRAINING, "");
     for (struct deadline d = deadline_in_ms(DRAIN_MS);
          monitor_http_drain(m->http) && !deadline_passed(d);)
         (void)turn(m, -1, 0, d);

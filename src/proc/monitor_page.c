@@ -6,7 +6,7 @@
 
 #include "ext/ext_client.h"
 #include "proc/monitor.h"
-#include "sys/board.h"
+#include "sys/scoreboard.h"
 
 #define PAGE_FIRST ((size_t)128 * 1024)
 #define LABELS_FIRST 128
@@ -49,10 +49,10 @@ static void build_info(struct metrics_page *page)
 static void workers(struct metrics_page *page)
 {
     unsigned n[STAGE_COUNT] = {0};
-    struct board_view slot;
-    const unsigned first = board_first(ROLE_WORKER);
-    for (unsigned i = 0; i < board_count(ROLE_WORKER); i++) {
-        board_read(first + i, &slot);
+    struct scoreboard_view slot;
+    const unsigned first = scoreboard_first(ROLE_WORKER);
+    for (unsigned i = 0; i < scoreboard_count(ROLE_WORKER); i++) {
+        scoreboard_read(first + i, &slot);
         n[slot.stage]++;
     }
     metrics_family(page, "bookingd_workers", METRIC_GAUGE, "Worker processes by what they do now.");

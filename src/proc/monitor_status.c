@@ -7,29 +7,29 @@
 #include "ext/ext_client.h"
 #include "proc/master_state.h"
 #include "proc/monitor.h"
-#include "sys/board.h"
 #include "sys/json.h"
+#include "sys/scoreboard.h"
 
 #define TEXT_FIRST 4096
 #define MS_PER_S 1000.0
 
 /* A slot that anybody ever had. */
-static bool shown(const struct board_view *slot)
+static bool shown(const struct scoreboard_view *slot)
 {
     return slot->generation > 0 || slot->stage != STAGE_DOWN;
 }
 
-static bool has_budget(const struct board_view *slot)
+static bool has_budget(const struct scoreboard_view *slot)
 {
     return slot->budget.at.ns != 0;
 }
 
-static int64_t budget_left_ms(const struct board_view *slot)
+static int64_t budget_left_ms(const struct scoreboard_view *slot)
 {
     return mono_ms_between(mono_now(), slot->budget.at);
 }
 
-static json_t *slot_json(struct arena *a, unsigned index, const struct board_view *slot)
+static json_t *slot_json(struct arena *a, unsigned index, const struct scoreboard_view *slot)
 {
     json_t *j = json_obj(a);
     json_put_int(a, j, "slot", index);
@@ -84,9 +84,9 @@ static json_t *reload_json(struct arena *a)
 struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
 {
     json_t *top = json_obj(a), *slots = json_arr(a), *providers = json_arr(a);
-    struct board_view slot;
-    for (unsigned i = 0; i < board_slots(); i++) {
-        board_read(i, &slot);
+    struct scoreboard_view slot;
+    for (unsigned i = 0; i < scoreboard_slots(); i++) {
+        scoreboard_read(i, &slot);
         if (shown(&slot))
             json_push(a, slots, slot_json(a, i, &slot));
     }
@@ -102,7 +102,7 @@ struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
     return json_text(a, top);
 }
 
-static void slot_line(struct sb *sb, const struct board_view *slot)
+static void slot_line(struct sb *sb, const struct scoreboard_view *slot)
 {
     char budget[32] = "-";
     if (has_budget(slot))
@@ -116,7 +116,7 @@ static void slot_line(struct sb *sb, const struct board_view *slot)
 struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
 {
     struct sb sb;
-    struct board_view slot;
+    struct scoreboard_view slot;
     struct ext_state state;
     struct reload_view reload;
     char at[WALL_RFC3339_MAX];
@@ -131,8 +131,8 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
                   reload.good ? "" : ": ", reload.why);
     sb_printf(&sb, "%-10s %5s %8s %4s  %-9s %9s %9s %-3s %9s  %s\n", "role", "index", "pid", "gen",
               "stage", "since s", "budget", "db", "served", "what");
-    for (unsigned i = 0; i < board_slots(); i++) {
-        board_read(i, &slot);
+    for (unsigned i = 0; i < scoreboard_slots(); i++) {
+        scoreboard_read(i, &slot);
         if (shown(&slot))
             slot_line(&sb, &slot);
     }

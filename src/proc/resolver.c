@@ -13,8 +13,8 @@
 #include "base/rng.h"
 #include "proc/child.h"
 #include "sys/addrs.h"
-#include "sys/board.h"
 #include "sys/log.h"
+#include "sys/scoreboard.h"
 
 #define AGAIN_MS 30000 /* a name that answered */
 #define LOOKUP_MS \
@@ -48,8 +48,8 @@ static void look_up(unsigned i, struct name *n)
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
     struct addrs_result found = {.n = 0};
-    board_budget(deadline_in_ms(LOOKUP_MS));
-    board_stage(STAGE_BUSY, addrs_name(i));
+    scoreboard_budget(deadline_in_ms(LOOKUP_MS));
+    scoreboard_stage(STAGE_BUSY, addrs_name(i));
     int rc = getaddrinfo(addrs_name(i), NULL, &hints, &list);
     if (rc == 0) {
         collect(list, &found);
@@ -61,7 +61,7 @@ static void look_up(unsigned i, struct name *n)
             LOG(LOG_LEVEL_INFO, "resolver.recovered", F_STR("name", addrs_name(i)),
                 F_INT("failures", n->fails));
         *n = (struct name){.next = deadline_in_ms(rng_jitter_ms(AGAIN_MS, 0.1))};
-        board_served();
+        scoreboard_served();
         return;
     }
     int64_t wait = n->fails < 5 ? (int64_t)FAILED_MS << n->fails : AGAIN_MS;
@@ -80,7 +80,7 @@ int resolver_main(const struct child_env *env)
     /* Bounds a lookup without touching what an administrator has chosen. */
     if (setenv("RES_OPTIONS", "timeout:1 attempts:2", 0) != 0)
         return 1;
-    board_stage(STAGE_IDLE, "");
+    scoreboard_stage(STAGE_IDLE, "");
     for (;;) {
         struct deadline next = deadline_in_ms(AGAIN_MS);
         for (unsigned i = 0; i < addrs_count(); i++) {
@@ -89,10 +89,10 @@ int resolver_main(const struct child_env *env)
             next = deadline_min(next, names[i].next);
         }
         addrs_set_first_pass();
-        board_stage(STAGE_IDLE, "");
+        scoreboard_stage(STAGE_IDLE, "");
         struct pollfd p = {.fd = env->life_fd, .events = POLLIN};
-        board_beat();
-        if (poll(&p, 1, deadline_left_ms(deadline_cap(next, BOARD_BEAT_MS))) > 0)
+        scoreboard_beat();
+        if (poll(&p, 1, deadline_left_ms(deadline_cap(next, SCOREBOARD_BEAT_MS))) > 0)
             return 0;
     }
 }

@@ -22,10 +22,10 @@
 #include "proc/proctitle.h"
 #include "proc/route.h"
 #include "sys/addrs.h"
-#include "sys/board.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
 #include "sys/net.h"
+#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
@@ -54,8 +54,8 @@ struct worker {
 
 static void rest_stage(const struct worker *w)
 {
-    board_budget((struct deadline){{0}});
-    board_stage(w->retiring ? STAGE_DRAINING : STAGE_IDLE, "");
+    scoreboard_budget((struct deadline){{0}});
+    scoreboard_stage(w->retiring ? STAGE_DRAINING : STAGE_IDLE, "");
     proctitle_set(w->retiring ? "worker %d draining" : "worker %d idle", w->env->index);
 }
 
@@ -99,11 +99,11 @@ static bool retire(struct worker *w)
 
 static bool serve(struct worker *w, const struct handover_request *q, struct handover_packet *p)
 {
-    char route[BOARD_WHAT_MAX];
+    char route[SCOREBOARD_WHAT_MAX];
     const char *name = route_name((struct str){p->bytes, p->len}, route, sizeof(route));
-    board_budget(q->deadline);
-    board_stage(STAGE_BUSY, name);
-    board_request(q->request_id);
+    scoreboard_budget(q->deadline);
+    scoreboard_stage(STAGE_BUSY, name);
+    scoreboard_request(q->request_id);
     proctitle_set("worker %d executing %s", w->env->index, name);
 
     const struct api_input in = {.bytes = p->bytes,
@@ -125,7 +125,7 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     r.broken = !answer(p->fd, &rest);
     close(p->fd);
     handover_drop(p);
-    board_served();
+    scoreboard_served();
     w->chores = true;
     w->worn = w->worn || (w->left > 0 && --w->left == 0);
     w->retiring = r.retire = w->retiring || w->worn;
@@ -175,7 +175,7 @@ static int refuse_schema(void)
 static void note_database(struct worker *w)
 {
     w->connected = w->connected || db_connected(w->db);
-    board_database(db_connected(w->db));
+    scoreboard_database(db_connected(w->db));
 }
 
 /*

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += libsys.a
 libsys_a_SOURCES = \
   src/sys/addrs.c include/sys/addrs.h \
-  src/sys/board.c include/sys/board.h \
+  src/sys/scoreboard.c include/sys/scoreboard.h \
   src/sys/log.c include/sys/log.h \
   src/sys/log_line.c include/sys/log_line.h \
   src/sys/metrics.c include/sys/metrics.h include/sys/metrics.def \
@@ -20,7 +20,7 @@ include $(top_srcdir)/src/sys/config.mk
 if HAVE_CHECK
 SYS_TESTS = \
   tests/unit/check_addrs \
-  tests/unit/check_board \
+  tests/unit/check_scoreboard \
   tests/unit/check_log \
   tests/unit/check_metrics \
   tests/unit/check_net
@@ -29,9 +29,9 @@ TESTS += $(SYS_TESTS)
 tests_unit_check_addrs_SOURCES = tests/unit/check_addrs.c tests/lib/th_unit.h
 tests_unit_check_addrs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_addrs_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
-tests_unit_check_board_SOURCES = tests/unit/check_board.c tests/lib/th_unit.h
-tests_unit_check_board_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_check_board_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
+tests_unit_check_scoreboard_SOURCES = tests/unit/check_scoreboard.c tests/lib/th_unit.h
+tests_unit_check_scoreboard_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_scoreboard_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 tests_unit_check_log_SOURCES = tests/unit/check_log.c tests/lib/th_unit.h
 tests_unit_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_log_LDADD = $(LIBS_SYS) $(CHECK_LIBS)

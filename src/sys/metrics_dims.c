@@ -3,9 +3,9 @@
 
 #include "base/ensure.h"
 #include "metrics_priv.h"
-#include "sys/board.h"
 #include "sys/config.h"
 #include "sys/metrics.h"
+#include "sys/scoreboard.h"
 
 const char *const provider_op_names[OP_COUNT] = {
     [OP_SMS_OTP] = "sms_otp",

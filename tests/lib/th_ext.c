@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "sys/addrs.h"
-#include "sys/board.h"
+#include "sys/scoreboard.h"
 #include "sys/shm.h"
 
 /* Two of them, since ext_shared keeps the last configuration to see what it replaces. */
@@ -25,19 +25,20 @@ static void shared_once(const struct config *cfg)
         return;
     done = true;
     signal(SIGPIPE, SIG_IGN);
-    /* Slots are known only after board_init; their number is too small to matter for the sum here.
+    /* Slots are known only after scoreboard_init; their number is too small to matter for the sum
+     * here.
      */
     metrics.slots = 2 * TH_EXT_WORKERS + 16;
-    ck_assert(shm_init(board_size(TH_EXT_WORKERS) + metrics_size(&metrics) + addrs_size() +
+    ck_assert(shm_init(scoreboard_size(TH_EXT_WORKERS) + metrics_size(&metrics) + addrs_size() +
                        ext_shared_size(cfg) + 4096));
-    board_init(TH_EXT_WORKERS);
-    ck_assert_uint_le(board_slots(), metrics.slots);
+    scoreboard_init(TH_EXT_WORKERS);
+    ck_assert_uint_le(scoreboard_slots(), metrics.slots);
     metrics_init(&metrics);
     addrs_init();
-    unsigned slot = board_first(ROLE_WORKER);
-    board_assign(slot);
-    board_attach(slot);
-    board_stage(STAGE_BUSY, "test");
+    unsigned slot = scoreboard_first(ROLE_WORKER);
+    scoreboard_assign(slot);
+    scoreboard_attach(slot);
+    scoreboard_stage(STAGE_BUSY, "test");
     metrics_attach(slot);
 }
 
@@ -61,7 +62,7 @@ struct th_ext *th_ext_open(const char *scheme, const char *host, int port)
     t->cfg.providers = &t->p;
     t->cfg.providers_n = 1;
     shared_once(&t->cfg);
-    ext_shared_init(&t->cfg, board_slots());
+    ext_shared_init(&t->cfg, scoreboard_slots());
     t->x = ext_new(&t->cfg);
     t->a = arena_new(4096);
     ck_assert_ptr_nonnull(t->x);

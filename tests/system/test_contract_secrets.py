@@ -206,7 +206,7 @@ class Secrets(bd.Case):
             self.none_of("metrics", c.request("GET", "/metrics").body.decode())
         self.none_of("status", page.stdout + page.stderr)
         daemon.signal(bd.signal.SIGUSR1)
-        daemon.log_contains("scoreboard|board", 5)
+        daemon.log_contains("scoreboard|scoreboard", 5)
         log = re.sub(
             r"\d\d:\d\d:\d\d\.\d{6}Z|\w+_ms=[\d.]+|[0-9a-f]{8}-[0-9a-f-]{27}|pid=\d+",
             "",

@@ -387,15 +387,15 @@ class Pages(MonitorCase):
     def test_status(self):
         d = self.start()
         self.wait_up()
-        board = self.get("/status").json()
-        self.assertEqual(board["master"], d.pid)
+        scoreboard = self.get("/status").json()
+        self.assertEqual(scoreboard["master"], d.pid)
         self.assertEqual(
-            sorted({s["role"] for s in board["slots"]}),
+            sorted({s["role"] for s in scoreboard["slots"]}),
             ["dispatcher", "keeper", "master", "monitor", "resolver", "worker"],
         )
-        pids = {s["pid"] for s in board["slots"] if s["role"] != "master"}
+        pids = {s["pid"] for s in scoreboard["slots"] if s["role"] != "master"}
         self.assertEqual(pids, set(d.children()))
-        for s in board["slots"]:
+        for s in scoreboard["slots"]:
             self.assertEqual(
                 set(s),
                 {

@@ -441,7 +441,7 @@ class Crash(Blocked):
             return sorted(s["database"] for s in slots if s["role"] == "worker")
 
         bd.wait_until(
-            lambda: having() == [False] + [True] * (n - 1), "the board to say who has none"
+            lambda: having() == [False] + [True] * (n - 1), "the scoreboard to say who has none"
         )
         for _ in range(100):
             self.assertEqual(d.get("/v1/venues").status, 200)

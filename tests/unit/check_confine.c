@@ -41,8 +41,8 @@ static void begin(void)
     int fd = mkstemp(outside);
     ck_assert_int_ge(fd, 0);
     close(fd);
-    ck_assert(shm_init(board_size(4)));
-    board_init(4);
+    ck_assert(shm_init(scoreboard_size(4)));
+    scoreboard_init(4);
     cfg = th_good(CONFIGURED);
 }
 
@@ -57,8 +57,8 @@ static void end(void)
 /* Runs act in a process confined as the role; returns its wait status. last: its last words. */
 static int confined(enum role role, int (*act)(void), char *last, size_t size)
 {
-    const unsigned slot = board_first(role);
-    (void)board_assign(slot);
+    const unsigned slot = scoreboard_first(role);
+    (void)scoreboard_assign(slot);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
@@ -69,7 +69,7 @@ static int confined(enum role role, int (*act)(void), char *last, size_t size)
             _exit(2);
         child = fork();
         if (child == 0) {
-            board_attach(slot);
+            scoreboard_attach(slot);
             _exit(confine_role(role, cfg) ? act() : 3);
         }
         if (waitpid(child, &status, 0) != child)
@@ -82,13 +82,13 @@ static int confined(enum role role, int (*act)(void), char *last, size_t size)
     }
     int status;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    board_release(slot, last, size);
+    scoreboard_release(slot, last, size);
     return status;
 }
 
 static void ends_it(enum role role, int (*act)(void), const char *call)
 {
-    char last[BOARD_LAST_WORDS_MAX], name[64];
+    char last[SCOREBOARD_LAST_WORDS_MAX], name[64];
     int status = confined(role, act, last, sizeof(last));
     ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s, %s: status %x, '%s'",
                   role_names[role], call, (unsigned)status, last);
@@ -97,7 +97,7 @@ static void ends_it(enum role role, int (*act)(void), const char *call)
 
 static void gives(enum role role, int (*act)(void), int code, const char *what)
 {
-    char last[BOARD_LAST_WORDS_MAX];
+    char last[SCOREBOARD_LAST_WORDS_MAX];
     int status = confined(role, act, last, sizeof(last));
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == code,
                   "%s, %s: status %x instead of exit %d, '%s'", role_names[role], what,
@@ -388,7 +388,7 @@ START_TEST(what_is_needed_works)
     gives((enum role)_i, signal_itself, OK_CODE, "a signal to itself");
     if ((enum role)_i != ROLE_DISPATCHER)
         gives((enum role)_i, look_up, OK_CODE, "getaddrinfo");
-    char last[BOARD_LAST_WORDS_MAX];
+    char last[SCOREBOARD_LAST_WORDS_MAX];
     int status = confined((enum role)_i, fail_an_assertion, last, sizeof(last));
     ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %x",
                   (unsigned)status);

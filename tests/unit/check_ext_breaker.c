@@ -12,7 +12,7 @@
 #include "ext/ext_breaker.h"
 #include "ext/ext_bulkhead.h"
 #include "ext/ext_holder.h"
-#include "sys/board.h"
+#include "sys/scoreboard.h"
 #include "sys/shm.h"
 
 #define WORKERS 16
@@ -38,22 +38,22 @@ static struct mono fake_clock(void)
 /* The n-th worker's slot, as the master gives it to a new child. */
 static void become(unsigned n)
 {
-    board_attach(board_first(ROLE_WORKER) + n);
+    scoreboard_attach(scoreboard_first(ROLE_WORKER) + n);
 }
 static void assign(unsigned n)
 {
-    board_assign(board_first(ROLE_WORKER) + n);
+    scoreboard_assign(scoreboard_first(ROLE_WORKER) + n);
 }
 static void reaped(unsigned n)
 {
-    char words[BOARD_LAST_WORDS_MAX];
-    board_release(board_first(ROLE_WORKER) + n, words, sizeof(words));
+    char words[SCOREBOARD_LAST_WORDS_MAX];
+    scoreboard_release(scoreboard_first(ROLE_WORKER) + n, words, sizeof(words));
 }
 
 static void set_up(void)
 {
-    ck_assert(shm_init(2 * board_size(WORKERS) + sizeof(*sh) + 4096));
-    board_init(WORKERS);
+    ck_assert(shm_init(2 * scoreboard_size(WORKERS) + sizeof(*sh) + 4096));
+    scoreboard_init(WORKERS);
     sh = shm_alloc(sizeof(*sh));
     for (unsigned i = 0; i < 2 * WORKERS; i++)
         assign(i);
@@ -404,7 +404,7 @@ END_TEST
 
 START_TEST(a_process_without_a_slot_is_known_by_its_pid)
 {
-    board_init(WORKERS); /* a new board, attached to nothing */
+    scoreboard_init(WORKERS); /* a new scoreboard, attached to nothing */
     uint64_t self = ext_holder_self();
     ck_assert_uint_eq(self, (uint64_t)getpid());
     ck_assert(ext_holder_alive(self));
@@ -480,7 +480,7 @@ START_TEST(seats_of_killed_processes_come_back)
         waitpid(pids[i], NULL, 0);
     }
     ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, SEATS),
-                     -1); /* not reaped yet, as far as the board knows */
+                     -1); /* not reaped yet, as far as the scoreboard knows */
     reaped(0);
     assign(1); /* the master has put a new child there already */
     ck_assert_uint_eq(ext_bulkhead_count(&sh->bulkhead), SEATS - 2);

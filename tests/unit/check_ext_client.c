@@ -13,7 +13,7 @@
 #include "../lib/th_provider.h"
 #include "../lib/th_unit.h"
 #include "sys/addrs.h"
-#include "sys/board.h"
+#include "sys/scoreboard.h"
 
 /* The contract's: no answer later than budget + 100 ms. Under valgrind the reading of the
  * authorities alone takes longer. */
@@ -818,18 +818,18 @@ START_TEST(a_full_bulkhead_refuses_at_once_until_the_killed_caller_is_reaped)
           {THP_SEND, HEAD_OK "Content-Length: 2\r\n\r\n{}", 0},
           {THP_HANG, NULL, 0}}}};
     unsigned slot;
-    char words[BOARD_LAST_WORDS_MAX];
+    char words[SCOREBOARD_LAST_WORDS_MAX];
     struct ext_reply r;
 
     server = thp_start(scripts, 2);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     t->p.max_concurrent = 1;
     t->p.timeout_ms = 10000;
-    slot = board_first(ROLE_WORKER) + 1;
-    board_assign(slot);
+    slot = scoreboard_first(ROLE_WORKER) + 1;
+    scoreboard_assign(slot);
     pid_t child = fork();
     if (child == 0) {
-        board_attach(slot);
+        scoreboard_attach(slot);
         (void)!th_ext_post(t, 10000, &r);
         _exit(0);
     }
@@ -845,7 +845,7 @@ START_TEST(a_full_bulkhead_refuses_at_once_until_the_killed_caller_is_reaped)
     ck_assert_uint_eq(th_ext_state().consecutive_failures, 0); /* says nothing about the provider */
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    board_release(slot, words, sizeof(words));
+    scoreboard_release(slot, words, sizeof(words));
     ck_assert_uint_eq(th_ext_state().in_flight, 0);
     ck_assert_int_eq(th_ext_post(t, 5000, &r), ERR_OK);
 }
@@ -863,14 +863,14 @@ START_TEST(a_reload_keeps_the_circuit_of_a_name)
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_OPEN);
     two[0] = two[1] = t->p;
     two[0].name = "new";
-    ext_shared_init(&next, board_slots());
+    ext_shared_init(&next, scoreboard_slots());
     struct ext_state fresh, kept;
     ext_read_state(0, &fresh);
     ext_read_state(1, &kept);
     ck_assert_int_eq(fresh.circuit, CIRCUIT_CLOSED);
     ck_assert_int_eq(kept.circuit, CIRCUIT_OPEN);
     ck_assert_str_eq(kept.last_fault, "provider_failed");
-    ext_shared_init(&t->cfg, board_slots());
+    ext_shared_init(&t->cfg, scoreboard_slots());
 }
 END_TEST
 

@@ -1,12 +1,12 @@
-/* sys/board and sys/twin: what a child says of itself, read by others while it writes, and after
- * its death. */
+/* sys/scoreboard and sys/twin: what a child says of itself, read by others while it writes, and
+ * after its death. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../lib/th_unit.h"
-#include "sys/board.h"
+#include "sys/scoreboard.h"
 #include "sys/shm.h"
 #include "sys/twin.h"
 
@@ -14,8 +14,8 @@
 
 static void setup(void)
 {
-    ck_assert(shm_init(board_size(WORKERS)));
-    board_init(WORKERS);
+    ck_assert(shm_init(scoreboard_size(WORKERS)));
+    scoreboard_init(WORKERS);
 }
 
 START_TEST(slots_cover_all_roles_once)
@@ -23,21 +23,22 @@ START_TEST(slots_cover_all_roles_once)
     unsigned seen = 0;
     for (unsigned r = 0; r < ROLE_COUNT; r++) {
         enum role role = (enum role)r;
-        ck_assert_uint_eq(board_count(role), role == ROLE_MASTER   ? 1
-                                             : role == ROLE_WORKER ? 2 * WORKERS
-                                                                   : 2);
-        for (unsigned i = 0; i < board_count(role); i++, seen++)
-            ck_assert_int_eq(board_role(board_first(role) + i), role);
+        ck_assert_uint_eq(scoreboard_count(role), role == ROLE_MASTER   ? 1
+                                                  : role == ROLE_WORKER ? 2 * WORKERS
+                                                                        : 2);
+        for (unsigned i = 0; i < scoreboard_count(role); i++, seen++)
+            ck_assert_int_eq(scoreboard_role(scoreboard_first(role) + i), role);
     }
-    ck_assert_uint_eq(seen, board_slots());
-    ck_assert_uint_eq(board_first(ROLE_WORKER) + board_count(ROLE_WORKER), board_slots());
+    ck_assert_uint_eq(seen, scoreboard_slots());
+    ck_assert_uint_eq(scoreboard_first(ROLE_WORKER) + scoreboard_count(ROLE_WORKER),
+                      scoreboard_slots());
 }
 END_TEST
 
 START_TEST(an_empty_slot_is_down)
 {
-    struct board_view v;
-    board_read(board_first(ROLE_WORKER), &v);
+    struct scoreboard_view v;
+    scoreboard_read(scoreboard_first(ROLE_WORKER), &v);
     ck_assert_int_eq(v.stage, STAGE_DOWN);
     ck_assert_int_eq(v.pid, 0);
     ck_assert_uint_eq(v.generation, 0);
@@ -48,30 +49,30 @@ END_TEST
 
 START_TEST(a_life_is_seen)
 {
-    struct board_view v;
-    char words[BOARD_LAST_WORDS_MAX];
-    unsigned slot = board_first(ROLE_WORKER) + 1;
-    ck_assert_int_eq(board_self(), -1);
-    ck_assert_uint_eq(board_assign(slot), 1);
-    board_set_pid(slot, 4711);
-    board_attach(slot);
-    ck_assert_int_eq(board_self(), (int)slot);
-    ck_assert_uint_eq(board_generation(), 1);
-    board_stage(STAGE_BUSY, "POST /v1/bookings");
+    struct scoreboard_view v;
+    char words[SCOREBOARD_LAST_WORDS_MAX];
+    unsigned slot = scoreboard_first(ROLE_WORKER) + 1;
+    ck_assert_int_eq(scoreboard_self(), -1);
+    ck_assert_uint_eq(scoreboard_assign(slot), 1);
+    scoreboard_set_pid(slot, 4711);
+    scoreboard_attach(slot);
+    ck_assert_int_eq(scoreboard_self(), (int)slot);
+    ck_assert_uint_eq(scoreboard_generation(), 1);
+    scoreboard_stage(STAGE_BUSY, "POST /v1/bookings");
     struct deadline d = deadline_in_ms(5000);
-    board_budget(d);
-    board_database(true);
-    board_served();
-    board_served();
-    board_read(slot, &v);
+    scoreboard_budget(d);
+    scoreboard_database(true);
+    scoreboard_served();
+    scoreboard_served();
+    scoreboard_read(slot, &v);
     ck_assert_int_eq(v.turned.ns, v.since.ns); /* no turn yet: a change of the stage is one */
-    board_beat();
-    board_read(slot, &v);
+    scoreboard_beat();
+    scoreboard_read(slot, &v);
     ck_assert_int_ge(v.turned.ns, v.since.ns);
     ck_assert_int_le(v.turned.ns, mono_now().ns);
-    board_request("an-id");
-    board_call("moyasar", "invoice_create");
-    board_read(slot, &v);
+    scoreboard_request("an-id");
+    scoreboard_call("moyasar", "invoice_create");
+    scoreboard_read(slot, &v);
     ck_assert_str_eq(v.request, "an-id");
     ck_assert_str_eq(v.call, "moyasar invoice_create");
     ck_assert_int_eq(v.role, ROLE_WORKER);
@@ -82,65 +83,65 @@ START_TEST(a_life_is_seen)
     ck_assert_int_eq(v.budget.at.ns, d.at.ns);
     ck_assert(v.database);
     ck_assert_uint_eq(v.served, 2);
-    board_call(NULL, NULL);
-    board_read(slot, &v);
+    scoreboard_call(NULL, NULL);
+    scoreboard_read(slot, &v);
     ck_assert_str_eq(v.call, "");
-    board_call("moyasar", "invoice_create");
-    board_stage(STAGE_IDLE, NULL);
-    board_read(slot, &v);
+    scoreboard_call("moyasar", "invoice_create");
+    scoreboard_stage(STAGE_IDLE, NULL);
+    scoreboard_read(slot, &v);
     ck_assert_str_eq(v.what, "");
     ck_assert_str_eq(v.request, "");
     ck_assert_str_eq(v.call, "");
     ck_assert_int_eq(v.budget.at.ns, 0); /* the budget went with the request */
-    board_release(slot, words, sizeof(words));
+    scoreboard_release(slot, words, sizeof(words));
     ck_assert_str_eq(words, "");
-    board_read(slot, &v);
+    scoreboard_read(slot, &v);
     ck_assert_int_eq(v.stage, STAGE_DOWN);
     ck_assert_int_eq(v.pid, 0);
     ck_assert_uint_eq(v.served, 2); /* since the slot exists */
-    ck_assert_uint_eq(board_assign(slot), 2);
+    ck_assert_uint_eq(scoreboard_assign(slot), 2);
 }
 END_TEST
 
 START_TEST(long_text_is_cut)
 {
-    struct board_view v;
-    char longer[BOARD_WHAT_MAX * 2];
+    struct scoreboard_view v;
+    char longer[SCOREBOARD_WHAT_MAX * 2];
     memset(longer, 'x', sizeof(longer));
     longer[sizeof(longer) - 1] = '\0';
-    board_attach(board_first(ROLE_KEEPER));
-    board_stage(STAGE_BUSY, longer);
-    board_request(longer);
-    board_call(longer, longer);
-    board_panic(longer);
-    board_read(board_first(ROLE_KEEPER), &v);
-    ck_assert_uint_eq(strlen(v.what), BOARD_WHAT_MAX - 1);
-    ck_assert_uint_eq(strlen(v.request), BOARD_REQUEST_MAX - 1);
-    ck_assert_uint_eq(strlen(v.call), BOARD_CALL_MAX - 1);
-    ck_assert_uint_eq(strlen(v.last_words), BOARD_LAST_WORDS_MAX - 1);
+    scoreboard_attach(scoreboard_first(ROLE_KEEPER));
+    scoreboard_stage(STAGE_BUSY, longer);
+    scoreboard_request(longer);
+    scoreboard_call(longer, longer);
+    scoreboard_panic(longer);
+    scoreboard_read(scoreboard_first(ROLE_KEEPER), &v);
+    ck_assert_uint_eq(strlen(v.what), SCOREBOARD_WHAT_MAX - 1);
+    ck_assert_uint_eq(strlen(v.request), SCOREBOARD_REQUEST_MAX - 1);
+    ck_assert_uint_eq(strlen(v.call), SCOREBOARD_CALL_MAX - 1);
+    ck_assert_uint_eq(strlen(v.last_words), SCOREBOARD_LAST_WORDS_MAX - 1);
 }
 END_TEST
 
 START_TEST(last_words_survive_the_child)
 {
-    char words[BOARD_LAST_WORDS_MAX];
-    unsigned slot = board_first(ROLE_WORKER);
-    (void)board_assign(slot);
+    char words[SCOREBOARD_LAST_WORDS_MAX];
+    unsigned slot = scoreboard_first(ROLE_WORKER);
+    (void)scoreboard_assign(slot);
     pid_t pid = fork();
     if (pid == 0) {
-        board_attach(slot);
-        board_panic("n < max (src/x.c:1)");
+        scoreboard_attach(slot);
+        scoreboard_panic("n < max (src/x.c:1)");
         _exit(0);
     }
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-    board_release(slot, words, sizeof(words));
+    scoreboard_release(slot, words, sizeof(words));
     ck_assert_str_eq(words, "n < max (src/x.c:1)");
-    board_release(slot, words, sizeof(words));
+    scoreboard_release(slot, words, sizeof(words));
     ck_assert_str_eq(words, ""); /* taken once */
     char tiny[4];
-    board_attach(slot);
-    board_panic("abcdef");
-    board_release(slot, tiny, sizeof(tiny));
+    scoreboard_attach(slot);
+    scoreboard_panic("abcdef");
+    scoreboard_release(slot, tiny, sizeof(tiny));
     ck_assert_str_eq(tiny, "abc");
 }
 END_TEST
@@ -191,15 +192,15 @@ END_TEST
 
 START_TEST(a_bad_slot_aborts)
 {
-    struct board_view v;
-    board_read(board_slots(), &v);
+    struct scoreboard_view v;
+    scoreboard_read(scoreboard_slots(), &v);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("board");
-    TCase *c = th_case(s, "board");
+    Suite *s = suite_create("scoreboard");
+    TCase *c = th_case(s, "scoreboard");
     tcase_add_checked_fixture(c, setup, shm_fini);
     tcase_add_test(c, slots_cover_all_roles_once);
     tcase_add_test(c, an_empty_slot_is_down);

@@ -1,4 +1,4 @@
-#include "sys/board.h"
+#include "sys/scoreboard.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -21,9 +21,9 @@ struct words {
     struct mono since;
     struct deadline budget;
     enum stage stage;
-    char what[BOARD_WHAT_MAX];
-    char request[BOARD_REQUEST_MAX];
-    char call[BOARD_CALL_MAX];
+    char what[SCOREBOARD_WHAT_MAX];
+    char request[SCOREBOARD_REQUEST_MAX];
+    char call[SCOREBOARD_CALL_MAX];
 };
 
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): two writers, two cache lines
@@ -38,7 +38,7 @@ struct slot {
     atomic_bool database;
     /* single bytes, since a panicking child must do as little as possible; said 2: whole */
     atomic_int said;
-    atomic_char last_words[BOARD_LAST_WORDS_MAX];
+    atomic_char last_words[SCOREBOARD_LAST_WORDS_MAX];
 };
 
 static struct slot *slots;
@@ -67,44 +67,44 @@ static unsigned slots_for(unsigned workers_max)
     return n;
 }
 
-size_t board_size(unsigned workers_max)
+size_t scoreboard_size(unsigned workers_max)
 {
     return slots_for(workers_max) * sizeof(struct slot);
 }
 
-void board_init(unsigned workers_max)
+void scoreboard_init(unsigned workers_max)
 {
     workers_n = workers_max;
     slots_n = slots_for(workers_max);
-    slots = shm_alloc(board_size(workers_max));
+    slots = shm_alloc(scoreboard_size(workers_max));
     self = NULL;
     self_index = -1;
 }
 
-unsigned board_slots(void)
+unsigned scoreboard_slots(void)
 {
     return slots_n;
 }
 
-unsigned board_count(enum role role)
+unsigned scoreboard_count(enum role role)
 {
     return role_slots(role, workers_n);
 }
 
-unsigned board_first(enum role role)
+unsigned scoreboard_first(enum role role)
 {
     unsigned at = 0;
     for (unsigned i = 0; role_order[i] != role; i++)
-        at += board_count(role_order[i]);
+        at += scoreboard_count(role_order[i]);
     return at;
 }
 
-enum role board_role(unsigned slot)
+enum role scoreboard_role(unsigned slot)
 {
     ENSURE(slot < slots_n);
     unsigned i = 0;
-    for (unsigned left = slot; left >= board_count(role_order[i]); i++)
-        left -= board_count(role_order[i]);
+    for (unsigned left = slot; left >= scoreboard_count(role_order[i]); i++)
+        left -= scoreboard_count(role_order[i]);
     return role_order[i];
 }
 
@@ -114,7 +114,7 @@ static struct slot *at(unsigned slot)
     return &slots[slot];
 }
 
-uint32_t board_assign(unsigned slot)
+uint32_t scoreboard_assign(unsigned slot)
 {
     struct slot *s = at(slot);
     struct words fresh = {.stage = STAGE_STARTING, .since = mono_now()};
@@ -126,7 +126,7 @@ uint32_t board_assign(unsigned slot)
     return generation;
 }
 
-void board_set_pid(unsigned slot, pid_t pid)
+void scoreboard_set_pid(unsigned slot, pid_t pid)
 {
     atomic_store_explicit(&at(slot)->pid, pid, memory_order_relaxed);
 }
@@ -135,7 +135,7 @@ static void copy_last_words(struct slot *s, char *buf, size_t size)
 {
     size_t n = 0;
     if (atomic_load_explicit(&s->said, memory_order_acquire) == 2)
-        for (; n + 1 < size && n < BOARD_LAST_WORDS_MAX; n++) {
+        for (; n + 1 < size && n < SCOREBOARD_LAST_WORDS_MAX; n++) {
             buf[n] = atomic_load_explicit(&s->last_words[n], memory_order_relaxed);
             if (buf[n] == '\0')
                 break;
@@ -144,7 +144,7 @@ static void copy_last_words(struct slot *s, char *buf, size_t size)
         buf[n] = '\0';
 }
 
-void board_release(unsigned slot, char *last_words, size_t size)
+void scoreboard_release(unsigned slot, char *last_words, size_t size)
 {
     struct slot *s = at(slot);
     struct words gone = {.stage = STAGE_DOWN, .since = mono_now()};
@@ -155,7 +155,7 @@ void board_release(unsigned slot, char *last_words, size_t size)
     TWIN_STORE(&s->words, &gone);
 }
 
-void board_attach(unsigned slot)
+void scoreboard_attach(unsigned slot)
 {
     self = at(slot);
     self_index = (int)slot;
@@ -163,12 +163,12 @@ void board_attach(unsigned slot)
     TWIN_STORE(&self->words, &now);
 }
 
-int board_self(void)
+int scoreboard_self(void)
 {
     return self_index;
 }
 
-uint32_t board_generation(void)
+uint32_t scoreboard_generation(void)
 {
     return self ? atomic_load_explicit(&self->generation, memory_order_relaxed) : 0;
 }
@@ -188,7 +188,7 @@ static void set_text(char *to, size_t size, const char *text)
     memset(to + n, 0, size - n);
 }
 
-void board_stage(enum stage stage, const char *what)
+void scoreboard_stage(enum stage stage, const char *what)
 {
     now.stage = stage;
     now.since = mono_now();
@@ -200,19 +200,19 @@ void board_stage(enum stage stage, const char *what)
     publish();
 }
 
-void board_budget(struct deadline d)
+void scoreboard_budget(struct deadline d)
 {
     now.budget = d;
     publish();
 }
 
-void board_request(const char *id)
+void scoreboard_request(const char *id)
 {
     set_text(now.request, sizeof(now.request), id);
     publish();
 }
 
-void board_call(const char *provider, const char *operation)
+void scoreboard_call(const char *provider, const char *operation)
 {
     set_text(now.call, sizeof(now.call), provider);
     size_t n = strlen(now.call);
@@ -223,13 +223,13 @@ void board_call(const char *provider, const char *operation)
     publish();
 }
 
-void board_database(bool connected)
+void scoreboard_database(bool connected)
 {
     if (self)
         atomic_store_explicit(&self->database, connected, memory_order_relaxed);
 }
 
-void board_served(void)
+void scoreboard_served(void)
 {
     if (self) /* one writer: no need for a read-modify-write */
         atomic_store_explicit(&self->served,
@@ -237,33 +237,33 @@ void board_served(void)
                               memory_order_relaxed);
 }
 
-void board_beat(void)
+void scoreboard_beat(void)
 {
     if (self)
         atomic_store_explicit(&self->turned, mono_now().ns, memory_order_relaxed);
 }
 
-void board_panic(const char *text)
+void scoreboard_panic(const char *text)
 {
     if (!self)
         return;
     atomic_store_explicit(&self->said, 1, memory_order_relaxed);
     size_t n = 0;
-    for (; text[n] && n + 1 < BOARD_LAST_WORDS_MAX; n++)
+    for (; text[n] && n + 1 < SCOREBOARD_LAST_WORDS_MAX; n++)
         atomic_store_explicit(&self->last_words[n], text[n], memory_order_relaxed);
     atomic_store_explicit(&self->last_words[n], '\0', memory_order_relaxed);
     atomic_store_explicit(&self->said, 2, memory_order_release);
 }
 
-void board_read(unsigned slot, struct board_view *out)
+void scoreboard_read(unsigned slot, struct scoreboard_view *out)
 {
     struct slot *s = at(slot);
     struct words w = {.stage = STAGE_DOWN};
     if (!TWIN_LOAD(&s->words, &w))
         w.since = mono_now();
     memset(out, 0, sizeof(*out));
-    out->role = board_role(slot);
-    out->index = (int)(slot - board_first(out->role));
+    out->role = scoreboard_role(slot);
+    out->index = (int)(slot - scoreboard_first(out->role));
     out->pid = atomic_load_explicit(&s->pid, memory_order_relaxed);
     out->generation = atomic_load_explicit(&s->generation, memory_order_relaxed);
     out->stage = (unsigned)w.stage < STAGE_COUNT ? w.stage : STAGE_DOWN;
@@ -272,7 +272,7 @@ void board_read(unsigned slot, struct board_view *out)
     if (out->turned.ns < w.since.ns)
         out->turned = w.since;
     out->budget = w.budget;
-    out->database = board_has_database(slot);
+    out->database = scoreboard_has_database(slot);
     out->served = atomic_load_explicit(&s->served, memory_order_relaxed);
     memcpy(out->what, w.what, sizeof(out->what));
     out->what[sizeof(out->what) - 1] = '\0';
@@ -283,7 +283,7 @@ void board_read(unsigned slot, struct board_view *out)
     copy_last_words(s, out->last_words, sizeof(out->last_words));
 }
 
-bool board_has_database(unsigned slot)
+bool scoreboard_has_database(unsigned slot)
 {
     return atomic_load_explicit(&at(slot)->database, memory_order_relaxed);
 }
