@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # Makes ./configure from configure.ac; needs autoconf, automake and pkg-config.
 set -e
 cd "$(dirname "$0")"

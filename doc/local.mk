@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # manual pages and the served openapi document
 dist_man_MANS += doc/bookingd-sandbox.1 doc/bookingd.8 doc/bookingd.yaml.5
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # systemd's units and snippets. What names the binary or the configuration is made from a template.
 systemdsystemunit_DATA = systemd/bookingd.service systemd/bookingd.socket
 EXTRA_DIST += systemd/bookingd.service.in systemd/bookingd.socket systemd/bookingd.sysusers.conf \

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # Tests that belong to no single layer: the rules of the tree, valgrind over the unit tests.
 LINT_TESTS = tests/lint/layers.sh tests/lint/headers.sh tests/lint/size.sh tests/lint/habits.sh
 TESTS += $(LINT_TESTS)

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * From the bytes of one whole request to the bytes of its answer. A route is a row of the table in
  * api_routes.c and a handler of at most one service call. The frame (api.c) does for all of them:

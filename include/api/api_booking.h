@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* JSON of bookings and notifications, as openapi.yaml's schemas say, and what their handlers share.
  */
 #ifndef BOOKINGD_API_API_BOOKING_H

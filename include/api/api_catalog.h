@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* JSON of the catalog's objects, as openapi.yaml's schemas Venue, Service, Resource, OpeningHours,
  * Closure. */
 #ifndef BOOKINGD_API_API_CATALOG_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* JSON of payments, as openapi.yaml's schema Payment, and how their failures are told. */
 #ifndef BOOKINGD_API_API_PAYMENT_H
 #define BOOKINGD_API_API_PAYMENT_H

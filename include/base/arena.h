@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Bump arena: memory of one request, released as a whole by arena_reset().
  * Foreign resources (PGresult, json_t, file descriptors) hang on it as cleanups and are

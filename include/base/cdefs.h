@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Compiler attributes and the few macros that every layer uses. */
 #ifndef BOOKINGD_BASE_CDEFS_H
 #define BOOKINGD_BASE_CDEFS_H

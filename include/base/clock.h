@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Two clocks with two types, so that wall time never slips into a deadline, and the one
  * type for time limits. Replaceable in tests.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Hashes, keyed hashes, encodings and constant-time comparison, over libcrypto. */
 #ifndef BOOKINGD_BASE_DIGEST_H
 #define BOOKINGD_BASE_DIGEST_H

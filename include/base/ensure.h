@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Always-on assertions for what cannot happen. A failed one is a bug: it hands its text to
  * the panic hook (sys/scoreboard stores it for the obituary), then aborts the process; the master

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The one result type of functions that can fail at run time: ERR_OK, or why not.
  * A function that returns it is MUST_CHECK. Names come from err.def.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Strict parsing of numbers, durations, sizes and rates: the whole text or nothing. */
 #ifndef BOOKINGD_BASE_NUM_H
 #define BOOKINGD_BASE_NUM_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Randomness from getrandom(2); a failure is a bug of the machine and aborts. */
 #ifndef BOOKINGD_BASE_RNG_H
 #define BOOKINGD_BASE_RNG_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Slices of bytes that somebody else owns, and a string builder whose memory is an arena's.
  */

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* http and https URLs, a strict subset of RFC 3986: no user info, no characters that would need
  * encoding. */
 #ifndef BOOKINGD_BASE_URL_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* UUIDs: version 7 made here (RFC 9562 5.7), any version accepted. */
 #ifndef BOOKINGD_BASE_UUID_H
 #define BOOKINGD_BASE_UUID_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The process's one connection to PostgreSQL, opened after fork. Everything is asynchronous libpq
  * and poll() under a deadline: blocking calls cannot be bounded when a server is frozen, and

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Numbered migrations, embedded at build time, run by `bookingd migrate` alone. */
 #ifndef BOOKINGD_DB_DB_MIGRATE_H
 #define BOOKINGD_DB_DB_MIGRATE_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Circuit breaker of one provider, shared by all processes: one atomic word that holds state,
  * weight of consecutive failures or the probe's holder, and a time. No lock, so no rule for a dead

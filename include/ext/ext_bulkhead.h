@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Bulkhead of one provider: so many seats, and a call needs one. Each seat is an atomic word that
  * names its holder, so that the limit is exact, and a killed process's seat is taken over, not

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The one HTTP client for providers, over a libcurl easy handle that is reused with its
  * connections. Bounded in every direction: connect, TLS and total time inside the caller's

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Text put into requests, escaped for the place where it goes, and templates with {placeholders}.
  */
 #ifndef BOOKINGD_EXT_EXT_ESCAPE_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Who holds a place in shared memory (a seat of a bulkhead, the probe of a breaker): scoreboard
  * slot and generation, so that the place of a killed process is seen to be free without anybody

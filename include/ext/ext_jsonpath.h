@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Paths into a provider's JSON answer: member names with dots between, items as [n]:
  * "data.MessageID", "messages[0].status", "[0].id". Values compare as text, so that

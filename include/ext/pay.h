@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Taking payments through a gateway's hosted invoices: the interface that a gateway's file
  * implements (pay_moyasar.c). Amounts are integers in minor units end to end. No card data passes

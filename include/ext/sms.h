@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Sending one SMS through a configured provider: a table row and a file each (sms_NAME.c). */
 #ifndef BOOKINGD_EXT_SMS_H
 #define BOOKINGD_EXT_SMS_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Strict HTTP/1.1 request parser: pure (no I/O, no allocation), incremental, zero-copy. The
  * dispatcher asks "is the request whole?", a worker asks "what does it say?"; both get the same

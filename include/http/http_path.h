@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Paths and queries: pattern match, percent-decoding, parameters. Pure. */
 #ifndef BOOKINGD_HTTP_HTTP_PATH_H
 #define BOOKINGD_HTTP_HTTP_PATH_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* A response being made: status, fields, body; written out as one block of bytes. */
 #ifndef BOOKINGD_HTTP_HTTP_RESP_H
 #define BOOKINGD_HTTP_HTTP_RESP_H

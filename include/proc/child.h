@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What the master hands to a child, and the main functions of the roles. When NAME_main() is
  * called the child is set up already (proc/master_child.c): signals at their defaults with an

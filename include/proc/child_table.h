@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * One row a child position, and the pure rules of its life: which state follows which event, and
  * how long a replacement waits. No fork, no signal, no clock of its own: master_child.c does what

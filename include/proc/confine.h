@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What a process may ask of the kernel. Each role has a list of system calls (seccomp, where the
  * build has libseccomp) and of files (Landlock, where the kernel has it): proc/confine_calls.def

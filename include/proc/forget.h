@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * After a fork: what a role does not need to know is gone from its memory, also where libraries
  * have left copies of it (the YAML parser's and libpq's freed buffers, the environment).

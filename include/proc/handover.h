@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Packets between dispatcher, worker and master, over SEQPACKET pairs: a packet is a struct, then
  * bytes, or a memfd holding the bytes when they are many. All three are forks of one binary, so the

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The supervisor: binds, makes the shared memory, forks the roles and watches them. No database, no
  * curl. */
 #ifndef BOOKINGD_PROC_MASTER_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What the master tells the monitor, and through it whoever asks: how the last reload went, and its
  * own process_* figures, which no other process may read from /proc. In shared memory; the master

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The monitor's parts, for proc/monitor*.c and their tests: its loop, its small HTTP server and its
  * pages. It calls no provider and never waits for the database with its face to the wall: while a

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The process title that ps shows, written over the original arguments and environment. */
 #ifndef BOOKINGD_PROC_PROCTITLE_H
 #define BOOKINGD_PROC_PROCTITLE_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The route of a request by its first line alone: for titles, the scoreboard, and answers that no
  * handler gives. */
 #ifndef BOOKINGD_PROC_ROUTE_H

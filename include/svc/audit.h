@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Who did what: a row in the transaction of the deed. */
 #ifndef BOOKINGD_SVC_AUDIT_H
 #define BOOKINGD_SVC_AUDIT_H

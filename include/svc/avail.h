@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Free slots of a service: opening hours, closures, grid, notice, horizon, buffers, capacity, all
  * in the venue's time zone. */
 #ifndef BOOKINGD_SVC_AVAIL_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Bookings: made, moved, ended and read (contract 5). A function that changes a booking runs its
  * own transaction (lock order: customer, booking, resources by id), commits, and only then sends

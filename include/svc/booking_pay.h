@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What a payment does to its booking. For svc/payment alone, in an open transaction that has locked
  * the booking (booking_add_lock_any); the functions named commit end that transaction and send the

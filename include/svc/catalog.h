@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What can be booked: venues, services, resources, opening hours, closures. Reads are public or a
  * staff key's; writes are admin's and leave an audit row in the same transaction.

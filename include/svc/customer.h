@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Customers: a row a phone number, made at the first sign-in or the first booking by staff, emptied
  * on erasure. */
 #ifndef BOOKINGD_SVC_CUSTOMER_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Idempotency keys: one row a caller and key. A request claims the row, works, and stores its
  * outcome, best in the transaction of its own writes. A claim whose time has passed is dead and

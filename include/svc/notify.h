@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The notification ledger (contract 4). A row is written in the transaction of its booking change;
  * after the commit the message is sent inside the request and the row becomes SENT or FAILED.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * One-time passwords: the sending is part of the request (contract 1), counted before it is tried,
  * made outside any transaction; the code is stored as HMAC under a key outside the database, and

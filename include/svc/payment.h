@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Payments (contract 6). A row is committed before the gateway is called, and no transaction is
  * open while it is. What the gateway did is believed in one place: payment_settle() fetches,

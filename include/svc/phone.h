@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Phone numbers to E.164. Arabic-Indic and Persian digits become ASCII; spaces, dashes, dots,
  * brackets and bidirectional marks are dropped; "00" is "+"; a national number ("0551234567",

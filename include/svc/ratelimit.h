@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Fixed windows counted in the database, before the act. Subjects are keyed hashes: the table holds
  * no phone number or address. The counting itself is the SQL function rate_take(): one of each

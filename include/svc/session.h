@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Sessions of customers: random tokens of 256 bits, of which only the SHA-256 is stored. */
 #ifndef BOOKINGD_SVC_SESSION_H
 #define BOOKINGD_SVC_SESSION_H

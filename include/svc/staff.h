@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Staff keys: made, listed and revoked on the command line; presented as bearer tokens. Only their
  * SHA-256 is stored.
  */

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What every service function works with: the process's parts and the request's limits. Services
  * know nothing of HTTP. One service function is one use case: it runs its transactions and calls

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What is wrong now, as figures: what the notification ledger owes (FAILED and PENDING), counted by
  * one statement, so that the figures agree among themselves and with the staff list (contract 4,

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Addresses of provider and database names in shared memory: the resolver process writes,
  * everybody reads (sys/twin, single writer). A name keeps its last good addresses when

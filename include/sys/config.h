@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The configuration: one immutable struct, read once from a YAML file by the master and
  * inherited by fork. config.def has one row a key: path, type, field, default, range, flags,

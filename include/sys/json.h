@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * JSON through jansson, held to the contract's rules: bodies parsed strictly (UTF-8, no duplicate
  * members, depth and size capped by the caller), objects checked against schemas that are tables,

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Records to stderr, one line each, logfmt or JSON, with a "<N>" priority when journald reads.
  * An event name and typed fields; escaping in one place; role, slot and request id are added here.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * One log record being put together, logfmt or JSON: escaping and length in one place. Only for
  * sys/log (and its tests). What does not fit in LOG_LINE_MAX is left out and `truncated` says so,

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Counters, gauges and histograms in shared memory. metrics.def has one row a family; each
  * process writes only the slot of its child position (relaxed atomics, no lock), which outlives

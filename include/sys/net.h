@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Sockets: listening, whole-operation deadlines, descriptors and bytes between processes. */
 #ifndef BOOKINGD_SYS_NET_H
 #define BOOKINGD_SYS_NET_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* sd_notify(3) without libsystemd: datagrams to $NOTIFY_SOCKET; all do nothing when it is unset. */
 #ifndef BOOKINGD_SYS_NOTIFY_SD_H
 #define BOOKINGD_SYS_NOTIFY_SD_H

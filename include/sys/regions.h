@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What is known of telephone numbers, a row a region: calling code, trunk prefix and the leading
  * digits and lengths of mobile numbers. One place for configuration check (otp.regions) and for

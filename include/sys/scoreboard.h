@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The scoreboard: one 64-byte-aligned slot of shared memory a child position, written by its child
  * alone (single writer, relaxed atomics), read by master and monitor. It says who is there,

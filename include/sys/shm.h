@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* One anonymous shared mapping made by the master before the first fork; parts are handed out once,
  * never freed. */
 #ifndef BOOKINGD_SYS_SHM_H

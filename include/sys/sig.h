@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Signals come as data through a signalfd; handlers do nothing. */
 #ifndef BOOKINGD_SYS_SIG_H
 #define BOOKINGD_SYS_SIG_H

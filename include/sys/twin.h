@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * A record in shared memory with one writer and many readers, no lock. Two copies: the writer fills
  * the one that nobody reads and then turns the version, so readers get a whole record always, also

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The frame around all handlers: from a request's bytes to the bytes of its answer. */
 #include "api/api.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* GET /v1/staff/audit: who did what, newest first. */
 #include "api/api.h"
 #include "svc/audit.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Who is asking: the bearer token, and the first batch that looks it up together with the handler's
  * own reads. */
 #include "api_priv.h"

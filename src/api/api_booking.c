@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The customer's bookings. */
 #include "api/api_booking.h"
 #include "api/api_payment.h"

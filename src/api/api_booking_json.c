@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 #include "api/api_booking.h"
 
 static void put_time_if(struct arena *a, json_t *obj, const char *key, bool has, struct wall at)

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * No card number passes through here (contract: the gateway's page takes it): a body that has one
  * is refused before anything of it is stored or logged. A card number is 13 to 19 digits that

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The public catalog: active venues and services. */
 #include "api/api_catalog.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Who is at the other end: X-Forwarded-For is believed from trusted proxies alone, from right to
  * left. */
 #include <arpa/inet.h>

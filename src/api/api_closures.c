@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Closures of a venue or one of its resources, for staff. Bookings that a new one overlaps stay;
  * the answer names them.
  */

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Cursors: base64url over a short keyed hash and the fields. The hash covers the list's route, so
  * that a cursor that was not made here for the same list is a fault, and never a value that reaches

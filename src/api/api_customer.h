@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* How a customer looks in answers, and what is wrong with one's phone. */
 #ifndef BOOKINGD_API_API_CUSTOMER_H
 #define BOOKINGD_API_API_CUSTOMER_H

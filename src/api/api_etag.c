@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* ETag and If-Match (RFC 9110 8.8.3, 13.1.1): the tag of a booking is its version in quotes. */
 #include <inttypes.h>
 

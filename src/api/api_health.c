@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* For load balancers and supervisors. */
 #include "api/api.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Opening hours of a resource: read the week, replace it as a whole. */
 #include "api/api.h"
 #include "svc/catalog.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Idempotency-Key: claimed in the first batch, completed in the transaction of the deed
  * (api_idem_add) or after the handler, released when there is no outcome below 500. What the

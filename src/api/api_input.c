@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What a request brings along, checked before its handler runs: identifiers, media type, JSON,
  * schema, Idempotency-Key.
  */

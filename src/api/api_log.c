@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* One access record a request (contract 10), and its metrics. */
 #include "api_priv.h"
 #include "sys/log.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The signed-in customer: who it is, changes, the end of a session, erasure. */
 #include "api/api.h"
 #include "api_customer.h"

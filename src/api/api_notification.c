@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The ledger of notifications, for staff. */
 #include "api/api_booking.h"
 

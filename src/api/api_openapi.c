@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* doc/openapi.yaml, made JSON when this was built. */
 #include "api_priv.h"
 

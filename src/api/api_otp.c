@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Sign-in: a code by SMS, traded for a session. */
 #include "svc/otp.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Payments: the customer's calls, the gateway's hints, the staff's refunds. */
 #include "api/api_payment.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What the files of the frame share. Handlers include api/api.h alone. */
 #ifndef BOOKINGD_API_API_PRIV_H
 #define BOOKINGD_API_API_PRIV_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Problem documents (RFC 9457) and the one place that maps errors to statuses. */
 #include "api_priv.h"
 #include "sys/log.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* GET /v1/staff/providers: each provider's circuit, calls in flight, last fault. */
 #include "api/api.h"
 

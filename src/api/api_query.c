@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Query parameters by the route's table. */
 #include "api_priv.h"
 #include "base/num.h"

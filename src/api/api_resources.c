@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Resources of a venue, for staff. */
 #include "api/api_catalog.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The route table, one .def an area, so that a row stands beside its handler and schema; and
  * finding a row. */
 #include "api_priv.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* GET /v1/services/{service_id}/slots */
 #include "api/api.h"
 #include "svc/avail.h"

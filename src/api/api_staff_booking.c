@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The venue's calendar, booking for a customer, and moving bookings on, for staff. */
 #include "api/api_booking.h"
 #include "api/api_payment.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The staff's catalog: venues and services. A PATCH is the stored object with the members that were
  * sent. */
 #include "api/api_catalog.h"

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # handlers of bookings, calendar, notifications
 libapi_a_SOURCES += \
   include/api/api_booking.h \

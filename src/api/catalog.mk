@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # venues, services, resources, opening hours, closures, slots
 libapi_a_SOURCES += \
   include/api/api_catalog.h \

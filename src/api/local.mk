@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/api: from a request's bytes to the answer's: the frame and the handlers
 noinst_LIBRARIES += libapi.a
 libapi_a_SOURCES = \

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Build-time tool: mkopenapi FILE.yaml prints C source that holds the document as JSON. Plain
  * scalars become what YAML's core schema says (integers, numbers, booleans, null), all others

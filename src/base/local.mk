@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/base: sources and unit tests of this layer
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \

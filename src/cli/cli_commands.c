@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The table of commands, and those of a line or two. */
 #include <stdio.h>
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* /status, asked of the monitor over a plain socket. */
 #include <arpa/inet.h>
 #include <errno.h>

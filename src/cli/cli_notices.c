@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The notification ledger from the command line. */
 #include <inttypes.h>
 #include <stdio.h>

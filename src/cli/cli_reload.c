@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* HUP to the running daemon, and how it ended. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What commands that work on the database share: configuration, connection, and providers when
  * something is to be sent.
  */

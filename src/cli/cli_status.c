@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The scoreboard of the running daemon. */
 #include <errno.h>
 #include <stdio.h>

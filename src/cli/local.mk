@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/cli: the command line
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \

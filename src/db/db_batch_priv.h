@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* A batch and the state of its run: db_batch.c builds it, db_run.c runs it. */
 #ifndef BOOKINGD_DB_DB_BATCH_PRIV_H
 #define BOOKINGD_DB_DB_BATCH_PRIV_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The bytes of a batch: queueing its parts, and one round trip under a deadline. */
 #include <poll.h>
 #include <string.h>

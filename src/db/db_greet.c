@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The first round trip of a connection: are we talking to the process that greeted us, or is a
  * pooler in between; if not, the session's settings; and the schema's version.

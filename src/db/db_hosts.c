@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * libpq looks names up by itself, without any bound, and when it polls asynchronously it has no
  * time limit a host. So each host of the URL is given its addresses (hostaddr) here, the name

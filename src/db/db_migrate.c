@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Each migration is one transaction that takes the lock first and then looks what is left to do, so
  * a second migrator simply waits, finds it done and goes on. A transaction's lock works through any

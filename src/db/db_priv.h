@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What the files of the db layer share: the connection's state and one file's face to the others.
  * Nobody else includes it. */
 #ifndef BOOKINGD_DB_DB_PRIV_H

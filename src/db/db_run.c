@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * One batch: what is sent around its statements, and what its end means. The rule for a commit in
  * doubt: once anything that commits was handed to the socket only the server's own word makes the

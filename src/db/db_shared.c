@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What one process learnt about the hosts of the URL and spares the others. Single words: the
  * newest that was said holds. */
 #include <stdatomic.h>

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # embed.sh FILE... : the migrations NNNN_name.sql as C, for src/db/db_migrate.c. Order is the order of the arguments.
 set -e
 cat <<'END'

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/db: sources and unit tests of this layer
 DB_MIGRATIONS = \
   src/db/migrations/0001_initial.sql \

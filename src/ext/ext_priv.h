@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Shared by the ext_*.c files alone: the providers' cells in shared memory, and one transfer
  * through curl. */
 #ifndef BOOKINGD_EXT_EXT_PRIV_H

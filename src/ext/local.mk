@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/ext: sources and unit tests of this layer
 noinst_LIBRARIES += libext.a
 libext_a_SOURCES = \

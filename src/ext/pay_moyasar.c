@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Moyasar: hosted invoices, their payments, refunds, events. HTTP Basic with the secret key as
  * user. Judged by HTTP status and `status` alone: the same fault has different `type` texts on

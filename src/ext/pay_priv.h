@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What a gateway's file implements; for pay*.c alone. */
 #ifndef BOOKINGD_EXT_PAY_PRIV_H
 #define BOOKINGD_EXT_PAY_PRIV_H

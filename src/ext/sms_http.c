@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Any other provider: the request from templates, the success rule from the configuration. */
 #include <string.h>
 

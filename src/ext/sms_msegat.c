@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Msegat: JSON with user and key in the body; always 200, only the body's `code` tells. */
 #include <string.h>
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What the sms_*.c files share: verdicts on an answer, so that each file only knows its provider's
  * codes. */
 #ifndef BOOKINGD_EXT_SMS_PRIV_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Taqnyat: JSON with a Bearer token; 201, and lists of accepted and rejected numbers that come as
  * text. */
 #include <string.h>

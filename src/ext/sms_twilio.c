@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Twilio Messaging: a form with HTTP Basic; a 201 can already carry a message that failed. */
 #include <string.h>
 

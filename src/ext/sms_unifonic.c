@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Unifonic: a form with the AppSid; codes of its own among the 4xx, and `success` as boolean or
  * text. */
 #include <strings.h>

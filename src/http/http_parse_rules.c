@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What the fields of a request's head mean together: the length of the body, and what is refused
  * for being ambiguous.
  */

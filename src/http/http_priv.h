@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Shared by the files of this layer: character classes and how to refuse. */
 #ifndef BOOKINGD_HTTP_HTTP_PRIV_H
 #define BOOKINGD_HTTP_HTTP_PRIV_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 #include "http/http_resp.h"
 
 #include <stdarg.h>

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/http: sources and unit tests of this layer
 noinst_LIBRARIES += libhttp.a
 libhttp_a_SOURCES = \

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* System calls: one filter a role, made with libseccomp by the master, laid on by the child. */
 #include "config.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Files, ports and signals: Landlock by its bare system calls, which no C library has. */
 #include <errno.h>
 #include <fcntl.h>

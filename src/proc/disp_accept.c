@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* New connections, as long as there is room for them. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Answers that no worker gives; the rest of those that a worker could not write at once; and the
  * orderly end. */
 #include <errno.h>

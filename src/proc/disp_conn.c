@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Places of connections, their phases with the limits, and what epoll is asked about them. */
 #include <stdlib.h>
 #include <string.h>

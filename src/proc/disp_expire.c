@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Limits of time: what is over by them is closed, answered or begun again. */
 #include "disp_priv.h"
 #include "sys/metrics.h"

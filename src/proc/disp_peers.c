@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * How many connections each address has. A chained table, counted whether or not there is a cap at
  * the moment: a reload may bring one, and those who are here already count then.

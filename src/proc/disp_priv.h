@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The dispatcher's inside, shared by dispatcher.c and disp_*.c alone.
  *

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Whole requests that wait for a worker: bounded in number and in time. */
 #include "api/api.h"
 #include "disp_priv.h"

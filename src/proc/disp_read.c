@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* From a client's bytes to whole requests. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The dispatcher's side of the workers' pairs: who is free, who has which request, and what happens
  * to a request whose worker died. End-of-file on the pair is the only news of a death that is

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The dispatcher: the only process that reads clients' sockets. One epoll loop over all
  * connections; whole requests go to whichever worker is free. It knows no secret, no database and

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Runs the table of housekeeping jobs, one at a time, each within its own deadline. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/proc: the processes: supervisor, dispatcher, workers, keeper, resolver
 noinst_LIBRARIES += libproc.a
 libproc_a_SOURCES = \

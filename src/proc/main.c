@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The program `bookingd`: options before the command; the rest is the command's row of the table.
  */
 #include <getopt.h>

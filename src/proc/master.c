@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The master: a loop over signals and time. It touches no client, no database and no lock, so
  * nothing that it supervises can hold it up.

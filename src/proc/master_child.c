@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Starting children and burying them. What follows from an event is child_table.c's to say. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The master's listening sockets. One that stays over a reload is never closed. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The master's inside, shared by master.c and master_*.c alone. */
 #ifndef BOOKINGD_PROC_MASTER_PRIV_H
 #define BOOKINGD_PROC_MASTER_PRIV_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The master's own process_* figures out of /proc/self, once a second: nobody else may read them
  * there. */
 #include <dirent.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * HUP. The new configuration is read and checked, its sockets are bound, its names known; then
  * workers of the next epoch start beside those that serve. When they have proved themselves - all

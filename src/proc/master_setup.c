@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What the master does once, before the first fork: sockets, shared memory, limits, privileges. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What the scoreboard says about the children, and what is said about them in turn. */
 #include <signal.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The monitor's loop: scrapes, the ledger at monitor.poll_interval, and the end. */
 #include "proc/monitor.h"
 

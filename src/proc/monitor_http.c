@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The monitor's HTTP server: few callers, one loop, nothing that a caller does can hold another up.
  */
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* /metrics: the registry, and the families that are computed when asked for. */
 #include "config.h"
 #include "revision.h"

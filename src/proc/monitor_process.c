@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* process_* of the master, as the Prometheus client libraries name them. */
 #include "proc/master_state.h"
 #include "proc/monitor.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The scoreboard, and which path shows which page. */
 #include "config.h"
 

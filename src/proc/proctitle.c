@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 #include "proc/proctitle.h"
 
 #include <stdarg.h>

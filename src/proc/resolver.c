@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Looks up the names of providers and database hosts, for ever, off every request's path.
  * getaddrinfo() blocks as long as it likes here; TERM and the master's death end the process by

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * A worker: one complete request at a time, from the dispatcher's packet to the answer's bytes on
  * the client's socket. It never waits for a client: what the socket does not take at once goes back

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/sandbox: the simulated providers, a program of its own
 bin_PROGRAMS += bookingd-sandbox
 bookingd_sandbox_SOURCES = \

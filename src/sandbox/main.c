@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* bookingd-sandbox: options and the listening socket. */
 #include <getopt.h>
 #include <stdio.h>

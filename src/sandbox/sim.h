@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * bookingd-sandbox: the providers, simulated, for the demo and the tests. One process, one poll
  * loop; every exchange may be delayed, cut or spoilt by a fault that was ordered through the

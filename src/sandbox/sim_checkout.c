@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The hosted page: an invoice, a choice of test cards, the bank's 3-D Secure step, and the ways
  * back. In Arabic or English by ?lang= (Arabic without it, as the gateway's own). One page

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* One client of the sandbox: bytes in, bytes out at the pace that the ordered fault sets. */
 #ifndef BOOKINGD_SANDBOX_SIM_CONN_H
 #define BOOKINGD_SANDBOX_SIM_CONN_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Faults on order: one place a route, the newest order wins. */
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What the gateway sends by itself: webhooks, six deliveries each until one is answered with 2xx,
  * and the single POST of a paid invoice to its callback_url. Only to literal loopback addresses

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The phones: every message that a simulated provider took, the newest INBOX_MAX of them. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The gateway's API: its calls as a table, keys, error envelopes, and what a request carries. */
 #include "sim_moyasar.h"
 

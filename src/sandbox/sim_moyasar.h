@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The simulated gateway: its books, shared by the API (sim_moyasar*.c), the hosted page
  * (sim_checkout.c) and the webhooks (sim_hook.c), and the few words that all its calls are made of.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Invoices and payments of the simulated gateway: kept in memory, shaped as recorded answers of the
  * real one. */
 #include <stdio.h>

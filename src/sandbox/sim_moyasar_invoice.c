@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The gateway's invoices: create, bulk, fetch, list, update, cancel. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The gateway's lists: their filters, and pages of 40. */
 #include <stdio.h>
 #include <string.h>

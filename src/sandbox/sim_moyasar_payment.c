@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The gateway's payments: create with a card, fetch, list, update, refund, capture, void. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The registration of webhooks, and the log of their deliveries. */
 #include <ctype.h>
 #include <stdio.h>

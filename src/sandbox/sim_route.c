@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Which simulated route a request is for: providers, inbox, faults, pages. */
 #include <string.h>
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The SMS providers as their documentation and recorded answers show them: where each takes number
  * and text, what a success looks like, and how each says no. Declines use the provider's code for a

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 #include "svc/avail.h"
 
 /* The service with the days that are asked for, venue-local; parameters $1 service, $2 from, $3 to.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # bookings, ledger of notifications, upkeep
 libsvc_a_SOURCES += \
   include/svc/booking.h \

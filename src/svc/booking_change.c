@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Moving a booking from state to state: the table of what may follow what, and who may do it. */
 #include "booking_priv.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Taking a place in time: making a booking and moving one. Everything that decides is one statement
  * run after the locks, so nothing can change between the question and the taking; the EXCLUDE

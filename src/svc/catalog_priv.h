@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* For catalog*.c alone: the columns that their readers expect. */
 #ifndef BOOKINGD_SVC_CATALOG_PRIV_H
 #define BOOKINGD_SVC_CATALOG_PRIV_H

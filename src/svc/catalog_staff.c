@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The staff's side of the catalog: what a key may see, and the writes with their audit rows. */
 #include "svc/audit.h"
 #include "svc/catalog.h"

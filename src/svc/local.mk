@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/svc: use cases; knows the database and the providers, not HTTP
 noinst_LIBRARIES += libsvc.a
 libsvc_a_SOURCES = \

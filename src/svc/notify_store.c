@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Results of attempts on their way into the ledger, and where they wait while the database is away.
  */
 #include "notify_priv.h"

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # payments and refunds: libsvc_a_SOURCES += ...
 libsvc_a_SOURCES += \
   include/svc/payment.h \

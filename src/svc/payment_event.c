@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Events of the gateway: each taken once, none believed. */
 #include "payment_priv.h"
 #include "sys/log.h"

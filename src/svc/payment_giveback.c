@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Giving money back. The gateway gives refunds no identifier and knows no idempotency: the row is
  * written first and keeps all others of its payment away, then the gateway's running total is read,

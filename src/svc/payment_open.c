@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Opening a payment: the row first, then the invoice, then what became of it. */
 #include <poll.h>
 

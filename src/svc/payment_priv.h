@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Shared by the files of the payment service. */
 #ifndef BOOKINGD_SVC_PAYMENT_PRIV_H
 #define BOOKINGD_SVC_PAYMENT_PRIV_H

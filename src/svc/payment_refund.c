@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Refunds on request: the staff's, and a customer's who cancels what was paid. */
 #include "payment_priv.h"
 #include "svc/booking_pay.h"

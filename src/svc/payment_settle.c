@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The one step that believes: fetch from the gateway, compare, apply. Webhook, browser return,
  * invoice callback, a repeat of the create and the keeper all come here. Applying is idempotent: it

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The keeper's part: what no hint ever came for, and invoices of bookings that can no longer be
  * paid for. */
 #include "payment_priv.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 #include "svc/svc.h"
 
 const char *const staff_role_names[STAFF_ROLE_COUNT] = {"viewer", "agent", "admin"};

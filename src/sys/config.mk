@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # configuration, regions and JSON: sources and unit tests
 libsys_a_SOURCES += \
   include/sys/config.h \

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The tables of config.def and the walk over them. */
 #include <stdlib.h>
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Texts that customers get: templates by language. */
 #include "config_priv.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Addresses: where to listen, and networks that are trusted. */
 #include <arpa/inet.h>
 #include <sys/un.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* For src/sys/config*.c alone: the tree that YAML becomes, and what readers of keys work with. */
 #ifndef BOOKINGD_SRC_SYS_CONFIG_PRIV_H
 #define BOOKINGD_SRC_SYS_CONFIG_PRIV_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* providers.NAME, and the keys that name one. */
 #include "config_priv.h"
 

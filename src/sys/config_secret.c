@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Secrets: a string, or where to find one. From a file or credential one trailing newline is
  * dropped, since editors add it. Modes of secret files are not judged: systemd hands credentials

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Keys of the templated `http` provider. */
 #include "base/num.h"
 #include "config_priv.h"

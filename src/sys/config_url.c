@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* URLs of providers, of this server and of front ends: a strict subset of RFC 3986, no user info,
  * query or fragment. */
 #include "base/url.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Readers of plain values: numbers, durations, sizes, rates, words. And the table of all readers.
  */
 #include "base/num.h"

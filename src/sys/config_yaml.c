@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * YAML to a tree with positions. A subset on purpose: one document, mappings with plain keys, lists
  * and scalars. Anchors, aliases, tags and duplicate keys are refused, and depth, nodes and scalars

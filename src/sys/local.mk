@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # src/sys: sources and unit tests of this layer
 noinst_LIBRARIES += libsys.a
 libsys_a_SOURCES = \

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Which format a scraper wants: the Accept field, RFC 9110 12.5.1. */
 #include "sys/metrics.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Dimensions: the closed sets of label values, in the order of their enums. */
 #include <string.h>
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0. */
 #include <inttypes.h>
 #include <math.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Shared by metrics*.c alone: where a family's cells are. */
 #ifndef BOOKINGD_SYS_METRICS_PRIV_H
 #define BOOKINGD_SYS_METRICS_PRIV_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Rows of the dimension "provider": they belong to names, while indices belong to a configuration.
  */
 #include <stdio.h>

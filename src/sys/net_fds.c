@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Packets with descriptors between processes. */
 #include <errno.h>
 #include <string.h>

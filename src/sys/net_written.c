@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Alone, since <linux/tcp.h>, which has the newer fields, does not go with <netinet/tcp.h>. */
 #include <linux/tcp.h>
 #include <netinet/in.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 #include "sys/regions.h"
 
 /* The two big members of the North American plan are told apart by area code; its Caribbean

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Bookings against a real database: what is refused and why, what every change leaves behind. */
 #include <stdlib.h>
 

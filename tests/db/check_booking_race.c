@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Many processes at the same slots at once: nothing overlaps, nothing deadlocks, and what is
  * refused is refused as taken. */
 #include <stdatomic.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The connection, batches, results and faults of the db layer on a real server. */
 #include <signal.h>
 #include <stdlib.h>

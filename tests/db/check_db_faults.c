@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What the db layer makes of a server or a network that misbehaves: time kept, outcomes told apart,
  * service back. */
 #include <poll.h>

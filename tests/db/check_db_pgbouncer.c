@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Behind a real PgBouncer in transaction mode. Debian 12 has 1.18, where a named statement silently
  * runs another client's text of the same name. Skipped where PgBouncer is not installed.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The server goes away and comes back, as a whole: in a cluster of its own. */
 #include <poll.h>
 #include <signal.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The frame as a whole, bytes in and bytes out, on a real database: framing, time, memory that runs
  * out, claims in doubt. */
 #include <jansson.h>

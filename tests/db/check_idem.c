@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Idempotency keys on a real server: claims, replays, takeovers, races. */
 #include "svc/idem.h"
 

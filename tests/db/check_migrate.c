@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* `bookingd migrate` on empty, current, newer and altered databases, alone and in company. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The ledger against a real database: every way in which a notice can end, and what staff can do
  * about it. */
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* One-time passwords, sessions, customers and staff keys on a real server. */
 #include "svc/otp.h"
 

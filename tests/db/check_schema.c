@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What the schema itself promises, in plain SQL: wall times, starts, limits, no double booking,
  * dead holds. */
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """./dev demo: a private PostgreSQL under var/, the provider sandbox and bookingd, and one customer's way through them.
 
 Each step prints the real request and the real answer, short. Without --once everything is left running and its

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """coverage.py BUILD_DIR: how much of each parser the unit tests and the corpora went through, as gcov counted it.
 
 BUILD_DIR was configured with --enable-coverage, and tests were run in it. Prints a table and the lines that nobody reached;

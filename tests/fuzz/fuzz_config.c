@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Configurations of any bytes: what is taken keeps the table's promises, what is refused says where
  * and why. */
 #define _GNU_SOURCE 1

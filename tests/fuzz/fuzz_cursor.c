@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Cursors from any text: only what was made here for this list is believed; and what was made comes
  * back whole. */
 #include <stdint.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Header fields that the frame reads by itself, from any bytes: If-Match, Content-Type,
  * X-Forwarded-For, Idempotency-Key, depth of JSON. */
 #include <arpa/inet.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * What every call to the payment gateway makes of any answer: an outcome that fits the status, and
  * only invoices and charges that are about what was asked for. Input: call, two bytes of status,

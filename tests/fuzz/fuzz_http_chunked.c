@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Chunked bodies on any bytes: at once, in parts, and decoded as a second, simpler decoder does it.
  */
 #include <stdint.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The request parser on any bytes: at once, in parts, and what must hold of every head that it lets
  * pass. */
 #include <stdint.h>

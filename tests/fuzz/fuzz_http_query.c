@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Queries and paths on any bytes: what is let through is text, and encoding it again gives the
  * same. */
 #include <stdint.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* JSON of any bytes against a schema of every type: strings that are taken are text, and printing
  * parses again. */
 #include <stddef.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Phone numbers from any bytes: what is accepted is E.164 of a region that is served, and
  * normalises to itself. */
 #include <stdint.h>

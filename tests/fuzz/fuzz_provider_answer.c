@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The verdict of every SMS provider on any status and body: one of four, never a success from a
  * 5xx, and nothing in its details that is not a short plain word. Input: provider and media type,

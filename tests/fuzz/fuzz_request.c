@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Whole requests through the frame while the database is away: path, query, header fields, JSON
  * schemas, and the answer, which is HTTP and a problem document that parses, and never "internal".

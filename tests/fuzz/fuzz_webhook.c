@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Bodies of webhooks: an event is taken only with the secret, whole and in its place; what is
  * handed on of it is fit for a path and a query. The body is read as it is; and once more as the

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Stands in for libFuzzer where there is none: gives a target every file of its corpus, whole and
  * cut off at up to CUTS_MAX places, so that `make check` repeats what the fuzzer once found. The

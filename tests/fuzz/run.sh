@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # run.sh BUILD_DIR SECONDS [TARGET...]: libFuzzer on the named targets, or all, SECONDS each, as many at a time as there are processors.
 # run.sh --minimise BUILD_DIR [TARGET...]: makes tests/fuzz/corpus small again.
 #

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Objects for system tests: Postgres, Daemon, Client, FakeProvider, Sandbox. Python's standard library only.
 
     class Demo(bd.Case):

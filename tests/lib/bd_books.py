@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Whether the books balance: questions to a database of which each counts what must not be, and the ledger's three figures."""
 import collections
 

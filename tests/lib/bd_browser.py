@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """A headless Chromium driven over chromedriver's HTTP interface (W3C WebDriver), Python's standard library only."""
 import base64
 import json

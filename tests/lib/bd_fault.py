@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Front: stands before the sandbox's port, passes requests on, and spoils those that it was told to spoil.
 
     front = bd_fault.Front(sandbox.port, tls=bd_fault.Certificates())

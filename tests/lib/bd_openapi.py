@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Answers against the living API document: every one is looked up in it by method, path and status, and checked.
 
 bd.Client does so with each answer of a daemon that bd.Daemon started, in every test. The document is read out of the

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """A primary and its synchronous standby, for tests that take servers away.
 
     pair = bd_pair.Pair(); pair.restart("immediate"); pair.kill_primary(); pair.promote(); pair.rebuild(); pair.close()

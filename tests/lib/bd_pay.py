@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """A shop that is paid online, with the sandbox as its gateway, for system tests of payments."""
 import base64
 import hashlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """nginx and HAProxy in front of a daemon, each with its example of doc/proxy; only addresses, certificate and body limit are changed.
 
     proxy = bd_proxy.start("nginx", daemon.port)    # SkipTest when the program is not installed

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Callers of bookingd-sandbox as its clients are: the gateway's API, its hosted page, raw requests."""
 import base64
 import datetime as dt

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """A venue with a service, a chair and customers, made over the staff API, for system tests of bookings and notices."""
 import base64
 import datetime as dt

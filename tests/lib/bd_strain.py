@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Processes that run short of something: their descriptors taken away, and what they cost meanwhile."""
 import contextlib
 import os

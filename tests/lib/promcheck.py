@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """A strict reader of metric pages, since promtool is a linter and the scraper itself forgives much
 (duplicates, bucket order, a count that is not the last bucket's). Standard library only.
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Throwaway certificates for fake providers: a PEM file with key and self-signed certificate. */
 #ifndef BOOKINGD_TESTS_TH_CERT_H
 #define BOOKINGD_TESTS_TH_CERT_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* For tests of the configuration: a text becomes a file, and its faults one string without the
  * file's name. */
 #ifndef BOOKINGD_TESTS_LIB_TH_CONFIG_H

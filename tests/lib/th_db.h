@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * A migrated database for each test, in the cluster of tests/lib/with-pg. main() of a test program
  * calls th_db_main() first: without a cluster it starts itself again under with-pg, so that `make

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* A provider client with its shared memory, fresh circuits and seats for each test. */
 #ifndef BOOKINGD_TESTS_TH_EXT_H
 #define BOOKINGD_TESTS_TH_EXT_H

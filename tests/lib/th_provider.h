@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * A scripted fake provider on a loopback port: one thread, connections one after the other, each
  * served by its own script. What it was sent is kept for the test to look at.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* A TCP proxy in front of the test cluster, in a process of its own, that misbehaves as ordered. */
 #ifndef BOOKINGD_TESTS_TH_PROXY_H
 #define BOOKINGD_TESTS_TH_PROXY_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What every libcheck program of the unit tests needs around its tests. */
 #ifndef BOOKINGD_TESTS_TH_UNIT_H
 #define BOOKINGD_TESTS_TH_UNIT_H

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # analyse.sh BUILD_DIR: clang-tidy, cppcheck and shellcheck over the whole tree with the committed configuration.
 set -u
 cd "$(dirname "$0")/../.." || exit 1

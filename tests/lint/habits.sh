@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # No promise left in the tree, and no way round the typed interfaces.
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # Every header compiles alone, and carries the guard that its path says.
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1

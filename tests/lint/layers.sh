@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # A layer includes itself and lower ones; http, db and ext never include each other; svc never sees HTTP.
 # Only proc forks; only proc and cli exit (the sandbox is a program of its own).
 set -u

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # The manual pages are without fault. References to pages that this machine does not have are not their fault.
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1

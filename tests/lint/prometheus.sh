@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # The alert rules are lint-free, their unit tests pass, every alert has one, and every metric they name exists.
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1

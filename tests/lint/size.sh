@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # House limits: functions of at most 100 lines and 92 in 100 of them at most 60; files at most 600 lines; no goto but to `out`.
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # systemd has nothing to say against the units, and the service's exposure stays low (1.1 or less; about the least for a
 # daemon that talks to the network).
 set -u

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Load for ./dev load: many HTTP/1.1 clients in one process, one epoll, so that two cores are
  * enough for both sides.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # The load generator of ./dev load.
 noinst_PROGRAMS += tests/load/loadgen
 tests_load_loadgen_SOURCES = tests/load/loadgen.c

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The sandbox's pages in a headless Chromium, at two widths of phones and in both languages: `./dev browser [TEST...]`.
 
 The payment page through paid, declined and cancelled; the inbox; and once the whole way through bookingd. Every page that

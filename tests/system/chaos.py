@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Mixed load while at random every part is killed, restarted or spoiled: `./dev chaos --minutes N [--seed S]`.
 
 Customers and staff do all that a shop offers, with and without Idempotency-Key. Meanwhile workers, dispatcher, monitor, keeper and resolver

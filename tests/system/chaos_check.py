@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """What chaos.py compares after the quiet: each acknowledged answer with the rows, each row with an answer, both ledgers, the windows."""
 import collections
 import hashlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The load of chaos.py: customers and staff who do all that a shop offers, and a recorder that keeps each request and its answer."""
 import collections
 import json

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """What strikes in chaos.py: each kills, restarts or spoils one part, waits for its return, and says from when to when it was down."""
 import contextlib
 import os

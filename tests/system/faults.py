@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Every fault of a provider at every call that waits for one: `./dev faults [--op NAME] [--fault WORDS] [--plain | --tls]`.
 
 {OTP, booking notice, payment create, refund, return} x what a network and a server can do, over HTTP and over TLS. Each case checks the

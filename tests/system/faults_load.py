@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """How everybody else fares while providers hang: part of `./dev faults`.
 
 Clients keep coming at one rate (sign-ins, bookings, payments), first with healthy providers, then with every call of theirs hanging and

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The figures that the project promises, measured on the real programs: `./dev figures`. Exit 1 when one is not kept.
 
     private memory of an idle worker that has served everything     below 3 MiB

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Many clients at the payments of the same few bookings: `./dev hammer [--seconds N] [--clients N]`; a short run is test_hammer.py.
 
 Clients that share ten bookings open payments, pay, come back from the gateway, bring its events (each again and again, and false ones), call

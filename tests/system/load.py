@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """What load does to the service, and crashes under load: `./dev load [--short] [SCENARIO...]`. Exit 1 when a figure is not kept.
 
     held       10,000 idle connections and 500 clients of a byte a second are held: 16 active clients see nothing of it; memory of the dispatcher

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 # System tests: the built programs from outside; every test_*.py in here is run.
 TESTS += tests/system/run
 EXTRA_DIST += tests/system/run tests/lib/under-valgrind tests/lib/valgrind-left-out \

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The ledger of notifications under fire: `./dev ledger [--notices N] [--kills N] [--seed S]`; a small part is test_notices.py.
 
 Clients book, move and cancel until there are N notices (10000), while the SMS provider changes from fault to fault and workers are

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Every call to the gateway meets every fault under every behaviour of its webhooks: `./dev matrix [--every N]`.
 
 A cell is a booking of its own: one call (or two) of its payment or refund meets a fault, its events come as its column says, and its

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Many clients at the same few slots over HTTP: `./dev race [--seconds N] [--racers N] [--workers N]`; a short run is test_race.py.
 
 Two races of N seconds (20): customers at eight overlapping slots of one chair; then customers, staff, moves, cancellations, holds that

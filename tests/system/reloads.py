@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Reloads under load: `./dev reloads [--reloads N] [--seconds N] [--clients N]`; 200 in 60 s unless said otherwise.
 
 Clients read (over connections that stay open, and over new ones), sign in through a provider that takes 30 ms, and some hold their

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The unit under a real systemd as PID 1, in namespaces of its own: `./dev systemd`. Root only; skipped elsewhere.
 
 Start with credentials as a user that systemd makes up, reload and its exit code, the watchdog, restarts behind the socket unit under

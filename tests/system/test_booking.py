@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Bookings over HTTP: every code of the contract's booking paths, entity tags, idempotency keys, staff and venues."""
 import datetime as dt
 import threading

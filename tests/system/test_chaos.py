@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """A smoke of chaos.py: each kind of strike once, or one of its like, in an order of its own; `./dev chaos --minutes N` is the whole."""
 import bd
 import chaos

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The command line: every command, what it prints, where, and its exit code when something is wrong or away."""
 import json
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The contract's conventions over every route of the served document: methods, roles, pages, idempotency keys, preconditions,
 odd but legal input, parallel writers."""
 import datetime as dt

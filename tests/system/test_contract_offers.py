@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """What is offered can be booked, what is not cannot: random schedules across clock changes, with closures, buffers, capacity
 and parties, where offers are booked, moved and cancelled over the API and every refusal is compared with the list of slots."""
 import datetime as dt

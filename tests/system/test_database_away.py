@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """PostgreSQL frozen, stopped, back again: every request ends inside its budget, health and metrics answer, nothing acknowledged is lost.
 
 Stops a server, so it has a cluster of its own.

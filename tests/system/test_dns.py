@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """DNS that answers nothing: every request ends inside its budget, and while an address is known nothing is felt at all."""
 import ctypes
 import os

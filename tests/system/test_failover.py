@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The primary dies and its synchronous standby is promoted: the same daemon goes on there, nothing acknowledged is missing, no commit is done twice."""
 import contextlib
 import os

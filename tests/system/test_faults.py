@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """A part of faults.py's matrix, half a minute long at most; `./dev faults` runs all of it."""
 import threading
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The dispatcher from outside: framing, deadlines, the queue, and what happens when a worker dies."""
 import json
 import os

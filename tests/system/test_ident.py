@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Sign-in, sessions, the customer, staff keys, audit, providers, health, and the frame around every route, on the real daemon."""
 import concurrent.futures
 import hashlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Workers killed between commit and the notification's result, with the default budget: FAILED / interrupted within 60 s, nothing committed lost."""
 import contextlib
 import os

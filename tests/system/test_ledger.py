@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The notification ledger over HTTP: whatever the provider does a booking is 201, and rows, metrics and the staff list agree."""
 import json
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """What one client may take: connections of an address, and the least speed; with the metric of each limit."""
 import contextlib
 import socket

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The scenarios of load.py that say something within seconds on a machine that does other things too; `./dev load` runs all of them for minutes."""
 import unittest
 

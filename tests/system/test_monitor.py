@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """The monitor: its pages, the ledger's figures, and that nothing holds a scrape up."""
 import contextlib
 import http.server

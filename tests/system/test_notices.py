@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """A small part of notices.py; `./dev ledger` is the whole."""
 import argparse
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """
 The worker is killed (-9) at each step of a payment, of its settling and of its refund; afterwards both ledgers are equal.
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Payments over HTTP with the sandbox as gateway: every code of the contract's payment paths, hints, refunds, late and doubled money."""
 import datetime as dt
 import threading

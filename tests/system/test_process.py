@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Lives and deaths of the processes: start, ready, crash, backoff, drain, the end of the master."""
 import errno
 import os

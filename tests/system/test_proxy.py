@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Behind nginx and HAProxy, each with its example of doc/proxy: TLS, keep-alive, who the client is, and the HTTP tests through them."""
 import os
 import signal

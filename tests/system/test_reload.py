@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """HUP: the new configuration proves itself before the old one goes; no request fails, no connection is reset."""
 import json
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """
 Descriptors gone, disks full, a log that nobody reads, clocks stepped: refused or degraded, never a spin, a crash loop or a wrong row.
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """What the processes may do, seen on the running daemon: privileges, filters, memory without others' secrets, no cores."""
 import ctypes
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """How often a request waits for the database, counted on the wire between a worker and PostgreSQL, before and after the provider's call."""
 import contextlib
 import re

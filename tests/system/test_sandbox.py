@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """bookingd-sandbox's gateway against what is recorded of the real one: shapes, statuses, bounds, lists, webhooks."""
 import json
 

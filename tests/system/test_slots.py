@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Slots against an independent model: random schedules in five time zones, walked minute by minute in Python with the
 zone rules of `zoneinfo`, and every answer of GET /v1/services/{id}/slots compared with it. BOOKINGD_SCHEDULES sets how many."""
 import datetime as dt

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Every fault that the sandbox can produce, at every SMS provider, against a booking's notice and a one-time password at once.
 
 The booking is 201 whatever happens, its row ends as told, and rows, metrics page and staff list agree; the password's

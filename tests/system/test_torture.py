@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """A sample of tests/torture: a few of every kind of failing call, and of the places where a worker is killed. `./dev torture` does them all."""
 import os
 import shutil

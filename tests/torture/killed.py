@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """kill -9 of the worker at every system call of a booking: strace counts a call's name and kills at the Kth."""
 import collections
 import os

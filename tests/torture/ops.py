@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """What is done while something fails, and how it is brought to its one end afterwards."""
 import re
 import time

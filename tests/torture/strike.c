@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * LD_PRELOAD: makes the Nth call of a kind fail in one process, as the page says that STRIKE_PAGE
  * names. Every library's calls are counted too. Steps the wall clock likewise. Where the failure

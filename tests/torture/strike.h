@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The page that torture.py and a tortured process share; torture.py reads and writes it by these
  * offsets. */
 #ifndef BOOKINGD_TEST_STRIKE_H

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """strike.so, the page that a process preloaded with it shares with us, and what it leaves there."""
 import mmap
 import os

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The heap of a tortured process, watched. All that is allocated is in a table: what is freed
  * twice, or was written beyond its end, is caught where it is freed, and not where the heap breaks

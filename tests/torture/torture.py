@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
 """Makes the Nth thing go wrong, for every N: `./dev torture [OPTIONS]`.
 
 alloc   the Nth allocation fails in the worker that serves a sign-in, a booking, a payment, a read, or connects to its database anew (the

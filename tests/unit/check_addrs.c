@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* sys/addrs: names are looked up by another process, literals need nobody. */
 #include <stdio.h>
 #include <sys/wait.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The parts of the frame that need no database: cursors, If-Match, client address, media type,
  * depth, problems, routes.
  */

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Card numbers in request bodies: what is one, what is none, and where it is said to be. */
 #include "../../src/api/api_priv.h"
 #include "../lib/th_unit.h"

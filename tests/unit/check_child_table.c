@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The life of a child as a table: every cell of child_next, the backoff, what an end books. */
 #include <check.h>
 

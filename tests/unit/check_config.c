@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Every key: its default, its range and what it refuses, and where the fault is said to be. */
 #include <arpa/inet.h>
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* config.def against what people read: the sample has every key with its default and loads, the
  * manual has every key.
  */

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* providers.NAME: the keys of each type, what is missing, what belongs to another type; the
  * templated http provider. */
 #include "../lib/th_config.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Files that are no configuration at all, hostile ones, and secrets in all their forms. */
 #include <sys/stat.h>
 

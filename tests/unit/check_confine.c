@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* proc/confine: for each role, what it may not do fails, on the real kernel. Needs libseccomp and
  * Landlock; skips without. */
 #include "config.h"

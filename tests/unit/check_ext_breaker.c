@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Circuit breaker and bulkhead: every transition, and what is left when their holders are killed.
  */
 #include <check.h>

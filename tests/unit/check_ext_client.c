@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* The client against everything that a provider can do to it: each with its error, its certainty
  * and its time. */
 #include <check.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Paths into answers, and text put into requests. */
 #include <check.h>
 #include <stdlib.h>

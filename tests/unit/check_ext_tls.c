@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * A process keeps TLS whatever becomes of its first call: one allocation of OpenSSL's fails in it,
  * and the next call succeeds. Each case is a process of its own, since OpenSSL is set up once in a

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Packets between the processes: inline and in a memfd, with and without a descriptor, cut short,
  * and the end. */
 #include <check.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* sys/log: one line a record whatever goes in, and never a wait. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* sys/metrics: counting across processes, the page in both formats, and what a scraper's Accept
  * field means. */
 #include <math.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* sys/net, sys/sig, sys/notify_sd: what touches the kernel. */
 #include <arpa/inet.h>
 #include <errno.h>

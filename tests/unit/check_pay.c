@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* What each call to the payment gateway makes of an answer, and what it sends. The client is
  * replaced: its names are defined here. */
 #include <check.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * The payment gateway on recorded shapes of its answers, on every shape that a member of them must
  * not have, and on events. Real calls to a server on the loopback, so that the client, the judging

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Phone numbers as people write them, to E.164. */
 #include "svc/phone.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* sys/scoreboard and sys/twin: what a child says of itself, read by others while it writes, and
  * after its death. */
 #include <signal.h>

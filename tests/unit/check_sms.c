@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /* Every SMS provider on recorded shapes of its answers, and the requests that it gets. */
 #include <check.h>
 #include <jansson.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
 /*
  * Requests and what the parser must say to them. `section` is of RFC 9112 unless it names another.
  * `want` describes the head of what is DONE: method, path, query after '?', minor version, and what
