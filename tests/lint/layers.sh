@@ -8,13 +8,14 @@ cd "${srcdir:-$(dirname "$0")/../..}" || exit 1
 declare -A MAY=(
     [base]="base"
     [sys]="base sys"
+    [domain]="base sys domain"
     [http]="base http"
-    [db]="base sys db"
-    [ext]="base sys ext"
-    [svc]="base sys db ext svc"
-    [api]="base sys db ext svc http api"
-    [proc]="base sys db ext svc http api proc cli"
-    [cli]="base sys db ext svc http api proc cli"
+    [db]="base sys domain db"
+    [ext]="base sys domain ext"
+    [svc]="base sys domain db ext svc"
+    [api]="base sys domain db ext svc http api"
+    [proc]="base sys domain db ext svc http api proc cli"
+    [cli]="base sys domain db ext svc http api proc cli"
 )
 bad=0
 for layer in "${!MAY[@]}"; do
@@ -28,10 +29,10 @@ for layer in "${!MAY[@]}"; do
     done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include "' "src/$layer" "include/$layer" --include='*.[ch]' 2>/dev/null)
 done
 words() { grep -rnwE "$1" "${@:2}" --include='*.c' | grep -vE '^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'; }
-for layer in base sys http db ext svc api cli; do
+for layer in base sys domain http db ext svc api cli; do
     words '(fork|vfork|clone3?|posix_spawn)\(' "src/$layer" | sed 's/$/   <- only proc forks/' | grep . && bad=1
 done
-for layer in base sys http db ext svc api; do
+for layer in base sys domain http db ext svc api; do
     words '(exit|_exit|_Exit|quick_exit)\(' "src/$layer" | sed 's/$/   <- only proc and cli exit/' | grep . && bad=1
 done
 exit $bad
