@@ -17,6 +17,7 @@ struct cli {
     const struct cli_command *command;
     int argc; /* the command's own words; argv[0] is its name, or the second word of two */
     char **argv;
+    int (*serve)(struct config *cfg); /* runs the daemon; takes cfg over; returns the exit code */
 };
 
 struct cli_command {

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "cli_priv.h"
-#include "proc/master.h"
 #include "sys/log.h"
 
 #ifdef HAVE_CONFIG_H
@@ -103,5 +102,5 @@ int cli_serve(struct cli *c)
     if (!cfg)
         return EXIT_CONFIG_CODE;
     log_init((enum log_format)cfg->log.format, (enum log_level)cfg->log.level);
-    return master_run(cfg);
+    return c->serve(cfg);
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 # A layer includes itself and lower ones; http, db and ext never include each other; svc never sees HTTP.
-# Only proc forks; only proc and cli exit (the sandbox is a program of its own).
+# The roles do not include each other; only src/main.c sees both cli and master.
+# Only the master forks; only master, confine, roles and cli exit (the sandbox is a program of its own).
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1
 declare -A MAY=(
@@ -14,8 +15,13 @@ declare -A MAY=(
     [ext]="base sys domain ext"
     [svc]="base sys domain db ext svc"
     [api]="base sys domain db ext svc http api"
-    [proc]="base sys domain db ext svc http api proc cli"
-    [cli]="base sys domain db ext svc http api proc cli"
+    [ipc]="base sys domain ipc"
+    [confine]="base sys domain db confine"
+    [dispatcher]="base sys domain http ipc api dispatcher"
+    [roles]="base sys domain db ext svc http api ipc roles"
+    [monitor]="base sys domain db ext svc http api ipc monitor"
+    [master]="base sys domain db ext ipc confine api dispatcher roles monitor master"
+    [cli]="base sys domain db ext svc http api cli"
 )
 bad=0
 for layer in "${!MAY[@]}"; do
@@ -29,10 +35,10 @@ for layer in "${!MAY[@]}"; do
     done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include "' "src/$layer" "include/$layer" --include='*.[ch]' 2>/dev/null)
 done
 words() { grep -rnwE "$1" "${@:2}" --include='*.c' | grep -vE '^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'; }
-for layer in base sys domain http db ext svc api cli; do
-    words '(fork|vfork|clone3?|posix_spawn)\(' "src/$layer" | sed 's/$/   <- only proc forks/' | grep . && bad=1
+for layer in base sys domain http db ext svc api ipc confine dispatcher roles monitor cli; do
+    words '(fork|vfork|clone3?|posix_spawn)\(' "src/$layer" | sed 's/$/   <- only the master forks/' | grep . && bad=1
 done
-for layer in base sys domain http db ext svc api; do
-    words '(exit|_exit|_Exit|quick_exit)\(' "src/$layer" | sed 's/$/   <- only proc and cli exit/' | grep . && bad=1
+for layer in base sys domain http db ext svc api ipc dispatcher monitor; do
+    words '(exit|_exit|_Exit|quick_exit)\(' "src/$layer" | sed 's/$/   <- only master, confine, roles and cli exit/' | grep . && bad=1
 done
 exit $bad

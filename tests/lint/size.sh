@@ -6,7 +6,7 @@ set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1
 bad=0
 over=0 all=0
-for file in src/*/*.c; do
+for file in src/*.c src/*/*.c; do
     lines=$(wc -l <"$file")
     [ "$lines" -le 600 ] || { echo "$file: $lines lines"; bad=1; }
     grep -nE '\bgoto +[a-z_]+' "$file" | grep -v 'goto out;' | sed "s|^|$file:|" | grep . && bad=1

@@ -5,7 +5,7 @@
 
 #include "../lib/th_unit.h"
 #include "base/cdefs.h"
-#include "proc/child_table.h"
+#include "master/child_table.h"
 
 #define S(s) CHILD_##s
 /* The whole table once more, written down by hand: rows are states, columns events in the order of

@@ -20,10 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../src/proc/confine_priv.h"
+#include "../../src/confine/confine_priv.h"
 #include "../lib/th_config.h"
 #include "../lib/th_unit.h"
-#include "proc/confine.h"
+#include "confine/confine.h"
 #include "sys/log.h"
 #include "sys/shm.h"
 

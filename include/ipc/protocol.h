@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * Packets between dispatcher, worker and master, over SEQPACKET pairs: a packet is a struct, then
+ * bytes, or a memfd holding the bytes when they are many. All three are forks of one binary, so the
+ * structs need no wire format.
+ *
+ *   dispatcher -> worker   struct handover_request, the request's bytes; fds: the client's
+ * connection [, memfd] worker -> dispatcher   struct handover_report, the bytes that the client's
+ * socket did not take; fds: [memfd] master -> dispatcher   struct handover_order, networks; fd: the
+ * dispatcher's end of a worker's pair, or a listening socket
+ */
+#ifndef BOOKINGD_IPC_PROTOCOL_H
+#define BOOKINGD_IPC_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cdefs.h"
+#include "base/clock.h"
+#include "sys/addrs.h"
+#include "sys/config.h"
+
+/* More bytes than this travel in a memfd: well below the default socket buffer. */
+#define HANDOVER_INLINE_MAX (48 * 1024)
+#define HANDOVER_PACKET_MAX (HANDOVER_INLINE_MAX + 512)
+#define HANDOVER_ID_MAX 64
+
+struct handover_request {
+    uint64_t seq;        /* of this handing over; never 0 */
+    struct mono arrived; /* its last byte */
+    struct deadline deadline;
+    double queue_seconds;
+    uint64_t len;
+    bool close; /* the answer says Connection: close, whatever the request wishes */
+    char request_id[HANDOVER_ID_MAX + 1];
+    char peer[ADDR_TEXT_MAX];
+};
+
+enum handover_news {
+    HANDOVER_READY,   /* fit for requests; sent once, first */
+    HANDOVER_DONE,    /* the request in hand is answered */
+    HANDOVER_RETIRE,  /* give me no more; the dispatcher closes the pair when nothing is in hand */
+    HANDOVER_REFUSED, /* the request in hand never came through: it was lost on the way in, and
+                         nothing of it was done */
+};
+struct handover_report {
+    enum handover_news news;
+    uint64_t seq;
+    int status;
+    bool keep_alive;
+    bool broken; /* the client's socket failed: only closing is left */
+    bool retire; /* DONE, and RETIRE with it */
+    uint64_t unsent_len;
+};
+
+/* What the dispatcher needs of the configuration, which it does not keep: it outlives many of them.
+ */
+struct handover_limits {
+    int64_t queue, max_connections, max_connections_per_address, max_head, max_body, min_rate;
+    int64_t request_budget_ms, queue_timeout_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms,
+        drain_timeout_ms;
+    int log_format, log_level;
+};
+struct handover_limits handover_limits_of(const struct config *cfg);
+
+#define LISTENERS_MAX 32 /* one bit each */
+enum handover_do {
+    HANDOVER_WORKER, /* here is one more, of an epoch that has begun or will */
+    HANDOVER_LISTEN, /* a socket, to be accepted from when its epoch begins */
+    HANDOVER_BEGIN,  /* the epoch begins: its workers alone get requests; its limits; its sockets */
+};
+struct handover_order {
+    enum handover_do what;
+    uint32_t epoch;
+    unsigned slot; /* WORKER: on the scoreboard; LISTEN: the socket's number, below LISTENERS_MAX */
+    int index;
+    uint32_t generation;
+    uint32_t listeners;      /* BEGIN: a bit for each socket that is used from now on */
+    uint32_t listeners_kept; /* and which of them are systemd's */
+    uint64_t len;            /* of what follows; BEGIN: the trusted proxies, struct cidr */
+    struct handover_limits limits;
+};
+
+/* A packet as received. bytes: inside `packet` or, when big, a private mapping of the memfd;
+ * handover_drop() gives that back. */
+struct handover_packet {
+    char *bytes;
+    size_t len;
+    void *map; /* NULL: inline */
+    int fd;    /* the first descriptor that is not the memfd; -1; the receiver's to close */
+    bool lost; /* there are no descriptors, or no memory, for what came: there is a head and nothing
+                  more */
+};
+
+/* Sends head and bytes; fd -1: none. False with errno: EAGAIN when the peer's buffer is full, EPIPE
+ * when it is gone. */
+bool handover_send(int sock, const void *head, size_t head_size,
+                   struct handover_packet *p) MUST_CHECK;
+/*
+ * Receives into buf (HANDOVER_PACKET_MAX bytes) and takes the head off. 1; 0 at the end of file; -1
+ * with errno (EAGAIN). The number of bytes is read from the head at offset len_at (a uint64_t), if
+ * it has one. A packet that contradicts itself counts as the end of the file.
+ */
+#define HANDOVER_NO_LEN SIZE_MAX
+int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at,
+                  struct handover_packet *p) MUST_CHECK;
+void handover_drop(struct handover_packet *p);
+
+/* ---- the part of the shared memory that belongs to handing over ---- */
+
+size_t handover_shared_size(unsigned slots);
+void handover_shared_init(unsigned slots); /* master, before fork */
+/* The worker, before the first byte of an answer is written: from now on nobody else may answer
+ * this request. */
+struct handover_answer {
+    uint64_t len;    /* of the whole answer */
+    bool keep_alive; /* as it says */
+};
+void handover_mark(unsigned slot, uint64_t seq, struct handover_answer a);
+/* The seq of the last mark, 0 before the first; *a: of that answer. */
+uint64_t handover_marked(unsigned slot, struct handover_answer *a);
+/*
+ * The dispatcher, before it hands a request to the worker of a slot: when, and until when it may
+ * take. The master sees by it a worker that never took its request up: nothing on the scoreboard is
+ * younger than the handing over.
+ */
+struct handover_given {
+    struct mono at; /* 0: never */
+    struct deadline until;
+};
+void handover_give(unsigned slot, struct handover_given g);
+struct handover_given handover_given(unsigned slot);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+#include "confine/confine.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "config.h"
+#include "confine_priv.h"
+#include "sys/log.h"
+
+#ifdef BD_UNCONFINED
+
+bool confine_basics(void)
+{
+    return true; /* LeakSanitizer attaches to its own process */
+}
+
+bool confine_prepare(const struct config *cfg)
+{
+    (void)cfg;
+    return true;
+}
+
+bool confine_role(enum role role, const struct config *cfg)
+{
+    (void)role;
+    (void)cfg;
+    return true;
+}
+
+#else
+
+static bool calls;        /* filters are made */
+static int files_version; /* of Landlock */
+
+/* A service manager may have set the limit, and taken the right to set any. */
+static bool no_cores(void)
+{
+    struct rlimit r;
+    const struct rlimit none = {0, 0};
+    return getrlimit(RLIMIT_CORE, &r) == 0 &&
+           (r.rlim_max == 0 || setrlimit(RLIMIT_CORE, &none) == 0);
+}
+
+bool confine_basics(void)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
+           no_cores();
+}
+
+bool confine_prepare(const struct config *cfg)
+{
+    const char *why = "";
+    files_version = confine_files_version();
+    if (files_version == 0)
+        why = strerror(errno);
+#ifdef HAVE_SECCOMP
+    calls = confine_calls_prepare();
+    if (!calls) {
+        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "filters of system calls"),
+            F_STR("why", strerror(errno)));
+        return false;
+    }
+#endif
+    if (!cfg->server.confine) {
+        LOG(LOG_LEVEL_WARN, "confine.off", F_STR("hint", "server.confine is off"));
+        return true;
+    }
+    LOG(calls && files_version > 0 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "confine.on",
+        F_STR("system_calls", calls ? "yes" : "not built in"), F_INT("landlock", files_version),
+        F_STR("why", why));
+    if (calls && !confine_calls_deny()) {
+        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "seccomp"),
+            F_STR("why", strerror(errno)));
+        return false;
+    }
+    return true;
+}
+
+bool confine_role(enum role role, const struct config *cfg)
+{
+    if (!cfg->server.confine)
+        return true;
+    /* Files first: that takes system calls which nobody may make afterwards. */
+    const char *what = files_version > 0 && !confine_files_role(role, cfg, files_version)
+                           ? "landlock"
+                       : calls && !confine_calls_role(role) ? "seccomp"
+                                                            : NULL;
+    if (!what)
+        return true;
+    LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", what), F_STR("why", strerror(errno)));
+    return false;
+}
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+#include "confine/forget.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "config.h"
+#include "db/db.h"
+
+#ifdef BD_UNCONFINED
+
+void forget_secrets(struct config *cfg, unsigned keep)
+{
+    config_forget_secrets(cfg, keep); /* the sanitizer's own memory is not to be searched */
+}
+
+#else
+
+/*
+ * Copies are known by their first bytes, so that a buffer which was left behind while it grew is
+ * found too. What is shorter is no secret worth the name, and might be found in other words.
+ */
+#define PREFIX 16
+#define NEEDLES_MAX 64
+#define NEEDLE_BYTES ((size_t)64 * 1024)
+
+struct needles { /* left out of the search, but not what the kernel's map shows as one area with it
+                  */
+    size_t n, used;
+    struct {
+        size_t at, n;
+    } list[NEEDLES_MAX];
+    char bytes[NEEDLE_BYTES];
+};
+
+static void add(void *ctx, const char *p, size_t n)
+{
+    struct needles *k = ctx;
+    if (n < PREFIX || k->n == NEEDLES_MAX || n > sizeof(k->bytes) - k->used)
+        return;
+    memcpy(k->bytes + k->used, p, n);
+    k->list[k->n].at = k->used;
+    k->list[k->n++].n = n;
+    k->used += n;
+}
+
+static void wipe_in(char *p, size_t n, const char *needle, size_t len)
+{
+    for (char *at; n >= PREFIX && (at = memmem(p, n, needle, PREFIX)) != NULL;) {
+        size_t same = PREFIX;
+        const size_t room = n - (size_t)(at - p);
+        while (same < len && same < room && at[same] == needle[same])
+            same++;
+        digest_wipe(at, same);
+        n = room - same;
+        p = at + same;
+    }
+}
+
+/*
+ * The C library copies through vector registers, which a fork takes along and which are saved on
+ * the stack some time later: the parser's last copies are pushed out of them by copies of zeros, of
+ * every size that it treats differently.
+ */
+static void clear_registers(void)
+{
+    static char zeros[4096];
+    void *(*volatile move)(void *, const void *, size_t) = memmove;
+    void *(*volatile copy)(void *, const void *, size_t) = memcpy;
+    for (size_t n = 16; n <= sizeof(zeros) / 2; n *= 2) {
+        (void)move(zeros + 1, zeros, n);
+        (void)copy(zeros + sizeof(zeros) / 2, zeros, n);
+    }
+}
+
+/* Of the memory map's line: a private area that can be written? */
+static bool writable(const char *line, uintptr_t *from, uintptr_t *to)
+{
+    char *end;
+    *from = (uintptr_t)strtoumax(line, &end, 16);
+    if (*end != '-')
+        return false;
+    *to = (uintptr_t)strtoumax(end + 1, &end, 16);
+    return strncmp(end, " rw-p", 5) == 0 || strncmp(end, " rwxp", 5) == 0;
+}
+
+static void search_area(const struct needles *k, uintptr_t from, uintptr_t to)
+{
+    for (size_t i = 0; i < k->n; i++)
+        wipe_in((char *)from, to - from, k->bytes + k->list[i].at, k->list[i].n);
+}
+
+static void search(const struct needles *k)
+{
+    const uintptr_t mine = (uintptr_t)k, after = (uintptr_t)(k + 1);
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (maps && fgets(line, sizeof(line), maps)) {
+        uintptr_t from, to;
+        if (!writable(line, &from, &to))
+            continue;
+        if (mine < from || mine >= to) {
+            search_area(k, from, to);
+        } else {
+            search_area(k, from, mine);
+            search_area(k, after, to);
+        }
+    }
+    if (maps)
+        (void)fclose(maps);
+}
+
+void forget_secrets(struct config *cfg, unsigned keep)
+{
+    // cppcheck-suppress invalidFunctionArg ; mmap(2) asks for -1 with MAP_ANONYMOUS
+    struct needles *k =
+        mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (k != MAP_FAILED) {
+        config_each_secret(cfg, ~keep, add, k);
+        if (!(keep & CONFIG_KEEP_DATABASE))
+            db_password(cfg->database.url, add, k);
+        clear_registers();
+        if (k->n > 0)
+            search(k);
+        digest_wipe(k, sizeof(*k));
+        munmap(k, sizeof(*k));
+    }
+    config_forget_secrets(cfg, keep);
+}
+
+#endif

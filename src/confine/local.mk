@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
+# src/confine: what each role may do: system calls, files, secrets
+noinst_LIBRARIES += libconfine.a
+libconfine_a_SOURCES = \
+  include/confine/confine.h \
+  include/confine/forget.h \
+  src/confine/confine.c \
+  src/confine/confine_calls.c \
+  src/confine/confine_calls.def \
+  src/confine/confine_files.c \
+  src/confine/confine_priv.h \
+  src/confine/forget.c
+
+if HAVE_CHECK
+CONFINE_TESTS = tests/unit/check_confine
+check_PROGRAMS += $(CONFINE_TESTS)
+TESTS += $(CONFINE_TESTS)
+tests_unit_check_confine_SOURCES = tests/unit/check_confine.c tests/lib/th_unit.h tests/lib/th_config.h
+tests_unit_check_confine_LDADD = libconfine.a libdb.a libsys.a $(LIBS_DB) $(SECCOMP_LIBS) $(CHECK_LIBS)
+tests_unit_check_confine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+#include "ipc/protocol.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "sys/net.h"
+#include "sys/shm.h"
+
+struct handover_limits handover_limits_of(const struct config *cfg)
+{
+    return (struct handover_limits){
+        .queue = cfg->server.queue,
+        .max_connections = cfg->server.max_connections,
+        .max_connections_per_address = cfg->server.max_connections_per_address,
+        .min_rate = cfg->server.min_rate,
+        .max_head = cfg->server.max_head,
+        .max_body = cfg->server.max_body,
+        .request_budget_ms = cfg->server.request_budget_ms,
+        .queue_timeout_ms = cfg->server.queue_timeout_ms,
+        .head_timeout_ms = cfg->server.head_timeout_ms,
+        .body_timeout_ms = cfg->server.body_timeout_ms,
+        .idle_timeout_ms = cfg->server.idle_timeout_ms,
+        .drain_timeout_ms = cfg->server.drain_timeout_ms,
+        .log_format = cfg->log.format,
+        .log_level = cfg->log.level,
+    };
+}
+
+bool handover_send(int sock, const void *head, size_t head_size, struct handover_packet *p)
+{
+    int fds[2], memfd = -1;
+    size_t fds_n = 0;
+    struct iovec iov[2] = {{.iov_base = (void *)(uintptr_t)head, .iov_len = head_size},
+                           {.iov_base = p->bytes, .iov_len = p->len}};
+    if (p->fd >= 0)
+        fds[fds_n++] = p->fd;
+    if (p->len > HANDOVER_INLINE_MAX) {
+        memfd = net_memfd(p->bytes, p->len);
+        if (memfd < 0)
+            return false;
+        fds[fds_n++] = memfd;
+        iov[1].iov_len = 0;
+    }
+    ssize_t sent = net_send_fds(sock, iov, iov[1].iov_len > 0 ? 2 : 1, fds, fds_n);
+    int saved = errno;
+    if (memfd >= 0)
+        close(memfd);
+    errno = saved;
+    return sent >= 0;
+}
+
+/* Maps the bytes of a memfd; private, since a chunked body is joined in place. False: it is shorter
+ * than it says. */
+static bool map_bytes(struct handover_packet *p, int memfd, uint64_t len)
+{
+    struct stat st;
+    if (fstat(memfd, &st) != 0 || (uint64_t)st.st_size < len)
+        return false;
+    void *map = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_PRIVATE, memfd, 0);
+    p->lost = map == MAP_FAILED;
+    if (p->lost)
+        return true; // cppcheck-suppress memleak ; nothing was mapped
+    p->map = map;
+    p->bytes = map;
+    p->len = (size_t)len;
+    return true;
+}
+
+/* What is behind the head: the bytes at p->bytes, or those in the last of the descriptors. False:
+ * it contradicts the head. */
+static bool unpack(struct handover_packet *p, uint64_t len, const int *fds, size_t fds_n)
+{
+    const bool in_memfd = len > HANDOVER_INLINE_MAX;
+    if (p->lost)
+        return true;
+    if (in_memfd && (fds_n == 0 || !map_bytes(p, fds[fds_n - 1], len)))
+        return false;
+    if (!in_memfd && p->len != len)
+        return false;
+    if (fds_n > in_memfd && !p->lost)
+        p->fd = fds[0];
+    return true;
+}
+
+int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at,
+                  struct handover_packet *p)
+{
+    int fds[NET_FDS_MAX];
+    size_t fds_n = ARRAY_LEN(fds);
+    ssize_t n;
+    *p = (struct handover_packet){.fd = -1};
+    do {
+        /* ECONNRESET only says that the dead peer left packets unread; those it sent before are
+         * still to come. */
+        fds_n = ARRAY_LEN(fds);
+        n = net_recv_fds(sock, buf, HANDOVER_PACKET_MAX, fds, &fds_n, MSG_DONTWAIT);
+    } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+    if (n < 0)
+        return -1;
+    p->lost = fds_n == NET_FDS_LOST;
+    if (p->lost)
+        fds_n = 0;
+    bool good = n > 0 && (size_t)n >= head_size;
+    if (good) {
+        uint64_t len = 0;
+        memcpy(head, buf, head_size);
+        if (len_at != HANDOVER_NO_LEN)
+            memcpy(&len, buf + len_at, sizeof(len));
+        p->bytes = buf + head_size;
+        p->len = (size_t)n - head_size;
+        good = unpack(p, len, fds, fds_n);
+    }
+    for (size_t i = 0; i < fds_n; i++) {
+        if (fds[i] != p->fd)
+            close(fds[i]);
+    }
+    if (p->lost)
+        p->len = 0;
+    return good ? 1 : 0;
+}
+
+void handover_drop(struct handover_packet *p)
+{
+    if (p->map)
+        munmap(p->map, p->len);
+    p->map = NULL;
+}
+
+/* Words of one writer each, apart from each other so that writers do not share a cache line. */
+struct word {
+    _Alignas(64) _Atomic uint64_t v;
+    _Atomic uint64_t answer; /* length << 1 | keep-alive; written before v */
+};
+static struct word *words; /* one a slot */
+static unsigned words_n;
+static struct given {
+    _Alignas(64) _Atomic int64_t at;
+    _Atomic int64_t until;
+} * given; /* one a slot, written by the dispatcher */
+
+static size_t words_size(unsigned slots)
+{
+    return (size_t)slots * sizeof(struct word);
+}
+
+size_t handover_shared_size(unsigned slots)
+{
+    return words_size(slots) + slots * sizeof(struct given);
+}
+
+void handover_shared_init(unsigned slots)
+{
+    words_n = slots;
+    words = shm_alloc(words_size(slots));
+    given = shm_alloc(slots * sizeof(struct given));
+}
+
+void handover_mark(unsigned slot, uint64_t seq, struct handover_answer a)
+{
+    ENSURE(slot < words_n);
+    atomic_store(&words[slot].answer, a.len << 1 | a.keep_alive);
+    atomic_store(&words[slot].v, seq);
+}
+
+uint64_t handover_marked(unsigned slot, struct handover_answer *a)
+{
+    ENSURE(slot < words_n);
+    const uint64_t answer = atomic_load(&words[slot].answer);
+    *a = (struct handover_answer){.len = answer >> 1, .keep_alive = (answer & 1u) != 0};
+    return atomic_load(&words[slot].v);
+}
+
+void handover_give(unsigned slot, struct handover_given g)
+{
+    ENSURE(slot < words_n);
+    atomic_store_explicit(&given[slot].until, g.until.at.ns, memory_order_relaxed);
+    atomic_store_explicit(&given[slot].at, g.at.ns, memory_order_release);
+}
+
+/* Caught between the two words, an old `at` has the new `until`: later than it was, so nobody is
+ * blamed for it. */
+struct handover_given handover_given(unsigned slot)
+{
+    ENSURE(slot < words_n);
+    int64_t at = atomic_load_explicit(&given[slot].at, memory_order_acquire);
+    return (struct handover_given){
+        {at}, {{atomic_load_explicit(&given[slot].until, memory_order_relaxed)}}};
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+#include "master/child_table.h"
+
+#include "base/cdefs.h"
+#include "base/ensure.h"
+#include "base/rng.h"
+
+const char *const child_state_names[CHILD_STATE_COUNT] = {
+    [CHILD_OFF] = "off",         [CHILD_DOWN] = "down",         [CHILD_STARTING] = "starting",
+    [CHILD_UP] = "up",           [CHILD_DRAINING] = "draining", [CHILD_KILLED] = "killed",
+    [CHILD_REFUSED] = "refused",
+};
+
+/* Zero (CHILD_OFF) cannot mean "stay", so the cells hold state + 1. */
+#define TO(s) ((s) + 1)
+static const unsigned char next_state[CHILD_STATE_COUNT][CHILD_EVENT_COUNT] = {
+    [CHILD_OFF] = {[CHILD_EV_WANT] = TO(CHILD_DOWN)},
+    [CHILD_DOWN] = {[CHILD_EV_FORKED] = TO(CHILD_STARTING), [CHILD_EV_STOP] = TO(CHILD_OFF)},
+    [CHILD_STARTING] = {[CHILD_EV_CHECKED_IN] = TO(CHILD_UP),
+                        [CHILD_EV_STOP] = TO(CHILD_DRAINING),
+                        [CHILD_EV_OVERDUE] = TO(CHILD_KILLED),
+                        [CHILD_EV_EXIT] = TO(CHILD_DOWN),
+                        [CHILD_EV_REFUSED] = TO(CHILD_REFUSED)},
+    [CHILD_UP] = {[CHILD_EV_STOP] = TO(CHILD_DRAINING),
+                  [CHILD_EV_OVERDUE] = TO(CHILD_KILLED),
+                  [CHILD_EV_EXIT] = TO(CHILD_DOWN),
+                  [CHILD_EV_REFUSED] = TO(CHILD_REFUSED)},
+    [CHILD_DRAINING] = {[CHILD_EV_EXIT] = TO(CHILD_OFF), [CHILD_EV_REFUSED] = TO(CHILD_OFF)},
+    [CHILD_KILLED] = {[CHILD_EV_STOP] = TO(CHILD_DRAINING),
+                      [CHILD_EV_EXIT] = TO(CHILD_DOWN),
+                      [CHILD_EV_REFUSED] = TO(CHILD_REFUSED)},
+    [CHILD_REFUSED] = {[CHILD_EV_STOP] = TO(CHILD_OFF)},
+};
+
+enum child_state child_next(enum child_state now, enum child_event ev)
+{
+    ENSURE(now < CHILD_STATE_COUNT && ev < CHILD_EVENT_COUNT);
+    unsigned cell = next_state[now][ev];
+    return cell == 0 ? now : (enum child_state)(cell - 1);
+}
+
+bool child_alive(enum child_state s)
+{
+    return s == CHILD_STARTING || s == CHILD_UP || s == CHILD_DRAINING || s == CHILD_KILLED;
+}
+
+int64_t child_delay_ms(unsigned fails)
+{
+    if (fails == 0)
+        return 0;
+    return fails > 6 ? CHILD_DELAY_MAX_MS : (int64_t)1000 << (fails - 1);
+}
+
+void child_ended(struct child *c, struct mono now, bool refused)
+{
+    c->state = child_next(c->state, refused ? CHILD_EV_REFUSED : CHILD_EV_EXIT);
+    c->pid = 0;
+    if (mono_ms_between(c->started, now) >= CHILD_HEALTHY_MS)
+        c->fails = 0;
+    if (c->state != CHILD_DOWN)
+        return;
+    int64_t delay = child_delay_ms(c->fails);
+    c->next_start.ns = now.ns + (delay == 0 ? 0 : rng_jitter_ms(delay, 0.2)) * 1000000;
+    c->fails++;
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* Starting children and burying them. What follows from an event is child_table.c's to say. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cdefs.h"
+#include "base/ensure.h"
+#include "confine/confine.h"
+#include "confine/forget.h"
+#include "dispatcher/dispatcher.h"
+#include "ipc/proctitle.h"
+#include "ipc/protocol.h"
+#include "master_priv.h"
+#include "monitor/monitor.h"
+#include "roles/roles.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+#include "sys/net.h"
+#include "sys/scoreboard.h"
+#include "sys/sig.h"
+
+#define FORK_FAILED_MS 1000
+
+static const struct role_kind {
+    int (*main)(const struct child_env *env);
+    bool many;        /* shown and logged with its index */
+    unsigned secrets; /* that it has need of */
+} kinds[ROLE_COUNT] = {
+    [ROLE_DISPATCHER] = {dispatcher_main, false, 0},
+    [ROLE_WORKER] = {worker_main, true,
+                     CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS | CONFIG_KEEP_OTP},
+    [ROLE_MONITOR] = {monitor_main, false, CONFIG_KEEP_DATABASE},
+    [ROLE_KEEPER] = {keeper_main, false, CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS},
+    [ROLE_RESOLVER] = {resolver_main, false, 0},
+};
+
+void master_children_init(struct master *m)
+{
+    for (unsigned slot = 0; slot < m->children_n; slot++) {
+        enum role role = scoreboard_role(slot);
+        m->children[slot] = (struct child){.state = CHILD_OFF,
+                                           .role = role,
+                                           .slot = slot,
+                                           .index = (int)(slot - scoreboard_first(role))};
+    }
+}
+
+void master_want(struct child *c, uint32_t epoch)
+{
+    c->state = child_next(c->state, CHILD_EV_WANT);
+    c->epoch = epoch;
+    c->fails = 0;
+    c->next_start = (struct mono){0};
+}
+
+struct child *master_free_slot(struct master *m, enum role role)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (m->children[i].role == role && m->children[i].state == CHILD_OFF)
+            return &m->children[i];
+    }
+    return NULL;
+}
+
+unsigned master_alive(const struct master *m, enum role role)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->children_n; i++)
+        n += m->children[i].role == role && child_alive(m->children[i].state);
+    return n;
+}
+
+unsigned master_in_state(const struct master *m, enum role role, enum child_state state)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->children_n; i++)
+        n += m->children[i].role == role && m->children[i].state == state;
+    return n;
+}
+
+/* A trial's children have the configuration on trial. */
+static struct config *config_of(const struct master *m, uint32_t epoch)
+{
+    return epoch == m->epoch ? m->cfg : m->reload.cfg;
+}
+
+static bool on_trial(const struct master *m, const struct child *c)
+{
+    return m->reload.phase != RELOAD_NONE && c->epoch == m->reload.epoch;
+}
+
+/* ---- in the child ---- */
+
+/* Everything that this role was not given is closed: a listener kept open by a worker would outlive
+ * a drain. */
+static void keep_only(const int *keep, size_t n)
+{
+    unsigned from = STDERR_FILENO + 1;
+    for (;;) {
+        unsigned next = ~0u;
+        for (size_t i = 0; i < n; i++) {
+            if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next)
+                next = (unsigned)keep[i];
+        }
+        if (next > from)
+            (void)close_range(from, next == ~0u ? next : next - 1, 0);
+        if (next == ~0u)
+            return;
+        from = next + 1;
+    }
+}
+
+/* The master's signals, in case they come to the whole group (a terminal's interrupt, killall): its
+ * children wait for its word. */
+static void ignore_the_masters(void)
+{
+    static const int signals[] = {SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU};
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        (void)signal(signals[i], SIG_IGN);
+}
+
+/* Of the configurations only its own, of that only the secrets of its role. */
+static void keep_config(const struct master *m, const struct child *c)
+{
+    struct config *mine = config_of(m, c->epoch), *other = mine == m->cfg ? m->reload.cfg : m->cfg;
+    config_free(other);
+    forget_secrets(mine, kinds[c->role].secrets);
+    log_set((enum log_format)mine->log.format, (enum log_level)mine->log.level);
+}
+
+static NORETURN void run_child(const struct master *m, const struct child *c, struct child_env *env)
+{
+    int keep[LISTENERS_MAX + 4];
+    size_t n = 0;
+    sig_reset_child();
+    ignore_the_masters();
+    /* A worker in a long call cannot look at its life pipe; and a master that is gone before this
+     * line is asked after.
+     */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != m->pid)
+        _exit(1);
+    keep[n++] = log_fd();
+    keep[n++] = env->life_fd;
+    keep[n++] = env->queue_fd;
+    keep[n++] = env->control_fd;
+    for (size_t i = 0; i < env->listen_n; i++)
+        keep[n++] = env->listen_fds[i];
+    keep_only(keep, n);
+    keep_config(m, c);
+
+    const bool many = kinds[c->role].many;
+    scoreboard_attach(c->slot);
+    metrics_attach(c->slot);
+    scoreboard_stage(STAGE_STARTING, "");
+    ensure_set_hook(scoreboard_panic);
+    log_set_role(role_names[c->role], many ? c->index : -1);
+    if (many)
+        proctitle_set("%s %d starting", role_names[c->role], c->index);
+    else
+        proctitle_set("%s", role_names[c->role]);
+    exit(confine_role(c->role, env->cfg) ? kinds[c->role].main(env) : 1);
+}
+
+/* ---- in the master ---- */
+
+/* Gives the role what it needs. theirs: the other end of a new pair, or -1. False: no descriptors.
+ */
+static bool equip(struct master *m, const struct child *c, struct child_env *env, int *theirs)
+{
+    static int listen_fds[LISTENERS_MAX];
+    int pair[2] = {-1, -1};
+    *env = (struct child_env){.cfg = config_of(m, c->epoch),
+                              .epoch = c->epoch,
+                              .slot = c->slot,
+                              .index = c->index,
+                              .life_fd = m->life[0],
+                              .queue_fd = -1,
+                              .control_fd = -1};
+    *theirs = -1;
+    if (c->role == ROLE_DISPATCHER) {
+        master_listen_fds(m, listen_fds);
+        env->listen_fds = listen_fds;
+        env->listen_n = LISTENERS_MAX;
+        env->listen_kept = master_listen_passed(m);
+    } else if (c->role == ROLE_MONITOR) {
+        env->listen_fds = &m->monitor.fd;
+        env->listen_n = 1;
+    }
+    if (c->role != ROLE_DISPATCHER && c->role != ROLE_WORKER)
+        return true;
+    if (!net_seqpacket_pair(pair))
+        return false;
+    *theirs = pair[1];
+    if (c->role == ROLE_DISPATCHER)
+        env->control_fd = pair[0];
+    else
+        env->queue_fd = pair[0];
+    return true;
+}
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+bool master_send(struct master *m, const struct handover_order *o, const void *bytes, int fd)
+{
+    struct handover_packet p = {.bytes = (char *)(uintptr_t)bytes, .len = (size_t)o->len, .fd = fd};
+    return m->control >= 0 && handover_send(m->control, o, sizeof(*o), &p);
+}
+
+/* The dispatcher learns of a worker by getting its end of the pair. When that fails the worker sees
+ * end-of-file. */
+static void announce(struct master *m, const struct child *c, int fd)
+{
+    const struct handover_order o = {.what = HANDOVER_WORKER,
+                                     .epoch = c->epoch,
+                                     .slot = c->slot,
+                                     .index = c->index,
+                                     .generation = c->generation};
+    if (!master_send(m, &o, NULL, fd))
+        LOG(LOG_LEVEL_WARN, "master.announce_failed", F_INT("worker", c->index),
+            F_STR("why", strerror(errno)));
+    close(fd);
+}
+
+static void not_started(struct child *c, struct child_env *env, int theirs)
+{
+    LOG(LOG_LEVEL_ERROR, "master.fork_failed", F_STR("child", role_names[c->role]),
+        F_STR("why", strerror(errno)));
+    c->next_start.ns = mono_now().ns + FORK_FAILED_MS * (int64_t)1000000;
+    close_if_open(env->queue_fd);
+    close_if_open(env->control_fd);
+    close_if_open(theirs);
+}
+
+static void launch(struct master *m, struct child *c)
+{
+    struct child_env env;
+    int theirs;
+    if (!equip(m, c, &env, &theirs)) {
+        not_started(c, &env, theirs);
+        return;
+    }
+    master_use_config(m, env.cfg);
+    c->generation = scoreboard_assign(c->slot);
+    (void)fflush(NULL); /* or the child would print it again */
+    pid_t pid = fork();
+    if (pid < 0) {
+        not_started(c, &env, theirs);
+        return;
+    }
+    if (pid == 0)
+        run_child(m, c, &env);
+    c->pid = pid;
+    c->started = mono_now();
+    c->state = child_next(c->state, CHILD_EV_FORKED);
+    scoreboard_set_pid(c->slot, pid);
+    close_if_open(env.queue_fd);
+    close_if_open(env.control_fd);
+    if (c->role == ROLE_DISPATCHER)
+        m->control = theirs;
+    else if (c->role == ROLE_WORKER)
+        announce(m, c, theirs);
+}
+
+/* Without a dispatcher nobody could give a worker anything; one that is busy learns of it a little
+ * later. */
+static bool can_announce(const struct master *m)
+{
+    struct pollfd p = {.fd = m->control, .events = POLLOUT};
+    return m->control >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
+}
+
+void master_launch_due(struct master *m)
+{
+    struct mono now = mono_now();
+    for (unsigned i = 0; i < m->children_n; i++) {
+        struct child *c = &m->children[i];
+        if (c->state != CHILD_DOWN || mono_ms_between(now, c->next_start) > 0)
+            continue;
+        if (c->role != ROLE_WORKER || can_announce(m))
+            launch(m, c);
+    }
+}
+
+static struct child *find_pid(struct master *m, pid_t pid)
+{
+    for (unsigned i = 0; i < m->children_n; i++) {
+        if (m->children[i].pid == pid && child_alive(m->children[i].state))
+            return &m->children[i];
+    }
+    return NULL;
+}
+
+static void cause_of_death(int status, char *how, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(how, size, "signal %s%s", sig_name(WTERMSIG(status)),
+                 WCOREDUMP(status) ? ", core dumped" : "");
+    else
+        snprintf(how, size, "exit %d", WEXITSTATUS(status));
+}
+
+/* One that was to prove the next configuration has ended: the configuration has failed. */
+static void trial_death(struct master *m, struct child *c, int status)
+{
+    char how[64];
+    cause_of_death(status, how, sizeof(how));
+    if (!m->reload.fault[0])
+        snprintf(m->reload.fault, sizeof(m->reload.fault),
+                 "a %s with the new configuration ended: %s%s", role_names[c->role], how,
+                 WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE
+                     ? " (see its own words)"
+                     : "");
+    c->state = child_next(c->state, CHILD_EV_STOP);
+}
+
+/* The obituary: every part of the status, and the last words. */
+static void obituary(const struct child *c, int status, bool recycled,
+                     const struct scoreboard_view *v, const char *last_words)
+{
+    const bool orderly = c->state == CHILD_DRAINING || recycled;
+    char how[64];
+    cause_of_death(status, how, sizeof(how));
+    LOG(orderly ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "child.ended",
+        F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
+        F_INT("generation", c->generation), F_STR("how", how),
+        F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]),
+        F_STR("what", v->what), F_STR("request_id", v->request), F_STR("provider", v->call),
+        F_INT("served", v->served), F_MS("lived", mono_seconds_since(c->started) * 1e3),
+        F_STR("last_words", last_words));
+}
+
+static void log_violation(const struct child *c, const char *last_words)
+{
+    char call[64];
+    LOG(LOG_LEVEL_ERROR, "child.violation", F_STR("child", role_names[c->role]),
+        F_INT("index", c->index),
+        F_STR("system_call", confine_violation(last_words, call, sizeof(call))),
+        F_STR("hint", "its role has no need of it: an attack, or a library that does more than "
+                      "usual (server.confine)"));
+}
+
+static void bury(struct master *m, struct child *c, int status)
+{
+    struct scoreboard_view v;
+    char last_words[SCOREBOARD_LAST_WORDS_MAX];
+    const bool overdue = c->state == CHILD_KILLED;
+    const bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE;
+    const bool recycled = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RECYCLE_CODE;
+    const bool orphaned = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_ORPHAN_CODE;
+    scoreboard_read(c->slot, &v);
+    scoreboard_release(c->slot, last_words, sizeof(last_words));
+    metrics_release(c->slot);
+    obituary(c, status, recycled || orphaned, &v, last_words);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        log_violation(c, last_words);
+    if (on_trial(m, c) && c->state != CHILD_DRAINING)
+        trial_death(m, c, status); /* and no other takes its place */
+    child_ended(c, mono_now(), refused);
+    if ((recycled || orphaned) && c->state == CHILD_DOWN) {
+        c->next_start = (struct mono){0};
+        c->fails = 0;
+    }
+    if (c->role == ROLE_DISPATCHER) {
+        close_if_open(m->control);
+        m->control = -1;
+    }
+    if (c->state == CHILD_REFUSED)
+        LOG(LOG_LEVEL_ERROR, "child.refused", F_STR("child", role_names[c->role]),
+            F_INT("index", c->index),
+            F_STR("hint",
+                  "it cannot work with this configuration or schema and is not started again"));
+    if (c->state != CHILD_DOWN)
+        return;
+    METRIC_INC(M_PROCESS_RESTARTS, (unsigned)c->role,
+               overdue               ? EXIT_REASON_OVERDUE
+               : recycled            ? EXIT_REASON_RECYCLE
+               : WIFSIGNALED(status) ? EXIT_REASON_SIGNAL
+                                     : EXIT_REASON_EXIT);
+    int64_t wait = mono_ms_between(mono_now(), c->next_start);
+    if (wait > 0)
+        LOG(LOG_LEVEL_WARN, "child.backoff", F_STR("child", role_names[c->role]),
+            F_INT("index", c->index), F_INT("failures", c->fails), F_MS("wait", (double)wait));
+}
+
+void master_reap(struct master *m)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct child *c = find_pid(m, pid);
+        if (!c)
+            continue;
+        /* In a drain workers end by themselves once the dispatcher is gone: that is an order
+         * carried out early. */
+        if (m->stopping && WIFEXITED(status) &&
+            (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EXIT_ORPHAN_CODE))
+            c->state = child_next(c->state, CHILD_EV_STOP);
+        bury(m, c, status);
+    }
+}
+
+void master_tell_stop(struct child *c)
+{
+    enum child_state before = c->state;
+    c->state = child_next(before, CHILD_EV_STOP);
+    if (c->state != CHILD_DRAINING || before == CHILD_DRAINING)
+        return;
+    kill(c->pid, SIGTERM);
+    c->told = mono_now();
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* What the master does once, before the first fork: sockets, shared memory, limits, privileges. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <jansson.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/ensure.h"
+#include "confine/confine.h"
+#include "db/db.h"
+#include "ext/ext_client.h"
+#include "ipc/master_state.h"
+#include "master_priv.h"
+#include "sys/addrs.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+#include "sys/scoreboard.h"
+#include "sys/shm.h"
+
+/* Room for a reload that asks for more: memory that nobody touches costs nothing. */
+#define WORKERS_ROOM_MIN 64
+#define WORKERS_ROOM_MAX 1024
+#define ROUTES_MAX 256
+#define ALIGN_SPARE 4096 /* every part of the shared memory is rounded up to 64 bytes */
+
+/* The descriptors of many connections; the hard limit is the administrator's word. */
+static void raise_limits(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+            LOG(LOG_LEVEL_WARN, "master.limit_failed", F_STR("why", strerror(errno)));
+    }
+}
+
+static bool drop_privileges(struct master *m)
+{
+    const char *user = m->cfg->server.user;
+    if (geteuid() != 0)
+        return true;
+    if (!user || !*user) {
+        LOG(LOG_LEVEL_WARN, "master.runs_as_root", F_STR("hint", "set server.user"));
+        return true;
+    }
+    errno = 0;
+    // cppcheck-suppress getpwnamCalled ; single-threaded
+    const struct passwd *p = getpwnam(user);
+    if (p && p->pw_uid != 0 && initgroups(user, p->pw_gid) == 0 && setgid(p->pw_gid) == 0 &&
+        setuid(p->pw_uid) == 0 && setuid(0) != 0)
+        return true;
+    LOG(LOG_LEVEL_ERROR, "master.user_refused", F_STR("user", user),
+        F_STR("why", !p      ? "no such user"
+                     : errno ? strerror(errno)
+                             : "is root"));
+    m->exit_code = EXIT_CONFIG_CODE;
+    return false;
+}
+
+/* "https://[::1]:8443/x" -> "::1"; hosts that are names are then looked up by the resolver. */
+static bool register_url_host(const char *url)
+{
+    const char *p = strstr(url, "://");
+    p = p ? p + 3 : url;
+    bool bracket = *p == '[';
+    p += bracket;
+    size_t n = strcspn(p, bracket ? "]" : ":/");
+    char host[256];
+    if (n == 0 || n >= sizeof(host))
+        return true;
+    memcpy(host, p, n);
+    host[n] = '\0';
+    return addrs_register(host);
+}
+
+bool master_register_names(const struct config *cfg)
+{
+    bool good = db_register_hosts(cfg->database.url);
+    for (size_t i = 0; i < cfg->providers_n; i++)
+        good &= register_url_host(cfg->providers[i].base_url);
+    return good;
+}
+
+/* A configuration's providers as the metrics want them. */
+struct providers {
+    const char *names[PROVIDERS_MAX];
+    uint32_t ops[PROVIDERS_MAX];
+    int64_t timeouts_ms[PROVIDERS_MAX];
+};
+
+static void describe_providers(const struct config *cfg, struct providers *out)
+{
+    for (size_t i = 0; i < cfg->providers_n; i++) {
+        out->names[i] = cfg->providers[i].name;
+        out->ops[i] =
+            cfg->providers[i].type == PROVIDER_MOYASAR ? METRIC_OPS_PAYMENT : METRIC_OPS_SMS;
+        out->timeouts_ms[i] = cfg->providers[i].timeout_ms;
+    }
+}
+
+void master_use_config(struct master *m, const struct config *cfg)
+{
+    struct providers p;
+    if (m->used == cfg)
+        return;
+    m->used = cfg;
+    describe_providers(cfg, &p);
+    metrics_use_providers(p.names, p.ops, cfg->providers_n);
+    ext_shared_init(cfg, scoreboard_slots());
+}
+
+static unsigned workers_room(const struct config *cfg)
+{
+    unsigned room = 2 * (unsigned)cfg->server.workers;
+    if (room < WORKERS_ROOM_MIN)
+        room = WORKERS_ROOM_MIN;
+    return room < WORKERS_ROOM_MAX ? room : WORKERS_ROOM_MAX;
+}
+
+/*
+ * libpq asks who the user is, and where at home, when nobody has said so. Through name services
+ * that may mean anything; here, once, it may.
+ */
+static bool settle_environment(void)
+{
+    const char *home = getenv("HOME"), *user = getenv("PGUSER");
+    // cppcheck-suppress getpwuidCalled ; single-threaded
+    const struct passwd *p = getpwuid(geteuid());
+    bool good = true;
+    if (!home || !*home)
+        good = setenv("HOME", p && *p->pw_dir ? p->pw_dir : "/nonexistent", 1) == 0;
+    if ((!user || !*user) && p)
+        good = good && setenv("PGUSER", p->pw_name, 1) == 0;
+    return good;
+}
+
+static bool make_shared(struct master *m)
+{
+    static struct metric_route routes[ROUTES_MAX]; /* borrowed by the registry for ever */
+    struct providers p;
+    const unsigned room = m->workers_room = workers_room(m->cfg);
+    /* How many slots a number of workers makes is said only by scoreboard_init(); the size needs an
+     * upper bound before. */
+    const unsigned slots_bound = 2 * (room + ROLE_COUNT);
+    describe_providers(m->cfg, &p);
+    ENSURE(api_routes_n <= ROUTES_MAX);
+    for (size_t i = 0; i < api_routes_n; i++)
+        routes[i] = (struct metric_route){http_method_names[api_routes[i]->method],
+                                          api_routes[i]->pattern, api_routes[i]->success_status};
+    struct metrics_setup metrics = {.slots = slots_bound,
+                                    .providers = p.names,
+                                    .providers_n = m->cfg->providers_n,
+                                    .provider_ops = p.ops,
+                                    .provider_timeouts_ms = p.timeouts_ms,
+                                    .routes = routes,
+                                    .routes_n = api_routes_n};
+    if (!shm_init(scoreboard_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() +
+                  ext_shared_size(m->cfg) + handover_shared_size(slots_bound) +
+                  master_state_size() + ALIGN_SPARE))
+        return false;
+    scoreboard_init(room);
+    metrics.slots = scoreboard_slots();
+    ENSURE(metrics.slots <= slots_bound);
+    metrics_init(&metrics);
+    addrs_init();
+    db_shared_init();
+    (void)master_register_names(m->cfg);
+    master_use_config(m, m->cfg);
+    handover_shared_init(scoreboard_slots());
+    master_state_init();
+    scoreboard_attach(scoreboard_first(ROLE_MASTER));
+    metrics_attach(scoreboard_first(ROLE_MASTER));
+    return true;
+}
+
+bool master_setup(struct master *m)
+{
+    m->exit_code = 1;
+    raise_limits();
+    /* Once for all processes: what reads files when it is first used is used here. */
+    tzset();
+    json_object_seed(0);
+    if (!master_listen(m) || !drop_privileges(m))
+        return false;
+    if (!confine_basics() || !settle_environment()) {
+        LOG(LOG_LEVEL_ERROR, "master.privileges_failed", F_STR("why", strerror(errno)));
+        return false;
+    }
+    if (!confine_prepare(m->cfg))
+        return false;
+    if (!make_shared(m)) {
+        LOG(LOG_LEVEL_ERROR, "master.shared_memory_failed", F_STR("why", strerror(errno)));
+        return false;
+    }
+    if (pipe2(m->life, O_CLOEXEC) != 0) {
+        LOG(LOG_LEVEL_ERROR, "master.pipe_failed", F_STR("why", strerror(errno)));
+        return false;
+    }
+    m->exit_code = 0;
+    return true;
+}

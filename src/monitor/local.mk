@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
+# src/monitor: the monitor: metrics and status pages
+noinst_LIBRARIES += libmonitor.a
+libmonitor_a_SOURCES = \
+  include/monitor/monitor.h \
+  src/monitor/monitor.c \
+  src/monitor/monitor_http.c \
+  src/monitor/monitor_page.c \
+  src/monitor/monitor_process.c \
+  src/monitor/monitor_status.c

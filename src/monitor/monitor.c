@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* The monitor's loop: scrapes, the ledger at monitor.poll_interval, and the end. */
+#include "monitor/monitor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "db/db.h"
+#include "sys/log.h"
+#include "sys/net.h"
+#include "sys/scoreboard.h"
+#include "sys/sig.h"
+
+#define ARENA_CHUNK ((size_t)64 * 1024)
+#define READ_FLOOR_MS 1000 /* a read of the ledger may always take this long */
+#define READ_FACTOR \
+    4 /* and this many times what the last one took, up to database.statement_timeout */
+#define SENT_SHARE \
+    20 /* counting what was sent reads the whole ledger: at most this fraction of the time */
+#define SENT_RETRY_MS 60000
+#define DRAIN_MS 2000
+
+struct monitor {
+    const struct child_env *env;
+    struct monitor_view view;
+    struct monitor_http *http;
+    struct db *db;
+    struct arena *arena; /* of the read */
+    int signal_fd;
+    bool ending;
+    bool connected;         /* as last seen */
+    bool good;              /* the last read succeeded */
+    struct mono read_begun; /* of the last good one */
+    int64_t debt_took_ms, sent_took_ms;
+    bool sent_too_slow;
+    struct deadline next_read, next_sent;
+};
+
+/* A read that hangs makes the database as good as gone after this long. */
+static int64_t limit_ms(const struct monitor *m, int64_t took_ms)
+{
+    const int64_t most = m->env->cfg->database.statement_timeout_ms;
+    int64_t ms = took_ms * READ_FACTOR;
+    if (ms < READ_FLOOR_MS)
+        ms = READ_FLOOR_MS;
+    return ms < most ? ms : most;
+}
+
+/* The view is made fresh for each turn, so that no page shows figures older than an interval and a
+ * read. */
+static void refresh_view(struct monitor *m)
+{
+    const int64_t oldest_ms = m->env->cfg->monitor.poll_interval_ms + limit_ms(m, m->debt_took_ms) +
+                              limit_ms(m, m->sent_took_ms);
+    const bool connected = db_connected(m->db);
+    m->view.database_up =
+        connected && m->good && mono_ms_between(m->read_begun, mono_now()) <= oldest_ms;
+    if (connected != m->connected) {
+        m->connected = connected;
+        scoreboard_database(connected);
+    }
+}
+
+/*
+ * One turn of the loop: waits for `fd` (-1: none) until d, serving scrapes meanwhile. It is also
+ * what db waits with (db_set_wait), so a frozen database delays no answer. Returns whether fd is
+ * ready.
+ */
+static bool turn(struct monitor *m, int fd, short events, struct deadline d)
+{
+    struct pollfd polls[3 + MONITOR_LISTEN_MAX + MONITOR_CONNS_MAX] = {
+        {.fd = m->signal_fd, .events = POLLIN},
+        {.fd = m->env->life_fd, .events = 0},
+        {.fd = fd, .events = events}};
+    struct deadline until = d;
+    size_t n = monitor_http_polls(m->http, polls + 3, &until);
+    scoreboard_beat();
+    int ready = poll(polls, (nfds_t)(n + 3),
+                     deadline_left_ms(deadline_min(deadline_cap(d, SCOREBOARD_BEAT_MS), until)));
+    if (ready < 0 && !net_again(errno))
+        m->ending = true;
+    if (ready < 0)
+        return false;
+    if (polls[0].revents && sig_next(m->signal_fd, NULL))
+        m->ending = true;
+    if (polls[1].revents & (POLLHUP | POLLERR | POLLNVAL))
+        m->ending = true;
+    refresh_view(m);
+    monitor_http_serve(m->http, polls + 3, n);
+    return fd >= 0 && polls[2].revents != 0;
+}
+
+/* For db: 1 ready, 0 time is up (or the process ends). */
+static int wait_serving(void *ctx, int fd, short events, struct deadline d)
+{
+    struct monitor *m = ctx;
+    for (;;) {
+        if (turn(m, fd, events, d))
+            return 1;
+        if (m->ending || deadline_passed(d))
+            return 0;
+    }
+}
+
+typedef enum err (*read_fn)(struct svc *s, struct watch_ledger *out);
+
+/* One of the reads, within its limit. One that ran out of time gets more the next time, up to the
+ * statement limit. */
+static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms,
+                          struct watch_ledger *out)
+{
+    const struct mono begun = mono_now();
+    struct svc s = {.cfg = m->env->cfg,
+                    .db = m->db,
+                    .arena = m->arena,
+                    .deadline = deadline_in_ms(limit_ms(m, *took_ms)),
+                    .request_id = "monitor"};
+    arena_reset(m->arena);
+    enum err e = read(&s, out);
+    *took_ms = mono_ms_between(begun, mono_now());
+    return e;
+}
+
+/* A ledger so long that it cannot be counted within the statement limit leaves out the sent ones,
+ * not the debt. */
+static void read_sent(struct monitor *m, struct watch_ledger *out)
+{
+    const struct config *cfg = m->env->cfg;
+    out->has_sent = read_part(m, watch_sent_read, &m->sent_took_ms, out) == ERR_OK;
+    m->sent_too_slow = !out->has_sent && m->sent_took_ms >= cfg->database.statement_timeout_ms;
+    int64_t pause_ms = m->sent_too_slow ? SENT_RETRY_MS : m->sent_took_ms * SENT_SHARE;
+    if (pause_ms < cfg->monitor.poll_interval_ms)
+        pause_ms = cfg->monitor.poll_interval_ms;
+    m->next_sent = deadline_in_ms(pause_ms);
+    if (m->sent_too_slow)
+        LOG(LOG_LEVEL_WARN, "monitor.sent_uncounted", F_MS("took", (double)m->sent_took_ms));
+}
+
+static void read_ledger(struct monitor *m)
+{
+    struct watch_ledger fresh = m->view.ledger;
+    const struct mono begun = mono_now();
+    const bool was_good = m->good;
+    m->next_read = deadline_after(begun, m->env->cfg->monitor.poll_interval_ms);
+    enum err e = read_part(m, watch_debt_read, &m->debt_took_ms, &fresh);
+    if (e == ERR_OK && (deadline_passed(m->next_sent) || (!was_good && !m->sent_too_slow)))
+        read_sent(m, &fresh);
+    m->good = e == ERR_OK;
+    if (m->good) {
+        const int64_t unknown = fresh.unknown + fresh.unknown_sent;
+        if (unknown != m->view.ledger.unknown + m->view.ledger.unknown_sent)
+            LOG(LOG_LEVEL_WARN, "monitor.ledger_unknown", F_INT("rows", unknown));
+        m->view.ledger = fresh;
+        m->view.read_at = wall_now();
+        m->read_begun = begun;
+        scoreboard_served();
+    }
+    if (m->good != was_good && !m->ending)
+        LOG(m->good ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+            m->good ? "monitor.ledger_read" : "monitor.ledger_unread", F_ERR(e),
+            F_MS("took", 1000 * mono_seconds_since(begun)));
+}
+
+/* When the connection comes back the ledger is read at once, not an interval later. */
+static void database_step(struct monitor *m, bool ready)
+{
+    if (ready || deadline_passed(db_idle_at(m->db)))
+        db_idle(m->db);
+    const bool came = db_connected(m->db) && !m->connected;
+    if (!db_connected(m->db))
+        m->good = false;
+    if (db_connected(m->db) && (came || deadline_passed(m->next_read))) {
+        refresh_view(m);
+        read_ledger(m);
+    }
+    refresh_view(m);
+}
+
+static void run(struct monitor *m)
+{
+    scoreboard_stage(STAGE_IDLE, "");
+    while (!m->ending) {
+        short events = 0;
+        int fd = db_fd(m->db, &events);
+        struct deadline d = deadline_cap(db_idle_at(m->db), SCOREBOARD_BEAT_MS);
+        if (db_connected(m->db))
+            d = deadline_min(d, m->next_read);
+        database_step(m, turn(m, fd, events, d));
+    }
+    scoreboard_stage(STAGE_DRAINING, "");
+    for (struct deadline d = deadline_in_ms(DRAIN_MS);
+         monitor_http_drain(m->http) && !deadline_passed(d);)
+        (void)turn(m, -1, 0, d);
+}
+
+int monitor_main(const struct child_env *env)
+{
+    static const int signals[] = {SIGTERM, 0};
+    struct monitor m = {.env = env, .view = {.cfg = env->cfg, .master = getppid()}};
+    m.signal_fd = sig_open(signals);
+    m.arena = arena_new(ARENA_CHUNK);
+    m.db = db_new(env->cfg);
+    m.http = monitor_http_new(env->listen_fds, env->listen_n, monitor_answer, &m.view);
+    ENSURE(m.signal_fd >= 0 && m.arena && m.db && m.http);
+    db_set_wait(m.db, wait_serving, &m);
+    run(&m);
+    monitor_http_free(m.http);
+    db_free(m.db);
+    arena_free(m.arena);
+    close(m.signal_fd);
+    return 0;
+}

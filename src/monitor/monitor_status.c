@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* The scoreboard, and which path shows which page. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "ext/ext_client.h"
+#include "ipc/master_state.h"
+#include "monitor/monitor.h"
+#include "sys/json.h"
+#include "sys/scoreboard.h"
+
+#define TEXT_FIRST 4096
+#define MS_PER_S 1000.0
+
+/* A slot that anybody ever had. */
+static bool shown(const struct scoreboard_view *slot)
+{
+    return slot->generation > 0 || slot->stage != STAGE_DOWN;
+}
+
+static bool has_budget(const struct scoreboard_view *slot)
+{
+    return slot->budget.at.ns != 0;
+}
+
+static int64_t budget_left_ms(const struct scoreboard_view *slot)
+{
+    return mono_ms_between(mono_now(), slot->budget.at);
+}
+
+static json_t *slot_json(struct arena *a, unsigned index, const struct scoreboard_view *slot)
+{
+    json_t *j = json_obj(a);
+    json_put_int(a, j, "slot", index);
+    json_put_str(a, j, "role", role_names[slot->role]);
+    json_put_int(a, j, "index", slot->index);
+    json_put_int(a, j, "pid", slot->pid);
+    json_put_int(a, j, "generation", slot->generation);
+    json_put_str(a, j, "stage", stage_names[slot->stage]);
+    json_put_str(a, j, "what", slot->what);
+    json_put_str(a, j, "request_id", slot->request);
+    json_put_str(a, j, "provider", slot->call);
+    json_put_int(a, j, "age_ms", mono_ms_between(slot->since, mono_now()));
+    if (has_budget(slot))
+        json_put_int(a, j, "budget_left_ms", budget_left_ms(slot));
+    else
+        json_put_null(a, j, "budget_left_ms");
+    json_put_int(a, j, "served", (int64_t)slot->served);
+    json_put_bool(a, j, "database", slot->database);
+    return j;
+}
+
+static json_t *provider_json(struct arena *a, const char *name, int index)
+{
+    struct ext_state state;
+    json_t *j = json_obj(a);
+    ext_read_state(index, &state);
+    json_put_str(a, j, "name", name);
+    json_put_str(a, j, "circuit", circuit_names[state.circuit]);
+    json_put_int(a, j, "in_flight", state.in_flight);
+    return j;
+}
+
+static json_t *reload_json(struct arena *a)
+{
+    json_t *j = json_obj(a);
+    struct reload_view v;
+    char at[WALL_RFC3339_MAX];
+    master_state_reload(&v);
+    json_put_int(a, j, "epoch", v.epoch);
+    json_put_int(a, j, "reloads", v.reloads);
+    json_put_bool(a, j, "busy", v.busy);
+    json_put_bool(a, j, "successful", v.good);
+    json_put_int(a, j, "begun_monotonic_usec", v.begun.ns / 1000);
+    if (v.ended.us)
+        json_put_str(a, j, "ended_at", wall_format(v.ended, at));
+    else
+        json_put_null(a, j, "ended_at");
+    json_put_str(a, j, "why", v.why);
+    return j;
+}
+
+struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
+{
+    json_t *top = json_obj(a), *slots = json_arr(a), *providers = json_arr(a);
+    struct scoreboard_view slot;
+    for (unsigned i = 0; i < scoreboard_slots(); i++) {
+        scoreboard_read(i, &slot);
+        if (shown(&slot))
+            json_push(a, slots, slot_json(a, i, &slot));
+    }
+    for (size_t i = 0; i < v->cfg->providers_n; i++)
+        json_push(a, providers, provider_json(a, v->cfg->providers[i].name, (int)i));
+    json_put_str(a, top, "version", PACKAGE_VERSION);
+    json_put_int(a, top, "master", v->master);
+    json_put_bool(a, top, "database_up", v->database_up);
+    json_put(a, top, "reload", reload_json(a));
+    json_put_int(a, top, "queue", metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
+    json_put(a, top, "slots", slots);
+    json_put(a, top, "providers", providers);
+    return json_text(a, top);
+}
+
+static void slot_line(struct sb *sb, const struct scoreboard_view *slot)
+{
+    char budget[32] = "-";
+    if (has_budget(slot))
+        (void)snprintf(budget, sizeof(budget), "%.1f s", (double)budget_left_ms(slot) / MS_PER_S);
+    sb_printf(sb, "%-10s %5d %8d %4" PRIu32 "  %-9s %9.1f %9s %-3s %9" PRIu64 "  %s\n",
+              role_names[slot->role], slot->index, (int)slot->pid, slot->generation,
+              stage_names[slot->stage], (double)mono_ms_between(slot->since, mono_now()) / MS_PER_S,
+              budget, slot->database ? "yes" : "no", slot->served, slot->what);
+}
+
+struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
+{
+    struct sb sb;
+    struct scoreboard_view slot;
+    struct ext_state state;
+    struct reload_view reload;
+    char at[WALL_RFC3339_MAX];
+    sb_init(&sb, a, TEXT_FIRST);
+    sb_printf(&sb, "bookingd %s, master %d, ledger %s, %" PRId64 " requests queued\n\n",
+              PACKAGE_VERSION, (int)v->master, v->database_up ? "readable" : "not readable",
+              metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
+    master_state_reload(&reload);
+    if (reload.ended.us)
+        sb_printf(&sb, "configuration %" PRIu32 ", last reload %s %s%s%s\n\n", reload.epoch,
+                  wall_format(reload.ended, at), reload.good ? "successful" : "refused",
+                  reload.good ? "" : ": ", reload.why);
+    sb_printf(&sb, "%-10s %5s %8s %4s  %-9s %9s %9s %-3s %9s  %s\n", "role", "index", "pid", "gen",
+              "stage", "since s", "budget", "db", "served", "what");
+    for (unsigned i = 0; i < scoreboard_slots(); i++) {
+        scoreboard_read(i, &slot);
+        if (shown(&slot))
+            slot_line(&sb, &slot);
+    }
+    if (v->cfg->providers_n)
+        sb_printf(&sb, "\n%-20s %-10s %s\n", "provider", "circuit", "in flight");
+    for (size_t i = 0; i < v->cfg->providers_n; i++) {
+        ext_read_state((int)i, &state);
+        sb_printf(&sb, "%-20s %-10s %u\n", v->cfg->providers[i].name, circuit_names[state.circuit],
+                  state.in_flight);
+    }
+    return sb_str(&sb);
+}
+
+/* ---- pages by path ---- */
+
+static void page_metrics(const struct monitor_view *v, const struct http_head *head,
+                         struct http_resp *resp)
+{
+    enum metrics_format format = metrics_negotiate(http_header(head, "Accept"));
+    resp->content_type = metrics_content_type(format);
+    http_resp_header(resp, "Vary", "Accept");
+    resp->body = monitor_metrics_page(v, resp->arena, format);
+}
+
+static void page_healthz(const struct monitor_view *v, const struct http_head *head,
+                         struct http_resp *resp)
+{
+    (void)v;
+    (void)head;
+    resp->content_type = "application/json";
+    resp->body = STR("{\"status\":\"ok\"}");
+}
+
+/* Plain text for whoever names it (or a browser's text of any kind) and not JSON. */
+static void page_status(const struct monitor_view *v, const struct http_head *head,
+                        struct http_resp *resp)
+{
+    struct str accept = http_header(head, "Accept");
+    bool text = false;
+    while (accept.p && !text) {
+        struct str range = str_cut(&accept, ','), type = str_trim(str_cut(&range, ';'));
+        if (str_eq_nocase(type, STR("application/json")))
+            break;
+        text = str_eq_nocase(type, STR("text/plain")) || str_eq_nocase(type, STR("text/*"));
+    }
+    http_resp_header(resp, "Vary", "Accept");
+    resp->content_type = text ? "text/plain; charset=utf-8" : "application/json";
+    resp->body = text ? monitor_status_text(v, resp->arena) : monitor_status_json(v, resp->arena);
+}
+
+void monitor_answer(void *ctx, const struct http_head *head, struct http_resp *resp)
+{
+    static const struct {
+        const char *path;
+        void (*page)(const struct monitor_view *v, const struct http_head *head,
+                     struct http_resp *resp);
+    } pages[] = {{"/metrics", page_metrics}, {"/healthz", page_healthz}, {"/status", page_status}};
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        if (str_eq(head->path, str_of(pages[i].path))) {
+            resp->status = 200;
+            pages[i].page(ctx, head, resp);
+            return;
+        }
+    }
+    resp->status = 404;
+    resp->content_type = "text/plain; charset=utf-8";
+    resp->body = STR("/metrics, /healthz, /status\n");
+}

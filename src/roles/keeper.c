@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* Runs the table of housekeeping jobs, one at a time, each within its own deadline. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "base/arena.h"
+#include "base/cdefs.h"
+#include "base/rng.h"
+#include "base/uuid.h"
+#include "db/db.h"
+#include "ext/ext_client.h"
+#include "ipc/proctitle.h"
+#include "roles/roles.h"
+#include "svc/upkeep.h"
+#include "sys/log.h"
+#include "sys/net.h"
+#include "sys/scoreboard.h"
+#include "sys/sig.h"
+
+#define JOBS_MAX 32
+#define ARENA_CHUNK (32 * 1024)
+#define AWAY_MS 1000 /* next look while the database is away */
+
+struct keeper {
+    const struct child_env *env;
+    struct db *db;
+    struct ext *ext;
+    struct arena *arena;
+    int sig_fd;
+    struct deadline next[JOBS_MAX];
+};
+
+/* A job ran out of memory or not: either way its arena and its transaction are gone afterwards. */
+static enum err run_guarded(struct keeper *k, const struct upkeep_job *job, struct svc *s)
+{
+    jmp_buf oom;
+    if (setjmp(oom) != 0) {
+        db_drop(k->db);
+        return ERR_OUT_OF_MEMORY;
+    }
+    arena_on_oom(k->arena, &oom);
+    return job->run(s);
+}
+
+static void run_job(struct keeper *k, const struct upkeep_job *job)
+{
+    struct uuid id = uuid_new();
+    struct svc s = {.cfg = k->env->cfg,
+                    .db = k->db,
+                    .ext = k->ext,
+                    .arena = k->arena,
+                    .deadline = deadline_in_ms(UPKEEP_RUN_MS),
+                    .request_id = id.s};
+    struct mono begun = mono_now();
+    scoreboard_budget(s.deadline);
+    scoreboard_stage(STAGE_BUSY, job->name);
+    proctitle_set("keeper executing %s", job->name);
+    log_set_request(id.s);
+    enum err e = run_guarded(k, job, &s);
+    arena_on_oom(k->arena, NULL);
+    db_clean(k->db, deadline_in_ms(1000));
+    arena_reset(k->arena);
+    if (e != ERR_OK)
+        LOG(LOG_LEVEL_WARN, "keeper.job_failed", F_STR("job", job->name), F_ERR(e),
+            F_MS("took", mono_seconds_since(begun) * 1e3));
+    else
+        LOG(LOG_LEVEL_DEBUG, "keeper.job", F_STR("job", job->name),
+            F_MS("took", mono_seconds_since(begun) * 1e3));
+    log_set_request(NULL);
+    scoreboard_served();
+    scoreboard_stage(STAGE_IDLE, "");
+    proctitle_set("keeper");
+}
+
+/* True: time to end. Waits at most until d, minding the database connection meanwhile. */
+static bool pause_until(struct keeper *k, struct deadline d)
+{
+    for (;;) {
+        short db_events = 0;
+        int db = db_fd(k->db, &db_events);
+        struct pollfd p[] = {
+            {.fd = k->env->life_fd, .events = POLLIN},
+            {.fd = k->sig_fd, .events = POLLIN},
+            {.fd = db, .events = db_events},
+        };
+        struct deadline until =
+            deadline_cap(deadline_min(d, db_idle_at(k->db)), SCOREBOARD_BEAT_MS);
+        scoreboard_beat();
+        if (poll(p, ARRAY_LEN(p), deadline_left_ms(until)) < 0 && !net_again(errno))
+            return true;
+        if (p[0].revents || p[1].revents)
+            return true;
+        db_idle(k->db);
+        scoreboard_database(db_connected(k->db));
+        if (deadline_passed(d))
+            return false;
+    }
+}
+
+static struct deadline soonest(const struct keeper *k)
+{
+    struct deadline d = deadline_in_ms(60000);
+    for (size_t i = 0; i < upkeep_jobs_n; i++)
+        d = deadline_min(d, k->next[i]);
+    return d;
+}
+
+/* It may be the first to see it, and then its words are the only ones. */
+static int refuse_schema(void)
+{
+    LOG(LOG_LEVEL_ERROR, "keeper.schema_refused", F_INT("needs_version", db_schema_version()),
+        F_STR("hint", "run: bookingd migrate"));
+    return EXIT_CONFIG_CODE;
+}
+
+static enum err connect_database(struct keeper *k)
+{
+    struct deadline d = deadline_in_ms(k->env->cfg->database.connect_timeout_ms);
+    scoreboard_budget(d);
+    scoreboard_stage(STAGE_BUSY, "database connect");
+    enum err e = db_connect(k->db, d);
+    scoreboard_stage(STAGE_IDLE, "");
+    return e;
+}
+
+static int loop(struct keeper *k)
+{
+    /* The first runs are spread over two seconds: what a crash left is found soon, and not by all
+     * jobs at once. */
+    for (size_t i = 0; i < upkeep_jobs_n; i++)
+        k->next[i] = deadline_in_ms((int64_t)rng_below(2000));
+    while (!pause_until(k, soonest(k))) {
+        if (!db_connected(k->db)) {
+            enum err e = connect_database(k);
+            if (e == ERR_DB_SCHEMA)
+                return refuse_schema();
+            scoreboard_database(e == ERR_OK);
+            if (e != ERR_OK) {
+                if (pause_until(k, deadline_in_ms(AWAY_MS)))
+                    return 0;
+                continue;
+            }
+        }
+        for (size_t i = 0; i < upkeep_jobs_n; i++) {
+            if (!deadline_passed(k->next[i]))
+                continue;
+            run_job(k, &upkeep_jobs[i]);
+            k->next[i] = deadline_in_ms(rng_jitter_ms(upkeep_jobs[i].interval_ms, 0.1));
+            break; /* look at the signals between two jobs */
+        }
+    }
+    return 0;
+}
+
+int keeper_main(const struct child_env *env)
+{
+    struct keeper k = {.env = env, .sig_fd = sig_open((const int[]){SIGTERM, 0})};
+    k.db = db_new(env->cfg);
+    k.ext = ext_new(env->cfg);
+    k.arena = arena_new(ARENA_CHUNK);
+    if (k.sig_fd < 0 || !k.db || !k.ext || !k.arena || upkeep_jobs_n > JOBS_MAX)
+        return 1;
+    db_require_schema(k.db, true);
+    scoreboard_stage(STAGE_IDLE, "");
+    proctitle_set("keeper");
+    int rc = loop(&k);
+    ext_free(k.ext);
+    db_free(k.db);
+    arena_free(k.arena);
+    return rc;
+}

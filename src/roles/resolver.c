@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * Looks up the names of providers and database hosts, for ever, off every request's path.
+ * getaddrinfo() blocks as long as it likes here; TERM and the master's death end the process by
+ * their default action meanwhile.
+ */
+#include <netdb.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cdefs.h"
+#include "base/rng.h"
+#include "roles/roles.h"
+#include "sys/addrs.h"
+#include "sys/log.h"
+#include "sys/scoreboard.h"
+
+#define AGAIN_MS 30000 /* a name that answered */
+#define LOOKUP_MS \
+    60000 /* above what RES_OPTIONS allow with all servers and search domains there can be */
+#define FAILED_MS 1000 /* one that did not: doubling up to AGAIN_MS */
+
+struct name {
+    struct deadline next;
+    unsigned fails;
+};
+
+/* Numeric text of the answers, in getaddrinfo's order, without repeats. */
+static void collect(const struct addrinfo *list, struct addrs_result *out)
+{
+    out->n = 0;
+    for (const struct addrinfo *a = list; a && out->n < ADDRS_PER_NAME; a = a->ai_next) {
+        char text[ADDR_TEXT_MAX];
+        bool known = false;
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) !=
+            0)
+            continue;
+        for (unsigned i = 0; i < out->n; i++)
+            known = known || strcmp(out->text[i], text) == 0;
+        if (!known)
+            memcpy(out->text[out->n++], text, sizeof(text));
+    }
+}
+
+static void look_up(unsigned i, struct name *n)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    struct addrs_result found = {.n = 0};
+    scoreboard_budget(deadline_in_ms(LOOKUP_MS));
+    scoreboard_stage(STAGE_BUSY, addrs_name(i));
+    int rc = getaddrinfo(addrs_name(i), NULL, &hints, &list);
+    if (rc == 0) {
+        collect(list, &found);
+        freeaddrinfo(list);
+    }
+    if (found.n > 0) {
+        addrs_store(i, &found);
+        if (n->fails > 0)
+            LOG(LOG_LEVEL_INFO, "resolver.recovered", F_STR("name", addrs_name(i)),
+                F_INT("failures", n->fails));
+        *n = (struct name){.next = deadline_in_ms(rng_jitter_ms(AGAIN_MS, 0.1))};
+        scoreboard_served();
+        return;
+    }
+    int64_t wait = n->fails < 5 ? (int64_t)FAILED_MS << n->fails : AGAIN_MS;
+    /* Said once when it begins and then rarely: a dead DNS costs nothing while the last addresses
+     * are good. */
+    if (n->fails % 20 == 0)
+        LOG(LOG_LEVEL_WARN, "resolver.failed", F_STR("name", addrs_name(i)),
+            F_STR("why", rc ? gai_strerror(rc) : "no address"));
+    n->fails++;
+    n->next = deadline_in_ms(rng_jitter_ms(wait, 0.1));
+}
+
+int resolver_main(const struct child_env *env)
+{
+    static struct name names[ADDRS_NAMES_MAX];
+    /* Bounds a lookup without touching what an administrator has chosen. */
+    if (setenv("RES_OPTIONS", "timeout:1 attempts:2", 0) != 0)
+        return 1;
+    scoreboard_stage(STAGE_IDLE, "");
+    for (;;) {
+        struct deadline next = deadline_in_ms(AGAIN_MS);
+        for (unsigned i = 0; i < addrs_count(); i++) {
+            if (deadline_passed(names[i].next))
+                look_up(i, &names[i]);
+            next = deadline_min(next, names[i].next);
+        }
+        addrs_set_first_pass();
+        scoreboard_stage(STAGE_IDLE, "");
+        struct pollfd p = {.fd = env->life_fd, .events = POLLIN};
+        scoreboard_beat();
+        if (poll(&p, 1, deadline_left_ms(deadline_cap(next, SCOREBOARD_BEAT_MS))) > 0)
+            return 0;
+    }
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * A worker: one complete request at a time, from the dispatcher's packet to the answer's bytes on
+ * the client's socket. It never waits for a client: what the socket does not take at once goes back
+ * to the dispatcher.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "api/route.h"
+#include "base/cdefs.h"
+#include "base/digest.h"
+#include "base/ensure.h"
+#include "base/rng.h"
+#include "db/db.h"
+#include "ext/ext_client.h"
+#include "ipc/proctitle.h"
+#include "ipc/protocol.h"
+#include "roles/roles.h"
+#include "sys/addrs.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+#include "sys/net.h"
+#include "sys/scoreboard.h"
+#include "sys/sig.h"
+
+#define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
+#define FIRST_CONNECT_MS 1000
+#define CHORES_MS                                                                  \
+    1000 /* what may be spent between requests on results that could not be stored \
+          */
+#define CHORES_AT_LEAST_MS 250
+#define IDLE_MS 1000
+#define RECYCLE_JITTER 0.1
+
+struct worker {
+    const struct child_env *env;
+    struct db *db;
+    struct ext *ext;
+    struct api *api;
+    int sig_fd;
+    bool retiring;
+    int64_t left;   /* requests until it makes room for another; 0: any number */
+    bool worn;      /* they are done */
+    bool connected; /* was, at least once */
+    bool chores;    /* api_idle() has work left */
+    struct deadline chores_due;
+    char packet[HANDOVER_PACKET_MAX];
+};
+
+static void rest_stage(const struct worker *w)
+{
+    scoreboard_budget((struct deadline){{0}});
+    scoreboard_stage(w->retiring ? STAGE_DRAINING : STAGE_IDLE, "");
+    proctitle_set(w->retiring ? "worker %d draining" : "worker %d idle", w->env->index);
+}
+
+/* Writes what the socket takes at once; the rest is left in *p for the report. False: the
+ * connection is broken. */
+static bool answer(int fd, struct handover_packet *p)
+{
+    while (p->len > 0) {
+        ssize_t n = send(fd, p->bytes, p->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n >= 0) {
+            p->bytes += n;
+            p->len -= (size_t)n;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return true;
+        } else if (errno != EINTR) {
+            p->len = 0;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool report(const struct worker *w, struct handover_report *r, struct handover_packet *rest)
+{
+    r->unsent_len = rest->len;
+    return handover_send(w->env->queue_fd, r, sizeof(*r), rest);
+}
+
+/* TERM: no more requests. The dispatcher closes the pair once nothing is under way in it, so none
+ * can get lost. */
+static bool retire(struct worker *w)
+{
+    if (w->retiring)
+        return true;
+    w->retiring = true;
+    rest_stage(w);
+    struct handover_report r = {.news = HANDOVER_RETIRE};
+    struct handover_packet none = {.fd = -1};
+    return report(w, &r, &none);
+}
+
+static bool serve(struct worker *w, const struct handover_request *q, struct handover_packet *p)
+{
+    char route[SCOREBOARD_WHAT_MAX];
+    const char *name = route_name((struct str){p->bytes, p->len}, route, sizeof(route));
+    scoreboard_budget(q->deadline);
+    scoreboard_stage(STAGE_BUSY, name);
+    scoreboard_request(q->request_id);
+    proctitle_set("worker %d executing %s", w->env->index, name);
+
+    const struct api_input in = {.bytes = p->bytes,
+                                 .len = p->len,
+                                 .peer = q->peer,
+                                 .request_id = q->request_id,
+                                 .deadline = q->deadline,
+                                 .queue_seconds = q->queue_seconds,
+                                 .close = q->close};
+    struct api_output out = {.keep_alive = false};
+    api_serve(w->api, &in, &out);
+
+    struct handover_report r = {
+        .news = HANDOVER_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
+    struct handover_packet rest = {
+        .bytes = (char *)(uintptr_t)out.bytes.p, .len = out.bytes.n, .fd = -1};
+    handover_mark(w->env->slot, q->seq,
+                  (struct handover_answer){.len = rest.len, .keep_alive = out.keep_alive});
+    r.broken = !answer(p->fd, &rest);
+    close(p->fd);
+    handover_drop(p);
+    scoreboard_served();
+    w->chores = true;
+    w->worn = w->worn || (w->left > 0 && --w->left == 0);
+    w->retiring = r.retire = w->retiring || w->worn;
+    rest_stage(w);
+    bool told = report(w, &r, &rest);
+    digest_wipe((void *)(uintptr_t)out.bytes.p, out.bytes.n);
+    return told;
+}
+
+/* Its connection did not come with it, since this process has no descriptors left. It lives on: the
+ * next may find one. */
+static bool refuse(const struct worker *w, const struct handover_request *q)
+{
+    struct handover_report r = {.news = HANDOVER_REFUSED, .seq = q->seq};
+    struct handover_packet none = {.fd = -1};
+    LOG(LOG_LEVEL_WARN, "worker.request_lost", F_STR("request", q->request_id),
+        F_STR("why", "no descriptors or memory to take it"));
+    rest_stage(w); /* anew: it was looked at */
+    return report(w, &r, &none);
+}
+
+/* Takes a request from the pair. False: the dispatcher closed it, nothing more will come. */
+static bool take(struct worker *w)
+{
+    struct handover_request q;
+    struct handover_packet p;
+    int got = handover_recv(w->env->queue_fd, w->packet, &q, sizeof(q),
+                            offsetof(struct handover_request, len), &p);
+    if (got < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno);
+    if (got > 0 && p.lost)
+        return refuse(w, &q);
+    const size_t len = p.map ? 0 : p.len;
+    bool good = got > 0 && p.fd >= 0 && serve(w, &q, &p);
+    digest_wipe(w->packet + sizeof(q), len);
+    return good;
+}
+
+/* The schema is of another version: said once, and the end of this worker. */
+static int refuse_schema(void)
+{
+    LOG(LOG_LEVEL_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
+        F_STR("hint", "run: bookingd migrate"));
+    return EXIT_CONFIG_CODE;
+}
+
+static void note_database(struct worker *w)
+{
+    w->connected = w->connected || db_connected(w->db);
+    scoreboard_database(db_connected(w->db));
+}
+
+/*
+ * False: the database that was away at the start has come, and does not fit. A worker that has
+ * served already stays instead, and answers 503 until the schema fits again: a database brought
+ * back step by step must not end the service.
+ */
+static bool chores(struct worker *w)
+{
+    w->chores_due = deadline_in_ms(CHORES_AT_LEAST_MS);
+    db_idle(w->db);
+    note_database(w);
+    if (!w->connected && db_connect(w->db, deadline_in_ms(0)) == ERR_DB_SCHEMA)
+        return false;
+    if (w->chores && db_connected(w->db))
+        w->chores = api_idle(w->api, deadline_in_ms(CHORES_MS));
+    return true;
+}
+
+static int wait_ms(const struct worker *w)
+{
+    int left = deadline_left_ms(db_idle_at(w->db));
+    if (w->chores && db_connected(w->db) && left > 100)
+        left = 100;
+    return left < IDLE_MS ? left : IDLE_MS;
+}
+
+static int loop(struct worker *w)
+{
+    for (;;) {
+        short db_events = 0;
+        int db = db_fd(w->db, &db_events);
+        struct pollfd p[] = {
+            {.fd = w->env->queue_fd, .events = POLLIN},
+            {.fd = w->env->life_fd, .events = POLLIN},
+            {.fd = w->sig_fd, .events = POLLIN},
+            {.fd = db, .events = db_events},
+        };
+        if (poll(p, ARRAY_LEN(p), wait_ms(w)) < 0 && !net_again(errno))
+            return 1;
+        if (p[1].revents)
+            return 0;
+        if (p[2].revents && sig_next(w->sig_fd, NULL) == SIGTERM && !retire(w))
+            return 0;
+        if (p[0].revents && !take(w))
+            return 0;
+        /* Work first: a request that is here does not wait for housekeeping, unless that was put
+         * off long enough. */
+        if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->chores_due)) {
+            if (!chores(w))
+                return refuse_schema();
+        }
+    }
+}
+
+/* The first lookups take a moment; without them a name in database.url has no address yet. */
+static void await_addresses(const struct worker *w)
+{
+    struct deadline d = deadline_in_ms(FIRST_LOOKUP_MS);
+    struct pollfd p = {.fd = w->env->life_fd, .events = POLLIN};
+    while (addrs_count() > 0 && !addrs_first_pass() && !deadline_passed(d) && poll(&p, 1, 5) == 0)
+        ;
+}
+
+int worker_main(const struct child_env *env)
+{
+    static struct worker w; /* static: it holds the packet buffer */
+    w.env = env;
+    w.sig_fd = sig_open((const int[]){SIGTERM, 0});
+    w.db = db_new(env->cfg);
+    w.ext = ext_new(env->cfg);
+    if (w.sig_fd < 0 || !w.db || !w.ext)
+        return 1;
+    w.api = api_new(env->cfg, w.db, w.ext);
+    if (!w.api)
+        return 1;
+    db_require_schema(w.db, true);
+    await_addresses(&w);
+    /* Briefly: requests are answered without a database too, and the attempt goes on between them.
+     */
+    if (db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_DB_SCHEMA)
+        return refuse_schema();
+    note_database(&w);
+    rest_stage(&w);
+    struct handover_report ready = {.news = HANDOVER_READY};
+    struct handover_packet none = {.fd = -1};
+    w.left =
+        rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER); /* not all at once */
+    int rc = report(&w, &ready, &none) ? loop(&w) : 0;
+    if (rc == 0 && w.worn)
+        rc = EXIT_RECYCLE_CODE;
+    else if (rc == 0 && !w.retiring) /* the pair was closed, and not because this worker asked */
+        rc = EXIT_ORPHAN_CODE;
+    api_free(w.api);
+    ext_free(w.ext);
+    db_free(w.db);
+    return rc;
+}
