@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 # Tests that belong to no single layer: the rules of the tree, valgrind over the unit tests.
-LINT_TESTS = tests/lint/layers.sh tests/lint/headers.sh tests/lint/size.sh tests/lint/habits.sh
+LINT_TESTS = tests/lint/layers.sh tests/lint/circles.py tests/lint/headers.sh tests/lint/size.sh tests/lint/habits.sh
 TESTS += $(LINT_TESTS)
 EXTRA_DIST += tests/demo/demo.py $(LINT_TESTS) tests/lint/analyse.sh .clang-tidy .clang-format
 TEST_EXTENSIONS = .sh .py
