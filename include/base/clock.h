@@ -30,7 +30,18 @@ void clock_set_source(struct mono (*mono)(void), struct wall (*wall)(void));
 
 /* Milliseconds from `from` to `to`; negative when `to` is earlier. */
 int64_t mono_ms_between(struct mono from, struct mono to);
+/* From `from` to now, with the fraction of a millisecond. */
+double mono_ms_since(struct mono from);
 double mono_seconds_since(struct mono from);
+double mono_seconds_between(struct mono from, struct mono to);
+/* `ms` after t, or before it when negative; stays at the end of the range. */
+struct mono mono_after_ms(struct mono t, int64_t ms);
+/* Microseconds from `from` to `to`; negative when `to` is earlier. */
+int64_t wall_us_between(struct wall from, struct wall to);
+/* `ms` after w, or before it when negative. */
+struct wall wall_after_ms(struct wall w, int64_t ms);
+/* w without the fraction of its second. */
+struct wall wall_whole_seconds(struct wall w);
 
 struct deadline deadline_in_ms(int64_t ms);
 struct deadline deadline_after(struct mono from, int64_t ms);

@@ -39,7 +39,7 @@ extern const char cli_default_config[];
 int cli_run(struct cli *c) MUST_CHECK;
 /* `bookingd --help`, to stdout; returns 0. */
 int cli_help(void) MUST_CHECK;
-/* "bookingd: text" and a hint at --help to stderr; returns EXIT_USAGE_CODE. command NULL: of
+/* "bookingd: text" and a hint at --help to stderr; returns EX_USAGE. command NULL: of
  * bookingd itself. */
 int cli_usage(const struct cli_command *command, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 /* `bookingd --version`; returns 0. */

@@ -6,7 +6,7 @@
  * empty mask, SIGPIPE ignored, PR_SET_PDEATHSIG set, scoreboard and metrics attached to `slot`,
  * role and index given to the logger, panic hook set, title "bookingd: NAME" shown, and every
  * descriptor that is not in the env closed. What NAME_main() returns becomes the exit code;
- * EXIT_CONFIG_CODE is never respawned.
+ * EX_CONFIG is never respawned.
  *
  * Every role ends by itself, with 0, when life_fd shows end-of-file or hang-up (the master is gone)
  * and after SIGTERM (drain: finish what is in hand). SIGQUIT and SIGABRT stay unblocked everywhere:

@@ -22,7 +22,7 @@ enum child_state {
     CHILD_UP,
     CHILD_DRAINING, /* told to end; not replaced */
     CHILD_KILLED,   /* overdue, being ended by force; replaced */
-    CHILD_REFUSED,  /* ended with EXIT_CONFIG_CODE: never again */
+    CHILD_REFUSED,  /* ended with EX_CONFIG: never again */
     CHILD_STATE_COUNT
 };
 extern const char *const child_state_names[CHILD_STATE_COUNT];
@@ -34,7 +34,7 @@ enum child_event {
     CHILD_EV_STOP,       /* the position is to be emptied */
     CHILD_EV_OVERDUE,    /* it overran its budget */
     CHILD_EV_EXIT,       /* reaped */
-    CHILD_EV_REFUSED,    /* reaped, exit code EXIT_CONFIG_CODE */
+    CHILD_EV_REFUSED,    /* reaped, exit code EX_CONFIG */
     CHILD_EVENT_COUNT
 };
 

@@ -10,7 +10,7 @@
 
 /*
  * Runs the daemon until TERM or INT; takes *cfg over. Returns the exit code: 0 after a drain,
- * EXIT_CONFIG_CODE when the configuration or the schema does not fit, 1 when a socket cannot be
+ * EX_CONFIG when the configuration or the schema does not fit, 1 when a socket cannot be
  * bound. log_init() and proctitle_init() were called before.
  */
 int master_run(struct config *cfg) MUST_CHECK;

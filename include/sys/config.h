@@ -17,10 +17,6 @@
 #include "base/cdefs.h"
 #include "base/err.h"
 
-#define EXIT_USAGE_CODE 64       /* EX_USAGE */
-#define EXIT_UNAVAILABLE_CODE 69 /* EX_UNAVAILABLE */
-#define EXIT_CONFIG_CODE 78      /* EX_CONFIG: never respawned */
-
 enum locale { LOCALE_AR, LOCALE_EN, LOCALE_COUNT };
 /* "ar", "en" */
 extern const char *const locale_names[LOCALE_COUNT];

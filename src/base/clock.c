@@ -9,6 +9,7 @@
 #include "base/ensure.h"
 
 #define NS_PER_MS INT64_C(1000000)
+#define US_PER_MS INT64_C(1000)
 #define US_PER_S INT64_C(1000000)
 #define S_PER_DAY INT64_C(86400)
 #define WALL_MIN_S (INT64_C(-62135596800))             /* 0001-01-01T00:00:00Z */
@@ -29,7 +30,8 @@ struct mono mono_now(void)
 
     if (mono_source)
         return mono_source();
-    ENSURE(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+    const int failed = clock_gettime(CLOCK_MONOTONIC, &t);
+    ENSURE(failed == 0);
     return (struct mono){(int64_t)t.tv_sec * 1000 * NS_PER_MS + t.tv_nsec};
 }
 
@@ -39,7 +41,8 @@ struct wall wall_now(void)
 
     if (wall_source)
         return wall_source();
-    ENSURE(clock_gettime(CLOCK_REALTIME, &t) == 0);
+    const int failed = clock_gettime(CLOCK_REALTIME, &t);
+    ENSURE(failed == 0);
     return (struct wall){(int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000};
 }
 
@@ -48,31 +51,56 @@ int64_t mono_ms_between(struct mono from, struct mono to)
     return (to.ns - from.ns) / NS_PER_MS;
 }
 
+double mono_ms_since(struct mono from)
+{
+    return mono_seconds_since(from) * 1e3;
+}
+
 double mono_seconds_since(struct mono from)
 {
-    return (double)(mono_now().ns - from.ns) / 1e9;
+    return mono_seconds_between(from, mono_now());
+}
+
+double mono_seconds_between(struct mono from, struct mono to)
+{
+    return (double)(to.ns - from.ns) / 1e9;
+}
+
+/* A sum that leaves the range stays at its end: "for ever" must not turn into "long ago". */
+struct mono mono_after_ms(struct mono t, int64_t ms)
+{
+    int64_t ns;
+
+    if (__builtin_mul_overflow(ms, NS_PER_MS, &ns) || __builtin_add_overflow(t.ns, ns, &ns))
+        ns = ms < 0 ? INT64_MIN : INT64_MAX;
+    return (struct mono){ns};
+}
+
+int64_t wall_us_between(struct wall from, struct wall to)
+{
+    return to.us - from.us;
+}
+
+struct wall wall_after_ms(struct wall w, int64_t ms)
+{
+    return (struct wall){w.us + ms * US_PER_MS};
+}
+
+struct wall wall_whole_seconds(struct wall w)
+{
+    return (struct wall){w.us / US_PER_S * US_PER_S};
 }
 
 /* -- deadlines ---------------------------------------------------------------- */
 
-/* Sums that leave the range stay at its end: "for ever" must not turn into "long ago". */
-static struct deadline shifted(struct mono from, int64_t ms)
-{
-    int64_t ns;
-
-    if (__builtin_mul_overflow(ms, NS_PER_MS, &ns) || __builtin_add_overflow(from.ns, ns, &ns))
-        ns = ms < 0 ? INT64_MIN : INT64_MAX;
-    return (struct deadline){{ns}};
-}
-
 struct deadline deadline_after(struct mono from, int64_t ms)
 {
-    return shifted(from, ms);
+    return (struct deadline){mono_after_ms(from, ms)};
 }
 
 struct deadline deadline_in_ms(int64_t ms)
 {
-    return shifted(mono_now(), ms);
+    return deadline_after(mono_now(), ms);
 }
 
 struct deadline deadline_min(struct deadline a, struct deadline b)
@@ -87,7 +115,7 @@ struct deadline deadline_cap(struct deadline outer, int64_t ms)
 
 struct deadline deadline_before(struct deadline d, int64_t ms)
 {
-    return shifted(d.at, -ms);
+    return deadline_after(d.at, -ms);
 }
 
 bool deadline_passed(struct deadline d)

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/ensure.h"
 #include "cli_priv.h"
@@ -124,7 +125,7 @@ int cli_usage(const struct cli_command *command, const char *fmt, ...)
     va_end(ap);
     fprintf(stderr, HINT, command ? " " : "", command ? command->name : "",
             command && command->sub ? " " : "", command && command->sub ? command->sub : "");
-    return EXIT_USAGE_CODE;
+    return EX_USAGE;
 }
 
 int cli_done(void)

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* The table of commands, and those of a line or two. */
 #include <stdio.h>
+#include <sysexits.h>
 
 #include "cli_priv.h"
 #include "sys/log.h"
@@ -87,7 +88,7 @@ int cli_check_config(struct cli *c)
         return code;
     struct config *cfg = cli_config(c, false);
     if (!cfg)
-        return EXIT_CONFIG_CODE;
+        return EX_CONFIG;
     config_free(cfg);
     puts("configuration ok");
     return cli_done();
@@ -100,7 +101,7 @@ int cli_serve(struct cli *c)
         return code;
     struct config *cfg = cli_config(c, false);
     if (!cfg)
-        return EXIT_CONFIG_CODE;
+        return EX_CONFIG;
     log_init((enum log_format)cfg->log.format, (enum log_level)cfg->log.level);
     return c->serve(cfg);
 }

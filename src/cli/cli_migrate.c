@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 #include <stdio.h>
+#include <sysexits.h>
 
 #include "cli_priv.h"
 #include "db/db_migrate.h"
@@ -27,7 +28,7 @@ int cli_migrate(struct cli *c)
     if (e == ERR_OK)
         code = cli_done();
     else if (e == ERR_DB_SCHEMA) /* the report says how; "run migrate" would be no help */
-        code = EXIT_CONFIG_CODE;
+        code = EX_CONFIG;
     else
         code = cli_failed(e);
     cli_session_close(&s);

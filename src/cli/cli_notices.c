@@ -97,7 +97,7 @@ static const char *or_dash(const char *z)
 static void print_item(const struct ledger_item *n)
 {
     char created[WALL_RFC3339_MAX];
-    struct wall at = {n->created_at.us / 1000000 * 1000000};
+    struct wall at = wall_whole_seconds(n->created_at);
     printf("%-36s %-20s %-8s %-20s %-15s %8" PRId64 " %-21s %s\n", n->id.s,
            wall_format(at, created), n->status, n->template, or_dash(n->recipient), n->attempts,
            or_dash(n->error_code), n->has_acknowledged ? "yes" : "no");

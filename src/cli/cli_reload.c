@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/num.h"
 #include "cli_priv.h"
@@ -87,7 +88,7 @@ static int hang_up(int64_t pid)
     if (kill((pid_t)pid, SIGHUP) == 0)
         return CLI_GO_ON;
     cli_error("cannot signal process %d: %s", (int)pid, strerror(errno));
-    return errno == ESRCH ? EXIT_UNAVAILABLE_CODE : 1;
+    return errno == ESRCH ? EX_UNAVAILABLE : 1;
 }
 
 static int reload(struct arena *a, const struct config *cfg, struct wish *w)
@@ -97,7 +98,7 @@ static int reload(struct arena *a, const struct config *cfg, struct wish *w)
     if (w->pid == 0) {
         if (!read_state(a, at, &before)) {
             cli_error("no daemon's monitor answers at %s; name the master with --pid", at->text);
-            return EXIT_UNAVAILABLE_CODE;
+            return EX_UNAVAILABLE;
         }
         w->pid = before.master;
     }
@@ -126,7 +127,7 @@ int cli_reload(struct cli *c)
     if (!cfg) {
         /* The daemon refuses it too, and says so where its operators look. */
         code = w.pid ? hang_up(w.pid) : CLI_GO_ON;
-        return code == CLI_GO_ON ? EXIT_CONFIG_CODE : code;
+        return code == CLI_GO_ON ? EX_CONFIG : code;
     }
     struct arena *a = arena_new(16384);
     code = a ? reload(a, cfg, &w) : cli_failed(ERR_OUT_OF_MEMORY);

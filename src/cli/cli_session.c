@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 
 #include "cli_priv.h"
 #include "ext/ext_client.h"
@@ -83,7 +84,7 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
 {
     *s = (struct cli_session){.cfg = cli_config(c, needs != CLI_PROVIDERS)};
     if (!s->cfg)
-        return EXIT_CONFIG_CODE;
+        return EX_CONFIG;
     log_init((enum log_format)s->cfg->log.format, LOG_LEVEL_WARN);
     s->svc.cfg = s->cfg;
     s->svc.request_id = "command-line";
@@ -124,11 +125,11 @@ int cli_failed(enum err e)
         int code;
         const char *text;
     } rows[] = {
-        {ERR_DB_UNAVAILABLE, EXIT_UNAVAILABLE_CODE, "the database is away"},
-        {ERR_DEADLINE, EXIT_UNAVAILABLE_CODE, "the database did not answer in time"},
-        {ERR_COMMIT_UNKNOWN, EXIT_UNAVAILABLE_CODE,
+        {ERR_DB_UNAVAILABLE, EX_UNAVAILABLE, "the database is away"},
+        {ERR_DEADLINE, EX_UNAVAILABLE, "the database did not answer in time"},
+        {ERR_COMMIT_UNKNOWN, EX_UNAVAILABLE,
          "the connection was lost in the commit: it may have happened; look before you repeat"},
-        {ERR_DB_SCHEMA, EXIT_CONFIG_CODE,
+        {ERR_DB_SCHEMA, EX_CONFIG,
          "the database's schema is not this version's; run 'bookingd migrate'"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

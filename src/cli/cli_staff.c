@@ -73,8 +73,8 @@ int cli_staff_list(struct cli *c)
         printf("%-24s %-7s %-36s %-20s %s\n", "NAME", "ROLE", "VENUE", "CREATED", "REVOKED");
     for (size_t i = 0; e == ERR_OK && i < n; i++) {
         char created[WALL_RFC3339_MAX], revoked[WALL_RFC3339_MAX];
-        struct wall made = {keys[i].created_at.us / 1000000 * 1000000};
-        struct wall ended = {keys[i].revoked_at.us / 1000000 * 1000000};
+        struct wall made = wall_whole_seconds(keys[i].created_at);
+        struct wall ended = wall_whole_seconds(keys[i].revoked_at);
         printf("%-24s %-7s %-36s %-20s %s\n", keys[i].name, keys[i].role,
                keys[i].venue_id ? keys[i].venue_id : "all", wall_format(made, created),
                keys[i].revoked ? wall_format(ended, revoked) : "-");

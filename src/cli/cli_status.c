@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/str.h"
 #include "cli_priv.h"
@@ -18,13 +19,13 @@ static int show(struct arena *a, const struct listen_addr *at, bool json)
     const char *why;
     if (at->kind == LISTEN_TCP && at->port == 0) {
         cli_error("monitor.listen has port 0: the daemon chose one that is not known here");
-        return EXIT_UNAVAILABLE_CODE;
+        return EX_UNAVAILABLE;
     }
     sb_init(&answer, a, 8192);
     if (!cli_monitor_ask(at, json, d, &answer, &body, &why)) {
         cli_error("the monitor at %s %s%s", at->text,
                   why ? why : "is away: ", why ? "" : strerror(errno));
-        return EXIT_UNAVAILABLE_CODE;
+        return EX_UNAVAILABLE;
     }
     printf("%.*s%s", STR_ARG(body), body.n && body.p[body.n - 1] == '\n' ? "" : "\n");
     return cli_done();
@@ -39,7 +40,7 @@ int cli_status(struct cli *c)
         return code;
     struct config *cfg = cli_config(c, true);
     if (!cfg)
-        return EXIT_CONFIG_CODE;
+        return EX_CONFIG;
     struct arena *a = arena_new(16384);
     if (a)
         code = show(a, &cfg->monitor.listen, json);

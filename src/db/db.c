@@ -76,7 +76,7 @@ static void attempt_failed(struct db *db, enum err why, const char *text)
     disconnect(db);
     /* From one attempt's start to the next: what it took itself was waiting, too. */
     wait = rng_jitter_ms(wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS, BACKOFF_JITTER);
-    wait -= (int64_t)(mono_seconds_since(db->attempt_begun) * 1e3);
+    wait -= (int64_t)mono_ms_since(db->attempt_begun);
     db->next_try = deadline_in_ms(wait > BACKOFF_FIRST_MS ? wait : BACKOFF_FIRST_MS);
 }
 
@@ -341,7 +341,7 @@ int db_wait(struct db *db, short events, struct deadline d)
     const int fd = PQsocket(db->conn);
     int ready = db->wait ? db->wait(db->wait_ctx, fd, events, d) : net_wait(fd, events, d);
 
-    db->spent_ns += mono_now().ns - from.ns;
+    db->spent_s += mono_seconds_since(from);
     return ready;
 }
 
@@ -368,12 +368,12 @@ uint64_t db_round_trips(const struct db *db)
 
 double db_seconds_spent(const struct db *db)
 {
-    return (double)db->spent_ns / 1e9;
+    return db->spent_s;
 }
 
 void db_reset_spent(struct db *db)
 {
-    db->spent_ns = 0;
+    db->spent_s = 0;
 }
 
 bool db_prepared_in_use(const struct db *db)
@@ -405,7 +405,8 @@ void db_set_prepared(struct db *db, const struct db_stmt *stmt)
 
     if (*slot)
         return;
-    ENSURE(++db->prepared_n < DB_PREPARED_SLOTS);
+    db->prepared_n++;
+    ENSURE(db->prepared_n < DB_PREPARED_SLOTS);
     *slot = stmt;
 }
 

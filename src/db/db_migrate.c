@@ -102,7 +102,8 @@ static enum err check_applied(struct migrator *m, const PGresult *applied, int *
     *at = 0;
     for (int i = 0; i < PQntuples(applied); i++) {
         int64_t version = 0;
-        ENSURE(num_i64(str_of(PQgetvalue(applied, i, 0)), &version)); /* an integer column */
+        const bool is_number = num_i64(str_of(PQgetvalue(applied, i, 0)), &version);
+        ENSURE(is_number); /* an integer column */
         if (version > db_migrations_n)
             return fail(m, ERR_DB_SCHEMA, "the schema is newer than this program",
                         PQgetvalue(applied, i, 0));

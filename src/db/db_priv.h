@@ -55,7 +55,7 @@ struct db {
     db_wait_fn wait; /* NULL: net_wait */
     void *wait_ctx;
     uint64_t round_trips;
-    int64_t spent_ns;
+    double spent_s;
 };
 
 /* ---- db_hosts.c: where to connect to, without any name lookup in libpq ---- */

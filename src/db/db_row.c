@@ -22,8 +22,9 @@ int64_t db_affected(struct db_rows r)
 {
     const char *n = PQcmdTuples((PGresult *)(uintptr_t)r.res); /* libpq forgot the const */
     int64_t v = 0;
+    const bool valid = n[0] == '\0' || num_i64(str_of(n), &v);
 
-    ENSURE(n[0] == '\0' || num_i64(str_of(n), &v));
+    ENSURE(valid);
     return v;
 }
 
@@ -58,8 +59,9 @@ const char *db_get_str(struct db_rows r, int row, const char *col)
 int64_t db_get_int(struct db_rows r, int row, const char *col)
 {
     int64_t v = 0;
+    const bool valid = num_i64(str_of(db_get_str(r, row, col)), &v);
 
-    ENSURE(num_i64(str_of(db_get_str(r, row, col)), &v));
+    ENSURE(valid);
     return v;
 }
 
@@ -79,7 +81,8 @@ struct wall db_get_time(struct db_rows r, int row, const char *col)
 struct uuid db_get_uuid(struct db_rows r, int row, const char *col)
 {
     struct uuid u;
+    const bool valid = uuid_parse(str_of(db_get_str(r, row, col)), &u);
 
-    ENSURE(uuid_parse(str_of(db_get_str(r, row, col)), &u));
+    ENSURE(valid);
     return u;
 }

@@ -34,7 +34,7 @@ static void account(struct disp *d, struct conn *c, const struct disp_problem *p
         F_STR("route", row < api_routes_n ? api_routes[row]->pattern : "none"),
         F_INT("status", status), F_STR("code", err_code(p->err)),
         F_STR("client", net_peer_address(c->fd, peer, sizeof(peer))),
-        F_MS("took", (double)(d->now.ns - begun.ns) / 1e6));
+        F_MS("took", mono_seconds_between(begun, d->now) * 1e3));
     log_set_request(NULL);
 }
 

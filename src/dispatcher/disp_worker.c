@@ -220,7 +220,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
     struct handover_request q = {.seq = ++d->seq,
                                  .arrived = r->arrived,
                                  .deadline = r->deadline,
-                                 .queue_seconds = (double)(d->now.ns - r->arrived.ns) / 1e9,
+                                 .queue_seconds = mono_seconds_between(r->arrived, d->now),
                                  .len = r->total,
                                  .close = d->draining || c->eof};
     memcpy(q.request_id, r->id, sizeof(q.request_id));

@@ -114,8 +114,9 @@ static void add_date(struct sb *b)
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t now = (time_t)(wall_now().us / 1000000);
     struct tm t;
+    const struct tm *split = gmtime_r(&now, &t);
 
-    ENSURE(gmtime_r(&now, &t) != NULL);
+    ENSURE(split != NULL);
     sb_printf(b, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[t.tm_wday], t.tm_mday,
               months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }

@@ -61,6 +61,6 @@ void child_ended(struct child *c, struct mono now, bool refused)
     if (c->state != CHILD_DOWN)
         return;
     int64_t delay = child_delay_ms(c->fails);
-    c->next_start.ns = now.ns + (delay == 0 ? 0 : rng_jitter_ms(delay, 0.2)) * 1000000;
+    c->next_start = mono_after_ms(now, delay == 0 ? 0 : rng_jitter_ms(delay, 0.2));
     c->fails++;
 }

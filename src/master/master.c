@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "ipc/proctitle.h"
@@ -142,7 +143,7 @@ static void stop_step(struct master *m)
     if (m->forced) {
         for (enum role r = ROLE_DISPATCHER; r < ROLE_COUNT; r++)
             stop_role(m, r); /* none of them is started again */
-        if (mono_seconds_since(m->forced_at) * 1e3 > FORCED_KILL_MS)
+        if (mono_ms_since(m->forced_at) > FORCED_KILL_MS)
             signal_all(m, SIGKILL);
         return;
     }
@@ -183,7 +184,7 @@ static void check_refusals(struct master *m)
         return;
     LOG(LOG_LEVEL_ERROR, "master.refused",
         F_STR("why", m->ready ? "no process is left that could serve" : "a process cannot work"));
-    m->exit_code = EXIT_CONFIG_CODE;
+    m->exit_code = EX_CONFIG;
     begin_stop(m);
     force_stop(m);
 }
@@ -194,7 +195,7 @@ static void check_ready(struct master *m)
         return;
     m->ready = true;
     m->watchdog_due = deadline_in_ms(0);
-    LOG(LOG_LEVEL_INFO, "master.ready", F_MS("took", mono_seconds_since(m->started) * 1e3));
+    LOG(LOG_LEVEL_INFO, "master.ready", F_MS("took", mono_ms_since(m->started)));
     notify_sd_ready();
 }
 
@@ -253,7 +254,7 @@ static int loop(struct master *m)
         turn(m);
     }
     LOG(LOG_LEVEL_INFO, "master.stopped", F_INT("exit", m->exit_code),
-        F_MS("lived", mono_seconds_since(m->started) * 1e3));
+        F_MS("lived", mono_ms_since(m->started)));
     return m->exit_code;
 }
 

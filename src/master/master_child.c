@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/cdefs.h"
@@ -237,7 +238,7 @@ static void not_started(struct child *c, struct child_env *env, int theirs)
 {
     LOG(LOG_LEVEL_ERROR, "master.fork_failed", F_STR("child", role_names[c->role]),
         F_STR("why", strerror(errno)));
-    c->next_start.ns = mono_now().ns + FORK_FAILED_MS * (int64_t)1000000;
+    c->next_start = mono_after_ms(mono_now(), FORK_FAILED_MS);
     close_if_open(env->queue_fd);
     close_if_open(env->control_fd);
     close_if_open(theirs);
@@ -319,9 +320,8 @@ static void trial_death(struct master *m, struct child *c, int status)
     if (!m->reload.fault[0])
         snprintf(m->reload.fault, sizeof(m->reload.fault),
                  "a %s with the new configuration ended: %s%s", role_names[c->role], how,
-                 WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE
-                     ? " (see its own words)"
-                     : "");
+                 WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG ? " (see its own words)"
+                                                                       : "");
     c->state = child_next(c->state, CHILD_EV_STOP);
 }
 
@@ -337,7 +337,7 @@ static void obituary(const struct child *c, int status, bool recycled,
         F_INT("generation", c->generation), F_STR("how", how),
         F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]),
         F_STR("what", v->what), F_STR("request_id", v->request), F_STR("provider", v->call),
-        F_INT("served", v->served), F_MS("lived", mono_seconds_since(c->started) * 1e3),
+        F_INT("served", v->served), F_MS("lived", mono_ms_since(c->started)),
         F_STR("last_words", last_words));
 }
 
@@ -356,7 +356,7 @@ static void bury(struct master *m, struct child *c, int status)
     struct scoreboard_view v;
     char last_words[SCOREBOARD_LAST_WORDS_MAX];
     const bool overdue = c->state == CHILD_KILLED;
-    const bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG_CODE;
+    const bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG;
     const bool recycled = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RECYCLE_CODE;
     const bool orphaned = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_ORPHAN_CODE;
     scoreboard_read(c->slot, &v);

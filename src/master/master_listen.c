@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
@@ -189,7 +190,7 @@ bool master_listen(struct master *m)
         return true;
     }
     LOG(LOG_LEVEL_ERROR, "master.listen_failed", F_STR("listen", at->text), F_STR("why", why));
-    m->exit_code = at->kind == LISTEN_SYSTEMD ? EXIT_CONFIG_CODE : 1;
+    m->exit_code = at->kind == LISTEN_SYSTEMD ? EX_CONFIG : 1;
     return false;
 }
 

@@ -45,11 +45,10 @@ static void finish(struct master *m, bool good)
     tell(m, false);
     if (good)
         LOG(LOG_LEVEL_INFO, "reload.done", F_INT("epoch", m->epoch),
-            F_INT("workers", m->cfg->server.workers),
-            F_MS("took", mono_seconds_since(r->begun) * 1e3));
+            F_INT("workers", m->cfg->server.workers), F_MS("took", mono_ms_since(r->begun)));
     else
         LOG(LOG_LEVEL_ERROR, "reload.refused", F_STR("why", r->fault), F_INT("epoch", m->epoch),
-            F_MS("took", mono_seconds_since(r->begun) * 1e3));
+            F_MS("took", mono_ms_since(r->begun)));
     master_tell_status(m);
     if (m->ready)
         notify_sd_ready();
@@ -117,7 +116,7 @@ static void stop_resolver(struct master *m)
         if (c->role != ROLE_RESOLVER)
             continue;
         master_tell_stop(c);
-        if (child_alive(c->state) && mono_seconds_since(c->told) * 1e3 > RESOLVER_MS)
+        if (child_alive(c->state) && mono_ms_since(c->told) > RESOLVER_MS)
             kill(c->pid, SIGKILL);
     }
 }
@@ -254,7 +253,7 @@ static void proving_step(struct master *m)
         r->up_since = mono_now();
     const bool good =
         r->up_since.ns != 0 &&
-        (t.database == t.n || (t.database > 0 && mono_seconds_since(r->up_since) * 1e3 > ALL_MS));
+        (t.database == t.n || (t.database > 0 && mono_ms_since(r->up_since) > ALL_MS));
     if (good && !r->fault[0] && commit(m))
         return;
     if (!r->fault[0] && deadline_passed(r->prove_by))

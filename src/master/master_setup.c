@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,7 +62,7 @@ static bool drop_privileges(struct master *m)
         F_STR("why", !p      ? "no such user"
                      : errno ? strerror(errno)
                              : "is root"));
-    m->exit_code = EXIT_CONFIG_CODE;
+    m->exit_code = EX_CONFIG;
     return false;
 }
 

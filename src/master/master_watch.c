@@ -41,13 +41,12 @@ static bool never_began(const struct child *c, const struct scoreboard_view *v)
 static bool overdue(const struct child *c, const struct scoreboard_view *v)
 {
     if (c->state == CHILD_STARTING)
-        return mono_seconds_since(c->started) * 1e3 > STARTING_MS;
+        return mono_ms_since(c->started) > STARTING_MS;
     if (c->state != CHILD_UP)
         return false;
     if (v->stage == STAGE_BUSY)
         return busy_overdue(v);
-    return c->role == ROLE_WORKER ? never_began(c, v)
-                                  : mono_seconds_since(v->turned) * 1e3 > QUIET_MS;
+    return c->role == ROLE_WORKER ? never_began(c, v) : mono_ms_since(v->turned) > QUIET_MS;
 }
 
 /* One of the role is in a state to work, or has something in hand that still has time. */
@@ -70,10 +69,9 @@ static bool one_well(const struct master *m, enum role role)
 static bool drain_overdue(const struct master *m, const struct child *c,
                           const struct scoreboard_view *v)
 {
-    if (c->state != CHILD_DRAINING || m->stopping || mono_seconds_since(c->told) * 1e3 < ABORT_MS)
+    if (c->state != CHILD_DRAINING || m->stopping || mono_ms_since(c->told) < ABORT_MS)
         return false;
-    return busy_overdue(v) ||
-           (v->stage != STAGE_BUSY && mono_seconds_since(c->told) * 1e3 > DRAINING_MS);
+    return busy_overdue(v) || (v->stage != STAGE_BUSY && mono_ms_since(c->told) > DRAINING_MS);
 }
 
 static void log_overdue(const struct child *c, const struct scoreboard_view *v)
@@ -82,7 +80,7 @@ static void log_overdue(const struct child *c, const struct scoreboard_view *v)
         F_INT("index", c->index), F_INT("pid", c->pid), F_STR("state", child_state_names[c->state]),
         F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
         F_STR("request_id", v->request), F_STR("provider", v->call),
-        F_MS("stage_age", mono_seconds_since(v->since) * 1e3));
+        F_MS("stage_age", mono_ms_since(v->since)));
 }
 
 static void watch_one(const struct master *m, struct child *c)
@@ -100,7 +98,7 @@ static void watch_one(const struct master *m, struct child *c)
         log_overdue(c, &v);
         c->told = mono_now();
         kill(c->pid, SIGKILL);
-    } else if (c->state == CHILD_KILLED && mono_seconds_since(c->told) * 1e3 > ABORT_MS) {
+    } else if (c->state == CHILD_KILLED && mono_ms_since(c->told) > ABORT_MS) {
         c->told = mono_now();
         kill(c->pid, SIGKILL);
     }
@@ -116,7 +114,7 @@ void master_watch(struct master *m)
 
 bool master_serving(const struct master *m)
 {
-    if (!addrs_first_pass() && mono_seconds_since(m->started) * 1e3 < NAMES_MS)
+    if (!addrs_first_pass() && mono_ms_since(m->started) < NAMES_MS)
         return false;
     for (unsigned i = 0; i < m->children_n; i++) {
         struct scoreboard_view v;
@@ -177,8 +175,7 @@ void master_scoreboard(const struct master *m)
         LOG(LOG_LEVEL_INFO, "scoreboard", F_STR("child", role_names[c->role]),
             F_INT("index", c->index), F_INT("pid", c->pid), F_INT("generation", c->generation),
             F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v.stage]),
-            F_STR("what", v.what),
-            F_MS("stage_age", v.since.ns ? mono_seconds_since(v.since) * 1e3 : 0),
+            F_STR("what", v.what), F_MS("stage_age", v.since.ns ? mono_ms_since(v.since) : 0),
             F_INT("served", v.served), F_INT("database", v.database), F_INT("failures", c->fails));
     }
 }

@@ -162,7 +162,7 @@ static void read_ledger(struct monitor *m)
     if (m->good != was_good && !m->ending)
         LOG(m->good ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
             m->good ? "monitor.ledger_read" : "monitor.ledger_unread", F_ERR(e),
-            F_MS("took", 1000 * mono_seconds_since(begun)));
+            F_MS("took", mono_ms_since(begun)));
 }
 
 /* When the connection comes back the ledger is read at once, not an interval later. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sysexits.h>
 
 #include "base/arena.h"
 #include "base/cdefs.h"
@@ -64,10 +65,10 @@ static void run_job(struct keeper *k, const struct upkeep_job *job)
     arena_reset(k->arena);
     if (e != ERR_OK)
         LOG(LOG_LEVEL_WARN, "keeper.job_failed", F_STR("job", job->name), F_ERR(e),
-            F_MS("took", mono_seconds_since(begun) * 1e3));
+            F_MS("took", mono_ms_since(begun)));
     else
         LOG(LOG_LEVEL_DEBUG, "keeper.job", F_STR("job", job->name),
-            F_MS("took", mono_seconds_since(begun) * 1e3));
+            F_MS("took", mono_ms_since(begun)));
     log_set_request(NULL);
     scoreboard_served();
     scoreboard_stage(STAGE_IDLE, "");
@@ -112,7 +113,7 @@ static int refuse_schema(void)
 {
     LOG(LOG_LEVEL_ERROR, "keeper.schema_refused", F_INT("needs_version", db_schema_version()),
         F_STR("hint", "run: bookingd migrate"));
-    return EXIT_CONFIG_CODE;
+    return EX_CONFIG;
 }
 
 static enum err connect_database(struct keeper *k)

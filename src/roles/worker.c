@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -171,7 +172,7 @@ static int refuse_schema(void)
 {
     LOG(LOG_LEVEL_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
         F_STR("hint", "run: bookingd migrate"));
-    return EXIT_CONFIG_CODE;
+    return EX_CONFIG;
 }
 
 static void note_database(struct worker *w)

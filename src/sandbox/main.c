@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -62,20 +63,20 @@ int main(int argc, char **argv)
             return 0;
         }
         if (o != 'l')
-            return EXIT_USAGE_CODE;
+            return EX_USAGE;
         listen_text = optarg;
     }
     struct arena *a = arena_new(1024);
     struct listen_addr at;
     if (a == NULL || optind != argc || !parse_listen(a, listen_text, &at)) {
         fprintf(stderr, "bookingd-sandbox: not an address and port: %s\n", listen_text);
-        return EXIT_USAGE_CODE;
+        return EX_USAGE;
     }
     const char *why;
     int listener = net_listen(&at, 128, &why);
     if (listener < 0) {
         fprintf(stderr, "bookingd-sandbox: %s: %s\n", listen_text, why);
-        return EXIT_UNAVAILABLE_CODE;
+        return EX_UNAVAILABLE;
     }
     char name[128];
     printf("bookingd-sandbox listens on http://%s\n", net_local_name(listener, name, sizeof name));

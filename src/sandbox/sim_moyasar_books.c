@@ -181,7 +181,8 @@ void sim_invoice_refresh(struct sim_invoice *v)
 
 void sim_payment_refresh(struct sim_payment *p)
 {
-    if (strcmp(p->status, "initiated") == 0 && wall_now().us - p->created.us > PAY_WINDOW_US)
+    if (strcmp(p->status, "initiated") == 0 &&
+        wall_us_between(p->created, wall_now()) > PAY_WINDOW_US)
         sim_payment_settle(p, false, "Allowed time frame for transaction has been expired.", NULL);
 }
 
@@ -294,7 +295,7 @@ const char *sim_time_text(struct arena *a, struct wall w)
     char whole[WALL_RFC3339_MAX];
     if (w.us == 0)
         return NULL;
-    wall_format((struct wall){w.us / 1000000 * 1000000}, whole);
+    wall_format(wall_whole_seconds(w), whole);
     return arena_printf(a, "%.19s.%03dZ", whole, (int)(w.us / 1000 % 1000));
 }
 

@@ -241,7 +241,7 @@ void sim_payment_void(struct sim_request *r, struct sim_reply *out)
     if (p == NULL)
         return;
     bool taken = has_status(p, "paid") || has_status(p, "authorized") || has_status(p, "captured");
-    if (!taken || p->refunded > 0 || wall_now().us - p->created.us > VOID_WINDOW_US) {
+    if (!taken || p->refunded > 0 || wall_us_between(p->created, wall_now()) > VOID_WINDOW_US) {
         sim_refuse(r, out, 400, "invalid_request_error",
                    "Void failed. The Payment can not be voided.");
         return;

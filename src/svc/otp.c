@@ -137,8 +137,8 @@ static enum err begin(struct svc *s, const struct otp_send *in, struct sending *
     }
     w->locale = customer_locale(db_get_str(rows, 0, "locale"));
     out->expires_at = db_get_time(rows, 0, "expires_us");
-    out->resend_at = (struct wall){db_get_time(rows, 0, "created_us").us +
-                                   s->cfg->otp.resend_cooldown_ms * 1000};
+    out->resend_at =
+        wall_after_ms(db_get_time(rows, 0, "created_us"), s->cfg->otp.resend_cooldown_ms);
     return ERR_OK;
 }
 

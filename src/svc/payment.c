@@ -266,7 +266,7 @@ int64_t payment_wait_ms(int64_t s)
 
 int64_t payment_next_look_s(const struct payment *p, bool pending)
 {
-    int64_t left_s = (p->invoice_expires_at.us - p->read_at.us) / 1000000;
+    int64_t left_s = wall_us_between(p->read_at, p->invoice_expires_at) / 1000000;
     if (payment_is_open(p->state) || (pending && left_s + PENDING_S > 0))
         return payment_backoff_s(p->checks);
     return left_s + LAST_LOOK_S > 0 ? left_s + LAST_LOOK_S : PAYMENT_DONE;

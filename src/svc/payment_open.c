@@ -62,10 +62,10 @@ static struct wall invoice_expiry(const struct svc *s, const struct booking *bk)
     int64_t margin_ms = s->cfg->bookings.hold_ms / 10 < MARGIN_MAX_MS
                             ? s->cfg->bookings.hold_ms / 10
                             : MARGIN_MAX_MS;
-    const int64_t end_us = bk->hold_expires_at.us - margin_ms * 1000;
-    const int64_t grain_us =
-        end_us - bk->read_at.us < INVOICE_LIFE_SHORT_MS * 1000 ? 1000 : 1000000;
-    return (struct wall){end_us / grain_us * grain_us};
+    const struct wall end = wall_after_ms(bk->hold_expires_at, -margin_ms);
+    if (wall_us_between(bk->read_at, end) >= INVOICE_LIFE_SHORT_MS * 1000)
+        return wall_whole_seconds(end);
+    return (struct wall){end.us / 1000 * 1000};
 }
 
 static bool expired(const struct payment *p)
@@ -102,7 +102,7 @@ static enum err claim(struct svc *s, const struct pass *w, const struct booking 
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     if (w->way == WAY_CREATE) {
         new_payment(s, bk, w->order, p);
-        if (p->invoice_expires_at.us - p->read_at.us < INVOICE_LIFE_MIN_MS * 1000) {
+        if (wall_us_between(p->read_at, p->invoice_expires_at) < INVOICE_LIFE_MIN_MS * 1000) {
             db_clean(s->db, s->deadline);
             return ERR_BOOKING_NOT_PAYABLE;
         }

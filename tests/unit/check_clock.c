@@ -84,6 +84,23 @@ START_TEST(spans)
     ck_assert_int_eq(mono_ms_between(from, mono_now()), 1500);
     ck_assert_int_eq(mono_ms_between(mono_now(), from), -1500);
     ck_assert_double_eq_tol(mono_seconds_since(from), 1.5, 1e-9);
+    ck_assert_double_eq_tol(mono_ms_since(from), 1500, 1e-6);
+    ck_assert_double_eq_tol(mono_seconds_between(mono_now(), from), -1.5, 1e-9);
+}
+END_TEST
+
+START_TEST(sums)
+{
+    struct mono t = {5 * MS};
+    struct wall w = {1234567};
+
+    ck_assert_int_eq(mono_after_ms(t, 3).ns, 8 * MS);
+    ck_assert_int_eq(mono_after_ms(t, -7).ns, -2 * MS);
+    ck_assert_int_eq(mono_after_ms(t, INT64_MAX / 10).ns, INT64_MAX);
+    ck_assert_int_eq(mono_after_ms(t, INT64_MIN / 10).ns, INT64_MIN);
+    ck_assert_int_eq(wall_after_ms(w, 2).us, 1236567);
+    ck_assert_int_eq(wall_us_between(w, wall_after_ms(w, -1)), -1000);
+    ck_assert_int_eq(wall_whole_seconds(w).us, 1000000);
 }
 END_TEST
 
@@ -227,6 +244,7 @@ int main(void)
     tcase_add_test(fake, deadlines);
     tcase_add_test(fake, far_deadlines_do_not_wrap);
     tcase_add_test(fake, spans);
+    tcase_add_test(fake, sums);
     tcase_add_loop_test(c, rfc3339, 0, (int)ARRAY_LEN(instants));
     tcase_add_test(c, a_nul_ends_nothing);
     tcase_add_test(c, calendar_agrees_with_libc);
