@@ -29,6 +29,14 @@ struct db_stmt {
     const char *name; /* unique in the program: "booking_insert" */
     const char *sql;
 };
+/* What the head of an embedded statement promises (src/db/embed.py); tests/db/check_statements.c
+ * holds it against the schema. */
+struct db_stmt_head {
+    const struct db_stmt *stmt;
+    int params_n;
+    const char *index;   /* that EXPLAIN must show; NULL: none is promised */
+    const char *returns; /* names of the columns, or "nothing" */
+};
 
 /* ---- where to ---- */
 

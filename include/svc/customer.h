@@ -22,10 +22,8 @@ struct customer {
  */
 int customer_upsert_add(struct svc *s, struct db_batch *b, const char *phone_e164, const char *name,
                         enum locale locale);
-/* From a row with the columns of CUSTOMER_COLUMNS. */
+/* From a row with the columns of the fragment customer_columns. */
 void customer_read(struct db_rows rows, int row, struct customer *out);
-#define CUSTOMER_COLUMNS(t) \
-    t ".id, " t ".phone, " t ".name, " t ".locale, " DB_US(t ".created_at") " AS created_us"
 
 enum locale customer_locale(const char *name);
 

@@ -24,11 +24,11 @@ libdb_a_SOURCES = \
   src/db/db_shared.c
 nodist_libdb_a_SOURCES = src/db/db_migrations.c
 CLEANFILES += src/db/db_migrations.c
-EXTRA_DIST += $(DB_MIGRATIONS) src/db/embed.sh tests/lib/with-pg
+EXTRA_DIST += $(DB_MIGRATIONS) src/db/embed.py tests/lib/with-pg
 
-src/db/db_migrations.c: $(DB_MIGRATIONS) src/db/embed.sh
+src/db/db_migrations.c: $(DB_MIGRATIONS) src/db/embed.py
 	$(AM_V_GEN)$(MKDIR_P) src/db && top=`pwd` && cd $(srcdir) && \
-	  $(SHELL) src/db/embed.sh $(DB_MIGRATIONS) >"$$top/$@.tmp" && mv -f "$$top/$@.tmp" "$$top/$@"
+	  $(PYTHON) src/db/embed.py migrations $(DB_MIGRATIONS) >"$$top/$@.tmp" && mv -f "$$top/$@.tmp" "$$top/$@"
 
 # Tests against a real PostgreSQL: they link LIBS_TH_DB and list nothing else.
 EXTRA_DIST += tests/lib/th_db.h tests/lib/th_proxy.h

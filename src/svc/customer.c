@@ -5,64 +5,14 @@
 #include "svc/audit.h"
 #include "svc/otp.h"
 #include "svc/ratelimit.h"
+#include "svc/svc_sql.h"
 
-static const struct db_stmt customer_upsert = {
-    "customer_upsert",
-    "INSERT INTO customers AS c (id, phone, name, locale) VALUES ($1::uuid, $2, $3, $4)"
-    " ON CONFLICT (phone) DO UPDATE SET name = COALESCE(c.name, excluded.name)"
-    " RETURNING " CUSTOMER_COLUMNS("c"),
-};
-static const struct db_stmt customer_change = {
-    "customer_change",
-    "UPDATE customers AS c SET name = COALESCE($2, c.name), locale = COALESCE($3, c.locale)"
-    " WHERE c.id = $1::uuid AND c.erased_at IS NULL RETURNING " CUSTOMER_COLUMNS("c"),
-};
-/* The lock keeps bookings away: they lock the same row first. */
-static const struct db_stmt customer_lock = {
-    "customer_lock",
-    "SELECT c.phone FROM customers c WHERE c.id = $1::uuid AND c.erased_at IS NULL FOR UPDATE",
-};
-static const struct db_stmt customer_active = {
-    "customer_active",
-    "SELECT count(*) AS n FROM bookings b WHERE b.customer_id = $1::uuid AND b.ends_at > now()"
-    " AND booking_status(b.status, b.hold_expires_at) IN ('pending_payment', 'confirmed')",
-};
-
-/* What a person left behind, a statement a place. All take $1: the customer. */
-static const struct db_stmt erase_stmts[] = {
-    {"customer_erase_sessions", "DELETE FROM sessions WHERE customer_id = $1::uuid"},
-    {"customer_erase_notifications",
-     "UPDATE notifications n SET recipient = NULL, body = NULL FROM bookings b"
-     " WHERE b.customer_id = $1::uuid AND n.venue_id = b.venue_id AND n.booking_id = b.id"},
-    {"customer_erase_notes",
-     "UPDATE bookings SET note = NULL WHERE customer_id = $1::uuid AND note IS NOT NULL"},
-    {"customer_erase_reasons",
-     "UPDATE booking_history h SET reason = NULL FROM bookings b WHERE b.customer_id = $1::uuid"
-     " AND h.venue_id = b.venue_id AND h.booking_id = b.id AND (h.actor = 'customer' OR h.actor "
-     "LIKE 'staff:%')"
-     " AND h.reason IS NOT NULL"},
-    {"customer_erase_refunds", "UPDATE refunds r SET reason = NULL FROM payments p JOIN bookings b "
-                               "ON b.venue_id = p.venue_id AND b.id = p.booking_id"
-                               " WHERE b.customer_id = $1::uuid AND r.venue_id = p.venue_id AND "
-                               "r.payment_id = p.id AND r.reason IS NOT NULL"},
-    {"customer_erase_payment_reasons",
-     "UPDATE payment_history h SET reason = NULL FROM payments p JOIN bookings b ON b.venue_id = "
-     "p.venue_id"
-     " AND b.id = p.booking_id WHERE b.customer_id = $1::uuid AND h.venue_id = p.venue_id AND "
-     "h.payment_id = p.id"
-     " AND h.to_status IN ('refunded', 'partially_refunded') AND h.reason IS NOT NULL"},
-    {"customer_erase_answers", "DELETE FROM idempotency_keys WHERE caller = 'customer:' || "
-                               "$1::uuid OR customer_id = $1::uuid"},
-    {"customer_erase_row",
-     "UPDATE customers SET phone = NULL, name = NULL, erased_at = now() WHERE id = $1::uuid"},
-};
-static const struct db_stmt erase_challenges = {
-    "customer_erase_challenges",
-    "DELETE FROM otp_challenges WHERE phone = $1",
-};
-static const struct db_stmt erase_rates = {
-    "customer_erase_rates",
-    "DELETE FROM rate_limits WHERE subject IN ($1, $2)",
+/* What a person left behind. All take $1: the customer. */
+static const struct db_stmt *const customer_erasures[] = {
+    &stmt_customer_erase_sessions, &stmt_customer_erase_notifications,
+    &stmt_customer_erase_notes,    &stmt_customer_erase_reasons,
+    &stmt_customer_erase_refunds,  &stmt_customer_erase_payment_reasons,
+    &stmt_customer_erase_answers,  &stmt_customer_erase_row,
 };
 
 enum locale customer_locale(const char *name)
@@ -85,7 +35,7 @@ int customer_upsert_add(struct svc *s, struct db_batch *b, const char *phone_e16
                         enum locale locale)
 {
     struct uuid id = uuid_new();
-    return DB_ADD(b, &customer_upsert, arena_strdup(s->arena, id.s), phone_e164, name,
+    return DB_ADD(b, &stmt_customer_upsert, arena_strdup(s->arena, id.s), phone_e164, name,
                   locale_names[locale]);
 }
 
@@ -93,7 +43,7 @@ enum err customer_update(struct svc *s, const char *id, const char *name, const 
                          struct customer *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int at = DB_ADD(b, &customer_change, id, name, locale ? locale_names[*locale] : NULL);
+    int at = DB_ADD(b, &stmt_customer_change, id, name, locale ? locale_names[*locale] : NULL);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -106,10 +56,10 @@ enum err customer_update(struct svc *s, const char *id, const char *name, const 
 static enum err erase_locked(struct svc *s, const char *id, const char *phone)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
-    for (size_t i = 0; i < ARRAY_LEN(erase_stmts); i++)
-        DB_ADD(b, &erase_stmts[i], id);
-    DB_ADD(b, &erase_challenges, phone);
-    DB_ADD(b, &erase_rates, rate_subject(s, OTP_RATE_COOLDOWN, phone),
+    for (size_t i = 0; i < ARRAY_LEN(customer_erasures); i++)
+        DB_ADD(b, customer_erasures[i], id);
+    DB_ADD(b, &stmt_customer_erase_challenges, phone);
+    DB_ADD(b, &stmt_customer_erase_rates, rate_subject(s, OTP_RATE_COOLDOWN, phone),
            rate_subject(s, OTP_RATE_PHONE, phone));
     audit_add(s, b,
               &(struct audit){.actor = "customer", .action = "customer.erase", .subject = id});
@@ -119,8 +69,8 @@ static enum err erase_locked(struct svc *s, const char *id, const char *phone)
 enum err customer_erase(struct svc *s, const char *id)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
-    int lock = DB_ADD(b, &customer_lock, id);
-    int active = DB_ADD(b, &customer_active, id);
+    int lock = DB_ADD(b, &stmt_customer_lock, id);
+    int active = DB_ADD(b, &stmt_customer_active, id);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;

@@ -14,6 +14,22 @@ libsvc_a_SOURCES = \
   include/svc/staff.h src/svc/staff.c \
   include/svc/watch.h src/svc/watch.c
 
+# The statements: plain SQL, embedded as const struct db_stmt.
+SVC_SQL = \
+  src/svc/sql/customer.sql \
+  src/svc/sql/otp.sql \
+  src/svc/sql/session.sql
+EXTRA_DIST += $(SVC_SQL)
+nodist_libsvc_a_SOURCES = src/svc/svc_sql.c src/svc/svc_sql.h
+BUILT_SOURCES += src/svc/svc_sql.h
+CLEANFILES += src/svc/svc_sql.c src/svc/svc_sql.h
+src/svc/svc_sql.h src/svc/svc_sql.c: $(SVC_SQL) src/db/embed.py
+	$(AM_V_GEN)$(MKDIR_P) src/svc && top=`pwd` && cd $(srcdir) && \
+	  case $@ in *.h) kind=header ;; *) kind=source ;; esac && \
+	  $(PYTHON) src/db/embed.py $$kind svc_sql $(SVC_SQL) >"$$top/$@.tmp" && \
+	  mv -f "$$top/$@.tmp" "$$top/$@"
+$(libsvc_a_OBJECTS): | src/svc/svc_sql.h
+
 include $(top_srcdir)/src/svc/catalog.mk
 include $(top_srcdir)/src/svc/booking.mk
 include $(top_srcdir)/src/svc/payment.mk
@@ -26,7 +42,7 @@ tests_unit_check_phone_SOURCES = tests/unit/check_phone.c
 tests_unit_check_phone_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_phone_LDADD = $(LIBS_SVC) $(CHECK_LIBS)
 
-SVC_DB_TESTS = tests/db/check_idem tests/db/check_otp
+SVC_DB_TESTS = tests/db/check_idem tests/db/check_otp tests/db/check_statements
 check_PROGRAMS += $(SVC_DB_TESTS)
 TESTS += $(SVC_DB_TESTS)
 tests_db_check_idem_SOURCES = tests/db/check_idem.c
@@ -35,4 +51,7 @@ tests_db_check_idem_LDADD = libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
 tests_db_check_otp_SOURCES = tests/db/check_otp.c
 tests_db_check_otp_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_otp_LDADD = libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
+tests_db_check_statements_SOURCES = tests/db/check_statements.c
+tests_db_check_statements_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_statements_LDADD = libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
 endif

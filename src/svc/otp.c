@@ -6,6 +6,7 @@
 #include "ext/sms.h"
 #include "svc/phone.h"
 #include "svc/ratelimit.h"
+#include "svc/svc_sql.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
 
@@ -13,67 +14,6 @@
 /* What storing the result may take of the request's end. */
 #define STORE_MS 100
 #define UNCONFIGURED_RETRY_S 60
-
-/* Counts and makes the challenge in one transaction; a denied one leaves no challenge. */
-static const struct db_stmt otp_begin = {
-    "otp_begin",
-    "WITH denied AS MATERIALIZED (SELECT r.denied, r.retry_after_s FROM rate_take($1::text[], "
-    "$2::integer[], "
-    "$3::bigint[]) r),"
-    " made AS (INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, "
-    "expires_at)"
-    " SELECT $4::uuid, $5, $6, COALESCE($7, (SELECT c.locale FROM customers c WHERE c.phone = $5), "
-    "'ar'), 'sending',"
-    " m.t, m.t + $8::bigint * interval '1 millisecond' FROM (SELECT clock_timestamp() AS t OFFSET "
-    "0) m"
-    " WHERE NOT EXISTS (SELECT 1 FROM denied) RETURNING locale, created_at, expires_at)"
-    " SELECT d.denied, d.retry_after_s, m.locale, " DB_US("m.created_at") " AS created_us, " DB_US(
-        "m.expires_at") " AS expires_us"
-                        " FROM (SELECT 1) one LEFT JOIN denied d ON true LEFT JOIN made m ON true",
-};
-static const struct db_stmt otp_result = {
-    "otp_result",
-    "UPDATE otp_challenges SET status = $2 WHERE id = $1::uuid",
-};
-static const struct db_stmt otp_give_back = {
-    "otp_give_back",
-    "DELETE FROM rate_limits WHERE subject = $1",
-};
-
-#define NEWER(o)                                                                                  \
-    "EXISTS (SELECT 1 FROM otp_challenges n WHERE n.phone = " o ".phone AND n.status <> 'failed'" \
-    " AND (n.created_at, n.id) > (" o ".created_at, " o ".id))"
-
-/* Counts the try before anything is compared, so that parallel guesses are counted one by one. */
-static const struct db_stmt otp_try = {
-    "otp_try",
-    "UPDATE otp_challenges o SET attempts = o.attempts + 1 WHERE o.id = $1::uuid AND o.status <> "
-    "'failed'"
-    " AND o.used_at IS NULL AND o.expires_at > clock_timestamp() AND o.attempts < $2::integer AND "
-    "NOT " NEWER("o") " RETURNING o.phone, o.code_mac, o.attempts",
-};
-/* Why a try was not counted. */
-static const struct db_stmt otp_why = {
-    "otp_why",
-    "SELECT o.used_at IS NOT NULL AS used, " NEWER(
-        "o") " AS superseded, o.expires_at <= clock_timestamp() AS expired"
-             " FROM otp_challenges o WHERE o.id = $1::uuid AND o.status <> 'failed'",
-};
-/* Uses the challenge up, finds or makes the customer, and signs in: all or nothing, once. */
-static const struct db_stmt otp_use = {
-    "otp_use",
-    "WITH used AS (UPDATE otp_challenges SET used_at = now() WHERE id = $1::uuid AND used_at IS "
-    "NULL RETURNING phone, "
-    "locale),"
-    " who AS (INSERT INTO customers AS c (id, phone, locale) SELECT $2::uuid, used.phone, "
-    "used.locale FROM used"
-    " ON CONFLICT (phone) DO UPDATE SET phone = excluded.phone RETURNING c.*),"
-    " sess AS (INSERT INTO sessions (token_hash, customer_id, expires_at)"
-    " SELECT $3, who.id, now() + $4::bigint * interval '1 millisecond' FROM who RETURNING "
-    "expires_at)"
-    " SELECT " CUSTOMER_COLUMNS("who") ", " DB_US(
-        "sess.expires_at") " AS expires_us FROM who, sess",
-};
 
 /* ---- sending ---- */
 
@@ -121,9 +61,9 @@ static enum err begin(struct svc *s, const struct otp_send *in, struct sending *
     w->cooldown = s->cfg->otp.resend_cooldown_ms > 0 ? rates[0].subject : NULL;
 
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int at =
-        DB_ADD(b, &otp_begin, p.subjects, p.limits, p.windows_ms, out->id.s, out->phone, w->mac,
-               in->locale ? locale_names[*in->locale] : NULL, db_int(b, s->cfg->otp.ttl_ms));
+    int at = DB_ADD(b, &stmt_otp_begin, p.subjects, p.limits, p.windows_ms, out->id.s, out->phone,
+                    w->mac, in->locale ? locale_names[*in->locale] : NULL,
+                    db_int(b, s->cfg->otp.ttl_ms));
     enum err e = db_run(b, s->deadline);
     if (e == ERR_COMMIT_UNKNOWN) /* nothing was sent: at worst one of the quota is gone */
         return ERR_DB_UNAVAILABLE;
@@ -163,12 +103,12 @@ static void store_result(struct svc *s, const struct sending *w, const struct sm
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     bool failed = sms->err != ERR_OK && !sms->unknown;
-    DB_ADD(b, &otp_result, w->out->id.s,
+    DB_ADD(b, &stmt_otp_result, w->out->id.s,
            sms->err == ERR_OK ? "sent"
            : failed           ? "failed"
                               : "unknown");
     if (failed && w->cooldown)
-        DB_ADD(b, &otp_give_back, w->cooldown);
+        DB_ADD(b, &stmt_otp_give_back, w->cooldown);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         LOG(LOG_LEVEL_WARN, "otp.result_not_stored", F_STR("otp", w->out->id.s), F_ERR(e));
@@ -243,8 +183,8 @@ static enum err use(struct svc *s, const struct uuid *id, struct otp_session *ou
     struct uuid customer = uuid_new();
     session_token_new(&out->token);
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int at =
-        DB_ADD(b, &otp_use, id->s, customer.s, out->token.hash, db_int(b, s->cfg->sessions.ttl_ms));
+    int at = DB_ADD(b, &stmt_otp_use, id->s, customer.s, out->token.hash,
+                    db_int(b, s->cfg->sessions.ttl_ms));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -263,8 +203,8 @@ enum err otp_verify(struct svc *s, const struct uuid *id, const char *code, stru
     if (!s->cfg->otp.secret) /* no challenge was ever made under this configuration */
         return ERR_NOT_FOUND;
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int tried = DB_ADD(b, &otp_try, id->s, db_int(b, s->cfg->otp.max_attempts));
-    int why = DB_ADD(b, &otp_why, id->s);
+    int tried = DB_ADD(b, &stmt_otp_try, id->s, db_int(b, s->cfg->otp.max_attempts));
+    int why = DB_ADD(b, &stmt_otp_why, id->s);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK) /* a try that may have been counted is nothing that a client must know */
         return e == ERR_COMMIT_UNKNOWN ? ERR_DB_UNAVAILABLE : e;

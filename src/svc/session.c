@@ -4,19 +4,7 @@
 
 #include "base/rng.h"
 #include "svc/customer.h"
-
-static const struct db_stmt session_auth = {
-    "session_auth",
-    "SELECT " CUSTOMER_COLUMNS(
-        "c") " FROM sessions s JOIN customers c ON c.id = s.customer_id"
-             " WHERE s.token_hash = $1 AND s.expires_at > now() AND c.erased_at IS NULL",
-};
-static const struct db_stmt session_delete = {"session_delete",
-                                              "DELETE FROM sessions WHERE token_hash = $1"};
-static const struct db_stmt session_delete_all = {
-    "session_delete_all",
-    "DELETE FROM sessions WHERE customer_id = $1::uuid",
-};
+#include "svc/svc_sql.h"
 
 void session_token_new(struct session_token *t)
 {
@@ -29,7 +17,7 @@ void session_token_new(struct session_token *t)
 
 int session_auth_add(struct db_batch *b, const char *token_hash)
 {
-    return DB_ADD(b, &session_auth, token_hash);
+    return DB_ADD(b, &stmt_session_auth, token_hash);
 }
 
 bool session_auth_read(struct arena *a, struct db_rows rows, struct principal *who)
@@ -53,13 +41,13 @@ bool session_auth_read(struct arena *a, struct db_rows rows, struct principal *w
 enum err session_end(struct svc *s, const char *token_hash)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    DB_ADD(b, &session_delete, token_hash);
+    DB_ADD(b, &stmt_session_delete, token_hash);
     return db_run(b, s->deadline);
 }
 
 enum err session_end_all(struct svc *s, const char *customer_id)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    DB_ADD(b, &session_delete_all, customer_id);
+    DB_ADD(b, &stmt_session_delete_all, customer_id);
     return db_run(b, s->deadline);
 }

@@ -1,0 +1,149 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the bookingd authors
+--
+-- Customers, for src/svc/customer.c; the upsert is shared by signing in and by bookings of staff.
+
+-- fragment: customer_columns
+c.id, c.phone, c.name, c.locale,
+(extract(epoch FROM c.created_at) * 1000000)::bigint AS created_us
+
+-- Finds or makes the customer of a phone, and locks the row. Needs a part `person (id, phone, name,
+-- locale)` of at most one row. A name that the customer has is the customer's own and stays.
+-- fragment: customer_find_or_make
+INSERT INTO customers AS c (id, phone, name, locale)
+SELECT person.id, person.phone, person.name, person.locale
+  FROM person
+    ON CONFLICT (phone) DO UPDATE SET name = COALESCE(c.name, excluded.name)
+
+-- name: customer_upsert
+-- params: $1 uuid new customer, $2 text phone, $3 text name or NULL, $4 text locale of a new one
+-- returns: id, phone, name, locale, created_us
+WITH person AS (
+    SELECT $1::uuid AS id, $2::text AS phone, $3::text AS name, $4::text AS locale
+)
+-- include: customer_find_or_make
+RETURNING
+       -- include: customer_columns;
+
+-- name: customer_change
+-- params: $1 uuid customer, $2 text name or NULL, $3 text locale or NULL
+-- returns: id, phone, name, locale, created_us
+UPDATE customers c
+   SET name = COALESCE($2, c.name),
+       locale = COALESCE($3, c.locale)
+ WHERE c.id = $1::uuid
+   AND c.erased_at IS NULL
+RETURNING
+       -- include: customer_columns;
+
+-- The lock keeps bookings away: they lock the same row first.
+-- name: customer_lock
+-- params: $1 uuid customer
+-- returns: phone
+SELECT c.phone
+  FROM customers c
+ WHERE c.id = $1::uuid
+   AND c.erased_at IS NULL
+   FOR UPDATE;
+
+-- name: customer_active
+-- params: $1 uuid customer
+-- returns: n
+SELECT count(*) AS n
+  FROM bookings b
+ WHERE b.customer_id = $1::uuid
+   AND b.ends_at > now()
+   AND booking_status(b.status, b.hold_expires_at) IN ('pending_payment', 'confirmed');
+
+-- ---- erasure: what a person left behind, one statement per place ----
+
+-- name: customer_erase_sessions
+-- params: $1 uuid customer
+-- returns: nothing
+DELETE FROM sessions
+ WHERE customer_id = $1::uuid;
+
+-- name: customer_erase_notifications
+-- params: $1 uuid customer
+-- returns: nothing
+UPDATE notifications n
+   SET recipient = NULL,
+       body = NULL
+  FROM bookings b
+ WHERE b.customer_id = $1::uuid
+   AND n.venue_id = b.venue_id
+   AND n.booking_id = b.id;
+
+-- name: customer_erase_notes
+-- params: $1 uuid customer
+-- returns: nothing
+UPDATE bookings
+   SET note = NULL
+ WHERE customer_id = $1::uuid
+   AND note IS NOT NULL;
+
+-- The program's own reasons stay: they name no person.
+-- name: customer_erase_reasons
+-- params: $1 uuid customer
+-- returns: nothing
+UPDATE booking_history h
+   SET reason = NULL
+  FROM bookings b
+ WHERE b.customer_id = $1::uuid
+   AND h.venue_id = b.venue_id
+   AND h.booking_id = b.id
+   AND (h.actor = 'customer' OR h.actor LIKE 'staff:%')
+   AND h.reason IS NOT NULL;
+
+-- name: customer_erase_refunds
+-- params: $1 uuid customer
+-- returns: nothing
+UPDATE refunds r
+   SET reason = NULL
+  FROM payments p
+  JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id
+ WHERE b.customer_id = $1::uuid
+   AND r.venue_id = p.venue_id
+   AND r.payment_id = p.id
+   AND r.reason IS NOT NULL;
+
+-- name: customer_erase_payment_reasons
+-- params: $1 uuid customer
+-- returns: nothing
+UPDATE payment_history h
+   SET reason = NULL
+  FROM payments p
+  JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id
+ WHERE b.customer_id = $1::uuid
+   AND h.venue_id = p.venue_id
+   AND h.payment_id = p.id
+   AND h.to_status IN ('refunded', 'partially_refunded')
+   AND h.reason IS NOT NULL;
+
+-- name: customer_erase_answers
+-- params: $1 uuid customer
+-- returns: nothing
+DELETE FROM idempotency_keys
+ WHERE caller = 'customer:' || $1::uuid
+    OR customer_id = $1::uuid;
+
+-- name: customer_erase_row
+-- params: $1 uuid customer
+-- returns: nothing
+UPDATE customers
+   SET phone = NULL,
+       name = NULL,
+       erased_at = now()
+ WHERE id = $1::uuid;
+
+-- name: customer_erase_challenges
+-- params: $1 text phone
+-- returns: nothing
+DELETE FROM otp_challenges
+ WHERE phone = $1;
+
+-- name: customer_erase_rates
+-- params: $1 text subject of the cooldown, $2 text subject of the phone's limit
+-- returns: nothing
+DELETE FROM rate_limits
+ WHERE subject IN ($1, $2);
