@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* For src/cli alone: options of commands, and what commands that reach the database share. */
-#ifndef BOOKINGD_SRC_CLI_PRIV_H
-#define BOOKINGD_SRC_CLI_PRIV_H
+#ifndef BOOKINGD_CLI_CLI_PRIV_H
+#define BOOKINGD_CLI_CLI_PRIV_H
 
 #include <stdbool.h>
 #include <stddef.h>

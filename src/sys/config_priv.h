@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* For src/sys/config*.c alone: the tree that YAML becomes, and what readers of keys work with. */
-#ifndef BOOKINGD_SRC_SYS_CONFIG_PRIV_H
-#define BOOKINGD_SRC_SYS_CONFIG_PRIV_H
+#ifndef BOOKINGD_SYS_CONFIG_PRIV_H
+#define BOOKINGD_SYS_CONFIG_PRIV_H
 
 #include "base/arena.h"
 #include "base/str.h"

@@ -519,7 +519,10 @@ class Daemon:
 
     def log_contains(self, pattern, limit=0.0):
         """The first match of a regular expression in the log; waits up to `limit` seconds for it."""
-        found = lambda: re.search(pattern, self.log())
+
+        def found():
+            return re.search(pattern, self.log())
+
         return (
             found()
             if limit == 0

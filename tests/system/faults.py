@@ -353,13 +353,16 @@ class World:
             "timeout": "30s",
             "breaker": {"failures": 10000, "open_for": "1s"},
         }
-        sms = lambda front: {
-            "type": "taqnyat",
-            "base_url": front.url,
-            "sender": "BOOKINGS",
-            "token": "t0p-secret",
-            **limits,
-        }
+
+        def sms(front):
+            return {
+                "type": "taqnyat",
+                "base_url": front.url,
+                "sender": "BOOKINGS",
+                "token": "t0p-secret",
+                **limits,
+            }
+
         env = {"SSL_CERT_FILE": self.certificates.bundle} if self.certificates else None
         self.shop = bd_shop.Shop(
             case,
@@ -483,7 +486,10 @@ class World:
     def agree(self):
         """Rows, page and staff list tell the same; nothing is left in flight."""
         shop = self.shop
-        count = lambda sql: {tuple(row[:-1]): int(row[-1]) for row in shop.pg.sql(sql)}
+
+        def count(sql):
+            return {tuple(row[:-1]): int(row[-1]) for row in shop.pg.sql(sql)}
+
         rows = count(
             "SELECT template, coalesce(error_code, status), count(*) FROM notifications GROUP BY 1, 2"
         )

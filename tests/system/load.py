@@ -445,12 +445,15 @@ class Scenarios(World):
         os.kill(self.d.pid, signal.SIGKILL)
         killed = time.monotonic()
         self.d.proc.wait()
-        left = lambda: [
-            p
-            for p in children
-            if os.path.exists("/proc/%d" % p)
-            and "State:\tZ" not in open("/proc/%d/status" % p).read()
-        ]
+
+        def left():
+            return [
+                p
+                for p in children
+                if os.path.exists("/proc/%d" % p)
+                and "State:\tZ" not in open("/proc/%d/status" % p).read()
+            ]
+
         bd.wait_until(lambda: not self.attempt(left), "the children to end", 5, 0.005)
         gone = time.monotonic() - killed
         began = time.monotonic()

@@ -166,9 +166,12 @@ class Fire(bd.Case):
             c.join()
         ended = time.monotonic()
         self.sandbox.clear()
-        pending = lambda: int(
-            self.asking.ask("SELECT count(*) FROM notifications WHERE status = 'PENDING'")[0]
-        )
+
+        def pending():
+            return int(
+                self.asking.ask("SELECT count(*) FROM notifications WHERE status = 'PENDING'")[0]
+            )
+
         left = pending()
         bd.wait_until(lambda: pending() == 0, "no PENDING notice", 60 / bd.PATIENCE, 0.02)
         settled = time.monotonic() - ended

@@ -3,7 +3,6 @@
 """Bookings over HTTP: every code of the contract's booking paths, entity tags, idempotency keys, staff and venues."""
 import datetime as dt
 import threading
-import unittest
 import uuid
 
 import bd
@@ -226,9 +225,12 @@ class Bookings(bd.Case):
 
     def test_round_trips(self):
         b = self.made()
-        trips = lambda r: self.shop.daemon.log_contains(
-            r"request_id=%s .*" % r.header("X-Request-Id"), 5
-        ).group(0)
+
+        def trips(r):
+            return self.shop.daemon.log_contains(
+                r"request_id=%s .*" % r.header("X-Request-Id"), 5
+            ).group(0)
+
         r = self.shop.call("GET", "/v1/bookings/" + b["id"], token=self.me)
         self.assertRegex(trips(r), r"\bdb_round_trips=1\b")
         r = self.shop.book(self.me, self.h + 1)
@@ -280,9 +282,12 @@ class Bookings(bd.Case):
     def test_reschedule(self):
         b, taken = self.made(), self.made(1, self.stranger)
         path = "/v1/bookings/%s/reschedule" % b["id"]
-        move = lambda hours, **headers: self.shop.call(
-            "POST", path, {"starts_at": self.shop.at(self.h + hours)}, self.me, **headers
-        )
+
+        def move(hours, **headers):
+            return self.shop.call(
+                "POST", path, {"starts_at": self.shop.at(self.h + hours)}, self.me, **headers
+            )
+
         self.expect(move(1), 409, "slot_taken")
         self.expect(move(0.25), 422, "slot_not_offered")
         self.expect(move(2, If_Match='"9"'), 412, "version_mismatch")
@@ -319,7 +324,10 @@ class Bookings(bd.Case):
         self.assertIsNotNone(b["hold_expires_at"])
         self.expect(self.shop.book(self.stranger, self.h), 409, "slot_taken")
         self.assertEqual(self.shop.notices(booking_id=b["id"]), [])
-        get = lambda: self.shop.call("GET", "/v1/bookings/" + b["id"], token=self.me).json()
+
+        def get():
+            return self.shop.call("GET", "/v1/bookings/" + b["id"], token=self.me).json()
+
         bd.wait_until(lambda: get()["status"] == "expired", "the hold's end", 10)
         self.made(token=self.stranger)
         bd.wait_until(lambda: get()["version"] == 2, "the keeper", 15)
@@ -424,7 +432,10 @@ class Bookings(bd.Case):
             dt.datetime.now(bd_shop.RIYADH).date() + dt.timedelta(days=2 + self.h // 24)
         ).isoformat()
         path = "/v1/staff/venues/%s/bookings?" % self.shop.venue
-        get = lambda query, token=self.viewer: self.shop.call("GET", path + query, token=token)
+
+        def get(query, token=self.viewer):
+            return self.shop.call("GET", path + query, token=token)
+
         r = self.expect(get("from=%s&to=%s" % (day, day)), 200)
         self.assertEqual([b["id"] for b in r.json()["items"]], ids)
         self.assertEqual(r.json()["items"][0]["customer"]["name"], "Alice")

@@ -166,11 +166,14 @@ class Frame(Contract):
                     )
                 elif method == "HEAD":
                     get = c.request("GET", target)
-                    fields = lambda x: [
-                        f
-                        for f in x.headers
-                        if f[0].lower() not in ("date", "x-request-id", "content-length")
-                    ]
+
+                    def fields(x):
+                        return [
+                            f
+                            for f in x.headers
+                            if f[0].lower() not in ("date", "x-request-id", "content-length")
+                        ]
+
                     self.assertEqual((r.status, fields(r)), (get.status, fields(get)), path)
                     self.assertIsNotNone(r.header("Content-Length") if get.status != 204 else "")
                 else:
@@ -496,12 +499,15 @@ class Input(Contract):
 
     def test_phones_that_staff_type(self):
         path = "/v1/staff/venues/%s/bookings" % self.shop.venue
-        book = lambda phone: self.call(
-            "POST",
-            path,
-            {"phone": phone, "service_id": self.shop.service, "starts_at": self.shop.at(9)},
-            self.shop.admin,
-        )
+
+        def book(phone):
+            return self.call(
+                "POST",
+                path,
+                {"phone": phone, "service_id": self.shop.service, "starts_at": self.shop.at(9)},
+                self.shop.admin,
+            )
+
         for phone in (
             "0551234567",
             "\u0660\u0665\u0665\u0661\u0662\u0663\u0664\u0665\u0666\u0667",
@@ -526,9 +532,10 @@ class Input(Contract):
 
     def test_bodies(self):
         fields = {"Authorization": "Bearer " + self.me, "Content-Type": "application/json"}
-        post = lambda body, **more: self.shop.daemon.request(
-            "POST", "/v1/bookings", body, {**fields, **more}
-        )
+
+        def post(body, **more):
+            return self.shop.daemon.request("POST", "/v1/bookings", body, {**fields, **more})
+
         for malformed in (
             b"",
             b" \n",
@@ -546,9 +553,12 @@ class Input(Contract):
             self.expect(post(malformed), 400, "malformed_json")
         for wrong in (b"null", b"[]", b'"x"', b"5"):
             self.expect(post(wrong), 422, "validation_failed", "")
-        order = lambda **more: json.dumps(
-            {"service_id": self.shop.service, "starts_at": self.shop.at(9), **more}
-        ).encode()
+
+        def order(**more):
+            return json.dumps(
+                {"service_id": self.shop.service, "starts_at": self.shop.at(9), **more}
+            ).encode()
+
         for name, value in (
             ("party_size", 10**30),
             ("party_size", 1.5),
@@ -618,12 +628,14 @@ class Input(Contract):
             )
 
     def test_zones(self):
-        make = lambda zone: self.call(
-            "POST",
-            "/v1/staff/venues",
-            {"name": "z", "time_zone": zone, "currency": "KWD"},
-            self.shop.admin,
-        )
+        def make(zone):
+            return self.call(
+                "POST",
+                "/v1/staff/venues",
+                {"name": "z", "time_zone": zone, "currency": "KWD"},
+                self.shop.admin,
+            )
+
         for zone in ("UTC", "Asia/Calcutta", "America/Argentina/Buenos_Aires"):
             self.expect(make(zone), 201)
         for zone in (
@@ -643,9 +655,12 @@ class Input(Contract):
         shop = self.shop
         other = shop.resource("Chair 2")
         service = shop.make_service(resource_ids=[other], payment="online", buffer_after_minutes=60)
-        hour = lambda h, **over: self.expect(
-            shop.book(shop.customer("+9665512310%02d" % h), h, **over), 201
-        ).json()["id"]
+
+        def hour(h, **over):
+            return self.expect(
+                shop.book(shop.customer("+9665512310%02d" % h), h, **over), 201
+            ).json()["id"]
+
         before, inside, after, gone, held = (
             hour(8),
             hour(9),
@@ -654,12 +669,17 @@ class Input(Contract):
             hour(9, service_id=service),
         )
         self.expect(self.call("POST", "/v1/staff/bookings/%s/cancel" % gone, None, shop.admin), 200)
-        close = lambda **more: shop.staff(
-            "POST",
-            "/v1/staff/venues/%s/closures" % shop.venue,
-            {"starts_at": shop.at(9), "ends_at": shop.at(10), **more},
-        )
-        conflicts = lambda c: sorted(b["id"] for b in c["conflicts"])
+
+        def close(**more):
+            return shop.staff(
+                "POST",
+                "/v1/staff/venues/%s/closures" % shop.venue,
+                {"starts_at": shop.at(9), "ends_at": shop.at(10), **more},
+            )
+
+        def conflicts(c):
+            return sorted(b["id"] for b in c["conflicts"])
+
         self.assertEqual(conflicts(close()), sorted([inside, held]))
         self.assertEqual(conflicts(close(resource_id=other, ends_at=shop.at(12))), [held])
         self.assertEqual(
@@ -688,7 +708,10 @@ class Input(Contract):
 
     def test_a_grid_of_its_own_stays(self):
         path = "/v1/staff/services/%s"
-        change = lambda s, **body: self.shop.staff("PATCH", path % s, body)["slot_step_minutes"]
+
+        def change(s, **body):
+            return self.shop.staff("PATCH", path % s, body)["slot_step_minutes"]
+
         own, follows = self.shop.make_service(slot_step_minutes=60), self.shop.make_service()
         self.assertEqual(
             (change(own, duration_minutes=30), change(follows, duration_minutes=30)), (60, 30)
@@ -768,13 +791,16 @@ class Together(Contract):
 
     def test_one_version_in_parallel(self):
         booking = self.shop.book(self.me, 15).json()["id"]
-        move = lambda i: self.call(
-            "POST",
-            "/v1/bookings/%s/reschedule" % booking,
-            {"starts_at": self.shop.at(16 + i % 3)},
-            self.me,
-            If_Match='"1"',
-        )
+
+        def move(i):
+            return self.call(
+                "POST",
+                "/v1/bookings/%s/reschedule" % booking,
+                {"starts_at": self.shop.at(16 + i % 3)},
+                self.me,
+                If_Match='"1"',
+            )
+
         self.assertEqual(
             sorted((r.status, r.code if r.status != 200 else "") for r in at_once(8, move)),
             [(200, "")] + [(412, "version_mismatch")] * 7,
@@ -853,11 +879,14 @@ class Together(Contract):
 
     def test_every_write_of_staff_is_audited(self):
         shop = self.shop
-        book = lambda hour: shop.staff(
-            "POST",
-            "/v1/staff/venues/%s/bookings" % shop.venue,
-            {"phone": "0551234567", "service_id": shop.service, "starts_at": shop.at(hour)},
-        )["id"]
+
+        def book(hour):
+            return shop.staff(
+                "POST",
+                "/v1/staff/venues/%s/bookings" % shop.venue,
+                {"phone": "0551234567", "service_id": shop.service, "starts_at": shop.at(hour)},
+            )["id"]
+
         ids = [book(h) for h in range(4)]
         for i, act in enumerate(("cancel", "complete", "no-show")):
             shop.staff("POST", "/v1/staff/bookings/%s/%s" % (ids[i], act))

@@ -189,12 +189,16 @@ class Offers(bd.Case):
         me, other = shop.customer(), shop.customer("+966551234599")
         b = shop.book(me, 10, service_id=service).json()
         path = "/v1/bookings/%s/reschedule" % b["id"]
-        listed = lambda: [
-            s["starts_at"]
-            for s in shop.call(
-                "GET", "/v1/services/%s/slots?from=%s&to=%s" % ((service,) + (shop.at(0)[:10],) * 2)
-            ).json()["items"]
-        ]
+
+        def listed():
+            return [
+                s["starts_at"]
+                for s in shop.call(
+                    "GET",
+                    "/v1/services/%s/slots?from=%s&to=%s" % ((service,) + (shop.at(0)[:10],) * 2),
+                ).json()["items"]
+            ]
+
         self.assertNotIn(shop.at(10.25), listed())  # for others it is taken
         r = shop.call("POST", path, {"starts_at": shop.at(10.25)}, me, If_Match='"1"')
         self.assertEqual((r.status, r.json()["starts_at"]), (200, shop.at(10.25)), r)

@@ -4,7 +4,6 @@
 
 Stops a server, so it has a cluster of its own.
 """
-import concurrent.futures
 import contextlib
 import os
 import signal
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import unittest
 
 WITH_PG = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib", "with-pg"
@@ -257,11 +255,14 @@ class Away(bd.Case):
                 "SELECT error_code, count(*) FROM notifications WHERE status = 'FAILED' GROUP BY 1"
             )
         )
-        gauge = lambda: {
-            l["error_code"]: int(v)
-            for n, l, v in self.d.metrics()
-            if n == "bookingd_notifications_failed" and v
-        }
+
+        def gauge():
+            return {
+                l["error_code"]: int(v)
+                for n, l, v in self.d.metrics()
+                if n == "bookingd_notifications_failed" and v
+            }
+
         bd.wait_until(lambda: gauge() == rows, "gauges %r to be %r" % (gauge(), rows), 5)
         self.assertEqual(len(self.shop.notices(status="FAILED")), sum(rows.values()))
         self.assertEqual(

@@ -65,7 +65,10 @@ class Share(bd.Case):
         threads = [threading.Thread(target=ask, args=(act,)) for act in acts]
         for t in threads:
             t.start()
-        in_flight = lambda: w.shop.daemon.metric("bookingd_provider_in_flight")
+
+        def in_flight():
+            return w.shop.daemon.metric("bookingd_provider_in_flight")
+
         bd.wait_until(
             lambda: in_flight() == 7 and refused.is_set() and len(answers) >= 5,
             "seven of eight inside",

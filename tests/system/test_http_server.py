@@ -9,7 +9,6 @@ import socket
 import struct
 import threading
 import time
-import unittest
 
 import bd
 

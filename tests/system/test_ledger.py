@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import time
-import unittest
 import uuid
 
 import bd
@@ -224,9 +223,10 @@ class Ledger(bd.Case):
         )
         self.assertEqual(self.agree(shop), {("booking_confirmed", "provider_failed"): 3})
         path = "/v1/staff/notifications"
-        resend = lambda n, token=agent: shop.call(
-            "POST", "%s/%s/resend" % (path, n["id"]), token=token
-        )
+
+        def resend(n, token=agent):
+            return shop.call("POST", "%s/%s/resend" % (path, n["id"]), token=token)
+
         # who may
         self.expect(resend(failed[0], viewer), 403, "forbidden")
         self.expect(resend(failed[0], me), 401, "unauthorized")
@@ -249,10 +249,11 @@ class Ledger(bd.Case):
         shop.pg.sql("UPDATE notifications SET expires_at = now() WHERE id = '%s'" % failed[2]["id"])
         self.expect(resend(failed[2]), 409, "notification_expired")
         shop.pg.sql("UPDATE notifications SET expires_at = now() + interval '1 hour'")
+
         # by filter
-        bulk = lambda **body: self.expect(
-            shop.call("POST", path + "/resend", body, agent), 200
-        ).json()
+        def bulk(**body):
+            return self.expect(shop.call("POST", path + "/resend", body, agent), 200).json()
+
         self.assertEqual(bulk(dry_run=True), {"matched": 2, "sent": 0, "failed": 0, "remaining": 2})
         self.assertEqual(
             bulk(error_code="provider_failed", limit=1),
@@ -267,10 +268,13 @@ class Ledger(bd.Case):
         )
         for bad in ({"limit": 0}, {"limit": 1001}, {"since": "x"}, {"colour": 1}):
             self.expect(shop.call("POST", path + "/resend", bad, agent), 422, "validation_failed")
+
         # acknowledge
-        acknowledge = lambda **body: self.expect(
-            shop.call("POST", path + "/acknowledge", body, agent), 200
-        ).json()["acknowledged"]
+        def acknowledge(**body):
+            return self.expect(shop.call("POST", path + "/acknowledge", body, agent), 200).json()[
+                "acknowledged"
+            ]
+
         self.assertEqual(acknowledge(ids=[]), 0)
         self.assertEqual(acknowledge(ids=[ok["id"]]), 0)
         self.assertEqual(acknowledge(error_code="interrupted"), 0)

@@ -314,8 +314,8 @@ class Pages(MonitorCase):
             have = {tuple(v for _, v in sorted(labels.items())) for labels, _ in p.series(name)}
             self.assertEqual(have, want, name)
         outcomes = {
-            (l["provider"], l["operation"], l["outcome"])
-            for l, _ in p.series("bookingd_provider_requests_total")
+            (labels["provider"], labels["operation"], labels["outcome"])
+            for labels, _ in p.series("bookingd_provider_requests_total")
         }
         for outcome in ("ok", "rejected", "failed", "timeout", "unavailable"):
             self.assertIn(("sms", "sms_otp", outcome), outcomes)
@@ -459,7 +459,7 @@ class Ledger(MonitorCase):
         )
         p = self.page()
         rows = int(self.pg.value("SELECT count(*) FROM notifications WHERE status = 'FAILED'"))
-        self.assertEqual(sum(v for l, v in p.series(n) if l["status"] == "failed"), rows)
+        self.assertEqual(sum(v for labels, v in p.series(n) if labels["status"] == "failed"), rows)
         self.assertEqual(sum(v for _, v in p.series(f)), 4)
         oldest = p.value("bookingd_notification_oldest_failed_seconds")
         self.assertTrue(100 <= oldest < 160, oldest)  # not the acknowledged 900 s
@@ -767,9 +767,12 @@ class RealPrometheus(MonitorCase):
                     if ")" in query
                     else query + '{job="%s"}' % job
                 )
-                value = lambda: (
-                    ask("/api/v1/query?query=" + urllib.request.quote(query)) or {}
-                ).get("result")
+
+                def value():
+                    return (ask("/api/v1/query?query=" + urllib.request.quote(query)) or {}).get(
+                        "result"
+                    )
+
                 bd.wait_until(value, query, 10)
                 self.assertEqual(value()[0]["value"][1], want, query)
 

@@ -175,7 +175,10 @@ class Killer:
         """While it waits for the gateway, which has done what it was asked for, or has not."""
         self.shop.sandbox.order(operation, "hang", done=done, only=about, times=1)
         call = Call(act)
-        orders = lambda: self.shop.sandbox.call("GET", "/control/faults")["items"]
+
+        def orders():
+            return self.shop.sandbox.call("GET", "/control/faults")["items"]
+
         bd.wait_until(
             lambda: not any(o.get("only") == about for o in orders()), "%s is called" % operation
         )

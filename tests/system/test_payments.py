@@ -4,7 +4,6 @@
 import datetime as dt
 import threading
 import time
-import unittest
 import uuid
 
 import bd
@@ -623,9 +622,14 @@ class Hints(Base):
         got = []
         t = threading.Thread(target=lambda: got.append(self.shop.open(self.me, booking)))
         t.start()
-        mine = lambda: [
-            v for v in self.shop.sandbox.books("invoices") if v["metadata"]["booking_id"] == booking
-        ]
+
+        def mine():
+            return [
+                v
+                for v in self.shop.sandbox.books("invoices")
+                if v["metadata"]["booking_id"] == booking
+            ]
+
         invoice = bd.wait_until(mine, "the invoice")[0]
         self.shop.hooks()
         self.shop.pay(invoice["id"])
@@ -1318,11 +1322,14 @@ class Late(Base):
         self.shop.answer_3ds(first)
         self.wait_states(booking, p["id"], ("confirmed", "paid"))
         self.shop.answer_3ds(second)
-        there = lambda: {
-            c["id"]: c["refunded"]
-            for c in self.shop.sandbox.books("payments")
-            if c["id"] in (first, second)
-        }
+
+        def there():
+            return {
+                c["id"]: c["refunded"]
+                for c in self.shop.sandbox.books("payments")
+                if c["id"] in (first, second)
+            }
+
         bd.wait_until(lambda: there() == {first: 0, second: 12000}, "the second charge goes back")
         self.shop.balance()
         self.assertEqual(self.states(booking, p["id"]), ("confirmed", "paid"))

@@ -261,9 +261,10 @@ class Invoices(SandboxCase):
                 "total_count": 45,
             },
         )
-        found = lambda query: [
-            ids.index(v["id"]) for v in self.api("GET", "/invoices?" + query)["invoices"]
-        ]
+
+        def found(query):
+            return [ids.index(v["id"]) for v in self.api("GET", "/invoices?" + query)["invoices"]]
+
         self.assertEqual(found("metadata%5Bpayment_id%5D=p7"), [7])
         self.assertEqual(found("metadata[n]=12"), [12])
         self.assertEqual(found("metadata[n]=12&metadata[payment_id]=p13"), [])

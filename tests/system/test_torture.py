@@ -9,9 +9,9 @@ import unittest
 sys.path.insert(
     0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "torture")
 )
-import bd
-import strike
-import torture
+import bd  # noqa: E402
+import strike  # noqa: E402
+import torture  # noqa: E402
 
 
 @unittest.skipIf(strike.SANITIZED, "a build with sanitizers has an allocator of its own")

@@ -2,7 +2,6 @@
 # Copyright the bookingd authors
 """kill -9 of the worker at every system call of a booking: strace counts a call's name and kills at the Kth."""
 import collections
-import os
 import re
 import shutil
 import subprocess

@@ -25,7 +25,6 @@ import sys
 import tempfile
 import time
 import unittest
-import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 for place in ("lib", "system"):
@@ -191,9 +190,9 @@ class World:
         self.page.disarm()
         last = bd.wait_until(
             lambda: [
-                l
-                for l in self.shop.daemon.log().splitlines()
-                if "event=child.ended" in l and "pid=%d " % self.pid in l
+                line
+                for line in self.shop.daemon.log().splitlines()
+                if "event=child.ended" in line and "pid=%d " % self.pid in line
             ],
             "the obituary",
             10,
@@ -428,7 +427,10 @@ def one_sweep(worlds, sweep, options, until):
     with concurrent.futures.ThreadPoolExecutor(len(worlds)) as pool:
         total = max(pool.map(lambda i: worlds[i].warm(ops[i], what), range(len(worlds))))
         points = options.points(total)
-        deal = lambda i: worlds[i].sweep(ops[i], what, mode, error, points[i :: len(worlds)], until)
+
+        def deal(i):
+            return worlds[i].sweep(ops[i], what, mode, error, points[i :: len(worlds)], until)
+
         struck = sum(pool.map(deal, range(len(worlds))))
     if total:
         print(

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
+"""No line over 100 columns in C, tables (.def), SQL, Python, shell and Markdown.
+
+Exempt are rows of Markdown tables and lines that hold nothing but one link. Known exceptions, by
+name of file: known/width.txt.
+"""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import known  # noqa: E402
+
+ROOT = os.environ.get("srcdir") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+COLUMNS = 100
+TEXT = (".c", ".h", ".def", ".sql", ".py", ".sh", ".md", ".mk", ".am")
+SCRIPTS = ("dev", ".ci/run", "tests/system/run", "tests/lib/with-pg", "tests/lib/under-valgrind")
+SKIP = ("tests/fuzz/corpus", "tests/fuzz/regressions", ".git", "autom4te.cache")
+
+
+def sources():
+    """Paths of the files that are looked at, below ROOT."""
+    for where, folders, names in os.walk(ROOT):
+        below = os.path.relpath(where, ROOT)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if os.path.normpath(os.path.join(below, name)) not in SKIP
+            and not os.path.exists(os.path.join(where, name, "config.status"))
+        )
+        for name in sorted(names):
+            path = os.path.normpath(os.path.join(below, name))
+            if path.endswith(TEXT) or path in SCRIPTS or path.startswith("tests/campaigns/"):
+                yield path
+
+
+def exempt(path, line):
+    return path.endswith(".md") and (line.startswith("|") or re.fullmatch(r"\S*https?://\S*", line))
+
+
+def main():
+    findings = []
+    for path in sources():
+        with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+            for number, line in enumerate(f.read().split("\n"), 1):
+                if len(line) > COLUMNS and not exempt(path, line):
+                    text = "%s:%d: %d columns" % (path, number, len(line))
+                    findings.append((os.path.basename(path), text))
+    return known.judge("width", findings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
