@@ -12,6 +12,7 @@
 
 #include "base/cdefs.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "sys/config.h"
 
 /* Binds and listens (NONBLOCK, CLOEXEC; TCP: REUSEADDR, NODELAY on accepted). -1 and *why on
@@ -38,6 +39,18 @@ bool net_cidr_contains(const struct cidr *c, const char *address);
 bool net_again(int e) MUST_CHECK;
 /* Waits until fd is ready for `events` or the deadline: 1 ready, 0 time is up, -1 error. */
 int net_wait(int fd, short events, struct deadline d) MUST_CHECK;
+/* What a connected socket has done at once, without waiting. On Linux EWOULDBLOCK is EAGAIN, and
+ * only the latter is asked for anywhere. */
+enum net_io {
+    NET_IO_DONE,   /* sent: all; received: something */
+    NET_IO_WAIT,   /* no more for the moment */
+    NET_IO_END,    /* received: the peer sends no more */
+    NET_IO_BROKEN, /* the connection failed; errno says how */
+};
+/* Sends what the socket takes and moves *bytes past it. */
+enum net_io net_send_some(int fd, struct str *bytes) MUST_CHECK;
+/* Receives once, at most `size` bytes; *got is 0 unless NET_IO_DONE. */
+enum net_io net_recv_some(int fd, char *buf, size_t size, size_t *got) MUST_CHECK;
 /* Writes all before the deadline. */
 bool net_write_all(int fd, const void *p, size_t n, struct deadline d) MUST_CHECK;
 

@@ -12,6 +12,7 @@
 #include "base/ensure.h"
 #include "monitor/monitor.h"
 #include "sys/log.h"
+#include "sys/net.h"
 
 #define HEAD_MAX 8192
 #define IO_MS 5000    /* a whole head, or a whole answer, takes no longer */
@@ -220,27 +221,21 @@ enum step { STEP_WAIT, STEP_ON, STEP_CLOSE };
 static enum step read_some(struct conn *c)
 {
     const bool first = c->in_n == 0;
-    ssize_t n = recv(c->fd, c->in + c->in_n, sizeof(c->in) - c->in_n, 0);
-    if (n > 0) {
-        c->in_n += (size_t)n;
-        if (first)
-            c->until = deadline_in_ms(IO_MS);
-        return STEP_ON;
-    }
-    return n < 0 && (errno == EAGAIN || errno == EINTR) ? STEP_WAIT : STEP_CLOSE;
+    size_t got;
+    enum net_io io = net_recv_some(c->fd, c->in + c->in_n, sizeof(c->in) - c->in_n, &got);
+    if (io != NET_IO_DONE)
+        return io == NET_IO_WAIT ? STEP_WAIT : STEP_CLOSE;
+    c->in_n += got;
+    if (first)
+        c->until = deadline_in_ms(IO_MS);
+    return STEP_ON;
 }
 
 static enum step write_some(struct conn *c)
 {
-    while (c->out.n > 0) {
-        ssize_t n = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno == EAGAIN ? STEP_WAIT : STEP_CLOSE;
-        c->out.p += n;
-        c->out.n -= (size_t)n;
-    }
+    enum net_io io = net_send_some(c->fd, &c->out);
+    if (io != NET_IO_DONE)
+        return io == NET_IO_WAIT ? STEP_WAIT : STEP_CLOSE;
     arena_reset(c->arena);
     c->out = (struct str){NULL, 0};
     if (c->close_after) {

@@ -62,25 +62,6 @@ static void rest_stage(const struct worker *w)
     proctitle_set(w->retiring ? "worker %d draining" : "worker %d idle", w->env->index);
 }
 
-/* Writes what the socket takes at once; the rest is left in *p for the report. False: the
- * connection is broken. */
-static bool answer(int fd, struct handover_packet *p)
-{
-    while (p->len > 0) {
-        ssize_t n = send(fd, p->bytes, p->len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n >= 0) {
-            p->bytes += n;
-            p->len -= (size_t)n;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            return true;
-        } else if (errno != EINTR) {
-            p->len = 0;
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool report(const struct worker *w, struct handover_report *r, struct handover_packet *rest)
 {
     r->unsent_len = rest->len;
@@ -121,11 +102,12 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
 
     struct handover_report r = {
         .news = HANDOVER_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
-    struct handover_packet rest = {
-        .bytes = (char *)(uintptr_t)out.bytes.p, .len = out.bytes.n, .fd = -1};
+    struct str unsent = out.bytes;
     handover_mark(w->env->slot, q->seq,
-                  (struct handover_answer){.len = rest.len, .keep_alive = out.keep_alive});
-    r.broken = !answer(p->fd, &rest);
+                  (struct handover_answer){.len = unsent.n, .keep_alive = out.keep_alive});
+    r.broken = net_send_some(p->fd, &unsent) == NET_IO_BROKEN;
+    struct handover_packet rest = {
+        .bytes = (char *)(uintptr_t)unsent.p, .len = r.broken ? 0 : unsent.n, .fd = -1};
     close(p->fd);
     handover_drop(p);
     scoreboard_served();
@@ -158,7 +140,7 @@ static bool take(struct worker *w)
     int got = handover_recv(w->env->queue_fd, w->packet, &q, sizeof(q),
                             offsetof(struct handover_request, len), &p);
     if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno);
+        return errno == EAGAIN || net_again(errno);
     if (got > 0 && p.lost)
         return refuse(w, &q);
     const size_t len = p.map ? 0 : p.len;

@@ -10,7 +10,7 @@ libsys_a_SOURCES = \
   src/sys/metrics.c include/sys/metrics.h include/sys/metrics.def \
   src/sys/metrics_accept.c src/sys/metrics_dims.c src/sys/metrics_page.c src/sys/metrics_priv.h \
   src/sys/metrics_rows.c \
-  src/sys/net.c src/sys/net_fds.c src/sys/net_written.c include/sys/net.h \
+  src/sys/net.c src/sys/net_fds.c src/sys/net_io.c src/sys/net_written.c include/sys/net.h \
   src/sys/notify_sd.c include/sys/notify_sd.h \
   src/sys/shm.c include/sys/shm.h \
   src/sys/sig.c include/sys/sig.h \
