@@ -5,13 +5,17 @@ noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
   src/base/arena.c include/base/arena.h \
   include/base/cdefs.h \
+  src/base/chars.c include/base/chars.h \
   src/base/clock.c include/base/clock.h \
   src/base/digest.c include/base/digest.h \
   src/base/ensure.c include/base/ensure.h \
   src/base/err.c include/base/err.h include/base/err.def \
+  src/base/jsonpath.c include/base/jsonpath.h \
+  src/base/names.c include/base/names.h \
   src/base/num.c include/base/num.h \
   src/base/rng.c include/base/rng.h \
   src/base/str.c include/base/str.h \
+  src/base/template.c include/base/template.h \
   src/base/url.c include/base/url.h \
   src/base/uuid.c include/base/uuid.h
 
@@ -22,6 +26,7 @@ BASE_TESTS = \
   tests/unit/check_digest \
   tests/unit/check_num \
   tests/unit/check_str \
+  tests/unit/check_text \
   tests/unit/check_uuid
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
@@ -40,6 +45,9 @@ tests_unit_check_num_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
 tests_unit_check_str_SOURCES = tests/unit/check_str.c tests/lib/th_unit.h
 tests_unit_check_str_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_str_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
+tests_unit_check_text_SOURCES = tests/unit/check_text.c tests/lib/th_unit.h
+tests_unit_check_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_text_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
 tests_unit_check_uuid_SOURCES = tests/unit/check_uuid.c tests/lib/th_unit.h
 tests_unit_check_uuid_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_uuid_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
