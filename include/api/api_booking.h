@@ -7,7 +7,7 @@
 
 #include "api/api.h"
 #include "svc/booking.h"
-#include "svc/ledger.h"
+#include "svc/notification_list.h"
 
 /* Booking */
 json_t *api_booking_json(struct arena *a, const struct booking *bk);
@@ -18,7 +18,7 @@ typedef json_t *api_booking_view_fn(struct arena *a, const struct booking *bk);
 json_t *api_booking_item(struct arena *a, struct db_rows rows, int i, const char **next,
                          api_booking_view_fn *view);
 /* Notification */
-json_t *api_notification_json(struct arena *a, const struct ledger_item *n);
+json_t *api_notification_json(struct arena *a, const struct notification_item *n);
 
 /* The `on_commit` of handlers that answer with a booking: makes the answer and lets it be stored
  * with the change. */

@@ -18,7 +18,7 @@
 #include "http/http_parse.h"
 #include "http/http_resp.h"
 #include "ipc/child.h"
-#include "svc/watch.h"
+#include "svc/db_gauges.h"
 #include "sys/config.h"
 #include "sys/metrics.h"
 
@@ -51,9 +51,9 @@ bool monitor_http_drain(struct monitor_http *h);
 struct monitor_view { /* what a page is made of, beside shared memory */
     const struct config *cfg;
     pid_t master;
-    bool database_up;           /* connected, and the last read is good and not old */
-    struct watch_ledger ledger; /* meaningful when database_up */
-    struct wall read_at;        /* us 0: never */
+    bool database_up;        /* connected, and the last read is good and not old */
+    struct db_gauges ledger; /* meaningful when database_up */
+    struct wall read_at;     /* us 0: never */
 };
 
 /* The whole page in the format that the Accept field asks for. */

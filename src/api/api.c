@@ -8,7 +8,7 @@
 
 #include "api_priv.h"
 #include "base/ensure.h"
-#include "svc/notify.h"
+#include "svc/notification.h"
 #include "sys/log.h"
 
 struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
@@ -221,7 +221,7 @@ static bool flush(struct api *api, struct deadline d)
     struct svc s = {
         .cfg = api->cfg, .db = api->db, .ext = api->ext, .arena = api->arena, .deadline = d};
     bool left = api_idem_flush(api, d);
-    return notify_flush(&s) > 0 || left;
+    return notification_flush(&s) > 0 || left;
 }
 
 bool api_idle(struct api *api, struct deadline d)

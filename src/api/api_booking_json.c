@@ -42,7 +42,7 @@ json_t *api_staff_booking_json(struct arena *a, const struct booking *bk)
     return j;
 }
 
-json_t *api_notification_json(struct arena *a, const struct ledger_item *n)
+json_t *api_notification_json(struct arena *a, const struct notification_item *n)
 {
     json_t *j = json_obj(a);
     json_put_str(a, j, "id", n->id.s);

@@ -3,10 +3,10 @@
 /* The ledger of notifications, for staff. */
 #include "api/api_booking.h"
 
-static struct ledger_actor actor_of(const struct api_request *r)
+static struct notification_actor actor_of(const struct api_request *r)
 {
-    return (struct ledger_actor){.name = r->who.actor,
-                                 .venue_id = r->who.one_venue ? r->who.venue_id.s : NULL};
+    return (struct notification_actor){.name = r->who.actor,
+                                       .venue_id = r->who.one_venue ? r->who.venue_id.s : NULL};
 }
 
 /* ---- list ---- */
@@ -21,7 +21,7 @@ struct list_query {
 static const struct api_query_param list_params[] = {
     {.name = "status",
      .type = J_ENUM,
-     .values = ledger_status_names,
+     .values = notification_status_names,
      .offset = offsetof(struct list_query, status),
      .present = offsetof(struct list_query, has_status)},
     {.name = "booking_id",
@@ -38,8 +38,8 @@ static const struct api_query_param list_params[] = {
 
 static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
-    struct ledger_item n;
-    ledger_read(a, rows, i, &n);
+    struct notification_item n;
+    notification_read(a, rows, i, &n);
     if (next)
         *next = api_time_cursor_make(a, n.created_at, &n.id);
     return api_notification_json(a, &n);
@@ -51,8 +51,8 @@ static enum err get_notifications(struct api_request *r)
     const char *after[2];
     bool good = api_time_cursor(r, q->page.after, after);
     int64_t limit = api_page_limit(&q->page);
-    struct ledger_page page = {
-        .filter = {.status = q->has_status ? ledger_status_names[q->status] : NULL,
+    struct notification_page page = {
+        .filter = {.status = q->has_status ? notification_status_names[q->status] : NULL,
                    .booking_id = q->has_booking ? q->booking_id.s : NULL,
                    .has_since = q->has_since,
                    .since = q->since},
@@ -61,7 +61,7 @@ static enum err get_notifications(struct api_request *r)
         .limit = limit + 1,
     };
     struct db_batch *b = api_first_batch(r);
-    int listed = ledger_add_list(b, r->auth_hash, &page);
+    int listed = notification_add_list(b, r->auth_hash, &page);
     enum err e = api_first(r, b);
     if (e != ERR_OK)
         return e;
@@ -78,9 +78,9 @@ static enum err post_resend(struct api_request *r)
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
         return e;
-    struct ledger_actor who = actor_of(r);
-    struct ledger_item n;
-    e = ledger_resend(&r->svc, &who, r->ids[0].s, &n);
+    struct notification_actor who = actor_of(r);
+    struct notification_item n;
+    e = notification_resend(&r->svc, &who, r->ids[0].s, &n);
     if (e == ERR_OK)
         api_reply(r, 200, api_notification_json(r->svc.arena, &n));
     return e;
@@ -133,7 +133,7 @@ static enum err post_resend_all(struct api_request *r)
     if (e != ERR_OK)
         return e;
     const struct resend_input *in = r->input;
-    struct ledger_filter f = {
+    struct notification_filter f = {
         .template = in->template,
         .error_code = in->error_code,
         .has_since = in->has_since,
@@ -141,10 +141,10 @@ static enum err post_resend_all(struct api_request *r)
         .has_until = in->has_until,
         .until = in->until,
     };
-    struct ledger_actor who = actor_of(r);
-    struct ledger_counts counts;
+    struct notification_actor who = actor_of(r);
+    struct notification_counts counts;
     int64_t limit = in->has_limit ? in->limit : RESEND_LIMIT_DEFAULT;
-    e = ledger_resend_all(&r->svc, &who, &f, limit, in->dry_run, &counts);
+    e = notification_resend_all(&r->svc, &who, &f, limit, in->dry_run, &counts);
     if (e != ERR_OK)
         return e;
     struct arena *a = r->svc.arena;
@@ -213,11 +213,11 @@ static enum err post_acknowledge(struct api_request *r)
     const char *const *ids = in->ids ? read_ids(r, in->ids, n) : NULL;
     if (r->faults.n > 0)
         return ERR_VALIDATION;
-    struct ledger_filter f = {
+    struct notification_filter f = {
         .error_code = in->error_code, .has_until = in->has_until, .until = in->until};
-    struct ledger_actor who = actor_of(r);
+    struct notification_actor who = actor_of(r);
     int64_t acknowledged = 0;
-    e = ledger_acknowledge(&r->svc, &who, &f, ids, n, &acknowledged);
+    e = notification_acknowledge(&r->svc, &who, &f, ids, n, &acknowledged);
     if (e != ERR_OK)
         return e;
     json_t *body = json_obj(r->svc.arena);

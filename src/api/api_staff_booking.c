@@ -188,7 +188,7 @@ static enum err get_staff_booking(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
     int found = booking_add_find_staff(b, r->auth_hash, r->ids[0].s);
-    int told = ledger_add_of_booking(b, r->auth_hash, r->ids[0].s);
+    int told = notification_add_of_booking(b, r->auth_hash, r->ids[0].s);
     int paid = payment_add_list_staff(b, r->auth_hash, r->ids[0].s);
     int past = booking_add_history(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
@@ -202,8 +202,8 @@ static enum err get_staff_booking(struct api_request *r)
     booking_read(db_result(b, found), 0, &bk);
     json_t *notifications = json_arr(a), *history = json_arr(a);
     for (int i = 0; i < db_count(db_result(b, told)); i++) {
-        struct ledger_item n;
-        ledger_read(a, db_result(b, told), i, &n);
+        struct notification_item n;
+        notification_read(a, db_result(b, told), i, &n);
         json_push(a, notifications, api_notification_json(a, &n));
     }
     for (int i = 0; i < db_count(db_result(b, past)); i++) {

@@ -7,7 +7,7 @@
 
 #include "base/num.h"
 #include "cli_priv.h"
-#include "svc/ledger.h"
+#include "svc/notification_list.h"
 
 #define LIST_MS 15000
 #define RESEND_MS 60000
@@ -16,7 +16,7 @@
 #define RESEND_DEFAULT 100
 #define RESEND_MAX 100000
 
-static const struct ledger_actor actor = {.name = LEDGER_ACTOR_CLI, .venue_id = NULL};
+static const struct notification_actor actor = {.name = NOTIFICATION_ACTOR_CLI, .venue_id = NULL};
 
 struct words { /* options as they were given */
     const char *status, *template, *error_code, *booking, *since, *until, *limit;
@@ -39,14 +39,14 @@ static bool named(const char *text, const char *const *names, size_t n)
     return text == NULL;
 }
 
-static int read_filter(const struct cli *c, const struct words *w, struct ledger_filter *f)
+static int read_filter(const struct cli *c, const struct words *w, struct notification_filter *f)
 {
     struct uuid id;
-    *f = (struct ledger_filter){.status = w->status,
-                                .template = w->template,
-                                .error_code = w->error_code,
-                                .booking_id = w->booking};
-    if (!named(w->status, ledger_status_names, LEDGER_STATUS_COUNT))
+    *f = (struct notification_filter){.status = w->status,
+                                      .template = w->template,
+                                      .error_code = w->error_code,
+                                      .booking_id = w->booking};
+    if (!named(w->status, notification_status_names, NOTIFICATION_STATUS_COUNT))
         return cli_usage(c->command, "unknown status '%s': PENDING, SENT or FAILED", w->status);
     if (!named(w->template, notice_names, NOTICE_COUNT))
         return cli_usage(c->command, "unknown template '%s'", w->template);
@@ -94,7 +94,7 @@ static const char *or_dash(const char *z)
     return z && *z ? z : "-";
 }
 
-static void print_item(const struct ledger_item *n)
+static void print_item(const struct notification_item *n)
 {
     char created[WALL_RFC3339_MAX];
     struct wall at = wall_whole_seconds(n->created_at);
@@ -111,8 +111,8 @@ int cli_notices_list(struct cli *c)
         {.name = "error-code", .value = &w.error_code}, {.name = "booking", .value = &w.booking},
         {.name = "since", .value = &w.since},           {.name = "until", .value = &w.until},
         {.name = "limit", .value = &w.limit},           CLI_OPTIONS_END};
-    struct ledger_page page = {.limit = 50};
-    const struct ledger_item *items;
+    struct notification_page page = {.limit = 50};
+    const struct notification_item *items;
     struct cli_session s;
     size_t n;
     int code = cli_options(c, options, 0, 0);
@@ -124,7 +124,7 @@ int cli_notices_list(struct cli *c)
         code = cli_session_open(&s, c, CLI_DATABASE, LIST_MS);
     if (code != CLI_GO_ON)
         return code;
-    enum err e = ledger_list(&s.svc, &actor, &page, &items, &n);
+    enum err e = notification_list(&s.svc, &actor, &page, &items, &n);
     if (e == ERR_OK)
         printf("%-36s %-20s %-8s %-20s %-15s %8s %-21s %s\n", "ID", "CREATED", "STATUS", "TEMPLATE",
                "RECIPIENT", "ATTEMPTS", "ERROR", "ACKNOWLEDGED");
@@ -137,8 +137,8 @@ int cli_notices_list(struct cli *c)
 
 static int resend_one(struct cli_session *s, const char *id)
 {
-    struct ledger_item item;
-    enum err e = ledger_resend(&s->svc, &actor, id, &item);
+    struct notification_item item;
+    enum err e = notification_resend(&s->svc, &actor, id, &item);
     if (e == ERR_NOT_FOUND)
         cli_error("there is no notification %s", id);
     else if (e == ERR_NOTIFICATION_NOT_FAILED)
@@ -152,14 +152,14 @@ static int resend_one(struct cli_session *s, const char *id)
     printf("%s%s%s\n", item.status, item.error_code ? " " : "",
            item.error_code ? item.error_code : "");
     int code = cli_done();
-    return strcmp(item.status, ledger_status_names[LEDGER_SENT]) == 0 ? code : 1;
+    return strcmp(item.status, notification_status_names[NOTIFICATION_SENT]) == 0 ? code : 1;
 }
 
-static int resend_all(struct cli_session *s, const struct ledger_filter *f, int64_t limit,
+static int resend_all(struct cli_session *s, const struct notification_filter *f, int64_t limit,
                       bool dry_run)
 {
-    struct ledger_counts n;
-    enum err e = ledger_resend_all(&s->svc, &actor, f, limit, dry_run, &n);
+    struct notification_counts n;
+    enum err e = notification_resend_all(&s->svc, &actor, f, limit, dry_run, &n);
     if (e != ERR_OK)
         return cli_failed(e);
     printf("matched %" PRId64 ", sent %" PRId64 ", failed %" PRId64 ", remaining %" PRId64 "\n",
@@ -180,7 +180,7 @@ int cli_notices_resend(struct cli *c)
                                          {.name = "until", .value = &w.until},
                                          {.name = "limit", .value = &w.limit},
                                          CLI_OPTIONS_END};
-    struct ledger_filter filter;
+    struct notification_filter filter;
     int64_t limit = RESEND_DEFAULT;
     struct cli_session s;
     int code = cli_options(c, options, 0, 1);
@@ -210,7 +210,7 @@ int cli_notices_acknowledge(struct cli *c)
                                          {.name = "since", .value = &w.since},
                                          {.name = "until", .value = &w.until},
                                          CLI_OPTIONS_END};
-    struct ledger_filter filter;
+    struct notification_filter filter;
     struct cli_session s;
     int64_t n = 0;
     int code = cli_options(c, options, 0, LIST_MAX);
@@ -223,7 +223,8 @@ int cli_notices_acknowledge(struct cli *c)
     if (code != CLI_GO_ON)
         return code;
     const char *const *ids = w.all ? NULL : (const char *const *)c->argv;
-    enum err e = ledger_acknowledge(&s.svc, &actor, &filter, ids, w.all ? 0 : (size_t)c->argc, &n);
+    enum err e =
+        notification_acknowledge(&s.svc, &actor, &filter, ids, w.all ? 0 : (size_t)c->argc, &n);
     if (e == ERR_OK)
         printf("acknowledged %" PRId64 "\n", n);
     code = e == ERR_OK ? cli_done() : cli_failed(e);

@@ -300,7 +300,7 @@ bool db_alive(struct db *db)
             return false;
         (void)PQisBusy(db->conn); /* parses, which calls on_notice */
     }
-    if (db->one_primary && db_host_left(db->host_id))
+    if (db->one_primary && db_primary_moved(db->host_id))
         return false; /* it may stay silent for ever: somebody has found the new primary */
     return !db->dying && PQstatus(db->conn) == CONNECTION_OK;
 }
@@ -309,8 +309,9 @@ void db_idle(struct db *db)
 {
     if (db->state == DB_READY && !db_alive(db)) {
         LOG(LOG_LEVEL_WARN, "db.connection_lost",
-            F_STR("reason", db->one_primary && db_host_left(db->host_id) ? "another is the primary"
-                                                                         : "closed by the server"));
+            F_STR("reason", db->one_primary && db_primary_moved(db->host_id)
+                                ? "another is the primary"
+                                : "closed by the server"));
         db_count_error(DBE_CONNECTION);
         db_lost(db);
     }

@@ -84,7 +84,7 @@ uint32_t db_host_id(const struct db_host *h);
 /* A session was begun there. */
 void db_host_used(uint32_t id);
 /* The newest session of all processes is elsewhere. */
-bool db_host_left(uint32_t id);
+bool db_primary_moved(uint32_t id);
 
 /* ---- db_greet.c: the first round trip ---- */
 

@@ -59,7 +59,7 @@ void db_host_used(uint32_t id)
     atomic_store(&shared->at, id);
 }
 
-bool db_host_left(uint32_t id)
+bool db_primary_moved(uint32_t id)
 {
     uint32_t at = atomic_load(&shared->at);
 

@@ -106,12 +106,11 @@ static int wait_serving(void *ctx, int fd, short events, struct deadline d)
     }
 }
 
-typedef enum err (*read_fn)(struct svc *s, struct watch_ledger *out);
+typedef enum err (*read_fn)(struct svc *s, struct db_gauges *out);
 
 /* One of the reads, within its limit. One that ran out of time gets more the next time, up to the
  * statement limit. */
-static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms,
-                          struct watch_ledger *out)
+static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms, struct db_gauges *out)
 {
     const struct mono begun = mono_now();
     struct svc s = {.cfg = m->env->cfg,
@@ -127,10 +126,10 @@ static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms,
 
 /* A ledger so long that it cannot be counted within the statement limit leaves out the sent ones,
  * not the debt. */
-static void read_sent(struct monitor *m, struct watch_ledger *out)
+static void read_sent(struct monitor *m, struct db_gauges *out)
 {
     const struct config *cfg = m->env->cfg;
-    out->has_sent = read_part(m, watch_sent_read, &m->sent_took_ms, out) == ERR_OK;
+    out->has_sent = read_part(m, db_gauges_read_sent, &m->sent_took_ms, out) == ERR_OK;
     m->sent_too_slow = !out->has_sent && m->sent_took_ms >= cfg->database.statement_timeout_ms;
     int64_t pause_ms = m->sent_too_slow ? SENT_RETRY_MS : m->sent_took_ms * SENT_SHARE;
     if (pause_ms < cfg->monitor.poll_interval_ms)
@@ -142,11 +141,11 @@ static void read_sent(struct monitor *m, struct watch_ledger *out)
 
 static void read_ledger(struct monitor *m)
 {
-    struct watch_ledger fresh = m->view.ledger;
+    struct db_gauges fresh = m->view.ledger;
     const struct mono begun = mono_now();
     const bool was_good = m->good;
     m->next_read = deadline_after(begun, m->env->cfg->monitor.poll_interval_ms);
-    enum err e = read_part(m, watch_debt_read, &m->debt_took_ms, &fresh);
+    enum err e = read_part(m, db_gauges_read_debt, &m->debt_took_ms, &fresh);
     if (e == ERR_OK && (deadline_passed(m->next_sent) || (!was_good && !m->sent_too_slow)))
         read_sent(m, &fresh);
     m->good = e == ERR_OK;
@@ -161,7 +160,7 @@ static void read_ledger(struct monitor *m)
     }
     if (m->good != was_good && !m->ending)
         LOG(m->good ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-            m->good ? "monitor.ledger_read" : "monitor.ledger_unread", F_ERR(e),
+            m->good ? "monitor.notification_read" : "monitor.ledger_unread", F_ERR(e),
             F_MS("took", mono_ms_since(begun)));
 }
 

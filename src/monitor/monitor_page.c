@@ -85,19 +85,20 @@ static void providers(struct metrics_page *page, const struct config *cfg)
     }
 }
 
-static void ledger_rows(struct metrics_page *page, const struct watch_ledger *l)
+static void ledger_rows(struct metrics_page *page, const struct db_gauges *l)
 {
     static const char name[] = "bookingd_notifications";
     static const char *const labels[] = {"status", "template"};
     metrics_family(page, name, METRIC_GAUGE, "Notifications in the ledger.");
-    for (unsigned s = 0; s < WATCH_STATUS_COUNT; s++)
-        for (unsigned t = 0; t < NOTICE_COUNT && (s != WATCH_SENT || l->has_sent); t++)
-            metrics_sample(page, name,
-                           label2(page->sb->arena, labels, watch_status_names[s], notice_names[t]),
-                           (double)l->rows[s][t]);
+    for (unsigned s = 0; s < DB_GAUGES_STATUS_COUNT; s++)
+        for (unsigned t = 0; t < NOTICE_COUNT && (s != DB_GAUGES_SENT || l->has_sent); t++)
+            metrics_sample(
+                page, name,
+                label2(page->sb->arena, labels, db_gauges_status_names[s], notice_names[t]),
+                (double)l->rows[s][t]);
 }
 
-static void ledger_failed(struct metrics_page *page, const struct watch_ledger *l)
+static void ledger_failed(struct metrics_page *page, const struct db_gauges *l)
 {
     static const char name[] = "bookingd_notifications_failed";
     static const char *const labels[] = {"template", "error_code"};
@@ -111,12 +112,12 @@ static void ledger_failed(struct metrics_page *page, const struct watch_ledger *
                 (double)l->failed[t][c]);
 }
 
-static void payments(struct metrics_page *page, const struct watch_ledger *l)
+static void payments(struct metrics_page *page, const struct db_gauges *l)
 {
     static const char name[] = "bookingd_payments";
     metrics_family(page, name, METRIC_GAUGE, "Payments in the database.");
-    for (unsigned s = 0; s < WATCH_PAYMENT_STATUS_COUNT; s++)
-        metrics_sample(page, name, label1(page->sb->arena, "status", watch_payment_names[s]),
+    for (unsigned s = 0; s < DB_GAUGES_PAYMENT_STATUS_COUNT; s++)
+        metrics_sample(page, name, label1(page->sb->arena, "status", db_gauges_payment_names[s]),
                        (double)l->payments[s]);
 }
 

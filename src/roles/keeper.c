@@ -14,7 +14,7 @@
 #include "ext/ext_client.h"
 #include "ipc/proctitle.h"
 #include "roles/roles.h"
-#include "svc/upkeep.h"
+#include "svc/keeper_tasks.h"
 #include "sys/log.h"
 #include "sys/net.h"
 #include "sys/scoreboard.h"
@@ -34,7 +34,7 @@ struct keeper {
 };
 
 /* A job ran out of memory or not: either way its arena and its transaction are gone afterwards. */
-static enum err run_guarded(struct keeper *k, const struct upkeep_job *job, struct svc *s)
+static enum err run_guarded(struct keeper *k, const struct keeper_task *job, struct svc *s)
 {
     jmp_buf oom;
     if (setjmp(oom) != 0) {
@@ -45,14 +45,14 @@ static enum err run_guarded(struct keeper *k, const struct upkeep_job *job, stru
     return job->run(s);
 }
 
-static void run_job(struct keeper *k, const struct upkeep_job *job)
+static void run_job(struct keeper *k, const struct keeper_task *job)
 {
     struct uuid id = uuid_new();
     struct svc s = {.cfg = k->env->cfg,
                     .db = k->db,
                     .ext = k->ext,
                     .arena = k->arena,
-                    .deadline = deadline_in_ms(UPKEEP_RUN_MS),
+                    .deadline = deadline_in_ms(KEEPER_TASK_RUN_MS),
                     .request_id = id.s};
     struct mono begun = mono_now();
     scoreboard_budget(s.deadline);
@@ -103,7 +103,7 @@ static bool pause_until(struct keeper *k, struct deadline d)
 static struct deadline soonest(const struct keeper *k)
 {
     struct deadline d = deadline_in_ms(60000);
-    for (size_t i = 0; i < upkeep_jobs_n; i++)
+    for (size_t i = 0; i < keeper_tasks_n; i++)
         d = deadline_min(d, k->next[i]);
     return d;
 }
@@ -130,7 +130,7 @@ static int loop(struct keeper *k)
 {
     /* The first runs are spread over two seconds: what a crash left is found soon, and not by all
      * jobs at once. */
-    for (size_t i = 0; i < upkeep_jobs_n; i++)
+    for (size_t i = 0; i < keeper_tasks_n; i++)
         k->next[i] = deadline_in_ms((int64_t)rng_below(2000));
     while (!pause_until(k, soonest(k))) {
         if (!db_connected(k->db)) {
@@ -144,11 +144,11 @@ static int loop(struct keeper *k)
                 continue;
             }
         }
-        for (size_t i = 0; i < upkeep_jobs_n; i++) {
+        for (size_t i = 0; i < keeper_tasks_n; i++) {
             if (!deadline_passed(k->next[i]))
                 continue;
-            run_job(k, &upkeep_jobs[i]);
-            k->next[i] = deadline_in_ms(rng_jitter_ms(upkeep_jobs[i].interval_ms, 0.1));
+            run_job(k, &keeper_tasks[i]);
+            k->next[i] = deadline_in_ms(rng_jitter_ms(keeper_tasks[i].interval_ms, 0.1));
             break; /* look at the signals between two jobs */
         }
     }
@@ -161,7 +161,7 @@ int keeper_main(const struct child_env *env)
     k.db = db_new(env->cfg);
     k.ext = ext_new(env->cfg);
     k.arena = arena_new(ARENA_CHUNK);
-    if (k.sig_fd < 0 || !k.db || !k.ext || !k.arena || upkeep_jobs_n > JOBS_MAX)
+    if (k.sig_fd < 0 || !k.db || !k.ext || !k.arena || keeper_tasks_n > JOBS_MAX)
         return 1;
     db_require_schema(k.db, true);
     scoreboard_stage(STAGE_IDLE, "");

@@ -5,7 +5,7 @@
 #include "base/ensure.h"
 #include "booking_priv.h"
 #include "svc/audit.h"
-#include "svc/notify.h"
+#include "svc/notification.h"
 
 const char *const booking_state_names[BOOKING_STATE_COUNT + 1] = {
     [BOOKING_PENDING_PAYMENT] = "pending_payment",
@@ -205,12 +205,12 @@ int booking_add_load(struct db_batch *b, const struct booking_scope *sc)
 
 /* ---- the end of every change ---- */
 
-bool booking_notice(const struct booking *bk, enum notice_template t, int64_t number,
-                    struct notice *n)
+bool booking_notification(const struct booking *bk, enum notice_template t, int64_t number,
+                          struct notification *n)
 {
     if (t == NOTICE_COUNT || !bk->phone)
         return false;
-    *n = (struct notice){
+    *n = (struct notification){
         .template = t,
         .venue_id = bk->venue_id.s,
         .booking_id = bk->id.s,
@@ -242,10 +242,10 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
                                   .subject = bk->id.s,
                                   .venue_id = bk->venue_id.s});
     }
-    struct notice n;
-    bool told = booking_notice(bk, c->notice, bk->version, &n);
+    struct notification n;
+    bool told = booking_notification(bk, c->notice, bk->version, &n);
     if (told)
-        notify_enqueue(s, b, &n);
+        notification_enqueue(s, b, &n);
     if (c->caller && c->caller->on_commit)
         c->caller->on_commit(c->caller->arg, b, bk);
 
@@ -254,6 +254,6 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
         return e;
     METRIC_INC(M_BOOKINGS, c->outcome);
     if (told)
-        notify_deliver(s, &n);
+        notification_deliver(s, &n);
     return ERR_OK;
 }

@@ -3,21 +3,21 @@
 # bookings, ledger of notifications, upkeep
 libsvc_a_SOURCES += \
   include/svc/booking.h \
-  include/svc/ledger.h \
-  include/svc/notify.h \
-  include/svc/upkeep.h \
+  include/svc/notification_list.h \
+  include/svc/notification.h \
+  include/svc/keeper_tasks.h \
   src/svc/booking.c \
   src/svc/booking_change.c \
   include/svc/booking_pay.h \
   src/svc/booking_pay.c \
   src/svc/booking_place.c \
   src/svc/booking_priv.h \
-  src/svc/notify.c \
-  src/svc/notify_priv.h \
-  src/svc/notify_store.c \
-  src/svc/notify_text.c \
-  src/svc/ledger.c \
-  src/svc/upkeep.c
+  src/svc/notification.c \
+  src/svc/notification_priv.h \
+  src/svc/notification_store.c \
+  src/svc/notification_text.c \
+  src/svc/notification_list.c \
+  src/svc/keeper_tasks.c
 
 # Tests with a real database and a provider that the test answers for.
 EXTRA_DIST += tests/lib/th_book.h tests/lib/bd_shop.py tests/system/test_booking.py tests/system/test_ledger.py \
@@ -28,7 +28,7 @@ libthbook_a_SOURCES = tests/lib/th_book.c tests/lib/th_book.h
 libthbook_a_CFLAGS = $(TH_DB_CFLAGS)
 LIBS_TH_BOOK = libthbook.a libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
 
-BOOKING_TESTS = tests/db/check_booking tests/db/check_booking_race tests/db/check_notify
+BOOKING_TESTS = tests/db/check_booking tests/db/check_booking_race tests/db/check_notification
 check_PROGRAMS += $(BOOKING_TESTS)
 TESTS += $(BOOKING_TESTS)
 tests_db_check_booking_SOURCES = tests/db/check_booking.c
@@ -37,7 +37,7 @@ tests_db_check_booking_LDADD = $(LIBS_TH_BOOK)
 tests_db_check_booking_race_SOURCES = tests/db/check_booking_race.c
 tests_db_check_booking_race_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_booking_race_LDADD = $(LIBS_TH_BOOK)
-tests_db_check_notify_SOURCES = tests/db/check_notify.c
-tests_db_check_notify_CFLAGS = $(TH_DB_CFLAGS)
-tests_db_check_notify_LDADD = $(LIBS_TH_BOOK)
+tests_db_check_notification_SOURCES = tests/db/check_notification.c
+tests_db_check_notification_CFLAGS = $(TH_DB_CFLAGS)
+tests_db_check_notification_LDADD = $(LIBS_TH_BOOK)
 endif

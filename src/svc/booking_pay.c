@@ -111,22 +111,22 @@ static int64_t number_of(const char *uuid)
 }
 
 static bool add_notice(struct svc *s, struct db_batch *b, const struct booking *bk,
-                       const char *refund_id, struct notice *n)
+                       const char *refund_id, struct notification *n)
 {
-    bool told = booking_notice(bk, NOTICE_PAYMENT_REFUNDED, number_of(refund_id), n);
+    bool told = booking_notification(bk, NOTICE_PAYMENT_REFUNDED, number_of(refund_id), n);
     if (told)
-        notify_enqueue(s, b, n);
+        notification_enqueue(s, b, n);
     return told;
 }
 
 enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
                                  const char *refund_id)
 {
-    struct notice n;
+    struct notification n;
     bool told = add_notice(s, b, bk, refund_id, &n);
     enum err e = db_run(b, s->deadline);
     if (e == ERR_OK && told)
-        notify_deliver(s, &n);
+        notification_deliver(s, &n);
     return e;
 }
 
@@ -143,7 +143,7 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
     bk->has_hold = bk->dead_hold = false;
     bk->has_cancelled = true;
     bk->cancelled_at = bk->read_at;
-    struct notice n;
+    struct notification n;
     bool told = add_notice(s, b, bk, how->refund_id, &n);
     struct booking_change change = {.caller = how->caller,
                                     .actor = how->actor,
@@ -155,6 +155,6 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
                                     .outcome = BO_CANCELLED};
     enum err e = booking_finish(s, b, &change);
     if (e == ERR_OK && told)
-        notify_deliver(s, &n);
+        notification_deliver(s, &n);
     return e;
 }

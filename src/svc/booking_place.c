@@ -8,7 +8,7 @@
 #include "booking_priv.h"
 
 #include "base/ensure.h"
-#include "svc/notify.h"
+#include "svc/notification.h"
 
 /* A deadlock cannot come from here (one lock order); other writers may bring one. */
 #define ATTEMPTS_MAX 3

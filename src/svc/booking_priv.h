@@ -5,7 +5,7 @@
 #define BOOKINGD_SVC_BOOKING_PRIV_H
 
 #include "svc/booking.h"
-#include "svc/notify.h"
+#include "svc/notification.h"
 #include "sys/metrics.h"
 
 /* A whole booking with what notices and views say of it, for booking_read(): SELECT BOOKING_COLUMNS
@@ -78,8 +78,8 @@ extern const struct db_stmt booking_lock_resource, booking_free_units;
 extern const struct db_stmt booking_set_state;
 /* Fills a notice about the booking; `number` tells events of one template apart. False: an erased
  * customer, who is told nothing. */
-bool booking_notice(const struct booking *bk, enum notice_template t, int64_t number,
-                    struct notice *n);
+bool booking_notification(const struct booking *bk, enum notice_template t, int64_t number,
+                          struct notification *n);
 /* Adds history, audit, notice and the caller's own to the committing batch, runs it, counts, sends
  * the notice. */
 enum err booking_finish(struct svc *s, struct db_batch *b,

@@ -3,14 +3,14 @@
 /* The keeper's part: what no hint ever came for, and invoices of bookings that can no longer be
  * paid for. */
 #include "payment_priv.h"
-#include "svc/upkeep.h"
+#include "svc/keeper_tasks.h"
 #include "sys/log.h"
 
 #define PAYMENTS_A_RUN 20
 /* A look costs one to three calls: not begun with less than this left. */
 #define LOOK_MS 2000
 /* Longer than a run of the job: nobody else takes one that is in hand. */
-#define CLAIM_S (UPKEEP_RUN_MS / 1000 + 2)
+#define CLAIM_S (KEEPER_TASK_RUN_MS / 1000 + 2)
 /* Looks at one payment, over its life: at 45 s apart about a day. */
 #define CHECKS_MAX "2000"
 

@@ -10,7 +10,7 @@
 
 #include "../lib/th_unit.h"
 #include "base/rng.h"
-#include "svc/upkeep.h"
+#include "svc/keeper_tasks.h"
 #include "th_book.h"
 
 #define RACERS 64
@@ -118,8 +118,8 @@ static enum err somebody_ends_it(struct racer *r)
 static enum err housekeeping(void)
 {
     enum err e = ERR_OK;
-    for (size_t i = 0; e == ERR_OK && i < upkeep_jobs_n; i++)
-        e = upkeep_jobs[i].run(&tb.svc);
+    for (size_t i = 0; e == ERR_OK && i < keeper_tasks_n; i++)
+        e = keeper_tasks[i].run(&tb.svc);
     return e;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-#include "svc/notify.h"
+#include "svc/notification.h"
 
 #include <stdio.h>
 
 #include "ext/sms.h"
-#include "notify_priv.h"
+#include "notification_priv.h"
 #include "sys/log.h"
 
 /* The last part of a request is not a provider's: the result has to be stored and the answer
@@ -19,7 +19,7 @@
 #define SEND_BY_MAX_MS 50000
 
 static const struct db_stmt enqueue_stmt = {
-    "notify_enqueue",
+    "notification_enqueue",
     "INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, "
     "body, "
     "send_by, expires_at)"
@@ -28,30 +28,30 @@ static const struct db_stmt enqueue_stmt = {
     "millisecond')"
     " ON CONFLICT (venue_id, booking_id, event) DO NOTHING"};
 
-void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n)
+void notification_enqueue(struct svc *s, struct db_batch *b, struct notification *n)
 {
     n->id = uuid_new();
     n->made_at = mono_now();
-    n->body = notify_render(s->cfg, s->arena, n);
+    n->body = notification_render(s->cfg, s->arena, n);
     const char *name = notice_names[n->template];
     const char *event = arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
     DB_ADD(b, &enqueue_stmt, n->venue_id, n->id.s, n->booking_id, event, name,
-           locale_names[n->locale], n->recipient, n->body, db_int(b, notify_send_by_ms(s)),
+           locale_names[n->locale], n->recipient, n->body, db_int(b, notification_send_by_ms(s)),
            db_int(b, s->cfg->notifications.expire_after_ms));
 }
 
-int64_t notify_send_by_ms(const struct svc *s)
+int64_t notification_send_by_ms(const struct svc *s)
 {
     int64_t ms = (int64_t)deadline_left_ms(s->deadline) + REPORT_GRACE_MS;
     return ms < SEND_BY_MAX_MS ? ms : SEND_BY_MAX_MS;
 }
 
-bool notify_has_time(const struct svc *s)
+bool notification_has_time(const struct svc *s)
 {
     return deadline_left_ms(deadline_before(s->deadline, KEEP_MS)) >= TRY_MIN_MS;
 }
 
-enum notice_template notify_template_find(const char *name)
+enum notice_template notification_template_find(const char *name)
 {
     unsigned i = 0;
     while (i < NOTICE_COUNT && strcmp(notice_names[i], name) != 0)
@@ -83,7 +83,8 @@ static void copy(char *to, size_t size, const char *from)
     (void)snprintf(to, size, "%s", from ? from : "");
 }
 
-static void call_provider(struct svc *s, const struct notify_try *t, struct notify_result *r)
+static void call_provider(struct svc *s, const struct notification_try *t,
+                          struct notification_result *r)
 {
     int provider = s->cfg->notifications.provider;
     const struct sms m = {.to = t->recipient,
@@ -104,9 +105,9 @@ static void call_provider(struct svc *s, const struct notify_try *t, struct noti
         copy(r->detail, sizeof r->detail, sent.detail);
 }
 
-enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t)
+enum notice_outcome notification_attempt(struct svc *s, const struct notification_try *t)
 {
-    struct notify_result r = {.template = t->template, .attempt = t->attempt};
+    struct notification_result r = {.template = t->template, .attempt = t->attempt};
     copy(r.venue_id.s, sizeof r.venue_id.s, t->venue_id);
     copy(r.id.s, sizeof r.id.s, t->id);
     if (t->expired) {
@@ -115,7 +116,7 @@ enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t)
     } else if (s->cfg->notifications.provider < 0 || !s->ext) {
         r.outcome = NO_PROVIDER_UNAVAILABLE;
         copy(r.detail, sizeof r.detail, "no provider is configured");
-    } else if (!notify_has_time(s)) {
+    } else if (!notification_has_time(s)) {
         r.outcome = NO_DEADLINE;
         copy(r.detail, sizeof r.detail, "too little of the request's time was left to try");
     } else {
@@ -126,13 +127,13 @@ enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t)
             F_STR("template", notice_names[r.template]),
             F_STR("error", notice_outcome_names[r.outcome]), F_STR("detail", r.detail));
     }
-    notify_store(s, &r);
+    notification_store(s, &r);
     return r.outcome;
 }
 
-void notify_deliver(struct svc *s, const struct notice *n)
+void notification_deliver(struct svc *s, const struct notification *n)
 {
-    struct notify_try t = {
+    struct notification_try t = {
         .venue_id = n->venue_id,
         .id = n->id.s,
         .recipient = n->recipient,
@@ -141,5 +142,5 @@ void notify_deliver(struct svc *s, const struct notice *n)
         .attempt = 1,
         .expired = mono_ms_between(n->made_at, mono_now()) > s->cfg->notifications.expire_after_ms,
     };
-    (void)notify_attempt(s, &t);
+    (void)notification_attempt(s, &t);
 }

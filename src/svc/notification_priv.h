@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Shared by the files of the notification service. */
-#ifndef BOOKINGD_SVC_NOTIFY_PRIV_H
-#define BOOKINGD_SVC_NOTIFY_PRIV_H
+#ifndef BOOKINGD_SVC_NOTIFICATION_PRIV_H
+#define BOOKINGD_SVC_NOTIFICATION_PRIV_H
 
-#include "svc/notify.h"
+#include "svc/notification.h"
 
 /* Code points of a text; what is longer is cut. Ten parts of a concatenated Arabic SMS. */
-#define NOTICE_TEXT_MAX 670
+#define NOTIFICATION_TEXT_MAX 670
 
 /* The template with its places filled in, once: a brace in a name is text. Control characters in
  * values become spaces.
  */
-const char *notify_render(const struct config *cfg, struct arena *a, const struct notice *n);
+const char *notification_render(const struct config *cfg, struct arena *a,
+                                const struct notification *n);
 
 /* How an attempt ended. Fixed sizes: it may have to wait in the process, outside any arena. */
-struct notify_result {
+struct notification_result {
     struct uuid venue_id, id;
     enum notice_template template;
     enum notice_outcome outcome;
@@ -24,7 +25,7 @@ struct notify_result {
     bool in_doubt; /* an earlier write of it may have been committed */
     char provider[64], message_id[128], detail[96];
 };
-/* Stores it, or keeps it for notify_flush() when the database is away. */
-void notify_store(struct svc *s, const struct notify_result *r);
+/* Stores it, or keeps it for notification_flush() when the database is away. */
+void notification_store(struct svc *s, const struct notification_result *r);
 
 #endif

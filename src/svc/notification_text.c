@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 #include "base/str.h"
-#include "notify_priv.h"
+#include "notification_priv.h"
 
 /* Appends the value of a place; false when the template names none of ours (it stays as it stands).
  */
-static bool add_value(struct sb *sb, const struct notice *n, struct str name)
+static bool add_value(struct sb *sb, const struct notification *n, struct str name)
 {
     const struct {
         struct str name;
@@ -17,7 +17,7 @@ static bool add_value(struct sb *sb, const struct notice *n, struct str name)
     };
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         if (str_eq(places[i].name, name)) {
-            sb_add_plain(sb, places[i].value ? places[i].value : "", NOTICE_TEXT_MAX);
+            sb_add_plain(sb, places[i].value ? places[i].value : "", NOTIFICATION_TEXT_MAX);
             return true;
         }
     }
@@ -33,14 +33,15 @@ static void cap(char *text)
     size_t points = 0;
     for (char *p = text; *p; p++) {
         bool starts = ((unsigned char)*p & 0xc0) != 0x80;
-        if (starts && points++ == NOTICE_TEXT_MAX) {
+        if (starts && points++ == NOTIFICATION_TEXT_MAX) {
             *p = '\0';
             return;
         }
     }
 }
 
-const char *notify_render(const struct config *cfg, struct arena *a, const struct notice *n)
+const char *notification_render(const struct config *cfg, struct arena *a,
+                                const struct notification *n)
 {
     const char *p = cfg->notifications.messages[n->template][n->locale];
     struct sb sb;

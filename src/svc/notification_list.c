@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-#include "svc/ledger.h"
+#include "svc/notification_list.h"
 
 #include "base/ensure.h"
 #include "svc/audit.h"
-#include "svc/notify.h"
+#include "svc/notification.h"
 #include "sys/log.h"
 
-const char *const ledger_status_names[LEDGER_STATUS_COUNT + 1] = {
-    [LEDGER_PENDING] = "PENDING", [LEDGER_SENT] = "SENT", [LEDGER_FAILED] = "FAILED"};
+const char *const notification_status_names[NOTIFICATION_STATUS_COUNT + 1] = {
+    [NOTIFICATION_PENDING] = "PENDING",
+    [NOTIFICATION_SENT] = "SENT",
+    [NOTIFICATION_FAILED] = "FAILED"};
 
 #define COLUMNS                                                                                 \
     " n.id, n.venue_id, n.booking_id, n.template, n.channel, n.locale, n.recipient, n.status, " \
@@ -36,14 +38,15 @@ const char *const ledger_status_names[LEDGER_STATUS_COUNT + 1] = {
     "NULL"
 
 static const struct db_stmt list_key_stmt = {
-    "ledger_list_key", "SELECT" COLUMNS " FROM notifications n WHERE " SQL_STAFF_SEES(
-                           "$1", "n.venue_id") " AND" FILTER PAGE};
+    "notification_list_key", "SELECT" COLUMNS " FROM notifications n WHERE " SQL_STAFF_SEES(
+                                 "$1", "n.venue_id") " AND" FILTER PAGE};
 
-static const struct db_stmt list_stmt = {
-    "ledger_list", "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES " AND" FILTER PAGE};
+static const struct db_stmt list_stmt = {"notification_list",
+                                         "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES
+                                         " AND" FILTER PAGE};
 
 static const struct db_stmt of_booking_stmt = {
-    "ledger_of_booking",
+    "notification_of_booking",
     "SELECT" COLUMNS
     " FROM bookings b JOIN notifications n ON n.venue_id = b.venue_id AND n.booking_id = b.id"
     " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1",
@@ -51,8 +54,9 @@ static const struct db_stmt of_booking_stmt = {
 
 /* Another resend of the same row waits here, and then finds it claimed or sent. */
 static const struct db_stmt state_stmt = {
-    "ledger_state", "SELECT n.status = 'FAILED' AS failed FROM notifications n WHERE" ACTOR_SEES
-                    " AND n.id = $2::uuid FOR NO KEY UPDATE"};
+    "notification_state",
+    "SELECT n.status = 'FAILED' AS failed FROM notifications n WHERE" ACTOR_SEES
+    " AND n.id = $2::uuid FOR NO KEY UPDATE"};
 
 #define CLAIM_SET                                                                               \
     " status = 'PENDING', error_code = NULL, error_detail = NULL, provider = NULL, "            \
@@ -65,13 +69,14 @@ static const struct db_stmt state_stmt = {
     "created"
 
 static const struct db_stmt claim_stmt = {
-    "ledger_claim", "UPDATE notifications n SET" CLAIM_SET
-                    ", send_by = now() + $3::bigint * interval '1 millisecond' WHERE" ACTOR_SEES
-                    " AND n.id = $2::uuid AND" SENDABLE CLAIM_RETURNING};
+    "notification_claim",
+    "UPDATE notifications n SET" CLAIM_SET
+    ", send_by = now() + $3::bigint * interval '1 millisecond' WHERE" ACTOR_SEES
+    " AND n.id = $2::uuid AND" SENDABLE CLAIM_RETURNING};
 
 /* The oldest that matches, is behind the last one tried ($8, $9), and that nobody else is at. */
 static const struct db_stmt claim_next_stmt = {
-    "ledger_claim_next",
+    "notification_claim_next",
     "UPDATE notifications n SET" CLAIM_SET
     ", send_by = now() + $10::bigint * interval '1 millisecond'"
     " WHERE (n.venue_id, n.id) = (SELECT n.venue_id, n.id FROM notifications n WHERE" ACTOR_SEES
@@ -80,19 +85,19 @@ static const struct db_stmt claim_next_stmt = {
     "   ORDER BY n.created_at, n.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)" CLAIM_RETURNING};
 
 static const struct db_stmt count_stmt = {
-    "ledger_count", "SELECT count(*) AS matched FROM notifications n WHERE" ACTOR_SEES
-                    " AND" SENDABLE " AND" FILTER};
+    "notification_count", "SELECT count(*) AS matched FROM notifications n WHERE" ACTOR_SEES
+                          " AND" SENDABLE " AND" FILTER};
 
 /* $8: a JSON array of identifiers, or NULL for any. */
 static const struct db_stmt acknowledge_stmt = {
-    "ledger_acknowledge",
+    "notification_acknowledge",
     "UPDATE notifications n SET acknowledged_at = now(), acknowledged_by = $9::text, updated_at = "
     "now() "
     "WHERE" ACTOR_SEES " AND n.status = 'FAILED' AND n.acknowledged_at IS NULL AND" FILTER
     " AND ($8::jsonb IS NULL OR"
     " n.id IN (SELECT i.id::uuid FROM jsonb_array_elements_text($8::jsonb) AS i (id)))"};
 
-static const struct db_stmt find_stmt = {"ledger_find",
+static const struct db_stmt find_stmt = {"notification_find",
                                          "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES
                                          " AND n.id = $2::uuid"};
 
@@ -106,22 +111,23 @@ static const char *time_or_null(struct db_batch *b, bool has, struct wall w)
         time_or_null((b), (f)->has_since, (f)->since),            \
         time_or_null((b), (f)->has_until, (f)->until)
 
-int ledger_add_list(struct db_batch *b, const char *key_hash, const struct ledger_page *q)
+int notification_add_list(struct db_batch *b, const char *key_hash,
+                          const struct notification_page *q)
 {
     return DB_ADD(b, &list_key_stmt, key_hash, FILTER_PARAMS(b, &q->filter), q->after_created,
                   q->after_id, db_int(b, q->limit));
 }
 
-int ledger_add_of_booking(struct db_batch *b, const char *key_hash, const char *booking_id)
+int notification_add_of_booking(struct db_batch *b, const char *key_hash, const char *booking_id)
 {
     return DB_ADD(b, &of_booking_stmt, key_hash, booking_id);
 }
 
 #define MASK_SIZE 24
-void ledger_read(struct arena *a, struct db_rows rows, int row, struct ledger_item *out)
+void notification_read(struct arena *a, struct db_rows rows, int row, struct notification_item *out)
 {
     const char *recipient = db_get(rows, row, "recipient");
-    *out = (struct ledger_item){
+    *out = (struct notification_item){
         .id = db_get_uuid(rows, row, "id"),
         .venue_id = db_get_uuid(rows, row, "venue_id"),
         .booking_id = db_get_uuid(rows, row, "booking_id"),
@@ -144,8 +150,9 @@ void ledger_read(struct arena *a, struct db_rows rows, int row, struct ledger_it
         out->acknowledged_at = db_get_time(rows, row, "acknowledged_us");
 }
 
-enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct ledger_page *q,
-                     const struct ledger_item **items, size_t *n)
+enum err notification_list(struct svc *s, const struct notification_actor *who,
+                           const struct notification_page *q,
+                           const struct notification_item **items, size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int i = DB_ADD(b, &list_stmt, who->venue_id, FILTER_PARAMS(b, &q->filter), q->after_created,
@@ -155,17 +162,17 @@ enum err ledger_list(struct svc *s, const struct ledger_actor *who, const struct
         return e;
     struct db_rows rows = db_result(b, i);
     *n = (size_t)db_count(rows);
-    struct ledger_item *list = arena_array(s->arena, *n, sizeof *list);
+    struct notification_item *list = arena_array(s->arena, *n, sizeof *list);
     for (size_t row = 0; row < *n; row++)
-        ledger_read(s->arena, rows, (int)row, &list[row]);
+        notification_read(s->arena, rows, (int)row, &list[row]);
     *items = list;
     return ERR_OK;
 }
 
 /* ---- sending again ---- */
 
-static void add_resend_audit(struct svc *s, struct db_batch *b, const struct ledger_actor *who,
-                             struct db_rows claimed)
+static void add_resend_audit(struct svc *s, struct db_batch *b,
+                             const struct notification_actor *who, struct db_rows claimed)
 {
     audit_add(s, b,
               &(struct audit){.actor = who->name,
@@ -176,9 +183,9 @@ static void add_resend_audit(struct svc *s, struct db_batch *b, const struct led
 
 static enum notice_outcome send_claimed(struct svc *s, struct db_rows claimed)
 {
-    enum notice_template template = notify_template_find(db_get_str(claimed, 0, "template"));
-    ENSURE(template <NOTICE_COUNT); /* only notify_enqueue writes the column */
-    struct notify_try t = {
+    enum notice_template template = notification_template_find(db_get_str(claimed, 0, "template"));
+    ENSURE(template <NOTICE_COUNT); /* only notification_enqueue writes the column */
+    struct notification_try t = {
         .venue_id = db_get_str(claimed, 0, "venue_id"),
         .id = db_get_str(claimed, 0, "id"),
         .recipient = db_get_str(claimed, 0, "recipient"),
@@ -186,15 +193,15 @@ static enum notice_outcome send_claimed(struct svc *s, struct db_rows claimed)
         .template = template,
         .attempt = db_get_int(claimed, 0, "attempts"),
     };
-    return notify_attempt(s, &t);
+    return notification_attempt(s, &t);
 }
 
-static enum err claim_one(struct svc *s, const struct ledger_actor *who, const char *id,
+static enum err claim_one(struct svc *s, const struct notification_actor *who, const char *id,
                           struct db_rows *claimed)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int state = DB_ADD(b, &state_stmt, who->venue_id, id);
-    int claim = DB_ADD(b, &claim_stmt, who->venue_id, id, db_int(b, notify_send_by_ms(s)));
+    int claim = DB_ADD(b, &claim_stmt, who->venue_id, id, db_int(b, notification_send_by_ms(s)));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -211,8 +218,8 @@ static enum err claim_one(struct svc *s, const struct ledger_actor *who, const c
     return db_get_bool(rows, 0, "failed") ? ERR_NOTIFICATION_EXPIRED : ERR_NOTIFICATION_NOT_FAILED;
 }
 
-enum err ledger_resend(struct svc *s, const struct ledger_actor *who, const char *id,
-                       struct ledger_item *out)
+enum err notification_resend(struct svc *s, const struct notification_actor *who, const char *id,
+                             struct notification_item *out)
 {
     struct db_rows claimed;
     enum err e = claim_one(s, who, id, &claimed);
@@ -226,7 +233,7 @@ enum err ledger_resend(struct svc *s, const struct ledger_actor *who, const char
         return e;
     if (db_count(db_result(b, found)) == 0)
         return ERR_NOT_FOUND;
-    ledger_read(s->arena, db_result(b, found), 0, out);
+    notification_read(s->arena, db_result(b, found), 0, out);
     return ERR_OK;
 }
 
@@ -235,13 +242,13 @@ struct place_in_list { /* of the last row tried */
 };
 
 /* Claims and sends the next one; *tried false: none is left. */
-static enum err resend_next(struct svc *s, const struct ledger_actor *who,
-                            const struct ledger_filter *f, struct place_in_list *at,
-                            struct ledger_counts *counts)
+static enum err resend_next(struct svc *s, const struct notification_actor *who,
+                            const struct notification_filter *f, struct place_in_list *at,
+                            struct notification_counts *counts)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int claim = DB_ADD(b, &claim_next_stmt, who->venue_id, FILTER_PARAMS(b, f), at->created, at->id,
-                       db_int(b, notify_send_by_ms(s)));
+                       db_int(b, notification_send_by_ms(s)));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -265,11 +272,11 @@ static enum err resend_next(struct svc *s, const struct ledger_actor *who,
     return ERR_OK;
 }
 
-enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who,
-                           const struct ledger_filter *f, int64_t limit, bool dry_run,
-                           struct ledger_counts *out)
+enum err notification_resend_all(struct svc *s, const struct notification_actor *who,
+                                 const struct notification_filter *f, int64_t limit, bool dry_run,
+                                 struct notification_counts *out)
 {
-    *out = (struct ledger_counts){0};
+    *out = (struct notification_counts){0};
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int counted = DB_ADD(b, &count_stmt, who->venue_id, FILTER_PARAMS(b, f));
     enum err e = db_run(b, s->deadline);
@@ -279,7 +286,7 @@ enum err ledger_resend_all(struct svc *s, const struct ledger_actor *who,
 
     struct place_in_list at = {0};
     int64_t most = dry_run ? 0 : limit < out->matched ? limit : out->matched;
-    for (int64_t i = 0; i < most && notify_has_time(s); i++) {
+    for (int64_t i = 0; i < most && notification_has_time(s); i++) {
         e = resend_next(s, who, f, &at, out);
         if (e != ERR_OK || !at.id)
             break;
@@ -303,9 +310,9 @@ static const char *ids_json(struct arena *a, const char *const *ids, size_t n)
     return sb.p;
 }
 
-enum err ledger_acknowledge(struct svc *s, const struct ledger_actor *who,
-                            const struct ledger_filter *f, const char *const *ids, size_t ids_n,
-                            int64_t *acknowledged)
+enum err notification_acknowledge(struct svc *s, const struct notification_actor *who,
+                                  const struct notification_filter *f, const char *const *ids,
+                                  size_t ids_n, int64_t *acknowledged)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int i = DB_ADD(b, &acknowledge_stmt, who->venue_id, FILTER_PARAMS(b, f),

@@ -5,13 +5,13 @@
  * after the commit the message is sent inside the request and the row becomes SENT or FAILED.
  * Nothing here ever fails towards the caller: delivery returns void.
  */
-#ifndef BOOKINGD_SVC_NOTIFY_H
-#define BOOKINGD_SVC_NOTIFY_H
+#ifndef BOOKINGD_SVC_NOTIFICATION_H
+#define BOOKINGD_SVC_NOTIFICATION_H
 
 #include "svc/svc.h"
 #include "sys/metrics.h"
 
-struct notice {
+struct notification {
     enum notice_template template;
     const char *venue_id, *booking_id;
     int64_t booking_version; /* with the template: the event, written once */
@@ -20,37 +20,37 @@ struct notice {
     /* for the text; starts_at and ends_at already in the venue's wall time, "2026-01-02 15:04" */
     const char *service, *venue, *resource, *starts_at, *ends_at;
     int64_t party_size;
-    struct uuid id;      /* out: set by notify_enqueue */
+    struct uuid id;      /* out: set by notification_enqueue */
     const char *body;    /* out: the rendered text */
     struct mono made_at; /* out */
 };
 /* Adds the PENDING row to the caller's transaction. */
-void notify_enqueue(struct svc *s, struct db_batch *b, struct notice *n);
+void notification_enqueue(struct svc *s, struct db_batch *b, struct notification *n);
 /* After the commit: sends and stores the result (one round trip). Leaves 100 ms of the request's
  * deadline alone. */
-void notify_deliver(struct svc *s, const struct notice *n);
+void notification_deliver(struct svc *s, const struct notification *n);
 /* Results that could not be stored (database away) wait in this process; tries them again. Returns
  * how many are left.
  */
-unsigned notify_flush(struct svc *s);
+unsigned notification_flush(struct svc *s);
 
 /* ---- for the ledger's resends ---- */
 
 /* A claimed (PENDING) row. */
-struct notify_try {
+struct notification_try {
     const char *venue_id, *id, *recipient, *body;
     enum notice_template template;
     int64_t attempt; /* its number: 1 for the first */
     bool expired;    /* notifications.expire_after has passed: not to be sent */
 };
 /* Sends it and stores the result; says how it went. */
-enum notice_outcome notify_attempt(struct svc *s, const struct notify_try *t);
+enum notice_outcome notification_attempt(struct svc *s, const struct notification_try *t);
 /* Whether enough of the request's time is left to try one more. */
-bool notify_has_time(const struct svc *s);
+bool notification_has_time(const struct svc *s);
 /* How long from now a claimed row may stay PENDING before the keeper calls its sender dead:
  * milliseconds. */
-int64_t notify_send_by_ms(const struct svc *s);
+int64_t notification_send_by_ms(const struct svc *s);
 /* Template by name; NOTICE_COUNT when there is none. */
-enum notice_template notify_template_find(const char *name);
+enum notice_template notification_template_find(const char *name);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-#include "svc/upkeep.h"
+#include "svc/keeper_tasks.h"
 
 #include "svc/booking.h"
-#include "svc/notify.h"
+#include "svc/notification.h"
 #include "svc/payment.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
@@ -15,7 +15,7 @@
 /* ---- rows whose sender is dead ---- */
 
 static const struct db_stmt interrupted_stmt = {
-    "upkeep_interrupted",
+    "keeper_interrupted",
     "UPDATE notifications n SET status = 'FAILED', error_code = 'interrupted',"
     " error_detail = 'its sender ended before it told how it went', attempts = "
     "greatest(n.attempts, 1), updated_at = now()"
@@ -26,7 +26,7 @@ static const struct db_stmt interrupted_stmt = {
 
 static enum err run_interrupted(struct svc *s)
 {
-    (void)notify_flush(s); /* the keeper's own results first: they are no dead sender's */
+    (void)notification_flush(s); /* the keeper's own results first: they are no dead sender's */
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i = db_add(b, &interrupted_stmt, NULL, 0);
     enum err e = db_run(b, s->deadline);
@@ -34,7 +34,7 @@ static enum err run_interrupted(struct svc *s)
         return e;
     struct db_rows rows = db_result(b, i);
     for (int row = 0; row < db_count(rows); row++) {
-        enum notice_template t = notify_template_find(db_get_str(rows, row, "template"));
+        enum notice_template t = notification_template_find(db_get_str(rows, row, "template"));
         if (t < NOTICE_COUNT)
             METRIC_INC(M_NOTIFICATIONS, t, NO_INTERRUPTED);
     }
@@ -57,22 +57,22 @@ static enum err run_expired_holds(struct svc *s)
 /* ---- what nobody needs any more ---- */
 
 static const struct db_stmt purges[] = {
-    {"upkeep_idempotency_keys",
+    {"keeper_idempotency_keys",
      "DELETE FROM idempotency_keys WHERE (caller, key) IN (SELECT o.caller, o.key FROM "
      "idempotency_keys o"
      " WHERE o.created_at < now() - interval '24 hours' LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"upkeep_rate_limits",
+    {"keeper_rate_limits",
      "DELETE FROM rate_limits WHERE subject IN (SELECT o.subject FROM rate_limits o"
      " WHERE o.window_end < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"upkeep_otp_challenges",
+    {"keeper_otp_challenges",
      "DELETE FROM otp_challenges WHERE id IN (SELECT o.id FROM otp_challenges o"
      " WHERE o.created_at < now() - interval '24 hours' AND o.expires_at < now() - interval '24 "
      "hours'"
      " LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"upkeep_sessions",
+    {"keeper_sessions",
      "DELETE FROM sessions WHERE token_hash IN (SELECT o.token_hash FROM sessions o"
      " WHERE o.expires_at < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"upkeep_webhook_events",
+    {"keeper_webhook_events",
      "DELETE FROM webhook_events WHERE (provider, event_id) IN (SELECT o.provider, o.event_id"
      " FROM webhook_events o WHERE o.received_at < now() - interval '30 days' LIMIT " BATCH
      " FOR UPDATE SKIP LOCKED)"},
@@ -89,13 +89,13 @@ static enum err run_purge(struct svc *s)
     return e;
 }
 
-/* send_by is at most 50 s away and a run of the longest job at most UPKEEP_RUN_MS: FAILED within
- * the 60 s of the contract. */
-const struct upkeep_job upkeep_jobs[] = {
+/* send_by is at most 50 s away and a run of the longest job at most KEEPER_TASK_RUN_MS: FAILED
+ * within the 60 s of the contract. */
+const struct keeper_task keeper_tasks[] = {
     {"interrupted_notifications", 1000, run_interrupted},
     {"expired_holds", 1000, run_expired_holds},
     {"payments", 1000, payment_job_settle},
     {"refunds", 1000, payment_job_refunds},
     {"purge", 60000, run_purge},
 };
-const size_t upkeep_jobs_n = ARRAY_LEN(upkeep_jobs);
+const size_t keeper_tasks_n = ARRAY_LEN(keeper_tasks);

@@ -2,14 +2,14 @@
 /* Copyright the bookingd authors */
 /* Results of attempts on their way into the ledger, and where they wait while the database is away.
  */
-#include "notify_priv.h"
+#include "notification_priv.h"
 #include "sys/log.h"
 
 /* When it is full the oldest is given up: the keeper will call that row interrupted. */
 #define WAITING_MAX 64
 #define FLUSH_MS 500
 
-static struct notify_result waiting[WAITING_MAX];
+static struct notification_result waiting[WAITING_MAX];
 static unsigned waiting_n;
 
 /*
@@ -18,7 +18,7 @@ static unsigned waiting_n;
  * attempt then.
  */
 static const struct db_stmt store_stmt = {
-    "notify_store",
+    "notification_store",
     "UPDATE notifications n SET status = CASE WHEN $4::text = 'sent' THEN 'SENT' ELSE 'FAILED' END,"
     " error_code = CASE WHEN $4::text = 'sent' THEN NULL ELSE $4::text END, error_detail = "
     "$5::text, provider = "
@@ -38,7 +38,7 @@ static const char *none_if_empty(const char *z)
     return *z ? z : NULL;
 }
 
-static enum err write_result(struct svc *s, const struct notify_result *r, struct deadline d)
+static enum err write_result(struct svc *s, const struct notification_result *r, struct deadline d)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i = DB_ADD(b, &store_stmt, r->venue_id.s, r->id.s, db_int(b, r->attempt),
@@ -55,7 +55,7 @@ static enum err write_result(struct svc *s, const struct notify_result *r, struc
     return ERR_OK;
 }
 
-static void keep(const struct notify_result *r, enum err why)
+static void keep(const struct notification_result *r, enum err why)
 {
     if (waiting_n == WAITING_MAX) {
         memmove(waiting, waiting + 1, (WAITING_MAX - 1) * sizeof waiting[0]);
@@ -67,14 +67,14 @@ static void keep(const struct notify_result *r, enum err why)
         F_INT("waiting", waiting_n));
 }
 
-void notify_store(struct svc *s, const struct notify_result *r)
+void notification_store(struct svc *s, const struct notification_result *r)
 {
     enum err e = write_result(s, r, s->deadline);
     if (e != ERR_OK)
         keep(r, e);
 }
 
-unsigned notify_flush(struct svc *s)
+unsigned notification_flush(struct svc *s)
 {
     while (waiting_n > 0 && !deadline_passed(s->deadline)) {
         enum err e = write_result(s, &waiting[0], deadline_cap(s->deadline, FLUSH_MS));

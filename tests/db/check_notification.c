@@ -6,17 +6,17 @@
 #include <unistd.h>
 
 #include "../lib/th_unit.h"
-#include "svc/ledger.h"
-#include "svc/notify.h"
-#include "svc/upkeep.h"
+#include "svc/keeper_tasks.h"
+#include "svc/notification.h"
+#include "svc/notification_list.h"
 #include "sys/metrics.h"
 #include "th_book.h"
 
 #define EXPECT(e, want) ck_assert_str_eq(err_code(e), err_code(want))
 #define COUNT(...) atoi(th_db_value(&tb.t, "SELECT count(*) FROM " __VA_ARGS__))
 
-static const struct ledger_actor all = {.name = "staff:desk"},
-                                 elsewhere = {.name = "staff:other", .venue_id = OTHER_VENUE};
+static const struct notification_actor all = {.name = "staff:desk"},
+                                       elsewhere = {.name = "staff:other", .venue_id = OTHER_VENUE};
 
 static void sql(const char *text)
 {
@@ -39,9 +39,9 @@ static struct uuid notice_with(int hour, enum err how)
 
 static void run_job(const char *name)
 {
-    for (size_t i = 0; i < upkeep_jobs_n; i++) {
-        if (strcmp(upkeep_jobs[i].name, name) == 0) {
-            EXPECT(upkeep_jobs[i].run(&tb.svc), ERR_OK);
+    for (size_t i = 0; i < keeper_tasks_n; i++) {
+        if (strcmp(keeper_tasks[i].name, name) == 0) {
+            EXPECT(keeper_tasks[i].run(&tb.svc), ERR_OK);
             return;
         }
     }
@@ -176,14 +176,14 @@ START_TEST(a_result_waits_in_the_process_while_the_database_is_away)
     struct booking bk;
     EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK); /* committed before the notice */
     ck_assert_int_eq(COUNT("notifications WHERE status = 'PENDING'"), 1);
-    ck_assert_uint_eq(notify_flush(&tb.svc), 1);
+    ck_assert_uint_eq(notification_flush(&tb.svc), 1);
     sql("UPDATE pg_database SET datallowconn = true WHERE datname = current_database()");
     unsigned left = 1;
     for (int i = 0; i < 100 && left > 0; i++) {
         th_book_budget(1000);
         db_idle(tb.db);
         usleep(50000);
-        left = notify_flush(&tb.svc);
+        left = notification_flush(&tb.svc);
     }
     ck_assert_uint_eq(left, 0);
     ck_assert_int_eq(
@@ -197,24 +197,24 @@ END_TEST
 
 START_TEST(one_is_sent_again_by_whoever_may)
 {
-    struct ledger_item n;
+    struct notification_item n;
     struct uuid id = notice_with(10, ERR_PROVIDER_TIMEOUT);
     sql("UPDATE notifications SET acknowledged_at = now(), acknowledged_by = 'staff:x'");
-    EXPECT(ledger_resend(&tb.svc, &elsewhere, id.s, &n), ERR_NOT_FOUND);
-    EXPECT(ledger_resend(&tb.svc, &all, NOBODY, &n), ERR_NOT_FOUND);
+    EXPECT(notification_resend(&tb.svc, &elsewhere, id.s, &n), ERR_NOT_FOUND);
+    EXPECT(notification_resend(&tb.svc, &all, NOBODY, &n), ERR_NOT_FOUND);
     th_sms.result = (struct sms_result){.err = ERR_PROVIDER_REJECTED, .detail = "no"};
-    EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_OK);
+    EXPECT(notification_resend(&tb.svc, &all, id.s, &n), ERR_OK);
     ck_assert_str_eq(n.status, "FAILED");
     ck_assert_str_eq(n.error_code, "provider_rejected");
     ck_assert_str_eq(n.recipient, "+9665****4567");
     ck_assert_int_eq(n.attempts, 2);
     ck_assert(!n.has_acknowledged); /* a new failure rings anew */
     th_sms.result = (struct sms_result){.err = ERR_OK, .message_id = "m-2"};
-    EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_OK);
+    EXPECT(notification_resend(&tb.svc, &all, id.s, &n), ERR_OK);
     ck_assert_str_eq(n.status, "SENT");
     ck_assert_str_eq(n.provider_message_id, "m-2");
     ck_assert_int_eq(n.attempts, 3);
-    EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_NOTIFICATION_NOT_FAILED);
+    EXPECT(notification_resend(&tb.svc, &all, id.s, &n), ERR_NOTIFICATION_NOT_FAILED);
     ck_assert_int_eq(th_sms.calls, 3);
     ck_assert_int_eq(COUNT("audit_log WHERE action = 'notification.resend' AND subject = '%s' AND "
                            "actor = 'staff:desk'",
@@ -225,13 +225,13 @@ END_TEST
 
 START_TEST(what_is_too_old_or_erased_is_not_sent_again)
 {
-    struct ledger_item n;
+    struct notification_item n;
     struct uuid id = notice_with(10, ERR_PROVIDER_FAILED);
     sql("UPDATE notifications SET expires_at = now() - interval '1 second'");
-    EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_NOTIFICATION_EXPIRED);
+    EXPECT(notification_resend(&tb.svc, &all, id.s, &n), ERR_NOTIFICATION_EXPIRED);
     sql("UPDATE notifications SET expires_at = now() + interval '1 hour', recipient = NULL, body = "
         "NULL");
-    EXPECT(ledger_resend(&tb.svc, &all, id.s, &n), ERR_NOTIFICATION_EXPIRED);
+    EXPECT(notification_resend(&tb.svc, &all, id.s, &n), ERR_NOTIFICATION_EXPIRED);
     ck_assert_int_eq(th_sms.calls, 1);
     ck_assert_int_eq(COUNT("notifications WHERE status = 'FAILED' AND error_code = "
                            "'provider_failed' AND attempts = 1"),
@@ -245,39 +245,40 @@ static enum err rival;
 static void resend_as_well(void)
 {
     struct svc mine = tb.svc;
-    struct ledger_item n;
+    struct notification_item n;
     th_sms.before = NULL;
     mine.db = db_new(&tb.cfg);
-    rival = ledger_resend(&mine, &all, contested.s, &n);
+    rival = notification_resend(&mine, &all, contested.s, &n);
     db_free(mine.db);
 }
 
 START_TEST(two_resends_of_a_row_send_once)
 {
-    struct ledger_item n;
+    struct notification_item n;
     contested = notice_with(10, ERR_PROVIDER_FAILED);
     th_sms.result = (struct sms_result){.err = ERR_OK};
     th_sms.before = resend_as_well;
-    EXPECT(ledger_resend(&tb.svc, &all, contested.s, &n), ERR_OK);
+    EXPECT(notification_resend(&tb.svc, &all, contested.s, &n), ERR_OK);
     EXPECT(rival, ERR_NOTIFICATION_NOT_FAILED);
     ck_assert_int_eq(th_sms.calls, 2); /* the first attempt, and one resend */
 }
 END_TEST
 
-static struct ledger_counts resend_all(const struct ledger_actor *who,
-                                       const struct ledger_filter *f, int64_t limit, bool dry)
+static struct notification_counts resend_all(const struct notification_actor *who,
+                                             const struct notification_filter *f, int64_t limit,
+                                             bool dry)
 {
-    struct ledger_counts c;
-    EXPECT(ledger_resend_all(&tb.svc, who, f, limit, dry, &c), ERR_OK);
+    struct notification_counts c;
+    EXPECT(notification_resend_all(&tb.svc, who, f, limit, dry, &c), ERR_OK);
     return c;
 }
-#define EXPECT_COUNTS(c, m, s, f, r)        \
-    do {                                    \
-        struct ledger_counts got = (c);     \
-        ck_assert_int_eq(got.matched, m);   \
-        ck_assert_int_eq(got.sent, s);      \
-        ck_assert_int_eq(got.failed, f);    \
-        ck_assert_int_eq(got.remaining, r); \
+#define EXPECT_COUNTS(c, m, s, f, r)          \
+    do {                                      \
+        struct notification_counts got = (c); \
+        ck_assert_int_eq(got.matched, m);     \
+        ck_assert_int_eq(got.sent, s);        \
+        ck_assert_int_eq(got.failed, f);      \
+        ck_assert_int_eq(got.remaining, r);   \
     } while (0)
 
 START_TEST(many_are_sent_again_oldest_first)
@@ -286,9 +287,10 @@ START_TEST(many_are_sent_again_oldest_first)
     notice_with(11, ERR_PROVIDER_TIMEOUT);
     notice_with(12, ERR_PROVIDER_REJECTED);
     notice_with(13, ERR_OK);
-    struct ledger_filter any = {0}, timeouts = {.error_code = "provider_timeout"},
-                         none = {.template = "booking_expired"};
-    struct ledger_filter future = {.has_since = true, .since = {wall_now().us + 3600000000LL}};
+    struct notification_filter any = {0}, timeouts = {.error_code = "provider_timeout"},
+                               none = {.template = "booking_expired"};
+    struct notification_filter future = {.has_since = true,
+                                         .since = {wall_now().us + 3600000000LL}};
     int before = th_sms.calls;
     EXPECT_COUNTS(resend_all(&all, &any, 100, true), 3, 0, 0, 3);
     EXPECT_COUNTS(resend_all(&all, &none, 100, false), 0, 0, 0, 0);
@@ -312,22 +314,22 @@ START_TEST(acknowledging_takes_rows_out_of_the_alert_and_nothing_else)
     struct uuid a = notice_with(10, ERR_PROVIDER_TIMEOUT),
                 b = notice_with(11, ERR_PROVIDER_REJECTED);
     notice_with(12, ERR_OK);
-    struct ledger_filter any = {0}, timeouts = {.error_code = "provider_timeout"};
-    struct ledger_filter past = {.has_until = true, .until = {wall_now().us - 3600000000LL}};
+    struct notification_filter any = {0}, timeouts = {.error_code = "provider_timeout"};
+    struct notification_filter past = {.has_until = true, .until = {wall_now().us - 3600000000LL}};
     const char *ids[] = {b.s, NOBODY};
     int64_t n = -1;
-    EXPECT(ledger_acknowledge(&tb.svc, &elsewhere, &any, NULL, 0, &n), ERR_OK);
+    EXPECT(notification_acknowledge(&tb.svc, &elsewhere, &any, NULL, 0, &n), ERR_OK);
     ck_assert_int_eq(n, 0);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &past, NULL, 0, &n), ERR_OK);
+    EXPECT(notification_acknowledge(&tb.svc, &all, &past, NULL, 0, &n), ERR_OK);
     ck_assert_int_eq(n, 0);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &any, ids, 0, &n),
+    EXPECT(notification_acknowledge(&tb.svc, &all, &any, ids, 0, &n),
            ERR_OK); /* an empty list is nobody */
     ck_assert_int_eq(n, 0);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &timeouts, ids, 2, &n), ERR_OK);
+    EXPECT(notification_acknowledge(&tb.svc, &all, &timeouts, ids, 2, &n), ERR_OK);
     ck_assert_int_eq(n, 0);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &any, ids, 2, &n), ERR_OK);
+    EXPECT(notification_acknowledge(&tb.svc, &all, &any, ids, 2, &n), ERR_OK);
     ck_assert_int_eq(n, 1);
-    EXPECT(ledger_acknowledge(&tb.svc, &all, &any, NULL, 0, &n), ERR_OK);
+    EXPECT(notification_acknowledge(&tb.svc, &all, &any, NULL, 0, &n), ERR_OK);
     ck_assert_int_eq(n, 1);
     ck_assert_int_eq(
         COUNT("notifications WHERE status = 'FAILED' AND acknowledged_by = 'staff:desk'"), 2);
@@ -338,27 +340,27 @@ END_TEST
 
 START_TEST(the_list_is_newest_first_and_filtered)
 {
-    const struct ledger_item *items;
+    const struct notification_item *items;
     size_t n;
     for (int h = 10; h < 13; h++)
         notice_with(h, h == 11 ? ERR_PROVIDER_FAILED : ERR_OK);
-    struct ledger_page page = {.limit = 2};
-    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
+    struct notification_page page = {.limit = 2};
+    EXPECT(notification_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 2);
     ck_assert(items[0].created_at.us > items[1].created_at.us);
     char at[WALL_RFC3339_MAX];
     page.after_created = wall_format(items[1].created_at, at);
     page.after_id = items[1].id.s;
-    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
+    EXPECT(notification_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 1);
-    page = (struct ledger_page){.limit = 9, .filter = {.status = "FAILED"}};
-    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
+    page = (struct notification_page){.limit = 9, .filter = {.status = "FAILED"}};
+    EXPECT(notification_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 1);
     ck_assert_str_eq(items[0].error_code, "provider_failed");
-    page.filter = (struct ledger_filter){.booking_id = items[0].booking_id.s};
-    EXPECT(ledger_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
+    page.filter = (struct notification_filter){.booking_id = items[0].booking_id.s};
+    EXPECT(notification_list(&tb.svc, &all, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 1);
-    EXPECT(ledger_list(&tb.svc, &elsewhere, &page, &items, &n), ERR_OK);
+    EXPECT(notification_list(&tb.svc, &elsewhere, &page, &items, &n), ERR_OK);
     ck_assert_uint_eq(n, 0);
 }
 END_TEST

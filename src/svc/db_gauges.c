@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-#include "svc/watch.h"
+#include "svc/db_gauges.h"
 
 #include <string.h>
 
 #define PAYMENTS_SINCE 2 /* schema version */
 
-const char *const watch_status_names[WATCH_STATUS_COUNT] = {
-    [WATCH_PENDING] = "pending", [WATCH_SENT] = "sent", [WATCH_FAILED] = "failed"};
-static const char *const stored_names[WATCH_STATUS_COUNT] = {
-    [WATCH_PENDING] = "PENDING", [WATCH_SENT] = "SENT", [WATCH_FAILED] = "FAILED"};
+const char *const db_gauges_status_names[DB_GAUGES_STATUS_COUNT] = {
+    [DB_GAUGES_PENDING] = "pending", [DB_GAUGES_SENT] = "sent", [DB_GAUGES_FAILED] = "failed"};
+static const char *const stored_names[DB_GAUGES_STATUS_COUNT] = {
+    [DB_GAUGES_PENDING] = "PENDING", [DB_GAUGES_SENT] = "SENT", [DB_GAUGES_FAILED] = "FAILED"};
 
 /*
  * Ages by the database's clock, in milliseconds; a row of the future (a clock stepped back) has the
@@ -18,20 +18,20 @@ static const char *const stored_names[WATCH_STATUS_COUNT] = {
 #define AGE_MS \
     "GREATEST(0, (extract(epoch FROM now() - min(created_at)) * 1000)::bigint) AS oldest_ms"
 static const struct db_stmt count_debt = {
-    "watch_debt",
+    "gauges_debt",
     "SELECT 'FAILED' AS status, template, error_code, acknowledged_at IS NOT NULL AS acknowledged, "
     "count(*) AS n, " AGE_MS " FROM notifications WHERE status = 'FAILED' GROUP BY 2, 3, 4"
     " UNION ALL SELECT 'PENDING', template, '', false, count(*), " AGE_MS
     " FROM notifications WHERE status = 'PENDING' GROUP BY 2"};
 static const struct db_stmt count_sent = {
-    "watch_sent",
+    "gauges_sent",
     "SELECT template, count(*) AS n FROM notifications WHERE status = 'SENT' GROUP BY 1"};
 
-const char *const watch_payment_names[WATCH_PAYMENT_STATUS_COUNT] = {
+const char *const db_gauges_payment_names[DB_GAUGES_PAYMENT_STATUS_COUNT] = {
     "creating", "initiated", "unknown",  "paid",
     "failed",   "expired",   "refunded", "partially_refunded"};
 static const struct db_stmt count_payments = {
-    "watch_payments", "SELECT status, count(*) AS n FROM payments GROUP BY 1"};
+    "gauges_payments", "SELECT status, count(*) AS n FROM payments GROUP BY 1"};
 
 static int position(const char *const *names, int n, const char *name)
 {
@@ -47,14 +47,14 @@ static void keep_older(double *oldest_s, int64_t age_ms)
         *oldest_s = (double)age_ms / 1000;
 }
 
-static void take_debt(struct db_rows rows, int row, struct watch_ledger *out)
+static void take_debt(struct db_rows rows, int row, struct db_gauges *out)
 {
-    int status = position(stored_names, WATCH_STATUS_COUNT, db_get_str(rows, row, "status"));
+    int status = position(stored_names, DB_GAUGES_STATUS_COUNT, db_get_str(rows, row, "status"));
     int template = position(notice_names, NOTICE_COUNT, db_get_str(rows, row, "template"));
     int64_t n = db_get_int(rows, row, "n"), age_ms = db_get_int(rows, row, "oldest_ms");
-    if (status == WATCH_PENDING)
+    if (status == DB_GAUGES_PENDING)
         keep_older(&out->oldest_pending_s, age_ms);
-    bool open = status == WATCH_FAILED && !db_get_bool(rows, row, "acknowledged");
+    bool open = status == DB_GAUGES_FAILED && !db_get_bool(rows, row, "acknowledged");
     if (open)
         keep_older(&out->oldest_failed_s, age_ms);
     if (status < 0 || template <0) {
@@ -71,22 +71,22 @@ static void take_debt(struct db_rows rows, int row, struct watch_ledger *out)
         out->unknown += n;
 }
 
-static void take_payments(struct db_rows rows, int row, struct watch_ledger *out)
+static void take_payments(struct db_rows rows, int row, struct db_gauges *out)
 {
-    int status =
-        position(watch_payment_names, WATCH_PAYMENT_STATUS_COUNT, db_get_str(rows, row, "status"));
+    int status = position(db_gauges_payment_names, DB_GAUGES_PAYMENT_STATUS_COUNT,
+                          db_get_str(rows, row, "status"));
     if (status < 0)
         out->unknown += db_get_int(rows, row, "n");
     else
         out->payments[status] += db_get_int(rows, row, "n");
 }
 
-enum err watch_debt_read(struct svc *s, struct watch_ledger *out)
+enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int at = db_add(b, &count_debt, NULL, 0), payments_at = -1;
-    struct watch_ledger l = {.has_sent = out->has_sent, .unknown_sent = out->unknown_sent};
-    memcpy(l.rows[WATCH_SENT], out->rows[WATCH_SENT], sizeof(l.rows[WATCH_SENT]));
+    struct db_gauges l = {.has_sent = out->has_sent, .unknown_sent = out->unknown_sent};
+    memcpy(l.rows[DB_GAUGES_SENT], out->rows[DB_GAUGES_SENT], sizeof(l.rows[DB_GAUGES_SENT]));
     l.has_payments = db_schema_version() >= PAYMENTS_SINCE;
     if (l.has_payments)
         payments_at = db_add(b, &count_payments, NULL, 0);
@@ -104,7 +104,7 @@ enum err watch_debt_read(struct svc *s, struct watch_ledger *out)
     return ERR_OK;
 }
 
-enum err watch_sent_read(struct svc *s, struct watch_ledger *out)
+enum err db_gauges_read_sent(struct svc *s, struct db_gauges *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int at = db_add(b, &count_sent, NULL, 0);
@@ -112,13 +112,13 @@ enum err watch_sent_read(struct svc *s, struct watch_ledger *out)
     if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, at);
-    memset(out->rows[WATCH_SENT], 0, sizeof(out->rows[WATCH_SENT]));
+    memset(out->rows[DB_GAUGES_SENT], 0, sizeof(out->rows[DB_GAUGES_SENT]));
     out->unknown_sent = 0;
     out->has_sent = true;
     for (int row = 0; row < db_count(rows); row++) {
         int template = position(notice_names, NOTICE_COUNT, db_get_str(rows, row, "template"));
         if (template >= 0)
-            out->rows[WATCH_SENT][template] = db_get_int(rows, row, "n");
+            out->rows[DB_GAUGES_SENT][template] = db_get_int(rows, row, "n");
         else
             out->unknown_sent += db_get_int(rows, row, "n");
     }
