@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* For confine*.c alone. */
-#ifndef BOOKINGD_PROC_CONFINE_PRIV_H
-#define BOOKINGD_PROC_CONFINE_PRIV_H
+#ifndef BOOKINGD_CONFINE_CONFINE_PRIV_H
+#define BOOKINGD_CONFINE_CONFINE_PRIV_H
 
 #include <stdbool.h>
 #include <stddef.h>
