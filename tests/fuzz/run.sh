@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-# run.sh BUILD_DIR SECONDS [TARGET...]: libFuzzer on the named targets, or all, SECONDS each; as many
-# run at the same time as there are processors.
-# run.sh --minimise BUILD_DIR [TARGET...]: writes the archives of tests/fuzz/corpus anew, with as few
-# inputs as reach the same code.
+# run.sh BUILD_DIR SECONDS [TARGET...]: libFuzzer on the named targets, or all, SECONDS each; as
+# many run at the same time as there are processors.
+# run.sh --minimise BUILD_DIR [TARGET...]: writes the archives of tests/fuzz/corpus anew, with as
+# few inputs as reach the same code.
 #
 # BUILD_DIR was configured with CC=clang --enable-fuzz. What is found lies in BUILD_DIR/findings;
 # inputs that reach new code gather in BUILD_DIR/corpus. Each target has one archive of inputs,
@@ -28,8 +28,8 @@ unpack() {
 # pack DIR ARCHIVE: the same files give the same bytes.
 pack() {
     (cd "$1" && find . -type f -printf '%P\n' | LC_ALL=C sort |
-        tar --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0644 --no-recursion \
-            -cf - -T -) >"$2"
+        tar --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0644 \
+            --no-recursion -cf - -T -) >"$2"
 }
 
 minimise() {
