@@ -16,6 +16,7 @@
 #include "http/http_parse.h"
 #include "http/http_path.h"
 #include "http/http_resp.h"
+#include "http/http_route.h"
 #include "svc/svc.h"
 #include "sys/json.h"
 
@@ -31,31 +32,29 @@ struct api_input {
     const char *request_id; /* chosen by the dispatcher: the caller's, or a new one */
     struct deadline deadline;
     double queue_seconds;
+    /* Called once with "POST /v1/bookings" (the pattern, never the path itself, which holds
+     * identifiers) as soon as the request's route is known; NULL: nobody wants to know. */
+    void (*on_route)(void *ctx, const char *name);
+    void *ctx;
     bool close; /* the process drains: the answer says Connection: close whatever the request wishes
                  */
 };
 struct api_output {
-    struct str bytes; /* lives until the next api_serve */
+    struct str bytes; /* lives until api_release() */
     int status;
     bool keep_alive;
 };
-/* Always answers. Never returns before the access record was written and everything of the request
- * is released, but for the answer's bytes. */
+/* Always answers. Never returns before the access record was written. */
 void api_serve(struct api *api, const struct api_input *in, struct api_output *out);
+/* Wipes and releases all memory of the request, the answer's bytes included: call it as soon as
+ * they are sent. */
+void api_release(struct api *api);
 /* Between requests: results that could not be stored (database away) are tried again. True when
  * some are left. */
 bool api_idle(struct api *api, struct deadline d);
 
-/* A problem document for whoever answers without a handler (the dispatcher): whole bytes on the
- * arena. retry_after_s 0: no field. */
-struct str api_problem_bytes(struct arena *a, enum err e, const char *detail,
-                             const char *request_id, bool keep_alive, bool head_only,
-                             long retry_after_s, bool outcome_unknown);
-/* The 503 of a request for which memory ran out, with Connection: close: what it takes is in an
- * arena's first chunk. */
-struct str api_oom_bytes(struct arena *a, const char *request_id, bool head_only);
-/* HTTP status of an error. */
-int api_status(enum err e);
+/* Method, path and usual status of every route, for the dispatcher and the metrics. */
+extern const struct http_route_table api_route_table;
 
 /* ---- for handlers ---- */
 
@@ -81,8 +80,7 @@ struct api_request;
 typedef enum err (*api_handler_fn)(struct api_request *r);
 
 struct api_route {
-    enum http_method method; /* GET serves HEAD */
-    const char *pattern;
+    struct http_route http;
     api_handler_fn handler;
     enum api_auth auth;
     enum api_body body;
@@ -93,17 +91,15 @@ struct api_route {
     bool idempotent;                     /* takes Idempotency-Key */
     const struct api_query_param *query; /* into r->query_input (query_size bytes) */
     size_t query_size;
-    bool query_open;    /* unknown query parameters are ignored */
-    int success_status; /* for metrics and openapi lint */
+    bool query_open; /* unknown query parameters are ignored */
 };
 /*
  * The table: pointers to rows that stand beside their handlers. A handler's file defines
- *     const struct api_route api_route_venue_list = {.method = HTTP_GET, .pattern = "/v1/venues",
+ *     const struct api_route api_route_venue_list = {.http = {HTTP_GET, "/v1/venues", 200},
  * .handler = venue_list, ...}; and its area's api_routes_AREA.def has the line
  * ROUTE(api_route_venue_list).
  */
-extern const struct api_route *const api_routes[];
-extern const size_t api_routes_n;
+extern const struct api_route *const api_routes[]; /* api_route_table.n of them */
 
 struct api_request {
     struct svc svc;
@@ -123,7 +119,7 @@ struct api_request {
     struct principal who;
     bool authenticated;
     bool first_ran;    /* api_first() was called */
-    size_t row;        /* in api_routes; api_routes_n: none */
+    size_t row;        /* in api_routes; api_route_table.n: none */
     const char *allow; /* methods of the path, for 405 */
     struct faults faults;
     struct http_resp resp;

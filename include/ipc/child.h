@@ -20,12 +20,15 @@
 #include "ipc/protocol.h"
 #include "sys/config.h"
 
+struct http_route_table;
+
 struct child_env {
     const struct config *cfg; /* of its epoch; without the secrets that its role has no need of */
-    uint32_t epoch;           /* configurations are counted: a reload begins the next */
-    unsigned slot;            /* on the scoreboard and in the metrics */
-    int index;                /* among its role: worker 3 */
-    int life_fd;              /* end-of-file: the master is gone */
+    const struct http_route_table *routes; /* dispatcher: names of routes; borrowed for ever */
+    uint32_t epoch;        /* configurations are counted: a reload begins the next */
+    unsigned slot;         /* on the scoreboard and in the metrics */
+    int index;             /* among its role: worker 3 */
+    int life_fd;           /* end-of-file: the master is gone */
     const int *listen_fds; /* dispatcher: clients, by number, -1 where there is none; monitor: its
                               own; bound and listening, non-blocking */
     size_t listen_n;

@@ -8,6 +8,7 @@
 
 #include "api_priv.h"
 #include "base/ensure.h"
+#include "http/http_problem.h"
 #include "svc/notification.h"
 #include "sys/log.h"
 
@@ -15,15 +16,12 @@ struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
 {
     struct api *api = calloc(1, sizeof *api);
     struct arena *arena = arena_new(API_ARENA_FIRST);
-    char *out = malloc(API_OUT_FIRST);
-    if (!api || !arena || !out) {
-        free(out);
+    if (!api || !arena) {
         arena_free(arena);
         free(api);
         return NULL;
     }
-    *api = (struct api){
-        .cfg = cfg, .db = db, .ext = ext, .arena = arena, .out = out, .out_cap = API_OUT_FIRST};
+    *api = (struct api){.cfg = cfg, .db = db, .ext = ext, .arena = arena};
     for (size_t i = 0; i < cfg->providers_n; i++)
         (void)snprintf(api->provider_keys[i], sizeof api->provider_keys[i], "provider_%s",
                        cfg->providers[i].name);
@@ -37,7 +35,6 @@ void api_free(struct api *api)
         return;
     api_idem_forget(api);
     arena_free(api->arena);
-    free(api->out);
     free(api);
 }
 
@@ -52,7 +49,7 @@ static void begin(struct api *api, const struct api_input *in)
     api->keep_alive = false;
     api->idem = (struct api_idem){.mine = false};
     api->r = (struct api_request){
-        .api = api, .row = api_routes_n, .client = in->peer, .problem.attempts_left = -1};
+        .api = api, .row = api_route_table.n, .client = in->peer, .problem.attempts_left = -1};
     api->r.svc = (struct svc){.cfg = api->cfg,
                               .db = api->db,
                               .ext = api->ext,
@@ -123,9 +120,23 @@ static const char *traceparent(const struct api_request *r)
                : NULL;
 }
 
+/* "POST /v1/bookings" to the worker, whose title and place on the scoreboard show it. */
+static void api_tell_route(struct api_request *r)
+{
+    const struct api_input *in = r->api->in;
+    if (!in->on_route)
+        return;
+    const char *name = "an unknown route";
+    if (r->route)
+        name = arena_printf(r->svc.arena, "%s %s", http_method_names[r->route->http.method],
+                            r->route->http.pattern);
+    in->on_route(in->ctx, name);
+}
+
 static enum err handle(struct api_request *r)
 {
     enum err e = api_route(r);
+    api_tell_route(r);
     if (e != ERR_OK)
         return e;
     if (length_missing(r))
@@ -134,7 +145,7 @@ static enum err handle(struct api_request *r)
         return ERR_DEADLINE;
     r->svc.traceparent = traceparent(r);
     r->client = api_client_address(r->svc.cfg, r->svc.arena, r->head, r->client);
-    api_cursor_scope(r->route->pattern);
+    api_cursor_scope(r->route->http.pattern);
     e = api_bearer(r);
     if (e != ERR_OK)
         return e;
@@ -146,19 +157,7 @@ static enum err handle(struct api_request *r)
     return e;
 }
 
-static void keep_answer(struct api *api, struct str bytes)
-{
-    if (bytes.n > api->out_cap) {
-        char *bigger = realloc(api->out, bytes.n);
-        if (!bigger)
-            arena_oom(api->arena);
-        api->out = bigger;
-        api->out_cap = bytes.n;
-    }
-    memcpy(api->out, bytes.p, bytes.n);
-}
-
-static void serve(struct api *api, struct api_output *out)
+static enum err serve(struct api *api, struct api_output *out)
 {
     struct api_request *r = &api->r;
     enum err e = read_request(api);
@@ -173,8 +172,8 @@ static void serve(struct api *api, struct api_output *out)
     http_resp_header(&r->resp, "X-Request-Id", r->svc.request_id);
     struct str bytes =
         http_resp_bytes(&r->resp, api->keep_alive, r->head && r->head->method == HTTP_HEAD);
-    keep_answer(api, bytes);
-    *out = (struct api_output){{api->out, bytes.n}, r->resp.status, api->keep_alive};
+    *out = (struct api_output){bytes, r->resp.status, api->keep_alive};
+    return e == ERR_ANSWERED ? ERR_OK : e;
 }
 
 /*
@@ -189,28 +188,33 @@ static void serve_out_of_memory(struct api *api, struct api_output *out)
     db_drop(api->db);
     arena_reset(api->arena);
     bool head_only = r->head && r->head->method == HTTP_HEAD;
+    r->client = api->in->peer; /* the other one was on the arena */
     if (r->idem && r->idem->mine)
         api_idem_doubt(r);
-    struct str bytes = api_oom_bytes(api->arena, api->in->request_id, head_only);
-    keep_answer(api, bytes);
+    struct str bytes = http_problem_oom_bytes(api->arena, api->in->request_id, head_only);
     LOG(LOG_LEVEL_ERROR, "http.out_of_memory",
-        F_STR("route", r->route ? r->route->pattern : "none"));
-    *out = (struct api_output){{api->out, bytes.n}, api_status(ERR_OUT_OF_MEMORY), false};
+        F_STR("route", http_route_pattern(&api_route_table, r->row)));
+    *out = (struct api_output){bytes, http_problem_status(ERR_OUT_OF_MEMORY), false};
 }
 
 void api_serve(struct api *api, const struct api_input *in, struct api_output *out)
 {
     ENSURE(in->request_id && in->request_id[0]);
+    volatile enum err e = ERR_OUT_OF_MEMORY; /* lives across the jump */
     begin(api, in);
     if (setjmp(api->oom) == 0) {
         arena_on_oom(api->arena, &api->oom);
-        serve(api, out);
+        e = serve(api, out);
     } else {
         serve_out_of_memory(api, out);
     }
     arena_on_oom(api->arena, NULL);
-    api_record(api, out->status);
+    api_record(api, out->status, e);
     log_set_request(NULL);
+}
+
+void api_release(struct api *api)
+{
     arena_reset(api->arena);
 }
 

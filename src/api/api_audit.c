@@ -47,10 +47,10 @@ static enum err audit_get(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_audit_list = {.method = HTTP_GET,
-                                               .pattern = "/v1/staff/audit",
-                                               .handler = audit_get,
-                                               .auth = AUTH_ADMIN,
-                                               .query = api_page_params,
-                                               .query_size = sizeof(struct api_page),
-                                               .success_status = 200};
+const struct api_route api_route_audit_list = {
+    .http = {HTTP_GET, "/v1/staff/audit", 200},
+    .handler = audit_get,
+    .auth = AUTH_ADMIN,
+    .query = api_page_params,
+    .query_size = sizeof(struct api_page),
+};

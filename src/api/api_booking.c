@@ -203,51 +203,41 @@ static enum err reschedule_booking(struct api_request *r)
 }
 
 const struct api_route api_route_booking_post = {
-    .method = HTTP_POST,
-    .pattern = "/v1/bookings",
+    .http = {HTTP_POST, "/v1/bookings", 201},
     .handler = post_booking,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
     .members = order_members,
     .input_size = sizeof(struct order_input),
     .idempotent = true,
-    .success_status = 201,
 };
 const struct api_route api_route_bookings_get = {
-    .method = HTTP_GET,
-    .pattern = "/v1/bookings",
+    .http = {HTTP_GET, "/v1/bookings", 200},
     .handler = get_bookings,
     .auth = AUTH_CUSTOMER,
     .query = list_params,
     .query_size = sizeof(struct list_query),
-    .success_status = 200,
 };
 const struct api_route api_route_booking_get = {
-    .method = HTTP_GET,
-    .pattern = "/v1/bookings/{booking_id}",
+    .http = {HTTP_GET, "/v1/bookings/{booking_id}", 200},
     .handler = get_booking,
     .auth = AUTH_CUSTOMER,
-    .success_status = 200,
 };
 const struct api_route api_route_booking_cancel = {
-    .method = HTTP_POST,
-    .pattern = "/v1/bookings/{booking_id}/cancel",
+    .http = {HTTP_POST, "/v1/bookings/{booking_id}/cancel", 200},
     .handler = cancel_booking,
     .auth = AUTH_CUSTOMER,
     .body = BODY_OPTIONAL,
     .members = cancel_members,
     .input_size = sizeof(struct cancel_input),
     .idempotent = true,
-    .success_status = 200,
 };
 const struct api_route api_route_booking_reschedule = {
-    .method = HTTP_POST,
-    .pattern = "/v1/bookings/{booking_id}/reschedule",
+    .http = {HTTP_POST, "/v1/bookings/{booking_id}/reschedule", 200},
     .handler = reschedule_booking,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
     .members = move_members,
     .input_size = sizeof(struct move_input),
     .idempotent = true,
-    .success_status = 200,
 };

@@ -67,23 +67,23 @@ static enum err get_service(struct api_request *r)
     return e;
 }
 
-const struct api_route api_route_venues_get = {.method = HTTP_GET,
-                                               .pattern = "/v1/venues",
-                                               .handler = get_venues,
-                                               .query = api_page_params,
-                                               .query_size = sizeof(struct api_page),
-                                               .success_status = 200};
-const struct api_route api_route_venue_get = {.method = HTTP_GET,
-                                              .pattern = "/v1/venues/{venue_id}",
-                                              .handler = get_venue,
-                                              .success_status = 200};
-const struct api_route api_route_services_get = {.method = HTTP_GET,
-                                                 .pattern = "/v1/venues/{venue_id}/services",
-                                                 .handler = get_services,
-                                                 .query = api_page_params,
-                                                 .query_size = sizeof(struct api_page),
-                                                 .success_status = 200};
-const struct api_route api_route_service_get = {.method = HTTP_GET,
-                                                .pattern = "/v1/services/{service_id}",
-                                                .handler = get_service,
-                                                .success_status = 200};
+const struct api_route api_route_venues_get = {
+    .http = {HTTP_GET, "/v1/venues", 200},
+    .handler = get_venues,
+    .query = api_page_params,
+    .query_size = sizeof(struct api_page),
+};
+const struct api_route api_route_venue_get = {
+    .http = {HTTP_GET, "/v1/venues/{venue_id}", 200},
+    .handler = get_venue,
+};
+const struct api_route api_route_services_get = {
+    .http = {HTTP_GET, "/v1/venues/{venue_id}/services", 200},
+    .handler = get_services,
+    .query = api_page_params,
+    .query_size = sizeof(struct api_page),
+};
+const struct api_route api_route_service_get = {
+    .http = {HTTP_GET, "/v1/services/{service_id}", 200},
+    .handler = get_service,
+};

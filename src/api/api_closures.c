@@ -134,23 +134,23 @@ static enum err delete_closure(struct api_request *r)
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/closures"
-const struct api_route api_route_closures_get = {.method = HTTP_GET,
-                                                 .pattern = LIST_PATTERN,
-                                                 .handler = get_closures,
-                                                 .auth = AUTH_VIEWER,
-                                                 .query = api_page_params,
-                                                 .query_size = sizeof(struct api_page),
-                                                 .success_status = 200};
-const struct api_route api_route_closure_post = {.method = HTTP_POST,
-                                                 .pattern = LIST_PATTERN,
-                                                 .handler = post_closure,
-                                                 .auth = AUTH_ADMIN,
-                                                 .body = BODY_REQUIRED,
-                                                 .members = closure_members,
-                                                 .input_size = sizeof(struct closure_input),
-                                                 .success_status = 201};
-const struct api_route api_route_closure_delete = {.method = HTTP_DELETE,
-                                                   .pattern = "/v1/staff/closures/{closure_id}",
-                                                   .handler = delete_closure,
-                                                   .auth = AUTH_ADMIN,
-                                                   .success_status = 204};
+const struct api_route api_route_closures_get = {
+    .http = {HTTP_GET, LIST_PATTERN, 200},
+    .handler = get_closures,
+    .auth = AUTH_VIEWER,
+    .query = api_page_params,
+    .query_size = sizeof(struct api_page),
+};
+const struct api_route api_route_closure_post = {
+    .http = {HTTP_POST, LIST_PATTERN, 201},
+    .handler = post_closure,
+    .auth = AUTH_ADMIN,
+    .body = BODY_REQUIRED,
+    .members = closure_members,
+    .input_size = sizeof(struct closure_input),
+};
+const struct api_route api_route_closure_delete = {
+    .http = {HTTP_DELETE, "/v1/staff/closures/{closure_id}", 204},
+    .handler = delete_closure,
+    .auth = AUTH_ADMIN,
+};

@@ -43,13 +43,13 @@ static enum err ready(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_healthz = {.method = HTTP_GET,
-                                            .pattern = "/healthz",
-                                            .handler = alive,
-                                            .query_open = true,
-                                            .success_status = 200};
-const struct api_route api_route_readyz = {.method = HTTP_GET,
-                                           .pattern = "/readyz",
-                                           .handler = ready,
-                                           .query_open = true,
-                                           .success_status = 200};
+const struct api_route api_route_healthz = {
+    .http = {HTTP_GET, "/healthz", 200},
+    .handler = alive,
+    .query_open = true,
+};
+const struct api_route api_route_readyz = {
+    .http = {HTTP_GET, "/readyz", 200},
+    .handler = ready,
+    .query_open = true,
+};

@@ -140,16 +140,16 @@ static enum err put_hours(struct api_request *r)
 }
 
 #define HOURS_PATTERN "/v1/staff/resources/{resource_id}/opening-hours"
-const struct api_route api_route_hours_get = {.method = HTTP_GET,
-                                              .pattern = HOURS_PATTERN,
-                                              .handler = get_hours,
-                                              .auth = AUTH_VIEWER,
-                                              .success_status = 200};
-const struct api_route api_route_hours_put = {.method = HTTP_PUT,
-                                              .pattern = HOURS_PATTERN,
-                                              .handler = put_hours,
-                                              .auth = AUTH_ADMIN,
-                                              .body = BODY_REQUIRED,
-                                              .members = hours_members,
-                                              .input_size = sizeof(struct hours_input),
-                                              .success_status = 200};
+const struct api_route api_route_hours_get = {
+    .http = {HTTP_GET, HOURS_PATTERN, 200},
+    .handler = get_hours,
+    .auth = AUTH_VIEWER,
+};
+const struct api_route api_route_hours_put = {
+    .http = {HTTP_PUT, HOURS_PATTERN, 200},
+    .handler = put_hours,
+    .auth = AUTH_ADMIN,
+    .body = BODY_REQUIRED,
+    .members = hours_members,
+    .input_size = sizeof(struct hours_input),
+};

@@ -9,7 +9,7 @@
 static enum err path_ids(struct api_request *r)
 {
     for (size_t i = 0; i < HTTP_PARAMS_MAX && r->params[i].p; i++) {
-        struct str name = http_path_param_name(r->route->pattern, i);
+        struct str name = http_path_param_name(r->route->http.pattern, i);
         const char *text;
         if (!http_segment_decode(r->svc.arena, r->params[i], &text))
             return ERR_NOT_FOUND;

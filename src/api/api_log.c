@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* One access record a request (contract 10), and its metrics. */
+/* What a worker's access record says beyond that of the dispatcher: where the time went. Called by
+ * api.c once per request. */
 #include "api_priv.h"
+#include "http/http_access.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
-#define FIELDS_MAX (12 + PROVIDERS_MAX)
+#define FIELDS_MAX (3 + PROVIDERS_MAX)
+_Static_assert(FIELDS_MAX <= HTTP_ACCESS_MORE_MAX, "every provider has a field");
 
-static void record_metrics(const struct api *api, int status, double seconds)
-{
-    METRIC_INC(M_HTTP_REQUESTS, (unsigned)api->r.row, metric_status_index(status));
-    METRIC_OBSERVE0(M_HTTP_QUEUE, api->in->queue_seconds);
-    METRIC_OBSERVE(M_HTTP_DURATION, seconds, metric_route_index(api->r.row));
-}
-
-static size_t provider_fields(const struct api *api, struct log_field *fields)
+static size_t api_log_providers(const struct api *api, struct log_field *fields)
 {
     size_t n = 0;
     for (size_t i = 0; api->ext && i < api->cfg->providers_n; i++) {
@@ -25,23 +20,26 @@ static size_t provider_fields(const struct api *api, struct log_field *fields)
     return n;
 }
 
-void api_record(struct api *api, int status)
+void api_record(struct api *api, int status, enum err e)
 {
     const struct api_request *r = &api->r;
-    double seconds = api->in->queue_seconds + mono_seconds_since(api->started);
-    record_metrics(api, status, seconds);
-
     struct log_field fields[FIELDS_MAX];
     size_t n = 0;
-    fields[n++] = F_STR("method", r->head ? http_method_names[r->head->method] : "none");
-    fields[n++] = F_STR("route", r->route ? r->route->pattern : "none");
-    fields[n++] = F_INT("status", status);
-    fields[n++] = F_MS("took", seconds * 1000);
-    fields[n++] = F_MS("queue", api->in->queue_seconds * 1000);
     fields[n++] = F_MS("db", db_seconds_spent(api->db) * 1000);
     fields[n++] = F_INT("db_round_trips", db_round_trips(api->db) - api->round_trips_before);
-    n += provider_fields(api, fields + n);
+    n += api_log_providers(api, fields + n);
     if (r->idem)
         fields[n++] = F_STR("idempotency", r->idem->mine || r->idem->added ? "first" : "repeat");
-    log_write(LOG_LEVEL_INFO, "http.request", fields, n);
+    http_access_write(
+        &(struct http_access){
+            .routes = &api_route_table,
+            .row = r->row,
+            .method = r->head ? http_method_names[r->head->method] : NULL,
+            .status = status,
+            .err = e,
+            .client = r->client,
+            .seconds = api->in->queue_seconds + mono_seconds_since(api->started),
+            .queue_seconds = api->in->queue_seconds,
+        },
+        fields, n);
 }

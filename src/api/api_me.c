@@ -34,11 +34,11 @@ static enum err me_get(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_me_get = {.method = HTTP_GET,
-                                           .pattern = "/v1/me",
-                                           .handler = me_get,
-                                           .auth = AUTH_CUSTOMER,
-                                           .success_status = 200};
+const struct api_route api_route_me_get = {
+    .http = {HTTP_GET, "/v1/me", 200},
+    .handler = me_get,
+    .auth = AUTH_CUSTOMER,
+};
 
 /* ---- PATCH /v1/me ---- */
 
@@ -76,15 +76,15 @@ static enum err me_patch(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_me_patch = {.method = HTTP_PATCH,
-                                             .pattern = "/v1/me",
-                                             .handler = me_patch,
-                                             .auth = AUTH_CUSTOMER,
-                                             .body = BODY_REQUIRED,
-                                             .members = me_members,
-                                             .input_size = sizeof(struct me_input),
-                                             .at_least_one = true,
-                                             .success_status = 200};
+const struct api_route api_route_me_patch = {
+    .http = {HTTP_PATCH, "/v1/me", 200},
+    .handler = me_patch,
+    .auth = AUTH_CUSTOMER,
+    .body = BODY_REQUIRED,
+    .members = me_members,
+    .input_size = sizeof(struct me_input),
+    .at_least_one = true,
+};
 
 /* ---- DELETE /v1/me ---- */
 
@@ -98,11 +98,11 @@ static enum err me_delete(struct api_request *r)
     return e;
 }
 
-const struct api_route api_route_me_delete = {.method = HTTP_DELETE,
-                                              .pattern = "/v1/me",
-                                              .handler = me_delete,
-                                              .auth = AUTH_CUSTOMER,
-                                              .success_status = 204};
+const struct api_route api_route_me_delete = {
+    .http = {HTTP_DELETE, "/v1/me", 204},
+    .handler = me_delete,
+    .auth = AUTH_CUSTOMER,
+};
 
 /* ---- DELETE /v1/session ---- */
 
@@ -129,10 +129,10 @@ static enum err session_delete(struct api_request *r)
     return e;
 }
 
-const struct api_route api_route_session_delete = {.method = HTTP_DELETE,
-                                                   .pattern = "/v1/session",
-                                                   .handler = session_delete,
-                                                   .auth = AUTH_CUSTOMER,
-                                                   .query = sign_out_params,
-                                                   .query_size = sizeof(struct sign_out_query),
-                                                   .success_status = 204};
+const struct api_route api_route_session_delete = {
+    .http = {HTTP_DELETE, "/v1/session", 204},
+    .handler = session_delete,
+    .auth = AUTH_CUSTOMER,
+    .query = sign_out_params,
+    .query_size = sizeof(struct sign_out_query),
+};

@@ -227,39 +227,31 @@ static enum err post_acknowledge(struct api_request *r)
 }
 
 const struct api_route api_route_notifications_get = {
-    .method = HTTP_GET,
-    .pattern = "/v1/staff/notifications",
+    .http = {HTTP_GET, "/v1/staff/notifications", 200},
     .handler = get_notifications,
     .auth = AUTH_VIEWER,
     .query = list_params,
     .query_size = sizeof(struct list_query),
-    .success_status = 200,
 };
 const struct api_route api_route_notifications_resend = {
-    .method = HTTP_POST,
-    .pattern = "/v1/staff/notifications/resend",
+    .http = {HTTP_POST, "/v1/staff/notifications/resend", 200},
     .handler = post_resend_all,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
     .members = resend_members,
     .input_size = sizeof(struct resend_input),
-    .success_status = 200,
 };
 const struct api_route api_route_notifications_acknowledge = {
-    .method = HTTP_POST,
-    .pattern = "/v1/staff/notifications/acknowledge",
+    .http = {HTTP_POST, "/v1/staff/notifications/acknowledge", 200},
     .handler = post_acknowledge,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
     .members = acknowledge_members,
     .input_size = sizeof(struct acknowledge_input),
-    .success_status = 200,
 };
 const struct api_route api_route_notification_resend = {
-    .method = HTTP_POST,
-    .pattern = "/v1/staff/notifications/{notification_id}/resend",
+    .http = {HTTP_POST, "/v1/staff/notifications/{notification_id}/resend", 200},
     .handler = post_resend,
     .auth = AUTH_AGENT,
     .body = BODY_NONE,
-    .success_status = 200,
 };

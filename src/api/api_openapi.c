@@ -12,8 +12,8 @@ static enum err document(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_openapi = {.method = HTTP_GET,
-                                            .pattern = "/openapi.json",
-                                            .handler = document,
-                                            .query_open = true,
-                                            .success_status = 200};
+const struct api_route api_route_openapi = {
+    .http = {HTTP_GET, "/openapi.json", 200},
+    .handler = document,
+    .query_open = true,
+};

@@ -76,13 +76,13 @@ static enum err otp_post(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_otp_send = {.method = HTTP_POST,
-                                             .pattern = "/v1/otp",
-                                             .handler = otp_post,
-                                             .body = BODY_REQUIRED,
-                                             .members = send_members,
-                                             .input_size = sizeof(struct send_input),
-                                             .success_status = 201};
+const struct api_route api_route_otp_send = {
+    .http = {HTTP_POST, "/v1/otp", 201},
+    .handler = otp_post,
+    .body = BODY_REQUIRED,
+    .members = send_members,
+    .input_size = sizeof(struct send_input),
+};
 
 /* ---- POST /v1/otp/{otp_id}/verify ---- */
 
@@ -127,10 +127,10 @@ static enum err verify_post(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_otp_verify = {.method = HTTP_POST,
-                                               .pattern = "/v1/otp/{otp_id}/verify",
-                                               .handler = verify_post,
-                                               .body = BODY_REQUIRED,
-                                               .members = verify_members,
-                                               .input_size = sizeof(struct verify_input),
-                                               .success_status = 200};
+const struct api_route api_route_otp_verify = {
+    .http = {HTTP_POST, "/v1/otp/{otp_id}/verify", 200},
+    .handler = verify_post,
+    .body = BODY_REQUIRED,
+    .members = verify_members,
+    .input_size = sizeof(struct verify_input),
+};

@@ -285,49 +285,49 @@ static enum err post_refund(struct api_request *r)
 }
 
 #define OF_BOOKING "/v1/bookings/{booking_id}/payments"
-const struct api_route api_route_payment_post = {.method = HTTP_POST,
-                                                 .pattern = OF_BOOKING,
-                                                 .handler = post_payment,
-                                                 .auth = AUTH_CUSTOMER,
-                                                 .body = BODY_REQUIRED,
-                                                 .members = open_members,
-                                                 .input_size = sizeof(struct open_input),
-                                                 .idempotent = true,
-                                                 .success_status = 201};
-const struct api_route api_route_payments_get = {.method = HTTP_GET,
-                                                 .pattern = OF_BOOKING,
-                                                 .handler = get_payments,
-                                                 .auth = AUTH_CUSTOMER,
-                                                 .query = list_params,
-                                                 .query_size = sizeof(struct list_query),
-                                                 .success_status = 200};
-const struct api_route api_route_payment_get = {.method = HTTP_GET,
-                                                .pattern = "/v1/payments/{payment_id}",
-                                                .handler = get_payment,
-                                                .auth = AUTH_CUSTOMER,
-                                                .success_status = 200};
-const struct api_route api_route_payment_return = {.method = HTTP_GET,
-                                                   .pattern = "/v1/payments/{payment_id}/return",
-                                                   .handler = get_return,
-                                                   .query_open = true,
-                                                   .success_status = 303};
-const struct api_route api_route_payment_gateway = {.method = HTTP_POST,
-                                                    .pattern = "/v1/payments/{payment_id}/gateway",
-                                                    .handler = post_gateway,
-                                                    .query_open = true,
-                                                    .success_status = 200};
-const struct api_route api_route_webhook = {.method = HTTP_POST,
-                                            .pattern = "/v1/webhooks/moyasar",
-                                            .handler = post_webhook,
-                                            .body = BODY_ANY,
-                                            .query_open = true,
-                                            .success_status = 200};
-const struct api_route api_route_refund_post = {.method = HTTP_POST,
-                                                .pattern = "/v1/staff/payments/{payment_id}/refund",
-                                                .handler = post_refund,
-                                                .auth = AUTH_AGENT,
-                                                .body = BODY_OPTIONAL,
-                                                .members = refund_members,
-                                                .input_size = sizeof(struct refund_input),
-                                                .idempotent = true,
-                                                .success_status = 200};
+const struct api_route api_route_payment_post = {
+    .http = {HTTP_POST, OF_BOOKING, 201},
+    .handler = post_payment,
+    .auth = AUTH_CUSTOMER,
+    .body = BODY_REQUIRED,
+    .members = open_members,
+    .input_size = sizeof(struct open_input),
+    .idempotent = true,
+};
+const struct api_route api_route_payments_get = {
+    .http = {HTTP_GET, OF_BOOKING, 200},
+    .handler = get_payments,
+    .auth = AUTH_CUSTOMER,
+    .query = list_params,
+    .query_size = sizeof(struct list_query),
+};
+const struct api_route api_route_payment_get = {
+    .http = {HTTP_GET, "/v1/payments/{payment_id}", 200},
+    .handler = get_payment,
+    .auth = AUTH_CUSTOMER,
+};
+const struct api_route api_route_payment_return = {
+    .http = {HTTP_GET, "/v1/payments/{payment_id}/return", 303},
+    .handler = get_return,
+    .query_open = true,
+};
+const struct api_route api_route_payment_gateway = {
+    .http = {HTTP_POST, "/v1/payments/{payment_id}/gateway", 200},
+    .handler = post_gateway,
+    .query_open = true,
+};
+const struct api_route api_route_webhook = {
+    .http = {HTTP_POST, "/v1/webhooks/moyasar", 200},
+    .handler = post_webhook,
+    .body = BODY_ANY,
+    .query_open = true,
+};
+const struct api_route api_route_refund_post = {
+    .http = {HTTP_POST, "/v1/staff/payments/{payment_id}/refund", 200},
+    .handler = post_refund,
+    .auth = AUTH_AGENT,
+    .body = BODY_OPTIONAL,
+    .members = refund_members,
+    .input_size = sizeof(struct refund_input),
+    .idempotent = true,
+};

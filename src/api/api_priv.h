@@ -11,7 +11,6 @@
 #include "svc/idem.h"
 
 #define API_ARENA_FIRST (64 * 1024)
-#define API_OUT_FIRST (16 * 1024)
 #define API_PENDING_MAX 16
 #define API_BEARER_MAX 512
 #define API_JSON_DEPTH_MAX 64
@@ -50,10 +49,6 @@ struct api {
     uint64_t round_trips_before;
     bool keep_alive;
 
-    /* the answer, until the next request */
-    char *out;
-    size_t out_cap;
-
     struct api_pending pending[API_PENDING_MAX];
     unsigned pending_n;
     char provider_keys[PROVIDERS_MAX][48]; /* of the access record */
@@ -62,8 +57,6 @@ struct api {
 /* api_routes.c: finds the row by method and path; sets route, row, params. ERR_NOT_FOUND,
  * ERR_METHOD_NOT_ALLOWED, ERR_NOT_IMPLEMENTED. */
 enum err api_route(struct api_request *r) MUST_CHECK;
-/* The row of a method and path; api_routes_n when there is none. */
-size_t api_route_row(enum http_method method, struct str path, struct http_params *params);
 
 /* api_client.c: the client's address, from the peer's and the X-Forwarded-For fields. */
 const char *api_client_address(const struct config *cfg, struct arena *a,
@@ -102,11 +95,9 @@ void api_idem_forget(struct api *api);
 
 /* api_problem.c */
 void api_problem(struct api_request *r, enum err e);
-/* The error that a client sees for e. */
-enum err api_public(enum err e);
 
-/* api_log.c: access record and metrics. */
-void api_record(struct api *api, int status);
+/* api_log.c: access record and metrics; e: what was refused, or ERR_OK. */
+void api_record(struct api *api, int status, enum err e);
 
 /* api_cursor.c: key of this process's cursors, and the list that they belong to. */
 void api_cursor_init(const struct config *cfg);

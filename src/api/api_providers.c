@@ -50,10 +50,10 @@ static enum err providers_get(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_provider_list = {.method = HTTP_GET,
-                                                  .pattern = "/v1/staff/providers",
-                                                  .handler = providers_get,
-                                                  .auth = AUTH_VIEWER,
-                                                  .query = list_params,
-                                                  .query_size = sizeof(struct list_query),
-                                                  .success_status = 200};
+const struct api_route api_route_provider_list = {
+    .http = {HTTP_GET, "/v1/staff/providers", 200},
+    .handler = providers_get,
+    .auth = AUTH_VIEWER,
+    .query = list_params,
+    .query_size = sizeof(struct list_query),
+};

@@ -98,27 +98,27 @@ static enum err patch_resource(struct api_request *r)
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/resources"
-const struct api_route api_route_resources_get = {.method = HTTP_GET,
-                                                  .pattern = LIST_PATTERN,
-                                                  .handler = get_resources,
-                                                  .auth = AUTH_VIEWER,
-                                                  .query = api_page_params,
-                                                  .query_size = sizeof(struct api_page),
-                                                  .success_status = 200};
-const struct api_route api_route_resource_post = {.method = HTTP_POST,
-                                                  .pattern = LIST_PATTERN,
-                                                  .handler = post_resource,
-                                                  .auth = AUTH_ADMIN,
-                                                  .body = BODY_REQUIRED,
-                                                  .members = new_members,
-                                                  .input_size = sizeof(struct resource_input),
-                                                  .success_status = 201};
-const struct api_route api_route_resource_patch = {.method = HTTP_PATCH,
-                                                   .pattern = "/v1/staff/resources/{resource_id}",
-                                                   .handler = patch_resource,
-                                                   .auth = AUTH_ADMIN,
-                                                   .body = BODY_REQUIRED,
-                                                   .members = change_members,
-                                                   .input_size = sizeof(struct resource_input),
-                                                   .at_least_one = true,
-                                                   .success_status = 200};
+const struct api_route api_route_resources_get = {
+    .http = {HTTP_GET, LIST_PATTERN, 200},
+    .handler = get_resources,
+    .auth = AUTH_VIEWER,
+    .query = api_page_params,
+    .query_size = sizeof(struct api_page),
+};
+const struct api_route api_route_resource_post = {
+    .http = {HTTP_POST, LIST_PATTERN, 201},
+    .handler = post_resource,
+    .auth = AUTH_ADMIN,
+    .body = BODY_REQUIRED,
+    .members = new_members,
+    .input_size = sizeof(struct resource_input),
+};
+const struct api_route api_route_resource_patch = {
+    .http = {HTTP_PATCH, "/v1/staff/resources/{resource_id}", 200},
+    .handler = patch_resource,
+    .auth = AUTH_ADMIN,
+    .body = BODY_REQUIRED,
+    .members = change_members,
+    .input_size = sizeof(struct resource_input),
+    .at_least_one = true,
+};

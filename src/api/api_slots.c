@@ -84,9 +84,9 @@ static enum err get_slots(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_slots_get = {.method = HTTP_GET,
-                                              .pattern = "/v1/services/{service_id}/slots",
-                                              .handler = get_slots,
-                                              .query = slots_params,
-                                              .query_size = sizeof(struct slots_query),
-                                              .success_status = 200};
+const struct api_route api_route_slots_get = {
+    .http = {HTTP_GET, "/v1/services/{service_id}/slots", 200},
+    .handler = get_slots,
+    .query = slots_params,
+    .query_size = sizeof(struct slots_query),
+};

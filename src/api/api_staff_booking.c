@@ -276,39 +276,31 @@ static enum err post_transition(struct api_request *r)
 
 #define CALENDAR_PATTERN "/v1/staff/venues/{venue_id}/bookings"
 const struct api_route api_route_calendar_get = {
-    .method = HTTP_GET,
-    .pattern = CALENDAR_PATTERN,
+    .http = {HTTP_GET, CALENDAR_PATTERN, 200},
     .handler = get_calendar,
     .auth = AUTH_VIEWER,
     .query = calendar_params,
     .query_size = sizeof(struct calendar_query),
-    .success_status = 200,
 };
 const struct api_route api_route_staff_booking_post = {
-    .method = HTTP_POST,
-    .pattern = CALENDAR_PATTERN,
+    .http = {HTTP_POST, CALENDAR_PATTERN, 201},
     .handler = post_staff_booking,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
     .members = staff_order_members,
     .input_size = sizeof(struct staff_order_input),
     .idempotent = true,
-    .success_status = 201,
 };
 const struct api_route api_route_staff_booking_get = {
-    .method = HTTP_GET,
-    .pattern = "/v1/staff/bookings/{booking_id}",
+    .http = {HTTP_GET, "/v1/staff/bookings/{booking_id}", 200},
     .handler = get_staff_booking,
     .auth = AUTH_VIEWER,
-    .success_status = 200,
 };
 const struct api_route api_route_staff_booking_transition = {
-    .method = HTTP_POST,
-    .pattern = "/v1/staff/bookings/{booking_id}/{transition}",
+    .http = {HTTP_POST, "/v1/staff/bookings/{booking_id}/{transition}", 200},
     .handler = post_transition,
     .auth = AUTH_AGENT,
     .body = BODY_OPTIONAL,
     .members = transition_members,
     .input_size = sizeof(struct transition_input),
-    .success_status = 200,
 };

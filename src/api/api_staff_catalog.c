@@ -271,39 +271,37 @@ static enum err patch_service(struct api_request *r)
     return save_service(r, &v, false);
 }
 
-const struct api_route api_route_staff_venue_post = {.method = HTTP_POST,
-                                                     .pattern = "/v1/staff/venues",
-                                                     .handler = post_venue,
-                                                     .auth = AUTH_ADMIN,
-                                                     .body = BODY_REQUIRED,
-                                                     .members = venue_new_members,
-                                                     .input_size = sizeof(struct venue_input),
-                                                     .success_status = 201};
-const struct api_route api_route_staff_venue_patch = {.method = HTTP_PATCH,
-                                                      .pattern = "/v1/staff/venues/{venue_id}",
-                                                      .handler = patch_venue,
-                                                      .auth = AUTH_ADMIN,
-                                                      .body = BODY_REQUIRED,
-                                                      .members = venue_change_members,
-                                                      .input_size = sizeof(struct venue_input),
-                                                      .at_least_one = true,
-                                                      .success_status = 200};
-const struct api_route api_route_staff_service_post = {.method = HTTP_POST,
-                                                       .pattern =
-                                                           "/v1/staff/venues/{venue_id}/services",
-                                                       .handler = post_service,
-                                                       .auth = AUTH_ADMIN,
-                                                       .body = BODY_REQUIRED,
-                                                       .members = service_new_members,
-                                                       .input_size = sizeof(struct service_input),
-                                                       .success_status = 201};
-const struct api_route api_route_staff_service_patch = {.method = HTTP_PATCH,
-                                                        .pattern =
-                                                            "/v1/staff/services/{service_id}",
-                                                        .handler = patch_service,
-                                                        .auth = AUTH_ADMIN,
-                                                        .body = BODY_REQUIRED,
-                                                        .members = service_change_members,
-                                                        .input_size = sizeof(struct service_input),
-                                                        .at_least_one = true,
-                                                        .success_status = 200};
+const struct api_route api_route_staff_venue_post = {
+    .http = {HTTP_POST, "/v1/staff/venues", 201},
+    .handler = post_venue,
+    .auth = AUTH_ADMIN,
+    .body = BODY_REQUIRED,
+    .members = venue_new_members,
+    .input_size = sizeof(struct venue_input),
+};
+const struct api_route api_route_staff_venue_patch = {
+    .http = {HTTP_PATCH, "/v1/staff/venues/{venue_id}", 200},
+    .handler = patch_venue,
+    .auth = AUTH_ADMIN,
+    .body = BODY_REQUIRED,
+    .members = venue_change_members,
+    .input_size = sizeof(struct venue_input),
+    .at_least_one = true,
+};
+const struct api_route api_route_staff_service_post = {
+    .http = {HTTP_POST, "/v1/staff/venues/{venue_id}/services", 201},
+    .handler = post_service,
+    .auth = AUTH_ADMIN,
+    .body = BODY_REQUIRED,
+    .members = service_new_members,
+    .input_size = sizeof(struct service_input),
+};
+const struct api_route api_route_staff_service_patch = {
+    .http = {HTTP_PATCH, "/v1/staff/services/{service_id}", 200},
+    .handler = patch_service,
+    .auth = AUTH_ADMIN,
+    .body = BODY_REQUIRED,
+    .members = service_change_members,
+    .input_size = sizeof(struct service_input),
+    .at_least_one = true,
+};

@@ -4,7 +4,6 @@
 noinst_LIBRARIES += libapi.a
 libapi_a_SOURCES = \
   include/api/api.h \
-  include/api/route.h \
   src/api/api.c \
   src/api/api_audit.c \
   src/api/api_auth.c \
@@ -30,9 +29,7 @@ libapi_a_SOURCES = \
   src/api/api_routes_ident.def \
   src/api/api_routes_catalog.def \
   src/api/api_routes_booking.def \
-  src/api/api_routes_payment.def \
-  src/api/problem.def \
-  src/api/route.c
+  src/api/api_routes_payment.def
 
 # The document that is served: doc/openapi.yaml as JSON, in C.
 nodist_libapi_a_SOURCES = src/api/api_openapi_doc.c

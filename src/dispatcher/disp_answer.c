@@ -8,33 +8,40 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "api/api.h"
-#include "api/route.h"
 #include "base/digest.h"
 #include "disp_priv.h"
-#include "http/http_resp.h"
+#include "http/http_access.h"
+#include "http/http_problem.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 #include "sys/net.h"
 
 /* Bytes that a client may still send after its last answer before it is cut off. */
 #define LINGER_BYTES (4 * 1024 * 1024)
 
-/* The same figures and record as an answer from a worker. */
+/* The same record and metrics as an answer from a worker has. A request that never became whole has
+ * not waited for a worker. */
 static void account(struct disp *d, struct conn *c, const struct disp_problem *p, const char *id)
 {
     const struct request *r = c->req;
-    const int status = api_status(p->err);
+    const struct http_route_table *routes = d->env->routes;
+    const bool whole = r && r->arrived.ns;
+    const struct mono begun = whole ? r->arrived : c->since;
+    const struct mono given = whole && r->given.ns ? r->given : d->now;
     char peer[ADDR_TEXT_MAX];
-    struct mono begun = r && r->arrived.ns ? r->arrived : c->since;
-    const size_t row = r ? route_row((struct str){c->buf, c->len}) : api_routes_n;
-    METRIC_INC(M_HTTP_REQUESTS, (unsigned)row, metric_status_index(status));
+
     log_set_request(id);
-    LOG(LOG_LEVEL_INFO, "http.request", F_STR("method", r ? http_method_names[r->method] : "none"),
-        F_STR("route", row < api_routes_n ? api_routes[row]->pattern : "none"),
-        F_INT("status", status), F_STR("code", err_code(p->err)),
-        F_STR("client", net_peer_address(c->fd, peer, sizeof(peer))),
-        F_MS("took", mono_seconds_between(begun, d->now) * 1e3));
+    http_access_write(
+        &(struct http_access){
+            .routes = routes,
+            .row = r ? http_route_find_line(routes, (struct str){c->buf, c->len}) : routes->n,
+            .method = r ? http_method_names[r->method] : NULL,
+            .status = http_problem_status(p->err),
+            .err = p->err,
+            .client = net_peer_address(c->fd, peer, sizeof(peer)),
+            .seconds = mono_seconds_between(begun, d->now),
+            .queue_seconds = whole ? mono_seconds_between(begun, given) : 0,
+        },
+        NULL, 0);
     log_set_request(NULL);
 }
 
@@ -49,13 +56,19 @@ static struct str problem_bytes(struct disp *d, struct conn *c, const struct dis
     arena_reset(d->arena);
     if (setjmp(oom) == 0) {
         arena_on_oom(d->arena, &oom);
-        bytes = api_problem_bytes(d->arena, p->err, p->detail, id, !c->close, head_only,
-                                  p->retry_after_s, p->unknown);
+        bytes =
+            http_problem_bytes(d->arena, &(struct http_problem){.err = p->err,
+                                                                .detail = p->detail,
+                                                                .request_id = id,
+                                                                .retry_after_s = p->retry_after_s,
+                                                                .outcome_unknown = p->unknown,
+                                                                .keep_alive = !c->close,
+                                                                .head_only = head_only});
     } else {
         arena_on_oom(d->arena, NULL);
         arena_reset(d->arena);
         c->close = true;
-        bytes = api_oom_bytes(d->arena, id, head_only);
+        bytes = http_problem_oom_bytes(d->arena, id, head_only);
     }
     arena_on_oom(d->arena, NULL);
     return bytes;

@@ -45,7 +45,7 @@ struct request {
     bool chunked, keep_alive, retried;
     uint64_t content_length;
     struct http_chunked scan;
-    struct mono queued, arrived;
+    struct mono arrived, given; /* whole; to a worker: 0 when none has got it */
     struct deadline deadline;
     int64_t written; /* to this client before a worker got it; -1: not known */
     char id[HANDOVER_ID_MAX + 1];

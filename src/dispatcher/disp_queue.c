@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Whole requests that wait for a worker: bounded in number and in time. */
-#include "api/api.h"
 #include "disp_priv.h"
 #include "sys/metrics.h"
 
@@ -24,7 +23,7 @@ static void shed(struct disp *d, struct conn *c, enum shed_reason reason, const 
 void disp_queue_add(struct disp *d, struct conn *c)
 {
     struct request *r = c->req;
-    r->arrived = r->queued = d->now;
+    r->arrived = d->now;
     r->deadline = deadline_after(d->now, d->limits.request_budget_ms);
     if (waiting(d) == 0 && disp_worker_give(d, c))
         return;

@@ -233,6 +233,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
         if (handover_send(w->fd, &q, sizeof(q), &p)) {
             w->conn = c;
             w->seq = q.seq;
+            r->given = d->now;
             disp_conn_phase(d, c, CP_ACTIVE);
             return true;
         }

@@ -9,7 +9,10 @@ libhttp_a_SOURCES = \
   src/http/http_parse_chunked.c \
   src/http/http_parse_rules.c \
   src/http/http_path.c include/http/http_path.h \
-  src/http/http_resp.c include/http/http_resp.h
+  src/http/http_access.c include/http/http_access.h \
+  src/http/http_problem.c include/http/http_problem.h src/http/problem.def \
+  src/http/http_resp.c include/http/http_resp.h \
+  src/http/http_route.c include/http/http_route.h
 
 if HAVE_CHECK
 HTTP_TESTS = \

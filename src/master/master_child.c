@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "api/api.h"
 #include "base/cdefs.h"
 #include "base/ensure.h"
 #include "confine/confine.h"
@@ -179,6 +180,7 @@ static bool equip(struct master *m, const struct child *c, struct child_env *env
     static int listen_fds[LISTENERS_MAX];
     int pair[2] = {-1, -1};
     *env = (struct child_env){.cfg = config_of(m, c->epoch),
+                              .routes = &api_route_table,
                               .epoch = c->epoch,
                               .slot = c->slot,
                               .index = c->index,

@@ -152,17 +152,19 @@ static bool make_shared(struct master *m)
      * upper bound before. */
     const unsigned slots_bound = 2 * (room + ROLE_COUNT);
     describe_providers(m->cfg, &p);
-    ENSURE(api_routes_n <= ROUTES_MAX);
-    for (size_t i = 0; i < api_routes_n; i++)
-        routes[i] = (struct metric_route){http_method_names[api_routes[i]->method],
-                                          api_routes[i]->pattern, api_routes[i]->success_status};
+    ENSURE(api_route_table.n <= ROUTES_MAX);
+    for (size_t i = 0; i < api_route_table.n; i++) {
+        const struct http_route *row = api_route_table.rows[i];
+        routes[i] = (struct metric_route){http_method_names[row->method], row->pattern,
+                                          row->success_status};
+    }
     struct metrics_setup metrics = {.slots = slots_bound,
                                     .providers = p.names,
                                     .providers_n = m->cfg->providers_n,
                                     .provider_ops = p.ops,
                                     .provider_timeouts_ms = p.timeouts_ms,
                                     .routes = routes,
-                                    .routes_n = api_routes_n};
+                                    .routes_n = api_route_table.n};
     if (!shm_init(scoreboard_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() +
                   ext_shared_size(m->cfg) + handover_shared_size(slots_bound) +
                   master_state_size() + ALIGN_SPARE))

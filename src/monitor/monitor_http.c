@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "api/api.h"
 #include "base/ensure.h"
+#include "http/http_problem.h"
 #include "monitor/monitor.h"
 #include "sys/log.h"
 #include "sys/net.h"
@@ -185,7 +185,7 @@ static void refuse(struct conn *c, enum err e, const char *detail)
 {
     struct http_resp resp;
     http_resp_init(&resp, c->arena);
-    say(&resp, api_status(e), arena_printf(c->arena, "%s\n", detail));
+    say(&resp, http_problem_status(e), arena_printf(c->arena, "%s\n", detail));
     c->close_after = true;
     c->out = http_resp_bytes(&resp, false, false);
 }

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "api/route.h"
 #include "base/cdefs.h"
 #include "base/digest.h"
 #include "base/ensure.h"
@@ -81,14 +80,18 @@ static bool retire(struct worker *w)
     return report(w, &r, &none);
 }
 
+static void worker_show_route(void *ctx, const char *name)
+{
+    const struct worker *w = ctx;
+    scoreboard_stage(STAGE_BUSY, name);
+    proctitle_set("worker %d executing %s", w->env->index, name);
+}
+
 static bool serve(struct worker *w, const struct handover_request *q, struct handover_packet *p)
 {
-    char route[SCOREBOARD_WHAT_MAX];
-    const char *name = route_name((struct str){p->bytes, p->len}, route, sizeof(route));
     scoreboard_budget(q->deadline);
-    scoreboard_stage(STAGE_BUSY, name);
+    scoreboard_stage(STAGE_BUSY, "a request"); /* until its route is known */
     scoreboard_request(q->request_id);
-    proctitle_set("worker %d executing %s", w->env->index, name);
 
     const struct api_input in = {.bytes = p->bytes,
                                  .len = p->len,
@@ -96,6 +99,8 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
                                  .request_id = q->request_id,
                                  .deadline = q->deadline,
                                  .queue_seconds = q->queue_seconds,
+                                 .on_route = worker_show_route,
+                                 .ctx = w,
                                  .close = q->close};
     struct api_output out = {.keep_alive = false};
     api_serve(w->api, &in, &out);
@@ -116,7 +121,7 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     w->retiring = r.retire = w->retiring || w->worn;
     rest_stage(w);
     bool told = report(w, &r, &rest);
-    digest_wipe((void *)(uintptr_t)out.bytes.p, out.bytes.n);
+    api_release(w->api);
     return told;
 }
 

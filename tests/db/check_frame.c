@@ -108,6 +108,7 @@ static int call_within(const char *bytes, int64_t ms)
     ck_assert_uint_lt(out.bytes.n, sizeof answer);
     memcpy(answer, out.bytes.p, out.bytes.n);
     answer[out.bytes.n] = '\0';
+    api_release(api);
     ck_assert_int_eq(atoi(answer + sizeof "HTTP/1.1"), out.status);
     ck_assert_ptr_nonnull(strstr(answer, "\r\nX-Request-Id: frame\r\n"));
     ck_assert(out.keep_alive == !strstr(answer, "\r\nConnection: close\r\n"));
@@ -245,7 +246,7 @@ END_TEST
 static void claim_and_finish(int status)
 {
     static const struct api_route route = {
-        .method = HTTP_POST, .pattern = "/test", .auth = AUTH_CUSTOMER, .idempotent = true};
+        .http = {HTTP_POST, "/test", 201}, .auth = AUTH_CUSTOMER, .idempotent = true};
     static struct http_head head = {.method = HTTP_POST, .target = {"/test", 5}};
     api->idem = (struct api_idem){.claim.key = "key"};
     api->r = (struct api_request){

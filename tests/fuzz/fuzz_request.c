@@ -184,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct api_output out;
     api_serve(api, &in, &out);
     check_answer(&out, head_only);
+    api_release(api);
     free(t.p);
     return 0;
 }

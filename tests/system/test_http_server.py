@@ -245,6 +245,45 @@ class Framing(bd.Case):
                     self.assertEqual(r.header("Connection"), "close")
                     self.assertEqual(c.recv_eof(), b"")
 
+    def access_record(self, request_id):
+        """The fields of a request's access record, in their order."""
+        d = self.daemon_
+        line = bd.wait_until(
+            lambda: [
+                x
+                for x in d.log().splitlines()
+                if "event=http.request " in x and "request_id=" + request_id in x
+            ],
+            "an access record",
+        )[0]
+        return dict(f.split("=", 1) for f in line.split() if "=" in f)
+
+    def test_access_records_look_alike(self):
+        d = self.daemon_
+        observed = d.metric("bookingd_http_request_duration_seconds_count", route="none") or 0
+        waited = d.metric("bookingd_http_request_queue_seconds_count")
+        self.c.send(b"GET /nothing HTTP/1.1\r\nHost: x\r\nX-Request-Id: by-worker\r\n\r\n")
+        self.assertEqual(self.c.recv_response().status, 404)
+        with d.client() as c:
+            c.send(b"GET / HTTP/2.0\r\nHost: x\r\nX-Request-Id: by-dispatcher\r\n\r\n")
+            self.assertEqual(c.recv_response().status, 505)
+        worker, dispatcher = (self.access_record(x) for x in ("by-worker", "by-dispatcher"))
+        for record in worker, dispatcher:
+            for key in "method", "route", "status", "code", "client", "took_ms", "queue_ms":
+                self.assertIn(key, record)
+        self.assertEqual((worker["code"], worker["client"]), ("not_found", "127.0.0.1"))
+        self.assertEqual(
+            (dispatcher["code"], dispatcher["client"]), ("http_version_not_supported", "127.0.0.1")
+        )
+        bd.wait_until(
+            lambda: (
+                d.metric("bookingd_http_request_duration_seconds_count", route="none"),
+                d.metric("bookingd_http_request_queue_seconds_count"),
+            )
+            == (observed + 2, waited + 2),
+            "both are observed",
+        )
+
     def test_no_length_where_no_body_is_needed(self):
         self.c.send(
             b"POST /v1/bookings/018f0000-0000-7000-8000-000000000000/cancel HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -8,6 +8,7 @@
 
 #include "../../src/api/api_priv.h"
 #include "../lib/th_unit.h"
+#include "http/http_problem.h"
 
 static struct arena *arena;
 static struct config cfg;
@@ -296,7 +297,7 @@ START_TEST(every_error_has_an_answer)
         json_t *doc = problem_of((enum err)e);
         ck_assert_int_ge(request.resp.status, 400);
         ck_assert_int_le(request.resp.status, 599);
-        ck_assert_str_eq(text_of(doc, "code"), err_code(api_public((enum err)e)));
+        ck_assert_str_eq(text_of(doc, "code"), err_code(http_problem_public((enum err)e)));
         ck_assert_ptr_null(json_object_get(doc, "attempts_left"));
         ck_assert_ptr_null(json_object_get(doc, "errors"));
         if (request.resp.status == 503)
@@ -353,14 +354,21 @@ END_TEST
 
 START_TEST(problem_bytes_for_the_dispatcher)
 {
-    struct str s = api_problem_bytes(arena, ERR_INTERRUPTED, "gone", "id-1", false, false, 3, true);
+    struct str s = http_problem_bytes(arena, &(struct http_problem){.err = ERR_INTERRUPTED,
+                                                                    .detail = "gone",
+                                                                    .request_id = "id-1",
+                                                                    .retry_after_s = 3,
+                                                                    .outcome_unknown = true});
     const char *z = arena_strndup(arena, s.p, s.n);
     ck_assert_ptr_nonnull(strstr(z, "HTTP/1.1 502 "));
     ck_assert_ptr_nonnull(strstr(z, "Retry-After: 3\r\n"));
     ck_assert_ptr_nonnull(strstr(z, "X-Request-Id: id-1\r\n"));
     ck_assert_ptr_nonnull(strstr(z, "Connection: close\r\n"));
     ck_assert_ptr_nonnull(strstr(z, "\"outcome\":\"unknown\""));
-    s = api_problem_bytes(arena, ERR_OVERLOADED, NULL, "id-2", true, true, 0, false);
+    s = http_problem_bytes(arena, &(struct http_problem){.err = ERR_OVERLOADED,
+                                                         .request_id = "id-2",
+                                                         .keep_alive = true,
+                                                         .head_only = true});
     z = arena_strndup(arena, s.p, s.n);
     ck_assert_ptr_nonnull(strstr(z, "Retry-After: 1\r\n"));
     ck_assert_ptr_nonnull(strstr(z, "Content-Length: "));
@@ -383,11 +391,11 @@ static enum err route(enum http_method method, const char *path)
 START_TEST(routing)
 {
     ck_assert_int_eq(route(HTTP_GET, "/healthz"), ERR_OK);
-    ck_assert_str_eq(request.route->pattern, "/healthz");
+    ck_assert_str_eq(request.route->http.pattern, "/healthz");
     ck_assert_int_eq(route(HTTP_HEAD, "/healthz"), ERR_OK);
     ck_assert_int_eq(route(HTTP_POST, "/healthz"), ERR_METHOD_NOT_ALLOWED);
     ck_assert_str_eq(request.allow, "GET, HEAD");
-    ck_assert_uint_eq(request.row, api_routes_n);
+    ck_assert_uint_eq(request.row, api_route_table.n);
     ck_assert_int_eq(route(HTTP_OPTIONS, "/v1/me"), ERR_METHOD_NOT_ALLOWED);
     ck_assert_str_eq(request.allow, "GET, HEAD, PATCH, DELETE");
     ck_assert_int_eq(route(HTTP_HEAD, "/v1/otp"), ERR_METHOD_NOT_ALLOWED);
@@ -397,6 +405,15 @@ START_TEST(routing)
     ck_assert_int_eq(route(HTTP_GET, "*"), ERR_NOT_FOUND);
     ck_assert_int_eq(route(HTTP_OTHER, "/healthz"), ERR_NOT_IMPLEMENTED);
     ck_assert_int_eq(route(HTTP_POST, "/v1/otp/x/verify"), ERR_OK);
+    /* by the request line alone, as the dispatcher does */
+    ck_assert_uint_eq(
+        http_route_find_line(&api_route_table, STR("POST /v1/otp/x/verify?a=b HTTP/1.1\r\n")),
+        request.row);
+    ck_assert_uint_eq(
+        http_route_find_line(&api_route_table, STR("PUT /v1/otp/x/verify HTTP/1.1\r\n")),
+        api_route_table.n);
+    ck_assert_str_eq(http_route_pattern(&api_route_table, request.row), "/v1/otp/{otp_id}/verify");
+    ck_assert_str_eq(http_route_pattern(&api_route_table, api_route_table.n), "none");
     th_assert_str(request.params[0], STR("x"));
 }
 END_TEST
@@ -408,37 +425,39 @@ START_TEST(routes_are_documented)
     json_t *doc =
         json_parse(arena, (struct str){(const char *)api_openapi_doc, api_openapi_doc_len});
     json_t *paths = json_object_get(doc, "paths");
-    for (size_t i = 0; i < api_routes_n; i++) {
+    for (size_t i = 0; i < api_route_table.n; i++) {
         const struct api_route *row = api_routes[i];
         char method[16], status[16];
-        snprintf(method, sizeof method, "%s", http_method_names[row->method]);
+        snprintf(method, sizeof method, "%s", http_method_names[row->http.method]);
         for (char *m = method; *m; m++)
             *m = (char)(*m | 0x20);
-        snprintf(status, sizeof status, "%d", row->success_status);
-        json_t *op = json_object_get(json_object_get(paths, row->pattern), method);
-        ck_assert_msg(op != NULL, "%s %s is not in doc/openapi.yaml", method, row->pattern);
+        snprintf(status, sizeof status, "%d", row->http.success_status);
+        json_t *op = json_object_get(json_object_get(paths, row->http.pattern), method);
+        ck_assert_msg(op != NULL, "%s %s is not in doc/openapi.yaml", method, row->http.pattern);
         ck_assert_msg(json_object_get(json_object_get(op, "responses"), status) != NULL,
-                      "%s %s: no %s", method, row->pattern, status);
+                      "%s %s: no %s", method, row->http.pattern, status);
         bool secured = json_object_get(op, "security") != NULL;
-        ck_assert_msg(secured == (row->auth != AUTH_NONE), "%s %s: security", method, row->pattern);
+        ck_assert_msg(secured == (row->auth != AUTH_NONE), "%s %s: security", method,
+                      row->http.pattern);
     }
 }
 END_TEST
 
 START_TEST(rows_hold_together)
 {
-    for (size_t i = 0; i < api_routes_n; i++) {
+    for (size_t i = 0; i < api_route_table.n; i++) {
         const struct api_route *row = api_routes[i];
         ck_assert_ptr_nonnull(row->handler);
-        ck_assert_msg(!row->members || row->input_size > 0, "%s", row->pattern);
-        ck_assert_msg(!row->query || row->query_size > 0, "%s", row->pattern);
-        ck_assert_msg(!row->idempotent || (row->method == HTTP_POST && row->auth != AUTH_NONE),
-                      "%s", row->pattern);
-        ck_assert_msg(row->success_status >= 200 && row->success_status < 400, "%s", row->pattern);
+        ck_assert_msg(!row->members || row->input_size > 0, "%s", row->http.pattern);
+        ck_assert_msg(!row->query || row->query_size > 0, "%s", row->http.pattern);
+        ck_assert_msg(!row->idempotent || (row->http.method == HTTP_POST && row->auth != AUTH_NONE),
+                      "%s", row->http.pattern);
+        ck_assert_msg(row->http.success_status >= 200 && row->http.success_status < 400, "%s",
+                      row->http.pattern);
         for (size_t k = 0; k < i; k++)
-            ck_assert_msg(api_routes[k]->method != row->method ||
-                              strcmp(api_routes[k]->pattern, row->pattern) != 0,
-                          "%s twice", row->pattern);
+            ck_assert_msg(api_routes[k]->http.method != row->http.method ||
+                              strcmp(api_routes[k]->http.pattern, row->http.pattern) != 0,
+                          "%s twice", row->http.pattern);
     }
 }
 END_TEST

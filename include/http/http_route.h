@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * The table of routes as far as every process needs it: method and path. What serves a route
+ * stands in the api layer; the dispatcher only names routes, in access records and metrics. Pure.
+ */
+#ifndef BOOKINGD_HTTP_HTTP_ROUTE_H
+#define BOOKINGD_HTTP_HTTP_ROUTE_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "http/http_parse.h"
+#include "http/http_path.h"
+
+struct http_route {
+    enum http_method method; /* GET serves HEAD too */
+    const char *pattern;     /* "/v1/bookings/{booking_id}" */
+    int success_status;
+};
+/* Borrowed; it lives as long as the program. */
+struct http_route_table {
+    const struct http_route *const *rows;
+    size_t n;
+};
+
+/* The row that serves method and path; t->n when there is none. *params: the path's parameters. */
+size_t http_route_find(const struct http_route_table *t, enum http_method method, struct str path,
+                       struct http_params *params);
+/* The same by the request line alone, which was parsed once already. */
+size_t http_route_find_line(const struct http_route_table *t, struct str request);
+/* The methods that the rows of a path serve, for the field Allow (RFC 9110 10.2.1), on the arena:
+ * "GET, HEAD, PATCH". NULL when no row has this path. */
+const char *http_route_allowed(const struct http_route_table *t, struct arena *a, struct str path);
+/* The pattern of a row; "none" for t->n. Never the path itself, which holds identifiers. */
+const char *http_route_pattern(const struct http_route_table *t, size_t row);
+
+#endif

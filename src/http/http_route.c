@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * Finds the row of the route table for a request. The worker calls it once per request, with the
+ * parsed head; the dispatcher only for answers that it gives itself.
+ */
+#include "http/http_route.h"
+
+/* Longer than every pattern of the table: what lies behind cannot decide which row it is. */
+#define LINE_SEEN_MAX 4096
+
+static bool http_route_serves(const struct http_route *route, enum http_method method)
+{
+    return route->method == method || (method == HTTP_HEAD && route->method == HTTP_GET);
+}
+
+size_t http_route_find(const struct http_route_table *t, enum http_method method, struct str path,
+                       struct http_params *params)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (http_route_serves(t->rows[i], method) &&
+            http_path_match(t->rows[i]->pattern, path, params))
+            return i;
+    }
+    return t->n;
+}
+
+size_t http_route_find_line(const struct http_route_table *t, struct str request)
+{
+    struct str rest = {request.p, request.n < LINE_SEEN_MAX ? request.n : LINE_SEEN_MAX};
+    struct str name = str_cut(&rest, ' ');
+    struct str target = str_cut(&rest, ' ');
+    struct str path = str_cut(&target, '?');
+    struct http_params ignored;
+
+    for (int m = 0; m < HTTP_METHOD_COUNT; m++) {
+        if (str_eq(name, str_of(http_method_names[m])))
+            return http_route_find(t, (enum http_method)m, path, &ignored);
+    }
+    return t->n;
+}
+
+const char *http_route_allowed(const struct http_route_table *t, struct arena *a, struct str path)
+{
+    struct http_params ignored;
+    struct sb list;
+
+    sb_init(&list, a, 64);
+    for (int m = 0; m < HTTP_METHOD_COUNT; m++) {
+        if (http_route_find(t, (enum http_method)m, path, &ignored) < t->n)
+            sb_printf(&list, "%s%s", list.n ? ", " : "", http_method_names[m]);
+    }
+    return list.n ? sb_str(&list).p : NULL;
+}
+
+const char *http_route_pattern(const struct http_route_table *t, size_t row)
+{
+    return row < t->n ? t->rows[row]->pattern : "none";
+}
