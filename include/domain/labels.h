@@ -7,7 +7,9 @@
 #ifndef BOOKINGD_DOMAIN_LABELS_H
 #define BOOKINGD_DOMAIN_LABELS_H
 
+/* enum provider_op { PROVIDER_OP_SMS_OTP, ... PROVIDER_OP_COUNT }, ... */
 #define SET(PREFIX, set, label) enum set {
+#define SET_OF(PREFIX, names, label)
 #define ROW(PREFIX, ID, text) PREFIX##_##ID,
 #define END(PREFIX, set) \
     PREFIX##_COUNT       \
@@ -24,6 +26,7 @@
 #define END(PREFIX, set)
 #include "domain/labels.def"
 #undef SET
+#undef SET_OF
 #undef ROW
 #undef END
 

@@ -16,8 +16,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "domain/metrics.h"
 #include "sys/config.h"
-#include "sys/metrics.h"
 
 #define EXT_ANSWER_MAX (256 * 1024)
 #define EXT_HEADERS_MAX 16
@@ -82,7 +82,7 @@ struct ext_reply {
 enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
                   struct ext_reply *r) MUST_CHECK;
 /* The provider file's verdict on a whole answer, exactly once after ERR_OK: counts metric and
- * breaker (PO_OK and PO_REJECTED are healthy). */
+ * breaker (PROVIDER_OUTCOME_OK and PROVIDER_OUTCOME_REJECTED are healthy). */
 void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
                enum provider_outcome outcome);
 /* Seconds spent in calls of this process since the last reset, for the access record; per provider.

@@ -12,7 +12,7 @@ struct sms {
     const char *id;   /* our reference (uuid) */
     const char *request_id;
     const char *traceparent; /* may be NULL */
-    enum provider_op op;     /* OP_SMS_OTP, OP_SMS_NOTICE */
+    enum provider_op op;     /* PROVIDER_OP_SMS_OTP, PROVIDER_OP_SMS_NOTICE */
 };
 
 struct sms_result {

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "domain/metrics.h"
 #include "svc/svc.h"
-#include "sys/metrics.h"
 
 enum db_gauges_status {
     DB_GAUGES_PENDING,
@@ -30,9 +30,10 @@ extern const char *const db_gauges_payment_names[DB_GAUGES_PAYMENT_STATUS_COUNT]
 
 struct db_gauges {
     int64_t rows[DB_GAUGES_STATUS_COUNT][NOTICE_COUNT];
-    int64_t failed[NOTICE_COUNT][NO_COUNT]; /* FAILED and not acknowledged, by error code;
-                                               [..][NO_SENT] stays 0 */
-    double oldest_failed_s;                 /* age of the oldest of those; 0: none */
+    int64_t failed[NOTICE_COUNT]
+                  [NOTIFICATION_OUTCOME_COUNT]; /* FAILED and not acknowledged, by error code;
+                                 [..][NOTIFICATION_OUTCOME_SENT] stays 0 */
+    double oldest_failed_s;                     /* age of the oldest of those; 0: none */
     double oldest_pending_s;
     bool has_payments; /* the schema knows payments */
     int64_t payments[DB_GAUGES_PAYMENT_STATUS_COUNT];

@@ -8,8 +8,8 @@
 #ifndef BOOKINGD_SVC_NOTIFICATION_H
 #define BOOKINGD_SVC_NOTIFICATION_H
 
+#include "domain/metrics.h"
 #include "svc/svc.h"
-#include "sys/metrics.h"
 
 struct notification {
     enum notice_template template;
@@ -44,7 +44,7 @@ struct notification_try {
     bool expired;    /* notifications.expire_after has passed: not to be sent */
 };
 /* Sends it and stores the result; says how it went. */
-enum notice_outcome notification_attempt(struct svc *s, const struct notification_try *t);
+enum notification_outcome notification_attempt(struct svc *s, const struct notification_try *t);
 /* Whether enough of the request's time is left to try one more. */
 bool notification_has_time(const struct svc *s);
 /* How long from now a claimed row may stay PENDING before the keeper calls its sender dead:

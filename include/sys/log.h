@@ -58,7 +58,9 @@ void log_set_role(const char *role, int slot);
 /* Added to every record until changed; NULL takes it away. The string is borrowed. */
 void log_set_request(const char *request_id);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
-/* Records dropped because stderr would have blocked. */
+/* Called for each record that is dropped because stderr would have blocked; NULL: nothing. */
+void log_set_drop_hook(void (*fn)(void));
+/* How many records were dropped. */
 uint64_t log_dropped(void);
 /* "+966551234567" -> "+9665****4567" into buf (at least 24 bytes): the first 5 and the last 4
  * characters stay. */

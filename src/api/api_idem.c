@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "api_priv.h"
+#include "domain/metrics.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 /* A claim outlives its request's budget by this: the answer, and the worker's end if it overruns.
  */

@@ -5,9 +5,9 @@
 
 #include "api/api_booking.h"
 #include "base/url.h"
+#include "domain/metrics.h"
 #include "svc/payment.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 json_t *api_payment_json(struct arena *a, const struct payment *p)
 {
@@ -234,7 +234,7 @@ static enum err post_gateway(struct api_request *r)
 
 static enum err post_webhook(struct api_request *r)
 {
-    int outcome = WH_UNKNOWN;
+    int outcome = WEBHOOK_OUTCOME_UNKNOWN;
     const char *payment_id;
     enum err e = payment_event(&r->svc, r->raw_body, &outcome, &payment_id);
     int provider = r->svc.cfg->payments.provider;

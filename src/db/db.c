@@ -71,7 +71,7 @@ static void attempt_failed(struct db *db, enum err why, const char *text)
 
     if (db->fails++ == 0) /* once, not at each attempt of each process */
         LOG(LOG_LEVEL_WARN, "db.connect_failed", F_STR("reason", text ? text : err_code(why)));
-    db_count_error(DBE_CONNECTION);
+    db_count_error(DB_ERROR_CLASS_CONNECTION);
     db->why = why;
     disconnect(db);
     /* From one attempt's start to the next: what it took itself was waiting, too. */
@@ -312,7 +312,7 @@ void db_idle(struct db *db)
             F_STR("reason", db->one_primary && db_primary_moved(db->host_id)
                                 ? "another is the primary"
                                 : "closed by the server"));
-        db_count_error(DBE_CONNECTION);
+        db_count_error(DB_ERROR_CLASS_CONNECTION);
         db_lost(db);
     }
     if (db->state == DB_DOWN && deadline_passed(db->next_try))

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "db/db.h"
-#include "sys/metrics.h"
+#include "domain/metrics.h"
 
 enum db_state {
     DB_DOWN,       /* no connection; next_try says when there may be one */

@@ -100,7 +100,7 @@ static enum err end_timeout(struct db_batch *b, struct deadline d)
                  : deadline_passed(d) ? ERR_DEADLINE
                                       : ERR_DB_UNAVAILABLE;
 
-    db_count_error(unknown ? DBE_COMMIT_UNKNOWN : DBE_TIMEOUT);
+    db_count_error(unknown ? DB_ERROR_CLASS_COMMIT_UNKNOWN : DB_ERROR_CLASS_TIMEOUT);
     log_failure(b, "db.timeout", e);
     return e;
 }
@@ -112,9 +112,9 @@ static enum err end_lost(struct db_batch *b)
     enum err e = unknown ? ERR_COMMIT_UNKNOWN : ERR_DB_UNAVAILABLE;
 
     b->broken = true;
-    db_count_error(unknown         ? DBE_COMMIT_UNKNOWN
+    db_count_error(unknown         ? DB_ERROR_CLASS_COMMIT_UNKNOWN
                    : f->class >= 0 ? (enum db_error_class)f->class
-                                   : DBE_CONNECTION);
+                                   : DB_ERROR_CLASS_CONNECTION);
     log_failure(b, "db.connection_lost", e);
     return e;
 }

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "disp_priv.h"
+#include "domain/metrics.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 #define ACCEPT_BATCH 64 /* then the others get their turn */
 #define LAST_BATCHES 1024
@@ -38,7 +38,7 @@ bool disp_listen(struct disp *d, bool on)
 
 static void refuse(struct disp *d, struct conn *c, const char *detail)
 {
-    METRIC_INC(M_HTTP_SHED, SHED_CONNECTIONS);
+    METRIC_INC(M_HTTP_SHED, SHED_REASON_CONNECTIONS);
     disp_answer_problem(
         d, c,
         &(struct disp_problem){
@@ -53,16 +53,16 @@ static void admit(struct disp *d, int fd, const struct sockaddr_storage *from)
 {
     struct conn *c = disp_conn_new(d, fd);
     if (!c) {
-        METRIC_INC(M_HTTP_SHED, SHED_CONNECTIONS);
+        METRIC_INC(M_HTTP_SHED, SHED_REASON_CONNECTIONS);
         close(fd);
         return;
     }
     disp_peer_join(d, c, from);
     enum peer_room room = disp_peer_room(d, c);
     if (room != PEER_ROOM)
-        METRIC_INC(M_HTTP_CLOSED, CLOSED_ADDRESS);
+        METRIC_INC(M_HTTP_CLOSED, CONN_CLOSED_ADDRESS);
     if (room == PEER_FLOOD) {
-        METRIC_INC(M_HTTP_SHED, SHED_CONNECTIONS);
+        METRIC_INC(M_HTTP_SHED, SHED_REASON_CONNECTIONS);
         disp_conn_close(d, c);
     } else if (room == PEER_FULL) {
         refuse(d, c, "Too many connections from this address.");

@@ -10,8 +10,8 @@
 #include "base/digest.h"
 #include "base/ensure.h"
 #include "disp_priv.h"
+#include "domain/metrics.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 /* Places beyond max_connections, for those who are told 503 instead of nothing. */
 #define REFUSALS 64
@@ -127,7 +127,7 @@ bool disp_conn_evict(struct disp *d)
     struct conn *oldest = d->phases[CP_IDLE].head;
     if (!oldest)
         return false;
-    METRIC_INC(M_HTTP_CLOSED, CLOSED_EVICTED);
+    METRIC_INC(M_HTTP_CLOSED, CONN_CLOSED_EVICTED);
     disp_conn_close(d, oldest);
     return true;
 }

@@ -2,20 +2,20 @@
 /* Copyright the bookingd authors */
 /* Limits of time: what is over by them is closed, answered or begun again. */
 #include "disp_priv.h"
-#include "sys/metrics.h"
+#include "domain/metrics.h"
 
 #define RATE_EVERY_MS 1000
 #define RATE_AFTER_MS 3000 /* a client is given this long to get under way */
 
 /* 408, and the end of the connection. */
-static void too_late(struct disp *d, struct conn *c, enum closed_reason reason, const char *detail)
+static void too_late(struct disp *d, struct conn *c, enum conn_closed reason, const char *detail)
 {
     METRIC_INC(M_HTTP_CLOSED, reason);
     disp_answer_problem(
         d, c, &(struct disp_problem){.err = ERR_REQUEST_TIMEOUT, .detail = detail, .close = true});
 }
 
-static void close_late(struct disp *d, enum phase p, enum closed_reason reason)
+static void close_late(struct disp *d, enum phase p, enum conn_closed reason)
 {
     for (struct conn *c; (c = disp_conn_expired(d, p));) {
         METRIC_INC(M_HTTP_CLOSED, reason);
@@ -43,10 +43,10 @@ static void cut_slow(struct disp *d, enum phase p)
         if ((int64_t)moved(c) * 1000 / ms >= d->limits.min_rate)
             continue;
         if (p != CP_WRITING) {
-            too_late(d, c, CLOSED_RATE, "The request came too slowly.");
+            too_late(d, c, CONN_CLOSED_RATE, "The request came too slowly.");
             continue;
         }
-        METRIC_INC(M_HTTP_CLOSED, CLOSED_RATE);
+        METRIC_INC(M_HTTP_CLOSED, CONN_CLOSED_RATE);
         disp_conn_close(d, c);
     }
 }
@@ -64,14 +64,14 @@ static void hold_to_rate(struct disp *d)
 void disp_expire(struct disp *d)
 {
     struct conn *c;
-    close_late(d, CP_IDLE, CLOSED_IDLE);
+    close_late(d, CP_IDLE, CONN_CLOSED_IDLE);
     for (enum phase p = CP_HEAD; p <= CP_BODY; p++) {
         while ((c = disp_conn_expired(d, p)))
-            too_late(d, c, p == CP_HEAD ? CLOSED_HEAD : CLOSED_BODY,
+            too_late(d, c, p == CP_HEAD ? CONN_CLOSED_HEAD : CONN_CLOSED_BODY,
                      "The request was not complete in time.");
     }
     disp_queue_expire(d);
-    close_late(d, CP_WRITING, CLOSED_UNREAD);
+    close_late(d, CP_WRITING, CONN_CLOSED_UNREAD);
     while ((c = disp_conn_expired(d, CP_LINGER)))
         disp_conn_close(d, c);
     hold_to_rate(d);

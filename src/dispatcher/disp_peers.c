@@ -11,8 +11,8 @@
 
 #include "base/rng.h"
 #include "disp_priv.h"
+#include "domain/metrics.h"
 #include "sys/addrs.h"
-#include "sys/metrics.h"
 #include "sys/net.h"
 
 /* Connections beyond the cap that are told so; those beyond these are closed without a word. */

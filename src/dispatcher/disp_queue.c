@@ -2,7 +2,7 @@
 /* Copyright the bookingd authors */
 /* Whole requests that wait for a worker: bounded in number and in time. */
 #include "disp_priv.h"
-#include "sys/metrics.h"
+#include "domain/metrics.h"
 
 #define RETRY_AFTER_S 1
 
@@ -28,9 +28,9 @@ void disp_queue_add(struct disp *d, struct conn *c)
     if (waiting(d) == 0 && disp_worker_give(d, c))
         return;
     if (d->cut)
-        shed(d, c, SHED_DRAINING, "The server is shutting down.");
+        shed(d, c, SHED_REASON_DRAINING, "The server is shutting down.");
     else if (waiting(d) >= (unsigned)d->limits.queue)
-        shed(d, c, SHED_QUEUE_FULL, "Too many requests are waiting.");
+        shed(d, c, SHED_REASON_QUEUE_FULL, "Too many requests are waiting.");
     else
         disp_conn_phase(d, c, CP_QUEUED);
 }
@@ -61,7 +61,7 @@ void disp_refuse_short(struct disp *d, struct conn *c)
 static void expire_phase(struct disp *d, enum phase p)
 {
     for (struct conn *c; (c = disp_conn_expired(d, p));) {
-        shed(d, c, SHED_QUEUE_TIMEOUT, "No worker became free in time.");
+        shed(d, c, SHED_REASON_QUEUE_TIMEOUT, "No worker became free in time.");
         disp_advance(d, c);
     }
 }
@@ -76,6 +76,6 @@ void disp_queue_shed_all(struct disp *d)
 {
     for (enum phase p = CP_QUEUED; p <= CP_RETRY; p++) {
         while (d->phases[p].head)
-            shed(d, d->phases[p].head, SHED_DRAINING, "The server is shutting down.");
+            shed(d, d->phases[p].head, SHED_REASON_DRAINING, "The server is shutting down.");
     }
 }

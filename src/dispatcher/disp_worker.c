@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "disp_priv.h"
+#include "domain/metrics.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 #include "sys/net.h"
 #include "sys/scoreboard.h"
 

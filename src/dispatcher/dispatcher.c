@@ -14,8 +14,8 @@
 #include "base/cdefs.h"
 #include "disp_priv.h"
 #include "dispatcher/dispatcher.h"
+#include "domain/metrics.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 #include "sys/scoreboard.h"
 #include "sys/sig.h"
 
@@ -160,10 +160,11 @@ static void drain(struct disp *d)
 static void publish(const struct disp *d)
 {
     const struct phase_list *p = d->phases;
-    METRIC_SET(M_HTTP_CONNECTIONS, p[CP_IDLE].n, CONN_IDLE);
-    METRIC_SET(M_HTTP_CONNECTIONS, p[CP_HEAD].n + p[CP_BODY].n, CONN_READING);
-    METRIC_SET(M_HTTP_CONNECTIONS, p[CP_QUEUED].n + p[CP_RETRY].n, CONN_QUEUED);
-    METRIC_SET(M_HTTP_CONNECTIONS, p[CP_ACTIVE].n + p[CP_WRITING].n + p[CP_LINGER].n, CONN_ACTIVE);
+    METRIC_SET(M_HTTP_CONNECTIONS, p[CP_IDLE].n, CONN_STATE_IDLE);
+    METRIC_SET(M_HTTP_CONNECTIONS, p[CP_HEAD].n + p[CP_BODY].n, CONN_STATE_READING);
+    METRIC_SET(M_HTTP_CONNECTIONS, p[CP_QUEUED].n + p[CP_RETRY].n, CONN_STATE_QUEUED);
+    METRIC_SET(M_HTTP_CONNECTIONS, p[CP_ACTIVE].n + p[CP_WRITING].n + p[CP_LINGER].n,
+               CONN_STATE_ACTIVE);
     METRIC_SET0(M_HTTP_QUEUE_LENGTH, p[CP_QUEUED].n + p[CP_RETRY].n);
 }
 

@@ -3,13 +3,16 @@
 # src/domain: the vocabularies, one table each (.def), and what is generated from them; no I/O
 noinst_LIBRARIES += libdomain.a
 libdomain_a_SOURCES = \
-  include/domain/labels.def include/domain/labels.h \
+  include/domain/labels.def include/domain/labels.h src/domain/labels.c \
+  include/domain/metrics.def include/domain/metrics.h src/domain/metrics.c \
+  include/domain/metrics_page.h src/domain/metrics_page.c \
+  src/domain/metrics_accept.c src/domain/metrics_labels.c src/domain/metrics_priv.h \
   src/domain/phone_table.c include/domain/phone_table.h include/domain/phone_ranges.def \
   src/domain/slots.c include/domain/slots.h
 EXTRA_DIST += src/domain/phone_ranges.py
 
 if HAVE_CHECK
-DOMAIN_TESTS = tests/unit/check_phone_table tests/unit/check_slots
+DOMAIN_TESTS = tests/unit/check_metrics tests/unit/check_phone_table tests/unit/check_slots
 check_PROGRAMS += $(DOMAIN_TESTS)
 TESTS += $(DOMAIN_TESTS)
 tests_unit_check_phone_table_SOURCES = tests/unit/check_phone_table.c
@@ -18,4 +21,12 @@ tests_unit_check_phone_table_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_slots_SOURCES = tests/unit/check_slots.c
 tests_unit_check_slots_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_slots_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+tests_unit_check_metrics_SOURCES = tests/unit/check_metrics.c tests/lib/th_unit.h
+tests_unit_check_metrics_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_metrics_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 endif
+
+# alert rules for what metrics.def has
+TESTS += tests/lint/prometheus.sh
+EXTRA_DIST += tests/lint/prometheus.sh tests/lib/promcheck.py etc/prometheus/prometheus.yml \
+  etc/prometheus/bookingd.rules.yml etc/prometheus/bookingd.rules.test.yml

@@ -116,7 +116,7 @@ static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
 static enum err refuse(const struct ext_request *q, struct ext_reply *r, const char *detail,
                        long retry_after_s)
 {
-    count(q, PO_UNAVAILABLE);
+    count(q, PROVIDER_OUTCOME_UNAVAILABLE);
     r->detail = detail;
     r->retry_after_s = retry_after_s > 0 ? retry_after_s : 1;
     return ERR_PROVIDER_UNAVAILABLE;
@@ -194,7 +194,7 @@ static void log_fault(const struct ext *x, const struct ext_request *q, enum err
 
 static enum err not_sendable(const struct ext *x, const struct ext_request *q, struct ext_reply *r)
 {
-    count(q, PO_FAILED);
+    count(q, PROVIDER_OUTCOME_FAILED);
     log_fault(x, q, ERR_PROVIDER_FAILED, r);
     return ERR_PROVIDER_FAILED;
 }
@@ -226,7 +226,7 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
     x->spent[q->provider] += r->seconds;
     METRIC_OBSERVE(M_PROVIDER_DURATION, r->seconds, (unsigned)q->provider, q->op);
     if (err != ERR_OK) {
-        count(q, err == ERR_PROVIDER_TIMEOUT ? PO_TIMEOUT : PO_FAILED);
+        count(q, err == ERR_PROVIDER_TIMEOUT ? PROVIDER_OUTCOME_TIMEOUT : PROVIDER_OUTCOME_FAILED);
         verdict_bad(x, t.weight, err);
         log_fault(x, q, err, r);
         return err;
@@ -241,11 +241,12 @@ enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, s
 void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
                enum provider_outcome outcome)
 {
-    static const enum err faults[PO_COUNT] = {[PO_OK] = ERR_OK,
-                                              [PO_REJECTED] = ERR_OK,
-                                              [PO_FAILED] = ERR_PROVIDER_FAILED,
-                                              [PO_TIMEOUT] = ERR_PROVIDER_TIMEOUT,
-                                              [PO_UNAVAILABLE] = ERR_PROVIDER_UNAVAILABLE};
+    static const enum err faults[PROVIDER_OUTCOME_COUNT] = {
+        [PROVIDER_OUTCOME_OK] = ERR_OK,
+        [PROVIDER_OUTCOME_REJECTED] = ERR_OK,
+        [PROVIDER_OUTCOME_FAILED] = ERR_PROVIDER_FAILED,
+        [PROVIDER_OUTCOME_TIMEOUT] = ERR_PROVIDER_TIMEOUT,
+        [PROVIDER_OUTCOME_UNAVAILABLE] = ERR_PROVIDER_UNAVAILABLE};
     ENSURE(x->call.open && x->call.provider == q->provider && r->certainty == EXT_ANSWERED);
     count(q, outcome);
     if (faults[outcome] == ERR_OK)

@@ -26,14 +26,14 @@ static enum provider_outcome outcome_of(enum err e)
 {
     switch ((int)e) {
     case ERR_OK:
-        return PO_OK;
+        return PROVIDER_OUTCOME_OK;
     case ERR_PROVIDER_REJECTED:
     case ERR_NOT_FOUND:
-        return PO_REJECTED;
+        return PROVIDER_OUTCOME_REJECTED;
     case ERR_PROVIDER_UNAVAILABLE:
-        return PO_UNAVAILABLE;
+        return PROVIDER_OUTCOME_UNAVAILABLE;
     default:
-        return PO_FAILED;
+        return PROVIDER_OUTCOME_FAILED;
     }
 }
 

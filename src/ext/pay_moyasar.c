@@ -250,7 +250,7 @@ static void create(const struct pay_call *c, const struct pay_create *in, struct
     json_put_str(a, metadata, "booking_id", in->booking_id);
     json_put(a, body, "metadata", metadata);
     struct pay_exchange x = {.outcome = o, .judge = judge_create, .out = out, .in = in};
-    begin(c, &x, OP_INVOICE_CREATE, "POST", "/invoices");
+    begin(c, &x, PROVIDER_OP_INVOICE_CREATE, "POST", "/invoices");
     put_body(c, &x, body);
     pay_exchange(c, &x);
 }
@@ -272,7 +272,7 @@ static void fetch(const struct pay_call *c, const char *invoice_id, struct pay_i
     if (!path_of(c, "/invoices/", invoice_id, "", o, &path))
         return;
     struct pay_exchange x = {.outcome = o, .judge = judge_invoice, .out = out};
-    begin(c, &x, OP_INVOICE_FETCH, "GET", path);
+    begin(c, &x, PROVIDER_OP_INVOICE_FETCH, "GET", path);
     pay_exchange(c, &x);
     if (o->err == ERR_OK && strcmp(out->id, invoice_id) != 0)
         fail(o, ERR_PROVIDER_FAILED, false, "answer about another invoice");
@@ -328,7 +328,7 @@ static void find(const struct pay_call *c, const char *reference, struct pay_inv
     if (!path_of(c, "/invoices?metadata%5Bpayment_id%5D=", reference, "", o, &path))
         return;
     struct pay_exchange x = {.outcome = o, .judge = judge_find, .out = out, .in = reference};
-    begin(c, &x, OP_INVOICE_FIND, "GET", path);
+    begin(c, &x, PROVIDER_OP_INVOICE_FIND, "GET", path);
     pay_exchange(c, &x);
 }
 
@@ -345,7 +345,7 @@ static void cancel(const struct pay_call *c, const char *invoice_id, struct pay_
     if (!path_of(c, "/invoices/", invoice_id, "/cancel", o, &path))
         return;
     struct pay_exchange x = {.outcome = o, .judge = judge_nothing};
-    begin(c, &x, OP_INVOICE_CANCEL, "PUT", path);
+    begin(c, &x, PROVIDER_OP_INVOICE_CANCEL, "PUT", path);
     pay_exchange(c, &x);
 }
 
@@ -384,7 +384,7 @@ static void charges(const struct pay_call *c, const char *reference, const struc
     if (!path_of(c, "/payments?metadata%5Bpayment_id%5D=", reference, "", o, &path))
         return;
     struct pay_exchange x = {.outcome = o, .judge = judge_charges, .out = &list, .in = reference};
-    begin(c, &x, OP_PAYMENT_FIND, "GET", path);
+    begin(c, &x, PROVIDER_OP_PAYMENT_FIND, "GET", path);
     pay_exchange(c, &x);
     *out = list.charges;
     *n = list.n;
@@ -424,7 +424,7 @@ static void fetch_charge(const struct pay_call *c, const char *charge_id, struct
                          struct pay_outcome *o)
 {
     struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
-    charge_call(c, &(struct charge_act){OP_PAYMENT_FETCH, "GET", ""}, charge_id, NULL, &x);
+    charge_call(c, &(struct charge_act){PROVIDER_OP_PAYMENT_FETCH, "GET", ""}, charge_id, NULL, &x);
 }
 
 static void refund(const struct pay_call *c, const char *charge_id, int64_t amount,
@@ -433,14 +433,15 @@ static void refund(const struct pay_call *c, const char *charge_id, int64_t amou
     struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
     json_t *body = json_obj(c->arena);
     json_put_int(c->arena, body, "amount", amount);
-    charge_call(c, &(struct charge_act){OP_REFUND, "POST", "/refund"}, charge_id, body, &x);
+    charge_call(c, &(struct charge_act){PROVIDER_OP_REFUND, "POST", "/refund"}, charge_id, body,
+                &x);
 }
 
 static void void_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
                         struct pay_outcome *o)
 {
     struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
-    charge_call(c, &(struct charge_act){OP_VOID, "POST", "/void"}, charge_id, NULL, &x);
+    charge_call(c, &(struct charge_act){PROVIDER_OP_VOID, "POST", "/void"}, charge_id, NULL, &x);
 }
 
 /* ---- events: the secret stands in the body ---- */

@@ -113,13 +113,13 @@ static enum provider_outcome outcome_of(enum err err)
 {
     switch ((int)err) {
     case ERR_OK:
-        return PO_OK;
+        return PROVIDER_OUTCOME_OK;
     case ERR_PROVIDER_REJECTED:
-        return PO_REJECTED;
+        return PROVIDER_OUTCOME_REJECTED;
     case ERR_PROVIDER_UNAVAILABLE:
-        return PO_UNAVAILABLE;
+        return PROVIDER_OUTCOME_UNAVAILABLE;
     default:
-        return PO_FAILED;
+        return PROVIDER_OUTCOME_FAILED;
     }
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/ensure.h"
 #include "http/http_problem.h"
-#include "sys/metrics.h"
+#include "domain/metrics.h"
 
 #define OWN_FIELDS_MAX 7
 

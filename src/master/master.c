@@ -13,10 +13,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "domain/metrics.h"
 #include "ipc/proctitle.h"
 #include "master_priv.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 #include "sys/net.h"
 #include "sys/notify_sd.h"
 #include "sys/scoreboard.h"

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "domain/metrics.h"
 #include "master_priv.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 #include "sys/notify_sd.h"
 #include "sys/scoreboard.h"
 

@@ -17,12 +17,12 @@
 #include "base/ensure.h"
 #include "confine/confine.h"
 #include "db/db.h"
+#include "domain/metrics.h"
 #include "ext/ext_client.h"
 #include "ipc/master_state.h"
 #include "master_priv.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 #include "sys/scoreboard.h"
 #include "sys/shm.h"
 

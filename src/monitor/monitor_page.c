@@ -105,10 +105,10 @@ static void ledger_failed(struct metrics_page *page, const struct db_gauges *l)
     metrics_family(page, name, METRIC_GAUGE,
                    "Failed notifications in the ledger that nobody has acknowledged.");
     for (unsigned t = 0; t < NOTICE_COUNT; t++)
-        for (unsigned c = NO_SENT + 1; c < NO_COUNT; c++)
+        for (unsigned c = NOTIFICATION_OUTCOME_SENT + 1; c < NOTIFICATION_OUTCOME_COUNT; c++)
             metrics_sample(
                 page, name,
-                label2(page->sb->arena, labels, notice_names[t], notice_outcome_names[c]),
+                label2(page->sb->arena, labels, notice_names[t], notification_outcome_names[c]),
                 (double)l->failed[t][c]);
 }
 

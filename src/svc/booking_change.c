@@ -16,17 +16,18 @@ struct step {
  * this table. */
 static const struct step steps[] = {
     {BOOKING_PENDING_PAYMENT, BOOKING_CONFIRMED, "booking.confirm", NOTICE_BOOKING_CONFIRMED,
-     BO_CONFIRMED},
+     BOOKING_OUTCOME_CONFIRMED},
     {BOOKING_PENDING_PAYMENT, BOOKING_CANCELLED, "booking.cancel", NOTICE_BOOKING_CANCELLED,
-     BO_CANCELLED},
+     BOOKING_OUTCOME_CANCELLED},
     {BOOKING_CONFIRMED, BOOKING_CANCELLED, "booking.cancel", NOTICE_BOOKING_CANCELLED,
-     BO_CANCELLED},
-    {BOOKING_CONFIRMED, BOOKING_COMPLETED, "booking.complete", NOTICE_COUNT, BO_COMPLETED},
-    {BOOKING_CONFIRMED, BOOKING_NO_SHOW, "booking.no_show", NOTICE_COUNT, BO_NO_SHOW},
+     BOOKING_OUTCOME_CANCELLED},
+    {BOOKING_CONFIRMED, BOOKING_COMPLETED, "booking.complete", NOTICE_COUNT,
+     BOOKING_OUTCOME_COMPLETED},
+    {BOOKING_CONFIRMED, BOOKING_NO_SHOW, "booking.no_show", NOTICE_COUNT, BOOKING_OUTCOME_NO_SHOW},
 };
 /* A hold whose time has passed reads as expired; the keeper makes that so. */
 static const struct step expiry = {BOOKING_EXPIRED, BOOKING_EXPIRED, NULL, NOTICE_BOOKING_EXPIRED,
-                                   BO_EXPIRED};
+                                   BOOKING_OUTCOME_EXPIRED};
 
 /* Every change of units is made under the resource's lock, so that two of them never meet in
  * another order. */

@@ -79,7 +79,7 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
                                   .from = from,
                                   .reason = "paid",
                                   .notice = NOTICE_BOOKING_CONFIRMED,
-                                  .outcome = BO_CONFIRMED};
+                                  .outcome = BOOKING_OUTCOME_CONFIRMED};
     return booking_finish(s, b, &paid);
 }
 
@@ -95,7 +95,7 @@ enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *
                                   .from = booking_state_names[BOOKING_PENDING_PAYMENT],
                                   .reason = "slot gone",
                                   .notice = NOTICE_BOOKING_EXPIRED,
-                                  .outcome = BO_EXPIRED};
+                                  .outcome = BOOKING_OUTCOME_EXPIRED};
     return booking_finish(s, b, &lost);
 }
 
@@ -152,7 +152,7 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
                                     .reason = how->reason,
                                     .audit = "booking.cancel",
                                     .notice = NOTICE_BOOKING_CANCELLED,
-                                    .outcome = BO_CANCELLED};
+                                    .outcome = BOOKING_OUTCOME_CANCELLED};
     enum err e = booking_finish(s, b, &change);
     if (e == ERR_OK && told)
         notification_deliver(s, &n);

@@ -159,7 +159,7 @@ static enum err refused(struct svc *s, enum err e)
         e = ERR_SLOT_TAKEN;
     db_clean(s->db, s->deadline);
     if (e == ERR_SLOT_TAKEN)
-        METRIC_INC(M_BOOKINGS, BO_CONFLICT);
+        METRIC_INC(M_BOOKINGS, BOOKING_OUTCOME_CONFLICT);
     return e;
 }
 
@@ -218,7 +218,7 @@ enum err booking_create(struct svc *s, const struct booking_caller *c,
         .now = out,
         .audit = "booking.create",
         .notice = held ? NOTICE_COUNT : NOTICE_BOOKING_CONFIRMED,
-        .outcome = held ? BO_HELD : BO_CONFIRMED,
+        .outcome = held ? BOOKING_OUTCOME_HELD : BOOKING_OUTCOME_CONFIRMED,
     };
     return booking_finish(s, db_batch(s->db, s->arena, DB_COMMIT), &made);
 }
@@ -319,7 +319,7 @@ enum err booking_reschedule(struct svc *s, const struct booking_caller *c,
         .reason = "rescheduled",
         .audit = "booking.reschedule",
         .notice = out->state == BOOKING_CONFIRMED ? NOTICE_BOOKING_RESCHEDULED : NOTICE_COUNT,
-        .outcome = BO_RESCHEDULED,
+        .outcome = BOOKING_OUTCOME_RESCHEDULED,
     };
     return booking_finish(s, db_batch(s->db, s->arena, DB_COMMIT), &moved);
 }

@@ -4,9 +4,9 @@
 #ifndef BOOKINGD_SVC_BOOKING_PRIV_H
 #define BOOKINGD_SVC_BOOKING_PRIV_H
 
+#include "domain/metrics.h"
 #include "svc/booking.h"
 #include "svc/notification.h"
-#include "sys/metrics.h"
 
 /* A whole booking with what notices and views say of it, for booking_read(): SELECT BOOKING_COLUMNS
  * BOOKING_TABLES WHERE ... */

@@ -64,8 +64,9 @@ static void take_debt(struct db_rows rows, int row, struct db_gauges *out)
     out->rows[status][template] += n;
     if (!open)
         return;
-    int code = position(notice_outcome_names, NO_COUNT, db_get_str(rows, row, "error_code"));
-    if (code > NO_SENT)
+    int code = position(notification_outcome_names, NOTIFICATION_OUTCOME_COUNT,
+                        db_get_str(rows, row, "error_code"));
+    if (code > NOTIFICATION_OUTCOME_SENT)
         out->failed[template][code] += n;
     else
         out->unknown += n;

@@ -2,11 +2,11 @@
 /* Copyright the bookingd authors */
 #include "svc/keeper_tasks.h"
 
+#include "domain/metrics.h"
 #include "svc/booking.h"
 #include "svc/notification.h"
 #include "svc/payment.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 /* Rows of one statement: short locks, and a backlog is worked off over several runs. */
 #define BATCH "500"
@@ -36,7 +36,7 @@ static enum err run_interrupted(struct svc *s)
     for (int row = 0; row < db_count(rows); row++) {
         enum notice_template t = notification_template_find(db_get_str(rows, row, "template"));
         if (t < NOTICE_COUNT)
-            METRIC_INC(M_NOTIFICATIONS, t, NO_INTERRUPTED);
+            METRIC_INC(M_NOTIFICATIONS, t, NOTIFICATION_OUTCOME_INTERRUPTED);
     }
     if (db_count(rows) > 0)
         LOG(LOG_LEVEL_WARN, "notifications.interrupted", F_INT("rows", db_count(rows)));

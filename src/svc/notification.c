@@ -59,23 +59,23 @@ enum notice_template notification_template_find(const char *name)
     return (enum notice_template)i;
 }
 
-static enum notice_outcome outcome_of(enum err e)
+static enum notification_outcome outcome_of(enum err e)
 {
     static const struct {
         enum err err;
-        enum notice_outcome outcome;
+        enum notification_outcome outcome;
     } map[] = {
-        {ERR_OK, NO_SENT},
-        {ERR_PROVIDER_REJECTED, NO_PROVIDER_REJECTED},
-        {ERR_PROVIDER_TIMEOUT, NO_PROVIDER_TIMEOUT},
-        {ERR_PROVIDER_UNAVAILABLE, NO_PROVIDER_UNAVAILABLE},
-        {ERR_DEADLINE, NO_DEADLINE},
+        {ERR_OK, NOTIFICATION_OUTCOME_SENT},
+        {ERR_PROVIDER_REJECTED, NOTIFICATION_OUTCOME_PROVIDER_REJECTED},
+        {ERR_PROVIDER_TIMEOUT, NOTIFICATION_OUTCOME_PROVIDER_TIMEOUT},
+        {ERR_PROVIDER_UNAVAILABLE, NOTIFICATION_OUTCOME_PROVIDER_UNAVAILABLE},
+        {ERR_DEADLINE, NOTIFICATION_OUTCOME_DEADLINE},
     };
     for (size_t i = 0; i < ARRAY_LEN(map); i++) {
         if (map[i].err == e)
             return map[i].outcome;
     }
-    return NO_PROVIDER_FAILED;
+    return NOTIFICATION_OUTCOME_PROVIDER_FAILED;
 }
 
 static void copy(char *to, size_t size, const char *from)
@@ -92,40 +92,40 @@ static void call_provider(struct svc *s, const struct notification_try *t,
                           .id = t->id,
                           .request_id = s->request_id,
                           .traceparent = s->traceparent,
-                          .op = OP_SMS_NOTICE};
+                          .op = PROVIDER_OP_SMS_NOTICE};
     struct sms_result sent = {.err = ERR_PROVIDER_FAILED};
 
     copy(r->provider, sizeof r->provider, s->cfg->providers[provider].name);
     sms_send(s->ext, s->arena, provider, &m, deadline_before(s->deadline, KEEP_MS), &sent);
     r->outcome = outcome_of(sent.err);
-    r->tried = r->outcome != NO_DEADLINE;
-    if (r->outcome == NO_SENT)
+    r->tried = r->outcome != NOTIFICATION_OUTCOME_DEADLINE;
+    if (r->outcome == NOTIFICATION_OUTCOME_SENT)
         copy(r->message_id, sizeof r->message_id, sent.message_id);
     else
         copy(r->detail, sizeof r->detail, sent.detail);
 }
 
-enum notice_outcome notification_attempt(struct svc *s, const struct notification_try *t)
+enum notification_outcome notification_attempt(struct svc *s, const struct notification_try *t)
 {
     struct notification_result r = {.template = t->template, .attempt = t->attempt};
     copy(r.venue_id.s, sizeof r.venue_id.s, t->venue_id);
     copy(r.id.s, sizeof r.id.s, t->id);
     if (t->expired) {
-        r.outcome = NO_EXPIRED;
+        r.outcome = NOTIFICATION_OUTCOME_EXPIRED;
         copy(r.detail, sizeof r.detail, "too old to be of use");
     } else if (s->cfg->notifications.provider < 0 || !s->ext) {
-        r.outcome = NO_PROVIDER_UNAVAILABLE;
+        r.outcome = NOTIFICATION_OUTCOME_PROVIDER_UNAVAILABLE;
         copy(r.detail, sizeof r.detail, "no provider is configured");
     } else if (!notification_has_time(s)) {
-        r.outcome = NO_DEADLINE;
+        r.outcome = NOTIFICATION_OUTCOME_DEADLINE;
         copy(r.detail, sizeof r.detail, "too little of the request's time was left to try");
     } else {
         call_provider(s, t, &r);
     }
-    if (r.outcome != NO_SENT) {
+    if (r.outcome != NOTIFICATION_OUTCOME_SENT) {
         LOG(LOG_LEVEL_WARN, "notification.failed", F_STR("notification", r.id.s),
             F_STR("template", notice_names[r.template]),
-            F_STR("error", notice_outcome_names[r.outcome]), F_STR("detail", r.detail));
+            F_STR("error", notification_outcome_names[r.outcome]), F_STR("detail", r.detail));
     }
     notification_store(s, &r);
     return r.outcome;

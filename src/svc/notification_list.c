@@ -181,7 +181,7 @@ static void add_resend_audit(struct svc *s, struct db_batch *b,
                               .venue_id = db_get_str(claimed, 0, "venue_id")});
 }
 
-static enum notice_outcome send_claimed(struct svc *s, struct db_rows claimed)
+static enum notification_outcome send_claimed(struct svc *s, struct db_rows claimed)
 {
     enum notice_template template = notification_template_find(db_get_str(claimed, 0, "template"));
     ENSURE(template <NOTICE_COUNT); /* only notification_enqueue writes the column */
@@ -265,7 +265,7 @@ static enum err resend_next(struct svc *s, const struct notification_actor *who,
         return e;
     at->created = db_get_str(claimed, 0, "created");
     at->id = db_get_str(claimed, 0, "id");
-    if (send_claimed(s, claimed) == NO_SENT)
+    if (send_claimed(s, claimed) == NOTIFICATION_OUTCOME_SENT)
         counts->sent++;
     else
         counts->failed++;

@@ -19,7 +19,7 @@ const char *notification_render(const struct config *cfg, struct arena *a,
 struct notification_result {
     struct uuid venue_id, id;
     enum notice_template template;
-    enum notice_outcome outcome;
+    enum notification_outcome outcome;
     int64_t attempt;
     bool tried;
     bool in_doubt; /* an earlier write of it may have been committed */

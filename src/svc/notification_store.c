@@ -42,7 +42,7 @@ static enum err write_result(struct svc *s, const struct notification_result *r,
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i = DB_ADD(b, &store_stmt, r->venue_id.s, r->id.s, db_int(b, r->attempt),
-                   notice_outcome_names[r->outcome], none_if_empty(r->detail),
+                   notification_outcome_names[r->outcome], none_if_empty(r->detail),
                    none_if_empty(r->provider), none_if_empty(r->message_id), db_bool(r->tried));
     enum err e = db_run(b, d);
     if (e != ERR_OK)

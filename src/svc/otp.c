@@ -3,12 +3,12 @@
 #include "svc/otp.h"
 
 #include "base/rng.h"
+#include "domain/metrics.h"
 #include "ext/sms.h"
 #include "svc/phone.h"
 #include "svc/ratelimit.h"
 #include "svc/svc_sql.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 #define CODE_MAX 10
 /* What storing the result may take of the request's end. */
@@ -71,7 +71,7 @@ static enum err begin(struct svc *s, const struct otp_send *in, struct sending *
         return e;
     struct db_rows rows = db_result(b, at);
     if (!db_is_null(rows, 0, "denied")) {
-        METRIC_INC(M_OTP, OTP_THROTTLED);
+        METRIC_INC(M_OTP, OTP_OUTCOME_THROTTLED);
         out->retry_after_s = (long)db_get_int(rows, 0, "retry_after_s");
         return w->cooldown && db_get_int(rows, 0, "denied") == 1 ? ERR_OTP_COOLDOWN : ERR_OTP_QUOTA;
     }
@@ -122,13 +122,13 @@ static enum err deliver(struct svc *s, struct sending *w)
                             .id = w->out->id.s,
                             .request_id = s->request_id,
                             .traceparent = s->traceparent,
-                            .op = OP_SMS_OTP};
+                            .op = PROVIDER_OP_SMS_OTP};
     sms_send(s->ext, s->arena, s->cfg->otp.provider, &sms, deadline_before(s->deadline, STORE_MS),
              &result);
     store_result(s, w, &result);
-    METRIC_INC(M_OTP, result.err == ERR_OK ? OTP_SENT
-                      : result.unknown     ? OTP_SEND_UNKNOWN
-                                           : OTP_SEND_FAILED);
+    METRIC_INC(M_OTP, result.err == ERR_OK ? OTP_OUTCOME_SENT
+                      : result.unknown     ? OTP_OUTCOME_SEND_UNKNOWN
+                                           : OTP_OUTCOME_SEND_FAILED);
     if (result.err != ERR_OK) {
         LOG(LOG_LEVEL_WARN, "otp.send_failed", F_STR("otp", w->out->id.s),
             F_PHONE("phone", w->out->phone), F_ERR(result.err),
@@ -171,10 +171,10 @@ static enum err refusal(struct db_rows why)
     if (db_get_bool(why, 0, "superseded"))
         return ERR_OTP_SUPERSEDED;
     if (db_get_bool(why, 0, "expired")) {
-        METRIC_INC(M_OTP, OTP_EXPIRED);
+        METRIC_INC(M_OTP, OTP_OUTCOME_EXPIRED);
         return ERR_OTP_EXPIRED;
     }
-    METRIC_INC(M_OTP, OTP_EXHAUSTED);
+    METRIC_INC(M_OTP, OTP_OUTCOME_EXHAUSTED);
     return ERR_OTP_EXHAUSTED;
 }
 
@@ -193,7 +193,7 @@ static enum err use(struct svc *s, const struct uuid *id, struct otp_session *ou
         return ERR_OTP_USED;
     customer_read(rows, 0, &out->customer);
     out->expires_at = db_get_time(rows, 0, "expires_us");
-    METRIC_INC(M_OTP, OTP_VERIFIED);
+    METRIC_INC(M_OTP, OTP_OUTCOME_VERIFIED);
     return ERR_OK;
 }
 
@@ -215,7 +215,7 @@ enum err otp_verify(struct svc *s, const struct uuid *id, const char *code, stru
     char mac[SHA256_HEX_MAX];
     code_mac(s, id->s, db_get_str(rows, 0, "phone"), code, mac);
     if (!digest_equal(str_of(mac), str_of(db_get_str(rows, 0, "code_mac")))) {
-        METRIC_INC(M_OTP, OTP_INCORRECT);
+        METRIC_INC(M_OTP, OTP_OUTCOME_INCORRECT);
         out->attempts_left = (int)(s->cfg->otp.max_attempts - db_get_int(rows, 0, "attempts"));
         return ERR_OTP_INCORRECT;
     }

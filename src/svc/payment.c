@@ -4,11 +4,11 @@
 
 #include "base/ensure.h"
 #include "base/rng.h"
+#include "domain/metrics.h"
 #include "payment_priv.h"
 #include "svc/audit.h"
 #include "svc/booking_pay.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 /* Kept back of a request's time for storing what the gateway said. */
 #define STORE_MS 300
@@ -183,11 +183,15 @@ static const struct db_stmt history_stmt = {"payment_history_add",
 
 static void count_state(enum payment_state state)
 {
-    static const int acts[PAYMENT_STATE_COUNT] = {
-        [PAYMENT_CREATING] = -1,          [PAYMENT_INITIATED] = PA_CREATED,
-        [PAYMENT_UNKNOWN] = PA_UNKNOWN,   [PAYMENT_PAID] = PA_PAID,
-        [PAYMENT_FAILED] = PA_FAILED,     [PAYMENT_EXPIRED] = PA_EXPIRED,
-        [PAYMENT_REFUNDED] = PA_REFUNDED, [PAYMENT_PARTIALLY_REFUNDED] = PA_REFUNDED};
+    static const int acts[PAYMENT_STATE_COUNT] = {[PAYMENT_CREATING] = -1,
+                                                  [PAYMENT_INITIATED] = PAYMENT_ACT_CREATED,
+                                                  [PAYMENT_UNKNOWN] = PAYMENT_ACT_UNKNOWN,
+                                                  [PAYMENT_PAID] = PAYMENT_ACT_PAID,
+                                                  [PAYMENT_FAILED] = PAYMENT_ACT_FAILED,
+                                                  [PAYMENT_EXPIRED] = PAYMENT_ACT_EXPIRED,
+                                                  [PAYMENT_REFUNDED] = PAYMENT_ACT_REFUNDED,
+                                                  [PAYMENT_PARTIALLY_REFUNDED] =
+                                                      PAYMENT_ACT_REFUNDED};
     if (acts[state] >= 0)
         METRIC_INC(M_PAYMENT_ACTS, (unsigned)acts[state]);
 }

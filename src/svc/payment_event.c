@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Events of the gateway: each taken once, none believed. */
+#include "domain/metrics.h"
 #include "payment_priv.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 static const struct db_stmt seen_stmt = {
     "webhook_seen", "SELECT 1 FROM webhook_events WHERE provider = $1 AND event_id = $2"};
@@ -71,7 +71,7 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     const char *name = s->cfg->providers[provider].name;
     struct pay_event ev;
     enum err e = pay_event_read(s->cfg, provider, s->arena, body, &ev);
-    *outcome = e == ERR_UNAUTHORIZED ? WH_REFUSED : WH_UNKNOWN;
+    *outcome = e == ERR_UNAUTHORIZED ? WEBHOOK_OUTCOME_REFUSED : WEBHOOK_OUTCOME_UNKNOWN;
     if (e != ERR_OK)
         return e == ERR_VALIDATION ? ERR_OK : e; /* permanent nonsense with the right secret:
                                                 counted, and not wanted again */
@@ -81,7 +81,7 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, seen)) > 0) {
-        *outcome = WH_DUPLICATE;
+        *outcome = WEBHOOK_OUTCOME_DUPLICATE;
         return ERR_OK;
     }
     const char *id;
@@ -98,6 +98,6 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
              : payment_settle(s, id, "gateway", &p, &how);
     if (e != ERR_OK)
         return e;
-    *outcome = how == SETTLED_MISMATCH ? WH_MISMATCH : WH_APPLIED;
+    *outcome = how == SETTLED_MISMATCH ? WEBHOOK_OUTCOME_MISMATCH : WEBHOOK_OUTCOME_APPLIED;
     return keep(s, name, &ev, id, how == SETTLED_MISMATCH ? "mismatch" : "applied");
 }

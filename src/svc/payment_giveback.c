@@ -5,10 +5,10 @@
  * written first and keeps all others of its payment away, then the gateway's running total is read,
  * then the refund is asked for; after an unknown outcome the total tells, and time.
  */
+#include "domain/metrics.h"
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 #define CLAIM_GRACE_S 3
 
@@ -71,7 +71,7 @@ static void add_done(struct svc *s, struct db_batch *b, const struct refund *r, 
         payment_add_change(s, b, p, &change);
     }
     if (r->surplus)
-        METRIC_INC(M_PAYMENT_ACTS, PA_SURPLUS);
+        METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_SURPLUS);
     const char *detail = arena_printf(s->arena, "{\"amount\":%lld,\"charge\":\"%s\"}",
                                       (long long)r->amount, r->charge_id);
     payment_add_audit(s, b, p, r->actor, "payment.refund", detail);
@@ -128,7 +128,7 @@ enum err refund_finish_done(struct svc *s, const struct refund *r, int64_t total
 enum err refund_finish_failed(struct svc *s, const struct refund *r, const char *fault)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    METRIC_INC(M_PAYMENT_ACTS, PA_REFUND_FAILED);
+    METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_REFUND_FAILED);
     refund_add_set(b, r, r->surplus ? "wanted" : "failed", fault,
                    r->surplus ? payment_backoff_s(r->checks) : PAYMENT_DONE);
     LOG(LOG_LEVEL_WARN, "refund.failed", F_STR("payment", r->payment_id.s),

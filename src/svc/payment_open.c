@@ -3,9 +3,9 @@
 /* Opening a payment: the row first, then the invoice, then what became of it. */
 #include <poll.h>
 
+#include "domain/metrics.h"
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
-#include "sys/metrics.h"
 
 /* Invoices end this long before the hold does, or a tenth of the hold, whichever is less (contract
  * 6). */

@@ -5,11 +5,11 @@
  * invoice callback, a repeat of the create and the keeper all come here. Applying is idempotent: it
  * moves the row from what it is to what the gateway says.
  */
+#include "domain/metrics.h"
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
 #include "sys/json.h"
 #include "sys/log.h"
-#include "sys/metrics.h"
 
 static const struct db_stmt look_stmt = {
     "payment_look",
@@ -97,7 +97,7 @@ static void end_open_invoices(const struct pay_call *c, const struct pay_invoice
         struct pay_outcome cancelled;
         pay_cancel(c, found->items[i].id, &cancelled);
         if (cancelled.err == ERR_OK)
-            METRIC_INC(M_PAYMENT_ACTS, PA_INVOICE_CANCELLED);
+            METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_INVOICE_CANCELLED);
         fetch_into(c, &found->items[i], o);
     }
 }
@@ -377,7 +377,7 @@ static const struct db_stmt mismatch_stmt = {
 /* Nothing is changed; a person has to look. The audit log is told once, the metric each time. */
 static enum err tell_mismatch(struct svc *s, const struct payment *p, const char *actor)
 {
-    METRIC_INC(M_PAYMENT_ACTS, PA_MISMATCH);
+    METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_MISMATCH);
     LOG(LOG_LEVEL_ERROR, "payment.mismatch", F_STR("payment", p->id.s), F_STR("actor", actor),
         F_STR("hint",
               "amount, currency or reference at the gateway is not ours: nothing was changed"));

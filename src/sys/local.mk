@@ -7,9 +7,7 @@ libsys_a_SOURCES = \
   src/sys/scoreboard.c include/sys/scoreboard.h \
   src/sys/log.c include/sys/log.h \
   src/sys/log_line.c include/sys/log_line.h \
-  src/sys/metrics.c include/sys/metrics.h include/sys/metrics.def \
-  src/sys/metrics_accept.c src/sys/metrics_dims.c src/sys/metrics_page.c src/sys/metrics_priv.h \
-  src/sys/metrics_rows.c \
+  src/sys/name_rows.c include/sys/name_rows.h \
   src/sys/net.c src/sys/net_fds.c src/sys/net_io.c src/sys/net_written.c include/sys/net.h \
   src/sys/notify_sd.c include/sys/notify_sd.h \
   src/sys/shm.c include/sys/shm.h \
@@ -24,7 +22,7 @@ SYS_TESTS = \
   tests/unit/check_addrs \
   tests/unit/check_scoreboard \
   tests/unit/check_log \
-  tests/unit/check_metrics \
+  tests/unit/check_name_rows \
   tests/unit/check_net
 check_PROGRAMS += $(SYS_TESTS)
 TESTS += $(SYS_TESTS)
@@ -37,15 +35,10 @@ tests_unit_check_scoreboard_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 tests_unit_check_log_SOURCES = tests/unit/check_log.c tests/lib/th_unit.h
 tests_unit_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_log_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
-tests_unit_check_metrics_SOURCES = tests/unit/check_metrics.c tests/lib/th_unit.h
-tests_unit_check_metrics_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_check_metrics_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
+tests_unit_check_name_rows_SOURCES = tests/unit/check_name_rows.c tests/lib/th_unit.h
+tests_unit_check_name_rows_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_name_rows_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 tests_unit_check_net_SOURCES = tests/unit/check_net.c tests/lib/th_unit.h
 tests_unit_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_net_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 endif
-
-# alert rules for what metrics.def has
-TESTS += tests/lint/prometheus.sh
-EXTRA_DIST += tests/lint/prometheus.sh tests/lib/promcheck.py etc/prometheus/prometheus.yml \
-  etc/prometheus/bookingd.rules.yml etc/prometheus/bookingd.rules.test.yml

@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "sys/log_line.h"
-#include "sys/metrics.h"
 
 #define ROLE_MAX 24
 
@@ -36,6 +35,7 @@ static struct {
     int slot;
     const char *request;
     uint64_t dropped, dropped_told;
+    void (*on_drop)(void);
 } g_log = {.level = LOG_LEVEL_INFO, .fd = STDERR_FILENO, .slot = -1, .sink = SINK_POLLED};
 
 static const char *const level_names[] = {[LOG_LEVEL_ERROR] = "error",
@@ -120,6 +120,11 @@ void log_set_request(const char *request_id)
 int log_fd(void)
 {
     return g_log.fd;
+}
+
+void log_set_drop_hook(void (*fn)(void))
+{
+    g_log.on_drop = fn;
 }
 
 uint64_t log_dropped(void)
@@ -223,7 +228,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     log_line_end(&line);
     if (!emit(&line)) {
         g_log.dropped++;
-        METRIC_INC0(M_LOG_DROPPED);
+        if (g_log.on_drop)
+            g_log.on_drop();
     }
     errno = saved;
 }

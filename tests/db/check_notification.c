@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "../lib/th_unit.h"
+#include "domain/metrics.h"
 #include "svc/keeper_tasks.h"
 #include "svc/notification.h"
 #include "svc/notification_list.h"
-#include "sys/metrics.h"
 #include "th_book.h"
 
 #define EXPECT(e, want) ck_assert_str_eq(err_code(e), err_code(want))

@@ -172,7 +172,7 @@ static void check_outcome(const struct pay_outcome *o)
            (s != 429 || o->retry_after_s >= 1));
     ENSURE(s < 500 || (o->err == ERR_PROVIDER_FAILED && o->unknown == !read));
     ENSURE(s < 300 || s > 399 || (o->err == ERR_PROVIDER_FAILED && o->unknown == !read));
-    ENSURE(judged == 1 && (!good || verdict == PO_OK));
+    ENSURE(judged == 1 && (!good || verdict == PROVIDER_OUTCOME_OK));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

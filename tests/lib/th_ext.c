@@ -83,7 +83,7 @@ void th_ext_close(struct th_ext *t)
 
 enum err th_ext_post(struct th_ext *t, int64_t budget_ms, struct ext_reply *r)
 {
-    struct ext_request q = {.op = OP_SMS_OTP,
+    struct ext_request q = {.op = PROVIDER_OP_SMS_OTP,
                             .method = "POST",
                             .url = arena_printf(t->a, "%s/sms", t->base_url),
                             .body = STR("{}"),
@@ -91,7 +91,9 @@ enum err th_ext_post(struct th_ext *t, int64_t budget_ms, struct ext_reply *r)
                             .request_id = "req-1"};
     enum err err = ext_call(t->x, t->a, &q, deadline_in_ms(budget_ms), r);
     if (err == ERR_OK)
-        ext_judge(t->x, &q, r, r->status >= 200 && r->status <= 299 ? PO_OK : PO_FAILED);
+        ext_judge(t->x, &q, r,
+                  r->status >= 200 && r->status <= 299 ? PROVIDER_OUTCOME_OK
+                                                       : PROVIDER_OUTCOME_FAILED);
     return err;
 }
 

@@ -444,7 +444,7 @@ END_TEST
 START_TEST(request_carries_what_it_should_and_no_more)
 {
     struct ext_reply r;
-    struct ext_request q = {.op = OP_SMS_OTP,
+    struct ext_request q = {.op = PROVIDER_OP_SMS_OTP,
                             .method = "POST",
                             .headers = {"X-One: 1", "X-Two: 2"},
                             .basic_user = "AC1",
@@ -461,7 +461,7 @@ START_TEST(request_carries_what_it_should_and_no_more)
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     q.url = arena_printf(t->a, "%s/a/../b?c=%%20d", t->base_url);
     ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), ERR_OK);
-    ext_judge(t->x, &q, &r, PO_OK);
+    ext_judge(t->x, &q, &r, PROVIDER_OUTCOME_OK);
     const char *sent = thp_request(server);
     static const char *const wanted[] = {"POST /a/../b?c=%20d HTTP/1.1\r\n",
                                          "\r\nUser-Agent: bookingd/",
@@ -486,13 +486,14 @@ START_TEST(methods_and_empty_bodies)
 {
     static const char *const methods[] = {"GET", "POST", "PUT"};
     struct ext_reply r;
-    struct ext_request q = {.op = OP_INVOICE_FETCH, .method = methods[_i], .idempotent = true};
+    struct ext_request q = {
+        .op = PROVIDER_OP_INVOICE_FETCH, .method = methods[_i], .idempotent = true};
 
     server = thp_start_answer(thp_json(200, "{}"));
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
     q.url = arena_printf(t->a, "%s/v1", t->base_url);
     ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), ERR_OK);
-    ext_judge(t->x, &q, &r, PO_OK);
+    ext_judge(t->x, &q, &r, PROVIDER_OUTCOME_OK);
     ck_assert_int_eq(strncmp(thp_request(server), methods[_i], strlen(methods[_i])), 0);
     ck_assert(_i == 0 || strstr(thp_request(server), "\r\nContent-Length: 0\r\n") != NULL);
     ck_assert_ptr_nonnull(strstr(thp_request(server), "\r\ntraceparent: 00-"));
@@ -503,7 +504,7 @@ START_TEST(a_line_break_never_leaves_in_a_header)
 {
     struct ext_reply r;
     struct ext_request q = {
-        .op = OP_SMS_OTP, .method = "POST", .headers = {"X-Text: a\r\nX-Evil: b"}};
+        .op = PROVIDER_OP_SMS_OTP, .method = "POST", .headers = {"X-Text: a\r\nX-Evil: b"}};
 
     server = thp_start_answer(thp_json(200, "{}"));
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
@@ -520,7 +521,7 @@ START_TEST(other_schemes_are_not_spoken)
     static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/",
                                        "gopher://127.0.0.1/", "dict://127.0.0.1/x"};
     struct ext_reply r;
-    struct ext_request q = {.op = OP_SMS_OTP, .method = "GET", .url = urls[_i]};
+    struct ext_request q = {.op = PROVIDER_OP_SMS_OTP, .method = "GET", .url = urls[_i]};
 
     t = th_ext_open("http", "127.0.0.1", 1);
     ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), ERR_PROVIDER_FAILED);
@@ -704,13 +705,13 @@ START_TEST(a_read_may_be_sent_again)
 
     server = thp_start(dies_under_us, 2);
     t = th_ext_open("http", "127.0.0.1", thp_port(server));
-    struct ext_request q = {.op = OP_PAYMENT_FETCH,
+    struct ext_request q = {.op = PROVIDER_OP_PAYMENT_FETCH,
                             .method = "GET",
                             .url = arena_printf(t->a, "%s/p", t->base_url),
                             .idempotent = true};
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(ext_call(t->x, t->a, &q, deadline_in_ms(1000), &r), ERR_OK);
-        ext_judge(t->x, &q, &r, PO_OK);
+        ext_judge(t->x, &q, &r, PROVIDER_OUTCOME_OK);
     }
     ck_assert_uint_eq(thp_requests(server), 3);
 }
@@ -736,7 +737,7 @@ END_TEST
 
 static int64_t requests(enum provider_outcome outcome)
 {
-    return metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_SMS_OTP, outcome));
+    return metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, PROVIDER_OP_SMS_OTP, outcome));
 }
 
 START_TEST(the_circuit_opens_refuses_probes_and_closes)
@@ -744,8 +745,9 @@ START_TEST(the_circuit_opens_refuses_probes_and_closes)
     struct ext_reply r;
 
     t = th_ext_open("http", "127.0.0.1", thp_closed_port());
-    int64_t failed = requests(PO_FAILED), refused = requests(PO_UNAVAILABLE);
-    int64_t timed = metric_read(M_PROVIDER_DURATION, METRIC_AT(0, OP_SMS_OTP));
+    int64_t failed = requests(PROVIDER_OUTCOME_FAILED),
+            refused = requests(PROVIDER_OUTCOME_UNAVAILABLE);
+    int64_t timed = metric_read(M_PROVIDER_DURATION, METRIC_AT(0, PROVIDER_OP_SMS_OTP));
     for (int i = 0; i < 3; i++) /* connection faults count double: 2, 4, 6 of 5 */
         ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_PROVIDER_FAILED);
     ck_assert_int_eq(th_ext_state().circuit, CIRCUIT_OPEN);
@@ -753,9 +755,10 @@ START_TEST(the_circuit_opens_refuses_probes_and_closes)
     ck_assert_str_eq(r.detail, "circuit open");
     ck_assert_int_eq(r.retry_after_s, 1);
     ck_assert_int_eq(r.certainty, EXT_NOT_SENT);
-    ck_assert_int_eq(requests(PO_FAILED) - failed, 3);
-    ck_assert_int_eq(requests(PO_UNAVAILABLE) - refused, 1);
-    ck_assert_int_eq(metric_read(M_PROVIDER_DURATION, METRIC_AT(0, OP_SMS_OTP)) - timed, 3);
+    ck_assert_int_eq(requests(PROVIDER_OUTCOME_FAILED) - failed, 3);
+    ck_assert_int_eq(requests(PROVIDER_OUTCOME_UNAVAILABLE) - refused, 1);
+    ck_assert_int_eq(metric_read(M_PROVIDER_DURATION, METRIC_AT(0, PROVIDER_OP_SMS_OTP)) - timed,
+                     3);
     ck_assert_uint_eq(th_ext_state().consecutive_failures, 3);
     struct deadline open_for = deadline_in_ms(1000);
     while (!deadline_passed(open_for) && th_ext_post(t, 1000, &r) == ERR_PROVIDER_UNAVAILABLE)
@@ -794,7 +797,7 @@ END_TEST
 START_TEST(an_answer_that_nobody_judged_gives_its_probe_back)
 {
     struct ext_reply r;
-    struct ext_request q = {.op = OP_SMS_OTP, .method = "POST"};
+    struct ext_request q = {.op = PROVIDER_OP_SMS_OTP, .method = "POST"};
 
     server = thp_start_answer(thp_json(500, "{}"));
     t = th_ext_open("http", "127.0.0.1", thp_port(server));

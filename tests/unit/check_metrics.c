@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* sys/metrics: counting across processes, the page in both formats, and what a scraper's Accept
+/* domain/metrics: counting across processes, the page in both formats, and what a scraper's Accept
  * field means. */
 #include <math.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../lib/th_unit.h"
-#include "sys/metrics.h"
+#include "domain/metrics_page.h"
 #include "sys/shm.h"
 
 static const char *const providers[] = {"sms", "mo\"ya\\sar\n"};
@@ -72,10 +72,10 @@ static unsigned count(const char *text, const char *what)
 
 START_TEST(nothing_happens_before_attach)
 {
-    METRIC_INC(M_OTP, OTP_SENT);
+    METRIC_INC(M_OTP, OTP_OUTCOME_SENT);
     METRIC_OBSERVE0(M_HTTP_QUEUE, 1);
-    METRIC_SET(M_HTTP_CONNECTIONS, 3, CONN_IDLE);
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_SENT)), 0);
+    METRIC_SET(M_HTTP_CONNECTIONS, 3, CONN_STATE_IDLE);
+    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_SENT)), 0);
     ck_assert_int_eq(metric_read(M_HTTP_QUEUE, NULL, 0), 0);
 }
 END_TEST
@@ -86,12 +86,16 @@ START_TEST(providers_keep_their_counters_over_reloads)
     static const char *const next[] = {"new", "mo\"ya\\sar\n", "sms"};
     static const uint32_t next_ops[] = {METRIC_OPS_SMS, METRIC_OPS_PAYMENT, METRIC_OPS_SMS};
     metrics_attach(0);
-    METRIC_INC(M_PROVIDER_REQUESTS, 0, OP_SMS_OTP, PO_OK);
+    METRIC_INC(M_PROVIDER_REQUESTS, 0, PROVIDER_OP_SMS_OTP, PROVIDER_OUTCOME_OK);
     metrics_use_providers(next, next_ops, 3);
-    METRIC_INC(M_PROVIDER_REQUESTS, 0, OP_SMS_OTP, PO_OK);
-    METRIC_INC(M_PROVIDER_REQUESTS, 2, OP_SMS_OTP, PO_OK);
-    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(2, OP_SMS_OTP, PO_OK)), 2);
-    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_SMS_OTP, PO_OK)), 1);
+    METRIC_INC(M_PROVIDER_REQUESTS, 0, PROVIDER_OP_SMS_OTP, PROVIDER_OUTCOME_OK);
+    METRIC_INC(M_PROVIDER_REQUESTS, 2, PROVIDER_OP_SMS_OTP, PROVIDER_OUTCOME_OK);
+    ck_assert_int_eq(
+        metric_read(M_PROVIDER_REQUESTS, METRIC_AT(2, PROVIDER_OP_SMS_OTP, PROVIDER_OUTCOME_OK)),
+        2);
+    ck_assert_int_eq(
+        metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, PROVIDER_OP_SMS_OTP, PROVIDER_OUTCOME_OK)),
+        1);
     metrics_use_providers(next, next_ops, 1);
     const char *p = page(METRICS_TEXT);
     has(p, "bookingd_provider_requests_total{provider=\"sms\",operation=\"sms_otp\",outcome=\"ok\"}"
@@ -99,7 +103,9 @@ START_TEST(providers_keep_their_counters_over_reloads)
     has(p, "bookingd_provider_requests_total{provider=\"new\",operation=\"sms_otp\",outcome=\"ok\"}"
            " 1\n");
     metrics_use_providers(providers, ops, 2);
-    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_SMS_OTP, PO_OK)), 2);
+    ck_assert_int_eq(
+        metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, PROVIDER_OP_SMS_OTP, PROVIDER_OUTCOME_OK)),
+        2);
 }
 END_TEST
 
@@ -113,14 +119,17 @@ START_TEST(rows_of_forgotten_providers_are_used_again)
         (void)snprintf(text[i], sizeof(text[i]), "p%u", i);
         const char *names[] = {"keeps", text[i]};
         metrics_use_providers(names, NULL, 2);
-        METRIC_INC(M_PROVIDER_REQUESTS, 0, OP_REFUND, PO_OK);
-        ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(1, OP_REFUND, PO_OK)), 0);
-        METRIC_INC(M_PROVIDER_REQUESTS, 1, OP_REFUND, PO_OK);
-        METRIC_OBSERVE(M_PROVIDER_DURATION, 0.1, 1, OP_REFUND);
-        ck_assert_int_eq(metric_read(M_PROVIDER_DURATION, METRIC_AT(1, OP_REFUND)), 1);
+        METRIC_INC(M_PROVIDER_REQUESTS, 0, PROVIDER_OP_REFUND, PROVIDER_OUTCOME_OK);
+        ck_assert_int_eq(
+            metric_read(M_PROVIDER_REQUESTS, METRIC_AT(1, PROVIDER_OP_REFUND, PROVIDER_OUTCOME_OK)),
+            0);
+        METRIC_INC(M_PROVIDER_REQUESTS, 1, PROVIDER_OP_REFUND, PROVIDER_OUTCOME_OK);
+        METRIC_OBSERVE(M_PROVIDER_DURATION, 0.1, 1, PROVIDER_OP_REFUND);
+        ck_assert_int_eq(metric_read(M_PROVIDER_DURATION, METRIC_AT(1, PROVIDER_OP_REFUND)), 1);
     }
-    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_REFUND, PO_OK)),
-                     2 * METRIC_PROVIDER_ROWS);
+    ck_assert_int_eq(
+        metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, PROVIDER_OP_REFUND, PROVIDER_OUTCOME_OK)),
+        2 * METRIC_PROVIDER_ROWS);
 }
 END_TEST
 
@@ -128,21 +137,26 @@ START_TEST(slots_add_up_and_counters_outlive_processes)
 {
     for (unsigned slot = 0; slot < setup.slots; slot++) {
         metrics_attach(slot);
-        METRIC_INC(M_OTP, OTP_SENT);
-        metric_add(M_PROVIDER_REQUESTS, 5, METRIC_AT(1, OP_REFUND, PO_TIMEOUT));
-        METRIC_SET(M_HTTP_CONNECTIONS, 2, CONN_READING);
+        METRIC_INC(M_OTP, OTP_OUTCOME_SENT);
+        metric_add(M_PROVIDER_REQUESTS, 5,
+                   METRIC_AT(1, PROVIDER_OP_REFUND, PROVIDER_OUTCOME_TIMEOUT));
+        METRIC_SET(M_HTTP_CONNECTIONS, 2, CONN_STATE_READING);
     }
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_SENT)), 4);
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_VERIFIED)), 0);
-    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(1, OP_REFUND, PO_TIMEOUT)), 20);
-    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS, METRIC_AT(0, OP_REFUND, PO_TIMEOUT)), 0);
-    ck_assert_int_eq(metric_read(M_HTTP_CONNECTIONS, METRIC_AT(CONN_READING)), 8);
+    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_SENT)), 4);
+    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_VERIFIED)), 0);
+    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS,
+                                 METRIC_AT(1, PROVIDER_OP_REFUND, PROVIDER_OUTCOME_TIMEOUT)),
+                     20);
+    ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS,
+                                 METRIC_AT(0, PROVIDER_OP_REFUND, PROVIDER_OUTCOME_TIMEOUT)),
+                     0);
+    ck_assert_int_eq(metric_read(M_HTTP_CONNECTIONS, METRIC_AT(CONN_STATE_READING)), 8);
     metrics_attach(3); /* the next process of that position: counters stay, gauges start anew */
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_SENT)), 4);
-    ck_assert_int_eq(metric_read(M_HTTP_CONNECTIONS, METRIC_AT(CONN_READING)), 6);
+    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_SENT)), 4);
+    ck_assert_int_eq(metric_read(M_HTTP_CONNECTIONS, METRIC_AT(CONN_STATE_READING)), 6);
     metrics_release(2); /* its process died */
-    ck_assert_int_eq(metric_read(M_HTTP_CONNECTIONS, METRIC_AT(CONN_READING)), 4);
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_SENT)), 4);
+    ck_assert_int_eq(metric_read(M_HTTP_CONNECTIONS, METRIC_AT(CONN_STATE_READING)), 4);
+    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_SENT)), 4);
     METRIC_SET0(M_HTTP_QUEUE_LENGTH, -1);
     ck_assert_int_eq(metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0), -1);
 }
@@ -189,11 +203,12 @@ START_TEST(the_page_in_text)
     has(t, "bookingd_provider_requests_total{provider=\"mo\\\"ya\\\\sar\\n\",operation=\"refund\","
            "outcome=\"ok\"} 0\n");
     ck_assert_uint_eq(count(t, "\nbookingd_provider_requests_total{"),
-                      (unsigned)__builtin_popcount(METRIC_OPS_SMS | METRIC_OPS_PAYMENT) * PO_COUNT);
+                      (unsigned)__builtin_popcount(METRIC_OPS_SMS | METRIC_OPS_PAYMENT) *
+                          PROVIDER_OUTCOME_COUNT);
     ck_assert_uint_eq(count(t, "\nbookingd_webhooks_total{"),
-                      WH_COUNT); /* nobody sends webhooks about SMS */
+                      WEBHOOK_OUTCOME_COUNT); /* nobody sends webhooks about SMS */
     ck_assert_uint_eq(count(t, "\nbookingd_notifications_total{"), 5 * 8);
-    ck_assert_uint_eq(count(t, "\nbookingd_http_requests_shed_total{"), SHED_COUNT);
+    ck_assert_uint_eq(count(t, "\nbookingd_http_requests_shed_total{"), SHED_REASON_COUNT);
     has(t, "bookingd_config_last_reload_successful 1\n");
     ck_assert_ptr_null(strstr(t, "\n\n"));
     ck_assert_ptr_null(strstr(t, "# EOF"));
@@ -344,13 +359,13 @@ START_TEST(sums_never_fall)
             if (pids[i] == 0) {
                 metrics_attach(i);
                 for (;;) {
-                    METRIC_INC(M_BOOKINGS, BO_HELD);
+                    METRIC_INC(M_BOOKINGS, BOOKING_OUTCOME_HELD);
                     METRIC_OBSERVE0(M_DB_DURATION, 0.003);
                 }
             }
         }
         for (int reads = 0; reads < 500; reads++) {
-            int64_t now = metric_read(M_BOOKINGS, METRIC_AT(BO_HELD));
+            int64_t now = metric_read(M_BOOKINGS, METRIC_AT(BOOKING_OUTCOME_HELD));
             ck_assert_int_ge(now, last);
             last = now;
             ck_assert_int_ge(metric_read(M_DB_DURATION, NULL, 0), 0);
@@ -359,7 +374,7 @@ START_TEST(sums_never_fall)
             kill(pids[i], SIGKILL);
             ck_assert_int_eq(waitpid(pids[i], NULL, 0), pids[i]);
         }
-        int64_t now = metric_read(M_BOOKINGS, METRIC_AT(BO_HELD));
+        int64_t now = metric_read(M_BOOKINGS, METRIC_AT(BOOKING_OUTCOME_HELD));
         ck_assert_int_ge(now, last);
         last = now;
     }
@@ -406,7 +421,7 @@ START_TEST(wrong_labels_abort)
         METRIC_SET0(M_LOG_DROPPED, 1);
         break;
     case 3:
-        METRIC_INC(M_HTTP_CONNECTIONS, CONN_IDLE);
+        METRIC_INC(M_HTTP_CONNECTIONS, CONN_STATE_IDLE);
         break;
     default:
         metrics_attach(setup.slots);

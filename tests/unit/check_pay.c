@@ -208,8 +208,8 @@ START_TEST(answers_are_judged)
                   cases[_i].status, cases[_i].body, err_code(o.err), o.unknown);
     ck_assert_pstr_eq(o.detail, cases[_i].detail);
     ck_assert_uint_eq(judged, 1);
-    ck_assert(o.err != ERR_OK || verdict == PO_OK);
-    ck_assert(o.err != ERR_NOT_FOUND || verdict == PO_REJECTED);
+    ck_assert(o.err != ERR_OK || verdict == PROVIDER_OUTCOME_OK);
+    ck_assert(o.err != ERR_NOT_FOUND || verdict == PROVIDER_OUTCOME_REJECTED);
     ck_assert((o.retry_after_s > 0) == (cases[_i].status == 429));
 }
 END_TEST

@@ -70,7 +70,7 @@ static struct sms_result send_sms(void)
                     .text = TEXT,
                     .id = "0190a6e2-0000-7000-8000-000000000001",
                     .request_id = "req-5",
-                    .op = OP_SMS_NOTICE};
+                    .op = PROVIDER_OP_SMS_NOTICE};
     struct sms_result r;
     sms_send(t->x, t->a, 0, &m, deadline_in_ms(2000), &r);
     return r;
@@ -327,8 +327,11 @@ START_TEST(what_was_not_sent_is_not_unknown)
     ck_assert(!r.unknown);
     ck_assert_int_eq(r.retry_after_s, 1);
     ck_assert_str_eq(r.detail, "circuit open");
-    struct sms m = {
-        .to = "+966551234567", .text = "x", .id = "i", .request_id = "r", .op = OP_SMS_OTP};
+    struct sms m = {.to = "+966551234567",
+                    .text = "x",
+                    .id = "i",
+                    .request_id = "r",
+                    .op = PROVIDER_OP_SMS_OTP};
     sms_send(t->x, t->a, 0, &m, deadline_in_ms(0), &r);
     ck_assert_int_eq(r.err, ERR_DEADLINE);
     ck_assert(!r.unknown);

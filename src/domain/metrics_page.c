@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0. */
+/*
+ * The metrics page in its two formats: Prometheus text 0.0.4 and OpenMetrics 1.0. Called by the
+ * monitor.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/metrics_page.h"
 #include "metrics_priv.h"
-#include "sys/metrics.h"
 
-#define LABELS_MAX 512
-#define NAME_MAX_LEN 128
+#define LABELS_SIZE 512      /* a first guess: the buffer grows */
+#define SAMPLE_NAME_SIZE 128 /* the longest family name has 53 characters, "_bucket" is added */
 
 static const char suffix_total[] = "_total";
 static const char suffix_info[] = "_info";
 
-static bool open_metrics(const struct metrics_page *page)
+static bool metrics_page_is_openmetrics(const struct metrics_page *page)
 {
     return page->format == METRICS_OPENMETRICS;
 }
@@ -29,7 +32,7 @@ const char *metrics_content_type(enum metrics_format f)
 
 /* ---- pieces ---- */
 
-static void put_escaped(struct sb *sb, const char *z, bool quotes)
+static void metrics_page_put_escaped(struct sb *sb, const char *z, bool quotes)
 {
     for (; *z; z++) {
         if (*z == '\\')
@@ -49,7 +52,7 @@ void metrics_label(struct sb *sb, const char *name, const char *value)
         sb_putc(sb, ',');
     sb_puts(sb, name);
     sb_puts(sb, "=\"");
-    put_escaped(sb, value, true);
+    metrics_page_put_escaped(sb, value, true);
     sb_putc(sb, '"');
 }
 
@@ -72,19 +75,19 @@ void metrics_value(struct sb *sb, double v)
 }
 
 /* Length of a name without `suffix`, if it has it. */
-static size_t without(const char *name, const char *suffix)
+static size_t metrics_page_length_without(const char *name, const char *suffix)
 {
     size_t n = strlen(name), s = strlen(suffix);
     return n > s && strcmp(name + n - s, suffix) == 0 ? n - s : n;
 }
 
 /*
- * OpenMetrics names a counter's family without _total. The contract has a gauge
+ * OpenMetrics names a counter's family without _total. There is a gauge
  * bookingd_notifications (rows of the ledger) beside the counter bookingd_notifications_total (what
  * this node did): two families of one name, which strict parsers refuse. There the counter goes as
  * unknown, whose family keeps the whole name; its samples are the same.
  */
-static bool name_is_taken(const char *counter)
+static bool metrics_page_name_is_taken(const char *counter)
 {
     return strcmp(counter, "bookingd_notifications_total") == 0;
 }
@@ -98,21 +101,23 @@ void metrics_family(struct metrics_page *page, const char *name, enum metric_kin
                                         [METRIC_INFO] = "gauge"};
     const char *type = types[kind];
     size_t n = strlen(name);
-    if (open_metrics(page) && kind == METRIC_INFO) {
+    if (metrics_page_is_openmetrics(page) && kind == METRIC_INFO) {
         type = "info";
-        n = without(name, suffix_info);
-    } else if (open_metrics(page) && kind == METRIC_COUNTER && name_is_taken(name)) {
+        n = metrics_page_length_without(name, suffix_info);
+    } else if (metrics_page_is_openmetrics(page) && kind == METRIC_COUNTER &&
+               metrics_page_name_is_taken(name)) {
         type = "unknown";
-    } else if (open_metrics(page) && kind == METRIC_COUNTER) {
-        n = without(
+    } else if (metrics_page_is_openmetrics(page) && kind == METRIC_COUNTER) {
+        n = metrics_page_length_without(
             name, suffix_total); /* a family's name there lacks the suffix that its samples keep */
     }
     sb_printf(page->sb, "# HELP %.*s ", (int)n, name);
-    put_escaped(page->sb, help, open_metrics(page));
+    metrics_page_put_escaped(page->sb, help, metrics_page_is_openmetrics(page));
     sb_printf(page->sb, "\n# TYPE %.*s %s\n", (int)n, name, type);
 }
 
-static void sample_head(struct metrics_page *page, const char *name, const char *labels)
+static void metrics_page_put_sample_head(struct metrics_page *page, const char *name,
+                                         const char *labels)
 {
     sb_puts(page->sb, name);
     if (labels && labels[0]) {
@@ -125,73 +130,33 @@ static void sample_head(struct metrics_page *page, const char *name, const char 
 
 void metrics_sample(struct metrics_page *page, const char *name, const char *labels, double value)
 {
-    sample_head(page, name, labels);
+    metrics_page_put_sample_head(page, name, labels);
     metrics_value(page->sb, value);
     sb_putc(page->sb, '\n');
 }
 
 void metrics_end(struct metrics_page *page)
 {
-    if (open_metrics(page))
+    if (metrics_page_is_openmetrics(page))
         sb_puts(page->sb, "# EOF\n");
 }
 
 /* ---- the registry ---- */
 
-static void dim_label(struct sb *labels, enum metric_dim dim, unsigned i)
+static void metrics_page_put_label(struct sb *labels, enum metric_dim dim, unsigned i)
 {
-    static const char *const names[DIM_COUNT] = {
-        [DIM_PROVIDER] = "provider",
-        [DIM_OPERATION] = "operation",
-        [DIM_PROVIDER_OUTCOME] = "outcome",
-        [DIM_ROUTE] = "route",
-        [DIM_STATUS] = "status",
-        [DIM_SHED_REASON] = "reason",
-        [DIM_CONN_STATE] = "state",
-        [DIM_TEMPLATE] = "template",
-        [DIM_NOTICE_OUTCOME] = "outcome",
-        [DIM_OTP_OUTCOME] = "outcome",
-        [DIM_BOOKING_OUTCOME] = "outcome",
-        [DIM_DB_ERROR_CLASS] = "class",
-        [DIM_ROLE] = "role",
-        [DIM_EXIT_REASON] = "reason",
-        [DIM_WEBHOOK_OUTCOME] = "outcome",
-        [DIM_PAYMENT_ACT] = "act",
-        [DIM_CLOSED_REASON] = "reason",
-    };
-    const struct metrics_setup *s = metrics_current();
-    char number[16];
-    if (dim == DIM_ROUTE_METHOD) {
-        metrics_label(labels, "method", i < s->routes_n ? s->routes[i].method : "other");
-        metrics_label(labels, "route", i < s->routes_n ? s->routes[i].route : "none");
-    } else if (dim == DIM_PROVIDER) {
-        metrics_label(labels, names[dim], metric_provider_name(i));
-    } else if (dim == DIM_ROUTE) {
-        metrics_label(labels, names[dim], metric_route_name(i));
-    } else if (dim == DIM_STATUS) {
-        (void)snprintf(number, sizeof(number), "%d", metric_status_of(i));
-        metrics_label(labels, names[dim], metric_status_of(i) ? number : "other");
-    } else {
-        metrics_label(labels, names[dim], metric_dim_values(dim)[i]);
-    }
+    if (dim == DIM_ROUTE_METHOD)
+        metrics_label(labels, "method", metric_labels_method(i));
+    metrics_label(labels, metric_labels_name(dim), metric_labels_text(dim, i));
 }
 
-static void split(enum metric_id id, unsigned combination, unsigned *at)
+static void metrics_page_split(enum metric_id id, unsigned combination, unsigned *at)
 {
     for (unsigned d = metric_dims_n(id); d-- > 0;) {
-        unsigned size = metric_dim_size(metric_families[id].dims[d]);
+        unsigned size = metric_labels_count(metric_families[id].dims[d]);
         at[d] = combination % size;
         combination /= size;
     }
-}
-
-/* The status whose series a row of the route table has from the start. */
-static int success_of(unsigned row)
-{
-    const struct metrics_setup *s = metrics_current();
-    if (row >= s->routes_n)
-        return 404; /* what no route takes */
-    return s->routes[row].success_status ? s->routes[row].success_status : 200;
 }
 
 /*
@@ -200,37 +165,37 @@ static int success_of(unsigned row)
  * rows times 36 statuses would be 1800 series, nearly all of them impossible), and operations that
  * a provider's type does not have never do.
  */
-static bool wanted(enum metric_id id, const unsigned *at, uint64_t value)
+static bool metrics_page_is_series(enum metric_id id, const unsigned *at, uint64_t value)
 {
     const enum metric_dim *dims = metric_families[id].dims;
     if (dims[0] == DIM_ROUTE_METHOD)
-        return value != 0 || metric_status_of(at[1]) == success_of(at[0]);
-    if (dims[0] == DIM_PROVIDER && dims[1] == DIM_OPERATION)
-        return value != 0 || (metric_provider_ops(at[0]) >> at[1] & 1u) != 0;
+        return value != 0 || at[1] == metric_labels_success(at[0]);
+    if (dims[0] == DIM_PROVIDER && dims[1] == DIM_PROVIDER_OP)
+        return value != 0 || (metric_labels_provider_ops(at[0]) >> at[1] & 1u) != 0;
     if (dims[0] == DIM_PROVIDER && dims[1] == DIM_WEBHOOK_OUTCOME)
-        return value != 0 || (metric_provider_ops(at[0]) & METRIC_OPS_PAYMENT) != 0;
+        return value != 0 || (metric_labels_provider_ops(at[0]) & METRIC_OPS_PAYMENT) != 0;
     return true;
 }
 
 /* le in its canonical form: "0.1", "1.0" (OpenMetrics 1.0; text takes it too). */
-static void bound_text(double bound, char *buf, size_t size)
+static void metrics_page_format_bound(double bound, char *buf, size_t size)
 {
     (void)snprintf(buf, size, "%.15g", bound);
     if (!strpbrk(buf, ".e"))
         (void)snprintf(buf + strlen(buf), size - strlen(buf), ".0");
 }
 
-static void histogram(struct metrics_page *page, enum metric_id id, unsigned combination,
-                      const char *labels)
+static void metrics_page_put_histogram(struct metrics_page *page, enum metric_id id,
+                                       unsigned combination, const char *labels)
 {
     const struct metric_bounds *b = metric_bounds(id);
     const char *name = metric_families[id].name;
     const char *comma = labels[0] ? "," : "";
-    char le[40], part[NAME_MAX_LEN];
+    char le[40], part[SAMPLE_NAME_SIZE];
     uint64_t n = 0;
     for (unsigned i = 0; i <= b->n; i++) {
         if (i < b->n)
-            bound_text(b->at[i], le, sizeof(le));
+            metrics_page_format_bound(b->at[i], le, sizeof(le));
         else
             (void)snprintf(le, sizeof(le), "+Inf");
         n += metric_cell(id, combination, i);
@@ -239,36 +204,38 @@ static void histogram(struct metrics_page *page, enum metric_id id, unsigned com
     (void)snprintf(part, sizeof(part), "%s_sum", name);
     metrics_sample(page, part, labels, metric_seconds(id, combination));
     (void)snprintf(part, sizeof(part), "%s_count", name);
-    sample_head(page, part, labels);
+    metrics_page_put_sample_head(page, part, labels);
     sb_printf(page->sb, "%" PRIu64 "\n", n); /* what +Inf said, though others count on meanwhile */
 }
 
-/* A family without any series (no provider has webhooks, say) has no header either. */
-static void one(struct metrics_page *page, enum metric_id id, unsigned combination, bool *headed)
+/* One series: a sample, or a histogram's. A family without any (no provider has webhooks) has no
+ * header either. */
+static void metrics_page_put_series(struct metrics_page *page, enum metric_id id,
+                                    unsigned combination, bool *headed)
 {
     const struct metric_family *f = &metric_families[id];
     unsigned at[METRIC_DIMS_MAX] = {0};
     struct sb labels;
     uint64_t value = 0;
-    split(id, combination, at);
-    if (f->dims[0] == DIM_PROVIDER && !metric_provider_name(at[0])[0])
-        return; /* nobody's row */
+    metrics_page_split(id, combination, at);
+    if (f->dims[0] == DIM_PROVIDER && metric_labels_text(DIM_PROVIDER, at[0])[0] == '\0')
+        return; /* a row that no provider has */
     for (unsigned part = 0; part <= metric_bounds(id)->n; part++)
         value += metric_cell(id, combination, part);
-    if (!wanted(id, at, value))
+    if (!metrics_page_is_series(id, at, value))
         return;
     if (!*headed)
         metrics_family(page, f->name, f->kind, f->help);
     *headed = true;
-    sb_init(&labels, page->sb->arena, LABELS_MAX);
+    sb_init(&labels, page->sb->arena, LABELS_SIZE);
     for (unsigned d = 0; d < metric_dims_n(id); d++)
-        dim_label(&labels, f->dims[d], at[d]);
+        metrics_page_put_label(&labels, f->dims[d], at[d]);
     const char *text = labels.n ? labels.p : "";
     if (f->kind == METRIC_HISTOGRAM) {
-        histogram(page, id, combination, text);
+        metrics_page_put_histogram(page, id, combination, text);
         return;
     }
-    sample_head(page, f->name, text);
+    metrics_page_put_sample_head(page, f->name, text);
     if (f->kind == METRIC_GAUGE)
         sb_printf(page->sb, "%" PRId64 "\n", (int64_t)value);
     else
@@ -281,6 +248,6 @@ void metrics_print(struct metrics_page *page)
         enum metric_id id = (enum metric_id)i;
         bool headed = false;
         for (unsigned c = 0; c < metric_combinations(id); c++)
-            one(page, id, c, &headed);
+            metrics_page_put_series(page, id, c, &headed);
     }
 }

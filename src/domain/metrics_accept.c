@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Which format a scraper wants: the Accept field, RFC 9110 12.5.1. */
-#include "sys/metrics.h"
+#include "domain/metrics_page.h"
 
 struct wish {
     int q;     /* thousandths; 0: not wanted */

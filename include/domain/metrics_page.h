@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * The page that Prometheus reads, in text 0.0.4 or OpenMetrics 1.0.0: first the registry's
+ * families, then those that the caller computes (rows of tables, process_*), each as one block.
+ * Memory comes from the arena of the page's sb.
+ */
+#ifndef BOOKINGD_DOMAIN_METRICS_PAGE_H
+#define BOOKINGD_DOMAIN_METRICS_PAGE_H
+
+#include "base/str.h"
+#include "domain/metrics.h"
+
+enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
+/* From the Accept header: OpenMetrics 1.0.0 only when named with the higher quality (or with the
+ * same and more closely or earlier than text), else text 0.0.4. */
+enum metrics_format metrics_negotiate(struct str accept);
+const char *metrics_content_type(enum metrics_format f);
+
+struct metrics_page {
+    struct sb *sb;
+    enum metrics_format format;
+};
+/* All families of the registry. */
+void metrics_print(struct metrics_page *page);
+/* A computed family: header, then samples. `labels` is NULL or ready text:
+ * template="x",error_code="y" (escape values with metrics_label). */
+void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind,
+                    const char *help);
+void metrics_sample(struct metrics_page *page, const char *name, const char *labels, double value);
+/* Appends name="value" escaped, with a comma before it when sb is not empty. */
+void metrics_label(struct sb *sb, const char *name, const char *value);
+/* Value as the formats want it: whole numbers plain, "+Inf", else the shortest text that reads back
+ * the same. */
+void metrics_value(struct sb *sb, double v);
+/* "# EOF" for OpenMetrics. */
+void metrics_end(struct metrics_page *page);
+
+#endif
