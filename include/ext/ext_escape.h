@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "base/template.h"
 
 enum ext_escape {
     EXT_ESCAPE_NONE,    /* plain text, header values (ext_call refuses control characters there) */
@@ -20,13 +21,9 @@ enum ext_escape {
 enum ext_escape ext_escape_for(const char *content_type);
 void ext_escape_add(struct sb *b, enum ext_escape how, const char *z);
 
-struct ext_var {
-    const char *name;  /* with braces: "{to}" */
-    const char *value; /* NULL: "" */
-};
-/* The template with every known placeholder replaced; other braces stay as they are. */
+/* The template with every known placeholder replaced by its escaped value (base/template.h). */
 struct str ext_template(struct arena *a, const char *tpl, enum ext_escape how,
-                        const struct ext_var *vars, size_t n);
+                        const struct template_var *vars, size_t n);
 
 /* Adds name=value, percent-encoded, with an & before it when b is not empty. */
 void ext_form_add(struct sb *b, const char *name, const char *value);

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Paths into a provider's JSON answer: member names with dots between, items as [n]:
- * "data.MessageID", "messages[0].status", "[0].id". Values compare as text, so that
- * true and "true", 1 and "1" are equal.
+ * Values in a provider's JSON answer, named by a path (base/jsonpath.h). Values compare as text, so
+ * that true and "true", 1 and "1" are equal.
  */
 #ifndef BOOKINGD_EXT_EXT_JSONPATH_H
 #define BOOKINGD_EXT_EXT_JSONPATH_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 #include "base/arena.h"
 #include "base/cdefs.h"
 
-/* Whether a path has that form. */
-bool ext_jsonpath_valid(const char *path);
 /* What the path names; NULL when there is no such thing, or the path is not valid. Borrowed from
  * root. */
 const json_t *ext_jsonpath_get(const json_t *root, const char *path);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 #include "ext/ext_escape.h"
+#include "base/chars.h"
 
 #include <string.h>
-
-static const char hex[] = "0123456789ABCDEF";
 
 static bool has_suffix(struct str s, struct str suffix)
 {
@@ -39,12 +38,7 @@ static void add_json(struct sb *b, unsigned char c)
 
 static void add_percent(struct sb *b, unsigned char c)
 {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-        c == '.' || c == '_' || c == '~') {
-        sb_putc(b, (char)c);
-        return;
-    }
-    sb_add(b, (const char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+    chars_add_percent(b, (struct str){(const char *)&c, 1});
 }
 
 static void add_xml(struct sb *b, unsigned char c)
@@ -71,29 +65,18 @@ void ext_escape_add(struct sb *b, enum ext_escape how, const char *z)
         add[how](b, (unsigned char)*z);
 }
 
-/* The placeholder that stands at p, or NULL. */
-static const struct ext_var *var_at(const char *p, const struct ext_var *vars, size_t n)
+static void escape_add_value(struct sb *b, const char *value, const void *how)
 {
-    for (size_t i = 0; i < n && *p == '{'; i++)
-        if (strncmp(p, vars[i].name, strlen(vars[i].name)) == 0)
-            return &vars[i];
-    return NULL;
+    ext_escape_add(b, *(const enum ext_escape *)how, value);
 }
 
 struct str ext_template(struct arena *a, const char *tpl, enum ext_escape how,
-                        const struct ext_var *vars, size_t n)
+                        const struct template_var *vars, size_t n)
 {
+    const struct template_values values = {vars, n, escape_add_value, &how};
     struct sb b;
     sb_init(&b, a, strlen(tpl) + 256);
-    while (*tpl) {
-        const struct ext_var *var = var_at(tpl, vars, n);
-        if (!var) {
-            sb_putc(&b, *tpl++);
-            continue;
-        }
-        ext_escape_add(&b, how, var->value);
-        tpl += strlen(var->name);
-    }
+    template_add(&b, tpl, &values);
     return sb_str(&b);
 }
 

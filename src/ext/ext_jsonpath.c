@@ -4,61 +4,23 @@
 
 #include <string.h>
 
-#include "base/num.h"
+#include "base/jsonpath.h"
 
-/* One step: a member name or an index. */
-struct step {
-    struct str name; /* absent: index */
-    int64_t index;
-};
-
-/* Cuts the next step off *path; false when the rest has no valid form. `first`: no dot before a
- * name. */
-static bool next_step(const char **path, bool first, struct step *out)
-{
-    const char *p = *path;
-    *out = (struct step){0};
-    if (*p == '[') {
-        size_t n = strcspn(p + 1, "]");
-        *path = p + 1 + n + 1;
-        return p[1 + n] == ']' && num_range((struct str){p + 1, n}, 0, INT32_MAX, &out->index);
-    }
-    if (!first && *p++ != '.')
-        return false;
-    size_t n = strcspn(p, ".[]");
-    out->name = (struct str){p, n};
-    *path = p + n;
-    return n > 0 && p[n] != ']';
-}
-
-bool ext_jsonpath_valid(const char *path)
-{
-    struct step step;
-    bool first = true;
-    do {
-        if (!next_step(&path, first, &step))
-            return false;
-        first = false;
-    } while (*path);
-    return true;
-}
-
-static const json_t *descend(const json_t *at, const struct step *step)
+static const json_t *jsonpath_descend(const json_t *at, const struct jsonpath_step *step)
 {
     if (!step->name.p)
-        return json_array_get(at, (size_t)step->index);
+        return json_array_get(at, step->index);
     return json_object_getn(at, step->name.p, step->name.n);
 }
 
 const json_t *ext_jsonpath_get(const json_t *root, const char *path)
 {
-    struct step step;
-    bool first = true;
-    while (root && (first || *path)) {
-        if (!next_step(&path, first, &step))
+    struct jsonpath p = {.rest = path};
+    struct jsonpath_step step;
+    while (root && jsonpath_more(&p)) {
+        if (!jsonpath_next(&p, &step))
             return NULL;
-        root = descend(root, &step);
-        first = false;
+        root = jsonpath_descend(root, &step);
     }
     return root;
 }

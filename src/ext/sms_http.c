@@ -10,8 +10,8 @@
 static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
                   struct ext_request *q)
 {
-    const struct ext_var vars[] = {
-        {"{to}", m->to}, {"{text}", m->text}, {"{sender}", p->sender}, {"{id}", m->id}};
+    const struct template_var vars[] = {
+        {"to", m->to}, {"text", m->text}, {"sender", p->sender}, {"id", m->id}};
     size_t n = ARRAY_LEN(vars);
     const char *path = p->path ? p->path : "";
     /* Without its slash a path could change the host: "@elsewhere", ".elsewhere". */

@@ -1,35 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Keys of the templated `http` provider. */
+#include "base/chars.h"
+#include "base/jsonpath.h"
+#include "base/names.h"
 #include "base/num.h"
+#include "base/template.h"
 #include "config_priv.h"
 
 static const char *const placeholders[] = {"to", "text", "sender", "id", NULL};
 
 /* ---- placeholders ---- */
 
-/* Length of the word between p (a '{') and the next '}'; 0 when it is no word. */
-static size_t word_in_braces(const char *p)
-{
-    size_t n = 0;
-    while ((p[n + 1] >= 'a' && p[n + 1] <= 'z') || p[n + 1] == '_')
-        n++;
-    return p[n + 1] == '}' ? n : 0;
-}
-
 bool config_placeholders(struct loader *l, const struct node *n, const char *text,
                          const char *const *names, bool strict)
 {
     for (const char *p = strchr(text, '{'); p; p = strchr(p + 1, '{')) {
-        struct str word = {p + 1, word_in_braces(p)};
-        size_t i = 0;
-        while (names[i] && !str_eq(word, str_of(names[i])))
-            i++;
-        if (names[i] || (word.n == 0 && !strict))
+        struct str word = template_placeholder(p);
+        if (name_find(names, NAMES_UNTIL_NULL, word) >= 0 || (word.n == 0 && !strict))
             continue;
         struct sb b;
         sb_init(&b, l->scratch, 128);
-        for (i = 0; names[i]; i++)
+        for (size_t i = 0; names[i]; i++)
             sb_printf(&b, " {%s}", names[i]);
         if (word.n)
             config_fault(l, n, "unknown placeholder {%.*s}; known:%.*s", STR_ARG(word),
@@ -57,14 +49,6 @@ static const char *template_text(const struct slot *s, const struct node *n)
     return text;
 }
 
-static bool has_controls(const char *text)
-{
-    for (const char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7F)
-            return true;
-    return false;
-}
-
 void config_read_template(const struct slot *s)
 {
     const char *text = template_text(s, s->node);
@@ -87,18 +71,6 @@ void config_read_path(const struct slot *s)
                      "must start with / and have no spaces, no # and nothing beyond ASCII");
 }
 
-/* RFC 9110 5.6.2 */
-static bool is_token(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              (c && strchr("!#$%&'*+-.^_`|~", c))))
-            return false;
-    }
-    return s.n > 0;
-}
-
 /* Those say where a message ends or who it is for, and are ours. */
 static bool is_framing(struct str name)
 {
@@ -114,7 +86,7 @@ static bool is_framing(struct str name)
 static bool read_header(const struct slot *s, const struct node *n, struct config_pair *out)
 {
     struct str name = str_of(n->key);
-    if (!is_token(name))
+    if (!chars_all(name, char_is_token))
         config_fault_key(s->l, n, "is no header name");
     else if (str_eq_nocase(name, STR("content-type")))
         config_fault_key(s->l, n, "is given by content_type");
@@ -123,7 +95,7 @@ static bool read_header(const struct slot *s, const struct node *n, struct confi
     else {
         out->key = arena_strdup(s->l->arena, n->key);
         out->value = template_text(s, n);
-        if (out->value && has_controls(out->value))
+        if (out->value && chars_have_control(str_of(out->value)))
             config_fault(s->l, n, "must not contain line breaks or control characters");
         return out->value != NULL;
     }
@@ -162,7 +134,8 @@ void config_read_media_type(const struct slot *s)
         return;
     struct str params = str_of(text), whole = str_cut(&params, ';'), subtype = whole,
                type = str_cut(&subtype, '/');
-    if (!is_token(type) || !is_token(str_trim(subtype)) || has_controls(text)) {
+    if (!chars_all(type, char_is_token) || !chars_all(str_trim(subtype), char_is_token) ||
+        chars_have_control(str_of(text))) {
         config_fault(s->l, s->node, "must be a media type like application/json");
         return;
     }
@@ -198,19 +171,10 @@ void config_read_status(const struct slot *s)
     slot_set_list(s, statuses, n);
 }
 
-/* Names and [numbers] joined by dots: data.MessageID, messages[0].status. */
+/* The grammar of the runtime; and no control characters, which no provider's names have. */
 static bool json_path_valid(const char *text)
 {
-    struct str s = str_of(text);
-    if (s.n == 0 || s.p[0] == '.' || s.p[s.n - 1] == '.' || strstr(text, "..") ||
-        has_controls(text))
-        return false;
-    for (const char *p = strchr(text, '['); p; p = strchr(p + 1, '[')) {
-        size_t digits = strspn(p + 1, "0123456789");
-        if (digits == 0 || digits > 6 || p[digits + 1] != ']')
-            return false;
-    }
-    return true;
+    return jsonpath_valid(text) && !chars_have_control(str_of(text));
 }
 
 static const char *one_value(const struct slot *s, const struct node *n)
