@@ -3,6 +3,7 @@
 #include "svc/otp.h"
 
 #include "base/rng.h"
+#include "base/template.h"
 #include "domain/metrics.h"
 #include "ext/sms.h"
 #include "svc/phone.h"
@@ -84,15 +85,12 @@ static enum err begin(struct svc *s, const struct otp_send *in, struct sending *
 
 static const char *message(struct svc *s, const struct sending *w)
 {
-    static const char mark[] = "{code}";
+    const struct template_var code = {"code", w->code};
+    const struct template_values values = {.vars = &code, .n = 1};
     const char *template = s->cfg->otp.messages[w->locale];
     struct sb text;
     sb_init(&text, s->arena, strlen(template) + CODE_MAX);
-    for (const char *at; (at = strstr(template, mark)); template = at + sizeof mark - 1) {
-        sb_add(&text, template, (size_t)(at - template));
-        sb_puts(&text, w->code);
-    }
-    sb_puts(&text, template);
+    template_add(&text, template, &values);
     return sb_str(&text).p;
 }
 
