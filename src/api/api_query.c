@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* Query parameters by the route's table. */
 #include "api_priv.h"
+#include "base/names.h"
 #include "base/num.h"
 
 /* A query on its way into the handler's struct. */
@@ -88,13 +89,14 @@ static bool read_choice(const struct reading *q)
 {
     static const char *const locales[] = {"ar", "en", NULL};
     const char *const *values = q->param->type == J_LOCALE ? locales : q->param->values;
+    const int found = name_find(values, NAMES_UNTIL_NULL, q->value);
+    if (found >= 0) {
+        memcpy(field(q), &found, sizeof found);
+        return true;
+    }
     struct sb list;
     sb_init(&list, q->r->svc.arena, 128);
     for (int i = 0; values[i]; i++) {
-        if (str_eq(q->value, str_of(values[i]))) {
-            memcpy(field(q), &i, sizeof i);
-            return true;
-        }
         sb_printf(&list, "%s\"%s\"", i ? ", " : "", values[i]);
     }
     api_fault(q->r, q->pointer, "must be one of %.*s", STR_ARG(sb_str(&list)));

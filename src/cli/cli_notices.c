@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "base/num.h"
 #include "cli_priv.h"
 #include "svc/notification_list.h"
@@ -31,12 +32,10 @@ static bool time_option(const char *text, struct wall *out, bool *has)
     return !text || wall_parse(str_of(text), out);
 }
 
+/* An option that is not given is no filter. */
 static bool named(const char *text, const char *const *names, size_t n)
 {
-    for (size_t i = 0; text && i < n; i++)
-        if (strcmp(names[i], text) == 0)
-            return true;
-    return text == NULL;
+    return !text || name_find(names, n, str_of(text)) >= 0;
 }
 
 static int read_filter(const struct cli *c, const struct words *w, struct notification_filter *f)

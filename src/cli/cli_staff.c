@@ -3,21 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "cli_priv.h"
 #include "svc/staff.h"
 
 #define STAFF_MS 15000
 
 static const struct cli_option no_options[] = {CLI_OPTIONS_END};
-
-/* -1: none of that name. */
-static int role_named(const char *name)
-{
-    for (int i = 0; i < STAFF_ROLE_COUNT; i++)
-        if (strcmp(staff_role_names[i], name) == 0)
-            return i;
-    return -1;
-}
 
 static int create_failed(enum err e, const char *name, const char *venue)
 {
@@ -45,12 +37,14 @@ int cli_staff_create(struct cli *c)
         return code;
     if (!name)
         return cli_usage(c->command, "--name is missing");
-    if (role_named(role) < 0)
+    if (name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(role)) < 0)
         return cli_usage(c->command, "unknown role '%s': admin, agent or viewer", role);
     code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
     if (code != CLI_GO_ON)
         return code;
-    enum err e = staff_key_create(&s.svc, name, (enum staff_role)role_named(role), venue, &key);
+    enum err e = staff_key_create(
+        &s.svc, name, (enum staff_role)name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(role)),
+        venue, &key);
     if (e == ERR_OK)
         puts(key);
     code = e == ERR_OK ? cli_done() : create_failed(e, name, venue);

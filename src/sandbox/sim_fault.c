@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "sim.h"
 
 const char *const sim_route_names[SIM_ROUTE_COUNT] = {
@@ -127,17 +128,9 @@ static bool put(const struct order *values)
     return true;
 }
 
-static int name_index(const char *name, const char *const *names, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return -1;
-}
-
 static bool routes_of(const char *name, int *first, int *end)
 {
-    *first = name_index(name, sim_route_names, SIM_ROUTE_COUNT);
+    *first = name_find(sim_route_names, SIM_ROUTE_COUNT, str_of(name));
     *end = *first + 1;
     for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
         if (strcmp(groups[i].name, name) == 0) {
@@ -189,7 +182,7 @@ const char *sim_fault_order(struct arena *a, const json_t *j)
     faults_init(&faults, a);
     if (!json_read(j, sent_members, &in, "", &faults))
         return arena_printf(a, "%s: %s", faults.first->pointer, faults.first->detail);
-    int kind = name_index(in.kind, sim_fault_names, SIM_KIND_COUNT);
+    int kind = name_find(sim_fault_names, SIM_KIND_COUNT, str_of(in.kind));
     if (kind < 0)
         return "/kind: none of the known ones";
     if (!routes_of(in.route, &first, &end))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "sim_moyasar.h"
 
 struct sim_webhook sim_webhooks[SIM_WEBHOOKS_MAX];
@@ -38,10 +39,8 @@ static unsigned event_bit(const char *name)
 {
     if (name != NULL && strcmp(name, "payment_failed") == 0)
         name = sim_event_names[SIM_EVENT_FAILED];
-    for (int i = 0; name != NULL && i < SIM_EVENT_COUNT; i++)
-        if (strcmp(name, sim_event_names[i]) == 0)
-            return 1u << i;
-    return 0;
+    const int i = name_find(sim_event_names, SIM_EVENT_COUNT, str_of(name));
+    return i >= 0 ? 1u << i : 0;
 }
 
 /* Without `events` a webhook hears of everything. */
@@ -69,9 +68,8 @@ static void check_method(struct sim_request *r, const json_t *in, json_t *errors
     snprintf(out, 8, "%.7s", method != NULL ? method : "");
     for (char *c = out; *c; c++)
         *c = (char)tolower((unsigned char)*c);
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (strcmp(known[i], out) == 0)
-            return;
+    if (name_find(known, ARRAY_LEN(known), str_of(out)) >= 0)
+        return;
     sim_complain(r, errors, "http_method",
                  method == NULL ? "The value is required." : "The value is not a known method.");
 }

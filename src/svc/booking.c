@@ -3,6 +3,7 @@
 #include "svc/booking.h"
 
 #include "base/ensure.h"
+#include "base/names.h"
 #include "booking_priv.h"
 #include "svc/audit.h"
 #include "svc/notification.h"
@@ -125,10 +126,8 @@ int booking_add_history(struct db_batch *b, const char *key_hash, const char *id
 
 static enum booking_state state_of(const char *name)
 {
-    unsigned i = 0;
-    while (i < BOOKING_STATE_COUNT && strcmp(booking_state_names[i], name) != 0)
-        i++;
-    ENSURE(i < BOOKING_STATE_COUNT); /* the table's CHECK lists the same names */
+    const int i = name_find(booking_state_names, BOOKING_STATE_COUNT, str_of(name));
+    ENSURE(i >= 0); /* the table's CHECK lists the same names */
     return (enum booking_state)i;
 }
 

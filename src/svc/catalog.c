@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 #include "svc/catalog.h"
 
+#include "base/names.h"
 #include "catalog_priv.h"
 
 const char *const service_payment_names[] = {"none", "online", "on_site", NULL};
@@ -38,10 +39,8 @@ static void read_resource_ids(struct arena *a, const char *text, struct service 
 
 static int payment_of(const char *name)
 {
-    for (int i = 0; service_payment_names[i] != NULL; i++)
-        if (strcmp(service_payment_names[i], name) == 0)
-            return i;
-    return PAYMENT_NONE;
+    const int i = name_find(service_payment_names, NAMES_UNTIL_NULL, str_of(name));
+    return i >= 0 ? i : PAYMENT_NONE;
 }
 
 void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct service *out)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/names.h"
 #define PAYMENTS_SINCE 2 /* schema version */
 
 const char *const db_gauges_status_names[DB_GAUGES_STATUS_COUNT] = {
@@ -33,14 +34,6 @@ const char *const db_gauges_payment_names[DB_GAUGES_PAYMENT_STATUS_COUNT] = {
 static const struct db_stmt count_payments = {
     "gauges_payments", "SELECT status, count(*) AS n FROM payments GROUP BY 1"};
 
-static int position(const char *const *names, int n, const char *name)
-{
-    int i = 0;
-    while (i < n && strcmp(names[i], name) != 0)
-        i++;
-    return i < n ? i : -1;
-}
-
 static void keep_older(double *oldest_s, int64_t age_ms)
 {
     if ((double)age_ms / 1000 > *oldest_s)
@@ -49,8 +42,9 @@ static void keep_older(double *oldest_s, int64_t age_ms)
 
 static void take_debt(struct db_rows rows, int row, struct db_gauges *out)
 {
-    int status = position(stored_names, DB_GAUGES_STATUS_COUNT, db_get_str(rows, row, "status"));
-    int template = position(notice_names, NOTICE_COUNT, db_get_str(rows, row, "template"));
+    int status =
+        name_find(stored_names, DB_GAUGES_STATUS_COUNT, str_of(db_get_str(rows, row, "status")));
+    int template = name_find(notice_names, NOTICE_COUNT, str_of(db_get_str(rows, row, "template")));
     int64_t n = db_get_int(rows, row, "n"), age_ms = db_get_int(rows, row, "oldest_ms");
     if (status == DB_GAUGES_PENDING)
         keep_older(&out->oldest_pending_s, age_ms);
@@ -64,8 +58,8 @@ static void take_debt(struct db_rows rows, int row, struct db_gauges *out)
     out->rows[status][template] += n;
     if (!open)
         return;
-    int code = position(notification_outcome_names, NOTIFICATION_OUTCOME_COUNT,
-                        db_get_str(rows, row, "error_code"));
+    int code = name_find(notification_outcome_names, NOTIFICATION_OUTCOME_COUNT,
+                         str_of(db_get_str(rows, row, "error_code")));
     if (code > NOTIFICATION_OUTCOME_SENT)
         out->failed[template][code] += n;
     else
@@ -74,8 +68,8 @@ static void take_debt(struct db_rows rows, int row, struct db_gauges *out)
 
 static void take_payments(struct db_rows rows, int row, struct db_gauges *out)
 {
-    int status = position(db_gauges_payment_names, DB_GAUGES_PAYMENT_STATUS_COUNT,
-                          db_get_str(rows, row, "status"));
+    int status = name_find(db_gauges_payment_names, DB_GAUGES_PAYMENT_STATUS_COUNT,
+                           str_of(db_get_str(rows, row, "status")));
     if (status < 0)
         out->unknown += db_get_int(rows, row, "n");
     else
@@ -117,7 +111,8 @@ enum err db_gauges_read_sent(struct svc *s, struct db_gauges *out)
     out->unknown_sent = 0;
     out->has_sent = true;
     for (int row = 0; row < db_count(rows); row++) {
-        int template = position(notice_names, NOTICE_COUNT, db_get_str(rows, row, "template"));
+        int template =
+            name_find(notice_names, NOTICE_COUNT, str_of(db_get_str(rows, row, "template")));
         if (template >= 0)
             out->rows[DB_GAUGES_SENT][template] = db_get_int(rows, row, "n");
         else

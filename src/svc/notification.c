@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/names.h"
 #include "ext/sms.h"
 #include "notification_priv.h"
 #include "sys/log.h"
@@ -53,10 +54,8 @@ bool notification_has_time(const struct svc *s)
 
 enum notice_template notification_template_find(const char *name)
 {
-    unsigned i = 0;
-    while (i < NOTICE_COUNT && strcmp(notice_names[i], name) != 0)
-        i++;
-    return (enum notice_template)i;
+    const int i = name_find(notice_names, NOTICE_COUNT, str_of(name));
+    return i >= 0 ? (enum notice_template)i : NOTICE_COUNT;
 }
 
 static enum notification_outcome outcome_of(enum err e)

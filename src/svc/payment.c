@@ -3,6 +3,7 @@
 #include "svc/payment.h"
 
 #include "base/ensure.h"
+#include "base/names.h"
 #include "base/rng.h"
 #include "domain/metrics.h"
 #include "payment_priv.h"
@@ -43,10 +44,8 @@ bool payment_may_become(enum payment_state from, enum payment_state to)
 
 static enum payment_state state_of(const char *name)
 {
-    unsigned i = 0;
-    while (i < PAYMENT_STATE_COUNT && strcmp(payment_state_names[i], name) != 0)
-        i++;
-    ENSURE(i < PAYMENT_STATE_COUNT); /* the table's CHECK lists the same names */
+    const int i = name_find(payment_state_names, PAYMENT_STATE_COUNT, str_of(name));
+    ENSURE(i >= 0); /* the table's CHECK lists the same names */
     return (enum payment_state)i;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "base/ensure.h"
+#include "base/names.h"
 #include "base/rng.h"
 #include "svc/audit.h"
 
@@ -132,11 +133,8 @@ int staff_auth_add(struct db_batch *b, const char *key_hash)
 
 static enum staff_role role_of(const char *name)
 {
-    for (int i = 0; i < STAFF_ROLE_COUNT; i++) {
-        if (strcmp(staff_role_names[i], name) == 0)
-            return (enum staff_role)i;
-    }
-    return STAFF_VIEWER;
+    const int i = name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(name));
+    return i >= 0 ? (enum staff_role)i : STAFF_VIEWER; /* the least, should a name be unknown */
 }
 
 bool staff_auth_read(struct arena *a, struct db_rows rows, struct principal *who)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Texts that customers get: templates by language. */
+#include "base/names.h"
 #include "config_priv.h"
 
 #define MESSAGE_CHARS_MAX 640 /* about ten parts of an Arabic SMS */
@@ -57,10 +58,8 @@ static void read_locales(struct loader *l, const struct node *map, const char *c
         return;
     }
     for (const struct node *n = map->first; n; n = n->next) {
-        int locale = 0;
-        while (locale < LOCALE_COUNT && !str_eq(str_of(n->key), str_of(locale_names[locale])))
-            locale++;
-        if (locale == LOCALE_COUNT) {
+        const int locale = name_find(locale_names, LOCALE_COUNT, str_of(n->key));
+        if (locale < 0) {
             config_fault_key(l, n, "unknown key: the languages are ar and en");
             continue;
         }
@@ -84,10 +83,8 @@ void config_read_notice_messages(const struct slot *s)
         return;
     }
     for (const struct node *n = s->node->first; n; n = n->next) {
-        int t = 0;
-        while (t < NOTICE_COUNT && !str_eq(str_of(n->key), str_of(notice_names[t])))
-            t++;
-        if (t < NOTICE_COUNT)
+        const int t = name_find(notice_names, NOTICE_COUNT, str_of(n->key));
+        if (t >= 0)
             read_locales(s->l, n, notice_placeholders, s->l->cfg->notifications.messages[t]);
         else
             config_fault_key(s->l, n,

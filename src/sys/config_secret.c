@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/names.h"
 #include "config_priv.h"
 
 #define SECRET_MAX ((size_t)16 * 1024)
@@ -107,10 +108,8 @@ static const char *from_reference(struct loader *l, const struct node *map)
                      "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
         return NULL;
     }
-    int kind = 0;
-    while (kinds[kind] && !str_eq(str_of(kinds[kind]), str_of(n->key)))
-        kind++;
-    if (!kinds[kind]) {
+    const int kind = name_find(kinds, NAMES_UNTIL_NULL, str_of(n->key));
+    if (kind < 0) {
         config_fault_key(
             l, n,
             "unknown key; a secret is a string, {file: PATH}, {env: NAME} or {credential: NAME}");

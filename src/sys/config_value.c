@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* Readers of plain values: numbers, durations, sizes, rates, words. And the table of all readers.
  */
+#include "base/names.h"
 #include "base/num.h"
 #include "config_priv.h"
 #include "sys/log.h"
@@ -48,10 +49,11 @@ int config_choice(struct loader *l, const struct node *n, const char *const *val
 {
     if (n->kind == NODE_REFUSED)
         return -1;
-    if (n->kind == NODE_SCALAR)
-        for (int i = 0; values[i]; i++)
-            if (str_eq(str_of(n->text), str_of(values[i])))
-                return i;
+    if (n->kind == NODE_SCALAR) {
+        const int i = name_find(values, NAMES_UNTIL_NULL, str_of(n->text));
+        if (i >= 0)
+            return i;
+    }
     struct sb b;
     sb_init(&b, l->scratch, 128);
     for (int i = 0; values[i]; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+#include "base/names.h"
 #include "sys/json.h"
 
 #include <string.h>
@@ -155,11 +156,11 @@ static bool read_choice(const struct reading *r, const char *const *values)
 {
     if (json_is_string(r->v)) {
         struct str s = {json_string_value(r->v), json_string_length(r->v)};
-        for (int i = 0; values[i]; i++)
-            if (str_eq(s, str_of(values[i]))) {
-                memcpy(r->field, &i, sizeof i);
-                return true;
-            }
+        const int i = name_find(values, NAMES_UNTIL_NULL, s);
+        if (i >= 0) {
+            memcpy(r->field, &i, sizeof i);
+            return true;
+        }
     }
     struct sb b;
     sb_init(&b, r->f->arena, 128);
