@@ -3,6 +3,7 @@
 /* Who is asking: the bearer token, and the first batch that looks it up together with the handler's
  * own reads. */
 #include "api_priv.h"
+#include "base/chars.h"
 #include "svc/session.h"
 #include "svc/staff.h"
 
@@ -19,10 +20,9 @@ static const struct {
 };
 
 /* b64token of RFC 6750 2.1 */
-static bool token_char(char c)
+static bool auth_is_token_char(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           (c && strchr("-._~+/=", c));
+    return char_is_unreserved(c) || char_in(c, "+/=");
 }
 
 static bool bearer_token(const struct http_head *head, struct str *token)
@@ -33,11 +33,7 @@ static bool bearer_token(const struct http_head *head, struct str *token)
     if (!str_eq_nocase(str_cut(&rest, ' '), STR("Bearer")))
         return false;
     *token = str_trim(rest);
-    for (size_t i = 0; i < token->n; i++) {
-        if (!token_char(token->p[i]))
-            return false;
-    }
-    return token->n > 0 && token->n <= API_BEARER_MAX;
+    return chars_all(*token, auth_is_token_char) && token->n <= API_BEARER_MAX;
 }
 
 enum err api_bearer(struct api_request *r)

@@ -4,19 +4,15 @@
 
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/num.h"
-
-static bool is_alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 static bool host_name(struct str s)
 {
-    if (s.n == 0 || s.n > 253 || !is_alnum(s.p[0]))
+    if (s.n == 0 || s.n > 253 || !char_is_alnum(s.p[0]))
         return false;
     for (size_t i = 0; i < s.n; i++) {
-        if (!is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' &&
+        if (!char_is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' &&
             (s.p[i] != '.' || s.p[i - 1] == '.'))
             return false;
     }

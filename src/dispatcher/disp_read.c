@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/chars.h"
 #include "base/uuid.h"
 #include "disp_priv.h"
 
@@ -71,12 +72,7 @@ static bool fill(struct disp *d, struct conn *c)
 
 void disp_request_id(struct str id, char *out)
 {
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    bool good = id.n >= 1 && id.n <= HANDOVER_ID_MAX;
-    for (size_t i = 0; good && i < id.n; i++)
-        good = id.p[i] != '\0' && strchr(allowed, id.p[i]) != NULL;
-    if (good) {
+    if (chars_all(id, char_is_id_or_dot) && id.n <= HANDOVER_ID_MAX) {
         memcpy(out, id.p, id.n);
         out[id.n] = '\0';
         return;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/digest.h"
 #include "base/rng.h"
 #include "config.h"
@@ -155,8 +156,7 @@ static bool prepare_headers(struct ext_transfer *t, struct arena *a)
  * name. */
 static bool host_plain(const char *z)
 {
-    size_t n = strspn(z, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_");
-    return n > 0 && z[n] == '\0';
+    return chars_all(str_of(z), char_is_id_or_dot);
 }
 
 static bool is_literal(const char *host)

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/digest.h"
 #include "base/url.h"
 #include "base/uuid.h"
@@ -17,10 +18,8 @@
 /* A text that names a thing at the gateway (UUIDs today): it goes into paths. */
 static bool id_fit(const char *id)
 {
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-    size_t n = id != NULL ? strspn(id, letters) : 0;
-    return n > 0 && n <= 64 && id[n] == '\0';
+    const struct str s = str_of(id);
+    return chars_all(s, char_is_id) && s.n <= 64;
 }
 
 /* ---- judging an answer ---- */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/ensure.h"
 #include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
@@ -41,10 +42,8 @@ json_t *sms_answer(struct arena *a, const struct ext_reply *reply)
  * repeat numbers and texts. */
 static const char *word(const char *z, size_t max)
 {
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-    size_t n = z ? strspn(z, allowed) : 0;
-    return n > 0 && n <= max && z[n] == '\0' ? z : NULL;
+    const struct str s = str_of(z);
+    return chars_all(s, char_is_id_or_dot) && s.n <= max ? z : NULL;
 }
 
 void sms_accept(struct arena *a, struct sms_result *r, const json_t *id)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ensure.h"
+#include "base/names.h"
 #include "http_priv.h"
 
 const char *const http_method_names[HTTP_METHOD_COUNT] = {
@@ -16,10 +17,8 @@ const char *const http_method_names[HTTP_METHOD_COUNT] = {
 /* Methods are case-sensitive (RFC 9110 9.1). */
 static enum http_method method_of(struct str text)
 {
-    for (int m = 0; m < HTTP_OTHER; m++)
-        if (str_eq(text, str_of(http_method_names[m])))
-            return (enum http_method)m;
-    return HTTP_OTHER;
+    const int m = name_find(http_method_names, HTTP_OTHER, text);
+    return m >= 0 ? (enum http_method)m : HTTP_OTHER;
 }
 
 /* -- request line -------------------------------------------------------------- */

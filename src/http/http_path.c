@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/ensure.h"
-#include "http_priv.h"
 
 /* -- patterns ------------------------------------------------------------------- */
 
@@ -63,8 +63,8 @@ static size_t decode_one(struct str s, char *out)
         return 1;
     if (s.n < 3)
         return 0;
-    high = http_hex_value(s.p[1]);
-    low = http_hex_value(s.p[2]);
+    high = char_hex_value(s.p[1]);
+    low = char_hex_value(s.p[2]);
     if (high < 0 || low < 0)
         return 0;
     *out = (char)(high * 16 + low);
@@ -116,26 +116,11 @@ bool http_query_parse(struct arena *a, struct str query, struct http_query *out)
     return true;
 }
 
-static bool is_unreserved(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || http_is_digit(c) ||
-           (c != '\0' && strchr("-._~", c) != NULL);
-}
-
 const char *http_encode(struct arena *a, struct str s)
 {
-    static const char hex[] = "0123456789ABCDEF";
     struct sb b;
 
     sb_init(&b, a, s.n + 1);
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char u = (unsigned char)s.p[i];
-        char encoded[3] = {'%', hex[u >> 4], hex[u & 15]};
-
-        if (is_unreserved(s.p[i]))
-            sb_putc(&b, s.p[i]);
-        else
-            sb_add(&b, encoded, sizeof(encoded));
-    }
+    chars_add_percent(&b, s);
     return b.p;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* providers.NAME, and the keys that name one. */
+#include "base/chars.h"
+#include "base/names.h"
 #include "config_priv.h"
 
 #define NAME_LEN_MAX 32
@@ -19,24 +21,17 @@ static const char *const type_choices[] = {"taqnyat", "unifonic", "msegat", "twi
 /* A label of metrics and logs. */
 static bool name_valid(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '_'))
-            return false;
-    }
-    return s.n > 0 && s.n <= NAME_LEN_MAX;
+    return chars_all(s, char_is_id) && s.n <= NAME_LEN_MAX;
 }
 
 /* The type that the mapping names, without a fault; PROVIDER_TYPE_COUNT when there is none. */
 static enum provider_type peek_type(const struct node *map)
 {
     const struct node *n = node_member(map, STR("type"));
-    int v = 0;
-    while (v < PROVIDER_TYPE_COUNT && !(n && n->kind == NODE_SCALAR &&
-                                        str_eq(str_of(n->text), str_of(provider_type_names[v]))))
-        v++;
-    return (enum provider_type)v;
+    if (!n || n->kind != NODE_SCALAR)
+        return PROVIDER_TYPE_COUNT;
+    const int v = name_find(provider_type_names, PROVIDER_TYPE_COUNT, str_of(n->text));
+    return v >= 0 ? (enum provider_type)v : PROVIDER_TYPE_COUNT;
 }
 
 void config_read_provider_type(const struct slot *s)
