@@ -127,8 +127,8 @@ struct api_request {
     struct {
         const char *detail;
         long retry_after_s;
-        int attempts_left; /* -1: absent */
-        enum { OUTCOME_NONE, OUTCOME_FAILED, OUTCOME_UNKNOWN } outcome;
+        int attempts_left;    /* -1: absent */
+        enum outcome outcome; /* OUTCOME_OK: nobody told */
         const char *otp_id, *payment_id;
     } problem;
     struct api_idem *idem; /* the Idempotency-Key; NULL when the request has none */

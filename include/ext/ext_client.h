@@ -58,33 +58,43 @@ struct ext_request {
                         never is */
 };
 
-/* Whether the thing asked for may have happened. */
-enum ext_certainty { EXT_NOT_SENT, EXT_ANSWERED, EXT_UNKNOWN };
+/*
+ * How a call ended. Every call to a provider, at each level (ext_call, sms_send, pay_*), returns
+ * one, and fills what it was asked for only with ERR_OK.
+ */
+struct ext_result {
+    enum err err;         /* ERR_OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE;
+                             ERR_DEADLINE; pay_*: ERR_NOT_FOUND */
+    enum outcome outcome; /* OUTCOME_OK exactly with ERR_OK; a read is never OUTCOME_UNKNOWN */
+    const char *detail; /* fixed words or the provider's code, for log and error_detail: "connection
+                           refused"; never a text or number of a customer; NULL with ERR_OK */
+    long retry_after_s; /* the provider's wish, or until the circuit lets a probe through; 0 */
+};
 
+/* A whole answer. */
 struct ext_reply {
     int status; /* HTTP, 0 when there was no whole answer */
     struct str body;
     const char *content_type; /* "" when absent */
-    long retry_after_s;       /* from Retry-After, or until the circuit lets a probe through; 0 */
-    enum ext_certainty certainty;
-    const char *detail; /* fixed words for the log and error_detail: "connection refused", "timed
-                           out after sending" */
-    double seconds;
+    long retry_after_s;       /* from Retry-After; 0 */
+    double seconds;           /* what the call took */
 };
 
 /*
  * One call at a time in a process. ERR_OK: a whole HTTP answer is in *r, whatever its status: the
  * provider's file judges it and reports with ext_judge(). ERR_PROVIDER_UNAVAILABLE: not tried
- * (circuit open, bulkhead full). ERR_PROVIDER_TIMEOUT, ERR_PROVIDER_FAILED: r->certainty says
+ * (circuit open, bulkhead full). ERR_PROVIDER_TIMEOUT, ERR_PROVIDER_FAILED: the outcome says
  * whether it may have happened. ERR_DEADLINE: no time was left to try. Faults are reported to
  * breaker and metrics here.
  */
-enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
-                  struct ext_reply *r) MUST_CHECK;
-/* The provider file's verdict on a whole answer, exactly once after ERR_OK: counts metric and
- * breaker (PROVIDER_OUTCOME_OK and PROVIDER_OUTCOME_REJECTED are healthy). */
-void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
-               enum provider_outcome outcome);
+struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_request *q,
+                           struct deadline d, struct ext_reply *r) MUST_CHECK;
+/*
+ * The driver's result of a whole answer, exactly once after ERR_OK: counts for metrics and breaker
+ * (ERR_OK, a refusal and ERR_NOT_FOUND are healthy), and logs a refusal or fault as `event`.
+ */
+void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *reply,
+               const struct ext_result *r, const char *event);
 /* Seconds spent in calls of this process since the last reset, for the access record; per provider.
  */
 double ext_seconds_spent(const struct ext *x, int provider);

@@ -12,15 +12,6 @@
 #include "base/clock.h"
 #include "ext/ext_client.h"
 
-/* How a call went, beside the thing asked for. */
-struct pay_outcome {
-    enum err err; /* ERR_OK; ERR_PROVIDER_REJECTED, _FAILED, _TIMEOUT, _UNAVAILABLE; ERR_DEADLINE;
-                     ERR_NOT_FOUND (the gateway knows no such thing) */
-    bool unknown; /* a write that may have been done */
-    const char *detail;
-    long retry_after_s;
-};
-
 enum pay_invoice_state { PAY_OPEN, PAY_PAID, PAY_FAILED, PAY_EXPIRED, PAY_CANCELED, PAY_REFUNDED };
 /* A charge: the gateway's `payment`. */
 struct pay_charge {
@@ -63,35 +54,32 @@ struct pay_call { /* what every call needs */
     struct deadline deadline;
 };
 
-/* Each fills *o, and *out when o->err is ERR_OK. A create that comes back with another amount,
- * currency or a foreign URL is ERR_PROVIDER_FAILED, unknown. */
-void pay_create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out,
-                struct pay_outcome *o);
-void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out,
-               struct pay_outcome *o);
+/*
+ * Each fills *out with ERR_OK. ERR_NOT_FOUND: the gateway knows no such thing. An answer to a
+ * create with another amount, currency or a foreign URL is ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN.
+ */
+struct ext_result pay_create(const struct pay_call *c, const struct pay_create *in,
+                             struct pay_invoice *out) MUST_CHECK;
+struct ext_result pay_fetch(const struct pay_call *c, const char *invoice_id,
+                            struct pay_invoice *out) MUST_CHECK;
 /*
  * All that carry our reference, the newest first; ERR_NOT_FOUND when the gateway has none. There is
  * more than one when a create was done twice. The filter is not trusted: the row's own metadata
  * must say so.
  */
-void pay_find(const struct pay_call *c, const char *reference, struct pay_invoices *out,
-              struct pay_outcome *o);
+struct ext_result pay_find(const struct pay_call *c, const char *reference,
+                           struct pay_invoices *out) MUST_CHECK;
 /* All charges that carry our reference, of whichever invoice: what the books are held against. */
-void pay_charges(const struct pay_call *c, const char *reference, const struct pay_charge **out,
-                 size_t *n, struct pay_outcome *o);
-void pay_fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
-                      struct pay_outcome *o);
+struct ext_result pay_charges(const struct pay_call *c, const char *reference,
+                              const struct pay_charge **out, size_t *n) MUST_CHECK;
+struct ext_result pay_fetch_charge(const struct pay_call *c, const char *charge_id,
+                                   struct pay_charge *out) MUST_CHECK;
 /* ERR_PROVIDER_REJECTED when it can no longer be cancelled (paid, expired, canceled already): fetch
  * then tells. */
-void pay_cancel(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o);
+struct ext_result pay_cancel(const struct pay_call *c, const char *invoice_id) MUST_CHECK;
 /* out->refunded is the gateway's new total. */
-void pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount,
-                struct pay_charge *out, struct pay_outcome *o);
-
-/* Takes a whole charge back before it is settled (about two hours): the customer sees no charge at
- * all. */
-void pay_void(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
-              struct pay_outcome *o);
+struct ext_result pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount,
+                             struct pay_charge *out) MUST_CHECK;
 
 /* An event that the gateway sent us. */
 struct pay_event {

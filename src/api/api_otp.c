@@ -35,26 +35,15 @@ void api_phone_fault(struct api_request *r, enum err e)
 
 static enum err send_refused(struct api_request *r, enum err e, const struct otp_sent *sent)
 {
-    switch ((int)e) {
-    case ERR_PHONE_INVALID:
-    case ERR_PHONE_REGION:
+    if (e == ERR_PHONE_INVALID || e == ERR_PHONE_REGION)
         api_phone_fault(r, e);
-        return e;
-    case ERR_OTP_COOLDOWN:
-    case ERR_OTP_QUOTA:
+    if (e == ERR_OTP_COOLDOWN || e == ERR_OTP_QUOTA)
         r->problem.retry_after_s = sent->retry_after_s;
+    if (!err_is_provider(e) && e != ERR_DEADLINE)
         return e;
-    case ERR_PROVIDER_REJECTED:
-    case ERR_PROVIDER_FAILED:
-    case ERR_PROVIDER_TIMEOUT:
-    case ERR_PROVIDER_UNAVAILABLE:
-    case ERR_DEADLINE:
-        if (sent->unknown)
-            r->problem.otp_id = arena_strdup(r->svc.arena, sent->id.s);
-        return api_provider_failed(r, e, sent->unknown, sent->retry_after_s);
-    default:
-        return e;
-    }
+    if (sent->unknown)
+        r->problem.otp_id = arena_strdup(r->svc.arena, sent->id.s);
+    return api_provider_failed(r, e, sent->unknown, sent->retry_after_s);
 }
 
 static enum err otp_post(struct api_request *r)

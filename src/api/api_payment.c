@@ -29,16 +29,10 @@ enum err api_payment_fault(struct api_request *r, enum err e, const struct payme
 {
     if (e != ERR_OK && fault->passing)
         api_idem_passing(r);
-    switch ((int)e) {
-    case ERR_PROVIDER_REJECTED:
-    case ERR_PROVIDER_FAILED:
-    case ERR_PROVIDER_TIMEOUT:
-    case ERR_PROVIDER_UNAVAILABLE:
-        r->problem.payment_id = fault->unknown ? fault->payment_id : NULL;
-        return api_provider_failed(r, e, fault->unknown, fault->retry_after_s);
-    default:
+    if (!err_is_provider(e))
         return e;
-    }
+    r->problem.payment_id = fault->unknown ? fault->payment_id : NULL;
+    return api_provider_failed(r, e, fault->unknown, fault->retry_after_s);
 }
 
 /* The answer is stored with the change that it tells of. */
@@ -210,19 +204,12 @@ static enum err get_return(struct api_request *r)
  */
 static enum err hint_taken(struct api_request *r, enum err e, const char *payment_id)
 {
-    switch ((int)e) {
-    case ERR_OK:
+    if (e == ERR_OK)
         api_reply_empty(r, 200);
-        return ERR_OK;
-    case ERR_PROVIDER_REJECTED:
-    case ERR_PROVIDER_FAILED:
-    case ERR_PROVIDER_TIMEOUT:
-    case ERR_PROVIDER_UNAVAILABLE:
-        r->problem.payment_id = payment_id;
-        return api_provider_failed(r, ERR_PROVIDER_FAILED, payment_id != NULL, 0);
-    default:
+    if (!err_is_provider(e))
         return e;
-    }
+    r->problem.payment_id = payment_id;
+    return api_provider_failed(r, ERR_PROVIDER_FAILED, payment_id != NULL, 0);
 }
 
 static enum err post_gateway(struct api_request *r)

@@ -20,19 +20,12 @@ static void api_problem_put_faults(struct arena *a, json_t *doc, const struct fa
     json_put(a, doc, "errors", list);
 }
 
-static bool api_problem_of_provider(enum err e)
-{
-    return e == ERR_PROVIDER_REJECTED || e == ERR_PROVIDER_FAILED || e == ERR_PROVIDER_TIMEOUT ||
-           e == ERR_PROVIDER_UNAVAILABLE;
-}
-
 /* An outcome that nobody told is unknown: the careful reading. */
 static const char *api_problem_outcome(const struct api_request *r, enum err e)
 {
     if (r->problem.outcome == OUTCOME_FAILED)
         return "failed";
-    return r->problem.outcome == OUTCOME_UNKNOWN || e == ERR_COMMIT_UNKNOWN ||
-                   api_problem_of_provider(e)
+    return r->problem.outcome == OUTCOME_UNKNOWN || e == ERR_COMMIT_UNKNOWN || err_is_provider(e)
                ? "unknown"
                : NULL;
 }

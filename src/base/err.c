@@ -11,8 +11,17 @@ static const char *const codes[ERR_COUNT] = {
 #undef ERR
 };
 
+const char *const outcome_names[3] = {
+    [OUTCOME_OK] = "ok", [OUTCOME_FAILED] = "failed", [OUTCOME_UNKNOWN] = "unknown"};
+
 const char *err_code(enum err e)
 {
     ENSURE((unsigned)e < ERR_COUNT);
     return codes[e];
+}
+
+bool err_is_provider(enum err e)
+{
+    return e == ERR_PROVIDER_REJECTED || e == ERR_PROVIDER_FAILED || e == ERR_PROVIDER_TIMEOUT ||
+           e == ERR_PROVIDER_UNAVAILABLE;
 }

@@ -89,17 +89,14 @@ static enum db_end take(struct db_batch *b, PGresult *r)
 {
     b->answered = true;
     arena_defer(b->arena, clear_result, r);
-    switch ((int)PQresultStatus(r)) {
-    case PGRES_PIPELINE_SYNC:
+    ExecStatusType status = PQresultStatus(r);
+    if (status == PGRES_PIPELINE_SYNC)
         return DB_END_DONE;
-    case PGRES_PIPELINE_ABORTED:
+    if (status == PGRES_PIPELINE_ABORTED)
         return DB_END_MORE;
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
         keep(b, r);
         return DB_END_MORE;
-    default:
-        break;
     }
     bool from_server = PQresultErrorField(r, PG_DIAG_SQLSTATE) != NULL;
     if (!from_server)

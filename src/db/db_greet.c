@@ -62,21 +62,20 @@ static bool is_our_schema(const char *version)
 /* What one result says; MORE: nothing final yet. */
 static enum db_greet take(struct db *db, const PGresult *r)
 {
-    switch ((int)PQresultStatus(r)) {
-    case PGRES_PIPELINE_SYNC:
+    ExecStatusType status = PQresultStatus(r);
+
+    if (status == PGRES_PIPELINE_SYNC)
         return DB_GREET_DONE;
-    case PGRES_TUPLES_OK:
+    if (status == PGRES_TUPLES_OK) {
         if (strcmp(PQfname(r, 0), "set_config") == 0)
             db->pooled = PQntuples(r) == 0;
         else if (!is_our_schema(PQgetvalue(r, 0, 0)))
             return DB_GREET_SCHEMA;
         return DB_GREET_MORE;
-    default: {
-        const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-        return state && strcmp(state, "42P01") == 0 ? DB_GREET_SCHEMA
-                                                    : DB_GREET_LOST; /* undefined_table */
     }
-    }
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    bool undefined_table = state && strcmp(state, "42P01") == 0;
+    return undefined_table ? DB_GREET_SCHEMA : DB_GREET_LOST;
 }
 
 enum db_greet db_greet_read(struct db *db)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
+#include "ext/ext_status.h"
 #include "ext_priv.h"
 #include "sys/log.h"
 #include "sys/scoreboard.h"
@@ -113,21 +114,21 @@ static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
 
 /* ---- entering ---- */
 
-static enum err refuse(const struct ext_request *q, struct ext_reply *r, const char *detail,
-                       long retry_after_s)
+static struct ext_result refuse(const struct ext_request *q, const char *detail, long retry_after_s)
 {
     count(q, PROVIDER_OUTCOME_UNAVAILABLE);
-    r->detail = detail;
-    r->retry_after_s = retry_after_s > 0 ? retry_after_s : 1;
-    return ERR_PROVIDER_UNAVAILABLE;
+    return (struct ext_result){.err = ERR_PROVIDER_UNAVAILABLE,
+                               .outcome = OUTCOME_FAILED,
+                               .detail = detail,
+                               .retry_after_s = retry_after_s > 0 ? retry_after_s : 1};
 }
 
-static enum err refuse_open(const struct ext_request *q, const struct ext_breaker_limits *l,
-                            struct ext_reply *r)
+static struct ext_result refuse_open(const struct ext_request *q,
+                                     const struct ext_breaker_limits *l)
 {
     struct ext_state state;
     ext_breaker_read(&ext_cell(q->provider)->breaker, l, &state);
-    return refuse(q, r, "circuit open", state.retry_after_s);
+    return refuse(q, "circuit open", state.retry_after_s);
 }
 
 static bool is_worker(void)
@@ -160,99 +161,101 @@ static bool take_seats(struct ext *x, const struct provider_config *p, struct ex
 
 /* The circuit is asked first and last: a refused one must not take a seat, a full bulkhead must not
  * cost the probe. */
-static enum err enter(struct ext *x, const struct ext_request *q, struct ext_reply *r)
+static struct ext_result enter(struct ext *x, const struct ext_request *q)
 {
     const struct provider_config *p = ext_provider(x, q->provider);
     struct ext_cell *cell = ext_cell(q->provider);
     struct ext_breaker_limits l = ext_breaker_limits_of(p);
     if (!ext_breaker_would_enter(&cell->breaker, &l))
-        return refuse_open(q, &l, r);
+        return refuse_open(q, &l);
     x->call = (struct call){.provider = q->provider, .seat = -1, .common_seat = -1};
     if (!take_seats(x, p, cell))
-        return refuse(q, r, "too many calls at once", 1);
+        return refuse(q, "too many calls at once", 1);
     if (!ext_breaker_enter(&cell->breaker, &l, &x->call.ticket)) {
         leave_seats(x);
-        return refuse_open(q, &l, r);
+        return refuse_open(q, &l);
     }
     x->call.open = true;
     if (x->call.ticket.probe)
         LOG(LOG_LEVEL_INFO, "provider.circuit_half_open", F_STR("provider", p->name),
             F_STR("reason", x->call.ticket.takeover ? "the last probe was lost" : "time is over"));
-    return ERR_OK;
+    return (struct ext_result){.err = ERR_OK};
 }
 
 /* ---- the call ---- */
 
-static void log_fault(const struct ext *x, const struct ext_request *q, enum err err,
-                      const struct ext_reply *r)
+static void log_fault(const struct ext *x, const struct ext_request *q,
+                      const struct ext_result *result, double seconds)
 {
     LOG(LOG_LEVEL_WARN, "provider.fault", F_STR("provider", ext_provider(x, q->provider)->name),
-        F_STR("operation", provider_op_names[q->op]), F_ERR(err), F_STR("detail", r->detail),
-        F_STR("outcome", r->certainty == EXT_UNKNOWN ? "unknown" : "failed"),
-        F_MS("took", r->seconds * 1000));
+        F_STR("operation", provider_op_names[q->op]), F_ERR(result->err),
+        F_STR("detail", result->detail), F_STR("outcome", outcome_names[result->outcome]),
+        F_MS("took", seconds * 1000));
 }
 
-static enum err not_sendable(const struct ext *x, const struct ext_request *q, struct ext_reply *r)
+static struct ext_result not_sendable(const struct ext *x, const struct ext_request *q,
+                                      const char *why)
 {
+    struct ext_result result = {
+        .err = ERR_PROVIDER_FAILED, .outcome = OUTCOME_FAILED, .detail = why};
     count(q, PROVIDER_OUTCOME_FAILED);
-    log_fault(x, q, ERR_PROVIDER_FAILED, r);
-    return ERR_PROVIDER_FAILED;
+    log_fault(x, q, &result, 0);
+    return result;
 }
 
-enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
-                  struct ext_reply *r)
+struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_request *q,
+                           struct deadline d, struct ext_reply *r)
 {
     const struct provider_config *p = ext_provider(x, q->provider);
     struct ext_transfer t = {.c = &x->curl, .q = q, .p = p};
-    *r = (struct ext_reply){.content_type = "", .certainty = EXT_NOT_SENT};
+    *r = (struct ext_reply){.content_type = ""};
     settle(x);
     struct deadline until = deadline_cap(d, p->timeout_ms);
-    if (deadline_passed(until)) {
-        r->detail = "no time left";
-        return ERR_DEADLINE;
-    }
-    if (!ext_transfer_prepare(&t, a, r))
-        return not_sendable(x, q, r);
-    enum err err = enter(x, q, r);
-    if (err != ERR_OK)
-        return err;
+    if (deadline_passed(until))
+        return (struct ext_result){
+            .err = ERR_DEADLINE, .outcome = OUTCOME_FAILED, .detail = "no time left"};
+    const char *why = ext_transfer_prepare(&t, a);
+    if (why)
+        return not_sendable(x, q, why);
+    struct ext_result result = enter(x, q);
+    if (result.err != ERR_OK)
+        return result;
 
     struct mono began = mono_now();
     scoreboard_call(p->name, provider_op_names[q->op]);
-    err = ext_transfer_run(&t, until, r);
+    result = ext_transfer_run(&t, until, r);
     scoreboard_call(NULL, NULL);
     leave_seats(x);
     r->seconds = mono_seconds_since(began);
     x->spent[q->provider] += r->seconds;
     METRIC_OBSERVE(M_PROVIDER_DURATION, r->seconds, (unsigned)q->provider, q->op);
-    if (err != ERR_OK) {
-        count(q, err == ERR_PROVIDER_TIMEOUT ? PROVIDER_OUTCOME_TIMEOUT : PROVIDER_OUTCOME_FAILED);
-        verdict_bad(x, t.weight, err);
-        log_fault(x, q, err, r);
-        return err;
+    if (result.err != ERR_OK) {
+        count(q, ext_metric_outcome(result.err));
+        verdict_bad(x, t.weight, result.err);
+        log_fault(x, q, &result, r->seconds);
+        return result;
     }
     char *type = NULL;
     (void)curl_easy_getinfo(x->curl.easy, CURLINFO_CONTENT_TYPE, &type);
     r->content_type = type ? arena_strdup(a, type) : "";
     r->body = (struct str){arena_strndup(a, x->curl.body ? x->curl.body : "", t.body_n), t.body_n};
-    return ERR_OK;
+    return result;
 }
 
-void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
-               enum provider_outcome outcome)
+void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *reply,
+               const struct ext_result *r, const char *event)
 {
-    static const enum err faults[PROVIDER_OUTCOME_COUNT] = {
-        [PROVIDER_OUTCOME_OK] = ERR_OK,
-        [PROVIDER_OUTCOME_REJECTED] = ERR_OK,
-        [PROVIDER_OUTCOME_FAILED] = ERR_PROVIDER_FAILED,
-        [PROVIDER_OUTCOME_TIMEOUT] = ERR_PROVIDER_TIMEOUT,
-        [PROVIDER_OUTCOME_UNAVAILABLE] = ERR_PROVIDER_UNAVAILABLE};
-    ENSURE(x->call.open && x->call.provider == q->provider && r->certainty == EXT_ANSWERED);
-    count(q, outcome);
-    if (faults[outcome] == ERR_OK)
+    ENSURE(x->call.open && x->call.provider == q->provider && reply->status > 0);
+    count(q, ext_metric_outcome(r->err));
+    if (r->err == ERR_OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_NOT_FOUND)
         verdict_good(x);
     else
-        verdict_bad(x, 1, faults[outcome]);
+        verdict_bad(x, 1, r->err);
+    if (r->err != ERR_OK)
+        LOG(LOG_LEVEL_WARN, event, F_STR("provider", ext_provider(x, q->provider)->name),
+            F_STR("operation", provider_op_names[q->op]), F_ERR(r->err), F_STR("detail", r->detail),
+            F_INT("status", reply->status), F_STR("outcome", outcome_names[r->outcome]),
+            F_MS("took", reply->seconds * 1000));
 }
 
 double ext_seconds_spent(const struct ext *x, int provider)

@@ -64,12 +64,12 @@ struct ext_transfer {
 
 bool ext_curl_init(struct ext_curl *c) MUST_CHECK;
 void ext_curl_fini(struct ext_curl *c);
-/* Checks the request and makes ready what curl wants, on the arena; false: r->detail says why it
- * cannot be sent. */
-bool ext_transfer_prepare(struct ext_transfer *t, struct arena *a, struct ext_reply *r) MUST_CHECK;
-/* Runs it, until then at the latest; allocates nothing on the arena. Fills r->status, certainty,
- * detail, retry_after_s; not the body. */
-enum err ext_transfer_run(struct ext_transfer *t, struct deadline until,
-                          struct ext_reply *r) MUST_CHECK;
+/* Checks the request and makes ready what curl wants, on the arena. NULL: it can be sent; else
+ * fixed words that say why not. */
+const char *ext_transfer_prepare(struct ext_transfer *t, struct arena *a) MUST_CHECK;
+/* Runs it, until then at the latest; allocates nothing on the arena. Fills r->status and
+ * retry_after_s; not the body. */
+struct ext_result ext_transfer_run(struct ext_transfer *t, struct deadline until,
+                                   struct ext_reply *r) MUST_CHECK;
 
 #endif

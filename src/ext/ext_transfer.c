@@ -206,12 +206,12 @@ static const char *prepare_url(struct ext_transfer *t, struct arena *a)
     return NULL;
 }
 
-bool ext_transfer_prepare(struct ext_transfer *t, struct arena *a, struct ext_reply *r)
+const char *ext_transfer_prepare(struct ext_transfer *t, struct arena *a)
 {
-    r->detail = prepare_url(t, a);
-    if (!r->detail && !prepare_headers(t, a))
-        r->detail = "bad header";
-    return r->detail == NULL;
+    const char *why = prepare_url(t, a);
+    if (!why && !prepare_headers(t, a))
+        why = "bad header";
+    return why;
 }
 
 /* ---- callbacks: no jump out of them, so nothing here touches an arena ---- */
@@ -416,36 +416,37 @@ static unsigned weight_of(CURLcode code, const struct ext_transfer *t)
     return 2;
 }
 
-static enum err failed(struct ext_transfer *t, CURLcode code, struct ext_reply *r)
+static struct ext_result failed(struct ext_transfer *t, CURLcode code)
 {
+    bool sent = t->begun > 0;
     long os_error = 0;
     (void)curl_easy_getinfo(t->c->easy, CURLINFO_OS_ERRNO, &os_error);
-    r->certainty = t->begun > 0 ? EXT_UNKNOWN : EXT_NOT_SENT;
-    r->detail = t->begun > 0 ? after_words(code, t) : before_words(code, os_error);
-    r->status = 0;
     t->weight = weight_of(code, t);
-    return code == CURLE_OPERATION_TIMEDOUT ? ERR_PROVIDER_TIMEOUT : ERR_PROVIDER_FAILED;
+    return (struct ext_result){
+        .err = code == CURLE_OPERATION_TIMEDOUT ? ERR_PROVIDER_TIMEOUT : ERR_PROVIDER_FAILED,
+        .outcome = sent && !t->q->idempotent ? OUTCOME_UNKNOWN : OUTCOME_FAILED,
+        .detail = sent ? after_words(code, t) : before_words(code, os_error)};
 }
 
-enum err ext_transfer_run(struct ext_transfer *t, struct deadline until, struct ext_reply *r)
+struct ext_result ext_transfer_run(struct ext_transfer *t, struct deadline until,
+                                   struct ext_reply *r)
 {
     CURL *e = t->c->easy;
     curl_easy_reset(e); /* options only: connections, addresses and TLS sessions stay */
     if (!set_limits(t, until) || !set_rules(t) || !set_request(t))
-        return failed(t, CURLE_OUT_OF_MEMORY, r);
+        return failed(t, CURLE_OUT_OF_MEMORY);
     CURLcode code = curl_easy_perform(e);
     if (code != CURLE_OK)
-        return failed(t, code, r);
+        return failed(t, code);
     long status = 0;
     curl_off_t retry_after = 0;
     (void)curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(e, CURLINFO_RETRY_AFTER, &retry_after);
     if (!t->head_whole)
-        return failed(t, CURLE_PARTIAL_FILE, r);
+        return failed(t, CURLE_PARTIAL_FILE);
     if (status < 200 || status > 599)
-        return failed(t, CURLE_WEIRD_SERVER_REPLY, r);
+        return failed(t, CURLE_WEIRD_SERVER_REPLY);
     r->status = (int)status;
     r->retry_after_s = retry_after > 86400 ? 86400 : (long)retry_after;
-    r->certainty = EXT_ANSWERED;
-    return ERR_OK;
+    return (struct ext_result){.err = ERR_OK};
 }

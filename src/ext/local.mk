@@ -11,6 +11,7 @@ libext_a_SOURCES = \
   src/ext/ext_jsonpath.c include/ext/ext_jsonpath.h \
   src/ext/ext_priv.h \
   src/ext/ext_shared.c \
+  src/ext/ext_status.c include/ext/ext_status.h \
   src/ext/ext_tls.c \
   src/ext/ext_transfer.c \
   src/ext/pay.c include/ext/pay.h \

@@ -4,7 +4,6 @@
 
 #include "base/ensure.h"
 #include "pay_priv.h"
-#include "sys/log.h"
 
 static const struct pay_gateway *const gateways[] = {&pay_moyasar, NULL};
 
@@ -22,93 +21,62 @@ static const struct pay_gateway *gateway_of(const struct pay_call *c)
     return gateway_find(c->cfg->providers[c->provider].type);
 }
 
-static enum provider_outcome outcome_of(enum err e)
+struct ext_result pay_exchange(const struct pay_call *c, struct pay_exchange *x)
 {
-    switch ((int)e) {
-    case ERR_OK:
-        return PROVIDER_OUTCOME_OK;
-    case ERR_PROVIDER_REJECTED:
-    case ERR_NOT_FOUND:
-        return PROVIDER_OUTCOME_REJECTED;
-    case ERR_PROVIDER_UNAVAILABLE:
-        return PROVIDER_OUTCOME_UNAVAILABLE;
-    default:
-        return PROVIDER_OUTCOME_FAILED;
-    }
-}
-
-void pay_exchange(const struct pay_call *c, struct pay_exchange *x)
-{
-    struct pay_outcome *o = x->outcome;
-    *o = (struct pay_outcome){0};
     x->request.provider = c->provider;
     x->request.request_id = c->request_id;
     x->request.traceparent = c->traceparent;
     struct ext_reply reply;
-    o->err = ext_call(c->ext, c->arena, &x->request, c->deadline, &reply);
-    o->unknown = reply.certainty == EXT_UNKNOWN && !x->request.idempotent;
-    o->detail = reply.detail;
-    o->retry_after_s = reply.retry_after_s;
-    if (o->err != ERR_OK)
-        return;
-    x->judge(c, x, &reply);
-    if (x->request.idempotent)
-        o->unknown = false; /* a read that failed has done nothing */
-    ext_judge(c->ext, &x->request, &reply, outcome_of(o->err));
-    if (o->err != ERR_OK)
-        LOG(LOG_LEVEL_WARN, "payment.refused",
-            F_STR("provider", c->cfg->providers[c->provider].name),
-            F_STR("operation", provider_op_names[x->request.op]), F_ERR(o->err),
-            F_STR("detail", o->detail), F_INT("status", reply.status),
-            F_STR("outcome", o->unknown ? "unknown" : "failed"),
-            F_MS("took", reply.seconds * 1000));
+    struct ext_result r = ext_call(c->ext, c->arena, &x->request, c->deadline, &reply);
+    bool whole = r.err == ERR_OK;
+    if (whole)
+        r = x->judge(c, x, &reply);
+    if (r.err != ERR_OK && x->request.idempotent)
+        r.outcome = OUTCOME_FAILED; /* a read that failed has done nothing */
+    if (whole)
+        ext_judge(c->ext, &x->request, &reply, &r, "payment.refused");
+    return r;
 }
 
-void pay_create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out,
-                struct pay_outcome *o)
+struct ext_result pay_create(const struct pay_call *c, const struct pay_create *in,
+                             struct pay_invoice *out)
 {
-    gateway_of(c)->create(c, in, out, o);
+    return gateway_of(c)->create(c, in, out);
 }
 
-void pay_fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out,
-               struct pay_outcome *o)
+struct ext_result pay_fetch(const struct pay_call *c, const char *invoice_id,
+                            struct pay_invoice *out)
 {
-    gateway_of(c)->fetch(c, invoice_id, out, o);
+    return gateway_of(c)->fetch(c, invoice_id, out);
 }
 
-void pay_find(const struct pay_call *c, const char *reference, struct pay_invoices *out,
-              struct pay_outcome *o)
+struct ext_result pay_find(const struct pay_call *c, const char *reference,
+                           struct pay_invoices *out)
 {
-    gateway_of(c)->find(c, reference, out, o);
+    return gateway_of(c)->find(c, reference, out);
 }
 
-void pay_charges(const struct pay_call *c, const char *reference, const struct pay_charge **out,
-                 size_t *n, struct pay_outcome *o)
+struct ext_result pay_charges(const struct pay_call *c, const char *reference,
+                              const struct pay_charge **out, size_t *n)
 {
-    gateway_of(c)->charges(c, reference, out, n, o);
+    return gateway_of(c)->charges(c, reference, out, n);
 }
 
-void pay_fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
-                      struct pay_outcome *o)
+struct ext_result pay_fetch_charge(const struct pay_call *c, const char *charge_id,
+                                   struct pay_charge *out)
 {
-    gateway_of(c)->fetch_charge(c, charge_id, out, o);
+    return gateway_of(c)->fetch_charge(c, charge_id, out);
 }
 
-void pay_cancel(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o)
+struct ext_result pay_cancel(const struct pay_call *c, const char *invoice_id)
 {
-    gateway_of(c)->cancel(c, invoice_id, o);
+    return gateway_of(c)->cancel(c, invoice_id);
 }
 
-void pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount,
-                struct pay_charge *out, struct pay_outcome *o)
+struct ext_result pay_refund(const struct pay_call *c, const char *charge_id, int64_t amount,
+                             struct pay_charge *out)
 {
-    gateway_of(c)->refund(c, charge_id, amount, out, o);
-}
-
-void pay_void(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
-              struct pay_outcome *o)
-{
-    gateway_of(c)->void_charge(c, charge_id, out, o);
+    return gateway_of(c)->refund(c, charge_id, amount, out);
 }
 
 enum err pay_event_read(const struct config *cfg, int provider, struct arena *a, struct str body,

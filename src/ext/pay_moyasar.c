@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/url.h"
 #include "base/uuid.h"
+#include "ext/ext_status.h"
 #include "pay_priv.h"
 #include "sys/json.h"
 
@@ -24,41 +25,38 @@ static bool id_fit(const char *id)
 
 /* ---- judging an answer ---- */
 
-static void fail(struct pay_outcome *o, enum err e, bool unknown, const char *detail)
+static struct ext_result fail(enum err e, enum outcome outcome, const char *detail)
 {
-    o->err = e;
-    o->unknown = unknown;
-    o->detail = detail;
+    return (struct ext_result){.err = e, .outcome = outcome, .detail = detail};
 }
 
-/* True when the answer is a 2xx with a JSON object in *j; else the outcome says what it is. */
-static bool judge_status(const struct pay_call *c, const struct pay_exchange *x,
-                         const struct ext_reply *reply, json_t **j)
+/* A 4xx: with the JSON envelope it is the gateway's own word, and nothing was done. */
+static struct ext_result refused(const struct pay_call *c, const struct pay_exchange *x, int status,
+                                 bool envelope)
 {
-    struct pay_outcome *o = x->outcome;
-    int s = reply->status;
+    if (status == 404 && envelope && x->request.idempotent)
+        return fail(ERR_NOT_FOUND, OUTCOME_FAILED, "not found");
+    if (status == 401 || (status == 403 && envelope))
+        return fail(ERR_PROVIDER_REJECTED, OUTCOME_FAILED, "credentials refused");
+    if (status == 403)
+        return fail(ERR_PROVIDER_FAILED, OUTCOME_FAILED, "refused by a web firewall");
+    const char *detail = arena_printf(c->arena, "status %d", status);
+    return envelope ? fail(ERR_PROVIDER_REJECTED, OUTCOME_FAILED, detail)
+                    : fail(ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN, detail);
+}
+
+/* ERR_OK when the answer is a 2xx with a JSON object, which is then *j. */
+static struct ext_result judge_status(const struct pay_call *c, const struct pay_exchange *x,
+                                      const struct ext_reply *reply, json_t **j)
+{
+    struct ext_result r;
+    if (ext_status_decides(c->arena, reply, &r))
+        return r;
     *j = json_parse(c->arena, reply->body);
     bool envelope = json_is_object(*j);
-    if (s >= 200 && s <= 299) {
-        if (envelope)
-            return true;
-        fail(o, ERR_PROVIDER_FAILED, true, "unreadable answer");
-    } else if (s == 429) {
-        fail(o, ERR_PROVIDER_UNAVAILABLE, false, "rate limited");
-        o->retry_after_s = reply->retry_after_s > 0 ? reply->retry_after_s : 1;
-    } else if (s == 404 && envelope && x->request.idempotent) {
-        fail(o, ERR_NOT_FOUND, false, "not found");
-    } else if (s == 401 || (s == 403 && envelope)) {
-        fail(o, ERR_PROVIDER_REJECTED, false, "credentials refused");
-    } else if (s == 403) {
-        fail(o, ERR_PROVIDER_FAILED, false, "refused by a web firewall");
-    } else if (s >= 400 && s <= 499) {
-        fail(o, envelope ? ERR_PROVIDER_REJECTED : ERR_PROVIDER_FAILED, !envelope,
-             arena_printf(c->arena, "status %d", s));
-    } else {
-        fail(o, ERR_PROVIDER_FAILED, true, arena_printf(c->arena, "status %d", s));
-    }
-    return false;
+    if (reply->status >= 400)
+        return refused(c, x, reply->status, envelope);
+    return envelope ? (struct ext_result){.err = ERR_OK} : ext_unreadable();
 }
 
 /* ---- reading objects: a member of another type than documented makes the whole unreadable ---- */
@@ -203,37 +201,32 @@ static void put_body(const struct pay_call *c, struct pay_exchange *x, const jso
     x->request.body = json_text(c->arena, body);
 }
 
-/* A bad identifier never leaves the house. */
-static bool path_of(const struct pay_call *c, const char *fmt_head, const char *id,
-                    const char *tail, struct pay_outcome *o, const char **path)
+/* Of a path with an identifier that the gateway cannot have given: nothing is sent. */
+static struct ext_result bad_id(void)
 {
-    if (!id_fit(id)) {
-        *o = (struct pay_outcome){.err = ERR_NOT_FOUND,
-                                  .detail = "not an identifier of the gateway"};
-        return false;
-    }
-    *path = arena_printf(c->arena, "%s%s%s", fmt_head, id, tail);
-    return true;
+    return fail(ERR_NOT_FOUND, OUTCOME_FAILED, "not an identifier of the gateway");
 }
 
 /* ---- create ---- */
 
-static void judge_create(const struct pay_call *c, struct pay_exchange *x,
-                         const struct ext_reply *reply)
+static struct ext_result judge_create(const struct pay_call *c, const struct pay_exchange *x,
+                                      const struct ext_reply *reply)
 {
     const struct pay_create *in = x->in;
     struct pay_invoice *out = x->out;
     json_t *j;
-    if (!judge_status(c, x, reply, &j))
-        return;
+    struct ext_result r = judge_status(c, x, reply, &j);
+    if (r.err != ERR_OK)
+        return r;
     if (!read_invoice(c, j, out))
-        fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
-    else if (out->amount != in->amount || strcmp(out->currency, in->currency) != 0)
-        fail(x->outcome, ERR_PROVIDER_FAILED, true, "answer with another amount");
+        return ext_unreadable();
+    if (out->amount != in->amount || strcmp(out->currency, in->currency) != 0)
+        return fail(ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN, "answer with another amount");
+    return r;
 }
 
-static void create(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out,
-                   struct pay_outcome *o)
+static struct ext_result create(const struct pay_call *c, const struct pay_create *in,
+                                struct pay_invoice *out)
 {
     struct arena *a = c->arena;
     char at[WALL_RFC3339_MAX];
@@ -248,33 +241,34 @@ static void create(const struct pay_call *c, const struct pay_create *in, struct
     json_put_str(a, metadata, "payment_id", in->reference);
     json_put_str(a, metadata, "booking_id", in->booking_id);
     json_put(a, body, "metadata", metadata);
-    struct pay_exchange x = {.outcome = o, .judge = judge_create, .out = out, .in = in};
+    struct pay_exchange x = {.judge = judge_create, .out = out, .in = in};
     begin(c, &x, PROVIDER_OP_INVOICE_CREATE, "POST", "/invoices");
     put_body(c, &x, body);
-    pay_exchange(c, &x);
+    return pay_exchange(c, &x);
 }
 
 /* ---- fetch, find, cancel ---- */
 
-static void judge_invoice(const struct pay_call *c, struct pay_exchange *x,
-                          const struct ext_reply *reply)
+static struct ext_result judge_invoice(const struct pay_call *c, const struct pay_exchange *x,
+                                       const struct ext_reply *reply)
 {
     json_t *j;
-    if (judge_status(c, x, reply, &j) && !read_invoice(c, j, x->out))
-        fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
+    struct ext_result r = judge_status(c, x, reply, &j);
+    return r.err == ERR_OK && !read_invoice(c, j, x->out) ? ext_unreadable() : r;
 }
 
-static void fetch(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out,
-                  struct pay_outcome *o)
+static struct ext_result fetch(const struct pay_call *c, const char *invoice_id,
+                               struct pay_invoice *out)
 {
-    const char *path;
-    if (!path_of(c, "/invoices/", invoice_id, "", o, &path))
-        return;
-    struct pay_exchange x = {.outcome = o, .judge = judge_invoice, .out = out};
-    begin(c, &x, PROVIDER_OP_INVOICE_FETCH, "GET", path);
-    pay_exchange(c, &x);
-    if (o->err == ERR_OK && strcmp(out->id, invoice_id) != 0)
-        fail(o, ERR_PROVIDER_FAILED, false, "answer about another invoice");
+    struct pay_exchange x = {.judge = judge_invoice, .out = out};
+    if (!id_fit(invoice_id))
+        return bad_id();
+    begin(c, &x, PROVIDER_OP_INVOICE_FETCH, "GET",
+          arena_printf(c->arena, "/invoices/%s", invoice_id));
+    struct ext_result r = pay_exchange(c, &x);
+    if (r.err == ERR_OK && strcmp(out->id, invoice_id) != 0)
+        return fail(ERR_PROVIDER_FAILED, OUTCOME_FAILED, "answer about another invoice");
+    return r;
 }
 
 /* More than this fills a page: what is not on it may be on the next. */
@@ -295,13 +289,14 @@ static bool names_us(const json_t *row, const char *reference)
     return named != NULL && strcmp(named, reference) == 0;
 }
 
-static void judge_find(const struct pay_call *c, struct pay_exchange *x,
-                       const struct ext_reply *reply)
+static struct ext_result judge_find(const struct pay_call *c, const struct pay_exchange *x,
+                                    const struct ext_reply *reply)
 {
     struct pay_invoices *out = x->out;
     json_t *j;
-    if (!judge_status(c, x, reply, &j))
-        return;
+    struct ext_result r = judge_status(c, x, reply, &j);
+    if (r.err != ERR_OK)
+        return r;
     const json_t *list = json_object_get(j, "invoices");
     size_t n = json_array_size(list);
     out->items = arena_array(c->arena, n, sizeof *out->items);
@@ -312,40 +307,39 @@ static void judge_find(const struct pay_call *c, struct pay_exchange *x,
             good &= read_invoice(c, row, &out->items[out->n++]);
     }
     if (!good)
-        fail(x->outcome, ERR_PROVIDER_FAILED, false, "unreadable answer");
-    else if (out->n == 0 && goes_on(j, n))
-        fail(x->outcome, ERR_PROVIDER_FAILED, false, "a list that was not filtered");
-    else if (out->n == 0)
-        fail(x->outcome, ERR_NOT_FOUND, false, "not found");
+        return ext_unreadable();
+    if (out->n == 0 && goes_on(j, n))
+        return fail(ERR_PROVIDER_FAILED, OUTCOME_FAILED, "a list that was not filtered");
+    return out->n == 0 ? fail(ERR_NOT_FOUND, OUTCOME_FAILED, "not found") : r;
 }
 
-static void find(const struct pay_call *c, const char *reference, struct pay_invoices *out,
-                 struct pay_outcome *o)
+static struct ext_result find(const struct pay_call *c, const char *reference,
+                              struct pay_invoices *out)
 {
-    const char *path;
+    struct pay_exchange x = {.judge = judge_find, .out = out, .in = reference};
     *out = (struct pay_invoices){0};
-    if (!path_of(c, "/invoices?metadata%5Bpayment_id%5D=", reference, "", o, &path))
-        return;
-    struct pay_exchange x = {.outcome = o, .judge = judge_find, .out = out, .in = reference};
-    begin(c, &x, PROVIDER_OP_INVOICE_FIND, "GET", path);
-    pay_exchange(c, &x);
+    if (!id_fit(reference))
+        return bad_id();
+    begin(c, &x, PROVIDER_OP_INVOICE_FIND, "GET",
+          arena_printf(c->arena, "/invoices?metadata%%5Bpayment_id%%5D=%s", reference));
+    return pay_exchange(c, &x);
 }
 
-static void judge_nothing(const struct pay_call *c, struct pay_exchange *x,
-                          const struct ext_reply *reply)
+static struct ext_result judge_cancel(const struct pay_call *c, const struct pay_exchange *x,
+                                      const struct ext_reply *reply)
 {
     json_t *j;
-    (void)judge_status(c, x, reply, &j);
+    return judge_status(c, x, reply, &j);
 }
 
-static void cancel(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o)
+static struct ext_result cancel(const struct pay_call *c, const char *invoice_id)
 {
-    const char *path;
-    if (!path_of(c, "/invoices/", invoice_id, "/cancel", o, &path))
-        return;
-    struct pay_exchange x = {.outcome = o, .judge = judge_nothing};
-    begin(c, &x, PROVIDER_OP_INVOICE_CANCEL, "PUT", path);
-    pay_exchange(c, &x);
+    struct pay_exchange x = {.judge = judge_cancel};
+    if (!id_fit(invoice_id))
+        return bad_id();
+    begin(c, &x, PROVIDER_OP_INVOICE_CANCEL, "PUT",
+          arena_printf(c->arena, "/invoices/%s/cancel", invoice_id));
+    return pay_exchange(c, &x);
 }
 
 /* ---- charges ---- */
@@ -355,13 +349,14 @@ struct charge_list {
     size_t n;
 };
 
-static void judge_charges(const struct pay_call *c, struct pay_exchange *x,
-                          const struct ext_reply *reply)
+static struct ext_result judge_charges(const struct pay_call *c, const struct pay_exchange *x,
+                                       const struct ext_reply *reply)
 {
     struct charge_list *out = x->out;
     json_t *j;
-    if (!judge_status(c, x, reply, &j))
-        return;
+    struct ext_result r = judge_status(c, x, reply, &j);
+    if (r.err != ERR_OK)
+        return r;
     const json_t *list = json_object_get(j, "payments");
     struct pay_charge *charges = arena_array(c->arena, json_array_size(list), sizeof *charges);
     bool good = json_is_array(list);
@@ -370,77 +365,70 @@ static void judge_charges(const struct pay_call *c, struct pay_exchange *x,
             good &= read_charge(json_array_get(list, i), &charges[out->n++]);
     out->charges = charges;
     if (!good)
-        fail(x->outcome, ERR_PROVIDER_FAILED, false, "unreadable answer");
-    else if (out->n == 0 && goes_on(j, json_array_size(list)))
-        fail(x->outcome, ERR_PROVIDER_FAILED, false, "a list that was not filtered");
+        return ext_unreadable();
+    if (out->n == 0 && goes_on(j, json_array_size(list)))
+        return fail(ERR_PROVIDER_FAILED, OUTCOME_FAILED, "a list that was not filtered");
+    return r;
 }
 
-static void charges(const struct pay_call *c, const char *reference, const struct pay_charge **out,
-                    size_t *n, struct pay_outcome *o)
+static struct ext_result charges(const struct pay_call *c, const char *reference,
+                                 const struct pay_charge **out, size_t *n)
 {
-    const char *path;
     struct charge_list list = {0};
-    if (!path_of(c, "/payments?metadata%5Bpayment_id%5D=", reference, "", o, &path))
-        return;
-    struct pay_exchange x = {.outcome = o, .judge = judge_charges, .out = &list, .in = reference};
-    begin(c, &x, PROVIDER_OP_PAYMENT_FIND, "GET", path);
-    pay_exchange(c, &x);
+    struct pay_exchange x = {.judge = judge_charges, .out = &list, .in = reference};
+    if (!id_fit(reference))
+        return bad_id();
+    begin(c, &x, PROVIDER_OP_PAYMENT_FIND, "GET",
+          arena_printf(c->arena, "/payments?metadata%%5Bpayment_id%%5D=%s", reference));
+    struct ext_result r = pay_exchange(c, &x);
     *out = list.charges;
     *n = list.n;
+    return r;
 }
 
-static void judge_charge(const struct pay_call *c, struct pay_exchange *x,
-                         const struct ext_reply *reply)
+static struct ext_result judge_charge(const struct pay_call *c, const struct pay_exchange *x,
+                                      const struct ext_reply *reply)
 {
     json_t *j;
-    if (judge_status(c, x, reply, &j) && !read_charge(j, x->out))
-        fail(x->outcome, ERR_PROVIDER_FAILED, true, "unreadable answer");
+    struct ext_result r = judge_status(c, x, reply, &j);
+    return r.err == ERR_OK && !read_charge(j, x->out) ? ext_unreadable() : r;
 }
 
-/* What is done to a charge: how it is asked for. */
-struct charge_act {
-    enum provider_op op;
-    const char *method, *tail;
-};
-
-static void charge_call(const struct pay_call *c, const struct charge_act *act,
-                        const char *charge_id, const json_t *body, struct pay_exchange *x)
+/* The answer must be about the charge that was asked about. */
+static struct ext_result charge_call(const struct pay_call *c, struct pay_exchange *x,
+                                     const char *charge_id)
 {
-    const char *path;
-    if (!path_of(c, "/payments/", charge_id, act->tail, x->outcome, &path))
-        return;
-    begin(c, x, act->op, act->method, path);
-    if (body != NULL)
-        put_body(c, x, body);
-    pay_exchange(c, x);
     const struct pay_charge *out = x->out;
-    if (x->outcome->err == ERR_OK && strcmp(out->id, charge_id) != 0)
-        fail(x->outcome, ERR_PROVIDER_FAILED, !x->request.idempotent,
-             "answer about another payment");
+    struct ext_result r = pay_exchange(c, x);
+    if (r.err == ERR_OK && strcmp(out->id, charge_id) != 0)
+        return fail(ERR_PROVIDER_FAILED, x->request.idempotent ? OUTCOME_FAILED : OUTCOME_UNKNOWN,
+                    "answer about another payment");
+    return r;
 }
 
-static void fetch_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
-                         struct pay_outcome *o)
+static struct ext_result fetch_charge(const struct pay_call *c, const char *charge_id,
+                                      struct pay_charge *out)
 {
-    struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
-    charge_call(c, &(struct charge_act){PROVIDER_OP_PAYMENT_FETCH, "GET", ""}, charge_id, NULL, &x);
+    struct pay_exchange x = {.judge = judge_charge, .out = out};
+    if (!id_fit(charge_id))
+        return bad_id();
+    begin(c, &x, PROVIDER_OP_PAYMENT_FETCH, "GET",
+          arena_printf(c->arena, "/payments/%s", charge_id));
+    return charge_call(c, &x, charge_id);
 }
 
-static void refund(const struct pay_call *c, const char *charge_id, int64_t amount,
-                   struct pay_charge *out, struct pay_outcome *o)
+static struct ext_result refund(const struct pay_call *c, const char *charge_id, int64_t amount,
+                                struct pay_charge *out)
 {
-    struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
+    struct pay_exchange x = {.judge = judge_charge, .out = out};
+    if (!id_fit(charge_id))
+        return bad_id();
     json_t *body = json_obj(c->arena);
     json_put_int(c->arena, body, "amount", amount);
-    charge_call(c, &(struct charge_act){PROVIDER_OP_REFUND, "POST", "/refund"}, charge_id, body,
-                &x);
-}
-
-static void void_charge(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
-                        struct pay_outcome *o)
-{
-    struct pay_exchange x = {.outcome = o, .judge = judge_charge, .out = out};
-    charge_call(c, &(struct charge_act){PROVIDER_OP_VOID, "POST", "/void"}, charge_id, NULL, &x);
+    begin(c, &x, PROVIDER_OP_REFUND, "POST",
+          arena_printf(c->arena, "/payments/%s/refund", charge_id));
+    put_body(c, &x, body);
+    return charge_call(c, &x, charge_id);
 }
 
 /* ---- events: the secret stands in the body ---- */
@@ -473,5 +461,12 @@ static enum err event(const struct provider_config *p, struct arena *a, struct s
     return ERR_OK;
 }
 
-const struct pay_gateway pay_moyasar = {PROVIDER_MOYASAR, create, fetch,  find,        charges,
-                                        fetch_charge,     cancel, refund, void_charge, event};
+const struct pay_gateway pay_moyasar = {.type = PROVIDER_MOYASAR,
+                                        .create = create,
+                                        .fetch = fetch,
+                                        .find = find,
+                                        .charges = charges,
+                                        .fetch_charge = fetch_charge,
+                                        .cancel = cancel,
+                                        .refund = refund,
+                                        .event = event};

@@ -8,35 +8,36 @@
 
 struct pay_gateway {
     enum provider_type type;
-    void (*create)(const struct pay_call *c, const struct pay_create *in, struct pay_invoice *out,
-                   struct pay_outcome *o);
-    void (*fetch)(const struct pay_call *c, const char *invoice_id, struct pay_invoice *out,
-                  struct pay_outcome *o);
-    void (*find)(const struct pay_call *c, const char *reference, struct pay_invoices *out,
-                 struct pay_outcome *o);
-    void (*charges)(const struct pay_call *c, const char *reference, const struct pay_charge **out,
-                    size_t *n, struct pay_outcome *o);
-    void (*fetch_charge)(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
-                         struct pay_outcome *o);
-    void (*cancel)(const struct pay_call *c, const char *invoice_id, struct pay_outcome *o);
-    void (*refund)(const struct pay_call *c, const char *charge_id, int64_t amount,
-                   struct pay_charge *out, struct pay_outcome *o);
-    void (*void_charge)(const struct pay_call *c, const char *charge_id, struct pay_charge *out,
-                        struct pay_outcome *o);
+    struct ext_result (*create)(const struct pay_call *c, const struct pay_create *in,
+                                struct pay_invoice *out);
+    struct ext_result (*fetch)(const struct pay_call *c, const char *invoice_id,
+                               struct pay_invoice *out);
+    struct ext_result (*find)(const struct pay_call *c, const char *reference,
+                              struct pay_invoices *out);
+    struct ext_result (*charges)(const struct pay_call *c, const char *reference,
+                                 const struct pay_charge **out, size_t *n);
+    struct ext_result (*fetch_charge)(const struct pay_call *c, const char *charge_id,
+                                      struct pay_charge *out);
+    struct ext_result (*cancel)(const struct pay_call *c, const char *invoice_id);
+    struct ext_result (*refund)(const struct pay_call *c, const char *charge_id, int64_t amount,
+                                struct pay_charge *out);
     enum err (*event)(const struct provider_config *p, struct arena *a, struct str body,
                       struct pay_event *out);
 };
 extern const struct pay_gateway pay_moyasar;
 
-/* One exchange: the request as built, and who judges a whole answer. pay_exchange() fills *outcome,
- * logs and counts. */
+/*
+ * One exchange: the request as built, and what judges a whole answer; the result of a read is never
+ * OUTCOME_UNKNOWN, whatever the judge says.
+ */
 struct pay_exchange {
     struct ext_request request;
-    struct pay_outcome *outcome;
-    void (*judge)(const struct pay_call *c, struct pay_exchange *x, const struct ext_reply *reply);
+    struct ext_result (*judge)(const struct pay_call *c, const struct pay_exchange *x,
+                               const struct ext_reply *reply);
     void *out; /* the judge's */
     const void *in;
 };
-void pay_exchange(const struct pay_call *c, struct pay_exchange *x);
+/* Makes the call; logs and counts. */
+struct ext_result pay_exchange(const struct pay_call *c, struct pay_exchange *x) MUST_CHECK;
 
 #endif

@@ -67,26 +67,24 @@ static enum rule rules_check(struct arena *a, const json_t *j, const struct prov
  * the answer has an error code at error_path; else the answer is not what was agreed, and the
  * message may have gone out.
  */
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
-                  struct sms_result *r)
+static struct ext_result judge(struct arena *a, const struct provider_config *p,
+                               const struct ext_reply *reply, const char **message_id)
 {
+    struct ext_result r;
     bool listed = status_listed(p, reply->status);
-    if (!listed && sms_judge_status(a, reply, r))
-        return;
+    if (!listed && ext_status_decides(a, reply, &r))
+        return r;
     json_t *j = sms_answer(a, reply);
     const json_t *code = p->error_path ? ext_jsonpath_get(j, p->error_path) : NULL;
     const char *code_text = ext_json_text(a, code);
-    if (!listed && reply->status >= 400) {
-        sms_refuse(a, reply, r, code);
-        return;
-    }
+    if (!listed && reply->status >= 400)
+        return sms_refuse(a, reply, code);
     enum rule rule = !j && p->success_n > 0 ? RULE_MISSING : rules_check(a, j, p);
     if (listed && rule == RULE_MET)
-        sms_accept(a, r, p->id_path ? ext_jsonpath_get(j, p->id_path) : NULL);
-    else if ((listed && rule == RULE_BROKEN) || (code_text && *code_text))
-        sms_refuse(a, reply, r, code);
-    else
-        sms_unreadable(r);
+        return sms_accept(a, p->id_path ? ext_jsonpath_get(j, p->id_path) : NULL, message_id);
+    if ((listed && rule == RULE_BROKEN) || (code_text && *code_text))
+        return sms_refuse(a, reply, code);
+    return ext_unreadable();
 }
 
 const struct sms_provider sms_http = {PROVIDER_HTTP, build, judge};

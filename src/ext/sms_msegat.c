@@ -22,23 +22,23 @@ static void build(struct arena *a, const struct provider_config *p, const struct
     q->body = json_text(a, body);
 }
 
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
-                  struct sms_result *r)
+static struct ext_result judge(struct arena *a, const struct provider_config *p,
+                               const struct ext_reply *reply, const char **message_id)
 {
+    struct ext_result r;
     (void)p;
-    if (sms_judge_status(a, reply, r))
-        return;
+    if (ext_status_decides(a, reply, &r))
+        return r;
     json_t *j = sms_answer(a, reply);
     const json_t *code = json_object_get(j, "code");
     const char *text = ext_json_text(a, code);
     if (reply->status >= 400)
-        sms_refuse(a, reply, r, code);
-    else if (text && (strcmp(text, "1") == 0 || strcmp(text, "M0000") == 0))
-        sms_accept(a, r, json_object_get(j, "id"));
-    else if (text && *text)
-        sms_refuse(a, reply, r, code);
-    else
-        sms_unreadable(r);
+        return sms_refuse(a, reply, code);
+    if (text && (strcmp(text, "1") == 0 || strcmp(text, "M0000") == 0))
+        return sms_accept(a, json_object_get(j, "id"), message_id);
+    if (text && *text)
+        return sms_refuse(a, reply, code);
+    return ext_unreadable();
 }
 
 const struct sms_provider sms_msegat = {PROVIDER_MSEGAT, build, judge};

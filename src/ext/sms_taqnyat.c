@@ -29,26 +29,28 @@ static bool names_somebody(const json_t *list)
     return text ? strpbrk(text, "0123456789") != NULL : json_array_size(list) > 0;
 }
 
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
-                  struct sms_result *r)
+static struct ext_result judge(struct arena *a, const struct provider_config *p,
+                               const struct ext_reply *reply, const char **message_id)
 {
+    struct ext_result r;
     (void)p;
-    if (sms_judge_status(a, reply, r))
-        return;
+    if (ext_status_decides(a, reply, &r))
+        return r;
     json_t *j = sms_answer(a, reply);
     const json_t *code = json_object_get(j, "statusCode");
     const char *code_text = ext_json_text(a, code);
     if (reply->status >= 400)
-        sms_refuse(a, reply, r, code);
-    else if (names_somebody(json_object_get(j, "rejected"))) {
-        sms_refuse(a, reply, r, NULL);
-        r->detail = "recipient refused";
-    } else if (code_text && (strcmp(code_text, "201") == 0 || strcmp(code_text, "200") == 0))
-        sms_accept(a, r, json_object_get(j, "messageId"));
-    else if (code_text && *code_text)
-        sms_refuse(a, reply, r, code);
-    else
-        sms_unreadable(r);
+        return sms_refuse(a, reply, code);
+    if (names_somebody(json_object_get(j, "rejected"))) {
+        r = sms_refuse(a, reply, NULL);
+        r.detail = "recipient refused";
+        return r;
+    }
+    if (code_text && (strcmp(code_text, "201") == 0 || strcmp(code_text, "200") == 0))
+        return sms_accept(a, json_object_get(j, "messageId"), message_id);
+    if (code_text && *code_text)
+        return sms_refuse(a, reply, code);
+    return ext_unreadable();
 }
 
 const struct sms_provider sms_taqnyat = {PROVIDER_TAQNYAT, build, judge};

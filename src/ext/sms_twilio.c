@@ -28,31 +28,29 @@ static void build(struct arena *a, const struct provider_config *p, const struct
     q->body = sb_str(&b);
 }
 
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
-                  struct sms_result *r)
+static struct ext_result judge(struct arena *a, const struct provider_config *p,
+                               const struct ext_reply *reply, const char **message_id)
 {
+    struct ext_result r;
     static const char *const lost[] = {"failed", "undelivered", "canceled"};
     (void)p;
-    if (sms_judge_status(a, reply, r))
-        return;
+    if (ext_status_decides(a, reply, &r))
+        return r;
     json_t *j = sms_answer(a, reply);
     const json_t *sid = json_object_get(j, "sid");
     const char *state = ext_json_text(a, json_object_get(j, "status"));
-    if (reply->status >= 400) {
-        sms_refuse(a, reply, r, json_object_get(j, "code"));
-        return;
-    }
+    if (reply->status >= 400)
+        return sms_refuse(a, reply, json_object_get(j, "code"));
     for (size_t i = 0; state && i < ARRAY_LEN(lost); i++) {
         if (strcmp(state, lost[i]) != 0)
             continue;
         const json_t *code = json_object_get(j, "error_code");
-        sms_refuse(a, reply, r, json_is_null(code) || !code ? json_object_get(j, "status") : code);
-        return;
+        return sms_refuse(a, reply,
+                          json_is_null(code) || !code ? json_object_get(j, "status") : code);
     }
     if (json_is_string(sid) || (state && *state))
-        sms_accept(a, r, sid);
-    else
-        sms_unreadable(r);
+        return sms_accept(a, sid, message_id);
+    return ext_unreadable();
 }
 
 const struct sms_provider sms_twilio = {PROVIDER_TWILIO, build, judge};

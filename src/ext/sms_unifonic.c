@@ -27,12 +27,13 @@ static void build(struct arena *a, const struct provider_config *p, const struct
 
 /* 409 (the same message again) is a refusal like others: whoever asked before has been told what
  * happened then. */
-static void judge(struct arena *a, const struct provider_config *p, const struct ext_reply *reply,
-                  struct sms_result *r)
+static struct ext_result judge(struct arena *a, const struct provider_config *p,
+                               const struct ext_reply *reply, const char **message_id)
 {
+    struct ext_result r;
     (void)p;
-    if (sms_judge_status(a, reply, r))
-        return;
+    if (ext_status_decides(a, reply, &r))
+        return r;
     json_t *j = sms_answer(a, reply);
     const json_t *code = json_object_get(j, "errorCode"), *data = json_object_get(j, "data");
     const char *success = ext_json_text(a, json_object_get(j, "success"));
@@ -40,14 +41,13 @@ static void judge(struct arena *a, const struct provider_config *p, const struct
     const char *state = ext_json_text(a, json_object_get(data, "Status"));
     bool lost = state && (strcasecmp(state, "Failed") == 0 || strcasecmp(state, "Rejected") == 0);
     if (reply->status >= 400 || (success && strcasecmp(success, "false") == 0) || lost)
-        sms_refuse(a, reply, r, code);
-    else if ((success && strcasecmp(success, "true") == 0) ||
-             (!success && code_text && strcasecmp(code_text, "ER-00") == 0))
-        sms_accept(a, r, json_object_get(data, "MessageID"));
-    else if (!success && code_text && *code_text)
-        sms_refuse(a, reply, r, code);
-    else
-        sms_unreadable(r);
+        return sms_refuse(a, reply, code);
+    if ((success && strcasecmp(success, "true") == 0) ||
+        (!success && code_text && strcasecmp(code_text, "ER-00") == 0))
+        return sms_accept(a, json_object_get(data, "MessageID"), message_id);
+    if (!success && code_text && *code_text)
+        return sms_refuse(a, reply, code);
+    return ext_unreadable();
 }
 
 const struct sms_provider sms_unifonic = {PROVIDER_UNIFONIC, build, judge};

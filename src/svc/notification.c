@@ -86,20 +86,22 @@ static void call_provider(struct svc *s, const struct notification_try *t,
                           struct notification_result *r)
 {
     int provider = s->cfg->notifications.provider;
-    const struct sms m = {.to = t->recipient,
+    const struct sms m = {.provider = provider,
+                          .to = t->recipient,
                           .text = t->body,
                           .id = t->id,
                           .request_id = s->request_id,
                           .traceparent = s->traceparent,
                           .op = PROVIDER_OP_SMS_NOTICE};
-    struct sms_result sent = {.err = ERR_PROVIDER_FAILED};
+    const char *message_id;
 
     copy(r->provider, sizeof r->provider, s->cfg->providers[provider].name);
-    sms_send(s->ext, s->arena, provider, &m, deadline_before(s->deadline, KEEP_MS), &sent);
+    struct ext_result sent =
+        sms_send(s->ext, s->arena, &m, deadline_before(s->deadline, KEEP_MS), &message_id);
     r->outcome = outcome_of(sent.err);
     r->tried = r->outcome != NOTIFICATION_OUTCOME_DEADLINE;
     if (r->outcome == NOTIFICATION_OUTCOME_SENT)
-        copy(r->message_id, sizeof r->message_id, sent.message_id);
+        copy(r->message_id, sizeof r->message_id, message_id);
     else
         copy(r->detail, sizeof r->detail, sent.detail);
 }

@@ -97,15 +97,12 @@ static const char *message(struct svc *s, const struct sending *w)
 /* The challenge works whatever becomes of this: 'sending' is as good as 'unknown'. So a failure is
  * a line in the log.
  */
-static void store_result(struct svc *s, const struct sending *w, const struct sms_result *sms)
+static void store_result(struct svc *s, const struct sending *w, const struct ext_result *sms)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    bool failed = sms->err != ERR_OK && !sms->unknown;
     DB_ADD(b, &stmt_otp_result, w->out->id.s,
-           sms->err == ERR_OK ? "sent"
-           : failed           ? "failed"
-                              : "unknown");
-    if (failed && w->cooldown)
+           sms->outcome == OUTCOME_OK ? "sent" : outcome_names[sms->outcome]);
+    if (sms->outcome == OUTCOME_FAILED && w->cooldown)
         DB_ADD(b, &stmt_otp_give_back, w->cooldown);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
@@ -114,26 +111,28 @@ static void store_result(struct svc *s, const struct sending *w, const struct sm
 
 static enum err deliver(struct svc *s, struct sending *w)
 {
-    struct sms_result result;
-    const struct sms sms = {.to = w->out->phone,
+    static const unsigned counted[] = {[OUTCOME_OK] = OTP_OUTCOME_SENT,
+                                       [OUTCOME_FAILED] = OTP_OUTCOME_SEND_FAILED,
+                                       [OUTCOME_UNKNOWN] = OTP_OUTCOME_SEND_UNKNOWN};
+    const char *message_id;
+    const struct sms sms = {.provider = s->cfg->otp.provider,
+                            .to = w->out->phone,
                             .text = message(s, w),
                             .id = w->out->id.s,
                             .request_id = s->request_id,
                             .traceparent = s->traceparent,
                             .op = PROVIDER_OP_SMS_OTP};
-    sms_send(s->ext, s->arena, s->cfg->otp.provider, &sms, deadline_before(s->deadline, STORE_MS),
-             &result);
+    struct ext_result result =
+        sms_send(s->ext, s->arena, &sms, deadline_before(s->deadline, STORE_MS), &message_id);
     store_result(s, w, &result);
-    METRIC_INC(M_OTP, result.err == ERR_OK ? OTP_OUTCOME_SENT
-                      : result.unknown     ? OTP_OUTCOME_SEND_UNKNOWN
-                                           : OTP_OUTCOME_SEND_FAILED);
+    METRIC_INC(M_OTP, counted[result.outcome]);
     if (result.err != ERR_OK) {
         LOG(LOG_LEVEL_WARN, "otp.send_failed", F_STR("otp", w->out->id.s),
             F_PHONE("phone", w->out->phone), F_ERR(result.err),
-            F_STR("outcome", result.unknown ? "unknown" : "failed"),
+            F_STR("outcome", outcome_names[result.outcome]),
             F_STR("detail", result.detail ? result.detail : ""));
     }
-    w->out->unknown = result.unknown;
+    w->out->unknown = result.outcome == OUTCOME_UNKNOWN;
     w->out->retry_after_s = result.retry_after_s;
     return result.err;
 }

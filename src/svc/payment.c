@@ -226,11 +226,12 @@ void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *
                               .detail = detail});
 }
 
-enum err payment_fail(struct svc *s, const struct pay_outcome *o, const struct payment *p,
+enum err payment_fail(struct svc *s, const struct ext_result *o, const struct payment *p,
                       struct payment_fault *fault)
 {
-    *fault = (struct payment_fault){.unknown = o->unknown, .retry_after_s = o->retry_after_s};
-    if (o->unknown)
+    *fault = (struct payment_fault){.unknown = o->outcome == OUTCOME_UNKNOWN,
+                                    .retry_after_s = o->retry_after_s};
+    if (o->outcome == OUTCOME_UNKNOWN)
         fault->payment_id = arena_strdup(s->arena, p->id.s);
     /* Something that we asked for by its identifier and the gateway does not know: it contradicts
      * itself. */

@@ -46,8 +46,8 @@ static enum err whose(struct svc *s, const struct pay_event *ev, const char **id
     /* Before the create's answer was stored: the invoice itself knows whose it is. */
     struct pay_call call = payment_call(s);
     struct pay_invoice invoice;
-    struct pay_outcome o;
-    pay_fetch(&call, ev->invoice_id, &invoice, &o);
+    struct ext_result o;
+    o = pay_fetch(&call, ev->invoice_id, &invoice);
     if (o.err == ERR_NOT_FOUND)
         return ERR_OK;
     if (o.err != ERR_OK)

@@ -155,17 +155,18 @@ static bool shows(const struct refund *r, const struct pay_charge *charge)
 /* Asks for it, and looks once when the outcome is unknown. charge->refunded: the gateway's new
  * total when o->err is ERR_OK. */
 static void call(struct svc *s, const struct refund *r, struct pay_charge *charge,
-                 struct pay_outcome *o)
+                 struct ext_result *o)
 {
     struct pay_call c = payment_call(s);
-    pay_refund(&c, r->charge_id, r->amount, charge, o);
+    *o = pay_refund(&c, r->charge_id, r->amount, charge);
     if (o->err == ERR_OK && !shows(r, charge))
-        *o = (struct pay_outcome){
-            .err = ERR_PROVIDER_FAILED, .unknown = true, .detail = "answer with another total"};
-    if (o->err == ERR_OK || !o->unknown)
+        *o = (struct ext_result){.err = ERR_PROVIDER_FAILED,
+                                 .outcome = OUTCOME_UNKNOWN,
+                                 .detail = "answer with another total"};
+    if (o->err == ERR_OK || o->outcome != OUTCOME_UNKNOWN)
         return;
-    struct pay_outcome look;
-    pay_fetch_charge(&c, r->charge_id, charge, &look);
+    struct ext_result look;
+    look = pay_fetch_charge(&c, r->charge_id, charge);
     if (look.err == ERR_OK && shows(r, charge))
         *o = look;
 }
@@ -202,11 +203,11 @@ static enum err prepare(struct svc *s, struct refund *r, const struct pay_charge
 }
 
 enum err refund_make(struct svc *s, struct refund *r, const struct refund_end *end,
-                     struct payment *p, struct pay_outcome *o)
+                     struct payment *p, struct ext_result *o)
 {
     struct pay_call c = payment_call(s);
     struct pay_charge charge;
-    pay_fetch_charge(&c, r->charge_id, &charge, o);
+    *o = pay_fetch_charge(&c, r->charge_id, &charge);
     if (o->err != ERR_OK) /* nothing was asked for */
         return refund_finish_failed(s, r, err_code(o->err));
     if (r->whole && charge.charged && charge.refunded >= charge.amount)
@@ -218,22 +219,22 @@ enum err refund_make(struct svc *s, struct refund *r, const struct refund_end *e
     call(s, r, &charge, o);
     if (o->err == ERR_OK)
         return refund_finish_done(s, r, charge.refunded, end, p);
-    return o->unknown ? refund_finish_unknown(s, r, err_code(o->err))
-                      : refund_finish_failed(s, r, err_code(o->err));
+    return o->outcome == OUTCOME_UNKNOWN ? refund_finish_unknown(s, r, err_code(o->err))
+                                         : refund_finish_failed(s, r, err_code(o->err));
 }
 
 enum err refund_resolve(struct svc *s, const struct refund *r, const struct refund_end *end,
-                        struct payment *p, struct pay_outcome *o)
+                        struct payment *p, struct ext_result *o)
 {
     struct pay_call c = payment_call(s);
     struct pay_charge charge;
-    pay_fetch_charge(&c, r->charge_id, &charge, o);
+    *o = pay_fetch_charge(&c, r->charge_id, &charge);
     bool told = o->err == ERR_OK;
     if (told && shows(r, &charge))
         return refund_finish_done(s, r, charge.refunded, end, p);
-    *o = (struct pay_outcome){.err = told ? ERR_PROVIDER_FAILED : o->err,
-                              .unknown = !(told && r->old),
-                              .detail = "not seen at the gateway"};
+    *o = (struct ext_result){.err = told ? ERR_PROVIDER_FAILED : o->err,
+                             .outcome = told && r->old ? OUTCOME_FAILED : OUTCOME_UNKNOWN,
+                             .detail = "not seen at the gateway"};
     return told && r->old ? refund_finish_failed(s, r, "not_done")
                           : refund_finish_unknown(s, r, told ? "not_seen_yet" : err_code(o->err));
 }
@@ -266,7 +267,7 @@ static enum err keep_one(struct svc *s, bool *found)
         return e == ERR_DB_UNIQUE ? ERR_OK : e; /* two wanted ones of a payment: in turn */
     struct refund r;
     struct payment p;
-    struct pay_outcome o;
+    struct ext_result o;
     const struct refund_end nobody = {.canceller = NULL};
     refund_read(db_result(b, i), &r);
     bool wanted = db_get_bool(db_result(b, i), 0, "wanted");

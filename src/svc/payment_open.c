@@ -48,7 +48,7 @@ struct pass {
     enum way way;
     const char *description; /* for the payer */
     struct pay_invoice invoice;
-    struct pay_outcome outcome;
+    struct ext_result outcome;
     bool payable; /* the booking still waits for it */
 };
 
@@ -186,14 +186,14 @@ static void create(struct svc *s, struct pass *w, const struct payment *p)
         .expires_at = p->invoice_expires_at,
     };
     struct pay_call call = payment_call(s);
-    pay_create(&call, &in, &w->invoice, &w->outcome);
+    w->outcome = pay_create(&call, &in, &w->invoice);
 }
 
 static void set_result(struct payment *p, const struct pass *w)
 {
-    p->state = w->outcome.err == ERR_OK ? PAYMENT_INITIATED
-               : w->outcome.unknown     ? PAYMENT_UNKNOWN
-                                        : PAYMENT_FAILED;
+    p->state = w->outcome.err == ERR_OK                ? PAYMENT_INITIATED
+               : w->outcome.outcome == OUTCOME_UNKNOWN ? PAYMENT_UNKNOWN
+                                                       : PAYMENT_FAILED;
     if (w->outcome.err != ERR_OK)
         return;
     p->gateway_id = w->invoice.id;
@@ -244,12 +244,6 @@ static enum err conclude(struct svc *s, struct pass *w, struct payment *p,
                                     : ERR_BOOKING_NOT_PAYABLE;
 }
 
-static bool of_provider(enum err e)
-{
-    return e == ERR_PROVIDER_REJECTED || e == ERR_PROVIDER_FAILED || e == ERR_PROVIDER_TIMEOUT ||
-           e == ERR_PROVIDER_UNAVAILABLE;
-}
-
 /*
  * What an earlier call left at the gateway comes first. *p is still CREATING afterwards when the
  * gateway knows nothing of it; when it cannot tell, nothing may be made.
@@ -262,10 +256,10 @@ static enum err take_up(struct svc *s, struct pass *w, struct payment *p,
     enum err e = payment_settle_wide(s, id.s, w->who->actor, p, &how);
     if (e == ERR_OK && how == SETTLED_MISMATCH)
         e = ERR_PROVIDER_FAILED;
-    if (!of_provider(e))
+    if (!err_is_provider(e))
         return e;
-    w->outcome = (struct pay_outcome){
-        .err = e, .unknown = true, .detail = "what an earlier call did is not known"};
+    w->outcome = (struct ext_result){
+        .err = e, .outcome = OUTCOME_UNKNOWN, .detail = "what an earlier call did is not known"};
     return conclude(s, w, p, fault);
 }
 

@@ -46,7 +46,7 @@ void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *
                        const char *actor, const char *action, const char *detail);
 
 /* A provider's failure as the client is told: sets *fault, returns the error. */
-enum err payment_fail(struct svc *s, const struct pay_outcome *o, const struct payment *p,
+enum err payment_fail(struct svc *s, const struct ext_result *o, const struct payment *p,
                       struct payment_fault *fault);
 
 /* Settles; wide: looks for every invoice with our reference, not just for the one that we know. */
@@ -106,10 +106,10 @@ struct refund_end {
  * left; ERR_PAYMENT_NOT_REFUNDABLE: nothing is.
  */
 enum err refund_make(struct svc *s, struct refund *r, const struct refund_end *end,
-                     struct payment *p, struct pay_outcome *o) MUST_CHECK;
+                     struct payment *p, struct ext_result *o) MUST_CHECK;
 /* Finds out about one whose outcome is not known; as refund_make. */
 enum err refund_resolve(struct svc *s, const struct refund *r, const struct refund_end *end,
-                        struct payment *p, struct pay_outcome *o) MUST_CHECK;
+                        struct payment *p, struct ext_result *o) MUST_CHECK;
 
 enum err refund_finish_done(struct svc *s, const struct refund *r, int64_t total,
                             const struct refund_end *end, struct payment *p) MUST_CHECK;

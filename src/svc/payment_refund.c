@@ -138,7 +138,7 @@ static enum err refund(struct svc *s, const struct asked *a, struct payment *p,
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
     struct work w;
-    struct pay_outcome o = {.err = ERR_OK};
+    struct ext_result o = {.err = ERR_OK};
     enum err e = begin(s, a, p, fault, &w);
     if (e != ERR_OK)
         return e;

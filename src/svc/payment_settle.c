@@ -28,34 +28,34 @@ struct verdict {
 
 /* ---- asking ---- */
 
-static void fetch_into(const struct pay_call *c, struct pay_invoice *v, struct pay_outcome *o)
+static void fetch_into(const struct pay_call *c, struct pay_invoice *v, struct ext_result *o)
 {
     const char *id = v->id;
-    pay_fetch(c, id, v, o);
+    *o = pay_fetch(c, id, v);
 }
 
 /* A paid invoice without its charge is not the last word: the invoice itself is asked for, then the
  * charges that name us. */
 static void complete(const struct pay_call *c, const struct payment *p, struct pay_invoice *v,
-                     struct pay_outcome *o)
+                     struct ext_result *o)
 {
     if (v->state != PAY_PAID || v->charges_n > 0)
         return;
     fetch_into(c, v, o);
     if (o->err == ERR_OK && v->state == PAY_PAID && v->charges_n == 0) {
-        pay_charges(c, p->id.s, &v->charges, &v->charges_n, o);
+        *o = pay_charges(c, p->id.s, &v->charges, &v->charges_n);
         if (o->err == ERR_NOT_FOUND)
-            o->err = ERR_OK;
+            *o = (struct ext_result){.err = ERR_OK};
     }
 }
 
 static void ask(const struct pay_call *c, const struct payment *p, bool wide,
-                struct pay_invoices *found, struct pay_outcome *o)
+                struct pay_invoices *found, struct ext_result *o)
 {
     bool known = p->gateway_id != NULL;
-    *o = (struct pay_outcome){.err = ERR_NOT_FOUND};
+    *o = (struct ext_result){.err = ERR_NOT_FOUND, .outcome = OUTCOME_FAILED};
     if (wide || !known)
-        pay_find(c, p->id.s, found, o);
+        *o = pay_find(c, p->id.s, found);
     if (o->err == ERR_NOT_FOUND && known) {
         found->items = ARENA_NEW(c->arena, struct pay_invoice);
         found->items[0].id = p->gateway_id;
@@ -89,13 +89,13 @@ static const struct pay_invoice *choose(const struct payment *p, const struct pa
 /* Invoices that could still be paid and should not be are ended, so that nobody pays in vain. The
  * payer may be faster: the fetch tells. */
 static void end_open_invoices(const struct pay_call *c, const struct pay_invoices *found,
-                              const struct pay_invoice *spare, struct pay_outcome *o)
+                              const struct pay_invoice *spare, struct ext_result *o)
 {
     for (size_t i = 0; i < found->n && o->err == ERR_OK; i++) {
         if (found->items[i].state != PAY_OPEN || &found->items[i] == spare)
             continue;
-        struct pay_outcome cancelled;
-        pay_cancel(c, found->items[i].id, &cancelled);
+        struct ext_result cancelled;
+        cancelled = pay_cancel(c, found->items[i].id);
         if (cancelled.err == ERR_OK)
             METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_INVOICE_CANCELLED);
         fetch_into(c, &found->items[i], o);
@@ -416,7 +416,7 @@ static enum err settle(struct svc *s, const char *id, const char *actor, bool wi
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
     struct pay_call call = payment_call(s);
-    struct pay_outcome o;
+    struct ext_result o;
     struct verdict v = {.mismatch = false};
     ask(&call, out, wide, &v.found, &o);
     v.invoice = choose(out, &v.found);

@@ -69,17 +69,11 @@ static enum err one(struct svc *s, bool *found)
     e = payment_settle_wide(s, id, "keeper", &p, &how);
     if (e == ERR_OK && how == SETTLED_MISMATCH)
         return put_off(s, id, checks, "mismatch");
-    switch ((int)e) {
-    case ERR_PROVIDER_UNAVAILABLE:
-        *found = false; /* nor will the others be told now */
-        return put_off(s, id, checks, err_code(e));
-    case ERR_PROVIDER_FAILED:
-    case ERR_PROVIDER_TIMEOUT:
-    case ERR_PROVIDER_REJECTED:
-        return put_off(s, id, checks, err_code(e)); /* the next one may go better */
-    default:
+    if (!err_is_provider(e))
         return e;
-    }
+    /* With the gateway out of reach the others would not be told either; else the next may be. */
+    *found = e != ERR_PROVIDER_UNAVAILABLE;
+    return put_off(s, id, checks, err_code(e));
 }
 
 enum err payment_job_settle(struct svc *s)

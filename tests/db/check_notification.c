@@ -15,6 +15,13 @@
 #define EXPECT(e, want) ck_assert_str_eq(err_code(e), err_code(want))
 #define COUNT(...) atoi(th_db_value(&tb.t, "SELECT count(*) FROM " __VA_ARGS__))
 
+static void order_sms(enum err err, const char *detail, const char *message_id)
+{
+    enum outcome outcome = err == ERR_OK ? OUTCOME_OK : OUTCOME_FAILED;
+    th_sms.result = (struct ext_result){.err = err, .outcome = outcome, .detail = detail};
+    th_sms.message_id = message_id;
+}
+
 static const struct notification_actor all = {.name = "staff:desk"},
                                        elsewhere = {.name = "staff:other", .venue_id = OTHER_VENUE};
 
@@ -28,8 +35,7 @@ static struct uuid notice_with(int hour, enum err how)
 {
     struct booking bk;
     struct uuid id;
-    th_sms.result = (struct sms_result){
-        .err = how, .detail = "fixed words", .message_id = how == ERR_OK ? "m-9" : NULL};
+    order_sms(how, "fixed words", how == ERR_OK ? "m-9" : NULL);
     EXPECT(th_book_make(&tb.alice, hour, &bk), ERR_OK);
     const char *found =
         th_db_value(&tb.t, "SELECT id FROM notifications WHERE booking_id = '%s'", bk.id.s);
@@ -172,7 +178,7 @@ static void database_away(void)
 START_TEST(a_result_waits_in_the_process_while_the_database_is_away)
 {
     th_sms.before = database_away;
-    th_sms.result = (struct sms_result){.err = ERR_PROVIDER_REJECTED, .detail = "1003"};
+    order_sms(ERR_PROVIDER_REJECTED, "1003", NULL);
     struct booking bk;
     EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK); /* committed before the notice */
     ck_assert_int_eq(COUNT("notifications WHERE status = 'PENDING'"), 1);
@@ -202,14 +208,14 @@ START_TEST(one_is_sent_again_by_whoever_may)
     sql("UPDATE notifications SET acknowledged_at = now(), acknowledged_by = 'staff:x'");
     EXPECT(notification_resend(&tb.svc, &elsewhere, id.s, &n), ERR_NOT_FOUND);
     EXPECT(notification_resend(&tb.svc, &all, NOBODY, &n), ERR_NOT_FOUND);
-    th_sms.result = (struct sms_result){.err = ERR_PROVIDER_REJECTED, .detail = "no"};
+    order_sms(ERR_PROVIDER_REJECTED, "no", NULL);
     EXPECT(notification_resend(&tb.svc, &all, id.s, &n), ERR_OK);
     ck_assert_str_eq(n.status, "FAILED");
     ck_assert_str_eq(n.error_code, "provider_rejected");
     ck_assert_str_eq(n.recipient, "+9665****4567");
     ck_assert_int_eq(n.attempts, 2);
     ck_assert(!n.has_acknowledged); /* a new failure rings anew */
-    th_sms.result = (struct sms_result){.err = ERR_OK, .message_id = "m-2"};
+    order_sms(ERR_OK, NULL, "m-2");
     EXPECT(notification_resend(&tb.svc, &all, id.s, &n), ERR_OK);
     ck_assert_str_eq(n.status, "SENT");
     ck_assert_str_eq(n.provider_message_id, "m-2");
@@ -256,7 +262,7 @@ START_TEST(two_resends_of_a_row_send_once)
 {
     struct notification_item n;
     contested = notice_with(10, ERR_PROVIDER_FAILED);
-    th_sms.result = (struct sms_result){.err = ERR_OK};
+    order_sms(ERR_OK, NULL, NULL);
     th_sms.before = resend_as_well;
     EXPECT(notification_resend(&tb.svc, &all, contested.s, &n), ERR_OK);
     EXPECT(rival, ERR_NOTIFICATION_NOT_FAILED);
@@ -297,10 +303,10 @@ START_TEST(many_are_sent_again_oldest_first)
     EXPECT_COUNTS(resend_all(&all, &future, 100, false), 0, 0, 0, 0);
     EXPECT_COUNTS(resend_all(&elsewhere, &any, 100, false), 0, 0, 0, 0);
     ck_assert_int_eq(th_sms.calls, before);
-    th_sms.result = (struct sms_result){.err = ERR_OK};
+    order_sms(ERR_OK, NULL, NULL);
     EXPECT_COUNTS(resend_all(&all, &timeouts, 1, false), 2, 1, 0, 1);
     ck_assert_str_eq(th_sms.id, oldest.s);
-    th_sms.result = (struct sms_result){.err = ERR_PROVIDER_TIMEOUT};
+    order_sms(ERR_PROVIDER_TIMEOUT, NULL, NULL);
     EXPECT_COUNTS(resend_all(&all, &any, 100, false), 2, 0, 2,
                   0); /* each once, though they fail again */
     ck_assert_int_eq(COUNT("notifications WHERE status = 'FAILED' AND attempts = 2"), 2);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/ensure.h"
+#include "ext/ext_status.h"
 #include "ext/pay.h"
 #include "sys/log.h"
 
@@ -23,21 +24,21 @@ static struct ext_request asked;
 static unsigned judged;
 static enum provider_outcome verdict;
 
-enum err ext_call(struct ext *x, struct arena *a, const struct ext_request *q, struct deadline d,
-                  struct ext_reply *r)
+struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_request *q,
+                           struct deadline d, struct ext_reply *r)
 {
     (void)x, (void)a, (void)d;
     asked = *q;
     *r = given;
-    return ERR_OK;
+    return (struct ext_result){.err = ERR_OK};
 }
 
-void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *r,
-               enum provider_outcome outcome)
+void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *reply,
+               const struct ext_result *r, const char *event)
 {
-    (void)x, (void)q, (void)r;
+    (void)x, (void)q, (void)reply, (void)event;
     judged++;
-    verdict = outcome;
+    verdict = ext_metric_outcome(r->err);
 }
 
 static struct provider_config provider = {.name = "pay",
@@ -74,7 +75,7 @@ static void check_invoice(const struct pay_invoice *i)
 
 /* ---- one call each, and what must hold when it says that all is well ---- */
 
-static void call_create(const struct pay_call *c, struct pay_outcome *o)
+static void call_create(const struct pay_call *c, struct ext_result *o)
 {
     const struct pay_create in = {.reference = REFERENCE,
                                   .booking_id = REFERENCE,
@@ -86,27 +87,27 @@ static void call_create(const struct pay_call *c, struct pay_outcome *o)
                                   .back_url = "http://a/b",
                                   .expires_at = {0}};
     struct pay_invoice out;
-    pay_create(c, &in, &out, o);
+    *o = pay_create(c, &in, &out);
     if (o->err != ERR_OK)
         return;
     check_invoice(&out);
     ENSURE(out.amount == 5000 && strcmp(out.currency, "SAR") == 0);
 }
 
-static void call_fetch(const struct pay_call *c, struct pay_outcome *o)
+static void call_fetch(const struct pay_call *c, struct ext_result *o)
 {
     struct pay_invoice out;
-    pay_fetch(c, INVOICE, &out, o);
+    *o = pay_fetch(c, INVOICE, &out);
     if (o->err != ERR_OK)
         return;
     check_invoice(&out);
     ENSURE(strcmp(out.id, INVOICE) == 0);
 }
 
-static void call_find(const struct pay_call *c, struct pay_outcome *o)
+static void call_find(const struct pay_call *c, struct ext_result *o)
 {
     struct pay_invoices out;
-    pay_find(c, REFERENCE, &out, o);
+    *o = pay_find(c, REFERENCE, &out);
     ENSURE(o->err != ERR_OK || out.n > 0);
     for (size_t i = 0; o->err == ERR_OK && i < out.n; i++) {
         check_invoice(&out.items[i]);
@@ -114,64 +115,58 @@ static void call_find(const struct pay_call *c, struct pay_outcome *o)
     }
 }
 
-static void call_charges(const struct pay_call *c, struct pay_outcome *o)
+static void call_charges(const struct pay_call *c, struct ext_result *o)
 {
     const struct pay_charge *out;
     size_t n;
-    pay_charges(c, REFERENCE, &out, &n, o);
+    *o = pay_charges(c, REFERENCE, &out, &n);
     for (size_t i = 0; o->err == ERR_OK && i < n; i++)
         check_charge(&out[i]);
 }
 
-static void call_fetch_charge(const struct pay_call *c, struct pay_outcome *o)
+static void call_fetch_charge(const struct pay_call *c, struct ext_result *o)
 {
     struct pay_charge out;
-    pay_fetch_charge(c, CHARGE, &out, o);
+    *o = pay_fetch_charge(c, CHARGE, &out);
     if (o->err != ERR_OK)
         return;
     check_charge(&out);
     ENSURE(strcmp(out.id, CHARGE) == 0);
 }
 
-static void call_cancel(const struct pay_call *c, struct pay_outcome *o)
+static void call_cancel(const struct pay_call *c, struct ext_result *o)
 {
-    pay_cancel(c, INVOICE, o);
+    *o = pay_cancel(c, INVOICE);
 }
 
-static void call_refund(const struct pay_call *c, struct pay_outcome *o)
+static void call_refund(const struct pay_call *c, struct ext_result *o)
 {
     struct pay_charge out;
-    pay_refund(c, CHARGE, 100, &out, o);
+    *o = pay_refund(c, CHARGE, 100, &out);
     if (o->err == ERR_OK)
         ENSURE(strcmp(out.id, CHARGE) == 0);
 }
 
-static void call_void(const struct pay_call *c, struct pay_outcome *o)
-{
-    struct pay_charge out;
-    pay_void(c, CHARGE, &out, o);
-    if (o->err == ERR_OK)
-        ENSURE(strcmp(out.id, CHARGE) == 0);
-}
-
-static void (*const calls[])(const struct pay_call *c, struct pay_outcome *o) = {
-    call_create,       call_fetch,  call_find,   call_charges,
-    call_fetch_charge, call_cancel, call_refund, call_void,
+static void (*const calls[])(const struct pay_call *c, struct ext_result *o) = {
+    call_create, call_fetch, call_find, call_charges, call_fetch_charge, call_cancel, call_refund,
 };
 
-static void check_outcome(const struct pay_outcome *o)
+static void check_outcome(const struct ext_result *o)
 {
     int s = given.status;
-    bool good = o->err == ERR_OK, read = asked.idempotent;
+    bool good = o->err == ERR_OK, read = asked.idempotent, unknown = o->outcome == OUTCOME_UNKNOWN;
+    bool not_done = s == 307 || s == 308 || s == 408;
 
     ENSURE(good || o->err == ERR_PROVIDER_REJECTED || o->err == ERR_PROVIDER_FAILED ||
            o->err == ERR_PROVIDER_UNAVAILABLE || (o->err == ERR_NOT_FOUND && read));
     ENSURE(!good || (s >= 200 && s <= 299));
-    ENSURE(good == (o->detail == NULL) && !(good && o->unknown) && !(read && o->unknown));
+    ENSURE(good == (o->detail == NULL) && good == (o->outcome == OUTCOME_OK) && !(read && unknown));
     ENSURE((o->err == ERR_PROVIDER_UNAVAILABLE) == (s == 429) &&
            (s != 429 || o->retry_after_s >= 1));
-    ENSURE(s < 500 || (o->err == ERR_PROVIDER_FAILED && o->unknown == !read));
-    ENSURE(s < 300 || s > 399 || (o->err == ERR_PROVIDER_FAILED && o->unknown == !read));
+    ENSURE(s < 500 || (o->err == ERR_PROVIDER_FAILED && unknown == !read));
+    ENSURE(s < 300 || s > 399 ||
+           (o->err == ERR_PROVIDER_FAILED && unknown == (!read && !not_done)));
+    ENSURE(s != 408 || (o->err == ERR_PROVIDER_FAILED && !unknown));
     ENSURE(judged == 1 && (!good || verdict == PROVIDER_OUTCOME_OK));
 }
 
@@ -184,11 +179,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ENSURE(a);
     const struct pay_call c = {
         .arena = a, .cfg = &cfg, .request_id = "fuzz", .deadline = deadline_in_ms(1000)};
-    struct pay_outcome o = {0};
+    struct ext_result o = {0};
     given = (struct ext_reply){.status = 200 + (data[1] << 8 | data[2]) % 400,
                                .body = {(const char *)data + 3, size - 3},
-                               .content_type = "application/json",
-                               .certainty = EXT_ANSWERED};
+                               .content_type = "application/json"};
     judged = 0;
     calls[data[0] % ARRAY_LEN(calls)](&c, &o);
     check_outcome(&o);

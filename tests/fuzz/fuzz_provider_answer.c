@@ -25,19 +25,20 @@ static void check_word(const char *z, size_t max)
         ENSURE(*z >= 0x20 && *z < 0x7f && *z != '"' && *z != '\\');
 }
 
-static void check_verdict(int status, const struct sms_result *r)
+static void check_verdict(int status, const struct ext_result *r, const char *message_id)
 {
     bool definite =
         r->err == ERR_OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_PROVIDER_UNAVAILABLE;
     ENSURE(definite || r->err == ERR_PROVIDER_FAILED);
-    ENSURE(!definite || !r->unknown);
+    ENSURE(!definite || r->outcome != OUTCOME_UNKNOWN);
     ENSURE((r->err == ERR_PROVIDER_UNAVAILABLE) == (status == 429));
-    ENSURE(status < 500 || (r->err == ERR_PROVIDER_FAILED && r->unknown));
+    ENSURE(status < 500 || (r->err == ERR_PROVIDER_FAILED && r->outcome == OUTCOME_UNKNOWN));
     ENSURE(r->err != ERR_OK || (status >= 200 && status <= 299));
     ENSURE((r->detail == NULL) == (r->err == ERR_OK));
-    ENSURE(r->err == ERR_OK || r->message_id == NULL);
+    ENSURE((r->outcome == OUTCOME_OK) == (r->err == ERR_OK));
+    ENSURE(r->err == ERR_OK || message_id == NULL);
     check_word(r->detail, 32);
-    check_word(r->message_id, 100);
+    check_word(message_id, 100);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -53,11 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int status = 200 + (data[1] << 8 | data[2]) % 400;
     struct ext_reply reply = {.status = status,
                               .body = {(const char *)data + 3, size - 3},
-                              .content_type = types[data[0] / rows % ARRAY_LEN(types)],
-                              .certainty = EXT_ANSWERED};
-    struct sms_result r = {0};
-    sms_providers[data[0] % rows]->judge(a, &provider, &reply, &r);
-    check_verdict(status, &r);
+                              .content_type = types[data[0] / rows % ARRAY_LEN(types)]};
+    const char *message_id = NULL;
+    struct ext_result r = sms_providers[data[0] % rows]->judge(a, &provider, &reply, &message_id);
+    check_verdict(status, &r, message_id);
     arena_free(a);
     return 0;
 }

@@ -34,7 +34,8 @@ extern struct th_book tb;
 
 /* What sms_send() does, and what it saw. */
 struct th_sms {
-    struct sms_result result;
+    struct ext_result result;
+    const char *message_id;
     int calls;
     char to[32], text[4096], id[40];
     void (*before)(void); /* called in the middle of a send */

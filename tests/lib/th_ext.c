@@ -89,12 +89,11 @@ enum err th_ext_post(struct th_ext *t, int64_t budget_ms, struct ext_reply *r)
                             .body = STR("{}"),
                             .content_type = "application/json",
                             .request_id = "req-1"};
-    enum err err = ext_call(t->x, t->a, &q, deadline_in_ms(budget_ms), r);
-    if (err == ERR_OK)
-        ext_judge(t->x, &q, r,
-                  r->status >= 200 && r->status <= 299 ? PROVIDER_OUTCOME_OK
-                                                       : PROVIDER_OUTCOME_FAILED);
-    return err;
+    static const struct ext_result bad = {.err = ERR_PROVIDER_FAILED, .outcome = OUTCOME_FAILED};
+    t->result = ext_call(t->x, t->a, &q, deadline_in_ms(budget_ms), r);
+    if (t->result.err == ERR_OK)
+        ext_judge(t->x, &q, r, r->status >= 200 && r->status <= 299 ? &t->result : &bad, "test");
+    return t->result.err;
 }
 
 int64_t th_ext_slack_ms(void)

@@ -17,6 +17,7 @@ struct th_ext {
     struct config cfg;
     struct ext *x;
     struct arena *a;
+    struct ext_result result; /* of the last th_ext_post */
     char base_url[128], name[32];
 };
 
@@ -24,8 +25,8 @@ struct th_ext {
  * attaches to a worker's slot. */
 struct th_ext *th_ext_open(const char *scheme, const char *host, int port);
 void th_ext_close(struct th_ext *t);
-/* A POST with a body of two bytes, judged PROVIDER_OUTCOME_OK when it is 2xx, else as
- * PROVIDER_OUTCOME_FAILED. */
+/* A POST with a body of two bytes, judged well when it is 2xx, else as failed; t->result has more.
+ */
 enum err th_ext_post(struct th_ext *t, int64_t budget_ms, struct ext_reply *r);
 /* How late an answer may be: 100 ms, more under valgrind. */
 int64_t th_ext_slack_ms(void);

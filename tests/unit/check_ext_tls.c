@@ -131,7 +131,7 @@ static enum fate speaks(struct th_ext *t, long n)
     enum err err = th_ext_post(t, PATIENT_MS, &r);
     if (err == ERR_OK && r.status == 200)
         return WHOLE;
-    fprintf(stderr, "allocation %ld failed, then: %s\n", n, r.detail);
+    fprintf(stderr, "allocation %ld failed, then: %s\n", n, t->result.detail);
     return BROKEN;
 }
 
