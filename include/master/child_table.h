@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "base/clock.h"
-#include "sys/scoreboard.h"
+#include "domain/scoreboard.h"
 
 enum child_state {
     CHILD_OFF,      /* not wanted */

@@ -2,7 +2,7 @@
 /* Copyright the bookingd authors */
 /*
  * Addresses of provider and database names in shared memory: the resolver process writes,
- * everybody reads (sys/twin, single writer). A name keeps its last good addresses when
+ * everybody reads (sys/seqlock, single writer). A name keeps its last good addresses when
  * a later lookup fails, so a dead DNS costs nothing (contract 3).
  */
 #ifndef BOOKINGD_SYS_ADDRS_H

@@ -11,8 +11,8 @@
 #include "base/ensure.h"
 #include "base/num.h"
 #include "db_priv.h"
+#include "domain/scoreboard.h"
 #include "sys/addrs.h"
-#include "sys/scoreboard.h"
 
 #define DEFAULT_PORT "5432"
 

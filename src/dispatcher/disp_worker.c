@@ -12,9 +12,9 @@
 
 #include "disp_priv.h"
 #include "domain/metrics.h"
+#include "domain/scoreboard.h"
 #include "sys/log.h"
 #include "sys/net.h"
-#include "sys/scoreboard.h"
 
 bool disp_workers_init(struct disp *d)
 {

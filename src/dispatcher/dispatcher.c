@@ -15,8 +15,8 @@
 #include "disp_priv.h"
 #include "dispatcher/dispatcher.h"
 #include "domain/metrics.h"
+#include "domain/scoreboard.h"
 #include "sys/log.h"
-#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define EVENTS 256

@@ -7,12 +7,14 @@ libdomain_a_SOURCES = \
   include/domain/metrics.def include/domain/metrics.h src/domain/metrics.c \
   include/domain/metrics_page.h src/domain/metrics_page.c \
   src/domain/metrics_accept.c src/domain/metrics_labels.c src/domain/metrics_priv.h \
+  include/domain/roles.def include/domain/roles.h src/domain/roles.c \
+  include/domain/scoreboard.h src/domain/scoreboard.c \
   src/domain/phone_table.c include/domain/phone_table.h include/domain/phone_ranges.def \
   src/domain/slots.c include/domain/slots.h
 EXTRA_DIST += src/domain/phone_ranges.py
 
 if HAVE_CHECK
-DOMAIN_TESTS = tests/unit/check_metrics tests/unit/check_phone_table tests/unit/check_slots
+DOMAIN_TESTS = tests/unit/check_metrics tests/unit/check_scoreboard tests/unit/check_phone_table tests/unit/check_slots
 check_PROGRAMS += $(DOMAIN_TESTS)
 TESTS += $(DOMAIN_TESTS)
 tests_unit_check_phone_table_SOURCES = tests/unit/check_phone_table.c
@@ -21,6 +23,9 @@ tests_unit_check_phone_table_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_slots_SOURCES = tests/unit/check_slots.c
 tests_unit_check_slots_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_slots_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+tests_unit_check_scoreboard_SOURCES = tests/unit/check_scoreboard.c tests/lib/th_unit.h
+tests_unit_check_scoreboard_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_scoreboard_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_metrics_SOURCES = tests/unit/check_metrics.c tests/lib/th_unit.h
 tests_unit_check_metrics_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_metrics_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
+#include "domain/scoreboard.h"
 #include "ext/ext_status.h"
 #include "ext_priv.h"
 #include "sys/log.h"
-#include "sys/scoreboard.h"
 
 #define FREE_SHARE 8 /* one worker in so many stays out of providers' hands */
 

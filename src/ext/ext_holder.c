@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/ensure.h"
-#include "sys/scoreboard.h"
+#include "domain/scoreboard.h"
 
 #define SHORT_GENERATION_BITS 14
 #define SHORT_GENERATION_MASK ((1U << SHORT_GENERATION_BITS) - 1)

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "domain/metrics.h"
+#include "domain/scoreboard.h"
 #include "ipc/proctitle.h"
 #include "master_priv.h"
 #include "sys/log.h"
 #include "sys/net.h"
 #include "sys/notify_sd.h"
-#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define TICK_MS 1000       /* nothing going on */

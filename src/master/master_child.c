@@ -19,6 +19,7 @@
 #include "confine/forget.h"
 #include "dispatcher/dispatcher.h"
 #include "domain/metrics.h"
+#include "domain/scoreboard.h"
 #include "ipc/proctitle.h"
 #include "ipc/protocol.h"
 #include "master_priv.h"
@@ -26,22 +27,20 @@
 #include "roles/roles.h"
 #include "sys/log.h"
 #include "sys/net.h"
-#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define FORK_FAILED_MS 1000
 
+/* The master has no main: nobody forks it. */
+#define master_main NULL
+
 static const struct role_kind {
     int (*main)(const struct child_env *env);
-    bool many;        /* shown and logged with its index */
-    unsigned secrets; /* that it has need of */
+    unsigned secrets; /* kept; the others are wiped */
 } kinds[ROLE_COUNT] = {
-    [ROLE_DISPATCHER] = {dispatcher_main, false, 0},
-    [ROLE_WORKER] = {worker_main, true,
-                     CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS | CONFIG_KEEP_OTP},
-    [ROLE_MONITOR] = {monitor_main, false, CONFIG_KEEP_DATABASE},
-    [ROLE_KEEPER] = {keeper_main, false, CONFIG_KEEP_DATABASE | CONFIG_KEEP_PROVIDERS},
-    [ROLE_RESOLVER] = {resolver_main, false, 0},
+#define ROLE(ID, name, slots, secrets) [ROLE_##ID] = {name##_main, (secrets)},
+#include "domain/roles.def"
+#undef ROLE
 };
 
 void master_children_init(struct master *m)
@@ -158,7 +157,7 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
     keep_only(keep, n);
     keep_config(m, c);
 
-    const bool many = kinds[c->role].many;
+    const bool many = scoreboard_count(c->role) > 2;
     scoreboard_attach(c->slot);
     metrics_attach(c->slot);
     scoreboard_stage(STAGE_STARTING, "");

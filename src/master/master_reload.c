@@ -12,11 +12,11 @@
 #include <sys/stat.h>
 
 #include "domain/metrics.h"
+#include "domain/scoreboard.h"
 #include "master_priv.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
 #include "sys/notify_sd.h"
-#include "sys/scoreboard.h"
 
 #define PROVE_MS                                                                                   \
     15000 /* and database.connect_timeout: for all workers to be up, one of them with its database \

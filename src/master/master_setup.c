@@ -18,12 +18,12 @@
 #include "confine/confine.h"
 #include "db/db.h"
 #include "domain/metrics.h"
+#include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ipc/master_state.h"
 #include "master_priv.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
-#include "sys/scoreboard.h"
 #include "sys/shm.h"
 
 /* Room for a reload that asks for more: memory that nobody touches costs nothing. */

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain/scoreboard.h"
 #include "ipc/protocol.h"
 #include "master_priv.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
 #include "sys/notify_sd.h"
-#include "sys/scoreboard.h"
 
 #define OVERDUE_MS 5000   /* beyond a budget: the child's own limits have failed */
 #define STARTING_MS 60000 /* to check in */

@@ -10,9 +10,9 @@
 
 #include "base/ensure.h"
 #include "db/db.h"
+#include "domain/scoreboard.h"
 #include "sys/log.h"
 #include "sys/net.h"
-#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define ARENA_CHUNK ((size_t)64 * 1024)

@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
+#include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "monitor/monitor.h"
-#include "sys/scoreboard.h"
 
 #define PAGE_FIRST ((size_t)128 * 1024)
 #define LABELS_FIRST 128

@@ -6,11 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ipc/master_state.h"
 #include "monitor/monitor.h"
 #include "sys/json.h"
-#include "sys/scoreboard.h"
 
 #define TEXT_FIRST 4096
 #define MS_PER_S 1000.0

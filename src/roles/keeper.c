@@ -11,13 +11,13 @@
 #include "base/rng.h"
 #include "base/uuid.h"
 #include "db/db.h"
+#include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ipc/proctitle.h"
 #include "roles/roles.h"
 #include "svc/keeper_tasks.h"
 #include "sys/log.h"
 #include "sys/net.h"
-#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define JOBS_MAX 32

@@ -13,10 +13,10 @@
 
 #include "base/cdefs.h"
 #include "base/rng.h"
+#include "domain/scoreboard.h"
 #include "roles/roles.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
-#include "sys/scoreboard.h"
 
 #define AGAIN_MS 30000 /* a name that answered */
 #define LOOKUP_MS \

@@ -20,6 +20,7 @@
 #include "base/rng.h"
 #include "db/db.h"
 #include "domain/metrics.h"
+#include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ipc/proctitle.h"
 #include "ipc/protocol.h"
@@ -27,7 +28,6 @@
 #include "sys/addrs.h"
 #include "sys/log.h"
 #include "sys/net.h"
-#include "sys/scoreboard.h"
 #include "sys/sig.h"
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */

@@ -9,14 +9,14 @@
 
 #include "base/ensure.h"
 #include "sys/log.h"
+#include "sys/seqlock.h"
 #include "sys/shm.h"
-#include "sys/twin.h"
 
 #define NAME_MAX_LEN 254 /* RFC 1035 2.3.4 */
 
 struct entry {
     char name[NAME_MAX_LEN];
-    TWIN(struct addrs_result) found;
+    SEQLOCK(struct addrs_result) found;
 };
 
 struct table {
@@ -110,7 +110,7 @@ const char *addrs_name(unsigned i)
 void addrs_store(unsigned i, const struct addrs_result *r)
 {
     ENSURE(i < addrs_count() && r->n <= ADDRS_PER_NAME);
-    TWIN_STORE(&table->entries[i].found, r);
+    SEQLOCK_STORE(&table->entries[i].found, r);
 }
 
 void addrs_set_first_pass(void)
@@ -136,5 +136,5 @@ bool addrs_find(const char *host, struct addrs_result *out)
         return true;
     }
     int i = find(host);
-    return i >= 0 && TWIN_LOAD(&table->entries[i].found, out) && out->n > 0;
+    return i >= 0 && SEQLOCK_LOAD(&table->entries[i].found, out) && out->n > 0;
 }

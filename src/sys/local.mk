@@ -4,7 +4,6 @@
 noinst_LIBRARIES += libsys.a
 libsys_a_SOURCES = \
   src/sys/addrs.c include/sys/addrs.h \
-  src/sys/scoreboard.c include/sys/scoreboard.h \
   src/sys/log.c include/sys/log.h \
   src/sys/log_line.c include/sys/log_line.h \
   src/sys/name_rows.c include/sys/name_rows.h \
@@ -12,7 +11,7 @@ libsys_a_SOURCES = \
   src/sys/notify_sd.c include/sys/notify_sd.h \
   src/sys/shm.c include/sys/shm.h \
   src/sys/sig.c include/sys/sig.h \
-  src/sys/twin.c include/sys/twin.h
+  src/sys/seqlock.c include/sys/seqlock.h
 
 # configuration and JSON
 include $(top_srcdir)/src/sys/config.mk
@@ -20,7 +19,6 @@ include $(top_srcdir)/src/sys/config.mk
 if HAVE_CHECK
 SYS_TESTS = \
   tests/unit/check_addrs \
-  tests/unit/check_scoreboard \
   tests/unit/check_log \
   tests/unit/check_name_rows \
   tests/unit/check_net
@@ -29,9 +27,6 @@ TESTS += $(SYS_TESTS)
 tests_unit_check_addrs_SOURCES = tests/unit/check_addrs.c tests/lib/th_unit.h
 tests_unit_check_addrs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_addrs_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
-tests_unit_check_scoreboard_SOURCES = tests/unit/check_scoreboard.c tests/lib/th_unit.h
-tests_unit_check_scoreboard_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_check_scoreboard_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 tests_unit_check_log_SOURCES = tests/unit/check_log.c tests/lib/th_unit.h
 tests_unit_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_log_LDADD = $(LIBS_SYS) $(CHECK_LIBS)

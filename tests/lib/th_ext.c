@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/scoreboard.h"
 #include "sys/addrs.h"
-#include "sys/scoreboard.h"
 #include "sys/shm.h"
 
 /* Two of them, since ext_shared keeps the last configuration to see what it replaces. */

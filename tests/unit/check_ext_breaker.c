@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "../lib/th_unit.h"
+#include "domain/scoreboard.h"
 #include "ext/ext_breaker.h"
 #include "ext/ext_bulkhead.h"
 #include "ext/ext_holder.h"
-#include "sys/scoreboard.h"
 #include "sys/shm.h"
 
 #define WORKERS 16

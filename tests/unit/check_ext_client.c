@@ -14,8 +14,8 @@
 #include "../lib/th_ext.h"
 #include "../lib/th_provider.h"
 #include "../lib/th_unit.h"
+#include "domain/scoreboard.h"
 #include "sys/addrs.h"
-#include "sys/scoreboard.h"
 
 /* The contract's: no answer later than budget + 100 ms. Under valgrind the reading of the
  * authorities alone takes longer. */

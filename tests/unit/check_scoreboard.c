@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* sys/scoreboard and sys/twin: what a child says of itself, read by others while it writes, and
- * after its death. */
+/* domain/scoreboard and sys/seqlock: what a child says of itself, read by others while it writes,
+ * and after its death. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../lib/th_unit.h"
-#include "sys/scoreboard.h"
+#include "domain/scoreboard.h"
+#include "sys/seqlock.h"
 #include "sys/shm.h"
-#include "sys/twin.h"
 
 #define WORKERS 3
 
@@ -156,13 +156,13 @@ START_TEST(records_are_whole)
         uint64_t a[40];
         char tail[3];
     };
-    typedef TWIN(struct rec) twin_rec;
+    typedef SEQLOCK(struct rec) twin_rec;
     ck_assert(sizeof(twin_rec) >= 2 * sizeof(struct rec));
     shm_fini();
     ck_assert(shm_init(sizeof(twin_rec)));
     twin_rec *t = shm_alloc(sizeof(*t));
     struct rec r;
-    ck_assert(!TWIN_LOAD(t, &r));
+    ck_assert(!SEQLOCK_LOAD(t, &r));
     for (int round = 0; round < 20; round++) {
         pid_t pid = fork();
         if (pid == 0)
@@ -170,12 +170,12 @@ START_TEST(records_are_whole)
                 for (size_t i = 0; i < 40; i++)
                     r.a[i] = n;
                 r.tail[2] = (char)n;
-                TWIN_STORE(t, &r);
+                SEQLOCK_STORE(t, &r);
             }
         uint64_t first = 0;
         bool begun = false;
         for (int i = 0; i < 2000 || !begun; i++) {
-            if (!TWIN_LOAD(t, &r))
+            if (!SEQLOCK_LOAD(t, &r))
                 continue;
             first = r.a[0];
             begun = first >= (uint64_t)round << 32;
@@ -185,7 +185,7 @@ START_TEST(records_are_whole)
         }
         kill(pid, SIGKILL);
         ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-        ck_assert(TWIN_LOAD(t, &r));
+        ck_assert(SEQLOCK_LOAD(t, &r));
         for (size_t k = 1; k < 40; k++)
             ck_assert_uint_eq(r.a[k], r.a[0]);
     }

@@ -5,8 +5,8 @@
  * alone (single writer, relaxed atomics), read by master and monitor. It says who is there,
  * what it does since when, and keeps the last words of a child that panicked.
  */
-#ifndef BOOKINGD_SYS_SCOREBOARD_H
-#define BOOKINGD_SYS_SCOREBOARD_H
+#ifndef BOOKINGD_DOMAIN_SCOREBOARD_H
+#define BOOKINGD_DOMAIN_SCOREBOARD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,18 +15,7 @@
 
 #include "base/cdefs.h"
 #include "base/clock.h"
-#include "sys/config.h"
-
-enum role {
-    ROLE_MASTER,
-    ROLE_DISPATCHER,
-    ROLE_WORKER,
-    ROLE_MONITOR,
-    ROLE_KEEPER,
-    ROLE_RESOLVER,
-    ROLE_COUNT
-};
-extern const char *const role_names[ROLE_COUNT]; /* "master", ... */
+#include "domain/roles.h"
 
 enum stage {
     STAGE_DOWN,     /* nobody in the slot */

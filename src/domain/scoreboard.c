@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-#include "sys/scoreboard.h"
+#include "domain/scoreboard.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
 #include "base/ensure.h"
+#include "sys/seqlock.h"
 #include "sys/shm.h"
-#include "sys/twin.h"
 
-const char *const role_names[ROLE_COUNT] = {
-    [ROLE_MASTER] = "master",   [ROLE_DISPATCHER] = "dispatcher", [ROLE_WORKER] = "worker",
-    [ROLE_MONITOR] = "monitor", [ROLE_KEEPER] = "keeper",         [ROLE_RESOLVER] = "resolver",
-};
 const char *const stage_names[STAGE_COUNT] = {
     [STAGE_DOWN] = "down", [STAGE_STARTING] = "starting", [STAGE_IDLE] = "idle",
     [STAGE_BUSY] = "busy", [STAGE_DRAINING] = "draining",
@@ -34,7 +30,7 @@ struct slot {
     _Alignas(64) atomic_int pid;
     _Atomic uint32_t generation;
     /* written by the child; by the master only while there is none */
-    _Alignas(64) TWIN(struct words) words;
+    _Alignas(64) SEQLOCK(struct words) words;
     _Atomic uint64_t served;
     _Atomic int64_t turned;
     atomic_bool database;
@@ -48,18 +44,6 @@ static unsigned slots_n, workers_n;
 static struct slot *self;
 static int self_index = -1;
 static struct words now; /* of this process */
-
-/* Roles in the order of their slots. Both generations of a reload need one; the master has no
- * second. */
-static unsigned role_slots(enum role role, unsigned workers_max)
-{
-    if (role == ROLE_MASTER)
-        return 1;
-    return role == ROLE_WORKER ? 2 * workers_max : 2;
-}
-
-static const enum role role_order[ROLE_COUNT] = {ROLE_MASTER,   ROLE_DISPATCHER, ROLE_MONITOR,
-                                                 ROLE_RESOLVER, ROLE_KEEPER,     ROLE_WORKER};
 
 static unsigned slots_for(unsigned workers_max)
 {
@@ -95,19 +79,19 @@ unsigned scoreboard_count(enum role role)
 
 unsigned scoreboard_first(enum role role)
 {
-    unsigned at = 0;
-    for (unsigned i = 0; role_order[i] != role; i++)
-        at += scoreboard_count(role_order[i]);
-    return at;
+    unsigned first = 0;
+    for (unsigned i = 0; i < (unsigned)role; i++)
+        first += scoreboard_count((enum role)i);
+    return first;
 }
 
 enum role scoreboard_role(unsigned slot)
 {
     ENSURE(slot < slots_n);
-    unsigned i = 0;
-    for (unsigned left = slot; left >= scoreboard_count(role_order[i]); i++)
-        left -= scoreboard_count(role_order[i]);
-    return role_order[i];
+    unsigned role = 0;
+    for (unsigned left = slot; left >= scoreboard_count((enum role)role); role++)
+        left -= scoreboard_count((enum role)role);
+    return (enum role)role;
 }
 
 static struct slot *at(unsigned slot)
@@ -121,7 +105,7 @@ uint32_t scoreboard_assign(unsigned slot)
     struct slot *s = at(slot);
     struct words fresh = {.stage = STAGE_STARTING, .since = mono_now()};
     uint32_t generation = atomic_load_explicit(&s->generation, memory_order_relaxed) + 1;
-    TWIN_STORE(&s->words, &fresh);
+    SEQLOCK_STORE(&s->words, &fresh);
     atomic_store_explicit(&s->database, false, memory_order_relaxed);
     atomic_store_explicit(&s->pid, 0, memory_order_relaxed);
     atomic_store_explicit(&s->generation, generation, memory_order_release);
@@ -154,7 +138,7 @@ void scoreboard_release(unsigned slot, char *last_words, size_t size)
     atomic_store_explicit(&s->said, 0, memory_order_relaxed);
     atomic_store_explicit(&s->database, false, memory_order_relaxed);
     atomic_store_explicit(&s->pid, 0, memory_order_relaxed);
-    TWIN_STORE(&s->words, &gone);
+    SEQLOCK_STORE(&s->words, &gone);
 }
 
 void scoreboard_attach(unsigned slot)
@@ -162,7 +146,7 @@ void scoreboard_attach(unsigned slot)
     self = at(slot);
     self_index = (int)slot;
     now = (struct words){.stage = STAGE_STARTING, .since = mono_now()};
-    TWIN_STORE(&self->words, &now);
+    SEQLOCK_STORE(&self->words, &now);
 }
 
 int scoreboard_self(void)
@@ -178,7 +162,7 @@ uint32_t scoreboard_generation(void)
 static void publish(void)
 {
     if (self)
-        TWIN_STORE(&self->words, &now);
+        SEQLOCK_STORE(&self->words, &now);
 }
 
 /* The rest is zeroed: nothing of an earlier text is left. */
@@ -261,7 +245,7 @@ void scoreboard_read(unsigned slot, struct scoreboard_view *out)
 {
     struct slot *s = at(slot);
     struct words w = {.stage = STAGE_DOWN};
-    if (!TWIN_LOAD(&s->words, &w))
+    if (!SEQLOCK_LOAD(&s->words, &w))
         w.since = mono_now();
     memset(out, 0, sizeof(*out));
     out->role = scoreboard_role(slot);

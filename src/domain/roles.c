@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* What every process needs to know about roles: their names and their slots. */
+#include "domain/roles.h"
+
+const char *const role_names[ROLE_COUNT + 1] = {
+#define ROLE(ID, name, slots, secrets) [ROLE_##ID] = #name,
+#include "domain/roles.def"
+#undef ROLE
+};
+
+unsigned role_slots(enum role role, unsigned w)
+{
+    const unsigned counts[] = {
+#define ROLE(ID, name, slots, secrets) [ROLE_##ID] = (slots),
+#include "domain/roles.def"
+#undef ROLE
+    };
+    return counts[role];
+}
