@@ -30,7 +30,7 @@ check-valgrind: $(check_PROGRAMS)
 	    || [ $$? = 77 ] || { cat {}.valgrind; echo "valgrind: {}"; exit 255; }'
 .PHONY: check-valgrind
 
-# What `./dev coverage` runs.
+# What the campaign coverage runs.
 print-parser-tests:
 	@echo $(filter tests/unit/% tests/fuzz/%,$(TESTS))
 .PHONY: print-parser-tests

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Load for ./dev load: many HTTP/1.1 clients in one process, one epoll, so that two cores are
- * enough for both sides.
+ * Load for tests/campaigns/load.py: many HTTP/1.1 clients in one process, one epoll, so that two
+ * cores are enough for both sides.
  *
  *   loadgen hold PORT IDLE DRIP       holds connections: IDLE that were answered once, DRIP that
  * send a byte a second of a head without end. Says "held", goes on until its stdin ends, and prints

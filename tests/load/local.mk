@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-# The load generator of ./dev load.
+# The load generator of the campaign load.
 noinst_PROGRAMS += tests/load/loadgen
 tests_load_loadgen_SOURCES = tests/load/loadgen.c
 tests_load_loadgen_CFLAGS = $(AM_CFLAGS)

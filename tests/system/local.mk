@@ -3,5 +3,6 @@
 # System tests: the built programs from outside; every test_*.py in here is run.
 TESTS += tests/system/run
 EXTRA_DIST += tests/system/run tests/lib/under-valgrind tests/lib/valgrind-left-out \
-  $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lib/bd*.py $(srcdir)/tests/system/*.py))
-EXTRA_DIST += tests/torture/strike.c tests/torture/strike.h tests/torture/strike_heap.c tests/torture/strike_heap.h tests/torture/strike.py tests/torture/ops.py tests/torture/torture.py tests/torture/killed.py
+  tests/lib/build.sh $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lib/bd*.py \
+    $(srcdir)/tests/system/*.py $(srcdir)/tests/campaigns/*.py $(srcdir)/tests/campaigns/*.sh \
+    $(srcdir)/tests/fault_injection/*.[ch] $(srcdir)/tests/fault_injection/*.py))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""A smoke of chaos.py: each kind of strike once, or one of its like, in an order of its own; `./dev chaos --minutes N` is the whole."""
+"""A smoke of campaigns/chaos.py: each kind of fault once, or one like it, in a fixed order."""
 import bd
 import chaos
-import chaos_strikes
+import chaos_faults
 
 KINDS = (
     "workers",
@@ -23,7 +23,7 @@ KINDS = (
 
 class Smoke(chaos.Campaign):
     def test_smoke(self):
-        self.play("smoke", chaos_strikes.sequence("smoke", KINDS), customers=6, staff=1, last=True)
+        self.play("smoke", chaos_faults.sequence("smoke", KINDS), customers=6, staff=1, last=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""A part of faults.py's matrix, half a minute long at most; `./dev faults` runs all of it."""
+"""A part of the matrix of campaigns/faults.py, half a minute long at most."""
 import threading
 
 import bd

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""hammer.py for two seconds; `./dev hammer` runs it for 20."""
+"""campaigns/hammer.py for two seconds."""
 import bd
 from hammer import Hammer  # noqa: F401
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The scenarios of load.py that say something within seconds on a machine that does other things too; `./dev load` runs all of them for minutes."""
+"""The scenarios of campaigns/load.py that tell something within seconds on a busy machine."""
 import unittest
 
 import bd

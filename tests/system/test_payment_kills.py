@@ -78,7 +78,7 @@ class Killer:
 
     @contextlib.contextmanager
     def keeper_away(self):
-        """It finds nothing due: on a slow machine it would settle what has yet to be struck, or was left by a strike."""
+        """It finds nothing due: on a slow machine it would settle what has yet to be killed, or was left by a kill."""
         self.look.ask(
             "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS"
             " 'BEGIN NEW.next_check_at := NEW.next_check_at + interval ''1 hour''; RETURN NEW; END'"
@@ -119,7 +119,7 @@ class Killer:
         finally:
             self.lock.ask("ROLLBACK")
 
-    # -- striking; each returns the call, whose worker is dead --
+    # -- killing; each returns the call, whose worker is dead --
     def kill(self, pid):
         os.kill(pid, signal.SIGKILL)
 
@@ -186,7 +186,7 @@ class Killer:
         return call
 
 
-# ---- the steps: how each is struck, and what is found right after it ----
+# ---- the steps: how each is killed_at, and what is found right after it ----
 
 CREATE = {  # the payment's status, the gateway's invoices
     "before the row": (lambda k, r, b, act: k.before(r, b, act), None, 0),
@@ -272,8 +272,8 @@ GIVE_BACK = {  # the refund's status, whether the gateway has given back
 }
 
 
-class Strike:
-    """A worker killed at one step of one call; prepare(), strike(), back(), end() in this order, each for all strikes."""
+class Kill:
+    """A worker killed at one step of one call; prepare(), kill(), back(), end() in this order, each for all kills."""
 
     route = None
     steps = {}
@@ -301,7 +301,7 @@ class Strike:
     def answered(self, r):
         self.equal((r.status, r.code, r.json().get("outcome")), INTERRUPTED)
 
-    def strike(self):
+    def kill(self):
         self.answered(self.how(self.case.killer, self.route, self.booking, self.ask).end())
         self.equal(self.found(), tuple(self.expected))
 
@@ -340,7 +340,7 @@ class Strike:
         self.equal(self.shop.pay(self.payment["gateway_id"]).status, 303)
 
 
-class Create(Strike):
+class Create(Kill):
     route, steps = "POST /v1/bookings/.*/payments", CREATE
 
     def ask(self):
@@ -375,7 +375,7 @@ class CreateAndGo(Create):
         self.equal(self.shop.booking(self.me, self.booking)["status"], "expired")
 
 
-class Webhook(Strike):
+class Webhook(Kill):
     route, steps = "POST /v1/webhooks/moyasar", SETTLE
 
     def prepare(self):
@@ -411,7 +411,7 @@ class Return(Webhook):
         self.equal(r.status, 303)
         self.case.assertIn("status=paid", r.header("Location"), self)
 
-    def strike(self):
+    def kill(self):
         self.answered(self.how(self.case.killer, self.route, self.booking, self.ask).end())
         self.equal(self.found(), ("paid", "confirmed"))
 
@@ -422,7 +422,7 @@ class Return(Webhook):
         self.equal(self.rows(), ("paid", "confirmed", None))
 
 
-class Refund(Strike):
+class Refund(Kill):
     """A part, by staff."""
 
     route, steps = "POST /v1/staff/payments/.*/refund", GIVE_BACK
@@ -542,22 +542,22 @@ class Kills(bd.Case):
         ]
         wanted = [(kind, step) for kind, steps in kinds for step in steps]
         self.tokens = self.shop.many_customers(len(wanted))
-        strikes = [kind(self, step, n) for n, (kind, step) in enumerate(wanted)]
+        kills = [kind(self, step, n) for n, (kind, step) in enumerate(wanted)]
         with self.killer.keeper_away():
             with concurrent.futures.ThreadPoolExecutor(6) as pool:
-                list(pool.map(lambda s: s.prepare(), strikes))
+                list(pool.map(lambda s: s.prepare(), kills))
             prepared = time.monotonic()
-            for s in strikes:
-                s.strike()
-        struck = time.monotonic()
+            for s in kills:
+                s.kill()
+        killed_at = time.monotonic()
         self.time_passes()
-        for s in strikes[0::2]:
+        for s in kills[0::2]:
             s.back()
         self.keeper()  # it comes before the others do
-        for s in strikes[1::2]:
+        for s in kills[1::2]:
             s.back()
         self.keeper()
-        for s in strikes:
+        for s in kills:
             s.end()
         self.assertEqual(
             self.ask(
@@ -568,10 +568,10 @@ class Kills(bd.Case):
         killed = self.shop.daemon.metric(
             "bookingd_process_restarts_total", role="worker", reason="signal"
         )
-        self.assertEqual(killed, len(strikes))
+        self.assertEqual(killed, len(kills))
         print(
-            "%d workers killed: prepared %.1f s, struck %.1f s, settled %.1f s"
-            % (killed, prepared - begun, struck - prepared, time.monotonic() - struck),
+            "%d workers killed: prepared %.1f s, killed_at %.1f s, settled %.1f s"
+            % (killed, prepared - begun, killed_at - prepared, time.monotonic() - killed_at),
             flush=True,
         )
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The races of race.py, a few seconds each; `./dev race` runs them for 20."""
+"""The races of campaigns/race.py, a few seconds each."""
 import bd
 from race import Race  # noqa: F401
 

@@ -44,13 +44,12 @@ if __name__ == "__main__" and os.environ.get("BD_OWN_CLUSTER") != "1":
 # What is for PostgreSQL is not for us: our own files must find room.
 SMALL = os.environ.pop("TMPDIR", None)
 
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "torture"))
 import bd  # noqa: E402
 import bd_books  # noqa: E402
 import bd_pay  # noqa: E402
 import bd_shop  # noqa: E402
 import bd_strain  # noqa: E402
-import strike  # noqa: E402
+import fault_inject  # noqa: E402
 
 OTP = {
     "provider": "sms",
@@ -416,14 +415,14 @@ class Clocks:
         cls.dir = tempfile.mkdtemp(prefix="bd-clock-", dir="/tmp")
         os.chmod(cls.dir, 0o755)
         cls.pg, cls.ours = (
-            strike.Page(os.path.join(cls.dir, name)) for name in ("postgres", "ours")
+            fault_inject.Page(os.path.join(cls.dir, name)) for name in ("postgres", "ours")
         )
-        cls.library = strike.build_library(cls.dir)
+        cls.library = fault_inject.build_library(cls.dir)
         cls.start_postgres("restart")
 
     @classmethod
     def start_postgres(cls, how):
-        env = {"LD_PRELOAD": cls.library, "STRIKE_PAGE": cls.pg.path} if cls.library else {}
+        env = {"LD_PRELOAD": cls.library, "FAULT_INJECT_PAGE": cls.pg.path} if cls.library else {}
         ctl("-w", "-m", "fast", how, **env)
 
     @classmethod
@@ -441,7 +440,7 @@ def tearDownModule():
     shutil.rmtree(Clocks.dir, ignore_errors=True)
 
 
-@unittest.skipIf(strike.SANITIZED, "a build with sanitizers has an allocator of its own")
+@unittest.skipIf(fault_inject.SANITIZED, "a build with sanitizers has an allocator of its own")
 class Clock(Strained):
     """An hour forth and back: PostgreSQL's clock, ours, or both; the providers keep the time."""
 
@@ -459,7 +458,7 @@ class Clock(Strained):
                 "bookings": {"max_active_per_customer": 10000, "hold": "15m"},
                 "providers": {"sms": {"max_concurrent": 2}},
             },  # the keeper's notices too
-            env={"LD_PRELOAD": Clocks.library, "STRIKE_PAGE": Clocks.ours.path},
+            env={"LD_PRELOAD": Clocks.library, "FAULT_INJECT_PAGE": Clocks.ours.path},
         )
         self.addCleanup(Clocks.step, 0, 0)
         self.d = self.shop.daemon

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The heap of a tortured process, watched. All that is allocated is in a table: what is freed
+ * The heap of a process with faults, watched. All that is allocated is in a table: what is freed
  * twice, or was written beyond its end, is caught where it is freed, and not where the heap breaks
  * later. What is freed is filled, so that a use of it does not go unnoticed, and rests before the C
  * library has it back, through the requests that follow too: its address is nobody else's
  * meanwhile, whose block a second free would be taken for, and what is written there shows. For
  * processes of one thread.
  */
-#ifndef BOOKINGD_TEST_STRIKE_HEAP_H
-#define BOOKINGD_TEST_STRIKE_HEAP_H
+#ifndef BOOKINGD_TEST_FAULT_INJECT_HEAP_H
+#define BOOKINGD_TEST_FAULT_INJECT_HEAP_H
 
 #include <stddef.h>
 

@@ -179,7 +179,7 @@ class Payment(Booking):
 
 
 class Reconnect(Op):
-    """The database ends the connection; the worker makes another one while it is tortured."""
+    """The database ends the connection; the worker makes another one while its calls fail."""
 
     name = "reconnect"
 
@@ -197,7 +197,7 @@ class Reconnect(Op):
             return (
                 answers[-1].status == 200
                 or self.w.ended()
-                or self.w.page.struck > 1
+                or self.w.page.injected > 1
                 and time.monotonic() > asked_until
             )
 

@@ -1,24 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Many clients at the payments of the same few bookings: `./dev hammer [--seconds N] [--clients N]`; a short run is test_hammer.py.
+"""Many clients at the payments of the same few bookings; a short run is test_hammer.py.
 
-Clients that share ten bookings open payments, pay, come back from the gateway, bring its events (each again and again, and false ones), call
-its callback and cancel, all at once, while the gateway's own events come twice. Whoever finds a booking cancelled books its slot anew.
-Right is: at no instant more than one open or more than one paid payment a booking, and in the end exactly one open for each booking that waits to
-be paid, at the gateway as well; one invoice a payment; no 500, and no other 5xx but what a provider's full seats explain; no process that ended; equal ledgers.
+Clients that share ten bookings open payments, pay, come back from the gateway, bring its events
+(each again and again, and false ones), call its callback and cancel, all at once, while the
+gateway's own events come twice. Whoever finds a booking cancelled books its slot anew. At no
+instant may a booking have more than one open or more than one paid payment; in the end each
+booking that waits to be paid has exactly one open payment, at the gateway as well, and each payment
+one invoice. No 500, and no other 5xx than what a provider's full bulkhead explains; no process
+ends; both ledgers are equal.
 """
-import argparse
 import collections
 import os
 import random
 import sys
 import threading
 import time
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_pay  # noqa: E402
 
 PLACES = 10
@@ -376,15 +378,12 @@ class Hammer(bd.Case):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = bd_campaign.parser()
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--clients", type=int, default=32)
-    options = parser.parse_args()
+    options = bd_campaign.options(parser)
     Hammer.seconds, Hammer.clients = options.seconds, options.clients
-    result = unittest.TextTestRunner(verbosity=1).run(
-        unittest.defaultTestLoader.loadTestsFromTestCase(Hammer)
-    )
-    sys.exit(0 if result.wasSuccessful() else 1)
+    bd_campaign.run(Hammer)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Makes the Nth thing go wrong, for every N: `./dev torture [OPTIONS]`.
+# packages: strace binutils openssl
+"""Makes the Nth allocation or system call fail, for every N; a sample is test_fault_injection.py.
 
-alloc   the Nth allocation fails in the worker that serves a sign-in, a booking, a payment, a read, or connects to its database anew (the
-        libraries' included), and in the dispatcher that hands a booking over. all: the Nth and every one after it until the answer
-read write sendto recvfrom connect open socket poll   the Nth such call fails, or is cut short to one byte
+alloc   the Nth allocation fails in the worker that serves a sign-in, a booking, a payment or a
+        read, or that connects to its database anew (those of libraries included), and in the
+        dispatcher that hands a booking over. all: the Nth and every one after it until the answer
+read write sendto recvfrom connect open socket poll
+        the Nth such call fails, or is cut short to one byte
 kill    kill -9 of the worker at its Nth system call of each name, in a booking
 
-After each the process answers again, the same request repeated comes to its one end, and the books balance (bd_books.py). A process that ends
-is a finding: where the failure struck it and where it crashed is shown, and whether our code is to blame.
+After each the process answers again, the same request repeated comes to its one end, and the books
+balance (bd_books.py). A process that ends is a finding: where the call failed and where the process
+crashed is shown, and whether our code is to blame.
 """
-import argparse
 import base64
 import collections
 import concurrent.futures
@@ -24,17 +27,17 @@ import shutil
 import sys
 import tempfile
 import time
-import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-for place in ("lib", "system"):
+for place in ("lib", "fault_injection"):
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), place))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_books  # noqa: E402
 import bd_fault  # noqa: E402
 import bd_shop  # noqa: E402
 from ops import ENDED, OPS, TOLD  # noqa: E402
-from strike import FROM, ONCE, SHORT, Page, build_library, symbols  # noqa: E402
+from fault_inject import FROM, ONCE, SHORT, Page, build_library, symbols  # noqa: E402
 
 ERRORS = {  # how each kind of call fails
     "alloc": (errno.ENOMEM,),
@@ -49,7 +52,7 @@ ERRORS = {  # how each kind of call fails
 }
 CUT = ("read", "write", "sendto", "recvfrom")
 TRIES = 4
-# Ends that are right: (errno, where it struck, why).
+# Ends that are right: (errno, where it failed, why).
 INTENDED = [
     (
         errno.ECONNRESET,
@@ -68,7 +71,7 @@ def words(mode, error):
 
 
 class World:
-    """One worker, so that it is known who serves. role: who is tortured."""
+    """One worker, so that it is known who serves. role: the role whose calls fail."""
 
     def __init__(self, case, tls=False, preload=True, role="worker"):
         self.totals, self.role = {}, role
@@ -79,7 +82,7 @@ class World:
             0,
             0,
         )
-        self.dir = tempfile.mkdtemp(prefix="bd-torture-", dir="/tmp")
+        self.dir = tempfile.mkdtemp(prefix="bd-faults-", dir="/tmp")
         case.addCleanup(shutil.rmtree, self.dir, True)
         os.chmod(self.dir, 0o755)
         self.page = Page(os.path.join(self.dir, "page"))
@@ -92,7 +95,7 @@ class World:
             env["SSL_CERT_FILE"] = self.certificates.bundle
         if preload:
             env.update(
-                LD_PRELOAD=build_library(self.dir), STRIKE_PAGE=os.path.join(self.dir, "page")
+                LD_PRELOAD=build_library(self.dir), FAULT_INJECT_PAGE=os.path.join(self.dir, "page")
             )
         limits = {"timeout": "1s", "breaker": {"failures": 10000}}
         self.shop = bd_shop.Shop(
@@ -197,14 +200,14 @@ class World:
             "the obituary",
             10,
         )[-1]
-        struck, crashed = self.page.struck_in, self.page.crashed_in
+        injected, crashed = self.page.injected_in, self.page.crashed_in
         how = re.search(r'how="?([^"]*?)"? ', last).group(1)
         words = re.search(r'last_words="?([^"]*)', last)
         why_right = next(
             (
                 w
                 for e, place, w in INTENDED
-                if e == self.error and any(place in f for f in struck) and not crashed
+                if e == self.error and any(place in f for f in injected) and not crashed
             ),
             None,
         )
@@ -213,13 +216,13 @@ class World:
         # Above the handler's and raise()'s own frames the first one tells who crashed.
         else:
             self.fail(
-                "%s: process ended, %s, last words: %s\n    struck in  %s\n    before in  %s\n    crashed in %s"
+                "%s: process ended, %s, last words: %s\n    failed in  %s\n    before in  %s\n    crashed in %s"
                 % (
                     why,
                     how,
                     words.group(1) if words else "",
-                    " < ".join(struck[:8]),
-                    " < ".join(symbols(self.struck_before)[:8]),
+                    " < ".join(injected[:8]),
+                    " < ".join(symbols(self.injected_before)[:8]),
                     " < ".join(crashed[:10]),
                 )
             )
@@ -235,14 +238,14 @@ class World:
         bd.wait_until(served, "%s: answers again" % self.label, 5, 0.01)
 
     def case_of(self, op, what, at, mode, error):
-        """One torture; returns how many calls were seen and whether it struck."""
+        """One injected fault; returns how many calls were seen and whether it took place."""
         self.cases, self.error, ends = (
             self.cases + 1,
             error,
             sum(self.intended.values()) + len(self.findings),
         )
         op.prepare()
-        self.struck_before = self.page.frames(48)  # what broke then may show only now
+        self.injected_before = self.page.frames(48)  # what broke then may show only now
         self.page.arm(self.pid, what, at, mode, error)
         answers = []
         try:
@@ -256,7 +259,7 @@ class World:
                 "read",
             ):  # the request's or the answer's own bytes may be what failed
                 self.fail("no answer: %r" % e)
-        seen, struck = self.page.seen, self.page.struck
+        seen, injected = self.page.seen, self.page.injected
         self.page.disarm()
         if self.page.crash or self.ended():
             self.judge_end(op.name)
@@ -270,14 +273,14 @@ class World:
                 self.fail("answer %r" % r)
         self.answers_again()
         op.settle(answers)
-        wrong = bd_books.wrong(self.db) if struck and self.cases % 5 == 0 else None
+        wrong = bd_books.wrong(self.db) if injected and self.cases % 5 == 0 else None
         if wrong:
             self.fail("books: %r" % wrong)
         if self.ended():
             self.judge_end(op.name + ", afterwards")
         elif self.served_by not in self.shop.daemon.children("worker"):
             self.restart()  # the other end of a pair that was given up
-        return seen, struck
+        return seen, injected
 
     def warm(self, op, what):
         """Prepared statements and connections are there, plans have settled; returns how many calls there are to make fail."""
@@ -291,14 +294,14 @@ class World:
         return self.totals[op.name, what]
 
     def sweep(self, op, what, mode, error, points, until):
-        """How many of the points struck. A run may make a call fewer than another (a wait that was not needed): then once more."""
-        struck_n = 0
+        """How many of the points were reached. A run may make a call fewer than another (a wait that was not needed): then once more."""
+        injected_n = 0
         for at in points:
             if until and time.monotonic() > until:
                 break
             self.label = "%s, %s %d, %s" % (op.name, what, at, words(mode, error))
-            struck_n += any(self.case_of(op, what, at, mode, error)[1] for _ in range(TRIES))
-        return struck_n
+            injected_n += any(self.case_of(op, what, at, mode, error)[1] for _ in range(TRIES))
+        return injected_n
 
     def balance(self, wait=True):
         """The books at the end; nothing stays pending."""
@@ -391,9 +394,9 @@ class Coverage:
     def __init__(self):
         self.rows, self.findings, self.intended = {}, [], collections.Counter()
 
-    def add(self, op, what, total, struck):
-        all_n, struck_n = self.rows.get((what, op), (0, 0))
-        self.rows[what, op] = all_n + total, struck_n + struck
+    def add(self, op, what, total, injected):
+        all_n, injected_n = self.rows.get((what, op), (0, 0))
+        self.rows[what, op] = all_n + total, injected_n + injected
 
     def take(self, world):
         self.findings += world.findings
@@ -420,7 +423,7 @@ class Coverage:
 
 
 def one_sweep(worlds, sweep, options, until):
-    """The points of one sweep, dealt out to the worlds; a line about it. Returns how many there are and how many struck."""
+    """The points of one sweep, dealt out to the worlds; a line about it. Returns how many there are and how many were reached."""
     name, what, mode, error = sweep
     ops = [OPS[name](w) for w in worlds]
     begun, found = time.monotonic(), sum(len(w.findings) for w in worlds)
@@ -431,25 +434,25 @@ def one_sweep(worlds, sweep, options, until):
         def deal(i):
             return worlds[i].sweep(ops[i], what, mode, error, points[i :: len(worlds)], until)
 
-        struck = sum(pool.map(deal, range(len(worlds))))
+        injected = sum(pool.map(deal, range(len(worlds))))
     if total:
         print(
-            "%-10s %-9s %-34s %5d calls, %5d tortured, %3d findings, %6.1f s"
+            "%-10s %-9s %-34s %5d calls, %5d failed, %3d findings, %6.1f s"
             % (
                 name,
                 what,
                 words(mode, error),
                 total,
-                struck,
+                injected,
                 sum(len(w.findings) for w in worlds) - found,
                 time.monotonic() - begun,
             ),
             flush=True,
         )
-    return total, struck
+    return total, injected
 
 
-def torture(case, options, coverage, tls=False, role="worker"):
+def inject_faults(case, options, coverage, tls=False, role="worker"):
     sweeps = options.plan(tls, role)
     if not sweeps:
         return
@@ -464,7 +467,7 @@ def torture(case, options, coverage, tls=False, role="worker"):
         coverage.take(w)
 
 
-class Torture(bd.Case):
+class FaultInjection(bd.Case):
     options, coverage = Options(), Coverage()
 
     @classmethod
@@ -474,7 +477,7 @@ class Torture(bd.Case):
     def calls_fail(self, tls, role="worker"):
         if self.options.tls not in (None, tls):
             self.skipTest("not asked for")
-        torture(self, self.options, self.coverage, tls, role)
+        inject_faults(self, self.options, self.coverage, tls, role)
         self.assertEqual(self.coverage.findings, [])
 
     def test_calls_fail(self):
@@ -496,7 +499,7 @@ class Torture(bd.Case):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./dev torture", description=__doc__.split("\n")[0])
+    parser = bd_campaign.parser()
     parser.add_argument(
         "--what",
         action="append",
@@ -509,7 +512,7 @@ def main():
     parser.add_argument("--seconds", type=float, help="as many N as fit, at random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--lanes", type=int, default=3, help="daemons that are tortured at the same time"
+        "--lanes", type=int, default=3, help="daemons that are tested at the same time"
     )
     parser.add_argument(
         "--tls",
@@ -519,8 +522,8 @@ def main():
         help="only with providers over TLS: OpenSSL's calls count too",
     )
     parser.add_argument("--plain", dest="tls", action="store_false", help="only without")
-    args = parser.parse_args()
-    Torture.options = Options(
+    args = bd_campaign.options(parser)
+    FaultInjection.options = Options(
         args.every,
         args.seconds,
         args.seed,
@@ -531,14 +534,8 @@ def main():
         first=args.first,
         last=args.last,
     )
-    sys.modules["torture"] = sys.modules["__main__"]
-    sys.exit(
-        0
-        if unittest.TextTestRunner(verbosity=2)
-        .run(unittest.defaultTestLoader.loadTestsFromTestCase(Torture))
-        .wasSuccessful()
-        else 1
-    )
+    sys.modules["fault_injection"] = sys.modules["__main__"]
+    bd_campaign.run(FaultInjection, verbosity=2)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Every call to the gateway meets every fault under every behaviour of its webhooks: `./dev matrix [--every N]`.
+"""Every call to the payment gateway meets every fault under every behaviour of its webhooks.
 
-A cell is a booking of its own: one call (or two) of its payment or refund meets a fault, its events come as its column says, and its
-customer goes on as customers do. All cells run at the same time in one daemon. When the keeper has been by, our ledger equals the
-gateway's: nothing lost, nothing doubled, no paid booking that is free, no confirmed one that is unpaid. A fault that struck
-nobody fails the run: it proved nothing.
+A cell is a booking of its own: one call (or two) of its payment or refund meets a fault, its events
+come as its column says, and its customer goes on as customers do. All cells run at the same time in
+one daemon. When the keeper is done, our rows equal the gateway's books: nothing lost, nothing
+doubled, no paid booking that is free, no confirmed one that is unpaid. A fault that hit nobody
+fails the run: it proved nothing. A seventh of it is test_payment_matrix.py.
 """
-import argparse
 import collections
 import concurrent.futures
 import itertools
@@ -17,12 +17,11 @@ import re
 import sys
 import threading
 import time
-import unittest
-import unittest.mock
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_pay  # noqa: E402
 
 ROUTES = {
@@ -53,7 +52,7 @@ MAYBE_DONE = (
     "500",
     "garbage",
     "huge",
-)  # every other cell: carried out before the fault strikes, or not
+)  # every other cell: carried out before the fault takes place, or not
 HOOKS = (
     "never",
     "once",
@@ -74,7 +73,7 @@ class Cell:
         self.odd = number % 2 == 1
         self.me = self.booking = self.payment = self.invoice = self.charge = None
         self.events = []
-        self.ready = threading.Event()  # what is to strike is ordered
+        self.ready = threading.Event()  # the fault is ordered
 
     def __str__(self):
         return "%s × %s × %s (booking %s, payment %s)" % (
@@ -125,7 +124,7 @@ class Field:
         self.order(cell, "payment_list", cell.booking, kind="shut", delay_ms=SHUT_MS, times=1)
         self.shop.sandbox.api("GET", "/v1/payments?metadata[booking_id]=" + cell.booking)
 
-    def struck(self, cell, route, only, before):
+    def injected(self, cell, route, only, before):
         """Orders the cell's fault for a route; before: the route whose answer comes just before, None: it is the next call of all."""
         fault = dict(FAULTS[cell.fault])
         if cell.fault in MAYBE_DONE:
@@ -229,11 +228,11 @@ class Field:
             if (
                 cell.fault == "refused" and cell.odd
             ):  # not the first create, but the one after a look that found nothing
-                self.struck(cell, None, self.lose_create(cell, key, kind="reset"), "invoice_list")
+                self.injected(cell, None, self.lose_create(cell, key, kind="reset"), "invoice_list")
             else:
-                self.struck(cell, "invoice_create", cell.booking, None)
+                self.injected(cell, "invoice_create", cell.booking, None)
         elif cell.call == "find":
-            self.struck(
+            self.injected(
                 cell, "invoice_list", self.lose_create(cell, key, kind="close", done=True), None
             )
         elif cell.hooks == "before the answer":
@@ -289,7 +288,7 @@ class Field:
         late, cancels = cell.hooks == "after expiry", cell.call in ("payment fetch", "refund")
         if cell.hooks == "before the answer" and cell.call != "cancel":
             if cell.call == "fetch":
-                self.struck(cell, "invoice_fetch", cell.booking, None)
+                self.injected(cell, "invoice_fetch", cell.booking, None)
             self.open_before(cell)
         else:
             self.open(cell)
@@ -300,11 +299,11 @@ class Field:
             self.end_unpaid(cell, late)
             return
         if cell.call == "fetch" and cell.hooks != "before the answer":
-            self.struck(cell, "invoice_fetch", cell.booking, None)
+            self.injected(cell, "invoice_fetch", cell.booking, None)
         if late:
             taken = cell.number // 7 % 2 == 1
             if taken and cancels:  # the keeper gives it back
-                self.struck(
+                self.injected(
                     cell,
                     ROUTES[cell.call],
                     cell.booking,
@@ -323,7 +322,7 @@ class Field:
 
     def end_unpaid(self, cell, late):
         """The booking ends while its invoice can be paid, and the payer is at the bank: the keeper ends the invoice."""
-        self.struck(cell, "invoice_cancel", cell.payment, "invoice_list")
+        self.injected(cell, "invoice_cancel", cell.payment, "invoice_list")
         if late:
             self.expire(cell, cell.odd)
         else:
@@ -341,7 +340,7 @@ class Field:
             return self.shop.booking(cell.me, cell.booking)["status"] == "confirmed"
 
         bd.wait_until(confirmed, "%s is confirmed" % cell, 10, 0.1)
-        self.struck(
+        self.injected(
             cell,
             ROUTES[cell.call],
             cell.booking,
@@ -372,7 +371,7 @@ class Field:
 
     # -- the whole --
     def idle_faults(self):
-        """Orders that struck nobody yet."""
+        """Orders of faults that hit nobody yet."""
         return [
             o
             for o in self.shop.sandbox.call("GET", "/control/faults")["items"]
@@ -380,7 +379,7 @@ class Field:
         ]
 
     def settle(self, limit):
-        """Until the ledgers are equal and every fault has struck; a refund of unknown outcome grows old only when no fault is left."""
+        """Until the ledgers are equal and every fault has taken place; a refund of unknown outcome grows old only when no fault is left."""
         left = self.idle_faults()
 
         def done():
@@ -398,7 +397,7 @@ class Field:
             bd.wait_until(done, "equal ledgers", limit, 0.5)
         except AssertionError:
             pass  # told in words by the caller
-        self.wrong += ["a fault that struck nobody: %s" % o for o in left]
+        self.wrong += ["a fault that hit nobody: %s" % o for o in left]
 
     def customers(self):
         """One for each cell, and one for its slot's other taker: made in one go."""
@@ -420,12 +419,12 @@ def play(case, cells, limit=60):
     field.shop.hurry()
     theirs = {c.payment for c in ended}
 
-    def struck():
+    def injected():
         field.shop.hurry()
         return not [o for o in field.idle_faults() if o["only"] in theirs]
 
     try:
-        bd.wait_until(struck, "the faults of invoices that are ended", limit, 0.3)
+        bd.wait_until(injected, "the faults of invoices that are ended", limit, 0.3)
     except AssertionError:
         pass  # told with the others
     field.all(field.after_the_end, ended)
@@ -476,13 +475,10 @@ class Matrix(bd.Case):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = bd_campaign.parser()
     parser.add_argument("--every", type=int, default=1, help="run every Nth cell")
-    Matrix.every = parser.parse_args().every
-    result = unittest.TextTestRunner(verbosity=1).run(
-        unittest.defaultTestLoader.loadTestsFromTestCase(Matrix)
-    )
-    sys.exit(0 if result.wasSuccessful() else 1)
+    Matrix.every = bd_campaign.options(parser).every
+    bd_campaign.run(Matrix)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import unittest
 import bd
 import bd_books
 import ops
-import torture
+import fault_injection
 
 LINE = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(?:\d+\.\d+ )?(?:<\.\.\. )?(\w+)[( ]")
 
@@ -96,7 +96,7 @@ def sweep(case, options, coverage):
     """The world, after all points."""
     if not shutil.which("strace"):
         raise unittest.SkipTest("no strace")
-    world = torture.World(case, preload=False)
+    world = fault_injection.World(case, preload=False)
     booking = ops.Booking(world)
     calls = count(world, booking)
     points = [
@@ -112,7 +112,7 @@ def sweep(case, options, coverage):
             break
         tried += 1
         world.label = "booking, killed at %s %d of %d" % (name, k, calls[name])
-        for _ in range(torture.TRIES):  # a wait that was not needed is a call fewer
+        for _ in range(fault_injection.TRIES):  # a wait that was not needed is a call fewer
             dead, late = kill_at(world, booking, name, k)
             told += late
             if dead:

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Mixed load while at random every part is killed, restarted or spoiled: `./dev chaos --minutes N [--seed S]`.
+"""Mixed load while at random every part is killed, restarted or spoiled; a smoke is test_chaos.py.
 
-Customers and staff do all that a shop offers, with and without Idempotency-Key. Meanwhile workers, dispatcher, monitor, keeper and resolver
-are killed, PostgreSQL's sessions are ended and its processes killed, it is restarted, its primary dies and the synchronous standby is
-promoted, and both providers are faulty. A seed repeats the strikes, their order and their choices. After the quiet a checker holds every
-acknowledged answer against the rows and the gateway's books, every change in the history against the answers, and every 5xx against
-the times when a part was down. A table at the end; a smoke of it is test_chaos.py.
+Customers and staff do all that a shop offers, with and without Idempotency-Key. Meanwhile workers,
+dispatcher, monitor, keeper and resolver are killed, PostgreSQL's sessions are ended and its
+processes killed, it is restarted, its primary dies and the synchronous standby is promoted, and
+both providers are faulty. A seed repeats the faults, their order and their choices. After a quiet
+period a checker compares every acknowledged answer with the rows and the gateway's books, every
+change in the history with the answers, and every 5xx with the times when a part was down. A table
+is printed at the end.
 """
 import argparse
 import collections
@@ -16,15 +18,15 @@ import random
 import re
 import sys
 import time
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_pair  # noqa: E402
 import bd_pay  # noqa: E402
 import chaos_check  # noqa: E402
 import chaos_load  # noqa: E402
-import chaos_strikes  # noqa: E402
+import chaos_faults  # noqa: E402
 
 OPTIONS = argparse.Namespace(minutes=20.0, seed="1", customers=8, staff=2, records=None, only=None)
 KINDS = (
@@ -36,8 +38,8 @@ KINDS = (
     "overlaps",
     "doubled payments",
     "ledger of payments",
-    "ledger of notices",
-    "PENDING notices",
+    "notifications and messages",
+    "PENDING notifications",
     "invariants",
     "5xx without a cause",
     "connection ended",
@@ -124,7 +126,7 @@ class Campaign(bd.Case):
         self.addCleanup(self.pair.close)
         self.shop = Shop(self)
         self.field = chaos_load.Field(self.shop, seed, customers, staff)
-        self.striker = chaos_strikes.Striker(self.field, self.pair)
+        self.injector = chaos_faults.Injector(self.field, self.pair)
         self.field.begin()
         bd.wait_until(
             lambda: sum(r.acknowledged for r in self.field.recorder.records) > 30,
@@ -132,14 +134,14 @@ class Campaign(bd.Case):
             30,
         )
 
-    def strike(self, plan, until=None):
-        """The strikes, until a time is reached or no more are planned."""
+    def inject(self, plan, until=None):
+        """The faults, until a time is reached or no more are planned."""
         for kind, calm, number in plan:
             time.sleep(calm)
             if until is not None and time.monotonic() > until:
                 return
             try:
-                w = self.striker.strike(kind, number)
+                w = self.injector.inject(kind, number)
             except AssertionError as e:
                 self.field.recorder.tell("%s: %s" % (kind, e))
                 return
@@ -191,14 +193,14 @@ class Campaign(bd.Case):
     def table(self, checker, seconds, pending_s):
         """longest: until the part was there again; last: the last 5xx after that."""
         records, windows, wrong = checker.records, checker.windows, checker.wrong
-        per = collections.OrderedDict((k, []) for k in chaos_strikes.WEIGHTS)
+        per = collections.OrderedDict((k, []) for k in chaos_faults.WEIGHTS)
         for w in windows:
             per[w.kind].append(w)
         caused = [(r, checker.cause(r)) for r in records if r.status == 0 or r.status >= 500]
         caused = [(r, w) for r, w in caused if w]
         print(
             "\n%-20s %8s %10s %8s %7s  %s"
-            % ("strike", "times", "longest s", "last s", "resets", "answers of 5xx meanwhile")
+            % ("fault", "times", "longest s", "last s", "resets", "answers of 5xx meanwhile")
         )
         for kind, some in per.items():
             if not some:
@@ -228,7 +230,7 @@ class Campaign(bd.Case):
         )
         print("answers: " + ", ".join("%s %d" % c for c in said.most_common()))
         print(
-            "%d strikes; acknowledged changes: %d, replayed: %d; rows: %s; no PENDING %.1f s after the end; refunds still in doubt, told again: %d"
+            "%d faults; acknowledged changes: %d, replayed: %d; rows: %s; no PENDING %.1f s after the end; refunds still in doubt, told again: %d"
             % (
                 len(windows),
                 sum(r.acknowledged and r.what in chaos_check.WRITES for r in records),
@@ -248,8 +250,8 @@ class Campaign(bd.Case):
         begun = time.monotonic()
         try:
             self.begin(seed, customers, staff)
-            self.striker.last = last
-            self.strike(plan, None if seconds is None else begun + seconds)
+            self.injector.last = last
+            self.inject(plan, None if seconds is None else begun + seconds)
             pending_s = self.quiet()
         finally:
             if records:
@@ -257,8 +259,8 @@ class Campaign(bd.Case):
                 with open(os.path.join(records, "log"), "w") as f:
                     f.write(self.shop.daemon.log())
                 with open(os.path.join(records, "windows"), "w") as f:
-                    f.writelines("%s\n" % w for w in self.striker.windows)
-        checker = chaos_check.Checker(self.field, self.striker.windows)
+                    f.writelines("%s\n" % w for w in self.injector.windows)
+        checker = chaos_check.Checker(self.field, self.injector.windows)
         wrong = checker.all()
         self.table(checker, time.monotonic() - begun, pending_s)
         log = self.shop.daemon.log()
@@ -272,8 +274,8 @@ class Campaign(bd.Case):
         for role in ("keeper", "monitor", "resolver", "dispatcher"):
             bd.wait_until(
                 lambda: self.shop.daemon.metric("bookingd_process_restarts_total", role=role)
-                == self.striker.killed.get(role, 0),
-                "as many restarts of the %s as it was killed: %s" % (role, self.striker.killed),
+                == self.injector.killed.get(role, 0),
+                "as many restarts of the %s as it was killed: %s" % (role, self.injector.killed),
                 5,
             )
 
@@ -282,7 +284,7 @@ class Chaos(Campaign):
     def test_chaos(self):
         self.play(
             OPTIONS.seed,
-            chaos_strikes.plan(OPTIONS.seed, OPTIONS.only),
+            chaos_faults.plan(OPTIONS.seed, OPTIONS.only),
             OPTIONS.minutes * 60,
             OPTIONS.customers,
             OPTIONS.staff,
@@ -291,32 +293,29 @@ class Chaos(Campaign):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = bd_campaign.parser()
     parser.add_argument("--minutes", type=float, default=OPTIONS.minutes)
     parser.add_argument(
         "--seed",
         default=None,
-        help="repeats the strikes of a run; else a new one, which is printed",
+        help="repeats the faults of a run; else a new one, which is printed",
     )
     parser.add_argument("--customers", type=int, default=OPTIONS.customers)
     parser.add_argument("--staff", type=int, default=OPTIONS.staff)
     parser.add_argument(
         "--records",
-        help="a directory for all requests, the daemon's log and the times of the strikes",
+        help="a directory for all requests, the daemon's log and the times of the faults",
     )
     parser.add_argument(
         "--only",
         action="append",
-        choices=list(chaos_strikes.WEIGHTS),
-        help="this kind of strike (may be given again)",
+        choices=list(chaos_faults.WEIGHTS),
+        help="this kind of fault (may be given again)",
     )
-    parser.parse_args(namespace=OPTIONS)
+    bd_campaign.options(parser, OPTIONS)
     OPTIONS.seed = OPTIONS.seed or str(random.SystemRandom().randrange(10**6))
     print("seed %s" % OPTIONS.seed, flush=True)
-    result = unittest.TextTestRunner(verbosity=1).run(
-        unittest.defaultTestLoader.loadTestsFromTestCase(Chaos)
-    )
-    sys.exit(0 if result.wasSuccessful() else 1)
+    bd_campaign.run(Chaos)
 
 
 if __name__ == "__main__":

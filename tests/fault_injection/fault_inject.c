@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * LD_PRELOAD: makes the Nth call of a kind fail in one process, as the page says that STRIKE_PAGE
- * names. Every library's calls are counted too. Steps the wall clock likewise. Where the failure
- * struck, and where the process crashed if it did, is left in the page.
+ * LD_PRELOAD: makes the Nth call of a kind fail in one process, as the page says that
+ * FAULT_INJECT_PAGE names. Every library's calls are counted too. Steps the wall clock likewise.
+ * Where the failure was made to fail, and where the process crashed if it did, is left in the page.
  */
 #define _GNU_SOURCE
-#include "strike.h"
-#include "strike_heap.h"
+#include "fault_inject.h"
+#include "fault_inject_heap.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,7 +31,7 @@
 #define FRAMES 24
 #define NS 1000000000LL
 
-static struct strike_page nobody, *page = &nobody;
+static struct inject_page nobody, *page = &nobody;
 static __thread int inside; /* our own calls are nobody's */
 
 /* first: NULL, or what is said before them. */
@@ -75,15 +75,15 @@ static void watch_crashes(void)
 }
 
 /* Whether this call is the one. */
-static bool struck(enum strike_class class)
+static bool inject_due(enum inject_class class)
 {
     if (page->pid == 0 || page->class != (int)class || inside || page->pid != getpid())
         return false;
     inside = 1;
     watch_crashes();
     int64_t n = ++page->seen;
-    bool it = page->at > 0 && (n == page->at || (page->mode == STRIKE_FROM && n > page->at));
-    if (it && page->struck++ == 0)
+    bool it = page->at > 0 && (n == page->at || (page->mode == INJECT_FROM && n > page->at));
+    if (it && page->injected++ == 0)
         write_frames(page->where, sizeof page->where, NULL);
     inside = 0;
     return it;
@@ -94,7 +94,7 @@ static bool cut(int fd)
 {
     int type = SOCK_STREAM;
     socklen_t n = sizeof type;
-    if (page->mode != STRIKE_SHORT)
+    if (page->mode != INJECT_SHORT)
         return false;
     (void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n);
     return type == SOCK_STREAM;
@@ -102,7 +102,7 @@ static bool cut(int fd)
 
 static bool fails(void)
 {
-    if (page->mode == STRIKE_SHORT)
+    if (page->mode == INJECT_SHORT)
         return false;
     errno = page->error;
     return true;
@@ -125,7 +125,7 @@ __attribute__((constructor)) static void begin(void)
     FIND(connect), FIND(open), FIND(openat), FIND(socket), FIND(poll), FIND(clock_gettime),
         FIND(gettimeofday);
     (void)backtrace(frames, 2); /* loads what it needs now, not in the middle of something */
-    const char *path = getenv("STRIKE_PAGE");
+    const char *path = getenv("FAULT_INJECT_PAGE");
     int fd = path ? REAL(open, path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
@@ -145,13 +145,13 @@ static void *no_memory(void)
 
 void *malloc(size_t n)
 {
-    return struck(STRIKE_ALLOC) ? no_memory() : heap_new(n);
+    return inject_due(INJECT_ALLOC) ? no_memory() : heap_new(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
     size_t all;
-    if (struck(STRIKE_ALLOC) || __builtin_mul_overflow(n, size, &all))
+    if (inject_due(INJECT_ALLOC) || __builtin_mul_overflow(n, size, &all))
         return no_memory();
     void *p = heap_new(all);
     return p ? memset(p, 0, all) : NULL;
@@ -171,7 +171,7 @@ size_t malloc_usable_size(void *p)
 /* Always at another address: who kept the old one goes wrong. */
 void *realloc(void *p, size_t n)
 {
-    if (struck(STRIKE_ALLOC))
+    if (inject_due(INJECT_ALLOC))
         return no_memory();
     void *q = p && n == 0 ? NULL : heap_new(n);
     if (p && q)
@@ -191,7 +191,7 @@ void *reallocarray(void *p, size_t n, size_t size)
 
 void *memalign(size_t align, size_t n)
 {
-    return struck(STRIKE_ALLOC) ? no_memory() : heap_new_aligned(align, n);
+    return inject_due(INJECT_ALLOC) ? no_memory() : heap_new_aligned(align, n);
 }
 
 void *aligned_alloc(size_t align, size_t n)
@@ -212,7 +212,7 @@ int posix_memalign(void **out, size_t align, size_t n)
 
 ssize_t read(int fd, void *p, size_t n)
 {
-    if (struck(STRIKE_READ)) {
+    if (inject_due(INJECT_READ)) {
         if (fails())
             return -1;
         n = cut(fd) && n > 1 ? 1 : n;
@@ -229,7 +229,7 @@ ssize_t __read_chk(int fd, void *p, size_t n, size_t size)
 
 ssize_t readv(int fd, const struct iovec *v, int n)
 {
-    if (struck(STRIKE_READ)) {
+    if (inject_due(INJECT_READ)) {
         if (fails())
             return -1;
         if (cut(fd) && n > 0 && v[0].iov_len > 1)
@@ -240,7 +240,7 @@ ssize_t readv(int fd, const struct iovec *v, int n)
 
 ssize_t write(int fd, const void *p, size_t n)
 {
-    if (struck(STRIKE_WRITE)) {
+    if (inject_due(INJECT_WRITE)) {
         if (fails())
             return -1;
         n = cut(fd) && n > 1 ? 1 : n;
@@ -250,7 +250,7 @@ ssize_t write(int fd, const void *p, size_t n)
 
 ssize_t writev(int fd, const struct iovec *v, int n)
 {
-    if (struck(STRIKE_WRITE)) {
+    if (inject_due(INJECT_WRITE)) {
         if (fails())
             return -1;
         if (cut(fd) && n > 0 && v[0].iov_len > 1)
@@ -261,7 +261,7 @@ ssize_t writev(int fd, const struct iovec *v, int n)
 
 ssize_t sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *to, socklen_t len)
 {
-    if (struck(STRIKE_SENDTO)) {
+    if (inject_due(INJECT_SENDTO)) {
         if (fails())
             return -1;
         n = cut(fd) && n > 1 ? 1 : n;
@@ -276,14 +276,14 @@ ssize_t send(int fd, const void *p, size_t n, int flags)
 
 ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
-    if (struck(STRIKE_SENDTO) && fails())
+    if (inject_due(INJECT_SENDTO) && fails())
         return -1;
     return REAL(sendmsg, fd, m, flags);
 }
 
 ssize_t recvfrom(int fd, void *p, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
-    if (struck(STRIKE_RECVFROM)) {
+    if (inject_due(INJECT_RECVFROM)) {
         if (fails())
             return -1;
         n = cut(fd) && n > 1 ? 1 : n;
@@ -305,7 +305,7 @@ ssize_t __recv_chk(int fd, void *p, size_t n, size_t size, int flags)
 
 ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
-    if (struck(STRIKE_RECVFROM) && fails())
+    if (inject_due(INJECT_RECVFROM) && fails())
         return -1;
     return REAL(recvmsg, fd, m, flags);
 }
@@ -314,14 +314,14 @@ ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 
 int connect(int fd, const struct sockaddr *to, socklen_t n)
 {
-    if (struck(STRIKE_CONNECT) && fails())
+    if (inject_due(INJECT_CONNECT) && fails())
         return -1;
     return REAL(connect, fd, to, n);
 }
 
 int socket(int domain, int type, int protocol)
 {
-    if (struck(STRIKE_SOCKET) && fails())
+    if (inject_due(INJECT_SOCKET) && fails())
         return -1;
     return REAL(socket, domain, type, protocol);
 }
@@ -337,7 +337,7 @@ int open(const char *path, int flags, ...)
     va_start(ap, flags);
     mode_t mode = mode_of(flags, ap);
     va_end(ap);
-    if (struck(STRIKE_OPEN) && fails())
+    if (inject_due(INJECT_OPEN) && fails())
         return -1;
     return REAL(open, path, flags, mode);
 }
@@ -350,7 +350,7 @@ int openat(int dir, const char *path, int flags, ...)
     va_start(ap, flags);
     mode_t mode = mode_of(flags, ap);
     va_end(ap);
-    if (struck(STRIKE_OPEN) && fails())
+    if (inject_due(INJECT_OPEN) && fails())
         return -1;
     return REAL(openat, dir, path, flags, mode);
 }
@@ -359,7 +359,7 @@ int openat64(int dir, const char *path, int flags, ...) __attribute__((alias("op
 
 int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-    if (struck(STRIKE_POLL) && fails())
+    if (inject_due(INJECT_POLL) && fails())
         return -1;
     return REAL(poll, fds, n, timeout);
 }

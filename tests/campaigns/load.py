@@ -1,18 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""What load does to the service, and crashes under load: `./dev load [--short] [SCENARIO...]`. Exit 1 when a figure is not kept.
+# packages: openssl
+"""What load does to the service, and crashes under load. Exit 1 when a figure is not kept.
 
-    held       10,000 idle connections and 500 clients of a byte a second are held: 16 active clients see nothing of it; memory of the dispatcher
-    payers     64 clients pay at a gateway of 300 ms, 8 workers: at least 95 % of 8 / 0.3 payments a second
-    reads      6 such payers, and 20 clients of cheap reads: their p99 below 20 ms
-    overload   three times what can be served: goodput at least 90 % of capacity, every other answer a 503 within queue_timeout + 100 ms
-    term       TERM under load: every request that was read is answered, exit 0 inside the drain timeout
-    crashes    a crash loop of each role leaves the others serving; a killed master leaves nobody, and can be started again at once
-    kills      1,000 kill -9 of random workers under load: every client gets an answer, none a reset, none later than its budget
-    hang       slots are read while every SMS and payment call hangs and clients keep coming: p99 below twice the healthy one
+  held      10,000 idle connections and 500 clients that send a byte per second are held:
+            16 active clients see nothing of it; memory of the dispatcher
+  payers    64 clients pay at a gateway of 300 ms, 8 workers: at least 95 % of 8 / 0.3 payments/s
+  reads     6 such payers, and 20 clients of cheap reads: their p99 below 20 ms
+  overload  three times what can be served: goodput at least 90 % of capacity, every other
+            answer a 503 within queue_timeout + 100 ms
+  term      TERM under load: every request that was read is answered, exit 0 inside the drain
+            timeout
+  crashes   a crash loop of each role leaves the others serving; a killed master leaves no
+            process behind, and can be started again at once
+  kills     1,000 kill -9 of random workers under load: every client gets an answer, none a
+            reset, none later than its budget
+  hang      slots are read while every SMS and payment call hangs and clients keep coming:
+            p99 below twice the healthy one
 
-tests/load/loadgen.c makes the load. --short: seconds instead of minutes, with generous bounds, as `make check` runs it.
+tests/load/loadgen.c makes the load. --short: seconds instead of minutes, with generous bounds, as
+test_load.py runs it.
 """
 import argparse
 import contextlib
@@ -31,6 +39,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_shop  # noqa: E402
 
 LOADGEN = os.path.join(os.path.dirname(os.path.abspath(bd.PROGRAM)), "tests", "load", "loadgen")
@@ -584,12 +593,10 @@ class Scenarios(World):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bd_campaign.parser()
     parser.add_argument("--short", action="store_true")
     parser.add_argument("scenario", nargs="*")
-    given = parser.parse_args()
+    given = bd_campaign.options(parser)
     OPTIONS.short = given.short
     names = [
         n
@@ -598,8 +605,8 @@ def main():
     ]
     if not names:
         parser.error("no such scenario")
-    result = unittest.TextTestRunner(verbosity=0).run(unittest.TestSuite(map(Scenarios, names)))
-    sys.exit(0 if result.wasSuccessful() and RESULTS and all(RESULTS) else 1)
+    tests = unittest.TestSuite(map(Scenarios, names))
+    bd_campaign.run(tests, verbosity=0, judge=lambda: RESULTS and all(RESULTS))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-#include "strike_heap.h"
+#include "fault_inject_heap.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The unit under a real systemd as PID 1, in namespaces of its own: `./dev systemd`. Root only; skipped elsewhere.
+# packages: systemd util-linux
+"""The unit under a real systemd as PID 1, in namespaces of its own. Needs root; skipped otherwise.
 
-Start with credentials as a user that systemd makes up, reload and its exit code, the watchdog, restarts behind the socket unit under
-load with no connection refused, stop. The unit is the built one; a drop-in says where this build's binary and database are.
+Start with credentials as a user that systemd makes up, reload and its exit code, the watchdog,
+restarts behind the socket unit under load with no connection refused, stop. The unit is the built
+one; a drop-in says where this build's binary and database are.
 """
 import contextlib
 import ctypes
@@ -22,6 +24,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 
 BUILD = os.environ.get("builddir") or os.path.dirname(bd.BIN)
 BOOT = r"""set -e
@@ -362,5 +365,10 @@ class Systemd(unittest.TestCase):
         self.assertEqual((refused[:3], failed[:3]), ([], []))
 
 
+def main():
+    bd_campaign.options(bd_campaign.parser())
+    bd_campaign.run(Systemd, verbosity=2)
+
+
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

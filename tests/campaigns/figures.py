@@ -1,24 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The figures that the project promises, measured on the real programs: `./dev figures`. Exit 1 when one is not kept.
+"""The figures that the project promises, measured on the real programs. Exit 1 when one is missed.
 
-    private memory of an idle worker that has served everything     below 3 MiB
-    start to READY=1 with a running database, median of 10           below 500 ms
-    fresh request among 1,000 idle connections and 200 clients that
-    send a byte a second, 4 workers: the slowest of 200              below 50 ms
+private memory of an idle worker that has served everything     below 3 MiB
+start to READY=1 with a running database, median of 10           below 500 ms
+fresh request among 1,000 idle connections and 200 clients that
+send a byte per second, 4 workers: the slowest of 200            below 50 ms
 """
-import argparse
 import os
 import re
 import resource
 import sys
 import threading
 import time
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_shop  # noqa: E402
 
 RESULTS = []
@@ -200,13 +199,8 @@ class Figures(bd.Case):
 
 
 def main():
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
-    result = unittest.TextTestRunner(verbosity=0).run(
-        unittest.defaultTestLoader.loadTestsFromTestCase(Figures)
-    )
-    sys.exit(0 if result.wasSuccessful() and all(RESULTS) else 1)
+    bd_campaign.options(bd_campaign.parser())
+    bd_campaign.run(Figures, verbosity=0, judge=lambda: all(RESULTS))
 
 
 if __name__ == "__main__":

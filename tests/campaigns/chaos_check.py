@@ -209,7 +209,7 @@ class Checker:
                 self.say("5xx without a cause" if r.status else "connection ended", "%r", r)
 
     def cause(self, r):
-        """The latest strike that explains an answer of 5xx, or none at all."""
+        """The latest fault that explains an answer of 5xx, or none at all."""
         known = [
             w for w in self.windows if w.covers(r) and (r.code in w.codes if r.status else w.resets)
         ]
@@ -240,8 +240,8 @@ class Checker:
             self.shop.pg.value("SELECT count(*) FROM notifications WHERE status = 'PENDING'")
         )
         if pending:
-            self.say("PENDING notices", "%d are", pending)
+            self.say("PENDING notifications", "%d are", pending)
         try:
             bd_books.ledger(self.shop)
         except AssertionError as e:
-            self.say("ledger of notices", "%s", e)
+            self.say("notifications and messages", "%s", e)

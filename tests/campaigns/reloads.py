@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Reloads under load: `./dev reloads [--reloads N] [--seconds N] [--clients N]`; 200 in 60 s unless said otherwise.
+"""Reloads under load: by default 200 in 60 seconds.
 
-Clients read (over connections that stay open, and over new ones), sign in through a provider that takes 30 ms, and some hold their
-connection idle from beginning to end, while server.workers goes 32, 8, 2, 32 again and again. Right is: every request answered with
-what it should be, no connection reset or closed, every reload good, counters that never fall.
+Clients read (over connections that stay open, and over new ones), sign in through a provider that
+takes 30 ms, and some hold an idle connection from beginning to end, while server.workers goes 32,
+8, 2, 32 again and again. Every request gets the answer that it should, no connection is reset or
+closed, every reload succeeds, and no counter falls.
 """
 import argparse
 import json
@@ -17,6 +18,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 
 WORKERS = (32, 8, 2, 32)
 SECRET = "a-secret-of-at-least-32-bytes-for-tests"
@@ -150,9 +152,14 @@ class Reloads(bd.Case):
         self.assertEqual(d.stop(), 0)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main():
+    parser = bd_campaign.parser()
     for name, kind in (("reloads", int), ("seconds", float), ("clients", int), ("idle", int)):
         parser.add_argument("--" + name, type=kind, default=getattr(OPTIONS, name))
-    parser.parse_args(namespace=OPTIONS)
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    bd_campaign.options(parser, OPTIONS)
+    tests = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+    bd_campaign.run(tests, verbosity=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,22 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Every fault of a provider at every call that waits for one: `./dev faults [--op NAME] [--fault WORDS] [--plain | --tls]`.
+# packages: openssl nftables iproute2 util-linux
+"""Every fault of a provider at every call that waits for one; test_faults.py runs a part.
 
-{OTP, booking notice, payment create, refund, return} x what a network and a server can do, over HTTP and over TLS. Each case checks the
-time of the answer (budget + 100 ms), its status, code and outcome, the row, the metric, and that the next call works. A table is
-printed at the end. Then how everybody else fares meanwhile is in faults_load.py. test_faults.py runs a part.
+{OTP, booking notification, payment create, refund, return} x what a network and a server can do,
+over HTTP and over TLS. Each case checks the time of the answer (budget + 100 ms), its status, code
+and outcome, the row, the metric, and that the next call works. A table is printed at the end. Then
+reads and bookings are measured while all providers hang (faults_load.py).
 """
-import argparse
 import collections
 import os
 import sys
 import threading
 import time
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_fault  # noqa: E402
 import bd_shop  # noqa: E402
 
@@ -411,7 +412,7 @@ class World:
     def heal(self, op):
         getattr(self, op.front).heal()
 
-    def strike(self, op, fault):
+    def inject(self, op, fault):
         front = getattr(self, op.front)
         if fault.door:
             front.shut(fault.door)
@@ -442,7 +443,7 @@ class World:
         op.prepare()
         before = self.counted(op)
         self.fault = fault if isinstance(op, Paying) else self.fault
-        self.strike(op, fault)
+        self.inject(op, fault)
         began = time.monotonic()
         try:
             r = op.act()
@@ -659,7 +660,7 @@ class Matrix(bd.Case):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./dev faults", description=__doc__.split("\n")[0])
+    parser = bd_campaign.parser()
     parser.add_argument(
         "--op", choices=[o.name for o in OPS], action="append", help="only this call"
     )
@@ -667,25 +668,21 @@ def main():
     parser.add_argument("--plain", action="store_true", help="only over HTTP")
     parser.add_argument("--tls", action="store_true", help="only over TLS")
     parser.add_argument(
-        "--no-load", action="store_true", help="without the part about everybody else"
+        "--no-load", action="store_true", help="without reads and bookings meanwhile"
     )
     parser.add_argument("--load", action="store_true", help="only that part")
-    args = parser.parse_args()
+    args = bd_campaign.options(parser)
     bd_fault.in_namespace()
     Matrix.ops = [o for o in OPS if not args.op or o.name in args.op]
     Matrix.faults = [f for f in FAULTS if not args.fault or args.fault in f.name]
     Matrix.schemes = ("http",) if args.plain else ("https",) if args.tls else ("http", "https")
-    suite = (
-        unittest.TestSuite()
-        if args.load
-        else unittest.defaultTestLoader.loadTestsFromTestCase(Matrix)
-    )
+    tests = bd_campaign.suite(*([] if args.load else [Matrix]))
     if not (args.no_load or args.op or args.fault or args.plain or args.tls):
         sys.modules["faults"] = sys.modules["__main__"]
         import faults_load
 
-        suite.addTests(unittest.defaultTestLoader.loadTestsFromTestCase(faults_load.Meanwhile))
-    sys.exit(0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1)
+        tests.addTests(bd_campaign.suite(faults_load.Meanwhile))
+    bd_campaign.run(tests, verbosity=2)
 
 
 if __name__ == "__main__":

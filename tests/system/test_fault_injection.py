@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""A sample of tests/torture: a few of every kind of failing call, and of the places where a worker is killed. `./dev torture` does them all."""
+"""A sample of campaigns/fault_injection.py.
+
+A few of every kind of failing call, and of the places where a worker is killed.
+"""
 import os
 import shutil
-import sys
 import unittest
 
-sys.path.insert(
-    0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "torture")
-)
-import bd  # noqa: E402
-import strike  # noqa: E402
-import torture  # noqa: E402
+import bd
+import fault_inject
+import fault_injection
 
 
-@unittest.skipIf(strike.SANITIZED, "a build with sanitizers has an allocator of its own")
-class Sample(torture.Torture):
-    options = torture.Options(
+@unittest.skipIf(fault_inject.SANITIZED, "a build with sanitizers has an allocator of its own")
+class Sample(fault_injection.FaultInjection):
+    options = fault_injection.Options(
         seconds=2.5,
         seed=os.getpid(),
         lanes=1,
@@ -31,16 +30,19 @@ class Sample(torture.Torture):
         self.assertGreater(self.coverage.rows["kill", "booking"][1], 0)
 
 
-@unittest.skipIf(strike.SANITIZED, "a build with sanitizers has an allocator of its own")
+@unittest.skipIf(fault_inject.SANITIZED, "a build with sanitizers has an allocator of its own")
 @unittest.skipUnless(shutil.which("openssl"), "no openssl(1)")
 class Tickets(bd.Case):
-    """TLS sessions arrive with the answer of a provider, near the end of a booking. libcurl before 8.8.0 cannot keep them without memory."""
+    """TLS sessions arrive with the answer of a provider, near the end of a booking.
+
+    libcurl before 8.8.0 cannot keep them without memory.
+    """
 
     def test_memory_runs_out_as_a_session_arrives(self):
-        coverage = torture.Coverage()
-        torture.torture(
+        coverage = fault_injection.Coverage()
+        fault_injection.inject_faults(
             self,
-            torture.Options(
+            fault_injection.Options(
                 lanes=1, ops=["booking"], whats=["alloc"], tls=True, wait=False, last=64
             ),
             coverage,
@@ -50,7 +52,7 @@ class Tickets(bd.Case):
         self.assertGreater(coverage.rows["alloc", "booking over TLS"][1], 50)
 
 
-del torture.Torture
+del fault_injection.FaultInjection
 
 if __name__ == "__main__":
     bd.main()

@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Many clients at the same few slots over HTTP: `./dev race [--seconds N] [--racers N] [--workers N]`; a short run is test_race.py.
+"""Many clients at the same few slots over HTTP; a short run is test_race.py.
 
-Two races of N seconds (20): customers at eight overlapping slots of one chair; then customers, staff, moves, cancellations, holds that
-die and parties, at two chairs and a hall. Right is: no slot sold beyond its capacity at any instant, asked of the rows
-themselves while the race runs and after it; no answer but success and 409; no deadlock; no process that ended.
+Two races of N seconds: customers at eight overlapping slots of one chair; then customers, staff,
+moves, cancellations, holds that end and parties, at two chairs and a hall. No slot may be sold
+beyond its capacity at any instant, asked of the rows themselves while the race runs and after it.
+No answer but success and 409; no deadlock; no process that ended.
 """
-import argparse
 import collections
 import os
 import random
 import sys
 import threading
 import time
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_shop  # noqa: E402
 
 SLOTS = 8  # half an hour apart, an hour long: each overlaps its neighbours
@@ -264,16 +264,13 @@ class Race(bd.Case):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = bd_campaign.parser()
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--racers", type=int, default=64)
     parser.add_argument("--workers", type=int, default=16)
-    options = parser.parse_args()
+    options = bd_campaign.options(parser)
     Race.seconds, Race.racers, Race.workers = options.seconds, options.racers, options.workers
-    result = unittest.TextTestRunner(verbosity=1).run(
-        unittest.defaultTestLoader.loadTestsFromTestCase(Race)
-    )
-    sys.exit(0 if result.wasSuccessful() else 1)
+    bd_campaign.run(Race)
 
 
 if __name__ == "__main__":

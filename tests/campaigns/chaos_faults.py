@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""What strikes in chaos.py: each kills, restarts or spoils one part, waits for its return, and says from when to when it was down."""
+"""The faults of chaos.py: each kills, restarts or spoils one part, waits for its return, and says from when to when it was down."""
 import contextlib
 import os
 import random
@@ -62,7 +62,7 @@ WEIGHTS = {
 
 
 class Window:
-    """One strike: what clients may see of it, and while when."""
+    """One fault: what clients may see of it, and while when."""
 
     def __init__(self, kind, words, codes, resets=False):
         self.kind, self.words, self.codes, self.resets = kind, words, set(codes), resets
@@ -82,8 +82,8 @@ class Window:
 
 
 def plan(seed, only=None):
-    """The strikes of a seed, without end: (kind, seconds of calm before it, a number for its choices). only: of these kinds."""
-    rng = random.Random("strikes %s" % seed)
+    """The faults of a seed, without end: (kind, seconds of calm before it, a number for its choices). only: of these kinds."""
+    rng = random.Random("faults %s" % seed)
     names = only or list(WEIGHTS)
     while True:
         yield rng.choices(names, [WEIGHTS[n] for n in names])[0], rng.uniform(
@@ -92,20 +92,20 @@ def plan(seed, only=None):
 
 
 def sequence(seed, kinds):
-    """These strikes and no more."""
-    rng = random.Random("strikes %s" % seed)
+    """These faults and no more."""
+    rng = random.Random("faults %s" % seed)
     for kind in kinds:
         yield kind, 0.1, rng.randrange(1 << 30)
 
 
-class Striker:
+class Injector:
     def __init__(self, field, pair):
         self.field, self.pair, self.daemon = field, pair, field.shop.daemon
         self.last = False  # no other failover is to come: nobody needs a new standby
         self.windows, self.killed = [], {}
         self.rng = None
 
-    def strike(self, kind, number):
+    def inject(self, kind, number):
         self.rng = random.Random(number)
         word = kind.split()[0]
         window = getattr(

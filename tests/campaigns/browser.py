@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The sandbox's pages in a headless Chromium, at two widths of phones and in both languages: `./dev browser [TEST...]`.
+# packages: chromium chromium-driver fonts-noto-core
+"""The sandbox's pages in a headless Chromium, at two widths of phones and in both languages.
 
-The payment page through paid, declined and cancelled; the inbox; and once the whole way through bookingd. Every page that
-is met is measured: direction, overflow, cut text, contrast, size of what is tapped. Screenshots are left in BOOKINGD_SHOTS.
+The payment page through paid, declined and cancelled; the inbox; and once the whole way through
+bookingd. Every page is measured: direction, overflow, cut text, contrast, size of what is tapped.
+Screenshots are left in BOOKINGD_SHOTS, by default build/browser. Arguments name tests.
 """
 import os
 import sys
@@ -12,6 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_browser  # noqa: E402
 import bd_pay  # noqa: E402
 
@@ -405,5 +408,15 @@ class WholeWay(BrowserCase):
         self.ends(booking, payment, ("pending_payment", "initiated"), "initiated")
 
 
+def main():
+    parser = bd_campaign.parser()
+    parser.add_argument("test", nargs="*", help="names of classes or tests")
+    names = bd_campaign.options(parser).test
+    os.environ.setdefault("BOOKINGD_SHOTS", os.path.join(bd.TOP, "build", "browser"))
+    load, module = unittest.defaultTestLoader, sys.modules[__name__]
+    tests = load.loadTestsFromNames(names, module) if names else load.loadTestsFromModule(module)
+    bd_campaign.run(tests, verbosity=2)
+
+
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The ledger of notifications under fire: `./dev ledger [--notices N] [--kills N] [--seed S]`; a small part is test_notices.py.
+"""Notifications by SMS under faults and kills; a small part is test_notifications.py.
 
-Clients book, move and cancel until there are N notices (10000), while the SMS provider changes from fault to fault and workers are
-killed, K times in all (100), those first that are in a call. Then: every change has its one notice, none is PENDING within a minute, and rows,
-metrics page and staff list tell the same. A table at the end.
+Clients book, move and cancel until there are N notifications (10000), while the SMS provider
+changes from fault to fault and workers are killed, K times in all (100), preferably in a call.
+Then every change has its one notification, none is PENDING within a minute, and rows, metrics page
+and staff list agree. A table is printed at the end.
 """
 import argparse
 import collections
@@ -16,14 +17,14 @@ import signal
 import sys
 import threading
 import time
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
+import bd_campaign  # noqa: E402
 import bd_books  # noqa: E402
 import bd_shop  # noqa: E402
 
-OPTIONS = argparse.Namespace(notices=10000, kills=100, seed="1", clients=20, workers=28)
+OPTIONS = argparse.Namespace(notifications=10000, kills=100, seed="1", clients=20, workers=28)
 # A fault of the sandbox and what else is in its order; None: it works.
 FAULTS = [None] * 8 + [
     ("hang", {}),
@@ -100,14 +101,14 @@ class Client(threading.Thread):
 
 
 class Fire(bd.Case):
-    def shots(self, rng, kills, notices):
-        """Changes the provider's ways, and kills when its share of the notices is there."""
+    def shots(self, rng, kills, notifications):
+        """Changes the provider's ways, and kills when its share of the notifications is there."""
         fired, changed = 0, 0.0
         while True:
             n = int(self.asking.ask(CHANGES)[0])
-            if n >= notices and fired >= kills:
+            if n >= notifications and fired >= kills:
                 return
-            while fired < kills and n >= (fired + 1) * notices * 0.9 / kills:
+            while fired < kills and n >= (fired + 1) * notifications * 0.9 / kills:
                 self.kill(rng)
                 fired += 1
             if time.monotonic() > changed:
@@ -160,7 +161,7 @@ class Fire(bd.Case):
         clients = [Client(self, n) for n in range(o.clients)]
         for c in clients:
             c.start()
-        self.shots(rng, o.kills, o.notices)
+        self.shots(rng, o.kills, o.notifications)
         self.ending.set()
         for c in clients:
             c.join()
@@ -201,7 +202,7 @@ class Fire(bd.Case):
             for outcome, n in outcomes.items()
         )
         print(
-            "%d notices injected (%s), SENT %d + FAILED %d; %d workers killed; %d orders of %d faults; %.0f s; PENDING at the end %d, none after %.1f s; "
+            "%d notifications injected (%s), SENT %d + FAILED %d; %d workers killed; %d orders of %d faults; %.0f s; PENDING at the end %d, none after %.1f s; "
             "counters of dead processes included: %d apart"
             % (
                 injected,
@@ -237,21 +238,18 @@ class Fire(bd.Case):
         self.assertEqual(self.shop.daemon.metric("bookingd_provider_in_flight", provider="sms"), 0)
 
 
-class Ledger(Fire):
-    def test_ledger(self):
+class Whole(Fire):
+    def test_whole(self):
         self.play(OPTIONS)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name in ("notices", "kills", "clients", "workers"):
+    parser = bd_campaign.parser()
+    for name in ("notifications", "kills", "clients", "workers"):
         parser.add_argument("--" + name, type=int, default=getattr(OPTIONS, name))
     parser.add_argument("--seed", default=OPTIONS.seed)
-    parser.parse_args(namespace=OPTIONS)
-    result = unittest.TextTestRunner(verbosity=1).run(
-        unittest.defaultTestLoader.loadTestsFromTestCase(Ledger)
-    )
-    sys.exit(0 if result.wasSuccessful() else 1)
+    bd_campaign.options(parser, OPTIONS)
+    bd_campaign.run(Whole)
 
 
 if __name__ == "__main__":

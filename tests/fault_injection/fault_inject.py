@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""strike.so, the page that a process preloaded with it shares with us, and what it leaves there."""
+"""fault_inject.so, the page that a process preloaded with it shares with us, and what is in it."""
 import mmap
 import os
 import re
@@ -29,7 +29,7 @@ SANITIZED = b"__asan_init" in open(bd.BIN, "rb").read() if os.path.exists(bd.BIN
 
 
 class Page:
-    """strike.h's page; any process may be made to map it."""
+    """fault_inject.h's page; any process may be made to map it."""
 
     def __init__(self, path):
         with open(path, "w+b") as f:
@@ -53,7 +53,7 @@ class Page:
         self.map[0:4] = struct.pack("i", 0)
 
     seen = property(lambda self: self.get("q", 24))
-    struck = property(lambda self: self.get("i", 32))
+    injected = property(lambda self: self.get("i", 32))
     crash = property(lambda self: self.get("i", 36))
 
     def step_clock(self, seconds):
@@ -63,14 +63,14 @@ class Page:
     def frames(self, at):
         return self.map[at : at + 2000].split(b"\0")[0].decode(errors="replace").splitlines()
 
-    struck_in = property(lambda self: symbols(self.frames(48)))
+    injected_in = property(lambda self: symbols(self.frames(48)))
     crashed_in = property(lambda self: symbols(self.frames(2048)))
 
 
 def build_library(into):
-    """strike.so, by the compiler that builds the rest."""
-    out = os.path.join(into, "strike.so")
-    sources = [os.path.join(HERE, name) for name in ("strike.c", "strike_heap.c")]
+    """fault_inject.so, by the compiler that builds the rest."""
+    out = os.path.join(into, "fault_inject.so")
+    sources = [os.path.join(HERE, name) for name in ("fault_inject.c", "fault_inject_heap.c")]
     done = subprocess.run(
         [
             *(os.environ.get("CC") or "cc").split(),
@@ -87,7 +87,7 @@ def build_library(into):
         text=True,
     )
     if done.returncode != 0:
-        raise unittest.SkipTest("no strike.so: %s" % done.stderr)
+        raise unittest.SkipTest("no fault_inject.so: %s" % done.stderr)
     return out
 
 
