@@ -2,42 +2,45 @@
 /* Copyright the bookingd authors */
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/ensure.h"
 #include "http_priv.h"
 
 /*
+ * Chunked bodies, for the dispatcher, which finds their end, and for the worker, which joins them.
+ *
  * chunked-body = *( size CRLF data CRLF ) "0" CRLF *( field CRLF ) CRLF (RFC 9112 7.1). Each state
- * names what comes next. No chunk extensions (RFC 9112 7.1.1 bids to ignore unknown ones and to
- * limit their length; the limit here is none: nobody sends them but those who look for two parsers
- * that disagree), no white space, no bare LF.
+ * names what comes next. Chunk extensions are refused, though RFC 9112 7.1.1 says
+ * to ignore unknown ones within a limit: clients do not send them, and attackers use them to find
+ * two parsers that disagree. White space and bare LF are refused as well.
  */
-enum state {
-    SIZE,      /* first digit of a size */
-    SIZE_MORE, /* further digits, or CR */
-    SIZE_LF,
-    DATA,
-    DATA_CR,
-    DATA_LF,
-    TRAILER, /* a field name's first character, or CR of the last line */
-    TRAILER_NAME,
-    TRAILER_VALUE,
-    TRAILER_LF,
-    LAST_LF,
-    DONE,
+enum chunked_state {
+    CHUNKED_SIZE,      /* first digit of a size */
+    CHUNKED_SIZE_MORE, /* further digits, or CR */
+    CHUNKED_SIZE_LF,
+    CHUNKED_DATA,
+    CHUNKED_DATA_CR,
+    CHUNKED_DATA_LF,
+    CHUNKED_TRAILER, /* a field name's first character, or CR of the last line */
+    CHUNKED_TRAILER_NAME,
+    CHUNKED_TRAILER_VALUE,
+    CHUNKED_TRAILER_LF,
+    CHUNKED_LAST_LF,
+    CHUNKED_DONE,
 };
 
-/* No sender pads sizes further; 16 digits also hold the largest number there can be. */
+/* 16 digits hold any size of 64 bits, and no known sender pads sizes further. */
 #define DIGITS_MAX 16
 
 void http_chunked_init(struct http_chunked *c)
 {
-    *c = (struct http_chunked){.state = SIZE};
+    *c = (struct http_chunked){.state = CHUNKED_SIZE};
 }
 
-static bool on_digit(struct http_chunked *c, char ch, const struct http_limits *limits,
-                     struct http_fault *fault)
+static bool chunked_take_digit(struct http_chunked *c, char ch, const struct http_limits *limits,
+                               struct http_fault *fault)
 {
-    int v = http_hex_value(ch);
+    int v = char_hex_value(ch);
 
     if (v < 0 || ++c->digits > DIGITS_MAX)
         return http_refuse(fault, ERR_BAD_REQUEST, "A chunk's size is malformed.");
@@ -45,25 +48,26 @@ static bool on_digit(struct http_chunked *c, char ch, const struct http_limits *
     /* judged at each digit, so that the number stays far below where it would run over */
     if (c->left > limits->max_body - c->total)
         return http_refuse(fault, ERR_CONTENT_TOO_LARGE, "The request's body is too large.");
-    c->state = SIZE_MORE;
+    c->state = CHUNKED_SIZE_MORE;
     return true;
 }
 
 /* The size line is whole. What is not data is bounded as well: many tiny chunks are only a way to
  * cost memory. */
-static bool on_size(struct http_chunked *c, const struct http_limits *limits,
-                    struct http_fault *fault)
+static bool chunked_end_size(struct http_chunked *c, const struct http_limits *limits,
+                             struct http_fault *fault)
 {
     if (c->at - c->total > limits->max_body + limits->max_head)
         return http_refuse(fault, ERR_CONTENT_TOO_LARGE,
                            "The request's body is cut into too many chunks.");
-    c->state = c->left > 0 ? DATA : TRAILER;
+    c->state = c->left > 0 ? CHUNKED_DATA : CHUNKED_TRAILER;
     c->total += c->left;
     c->digits = 0;
     return true;
 }
 
-static bool expect(struct http_chunked *c, char ch, char wanted, int next, struct http_fault *fault)
+static bool chunked_expect(struct http_chunked *c, char ch, char wanted, int next,
+                           struct http_fault *fault)
 {
     if (ch != wanted)
         return http_refuse(fault, ERR_BAD_REQUEST,
@@ -73,59 +77,61 @@ static bool expect(struct http_chunked *c, char ch, char wanted, int next, struc
 }
 
 /* Trailer fields have the form of fields and are ignored (RFC 9112 7.1.2). */
-static bool on_trailer(struct http_chunked *c, char ch, const struct http_limits *limits,
-                       struct http_fault *fault)
+static bool chunked_take_trailer(struct http_chunked *c, char ch, const struct http_limits *limits,
+                                 struct http_fault *fault)
 {
     if (++c->trailers > limits->max_head)
         return http_refuse(fault, ERR_HEADERS_TOO_LARGE, "The trailer section is too large.");
-    if (ch == '\r' && c->state != TRAILER_NAME) {
-        c->state = c->state == TRAILER ? LAST_LF : TRAILER_LF;
+    if (ch == '\r' && c->state != CHUNKED_TRAILER_NAME) {
+        c->state = c->state == CHUNKED_TRAILER ? CHUNKED_LAST_LF : CHUNKED_TRAILER_LF;
         return true;
     }
-    if (c->state == TRAILER_VALUE)
+    if (c->state == CHUNKED_TRAILER_VALUE)
         return !http_is_control(ch) ||
                http_refuse(fault, ERR_BAD_REQUEST, "A trailer field has a control character.");
-    if (ch == ':' && c->state == TRAILER_NAME)
-        c->state = TRAILER_VALUE;
-    else if (http_is_tchar(ch))
-        c->state = TRAILER_NAME;
+    if (ch == ':' && c->state == CHUNKED_TRAILER_NAME)
+        c->state = CHUNKED_TRAILER_VALUE;
+    else if (char_is_token(ch))
+        c->state = CHUNKED_TRAILER_NAME;
     else
         return http_refuse(fault, ERR_BAD_REQUEST, "A trailer field is malformed.");
     return true;
 }
 
 /* One byte outside of chunk data; c->at already counts it. */
-static bool step(struct http_chunked *c, char ch, const struct http_limits *limits,
-                 struct http_fault *fault)
+static bool chunked_step(struct http_chunked *c, char ch, const struct http_limits *limits,
+                         struct http_fault *fault)
 {
-    switch ((enum state)c->state) {
-    case SIZE:
-        return on_digit(c, ch, limits, fault);
-    case SIZE_MORE:
-        return ch == '\r' ? expect(c, ch, '\r', SIZE_LF, fault) : on_digit(c, ch, limits, fault);
-    case SIZE_LF:
-        return expect(c, ch, '\n', SIZE_LF, fault) && on_size(c, limits, fault);
-    case DATA_CR:
-        return expect(c, ch, '\r', DATA_LF, fault);
-    case DATA_LF:
-        return expect(c, ch, '\n', SIZE, fault);
-    case TRAILER:
-    case TRAILER_NAME:
-    case TRAILER_VALUE:
-        return on_trailer(c, ch, limits, fault);
-    case TRAILER_LF:
-        return expect(c, ch, '\n', TRAILER, fault);
-    case LAST_LF:
-        return expect(c, ch, '\n', DONE, fault);
-    case DATA:
-    case DONE:
+    switch ((enum chunked_state)c->state) {
+    case CHUNKED_SIZE:
+        return chunked_take_digit(c, ch, limits, fault);
+    case CHUNKED_SIZE_MORE:
+        return ch == '\r' ? chunked_expect(c, ch, '\r', CHUNKED_SIZE_LF, fault)
+                          : chunked_take_digit(c, ch, limits, fault);
+    case CHUNKED_SIZE_LF:
+        return chunked_expect(c, ch, '\n', CHUNKED_SIZE_LF, fault) &&
+               chunked_end_size(c, limits, fault);
+    case CHUNKED_DATA_CR:
+        return chunked_expect(c, ch, '\r', CHUNKED_DATA_LF, fault);
+    case CHUNKED_DATA_LF:
+        return chunked_expect(c, ch, '\n', CHUNKED_SIZE, fault);
+    case CHUNKED_TRAILER:
+    case CHUNKED_TRAILER_NAME:
+    case CHUNKED_TRAILER_VALUE:
+        return chunked_take_trailer(c, ch, limits, fault);
+    case CHUNKED_TRAILER_LF:
+        return chunked_expect(c, ch, '\n', CHUNKED_TRAILER, fault);
+    case CHUNKED_LAST_LF:
+        return chunked_expect(c, ch, '\n', CHUNKED_DONE, fault);
+    case CHUNKED_DATA:
+    case CHUNKED_DONE:
         break;
     }
-    ENSURE(c->state == SIZE); /* http_chunked_scan() asks in no other state */
+    ENSURE(c->state == CHUNKED_SIZE); /* http_chunked_scan() asks in no other state */
     return false;
 }
 
-static void skip_data(struct http_chunked *c, size_t len)
+static void chunked_skip_data(struct http_chunked *c, size_t len)
 {
     size_t n = len - c->at;
 
@@ -134,20 +140,20 @@ static void skip_data(struct http_chunked *c, size_t len)
     c->at += n;
     c->left -= n;
     if (c->left == 0)
-        c->state = DATA_CR;
+        c->state = CHUNKED_DATA_CR;
 }
 
 enum http_result http_chunked_scan(struct http_chunked *c, const char *body, size_t len,
                                    const struct http_limits *limits, size_t *used,
                                    struct http_fault *fault)
 {
-    while (c->state != DONE && c->at < len) {
-        if (c->state == DATA)
-            skip_data(c, len);
-        else if (!step(c, body[c->at++], limits, fault))
+    while (c->state != CHUNKED_DONE && c->at < len) {
+        if (c->state == CHUNKED_DATA)
+            chunked_skip_data(c, len);
+        else if (!chunked_step(c, body[c->at++], limits, fault))
             return HTTP_BAD;
     }
-    if (c->state != DONE)
+    if (c->state != CHUNKED_DONE)
         return HTTP_MORE;
     *used = c->at;
     return HTTP_DONE;
@@ -161,7 +167,7 @@ size_t http_chunked_join(char *body, size_t used)
         size_t size = 0;
 
         for (; at < used && body[at] != '\r'; at++)
-            size = size * 16 + (size_t)http_hex_value(body[at]);
+            size = size * 16 + (size_t)char_hex_value(body[at]);
         at += 2;
         ENSURE(at <= used && size <= used - at);
         if (size == 0)

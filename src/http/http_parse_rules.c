@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* What the fields of a request's head mean together: the length of the body, and what is refused
- * for being ambiguous.
+/*
+ * What the fields of a request's head mean together: the length of the body, and what is refused
+ * because two servers could read it in two ways. Called once per head, by the parser.
  */
+#include "base/chars.h"
 #include "http_priv.h"
 
 /* RFC 9112 3.2: one Host, valid; HTTP/1.0 may do without. */
-static bool judge_host(const struct http_head *head, struct http_fault *fault)
+static bool rules_judge_host(const struct http_head *head, struct http_fault *fault)
 {
     size_t n = http_header_count(head, "Host");
 
@@ -21,8 +23,8 @@ static bool judge_host(const struct http_head *head, struct http_fault *fault)
 }
 
 /* RFC 9110 8.6 lets equal values in a list pass for one; here each is refused, as are signs. */
-static bool judge_length(struct http_head *head, const struct http_limits *limits,
-                         struct http_fault *fault)
+static bool rules_judge_length(struct http_head *head, const struct http_limits *limits,
+                               struct http_fault *fault)
 {
     size_t n = http_header_count(head, "Content-Length");
     struct str s = http_header(head, "Content-Length");
@@ -34,7 +36,7 @@ static bool judge_length(struct http_head *head, const struct http_limits *limit
     if (n > 1)
         return http_refuse(fault, ERR_BAD_REQUEST, "Content-Length is given more than once.");
     for (size_t i = 0; i < s.n; i++) {
-        if (!http_is_digit(s.p[i]))
+        if (!char_is_digit(s.p[i]))
             return http_refuse(fault, ERR_BAD_REQUEST, "Content-Length is malformed.");
         huge = huge || __builtin_mul_overflow(v, 10, &v) ||
                __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v);
@@ -53,20 +55,20 @@ static bool judge_length(struct http_head *head, const struct http_limits *limit
 
 /* Other codings before a last and only `chunked`: framed as it should be, but not understood (RFC
  * 9112 6.1: 501). */
-static bool is_unknown_then_chunked(struct str list)
+static bool rules_ends_chunked(struct str list)
 {
     while (list.p) {
         struct str coding = str_trim(str_cut(&list, ','));
 
         if (str_eq_nocase(coding, STR("chunked")))
             return !list.p;
-        if (!http_is_token(coding))
+        if (!chars_all(coding, char_is_token))
             return false;
     }
     return false;
 }
 
-static bool judge_coding(struct http_head *head, struct http_fault *fault)
+static bool rules_judge_coding(struct http_head *head, struct http_fault *fault)
 {
     size_t n = http_header_count(head, "Transfer-Encoding");
     struct str coding = http_header(head, "Transfer-Encoding");
@@ -79,14 +81,14 @@ static bool judge_coding(struct http_head *head, struct http_fault *fault)
         head->chunked = true;
         return true;
     }
-    if (n == 1 && is_unknown_then_chunked(coding))
+    if (n == 1 && rules_ends_chunked(coding))
         return http_refuse(fault, ERR_NOT_IMPLEMENTED, "The transfer coding is not implemented.");
     return http_refuse(fault, ERR_BAD_REQUEST, "Transfer-Encoding is not just \"chunked\".");
 }
 
 /* RFC 9110 10.1.1: 100-continue is the one expectation there is; from HTTP/1.0, or without a body,
  * it is ignored. */
-static bool judge_expect(struct http_head *head, struct http_fault *fault)
+static bool rules_judge_expect(struct http_head *head, struct http_fault *fault)
 {
     for (size_t i = 0; i < head->headers_n; i++) {
         if (!str_eq_nocase(head->headers[i].name, STR("Expect")))
@@ -99,8 +101,8 @@ static bool judge_expect(struct http_head *head, struct http_fault *fault)
     return true;
 }
 
-/* RFC 9112 9.3. Options other than these two are none of a server's business. */
-static void set_keep_alive(struct http_head *head)
+/* RFC 9112 9.3. Other options do not concern a server. */
+static void rules_set_keep_alive(struct http_head *head)
 {
     bool close = false, keep = false;
 
@@ -122,7 +124,7 @@ static void set_keep_alive(struct http_head *head)
 bool http_judge_head(struct http_head *head, const struct http_limits *limits,
                      struct http_fault *fault)
 {
-    set_keep_alive(head);
-    return judge_host(head, fault) && judge_length(head, limits, fault) &&
-           judge_coding(head, fault) && judge_expect(head, fault);
+    rules_set_keep_alive(head);
+    return rules_judge_host(head, fault) && rules_judge_length(head, limits, fault) &&
+           rules_judge_coding(head, fault) && rules_judge_expect(head, fault);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Matches paths with patterns and decodes paths and queries, for the route table and handlers. */
 #include "http/http_path.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@
 /* -- patterns ------------------------------------------------------------------- */
 
 /* "{name}" -> "name"; absent when the segment is literal. */
-static struct str param_of(struct str segment)
+static struct str path_param_of(struct str segment)
 {
     if (segment.n < 3 || segment.p[0] != '{' || segment.p[segment.n - 1] != '}')
         return (struct str){NULL, 0};
@@ -25,7 +26,7 @@ bool http_path_match(const char *pattern, struct str path, struct http_params *p
     while (want.p && path.p) {
         struct str segment = str_cut(&want, '/'), given = str_cut(&path, '/');
 
-        if (!param_of(segment).p) {
+        if (!path_param_of(segment).p) {
             if (!str_eq(segment, given))
                 return false;
             continue;
@@ -43,7 +44,7 @@ struct str http_path_param_name(const char *pattern, size_t i)
     struct str rest = str_of(pattern);
 
     while (rest.p) {
-        struct str name = param_of(str_cut(&rest, '/'));
+        struct str name = path_param_of(str_cut(&rest, '/'));
 
         if (name.p && i-- == 0)
             return name;
@@ -54,7 +55,7 @@ struct str http_path_param_name(const char *pattern, size_t i)
 /* -- percent-encoding (RFC 3986 2.1) --------------------------------------------- */
 
 /* The byte that s begins with, and how much of s says so; 0 for a broken encoding. */
-static size_t decode_one(struct str s, char *out)
+static size_t path_decode_one(struct str s, char *out)
 {
     int high, low;
 
@@ -72,13 +73,13 @@ static size_t decode_one(struct str s, char *out)
 }
 
 /* What handlers get is text: valid UTF-8, and no NUL that would cut it short. */
-static bool decode(struct arena *a, struct str s, bool plus_is_space, const char **out)
+static bool path_decode(struct arena *a, struct str s, bool plus_is_space, const char **out)
 {
     char *text = arena_alloc(a, s.n + 1);
     size_t n = 0;
 
     while (s.n > 0) {
-        size_t took = decode_one(s, &text[n]);
+        size_t took = path_decode_one(s, &text[n]);
 
         if (took == 0 || text[n] == '\0')
             return false;
@@ -95,7 +96,7 @@ static bool decode(struct arena *a, struct str s, bool plus_is_space, const char
 
 bool http_segment_decode(struct arena *a, struct str segment, const char **out)
 {
-    return decode(a, segment, false, out);
+    return path_decode(a, segment, false, out);
 }
 
 bool http_query_parse(struct arena *a, struct str query, struct http_query *out)
@@ -108,8 +109,8 @@ bool http_query_parse(struct arena *a, struct str query, struct http_query *out)
         if (value.n == 0)
             continue;
         name = str_cut(&value, '=');
-        if (out->n == HTTP_QUERY_MAX || !decode(a, name, true, &item.name) ||
-            !decode(a, value, true, &item.value))
+        if (out->n == HTTP_QUERY_MAX || !path_decode(a, name, true, &item.name) ||
+            !path_decode(a, value, true, &item.value))
             return false;
         out->items[out->n++] = item;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Shared by the files of this layer: character classes and how to refuse. */
+/* Shared by the files of this folder: forms of text, and how to refuse. */
 #ifndef BOOKINGD_HTTP_HTTP_PRIV_H
 #define BOOKINGD_HTTP_HTTP_PRIV_H
 
@@ -11,15 +11,9 @@
 
 /* Always false, so that a check can end with `return http_refuse(...)`. */
 bool http_refuse(struct http_fault *fault, enum err err, const char *detail);
-/* RFC 9110 5.6.2. */
-bool http_is_tchar(char c);
-bool http_is_token(struct str s);
 /* Controls that no part of a message may hold, HTAB excepted (RFC 9110 5.5). CR and LF count too.
  */
 bool http_is_control(char c);
-bool http_is_digit(char c);
-/* -1 when c is no hexadecimal digit. */
-int http_hex_value(char c);
 /* uri-host [ ":" port ] (RFC 3986 3.2.2 and 3.2.3) with a host that is not empty (RFC 9110 4.2.1).
  */
 bool http_authority_valid(struct str s);

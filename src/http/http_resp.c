@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Builds responses, for the API, the dispatcher's own answers, the monitor and the sandbox. */
 #include "http/http_resp.h"
 
 #include <stdarg.h>
@@ -7,6 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/chars.h"
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "http_priv.h"
@@ -69,7 +71,7 @@ void http_resp_init(struct http_resp *r, struct arena *a)
 }
 
 /* No byte may end the field early: what follows would become a field, or a response, of its own. */
-static bool is_field_value(const char *value)
+static bool resp_is_field_value(const char *value)
 {
     for (; *value != '\0'; value++)
         if (http_is_control(*value))
@@ -79,8 +81,8 @@ static bool is_field_value(const char *value)
 
 void http_resp_header(struct http_resp *r, const char *name, const char *value)
 {
-    ENSURE(http_is_token(str_of(name)));
-    ENSURE(is_field_value(value));
+    ENSURE(chars_all(str_of(name), char_is_token));
+    ENSURE(resp_is_field_value(value));
     ENSURE(r->headers_n < HTTP_RESP_HEADERS_MAX);
     r->headers[r->headers_n].name = name;
     r->headers[r->headers_n].value = value;
@@ -98,7 +100,7 @@ void http_resp_headerf(struct http_resp *r, const char *name, const char *fmt, .
     http_resp_header(r, name, value);
 }
 
-static bool has_header(const struct http_resp *r, const char *name)
+static bool resp_has_header(const struct http_resp *r, const char *name)
 {
     for (size_t i = 0; i < r->headers_n; i++)
         if (strcasecmp(r->headers[i].name, name) == 0)
@@ -107,7 +109,7 @@ static bool has_header(const struct http_resp *r, const char *name)
 }
 
 /* IMF-fixdate (RFC 9110 5.6.7), which is English whatever the locale. */
-static void add_date(struct sb *b)
+static void resp_add_date(struct sb *b)
 {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -131,16 +133,16 @@ struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head
     ENSURE(r->body.n == 0 || (r->content_type && !bodiless));
     sb_init(&b, r->arena, 512 + (head_only ? 0 : r->body.n));
     sb_printf(&b, "HTTP/1.1 %d %s\r\n", r->status, http_reason(r->status));
-    add_date(&b);
+    resp_add_date(&b);
     if (r->content_type) {
-        ENSURE(is_field_value(r->content_type));
+        ENSURE(resp_is_field_value(r->content_type));
         sb_printf(&b, "Content-Type: %s\r\n", r->content_type);
     }
     if (!bodiless)
         sb_printf(&b, "Content-Length: %zu\r\n", r->body.n);
     sb_puts(&b, keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
     sb_puts(&b, "X-Content-Type-Options: nosniff\r\n");
-    if (!has_header(r, "Cache-Control"))
+    if (!resp_has_header(r, "Cache-Control"))
         sb_puts(&b, "Cache-Control: no-store\r\n");
     for (size_t i = 0; i < r->headers_n; i++)
         sb_printf(&b, "%s: %s\r\n", r->headers[i].name, r->headers[i].value);

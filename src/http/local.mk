@@ -4,13 +4,14 @@
 noinst_LIBRARIES += libhttp.a
 libhttp_a_SOURCES = \
   src/http/http_priv.h \
+  src/http/http_head.c include/http/http_head.h \
   src/http/http_parse.c include/http/http_parse.h \
-  src/http/http_parse_chars.c \
   src/http/http_parse_chunked.c \
   src/http/http_parse_rules.c \
   src/http/http_path.c include/http/http_path.h \
   src/http/http_access.c include/http/http_access.h \
   src/http/http_problem.c include/http/http_problem.h src/http/problem.def \
+  src/http/http_syntax.c \
   src/http/http_resp.c include/http/http_resp.h \
   src/http/http_route.c include/http/http_route.h
 

@@ -28,7 +28,6 @@ KNOWN: dict[str, list[set[str]]] = {
     "db": [{"db", "db_batch", "db_exchange", "db_greet", "db_migrate", "db_run"}],
     "dispatcher": [{"disp_answer", "disp_queue", "disp_read", "disp_worker"}],
     "ext": [{"ext_breaker", "ext_client", "ext_shared"}],
-    "http": [{"http_parse", "http_parse_rules"}],
     "master": [{"master_child", "master_listen", "master_setup"}],
     "monitor": [{"monitor", "monitor_http", "monitor_page", "monitor_process", "monitor_status"}],
     "sandbox": [
