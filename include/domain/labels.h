@@ -8,22 +8,21 @@
 #define BOOKINGD_DOMAIN_LABELS_H
 
 /* enum provider_op { PROVIDER_OP_SMS_OTP, ... PROVIDER_OP_COUNT }, ... */
-#define SET(PREFIX, set, label) enum set {
+/* clang-format off */
+#define SET(set, PREFIX, label) enum set {
 #define SET_OF(PREFIX, names, label)
-#define ROW(PREFIX, ID, text) PREFIX##_##ID,
-#define END(PREFIX, set) \
-    PREFIX##_COUNT       \
-    }                    \
-    ;
+#define ROW(ID, text) ID,
+#define END(set, PREFIX) PREFIX##_COUNT };
+/* clang-format on */
 #include "domain/labels.def"
 #undef SET
 #undef ROW
 #undef END
 
 /* provider_op_names[], ... */
-#define SET(PREFIX, set, label) extern const char *const set##_names[PREFIX##_COUNT + 1];
-#define ROW(PREFIX, ID, text)
-#define END(PREFIX, set)
+#define SET(set, PREFIX, label) extern const char *const set##_names[PREFIX##_COUNT + 1];
+#define ROW(ID, text)
+#define END(set, PREFIX)
 #include "domain/labels.def"
 #undef SET
 #undef SET_OF

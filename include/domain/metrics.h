@@ -42,10 +42,10 @@ enum metric_dim {
     DIM_ROUTE,        /* route=: metric_route_index() */
     DIM_STATUS,       /* status=: metric_status_index() */
 /* known when the program is built */
-#define SET(PREFIX, set, label) DIM_##PREFIX,
+#define SET(set, PREFIX, label) DIM_##PREFIX,
 #define SET_OF(PREFIX, names, label) DIM_##PREFIX,
-#define ROW(PREFIX, ID, text)
-#define END(PREFIX, set)
+#define ROW(ID, text)
+#define END(set, PREFIX)
 #include "domain/labels.def"
 #undef SET
 #undef SET_OF

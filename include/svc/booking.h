@@ -12,19 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "domain/states.h"
 #include "svc/svc.h"
-
-enum booking_state {
-    BOOKING_PENDING_PAYMENT,
-    BOOKING_CONFIRMED,
-    BOOKING_CANCELLED,
-    BOOKING_EXPIRED,
-    BOOKING_COMPLETED,
-    BOOKING_NO_SHOW,
-    BOOKING_STATE_COUNT
-};
-/* "pending_payment", ... and a NULL behind the last: fit for a J_ENUM schema. */
-extern const char *const booking_state_names[BOOKING_STATE_COUNT + 1];
 
 struct booking {
     struct uuid id, venue_id, service_id, resource_id, customer_id;

@@ -18,10 +18,6 @@ struct venue {
     bool active;
 };
 
-enum service_payment { PAYMENT_NONE, PAYMENT_ONLINE, PAYMENT_ON_SITE };
-/* NULL-terminated: "none", "online", "on_site" */
-extern const char *const service_payment_names[];
-
 struct service {
     struct uuid id, venue_id;
     const char *name, *currency;

@@ -11,22 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "domain/actors.h"
+#include "domain/states.h"
 #include "svc/svc.h"
-
-#define NOTIFICATION_ACTOR_CLI "staff:command-line"
-
-enum notification_status {
-    NOTIFICATION_PENDING,
-    NOTIFICATION_SENT,
-    NOTIFICATION_FAILED,
-    NOTIFICATION_STATUS_COUNT
-};
-/* "PENDING", "SENT", "FAILED" and a NULL behind the last. */
-extern const char *const notification_status_names[NOTIFICATION_STATUS_COUNT + 1];
 
 /* Who acts and how far it sees. */
 struct notification_actor {
-    const char *name;     /* "staff:NAME", or NOTIFICATION_ACTOR_CLI */
+    const char *name;     /* "staff:NAME", or ACTOR_COMMAND_LINE */
     const char *venue_id; /* bound to this venue; NULL: every venue */
 };
 

@@ -11,21 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "domain/states.h"
 #include "svc/booking.h"
 #include "svc/svc.h"
 
-enum payment_state {
-    PAYMENT_CREATING,
-    PAYMENT_INITIATED,
-    PAYMENT_UNKNOWN,
-    PAYMENT_PAID,
-    PAYMENT_FAILED,
-    PAYMENT_EXPIRED,
-    PAYMENT_REFUNDED,
-    PAYMENT_PARTIALLY_REFUNDED,
-    PAYMENT_STATE_COUNT
-};
-extern const char *const payment_state_names[PAYMENT_STATE_COUNT];
 /* What may follow what; the table of the state machine, for its users and its test. */
 bool payment_may_become(enum payment_state from, enum payment_state to);
 /* Whether its outcome is still to come; whether it was paid once, whatever was given back since. */

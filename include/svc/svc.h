@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/uuid.h"
 #include "db/db.h"
+#include "domain/actors.h"
+#include "domain/states.h"
 #include "ext/ext_client.h"
 #include "sys/config.h"
 
@@ -25,9 +27,6 @@ struct svc {
     const char *request_id;
     const char *traceparent; /* the caller's (W3C), as it came; NULL: none */
 };
-
-enum staff_role { STAFF_VIEWER, STAFF_AGENT, STAFF_ADMIN, STAFF_ROLE_COUNT };
-extern const char *const staff_role_names[STAFF_ROLE_COUNT];
 
 enum principal_kind { WHO_NOBODY, WHO_CUSTOMER, WHO_STAFF };
 struct principal {

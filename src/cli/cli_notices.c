@@ -17,7 +17,7 @@
 #define RESEND_DEFAULT 100
 #define RESEND_MAX 100000
 
-static const struct notification_actor actor = {.name = NOTIFICATION_ACTOR_CLI, .venue_id = NULL};
+static const struct notification_actor actor = {.name = ACTOR_COMMAND_LINE, .venue_id = NULL};
 
 struct words { /* options as they were given */
     const char *status, *template, *error_code, *booking, *since, *until, *limit;

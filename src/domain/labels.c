@@ -4,9 +4,9 @@
 #include "domain/labels.h"
 
 /* clang-format off */
-#define SET(PREFIX, set, label) const char *const set##_names[PREFIX##_COUNT + 1] = {
+#define SET(set, PREFIX, label) const char *const set##_names[PREFIX##_COUNT + 1] = {
 #define SET_OF(PREFIX, names, label)
-#define ROW(PREFIX, ID, text) [PREFIX##_##ID] = (text),
-#define END(PREFIX, set) };
+#define ROW(ID, text) [ID] = (text),
+#define END(set, PREFIX) };
 /* clang-format on */
 #include "domain/labels.def"

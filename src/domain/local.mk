@@ -7,6 +7,8 @@ libdomain_a_SOURCES = \
   include/domain/metrics.def include/domain/metrics.h src/domain/metrics.c \
   include/domain/metrics_page.h src/domain/metrics_page.c \
   src/domain/metrics_accept.c src/domain/metrics_labels.c src/domain/metrics_priv.h \
+  include/domain/actors.def include/domain/actors.h src/domain/actors.c \
+  include/domain/states.def include/domain/states.h src/domain/states.c \
   include/domain/roles.def include/domain/roles.h src/domain/roles.c \
   include/domain/scoreboard.h src/domain/scoreboard.c \
   src/domain/phone_table.c include/domain/phone_table.h include/domain/phone_ranges.def \
@@ -29,6 +31,13 @@ tests_unit_check_scoreboard_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_metrics_SOURCES = tests/unit/check_metrics.c tests/lib/th_unit.h
 tests_unit_check_metrics_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_metrics_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+
+DOMAIN_DB_TESTS = tests/db/check_states
+check_PROGRAMS += $(DOMAIN_DB_TESTS)
+TESTS += $(DOMAIN_DB_TESTS)
+tests_db_check_states_SOURCES = tests/db/check_states.c
+tests_db_check_states_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(top_srcdir)/tests/lib
+tests_db_check_states_LDADD = libthdb.a $(LIBS_DB) $(CHECK_LIBS)
 endif
 
 # alert rules for what metrics.def has

@@ -21,9 +21,10 @@
     X(202)                                                                                         \
     X(204)                                                                                         \
     X(302)                                                                                         \
-    X(303) X(304) X(400) X(401) X(402) X(403) X(404) X(405) X(406) X(408) X(409) X(410) X(411)     \
-        X(412) X(413) X(414) X(415) X(417) X(421) X(422) X(423) X(425) X(428) X(429) X(431) X(500) \
-            X(501) X(502) X(503) X(504) X(505)
+    X(303)                                                                                         \
+    X(304) X(400) X(401) X(402) X(403) X(404) X(405) X(406) X(408) X(409) X(410) X(411) X(412)     \
+        X(413) X(414) X(415) X(417) X(421) X(422) X(423) X(425) X(428) X(429) X(431) X(500) X(501) \
+            X(502) X(503) X(504) X(505)
 #define STATUS_NUMBER(status) status,
 #define STATUS_TEXT(status) #status,
 static const short statuses[] = {STATUSES(STATUS_NUMBER)};
@@ -57,10 +58,10 @@ static struct metric_label_set {
     [DIM_ROUTE_METHOD] = {"route", route_of_row, 0}, /* counted by metric_labels_init() */
     [DIM_ROUTE] = {"route", route_names, 0},
     [DIM_STATUS] = {"status", status_texts, ARRAY_LEN(status_texts)},
-#define SET(PREFIX, set, label) [DIM_##PREFIX] = {(label), set##_names, PREFIX##_COUNT},
+#define SET(set, PREFIX, label) [DIM_##PREFIX] = {(label), set##_names, PREFIX##_COUNT},
 #define SET_OF(PREFIX, names, label) [DIM_##PREFIX] = {(label), (names), PREFIX##_COUNT},
-#define ROW(PREFIX, ID, text)
-#define END(PREFIX, set)
+#define ROW(ID, text)
+#define END(set, PREFIX)
 #include "domain/labels.def"
 #undef SET
 #undef SET_OF

@@ -90,8 +90,8 @@ static void ledger_rows(struct metrics_page *page, const struct db_gauges *l)
     static const char name[] = "bookingd_notifications";
     static const char *const labels[] = {"status", "template"};
     metrics_family(page, name, METRIC_GAUGE, "Notifications in the ledger.");
-    for (unsigned s = 0; s < DB_GAUGES_STATUS_COUNT; s++)
-        for (unsigned t = 0; t < NOTICE_COUNT && (s != DB_GAUGES_SENT || l->has_sent); t++)
+    for (unsigned s = 0; s < NOTIFICATION_STATUS_COUNT; s++)
+        for (unsigned t = 0; t < NOTICE_COUNT && (s != NOTIFICATION_SENT || l->has_sent); t++)
             metrics_sample(
                 page, name,
                 label2(page->sb->arena, labels, db_gauges_status_names[s], notice_names[t]),
@@ -116,8 +116,8 @@ static void payments(struct metrics_page *page, const struct db_gauges *l)
 {
     static const char name[] = "bookingd_payments";
     metrics_family(page, name, METRIC_GAUGE, "Payments in the database.");
-    for (unsigned s = 0; s < DB_GAUGES_PAYMENT_STATUS_COUNT; s++)
-        metrics_sample(page, name, label1(page->sb->arena, "status", db_gauges_payment_names[s]),
+    for (unsigned s = 0; s < PAYMENT_STATE_COUNT; s++)
+        metrics_sample(page, name, label1(page->sb->arena, "status", payment_state_names[s]),
                        (double)l->payments[s]);
 }
 
@@ -135,8 +135,7 @@ static void ledger(struct metrics_page *page, const struct monitor_view *v)
         return;
     ledger_rows(page, &v->ledger);
     ledger_failed(page, &v->ledger);
-    if (v->ledger.has_payments)
-        payments(page, &v->ledger);
+    payments(page, &v->ledger);
     gauge(
         page, "bookingd_notification_oldest_failed_seconds",
         "Age of the oldest failed notification that nobody has acknowledged, 0 when there is none.",

@@ -8,15 +8,6 @@
 #include "svc/audit.h"
 #include "svc/notification.h"
 
-const char *const booking_state_names[BOOKING_STATE_COUNT + 1] = {
-    [BOOKING_PENDING_PAYMENT] = "pending_payment",
-    [BOOKING_CONFIRMED] = "confirmed",
-    [BOOKING_CANCELLED] = "cancelled",
-    [BOOKING_EXPIRED] = "expired",
-    [BOOKING_COMPLETED] = "completed",
-    [BOOKING_NO_SHOW] = "no_show",
-};
-
 static const struct db_stmt find_mine_stmt = {
     "booking_find_mine", "SELECT" BOOKING_COLUMNS BOOKING_TABLES
                          " WHERE b.id = $2::uuid AND b.customer_id = " SQL_CUSTOMER_ID("$1")};
@@ -230,7 +221,7 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
 {
     const struct booking *bk = c->now;
     const struct principal *who = c->caller ? c->caller->who : NULL;
-    const char *actor = who ? who->actor : c->actor ? c->actor : "keeper";
+    const char *actor = who ? who->actor : c->actor ? c->actor : actor_names[ACTOR_KEEPER];
 
     DB_ADD(b, &event_stmt, bk->venue_id.s, bk->id.s, db_int(b, bk->version), c->from,
            booking_state_names[bk->state], actor, c->reason, s->request_id);

@@ -5,8 +5,6 @@
 #include "base/names.h"
 #include "catalog_priv.h"
 
-const char *const service_payment_names[] = {"none", "online", "on_site", NULL};
-
 void catalog_read_venue(struct db_rows rows, int row, struct venue *out)
 {
     *out = (struct venue){
@@ -39,8 +37,8 @@ static void read_resource_ids(struct arena *a, const char *text, struct service 
 
 static int payment_of(const char *name)
 {
-    const int i = name_find(service_payment_names, NAMES_UNTIL_NULL, str_of(name));
-    return i >= 0 ? i : PAYMENT_NONE;
+    const int i = name_find(service_payment_names, SERVICE_PAYMENT_COUNT, str_of(name));
+    return i >= 0 ? i : SERVICE_PAYMENT_NONE;
 }
 
 void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct service *out)

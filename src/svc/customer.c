@@ -62,7 +62,8 @@ static enum err erase_locked(struct svc *s, const char *id, const char *phone)
     DB_ADD(b, &stmt_customer_erase_rates, rate_subject(s, OTP_RATE_COOLDOWN, phone),
            rate_subject(s, OTP_RATE_PHONE, phone));
     audit_add(s, b,
-              &(struct audit){.actor = "customer", .action = "customer.erase", .subject = id});
+              &(struct audit){
+                  .actor = actor_names[ACTOR_CUSTOMER], .action = "customer.erase", .subject = id});
     return db_run(b, s->deadline);
 }
 

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Counts notifications and payments by their state, for the metrics page and the status command.
+ * Called by the monitor alone.
+ */
 #include "svc/db_gauges.h"
 
 #include <string.h>
 
 #include "base/names.h"
-#define PAYMENTS_SINCE 2 /* schema version */
 
-const char *const db_gauges_status_names[DB_GAUGES_STATUS_COUNT] = {
-    [DB_GAUGES_PENDING] = "pending", [DB_GAUGES_SENT] = "sent", [DB_GAUGES_FAILED] = "failed"};
-static const char *const stored_names[DB_GAUGES_STATUS_COUNT] = {
-    [DB_GAUGES_PENDING] = "PENDING", [DB_GAUGES_SENT] = "SENT", [DB_GAUGES_FAILED] = "FAILED"};
+const char *const db_gauges_status_names[NOTIFICATION_STATUS_COUNT] = {
+    [NOTIFICATION_PENDING] = "pending",
+    [NOTIFICATION_SENT] = "sent",
+    [NOTIFICATION_FAILED] = "failed"};
 
 /*
  * Ages by the database's clock, in milliseconds; a row of the future (a clock stepped back) has the
@@ -28,29 +31,26 @@ static const struct db_stmt count_sent = {
     "gauges_sent",
     "SELECT template, count(*) AS n FROM notifications WHERE status = 'SENT' GROUP BY 1"};
 
-const char *const db_gauges_payment_names[DB_GAUGES_PAYMENT_STATUS_COUNT] = {
-    "creating", "initiated", "unknown",  "paid",
-    "failed",   "expired",   "refunded", "partially_refunded"};
 static const struct db_stmt count_payments = {
     "gauges_payments", "SELECT status, count(*) AS n FROM payments GROUP BY 1"};
 
-static void keep_older(double *oldest_s, int64_t age_ms)
+static void db_gauges_keep_older(double *oldest_s, int64_t age_ms)
 {
     if ((double)age_ms / 1000 > *oldest_s)
         *oldest_s = (double)age_ms / 1000;
 }
 
-static void take_debt(struct db_rows rows, int row, struct db_gauges *out)
+static void db_gauges_take_debt(struct db_rows rows, int row, struct db_gauges *out)
 {
-    int status =
-        name_find(stored_names, DB_GAUGES_STATUS_COUNT, str_of(db_get_str(rows, row, "status")));
+    int status = name_find(notification_status_names, NOTIFICATION_STATUS_COUNT,
+                           str_of(db_get_str(rows, row, "status")));
     int template = name_find(notice_names, NOTICE_COUNT, str_of(db_get_str(rows, row, "template")));
     int64_t n = db_get_int(rows, row, "n"), age_ms = db_get_int(rows, row, "oldest_ms");
-    if (status == DB_GAUGES_PENDING)
-        keep_older(&out->oldest_pending_s, age_ms);
-    bool open = status == DB_GAUGES_FAILED && !db_get_bool(rows, row, "acknowledged");
+    if (status == NOTIFICATION_PENDING)
+        db_gauges_keep_older(&out->oldest_pending_s, age_ms);
+    bool open = status == NOTIFICATION_FAILED && !db_get_bool(rows, row, "acknowledged");
     if (open)
-        keep_older(&out->oldest_failed_s, age_ms);
+        db_gauges_keep_older(&out->oldest_failed_s, age_ms);
     if (status < 0 || template <0) {
         out->unknown += n;
         return;
@@ -66,9 +66,9 @@ static void take_debt(struct db_rows rows, int row, struct db_gauges *out)
         out->unknown += n;
 }
 
-static void take_payments(struct db_rows rows, int row, struct db_gauges *out)
+static void db_gauges_take_payments(struct db_rows rows, int row, struct db_gauges *out)
 {
-    int status = name_find(db_gauges_payment_names, DB_GAUGES_PAYMENT_STATUS_COUNT,
+    int status = name_find(payment_state_names, PAYMENT_STATE_COUNT,
                            str_of(db_get_str(rows, row, "status")));
     if (status < 0)
         out->unknown += db_get_int(rows, row, "n");
@@ -79,22 +79,19 @@ static void take_payments(struct db_rows rows, int row, struct db_gauges *out)
 enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int at = db_add(b, &count_debt, NULL, 0), payments_at = -1;
+    int at = db_add(b, &count_debt, NULL, 0), payments_at = db_add(b, &count_payments, NULL, 0);
     struct db_gauges l = {.has_sent = out->has_sent, .unknown_sent = out->unknown_sent};
-    memcpy(l.rows[DB_GAUGES_SENT], out->rows[DB_GAUGES_SENT], sizeof(l.rows[DB_GAUGES_SENT]));
-    l.has_payments = db_schema_version() >= PAYMENTS_SINCE;
-    if (l.has_payments)
-        payments_at = db_add(b, &count_payments, NULL, 0);
+    memcpy(l.rows[NOTIFICATION_SENT], out->rows[NOTIFICATION_SENT],
+           sizeof(l.rows[NOTIFICATION_SENT]));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, at);
     for (int row = 0; row < db_count(rows); row++)
-        take_debt(rows, row, &l);
-    if (l.has_payments)
-        rows = db_result(b, payments_at);
-    for (int row = 0; l.has_payments && row < db_count(rows); row++)
-        take_payments(rows, row, &l);
+        db_gauges_take_debt(rows, row, &l);
+    rows = db_result(b, payments_at);
+    for (int row = 0; row < db_count(rows); row++)
+        db_gauges_take_payments(rows, row, &l);
     *out = l;
     return ERR_OK;
 }
@@ -107,14 +104,14 @@ enum err db_gauges_read_sent(struct svc *s, struct db_gauges *out)
     if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, at);
-    memset(out->rows[DB_GAUGES_SENT], 0, sizeof(out->rows[DB_GAUGES_SENT]));
+    memset(out->rows[NOTIFICATION_SENT], 0, sizeof(out->rows[NOTIFICATION_SENT]));
     out->unknown_sent = 0;
     out->has_sent = true;
     for (int row = 0; row < db_count(rows); row++) {
         int template =
             name_find(notice_names, NOTICE_COUNT, str_of(db_get_str(rows, row, "template")));
         if (template >= 0)
-            out->rows[DB_GAUGES_SENT][template] = db_get_int(rows, row, "n");
+            out->rows[NOTIFICATION_SENT][template] = db_get_int(rows, row, "n");
         else
             out->unknown_sent += db_get_int(rows, row, "n");
     }

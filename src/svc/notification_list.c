@@ -7,11 +7,6 @@
 #include "svc/notification.h"
 #include "sys/log.h"
 
-const char *const notification_status_names[NOTIFICATION_STATUS_COUNT + 1] = {
-    [NOTIFICATION_PENDING] = "PENDING",
-    [NOTIFICATION_SENT] = "SENT",
-    [NOTIFICATION_FAILED] = "FAILED"};
-
 #define COLUMNS                                                                                 \
     " n.id, n.venue_id, n.booking_id, n.template, n.channel, n.locale, n.recipient, n.status, " \
     "n.attempts, "                                                                              \

@@ -14,13 +14,6 @@
 /* Kept back of a request's time for storing what the gateway said. */
 #define STORE_MS 300
 
-const char *const payment_state_names[PAYMENT_STATE_COUNT] = {
-    [PAYMENT_CREATING] = "creating", [PAYMENT_INITIATED] = "initiated",
-    [PAYMENT_UNKNOWN] = "unknown",   [PAYMENT_PAID] = "paid",
-    [PAYMENT_FAILED] = "failed",     [PAYMENT_EXPIRED] = "expired",
-    [PAYMENT_REFUNDED] = "refunded", [PAYMENT_PARTIALLY_REFUNDED] = "partially_refunded",
-};
-
 #define TO(state) (1u << PAYMENT_##state)
 /* A failed or expired payment can still turn out to be paid: money that arrived late is never
  * ignored. */

@@ -33,7 +33,7 @@ bool session_auth_read(struct arena *a, struct db_rows rows, struct principal *w
         .customer_name = c.name ? arena_strdup(a, c.name) : NULL,
         .locale = c.locale,
         .customer_since = c.created_at,
-        .actor = "customer",
+        .actor = actor_names[ACTOR_CUSTOMER],
     };
     return true;
 }

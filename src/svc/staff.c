@@ -69,7 +69,7 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
     DB_ADD(b, &staff_insert, id.s, name, hash, staff_role_names[role], venue_id);
     audit_add(s, b,
-              &(struct audit){.actor = "staff:command-line",
+              &(struct audit){.actor = ACTOR_COMMAND_LINE,
                               .action = "staff_key.create",
                               .subject = id.s,
                               .venue_id = venue_id});
@@ -120,9 +120,9 @@ enum err staff_key_revoke(struct svc *s, const char *name)
     }
     const char *id = db_get_str(db_result(b, at), 0, "id");
     b = db_batch(s->db, s->arena, DB_COMMIT);
-    audit_add(s, b,
-              &(struct audit){
-                  .actor = "staff:command-line", .action = "staff_key.revoke", .subject = id});
+    audit_add(
+        s, b,
+        &(struct audit){.actor = ACTOR_COMMAND_LINE, .action = "staff_key.revoke", .subject = id});
     return db_run(b, s->deadline);
 }
 
@@ -150,6 +150,6 @@ bool staff_auth_read(struct arena *a, struct db_rows rows, struct principal *who
     };
     if (who->one_venue)
         who->venue_id = db_get_uuid(rows, 0, "venue_id");
-    who->actor = arena_printf(a, "staff:%s", who->staff_name);
+    who->actor = arena_printf(a, ACTOR_STAFF_PREFIX "%s", who->staff_name);
     return true;
 }

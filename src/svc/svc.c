@@ -2,8 +2,6 @@
 /* Copyright the bookingd authors */
 #include "svc/svc.h"
 
-const char *const staff_role_names[STAFF_ROLE_COUNT] = {"viewer", "agent", "admin"};
-
 enum err versions_check(const struct versions *wanted, int64_t version)
 {
     if (!wanted->limited)
