@@ -8,9 +8,9 @@
  * descriptor that is not in the env closed. What NAME_main() returns becomes the exit code;
  * EX_CONFIG is never respawned.
  *
- * Every role ends by itself, with 0, when life_fd shows end-of-file or hang-up (the master is gone)
- * and after SIGTERM (drain: finish what is in hand). SIGQUIT and SIGABRT stay unblocked everywhere:
- * "now".
+ * Every role ends by itself, with 0, when parent_fd shows end-of-file or hang-up (the master is
+ * gone) and after SIGTERM (drain: finish what is in hand). SIGQUIT and SIGABRT stay unblocked
+ * everywhere: "now".
  */
 #ifndef BOOKINGD_IPC_CHILD_H
 #define BOOKINGD_IPC_CHILD_H
@@ -28,13 +28,13 @@ struct child_env {
     uint32_t epoch;        /* configurations are counted: a reload begins the next */
     unsigned slot;         /* on the scoreboard and in the metrics */
     int index;             /* among its role: worker 3 */
-    int life_fd;           /* end-of-file: the master is gone */
+    int parent_fd;         /* end-of-file: the master is gone */
     const int *listen_fds; /* dispatcher: clients, by number, -1 where there is none; monitor: its
                               own; bound and listening, non-blocking */
     size_t listen_n;
-    uint32_t listen_kept; /* dispatcher: bits, those that are systemd's */
-    int queue_fd;         /* worker: its end of the pair with the dispatcher; else -1 */
-    int control_fd;       /* dispatcher: the master announces new workers here; else -1 */
+    uint32_t listen_systemd; /* dispatcher: bits, those that are systemd's */
+    int queue_fd;            /* worker: its end of the pair with the dispatcher; else -1 */
+    int control_fd;          /* dispatcher: the master announces new workers here; else -1 */
 };
 
 /* A worker that has had its number of requests: replaced at once. */

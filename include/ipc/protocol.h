@@ -77,9 +77,9 @@ struct handover_order {
     unsigned slot; /* WORKER: on the scoreboard; LISTEN: the socket's number, below LISTENERS_MAX */
     int index;
     uint32_t generation;
-    uint32_t listeners;      /* BEGIN: a bit for each socket that is used from now on */
-    uint32_t listeners_kept; /* and which of them are systemd's */
-    uint64_t len;            /* of what follows; BEGIN: the trusted proxies, struct cidr */
+    uint32_t listeners;         /* BEGIN: a bit for each socket that is used from now on */
+    uint32_t listeners_systemd; /* and which of them are systemd's */
+    uint64_t len;               /* of what follows; BEGIN: the trusted proxies, struct cidr */
     struct handover_limits limits;
 };
 

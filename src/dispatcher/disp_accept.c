@@ -1,55 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* New connections, as long as there is room for them. */
+/* New connections, as long as there is room for them. Called by the loop and, for the last
+ * connections of a socket that goes, by the orders of the master and the drain. */
+#include "disp_accept.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "disp_priv.h"
+#include "disp_conn.h"
+#include "disp_drive.h"
+#include "disp_listen.h"
+#include "disp_peers.h"
 #include "domain/metrics.h"
 #include "sys/log.h"
 
-#define ACCEPT_BATCH 64 /* then the others get their turn */
-#define LAST_BATCHES 1024
-#define PAUSE_MS 100 /* when descriptors or memory have run out */
+#define ACCEPT_BATCH 64 /* then other connections get their turn */
+/* Of the last who wait in a socket: 65536 connections, more than net.core.somaxconn usually lets
+ * wait. The bound ends a loop that newcomers keep alive. */
+#define ACCEPT_LAST_BATCHES 1024
 
-static bool in_use(const struct disp *d, unsigned i)
-{
-    return d->listen_fds[i] >= 0 && (d->listen_on >> i & 1u) != 0;
-}
-
-static bool watch(struct disp *d, unsigned i, bool on)
-{
-    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = WATCH_KEY(WATCH_LISTEN, 0, i)};
-    return epoll_ctl(d->ep, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, d->listen_fds[i], &ev) == 0;
-}
-
-bool disp_listen(struct disp *d, bool on)
-{
-    bool good = true;
-    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
-        if (in_use(d, i))
-            good &= watch(d, i, on);
-    }
-    d->accepting = on;
-    return good;
-}
-
-static void refuse(struct disp *d, struct conn *c, const char *detail)
+static void disp_accept_refuse(struct disp *d, struct conn *c, const char *detail)
 {
     METRIC_INC(M_HTTP_SHED, SHED_REASON_CONNECTIONS);
-    disp_answer_problem(
+    disp_drive(
         d, c,
-        &(struct disp_problem){
-            .err = ERR_OVERLOADED, .detail = detail, .retry_after_s = 1, .close = true});
+        DISP_PROBLEM(.err = ERR_OVERLOADED, .detail = detail, .retry_after_s = 1, .close = true));
 }
 
 /*
  * When there is no room the oldest idle connection makes some; without one the client is told so.
  * An address at its cap makes nobody else go.
  */
-static void admit(struct disp *d, int fd, const struct sockaddr_storage *from)
+static void disp_accept_admit(struct disp *d, int fd, const struct sockaddr_storage *from)
 {
     struct conn *c = disp_conn_new(d, fd);
     if (!c) {
@@ -57,46 +41,45 @@ static void admit(struct disp *d, int fd, const struct sockaddr_storage *from)
         close(fd);
         return;
     }
-    disp_peer_join(d, c, from);
-    enum peer_room room = disp_peer_room(d, c);
+    disp_peers_join(d, c, from);
+    enum peer_room room = disp_peers_room(d, c);
     if (room != PEER_ROOM)
         METRIC_INC(M_HTTP_CLOSED, CONN_CLOSED_ADDRESS);
     if (room == PEER_FLOOD) {
         METRIC_INC(M_HTTP_SHED, SHED_REASON_CONNECTIONS);
-        disp_conn_close(d, c);
+        disp_drive(d, c, DISP_EVENT(CE_CLOSE));
     } else if (room == PEER_FULL) {
-        refuse(d, c, "Too many connections from this address.");
-    } else if (d->conns_n > d->conns_max && (d->phases[CP_IDLE].head == c || !disp_conn_evict(d))) {
-        refuse(d, c, "Too many connections.");
+        disp_accept_refuse(d, c, "Too many connections from this address.");
+    } else if (d->conns_n > d->conns_max &&
+               (d->phases[CP_IDLE].head == c || !disp_drive_evict(d))) {
+        disp_accept_refuse(d, c, "Too many connections.");
     } else {
         /* The request is often here already: one try saves a turn of the loop. */
-        disp_readable(d, c);
+        disp_drive(d, c, DISP_EVENT(CE_READY));
     }
 }
 
-/* accept4() wants a descriptor before it looks whether there is anybody to take it. */
-static bool somebody_waits(int listen_fd)
+/* accept4() takes a descriptor before it looks whether anybody waits, so its EMFILE alone does not
+ * say that somebody does. */
+static bool disp_accept_waits(int listen_fd)
 {
     struct pollfd p = {.fd = listen_fd, .events = POLLIN};
     return poll(&p, 1, 0) == 1;
 }
 
-static void pause_listening(struct disp *d)
+static void disp_accept_pause(struct disp *d, int error)
 {
     if (!d->accept_failing)
         LOG(LOG_LEVEL_WARN, "dispatcher.accept_failed",
-            F_STR("why", errno == EMFILE || errno == ENFILE ? "descriptors" : "memory"),
+            F_STR("why", error == EMFILE || error == ENFILE ? "descriptors" : "memory"),
             F_INT("connections", d->conns_n));
-    d->accept_failing = true; /* said once, until it works again */
-    (void)disp_listen(d, false);
-    d->accepting = true;
-    d->listening_paused = true;
-    d->listen_again = deadline_in_ms(PAUSE_MS);
-    (void)disp_conn_evict(d);
+    d->accept_failing = true; /* logged once, until it works again */
+    disp_listen_pause(d);
+    (void)disp_drive_evict(d);
 }
 
 /* True: there may be more. */
-static bool accept_batch(struct disp *d, unsigned listener)
+static bool disp_accept_batch(struct disp *d, unsigned listener)
 {
     for (int i = 0; i < ACCEPT_BATCH; i++) {
         struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
@@ -105,10 +88,11 @@ static bool accept_batch(struct disp *d, unsigned listener)
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             d->accept_failing = false;
-            admit(d, fd, &from);
+            disp_accept_admit(d, fd, &from);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            if (somebody_waits(d->listen_fds[listener]))
-                pause_listening(d);
+            const int error = errno;
+            if (disp_accept_waits(d->listen_fds[listener]))
+                disp_accept_pause(d, error);
             return false;
         } else if (errno != EINTR && errno != ECONNABORTED) {
             return false; /* EAGAIN; a network fault of one client is no fault of the listener */
@@ -119,56 +103,48 @@ static bool accept_batch(struct disp *d, unsigned listener)
 
 void disp_accept(struct disp *d, unsigned listener)
 {
-    if (in_use(d, listener)) /* it may have been closed in this turn of the loop */
-        (void)accept_batch(d, listener);
+    if (disp_listen_used(d, listener)) /* it may have been closed in this turn of the loop */
+        (void)disp_accept_batch(d, listener);
 }
 
-/* What waits in the socket's queue would be reset when the socket is closed. */
-static void accept_last(struct disp *d, unsigned listener)
+/* Who waits in the socket's queue would be reset when the socket is closed. */
+static void disp_accept_last(struct disp *d, unsigned listener)
 {
-    for (int i = 0; i < LAST_BATCHES && accept_batch(d, listener); i++)
+    for (int i = 0; i < ACCEPT_LAST_BATCHES && disp_accept_batch(d, listener); i++)
         ;
 }
 
-void disp_accept_all(struct disp *d)
-{
-    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
-        if (in_use(d, i) && !(d->listen_kept >> i & 1u))
-            accept_last(d, i);
-    }
-}
-
-static void close_one(struct disp *d, unsigned i)
-{
-    close(d->listen_fds[i]); /* not watched any more: epoll would go on reporting it as long as the
-                                master has a copy */
-    d->listen_fds[i] = -1;
-}
-
-void disp_listen_only(struct disp *d, uint32_t bits)
+void disp_accept_only(struct disp *d, uint32_t bits)
 {
     const bool watched = d->accepting && !d->listening_paused;
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
-        const bool was = in_use(d, i), will = (bits >> i & 1u) != 0;
+        const bool was = disp_listen_used(d, i), will = (bits >> i & 1u) != 0;
         if (d->listen_fds[i] < 0)
             continue;
         if (was && !will) {
-            accept_last(d, i);
+            disp_accept_last(d, i);
             if (watched)
-                (void)watch(d, i, false);
+                (void)disp_listen_watch(d, i, false);
         }
         if (!will)
-            close_one(d, i);
-        else if (!was && watched && !watch(d, i, true))
+            disp_listen_close(d, i);
+        else if (!was && watched && !disp_listen_watch(d, i, true))
             LOG(LOG_LEVEL_ERROR, "dispatcher.listen_failed", F_INT("errno", errno));
     }
     d->listen_on = bits;
 }
 
-void disp_listen_close(struct disp *d)
+void disp_accept_end(struct disp *d)
 {
+    for (unsigned i = 0; d->accepting && i < LISTENERS_MAX; i++) {
+        if (disp_listen_used(d, i) && !(d->listen_systemd >> i & 1u))
+            disp_accept_last(d, i);
+    }
+    if (d->accepting && !d->listening_paused)
+        (void)disp_listen_all(d, false);
+    d->accepting = d->listening_paused = false;
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
         if (d->listen_fds[i] >= 0)
-            close_one(d, i);
+            disp_listen_close(d, i);
     }
 }

@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Places of connections, their phases with the limits, and what epoll is asked about them. */
+/* Places of connections, the lists of phases with their limits of time, and what epoll is asked
+ * about each. Called by all files of the dispatcher; knows none of them but the peers' table. */
+#include "disp_conn.h"
+
 #include <stdlib.h>
-#include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/digest.h"
 #include "base/ensure.h"
-#include "disp_priv.h"
-#include "domain/metrics.h"
+#include "disp_peers.h"
+#include "disp_tag.h"
 #include "sys/log.h"
 
 /* Places beyond max_connections, for those who are told 503 instead of nothing. */
 #define REFUSALS 64
-#define LINGER_MS 2000
-#define SPARE_FDS 64             /* log, epoll, control, memfds in flight */
-#define CONNECTIONS_MAX 1048576u /* of server.max_connections */
-#define CONNECTIONS_MIN 16u
+#define LINGER_MS 2000 /* several round trips, within which the client sees the answer and ends */
+#define OTHER_FDS 64   /* log, epoll, control, memfds in flight; ample */
+#define CONNECTIONS_MAX 1048576u /* the limit of server.max_connections in config.def */
+#define CONNECTIONS_MIN 16u      /* with fewer descriptors than this the service is of no use */
 
 /* No more connections than descriptors: each needs one, each worker needs one. */
-static unsigned descriptors_for_clients(const struct disp *d)
+static unsigned disp_conn_count_fds(const struct disp *d)
 {
-    const rlim_t kept = SPARE_FDS + d->workers_n + LISTENERS_MAX;
+    const rlim_t kept = OTHER_FDS + d->workers_n + LISTENERS_MAX;
     struct rlimit r;
     if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY ||
         r.rlim_cur > CONNECTIONS_MAX + kept)
@@ -35,7 +38,7 @@ static unsigned descriptors_for_clients(const struct disp *d)
  * everywhere. */
 bool disp_conns_init(struct disp *d)
 {
-    d->conns_cap = descriptors_for_clients(d) + REFUSALS;
+    d->conns_cap = disp_conn_count_fds(d) + REFUSALS;
     void *p = mmap(NULL, d->conns_cap * sizeof(*d->conns), PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
                    0); // cppcheck-suppress invalidFunctionArg
@@ -61,11 +64,9 @@ void disp_conns_limits(struct disp *d)
     d->phases[CP_RETRY].limit_ms = l->queue_timeout_ms;
     d->phases[CP_WRITING].limit_ms = l->body_timeout_ms;
     d->phases[CP_LINGER].limit_ms = LINGER_MS;
-    while (d->conns_n > d->conns_max && disp_conn_evict(d))
-        ;
 }
 
-static void unlink_from(struct phase_list *l, struct conn *c)
+static void disp_conn_unlink(struct phase_list *l, struct conn *c)
 {
     if (c->prev)
         c->prev->next = c->next;
@@ -79,7 +80,7 @@ static void unlink_from(struct phase_list *l, struct conn *c)
     l->n--;
 }
 
-static void append_to(struct phase_list *l, struct conn *c)
+static void disp_conn_append(struct phase_list *l, struct conn *c)
 {
     c->prev = l->tail;
     c->next = NULL;
@@ -91,12 +92,17 @@ static void append_to(struct phase_list *l, struct conn *c)
     l->n++;
 }
 
-void disp_conn_phase(struct disp *d, struct conn *c, enum phase to)
+void disp_conn_move(struct disp *d, struct conn *c, enum conn_phase to)
 {
-    unlink_from(&d->phases[c->phase], c);
+    disp_conn_unlink(&d->phases[c->phase], c);
     c->phase = to;
     c->since = d->now;
-    append_to(&d->phases[to], c);
+    disp_conn_append(&d->phases[to], c);
+}
+
+static uint64_t disp_conn_tag(const struct disp *d, const struct conn *c)
+{
+    return DISP_TAG(TAG_CONN, c->generation, c - d->conns);
 }
 
 struct conn *disp_conn_new(struct disp *d, int fd)
@@ -110,26 +116,16 @@ struct conn *disp_conn_new(struct disp *d, int fd)
         return NULL;
     *c =
         (struct conn){.fd = fd, .generation = c->generation + 1, .phase = CP_IDLE, .since = d->now};
-    struct epoll_event ev = {.events = EPOLLONESHOT, .data.u64 = disp_conn_key(d, c)};
+    struct epoll_event ev = {.events = EPOLLONESHOT, .data.u64 = disp_conn_tag(d, c)};
     if (epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) != 0) {
         c->phase = CP_FREE;
         c->next = d->free;
         d->free = c;
         return NULL;
     }
-    append_to(&d->phases[CP_IDLE], c);
+    disp_conn_append(&d->phases[CP_IDLE], c);
     d->conns_n++;
     return c;
-}
-
-bool disp_conn_evict(struct disp *d)
-{
-    struct conn *oldest = d->phases[CP_IDLE].head;
-    if (!oldest)
-        return false;
-    METRIC_INC(M_HTTP_CLOSED, CONN_CLOSED_EVICTED);
-    disp_conn_close(d, oldest);
-    return true;
 }
 
 void disp_conn_drop_input(struct conn *c)
@@ -152,8 +148,8 @@ void disp_conn_drop_output(struct conn *c)
 void disp_conn_close(struct disp *d, struct conn *c)
 {
     ENSURE(c->phase != CP_FREE);
-    disp_peer_leave(d, c);
-    unlink_from(&d->phases[c->phase], c);
+    disp_peers_leave(d, c);
+    disp_conn_unlink(&d->phases[c->phase], c);
     /* By name: a worker may still hold a copy of the descriptor, and epoll watches the open file,
      * not the number. */
     (void)epoll_ctl(d->ep, EPOLL_CTL_DEL, c->fd, NULL);
@@ -166,42 +162,36 @@ void disp_conn_close(struct disp *d, struct conn *c)
     d->conns_n--;
 }
 
-void disp_conn_want(struct disp *d, struct conn *c, uint32_t events)
+bool disp_conn_want(struct disp *d, struct conn *c, uint32_t events)
 {
-    struct epoll_event ev = {.events = events | EPOLLONESHOT, .data.u64 = disp_conn_key(d, c)};
-    if (epoll_ctl(d->ep, EPOLL_CTL_MOD, c->fd, &ev) != 0)
-        disp_conn_close(d, c);
+    struct epoll_event ev = {.events = events | EPOLLONESHOT, .data.u64 = disp_conn_tag(d, c)};
+    return epoll_ctl(d->ep, EPOLL_CTL_MOD, c->fd, &ev) == 0;
 }
 
-uint64_t disp_conn_key(const struct disp *d, const struct conn *c)
+struct conn *disp_conn_find(struct disp *d, uint64_t tag)
 {
-    return WATCH_KEY(WATCH_CONN, c->generation, c - d->conns);
+    struct conn *c = &d->conns[DISP_TAG_INDEX(tag)];
+    return c->phase != CP_FREE && (c->generation & 0xffffff) == DISP_TAG_GENERATION(tag) ? c : NULL;
 }
 
-struct conn *disp_conn_find(struct disp *d, uint64_t key)
-{
-    struct conn *c = &d->conns[WATCH_INDEX(key)];
-    return c->phase != CP_FREE && (c->generation & 0xffffff) == WATCH_GENERATION(key) ? c : NULL;
-}
-
-static int64_t left_ms(const struct disp *d, const struct phase_list *l)
+static int64_t disp_conn_left_ms(const struct disp *d, const struct phase_list *l)
 {
     return l->limit_ms - mono_ms_between(l->head->since, d->now);
 }
 
-int disp_conn_wait_ms(const struct disp *d, int most)
+int disp_conn_wait_ms(const struct disp *d, int most_ms)
 {
-    int64_t wait = most;
+    int64_t wait = most_ms;
     for (int p = 0; p < CP_COUNT; p++) {
         const struct phase_list *l = &d->phases[p];
-        if (l->head && l->limit_ms > 0 && left_ms(d, l) < wait)
-            wait = left_ms(d, l);
+        if (l->head && l->limit_ms > 0 && disp_conn_left_ms(d, l) < wait)
+            wait = disp_conn_left_ms(d, l);
     }
     return wait < 0 ? 0 : (int)wait + 1; /* a millisecond late rather than a turn too early */
 }
 
-struct conn *disp_conn_expired(struct disp *d, enum phase p)
+struct conn *disp_conn_expired(struct disp *d, enum conn_phase p)
 {
     const struct phase_list *l = &d->phases[p];
-    return l->head && l->limit_ms > 0 && left_ms(d, l) <= 0 ? l->head : NULL;
+    return l->head && l->limit_ms > 0 && disp_conn_left_ms(d, l) <= 0 ? l->head : NULL;
 }

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * How many connections each address has. A chained table, counted whether or not there is a cap at
- * the moment: a reload may bring one, and those who are here already count then.
+ * How many connections each address has, for disp_accept.c and disp_conn.c. A chained table,
+ * counted whether or not there is a cap at the moment: a reload may bring one, and those who are
+ * here already count then.
  */
+#include "disp_peers.h"
+
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/rng.h"
-#include "disp_priv.h"
-#include "domain/metrics.h"
 #include "sys/addrs.h"
 #include "sys/net.h"
 
-/* Connections beyond the cap that are told so; those beyond these are closed without a word. */
-#define TOLD 16
+/* Connections beyond the cap that get a 503; those beyond these are closed without an answer. A few
+ * answers are enough for a person to find the cause, and an attacker is not worth more. */
+#define PEERS_ANSWERED 16
 
-/* Pages that nobody touches cost nothing. */
-static void *places(size_t n, size_t size)
+/* Untouched pages cost nothing, so the table can be as large as it may ever have to be. */
+static void *disp_peers_map(size_t n, size_t size)
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE, flags, -1,
@@ -34,8 +36,8 @@ bool disp_peers_init(struct disp *d)
     while (buckets < d->conns_cap)
         buckets *= 2;
     t->mask = buckets - 1;
-    t->all = places(d->conns_cap + 1, sizeof(*t->all)); /* [0]: nobody */
-    t->buckets = places(buckets, sizeof(*t->buckets));
+    t->all = disp_peers_map(d->conns_cap + 1, sizeof(*t->all)); /* [0]: nobody */
+    t->buckets = disp_peers_map(buckets, sizeof(*t->buckets));
     rng_bytes(&t->seed,
               sizeof(t->seed)); /* nobody outside can choose addresses that meet in one bucket */
     return t->all && t->buckets;
@@ -45,7 +47,7 @@ bool disp_peers_init(struct disp *d)
  * IPv4: the address. IPv6: the first 64 bits, since whoever has one address there has them all.
  * False: a unix socket, which has no address.
  */
-static bool key_of(const struct sockaddr_storage *from, uint64_t *key)
+static bool disp_peers_key(const struct sockaddr_storage *from, uint64_t *key)
 {
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
@@ -67,7 +69,7 @@ static bool key_of(const struct sockaddr_storage *from, uint64_t *key)
 }
 
 /* The finalizer of splitmix64. */
-static uint32_t *bucket_of(const struct peers *t, uint64_t key)
+static uint32_t *disp_peers_bucket(const struct peers *t, uint64_t key)
 {
     uint64_t x = key ^ t->seed;
     x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -75,13 +77,13 @@ static uint32_t *bucket_of(const struct peers *t, uint64_t key)
     return &t->buckets[(x ^ x >> 31) & t->mask];
 }
 
-void disp_peer_join(struct disp *d, struct conn *c, const struct sockaddr_storage *from)
+void disp_peers_join(struct disp *d, struct conn *c, const struct sockaddr_storage *from)
 {
     struct peers *t = &d->peers;
     uint64_t key;
-    if (!key_of(from, &key))
+    if (!disp_peers_key(from, &key))
         return;
-    uint32_t *bucket = bucket_of(t, key), i = *bucket;
+    uint32_t *bucket = disp_peers_bucket(t, key), i = *bucket;
     while (i != 0 && t->all[i].key != key)
         i = t->all[i].next;
     if (i == 0) {
@@ -94,13 +96,13 @@ void disp_peer_join(struct disp *d, struct conn *c, const struct sockaddr_storag
     c->peer = i;
 }
 
-void disp_peer_leave(struct disp *d, struct conn *c)
+void disp_peers_leave(struct disp *d, struct conn *c)
 {
     struct peers *t = &d->peers;
     struct peer *p = &t->all[c->peer];
     if (c->peer == 0 || --p->n > 0)
         return;
-    uint32_t *at = bucket_of(t, p->key);
+    uint32_t *at = disp_peers_bucket(t, p->key);
     while (*at != c->peer)
         at = &t->all[*at].next;
     *at = p->next;
@@ -121,7 +123,7 @@ void disp_peers_trust(struct disp *d, const void *networks, size_t bytes)
     d->trusted_n = n;
 }
 
-static bool trusted(const struct disp *d, int fd)
+static bool disp_peers_trusts(const struct disp *d, int fd)
 {
     char text[ADDR_TEXT_MAX];
     const char *address = net_peer_address(fd, text, sizeof(text));
@@ -132,11 +134,11 @@ static bool trusted(const struct disp *d, int fd)
     return false;
 }
 
-enum peer_room disp_peer_room(const struct disp *d, const struct conn *c)
+enum peer_room disp_peers_room(const struct disp *d, const struct conn *c)
 {
     const int64_t cap = d->limits.max_connections_per_address;
     const struct peer *p = &d->peers.all[c->peer];
-    if (cap == 0 || c->peer == 0 || p->n <= cap || trusted(d, c->fd))
+    if (cap == 0 || c->peer == 0 || p->n <= cap || disp_peers_trusts(d, c->fd))
         return PEER_ROOM;
-    return p->n <= cap + TOLD ? PEER_FULL : PEER_FLOOD;
+    return p->n <= cap + PEERS_ANSWERED ? PEER_FULL : PEER_FLOOD;
 }

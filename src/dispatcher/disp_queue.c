@@ -1,81 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Whole requests that wait for a worker: bounded in number and in time. */
-#include "disp_priv.h"
-#include "domain/metrics.h"
+/*
+ * Whole requests that wait for a worker, bounded in number and in time: a client that is told 503
+ * at once is better off than one that waits for an answer which comes too late. The waiting
+ * connections are the lists of CP_QUEUED and CP_RETRY. Called by disp_drive.c and disp_expire.c.
+ */
+#include "disp_queue.h"
 
-#define RETRY_AFTER_S 1
+#include "disp_worker.h"
 
-static unsigned waiting(const struct disp *d)
+#define RETRY_AFTER_S 1 /* a queue of requests is served or turned away within a second or so */
+
+static unsigned disp_queue_waiting(const struct disp *d)
 {
     return d->phases[CP_QUEUED].n + d->phases[CP_RETRY].n;
 }
 
-static void shed(struct disp *d, struct conn *c, enum shed_reason reason, const char *detail)
+struct disp_event disp_queue_shed(enum shed_reason reason)
 {
+    static const char *const details[SHED_REASON_COUNT] = {
+        [SHED_REASON_QUEUE_FULL] = "Too many requests are waiting.",
+        [SHED_REASON_QUEUE_TIMEOUT] = "No worker became free in time.",
+        [SHED_REASON_DRAINING] = "The server is shutting down.",
+    };
     METRIC_INC(M_HTTP_SHED, reason);
-    disp_answer_problem(d, c,
-                        &(struct disp_problem){.err = ERR_OVERLOADED,
-                                               .detail = detail,
-                                               .retry_after_s = RETRY_AFTER_S});
+    return DISP_PROBLEM(.err = ERR_OVERLOADED, .detail = details[reason],
+                        .retry_after_s = RETRY_AFTER_S);
 }
 
-void disp_queue_add(struct disp *d, struct conn *c)
+struct disp_event disp_queue_offer(struct disp *d, struct conn *c)
 {
     struct request *r = c->req;
     r->arrived = d->now;
     r->deadline = deadline_after(d->now, d->limits.request_budget_ms);
-    if (waiting(d) == 0 && disp_worker_give(d, c))
-        return;
-    if (d->cut)
-        shed(d, c, SHED_REASON_DRAINING, "The server is shutting down.");
-    else if (waiting(d) >= (unsigned)d->limits.queue)
-        shed(d, c, SHED_REASON_QUEUE_FULL, "Too many requests are waiting.");
-    else
-        disp_conn_phase(d, c, CP_QUEUED);
+    if (disp_queue_waiting(d) == 0 && disp_worker_give(d, c))
+        return DISP_EVENT(CE_GIVEN);
+    if (d->queue_cut)
+        return disp_queue_shed(SHED_REASON_DRAINING);
+    if (disp_queue_waiting(d) >= (unsigned)d->limits.queue)
+        return disp_queue_shed(SHED_REASON_QUEUE_FULL);
+    return DISP_EVENT(CE_NONE);
 }
 
-void disp_queue_run(struct disp *d)
+struct conn *disp_queue_next(struct disp *d)
 {
-    while (waiting(d) > 0 && disp_worker_any_free(d)) {
-        struct conn *c =
-            d->phases[CP_RETRY].head ? d->phases[CP_RETRY].head : d->phases[CP_QUEUED].head;
-        if (disp_worker_give(d, c))
-            continue;
-        if (!disp_worker_any_free(d))
-            return;
-        disp_refuse_short(d, c);
-    }
+    if (disp_queue_waiting(d) == 0 || !disp_worker_any_free(d))
+        return NULL;
+    return d->phases[CP_RETRY].head ? d->phases[CP_RETRY].head : d->phases[CP_QUEUED].head;
 }
 
-void disp_refuse_short(struct disp *d, struct conn *c)
+struct disp_event disp_queue_give(struct disp *d, struct conn *c)
 {
-    disp_answer_problem(
-        d, c,
-        &(struct disp_problem){.err = ERR_OVERLOADED,
-                               .detail = "No process has descriptors or memory for this request.",
-                               .retry_after_s = RETRY_AFTER_S});
-    disp_advance(d, c);
-}
-
-static void expire_phase(struct disp *d, enum phase p)
-{
-    for (struct conn *c; (c = disp_conn_expired(d, p));) {
-        shed(d, c, SHED_REASON_QUEUE_TIMEOUT, "No worker became free in time.");
-        disp_advance(d, c);
-    }
-}
-
-void disp_queue_expire(struct disp *d)
-{
-    expire_phase(d, CP_RETRY);
-    expire_phase(d, CP_QUEUED);
-}
-
-void disp_queue_shed_all(struct disp *d)
-{
-    for (enum phase p = CP_QUEUED; p <= CP_RETRY; p++) {
-        while (d->phases[p].head)
-            shed(d, d->phases[p].head, SHED_REASON_DRAINING, "The server is shutting down.");
-    }
+    if (disp_worker_give(d, c))
+        return DISP_EVENT(CE_GIVEN);
+    return disp_worker_any_free(d) ? disp_worker_refuse() : DISP_EVENT(CE_NONE);
 }

@@ -1,34 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* From a client's bytes to whole requests. */
-#include <errno.h>
+/* From a client's bytes to whole requests. disp_drive.c calls these functions and acts on the
+ * events that they return; none of them answers or closes by itself. */
+#include "disp_read.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/chars.h"
 #include "base/uuid.h"
-#include "disp_priv.h"
+#include "disp_conn.h"
+#include "sys/net.h"
 
-#define BUF_FIRST 1024           /* holds most requests; a dripping client costs no more */
-#define READ_AT_ONCE (64 * 1024) /* then the others get their turn */
-/* A chunked body has framing too; more of it than this is not honest. */
+#define BUF_FIRST 1024           /* holds most requests; a slow client costs no more */
+#define READ_AT_ONCE (64 * 1024) /* then the other connections get their turn */
+/* A chunked body has framing too. Honest clients send chunks of hundreds of bytes, for which this
+ * is ample; a body of one-byte chunks is refused. */
 #define FRAMING_FACTOR 8
-#define FRAMING_SPARE (16 * 1024)
+#define FRAMING_EXTRA (16 * 1024)
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-static void bad(struct disp *d, struct conn *c, enum err e, const char *detail)
+/* After a malformed request nobody knows where the next one would begin. */
+static struct disp_event disp_read_bad(enum err e, const char *detail)
 {
-    disp_answer_problem(d, c, &(struct disp_problem){.err = e, .detail = detail, .close = true});
+    return DISP_PROBLEM(.err = e, .detail = detail, .close = true);
 }
 
-static bool grow(struct conn *c)
+static bool disp_read_grow(struct conn *c)
 {
     size_t cap = c->cap ? c->cap * 2 : BUF_FIRST;
     if (c->req && c->req->total > cap)
         cap = c->req->total;
-    char *p = malloc(cap); /* realloc(3) would leave what was there */
+    char *p = malloc(cap); /* realloc(3) would leave the old bytes in memory */
     if (!p)
         return false;
     const size_t len = c->len;
@@ -41,36 +47,36 @@ static bool grow(struct conn *c)
     return true;
 }
 
-/* Reads what is there, bounded. False: the connection is gone. */
-static bool fill(struct disp *d, struct conn *c)
+struct disp_event disp_read_fill(struct disp *d, struct conn *c)
 {
-    for (size_t got = 0; got < READ_AT_ONCE && !c->eof;) {
-        if (c->len == c->cap && !grow(c)) {
-            bad(d, c, ERR_OUT_OF_MEMORY, NULL); /* for one client: the others go on */
-            return false;
-        }
-        size_t room = c->cap - c->len;
-        ssize_t n = recv(c->fd, c->buf + c->len, room, 0);
-        if (n > 0) {
-            c->len += (size_t)n;
-            got += (size_t)n;
-            if ((size_t)n < room)
-                break;
-        } else if (n == 0) {
-            c->eof = true;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    (void)d;
+    for (size_t got = 0, n = 0; got < READ_AT_ONCE && !c->eof; got += n) {
+        if (c->len == c->cap && !disp_read_grow(c))
+            return disp_read_bad(ERR_OUT_OF_MEMORY, NULL); /* for one client: the others go on */
+        const size_t room = c->cap - c->len;
+        const enum net_io io = net_recv_some(c->fd, c->buf + c->len, room, &n);
+        if (io == NET_IO_BROKEN)
+            return DISP_EVENT(CE_CLOSE);
+        c->eof = io == NET_IO_END;
+        c->len += n;
+        if (io == NET_IO_WAIT || n < room)
             break;
-        } else if (errno != EINTR) {
-            disp_conn_close(d, c);
-            return false;
-        }
     }
-    if (c->len == 0)
-        disp_conn_drop_input(c);
-    return true;
+    if (c->len > 0)
+        return DISP_EVENT(CE_BYTES);
+    disp_conn_drop_input(c);
+    return DISP_EVENT(CE_MORE);
 }
 
-void disp_request_id(struct str id, char *out)
+struct disp_event disp_read_await(struct disp *d, struct conn *c)
+{
+    const bool unwanted = d->draining && (c->used || deadline_passed(d->newcomers_by));
+    if (c->phase == CP_IDLE && (c->eof || unwanted))
+        return DISP_EVENT(CE_CLOSE);
+    return DISP_EVENT(disp_conn_want(d, c, EPOLLIN) ? CE_NONE : CE_CLOSE);
+}
+
+void disp_read_request_id(struct str id, char *out)
 {
     if (chars_all(id, char_is_id_or_dot) && id.n <= HANDOVER_ID_MAX) {
         memcpy(out, id.p, id.n);
@@ -81,129 +87,90 @@ void disp_request_id(struct str id, char *out)
     memcpy(out, fresh.s, sizeof(fresh.s));
 }
 
-/* The head is whole: what follows it? */
-static bool begin_body(struct disp *d, struct conn *c)
+/* Tells a client that asked that it may send the body (RFC 9110 10.1.1). False: it is gone, since
+ * an empty socket buffer has room for 25 bytes. */
+static bool disp_read_continue(struct disp *d, struct conn *c)
+{
+    const struct http_head *h = &d->head;
+    struct str line = {continue_line, sizeof(continue_line) - 1};
+    const bool waits = h->expect_continue && h->minor >= 1 &&
+                       (c->req->chunked || c->req->content_length > 0) &&
+                       c->len == c->req->head_len;
+    return !waits || net_send_some(c->fd, &line) == NET_IO_DONE;
+}
+
+/* The head is whole: what is known of the request is kept, since the parser's slices are not. */
+static struct disp_event disp_read_begin(struct disp *d, struct conn *c)
 {
     const struct http_head *h = &d->head;
     struct request *r = calloc(1, sizeof(*r));
-    if (!r) {
-        bad(d, c, ERR_OUT_OF_MEMORY, NULL);
-        return true;
-    }
+    if (!r)
+        return disp_read_bad(ERR_OUT_OF_MEMORY, NULL);
     c->req = r;
     r->method = h->method;
     r->head_len = h->head_len;
     r->chunked = h->chunked;
     r->content_length = h->has_length ? h->content_length : 0;
     r->keep_alive = h->keep_alive;
-    disp_request_id(http_header_count(h, "X-Request-Id") == 1 ? http_header(h, "X-Request-Id")
-                                                              : STR(""),
-                    r->id);
+    disp_read_request_id(http_header_count(h, "X-Request-Id") == 1 ? http_header(h, "X-Request-Id")
+                                                                   : STR(""),
+                         r->id);
     if (r->chunked)
         http_chunked_init(&r->scan);
     else
         r->total = r->head_len + (size_t)r->content_length; /* the parser held it under max_body */
-    disp_conn_phase(d, c, CP_BODY);
-    bool waits = h->expect_continue && h->minor >= 1 && (r->chunked || r->content_length > 0) &&
-                 c->len == r->head_len;
-    if (waits &&
-        send(c->fd, continue_line, sizeof(continue_line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-        disp_conn_close(d, c); /* an empty socket buffer that takes no 25 bytes is a dead one */
-        return false;
-    }
-    return true;
+    return DISP_EVENT(disp_read_continue(d, c) ? CE_HEAD : CE_CLOSE);
 }
 
 /* The client sends no more, and what came is not a request. */
-static void cut_short(struct disp *d, struct conn *c)
+static struct disp_event disp_read_cut_short(void)
 {
-    bad(d, c, ERR_BAD_REQUEST, "The request ended before it was complete.");
+    return disp_read_bad(ERR_BAD_REQUEST, "The request ended before it was complete.");
 }
 
-static bool step_head(struct disp *d, struct conn *c)
+struct disp_event disp_read_head(struct disp *d, struct conn *c)
 {
     struct http_fault fault = {.err = ERR_OK};
+    if (c->phase == CP_IDLE)
+        c->seen = 0;
+    c->used = true;
     enum http_result r = http_parse_head(c->buf, c->len, c->seen, &d->http, &d->head, &fault);
     c->seen = c->len;
     if (r == HTTP_DONE)
-        return begin_body(d, c);
+        return disp_read_begin(d, c);
     if (r == HTTP_BAD)
-        bad(d, c, fault.err, fault.detail);
-    else if (c->len > d->http.max_head)
-        bad(d, c, ERR_HEADERS_TOO_LARGE, "The request's head is too large.");
-    else if (c->eof)
-        cut_short(d, c);
-    else
-        return false;
-    return true;
+        return disp_read_bad(fault.err, fault.detail);
+    if (c->len > d->http.max_head)
+        return disp_read_bad(ERR_HEADERS_TOO_LARGE, "The request's head is too large.");
+    return c->eof ? disp_read_cut_short() : DISP_EVENT(CE_MORE);
 }
 
-static bool step_body(struct disp *d, struct conn *c)
+/* Looks for the end of a chunked body; r->total is set when it is found. */
+static struct disp_event disp_read_chunks(struct disp *d, struct conn *c)
+{
+    struct request *r = c->req;
+    struct http_fault fault = {.err = ERR_OK};
+    size_t used = 0, have = c->len - r->head_len;
+    enum http_result got =
+        http_chunked_scan(&r->scan, c->buf + r->head_len, have, &d->http, &used, &fault);
+    if (got == HTTP_BAD)
+        return disp_read_bad(fault.err, fault.detail);
+    if (got == HTTP_DONE)
+        r->total = r->head_len + used;
+    else if (have > d->http.max_body * FRAMING_FACTOR + FRAMING_EXTRA)
+        return disp_read_bad(ERR_CONTENT_TOO_LARGE, "The body has too many small chunks.");
+    return DISP_EVENT(CE_NONE);
+}
+
+struct disp_event disp_read_body(struct disp *d, struct conn *c)
 {
     struct request *r = c->req;
     if (r->chunked && r->total == 0) {
-        struct http_fault fault = {.err = ERR_OK};
-        size_t used = 0, have = c->len - r->head_len;
-        enum http_result got =
-            http_chunked_scan(&r->scan, c->buf + r->head_len, have, &d->http, &used, &fault);
-        if (got == HTTP_DONE)
-            r->total = r->head_len + used;
-        else if (got == HTTP_BAD)
-            bad(d, c, fault.err, fault.detail);
-        else if (have > d->http.max_body * FRAMING_FACTOR + FRAMING_SPARE)
-            bad(d, c, ERR_CONTENT_TOO_LARGE, "The body's chunks are too many.");
-        if (got == HTTP_BAD || c->phase != CP_BODY)
-            return true;
+        struct disp_event bad = disp_read_chunks(d, c);
+        if (bad.what != CE_NONE)
+            return bad;
     }
-    if (r->total > 0 && c->len >= r->total) {
-        disp_queue_add(d, c);
-        return true;
-    }
-    if (!c->eof)
-        return false;
-    cut_short(d, c);
-    return true;
-}
-
-/* One step; false: nothing more can be done with the bytes that are here. */
-static bool step(struct disp *d, struct conn *c)
-{
-    if (c->phase == CP_IDLE && c->len > 0) {
-        c->seen = 0;
-        c->used = true;
-        disp_conn_phase(d, c, CP_HEAD);
-    }
-    if (c->phase == CP_HEAD)
-        return step_head(d, c);
-    if (c->phase == CP_BODY)
-        return step_body(d, c);
-    return false;
-}
-
-void disp_advance(struct disp *d, struct conn *c)
-{
-    while (step(d, c))
-        ;
-    bool reading = c->phase == CP_IDLE || c->phase == CP_HEAD || c->phase == CP_BODY;
-    if (!reading)
-        return;
-    const bool idle = c->phase == CP_IDLE && (c->used || deadline_passed(d->newcomers_by));
-    if (c->eof || (d->draining && idle))
-        disp_conn_close(d, c);
-    else
-        disp_conn_want(d, c, EPOLLIN);
-}
-
-void disp_readable(struct disp *d, struct conn *c)
-{
-    if (fill(d, c))
-        disp_advance(d, c);
-}
-
-void disp_read_idle(struct disp *d)
-{
-    for (struct conn *next, *c = d->phases[CP_IDLE].head; c; c = next) {
-        next = c->next;
-        disp_readable(d, c);
-    }
+    if (r->total > 0 && c->len >= r->total)
+        return DISP_EVENT(CE_REQUEST);
+    return c->eof ? disp_read_cut_short() : DISP_EVENT(CE_MORE);
 }

@@ -2,57 +2,62 @@
 /* Copyright the bookingd authors */
 /*
  * The dispatcher's side of the workers' pairs: who is free, who has which request, and what happens
- * to a request whose worker died. End-of-file on the pair is the only news of a death that is
- * needed.
+ * to a request whose worker died. End-of-file on the pair says that a worker is gone; nothing else
+ * has to. disp_drive.c and disp_order.c call this file and act on the events that it returns.
  */
+#include "disp_worker.h"
+
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
-#include "disp_priv.h"
-#include "domain/metrics.h"
+#include "disp_tag.h"
 #include "domain/scoreboard.h"
 #include "sys/log.h"
 #include "sys/net.h"
+
+#define REFUSED_RETRY_S 1 /* other requests end, and free what was short, within such a time */
 
 bool disp_workers_init(struct disp *d)
 {
     d->workers_n = scoreboard_slots();
     d->workers = calloc(d->workers_n, sizeof(*d->workers));
-    d->spare = calloc(d->workers_n, sizeof(*d->spare));
+    d->free_slots = calloc(d->workers_n, sizeof(*d->free_slots));
     for (unsigned i = 0; d->workers && i < d->workers_n; i++)
         d->workers[i].fd = -1;
-    return d->workers && d->spare;
+    return d->workers && d->free_slots;
 }
 
-static unsigned slot_of(const struct disp *d, const struct disp_worker *w)
+static unsigned disp_worker_slot(const struct disp *d, const struct disp_worker *w)
 {
     return (unsigned)(w - d->workers);
 }
 
 /* A slot is pushed once at most; whether it is free is asked again when it is popped. */
-static void push_spare(struct disp *d, struct disp_worker *w)
+static void disp_worker_push(struct disp *d, struct disp_worker *w)
 {
     if (!w->listed)
-        d->spare[d->spare_n++] = slot_of(d, w);
+        d->free_slots[d->free_slots_n++] = disp_worker_slot(d, w);
     w->listed = true;
 }
 
 /* One of an epoch to come waits; one of an epoch before gets nothing more. */
-static bool is_free(const struct disp *d, const struct disp_worker *w)
+static bool disp_worker_is_free(const struct disp *d, const struct disp_worker *w)
 {
     return w->fd >= 0 && w->ready && !w->retiring && !w->conn && w->epoch == d->epoch;
 }
 
 bool disp_worker_any_free(struct disp *d)
 {
-    while (d->spare_n > 0) {
-        struct disp_worker *w = &d->workers[d->spare[d->spare_n - 1]];
-        if (is_free(d, w))
+    while (d->free_slots_n > 0) {
+        struct disp_worker *w = &d->workers[d->free_slots[d->free_slots_n - 1]];
+        if (disp_worker_is_free(d, w))
             return true;
         w->listed = false;
-        d->spare_n--;
+        d->free_slots_n--;
     }
     return false;
 }
@@ -62,23 +67,25 @@ bool disp_worker_any_free(struct disp *d)
  * is warm. One that cannot reach the database answers sooner than the others and so would draw all
  * requests: it comes after them. disp_worker_any_free() was true.
  */
-static struct disp_worker *take_spare(struct disp *d)
+static struct disp_worker *disp_worker_pop(struct disp *d)
 {
-    unsigned best = d->spare_n - 1;
-    for (unsigned i = d->spare_n; i-- > 0;) {
-        if (is_free(d, &d->workers[d->spare[i]]) && scoreboard_has_database(d->spare[i])) {
+    unsigned best = d->free_slots_n - 1;
+    for (unsigned i = d->free_slots_n; i-- > 0;) {
+        if (disp_worker_is_free(d, &d->workers[d->free_slots[i]]) &&
+            scoreboard_has_database(d->free_slots[i])) {
             best = i;
             break;
         }
     }
-    struct disp_worker *w = &d->workers[d->spare[best]];
-    d->spare_n--;
-    memmove(d->spare + best, d->spare + best + 1, (d->spare_n - best) * sizeof(*d->spare));
+    struct disp_worker *w = &d->workers[d->free_slots[best]];
+    d->free_slots_n--;
+    memmove(d->free_slots + best, d->free_slots + best + 1,
+            (d->free_slots_n - best) * sizeof(*d->free_slots));
     w->listed = false;
     return w;
 }
 
-static void detach(struct disp *d, struct disp_worker *w)
+static void disp_worker_detach(struct disp *d, struct disp_worker *w)
 {
     (void)epoll_ctl(d->ep, EPOLL_CTL_DEL, w->fd, NULL);
     close(w->fd);
@@ -93,10 +100,10 @@ static void detach(struct disp *d, struct disp_worker *w)
  * part: a second answer would be garbage behind it.
  */
 enum reach { REACH_NONE, REACH_PART, REACH_ALL };
-static enum reach reach_of(struct disp *d, const struct disp_worker *w, const struct conn *c,
-                           struct handover_answer *answer)
+static enum reach disp_worker_reach(struct disp *d, const struct disp_worker *w,
+                                    const struct conn *c, struct handover_answer *answer)
 {
-    if (handover_marked(slot_of(d, w), answer) != w->seq)
+    if (handover_marked(disp_worker_slot(d, w), answer) != w->seq)
         return REACH_NONE; /* it had not begun */
     const int64_t now = net_written(c->fd), before = c->req->written;
     if (now < 0 || before < 0 || now < before)
@@ -106,112 +113,121 @@ static enum reach reach_of(struct disp *d, const struct disp_worker *w, const st
     return (uint64_t)(now - before) == answer->len ? REACH_ALL : REACH_PART;
 }
 
-/* The request of a worker that died: nobody knows how far it came. */
-static void answer_for(struct disp *d, struct disp_worker *w, struct conn *c)
+/* What becomes of a read whose worker died before it answered: nothing was changed by it, so
+ * another worker may have it, but only once, since the request itself may be what kills workers. */
+static struct disp_event disp_worker_lost_read(struct request *r)
 {
-    struct request *r = c->req;
-    bool safe = r->method == HTTP_GET || r->method == HTTP_HEAD;
+    if (deadline_passed(r->deadline))
+        return DISP_PROBLEM(.err = ERR_DEADLINE,
+                            .detail = "The process that served this request took too long.");
+    if (r->retried)
+        return DISP_PROBLEM(.err = ERR_INTERRUPTED,
+                            .detail = "The process that served this request ended.");
+    r->retried = true;
+    return DISP_EVENT(CE_LOST);
+}
+
+/* The request of a worker that died: nobody knows how far it came. */
+static struct disp_event disp_worker_lost(struct disp *d, const struct disp_worker *w,
+                                          struct conn *c)
+{
     static const char *const reaches[] = {
         [REACH_NONE] = "no", [REACH_PART] = "partly", [REACH_ALL] = "yes"};
+    struct request *r = c->req;
     struct handover_answer answer;
-    const enum reach reach = reach_of(d, w, c, &answer);
+    const enum reach reach = disp_worker_reach(d, w, c, &answer);
     LOG(LOG_LEVEL_WARN, "dispatcher.worker_lost", F_INT("worker", w->index),
         F_STR("method", http_method_names[r->method]), F_STR("request_id", r->id),
         F_STR("answered", reaches[reach]));
-    if (reach == REACH_PART) {
-        disp_conn_close(d, c);
-    } else if (reach == REACH_ALL) {
+    if (reach == REACH_PART)
+        return DISP_EVENT(CE_CLOSE);
+    if (reach == REACH_ALL) {
         c->close = c->eof || !answer.keep_alive;
-        disp_answered(d, c);
-        disp_advance(d, c);
-    } else if (safe && deadline_passed(r->deadline)) {
-        disp_answer_problem(d, c,
-                            &(struct disp_problem){
-                                .err = ERR_DEADLINE,
-                                .detail = "The process that served this request took too long."});
-        disp_advance(d, c);
-    } else if (safe && !r->retried) {
-        r->retried = true;
-        disp_conn_phase(d, c, CP_RETRY);
-    } else {
-        disp_answer_problem(
-            d, c,
-            &(struct disp_problem){.err = ERR_INTERRUPTED,
-                                   .detail = "The process that served this request ended.",
-                                   .unknown = !safe});
-        disp_advance(d, c);
+        return DISP_EVENT(CE_ANSWER);
     }
+    if (r->method == HTTP_GET || r->method == HTTP_HEAD)
+        return disp_worker_lost_read(r);
+    return DISP_PROBLEM(.err = ERR_INTERRUPTED,
+                        .detail = "The process that served this request ended.", .unknown = true);
 }
 
-static void bury(struct disp *d, struct disp_worker *w)
+void disp_worker_bury(struct disp *d, struct disp_worker *w, struct disp_report *r)
 {
-    struct conn *c = w->conn;
-    detach(d, w);
-    if (c)
-        answer_for(d, w, c);
+    *r = (struct disp_report){.conn = w->conn, .packet = {.fd = -1}};
+    if (w->conn)
+        r->event = disp_worker_lost(d, w, w->conn);
+    disp_worker_detach(d, w);
 }
 
-static void finish(struct disp *d, struct disp_worker *w, const struct handover_report *r,
-                   struct handover_packet *p)
+struct disp_event disp_worker_refuse(void)
+{
+    return DISP_PROBLEM(.err = ERR_OVERLOADED,
+                        .detail = "No process has descriptors or memory for this request.",
+                        .retry_after_s = REFUSED_RETRY_S);
+}
+
+/* The connection whose request the report is about; the worker is free again. NULL: for none. */
+static struct conn *disp_worker_release(struct disp *d, struct disp_worker *w, uint64_t seq)
 {
     struct conn *c = w->conn;
-    if (!c || r->seq != w->seq)
-        return;
+    if (!c || seq != w->seq)
+        return NULL;
     w->conn = NULL;
-    push_spare(d, w);
-    c->close = c->eof || !r->keep_alive;
-    if (r->broken || p->lost)
-        disp_conn_close(d, c);
-    else
-        disp_answer_bytes(d, c, p->bytes, p->len);
-    disp_advance(d, c);
+    disp_worker_push(d, w);
+    return c;
 }
 
-/* The worker could not take the request in: it is free, and nothing was done. */
-static void refused(struct disp *d, struct disp_worker *w, const struct handover_report *r)
+static void disp_worker_report(struct disp *d, struct disp_worker *w,
+                               const struct handover_report *in, struct disp_report *out)
 {
-    struct conn *c = w->conn;
-    if (!c || r->seq != w->seq)
-        return;
-    w->conn = NULL;
-    push_spare(d, w);
-    disp_refuse_short(d, c);
-}
-
-enum taken { TAKEN_NONE, TAKEN_ONE, TAKEN_END };
-static enum taken take_report(struct disp *d, struct disp_worker *w)
-{
-    struct handover_report r;
-    struct handover_packet p;
-    int got = handover_recv(w->fd, d->packet, &r, sizeof(r),
-                            offsetof(struct handover_report, unsent_len), &p);
-    if (got <= 0)
-        return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || net_again(errno)) ? TAKEN_NONE
-                                                                                        : TAKEN_END;
-    w->retiring = w->retiring || r.retire || r.news == HANDOVER_RETIRE;
-    if (r.news == HANDOVER_READY) {
+    switch (in->news) {
+    case HANDOVER_READY:
         w->ready = true;
-        push_spare(d, w);
-    } else if (r.news == HANDOVER_DONE) {
-        finish(d, w, &r, &p);
-    } else if (r.news == HANDOVER_REFUSED) {
-        refused(d, w, &r);
+        disp_worker_push(d, w);
+        break;
+    case HANDOVER_DONE:
+        out->conn = disp_worker_release(d, w, in->seq);
+        if (out->conn)
+            out->conn->close = out->conn->eof || !in->keep_alive;
+        out->event = in->broken || out->packet.lost
+                         ? DISP_EVENT(CE_CLOSE)
+                         : (struct disp_event){.what = CE_ANSWER,
+                                               .bytes = {out->packet.bytes, out->packet.len}};
+        break;
+    case HANDOVER_REFUSED:
+        out->conn = disp_worker_release(d, w, in->seq);
+        out->event = disp_worker_refuse();
+        break;
+    case HANDOVER_RETIRE:
+        break;
     }
-    if (p.fd >= 0)
-        close(p.fd);
-    handover_drop(&p);
-    if (w->retiring && !w->conn)
-        detach(d, w); /* nothing under way: the closed pair lets it end */
-    return TAKEN_ONE;
 }
 
-void disp_worker_readable(struct disp *d, uint64_t key)
+bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report *r)
 {
-    struct disp_worker *w = &d->workers[WATCH_INDEX(key)];
-    if (w->fd < 0 || (w->generation & 0xffffff) != WATCH_GENERATION(key))
-        return;
-    if (take_report(d, w) == TAKEN_END)
-        bury(d, w);
+    struct handover_report in;
+    *r = (struct disp_report){.packet = {.fd = -1}};
+    int got = handover_recv(w->fd, d->packet, &in, sizeof(in),
+                            offsetof(struct handover_report, unsent_len), &r->packet);
+    if (got < 0 && (errno == EAGAIN || net_again(errno)))
+        return false;
+    if (got <= 0) {
+        disp_worker_bury(d, w, r);
+        return false;
+    }
+    w->retiring = w->retiring || in.retire || in.news == HANDOVER_RETIRE;
+    disp_worker_report(d, w, &in, r);
+    if (r->packet.fd >= 0)
+        close(r->packet.fd);
+    if (w->retiring && !w->conn)
+        disp_worker_detach(d, w); /* nothing is under way: the closed pair lets it end */
+    return w->fd >= 0;
+}
+
+struct disp_worker *disp_worker_find(struct disp *d, uint64_t tag)
+{
+    struct disp_worker *w = &d->workers[DISP_TAG_INDEX(tag)];
+    return w->fd >= 0 && (w->generation & 0xffffff) == DISP_TAG_GENERATION(tag) ? w : NULL;
 }
 
 bool disp_worker_give(struct disp *d, struct conn *c)
@@ -227,14 +243,13 @@ bool disp_worker_give(struct disp *d, struct conn *c)
     net_peer_address(c->fd, q.peer, sizeof(q.peer));
     r->written = net_written(c->fd);
     while (disp_worker_any_free(d)) {
-        struct disp_worker *w = take_spare(d);
+        struct disp_worker *w = disp_worker_pop(d);
         struct handover_packet p = {.bytes = c->buf, .len = r->total, .fd = c->fd};
-        handover_give(slot_of(d, w), (struct handover_given){mono_now(), r->deadline});
+        handover_give(disp_worker_slot(d, w), (struct handover_given){mono_now(), r->deadline});
         if (handover_send(w->fd, &q, sizeof(q), &p)) {
             w->conn = c;
             w->seq = q.seq;
             r->given = d->now;
-            disp_conn_phase(d, c, CP_ACTIVE);
             return true;
         }
         if (errno != EPIPE && errno != ECONNRESET && errno != ECONNREFUSED) {
@@ -242,39 +257,33 @@ bool disp_worker_give(struct disp *d, struct conn *c)
              * asked. */
             LOG(LOG_LEVEL_WARN, "dispatcher.handover_failed", F_INT("worker", w->index),
                 F_INT("errno", errno));
-            push_spare(d, w);
+            disp_worker_push(d, w);
             return false;
         }
-        detach(d, w);
+        disp_worker_detach(d, w);
     }
     return false;
 }
 
-/* A worker of a new generation may be announced before the end of the old one was seen: that is
- * buried first. */
-void disp_worker_announced(struct disp *d, const struct handover_order *o, int fd)
+void disp_worker_join(struct disp *d, const struct handover_order *o, int fd)
 {
     struct disp_worker *w = &d->workers[o->slot];
-    while (w->fd >= 0 && take_report(d, w) == TAKEN_ONE)
-        ;
-    if (w->fd >= 0)
-        bury(d, w);
-    bool listed = w->listed;
+    const bool listed = w->listed;
     *w = (struct disp_worker){.fd = fd,
                               .index = o->index,
                               .generation = o->generation,
                               .epoch = o->epoch,
                               .listed = listed};
     struct epoll_event ev = {.events = EPOLLIN,
-                             .data.u64 = WATCH_KEY(WATCH_WORKER, w->generation, o->slot)};
+                             .data.u64 = DISP_TAG(TAG_WORKER, w->generation, o->slot)};
     if (epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) != 0)
-        detach(d, w);
+        disp_worker_detach(d, w);
 }
 
 void disp_workers_epoch(struct disp *d)
 {
     for (unsigned i = 0; i < d->workers_n; i++) {
-        if (is_free(d, &d->workers[i]))
-            push_spare(d, &d->workers[i]);
+        if (disp_worker_is_free(d, &d->workers[i]))
+            disp_worker_push(d, &d->workers[i]);
     }
 }

@@ -149,7 +149,7 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != m->pid)
         _exit(1);
     keep[n++] = log_fd();
-    keep[n++] = env->life_fd;
+    keep[n++] = env->parent_fd;
     keep[n++] = env->queue_fd;
     keep[n++] = env->control_fd;
     for (size_t i = 0; i < env->listen_n; i++)
@@ -183,7 +183,7 @@ static bool equip(struct master *m, const struct child *c, struct child_env *env
                               .epoch = c->epoch,
                               .slot = c->slot,
                               .index = c->index,
-                              .life_fd = m->life[0],
+                              .parent_fd = m->life[0],
                               .queue_fd = -1,
                               .control_fd = -1};
     *theirs = -1;
@@ -191,7 +191,7 @@ static bool equip(struct master *m, const struct child *c, struct child_env *env
         master_listen_fds(m, listen_fds);
         env->listen_fds = listen_fds;
         env->listen_n = LISTENERS_MAX;
-        env->listen_kept = master_listen_passed(m);
+        env->listen_systemd = master_listen_systemd(m);
     } else if (c->role == ROLE_MONITOR) {
         env->listen_fds = &m->monitor.fd;
         env->listen_n = 1;

@@ -267,7 +267,7 @@ uint32_t master_listen_bits(const struct master *m)
     return bits;
 }
 
-uint32_t master_listen_passed(const struct master *m)
+uint32_t master_listen_systemd(const struct master *m)
 {
     uint32_t bits = 0;
     for (unsigned i = 0; i < LISTENERS_MAX; i++)

@@ -96,7 +96,7 @@ void master_listen_commit(struct master *m);
 /* A bit for each socket that the one on trial wants. */
 uint32_t master_listen_bits(const struct master *m);
 /* A bit for each that is systemd's. */
-uint32_t master_listen_passed(const struct master *m);
+uint32_t master_listen_systemd(const struct master *m);
 /* Those in force, by number, -1 where there is none: for a dispatcher that starts. */
 void master_listen_fds(struct master *m, int fds[LISTENERS_MAX]);
 /* Closes the listening sockets (drain), and removes unix paths that this process made. */

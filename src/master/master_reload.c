@@ -209,7 +209,7 @@ static bool commit(struct master *m)
     const struct handover_order o = {.what = HANDOVER_BEGIN,
                                      .epoch = r->epoch,
                                      .listeners = master_listen_bits(m),
-                                     .listeners_kept = master_listen_passed(m),
+                                     .listeners_systemd = master_listen_systemd(m),
                                      .len = r->cfg->server.trusted_proxies_n * sizeof(struct cidr),
                                      .limits = handover_limits_of(r->cfg)};
     if (!master_listen_tell(m) || !master_send(m, &o, r->cfg->server.trusted_proxies, -1))

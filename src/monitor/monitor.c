@@ -74,7 +74,7 @@ static bool turn(struct monitor *m, int fd, short events, struct deadline d)
 {
     struct pollfd polls[3 + MONITOR_LISTEN_MAX + MONITOR_CONNS_MAX] = {
         {.fd = m->signal_fd, .events = POLLIN},
-        {.fd = m->env->life_fd, .events = 0},
+        {.fd = m->env->parent_fd, .events = 0},
         {.fd = fd, .events = events}};
     struct deadline until = d;
     size_t n = monitor_http_polls(m->http, polls + 3, &until);

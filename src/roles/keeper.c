@@ -82,7 +82,7 @@ static bool pause_until(struct keeper *k, struct deadline d)
         short db_events = 0;
         int db = db_fd(k->db, &db_events);
         struct pollfd p[] = {
-            {.fd = k->env->life_fd, .events = POLLIN},
+            {.fd = k->env->parent_fd, .events = POLLIN},
             {.fd = k->sig_fd, .events = POLLIN},
             {.fd = db, .events = db_events},
         };

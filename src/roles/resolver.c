@@ -92,7 +92,7 @@ int resolver_main(const struct child_env *env)
         }
         addrs_set_first_pass();
         scoreboard_stage(STAGE_IDLE, "");
-        struct pollfd p = {.fd = env->life_fd, .events = POLLIN};
+        struct pollfd p = {.fd = env->parent_fd, .events = POLLIN};
         scoreboard_beat();
         if (poll(&p, 1, deadline_left_ms(deadline_cap(next, SCOREBOARD_BEAT_MS))) > 0)
             return 0;

@@ -200,7 +200,7 @@ static int loop(struct worker *w)
         int db = db_fd(w->db, &db_events);
         struct pollfd p[] = {
             {.fd = w->env->queue_fd, .events = POLLIN},
-            {.fd = w->env->life_fd, .events = POLLIN},
+            {.fd = w->env->parent_fd, .events = POLLIN},
             {.fd = w->sig_fd, .events = POLLIN},
             {.fd = db, .events = db_events},
         };
@@ -225,7 +225,7 @@ static int loop(struct worker *w)
 static void await_addresses(const struct worker *w)
 {
     struct deadline d = deadline_in_ms(FIRST_LOOKUP_MS);
-    struct pollfd p = {.fd = w->env->life_fd, .events = POLLIN};
+    struct pollfd p = {.fd = w->env->parent_fd, .events = POLLIN};
     while (addrs_count() > 0 && !addrs_first_pass() && !deadline_passed(d) && poll(&p, 1, 5) == 0)
         ;
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* Problem documents for requests that no worker answers. */
+#ifndef BOOKINGD_DISPATCHER_DISP_ANSWER_H
+#define BOOKINGD_DISPATCHER_DISP_ANSWER_H
+
+#include "disp_state.h"
+
+/* Makes the document, counts it and writes the access record. The bytes are valid until the next
+ * call. */
+struct disp_event disp_answer_compose(struct disp *d, struct conn *c,
+                                      const struct disp_problem *p) MUST_CHECK;
+
+#endif

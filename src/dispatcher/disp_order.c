@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* Orders of the master: a new worker, a new listening socket, and the beginning of an epoch, which
+ * is how a reload reaches the dispatcher. Called by the loop when the control socket is ready. */
+#include "disp_order.h"
+
+#include <stddef.h>
+#include <unistd.h>
+
+#include "disp_accept.h"
+#include "disp_conn.h"
+#include "disp_drive.h"
+#include "disp_peers.h"
+#include "disp_worker.h"
+#include "sys/log.h"
+
+void disp_order_limits(struct disp *d, const struct handover_limits *l)
+{
+    d->limits = *l;
+    d->http =
+        (struct http_limits){.max_head = (size_t)l->max_head, .max_body = (size_t)l->max_body};
+    disp_conns_limits(d);
+    while (d->conns_n > d->conns_max && disp_drive_evict(d))
+        ;
+}
+
+/* From here on the new workers, limits and sockets; the connections, and the requests under way,
+ * stay. */
+static void disp_order_begin(struct disp *d, const struct handover_order *o,
+                             const struct handover_packet *trusted)
+{
+    d->epoch = o->epoch;
+    log_set((enum log_format)o->limits.log_format, (enum log_level)o->limits.log_level);
+    disp_order_limits(d, &o->limits);
+    d->listen_systemd = o->listeners_systemd;
+    if (!trusted->lost)
+        disp_peers_trust(d, trusted->bytes, trusted->len);
+    disp_accept_only(d, o->listeners);
+    disp_workers_epoch(d);
+    LOG(LOG_LEVEL_INFO, "dispatcher.epoch", F_INT("epoch", d->epoch),
+        F_INT("connections", d->conns_n));
+}
+
+/* A worker of a new generation may be announced before the end of the old one was seen. */
+static void disp_order_worker(struct disp *d, const struct handover_order *o, int fd)
+{
+    disp_drive_lost(d, &d->workers[o->slot]);
+    disp_worker_join(d, o, fd);
+}
+
+static void disp_order_carry_out(struct disp *d, const struct handover_order *o,
+                                 const struct handover_packet *p)
+{
+    const int fd = p->fd;
+    if (o->what == HANDOVER_WORKER && fd >= 0 && o->slot < d->workers_n) {
+        disp_order_worker(d, o, fd);
+    } else if (o->what == HANDOVER_LISTEN && fd >= 0 && o->slot < LISTENERS_MAX && !d->draining) {
+        if (d->listen_fds[o->slot] >= 0) /* of a reload that was given up */
+            close(d->listen_fds[o->slot]);
+        d->listen_fds[o->slot] = fd;
+    } else {
+        if (o->what == HANDOVER_BEGIN && !d->draining)
+            disp_order_begin(d, o, p);
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+/* What came with the order did not come through. A worker ends by itself and is started again; a
+ * socket is missing until the next reload. Closing a connection makes room for the next. */
+static void disp_order_lost(struct disp *d, const struct handover_order *o)
+{
+    static const char *const names[] = {
+        [HANDOVER_WORKER] = "worker", [HANDOVER_LISTEN] = "listen", [HANDOVER_BEGIN] = "begin"};
+    LOG(LOG_LEVEL_ERROR, "dispatcher.order_lost", F_STR("order", names[o->what]),
+        F_STR("reason", "no_descriptors_or_memory"));
+    (void)disp_drive_evict(d);
+}
+
+void disp_order_read(struct disp *d)
+{
+    struct handover_order o;
+    struct handover_packet p;
+    while (handover_recv(d->env->control_fd, d->packet, &o, sizeof(o),
+                         offsetof(struct handover_order, len), &p) > 0) {
+        if (p.lost)
+            disp_order_lost(d, &o);
+        disp_order_carry_out(d, &o, &p);
+        handover_drop(&p);
+    }
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* How many connections each client address has, and the cap on them. */
+#ifndef BOOKINGD_DISPATCHER_DISP_PEERS_H
+#define BOOKINGD_DISPATCHER_DISP_PEERS_H
+
+#include <sys/socket.h>
+
+#include "disp_state.h"
+
+bool disp_peers_init(struct disp *d) MUST_CHECK;
+void disp_peers_join(struct disp *d, struct conn *c, const struct sockaddr_storage *from);
+void disp_peers_leave(struct disp *d, struct conn *c);
+enum peer_room {
+    PEER_ROOM,
+    PEER_FULL,  /* its address has too many: to be told */
+    PEER_FLOOD, /* so many that telling them would cost others their place */
+};
+enum peer_room disp_peers_room(const struct disp *d, const struct conn *c);
+/* These networks, struct cidr, are proxies: their clients are not one. */
+void disp_peers_trust(struct disp *d, const void *networks, size_t bytes);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * What the dispatcher remembers, for its own files alone: connections, workers, listening sockets.
+ * One struct disp exists per process, and there are no threads.
+ *
+ * A connection is in exactly one phase and in that phase's list. All members of a list have the
+ * same limit of time and join at its tail, so the head is the oldest and the next to expire: the
+ * list serves as timer, as queue (CP_QUEUED) and as the choice of whom to close first (CP_IDLE).
+ */
+#ifndef BOOKINGD_DISPATCHER_DISP_STATE_H
+#define BOOKINGD_DISPATCHER_DISP_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "dispatcher/conn_table.h"
+#include "http/http_parse.h"
+#include "ipc/child.h"
+#include "ipc/protocol.h"
+
+/* A request from its head's end until it is answered. */
+struct request {
+    enum http_method method;
+    size_t head_len, total; /* total: bytes of the whole, 0 until known */
+    bool chunked, keep_alive, retried;
+    uint64_t content_length;
+    struct http_chunked scan;
+    struct mono arrived, given; /* whole; to a worker: 0 when none has got it */
+    struct deadline deadline;
+    int64_t written; /* bytes to this client before a worker got it; -1: not known */
+    char id[HANDOVER_ID_MAX + 1];
+};
+
+/* An idle connection costs this struct and nothing more. */
+struct conn {
+    struct conn *prev, *next; /* in the list of its phase */
+    struct mono since;        /* in this phase */
+    struct request *req;
+    char *buf; /* what was read and is not answered yet; NULL when that is nothing */
+    size_t len, cap, seen;
+    char *out; /* the part of an answer that the socket did not take at once; NULL */
+    size_t out_len, out_at;
+    int fd;
+    uint32_t generation; /* of this place, so that late news of an earlier connection is ignored */
+    uint32_t peer;       /* in the table of addresses; 0: has none */
+    enum conn_phase phase;
+    bool eof;   /* the client sends no more */
+    bool used;  /* a request has begun on it, once */
+    bool close; /* after this answer */
+};
+
+struct phase_list {
+    struct conn *head, *tail;
+    unsigned n;
+    int64_t limit_ms; /* 0: none */
+};
+
+struct peer {
+    uint64_t key; /* of the address */
+    uint32_t n;   /* its connections */
+    uint32_t next;
+};
+
+struct peers {
+    struct peer *all;  /* by number, from 1 on */
+    uint32_t *buckets; /* heads of chains through next */
+    uint32_t mask, used, free;
+    uint64_t seed;
+};
+
+struct disp_worker {
+    int fd; /* -1: nobody */
+    int index;
+    uint32_t generation, epoch;
+    bool ready, retiring, listed;
+    struct conn *conn; /* the request in hand */
+    uint64_t seq;      /* of its handing over */
+};
+
+struct disp {
+    const struct child_env *env;
+    uint32_t epoch; /* workers of this one get requests */
+    struct handover_limits limits;
+    struct http_limits http;
+    int ep, sig_fd;
+    struct mono now;     /* of this turn of the loop */
+    struct arena *arena; /* of one problem document */
+    struct http_head head;
+    char *packet; /* HANDOVER_PACKET_MAX bytes */
+
+    struct conn *conns;  /* as many as there can be descriptors; untouched pages cost nothing */
+    unsigned conns_max;  /* as configured */
+    unsigned conns_cap;  /* places */
+    unsigned conns_used; /* places that were ever taken */
+    unsigned conns_n;
+    struct conn *free; /* through next */
+    struct phase_list phases[CP_COUNT];
+    struct mono rated; /* when slow clients were last looked for */
+    struct peers peers;
+    struct cidr *trusted; /* proxies: no cap for them */
+    size_t trusted_n;
+
+    struct disp_worker *workers; /* by slot of the scoreboard */
+    unsigned workers_n;
+    unsigned *free_slots; /* stack of slots whose workers were free when pushed */
+    unsigned free_slots_n;
+    uint64_t seq;
+
+    int listen_fds[LISTENERS_MAX]; /* by number; -1 */
+    uint32_t listen_on;            /* bits: those in use; the others wait for their epoch */
+    uint32_t
+        listen_systemd; /* bits: those that systemd keeps open; who waits in them is not lost */
+    bool accepting, listening_paused, accept_failing;
+    struct deadline listen_again;
+    bool draining;
+    bool queue_cut; /* most of the drain time is over, and the queue was turned away */
+    struct deadline queue_cut_at, end_at, newcomers_by;
+};
+
+/* An answer that no worker gives. */
+struct disp_problem {
+    enum err err;
+    const char *detail; /* static, or the parser's */
+    long retry_after_s; /* 0: none */
+    bool unknown;       /* whether the request was carried out */
+    bool close;
+};
+
+/* An event with what it brings. */
+struct disp_event {
+    enum conn_event what;
+    struct disp_problem problem; /* CE_PROBLEM */
+    struct str bytes;            /* CE_ANSWER: borrowed until the event is handled */
+};
+#define DISP_EVENT(ce) ((struct disp_event){.what = (ce)})
+#define DISP_PROBLEM(...) \
+    ((struct disp_event){.what = CE_PROBLEM, .problem = (struct disp_problem){__VA_ARGS__}})
+
+#endif
