@@ -19,6 +19,7 @@
 #include "http/http_route.h"
 #include "svc/svc.h"
 #include "sys/json.h"
+#include "sys/schema.h"
 
 struct api; /* one per worker process */
 
@@ -61,21 +62,6 @@ extern const struct http_route_table api_route_table;
 enum api_auth { AUTH_NONE, AUTH_CUSTOMER, AUTH_VIEWER, AUTH_AGENT, AUTH_ADMIN };
 enum api_body { BODY_NONE, BODY_OPTIONAL, BODY_REQUIRED, BODY_ANY /* raw: webhooks */ };
 
-/* Query parameters that a route takes; an unknown or repeated one is a fault (query:NAME), but on
- * routes that say query_open (the gateway adds its own). */
-struct api_query_param {
-    const char *name;
-    enum json_type_wanted type; /* J_STRING J_INT J_BOOL J_UUID J_TIME J_ENUM; dates are J_STRING
-                                   checked by the handler */
-    int64_t min, max;
-    const char *const *values;
-    size_t offset, present; /* into the handler's struct, as in json_member */
-};
-#define API_QUERY_END \
-    {                 \
-        .name = NULL  \
-    }
-
 struct api_request;
 typedef enum err (*api_handler_fn)(struct api_request *r);
 
@@ -84,12 +70,13 @@ struct api_route {
     api_handler_fn handler;
     enum api_auth auth;
     enum api_body body;
-    const struct json_member
-        *members; /* body schema, read into r->input (input_size bytes, zeroed) */
+    const struct schema_row *members; /* of the body: into r->input (input_size bytes, zeroed) */
     size_t input_size;
-    bool at_least_one;                   /* minProperties: 1 (PATCH) */
-    bool idempotent;                     /* takes Idempotency-Key */
-    const struct api_query_param *query; /* into r->query_input (query_size bytes) */
+    bool partial;    /* PATCH: no member is required, but one must be there */
+    bool idempotent; /* takes Idempotency-Key */
+    /* Parameters: into r->query_input (query_size bytes, zeroed). An unknown or repeated one is a
+     * fault (query:NAME), but on routes that say query_open (the gateway adds its own). */
+    const struct schema_row *query;
     size_t query_size;
     bool query_open; /* unknown query parameters are ignored */
 };
@@ -197,25 +184,23 @@ bool api_cursor_read(struct api_request *r, const char *after, const char **fiel
 /* Characters: a name of 120 code points of 4 bytes, an identifier, the hash. */
 #define API_CURSOR_MAX 768
 
-/* Shared members of query structs: `limit` (1..100, default 50) and `after`. */
+/* Shared members of query structs: `limit` and `after` (BEHAVIOUR §2). */
+#define API_PAGE_LIMIT_MAX 100
+#define API_PAGE_LIMIT_DEFAULT 50
 struct api_page {
     int64_t limit;
     bool has_limit;
     const char *after;
 };
-#define API_PAGE_PARAMS(owner, place)                                       \
-    {.name = "limit",                                                       \
-     .type = J_INT,                                                         \
-     .min = 1,                                                              \
-     .max = 100,                                                            \
-     .offset = offsetof(owner, place.limit),                                \
-     .present = offsetof(owner, place.has_limit)},                          \
-    {                                                                       \
-        .name = "after", .type = J_STRING, .min = 1, .max = API_CURSOR_MAX, \
-        .offset = offsetof(owner, place.after), .present = JSON_NO_PRESENT  \
+#define API_PAGE_PARAMS(owner, place)                                                      \
+    {SCHEMA_FIELD(INT, int64_t, owner, place.limit), .name = "limit", .min = 1,            \
+     .max = API_PAGE_LIMIT_MAX, SCHEMA_HAS(owner, place.has_limit)},                       \
+    {                                                                                      \
+        SCHEMA_FIELD(STRING, const char *, owner, place.after), .name = "after", .min = 1, \
+                                                                .max = API_CURSOR_MAX      \
     }
 /* The query of a list that takes no more than these two: the struct is api_page itself. */
-extern const struct api_query_param api_page_params[];
+extern const struct schema_row api_page_params[];
 /* limit or its default */
 int64_t api_page_limit(const struct api_page *p);
 /*

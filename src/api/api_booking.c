@@ -13,34 +13,14 @@ struct order_input {
     const char *note;
     bool has_resource, has_party;
 };
-static const struct json_member order_members[] = {
-    {.name = "service_id",
-     .type = J_UUID,
-     .required = true,
-     .offset = offsetof(struct order_input, service_id),
-     .present = JSON_NO_PRESENT},
-    {.name = "starts_at",
-     .type = J_TIME,
-     .required = true,
-     .offset = offsetof(struct order_input, starts_at),
-     .present = JSON_NO_PRESENT},
-    {.name = "resource_id",
-     .type = J_UUID,
-     .offset = offsetof(struct order_input, resource_id),
-     .present = offsetof(struct order_input, has_resource)},
-    {.name = "party_size",
-     .type = J_INT,
-     .min = 1,
-     .max = 1000,
-     .offset = offsetof(struct order_input, party_size),
-     .present = offsetof(struct order_input, has_party)},
-    {.name = "note",
-     .type = J_STRING,
-     .min = 0,
-     .max = 500,
-     .offset = offsetof(struct order_input, note),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row order_members[] = {
+    {SCHEMA_UUID(struct order_input, service_id), .required = true},
+    {SCHEMA_TIME(struct order_input, starts_at), .required = true},
+    {SCHEMA_UUID(struct order_input, resource_id), SCHEMA_HAS(struct order_input, has_resource)},
+    {SCHEMA_INT(struct order_input, party_size, 1, 1000),
+     SCHEMA_HAS(struct order_input, has_party)},
+    {SCHEMA_STRING(struct order_input, note, 0, 500)},
+    SCHEMA_END,
 };
 
 static enum err post_booking(struct api_request *r)
@@ -71,14 +51,11 @@ struct list_query {
     int status;
     bool has_status;
 };
-static const struct api_query_param list_params[] = {
-    {.name = "status",
-     .type = J_ENUM,
-     .values = booking_state_names,
-     .offset = offsetof(struct list_query, status),
-     .present = offsetof(struct list_query, has_status)},
+static const struct schema_row list_params[] = {
+    {SCHEMA_ENUM(struct list_query, status, booking_state_names),
+     SCHEMA_HAS(struct list_query, has_status)},
     API_PAGE_PARAMS(struct list_query, page),
-    API_QUERY_END,
+    SCHEMA_END,
 };
 
 static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
@@ -131,14 +108,9 @@ static enum err get_booking(struct api_request *r)
 struct cancel_input {
     const char *reason;
 };
-static const struct json_member cancel_members[] = {
-    {.name = "reason",
-     .type = J_STRING,
-     .min = 0,
-     .max = 500,
-     .offset = offsetof(struct cancel_input, reason),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row cancel_members[] = {
+    {SCHEMA_STRING(struct cancel_input, reason, 0, 500)},
+    SCHEMA_END,
 };
 
 static enum err cancel_booking(struct api_request *r)
@@ -168,17 +140,10 @@ struct move_input {
     struct uuid resource_id;
     bool has_resource;
 };
-static const struct json_member move_members[] = {
-    {.name = "starts_at",
-     .type = J_TIME,
-     .required = true,
-     .offset = offsetof(struct move_input, starts_at),
-     .present = JSON_NO_PRESENT},
-    {.name = "resource_id",
-     .type = J_UUID,
-     .offset = offsetof(struct move_input, resource_id),
-     .present = offsetof(struct move_input, has_resource)},
-    JSON_MEMBERS_END,
+static const struct schema_row move_members[] = {
+    {SCHEMA_TIME(struct move_input, starts_at), .required = true},
+    {SCHEMA_UUID(struct move_input, resource_id), SCHEMA_HAS(struct move_input, has_resource)},
+    SCHEMA_END,
 };
 
 static enum err reschedule_booking(struct api_request *r)

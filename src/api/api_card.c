@@ -137,7 +137,7 @@ static void check(json_t *j, const char *pointer, struct faults *f)
     else if (json_is_object(j))
         check_object(j, pointer, f);
     for (size_t i = 0; i < json_array_size(j); i++)
-        check(json_array_get(j, i), json_pointer_index(a, pointer, i), f);
+        check(json_array_get(j, i), fault_pointer_index(a, pointer, i), f);
     if (found)
         fault_add(f, pointer, "must not be or contain a card number");
 }
@@ -149,7 +149,7 @@ static void check_object(json_t *object, const char *pointer, struct faults *f)
         if (api_card_in(f->arena, str_of(name)))
             fault_add(f, pointer, "has a member whose name is or contains a card number");
         else if (strcmp(name, "phone") != 0)
-            check(json_object_iter_value(i), json_pointer(f->arena, pointer, name), f);
+            check(json_object_iter_value(i), fault_pointer(f->arena, pointer, name), f);
     }
 }
 

@@ -13,28 +13,13 @@ struct closure_input {
     struct wall starts_at, ends_at;
     const char *reason;
 };
-static const struct json_member closure_members[] = {
-    {.name = "resource_id",
-     .type = J_UUID,
-     .offset = offsetof(struct closure_input, resource_id),
-     .present = offsetof(struct closure_input, has_resource)},
-    {.name = "starts_at",
-     .type = J_TIME,
-     .required = true,
-     .offset = offsetof(struct closure_input, starts_at),
-     .present = JSON_NO_PRESENT},
-    {.name = "ends_at",
-     .type = J_TIME,
-     .required = true,
-     .offset = offsetof(struct closure_input, ends_at),
-     .present = JSON_NO_PRESENT},
-    {.name = "reason",
-     .type = J_STRING,
-     .min = 0,
-     .max = 200,
-     .offset = offsetof(struct closure_input, reason),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row closure_members[] = {
+    {SCHEMA_UUID(struct closure_input, resource_id),
+     SCHEMA_HAS(struct closure_input, has_resource)},
+    {SCHEMA_TIME(struct closure_input, starts_at), .required = true},
+    {SCHEMA_TIME(struct closure_input, ends_at), .required = true},
+    {SCHEMA_STRING(struct closure_input, reason, 0, 200)},
+    SCHEMA_END,
 };
 
 static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)

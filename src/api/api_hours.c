@@ -9,44 +9,20 @@
 struct hours_input {
     json_t *items;
 };
-static const struct json_member hours_members[] = {
-    {.name = "items",
-     .type = J_ARRAY,
-     .required = true,
-     .min = 0,
-     .max = OPENINGS_MAX,
-     .offset = offsetof(struct hours_input, items),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row hours_members[] = {
+    {SCHEMA_ARRAY(struct hours_input, items, 0, OPENINGS_MAX), .required = true},
+    SCHEMA_END,
 };
 
 struct opening_input {
     int64_t weekday;
     const char *opens, *closes;
 };
-static const struct json_member opening_members[] = {
-    {.name = "weekday",
-     .type = J_INT,
-     .required = true,
-     .min = 1,
-     .max = 7,
-     .offset = offsetof(struct opening_input, weekday),
-     .present = JSON_NO_PRESENT},
-    {.name = "opens",
-     .type = J_STRING,
-     .required = true,
-     .min = 5,
-     .max = 5,
-     .offset = offsetof(struct opening_input, opens),
-     .present = JSON_NO_PRESENT},
-    {.name = "closes",
-     .type = J_STRING,
-     .required = true,
-     .min = 5,
-     .max = 5,
-     .offset = offsetof(struct opening_input, closes),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row opening_members[] = {
+    {SCHEMA_INT(struct opening_input, weekday, 1, 7), .required = true},
+    {SCHEMA_STRING(struct opening_input, opens, 5, 5), .required = true},
+    {SCHEMA_STRING(struct opening_input, closes, 5, 5), .required = true},
+    SCHEMA_END,
 };
 
 static bool digit(char c)
@@ -68,7 +44,7 @@ static void read_opening(struct api_request *r, const json_t *j, size_t i, struc
 {
     const char *base = arena_printf(r->svc.arena, "/items/%zu", i);
     struct opening_input in = {0};
-    if (!json_read(j, opening_members, &in, base, &r->faults))
+    if (!schema_read_object(&(struct schema){.rows = opening_members}, j, &in, base, &r->faults))
         return;
     *out = (struct opening){in.weekday, minute_of(in.opens, 23 * 60 + 59),
                             minute_of(in.closes, 24 * 60)};

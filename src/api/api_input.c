@@ -68,8 +68,9 @@ static enum err schema(struct api_request *r)
 {
     if (!r->route->members)
         return ERR_OK;
-    bool good = json_read(r->json, r->route->members, r->input, "", &r->faults);
-    if (good && r->route->at_least_one && json_object_size(r->json) == 0) {
+    const struct schema schema = {r->route->members, r->route->partial};
+    bool good = schema_read_object(&schema, r->json, r->input, "", &r->faults);
+    if (good && r->route->partial && json_object_size(r->json) == 0) {
         api_fault(r, "", "must have at least one member");
         good = false;
     }

@@ -47,18 +47,10 @@ struct me_input {
     int locale;
     bool has_locale;
 };
-static const struct json_member me_members[] = {
-    {.name = "name",
-     .type = J_STRING,
-     .min = 1,
-     .max = 120,
-     .offset = offsetof(struct me_input, name),
-     .present = JSON_NO_PRESENT},
-    {.name = "locale",
-     .type = J_LOCALE,
-     .offset = offsetof(struct me_input, locale),
-     .present = offsetof(struct me_input, has_locale)},
-    JSON_MEMBERS_END,
+static const struct schema_row me_members[] = {
+    {SCHEMA_STRING(struct me_input, name, 1, 120)},
+    {SCHEMA_LOCALE(struct me_input, locale), SCHEMA_HAS(struct me_input, has_locale)},
+    SCHEMA_END,
 };
 
 static enum err me_patch(struct api_request *r)
@@ -83,7 +75,7 @@ const struct api_route api_route_me_patch = {
     .body = BODY_REQUIRED,
     .members = me_members,
     .input_size = sizeof(struct me_input),
-    .at_least_one = true,
+    .partial = true,
 };
 
 /* ---- DELETE /v1/me ---- */
@@ -109,12 +101,9 @@ const struct api_route api_route_me_delete = {
 struct sign_out_query {
     bool all;
 };
-static const struct api_query_param sign_out_params[] = {
-    {.name = "all",
-     .type = J_BOOL,
-     .offset = offsetof(struct sign_out_query, all),
-     .present = JSON_NO_PRESENT},
-    API_QUERY_END,
+static const struct schema_row sign_out_params[] = {
+    {SCHEMA_BOOL(struct sign_out_query, all)},
+    SCHEMA_END,
 };
 
 static enum err session_delete(struct api_request *r)

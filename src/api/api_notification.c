@@ -18,22 +18,13 @@ struct list_query {
     struct wall since;
     bool has_status, has_booking, has_since;
 };
-static const struct api_query_param list_params[] = {
-    {.name = "status",
-     .type = J_ENUM,
-     .values = notification_status_names,
-     .offset = offsetof(struct list_query, status),
-     .present = offsetof(struct list_query, has_status)},
-    {.name = "booking_id",
-     .type = J_UUID,
-     .offset = offsetof(struct list_query, booking_id),
-     .present = offsetof(struct list_query, has_booking)},
-    {.name = "since",
-     .type = J_TIME,
-     .offset = offsetof(struct list_query, since),
-     .present = offsetof(struct list_query, has_since)},
+static const struct schema_row list_params[] = {
+    {SCHEMA_ENUM(struct list_query, status, notification_status_names),
+     SCHEMA_HAS(struct list_query, has_status)},
+    {SCHEMA_UUID(struct list_query, booking_id), SCHEMA_HAS(struct list_query, has_booking)},
+    {SCHEMA_TIME(struct list_query, since), SCHEMA_HAS(struct list_query, has_since)},
     API_PAGE_PARAMS(struct list_query, page),
-    API_QUERY_END,
+    SCHEMA_END,
 };
 
 static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
@@ -93,38 +84,14 @@ struct resend_input {
     int64_t limit;
     bool has_since, has_until, has_limit, dry_run;
 };
-static const struct json_member resend_members[] = {
-    {.name = "error_code",
-     .type = J_STRING,
-     .min = 0,
-     .max = 64,
-     .offset = offsetof(struct resend_input, error_code),
-     .present = JSON_NO_PRESENT},
-    {.name = "template",
-     .type = J_STRING,
-     .min = 0,
-     .max = 64,
-     .offset = offsetof(struct resend_input, template),
-     .present = JSON_NO_PRESENT},
-    {.name = "since",
-     .type = J_TIME,
-     .offset = offsetof(struct resend_input, since),
-     .present = offsetof(struct resend_input, has_since)},
-    {.name = "until",
-     .type = J_TIME,
-     .offset = offsetof(struct resend_input, until),
-     .present = offsetof(struct resend_input, has_until)},
-    {.name = "limit",
-     .type = J_INT,
-     .min = 1,
-     .max = 1000,
-     .offset = offsetof(struct resend_input, limit),
-     .present = offsetof(struct resend_input, has_limit)},
-    {.name = "dry_run",
-     .type = J_BOOL,
-     .offset = offsetof(struct resend_input, dry_run),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row resend_members[] = {
+    {SCHEMA_STRING(struct resend_input, error_code, 0, 64)},
+    {SCHEMA_STRING(struct resend_input, template, 0, 64)},
+    {SCHEMA_TIME(struct resend_input, since), SCHEMA_HAS(struct resend_input, has_since)},
+    {SCHEMA_TIME(struct resend_input, until), SCHEMA_HAS(struct resend_input, has_until)},
+    {SCHEMA_INT(struct resend_input, limit, 1, 1000), SCHEMA_HAS(struct resend_input, has_limit)},
+    {SCHEMA_BOOL(struct resend_input, dry_run)},
+    SCHEMA_END,
 };
 
 static enum err post_resend_all(struct api_request *r)
@@ -166,24 +133,11 @@ struct acknowledge_input {
     struct wall until;
     bool has_until;
 };
-static const struct json_member acknowledge_members[] = {
-    {.name = "ids",
-     .type = J_ARRAY,
-     .min = 0,
-     .max = IDS_MAX,
-     .offset = offsetof(struct acknowledge_input, ids),
-     .present = JSON_NO_PRESENT},
-    {.name = "error_code",
-     .type = J_STRING,
-     .min = 0,
-     .max = 64,
-     .offset = offsetof(struct acknowledge_input, error_code),
-     .present = JSON_NO_PRESENT},
-    {.name = "until",
-     .type = J_TIME,
-     .offset = offsetof(struct acknowledge_input, until),
-     .present = offsetof(struct acknowledge_input, has_until)},
-    JSON_MEMBERS_END,
+static const struct schema_row acknowledge_members[] = {
+    {SCHEMA_ARRAY(struct acknowledge_input, ids, 0, IDS_MAX)},
+    {SCHEMA_STRING(struct acknowledge_input, error_code, 0, 64)},
+    {SCHEMA_TIME(struct acknowledge_input, until), SCHEMA_HAS(struct acknowledge_input, has_until)},
+    SCHEMA_END,
 };
 
 /* Canonical texts of the array's identifiers; NULL, with faults, when one is none. */

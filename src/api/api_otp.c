@@ -13,17 +13,10 @@ struct send_input {
     int locale;
     bool has_locale;
 };
-static const struct json_member send_members[] = {
-    {.name = "phone",
-     .type = J_STRING,
-     .required = true,
-     .offset = offsetof(struct send_input, phone),
-     .present = JSON_NO_PRESENT},
-    {.name = "locale",
-     .type = J_LOCALE,
-     .offset = offsetof(struct send_input, locale),
-     .present = offsetof(struct send_input, has_locale)},
-    JSON_MEMBERS_END,
+static const struct schema_row send_members[] = {
+    {SCHEMA_STRING(struct send_input, phone, 0, 0), .required = true},
+    {SCHEMA_LOCALE(struct send_input, locale), SCHEMA_HAS(struct send_input, has_locale)},
+    SCHEMA_END,
 };
 
 void api_phone_fault(struct api_request *r, enum err e)
@@ -78,13 +71,9 @@ const struct api_route api_route_otp_send = {
 struct verify_input {
     const char *code;
 };
-static const struct json_member verify_members[] = {
-    {.name = "code",
-     .type = J_STRING,
-     .required = true,
-     .offset = offsetof(struct verify_input, code),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row verify_members[] = {
+    {SCHEMA_STRING(struct verify_input, code, 0, 0), .required = true},
+    SCHEMA_END,
 };
 
 static bool code_valid(const char *code)

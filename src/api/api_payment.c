@@ -56,15 +56,9 @@ static void answer_payment(void *arg, struct db_batch *b, const struct payment *
 struct open_input {
     const char *return_url;
 };
-static const struct json_member open_members[] = {
-    {.name = "return_url",
-     .type = J_STRING,
-     .required = true,
-     .min = 1,
-     .max = 2000,
-     .offset = offsetof(struct open_input, return_url),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row open_members[] = {
+    {SCHEMA_STRING(struct open_input, return_url, 1, 2000), .required = true},
+    SCHEMA_END,
 };
 
 /* Only to where the operator said: an open redirect would lend our name to anybody. */
@@ -115,8 +109,8 @@ static enum err post_payment(struct api_request *r)
 struct list_query {
     struct api_page page;
 };
-static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page),
-                                                     API_QUERY_END};
+static const struct schema_row list_params[] = {API_PAGE_PARAMS(struct list_query, page),
+                                                SCHEMA_END};
 
 /* All of a booking's payments are read: most have one, and each ended before the next was made. */
 static enum err get_payments(struct api_request *r)
@@ -236,14 +230,10 @@ struct refund_input {
     int64_t amount;
     bool has_amount;
 };
-static const struct json_member refund_members[] = {
-    {.name = "amount",
-     .type = J_INT,
-     .min = 1,
-     .max = INT64_MAX,
-     .offset = offsetof(struct refund_input, amount),
-     .present = offsetof(struct refund_input, has_amount)},
-    JSON_MEMBERS_END,
+static const struct schema_row refund_members[] = {
+    {SCHEMA_INT(struct refund_input, amount, 1, INT64_MAX),
+     SCHEMA_HAS(struct refund_input, has_amount)},
+    SCHEMA_END,
 };
 
 static enum err post_refund(struct api_request *r)

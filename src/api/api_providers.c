@@ -24,8 +24,8 @@ static json_t *provider_json(struct arena *a, const struct provider_config *p,
 struct list_query {
     struct api_page page;
 };
-static const struct api_query_param list_params[] = {API_PAGE_PARAMS(struct list_query, page),
-                                                     API_QUERY_END};
+static const struct schema_row list_params[] = {API_PAGE_PARAMS(struct list_query, page),
+                                                SCHEMA_END};
 
 static enum err providers_get(struct api_request *r)
 {

@@ -30,8 +30,7 @@ void api_reply_list(struct api_request *r, json_t *items, const char *next)
 struct page_query {
     struct api_page page;
 };
-const struct api_query_param api_page_params[] = {API_PAGE_PARAMS(struct page_query, page),
-                                                  API_QUERY_END};
+const struct schema_row api_page_params[] = {API_PAGE_PARAMS(struct page_query, page), SCHEMA_END};
 
 void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, api_item_fn *item)
 {
@@ -47,7 +46,7 @@ void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, a
 
 int64_t api_page_limit(const struct api_page *p)
 {
-    return p->has_limit ? p->limit : 50;
+    return p->has_limit ? p->limit : API_PAGE_LIMIT_DEFAULT;
 }
 
 bool api_page_of(struct api_request *r, const struct api_page *p, const char *const *keys, size_t n,

@@ -8,27 +8,14 @@ struct resource_input {
     int64_t capacity;
     bool has_name, has_capacity, active, has_active;
 };
-#define RESOURCE_MEMBERS(need)                                      \
-    {.name = "name",                                                \
-     .type = J_STRING,                                              \
-     .required = (need),                                            \
-     .min = 1,                                                      \
-     .max = 120,                                                    \
-     .offset = offsetof(struct resource_input, name),               \
-     .present = offsetof(struct resource_input, has_name)},         \
-        {.name = "capacity",                                        \
-         .type = J_INT,                                             \
-         .min = 1,                                                  \
-         .max = 1000,                                               \
-         .offset = offsetof(struct resource_input, capacity),       \
-         .present = offsetof(struct resource_input, has_capacity)}, \
-        {.name = "active",                                          \
-         .type = J_BOOL,                                            \
-         .offset = offsetof(struct resource_input, active),         \
-         .present = offsetof(struct resource_input, has_active)},   \
-        JSON_MEMBERS_END
-static const struct json_member new_members[] = {RESOURCE_MEMBERS(true)};
-static const struct json_member change_members[] = {RESOURCE_MEMBERS(false)};
+static const struct schema_row resource_members[] = {
+    {SCHEMA_STRING(struct resource_input, name, 1, 120), .required = true,
+     SCHEMA_HAS(struct resource_input, has_name)},
+    {SCHEMA_INT(struct resource_input, capacity, 1, 1000),
+     SCHEMA_HAS(struct resource_input, has_capacity)},
+    {SCHEMA_BOOL(struct resource_input, active), SCHEMA_HAS(struct resource_input, has_active)},
+    SCHEMA_END,
+};
 
 static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
@@ -110,7 +97,7 @@ const struct api_route api_route_resource_post = {
     .handler = post_resource,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = new_members,
+    .members = resource_members,
     .input_size = sizeof(struct resource_input),
 };
 const struct api_route api_route_resource_patch = {
@@ -118,7 +105,7 @@ const struct api_route api_route_resource_patch = {
     .handler = patch_resource,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = change_members,
+    .members = resource_members,
     .input_size = sizeof(struct resource_input),
-    .at_least_one = true,
+    .partial = true,
 };

@@ -12,30 +12,13 @@ struct slots_query {
     bool has_party;
 };
 
-static const struct api_query_param slots_params[] = {
-    {.name = "from",
-     .type = J_STRING,
-     .min = 1,
-     .max = 10,
-     .offset = offsetof(struct slots_query, from),
-     .present = JSON_NO_PRESENT},
-    {.name = "to",
-     .type = J_STRING,
-     .min = 1,
-     .max = 10,
-     .offset = offsetof(struct slots_query, to),
-     .present = JSON_NO_PRESENT},
-    {.name = "resource_id",
-     .type = J_UUID,
-     .offset = offsetof(struct slots_query, resource_id),
-     .present = offsetof(struct slots_query, has_resource)},
-    {.name = "party_size",
-     .type = J_INT,
-     .min = 1,
-     .max = 1000,
-     .offset = offsetof(struct slots_query, party_size),
-     .present = offsetof(struct slots_query, has_party)},
-    API_QUERY_END,
+static const struct schema_row slots_params[] = {
+    {SCHEMA_STRING(struct slots_query, from, 1, 10)},
+    {SCHEMA_STRING(struct slots_query, to, 1, 10)},
+    {SCHEMA_UUID(struct slots_query, resource_id), SCHEMA_HAS(struct slots_query, has_resource)},
+    {SCHEMA_INT(struct slots_query, party_size, 1, 1000),
+     SCHEMA_HAS(struct slots_query, has_party)},
+    SCHEMA_END,
 };
 
 static json_t *slot_json(struct arena *a, const struct slot *s)

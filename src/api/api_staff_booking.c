@@ -14,26 +14,13 @@ struct calendar_query {
     int status;
     bool has_status;
 };
-static const struct api_query_param calendar_params[] = {
-    {.name = "from",
-     .type = J_STRING,
-     .min = 10,
-     .max = 10,
-     .offset = offsetof(struct calendar_query, from),
-     .present = JSON_NO_PRESENT},
-    {.name = "to",
-     .type = J_STRING,
-     .min = 10,
-     .max = 10,
-     .offset = offsetof(struct calendar_query, to),
-     .present = JSON_NO_PRESENT},
-    {.name = "status",
-     .type = J_ENUM,
-     .values = booking_state_names,
-     .offset = offsetof(struct calendar_query, status),
-     .present = offsetof(struct calendar_query, has_status)},
+static const struct schema_row calendar_params[] = {
+    {SCHEMA_STRING(struct calendar_query, from, 10, 10)},
+    {SCHEMA_STRING(struct calendar_query, to, 10, 10)},
+    {SCHEMA_ENUM(struct calendar_query, status, booking_state_names),
+     SCHEMA_HAS(struct calendar_query, has_status)},
     API_PAGE_PARAMS(struct calendar_query, page),
-    API_QUERY_END,
+    SCHEMA_END,
 };
 
 /* A date that the calendar has, or NULL: a text that is none is a fault and must not reach the
@@ -93,47 +80,17 @@ struct staff_order_input {
     int64_t party_size;
     bool has_resource, has_party;
 };
-static const struct json_member staff_order_members[] = {
-    {.name = "phone",
-     .type = J_STRING,
-     .required = true,
-     .min = 0,
-     .max = 64,
-     .offset = offsetof(struct staff_order_input, phone),
-     .present = JSON_NO_PRESENT},
-    {.name = "name",
-     .type = J_STRING,
-     .min = 0,
-     .max = 120,
-     .offset = offsetof(struct staff_order_input, name),
-     .present = JSON_NO_PRESENT},
-    {.name = "service_id",
-     .type = J_UUID,
-     .required = true,
-     .offset = offsetof(struct staff_order_input, service_id),
-     .present = JSON_NO_PRESENT},
-    {.name = "resource_id",
-     .type = J_UUID,
-     .offset = offsetof(struct staff_order_input, resource_id),
-     .present = offsetof(struct staff_order_input, has_resource)},
-    {.name = "starts_at",
-     .type = J_TIME,
-     .required = true,
-     .offset = offsetof(struct staff_order_input, starts_at),
-     .present = JSON_NO_PRESENT},
-    {.name = "party_size",
-     .type = J_INT,
-     .min = 1,
-     .max = INT32_MAX, /* what no resource can take is not offered */
-     .offset = offsetof(struct staff_order_input, party_size),
-     .present = offsetof(struct staff_order_input, has_party)},
-    {.name = "note",
-     .type = J_STRING,
-     .min = 0,
-     .max = 500,
-     .offset = offsetof(struct staff_order_input, note),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row staff_order_members[] = {
+    {SCHEMA_STRING(struct staff_order_input, phone, 0, 64), .required = true},
+    {SCHEMA_STRING(struct staff_order_input, name, 0, 120)},
+    {SCHEMA_UUID(struct staff_order_input, service_id), .required = true},
+    {SCHEMA_UUID(struct staff_order_input, resource_id),
+     SCHEMA_HAS(struct staff_order_input, has_resource)},
+    {SCHEMA_TIME(struct staff_order_input, starts_at), .required = true},
+    {SCHEMA_INT(struct staff_order_input, party_size, 1, INT32_MAX),
+     SCHEMA_HAS(struct staff_order_input, has_party)},
+    {SCHEMA_STRING(struct staff_order_input, note, 0, 500)},
+    SCHEMA_END,
 };
 
 static enum err post_staff_booking(struct api_request *r)
@@ -225,14 +182,9 @@ static enum err get_staff_booking(struct api_request *r)
 struct transition_input {
     const char *reason;
 };
-static const struct json_member transition_members[] = {
-    {.name = "reason",
-     .type = J_STRING,
-     .min = 0,
-     .max = 500,
-     .offset = offsetof(struct transition_input, reason),
-     .present = JSON_NO_PRESENT},
-    JSON_MEMBERS_END,
+static const struct schema_row transition_members[] = {
+    {SCHEMA_STRING(struct transition_input, reason, 0, 500)},
+    SCHEMA_END,
 };
 
 static bool transition_find(struct str name, enum booking_state *to)

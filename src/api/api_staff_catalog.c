@@ -14,35 +14,16 @@ struct venue_input {
     const char *name, *time_zone, *currency;
     bool has_name, has_zone, has_currency, active, has_active;
 };
-#define VENUE_MEMBERS(need)                                      \
-    {.name = "name",                                             \
-     .type = J_STRING,                                           \
-     .required = (need),                                         \
-     .min = 1,                                                   \
-     .max = 120,                                                 \
-     .offset = offsetof(struct venue_input, name),               \
-     .present = offsetof(struct venue_input, has_name)},         \
-        {.name = "time_zone",                                    \
-         .type = J_STRING,                                       \
-         .required = (need),                                     \
-         .min = 1,                                               \
-         .max = 64,                                              \
-         .offset = offsetof(struct venue_input, time_zone),      \
-         .present = offsetof(struct venue_input, has_zone)},     \
-        {.name = "currency",                                     \
-         .type = J_STRING,                                       \
-         .required = (need),                                     \
-         .min = 3,                                               \
-         .max = 3,                                               \
-         .offset = offsetof(struct venue_input, currency),       \
-         .present = offsetof(struct venue_input, has_currency)}, \
-        {.name = "active",                                       \
-         .type = J_BOOL,                                         \
-         .offset = offsetof(struct venue_input, active),         \
-         .present = offsetof(struct venue_input, has_active)},   \
-        JSON_MEMBERS_END
-static const struct json_member venue_new_members[] = {VENUE_MEMBERS(true)};
-static const struct json_member venue_change_members[] = {VENUE_MEMBERS(false)};
+static const struct schema_row venue_members[] = {
+    {SCHEMA_STRING(struct venue_input, name, 1, 120), .required = true,
+     SCHEMA_HAS(struct venue_input, has_name)},
+    {SCHEMA_STRING(struct venue_input, time_zone, 1, 64), .required = true,
+     SCHEMA_HAS(struct venue_input, has_zone)},
+    {SCHEMA_STRING(struct venue_input, currency, 3, 3), .required = true,
+     SCHEMA_HAS(struct venue_input, has_currency)},
+    {SCHEMA_BOOL(struct venue_input, active), SCHEMA_HAS(struct venue_input, has_active)},
+    SCHEMA_END,
+};
 
 static enum err save_venue(struct api_request *r, struct venue *v, bool is_new)
 {
@@ -96,7 +77,8 @@ static enum err patch_venue(struct api_request *r)
 
 struct service_input {
     const char *name;
-    int64_t duration, step, before, after, price, notice, advance, free_cancellation;
+    int64_t duration_minutes, slot_step_minutes, buffer_before_minutes, buffer_after_minutes, price,
+        min_notice_minutes, max_advance_days, free_cancellation_minutes;
     int payment;
     json_t *resource_ids;
     bool active;
@@ -105,52 +87,32 @@ struct service_input {
 };
 /* The largest price whose product with the largest party still fits. */
 #define PRICE_MAX (INT64_MAX / 1000)
-#define SERVICE_INT(json, field, has, low, high)                  \
-    {                                                             \
-        .name = json, .type = J_INT, .min = (low), .max = (high), \
-        .offset = offsetof(struct service_input, field),          \
-        .present = offsetof(struct service_input, has)            \
-    }
-#define SERVICE_MEMBERS(need)                                                                \
-    {.name = "name",                                                                         \
-     .type = J_STRING,                                                                       \
-     .required = (need),                                                                     \
-     .min = 1,                                                                               \
-     .max = 120,                                                                             \
-     .offset = offsetof(struct service_input, name),                                         \
-     .present = offsetof(struct service_input, has_name)},                                   \
-        {.name = "duration_minutes",                                                         \
-         .type = J_INT,                                                                      \
-         .required = (need),                                                                 \
-         .min = 5,                                                                           \
-         .max = 10080,                                                                       \
-         .offset = offsetof(struct service_input, duration),                                 \
-         .present = offsetof(struct service_input, has_duration)},                           \
-        SERVICE_INT("slot_step_minutes", step, has_step, 5, 1440),                           \
-        SERVICE_INT("buffer_before_minutes", before, has_before, 0, 1440),                   \
-        SERVICE_INT("buffer_after_minutes", after, has_after, 0, 1440),                      \
-        SERVICE_INT("price", price, has_price, 0, PRICE_MAX),                                \
-        {.name = "payment",                                                                  \
-         .type = J_ENUM,                                                                     \
-         .values = service_payment_names,                                                    \
-         .offset = offsetof(struct service_input, payment),                                  \
-         .present = offsetof(struct service_input, has_payment)},                            \
-        SERVICE_INT("min_notice_minutes", notice, has_notice, 0, INT32_MAX),                 \
-        SERVICE_INT("max_advance_days", advance, has_advance, 1, 730),                       \
-        SERVICE_INT("free_cancellation_minutes", free_cancellation, has_free, 0, INT32_MAX), \
-        {.name = "resource_ids",                                                             \
-         .type = J_ARRAY,                                                                    \
-         .min = 0,                                                                           \
-         .max = 1000,                                                                        \
-         .offset = offsetof(struct service_input, resource_ids),                             \
-         .present = offsetof(struct service_input, has_resources)},                          \
-        {.name = "active",                                                                   \
-         .type = J_BOOL,                                                                     \
-         .offset = offsetof(struct service_input, active),                                   \
-         .present = offsetof(struct service_input, has_active)},                             \
-        JSON_MEMBERS_END
-static const struct json_member service_new_members[] = {SERVICE_MEMBERS(true)};
-static const struct json_member service_change_members[] = {SERVICE_MEMBERS(false)};
+static const struct schema_row service_members[] = {
+    {SCHEMA_STRING(struct service_input, name, 1, 120), .required = true,
+     SCHEMA_HAS(struct service_input, has_name)},
+    {SCHEMA_INT(struct service_input, duration_minutes, 5, 10080), .required = true,
+     SCHEMA_HAS(struct service_input, has_duration)},
+    {SCHEMA_INT(struct service_input, slot_step_minutes, 5, 1440),
+     SCHEMA_HAS(struct service_input, has_step)},
+    {SCHEMA_INT(struct service_input, buffer_before_minutes, 0, 1440),
+     SCHEMA_HAS(struct service_input, has_before)},
+    {SCHEMA_INT(struct service_input, buffer_after_minutes, 0, 1440),
+     SCHEMA_HAS(struct service_input, has_after)},
+    {SCHEMA_INT(struct service_input, price, 0, PRICE_MAX),
+     SCHEMA_HAS(struct service_input, has_price)},
+    {SCHEMA_ENUM(struct service_input, payment, service_payment_names),
+     SCHEMA_HAS(struct service_input, has_payment)},
+    {SCHEMA_INT(struct service_input, min_notice_minutes, 0, INT32_MAX),
+     SCHEMA_HAS(struct service_input, has_notice)},
+    {SCHEMA_INT(struct service_input, max_advance_days, 1, 730),
+     SCHEMA_HAS(struct service_input, has_advance)},
+    {SCHEMA_INT(struct service_input, free_cancellation_minutes, 0, INT32_MAX),
+     SCHEMA_HAS(struct service_input, has_free)},
+    {SCHEMA_ARRAY(struct service_input, resource_ids, 0, 1000),
+     SCHEMA_HAS(struct service_input, has_resources)},
+    {SCHEMA_BOOL(struct service_input, active), SCHEMA_HAS(struct service_input, has_active)},
+    SCHEMA_END,
+};
 
 static void read_resource_ids(struct api_request *r, const json_t *list, struct service *v)
 {
@@ -174,20 +136,20 @@ static void take_service_input(struct api_request *r, struct service *v)
         int64_t from;
         int64_t *to;
     } ints[] = {
-        {in->has_duration, in->duration, &v->duration_minutes},
-        {in->has_before, in->before, &v->buffer_before_minutes},
-        {in->has_after, in->after, &v->buffer_after_minutes},
+        {in->has_duration, in->duration_minutes, &v->duration_minutes},
+        {in->has_before, in->buffer_before_minutes, &v->buffer_before_minutes},
+        {in->has_after, in->buffer_after_minutes, &v->buffer_after_minutes},
         {in->has_price, in->price, &v->price},
-        {in->has_notice, in->notice, &v->min_notice_minutes},
-        {in->has_advance, in->advance, &v->max_advance_days},
-        {in->has_free, in->free_cancellation, &v->free_cancellation_minutes},
+        {in->has_notice, in->min_notice_minutes, &v->min_notice_minutes},
+        {in->has_advance, in->max_advance_days, &v->max_advance_days},
+        {in->has_free, in->free_cancellation_minutes, &v->free_cancellation_minutes},
     };
     for (size_t i = 0; i < ARRAY_LEN(ints); i++)
         if (ints[i].has)
             *ints[i].to = ints[i].from;
     v->grid_follows = v->grid_follows && !in->has_step;
     if (in->has_step)
-        v->slot_step_minutes = in->step;
+        v->slot_step_minutes = in->slot_step_minutes;
     else if (v->grid_follows)
         v->slot_step_minutes = v->duration_minutes;
     if (in->has_name)
@@ -276,7 +238,7 @@ const struct api_route api_route_staff_venue_post = {
     .handler = post_venue,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = venue_new_members,
+    .members = venue_members,
     .input_size = sizeof(struct venue_input),
 };
 const struct api_route api_route_staff_venue_patch = {
@@ -284,16 +246,16 @@ const struct api_route api_route_staff_venue_patch = {
     .handler = patch_venue,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = venue_change_members,
+    .members = venue_members,
     .input_size = sizeof(struct venue_input),
-    .at_least_one = true,
+    .partial = true,
 };
 const struct api_route api_route_staff_service_post = {
     .http = {HTTP_POST, "/v1/staff/venues/{venue_id}/services", 201},
     .handler = post_service,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = service_new_members,
+    .members = service_members,
     .input_size = sizeof(struct service_input),
 };
 const struct api_route api_route_staff_service_patch = {
@@ -301,7 +263,7 @@ const struct api_route api_route_staff_service_patch = {
     .handler = patch_service,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = service_change_members,
+    .members = service_members,
     .input_size = sizeof(struct service_input),
-    .at_least_one = true,
+    .partial = true,
 };

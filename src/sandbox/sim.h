@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "http/http_parse.h"
 #include "sys/json.h"
+#include "sys/schema.h"
 
 /* ---- faults (sim_fault.c) ---- */
 

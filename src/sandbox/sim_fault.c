@@ -148,31 +148,18 @@ struct sent {
     bool done, done_there, times_there, skip_there, status_there, delay_there, only_there;
 };
 
-#define SENT(member, given) \
-    .offset = offsetof(struct sent, member), .present = offsetof(struct sent, given)
-static const struct json_member sent_members[] = {
-    {.name = "route",
-     .type = J_STRING,
-     .required = true,
-     .offset = offsetof(struct sent, route),
-     .present = JSON_NO_PRESENT},
-    {.name = "kind",
-     .type = J_STRING,
-     .required = true,
-     .offset = offsetof(struct sent, kind),
-     .present = JSON_NO_PRESENT},
-    {.name = "only",
-     .type = J_STRING,
-     .nullable = true,
-     .min = 1,
-     .max = 500,
-     SENT(only, only_there)},
-    {.name = "times", .type = J_INT, .min = 1, .max = 1000000, SENT(times, times_there)},
-    {.name = "skip", .type = J_INT, .min = 0, .max = 1000000, SENT(skip, skip_there)},
-    {.name = "status", .type = J_INT, .min = 200, .max = 599, SENT(status, status_there)},
-    {.name = "delay_ms", .type = J_INT, .min = 1, .max = 600000, SENT(delay_ms, delay_there)},
-    {.name = "done", .type = J_BOOL, SENT(done, done_there)},
-    JSON_MEMBERS_END};
+static const struct schema_row sent_rows[] = {
+    {SCHEMA_STRING(struct sent, route, 0, 0), .required = true},
+    {SCHEMA_STRING(struct sent, kind, 0, 0), .required = true},
+    {SCHEMA_STRING(struct sent, only, 1, 500), .nullable = true,
+     SCHEMA_HAS(struct sent, only_there)},
+    {SCHEMA_INT(struct sent, times, 1, 1000000), SCHEMA_HAS(struct sent, times_there)},
+    {SCHEMA_INT(struct sent, skip, 0, 1000000), SCHEMA_HAS(struct sent, skip_there)},
+    {SCHEMA_INT(struct sent, status, 200, 599), SCHEMA_HAS(struct sent, status_there)},
+    {SCHEMA_INT(struct sent, delay_ms, 1, 600000), SCHEMA_HAS(struct sent, delay_there)},
+    {SCHEMA_BOOL(struct sent, done), SCHEMA_HAS(struct sent, done_there)},
+    SCHEMA_END,
+};
 
 const char *sim_fault_order(struct arena *a, const json_t *j)
 {
@@ -180,7 +167,7 @@ const char *sim_fault_order(struct arena *a, const json_t *j)
     struct faults faults;
     int first, end;
     faults_init(&faults, a);
-    if (!json_read(j, sent_members, &in, "", &faults))
+    if (!schema_read_object(&(struct schema){.rows = sent_rows}, j, &in, "", &faults))
         return arena_printf(a, "%s: %s", faults.first->pointer, faults.first->detail);
     int kind = name_find(sim_fault_names, SIM_KIND_COUNT, str_of(in.kind));
     if (kind < 0)

@@ -18,8 +18,9 @@ libsys_a_SOURCES += \
   src/sys/config_url.c \
   src/sys/config_value.c \
   src/sys/config_yaml.c \
+  src/sys/fault.c include/sys/fault.h \
   src/sys/json.c \
-  src/sys/json_read.c \
+  src/sys/schema.c include/sys/schema.h \
   src/sys/regions.c
 
 if HAVE_CHECK

@@ -3,32 +3,8 @@
 #include "sys/json.h"
 
 #include <malloc.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- faults ---- */
-
-void faults_init(struct faults *f, struct arena *a)
-{
-    *f = (struct faults){.arena = a};
-    f->tail = &f->first;
-}
-
-void fault_add(struct faults *f, const char *pointer, const char *fmt, ...)
-{
-    if (f->n >= FAULTS_MAX)
-        return;
-    struct fault *fault = ARENA_NEW(f->arena, struct fault);
-    va_list ap;
-    va_start(ap, fmt);
-    fault->detail = arena_vprintf(f->arena, fmt, ap);
-    va_end(ap);
-    fault->pointer = arena_strdup(f->arena, pointer);
-    *f->tail = fault;
-    f->tail = &fault->next;
-    f->n++;
-}
 
 /* ---- parsing and printing ---- */
 
@@ -70,7 +46,8 @@ json_t *json_parse(struct arena *a, struct str text)
 {
     memory_ran_out = false;
     json_set_alloc_funcs(watched_malloc, wiping_free);
-    /* A NUL character is let through here, since json_read names the member that has it. */
+    /* A NUL character is let through here, since schema_read_object names the member that has it.
+     */
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
     json_error_t error;
     json_t *j = json_loadb(text.p ? text.p : "", text.n, flags, &error);

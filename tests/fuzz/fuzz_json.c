@@ -8,6 +8,7 @@
 
 #include "base/ensure.h"
 #include "sys/json.h"
+#include "sys/schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,18 +22,18 @@ struct thing {
     json_t *arr, *obj;
 };
 
-#define MEMBER(name_, type_, min_, max_)                                                       \
-    {                                                                                          \
-        .name = #name_, .type = (type_), .nullable = true, .min = (min_), .max = (max_),       \
-        .values = colours, .offset = offsetof(struct thing, name_), .present = JSON_NO_PRESENT \
-    }
-
 static const char *const colours[] = {"red", "green", NULL};
-static const struct json_member members[] = {
-    MEMBER(s, J_STRING, 1, 8), MEMBER(i, J_INT, -5, 5),    MEMBER(b, J_BOOL, 0, 0),
-    MEMBER(u, J_UUID, 0, 0),   MEMBER(t, J_TIME, 0, 0),    MEMBER(l, J_LOCALE, 0, 0),
-    MEMBER(e, J_ENUM, 0, 0),   MEMBER(arr, J_ARRAY, 1, 3), MEMBER(obj, J_OBJECT, 0, 0),
-    JSON_MEMBERS_END,
+static const struct schema_row rows[] = {
+    {SCHEMA_STRING(struct thing, s, 1, 8), .nullable = true},
+    {SCHEMA_INT(struct thing, i, -5, 5), .nullable = true},
+    {SCHEMA_BOOL(struct thing, b), .nullable = true},
+    {SCHEMA_UUID(struct thing, u), .nullable = true},
+    {SCHEMA_TIME(struct thing, t), .nullable = true},
+    {SCHEMA_LOCALE(struct thing, l), .nullable = true},
+    {SCHEMA_ENUM(struct thing, e, colours), .nullable = true},
+    {SCHEMA_ARRAY(struct thing, arr, 1, 3), .nullable = true},
+    {SCHEMA_OBJECT(struct thing, obj), .nullable = true},
+    SCHEMA_END,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -41,6 +42,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct thing v;
     struct faults f;
     ENSURE(a);
+    faults_init(&f, a);
+    for (const struct schema_row *row = rows; size > 0 && row->type < SCHEMA_TYPE_ARRAY; row++) {
+        const struct str text = {(const char *)data, size};
+        if (!str_utf8_valid(text)) /* what is no text never gets this far */
+            break;
+        const unsigned before = f.n;
+        memset(&v, 0, sizeof v);
+        ENSURE(schema_read_text(row, text, &v, "query:x", &f) == (f.n == before));
+    }
     json_t *j = json_parse(a, (struct str){(const char *)data, size});
     if (j) {
         struct str text = json_text(a, j);
@@ -48,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ENSURE(again && str_utf8_valid(text));
         memset(&v, 0, sizeof v);
         faults_init(&f, a);
-        bool good = json_read(j, members, &v, "", &f);
+        bool good = schema_read_object(&(struct schema){.rows = rows}, j, &v, "", &f);
         ENSURE(good == (f.n == 0) && f.n <= FAULTS_MAX);
         ENSURE(!v.s || (str_utf8_valid(str_of(v.s)) && str_utf8_len(str_of(v.s)) <= 8));
         ENSURE(v.i >= -5 && v.i <= 5);

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 #include "../lib/th_unit.h"
 #include "sys/json.h"
+#include "sys/schema.h"
 
 static struct arena *a;
 
@@ -94,20 +95,18 @@ struct thing {
     bool has_s, has_n;
 };
 static const char *const colours[] = {"red", "green", NULL};
-static const struct json_member members[] = {
-    {"s", J_STRING, true, false, 1, 5, NULL, offsetof(struct thing, s),
-     offsetof(struct thing, has_s)},
-    {"i", J_INT, false, false, -1, 10, NULL, offsetof(struct thing, i), JSON_NO_PRESENT},
-    {"b", J_BOOL, false, false, 0, 0, NULL, offsetof(struct thing, b), JSON_NO_PRESENT},
-    {"u", J_UUID, false, false, 0, 0, NULL, offsetof(struct thing, u), JSON_NO_PRESENT},
-    {"t", J_TIME, false, false, 0, 0, NULL, offsetof(struct thing, t), JSON_NO_PRESENT},
-    {"l", J_LOCALE, false, false, 0, 0, NULL, offsetof(struct thing, l), JSON_NO_PRESENT},
-    {"e", J_ENUM, false, false, 0, 0, colours, offsetof(struct thing, e), JSON_NO_PRESENT},
-    {"arr", J_ARRAY, false, false, 1, 2, NULL, offsetof(struct thing, arr), JSON_NO_PRESENT},
-    {"obj", J_OBJECT, false, false, 0, 0, NULL, offsetof(struct thing, obj), JSON_NO_PRESENT},
-    {"n", J_STRING, false, true, 0, 0, NULL, offsetof(struct thing, n),
-     offsetof(struct thing, has_n)},
-    JSON_MEMBERS_END,
+static const struct schema_row members[] = {
+    {SCHEMA_STRING(struct thing, s, 1, 5), .required = true, SCHEMA_HAS(struct thing, has_s)},
+    {SCHEMA_INT(struct thing, i, -1, 10)},
+    {SCHEMA_BOOL(struct thing, b)},
+    {SCHEMA_UUID(struct thing, u)},
+    {SCHEMA_TIME(struct thing, t)},
+    {SCHEMA_LOCALE(struct thing, l)},
+    {SCHEMA_ENUM(struct thing, e, colours)},
+    {SCHEMA_ARRAY(struct thing, arr, 1, 2)},
+    {SCHEMA_OBJECT(struct thing, obj)},
+    {SCHEMA_STRING(struct thing, n, 0, 0), .nullable = true, SCHEMA_HAS(struct thing, has_n)},
+    SCHEMA_END,
 };
 
 static bool read_text(const char *text, struct thing *out, const char *base, struct faults *f)
@@ -116,7 +115,7 @@ static bool read_text(const char *text, struct thing *out, const char *base, str
     ck_assert_msg(j != NULL, "%s", text);
     memset(out, 0, sizeof *out);
     faults_init(f, a);
-    return json_read(j, members, out, base, f);
+    return schema_read_object(&(struct schema){.rows = members}, j, out, base, f);
 }
 
 START_TEST(a_whole_object)
@@ -223,28 +222,100 @@ START_TEST(long_names_are_cut_at_a_character)
     name[63] = '\xd9'; /* two bytes, the second is number 65 */
     name[64] = '\x85';
     name[150] = '\0';
-    const char *p = json_pointer(a, "/x", name);
+    const char *p = fault_pointer(a, "/x", name);
     ck_assert_uint_eq(strlen(p), 3 + 63);
     ck_assert(str_utf8_valid(str_of(p)));
-    ck_assert_str_eq(json_pointer_index(a, "/x", 7), "/x/7");
+    ck_assert_str_eq(fault_pointer_index(a, "/x", 7), "/x/7");
 }
 END_TEST
 
 START_TEST(items_of_an_array)
 {
-    static const struct json_member item = {NULL, J_INT, false, false,          0,
-                                            6,    NULL,  0,     JSON_NO_PRESENT};
+    static const struct schema_row item = {.type = SCHEMA_TYPE_INT, .min = 0, .max = 6};
     json_t *j = json_parse(a, STR("[0, 6, 7, \"x\", null]"));
     struct faults f;
     int64_t v[5] = {-1, -1, -1, -1, -1};
     faults_init(&f, a);
     for (size_t i = 0; i < 5; i++)
-        ck_assert(json_read_value(json_array_get(j, i), &item, &v[i],
-                                  json_pointer_index(a, "/days", i), &f) == (i < 2));
+        ck_assert(schema_read_json(&item, json_array_get(j, i), &v[i],
+                                   fault_pointer_index(a, "/days", i), &f) == (i < 2));
     ck_assert_int_eq(v[1], 6);
     ck_assert_int_eq(v[2], -1);
     ck_assert_uint_eq(f.n, 3);
     ck_assert_str_eq(f.first->pointer, "/days/2");
+}
+END_TEST
+
+/* A row that does not name a flag writes none, least of all into the first byte of the struct. */
+START_TEST(a_row_without_a_flag_writes_none)
+{
+    struct flagless {
+        unsigned char first;
+        int64_t n;
+    } v = {.first = 7};
+    static const struct schema_row rows[] = {
+        {.name = "n", .type = SCHEMA_TYPE_INT, .offset = offsetof(struct flagless, n)},
+        SCHEMA_END,
+    };
+    struct faults f;
+    faults_init(&f, a);
+    ck_assert(schema_read_object(&(struct schema){.rows = rows}, json_parse(a, STR("{\"n\": 5}")),
+                                 &v, "", &f));
+    ck_assert_int_eq(v.n, 5);
+    ck_assert_uint_eq(v.first, 7);
+}
+END_TEST
+
+START_TEST(nothing_is_required_of_a_part)
+{
+    struct thing v = {.i = 0};
+    struct faults f;
+    faults_init(&f, a);
+    ck_assert(schema_read_object(&(struct schema){.rows = members, .partial = true},
+                                 json_parse(a, STR("{\"i\": 5}")), &v, "", &f));
+    ck_assert_int_eq(v.i, 5);
+    ck_assert(!v.has_s);
+}
+END_TEST
+
+/* The rows that read JSON read queries. */
+START_TEST(text_by_the_same_rows)
+{
+    static const struct {
+        const char *name, *text, *detail; /* NULL: taken */
+    } cases[] = {
+        {"s", "abc", NULL},
+        {"s", "", "must have 1 to 5 characters"},
+        {"i", "10", NULL},
+        {"i", "2.0", "must be an integer"},
+        {"i", "", "must be an integer"},
+        {"i", "11", "must be -1 to 10"},
+        {"b", "true", NULL},
+        {"b", "1", "must be true or false"},
+        {"u", "0190a3c4-0000-7000-8000-0123456789ab", NULL},
+        {"u", "x", "must be a UUID"},
+        {"t", "1970-01-01T00:00:01Z", NULL},
+        {"t", "1970", "must be an RFC 3339 date-time with an offset"},
+        {"l", "en", NULL},
+        {"e", "green", NULL},
+        {"e", "", "must be one of \"red\", \"green\""},
+    };
+    struct thing v = {.i = 0};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct schema_row *row = schema_find(members, cases[i].name);
+        struct faults f;
+        faults_init(&f, a);
+        bool good = schema_read_text(row, str_of(cases[i].text), &v, "query:x", &f);
+        ck_assert_msg(good == !cases[i].detail, "%s=%s", cases[i].name, cases[i].text);
+        if (!good)
+            ck_assert_str_eq(f.first->detail, cases[i].detail);
+    }
+    ck_assert(v.has_s && v.b);
+    ck_assert_str_eq(v.s, "abc");
+    ck_assert_int_eq(v.i, 10);
+    ck_assert_int_eq(v.t.us, 1000000);
+    ck_assert_int_eq(v.l, 1);
+    ck_assert_int_eq(v.e, 1);
 }
 END_TEST
 
@@ -303,6 +374,9 @@ int main(void)
     tcase_add_test(c, all_breaches_at_once_but_not_endlessly);
     tcase_add_test(c, long_names_are_cut_at_a_character);
     tcase_add_test(c, items_of_an_array);
+    tcase_add_test(c, a_row_without_a_flag_writes_none);
+    tcase_add_test(c, nothing_is_required_of_a_part);
+    tcase_add_test(c, text_by_the_same_rows);
     tcase_add_test(c, building);
     tcase_add_test(c, no_memory_takes_the_arenas_way);
     return th_run(s);
