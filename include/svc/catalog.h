@@ -66,20 +66,8 @@ enum err catalog_services(struct svc *s, const char *venue_id, const struct cata
                           struct service **out, size_t *n) MUST_CHECK;
 enum err catalog_service(struct svc *s, const char *id, struct service *out) MUST_CHECK;
 
-/* ---- staff: statements for the first batch; each takes the key's hash as its first parameter ----
- */
-/* $1 hash, $2 id */
-extern const struct db_stmt catalog_venue_seen; /* -> id, name, time_zone, currency, active */
-extern const struct db_stmt catalog_service_seen;
-extern const struct db_stmt catalog_resource_seen;
-/* $1 hash, $2 venue, $3 limit, $4 after name, $5 after id */
-extern const struct db_stmt catalog_resources_seen;
-/* $1 hash, $2 resource */
-extern const struct db_stmt catalog_hours_seen;
-/* $1 hash, $2 venue, $3 limit, $4 after starts_at, $5 after id */
-extern const struct db_stmt catalog_closures_seen;
-extern const struct db_stmt catalog_closure_seen; /* $1 hash, $2 id */
-
+/* ---- staff: rows of the statements stmt_catalog_*_seen (src/svc/sql/catalog.sql), which the first
+ * batch of a request runs ---- */
 void catalog_read_venue(struct db_rows rows, int row, struct venue *out);
 void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct service *out);
 void catalog_read_resource(struct db_rows rows, int row, struct resource *out);

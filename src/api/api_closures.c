@@ -6,6 +6,7 @@
 #include "api/api_booking.h"
 #include "api/api_catalog.h"
 #include "svc/booking.h"
+#include "svc/svc_sql.h"
 
 struct closure_input {
     struct uuid resource_id;
@@ -38,9 +39,9 @@ static enum err get_closures(struct api_request *r)
     bool good = api_time_cursor(r, page->after, after); /* told after authentication */
     int64_t limit = api_page_limit(page);
     struct db_batch *b = api_first_batch(r);
-    int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    int list = DB_ADD(b, &catalog_closures_seen, r->auth_hash, r->ids[0].s, db_int(b, limit + 1),
-                      after[0], after[1]);
+    int venue = DB_ADD(b, &stmt_catalog_venue_seen, r->auth_hash, r->ids[0].s);
+    int list = DB_ADD(b, &stmt_catalog_closures_seen, r->auth_hash, r->ids[0].s,
+                      db_int(b, limit + 1), after[0], after[1]);
     enum err e = api_first(r, b);
     if (e != ERR_OK)
         return e;
@@ -76,7 +77,7 @@ static enum err put_conflicts(struct api_request *r, const struct closure *c, js
 static enum err post_closure(struct api_request *r)
 {
     struct db_rows seen;
-    enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
+    enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
     if (e != ERR_OK)
         return e;
     const struct closure_input *in = r->input;
@@ -107,7 +108,7 @@ static enum err post_closure(struct api_request *r)
 static enum err delete_closure(struct api_request *r)
 {
     struct db_rows seen;
-    enum err e = api_first_seen(r, &catalog_closure_seen, &seen);
+    enum err e = api_first_seen(r, &stmt_catalog_closure_seen, &seen);
     if (e != ERR_OK)
         return e;
     struct closure c;

@@ -3,6 +3,7 @@
 /* Opening hours of a resource: read the week, replace it as a whole. */
 #include "api/api.h"
 #include "svc/catalog.h"
+#include "svc/svc_sql.h"
 
 #define OPENINGS_MAX 500
 
@@ -78,8 +79,8 @@ static json_t *hours_json(struct arena *a, const struct opening *items, size_t n
 static enum err get_hours(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
-    int resource = DB_ADD(b, &catalog_resource_seen, r->auth_hash, r->ids[0].s);
-    int hours = DB_ADD(b, &catalog_hours_seen, r->auth_hash, r->ids[0].s);
+    int resource = DB_ADD(b, &stmt_catalog_resource_seen, r->auth_hash, r->ids[0].s);
+    int hours = DB_ADD(b, &stmt_catalog_hours_seen, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
     if (e != ERR_OK)
         return e;
@@ -97,7 +98,7 @@ static enum err get_hours(struct api_request *r)
 static enum err put_hours(struct api_request *r)
 {
     struct db_rows seen;
-    enum err e = api_first_seen(r, &catalog_resource_seen, &seen);
+    enum err e = api_first_seen(r, &stmt_catalog_resource_seen, &seen);
     if (e != ERR_OK)
         return e;
     struct resource resource;

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* Resources of a venue, for staff. */
 #include "api/api_catalog.h"
+#include "svc/svc_sql.h"
 
 struct resource_input {
     const char *name;
@@ -32,9 +33,9 @@ static enum err get_resources(struct api_request *r)
     if (!api_catalog_page(r, r->query_input, &page))
         page = (struct catalog_page){.limit = 0}; /* who is asking comes before what is wrong */
     struct db_batch *b = api_first_batch(r);
-    int venue = DB_ADD(b, &catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    int list = DB_ADD(b, &catalog_resources_seen, r->auth_hash, r->ids[0].s, db_int(b, page.limit),
-                      page.after_name, page.after_id);
+    int venue = DB_ADD(b, &stmt_catalog_venue_seen, r->auth_hash, r->ids[0].s);
+    int list = DB_ADD(b, &stmt_catalog_resources_seen, r->auth_hash, r->ids[0].s,
+                      db_int(b, page.limit), page.after_name, page.after_id);
     enum err e = api_first(r, b);
     if (e != ERR_OK)
         return e;
@@ -64,7 +65,7 @@ static enum err save_resource(struct api_request *r, struct resource *v, bool is
 static enum err post_resource(struct api_request *r)
 {
     struct db_rows seen;
-    enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
+    enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
     if (e != ERR_OK)
         return e;
     struct resource v = {.id = uuid_new(), .venue_id = r->ids[0], .capacity = 1, .active = true};
@@ -74,7 +75,7 @@ static enum err post_resource(struct api_request *r)
 static enum err patch_resource(struct api_request *r)
 {
     struct db_rows seen;
-    enum err e = api_first_seen(r, &catalog_resource_seen, &seen);
+    enum err e = api_first_seen(r, &stmt_catalog_resource_seen, &seen);
     if (e == ERR_OK)
         e = catalog_hold(&r->svc, CATALOG_RESOURCE, r->auth_hash, r->ids[0].s, &seen);
     if (e != ERR_OK)

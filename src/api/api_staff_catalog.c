@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "svc/svc_sql.h"
 
 /* ---- venues ---- */
 
@@ -63,7 +64,7 @@ static enum err post_venue(struct api_request *r)
 static enum err patch_venue(struct api_request *r)
 {
     struct db_rows seen;
-    enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
+    enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
     if (e == ERR_OK)
         e = catalog_hold(&r->svc, CATALOG_VENUE, r->auth_hash, r->ids[0].s, &seen);
     if (e != ERR_OK)
@@ -205,7 +206,7 @@ static enum err save_service(struct api_request *r, struct service *v, bool is_n
 static enum err post_service(struct api_request *r)
 {
     struct db_rows seen;
-    enum err e = api_first_seen(r, &catalog_venue_seen, &seen);
+    enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
     if (e != ERR_OK)
         return e;
     struct venue venue;
@@ -223,7 +224,7 @@ static enum err post_service(struct api_request *r)
 static enum err patch_service(struct api_request *r)
 {
     struct db_rows seen;
-    enum err e = api_first_seen(r, &catalog_service_seen, &seen);
+    enum err e = api_first_seen(r, &stmt_catalog_service_seen, &seen);
     if (e == ERR_OK)
         e = catalog_hold(&r->svc, CATALOG_SERVICE, r->auth_hash, r->ids[0].s, &seen);
     if (e != ERR_OK)

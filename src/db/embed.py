@@ -25,8 +25,10 @@ A file of statements consists of blocks. Each begins with its head:
      WHERE ...;
 
 A block that begins with `-- fragment: NAME` is text that others share: a line `-- include: NAME`
-is replaced by it; what follows the name on that line goes behind it. Fragments may include
-fragments, and may come from any file of the same call.
+is replaced by it; what follows the name on that line goes behind it. `-- include: NAME(a = b.c)`
+puts b.c where the fragment says :a. Fragments may include fragments, and may come from any file of
+the same call. A fragment that is a list of columns may have a `-- returns:` of its own, and
+statements then name the fragment in theirs.
 """
 
 import hashlib
@@ -36,7 +38,7 @@ import sys
 
 WIDTH_MAX = 100
 HEAD = re.compile(r"^-- (name|fragment|params|returns|index): +(.+)$")
-INCLUDE = re.compile(r"^(\s*)-- include: +(\w+)(.*)$")
+INCLUDE = re.compile(r"^(\s*)-- include: +(\w+)(?:\((\w+ = [^;]*)\))?([^()]*)$")
 
 
 def fail(where, text):
@@ -111,9 +113,25 @@ def expand(block, fragments, outer=()):
         if include[2] not in fragments:
             fail(block.where, f"{block.name}: there is no fragment {include[2]}")
         inner = expand(fragments[include[2]], fragments, outer + (block.name,))
-        inner[-1] += include[3]
+        inner = [fill(x, include[3]) for x in inner]
+        inner[-1] += include[4]
         lines.extend(include[1] + x for x in inner)
     return lines
+
+
+def fill(line, arguments):
+    """Replaces :name by its value; not in ::casts, '12:34' or [1:n]."""
+    for argument in re.split(r", *(?=\w+ = )", arguments or ""):
+        name, _, value = argument.partition(" = ")
+        if name:
+            line = re.sub(rf"(?<![:\w]):{name}\b", lambda _: value, line)
+    return line
+
+
+def columns(block, fragments):
+    """What the head says that the statement returns; a fragment's name stands for its columns."""
+    names = block.head["returns"].split(", ")
+    return ", ".join(columns(fragments[x], fragments) if x in fragments else x for x in names)
 
 
 def statement_text(block, fragments):
@@ -159,11 +177,10 @@ def print_source(set_name, statements, fragments):
         print(f'const struct db_stmt stmt_{block.name} = {{\n    "{block.name}",\n{text},\n}};')
     print(f"\nconst struct db_stmt_head {set_name}[] = {{")
     for block in statements.values():
-        columns = block.head["returns"]
         index = block.head.get("index")
         index = f'"{index}"' if index else "NULL"
         print(f"    {{&stmt_{block.name}, {len(block.params())}, {index},")
-        print(f'{c_string(columns, "     ")}}},')
+        print(f'{c_string(columns(block, fragments), "     ")}}},')
     print(f"}};\nconst size_t {set_name}_n = {len(statements)};")
 
 

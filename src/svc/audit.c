@@ -2,34 +2,19 @@
 /* Copyright the bookingd authors */
 #include "svc/audit.h"
 
-static const struct db_stmt audit_insert = {
-    "audit_insert",
-    "INSERT INTO audit_log (id, venue_id, actor, action, subject, detail, request_id)"
-    " VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6::jsonb, $7)",
-};
+#include "svc/svc_sql.h"
 
 void audit_add(struct svc *s, struct db_batch *b, const struct audit *entry)
 {
     struct uuid id = uuid_new();
-    DB_ADD(b, &audit_insert, arena_strdup(s->arena, id.s), entry->venue_id, entry->actor,
+    DB_ADD(b, &stmt_audit_insert, arena_strdup(s->arena, id.s), entry->venue_id, entry->actor,
            entry->action, entry->subject, entry->detail, s->request_id);
 }
-
-static const struct db_stmt audit_list = {
-    "audit_list",
-    "SELECT a.id, a.actor, a.action, a.subject, a.detail, a.request_id, " DB_US(
-        "a.at") " AS at_us FROM audit_log a"
-                " WHERE " SQL_STAFF_MAY(
-                    "$1", "a.venue_id",
-                    "'admin'") " AND ($2::bigint IS NULL OR (a.at, a.id) < (timestamptz 'epoch' + "
-                               "$2::bigint * interval '1 microsecond', $3::uuid))"
-                               " ORDER BY a.at DESC, a.id DESC LIMIT $4::bigint",
-};
 
 int audit_list_add(struct db_batch *b, const char *key_hash, const char *after_us,
                    const char *after_id, int64_t rows)
 {
-    return DB_ADD(b, &audit_list, key_hash, after_us, after_id, db_int(b, rows));
+    return DB_ADD(b, &stmt_audit_list, key_hash, after_us, after_id, db_int(b, rows));
 }
 
 void audit_read(struct db_rows rows, int row, struct audit_entry *out)

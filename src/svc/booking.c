@@ -7,79 +7,16 @@
 #include "booking_priv.h"
 #include "svc/audit.h"
 #include "svc/notification.h"
-
-static const struct db_stmt find_mine_stmt = {
-    "booking_find_mine", "SELECT" BOOKING_COLUMNS BOOKING_TABLES
-                         " WHERE b.id = $2::uuid AND b.customer_id = " SQL_CUSTOMER_ID("$1")};
-
-static const struct db_stmt find_staff_stmt = {
-    "booking_find_staff", "SELECT" BOOKING_COLUMNS BOOKING_TABLES
-                          " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1", "b.venue_id")};
-
-static const struct db_stmt list_mine_stmt = {
-    "booking_list_mine",
-    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.customer_id = " SQL_CUSTOMER_ID(
-        "$1") " AND ($2::text IS NULL OR booking_status(b.status, b.hold_expires_at) = $2::text)"
-              " AND ($3::timestamptz IS NULL OR (b.starts_at, b.id) < ($3::timestamptz, $4::uuid))"
-              " ORDER BY b.starts_at DESC, b.id DESC LIMIT $5::integer"};
-
-/* The bounds in UTC, a day wider than any zone's offset, are for the index; the local date decides.
- */
-static const struct db_stmt list_staff_stmt = {
-    "booking_list_staff",
-    "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.venue_id = $2::uuid AND " SQL_STAFF_SEES(
-        "$1", "$2::uuid") " AND ($3::text IS NULL OR booking_status(b.status, b.hold_expires_at) = "
-                          "$3::text)"
-                          " AND ($4::date IS NULL OR b.starts_at >= ($4::date - 1)::timestamp AT "
-                          "TIME ZONE 'UTC'"
-                          "      AND (b.starts_at AT TIME ZONE v.time_zone)::date >= $4::date)"
-                          " AND ($5::date IS NULL OR b.starts_at < ($5::date + 2)::timestamp AT "
-                          "TIME ZONE 'UTC'"
-                          "      AND (b.starts_at AT TIME ZONE v.time_zone)::date <= $5::date)"
-                          " AND ($6::timestamptz IS NULL OR (b.starts_at, b.id) > "
-                          "($6::timestamptz, $7::uuid))"
-                          " ORDER BY b.starts_at, b.id LIMIT $8::integer"};
-
-static const struct db_stmt overlapping_stmt = {
-    "booking_overlapping", "SELECT" BOOKING_COLUMNS BOOKING_TABLES " WHERE b.venue_id = $1::uuid"
-                           " AND ($2::uuid IS NULL OR b.resource_id = $2::uuid) AND b.starts_at < "
-                           "$4::timestamptz AND b.ends_at > "
-                           "$3::timestamptz"
-                           " AND booking_status(b.status, b.hold_expires_at) IN "
-                           "('pending_payment', 'confirmed') ORDER BY b.starts_at, b.id"};
-
-static const struct db_stmt venue_seen_stmt = {
-    "booking_venue_seen",
-    "SELECT v.id FROM venues v WHERE v.id = $2::uuid AND " SQL_STAFF_SEES("$1", "v.id")};
-
-static const struct db_stmt history_stmt = {
-    "booking_history",
-    "SELECT " DB_US("h.at") " AS at_us, h.from_status, h.to_status, h.actor, h.reason, h.request_id"
-                            " FROM bookings b JOIN booking_history h ON h.venue_id = b.venue_id "
-                            "AND h.booking_id = b.id"
-                            " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES(
-                                "$1", "b.venue_id") " ORDER BY h.version"};
-
-static const struct db_stmt lock_stmt = {
-    "booking_lock", "SELECT b.id FROM bookings b WHERE" BOOKING_IN_SCOPE " FOR NO KEY UPDATE"};
-
-static const struct db_stmt load_stmt = {"booking_load", "SELECT" BOOKING_COLUMNS BOOKING_TABLES
-                                                         " WHERE" BOOKING_IN_SCOPE};
-
-static const struct db_stmt event_stmt = {
-    "booking_event",
-    "INSERT INTO booking_history (venue_id, booking_id, version, from_status, to_status, actor, "
-    "reason, request_id)"
-    " VALUES ($1::uuid, $2::uuid, $3::integer, $4::text, $5::text, $6::text, $7::text, $8::text)"};
+#include "svc/svc_sql.h"
 
 int booking_add_find_mine(struct db_batch *b, const char *token_hash, const char *id)
 {
-    return DB_ADD(b, &find_mine_stmt, token_hash, id);
+    return DB_ADD(b, &stmt_booking_find_mine, token_hash, id);
 }
 
 int booking_add_find_staff(struct db_batch *b, const char *key_hash, const char *id)
 {
-    return DB_ADD(b, &find_staff_stmt, key_hash, id);
+    return DB_ADD(b, &stmt_booking_find_staff, key_hash, id);
 }
 
 static const char *wanted_state(const struct booking_list *q)
@@ -89,30 +26,31 @@ static const char *wanted_state(const struct booking_list *q)
 
 int booking_add_list_mine(struct db_batch *b, const char *token_hash, const struct booking_list *q)
 {
-    return DB_ADD(b, &list_mine_stmt, token_hash, wanted_state(q), q->after_start, q->after_id,
-                  db_int(b, q->limit));
+    return DB_ADD(b, &stmt_booking_list_mine, token_hash, wanted_state(q), q->after_start,
+                  q->after_id, db_int(b, q->limit));
 }
 
 int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struct booking_list *q)
 {
-    return DB_ADD(b, &list_staff_stmt, key_hash, q->venue_id, wanted_state(q), q->from, q->to,
-                  q->after_start, q->after_id, db_int(b, q->limit));
+    return DB_ADD(b, &stmt_booking_list_staff, key_hash, q->venue_id, wanted_state(q), q->from,
+                  q->to, q->after_start, q->after_id, db_int(b, q->limit));
 }
 
 int booking_add_overlapping(struct db_batch *b, const char *venue_id, const char *resource_id,
                             struct wall from, struct wall to)
 {
-    return DB_ADD(b, &overlapping_stmt, venue_id, resource_id, db_time(b, from), db_time(b, to));
+    return DB_ADD(b, &stmt_booking_overlapping, venue_id, resource_id, db_time(b, from),
+                  db_time(b, to));
 }
 
 int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id)
 {
-    return DB_ADD(b, &venue_seen_stmt, key_hash, venue_id);
+    return DB_ADD(b, &stmt_booking_venue_seen, key_hash, venue_id);
 }
 
 int booking_add_history(struct db_batch *b, const char *key_hash, const char *id)
 {
-    return DB_ADD(b, &history_stmt, key_hash, id);
+    return DB_ADD(b, &stmt_booking_history, key_hash, id);
 }
 
 static enum booking_state state_of(const char *name)
@@ -185,12 +123,12 @@ struct booking_scope booking_scope_of(const struct principal *who, const char *i
 
 int booking_add_lock(struct db_batch *b, const struct booking_scope *sc)
 {
-    return DB_ADD(b, &lock_stmt, SCOPE_PARAMS(*sc));
+    return DB_ADD(b, &stmt_booking_lock, SCOPE_PARAMS(*sc));
 }
 
 int booking_add_load(struct db_batch *b, const struct booking_scope *sc)
 {
-    return DB_ADD(b, &load_stmt, SCOPE_PARAMS(*sc));
+    return DB_ADD(b, &stmt_booking_load, SCOPE_PARAMS(*sc));
 }
 
 /* ---- the end of every change ---- */
@@ -223,7 +161,7 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
     const struct principal *who = c->caller ? c->caller->who : NULL;
     const char *actor = who ? who->actor : c->actor ? c->actor : actor_names[ACTOR_KEEPER];
 
-    DB_ADD(b, &event_stmt, bk->venue_id.s, bk->id.s, db_int(b, bk->version), c->from,
+    DB_ADD(b, &stmt_booking_event, bk->venue_id.s, bk->id.s, db_int(b, bk->version), c->from,
            booking_state_names[bk->state], actor, c->reason, s->request_id);
     if (who && who->kind == WHO_STAFF) {
         audit_add(s, b,

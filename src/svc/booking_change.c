@@ -5,6 +5,7 @@
 
 #include "base/ensure.h"
 #include "svc/booking_pay.h"
+#include "svc/svc_sql.h"
 
 struct step {
     enum booking_state from, to;
@@ -28,40 +29,6 @@ static const struct step steps[] = {
 /* A hold whose time has passed reads as expired; the keeper makes that so. */
 static const struct step expiry = {BOOKING_EXPIRED, BOOKING_EXPIRED, NULL, NOTICE_BOOKING_EXPIRED,
                                    BOOKING_OUTCOME_EXPIRED};
-
-/* Every change of units is made under the resource's lock, so that two of them never meet in
- * another order. */
-const struct db_stmt booking_lock_resource = {
-    "booking_lock_resource", "SELECT r.id FROM resources r WHERE (r.venue_id, r.id) IN (SELECT "
-                             "b.venue_id, b.resource_id FROM bookings b"
-                             " WHERE" BOOKING_IN_SCOPE ") FOR NO KEY UPDATE OF r"};
-
-const struct db_stmt booking_free_units = {
-    "booking_free_units", "DELETE FROM booking_units u USING bookings b WHERE" BOOKING_IN_SCOPE
-                          " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
-
-/* Fewer than the party says that the hold died while the locks were waited for. */
-static const struct db_stmt keep_units_stmt = {
-    "booking_keep_units",
-    "UPDATE booking_units u SET held_until = NULL FROM bookings b WHERE" BOOKING_IN_SCOPE
-    " AND u.venue_id = b.venue_id AND u.booking_id = b.id"};
-
-const struct db_stmt booking_set_state = {"booking_set_state",
-                                          "UPDATE bookings SET status = $3::text, version = "
-                                          "version + 1, updated_at = now(), hold_expires_at = NULL,"
-                                          " cancelled_at = CASE WHEN $3::text = 'cancelled' THEN "
-                                          "now() END WHERE venue_id = $1::uuid AND id = $2::uuid"};
-
-static const struct db_stmt due_stmt = {
-    "booking_due",
-    "SELECT b.id FROM bookings b WHERE b.status = 'pending_payment' AND b.hold_expires_at <= now()"
-    " ORDER BY b.hold_expires_at LIMIT $1::integer"};
-
-/* For the keeper: no waiting for somebody who is at work on the booking. */
-static const struct db_stmt lock_due_stmt = {
-    "booking_lock_due", "SELECT b.id FROM bookings b WHERE b.id = $1::uuid AND b.status = "
-                        "'pending_payment' AND b.hold_expires_at <= now()"
-                        " FOR NO KEY UPDATE SKIP LOCKED"};
 
 static const struct step *find_step(enum booking_state from, enum booking_state to)
 {
@@ -111,7 +78,7 @@ static enum err take_step(struct svc *s, const struct booking_caller *c, const s
     const char *from = bk->dead_hold ? booking_state_names[BOOKING_PENDING_PAYMENT]
                                      : booking_state_names[bk->state];
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
-    DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[step->to]);
+    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[step->to]);
     bk->state = step->to;
     bk->version++;
     bk->has_hold = bk->dead_hold = false;
@@ -137,9 +104,10 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
     int locked = booking_add_lock(b, &sc);
     int loaded = booking_add_load(b, &sc);
     int against = t->unless ? DB_ADD(b, t->unless, t->id) : -1;
-    DB_ADD(b, &booking_lock_resource, SCOPE_PARAMS(sc));
+    DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
     bool keeps = t->to == BOOKING_CONFIRMED;
-    int units = DB_ADD(b, keeps ? &keep_units_stmt : &booking_free_units, SCOPE_PARAMS(sc));
+    int units =
+        DB_ADD(b, keeps ? &stmt_booking_keep_units : &stmt_booking_free_units, SCOPE_PARAMS(sc));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -173,7 +141,7 @@ static enum err expire(struct svc *s, const char *id, bool *done)
 {
     struct booking_scope sc = {.id = id};
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
-    int locked = DB_ADD(b, &lock_due_stmt, id);
+    int locked = DB_ADD(b, &stmt_booking_lock_due, id);
     int loaded = booking_add_load(b, &sc);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
@@ -188,8 +156,8 @@ static enum err expire(struct svc *s, const char *id, bool *done)
     ENSURE(bk.dead_hold); /* locked by the same words, in the same transaction */
 
     struct db_batch *u = db_batch(s->db, s->arena, DB_IN_TX);
-    DB_ADD(u, &booking_lock_resource, SCOPE_PARAMS(sc));
-    DB_ADD(u, &booking_free_units, SCOPE_PARAMS(sc));
+    DB_ADD(u, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
+    DB_ADD(u, &stmt_booking_free_units, SCOPE_PARAMS(sc));
     e = db_run(u, s->deadline);
     return e == ERR_OK ? take_step(s, NULL, &expiry, "hold expired", &bk) : e;
 }
@@ -198,7 +166,7 @@ enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done)
 {
     *done = 0;
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int due = DB_ADD(b, &due_stmt, db_int(b, limit));
+    int due = DB_ADD(b, &stmt_booking_due, db_int(b, limit));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;

@@ -2,34 +2,10 @@
 /* Copyright the bookingd authors */
 #include "svc/booking_pay.h"
 
+#include "svc/svc_sql.h"
 #include <string.h>
 
 #include "booking_priv.h"
-
-/*
- * Takes units for the booking anew: its own were put away by the statement before, so that a live
- * hold, which still has them, and a dead one, which may have lost them, go one way. All of the
- * party or none.
- */
-static const struct db_stmt take_units_stmt = {
-    "booking_take_units",
-    "WITH bk AS (SELECT b.* FROM bookings b WHERE b.venue_id = $1::uuid AND b.id = $2::uuid),"
-    " free AS (SELECT n.unit FROM bk JOIN resources r ON r.venue_id = bk.venue_id AND r.id = "
-    "bk.resource_id,"
-    "   generate_series(1, greatest(r.capacity, bk.party_size)) AS n (unit)"
-    "   WHERE NOT EXISTS (SELECT 1 FROM booking_units u WHERE u.venue_id = bk.venue_id AND "
-    "u.resource_id = bk.resource_id"
-    "     AND u.unit = n.unit AND u.occupied && bk.occupied)"
-    "   ORDER BY n.unit LIMIT (SELECT party_size FROM bk))"
-    "INSERT INTO booking_units (venue_id, resource_id, unit, booking_id, occupied)"
-    " SELECT bk.venue_id, bk.resource_id, free.unit, bk.id, bk.occupied FROM bk, free"
-    " WHERE (SELECT count(*) FROM free) = bk.party_size AND ($3::boolean OR bk.starts_at > now())"};
-
-static const struct db_stmt drop_dead_stmt = {
-    "booking_pay_drop_dead", "DELETE FROM booking_units u USING bookings b WHERE b.venue_id = "
-                             "$1::uuid AND b.id = $2::uuid AND u.venue_id = b.venue_id"
-                             " AND u.resource_id = b.resource_id AND u.occupied && b.occupied AND "
-                             "u.held_until <= clock_timestamp()"};
 
 int booking_add_find_any(struct db_batch *b, const char *id)
 {
@@ -54,10 +30,10 @@ enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool 
         return ERR_OK;
     struct booking_scope sc = {.id = bk->id.s};
     struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
-    DB_ADD(b, &booking_lock_resource, SCOPE_PARAMS(sc));
-    DB_ADD(b, &booking_free_units, SCOPE_PARAMS(sc));
-    DB_ADD(b, &drop_dead_stmt, bk->venue_id.s, bk->id.s);
-    int units = DB_ADD(b, &take_units_stmt, bk->venue_id.s, bk->id.s, db_bool(live));
+    DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
+    DB_ADD(b, &stmt_booking_free_units, SCOPE_PARAMS(sc));
+    DB_ADD(b, &stmt_booking_pay_drop_dead, bk->venue_id.s, bk->id.s);
+    int units = DB_ADD(b, &stmt_booking_take_units, bk->venue_id.s, bk->id.s, db_bool(live));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -70,7 +46,8 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
 {
     bool stored_hold = bk->state == BOOKING_PENDING_PAYMENT || bk->dead_hold;
     const char *from = booking_state_names[stored_hold ? BOOKING_PENDING_PAYMENT : bk->state];
-    DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[BOOKING_CONFIRMED]);
+    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s,
+           booking_state_names[BOOKING_CONFIRMED]);
     bk->state = BOOKING_CONFIRMED;
     bk->version++;
     bk->has_hold = bk->dead_hold = false;
@@ -86,7 +63,8 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
 enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk,
                              const char *actor)
 {
-    DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[BOOKING_EXPIRED]);
+    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s,
+           booking_state_names[BOOKING_EXPIRED]);
     bk->state = BOOKING_EXPIRED;
     bk->version++;
     bk->has_hold = bk->dead_hold = false;
@@ -135,9 +113,10 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
 {
     struct booking_scope sc = {.id = bk->id.s};
     const char *from = booking_state_names[bk->state];
-    DB_ADD(b, &booking_lock_resource, SCOPE_PARAMS(sc));
-    DB_ADD(b, &booking_free_units, SCOPE_PARAMS(sc));
-    DB_ADD(b, &booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[BOOKING_CANCELLED]);
+    DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
+    DB_ADD(b, &stmt_booking_free_units, SCOPE_PARAMS(sc));
+    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s,
+           booking_state_names[BOOKING_CANCELLED]);
     bk->state = BOOKING_CANCELLED;
     bk->version++;
     bk->has_hold = bk->dead_hold = false;

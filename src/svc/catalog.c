@@ -3,7 +3,7 @@
 #include "svc/catalog.h"
 
 #include "base/names.h"
-#include "catalog_priv.h"
+#include "svc/svc_sql.h"
 
 void catalog_read_venue(struct db_rows rows, int row, struct venue *out)
 {
@@ -98,30 +98,12 @@ void catalog_read_closure(struct db_rows rows, int row, struct closure *out)
 
 /* ---- public reads ---- */
 
-static const struct db_stmt venues_stmt = {
-    "catalog_venues",
-    "SELECT " CATALOG_VENUE_COLUMNS " FROM venues v"
-    " WHERE v.active AND ($2::text IS NULL OR (v.name, v.id) > ($2::text, $3::uuid))"
-    " ORDER BY v.name, v.id LIMIT $1::int"};
-static const struct db_stmt venue_stmt = {"catalog_venue",
-                                          "SELECT " CATALOG_VENUE_COLUMNS
-                                          " FROM venues v WHERE v.active AND v.id = $1::uuid"};
-static const struct db_stmt services_stmt = {
-    "catalog_services",
-    "SELECT " CATALOG_SERVICE_COLUMNS " FROM services s JOIN venues v ON v.id = s.venue_id"
-    " WHERE v.id = $1::uuid AND v.active AND s.active"
-    " AND ($3::text IS NULL OR (s.name, s.id) > ($3::text, $4::uuid))"
-    " ORDER BY s.name, s.id LIMIT $2::int"};
-static const struct db_stmt service_stmt = {"catalog_service",
-                                            "SELECT " CATALOG_SERVICE_COLUMNS
-                                            " FROM services s JOIN venues v ON v.id = s.venue_id"
-                                            " WHERE s.id = $1::uuid AND s.active AND v.active"};
-
 enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out,
                         size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int i = DB_ADD(b, &venues_stmt, db_int(b, page->limit), page->after_name, page->after_id);
+    int i =
+        DB_ADD(b, &stmt_catalog_venues, db_int(b, page->limit), page->after_name, page->after_id);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -136,7 +118,7 @@ enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct v
 enum err catalog_venue(struct svc *s, const char *id, struct venue *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int i = DB_ADD(b, &venue_stmt, id);
+    int i = DB_ADD(b, &stmt_catalog_venue, id);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -150,8 +132,8 @@ enum err catalog_services(struct svc *s, const char *venue_id, const struct cata
                           struct service **out, size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int venue = DB_ADD(b, &venue_stmt, venue_id);
-    int i = DB_ADD(b, &services_stmt, venue_id, db_int(b, page->limit), page->after_name,
+    int venue = DB_ADD(b, &stmt_catalog_venue, venue_id);
+    int i = DB_ADD(b, &stmt_catalog_services, venue_id, db_int(b, page->limit), page->after_name,
                    page->after_id);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
@@ -169,7 +151,7 @@ enum err catalog_services(struct svc *s, const char *venue_id, const struct cata
 enum err catalog_service(struct svc *s, const char *id, struct service *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int i = DB_ADD(b, &service_stmt, id);
+    int i = DB_ADD(b, &stmt_catalog_service, id);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;

@@ -6,5 +6,4 @@ libsvc_a_SOURCES += \
   include/svc/catalog.h \
   src/svc/avail.c \
   src/svc/catalog.c \
-  src/svc/catalog_priv.h \
   src/svc/catalog_staff.c

@@ -9,30 +9,12 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "svc/svc_sql.h"
 
 const char *const db_gauges_status_names[NOTIFICATION_STATUS_COUNT] = {
     [NOTIFICATION_PENDING] = "pending",
     [NOTIFICATION_SENT] = "sent",
     [NOTIFICATION_FAILED] = "failed"};
-
-/*
- * Ages by the database's clock, in milliseconds; a row of the future (a clock stepped back) has the
- * age 0. Each half stands on its partial index, which an IN list would not.
- */
-#define AGE_MS \
-    "GREATEST(0, (extract(epoch FROM now() - min(created_at)) * 1000)::bigint) AS oldest_ms"
-static const struct db_stmt count_debt = {
-    "gauges_debt",
-    "SELECT 'FAILED' AS status, template, error_code, acknowledged_at IS NOT NULL AS acknowledged, "
-    "count(*) AS n, " AGE_MS " FROM notifications WHERE status = 'FAILED' GROUP BY 2, 3, 4"
-    " UNION ALL SELECT 'PENDING', template, '', false, count(*), " AGE_MS
-    " FROM notifications WHERE status = 'PENDING' GROUP BY 2"};
-static const struct db_stmt count_sent = {
-    "gauges_sent",
-    "SELECT template, count(*) AS n FROM notifications WHERE status = 'SENT' GROUP BY 1"};
-
-static const struct db_stmt count_payments = {
-    "gauges_payments", "SELECT status, count(*) AS n FROM payments GROUP BY 1"};
 
 static void db_gauges_keep_older(double *oldest_s, int64_t age_ms)
 {
@@ -79,7 +61,8 @@ static void db_gauges_take_payments(struct db_rows rows, int row, struct db_gaug
 enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int at = db_add(b, &count_debt, NULL, 0), payments_at = db_add(b, &count_payments, NULL, 0);
+    int at = db_add(b, &stmt_gauges_debt, NULL, 0),
+        payments_at = db_add(b, &stmt_gauges_payments, NULL, 0);
     struct db_gauges l = {.has_sent = out->has_sent, .unknown_sent = out->unknown_sent};
     memcpy(l.rows[NOTIFICATION_SENT], out->rows[NOTIFICATION_SENT],
            sizeof(l.rows[NOTIFICATION_SENT]));
@@ -99,7 +82,7 @@ enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
 enum err db_gauges_read_sent(struct svc *s, struct db_gauges *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int at = db_add(b, &count_sent, NULL, 0);
+    int at = db_add(b, &stmt_gauges_sent, NULL, 0);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;

@@ -6,29 +6,18 @@
 #include "svc/booking.h"
 #include "svc/notification.h"
 #include "svc/payment.h"
+#include "svc/svc_sql.h"
 #include "sys/log.h"
 
-/* Rows of one statement: short locks, and a backlog is worked off over several runs. */
-#define BATCH "500"
 #define HOLDS_A_RUN 50
 
 /* ---- rows whose sender is dead ---- */
-
-static const struct db_stmt interrupted_stmt = {
-    "keeper_interrupted",
-    "UPDATE notifications n SET status = 'FAILED', error_code = 'interrupted',"
-    " error_detail = 'its sender ended before it told how it went', attempts = "
-    "greatest(n.attempts, 1), updated_at = now()"
-    " WHERE (n.venue_id, n.id) IN (SELECT o.venue_id, o.id FROM notifications o"
-    "   WHERE o.status = 'PENDING' AND o.send_by < now() ORDER BY o.send_by LIMIT " BATCH
-    " FOR NO KEY UPDATE SKIP LOCKED)"
-    " RETURNING n.template"};
 
 static enum err run_interrupted(struct svc *s)
 {
     (void)notification_flush(s); /* the keeper's own results first: they are no dead sender's */
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int i = db_add(b, &interrupted_stmt, NULL, 0);
+    int i = db_add(b, &stmt_keeper_interrupted, NULL, 0);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -56,26 +45,9 @@ static enum err run_expired_holds(struct svc *s)
 
 /* ---- what nobody needs any more ---- */
 
-static const struct db_stmt purges[] = {
-    {"keeper_idempotency_keys",
-     "DELETE FROM idempotency_keys WHERE (caller, key) IN (SELECT o.caller, o.key FROM "
-     "idempotency_keys o"
-     " WHERE o.created_at < now() - interval '24 hours' LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"keeper_rate_limits",
-     "DELETE FROM rate_limits WHERE subject IN (SELECT o.subject FROM rate_limits o"
-     " WHERE o.window_end < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"keeper_otp_challenges",
-     "DELETE FROM otp_challenges WHERE id IN (SELECT o.id FROM otp_challenges o"
-     " WHERE o.created_at < now() - interval '24 hours' AND o.expires_at < now() - interval '24 "
-     "hours'"
-     " LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"keeper_sessions",
-     "DELETE FROM sessions WHERE token_hash IN (SELECT o.token_hash FROM sessions o"
-     " WHERE o.expires_at < now() LIMIT " BATCH " FOR UPDATE SKIP LOCKED)"},
-    {"keeper_webhook_events",
-     "DELETE FROM webhook_events WHERE (provider, event_id) IN (SELECT o.provider, o.event_id"
-     " FROM webhook_events o WHERE o.received_at < now() - interval '30 days' LIMIT " BATCH
-     " FOR UPDATE SKIP LOCKED)"},
+static const struct db_stmt *const purges[] = {
+    &stmt_keeper_idempotency_keys, &stmt_keeper_rate_limits,    &stmt_keeper_otp_challenges,
+    &stmt_keeper_sessions,         &stmt_keeper_webhook_events,
 };
 
 static enum err run_purge(struct svc *s)
@@ -83,7 +55,7 @@ static enum err run_purge(struct svc *s)
     enum err e = ERR_OK;
     for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(purges); i++) {
         struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-        db_add(b, &purges[i], NULL, 0);
+        db_add(b, purges[i], NULL, 0);
         e = db_run(b, s->deadline);
     }
     return e;

@@ -16,9 +16,20 @@ libsvc_a_SOURCES = \
 
 # The statements: plain SQL, embedded as const struct db_stmt.
 SVC_SQL = \
+  src/svc/sql/access.sql \
+  src/svc/sql/audit.sql \
+  src/svc/sql/avail.sql \
+  src/svc/sql/booking.sql \
+  src/svc/sql/booking_place.sql \
+  src/svc/sql/catalog.sql \
   src/svc/sql/customer.sql \
+  src/svc/sql/db_gauges.sql \
+  src/svc/sql/idem.sql \
+  src/svc/sql/keeper.sql \
+  src/svc/sql/notification.sql \
   src/svc/sql/otp.sql \
-  src/svc/sql/session.sql
+  src/svc/sql/session.sql \
+  src/svc/sql/staff.sql
 EXTRA_DIST += $(SVC_SQL)
 nodist_libsvc_a_SOURCES = src/svc/svc_sql.c src/svc/svc_sql.h
 BUILT_SOURCES += src/svc/svc_sql.h

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 #include "svc/notification.h"
 
+#include "svc/svc_sql.h"
 #include <stdio.h>
 
 #include "base/names.h"
@@ -19,16 +20,6 @@
 #define REPORT_GRACE_MS 5000
 #define SEND_BY_MAX_MS 50000
 
-static const struct db_stmt enqueue_stmt = {
-    "notification_enqueue",
-    "INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, "
-    "body, "
-    "send_by, expires_at)"
-    " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,"
-    " now() + $9::bigint * interval '1 millisecond', now() + $10::bigint * interval '1 "
-    "millisecond')"
-    " ON CONFLICT (venue_id, booking_id, event) DO NOTHING"};
-
 void notification_enqueue(struct svc *s, struct db_batch *b, struct notification *n)
 {
     n->id = uuid_new();
@@ -36,7 +27,7 @@ void notification_enqueue(struct svc *s, struct db_batch *b, struct notification
     n->body = notification_render(s->cfg, s->arena, n);
     const char *name = notice_names[n->template];
     const char *event = arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
-    DB_ADD(b, &enqueue_stmt, n->venue_id, n->id.s, n->booking_id, event, name,
+    DB_ADD(b, &stmt_notification_enqueue, n->venue_id, n->id.s, n->booking_id, event, name,
            locale_names[n->locale], n->recipient, n->body, db_int(b, notification_send_by_ms(s)),
            db_int(b, s->cfg->notifications.expire_after_ms));
 }

@@ -5,96 +5,8 @@
 #include "base/ensure.h"
 #include "svc/audit.h"
 #include "svc/notification.h"
+#include "svc/svc_sql.h"
 #include "sys/log.h"
-
-#define COLUMNS                                                                                 \
-    " n.id, n.venue_id, n.booking_id, n.template, n.channel, n.locale, n.recipient, n.status, " \
-    "n.attempts, "                                                                              \
-    "n.error_code,"                                                                             \
-    " n.error_detail, n.provider, n.provider_message_id, " DB_US(                               \
-        "n.acknowledged_at") " AS acknowledged_us,"                                             \
-                             " " DB_US("n.created_at") " AS created_us, " DB_US(                \
-                                 "n.updated_at") " AS updated_us"
-/* $2 to $7 */
-#define FILTER                                                                                     \
-    " ($2::text IS NULL OR n.status = $2::text) AND ($3::uuid IS NULL OR n.booking_id = $3::uuid)" \
-    " AND ($4::text IS NULL OR n.template = $4::text) AND ($5::text IS NULL OR n.error_code = "    \
-    "$5::text)"                                                                                    \
-    " AND ($6::timestamptz IS NULL OR n.created_at >= $6::timestamptz)"                            \
-    " AND ($7::timestamptz IS NULL OR n.created_at <= $7::timestamptz)"
-#define PAGE                                                                               \
-    " AND ($8::timestamptz IS NULL OR (n.created_at, n.id) < ($8::timestamptz, $9::uuid))" \
-    " ORDER BY n.created_at DESC, n.id DESC LIMIT $10::integer"
-/* $1 is the venue that bounds the actor, or NULL. */
-#define ACTOR_SEES " ($1::uuid IS NULL OR n.venue_id = $1::uuid)"
-/* Not sent or resent later than this; and what was erased cannot be sent. */
-#define SENDABLE                                                                                   \
-    " n.status = 'FAILED' AND n.expires_at > now() AND n.recipient IS NOT NULL AND n.body IS NOT " \
-    "NULL"
-
-static const struct db_stmt list_key_stmt = {
-    "notification_list_key", "SELECT" COLUMNS " FROM notifications n WHERE " SQL_STAFF_SEES(
-                                 "$1", "n.venue_id") " AND" FILTER PAGE};
-
-static const struct db_stmt list_stmt = {"notification_list",
-                                         "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES
-                                         " AND" FILTER PAGE};
-
-static const struct db_stmt of_booking_stmt = {
-    "notification_of_booking",
-    "SELECT" COLUMNS
-    " FROM bookings b JOIN notifications n ON n.venue_id = b.venue_id AND n.booking_id = b.id"
-    " WHERE b.id = $2::uuid AND " SQL_STAFF_SEES("$1",
-                                                 "b.venue_id") " ORDER BY n.created_at, n.id"};
-
-/* Another resend of the same row waits here, and then finds it claimed or sent. */
-static const struct db_stmt state_stmt = {
-    "notification_state",
-    "SELECT n.status = 'FAILED' AS failed FROM notifications n WHERE" ACTOR_SEES
-    " AND n.id = $2::uuid FOR NO KEY UPDATE"};
-
-#define CLAIM_SET                                                                               \
-    " status = 'PENDING', error_code = NULL, error_detail = NULL, provider = NULL, "            \
-    "provider_message_id = NULL,"                                                               \
-    " acknowledged_at = NULL, acknowledged_by = NULL, attempts = n.attempts + 1, updated_at = " \
-    "now()"
-#define CLAIM_RETURNING                                                                        \
-    " RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.attempts, " \
-    "n.created_at::text AS "                                                                   \
-    "created"
-
-static const struct db_stmt claim_stmt = {
-    "notification_claim",
-    "UPDATE notifications n SET" CLAIM_SET
-    ", send_by = now() + $3::bigint * interval '1 millisecond' WHERE" ACTOR_SEES
-    " AND n.id = $2::uuid AND" SENDABLE CLAIM_RETURNING};
-
-/* The oldest that matches, is behind the last one tried ($8, $9), and that nobody else is at. */
-static const struct db_stmt claim_next_stmt = {
-    "notification_claim_next",
-    "UPDATE notifications n SET" CLAIM_SET
-    ", send_by = now() + $10::bigint * interval '1 millisecond'"
-    " WHERE (n.venue_id, n.id) = (SELECT n.venue_id, n.id FROM notifications n WHERE" ACTOR_SEES
-    " AND" SENDABLE " AND" FILTER
-    "   AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))"
-    "   ORDER BY n.created_at, n.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)" CLAIM_RETURNING};
-
-static const struct db_stmt count_stmt = {
-    "notification_count", "SELECT count(*) AS matched FROM notifications n WHERE" ACTOR_SEES
-                          " AND" SENDABLE " AND" FILTER};
-
-/* $8: a JSON array of identifiers, or NULL for any. */
-static const struct db_stmt acknowledge_stmt = {
-    "notification_acknowledge",
-    "UPDATE notifications n SET acknowledged_at = now(), acknowledged_by = $9::text, updated_at = "
-    "now() "
-    "WHERE" ACTOR_SEES " AND n.status = 'FAILED' AND n.acknowledged_at IS NULL AND" FILTER
-    " AND ($8::jsonb IS NULL OR"
-    " n.id IN (SELECT i.id::uuid FROM jsonb_array_elements_text($8::jsonb) AS i (id)))"};
-
-static const struct db_stmt find_stmt = {"notification_find",
-                                         "SELECT" COLUMNS " FROM notifications n WHERE" ACTOR_SEES
-                                         " AND n.id = $2::uuid"};
 
 static const char *time_or_null(struct db_batch *b, bool has, struct wall w)
 {
@@ -109,13 +21,13 @@ static const char *time_or_null(struct db_batch *b, bool has, struct wall w)
 int notification_add_list(struct db_batch *b, const char *key_hash,
                           const struct notification_page *q)
 {
-    return DB_ADD(b, &list_key_stmt, key_hash, FILTER_PARAMS(b, &q->filter), q->after_created,
-                  q->after_id, db_int(b, q->limit));
+    return DB_ADD(b, &stmt_notification_list_key, key_hash, FILTER_PARAMS(b, &q->filter),
+                  q->after_created, q->after_id, db_int(b, q->limit));
 }
 
 int notification_add_of_booking(struct db_batch *b, const char *key_hash, const char *booking_id)
 {
-    return DB_ADD(b, &of_booking_stmt, key_hash, booking_id);
+    return DB_ADD(b, &stmt_notification_of_booking, key_hash, booking_id);
 }
 
 #define MASK_SIZE 24
@@ -150,8 +62,8 @@ enum err notification_list(struct svc *s, const struct notification_actor *who,
                            const struct notification_item **items, size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int i = DB_ADD(b, &list_stmt, who->venue_id, FILTER_PARAMS(b, &q->filter), q->after_created,
-                   q->after_id, db_int(b, q->limit));
+    int i = DB_ADD(b, &stmt_notification_list, who->venue_id, FILTER_PARAMS(b, &q->filter),
+                   q->after_created, q->after_id, db_int(b, q->limit));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -195,8 +107,9 @@ static enum err claim_one(struct svc *s, const struct notification_actor *who, c
                           struct db_rows *claimed)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
-    int state = DB_ADD(b, &state_stmt, who->venue_id, id);
-    int claim = DB_ADD(b, &claim_stmt, who->venue_id, id, db_int(b, notification_send_by_ms(s)));
+    int state = DB_ADD(b, &stmt_notification_state, who->venue_id, id);
+    int claim = DB_ADD(b, &stmt_notification_claim, who->venue_id, id,
+                       db_int(b, notification_send_by_ms(s)));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -222,7 +135,7 @@ enum err notification_resend(struct svc *s, const struct notification_actor *who
         return e;
     (void)send_claimed(s, claimed); /* the row tells */
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int found = DB_ADD(b, &find_stmt, who->venue_id, id);
+    int found = DB_ADD(b, &stmt_notification_find, who->venue_id, id);
     e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -242,8 +155,8 @@ static enum err resend_next(struct svc *s, const struct notification_actor *who,
                             struct notification_counts *counts)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
-    int claim = DB_ADD(b, &claim_next_stmt, who->venue_id, FILTER_PARAMS(b, f), at->created, at->id,
-                       db_int(b, notification_send_by_ms(s)));
+    int claim = DB_ADD(b, &stmt_notification_claim_next, who->venue_id, FILTER_PARAMS(b, f),
+                       at->created, at->id, db_int(b, notification_send_by_ms(s)));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -273,7 +186,7 @@ enum err notification_resend_all(struct svc *s, const struct notification_actor 
 {
     *out = (struct notification_counts){0};
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int counted = DB_ADD(b, &count_stmt, who->venue_id, FILTER_PARAMS(b, f));
+    int counted = DB_ADD(b, &stmt_notification_count, who->venue_id, FILTER_PARAMS(b, f));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -310,7 +223,7 @@ enum err notification_acknowledge(struct svc *s, const struct notification_actor
                                   size_t ids_n, int64_t *acknowledged)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
-    int i = DB_ADD(b, &acknowledge_stmt, who->venue_id, FILTER_PARAMS(b, f),
+    int i = DB_ADD(b, &stmt_notification_acknowledge, who->venue_id, FILTER_PARAMS(b, f),
                    ids ? ids_json(s->arena, ids, ids_n) : NULL, who->name);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)

@@ -3,6 +3,7 @@
 /* Results of attempts on their way into the ledger, and where they wait while the database is away.
  */
 #include "notification_priv.h"
+#include "svc/svc_sql.h"
 #include "sys/log.h"
 
 /* When it is full the oldest is given up: the keeper will call that row interrupted. */
@@ -12,27 +13,6 @@
 static struct notification_result waiting[WAITING_MAX];
 static unsigned waiting_n;
 
-/*
- * Only the attempt that the row is at may report, and only once: the row is still PENDING, or the
- * keeper took its sender for dead. `was` tells the two apart, since the keeper has counted the
- * attempt then.
- */
-static const struct db_stmt store_stmt = {
-    "notification_store",
-    "UPDATE notifications n SET status = CASE WHEN $4::text = 'sent' THEN 'SENT' ELSE 'FAILED' END,"
-    " error_code = CASE WHEN $4::text = 'sent' THEN NULL ELSE $4::text END, error_detail = "
-    "$5::text, provider = "
-    "$6::text,"
-    " provider_message_id = $7::text, attempts = CASE WHEN $8::boolean THEN greatest(n.attempts, "
-    "$3::integer)"
-    " ELSE n.attempts END, updated_at = now()"
-    " FROM (SELECT o.venue_id, o.id, o.status AS was FROM notifications o WHERE o.venue_id = "
-    "$1::uuid AND o.id = "
-    "$2::uuid"
-    "   AND o.attempts <= $3::integer AND (o.status = 'PENDING' OR o.error_code = 'interrupted') "
-    "FOR NO KEY UPDATE) o"
-    " WHERE n.venue_id = o.venue_id AND n.id = o.id RETURNING o.was"};
-
 static const char *none_if_empty(const char *z)
 {
     return *z ? z : NULL;
@@ -41,7 +21,7 @@ static const char *none_if_empty(const char *z)
 static enum err write_result(struct svc *s, const struct notification_result *r, struct deadline d)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int i = DB_ADD(b, &store_stmt, r->venue_id.s, r->id.s, db_int(b, r->attempt),
+    int i = DB_ADD(b, &stmt_notification_store, r->venue_id.s, r->id.s, db_int(b, r->attempt),
                    notification_outcome_names[r->outcome], none_if_empty(r->detail),
                    none_if_empty(r->provider), none_if_empty(r->message_id), db_bool(r->tried));
     enum err e = db_run(b, d);

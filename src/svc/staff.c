@@ -7,31 +7,11 @@
 #include "base/names.h"
 #include "base/rng.h"
 #include "svc/audit.h"
+#include "svc/svc_sql.h"
 
 #define KEY_PREFIX "bks_" /* lets scanners of repositories and logs recognise a leaked key */
 #define KEY_RANDOM 32
 #define NAME_MAX_CHARS 64
-
-static const struct db_stmt staff_auth = {
-    "staff_auth",
-    "SELECT k.id, k.name, k.role, k.venue_id FROM staff_keys k WHERE k.key_hash = $1 AND "
-    "k.revoked_at IS NULL",
-};
-static const struct db_stmt staff_insert = {
-    "staff_insert",
-    "INSERT INTO staff_keys (id, name, key_hash, role, venue_id) VALUES ($1::uuid, $2, $3, $4, "
-    "$5::uuid)",
-};
-static const struct db_stmt staff_list = {
-    "staff_list",
-    "SELECT id, name, role, venue_id, " DB_US("created_at") " AS created_us, " DB_US(
-        "revoked_at") " AS revoked_us"
-                      " FROM staff_keys ORDER BY name",
-};
-static const struct db_stmt staff_revoke = {
-    "staff_revoke",
-    "UPDATE staff_keys SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL RETURNING id",
-};
 
 /* A name goes into logs, history and tables: no control characters, no blanks around it. */
 static bool name_valid(struct str name)
@@ -67,7 +47,7 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
     struct uuid id = uuid_new();
     const char *venue_id = venue_id_or_null ? venue.s : NULL;
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
-    DB_ADD(b, &staff_insert, id.s, name, hash, staff_role_names[role], venue_id);
+    DB_ADD(b, &stmt_staff_insert, id.s, name, hash, staff_role_names[role], venue_id);
     audit_add(s, b,
               &(struct audit){.actor = ACTOR_COMMAND_LINE,
                               .action = "staff_key.create",
@@ -84,7 +64,7 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
 enum err staff_key_list(struct svc *s, const struct staff_key **out, size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int at = db_add(b, &staff_list, NULL, 0);
+    int at = db_add(b, &stmt_staff_list, NULL, 0);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -110,7 +90,7 @@ enum err staff_key_list(struct svc *s, const struct staff_key **out, size_t *n)
 enum err staff_key_revoke(struct svc *s, const char *name)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
-    int at = DB_ADD(b, &staff_revoke, name);
+    int at = DB_ADD(b, &stmt_staff_revoke, name);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -128,7 +108,7 @@ enum err staff_key_revoke(struct svc *s, const char *name)
 
 int staff_auth_add(struct db_batch *b, const char *key_hash)
 {
-    return DB_ADD(b, &staff_auth, key_hash);
+    return DB_ADD(b, &stmt_staff_auth, key_hash);
 }
 
 static enum staff_role role_of(const char *name)

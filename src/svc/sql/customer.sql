@@ -4,6 +4,7 @@
 -- Customers, for src/svc/customer.c; the upsert is shared by signing in and by bookings of staff.
 
 -- fragment: customer_columns
+-- returns: id, phone, name, locale, created_us
 c.id, c.phone, c.name, c.locale,
 (extract(epoch FROM c.created_at) * 1000000)::bigint AS created_us
 
@@ -17,7 +18,7 @@ SELECT person.id, person.phone, person.name, person.locale
 
 -- name: customer_upsert
 -- params: $1 uuid new customer, $2 text phone, $3 text name or NULL, $4 text locale of a new one
--- returns: id, phone, name, locale, created_us
+-- returns: customer_columns
 WITH person AS (
     SELECT $1::uuid AS id, $2::text AS phone, $3::text AS name, $4::text AS locale
 )
@@ -27,7 +28,7 @@ RETURNING
 
 -- name: customer_change
 -- params: $1 uuid customer, $2 text name or NULL, $3 text locale or NULL
--- returns: id, phone, name, locale, created_us
+-- returns: customer_columns
 UPDATE customers c
    SET name = COALESCE($2, c.name),
        locale = COALESCE($3, c.locale)

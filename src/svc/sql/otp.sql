@@ -81,7 +81,7 @@ SELECT o.used_at IS NOT NULL AS used,
 -- name: otp_use
 -- params: $1 uuid challenge, $2 uuid new customer, $3 text hash of the token,
 -- params: $4 bigint lifetime of the session in ms
--- returns: id, phone, name, locale, created_us, expires_us
+-- returns: customer_columns, expires_us
 WITH person AS (
     UPDATE otp_challenges
        SET used_at = now()

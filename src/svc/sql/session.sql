@@ -5,7 +5,7 @@
 
 -- name: session_auth
 -- params: $1 text hash of the token
--- returns: id, phone, name, locale, created_us
+-- returns: customer_columns
 SELECT
        -- include: customer_columns
   FROM sessions s

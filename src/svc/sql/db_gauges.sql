@@ -1,0 +1,38 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the bookingd authors
+--
+-- Gauges that the monitor reads from the database, for src/svc/db_gauges.c. Ages are by the
+-- database's clock; a row of the future (a clock was set back) has the age 0.
+
+-- fragment: gauges_age
+GREATEST(0, (extract(epoch FROM now() - min(created_at)) * 1000)::bigint) AS oldest_ms
+
+-- Each half uses its partial index, which one IN list would not.
+-- name: gauges_debt
+-- returns: status, template, error_code, acknowledged, n, oldest_ms
+SELECT 'FAILED' AS status, template, error_code, acknowledged_at IS NOT NULL AS acknowledged,
+       count(*) AS n,
+       -- include: gauges_age
+  FROM notifications
+ WHERE status = 'FAILED'
+ GROUP BY 2, 3, 4
+ UNION ALL
+SELECT 'PENDING', template, '', false,
+       count(*),
+       -- include: gauges_age
+  FROM notifications
+ WHERE status = 'PENDING'
+ GROUP BY 2;
+
+-- name: gauges_sent
+-- returns: template, n
+SELECT template, count(*) AS n
+  FROM notifications
+ WHERE status = 'SENT'
+ GROUP BY 1;
+
+-- name: gauges_payments
+-- returns: status, n
+SELECT status, count(*) AS n
+  FROM payments
+ GROUP BY 1;

@@ -1,0 +1,81 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the bookingd authors
+--
+-- Periodic tasks of the keeper, for src/svc/keeper_tasks.c. At most 500 rows per run keep the locks
+-- short; a backlog is worked off over several runs. Rows that another process works on are skipped.
+
+-- Notifications whose sender ended before it stored a result.
+-- name: keeper_interrupted
+-- returns: template
+-- index: notifications_pending
+UPDATE notifications n
+   SET status = 'FAILED',
+       error_code = 'interrupted',
+       error_detail = 'its sender ended before it told how it went',
+       attempts = greatest(n.attempts, 1),
+       updated_at = now()
+ WHERE (n.venue_id, n.id) IN (
+           SELECT o.venue_id, o.id
+             FROM notifications o
+            WHERE o.status = 'PENDING'
+              AND o.send_by < now()
+            ORDER BY o.send_by
+            LIMIT 500
+              FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING n.template;
+
+-- name: keeper_idempotency_keys
+-- returns: nothing
+-- index: idempotency_keys_created
+DELETE FROM idempotency_keys
+ WHERE (caller, key) IN (
+           SELECT o.caller, o.key
+             FROM idempotency_keys o
+            WHERE o.created_at < now() - interval '24 hours'
+            LIMIT 500
+              FOR UPDATE SKIP LOCKED);
+
+-- name: keeper_rate_limits
+-- returns: nothing
+-- index: rate_limits_end
+DELETE FROM rate_limits
+ WHERE subject IN (
+           SELECT o.subject
+             FROM rate_limits o
+            WHERE o.window_end < now()
+            LIMIT 500
+              FOR UPDATE SKIP LOCKED);
+
+-- name: keeper_otp_challenges
+-- returns: nothing
+-- index: otp_challenges_created
+DELETE FROM otp_challenges
+ WHERE id IN (
+           SELECT o.id
+             FROM otp_challenges o
+            WHERE o.created_at < now() - interval '24 hours'
+              AND o.expires_at < now() - interval '24 hours'
+            LIMIT 500
+              FOR UPDATE SKIP LOCKED);
+
+-- name: keeper_sessions
+-- returns: nothing
+-- index: sessions_expiry
+DELETE FROM sessions
+ WHERE token_hash IN (
+           SELECT o.token_hash
+             FROM sessions o
+            WHERE o.expires_at < now()
+            LIMIT 500
+              FOR UPDATE SKIP LOCKED);
+
+-- name: keeper_webhook_events
+-- returns: nothing
+-- index: webhook_events_received
+DELETE FROM webhook_events
+ WHERE (provider, event_id) IN (
+           SELECT o.provider, o.event_id
+             FROM webhook_events o
+            WHERE o.received_at < now() - interval '30 days'
+            LIMIT 500
+              FOR UPDATE SKIP LOCKED);

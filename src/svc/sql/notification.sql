@@ -1,0 +1,237 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the bookingd authors
+--
+-- Notifications: their rows, for src/svc/notification.c and src/svc/notification_store.c, and what
+-- staff do with them, for src/svc/notification_list.c and src/svc/notification_resend.c.
+
+-- ---- sending ----
+
+-- The event makes a repeat of one change a no-op.
+-- name: notification_enqueue
+-- params: $1 uuid venue, $2 uuid notification, $3 uuid booking, $4 text event, $5 text template,
+-- params: $6 text locale, $7 text phone, $8 text body, $9 bigint ms until it must be sent,
+-- params: $10 bigint ms until it expires
+-- returns: nothing
+INSERT INTO notifications
+       (venue_id, id, booking_id, event, template, locale, recipient, body, send_by, expires_at)
+VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,
+        now() + $9::bigint * interval '1 millisecond',
+        now() + $10::bigint * interval '1 millisecond')
+    ON CONFLICT (venue_id, booking_id, event) DO NOTHING;
+
+-- Only the attempt that the row is at may report, and only once: the row is still PENDING, or the
+-- keeper took its sender for dead. `was` tells the two apart, since the keeper has counted the
+-- attempt then.
+-- name: notification_store
+-- params: $1 uuid venue, $2 uuid notification, $3 integer attempt, $4 text outcome,
+-- params: $5 text detail or NULL, $6 text provider or NULL, $7 text its message or NULL,
+-- params: $8 boolean the provider was called
+-- returns: was
+UPDATE notifications n
+   SET status = CASE WHEN $4::text = 'sent' THEN 'SENT' ELSE 'FAILED' END,
+       error_code = CASE WHEN $4::text = 'sent' THEN NULL ELSE $4::text END,
+       error_detail = $5::text,
+       provider = $6::text,
+       provider_message_id = $7::text,
+       attempts = CASE WHEN $8::boolean THEN greatest(n.attempts, $3::integer)
+                       ELSE n.attempts END,
+       updated_at = now()
+  FROM (SELECT o.venue_id, o.id, o.status AS was
+          FROM notifications o
+         WHERE o.venue_id = $1::uuid
+           AND o.id = $2::uuid
+           AND o.attempts <= $3::integer
+           AND (o.status = 'PENDING' OR o.error_code = 'interrupted')
+           FOR NO KEY UPDATE) o
+ WHERE n.venue_id = o.venue_id
+   AND n.id = o.id
+RETURNING o.was;
+
+-- ---- for staff ----
+
+-- fragment: notification_columns
+-- returns: id, venue_id, booking_id, template, channel, locale, recipient, status, attempts,
+-- returns: error_code, error_detail, provider, provider_message_id, acknowledged_us, created_us,
+-- returns: updated_us
+n.id, n.venue_id, n.booking_id, n.template, n.channel, n.locale, n.recipient, n.status,
+n.attempts, n.error_code, n.error_detail, n.provider, n.provider_message_id,
+(extract(epoch FROM n.acknowledged_at) * 1000000)::bigint AS acknowledged_us,
+(extract(epoch FROM n.created_at) * 1000000)::bigint AS created_us,
+(extract(epoch FROM n.updated_at) * 1000000)::bigint AS updated_us
+
+-- $1 is the only venue that the actor sees, or NULL.
+-- fragment: notification_seen
+($1::uuid IS NULL OR n.venue_id = $1::uuid)
+
+-- fragment: notification_filter
+($2::text IS NULL OR n.status = $2::text)
+AND ($3::uuid IS NULL OR n.booking_id = $3::uuid)
+AND ($4::text IS NULL OR n.template = $4::text)
+AND ($5::text IS NULL OR n.error_code = $5::text)
+AND ($6::timestamptz IS NULL OR n.created_at >= $6::timestamptz)
+AND ($7::timestamptz IS NULL OR n.created_at <= $7::timestamptz)
+
+-- fragment: notification_page
+AND ($8::timestamptz IS NULL OR (n.created_at, n.id) < ($8::timestamptz, $9::uuid))
+ORDER BY n.created_at DESC, n.id DESC
+LIMIT $10::integer
+
+-- What is too old is not sent again, and what was erased cannot be.
+-- fragment: notification_sendable
+n.status = 'FAILED'
+AND n.expires_at > now()
+AND n.recipient IS NOT NULL
+AND n.body IS NOT NULL
+
+-- Makes a FAILED row one of the caller, for `ms` milliseconds.
+-- fragment: notification_claim_set
+UPDATE notifications n
+   SET status = 'PENDING',
+       error_code = NULL,
+       error_detail = NULL,
+       provider = NULL,
+       provider_message_id = NULL,
+       acknowledged_at = NULL,
+       acknowledged_by = NULL,
+       attempts = n.attempts + 1,
+       updated_at = now(),
+       send_by = now() + :ms::bigint * interval '1 millisecond'
+
+-- fragment: notification_claimed
+-- returns: venue_id, id, booking_id, template, recipient, body, attempts, created
+RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.attempts,
+          n.created_at::text AS created
+
+-- name: notification_list_key
+-- params: $1 text hash of the key, $2 text status or NULL, $3 uuid booking or NULL,
+-- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
+-- params: $7 timestamptz until or NULL, $8 timestamptz cursor's time or NULL, $9 uuid cursor's id,
+-- params: $10 integer most rows
+-- returns: notification_columns
+-- index: notifications_newest
+SELECT
+       -- include: notification_columns
+  FROM notifications n
+ WHERE
+       -- include: staff_sees(venue = n.venue_id)
+   AND
+       -- include: notification_filter
+       -- include: notification_page;
+
+-- name: notification_list
+-- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
+-- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
+-- params: $7 timestamptz until or NULL, $8 timestamptz cursor's time or NULL, $9 uuid cursor's id,
+-- params: $10 integer most rows
+-- returns: notification_columns
+-- index: notifications_newest
+SELECT
+       -- include: notification_columns
+  FROM notifications n
+ WHERE
+       -- include: notification_seen
+   AND
+       -- include: notification_filter
+       -- include: notification_page;
+
+-- name: notification_of_booking
+-- params: $1 text hash of the key, $2 uuid booking
+-- returns: notification_columns
+SELECT
+       -- include: notification_columns
+  FROM bookings b
+  JOIN notifications n ON n.venue_id = b.venue_id AND n.booking_id = b.id
+ WHERE b.id = $2::uuid
+   AND
+       -- include: staff_sees(venue = b.venue_id)
+ ORDER BY n.created_at, n.id;
+
+-- name: notification_find
+-- params: $1 uuid venue or NULL, $2 uuid notification
+-- returns: notification_columns
+-- index: notifications_id
+SELECT
+       -- include: notification_columns
+  FROM notifications n
+ WHERE
+       -- include: notification_seen
+   AND n.id = $2::uuid;
+
+-- Another resend of the same row waits here, and then finds it claimed or sent.
+-- name: notification_state
+-- params: $1 uuid venue or NULL, $2 uuid notification
+-- returns: failed
+SELECT n.status = 'FAILED' AS failed
+  FROM notifications n
+ WHERE
+       -- include: notification_seen
+   AND n.id = $2::uuid
+   FOR NO KEY UPDATE;
+
+-- name: notification_claim
+-- params: $1 uuid venue or NULL, $2 uuid notification, $3 bigint ms until it must be sent
+-- returns: notification_claimed
+-- include: notification_claim_set(ms = $3)
+ WHERE
+       -- include: notification_seen
+   AND n.id = $2::uuid
+   AND
+       -- include: notification_sendable
+-- include: notification_claimed;
+
+-- The oldest that matches, is behind the last one tried, and that nobody else works on.
+-- name: notification_claim_next
+-- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
+-- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
+-- params: $7 timestamptz until or NULL, $8 timestamptz time of the last one or NULL,
+-- params: $9 uuid the last one, $10 bigint ms until it must be sent
+-- returns: notification_claimed
+-- index: notifications_failed
+-- include: notification_claim_set(ms = $10)
+ WHERE (n.venue_id, n.id) = (
+       SELECT n.venue_id, n.id
+         FROM notifications n
+        WHERE
+              -- include: notification_seen
+          AND
+              -- include: notification_sendable
+          AND
+              -- include: notification_filter
+          AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))
+        ORDER BY n.created_at, n.id
+        LIMIT 1
+          FOR NO KEY UPDATE SKIP LOCKED)
+-- include: notification_claimed;
+
+-- name: notification_count
+-- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
+-- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
+-- params: $7 timestamptz until or NULL
+-- returns: matched
+SELECT count(*) AS matched
+  FROM notifications n
+ WHERE
+       -- include: notification_seen
+   AND
+       -- include: notification_sendable
+   AND
+       -- include: notification_filter;
+
+-- name: notification_acknowledge
+-- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
+-- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
+-- params: $7 timestamptz until or NULL, $8 jsonb array of identifiers or NULL for any,
+-- params: $9 text actor
+-- returns: nothing
+UPDATE notifications n
+   SET acknowledged_at = now(),
+       acknowledged_by = $9::text,
+       updated_at = now()
+ WHERE
+       -- include: notification_seen
+   AND n.status = 'FAILED'
+   AND n.acknowledged_at IS NULL
+   AND
+       -- include: notification_filter
+   AND ($8::jsonb IS NULL
+        OR n.id IN (SELECT i.id::uuid FROM jsonb_array_elements_text($8::jsonb) AS i (id)));
