@@ -40,7 +40,7 @@ void api_free(struct api *api)
 
 /* ---- one request ---- */
 
-static void begin(struct api *api, const struct api_input *in)
+static void api_begin(struct api *api, const struct api_input *in)
 {
     arena_on_oom(api->arena, NULL);
     arena_reset(api->arena);
@@ -67,7 +67,7 @@ static void begin(struct api *api, const struct api_input *in)
 
 /* Head and body out of the bytes. A failure ends the connection: where the next request begins is
  * not known. */
-static enum err read_request(struct api *api)
+static enum err api_read_request(struct api *api)
 {
     const struct api_input *in = api->in;
     const struct http_limits limits = {(size_t)api->cfg->server.max_head,
@@ -101,7 +101,7 @@ static enum err read_request(struct api *api)
  * right where none is needed. Where one is, its sender forgot to say how long it is (RFC
  * 9110 15.5.12), and what follows on the connection may be that body.
  */
-static bool length_missing(struct api_request *r)
+static bool api_length_missing(struct api_request *r)
 {
     bool wanted = r->route->body == BODY_REQUIRED || r->route->body == BODY_ANY;
     if (!wanted || r->head->has_length || r->head->chunked)
@@ -112,7 +112,7 @@ static bool length_missing(struct api_request *r)
 
 /* Handed on to providers, which check its form: only a trace that is named once can be gone on
  * with. */
-static const char *traceparent(const struct api_request *r)
+static const char *api_traceparent(const struct api_request *r)
 {
     struct str value = http_header(r->head, "traceparent");
     return http_header_count(r->head, "traceparent") == 1
@@ -133,17 +133,17 @@ static void api_tell_route(struct api_request *r)
     in->on_route(in->ctx, name);
 }
 
-static enum err handle(struct api_request *r)
+static enum err api_handle(struct api_request *r)
 {
     enum err e = api_route(r);
     api_tell_route(r);
     if (e != ERR_OK)
         return e;
-    if (length_missing(r))
+    if (api_length_missing(r))
         return ERR_LENGTH_REQUIRED;
     if (deadline_passed(r->svc.deadline))
         return ERR_DEADLINE;
-    r->svc.traceparent = traceparent(r);
+    r->svc.traceparent = api_traceparent(r);
     r->client = api_client_address(r->svc.cfg, r->svc.arena, r->head, r->client);
     api_cursor_scope(r->route->http.pattern);
     e = api_bearer(r);
@@ -157,14 +157,14 @@ static enum err handle(struct api_request *r)
     return e;
 }
 
-static enum err serve(struct api *api, struct api_output *out)
+static enum err api_serve_request(struct api *api, struct api_output *out)
 {
     struct api_request *r = &api->r;
-    enum err e = read_request(api);
+    enum err e = api_read_request(api);
     if (e != ERR_OK)
         r->problem.detail = api->fault.detail;
     else
-        e = handle(r);
+        e = api_handle(r);
     if (e != ERR_OK && e != ERR_ANSWERED)
         api_problem(r, e);
     db_clean(api->db, r->svc.deadline);
@@ -181,7 +181,7 @@ static enum err serve(struct api *api, struct api_output *out)
  * database, which may be in the middle of a batch, is dropped. The answer is made in the arena's
  * first chunk, which is never given back.
  */
-static void serve_out_of_memory(struct api *api, struct api_output *out)
+static void api_serve_oom(struct api *api, struct api_output *out)
 {
     struct api_request *r = &api->r;
     arena_on_oom(api->arena, NULL);
@@ -201,12 +201,12 @@ void api_serve(struct api *api, const struct api_input *in, struct api_output *o
 {
     ENSURE(in->request_id && in->request_id[0]);
     volatile enum err e = ERR_OUT_OF_MEMORY; /* lives across the jump */
-    begin(api, in);
+    api_begin(api, in);
     if (setjmp(api->oom) == 0) {
         arena_on_oom(api->arena, &api->oom);
-        e = serve(api, out);
+        e = api_serve_request(api, out);
     } else {
-        serve_out_of_memory(api, out);
+        api_serve_oom(api, out);
     }
     arena_on_oom(api->arena, NULL);
     api_record(api, out->status, e);
@@ -220,7 +220,7 @@ void api_release(struct api *api)
 
 /* What could not be stored while the database was away: outcomes of idempotency keys, results of
  * notifications. */
-static bool flush(struct api *api, struct deadline d)
+static bool api_flush(struct api *api, struct deadline d)
 {
     struct svc s = {
         .cfg = api->cfg, .db = api->db, .ext = api->ext, .arena = api->arena, .deadline = d};
@@ -233,7 +233,7 @@ bool api_idle(struct api *api, struct deadline d)
     bool left;
     if (setjmp(api->oom) == 0) {
         arena_on_oom(api->arena, &api->oom);
-        left = flush(api, d);
+        left = api_flush(api, d);
     } else {
         db_drop(api->db);
         left = true;

@@ -4,7 +4,7 @@
 #include "api/api.h"
 #include "svc/audit.h"
 
-static json_t *entry_json(struct arena *a, const struct audit_entry *e)
+static json_t *api_audit_entry_json(struct arena *a, const struct audit_entry *e)
 {
     json_t *j = json_obj(a);
     json_put_time(a, j, "at", e->at);
@@ -19,16 +19,16 @@ static json_t *entry_json(struct arena *a, const struct audit_entry *e)
     return j;
 }
 
-static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_audit_item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
     struct audit_entry e;
     audit_read(rows, i, &e);
     if (next)
         *next = api_cursor_make(a, (const char *const[]){e.cursor_us, e.id}, 2);
-    return entry_json(a, &e);
+    return api_audit_entry_json(a, &e);
 }
 
-static enum err audit_get(struct api_request *r)
+static enum err api_audit_get_list(struct api_request *r)
 {
     const struct api_page *page = r->query_input;
     const char *after[2] = {NULL, NULL};
@@ -43,13 +43,13 @@ static enum err audit_get(struct api_request *r)
         return e;
     if (!good)
         return ERR_VALIDATION;
-    api_reply_page(r, db_result(b, listed), limit, item);
+    api_reply_page(r, db_result(b, listed), limit, api_audit_item);
     return ERR_OK;
 }
 
-const struct api_route api_route_audit_list = {
+const struct api_route api_route_audit_get_list = {
     .http = {HTTP_GET, "/v1/staff/audit", 200},
-    .handler = audit_get,
+    .handler = api_audit_get_list,
     .auth = AUTH_ADMIN,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),

@@ -25,7 +25,7 @@ static bool auth_is_token_char(char c)
     return char_is_unreserved(c) || char_in(c, "+/=");
 }
 
-static bool bearer_token(const struct http_head *head, struct str *token)
+static bool auth_bearer_token(const struct http_head *head, struct str *token)
 {
     if (http_header_count(head, "Authorization") != 1)
         return false;
@@ -39,7 +39,7 @@ static bool bearer_token(const struct http_head *head, struct str *token)
 enum err api_bearer(struct api_request *r)
 {
     struct str token;
-    if (bearer_token(r->head, &token)) {
+    if (auth_bearer_token(r->head, &token)) {
         char *hex = arena_alloc(r->svc.arena, SHA256_HEX_MAX);
         digest_sha256_hex(token, hex);
         r->auth_hash = hex;
@@ -60,7 +60,7 @@ struct db_batch *api_first_batch(struct api_request *r)
     return b;
 }
 
-static enum err authenticated(struct api_request *r, struct db_batch *b)
+static enum err auth_authenticated(struct api_request *r, struct db_batch *b)
 {
     struct db_rows rows = db_result(b, AUTH_AT);
     if (r->route->auth == AUTH_CUSTOMER) {
@@ -82,7 +82,7 @@ enum err api_first(struct api_request *r, struct db_batch *b)
     if (e == ERR_COMMIT_UNKNOWN) /* nothing but the claim was written, and that is given up */
         return ERR_DB_UNAVAILABLE;
     if (e == ERR_OK && r->route->auth != AUTH_NONE)
-        e = authenticated(r, b);
+        e = auth_authenticated(r, b);
     if (e == ERR_OK && r->idem)
         e = api_idem_claimed(r, b);
     return e;

@@ -13,7 +13,7 @@ struct order_input {
     const char *note;
     bool has_resource, has_party;
 };
-static const struct schema_row order_members[] = {
+static const struct schema_row api_booking_order_rows[] = {
     {SCHEMA_UUID(struct order_input, service_id), .required = true},
     {SCHEMA_TIME(struct order_input, starts_at), .required = true},
     {SCHEMA_UUID(struct order_input, resource_id), SCHEMA_HAS(struct order_input, has_resource)},
@@ -23,7 +23,7 @@ static const struct schema_row order_members[] = {
     SCHEMA_END,
 };
 
-static enum err post_booking(struct api_request *r)
+static enum err api_booking_post(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
@@ -51,19 +51,19 @@ struct list_query {
     int status;
     bool has_status;
 };
-static const struct schema_row list_params[] = {
+static const struct schema_row api_booking_list_rows[] = {
     {SCHEMA_ENUM(struct list_query, status, booking_state_names),
      SCHEMA_HAS(struct list_query, has_status)},
     API_PAGE_PARAMS(struct list_query, page),
     SCHEMA_END,
 };
 
-static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_booking_list_item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
     return api_booking_item(a, rows, i, next, api_booking_json);
 }
 
-static enum err get_bookings(struct api_request *r)
+static enum err api_booking_get_list(struct api_request *r)
 {
     const struct list_query *q = r->query_input;
     const char *after[2];
@@ -83,11 +83,11 @@ static enum err get_bookings(struct api_request *r)
         return e;
     if (!good)
         return ERR_VALIDATION;
-    api_reply_page(r, db_result(b, listed), limit, item);
+    api_reply_page(r, db_result(b, listed), limit, api_booking_list_item);
     return ERR_OK;
 }
 
-static enum err get_booking(struct api_request *r)
+static enum err api_booking_get(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
     int found = booking_add_find_mine(b, r->auth_hash, r->ids[0].s);
@@ -108,12 +108,12 @@ static enum err get_booking(struct api_request *r)
 struct cancel_input {
     const char *reason;
 };
-static const struct schema_row cancel_members[] = {
+static const struct schema_row api_booking_cancel_rows[] = {
     {SCHEMA_STRING(struct cancel_input, reason, 0, 500)},
     SCHEMA_END,
 };
 
-static enum err cancel_booking(struct api_request *r)
+static enum err api_booking_post_cancel(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
@@ -140,13 +140,13 @@ struct move_input {
     struct uuid resource_id;
     bool has_resource;
 };
-static const struct schema_row move_members[] = {
+static const struct schema_row api_booking_move_rows[] = {
     {SCHEMA_TIME(struct move_input, starts_at), .required = true},
     {SCHEMA_UUID(struct move_input, resource_id), SCHEMA_HAS(struct move_input, has_resource)},
     SCHEMA_END,
 };
 
-static enum err reschedule_booking(struct api_request *r)
+static enum err api_booking_post_reschedule(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
@@ -169,40 +169,40 @@ static enum err reschedule_booking(struct api_request *r)
 
 const struct api_route api_route_booking_post = {
     .http = {HTTP_POST, "/v1/bookings", 201},
-    .handler = post_booking,
+    .handler = api_booking_post,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
-    .members = order_members,
+    .members = api_booking_order_rows,
     .input_size = sizeof(struct order_input),
     .idempotent = true,
 };
-const struct api_route api_route_bookings_get = {
+const struct api_route api_route_booking_get_list = {
     .http = {HTTP_GET, "/v1/bookings", 200},
-    .handler = get_bookings,
+    .handler = api_booking_get_list,
     .auth = AUTH_CUSTOMER,
-    .query = list_params,
+    .query = api_booking_list_rows,
     .query_size = sizeof(struct list_query),
 };
 const struct api_route api_route_booking_get = {
     .http = {HTTP_GET, "/v1/bookings/{booking_id}", 200},
-    .handler = get_booking,
+    .handler = api_booking_get,
     .auth = AUTH_CUSTOMER,
 };
-const struct api_route api_route_booking_cancel = {
+const struct api_route api_route_booking_post_cancel = {
     .http = {HTTP_POST, "/v1/bookings/{booking_id}/cancel", 200},
-    .handler = cancel_booking,
+    .handler = api_booking_post_cancel,
     .auth = AUTH_CUSTOMER,
     .body = BODY_OPTIONAL,
-    .members = cancel_members,
+    .members = api_booking_cancel_rows,
     .input_size = sizeof(struct cancel_input),
     .idempotent = true,
 };
-const struct api_route api_route_booking_reschedule = {
+const struct api_route api_route_booking_post_reschedule = {
     .http = {HTTP_POST, "/v1/bookings/{booking_id}/reschedule", 200},
-    .handler = reschedule_booking,
+    .handler = api_booking_post_reschedule,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
-    .members = move_members,
+    .members = api_booking_move_rows,
     .input_size = sizeof(struct move_input),
     .idempotent = true,
 };

@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 #include "api/api_booking.h"
 
-static void put_time_if(struct arena *a, json_t *obj, const char *key, bool has, struct wall at)
+static void booking_json_put_time(struct arena *a, json_t *obj, const char *key, bool has,
+                                  struct wall at)
 {
     if (has)
         json_put_time(a, obj, key, at);
@@ -25,8 +26,8 @@ json_t *api_booking_json(struct arena *a, const struct booking *bk)
     json_put_int(a, j, "amount", bk->amount);
     json_put_str(a, j, "currency", bk->currency);
     json_put_str(a, j, "note", bk->note);
-    put_time_if(a, j, "hold_expires_at", bk->has_hold, bk->hold_expires_at);
-    put_time_if(a, j, "cancelled_at", bk->has_cancelled, bk->cancelled_at);
+    booking_json_put_time(a, j, "hold_expires_at", bk->has_hold, bk->hold_expires_at);
+    booking_json_put_time(a, j, "cancelled_at", bk->has_cancelled, bk->cancelled_at);
     json_put_time(a, j, "created_at", bk->created_at);
     return j;
 }
@@ -53,7 +54,7 @@ json_t *api_notification_json(struct arena *a, const struct notification_item *n
     json_put_str(a, j, "recipient", n->recipient);
     json_put_str(a, j, "status", n->status);
     json_put_int(a, j, "attempts", n->attempts);
-    put_time_if(a, j, "acknowledged_at", n->has_acknowledged, n->acknowledged_at);
+    booking_json_put_time(a, j, "acknowledged_at", n->has_acknowledged, n->acknowledged_at);
     json_put_str(a, j, "error_code", n->error_code);
     json_put_str(a, j, "error_detail", n->error_detail);
     json_put_str(a, j, "provider", n->provider);

@@ -22,7 +22,7 @@ static const struct {
              {0xff10, 0xff19, '0'}};
 
 /* The character at *i of valid UTF-8, and past it. */
-static uint32_t next_char(struct str s, size_t *i)
+static uint32_t card_next_char(struct str s, size_t *i)
 {
     unsigned char c = (unsigned char)s.p[(*i)++];
     unsigned more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
@@ -33,7 +33,7 @@ static uint32_t next_char(struct str s, size_t *i)
 }
 
 /* A digit, ' ' for what may stand between groups, 'x' for all else. */
-static char class_of(uint32_t c)
+static char card_class_of(uint32_t c)
 {
     if (c < 0x80)
         return c >= '0' && c <= '9' ? (char)c : c == ' ' || c == '-' || c == '\t' ? ' ' : 'x';
@@ -44,39 +44,39 @@ static char class_of(uint32_t c)
 }
 
 /* Identifiers are no card numbers, even when all of their digits are decimal. */
-static bool is_uuid(struct str s, size_t at)
+static bool card_is_uuid(struct str s, size_t at)
 {
     struct uuid u;
     return s.n - at >= UUID_LEN && uuid_parse((struct str){s.p + at, UUID_LEN}, &u);
 }
 
-static struct str classes(struct arena *a, struct str text)
+static struct str card_classes(struct arena *a, struct str text)
 {
     struct sb out;
     sb_init(&out, a, text.n + 1);
     for (size_t i = 0; i < text.n;) {
-        if (is_uuid(text, i)) {
+        if (card_is_uuid(text, i)) {
             sb_putc(&out, 'x');
             i += UUID_LEN;
         } else {
-            sb_putc(&out, class_of(next_char(text, &i)));
+            sb_putc(&out, card_class_of(card_next_char(text, &i)));
         }
     }
     return sb_str(&out);
 }
 
-static bool is_digit(char c)
+static bool card_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
 /* Luhn over the digits that end before `end`, n of them. Neither nothing but zeros nor a time in
  * milliseconds is a card. */
-static bool is_card(const char *end, unsigned n)
+static bool card_is_number(const char *end, unsigned n)
 {
     unsigned sum = 0, at = 0, any = 0, first = 0;
     for (const char *p = end; at < n;) {
-        if (!is_digit(*--p))
+        if (!card_is_digit(*--p))
             continue;
         unsigned d = (unsigned)(*p - '0'), twice = d * 2;
         sum += at++ % 2 == 0 ? d : twice > 9 ? twice - 9 : twice;
@@ -87,18 +87,19 @@ static bool is_card(const char *end, unsigned n)
 }
 
 /* Whether groups that begin at `from` make one: each end of a group may be its last. */
-static bool begins_card(struct str s, size_t from)
+static bool card_begins(struct str s, size_t from)
 {
     unsigned digits = 0, gap = 0;
     for (size_t i = from; i < s.n && digits <= DIGITS_MAX && gap <= GAP_MAX && s.p[i] != 'x'; i++) {
-        if (!is_digit(s.p[i])) {
+        if (!card_is_digit(s.p[i])) {
             gap++;
             continue;
         }
         gap = 0;
         digits++;
-        bool last = i + 1 == s.n || !is_digit(s.p[i + 1]);
-        if (last && digits >= DIGITS_MIN && digits <= DIGITS_MAX && is_card(s.p + i + 1, digits))
+        bool last = i + 1 == s.n || !card_is_digit(s.p[i + 1]);
+        if (last && digits >= DIGITS_MIN && digits <= DIGITS_MAX &&
+            card_is_number(s.p + i + 1, digits))
             return true;
     }
     return false;
@@ -108,14 +109,14 @@ bool api_card_in(struct arena *a, struct str text)
 {
     if (text.n < DIGITS_MIN)
         return false;
-    struct str s = classes(a, text);
+    struct str s = card_classes(a, text);
     for (size_t i = 0; i < s.n; i++)
-        if (is_digit(s.p[i]) && (i == 0 || !is_digit(s.p[i - 1])) && begins_card(s, i))
+        if (card_is_digit(s.p[i]) && (i == 0 || !card_is_digit(s.p[i - 1])) && card_begins(s, i))
             return true;
     return false;
 }
 
-static bool number_is_card(struct arena *a, const json_t *j)
+static bool card_is_json_number(struct arena *a, const json_t *j)
 {
     double d = json_is_real(j) ? json_real_value(j) : 0;
     if (json_is_real(j) && !(d >= 0 && d < 9.2e18))
@@ -124,38 +125,38 @@ static bool number_is_card(struct arena *a, const json_t *j)
     return v > 0 && api_card_in(a, str_of(arena_printf(a, "%lld", v)));
 }
 
-static void check_object(json_t *object, const char *pointer, struct faults *f);
+static void card_check_object(json_t *object, const char *pointer, struct faults *f);
 
-static void check(json_t *j, const char *pointer, struct faults *f)
+static void card_check_value(json_t *j, const char *pointer, struct faults *f)
 {
     struct arena *a = f->arena;
     bool found = false;
     if (json_is_string(j))
         found = api_card_in(a, (struct str){json_string_value(j), json_string_length(j)});
     else if (json_is_number(j))
-        found = number_is_card(a, j);
+        found = card_is_json_number(a, j);
     else if (json_is_object(j))
-        check_object(j, pointer, f);
+        card_check_object(j, pointer, f);
     for (size_t i = 0; i < json_array_size(j); i++)
-        check(json_array_get(j, i), fault_pointer_index(a, pointer, i), f);
+        card_check_value(json_array_get(j, i), fault_pointer_index(a, pointer, i), f);
     if (found)
         fault_add(f, pointer, "must not be or contain a card number");
 }
 
-static void check_object(json_t *object, const char *pointer, struct faults *f)
+static void card_check_object(json_t *object, const char *pointer, struct faults *f)
 {
     for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
         const char *name = json_object_iter_key(i);
         if (api_card_in(f->arena, str_of(name)))
             fault_add(f, pointer, "has a member whose name is or contains a card number");
         else if (strcmp(name, "phone") != 0)
-            check(json_object_iter_value(i), fault_pointer(f->arena, pointer, name), f);
+            card_check_value(json_object_iter_value(i), fault_pointer(f->arena, pointer, name), f);
     }
 }
 
 bool api_card_free(json_t *body, struct faults *f)
 {
     unsigned before = f->n;
-    check(body, "", f);
+    card_check_value(body, "", f);
     return f->n == before;
 }

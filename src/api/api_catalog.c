@@ -3,7 +3,7 @@
 /* The public catalog: active venues and services. */
 #include "api/api_catalog.h"
 
-static enum err get_venues(struct api_request *r)
+static enum err api_catalog_get_venue_list(struct api_request *r)
 {
     struct catalog_page page;
     if (!api_catalog_page(r, r->query_input, &page))
@@ -26,7 +26,7 @@ static enum err get_venues(struct api_request *r)
     return ERR_OK;
 }
 
-static enum err get_venue(struct api_request *r)
+static enum err api_catalog_get_venue(struct api_request *r)
 {
     struct venue v;
     enum err e = catalog_venue(&r->svc, r->ids[0].s, &v);
@@ -35,7 +35,7 @@ static enum err get_venue(struct api_request *r)
     return e;
 }
 
-static enum err get_services(struct api_request *r)
+static enum err api_catalog_get_service_list(struct api_request *r)
 {
     struct catalog_page page;
     if (!api_catalog_page(r, r->query_input, &page))
@@ -58,7 +58,7 @@ static enum err get_services(struct api_request *r)
     return ERR_OK;
 }
 
-static enum err get_service(struct api_request *r)
+static enum err api_catalog_get_service(struct api_request *r)
 {
     struct service v;
     enum err e = catalog_service(&r->svc, r->ids[0].s, &v);
@@ -67,23 +67,23 @@ static enum err get_service(struct api_request *r)
     return e;
 }
 
-const struct api_route api_route_venues_get = {
+const struct api_route api_route_catalog_get_venue_list = {
     .http = {HTTP_GET, "/v1/venues", 200},
-    .handler = get_venues,
+    .handler = api_catalog_get_venue_list,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };
-const struct api_route api_route_venue_get = {
+const struct api_route api_route_catalog_get_venue = {
     .http = {HTTP_GET, "/v1/venues/{venue_id}", 200},
-    .handler = get_venue,
+    .handler = api_catalog_get_venue,
 };
-const struct api_route api_route_services_get = {
+const struct api_route api_route_catalog_get_service_list = {
     .http = {HTTP_GET, "/v1/venues/{venue_id}/services", 200},
-    .handler = get_services,
+    .handler = api_catalog_get_service_list,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };
-const struct api_route api_route_service_get = {
+const struct api_route api_route_catalog_get_service = {
     .http = {HTTP_GET, "/v1/services/{service_id}", 200},
-    .handler = get_service,
+    .handler = api_catalog_get_service,
 };

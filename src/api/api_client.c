@@ -7,7 +7,7 @@
 #include "api_priv.h"
 #include "sys/net.h"
 
-static bool trusted(const struct config *cfg, const char *address)
+static bool client_is_trusted(const struct config *cfg, const char *address)
 {
     if (strcmp(address, "unix") == 0) /* a proxy on this machine, if there are proxies at all */
         return cfg->server.trusted_proxies_n > 0;
@@ -20,7 +20,7 @@ static bool trusted(const struct config *cfg, const char *address)
 
 /* "192.0.2.7", "192.0.2.7:4711", "2001:db8::1", "[2001:db8::1]:4711" to the address alone; NULL for
  * anything else. */
-static const char *literal(struct arena *a, struct str entry)
+static const char *client_read_literal(struct arena *a, struct str entry)
 {
     unsigned char bin[16];
     char text[INET6_ADDRSTRLEN];
@@ -43,7 +43,7 @@ static const char *literal(struct arena *a, struct str entry)
 }
 
 /* The last entry of a list; the list becomes the part before it, absent when that was all. */
-static struct str cut_last(struct str *list)
+static struct str client_cut_last(struct str *list)
 {
     struct str whole = *list;
     for (size_t i = whole.n; i > 0; i--) {
@@ -65,9 +65,9 @@ const char *api_client_address(const struct config *cfg, struct arena *a,
         if (!str_eq_nocase(head->headers[i - 1].name, STR("X-Forwarded-For")))
             continue;
         for (struct str list = head->headers[i - 1].value; list.p;) {
-            if (!trusted(cfg, client))
+            if (!client_is_trusted(cfg, client))
                 return client;
-            const char *before = literal(a, cut_last(&list));
+            const char *before = client_read_literal(a, client_cut_last(&list));
             if (!before) /* what a proxy did not write: nothing left of it is believed either */
                 return client;
             client = before;

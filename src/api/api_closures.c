@@ -14,7 +14,7 @@ struct closure_input {
     struct wall starts_at, ends_at;
     const char *reason;
 };
-static const struct schema_row closure_members[] = {
+static const struct schema_row api_closures_rows[] = {
     {SCHEMA_UUID(struct closure_input, resource_id),
      SCHEMA_HAS(struct closure_input, has_resource)},
     {SCHEMA_TIME(struct closure_input, starts_at), .required = true},
@@ -23,7 +23,7 @@ static const struct schema_row closure_members[] = {
     SCHEMA_END,
 };
 
-static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_closures_item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
     struct closure c;
     catalog_read_closure(rows, i, &c);
@@ -32,7 +32,7 @@ static json_t *item(struct arena *a, struct db_rows rows, int i, const char **ne
     return api_closure_json(a, &c);
 }
 
-static enum err get_closures(struct api_request *r)
+static enum err api_closures_get_list(struct api_request *r)
 {
     const struct api_page *page = r->query_input;
     const char *after[2] = {NULL, NULL};
@@ -49,12 +49,13 @@ static enum err get_closures(struct api_request *r)
         return ERR_VALIDATION;
     if (db_count(db_result(b, venue)) == 0)
         return ERR_NOT_FOUND;
-    api_reply_page(r, db_result(b, list), limit, item);
+    api_reply_page(r, db_result(b, list), limit, api_closures_item);
     return ERR_OK;
 }
 
 /* The active bookings whose time the closure meets, as the answer to its creation lists them. */
-static enum err put_conflicts(struct api_request *r, const struct closure *c, json_t *body)
+static enum err api_closures_put_conflicts(struct api_request *r, const struct closure *c,
+                                           json_t *body)
 {
     struct arena *a = r->svc.arena;
     struct db_batch *b = db_batch(r->svc.db, a, DB_READ);
@@ -74,7 +75,7 @@ static enum err put_conflicts(struct api_request *r, const struct closure *c, js
     return ERR_OK;
 }
 
-static enum err post_closure(struct api_request *r)
+static enum err api_closures_post(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
@@ -93,8 +94,8 @@ static enum err post_closure(struct api_request *r)
     if (in->has_resource)
         c.resource_id = in->resource_id;
     json_t *body = api_closure_json(r->svc.arena, &c);
-    e = put_conflicts(r, &c,
-                      body); /* before the write: a failure after it would hide what was done */
+    e = api_closures_put_conflicts(
+        r, &c, body); /* before the write: a failure after it would hide what was done */
     if (e != ERR_OK)
         return e;
     e = catalog_add_closure(&r->svc, r->who.actor, &c);
@@ -105,7 +106,7 @@ static enum err post_closure(struct api_request *r)
     return e;
 }
 
-static enum err delete_closure(struct api_request *r)
+static enum err api_closures_delete(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &stmt_catalog_closure_seen, &seen);
@@ -120,23 +121,23 @@ static enum err delete_closure(struct api_request *r)
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/closures"
-const struct api_route api_route_closures_get = {
+const struct api_route api_route_closures_get_list = {
     .http = {HTTP_GET, LIST_PATTERN, 200},
-    .handler = get_closures,
+    .handler = api_closures_get_list,
     .auth = AUTH_VIEWER,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };
-const struct api_route api_route_closure_post = {
+const struct api_route api_route_closures_post = {
     .http = {HTTP_POST, LIST_PATTERN, 201},
-    .handler = post_closure,
+    .handler = api_closures_post,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = closure_members,
+    .members = api_closures_rows,
     .input_size = sizeof(struct closure_input),
 };
-const struct api_route api_route_closure_delete = {
+const struct api_route api_route_closures_delete = {
     .http = {HTTP_DELETE, "/v1/staff/closures/{closure_id}", 204},
-    .handler = delete_closure,
+    .handler = api_closures_delete,
     .auth = AUTH_ADMIN,
 };

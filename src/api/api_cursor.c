@@ -27,7 +27,7 @@ void api_cursor_scope(const char *route)
     cursor.scope = route;
 }
 
-static void make_mac(struct arena *a, struct str payload, unsigned char out[SHA256_LEN])
+static void cursor_make_mac(struct arena *a, struct str payload, unsigned char out[SHA256_LEN])
 {
     struct sb text;
     sb_init(&text, a, payload.n + 64);
@@ -48,7 +48,7 @@ const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n
     }
     struct str p = sb_str(&payload);
     unsigned char mac[SHA256_LEN];
-    make_mac(a, p, mac);
+    cursor_make_mac(a, p, mac);
     unsigned char *bytes = arena_alloc(a, MAC_LEN + p.n);
     memcpy(bytes, mac, MAC_LEN);
     memcpy(bytes + MAC_LEN, p.p, p.n);
@@ -58,7 +58,7 @@ const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n
 }
 
 /* The payload of a genuine cursor; absent otherwise. */
-static struct str genuine(struct arena *a, const char *after)
+static struct str cursor_check(struct arena *a, const char *after)
 {
     size_t n = CURSOR_BYTES_MAX;
     char *bytes = arena_alloc(a, n + 1);
@@ -68,7 +68,7 @@ static struct str genuine(struct arena *a, const char *after)
         !digest_base64url_decode(str_of(after), (unsigned char *)bytes, &n) || n <= MAC_LEN)
         return none;
     struct str payload = {bytes + MAC_LEN, n - MAC_LEN};
-    make_mac(a, payload, mac);
+    cursor_make_mac(a, payload, mac);
     bool same =
         digest_equal((struct str){bytes, MAC_LEN}, (struct str){(const char *)mac, MAC_LEN});
     return same ? payload : none;
@@ -80,7 +80,7 @@ bool api_cursor_read(struct api_request *r, const char *after, const char **fiel
     *found = 0;
     if (!after)
         return true;
-    struct str rest = genuine(r->svc.arena, after);
+    struct str rest = cursor_check(r->svc.arena, after);
     while (rest.n > 0 && *found < n) {
         const char *end = memchr(rest.p, '\0', rest.n);
         if (!end)

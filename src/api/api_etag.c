@@ -12,7 +12,7 @@ void api_etag(struct api_request *r, int64_t version)
 }
 
 /* Reads one entity-tag at the front of *s. */
-static bool read_tag(struct str *s, struct versions *out)
+static bool etag_read_tag(struct str *s, struct versions *out)
 {
     bool weak = str_starts(*s, STR("W/"));
     if (weak)
@@ -46,7 +46,7 @@ bool api_if_match_parse(struct str value, struct versions *out)
             s = (struct str){s.p + 1, s.n - 1};
         if (s.n == 0)
             return any;
-        if (!read_tag(&s, out))
+        if (!etag_read_tag(&s, out))
             return false;
         s = str_trim(s);
         if (s.n && s.p[0] != ',')

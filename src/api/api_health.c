@@ -3,23 +3,23 @@
 /* For load balancers and supervisors. */
 #include "api/api.h"
 
-static void reply_status(struct api_request *r, const char *status)
+static void health_reply_status(struct api_request *r, const char *status)
 {
     json_t *body = json_obj(r->svc.arena);
     json_put_str(r->svc.arena, body, "status", status);
     api_reply(r, 200, body);
 }
 
-static enum err alive(struct api_request *r)
+static enum err api_health_get_alive(struct api_request *r)
 {
-    reply_status(r, "ok");
+    health_reply_status(r, "ok");
     return ERR_OK;
 }
 
 /* A prober waits no longer for the database than this. */
 #define READY_MS 1000
 
-static enum err ready(struct api_request *r)
+static enum err api_health_get_ready(struct api_request *r)
 {
     static const struct db_stmt newest = {"health_schema",
                                           "SELECT max(version) AS version FROM schema_migrations"};
@@ -39,17 +39,17 @@ static enum err ready(struct api_request *r)
         r->problem.detail = "the database's schema is of another version: run bookingd migrate";
         return ERR_DB_SCHEMA;
     }
-    reply_status(r, "ready");
+    health_reply_status(r, "ready");
     return ERR_OK;
 }
 
-const struct api_route api_route_healthz = {
+const struct api_route api_route_health_get_alive = {
     .http = {HTTP_GET, "/healthz", 200},
-    .handler = alive,
+    .handler = api_health_get_alive,
     .query_open = true,
 };
-const struct api_route api_route_readyz = {
+const struct api_route api_route_health_get_ready = {
     .http = {HTTP_GET, "/readyz", 200},
-    .handler = ready,
+    .handler = api_health_get_ready,
     .query_open = true,
 };

@@ -10,7 +10,7 @@
 struct hours_input {
     json_t *items;
 };
-static const struct schema_row hours_members[] = {
+static const struct schema_row api_hours_rows[] = {
     {SCHEMA_ARRAY(struct hours_input, items, 0, OPENINGS_MAX), .required = true},
     SCHEMA_END,
 };
@@ -19,36 +19,38 @@ struct opening_input {
     int64_t weekday;
     const char *opens, *closes;
 };
-static const struct schema_row opening_members[] = {
+static const struct schema_row api_hours_opening_rows[] = {
     {SCHEMA_INT(struct opening_input, weekday, 1, 7), .required = true},
     {SCHEMA_STRING(struct opening_input, opens, 5, 5), .required = true},
     {SCHEMA_STRING(struct opening_input, closes, 5, 5), .required = true},
     SCHEMA_END,
 };
 
-static bool digit(char c)
+static bool api_hours_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
 /* "HH:MM" -> minutes up to `max`; -1 for anything else. */
-static int64_t minute_of(const char *z, int64_t max)
+static int64_t api_hours_minute(const char *z, int64_t max)
 {
-    if (strlen(z) != 5 || !digit(z[0]) || !digit(z[1]) || z[2] != ':' || !digit(z[3]) ||
-        !digit(z[4]) || z[3] > '5')
+    if (strlen(z) != 5 || !api_hours_digit(z[0]) || !api_hours_digit(z[1]) || z[2] != ':' ||
+        !api_hours_digit(z[3]) || !api_hours_digit(z[4]) || z[3] > '5')
         return -1;
     int64_t minute = ((z[0] - '0') * 10 + (z[1] - '0')) * 60 + (z[3] - '0') * 10 + (z[4] - '0');
     return minute <= max ? minute : -1;
 }
 
-static void read_opening(struct api_request *r, const json_t *j, size_t i, struct opening *out)
+static void api_hours_read_opening(struct api_request *r, const json_t *j, size_t i,
+                                   struct opening *out)
 {
     const char *base = arena_printf(r->svc.arena, "/items/%zu", i);
     struct opening_input in = {0};
-    if (!schema_read_object(&(struct schema){.rows = opening_members}, j, &in, base, &r->faults))
+    if (!schema_read_object(&(struct schema){.rows = api_hours_opening_rows}, j, &in, base,
+                            &r->faults))
         return;
-    *out = (struct opening){in.weekday, minute_of(in.opens, 23 * 60 + 59),
-                            minute_of(in.closes, 24 * 60)};
+    *out = (struct opening){in.weekday, api_hours_minute(in.opens, 23 * 60 + 59),
+                            api_hours_minute(in.closes, 24 * 60)};
     if (out->opens_minute < 0)
         api_fault(r, arena_printf(r->svc.arena, "%s/opens", base),
                   "must be a time of day, 00:00 to 23:59");
@@ -57,7 +59,7 @@ static void read_opening(struct api_request *r, const json_t *j, size_t i, struc
                   "must be a time of day, 00:00 to 24:00");
 }
 
-static json_t *hours_json(struct arena *a, const struct opening *items, size_t n)
+static json_t *api_hours_json(struct arena *a, const struct opening *items, size_t n)
 {
     json_t *list = json_arr(a);
     for (size_t i = 0; i < n; i++) {
@@ -76,7 +78,7 @@ static json_t *hours_json(struct arena *a, const struct opening *items, size_t n
     return body;
 }
 
-static enum err get_hours(struct api_request *r)
+static enum err api_hours_get(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
     int resource = DB_ADD(b, &stmt_catalog_resource_seen, r->auth_hash, r->ids[0].s);
@@ -91,11 +93,11 @@ static enum err get_hours(struct api_request *r)
     struct opening *items = arena_array(r->svc.arena, n, sizeof *items);
     for (size_t i = 0; i < n; i++)
         catalog_read_opening(rows, (int)i, &items[i]);
-    api_reply(r, 200, hours_json(r->svc.arena, items, n));
+    api_reply(r, 200, api_hours_json(r->svc.arena, items, n));
     return ERR_OK;
 }
 
-static enum err put_hours(struct api_request *r)
+static enum err api_hours_put(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &stmt_catalog_resource_seen, &seen);
@@ -107,26 +109,26 @@ static enum err put_hours(struct api_request *r)
     size_t n = json_array_size(in->items);
     struct opening *items = arena_array(r->svc.arena, n, sizeof *items);
     for (size_t i = 0; i < n; i++)
-        read_opening(r, json_array_get(in->items, i), i, &items[i]);
+        api_hours_read_opening(r, json_array_get(in->items, i), i, &items[i]);
     if (r->faults.n > 0)
         return ERR_VALIDATION;
     e = catalog_save_hours(&r->svc, r->who.actor, &resource, items, n);
     if (e == ERR_OK)
-        api_reply(r, 200, hours_json(r->svc.arena, items, n));
+        api_reply(r, 200, api_hours_json(r->svc.arena, items, n));
     return e;
 }
 
 #define HOURS_PATTERN "/v1/staff/resources/{resource_id}/opening-hours"
 const struct api_route api_route_hours_get = {
     .http = {HTTP_GET, HOURS_PATTERN, 200},
-    .handler = get_hours,
+    .handler = api_hours_get,
     .auth = AUTH_VIEWER,
 };
 const struct api_route api_route_hours_put = {
     .http = {HTTP_PUT, HOURS_PATTERN, 200},
-    .handler = put_hours,
+    .handler = api_hours_put,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = hours_members,
+    .members = api_hours_rows,
     .input_size = sizeof(struct hours_input),
 };

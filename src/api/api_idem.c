@@ -34,7 +34,7 @@ void api_idem_claim(struct api_request *r, struct db_batch *b, const char *roles
 }
 
 /* "Location: /v1/...\n" lines back to fields. */
-static void put_headers(struct http_resp *resp, const char *lines)
+static void api_idem_put_headers(struct http_resp *resp, const char *lines)
 {
     for (struct str rest = str_of(lines); rest.n;) {
         struct str value = str_cut(&rest, '\n');
@@ -49,12 +49,12 @@ static void put_headers(struct http_resp *resp, const char *lines)
     }
 }
 
-static void replay(struct api_request *r, const struct idem_outcome *o)
+static void api_idem_replay(struct api_request *r, const struct idem_outcome *o)
 {
     http_resp_init(&r->resp, r->svc.arena);
     r->resp.status = o->status;
     r->resp.body = str_of(o->body);
-    put_headers(&r->resp, o->headers ? o->headers : "");
+    api_idem_put_headers(&r->resp, o->headers ? o->headers : "");
     http_resp_header(&r->resp, "Idempotency-Replayed", "true");
     METRIC_INC0(M_IDEMPOTENT_REPLAYS);
 }
@@ -67,7 +67,7 @@ enum err api_idem_claimed(struct api_request *r, struct db_batch *b)
         r->idem->mine = true;
         return ERR_OK;
     case IDEM_DONE:
-        replay(r, &o);
+        api_idem_replay(r, &o);
         return ERR_ANSWERED;
     case IDEM_MISMATCH:
         return ERR_IDEM_MISMATCH;
@@ -101,7 +101,7 @@ const char *api_idem_name(const struct api_request *r)
 }
 
 /* The response in hand as an outcome, on the arena. */
-static struct idem_outcome outcome_of(const struct api_request *r)
+static struct idem_outcome api_idem_outcome(const struct api_request *r)
 {
     struct arena *a = r->svc.arena;
     struct sb lines;
@@ -129,14 +129,14 @@ void api_idem_add(struct api_request *r, struct db_batch *b)
 {
     if (!r->idem || !r->idem->mine)
         return;
-    struct idem_outcome o = outcome_of(r);
+    struct idem_outcome o = api_idem_outcome(r);
     idem_complete_add(b, &r->idem->claim, &o);
     r->idem->added = true;
 }
 
 /* ---- what the database could not be told ---- */
 
-static void pending_drop(struct api *api, unsigned i)
+static void api_idem_drop_pending(struct api *api, unsigned i)
 {
     struct api_pending *p = &api->pending[i];
     free(p->headers);
@@ -149,26 +149,27 @@ static void pending_drop(struct api *api, unsigned i)
 void api_idem_forget(struct api *api)
 {
     while (api->pending_n > 0)
-        pending_drop(api, 0);
+        api_idem_drop_pending(api, 0);
 }
 
-static char *copy(const char *z)
+static char *api_idem_copy(const char *z)
 {
     return z ? strdup(z) : NULL;
 }
 
 /* o NULL: to be released. The oldest gives way: its claim dies by itself. */
-static void remember(struct api *api, const struct idem_claim *c, const struct idem_outcome *o)
+static void api_idem_remember(struct api *api, const struct idem_claim *c,
+                              const struct idem_outcome *o)
 {
     if (api->pending_n == API_PENDING_MAX)
-        pending_drop(api, 0);
+        api_idem_drop_pending(api, 0);
     struct api_pending *p = &api->pending[api->pending_n++];
     *p = (struct api_pending){.claim = *c};
     if (!o)
         return;
-    p->headers = copy(o->headers);
-    p->body = copy(o->body);
-    p->customer_id = copy(o->customer_id);
+    p->headers = api_idem_copy(o->headers);
+    p->body = api_idem_copy(o->body);
+    p->customer_id = api_idem_copy(o->customer_id);
     /* No memory for it: rather asked again than answered by half. What is kept here is a refusal; a
      * deed's outcome is stored with the deed. */
     bool whole =
@@ -177,7 +178,7 @@ static void remember(struct api *api, const struct idem_claim *c, const struct i
 }
 
 /* One try; true when there is nothing left to do about it. */
-static bool tell(struct svc *s, const struct api_pending *p)
+static bool api_idem_tell(struct svc *s, const struct api_pending *p)
 {
     const struct idem_outcome o = {p->status, p->headers, p->body, p->customer_id};
     enum err e = p->status ? idem_complete(s, &p->claim, &o) : idem_release(s, &p->claim);
@@ -190,15 +191,15 @@ bool api_idem_flush(struct api *api, struct deadline d)
 {
     struct svc s = {
         .cfg = api->cfg, .db = api->db, .arena = api->arena, .deadline = deadline_cap(d, FLUSH_MS)};
-    while (api->pending_n > 0 && tell(&s, &api->pending[0]))
-        pending_drop(api, 0);
+    while (api->pending_n > 0 && api_idem_tell(&s, &api->pending[0]))
+        api_idem_drop_pending(api, 0);
     return api->pending_n > 0;
 }
 
 void api_idem_doubt(struct api_request *r)
 {
     r->idem->claim.caller[0] = '\0'; /* known in SQL alone until the look-up was read */
-    remember(r->api, &r->idem->claim, NULL);
+    api_idem_remember(r->api, &r->idem->claim, NULL);
 }
 
 void api_idem_finish(struct api_request *r, enum err e)
@@ -209,8 +210,8 @@ void api_idem_finish(struct api_request *r, enum err e)
     idem->mine = false;
     struct api *api = r->api;
     bool store = r->resp.status < 500 && !idem->passing;
-    struct idem_outcome o = store ? outcome_of(r) : (struct idem_outcome){.status = 0};
-    remember(api, &idem->claim, store ? &o : NULL);
+    struct idem_outcome o = store ? api_idem_outcome(r) : (struct idem_outcome){.status = 0};
+    api_idem_remember(api, &idem->claim, store ? &o : NULL);
     if (!deadline_passed(r->svc.deadline))
         (void)api_idem_flush(api, r->svc.deadline);
 }

@@ -6,7 +6,7 @@
 #include "api_priv.h"
 
 /* Parameters called "..._id" are identifiers; one that cannot be any names nothing. */
-static enum err path_ids(struct api_request *r)
+static enum err api_input_path_ids(struct api_request *r)
 {
     for (size_t i = 0; i < HTTP_PARAMS_MAX && r->params[i].p; i++) {
         struct str name = http_path_param_name(r->route->http.pattern, i);
@@ -64,7 +64,7 @@ bool api_json_depth_ok(struct str text)
     return true;
 }
 
-static enum err schema(struct api_request *r)
+static enum err api_input_schema(struct api_request *r)
 {
     if (!r->route->members)
         return ERR_OK;
@@ -77,7 +77,7 @@ static enum err schema(struct api_request *r)
     return good ? ERR_OK : ERR_VALIDATION;
 }
 
-static enum err body(struct api_request *r)
+static enum err api_input_body(struct api_request *r)
 {
     const struct api_route *route = r->route;
     if (route->input_size)
@@ -95,10 +95,10 @@ static enum err body(struct api_request *r)
     if (!r->json)
         return ERR_MALFORMED_JSON;
     /* Before the schema, whose faults may tell a member's name. */
-    return api_card_free(r->json, &r->faults) ? schema(r) : ERR_VALIDATION;
+    return api_card_free(r->json, &r->faults) ? api_input_schema(r) : ERR_VALIDATION;
 }
 
-static enum err idempotency_key(struct api_request *r)
+static enum err api_input_idem_key(struct api_request *r)
 {
     size_t n = http_header_count(r->head, "Idempotency-Key");
     if (!r->route->idempotent || n == 0)
@@ -122,8 +122,8 @@ static enum err idempotency_key(struct api_request *r)
  */
 enum err api_input(struct api_request *r)
 {
-    static enum err (*const steps[])(struct api_request * r) = {idempotency_key, path_ids, body,
-                                                                api_query};
+    static enum err (*const steps[])(struct api_request * r) = {
+        api_input_idem_key, api_input_path_ids, api_input_body, api_query};
     enum err first = ERR_OK;
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         enum err e = steps[i](r);

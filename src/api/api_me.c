@@ -16,16 +16,16 @@ json_t *api_customer_json(struct arena *a, const struct customer *c)
     return j;
 }
 
-static enum err authenticate(struct api_request *r)
+static enum err api_me_authenticate(struct api_request *r)
 {
     return api_first(r, api_first_batch(r));
 }
 
 /* ---- GET /v1/me ---- */
 
-static enum err me_get(struct api_request *r)
+static enum err api_me_get(struct api_request *r)
 {
-    enum err e = authenticate(r);
+    enum err e = api_me_authenticate(r);
     if (e != ERR_OK)
         return e;
     const struct customer c = {r->who.id.s, r->who.phone, r->who.customer_name, r->who.locale,
@@ -36,7 +36,7 @@ static enum err me_get(struct api_request *r)
 
 const struct api_route api_route_me_get = {
     .http = {HTTP_GET, "/v1/me", 200},
-    .handler = me_get,
+    .handler = api_me_get,
     .auth = AUTH_CUSTOMER,
 };
 
@@ -47,16 +47,16 @@ struct me_input {
     int locale;
     bool has_locale;
 };
-static const struct schema_row me_members[] = {
+static const struct schema_row api_me_rows[] = {
     {SCHEMA_STRING(struct me_input, name, 1, 120)},
     {SCHEMA_LOCALE(struct me_input, locale), SCHEMA_HAS(struct me_input, has_locale)},
     SCHEMA_END,
 };
 
-static enum err me_patch(struct api_request *r)
+static enum err api_me_patch(struct api_request *r)
 {
     const struct me_input *in = r->input;
-    enum err e = authenticate(r);
+    enum err e = api_me_authenticate(r);
     if (e != ERR_OK)
         return e;
     enum locale locale = in->locale == LOCALE_EN ? LOCALE_EN : LOCALE_AR;
@@ -70,19 +70,19 @@ static enum err me_patch(struct api_request *r)
 
 const struct api_route api_route_me_patch = {
     .http = {HTTP_PATCH, "/v1/me", 200},
-    .handler = me_patch,
+    .handler = api_me_patch,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
-    .members = me_members,
+    .members = api_me_rows,
     .input_size = sizeof(struct me_input),
     .partial = true,
 };
 
 /* ---- DELETE /v1/me ---- */
 
-static enum err me_delete(struct api_request *r)
+static enum err api_me_delete(struct api_request *r)
 {
-    enum err e = authenticate(r);
+    enum err e = api_me_authenticate(r);
     if (e == ERR_OK)
         e = customer_erase(&r->svc, r->who.id.s);
     if (e == ERR_OK)
@@ -92,7 +92,7 @@ static enum err me_delete(struct api_request *r)
 
 const struct api_route api_route_me_delete = {
     .http = {HTTP_DELETE, "/v1/me", 204},
-    .handler = me_delete,
+    .handler = api_me_delete,
     .auth = AUTH_CUSTOMER,
 };
 
@@ -101,15 +101,15 @@ const struct api_route api_route_me_delete = {
 struct sign_out_query {
     bool all;
 };
-static const struct schema_row sign_out_params[] = {
+static const struct schema_row api_me_sign_out_rows[] = {
     {SCHEMA_BOOL(struct sign_out_query, all)},
     SCHEMA_END,
 };
 
-static enum err session_delete(struct api_request *r)
+static enum err api_me_delete_session(struct api_request *r)
 {
     const struct sign_out_query *q = r->query_input;
-    enum err e = authenticate(r);
+    enum err e = api_me_authenticate(r);
     if (e != ERR_OK)
         return e;
     e = q->all ? session_end_all(&r->svc, r->who.id.s) : session_end(&r->svc, r->auth_hash);
@@ -118,10 +118,10 @@ static enum err session_delete(struct api_request *r)
     return e;
 }
 
-const struct api_route api_route_session_delete = {
+const struct api_route api_route_me_delete_session = {
     .http = {HTTP_DELETE, "/v1/session", 204},
-    .handler = session_delete,
+    .handler = api_me_delete_session,
     .auth = AUTH_CUSTOMER,
-    .query = sign_out_params,
+    .query = api_me_sign_out_rows,
     .query_size = sizeof(struct sign_out_query),
 };

@@ -3,7 +3,7 @@
 /* The ledger of notifications, for staff. */
 #include "api/api_booking.h"
 
-static struct notification_actor actor_of(const struct api_request *r)
+static struct notification_actor api_notification_actor(const struct api_request *r)
 {
     return (struct notification_actor){.name = r->who.actor,
                                        .venue_id = r->who.one_venue ? r->who.venue_id.s : NULL};
@@ -18,7 +18,7 @@ struct list_query {
     struct wall since;
     bool has_status, has_booking, has_since;
 };
-static const struct schema_row list_params[] = {
+static const struct schema_row api_notification_list_rows[] = {
     {SCHEMA_ENUM(struct list_query, status, notification_status_names),
      SCHEMA_HAS(struct list_query, has_status)},
     {SCHEMA_UUID(struct list_query, booking_id), SCHEMA_HAS(struct list_query, has_booking)},
@@ -27,7 +27,7 @@ static const struct schema_row list_params[] = {
     SCHEMA_END,
 };
 
-static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_notification_item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
     struct notification_item n;
     notification_read(a, rows, i, &n);
@@ -36,7 +36,7 @@ static json_t *item(struct arena *a, struct db_rows rows, int i, const char **ne
     return api_notification_json(a, &n);
 }
 
-static enum err get_notifications(struct api_request *r)
+static enum err api_notification_get_list(struct api_request *r)
 {
     const struct list_query *q = r->query_input;
     const char *after[2];
@@ -58,18 +58,18 @@ static enum err get_notifications(struct api_request *r)
         return e;
     if (!good)
         return ERR_VALIDATION;
-    api_reply_page(r, db_result(b, listed), limit, item);
+    api_reply_page(r, db_result(b, listed), limit, api_notification_item);
     return ERR_OK;
 }
 
 /* ---- sending again ---- */
 
-static enum err post_resend(struct api_request *r)
+static enum err api_notification_post_resend(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
         return e;
-    struct notification_actor who = actor_of(r);
+    struct notification_actor who = api_notification_actor(r);
     struct notification_item n;
     e = notification_resend(&r->svc, &who, r->ids[0].s, &n);
     if (e == ERR_OK)
@@ -84,7 +84,7 @@ struct resend_input {
     int64_t limit;
     bool has_since, has_until, has_limit, dry_run;
 };
-static const struct schema_row resend_members[] = {
+static const struct schema_row api_notification_resend_rows[] = {
     {SCHEMA_STRING(struct resend_input, error_code, 0, 64)},
     {SCHEMA_STRING(struct resend_input, template, 0, 64)},
     {SCHEMA_TIME(struct resend_input, since), SCHEMA_HAS(struct resend_input, has_since)},
@@ -94,7 +94,7 @@ static const struct schema_row resend_members[] = {
     SCHEMA_END,
 };
 
-static enum err post_resend_all(struct api_request *r)
+static enum err api_notification_post_resend_all(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
@@ -108,7 +108,7 @@ static enum err post_resend_all(struct api_request *r)
         .has_until = in->has_until,
         .until = in->until,
     };
-    struct notification_actor who = actor_of(r);
+    struct notification_actor who = api_notification_actor(r);
     struct notification_counts counts;
     int64_t limit = in->has_limit ? in->limit : RESEND_LIMIT_DEFAULT;
     e = notification_resend_all(&r->svc, &who, &f, limit, in->dry_run, &counts);
@@ -133,7 +133,7 @@ struct acknowledge_input {
     struct wall until;
     bool has_until;
 };
-static const struct schema_row acknowledge_members[] = {
+static const struct schema_row api_notification_acknowledge_rows[] = {
     {SCHEMA_ARRAY(struct acknowledge_input, ids, 0, IDS_MAX)},
     {SCHEMA_STRING(struct acknowledge_input, error_code, 0, 64)},
     {SCHEMA_TIME(struct acknowledge_input, until), SCHEMA_HAS(struct acknowledge_input, has_until)},
@@ -141,7 +141,8 @@ static const struct schema_row acknowledge_members[] = {
 };
 
 /* Canonical texts of the array's identifiers; NULL, with faults, when one is none. */
-static const char *const *read_ids(struct api_request *r, const json_t *ids, size_t n)
+static const char *const *api_notification_read_ids(struct api_request *r, const json_t *ids,
+                                                    size_t n)
 {
     struct arena *a = r->svc.arena;
     const char **out = arena_array(a, n + 1, sizeof *out);
@@ -157,19 +158,19 @@ static const char *const *read_ids(struct api_request *r, const json_t *ids, siz
     return r->faults.n > 0 ? NULL : out;
 }
 
-static enum err post_acknowledge(struct api_request *r)
+static enum err api_notification_post_acknowledge(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
         return e;
     const struct acknowledge_input *in = r->input;
     size_t n = in->ids ? json_array_size(in->ids) : 0;
-    const char *const *ids = in->ids ? read_ids(r, in->ids, n) : NULL;
+    const char *const *ids = in->ids ? api_notification_read_ids(r, in->ids, n) : NULL;
     if (r->faults.n > 0)
         return ERR_VALIDATION;
     struct notification_filter f = {
         .error_code = in->error_code, .has_until = in->has_until, .until = in->until};
-    struct notification_actor who = actor_of(r);
+    struct notification_actor who = api_notification_actor(r);
     int64_t acknowledged = 0;
     e = notification_acknowledge(&r->svc, &who, &f, ids, n, &acknowledged);
     if (e != ERR_OK)
@@ -180,32 +181,32 @@ static enum err post_acknowledge(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_notifications_get = {
+const struct api_route api_route_notification_get_list = {
     .http = {HTTP_GET, "/v1/staff/notifications", 200},
-    .handler = get_notifications,
+    .handler = api_notification_get_list,
     .auth = AUTH_VIEWER,
-    .query = list_params,
+    .query = api_notification_list_rows,
     .query_size = sizeof(struct list_query),
 };
-const struct api_route api_route_notifications_resend = {
+const struct api_route api_route_notification_post_resend_all = {
     .http = {HTTP_POST, "/v1/staff/notifications/resend", 200},
-    .handler = post_resend_all,
+    .handler = api_notification_post_resend_all,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
-    .members = resend_members,
+    .members = api_notification_resend_rows,
     .input_size = sizeof(struct resend_input),
 };
-const struct api_route api_route_notifications_acknowledge = {
+const struct api_route api_route_notification_post_acknowledge = {
     .http = {HTTP_POST, "/v1/staff/notifications/acknowledge", 200},
-    .handler = post_acknowledge,
+    .handler = api_notification_post_acknowledge,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
-    .members = acknowledge_members,
+    .members = api_notification_acknowledge_rows,
     .input_size = sizeof(struct acknowledge_input),
 };
-const struct api_route api_route_notification_resend = {
+const struct api_route api_route_notification_post_resend = {
     .http = {HTTP_POST, "/v1/staff/notifications/{notification_id}/resend", 200},
-    .handler = post_resend,
+    .handler = api_notification_post_resend,
     .auth = AUTH_AGENT,
     .body = BODY_NONE,
 };

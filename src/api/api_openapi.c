@@ -3,7 +3,7 @@
 /* doc/openapi.yaml, made JSON when this was built. */
 #include "api_priv.h"
 
-static enum err document(struct api_request *r)
+static enum err api_openapi_get(struct api_request *r)
 {
     r->resp.status = 200;
     r->resp.content_type = "application/json";
@@ -12,8 +12,8 @@ static enum err document(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_openapi = {
+const struct api_route api_route_openapi_get = {
     .http = {HTTP_GET, "/openapi.json", 200},
-    .handler = document,
+    .handler = api_openapi_get,
     .query_open = true,
 };

@@ -13,7 +13,7 @@ struct send_input {
     int locale;
     bool has_locale;
 };
-static const struct schema_row send_members[] = {
+static const struct schema_row api_otp_send_rows[] = {
     {SCHEMA_STRING(struct send_input, phone, 0, 0), .required = true},
     {SCHEMA_LOCALE(struct send_input, locale), SCHEMA_HAS(struct send_input, has_locale)},
     SCHEMA_END,
@@ -26,7 +26,7 @@ void api_phone_fault(struct api_request *r, enum err e)
                                      : "is of a region that is not served");
 }
 
-static enum err send_refused(struct api_request *r, enum err e, const struct otp_sent *sent)
+static enum err api_otp_send_refused(struct api_request *r, enum err e, const struct otp_sent *sent)
 {
     if (e == ERR_PHONE_INVALID || e == ERR_PHONE_REGION)
         api_phone_fault(r, e);
@@ -39,7 +39,7 @@ static enum err send_refused(struct api_request *r, enum err e, const struct otp
     return api_provider_failed(r, e, sent->unknown, sent->retry_after_s);
 }
 
-static enum err otp_post(struct api_request *r)
+static enum err api_otp_post(struct api_request *r)
 {
     const struct send_input *in = r->input;
     enum locale locale = in->locale == LOCALE_EN ? LOCALE_EN : LOCALE_AR;
@@ -47,7 +47,7 @@ static enum err otp_post(struct api_request *r)
     const struct otp_send ask = {str_of(in->phone), in->has_locale ? &locale : NULL, r->client};
     enum err e = otp_send(&r->svc, &ask, &sent);
     if (e != ERR_OK)
-        return send_refused(r, e, &sent);
+        return api_otp_send_refused(r, e, &sent);
     struct arena *a = r->svc.arena;
     json_t *body = json_obj(a);
     json_put_str(a, body, "id", sent.id.s);
@@ -58,11 +58,11 @@ static enum err otp_post(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_otp_send = {
+const struct api_route api_route_otp_post = {
     .http = {HTTP_POST, "/v1/otp", 201},
-    .handler = otp_post,
+    .handler = api_otp_post,
     .body = BODY_REQUIRED,
-    .members = send_members,
+    .members = api_otp_send_rows,
     .input_size = sizeof(struct send_input),
 };
 
@@ -71,21 +71,21 @@ const struct api_route api_route_otp_send = {
 struct verify_input {
     const char *code;
 };
-static const struct schema_row verify_members[] = {
+static const struct schema_row api_otp_verify_rows[] = {
     {SCHEMA_STRING(struct verify_input, code, 0, 0), .required = true},
     SCHEMA_END,
 };
 
-static bool code_valid(const char *code)
+static bool api_otp_code_valid(const char *code)
 {
     size_t n = strspn(code, "0123456789");
     return code[n] == '\0' && n >= 4 && n <= 10;
 }
 
-static enum err verify_post(struct api_request *r)
+static enum err api_otp_post_verify(struct api_request *r)
 {
     const struct verify_input *in = r->input;
-    if (!code_valid(in->code)) {
+    if (!api_otp_code_valid(in->code)) {
         api_fault(r, "/code", "must be 4 to 10 digits");
         return ERR_VALIDATION;
     }
@@ -105,10 +105,10 @@ static enum err verify_post(struct api_request *r)
     return ERR_OK;
 }
 
-const struct api_route api_route_otp_verify = {
+const struct api_route api_route_otp_post_verify = {
     .http = {HTTP_POST, "/v1/otp/{otp_id}/verify", 200},
-    .handler = verify_post,
+    .handler = api_otp_post_verify,
     .body = BODY_REQUIRED,
-    .members = verify_members,
+    .members = api_otp_verify_rows,
     .input_size = sizeof(struct verify_input),
 };

@@ -41,7 +41,7 @@ struct answer {
     int status;
 };
 
-static void answer_payment(void *arg, struct db_batch *b, const struct payment *p)
+static void api_payment_answer(void *arg, struct db_batch *b, const struct payment *p)
 {
     struct answer *answer = arg;
     struct api_request *r = answer->r;
@@ -56,13 +56,13 @@ static void answer_payment(void *arg, struct db_batch *b, const struct payment *
 struct open_input {
     const char *return_url;
 };
-static const struct schema_row open_members[] = {
+static const struct schema_row api_payment_open_rows[] = {
     {SCHEMA_STRING(struct open_input, return_url, 1, 2000), .required = true},
     SCHEMA_END,
 };
 
 /* Only to where the operator said: an open redirect would lend our name to anybody. */
-static bool return_url_fit(struct api_request *r, const char *text)
+static bool api_payment_return_url_fit(struct api_request *r, const char *text)
 {
     const struct config *cfg = r->svc.cfg;
     struct url url, allowed;
@@ -76,20 +76,20 @@ static bool return_url_fit(struct api_request *r, const char *text)
     return false;
 }
 
-static enum err post_payment(struct api_request *r)
+static enum err api_payment_post(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
         return e;
     const struct open_input *in = r->input;
-    if (!return_url_fit(r, in->return_url)) {
+    if (!api_payment_return_url_fit(r, in->return_url)) {
         api_fault(r, "/return_url", "is of no origin that payments.return_origins names");
         return ERR_RETURN_URL;
     }
     struct answer answer = {r, 201};
     struct payment_order order = {.booking_id = r->ids[0].s,
                                   .return_url = in->return_url,
-                                  .on_commit = answer_payment,
+                                  .on_commit = api_payment_answer,
                                   .arg = &answer};
     struct payment p;
     struct payment_fault fault;
@@ -109,11 +109,11 @@ static enum err post_payment(struct api_request *r)
 struct list_query {
     struct api_page page;
 };
-static const struct schema_row list_params[] = {API_PAGE_PARAMS(struct list_query, page),
-                                                SCHEMA_END};
+static const struct schema_row api_payment_list_rows[] = {API_PAGE_PARAMS(struct list_query, page),
+                                                          SCHEMA_END};
 
 /* All of a booking's payments are read: most have one, and each ended before the next was made. */
-static enum err get_payments(struct api_request *r)
+static enum err api_payment_get_list(struct api_request *r)
 {
     const struct list_query *q = r->query_input;
     struct arena *a = r->svc.arena;
@@ -153,7 +153,7 @@ json_t *api_payments_json(struct arena *a, struct db_rows rows)
     return items;
 }
 
-static enum err get_payment(struct api_request *r)
+static enum err api_payment_get(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
     int found = payment_add_find_mine(b, r->auth_hash, r->ids[0].s);
@@ -172,7 +172,7 @@ static enum err get_payment(struct api_request *r)
 
 /* The browser goes on also when the gateway cannot be asked now: with what is known, and the keeper
  * settles it. */
-static enum err get_return(struct api_request *r)
+static enum err api_payment_get_return(struct api_request *r)
 {
     struct payment p;
     enum settled how;
@@ -196,7 +196,7 @@ static enum err get_return(struct api_request *r)
  * To the gateway its own faults are all one: it could not be asked now, and shall send it again.
  * What became of the payment is unknown; of a hint that leads to none (NULL) nothing came.
  */
-static enum err hint_taken(struct api_request *r, enum err e, const char *payment_id)
+static enum err api_payment_hint_taken(struct api_request *r, enum err e, const char *payment_id)
 {
     if (e == ERR_OK)
         api_reply_empty(r, 200);
@@ -206,14 +206,15 @@ static enum err hint_taken(struct api_request *r, enum err e, const char *paymen
     return api_provider_failed(r, ERR_PROVIDER_FAILED, payment_id != NULL, 0);
 }
 
-static enum err post_gateway(struct api_request *r)
+static enum err api_payment_post_gateway(struct api_request *r)
 {
     struct payment p;
     enum settled how;
-    return hint_taken(r, payment_settle(&r->svc, r->ids[0].s, "gateway", &p, &how), r->ids[0].s);
+    return api_payment_hint_taken(r, payment_settle(&r->svc, r->ids[0].s, "gateway", &p, &how),
+                                  r->ids[0].s);
 }
 
-static enum err post_webhook(struct api_request *r)
+static enum err api_payment_post_webhook(struct api_request *r)
 {
     int outcome = WEBHOOK_OUTCOME_UNKNOWN;
     const char *payment_id;
@@ -221,7 +222,7 @@ static enum err post_webhook(struct api_request *r)
     int provider = r->svc.cfg->payments.provider;
     if (provider >= 0 && (e == ERR_OK || e == ERR_UNAUTHORIZED))
         METRIC_INC(M_WEBHOOKS, (unsigned)provider, (unsigned)outcome);
-    return hint_taken(r, e, payment_id);
+    return api_payment_hint_taken(r, e, payment_id);
 }
 
 /* ---- staff ---- */
@@ -230,13 +231,13 @@ struct refund_input {
     int64_t amount;
     bool has_amount;
 };
-static const struct schema_row refund_members[] = {
+static const struct schema_row api_payment_refund_rows[] = {
     {SCHEMA_INT(struct refund_input, amount, 1, INT64_MAX),
      SCHEMA_HAS(struct refund_input, has_amount)},
     SCHEMA_END,
 };
 
-static enum err post_refund(struct api_request *r)
+static enum err api_payment_post_refund(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
     int found = payment_add_find_staff(b, r->auth_hash, r->ids[0].s);
@@ -252,7 +253,7 @@ static enum err post_refund(struct api_request *r)
     struct refund_order order = {.amount = in && in->has_amount ? in->amount : 0,
                                  .reason = "staff",
                                  .request_key = api_idem_name(r),
-                                 .on_commit = answer_payment,
+                                 .on_commit = api_payment_answer,
                                  .arg = &answer};
     struct payment_fault fault;
     e = payment_refund(&r->svc, &r->who, &order, &p, &fault);
@@ -264,47 +265,47 @@ static enum err post_refund(struct api_request *r)
 #define OF_BOOKING "/v1/bookings/{booking_id}/payments"
 const struct api_route api_route_payment_post = {
     .http = {HTTP_POST, OF_BOOKING, 201},
-    .handler = post_payment,
+    .handler = api_payment_post,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
-    .members = open_members,
+    .members = api_payment_open_rows,
     .input_size = sizeof(struct open_input),
     .idempotent = true,
 };
-const struct api_route api_route_payments_get = {
+const struct api_route api_route_payment_get_list = {
     .http = {HTTP_GET, OF_BOOKING, 200},
-    .handler = get_payments,
+    .handler = api_payment_get_list,
     .auth = AUTH_CUSTOMER,
-    .query = list_params,
+    .query = api_payment_list_rows,
     .query_size = sizeof(struct list_query),
 };
 const struct api_route api_route_payment_get = {
     .http = {HTTP_GET, "/v1/payments/{payment_id}", 200},
-    .handler = get_payment,
+    .handler = api_payment_get,
     .auth = AUTH_CUSTOMER,
 };
-const struct api_route api_route_payment_return = {
+const struct api_route api_route_payment_get_return = {
     .http = {HTTP_GET, "/v1/payments/{payment_id}/return", 303},
-    .handler = get_return,
+    .handler = api_payment_get_return,
     .query_open = true,
 };
-const struct api_route api_route_payment_gateway = {
+const struct api_route api_route_payment_post_gateway = {
     .http = {HTTP_POST, "/v1/payments/{payment_id}/gateway", 200},
-    .handler = post_gateway,
+    .handler = api_payment_post_gateway,
     .query_open = true,
 };
-const struct api_route api_route_webhook = {
+const struct api_route api_route_payment_post_webhook = {
     .http = {HTTP_POST, "/v1/webhooks/moyasar", 200},
-    .handler = post_webhook,
+    .handler = api_payment_post_webhook,
     .body = BODY_ANY,
     .query_open = true,
 };
-const struct api_route api_route_refund_post = {
+const struct api_route api_route_payment_post_refund = {
     .http = {HTTP_POST, "/v1/staff/payments/{payment_id}/refund", 200},
-    .handler = post_refund,
+    .handler = api_payment_post_refund,
     .auth = AUTH_AGENT,
     .body = BODY_OPTIONAL,
-    .members = refund_members,
+    .members = api_payment_refund_rows,
     .input_size = sizeof(struct refund_input),
     .idempotent = true,
 };

@@ -3,8 +3,8 @@
 /* GET /v1/staff/providers: each provider's circuit, calls in flight, last fault. */
 #include "api/api.h"
 
-static json_t *provider_json(struct arena *a, const struct provider_config *p,
-                             const struct ext_state *state)
+static json_t *api_providers_json(struct arena *a, const struct provider_config *p,
+                                  const struct ext_state *state)
 {
     json_t *j = json_obj(a);
     json_put_str(a, j, "name", p->name);
@@ -24,10 +24,10 @@ static json_t *provider_json(struct arena *a, const struct provider_config *p,
 struct list_query {
     struct api_page page;
 };
-static const struct schema_row list_params[] = {API_PAGE_PARAMS(struct list_query, page),
-                                                SCHEMA_END};
+static const struct schema_row api_providers_list_rows[] = {
+    API_PAGE_PARAMS(struct list_query, page), SCHEMA_END};
 
-static enum err providers_get(struct api_request *r)
+static enum err api_providers_get_list(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
@@ -44,16 +44,16 @@ static enum err providers_get(struct api_request *r)
         struct ext_state state;
         ext_read_state((int)i, &state);
         json_push(r->svc.arena, items,
-                  provider_json(r->svc.arena, &r->svc.cfg->providers[i], &state));
+                  api_providers_json(r->svc.arena, &r->svc.cfg->providers[i], &state));
     }
     api_reply_list(r, items, span.next);
     return ERR_OK;
 }
 
-const struct api_route api_route_provider_list = {
+const struct api_route api_route_providers_get_list = {
     .http = {HTTP_GET, "/v1/staff/providers", 200},
-    .handler = providers_get,
+    .handler = api_providers_get_list,
     .auth = AUTH_VIEWER,
-    .query = list_params,
+    .query = api_providers_list_rows,
     .query_size = sizeof(struct list_query),
 };

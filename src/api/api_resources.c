@@ -9,7 +9,7 @@ struct resource_input {
     int64_t capacity;
     bool has_name, has_capacity, active, has_active;
 };
-static const struct schema_row resource_members[] = {
+static const struct schema_row api_resources_rows[] = {
     {SCHEMA_STRING(struct resource_input, name, 1, 120), .required = true,
      SCHEMA_HAS(struct resource_input, has_name)},
     {SCHEMA_INT(struct resource_input, capacity, 1, 1000),
@@ -18,7 +18,7 @@ static const struct schema_row resource_members[] = {
     SCHEMA_END,
 };
 
-static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_resources_item(struct arena *a, struct db_rows rows, int i, const char **next)
 {
     struct resource v;
     catalog_read_resource(rows, i, &v);
@@ -27,7 +27,7 @@ static json_t *item(struct arena *a, struct db_rows rows, int i, const char **ne
     return api_resource_json(a, &v);
 }
 
-static enum err get_resources(struct api_request *r)
+static enum err api_resources_get_list(struct api_request *r)
 {
     struct catalog_page page;
     if (!api_catalog_page(r, r->query_input, &page))
@@ -43,11 +43,11 @@ static enum err get_resources(struct api_request *r)
         return ERR_VALIDATION;
     if (db_count(db_result(b, venue)) == 0)
         return ERR_NOT_FOUND;
-    api_reply_page(r, db_result(b, list), page.limit - 1, item);
+    api_reply_page(r, db_result(b, list), page.limit - 1, api_resources_item);
     return ERR_OK;
 }
 
-static enum err save_resource(struct api_request *r, struct resource *v, bool is_new)
+static enum err api_resources_save(struct api_request *r, struct resource *v, bool is_new)
 {
     const struct resource_input *in = r->input;
     if (in->has_name)
@@ -62,17 +62,17 @@ static enum err save_resource(struct api_request *r, struct resource *v, bool is
     return e;
 }
 
-static enum err post_resource(struct api_request *r)
+static enum err api_resources_post(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
     if (e != ERR_OK)
         return e;
     struct resource v = {.id = uuid_new(), .venue_id = r->ids[0], .capacity = 1, .active = true};
-    return save_resource(r, &v, true);
+    return api_resources_save(r, &v, true);
 }
 
-static enum err patch_resource(struct api_request *r)
+static enum err api_resources_patch(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &stmt_catalog_resource_seen, &seen);
@@ -82,31 +82,31 @@ static enum err patch_resource(struct api_request *r)
         return e;
     struct resource v;
     catalog_read_resource(seen, 0, &v);
-    return save_resource(r, &v, false);
+    return api_resources_save(r, &v, false);
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/resources"
-const struct api_route api_route_resources_get = {
+const struct api_route api_route_resources_get_list = {
     .http = {HTTP_GET, LIST_PATTERN, 200},
-    .handler = get_resources,
+    .handler = api_resources_get_list,
     .auth = AUTH_VIEWER,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };
-const struct api_route api_route_resource_post = {
+const struct api_route api_route_resources_post = {
     .http = {HTTP_POST, LIST_PATTERN, 201},
-    .handler = post_resource,
+    .handler = api_resources_post,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = resource_members,
+    .members = api_resources_rows,
     .input_size = sizeof(struct resource_input),
 };
-const struct api_route api_route_resource_patch = {
+const struct api_route api_route_resources_patch = {
     .http = {HTTP_PATCH, "/v1/staff/resources/{resource_id}", 200},
-    .handler = patch_resource,
+    .handler = api_resources_patch,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = resource_members,
+    .members = api_resources_rows,
     .input_size = sizeof(struct resource_input),
     .partial = true,
 };

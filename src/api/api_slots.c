@@ -12,7 +12,7 @@ struct slots_query {
     bool has_party;
 };
 
-static const struct schema_row slots_params[] = {
+static const struct schema_row api_slots_rows[] = {
     {SCHEMA_STRING(struct slots_query, from, 1, 10)},
     {SCHEMA_STRING(struct slots_query, to, 1, 10)},
     {SCHEMA_UUID(struct slots_query, resource_id), SCHEMA_HAS(struct slots_query, has_resource)},
@@ -21,7 +21,7 @@ static const struct schema_row slots_params[] = {
     SCHEMA_END,
 };
 
-static json_t *slot_json(struct arena *a, const struct slot *s)
+static json_t *api_slots_json(struct arena *a, const struct slot *s)
 {
     json_t *j = json_obj(a);
     json_put_time(a, j, "starts_at", s->starts_at);
@@ -31,17 +31,17 @@ static json_t *slot_json(struct arena *a, const struct slot *s)
     return j;
 }
 
-static void check_date(struct api_request *r, const char *pointer, const char *date)
+static void api_slots_check_date(struct api_request *r, const char *pointer, const char *date)
 {
     if (date != NULL && !wall_date_valid(str_of(date)))
         api_fault(r, pointer, "must be a date, YYYY-MM-DD");
 }
 
-static enum err get_slots(struct api_request *r)
+static enum err api_slots_get_list(struct api_request *r)
 {
     const struct slots_query *in = r->query_input;
-    check_date(r, "query:from", in->from);
-    check_date(r, "query:to", in->to);
+    api_slots_check_date(r, "query:from", in->from);
+    api_slots_check_date(r, "query:to", in->to);
     if (r->faults.n > 0)
         return ERR_VALIDATION;
     struct avail_query q = {
@@ -60,16 +60,16 @@ static enum err get_slots(struct api_request *r)
     struct arena *a = r->svc.arena;
     json_t *items = json_arr(a);
     for (size_t i = 0; i < answer.n; i++)
-        json_push(a, items, slot_json(a, &answer.slots[i]));
+        json_push(a, items, api_slots_json(a, &answer.slots[i]));
     json_t *body = json_obj(a);
     json_put(a, body, "items", items);
     api_reply(r, 200, body);
     return ERR_OK;
 }
 
-const struct api_route api_route_slots_get = {
+const struct api_route api_route_slots_get_list = {
     .http = {HTTP_GET, "/v1/services/{service_id}/slots", 200},
-    .handler = get_slots,
-    .query = slots_params,
+    .handler = api_slots_get_list,
+    .query = api_slots_rows,
     .query_size = sizeof(struct slots_query),
 };

@@ -14,7 +14,7 @@ struct calendar_query {
     int status;
     bool has_status;
 };
-static const struct schema_row calendar_params[] = {
+static const struct schema_row api_staff_calendar_rows[] = {
     {SCHEMA_STRING(struct calendar_query, from, 10, 10)},
     {SCHEMA_STRING(struct calendar_query, to, 10, 10)},
     {SCHEMA_ENUM(struct calendar_query, status, booking_state_names),
@@ -25,7 +25,7 @@ static const struct schema_row calendar_params[] = {
 
 /* A date that the calendar has, or NULL: a text that is none is a fault and must not reach the
  * database. */
-static const char *date_of(struct api_request *r, const char *text, const char *pointer)
+static const char *api_staff_date(struct api_request *r, const char *text, const char *pointer)
 {
     if (!text || wall_date_valid(str_of(text)))
         return text;
@@ -33,12 +33,13 @@ static const char *date_of(struct api_request *r, const char *text, const char *
     return NULL;
 }
 
-static json_t *item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_staff_calendar_item(struct arena *a, struct db_rows rows, int i,
+                                       const char **next)
 {
     return api_booking_item(a, rows, i, next, api_staff_booking_json);
 }
 
-static enum err get_calendar(struct api_request *r)
+static enum err api_staff_get_calendar(struct api_request *r)
 {
     const struct calendar_query *q = r->query_input;
     const char *after[2];
@@ -48,8 +49,8 @@ static enum err get_calendar(struct api_request *r)
         .state = (enum booking_state)q->status,
         .has_state = q->has_status,
         .venue_id = r->ids[0].s,
-        .from = date_of(r, q->from, "query:from"),
-        .to = date_of(r, q->to, "query:to"),
+        .from = api_staff_date(r, q->from, "query:from"),
+        .to = api_staff_date(r, q->to, "query:to"),
         .after_start = after[0],
         .after_id = after[1],
         .limit = limit + 1,
@@ -67,7 +68,7 @@ static enum err get_calendar(struct api_request *r)
         return ERR_VALIDATION;
     if (db_count(db_result(b, seen)) == 0)
         return ERR_NOT_FOUND;
-    api_reply_page(r, db_result(b, listed), limit, item);
+    api_reply_page(r, db_result(b, listed), limit, api_staff_calendar_item);
     return ERR_OK;
 }
 
@@ -80,7 +81,7 @@ struct staff_order_input {
     int64_t party_size;
     bool has_resource, has_party;
 };
-static const struct schema_row staff_order_members[] = {
+static const struct schema_row api_staff_order_rows[] = {
     {SCHEMA_STRING(struct staff_order_input, phone, 0, 64), .required = true},
     {SCHEMA_STRING(struct staff_order_input, name, 0, 120)},
     {SCHEMA_UUID(struct staff_order_input, service_id), .required = true},
@@ -93,7 +94,7 @@ static const struct schema_row staff_order_members[] = {
     SCHEMA_END,
 };
 
-static enum err post_staff_booking(struct api_request *r)
+static enum err api_staff_post_booking(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
     int seen = booking_add_venue_seen(b, r->auth_hash, r->ids[0].s);
@@ -129,7 +130,7 @@ static enum err post_staff_booking(struct api_request *r)
 
 /* ---- one booking, whole ---- */
 
-static json_t *event_json(struct arena *a, const struct booking_event *h)
+static json_t *api_staff_event_json(struct arena *a, const struct booking_event *h)
 {
     json_t *j = json_obj(a);
     json_put_time(a, j, "at", h->at);
@@ -141,7 +142,7 @@ static json_t *event_json(struct arena *a, const struct booking_event *h)
     return j;
 }
 
-static enum err get_staff_booking(struct api_request *r)
+static enum err api_staff_get_booking(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
     int found = booking_add_find_staff(b, r->auth_hash, r->ids[0].s);
@@ -166,7 +167,7 @@ static enum err get_staff_booking(struct api_request *r)
     for (int i = 0; i < db_count(db_result(b, past)); i++) {
         struct booking_event h;
         booking_read_event(db_result(b, past), i, &h);
-        json_push(a, history, event_json(a, &h));
+        json_push(a, history, api_staff_event_json(a, &h));
     }
     json_t *body = api_staff_booking_json(a, &bk);
     json_put(a, body, "payments", api_payments_json(a, db_result(b, paid)));
@@ -182,12 +183,12 @@ static enum err get_staff_booking(struct api_request *r)
 struct transition_input {
     const char *reason;
 };
-static const struct schema_row transition_members[] = {
+static const struct schema_row api_staff_transition_rows[] = {
     {SCHEMA_STRING(struct transition_input, reason, 0, 500)},
     SCHEMA_END,
 };
 
-static bool transition_find(struct str name, enum booking_state *to)
+static bool api_staff_find_transition(struct str name, enum booking_state *to)
 {
     static const struct {
         struct str name;
@@ -207,14 +208,14 @@ static bool transition_find(struct str name, enum booking_state *to)
     return false;
 }
 
-static enum err post_transition(struct api_request *r)
+static enum err api_staff_post_transition(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
         return e;
     const struct transition_input *in = r->input;
     struct booking_transition t = {.id = r->ids[0].s, .reason = in ? in->reason : NULL};
-    if (!transition_find(r->params[1], &t.to))
+    if (!api_staff_find_transition(r->params[1], &t.to))
         return ERR_NOT_FOUND;
     e = api_if_match(r, &t.match);
     if (e != ERR_OK)
@@ -227,32 +228,32 @@ static enum err post_transition(struct api_request *r)
 }
 
 #define CALENDAR_PATTERN "/v1/staff/venues/{venue_id}/bookings"
-const struct api_route api_route_calendar_get = {
+const struct api_route api_route_staff_get_calendar = {
     .http = {HTTP_GET, CALENDAR_PATTERN, 200},
-    .handler = get_calendar,
+    .handler = api_staff_get_calendar,
     .auth = AUTH_VIEWER,
-    .query = calendar_params,
+    .query = api_staff_calendar_rows,
     .query_size = sizeof(struct calendar_query),
 };
-const struct api_route api_route_staff_booking_post = {
+const struct api_route api_route_staff_post_booking = {
     .http = {HTTP_POST, CALENDAR_PATTERN, 201},
-    .handler = post_staff_booking,
+    .handler = api_staff_post_booking,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
-    .members = staff_order_members,
+    .members = api_staff_order_rows,
     .input_size = sizeof(struct staff_order_input),
     .idempotent = true,
 };
-const struct api_route api_route_staff_booking_get = {
+const struct api_route api_route_staff_get_booking = {
     .http = {HTTP_GET, "/v1/staff/bookings/{booking_id}", 200},
-    .handler = get_staff_booking,
+    .handler = api_staff_get_booking,
     .auth = AUTH_VIEWER,
 };
-const struct api_route api_route_staff_booking_transition = {
+const struct api_route api_route_staff_post_transition = {
     .http = {HTTP_POST, "/v1/staff/bookings/{booking_id}/{transition}", 200},
-    .handler = post_transition,
+    .handler = api_staff_post_transition,
     .auth = AUTH_AGENT,
     .body = BODY_OPTIONAL,
-    .members = transition_members,
+    .members = api_staff_transition_rows,
     .input_size = sizeof(struct transition_input),
 };

@@ -15,7 +15,7 @@ struct venue_input {
     const char *name, *time_zone, *currency;
     bool has_name, has_zone, has_currency, active, has_active;
 };
-static const struct schema_row venue_members[] = {
+static const struct schema_row staff_catalog_venue_rows[] = {
     {SCHEMA_STRING(struct venue_input, name, 1, 120), .required = true,
      SCHEMA_HAS(struct venue_input, has_name)},
     {SCHEMA_STRING(struct venue_input, time_zone, 1, 64), .required = true,
@@ -26,7 +26,7 @@ static const struct schema_row venue_members[] = {
     SCHEMA_END,
 };
 
-static enum err save_venue(struct api_request *r, struct venue *v, bool is_new)
+static enum err staff_catalog_save_venue(struct api_request *r, struct venue *v, bool is_new)
 {
     const struct venue_input *in = r->input;
     if (in->has_name)
@@ -49,7 +49,7 @@ static enum err save_venue(struct api_request *r, struct venue *v, bool is_new)
     return e;
 }
 
-static enum err post_venue(struct api_request *r)
+static enum err api_staff_post_venue(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
     if (e != ERR_OK)
@@ -58,10 +58,10 @@ static enum err post_venue(struct api_request *r)
         return ERR_FORBIDDEN;
     struct venue v = {.id = uuid_new(), .active = true};
     http_resp_headerf(&r->resp, "Location", "/v1/venues/%s", v.id.s);
-    return save_venue(r, &v, true);
+    return staff_catalog_save_venue(r, &v, true);
 }
 
-static enum err patch_venue(struct api_request *r)
+static enum err api_staff_patch_venue(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
@@ -71,7 +71,7 @@ static enum err patch_venue(struct api_request *r)
         return e;
     struct venue v;
     catalog_read_venue(seen, 0, &v);
-    return save_venue(r, &v, false);
+    return staff_catalog_save_venue(r, &v, false);
 }
 
 /* ---- services ---- */
@@ -88,7 +88,7 @@ struct service_input {
 };
 /* The largest price whose product with the largest party still fits. */
 #define PRICE_MAX (INT64_MAX / 1000)
-static const struct schema_row service_members[] = {
+static const struct schema_row staff_catalog_service_rows[] = {
     {SCHEMA_STRING(struct service_input, name, 1, 120), .required = true,
      SCHEMA_HAS(struct service_input, has_name)},
     {SCHEMA_INT(struct service_input, duration_minutes, 5, 10080), .required = true,
@@ -115,7 +115,7 @@ static const struct schema_row service_members[] = {
     SCHEMA_END,
 };
 
-static void read_resource_ids(struct api_request *r, const json_t *list, struct service *v)
+static void staff_catalog_read_ids(struct api_request *r, const json_t *list, struct service *v)
 {
     size_t n = json_array_size(list);
     struct uuid *ids = arena_array(r->svc.arena, n, sizeof *ids);
@@ -129,7 +129,7 @@ static void read_resource_ids(struct api_request *r, const json_t *list, struct 
     v->resources_n = n;
 }
 
-static void take_service_input(struct api_request *r, struct service *v)
+static void staff_catalog_take_input(struct api_request *r, struct service *v)
 {
     const struct service_input *in = r->input;
     const struct {
@@ -160,23 +160,23 @@ static void take_service_input(struct api_request *r, struct service *v)
     if (in->has_active)
         v->active = in->active;
     if (in->has_resources)
-        read_resource_ids(r, in->resource_ids, v);
+        staff_catalog_read_ids(r, in->resource_ids, v);
 }
 
-static int by_id(const void *a, const void *b)
+static int staff_catalog_by_id(const void *a, const void *b)
 {
     return strcmp(((const struct uuid *)a)->s, ((const struct uuid *)b)->s);
 }
 
 /* As a reader will find them: a set in its order. */
-static void tidy_resource_ids(struct api_request *r, struct service *v)
+static void staff_catalog_tidy_ids(struct api_request *r, struct service *v)
 {
     if (v->resources_n < 2)
         return;
     struct uuid *ids = arena_array(r->svc.arena, v->resources_n, sizeof *ids);
     size_t n = 0;
     memcpy(ids, v->resource_ids, v->resources_n * sizeof *ids);
-    qsort(ids, v->resources_n, sizeof *ids, by_id);
+    qsort(ids, v->resources_n, sizeof *ids, staff_catalog_by_id);
     for (size_t i = 0; i < v->resources_n; i++) {
         if (n == 0 || strcmp(ids[n - 1].s, ids[i].s) != 0)
             ids[n++] = ids[i];
@@ -185,9 +185,9 @@ static void tidy_resource_ids(struct api_request *r, struct service *v)
     v->resources_n = n;
 }
 
-static enum err save_service(struct api_request *r, struct service *v, bool is_new)
+static enum err staff_catalog_save_service(struct api_request *r, struct service *v, bool is_new)
 {
-    take_service_input(r, v);
+    staff_catalog_take_input(r, v);
     if (r->faults.n > 0)
         return ERR_VALIDATION;
     const struct service_input *in = r->input;
@@ -198,12 +198,12 @@ static enum err save_service(struct api_request *r, struct service *v, bool is_n
                   "is no resource of the venue");
     if (e != ERR_OK)
         return e;
-    tidy_resource_ids(r, v);
+    staff_catalog_tidy_ids(r, v);
     api_reply(r, is_new ? 201 : 200, api_service_json(r->svc.arena, v));
     return ERR_OK;
 }
 
-static enum err post_service(struct api_request *r)
+static enum err api_staff_post_service(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
@@ -218,10 +218,10 @@ static enum err post_service(struct api_request *r)
                         .max_advance_days = 90,
                         .grid_follows = true};
     http_resp_headerf(&r->resp, "Location", "/v1/services/%s", v.id.s);
-    return save_service(r, &v, true);
+    return staff_catalog_save_service(r, &v, true);
 }
 
-static enum err patch_service(struct api_request *r)
+static enum err api_staff_patch_service(struct api_request *r)
 {
     struct db_rows seen;
     enum err e = api_first_seen(r, &stmt_catalog_service_seen, &seen);
@@ -231,40 +231,40 @@ static enum err patch_service(struct api_request *r)
         return e;
     struct service v;
     catalog_read_service(r->svc.arena, seen, 0, &v);
-    return save_service(r, &v, false);
+    return staff_catalog_save_service(r, &v, false);
 }
 
-const struct api_route api_route_staff_venue_post = {
+const struct api_route api_route_staff_post_venue = {
     .http = {HTTP_POST, "/v1/staff/venues", 201},
-    .handler = post_venue,
+    .handler = api_staff_post_venue,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = venue_members,
+    .members = staff_catalog_venue_rows,
     .input_size = sizeof(struct venue_input),
 };
-const struct api_route api_route_staff_venue_patch = {
+const struct api_route api_route_staff_patch_venue = {
     .http = {HTTP_PATCH, "/v1/staff/venues/{venue_id}", 200},
-    .handler = patch_venue,
+    .handler = api_staff_patch_venue,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = venue_members,
+    .members = staff_catalog_venue_rows,
     .input_size = sizeof(struct venue_input),
     .partial = true,
 };
-const struct api_route api_route_staff_service_post = {
+const struct api_route api_route_staff_post_service = {
     .http = {HTTP_POST, "/v1/staff/venues/{venue_id}/services", 201},
-    .handler = post_service,
+    .handler = api_staff_post_service,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = service_members,
+    .members = staff_catalog_service_rows,
     .input_size = sizeof(struct service_input),
 };
-const struct api_route api_route_staff_service_patch = {
+const struct api_route api_route_staff_patch_service = {
     .http = {HTTP_PATCH, "/v1/staff/services/{service_id}", 200},
-    .handler = patch_service,
+    .handler = api_staff_patch_service,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
-    .members = service_members,
+    .members = staff_catalog_service_rows,
     .input_size = sizeof(struct service_input),
     .partial = true,
 };

@@ -16,9 +16,9 @@
 
 #define DEPTH_MAX 64
 
-static json_t *convert(yaml_document_t *doc, int index, int depth);
+static json_t *mkopenapi_convert(yaml_document_t *doc, int index, int depth);
 
-static json_t *plain(const char *text)
+static json_t *mkopenapi_plain(const char *text)
 {
     char *end;
     if (strcmp(text, "null") == 0 || strcmp(text, "~") == 0 || !*text)
@@ -37,18 +37,19 @@ static json_t *plain(const char *text)
     return json_string(text);
 }
 
-static json_t *scalar(const yaml_node_t *node)
+static json_t *mkopenapi_scalar(const yaml_node_t *node)
 {
     const char *text = (const char *)node->data.scalar.value;
-    return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain(text) : json_string(text);
+    return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? mkopenapi_plain(text)
+                                                              : json_string(text);
 }
 
-static json_t *sequence(yaml_document_t *doc, const yaml_node_t *node, int depth)
+static json_t *mkopenapi_sequence(yaml_document_t *doc, const yaml_node_t *node, int depth)
 {
     json_t *list = json_array();
     for (const yaml_node_item_t *i = node->data.sequence.items.start;
          list && i < node->data.sequence.items.top; i++) {
-        if (json_array_append_new(list, convert(doc, *i, depth)) != 0) {
+        if (json_array_append_new(list, mkopenapi_convert(doc, *i, depth)) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -56,7 +57,7 @@ static json_t *sequence(yaml_document_t *doc, const yaml_node_t *node, int depth
     return list;
 }
 
-static json_t *mapping(yaml_document_t *doc, const yaml_node_t *node, int depth)
+static json_t *mkopenapi_mapping(yaml_document_t *doc, const yaml_node_t *node, int depth)
 {
     json_t *object = json_object();
     for (const yaml_node_pair_t *p = node->data.mapping.pairs.start;
@@ -65,7 +66,7 @@ static json_t *mapping(yaml_document_t *doc, const yaml_node_t *node, int depth)
         const char *name =
             key && key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : NULL;
         if (!name || json_object_get(object, name) ||
-            json_object_set_new(object, name, convert(doc, p->value, depth)) != 0) {
+            json_object_set_new(object, name, mkopenapi_convert(doc, p->value, depth)) != 0) {
             fprintf(stderr, "mkopenapi: line %zu: a key that is no word, or is there twice\n",
                     node->start_mark.line + 1);
             json_decref(object);
@@ -75,19 +76,19 @@ static json_t *mapping(yaml_document_t *doc, const yaml_node_t *node, int depth)
     return object;
 }
 
-static json_t *convert(yaml_document_t *doc, int index, int depth)
+static json_t *mkopenapi_convert(yaml_document_t *doc, int index, int depth)
 {
     const yaml_node_t *node = yaml_document_get_node(doc, index);
     if (!node || depth > DEPTH_MAX)
         return NULL;
     if (node->type == YAML_SCALAR_NODE)
-        return scalar(node);
+        return mkopenapi_scalar(node);
     if (node->type == YAML_SEQUENCE_NODE)
-        return sequence(doc, node, depth + 1);
-    return node->type == YAML_MAPPING_NODE ? mapping(doc, node, depth + 1) : NULL;
+        return mkopenapi_sequence(doc, node, depth + 1);
+    return node->type == YAML_MAPPING_NODE ? mkopenapi_mapping(doc, node, depth + 1) : NULL;
 }
 
-static json_t *load(FILE *file)
+static json_t *mkopenapi_load(FILE *file)
 {
     yaml_parser_t parser;
     yaml_document_t doc;
@@ -97,7 +98,7 @@ static json_t *load(FILE *file)
     yaml_parser_set_input_file(&parser, file);
     if (yaml_parser_load(&parser, &doc)) {
         if (yaml_document_get_root_node(&doc))
-            json = convert(&doc, 1, 0); /* nodes are counted from 1, the root first */
+            json = mkopenapi_convert(&doc, 1, 0); /* nodes are counted from 1, the root first */
         yaml_document_delete(&doc);
     } else {
         fprintf(stderr, "mkopenapi: line %zu: %s\n", parser.problem_mark.line + 1, parser.problem);
@@ -106,7 +107,7 @@ static json_t *load(FILE *file)
     return json;
 }
 
-static void print_source(const char *text)
+static void mkopenapi_print(const char *text)
 {
     size_t n = strlen(text);
     printf("/* Made from doc/openapi.yaml; declared in api_priv.h. */\n#include <stddef.h>\n\n");
@@ -125,11 +126,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: mkopenapi FILE.yaml\n");
         return 1;
     }
-    json_t *json = load(file);
+    json_t *json = mkopenapi_load(file);
     fclose(file);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     if (text)
-        print_source(text);
+        mkopenapi_print(text);
     else
         fprintf(stderr, "mkopenapi: %s cannot be converted\n", argv[1]);
     bool good = text && fflush(stdout) == 0;

@@ -8,7 +8,7 @@
 
 /* ---- parsing and printing ---- */
 
-static void decref(void *j)
+static void json_drop(void *j)
 {
     json_decref(j);
 }
@@ -17,7 +17,7 @@ json_t *json_keep(struct arena *a, json_t *owned)
 {
     if (!owned)
         arena_oom(a);
-    arena_defer(a, decref, owned);
+    arena_defer(a, json_drop, owned);
     return owned;
 }
 
@@ -28,14 +28,14 @@ json_t *json_keep(struct arena *a, json_t *owned)
 static bool memory_ran_out;
 
 /* What clients sent may be a code or a token. */
-static void wiping_free(void *p)
+static void json_wiping_free(void *p)
 {
     if (p)
         explicit_bzero(p, malloc_usable_size(p));
     free(p);
 }
 
-static void *watched_malloc(size_t n)
+static void *json_watched_malloc(size_t n)
 {
     void *p = malloc(n);
     memory_ran_out |= !p;
@@ -45,7 +45,7 @@ static void *watched_malloc(size_t n)
 json_t *json_parse(struct arena *a, struct str text)
 {
     memory_ran_out = false;
-    json_set_alloc_funcs(watched_malloc, wiping_free);
+    json_set_alloc_funcs(json_watched_malloc, json_wiping_free);
     /* A NUL character is let through here, since schema_read_object names the member that has it.
      */
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
@@ -87,7 +87,7 @@ json_t *json_arr(struct arena *a)
 }
 
 /* Containers are the arena's: what they are put into takes a reference of its own. */
-static json_t *handed_over(struct arena *a, json_t *value)
+static json_t *json_hand_over(struct arena *a, json_t *value)
 {
     if (!value)
         arena_oom(a);
@@ -96,18 +96,18 @@ static json_t *handed_over(struct arena *a, json_t *value)
 
 void json_put(struct arena *a, json_t *obj, const char *key, json_t *value)
 {
-    if (json_object_set_new(obj, key, handed_over(a, value)) != 0)
+    if (json_object_set_new(obj, key, json_hand_over(a, value)) != 0)
         arena_oom(a);
 }
 
 void json_push(struct arena *a, json_t *arr, json_t *value)
 {
-    if (json_array_append_new(arr, handed_over(a, value)) != 0)
+    if (json_array_append_new(arr, json_hand_over(a, value)) != 0)
         arena_oom(a);
 }
 
 /* Length of the valid character at p, 0 when there is none. */
-static size_t utf8_char(const char *p, size_t left)
+static size_t json_utf8_char(const char *p, size_t left)
 {
     for (size_t n = 1; n <= 4 && n <= left; n++)
         if (str_utf8_valid((struct str){p, n}))
@@ -115,7 +115,7 @@ static size_t utf8_char(const char *p, size_t left)
     return 0;
 }
 
-static json_t *text_value(struct arena *a, const char *z)
+static json_t *json_text_value(struct arena *a, const char *z)
 {
     if (!z)
         return json_null();
@@ -124,7 +124,7 @@ static json_t *text_value(struct arena *a, const char *z)
         return json_stringn(s.p, s.n);
     char *clean = arena_strndup(a, s.p, s.n);
     for (size_t i = 0; i < s.n;) {
-        size_t n = utf8_char(s.p + i, s.n - i);
+        size_t n = json_utf8_char(s.p + i, s.n - i);
         if (n == 0)
             clean[i] = '?';
         i += n ? n : 1;
@@ -134,12 +134,12 @@ static json_t *text_value(struct arena *a, const char *z)
 
 void json_put_str(struct arena *a, json_t *obj, const char *key, const char *z)
 {
-    json_put(a, obj, key, text_value(a, z));
+    json_put(a, obj, key, json_text_value(a, z));
 }
 
 void json_push_str(struct arena *a, json_t *arr, const char *z)
 {
-    json_push(a, arr, text_value(a, z));
+    json_push(a, arr, json_text_value(a, z));
 }
 
 void json_put_int(struct arena *a, json_t *obj, const char *key, int64_t v)
