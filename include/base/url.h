@@ -20,6 +20,9 @@ struct url {
 
 /* False for anything else. The parts point into the text. */
 bool url_parse(struct str text, struct url *out) MUST_CHECK;
+/* Host of a URL, v6 without brackets, NUL-terminated into buf, for name lookups. False: no URL, or
+ * it does not fit. */
+bool url_host(const char *url, char *buf, size_t size) MUST_CHECK;
 /* "https://host[:port]", lower case, without the scheme's own port: two URLs of one origin give one
  * text (RFC 6454 4). */
 const char *url_origin(struct arena *a, const struct url *u);

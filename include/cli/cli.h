@@ -8,7 +8,7 @@
 #define BOOKINGD_CLI_CLI_H
 
 #include "base/cdefs.h"
-#include "sys/config.h"
+#include "domain/config.h"
 
 struct cli_command;
 

@@ -17,8 +17,8 @@
 #include <stddef.h>
 
 #include "base/cdefs.h"
+#include "domain/config.h"
 #include "domain/scoreboard.h"
-#include "sys/config.h"
 
 /* The master, first of all: no new privileges ever, no core dumps, nothing of its memory for other
  * processes of the user. */

@@ -7,7 +7,7 @@
 #ifndef BOOKINGD_CONFINE_FORGET_H
 #define BOOKINGD_CONFINE_FORGET_H
 
-#include "sys/config.h"
+#include "domain/config.h"
 
 /* keep: CONFIG_KEEP_*. Before confine_role(), since it reads the process's own memory map. */
 void forget_secrets(struct config *cfg, unsigned keep);

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/uuid.h"
-#include "sys/config.h"
+#include "domain/config.h"
 
 struct db;
 

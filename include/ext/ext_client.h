@@ -16,8 +16,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "domain/config.h"
 #include "domain/metrics.h"
-#include "sys/config.h"
 
 #define EXT_ANSWER_MAX (256 * 1024)
 #define EXT_HEADERS_MAX 16

@@ -17,8 +17,8 @@
 
 #include <stddef.h>
 
+#include "domain/config.h"
 #include "ipc/protocol.h"
-#include "sys/config.h"
 
 struct http_route_table;
 

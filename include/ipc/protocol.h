@@ -19,8 +19,8 @@
 
 #include "base/cdefs.h"
 #include "base/clock.h"
+#include "domain/config.h"
 #include "sys/addrs.h"
-#include "sys/config.h"
 
 /* More bytes than this travel in a memfd: well below the default socket buffer. */
 #define HANDOVER_INLINE_MAX (48 * 1024)

@@ -6,7 +6,7 @@
 #define BOOKINGD_MASTER_MASTER_H
 
 #include "base/cdefs.h"
-#include "sys/config.h"
+#include "domain/config.h"
 
 /*
  * Runs the daemon until TERM or INT; takes *cfg over. Returns the exit code: 0 after a drain,

@@ -15,12 +15,12 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "domain/config.h"
 #include "domain/metrics_page.h"
 #include "http/http_parse.h"
 #include "http/http_resp.h"
 #include "ipc/child.h"
 #include "svc/db_gauges.h"
-#include "sys/config.h"
 
 /* The master's fork calls it (ipc/child.h says in which state). Returns the exit code. */
 int monitor_main(const struct child_env *env);

@@ -14,9 +14,9 @@
 #include "base/uuid.h"
 #include "db/db.h"
 #include "domain/actors.h"
+#include "domain/config.h"
 #include "domain/states.h"
 #include "ext/ext_client.h"
-#include "sys/config.h"
 
 struct svc {
     const struct config *cfg;

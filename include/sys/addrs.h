@@ -12,7 +12,6 @@
 #include <stddef.h>
 
 #include "base/cdefs.h"
-#include "sys/config.h"
 
 #define ADDRS_NAMES_MAX 32
 #define ADDRS_PER_NAME 8

@@ -9,8 +9,9 @@
 #include "svc/payment.h"
 #include "sys/log.h"
 
-json_t *api_payment_json(struct arena *a, const struct payment *p)
+json_t *api_payment_json(const struct api_request *r, const struct payment *p)
 {
+    struct arena *a = r->svc.arena;
     json_t *j = json_obj(a);
     json_put_str(a, j, "id", p->id.s);
     json_put_str(a, j, "booking_id", p->booking_id.s);
@@ -18,7 +19,7 @@ json_t *api_payment_json(struct arena *a, const struct payment *p)
     json_put_int(a, j, "amount", p->amount);
     json_put_int(a, j, "refunded_amount", p->refunded);
     json_put_str(a, j, "currency", p->currency);
-    json_put_str(a, j, "gateway", "moyasar");
+    json_put_str(a, j, "gateway", config_gateway_name(r->svc.cfg));
     json_put_str(a, j, "gateway_id", p->gateway_id);
     json_put_str(a, j, "redirect_url", p->redirect_url);
     json_put_time(a, j, "created_at", p->created_at);
@@ -45,7 +46,7 @@ static void api_payment_answer(void *arg, struct db_batch *b, const struct payme
 {
     struct answer *answer = arg;
     struct api_request *r = answer->r;
-    api_reply(r, answer->status, api_payment_json(r->svc.arena, p));
+    api_reply(r, answer->status, api_payment_json(r, p));
     if (answer->status == 201)
         http_resp_headerf(&r->resp, "Location", "/v1/payments/%s", p->id.s);
     api_idem_add(r, b);
@@ -99,7 +100,7 @@ static enum err api_payment_post(struct api_request *r)
         return api_payment_fault(r, e, &fault);
     if (!existed)
         return ERR_OK;
-    api_reply(r, 200, api_payment_json(r->svc.arena, &p));
+    api_reply(r, 200, api_payment_json(r, &p));
     if (p.state == PAYMENT_CREATING) /* somebody else is at it, or died of it: not what this key's
                                         repeats are to be told for ever */
         api_idem_passing(r);
@@ -137,18 +138,19 @@ static enum err api_payment_get_list(struct api_request *r)
         return ERR_VALIDATION;
     json_t *items = json_arr(a);
     for (size_t i = span.first; i < span.end; i++)
-        json_push(a, items, api_payment_json(a, &payments[i]));
+        json_push(a, items, api_payment_json(r, &payments[i]));
     api_reply_list(r, items, span.next);
     return ERR_OK;
 }
 
-json_t *api_payments_json(struct arena *a, struct db_rows rows)
+json_t *api_payments_json(const struct api_request *r, struct db_rows rows)
 {
+    struct arena *a = r->svc.arena;
     json_t *items = json_arr(a);
     for (int i = 0; i < db_count(rows); i++) {
         struct payment p;
         payment_read(rows, i, &p);
-        json_push(a, items, api_payment_json(a, &p));
+        json_push(a, items, api_payment_json(r, &p));
     }
     return items;
 }
@@ -164,7 +166,7 @@ static enum err api_payment_get(struct api_request *r)
         return ERR_NOT_FOUND;
     struct payment p;
     payment_read(db_result(b, found), 0, &p);
-    api_reply(r, 200, api_payment_json(r->svc.arena, &p));
+    api_reply(r, 200, api_payment_json(r, &p));
     return ERR_OK;
 }
 
@@ -294,12 +296,17 @@ const struct api_route api_route_payment_post_gateway = {
     .handler = api_payment_post_gateway,
     .query_open = true,
 };
-const struct api_route api_route_payment_post_webhook = {
-    .http = {HTTP_POST, "/v1/webhooks/moyasar", 200},
-    .handler = api_payment_post_webhook,
-    .body = BODY_ANY,
-    .query_open = true,
-};
+/* One route per gateway: /v1/webhooks/NAME. */
+#define API_WEBHOOK_SMS(name)
+#define API_WEBHOOK_PAYMENT(name)                                    \
+    const struct api_route api_route_payment_post_webhook_##name = { \
+        .http = {HTTP_POST, "/v1/webhooks/" #name, 200},             \
+        .handler = api_payment_post_webhook,                         \
+        .body = BODY_ANY,                                            \
+        .query_open = true,                                          \
+    };
+#define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) API_WEBHOOK_##kind(name)
+#include "domain/providers.def"
 const struct api_route api_route_payment_post_refund = {
     .http = {HTTP_POST, "/v1/staff/payments/{payment_id}/refund", 200},
     .handler = api_payment_post_refund,

@@ -170,7 +170,7 @@ static enum err api_staff_get_booking(struct api_request *r)
         json_push(a, history, api_staff_event_json(a, &h));
     }
     json_t *body = api_staff_booking_json(a, &bk);
-    json_put(a, body, "payments", api_payments_json(a, db_result(b, paid)));
+    json_put(a, body, "payments", api_payments_json(r, db_result(b, paid)));
     json_put(a, body, "notifications", notifications);
     json_put(a, body, "history", history);
     api_reply(r, 200, body);

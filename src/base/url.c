@@ -81,3 +81,18 @@ const char *url_with(struct arena *a, const char *url, const char *name, const c
     char mark = memchr(url, '?', before) != NULL ? '&' : '?';
     return arena_printf(a, "%.*s%c%s=%s%s", STR_ARG(head), mark, name, value, url + before);
 }
+
+bool url_host(const char *text, char *buf, size_t size)
+{
+    struct url u;
+    if (!url_parse(str_of(text), &u))
+        return false;
+    struct str host = u.host;
+    if (host.p[0] == '[')
+        host = (struct str){host.p + 1, host.n - 2};
+    if (host.n >= size)
+        return false;
+    memcpy(buf, host.p, host.n);
+    buf[host.n] = '\0';
+    return true;
+}

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sysexits.h>
 
+#include "base/url.h"
 #include "cli_priv.h"
 #include "ext/ext_client.h"
 #include "sys/addrs.h"
@@ -56,7 +57,7 @@ static void open_addresses(const struct config *cfg, bool providers)
     addrs_init();
     db_register_hosts(cfg->database.url);
     for (size_t i = 0; providers && i < cfg->providers_n; i++)
-        if (config_url_host(cfg->providers[i].base_url, host, sizeof host))
+        if (url_host(cfg->providers[i].base_url, host, sizeof host))
             addrs_register(host);
     for (unsigned i = 0; i < addrs_count(); i++)
         look_up(i);

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "domain/config.h"
 #include "domain/scoreboard.h"
-#include "sys/config.h"
 
 /* confine_calls.c. Filters are made once, by the master. */
 bool confine_calls_prepare(void);

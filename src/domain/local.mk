@@ -15,6 +15,8 @@ libdomain_a_SOURCES = \
   src/domain/slots.c include/domain/slots.h
 EXTRA_DIST += src/domain/phone_ranges.py
 
+include $(top_srcdir)/src/domain/config.mk
+
 if HAVE_CHECK
 DOMAIN_TESTS = tests/unit/check_metrics tests/unit/check_scoreboard tests/unit/check_phone_table tests/unit/check_slots
 check_PROGRAMS += $(DOMAIN_TESTS)

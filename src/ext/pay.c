@@ -5,15 +5,21 @@
 #include "base/ensure.h"
 #include "pay_priv.h"
 
-static const struct pay_gateway *const gateways[] = {&pay_moyasar, NULL};
+/* The rows of kind PAYMENT. */
+#define PAY_DRIVER_SMS(name)
+#define PAY_DRIVER_PAYMENT(name) &pay_##name,
+static const struct pay_gateway *const pay_gateways[] = {
+#define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) PAY_DRIVER_##kind(name)
+#include "domain/providers.def"
+    NULL};
 
 static const struct pay_gateway *gateway_find(enum provider_type type)
 {
     size_t i = 0;
-    while (gateways[i] != NULL && gateways[i]->type != type)
+    while (pay_gateways[i] != NULL && pay_gateways[i]->type != type)
         i++;
-    ENSURE(gateways[i] != NULL); /* the configuration was checked */
-    return gateways[i];
+    ENSURE(pay_gateways[i] != NULL); /* the configuration was checked */
+    return pay_gateways[i];
 }
 
 static const struct pay_gateway *gateway_of(const struct pay_call *c)

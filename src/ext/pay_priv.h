@@ -24,7 +24,11 @@ struct pay_gateway {
     enum err (*event)(const struct provider_config *p, struct arena *a, struct str body,
                       struct pay_event *out);
 };
-extern const struct pay_gateway pay_moyasar;
+/* Each gateway's row: pay_NAME, in pay_NAME.c. */
+#define PAY_EXTERN_SMS(name)
+#define PAY_EXTERN_PAYMENT(name) extern const struct pay_gateway pay_##name;
+#define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) PAY_EXTERN_##kind(name)
+#include "domain/providers.def"
 
 /*
  * One exchange: the request as built, and what judges a whole answer; the result of a read is never

@@ -13,8 +13,14 @@
 #define MESSAGE_ID_MAX 100
 #define CODE_MAX 32
 
-const struct sms_provider *const sms_providers[] = {&sms_taqnyat, &sms_unifonic, &sms_msegat,
-                                                    &sms_twilio,  &sms_http,     NULL};
+/* ---- drivers: the rows of kind SMS ---- */
+
+#define SMS_DRIVER_SMS(name) &sms_##name,
+#define SMS_DRIVER_PAYMENT(name)
+const struct sms_provider *const sms_providers[] = {
+#define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) SMS_DRIVER_##kind(name)
+#include "domain/providers.def"
+    NULL};
 
 const struct sms_provider *sms_provider_find(enum provider_type type)
 {

@@ -11,7 +11,11 @@
 #include "ext/ext_status.h"
 #include "ext/sms.h"
 
-extern const struct sms_provider sms_taqnyat, sms_unifonic, sms_msegat, sms_twilio, sms_http;
+/* Each driver's row: sms_NAME, in sms_NAME.c. */
+#define SMS_EXTERN_SMS(name) extern const struct sms_provider sms_##name;
+#define SMS_EXTERN_PAYMENT(name)
+#define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) SMS_EXTERN_##kind(name)
+#include "domain/providers.def"
 
 /* "+9665..." -> "9665...": the form that the Saudi providers want. */
 const char *sms_digits(const char *e164);

@@ -9,10 +9,10 @@
 #include <sys/types.h>
 
 #include "base/clock.h"
+#include "domain/config.h"
 #include "ipc/master_state.h"
 #include "ipc/protocol.h"
 #include "master/child_table.h"
-#include "sys/config.h"
 
 /* A listening socket; the dispatcher knows it by its place in the table. */
 struct listener {

@@ -15,6 +15,7 @@
 
 #include "api/api.h"
 #include "base/ensure.h"
+#include "base/url.h"
 #include "confine/confine.h"
 #include "db/db.h"
 #include "domain/metrics.h"
@@ -66,27 +67,14 @@ static bool drop_privileges(struct master *m)
     return false;
 }
 
-/* "https://[::1]:8443/x" -> "::1"; hosts that are names are then looked up by the resolver. */
-static bool register_url_host(const char *url)
-{
-    const char *p = strstr(url, "://");
-    p = p ? p + 3 : url;
-    bool bracket = *p == '[';
-    p += bracket;
-    size_t n = strcspn(p, bracket ? "]" : ":/");
-    char host[256];
-    if (n == 0 || n >= sizeof(host))
-        return true;
-    memcpy(host, p, n);
-    host[n] = '\0';
-    return addrs_register(host);
-}
-
 bool master_register_names(const struct config *cfg)
 {
     bool good = db_register_hosts(cfg->database.url);
-    for (size_t i = 0; i < cfg->providers_n; i++)
-        good &= register_url_host(cfg->providers[i].base_url);
+    for (size_t i = 0; i < cfg->providers_n; i++) {
+        char host[256]; /* a name has at most 253 characters (RFC 1035) */
+        if (url_host(cfg->providers[i].base_url, host, sizeof host))
+            good &= addrs_register(host); /* the resolver looks names up */
+    }
     return good;
 }
 
@@ -101,8 +89,7 @@ static void describe_providers(const struct config *cfg, struct providers *out)
 {
     for (size_t i = 0; i < cfg->providers_n; i++) {
         out->names[i] = cfg->providers[i].name;
-        out->ops[i] =
-            cfg->providers[i].type == PROVIDER_MOYASAR ? METRIC_OPS_PAYMENT : METRIC_OPS_SMS;
+        out->ops[i] = provider_types[cfg->providers[i].type].metric_ops;
         out->timeouts_ms[i] = cfg->providers[i].timeout_ms;
     }
 }

@@ -2,7 +2,7 @@
 /* Copyright the bookingd authors */
 #include "svc/phone.h"
 
-#include "sys/regions.h"
+#include "domain/regions.h"
 
 #define DIGITS_MIN 7  /* E.164 numbers that exist */
 #define DIGITS_MAX 15 /* E.164 6 */

@@ -3,11 +3,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "config_priv.h"
+#include "sys/config_read.h"
 
 #define FAULTS_KEPT 200 /* beyond that a file is not ours at all */
 
-static PRINTF_LIKE(3, 0) void fault_v(struct loader *l, const struct config_fault *where,
+static PRINTF_LIKE(3, 0) void fault_v(struct config_loader *l, const struct config_fault *where,
                                       const char *fmt, va_list ap)
 {
     if (l->faults_n >= FAULTS_KEPT)
@@ -25,7 +25,8 @@ static PRINTF_LIKE(3, 0) void fault_v(struct loader *l, const struct config_faul
     f->what = arena_vprintf(l->scratch, fmt, ap);
 }
 
-void config_fault_at(struct loader *l, int line, int column, const char *key, const char *fmt, ...)
+void config_fault_at(struct config_loader *l, int line, int column, const char *key,
+                     const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -33,18 +34,22 @@ void config_fault_at(struct loader *l, int line, int column, const char *key, co
     va_end(ap);
 }
 
-void config_fault(struct loader *l, const struct node *n, const char *fmt, ...)
+void config_fault(struct config_loader *l, const struct config_node *n, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    fault_v(l, &(struct config_fault){n->line, n->column, node_path(l, n), NULL}, fmt, ap);
+    fault_v(l, &(struct config_fault){n->line, n->column, config_node_path(l->scratch, n), NULL},
+            fmt, ap);
     va_end(ap);
 }
 
-void config_fault_key(struct loader *l, const struct node *n, const char *fmt, ...)
+void config_fault_key(struct config_loader *l, const struct config_node *n, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    fault_v(l, &(struct config_fault){n->key_line, n->key_column, node_path(l, n), NULL}, fmt, ap);
+    fault_v(
+        l,
+        &(struct config_fault){n->key_line, n->key_column, config_node_path(l->scratch, n), NULL},
+        fmt, ap);
     va_end(ap);
 }

@@ -1,57 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The tables of config.def and the walk over them. */
+/* The walk over a table of keys, and what is said about those that it does not have. */
 #include <stdlib.h>
 
-#include "config_priv.h"
-
-const struct config_key config_keys[] = {
-#define KEY(path_, type_, field_, fallback_, min_, max_, doc_) \
-    {.path = (path_),                                          \
-     .type = (type_),                                          \
-     .offset = offsetof(struct config, field_),                \
-     .count_offset = NO_COUNT,                                 \
-     .fallback = (fallback_),                                  \
-     .min = (min_),                                            \
-     .max = (max_),                                            \
-     .types = P_ALL,                                           \
-     .doc = (doc_)},
-#define KEY_LIST(path_, type_, field_, fallback_, min_, max_, doc_) \
-    {.path = (path_),                                               \
-     .type = (type_),                                               \
-     .offset = offsetof(struct config, field_),                     \
-     .count_offset = offsetof(struct config, field_##_n),           \
-     .fallback = (fallback_),                                       \
-     .min = (min_),                                                 \
-     .max = (max_),                                                 \
-     .types = P_ALL,                                                \
-     .doc = (doc_)},
-#include "config.def"
-};
-const size_t config_keys_n = ARRAY_LEN(config_keys);
-
-/* Lists below a provider, told apart by their type: only they have a count. */
-#define COUNT_OF(type_)                                                          \
-    ((type_) == T_HEADERS   ? offsetof(struct provider_config, headers_n)        \
-     : (type_) == T_STATUS  ? offsetof(struct provider_config, success_status_n) \
-     : (type_) == T_SUCCESS ? offsetof(struct provider_config, success_n)        \
-                            : NO_COUNT)
-
-const struct config_key config_provider_keys[] = {
-#define PROVIDER_KEY(path_, type_, field_, fallback_, min_, max_, types_, required_, doc_) \
-    {.path = (path_),                                                                      \
-     .type = (type_),                                                                      \
-     .offset = offsetof(struct provider_config, field_),                                   \
-     .count_offset = COUNT_OF(type_),                                                      \
-     .fallback = (fallback_),                                                              \
-     .min = (min_),                                                                        \
-     .max = (max_),                                                                        \
-     .types = (types_),                                                                    \
-     .required = (required_),                                                              \
-     .doc = (doc_)},
-#include "config.def"
-};
-const size_t config_provider_keys_n = ARRAY_LEN(config_provider_keys);
+#include "sys/config_read.h"
 
 /* ---- unknown keys ---- */
 
@@ -80,14 +32,14 @@ static unsigned edits(const char *a, const char *b)
 }
 
 /* A known key so like this one that it was probably meant; NULL. */
-static const char *meant(const struct scope *scope, const char *path)
+static const char *meant(const struct config_scope *scope, const char *path)
 {
     const char *best = NULL;
     const char *dot = strrchr(path, '.');
     unsigned best_edits = strlen(dot ? dot + 1 : path) < 5 ? 2 : 3; /* short words are all alike */
     for (size_t i = 0; i < scope->n; i++) {
         unsigned n =
-            scope->keys[i].types & scope->type ? edits(path, scope->keys[i].path) : best_edits;
+            scope->keys[i].group & scope->known ? edits(path, scope->keys[i].path) : best_edits;
         if (n > 0 && n < best_edits) {
             best = scope->keys[i].path;
             best_edits = n;
@@ -98,12 +50,12 @@ static const char *meant(const struct scope *scope, const char *path)
 
 enum known { UNKNOWN, IS_KEY, IS_SECTION };
 
-static enum known known(const struct scope *scope, const char *path)
+static enum known known(const struct config_scope *scope, const char *path)
 {
     size_t n = strlen(path);
     for (size_t i = 0; i < scope->n; i++) {
         const struct config_key *k = &scope->keys[i];
-        if (!(k->types & scope->type) || !str_starts(str_of(k->path), (struct str){path, n}))
+        if (!(k->group & scope->known) || !str_starts(str_of(k->path), (struct str){path, n}))
             continue;
         if (k->path[n] == '\0')
             return IS_KEY;
@@ -115,10 +67,10 @@ static enum known known(const struct scope *scope, const char *path)
 
 /* `prefix` is what the scope's paths say before this mapping's members: "", "server.", "breaker."
  */
-static void check_members(struct loader *l, const struct scope *scope, const struct node *map,
-                          const char *prefix)
+static void check_members(struct config_loader *l, const struct config_scope *scope,
+                          const struct config_node *map, const char *prefix)
 {
-    for (const struct node *n = map->first; n; n = n->next) {
+    for (const struct config_node *n = map->first; n; n = n->next) {
         const char *path = arena_printf(l->scratch, "%s%s", prefix, n->key);
         enum known what =
             strchr(n->key, '.') ? UNKNOWN : known(scope, path); /* dots are how we write nesting */
@@ -126,9 +78,9 @@ static void check_members(struct loader *l, const struct scope *scope, const str
             const char *other = meant(scope, path);
             config_fault_key(l, n, "unknown key%s%s%s", other ? " (did you mean " : "",
                              other ? other : "", other ? "?)" : "");
-        } else if (what == IS_SECTION && n->kind == NODE_MAP) {
+        } else if (what == IS_SECTION && n->kind == CONFIG_MAP) {
             check_members(l, scope, n, arena_printf(l->scratch, "%s.", path));
-        } else if (what == IS_SECTION && !node_null(n) && n->kind != NODE_REFUSED) {
+        } else if (what == IS_SECTION && !config_node_null(n) && n->kind != CONFIG_REFUSED) {
             config_fault(l, n, "must be a mapping");
         }
     }
@@ -136,54 +88,49 @@ static void check_members(struct loader *l, const struct scope *scope, const str
 
 /* ---- reading ---- */
 
-/* The node at a dotted path below map; NULL. */
-static const struct node *node_at(const struct node *map, const char *path)
+static void read_fallback(struct config_loader *l, const struct config_scope *scope,
+                          const struct config_key *k)
 {
-    struct str rest = str_of(path);
-    const struct node *n = map;
-    while (n && rest.n)
-        n = node_member(n, str_cut(&rest, '.'));
-    return n;
+    struct config_node value = {
+        .kind = CONFIG_SCALAR, .quoted = true, .text = arena_strdup(l->scratch, k->fallback)};
+    struct config_node list = {.kind = CONFIG_LIST, .first = &value, .last = &value, .n = 1};
+    struct config_entry e = {l, k, &value, scope->base};
+    if (k->read == config_read_int)
+        value.quoted = false; /* a number in quotes is refused */
+    if (k->count_offset != CONFIG_NO_COUNT && k->read != config_read_listens)
+        e.node = &list;
+    k->read(&e);
 }
 
-static void read_fallback(struct loader *l, const struct scope *scope, const struct config_key *k)
+static void read_key(struct config_loader *l, const struct config_scope *scope,
+                     const struct config_key *k, const struct config_node *map)
 {
-    struct node value = {
-        .kind = NODE_SCALAR, .quoted = true, .text = arena_strdup(l->scratch, k->fallback)};
-    struct node list = {.kind = NODE_LIST, .first = &value, .last = &value, .n = 1};
-    bool listed = k->type == T_REGIONS;
-    if (k->type == T_INT)
-        value.quoted = false;
-    config_readers[k->type](&(struct slot){l, k, listed ? &list : &value, scope->base});
-}
-
-static void read_key(struct loader *l, const struct scope *scope, const struct config_key *k,
-                     const struct node *map)
-{
-    const struct node *n = node_at(map, k->path);
+    const struct config_node *n = config_node_at(map, k->path);
     if (k->fallback)
         read_fallback(l, scope, k);
     if (!n) {
-        if (map && !scope->unsure && (k->required & scope->type))
-            config_fault_at(l, map->key_line, map->key_column,
-                            arena_printf(l->scratch, "%s.%s", node_path(l, map), k->path),
-                            "is missing");
+        if (map && (k->group & scope->required))
+            config_fault_at(
+                l, map->key_line, map->key_column,
+                arena_printf(l->scratch, "%s.%s", config_node_path(l->scratch, map), k->path),
+                "is missing");
         return;
     }
-    if (n->kind == NODE_REFUSED)
+    if (n->kind == CONFIG_REFUSED)
         return;
-    if (node_null(n)) {
+    if (config_node_null(n)) {
         config_fault(l, n, "has no value");
         return;
     }
-    config_readers[k->type](&(struct slot){l, k, n, scope->base});
+    k->read(&(struct config_entry){l, k, n, scope->base});
 }
 
-void config_read_scope(struct loader *l, const struct scope *scope, const struct node *map)
+void config_read_scope(struct config_loader *l, const struct config_scope *scope,
+                       const struct config_node *map)
 {
     if (map)
         check_members(l, scope, map, "");
     for (size_t i = 0; i < scope->n; i++)
-        if (scope->keys[i].types & scope->type)
+        if (scope->keys[i].group & scope->known)
             read_key(l, scope, &scope->keys[i], map);
 }

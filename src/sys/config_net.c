@@ -5,7 +5,7 @@
 #include <sys/un.h>
 
 #include "base/num.h"
-#include "config_priv.h"
+#include "sys/config_read.h"
 
 bool config_port(struct str s, bool zero, uint16_t *out)
 {
@@ -67,14 +67,16 @@ bool config_listen(struct arena *a, const char *text, struct listen_addr *out, c
     return listen_tcp(a, s, out, why);
 }
 
-static bool listen_node(const struct slot *s, const struct node *n, struct listen_addr *out)
+static bool listen_node(const struct config_entry *e, const struct config_node *n,
+                        struct listen_addr *out)
 {
     const char *why = "must be a string like 127.0.0.1:8080";
-    if (n->kind == NODE_REFUSED)
+    if (n->kind == CONFIG_REFUSED)
         return false;
-    if (n->kind == NODE_SCALAR && !node_null(n) && config_listen(s->l->arena, n->text, out, &why))
+    if (n->kind == CONFIG_SCALAR && !config_node_null(n) &&
+        config_listen(e->l->arena, n->text, out, &why))
         return true;
-    config_fault(s->l, n, "%s", why);
+    config_fault(e->l, n, "%s", why);
     return false;
 }
 
@@ -84,43 +86,43 @@ static bool same_place(const struct listen_addr *a, const struct listen_addr *b)
     return str_eq(str_of(a->text), str_of(b->text)) && !(a->kind == LISTEN_TCP && a->port == 0);
 }
 
-void config_read_listens(const struct slot *s)
+void config_read_listens(const struct config_entry *e)
 {
-    struct node one = *s->node;
-    struct node list = {.kind = NODE_LIST, .first = &one, .n = 1};
-    const struct node *items = s->node;
-    if (s->node->kind == NODE_LIST) {
-        if (!slot_list(s, "an address or a list of them"))
+    struct config_node one = *e->node;
+    struct config_node list = {.kind = CONFIG_LIST, .first = &one, .n = 1};
+    const struct config_node *items = e->node;
+    if (e->node->kind == CONFIG_LIST) {
+        if (!config_entry_is_list(e, "an address or a list of them"))
             return;
     } else {
         one.next = NULL;
         items = &list;
     }
-    struct listen_addr *addrs = arena_array(s->l->arena, items->n, sizeof *addrs);
+    struct listen_addr *addrs = arena_array(e->l->arena, items->n, sizeof *addrs);
     size_t n = 0;
-    for (const struct node *item = items->first; item; item = item->next) {
+    for (const struct config_node *item = items->first; item; item = item->next) {
         bool twice = false;
-        if (!listen_node(s, item, &addrs[n]))
+        if (!listen_node(e, item, &addrs[n]))
             continue;
         for (size_t i = 0; i < n; i++)
             twice |= same_place(&addrs[i], &addrs[n]);
         if (twice)
-            config_fault(s->l, item, "is given twice");
+            config_fault(e->l, item, "is given twice");
         else
             n++;
     }
-    slot_set_list(s, addrs, n);
+    config_entry_set_list(e, addrs, n);
 }
 
-void config_read_listen(const struct slot *s)
+void config_read_listen(const struct config_entry *e)
 {
     struct listen_addr addr;
-    if (!listen_node(s, s->node, &addr))
+    if (!listen_node(e, e->node, &addr))
         return;
     if (addr.kind == LISTEN_SYSTEMD)
-        config_fault(s->l, s->node, "must be ADDRESS:PORT, [V6]:PORT or unix:/PATH");
+        config_fault(e->l, e->node, "must be ADDRESS:PORT, [V6]:PORT or unix:/PATH");
     else
-        slot_set(s, &addr, sizeof addr);
+        config_entry_set(e, &addr, sizeof addr);
 }
 
 bool config_cidr(const char *text, struct cidr *out)
@@ -146,17 +148,17 @@ bool config_cidr(const char *text, struct cidr *out)
     return true;
 }
 
-void config_read_cidrs(const struct slot *s)
+void config_read_cidrs(const struct config_entry *e)
 {
-    if (!slot_list(s, "a list of networks like [10.0.0.0/8]"))
+    if (!config_entry_is_list(e, "a list of networks like [10.0.0.0/8]"))
         return;
-    struct cidr *nets = arena_array(s->l->arena, s->node->n, sizeof *nets);
+    struct cidr *nets = arena_array(e->l->arena, e->node->n, sizeof *nets);
     size_t n = 0;
-    for (const struct node *item = s->node->first; item; item = item->next) {
-        if (item->kind == NODE_SCALAR && config_cidr(item->text, &nets[n]))
+    for (const struct config_node *item = e->node->first; item; item = item->next) {
+        if (item->kind == CONFIG_SCALAR && config_cidr(item->text, &nets[n]))
             n++;
-        else if (item->kind != NODE_REFUSED)
-            config_fault(s->l, item, "must be a network like 10.0.0.0/8 or fd00::/8");
+        else if (item->kind != CONFIG_REFUSED)
+            config_fault(e->l, item, "must be a network like 10.0.0.0/8 or fd00::/8");
     }
-    slot_set_list(s, nets, n);
+    config_entry_set_list(e, nets, n);
 }

@@ -12,15 +12,15 @@
 
 #include "base/digest.h"
 #include "base/names.h"
-#include "config_priv.h"
+#include "sys/config_read.h"
 
 #define SECRET_MAX ((size_t)16 * 1024)
 
-static const char *keep(struct loader *l, const char *p, size_t n)
+static const char *keep(struct config_loader *l, const char *p, size_t n)
 {
-    struct secret *s = ARENA_NEW(l->arena, struct secret);
-    *s = (struct secret){arena_strndup(l->arena, p, n), n, l->secrets};
-    l->secrets = s;
+    struct config_secret *s = ARENA_NEW(l->arena, struct config_secret);
+    *s = (struct config_secret){arena_strndup(l->arena, p, n), n, l->target->secrets};
+    l->target->secrets = s;
     return s->p;
 }
 
@@ -52,11 +52,12 @@ static ssize_t read_some(const char *path, char *buf, size_t size)
     } while (0)
 
 /* `ref` is the mapping {file: PATH}: faults point at the path and name the secret's key. */
-#define REFERENCE_FAULT(l, ref, ...)                                                      \
-    config_fault_at((l), (ref)->first->line, (ref)->first->column, node_path((l), (ref)), \
-                    __VA_ARGS__)
+#define REFERENCE_FAULT(l, ref, ...)                               \
+    config_fault_at((l), (ref)->first->line, (ref)->first->column, \
+                    config_node_path(l->scratch, (ref)), __VA_ARGS__)
 
-static const char *from_file(struct loader *l, const struct node *ref, const char *path)
+static const char *from_file(struct config_loader *l, const struct config_node *ref,
+                             const char *path)
 {
     char buf[SECRET_MAX + 1];
     ssize_t got = read_some(path, buf, sizeof buf);
@@ -76,7 +77,8 @@ static const char *from_file(struct loader *l, const struct node *ref, const cha
     return out;
 }
 
-static const char *from_env(struct loader *l, const struct node *ref, const char *name)
+static const char *from_env(struct config_loader *l, const struct config_node *ref,
+                            const char *name)
 {
     const char *value = getenv(name);
     if (value)
@@ -85,7 +87,8 @@ static const char *from_env(struct loader *l, const struct node *ref, const char
     return NULL;
 }
 
-static const char *from_credential(struct loader *l, const struct node *ref, const char *name)
+static const char *from_credential(struct config_loader *l, const struct config_node *ref,
+                                   const char *name)
 {
     const char *dir = getenv("CREDENTIALS_DIRECTORY");
     if (strchr(name, '/') || name[0] == '.') {
@@ -99,10 +102,10 @@ static const char *from_credential(struct loader *l, const struct node *ref, con
     return from_file(l, ref, arena_printf(l->scratch, "%s/%s", dir, name));
 }
 
-static const char *from_reference(struct loader *l, const struct node *map)
+static const char *from_reference(struct config_loader *l, const struct config_node *map)
 {
     static const char *const kinds[] = {"file", "env", "credential", NULL};
-    const struct node *n = map->first;
+    const struct config_node *n = map->first;
     if (map->n != 1) {
         config_fault(l, map,
                      "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
@@ -115,9 +118,9 @@ static const char *from_reference(struct loader *l, const struct node *map)
             "unknown key; a secret is a string, {file: PATH}, {env: NAME} or {credential: NAME}");
         return NULL;
     }
-    if (n->kind == NODE_REFUSED)
+    if (n->kind == CONFIG_REFUSED)
         return NULL;
-    if (n->kind != NODE_SCALAR || node_null(n) || !*n->text) {
+    if (n->kind != CONFIG_SCALAR || config_node_null(n) || !*n->text) {
         REFERENCE_FAULT(l, map, "%s must be a %s", kinds[kind], kind == 0 ? "path" : "name");
         return NULL;
     }
@@ -129,13 +132,13 @@ static const char *from_reference(struct loader *l, const struct node *map)
         l, map, n->text[0] == '/' ? n->text : arena_printf(l->scratch, "%s/%s", l->dir, n->text));
 }
 
-const char *config_secret(struct loader *l, const struct node *n)
+const char *config_secret(struct config_loader *l, const struct config_node *n)
 {
-    if (n->kind == NODE_REFUSED)
+    if (n->kind == CONFIG_REFUSED)
         return NULL;
-    if (n->kind == NODE_MAP)
+    if (n->kind == CONFIG_MAP)
         return from_reference(l, n);
-    if (n->kind != NODE_SCALAR || node_null(n)) {
+    if (n->kind != CONFIG_SCALAR || config_node_null(n)) {
         config_fault(l, n,
                      "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
         return NULL;
@@ -155,23 +158,23 @@ static bool printable(const char *text)
     return true;
 }
 
-void config_read_secret(const struct slot *s)
+void config_read_secret(const struct config_entry *e)
 {
-    const char *text = config_secret(s->l, s->node);
+    const char *text = config_secret(e->l, e->node);
     if (!text)
         return;
     size_t n = strlen(text);
-    bool key = s->key->min > 0;
+    bool key = e->key->min > 0;
     if (n == 0)
-        config_fault(s->l, s->node, "is empty");
-    else if (n < (size_t)s->key->min)
-        config_fault(s->l, s->node, "must have at least %lld bytes", (long long)s->key->min);
-    else if (s->key->max && n > (size_t)s->key->max)
-        config_fault(s->l, s->node, "must have at most %lld bytes", (long long)s->key->max);
+        config_fault(e->l, e->node, "is empty");
+    else if (n < (size_t)e->key->min)
+        config_fault(e->l, e->node, "must have at least %lld bytes", (long long)e->key->min);
+    else if (e->key->max && n > (size_t)e->key->max)
+        config_fault(e->l, e->node, "must have at most %lld bytes", (long long)e->key->max);
     else if (!key && !printable(text))
-        config_fault(s->l, s->node, "must not contain line breaks or control characters");
+        config_fault(e->l, e->node, "must not contain line breaks or control characters");
     else if (!str_utf8_valid(str_of(text)) && !key)
-        config_fault(s->l, s->node, "must be UTF-8");
+        config_fault(e->l, e->node, "must be UTF-8");
     else
-        slot_set(s, &text, sizeof text);
+        config_entry_set(e, &text, sizeof text);
 }

@@ -9,7 +9,7 @@
 #include <yaml.h>
 
 #include "base/digest.h"
-#include "config_priv.h"
+#include "sys/config_file.h"
 
 #define DEPTH_MAX 12
 #define NODES_MAX 5000
@@ -17,39 +17,12 @@
 #define KEY_MAX 128
 
 struct yaml {
-    struct loader *l;
+    struct config_loader *l;
     yaml_parser_t parser;
     struct str text;
     unsigned nodes;
     bool stopped; /* after a fault that leaves nothing to read */
 };
-
-const struct node *node_member(const struct node *map, struct str name)
-{
-    if (map && map->kind == NODE_MAP)
-        for (const struct node *n = map->first; n; n = n->next)
-            if (str_eq(str_of(n->key), name))
-                return n;
-    return NULL;
-}
-
-bool node_null(const struct node *n)
-{
-    struct str s = str_of(n->text);
-    return n->kind == NODE_SCALAR && !n->quoted &&
-           (s.n == 0 || str_eq(s, STR("~")) || str_eq(s, STR("null")) || str_eq(s, STR("Null")) ||
-            str_eq(s, STR("NULL")));
-}
-
-const char *node_path(struct loader *l, const struct node *n)
-{
-    if (!n->parent)
-        return "";
-    const char *above = node_path(l, n->parent);
-    if (n->parent->kind == NODE_LIST)
-        return arena_printf(l->scratch, "%s[%zu]", above, n->index);
-    return arena_printf(l->scratch, "%s%s%s", above, *above ? "." : "", n->key ? n->key : "?");
-}
 
 /* The reader (bytes to characters) knows its place in bytes only. */
 static void place_of_byte(struct str text, size_t offset, int *line, int *column)
@@ -96,7 +69,7 @@ static void drop_event(yaml_event_t *e)
     yaml_event_delete(e);
 }
 
-static void stop(struct yaml *y, const struct node *at, const char *what)
+static void stop(struct yaml *y, const struct config_node *at, const char *what)
 {
     if (!y->stopped)
         config_fault(y->l, at, "%s", what);
@@ -105,9 +78,10 @@ static void stop(struct yaml *y, const struct node *at, const char *what)
 
 /* A node that begins at the event; `seed` says where it hangs, so that faults below it have a path.
  */
-static struct node *node_new(struct yaml *y, const yaml_event_t *e, const struct node *seed)
+static struct config_node *node_new(struct yaml *y, const yaml_event_t *e,
+                                    const struct config_node *seed)
 {
-    struct node *n = ARENA_NEW(y->l->scratch, struct node);
+    struct config_node *n = ARENA_NEW(y->l->scratch, struct config_node);
     *n = *seed;
     n->line = (int)e->start_mark.line + 1;
     n->column = (int)e->start_mark.column + 1;
@@ -115,7 +89,7 @@ static struct node *node_new(struct yaml *y, const yaml_event_t *e, const struct
 }
 
 /* Anchor and tag of whatever node the event begins. */
-static void refuse_decoration(struct yaml *y, const yaml_event_t *e, struct node *n)
+static void refuse_decoration(struct yaml *y, const yaml_event_t *e, struct config_node *n)
 {
     const yaml_char_t *anchor = NULL, *tag = NULL;
     if (e->type == YAML_SCALAR_EVENT) {
@@ -134,23 +108,23 @@ static void refuse_decoration(struct yaml *y, const yaml_event_t *e, struct node
         config_fault(y->l, n, "tags are not supported");
 }
 
-static void fill_scalar(struct yaml *y, const yaml_event_t *e, struct node *n)
+static void fill_scalar(struct yaml *y, const yaml_event_t *e, struct config_node *n)
 {
     size_t len = e->data.scalar.length;
     const char *text = (const char *)e->data.scalar.value;
-    n->kind = NODE_REFUSED;
+    n->kind = CONFIG_REFUSED;
     if (len > SCALAR_MAX) {
         config_fault(y->l, n, "is longer than 64 KiB");
     } else if (memchr(text, '\0', len)) {
         config_fault(y->l, n, "must not contain a NUL character");
     } else {
-        n->kind = NODE_SCALAR;
+        n->kind = CONFIG_SCALAR;
         n->text = arena_strndup(y->l->scratch, text, len);
         n->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     }
 }
 
-static void append(struct node *parent, struct node *n)
+static void append(struct config_node *parent, struct config_node *n)
 {
     parent->n++;
     if (parent->last)
@@ -160,9 +134,10 @@ static void append(struct node *parent, struct node *n)
     parent->last = n;
 }
 
-static struct node *build(struct yaml *y, yaml_event_t *e, const struct node *seed, unsigned depth);
+static struct config_node *build(struct yaml *y, yaml_event_t *e, const struct config_node *seed,
+                                 unsigned depth);
 
-static void fill_list(struct yaml *y, struct node *list, unsigned depth)
+static void fill_list(struct yaml *y, struct config_node *list, unsigned depth)
 {
     yaml_event_t e;
     while (next_event(y, &e)) {
@@ -170,14 +145,15 @@ static void fill_list(struct yaml *y, struct node *list, unsigned depth)
             yaml_event_delete(&e);
             return;
         }
-        struct node *item = build(y, &e, &(struct node){.parent = list, .index = list->n}, depth);
+        struct config_node *item =
+            build(y, &e, &(struct config_node){.parent = list, .index = list->n}, depth);
         if (item)
             append(list, item);
     }
 }
 
 /* Reads a key into *seed; its key stays NULL after a fault. Consumes the event. */
-static void read_key(struct yaml *y, yaml_event_t *e, struct node *seed, unsigned depth)
+static void read_key(struct yaml *y, yaml_event_t *e, struct config_node *seed, unsigned depth)
 {
     seed->key_line = (int)e->start_mark.line + 1;
     seed->key_column = (int)e->start_mark.column + 1;
@@ -194,7 +170,7 @@ static void read_key(struct yaml *y, yaml_event_t *e, struct node *seed, unsigne
         config_fault_key(y->l, seed, "a key must be a word of at most %d bytes", KEY_MAX);
 }
 
-static void fill_map(struct yaml *y, struct node *map, unsigned depth)
+static void fill_map(struct yaml *y, struct config_node *map, unsigned depth)
 {
     yaml_event_t e;
     while (next_event(y, &e)) {
@@ -202,12 +178,13 @@ static void fill_map(struct yaml *y, struct node *map, unsigned depth)
             yaml_event_delete(&e);
             return;
         }
-        struct node seed = {.parent = map};
+        struct config_node seed = {.parent = map};
         read_key(y, &e, &seed, depth);
         if (!next_event(y, &e))
             return;
-        const struct node *twin = seed.key ? node_member(map, str_of(seed.key)) : NULL;
-        struct node *value = build(y, &e, &seed, depth);
+        const struct config_node *twin =
+            seed.key ? config_node_member(map, str_of(seed.key)) : NULL;
+        struct config_node *value = build(y, &e, &seed, depth);
         if (value && twin)
             config_fault_key(y->l, value, "is given twice, first in line %d", twin->key_line);
         else if (value && seed.key)
@@ -217,9 +194,10 @@ static void fill_map(struct yaml *y, struct node *map, unsigned depth)
 
 /* The node that the event begins, to its end; consumes the event. NULL once the parser has stopped.
  */
-static struct node *build(struct yaml *y, yaml_event_t *e, const struct node *seed, unsigned depth)
+static struct config_node *build(struct yaml *y, yaml_event_t *e, const struct config_node *seed,
+                                 unsigned depth)
 {
-    struct node *n = node_new(y, e, seed);
+    struct config_node *n = node_new(y, e, seed);
     yaml_event_type_t type = e->type;
     refuse_decoration(y, e, n);
     if (type == YAML_SCALAR_EVENT)
@@ -232,21 +210,21 @@ static struct node *build(struct yaml *y, yaml_event_t *e, const struct node *se
     if (y->stopped)
         return NULL;
     if (type == YAML_SEQUENCE_START_EVENT) {
-        n->kind = NODE_LIST;
+        n->kind = CONFIG_LIST;
         fill_list(y, n, depth + 1);
     } else if (type == YAML_MAPPING_START_EVENT) {
-        n->kind = NODE_MAP;
+        n->kind = CONFIG_MAP;
         fill_map(y, n, depth + 1);
     } else if (type != YAML_SCALAR_EVENT) {
-        n->kind = NODE_REFUSED;
+        n->kind = CONFIG_REFUSED;
         config_fault(y->l, n, "anchors and aliases are not supported");
     }
     return y->stopped ? NULL : n;
 }
 
-static struct node *build_document(struct yaml *y)
+static struct config_node *build_document(struct yaml *y)
 {
-    struct node *root = NULL;
+    struct config_node *root = NULL;
     yaml_event_t e;
     while (next_event(y, &e)) {
         yaml_event_type_t type = e.type;
@@ -259,13 +237,13 @@ static struct node *build_document(struct yaml *y)
             config_fault_at(y->l, line, column, "", "more than one document");
             y->stopped = true;
         } else
-            root = build(y, &e, &(struct node){.line = line}, 1);
+            root = build(y, &e, &(struct config_node){.line = line}, 1);
         if (type == YAML_STREAM_END_EVENT)
             break;
     }
     if (!root && !y->stopped) {
-        root = ARENA_NEW(y->l->scratch, struct node);
-        *root = (struct node){.kind = NODE_MAP, .line = 1, .column = 1};
+        root = ARENA_NEW(y->l->scratch, struct config_node);
+        *root = (struct config_node){.kind = CONFIG_MAP, .line = 1, .column = 1};
     }
     return y->stopped ? NULL : root;
 }
@@ -284,7 +262,7 @@ static void parser_done(void *p)
     yaml_parser_delete(p);
 }
 
-struct node *config_yaml(struct loader *l, struct str text)
+struct config_node *config_yaml(struct config_loader *l, struct str text)
 {
     struct yaml *y = ARENA_NEW(l->scratch, struct yaml);
     if (str_starts(

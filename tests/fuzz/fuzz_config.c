@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #include "base/ensure.h"
-#include "sys/config.h"
+#include "base/url.h"
+#include "domain/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,7 +26,7 @@ static void check_taken(const struct config *c)
         const struct provider_config *p = &c->providers[i];
         char host[256];
         ENSURE(p->type >= 0 && p->type < PROVIDER_TYPE_COUNT && p->name && p->base_url);
-        ENSURE(config_url_host(p->base_url, host, sizeof host) && *host);
+        ENSURE(url_host(p->base_url, host, sizeof host) && *host);
         ENSURE(p->timeout_ms >= 50 && p->max_concurrent >= 1 &&
                p->max_concurrent <= c->server.workers);
         ENSURE(config_provider_find(c, p->name) == (int)i);

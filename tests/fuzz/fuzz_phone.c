@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #include "base/ensure.h"
+#include "domain/regions.h"
 #include "svc/phone.h"
-#include "sys/regions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

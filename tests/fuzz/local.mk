@@ -22,7 +22,7 @@ FUZZ_REPLAYS = \
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
 tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
-tests_fuzz_replay_config_LDADD = $(LIBS_SYS)
+tests_fuzz_replay_config_LDADD = $(LIBS_DOMAIN)
 tests_fuzz_replay_cursor_SOURCES = tests/fuzz/fuzz_cursor.c tests/fuzz/replay.c
 tests_fuzz_replay_cursor_LDADD = $(LIBS_API)
 tests_fuzz_replay_fields_SOURCES = tests/fuzz/fuzz_fields.c tests/fuzz/replay.c
@@ -63,7 +63,7 @@ noinst_PROGRAMS += \
   tests/fuzz/fuzz_request \
   tests/fuzz/fuzz_webhook
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
-tests_fuzz_fuzz_config_LDADD = $(LIBS_SYS)
+tests_fuzz_fuzz_config_LDADD = $(LIBS_DOMAIN)
 tests_fuzz_fuzz_config_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_cursor_SOURCES = tests/fuzz/fuzz_cursor.c
 tests_fuzz_fuzz_cursor_LDADD = $(LIBS_API)

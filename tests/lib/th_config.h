@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "sys/config.h"
+#include "domain/config.h"
 
 #define TH_REPORT_MAX 32768
 

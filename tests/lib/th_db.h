@@ -13,7 +13,7 @@
 
 #include <libpq-fe.h>
 
-#include "sys/config.h"
+#include "domain/config.h"
 
 struct th_db {
     char name[64];

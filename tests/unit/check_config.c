@@ -5,6 +5,7 @@
 
 #include "../lib/th_config.h"
 #include "../lib/th_unit.h"
+#include "base/url.h"
 #include "sys/log.h"
 
 #define SECRET32 "0123456789abcdef0123456789abcdef"
@@ -399,11 +400,11 @@ START_TEST(hosts_of_urls)
                                           {"http://127.0.0.1", "127.0.0.1"}};
     char host[10];
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        ck_assert(config_url_host(rows[i][0], host, sizeof host));
+        ck_assert(url_host(rows[i][0], host, sizeof host));
         ck_assert_str_eq(host, rows[i][1]);
     }
-    ck_assert(!config_url_host("http://much.too.long.example", host, sizeof host));
-    ck_assert(!config_url_host("nonsense", host, sizeof host));
+    ck_assert(!url_host("http://much.too.long.example", host, sizeof host));
+    ck_assert(!url_host("nonsense", host, sizeof host));
 }
 END_TEST
 

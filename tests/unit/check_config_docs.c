@@ -5,7 +5,7 @@
  */
 #include <sys/stat.h>
 
-#include "../../src/sys/config_priv.h"
+#include "../../src/domain/config_priv.h"
 #include "../lib/th_config.h"
 #include "../lib/th_unit.h"
 
@@ -99,18 +99,11 @@ END_TEST
 
 /* ---- the sample against the table ---- */
 
-static const struct node *at(const struct node *n, const char *path)
+static void shows_default(const struct config_key *k, const struct config_node *n)
 {
-    for (struct str rest = str_of(path); n && rest.n;)
-        n = node_member(n, str_cut(&rest, '.'));
-    return n;
-}
-
-static void shows_default(const struct config_key *k, const struct node *n)
-{
-    if (n->kind == NODE_LIST)
+    if (n->kind == CONFIG_LIST)
         n = n->first;
-    if (k->fallback && n && n->kind == NODE_SCALAR)
+    if (k->fallback && n && n->kind == CONFIG_SCALAR)
         ck_assert_msg(strcmp(n->text, k->fallback) == 0,
                       "%s: the sample has '%s', the default is '%s'", k->path, n->text,
                       k->fallback);
@@ -118,22 +111,22 @@ static void shows_default(const struct config_key *k, const struct node *n)
 
 START_TEST(the_sample_has_every_key)
 {
-    struct loader l = {.arena = arena_new(4096), .scratch = arena_new(4096)};
+    struct config_loader l = {.arena = arena_new(4096), .scratch = arena_new(4096)};
     char *text = sample_with_examples();
-    const struct node *root = config_yaml(&l, str_of(text)),
-                      *providers = node_member(root, STR("providers"));
+    const struct config_node *root = config_yaml(&l, str_of(text)),
+                             *providers = config_node_member(root, STR("providers"));
     ck_assert(root && providers);
     for (size_t i = 0; i < config_keys_n; i++) {
         const struct config_key *k = &config_keys[i];
-        const struct node *n = at(root, k->path);
-        ck_assert_msg((n != NULL) == (k->type != T_NEVER), "%s", k->path);
+        const struct config_node *n = config_node_at(root, k->path);
+        ck_assert_msg((n != NULL) == (k->read != config_read_never), "%s", k->path);
         if (n)
             shows_default(k, n);
     }
     for (size_t i = 0; i < config_provider_keys_n; i++) {
-        const struct node *found = NULL;
-        for (const struct node *p = providers->first; p && !found; p = p->next)
-            found = at(p, config_provider_keys[i].path);
+        const struct config_node *found = NULL;
+        for (const struct config_node *p = providers->first; p && !found; p = p->next)
+            found = config_node_at(p, config_provider_keys[i].path);
         ck_assert_msg(found != NULL, "providers.NAME.%s", config_provider_keys[i].path);
         shows_default(&config_provider_keys[i], found);
     }
@@ -179,7 +172,7 @@ START_TEST(the_manual_has_every_key)
 {
     char *manual = read_source("doc/bookingd.yaml.5");
     for (size_t i = 0; i < config_keys_n; i++)
-        if (config_keys[i].type != T_NEVER)
+        if (config_keys[i].read != config_read_never)
             in_manual(manual, &config_keys[i]);
     for (size_t i = 0; i < config_provider_keys_n; i++)
         in_manual(manual, &config_provider_keys[i]);
@@ -212,9 +205,7 @@ START_TEST(the_table_is_in_order)
         const struct config_key *k =
             i < config_keys_n ? &config_keys[i] : &config_provider_keys[i - config_keys_n];
         ck_assert_msg(k->doc && *k->doc, "%s", k->path);
-        ck_assert_ptr_nonnull((void *)config_readers[k->type]);
-        ck_assert_uint_eq(k->required & ~k->types, 0);
-        ck_assert(k->types != 0);
+        ck_assert(k->read != NULL && k->group != 0);
     }
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 #include "../lib/th_unit.h"
-#include "sys/regions.h"
+#include "domain/regions.h"
 
 START_TEST(rows_are_well_formed)
 {

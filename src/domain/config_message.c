@@ -10,30 +10,18 @@ static const char *const otp_placeholders[] = {"code", NULL};
 static const char *const notice_placeholders[] = {"service", "venue",      "resource", "starts_at",
                                                   "ends_at", "party_size", NULL};
 
-const char *const locale_names[LOCALE_COUNT] = {[LOCALE_AR] = "ar", [LOCALE_EN] = "en"};
-
-const char *const notice_names[NOTICE_COUNT] = {
-#define NOTICE(symbol, name, ar, en) [symbol] = (name),
-#include "config.def"
-};
-
-static const char *const notice_texts[NOTICE_COUNT][LOCALE_COUNT] = {
-#define NOTICE(symbol, name, ar, en) [symbol] = {[LOCALE_AR] = (ar), [LOCALE_EN] = (en)},
-#include "config.def"
-};
-
 static const char *const otp_texts[LOCALE_COUNT] = {
     [LOCALE_AR] = "رمز الدخول: {code}",
     [LOCALE_EN] = "Your code: {code}",
 };
 
 /* NULL after a fault. */
-static const char *message_text(struct loader *l, const struct node *n,
+static const char *message_text(struct config_loader *l, const struct config_node *n,
                                 const char *const *placeholders)
 {
-    if (n->kind == NODE_REFUSED)
+    if (n->kind == CONFIG_REFUSED)
         return NULL;
-    if (n->kind != NODE_SCALAR || node_null(n)) {
+    if (n->kind != CONFIG_SCALAR || config_node_null(n)) {
         config_fault(l, n, "must be a string");
         return NULL;
     }
@@ -48,16 +36,16 @@ static const char *message_text(struct loader *l, const struct node *n,
 }
 
 /* A mapping of languages to texts over `out`; what the file leaves out stays as it is. */
-static void read_locales(struct loader *l, const struct node *map, const char *const *placeholders,
-                         const char **out)
+static void read_locales(struct config_loader *l, const struct config_node *map,
+                         const char *const *placeholders, const char **out)
 {
-    if (map->kind == NODE_REFUSED || node_null(map))
+    if (map->kind == CONFIG_REFUSED || config_node_null(map))
         return;
-    if (map->kind != NODE_MAP) {
+    if (map->kind != CONFIG_MAP) {
         config_fault(l, map, "must be a mapping of languages (ar, en) to texts");
         return;
     }
-    for (const struct node *n = map->first; n; n = n->next) {
+    for (const struct config_node *n = map->first; n; n = n->next) {
         const int locale = name_find(locale_names, LOCALE_COUNT, str_of(n->key));
         if (locale < 0) {
             config_fault_key(l, n, "unknown key: the languages are ar and en");
@@ -71,25 +59,33 @@ static void read_locales(struct loader *l, const struct node *map, const char *c
     }
 }
 
-void config_read_otp_messages(const struct slot *s)
+void config_read_otp_messages(const struct config_entry *e)
 {
-    read_locales(s->l, s->node, otp_placeholders, s->l->cfg->otp.messages);
+    read_locales(e->l, e->node, otp_placeholders, config_of(e->l)->otp.messages);
 }
 
-void config_read_notice_messages(const struct slot *s)
+static const char *config_join(struct arena *a, const char *const *names, size_t n)
 {
-    if (s->node->kind != NODE_MAP) {
-        config_fault(s->l, s->node, "must be a mapping of templates to texts");
+    struct sb b;
+    sb_init(&b, a, 128);
+    for (size_t i = 0; i < n; i++)
+        sb_printf(&b, "%s%s", i ? ", " : "", names[i]);
+    return sb_str(&b).p;
+}
+
+void config_read_notice_messages(const struct config_entry *e)
+{
+    if (e->node->kind != CONFIG_MAP) {
+        config_fault(e->l, e->node, "must be a mapping of templates to texts");
         return;
     }
-    for (const struct node *n = s->node->first; n; n = n->next) {
+    for (const struct config_node *n = e->node->first; n; n = n->next) {
         const int t = name_find(notice_names, NOTICE_COUNT, str_of(n->key));
         if (t >= 0)
-            read_locales(s->l, n, notice_placeholders, s->l->cfg->notifications.messages[t]);
+            read_locales(e->l, n, notice_placeholders, config_of(e->l)->notifications.messages[t]);
         else
-            config_fault_key(s->l, n,
-                             "unknown key: the templates are booking_confirmed, booking_cancelled, "
-                             "booking_rescheduled, booking_expired, payment_refunded");
+            config_fault_key(e->l, n, "unknown key: the templates are %s",
+                             config_join(e->l->scratch, notice_names, NOTICE_COUNT));
     }
 }
 

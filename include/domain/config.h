@@ -2,12 +2,12 @@
 /* Copyright the bookingd authors */
 /*
  * The configuration: one immutable struct, read once from a YAML file by the master and
- * inherited by fork. config.def has one row a key: path, type, field, default, range, flags,
- * documentation; loader, check, manual and sample are held against that table by tests.
- * Faults are collected, never logged here: "file:line:column: key: what is wrong".
+ * inherited by fork. src/domain/config.def has one row per key: path, type, field, default, range,
+ * documentation; the reader, the manual and the checks come from that table. A new key is its row
+ * and its field.
  */
-#ifndef BOOKINGD_SYS_CONFIG_H
-#define BOOKINGD_SYS_CONFIG_H
+#ifndef BOOKINGD_DOMAIN_CONFIG_H
+#define BOOKINGD_DOMAIN_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,95 +16,14 @@
 
 #include "base/cdefs.h"
 #include "base/err.h"
-
-enum locale { LOCALE_AR, LOCALE_EN, LOCALE_COUNT };
-/* "ar", "en" */
-extern const char *const locale_names[LOCALE_COUNT];
-
-/* The notification templates of the contract, in this order everywhere. */
-enum notice_template {
-    NOTICE_BOOKING_CONFIRMED,
-    NOTICE_BOOKING_CANCELLED,
-    NOTICE_BOOKING_RESCHEDULED,
-    NOTICE_BOOKING_EXPIRED,
-    NOTICE_PAYMENT_REFUNDED,
-    NOTICE_COUNT
-};
-extern const char *const notice_names[NOTICE_COUNT]; /* "booking_confirmed", ... */
-
-enum listen_kind { LISTEN_TCP, LISTEN_UNIX, LISTEN_SYSTEMD };
-struct listen_addr {
-    enum listen_kind kind;
-    const char *text; /* as configured, for messages */
-    const char
-        *host; /* TCP: a literal address, v6 without brackets (localhost has become 127.0.0.1) */
-    uint16_t port;    /* TCP; 0 lets the kernel choose */
-    const char *path; /* unix */
-};
-
-struct cidr {
-    int family; /* AF_INET, AF_INET6 */
-    unsigned char addr[16];
-    unsigned prefix;
-};
-
-struct rate_limit {
-    int64_t count;
-    int64_t per_ms;
-};
-
-struct config_pair { /* a header of the templated http provider, a success rule ... */
-    const char *key;
-    const char *value;
-};
-struct config_success { /* JSON path and the values, compared as text, one of which it must have */
-    const char *path;
-    const char *const *values;
-    size_t values_n;
-};
-
-enum provider_type {
-    PROVIDER_TAQNYAT,
-    PROVIDER_UNIFONIC,
-    PROVIDER_MSEGAT,
-    PROVIDER_TWILIO,
-    PROVIDER_HTTP,
-    PROVIDER_MOYASAR,
-    PROVIDER_TYPE_COUNT
-};
-extern const char *const provider_type_names[PROVIDER_TYPE_COUNT];
-#define PROVIDERS_MAX 16
-
-struct provider_config {
-    const char
-        *name; /* as the file names it: metric and log label, at most 32 of A-Z a-z 0-9 - _ */
-    enum provider_type type;
-    const char *base_url; /* http or https, no trailing slash, no user info, query or fragment */
-    const char *sender;
-    int64_t connect_timeout_ms;
-    int64_t timeout_ms;
-    int64_t max_concurrent;
-    int64_t breaker_failures;
-    int64_t breaker_open_for_ms;
-    /* by type; NULL when the type has no such key */
-    const char *token;                       /* taqnyat */
-    const char *app_sid;                     /* unifonic */
-    const char *user, *api_key;              /* msegat */
-    const char *account_sid, *auth_token;    /* twilio */
-    const char *from;                        /* twilio */
-    const char *secret_key, *webhook_secret; /* moyasar */
-    /* http */
-    const char *method, *path, *body, *content_type, *id_path, *error_path;
-    const struct config_pair *headers;
-    size_t headers_n;
-    const int *success_status; /* empty: any 2xx */
-    size_t success_status_n;
-    const struct config_success *success;
-    size_t success_n;
-};
+#include "domain/provider.h"
+#include "domain/templates.h"
+#include "sys/config_file.h"
+#include "sys/config_value.h"
 
 struct config {
-    const char *file; /* NULL: defaults only */
+    struct config_memory memory; /* first */
+    const char *file;            /* NULL: defaults only */
     struct {
         const struct listen_addr *listen;
         size_t listen_n;
@@ -165,17 +84,6 @@ struct config {
     } log;
 };
 
-/* Where a fault is and what it is; line 0 when it has no place in the file. */
-struct config_fault {
-    int line, column;
-    const char *key; /* "server.workers"; "" when none */
-    const char *what;
-};
-struct config_report {
-    const struct config_fault *faults;
-    size_t n;
-};
-
 /*
  * Reads and checks a file. On success *report is NULL and the result lives until config_free(). On
  * any fault returns NULL and *report, given back by config_report_free(), lists all of them in the
@@ -191,9 +99,6 @@ struct config *config_load_offline(const char *path, struct config_report **repo
 /* Judge of database.url, which is libpq's business and above this layer; main() gives it before the
  * first load. */
 void config_set_url_check(bool (*valid)(const char *url));
-/* Prints "file:line:column: key: what is wrong", a line a fault. */
-void config_report_print(const struct config_report *report, const char *path, FILE *to);
-void config_report_free(struct config_report *report);
 /*
  * Wipes all secrets but those that are kept, in this process's copy: after a fork a role has what
  * it needs and no more. What was wiped reads as empty.
@@ -205,10 +110,13 @@ void config_each_secret(const struct config *c, unsigned kinds,
                         void (*fn)(void *ctx, const char *p, size_t n), void *ctx);
 /* Wipes the secrets and frees. */
 void config_free(struct config *c);
-/* Host of a base_url, v6 without brackets, into buf; false when it does not fit. For name lookups.
- */
-bool config_url_host(const char *url, char *buf, size_t size) MUST_CHECK;
 /* Index of a provider by name; -1. */
 int config_provider_find(const struct config *c, const char *name);
+
+/*
+ * Name of the gateway that payments go through, the type of payments.provider. Without
+ * one it is the first gateway that there is a driver for, since rows of the past are shown as well.
+ */
+const char *config_gateway_name(const struct config *c);
 
 #endif

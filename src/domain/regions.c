@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-#include "sys/regions.h"
+#include "domain/regions.h"
 
 /* The two big members of the North American plan are told apart by area code; its Caribbean
  * members, a favourite of toll fraud, belong to neither. */

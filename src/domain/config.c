@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * Loads the configuration: the table of keys, what depends on more than one of them, and who may
+ * keep which secret. Called by the master for the service, and by the commands.
+ */
+#include "domain/config.h"
+
+#include "base/digest.h"
+#include "config_priv.h"
+
+static void config_check_otp(struct config_loader *l, const struct config_node *root)
+{
+    struct config *c = config_of(l);
+    const struct config_node *otp = config_node_member(root, STR("otp"));
+    const struct config_node *provider = config_node_member(otp, STR("provider"));
+    c->otp.secret_len = c->otp.secret ? strlen(c->otp.secret) : 0;
+    if (provider && !config_node_member(otp, STR("secret")))
+        config_fault_at(l, provider->key_line, provider->key_column, "otp.secret",
+                        "is missing: otp.provider needs it to hash codes");
+}
+
+static void config_read_root(struct config_loader *l, const struct config_node *root)
+{
+    struct config *c = config_of(l);
+    struct config_scope scope = {config_keys, config_keys_n, CONFIG_GROUP_ANY, 0, (char *)c};
+    if (l->path)
+        c->file = arena_strdup(l->arena, l->path);
+    c->otp.provider = c->payments.provider = c->notifications.provider = -1;
+    config_default_messages(c);
+    if (root && root->kind != CONFIG_MAP && !config_node_null(root)) {
+        config_fault(l, root, "must be a mapping of sections");
+        return;
+    }
+    config_read_scope(l, &scope, root && root->kind == CONFIG_MAP ? root : NULL);
+    if (!c->server.queue)
+        c->server.queue = 2 * c->server.workers;
+    config_check_otp(l, root);
+}
+
+static struct config *config_load_any(const char *path, bool offline, struct config_report **report)
+{
+    const struct config_file_job job = {
+        .path = path, .offline = offline, .size = sizeof(struct config), .read = config_read_root};
+    return config_file_load(&job, report);
+}
+
+struct config *config_load(const char *path, struct config_report **report)
+{
+    return config_load_any(path, false, report);
+}
+
+struct config *config_load_offline(const char *path, struct config_report **report)
+{
+    return config_load_any(path, true, report);
+}
+
+/* CONFIG_KEEP_* of a secret. */
+static unsigned config_secret_kind(const struct config *c, const struct config_secret *s)
+{
+    if (s->p == c->database.url)
+        return CONFIG_KEEP_DATABASE;
+    return s->p == c->otp.secret ? CONFIG_KEEP_OTP : CONFIG_KEEP_PROVIDERS;
+}
+
+void config_each_secret(const struct config *c, unsigned kinds,
+                        void (*fn)(void *ctx, const char *p, size_t n), void *ctx)
+{
+    for (const struct config_secret *s = c->memory.secrets; s; s = s->next) {
+        if (kinds & config_secret_kind(c, s))
+            fn(ctx, s->p, s->n);
+    }
+}
+
+void config_forget_secrets(struct config *c, unsigned keep)
+{
+    for (const struct config_secret *s = c->memory.secrets; s; s = s->next) {
+        if (!(keep & config_secret_kind(c, s)))
+            digest_wipe(s->p, s->n);
+    }
+    if (!(keep & CONFIG_KEEP_OTP)) {
+        c->otp.secret = NULL;
+        c->otp.secret_len = 0;
+    }
+}
+
+void config_free(struct config *c)
+{
+    if (c)
+        config_memory_free(&c->memory);
+}
+
+int config_provider_find(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->providers_n; i++)
+        if (strcmp(c->providers[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *config_gateway_name(const struct config *c)
+{
+    if (c->payments.provider >= 0)
+        return provider_type_names[c->providers[c->payments.provider].type];
+    size_t i = 0;
+    while (provider_types[i].kind != PROVIDER_KIND_PAYMENT)
+        i++;
+    return provider_type_names[i];
+}

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
+# configuration, providers, templates, regions: sources and unit tests
+libdomain_a_SOURCES += \
+  include/domain/config.h src/domain/config.c src/domain/config.def src/domain/config_priv.h \
+  include/domain/provider.h include/domain/providers.def src/domain/provider.c \
+  include/domain/regions.h src/domain/regions.c \
+  include/domain/templates.h include/domain/templates.def src/domain/templates.c \
+  src/domain/config_message.c \
+  src/domain/config_provider.c \
+  src/domain/config_table.c \
+  src/domain/config_template.c \
+  src/domain/config_types.c
+
+if HAVE_CHECK
+CONFIG_TESTS = \
+  tests/unit/check_config \
+  tests/unit/check_config_docs \
+  tests/unit/check_config_provider \
+  tests/unit/check_config_yaml \
+  tests/unit/check_regions
+check_PROGRAMS += $(CONFIG_TESTS)
+TESTS += $(CONFIG_TESTS)
+tests_unit_check_config_SOURCES = tests/unit/check_config.c tests/lib/th_config.h tests/lib/th_unit.h
+tests_unit_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_config_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+tests_unit_check_config_docs_SOURCES = tests/unit/check_config_docs.c tests/lib/th_config.h tests/lib/th_unit.h
+tests_unit_check_config_docs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_config_docs_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+tests_unit_check_config_provider_SOURCES = tests/unit/check_config_provider.c tests/lib/th_config.h tests/lib/th_unit.h
+tests_unit_check_config_provider_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_config_provider_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+tests_unit_check_config_yaml_SOURCES = tests/unit/check_config_yaml.c tests/lib/th_config.h tests/lib/th_unit.h
+tests_unit_check_config_yaml_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_config_yaml_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+tests_unit_check_regions_SOURCES = tests/unit/check_regions.c tests/lib/th_unit.h
+tests_unit_check_regions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_regions_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* Keys of the templated `http` provider. */
+#include "base/chars.h"
+#include "base/jsonpath.h"
+#include "base/names.h"
+#include "base/num.h"
+#include "base/template.h"
+#include "config_priv.h"
+
+static const char *const placeholders[] = {"to", "text", "sender", "id", NULL};
+
+/* ---- templates ---- */
+
+/* Text, maybe a secret, with known placeholders; NULL after a fault. */
+static const char *template_text(const struct config_entry *e, const struct config_node *n)
+{
+    const char *text = config_secret(e->l, n);
+    if (!text || !config_placeholders(e->l, n, text, placeholders, false))
+        return NULL;
+    if (!str_utf8_valid(str_of(text))) {
+        config_fault(e->l, n, "must be UTF-8");
+        return NULL;
+    }
+    return text;
+}
+
+void config_read_template(const struct config_entry *e)
+{
+    const char *text = template_text(e, e->node);
+    if (text)
+        config_entry_set(e, &text, sizeof text);
+}
+
+void config_read_path(const struct config_entry *e)
+{
+    const char *text = template_text(e, e->node);
+    if (!text)
+        return;
+    bool good = text[0] == '/';
+    for (const char *p = text; *p; p++)
+        good &= (unsigned char)*p > 0x20 && (unsigned char)*p < 0x7F && *p != '#';
+    if (good)
+        config_entry_set(e, &text, sizeof text);
+    else
+        config_fault(e->l, e->node,
+                     "must start with / and have no spaces, no # and nothing beyond ASCII");
+}
+
+/* Those say where a message ends or who it is for, and are ours. */
+static bool is_framing(struct str name)
+{
+    static const char *const ours[] = {"host",       "content-length", "transfer-encoding",
+                                       "connection", "expect",         "content-type",
+                                       "te",         "upgrade",        "trailer"};
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+        if (str_eq_nocase(name, str_of(ours[i])))
+            return true;
+    return false;
+}
+
+static bool read_header(const struct config_entry *e, const struct config_node *n,
+                        struct config_pair *out)
+{
+    struct str name = str_of(n->key);
+    if (!chars_all(name, char_is_token))
+        config_fault_key(e->l, n, "is no header name");
+    else if (str_eq_nocase(name, STR("content-type")))
+        config_fault_key(e->l, n, "is given by content_type");
+    else if (is_framing(name))
+        config_fault_key(e->l, n, "is not for a template to set");
+    else {
+        out->key = arena_strdup(e->l->arena, n->key);
+        out->value = template_text(e, n);
+        if (out->value && chars_have_control(str_of(out->value)))
+            config_fault(e->l, n, "must not contain line breaks or control characters");
+        return out->value != NULL;
+    }
+    return false;
+}
+
+void config_read_headers(const struct config_entry *e)
+{
+    if (e->node->kind != CONFIG_MAP) {
+        config_fault(e->l, e->node, "must be a mapping of header names to templates");
+        return;
+    }
+    if ((int64_t)e->node->n > e->key->max) {
+        config_fault(e->l, e->node, "must have at most %lld entries", (long long)e->key->max);
+        return;
+    }
+    struct config_pair *headers = arena_array(e->l->arena, e->node->n, sizeof *headers);
+    size_t n = 0;
+    for (const struct config_node *item = e->node->first; item; item = item->next)
+        n += read_header(e, item, &headers[n]);
+    config_entry_set_list(e, headers, n);
+}
+
+void config_read_method(const struct config_entry *e)
+{
+    static const char *const values[] = {"GET", "POST", "PUT", NULL};
+    int v = config_choice(e->l, e->node, values);
+    if (v >= 0)
+        config_entry_set(e, &values[v], sizeof values[v]);
+}
+
+void config_read_media_type(const struct config_entry *e)
+{
+    const char *text = config_entry_scalar(e, "a media type like application/json");
+    if (!text)
+        return;
+    struct str params = str_of(text), whole = str_cut(&params, ';'), subtype = whole,
+               type = str_cut(&subtype, '/');
+    if (!chars_all(type, char_is_token) || !chars_all(str_trim(subtype), char_is_token) ||
+        chars_have_control(str_of(text))) {
+        config_fault(e->l, e->node, "must be a media type like application/json");
+        return;
+    }
+    text = arena_strdup(e->l->arena, text);
+    config_entry_set(e, &text, sizeof text);
+}
+
+/* ---- success ---- */
+
+static bool read_status(const struct config_entry *e, const struct config_node *n, int *out)
+{
+    int64_t v;
+    bool good = n->kind == CONFIG_SCALAR && !n->quoted && num_range(str_of(n->text), 100, 599, &v);
+    if (good)
+        *out = (int)v;
+    else if (n->kind != CONFIG_REFUSED)
+        config_fault(e->l, n, "must be an HTTP status, 100 to 599");
+    return good;
+}
+
+void config_read_status(const struct config_entry *e)
+{
+    bool one = e->node->kind == CONFIG_SCALAR;
+    if (!one && !config_entry_is_list(e, "an HTTP status or a list of them"))
+        return;
+    int *statuses = arena_array(e->l->arena, one ? 1 : e->node->n, sizeof *statuses);
+    size_t n = 0;
+    if (one)
+        n += read_status(e, e->node, &statuses[0]);
+    else
+        for (const struct config_node *item = e->node->first; item; item = item->next)
+            n += read_status(e, item, &statuses[n]);
+    config_entry_set_list(e, statuses, n);
+}
+
+/* The grammar of the runtime; and no control characters, which no provider's names have. */
+static bool json_path_valid(const char *text)
+{
+    return jsonpath_valid(text) && !chars_have_control(str_of(text));
+}
+
+static const char *one_value(const struct config_entry *e, const struct config_node *n)
+{
+    if (n->kind == CONFIG_SCALAR)
+        return arena_strdup(e->l->arena, n->text);
+    if (n->kind != CONFIG_REFUSED)
+        config_fault(e->l, n, "must be a value like ok, 1 or true, or a list of them");
+    return NULL;
+}
+
+static bool read_rule(const struct config_entry *e, const struct config_node *n,
+                      struct config_success *out)
+{
+    bool list = n->kind == CONFIG_LIST;
+    size_t count = list ? n->n : 1;
+    const char **values = arena_array(e->l->arena, count, sizeof *values);
+    if (!json_path_valid(n->key)) {
+        config_fault_key(e->l, n, "is no JSON path like data.status or messages[0].status");
+        return false;
+    }
+    if (count == 0) {
+        config_fault(e->l, n, "must have at least one value");
+        return false;
+    }
+    const struct config_node *item = list ? n->first : n;
+    for (size_t i = 0; i < count; i++, item = item->next)
+        if (!(values[i] = one_value(e, item)))
+            return false;
+    *out = (struct config_success){arena_strdup(e->l->arena, n->key), values, count};
+    return true;
+}
+
+void config_read_success(const struct config_entry *e)
+{
+    if (e->node->kind != CONFIG_MAP || e->node->n == 0 || (int64_t)e->node->n > e->key->max) {
+        config_fault(e->l, e->node, "must be a mapping of 1 to %lld JSON paths to values",
+                     (long long)e->key->max);
+        return;
+    }
+    struct config_success *rules = arena_array(e->l->arena, e->node->n, sizeof *rules);
+    size_t n = 0;
+    for (const struct config_node *item = e->node->first; item; item = item->next)
+        n += read_rule(e, item, &rules[n]);
+    config_entry_set_list(e, rules, n);
+}
+
+void config_read_json_path(const struct config_entry *e)
+{
+    const char *text = config_entry_scalar(e, "a JSON path like data.id");
+    if (!text)
+        return;
+    if (!json_path_valid(text)) {
+        config_fault(e->l, e->node, "must be a JSON path like data.id or messages[0].id");
+        return;
+    }
+    text = arena_strdup(e->l->arena, text);
+    config_entry_set(e, &text, sizeof text);
+}

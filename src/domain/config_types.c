@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* Readers of values that only this service has; named by rows of config.def. */
+#include "base/names.h"
+#include "config_priv.h"
+#include "domain/regions.h"
+
+void config_read_prepared(const struct config_entry *e)
+{
+    static const char *const values[] = {
+        [PREPARED_AUTO] = "auto", [PREPARED_ON] = "on", [PREPARED_OFF] = "off", NULL};
+    config_entry_set_choice(e, values);
+}
+
+void config_read_delivery(const struct config_entry *e)
+{
+    static const char *const values[] = {[DELIVERY_INLINE] = "inline", NULL};
+    if (e->node->kind == CONFIG_SCALAR && str_eq(str_of(e->node->text), STR("deferred")))
+        config_fault(e->l, e->node, "deferred delivery is not built into this version; use inline");
+    else
+        config_entry_set_choice(e, values);
+}
+
+/* otp.delivery, payments.delivery: asked for by analogy with notifications, and never possible. */
+void config_read_never(const struct config_entry *e)
+{
+    bool otp = str_starts(str_of(e->key->path), STR("otp."));
+    config_fault_key(e->l, e->node, "unknown key: %s inside the request and never deferred",
+                     otp ? "one-time passwords are always sent" : "payment calls are always made");
+}
+
+void config_read_regions(const struct config_entry *e)
+{
+    if (!config_entry_is_list(e, "a list of region codes like [SA, AE]"))
+        return;
+    const char **codes = arena_array(e->l->arena, e->node->n, sizeof *codes);
+    size_t n = 0;
+    for (const struct config_node *item = e->node->first; item; item = item->next) {
+        const struct region *r =
+            item->kind == CONFIG_SCALAR ? region_find(str_of(item->text)) : NULL;
+        bool twice = false;
+        for (size_t i = 0; r && i < n; i++)
+            twice |= str_eq(str_of(codes[i]), str_of(r->code));
+        if (item->kind == CONFIG_REFUSED)
+            continue;
+        if (!r)
+            config_fault(e->l, item, "is no known region (ISO 3166 code like SA)");
+        else if (twice)
+            config_fault(e->l, item, "is given twice");
+        else
+            codes[n++] = r->code;
+    }
+    config_entry_set_list(e, codes, n);
+}
+
+/* ---- database.url ---- */
+
+static bool (*config_url_check)(const char *url);
+
+void config_set_url_check(bool (*valid)(const char *url))
+{
+    config_url_check = valid;
+}
+
+/* What cannot be a URL or conninfo at all; libpq, through the check, judges the details. It may
+ * hold a password. */
+static bool database_url_valid(const char *text)
+{
+    struct str url = str_of(text);
+    if (!str_starts(url, STR("postgresql://")) && !str_starts(url, STR("postgres://")) &&
+        (!strchr(text, '=') || strstr(text, "://")))
+        return false;
+    return !config_url_check || config_url_check(text);
+}
+
+void config_read_database(const struct config_entry *e)
+{
+    bool offline = e->l->offline;
+    e->l->offline = false; /* nothing works without it */
+    const char *text = config_secret(e->l, e->node);
+    e->l->offline = offline;
+    if (text && *text == '\0')
+        config_fault(e->l, e->node, "is empty");
+    else if (text && !database_url_valid(text))
+        config_fault(e->l, e->node,
+                     "must be a postgresql:// URI or libpq conninfo (host=... dbname=...)");
+    else if (text)
+        config_entry_set(e, &text, sizeof text);
+}

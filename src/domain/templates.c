@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* Names and built-in texts of notification templates, from templates.def. */
+#include "domain/templates.h"
+
+const char *const locale_names[LOCALE_COUNT] = {[LOCALE_AR] = "ar", [LOCALE_EN] = "en"};
+
+const char *const notice_names[NOTICE_COUNT] = {
+#define NOTICE(symbol, name, ar, en) [NOTICE_##symbol] = (name),
+#include "domain/templates.def"
+};
+
+const char *const notice_texts[NOTICE_COUNT][LOCALE_COUNT] = {
+#define NOTICE(symbol, name, ar, en) [NOTICE_##symbol] = {[LOCALE_AR] = (ar), [LOCALE_EN] = (en)},
+#include "domain/templates.def"
+};
