@@ -3,7 +3,7 @@
 /*
  * Addresses of provider and database names in shared memory: the resolver process writes,
  * everybody reads (sys/seqlock, single writer). A name keeps its last good addresses when
- * a later lookup fails, so a dead DNS costs nothing (contract 3).
+ * a later lookup fails, so a dead DNS costs nothing (BEHAVIOUR §3).
  */
 #ifndef BOOKINGD_SYS_ADDRS_H
 #define BOOKINGD_SYS_ADDRS_H
@@ -13,8 +13,11 @@
 
 #include "base/cdefs.h"
 
+/* 16 providers, and the hosts of the database's URL */
 #define ADDRS_NAMES_MAX 32
+/* more than any connection attempt has time for */
 #define ADDRS_PER_NAME 8
+/* INET6_ADDRSTRLEN */
 #define ADDR_TEXT_MAX 46
 
 struct addrs_result {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/ensure.h"
 #include "ext/ext_holder.h"
 #include "ext_priv.h"
+#include "sys/name_rows.h"
 #include "sys/shm.h"
 
 const char *const circuit_names[3] = {
@@ -20,8 +20,9 @@ static struct shared {
     struct ext_cell cells[CELLS];
     struct ext_bulkhead common;
 } * shared;
-/* Whose they are; the master's own knowledge, as only it hands cells out. */
-static char *names[CELLS];
+/* Which provider's a cell is. The master alone hands cells out. */
+static struct name_row cell_rows[CELLS];
+static struct name_rows cell_names = {.rows = cell_rows, .max = CELLS};
 /* Of the configuration that this process runs with; inherited by fork. */
 static struct ext_cell *cell_of[PROVIDERS_MAX];
 static const struct config *config;
@@ -32,39 +33,23 @@ size_t ext_shared_size(const struct config *cfg)
     return sizeof(struct shared) + 64;
 }
 
-static int cell_find(const char *name)
+static void ext_shared_clear_cell(unsigned row)
 {
-    for (int i = 0; i < CELLS; i++)
-        if (names[i] && strcmp(names[i], name) == 0)
-            return i;
-    return -1;
-}
-
-/* A cell that neither the new configuration nor the one before it uses, emptied. */
-static int cell_take(const struct config *cfg, const char *name)
-{
-    for (int i = 0; i < CELLS; i++) {
-        if (names[i] && (config_provider_find(cfg, names[i]) >= 0 ||
-                         (config && config_provider_find(config, names[i]) >= 0)))
-            continue;
-        free(names[i]);
-        names[i] = strdup(name);
-        ENSURE(names[i]);
-        memset(&shared->cells[i], 0, sizeof(shared->cells[i]));
-        return i;
-    }
-    return -1;
+    memset(&shared->cells[row], 0, sizeof(shared->cells[row]));
 }
 
 void ext_shared_init(const struct config *cfg, unsigned slots)
 {
+    const char *names[PROVIDERS_MAX];
     ENSURE(slots <= EXT_HOLDER_SLOTS_MAX && cfg->providers_n <= PROVIDERS_MAX);
     if (!shared)
         shared = shm_alloc(sizeof(*shared));
+    for (size_t i = 0; i < cfg->providers_n; i++)
+        names[i] = cfg->providers[i].name;
+    cell_names.clear = ext_shared_clear_cell;
+    name_rows_next(&cell_names, names, cfg->providers_n);
     for (size_t i = 0; i < cfg->providers_n; i++) {
-        int cell = cell_find(cfg->providers[i].name);
-        if (cell < 0)
-            cell = cell_take(cfg, cfg->providers[i].name);
+        int cell = name_rows_take(&cell_names, names[i]);
         ENSURE(cell >= 0);
         cell_of[i] = &shared->cells[cell];
     }
