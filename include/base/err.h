@@ -2,7 +2,7 @@
 /* Copyright the bookingd authors */
 /*
  * The one result type of functions that can fail at run time: ERR_OK, or why not.
- * A function that returns it is MUST_CHECK. Names come from err.def.
+ * A function that returns it is MUST_CHECK. errors.def has one row per error.
  */
 #ifndef BOOKINGD_BASE_ERR_H
 #define BOOKINGD_BASE_ERR_H
@@ -11,8 +11,8 @@
 
 enum err {
     ERR_OK = 0,
-#define ERR(symbol, code) symbol,
-#include "base/err.def"
+#define ERR(symbol, code, status, title, retry) symbol,
+#include "base/errors.def"
 #undef ERR
     ERR_COUNT
 };

@@ -24,7 +24,7 @@ struct http_limits {
     size_t max_body; /* bytes of decoded body: 413 */
 };
 
-/* What is wrong with a request that cannot be served: error code (its status: api/problem.def) and
+/* What is wrong with a request that cannot be served: error code (its status: base/errors.def) and
  * a fixed text. */
 struct http_fault {
     enum err err;

@@ -6,8 +6,8 @@
 
 static const char *const codes[ERR_COUNT] = {
     [ERR_OK] = "ok",
-#define ERR(symbol, code) [symbol] = (code),
-#include "base/err.def"
+#define ERR(symbol, code, status, title, retry) [symbol] = (code),
+#include "base/errors.def"
 #undef ERR
 };
 

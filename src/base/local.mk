@@ -9,7 +9,7 @@ libbase_a_SOURCES = \
   src/base/clock.c include/base/clock.h \
   src/base/digest.c include/base/digest.h \
   src/base/ensure.c include/base/ensure.h \
-  src/base/err.c include/base/err.h include/base/err.def \
+  src/base/err.c include/base/err.h include/base/errors.def \
   src/base/jsonpath.c include/base/jsonpath.h \
   src/base/names.c include/base/names.h \
   src/base/num.c include/base/num.h \

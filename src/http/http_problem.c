@@ -14,9 +14,9 @@ struct problem_row {
     long retry_after_s; /* 0: no Retry-After */
 };
 static const struct problem_row http_problem_rows[ERR_COUNT] = {
-#define PROBLEM(err, status, title, retry) [err] = {status, title, retry},
-#include "problem.def"
-#undef PROBLEM
+#define ERR(symbol, code, status, title, retry) [symbol] = {status, title, retry},
+#include "base/errors.def"
+#undef ERR
 };
 
 enum err http_problem_public(enum err e)

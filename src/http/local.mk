@@ -10,7 +10,7 @@ libhttp_a_SOURCES = \
   src/http/http_parse_rules.c \
   src/http/http_path.c include/http/http_path.h \
   src/http/http_access.c include/http/http_access.h \
-  src/http/http_problem.c include/http/http_problem.h src/http/problem.def \
+  src/http/http_problem.c include/http/http_problem.h \
   src/http/http_syntax.c \
   src/http/http_resp.c include/http/http_resp.h \
   src/http/http_route.c include/http/http_route.h
