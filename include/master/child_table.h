@@ -63,6 +63,24 @@ struct child {
     unsigned fails; /* ends in a row without a healthy life between them */
 };
 
+/* How a role of which there is one process passes from one epoch to the next. */
+enum child_handover {
+    CHILD_HANDOVER_OVERLAP, /* the old one goes when the new one is up: somebody always watches */
+    CHILD_HANDOVER_DRAIN,   /* the old one finishes while the new one starts */
+    CHILD_HANDOVER_AFTER,   /* the new one starts when the old one is gone */
+};
+struct child_plan {
+    uint32_t stop; /* bits: of these children */
+    bool start;    /* a child of the epoch is missing; it starts as soon as a position is free */
+};
+/*
+ * What is to be done so that of the n (at most 32) positions of a role one has a child of this
+ * epoch. Of the earlier ones at most one stays, until the new one is up, so that a position always
+ * becomes free, however many reloads follow each other.
+ */
+struct child_plan child_replace(const struct child *all, unsigned n, uint32_t epoch,
+                                enum child_handover how);
+
 /* Books an end at `now`: moves the state, forgets old failures after a healthy life, and sets
  * next_start (jittered by rng_jitter_ms) when the position is to be filled again. */
 void child_ended(struct child *c, struct mono now, bool refused);

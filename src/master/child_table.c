@@ -52,6 +52,41 @@ int64_t child_delay_ms(unsigned fails)
     return fails > 6 ? CHILD_DELAY_MAX_MS : (int64_t)1000 << (fails - 1);
 }
 
+/* The child that keeps the role alive until the new one is up: the latest that is up itself. */
+static const struct child *child_standing_in(const struct child *all, unsigned n,
+                                             const struct child *now)
+{
+    const struct child *best = NULL;
+    if (now && now->state == CHILD_UP)
+        return NULL;
+    for (const struct child *c = all; c < all + n; c++) {
+        if (c != now && c->state == CHILD_UP && (!best || c->epoch > best->epoch))
+            best = c;
+    }
+    return best;
+}
+
+struct child_plan child_replace(const struct child *all, unsigned n, uint32_t epoch,
+                                enum child_handover how)
+{
+    const struct child *now = NULL;
+    struct child_plan plan = {0};
+    bool alive = false;
+    for (const struct child *c = all; c < all + n; c++) {
+        alive = alive || child_alive(c->state);
+        if (c->epoch == epoch && c->state != CHILD_OFF && c->state != CHILD_DRAINING)
+            now = c;
+    }
+    const struct child *stays =
+        how == CHILD_HANDOVER_OVERLAP ? child_standing_in(all, n, now) : NULL;
+    for (unsigned i = 0; i < n; i++) {
+        if (&all[i] != now && &all[i] != stays && all[i].state != CHILD_OFF)
+            plan.stop |= 1u << i;
+    }
+    plan.start = !now && (how != CHILD_HANDOVER_AFTER || !alive);
+    return plan;
+}
+
 void child_ended(struct child *c, struct mono now, bool refused)
 {
     c->state = child_next(c->state, refused ? CHILD_EV_REFUSED : CHILD_EV_EXIT);

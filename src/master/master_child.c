@@ -334,12 +334,12 @@ static void obituary(const struct child *c, int status, bool recycled,
     char how[64];
     cause_of_death(status, how, sizeof(how));
     LOG(orderly ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "child.ended",
-        F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("pid", c->pid),
-        F_INT("generation", c->generation), F_STR("how", how),
-        F_STR("state", child_state_names[c->state]), F_STR("stage", stage_names[v->stage]),
-        F_STR("what", v->what), F_STR("request_id", v->request), F_STR("provider", v->call),
-        F_INT("served", v->served), F_MS("lived", mono_ms_since(c->started)),
-        F_STR("last_words", last_words));
+        F_STR("child", role_names[c->role]), F_INT("index", c->index), F_INT("slot", c->slot),
+        F_INT("pid", c->pid), F_INT("generation", c->generation), F_INT("epoch", c->epoch),
+        F_STR("how", how), F_STR("state", child_state_names[c->state]),
+        F_STR("stage", stage_names[v->stage]), F_STR("what", v->what),
+        F_STR("request_id", v->request), F_STR("provider", v->call), F_INT("served", v->served),
+        F_MS("lived", mono_ms_since(c->started)), F_STR("last_words", last_words));
 }
 
 static void log_violation(const struct child *c, const char *last_words)
@@ -420,4 +420,7 @@ void master_tell_stop(struct child *c)
         return;
     kill(c->pid, SIGTERM);
     c->told = mono_now();
+    LOG(LOG_LEVEL_INFO, "child.stopping", F_STR("child", role_names[c->role]),
+        F_INT("index", c->index), F_INT("slot", c->slot), F_INT("pid", c->pid),
+        F_INT("epoch", c->epoch));
 }

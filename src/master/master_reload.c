@@ -264,27 +264,19 @@ static void proving_step(struct master *m)
 
 /* ---- what follows the configuration in force, every turn ---- */
 
-/* Of each of these there is one, of the right epoch; of the monitor the old one watches until the
- * new one does. */
-static void replace_single(struct master *m, enum role role, uint32_t epoch)
+/* Of each of these roles there is one child, of the epoch. */
+static void replace_single(struct master *m, enum role role, uint32_t epoch,
+                           enum child_handover how)
 {
-    struct child *now = NULL, *c;
-    for (unsigned i = 0; i < m->children_n; i++) {
-        c = &m->children[i];
-        if (c->role == role && c->epoch == epoch && c->state != CHILD_OFF &&
-            c->state != CHILD_DRAINING)
-            now = c;
+    struct child *all = &m->children[scoreboard_first(role)], *c;
+    const unsigned n = scoreboard_count(role);
+    const struct child_plan plan = child_replace(all, n, epoch, how);
+    for (unsigned i = 0; i < n; i++) {
+        if (plan.stop >> i & 1u)
+            master_tell_stop(&all[i]);
     }
-    for (unsigned i = 0; i < m->children_n; i++) {
-        c = &m->children[i];
-        if (c->role == role && c != now &&
-            (role != ROLE_MONITOR || (now && now->state == CHILD_UP)))
-            master_tell_stop(c);
-    }
-    if (now || (role == ROLE_RESOLVER && master_alive(m, role) > 0) ||
-        !(c = master_free_slot(m, role)))
-        return;
-    master_want(c, epoch);
+    if (plan.start && (c = master_free_slot(m, role)))
+        master_want(c, epoch);
 }
 
 static void retire_workers(struct master *m)
@@ -313,11 +305,12 @@ void master_reload_step(struct master *m)
     if (m->reload.phase == RELOAD_PROVING)
         proving_step(m);
     retire_workers(m);
-    replace_single(m, ROLE_MONITOR, m->epoch);
-    replace_single(m, ROLE_KEEPER, m->epoch);
+    replace_single(m, ROLE_MONITOR, m->epoch, CHILD_HANDOVER_OVERLAP);
+    replace_single(m, ROLE_KEEPER, m->epoch, CHILD_HANDOVER_DRAIN);
     if (m->reload.phase != RELOAD_NAMES)
         replace_single(m, ROLE_RESOLVER,
-                       m->reload.phase == RELOAD_PROVING ? m->reload.epoch : m->epoch);
+                       m->reload.phase == RELOAD_PROVING ? m->reload.epoch : m->epoch,
+                       CHILD_HANDOVER_AFTER);
 }
 
 void master_reload_cancel(struct master *m)

@@ -64,14 +64,18 @@ static bool one_well(const struct master *m, enum role role)
     return false;
 }
 
-/* One that was told to end and does not: nobody waits for it for ever. In a stop of the whole
- * service that has its own limits. */
+/* One that was told to end and does not: with nothing in hand it gets DRAINING_MS, with something
+ * the time that this may take, and in any case not more than the drain timeout. A stop of the whole
+ * service has its own limits. */
 static bool drain_overdue(const struct master *m, const struct child *c,
                           const struct scoreboard_view *v)
 {
-    if (c->state != CHILD_DRAINING || m->stopping || mono_ms_since(c->told) < ABORT_MS)
+    const double ms = mono_ms_since(c->told);
+    if (c->state != CHILD_DRAINING || m->stopping || ms < ABORT_MS)
         return false;
-    return busy_overdue(v) || (v->stage != STAGE_BUSY && mono_ms_since(c->told) > DRAINING_MS);
+    if (ms > DRAINING_MS && (v->stage != STAGE_BUSY || ms > m->cfg->server.drain_timeout_ms))
+        return true;
+    return busy_overdue(v);
 }
 
 static void log_overdue(const struct child *c, const struct scoreboard_view *v)

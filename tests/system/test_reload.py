@@ -149,6 +149,27 @@ class Good(Reload):
         self.assertEqual(t.bad, [])
         self.only(d, 4)
 
+    def test_a_process_that_does_not_hear_is_ended_all_the_same(self):
+        """Stopped processes of every role, and reloads that do not wait for each other's end."""
+        d = self.daemon(self.postgres(), {"server": {"workers": 2, "drain_timeout": "12s"}})
+        d.get("/healthz")
+        before, n = self.roles(d), self.reloads(d)
+        deaf = [pid for role in ("monitor", "keeper", "resolver") for pid in before[role]]
+        for pid in deaf:
+            os.kill(pid, signal.SIGSTOP)
+        for _ in range(3):
+            d.hup()
+            time.sleep(0.3)
+        bd.wait_until(lambda: not set(deaf) & set(d.titles()), "the end of the stopped", 25)
+        self.only(d, 2)
+        self.assertGreater(self.reloads(d), n)
+        for role in ("monitor", "keeper", "resolver"):
+            for pid in before[role]:
+                for event in ("child.stopping", "child.ended"):
+                    self.assertRegex(
+                        d.log(), r"event=%s .*child=%s .*slot=\d+ pid=%d " % (event, role, pid)
+                    )
+
     def test_what_runs_is_finished_by_the_old(self):
         """A request in hand, and requests in the queue: the first is the old worker's, the others the new one's."""
 

@@ -5,6 +5,7 @@
 
 #include "../lib/th_unit.h"
 #include "base/cdefs.h"
+#include "base/rng.h"
 #include "master/child_table.h"
 
 #define S(s) CHILD_##s
@@ -117,6 +118,105 @@ START_TEST(ends_that_are_not_replaced)
 }
 END_TEST
 
+/* ---- one role of which there is one process, two positions, and reloads ---- */
+
+#define OVERLAP CHILD_HANDOVER_OVERLAP
+#define DRAIN CHILD_HANDOVER_DRAIN
+#define AFTER CHILD_HANDOVER_AFTER
+/* Epoch 3 is in force. */
+static const struct replace_case {
+    enum child_handover how;
+    enum child_state a;
+    uint32_t a_epoch;
+    enum child_state b;
+    uint32_t b_epoch, stop;
+    bool start;
+} replace_cases[] = {
+    {OVERLAP, CHILD_UP, 3, CHILD_OFF, 0, 0, false},
+    {OVERLAP, CHILD_UP, 2, CHILD_OFF, 0, 0, true},
+    {OVERLAP, CHILD_UP, 2, CHILD_STARTING, 3, 0, false},
+    {OVERLAP, CHILD_UP, 2, CHILD_DOWN, 3, 0, false},
+    {OVERLAP, CHILD_UP, 2, CHILD_UP, 3, 1, false},
+    {OVERLAP, CHILD_UP, 1, CHILD_STARTING, 2, 2, true}, /* both would stay for ever */
+    {OVERLAP, CHILD_STARTING, 2, CHILD_UP, 1, 1, true},
+    {OVERLAP, CHILD_UP, 1, CHILD_UP, 2, 1, true},
+    {OVERLAP, CHILD_UP, 2, CHILD_DRAINING, 1, 2, true},
+    {OVERLAP, CHILD_DOWN, 2, CHILD_OFF, 0, 1, true},
+    {DRAIN, CHILD_UP, 2, CHILD_OFF, 0, 1, true},
+    {DRAIN, CHILD_DRAINING, 2, CHILD_STARTING, 3, 1, false},
+    {AFTER, CHILD_UP, 2, CHILD_OFF, 0, 1, false},
+    {AFTER, CHILD_DRAINING, 2, CHILD_OFF, 0, 1, false},
+    {AFTER, CHILD_OFF, 2, CHILD_OFF, 0, 0, true},
+};
+
+START_TEST(what_a_reload_stops_and_starts)
+{
+    const struct replace_case *k = &replace_cases[_i];
+    const struct child all[2] = {{.state = k->a, .epoch = k->a_epoch},
+                                 {.state = k->b, .epoch = k->b_epoch}};
+    const struct child_plan plan = child_replace(all, 2, 3, k->how);
+    ck_assert_msg(plan.stop == k->stop && plan.start == k->start, "case %d: stop %x, start %d", _i,
+                  plan.stop, plan.start);
+}
+END_TEST
+
+static void follow_plan(struct child *all, uint32_t epoch, enum child_handover how)
+{
+    const struct child_plan plan = child_replace(all, 2, epoch, how);
+    for (unsigned i = 0; i < 2; i++) {
+        if (plan.stop >> i & 1u)
+            all[i].state = child_next(all[i].state, CHILD_EV_STOP);
+    }
+    for (unsigned i = 0; plan.start && i < 2; i++) {
+        if (all[i].state != CHILD_OFF)
+            continue;
+        all[i] = (struct child){.state = CHILD_DOWN, .epoch = epoch};
+        break;
+    }
+}
+
+/* Reloads follow each other while children start, check in, fail and are slow to end. */
+static uint32_t follow_chance(struct child *all, uint32_t epoch, enum child_handover how)
+{
+    for (int step = 0; step < 20; step++) {
+        struct child *c = &all[rng_below(2)];
+        epoch += rng_below(4) == 0;
+        follow_plan(all, epoch, how);
+        c->state = child_next(c->state, (enum child_event)(CHILD_EV_FORKED + rng_below(5)));
+    }
+    return epoch;
+}
+
+/* No more reloads, and children do what they are asked to. */
+static void follow_rest(struct child *all, uint32_t epoch, enum child_handover how)
+{
+    for (int step = 0; step < 20; step++) {
+        follow_plan(all, epoch, how);
+        for (unsigned i = 0; i < 2; i++) {
+            if (all[i].state == CHILD_DRAINING || all[i].state == CHILD_KILLED)
+                all[i].state = child_next(all[i].state, CHILD_EV_EXIT);
+            all[i].state = child_next(all[i].state, CHILD_EV_FORKED);
+            all[i].state = child_next(all[i].state, CHILD_EV_CHECKED_IN);
+        }
+    }
+}
+
+START_TEST(after_any_number_of_reloads_only_the_last_epoch_is_left)
+{
+    const enum child_handover how = (enum child_handover)_i;
+    struct child all[2] = {{.state = CHILD_OFF}};
+    uint32_t epoch = 1;
+    for (int round = 0; round < 1000; round++) {
+        epoch = follow_chance(all, epoch, how);
+        follow_rest(all, epoch, how);
+        const unsigned at = all[0].state == CHILD_UP ? 0 : 1;
+        ck_assert_int_eq(all[at].state, CHILD_UP);
+        ck_assert_uint_eq(all[at].epoch, epoch);
+        ck_assert_int_eq(all[1 - at].state, CHILD_OFF);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("child_table");
@@ -128,6 +228,8 @@ int main(void)
     tcase_add_test(t, first_replacement_at_once_then_backoff_with_jitter);
     tcase_add_test(t, a_healthy_minute_forgives);
     tcase_add_test(t, ends_that_are_not_replaced);
+    tcase_add_loop_test(t, what_a_reload_stops_and_starts, 0, ARRAY_LEN(replace_cases));
+    tcase_add_loop_test(t, after_any_number_of_reloads_only_the_last_epoch_is_left, 0, 3);
     suite_add_tcase(s, t);
     return th_run(s);
 }
