@@ -16,13 +16,11 @@ int booking_add_find_any(struct db_batch *b, const char *id);
 void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *loaded);
 
 /*
- * Takes the booking's slot for good: from a live hold, or from a dead one when it is still free and
- * ahead (contract 5: a late payment). *taken false: the slot is gone, or the booking was cancelled.
- * *changed: the booking becomes confirmed by it, and booking_commit_paid must follow; not so when
- * it was confirmed already.
+ * Takes the slot of a booking that is pending or expired for good: from a live hold, or from a dead
+ * one when the slot is still free and ahead (BEHAVIOUR §5: a late payment). *taken: whether it has
+ * all its units; then booking_commit_paid must follow. Set when ERR_OK is returned.
  */
-enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken,
-                           bool *changed) MUST_CHECK;
+enum err booking_take_slot(struct svc *s, const struct booking *bk, bool *taken) MUST_CHECK;
 /* Confirms it: state, history, notice, COMMIT of `b`, the SMS. *bk becomes what it is then. actor:
  * of the history. */
 enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk,

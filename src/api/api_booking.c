@@ -3,6 +3,7 @@
 /* The customer's bookings. */
 #include "api/api_booking.h"
 #include "api/api_payment.h"
+#include "svc/refund.h"
 
 /* ---- making ---- */
 
@@ -131,7 +132,7 @@ static enum err api_booking_post_cancel(struct api_request *r)
         .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
     struct booking after;
     struct payment_fault fault;
-    e = payment_cancel(&r->svc, &caller, &t, &after, &fault);
+    e = refund_request_cancel(&r->svc, &caller, &t, &after, &fault);
     return api_payment_fault(r, e, &fault);
 }
 

@@ -6,7 +6,7 @@
 #include "api/api_booking.h"
 #include "base/url.h"
 #include "domain/metrics.h"
-#include "svc/payment.h"
+#include "svc/refund.h"
 #include "sys/log.h"
 
 json_t *api_payment_json(const struct api_request *r, const struct payment *p)
@@ -28,7 +28,7 @@ json_t *api_payment_json(const struct api_request *r, const struct payment *p)
 
 enum err api_payment_fault(struct api_request *r, enum err e, const struct payment_fault *fault)
 {
-    if (e != ERR_OK && fault->passing)
+    if (e != ERR_OK && fault->retryable)
         api_idem_passing(r);
     if (!err_is_provider(e))
         return e;
@@ -92,17 +92,16 @@ static enum err api_payment_post(struct api_request *r)
                                   .return_url = in->return_url,
                                   .on_commit = api_payment_answer,
                                   .arg = &answer};
-    struct payment p;
-    struct payment_fault fault;
-    bool existed;
-    e = payment_open(&r->svc, &r->who, &order, &p, &existed, &fault);
+    struct payment_opened opened;
+    e = payment_open(&r->svc, &r->who, &order, &opened);
     if (e != ERR_OK)
-        return api_payment_fault(r, e, &fault);
-    if (!existed)
+        return api_payment_fault(r, e, &opened.fault);
+    if (!opened.existed)
         return ERR_OK;
-    api_reply(r, 200, api_payment_json(r, &p));
-    if (p.state == PAYMENT_CREATING) /* somebody else is at it, or died of it: not what this key's
-                                        repeats are to be told for ever */
+    api_reply(r, 200, api_payment_json(r, &opened.payment));
+    /* Another request is at work on it, or died of it: the key's repeats must not get this answer
+     * for ever. */
+    if (opened.payment.state == PAYMENT_CREATING)
         api_idem_passing(r);
     return ERR_OK;
 }
@@ -177,14 +176,15 @@ static enum err api_payment_get(struct api_request *r)
 static enum err api_payment_get_return(struct api_request *r)
 {
     struct payment p;
-    enum settled how;
     enum err e = payment_find(&r->svc, r->ids[0].s, &p);
     if (e != ERR_OK)
         return e;
     if (!payment_was_paid(p.state)) {
-        e = payment_settle(&r->svc, r->ids[0].s, "customer", &p, &how);
+        struct settlement now = {.payment = p};
+        e = payment_settle(&r->svc, r->ids[0].s, ACTOR_CUSTOMER, SEARCH_KNOWN_INVOICE, &now);
         if (e != ERR_OK)
             LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", r->ids[0].s), F_ERR(e));
+        p = now.payment;
     }
     struct arena *a = r->svc.arena;
     const char *to = url_with(a, p.return_url, "payment_id", p.id.s);
@@ -210,10 +210,9 @@ static enum err api_payment_hint_taken(struct api_request *r, enum err e, const 
 
 static enum err api_payment_post_gateway(struct api_request *r)
 {
-    struct payment p;
-    enum settled how;
-    return api_payment_hint_taken(r, payment_settle(&r->svc, r->ids[0].s, "gateway", &p, &how),
-                                  r->ids[0].s);
+    struct settlement now;
+    enum err e = payment_settle(&r->svc, r->ids[0].s, ACTOR_GATEWAY, SEARCH_KNOWN_INVOICE, &now);
+    return api_payment_hint_taken(r, e, r->ids[0].s);
 }
 
 static enum err api_payment_post_webhook(struct api_request *r)
@@ -252,13 +251,14 @@ static enum err api_payment_post_refund(struct api_request *r)
     payment_read(db_result(b, found), 0, &p);
     const struct refund_input *in = r->input;
     struct answer answer = {r, 200};
-    struct refund_order order = {.amount = in && in->has_amount ? in->amount : 0,
+    struct refund_order order = {.payment = &p,
+                                 .amount = in && in->has_amount ? in->amount : 0,
                                  .reason = "staff",
                                  .request_key = api_idem_name(r),
                                  .on_commit = api_payment_answer,
                                  .arg = &answer};
     struct payment_fault fault;
-    e = payment_refund(&r->svc, &r->who, &order, &p, &fault);
+    e = refund_request_staff(&r->svc, &r->who, &order, &fault);
     if (e == ERR_VALIDATION)
         api_fault(r, "/amount", "is more than what is left of the payment");
     return api_payment_fault(r, e, &fault);

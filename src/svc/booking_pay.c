@@ -20,14 +20,9 @@ void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *
     *loaded = booking_add_load(b, &sc);
 }
 
-enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool *changed)
+enum err booking_take_slot(struct svc *s, const struct booking *bk, bool *taken)
 {
-    *changed = false;
-    *taken = bk->state == BOOKING_CONFIRMED || bk->state == BOOKING_COMPLETED ||
-             bk->state == BOOKING_NO_SHOW;
     bool live = bk->state == BOOKING_PENDING_PAYMENT;
-    if (!live && bk->state != BOOKING_EXPIRED)
-        return ERR_OK;
     struct booking_scope sc = {.id = bk->id.s};
     struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
     DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
@@ -35,10 +30,9 @@ enum err booking_take_paid(struct svc *s, struct booking *bk, bool *taken, bool 
     DB_ADD(b, &stmt_booking_pay_drop_dead, bk->venue_id.s, bk->id.s);
     int units = DB_ADD(b, &stmt_booking_take_units, bk->venue_id.s, bk->id.s, db_bool(live));
     enum err e = db_run(b, s->deadline);
-    if (e != ERR_OK)
-        return e;
-    *taken = *changed = db_affected(db_result(b, units)) == bk->party_size;
-    return ERR_OK;
+    if (e == ERR_OK)
+        *taken = db_affected(db_result(b, units)) == bk->party_size;
+    return e;
 }
 
 enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk,

@@ -6,6 +6,7 @@
 #include "svc/booking.h"
 #include "svc/notification.h"
 #include "svc/payment.h"
+#include "svc/refund.h"
 #include "svc/svc_sql.h"
 #include "sys/log.h"
 
@@ -66,8 +67,8 @@ static enum err run_purge(struct svc *s)
 const struct keeper_task keeper_tasks[] = {
     {"interrupted_notifications", 1000, run_interrupted},
     {"expired_holds", 1000, run_expired_holds},
-    {"payments", 1000, payment_job_settle},
-    {"refunds", 1000, payment_job_refunds},
+    {"payments", 1000, payment_task_settle},
+    {"refunds", 1000, refund_task_due},
     {"purge", 60000, run_purge},
 };
 const size_t keeper_tasks_n = ARRAY_LEN(keeper_tasks);

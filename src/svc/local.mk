@@ -28,6 +28,8 @@ SVC_SQL = \
   src/svc/sql/keeper.sql \
   src/svc/sql/notification.sql \
   src/svc/sql/otp.sql \
+  src/svc/sql/payment.sql \
+  src/svc/sql/refund.sql \
   src/svc/sql/session.sql \
   src/svc/sql/staff.sql
 EXTRA_DIST += $(SVC_SQL)

@@ -13,7 +13,6 @@
 
 #define CODE_MAX 10
 /* What storing the result may take of the request's end. */
-#define STORE_MS 100
 #define UNCONFIGURED_RETRY_S 60
 
 /* ---- sending ---- */
@@ -123,7 +122,7 @@ static enum err deliver(struct svc *s, struct sending *w)
                             .traceparent = s->traceparent,
                             .op = PROVIDER_OP_SMS_OTP};
     struct ext_result result =
-        sms_send(s->ext, s->arena, &sms, deadline_before(s->deadline, STORE_MS), &message_id);
+        sms_send(s->ext, s->arena, &sms, deadline_before(s->deadline, SVC_STORE_MS), &message_id);
     store_result(s, w, &result);
     METRIC_INC(M_OTP, counted[result.outcome]);
     if (result.err != ERR_OK) {

@@ -1,21 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-# payments and refunds: libsvc_a_SOURCES += ...
+# payments and refunds
 libsvc_a_SOURCES += \
   include/svc/payment.h \
+  include/svc/refund.h \
   src/svc/payment.c \
+  src/svc/payment_decide.c \
+  src/svc/payment_decide.h \
   src/svc/payment_event.c \
-  src/svc/payment_giveback.c \
+  src/svc/payment_gateway.c \
+  src/svc/payment_keeper.c \
   src/svc/payment_open.c \
   src/svc/payment_priv.h \
-  src/svc/payment_refund.c \
   src/svc/payment_settle.c \
-  src/svc/payment_upkeep.c
+  src/svc/payment_store.c \
+  src/svc/refund.c \
+  src/svc/refund_priv.h \
+  src/svc/refund_request.c
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/check_payment
-TESTS += tests/unit/check_payment
+PAYMENT_UNIT_TESTS = tests/unit/check_payment tests/unit/check_payment_decide
+check_PROGRAMS += $(PAYMENT_UNIT_TESTS)
+TESTS += $(PAYMENT_UNIT_TESTS)
 tests_unit_check_payment_SOURCES = tests/unit/check_payment.c
 tests_unit_check_payment_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_payment_LDADD = $(LIBS_SVC) $(CHECK_LIBS)
+tests_unit_check_payment_decide_SOURCES = tests/unit/check_payment_decide.c
+tests_unit_check_payment_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_payment_decide_LDADD = $(LIBS_SVC) $(CHECK_LIBS)
 endif

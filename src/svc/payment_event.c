@@ -1,65 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Events of the gateway: each taken once, none believed. */
+/*
+ * Events of the gateway, for the handler of its webhook. An event is taken once, and it is only a
+ * hint: what counts is what the gateway answers when payment_settle() asks.
+ */
 #include "domain/metrics.h"
 #include "payment_priv.h"
+#include "svc/svc_sql.h"
 #include "sys/log.h"
 
-static const struct db_stmt seen_stmt = {
-    "webhook_seen", "SELECT 1 FROM webhook_events WHERE provider = $1 AND event_id = $2"};
-static const struct db_stmt whose_stmt = {
-    "webhook_whose", "SELECT p.id, $2::text IS NOT NULL AND p.gateway_id IS DISTINCT FROM $2::text "
-                     "AS other_invoice FROM payments p"
-                     " WHERE p.id = $1::uuid OR p.gateway_id = $2::text OR p.charge_id = $3::text "
-                     "ORDER BY p.id = $1::uuid DESC NULLS LAST LIMIT 1"};
-static const struct db_stmt keep_stmt = {"webhook_keep",
-                                         "INSERT INTO webhook_events (provider, event_id, kind, "
-                                         "payment_id, outcome) VALUES ($1, $2, $3, $4::uuid, $5)"
-                                         " ON CONFLICT (provider, event_id) DO NOTHING"};
-
-static enum err keep(struct svc *s, const char *provider, const struct pay_event *ev,
-                     const char *payment_id, const char *outcome)
+static enum err event_keep(struct svc *s, const char *provider, const struct pay_event *ev,
+                           const char *payment_id, const char *outcome)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    DB_ADD(b, &keep_stmt, provider, ev->id, ev->kind, payment_id, outcome);
+    DB_ADD(b, &stmt_webhook_keep, provider, ev->id, ev->kind, payment_id, outcome);
     return db_run(b, s->deadline);
 }
 
-/* The gateway may leave our reference out of a charge; its invoice has it. NULL in *id: not ours.
- * *wide: it is about another invoice than we know. */
-static enum err whose(struct svc *s, const struct pay_event *ev, const char **id, bool *wide)
+/* For an event that came before the answer to our create was stored, and that names no reference:
+ * the invoice itself has it. *id NULL: the invoice is not ours. */
+static enum err event_ask_invoice(struct svc *s, const char *invoice_id, const char **id)
 {
-    *id = NULL;
-    *wide = true;
-    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int i = DB_ADD(b, &whose_stmt, ev->reference, ev->invoice_id, ev->charge_id);
-    enum err e = db_run(b, s->deadline);
-    if (e != ERR_OK)
-        return e;
-    if (db_count(db_result(b, i)) > 0) {
-        *id = db_get_str(db_result(b, i), 0, "id");
-        *wide = db_get_bool(db_result(b, i), 0, "other_invoice");
-        return ERR_OK;
-    }
-    if (ev->invoice_id == NULL || !payment_configured(s))
-        return ERR_OK;
-    /* Before the create's answer was stored: the invoice itself knows whose it is. */
     struct pay_call call = payment_call(s);
     struct pay_invoice invoice;
-    struct ext_result o;
-    o = pay_fetch(&call, ev->invoice_id, &invoice);
-    if (o.err == ERR_NOT_FOUND)
-        return ERR_OK;
+    struct ext_result o = pay_fetch(&call, invoice_id, &invoice);
     if (o.err != ERR_OK)
-        return o.err;
+        return o.err == ERR_NOT_FOUND ? ERR_OK : o.err;
     struct payment p;
     struct uuid parsed;
     if (invoice.reference == NULL || !uuid_parse(str_of(invoice.reference), &parsed))
         return ERR_OK;
-    e = payment_find(s, parsed.s, &p);
+    enum err e = payment_find(s, parsed.s, &p);
     if (e == ERR_OK)
         *id = arena_strdup(s->arena, p.id.s);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* Which payment an event is about; *id NULL: none of ours. *search: an event about another invoice
+ * than the row names makes all of them interesting. */
+static enum err event_find_payment(struct svc *s, const struct pay_event *ev, const char **id,
+                                   enum payment_search *search)
+{
+    *id = NULL;
+    *search = SEARCH_ALL_INVOICES;
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int i = DB_ADD(b, &stmt_webhook_payment, ev->reference, ev->invoice_id, ev->charge_id);
+    enum err e = db_run(b, s->deadline);
+    if (e != ERR_OK)
+        return e;
+    struct db_rows rows = db_result(b, i);
+    if (db_count(rows) > 0) {
+        *id = db_get_str(rows, 0, "id");
+        if (!db_get_bool(rows, 0, "other_invoice"))
+            *search = SEARCH_KNOWN_INVOICE;
+        return ERR_OK;
+    }
+    if (ev->invoice_id == NULL || !payment_configured(s))
+        return ERR_OK;
+    return event_ask_invoice(s, ev->invoice_id, id);
 }
 
 enum err payment_event(struct svc *s, struct str body, int *outcome, const char **payment_id)
@@ -72,11 +70,10 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     struct pay_event ev;
     enum err e = pay_event_read(s->cfg, provider, s->arena, body, &ev);
     *outcome = e == ERR_UNAUTHORIZED ? WEBHOOK_OUTCOME_REFUSED : WEBHOOK_OUTCOME_UNKNOWN;
-    if (e != ERR_OK)
-        return e == ERR_VALIDATION ? ERR_OK : e; /* permanent nonsense with the right secret:
-                                                counted, and not wanted again */
+    if (e != ERR_OK) /* with the right secret, but no event: a repeat would be none either */
+        return e == ERR_VALIDATION ? ERR_OK : e;
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int seen = DB_ADD(b, &seen_stmt, name, ev.id);
+    int seen = DB_ADD(b, &stmt_webhook_seen, name, ev.id);
     e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -85,19 +82,18 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
         return ERR_OK;
     }
     const char *id;
-    bool wide;
-    e = whose(s, &ev, &id, &wide);
+    enum payment_search search;
+    e = event_find_payment(s, &ev, &id, &search);
     if (e != ERR_OK)
         return e;
     if (id == NULL)
-        return keep(s, name, &ev, NULL, "unknown");
+        return event_keep(s, name, &ev, NULL, "unknown");
     *payment_id = id;
-    struct payment p;
-    enum settled how;
-    e = wide ? payment_settle_wide(s, id, "gateway", &p, &how)
-             : payment_settle(s, id, "gateway", &p, &how);
+    struct settlement now;
+    e = payment_settle(s, id, ACTOR_GATEWAY, search, &now);
     if (e != ERR_OK)
         return e;
-    *outcome = how == SETTLED_MISMATCH ? WEBHOOK_OUTCOME_MISMATCH : WEBHOOK_OUTCOME_APPLIED;
-    return keep(s, name, &ev, id, how == SETTLED_MISMATCH ? "mismatch" : "applied");
+    bool mismatch = now.result == SETTLED_MISMATCH;
+    *outcome = mismatch ? WEBHOOK_OUTCOME_MISMATCH : WEBHOOK_OUTCOME_APPLIED;
+    return event_keep(s, name, &ev, id, mismatch ? "mismatch" : "applied");
 }

@@ -1,321 +1,215 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Opening a payment: the row first, then the invoice, then what became of it. */
+/*
+ * Opening a payment, for the handler of POST /v1/bookings/{id}/payments: the row is committed
+ * first, then the invoice is created, then the row says what became of it. A process that dies in
+ * between leaves a row in CREATING, from which a repeat or the keeper goes on.
+ */
 #include <poll.h>
+#include <string.h>
 
-#include "domain/metrics.h"
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
+#include "svc/svc_sql.h"
 
-/* Invoices end this long before the hold does, or a tenth of the hold, whichever is less (contract
- * 6). */
-#define MARGIN_MAX_MS 30000
-/* A shorter life is over before the gateway has made it. */
-#define INVOICE_LIFE_MIN_MS 250
-/* Ends are whole seconds, which every gateway reads alike, but of a life shorter than this too much
- * would be lost. */
-#define INVOICE_LIFE_SHORT_MS 10000
-/* Beyond the request's budget a caller that has not reported is dead. */
-#define CLAIM_GRACE_S 3
-/* How long a repeat waits for the first to finish, looking every WAIT_STEP_MS. */
-#define WAIT_MS 2000
-#define WAIT_STEP_MS 50
-/* What an earlier call left turned out to be over: once more, from the beginning. */
-#define PASSES_MAX 2
-/* Of a name in the invoice's description. */
-#define NAME_POINTS_MAX 80
+/* How long a repeat waits for the first call to finish, and how often it looks. Most gateways
+ * answer a create within a second; a look costs one round trip to the database. */
+#define OPEN_WAIT_MS 2000
+#define OPEN_WAIT_STEP_MS 50
+/* What an earlier call left may turn out to have ended: then once more from the beginning. A second
+ * such surprise within one request is answered as not payable. */
+#define OPEN_PASSES_MAX 2
+/* Characters of a name in the invoice's description; the gateway's limit for the whole is 255. */
+#define OPEN_NAME_CHARS_MAX 80
 
-static const struct db_stmt open_stmt = {
-    "payment_open_of", "SELECT" PAYMENT_COLUMNS " FROM payments p WHERE p.booking_id = $1::uuid"
-                       " AND p.status IN ('creating', 'initiated', 'unknown') FOR NO KEY UPDATE"};
-static const struct db_stmt insert_stmt = {
-    "payment_insert", "INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, "
-                      "provider, return_url, invoice_expires_at, next_check_at)"
-                      " VALUES ($1::uuid, $2::uuid, $3::uuid, 'creating', $4::bigint, $5, $6, $7, "
-                      "$8::timestamptz, now() + $9::bigint * interval '1 second')"};
-static const struct db_stmt born_stmt = {
-    "payment_born",
-    "INSERT INTO payment_history (venue_id, payment_id, to_status, actor, request_id)"
-    " VALUES ($1::uuid, $2::uuid, 'creating', $3, $4)"};
-
-/* What is to be done for a booking that can be paid. */
-enum way { WAY_CREATE, WAY_RESUME, WAY_SHOW, WAY_WAIT };
-
-/* One pass of opening: what was asked of the gateway, and what came of it. */
-struct pass {
-    const struct principal *who;
-    const struct payment_order *order;
-    enum way way;
+/* One pass: which way it goes, and for which row. */
+struct open_pass {
+    enum open_way way;
+    struct payment payment;
     const char *description; /* for the payer */
-    struct pay_invoice invoice;
-    struct ext_result outcome;
-    bool payable; /* the booking still waits for it */
 };
 
-static int64_t claim_s(const struct svc *s)
-{
-    return deadline_left_ms(s->deadline) / 1000 + 1 + CLAIM_GRACE_S;
-}
-
-static struct wall invoice_expiry(const struct svc *s, const struct booking *bk)
-{
-    int64_t margin_ms = s->cfg->bookings.hold_ms / 10 < MARGIN_MAX_MS
-                            ? s->cfg->bookings.hold_ms / 10
-                            : MARGIN_MAX_MS;
-    const struct wall end = wall_after_ms(bk->hold_expires_at, -margin_ms);
-    if (wall_us_between(bk->read_at, end) >= INVOICE_LIFE_SHORT_MS * 1000)
-        return wall_whole_seconds(end);
-    return (struct wall){end.us / 1000 * 1000};
-}
-
-static bool expired(const struct payment *p)
-{
-    return p->invoice_expires_at.us <= p->read_at.us;
-}
-
-static enum way way_of(const struct payment *open)
-{
-    if (open->in_hand)
-        return WAY_WAIT;
-    return open->state == PAYMENT_INITIATED ? WAY_SHOW : WAY_RESUME;
-}
-
-static void new_payment(const struct svc *s, const struct booking *bk,
-                        const struct payment_order *o, struct payment *p)
-{
-    *p = (struct payment){.id = uuid_new(),
-                          .venue_id = bk->venue_id,
-                          .booking_id = bk->id,
-                          .state = PAYMENT_CREATING,
-                          .amount = bk->amount,
-                          .currency = bk->currency,
-                          .return_url = o->return_url,
-                          .created_at = bk->read_at,
-                          .read_at = bk->read_at,
-                          .invoice_expires_at = invoice_expiry(s, bk)};
-}
-
-/* In the open transaction: makes the row, or claims the one whose caller is gone; commits. */
-static enum err claim(struct svc *s, const struct pass *w, const struct booking *bk,
-                      struct payment *p)
-{
-    struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
-    if (w->way == WAY_CREATE) {
-        new_payment(s, bk, w->order, p);
-        if (wall_us_between(p->read_at, p->invoice_expires_at) < INVOICE_LIFE_MIN_MS * 1000) {
-            db_clean(s->db, s->deadline);
-            return ERR_BOOKING_NOT_PAYABLE;
-        }
-        DB_ADD(b, &insert_stmt, p->venue_id.s, p->id.s, p->booking_id.s, db_int(b, p->amount),
-               p->currency, s->cfg->providers[s->cfg->payments.provider].name, p->return_url,
-               db_time(b, p->invoice_expires_at), db_int(b, claim_s(s)));
-        DB_ADD(b, &born_stmt, p->venue_id.s, p->id.s, w->who->actor, s->request_id);
-    } else {
-        enum payment_state from = p->state;
-        p->state = PAYMENT_CREATING;
-        payment_add_change(s, b, p,
-                           &(struct payment_change){.from = from,
-                                                    .actor = w->who->actor,
-                                                    .reason = "asked for again",
-                                                    .next_check_s = claim_s(s)});
-    }
-    return db_run(b, s->deadline);
-}
+/* ---- the row ---- */
 
 /* What the payer reads at the gateway: "Cut, 2026-11-24 10:00 (Palm)", by the venue's clock. */
-static const char *description_of(const struct svc *s, const struct booking *bk)
+static const char *open_describe_booking(const struct svc *s, const struct booking *bk)
 {
     struct sb sb;
     sb_init(&sb, s->arena, 256);
-    sb_add_plain(&sb, bk->service, NAME_POINTS_MAX);
+    sb_add_plain(&sb, bk->service, OPEN_NAME_CHARS_MAX);
     sb_printf(&sb, ", %s (", bk->starts_wall);
-    sb_add_plain(&sb, bk->venue, NAME_POINTS_MAX);
+    sb_add_plain(&sb, bk->venue, OPEN_NAME_CHARS_MAX);
     sb_putc(&sb, ')');
     return sb.p;
 }
 
-/* One transaction: is the booking payable, and what is there already? */
-static enum err begin(struct svc *s, struct pass *w, struct payment *p)
+/* In the open transaction: makes the row, or claims the one whose caller is gone; commits. */
+static enum err open_claim_row(struct svc *s, const struct booking *bk, const char *return_url,
+                               struct open_pass *pass)
 {
-    const struct payment_order *o = w->order;
+    struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
+    pass->description = open_describe_booking(s, bk);
+    if (pass->way == OPEN_RESUME) {
+        struct payment_plan plan = {
+            .after = pass->payment,
+            .moves = {{pass->payment.state, PAYMENT_CREATING, "opened again"}},
+            .moves_n = pass->payment.state != PAYMENT_CREATING,
+            .next_check_s = payment_claim_s(s),
+        };
+        plan.after.state = PAYMENT_CREATING;
+        pass->payment = plan.after;
+        payment_add_plan(s, b, &plan, actor_names[ACTOR_CUSTOMER]);
+        return db_run(b, s->deadline);
+    }
+    pass->payment =
+        (struct payment){.id = uuid_new(),
+                         .venue_id = bk->venue_id,
+                         .booking_id = bk->id,
+                         .state = PAYMENT_CREATING,
+                         .amount = bk->amount,
+                         .currency = bk->currency,
+                         .return_url = return_url,
+                         .created_at = bk->read_at,
+                         .read_at = bk->read_at,
+                         .invoice_expires_at = payment_invoice_end(bk, s->cfg->bookings.hold_ms)};
+    payment_add_new(s, b, &pass->payment, actor_names[ACTOR_CUSTOMER]);
+    return db_run(b, s->deadline);
+}
+
+/* One transaction: may the booking be paid, and what is there already? */
+static enum err open_begin(struct svc *s, const struct principal *who,
+                           const struct payment_order *o, struct open_pass *pass)
+{
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int locked, loaded;
     booking_add_lock_any(b, o->booking_id, &locked, &loaded);
-    int open = DB_ADD(b, &open_stmt, o->booking_id);
+    int found = DB_ADD(b, &stmt_payment_open_of, o->booking_id);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
     struct booking bk = {.version = 0};
-    bool found = db_count(db_result(b, loaded)) == 1;
-    if (found)
+    if (db_count(db_result(b, loaded)) == 1)
         booking_read(db_result(b, loaded), 0, &bk);
-    if (!found || strcmp(bk.customer_id.s, w->who->id.s) != 0)
-        e = ERR_NOT_FOUND;
-    else if (bk.state != BOOKING_PENDING_PAYMENT)
-        e = ERR_BOOKING_NOT_PAYABLE;
-    w->way = WAY_CREATE;
-    if (e == ERR_OK && db_count(db_result(b, open)) > 0) {
-        payment_read(db_result(b, open), 0, p);
-        w->way = way_of(p);
-        if (w->way != WAY_WAIT && expired(p))
-            e = ERR_BOOKING_NOT_PAYABLE; /* the hold itself has seconds left */
-    }
-    if (e == ERR_OK && (w->way == WAY_CREATE || w->way == WAY_RESUME)) {
-        w->description = description_of(s, &bk);
-        return claim(s, w, &bk, p);
-    }
+    bool open = db_count(db_result(b, found)) > 0;
+    if (open)
+        payment_read(db_result(b, found), 0, &pass->payment);
+    e = strcmp(bk.customer_id.s, who->id.s) != 0
+            ? ERR_NOT_FOUND
+            : payment_decide_open(&bk, open ? &pass->payment : NULL, s->cfg->bookings.hold_ms,
+                                  &pass->way);
+    if (e == ERR_OK && (pass->way == OPEN_CREATE || pass->way == OPEN_RESUME))
+        return open_claim_row(s, &bk, o->return_url, pass);
     db_clean(s->db, s->deadline);
     return e;
 }
 
+/* As open_begin(), after waiting for whoever is calling the gateway: a short wait spares the client
+ * a second request. OPEN_WAIT: still so, and shown as it is. */
+static enum err open_begin_waiting(struct svc *s, const struct principal *who,
+                                   const struct payment_order *o, struct open_pass *pass)
+{
+    struct deadline until = deadline_min(deadline_in_ms(OPEN_WAIT_MS),
+                                         deadline_before(s->deadline, OPEN_WAIT_STEP_MS * 4));
+    for (;;) {
+        enum err e = open_begin(s, who, o, pass);
+        if (e != ERR_OK || pass->way != OPEN_WAIT)
+            return e;
+        while (pass->payment.locked_by_caller && !deadline_passed(until)) {
+            (void)poll(NULL, 0, OPEN_WAIT_STEP_MS);
+            struct payment seen;
+            e = payment_find(s, pass->payment.id.s, &seen);
+            if (e != ERR_OK)
+                return e;
+            pass->payment = seen;
+        }
+        if (pass->payment.locked_by_caller)
+            return ERR_OK;
+    }
+}
+
 /* ---- the gateway ---- */
 
-static void create(struct svc *s, struct pass *w, const struct payment *p)
+/* Stores what became of the invoice, and with it the answer to the client when there is one: a
+ * payment that can be paid, or was paid by now. */
+static enum err open_finish(struct svc *s, const struct payment_order *o,
+                            const struct open_pass *pass, const struct gateway_made *made,
+                            struct payment_opened *out)
 {
-    const char *url =
-        arena_printf(s->arena, "%s/v1/payments/%s", s->cfg->server.public_url, p->id.s);
-    const struct pay_create in = {
-        .reference = p->id.s,
-        .booking_id = p->booking_id.s,
-        .amount = p->amount,
-        .currency = p->currency,
-        .description = w->description,
-        .callback_url = arena_printf(s->arena, "%s/gateway", url),
-        .success_url = arena_printf(s->arena, "%s/return", url),
-        .back_url = arena_printf(s->arena, "%s/return", url),
-        .expires_at = p->invoice_expires_at,
-    };
-    struct pay_call call = payment_call(s);
-    w->outcome = pay_create(&call, &in, &w->invoice);
-}
-
-static void set_result(struct payment *p, const struct pass *w)
-{
-    p->state = w->outcome.err == ERR_OK                ? PAYMENT_INITIATED
-               : w->outcome.outcome == OUTCOME_UNKNOWN ? PAYMENT_UNKNOWN
-                                                       : PAYMENT_FAILED;
-    if (w->outcome.err != ERR_OK)
-        return;
-    p->gateway_id = w->invoice.id;
-    p->redirect_url = w->invoice.url;
-}
-
-/* Something that a customer can be shown: to pay, or paid by now. */
-static bool answerable(const struct payment *p, const struct pass *w)
-{
-    return payment_was_paid(p->state) || (p->state == PAYMENT_INITIATED && w->payable);
-}
-
-/* Stores what became of it, unless a hint was faster: then what that found stands. */
-static enum err store(struct svc *s, struct pass *w, struct payment *p)
-{
-    struct payment_locked now;
-    enum err e = payment_begin(s, p, &now);
+    struct payment_locked ours;
+    enum err e = payment_lock_rows(s, &pass->payment, &ours);
     if (e != ERR_OK)
         return e;
-    *p = now.payment;
-    w->payable = now.booking.state == BOOKING_PENDING_PAYMENT;
+    struct payment_plan plan = payment_decide_created(&ours, made);
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
-    if (p->state == PAYMENT_CREATING) {
-        set_result(p, w);
-        struct payment_change change = {.from = PAYMENT_CREATING,
-                                        .actor = w->who->actor,
-                                        .reason = w->outcome.err == ERR_OK ? "invoice made"
-                                                                           : w->outcome.detail,
-                                        .next_check_s = payment_backoff_s(p->checks)};
-        if (p->state == PAYMENT_FAILED)
-            change.next_check_s = PAYMENT_DONE; /* known not to have been made */
-        else if (!w->payable)
-            change.next_check_s = 0; /* cancelled meanwhile: its invoice is ended at once */
-        payment_add_change(s, b, p, &change);
-    }
-    if (w->way == WAY_CREATE && answerable(p, w) && w->order->on_commit)
-        w->order->on_commit(w->order->arg, b, p);
-    return db_run(b, s->deadline);
-}
-
-static enum err conclude(struct svc *s, struct pass *w, struct payment *p,
-                         struct payment_fault *fault)
-{
-    enum err e = store(s, w, p);
-    if (e != ERR_OK || answerable(p, w))
+    if (plan.verdict == PLAN_STORE)
+        payment_add_plan(s, b, &plan, actor_names[ACTOR_CUSTOMER]);
+    out->payment = plan.after;
+    bool answerable =
+        payment_was_paid(plan.after.state) ||
+        (plan.after.state == PAYMENT_INITIATED && ours.booking.state == BOOKING_PENDING_PAYMENT);
+    if (pass->way == OPEN_CREATE && answerable && o->on_commit)
+        o->on_commit(o->arg, b, &out->payment);
+    e = db_run(b, s->deadline);
+    if (e != ERR_OK || answerable)
         return e;
-    return w->outcome.err != ERR_OK ? payment_fail(s, &w->outcome, p, fault)
-                                    : ERR_BOOKING_NOT_PAYABLE;
+    return made->result.err != ERR_OK
+               ? payment_gateway_fault(s, &made->result, &plan.after, &out->fault)
+               : ERR_BOOKING_NOT_PAYABLE;
 }
 
 /*
- * What an earlier call left at the gateway comes first. *p is still CREATING afterwards when the
- * gateway knows nothing of it; when it cannot tell, nothing may be made.
+ * What an earlier call left at the gateway comes first. *done false: the gateway knows nothing of
+ * it, and an invoice may be created. When the gateway cannot tell, none may be.
  */
-static enum err take_up(struct svc *s, struct pass *w, struct payment *p,
-                        struct payment_fault *fault)
+static enum err open_resume(struct svc *s, const struct payment_order *o,
+                            const struct open_pass *pass, struct payment_opened *out, bool *done)
 {
-    struct uuid id = p->id;
-    enum settled how;
-    enum err e = payment_settle_wide(s, id.s, w->who->actor, p, &how);
-    if (e == ERR_OK && how == SETTLED_MISMATCH)
+    struct settlement now;
+    enum err e = payment_settle(s, pass->payment.id.s, ACTOR_CUSTOMER, SEARCH_ALL_INVOICES, &now);
+    if (e == ERR_OK && now.result == SETTLED_MISMATCH)
         e = ERR_PROVIDER_FAILED;
+    *done = true;
+    if (e == ERR_OK) {
+        out->payment = now.payment;
+        *done = now.payment.state != PAYMENT_CREATING;
+    }
     if (!err_is_provider(e))
         return e;
-    w->outcome = (struct ext_result){
-        .err = e, .outcome = OUTCOME_UNKNOWN, .detail = "what an earlier call did is not known"};
-    return conclude(s, w, p, fault);
+    const struct gateway_made unclear = {
+        .result = {.err = e,
+                   .outcome = OUTCOME_UNKNOWN,
+                   .detail = "outcome of an earlier call is unknown"}};
+    return open_finish(s, o, pass, &unclear, out);
 }
 
-/* Another request has the payment in hand: a short wait spares the client a second question. */
-static enum err wait_for_other(struct svc *s, struct payment *p, struct deadline until)
+static enum err open_pass_once(struct svc *s, const struct principal *who,
+                               const struct payment_order *o, struct payment_opened *out)
 {
-    enum err e = ERR_OK;
-    while (e == ERR_OK && p->in_hand && !deadline_passed(until)) {
-        (void)poll(NULL, 0, WAIT_STEP_MS);
-        struct uuid id = p->id;
-        e = payment_find(s, id.s, p);
-    }
-    return e;
-}
-
-/* As begin(), after waiting for whoever has it in hand. WAY_WAIT: still so, and shown as it is. */
-static enum err begin_waiting(struct svc *s, struct pass *w, struct payment *p)
-{
-    struct deadline until =
-        deadline_min(deadline_in_ms(WAIT_MS), deadline_before(s->deadline, WAIT_STEP_MS * 4));
-    enum err e;
-    do {
-        e = begin(s, w, p);
-        if (e == ERR_OK && w->way == WAY_WAIT)
-            e = wait_for_other(s, p, until);
-    } while (e == ERR_OK && w->way == WAY_WAIT && !p->in_hand);
-    return e;
-}
-
-static enum err pass(struct svc *s, struct pass *w, struct payment *p, struct payment_fault *fault)
-{
-    enum err e = begin_waiting(s, w, p);
-    if (e == ERR_OK && w->way == WAY_RESUME)
-        e = take_up(s, w, p, fault);
-    if (e != ERR_OK || p->state != PAYMENT_CREATING || w->way == WAY_WAIT)
+    struct open_pass pass = {.way = OPEN_CREATE};
+    enum err e = open_begin_waiting(s, who, o, &pass);
+    out->existed = pass.way != OPEN_CREATE;
+    out->payment = pass.payment;
+    bool done = pass.way == OPEN_SHOW || pass.way == OPEN_WAIT;
+    if (e == ERR_OK && pass.way == OPEN_RESUME)
+        e = open_resume(s, o, &pass, out, &done);
+    if (e != ERR_OK || done)
         return e;
-    create(s, w, p);
-    return conclude(s, w, p, fault);
+    struct gateway_made made;
+    payment_gateway_create(s, &pass.payment, pass.description, &made);
+    return open_finish(s, o, &pass, &made, out);
 }
 
 enum err payment_open(struct svc *s, const struct principal *who, const struct payment_order *o,
-                      struct payment *out, bool *existed, struct payment_fault *fault)
+                      struct payment_opened *out)
 {
-    *fault = (struct payment_fault){0};
-    *out = (struct payment){.state = PAYMENT_CREATING};
+    *out = (struct payment_opened){.existed = false};
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
-    enum err e;
-    int passes = 0;
-    bool over;
-    do {
-        struct pass w = {.who = who, .order = o};
-        e = pass(s, &w, out, fault);
-        *existed = w.way != WAY_CREATE;
-        over = out->state == PAYMENT_EXPIRED ||
-               out->state == PAYMENT_FAILED; /* found ended: another one may be opened */
-    } while (e == ERR_OK && over && ++passes < PASSES_MAX);
-    return e == ERR_OK && over ? ERR_BOOKING_NOT_PAYABLE : e;
+    for (int pass = 0; pass < OPEN_PASSES_MAX; pass++) {
+        enum err e = open_pass_once(s, who, o, out);
+        bool ended = out->payment.state == PAYMENT_EXPIRED || out->payment.state == PAYMENT_FAILED;
+        if (e != ERR_OK || !ended)
+            return e;
+    }
+    return ERR_BOOKING_NOT_PAYABLE;
 }

@@ -36,7 +36,7 @@ KNOWN: dict[str, list[set[str]]] = {
         ),
         {"sim_conn", "sim_loop"},
     ],
-    "svc": [{"customer", "otp", "session"}, {"keeper_tasks", "payment_upkeep"}],
+    "svc": [{"customer", "otp", "session"}],
     "sys": [
         set(
             "config config_message config_net config_provider config_secret config_template"

@@ -212,7 +212,7 @@ CREATE = {  # the payment's status, the gateway's invoices
 }
 SETTLE = {  # the payment's status, the booking's
     "before it is fetched": (
-        lambda k, r, b, act: k.at_lock(r, PAYMENTS, "FROM payments p WHERE p.id = ", act),
+        lambda k, r, b, act: k.at_lock(r, PAYMENTS, r"FROM payments p\s+WHERE p.id = ", act),
         "initiated",
         "pending_payment",
     ),

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The state machine of payments, every cell of it. */
+/* The state machine of payments, every cell of it; opening a payment, and when the keeper asks. */
 #include <check.h>
 
+#include "../../src/svc/payment_decide.h"
 #include "../lib/th_unit.h"
-#include "svc/payment.h"
+#include "base/cdefs.h"
 
 /* Rows: from; columns: to. In the order of the enum: creating, initiated, unknown, paid, failed,
  * expired, refunded, partially_refunded. */
@@ -60,6 +61,82 @@ START_TEST(states_have_their_names)
 }
 END_TEST
 
+/* ---- opening ---- */
+
+#define HOLD_MS 900000
+#define NOW_US INT64_C(1790000000000000)
+
+static struct payment payment_of(enum payment_state state)
+{
+    return (struct payment){
+        .state = state, .invoice_expires_at = {NOW_US + 60000000}, .read_at = {NOW_US}};
+}
+
+static struct booking hold_of(int64_t left_ms)
+{
+    return (struct booking){.state = BOOKING_PENDING_PAYMENT,
+                            .read_at = {NOW_US},
+                            .hold_expires_at = {NOW_US + left_ms * 1000}};
+}
+
+START_TEST(which_way_opening_goes)
+{
+    enum open_way way;
+    struct booking bk = hold_of(HOLD_MS);
+    ck_assert_int_eq(payment_decide_open(&bk, NULL, HOLD_MS, &way), ERR_OK);
+    ck_assert_int_eq(way, OPEN_CREATE);
+    for (unsigned state = PAYMENT_CREATING; state <= PAYMENT_UNKNOWN; state++) {
+        struct payment p = payment_of((enum payment_state)state);
+        ck_assert_int_eq(payment_decide_open(&bk, &p, HOLD_MS, &way), ERR_OK);
+        ck_assert_int_eq(way, state == PAYMENT_INITIATED ? OPEN_SHOW : OPEN_RESUME);
+        p.invoice_expires_at = p.read_at;
+        ck_assert_int_eq(payment_decide_open(&bk, &p, HOLD_MS, &way), ERR_BOOKING_NOT_PAYABLE);
+        p.locked_by_caller = true;
+        ck_assert_int_eq(payment_decide_open(&bk, &p, HOLD_MS, &way), ERR_OK);
+        ck_assert_int_eq(way, OPEN_WAIT);
+    }
+    for (unsigned state = 0; state < BOOKING_STATE_COUNT; state++) {
+        bk.state = (enum booking_state)state;
+        ck_assert_int_eq(payment_decide_open(&bk, NULL, HOLD_MS, &way),
+                         state == BOOKING_PENDING_PAYMENT ? ERR_OK : ERR_BOOKING_NOT_PAYABLE);
+    }
+}
+END_TEST
+
+START_TEST(an_invoice_ends_before_its_hold)
+{
+    static const struct {
+        int64_t hold_ms, left_ms, life_ms; /* life_ms < 0: too short to be made */
+    } rows[] = {{900000, 900000, 870000}, {900000, 30200, -1}, {120000, 120000, 108000},
+                {5000, 5000, 4500},       {2000, 449, -1},     {2000, 450, 250}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct booking bk = hold_of(rows[i].left_ms);
+        enum open_way way;
+        enum err e = payment_decide_open(&bk, NULL, rows[i].hold_ms, &way);
+        ck_assert_int_eq(e, rows[i].life_ms < 0 ? ERR_BOOKING_NOT_PAYABLE : ERR_OK);
+        struct wall end = payment_invoice_end(&bk, rows[i].hold_ms);
+        if (e == ERR_OK)
+            ck_assert_int_eq(end.us, NOW_US + rows[i].life_ms * 1000);
+    }
+}
+END_TEST
+
+START_TEST(the_keeper_asks_ever_less_often)
+{
+    static const int64_t want[] = {2, 4, 8, 16, 32, 45, 45};
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        ck_assert_int_eq(payment_backoff_s((int64_t)i), want[i]);
+    struct payment p = payment_of(PAYMENT_PAID);
+    ck_assert_int_eq(payment_next_check_s(&p, false, p.read_at), 660);
+    ck_assert_int_eq(payment_next_check_s(&p, true, p.read_at), 2);
+    p.invoice_expires_at.us = NOW_US - INT64_C(1799000000);
+    ck_assert_int_eq(payment_next_check_s(&p, true, p.read_at), 2);
+    ck_assert_int_eq(payment_next_check_s(&p, false, p.read_at), PAYMENT_DONE);
+    p.invoice_expires_at.us = NOW_US - INT64_C(1801000000);
+    ck_assert_int_eq(payment_next_check_s(&p, true, p.read_at), PAYMENT_DONE);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("payment");
@@ -67,5 +144,9 @@ int main(void)
     tcase_add_test(c, what_may_follow_what);
     tcase_add_test(c, kinds_of_states);
     tcase_add_test(c, states_have_their_names);
+    c = th_case(suite, "opening");
+    tcase_add_test(c, which_way_opening_goes);
+    tcase_add_test(c, an_invoice_ends_before_its_hold);
+    tcase_add_test(c, the_keeper_asks_ever_less_often);
     return th_run(suite);
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * Refunds that somebody asks for, for the handlers: staff, and a customer who cancels what was
+ * paid. Here it is decided under the locks whether a refund may be made, and its row is written;
+ * refund.c carries it out.
+ */
+#include <string.h>
+
+#include "refund_priv.h"
+#include "svc/booking_pay.h"
+#include "svc/svc_sql.h"
+
+/* A cancelling begins anew when the booking was paid meanwhile. That happens at most once per
+ * payment; three passes leave room for a second charge. */
+#define REQUEST_ATTEMPTS_MAX 3
+
+/* What is asked for: staff give an amount or 0, a customer's cancelling all. */
+struct refund_request {
+    const struct principal *who;
+    const struct payment *payment;
+    int64_t amount; /* 0: all that is left */
+    const char *reason;
+    const char *key;                             /* NULL: without a key */
+    const struct booking_transition *cancelling; /* NULL: the booking stays */
+    struct refund_caller caller;
+};
+
+enum request_way {
+    REQUEST_MAKE,    /* a new refund: its row is written */
+    REQUEST_RESOLVE, /* find out about the earlier one */
+    REQUEST_REPORT   /* it was done under the same key: answer as the first call would have */
+};
+struct request_work {
+    enum request_way way;
+    struct refund refund;
+};
+
+/* Another refund is under way. When it is the same that is asked for again, and no process is
+ * calling the gateway for it, its outcome can be found out. */
+static bool request_is_repeat(const struct refund_request *q, const struct refund *r)
+{
+    bool same = q->amount == 0 ? r->whole : !r->whole && r->amount == q->amount;
+    return same && !r->locked_by_caller && r->cancels_booking == (q->cancelling != NULL);
+}
+
+/* May it be given back, and how much of it? `earlier`: the refund that is under way, or was done
+ * under the same key; NULL: none. No I/O. */
+static enum err request_decide(const struct refund_request *q, const struct payment_locked *ours,
+                               const struct refund *earlier, enum request_way *way, bool *retryable)
+{
+    const struct payment *p = &ours->payment;
+    *way = earlier == NULL                 ? REQUEST_MAKE
+           : earlier->state == REFUND_DONE ? REQUEST_REPORT
+                                           : REQUEST_RESOLVE;
+    if (*way == REQUEST_REPORT)
+        return ERR_OK;
+    if (p->charge_id == NULL || p->unmatched ||
+        (p->state != PAYMENT_PAID && p->state != PAYMENT_PARTIALLY_REFUNDED))
+        return ERR_PAYMENT_NOT_REFUNDABLE;
+    if (q->amount > p->amount - p->refunded)
+        return ERR_VALIDATION;
+    enum err e =
+        q->cancelling ? booking_cancel_check(q->who, &ours->booking, q->cancelling) : ERR_OK;
+    if (e != ERR_OK || *way == REQUEST_MAKE || request_is_repeat(q, earlier))
+        return e;
+    *retryable = true;
+    return ERR_PAYMENT_NOT_REFUNDABLE;
+}
+
+static enum err request_write_row(struct svc *s, const struct refund_request *q,
+                                  const struct payment *p, struct refund *r)
+{
+    *r = (struct refund){.id = uuid_new(),
+                         .venue_id = p->venue_id,
+                         .payment_id = p->id,
+                         .state = REFUND_CALLING,
+                         .charge_id = p->charge_id,
+                         .amount = q->amount > 0 ? q->amount : p->amount - p->refunded,
+                         .before = p->refunded,
+                         .whole = q->amount == 0,
+                         .actor = q->who->actor,
+                         .reason = q->reason,
+                         .cancels_booking = q->cancelling != NULL};
+    struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
+    DB_ADD(b, &stmt_refund_add, r->venue_id.s, r->id.s, r->payment_id.s, r->charge_id,
+           db_int(b, r->amount), db_int(b, r->before), db_bool(r->whole),
+           db_bool(r->cancels_booking), r->actor, r->reason, s->request_id,
+           db_int(b, payment_claim_s(s)), q->key);
+    return db_run(b, s->deadline);
+}
+
+/* One transaction: what is to be done. With REQUEST_MAKE the row is written; with REQUEST_REPORT
+ * the caller's answer is stored. */
+static enum err request_begin(struct svc *s, const struct refund_request *q, struct request_work *w,
+                              struct payment_fault *fault)
+{
+    struct payment_locked ours;
+    enum err e = payment_lock_rows(s, q->payment, &ours);
+    if (e != ERR_OK)
+        return e;
+    struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
+    int i = DB_ADD(b, &stmt_refund_earlier, ours.payment.venue_id.s, ours.payment.id.s, q->key);
+    e = db_run(b, s->deadline);
+    if (e != ERR_OK)
+        return e;
+    bool earlier = db_count(db_result(b, i)) > 0;
+    if (earlier)
+        refund_read(db_result(b, i), &w->refund);
+    e = request_decide(q, &ours, earlier ? &w->refund : NULL, &w->way, &fault->retryable);
+    if (e == ERR_OK && w->way == REQUEST_MAKE)
+        return request_write_row(s, q, &ours.payment, &w->refund);
+    if (e == ERR_OK && w->way == REQUEST_REPORT) {
+        b = db_batch(s->db, s->arena, DB_COMMIT);
+        refund_add_answer(&q->caller, b, &ours.payment, &ours.booking);
+        return db_run(b, s->deadline);
+    }
+    db_clean(s->db, s->deadline);
+    return e;
+}
+
+static enum err request_carry_out(struct svc *s, const struct refund_request *q,
+                                  struct payment_fault *fault)
+{
+    if (!payment_configured(s))
+        return ERR_PROVIDER_UNAVAILABLE;
+    struct request_work w;
+    struct ext_result o = {.err = ERR_OK};
+    enum err e = request_begin(s, q, &w, fault);
+    if (e != ERR_OK || w.way == REQUEST_REPORT)
+        return e;
+    e = w.way == REQUEST_RESOLVE ? refund_resolve(s, &w.refund, &q->caller, q->payment, &o)
+                                 : refund_make(s, &w.refund, &q->caller, q->payment, &o);
+    /* What the gateway said comes first; what could not be stored of it, the keeper finds out. */
+    return o.err != ERR_OK ? payment_gateway_fault(s, &o, q->payment, fault) : e;
+}
+
+enum err refund_request_staff(struct svc *s, const struct principal *who,
+                              const struct refund_order *o, struct payment_fault *fault)
+{
+    *fault = (struct payment_fault){.unknown = false};
+    const struct refund_request q = {.who = who,
+                                     .payment = o->payment,
+                                     .amount = o->amount,
+                                     .reason = o->reason,
+                                     .key = o->request_key,
+                                     .caller = {.order = o}};
+    return request_carry_out(s, &q, fault);
+}
+
+/* ---- cancelling ---- */
+
+/* One attempt. ERR_DB_RETRY: it was paid while we looked. */
+static enum err request_cancel_once(struct svc *s, const struct booking_caller *c,
+                                    const struct booking_transition *t, struct booking *out,
+                                    struct payment_fault *fault)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int loaded = booking_add_find_any(b, t->id);
+    int found = DB_ADD(b, &stmt_payment_paid_of, t->id);
+    int done = DB_ADD(b, &stmt_refund_done_under, t->id, t->request_key);
+    enum err e = db_run(b, s->deadline);
+    if (e != ERR_OK)
+        return e;
+    bool paid = db_count(db_result(b, found)) > 0, was_done = db_count(db_result(b, done)) > 0;
+    struct booking bk;
+    if (paid || was_done)
+        booking_read(db_result(b, loaded), 0, &bk);
+    if (was_done) { /* the same request began it, and the keeper ended it: the answer is owed */
+        const struct refund_caller caller = {.canceller = c, .booking = out};
+        b = db_batch(s->db, s->arena, DB_WRITE);
+        refund_add_answer(&caller, b, NULL, &bk);
+        return db_run(b, s->deadline);
+    }
+    if (!paid || strcmp(bk.customer_id.s, c->who->id.s) != 0) {
+        struct booking_transition unpaid = *t;
+        unpaid.unless = &stmt_payment_paid_of; /* money that arrives now must not be lost */
+        return booking_move_on(s, c, &unpaid, out);
+    }
+    struct payment p;
+    payment_read(db_result(b, found), 0, &p);
+    const struct refund_request q = {.who = c->who,
+                                     .payment = &p,
+                                     .reason = t->reason,
+                                     .key = t->request_key,
+                                     .cancelling = t,
+                                     .caller = {.canceller = c, .booking = out}};
+    e = request_carry_out(s, &q, fault);
+    /* Another refund is under way: the booking is being cancelled, or its money goes back. */
+    return e == ERR_PAYMENT_NOT_REFUNDABLE ? ERR_BOOKING_NOT_ACTIVE : e;
+}
+
+enum err refund_request_cancel(struct svc *s, const struct booking_caller *c,
+                               const struct booking_transition *t, struct booking *out,
+                               struct payment_fault *fault)
+{
+    *fault = (struct payment_fault){.unknown = false};
+    enum err e;
+    int attempt = 0;
+    do {
+        e = request_cancel_once(s, c, t, out, fault);
+    } while (e == ERR_DB_RETRY && ++attempt < REQUEST_ATTEMPTS_MAX &&
+             !deadline_passed(s->deadline));
+    return e;
+}

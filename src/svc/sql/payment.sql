@@ -1,0 +1,282 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the bookingd authors
+--
+-- For src/svc/payment*.c: payments, their history and the gateway's events. Every transaction that
+-- changes a payment locks its booking first, then the payment.
+
+-- fragment: payment_columns
+-- For payment_read(), from payments p.
+p.id, p.venue_id, p.booking_id, p.status, p.amount, p.refunded_amount, p.currency,
+p.gateway_id, p.charge_id, p.redirect_url, p.return_url, p.checks,
+p.surplus AS unmatched,
+p.status = 'creating' AND p.next_check_at > now() AS locked_by_caller,
+(extract(epoch from p.created_at) * 1000000)::bigint AS created_us,
+(extract(epoch from p.invoice_expires_at) * 1000000)::bigint AS expires_us,
+(extract(epoch from now()) * 1000000)::bigint AS read_us
+
+-- fragment: payment_of_customer
+-- Payments of the customer whose session token has the hash $1.
+FROM payments p
+JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id
+ AND b.customer_id = (SELECT t.customer_id FROM sessions t
+                       WHERE t.token_hash = $1 AND t.expires_at > now())
+
+-- fragment: payment_seen_by_staff
+-- For payments p: whether the staff key with the hash $1 may see it.
+EXISTS (SELECT
+          FROM staff_keys k
+         WHERE k.key_hash = $1
+           AND k.revoked_at IS NULL
+           AND (k.venue_id IS NULL OR k.venue_id = p.venue_id))
+
+-- ---- reads ----
+
+-- name: payment_find_mine
+-- params: $1 text hash of the session token, $2 uuid payment
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us
+SELECT
+    -- include: payment_columns
+  -- include: payment_of_customer
+ WHERE p.id = $2::uuid;
+
+-- name: payment_list_mine
+-- params: $1 text hash of the session token, $2 uuid booking
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us
+SELECT
+    -- include: payment_columns
+  -- include: payment_of_customer
+ WHERE p.booking_id = $2::uuid
+ ORDER BY p.created_at, p.id;
+
+-- name: payment_find_staff
+-- params: $1 text hash of the staff key, $2 uuid payment
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us
+SELECT
+    -- include: payment_columns
+  FROM payments p
+ WHERE p.id = $2::uuid AND
+       -- include: payment_seen_by_staff;
+
+-- name: payment_list_staff
+-- params: $1 text hash of the staff key, $2 uuid booking
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us
+SELECT
+    -- include: payment_columns
+  FROM payments p
+ WHERE p.booking_id = $2::uuid AND
+       -- include: payment_seen_by_staff
+ ORDER BY p.created_at, p.id;
+
+-- name: payment_find
+-- params: $1 uuid payment
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us
+SELECT
+    -- include: payment_columns
+  FROM payments p
+ WHERE p.id = $1::uuid;
+
+-- name: payment_look
+-- params: $1 uuid payment
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us, booking_state
+SELECT
+    -- include: payment_columns
+       , booking_status(b.status, b.hold_expires_at) AS booking_state
+  FROM payments p
+  JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id
+ WHERE p.id = $1::uuid;
+
+-- name: payment_paid_of
+-- The payment that stands for a booking. Also used as a condition: its rows stand against
+-- cancelling the booking without a refund.
+-- params: $1 uuid booking
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us
+SELECT
+    -- include: payment_columns
+  FROM payments p
+ WHERE p.booking_id = $1::uuid
+   AND p.status IN ('paid', 'partially_refunded')
+   AND NOT p.surplus;
+
+-- ---- opening ----
+
+-- name: payment_open_of
+-- params: $1 uuid booking
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us
+SELECT
+    -- include: payment_columns
+  FROM payments p
+ WHERE p.booking_id = $1::uuid
+   AND p.status IN ('creating', 'initiated', 'unknown')
+   FOR NO KEY UPDATE;
+
+-- name: payment_insert
+-- params: $1 uuid venue, $2 uuid payment, $3 uuid booking, $4 bigint amount, $5 text currency,
+-- params: $6 text provider, $7 text return URL, $8 timestamptz end of the invoice,
+-- params: $9 bigint seconds that its caller has
+-- returns: nothing
+INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, provider, return_url,
+                      invoice_expires_at, next_check_at)
+VALUES ($1::uuid, $2::uuid, $3::uuid, 'creating', $4::bigint, $5, $6, $7,
+        $8::timestamptz, now() + $9::bigint * interval '1 second');
+
+-- ---- changing ----
+
+-- name: payment_lock
+-- params: $1 uuid payment
+-- returns: id
+SELECT p.id
+  FROM payments p
+ WHERE p.id = $1::uuid
+   FOR NO KEY UPDATE;
+
+-- name: payment_other_paid
+-- Whether another payment stands for the booking, and whether a refund of this one is under way.
+-- params: $1 uuid venue, $2 uuid booking, $3 uuid payment
+-- returns: other_paid, refund_in_flight
+SELECT EXISTS (SELECT FROM payments p
+                WHERE p.venue_id = $1::uuid
+                  AND p.booking_id = $2::uuid
+                  AND p.id <> $3::uuid
+                  AND p.status IN ('paid', 'partially_refunded')
+                  AND NOT p.surplus) AS other_paid,
+       EXISTS (SELECT FROM refunds r
+                WHERE r.venue_id = $1::uuid
+                  AND r.payment_id = $3::uuid
+                  AND r.status IN ('calling', 'unknown')) AS refund_in_flight;
+
+-- name: payment_save
+-- params: $1 uuid venue, $2 uuid payment, $3 text status, $4 text invoice at the gateway,
+-- params: $5 text charge at the gateway, $6 text redirect URL, $7 bigint refunded,
+-- params: $8 boolean stands for no booking, $9 bigint milliseconds to the next check; below 0 none
+-- returns: nothing
+UPDATE payments
+   SET status = $3,
+       gateway_id = $4,
+       charge_id = $5,
+       redirect_url = $6,
+       refunded_amount = $7::bigint,
+       surplus = $8::boolean,
+       updated_at = now(),
+       next_check_at = CASE WHEN $9::bigint >= 0
+                            THEN now() + $9::bigint * interval '1 millisecond' END
+ WHERE venue_id = $1::uuid AND id = $2::uuid;
+
+-- name: payment_history_add
+-- params: $1 uuid venue, $2 uuid payment, $3 text from; NULL: it is new, $4 text to, $5 text actor,
+-- params: $6 text reason or NULL, $7 text request
+-- returns: nothing
+INSERT INTO payment_history (venue_id, payment_id, from_status, to_status, actor, reason,
+                             request_id)
+VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6, $7);
+
+-- name: payment_mismatch
+-- Marks the payment; the audit log is told only when the mark is new.
+-- params: $1 uuid venue, $2 uuid payment, $3 uuid audit row, $4 text actor, $5 text request
+-- returns: nothing
+WITH marked AS (
+    UPDATE payments p
+       SET fault = 'mismatch', updated_at = now()
+     WHERE p.venue_id = $1::uuid
+       AND p.id = $2::uuid
+       AND p.fault IS DISTINCT FROM 'mismatch'
+    RETURNING p.id)
+INSERT INTO audit_log (id, venue_id, actor, action, subject, request_id)
+SELECT $3::uuid, $1::uuid, $4, 'payment.mismatch', marked.id::text, $5
+  FROM marked;
+
+-- ---- the keeper ----
+
+-- name: payment_due
+-- Claims one payment by putting its next check off. One in CREATING that is due has lost the
+-- process that made it: what that one did at the gateway is not known, so it becomes UNKNOWN.
+-- params: $1 bigint seconds of the claim, $2 text request, $3 bigint most checks of one payment
+-- returns: id, checks
+-- index: payments_check
+WITH due AS (
+    SELECT o.venue_id, o.id, o.status
+      FROM payments o
+     WHERE o.next_check_at <= now() AND o.checks < $3::bigint
+     ORDER BY o.next_check_at
+     LIMIT 1
+       FOR NO KEY UPDATE SKIP LOCKED),
+taken AS (
+    UPDATE payments p
+       SET checks = p.checks + 1,
+           next_check_at = now() + $1::bigint * interval '1 second',
+           status = CASE p.status WHEN 'creating' THEN 'unknown' ELSE p.status END
+      FROM due
+     WHERE p.venue_id = due.venue_id AND p.id = due.id
+    RETURNING p.venue_id, p.id, p.checks),
+told AS (
+    INSERT INTO payment_history (venue_id, payment_id, from_status, to_status, actor, reason,
+                                 request_id)
+    SELECT d.venue_id, d.id, 'creating', 'unknown', 'keeper', 'its caller ended', $2
+      FROM due d
+     WHERE d.status = 'creating')
+SELECT id, checks
+  FROM taken;
+
+-- name: payment_orphans
+-- Open payments of bookings that changed since and no longer wait for payment are checked at once:
+-- their invoices must end before somebody pays them.
+-- params: none
+-- returns: nothing
+UPDATE payments p
+   SET next_check_at = now(), updated_at = now()
+  FROM bookings b
+ WHERE p.status IN ('initiated', 'unknown')
+   AND p.updated_at <= b.updated_at
+   AND p.next_check_at > now()
+   AND b.venue_id = p.venue_id
+   AND b.id = p.booking_id
+   AND b.status <> 'pending_payment';
+
+-- name: payment_put_off
+-- params: $1 uuid payment, $2 bigint milliseconds to the next check, $3 text why
+-- returns: nothing
+UPDATE payments p
+   SET next_check_at = now() + $2::bigint * interval '1 millisecond', fault = $3
+ WHERE p.id = $1::uuid AND p.next_check_at > now();
+
+-- ---- the gateway's events ----
+
+-- name: webhook_seen
+-- params: $1 text provider, $2 text event
+-- returns: seen
+SELECT 1 AS seen
+  FROM webhook_events
+ WHERE provider = $1 AND event_id = $2;
+
+-- name: webhook_payment
+-- Which payment an event is about: by our reference, else by what the gateway calls it; and
+-- whether the event names an invoice that the row does not.
+-- params: $1 uuid reference or NULL, $2 text invoice or NULL, $3 text charge or NULL
+-- returns: id, other_invoice
+SELECT p.id, $2::text IS NOT NULL AND p.gateway_id IS DISTINCT FROM $2::text AS other_invoice
+  FROM payments p
+ WHERE p.id = $1::uuid OR p.gateway_id = $2::text OR p.charge_id = $3::text
+ ORDER BY p.id = $1::uuid DESC NULLS LAST
+ LIMIT 1;
+
+-- name: webhook_keep
+-- params: $1 text provider, $2 text event, $3 text kind, $4 uuid payment or NULL, $5 text outcome
+-- returns: nothing
+INSERT INTO webhook_events (provider, event_id, kind, payment_id, outcome)
+VALUES ($1, $2, $3, $4::uuid, $5)
+ON CONFLICT (provider, event_id) DO NOTHING;
