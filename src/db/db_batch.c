@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Builds a batch: its statements and parameters, on the arena of the request. Called by every
+ * service function; db_run.c runs what was built. */
+#include <string.h>
+
 #include "base/ensure.h"
 #include "db_batch_priv.h"
+
+void db_batch_reset(struct db_batch *b)
+{
+    memset(b->results, 0, sizeof(b->results));
+    b->parts_n = b->at = 0;
+    b->answered = b->ended = b->may_have_committed = false;
+    b->error = NULL;
+    b->error_at = -1;
+    b->constraint = "";
+    b->failed_index = -1;
+    b->broken = false;
+}
 
 struct db_batch *db_batch(struct db *db, struct arena *a, enum db_kind kind)
 {

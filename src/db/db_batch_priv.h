@@ -43,7 +43,6 @@ struct db_batch {
 };
 
 /* Sends the parts' bytes and takes the answers until the Sync is answered. */
-enum db_end { DB_END_MORE, DB_END_DONE, DB_END_LOST, DB_END_TIMEOUT };
 enum db_end db_exchange(struct db_batch *b, struct deadline d) MUST_CHECK;
 /* Queues one command without parameters ("BEGIN"); false when the connection is lost. */
 bool db_queue(struct db_batch *b, enum db_part_kind kind, const char *sql) MUST_CHECK;

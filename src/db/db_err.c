@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* What each SQLSTATE means for a caller: the only place that knows them. Called by db_run.c,
+ * db_connect.c and db_migrate.c. */
 #include <string.h>
 
 #include "db_priv.h"

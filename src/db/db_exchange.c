@@ -6,17 +6,12 @@
 
 #include "db_batch_priv.h"
 
-static void clear_result(void *r)
-{
-    PQclear(r);
-}
-
 /*
  * libpq says in words alone that memory is out, and the connection cannot be trusted after it.
  * Where something may have been committed that news goes first: the batch then ends as lost. True:
  * memory is out.
  */
-static bool check_memory(struct db_batch *b, const char *message)
+static bool db_exchange_is_out_of_memory(struct db_batch *b, const char *message)
 {
     if (!strstr(message, "out of memory") && !strstr(message, "allocate memory"))
         return false;
@@ -26,10 +21,10 @@ static bool check_memory(struct db_batch *b, const char *message)
     arena_oom(b->arena);
 }
 
-static bool queued(struct db_batch *b, enum db_part_kind kind, int i, int sent)
+static bool db_exchange_add_part(struct db_batch *b, enum db_part_kind kind, int i, int sent)
 {
     if (!sent) {
-        (void)check_memory(b, PQerrorMessage(b->db->conn));
+        (void)db_exchange_is_out_of_memory(b, PQerrorMessage(b->db->conn));
         return false;
     }
     b->parts[b->parts_n++] = (struct db_part){kind, i};
@@ -38,16 +33,17 @@ static bool queued(struct db_batch *b, enum db_part_kind kind, int i, int sent)
 
 bool db_queue(struct db_batch *b, enum db_part_kind kind, const char *sql)
 {
-    return queued(b, kind, -1, PQsendQueryParams(b->db->conn, sql, 0, NULL, NULL, NULL, NULL, 0));
+    return db_exchange_add_part(b, kind, -1,
+                                PQsendQueryParams(b->db->conn, sql, 0, NULL, NULL, NULL, NULL, 0));
 }
 
 bool db_queue_sync(struct db_batch *b)
 {
-    return queued(b, PART_SYNC, -1, PQpipelineSync(b->db->conn));
+    return db_exchange_add_part(b, PART_SYNC, -1, PQpipelineSync(b->db->conn));
 }
 
 /* Whether an earlier part of this batch prepares it. */
-static bool prepares(const struct db_batch *b, const struct db_stmt *stmt)
+static bool db_exchange_prepares(const struct db_batch *b, const struct db_stmt *stmt)
 {
     for (int i = 0; i < b->parts_n; i++)
         if (b->parts[i].kind == PART_PREPARE && b->items[b->parts[i].i].stmt == stmt)
@@ -61,17 +57,19 @@ bool db_queue_statement(struct db_batch *b, int i)
     PGconn *c = b->db->conn;
 
     if (!db_prepared_in_use(b->db))
-        return queued(
+        return db_exchange_add_part(
             b, PART_STATEMENT, i,
             PQsendQueryParams(c, it->stmt->sql, it->params_n, NULL, it->params, NULL, NULL, 0));
-    if (!db_is_prepared(b->db, it->stmt) && !prepares(b, it->stmt) &&
-        !queued(b, PART_PREPARE, i, PQsendPrepare(c, it->stmt->name, it->stmt->sql, 0, NULL)))
+    if (!db_is_prepared(b->db, it->stmt) && !db_exchange_prepares(b, it->stmt) &&
+        !db_exchange_add_part(b, PART_PREPARE, i,
+                              PQsendPrepare(c, it->stmt->name, it->stmt->sql, 0, NULL)))
         return false;
-    return queued(b, PART_STATEMENT, i,
-                  PQsendQueryPrepared(c, it->stmt->name, it->params_n, it->params, NULL, NULL, 0));
+    return db_exchange_add_part(
+        b, PART_STATEMENT, i,
+        PQsendQueryPrepared(c, it->stmt->name, it->params_n, it->params, NULL, NULL, 0));
 }
 
-static void keep(struct db_batch *b, const PGresult *r)
+static void db_exchange_keep(struct db_batch *b, const PGresult *r)
 {
     if (b->at >= b->parts_n)
         return;
@@ -85,22 +83,22 @@ static void keep(struct db_batch *b, const PGresult *r)
                    0; /* a failed transaction says ROLLBACK */
 }
 
-static enum db_end take(struct db_batch *b, PGresult *r)
+static enum db_end db_exchange_take(struct db_batch *b, PGresult *r)
 {
     b->answered = true;
-    arena_defer(b->arena, clear_result, r);
+    db_own_result(b->arena, r);
     ExecStatusType status = PQresultStatus(r);
     if (status == PGRES_PIPELINE_SYNC)
         return DB_END_DONE;
     if (status == PGRES_PIPELINE_ABORTED)
         return DB_END_MORE;
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
-        keep(b, r);
+        db_exchange_keep(b, r);
         return DB_END_MORE;
     }
     bool from_server = PQresultErrorField(r, PG_DIAG_SQLSTATE) != NULL;
     if (!from_server)
-        (void)check_memory(b, PQresultErrorMessage(r));
+        (void)db_exchange_is_out_of_memory(b, PQresultErrorMessage(r));
     if (!b->error) {
         b->error = r;
         b->error_at = b->at;
@@ -108,12 +106,14 @@ static enum db_end take(struct db_batch *b, PGresult *r)
     return from_server ? DB_END_MORE : DB_END_LOST;
 }
 
-static enum db_end gather(struct db_batch *b)
+static enum db_end db_exchange_gather(void *ctx)
 {
+    struct db_batch *b = ctx;
+
     while (!PQisBusy(b->db->conn)) {
         PGresult *r = PQgetResult(b->db->conn);
         if (r) {
-            enum db_end e = take(b, r);
+            enum db_end e = db_exchange_take(b, r);
             if (e != DB_END_MORE)
                 return e;
         } else if (b->answered) {
@@ -123,33 +123,18 @@ static enum db_end gather(struct db_batch *b)
             return DB_END_LOST;
         }
     }
-    return DB_END_MORE;
+    /* A message for which there is no memory may be dropped by libpq, which then waits for it for
+     * ever: only the words are left. */
+    bool dropped = !b->error && db_exchange_is_out_of_memory(b, PQerrorMessage(b->db->conn));
+    return dropped ? DB_END_LOST : DB_END_MORE;
 }
 
-/* Reads while it writes: neither side then waits for the other to empty its buffer. */
 enum db_end db_exchange(struct db_batch *b, struct deadline d)
 {
-    PGconn *c = b->db->conn;
     struct mono from = mono_now();
-    enum db_end e = DB_END_MORE;
 
     b->db->round_trips++;
-    for (bool open = true; e == DB_END_MORE;) {
-        int unsent = PQflush(c);
-        e = gather(b);
-        /* A message for which there is no memory may be dropped by libpq, which then waits for it
-         * for ever: only the words are left. */
-        if (e == DB_END_MORE && !b->error && check_memory(b, PQerrorMessage(c)))
-            e = DB_END_LOST;
-        if (e != DB_END_MORE)
-            break;
-        if (!open || unsent < 0)
-            e = DB_END_LOST; /* after what had come was looked at: it may hold the answer */
-        else if (deadline_passed(d) || db_wait(b->db, unsent ? POLLIN | POLLOUT : POLLIN, d) == 0)
-            e = DB_END_TIMEOUT;
-        else
-            open = PQconsumeInput(c) == 1;
-    }
+    enum db_end e = db_pump(b->db, db_exchange_gather, b, d);
     METRIC_OBSERVE0(M_DB_DURATION, mono_seconds_since(from));
     return e;
 }

@@ -13,12 +13,14 @@
 
 /*
  * Behind a transaction pooler settings would stick to a server connection that others share, so
- * they are made only where pg_backend_pid() is what the greeting said. current_setting: older
- * servers lack some. lock_timeout          below statement_timeout, so that a lock is named as the
- * reason idle_in_transaction   a frozen client does not hold its locks for ever
+ * they are made only where pg_backend_pid() is what the greeting said. current_setting(): older
+ * servers lack some.
+ *   lock_timeout                       below statement_timeout, so that a lock is named as the
+ *                                      reason
+ *   idle_in_transaction...             a frozen client does not hold its locks for ever
  *   client_connection_check_interval   a killed client's statement ends, and its locks with it
- *   jit                   the planner overrates set-returning functions; compiling costs more than
- * they do
+ *   jit                                the planner overrates set-returning functions; compiling
+ *                                      costs more than they do
  */
 static const char settings_sql[] =
     "SELECT set_config(s.name, s.value, false) FROM (VALUES"
@@ -52,7 +54,15 @@ bool db_greet_send(struct db *db)
     return PQpipelineSync(db->conn) == 1;
 }
 
-static bool is_our_schema(const char *version)
+/* embed.py numbers migrations from 1 without gaps. */
+extern const int db_migrations_n;
+
+int db_schema_version(void)
+{
+    return db_migrations_n;
+}
+
+static bool db_greet_is_our_schema(const char *version)
 {
     int64_t v;
 
@@ -60,7 +70,7 @@ static bool is_our_schema(const char *version)
 }
 
 /* What one result says; MORE: nothing final yet. */
-static enum db_greet take(struct db *db, const PGresult *r)
+static enum db_greet db_greet_take(struct db *db, const PGresult *r)
 {
     ExecStatusType status = PQresultStatus(r);
 
@@ -69,7 +79,7 @@ static enum db_greet take(struct db *db, const PGresult *r)
     if (status == PGRES_TUPLES_OK) {
         if (strcmp(PQfname(r, 0), "set_config") == 0)
             db->pooled = PQntuples(r) == 0;
-        else if (!is_our_schema(PQgetvalue(r, 0, 0)))
+        else if (!db_greet_is_our_schema(PQgetvalue(r, 0, 0)))
             return DB_GREET_SCHEMA;
         return DB_GREET_MORE;
     }
@@ -92,7 +102,7 @@ enum db_greet db_greet_read(struct db *db)
         if (!r)
             continue; /* a statement's end */
         ends = 0;
-        enum db_greet g = take(db, r);
+        enum db_greet g = db_greet_take(db, r);
         PQclear(r);
         if (g != DB_GREET_MORE)
             return g;

@@ -20,7 +20,7 @@
 static const struct {
     const char *keyword, *value;
 } defaults[] = {
-    {"fallback_application_name", NULL}, /* application() */
+    {"fallback_application_name", NULL}, /* db_hosts_application() */
     {"client_encoding", "UTF8"},
     {"gssencmode", "disable"}, /* Kerberos libraries talk to the network without any deadline */
     {"keepalives_idle", "30"}, /* a server that lost its power is noticed within a minute */
@@ -32,19 +32,19 @@ static const struct {
  * What pg_stat_activity shows: "bookingd worker". Without the worker's number, for PgBouncer would
  * set the name anew for each transaction that meets another worker's.
  */
-static const char *application(struct arena *a)
+static const char *db_hosts_application(struct arena *a)
 {
     int slot = scoreboard_self();
     return slot < 0 ? "bookingd"
                     : arena_printf(a, "bookingd %s", role_names[scoreboard_role((unsigned)slot)]);
 }
 
-static void free_options(void *options)
+static void db_hosts_free_options(void *options)
 {
     PQconninfoFree(options);
 }
 
-static const char *option(const PQconninfoOption *o, const char *keyword)
+static const char *db_hosts_option(const PQconninfoOption *o, const char *keyword)
 {
     for (; o->keyword; o++)
         if (strcmp(o->keyword, keyword) == 0)
@@ -53,7 +53,7 @@ static const char *option(const PQconninfoOption *o, const char *keyword)
 }
 
 /* Element i of a comma-separated list; the only one of a list of one; "" when there is none. */
-static const char *element(struct arena *a, const char *list, int i)
+static const char *db_hosts_element(struct arena *a, const char *list, int i)
 {
     struct str rest = str_of(list);
 
@@ -65,7 +65,7 @@ static const char *element(struct arena *a, const char *list, int i)
     return e.p ? arena_strndup(a, e.p, e.n) : "";
 }
 
-static int elements(const char *list)
+static int db_hosts_count_elements(const char *list)
 {
     int n = list ? 1 : 0;
 
@@ -74,55 +74,58 @@ static int elements(const char *list)
     return n;
 }
 
-static bool has_name(const char *host, const char *hostaddr)
+static bool db_hosts_has_name(const char *host, const char *hostaddr)
 {
     return !hostaddr[0] && host[0] && host[0] != '/' && host[0] != '@';
 }
 
-static void append(struct db_hosts *h, const char *host, const char *hostaddr, const char *port)
+static void db_hosts_append(struct db_hosts *h, const char *host, const char *hostaddr,
+                            const char *port)
 {
     if (h->n < DB_HOSTS_MAX)
         h->list[h->n++] = (struct db_host){host, hostaddr, port};
 }
 
 /* One host of the URL: itself, or one entry for each known address. */
-static void expand(struct arena *a, struct db_hosts *h, const struct db_host *e)
+static void db_hosts_expand(struct arena *a, struct db_hosts *h, const struct db_host *e)
 {
     struct addrs_result r = {0};
 
-    if (!has_name(e->host, e->hostaddr)) {
-        append(h, e->host, e->hostaddr, e->port);
+    if (!db_hosts_has_name(e->host, e->hostaddr)) {
+        db_hosts_append(h, e->host, e->hostaddr, e->port);
     } else if (addrs_find(e->host, &r)) {
         for (unsigned i = 0; i < r.n; i++)
-            append(h, e->host, arena_strdup(a, r.text[i]), e->port);
+            db_hosts_append(h, e->host, arena_strdup(a, r.text[i]), e->port);
     } else if (strcmp(e->host, "localhost") == 0) { /* RFC 6761 6.3: needs no lookup */
-        append(h, e->host, "127.0.0.1", e->port);
-        append(h, e->host, "::1", e->port);
+        db_hosts_append(h, e->host, "127.0.0.1", e->port);
+        db_hosts_append(h, e->host, "::1", e->port);
     }
 }
 
-static void read_list(struct arena *a, struct db_hosts *h, const PQconninfoOption *o)
+static void db_hosts_read_list(struct arena *a, struct db_hosts *h, const PQconninfoOption *o)
 {
-    const char *host = option(o, "host"), *hostaddr = option(o, "hostaddr"),
-               *port = option(o, "port");
+    const char *host = db_hosts_option(o, "host"), *hostaddr = db_hosts_option(o, "hostaddr"),
+               *port = db_hosts_option(o, "port");
 
     if (!host && !hostaddr)
         host = getenv("PGHOST"); /* libpq would take it, name and all */
     if (!port)
         port = getenv("PGPORT");
-    int n = hostaddr ? elements(hostaddr) : elements(host);
+    int n = hostaddr ? db_hosts_count_elements(hostaddr) : db_hosts_count_elements(host);
     for (int i = 0; i < (n ? n : 1); i++) {
-        struct db_host e = {element(a, host, i), element(a, hostaddr, i), element(a, port, i)};
-        expand(a, h, &e);
+        struct db_host e = {db_hosts_element(a, host, i), db_hosts_element(a, hostaddr, i),
+                            db_hosts_element(a, port, i)};
+        db_hosts_expand(a, h, &e);
     }
 }
 
-static bool is_list_keyword(const char *k)
+static bool db_hosts_is_list_keyword(const char *k)
 {
     return strcmp(k, "host") == 0 || strcmp(k, "hostaddr") == 0 || strcmp(k, "port") == 0;
 }
 
-static void read_params(struct arena *a, struct db_hosts *h, const PQconninfoOption *options)
+static void db_hosts_read_params(struct arena *a, struct db_hosts *h,
+                                 const PQconninfoOption *options)
 {
     size_t n = ARRAY_LEN(defaults);
 
@@ -131,14 +134,14 @@ static void read_params(struct arena *a, struct db_hosts *h, const PQconninfoOpt
     const char **keywords = arena_array(a, n + 1, sizeof(char *)),
                **values = arena_array(a, n + 1, sizeof(char *));
     for (const PQconninfoOption *o = options; o->keyword; o++)
-        if (o->val && o->val[0] && !is_list_keyword(o->keyword)) {
+        if (o->val && o->val[0] && !db_hosts_is_list_keyword(o->keyword)) {
             keywords[h->params_n] = o->keyword;
             values[h->params_n++] = o->val;
         }
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
-        if (!option(options, defaults[i].keyword)) {
+        if (!db_hosts_option(options, defaults[i].keyword)) {
             keywords[h->params_n] = defaults[i].keyword;
-            values[h->params_n++] = defaults[i].value ? defaults[i].value : application(a);
+            values[h->params_n++] = defaults[i].value ? defaults[i].value : db_hosts_application(a);
         }
     h->keywords = keywords;
     h->values = values;
@@ -153,12 +156,12 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
         *why = "database.url is no libpq connection string or URI";
         return NULL;
     }
-    arena_defer(a, free_options, o);
+    arena_defer(a, db_hosts_free_options, o);
     struct db_hosts *h = ARENA_NEW(a, struct db_hosts);
     h->list = arena_array(a, DB_HOSTS_MAX, sizeof(*h->list));
-    read_list(a, h, o);
-    read_params(a, h, o);
-    const char *wanted = option(o, "target_session_attrs");
+    db_hosts_read_list(a, h, o);
+    db_hosts_read_params(a, h, o);
+    const char *wanted = db_hosts_option(o, "target_session_attrs");
     h->one_primary =
         h->n > 1 && wanted && (strcmp(wanted, "read-write") == 0 || strcmp(wanted, "primary") == 0);
     if (h->n > 0)
@@ -167,8 +170,8 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
     return NULL;
 }
 
-static const char *join(struct arena *a, const struct db_hosts *h, int first,
-                        const char *(*part)(const struct db_host *))
+static const char *db_hosts_join(struct arena *a, const struct db_hosts *h, int first,
+                                 const char *(*part)(const struct db_host *))
 {
     struct sb b;
     bool any = false;
@@ -184,17 +187,17 @@ static const char *join(struct arena *a, const struct db_hosts *h, int first,
     return any ? sb_str(&b).p : NULL;
 }
 
-static const char *part_host(const struct db_host *e)
+static const char *db_hosts_part_host(const struct db_host *e)
 {
     return e->host;
 }
 
-static const char *part_hostaddr(const struct db_host *e)
+static const char *db_hosts_part_hostaddr(const struct db_host *e)
 {
     return e->hostaddr;
 }
 
-static const char *part_port(const struct db_host *e)
+static const char *db_hosts_part_port(const struct db_host *e)
 {
     return e->port;
 }
@@ -204,7 +207,9 @@ PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first)
     static const struct {
         const char *keyword;
         const char *(*part)(const struct db_host *);
-    } lists[] = {{"host", part_host}, {"hostaddr", part_hostaddr}, {"port", part_port}};
+    } lists[] = {{"host", db_hosts_part_host},
+                 {"hostaddr", db_hosts_part_hostaddr},
+                 {"port", db_hosts_part_port}};
     size_t n = (size_t)h->params_n, size = n + ARRAY_LEN(lists) + 1;
     const char **keywords = arena_array(a, size, sizeof(char *)),
                **values = arena_array(a, size, sizeof(char *));
@@ -212,7 +217,7 @@ PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first)
     memcpy(keywords, h->keywords, n * sizeof(char *));
     memcpy(values, h->values, n * sizeof(char *));
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        const char *v = join(a, h, first, lists[i].part);
+        const char *v = db_hosts_join(a, h, first, lists[i].part);
         if (!v)
             continue;
         keywords[n] = lists[i].keyword;
@@ -224,7 +229,7 @@ PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first)
 bool db_url_valid(const char *url)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);
-    bool valid = o && !option(o, "service"); /* its host would escape us */
+    bool valid = o && !db_hosts_option(o, "service"); /* its host would escape us */
 
     PQconninfoFree(o);
     return valid;
@@ -238,12 +243,12 @@ bool db_register_hosts(const char *url)
     bool good = true;
     ENSURE(a);
     if (o) {
-        const char *host = option(o, "host"), *hostaddr = option(o, "hostaddr");
+        const char *host = db_hosts_option(o, "host"), *hostaddr = db_hosts_option(o, "hostaddr");
         if (!host && !hostaddr)
             host = getenv("PGHOST");
-        for (int i = 0; i < elements(host); i++) {
-            const char *e = element(a, host, i);
-            if (has_name(e, element(a, hostaddr, i)))
+        for (int i = 0; i < db_hosts_count_elements(host); i++) {
+            const char *e = db_hosts_element(a, host, i);
+            if (db_hosts_has_name(e, db_hosts_element(a, hostaddr, i)))
                 good &= addrs_register(e);
         }
     }
@@ -255,7 +260,7 @@ bool db_register_hosts(const char *url)
 void db_password(const char *url, void (*fn)(void *ctx, const char *p, size_t n), void *ctx)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);
-    const char *password = o ? option(o, "password") : NULL;
+    const char *password = o ? db_hosts_option(o, "password") : NULL;
 
     if (password)
         fn(ctx, password, strlen(password));
@@ -275,7 +280,7 @@ void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ct
     PQconninfoOption *o = PQconninfoParse(url, NULL);
 
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        const char *path = o ? option(o, files[i].keyword) : NULL;
+        const char *path = o ? db_hosts_option(o, files[i].keyword) : NULL;
         if (!path)
             path = getenv(files[i].variable);
         if (path && *path)
@@ -287,7 +292,7 @@ void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ct
 void db_ports(const char *url, void (*fn)(void *ctx, uint16_t port), void *ctx)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);
-    const char *list = o ? option(o, "port") : NULL;
+    const char *list = o ? db_hosts_option(o, "port") : NULL;
 
     if (!list)
         list = getenv("PGPORT");

@@ -22,36 +22,42 @@ enum db_state {
     DB_READY
 };
 
-#define DB_PREPARED_SLOTS                                                   \
-    1024 /* power of two, far above the number of statements in the program \
-          */
+/* A power of two, at least four times the number of statements in the program, so that places are
+ * found at the first look. */
+#define DB_PREPARED_MAX 1024
+struct db_prepared {
+    const struct db_stmt *stmts[DB_PREPARED_MAX]; /* open addressing by address */
+    int n;
+};
+
+/* One attempt to connect; hosts and their texts are on the scratch arena. */
+struct db_attempt {
+    const struct db_hosts *hosts;
+    int host_now; /* the one of hosts that libpq is at */
+    struct deadline host_until;
+    struct mono begun;
+    struct deadline until;
+    struct deadline patience; /* of requests, when the attempt before this one failed */
+};
 
 struct db {
     const struct config *cfg;
     PGconn *conn;
     enum db_state state;
-    short want;            /* poll events while connecting or greeting */
-    struct arena *scratch; /* host list of the attempt */
-    const struct db_hosts *hosts;
-    int host_first;   /* the attempt's list starts with this one of hosts */
-    int host_now;     /* the one that libpq is at */
-    uint32_t host_id; /* of the session */
-    bool one_primary; /* of hosts: only one can be right, and it is where the newest session is */
-    struct deadline host_until;
-    struct mono attempt_begun;
-    struct deadline attempt_until;
-    struct deadline patience; /* for requests, when the attempt before this one failed */
-    unsigned fails;           /* attempts since the last good connection */
+    short want; /* poll events while connecting or greeting */
+    struct arena *scratch;
+    struct db_attempt attempt;
+    unsigned fails; /* attempts since the last good connection */
     struct deadline next_try;
-    enum err why; /* of the last failed attempt */
+    enum err why;     /* of the last failed attempt */
+    uint32_t host_id; /* of the session */
+    bool one_primary; /* of the hosts only one can be right: where the newest session is */
     bool require_schema;
     bool pooled;  /* the backend is not the process that we greeted */
     bool in_tx;   /* BEGIN was answered, its end was not */
     bool running; /* inside db_run: a jump out of it leaves unread answers */
     bool dying;   /* the server said that it ends this connection */
-    const struct db_stmt
-        *prepared[DB_PREPARED_SLOTS]; /* on this connection; open addressing by address */
-    int prepared_n;
+    struct db_prepared prepared;
     db_wait_fn wait; /* NULL: net_wait */
     void *wait_ctx;
     uint64_t round_trips;
@@ -86,6 +92,27 @@ void db_host_used(uint32_t id);
 /* The newest session of all processes is elsewhere. */
 bool db_primary_moved(uint32_t id);
 
+/* ---- db_conn.c: the socket, and what this connection knows ---- */
+
+/* Ends the connection; the caller sets when to try again. */
+void db_disconnect(struct db *db);
+/* The same, and the next attempt may begin at once. */
+void db_lost(struct db *db);
+/* Waits for the socket, counting the time. 1 ready, 0 time is up, -1 lost. */
+int db_wait(struct db *db, short events, struct deadline d) MUST_CHECK;
+/* Reads what came unasked between batches; false when the connection has ended. */
+bool db_alive(struct db *db) MUST_CHECK;
+/* Sends what is queued and reads until `gather`, which takes what has come, says something other
+ * than DB_END_MORE, the connection is lost, or d passes. */
+enum db_end { DB_END_MORE, DB_END_DONE, DB_END_LOST, DB_END_TIMEOUT };
+typedef enum db_end (*db_gather_fn)(void *ctx);
+enum db_end db_pump(struct db *db, db_gather_fn gather, void *ctx, struct deadline d) MUST_CHECK;
+/* The result lives as long as the arena. */
+void db_own_result(struct arena *a, PGresult *r);
+void db_count_error(enum db_error_class class);
+bool db_is_prepared(struct db *db, const struct db_stmt *stmt);
+void db_set_prepared(struct db *db, const struct db_stmt *stmt);
+
 /* ---- db_greet.c: the first round trip ---- */
 
 /* Queues it; false when the connection is lost. */
@@ -93,18 +120,6 @@ bool db_greet_send(struct db *db) MUST_CHECK;
 enum db_greet { DB_GREET_MORE, DB_GREET_DONE, DB_GREET_LOST, DB_GREET_SCHEMA };
 /* Takes what has come; db->want says what to wait for. */
 enum db_greet db_greet_read(struct db *db) MUST_CHECK;
-
-/* ---- db.c ---- */
-
-/* Loses the connection: the next attempt may begin at once. */
-void db_lost(struct db *db);
-/* Waits for the socket, counting the time. 1 ready, 0 time is up, -1 lost. */
-int db_wait(struct db *db, short events, struct deadline d) MUST_CHECK;
-/* Reads what waits unasked between batches; false when the connection has ended. */
-bool db_alive(struct db *db) MUST_CHECK;
-void db_count_error(enum db_error_class class);
-bool db_is_prepared(struct db *db, const struct db_stmt *stmt);
-void db_set_prepared(struct db *db, const struct db_stmt *stmt);
 
 /* ---- db_run.c ---- */
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Typed getters, the only way to read a result. A column that is missing or of another type is a
+ * fault of the program and ends it. Called by every service function. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +30,7 @@ int64_t db_affected(struct db_rows r)
     return v;
 }
 
-static int column(struct db_rows r, int row, const char *col)
+static int db_row_column(struct db_rows r, int row, const char *col)
 {
     int c = PQfnumber(r.res, col);
 
@@ -38,12 +40,12 @@ static int column(struct db_rows r, int row, const char *col)
 
 bool db_is_null(struct db_rows r, int row, const char *col)
 {
-    return PQgetisnull(r.res, row, column(r, row, col)) != 0;
+    return PQgetisnull(r.res, row, db_row_column(r, row, col)) != 0;
 }
 
 const char *db_get(struct db_rows r, int row, const char *col)
 {
-    int c = column(r, row, col);
+    int c = db_row_column(r, row, col);
 
     return PQgetisnull(r.res, row, c) ? NULL : PQgetvalue(r.res, row, c);
 }

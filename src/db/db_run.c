@@ -11,8 +11,8 @@
 #include "db_batch_priv.h"
 #include "sys/log.h"
 
-/* The server ends an overdue statement by itself (statement_timeout) and keeps the connection: let
- * it be the first. */
+/* The server ends an overdue statement by itself (statement_timeout) and keeps the connection, so
+ * it gets this much longer than its limit: more than its answer takes on the way. */
 #define GRACE_MS 250
 
 static const struct {
@@ -29,19 +29,7 @@ static const struct {
     [DB_WHOLE_TX] = {.begins = true, .ends = true, .commits = true},
 };
 
-void db_batch_reset(struct db_batch *b)
-{
-    memset(b->results, 0, sizeof(b->results));
-    b->parts_n = b->at = 0;
-    b->answered = b->ended = b->may_have_committed = false;
-    b->error = NULL;
-    b->error_at = -1;
-    b->constraint = "";
-    b->failed_index = -1;
-    b->broken = false;
-}
-
-static bool queue_all(struct db_batch *b)
+static bool db_run_queue(struct db_batch *b)
 {
     if (kinds[b->kind].begins && !db_queue(b, PART_BEGIN, "BEGIN"))
         return false;
@@ -54,24 +42,24 @@ static bool queue_all(struct db_batch *b)
     return db_queue_sync(b);
 }
 
-static const char *error_field(const struct db_batch *b, int field)
+static const char *db_run_error_field(const struct db_batch *b, int field)
 {
     return b->error ? PQresultErrorField(b->error, field) : NULL;
 }
 
 /* Did the server say that the transaction failed? FATAL at its very end may have come after the
  * commit. */
-static bool surely_failed(const struct db_batch *b)
+static bool db_run_surely_failed(const struct db_batch *b)
 {
-    if (!error_field(b, PG_DIAG_SQLSTATE) || b->error_at >= b->parts_n)
+    if (!db_run_error_field(b, PG_DIAG_SQLSTATE) || b->error_at >= b->parts_n)
         return false;
     enum db_part_kind k = b->parts[b->error_at].kind;
-    const char *severity = error_field(b, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *severity = db_run_error_field(b, PG_DIAG_SEVERITY_NONLOCALIZED);
     return (k != PART_END && k != PART_SYNC) || (severity && strcmp(severity, "ERROR") == 0);
 }
 
 /* Which failed, or whose answer was awaited. */
-static const char *failed_statement(const struct db_batch *b)
+static const char *db_run_failed_statement(const struct db_batch *b)
 {
     int at = b->error ? b->error_at : b->at;
     int i = at < b->parts_n ? b->parts[at].i : -1;
@@ -81,52 +69,53 @@ static const char *failed_statement(const struct db_batch *b)
                                                               : "";
 }
 
-static void log_failure(const struct db_batch *b, const char *event, enum err e)
+static void db_run_log_failure(const struct db_batch *b, const char *event, enum err e)
 {
-    const char *state = error_field(b, PG_DIAG_SQLSTATE);
+    const char *state = db_run_error_field(b, PG_DIAG_SQLSTATE);
     /* Other messages quote data. Class 42 is about SQL and names only. */
-    const char *text =
-        state && strncmp(state, "42", 2) == 0 ? error_field(b, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    const char *text = state && strncmp(state, "42", 2) == 0
+                           ? db_run_error_field(b, PG_DIAG_MESSAGE_PRIMARY)
+                           : NULL;
 
     LOG(e == ERR_INTERNAL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, event, F_STR("code", err_code(e)),
-        F_STR("sqlstate", state ? state : ""), F_STR("statement", failed_statement(b)),
+        F_STR("sqlstate", state ? state : ""), F_STR("statement", db_run_failed_statement(b)),
         F_STR("reason", text ? text : ""));
 }
 
-static enum err end_timeout(struct db_batch *b, struct deadline d)
+static enum err db_run_end_timeout(struct db_batch *b, struct deadline d)
 {
-    bool unknown = b->may_have_committed && !surely_failed(b);
+    bool unknown = b->may_have_committed && !db_run_surely_failed(b);
     enum err e = unknown              ? ERR_COMMIT_UNKNOWN
                  : deadline_passed(d) ? ERR_DEADLINE
                                       : ERR_DB_UNAVAILABLE;
 
     db_count_error(unknown ? DB_ERROR_CLASS_COMMIT_UNKNOWN : DB_ERROR_CLASS_TIMEOUT);
-    log_failure(b, "db.timeout", e);
+    db_run_log_failure(b, "db.timeout", e);
     return e;
 }
 
-static enum err end_lost(struct db_batch *b)
+static enum err db_run_end_lost(struct db_batch *b)
 {
-    const struct db_fault *f = db_fault_of(error_field(b, PG_DIAG_SQLSTATE));
-    bool unknown = b->may_have_committed && !surely_failed(b);
+    const struct db_fault *f = db_fault_of(db_run_error_field(b, PG_DIAG_SQLSTATE));
+    bool unknown = b->may_have_committed && !db_run_surely_failed(b);
     enum err e = unknown ? ERR_COMMIT_UNKNOWN : ERR_DB_UNAVAILABLE;
 
     b->broken = true;
     db_count_error(unknown         ? DB_ERROR_CLASS_COMMIT_UNKNOWN
                    : f->class >= 0 ? (enum db_error_class)f->class
                                    : DB_ERROR_CLASS_CONNECTION);
-    log_failure(b, "db.connection_lost", e);
+    db_run_log_failure(b, "db.connection_lost", e);
     return e;
 }
 
 /* All answers are there, one of them an error. */
-static enum err end_refused(struct db_batch *b, struct deadline d)
+static enum err db_run_end_refused(struct db_batch *b, struct deadline d)
 {
-    const struct db_fault *f = db_fault_of(error_field(b, PG_DIAG_SQLSTATE));
+    const struct db_fault *f = db_fault_of(db_run_error_field(b, PG_DIAG_SQLSTATE));
 
     if (f->class >= 0) {
         db_count_error((enum db_error_class)f->class);
-        log_failure(b, "db.statement_failed", f->err);
+        db_run_log_failure(b, "db.statement_failed", f->err);
     }
     b->broken = f->reconnect;
     if (f->reconnect)
@@ -136,20 +125,20 @@ static enum err end_refused(struct db_batch *b, struct deadline d)
     return f->err;
 }
 
-static void note_error(struct db_batch *b)
+static void db_run_note_error(struct db_batch *b)
 {
-    const char *constraint = error_field(b, PG_DIAG_CONSTRAINT_NAME);
+    const char *constraint = db_run_error_field(b, PG_DIAG_CONSTRAINT_NAME);
 
     b->constraint = constraint ? constraint : "";
     if (b->error && b->error_at < b->parts_n)
         b->failed_index = b->parts[b->error_at].i;
 }
 
-static enum err settle(struct db_batch *b, enum db_end end, struct deadline d)
+static enum err db_run_settle(struct db_batch *b, enum db_end end, struct deadline d)
 {
     struct db *db = b->db;
 
-    note_error(b);
+    db_run_note_error(b);
     db->running = false;
     if (end != DB_END_DONE) {
         db_lost(db);
@@ -157,16 +146,16 @@ static enum err settle(struct db_batch *b, enum db_end end, struct deadline d)
             b->ended && !b->error; /* the commit is known, only the rest of the answer was lost */
         if (b->ok)
             return ERR_OK;
-        return end == DB_END_TIMEOUT ? end_timeout(b, d) : end_lost(b);
+        return end == DB_END_TIMEOUT ? db_run_end_timeout(b, d) : db_run_end_lost(b);
     }
     db->in_tx = PQtransactionStatus(db->conn) != PQTRANS_IDLE;
     if (b->error)
-        return end_refused(b, d);
+        return db_run_end_refused(b, d);
     b->ok = !kinds[b->kind].ends || b->ended;
     return b->ok ? ERR_OK : ERR_INTERNAL;
 }
 
-static enum err run_once(struct db_batch *b, struct deadline d)
+static enum err db_run_once(struct db_batch *b, struct deadline d)
 {
     int64_t each = b->db->cfg->database.statement_timeout_ms;
     int count = b->n + kinds[b->kind].begins + kinds[b->kind].ends;
@@ -174,13 +163,13 @@ static enum err run_once(struct db_batch *b, struct deadline d)
 
     db_batch_reset(b);
     b->db->running = true;
-    if (queue_all(b))
+    if (db_run_queue(b))
         end = db_exchange(b, deadline_cap(d, each * count + GRACE_MS));
-    return settle(b, end, d);
+    return db_run_settle(b, end, d);
 }
 
 /* Nothing is sent on a connection that has ended already: what is not sent is not in doubt. */
-static enum err connect_first(struct db *db, struct deadline d)
+static enum err db_run_connect(struct db *db, struct deadline d)
 {
     if (db->state == DB_READY && !db_alive(db))
         db_lost(db);
@@ -199,16 +188,16 @@ enum err db_run(struct db_batch *b, struct deadline d)
             db_lost(db); /* no time for a ROLLBACK; the server does it for a connection that ends */
         return ERR_DEADLINE;
     }
-    enum err e = inside ? ERR_OK : connect_first(db, d);
+    enum err e = inside ? ERR_OK : db_run_connect(db, d);
     if (e != ERR_OK)
         return e;
-    e = run_once(b, d);
+    e = db_run_once(b, d);
     /* The connection broke under a batch that left nothing behind: the server was restarted, or is
      * another now. */
     if (e == ERR_OK || !b->broken || !kinds[b->kind].repeatable || deadline_passed(d))
         return e;
     e = db_connect(db, d);
-    return e == ERR_OK ? run_once(b, d) : e;
+    return e == ERR_OK ? db_run_once(b, d) : e;
 }
 
 void db_rollback(struct db *db, struct deadline d)

@@ -13,6 +13,8 @@ libdb_a_SOURCES = \
   src/db/db.c \
   src/db/db_batch.c \
   src/db/db_batch_priv.h \
+  src/db/db_conn.c \
+  src/db/db_connect.c \
   src/db/db_err.c \
   src/db/db_exchange.c \
   src/db/db_greet.c \

@@ -24,7 +24,6 @@ KNOWN: dict[str, list[set[str]]] = {
         {"api_catalog", "api_catalog_json"},
     ],
     "confine": [{"confine", "confine_calls"}],
-    "db": [{"db", "db_batch", "db_exchange", "db_greet", "db_migrate", "db_run"}],
     "ext": [{"ext_breaker", "ext_client", "ext_shared"}],
     "master": [{"master_child", "master_listen", "master_setup"}],
     "monitor": [{"monitor", "monitor_http", "monitor_page", "monitor_process", "monitor_status"}],
