@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * From the bytes of one whole request to the bytes of its answer. A route is a row of the table in
- * api_routes.c and a handler of at most one service call. The frame (api.c) does for all of them:
- * routing, media type, JSON and query schemas, authentication, roles, idempotency keys, problem
- * documents, access record, metrics.
+ * From the bytes of one whole request to the bytes of its answer: what a worker calls. The frame
+ * (api.c) does for all routes: routing, media type, JSON and query schemas, authentication, roles,
+ * idempotency keys, problem documents, access record, metrics. api_handler.h is for handlers.
  */
 #ifndef BOOKINGD_API_API_H
 #define BOOKINGD_API_API_H
@@ -12,16 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "db/db.h"
-#include "http/http_parse.h"
-#include "http/http_path.h"
-#include "http/http_resp.h"
+#include "base/clock.h"
+#include "base/str.h"
 #include "http/http_route.h"
-#include "svc/svc.h"
-#include "sys/json.h"
-#include "sys/schema.h"
 
 struct api; /* one per worker process */
+struct config;
+struct db;
+struct ext;
 
 struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext) MUST_CHECK;
 void api_free(struct api *api);
@@ -56,169 +53,5 @@ bool api_idle(struct api *api, struct deadline d);
 
 /* Method, path and usual status of every route, for the dispatcher and the metrics. */
 extern const struct http_route_table api_route_table;
-
-/* ---- for handlers ---- */
-
-enum api_auth { AUTH_NONE, AUTH_CUSTOMER, AUTH_VIEWER, AUTH_AGENT, AUTH_ADMIN };
-enum api_body { BODY_NONE, BODY_OPTIONAL, BODY_REQUIRED, BODY_ANY /* raw: webhooks */ };
-
-struct api_request;
-typedef enum err (*api_handler_fn)(struct api_request *r);
-
-struct api_route {
-    struct http_route http;
-    api_handler_fn handler;
-    enum api_auth auth;
-    enum api_body body;
-    const struct schema_row *members; /* of the body: into r->input (input_size bytes, zeroed) */
-    size_t input_size;
-    bool partial;    /* PATCH: no member is required, but one must be there */
-    bool idempotent; /* takes Idempotency-Key */
-    /* Parameters: into r->query_input (query_size bytes, zeroed). An unknown or repeated one is a
-     * fault (query:NAME), but on routes that say query_open (the gateway adds its own). */
-    const struct schema_row *query;
-    size_t query_size;
-    bool query_open; /* unknown query parameters are ignored */
-};
-/*
- * The table: pointers to rows that stand beside their handlers. A handler's file defines
- *     const struct api_route api_route_venue_list = {.http = {HTTP_GET, "/v1/venues", 200},
- * .handler = venue_list, ...}; and its area's api_routes_AREA.def has the line
- * ROUTE(api_route_venue_list).
- */
-extern const struct api_route *const api_routes[]; /* api_route_table.n of them */
-
-struct api_request {
-    struct svc svc;
-    struct api *api;
-    const struct api_route *route;
-    const struct http_head *head;
-    struct uuid ids[HTTP_PARAMS_MAX]; /* path parameters that are identifiers; a malformed one got
-                                         404 before the handler */
-    struct str params[HTTP_PARAMS_MAX];
-    struct str raw_body;
-    json_t *json; /* the body; NULL when there is none */
-    void *input;  /* by route->members */
-    void *query_input;
-    const char *client;    /* address, by trusted_proxies */
-    const char *auth_hash; /* SHA-256 of the bearer token, hex: parameter of SQL_CUSTOMER_ID and
-                              friends; NULL without a token */
-    struct principal who;
-    bool authenticated;
-    bool first_ran;    /* api_first() was called */
-    size_t row;        /* in api_routes; api_route_table.n: none */
-    const char *allow; /* methods of the path, for 405 */
-    struct faults faults;
-    struct http_resp resp;
-    /* problem members that go beyond code and title; set before returning the error */
-    struct {
-        const char *detail;
-        long retry_after_s;
-        int attempts_left;    /* -1: absent */
-        enum outcome outcome; /* OUTCOME_OK: nobody told */
-        const char *otp_id, *payment_id;
-    } problem;
-    struct api_idem *idem; /* the Idempotency-Key; NULL when the request has none */
-};
-
-/*
- * The first batch of a handler: authentication and the claim of the Idempotency-Key are in it
- * already (result indices below the returned batch's count belong to the frame), the handler adds
- * the reads it can state with auth_hash as a parameter, and api_first runs it: one round trip for
- * all. Returns ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_IDEM_*, ERR_ANSWERED (a replay is in resp), or
- * a database error. Every handler of a route with auth must call it once, before anything else
- * touches the database.
- */
-struct db_batch *api_first_batch(struct api_request *r);
-enum err api_first(struct api_request *r, struct db_batch *b) MUST_CHECK;
-/*
- * The first batch of a handler about one thing: `seen` takes the token's hash and the path's first
- * identifier as its two parameters. ERR_NOT_FOUND when it finds nothing, else its rows in *rows.
- */
-enum err api_first_seen(struct api_request *r, const struct db_stmt *seen,
-                        struct db_rows *rows) MUST_CHECK;
-
-/*
- * Adds to a committing batch the statement that stores the response now in r->resp as the outcome
- * of the Idempotency-Key, so that both commit together. Nothing without a key. The frame stores
- * what was not stored this way after the handler returned (outcomes below 500), and releases the
- * claim of others.
- */
-void api_idem_add(struct api_request *r, struct db_batch *b);
-/* Whose data the response shows, when that is not the caller (staff booking for a customer):
- * erasure finds the stored answer by it. */
-void api_idem_customer(struct api_request *r, const char *customer_id);
-/* The answer tells how things stand, not how they ended: a repeat is served anew. */
-void api_idem_passing(struct api_request *r);
-/* Caller, Idempotency-Key and content as one name, by which a service knows what it did for the
- * same request before; NULL without a key. */
-const char *api_idem_name(const struct api_request *r);
-
-/* Sets status and JSON body. */
-void api_reply(struct api_request *r, int status, json_t *body);
-void api_reply_empty(struct api_request *r, int status);
-/* ETag: "VERSION" of a booking, on the response. */
-void api_etag(struct api_request *r, int64_t version);
-/*
- * If-Match (RFC 9110 13.1.1) as the versions that a service may act on (svc.h): all of them when
- * the field is absent or `*`. Weak tags and tags that are no version never match. ERR_VALIDATION,
- * with a fault at header:If-Match, when the field is malformed.
- */
-enum err api_if_match(struct api_request *r, struct versions *out) MUST_CHECK;
-/* {"items": [...], "next": CURSOR|null}; next NULL: the last page. */
-void api_reply_list(struct api_request *r, json_t *items, const char *next);
-/* A fault of the input found by a handler: adds it; return ERR_VALIDATION afterwards. */
-#define api_fault(r, pointer, ...) fault_add(&(r)->faults, (pointer), __VA_ARGS__)
-/* Members of a provider's failure: outcome, Retry-After. Returns e. */
-enum err api_provider_failed(struct api_request *r, enum err e, bool unknown, long retry_after_s);
-
-/*
- * Cursors: opaque text over up to 2 fields (sort key and id), base64url; a foreign or broken one is
- * a fault at query:after. api_cursor_read returns false after adding it; absent (NULL) is true with
- * *n 0.
- */
-const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n);
-bool api_cursor_read(struct api_request *r, const char *after, const char **fields, size_t n,
-                     size_t *found) MUST_CHECK;
-
-/* Characters: a name of 120 code points of 4 bytes, an identifier, the hash. */
-#define API_CURSOR_MAX 768
-
-/* Shared members of query structs: `limit` and `after` (BEHAVIOUR §2). */
-#define API_PAGE_LIMIT_MAX 100
-#define API_PAGE_LIMIT_DEFAULT 50
-struct api_page {
-    int64_t limit;
-    bool has_limit;
-    const char *after;
-};
-#define API_PAGE_PARAMS(owner, place)                                                      \
-    {SCHEMA_FIELD(INT, int64_t, owner, place.limit), .name = "limit", .min = 1,            \
-     .max = API_PAGE_LIMIT_MAX, SCHEMA_HAS(owner, place.has_limit)},                       \
-    {                                                                                      \
-        SCHEMA_FIELD(STRING, const char *, owner, place.after), .name = "after", .min = 1, \
-                                                                .max = API_CURSOR_MAX      \
-    }
-/* The query of a list that takes no more than these two: the struct is api_page itself. */
-extern const struct schema_row api_page_params[];
-/* limit or its default */
-int64_t api_page_limit(const struct api_page *p);
-/*
- * The page of a short list that is whole in memory; keys: what tells its n items apart. Behind a
- * cursor whose item is gone there is nothing. False after adding a fault at query:after.
- */
-struct api_span {
-    size_t first, end; /* items first to end - 1 */
-    const char *next;  /* cursor, or NULL */
-};
-bool api_page_of(struct api_request *r, const struct api_page *p, const char *const *keys, size_t n,
-                 struct api_span *out) MUST_CHECK;
-
-/*
- * Answers 200 with a page of rows, of which limit + 1 were asked for, so that the row too many
- * tells of others. `item` makes row i's JSON, and its cursor where `next` is not NULL.
- */
-typedef json_t *api_item_fn(struct arena *a, struct db_rows rows, int i, const char **next);
-void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, api_item_fn *item);
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef BOOKINGD_API_API_BOOKING_H
 #define BOOKINGD_API_API_BOOKING_H
 
-#include "api/api.h"
+#include "api/api_handler.h"
 #include "svc/booking.h"
 #include "svc/notification_list.h"
 
@@ -15,7 +15,7 @@ json_t *api_booking_json(struct arena *a, const struct booking *bk);
 json_t *api_staff_booking_json(struct arena *a, const struct booking *bk);
 /* A row of a list of bookings in one of these views, as api_reply_page() wants it. */
 typedef json_t *api_booking_view_fn(struct arena *a, const struct booking *bk);
-json_t *api_booking_item(struct arena *a, struct db_rows rows, int i, const char **next,
+json_t *api_booking_item(struct api_request *r, struct db_rows rows, int i, const char **next,
                          api_booking_view_fn *view);
 /* Notification */
 json_t *api_notification_json(struct arena *a, const struct notification_item *n);
@@ -35,6 +35,7 @@ void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *
  * absent); false, with a fault at query:after, for a foreign one: answer it only after api_first().
  */
 bool api_time_cursor(struct api_request *r, const char *after, const char *fields[2]) MUST_CHECK;
-const char *api_time_cursor_make(struct arena *a, struct wall at, const struct uuid *id);
+const char *api_time_cursor_make(const struct api_request *r, struct wall at,
+                                 const struct uuid *id);
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef BOOKINGD_API_API_CATALOG_H
 #define BOOKINGD_API_API_CATALOG_H
 
-#include "api/api.h"
+#include "api/api_page.h"
 #include "svc/catalog.h"
 
 json_t *api_venue_json(struct arena *a, const struct venue *v);

@@ -4,7 +4,7 @@
 #ifndef BOOKINGD_API_API_PAYMENT_H
 #define BOOKINGD_API_API_PAYMENT_H
 
-#include "api/api.h"
+#include "api/api_handler.h"
 #include "svc/payment.h"
 
 json_t *api_payment_json(const struct api_request *r, const struct payment *p);

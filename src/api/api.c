@@ -25,7 +25,7 @@ struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
     for (size_t i = 0; i < cfg->providers_n; i++)
         (void)snprintf(api->provider_keys[i], sizeof api->provider_keys[i], "provider_%s",
                        cfg->providers[i].name);
-    api_cursor_init(cfg);
+    api_cursor_init(api);
     return api;
 }
 
@@ -145,7 +145,6 @@ static enum err api_handle(struct api_request *r)
         return ERR_DEADLINE;
     r->svc.traceparent = api_traceparent(r);
     r->client = api_client_address(r->svc.cfg, r->svc.arena, r->head, r->client);
-    api_cursor_scope(r->route->http.pattern);
     e = api_bearer(r);
     if (e != ERR_OK)
         return e;

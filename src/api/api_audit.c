@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* GET /v1/staff/audit: who did what, newest first. */
-#include "api/api.h"
+#include "api/api_page.h"
 #include "svc/audit.h"
 
 static json_t *api_audit_entry_json(struct arena *a, const struct audit_entry *e)
@@ -19,13 +19,13 @@ static json_t *api_audit_entry_json(struct arena *a, const struct audit_entry *e
     return j;
 }
 
-static json_t *api_audit_item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_audit_item(struct api_request *r, struct db_rows rows, int i, const char **next)
 {
     struct audit_entry e;
     audit_read(rows, i, &e);
     if (next)
-        *next = api_cursor_make(a, (const char *const[]){e.cursor_us, e.id}, 2);
-    return api_audit_entry_json(a, &e);
+        *next = api_cursor_make(r, (const char *const[]){e.cursor_us, e.id}, 2);
+    return api_audit_entry_json(r->svc.arena, &e);
 }
 
 static enum err api_audit_get_list(struct api_request *r)

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* The customer's bookings. */
 #include "api/api_booking.h"
+#include "api/api_page.h"
 #include "api/api_payment.h"
 #include "svc/refund.h"
 
@@ -59,9 +60,10 @@ static const struct schema_row api_booking_list_rows[] = {
     SCHEMA_END,
 };
 
-static json_t *api_booking_list_item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_booking_list_item(struct api_request *r, struct db_rows rows, int i,
+                                     const char **next)
 {
-    return api_booking_item(a, rows, i, next, api_booking_json);
+    return api_booking_item(r, rows, i, next, api_booking_json);
 }
 
 static enum err api_booking_get_list(struct api_request *r)

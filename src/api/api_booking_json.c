@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 #include "api/api_booking.h"
+#include "api/api_page.h"
 
 static void booking_json_put_time(struct arena *a, json_t *obj, const char *key, bool has,
                                   struct wall at)
@@ -92,18 +93,18 @@ bool api_time_cursor(struct api_request *r, const char *after, const char *field
     return false;
 }
 
-json_t *api_booking_item(struct arena *a, struct db_rows rows, int i, const char **next,
+json_t *api_booking_item(struct api_request *r, struct db_rows rows, int i, const char **next,
                          api_booking_view_fn *view)
 {
     struct booking bk;
     booking_read(rows, i, &bk);
     if (next)
-        *next = api_time_cursor_make(a, bk.starts_at, &bk.id);
-    return view(a, &bk);
+        *next = api_time_cursor_make(r, bk.starts_at, &bk.id);
+    return view(r->svc.arena, &bk);
 }
 
-const char *api_time_cursor_make(struct arena *a, struct wall at, const struct uuid *id)
+const char *api_time_cursor_make(const struct api_request *r, struct wall at, const struct uuid *id)
 {
     char text[WALL_RFC3339_MAX];
-    return api_cursor_make(a, (const char *const[]){wall_format(at, text), id->s}, 2);
+    return api_cursor_make(r, (const char *const[]){wall_format(at, text), id->s}, 2);
 }

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* The public catalog: active venues and services. */
 #include "api/api_catalog.h"
+#include "api/api_page.h"
 
 static enum err api_catalog_get_venue_list(struct api_request *r)
 {
@@ -21,7 +22,7 @@ static enum err api_catalog_get_venue_list(struct api_request *r)
     const char *next = NULL;
     if (shown < n)
         next = api_cursor_make(
-            a, (const char *const[]){venues[shown - 1].name, venues[shown - 1].id.s}, 2);
+            r, (const char *const[]){venues[shown - 1].name, venues[shown - 1].id.s}, 2);
     api_reply_list(r, items, next);
     return ERR_OK;
 }
@@ -53,7 +54,7 @@ static enum err api_catalog_get_service_list(struct api_request *r)
     const char *next = NULL;
     if (shown < n)
         next = api_cursor_make(
-            a, (const char *const[]){services[shown - 1].name, services[shown - 1].id.s}, 2);
+            r, (const char *const[]){services[shown - 1].name, services[shown - 1].id.s}, 2);
     api_reply_list(r, items, next);
     return ERR_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 #include "api/api_catalog.h"
+#include "api/api_page.h"
 
 json_t *api_venue_json(struct arena *a, const struct venue *v)
 {

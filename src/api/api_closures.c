@@ -5,6 +5,7 @@
  */
 #include "api/api_booking.h"
 #include "api/api_catalog.h"
+#include "api/api_page.h"
 #include "svc/booking.h"
 #include "svc/svc_sql.h"
 
@@ -23,13 +24,14 @@ static const struct schema_row api_closures_rows[] = {
     SCHEMA_END,
 };
 
-static json_t *api_closures_item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_closures_item(struct api_request *r, struct db_rows rows, int i,
+                                 const char **next)
 {
     struct closure c;
     catalog_read_closure(rows, i, &c);
     if (next)
-        *next = api_time_cursor_make(a, c.starts_at, &c.id);
-    return api_closure_json(a, &c);
+        *next = api_time_cursor_make(r, c.starts_at, &c.id);
+    return api_closure_json(r->svc.arena, &c);
 }
 
 static enum err api_closures_get_list(struct api_request *r)

@@ -7,39 +7,33 @@
  */
 #include "api_priv.h"
 
+/* 64 bits: a client gets a few guesses per second, and a cursor gives no rights. */
 #define MAC_LEN 8
 #define CURSOR_BYTES_MAX (API_CURSOR_MAX / 4 * 3)
 
-static struct {
-    unsigned char key[SHA256_LEN];
-    const char *scope; /* route of the request in hand */
-} cursor = {.scope = ""};
-
-void api_cursor_init(const struct config *cfg)
+void api_cursor_init(struct api *api)
 {
+    const struct config *cfg = api->cfg;
     struct str secret =
         cfg->otp.secret ? (struct str){cfg->otp.secret, cfg->otp.secret_len} : STR("");
-    digest_hmac_sha256(secret, STR("list cursors"), cursor.key);
+    digest_hmac_sha256(secret, STR("list cursors"), api->cursor_key);
 }
 
-void api_cursor_scope(const char *route)
-{
-    cursor.scope = route;
-}
-
-static void cursor_make_mac(struct arena *a, struct str payload, unsigned char out[SHA256_LEN])
+static void cursor_make_mac(const struct api_request *r, struct str payload,
+                            unsigned char out[SHA256_LEN])
 {
     struct sb text;
-    sb_init(&text, a, payload.n + 64);
-    sb_puts(&text, cursor.scope);
+    sb_init(&text, r->svc.arena, payload.n + 64);
+    sb_puts(&text, r->route->http.pattern);
     sb_putc(&text, '\n');
     sb_add(&text, payload.p, payload.n);
-    digest_hmac_sha256((struct str){(const char *)cursor.key, sizeof cursor.key}, sb_str(&text),
+    digest_hmac_sha256((struct str){(const char *)r->api->cursor_key, SHA256_LEN}, sb_str(&text),
                        out);
 }
 
-const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n)
+const char *api_cursor_make(const struct api_request *r, const char *const *fields, size_t n)
 {
+    struct arena *a = r->svc.arena;
     struct sb payload;
     sb_init(&payload, a, 96);
     for (size_t i = 0; i < n; i++) {
@@ -48,7 +42,7 @@ const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n
     }
     struct str p = sb_str(&payload);
     unsigned char mac[SHA256_LEN];
-    cursor_make_mac(a, p, mac);
+    cursor_make_mac(r, p, mac);
     unsigned char *bytes = arena_alloc(a, MAC_LEN + p.n);
     memcpy(bytes, mac, MAC_LEN);
     memcpy(bytes + MAC_LEN, p.p, p.n);
@@ -58,17 +52,17 @@ const char *api_cursor_make(struct arena *a, const char *const *fields, size_t n
 }
 
 /* The payload of a genuine cursor; absent otherwise. */
-static struct str cursor_check(struct arena *a, const char *after)
+static struct str cursor_check(const struct api_request *r, const char *after)
 {
     size_t n = CURSOR_BYTES_MAX;
-    char *bytes = arena_alloc(a, n + 1);
+    char *bytes = arena_alloc(r->svc.arena, n + 1);
     unsigned char mac[SHA256_LEN];
     const struct str none = {NULL, 0};
     if (strlen(after) > CURSOR_BYTES_MAX / 3 * 4 ||
         !digest_base64url_decode(str_of(after), (unsigned char *)bytes, &n) || n <= MAC_LEN)
         return none;
     struct str payload = {bytes + MAC_LEN, n - MAC_LEN};
-    cursor_make_mac(a, payload, mac);
+    cursor_make_mac(r, payload, mac);
     bool same =
         digest_equal((struct str){bytes, MAC_LEN}, (struct str){(const char *)mac, MAC_LEN});
     return same ? payload : none;
@@ -80,7 +74,7 @@ bool api_cursor_read(struct api_request *r, const char *after, const char **fiel
     *found = 0;
     if (!after)
         return true;
-    struct str rest = cursor_check(r->svc.arena, after);
+    struct str rest = cursor_check(r, after);
     while (rest.n > 0 && *found < n) {
         const char *end = memchr(rest.p, '\0', rest.n);
         if (!end)

@@ -4,7 +4,7 @@
 #ifndef BOOKINGD_API_API_CUSTOMER_H
 #define BOOKINGD_API_API_CUSTOMER_H
 
-#include "api/api.h"
+#include "api/api_handler.h"
 #include "svc/customer.h"
 
 json_t *api_customer_json(struct arena *a, const struct customer *c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Opening hours of a resource: read the week, replace it as a whole. */
-#include "api/api.h"
+#include "api/api_handler.h"
 #include "svc/catalog.h"
 #include "svc/svc_sql.h"
 

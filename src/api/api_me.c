@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* The signed-in customer: who it is, changes, the end of a session, erasure. */
-#include "api/api.h"
+#include "api/api_handler.h"
 #include "api_customer.h"
 #include "svc/session.h"
 

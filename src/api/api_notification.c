@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* The ledger of notifications, for staff. */
 #include "api/api_booking.h"
+#include "api/api_page.h"
 
 static struct notification_actor api_notification_actor(const struct api_request *r)
 {
@@ -27,13 +28,14 @@ static const struct schema_row api_notification_list_rows[] = {
     SCHEMA_END,
 };
 
-static json_t *api_notification_item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_notification_item(struct api_request *r, struct db_rows rows, int i,
+                                     const char **next)
 {
     struct notification_item n;
-    notification_read(a, rows, i, &n);
+    notification_read(r->svc.arena, rows, i, &n);
     if (next)
-        *next = api_time_cursor_make(a, n.created_at, &n.id);
-    return api_notification_json(a, &n);
+        *next = api_time_cursor_make(r, n.created_at, &n.id);
+    return api_notification_json(r->svc.arena, &n);
 }
 
 static enum err api_notification_get_list(struct api_request *r)

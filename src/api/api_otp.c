@@ -3,7 +3,7 @@
 /* Sign-in: a code by SMS, traded for a session. */
 #include "svc/otp.h"
 
-#include "api/api.h"
+#include "api/api_handler.h"
 #include "api_customer.h"
 
 /* ---- POST /v1/otp ---- */

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* Payments: the customer's calls, the gateway's hints, the staff's refunds. */
 #include "api/api_payment.h"
+#include "api/api_page.h"
 
 #include "api/api_booking.h"
 #include "base/url.h"

@@ -7,6 +7,8 @@
 #include <setjmp.h>
 
 #include "api/api.h"
+#include "api/api_handler.h"
+#include "api/api_page.h"
 #include "base/digest.h"
 #include "svc/idem.h"
 
@@ -51,6 +53,7 @@ struct api {
 
     struct api_pending pending[API_PENDING_MAX];
     unsigned pending_n;
+    unsigned char cursor_key[SHA256_LEN];
     char provider_keys[PROVIDERS_MAX][48]; /* of the access record */
 };
 
@@ -99,9 +102,8 @@ void api_problem(struct api_request *r, enum err e);
 /* api_log.c: access record and metrics; e: what was refused, or ERR_OK. */
 void api_record(struct api *api, int status, enum err e);
 
-/* api_cursor.c: key of this process's cursors, and the list that they belong to. */
-void api_cursor_init(const struct config *cfg);
-void api_cursor_scope(const char *route);
+/* api_cursor.c: the key of this installation's cursors, into api. */
+void api_cursor_init(struct api *api);
 
 /* api_etag.c: pure part of api_if_match. false: malformed. */
 bool api_if_match_parse(struct str value, struct versions *out) MUST_CHECK;

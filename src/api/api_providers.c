@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* GET /v1/staff/providers: each provider's circuit, calls in flight, last fault. */
-#include "api/api.h"
+#include "api/api_page.h"
 
 static json_t *api_providers_json(struct arena *a, const struct provider_config *p,
                                   const struct ext_state *state)

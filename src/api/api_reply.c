@@ -40,7 +40,7 @@ void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, a
     json_t *items = json_arr(r->svc.arena);
     for (int i = 0; i < shown; i++)
         json_push(r->svc.arena, items,
-                  item(r->svc.arena, rows, i, i == shown - 1 && shown < n ? &next : NULL));
+                  item(r, rows, i, i == shown - 1 && shown < n ? &next : NULL));
     api_reply_list(r, items, next);
 }
 
@@ -62,7 +62,7 @@ bool api_page_of(struct api_request *r, const struct api_page *p, const char *co
     if (after && out->first < n)
         out->first++;
     out->end = n - out->first > limit ? out->first + limit : n;
-    out->next = out->end < n ? api_cursor_make(r->svc.arena, &keys[out->end - 1], 1) : NULL;
+    out->next = out->end < n ? api_cursor_make(r, &keys[out->end - 1], 1) : NULL;
     return true;
 }
 

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* Resources of a venue, for staff. */
 #include "api/api_catalog.h"
+#include "api/api_page.h"
 #include "svc/svc_sql.h"
 
 struct resource_input {
@@ -18,13 +19,14 @@ static const struct schema_row api_resources_rows[] = {
     SCHEMA_END,
 };
 
-static json_t *api_resources_item(struct arena *a, struct db_rows rows, int i, const char **next)
+static json_t *api_resources_item(struct api_request *r, struct db_rows rows, int i,
+                                  const char **next)
 {
     struct resource v;
     catalog_read_resource(rows, i, &v);
     if (next)
-        *next = api_cursor_make(a, (const char *const[]){v.name, v.id.s}, 2);
-    return api_resource_json(a, &v);
+        *next = api_cursor_make(r, (const char *const[]){v.name, v.id.s}, 2);
+    return api_resource_json(r->svc.arena, &v);
 }
 
 static enum err api_resources_get_list(struct api_request *r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* GET /v1/services/{service_id}/slots */
-#include "api/api.h"
+#include "api/api_handler.h"
 #include "svc/avail.h"
 
 struct slots_query {

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* The venue's calendar, booking for a customer, and moving bookings on, for staff. */
 #include "api/api_booking.h"
+#include "api/api_page.h"
 #include "api/api_payment.h"
 #include "api_customer.h"
 #include "svc/phone.h"
@@ -33,10 +34,10 @@ static const char *api_staff_date(struct api_request *r, const char *text, const
     return NULL;
 }
 
-static json_t *api_staff_calendar_item(struct arena *a, struct db_rows rows, int i,
+static json_t *api_staff_calendar_item(struct api_request *r, struct db_rows rows, int i,
                                        const char **next)
 {
-    return api_booking_item(a, rows, i, next, api_staff_booking_json);
+    return api_booking_item(r, rows, i, next, api_staff_booking_json);
 }
 
 static enum err api_staff_get_calendar(struct api_request *r)

@@ -4,6 +4,8 @@
 noinst_LIBRARIES += libapi.a
 libapi_a_SOURCES = \
   include/api/api.h \
+  include/api/api_handler.h \
+  include/api/api_page.h \
   src/api/api.c \
   src/api/api_audit.c \
   src/api/api_auth.c \

@@ -11,10 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void begin(struct api_request *r, struct arena *a, const struct config *cfg)
 {
-    *r = (struct api_request){.svc = {.cfg = cfg, .arena = a, .request_id = "fuzz"}};
+    static const struct api_route route = {.http = {HTTP_GET, "/v1/fuzz", 200}};
+    static struct api process;
+    process.cfg = cfg;
+    *r = (struct api_request){
+        .api = &process, .route = &route, .svc = {.cfg = cfg, .arena = a, .request_id = "fuzz"}};
     faults_init(&r->faults, a);
-    api_cursor_init(cfg);
-    api_cursor_scope("/v1/fuzz");
+    api_cursor_init(r->api);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -29,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin(&r, a, &cfg);
     const char *text = arena_strndup(a, size ? (const char *)data : "", size);
     const char *const mine[] = {text, "019aab00-0000-7000-8000-000000000000"};
-    const char *made = api_cursor_make(a, mine, ARRAY_LEN(mine));
+    const char *made = api_cursor_make(&r, mine, ARRAY_LEN(mine));
 
     if (strcmp(made, text) != 0) { /* a stranger cannot know the hash */
         ENSURE(!api_cursor_read(&r, text, fields, ARRAY_LEN(fields), &found));

@@ -13,6 +13,9 @@
 static struct arena *arena;
 static struct config cfg;
 static struct api_request request;
+static struct api process;
+static const struct api_route route_a = {.http = {HTTP_GET, "/v1/a", 200}};
+static const struct api_route route_b = {.http = {HTTP_GET, "/v1/b", 200}};
 
 static void set_up(void)
 {
@@ -22,8 +25,10 @@ static void set_up(void)
                                    .problem.attempts_left = -1};
     faults_init(&request.faults, arena);
     http_resp_init(&request.resp, arena);
-    api_cursor_init(&cfg);
-    api_cursor_scope("/v1/a");
+    process.cfg = &cfg;
+    request.api = &process;
+    request.route = &route_a;
+    api_cursor_init(&process);
 }
 
 static void tear_down(void)
@@ -49,7 +54,7 @@ START_TEST(cursor_comes_back)
 {
     const char *const in[] = {"2026-01-02T03:04:05Z", ""};
     const char *out[2];
-    const char *text = api_cursor_make(arena, in, 2);
+    const char *text = api_cursor_make(&request, in, 2);
     ck_assert_uint_eq(
         strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
         strlen(text));
@@ -64,22 +69,22 @@ START_TEST(cursor_of_another_kind_is_refused)
 {
     const char *const in[] = {"1", "2"};
     const char *out[2];
-    const char *text = api_cursor_make(arena, in, 2);
+    const char *text = api_cursor_make(&request, in, 2);
     static const char *const broken[] = {"",    "x",        "====", "AAAAAAAAAAAAAAAAAAAA",
                                          "a b", "\xC3\xA4", "%00"};
     for (size_t i = 0; i < ARRAY_LEN(broken); i++)
         ck_assert_msg(!read_cursor(broken[i], out, 2), "%s", broken[i]);
-    ck_assert(!read_cursor(api_cursor_make(arena, in, 1), out, 2)); /* too few fields */
-    ck_assert(!read_cursor(text, out, 1));                          /* too many */
+    ck_assert(!read_cursor(api_cursor_make(&request, in, 1), out, 2)); /* too few fields */
+    ck_assert(!read_cursor(text, out, 1));                             /* too many */
     char *longer = arena_alloc(arena, 5000);
     memset(longer, 'A', 4999);
     ck_assert(!read_cursor(longer, out, 2));
-    api_cursor_scope("/v1/b");
+    request.route = &route_b;
     ck_assert(!read_cursor(text, out, 2)); /* of another list */
-    api_cursor_scope("/v1/a");
+    request.route = &route_a;
     ck_assert(read_cursor(text, out, 2));
     cfg.otp.secret = "another secret..................";
-    api_cursor_init(&cfg);
+    api_cursor_init(&process);
     ck_assert(!read_cursor(text, out, 2)); /* of another installation */
 }
 END_TEST
@@ -89,7 +94,7 @@ START_TEST(cursor_cannot_be_bent)
 {
     const char *const in[] = {"1700000000000000", "019aab00-0000-7000-8000-000000000000"};
     const char *out[2];
-    char *text = arena_strdup(arena, api_cursor_make(arena, in, 2));
+    char *text = arena_strdup(arena, api_cursor_make(&request, in, 2));
     for (size_t i = 0; text[i]; i++) {
         char was = text[i];
         text[i] = was == 'B' ? 'C' : 'B';
