@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* For load balancers and supervisors. */
-#include "api/api.h"
+#include "api/api_handler.h"
 
 static void health_reply_status(struct api_request *r, const char *status)
 {
@@ -26,7 +26,7 @@ static enum err api_health_get_ready(struct api_request *r)
     struct deadline d = deadline_cap(r->svc.deadline, READY_MS);
     enum err e = db_connect(r->svc.db, d);
     if (e == ERR_DB_SCHEMA)
-        r->problem.detail = "the database's schema is of another version: run bookingd migrate";
+        r->problem.detail = "The database schema has another version. Run: bookingd migrate";
     if (e != ERR_OK)
         return e;
     struct db_batch *b = db_batch(r->svc.db, r->svc.arena, DB_READ);
@@ -36,7 +36,7 @@ static enum err api_health_get_ready(struct api_request *r)
         return e == ERR_DEADLINE ? ERR_DB_UNAVAILABLE : e;
     struct db_rows rows = db_result(b, at);
     if (db_is_null(rows, 0, "version") || db_get_int(rows, 0, "version") != db_schema_version()) {
-        r->problem.detail = "the database's schema is of another version: run bookingd migrate";
+        r->problem.detail = "The database schema has another version. Run: bookingd migrate";
         return ERR_DB_SCHEMA;
     }
     health_reply_status(r, "ready");
