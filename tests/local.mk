@@ -10,6 +10,7 @@ LINT_TESTS = \
   tests/lint/layers.sh \
   tests/lint/licence.sh \
   tests/lint/names.py \
+  tests/lint/openapi_codes.py \
   tests/lint/size.py \
   tests/lint/width.py
 TESTS += $(LINT_TESTS)

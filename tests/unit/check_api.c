@@ -448,6 +448,31 @@ START_TEST(routes_are_documented)
 }
 END_TEST
 
+/* The document names each code that a client can meet, and no other. */
+START_TEST(codes_are_documented)
+{
+    json_t *doc =
+        json_parse(arena, (struct str){(const char *)api_openapi_doc, api_openapi_doc_len});
+    json_t *schemas = json_object_get(json_object_get(doc, "components"), "schemas");
+    json_t *members = json_object_get(json_object_get(schemas, "Problem"), "properties");
+    json_t *codes = json_object_get(json_object_get(members, "code"), "examples");
+    size_t public = 0;
+    ck_assert_ptr_nonnull(codes);
+    for (int e = ERR_OK + 1; e < ERR_COUNT; e++) {
+        const char *code = err_code((enum err)e);
+        size_t i = 0;
+        if (http_problem_public((enum err)e) != (enum err)e)
+            continue;
+        public++;
+        while (i < json_array_size(codes) &&
+               strcmp(json_string_value(json_array_get(codes, i)), code) != 0)
+            i++;
+        ck_assert_msg(i < json_array_size(codes), "%s is not in doc/openapi.yaml", code);
+    }
+    ck_assert_uint_eq(json_array_size(codes), public);
+}
+END_TEST
+
 START_TEST(rows_hold_together)
 {
     for (size_t i = 0; i < api_route_table.n; i++) {
@@ -487,6 +512,7 @@ int main(void)
     tcase_add_test(c, problem_bytes_for_the_dispatcher);
     tcase_add_test(c, routing);
     tcase_add_test(c, routes_are_documented);
+    tcase_add_test(c, codes_are_documented);
     tcase_add_test(c, rows_hold_together);
     return th_run(suite);
 }
