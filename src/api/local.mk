@@ -52,18 +52,10 @@ if HAVE_CHECK
 API_UNIT_TESTS = tests/unit/check_api tests/unit/check_api_card
 check_PROGRAMS += $(API_UNIT_TESTS)
 TESTS += $(API_UNIT_TESTS)
-tests_unit_check_api_SOURCES = tests/unit/check_api.c
-tests_unit_check_api_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_check_api_LDADD = $(LIBS_API) $(CHECK_LIBS)
-tests_unit_check_api_card_SOURCES = tests/unit/check_api_card.c
-tests_unit_check_api_card_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_check_api_card_LDADD = $(LIBS_API) $(CHECK_LIBS)
 
 API_DB_TESTS = tests/db/check_frame
 check_PROGRAMS += $(API_DB_TESTS)
 TESTS += $(API_DB_TESTS)
-tests_db_check_frame_SOURCES = tests/db/check_frame.c
-tests_db_check_frame_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_frame_LDADD = libthdb.a $(LIBS_API) $(CHECK_LIBS)
 tests_db_check_frame_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 endif

@@ -30,25 +30,11 @@ BASE_TESTS = \
   tests/unit/check_uuid
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
-tests_unit_check_arena_SOURCES = tests/unit/check_arena.c tests/lib/th_unit.h
-tests_unit_check_arena_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_arena_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
-tests_unit_check_clock_SOURCES = tests/unit/check_clock.c tests/lib/th_unit.h
-tests_unit_check_clock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_clock_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
-tests_unit_check_digest_SOURCES = tests/unit/check_digest.c tests/lib/th_unit.h
-tests_unit_check_digest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_digest_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
-tests_unit_check_num_SOURCES = tests/unit/check_num.c tests/lib/th_unit.h
-tests_unit_check_num_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_num_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
-tests_unit_check_str_SOURCES = tests/unit/check_str.c tests/lib/th_unit.h
-tests_unit_check_str_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_str_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
-tests_unit_check_text_SOURCES = tests/unit/check_text.c tests/lib/th_unit.h
-tests_unit_check_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_text_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
-tests_unit_check_uuid_SOURCES = tests/unit/check_uuid.c tests/lib/th_unit.h
-tests_unit_check_uuid_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_uuid_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
 endif

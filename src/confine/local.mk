@@ -16,7 +16,5 @@ if HAVE_CHECK
 CONFINE_TESTS = tests/unit/check_confine
 check_PROGRAMS += $(CONFINE_TESTS)
 TESTS += $(CONFINE_TESTS)
-tests_unit_check_confine_SOURCES = tests/unit/check_confine.c tests/lib/th_unit.h tests/lib/th_config.h
 tests_unit_check_confine_LDADD = libconfine.a libdb.a libsys.a $(LIBS_DB) $(SECCOMP_LIBS) $(CHECK_LIBS)
-tests_unit_check_confine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 endif

@@ -53,22 +53,10 @@ DB_TESTS = \
   tests/db/check_schema
 check_PROGRAMS += $(DB_TESTS)
 TESTS += $(DB_TESTS)
-tests_db_check_db_SOURCES = tests/db/check_db.c
-tests_db_check_db_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_db_LDADD = $(LIBS_TH_DB)
-tests_db_check_db_faults_SOURCES = tests/db/check_db_faults.c
-tests_db_check_db_faults_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_db_faults_LDADD = $(LIBS_TH_DB)
-tests_db_check_db_pgbouncer_SOURCES = tests/db/check_db_pgbouncer.c
-tests_db_check_db_pgbouncer_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_db_pgbouncer_LDADD = $(LIBS_TH_DB)
-tests_db_check_db_restart_SOURCES = tests/db/check_db_restart.c
-tests_db_check_db_restart_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_db_restart_LDADD = $(LIBS_TH_DB)
-tests_db_check_migrate_SOURCES = tests/db/check_migrate.c
-tests_db_check_migrate_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_migrate_LDADD = $(LIBS_TH_DB)
-tests_db_check_schema_SOURCES = tests/db/check_schema.c
-tests_db_check_schema_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_schema_LDADD = $(LIBS_TH_DB)
 endif

@@ -38,7 +38,5 @@ if HAVE_CHECK
 DISPATCHER_TESTS = tests/unit/check_conn_table
 check_PROGRAMS += $(DISPATCHER_TESTS)
 TESTS += $(DISPATCHER_TESTS)
-tests_unit_check_conn_table_SOURCES = tests/unit/check_conn_table.c tests/lib/th_unit.h
 tests_unit_check_conn_table_LDADD = libdispatcher.a libsys.a $(LIBS_BASE) $(CHECK_LIBS)
-tests_unit_check_conn_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 endif

@@ -21,19 +21,9 @@ CONFIG_TESTS = \
   tests/unit/check_regions
 check_PROGRAMS += $(CONFIG_TESTS)
 TESTS += $(CONFIG_TESTS)
-tests_unit_check_config_SOURCES = tests/unit/check_config.c tests/lib/th_config.h tests/lib/th_unit.h
-tests_unit_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_config_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
-tests_unit_check_config_docs_SOURCES = tests/unit/check_config_docs.c tests/lib/th_config.h tests/lib/th_unit.h
-tests_unit_check_config_docs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_config_docs_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
-tests_unit_check_config_provider_SOURCES = tests/unit/check_config_provider.c tests/lib/th_config.h tests/lib/th_unit.h
-tests_unit_check_config_provider_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_config_provider_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
-tests_unit_check_config_yaml_SOURCES = tests/unit/check_config_yaml.c tests/lib/th_config.h tests/lib/th_unit.h
-tests_unit_check_config_yaml_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_config_yaml_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
-tests_unit_check_regions_SOURCES = tests/unit/check_regions.c tests/lib/th_unit.h
-tests_unit_check_regions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_regions_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 endif

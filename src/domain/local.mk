@@ -21,23 +21,14 @@ if HAVE_CHECK
 DOMAIN_TESTS = tests/unit/check_metrics tests/unit/check_scoreboard tests/unit/check_phone_table tests/unit/check_slots
 check_PROGRAMS += $(DOMAIN_TESTS)
 TESTS += $(DOMAIN_TESTS)
-tests_unit_check_phone_table_SOURCES = tests/unit/check_phone_table.c
-tests_unit_check_phone_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_phone_table_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
-tests_unit_check_slots_SOURCES = tests/unit/check_slots.c
-tests_unit_check_slots_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_slots_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
-tests_unit_check_scoreboard_SOURCES = tests/unit/check_scoreboard.c tests/lib/th_unit.h
-tests_unit_check_scoreboard_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_scoreboard_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
-tests_unit_check_metrics_SOURCES = tests/unit/check_metrics.c tests/lib/th_unit.h
-tests_unit_check_metrics_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_metrics_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 
 DOMAIN_DB_TESTS = tests/db/check_states
 check_PROGRAMS += $(DOMAIN_DB_TESTS)
 TESTS += $(DOMAIN_DB_TESTS)
-tests_db_check_states_SOURCES = tests/db/check_states.c
 tests_db_check_states_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(top_srcdir)/tests/lib
 tests_db_check_states_LDADD = libthdb.a $(LIBS_DB) $(CHECK_LIBS)
 endif

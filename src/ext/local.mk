@@ -39,25 +39,15 @@ check_PROGRAMS += $(EXT_TESTS)
 TESTS += $(EXT_TESTS)
 EXT_TEST_HELPERS = tests/lib/th_cert.c tests/lib/th_cert.h tests/lib/th_ext.c tests/lib/th_ext.h \
   tests/lib/th_provider.c tests/lib/th_provider.h tests/lib/th_unit.h
-tests_unit_check_ext_breaker_SOURCES = tests/unit/check_ext_breaker.c tests/lib/th_unit.h
-tests_unit_check_ext_breaker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_ext_breaker_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
 tests_unit_check_ext_client_SOURCES = tests/unit/check_ext_client.c $(EXT_TEST_HELPERS)
-tests_unit_check_ext_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_ext_client_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
-tests_unit_check_ext_text_SOURCES = tests/unit/check_ext_text.c tests/lib/th_unit.h
-tests_unit_check_ext_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_ext_text_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
 tests_unit_check_ext_tls_SOURCES = tests/unit/check_ext_tls.c $(EXT_TEST_HELPERS)
-tests_unit_check_ext_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_ext_tls_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
-tests_unit_check_pay_SOURCES = tests/unit/check_pay.c tests/lib/th_unit.h
-tests_unit_check_pay_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_pay_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
 tests_unit_check_pay_shapes_SOURCES = tests/unit/check_pay_shapes.c $(EXT_TEST_HELPERS)
-tests_unit_check_pay_shapes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_pay_shapes_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
 tests_unit_check_sms_SOURCES = tests/unit/check_sms.c $(EXT_TEST_HELPERS)
-tests_unit_check_sms_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_sms_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
 endif

@@ -23,16 +23,8 @@ HTTP_TESTS = \
   tests/unit/check_http_resp
 check_PROGRAMS += $(HTTP_TESTS)
 TESTS += $(HTTP_TESTS)
-tests_unit_check_http_parse_SOURCES = tests/unit/check_http_parse.c tests/unit/http_parse_cases.h tests/lib/th_unit.h
-tests_unit_check_http_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_http_parse_LDADD = $(LIBS_HTTP) $(CHECK_LIBS)
-tests_unit_check_http_chunked_SOURCES = tests/unit/check_http_chunked.c tests/lib/th_unit.h
-tests_unit_check_http_chunked_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_http_chunked_LDADD = $(LIBS_HTTP) $(CHECK_LIBS)
-tests_unit_check_http_path_SOURCES = tests/unit/check_http_path.c tests/lib/th_unit.h
-tests_unit_check_http_path_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_http_path_LDADD = $(LIBS_HTTP) $(CHECK_LIBS)
-tests_unit_check_http_resp_SOURCES = tests/unit/check_http_resp.c tests/lib/th_unit.h
-tests_unit_check_http_resp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_http_resp_LDADD = $(LIBS_HTTP) $(CHECK_LIBS)
 endif

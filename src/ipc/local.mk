@@ -15,7 +15,5 @@ if HAVE_CHECK
 IPC_TESTS = tests/unit/check_protocol
 check_PROGRAMS += $(IPC_TESTS)
 TESTS += $(IPC_TESTS)
-tests_unit_check_protocol_SOURCES = tests/unit/check_protocol.c
 tests_unit_check_protocol_LDADD = libipc.a libsys.a $(LIBS_BASE) $(CHECK_LIBS)
-tests_unit_check_protocol_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 endif

@@ -23,7 +23,5 @@ if HAVE_CHECK
 MASTER_TESTS = tests/unit/check_child_table
 check_PROGRAMS += $(MASTER_TESTS)
 TESTS += $(MASTER_TESTS)
-tests_unit_check_child_table_SOURCES = tests/unit/check_child_table.c
 tests_unit_check_child_table_LDADD = libmaster.a libsys.a $(LIBS_BASE) $(CHECK_LIBS)
-tests_unit_check_child_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 endif

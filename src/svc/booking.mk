@@ -31,13 +31,7 @@ LIBS_TH_BOOK = libthbook.a libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
 BOOKING_TESTS = tests/db/check_booking tests/db/check_booking_race tests/db/check_notification
 check_PROGRAMS += $(BOOKING_TESTS)
 TESTS += $(BOOKING_TESTS)
-tests_db_check_booking_SOURCES = tests/db/check_booking.c
-tests_db_check_booking_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_booking_LDADD = $(LIBS_TH_BOOK)
-tests_db_check_booking_race_SOURCES = tests/db/check_booking_race.c
-tests_db_check_booking_race_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_booking_race_LDADD = $(LIBS_TH_BOOK)
-tests_db_check_notification_SOURCES = tests/db/check_notification.c
-tests_db_check_notification_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_notification_LDADD = $(LIBS_TH_BOOK)
 endif

@@ -51,20 +51,12 @@ if HAVE_CHECK
 SVC_UNIT_TESTS = tests/unit/check_phone
 check_PROGRAMS += $(SVC_UNIT_TESTS)
 TESTS += $(SVC_UNIT_TESTS)
-tests_unit_check_phone_SOURCES = tests/unit/check_phone.c
-tests_unit_check_phone_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_phone_LDADD = $(LIBS_SVC) $(CHECK_LIBS)
 
 SVC_DB_TESTS = tests/db/check_idem tests/db/check_otp tests/db/check_statements
 check_PROGRAMS += $(SVC_DB_TESTS)
 TESTS += $(SVC_DB_TESTS)
-tests_db_check_idem_SOURCES = tests/db/check_idem.c
-tests_db_check_idem_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_idem_LDADD = libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
-tests_db_check_otp_SOURCES = tests/db/check_otp.c
-tests_db_check_otp_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_otp_LDADD = libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
-tests_db_check_statements_SOURCES = tests/db/check_statements.c
-tests_db_check_statements_CFLAGS = $(TH_DB_CFLAGS)
 tests_db_check_statements_LDADD = libthdb.a $(LIBS_SVC) $(CHECK_LIBS)
 endif

@@ -22,10 +22,6 @@ if HAVE_CHECK
 PAYMENT_UNIT_TESTS = tests/unit/check_payment tests/unit/check_payment_decide
 check_PROGRAMS += $(PAYMENT_UNIT_TESTS)
 TESTS += $(PAYMENT_UNIT_TESTS)
-tests_unit_check_payment_SOURCES = tests/unit/check_payment.c
-tests_unit_check_payment_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_payment_LDADD = $(LIBS_SVC) $(CHECK_LIBS)
-tests_unit_check_payment_decide_SOURCES = tests/unit/check_payment_decide.c
-tests_unit_check_payment_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_payment_decide_LDADD = $(LIBS_SVC) $(CHECK_LIBS)
 endif

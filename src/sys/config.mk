@@ -19,8 +19,6 @@ if HAVE_CHECK
 JSON_TESTS = tests/unit/check_json
 check_PROGRAMS += $(JSON_TESTS)
 TESTS += $(JSON_TESTS)
-tests_unit_check_json_SOURCES = tests/unit/check_json.c tests/lib/th_unit.h
-tests_unit_check_json_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_json_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 endif
 

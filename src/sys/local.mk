@@ -24,16 +24,8 @@ SYS_TESTS = \
   tests/unit/check_net
 check_PROGRAMS += $(SYS_TESTS)
 TESTS += $(SYS_TESTS)
-tests_unit_check_addrs_SOURCES = tests/unit/check_addrs.c tests/lib/th_unit.h
-tests_unit_check_addrs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_addrs_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
-tests_unit_check_log_SOURCES = tests/unit/check_log.c tests/lib/th_unit.h
-tests_unit_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_log_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
-tests_unit_check_name_rows_SOURCES = tests/unit/check_name_rows.c tests/lib/th_unit.h
-tests_unit_check_name_rows_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_name_rows_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
-tests_unit_check_net_SOURCES = tests/unit/check_net.c tests/lib/th_unit.h
-tests_unit_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_net_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 endif

@@ -3,8 +3,8 @@
 /* Bookings against a real database: what is refused and why, what every change leaves behind. */
 #include <stdlib.h>
 
+#include "../lib/th_book.h"
 #include "../lib/th_unit.h"
-#include "th_book.h"
 
 #define EXPECT(e, want) ck_assert_str_eq(err_code(e), err_code(want))
 #define COUNT(...) atoi(th_db_value(&tb.t, "SELECT count(*) FROM " __VA_ARGS__))

@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/th_book.h"
 #include "../lib/th_unit.h"
 #include "base/rng.h"
 #include "svc/keeper_tasks.h"
-#include "th_book.h"
 
 #define RACERS 64
 #define SLOTS 8

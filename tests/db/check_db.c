@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/th_db.h"
 #include "../lib/th_unit.h"
 #include "db/db.h"
-#include "th_db.h"
 
 static struct th_db t;
 static struct db *db;

@@ -13,11 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/th_db.h"
+#include "../lib/th_proxy.h"
 #include "../lib/th_unit.h"
 #include "db/db.h"
 #include "db/db_migrate.h"
-#include "th_db.h"
-#include "th_proxy.h"
 
 #define SKIPPED 77
 

@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/th_db.h"
 #include "../lib/th_unit.h"
 #include "db/db.h"
-#include "th_db.h"
 
 static struct th_db t;
 static struct db *db;

@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "../../src/api/api_priv.h"
+#include "../lib/th_db.h"
 #include "../lib/th_unit.h"
 #include "svc/session.h"
-#include "th_db.h"
 
 #define CUSTOMER "019aab00-0000-7000-8000-000000000001"
 #define SECRET "0123456789abcdef0123456789abcdef"

@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/th_db.h"
 #include "../lib/th_unit.h"
-#include "th_db.h"
 
 #define CUSTOMER "019aab00-0000-7000-8000-000000000001"
 #define BEARER "hash-of-the-customer"

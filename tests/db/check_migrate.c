@@ -6,10 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/th_db.h"
 #include "../lib/th_unit.h"
 #include "base/digest.h"
 #include "db/db_migrate.h"
-#include "th_db.h"
 
 static struct th_db t;
 static struct arena *arena;

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../lib/th_book.h"
 #include "../lib/th_unit.h"
 #include "domain/metrics.h"
 #include "svc/keeper_tasks.h"
 #include "svc/notification.h"
 #include "svc/notification_list.h"
-#include "th_book.h"
 
 #define EXPECT(e, want) ck_assert_str_eq(err_code(e), err_code(want))
 #define COUNT(...) atoi(th_db_value(&tb.t, "SELECT count(*) FROM " __VA_ARGS__))

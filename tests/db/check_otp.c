@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/th_db.h"
 #include "../lib/th_unit.h"
 #include "svc/ratelimit.h"
 #include "svc/staff.h"
 #include "sys/shm.h"
-#include "th_db.h"
 
 #define PHONE "+966551234567"
 #define SECRET "0123456789abcdef0123456789abcdef"

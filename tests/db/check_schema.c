@@ -4,8 +4,8 @@
  * dead holds. */
 #include <stdlib.h>
 
+#include "../lib/th_db.h"
 #include "../lib/th_unit.h"
-#include "th_db.h"
 
 static struct th_db t;
 

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../lib/th_db.h"
 #include "../lib/th_unit.h"
 #include "svc/svc_sql.h"
-#include "th_db.h"
 
 static struct th_db t;
 static int faults;

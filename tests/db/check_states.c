@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/th_db.h"
 #include "../lib/th_unit.h"
 #include "domain/states.h"
-#include "th_db.h"
 
 static struct th_db t;
 

@@ -16,7 +16,10 @@ import tempfile
 LEAST = 95.0
 # Parser -> its files; "file:function ..." counts these functions alone, where the rest of the file does not parse.
 PARSERS = (
-    ("request head", "http/http_parse.c http/http_head.c http/http_syntax.c http/http_parse_rules.c"),
+    (
+        "request head",
+        "http/http_parse.c http/http_head.c http/http_syntax.c http/http_parse_rules.c",
+    ),
     ("chunked body", "http/http_parse_chunked.c"),
     ("path and query", "http/http_path.c api/api_query.c"),
     ("JSON and schemas", "sys/json.c sys/json_read.c api/api_input.c api/api_card.c"),

@@ -22,30 +22,18 @@ FUZZ_REPLAYS = \
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
 tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
-tests_fuzz_replay_config_LDADD = $(LIBS_DOMAIN)
 tests_fuzz_replay_cursor_SOURCES = tests/fuzz/fuzz_cursor.c tests/fuzz/replay.c
-tests_fuzz_replay_cursor_LDADD = $(LIBS_API)
 tests_fuzz_replay_fields_SOURCES = tests/fuzz/fuzz_fields.c tests/fuzz/replay.c
-tests_fuzz_replay_fields_LDADD = $(LIBS_API)
 tests_fuzz_replay_gateway_answer_SOURCES = tests/fuzz/fuzz_gateway_answer.c tests/fuzz/replay.c
-tests_fuzz_replay_gateway_answer_LDADD = $(LIBS_EXT)
 tests_fuzz_replay_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c tests/fuzz/replay.c
-tests_fuzz_replay_http_chunked_LDADD = $(LIBS_HTTP)
 tests_fuzz_replay_http_head_SOURCES = tests/fuzz/fuzz_http_head.c tests/fuzz/replay.c
-tests_fuzz_replay_http_head_LDADD = $(LIBS_HTTP)
 tests_fuzz_replay_http_query_SOURCES = tests/fuzz/fuzz_http_query.c tests/fuzz/replay.c
-tests_fuzz_replay_http_query_LDADD = $(LIBS_HTTP)
 tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz_json.c tests/fuzz/replay.c
-tests_fuzz_replay_json_LDADD = $(LIBS_SYS)
 tests_fuzz_replay_phone_SOURCES = tests/fuzz/fuzz_phone.c tests/fuzz/replay.c
-tests_fuzz_replay_phone_LDADD = $(LIBS_SVC)
 tests_fuzz_replay_provider_answer_SOURCES = tests/fuzz/fuzz_provider_answer.c tests/fuzz/replay.c
-tests_fuzz_replay_provider_answer_LDADD = $(LIBS_EXT)
 tests_fuzz_replay_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
-tests_fuzz_replay_request_LDADD = $(LIBS_API)
 tests_fuzz_replay_request_LDFLAGS = $(FUZZ_WRAP)
 tests_fuzz_replay_webhook_SOURCES = tests/fuzz/fuzz_webhook.c tests/fuzz/replay.c
-tests_fuzz_replay_webhook_LDADD = $(LIBS_EXT)
 
 if FUZZ
 LINK_LIBFUZZER = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -62,40 +50,16 @@ noinst_PROGRAMS += \
   tests/fuzz/fuzz_provider_answer \
   tests/fuzz/fuzz_request \
   tests/fuzz/fuzz_webhook
-tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
-tests_fuzz_fuzz_config_LDADD = $(LIBS_DOMAIN)
 tests_fuzz_fuzz_config_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_cursor_SOURCES = tests/fuzz/fuzz_cursor.c
-tests_fuzz_fuzz_cursor_LDADD = $(LIBS_API)
 tests_fuzz_fuzz_cursor_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_fields_SOURCES = tests/fuzz/fuzz_fields.c
-tests_fuzz_fuzz_fields_LDADD = $(LIBS_API)
 tests_fuzz_fuzz_fields_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_gateway_answer_SOURCES = tests/fuzz/fuzz_gateway_answer.c
-tests_fuzz_fuzz_gateway_answer_LDADD = $(LIBS_EXT)
 tests_fuzz_fuzz_gateway_answer_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c
-tests_fuzz_fuzz_http_chunked_LDADD = $(LIBS_HTTP)
 tests_fuzz_fuzz_http_chunked_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_http_head_SOURCES = tests/fuzz/fuzz_http_head.c
-tests_fuzz_fuzz_http_head_LDADD = $(LIBS_HTTP)
 tests_fuzz_fuzz_http_head_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_http_query_SOURCES = tests/fuzz/fuzz_http_query.c
-tests_fuzz_fuzz_http_query_LDADD = $(LIBS_HTTP)
 tests_fuzz_fuzz_http_query_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
-tests_fuzz_fuzz_json_LDADD = $(LIBS_SYS)
 tests_fuzz_fuzz_json_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_phone_SOURCES = tests/fuzz/fuzz_phone.c
-tests_fuzz_fuzz_phone_LDADD = $(LIBS_SVC)
 tests_fuzz_fuzz_phone_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_provider_answer_SOURCES = tests/fuzz/fuzz_provider_answer.c
-tests_fuzz_fuzz_provider_answer_LDADD = $(LIBS_EXT)
 tests_fuzz_fuzz_provider_answer_LDFLAGS = $(LINK_LIBFUZZER)
-tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c
-tests_fuzz_fuzz_request_LDADD = $(LIBS_API)
 tests_fuzz_fuzz_request_LDFLAGS = $(FUZZ_WRAP) -fsanitize=fuzzer
-tests_fuzz_fuzz_webhook_SOURCES = tests/fuzz/fuzz_webhook.c
-tests_fuzz_fuzz_webhook_LDADD = $(LIBS_EXT)
 tests_fuzz_fuzz_webhook_LDFLAGS = $(LINK_LIBFUZZER)
 endif

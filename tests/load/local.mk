@@ -2,5 +2,4 @@
 # Copyright the bookingd authors
 # The load generator of the campaign load.
 noinst_PROGRAMS += tests/load/loadgen
-tests_load_loadgen_SOURCES = tests/load/loadgen.c
-tests_load_loadgen_CFLAGS = $(AM_CFLAGS)
+tests_load_loadgen_LDADD =
