@@ -28,8 +28,10 @@ enum metric_buckets { BUCKETS_NONE, BUCKETS_HTTP, BUCKETS_PROVIDER, BUCKETS_DB, 
 
 enum metric_id {
 #define METRIC(id, ...) id,
+#define COMPUTED(ID, ...)
 #include "domain/metrics.def"
 #undef METRIC
+#undef COMPUTED
     METRIC_COUNT
 };
 

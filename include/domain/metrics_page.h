@@ -23,8 +23,26 @@ struct metrics_page {
 };
 /* All families of the registry. */
 void metrics_print(struct metrics_page *page);
-/* A computed family: header, then samples. `labels` is NULL or ready text:
+/* The families that the caller computes. */
+enum metric_computed {
+#define METRIC(id, ...)
+#define COMPUTED(ID, ...) COMPUTED_##ID,
+#include "domain/metrics.def"
+#undef METRIC
+#undef COMPUTED
+    COMPUTED_COUNT
+};
+struct metric_computed_family {
+    enum metric_kind kind;
+    const char *name, *help, *labels; /* labels: names, for doc/METRICS.md */
+};
+extern const struct metric_computed_family metric_computed[COMPUTED_COUNT];
+/* A computed family: its header, then its samples. `labels` is NULL or ready text:
  * template="x",error_code="y" (escape values with metrics_label). */
+void metrics_computed_header(struct metrics_page *page, enum metric_computed id);
+void metrics_computed_sample(struct metrics_page *page, enum metric_computed id, const char *labels,
+                             double value);
+/* The same for a family by name. */
 void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind,
                     const char *help);
 void metrics_sample(struct metrics_page *page, const char *name, const char *labels, double value);

@@ -37,3 +37,14 @@ endif
 TESTS += tests/lint/prometheus.sh
 EXTRA_DIST += tests/lint/prometheus.sh tests/lib/promcheck.py etc/prometheus/prometheus.yml \
   etc/prometheus/bookingd.rules.yml etc/prometheus/bookingd.rules.test.yml
+
+# doc/METRICS.md from the tables
+noinst_PROGRAMS += src/domain/mkmetrics
+src_domain_mkmetrics_SOURCES = src/domain/mkmetrics.c
+src_domain_mkmetrics_LDADD = $(LIBS_DOMAIN)
+TESTS += tests/lint/metrics.sh
+EXTRA_DIST += tests/lint/metrics.sh doc/METRICS.md
+.PHONY: doc
+doc: src/domain/mkmetrics$(EXEEXT)
+	./src/domain/mkmetrics$(EXEEXT) >$(top_srcdir)/doc/METRICS.md.tmp && \
+	  mv $(top_srcdir)/doc/METRICS.md.tmp $(top_srcdir)/doc/METRICS.md

@@ -19,8 +19,10 @@
 const struct metric_family metric_families[METRIC_COUNT] = {
 #define METRIC(id, kind, buckets, name, help, ...) \
     [id] = {kind, buckets, name, help, {__VA_ARGS__}},
+#define COMPUTED(ID, ...)
 #include "domain/metrics.def"
 #undef METRIC
+#undef COMPUTED
 };
 
 /*

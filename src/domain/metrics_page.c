@@ -135,6 +135,26 @@ void metrics_sample(struct metrics_page *page, const char *name, const char *lab
     sb_putc(page->sb, '\n');
 }
 
+const struct metric_computed_family metric_computed[COMPUTED_COUNT] = {
+#define METRIC(id, ...)
+#define COMPUTED(ID, kind, name, help, labels) [COMPUTED_##ID] = {kind, name, help, labels},
+#include "domain/metrics.def"
+#undef METRIC
+#undef COMPUTED
+};
+
+void metrics_computed_header(struct metrics_page *page, enum metric_computed id)
+{
+    const struct metric_computed_family *f = &metric_computed[id];
+    metrics_family(page, f->name, f->kind, f->help);
+}
+
+void metrics_computed_sample(struct metrics_page *page, enum metric_computed id, const char *labels,
+                             double value)
+{
+    metrics_sample(page, metric_computed[id].name, labels, value);
+}
+
 void metrics_end(struct metrics_page *page)
 {
     if (metrics_page_is_openmetrics(page))

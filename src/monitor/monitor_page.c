@@ -13,7 +13,7 @@
 #define PAGE_FIRST ((size_t)128 * 1024)
 #define LABELS_FIRST 128
 
-static const char *label1(struct arena *a, const char *name, const char *value)
+static const char *monitor_page_label(struct arena *a, const char *name, const char *value)
 {
     struct sb sb;
     sb_init(&sb, a, LABELS_FIRST);
@@ -21,8 +21,8 @@ static const char *label1(struct arena *a, const char *name, const char *value)
     return sb.p;
 }
 
-static const char *label2(struct arena *a, const char *const *names, const char *first,
-                          const char *second)
+static const char *monitor_page_labels(struct arena *a, const char *const *names, const char *first,
+                                       const char *second)
 {
     struct sb sb;
     sb_init(&sb, a, LABELS_FIRST);
@@ -32,23 +32,23 @@ static const char *label2(struct arena *a, const char *const *names, const char 
 }
 
 /* A gauge without labels, header and sample. */
-static void gauge(struct metrics_page *page, const char *name, const char *help, double value)
+static void monitor_page_gauge(struct metrics_page *page, enum metric_computed id, double value)
 {
-    metrics_family(page, name, METRIC_GAUGE, help);
-    metrics_sample(page, name, NULL, value);
+    metrics_computed_header(page, id);
+    metrics_computed_sample(page, id, NULL, value);
 }
 
-static void build_info(struct metrics_page *page)
+static void monitor_page_build_info(struct metrics_page *page)
 {
-    static const char *const labels[] = {"version", "revision"};
-    metrics_family(page, "bookingd_build_info", METRIC_INFO, "Which bookingd this is.");
-    metrics_sample(
-        page, "bookingd_build_info",
-        label2(page->sb->arena, labels, PACKAGE_VERSION, *BD_REVISION ? BD_REVISION : "unknown"),
-        1);
+    static const char *const names[] = {"version", "revision"};
+    const char *revision = *BD_REVISION ? BD_REVISION : "unknown";
+    metrics_computed_header(page, COMPUTED_BUILD_INFO);
+    metrics_computed_sample(page, COMPUTED_BUILD_INFO,
+                            monitor_page_labels(page->sb->arena, names, PACKAGE_VERSION, revision),
+                            1);
 }
 
-static void workers(struct metrics_page *page)
+static void monitor_page_workers(struct metrics_page *page)
 {
     unsigned n[STAGE_COUNT] = {0};
     struct scoreboard_view slot;
@@ -57,92 +57,85 @@ static void workers(struct metrics_page *page)
         scoreboard_read(first + i, &slot);
         n[slot.stage]++;
     }
-    metrics_family(page, "bookingd_workers", METRIC_GAUGE, "Worker processes by what they do now.");
+    metrics_computed_header(page, COMPUTED_WORKERS);
     for (unsigned s = STAGE_DOWN + 1; s < STAGE_COUNT; s++)
-        metrics_sample(page, "bookingd_workers", label1(page->sb->arena, "state", stage_names[s]),
-                       n[s]);
+        metrics_computed_sample(page, COMPUTED_WORKERS,
+                                monitor_page_label(page->sb->arena, "state", stage_names[s]), n[s]);
 }
 
-static void providers(struct metrics_page *page, const struct config *cfg)
+static void monitor_page_providers(struct metrics_page *page, const struct config *cfg)
 {
-    static const char open_name[] = "bookingd_provider_circuit_open",
-                      busy_name[] = "bookingd_provider_in_flight";
     struct ext_state state;
     if (cfg->providers_n == 0)
         return;
-    metrics_family(page, open_name, METRIC_GAUGE,
-                   "Whether calls to the provider are refused here (half-open included).");
+    metrics_computed_header(page, COMPUTED_CIRCUIT_OPEN);
     for (size_t i = 0; i < cfg->providers_n; i++) {
         ext_read_state((int)i, &state);
-        metrics_sample(page, open_name, label1(page->sb->arena, "provider", cfg->providers[i].name),
-                       state.circuit != CIRCUIT_CLOSED);
+        metrics_computed_sample(
+            page, COMPUTED_CIRCUIT_OPEN,
+            monitor_page_label(page->sb->arena, "provider", cfg->providers[i].name),
+            state.circuit != CIRCUIT_CLOSED);
     }
-    metrics_family(page, busy_name, METRIC_GAUGE, "Processes inside a call to the provider.");
+    metrics_computed_header(page, COMPUTED_IN_FLIGHT);
     for (size_t i = 0; i < cfg->providers_n; i++) {
         ext_read_state((int)i, &state);
-        metrics_sample(page, busy_name, label1(page->sb->arena, "provider", cfg->providers[i].name),
-                       state.in_flight);
+        metrics_computed_sample(
+            page, COMPUTED_IN_FLIGHT,
+            monitor_page_label(page->sb->arena, "provider", cfg->providers[i].name),
+            state.in_flight);
     }
 }
 
-static void ledger_rows(struct metrics_page *page, const struct db_gauges *l)
+static void monitor_page_notifications(struct metrics_page *page, const struct db_gauges *l)
 {
-    static const char name[] = "bookingd_notifications";
-    static const char *const labels[] = {"status", "template"};
-    metrics_family(page, name, METRIC_GAUGE, "Notifications in the ledger.");
+    static const char *const names[] = {"status", "template"};
+    metrics_computed_header(page, COMPUTED_NOTIFICATION_ROWS);
     for (unsigned s = 0; s < NOTIFICATION_STATUS_COUNT; s++)
         for (unsigned t = 0; t < NOTICE_COUNT && (s != NOTIFICATION_SENT || l->has_sent); t++)
-            metrics_sample(
-                page, name,
-                label2(page->sb->arena, labels, db_gauges_status_names[s], notice_names[t]),
-                (double)l->rows[s][t]);
+            metrics_computed_sample(page, COMPUTED_NOTIFICATION_ROWS,
+                                    monitor_page_labels(page->sb->arena, names,
+                                                        db_gauges_status_names[s], notice_names[t]),
+                                    (double)l->rows[s][t]);
 }
 
-static void ledger_failed(struct metrics_page *page, const struct db_gauges *l)
+static void monitor_page_failed(struct metrics_page *page, const struct db_gauges *l)
 {
-    static const char name[] = "bookingd_notifications_failed";
-    static const char *const labels[] = {"template", "error_code"};
-    metrics_family(page, name, METRIC_GAUGE,
-                   "Failed notifications in the ledger that nobody has acknowledged.");
+    static const char *const names[] = {"template", "error_code"};
+    metrics_computed_header(page, COMPUTED_NOTIFICATIONS_FAILED);
     for (unsigned t = 0; t < NOTICE_COUNT; t++)
         for (unsigned c = NOTIFICATION_OUTCOME_SENT + 1; c < NOTIFICATION_OUTCOME_COUNT; c++)
-            metrics_sample(
-                page, name,
-                label2(page->sb->arena, labels, notice_names[t], notification_outcome_names[c]),
-                (double)l->failed[t][c]);
+            metrics_computed_sample(page, COMPUTED_NOTIFICATIONS_FAILED,
+                                    monitor_page_labels(page->sb->arena, names, notice_names[t],
+                                                        notification_outcome_names[c]),
+                                    (double)l->failed[t][c]);
 }
 
-static void payments(struct metrics_page *page, const struct db_gauges *l)
+static void monitor_page_payments(struct metrics_page *page, const struct db_gauges *l)
 {
-    static const char name[] = "bookingd_payments";
-    metrics_family(page, name, METRIC_GAUGE, "Payments in the database.");
+    metrics_computed_header(page, COMPUTED_PAYMENT_ROWS);
     for (unsigned s = 0; s < PAYMENT_STATE_COUNT; s++)
-        metrics_sample(page, name, label1(page->sb->arena, "status", payment_state_names[s]),
-                       (double)l->payments[s]);
+        metrics_computed_sample(
+            page, COMPUTED_PAYMENT_ROWS,
+            monitor_page_label(page->sb->arena, "status", payment_state_names[s]),
+            (double)l->payments[s]);
 }
 
 /*
  * Every node reads the same database, so every node says the same: rules take max, not sum. While
- * the database is away there is no figure at all, since both 0 and the last one would be lies.
+ * the database is away there is no figure at all, since both 0 and the last one would be wrong.
  */
-static void ledger(struct metrics_page *page, const struct monitor_view *v)
+static void monitor_page_database(struct metrics_page *page, const struct monitor_view *v)
 {
-    gauge(page, "bookingd_database_up", "Whether the ledger can be read now.", v->database_up);
+    monitor_page_gauge(page, COMPUTED_DATABASE_UP, v->database_up);
     if (v->read_at.us != 0)
-        gauge(page, "bookingd_ledger_read_timestamp_seconds", "When the ledger was last read.",
-              (double)v->read_at.us / 1e6);
+        monitor_page_gauge(page, COMPUTED_LEDGER_READ, (double)v->read_at.us / 1e6);
     if (!v->database_up)
         return;
-    ledger_rows(page, &v->ledger);
-    ledger_failed(page, &v->ledger);
-    payments(page, &v->ledger);
-    gauge(
-        page, "bookingd_notification_oldest_failed_seconds",
-        "Age of the oldest failed notification that nobody has acknowledged, 0 when there is none.",
-        v->ledger.oldest_failed_s);
-    gauge(page, "bookingd_notification_oldest_pending_seconds",
-          "Age of the oldest notification whose sending has not ended, 0 when there is none.",
-          v->ledger.oldest_pending_s);
+    monitor_page_notifications(page, &v->ledger);
+    monitor_page_failed(page, &v->ledger);
+    monitor_page_payments(page, &v->ledger);
+    monitor_page_gauge(page, COMPUTED_OLDEST_FAILED, v->ledger.oldest_failed_s);
+    monitor_page_gauge(page, COMPUTED_OLDEST_PENDING, v->ledger.oldest_pending_s);
 }
 
 struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a,
@@ -151,10 +144,10 @@ struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a,
     struct sb sb;
     struct metrics_page page = {.sb = &sb, .format = format};
     sb_init(&sb, a, PAGE_FIRST);
-    build_info(&page);
-    ledger(&page, v);
-    workers(&page);
-    providers(&page, v->cfg);
+    monitor_page_build_info(&page);
+    monitor_page_database(&page, v);
+    monitor_page_workers(&page);
+    monitor_page_providers(&page, v->cfg);
     metrics_print(&page);
     monitor_process_metrics(&page);
     metrics_end(&page);

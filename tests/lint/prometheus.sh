@@ -17,6 +17,6 @@ while read -r alert; do
         { echo "$alert: no test makes it fire"; bad=1; }
 done < <(sed -n 's/^ *- alert: *//p' "$rules")
 while read -r metric; do
-    grep -qF "\"$metric\"" include/domain/metrics.def src/monitor/monitor_page.c || { echo "$metric: no such metric"; bad=1; }
+    grep -qF "\"$metric\"" include/domain/metrics.def || { echo "$metric: no such metric"; bad=1; }
 done < <(grep -ohE '\bbookingd_[a-z_]+' "$rules" | grep -vE '^bookingd_http_errors$' | sed -E 's/_(bucket|sum|count)$//' | sort -u)
 exit $bad
