@@ -84,8 +84,8 @@ struct booking_transition {
     /* A query of the booking's id ($1), run under its lock: rows stand against the step,
      * ERR_DB_RETRY. NULL: none. */
     const struct db_stmt *unless;
-    const char
-        *request_key; /* names the request's Idempotency-Key, for payment_cancel(); NULL: none */
+    const char *request_key; /* names the request's Idempotency-Key, for refund_request_cancel();
+                                NULL: none */
 };
 /*
  * The customer may only cancel, before the service's free cancellation ends (a hold: before the

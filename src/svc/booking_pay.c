@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * What a payment does to its booking, for payment_settle.c and the refunds. Each function works in
+ * the transaction that locked the booking before the payment; a notification goes out only after
+ * the commit, because a provider is never called within a transaction.
+ */
 #include "svc/booking_pay.h"
 
 #include "svc/svc_sql.h"
@@ -22,10 +27,13 @@ void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *
 
 enum err booking_take_slot(struct svc *s, const struct booking *bk, bool *taken)
 {
+    /* A live hold may be confirmed at any time, a dead one only while its start is ahead. */
     bool live = bk->state == BOOKING_PENDING_PAYMENT;
     struct booking_scope sc = {.id = bk->id.s};
     struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
     DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
+    /* Its own units are put away first, so that a live hold, which has them, and a dead one, which
+     * may have lost them, go one way: all units are taken anew, or none. */
     DB_ADD(b, &stmt_booking_free_units, SCOPE_PARAMS(sc));
     DB_ADD(b, &stmt_booking_pay_drop_dead, bk->venue_id.s, bk->id.s);
     int units = DB_ADD(b, &stmt_booking_take_units, bk->venue_id.s, bk->id.s, db_bool(live));
@@ -35,16 +43,24 @@ enum err booking_take_slot(struct svc *s, const struct booking *bk, bool *taken)
     return e;
 }
 
+/* Adds the new state and sets it in *bk too, so that history, answers and notifications show what
+ * is being committed. A booking that ends or is confirmed has no hold any more. Returns the name of
+ * the state before: of a dead hold, the one that is stored. */
+static const char *booking_pay_add_state(struct db_batch *b, struct booking *bk,
+                                         enum booking_state to)
+{
+    enum booking_state from = bk->dead_hold ? BOOKING_PENDING_PAYMENT : bk->state;
+    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[to]);
+    bk->state = to;
+    bk->version++;
+    bk->has_hold = bk->dead_hold = false;
+    return booking_state_names[from];
+}
+
 enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk,
                              const char *actor)
 {
-    bool stored_hold = bk->state == BOOKING_PENDING_PAYMENT || bk->dead_hold;
-    const char *from = booking_state_names[stored_hold ? BOOKING_PENDING_PAYMENT : bk->state];
-    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s,
-           booking_state_names[BOOKING_CONFIRMED]);
-    bk->state = BOOKING_CONFIRMED;
-    bk->version++;
-    bk->has_hold = bk->dead_hold = false;
+    const char *from = booking_pay_add_state(b, bk, BOOKING_CONFIRMED);
     struct booking_change paid = {.actor = actor,
                                   .now = bk,
                                   .from = from,
@@ -57,14 +73,10 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
 enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk,
                              const char *actor)
 {
-    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s,
-           booking_state_names[BOOKING_EXPIRED]);
-    bk->state = BOOKING_EXPIRED;
-    bk->version++;
-    bk->has_hold = bk->dead_hold = false;
+    const char *from = booking_pay_add_state(b, bk, BOOKING_EXPIRED);
     struct booking_change lost = {.actor = actor,
                                   .now = bk,
-                                  .from = booking_state_names[BOOKING_PENDING_PAYMENT],
+                                  .from = from,
                                   .reason = "slot gone",
                                   .notice = NOTICE_BOOKING_EXPIRED,
                                   .outcome = BOOKING_OUTCOME_EXPIRED};
@@ -73,8 +85,9 @@ enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *
 
 /* ---- refunds ---- */
 
-/* The random part of a refund's identifier: notices of one booking are told apart by a number. */
-static int64_t number_of(const char *uuid)
+/* Notifications of one template and booking are told apart by a number, and a booking may have more
+ * than one refund: the random part of the refund's identifier makes it. */
+static int64_t booking_pay_refund_number(const char *uuid)
 {
     int64_t n = 0;
     for (const char *p = uuid + strlen(uuid) - 12; *p != '\0'; p++)
@@ -82,10 +95,13 @@ static int64_t number_of(const char *uuid)
     return n;
 }
 
-static bool add_notice(struct svc *s, struct db_batch *b, const struct booking *bk,
-                       const char *refund_id, struct notification *n)
+/* False: nobody is to be told, because the customer was erased. */
+static bool booking_pay_add_notification(struct svc *s, struct db_batch *b,
+                                         const struct booking *bk, const char *refund_id,
+                                         struct notification *n)
 {
-    bool told = booking_notification(bk, NOTICE_PAYMENT_REFUNDED, number_of(refund_id), n);
+    bool told =
+        booking_notification(bk, NOTICE_PAYMENT_REFUNDED, booking_pay_refund_number(refund_id), n);
     if (told)
         notification_enqueue(s, b, n);
     return told;
@@ -95,7 +111,7 @@ enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct
                                  const char *refund_id)
 {
     struct notification n;
-    bool told = add_notice(s, b, bk, refund_id, &n);
+    bool told = booking_pay_add_notification(s, b, bk, refund_id, &n);
     enum err e = db_run(b, s->deadline);
     if (e == ERR_OK && told)
         notification_deliver(s, &n);
@@ -106,18 +122,14 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
                                   const struct booking_refunded *how)
 {
     struct booking_scope sc = {.id = bk->id.s};
-    const char *from = booking_state_names[bk->state];
+    /* Units change under the resource's lock alone: whoever looks for a free slot waits there. */
     DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
     DB_ADD(b, &stmt_booking_free_units, SCOPE_PARAMS(sc));
-    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s,
-           booking_state_names[BOOKING_CANCELLED]);
-    bk->state = BOOKING_CANCELLED;
-    bk->version++;
-    bk->has_hold = bk->dead_hold = false;
+    const char *from = booking_pay_add_state(b, bk, BOOKING_CANCELLED);
     bk->has_cancelled = true;
     bk->cancelled_at = bk->read_at;
     struct notification n;
-    bool told = add_notice(s, b, bk, how->refund_id, &n);
+    bool told = booking_pay_add_notification(s, b, bk, how->refund_id, &n);
     struct booking_change change = {.caller = how->caller,
                                     .actor = how->actor,
                                     .now = bk,

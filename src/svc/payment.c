@@ -30,11 +30,15 @@ bool payment_may_become(enum payment_state from, enum payment_state to)
     return (payment_next_states[from] & 1u << to) != 0;
 }
 
+/* Open ones keep others of the same booking away (the index payments_one_open), and the keeper asks
+ * about them until they are not open any more. */
 bool payment_is_open(enum payment_state state)
 {
     return state == PAYMENT_CREATING || state == PAYMENT_INITIATED || state == PAYMENT_UNKNOWN;
 }
 
+/* From these states no way leads back to unpaid: what the gateway has charged is a fact, whatever
+ * it says of the invoice later. */
 bool payment_was_paid(enum payment_state state)
 {
     return state == PAYMENT_PAID || state == PAYMENT_REFUNDED ||

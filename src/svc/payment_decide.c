@@ -22,8 +22,8 @@
 /* One more look this long after the invoice's end finds charges that came late or twice and that
  * nobody told us of. Gateways finish such charges within minutes. */
 #define DECIDE_LAST_LOOK_S 600
-/* How long after the invoice's end a payer may still be at the bank: the usual limit of a card
- * challenge with room for one repeat. */
+/* How long after the invoice's end a payer may still be at the bank: gateways give a payer about 15
+ * minutes, and this is twice that. */
 #define DECIDE_PENDING_S 1800
 
 /* ---- when the keeper asks ---- */
@@ -89,6 +89,7 @@ static struct decide_reading decide_read_view(const struct payment *p, const str
 
 /* ---- the parts of a plan ---- */
 
+/* The row of history is added with the state, so that no plan can change one without the other. */
 static void decide_add_move(struct payment_plan *plan, enum payment_state to, const char *reason)
 {
     enum payment_state from = plan->after.state;
@@ -104,6 +105,8 @@ static void decide_add_refunded(struct payment_plan *plan, int64_t refunded, con
                     reason);
 }
 
+/* The row names the invoice that the customer can be sent to. A view without one must not erase it:
+ * the next view may have it again. */
 static void decide_name_invoice(struct payment *after, const struct gateway_invoice *invoice)
 {
     if (invoice == NULL)
@@ -141,6 +144,8 @@ static void decide_paid(struct arena *a, const struct payment_locked *ours,
     enum booking_state booking = ours->booking.state;
     bool kept = r->charge->refunded < r->charge->amount;
     bool may_stand = kept && !ours->other_paid;
+    /* Only these have no units, or may have lost them. A confirmed booking has its slot, and a
+     * cancelled one has no claim to any. */
     bool needs_slot =
         may_stand && (booking == BOOKING_PENDING_PAYMENT || booking == BOOKING_EXPIRED);
     bool stands_already =
@@ -214,6 +219,7 @@ static void decide_unpaid(const struct payment_locked *ours, const struct decide
     }
     if (payment_was_paid(p->state))
         return;
+    /* A failed or expired payment keeps its state: only money changes that. */
     enum payment_state to = decide_unpaid_state(p, r->invoice, now);
     decide_name_invoice(&plan->after, r->invoice);
     if (to == p->state)
@@ -228,7 +234,7 @@ struct payment_plan payment_decide(struct arena *a, const struct payment_locked 
     const struct payment *p = &ours->payment;
     struct decide_reading r = decide_read_view(p, view);
     struct payment_plan plan = {.verdict = PLAN_STORE, .after = *p};
-    if (r.mismatch) {
+    if (r.mismatch) { /* before all else: money that is not what we asked for settles nothing */
         plan.verdict = PLAN_MISMATCH;
         plan.result = SETTLED_MISMATCH;
         return plan;

@@ -9,6 +9,8 @@
 #include "svc/svc_sql.h"
 #include "sys/log.h"
 
+/* Kept last, after the payment was settled: an event whose settling failed is unknown to us, so
+ * that the gateway's repeat of it is taken. */
 static enum err event_keep(struct svc *s, const char *provider, const struct pay_event *ev,
                            const char *payment_id, const char *outcome)
 {
@@ -77,7 +79,7 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
-    if (db_count(db_result(b, seen)) > 0) {
+    if (db_count(db_result(b, seen)) > 0) { /* repeats cost the gateway no call */
         *outcome = WEBHOOK_OUTCOME_DUPLICATE;
         return ERR_OK;
     }
@@ -86,6 +88,8 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     e = event_find_payment(s, &ev, &id, &search);
     if (e != ERR_OK)
         return e;
+    /* Somebody else's, or of another installation with the same account: a repeat would not help.
+     */
     if (id == NULL)
         return event_keep(s, name, &ev, NULL, "unknown");
     *payment_id = id;

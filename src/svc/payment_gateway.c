@@ -57,6 +57,8 @@ static void gateway_complete_invoice(const struct pay_call *c, const struct paym
         *o = (struct ext_result){.err = ERR_OK};
 }
 
+/* A search by our reference finds what an unanswered create left; the invoice that the row names is
+ * asked for when the search finds nothing, because lists lag behind. */
 static void gateway_fetch_invoices(const struct pay_call *c, const struct payment *p,
                                    enum payment_search search, struct pay_invoices *found,
                                    struct ext_result *o)
@@ -71,6 +73,7 @@ static void gateway_fetch_invoices(const struct pay_call *c, const struct paymen
         gateway_refresh_invoice(c, &found->items[0], o);
         found->n = o->err == ERR_OK;
     }
+    /* One that cannot be completed ends the look: half a view could hide a charge that paid. */
     for (size_t i = 0; i < found->n && o->err == ERR_OK; i++)
         gateway_complete_invoice(c, p, &found->items[i], o);
 }
@@ -115,6 +118,8 @@ static void gateway_cancel_open(const struct pay_call *c, const struct pay_invoi
 
 /* ---- the view ---- */
 
+/* Compared here, where both sides are at hand in the gateway's form, so that decisions need no
+ * knowledge of it. */
 static unsigned gateway_money_differs(const struct payment *p, int64_t amount, const char *currency)
 {
     return (amount != p->amount ? DIFFERS_AMOUNT : 0) |
@@ -134,6 +139,8 @@ static struct gateway_charge gateway_read_charge(const struct payment *p,
                                    .differs = gateway_money_differs(p, c->amount, c->currency)};
 }
 
+/* Charges are listed flat, each with its invoice: decisions are about charges, and a payer may have
+ * used two invoices. */
 static void gateway_fill_view(struct arena *a, const struct payment *p,
                               const struct pay_invoices *found, size_t current,
                               struct gateway_view *out)
@@ -189,6 +196,8 @@ enum err payment_gateway_look(struct svc *s, const struct payment *p, bool payab
 void payment_gateway_create(struct svc *s, const struct payment *p, const char *description,
                             struct gateway_made *out)
 {
+    /* These addresses name the payment only: whoever calls them learns nothing, and what they
+     * report is asked of the gateway again. */
     const char *url =
         arena_printf(s->arena, "%s/v1/payments/%s", s->cfg->server.public_url, p->id.s);
     const char *return_url = arena_printf(s->arena, "%s/return", url);

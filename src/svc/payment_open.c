@@ -19,7 +19,8 @@
 /* What an earlier call left may turn out to have ended: then once more from the beginning. A second
  * such surprise within one request is answered as not payable. */
 #define OPEN_PASSES_MAX 2
-/* Characters of a name in the invoice's description; the gateway's limit for the whole is 255. */
+/* Characters of a name in the invoice's description: enough to recognise it, and both names with
+ * the time stay on a few lines of the payment page. */
 #define OPEN_NAME_CHARS_MAX 80
 
 /* One pass: which way it goes, and for which row. */
@@ -49,7 +50,7 @@ static enum err open_claim_row(struct svc *s, const struct booking *bk, const ch
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     pass->description = open_describe_booking(s, bk);
-    if (pass->way == OPEN_RESUME) {
+    if (pass->way == OPEN_RESUME) { /* back to CREATING: the claim is this caller's now */
         struct payment_plan plan = {
             .after = pass->payment,
             .moves = {{pass->payment.state, PAYMENT_CREATING, "opened again"}},
@@ -147,6 +148,8 @@ static enum err open_finish(struct svc *s, const struct payment_order *o,
     bool answerable =
         payment_was_paid(plan.after.state) ||
         (plan.after.state == PAYMENT_INITIATED && ours.booking.state == BOOKING_PENDING_PAYMENT);
+    /* The answer to an Idempotency-Key commits with what it tells of, so that a repeat of the key
+     * never gets an answer without the change. */
     if (pass->way == OPEN_CREATE && answerable && o->on_commit)
         o->on_commit(o->arg, b, &out->payment);
     e = db_run(b, s->deadline);

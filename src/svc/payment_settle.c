@@ -14,7 +14,9 @@
 #include "svc/svc_sql.h"
 #include "sys/log.h"
 
-/* Reads the row; *payable: its booking still waits to be paid. */
+/* Without a lock, because the gateway is asked next and no lock is held during a call. What is read
+ * here may be old by then; settle_apply() reads it again. *payable: its booking still waits to be
+ * paid. */
 static enum err settle_read_payment(struct svc *s, const char *id, struct payment *out,
                                     bool *payable)
 {
@@ -73,10 +75,13 @@ static enum err settle_commit_plan(struct svc *s, const struct payment_plan *pla
     const char *name = actor_names[actor];
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     payment_add_plan(s, b, plan, name);
+    /* Staff see in the audit log what happened without anybody asking for it. */
     if (plan->audit == PLAN_AUDIT_REFUNDED_ELSEWHERE)
         payment_add_audit(s, b, &plan->after, name, "payment.refunded_elsewhere", NULL);
     else if (plan->audit == PLAN_AUDIT_SETTLED && actor == ACTOR_KEEPER)
         payment_add_audit(s, b, &plan->after, name, "payment.settle", NULL);
+    /* The booking's part ends the same transaction: a paid payment without its booking, or the
+     * other way round, can be seen by nobody. */
     switch (plan->booking) {
     case PLAN_BOOKING_CONFIRM:
         return booking_commit_paid(s, b, bk, name);
@@ -99,6 +104,7 @@ static enum err settle_apply(struct svc *s, const struct payment *seen,
         e = settle_plan(s, &ours, view, &plan);
     if (e != ERR_OK)
         return e;
+    /* Set before the commit: when that fails, the caller has an error and shows neither. */
     out->payment = plan.after;
     out->result = plan.result;
     if (plan.verdict == PLAN_MISMATCH)

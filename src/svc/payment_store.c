@@ -33,6 +33,9 @@ int64_t payment_wait_ms(int64_t wait_s)
 
 enum err payment_lock_rows(struct svc *s, const struct payment *p, struct payment_locked *out)
 {
+    /* The booking comes first, because cancelling and expiring lock it too and know no payment. The
+     * loads follow the locks as statements of their own: a statement that waited for a lock would
+     * show other tables as they were before. */
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int locked, booking;
     booking_add_lock_any(b, p->booking_id.s, &locked, &booking);
@@ -64,6 +67,7 @@ void payment_add_new(struct svc *s, struct db_batch *b, const struct payment *p,
            payment_state_names[PAYMENT_CREATING], actor, NULL, s->request_id);
 }
 
+/* CREATING is not counted: it is not known yet whether the gateway has anything. */
 static void store_count_state(enum payment_state state)
 {
     static const int acts[PAYMENT_STATE_COUNT] = {[PAYMENT_CREATING] = -1,
@@ -79,6 +83,8 @@ static void store_count_state(enum payment_state state)
         METRIC_INC(M_PAYMENT_ACTS, (unsigned)acts[state]);
 }
 
+/* Counted and logged when it is added, before the commit: a commit whose acknowledgement is lost
+ * has most probably happened. */
 static void store_add_move(struct svc *s, struct db_batch *b, const struct payment *p,
                            const struct payment_move *m, const char *actor)
 {
@@ -124,6 +130,7 @@ void payment_add_plan(struct svc *s, struct db_batch *b, const struct payment_pl
     DB_ADD(b, &stmt_payment_save, p->venue_id.s, p->id.s, payment_state_names[p->state],
            p->gateway_id, p->charge_id, p->redirect_url, db_int(b, p->refunded),
            db_bool(p->unmatched), db_int(b, payment_wait_ms(plan->next_check_s)));
+    /* The row is written also without a move: the next check and the invoice's names change. */
     for (unsigned i = 0; i < plan->moves_n; i++)
         store_add_move(s, b, p, &plan->moves[i], actor);
     if (plan->refunds_n > 0)

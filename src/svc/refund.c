@@ -69,6 +69,7 @@ void refund_add_answer(const struct refund_caller *caller, struct db_batch *b,
         *caller->booking = *bk;
 }
 
+/* One row per refund, whoever asked for it: the history of the payment does not name the charge. */
 static void refund_add_audit(struct svc *s, struct db_batch *b, const struct refund *r,
                              const struct payment *p)
 {
@@ -88,7 +89,8 @@ static enum err refund_take_row(struct svc *s, const struct refund *r, bool *min
     return e;
 }
 
-/* Stores one that was done: the payment, the booking that ends with it, the caller's answer. */
+/* In one transaction, so that a booking is never cancelled without its money going back. Stores one
+ * that was done: the payment, the booking that ends with it, the caller's answer. */
 static enum err refund_commit_done(struct svc *s, const struct refund *r, int64_t total,
                                    const struct refund_caller *caller, const struct payment *p)
 {
@@ -143,6 +145,7 @@ static enum err refund_commit_failed(struct svc *s, const struct refund *r, cons
     return db_run(b, s->deadline);
 }
 
+/* It stays in flight and keeps others away: a second refund now could give the money back twice. */
 static enum err refund_commit_unknown(struct svc *s, const struct refund *r, const char *fault)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
@@ -217,6 +220,7 @@ enum err refund_make(struct svc *s, const struct refund *r, const struct refund_
         return refund_commit_failed(s, r, err_code(o->err));
     if (r->whole && charge.charged && charge.refunded >= charge.amount) /* at the gateway's desk */
         return refund_commit_done(s, r, charge.refunded, caller, p);
+    /* A copy, because the amount becomes what is left at the gateway. */
     struct refund ready = *r;
     enum err e = refund_prepare(s, &ready, &charge);
     if (e != ERR_OK)
@@ -231,6 +235,8 @@ enum err refund_make(struct svc *s, const struct refund *r, const struct refund_
 enum err refund_resolve(struct svc *s, const struct refund *r, const struct refund_caller *caller,
                         const struct payment *p, struct ext_result *o)
 {
+    /* The total never falls, so a total that contains the refund proves it. One that does not
+     * proves nothing until it is final: the gateway may still be working on it. */
     struct pay_call c = payment_call(s);
     struct pay_charge charge;
     *o = pay_fetch_charge(&c, r->charge_id, &charge);

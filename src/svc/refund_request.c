@@ -53,8 +53,9 @@ static enum err request_decide(const struct refund_request *q, const struct paym
     *way = earlier == NULL                 ? REQUEST_MAKE
            : earlier->state == REFUND_DONE ? REQUEST_REPORT
                                            : REQUEST_RESOLVE;
-    if (*way == REQUEST_REPORT)
+    if (*way == REQUEST_REPORT) /* also when nothing could be refunded any more: it was done */
         return ERR_OK;
+    /* The keeper gives an unmatched charge back whole; staff cannot be quicker than that. */
     if (p->charge_id == NULL || p->unmatched ||
         (p->state != PAYMENT_PAID && p->state != PAYMENT_PARTIALLY_REFUNDED))
         return ERR_PAYMENT_NOT_REFUNDABLE;
@@ -68,6 +69,8 @@ static enum err request_decide(const struct refund_request *q, const struct paym
     return ERR_PAYMENT_NOT_REFUNDABLE;
 }
 
+/* Committed before the gateway is asked: from here on a process that dies leaves a row from which
+ * the keeper finds out what happened. */
 static enum err request_write_row(struct svc *s, const struct refund_request *q,
                                   const struct payment *p, struct refund *r)
 {
@@ -95,6 +98,7 @@ static enum err request_write_row(struct svc *s, const struct refund_request *q,
 static enum err request_begin(struct svc *s, const struct refund_request *q, struct request_work *w,
                               struct payment_fault *fault)
 {
+    /* The caller's copy of the payment may be old: what counts is read again under the locks. */
     struct payment_locked ours;
     enum err e = payment_lock_rows(s, q->payment, &ours);
     if (e != ERR_OK)
@@ -150,7 +154,9 @@ enum err refund_request_staff(struct svc *s, const struct principal *who,
 
 /* ---- cancelling ---- */
 
-/* One attempt. ERR_DB_RETRY: it was paid while we looked. */
+/* Which way a cancelling goes depends on whether the booking is paid, and that may change between
+ * looking and locking. So the way without a refund carries a condition that is checked under the
+ * booking's lock. One attempt. ERR_DB_RETRY: it was paid while we looked. */
 static enum err request_cancel_once(struct svc *s, const struct booking_caller *c,
                                     const struct booking_transition *t, struct booking *out,
                                     struct payment_fault *fault)
@@ -179,6 +185,7 @@ static enum err request_cancel_once(struct svc *s, const struct booking_caller *
     }
     struct payment p;
     payment_read(db_result(b, found), 0, &p);
+    /* The whole of what is left, whatever staff have refunded before. */
     const struct refund_request q = {.who = c->who,
                                      .payment = &p,
                                      .reason = t->reason,
