@@ -44,8 +44,6 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF_LIKE(2,
  * called before the jump.
  */
 void arena_defer(struct arena *a, void (*fn)(void *), void *ptr);
-/* Bytes handed out since the last reset. */
-size_t arena_used(const struct arena *a);
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 

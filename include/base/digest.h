@@ -22,8 +22,6 @@ void digest_sha256_hex(struct str data, char out[SHA256_HEX_MAX]);
 /* Base64url without padding (RFC 4648 5); out holds 4 * ((n + 2) / 3) + 1 bytes. Returns the
  * length. */
 size_t digest_base64url(const unsigned char *p, size_t n, char *out);
-/* Standard base64 with padding (RFC 4648 4), for HTTP Basic; on the arena. */
-char *digest_base64(struct arena *a, struct str data);
 /* The reverse of digest_base64url; false for other text. *n: in capacity, out length. */
 bool digest_base64url_decode(struct str s, unsigned char *out, size_t *n) MUST_CHECK;
 /* Equal, in time that depends on the lengths alone. */

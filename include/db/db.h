@@ -136,10 +136,6 @@ int db_add(struct db_batch *b, const struct db_stmt *stmt, const char *const *pa
  * themselves when the connection breaks under them.
  */
 enum err db_run(struct db_batch *b, struct deadline d) MUST_CHECK;
-/* Name of the violated constraint after a failure, "" if none. Lives as long as the arena. */
-const char *db_constraint(const struct db_batch *b);
-/* Index of the statement that failed; -1. */
-int db_failed_index(const struct db_batch *b);
 
 /* Parameters made on the batch's arena. */
 const char *db_int(struct db_batch *b, int64_t v);

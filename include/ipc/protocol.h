@@ -100,10 +100,9 @@ bool handover_send(int sock, const void *head, size_t head_size,
                    struct handover_packet *p) MUST_CHECK;
 /*
  * Receives into buf (HANDOVER_PACKET_MAX bytes) and takes the head off. 1; 0 at the end of file; -1
- * with errno (EAGAIN). The number of bytes is read from the head at offset len_at (a uint64_t), if
- * it has one. A packet that contradicts itself counts as the end of the file.
+ * with errno (EAGAIN). The number of bytes is read from the head at offset len_at (a uint64_t). A
+ * packet that contradicts itself counts as the end of the file.
  */
-#define HANDOVER_NO_LEN SIZE_MAX
 int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at,
                   struct handover_packet *p) MUST_CHECK;
 void handover_drop(struct handover_packet *p);

@@ -14,14 +14,6 @@ struct customer {
     struct wall created_at;
 };
 
-/*
- * Adds the statement that finds or makes the customer of a phone and locks the row until the
- * transaction ends; for batches inside a transaction. Race-safe. name (may be NULL) is kept only
- * when none was known; locale matters only for a new one. Returns the statement's index:
- * customer_read() of its result, one row.
- */
-int customer_upsert_add(struct svc *s, struct db_batch *b, const char *phone_e164, const char *name,
-                        enum locale locale);
 /* From a row with the columns of the fragment customer_columns. */
 void customer_read(struct db_rows rows, int row, struct customer *out);
 

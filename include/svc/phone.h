@@ -15,7 +15,5 @@
  * otp.regions leaves out. */
 enum err phone_normalise(const struct config *cfg, struct arena *a, struct str text,
                          const char **out) MUST_CHECK;
-/* Whether phone.c has a rule for the region code (config check). */
-bool phone_region_known(const char *region);
 
 #endif

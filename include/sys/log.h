@@ -22,18 +22,16 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
-enum log_field_kind { LOG_F_STR, LOG_F_SLICE, LOG_F_INT, LOG_F_MS, LOG_F_PHONE };
+enum log_field_kind { LOG_F_STR, LOG_F_INT, LOG_F_MS, LOG_F_PHONE };
 struct log_field {
     enum log_field_kind kind;
     const char *key;
     const char *z;
-    struct str s;
     int64_t i;
     double f;
 };
 
 #define F_STR(k, v) ((struct log_field){.kind = LOG_F_STR, .key = (k), .z = (v)})
-#define F_SLICE(k, v) ((struct log_field){.kind = LOG_F_SLICE, .key = (k), .s = (v)})
 #define F_INT(k, v) ((struct log_field){.kind = LOG_F_INT, .key = (k), .i = (int64_t)(v)})
 /* Milliseconds as a double, three digits; the key gets the suffix _ms. */
 #define F_MS(k, v) ((struct log_field){.kind = LOG_F_MS, .key = (k), .f = (v)})
@@ -60,8 +58,6 @@ void log_set_request(const char *request_id);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 /* Called for each record that is dropped because stderr would have blocked; NULL: nothing. */
 void log_set_drop_hook(void (*fn)(void));
-/* How many records were dropped. */
-uint64_t log_dropped(void);
 /* "+966551234567" -> "+9665****4567" into buf (at least 24 bytes): the first 5 and the last 4
  * characters stay. */
 const char *log_mask_phone(const char *phone, char *buf, size_t size);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Memory that is released as a whole: the arena of a request in a worker, of a page in the monitor,
+ * of a configuration in the master.
+ */
 #include "base/arena.h"
 
 #include <stdint.h>
@@ -20,9 +24,9 @@
 #define RED_ZONE ((size_t)0)
 #endif
 
-#define ALIGN ((size_t)16)
-/* Larger requests are refused before malloc sees them: no caller can mean them, and sums stay far
- * from overflow. */
+#define ALIGN ((size_t)16) /* that of max_align_t on 64-bit machines: fit for any type */
+/* Larger requests are refused before malloc() sees them. No caller needs that much, and sums of
+ * sizes stay far from overflow. */
 #define ALLOC_MAX ((size_t)1 << 32)
 
 struct chunk {
@@ -42,15 +46,14 @@ struct arena {
     struct chunk *first; /* kept by reset */
     struct cleanup *cleanups;
     jmp_buf *oom;
-    size_t handed_out;
 };
 
-static size_t round_up(size_t n)
+static size_t arena_round_up(size_t n)
 {
     return (n + ALIGN - 1) & ~(ALIGN - 1);
 }
 
-static struct chunk *chunk_new(size_t size)
+static struct chunk *arena_new_chunk(size_t size)
 {
     struct chunk *c = malloc(sizeof(*c) + size);
 
@@ -61,17 +64,17 @@ static struct chunk *chunk_new(size_t size)
     return c;
 }
 
-/* Nothing of a request outlives it: there are tokens and codes among it. */
-static void chunk_wipe(struct chunk *c)
+/* The memory may hold tokens and one-time codes, which must not outlive their request. */
+static void arena_wipe_chunk(struct chunk *c)
 {
     UNPOISON(c->data, c->size);
     explicit_bzero(c->data, c->used);
     c->used = 0;
 }
 
-static void chunk_free(struct chunk *c)
+static void arena_free_chunk(struct chunk *c)
 {
-    chunk_wipe(c);
+    arena_wipe_chunk(c);
     free(c);
 }
 
@@ -82,7 +85,7 @@ struct arena *arena_new(size_t chunk_size)
     ENSURE(chunk_size <= ALLOC_MAX);
     if (!a)
         return NULL;
-    a->first = a->top = chunk_new(round_up(chunk_size < 256 ? 256 : chunk_size));
+    a->first = a->top = arena_new_chunk(arena_round_up(chunk_size < 256 ? 256 : chunk_size));
     if (a->first)
         return a;
     free(a);
@@ -90,7 +93,7 @@ struct arena *arena_new(size_t chunk_size)
 }
 
 /* A cleanup may register another one (it then runs too), so the list is read anew each time. */
-static void run_cleanups(struct arena *a)
+static void arena_run_cleanups(struct arena *a)
 {
     while (a->cleanups) {
         struct cleanup *c = a->cleanups;
@@ -102,15 +105,14 @@ static void run_cleanups(struct arena *a)
 
 void arena_reset(struct arena *a)
 {
-    run_cleanups(a);
+    arena_run_cleanups(a);
     while (a->top != a->first) {
         struct chunk *older = a->top->next;
 
-        chunk_free(a->top);
+        arena_free_chunk(a->top);
         a->top = older;
     }
-    chunk_wipe(a->first);
-    a->handed_out = 0;
+    arena_wipe_chunk(a->first);
     POISON(a->first->data, a->first->size);
 }
 
@@ -119,7 +121,7 @@ void arena_free(struct arena *a)
     if (!a)
         return;
     arena_reset(a);
-    chunk_free(a->first);
+    arena_free_chunk(a->first);
     free(a);
 }
 
@@ -130,23 +132,24 @@ void arena_on_oom(struct arena *a, jmp_buf *where)
 
 void arena_oom(struct arena *a)
 {
-    ENSURE(a->oom != NULL); /* memory is out, and nobody said where to go on */
+    ENSURE(a->oom != NULL); /* without a place to go on, the process cannot */
     longjmp(*a->oom, 1);
 }
 
 /* NULL when memory is out. */
-static void *try_alloc(struct arena *a, size_t n)
+static void *arena_try_alloc(struct arena *a, size_t n)
 {
     struct chunk *c = a->top;
-    size_t need = round_up(n) + RED_ZONE;
+    size_t need = arena_round_up(n) + RED_ZONE;
     void *p;
 
     if (n > ALLOC_MAX)
         return NULL;
     if (need > c->size - c->used) {
+        /* What is left of the older chunk stays unused: requests are short. */
         size_t size = a->first->size;
 
-        c = chunk_new(need > size ? need : size);
+        c = arena_new_chunk(need > size ? need : size);
         if (!c)
             return NULL;
         c->next = a->top;
@@ -154,14 +157,13 @@ static void *try_alloc(struct arena *a, size_t n)
     }
     p = c->data + c->used;
     c->used += need;
-    a->handed_out += n;
     UNPOISON(p, n);
     return memset(p, 0, n);
 }
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-    void *p = try_alloc(a, n);
+    void *p = arena_try_alloc(a, n);
 
     if (!p)
         arena_oom(a);
@@ -200,6 +202,7 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
     char *p;
     int n;
 
+    /* The arguments are read twice: to measure, then to write. */
     va_copy(again, ap);
     n = vsnprintf(NULL, 0, fmt, ap);
     ENSURE(n >= 0);
@@ -222,7 +225,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 
 void arena_defer(struct arena *a, void (*fn)(void *), void *ptr)
 {
-    struct cleanup *c = try_alloc(a, sizeof(*c));
+    struct cleanup *c = arena_try_alloc(a, sizeof(*c));
 
     if (!c) {
         fn(ptr);
@@ -230,9 +233,4 @@ void arena_defer(struct arena *a, void (*fn)(void *), void *ptr)
     }
     *c = (struct cleanup){.next = a->cleanups, .fn = fn, .ptr = ptr};
     a->cleanups = c;
-}
-
-size_t arena_used(const struct arena *a)
-{
-    return a->handed_out;
 }

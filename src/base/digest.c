@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Hashes of tokens, keys and codes, and their texts; called wherever a secret is stored or
+ * compared. */
 #include "base/digest.h"
 
 /*
- * The old interface on purpose: it works on a struct and cannot fail, where EVP asks for memory at
- * each hash and HMAC. A hash is no place for a request to run out of memory.
+ * SHA-256 by the old interface, on purpose: it works on a struct and cannot fail. EVP allocates
+ * memory for each hash and HMAC, so every hash could fail, and its callers with it.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/sha.h>
-#include <stdint.h>
 #include <string.h>
 
-static const char alphabet_url[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const char alphabet_std[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+#include "base/chars.h"
 
-#define BLOCK_LEN ((size_t)SHA256_CBLOCK)
+#define BLOCK_LEN ((size_t)SHA256_CBLOCK) /* of HMAC with SHA-256: RFC 2104 2, B */
 
 void digest_sha256(struct str data, unsigned char out[SHA256_LEN])
 {
@@ -29,7 +28,8 @@ void digest_sha256(struct str data, unsigned char out[SHA256_LEN])
 }
 
 /* Begins with the key, xored with a byte, as the first block (RFC 2104 2). */
-static void begin_keyed(SHA256_CTX *c, const unsigned char key[BLOCK_LEN], unsigned char with)
+static void digest_begin_keyed(SHA256_CTX *c, const unsigned char key[BLOCK_LEN],
+                               unsigned char with)
 {
     unsigned char pad[BLOCK_LEN];
 
@@ -49,16 +49,17 @@ void digest_hmac_sha256(struct str key, struct str data, unsigned char out[SHA25
         digest_sha256(key, block);
     else if (key.n > 0)
         memcpy(block, key.p, key.n);
-    begin_keyed(&c, block, 0x36);
+    digest_begin_keyed(&c, block, 0x36);
     SHA256_Update(&c, data.p ? data.p : "", data.n);
     SHA256_Final(out, &c);
-    begin_keyed(&c, block, 0x5c);
+    digest_begin_keyed(&c, block, 0x5c);
     SHA256_Update(&c, out, SHA256_LEN);
     SHA256_Final(out, &c);
     OPENSSL_cleanse(block, sizeof(block));
     OPENSSL_cleanse(&c, sizeof(c));
 }
 
+/* By hand: libcrypto writes hex in upper case only, and our databases hold it in lower case. */
 void digest_hex(const unsigned char *p, size_t n, char *out)
 {
     static const char hex[] = "0123456789abcdef";
@@ -78,73 +79,50 @@ void digest_sha256_hex(struct str data, char out[SHA256_HEX_MAX])
     digest_hex(sum, sizeof(sum), out);
 }
 
-/* Without padding; returns the length, adds no NUL. */
-static size_t encode(const char *alphabet, const unsigned char *p, size_t n, char *out)
-{
-    uint32_t bits = 0;
-    unsigned have = 0;
-    size_t len = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        bits = (bits << 8 | p[i]) & 0xffff;
-        for (have += 8; have >= 6; have -= 6)
-            out[len++] = alphabet[bits >> (have - 6) & 63];
-    }
-    if (have > 0)
-        out[len++] = alphabet[bits << (6 - have) & 63];
-    return len;
-}
-
 size_t digest_base64url(const unsigned char *p, size_t n, char *out)
 {
-    size_t len = encode(alphabet_url, p, n, out);
+    size_t len = (size_t)EVP_EncodeBlock((unsigned char *)out, p, (int)n);
 
+    while (len > 0 && out[len - 1] == '=')
+        len--;
     out[len] = '\0';
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)(out[i] == '+' ? '-' : out[i] == '/' ? '_' : out[i]);
     return len;
 }
 
-char *digest_base64(struct arena *a, struct str data)
+/* Up to four characters to three bytes; false when one is not of the base64url set. */
+static bool digest_decode_quad(struct str s, unsigned char out[3])
 {
-    char *out = arena_alloc(a, 4 * ((data.n + 2) / 3) + 1);
-    size_t len = encode(alphabet_std, (const unsigned char *)data.p, data.n, out);
+    unsigned char quad[4] = {'A', 'A', 'A', 'A'}; /* bits that are not there are zero */
 
-    while (len % 4 != 0)
-        out[len++] = '=';
-    return out;
-}
-
-static int value_of(char c)
-{
-    const char *at = c ? strchr(alphabet_url, c) : NULL;
-
-    return at ? (int)(at - alphabet_url) : -1;
+    if (!chars_all(s, char_is_id))
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        quad[i] = (unsigned char)(s.p[i] == '-' ? '+' : s.p[i] == '_' ? '/' : s.p[i]);
+    return EVP_DecodeBlock(out, quad, sizeof(quad)) == 3;
 }
 
 bool digest_base64url_decode(struct str s, unsigned char *out, size_t *n)
 {
-    uint32_t bits = 0;
-    unsigned have = 0;
     size_t len = 0;
 
-    if (s.n % 4 == 1)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        int v = value_of(s.p[i]);
+    for (size_t at = 0; at < s.n; at += 4) {
+        const size_t chars = s.n - at < 4 ? s.n - at : 4;
+        const size_t bytes = chars * 6 / 8;
+        unsigned char three[3];
 
-        if (v < 0)
+        if (chars == 1 || !digest_decode_quad((struct str){s.p + at, chars}, three) ||
+            bytes > *n - len)
             return false;
-        bits = (bits << 6 | (uint32_t)v) & 0xffff;
-        have += 6;
-        if (have < 8)
-            continue;
-        if (len == *n)
-            return false;
-        have -= 8;
-        out[len++] = (unsigned char)(bits >> have);
+        memcpy(out + len, three, bytes);
+        len += bytes;
+        /* Bits beyond the last byte must be zero, so that each value has one spelling only (RFC
+         * 4648 3.5). */
+        for (size_t i = bytes; i < 3; i++)
+            if (three[i] != 0)
+                return false;
     }
-    /* left-over bits must be zero, so that each value has one spelling only (RFC 4648 3.5) */
-    if ((bits & ((1u << have) - 1)) != 0)
-        return false;
     *n = len;
     return true;
 }

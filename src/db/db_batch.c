@@ -14,8 +14,6 @@ void db_batch_reset(struct db_batch *b)
     b->answered = b->ended = b->may_have_committed = false;
     b->error = NULL;
     b->error_at = -1;
-    b->constraint = "";
-    b->failed_index = -1;
     b->broken = false;
 }
 
@@ -38,16 +36,6 @@ int db_add(struct db_batch *b, const struct db_stmt *stmt, const char *const *pa
         copy[i] = params[i];
     b->items[b->n] = (struct db_item){stmt, copy, n};
     return b->n++;
-}
-
-const char *db_constraint(const struct db_batch *b)
-{
-    return b->constraint;
-}
-
-int db_failed_index(const struct db_batch *b)
-{
-    return b->failed_index;
 }
 
 const char *db_int(struct db_batch *b, int64_t v)

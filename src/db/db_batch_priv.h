@@ -28,8 +28,6 @@ struct db_batch {
     int n;
     const PGresult *results[DB_BATCH_MAX];
     bool has_run, ok;
-    const char *constraint;
-    int failed_index;
     /* one run */
     struct db_part parts[DB_PARTS_MAX];
     int parts_n;

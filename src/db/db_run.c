@@ -125,20 +125,10 @@ static enum err db_run_end_refused(struct db_batch *b, struct deadline d)
     return f->err;
 }
 
-static void db_run_note_error(struct db_batch *b)
-{
-    const char *constraint = db_run_error_field(b, PG_DIAG_CONSTRAINT_NAME);
-
-    b->constraint = constraint ? constraint : "";
-    if (b->error && b->error_at < b->parts_n)
-        b->failed_index = b->parts[b->error_at].i;
-}
-
 static enum err db_run_settle(struct db_batch *b, enum db_end end, struct deadline d)
 {
     struct db *db = b->db;
 
-    db_run_note_error(b);
     db->running = false;
     if (end != DB_END_DONE) {
         db_lost(db);

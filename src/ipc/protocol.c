@@ -112,8 +112,7 @@ int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_
     if (good) {
         uint64_t len = 0;
         memcpy(head, buf, head_size);
-        if (len_at != HANDOVER_NO_LEN)
-            memcpy(&len, buf + len_at, sizeof(len));
+        memcpy(&len, buf + len_at, sizeof(len));
         p->bytes = buf + head_size;
         p->len = (size_t)n - head_size;
         good = unpack(p, len, fds, fds_n);

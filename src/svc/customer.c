@@ -31,14 +31,6 @@ void customer_read(struct db_rows rows, int row, struct customer *out)
     };
 }
 
-int customer_upsert_add(struct svc *s, struct db_batch *b, const char *phone_e164, const char *name,
-                        enum locale locale)
-{
-    struct uuid id = uuid_new();
-    return DB_ADD(b, &stmt_customer_upsert, arena_strdup(s->arena, id.s), phone_e164, name,
-                  locale_names[locale]);
-}
-
 enum err customer_update(struct svc *s, const char *id, const char *name, const enum locale *locale,
                          struct customer *out)
 {

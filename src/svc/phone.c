@@ -155,8 +155,3 @@ enum err phone_normalise(const struct config *cfg, struct arena *a, struct str t
     struct str digits = {d.digits, d.n};
     return d.plus ? international(cfg, a, digits, out) : national(cfg, a, digits, out);
 }
-
-bool phone_region_known(const char *region)
-{
-    return region_find(str_of(region)) != NULL;
-}

@@ -127,11 +127,6 @@ void log_set_drop_hook(void (*fn)(void))
     g_log.on_drop = fn;
 }
 
-uint64_t log_dropped(void)
-{
-    return g_log.dropped;
-}
-
 /* Bytes taken, or -1: nothing. Never waits. */
 static ssize_t put(const char *p, size_t n)
 {
@@ -186,9 +181,6 @@ static void add(struct log_line *line, const struct log_field *f)
     switch (f->kind) {
     case LOG_F_STR:
         log_line_str(line, f->key, str_of(f->z));
-        break;
-    case LOG_F_SLICE:
-        log_line_str(line, f->key, f->s);
         break;
     case LOG_F_INT:
         log_line_int(line, f->key, f->i);

@@ -381,25 +381,6 @@ START_TEST(sessions_end)
 }
 END_TEST
 
-START_TEST(upsert_by_staff)
-{
-    struct customer c;
-    struct db_batch *b = db_batch(s.db, s.arena, DB_WHOLE_TX);
-    int first = customer_upsert_add(&s, b, PHONE, NULL, LOCALE_EN);
-    int second = customer_upsert_add(&s, b, PHONE, "Sara", LOCALE_AR);
-    int third = customer_upsert_add(&s, b, PHONE, "Mona", LOCALE_AR);
-    ck_assert_int_eq(db_run(b, s.deadline), ERR_OK);
-    customer_read(db_result(b, first), 0, &c);
-    ck_assert_ptr_null(c.name);
-    ck_assert_int_eq(c.locale, LOCALE_EN);
-    customer_read(db_result(b, second), 0, &c);
-    ck_assert_str_eq(c.name, "Sara");
-    customer_read(db_result(b, third), 0, &c);
-    ck_assert_str_eq(c.name, "Sara"); /* who has a name keeps it */
-    ck_assert_int_eq(c.locale, LOCALE_EN);
-}
-END_TEST
-
 static void a_booking(const char *customer, const char *status, const char *ends, const char *hold)
 {
     th_db_exec(&t, "INSERT INTO venues VALUES ('019aab00-0000-7000-8000-00000000000a', 'V', "
@@ -584,7 +565,6 @@ int main(int argc, char **argv)
     tcase_add_test(c, limits_by_address_and_in_all);
     tcase_add_test(c, cooldown);
     tcase_add_test(c, sessions_end);
-    tcase_add_test(c, upsert_by_staff);
     tcase_add_test(c, erasure_waits_for_bookings);
     tcase_add_test(c, erasure_leaves_nothing);
     tcase_add_test(c, staff_keys_refused);

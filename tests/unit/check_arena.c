@@ -36,7 +36,6 @@ START_TEST(memory_is_zeroed_and_aligned_also_after_reset)
             memset(p, 0xa5, n);
         }
         arena_reset(arena);
-        ck_assert_uint_eq(arena_used(arena), 0);
     }
 }
 END_TEST
@@ -51,7 +50,6 @@ START_TEST(larger_than_a_chunk)
     memset(after, 3, 100);
     ck_assert_uint_eq(small[99], 1);
     ck_assert_uint_eq(large[(1 << 20) - 1], 2);
-    ck_assert_uint_eq(arena_used(arena), (1 << 20) + 200);
 }
 END_TEST
 
@@ -137,7 +135,6 @@ START_TEST(arrays)
 
     for (size_t i = 0; i < 10; i++)
         ck_assert_int_eq(p[i], 0);
-    ck_assert_uint_eq(arena_used(arena), 10 * sizeof(*p));
 }
 END_TEST
 

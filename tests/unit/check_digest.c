@@ -50,26 +50,22 @@ START_TEST(base64_vectors)
     /* RFC 4648 10, and the two characters in which the alphabets differ */
     static const struct {
         struct str raw;
-        const char *std, *url;
+        const char *url;
     } rows[] = {
-        {STR(""), "", ""},
-        {STR("f"), "Zg==", "Zg"},
-        {STR("fo"), "Zm8=", "Zm8"},
-        {STR("foo"), "Zm9v", "Zm9v"},
-        {STR("foob"), "Zm9vYg==", "Zm9vYg"},
-        {STR("fooba"), "Zm9vYmE=", "Zm9vYmE"},
-        {STR("foobar"), "Zm9vYmFy", "Zm9vYmFy"},
-        {STR("\xfb\xff\xfe"), "+//+", "-__-"},
+        {STR(""), ""},
+        {STR("f"), "Zg"},
+        {STR("fo"), "Zm8"},
+        {STR("foo"), "Zm9v"},
+        {STR("foob"), "Zm9vYg"},
+        {STR("fooba"), "Zm9vYmE"},
+        {STR("foobar"), "Zm9vYmFy"},
+        {STR("\xfb\xff\xfe"), "-__-"},
     };
-    struct arena *a = arena_new(256);
-
-    ck_assert_ptr_nonnull(a);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         unsigned char back[16];
         size_t n = sizeof(back);
         char url[16];
 
-        ck_assert_str_eq(digest_base64(a, rows[i].raw), rows[i].std);
         ck_assert_uint_eq(
             digest_base64url((const unsigned char *)rows[i].raw.p, rows[i].raw.n, url),
             strlen(rows[i].url));
@@ -77,7 +73,6 @@ START_TEST(base64_vectors)
         ck_assert(digest_base64url_decode(str_of(url), back, &n));
         th_assert_str(((struct str){(char *)back, n}), rows[i].raw);
     }
-    arena_free(a);
 }
 END_TEST
 
