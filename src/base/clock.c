@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Clocks, deadlines, and time as text; called everywhere. Tests put clocks of their own in place.
+ */
 #include "base/clock.h"
 
 #include <limits.h>
@@ -145,7 +147,7 @@ struct civil {
  * March, so that the leap day is the last of its year; 719468 days lie between 0000-03-01 and
  * 1970-01-01.
  */
-static int64_t days_of(struct civil c)
+static int64_t clock_days_of(struct civil c)
 {
     int64_t y = c.month <= 2 ? c.year - 1 : c.year;
     int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -157,7 +159,7 @@ static int64_t days_of(struct civil c)
            719468;
 }
 
-static struct civil civil_of(int64_t days)
+static struct civil clock_civil_of(int64_t days)
 {
     int64_t z = days + 719468;
     int64_t era = (z >= 0 ? z : z - 146096) / 146097;
@@ -174,7 +176,7 @@ static struct civil civil_of(int64_t days)
     };
 }
 
-static int month_days(int year, int month)
+static int clock_month_days(int year, int month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -200,7 +202,7 @@ const char *wall_format(struct wall w, char *buf)
         of_day += S_PER_DAY;
         days--;
     }
-    c = civil_of(days);
+    c = clock_civil_of(days);
     n = snprintf(buf, WALL_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day,
                  (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
     if (us == 0)
@@ -211,7 +213,7 @@ const char *wall_format(struct wall w, char *buf)
 }
 
 /* Takes exactly n digits off the front. */
-static bool take_digits(struct str *s, size_t n, int min, int max, int *out)
+static bool clock_take_digits(struct str *s, size_t n, int min, int max, int *out)
 {
     int v = 0;
 
@@ -229,7 +231,7 @@ static bool take_digits(struct str *s, size_t n, int min, int max, int *out)
 }
 
 /* Takes one of the characters off the front. */
-static bool take_one(struct str *s, const char *of, char *out)
+static bool clock_take_one(struct str *s, const char *of, char *out)
 {
     if (s->n == 0 || s->p[0] == '\0' || !strchr(of, s->p[0]))
         return false;
@@ -240,21 +242,21 @@ static bool take_one(struct str *s, const char *of, char *out)
     return true;
 }
 
-static bool take_date(struct str *s, struct civil *c)
+static bool clock_take_date(struct str *s, struct civil *c)
 {
-    return take_digits(s, 4, 1, 9999, &c->year) && take_one(s, "-", NULL) &&
-           take_digits(s, 2, 1, 12, &c->month) && take_one(s, "-", NULL) &&
-           take_digits(s, 2, 1, month_days(c->year, c->month), &c->day);
+    return clock_take_digits(s, 4, 1, 9999, &c->year) && clock_take_one(s, "-", NULL) &&
+           clock_take_digits(s, 2, 1, 12, &c->month) && clock_take_one(s, "-", NULL) &&
+           clock_take_digits(s, 2, 1, clock_month_days(c->year, c->month), &c->day);
 }
 
 /* Any number of digits; what is finer than a microsecond is cut off. */
-static bool take_fraction(struct str *s, int64_t *us)
+static bool clock_take_fraction(struct str *s, int64_t *us)
 {
     int64_t unit = US_PER_S / 10;
     size_t digits = 0;
 
     *us = 0;
-    if (!take_one(s, ".", NULL))
+    if (!clock_take_one(s, ".", NULL))
         return true;
     for (; s->n > 0 && s->p[0] >= '0' && s->p[0] <= '9'; digits++, unit /= 10) {
         *us += unit * (s->p[0] - '0');
@@ -265,16 +267,16 @@ static bool take_fraction(struct str *s, int64_t *us)
 }
 
 /* "Z" or "+03:00", as seconds east of UTC; it ends the text. */
-static bool take_offset(struct str *s, int *east)
+static bool clock_take_offset(struct str *s, int *east)
 {
     int hours, minutes;
     char sign;
 
     *east = 0;
-    if (take_one(s, "Zz", NULL))
+    if (clock_take_one(s, "Zz", NULL))
         return s->n == 0;
-    if (!take_one(s, "+-", &sign) || !take_digits(s, 2, 0, 23, &hours) || !take_one(s, ":", NULL) ||
-        !take_digits(s, 2, 0, 59, &minutes))
+    if (!clock_take_one(s, "+-", &sign) || !clock_take_digits(s, 2, 0, 23, &hours) ||
+        !clock_take_one(s, ":", NULL) || !clock_take_digits(s, 2, 0, 59, &minutes))
         return false;
     *east = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
     return s->n == 0;
@@ -282,9 +284,9 @@ static bool take_offset(struct str *s, int *east)
 
 /* A leap second comes at the end of a month, 23:59:60 UTC (RFC 3339 5.7): the second after it
  * starts a month. */
-static bool leap_possible(int64_t next_s)
+static bool clock_leap_possible(int64_t next_s)
 {
-    return next_s % S_PER_DAY == 0 && civil_of(next_s / S_PER_DAY).day == 1;
+    return next_s % S_PER_DAY == 0 && clock_civil_of(next_s / S_PER_DAY).day == 1;
 }
 
 bool wall_parse(struct str s, struct wall *out)
@@ -293,14 +295,15 @@ bool wall_parse(struct str s, struct wall *out)
     int64_t fraction, utc_s;
     struct civil c;
 
-    if (!take_date(&s, &c) || !take_one(&s, "Tt", NULL) || !take_digits(&s, 2, 0, 23, &hour) ||
-        !take_one(&s, ":", NULL) || !take_digits(&s, 2, 0, 59, &minute) ||
-        !take_one(&s, ":", NULL) || !take_digits(&s, 2, 0, 60, &second) ||
-        !take_fraction(&s, &fraction) || !take_offset(&s, &east))
+    if (!clock_take_date(&s, &c) || !clock_take_one(&s, "Tt", NULL) ||
+        !clock_take_digits(&s, 2, 0, 23, &hour) || !clock_take_one(&s, ":", NULL) ||
+        !clock_take_digits(&s, 2, 0, 59, &minute) || !clock_take_one(&s, ":", NULL) ||
+        !clock_take_digits(&s, 2, 0, 60, &second) || !clock_take_fraction(&s, &fraction) ||
+        !clock_take_offset(&s, &east))
         return false;
-    utc_s = days_of(c) * S_PER_DAY + hour * 3600 + minute * 60 + second - east;
+    utc_s = clock_days_of(c) * S_PER_DAY + hour * 3600 + minute * 60 + second - east;
     if (utc_s < WALL_MIN_S || utc_s >= WALL_MAX_US / US_PER_S ||
-        (second == 60 && !leap_possible(utc_s)))
+        (second == 60 && !clock_leap_possible(utc_s)))
         return false;
     out->us = utc_s * US_PER_S + fraction;
     return true;
@@ -310,5 +313,5 @@ bool wall_date_valid(struct str s)
 {
     struct civil c;
 
-    return take_date(&s, &c) && s.n == 0;
+    return clock_take_date(&s, &c) && s.n == 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* The end of a process that found a bug in itself. */
 #include "base/ensure.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ void ensure_set_hook(ensure_hook_fn hook)
 }
 
 /* Without a hook (tests, command line) standard error is the only place where the words can go. */
-static void tell_stderr(const char *text)
+static void ensure_print(const char *text)
 {
     if (write(STDERR_FILENO, text, strlen(text)) < 0 || write(STDERR_FILENO, "\n", 1) < 0)
         return;
@@ -29,6 +30,6 @@ void ensure_failed(const char *cond, const char *file, int line)
     if (g_hook)
         g_hook(text);
     else
-        tell_stderr(text);
+        ensure_print(text);
     abort();
 }

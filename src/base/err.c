@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Names of errors, for logs, command output and problem documents. */
 #include "base/err.h"
 
 #include "base/ensure.h"

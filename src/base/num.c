@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Strict numbers, for the configuration, the command line, JSON and query parameters. */
 #include "base/num.h"
 
 #include <string.h>
@@ -51,7 +52,7 @@ bool num_range(struct str s, int64_t min, int64_t max, int64_t *out)
     return true;
 }
 
-static bool with_unit(struct str s, const struct unit *units, size_t units_n, int64_t *out)
+static bool num_read_unit(struct str s, const struct unit *units, size_t units_n, int64_t *out)
 {
     struct str digits = {s.p, 0}, name;
     int64_t v;
@@ -77,12 +78,12 @@ bool num_duration_ms(struct str s, int64_t *out)
         *out = 0;
         return true;
     }
-    return with_unit(s, durations, ARRAY_LEN(durations), out);
+    return num_read_unit(s, durations, ARRAY_LEN(durations), out);
 }
 
 bool num_size(struct str s, int64_t *out)
 {
-    return with_unit(s, sizes, ARRAY_LEN(sizes), out);
+    return num_read_unit(s, sizes, ARRAY_LEN(sizes), out);
 }
 
 bool num_rate(struct str s, int64_t *count, int64_t *per_ms)
@@ -120,7 +121,7 @@ static const struct {
 };
 
 /* -1 when the list has no such code. */
-static int digits_of(struct str code)
+static int num_find_digits(struct str code)
 {
     for (size_t i = 0; i < ARRAY_LEN(currencies); i++) {
         struct str rest = str_of(currencies[i].codes);
@@ -134,12 +135,12 @@ static int digits_of(struct str code)
 
 int num_currency_digits(const char *code)
 {
-    int digits = digits_of(str_of(code));
+    int digits = num_find_digits(str_of(code));
 
     return digits < 0 ? 2 : digits;
 }
 
 bool num_currency_known(struct str code)
 {
-    return digits_of(code) >= 0;
+    return num_find_digits(code) >= 0;
 }

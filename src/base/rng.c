@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Random tokens, one-time codes and jitter. */
 #include "base/rng.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@ void rng_bytes(void *buf, size_t n)
 
 /* Uniform in [0, bound): draws below 2^64 mod bound are thrown away, so that what is left divides
  * evenly. */
-static uint64_t below(uint64_t bound)
+static uint64_t rng_draw_below(uint64_t bound)
 {
     uint64_t skip, v;
 
@@ -39,13 +40,13 @@ static uint64_t below(uint64_t bound)
 
 uint32_t rng_below(uint32_t bound)
 {
-    return (uint32_t)below(bound);
+    return (uint32_t)rng_draw_below(bound);
 }
 
 void rng_digits(char *buf, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        buf[i] = (char)('0' + below(10));
+        buf[i] = (char)('0' + rng_draw_below(10));
     buf[n] = '\0';
 }
 
@@ -55,5 +56,5 @@ int64_t rng_jitter_ms(int64_t ms, double share)
 
     ENSURE(ms >= 0 && share >= 0 && share <= 1);
     reach = (int64_t)((double)ms * share);
-    return ms - reach + (int64_t)below(2 * (uint64_t)reach + 1);
+    return ms - reach + (int64_t)rng_draw_below(2 * (uint64_t)reach + 1);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Slices and string builders; called everywhere. */
 #include "base/str.h"
 
 #include <stdarg.h>
@@ -8,7 +9,7 @@
 
 #include "base/ensure.h"
 
-static char lower(char c)
+static char str_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
@@ -23,7 +24,7 @@ bool str_eq_nocase(struct str a, struct str b)
     if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++)
-        if (lower(a.p[i]) != lower(b.p[i]))
+        if (str_lower(a.p[i]) != str_lower(b.p[i]))
             return false;
     return true;
 }
@@ -38,18 +39,18 @@ bool str_starts_nocase(struct str s, struct str prefix)
     return s.n >= prefix.n && str_eq_nocase((struct str){s.p, prefix.n}, prefix);
 }
 
-static bool is_blank(char c)
+static bool str_is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
 struct str str_trim(struct str s)
 {
-    while (s.n > 0 && is_blank(s.p[0])) {
+    while (s.n > 0 && str_is_blank(s.p[0])) {
         s.p++;
         s.n--;
     }
-    while (s.n > 0 && is_blank(s.p[s.n - 1]))
+    while (s.n > 0 && str_is_blank(s.p[s.n - 1]))
         s.n--;
     return s;
 }
@@ -82,7 +83,7 @@ static const struct utf8_form {
 };
 
 /* Length of the well-formed sequence at the start of s; 0 when there is none. */
-static size_t utf8_sequence(const unsigned char *p, size_t n)
+static size_t str_utf8_sequence(const unsigned char *p, size_t n)
 {
     for (size_t f = 0; f < ARRAY_LEN(utf8_forms); f++) {
         const struct utf8_form *form = &utf8_forms[f];
@@ -105,7 +106,7 @@ bool str_utf8_valid(struct str s)
     size_t len;
 
     for (size_t at = 0; at < s.n; at += len) {
-        len = utf8_sequence((const unsigned char *)s.p + at, s.n - at);
+        len = str_utf8_sequence((const unsigned char *)s.p + at, s.n - at);
         if (len == 0)
             return false;
     }
@@ -132,7 +133,7 @@ void sb_init(struct sb *b, struct arena *a, size_t first_size)
 }
 
 /* Room for n bytes more and the NUL. */
-static void reserve(struct sb *b, size_t n)
+static void sb_reserve(struct sb *b, size_t n)
 {
     size_t cap, need;
     char *p;
@@ -153,7 +154,7 @@ static void reserve(struct sb *b, size_t n)
 
 void sb_add(struct sb *b, const char *p, size_t n)
 {
-    reserve(b, n);
+    sb_reserve(b, n);
     if (n > 0)
         memcpy(b->p + b->n, p, n);
     b->n += n;
@@ -191,7 +192,7 @@ void sb_printf(struct sb *b, const char *fmt, ...)
     n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
     ENSURE(n >= 0);
-    reserve(b, (size_t)n);
+    sb_reserve(b, (size_t)n);
     va_start(ap, fmt);
     vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
     va_end(ap);

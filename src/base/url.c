@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* URLs of providers and return addresses, for the configuration and the API. */
 #include "base/url.h"
 
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "base/chars.h"
 #include "base/num.h"
 
-static bool host_name(struct str s)
+static bool url_is_host_name(struct str s)
 {
     if (s.n == 0 || s.n > 253 || !char_is_alnum(s.p[0]))
         return false;
@@ -20,13 +21,13 @@ static bool host_name(struct str s)
 }
 
 /* Only the shape: who connects to it parses the address. */
-static bool bracketed(struct str s)
+static bool url_is_bracketed(struct str s)
 {
     return s.n >= 4 && s.p[0] == '[' && s.p[s.n - 1] == ']' &&
            strspn(s.p + 1, "0123456789abcdefABCDEF:.") == s.n - 2;
 }
 
-static bool authority(struct str s, struct url *out)
+static bool url_read_authority(struct str s, struct url *out)
 {
     size_t host = s.n;
     for (size_t i = s.n; i > 0 && s.p[i - 1] != ']'; i--)
@@ -37,7 +38,7 @@ static bool authority(struct str s, struct url *out)
         return false;
     out->port = (uint16_t)port;
     out->host = (struct str){s.p, host};
-    return host_name(out->host) || bracketed(out->host);
+    return url_is_host_name(out->host) || url_is_bracketed(out->host);
 }
 
 bool url_parse(struct str text, struct url *out)
@@ -58,7 +59,7 @@ bool url_parse(struct str text, struct url *out)
         end++;
     out->https = scheme == 8;
     out->rest = (struct str){text.p + end, text.n - end};
-    return authority((struct str){text.p + scheme, end - scheme}, out);
+    return url_read_authority((struct str){text.p + scheme, end - scheme}, out);
 }
 
 const char *url_origin(struct arena *a, const struct url *u)

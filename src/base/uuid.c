@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Ids of all rows, made by the services; and ids that clients send, read by the API. */
 #include "base/uuid.h"
 
 #include <stdint.h>
@@ -9,7 +10,7 @@
 
 #define COUNTER_MAX 0xfffu
 
-static void format(const unsigned char b[16], char *out)
+static void uuid_write(const unsigned char b[16], char *out)
 {
     static const char hex[] = "0123456789abcdef";
 
@@ -48,11 +49,11 @@ struct uuid uuid_new(void)
     b[6] = (unsigned char)(0x70 | counter >> 8);
     b[7] = (unsigned char)counter;
     b[8] = (unsigned char)(0x80 | (b[8] & 0x3f));
-    format(b, u.s);
+    uuid_write(b, u.s);
     return u;
 }
 
-static bool is_hex(char c)
+static bool uuid_is_hex(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
@@ -66,7 +67,7 @@ bool uuid_parse(struct str s, struct uuid *out)
 
         if (c >= 'A' && c <= 'F')
             c = (char)(c - 'A' + 'a');
-        if (i == 8 || i == 13 || i == 18 || i == 23 ? c != '-' : !is_hex(c))
+        if (i == 8 || i == 13 || i == 18 || i == 23 ? c != '-' : !uuid_is_hex(c))
             return false;
         out->s[i] = c;
     }

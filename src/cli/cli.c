@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Finds the command, reads its options, prints help and errors. Called by main.c. */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 /* ---- finding the command ---- */
 
 /* The row of one or two words; *group tells whether the first word begins any row. */
-static const struct cli_command *find(const char *name, const char *sub, bool *group)
+static const struct cli_command *cli_find_command(const char *name, const char *sub, bool *group)
 {
     *group = false;
     for (const struct cli_command *k = cli_commands; k->name; k++) {
@@ -30,7 +31,7 @@ static const struct cli_command *find(const char *name, const char *sub, bool *g
     return NULL;
 }
 
-static void print_rows(const char *group)
+static void cli_print_commands(const char *group)
 {
     for (const struct cli_command *k = cli_commands; k->name; k++) {
         char words[64];
@@ -42,10 +43,10 @@ static void print_rows(const char *group)
     }
 }
 
-static int group_help(const char *group)
+static int cli_print_group(const char *group)
 {
     printf("usage: bookingd [-c FILE] %s COMMAND\n\nCommands:\n", group);
-    print_rows(group);
+    cli_print_commands(group);
     return cli_done();
 }
 
@@ -57,12 +58,12 @@ int cli_run(struct cli *c)
         return c->command->run(c);
     }
     const char *sub = c->argc > 1 ? c->argv[1] : NULL;
-    c->command = find(c->argv[0], sub, &group);
+    c->command = cli_find_command(c->argv[0], sub, &group);
     if (group && sub && (strcmp(sub, "--help") == 0 || strcmp(sub, "-h") == 0))
-        return group_help(c->argv[0]);
+        return cli_print_group(c->argv[0]);
     if (!c->command && group)
         return sub ? cli_usage(NULL, "unknown command '%s %s'", c->argv[0], sub)
-                   : cli_usage(NULL, "'%s' needs another word", c->argv[0]);
+                   : cli_usage(NULL, "'%s' needs a second word", c->argv[0]);
     if (!c->command)
         return cli_usage(NULL, "unknown command '%s'", c->argv[0]);
     if (c->command->sub) {
@@ -72,7 +73,7 @@ int cli_run(struct cli *c)
     return c->command->run(c);
 }
 
-/* ---- help and complaints ---- */
+/* ---- help and errors ---- */
 
 int cli_help(void)
 {
@@ -81,18 +82,18 @@ int cli_help(void)
          "counts what "
          "failed.\n\n"
          "Commands:");
-    print_rows(NULL);
+    cli_print_commands(NULL);
     printf("\nOptions:\n"
            "  -c, --config FILE          configuration (bookingd.yaml(5)), else %s\n"
            "  -h, --help                 this text, or a command's\n"
            "  -V, --version              version\n\n"
-           "Exit codes: 0 done, 64 usage, 69 the database or the daemon is away, 78 configuration, "
-           "1 else.\n",
+           "Exit codes: 0 done, 64 usage, 69 the database or the daemon does not answer,\n"
+           "78 wrong configuration, 1 any other failure.\n",
            cli_default_config);
     return cli_done();
 }
 
-static int command_help(const struct cli_command *k)
+static int cli_print_help(const struct cli_command *k)
 {
     printf("usage: bookingd [-c FILE] %s%s%s%s%s\n\nTo %s.\n", k->name, k->sub ? " " : "",
            k->sub ? k->sub : "", *k->arguments ? " " : "", k->arguments, k->summary);
@@ -101,7 +102,7 @@ static int command_help(const struct cli_command *k)
     return cli_done();
 }
 
-static void PRINTF_LIKE(1, 0) complain(const char *fmt, va_list ap)
+static void PRINTF_LIKE(1, 0) cli_print_error(const char *fmt, va_list ap)
 {
     fputs("bookingd: ", stderr);
     vfprintf(stderr, fmt,
@@ -113,7 +114,7 @@ void cli_error(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    complain(fmt, ap);
+    cli_print_error(fmt, ap);
     va_end(ap);
 }
 
@@ -121,7 +122,7 @@ int cli_usage(const struct cli_command *command, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    complain(fmt, ap);
+    cli_print_error(fmt, ap);
     va_end(ap);
     fprintf(stderr, HINT, command ? " " : "", command ? command->name : "",
             command && command->sub ? " " : "", command && command->sub ? command->sub : "");
@@ -150,10 +151,10 @@ int cli_options(struct cli *c, const struct cli_option *options, int min_words, 
                             NULL, 256 + (int)n};
     }
     char **argv = c->argv;
-    optind = 0; /* anew */
+    optind = 0; /* makes getopt_long() start again, see getopt(3) */
     for (int opt; c->argc > 0 && (opt = getopt_long(c->argc, argv, ":c:h", longs, NULL)) != -1;) {
         if (opt == 'h')
-            return command_help(c->command);
+            return cli_print_help(c->command);
         if (opt == ':')
             return cli_usage(c->command, "%s needs a value", argv[optind - 1]);
         if (opt == '?')
@@ -173,8 +174,8 @@ int cli_options(struct cli *c, const struct cli_option *options, int min_words, 
         c->argv += optind;
     }
     if (c->argc > max_words)
-        return cli_usage(c->command, "unexpected word '%s'", c->argv[max_words]);
+        return cli_usage(c->command, "unexpected argument '%s'", c->argv[max_words]);
     if (c->argc < min_words)
-        return cli_usage(c->command, "a word is missing: %s", c->command->arguments);
+        return cli_usage(c->command, "missing argument: %s", c->command->arguments);
     return CLI_GO_ON;
 }

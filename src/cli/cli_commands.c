@@ -29,45 +29,46 @@ const char cli_default_config[] = BD_SYSCONFDIR "/bookingd/bookingd.yaml";
 
 const struct cli_command cli_commands[] = {
     {"serve", NULL, cli_serve, "", "run the daemon (the default)",
-     "Signals: TERM and INT stop in order, HUP reads the configuration anew, USR1 logs the "
+     "Signals: TERM and INT stop in order, HUP reads the configuration again, USR1 logs the "
      "scoreboard,\n"
      "TTIN and TTOU add and remove a worker.\n"},
     {"check-config", NULL, cli_check_config, "",
      "read the configuration and say what is wrong with it",
-     "Prints 'configuration ok', or every fault as FILE:LINE:COLUMN: KEY: WHAT with exit code "
+     "Prints 'configuration ok', or each fault as FILE:LINE:COLUMN: KEY: WHAT with exit code "
      "78.\n"},
     {"migrate", NULL, cli_migrate, "", "bring the database's schema to this version", ""},
     {"staff-key", "create", cli_staff_create, "--name NAME [--role ROLE] [--venue ID]",
-     "make a staff key and print it, this once",
+     "make a staff key and print it; it is never shown again",
      "  --name NAME   1 to 64 characters, never used before\n"
      "  --role ROLE   admin (default), agent or viewer\n"
-     "  --venue ID    a key that sees this venue alone\n"},
+     "  --venue ID    a key for this venue only\n"},
     {"staff-key", "list", cli_staff_list, "",
      "list staff keys: name, role, venue, times; never the key", ""},
-    {"staff-key", "revoke", cli_staff_revoke, "NAME", "end a staff key at once", ""},
-    {"notifications", "list", cli_notices_list, "[FILTER...] [--limit N]",
-     "list the notification ledger, newest first",
+    {"staff-key", "revoke", cli_staff_revoke, "NAME", "revoke a staff key at once", ""},
+    {"notifications", "list", cli_notifications_list, "[FILTER...] [--limit N]",
+     "list notifications, newest first",
      "  --status STATUS    PENDING, SENT or FAILED\n" FILTERS_HELP
      "  --limit N          1 to 1000, default 50\n"},
-    {"notifications", "resend", cli_notices_resend,
+    {"notifications", "resend", cli_notifications_resend,
      "ID | --all [FILTER...] [--limit N] [--dry-run]",
      "send a FAILED notification again, or all that match",
      FILTERS_HELP "  --limit N          at most so many, default 100\n"
-                  "  --dry-run          only count\n"},
-    {"notifications", "acknowledge", cli_notices_acknowledge, "ID... | --all [FILTER...]",
+                  "  --dry-run          count only, send nothing\n"},
+    {"notifications", "acknowledge", cli_notifications_acknowledge, "ID... | --all [FILTER...]",
      "take FAILED notifications out of the alert", FILTERS_HELP},
-    {"status", NULL, cli_status, "[--json]",
-     "show the running daemon's scoreboard, as its monitor tells it", ""},
+    {"status", NULL, cli_status, "[--json]", "show the scoreboard of the running daemon", ""},
     {"reload", NULL, cli_reload, "[--wait] [--pid PID] [--timeout SECONDS]",
-     "have the running daemon read its configuration anew",
-     "  --wait             until it has done so: exit code 0, or 1 when it refused, and why\n"
-     "  --pid PID          of the master; else its monitor is asked for it at monitor.listen\n"
+     "make the running daemon read its configuration again",
+     "  --wait             wait until it is done; exit code 0, or 1 and the reason when the "
+     "daemon\n"
+     "                     keeps the old configuration\n"
+     "  --pid PID          process id of the master; default: ask the monitor at monitor.listen\n"
      "  --timeout SECONDS  longest wait, default 90\n"},
     {"version", NULL, cli_version, "", "print the version", ""},
     {.name = NULL},
 };
 
-static const struct cli_option no_options[] = {CLI_OPTIONS_END};
+static const struct cli_option commands_no_options[] = {CLI_OPTIONS_END};
 
 int cli_print_version(void)
 {
@@ -77,13 +78,13 @@ int cli_print_version(void)
 
 int cli_version(struct cli *c)
 {
-    int code = cli_options(c, no_options, 0, 0);
+    int code = cli_options(c, commands_no_options, 0, 0);
     return code == CLI_GO_ON ? cli_print_version() : code;
 }
 
 int cli_check_config(struct cli *c)
 {
-    int code = cli_options(c, no_options, 0, 0);
+    int code = cli_options(c, commands_no_options, 0, 0);
     if (code != CLI_GO_ON)
         return code;
     struct config *cfg = cli_config(c, false);
@@ -96,7 +97,7 @@ int cli_check_config(struct cli *c)
 
 int cli_serve(struct cli *c)
 {
-    int code = cli_options(c, no_options, 0, 0);
+    int code = cli_options(c, commands_no_options, 0, 0);
     if (code != CLI_GO_ON)
         return code;
     struct config *cfg = cli_config(c, false);

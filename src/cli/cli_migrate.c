@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* `bookingd migrate`: brings the schema to the version of this program. */
 #include <stdio.h>
 #include <sysexits.h>
 
 #include "cli_priv.h"
 #include "db/db_migrate.h"
 
-#define MIGRATE_MS (INT64_C(30) * 60 * 1000) /* a second one waits for the first */
+/* Half an hour: a change of a large table takes minutes, and a second `migrate` waits for the
+ * first. */
+#define MIGRATE_MS (INT64_C(30) * 60 * 1000)
 
 int cli_migrate(struct cli *c)
 {
@@ -22,12 +25,13 @@ int cli_migrate(struct cli *c)
     if (e == ERR_OK && report.applied)
         printf("schema is at version %d, was %d\n", report.to, report.from);
     else if (e == ERR_OK)
-        printf("schema is at version %d already\n", report.to);
+        printf("schema is already at version %d\n", report.to);
     else if (report.fault)
         cli_error("%s", report.fault);
     if (e == ERR_OK)
         code = cli_done();
-    else if (e == ERR_DB_SCHEMA) /* the report says how; "run migrate" would be no help */
+    else if (e == ERR_DB_SCHEMA) /* the report says what is wrong; cli_failed() would say "run
+                                    migrate" */
         code = EX_CONFIG;
     else
         code = cli_failed(e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* /status, asked of the monitor over a plain socket. */
+/* Reads /status of the running daemon's monitor, for `status` and `reload`. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,6 +15,7 @@
 #include "cli_priv.h"
 #include "sys/net.h"
 
+/* Room for 1024 workers at 4 KiB each; a bound, should something else answer. */
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 
 union address {
@@ -24,7 +25,7 @@ union address {
     struct sockaddr_un un;
 };
 
-static socklen_t address_of(const struct listen_addr *at, union address *out)
+static socklen_t monitor_get_address(const struct listen_addr *at, union address *out)
 {
     memset(out, 0, sizeof *out);
     if (at->kind == LISTEN_UNIX) {
@@ -43,10 +44,10 @@ static socklen_t address_of(const struct listen_addr *at, union address *out)
 }
 
 /* A connected socket; -1 with errno. */
-static int dial(const struct listen_addr *at, struct deadline d)
+static int monitor_connect(const struct listen_addr *at, struct deadline d)
 {
     union address to;
-    socklen_t len = address_of(at, &to);
+    socklen_t len = monitor_get_address(at, &to);
     int fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error = 0;
     if (fd < 0)
         return -1;
@@ -66,7 +67,7 @@ static int dial(const struct listen_addr *at, struct deadline d)
 }
 
 /* To the end of the stream; false when it does not come in time or is too long. */
-static bool read_all(int fd, struct sb *out, struct deadline d)
+static bool monitor_read_all(int fd, struct sb *out, struct deadline d)
 {
     char buf[8192];
     for (;;) {
@@ -81,17 +82,17 @@ static bool read_all(int fd, struct sb *out, struct deadline d)
     }
 }
 
-static bool ask(int fd, bool json, struct sb *answer, struct deadline d)
+static bool monitor_get_status(int fd, bool json, struct sb *answer, struct deadline d)
 {
     static const char request[] =
         "GET /status HTTP/1.1\r\nHost: monitor\r\nConnection: close\r\nAccept: %s\r\n\r\n";
     char text[160];
     int n = snprintf(text, sizeof text, request, json ? "application/json" : "text/plain");
-    return n > 0 && net_write_all(fd, text, (size_t)n, d) && read_all(fd, answer, d);
+    return n > 0 && net_write_all(fd, text, (size_t)n, d) && monitor_read_all(fd, answer, d);
 }
 
 /* The body of a 200; false for any other answer. */
-static bool body_of(struct str answer, struct str *body)
+static bool monitor_find_body(struct str answer, struct str *body)
 {
     for (size_t i = 0; i + 4 <= answer.n; i++)
         if (memcmp(answer.p + i, "\r\n\r\n", 4) == 0) {
@@ -104,13 +105,13 @@ static bool body_of(struct str answer, struct str *body)
 bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer,
                      struct str *body, const char **why)
 {
-    *why = "gave no answer that makes sense";
-    int fd = dial(at, d);
+    *why = "gave an answer that is not a status";
+    int fd = monitor_connect(at, d);
     if (fd < 0) {
         *why = NULL;
         return false;
     }
-    bool answered = ask(fd, json, answer, d);
+    bool answered = monitor_get_status(fd, json, answer, d);
     close(fd);
-    return answered && body_of(sb_str(answer), body);
+    return answered && monitor_find_body(sb_str(answer), body);
 }

@@ -58,8 +58,8 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
                      int64_t ms) MUST_CHECK;
 void cli_session_close(struct cli_session *s);
 
-/* Says what failed and returns the exit code for it: 69 for what is away, 78 for the schema, 1
- * else. */
+/* Says what failed and returns the exit code for it: 69 when the database does not answer, 78 for
+ * the schema, 1 else. */
 int cli_failed(enum err e) MUST_CHECK;
 /* Flushes stdout: 0, or 1 and a message when it cannot be written (a full disk, a closed pipe). */
 int cli_done(void) MUST_CHECK;
@@ -72,9 +72,9 @@ int cli_migrate(struct cli *c) MUST_CHECK;
 int cli_staff_create(struct cli *c) MUST_CHECK; /* cli_staff.c */
 int cli_staff_list(struct cli *c) MUST_CHECK;
 int cli_staff_revoke(struct cli *c) MUST_CHECK;
-int cli_notices_list(struct cli *c) MUST_CHECK; /* cli_notices.c */
-int cli_notices_resend(struct cli *c) MUST_CHECK;
-int cli_notices_acknowledge(struct cli *c) MUST_CHECK;
+int cli_notifications_list(struct cli *c) MUST_CHECK; /* cli_notifications.c */
+int cli_notifications_resend(struct cli *c) MUST_CHECK;
+int cli_notifications_acknowledge(struct cli *c) MUST_CHECK;
 int cli_status(struct cli *c) MUST_CHECK;
 int cli_reload(struct cli *c) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* HUP to the running daemon, and how it ended. */
+/* `bookingd reload`: sends HUP to the master and waits for the outcome. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,9 +12,9 @@
 #include "cli_priv.h"
 #include "sys/json.h"
 
-#define ASK_MS 2000
-#define AGAIN_MS 20
-#define TIMEOUT_S 90
+#define ASK_MS 2000  /* per question; the monitor answers within milliseconds */
+#define AGAIN_MS 20  /* a reload takes a second or two: 20 ms adds little to it */
+#define TIMEOUT_S 90 /* most reloads take seconds; a slow database or name server adds some */
 
 struct state { /* of the daemon, as its monitor tells it */
     int64_t master, begun_us;
@@ -22,8 +22,8 @@ struct state { /* of the daemon, as its monitor tells it */
     const char *why;
 };
 
-/* False: nobody answers, or something else does. */
-static bool read_state(struct arena *a, const struct listen_addr *at, struct state *out)
+/* False: no answer, or not that of a monitor. */
+static bool reload_read_state(struct arena *a, const struct listen_addr *at, struct state *out)
 {
     struct sb answer;
     struct str body;
@@ -48,15 +48,15 @@ static bool read_state(struct arena *a, const struct listen_addr *at, struct sta
 }
 
 /* The reload that was begun after `sent` has ended; or the time is over. */
-static int wait_for_end(struct arena *a, const struct listen_addr *at, int64_t pid, int64_t sent_us,
-                        int64_t seconds)
+static int reload_wait(struct arena *a, const struct listen_addr *at, int64_t pid, int64_t sent_us,
+                       int64_t seconds)
 {
     const struct deadline end = deadline_in_ms(seconds * 1000);
     bool answered = false;
     while (!deadline_passed(end)) {
         struct state s;
         arena_reset(a);
-        const bool here = read_state(a, at, &s) && s.master == pid;
+        const bool here = reload_read_state(a, at, &s) && s.master == pid;
         answered = answered || here;
         if (here && s.begun_us >= sent_us && !s.busy) {
             if (s.good)
@@ -70,20 +70,20 @@ static int wait_for_end(struct arena *a, const struct listen_addr *at, int64_t p
         }
         (void)poll(NULL, 0, AGAIN_MS);
     }
-    cli_error(answered ? "no end of the reload within %d s"
-                       : "no word of the monitor at the address of this "
-                         "configuration within %d s",
+    cli_error(answered ? "the reload did not end within %d s"
+                       : "the monitor at the address of this "
+                         "configuration did not answer within %d s",
               (int)seconds);
     return 1;
 }
 
-struct wish {
+struct reload_options {
     const char *pid_text, *timeout_text;
     bool wait;
     int64_t pid, seconds;
 };
 
-static int hang_up(int64_t pid)
+static int reload_send_hup(int64_t pid)
 {
     if (kill((pid_t)pid, SIGHUP) == 0)
         return CLI_GO_ON;
@@ -91,27 +91,28 @@ static int hang_up(int64_t pid)
     return errno == ESRCH ? EX_UNAVAILABLE : 1;
 }
 
-static int reload(struct arena *a, const struct config *cfg, struct wish *w)
+static int reload_run(struct arena *a, const struct config *cfg, struct reload_options *w)
 {
     const struct listen_addr *at = &cfg->monitor.listen;
     struct state before;
     if (w->pid == 0) {
-        if (!read_state(a, at, &before)) {
-            cli_error("no daemon's monitor answers at %s; name the master with --pid", at->text);
+        if (!reload_read_state(a, at, &before)) {
+            cli_error("no monitor answers at %s; give the process id of the master with --pid",
+                      at->text);
             return EX_UNAVAILABLE;
         }
         w->pid = before.master;
     }
     const int64_t sent_us = mono_now().ns / 1000;
-    int code = hang_up(w->pid);
+    int code = reload_send_hup(w->pid);
     if (code != CLI_GO_ON)
         return code;
-    return w->wait ? wait_for_end(a, at, w->pid, sent_us, w->seconds) : cli_done();
+    return w->wait ? reload_wait(a, at, w->pid, sent_us, w->seconds) : cli_done();
 }
 
 int cli_reload(struct cli *c)
 {
-    struct wish w = {.seconds = TIMEOUT_S};
+    struct reload_options w = {.seconds = TIMEOUT_S};
     const struct cli_option options[] = {{.name = "wait", .flag = &w.wait},
                                          {.name = "pid", .value = &w.pid_text},
                                          {.name = "timeout", .value = &w.timeout_text},
@@ -120,17 +121,17 @@ int cli_reload(struct cli *c)
     if (code != CLI_GO_ON)
         return code;
     if (w.pid_text && !num_range(str_of(w.pid_text), 2, INT32_MAX, &w.pid))
-        return cli_usage(c->command, "--pid: a process id");
+        return cli_usage(c->command, "--pid must be a process id");
     if (w.timeout_text && !num_range(str_of(w.timeout_text), 1, 3600, &w.seconds))
-        return cli_usage(c->command, "--timeout: seconds, 1 to 3600");
+        return cli_usage(c->command, "--timeout must be 1 to 3600 seconds");
     struct config *cfg = cli_config(c, true);
     if (!cfg) {
-        /* The daemon refuses it too, and says so where its operators look. */
-        code = w.pid ? hang_up(w.pid) : CLI_GO_ON;
+        /* The daemon is told all the same: it logs the refusal, where its operators look. */
+        code = w.pid ? reload_send_hup(w.pid) : CLI_GO_ON;
         return code == CLI_GO_ON ? EX_CONFIG : code;
     }
     struct arena *a = arena_new(16384);
-    code = a ? reload(a, cfg, &w) : cli_failed(ERR_OUT_OF_MEMORY);
+    code = a ? reload_run(a, cfg, &w) : cli_failed(ERR_OUT_OF_MEMORY);
     arena_free(a);
     config_free(cfg);
     return code;

@@ -31,8 +31,8 @@ struct config *cli_config(const struct cli *c, bool offline)
     return cfg;
 }
 
-/* The daemon's resolver in one pass: here nobody else waits. */
-static void look_up(unsigned i)
+/* Does once what the daemon's resolver does all the time. */
+static void session_resolve(unsigned i)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
@@ -48,10 +48,10 @@ static void look_up(unsigned i)
     if (found.n)
         addrs_store(i, &found);
     else
-        cli_error("no address of %s: %s", addrs_name(i), rc ? gai_strerror(rc) : "none given");
+        cli_error("cannot resolve %s: %s", addrs_name(i), rc ? gai_strerror(rc) : "no address");
 }
 
-static void open_addresses(const struct config *cfg, bool providers)
+static void session_open_addresses(const struct config *cfg, bool providers)
 {
     char host[256];
     addrs_init();
@@ -60,11 +60,11 @@ static void open_addresses(const struct config *cfg, bool providers)
         if (url_host(cfg->providers[i].base_url, host, sizeof host))
             addrs_register(host);
     for (unsigned i = 0; i < addrs_count(); i++)
-        look_up(i);
+        session_resolve(i);
     addrs_set_first_pass();
 }
 
-static bool open_parts(struct cli_session *s, enum cli_needs needs)
+static bool session_open_parts(struct cli_session *s, enum cli_needs needs)
 {
     bool providers = needs == CLI_PROVIDERS;
     s->arena = s->svc.arena = arena_new(ARENA_CHUNK);
@@ -72,7 +72,7 @@ static bool open_parts(struct cli_session *s, enum cli_needs needs)
         s->arena && shm_init(addrs_size() + (providers ? ext_shared_size(s->cfg) : 0) + SHM_SLACK);
     if (!s->shared)
         return false;
-    open_addresses(s->cfg, providers);
+    session_open_addresses(s->cfg, providers);
     s->svc.db = db_new(s->cfg);
     if (providers) {
         ext_shared_init(s->cfg, 0);
@@ -89,7 +89,7 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     log_init((enum log_format)s->cfg->log.format, LOG_LEVEL_WARN);
     s->svc.cfg = s->cfg;
     s->svc.request_id = "command-line";
-    if (!open_parts(s, needs)) {
+    if (!session_open_parts(s, needs)) {
         cli_error("out of memory");
         cli_session_close(s);
         return 1;
@@ -126,12 +126,12 @@ int cli_failed(enum err e)
         int code;
         const char *text;
     } rows[] = {
-        {ERR_DB_UNAVAILABLE, EX_UNAVAILABLE, "the database is away"},
+        {ERR_DB_UNAVAILABLE, EX_UNAVAILABLE, "the database does not answer"},
         {ERR_DEADLINE, EX_UNAVAILABLE, "the database did not answer in time"},
         {ERR_COMMIT_UNKNOWN, EX_UNAVAILABLE,
-         "the connection was lost in the commit: it may have happened; look before you repeat"},
-        {ERR_DB_SCHEMA, EX_CONFIG,
-         "the database's schema is not this version's; run 'bookingd migrate'"},
+         "the connection was lost during the commit: check whether it was done before you repeat "
+         "it"},
+        {ERR_DB_SCHEMA, EX_CONFIG, "the schema does not fit this version; run 'bookingd migrate'"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].err == e) {

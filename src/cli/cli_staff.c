@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* `bookingd staff-key`: makes, lists and revokes the keys of staff. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,16 +8,16 @@
 #include "cli_priv.h"
 #include "svc/staff.h"
 
-#define STAFF_MS 15000
+#define STAFF_MS 15000 /* a connection and two short transactions, with room for a failover */
 
-static const struct cli_option no_options[] = {CLI_OPTIONS_END};
+static const struct cli_option staff_no_options[] = {CLI_OPTIONS_END};
 
-static int create_failed(enum err e, const char *name, const char *venue)
+static int staff_print_error(enum err e, const char *name, const char *venue)
 {
     if (e == ERR_VALIDATION)
         cli_error("a name is 1 to 64 characters, without control characters or blanks around it");
     else if (e == ERR_DB_UNIQUE)
-        cli_error("there is or was a key named '%s'; names are not used twice", name);
+        cli_error("the name '%s' is or was in use; names are never reused", name);
     else if (e == ERR_NOT_FOUND)
         cli_error("there is no venue %s", venue);
     else
@@ -47,7 +48,7 @@ int cli_staff_create(struct cli *c)
         venue, &key);
     if (e == ERR_OK)
         puts(key);
-    code = e == ERR_OK ? cli_done() : create_failed(e, name, venue);
+    code = e == ERR_OK ? cli_done() : staff_print_error(e, name, venue);
     cli_session_close(&s);
     return code;
 }
@@ -57,7 +58,7 @@ int cli_staff_list(struct cli *c)
     const struct staff_key *keys;
     struct cli_session s;
     size_t n;
-    int code = cli_options(c, no_options, 0, 0);
+    int code = cli_options(c, staff_no_options, 0, 0);
     if (code == CLI_GO_ON)
         code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
     if (code != CLI_GO_ON)
@@ -81,7 +82,7 @@ int cli_staff_list(struct cli *c)
 int cli_staff_revoke(struct cli *c)
 {
     struct cli_session s;
-    int code = cli_options(c, no_options, 1, 1);
+    int code = cli_options(c, staff_no_options, 1, 1);
     if (code == CLI_GO_ON)
         code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
     if (code != CLI_GO_ON)
@@ -90,7 +91,7 @@ int cli_staff_revoke(struct cli *c)
     if (e == ERR_OK)
         code = 0;
     else if (e == ERR_NOT_FOUND) {
-        cli_error("there is no live key named '%s'", c->argv[0]);
+        cli_error("there is no active key named '%s'", c->argv[0]);
         code = 1;
     } else
         code = cli_failed(e);

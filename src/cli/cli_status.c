@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The scoreboard of the running daemon. */
+/* `bookingd status`: prints the scoreboard of the running daemon. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,22 +9,23 @@
 #include "base/str.h"
 #include "cli_priv.h"
 
-#define STATUS_MS 5000
+#define STATUS_MS 5000 /* the monitor reads shared memory alone and answers at once */
 
-static int show(struct arena *a, const struct listen_addr *at, bool json)
+static int status_print(struct arena *a, const struct listen_addr *at, bool json)
 {
     struct deadline d = deadline_in_ms(STATUS_MS);
     struct sb answer;
     struct str body;
     const char *why;
     if (at->kind == LISTEN_TCP && at->port == 0) {
-        cli_error("monitor.listen has port 0: the daemon chose one that is not known here");
+        cli_error(
+            "monitor.listen has port 0: the daemon chose the port, and only its log says which");
         return EX_UNAVAILABLE;
     }
     sb_init(&answer, a, 8192);
     if (!cli_monitor_ask(at, json, d, &answer, &body, &why)) {
         cli_error("the monitor at %s %s%s", at->text,
-                  why ? why : "is away: ", why ? "" : strerror(errno));
+                  why ? why : "does not answer: ", why ? "" : strerror(errno));
         return EX_UNAVAILABLE;
     }
     printf("%.*s%s", STR_ARG(body), body.n && body.p[body.n - 1] == '\n' ? "" : "\n");
@@ -43,7 +44,7 @@ int cli_status(struct cli *c)
         return EX_CONFIG;
     struct arena *a = arena_new(16384);
     if (a)
-        code = show(a, &cfg->monitor.listen, json);
+        code = status_print(a, &cfg->monitor.listen, json);
     else
         code = cli_failed(ERR_OUT_OF_MEMORY);
     arena_free(a);

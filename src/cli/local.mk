@@ -8,7 +8,7 @@ libcli_a_SOURCES = \
   src/cli/cli_commands.c \
   src/cli/cli_migrate.c \
   src/cli/cli_monitor.c \
-  src/cli/cli_notices.c \
+  src/cli/cli_notifications.c \
   src/cli/cli_priv.h \
   src/cli/cli_reload.c \
   src/cli/cli_session.c \

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-#include <string.h>
-
-#include "base/chars.h"
-#include "base/ensure.h"
-#include "http_priv.h"
-
 /*
  * Chunked bodies, for the dispatcher, which finds their end, and for the worker, which joins them.
  *
@@ -14,6 +8,12 @@
  * to ignore unknown ones within a limit: clients do not send them, and attackers use them to find
  * two parsers that disagree. White space and bare LF are refused as well.
  */
+#include <string.h>
+
+#include "base/chars.h"
+#include "base/ensure.h"
+#include "http_priv.h"
+
 enum chunked_state {
     CHUNKED_SIZE,      /* first digit of a size */
     CHUNKED_SIZE_MORE, /* further digits, or CR */

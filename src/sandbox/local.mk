@@ -4,6 +4,7 @@
 bin_PROGRAMS += bookingd-sandbox
 bookingd_sandbox_SOURCES = \
   src/sandbox/main.c \
+  src/sandbox/sim.c \
   src/sandbox/sim.h \
   src/sandbox/sim_checkout.c \
   src/sandbox/sim_conn.c \
@@ -15,6 +16,7 @@ bookingd_sandbox_SOURCES = \
   src/sandbox/sim_moyasar.c \
   src/sandbox/sim_moyasar.h \
   src/sandbox/sim_moyasar_books.c \
+  src/sandbox/sim_moyasar_calls.c \
   src/sandbox/sim_moyasar_invoice.c \
   src/sandbox/sim_moyasar_list.c \
   src/sandbox/sim_moyasar_payment.c \

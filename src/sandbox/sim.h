@@ -92,7 +92,7 @@ const char *sim_fault_order(struct arena *a, const json_t *order);
 void sim_fault_clear(void);
 json_t *sim_fault_list(struct arena *a);
 
-/* ---- exchanges ---- */
+/* ---- exchanges (sim.c) ---- */
 
 struct sim_request {
     struct arena *arena;
@@ -111,6 +111,15 @@ struct sim_reply {
 void sim_reply_json(struct sim_request *r, struct sim_reply *out, int status, json_t *body);
 /* A copy on the heap; NULL stays NULL. Without memory the sandbox ends. */
 char *sim_copy(const char *z);
+/* Value of a form field (application/x-www-form-urlencoded) or query parameter; NULL. */
+const char *sim_form(struct sim_request *r, const char *name);
+#define SIM_ID_MAX 37 /* a UUID and its NUL */
+/* An id in UUID version 4 form. */
+void sim_new_id(char out[SIM_ID_MAX]);
+/* "120.00 SAR", as in the members whose names end in _format. */
+const char *sim_amount_text(struct arena *a, int64_t minor, const char *currency);
+/* With milliseconds and Z, as the gateway writes it; NULL for never. */
+const char *sim_time_text(struct arena *a, struct wall w);
 
 /* ---- messages (sim_inbox.c) ---- */
 
@@ -135,9 +144,6 @@ struct sim_sms {
                   struct sim_reply *out); /* SIM_STATUS in its own form */
 };
 extern const struct sim_sms sim_sms_providers[SIM_SMS_COUNT];
-/* Value of a form field (application/x-www-form-urlencoded) or query parameter; NULL. */
-const char *sim_form(struct sim_request *r, const char *name);
-
 /* ---- pages: made from the .html files ---- */
 extern const char sim_inbox_page[];
 extern const char sim_pay_page[];
@@ -173,8 +179,8 @@ json_t *sim_hook_events(struct arena *a);
 void sim_serve(struct sim_request *r, struct sim_reply *out);
 
 /* ---- the loop (sim_loop.c) ---- */
-/* Refuses connections for so long. */
-void sim_shut(int64_t ms);
-int sim_run(int listener); /* takes the listener */
+
+/* Serves until SIGTERM or SIGINT; takes the listener. Returns the exit code. */
+int sim_run(int listener);
 
 #endif

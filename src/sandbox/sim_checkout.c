@@ -42,7 +42,7 @@ static const char *const words[WORDS][2] = {
     [W_TEST] = {"Simulated gateway: no money moves", "بوابة محاكاة: لا تُحوَّل أي أموال"},
 };
 
-static const char *escape(struct arena *a, const char *z)
+static const char *checkout_escape_html(struct arena *a, const char *z)
 {
     struct sb sb;
     sb_init(&sb, a, strlen(z) + 16);
@@ -60,7 +60,7 @@ static const char *escape(struct arena *a, const char *z)
     return sb.p;
 }
 
-static int language(struct sim_request *r)
+static int checkout_get_language(struct sim_request *r)
 {
     const char *lang = sim_form(r, "lang");
     return lang != NULL && strcmp(lang, "en") == 0 ? 0 : 1;
@@ -71,8 +71,8 @@ struct slot {
     const char *name, *value;
 };
 
-static void page(struct sim_request *r, struct sim_reply *out, int status, const struct slot *slots,
-                 size_t n)
+static void checkout_fill_page(struct sim_request *r, struct sim_reply *out, int status,
+                               const struct slot *slots, size_t n)
 {
     struct sb sb;
     sb_init(&sb, r->arena, 8192);
@@ -93,7 +93,7 @@ static void page(struct sim_request *r, struct sim_reply *out, int status, const
         .status = status, .content_type = "text/html; charset=utf-8", .body = sb_str(&sb)};
 }
 
-static const char *card_options(struct arena *a)
+static const char *checkout_card_options(struct arena *a)
 {
     static const struct {
         const char *number, *label;
@@ -110,7 +110,7 @@ static const char *card_options(struct arena *a)
 }
 
 /* What the invoice's page offers in its state. */
-static const char *invoice_form(struct sim_request *r, struct sim_invoice *v, int lang)
+static const char *checkout_invoice_form(struct sim_request *r, struct sim_invoice *v, int lang)
 {
     struct arena *a = r->arena;
     if (strcmp(v->status, "initiated") != 0) {
@@ -124,21 +124,24 @@ static const char *invoice_form(struct sim_request *r, struct sim_invoice *v, in
         "<form method=\"post\" action=\"/invoices/%s/pay?lang=%s\"><label for=\"number\">%s</label>"
         "<select id=\"number\" name=\"number\">%s</select><button class=\"main\" "
         "id=\"pay\">%s</button></form>%s",
-        v->id, lang ? "ar" : "en", words[W_CARD][lang], card_options(a), words[W_PAY][lang],
+        v->id, lang ? "ar" : "en", words[W_CARD][lang], checkout_card_options(a),
+        words[W_PAY][lang],
         cancel != NULL ? arena_printf(a, "<a class=\"button\" id=\"cancel\" href=\"%s\">%s</a>",
-                                      escape(a, cancel), words[W_CANCEL][lang])
+                                      checkout_escape_html(a, cancel), words[W_CANCEL][lang])
                        : "");
 }
 
-static void show_page(struct sim_request *r, struct sim_reply *out, const struct sim_invoice *v,
-                      const char *notice, const char *form, const char *self)
+static void checkout_show_page(struct sim_request *r, struct sim_reply *out,
+                               const struct sim_invoice *v, const char *notice, const char *form,
+                               const char *self)
 {
     struct arena *a = r->arena;
-    int lang = language(r);
+    int lang = checkout_get_language(r);
     const struct slot slots[] = {
         {"lang", lang ? "ar" : "en"},
         {"dir", lang ? "rtl" : "ltr"},
-        {"description", v != NULL && v->description != NULL ? escape(a, v->description) : ""},
+        {"description",
+         v != NULL && v->description != NULL ? checkout_escape_html(a, v->description) : ""},
         {"price", v != NULL ? sim_amount_text(a, v->amount, v->currency) : ""},
         {"notice", notice},
         {"form", form},
@@ -146,10 +149,10 @@ static void show_page(struct sim_request *r, struct sim_reply *out, const struct
         {"other", words[W_OTHER][lang]},
         {"test", words[W_TEST][lang]},
     };
-    page(r, out, 200, slots, ARRAY_LEN(slots));
+    checkout_fill_page(r, out, 200, slots, ARRAY_LEN(slots));
 }
 
-static void redirect(struct sim_reply *out, const char *to)
+static void checkout_redirect(struct sim_reply *out, const char *to)
 {
     *out = (struct sim_reply){
         .status = 303, .content_type = "text/plain", .body = STR("see other"), .location = to};
@@ -157,7 +160,7 @@ static void redirect(struct sim_reply *out, const char *to)
 
 /* The gateway adds its own parameters to success_url; integrators disagree which, so nobody should
  * believe them. */
-static const char *way_back(struct arena *a, const char *url, const struct sim_payment *p)
+static const char *checkout_way_back(struct arena *a, const char *url, const struct sim_payment *p)
 {
     return arena_printf(a, "%s%cid=%s&status=%s&message=%s", url,
                         strchr(url, '?') != NULL ? '&' : '?', p->id, p->status,
@@ -166,38 +169,40 @@ static const char *way_back(struct arena *a, const char *url, const struct sim_p
 
 /* The invoice's own page, in the language in hand; `failed` is the payment that has failed, or
  * NULL. */
-static void to_invoice(struct sim_request *r, struct sim_reply *out, const char *id,
-                       const char *failed)
+static void checkout_to_invoice(struct sim_request *r, struct sim_reply *out, const char *id,
+                                const char *failed)
 {
     struct arena *a = r->arena;
-    redirect(out, arena_printf(a, "/invoices/%s?lang=%s%s%s", id, language(r) ? "ar" : "en",
-                               failed != NULL ? "&failed=" : "", failed != NULL ? failed : ""));
+    checkout_redirect(
+        out, arena_printf(a, "/invoices/%s?lang=%s%s%s", id, checkout_get_language(r) ? "ar" : "en",
+                          failed != NULL ? "&failed=" : "", failed != NULL ? failed : ""));
 }
 
 /* After the bank's word: to the shop when it is paid, back to the invoice (which can be tried
  * again) when not. */
-static void after_word(struct sim_request *r, struct sim_reply *out, const struct sim_payment *p)
+static void checkout_after_word(struct sim_request *r, struct sim_reply *out,
+                                const struct sim_payment *p)
 {
     struct sim_invoice *v = sim_invoice_find(p->invoice_id);
     bool paid = strcmp(p->status, "failed") != 0;
     if (v != NULL && paid && v->success_url != NULL)
-        redirect(out, way_back(r->arena, v->success_url, p));
+        checkout_redirect(out, checkout_way_back(r->arena, v->success_url, p));
     else if (v != NULL)
-        to_invoice(r, out, v->id, paid ? NULL : p->id);
+        checkout_to_invoice(r, out, v->id, paid ? NULL : p->id);
     else if (p->callback_url != NULL)
-        redirect(out, way_back(r->arena, p->callback_url, p));
+        checkout_redirect(out, checkout_way_back(r->arena, p->callback_url, p));
     else
         sim_reply_json(r, out, 200, sim_payment_json(r->arena, p));
 }
 
-static void nothing_here(struct sim_reply *out)
+static void checkout_not_found(struct sim_reply *out)
 {
     *out = (struct sim_reply){
         .status = 404, .content_type = "text/plain; charset=utf-8", .body = STR("no such page")};
 }
 
 /* Why the last attempt failed, in the bank's words. */
-static const char *failure_notice(struct sim_request *r, const struct sim_invoice *v)
+static const char *checkout_failure_text(struct sim_request *r, const struct sim_invoice *v)
 {
     const char *id = sim_form(r, "failed");
     const struct sim_payment *p = id != NULL ? sim_payment_find(id) : NULL;
@@ -205,26 +210,28 @@ static const char *failure_notice(struct sim_request *r, const struct sim_invoic
         return "";
     return arena_printf(
         r->arena, "<p class=\"bad\" role=\"alert\">%s<small lang=\"en\"><bdi>%s</bdi></small></p>",
-        words[W_FAILED][language(r)], escape(r->arena, p->message != NULL ? p->message : ""));
+        words[W_FAILED][checkout_get_language(r)],
+        checkout_escape_html(r->arena, p->message != NULL ? p->message : ""));
 }
 
-static void invoice_get(struct sim_request *r, struct sim_reply *out)
+static void checkout_invoice_get(struct sim_request *r, struct sim_reply *out)
 {
     struct sim_invoice *v = sim_invoice_find(r->tail);
     if (v == NULL)
-        nothing_here(out);
+        checkout_not_found(out);
     else
-        show_page(r, out, v, failure_notice(r, v), invoice_form(r, v, language(r)),
-                  arena_printf(r->arena, "/invoices/%s", v->id));
+        checkout_show_page(r, out, v, checkout_failure_text(r, v),
+                           checkout_invoice_form(r, v, checkout_get_language(r)),
+                           arena_printf(r->arena, "/invoices/%s", v->id));
 }
 
-static void invoice_pay(struct sim_request *r, struct sim_reply *out)
+static void checkout_invoice_pay(struct sim_request *r, struct sim_reply *out)
 {
     struct sim_invoice *v = sim_invoice_find(r->tail);
     const char *number = sim_form(r, "number");
     struct sim_payment *p = NULL;
     if (v == NULL) {
-        nothing_here(out);
+        checkout_not_found(out);
         return;
     }
     if (number != NULL && strcmp(v->status, "initiated") == 0)
@@ -234,24 +241,25 @@ static void invoice_pay(struct sim_request *r, struct sim_reply *out)
                                                   .card_number = number,
                                                   .name = "Test Customer"});
     if (p == NULL)
-        to_invoice(r, out, v->id, NULL);
+        checkout_to_invoice(r, out, v->id, NULL);
     else if (sim_payment_decide(p, number, true))
-        after_word(r, out, p);
+        checkout_after_word(r, out, p);
     else
-        redirect(out, arena_printf(r->arena, "/3ds/%s?lang=%s", p->id, language(r) ? "ar" : "en"));
+        checkout_redirect(out, arena_printf(r->arena, "/3ds/%s?lang=%s", p->id,
+                                            checkout_get_language(r) ? "ar" : "en"));
 }
 
 /* The bank's page; once it has spoken, the way on. */
-static void secure_get(struct sim_request *r, struct sim_reply *out)
+static void checkout_secure_get(struct sim_request *r, struct sim_reply *out)
 {
     const struct sim_payment *p = sim_payment_find(r->tail);
-    int lang = language(r);
+    int lang = checkout_get_language(r);
     if (p == NULL) {
-        nothing_here(out);
+        checkout_not_found(out);
         return;
     }
     if (strcmp(p->status, "initiated") != 0) {
-        after_word(r, out, p);
+        checkout_after_word(r, out, p);
         return;
     }
     const char *form = arena_printf(
@@ -260,34 +268,34 @@ static void secure_get(struct sim_request *r, struct sim_reply *out)
         "name=\"answer\" value=\"yes\">%s</button>"
         "<button class=\"button\" id=\"decline\" name=\"answer\" value=\"no\">%s</button></form>",
         p->id, lang ? "ar" : "en", words[W_APPROVE][lang], words[W_DECLINE][lang]);
-    show_page(r, out, sim_invoice_find(p->invoice_id),
-              arena_printf(r->arena, "<p>%s</p>", words[W_BANK][lang]), form,
-              arena_printf(r->arena, "/3ds/%s", p->id));
+    checkout_show_page(r, out, sim_invoice_find(p->invoice_id),
+                       arena_printf(r->arena, "<p>%s</p>", words[W_BANK][lang]), form,
+                       arena_printf(r->arena, "/3ds/%s", p->id));
 }
 
-static void secure_post(struct sim_request *r, struct sim_reply *out)
+static void checkout_secure_post(struct sim_request *r, struct sim_reply *out)
 {
     struct sim_payment *p = sim_payment_find(r->tail);
     const char *answer = sim_form(r, "answer");
     if (p == NULL || answer == NULL) {
-        nothing_here(out);
+        checkout_not_found(out);
         return;
     }
     if (strcmp(answer, "yes") == 0)
         sim_payment_settle(p, true, "APPROVED", "00");
     else
         sim_payment_settle(p, false, "3-D Secure transaction attempt failed", NULL);
-    after_word(r, out, p);
+    checkout_after_word(r, out, p);
 }
 
 static const struct {
     const char *method, *pattern;
     void (*serve)(struct sim_request *r, struct sim_reply *out);
 } pages[] = {
-    {"GET", "/invoices/{id}", invoice_get},
-    {"POST", "/invoices/{id}/pay", invoice_pay},
-    {"GET", "/3ds/{id}", secure_get},
-    {"POST", "/3ds/{id}", secure_post},
+    {"GET", "/invoices/{id}", checkout_invoice_get},
+    {"POST", "/invoices/{id}/pay", checkout_invoice_pay},
+    {"GET", "/3ds/{id}", checkout_secure_get},
+    {"POST", "/3ds/{id}", checkout_secure_post},
 };
 
 bool sim_checkout_serve(struct sim_request *r, struct sim_reply *out)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Reads requests of one client and writes answers, spoilt as the ordered fault says. Called by the
+ * loop. */
 #include "sim_conn.h"
 
 #include <errno.h>
@@ -16,6 +18,8 @@
 #define HUGE_BYTES (10u * 1024 * 1024)
 #define DRIP_MS 1000
 #define LINGER_MS 2000
+
+void (*sim_conn_shut)(int64_t ms);
 
 static const struct http_limits limits = {.max_head = 32 * 1024, .max_body = REQUEST_MAX / 2};
 
@@ -59,13 +63,13 @@ short sim_conn_events(const struct sim_conn *c)
 }
 
 /* An RST in place of an orderly end. */
-static void make_reset(int fd)
+static void conn_make_reset(int fd)
 {
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0},
                      sizeof(struct linger));
 }
 
-static void put_reply(struct sim_conn *c, const struct sim_reply *reply, bool head_only)
+static void conn_put_reply(struct sim_conn *c, const struct sim_reply *reply, bool head_only)
 {
     struct http_resp resp;
     http_resp_init(&resp, c->arena);
@@ -81,7 +85,7 @@ static void put_reply(struct sim_conn *c, const struct sim_reply *reply, bool he
     c->out_at = 0;
 }
 
-static size_t head_length(const struct sim_conn *c)
+static size_t conn_head_length(const struct sim_conn *c)
 {
     for (size_t i = 4; i <= c->out_n; i++)
         if (memcmp(c->out + i - 4, "\r\n\r\n", 4) == 0)
@@ -90,7 +94,7 @@ static size_t head_length(const struct sim_conn *c)
 }
 
 /* 10 MB of an answer: the same bytes for all who get them. */
-static struct str huge_bytes(void)
+static struct str conn_huge_bytes(void)
 {
     static struct str bytes;
     static struct arena *a;
@@ -106,7 +110,7 @@ static struct str huge_bytes(void)
     return bytes;
 }
 
-static void put_bytes(struct sim_conn *c, struct str bytes)
+static void conn_put_bytes(struct sim_conn *c, struct str bytes)
 {
     c->out = bytes.p;
     c->out_n = c->out_until = bytes.n;
@@ -114,38 +118,38 @@ static void put_bytes(struct sim_conn *c, struct str bytes)
     c->keep_alive = false;
 }
 
-static void put_spoilt(struct sim_conn *c, enum sim_fault_kind kind)
+static void conn_put_spoilt(struct sim_conn *c, enum sim_fault_kind kind)
 {
     static const char garbage[] = "\x16\x03\x01\x02 this is no HTTP \x00\xff\xfe\r\n\r\n";
     static const char moved[] = "<a href=\"/elsewhere\">moved</a>";
     static const char firewall[] = "<!doctype html><title>Access denied</title><h1>Error 1010</h1>";
     if (kind == SIM_GARBAGE)
-        put_bytes(c, (struct str){garbage, sizeof garbage - 1});
+        conn_put_bytes(c, (struct str){garbage, sizeof garbage - 1});
     else if (kind == SIM_HUGE)
-        put_bytes(c, huge_bytes());
+        conn_put_bytes(c, conn_huge_bytes());
     else if (kind == SIM_REDIRECT)
-        put_reply(c,
-                  &(struct sim_reply){.status = 302,
-                                      .content_type = "text/html",
-                                      .body = STR(moved),
-                                      .location = "/elsewhere"},
-                  false);
+        conn_put_reply(c,
+                       &(struct sim_reply){.status = 302,
+                                           .content_type = "text/html",
+                                           .body = STR(moved),
+                                           .location = "/elsewhere"},
+                       false);
     else
-        put_reply(c,
-                  &(struct sim_reply){.status = 403,
-                                      .content_type = "text/html; charset=UTF-8",
-                                      .body = STR(firewall)},
-                  false);
+        conn_put_reply(c,
+                       &(struct sim_reply){.status = 403,
+                                           .content_type = "text/html; charset=UTF-8",
+                                           .body = STR(firewall)},
+                       false);
 }
 
 /* What the ordered fault makes of an answer that is ready. False: close now. */
-static bool strike(struct sim_conn *c, const struct sim_fault *f)
+static bool conn_apply_fault(struct sim_conn *c, const struct sim_fault *f)
 {
     c->kind = f->kind;
     c->state = SIM_WRITING;
     switch (f->kind) {
     case SIM_RESET:
-        make_reset(c->fd);
+        conn_make_reset(c->fd);
         return false;
     case SIM_CLOSE:
         return false;
@@ -161,19 +165,19 @@ static bool strike(struct sim_conn *c, const struct sim_fault *f)
         c->wake = deadline_in_ms(DRIP_MS).at;
         break;
     case SIM_HEADERS:
-        c->out_until = head_length(c);
+        c->out_until = conn_head_length(c);
         break;
     case SIM_BODY:
-        c->out_until = head_length(c) + (c->out_n - head_length(c)) / 2;
+        c->out_until = conn_head_length(c) + (c->out_n - conn_head_length(c)) / 2;
         break;
     case SIM_GARBAGE:
     case SIM_HUGE:
     case SIM_REDIRECT:
     case SIM_HTML:
-        put_spoilt(c, f->kind);
+        conn_put_spoilt(c, f->kind);
         break;
     case SIM_SHUT:
-        sim_shut(f->delay_ms);
+        sim_conn_shut(f->delay_ms);
         break;
     case SIM_NONE:
     case SIM_STATUS:
@@ -186,22 +190,23 @@ static bool strike(struct sim_conn *c, const struct sim_fault *f)
     return true;
 }
 
-static bool serve(struct sim_conn *c, const struct http_head *head, struct str body, size_t used)
+static bool conn_serve(struct sim_conn *c, const struct http_head *head, struct str body,
+                       size_t used)
 {
     struct sim_request request = {.arena = c->arena, .head = head, .body = body};
     struct sim_reply reply = {.status = 500};
     sim_serve(&request, &reply);
     c->keep_alive = head->keep_alive && request.fault.kind != SIM_SHUT;
-    put_reply(c, &reply, head->method == HTTP_HEAD);
+    conn_put_reply(c, &reply, head->method == HTTP_HEAD);
     /* What follows is the next request: kept until this one is answered. */
     memmove(c->in, c->in + used, c->in_n - used);
     c->in_n -= used;
     c->seen = 0;
     http_chunked_init(&c->chunked);
-    return strike(c, &request.fault);
+    return conn_apply_fault(c, &request.fault);
 }
 
-static int fault_status(enum err e)
+static int conn_fault_status(enum err e)
 {
     static const struct {
         enum err err;
@@ -216,22 +221,22 @@ static int fault_status(enum err e)
     return 400;
 }
 
-static bool refuse(struct sim_conn *c, const struct http_fault *fault)
+static bool conn_refuse(struct sim_conn *c, const struct http_fault *fault)
 {
-    struct sim_reply reply = {.status = fault_status(fault->err),
+    struct sim_reply reply = {.status = conn_fault_status(fault->err),
                               .content_type = "text/plain",
                               .body = str_of(fault->detail)};
     c->keep_alive = false;
-    put_reply(c, &reply, false);
+    conn_put_reply(c, &reply, false);
     c->state = SIM_WRITING;
     return true;
 }
 
-static bool wait_for_more(struct sim_conn *c, bool expects_continue)
+static bool conn_wait_for_more(struct sim_conn *c, bool expects_continue)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (c->in_n >= REQUEST_MAX)
-        return refuse(c, &(struct http_fault){ERR_CONTENT_TOO_LARGE, "too much of it"});
+        return conn_refuse(c, &(struct http_fault){ERR_CONTENT_TOO_LARGE, "too much of it"});
     if (expects_continue && !c->continued &&
         send(c->fd, go_on, sizeof go_on - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         return false;
@@ -240,38 +245,38 @@ static bool wait_for_more(struct sim_conn *c, bool expects_continue)
 }
 
 /* Serves the request in the buffer when it is whole. */
-static bool try_serve(struct sim_conn *c)
+static bool conn_try_serve(struct sim_conn *c)
 {
     struct http_head head;
     struct http_fault fault;
     enum http_result got = http_parse_head(c->in, c->in_n, c->seen, &limits, &head, &fault);
     c->seen = got == HTTP_MORE ? c->in_n : 0; /* while the body comes, the head's end lies before */
     if (got == HTTP_BAD)
-        return refuse(c, &fault);
+        return conn_refuse(c, &fault);
     if (got == HTTP_MORE)
-        return wait_for_more(c, false);
+        return conn_wait_for_more(c, false);
     char *body = c->in + head.head_len;
     size_t have = c->in_n - head.head_len;
     if (!head.chunked) {
         if (have < head.content_length)
-            return wait_for_more(c, head.expect_continue);
-        return serve(c, &head, (struct str){body, (size_t)head.content_length},
-                     head.head_len + (size_t)head.content_length);
+            return conn_wait_for_more(c, head.expect_continue);
+        return conn_serve(c, &head, (struct str){body, (size_t)head.content_length},
+                          head.head_len + (size_t)head.content_length);
     }
     size_t used;
     got = http_chunked_scan(&c->chunked, body, have, &limits, &used, &fault);
     if (got == HTTP_BAD)
-        return refuse(c, &fault);
+        return conn_refuse(c, &fault);
     if (got == HTTP_MORE)
-        return wait_for_more(c, head.expect_continue);
+        return conn_wait_for_more(c, head.expect_continue);
     /* Joining overwrites the framing: the copy on the arena keeps the next request's bytes where
      * they are. */
     char *copy = arena_strndup(c->arena, body, used);
     size_t n = http_chunked_join(copy, used);
-    return serve(c, &head, (struct str){copy, n}, head.head_len + used);
+    return conn_serve(c, &head, (struct str){copy, n}, head.head_len + used);
 }
 
-static bool make_room(struct sim_conn *c)
+static bool conn_grow_input(struct sim_conn *c)
 {
     if (c->in_n < c->in_room)
         return true;
@@ -284,9 +289,9 @@ static bool make_room(struct sim_conn *c)
     return true;
 }
 
-static bool step_read(struct sim_conn *c)
+static bool conn_step_read(struct sim_conn *c)
 {
-    if (!make_room(c))
+    if (!conn_grow_input(c))
         return false;
     ssize_t n = recv(c->fd, c->in + c->in_n, c->in_room - c->in_n, MSG_DONTWAIT);
     if (n < 0)
@@ -295,12 +300,12 @@ static bool step_read(struct sim_conn *c)
         return false;
     c->in_n += (size_t)n;
     c->since = mono_now();
-    return try_serve(c);
+    return conn_try_serve(c);
 }
 
 /* The end is said, and what the client still sends is read away: closing on unread bytes would take
  * the answer back. */
-static bool linger(struct sim_conn *c)
+static bool conn_start_linger(struct sim_conn *c)
 {
     if (shutdown(c->fd, SHUT_WR) != 0)
         return false;
@@ -309,17 +314,17 @@ static bool linger(struct sim_conn *c)
     return true;
 }
 
-static bool step_linger(struct sim_conn *c)
+static bool conn_step_linger(struct sim_conn *c)
 {
     char away[4096];
     ssize_t n = recv(c->fd, away, sizeof away, MSG_DONTWAIT);
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-static bool answered(struct sim_conn *c)
+static bool conn_end_answer(struct sim_conn *c)
 {
     if (!c->keep_alive)
-        return linger(c);
+        return conn_start_linger(c);
     arena_reset(c->arena);
     c->out = NULL;
     c->out_n = c->out_at = c->out_until = 0;
@@ -328,10 +333,10 @@ static bool answered(struct sim_conn *c)
     c->wake.ns = 0;
     c->continued = false;
     c->since = mono_now();
-    return c->in_n == 0 || try_serve(c);
+    return c->in_n == 0 || conn_try_serve(c);
 }
 
-static bool step_write(struct sim_conn *c)
+static bool conn_step_write(struct sim_conn *c)
 {
     if (c->out_at < c->out_until) {
         ssize_t n =
@@ -340,10 +345,10 @@ static bool step_write(struct sim_conn *c)
             return errno == EAGAIN || errno == EINTR;
         c->out_at += (size_t)n;
     }
-    return c->out_at < c->out_n || answered(c);
+    return c->out_at < c->out_n || conn_end_answer(c);
 }
 
-static bool step_clock(struct sim_conn *c)
+static bool conn_step_clock(struct sim_conn *c)
 {
     if (c->wake.ns == 0 || !deadline_passed((struct deadline){c->wake}))
         return true;
@@ -361,17 +366,17 @@ static bool step_clock(struct sim_conn *c)
 
 bool sim_conn_step(struct sim_conn *c, short revents)
 {
-    if (!step_clock(c))
+    if (!conn_step_clock(c))
         return false;
     if (revents & (POLLERR | POLLHUP | POLLNVAL))
         return false;
     if (c->state == SIM_READING)
-        return (revents & POLLIN) == 0 || step_read(c);
+        return (revents & POLLIN) == 0 || conn_step_read(c);
     if (c->state == SIM_LINGERING)
-        return (revents & POLLIN) == 0 || step_linger(c);
+        return (revents & POLLIN) == 0 || conn_step_linger(c);
     if (revents & POLLRDHUP)
         return false; /* the client gave up */
     if (c->state == SIM_WRITING)
-        return step_write(c);
+        return conn_step_write(c);
     return true;
 }

@@ -24,6 +24,10 @@ struct sim_conn {
     bool keep_alive, continued;
 };
 
+/* Called to refuse connections for so many milliseconds; the loop sets it before the first client.
+ */
+extern void (*sim_conn_shut)(int64_t ms);
+
 struct sim_conn *sim_conn_new(int fd);
 void sim_conn_free(struct sim_conn *c);
 /* Events to poll for. */

@@ -44,7 +44,7 @@ struct order {
 static struct order *orders; /* the newest first; one about a thing comes before one for all */
 static size_t orders_n;
 
-static struct order *find(enum sim_route route, const char *about)
+static struct order *fault_find_order(enum sim_route route, const char *about)
 {
     struct order *general = NULL;
     for (struct order *o = orders; o != NULL; o = o->next) {
@@ -66,7 +66,7 @@ bool sim_fault_is_choosy(enum sim_route route)
     return false;
 }
 
-static void forget(struct order **at)
+static void fault_remove(struct order **at)
 {
     struct order *o = *at;
     *at = o->next;
@@ -75,11 +75,11 @@ static void forget(struct order **at)
     orders_n--;
 }
 
-static void forget_one(const struct order *o)
+static void fault_remove_one(const struct order *o)
 {
     for (struct order **at = &orders; *at != NULL; at = &(*at)->next) {
         if (*at == o) {
-            forget(at);
+            fault_remove(at);
             return;
         }
     }
@@ -88,7 +88,7 @@ static void forget_one(const struct order *o)
 struct sim_fault sim_fault_take(enum sim_route route, const char *about)
 {
     struct sim_fault fault = {.kind = SIM_NONE, .done = true};
-    struct order *o = find(route, about);
+    struct order *o = fault_find_order(route, about);
     if (o == NULL)
         return fault;
     if (o->skip > 0) {
@@ -98,20 +98,20 @@ struct sim_fault sim_fault_take(enum sim_route route, const char *about)
     fault = o->fault;
     o->struck++;
     if (o->left > 0 && --o->left == 0)
-        forget_one(o);
+        fault_remove_one(o);
     return fault;
 }
 
 /* A newer order takes the place of an older one about the same; one of no fault only takes that
  * away. */
-static bool put(const struct order *values)
+static bool fault_keep_order(const struct order *values)
 {
     for (struct order **at = &orders; *at != NULL;) {
         const char *only = (*at)->only;
         if ((*at)->route == values->route &&
             (only == NULL ? values->only == NULL
                           : values->only != NULL && strcmp(only, values->only) == 0))
-            forget(at);
+            fault_remove(at);
         else
             at = &(*at)->next;
     }
@@ -128,7 +128,7 @@ static bool put(const struct order *values)
     return true;
 }
 
-static bool routes_of(const char *name, int *first, int *end)
+static bool fault_find_routes(const char *name, int *first, int *end)
 {
     *first = name_find(sim_route_names, SIM_ROUTE_COUNT, str_of(name));
     *end = *first + 1;
@@ -172,7 +172,7 @@ const char *sim_fault_order(struct arena *a, const json_t *j)
     int kind = name_find(sim_fault_names, SIM_KIND_COUNT, str_of(in.kind));
     if (kind < 0)
         return "/kind: none of the known ones";
-    if (!routes_of(in.route, &first, &end))
+    if (!fault_find_routes(in.route, &first, &end))
         return "/route: none of the known ones";
     struct order values = {.fault = {.kind = (enum sim_fault_kind)kind,
                                      .status = (int)in.status,
@@ -184,7 +184,7 @@ const char *sim_fault_order(struct arena *a, const json_t *j)
     bool good = true;
     for (int i = first; i < end && good; i++) {
         values.route = (enum sim_route)i;
-        good = put(&values);
+        good = fault_keep_order(&values);
     }
     free(values.only);
     return good ? NULL : "there are too many orders";
@@ -193,10 +193,10 @@ const char *sim_fault_order(struct arena *a, const json_t *j)
 void sim_fault_clear(void)
 {
     while (orders != NULL)
-        forget(&orders);
+        fault_remove(&orders);
 }
 
-static json_t *order_json(struct arena *a, enum sim_route route, const struct order *o)
+static json_t *fault_order_json(struct arena *a, enum sim_route route, const struct order *o)
 {
     json_t *j = json_obj(a);
     json_put_str(a, j, "route", sim_route_names[route]);
@@ -218,9 +218,11 @@ json_t *sim_fault_list(struct arena *a)
 {
     json_t *items = json_arr(a);
     for (int i = 0; i < SIM_ROUTE_COUNT; i++)
-        json_push(a, items, order_json(a, (enum sim_route)i, find((enum sim_route)i, NULL)));
+        json_push(
+            a, items,
+            fault_order_json(a, (enum sim_route)i, fault_find_order((enum sim_route)i, NULL)));
     for (const struct order *o = orders; o != NULL; o = o->next)
         if (o->only != NULL)
-            json_push(a, items, order_json(a, o->route, o));
+            json_push(a, items, fault_order_json(a, o->route, o));
     return items;
 }

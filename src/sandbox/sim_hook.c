@@ -27,6 +27,8 @@
 #define ANSWER_LIMIT_MS 10000
 #define ANSWER_MAX 2048 /* what is kept of an answer */
 
+struct sim_webhook sim_webhooks[SIM_WEBHOOKS_MAX];
+
 const char *const sim_event_names[SIM_EVENT_COUNT] = {
     "payment_paid",     "payment_faild", /* as it is delivered */
     "payment_refunded", "payment_voided",    "payment_authorized", "payment_captured",
@@ -64,7 +66,7 @@ static size_t events_n, tries_n; /* ever */
 /* ---- where to ---- */
 
 /* "http://127.0.0.1:8080/path" */
-static bool parse_url(const char *url, struct sockaddr_in *to, const char **path)
+static bool hook_parse_url(const char *url, struct sockaddr_in *to, const char **path)
 {
     static const char scheme[] = "http://";
     if (strncmp(url, scheme, sizeof scheme - 1) != 0)
@@ -95,7 +97,7 @@ bool sim_hook_url_fit(const char *url)
 {
     struct sockaddr_in to;
     const char *path;
-    return parse_url(url, &to, &path);
+    return hook_parse_url(url, &to, &path);
 }
 
 bool sim_hook_configure(const struct sim_hook_order *order)
@@ -116,7 +118,7 @@ bool sim_hook_configure(const struct sim_hook_order *order)
 
 /* ---- what is sent ---- */
 
-static void delivery_close(struct delivery *d)
+static void hook_close(struct delivery *d)
 {
     if (d->fd < 0)
         return;
@@ -125,9 +127,9 @@ static void delivery_close(struct delivery *d)
     in_flight_n--;
 }
 
-static void delivery_free(struct delivery *d)
+static void hook_free(struct delivery *d)
 {
-    delivery_close(d);
+    hook_close(d);
     free(d->url);
     free(d->body);
     free(d->bytes);
@@ -140,7 +142,7 @@ void sim_hook_clear(void)
     while (deliveries != NULL) {
         struct delivery *d = deliveries;
         deliveries = d->next;
-        delivery_free(d);
+        hook_free(d);
     }
     deliveries_tail = &deliveries;
     for (size_t i = 0; i < EVENTS_MAX; i++) {
@@ -156,8 +158,8 @@ void sim_hook_clear(void)
 }
 
 /* NULL: too many are on their way, or memory is out. */
-static struct delivery *post_later(const char *url, const char *method, const json_t *body,
-                                   unsigned attempts)
+static struct delivery *hook_post_later(const char *url, const char *method, const json_t *body,
+                                        unsigned attempts)
 {
     struct delivery *d = waiting_n < WAITING_MAX ? calloc(1, sizeof *d) : NULL;
     if (d == NULL)
@@ -179,17 +181,17 @@ static struct delivery *post_later(const char *url, const char *method, const js
 void sim_hook_callback(const char *url, const json_t *invoice)
 {
     if (!target.no_callbacks)
-        (void)post_later(url, "post", invoice, 1);
+        (void)hook_post_later(url, "post", invoice, 1);
 }
 
-static void post_event(const struct sim_webhook *w, json_t *event, enum sim_event kind,
-                       const char *id)
+static void hook_post_event(const struct sim_webhook *w, json_t *event, enum sim_event kind,
+                            const char *id)
 {
     if (w->url == NULL || (w->events & 1u << kind) == 0)
         return;
     json_object_set_new(event, "secret_token", json_string(w->secret));
     for (unsigned i = 0; i < target.copies; i++) {
-        struct delivery *d = post_later(w->url, w->method, event, DELIVERIES);
+        struct delivery *d = hook_post_later(w->url, w->method, event, DELIVERIES);
         if (d == NULL)
             break;
         d->event = kind;
@@ -216,9 +218,9 @@ void sim_hook_event(enum sim_event kind, json_t *payment)
     char **place = &events[events_n++ % EVENTS_MAX];
     free(*place);
     *place = json_dumps(event, JSON_COMPACT);
-    post_event(&target.hook, event, kind, id);
+    hook_post_event(&target.hook, event, kind, id);
     for (size_t i = 0; i < SIM_WEBHOOKS_MAX; i++)
-        post_event(&sim_webhooks[i], event, kind, id);
+        hook_post_event(&sim_webhooks[i], event, kind, id);
     arena_free(a);
 }
 
@@ -239,7 +241,7 @@ json_t *sim_hook_attempt(size_t i)
 /* ---- a delivery's way ---- */
 
 /* The status in what came, 0 when that is no answer. */
-static int status_of(const struct delivery *d)
+static int hook_read_status(const struct delivery *d)
 {
     int64_t status;
     bool http = d->got >= 12 && memcmp(d->answer, "HTTP/1.", 7) == 0;
@@ -247,11 +249,11 @@ static int status_of(const struct delivery *d)
 }
 
 /* Notes a try of a webhook. */
-static void note(const struct delivery *d, bool good)
+static void hook_note_try(const struct delivery *d, bool good)
 {
     char id[SIM_ID_MAX];
     struct arena *a = arena_new(1024);
-    int status = status_of(d);
+    int status = hook_read_status(d);
     if (d->webhook_id[0] == '\0' || a == NULL) {
         arena_free(a);
         return;
@@ -281,25 +283,25 @@ static void note(const struct delivery *d, bool good)
 }
 
 /* A try has ended: done with, or put off by the waits of the gateway's schedule, in minutes. */
-static void end_try(struct delivery *d)
+static void hook_end_try(struct delivery *d)
 {
     static const int minutes[DELIVERIES - 1] = {1, 10, 30, 60, 120};
-    bool good = status_of(d) / 100 == 2;
-    note(d, good);
-    delivery_close(d);
+    bool good = hook_read_status(d) / 100 == 2;
+    hook_note_try(d, good);
+    hook_close(d);
     d->attempt = good ? d->attempts : d->attempt + 1;
     if (d->attempt < d->attempts)
         d->due = deadline_in_ms((int64_t)(minutes[d->attempt - 1] * 60000 * target.factor)).at;
 }
 
-static void begin(struct delivery *d)
+static void hook_start_try(struct delivery *d)
 {
     struct sockaddr_in to;
     const char *path;
     d->sent = d->got = 0;
     d->answer[0] = '\0';
-    if (d->body == NULL || !parse_url(d->url, &to, &path)) {
-        end_try(d);
+    if (d->body == NULL || !hook_parse_url(d->url, &to, &path)) {
+        hook_end_try(d);
         return;
     }
     free(d->bytes);
@@ -309,7 +311,7 @@ static void begin(struct delivery *d)
     in_flight_n += d->fd >= 0;
     if (d->bytes == NULL || d->fd < 0 ||
         (connect(d->fd, (struct sockaddr *)&to, sizeof to) != 0 && errno != EINPROGRESS)) {
-        end_try(d);
+        hook_end_try(d);
         return;
     }
     int n = snprintf(d->bytes, room,
@@ -321,18 +323,18 @@ static void begin(struct delivery *d)
     d->due = deadline_in_ms(ANSWER_LIMIT_MS).at;
 }
 
-static void send_some(struct delivery *d)
+static void hook_send_some(struct delivery *d)
 {
     ssize_t n = send(d->fd, d->bytes + d->sent, d->bytes_n - d->sent, MSG_NOSIGNAL);
     if (n > 0)
         d->sent += (size_t)n;
     else if (n < 0 && errno != EAGAIN && errno != EINTR)
-        end_try(d);
+        hook_end_try(d);
 }
 
 /* Whether all of the answer is here that is kept, by its own length or because there is no more
  * room. */
-static bool is_whole(const struct delivery *d)
+static bool hook_is_whole(const struct delivery *d)
 {
     static const char name[] = "\r\ncontent-length:";
     const char *blank = strstr(d->answer, "\r\n\r\n"), *length = strcasestr(d->answer, name);
@@ -346,28 +348,28 @@ static bool is_whole(const struct delivery *d)
            d->got - (size_t)(blank + 4 - d->answer) >= (size_t)n;
 }
 
-static void receive_some(struct delivery *d)
+static void hook_receive_some(struct delivery *d)
 {
     ssize_t n = recv(d->fd, d->answer + d->got, ANSWER_MAX - d->got, 0);
     if (n > 0) {
         d->got += (size_t)n;
         d->answer[d->got] = '\0';
     }
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || (n > 0 && is_whole(d)))
-        end_try(d);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || (n > 0 && hook_is_whole(d)))
+        hook_end_try(d);
 }
 
-static void step(struct delivery *d, short revents)
+static void hook_step_delivery(struct delivery *d, short revents)
 {
     if (revents == 0)
         return;
     if (d->sent < d->bytes_n)
-        send_some(d);
+        hook_send_some(d);
     else
-        receive_some(d);
+        hook_receive_some(d);
 }
 
-static bool begins(const struct delivery *d)
+static bool hook_is_due(const struct delivery *d)
 {
     return d->fd < 0 && in_flight_n < IN_FLIGHT_MAX;
 }
@@ -377,7 +379,7 @@ size_t sim_hook_poll(struct pollfd *fds, size_t room, int *wake_ms)
     size_t n = 0;
     for (struct delivery *d = deliveries; d != NULL; d = d->next) {
         int ms = deadline_left_ms((struct deadline){d->due});
-        if ((d->fd >= 0 || begins(d)) && (*wake_ms < 0 || ms < *wake_ms))
+        if ((d->fd >= 0 || hook_is_due(d)) && (*wake_ms < 0 || ms < *wake_ms))
             *wake_ms = ms;
         if (d->fd >= 0 && n < room)
             fds[n++] =
@@ -386,7 +388,7 @@ size_t sim_hook_poll(struct pollfd *fds, size_t room, int *wake_ms)
     return n;
 }
 
-static short events_of(const struct pollfd *fds, size_t n, int fd)
+static short hook_list_events(const struct pollfd *fds, size_t n, int fd)
 {
     for (size_t i = 0; i < n; i++)
         if (fds[i].fd == fd)
@@ -399,18 +401,18 @@ void sim_hook_step(const struct pollfd *fds, size_t n)
     for (struct delivery **at = &deliveries; *at != NULL;) {
         struct delivery *d = *at;
         if (d->fd >= 0)
-            step(d, events_of(fds, n, d->fd));
+            hook_step_delivery(d, hook_list_events(fds, n, d->fd));
         if (d->attempt < d->attempts && deadline_passed((struct deadline){d->due})) {
             if (d->fd >= 0)
-                end_try(d); /* no answer in time */
-            else if (begins(d))
-                begin(d);
+                hook_end_try(d); /* no answer in time */
+            else if (hook_is_due(d))
+                hook_start_try(d);
         }
         if (d->attempt >= d->attempts) {
             *at = d->next;
             if (*at == NULL)
                 deliveries_tail = at;
-            delivery_free(d);
+            hook_free(d);
         } else {
             at = &d->next;
         }

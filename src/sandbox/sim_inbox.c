@@ -22,7 +22,7 @@ static struct entry inbox[INBOX_MAX];
 static uint64_t newest, cleared;
 
 /* The longest text that any provider takes is far shorter. */
-static char *copy(const char *z)
+static char *inbox_copy_message(const char *z)
 {
     char *c = strndup(z != NULL ? z : "", TEXT_MAX);
     if (c == NULL) {
@@ -41,9 +41,9 @@ uint64_t sim_inbox_add(const struct sim_message *m)
     *e = (struct entry){.number = ++newest,
                         .at = wall_now(),
                         .provider = m->provider,
-                        .to = copy(m->to),
-                        .text = copy(m->text),
-                        .sender = copy(m->sender)};
+                        .to = inbox_copy_message(m->to),
+                        .text = inbox_copy_message(m->text),
+                        .sender = inbox_copy_message(m->sender)};
     return e->number;
 }
 
@@ -52,13 +52,13 @@ void sim_inbox_clear(void)
     cleared = newest;
 }
 
-static uint64_t oldest_kept(void)
+static uint64_t inbox_oldest_kept(void)
 {
     uint64_t first = newest > INBOX_MAX ? newest - INBOX_MAX + 1 : 1;
     return first > cleared ? first : cleared + 1;
 }
 
-static json_t *entry_json(struct arena *a, const struct entry *e)
+static json_t *inbox_entry_json(struct arena *a, const struct entry *e)
 {
     json_t *j = json_obj(a);
     json_put_int(a, j, "number", (int64_t)e->number);
@@ -80,13 +80,13 @@ void sim_inbox_get(struct sim_request *r, struct sim_reply *out)
     if (after_text != NULL && !num_range(str_of(after_text), 0, INT64_MAX, &after))
         after = 0;
     json_t *items = json_arr(a);
-    uint64_t from = oldest_kept();
+    uint64_t from = inbox_oldest_kept();
     if (from <= (uint64_t)after)
         from = (uint64_t)after + 1;
     for (uint64_t i = from; i <= newest && json_array_size(items) < 1000; i++) {
         const struct entry *e = &inbox[(i - 1) % INBOX_MAX];
         if (to == NULL || strcmp(e->to, to) == 0)
-            json_push(a, items, entry_json(a, e));
+            json_push(a, items, inbox_entry_json(a, e));
     }
     json_t *body = json_obj(a);
     json_put(a, body, "items", items);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* The poll loop of the sandbox: clients, webhooks on their way, signals. Called by main.c. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,7 +28,8 @@ static union {
 static socklen_t door_len;
 static struct deadline door_opens;
 
-void sim_shut(int64_t ms)
+/* Refuses connections for so long: for SIM_SHUT. */
+static void loop_shut_door(int64_t ms)
 {
     if (door >= 0)
         close(door);
@@ -36,7 +38,7 @@ void sim_shut(int64_t ms)
 }
 
 /* Should somebody else have taken the port meanwhile, it is tried again. */
-static void open_door(void)
+static void loop_open_door(void)
 {
     const int on = 1;
     int fd = socket(door_at.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -50,7 +52,7 @@ static void open_door(void)
     door_opens = deadline_in_ms(10);
 }
 
-static void drop(size_t i)
+static void loop_drop_client(size_t i)
 {
     sim_conn_free(conns[i]);
     conns[i] = conns[--conns_n];
@@ -58,7 +60,7 @@ static void drop(size_t i)
 
 /* Ends the client that has been silent for longest in the middle of a request or between two.
  * False: all wait for answers. */
-static bool make_room(void)
+static bool loop_make_room(void)
 {
     size_t victim = conns_n;
     for (size_t i = 0; i < conns_n; i++)
@@ -67,19 +69,19 @@ static bool make_room(void)
             victim = i;
     if (victim == conns_n)
         return false;
-    drop(victim);
+    loop_drop_client(victim);
     return true;
 }
 
-static void take_in(int listener)
+static void loop_accept(int listener)
 {
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE) && make_room())
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE) && loop_make_room())
             continue;
         if (fd < 0)
             return;
-        struct sim_conn *c = conns_n < CONNS_MAX || make_room() ? sim_conn_new(fd) : NULL;
+        struct sim_conn *c = conns_n < CONNS_MAX || loop_make_room() ? sim_conn_new(fd) : NULL;
         if (c == NULL)
             close(fd);
         else
@@ -88,7 +90,7 @@ static void take_in(int listener)
 }
 
 /* A descriptor a client, one a message on its way, and a few. */
-static void allow_descriptors(void)
+static void loop_allow_descriptors(void)
 {
     struct rlimit limit;
     rlim_t wanted = CONNS_MAX + HOOKS_MAX + 64;
@@ -99,7 +101,7 @@ static void allow_descriptors(void)
 }
 
 /* Milliseconds until the earliest thing is due; -1: nothing is. */
-static int next_wake(void)
+static int loop_next_wake(void)
 {
     int soonest = door < 0 ? deadline_left_ms(door_opens) : -1;
     for (size_t i = 0; i < conns_n; i++) {
@@ -112,12 +114,12 @@ static int next_wake(void)
     return soonest;
 }
 
-static void step_all(void)
+static void loop_step_all(void)
 {
     size_t n = conns_n;
     for (size_t i = n; i-- > 0;) { /* backwards: the last one fills the hole of a closed one */
         if (!sim_conn_step(conns[i], fds[i + 2].revents))
-            drop(i);
+            loop_drop_client(i);
     }
 }
 
@@ -128,15 +130,16 @@ int sim_run(int listener)
     door_len = sizeof door_at;
     if (signals < 0 || getsockname(listener, &door_at.sa, &door_len) != 0)
         return 1;
-    allow_descriptors();
+    sim_conn_shut = loop_shut_door;
+    loop_allow_descriptors();
     for (;;) {
         if (door < 0 && deadline_passed(door_opens))
-            open_door();
+            loop_open_door();
         fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
         fds[1] = (struct pollfd){.fd = door, .events = POLLIN};
         for (size_t i = 0; i < conns_n; i++)
             fds[i + 2] = (struct pollfd){.fd = conns[i]->fd, .events = sim_conn_events(conns[i])};
-        int wake_ms = next_wake();
+        int wake_ms = loop_next_wake();
         struct pollfd *hooks = fds + conns_n + 2;
         size_t hooks_n = sim_hook_poll(hooks, HOOKS_MAX, &wake_ms);
         if (poll(fds, conns_n + 2 + hooks_n, wake_ms) < 0 && errno != EINTR)
@@ -146,9 +149,9 @@ int sim_run(int listener)
         sim_hook_step(
             hooks,
             hooks_n); /* before the clients: what they cause gets descriptors of the next round */
-        step_all();
+        loop_step_all();
         if ((fds[1].revents & POLLIN) && fds[1].fd == door)
-            take_in(door);
+            loop_accept(door);
     }
     while (conns_n > 0)
         sim_conn_free(conns[--conns_n]);

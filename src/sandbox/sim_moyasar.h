@@ -2,14 +2,12 @@
 /* Copyright the bookingd authors */
 /*
  * The simulated gateway: its books, shared by the API (sim_moyasar*.c), the hosted page
- * (sim_checkout.c) and the webhooks (sim_hook.c), and the few words that all its calls are made of.
+ * (sim_checkout.c) and the webhooks (sim_hook.c), and what all its calls share.
  */
 #ifndef BOOKINGD_SANDBOX_SIM_MOYASAR_H
 #define BOOKINGD_SANDBOX_SIM_MOYASAR_H
 
 #include "sim.h"
-
-#define SIM_ID_MAX 37
 
 /* ---- the books (sim_moyasar_books.c): the newest of both, the oldest are forgotten ---- */
 
@@ -42,8 +40,6 @@ struct sim_invoice {
 extern struct sim_invoice *sim_invoices; /* newest first */
 extern struct sim_payment *sim_payments;
 
-/* An id in UUID version 4 form. */
-void sim_new_id(char out[SIM_ID_MAX]);
 /* NULL: no such. What time has done to them is done by then. */
 struct sim_invoice *sim_invoice_find(const char *id);
 struct sim_payment *sim_payment_find(const char *id);
@@ -87,16 +83,11 @@ void sim_invoice_undo(const struct sim_payment *p);
 /* Objects as the gateway shows them. */
 json_t *sim_invoice_json(struct arena *a, struct sim_invoice *v);
 json_t *sim_payment_json(struct arena *a, const struct sim_payment *p);
-/* "120.00 SAR", as in the members whose names end in _format. */
-const char *sim_amount_text(struct arena *a, int64_t minor, const char *currency);
-/* With milliseconds and Z, as the gateway writes it; NULL for never. */
-const char *sim_time_text(struct arena *a, struct wall w);
-
 /* The sandbox's own URL for links: by the Host of the request in hand. */
 void sim_base_set(const struct http_head *head);
 const char *sim_base_url(void);
 
-/* ---- words of the API (sim_moyasar.c) ---- */
+/* ---- what all calls share (sim_moyasar.c) ---- */
 
 /* {"type", "message", "errors": null} */
 void sim_refuse(struct sim_request *r, struct sim_reply *out, int status, const char *type,
@@ -140,7 +131,7 @@ bool sim_list_takes(struct sim_request *r, struct sim_list *l, const struct sim_
 void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list *l,
                   const char *name);
 
-/* ---- the calls ---- */
+/* ---- the calls; sim_moyasar_calls.c has their table ---- */
 
 typedef void (*sim_call_fn)(struct sim_request *r, struct sim_reply *out);
 void sim_invoice_create(struct sim_request *r, struct sim_reply *out);

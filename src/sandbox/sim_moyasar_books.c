@@ -38,17 +38,7 @@ const struct sim_card *sim_card_find(const char *number)
     return NULL;
 }
 
-char *sim_copy(const char *z)
-{
-    char *c = z != NULL ? strdup(z) : NULL;
-    if (z != NULL && c == NULL) {
-        fputs("bookingd-sandbox: out of memory\n", stderr);
-        exit(1);
-    }
-    return c;
-}
-
-static void *fresh(size_t size)
+static void *books_alloc(size_t size)
 {
     void *p = calloc(1, size);
     if (p == NULL) {
@@ -58,19 +48,7 @@ static void *fresh(size_t size)
     return p;
 }
 
-void sim_new_id(char out[SIM_ID_MAX])
-{
-    unsigned char b[16];
-    rng_bytes(b, sizeof b);
-    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    snprintf(out, SIM_ID_MAX,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
-}
-
-static void new_digits(char *out, size_t n)
+static void books_new_digits(char *out, size_t n)
 {
     unsigned char b[16];
     rng_bytes(b, n);
@@ -92,7 +70,7 @@ const char *sim_base_url(void)
 
 /* ---- keeping ---- */
 
-static void forget_invoice(struct sim_invoice *v)
+static void books_forget_invoice(struct sim_invoice *v)
 {
     oldest_invoice = v->prev;
     v->prev->next = NULL;
@@ -108,8 +86,8 @@ static void forget_invoice(struct sim_invoice *v)
 struct sim_invoice *sim_invoice_new(void)
 {
     if (invoices_n >= BOOKS_MAX)
-        forget_invoice(oldest_invoice);
-    struct sim_invoice *v = fresh(sizeof *v);
+        books_forget_invoice(oldest_invoice);
+    struct sim_invoice *v = books_alloc(sizeof *v);
     sim_new_id(v->id);
     v->status = "initiated";
     v->created = v->updated = wall_now();
@@ -123,7 +101,7 @@ struct sim_invoice *sim_invoice_new(void)
     return v;
 }
 
-static void forget_payment(struct sim_payment *p)
+static void books_forget_payment(struct sim_payment *p)
 {
     oldest_payment = p->prev;
     p->prev->next = NULL;
@@ -135,10 +113,10 @@ static void forget_payment(struct sim_payment *p)
     payments_n--;
 }
 
-static void keep_payment(struct sim_payment *p)
+static void books_keep_payment(struct sim_payment *p)
 {
     if (payments_n >= BOOKS_MAX)
-        forget_payment(oldest_payment);
+        books_forget_payment(oldest_payment);
     p->next = sim_payments;
     if (sim_payments != NULL)
         sim_payments->prev = p;
@@ -194,7 +172,7 @@ struct sim_payment *sim_payment_new(const struct sim_attempt *in)
     if (digits < 12 || digits > 19 || in->card_number[digits] != '\0')
         return NULL;
     const struct sim_card *card = sim_card_find(in->card_number);
-    struct sim_payment *p = fresh(sizeof *p);
+    struct sim_payment *p = books_alloc(sizeof *p);
     if (in->given_id != NULL)
         snprintf(p->id, sizeof p->id, "%s", in->given_id);
     else
@@ -205,7 +183,7 @@ struct sim_payment *sim_payment_new(const struct sim_attempt *in)
     snprintf(p->currency, sizeof p->currency, "%s", in->currency);
     snprintf(p->masked, sizeof p->masked, "%.4s-%.2sXX-XXXX-%s", in->card_number,
              in->card_number + 4, in->card_number + digits - 4);
-    new_digits(p->reference, sizeof p->reference - 1);
+    books_new_digits(p->reference, sizeof p->reference - 1);
     p->name = sim_copy(in->name);
     p->company = card != NULL ? card->company : "visa";
     p->created = p->updated = wall_now();
@@ -214,13 +192,13 @@ struct sim_payment *sim_payment_new(const struct sim_attempt *in)
         p->description = sim_copy(in->invoice->description);
         p->metadata = in->invoice->metadata != NULL ? json_incref(in->invoice->metadata) : NULL;
     }
-    keep_payment(p);
+    books_keep_payment(p);
     return p;
 }
 
-static enum sim_event settle_approved(struct sim_payment *p)
+static enum sim_event books_settle_approved(struct sim_payment *p)
 {
-    new_digits(p->authorization, sizeof p->authorization - 1);
+    books_new_digits(p->authorization, sizeof p->authorization - 1);
     p->status = p->manual ? "authorized" : "paid";
     return p->manual ? SIM_EVENT_AUTHORIZED : SIM_EVENT_PAID;
 }
@@ -236,7 +214,7 @@ void sim_payment_settle(struct sim_payment *p, bool approved, const char *messag
     p->response_code = response_code;
     p->updated = wall_now();
     if (approved)
-        event = settle_approved(p);
+        event = books_settle_approved(p);
     else
         p->status = "failed";
     struct sim_invoice *v = sim_invoice_find(p->invoice_id);
@@ -278,33 +256,12 @@ void sim_invoice_undo(const struct sim_payment *p)
 
 /* ---- showing ---- */
 
-const char *sim_amount_text(struct arena *a, int64_t minor, const char *currency)
-{
-    int digits = num_currency_digits(currency);
-    int64_t scale = 1;
-    for (int i = 0; i < digits; i++)
-        scale *= 10;
-    if (digits == 0)
-        return arena_printf(a, "%lld %s", (long long)minor, currency);
-    return arena_printf(a, "%lld.%0*lld %s", (long long)(minor / scale), digits,
-                        (long long)(minor % scale), currency);
-}
-
-const char *sim_time_text(struct arena *a, struct wall w)
-{
-    char whole[WALL_RFC3339_MAX];
-    if (w.us == 0)
-        return NULL;
-    wall_format(wall_whole_seconds(w), whole);
-    return arena_printf(a, "%.19s.%03dZ", whole, (int)(w.us / 1000 % 1000));
-}
-
-static void put_metadata(struct arena *a, json_t *j, json_t *metadata)
+static void books_put_metadata(struct arena *a, json_t *j, json_t *metadata)
 {
     json_put(a, j, "metadata", metadata != NULL ? metadata : json_null());
 }
 
-static json_t *source_json(struct arena *a, const struct sim_payment *p)
+static json_t *books_source_json(struct arena *a, const struct sim_payment *p)
 {
     bool waits = strcmp(p->status, "initiated") == 0;
     json_t *j = json_obj(a);
@@ -353,8 +310,8 @@ json_t *sim_payment_json(struct arena *a, const struct sim_payment *p)
                           : p->callback_url);
     json_put_str(a, j, "created_at", sim_time_text(a, p->created));
     json_put_str(a, j, "updated_at", sim_time_text(a, p->updated));
-    put_metadata(a, j, p->metadata);
-    json_put(a, j, "source", source_json(a, p));
+    books_put_metadata(a, j, p->metadata);
+    json_put(a, j, "source", books_source_json(a, p));
     return j;
 }
 
@@ -376,7 +333,7 @@ json_t *sim_invoice_json(struct arena *a, struct sim_invoice *v)
     json_put_str(a, j, "updated_at", sim_time_text(a, v->updated));
     json_put_str(a, j, "back_url", v->back_url);
     json_put_str(a, j, "success_url", v->success_url);
-    put_metadata(a, j, v->metadata);
+    books_put_metadata(a, j, v->metadata);
     json_t *list = json_arr(a);
     for (struct sim_payment *p = sim_payments; p != NULL; p = p->next)
         if (strcmp(p->invoice_id, v->id) == 0)

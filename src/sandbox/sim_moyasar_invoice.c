@@ -11,7 +11,7 @@
 #define BULK_MAX 50
 #define AMOUNT_MIN 100
 
-static json_t *shown(struct sim_request *r, struct sim_invoice *v)
+static json_t *invoice_shown(struct sim_request *r, struct sim_invoice *v)
 {
     json_t *j = sim_invoice_json(r->arena, v);
     if (r->fault.kind == SIM_BARE)
@@ -19,13 +19,14 @@ static json_t *shown(struct sim_request *r, struct sim_invoice *v)
     return j;
 }
 
-static void show(struct sim_request *r, struct sim_reply *out, int status, struct sim_invoice *v)
+static void invoice_reply(struct sim_request *r, struct sim_reply *out, int status,
+                          struct sim_invoice *v)
 {
-    sim_reply_json(r, out, status, shown(r, v));
+    sim_reply_json(r, out, status, invoice_shown(r, v));
 }
 
 /* The invoice of the path; NULL: not found, and answered. */
-static struct sim_invoice *named(struct sim_request *r, struct sim_reply *out)
+static struct sim_invoice *invoice_named(struct sim_request *r, struct sim_reply *out)
 {
     struct sim_invoice *v = sim_invoice_find(r->tail);
     if (v == NULL)
@@ -35,7 +36,8 @@ static struct sim_invoice *named(struct sim_request *r, struct sim_reply *out)
 
 /* ---- what may be asked for ---- */
 
-static void check_url(struct sim_request *r, const json_t *in, const char *field, json_t *errors)
+static void invoice_check_url(struct sim_request *r, const json_t *in, const char *field,
+                              json_t *errors)
 {
     const json_t *value = json_object_get(in, field);
     struct url u;
@@ -43,7 +45,7 @@ static void check_url(struct sim_request *r, const json_t *in, const char *field
         sim_complain(r, errors, field, "The value must be a valid URL.");
 }
 
-static struct wall check_expiry(struct sim_request *r, const json_t *in, json_t *errors)
+static struct wall invoice_check_expiry(struct sim_request *r, const json_t *in, json_t *errors)
 {
     const json_t *value = json_object_get(in, "expired_at");
     const char *text = json_string_value(value);
@@ -61,7 +63,7 @@ static struct wall check_expiry(struct sim_request *r, const json_t *in, json_t 
     return at;
 }
 
-static void check_invoice(struct sim_request *r, const json_t *in, json_t *errors)
+static void invoice_check_fields(struct sim_request *r, const json_t *in, json_t *errors)
 {
     const json_t *amount = json_object_get(in, "amount");
     const char *currency = sim_text(in, "currency"), *description = sim_text(in, "description");
@@ -76,15 +78,15 @@ static void check_invoice(struct sim_request *r, const json_t *in, json_t *error
                                       : "The value is not a known currency.");
     if (description == NULL || *description == '\0')
         sim_complain(r, errors, "description", "The value is required.");
-    check_url(r, in, "callback_url", errors);
-    check_url(r, in, "success_url", errors);
-    check_url(r, in, "back_url", errors);
-    (void)check_expiry(r, in, errors);
+    invoice_check_url(r, in, "callback_url", errors);
+    invoice_check_url(r, in, "success_url", errors);
+    invoice_check_url(r, in, "back_url", errors);
+    (void)invoice_check_expiry(r, in, errors);
     (void)sim_metadata(r, in, errors);
 }
 
 /* From what check_invoice found no fault with. */
-static struct sim_invoice *add(struct sim_request *r, const json_t *in)
+static struct sim_invoice *invoice_add_new(struct sim_request *r, const json_t *in)
 {
     json_t *none = json_obj(r->arena), *metadata = sim_metadata(r, in, none);
     struct sim_invoice *v = sim_invoice_new();
@@ -94,7 +96,7 @@ static struct sim_invoice *add(struct sim_request *r, const json_t *in)
     v->callback_url = sim_copy(sim_text(in, "callback_url"));
     v->success_url = sim_copy(sim_text(in, "success_url"));
     v->back_url = sim_copy(sim_text(in, "back_url"));
-    v->expires = check_expiry(r, in, none);
+    v->expires = invoice_check_expiry(r, in, none);
     v->metadata = metadata != NULL ? json_incref(metadata) : NULL;
     return v;
 }
@@ -106,9 +108,9 @@ void sim_invoice_create(struct sim_request *r, struct sim_reply *out)
     json_t *errors = json_obj(r->arena), *in = sim_sent(r, out);
     if (in == NULL)
         return;
-    check_invoice(r, in, errors);
+    invoice_check_fields(r, in, errors);
     if (!sim_complained(r, out, errors))
-        show(r, out, 201, add(r, in));
+        invoice_reply(r, out, 201, invoice_add_new(r, in));
 }
 
 /* All or none. */
@@ -123,11 +125,11 @@ void sim_invoice_bulk(struct sim_request *r, struct sim_reply *out)
     if (n < 1 || n > BULK_MAX)
         sim_complain(r, errors, "invoices", "The value must be a list of 1 to 50 invoices.");
     for (size_t i = 0; i < n && n <= BULK_MAX; i++)
-        check_invoice(r, json_array_get(list, i), errors);
+        invoice_check_fields(r, json_array_get(list, i), errors);
     if (sim_complained(r, out, errors))
         return;
     for (size_t i = 0; i < n; i++)
-        json_push(a, made, sim_invoice_json(a, add(r, json_array_get(list, i))));
+        json_push(a, made, sim_invoice_json(a, invoice_add_new(r, json_array_get(list, i))));
     json_put(a, j, "invoices", made);
     sim_reply_json(r, out, 201, j);
 }
@@ -147,22 +149,22 @@ void sim_invoice_list(struct sim_request *r, struct sim_reply *out)
                               .masked = "",
                               .reference = ""};
         if (sim_list_takes(r, &l, &row))
-            json_push(r->arena, l.items, shown(r, v));
+            json_push(r->arena, l.items, invoice_shown(r, v));
     }
     sim_list_end(r, out, &l, "invoices");
 }
 
 void sim_invoice_fetch(struct sim_request *r, struct sim_reply *out)
 {
-    struct sim_invoice *v = named(r, out);
+    struct sim_invoice *v = invoice_named(r, out);
     if (v != NULL)
-        show(r, out, 200, v);
+        invoice_reply(r, out, 200, v);
 }
 
 /* Metadata alone can be changed; what else is sent is passed over. */
 void sim_invoice_update(struct sim_request *r, struct sim_reply *out)
 {
-    struct sim_invoice *v = named(r, out);
+    struct sim_invoice *v = invoice_named(r, out);
     json_t *in = v != NULL ? sim_sent(r, out) : NULL, *errors = json_obj(r->arena);
     if (in == NULL)
         return;
@@ -174,12 +176,12 @@ void sim_invoice_update(struct sim_request *r, struct sim_reply *out)
         v->metadata = json_incref(metadata);
         v->updated = wall_now();
     }
-    show(r, out, 200, v);
+    invoice_reply(r, out, 200, v);
 }
 
 void sim_invoice_cancel(struct sim_request *r, struct sim_reply *out)
 {
-    struct sim_invoice *v = named(r, out);
+    struct sim_invoice *v = invoice_named(r, out);
     if (v == NULL)
         return;
     if (strcmp(v->status, "initiated") != 0) {
@@ -189,5 +191,5 @@ void sim_invoice_cancel(struct sim_request *r, struct sim_reply *out)
     }
     v->status = "canceled";
     v->updated = wall_now();
-    show(r, out, 200, v);
+    invoice_reply(r, out, 200, v);
 }

@@ -17,8 +17,8 @@ bool sim_time_parse(struct arena *a, const char *text, struct wall *out)
     return wall_parse(str_of(text), out);
 }
 
-static bool read_filter(struct sim_request *r, struct sim_list *l, const char *name,
-                        const char *value)
+static bool list_read_filter(struct sim_request *r, struct sim_list *l, const char *name,
+                             const char *value)
 {
     static const char *const stamps[] = {"created", "updated"};
     if (strcmp(name, "id") == 0)
@@ -50,13 +50,13 @@ bool sim_list_begin(struct sim_request *r, struct sim_reply *out, struct sim_lis
     }
     json_t *errors = json_obj(r->arena);
     for (size_t i = 0; i < l->query->n; i++)
-        if (!read_filter(r, l, l->query->items[i].name, l->query->items[i].value))
+        if (!list_read_filter(r, l, l->query->items[i].name, l->query->items[i].value))
             sim_complain(r, errors, l->query->items[i].name, "The value is invalid.");
     return !sim_complained(r, out, errors);
 }
 
 /* Numbers and truth values are compared as they are written. */
-static bool value_is(struct arena *a, const json_t *value, const char *wanted)
+static bool list_value_is(struct arena *a, const json_t *value, const char *wanted)
 {
     const char *text = json_string_value(value);
     if (text == NULL && value != NULL)
@@ -69,8 +69,8 @@ static bool value_is(struct arena *a, const json_t *value, const char *wanted)
     return text != NULL && strcmp(text, wanted) == 0;
 }
 
-static bool metadata_match(struct sim_request *r, const struct http_query *q,
-                           const json_t *metadata)
+static bool list_metadata_match(struct sim_request *r, const struct http_query *q,
+                                const json_t *metadata)
 {
     static const char head[] = "metadata[";
     for (size_t i = 0; i < q->n; i++) {
@@ -78,47 +78,47 @@ static bool metadata_match(struct sim_request *r, const struct http_query *q,
         if (!str_starts(name, STR(head)) || name.p[name.n - 1] != ']')
             continue;
         const char *key = arena_strndup(r->arena, name.p + sizeof head - 1, name.n - sizeof head);
-        if (!value_is(r->arena, json_object_get(metadata, key), q->items[i].value))
+        if (!list_value_is(r->arena, json_object_get(metadata, key), q->items[i].value))
             return false;
     }
     return true;
 }
 
-static bool time_match(const struct sim_list *l, int i, struct wall at)
+static bool list_time_match(const struct sim_list *l, int i, struct wall at)
 {
     return (l->after[i].us == 0 || at.us > l->after[i].us) &&
            (l->before[i].us == 0 || at.us < l->before[i].us);
 }
 
-static bool text_match(const char *wanted, const char *has)
+static bool list_text_match(const char *wanted, const char *has)
 {
     return wanted == NULL || strcmp(wanted, has) == 0;
 }
 
-static bool digits_match(const char *wanted, const char *masked)
+static bool list_digits_match(const char *wanted, const char *masked)
 {
     size_t n = strlen(masked);
     return wanted == NULL || (n >= 4 && strcmp(masked + n - 4, wanted) == 0);
 }
 
-static bool filters_match(struct sim_request *r, const struct sim_list *l,
-                          const struct sim_row *row)
+static bool list_filters_match(struct sim_request *r, const struct sim_list *l,
+                               const struct sim_row *row)
 {
-    return text_match(l->id, row->id) && text_match(l->status, row->status) &&
-           text_match(l->receipt, row->reference) && digits_match(l->last_digits, row->masked) &&
-           time_match(l, 0, row->created) && time_match(l, 1, row->updated) &&
-           metadata_match(r, l->query, row->metadata);
+    return list_text_match(l->id, row->id) && list_text_match(l->status, row->status) &&
+           list_text_match(l->receipt, row->reference) &&
+           list_digits_match(l->last_digits, row->masked) && list_time_match(l, 0, row->created) &&
+           list_time_match(l, 1, row->updated) && list_metadata_match(r, l->query, row->metadata);
 }
 
 bool sim_list_takes(struct sim_request *r, struct sim_list *l, const struct sim_row *row)
 {
-    if (r->fault.kind != SIM_UNFILTERED && !filters_match(r, l, row))
+    if (r->fault.kind != SIM_UNFILTERED && !list_filters_match(r, l, row))
         return false;
     int64_t at = l->seen++;
     return at >= (l->page - 1) * PAGE_SIZE && at < l->page * PAGE_SIZE;
 }
 
-static void put_page(struct arena *a, json_t *meta, const char *key, int64_t page, bool there)
+static void list_put_page(struct arena *a, json_t *meta, const char *key, int64_t page, bool there)
 {
     if (there)
         json_put_int(a, meta, key, page);
@@ -133,8 +133,8 @@ void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list 
     int64_t pages = (l->seen + PAGE_SIZE - 1) / PAGE_SIZE;
     json_t *meta = json_obj(a), *j = json_obj(a);
     json_put_int(a, meta, "current_page", l->page);
-    put_page(a, meta, "next_page", l->page + 1, l->page < pages);
-    put_page(a, meta, "prev_page", l->page - 1, l->page > 1);
+    list_put_page(a, meta, "next_page", l->page + 1, l->page < pages);
+    list_put_page(a, meta, "prev_page", l->page - 1, l->page > 1);
     json_put_int(a, meta, "total_pages", pages > 0 ? pages : 1);
     json_put_int(a, meta, "total_count", l->seen);
     json_put(a, j, name, l->items);

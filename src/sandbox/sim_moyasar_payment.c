@@ -12,14 +12,14 @@
 
 #define VOID_WINDOW_US (2 * 3600 * 1000000LL) /* settled by then */
 
-static void show(struct sim_request *r, struct sim_reply *out, int status,
-                 const struct sim_payment *p)
+static void gateway_payment_reply(struct sim_request *r, struct sim_reply *out, int status,
+                                  const struct sim_payment *p)
 {
     sim_reply_json(r, out, status, sim_payment_json(r->arena, p));
 }
 
 /* The payment of the path; NULL: not found, and answered. */
-static struct sim_payment *named(struct sim_request *r, struct sim_reply *out)
+static struct sim_payment *gateway_payment_named(struct sim_request *r, struct sim_reply *out)
 {
     struct sim_payment *p = sim_payment_find(r->tail);
     if (p == NULL)
@@ -29,7 +29,7 @@ static struct sim_payment *named(struct sim_request *r, struct sim_reply *out)
 
 /* ---- create ---- */
 
-static void check_source(struct sim_request *r, const json_t *source, json_t *errors)
+static void gateway_check_source(struct sim_request *r, const json_t *source, json_t *errors)
 {
     static const char *const members[] = {"name", "number", "month", "year", "cvc"};
     const char *type = sim_text(source, "type");
@@ -44,7 +44,7 @@ static void check_source(struct sim_request *r, const json_t *source, json_t *er
                          "The value is required.");
 }
 
-static void check_payment(struct sim_request *r, const json_t *in, json_t *errors)
+static void gateway_check_payment(struct sim_request *r, const json_t *in, json_t *errors)
 {
     const json_t *amount = json_object_get(in, "amount");
     const char *currency = sim_text(in, "currency"), *callback = sim_text(in, "callback_url"),
@@ -63,17 +63,17 @@ static void check_payment(struct sim_request *r, const json_t *in, json_t *error
                                       : "The value must be a valid URL.");
     if (given != NULL && (!uuid_parse(str_of(given), &id) || given[14] != '4'))
         sim_complain(r, errors, "given_id", "The value must be a UUID of version 4.");
-    check_source(r, json_object_get(in, "source"), errors);
+    gateway_check_source(r, json_object_get(in, "source"), errors);
     (void)sim_metadata(r, in, errors);
 }
 
-static bool is_true(const json_t *j, const char *key)
+static bool gateway_is_true(const json_t *j, const char *key)
 {
     const char *text = sim_text(j, key);
     return json_is_true(json_object_get(j, key)) || (text != NULL && strcmp(text, "true") == 0);
 }
 
-static bool is_false(const json_t *j, const char *key)
+static bool gateway_is_false(const json_t *j, const char *key)
 {
     const char *text = sim_text(j, key);
     return json_is_false(json_object_get(j, key)) || (text != NULL && strcmp(text, "false") == 0);
@@ -85,7 +85,7 @@ void sim_payment_create(struct sim_request *r, struct sim_reply *out)
     json_t *errors = json_obj(r->arena), *in = sim_sent(r, out);
     if (in == NULL)
         return;
-    check_payment(r, in, errors);
+    gateway_check_payment(r, in, errors);
     if (sim_complained(r, out, errors))
         return;
     const json_t *source = json_object_get(in, "source");
@@ -94,7 +94,7 @@ void sim_payment_create(struct sim_request *r, struct sim_reply *out)
                                   .currency = sim_text(in, "currency"),
                                   .card_number = sim_text(source, "number"),
                                   .name = sim_text(source, "name"),
-                                  .manual = is_true(source, "manual")};
+                                  .manual = gateway_is_true(source, "manual")};
     if (attempt.given_id != NULL && sim_payment_find(attempt.given_id) != NULL) {
         sim_refuse(r, out, 400, "used_given_id",
                    "The given_id provided has been already used with a different payment.");
@@ -110,8 +110,8 @@ void sim_payment_create(struct sim_request *r, struct sim_reply *out)
     p->metadata = metadata != NULL ? json_incref(metadata) : NULL;
     p->description = sim_copy(sim_text(in, "description"));
     p->callback_url = sim_copy(sim_text(in, "callback_url"));
-    (void)sim_payment_decide(p, attempt.card_number, !is_false(source, "3ds"));
-    show(r, out, 201, p);
+    (void)sim_payment_decide(p, attempt.card_number, !gateway_is_false(source, "3ds"));
+    gateway_payment_reply(r, out, 201, p);
 }
 
 /* ---- fetch, list, update ---- */
@@ -138,15 +138,15 @@ void sim_payment_list(struct sim_request *r, struct sim_reply *out)
 
 void sim_payment_fetch(struct sim_request *r, struct sim_reply *out)
 {
-    const struct sim_payment *p = named(r, out);
+    const struct sim_payment *p = gateway_payment_named(r, out);
     if (p != NULL)
-        show(r, out, 200, p);
+        gateway_payment_reply(r, out, 200, p);
 }
 
 /* Description and metadata can be changed; what else is sent is passed over. */
 void sim_payment_update(struct sim_request *r, struct sim_reply *out)
 {
-    struct sim_payment *p = named(r, out);
+    struct sim_payment *p = gateway_payment_named(r, out);
     json_t *in = p != NULL ? sim_sent(r, out) : NULL, *errors = json_obj(r->arena);
     if (in == NULL)
         return;
@@ -162,19 +162,19 @@ void sim_payment_update(struct sim_request *r, struct sim_reply *out)
         p->metadata = json_incref(metadata);
     }
     p->updated = wall_now();
-    show(r, out, 200, p);
+    gateway_payment_reply(r, out, 200, p);
 }
 
 /* ---- refund, capture, void ---- */
 
-static bool has_status(const struct sim_payment *p, const char *status)
+static bool gateway_has_status(const struct sim_payment *p, const char *status)
 {
     return strcmp(p->status, status) == 0;
 }
 
 /* What was sent as amount, or `whole` when nothing was. False: refused, and answered. */
-static bool amount_asked(struct sim_request *r, struct sim_reply *out, int64_t whole,
-                         int64_t *amount)
+static bool gateway_amount_asked(struct sim_request *r, struct sim_reply *out, int64_t whole,
+                                 int64_t *amount)
 {
     const json_t *in = sim_sent(r, out), *sent = json_object_get(in, "amount");
     if (in == NULL)
@@ -191,13 +191,14 @@ static bool amount_asked(struct sim_request *r, struct sim_reply *out, int64_t w
 /* A partial refund leaves the status alone: the number tells. */
 void sim_payment_refund(struct sim_request *r, struct sim_reply *out)
 {
-    struct sim_payment *p = named(r, out);
+    struct sim_payment *p = gateway_payment_named(r, out);
     if (p == NULL)
         return;
-    int64_t left = (has_status(p, "captured") ? p->captured : p->amount) - p->refunded, amount;
-    if (!amount_asked(r, out, left, &amount))
+    int64_t left = (gateway_has_status(p, "captured") ? p->captured : p->amount) - p->refunded,
+            amount;
+    if (!gateway_amount_asked(r, out, left, &amount))
         return;
-    if (!has_status(p, "paid") && !has_status(p, "captured")) {
+    if (!gateway_has_status(p, "paid") && !gateway_has_status(p, "captured")) {
         sim_refuse(r, out, 400, "invalid_request_error",
                    arena_printf(r->arena, "Refund failed. The Payment is %s.", p->status));
         return;
@@ -214,16 +215,16 @@ void sim_payment_refund(struct sim_request *r, struct sim_reply *out)
         sim_invoice_undo(p);
     }
     sim_hook_event(SIM_EVENT_REFUNDED, sim_payment_json(r->arena, p));
-    show(r, out, 200, p);
+    gateway_payment_reply(r, out, 200, p);
 }
 
 void sim_payment_capture(struct sim_request *r, struct sim_reply *out)
 {
-    struct sim_payment *p = named(r, out);
+    struct sim_payment *p = gateway_payment_named(r, out);
     int64_t amount;
-    if (p == NULL || !amount_asked(r, out, p->amount, &amount))
+    if (p == NULL || !gateway_amount_asked(r, out, p->amount, &amount))
         return;
-    if (!has_status(p, "authorized") || amount > p->amount) {
+    if (!gateway_has_status(p, "authorized") || amount > p->amount) {
         sim_refuse(r, out, 400, "invalid_request_error",
                    "Capture failed. The Payment can not be captured.");
         return;
@@ -232,15 +233,16 @@ void sim_payment_capture(struct sim_request *r, struct sim_reply *out)
     p->captured = amount;
     p->captured_at = p->updated = wall_now();
     sim_hook_event(SIM_EVENT_CAPTURED, sim_payment_json(r->arena, p));
-    show(r, out, 200, p);
+    gateway_payment_reply(r, out, 200, p);
 }
 
 void sim_payment_void(struct sim_request *r, struct sim_reply *out)
 {
-    struct sim_payment *p = named(r, out);
+    struct sim_payment *p = gateway_payment_named(r, out);
     if (p == NULL)
         return;
-    bool taken = has_status(p, "paid") || has_status(p, "authorized") || has_status(p, "captured");
+    bool taken = gateway_has_status(p, "paid") || gateway_has_status(p, "authorized") ||
+                 gateway_has_status(p, "captured");
     if (!taken || p->refunded > 0 || wall_us_between(p->created, wall_now()) > VOID_WINDOW_US) {
         sim_refuse(r, out, 400, "invalid_request_error",
                    "Void failed. The Payment can not be voided.");
@@ -250,5 +252,5 @@ void sim_payment_void(struct sim_request *r, struct sim_reply *out)
     p->voided_at = p->updated = wall_now();
     sim_invoice_undo(p);
     sim_hook_event(SIM_EVENT_VOIDED, sim_payment_json(r->arena, p));
-    show(r, out, 200, p);
+    gateway_payment_reply(r, out, 200, p);
 }

@@ -9,9 +9,7 @@
 #include "base/names.h"
 #include "sim_moyasar.h"
 
-struct sim_webhook sim_webhooks[SIM_WEBHOOKS_MAX];
-
-static json_t *webhook_json(struct arena *a, const struct sim_webhook *w)
+static json_t *webhook_show_json(struct arena *a, const struct sim_webhook *w)
 {
     json_t *j = json_obj(a), *events = json_arr(a);
     for (int i = 0; i < SIM_EVENT_COUNT; i++)
@@ -25,7 +23,7 @@ static json_t *webhook_json(struct arena *a, const struct sim_webhook *w)
     return j;
 }
 
-static struct sim_webhook *named(struct sim_request *r, struct sim_reply *out)
+static struct sim_webhook *webhook_named(struct sim_request *r, struct sim_reply *out)
 {
     for (size_t i = 0; i < SIM_WEBHOOKS_MAX; i++)
         if (sim_webhooks[i].id[0] != '\0' && strcmp(sim_webhooks[i].id, r->tail) == 0)
@@ -35,7 +33,7 @@ static struct sim_webhook *named(struct sim_request *r, struct sim_reply *out)
 }
 
 /* The bit of an event's name, in either spelling of the failed one; 0: none. */
-static unsigned event_bit(const char *name)
+static unsigned webhook_event_bit(const char *name)
 {
     if (name != NULL && strcmp(name, "payment_failed") == 0)
         name = sim_event_names[SIM_EVENT_FAILED];
@@ -44,14 +42,14 @@ static unsigned event_bit(const char *name)
 }
 
 /* Without `events` a webhook hears of everything. */
-static unsigned check_events(struct sim_request *r, const json_t *in, json_t *errors)
+static unsigned webhook_check_events(struct sim_request *r, const json_t *in, json_t *errors)
 {
     const json_t *list = json_object_get(in, "events");
     unsigned bits = 0;
     if (list == NULL || json_is_null(list))
         return (1u << SIM_EVENT_COUNT) - 1;
     for (size_t i = 0; i < json_array_size(list); i++) {
-        unsigned bit = event_bit(json_string_value(json_array_get(list, i)));
+        unsigned bit = webhook_event_bit(json_string_value(json_array_get(list, i)));
         if (bit == 0)
             sim_complain(r, errors, "events", "The value is not a known event.");
         bits |= bit;
@@ -61,7 +59,8 @@ static unsigned check_events(struct sim_request *r, const json_t *in, json_t *er
     return bits;
 }
 
-static void check_method(struct sim_request *r, const json_t *in, json_t *errors, char out[8])
+static void webhook_check_method(struct sim_request *r, const json_t *in, json_t *errors,
+                                 char out[8])
 {
     static const char *const known[] = {"post", "put", "patch", "get"};
     const char *method = sim_text(in, "http_method");
@@ -81,8 +80,8 @@ void sim_webhook_create(struct sim_request *r, struct sim_reply *out)
     if (in == NULL)
         return;
     const char *url = sim_text(in, "url"), *secret = sim_text(in, "shared_secret");
-    check_method(r, in, errors, w.method);
-    w.events = check_events(r, in, errors);
+    webhook_check_method(r, in, errors, w.method);
+    w.events = webhook_check_events(r, in, errors);
     if (url == NULL || !sim_hook_url_fit(url)) /* the real one wants HTTPS */
         sim_complain(r, errors, "url",
                      url == NULL ? "The value is required."
@@ -100,7 +99,7 @@ void sim_webhook_create(struct sim_request *r, struct sim_reply *out)
     w.url = sim_copy(url);
     w.secret = sim_copy(secret);
     *place = w;
-    sim_reply_json(r, out, 201, webhook_json(r->arena, place));
+    sim_reply_json(r, out, 201, webhook_show_json(r->arena, place));
 }
 
 /* Not in pages. */
@@ -109,21 +108,21 @@ void sim_webhook_list(struct sim_request *r, struct sim_reply *out)
     json_t *j = json_obj(r->arena), *items = json_arr(r->arena);
     for (size_t i = 0; i < SIM_WEBHOOKS_MAX; i++)
         if (sim_webhooks[i].id[0] != '\0')
-            json_push(r->arena, items, webhook_json(r->arena, &sim_webhooks[i]));
+            json_push(r->arena, items, webhook_show_json(r->arena, &sim_webhooks[i]));
     json_put(r->arena, j, "webhooks", items);
     sim_reply_json(r, out, 200, j);
 }
 
 void sim_webhook_fetch(struct sim_request *r, struct sim_reply *out)
 {
-    const struct sim_webhook *w = named(r, out);
+    const struct sim_webhook *w = webhook_named(r, out);
     if (w != NULL)
-        sim_reply_json(r, out, 200, webhook_json(r->arena, w));
+        sim_reply_json(r, out, 200, webhook_show_json(r->arena, w));
 }
 
 void sim_webhook_delete(struct sim_request *r, struct sim_reply *out)
 {
-    struct sim_webhook *w = named(r, out);
+    struct sim_webhook *w = webhook_named(r, out);
     if (w == NULL)
         return;
     free(w->url);

@@ -6,58 +6,53 @@
 #include "http/http_path.h"
 #include "sim.h"
 
-void sim_reply_json(struct sim_request *r, struct sim_reply *out, int status, json_t *body)
-{
-    *out = (struct sim_reply){
-        .status = status, .content_type = "application/json", .body = json_text(r->arena, body)};
-}
-
-static void problem(struct sim_request *r, struct sim_reply *out, int status, const char *detail)
+static void route_put_error(struct sim_request *r, struct sim_reply *out, int status,
+                            const char *detail)
 {
     json_t *j = json_obj(r->arena);
     json_put_str(r->arena, j, "error", detail);
     sim_reply_json(r, out, status, j);
 }
 
-static void faults_get(struct sim_request *r, struct sim_reply *out)
+static void route_faults_get(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_obj(r->arena);
     json_put(r->arena, j, "items", sim_fault_list(r->arena));
     sim_reply_json(r, out, 200, j);
 }
 
-static void faults_post(struct sim_request *r, struct sim_reply *out)
+static void route_faults_post(struct sim_request *r, struct sim_reply *out)
 {
     json_t *order = json_parse(r->arena, r->body);
     const char *wrong = order == NULL ? "the body is not JSON" : sim_fault_order(r->arena, order);
     if (wrong != NULL)
-        problem(r, out, 422, wrong);
+        route_put_error(r, out, 422, wrong);
     else
-        faults_get(r, out);
+        route_faults_get(r, out);
 }
 
-static void faults_delete(struct sim_request *r, struct sim_reply *out)
+static void route_faults_delete(struct sim_request *r, struct sim_reply *out)
 {
     sim_fault_clear();
     *out = (struct sim_reply){.status = 204};
     (void)r;
 }
 
-static void inbox_delete(struct sim_request *r, struct sim_reply *out)
+static void route_inbox_delete(struct sim_request *r, struct sim_reply *out)
 {
     sim_inbox_clear();
     *out = (struct sim_reply){.status = 204};
     (void)r;
 }
 
-static void inbox_page(struct sim_request *r, struct sim_reply *out)
+static void route_inbox_page(struct sim_request *r, struct sim_reply *out)
 {
     *out = (struct sim_reply){
         .status = 200, .content_type = "text/html; charset=utf-8", .body = str_of(sim_inbox_page)};
     (void)r;
 }
 
-static void health(struct sim_request *r, struct sim_reply *out)
+static void route_health(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_obj(r->arena);
     json_put_str(r->arena, j, "status", "ok");
@@ -67,7 +62,7 @@ static void health(struct sim_request *r, struct sim_reply *out)
 /* {"url", "secret", "factor", "copies", "callbacks"}: where webhooks go; without a url they are
  * kept only. NULL, or what is wrong.
  */
-static const char *read_hook_order(const json_t *j, struct sim_hook_order *order)
+static const char *route_read_hook_order(const json_t *j, struct sim_hook_order *order)
 {
     const char *name;
     json_t *value;
@@ -95,19 +90,19 @@ static const char *read_hook_order(const json_t *j, struct sim_hook_order *order
     return NULL;
 }
 
-static void webhooks_post(struct sim_request *r, struct sim_reply *out)
+static void route_webhooks_post(struct sim_request *r, struct sim_reply *out)
 {
     struct sim_hook_order order = {.factor = 1, .copies = 1};
-    const char *wrong = read_hook_order(json_parse(r->arena, r->body), &order);
+    const char *wrong = route_read_hook_order(json_parse(r->arena, r->body), &order);
     if (wrong == NULL && !sim_hook_configure(&order))
         wrong = "url: plain HTTP on loopback only";
     if (wrong != NULL)
-        problem(r, out, 422, wrong);
+        route_put_error(r, out, 422, wrong);
     else
         *out = (struct sim_reply){.status = 204};
 }
 
-static void events_get(struct sim_request *r, struct sim_reply *out)
+static void route_events_get(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_obj(r->arena);
     json_put(r->arena, j, "items", sim_hook_events(r->arena));
@@ -118,19 +113,20 @@ static const struct {
     const char *method, *path;
     void (*serve)(struct sim_request *r, struct sim_reply *out);
 } desk[] = {
-    {"GET", "/", inbox_page},
-    {"GET", "/inbox", inbox_page},
+    {"GET", "/", route_inbox_page},
+    {"GET", "/inbox", route_inbox_page},
     {"GET", "/inbox.json", sim_inbox_get},
-    {"DELETE", "/inbox.json", inbox_delete},
-    {"GET", "/control/faults", faults_get},
-    {"POST", "/control/faults", faults_post},
-    {"DELETE", "/control/faults", faults_delete},
-    {"POST", "/control/webhooks", webhooks_post},
-    {"GET", "/control/events", events_get},
-    {"GET", "/healthz", health},
+    {"DELETE", "/inbox.json", route_inbox_delete},
+    {"GET", "/control/faults", route_faults_get},
+    {"POST", "/control/faults", route_faults_post},
+    {"DELETE", "/control/faults", route_faults_delete},
+    {"POST", "/control/webhooks", route_webhooks_post},
+    {"GET", "/control/events", route_events_get},
+    {"GET", "/healthz", route_health},
 };
 
-static void serve_provider(const struct sim_sms *p, struct sim_request *r, struct sim_reply *out)
+static void route_serve_provider(const struct sim_sms *p, struct sim_request *r,
+                                 struct sim_reply *out)
 {
     r->fault = sim_fault_take(p->route, NULL);
     if (r->fault.done || r->fault.kind == SIM_DECLINED)
@@ -141,7 +137,7 @@ static void serve_provider(const struct sim_sms *p, struct sim_request *r, struc
         p->error(r, 503, out); /* what can be read of it says that nothing was done */
 }
 
-static bool serve_sms(struct sim_request *r, struct sim_reply *out)
+static bool route_serve_sms(struct sim_request *r, struct sim_reply *out)
 {
     struct http_params params;
     bool any = r->head->method == HTTP_GET ||
@@ -149,7 +145,7 @@ static bool serve_sms(struct sim_request *r, struct sim_reply *out)
     for (size_t i = 0; i < SIM_SMS_COUNT; i++) {
         if ((r->head->method == HTTP_POST || (any && sim_sms_providers[i].route == SIM_HTTP)) &&
             http_path_match(sim_sms_providers[i].path, r->head->path, &params)) {
-            serve_provider(&sim_sms_providers[i], r, out);
+            route_serve_provider(&sim_sms_providers[i], r, out);
             return true;
         }
     }
@@ -159,7 +155,7 @@ static bool serve_sms(struct sim_request *r, struct sim_reply *out)
 void sim_serve(struct sim_request *r, struct sim_reply *out)
 {
     r->fault = (struct sim_fault){.kind = SIM_NONE, .done = true};
-    if (serve_sms(r, out) || sim_moyasar_serve(r, out) || sim_checkout_serve(r, out))
+    if (route_serve_sms(r, out) || sim_moyasar_serve(r, out) || sim_checkout_serve(r, out))
         return;
     const char *method = r->head->method == HTTP_HEAD ? "GET" : http_method_names[r->head->method];
     bool known = false;
@@ -172,6 +168,6 @@ void sim_serve(struct sim_request *r, struct sim_reply *out)
             return;
         }
     }
-    problem(r, out, known ? 405 : 404,
-            known ? "not with this method" : "no such route in the sandbox");
+    route_put_error(r, out, known ? 405 : 404,
+                    known ? "not with this method" : "no such route in the sandbox");
 }

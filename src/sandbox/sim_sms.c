@@ -13,28 +13,14 @@
 #include "http/http_path.h"
 #include "sim.h"
 
-const char *sim_form(struct sim_request *r, const char *name)
-{
-    struct http_query q;
-    if (r->head->query.p != NULL && http_query_parse(r->arena, r->head->query, &q))
-        for (size_t i = 0; i < q.n; i++)
-            if (strcmp(q.items[i].name, name) == 0)
-                return q.items[i].value;
-    if (r->body.n > 0 && http_query_parse(r->arena, r->body, &q))
-        for (size_t i = 0; i < q.n; i++)
-            if (strcmp(q.items[i].name, name) == 0)
-                return q.items[i].value;
-    return NULL;
-}
-
-static const char *member(const json_t *j, const char *name)
+static const char *sms_sim_member(const json_t *j, const char *name)
 {
     const char *z = json_string_value(json_object_get(j, name));
     return z != NULL ? z : "";
 }
 
 /* Numbers come with and without '+'; the inbox keeps them in one form. */
-static const char *e164(struct arena *a, const char *to)
+static const char *sms_sim_e164(struct arena *a, const char *to)
 {
     while (*to == ' ')
         to++;
@@ -43,28 +29,28 @@ static const char *e164(struct arena *a, const char *to)
     return arena_printf(a, "+%s", to);
 }
 
-static uint64_t keep(struct sim_request *r, enum sim_route route, const char *to, const char *text,
-                     const char *sender)
+static uint64_t sms_sim_keep(struct sim_request *r, enum sim_route route, const char *to,
+                             const char *text, const char *sender)
 {
     return sim_inbox_add(&(struct sim_message){.provider = sim_route_names[route],
-                                               .to = e164(r->arena, to),
+                                               .to = sms_sim_e164(r->arena, to),
                                                .text = text,
                                                .sender = sender});
 }
 
 /* "name": printf-like JSON literals are easier to hold against the documentation than builders. */
-static void answer(struct sim_request *r, struct sim_reply *out, int status, json_t *body)
+static void sms_sim_answer(struct sim_request *r, struct sim_reply *out, int status, json_t *body)
 {
     sim_reply_json(r, out, status, json_keep(r->arena, body));
 }
 
-static bool starts_with(struct str s, const char *z)
+static bool sms_sim_starts_with(struct str s, const char *z)
 {
     return str_starts(s, str_of(z));
 }
 
 /* Digits of an international number, as most providers want it: no plus sign, no 00. */
-static bool is_number(const char *to)
+static bool sms_sim_is_number(const char *to)
 {
     size_t n = to != NULL ? strspn(to, "0123456789") : 0;
     return n >= 7 && n <= 15 && to[n] == '\0' && to[0] != '0';
@@ -75,7 +61,7 @@ static bool is_number(const char *to)
 static void taqnyat_refuse(struct sim_request *r, struct sim_reply *out, int status, int code,
                            const char *message)
 {
-    answer(r, out, status, json_pack("{s:i,s:s}", "statusCode", code, "message", message));
+    sms_sim_answer(r, out, status, json_pack("{s:i,s:s}", "statusCode", code, "message", message));
 }
 
 static void taqnyat_error(struct sim_request *r, int status, struct sim_reply *out)
@@ -87,10 +73,10 @@ static void taqnyat_serve(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_parse(r->arena, r->body), *list = json_object_get(j, "recipients"), *item;
     size_t i;
-    const char *text = member(j, "body"), *sender = member(j, "sender");
+    const char *text = sms_sim_member(j, "body"), *sender = sms_sim_member(j, "sender");
     struct sb good, bad;
     uint64_t n = 0;
-    if (!starts_with(http_header(r->head, "Authorization"), "Bearer ")) {
+    if (!sms_sim_starts_with(http_header(r->head, "Authorization"), "Bearer ")) {
         taqnyat_refuse(r, out, 401, 104, "Bearer token is missing");
         return;
     }
@@ -106,18 +92,18 @@ static void taqnyat_serve(struct sim_request *r, struct sim_reply *out)
     json_array_foreach(list, i, item)
     {
         const char *to = json_string_value(item);
-        bool taken = is_number(to) && r->fault.kind != SIM_DECLINED;
+        bool taken = sms_sim_is_number(to) && r->fault.kind != SIM_DECLINED;
         if (taken)
-            n = keep(r, SIM_TAQNYAT, to, text, sender);
+            n = sms_sim_keep(r, SIM_TAQNYAT, to, text, sender);
         sb_printf(taken ? &good : &bad, "%s,", to != NULL ? to : "");
     }
     sb_puts(&good, "]");
     sb_puts(&bad, "]");
-    answer(r, out, 201,
-           json_pack("{s:i,s:I,s:s,s:s,s:s,s:i,s:s,s:s}", "statusCode", 201, "messageId",
-                     n > 0 ? (json_int_t)n + 7000000 : (json_int_t)0, "cost", "0.0600", "currency",
-                     "SAR", "totalCount", "1", "msgLength", 1, "accepted", good.p, "rejected",
-                     bad.p));
+    sms_sim_answer(r, out, 201,
+                   json_pack("{s:i,s:I,s:s,s:s,s:s,s:i,s:s,s:s}", "statusCode", 201, "messageId",
+                             n > 0 ? (json_int_t)n + 7000000 : (json_int_t)0, "cost", "0.0600",
+                             "currency", "SAR", "totalCount", "1", "msgLength", 1, "accepted",
+                             good.p, "rejected", bad.p));
 }
 
 /* ---- Unifonic: form or query, AppSid field; statuses of its own, `success` as text or bool ----
@@ -125,9 +111,9 @@ static void taqnyat_serve(struct sim_request *r, struct sim_reply *out)
 
 static void unifonic_error(struct sim_request *r, int status, struct sim_reply *out)
 {
-    answer(r, out, status,
-           json_pack("{s:s,s:s,s:s,s:n}", "success", "false", "message", "Failed", "errorCode",
-                     arena_printf(r->arena, "ER-%d", status), "data"));
+    sms_sim_answer(r, out, status,
+                   json_pack("{s:s,s:s,s:s,s:n}", "success", "false", "message", "Failed",
+                             "errorCode", arena_printf(r->arena, "ER-%d", status), "data"));
 }
 
 static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
@@ -139,7 +125,7 @@ static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
         unifonic_error(r, 402, out);
         return;
     }
-    if (!is_number(to)) {
+    if (!sms_sim_is_number(to)) {
         unifonic_error(r, to == NULL || *to == '\0' ? 422 : 410, out);
         return;
     }
@@ -151,12 +137,12 @@ static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
         unifonic_error(r, 482, out);
         return;
     }
-    uint64_t n = keep(r, SIM_UNIFONIC, to, text, sender);
-    answer(r, out, 200,
-           json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "success", "true", "message", "",
-                     "errorCode", "ER-00", "data", "MessageID",
-                     arena_printf(r->arena, "%" PRIu64, 310000000 + n), "Status", "Queued",
-                     "NumberOfUnits", "1", "Recipient", to));
+    uint64_t n = sms_sim_keep(r, SIM_UNIFONIC, to, text, sender);
+    sms_sim_answer(r, out, 200,
+                   json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "success", "true", "message", "",
+                             "errorCode", "ER-00", "data", "MessageID",
+                             arena_printf(r->arena, "%" PRIu64, 310000000 + n), "Status", "Queued",
+                             "NumberOfUnits", "1", "Recipient", to));
 }
 
 /* ---- Msegat: JSON, always HTTP 200; the code decides ---- */
@@ -164,35 +150,36 @@ static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
 static void msegat_code(struct sim_request *r, struct sim_reply *out, const char *code,
                         const char *message)
 {
-    answer(r, out, 200, json_pack("{s:s,s:s}", "code", code, "message", message));
+    sms_sim_answer(r, out, 200, json_pack("{s:s,s:s}", "code", code, "message", message));
 }
 
 static void msegat_error(struct sim_request *r, int status, struct sim_reply *out)
 {
-    answer(r, out, status, json_pack("{s:s,s:s}", "code", "M0099", "message", "Internal error"));
+    sms_sim_answer(r, out, status,
+                   json_pack("{s:s,s:s}", "code", "M0099", "message", "Internal error"));
 }
 
 static void msegat_serve(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_parse(r->arena, r->body);
-    if (member(j, "userName")[0] == '\0' || member(j, "apiKey")[0] == '\0') {
+    if (sms_sim_member(j, "userName")[0] == '\0' || sms_sim_member(j, "apiKey")[0] == '\0') {
         msegat_code(r, out, "M0002", "Invalid login info");
         return;
     }
-    if (member(j, "numbers")[0] == '\0' || member(j, "msg")[0] == '\0' ||
-        member(j, "userSender")[0] == '\0') {
+    if (sms_sim_member(j, "numbers")[0] == '\0' || sms_sim_member(j, "msg")[0] == '\0' ||
+        sms_sim_member(j, "userSender")[0] == '\0') {
         msegat_code(r, out, "M0001", "Variables missing");
         return;
     }
-    if (!is_number(member(j, "numbers")) || r->fault.kind == SIM_DECLINED) {
+    if (!sms_sim_is_number(sms_sim_member(j, "numbers")) || r->fault.kind == SIM_DECLINED) {
         msegat_code(r, out, "1120", "Mobile numbers is not correct");
         return;
     }
-    uint64_t n =
-        keep(r, SIM_MSEGAT, member(j, "numbers"), member(j, "msg"), member(j, "userSender"));
-    answer(r, out, 200,
-           json_pack("{s:s,s:s,s:I}", "code", "M0000", "message", "Success", "id",
-                     (json_int_t)n + 52000));
+    uint64_t n = sms_sim_keep(r, SIM_MSEGAT, sms_sim_member(j, "numbers"), sms_sim_member(j, "msg"),
+                              sms_sim_member(j, "userSender"));
+    sms_sim_answer(r, out, 200,
+                   json_pack("{s:s,s:s,s:I}", "code", "M0000", "message", "Success", "id",
+                             (json_int_t)n + 52000));
 }
 
 /* ---- Twilio: form, Basic, 201 with a status that may already be a failure ---- */
@@ -200,10 +187,10 @@ static void msegat_serve(struct sim_request *r, struct sim_reply *out)
 static void twilio_refuse(struct sim_request *r, struct sim_reply *out, int status, int code,
                           const char *message)
 {
-    answer(r, out, status,
-           json_pack("{s:i,s:s,s:s,s:i}", "code", code, "message", message, "more_info",
-                     arena_printf(r->arena, "https://www.twilio.com/docs/errors/%d", code),
-                     "status", status));
+    sms_sim_answer(r, out, status,
+                   json_pack("{s:i,s:s,s:s,s:i}", "code", code, "message", message, "more_info",
+                             arena_printf(r->arena, "https://www.twilio.com/docs/errors/%d", code),
+                             "status", status));
 }
 
 static void twilio_error(struct sim_request *r, int status, struct sim_reply *out)
@@ -218,11 +205,11 @@ static void twilio_error(struct sim_request *r, int status, struct sim_reply *ou
 static void twilio_serve(struct sim_request *r, struct sim_reply *out)
 {
     const char *to = sim_form(r, "To"), *text = sim_form(r, "Body"), *from = sim_form(r, "From");
-    if (!starts_with(http_header(r->head, "Authorization"), "Basic ")) {
+    if (!sms_sim_starts_with(http_header(r->head, "Authorization"), "Basic ")) {
         twilio_refuse(r, out, 401, 20003, "Authenticate");
         return;
     }
-    if (to == NULL || *to != '+' || !is_number(to + 1) || r->fault.kind == SIM_DECLINED) {
+    if (to == NULL || *to != '+' || !sms_sim_is_number(to + 1) || r->fault.kind == SIM_DECLINED) {
         twilio_refuse(r, out, 400, 21211, "Invalid 'To' Phone Number");
         return;
     }
@@ -231,38 +218,39 @@ static void twilio_serve(struct sim_request *r, struct sim_reply *out)
                       "A required parameter is missing");
         return;
     }
-    uint64_t n = keep(r, SIM_TWILIO, to, text, from);
-    answer(r, out, 201,
-           json_pack("{s:s,s:s,s:s,s:s,s:s,s:n,s:n,s:s,s:s}", "sid",
-                     arena_printf(r->arena, "SM%032llx", (unsigned long long)n), "status", "queued",
-                     "to", to, "from", from, "body", text, "error_code", "error_message",
-                     "num_segments", "1", "direction", "outbound-api"));
+    uint64_t n = sms_sim_keep(r, SIM_TWILIO, to, text, from);
+    sms_sim_answer(r, out, 201,
+                   json_pack("{s:s,s:s,s:s,s:s,s:s,s:n,s:n,s:s,s:s}", "sid",
+                             arena_printf(r->arena, "SM%032llx", (unsigned long long)n), "status",
+                             "queued", "to", to, "from", from, "body", text, "error_code",
+                             "error_message", "num_segments", "1", "direction", "outbound-api"));
 }
 
 /* ---- the templated one: JSON {to, text} or form ---- */
 
 static void http_error(struct sim_request *r, int status, struct sim_reply *out)
 {
-    answer(r, out, status,
-           json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "server_error"));
+    sms_sim_answer(r, out, status,
+                   json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "server_error"));
 }
 
 static void http_serve(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_parse(r->arena, r->body);
-    const char *to = j != NULL ? member(j, "to") : sim_form(r, "to");
-    const char *text = j != NULL ? member(j, "text") : sim_form(r, "text");
-    const char *sender = j != NULL ? member(j, "sender") : sim_form(r, "sender");
+    const char *to = j != NULL ? sms_sim_member(j, "to") : sim_form(r, "to");
+    const char *text = j != NULL ? sms_sim_member(j, "text") : sim_form(r, "text");
+    const char *sender = j != NULL ? sms_sim_member(j, "sender") : sim_form(r, "sender");
     if (to == NULL || text == NULL || *to == '\0' || *text == '\0' ||
         r->fault.kind == SIM_DECLINED) {
-        answer(r, out, 200,
-               json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "bad_number"));
+        sms_sim_answer(
+            r, out, 200,
+            json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "bad_number"));
         return;
     }
-    uint64_t n = keep(r, SIM_HTTP, to, text, sender);
-    answer(r, out, 200,
-           json_pack("{s:s,s:{s:s}}", "status", "ok", "message", "id",
-                     arena_printf(r->arena, "m-%llu", (unsigned long long)n)));
+    uint64_t n = sms_sim_keep(r, SIM_HTTP, to, text, sender);
+    sms_sim_answer(r, out, 200,
+                   json_pack("{s:s,s:{s:s}}", "status", "ok", "message", "id",
+                             arena_printf(r->arena, "m-%llu", (unsigned long long)n)));
 }
 
 const struct sim_sms sim_sms_providers[SIM_SMS_COUNT] = {

@@ -27,14 +27,6 @@ KNOWN: dict[str, list[set[str]]] = {
     "ext": [{"ext_breaker", "ext_client", "ext_shared"}],
     "master": [{"master_child", "master_listen", "master_setup"}],
     "monitor": [{"monitor", "monitor_http", "monitor_page", "monitor_process", "monitor_status"}],
-    "sandbox": [
-        set(
-            "sim_checkout sim_fault sim_hook sim_inbox sim_moyasar sim_moyasar_books"
-            " sim_moyasar_invoice sim_moyasar_list sim_moyasar_payment sim_moyasar_webhook"
-            " sim_route sim_sms".split()
-        ),
-        {"sim_conn", "sim_loop"},
-    ],
     "svc": [{"customer", "otp", "session"}],
     "sys": [
         set(

@@ -258,7 +258,7 @@ class Database(Base):
         said = sorted(p.communicate(timeout=60)[0] for p in both)
         self.assertEqual([p.returncode for p in both], [0, 0])
         self.assertRegex(said[0], r"^schema is at version \d+")
-        self.ended(run("-c", path, "migrate"), 0, r"^schema is at version \d+ already\n$")
+        self.ended(run("-c", path, "migrate"), 0, r"^schema is already at version \d+\n$")
         self.ended(run("-c", path, "staff-key", "list"), 0, "^NAME")
         pg.sql("UPDATE schema_migrations SET checksum = 'x' WHERE version = 1")
         self.ended(
@@ -284,14 +284,14 @@ class StaffKeys(Base):
         ).stdout
         self.assertNotIn(key, listed)
         self.ended(
-            daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "not used twice"
+            daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "names are never reused"
         )
         self.ended(daemon.run("staff-key", "revoke", "front desk"), 0)
         self.assertEqual(status(), 401)
-        self.ended(daemon.run("staff-key", "revoke", "front desk"), 1, "", "no live key")
+        self.ended(daemon.run("staff-key", "revoke", "front desk"), 1, "", "no active key")
         self.ended(daemon.run("staff-key", "list"), 0, r"(?m)^front desk +admin +all +\S+Z +\S+Z$")
         self.ended(
-            daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "not used twice"
+            daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "names are never reused"
         )
 
     def test_roles_and_venues(self):
@@ -334,7 +334,7 @@ class Status(Base):
         whole = json.loads(self.ended(daemon.run("status", "--json"), 0, ".").stdout)
         self.assertEqual(whole["master"], daemon.pid)
         self.assertEqual(daemon.stop(), 0)
-        self.ended(daemon.run("status"), AWAY, "", "is away: Connection refused")
+        self.ended(daemon.run("status"), AWAY, "", "does not answer: Connection refused")
 
     def test_over_a_unix_socket(self):
         path = "/tmp/bd-status-%d.sock" % os.getpid()
@@ -346,7 +346,7 @@ class Status(Base):
         path = self.config(monitor={"listen": "127.0.0.1:%d" % provider.port})
         for plan in (None, bd.p_garbage(), bd.p_close()):
             provider.plan += [plan] if plan else []
-            self.ended(run("-c", path, "status"), AWAY, "", "gave no answer that makes sense")
+            self.ended(run("-c", path, "status"), AWAY, "", "gave an answer that is not a status")
         self.ended(
             run("-c", self.config(monitor={"listen": "127.0.0.1:0"}), "status"), AWAY, "", "port 0"
         )

@@ -605,7 +605,7 @@ class Command(Reload):
             begun = time.monotonic()
             done = d.run("reload", "--wait", "--timeout", "1")
             self.assertEqual(done.returncode, 1)
-            self.assertIn("no end of the reload", done.stderr)
+            self.assertIn("the reload did not end", done.stderr)
             self.assertLess(time.monotonic() - begun, 4 * bd.PATIENCE)
         finally:
             d.signal(signal.SIGCONT)

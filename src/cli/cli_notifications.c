@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The notification ledger from the command line. */
+/* `bookingd notifications`: lists, resends and acknowledges notifications. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,38 +26,40 @@ struct words { /* options as they were given */
 
 /* ---- filters ---- */
 
-static bool time_option(const char *text, struct wall *out, bool *has)
+static bool notifications_read_time(const char *text, struct wall *out, bool *has)
 {
     *has = text != NULL;
     return !text || wall_parse(str_of(text), out);
 }
 
 /* An option that is not given is no filter. */
-static bool named(const char *text, const char *const *names, size_t n)
+static bool notifications_is_name(const char *text, const char *const *names, size_t n)
 {
     return !text || name_find(names, n, str_of(text)) >= 0;
 }
 
-static int read_filter(const struct cli *c, const struct words *w, struct notification_filter *f)
+static int notifications_read_filter(const struct cli *c, const struct words *w,
+                                     struct notification_filter *f)
 {
     struct uuid id;
     *f = (struct notification_filter){.status = w->status,
                                       .template = w->template,
                                       .error_code = w->error_code,
                                       .booking_id = w->booking};
-    if (!named(w->status, notification_status_names, NOTIFICATION_STATUS_COUNT))
+    if (!notifications_is_name(w->status, notification_status_names, NOTIFICATION_STATUS_COUNT))
         return cli_usage(c->command, "unknown status '%s': PENDING, SENT or FAILED", w->status);
-    if (!named(w->template, notice_names, NOTICE_COUNT))
+    if (!notifications_is_name(w->template, notice_names, NOTICE_COUNT))
         return cli_usage(c->command, "unknown template '%s'", w->template);
     if (w->booking && !uuid_parse(str_of(w->booking), &id))
         return cli_usage(c->command, "--booking wants a booking's id");
-    if (!time_option(w->since, &f->since, &f->has_since) ||
-        !time_option(w->until, &f->until, &f->has_until))
+    if (!notifications_read_time(w->since, &f->since, &f->has_since) ||
+        !notifications_read_time(w->until, &f->until, &f->has_until))
         return cli_usage(c->command, "a time is like 2026-01-31T15:00:00Z");
     return CLI_GO_ON;
 }
 
-static int read_limit(const struct cli *c, const char *text, int64_t max, int64_t *limit)
+static int notifications_read_limit(const struct cli *c, const char *text, int64_t max,
+                                    int64_t *limit)
 {
     if (!text || num_range(str_of(text), 1, max, limit))
         return CLI_GO_ON;
@@ -65,7 +67,7 @@ static int read_limit(const struct cli *c, const char *text, int64_t max, int64_
 }
 
 /* Identifiers where words name rows. */
-static int check_ids(const struct cli *c)
+static int notifications_check_ids(const struct cli *c)
 {
     struct uuid id;
     for (int i = 0; i < c->argc; i++)
@@ -75,7 +77,7 @@ static int check_ids(const struct cli *c)
 }
 
 /* Words name rows, or --all and filters do: never both, never neither. */
-static int check_choice(const struct cli *c, const struct words *w)
+static int notifications_check_choice(const struct cli *c, const struct words *w)
 {
     bool filtered = w->template || w->error_code || w->booking || w->since || w->until ||
                     w->limit || w->dry_run;
@@ -83,26 +85,26 @@ static int check_choice(const struct cli *c, const struct words *w)
         return cli_usage(c->command, "name notifications by id, or say --all");
     if (c->argc > 0 && (w->all || filtered))
         return cli_usage(c->command, "ids, or --all with filters: not both");
-    return check_ids(c);
+    return notifications_check_ids(c);
 }
 
 /* ---- commands ---- */
 
-static const char *or_dash(const char *z)
+static const char *notifications_or_dash(const char *z)
 {
     return z && *z ? z : "-";
 }
 
-static void print_item(const struct notification_item *n)
+static void notifications_print_item(const struct notification_item *n)
 {
     char created[WALL_RFC3339_MAX];
     struct wall at = wall_whole_seconds(n->created_at);
     printf("%-36s %-20s %-8s %-20s %-15s %8" PRId64 " %-21s %s\n", n->id.s,
-           wall_format(at, created), n->status, n->template, or_dash(n->recipient), n->attempts,
-           or_dash(n->error_code), n->has_acknowledged ? "yes" : "no");
+           wall_format(at, created), n->status, n->template, notifications_or_dash(n->recipient),
+           n->attempts, notifications_or_dash(n->error_code), n->has_acknowledged ? "yes" : "no");
 }
 
-int cli_notices_list(struct cli *c)
+int cli_notifications_list(struct cli *c)
 {
     struct words w = {.status = NULL};
     const struct cli_option options[] = {
@@ -116,9 +118,9 @@ int cli_notices_list(struct cli *c)
     size_t n;
     int code = cli_options(c, options, 0, 0);
     if (code == CLI_GO_ON)
-        code = read_filter(c, &w, &page.filter);
+        code = notifications_read_filter(c, &w, &page.filter);
     if (code == CLI_GO_ON)
-        code = read_limit(c, w.limit, LIST_MAX, &page.limit);
+        code = notifications_read_limit(c, w.limit, LIST_MAX, &page.limit);
     if (code == CLI_GO_ON)
         code = cli_session_open(&s, c, CLI_DATABASE, LIST_MS);
     if (code != CLI_GO_ON)
@@ -128,13 +130,13 @@ int cli_notices_list(struct cli *c)
         printf("%-36s %-20s %-8s %-20s %-15s %8s %-21s %s\n", "ID", "CREATED", "STATUS", "TEMPLATE",
                "RECIPIENT", "ATTEMPTS", "ERROR", "ACKNOWLEDGED");
     for (size_t i = 0; e == ERR_OK && i < n; i++)
-        print_item(&items[i]);
+        notifications_print_item(&items[i]);
     code = e == ERR_OK ? cli_done() : cli_failed(e);
     cli_session_close(&s);
     return code;
 }
 
-static int resend_one(struct cli_session *s, const char *id)
+static int notifications_resend_one(struct cli_session *s, const char *id)
 {
     struct notification_item item;
     enum err e = notification_resend(&s->svc, &actor, id, &item);
@@ -154,8 +156,8 @@ static int resend_one(struct cli_session *s, const char *id)
     return strcmp(item.status, notification_status_names[NOTIFICATION_SENT]) == 0 ? code : 1;
 }
 
-static int resend_all(struct cli_session *s, const struct notification_filter *f, int64_t limit,
-                      bool dry_run)
+static int notifications_resend_all(struct cli_session *s, const struct notification_filter *f,
+                                    int64_t limit, bool dry_run)
 {
     struct notification_counts n;
     enum err e = notification_resend_all(&s->svc, &actor, f, limit, dry_run, &n);
@@ -167,7 +169,7 @@ static int resend_all(struct cli_session *s, const struct notification_filter *f
     return n.failed ? 1 : code;
 }
 
-int cli_notices_resend(struct cli *c)
+int cli_notifications_resend(struct cli *c)
 {
     struct words w = {.status = NULL};
     const struct cli_option options[] = {{.name = "all", .flag = &w.all},
@@ -184,22 +186,23 @@ int cli_notices_resend(struct cli *c)
     struct cli_session s;
     int code = cli_options(c, options, 0, 1);
     if (code == CLI_GO_ON)
-        code = check_choice(c, &w);
+        code = notifications_check_choice(c, &w);
     if (code == CLI_GO_ON)
-        code = read_filter(c, &w, &filter);
+        code = notifications_read_filter(c, &w, &filter);
     if (code == CLI_GO_ON)
-        code = read_limit(c, w.limit, RESEND_MAX, &limit);
+        code = notifications_read_limit(c, w.limit, RESEND_MAX, &limit);
     if (code == CLI_GO_ON)
         code = cli_session_open(&s, c, w.dry_run ? CLI_DATABASE : CLI_PROVIDERS,
                                 w.all ? RESEND_ALL_MS : RESEND_MS);
     if (code != CLI_GO_ON)
         return code;
-    code = w.all ? resend_all(&s, &filter, limit, w.dry_run) : resend_one(&s, c->argv[0]);
+    code = w.all ? notifications_resend_all(&s, &filter, limit, w.dry_run)
+                 : notifications_resend_one(&s, c->argv[0]);
     cli_session_close(&s);
     return code;
 }
 
-int cli_notices_acknowledge(struct cli *c)
+int cli_notifications_acknowledge(struct cli *c)
 {
     struct words w = {.status = NULL};
     const struct cli_option options[] = {{.name = "all", .flag = &w.all},
@@ -214,9 +217,9 @@ int cli_notices_acknowledge(struct cli *c)
     int64_t n = 0;
     int code = cli_options(c, options, 0, LIST_MAX);
     if (code == CLI_GO_ON)
-        code = check_choice(c, &w);
+        code = notifications_check_choice(c, &w);
     if (code == CLI_GO_ON)
-        code = read_filter(c, &w, &filter);
+        code = notifications_read_filter(c, &w, &filter);
     if (code == CLI_GO_ON)
         code = cli_session_open(&s, c, CLI_DATABASE, LIST_MS);
     if (code != CLI_GO_ON)
