@@ -19,7 +19,7 @@
 #include "domain/provider.h"
 #include "domain/templates.h"
 #include "sys/config_file.h"
-#include "sys/config_value.h"
+#include "sys/config_values.h"
 
 struct config {
     struct config_memory memory; /* first */

@@ -79,8 +79,6 @@ struct metrics_setup {
     const struct metric_route *routes; /* rows of the route table */
     size_t routes_n;
 };
-#define METRIC_OPS_SMS (1u << PROVIDER_OP_SMS_OTP | 1u << PROVIDER_OP_SMS_NOTICE)
-#define METRIC_OPS_PAYMENT ((1u << PROVIDER_OP_COUNT) - 1 - METRIC_OPS_SMS)
 /* Bytes of shared memory that metrics_init will take. */
 size_t metrics_size(const struct metrics_setup *setup);
 void metrics_init(const struct metrics_setup *setup);

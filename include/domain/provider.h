@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sys/config_value.h"
+#include "sys/config_values.h"
 
 enum provider_type {
 #define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) PROVIDER_##symbol,

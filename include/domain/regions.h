@@ -6,8 +6,8 @@
  * svc/phone. Sources: the national numbering plans as the ITU publishes them (E.164, operational
  * bulletins); only mobile ranges are listed, since a code goes by SMS.
  */
-#ifndef BOOKINGD_SYS_REGIONS_H
-#define BOOKINGD_SYS_REGIONS_H
+#ifndef BOOKINGD_DOMAIN_REGIONS_H
+#define BOOKINGD_DOMAIN_REGIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -18,7 +18,16 @@
 #include "base/cdefs.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "ext/ext_client.h"
+
+enum circuit { CIRCUIT_CLOSED, CIRCUIT_OPEN, CIRCUIT_HALF_OPEN };
+extern const char *const circuit_names[3]; /* "closed", "open", "half_open" */
+struct ext_state {
+    enum circuit circuit;
+    unsigned in_flight, consecutive_failures;
+    const char *last_fault; /* error code; NULL when there was none */
+    struct wall last_fault_at;
+    long retry_after_s; /* until a probe, when open */
+};
 
 struct ext_breaker { /* all zero: closed, nothing ever failed */
     _Atomic uint64_t word;

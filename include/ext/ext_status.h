@@ -9,8 +9,9 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/cdefs.h"
-#include "ext/ext_client.h"
+#include "ext/ext_result.h"
 
 /* True when the status alone decides: *r is filled, its detail on the arena or fixed. */
 bool ext_status_decides(struct arena *a, const struct ext_reply *reply,

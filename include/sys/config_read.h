@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "sys/config_file.h"
-#include "sys/config_value.h"
+#include "sys/config_fault.h"
+#include "sys/config_values.h"
 
 struct config_entry;
 typedef void (*config_reader)(const struct config_entry *e);

@@ -13,7 +13,7 @@
 #include "base/cdefs.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "sys/config_value.h"
+#include "sys/config_values.h"
 
 /* Binds and listens (NONBLOCK, CLOEXEC; TCP: REUSEADDR, NODELAY on accepted). -1 and *why on
  * failure. A stale unix path is replaced only if nobody answers on it. */

@@ -2,6 +2,7 @@
 /* Copyright the bookingd authors */
 /* GET /v1/staff/providers: each provider's circuit, calls in flight, last fault. */
 #include "api/api_page.h"
+#include "ext/ext_shared.h"
 
 static json_t *api_providers_json(struct arena *a, const struct provider_config *p,
                                   const struct ext_state *state)

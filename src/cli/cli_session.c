@@ -12,6 +12,7 @@
 #include "base/url.h"
 #include "cli_priv.h"
 #include "ext/ext_client.h"
+#include "ext/ext_shared.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
 #include "sys/shm.h"

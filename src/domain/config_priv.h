@@ -2,8 +2,8 @@
 /* Copyright the bookingd authors */
 /* For src/domain/config*.c and provider.c alone: the tables of keys and the readers that they name.
  */
-#ifndef BOOKINGD_SRC_DOMAIN_CONFIG_PRIV_H
-#define BOOKINGD_SRC_DOMAIN_CONFIG_PRIV_H
+#ifndef BOOKINGD_DOMAIN_CONFIG_PRIV_H
+#define BOOKINGD_DOMAIN_CONFIG_PRIV_H
 
 #include "domain/config.h"
 #include "sys/config_read.h"

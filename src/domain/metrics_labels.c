@@ -9,8 +9,9 @@
 
 #include "base/cdefs.h"
 #include "base/ensure.h"
-#include "domain/config.h"
+#include "domain/provider.h"
 #include "domain/scoreboard.h"
+#include "domain/templates.h"
 #include "metrics_priv.h"
 #include "sys/name_rows.h"
 
@@ -23,9 +24,11 @@
     X(302)                                                                                         \
     X(303)                                                                                         \
     X(304)                                                                                         \
-    X(400) X(401) X(402) X(403) X(404) X(405) X(406) X(408) X(409) X(410) X(411) X(412) X(413)     \
-        X(414) X(415) X(417) X(421) X(422) X(423) X(425) X(428) X(429) X(431) X(500) X(501) X(502) \
-            X(503) X(504) X(505)
+    X(400)                                                                                         \
+    X(401)                                                                                         \
+    X(402) X(403) X(404) X(405) X(406) X(408) X(409) X(410) X(411) X(412) X(413) X(414) X(415)     \
+        X(417) X(421) X(422) X(423) X(425) X(428) X(429) X(431) X(500) X(501) X(502) X(503) X(504) \
+            X(505)
 #define STATUS_NUMBER(status) status,
 #define STATUS_TEXT(status) #status,
 static const short statuses[] = {STATUSES(STATUS_NUMBER)};

@@ -4,7 +4,7 @@
 #include "domain/provider.h"
 
 #include "config_priv.h"
-#include "domain/metrics.h"
+#include "domain/labels.h"
 
 const char *const provider_type_names[PROVIDER_TYPE_COUNT] = {
 #define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) [PROVIDER_##symbol] = #name,

@@ -5,6 +5,9 @@
 #include "base/ensure.h"
 #include "ext/ext_holder.h"
 
+const char *const circuit_names[3] = {
+    [CIRCUIT_CLOSED] = "closed", [CIRCUIT_OPEN] = "open", [CIRCUIT_HALF_OPEN] = "half_open"};
+
 /*
  * The word: 2 bits of state, 26 of weight (closed, open) or the probe's holder (half open), 36 of
  * monotonic milliseconds: since when. 36 bits wrap after two years of uptime; only differences are

@@ -9,9 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
+#include "base/clock.h"
+#include "domain/config.h"
 #include "ext/ext_breaker.h"
 #include "ext/ext_bulkhead.h"
-#include "ext/ext_client.h"
+#include "ext/ext_result.h"
 
 /* ---- ext_shared.c ---- */
 struct ext_cell {

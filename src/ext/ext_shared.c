@@ -4,12 +4,10 @@
 
 #include "base/ensure.h"
 #include "ext/ext_holder.h"
+#include "ext/ext_shared.h"
 #include "ext_priv.h"
 #include "sys/name_rows.h"
 #include "sys/shm.h"
-
-const char *const circuit_names[3] = {
-    [CIRCUIT_CLOSED] = "closed", [CIRCUIT_OPEN] = "open", [CIRCUIT_HALF_OPEN] = "half_open"};
 
 /* Room for two generations of configuration; pages that nobody touches cost nothing. */
 #define CELLS (2 * PROVIDERS_MAX)

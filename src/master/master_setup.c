@@ -21,6 +21,7 @@
 #include "domain/metrics.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
+#include "ext/ext_shared.h"
 #include "ipc/master_state.h"
 #include "master_priv.h"
 #include "sys/addrs.h"

@@ -8,6 +8,7 @@
 
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
+#include "ext/ext_shared.h"
 #include "monitor/monitor.h"
 
 #define PAGE_FIRST ((size_t)128 * 1024)

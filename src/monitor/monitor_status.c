@@ -8,6 +8,7 @@
 
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
+#include "ext/ext_shared.h"
 #include "ipc/master_state.h"
 #include "monitor/monitor.h"
 #include "sys/json.h"

@@ -5,12 +5,12 @@ libsys_a_SOURCES += \
   include/sys/config_file.h src/sys/config_file.c \
   include/sys/config_node.h src/sys/config_node.c \
   include/sys/config_read.h src/sys/config_keys.c \
-  include/sys/config_value.h src/sys/config_value.c \
-  src/sys/config_fault.c \
+  include/sys/config_values.h src/sys/config_value.c \
+  include/sys/config_fault.h src/sys/config_fault.c \
   src/sys/config_net.c \
   src/sys/config_secret.c \
   src/sys/config_url.c \
-  src/sys/config_yaml.c \
+  include/sys/config_yaml.h src/sys/config_yaml.c \
   src/sys/fault.c include/sys/fault.h \
   src/sys/json.c include/sys/json.h \
   src/sys/schema.c include/sys/schema.h

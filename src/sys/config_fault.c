@@ -2,8 +2,9 @@
 /* Copyright the bookingd authors */
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "sys/config_read.h"
+#include "sys/config_fault.h"
 
 #define FAULTS_KEPT 200 /* beyond that a file is not ours at all */
 

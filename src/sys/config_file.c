@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "sys/config_yaml.h"
 
 /* A configuration has some hundred lines; more than this is another file. */
 #define CONFIG_FILE_MAX ((size_t)1024 * 1024)

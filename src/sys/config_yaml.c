@@ -9,7 +9,7 @@
 #include <yaml.h>
 
 #include "base/digest.h"
-#include "sys/config_file.h"
+#include "sys/config_yaml.h"
 
 #define DEPTH_MAX 12
 #define NODES_MAX 5000

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* One-time passwords, sessions, customers and staff keys on a real server. */
+#include "ext/ext_shared.h"
 #include "svc/otp.h"
 
 #include <stdio.h>

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "domain/scoreboard.h"
+#include "ext/ext_shared.h"
 #include "sys/addrs.h"
 #include "sys/shm.h"
 

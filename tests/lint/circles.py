@@ -24,17 +24,9 @@ KNOWN: dict[str, list[set[str]]] = {
         {"api_catalog", "api_catalog_json"},
     ],
     "confine": [{"confine", "confine_calls"}],
-    "ext": [{"ext_breaker", "ext_client", "ext_shared"}],
     "master": [{"master_child", "master_listen", "master_setup"}],
     "monitor": [{"monitor", "monitor_http", "monitor_page", "monitor_process", "monitor_status"}],
     "svc": [{"customer", "otp", "session"}],
-    "sys": [
-        set(
-            "config config_message config_net config_provider config_secret config_template"
-            " config_url config_value log metrics metrics_dims metrics_rows scoreboard".split()
-        ),
-        {"config_fault", "config_yaml"},
-    ],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

@@ -8,6 +8,7 @@
 #include "../../src/domain/config_priv.h"
 #include "../lib/th_config.h"
 #include "../lib/th_unit.h"
+#include "sys/config_yaml.h"
 
 static char *read_source(const char *name)
 {

@@ -15,6 +15,7 @@
 #include "../lib/th_provider.h"
 #include "../lib/th_unit.h"
 #include "domain/scoreboard.h"
+#include "ext/ext_shared.h"
 #include "sys/addrs.h"
 
 /* The contract's: no answer later than budget + 100 ms. Under valgrind the reading of the

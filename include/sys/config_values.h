@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Values that a configuration has, as other modules take them. Texts are borrowed from it. */
-#ifndef BOOKINGD_SYS_CONFIG_VALUE_H
-#define BOOKINGD_SYS_CONFIG_VALUE_H
+#ifndef BOOKINGD_SYS_CONFIG_VALUES_H
+#define BOOKINGD_SYS_CONFIG_VALUES_H
 
 #include <stddef.h>
 #include <stdint.h>
