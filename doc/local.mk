@@ -7,5 +7,6 @@ dist_man_MANS += doc/bookingd-sandbox.1 doc/bookingd.8 doc/bookingd.yaml.5
 exampledir = $(docdir)/examples
 dist_example_DATA = etc/bookingd.yaml doc/proxy/nginx.conf doc/proxy/haproxy.cfg
 exampleprometheusdir = $(exampledir)/prometheus
-dist_exampleprometheus_DATA = etc/prometheus/bookingd.rules.yml etc/prometheus/bookingd.rules.test.yml etc/prometheus/prometheus.yml
-dist_doc_DATA = README.md doc/SYSTEMD.md
+dist_exampleprometheus_DATA = etc/prometheus/bookingd.rules.yml \
+  etc/prometheus/bookingd.rules.test.yml etc/prometheus/prometheus.yml
+dist_doc_DATA = README.md doc/BEHAVIOUR.md doc/SYSTEMD.md

@@ -15,7 +15,7 @@ LINT_TESTS = \
   tests/lint/width.py
 TESTS += $(LINT_TESTS)
 EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lib/*.h $(srcdir)/tests/unit/*.h))
-EXTRA_DIST += tests/demo/demo.py $(LINT_TESTS) tests/lint/known.py tests/lint/analyse.sh \
+EXTRA_DIST += tests/README.md tests/demo/demo.py $(LINT_TESTS) tests/lint/known.py tests/lint/analyse.sh \
   .clang-tidy .clang-format .editorconfig \
   $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lint/known/*.txt))
 TEST_EXTENSIONS = .sh .py
