@@ -519,8 +519,8 @@ class Ledger(MonitorCase):
     def test_a_frozen_backend_delays_no_scrape(self):
         # the server process that has last counted the ledger is the monitor's
         last_count = (
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'FROM notifications "
-            "WHERE status = .(SENT|FAILED)' AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1"
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ "
+            "'FROM notifications[[:space:]]+WHERE status = .(SENT|FAILED)' AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1"
         )
         pid = int(
             bd.wait_until(lambda: self.pg.value(last_count), "a process that has just counted")
