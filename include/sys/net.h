@@ -36,7 +36,7 @@ bool net_cidr_contains(const struct cidr *c, const char *address);
  * kernel is short of memory for the moment. In the latter case a few milliseconds have passed when
  * this returns, so that no loop spins.
  */
-bool net_again(int e) MUST_CHECK;
+bool net_pause_after_error(int e) MUST_CHECK;
 /* Waits until fd is ready for `events` or the deadline: 1 ready, 0 time is up, -1 error. */
 int net_wait(int fd, short events, struct deadline d) MUST_CHECK;
 /* What a connected socket has done at once, without waiting. On Linux EWOULDBLOCK is EAGAIN, and

@@ -209,7 +209,7 @@ bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report 
     *r = (struct disp_report){.packet = {.fd = -1}};
     int got = handover_recv(w->fd, d->packet, &in, sizeof(in),
                             offsetof(struct handover_report, unsent_len), &r->packet);
-    if (got < 0 && (errno == EAGAIN || net_again(errno)))
+    if (got < 0 && (errno == EAGAIN || net_pause_after_error(errno)))
         return false;
     if (got <= 0) {
         disp_worker_bury(d, w, r);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * The scoreboard in shared memory. Each child writes its own slot through the functions without a
+ * slot parameter; the master, the monitor and the dispatcher read.
+ */
 #include "domain/scoreboard.h"
 
 #include <stdatomic.h>
@@ -39,13 +43,13 @@ struct slot {
     atomic_char last_words[SCOREBOARD_LAST_WORDS_MAX];
 };
 
-static struct slot *slots;
+static struct slot *slots; /* shared */
 static unsigned slots_n, workers_n;
-static struct slot *self;
+static struct slot *self; /* this process's, NULL before scoreboard_attach() */
 static int self_index = -1;
-static struct words now; /* of this process */
+static struct words mine; /* of this process */
 
-static unsigned slots_for(unsigned workers_max)
+static unsigned scoreboard_count_slots(unsigned workers_max)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < ROLE_COUNT; i++)
@@ -55,13 +59,13 @@ static unsigned slots_for(unsigned workers_max)
 
 size_t scoreboard_size(unsigned workers_max)
 {
-    return slots_for(workers_max) * sizeof(struct slot);
+    return scoreboard_count_slots(workers_max) * sizeof(struct slot);
 }
 
 void scoreboard_init(unsigned workers_max)
 {
     workers_n = workers_max;
-    slots_n = slots_for(workers_max);
+    slots_n = scoreboard_count_slots(workers_max);
     slots = shm_alloc(scoreboard_size(workers_max));
     self = NULL;
     self_index = -1;
@@ -94,7 +98,7 @@ enum role scoreboard_role(unsigned slot)
     return (enum role)role;
 }
 
-static struct slot *at(unsigned slot)
+static struct slot *scoreboard_slot(unsigned slot)
 {
     ENSURE(slots != NULL && slot < slots_n);
     return &slots[slot];
@@ -102,7 +106,7 @@ static struct slot *at(unsigned slot)
 
 uint32_t scoreboard_assign(unsigned slot)
 {
-    struct slot *s = at(slot);
+    struct slot *s = scoreboard_slot(slot);
     struct words fresh = {.stage = STAGE_STARTING, .since = mono_now()};
     uint32_t generation = atomic_load_explicit(&s->generation, memory_order_relaxed) + 1;
     SEQLOCK_STORE(&s->words, &fresh);
@@ -114,10 +118,10 @@ uint32_t scoreboard_assign(unsigned slot)
 
 void scoreboard_set_pid(unsigned slot, pid_t pid)
 {
-    atomic_store_explicit(&at(slot)->pid, pid, memory_order_relaxed);
+    atomic_store_explicit(&scoreboard_slot(slot)->pid, pid, memory_order_relaxed);
 }
 
-static void copy_last_words(struct slot *s, char *buf, size_t size)
+static void scoreboard_copy_last_words(struct slot *s, char *buf, size_t size)
 {
     size_t n = 0;
     if (atomic_load_explicit(&s->said, memory_order_acquire) == 2)
@@ -132,9 +136,9 @@ static void copy_last_words(struct slot *s, char *buf, size_t size)
 
 void scoreboard_release(unsigned slot, char *last_words, size_t size)
 {
-    struct slot *s = at(slot);
+    struct slot *s = scoreboard_slot(slot);
     struct words gone = {.stage = STAGE_DOWN, .since = mono_now()};
-    copy_last_words(s, last_words, size);
+    scoreboard_copy_last_words(s, last_words, size);
     atomic_store_explicit(&s->said, 0, memory_order_relaxed);
     atomic_store_explicit(&s->database, false, memory_order_relaxed);
     atomic_store_explicit(&s->pid, 0, memory_order_relaxed);
@@ -143,10 +147,10 @@ void scoreboard_release(unsigned slot, char *last_words, size_t size)
 
 void scoreboard_attach(unsigned slot)
 {
-    self = at(slot);
+    self = scoreboard_slot(slot);
     self_index = (int)slot;
-    now = (struct words){.stage = STAGE_STARTING, .since = mono_now()};
-    SEQLOCK_STORE(&self->words, &now);
+    mine = (struct words){.stage = STAGE_STARTING, .since = mono_now()};
+    SEQLOCK_STORE(&self->words, &mine);
 }
 
 int scoreboard_self(void)
@@ -159,14 +163,14 @@ uint32_t scoreboard_generation(void)
     return self ? atomic_load_explicit(&self->generation, memory_order_relaxed) : 0;
 }
 
-static void publish(void)
+static void scoreboard_publish(void)
 {
     if (self)
-        SEQLOCK_STORE(&self->words, &now);
+        SEQLOCK_STORE(&self->words, &mine);
 }
 
 /* The rest is zeroed: nothing of an earlier text is left. */
-static void set_text(char *to, size_t size, const char *text)
+static void scoreboard_set_text(char *to, size_t size, const char *text)
 {
     size_t n = text ? strnlen(text, size - 1) : 0;
     if (n)
@@ -176,37 +180,37 @@ static void set_text(char *to, size_t size, const char *text)
 
 void scoreboard_stage(enum stage stage, const char *what)
 {
-    now.stage = stage;
-    now.since = mono_now();
+    mine.stage = stage;
+    mine.since = mono_now();
     if (stage != STAGE_BUSY)
-        now.budget = (struct deadline){{0}};
-    set_text(now.what, sizeof(now.what), what);
-    set_text(now.request, sizeof(now.request), NULL);
-    set_text(now.call, sizeof(now.call), NULL);
-    publish();
+        mine.budget = (struct deadline){{0}};
+    scoreboard_set_text(mine.what, sizeof(mine.what), what);
+    scoreboard_set_text(mine.request, sizeof(mine.request), NULL);
+    scoreboard_set_text(mine.call, sizeof(mine.call), NULL);
+    scoreboard_publish();
 }
 
 void scoreboard_budget(struct deadline d)
 {
-    now.budget = d;
-    publish();
+    mine.budget = d;
+    scoreboard_publish();
 }
 
 void scoreboard_request(const char *id)
 {
-    set_text(now.request, sizeof(now.request), id);
-    publish();
+    scoreboard_set_text(mine.request, sizeof(mine.request), id);
+    scoreboard_publish();
 }
 
 void scoreboard_call(const char *provider, const char *operation)
 {
-    set_text(now.call, sizeof(now.call), provider);
-    size_t n = strlen(now.call);
-    if (n > 0 && n + 2 < sizeof(now.call)) {
-        now.call[n] = ' ';
-        set_text(now.call + n + 1, sizeof(now.call) - n - 1, operation);
+    scoreboard_set_text(mine.call, sizeof(mine.call), provider);
+    size_t n = strlen(mine.call);
+    if (n > 0 && n + 2 < sizeof(mine.call)) {
+        mine.call[n] = ' ';
+        scoreboard_set_text(mine.call + n + 1, sizeof(mine.call) - n - 1, operation);
     }
-    publish();
+    scoreboard_publish();
 }
 
 void scoreboard_database(bool connected)
@@ -243,7 +247,7 @@ void scoreboard_panic(const char *text)
 
 void scoreboard_read(unsigned slot, struct scoreboard_view *out)
 {
-    struct slot *s = at(slot);
+    struct slot *s = scoreboard_slot(slot);
     struct words w = {.stage = STAGE_DOWN};
     if (!SEQLOCK_LOAD(&s->words, &w))
         w.since = mono_now();
@@ -266,10 +270,10 @@ void scoreboard_read(unsigned slot, struct scoreboard_view *out)
     out->request[sizeof(out->request) - 1] = '\0';
     memcpy(out->call, w.call, sizeof(out->call));
     out->call[sizeof(out->call) - 1] = '\0';
-    copy_last_words(s, out->last_words, sizeof(out->last_words));
+    scoreboard_copy_last_words(s, out->last_words, sizeof(out->last_words));
 }
 
 bool scoreboard_has_database(unsigned slot)
 {
-    return atomic_load_explicit(&at(slot)->database, memory_order_relaxed);
+    return atomic_load_explicit(&scoreboard_slot(slot)->database, memory_order_relaxed);
 }

@@ -247,7 +247,7 @@ static int loop(struct master *m)
     turn(m);
     while (!(m->stopping && all_gone(m))) {
         struct pollfd p = {.fd = m->sig_fd, .events = POLLIN};
-        if (poll(&p, 1, wait_ms(m)) < 0 && !net_again(errno))
+        if (poll(&p, 1, wait_ms(m)) < 0 && !net_pause_after_error(errno))
             return 1;
         for (int signo; (signo = sig_next(m->sig_fd, NULL)) != 0;)
             on_signal(m, signo);

@@ -81,7 +81,7 @@ static bool turn(struct monitor *m, int fd, short events, struct deadline d)
     scoreboard_beat();
     int ready = poll(polls, (nfds_t)(n + 3),
                      deadline_left_ms(deadline_min(deadline_cap(d, SCOREBOARD_BEAT_MS), until)));
-    if (ready < 0 && !net_again(errno))
+    if (ready < 0 && !net_pause_after_error(errno))
         m->ending = true;
     if (ready < 0)
         return false;

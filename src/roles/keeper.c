@@ -89,7 +89,7 @@ static bool pause_until(struct keeper *k, struct deadline d)
         struct deadline until =
             deadline_cap(deadline_min(d, db_idle_at(k->db)), SCOREBOARD_BEAT_MS);
         scoreboard_beat();
-        if (poll(p, ARRAY_LEN(p), deadline_left_ms(until)) < 0 && !net_again(errno))
+        if (poll(p, ARRAY_LEN(p), deadline_left_ms(until)) < 0 && !net_pause_after_error(errno))
             return true;
         if (p[0].revents || p[1].revents)
             return true;

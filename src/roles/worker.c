@@ -145,7 +145,7 @@ static bool take(struct worker *w)
     int got = handover_recv(w->env->queue_fd, w->packet, &q, sizeof(q),
                             offsetof(struct handover_request, len), &p);
     if (got < 0)
-        return errno == EAGAIN || net_again(errno);
+        return errno == EAGAIN || net_pause_after_error(errno);
     if (got > 0 && p.lost)
         return refuse(w, &q);
     const size_t len = p.map ? 0 : p.len;
@@ -204,7 +204,7 @@ static int loop(struct worker *w)
             {.fd = w->sig_fd, .events = POLLIN},
             {.fd = db, .events = db_events},
         };
-        if (poll(p, ARRAY_LEN(p), wait_ms(w)) < 0 && !net_again(errno))
+        if (poll(p, ARRAY_LEN(p), wait_ms(w)) < 0 && !net_pause_after_error(errno))
             return 1;
         if (p[1].revents)
             return 0;

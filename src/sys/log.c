@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Writes log records to stderr without ever blocking. Called by every process; the text of a record
+ * is made by log_line.c.
+ */
 #include "sys/log.h"
 
 #include <errno.h>
@@ -18,7 +22,7 @@
 #include "base/num.h"
 #include "sys/log_line.h"
 
-#define ROLE_MAX 24
+#define ROLE_MAX 24 /* longer than any role's name */
 
 enum sink { SINK_PLAIN, SINK_POLLED, SINK_PIPE, SINK_SOCKET };
 
@@ -49,7 +53,7 @@ static const char level_priority[] = {[LOG_LEVEL_ERROR] = '3',
 
 /* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the stream it connected; stderr may be
  * another by now. */
-static bool journal_reads(const struct stat *st)
+static bool log_is_read_by_journal(const struct stat *st)
 {
     struct str ino = str_of(getenv("JOURNAL_STREAM")), dev = str_cut(&ino, ':');
     int64_t d, i;
@@ -61,7 +65,7 @@ static bool journal_reads(const struct stat *st)
  * whoever else writes there (a shell, its other jobs). Where that is not allowed, poll() before
  * each write has to do.
  */
-static void open_pipe(const struct stat *st)
+static void log_open_pipe(const struct stat *st)
 {
     if (g_log.fd != STDERR_FILENO) {
         if (g_log.dev == st->st_dev && g_log.ino == st->st_ino)
@@ -87,9 +91,9 @@ void log_init(enum log_format format, enum log_level level)
     g_log.level = level;
     if (fstat(STDERR_FILENO, &st) < 0)
         return;
-    g_log.prefixed = journal_reads(&st);
+    g_log.prefixed = log_is_read_by_journal(&st);
     if (S_ISFIFO(st.st_mode)) {
-        open_pipe(&st);
+        log_open_pipe(&st);
         return;
     }
     if (g_log.fd != STDERR_FILENO)
@@ -128,7 +132,7 @@ void log_set_drop_hook(void (*fn)(void))
 }
 
 /* Bytes taken, or -1: nothing. Never waits. */
-static ssize_t put(const char *p, size_t n)
+static ssize_t log_put(const char *p, size_t n)
 {
     struct pollfd ready = {.fd = g_log.fd, .events = POLLOUT};
     ssize_t w;
@@ -144,14 +148,14 @@ static ssize_t put(const char *p, size_t n)
     return w;
 }
 
-static bool emit(struct log_line *line)
+static bool log_emit(struct log_line *line)
 {
     if (g_log.line_open) {
-        if (put("\n", 1) != 1)
+        if (log_put("\n", 1) != 1)
             return false;
         g_log.line_open = false;
     }
-    ssize_t w = put(line->buf, line->n);
+    ssize_t w = log_put(line->buf, line->n);
     if (w <= 0)
         return false;
     g_log.line_open =
@@ -159,7 +163,7 @@ static bool emit(struct log_line *line)
     return !g_log.line_open;
 }
 
-static void start(struct log_line *line, enum log_level level, const char *event)
+static void log_start(struct log_line *line, enum log_level level, const char *event)
 {
     char now[WALL_RFC3339_MAX];
     log_line_start(line, g_log.format == LOG_FORMAT_JSON,
@@ -175,7 +179,7 @@ static void start(struct log_line *line, enum log_level level, const char *event
         log_line_str(line, "request_id", str_of(g_log.request));
 }
 
-static void add(struct log_line *line, const struct log_field *f)
+static void log_add_field(struct log_line *line, const struct log_field *f)
 {
     char masked[LOG_PHONE_MAX];
     switch (f->kind) {
@@ -196,13 +200,13 @@ static void add(struct log_line *line, const struct log_field *f)
 }
 
 /* Once there is room again, say what is missing. */
-static void tell_dropped(void)
+static void log_tell_dropped(void)
 {
     struct log_line line;
-    start(&line, LOG_LEVEL_WARN, "log.dropped");
+    log_start(&line, LOG_LEVEL_WARN, "log.dropped");
     log_line_int(&line, "records", (int64_t)(g_log.dropped - g_log.dropped_told));
     log_line_end(&line);
-    if (emit(&line))
+    if (log_emit(&line))
         g_log.dropped_told = g_log.dropped;
 }
 
@@ -213,12 +217,12 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     if (level > g_log.level)
         return;
     if (g_log.dropped != g_log.dropped_told)
-        tell_dropped();
-    start(&line, level, event);
+        log_tell_dropped();
+    log_start(&line, level, event);
     for (size_t i = 0; i < n; i++)
-        add(&line, &fields[i]);
+        log_add_field(&line, &fields[i]);
     log_line_end(&line);
-    if (!emit(&line)) {
+    if (!log_emit(&line)) {
         g_log.dropped++;
         if (g_log.on_drop)
             g_log.on_drop();

@@ -221,7 +221,7 @@ bool net_cidr_contains(const struct cidr *c, const char *address)
 
 /* ---- waiting and writing ---- */
 
-bool net_again(int e)
+bool net_pause_after_error(int e)
 {
     if (e != ENOMEM && e != ENOBUFS)
         return e == EINTR;
@@ -239,7 +239,7 @@ int net_wait(int fd, short events, struct deadline d)
             return (p.revents & POLLNVAL)
                        ? -1
                        : 1; /* ERR and HUP: the next read or write says what it is */
-        if (n < 0 && !net_again(errno))
+        if (n < 0 && !net_pause_after_error(errno))
             return -1;
         if (n <= 0 && deadline_passed(d))
             return 0;

@@ -45,7 +45,7 @@ ssize_t net_send_fds(int sock, const struct iovec *iov, size_t iov_n, const int 
     int tries = 0;
     do
         n = sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (n < 0 && tries++ < TRIES_MAX && net_again(errno));
+    while (n < 0 && tries++ < TRIES_MAX && net_pause_after_error(errno));
     return n;
 }
 
