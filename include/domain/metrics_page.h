@@ -12,9 +12,6 @@
 #include "domain/metrics.h"
 
 enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
-/* From the Accept header: OpenMetrics 1.0.0 only when named with the higher quality (or with the
- * same and more closely or earlier than text), else text 0.0.4. */
-enum metrics_format metrics_negotiate(struct str accept);
 const char *metrics_content_type(enum metrics_format f);
 
 struct metrics_page {

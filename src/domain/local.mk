@@ -6,7 +6,7 @@ libdomain_a_SOURCES = \
   include/domain/labels.def include/domain/labels.h src/domain/labels.c \
   include/domain/metrics.def include/domain/metrics.h src/domain/metrics.c \
   include/domain/metrics_page.h src/domain/metrics_page.c \
-  src/domain/metrics_accept.c src/domain/metrics_labels.c src/domain/metrics_priv.h \
+  src/domain/metrics_labels.c src/domain/metrics_priv.h \
   include/domain/actors.def include/domain/actors.h src/domain/actors.c \
   include/domain/states.def include/domain/states.h src/domain/states.c \
   include/domain/roles.def include/domain/roles.h src/domain/roles.c \
@@ -24,7 +24,7 @@ TESTS += $(DOMAIN_TESTS)
 tests_unit_check_phone_table_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_slots_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_scoreboard_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
-tests_unit_check_metrics_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+tests_unit_check_metrics_LDADD = $(LIBS_HTTP) $(CHECK_LIBS)
 
 DOMAIN_DB_TESTS = tests/db/check_states
 check_PROGRAMS += $(DOMAIN_DB_TESTS)

@@ -9,6 +9,7 @@
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ext/ext_shared.h"
+#include "http/http_accept.h"
 #include "ipc/master_state.h"
 #include "monitor/monitor.h"
 #include "sys/json.h"
@@ -154,7 +155,7 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
 static void page_metrics(const struct monitor_view *v, const struct http_head *head,
                          struct http_resp *resp)
 {
-    enum metrics_format format = metrics_negotiate(http_header(head, "Accept"));
+    enum metrics_format format = http_accept_metrics(http_header(head, "Accept"));
     resp->content_type = metrics_content_type(format);
     http_resp_header(resp, "Vary", "Accept");
     resp->body = monitor_metrics_page(v, resp->arena, format);
@@ -173,14 +174,13 @@ static void page_healthz(const struct monitor_view *v, const struct http_head *h
 static void page_status(const struct monitor_view *v, const struct http_head *head,
                         struct http_resp *resp)
 {
-    struct str accept = http_header(head, "Accept");
-    bool text = false;
-    while (accept.p && !text) {
-        struct str range = str_cut(&accept, ','), type = str_trim(str_cut(&range, ';'));
-        if (str_eq_nocase(type, STR("application/json")))
-            break;
-        text = str_eq_nocase(type, STR("text/plain")) || str_eq_nocase(type, STR("text/*"));
-    }
+    const struct http_preference plain =
+        http_accept(http_header(head, "Accept"), "text/plain", NULL);
+    const struct http_preference json =
+        http_accept(http_header(head, "Accept"), "application/json", NULL);
+    bool text =
+        plain.exact > 0 && plain.q > 0 &&
+        (json.exact < 2 || plain.q > json.q || (plain.q == json.q && plain.order < json.order));
     http_resp_header(resp, "Vary", "Accept");
     resp->content_type = text ? "text/plain; charset=utf-8" : "application/json";
     resp->body = text ? monitor_status_text(v, resp->arena) : monitor_status_json(v, resp->arena);

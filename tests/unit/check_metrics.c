@@ -10,6 +10,7 @@
 
 #include "../lib/th_unit.h"
 #include "domain/metrics_page.h"
+#include "http/http_accept.h"
 #include "sys/shm.h"
 
 static const char *const providers[] = {"sms", "mo\"ya\\sar\n"};
@@ -337,7 +338,7 @@ START_TEST(the_accept_field)
         {"application/openmetrics-text ; version = 1.0.0 ; q = 0.8 , text/plain ; q = 0.2", OM},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        ck_assert_msg(metrics_negotiate(str_of(cases[i].accept)) == cases[i].want, "'%s'",
+        ck_assert_msg(http_accept_metrics(str_of(cases[i].accept)) == cases[i].want, "'%s'",
                       cases[i].accept);
     ck_assert_str_eq(metrics_content_type(TX), "text/plain; version=0.0.4; charset=utf-8");
     ck_assert_str_eq(metrics_content_type(OM),
