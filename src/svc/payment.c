@@ -25,6 +25,7 @@ static const unsigned payment_next_states[PAYMENT_STATE_COUNT] = {
     [PAYMENT_REFUNDED] = 0,
 };
 
+/* payment_store.c holds every step that it stores against this table. */
 bool payment_may_become(enum payment_state from, enum payment_state to)
 {
     return (payment_next_states[from] & 1u << to) != 0;

@@ -20,7 +20,7 @@
 /* The gateway could not tell: again, less and less often. */
 static enum err keeper_put_off(struct svc *s, const char *id, int64_t checks, const char *why)
 {
-    LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", id), F_STR("error", why));
+    LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", id), F_STR("reason", why));
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     DB_ADD(b, &stmt_payment_put_off, id, db_int(b, payment_wait_ms(payment_backoff_s(checks))),
            why);

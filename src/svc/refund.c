@@ -141,7 +141,7 @@ static enum err refund_commit_failed(struct svc *s, const struct refund *r, cons
     else
         refund_add_state(b, r, REFUND_FAILED, fault, PAYMENT_DONE);
     LOG(LOG_LEVEL_WARN, "refund.failed", F_STR("payment", r->payment_id.s),
-        F_STR("refund", r->id.s), F_STR("error", fault), F_INT("surplus", r->unmatched));
+        F_STR("refund", r->id.s), F_STR("reason", fault), F_INT("unmatched", r->unmatched));
     return db_run(b, s->deadline);
 }
 
@@ -151,7 +151,7 @@ static enum err refund_commit_unknown(struct svc *s, const struct refund *r, con
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     refund_add_state(b, r, REFUND_UNKNOWN, fault, payment_backoff_s(r->checks));
     LOG(LOG_LEVEL_WARN, "refund.unknown", F_STR("payment", r->payment_id.s),
-        F_STR("refund", r->id.s), F_STR("error", fault));
+        F_STR("refund", r->id.s), F_STR("reason", fault));
     return db_run(b, s->deadline);
 }
 
@@ -176,6 +176,7 @@ static void refund_call_gateway(struct svc *s, const struct refund *r, struct pa
                                  .detail = "answer with another total"};
     if (o->err == ERR_OK || o->outcome != OUTCOME_UNKNOWN)
         return;
+    /* Most unknown outcomes are known a moment later, and this spares the client a repeat. */
     struct ext_result look = pay_fetch_charge(&c, r->charge_id, charge);
     if (look.err == ERR_OK && refund_is_shown(r, charge))
         *o = look;
@@ -195,6 +196,8 @@ static enum err refund_prepare(struct svc *s, struct refund *r, const struct pay
         enum err stored = refund_commit_failed(s, r, err_code(e));
         return stored == ERR_OK ? e : stored;
     }
+    /* The row of an unmatched charge was written when the charge was seen, perhaps hours ago: the
+     * time from which an unknown outcome counts must begin now, so it is always written again. */
     int64_t amount = r->whole ? left : r->amount;
     bool as_written = !r->unmatched && amount == r->amount && charge->refunded == r->before;
     r->amount = amount;
@@ -263,6 +266,8 @@ static enum err refund_keep_next(struct svc *s, bool *more)
         return ERR_OK;
     if (!*more)
         return e;
+    /* A claimed row that was not wanted has lost its caller, or its outcome is unknown: then the
+     * gateway may have done it, and it is never asked for again. */
     const struct refund_caller nobody = {.order = NULL};
     struct refund r;
     struct payment p;

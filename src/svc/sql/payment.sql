@@ -226,7 +226,7 @@ taken AS (
 told AS (
     INSERT INTO payment_history (venue_id, payment_id, from_status, to_status, actor, reason,
                                  request_id)
-    SELECT d.venue_id, d.id, 'creating', 'unknown', 'keeper', 'its caller ended', $2
+    SELECT d.venue_id, d.id, 'creating', 'unknown', 'keeper', 'its process ended', $2
       FROM due d
      WHERE d.status = 'creating')
 SELECT id, checks

@@ -19,7 +19,7 @@ r.status = 'calling' AND r.next_check_at > now() AS locked_by_caller
 
 -- name: refund_earlier
 -- The refund that is under way; before it the one that was made under the same Idempotency-Key.
--- Keys are kept for 24 hours (BEHAVIOUR §2).
+-- Idempotency keys are kept for 24 hours, so older refunds do not count.
 -- params: $1 uuid venue, $2 uuid payment, $3 text request key or NULL
 -- returns: id, venue_id, payment_id, status, charge_id, amount, refunded_before, whole,
 -- returns: cancels_booking, actor, reason, checks, unmatched, total_is_final, locked_by_caller
