@@ -32,8 +32,5 @@ bool confine_prepare(const struct config *cfg) MUST_CHECK;
 /* The child, after it has closed what is not its own, before it does anything. False after saying
  * why: it must end. */
 bool confine_role(enum role role, const struct config *cfg) MUST_CHECK;
-/* The master, of a child that SIGSYS ended: the call's name out of its last words, into buf;
- * "unknown". */
-const char *confine_violation(const char *last_words, char *buf, size_t size);
 
 #endif

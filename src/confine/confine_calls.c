@@ -8,9 +8,9 @@
 
 #include "base/num.h"
 #include "base/str.h"
-#include "confine/confine.h"
+#include "confine/confine_calls.h"
 
-/* What the handler says and confine_violation() reads. */
+/* What the handler says and confine_calls_violation() reads. */
 static const char violation_words[] = "forbidden system call ";
 
 #ifdef HAVE_SECCOMP
@@ -327,7 +327,7 @@ static void name_of(int nr, char *buf, size_t size)
 
 #endif
 
-const char *confine_violation(const char *last_words, char *buf, size_t size)
+const char *confine_calls_violation(const char *last_words, char *buf, size_t size)
 {
     struct str words = str_of(last_words);
     const size_t n = sizeof(violation_words) - 1;

@@ -4,6 +4,7 @@
 noinst_LIBRARIES += libconfine.a
 libconfine_a_SOURCES = \
   include/confine/confine.h \
+  include/confine/confine_calls.h \
   include/confine/forget.h \
   src/confine/confine.c \
   src/confine/confine_calls.c \

@@ -8,6 +8,8 @@ libmaster_a_SOURCES = \
   src/master/child_table.c \
   src/master/master.c \
   src/master/master_child.c \
+  src/master/master_config.c \
+  src/master/master_control.c \
   src/master/master_listen.c \
   src/master/master_priv.h \
   src/master/master_process.c \

@@ -16,6 +16,7 @@
 #include "base/cdefs.h"
 #include "base/ensure.h"
 #include "confine/confine.h"
+#include "confine/confine_calls.h"
 #include "confine/forget.h"
 #include "dispatcher/dispatcher.h"
 #include "domain/metrics.h"
@@ -214,12 +215,6 @@ static void close_if_open(int fd)
         close(fd);
 }
 
-bool master_send(struct master *m, const struct handover_order *o, const void *bytes, int fd)
-{
-    struct handover_packet p = {.bytes = (char *)(uintptr_t)bytes, .len = (size_t)o->len, .fd = fd};
-    return m->control >= 0 && handover_send(m->control, o, sizeof(*o), &p);
-}
-
 /* The dispatcher learns of a worker by getting its end of the pair. When that fails the worker sees
  * end-of-file. */
 static void announce(struct master *m, const struct child *c, int fd)
@@ -347,7 +342,7 @@ static void log_violation(const struct child *c, const char *last_words)
     char call[64];
     LOG(LOG_LEVEL_ERROR, "child.violation", F_STR("child", role_names[c->role]),
         F_INT("index", c->index),
-        F_STR("system_call", confine_violation(last_words, call, sizeof(call))),
+        F_STR("system_call", confine_calls_violation(last_words, call, sizeof(call))),
         F_STR("hint", "its role has no need of it: an attack, or a library that does more than "
                       "usual (server.confine)"));
 }

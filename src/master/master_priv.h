@@ -76,6 +76,15 @@ struct master {
 /* master_setup.c: what is done once, before the first fork. False after saying why; m->exit_code is
  * set. */
 bool master_setup(struct master *m);
+
+/* master_config.c */
+/* A configuration's providers as the metrics want them; borrowed from it. */
+struct master_providers {
+    const char *names[PROVIDERS_MAX];
+    uint32_t ops[PROVIDERS_MAX];
+    int64_t timeouts_ms[PROVIDERS_MAX];
+};
+void master_describe_providers(const struct config *cfg, struct master_providers *out);
 /* Indices of providers mean this configuration's from now on; forks inherit it. */
 void master_use_config(struct master *m, const struct config *cfg);
 /* Names that resolvers look up; false (logged) when there is no room for them. */
@@ -102,6 +111,10 @@ void master_listen_fds(struct master *m, int fds[LISTENERS_MAX]);
 /* Closes the listening sockets (drain), and removes unix paths that this process made. */
 void master_close_listeners(struct master *m);
 
+/* master_control.c: an order to the dispatcher, with o->len bytes, and fd unless that is -1. False
+ * with errno: there is no dispatcher, or it takes nothing at the moment. */
+bool master_send(struct master *m, const struct handover_order *o, const void *bytes, int fd);
+
 /* master_child.c: starting and burying. Calls nothing in master.c. */
 void master_children_init(struct master *m);
 /* The position is to be filled, by a child of that epoch. */
@@ -113,8 +126,6 @@ void master_launch_due(struct master *m);
 void master_reap(struct master *m);
 /* Tells a child to end in order; again is harmless. */
 void master_tell_stop(struct child *c);
-bool master_send(struct master *m, const struct handover_order *o, const void *bytes,
-                 int fd); /* o->len bytes */
 unsigned master_alive(const struct master *m, enum role role);
 unsigned master_in_state(const struct master *m, enum role role, enum child_state state);
 

@@ -15,7 +15,6 @@
 
 #include "api/api.h"
 #include "base/ensure.h"
-#include "base/url.h"
 #include "confine/confine.h"
 #include "db/db.h"
 #include "domain/metrics.h"
@@ -68,44 +67,6 @@ static bool drop_privileges(struct master *m)
     return false;
 }
 
-bool master_register_names(const struct config *cfg)
-{
-    bool good = db_register_hosts(cfg->database.url);
-    for (size_t i = 0; i < cfg->providers_n; i++) {
-        char host[256]; /* a name has at most 253 characters (RFC 1035) */
-        if (url_host(cfg->providers[i].base_url, host, sizeof host))
-            good &= addrs_register(host); /* the resolver looks names up */
-    }
-    return good;
-}
-
-/* A configuration's providers as the metrics want them. */
-struct providers {
-    const char *names[PROVIDERS_MAX];
-    uint32_t ops[PROVIDERS_MAX];
-    int64_t timeouts_ms[PROVIDERS_MAX];
-};
-
-static void describe_providers(const struct config *cfg, struct providers *out)
-{
-    for (size_t i = 0; i < cfg->providers_n; i++) {
-        out->names[i] = cfg->providers[i].name;
-        out->ops[i] = provider_types[cfg->providers[i].type].metric_ops;
-        out->timeouts_ms[i] = cfg->providers[i].timeout_ms;
-    }
-}
-
-void master_use_config(struct master *m, const struct config *cfg)
-{
-    struct providers p;
-    if (m->used == cfg)
-        return;
-    m->used = cfg;
-    describe_providers(cfg, &p);
-    metrics_use_providers(p.names, p.ops, cfg->providers_n);
-    ext_shared_init(cfg, scoreboard_slots());
-}
-
 static unsigned workers_room(const struct config *cfg)
 {
     unsigned room = 2 * (unsigned)cfg->server.workers;
@@ -134,12 +95,12 @@ static bool settle_environment(void)
 static bool make_shared(struct master *m)
 {
     static struct metric_route routes[ROUTES_MAX]; /* borrowed by the registry for ever */
-    struct providers p;
+    struct master_providers p;
     const unsigned room = m->workers_room = workers_room(m->cfg);
     /* How many slots a number of workers makes is said only by scoreboard_init(); the size needs an
      * upper bound before. */
     const unsigned slots_bound = 2 * (room + ROLE_COUNT);
-    describe_providers(m->cfg, &p);
+    master_describe_providers(m->cfg, &p);
     ENSURE(api_route_table.n <= ROUTES_MAX);
     for (size_t i = 0; i < api_route_table.n; i++) {
         const struct http_route *row = api_route_table.rows[i];

@@ -6,6 +6,10 @@ libmonitor_a_SOURCES = \
   include/monitor/monitor.h \
   src/monitor/monitor.c \
   src/monitor/monitor_http.c \
+  src/monitor/monitor_http.h \
   src/monitor/monitor_page.c \
+  src/monitor/monitor_page.h \
   src/monitor/monitor_process.c \
-  src/monitor/monitor_status.c
+  src/monitor/monitor_process.h \
+  src/monitor/monitor_status.c \
+  src/monitor/monitor_status.h

@@ -10,7 +10,7 @@
 
 #include "base/ensure.h"
 #include "http/http_problem.h"
-#include "monitor/monitor.h"
+#include "monitor_http.h"
 #include "sys/log.h"
 #include "sys/net.h"
 

@@ -9,7 +9,8 @@
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ext/ext_shared.h"
-#include "monitor/monitor.h"
+#include "monitor_page.h"
+#include "monitor_process.h"
 
 #define PAGE_FIRST ((size_t)128 * 1024)
 #define LABELS_FIRST 128

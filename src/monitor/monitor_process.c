@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* process_* of the master, as the Prometheus client libraries name them. */
+#include "monitor_process.h"
 #include "ipc/master_state.h"
-#include "monitor/monitor.h"
 
 static void monitor_process_put(struct metrics_page *page, enum metric_computed id, double value)
 {

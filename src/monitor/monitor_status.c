@@ -11,7 +11,7 @@
 #include "ext/ext_shared.h"
 #include "http/http_accept.h"
 #include "ipc/master_state.h"
-#include "monitor/monitor.h"
+#include "monitor_status.h"
 #include "sys/json.h"
 
 #define TEXT_FIRST 4096

@@ -23,9 +23,6 @@ KNOWN: dict[str, list[set[str]]] = {
         {"api_booking", "api_booking_json", "api_payment"},
         {"api_catalog", "api_catalog_json"},
     ],
-    "confine": [{"confine", "confine_calls"}],
-    "master": [{"master_child", "master_listen", "master_setup"}],
-    "monitor": [{"monitor", "monitor_http", "monitor_page", "monitor_process", "monitor_status"}],
     "svc": [{"customer", "otp", "session"}],
 }
 

@@ -24,6 +24,7 @@
 #include "../lib/th_config.h"
 #include "../lib/th_unit.h"
 #include "confine/confine.h"
+#include "confine/confine_calls.h"
 #include "sys/log.h"
 #include "sys/shm.h"
 
@@ -94,7 +95,7 @@ static void ends_it(enum role role, int (*act)(void), const char *call)
     int status = confined(role, act, last, sizeof(last));
     ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s, %s: status %x, '%s'",
                   role_names[role], call, (unsigned)status, last);
-    ck_assert_str_eq(confine_violation(last, name, sizeof(name)), call);
+    ck_assert_str_eq(confine_calls_violation(last, name, sizeof(name)), call);
 }
 
 static void gives(enum role role, int (*act)(void), int code, const char *what)
@@ -412,12 +413,12 @@ END_TEST
 START_TEST(words_of_others)
 {
     char name[64];
-    ck_assert_str_eq(confine_violation("", name, sizeof(name)), "unknown");
-    ck_assert_str_eq(confine_violation("cannot happen: x", name, sizeof(name)), "unknown");
-    ck_assert_str_eq(confine_violation("forbidden system call ", name, sizeof(name)), "unknown");
-    ck_assert_str_eq(confine_violation("forbidden system call -1", name, sizeof(name)), "unknown");
+    ck_assert_str_eq(confine_calls_violation("", name, sizeof(name)), "unknown");
+    ck_assert_str_eq(confine_calls_violation("cannot happen: x", name, sizeof(name)), "unknown");
+    ck_assert_str_eq(confine_calls_violation("forbidden system call ", name, sizeof(name)), "unknown");
+    ck_assert_str_eq(confine_calls_violation("forbidden system call -1", name, sizeof(name)), "unknown");
     ck_assert_str_eq(
-        confine_violation("forbidden system call 99999999999999999999", name, sizeof(name)),
+        confine_calls_violation("forbidden system call 99999999999999999999", name, sizeof(name)),
         "unknown");
 }
 END_TEST
