@@ -49,6 +49,10 @@ struct principal {
     const char *actor;
 };
 
+/* Whether a transaction that ended with e is to be run again: PostgreSQL ended it for another one's
+ * sake, and there is time. *attempts counts and begins at 0; three are made. */
+bool svc_may_retry(const struct svc *s, enum err e, int *attempts);
+
 /* Versions of a thing that a change may be made against (If-Match); zeroed: any. */
 #define VERSIONS_MAX 8
 struct versions {

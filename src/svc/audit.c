@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* The audit log of staff: rows are added to the transaction of the change that they tell of. Called
+ * by the services that staff use, and by the list of /v1/staff/audit. */
 #include "svc/audit.h"
 
 #include "svc/svc_sql.h"

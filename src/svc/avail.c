@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Free slots of a service, computed by one statement. Called by the handler of slots. */
 #include "svc/avail.h"
 
 #include "svc/svc_sql.h"
 
-static void read_slots(struct svc *s, struct db_rows rows, struct avail_answer *out)
+static void avail_read_slots(struct svc *s, struct db_rows rows, struct avail_answer *out)
 {
     int n = db_count(rows);
     struct slot *slots = arena_array(s->arena, (size_t)n, sizeof *slots);
@@ -37,6 +38,6 @@ enum err avail_slots(struct svc *s, const struct avail_query *q, struct avail_an
         return ERR_VALIDATION;
     if (!db_get_bool(rows, 0, "resource_known"))
         return ERR_NOT_FOUND;
-    read_slots(s, db_result(b, slots), out);
+    avail_read_slots(s, db_result(b, slots), out);
     return ERR_OK;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Reading bookings, and what every change of one ends with: its history, audit and notification.
+ * Called by the handlers of bookings and by the other booking_*.c files. */
 #include "svc/booking.h"
 
 #include "base/ensure.h"
@@ -19,21 +21,21 @@ int booking_add_find_staff(struct db_batch *b, const char *key_hash, const char 
     return DB_ADD(b, &stmt_booking_find_staff, key_hash, id);
 }
 
-static const char *wanted_state(const struct booking_list *q)
+static const char *booking_wanted_state(const struct booking_list *q)
 {
     return q->has_state ? booking_state_names[q->state] : NULL;
 }
 
 int booking_add_list_mine(struct db_batch *b, const char *token_hash, const struct booking_list *q)
 {
-    return DB_ADD(b, &stmt_booking_list_mine, token_hash, wanted_state(q), q->after_start,
+    return DB_ADD(b, &stmt_booking_list_mine, token_hash, booking_wanted_state(q), q->after_start,
                   q->after_id, db_int(b, q->limit));
 }
 
 int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struct booking_list *q)
 {
-    return DB_ADD(b, &stmt_booking_list_staff, key_hash, q->venue_id, wanted_state(q), q->from,
-                  q->to, q->after_start, q->after_id, db_int(b, q->limit));
+    return DB_ADD(b, &stmt_booking_list_staff, key_hash, q->venue_id, booking_wanted_state(q),
+                  q->from, q->to, q->after_start, q->after_id, db_int(b, q->limit));
 }
 
 int booking_add_overlapping(struct db_batch *b, const char *venue_id, const char *resource_id,
@@ -53,7 +55,7 @@ int booking_add_history(struct db_batch *b, const char *key_hash, const char *id
     return DB_ADD(b, &stmt_booking_history, key_hash, id);
 }
 
-static enum booking_state state_of(const char *name)
+static enum booking_state booking_find_state(const char *name)
 {
     const int i = name_find(booking_state_names, BOOKING_STATE_COUNT, str_of(name));
     ENSURE(i >= 0); /* the table's CHECK lists the same names */
@@ -68,7 +70,7 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         .service_id = db_get_uuid(rows, row, "service_id"),
         .resource_id = db_get_uuid(rows, row, "resource_id"),
         .customer_id = db_get_uuid(rows, row, "customer_id"),
-        .state = state_of(db_get_str(rows, row, "state")),
+        .state = booking_find_state(db_get_str(rows, row, "state")),
         .version = db_get_int(rows, row, "version"),
         .starts_at = db_get_time(rows, row, "starts_us"),
         .ends_at = db_get_time(rows, row, "ends_us"),
@@ -90,7 +92,7 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
     out->locale = strcmp(db_get_str(rows, row, "locale"), locale_names[LOCALE_EN]) == 0 ? LOCALE_EN
                                                                                         : LOCALE_AR;
     out->dead_hold = out->state == BOOKING_EXPIRED &&
-                     state_of(db_get_str(rows, row, "stored")) != BOOKING_EXPIRED;
+                     booking_find_state(db_get_str(rows, row, "stored")) != BOOKING_EXPIRED;
     out->has_hold = out->state == BOOKING_PENDING_PAYMENT;
     if (out->has_hold)
         out->hold_expires_at = db_get_time(rows, row, "hold_us");
@@ -132,6 +134,16 @@ int booking_add_load(struct db_batch *b, const struct booking_scope *sc)
 }
 
 /* ---- the end of every change ---- */
+
+void booking_set_state(struct db_batch *b, struct booking *bk, enum booking_state to)
+{
+    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[to]);
+    bk->state = to;
+    bk->version++;
+    bk->has_hold = bk->dead_hold = false;
+    bk->has_cancelled = to == BOOKING_CANCELLED;
+    bk->cancelled_at = bk->read_at;
+}
 
 bool booking_notification(const struct booking *bk, enum notice_template t, int64_t number,
                           struct notification *n)

@@ -30,7 +30,7 @@ static const struct step steps[] = {
 static const struct step expiry = {BOOKING_EXPIRED, BOOKING_EXPIRED, NULL, NOTICE_BOOKING_EXPIRED,
                                    BOOKING_OUTCOME_EXPIRED};
 
-static const struct step *find_step(enum booking_state from, enum booking_state to)
+static const struct step *booking_change_find_step(enum booking_state from, enum booking_state to)
 {
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (steps[i].from == from && steps[i].to == to)
@@ -41,7 +41,7 @@ static const struct step *find_step(enum booking_state from, enum booking_state 
 
 /* A confirmed booking may be cancelled by its customer while that is free; an unpaid one until it
  * begins. */
-static bool cancellation_open(const struct principal *who, const struct booking *bk)
+static bool booking_change_may_cancel(const struct principal *who, const struct booking *bk)
 {
     if (who->kind != WHO_CUSTOMER)
         return true;
@@ -50,40 +50,38 @@ static bool cancellation_open(const struct principal *who, const struct booking 
     return bk->read_at.us <= until.us;
 }
 
-static enum err choose_step(const struct principal *who, const struct booking *old,
-                            const struct booking_transition *t, const struct step **step)
+static enum err booking_change_choose_step(const struct principal *who, const struct booking *old,
+                                           const struct booking_transition *t,
+                                           const struct step **step)
 {
     enum err e = versions_check(&t->match, old->version);
     if (e != ERR_OK)
         return e;
-    *step = find_step(old->state, t->to);
+    *step = booking_change_find_step(old->state, t->to);
     if (!*step)
         return ERR_BOOKING_NOT_ACTIVE;
-    return t->to == BOOKING_CANCELLED && !cancellation_open(who, old) ? ERR_CANCELLATION_CLOSED
-                                                                      : ERR_OK;
+    return t->to == BOOKING_CANCELLED && !booking_change_may_cancel(who, old)
+               ? ERR_CANCELLATION_CLOSED
+               : ERR_OK;
 }
 
 enum err booking_cancel_check(const struct principal *who, const struct booking *bk,
                               const struct booking_transition *t)
 {
     const struct step *step;
-    return choose_step(who, bk, t, &step);
+    return booking_change_choose_step(who, bk, t, &step);
 }
 
 /* The last round trip: the row, then what every change ends with. *bk becomes what was made of it.
  */
-static enum err take_step(struct svc *s, const struct booking_caller *c, const struct step *step,
-                          const char *reason, struct booking *bk)
+static enum err booking_change_take_step(struct svc *s, const struct booking_caller *c,
+                                         const struct step *step, const char *reason,
+                                         struct booking *bk)
 {
     const char *from = bk->dead_hold ? booking_state_names[BOOKING_PENDING_PAYMENT]
                                      : booking_state_names[bk->state];
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
-    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[step->to]);
-    bk->state = step->to;
-    bk->version++;
-    bk->has_hold = bk->dead_hold = false;
-    bk->has_cancelled = step->to == BOOKING_CANCELLED;
-    bk->cancelled_at = bk->read_at; /* now() is the transaction's */
+    booking_set_state(b, bk, step->to);
     struct booking_change change = {
         .caller = c,
         .now = bk,
@@ -117,7 +115,7 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
         e = ERR_NOT_FOUND;
     } else {
         booking_read(db_result(b, loaded), 0, out);
-        e = choose_step(c->who, out, t, &step);
+        e = booking_change_choose_step(c->who, out, t, &step);
     }
     if (e == ERR_OK && against >= 0 && db_count(db_result(b, against)) > 0)
         e = ERR_DB_RETRY;
@@ -127,7 +125,7 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
         db_clean(s->db, s->deadline);
         return e;
     }
-    return take_step(s, c, step, t->reason, out);
+    return booking_change_take_step(s, c, step, t->reason, out);
 }
 
 /* ---- holds whose time has passed ---- */
@@ -137,7 +135,7 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
  */
 #define EXPIRY_NEEDS_MS 2000
 
-static enum err expire(struct svc *s, const char *id, bool *done)
+static enum err booking_change_expire(struct svc *s, const char *id, bool *done)
 {
     struct booking_scope sc = {.id = id};
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
@@ -159,7 +157,7 @@ static enum err expire(struct svc *s, const char *id, bool *done)
     DB_ADD(u, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
     DB_ADD(u, &stmt_booking_free_units, SCOPE_PARAMS(sc));
     e = db_run(u, s->deadline);
-    return e == ERR_OK ? take_step(s, NULL, &expiry, "hold expired", &bk) : e;
+    return e == ERR_OK ? booking_change_take_step(s, NULL, &expiry, "hold expired", &bk) : e;
 }
 
 enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done)
@@ -175,7 +173,7 @@ enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done)
          e == ERR_OK && i < db_count(rows) && deadline_left_ms(s->deadline) >= EXPIRY_NEEDS_MS;
          i++) {
         bool one = false;
-        e = expire(s, db_get_str(rows, i, "id"), &one);
+        e = booking_change_expire(s, db_get_str(rows, i, "id"), &one);
         *done += one;
     }
     return e;

@@ -43,17 +43,12 @@ enum err booking_take_slot(struct svc *s, const struct booking *bk, bool *taken)
     return e;
 }
 
-/* Adds the new state and sets it in *bk too, so that history, answers and notifications show what
- * is being committed. A booking that ends or is confirmed has no hold any more. Returns the name of
- * the state before: of a dead hold, the one that is stored. */
+/* Returns the name of the state before: of a dead hold, the one that is stored. */
 static const char *booking_pay_add_state(struct db_batch *b, struct booking *bk,
                                          enum booking_state to)
 {
     enum booking_state from = bk->dead_hold ? BOOKING_PENDING_PAYMENT : bk->state;
-    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[to]);
-    bk->state = to;
-    bk->version++;
-    bk->has_hold = bk->dead_hold = false;
+    booking_set_state(b, bk, to);
     return booking_state_names[from];
 }
 
@@ -126,8 +121,6 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
     DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
     DB_ADD(b, &stmt_booking_free_units, SCOPE_PARAMS(sc));
     const char *from = booking_pay_add_state(b, bk, BOOKING_CANCELLED);
-    bk->has_cancelled = true;
-    bk->cancelled_at = bk->read_at;
     struct notification n;
     bool told = booking_pay_add_notification(s, b, bk, how->refund_id, &n);
     struct booking_change change = {.caller = how->caller,

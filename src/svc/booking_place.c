@@ -11,9 +11,7 @@
 #include "svc/notification.h"
 #include "svc/svc_sql.h"
 
-/* A deadlock cannot come from here (one lock order); other writers may bring one. */
-#define ATTEMPTS_MAX 3
-/* Customers that staff make get the notices in this language until they choose. */
+/* Customers that staff make get their messages in this language until they choose. */
 #define NEW_CUSTOMER_LOCALE LOCALE_AR
 
 /* ---- making ---- */
@@ -21,7 +19,7 @@
 /* Why nothing was placed, in the order in which a caller can do something about it; ERR_OK when it
  * was.
  */
-static enum err verdict(struct db_rows rows, enum err limit, bool exists)
+static enum err booking_place_judge(struct db_rows rows, enum err limit, bool exists)
 {
     ENSURE(db_count(rows) == 1);
     if (!db_get_bool(rows, 0, "service_found"))
@@ -37,7 +35,7 @@ static enum err verdict(struct db_rows rows, enum err limit, bool exists)
 
 /* Ends a transaction that placed nothing, or whose placing met a unit that was taken past the
  * locks. */
-static enum err refused(struct svc *s, enum err e)
+static enum err booking_place_refuse(struct svc *s, enum err e)
 {
     if (e == ERR_DB_EXCLUSION)
         e = ERR_SLOT_TAKEN;
@@ -47,8 +45,8 @@ static enum err refused(struct svc *s, enum err e)
     return e;
 }
 
-static void add_customer(struct db_batch *b, const struct principal *who,
-                         const struct booking_order *o, const struct uuid *new_id)
+static void booking_place_add_customer(struct db_batch *b, const struct principal *who,
+                                       const struct booking_order *o, const struct uuid *new_id)
 {
     if (who->kind == WHO_CUSTOMER)
         DB_ADD(b, &stmt_booking_lock_customer, who->id.s);
@@ -58,8 +56,8 @@ static void add_customer(struct db_batch *b, const struct principal *who,
 }
 
 /* Leaves the transaction open when it returns ERR_OK. */
-static enum err place(struct svc *s, const struct principal *who, const struct booking_order *o,
-                      struct booking *out)
+static enum err booking_place_try(struct svc *s, const struct principal *who,
+                                  const struct booking_order *o, struct booking *out)
 {
     bool customer = who->kind == WHO_CUSTOMER;
     struct uuid ids[2] = {uuid_new(), uuid_new()};
@@ -67,7 +65,7 @@ static enum err place(struct svc *s, const struct principal *who, const struct b
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     const char *at = db_time(b, o->starts_at);
 
-    add_customer(b, who, o, &ids[1]);
+    booking_place_add_customer(b, who, o, &ids[1]);
     DB_ADD(b, &stmt_booking_lock_served, o->service_id, o->resource_id, o->venue_id);
     DB_ADD(b, &stmt_booking_drop_dead, o->service_id, o->resource_id, o->venue_id, at);
     int placed = DB_ADD(b, &stmt_booking_place, o->service_id, o->resource_id, o->venue_id, at,
@@ -77,11 +75,11 @@ static enum err place(struct svc *s, const struct principal *who, const struct b
     int loaded = booking_add_load(b, &scope);
     enum err e = db_run(b, s->deadline);
     if (e == ERR_OK)
-        e = verdict(db_result(b, placed), ERR_BOOKING_LIMIT, false);
+        e = booking_place_judge(db_result(b, placed), ERR_BOOKING_LIMIT, false);
     if (e == ERR_DB_RETRY)
         return e;
     if (e != ERR_OK)
-        return refused(s, e);
+        return booking_place_refuse(s, e);
     booking_read(db_result(b, loaded), 0, out);
     return ERR_OK;
 }
@@ -90,10 +88,10 @@ enum err booking_create(struct svc *s, const struct booking_caller *c,
                         const struct booking_order *o, struct booking *out)
 {
     enum err e;
-    int attempt = 0;
+    int attempts = 0;
     do {
-        e = place(s, c->who, o, out);
-    } while (e == ERR_DB_RETRY && ++attempt < ATTEMPTS_MAX && !deadline_passed(s->deadline));
+        e = booking_place_try(s, c->who, o, out);
+    } while (svc_may_retry(s, e, &attempts));
     if (e != ERR_OK)
         return e;
     bool held = out->state == BOOKING_PENDING_PAYMENT;
@@ -110,7 +108,7 @@ enum err booking_create(struct svc *s, const struct booking_caller *c,
 /* ---- moving ---- */
 
 /* May this booking be moved at all? One that has begun may not. */
-static enum err movable(const struct booking *old, const struct versions *match)
+static enum err booking_place_may_move(const struct booking *old, const struct versions *match)
 {
     enum err e = versions_check(match, old->version);
     if (e != ERR_OK)
@@ -119,8 +117,8 @@ static enum err movable(const struct booking *old, const struct versions *match)
     return live && old->starts_at.us > old->read_at.us ? ERR_OK : ERR_BOOKING_NOT_ACTIVE;
 }
 
-static enum err replace(struct svc *s, const struct principal *who, const struct booking_move *m,
-                        struct booking *out)
+static enum err booking_place_try_move(struct svc *s, const struct principal *who,
+                                       const struct booking_move *m, struct booking *out)
 {
     struct booking_scope sc = booking_scope_of(who, m->id);
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
@@ -141,12 +139,12 @@ static enum err replace(struct svc *s, const struct principal *who, const struct
         e = ERR_NOT_FOUND;
     if (e == ERR_OK) {
         booking_read(db_result(b, before), 0, &old);
-        e = movable(&old, &m->match);
+        e = booking_place_may_move(&old, &m->match);
     }
     if (e == ERR_OK)
-        e = verdict(db_result(b, moved), ERR_OK, true);
+        e = booking_place_judge(db_result(b, moved), ERR_OK, true);
     if (e != ERR_OK)
-        return refused(s, e);
+        return booking_place_refuse(s, e);
     booking_read(db_result(b, after), 0, out);
     return ERR_OK;
 }
@@ -155,10 +153,10 @@ enum err booking_reschedule(struct svc *s, const struct booking_caller *c,
                             const struct booking_move *m, struct booking *out)
 {
     enum err e;
-    int attempt = 0;
+    int attempts = 0;
     do {
-        e = replace(s, c->who, m, out);
-    } while (e == ERR_DB_RETRY && ++attempt < ATTEMPTS_MAX && !deadline_passed(s->deadline));
+        e = booking_place_try_move(s, c->who, m, out);
+    } while (svc_may_retry(s, e, &attempts));
     if (e != ERR_OK)
         return e;
     struct booking_change moved = {

@@ -31,6 +31,9 @@ struct booking_change {
     enum notice_template notice;         /* NOTICE_COUNT: none */
     enum booking_outcome outcome;
 };
+/* Adds the statement that changes the row, and makes *bk what the row becomes. now() is the
+ * transaction's, and so is bk->read_at. */
+void booking_set_state(struct db_batch *b, struct booking *bk, enum booking_state to);
 /* Fills a notice about the booking; `number` tells events of one template apart. False: an erased
  * customer, who is told nothing. */
 bool booking_notification(const struct booking *bk, enum notice_template t, int64_t number,

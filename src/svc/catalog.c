@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Venues, services and resources as everybody may read them, and the readers of their rows. Called
+ * by the handlers of the catalog. */
 #include "svc/catalog.h"
 
 #include "base/names.h"
@@ -17,7 +19,7 @@ void catalog_read_venue(struct db_rows rows, int row, struct venue *out)
 }
 
 /* resource_ids come as one text, separated by commas. */
-static void read_resource_ids(struct arena *a, const char *text, struct service *out)
+static void catalog_read_resource_ids(struct arena *a, const char *text, struct service *out)
 {
     struct str left = str_of(text);
     out->resource_ids = NULL;
@@ -35,7 +37,7 @@ static void read_resource_ids(struct arena *a, const char *text, struct service 
     out->resource_ids = ids;
 }
 
-static int payment_of(const char *name)
+static int catalog_find_payment(const char *name)
 {
     const int i = name_find(service_payment_names, SERVICE_PAYMENT_COUNT, str_of(name));
     return i >= 0 ? i : SERVICE_PAYMENT_NONE;
@@ -53,14 +55,14 @@ void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct 
         .buffer_before_minutes = db_get_int(rows, row, "buffer_before_minutes"),
         .buffer_after_minutes = db_get_int(rows, row, "buffer_after_minutes"),
         .price = db_get_int(rows, row, "price"),
-        .payment = payment_of(db_get_str(rows, row, "payment")),
+        .payment = catalog_find_payment(db_get_str(rows, row, "payment")),
         .min_notice_minutes = db_get_int(rows, row, "min_notice_minutes"),
         .max_advance_days = db_get_int(rows, row, "max_advance_days"),
         .free_cancellation_minutes = db_get_int(rows, row, "free_cancellation_minutes"),
         .active = db_get_bool(rows, row, "active"),
         .grid_follows = db_get_bool(rows, row, "grid_follows"),
     };
-    read_resource_ids(a, db_get_str(rows, row, "resource_ids"), out);
+    catalog_read_resource_ids(a, db_get_str(rows, row, "resource_ids"), out);
 }
 
 void catalog_read_resource(struct db_rows rows, int row, struct resource *out)

@@ -5,8 +5,9 @@
 #include "svc/catalog.h"
 #include "svc/svc_sql.h"
 
-static void audit(struct svc *s, struct db_batch *b, const char *actor, const char *action,
-                  const struct uuid *subject, const struct uuid *venue)
+static void catalog_staff_audit(struct svc *s, struct db_batch *b, const char *actor,
+                                const char *action, const struct uuid *subject,
+                                const struct uuid *venue)
 {
     audit_add(s, b,
               &(struct audit){
@@ -33,33 +34,33 @@ enum err catalog_hold(struct svc *s, enum catalog_kind kind, const char *key_has
 }
 
 /* A change is inside the transaction of its catalog_hold(). */
-static struct db_batch *checking(struct svc *s, bool is_new)
+static struct db_batch *catalog_staff_check_batch(struct svc *s, bool is_new)
 {
     return db_batch(s->db, s->arena, is_new ? DB_READ : DB_IN_TX);
 }
 
-static struct db_batch *saving(struct svc *s, bool is_new)
+static struct db_batch *catalog_staff_save_batch(struct svc *s, bool is_new)
 {
     return db_batch(s->db, s->arena, is_new ? DB_WHOLE_TX : DB_COMMIT);
 }
 
 enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v, bool is_new)
 {
-    struct db_batch *check = checking(s, is_new);
+    struct db_batch *check = catalog_staff_check_batch(s, is_new);
     int known = DB_ADD(check, &stmt_catalog_zone_known, v->time_zone);
     enum err e = db_run(check, s->deadline);
     if (e != ERR_OK)
         return e;
     if (db_count(db_result(check, known)) == 0)
         return ERR_VALIDATION;
-    struct db_batch *b = saving(s, is_new);
+    struct db_batch *b = catalog_staff_save_batch(s, is_new);
     DB_ADD(b, &stmt_catalog_venue_save, v->id.s, v->name, v->time_zone, v->currency,
            db_bool(v->active));
-    audit(s, b, actor, is_new ? "venue.create" : "venue.update", &v->id, &v->id);
+    catalog_staff_audit(s, b, actor, is_new ? "venue.create" : "venue.update", &v->id, &v->id);
     return db_run(b, s->deadline);
 }
 
-static const char *join_ids(struct svc *s, const struct service *v)
+static const char *catalog_staff_join_ids(struct svc *s, const struct service *v)
 {
     struct sb sb;
     sb_init(&sb, s->arena, v->resources_n * (UUID_LEN + 1) + 1);
@@ -72,10 +73,10 @@ static const char *join_ids(struct svc *s, const struct service *v)
     return sb.p;
 }
 
-static enum err check_resources(struct svc *s, struct db_batch *b, const struct service *v,
-                                size_t *bad)
+static enum err catalog_staff_check_resources(struct svc *s, struct db_batch *b,
+                                              const struct service *v, size_t *bad)
 {
-    int i = DB_ADD(b, &stmt_catalog_resources_unknown, v->venue_id.s, join_ids(s, v));
+    int i = DB_ADD(b, &stmt_catalog_resources_unknown, v->venue_id.s, catalog_staff_join_ids(s, v));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK || db_count(db_result(b, i)) == 0)
         return e;
@@ -87,11 +88,11 @@ enum err catalog_save_service(struct svc *s, const char *actor, struct service *
                               bool set_resources, size_t *bad)
 {
     if (set_resources && v->resources_n > 0) {
-        enum err e = check_resources(s, checking(s, is_new), v, bad);
+        enum err e = catalog_staff_check_resources(s, catalog_staff_check_batch(s, is_new), v, bad);
         if (e != ERR_OK)
             return e;
     }
-    struct db_batch *b = saving(s, is_new);
+    struct db_batch *b = catalog_staff_save_batch(s, is_new);
     DB_ADD(b, &stmt_catalog_service_save, v->venue_id.s, v->id.s, v->name,
            db_int(b, v->duration_minutes), v->grid_follows ? NULL : db_int(b, v->slot_step_minutes),
            db_int(b, v->buffer_before_minutes), db_int(b, v->buffer_after_minutes),
@@ -100,19 +101,21 @@ enum err catalog_save_service(struct svc *s, const char *actor, struct service *
            db_bool(v->active));
     if (set_resources) {
         DB_ADD(b, &stmt_catalog_service_unlink, v->venue_id.s, v->id.s);
-        DB_ADD(b, &stmt_catalog_service_link, v->venue_id.s, v->id.s, join_ids(s, v));
+        DB_ADD(b, &stmt_catalog_service_link, v->venue_id.s, v->id.s, catalog_staff_join_ids(s, v));
     }
-    audit(s, b, actor, is_new ? "service.create" : "service.update", &v->id, &v->venue_id);
+    catalog_staff_audit(s, b, actor, is_new ? "service.create" : "service.update", &v->id,
+                        &v->venue_id);
     return db_run(b, s->deadline);
 }
 
 enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v,
                                bool is_new)
 {
-    struct db_batch *b = saving(s, is_new);
+    struct db_batch *b = catalog_staff_save_batch(s, is_new);
     DB_ADD(b, &stmt_catalog_resource_save, v->venue_id.s, v->id.s, v->name, db_int(b, v->capacity),
            db_bool(v->active));
-    audit(s, b, actor, is_new ? "resource.create" : "resource.update", &v->id, &v->venue_id);
+    catalog_staff_audit(s, b, actor, is_new ? "resource.create" : "resource.update", &v->id,
+                        &v->venue_id);
     return db_run(b, s->deadline);
 }
 
@@ -135,7 +138,7 @@ enum err catalog_save_hours(struct svc *s, const char *actor, const struct resou
     DB_ADD(b, &stmt_catalog_hours_clear, r->venue_id.s, r->id.s);
     if (n > 0)
         DB_ADD(b, &stmt_catalog_hours_put, r->venue_id.s, r->id.s, weekdays.p, opens.p, closes.p);
-    audit(s, b, actor, "opening_hours.replace", &r->id, &r->venue_id);
+    catalog_staff_audit(s, b, actor, "opening_hours.replace", &r->id, &r->venue_id);
     return db_run(b, s->deadline);
 }
 
@@ -145,7 +148,7 @@ enum err catalog_add_closure(struct svc *s, const char *actor, const struct clos
     const char *resource = c->resource_id.s[0] != '\0' ? c->resource_id.s : NULL;
     DB_ADD(b, &stmt_catalog_closure_add, c->venue_id.s, c->id.s, resource, db_time(b, c->starts_at),
            db_time(b, c->ends_at), c->reason);
-    audit(s, b, actor, "closure.create", &c->id, &c->venue_id);
+    catalog_staff_audit(s, b, actor, "closure.create", &c->id, &c->venue_id);
     enum err e = db_run(b, s->deadline);
     return e == ERR_DB_FOREIGN_KEY ? ERR_VALIDATION : e;
 }
@@ -154,6 +157,6 @@ enum err catalog_delete_closure(struct svc *s, const char *actor, const struct c
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
     DB_ADD(b, &stmt_catalog_closure_delete, c->venue_id.s, c->id.s);
-    audit(s, b, actor, "closure.delete", &c->id, &c->venue_id);
+    catalog_staff_audit(s, b, actor, "closure.delete", &c->id, &c->venue_id);
     return db_run(b, s->deadline);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Customers: reading, changing and erasing them. Called by the handlers of /v1/me and by whatever
+ * makes a customer: signing in, and bookings of staff. */
 #include "svc/customer.h"
 
 #include "svc/audit.h"
@@ -45,7 +47,7 @@ enum err customer_update(struct svc *s, const char *id, const char *name, const 
     return ERR_OK;
 }
 
-static enum err erase_locked(struct svc *s, const char *id, const char *phone)
+static enum err customer_erase_locked(struct svc *s, const char *id, const char *phone)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     for (size_t i = 0; i < ARRAY_LEN(customer_erasures); i++)
@@ -75,5 +77,5 @@ enum err customer_erase(struct svc *s, const char *id)
         db_clean(s->db, s->deadline);
         return ERR_BOOKINGS_ACTIVE;
     }
-    return erase_locked(s, id, db_get_str(db_result(b, lock), 0, "phone"));
+    return customer_erase_locked(s, id, db_get_str(db_result(b, lock), 0, "phone"));
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Idempotency keys: claiming one, storing the answer, giving it back. Called by the frame of the
+ * api around handlers that change something. */
 #include "svc/idem.h"
 
 #include <stdio.h>

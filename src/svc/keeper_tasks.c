@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* The periodic tasks of the keeper, which runs them by the table at the end of this file. */
 #include "svc/keeper_tasks.h"
 
 #include "domain/metrics.h"
@@ -14,7 +15,7 @@
 
 /* ---- rows whose sender is dead ---- */
 
-static enum err run_interrupted(struct svc *s)
+static enum err keeper_tasks_fail_interrupted(struct svc *s)
 {
     (void)notification_flush(s); /* the keeper's own results first: they are no dead sender's */
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
@@ -35,7 +36,7 @@ static enum err run_interrupted(struct svc *s)
 
 /* ---- holds whose time has passed ---- */
 
-static enum err run_expired_holds(struct svc *s)
+static enum err keeper_tasks_expire_holds(struct svc *s)
 {
     unsigned done = 0;
     enum err e = booking_expire_due(s, HOLDS_A_RUN, &done);
@@ -51,7 +52,7 @@ static const struct db_stmt *const purges[] = {
     &stmt_keeper_sessions,         &stmt_keeper_webhook_events,
 };
 
-static enum err run_purge(struct svc *s)
+static enum err keeper_tasks_purge(struct svc *s)
 {
     enum err e = ERR_OK;
     for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(purges); i++) {
@@ -65,10 +66,10 @@ static enum err run_purge(struct svc *s)
 /* send_by is at most 50 s away and a run of the longest job at most KEEPER_TASK_RUN_MS: FAILED
  * within the 60 s of the contract. */
 const struct keeper_task keeper_tasks[] = {
-    {"interrupted_notifications", 1000, run_interrupted},
-    {"expired_holds", 1000, run_expired_holds},
+    {"interrupted_notifications", 1000, keeper_tasks_fail_interrupted},
+    {"expired_holds", 1000, keeper_tasks_expire_holds},
     {"payments", 1000, payment_task_settle},
     {"refunds", 1000, refund_task_due},
-    {"purge", 60000, run_purge},
+    {"purge", 60000, keeper_tasks_purge},
 };
 const size_t keeper_tasks_n = ARRAY_LEN(keeper_tasks);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Sending notifications: the row in the transaction of a change, the message after its commit.
+ * Called by the booking services, and by the resends of staff. */
 #include "svc/notification.h"
 
 #include "svc/svc_sql.h"
@@ -49,7 +51,7 @@ enum notice_template notification_template_find(const char *name)
     return i >= 0 ? (enum notice_template)i : NOTICE_COUNT;
 }
 
-static enum notification_outcome outcome_of(enum err e)
+static enum notification_outcome notification_find_outcome(enum err e)
 {
     static const struct {
         enum err err;
@@ -68,13 +70,13 @@ static enum notification_outcome outcome_of(enum err e)
     return NOTIFICATION_OUTCOME_PROVIDER_FAILED;
 }
 
-static void copy(char *to, size_t size, const char *from)
+static void notification_copy(char *to, size_t size, const char *from)
 {
     (void)snprintf(to, size, "%s", from ? from : "");
 }
 
-static void call_provider(struct svc *s, const struct notification_try *t,
-                          struct notification_result *r)
+static void notification_call_provider(struct svc *s, const struct notification_try *t,
+                                       struct notification_result *r)
 {
     int provider = s->cfg->notifications.provider;
     const struct sms m = {.provider = provider,
@@ -86,33 +88,34 @@ static void call_provider(struct svc *s, const struct notification_try *t,
                           .op = PROVIDER_OP_SMS_NOTICE};
     const char *message_id;
 
-    copy(r->provider, sizeof r->provider, s->cfg->providers[provider].name);
+    notification_copy(r->provider, sizeof r->provider, s->cfg->providers[provider].name);
     struct ext_result sent =
         sms_send(s->ext, s->arena, &m, deadline_before(s->deadline, KEEP_MS), &message_id);
-    r->outcome = outcome_of(sent.err);
+    r->outcome = notification_find_outcome(sent.err);
     r->tried = r->outcome != NOTIFICATION_OUTCOME_DEADLINE;
     if (r->outcome == NOTIFICATION_OUTCOME_SENT)
-        copy(r->message_id, sizeof r->message_id, message_id);
+        notification_copy(r->message_id, sizeof r->message_id, message_id);
     else
-        copy(r->detail, sizeof r->detail, sent.detail);
+        notification_copy(r->detail, sizeof r->detail, sent.detail);
 }
 
 enum notification_outcome notification_attempt(struct svc *s, const struct notification_try *t)
 {
     struct notification_result r = {.template = t->template, .attempt = t->attempt};
-    copy(r.venue_id.s, sizeof r.venue_id.s, t->venue_id);
-    copy(r.id.s, sizeof r.id.s, t->id);
+    notification_copy(r.venue_id.s, sizeof r.venue_id.s, t->venue_id);
+    notification_copy(r.id.s, sizeof r.id.s, t->id);
     if (t->expired) {
         r.outcome = NOTIFICATION_OUTCOME_EXPIRED;
-        copy(r.detail, sizeof r.detail, "too old to be of use");
+        notification_copy(r.detail, sizeof r.detail, "too old to be of use");
     } else if (s->cfg->notifications.provider < 0 || !s->ext) {
         r.outcome = NOTIFICATION_OUTCOME_PROVIDER_UNAVAILABLE;
-        copy(r.detail, sizeof r.detail, "no provider is configured");
+        notification_copy(r.detail, sizeof r.detail, "no provider is configured");
     } else if (!notification_has_time(s)) {
         r.outcome = NOTIFICATION_OUTCOME_DEADLINE;
-        copy(r.detail, sizeof r.detail, "too little of the request's time was left to try");
+        notification_copy(r.detail, sizeof r.detail,
+                          "too little of the request's time was left to try");
     } else {
-        call_provider(s, t, &r);
+        notification_call_provider(s, t, &r);
     }
     if (r.outcome != NOTIFICATION_OUTCOME_SENT) {
         LOG(LOG_LEVEL_WARN, "notification.failed", F_STR("notification", r.id.s),

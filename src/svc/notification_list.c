@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* What staff do with notifications: list, send again, acknowledge. Called by their handlers and by
+ * the command `bookingd notifications`. */
 #include "svc/notification_list.h"
 
 #include "base/ensure.h"
@@ -8,15 +10,15 @@
 #include "svc/svc_sql.h"
 #include "sys/log.h"
 
-static const char *time_or_null(struct db_batch *b, bool has, struct wall w)
+static const char *notification_list_time(struct db_batch *b, bool has, struct wall w)
 {
     return has ? db_time(b, w) : NULL;
 }
 
 #define FILTER_PARAMS(b, f)                                       \
     (f)->status, (f)->booking_id, (f)->template, (f)->error_code, \
-        time_or_null((b), (f)->has_since, (f)->since),            \
-        time_or_null((b), (f)->has_until, (f)->until)
+        notification_list_time((b), (f)->has_since, (f)->since),  \
+        notification_list_time((b), (f)->has_until, (f)->until)
 
 int notification_add_list(struct db_batch *b, const char *key_hash,
                           const struct notification_page *q)
@@ -78,8 +80,9 @@ enum err notification_list(struct svc *s, const struct notification_actor *who,
 
 /* ---- sending again ---- */
 
-static void add_resend_audit(struct svc *s, struct db_batch *b,
-                             const struct notification_actor *who, struct db_rows claimed)
+static void notification_list_add_audit(struct svc *s, struct db_batch *b,
+                                        const struct notification_actor *who,
+                                        struct db_rows claimed)
 {
     audit_add(s, b,
               &(struct audit){.actor = who->name,
@@ -88,7 +91,8 @@ static void add_resend_audit(struct svc *s, struct db_batch *b,
                               .venue_id = db_get_str(claimed, 0, "venue_id")});
 }
 
-static enum notification_outcome send_claimed(struct svc *s, struct db_rows claimed)
+static enum notification_outcome notification_list_send_claimed(struct svc *s,
+                                                                struct db_rows claimed)
 {
     enum notice_template template = notification_template_find(db_get_str(claimed, 0, "template"));
     ENSURE(template <NOTICE_COUNT); /* only notification_enqueue writes the column */
@@ -103,8 +107,8 @@ static enum notification_outcome send_claimed(struct svc *s, struct db_rows clai
     return notification_attempt(s, &t);
 }
 
-static enum err claim_one(struct svc *s, const struct notification_actor *who, const char *id,
-                          struct db_rows *claimed)
+static enum err notification_list_claim_one(struct svc *s, const struct notification_actor *who,
+                                            const char *id, struct db_rows *claimed)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int state = DB_ADD(b, &stmt_notification_state, who->venue_id, id);
@@ -116,7 +120,7 @@ static enum err claim_one(struct svc *s, const struct notification_actor *who, c
     *claimed = db_result(b, claim);
     if (db_count(*claimed) == 1) {
         struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
-        add_resend_audit(s, c, who, *claimed);
+        notification_list_add_audit(s, c, who, *claimed);
         return db_run(c, s->deadline);
     }
     struct db_rows rows = db_result(b, state);
@@ -130,10 +134,10 @@ enum err notification_resend(struct svc *s, const struct notification_actor *who
                              struct notification_item *out)
 {
     struct db_rows claimed;
-    enum err e = claim_one(s, who, id, &claimed);
+    enum err e = notification_list_claim_one(s, who, id, &claimed);
     if (e != ERR_OK)
         return e;
-    (void)send_claimed(s, claimed); /* the row tells */
+    (void)notification_list_send_claimed(s, claimed); /* the row tells */
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int found = DB_ADD(b, &stmt_notification_find, who->venue_id, id);
     e = db_run(b, s->deadline);
@@ -150,9 +154,10 @@ struct place_in_list { /* of the last row tried */
 };
 
 /* Claims and sends the next one; *tried false: none is left. */
-static enum err resend_next(struct svc *s, const struct notification_actor *who,
-                            const struct notification_filter *f, struct place_in_list *at,
-                            struct notification_counts *counts)
+static enum err notification_list_resend_next(struct svc *s, const struct notification_actor *who,
+                                              const struct notification_filter *f,
+                                              struct place_in_list *at,
+                                              struct notification_counts *counts)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int claim = DB_ADD(b, &stmt_notification_claim_next, who->venue_id, FILTER_PARAMS(b, f),
@@ -167,13 +172,13 @@ static enum err resend_next(struct svc *s, const struct notification_actor *who,
         return ERR_OK;
     }
     struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
-    add_resend_audit(s, c, who, claimed);
+    notification_list_add_audit(s, c, who, claimed);
     e = db_run(c, s->deadline);
     if (e != ERR_OK)
         return e;
     at->created = db_get_str(claimed, 0, "created");
     at->id = db_get_str(claimed, 0, "id");
-    if (send_claimed(s, claimed) == NOTIFICATION_OUTCOME_SENT)
+    if (notification_list_send_claimed(s, claimed) == NOTIFICATION_OUTCOME_SENT)
         counts->sent++;
     else
         counts->failed++;
@@ -195,7 +200,7 @@ enum err notification_resend_all(struct svc *s, const struct notification_actor 
     struct place_in_list at = {0};
     int64_t most = dry_run ? 0 : limit < out->matched ? limit : out->matched;
     for (int64_t i = 0; i < most && notification_has_time(s); i++) {
-        e = resend_next(s, who, f, &at, out);
+        e = notification_list_resend_next(s, who, f, &at, out);
         if (e != ERR_OK || !at.id)
             break;
     }
@@ -207,7 +212,7 @@ enum err notification_resend_all(struct svc *s, const struct notification_actor 
 
 /* ---- acknowledging ---- */
 
-static const char *ids_json(struct arena *a, const char *const *ids, size_t n)
+static const char *notification_list_ids_json(struct arena *a, const char *const *ids, size_t n)
 {
     struct sb sb;
     sb_init(&sb, a, n * (UUID_LEN + 3) + 3);
@@ -224,7 +229,7 @@ enum err notification_acknowledge(struct svc *s, const struct notification_actor
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int i = DB_ADD(b, &stmt_notification_acknowledge, who->venue_id, FILTER_PARAMS(b, f),
-                   ids ? ids_json(s->arena, ids, ids_n) : NULL, who->name);
+                   ids ? notification_list_ids_json(s->arena, ids, ids_n) : NULL, who->name);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;

@@ -13,17 +13,20 @@
 static struct notification_result waiting[WAITING_MAX];
 static unsigned waiting_n;
 
-static const char *none_if_empty(const char *z)
+static const char *notification_store_none_if_empty(const char *z)
 {
     return *z ? z : NULL;
 }
 
-static enum err write_result(struct svc *s, const struct notification_result *r, struct deadline d)
+static enum err notification_store_write(struct svc *s, const struct notification_result *r,
+                                         struct deadline d)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int i = DB_ADD(b, &stmt_notification_store, r->venue_id.s, r->id.s, db_int(b, r->attempt),
-                   notification_outcome_names[r->outcome], none_if_empty(r->detail),
-                   none_if_empty(r->provider), none_if_empty(r->message_id), db_bool(r->tried));
+    int i =
+        DB_ADD(b, &stmt_notification_store, r->venue_id.s, r->id.s, db_int(b, r->attempt),
+               notification_outcome_names[r->outcome], notification_store_none_if_empty(r->detail),
+               notification_store_none_if_empty(r->provider),
+               notification_store_none_if_empty(r->message_id), db_bool(r->tried));
     enum err e = db_run(b, d);
     if (e != ERR_OK)
         return e;
@@ -35,7 +38,7 @@ static enum err write_result(struct svc *s, const struct notification_result *r,
     return ERR_OK;
 }
 
-static void keep(const struct notification_result *r, enum err why)
+static void notification_store_keep(const struct notification_result *r, enum err why)
 {
     if (waiting_n == WAITING_MAX) {
         memmove(waiting, waiting + 1, (WAITING_MAX - 1) * sizeof waiting[0]);
@@ -49,15 +52,15 @@ static void keep(const struct notification_result *r, enum err why)
 
 void notification_store(struct svc *s, const struct notification_result *r)
 {
-    enum err e = write_result(s, r, s->deadline);
+    enum err e = notification_store_write(s, r, s->deadline);
     if (e != ERR_OK)
-        keep(r, e);
+        notification_store_keep(r, e);
 }
 
 unsigned notification_flush(struct svc *s)
 {
     while (waiting_n > 0 && !deadline_passed(s->deadline)) {
-        enum err e = write_result(s, &waiting[0], deadline_cap(s->deadline, FLUSH_MS));
+        enum err e = notification_store_write(s, &waiting[0], deadline_cap(s->deadline, FLUSH_MS));
         if (e != ERR_OK) {
             waiting[0].in_doubt |= e == ERR_COMMIT_UNKNOWN;
             break;

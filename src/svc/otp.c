@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* One-time passwords: sending a code, and signing in with it. Called by the handlers of /v1/otp. */
 #include "svc/otp.h"
 
 #include "base/rng.h"
@@ -25,8 +26,8 @@ struct sending {
     enum locale locale;
 };
 
-static void code_mac(struct svc *s, const char *id, const char *phone, const char *code,
-                     char hex[SHA256_HEX_MAX])
+static void otp_code_mac(struct svc *s, const char *id, const char *phone, const char *code,
+                         char hex[SHA256_HEX_MAX])
 {
     unsigned char mac[SHA256_LEN];
     char *text = arena_printf(s->arena, "otp %s %s %s", id, phone, code);
@@ -35,8 +36,8 @@ static void code_mac(struct svc *s, const char *id, const char *phone, const cha
     digest_wipe(text, strlen(text));
 }
 
-static size_t limits_of(struct svc *s, const char *phone, const char *address,
-                        struct rate rates[RATES_MAX])
+static size_t otp_limits(struct svc *s, const char *phone, const char *address,
+                         struct rate rates[RATES_MAX])
 {
     const struct config *cfg = s->cfg;
     size_t n = 0;
@@ -51,12 +52,12 @@ static size_t limits_of(struct svc *s, const char *phone, const char *address,
     return n;
 }
 
-static enum err begin(struct svc *s, const struct otp_send *in, struct sending *w)
+static enum err otp_begin(struct svc *s, const struct otp_send *in, struct sending *w)
 {
     struct otp_sent *out = w->out;
     struct rate rates[RATES_MAX];
     struct rate_params p;
-    size_t n = limits_of(s, out->phone, in->client_address, rates);
+    size_t n = otp_limits(s, out->phone, in->client_address, rates);
     rate_params(s->arena, rates, n, &p);
     w->cooldown = s->cfg->otp.resend_cooldown_ms > 0 ? rates[0].subject : NULL;
 
@@ -82,7 +83,7 @@ static enum err begin(struct svc *s, const struct otp_send *in, struct sending *
     return ERR_OK;
 }
 
-static const char *message(struct svc *s, const struct sending *w)
+static const char *otp_message(struct svc *s, const struct sending *w)
 {
     const struct template_var code = {"code", w->code};
     const struct template_values values = {.vars = &code, .n = 1};
@@ -96,7 +97,7 @@ static const char *message(struct svc *s, const struct sending *w)
 /* The challenge works whatever becomes of this: 'sending' is as good as 'unknown'. So a failure is
  * a line in the log.
  */
-static void store_result(struct svc *s, const struct sending *w, const struct ext_result *sms)
+static void otp_store_result(struct svc *s, const struct sending *w, const struct ext_result *sms)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     DB_ADD(b, &stmt_otp_result, w->out->id.s,
@@ -108,7 +109,7 @@ static void store_result(struct svc *s, const struct sending *w, const struct ex
         LOG(LOG_LEVEL_WARN, "otp.result_not_stored", F_STR("otp", w->out->id.s), F_ERR(e));
 }
 
-static enum err deliver(struct svc *s, struct sending *w)
+static enum err otp_deliver(struct svc *s, struct sending *w)
 {
     static const unsigned counted[] = {[OUTCOME_OK] = OTP_OUTCOME_SENT,
                                        [OUTCOME_FAILED] = OTP_OUTCOME_SEND_FAILED,
@@ -116,14 +117,14 @@ static enum err deliver(struct svc *s, struct sending *w)
     const char *message_id;
     const struct sms sms = {.provider = s->cfg->otp.provider,
                             .to = w->out->phone,
-                            .text = message(s, w),
+                            .text = otp_message(s, w),
                             .id = w->out->id.s,
                             .request_id = s->request_id,
                             .traceparent = s->traceparent,
                             .op = PROVIDER_OP_SMS_OTP};
     struct ext_result result =
         sms_send(s->ext, s->arena, &sms, deadline_before(s->deadline, SVC_STORE_MS), &message_id);
-    store_result(s, w, &result);
+    otp_store_result(s, w, &result);
     METRIC_INC(M_OTP, counted[result.outcome]);
     if (result.err != ERR_OK) {
         LOG(LOG_LEVEL_WARN, "otp.send_failed", F_STR("otp", w->out->id.s),
@@ -148,17 +149,17 @@ enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out
     }
     struct sending w = {.out = out};
     rng_digits(w.code, (size_t)s->cfg->otp.code_length);
-    code_mac(s, out->id.s, out->phone, w.code, w.mac);
-    e = begin(s, in, &w);
+    otp_code_mac(s, out->id.s, out->phone, w.code, w.mac);
+    e = otp_begin(s, in, &w);
     if (e == ERR_OK)
-        e = deliver(s, &w);
+        e = otp_deliver(s, &w);
     digest_wipe(w.code, sizeof w.code);
     return e;
 }
 
 /* ---- verifying ---- */
 
-static enum err refusal(struct db_rows why)
+static enum err otp_refusal(struct db_rows why)
 {
     if (db_count(why) == 0)
         return ERR_NOT_FOUND;
@@ -174,7 +175,7 @@ static enum err refusal(struct db_rows why)
     return ERR_OTP_EXHAUSTED;
 }
 
-static enum err use(struct svc *s, const struct uuid *id, struct otp_session *out)
+static enum err otp_use(struct svc *s, const struct uuid *id, struct otp_session *out)
 {
     struct uuid customer = uuid_new();
     session_token_new(&out->token);
@@ -206,14 +207,14 @@ enum err otp_verify(struct svc *s, const struct uuid *id, const char *code, stru
         return e == ERR_COMMIT_UNKNOWN ? ERR_DB_UNAVAILABLE : e;
     struct db_rows rows = db_result(b, tried);
     if (db_count(rows) == 0)
-        return refusal(db_result(b, why));
+        return otp_refusal(db_result(b, why));
 
     char mac[SHA256_HEX_MAX];
-    code_mac(s, id->s, db_get_str(rows, 0, "phone"), code, mac);
+    otp_code_mac(s, id->s, db_get_str(rows, 0, "phone"), code, mac);
     if (!digest_equal(str_of(mac), str_of(db_get_str(rows, 0, "code_mac")))) {
         METRIC_INC(M_OTP, OTP_OUTCOME_INCORRECT);
         out->attempts_left = (int)(s->cfg->otp.max_attempts - db_get_int(rows, 0, "attempts"));
         return ERR_OTP_INCORRECT;
     }
-    return use(s, id, out);
+    return otp_use(s, id, out);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Phone numbers as people write them, made E.164. Called by every handler that takes a phone. */
 #include "svc/phone.h"
 
 #include "domain/regions.h"
@@ -11,7 +12,7 @@
 /* One character of what people write: a digit, '+', dropped, or not part of a phone number. */
 enum { CH_DROP = -1, CH_BAD = -2, CH_PLUS = 10 };
 
-static int meaning(uint32_t c)
+static int phone_meaning(uint32_t c)
 {
     if (c >= '0' && c <= '9')
         return (int)(c - '0');
@@ -35,7 +36,7 @@ static int meaning(uint32_t c)
 }
 
 /* The next code point of valid UTF-8. */
-static uint32_t next_char(const char **p)
+static uint32_t phone_next_char(const char **p)
 {
     const unsigned char *u = (const unsigned char *)*p;
     size_t more = u[0] < 0x80 ? 0 : u[0] < 0xE0 ? 1 : u[0] < 0xF0 ? 2 : 3;
@@ -52,12 +53,12 @@ struct dialled {                 /* what was written, as digits */
     bool plus;
 };
 
-static bool read_dialled(struct str text, struct dialled *d)
+static bool phone_read_dialled(struct str text, struct dialled *d)
 {
     if (text.n > TEXT_MAX || !str_utf8_valid(text))
         return false;
     for (const char *p = text.p, *end = text.p + text.n; p < end;) {
-        int m = meaning(next_char(&p));
+        int m = phone_meaning(phone_next_char(&p));
         if (m == CH_DROP)
             continue;
         if (m == CH_PLUS && !d->plus && d->n == 0) {
@@ -76,7 +77,7 @@ static bool read_dialled(struct str text, struct dialled *d)
     return d->n > 0;
 }
 
-static bool allowed(const struct config *cfg, const struct region *r)
+static bool phone_is_allowed(const struct config *cfg, const struct region *r)
 {
     for (size_t i = 0; i < cfg->otp.regions_n; i++) {
         if (str_eq(str_of(cfg->otp.regions[i]), str_of(r->code)))
@@ -85,8 +86,8 @@ static bool allowed(const struct config *cfg, const struct region *r)
     return false;
 }
 
-static enum err finish(struct arena *a, struct str calling_code, struct str national,
-                       const char **out)
+static enum err phone_finish(struct arena *a, struct str calling_code, struct str national,
+                             const char **out)
 {
     size_t n = calling_code.n + national.n;
     if (n < DIGITS_MIN || n > DIGITS_MAX)
@@ -96,8 +97,8 @@ static enum err finish(struct arena *a, struct str calling_code, struct str nati
 }
 
 /* With its calling code. */
-static enum err international(const struct config *cfg, struct arena *a, struct str digits,
-                              const char **out)
+static enum err phone_read_international(const struct config *cfg, struct arena *a,
+                                         struct str digits, const char **out)
 {
     struct str national;
     bool known;
@@ -118,15 +119,15 @@ static enum err international(const struct config *cfg, struct arena *a, struct 
         return known || digits.n < DIGITS_MIN || digits.n > DIGITS_MAX || digits.p[0] == '0'
                    ? ERR_PHONE_INVALID
                    : ERR_PHONE_REGION;
-    if (!allowed(cfg, r))
+    if (!phone_is_allowed(cfg, r))
         return ERR_PHONE_REGION;
-    return finish(a, str_of(r->calling_code), national, out);
+    return phone_finish(a, str_of(r->calling_code), national, out);
 }
 
 /* Of the default region, as dialled at home: with or without trunk prefix, or with the calling code
  * and no sign. */
-static enum err national(const struct config *cfg, struct arena *a, struct str digits,
-                         const char **out)
+static enum err phone_read_national(const struct config *cfg, struct arena *a, struct str digits,
+                                    const char **out)
 {
     const struct region *r = cfg->otp.regions_n ? region_find(str_of(cfg->otp.regions[0])) : NULL;
     if (!r)
@@ -141,7 +142,7 @@ static enum err national(const struct config *cfg, struct arena *a, struct str d
     };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         if (forms[i].n && region_mobile(r, forms[i]))
-            return finish(a, calling, forms[i], out);
+            return phone_finish(a, calling, forms[i], out);
     }
     return ERR_PHONE_INVALID;
 }
@@ -150,8 +151,9 @@ enum err phone_normalise(const struct config *cfg, struct arena *a, struct str t
                          const char **out)
 {
     struct dialled d = {.n = 0};
-    if (!read_dialled(text, &d))
+    if (!phone_read_dialled(text, &d))
         return ERR_PHONE_INVALID;
     struct str digits = {d.digits, d.n};
-    return d.plus ? international(cfg, a, digits, out) : national(cfg, a, digits, out);
+    return d.plus ? phone_read_international(cfg, a, digits, out)
+                  : phone_read_national(cfg, a, digits, out);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Subjects and parameters of rate limits; the counting is the SQL function rate_take(). Called by
+ * otp.c, and by customer.c, which forgets them. */
 #include "svc/ratelimit.h"
 
 #include <arpa/inet.h>

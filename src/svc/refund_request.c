@@ -11,10 +11,6 @@
 #include "svc/booking_pay.h"
 #include "svc/svc_sql.h"
 
-/* A cancelling begins anew when the booking was paid meanwhile. That happens at most once per
- * payment; three passes leave room for a second charge. */
-#define REQUEST_ATTEMPTS_MAX 3
-
 /* What is asked for: staff give an amount or 0, a customer's cancelling all. */
 struct refund_request {
     const struct principal *who;
@@ -206,7 +202,6 @@ enum err refund_request_cancel(struct svc *s, const struct booking_caller *c,
     int attempt = 0;
     do {
         e = request_cancel_once(s, c, t, out, fault);
-    } while (e == ERR_DB_RETRY && ++attempt < REQUEST_ATTEMPTS_MAX &&
-             !deadline_passed(s->deadline));
+    } while (svc_may_retry(s, e, &attempt));
     return e;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Sessions of customers. Called by otp.c, which makes them, and by the authentication of the api.
+ */
 #include "svc/session.h"
 
 #include "base/rng.h"

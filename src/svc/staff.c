@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Keys of staff. Called by the command `bookingd staff` and by the authentication of the api. */
 #include "svc/staff.h"
 
 #include "base/digest.h"
@@ -14,7 +15,7 @@
 #define NAME_MAX_CHARS 64
 
 /* A name goes into logs, history and tables: no control characters, no blanks around it. */
-static bool name_valid(struct str name)
+static bool staff_name_valid(struct str name)
 {
     if (name.n == 0 || !str_utf8_valid(name) || str_utf8_len(name) > NAME_MAX_CHARS ||
         str_trim(name).n != name.n)
@@ -32,7 +33,7 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
 {
     ENSURE(role < STAFF_ROLE_COUNT);
     struct uuid venue;
-    if (!name_valid(str_of(name)))
+    if (!staff_name_valid(str_of(name)))
         return ERR_VALIDATION;
     if (venue_id_or_null && !uuid_parse(str_of(venue_id_or_null), &venue))
         return ERR_NOT_FOUND;
@@ -111,7 +112,7 @@ int staff_auth_add(struct db_batch *b, const char *key_hash)
     return DB_ADD(b, &stmt_staff_auth, key_hash);
 }
 
-static enum staff_role role_of(const char *name)
+static enum staff_role staff_find_role(const char *name)
 {
     const int i = name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(name));
     return i >= 0 ? (enum staff_role)i : STAFF_VIEWER; /* the least, should a name be unknown */
@@ -124,7 +125,7 @@ bool staff_auth_read(struct arena *a, struct db_rows rows, struct principal *who
     *who = (struct principal){
         .kind = WHO_STAFF,
         .id = db_get_uuid(rows, 0, "id"),
-        .role = role_of(db_get_str(rows, 0, "role")),
+        .role = staff_find_role(db_get_str(rows, 0, "role")),
         .staff_name = arena_strdup(a, db_get_str(rows, 0, "name")),
         .one_venue = !db_is_null(rows, 0, "venue_id"),
     };
