@@ -51,11 +51,10 @@ struct sim_fault {
 
 /* The routes that faults can be ordered for; "all", "sms" and "moyasar" stand for groups. */
 enum sim_route {
-    SIM_TAQNYAT,
-    SIM_UNIFONIC,
-    SIM_MSEGAT,
-    SIM_TWILIO,
-    SIM_HTTP,
+#define SIM_ROUTE_SMS(symbol) SIM_##symbol,
+#define SIM_ROUTE_PAYMENT(symbol)
+#define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) SIM_ROUTE_##kind(symbol)
+#include "domain/providers.def"
     SIM_SMS_COUNT, /* SMS providers stand before it, the gateway's calls behind */
     SIM_INVOICE_CREATE = SIM_SMS_COUNT,
     SIM_INVOICE_BULK,

@@ -9,10 +9,24 @@
 #include "sim.h"
 
 const char *const sim_route_names[SIM_ROUTE_COUNT] = {
-    "taqnyat",        "unifonic",       "msegat",        "twilio",       "http",
-    "invoice_create", "invoice_bulk",   "invoice_fetch", "invoice_list", "invoice_update",
-    "invoice_cancel", "payment_create", "payment_fetch", "payment_list", "payment_update",
-    "refund",         "capture",        "void",          "webhooks"};
+#define SIM_NAME_SMS(symbol, name) [SIM_##symbol] = #name,
+#define SIM_NAME_PAYMENT(symbol, name)
+#define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) SIM_NAME_##kind(symbol, name)
+#include "domain/providers.def"
+    [SIM_INVOICE_CREATE] = "invoice_create",
+    "invoice_bulk",
+    "invoice_fetch",
+    "invoice_list",
+    "invoice_update",
+    "invoice_cancel",
+    "payment_create",
+    "payment_fetch",
+    "payment_list",
+    "payment_update",
+    "refund",
+    "capture",
+    "void",
+    "webhooks"};
 
 /* Names that stand for several routes. */
 static const struct {

@@ -5,6 +5,7 @@
 #define BOOKINGD_TESTS_TH_EXT_H
 
 #include "ext/ext_client.h"
+#include "ext/ext_shared.h"
 #include "ext/sms.h"
 
 #define TH_EXT_CONNECT_MS 250

@@ -21,6 +21,7 @@ static const struct {
      "sender method path headers body content_type success id_path error_path"},
     {PROVIDER_MOYASAR, "moyasar", "secret_key webhook_secret", "secret_key webhook_secret"},
 };
+_Static_assert(ARRAY_LEN(types) == PROVIDER_TYPE_COUNT, "each type of providers.def has its row");
 static const char *const common[] = {"connect_timeout: 1s", "timeout: 1s", "max_concurrent: 1",
                                      "breaker: {failures: 1, open_for: 1s}"};
 
@@ -58,7 +59,7 @@ START_TEST(each_type_with_just_what_it_needs)
         ck_assert_str_eq(provider_type_names[p->type], types[t].name);
         ck_assert_str_eq(p->base_url, "http://127.0.0.1:1");
         ck_assert_int_eq(p->connect_timeout_ms, 2000);
-        ck_assert_int_eq(p->timeout_ms, p->type == PROVIDER_MOYASAR ? 8000 : 5000);
+        ck_assert_int_eq(p->timeout_ms, provider_types[p->type].timeout_ms);
         ck_assert_int_eq(p->max_concurrent, 24);
         ck_assert_int_eq(p->breaker_failures, 5);
         ck_assert_int_eq(p->breaker_open_for_ms, 15000);
