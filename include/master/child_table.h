@@ -53,12 +53,12 @@ int64_t child_delay_ms(unsigned fails);
 struct child {
     enum child_state state;
     enum role role;
-    unsigned slot;             /* on the scoreboard */
-    int index;                 /* among its role */
-    pid_t pid;                 /* 0: none */
-    uint32_t generation;       /* beside the pid, so that late news of an old child is told apart */
-    uint32_t epoch;            /* of the configuration that it runs with */
-    struct mono started, told; /* told: when the signal in force was sent */
+    unsigned slot;       /* on the scoreboard */
+    int index;           /* among its role */
+    pid_t pid;           /* 0: none */
+    uint32_t generation; /* beside the pid, so that late news of an old child is told apart */
+    uint32_t epoch;      /* of the configuration that it runs with */
+    struct mono started, signalled; /* signalled: when the signal in force was sent */
     struct mono next_start;
     unsigned fails; /* ends in a row without a healthy life between them */
 };

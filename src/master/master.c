@@ -290,8 +290,8 @@ int master_run(struct config *cfg)
     if (m.sig_fd < 0 || !m.children)
         return 1;
     metrics_config_read(true);
-    m.reload.told = (struct reload_view){.epoch = 1, .good = true};
-    master_state_set_reload(&m.reload.told);
+    m.reload.view = (struct reload_view){.epoch = 1, .good = true};
+    master_state_set_reload(&m.reload.view);
     scoreboard_set_pid(scoreboard_first(ROLE_MASTER), m.pid);
     scoreboard_stage(STAGE_IDLE, "");
     proctitle_set("master");

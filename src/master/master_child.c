@@ -316,7 +316,7 @@ static void trial_death(struct master *m, struct child *c, int status)
     if (!m->reload.fault[0])
         snprintf(m->reload.fault, sizeof(m->reload.fault),
                  "a %s with the new configuration ended: %s%s", role_names[c->role], how,
-                 WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG ? " (see its own words)"
+                 WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG ? " (its log says why)"
                                                                        : "");
     c->state = child_next(c->state, CHILD_EV_STOP);
 }
@@ -343,8 +343,8 @@ static void log_violation(const struct child *c, const char *last_words)
     LOG(LOG_LEVEL_ERROR, "child.violation", F_STR("child", role_names[c->role]),
         F_INT("index", c->index),
         F_STR("system_call", confine_calls_violation(last_words, call, sizeof(call))),
-        F_STR("hint", "its role has no need of it: an attack, or a library that does more than "
-                      "usual (server.confine)"));
+        F_STR("hint", "this role never makes this call; either it is under attack, or a library "
+                      "behaves differently here (see server.confine)"));
 }
 
 static void bury(struct master *m, struct child *c, int status)
@@ -414,7 +414,7 @@ void master_tell_stop(struct child *c)
     if (c->state != CHILD_DRAINING || before == CHILD_DRAINING)
         return;
     kill(c->pid, SIGTERM);
-    c->told = mono_now();
+    c->signalled = mono_now();
     LOG(LOG_LEVEL_INFO, "child.stopping", F_STR("child", role_names[c->role]),
         F_INT("index", c->index), F_INT("slot", c->slot), F_INT("pid", c->pid),
         F_INT("epoch", c->epoch));

@@ -45,7 +45,7 @@ static void forget(struct listener *l)
 
 static void close_listener(struct listener *l)
 {
-    if (l->passed)
+    if (l->from_systemd)
         return;
     if (l->fd >= 0)
         close(l->fd);
@@ -57,7 +57,8 @@ static void close_listener(struct listener *l)
 
 static bool fill(struct listener *l, int fd, const struct listen_addr *at, const char *key)
 {
-    *l = (struct listener){.fd = fd, .key = strdup(key), .passed = at->kind == LISTEN_SYSTEMD};
+    *l =
+        (struct listener){.fd = fd, .key = strdup(key), .from_systemd = at->kind == LISTEN_SYSTEMD};
     if (at->kind == LISTEN_UNIX)
         l->path = strdup(at->path);
     return l->key && (at->kind != LISTEN_UNIX || l->path);
@@ -65,7 +66,7 @@ static bool fill(struct listener *l, int fd, const struct listen_addr *at, const
 
 /* Sockets passed by systemd: those of that name; for the API also unnamed ones, so that a plain
  * unit just works. */
-static size_t passed(const char *name, int *fds, size_t max)
+static size_t listen_from_systemd(const char *name, int *fds, size_t max)
 {
     int n = net_systemd_fds(name, fds, (int)max);
     if (n == 0 && strcmp(name, "http") == 0 && net_systemd_fds("metrics", fds, (int)max) == 0)
@@ -103,7 +104,7 @@ static bool add(struct master *m, int fd, const struct listen_addr *at, const ch
 static bool add_passed(struct master *m, const struct listen_addr *at, const char **why)
 {
     int fds[LISTENERS_MAX];
-    const size_t n = passed("http", fds, LISTENERS_MAX);
+    const size_t n = listen_from_systemd("http", fds, LISTENERS_MAX);
     *why = "systemd passed no socket named http";
     for (size_t i = 0; i < n; i++) {
         if (!add(m, fds[i], at, systemd_key, why))
@@ -178,8 +179,8 @@ bool master_listen(struct master *m)
     if (good) {
         at = &m->cfg->monitor.listen;
         /* A socket that systemd passed under that name stands in for monitor.listen. */
-        if (passed("metrics", &fd, 1) > 0) {
-            m->monitor = (struct listener){.fd = fd, .passed = true};
+        if (listen_from_systemd("metrics", &fd, 1) > 0) {
+            m->monitor = (struct listener){.fd = fd, .from_systemd = true};
             say_listening("metrics", fd);
         } else {
             good = listen_monitor(&m->monitor, at, &why);
@@ -204,7 +205,7 @@ bool master_listen_next(struct master *m)
     if (good) {
         at = &cfg->monitor.listen;
         const bool same =
-            m->monitor.passed || strcmp(m->monitor.key, key_of(at, buf, sizeof(buf))) == 0;
+            m->monitor.from_systemd || strcmp(m->monitor.key, key_of(at, buf, sizeof(buf))) == 0;
         good = same || listen_monitor(&m->reload.monitor, at, &why);
     }
     if (!good)
@@ -227,13 +228,13 @@ bool master_listen_tell(struct master *m)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
         struct listener *l = &m->listeners[i];
-        if (l->fd < 0 || !l->wanted_next || l->told)
+        if (l->fd < 0 || !l->wanted_next || l->announced)
             continue;
         const struct handover_order o = {
             .what = HANDOVER_LISTEN, .epoch = m->reload.epoch, .slot = i};
         if (!master_send(m, &o, NULL, l->fd))
             return false;
-        l->told = true;
+        l->announced = true;
     }
     return true;
 }
@@ -244,9 +245,9 @@ void master_listen_commit(struct master *m)
         struct listener *l = &m->listeners[i];
         l->wanted = l->wanted_next;
         if (l->fd >= 0 && !l->wanted) {
-            l->told = false; /* the dispatcher has closed its copy */
+            l->announced = false; /* the dispatcher has closed its copy */
             close_listener(l);
-        } else if (l->fd >= 0 && !l->passed) {
+        } else if (l->fd >= 0 && !l->from_systemd) {
             (void)listen(l->fd, (int)m->cfg->server.backlog); /* it may be another number now */
         }
     }
@@ -271,7 +272,7 @@ uint32_t master_listen_systemd(const struct master *m)
 {
     uint32_t bits = 0;
     for (unsigned i = 0; i < LISTENERS_MAX; i++)
-        bits |= m->listeners[i].passed ? 1u << i : 0;
+        bits |= m->listeners[i].from_systemd ? 1u << i : 0;
     return bits;
 }
 
@@ -279,15 +280,15 @@ void master_listen_fds(struct master *m, int fds[LISTENERS_MAX])
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
         struct listener *l = &m->listeners[i];
-        l->told = l->fd >= 0 && l->wanted;
-        fds[i] = l->told ? l->fd : -1;
+        l->announced = l->fd >= 0 && l->wanted;
+        fds[i] = l->announced ? l->fd : -1;
     }
 }
 
 void master_close_listeners(struct master *m)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
-        if (m->listeners[i].passed) {
+        if (m->listeners[i].from_systemd) {
             close(m->listeners[i].fd);
             forget(&m->listeners[i]);
         } else if (m->listeners[i].fd >= 0) {

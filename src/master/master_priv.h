@@ -16,13 +16,13 @@
 
 /* A listening socket; the dispatcher knows it by its place in the table. */
 struct listener {
-    int fd;      /* -1: no socket */
-    char *key;   /* where it listens: the same place is the same socket, however it is written */
-    char *path;  /* unix: unlinked when it is closed; NULL */
-    bool passed; /* by systemd, whose it stays: never closed */
-    bool wanted; /* by the configuration in force */
-    bool wanted_next; /* by the one on trial */
-    bool told;        /* the dispatcher has it */
+    int fd;     /* -1: no socket */
+    char *key;  /* where it listens: the same place is the same socket, however it is written */
+    char *path; /* unix: unlinked when it is closed; NULL */
+    bool from_systemd; /* passed by systemd, which keeps it: never closed */
+    bool wanted;       /* by the configuration in force */
+    bool wanted_next;  /* by the one on trial */
+    bool announced;    /* the dispatcher has it */
 };
 
 /* A configuration on trial. */
@@ -41,7 +41,7 @@ struct reload {
     struct listener monitor;    /* fd -1: the one in force is kept */
     char fault[RELOAD_WHY_MAX]; /* why it fails, as soon as that is known */
     bool again;                 /* asked for once more meanwhile */
-    struct reload_view told;    /* what the world knows */
+    struct reload_view view;    /* what the world knows */
 };
 
 struct master {

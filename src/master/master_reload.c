@@ -26,7 +26,7 @@
 
 static void tell(struct master *m, bool busy)
 {
-    struct reload_view *v = &m->reload.told;
+    struct reload_view *v = &m->reload.view;
     v->epoch = m->epoch;
     v->busy = busy;
     v->begun = m->reload.begun;
@@ -37,10 +37,10 @@ static void finish(struct master *m, bool good)
 {
     struct reload *r = &m->reload;
     r->phase = RELOAD_NONE;
-    r->told.good = good;
-    r->told.reloads++;
-    r->told.ended = wall_now();
-    memcpy(r->told.why, r->fault, sizeof(r->told.why));
+    r->view.good = good;
+    r->view.reloads++;
+    r->view.ended = wall_now();
+    memcpy(r->view.why, r->fault, sizeof(r->view.why));
     metrics_config_read(good);
     tell(m, false);
     if (good)
@@ -116,7 +116,7 @@ static void stop_resolver(struct master *m)
         if (c->role != ROLE_RESOLVER)
             continue;
         master_tell_stop(c);
-        if (child_alive(c->state) && mono_ms_since(c->told) > RESOLVER_MS)
+        if (child_alive(c->state) && mono_ms_since(c->signalled) > RESOLVER_MS)
             kill(c->pid, SIGKILL);
     }
 }

@@ -70,7 +70,7 @@ static bool one_well(const struct master *m, enum role role)
 static bool drain_overdue(const struct master *m, const struct child *c,
                           const struct scoreboard_view *v)
 {
-    const double ms = mono_ms_since(c->told);
+    const double ms = mono_ms_since(c->signalled);
     if (c->state != CHILD_DRAINING || m->stopping || ms < ABORT_MS)
         return false;
     if (ms > DRAINING_MS && (v->stage != STAGE_BUSY || ms > m->cfg->server.drain_timeout_ms))
@@ -96,14 +96,14 @@ static void watch_one(const struct master *m, struct child *c)
     if (overdue(c, &v)) {
         log_overdue(c, &v);
         c->state = child_next(c->state, CHILD_EV_OVERDUE);
-        c->told = mono_now();
+        c->signalled = mono_now();
         kill(c->pid, SIGABRT);
     } else if (drain_overdue(m, c, &v)) {
         log_overdue(c, &v);
-        c->told = mono_now();
+        c->signalled = mono_now();
         kill(c->pid, SIGKILL);
-    } else if (c->state == CHILD_KILLED && mono_ms_since(c->told) > ABORT_MS) {
-        c->told = mono_now();
+    } else if (c->state == CHILD_KILLED && mono_ms_since(c->signalled) > ABORT_MS) {
+        c->signalled = mono_now();
         kill(c->pid, SIGKILL);
     }
 }
@@ -156,12 +156,12 @@ void master_tell_status(struct master *m)
                         : m->reload.phase != RELOAD_NONE ? "reloading"
                         : m->ready                       ? "serving"
                                                          : "starting, waiting for the database";
-    const bool bad = !m->reload.told.good && m->reload.phase == RELOAD_NONE && !m->stopping;
+    const bool bad = !m->reload.view.good && m->reload.phase == RELOAD_NONE && !m->stopping;
     snprintf(text, sizeof(text), "%s; %u workers, %u busy, %u down, %u refused%s%.*s", phase,
              master_alive(m, ROLE_WORKER), busy_workers(m),
              master_in_state(m, ROLE_WORKER, CHILD_DOWN),
              master_in_state(m, ROLE_WORKER, CHILD_REFUSED), bad ? "; reload refused: " : "",
-             bad ? 160 : 0, m->reload.told.why);
+             bad ? 160 : 0, m->reload.view.why);
     if (strcmp(text, m->status) == 0)
         return;
     memcpy(m->status, text, sizeof(text));

@@ -32,10 +32,10 @@
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
 #define FIRST_CONNECT_MS 1000
-#define CHORES_MS                                                                  \
+#define TIDY_MS                                                                    \
     1000 /* what may be spent between requests on results that could not be stored \
           */
-#define CHORES_AT_LEAST_MS 250
+#define TIDY_EVERY_MS 250
 #define IDLE_MS 1000
 #define RECYCLE_JITTER 0.1
 
@@ -47,10 +47,10 @@ struct worker {
     int sig_fd;
     bool retiring;
     int64_t left;   /* requests until it makes room for another; 0: any number */
-    bool worn;      /* they are done */
+    bool recycling; /* it has had them all */
     bool connected; /* was, at least once */
-    bool chores;    /* api_idle() has work left */
-    struct deadline chores_due;
+    bool unstored;  /* results that the database could not take yet */
+    struct deadline tidy_by;
     char packet[HANDOVER_PACKET_MAX];
 };
 
@@ -116,9 +116,9 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     close(p->fd);
     handover_drop(p);
     scoreboard_served();
-    w->chores = true;
-    w->worn = w->worn || (w->left > 0 && --w->left == 0);
-    w->retiring = r.retire = w->retiring || w->worn;
+    w->unstored = true;
+    w->recycling = w->recycling || (w->left > 0 && --w->left == 0);
+    w->retiring = r.retire = w->retiring || w->recycling;
     rest_stage(w);
     bool told = report(w, &r, &rest);
     api_release(w->api);
@@ -173,22 +173,22 @@ static void note_database(struct worker *w)
  * served already stays instead, and answers 503 until the schema fits again: a database brought
  * back step by step must not end the service.
  */
-static bool chores(struct worker *w)
+static bool worker_tidy(struct worker *w)
 {
-    w->chores_due = deadline_in_ms(CHORES_AT_LEAST_MS);
+    w->tidy_by = deadline_in_ms(TIDY_EVERY_MS);
     db_idle(w->db);
     note_database(w);
     if (!w->connected && db_connect(w->db, deadline_in_ms(0)) == ERR_DB_SCHEMA)
         return false;
-    if (w->chores && db_connected(w->db))
-        w->chores = api_idle(w->api, deadline_in_ms(CHORES_MS));
+    if (w->unstored && db_connected(w->db))
+        w->unstored = api_idle(w->api, deadline_in_ms(TIDY_MS));
     return true;
 }
 
 static int wait_ms(const struct worker *w)
 {
     int left = deadline_left_ms(db_idle_at(w->db));
-    if (w->chores && db_connected(w->db) && left > 100)
+    if (w->unstored && db_connected(w->db) && left > 100)
         left = 100;
     return left < IDLE_MS ? left : IDLE_MS;
 }
@@ -214,8 +214,8 @@ static int loop(struct worker *w)
             return 0;
         /* Work first: a request that is here does not wait for housekeeping, unless that was put
          * off long enough. */
-        if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->chores_due)) {
-            if (!chores(w))
+        if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->tidy_by)) {
+            if (!worker_tidy(w))
                 return refuse_schema();
         }
     }
@@ -255,7 +255,7 @@ int worker_main(const struct child_env *env)
     w.left =
         rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER); /* not all at once */
     int rc = report(&w, &ready, &none) ? loop(&w) : 0;
-    if (rc == 0 && w.worn)
+    if (rc == 0 && w.recycling)
         rc = EXIT_RECYCLE_CODE;
     else if (rc == 0 && !w.retiring) /* the pair was closed, and not because this worker asked */
         rc = EXIT_ORPHAN_CODE;
