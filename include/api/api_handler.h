@@ -61,8 +61,8 @@ struct api_request {
     void *input;  /* by route->members */
     void *query_input;
     const char *client;    /* address, by trusted_proxies */
-    const char *auth_hash; /* SHA-256 of the bearer token, hex: parameter of SQL_CUSTOMER_ID and
-                              friends; NULL without a token */
+    const char *auth_hash; /* SHA-256 of the bearer token, hex: $1 of the fragments
+                              customer_of_token and friends; NULL without a token */
     struct principal who;
     bool authenticated;
     bool first_ran;    /* api_first() was called */

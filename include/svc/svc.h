@@ -63,20 +63,4 @@ struct versions {
 /* ERR_VERSION_MISMATCH when the thing's version is none of the wanted. */
 enum err versions_check(const struct versions *wanted, int64_t version) MUST_CHECK;
 
-/*
- * Predicates for statements that share the first round trip with authentication: they hold only
- * for the bearer whose token hash is the parameter, so a statement of a stranger finds nothing.
- */
-#define SQL_CUSTOMER_ID(hash)                                                                 \
-    "(SELECT s.customer_id FROM sessions s WHERE s.token_hash = " hash " AND s.expires_at > " \
-    "now())"
-#define SQL_STAFF_SEES(hash, venue)                               \
-    "EXISTS (SELECT 1 FROM staff_keys k WHERE k.key_hash = " hash \
-    " AND k.revoked_at IS NULL AND (k.venue_id IS NULL OR k.venue_id = " venue "))"
-/* The same for statements that write: at least the given role, 'agent' or 'admin'. */
-#define SQL_STAFF_MAY(hash, venue, roles)                         \
-    "EXISTS (SELECT 1 FROM staff_keys k WHERE k.key_hash = " hash \
-    " AND k.revoked_at IS NULL AND k.role IN (" roles             \
-    ") AND (k.venue_id IS NULL OR k.venue_id = " venue "))"
-
 #endif
