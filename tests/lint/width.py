@@ -17,7 +17,7 @@ ROOT = os.environ.get("srcdir") or os.path.join(os.path.dirname(os.path.abspath(
 COLUMNS = 100
 TEXT = (".c", ".h", ".def", ".sql", ".py", ".sh", ".md", ".mk", ".am")
 SCRIPTS = ("dev", ".ci/run", "tests/system/run", "tests/lib/with-pg", "tests/lib/under-valgrind")
-SKIP = ("tests/fuzz/corpus", "tests/fuzz/regressions", ".git", "autom4te.cache")
+SKIP = ("tests/data", "tests/fuzz/corpus", "tests/fuzz/regressions", ".git", "autom4te.cache")
 
 
 def sources():
