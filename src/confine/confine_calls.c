@@ -156,8 +156,8 @@ static const char *const nobodys[] = {
 
 static struct sock_fprog filters[ROLE_COUNT];
 
-static bool add(scmp_filter_ctx f, uint32_t action, const char *name,
-                const struct scmp_arg_cmp *cmp)
+static bool confine_calls_add_rule(scmp_filter_ctx f, uint32_t action, const char *name,
+                                   const struct scmp_arg_cmp *cmp)
 {
     int nr = seccomp_syscall_resolve_name(name);
     if (nr == __NR_SCMP_ERROR || nr < 0)
@@ -172,14 +172,14 @@ static bool add_rules(scmp_filter_ctx f, unsigned role)
     bool good = true;
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
         if (calls[i].roles & role)
-            good = good && add(f, SCMP_ACT_ALLOW, calls[i].name, NULL);
+            good = good && confine_calls_add_rule(f, SCMP_ACT_ALLOW, calls[i].name, NULL);
     }
     for (size_t i = 0; i < ARRAY_LEN(argument_rules); i++) {
         const struct argument_rule *r = &argument_rules[i];
         const struct scmp_arg_cmp cmp = {
             .arg = r->arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = r->mask, .datum_b = r->value};
         if (r->roles & role)
-            good = good && add(f, SCMP_ACT_ALLOW, r->name, &cmp);
+            good = good && confine_calls_add_rule(f, SCMP_ACT_ALLOW, r->name, &cmp);
     }
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         const struct refusal *r = &refusals[i];
@@ -188,12 +188,12 @@ static bool add_rules(scmp_filter_ctx f, unsigned role)
                                          .datum_a = INT,
                                          .datum_b = r->value};
         if (r->roles & role)
-            good = good &&
-                   add(f, SCMP_ACT_ERRNO((uint32_t)r->error), r->name, r->arg < 0 ? NULL : &cmp);
+            good = good && confine_calls_add_rule(f, SCMP_ACT_ERRNO((uint32_t)r->error), r->name,
+                                                  r->arg < 0 ? NULL : &cmp);
     }
     /* The handler of SIGSYS is there to stay. */
     const struct scmp_arg_cmp lower_signals = {.arg = 0, .op = SCMP_CMP_LT, .datum_a = SIGSYS};
-    return good && add(f, SCMP_ACT_ALLOW, "rt_sigaction", &lower_signals);
+    return good && confine_calls_add_rule(f, SCMP_ACT_ALLOW, "rt_sigaction", &lower_signals);
 }
 
 /* libseccomp writes a program to a descriptor. False with errno. */
@@ -248,7 +248,7 @@ bool confine_calls_deny(void)
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
     bool good = f != NULL;
     for (size_t i = 0; i < ARRAY_LEN(nobodys); i++)
-        good = good && add(f, SCMP_ACT_ERRNO(EPERM), nobodys[i], NULL);
+        good = good && confine_calls_add_rule(f, SCMP_ACT_ERRNO(EPERM), nobodys[i], NULL);
     good =
         good && export_program(f, &p) && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p, 0, 0) == 0;
     free(p.filter);

@@ -92,7 +92,7 @@ int confine_files_version(void)
 }
 
 /* Paths that are not there now are left out: they stay out of reach. */
-static bool allow(int ruleset, const char *path)
+static bool confine_files_allow_path(int ruleset, const char *path)
 {
     struct stat st;
     struct path_beneath rule = {.parent_fd = open(path, O_PATH | O_CLOEXEC)};
@@ -115,7 +115,7 @@ struct files {
 static void allow_one(void *ctx, const char *path)
 {
     struct files *f = ctx;
-    f->good = f->good && allow(f->ruleset, path);
+    f->good = f->good && confine_files_allow_path(f->ruleset, path);
 }
 
 /* What libpq reads of a user's own; the master has seen to it that HOME says where. */
@@ -171,7 +171,7 @@ static void allow_ports(struct files *f, enum role role, const struct config *cf
         allow_port(f, DNS_PORT); /* answers that are too long for UDP */
 }
 
-static struct ruleset_attr handled(enum role role, int version)
+static struct ruleset_attr confine_files_handled_rights(enum role role, int version)
 {
     struct ruleset_attr a = {.fs = FS_V1};
     if (version >= 2)
@@ -189,7 +189,7 @@ static struct ruleset_attr handled(enum role role, int version)
 
 bool confine_files_role(enum role role, const struct config *cfg, int version)
 {
-    const struct ruleset_attr a = handled(role, version);
+    const struct ruleset_attr a = confine_files_handled_rights(role, version);
     const size_t size = version >= 6   ? sizeof(a)
                         : version >= 4 ? 2 * sizeof(uint64_t)
                                        : sizeof(uint64_t);

@@ -41,7 +41,7 @@ struct needles { /* left out of the search, but not what the kernel's map shows 
     char bytes[NEEDLE_BYTES];
 };
 
-static void add(void *ctx, const char *p, size_t n)
+static void forget_add_needle(void *ctx, const char *p, size_t n)
 {
     struct needles *k = ctx;
     if (n < PREFIX || k->n == NEEDLES_MAX || n > sizeof(k->bytes) - k->used)
@@ -82,7 +82,7 @@ static void clear_registers(void)
 }
 
 /* Of the memory map's line: a private area that can be written? */
-static bool writable(const char *line, uintptr_t *from, uintptr_t *to)
+static bool forget_parse_writable(const char *line, uintptr_t *from, uintptr_t *to)
 {
     char *end;
     *from = (uintptr_t)strtoumax(line, &end, 16);
@@ -98,14 +98,14 @@ static void search_area(const struct needles *k, uintptr_t from, uintptr_t to)
         wipe_in((char *)from, to - from, k->bytes + k->list[i].at, k->list[i].n);
 }
 
-static void search(const struct needles *k)
+static void forget_search_memory(const struct needles *k)
 {
     const uintptr_t mine = (uintptr_t)k, after = (uintptr_t)(k + 1);
     char line[512];
     FILE *maps = fopen("/proc/self/maps", "re");
     while (maps && fgets(line, sizeof(line), maps)) {
         uintptr_t from, to;
-        if (!writable(line, &from, &to))
+        if (!forget_parse_writable(line, &from, &to))
             continue;
         if (mine < from || mine >= to) {
             search_area(k, from, to);
@@ -124,12 +124,12 @@ void forget_secrets(struct config *cfg, unsigned keep)
     struct needles *k =
         mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (k != MAP_FAILED) {
-        config_each_secret(cfg, ~keep, add, k);
+        config_each_secret(cfg, ~keep, forget_add_needle, k);
         if (!(keep & CONFIG_KEEP_DATABASE))
-            db_password(cfg->database.url, add, k);
+            db_password(cfg->database.url, forget_add_needle, k);
         clear_registers();
         if (k->n > 0)
-            search(k);
+            forget_search_memory(k);
         digest_wipe(k, sizeof(*k));
         munmap(k, sizeof(*k));
     }

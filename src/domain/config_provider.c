@@ -61,7 +61,8 @@ void config_read_provider_type(const struct config_entry *e)
     config_entry_set(e, &type, sizeof type);
 }
 
-static bool mentions(const struct provider_config *p, const char *placeholder)
+static bool config_provider_mentions_placeholder(const struct provider_config *p,
+                                                 const char *placeholder)
 {
     bool found =
         (p->path && strstr(p->path, placeholder)) || (p->body && strstr(p->body, placeholder));
@@ -75,19 +76,19 @@ static bool mentions(const struct provider_config *p, const char *placeholder)
 static void check_http(struct config_loader *l, const struct config_node *map,
                        struct provider_config *p)
 {
-    if (!mentions(p, "{to}"))
+    if (!config_provider_mentions_placeholder(p, "{to}"))
         config_fault_key(l, map, "neither path nor body nor headers have {to}");
-    if (!mentions(p, "{text}"))
+    if (!config_provider_mentions_placeholder(p, "{text}"))
         config_fault_key(l, map, "neither path nor body nor headers have {text}");
-    if (mentions(p, "{sender}") && !p->sender)
+    if (config_provider_mentions_placeholder(p, "{sender}") && !p->sender)
         config_fault_key(l, map, "a template has {sender}, but sender is missing");
     if (p->body && str_eq(str_of(p->method), STR("GET")))
         config_fault_key(l, map, "method GET takes no body");
 }
 
 /* Limits that depend on others. */
-static void finish(struct config_loader *l, const struct config_node *map,
-                   struct provider_config *p)
+static void config_provider_finish_row(struct config_loader *l, const struct config_node *map,
+                                       struct provider_config *p)
 {
     int64_t workers = config_of(l)->server.workers;
     const struct config_node *limit = config_node_member(map, STR("max_concurrent"));
@@ -129,7 +130,7 @@ static void read_provider(struct config_loader *l, const struct config_node *n,
     }
     size_t faults = l->faults_n;
     config_read_scope(l, &scope, n->kind == CONFIG_MAP ? n : NULL);
-    finish(l, n, p);
+    config_provider_finish_row(l, n, p);
     if (!unsure && (provider_types[type].needs & CONFIG_GROUP_PATH) && l->faults_n == faults &&
         !l->offline)
         check_http(l, n, p);

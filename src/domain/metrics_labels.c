@@ -16,19 +16,13 @@
 #include "sys/name_rows.h"
 
 /* Every status that BEHAVIOUR, the parser or a handler can answer with; others count as "other". */
-#define STATUSES(X)                                                                                \
-    X(200)                                                                                         \
-    X(201)                                                                                         \
-    X(202)                                                                                         \
-    X(204)                                                                                         \
-    X(302)                                                                                         \
-    X(303)                                                                                         \
-    X(304)                                                                                         \
-    X(400)                                                                                         \
-    X(401)                                                                                         \
-    X(402) X(403) X(404) X(405) X(406) X(408) X(409) X(410) X(411) X(412) X(413) X(414) X(415)     \
-        X(417) X(421) X(422) X(423) X(425) X(428) X(429) X(431) X(500) X(501) X(502) X(503) X(504) \
-            X(505)
+/* clang-format off */
+#define STATUSES(X) \
+    X(200) X(201) X(202) X(204) X(302) X(303) X(304) X(400) X(401) X(402) X(403) \
+    X(404) X(405) X(406) X(408) X(409) X(410) X(411) X(412) X(413) X(414) X(415) \
+    X(417) X(421) X(422) X(423) X(425) X(428) X(429) X(431) X(500) X(501) X(502) \
+    X(503) X(504) X(505)
+/* clang-format on */
 #define STATUS_NUMBER(status) status,
 #define STATUS_TEXT(status) #status,
 static const short statuses[] = {STATUSES(STATUS_NUMBER)};

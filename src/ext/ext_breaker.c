@@ -20,7 +20,7 @@ const char *const circuit_names[3] = {
 #define FAULT_US_BITS 56
 _Static_assert(ERR_COUNT <= 256, "an error fits into eight bits");
 
-static uint64_t pack(enum circuit state, uint64_t who, int64_t ms)
+static uint64_t ext_breaker_pack_word(enum circuit state, uint64_t who, int64_t ms)
 {
     return (uint64_t)state << 62 | (who & WHO_MASK) << MS_BITS | ((uint64_t)ms & MS_MASK);
 }
@@ -45,7 +45,7 @@ static int64_t elapsed_ms(uint64_t word, int64_t now)
 }
 
 /* Open, and the time is not over; or somebody else is probing right now. */
-static bool refuses(uint64_t word, const struct ext_breaker_limits *l, int64_t now)
+static bool ext_breaker_refuses_call(uint64_t word, const struct ext_breaker_limits *l, int64_t now)
 {
     switch (state_of(word)) {
     case CIRCUIT_OPEN:
@@ -60,7 +60,8 @@ static bool refuses(uint64_t word, const struct ext_breaker_limits *l, int64_t n
 
 bool ext_breaker_would_enter(const struct ext_breaker *b, const struct ext_breaker_limits *l)
 {
-    return !refuses(atomic_load_explicit(&b->word, memory_order_relaxed), l, now_ms());
+    return !ext_breaker_refuses_call(atomic_load_explicit(&b->word, memory_order_relaxed), l,
+                                     now_ms());
 }
 
 bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l,
@@ -73,9 +74,10 @@ bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l
                                  .takeover = state_of(word) == CIRCUIT_HALF_OPEN};
         if (!t->probe)
             return true;
-        if (refuses(word, l, now))
+        if (ext_breaker_refuses_call(word, l, now))
             return false;
-        t->word = pack(CIRCUIT_HALF_OPEN, ext_holder_short(ext_holder_self()), now);
+        t->word =
+            ext_breaker_pack_word(CIRCUIT_HALF_OPEN, ext_holder_short(ext_holder_self()), now);
         if (atomic_compare_exchange_weak(&b->word, &word, t->word))
             return true;
     }
@@ -86,13 +88,15 @@ enum ext_breaker_change ext_breaker_success(struct ext_breaker *b, const struct 
     atomic_store_explicit(&b->consecutive, 0, memory_order_relaxed);
     uint64_t word = t->word;
     if (t->probe)
-        return atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_CLOSED, 0, 0))
+        return atomic_compare_exchange_strong(&b->word, &word,
+                                              ext_breaker_pack_word(CIRCUIT_CLOSED, 0, 0))
                    ? BREAKER_CLOSED
                    : BREAKER_SAME;
     /* Only the probe may close: a call that began before the trip says nothing about now. */
     word = atomic_load(&b->word);
     while (state_of(word) == CIRCUIT_CLOSED && who_of(word) > 0)
-        if (atomic_compare_exchange_weak(&b->word, &word, pack(CIRCUIT_CLOSED, 0, 0)))
+        if (atomic_compare_exchange_weak(&b->word, &word,
+                                         ext_breaker_pack_word(CIRCUIT_CLOSED, 0, 0)))
             break;
     return BREAKER_SAME;
 }
@@ -114,7 +118,8 @@ enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b,
     note_fault(b, fault);
     uint64_t word = t->word;
     if (t->probe)
-        return atomic_compare_exchange_strong(&b->word, &word, pack(CIRCUIT_OPEN, 0, now_ms()))
+        return atomic_compare_exchange_strong(&b->word, &word,
+                                              ext_breaker_pack_word(CIRCUIT_OPEN, 0, now_ms()))
                    ? BREAKER_OPENED
                    : BREAKER_SAME;
     word = atomic_load(&b->word);
@@ -122,7 +127,8 @@ enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b,
         uint32_t sum = who_of(word) + weight;
         bool trips = (int64_t)sum >= l->failures;
         if (atomic_compare_exchange_weak(
-                &b->word, &word, pack(trips ? CIRCUIT_OPEN : CIRCUIT_CLOSED, sum, now_ms())))
+                &b->word, &word,
+                ext_breaker_pack_word(trips ? CIRCUIT_OPEN : CIRCUIT_CLOSED, sum, now_ms())))
             return trips ? BREAKER_OPENED : BREAKER_SAME;
     }
     return BREAKER_SAME;
@@ -133,8 +139,8 @@ void ext_breaker_abandon(struct ext_breaker *b, const struct ext_breaker_limits 
 {
     uint64_t word = t->word;
     if (t->probe)
-        (void)atomic_compare_exchange_strong(&b->word, &word,
-                                             pack(CIRCUIT_OPEN, 0, now_ms() - l->open_for_ms));
+        (void)atomic_compare_exchange_strong(
+            &b->word, &word, ext_breaker_pack_word(CIRCUIT_OPEN, 0, now_ms() - l->open_for_ms));
 }
 
 void ext_breaker_read(const struct ext_breaker *b, const struct ext_breaker_limits *l,

@@ -9,7 +9,8 @@
 
 /* Takes a seat that is free, or whose holder died (asked only in the second round: the scoreboard
  * is costly to read). */
-static int take(struct ext_bulkhead *b, unsigned max, uint64_t self, bool from_the_dead)
+static int ext_bulkhead_take_place(struct ext_bulkhead *b, unsigned max, uint64_t self,
+                                   bool from_the_dead)
 {
     for (unsigned i = 0; i < max; i++) {
         uint64_t holder = atomic_load(&b->seat[i]);
@@ -25,8 +26,8 @@ int ext_bulkhead_enter(struct ext_bulkhead *b, unsigned max)
 {
     ENSURE(max >= 1 && max <= EXT_SEATS_MAX);
     uint64_t self = ext_holder_self();
-    int seat = take(b, max, self, false);
-    return seat >= 0 ? seat : take(b, max, self, true);
+    int seat = ext_bulkhead_take_place(b, max, self, false);
+    return seat >= 0 ? seat : ext_bulkhead_take_place(b, max, self, true);
 }
 
 void ext_bulkhead_leave(struct ext_bulkhead *b, int seat)

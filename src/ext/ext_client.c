@@ -56,7 +56,7 @@ static void leave_seats(struct ext *x)
 }
 
 /* A call that nobody judged (memory ran out meanwhile): its probe goes back. */
-static void settle(struct ext *x)
+static void ext_client_settle_handle(struct ext *x)
 {
     leave_seats(x);
     if (x->call.open) {
@@ -70,12 +70,12 @@ void ext_free(struct ext *x)
 {
     if (!x)
         return;
-    settle(x);
+    ext_client_settle_handle(x);
     ext_curl_fini(&x->curl);
     free(x);
 }
 
-static void count(const struct ext_request *q, enum provider_outcome outcome)
+static void ext_client_count_call(const struct ext_request *q, enum provider_outcome outcome)
 {
     METRIC_INC(M_PROVIDER_REQUESTS, (unsigned)q->provider, q->op, outcome);
 }
@@ -114,9 +114,10 @@ static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
 
 /* ---- entering ---- */
 
-static struct ext_result refuse(const struct ext_request *q, const char *detail, long retry_after_s)
+static struct ext_result ext_client_refuse_call(const struct ext_request *q, const char *detail,
+                                                long retry_after_s)
 {
-    count(q, PROVIDER_OUTCOME_UNAVAILABLE);
+    ext_client_count_call(q, PROVIDER_OUTCOME_UNAVAILABLE);
     return (struct ext_result){.err = ERR_PROVIDER_UNAVAILABLE,
                                .outcome = OUTCOME_FAILED,
                                .detail = detail,
@@ -128,7 +129,7 @@ static struct ext_result refuse_open(const struct ext_request *q,
 {
     struct ext_state state;
     ext_breaker_read(&ext_cell(q->provider)->breaker, l, &state);
-    return refuse(q, "circuit open", state.retry_after_s);
+    return ext_client_refuse_call(q, "circuit open", state.retry_after_s);
 }
 
 static bool is_worker(void)
@@ -161,7 +162,7 @@ static bool take_seats(struct ext *x, const struct provider_config *p, struct ex
 
 /* The circuit is asked first and last: a refused one must not take a seat, a full bulkhead must not
  * cost the probe. */
-static struct ext_result enter(struct ext *x, const struct ext_request *q)
+static struct ext_result ext_client_enter_call(struct ext *x, const struct ext_request *q)
 {
     const struct provider_config *p = ext_provider(x, q->provider);
     struct ext_cell *cell = ext_cell(q->provider);
@@ -170,7 +171,7 @@ static struct ext_result enter(struct ext *x, const struct ext_request *q)
         return refuse_open(q, &l);
     x->call = (struct call){.provider = q->provider, .seat = -1, .common_seat = -1};
     if (!take_seats(x, p, cell))
-        return refuse(q, "too many calls at once", 1);
+        return ext_client_refuse_call(q, "too many calls at once", 1);
     if (!ext_breaker_enter(&cell->breaker, &l, &x->call.ticket)) {
         leave_seats(x);
         return refuse_open(q, &l);
@@ -198,7 +199,7 @@ static struct ext_result not_sendable(const struct ext *x, const struct ext_requ
 {
     struct ext_result result = {
         .err = ERR_PROVIDER_FAILED, .outcome = OUTCOME_FAILED, .detail = why};
-    count(q, PROVIDER_OUTCOME_FAILED);
+    ext_client_count_call(q, PROVIDER_OUTCOME_FAILED);
     log_fault(x, q, &result, 0);
     return result;
 }
@@ -209,7 +210,7 @@ struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_requ
     const struct provider_config *p = ext_provider(x, q->provider);
     struct ext_transfer t = {.c = &x->curl, .q = q, .p = p};
     *r = (struct ext_reply){.content_type = ""};
-    settle(x);
+    ext_client_settle_handle(x);
     struct deadline until = deadline_cap(d, p->timeout_ms);
     if (deadline_passed(until))
         return (struct ext_result){
@@ -217,7 +218,7 @@ struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_requ
     const char *why = ext_transfer_prepare(&t, a);
     if (why)
         return not_sendable(x, q, why);
-    struct ext_result result = enter(x, q);
+    struct ext_result result = ext_client_enter_call(x, q);
     if (result.err != ERR_OK)
         return result;
 
@@ -230,7 +231,7 @@ struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_requ
     x->spent[q->provider] += r->seconds;
     METRIC_OBSERVE(M_PROVIDER_DURATION, r->seconds, (unsigned)q->provider, q->op);
     if (result.err != ERR_OK) {
-        count(q, ext_metric_outcome(result.err));
+        ext_client_count_call(q, ext_metric_outcome(result.err));
         verdict_bad(x, t.weight, result.err);
         log_fault(x, q, &result, r->seconds);
         return result;
@@ -246,7 +247,7 @@ void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_repl
                const struct ext_result *r, const char *event)
 {
     ENSURE(x->call.open && x->call.provider == q->provider && reply->status > 0);
-    count(q, ext_metric_outcome(r->err));
+    ext_client_count_call(q, ext_metric_outcome(r->err));
     if (r->err == ERR_OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_NOT_FOUND)
         verdict_good(x);
     else

@@ -166,8 +166,8 @@ static bool is_literal(const char *host)
 }
 
 /* "host:port:address,address" for CURLOPT_RESOLVE. */
-static char *pin(struct arena *a, const char *host, const char *port,
-                 const struct addrs_result *addrs)
+static char *ext_transfer_pin_addresses(struct arena *a, const char *host, const char *port,
+                                        const struct addrs_result *addrs)
 {
     struct sb b;
     sb_init(&b, a, 128);
@@ -202,7 +202,7 @@ static const char *prepare_url(struct ext_transfer *t, struct arena *a)
         return "bad URL";
     if (!addrs_find(host, &addrs) || addrs.n == 0)
         return "no address known";
-    t->resolve.data = pin(a, host, port, &addrs);
+    t->resolve.data = ext_transfer_pin_addresses(a, host, port, &addrs);
     return NULL;
 }
 
@@ -416,7 +416,7 @@ static unsigned weight_of(CURLcode code, const struct ext_transfer *t)
     return 2;
 }
 
-static struct ext_result failed(struct ext_transfer *t, CURLcode code)
+static struct ext_result ext_transfer_judge_failure(struct ext_transfer *t, CURLcode code)
 {
     bool sent = t->begun > 0;
     long os_error = 0;
@@ -434,18 +434,18 @@ struct ext_result ext_transfer_run(struct ext_transfer *t, struct deadline until
     CURL *e = t->c->easy;
     curl_easy_reset(e); /* options only: connections, addresses and TLS sessions stay */
     if (!set_limits(t, until) || !set_rules(t) || !set_request(t))
-        return failed(t, CURLE_OUT_OF_MEMORY);
+        return ext_transfer_judge_failure(t, CURLE_OUT_OF_MEMORY);
     CURLcode code = curl_easy_perform(e);
     if (code != CURLE_OK)
-        return failed(t, code);
+        return ext_transfer_judge_failure(t, code);
     long status = 0;
     curl_off_t retry_after = 0;
     (void)curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(e, CURLINFO_RETRY_AFTER, &retry_after);
     if (!t->head_whole)
-        return failed(t, CURLE_PARTIAL_FILE);
+        return ext_transfer_judge_failure(t, CURLE_PARTIAL_FILE);
     if (status < 200 || status > 599)
-        return failed(t, CURLE_WEIRD_SERVER_REPLY);
+        return ext_transfer_judge_failure(t, CURLE_WEIRD_SERVER_REPLY);
     r->status = (int)status;
     r->retry_after_s = retry_after > 86400 ? 86400 : (long)retry_after;
     return (struct ext_result){.err = ERR_OK};

@@ -25,24 +25,28 @@ static bool id_fit(const char *id)
 
 /* ---- judging an answer ---- */
 
-static struct ext_result fail(enum err e, enum outcome outcome, const char *detail)
+static struct ext_result pay_moyasar_make_failure(enum err e, enum outcome outcome,
+                                                  const char *detail)
 {
     return (struct ext_result){.err = e, .outcome = outcome, .detail = detail};
 }
 
 /* A 4xx: with the JSON envelope it is the gateway's own word, and nothing was done. */
-static struct ext_result refused(const struct pay_call *c, const struct pay_exchange *x, int status,
-                                 bool envelope)
+static struct ext_result pay_moyasar_judge_refusal(const struct pay_call *c,
+                                                   const struct pay_exchange *x, int status,
+                                                   bool envelope)
 {
     if (status == 404 && envelope && x->request.idempotent)
-        return fail(ERR_NOT_FOUND, OUTCOME_FAILED, "not found");
+        return pay_moyasar_make_failure(ERR_NOT_FOUND, OUTCOME_FAILED, "not found");
     if (status == 401 || (status == 403 && envelope))
-        return fail(ERR_PROVIDER_REJECTED, OUTCOME_FAILED, "credentials refused");
+        return pay_moyasar_make_failure(ERR_PROVIDER_REJECTED, OUTCOME_FAILED,
+                                        "credentials refused");
     if (status == 403)
-        return fail(ERR_PROVIDER_FAILED, OUTCOME_FAILED, "refused by a web firewall");
+        return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_FAILED,
+                                        "refused by a web firewall");
     const char *detail = arena_printf(c->arena, "status %d", status);
-    return envelope ? fail(ERR_PROVIDER_REJECTED, OUTCOME_FAILED, detail)
-                    : fail(ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN, detail);
+    return envelope ? pay_moyasar_make_failure(ERR_PROVIDER_REJECTED, OUTCOME_FAILED, detail)
+                    : pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN, detail);
 }
 
 /* ERR_OK when the answer is a 2xx with a JSON object, which is then *j. */
@@ -55,7 +59,7 @@ static struct ext_result judge_status(const struct pay_call *c, const struct pay
     *j = json_parse(c->arena, reply->body);
     bool envelope = json_is_object(*j);
     if (reply->status >= 400)
-        return refused(c, x, reply->status, envelope);
+        return pay_moyasar_judge_refusal(c, x, reply->status, envelope);
     return envelope ? (struct ext_result){.err = ERR_OK} : ext_unreadable();
 }
 
@@ -180,8 +184,8 @@ static bool read_invoice(const struct pay_call *c, const json_t *j, struct pay_i
 
 /* ---- requests ---- */
 
-static void begin(const struct pay_call *c, struct pay_exchange *x, enum provider_op op,
-                  const char *method, const char *path)
+static void pay_moyasar_begin_exchange(const struct pay_call *c, struct pay_exchange *x,
+                                       enum provider_op op, const char *method, const char *path)
 {
     const struct provider_config *p = &c->cfg->providers[c->provider];
     x->request = (struct ext_request){
@@ -204,7 +208,8 @@ static void put_body(const struct pay_call *c, struct pay_exchange *x, const jso
 /* Of a path with an identifier that the gateway cannot have given: nothing is sent. */
 static struct ext_result bad_id(void)
 {
-    return fail(ERR_NOT_FOUND, OUTCOME_FAILED, "not an identifier of the gateway");
+    return pay_moyasar_make_failure(ERR_NOT_FOUND, OUTCOME_FAILED,
+                                    "not an identifier of the gateway");
 }
 
 /* ---- create ---- */
@@ -221,12 +226,14 @@ static struct ext_result judge_create(const struct pay_call *c, const struct pay
     if (!read_invoice(c, j, out))
         return ext_unreadable();
     if (out->amount != in->amount || strcmp(out->currency, in->currency) != 0)
-        return fail(ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN, "answer with another amount");
+        return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN,
+                                        "answer with another amount");
     return r;
 }
 
-static struct ext_result create(const struct pay_call *c, const struct pay_create *in,
-                                struct pay_invoice *out)
+static struct ext_result pay_moyasar_create_invoice(const struct pay_call *c,
+                                                    const struct pay_create *in,
+                                                    struct pay_invoice *out)
 {
     struct arena *a = c->arena;
     char at[WALL_RFC3339_MAX];
@@ -242,7 +249,7 @@ static struct ext_result create(const struct pay_call *c, const struct pay_creat
     json_put_str(a, metadata, "booking_id", in->booking_id);
     json_put(a, body, "metadata", metadata);
     struct pay_exchange x = {.judge = judge_create, .out = out, .in = in};
-    begin(c, &x, PROVIDER_OP_INVOICE_CREATE, "POST", "/invoices");
+    pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_INVOICE_CREATE, "POST", "/invoices");
     put_body(c, &x, body);
     return pay_exchange(c, &x);
 }
@@ -257,17 +264,18 @@ static struct ext_result judge_invoice(const struct pay_call *c, const struct pa
     return r.err == ERR_OK && !read_invoice(c, j, x->out) ? ext_unreadable() : r;
 }
 
-static struct ext_result fetch(const struct pay_call *c, const char *invoice_id,
-                               struct pay_invoice *out)
+static struct ext_result pay_moyasar_fetch_invoice(const struct pay_call *c, const char *invoice_id,
+                                                   struct pay_invoice *out)
 {
     struct pay_exchange x = {.judge = judge_invoice, .out = out};
     if (!id_fit(invoice_id))
         return bad_id();
-    begin(c, &x, PROVIDER_OP_INVOICE_FETCH, "GET",
-          arena_printf(c->arena, "/invoices/%s", invoice_id));
+    pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_INVOICE_FETCH, "GET",
+                               arena_printf(c->arena, "/invoices/%s", invoice_id));
     struct ext_result r = pay_exchange(c, &x);
     if (r.err == ERR_OK && strcmp(out->id, invoice_id) != 0)
-        return fail(ERR_PROVIDER_FAILED, OUTCOME_FAILED, "answer about another invoice");
+        return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_FAILED,
+                                        "answer about another invoice");
     return r;
 }
 
@@ -309,19 +317,21 @@ static struct ext_result judge_find(const struct pay_call *c, const struct pay_e
     if (!good)
         return ext_unreadable();
     if (out->n == 0 && goes_on(j, n))
-        return fail(ERR_PROVIDER_FAILED, OUTCOME_FAILED, "a list that was not filtered");
-    return out->n == 0 ? fail(ERR_NOT_FOUND, OUTCOME_FAILED, "not found") : r;
+        return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_FAILED,
+                                        "a list that was not filtered");
+    return out->n == 0 ? pay_moyasar_make_failure(ERR_NOT_FOUND, OUTCOME_FAILED, "not found") : r;
 }
 
-static struct ext_result find(const struct pay_call *c, const char *reference,
-                              struct pay_invoices *out)
+static struct ext_result pay_moyasar_find_invoices(const struct pay_call *c, const char *reference,
+                                                   struct pay_invoices *out)
 {
     struct pay_exchange x = {.judge = judge_find, .out = out, .in = reference};
     *out = (struct pay_invoices){0};
     if (!id_fit(reference))
         return bad_id();
-    begin(c, &x, PROVIDER_OP_INVOICE_FIND, "GET",
-          arena_printf(c->arena, "/invoices?metadata%%5Bpayment_id%%5D=%s", reference));
+    pay_moyasar_begin_exchange(
+        c, &x, PROVIDER_OP_INVOICE_FIND, "GET",
+        arena_printf(c->arena, "/invoices?metadata%%5Bpayment_id%%5D=%s", reference));
     return pay_exchange(c, &x);
 }
 
@@ -332,13 +342,14 @@ static struct ext_result judge_cancel(const struct pay_call *c, const struct pay
     return judge_status(c, x, reply, &j);
 }
 
-static struct ext_result cancel(const struct pay_call *c, const char *invoice_id)
+static struct ext_result pay_moyasar_cancel_invoice(const struct pay_call *c,
+                                                    const char *invoice_id)
 {
     struct pay_exchange x = {.judge = judge_cancel};
     if (!id_fit(invoice_id))
         return bad_id();
-    begin(c, &x, PROVIDER_OP_INVOICE_CANCEL, "PUT",
-          arena_printf(c->arena, "/invoices/%s/cancel", invoice_id));
+    pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_INVOICE_CANCEL, "PUT",
+                               arena_printf(c->arena, "/invoices/%s/cancel", invoice_id));
     return pay_exchange(c, &x);
 }
 
@@ -367,19 +378,21 @@ static struct ext_result judge_charges(const struct pay_call *c, const struct pa
     if (!good)
         return ext_unreadable();
     if (out->n == 0 && goes_on(j, json_array_size(list)))
-        return fail(ERR_PROVIDER_FAILED, OUTCOME_FAILED, "a list that was not filtered");
+        return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_FAILED,
+                                        "a list that was not filtered");
     return r;
 }
 
-static struct ext_result charges(const struct pay_call *c, const char *reference,
-                                 const struct pay_charge **out, size_t *n)
+static struct ext_result pay_moyasar_list_charges(const struct pay_call *c, const char *reference,
+                                                  const struct pay_charge **out, size_t *n)
 {
     struct charge_list list = {0};
     struct pay_exchange x = {.judge = judge_charges, .out = &list, .in = reference};
     if (!id_fit(reference))
         return bad_id();
-    begin(c, &x, PROVIDER_OP_PAYMENT_FIND, "GET",
-          arena_printf(c->arena, "/payments?metadata%%5Bpayment_id%%5D=%s", reference));
+    pay_moyasar_begin_exchange(
+        c, &x, PROVIDER_OP_PAYMENT_FIND, "GET",
+        arena_printf(c->arena, "/payments?metadata%%5Bpayment_id%%5D=%s", reference));
     struct ext_result r = pay_exchange(c, &x);
     *out = list.charges;
     *n = list.n;
@@ -401,8 +414,9 @@ static struct ext_result charge_call(const struct pay_call *c, struct pay_exchan
     const struct pay_charge *out = x->out;
     struct ext_result r = pay_exchange(c, x);
     if (r.err == ERR_OK && strcmp(out->id, charge_id) != 0)
-        return fail(ERR_PROVIDER_FAILED, x->request.idempotent ? OUTCOME_FAILED : OUTCOME_UNKNOWN,
-                    "answer about another payment");
+        return pay_moyasar_make_failure(ERR_PROVIDER_FAILED,
+                                        x->request.idempotent ? OUTCOME_FAILED : OUTCOME_UNKNOWN,
+                                        "answer about another payment");
     return r;
 }
 
@@ -412,29 +426,29 @@ static struct ext_result fetch_charge(const struct pay_call *c, const char *char
     struct pay_exchange x = {.judge = judge_charge, .out = out};
     if (!id_fit(charge_id))
         return bad_id();
-    begin(c, &x, PROVIDER_OP_PAYMENT_FETCH, "GET",
-          arena_printf(c->arena, "/payments/%s", charge_id));
+    pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_PAYMENT_FETCH, "GET",
+                               arena_printf(c->arena, "/payments/%s", charge_id));
     return charge_call(c, &x, charge_id);
 }
 
-static struct ext_result refund(const struct pay_call *c, const char *charge_id, int64_t amount,
-                                struct pay_charge *out)
+static struct ext_result pay_moyasar_refund_charge(const struct pay_call *c, const char *charge_id,
+                                                   int64_t amount, struct pay_charge *out)
 {
     struct pay_exchange x = {.judge = judge_charge, .out = out};
     if (!id_fit(charge_id))
         return bad_id();
     json_t *body = json_obj(c->arena);
     json_put_int(c->arena, body, "amount", amount);
-    begin(c, &x, PROVIDER_OP_REFUND, "POST",
-          arena_printf(c->arena, "/payments/%s/refund", charge_id));
+    pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_REFUND, "POST",
+                               arena_printf(c->arena, "/payments/%s/refund", charge_id));
     put_body(c, &x, body);
     return charge_call(c, &x, charge_id);
 }
 
 /* ---- events: the secret stands in the body ---- */
 
-static enum err event(const struct provider_config *p, struct arena *a, struct str body,
-                      struct pay_event *out)
+static enum err pay_moyasar_read_event(const struct provider_config *p, struct arena *a,
+                                       struct str body, struct pay_event *out)
 {
     json_t *j = json_parse(a, body);
     const json_t *token = json_object_get(j, "secret_token");
@@ -462,11 +476,11 @@ static enum err event(const struct provider_config *p, struct arena *a, struct s
 }
 
 const struct pay_gateway pay_moyasar = {.type = PROVIDER_MOYASAR,
-                                        .create = create,
-                                        .fetch = fetch,
-                                        .find = find,
-                                        .charges = charges,
+                                        .create = pay_moyasar_create_invoice,
+                                        .fetch = pay_moyasar_fetch_invoice,
+                                        .find = pay_moyasar_find_invoices,
+                                        .charges = pay_moyasar_list_charges,
                                         .fetch_charge = fetch_charge,
-                                        .cancel = cancel,
-                                        .refund = refund,
-                                        .event = event};
+                                        .cancel = pay_moyasar_cancel_invoice,
+                                        .refund = pay_moyasar_refund_charge,
+                                        .event = pay_moyasar_read_event};

@@ -45,7 +45,7 @@ json_t *sms_answer(struct arena *a, const struct ext_reply *reply)
 
 /* A word of [A-Za-z0-9_.-], at most `max` long: fit for log and ledger. Message texts of providers
  * repeat numbers and texts. */
-static const char *word(const char *z, size_t max)
+static const char *sms_cut_word(const char *z, size_t max)
 {
     const struct str s = str_of(z);
     return chars_all(s, char_is_id_or_dot) && s.n <= max ? z : NULL;
@@ -53,7 +53,7 @@ static const char *word(const char *z, size_t max)
 
 struct ext_result sms_accept(struct arena *a, const json_t *id, const char **message_id)
 {
-    *message_id = word(ext_json_text(a, id), MESSAGE_ID_MAX);
+    *message_id = sms_cut_word(ext_json_text(a, id), MESSAGE_ID_MAX);
     return (struct ext_result){.err = ERR_OK};
 }
 
@@ -76,7 +76,7 @@ struct ext_result sms_refuse(struct arena *a, const struct ext_reply *reply, con
     } else if (reply->status == 401 || reply->status == 403) {
         r.detail = "credentials refused"; /* ours: for the operator, not the customer */
     } else {
-        r.detail = word(ext_json_text(a, code), CODE_MAX);
+        r.detail = sms_cut_word(ext_json_text(a, code), CODE_MAX);
     }
     if (!r.detail)
         r.detail = arena_printf(a, "status %d", reply->status);

@@ -7,8 +7,8 @@
 #include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
-                  struct ext_request *q)
+static void sms_http_build_request(struct arena *a, const struct provider_config *p,
+                                   const struct sms *m, struct ext_request *q)
 {
     const struct template_var vars[] = {
         {"to", m->to}, {"text", m->text}, {"sender", p->sender}, {"id", m->id}};
@@ -67,8 +67,9 @@ static enum rule rules_check(struct arena *a, const json_t *j, const struct prov
  * the answer has an error code at error_path; else the answer is not what was agreed, and the
  * message may have gone out.
  */
-static struct ext_result judge(struct arena *a, const struct provider_config *p,
-                               const struct ext_reply *reply, const char **message_id)
+static struct ext_result sms_http_judge_reply(struct arena *a, const struct provider_config *p,
+                                              const struct ext_reply *reply,
+                                              const char **message_id)
 {
     struct ext_result r;
     bool listed = status_listed(p, reply->status);
@@ -87,4 +88,4 @@ static struct ext_result judge(struct arena *a, const struct provider_config *p,
     return ext_unreadable();
 }
 
-const struct sms_provider sms_http = {PROVIDER_HTTP, build, judge};
+const struct sms_provider sms_http = {PROVIDER_HTTP, sms_http_build_request, sms_http_judge_reply};

@@ -7,8 +7,8 @@
 #include "sms_priv.h"
 #include "sys/json.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
-                  struct ext_request *q)
+static void sms_msegat_build_request(struct arena *a, const struct provider_config *p,
+                                     const struct sms *m, struct ext_request *q)
 {
     json_t *body = json_obj(a);
     json_put_str(a, body, "userName", p->user);
@@ -22,8 +22,9 @@ static void build(struct arena *a, const struct provider_config *p, const struct
     q->body = json_text(a, body);
 }
 
-static struct ext_result judge(struct arena *a, const struct provider_config *p,
-                               const struct ext_reply *reply, const char **message_id)
+static struct ext_result sms_msegat_judge_reply(struct arena *a, const struct provider_config *p,
+                                                const struct ext_reply *reply,
+                                                const char **message_id)
 {
     struct ext_result r;
     (void)p;
@@ -41,4 +42,5 @@ static struct ext_result judge(struct arena *a, const struct provider_config *p,
     return ext_unreadable();
 }
 
-const struct sms_provider sms_msegat = {PROVIDER_MSEGAT, build, judge};
+const struct sms_provider sms_msegat = {PROVIDER_MSEGAT, sms_msegat_build_request,
+                                        sms_msegat_judge_reply};

@@ -8,8 +8,8 @@
 #include "sms_priv.h"
 #include "sys/json.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
-                  struct ext_request *q)
+static void sms_taqnyat_build_request(struct arena *a, const struct provider_config *p,
+                                      const struct sms *m, struct ext_request *q)
 {
     json_t *body = json_obj(a), *recipients = json_arr(a);
     json_push(a, recipients, json_string(sms_digits(m->to)));
@@ -29,8 +29,9 @@ static bool names_somebody(const json_t *list)
     return text ? strpbrk(text, "0123456789") != NULL : json_array_size(list) > 0;
 }
 
-static struct ext_result judge(struct arena *a, const struct provider_config *p,
-                               const struct ext_reply *reply, const char **message_id)
+static struct ext_result sms_taqnyat_judge_reply(struct arena *a, const struct provider_config *p,
+                                                 const struct ext_reply *reply,
+                                                 const char **message_id)
 {
     struct ext_result r;
     (void)p;
@@ -53,4 +54,5 @@ static struct ext_result judge(struct arena *a, const struct provider_config *p,
     return ext_unreadable();
 }
 
-const struct sms_provider sms_taqnyat = {PROVIDER_TAQNYAT, build, judge};
+const struct sms_provider sms_taqnyat = {PROVIDER_TAQNYAT, sms_taqnyat_build_request,
+                                         sms_taqnyat_judge_reply};

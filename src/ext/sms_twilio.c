@@ -7,8 +7,8 @@
 #include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
-                  struct ext_request *q)
+static void sms_twilio_build_request(struct arena *a, const struct provider_config *p,
+                                     const struct sms *m, struct ext_request *q)
 {
     struct sb b, sid;
     sb_init(&sid, a, 64);
@@ -28,8 +28,9 @@ static void build(struct arena *a, const struct provider_config *p, const struct
     q->body = sb_str(&b);
 }
 
-static struct ext_result judge(struct arena *a, const struct provider_config *p,
-                               const struct ext_reply *reply, const char **message_id)
+static struct ext_result sms_twilio_judge_reply(struct arena *a, const struct provider_config *p,
+                                                const struct ext_reply *reply,
+                                                const char **message_id)
 {
     struct ext_result r;
     static const char *const lost[] = {"failed", "undelivered", "canceled"};
@@ -53,4 +54,5 @@ static struct ext_result judge(struct arena *a, const struct provider_config *p,
     return ext_unreadable();
 }
 
-const struct sms_provider sms_twilio = {PROVIDER_TWILIO, build, judge};
+const struct sms_provider sms_twilio = {PROVIDER_TWILIO, sms_twilio_build_request,
+                                        sms_twilio_judge_reply};

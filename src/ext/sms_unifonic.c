@@ -8,8 +8,8 @@
 #include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
 
-static void build(struct arena *a, const struct provider_config *p, const struct sms *m,
-                  struct ext_request *q)
+static void sms_unifonic_build_request(struct arena *a, const struct provider_config *p,
+                                       const struct sms *m, struct ext_request *q)
 {
     struct sb b;
     sb_init(&b, a, 512);
@@ -27,8 +27,9 @@ static void build(struct arena *a, const struct provider_config *p, const struct
 
 /* 409 (the same message again) is a refusal like others: whoever asked before has been told what
  * happened then. */
-static struct ext_result judge(struct arena *a, const struct provider_config *p,
-                               const struct ext_reply *reply, const char **message_id)
+static struct ext_result sms_unifonic_judge_reply(struct arena *a, const struct provider_config *p,
+                                                  const struct ext_reply *reply,
+                                                  const char **message_id)
 {
     struct ext_result r;
     (void)p;
@@ -50,4 +51,5 @@ static struct ext_result judge(struct arena *a, const struct provider_config *p,
     return ext_unreadable();
 }
 
-const struct sms_provider sms_unifonic = {PROVIDER_UNIFONIC, build, judge};
+const struct sms_provider sms_unifonic = {PROVIDER_UNIFONIC, sms_unifonic_build_request,
+                                          sms_unifonic_judge_reply};

@@ -7,8 +7,8 @@
 #include "http/http_access.h"
 
 #include "base/ensure.h"
-#include "http/http_problem.h"
 #include "domain/metrics.h"
+#include "http/http_problem.h"
 
 #define OWN_FIELDS_MAX 7
 

@@ -76,7 +76,8 @@ static bool map_bytes(struct handover_packet *p, int memfd, uint64_t len)
 
 /* What is behind the head: the bytes at p->bytes, or those in the last of the descriptors. False:
  * it contradicts the head. */
-static bool unpack(struct handover_packet *p, uint64_t len, const int *fds, size_t fds_n)
+static bool protocol_unpack_packet(struct handover_packet *p, uint64_t len, const int *fds,
+                                   size_t fds_n)
 {
     const bool in_memfd = len > HANDOVER_INLINE_MAX;
     if (p->lost)
@@ -115,7 +116,7 @@ int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_
         memcpy(&len, buf + len_at, sizeof(len));
         p->bytes = buf + head_size;
         p->len = (size_t)n - head_size;
-        good = unpack(p, len, fds, fds_n);
+        good = protocol_unpack_packet(p, len, fds, fds_n);
     }
     for (size_t i = 0; i < fds_n; i++) {
         if (fds[i] != p->fd)

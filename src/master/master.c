@@ -58,7 +58,7 @@ static void begin_stop(struct master *m)
 }
 
 /* Workers that serve or will, of the configuration in force. */
-static bool counts(const struct master *m, const struct child *c)
+static bool master_counts_child(const struct master *m, const struct child *c)
 {
     return c->role == ROLE_WORKER && c->epoch == m->epoch && c->state != CHILD_OFF &&
            c->state != CHILD_DRAINING;
@@ -69,7 +69,7 @@ static void add_worker(struct master *m)
 {
     int64_t n = 0;
     for (unsigned i = 0; i < m->children_n; i++)
-        n += counts(m, &m->children[i]);
+        n += master_counts_child(m, &m->children[i]);
     struct child *c = master_free_slot(m, ROLE_WORKER);
     if (!c || n >= 2 * m->cfg->server.workers || n >= (int64_t)m->workers_room) {
         LOG(LOG_LEVEL_WARN, "master.workers_at_limit", F_INT("workers", n));
@@ -85,7 +85,7 @@ static void remove_worker(struct master *m)
     struct child *last = NULL;
     unsigned n = 0;
     for (unsigned i = 0; i < m->children_n; i++) {
-        if (!counts(m, &m->children[i]))
+        if (!master_counts_child(m, &m->children[i]))
             continue;
         last = &m->children[i];
         n++;
@@ -199,7 +199,7 @@ static void check_ready(struct master *m)
     notify_sd_ready();
 }
 
-static void watchdog(struct master *m)
+static void master_ping_watchdog(struct master *m)
 {
     int64_t every = notify_sd_watchdog_ms();
     if (every <= 0 || !master_healthy(m) || !deadline_passed(m->watchdog_due))
@@ -208,7 +208,7 @@ static void watchdog(struct master *m)
     m->watchdog_due = deadline_in_ms(every);
 }
 
-static int wait_ms(const struct master *m)
+static int master_wait_ms(const struct master *m)
 {
     int64_t wait = TICK_MS;
     struct mono now = mono_now();
@@ -226,7 +226,7 @@ static int wait_ms(const struct master *m)
     return wait < 1 ? 1 : (int)wait;
 }
 
-static void turn(struct master *m)
+static void master_run_turn(struct master *m)
 {
     master_reap(m);
     master_watch(m);
@@ -237,21 +237,21 @@ static void turn(struct master *m)
         master_reload_step(m);
     master_launch_due(m);
     check_ready(m);
-    watchdog(m);
+    master_ping_watchdog(m);
     master_tell_status(m);
     master_publish_process(m);
 }
 
-static int loop(struct master *m)
+static int master_run_loop(struct master *m)
 {
-    turn(m);
+    master_run_turn(m);
     while (!(m->stopping && all_gone(m))) {
         struct pollfd p = {.fd = m->sig_fd, .events = POLLIN};
-        if (poll(&p, 1, wait_ms(m)) < 0 && !net_pause_after_error(errno))
+        if (poll(&p, 1, master_wait_ms(m)) < 0 && !net_pause_after_error(errno))
             return 1;
         for (int signo; (signo = sig_next(m->sig_fd, NULL)) != 0;)
             on_signal(m, signo);
-        turn(m);
+        master_run_turn(m);
     }
     LOG(LOG_LEVEL_INFO, "master.stopped", F_INT("exit", m->exit_code),
         F_MS("lived", mono_ms_since(m->started)));
@@ -297,7 +297,7 @@ int master_run(struct config *cfg)
     proctitle_set("master");
     master_children_init(&m);
     want_all(&m);
-    int rc = loop(&m);
+    int rc = master_run_loop(&m);
     free(m.children);
     config_free(m.cfg);
     return rc;

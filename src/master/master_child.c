@@ -175,7 +175,8 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
 
 /* Gives the role what it needs. theirs: the other end of a new pair, or -1. False: no descriptors.
  */
-static bool equip(struct master *m, const struct child *c, struct child_env *env, int *theirs)
+static bool master_child_equip_env(struct master *m, const struct child *c, struct child_env *env,
+                                   int *theirs)
 {
     static int listen_fds[LISTENERS_MAX];
     int pair[2] = {-1, -1};
@@ -217,7 +218,7 @@ static void close_if_open(int fd)
 
 /* The dispatcher learns of a worker by getting its end of the pair. When that fails the worker sees
  * end-of-file. */
-static void announce(struct master *m, const struct child *c, int fd)
+static void master_child_announce_worker(struct master *m, const struct child *c, int fd)
 {
     const struct handover_order o = {.what = HANDOVER_WORKER,
                                      .epoch = c->epoch,
@@ -240,11 +241,11 @@ static void not_started(struct child *c, struct child_env *env, int theirs)
     close_if_open(theirs);
 }
 
-static void launch(struct master *m, struct child *c)
+static void master_child_launch_process(struct master *m, struct child *c)
 {
     struct child_env env;
     int theirs;
-    if (!equip(m, c, &env, &theirs)) {
+    if (!master_child_equip_env(m, c, &env, &theirs)) {
         not_started(c, &env, theirs);
         return;
     }
@@ -267,7 +268,7 @@ static void launch(struct master *m, struct child *c)
     if (c->role == ROLE_DISPATCHER)
         m->control = theirs;
     else if (c->role == ROLE_WORKER)
-        announce(m, c, theirs);
+        master_child_announce_worker(m, c, theirs);
 }
 
 /* Without a dispatcher nobody could give a worker anything; one that is busy learns of it a little
@@ -286,7 +287,7 @@ void master_launch_due(struct master *m)
         if (c->state != CHILD_DOWN || mono_ms_between(now, c->next_start) > 0)
             continue;
         if (c->role != ROLE_WORKER || can_announce(m))
-            launch(m, c);
+            master_child_launch_process(m, c);
     }
 }
 
@@ -322,8 +323,8 @@ static void trial_death(struct master *m, struct child *c, int status)
 }
 
 /* The obituary: every part of the status, and the last words. */
-static void obituary(const struct child *c, int status, bool recycled,
-                     const struct scoreboard_view *v, const char *last_words)
+static void master_child_log_death(const struct child *c, int status, bool recycled,
+                                   const struct scoreboard_view *v, const char *last_words)
 {
     const bool orderly = c->state == CHILD_DRAINING || recycled;
     char how[64];
@@ -347,7 +348,7 @@ static void log_violation(const struct child *c, const char *last_words)
                       "behaves differently here (see server.confine)"));
 }
 
-static void bury(struct master *m, struct child *c, int status)
+static void master_child_bury_process(struct master *m, struct child *c, int status)
 {
     struct scoreboard_view v;
     char last_words[SCOREBOARD_LAST_WORDS_MAX];
@@ -358,7 +359,7 @@ static void bury(struct master *m, struct child *c, int status)
     scoreboard_read(c->slot, &v);
     scoreboard_release(c->slot, last_words, sizeof(last_words));
     metrics_release(c->slot);
-    obituary(c, status, recycled || orphaned, &v, last_words);
+    master_child_log_death(c, status, recycled || orphaned, &v, last_words);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
         log_violation(c, last_words);
     if (on_trial(m, c) && c->state != CHILD_DRAINING)
@@ -403,7 +404,7 @@ void master_reap(struct master *m)
         if (m->stopping && WIFEXITED(status) &&
             (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EXIT_ORPHAN_CODE))
             c->state = child_next(c->state, CHILD_EV_STOP);
-        bury(m, c, status);
+        master_child_bury_process(m, c, status);
     }
 }
 

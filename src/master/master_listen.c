@@ -36,7 +36,7 @@ static void say_listening(const char *what, int fd)
         F_STR("at", net_local_name(fd, name, sizeof(name))));
 }
 
-static void forget(struct listener *l)
+static void master_listen_close_socket(struct listener *l)
 {
     free(l->key);
     free(l->path);
@@ -52,10 +52,11 @@ static void close_listener(struct listener *l)
     if (l->path && unlink(l->path) != 0 && errno != ENOENT)
         LOG(LOG_LEVEL_WARN, "master.unlink_failed", F_STR("path", l->path),
             F_STR("why", strerror(errno)));
-    forget(l);
+    master_listen_close_socket(l);
 }
 
-static bool fill(struct listener *l, int fd, const struct listen_addr *at, const char *key)
+static bool master_listen_fill_row(struct listener *l, int fd, const struct listen_addr *at,
+                                   const char *key)
 {
     *l =
         (struct listener){.fd = fd, .key = strdup(key), .from_systemd = at->kind == LISTEN_SYSTEMD};
@@ -84,18 +85,18 @@ static struct listener *free_place(struct master *m)
 }
 
 /* Takes fd. */
-static bool add(struct master *m, int fd, const struct listen_addr *at, const char *key,
-                const char **why)
+static bool master_listen_add_socket(struct master *m, int fd, const struct listen_addr *at,
+                                     const char *key, const char **why)
 {
     struct listener *l = free_place(m);
-    if (l && fill(l, fd, at, key)) {
+    if (l && master_listen_fill_row(l, fd, at, key)) {
         l->wanted_next = true;
         say_listening("http", fd);
         return true;
     }
     *why = l ? "out of memory" : "too many sockets";
     if (l)
-        forget(l);
+        master_listen_close_socket(l);
     if (at->kind != LISTEN_SYSTEMD)
         close(fd);
     return false;
@@ -107,14 +108,14 @@ static bool add_passed(struct master *m, const struct listen_addr *at, const cha
     const size_t n = listen_from_systemd("http", fds, LISTENERS_MAX);
     *why = "systemd passed no socket named http";
     for (size_t i = 0; i < n; i++) {
-        if (!add(m, fds[i], at, systemd_key, why))
+        if (!master_listen_add_socket(m, fds[i], at, systemd_key, why))
             return false;
     }
     return n > 0;
 }
 
 /* Marks the sockets that are there for this place. */
-static bool keep(struct master *m, const char *key)
+static bool master_listen_keep_socket(struct master *m, const char *key)
 {
     bool found = false;
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
@@ -131,12 +132,12 @@ static bool listen_one(struct master *m, const struct listen_addr *at, int backl
 {
     char buf[KEY_MAX];
     const char *key = key_of(at, buf, sizeof(buf));
-    if (keep(m, key))
+    if (master_listen_keep_socket(m, key))
         return true;
     if (at->kind == LISTEN_SYSTEMD)
         return add_passed(m, at, why);
     int fd = net_listen(at, backlog, why);
-    return fd >= 0 && add(m, fd, at, key, why);
+    return fd >= 0 && master_listen_add_socket(m, fd, at, key, why);
 }
 
 /* All that cfg wants becomes wanted_next. False: *at cannot be had. */
@@ -160,7 +161,7 @@ static bool listen_monitor(struct listener *l, const struct listen_addr *at, con
     if (fd < 0)
         return false;
     say_listening("metrics", fd);
-    if (fill(l, fd, at, key_of(at, buf, sizeof(buf))))
+    if (master_listen_fill_row(l, fd, at, key_of(at, buf, sizeof(buf))))
         return true;
     *why = "out of memory";
     close_listener(l);
@@ -290,7 +291,7 @@ void master_close_listeners(struct master *m)
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
         if (m->listeners[i].from_systemd) {
             close(m->listeners[i].fd);
-            forget(&m->listeners[i]);
+            master_listen_close_socket(&m->listeners[i]);
         } else if (m->listeners[i].fd >= 0) {
             close_listener(&m->listeners[i]);
         }

@@ -16,7 +16,7 @@
 #define EVERY_MS 1000
 
 /* Reads a small file; false when it is not there or not ours to read. */
-static bool slurp(const char *path, char *buf, size_t size)
+static bool master_process_read_file(const char *path, char *buf, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -71,7 +71,7 @@ static bool read_figures(struct process_view *v)
     struct rlimit files;
     int64_t pages = 0;
     if (getrusage(RUSAGE_SELF, &usage) != 0 || getrlimit(RLIMIT_NOFILE, &files) != 0 ||
-        !slurp("/proc/self/stat", text, sizeof(text)) ||
+        !master_process_read_file("/proc/self/stat", text, sizeof(text)) ||
         !stat_field(text, VSIZE, &v->virtual_bytes) || !stat_field(text, RSS, &pages))
         return false;
     v->cpu_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);

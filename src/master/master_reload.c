@@ -24,7 +24,7 @@
 #define ALL_MS 3000     /* how long the others' connections are waited for */
 #define RESOLVER_MS 500 /* from TERM to KILL: a stopped one does not hear */
 
-static void tell(struct master *m, bool busy)
+static void master_reload_tell_state(struct master *m, bool busy)
 {
     struct reload_view *v = &m->reload.view;
     v->epoch = m->epoch;
@@ -33,7 +33,7 @@ static void tell(struct master *m, bool busy)
     master_state_set_reload(v);
 }
 
-static void finish(struct master *m, bool good)
+static void master_reload_finish_cycle(struct master *m, bool good)
 {
     struct reload *r = &m->reload;
     r->phase = RELOAD_NONE;
@@ -42,7 +42,7 @@ static void finish(struct master *m, bool good)
     r->view.ended = wall_now();
     memcpy(r->view.why, r->fault, sizeof(r->view.why));
     metrics_config_read(good);
-    tell(m, false);
+    master_reload_tell_state(m, false);
     if (good)
         LOG(LOG_LEVEL_INFO, "reload.done", F_INT("epoch", m->epoch),
             F_INT("workers", m->cfg->server.workers), F_MS("took", mono_ms_since(r->begun)));
@@ -67,10 +67,10 @@ static void stop_trial(struct master *m)
     m->reload.epoch = 0;
 }
 
-static void refuse(struct master *m)
+static void master_reload_refuse_config(struct master *m)
 {
     stop_trial(m);
-    finish(m, false);
+    master_reload_finish_cycle(m, false);
 }
 
 /* ---- before anything is started ---- */
@@ -91,7 +91,7 @@ static void log_faults(struct master *m, const struct config_report *report, con
 }
 
 /* What was decided once for the life of the process. */
-static bool changeable(struct master *m)
+static bool master_reload_check_fixed_keys(struct master *m)
 {
     const struct config *now = m->cfg, *next = m->reload.cfg;
     if (strcmp(now->server.user, next->server.user) != 0)
@@ -122,7 +122,7 @@ static void stop_resolver(struct master *m)
 }
 
 /* At the start an empty file means the defaults; over a running service it is an accident. */
-static bool empty(struct master *m)
+static bool master_reload_empty_dispatcher(struct master *m)
 {
     struct stat st;
     if (!m->cfg->file || stat(m->cfg->file, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > 0)
@@ -131,7 +131,7 @@ static bool empty(struct master *m)
     return true;
 }
 
-static void begin(struct master *m)
+static void master_reload_begin_cycle(struct master *m)
 {
     struct reload *r = &m->reload;
     struct config_report *report = NULL;
@@ -143,18 +143,18 @@ static void begin(struct master *m)
     LOG(LOG_LEVEL_INFO, "reload.begun", F_STR("file", m->cfg->file));
     if (m->ready)
         notify_sd_reloading();
-    tell(m, true);
-    if (empty(m)) {
-        refuse(m);
+    master_reload_tell_state(m, true);
+    if (master_reload_empty_dispatcher(m)) {
+        master_reload_refuse_config(m);
         return;
     }
     r->cfg = config_load(m->cfg->file, &report);
     if (!r->cfg) {
         log_faults(m, report, m->cfg->file);
         config_report_free(report);
-        refuse(m);
-    } else if (!changeable(m) || !master_listen_next(m)) {
-        refuse(m);
+        master_reload_refuse_config(m);
+    } else if (!master_reload_check_fixed_keys(m) || !master_listen_next(m)) {
+        master_reload_refuse_config(m);
     } else {
         r->phase = RELOAD_NAMES;
         r->prove_by = deadline_in_ms(PROVE_MS + r->cfg->database.connect_timeout_ms);
@@ -173,7 +173,7 @@ static void names_step(struct master *m)
     if (!master_register_names(m->cfg) || !master_register_names(m->reload.cfg)) {
         (void)snprintf(m->reload.fault, sizeof(m->reload.fault),
                        "too many host names, or one that is too long");
-        refuse(m);
+        master_reload_refuse_config(m);
         return;
     }
     m->reload.phase = RELOAD_PROVING;
@@ -203,7 +203,7 @@ static struct trial count_trial(const struct master *m)
 }
 
 /* From here on there is no way back. False: the dispatcher takes nothing at the moment. */
-static bool commit(struct master *m)
+static bool master_reload_commit_config(struct master *m)
 {
     struct reload *r = &m->reload;
     const struct handover_order o = {.what = HANDOVER_BEGIN,
@@ -225,7 +225,7 @@ static bool commit(struct master *m)
     master_listen_commit(m);
     log_set((enum log_format)m->cfg->log.format, (enum log_level)m->cfg->log.level);
     config_free(old);
-    finish(m, true);
+    master_reload_finish_cycle(m, true);
     return true;
 }
 
@@ -254,12 +254,12 @@ static void proving_step(struct master *m)
     const bool good =
         r->up_since.ns != 0 &&
         (t.database == t.n || (t.database > 0 && mono_ms_since(r->up_since) > ALL_MS));
-    if (good && !r->fault[0] && commit(m))
+    if (good && !r->fault[0] && master_reload_commit_config(m))
         return;
     if (!r->fault[0] && deadline_passed(r->prove_by))
         out_of_time(m, &t);
     if (r->fault[0])
-        refuse(m);
+        master_reload_refuse_config(m);
 }
 
 /* ---- what follows the configuration in force, every turn ---- */
@@ -291,7 +291,7 @@ static void retire_workers(struct master *m)
 void master_reload(struct master *m)
 {
     if (m->reload.phase == RELOAD_NONE)
-        begin(m);
+        master_reload_begin_cycle(m);
     else
         m->reload.again = true; /* the file may have changed since it was read */
 }
@@ -299,7 +299,7 @@ void master_reload(struct master *m)
 void master_reload_step(struct master *m)
 {
     if (m->reload.phase == RELOAD_NONE && m->reload.again)
-        begin(m);
+        master_reload_begin_cycle(m);
     if (m->reload.phase == RELOAD_NAMES)
         names_step(m);
     if (m->reload.phase == RELOAD_PROVING)
@@ -321,5 +321,5 @@ void master_reload_cancel(struct master *m)
     stop_trial(m);
     m->reload.phase = RELOAD_NONE;
     m->reload.again = false;
-    tell(m, false);
+    master_reload_tell_state(m, false);
 }

@@ -38,7 +38,7 @@ static bool never_began(const struct child *c, const struct scoreboard_view *v)
            mono_ms_between(g.until.at, mono_now()) > OVERDUE_MS;
 }
 
-static bool overdue(const struct child *c, const struct scoreboard_view *v)
+static bool master_watch_is_overdue(const struct child *c, const struct scoreboard_view *v)
 {
     if (c->state == CHILD_STARTING)
         return mono_ms_since(c->started) > STARTING_MS;
@@ -58,7 +58,7 @@ static bool one_well(const struct master *m, enum role role)
         if (c->role != role || (c->state != CHILD_UP && c->state != CHILD_STARTING))
             continue;
         scoreboard_read(i, &v);
-        if (!overdue(c, &v))
+        if (!master_watch_is_overdue(c, &v))
             return true;
     }
     return false;
@@ -93,7 +93,7 @@ static void watch_one(const struct master *m, struct child *c)
     scoreboard_read(c->slot, &v);
     if (c->state == CHILD_STARTING && v.generation == c->generation && v.stage > STAGE_STARTING)
         c->state = child_next(c->state, CHILD_EV_CHECKED_IN);
-    if (overdue(c, &v)) {
+    if (master_watch_is_overdue(c, &v)) {
         log_overdue(c, &v);
         c->state = child_next(c->state, CHILD_EV_OVERDUE);
         c->signalled = mono_now();

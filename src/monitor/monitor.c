@@ -73,7 +73,7 @@ static void refresh_view(struct monitor *m)
  * what db waits with (db_set_wait), so a frozen database delays no answer. Returns whether fd is
  * ready.
  */
-static bool turn(struct monitor *m, int fd, short events, struct deadline d)
+static bool monitor_run_turn(struct monitor *m, int fd, short events, struct deadline d)
 {
     struct pollfd polls[3 + MONITOR_LISTEN_MAX + MONITOR_CONNS_MAX] = {
         {.fd = m->signal_fd, .events = POLLIN},
@@ -102,7 +102,7 @@ static int wait_serving(void *ctx, int fd, short events, struct deadline d)
 {
     struct monitor *m = ctx;
     for (;;) {
-        if (turn(m, fd, events, d))
+        if (monitor_run_turn(m, fd, events, d))
             return 1;
         if (m->ending || deadline_passed(d))
             return 0;
@@ -182,7 +182,7 @@ static void database_step(struct monitor *m, bool ready)
     refresh_view(m);
 }
 
-static void run(struct monitor *m)
+static void monitor_run_loop(struct monitor *m)
 {
     scoreboard_stage(STAGE_IDLE, "");
     while (!m->ending) {
@@ -191,12 +191,12 @@ static void run(struct monitor *m)
         struct deadline d = deadline_cap(db_idle_at(m->db), SCOREBOARD_BEAT_MS);
         if (db_connected(m->db))
             d = deadline_min(d, m->next_read);
-        database_step(m, turn(m, fd, events, d));
+        database_step(m, monitor_run_turn(m, fd, events, d));
     }
     scoreboard_stage(STAGE_DRAINING, "");
     for (struct deadline d = deadline_in_ms(DRAIN_MS);
          monitor_http_drain(m->http) && !deadline_passed(d);)
-        (void)turn(m, -1, 0, d);
+        (void)monitor_run_turn(m, -1, 0, d);
 }
 
 int monitor_main(const struct child_env *env)
@@ -209,7 +209,7 @@ int monitor_main(const struct child_env *env)
     m.http = monitor_http_new(env->listen_fds, env->listen_n, monitor_answer, &m.view);
     ENSURE(m.signal_fd >= 0 && m.arena && m.db && m.http);
     db_set_wait(m.db, wait_serving, &m);
-    run(&m);
+    monitor_run_loop(&m);
     monitor_http_free(m.http);
     db_free(m.db);
     arena_free(m.arena);

@@ -95,7 +95,7 @@ static bool between_requests(const struct conn *c)
 
 /* Closes the connection that has waited longest without a request in hand; false when there is
  * none. */
-static bool evict(struct monitor_http *h)
+static bool monitor_http_evict_oldest(struct monitor_http *h)
 {
     size_t oldest = MONITOR_CONNS_MAX;
     for (size_t i = 0; i < h->conns_n; i++)
@@ -108,9 +108,11 @@ static bool evict(struct monitor_http *h)
     return true;
 }
 
-static void adopt(struct monitor_http *h, int fd)
+static void monitor_http_adopt_client(struct monitor_http *h, int fd)
 {
-    struct conn *c = h->conns_n < MONITOR_CONNS_MAX || evict(h) ? calloc(1, sizeof(*c)) : NULL;
+    struct conn *c = h->conns_n < MONITOR_CONNS_MAX || monitor_http_evict_oldest(h)
+                         ? calloc(1, sizeof(*c))
+                         : NULL;
     if (c && !(c->arena = arena_new(ARENA_CHUNK))) {
         free(c);
         c = NULL;
@@ -129,7 +131,7 @@ static void accept_some(struct monitor_http *h, int listen_fd)
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            adopt(h, fd);
+            monitor_http_adopt_client(h, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             const int e = errno;
             struct pollfd p = {.fd = listen_fd, .events = POLLIN};
@@ -139,7 +141,7 @@ static void accept_some(struct monitor_http *h, int listen_fd)
             LOG(LOG_LEVEL_WARN, "monitor.accept", F_STR("why", strerror(e)));
             h->accept_again =
                 deadline_in_ms(1000); /* the listener stays readable: polling it would spin */
-            (void)evict(h);
+            (void)monitor_http_evict_oldest(h);
             return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
             return;
@@ -149,7 +151,7 @@ static void accept_some(struct monitor_http *h, int listen_fd)
 
 /* ---- one request ---- */
 
-static void say(struct http_resp *resp, int status, const char *text)
+static void monitor_http_say_text(struct http_resp *resp, int status, const char *text)
 {
     resp->status = status;
     resp->content_type = "text/plain; charset=utf-8";
@@ -161,7 +163,8 @@ static bool has_body(const struct http_head *head)
     return head->chunked || (head->has_length && head->content_length > 0);
 }
 
-static void answer(struct monitor_http *h, struct conn *c, const struct http_head *head)
+static void monitor_http_answer_request(struct monitor_http *h, struct conn *c,
+                                        const struct http_head *head)
 {
     struct http_resp resp;
     const bool head_only = head->method == HTTP_HEAD;
@@ -170,10 +173,10 @@ static void answer(struct monitor_http *h, struct conn *c, const struct http_hea
     c->close_after = h->draining || !head->keep_alive;
     if (head->method != HTTP_GET && !head_only) {
         http_resp_header(&resp, "Allow", "GET, HEAD");
-        say(&resp, 405, "only GET and HEAD\n");
+        monitor_http_say_text(&resp, 405, "only GET and HEAD\n");
         c->close_after |= has_body(head);
     } else if (has_body(head)) {
-        say(&resp, 413, "no body is expected\n");
+        monitor_http_say_text(&resp, 413, "no body is expected\n");
         c->close_after = true;
     } else {
         h->answer(h->ctx, head, &resp);
@@ -181,11 +184,11 @@ static void answer(struct monitor_http *h, struct conn *c, const struct http_hea
     c->out = http_resp_bytes(&resp, !c->close_after, head_only);
 }
 
-static void refuse(struct conn *c, enum err e, const char *detail)
+static void monitor_http_refuse_request(struct conn *c, enum err e, const char *detail)
 {
     struct http_resp resp;
     http_resp_init(&resp, c->arena);
-    say(&resp, http_problem_status(e), arena_printf(c->arena, "%s\n", detail));
+    monitor_http_say_text(&resp, http_problem_status(e), arena_printf(c->arena, "%s\n", detail));
     c->close_after = true;
     c->out = http_resp_bytes(&resp, false, false);
 }
@@ -203,10 +206,10 @@ static void next_request(struct monitor_http *h, struct conn *c)
     }
     arena_reset(c->arena);
     if (r == HTTP_BAD) {
-        refuse(c, fault.err, fault.detail);
+        monitor_http_refuse_request(c, fault.err, fault.detail);
         c->in_n = 0;
     } else {
-        answer(h, c, &head);
+        monitor_http_answer_request(h, c, &head);
         c->in_n -= head.head_len;
         memmove(c->in, c->in + head.head_len, c->in_n);
     }
@@ -218,7 +221,7 @@ static void next_request(struct monitor_http *h, struct conn *c)
 
 enum step { STEP_WAIT, STEP_ON, STEP_CLOSE };
 
-static enum step read_some(struct conn *c)
+static enum step monitor_http_read_some(struct conn *c)
 {
     const bool first = c->in_n == 0;
     size_t got;
@@ -251,9 +254,9 @@ static enum step write_some(struct conn *c)
     return STEP_ON;
 }
 
-static enum step advance(struct monitor_http *h, struct conn *c)
+static enum step monitor_http_advance_client(struct monitor_http *h, struct conn *c)
 {
-    enum step s = c->out.n ? STEP_ON : read_some(c);
+    enum step s = c->out.n ? STEP_ON : monitor_http_read_some(c);
     while (s == STEP_ON) {
         if (c->out.n == 0 && c->in_n > 0)
             next_request(h, c);
@@ -288,7 +291,8 @@ void monitor_http_serve(struct monitor_http *h, const struct pollfd *polls, size
     for (size_t i = 0; i < h->polled_n; i++) {
         struct conn *c = h->polled[i];
         const short ready = polls[h->listen_n + i].revents;
-        if (c && ((ready && advance(h, c) == STEP_CLOSE) || deadline_passed(c->until)))
+        if (c && ((ready && monitor_http_advance_client(h, c) == STEP_CLOSE) ||
+                  deadline_passed(c->until)))
             conn_close(h, c);
     }
     for (size_t i = 0; i < h->listen_n; i++)
@@ -306,7 +310,7 @@ bool monitor_http_drain(struct monitor_http *h)
     for (size_t i = h->conns_n; i-- > 0;) {
         struct conn *c = h->conns[i];
         if (between_requests(c) &&
-            (advance(h, c) == STEP_CLOSE || (between_requests(c) && c->served)))
+            (monitor_http_advance_client(h, c) == STEP_CLOSE || (between_requests(c) && c->served)))
             conn_free(h, i);
     }
     return h->conns_n > 0;

@@ -18,7 +18,7 @@
 #define MS_PER_S 1000.0
 
 /* A slot that anybody ever had. */
-static bool shown(const struct scoreboard_view *slot)
+static bool monitor_status_is_shown(const struct scoreboard_view *slot)
 {
     return slot->generation > 0 || slot->stage != STAGE_DOWN;
 }
@@ -91,7 +91,7 @@ struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
     struct scoreboard_view slot;
     for (unsigned i = 0; i < scoreboard_slots(); i++) {
         scoreboard_read(i, &slot);
-        if (shown(&slot))
+        if (monitor_status_is_shown(&slot))
             json_push(a, slots, slot_json(a, i, &slot));
     }
     for (size_t i = 0; i < v->cfg->providers_n; i++)
@@ -137,7 +137,7 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
               "stage", "since s", "budget", "db", "served", "what");
     for (unsigned i = 0; i < scoreboard_slots(); i++) {
         scoreboard_read(i, &slot);
-        if (shown(&slot))
+        if (monitor_status_is_shown(&slot))
             slot_line(&sb, &slot);
     }
     if (v->cfg->providers_n)

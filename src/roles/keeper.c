@@ -100,7 +100,7 @@ static bool pause_until(struct keeper *k, struct deadline d)
     }
 }
 
-static struct deadline soonest(const struct keeper *k)
+static struct deadline keeper_soonest_deadline(const struct keeper *k)
 {
     struct deadline d = deadline_in_ms(60000);
     for (size_t i = 0; i < keeper_tasks_n; i++)
@@ -109,7 +109,7 @@ static struct deadline soonest(const struct keeper *k)
 }
 
 /* It may be the first to see it, and then its words are the only ones. */
-static int refuse_schema(void)
+static int keeper_refuse_schema(void)
 {
     LOG(LOG_LEVEL_ERROR, "keeper.schema_refused", F_INT("needs_version", db_schema_version()),
         F_STR("hint", "run: bookingd migrate"));
@@ -126,17 +126,17 @@ static enum err connect_database(struct keeper *k)
     return e;
 }
 
-static int loop(struct keeper *k)
+static int keeper_run_loop(struct keeper *k)
 {
     /* The first runs are spread over two seconds: what a crash left is found soon, and not by all
      * jobs at once. */
     for (size_t i = 0; i < keeper_tasks_n; i++)
         k->next[i] = deadline_in_ms((int64_t)rng_below(2000));
-    while (!pause_until(k, soonest(k))) {
+    while (!pause_until(k, keeper_soonest_deadline(k))) {
         if (!db_connected(k->db)) {
             enum err e = connect_database(k);
             if (e == ERR_DB_SCHEMA)
-                return refuse_schema();
+                return keeper_refuse_schema();
             scoreboard_database(e == ERR_OK);
             if (e != ERR_OK) {
                 if (pause_until(k, deadline_in_ms(AWAY_MS)))
@@ -166,7 +166,7 @@ int keeper_main(const struct child_env *env)
     db_require_schema(k.db, true);
     scoreboard_stage(STAGE_IDLE, "");
     proctitle_set("keeper");
-    int rc = loop(&k);
+    int rc = keeper_run_loop(&k);
     ext_free(k.ext);
     db_free(k.db);
     arena_free(k.arena);

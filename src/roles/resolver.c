@@ -29,7 +29,7 @@ struct name {
 };
 
 /* Numeric text of the answers, in getaddrinfo's order, without repeats. */
-static void collect(const struct addrinfo *list, struct addrs_result *out)
+static void resolver_collect_addresses(const struct addrinfo *list, struct addrs_result *out)
 {
     out->n = 0;
     for (const struct addrinfo *a = list; a && out->n < ADDRS_PER_NAME; a = a->ai_next) {
@@ -54,7 +54,7 @@ static void look_up(unsigned i, struct name *n)
     scoreboard_stage(STAGE_BUSY, addrs_name(i));
     int rc = getaddrinfo(addrs_name(i), NULL, &hints, &list);
     if (rc == 0) {
-        collect(list, &found);
+        resolver_collect_addresses(list, &found);
         freeaddrinfo(list);
     }
     if (found.n > 0) {

@@ -61,7 +61,8 @@ static void rest_stage(const struct worker *w)
     proctitle_set(w->retiring ? "worker %d draining" : "worker %d idle", w->env->index);
 }
 
-static bool report(const struct worker *w, struct handover_report *r, struct handover_packet *rest)
+static bool worker_send_report(const struct worker *w, struct handover_report *r,
+                               struct handover_packet *rest)
 {
     r->unsent_len = rest->len;
     return handover_send(w->env->queue_fd, r, sizeof(*r), rest);
@@ -69,7 +70,7 @@ static bool report(const struct worker *w, struct handover_report *r, struct han
 
 /* TERM: no more requests. The dispatcher closes the pair once nothing is under way in it, so none
  * can get lost. */
-static bool retire(struct worker *w)
+static bool worker_retire_self(struct worker *w)
 {
     if (w->retiring)
         return true;
@@ -77,7 +78,7 @@ static bool retire(struct worker *w)
     rest_stage(w);
     struct handover_report r = {.news = HANDOVER_RETIRE};
     struct handover_packet none = {.fd = -1};
-    return report(w, &r, &none);
+    return worker_send_report(w, &r, &none);
 }
 
 static void worker_show_route(void *ctx, const char *name)
@@ -87,7 +88,8 @@ static void worker_show_route(void *ctx, const char *name)
     proctitle_set("worker %d executing %s", w->env->index, name);
 }
 
-static bool serve(struct worker *w, const struct handover_request *q, struct handover_packet *p)
+static bool worker_serve_request(struct worker *w, const struct handover_request *q,
+                                 struct handover_packet *p)
 {
     scoreboard_budget(q->deadline);
     scoreboard_stage(STAGE_BUSY, "a request"); /* until its route is known */
@@ -120,25 +122,25 @@ static bool serve(struct worker *w, const struct handover_request *q, struct han
     w->recycling = w->recycling || (w->left > 0 && --w->left == 0);
     w->retiring = r.retire = w->retiring || w->recycling;
     rest_stage(w);
-    bool told = report(w, &r, &rest);
+    bool told = worker_send_report(w, &r, &rest);
     api_release(w->api);
     return told;
 }
 
 /* Its connection did not come with it, since this process has no descriptors left. It lives on: the
  * next may find one. */
-static bool refuse(const struct worker *w, const struct handover_request *q)
+static bool worker_refuse_request(const struct worker *w, const struct handover_request *q)
 {
     struct handover_report r = {.news = HANDOVER_REFUSED, .seq = q->seq};
     struct handover_packet none = {.fd = -1};
     LOG(LOG_LEVEL_WARN, "worker.request_lost", F_STR("request", q->request_id),
         F_STR("why", "no descriptors or memory to take it"));
     rest_stage(w); /* anew: it was looked at */
-    return report(w, &r, &none);
+    return worker_send_report(w, &r, &none);
 }
 
 /* Takes a request from the pair. False: the dispatcher closed it, nothing more will come. */
-static bool take(struct worker *w)
+static bool worker_take_request(struct worker *w)
 {
     struct handover_request q;
     struct handover_packet p;
@@ -147,15 +149,15 @@ static bool take(struct worker *w)
     if (got < 0)
         return errno == EAGAIN || net_pause_after_error(errno);
     if (got > 0 && p.lost)
-        return refuse(w, &q);
+        return worker_refuse_request(w, &q);
     const size_t len = p.map ? 0 : p.len;
-    bool good = got > 0 && p.fd >= 0 && serve(w, &q, &p);
+    bool good = got > 0 && p.fd >= 0 && worker_serve_request(w, &q, &p);
     digest_wipe(w->packet + sizeof(q), len);
     return good;
 }
 
 /* The schema is of another version: said once, and the end of this worker. */
-static int refuse_schema(void)
+static int worker_refuse_schema(void)
 {
     LOG(LOG_LEVEL_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
         F_STR("hint", "run: bookingd migrate"));
@@ -185,7 +187,7 @@ static bool worker_tidy(struct worker *w)
     return true;
 }
 
-static int wait_ms(const struct worker *w)
+static int worker_wait_ms(const struct worker *w)
 {
     int left = deadline_left_ms(db_idle_at(w->db));
     if (w->unstored && db_connected(w->db) && left > 100)
@@ -193,7 +195,7 @@ static int wait_ms(const struct worker *w)
     return left < IDLE_MS ? left : IDLE_MS;
 }
 
-static int loop(struct worker *w)
+static int worker_run_loop(struct worker *w)
 {
     for (;;) {
         short db_events = 0;
@@ -204,19 +206,19 @@ static int loop(struct worker *w)
             {.fd = w->sig_fd, .events = POLLIN},
             {.fd = db, .events = db_events},
         };
-        if (poll(p, ARRAY_LEN(p), wait_ms(w)) < 0 && !net_pause_after_error(errno))
+        if (poll(p, ARRAY_LEN(p), worker_wait_ms(w)) < 0 && !net_pause_after_error(errno))
             return 1;
         if (p[1].revents)
             return 0;
-        if (p[2].revents && sig_next(w->sig_fd, NULL) == SIGTERM && !retire(w))
+        if (p[2].revents && sig_next(w->sig_fd, NULL) == SIGTERM && !worker_retire_self(w))
             return 0;
-        if (p[0].revents && !take(w))
+        if (p[0].revents && !worker_take_request(w))
             return 0;
         /* Work first: a request that is here does not wait for housekeeping, unless that was put
          * off long enough. */
         if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->tidy_by)) {
             if (!worker_tidy(w))
-                return refuse_schema();
+                return worker_refuse_schema();
         }
     }
 }
@@ -247,14 +249,14 @@ int worker_main(const struct child_env *env)
     /* Briefly: requests are answered without a database too, and the attempt goes on between them.
      */
     if (db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_DB_SCHEMA)
-        return refuse_schema();
+        return worker_refuse_schema();
     note_database(&w);
     rest_stage(&w);
     struct handover_report ready = {.news = HANDOVER_READY};
     struct handover_packet none = {.fd = -1};
     w.left =
         rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER); /* not all at once */
-    int rc = report(&w, &ready, &none) ? loop(&w) : 0;
+    int rc = worker_send_report(&w, &ready, &none) ? worker_run_loop(&w) : 0;
     if (rc == 0 && w.recycling)
         rc = EXIT_RECYCLE_CODE;
     else if (rc == 0 && !w.retiring) /* the pair was closed, and not because this worker asked */

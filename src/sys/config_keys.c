@@ -10,7 +10,7 @@
 #define NAME_MAX_COMPARED 40
 
 /* Edits (insert, delete, replace) from one word to the other; both short. */
-static unsigned edits(const char *a, const char *b)
+static unsigned config_keys_count_edits(const char *a, const char *b)
 {
     unsigned row[NAME_MAX_COMPARED + 1];
     size_t n = strlen(b);
@@ -32,14 +32,15 @@ static unsigned edits(const char *a, const char *b)
 }
 
 /* A known key so like this one that it was probably meant; NULL. */
-static const char *meant(const struct config_scope *scope, const char *path)
+static const char *config_keys_guess_meant(const struct config_scope *scope, const char *path)
 {
     const char *best = NULL;
     const char *dot = strrchr(path, '.');
     unsigned best_edits = strlen(dot ? dot + 1 : path) < 5 ? 2 : 3; /* short words are all alike */
     for (size_t i = 0; i < scope->n; i++) {
-        unsigned n =
-            scope->keys[i].group & scope->known ? edits(path, scope->keys[i].path) : best_edits;
+        unsigned n = scope->keys[i].group & scope->known
+                         ? config_keys_count_edits(path, scope->keys[i].path)
+                         : best_edits;
         if (n > 0 && n < best_edits) {
             best = scope->keys[i].path;
             best_edits = n;
@@ -50,7 +51,7 @@ static const char *meant(const struct config_scope *scope, const char *path)
 
 enum known { UNKNOWN, IS_KEY, IS_SECTION };
 
-static enum known known(const struct config_scope *scope, const char *path)
+static enum known config_keys_classify_path(const struct config_scope *scope, const char *path)
 {
     size_t n = strlen(path);
     for (size_t i = 0; i < scope->n; i++) {
@@ -73,9 +74,11 @@ static void check_members(struct config_loader *l, const struct config_scope *sc
     for (const struct config_node *n = map->first; n; n = n->next) {
         const char *path = arena_printf(l->scratch, "%s%s", prefix, n->key);
         enum known what =
-            strchr(n->key, '.') ? UNKNOWN : known(scope, path); /* dots are how we write nesting */
+            strchr(n->key, '.')
+                ? UNKNOWN
+                : config_keys_classify_path(scope, path); /* dots are how we write nesting */
         if (what == UNKNOWN) {
-            const char *other = meant(scope, path);
+            const char *other = config_keys_guess_meant(scope, path);
             config_fault_key(l, n, "unknown key%s%s%s", other ? " (did you mean " : "",
                              other ? other : "", other ? "?)" : "");
         } else if (what == IS_SECTION && n->kind == CONFIG_MAP) {
@@ -102,8 +105,8 @@ static void read_fallback(struct config_loader *l, const struct config_scope *sc
     k->read(&e);
 }
 
-static void read_key(struct config_loader *l, const struct config_scope *scope,
-                     const struct config_key *k, const struct config_node *map)
+static void config_keys_read_key(struct config_loader *l, const struct config_scope *scope,
+                                 const struct config_key *k, const struct config_node *map)
 {
     const struct config_node *n = config_node_at(map, k->path);
     if (k->fallback)
@@ -132,5 +135,5 @@ void config_read_scope(struct config_loader *l, const struct config_scope *scope
         check_members(l, scope, map, "");
     for (size_t i = 0; i < scope->n; i++)
         if (scope->keys[i].group & scope->known)
-            read_key(l, scope, &scope->keys[i], map);
+            config_keys_read_key(l, scope, &scope->keys[i], map);
 }

@@ -16,7 +16,7 @@
 
 #define SECRET_MAX ((size_t)16 * 1024)
 
-static const char *keep(struct config_loader *l, const char *p, size_t n)
+static const char *config_secret_keep_copy(struct config_loader *l, const char *p, size_t n)
 {
     struct config_secret *s = ARENA_NEW(l->arena, struct config_secret);
     *s = (struct config_secret){arena_strndup(l->arena, p, n), n, l->target->secrets};
@@ -25,7 +25,7 @@ static const char *keep(struct config_loader *l, const char *p, size_t n)
 }
 
 /* Reads at most size bytes; -1 with errno. */
-static ssize_t read_some(const char *path, char *buf, size_t size)
+static ssize_t config_secret_read_file(const char *path, char *buf, size_t size)
 {
     size_t n = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -60,7 +60,7 @@ static const char *from_file(struct config_loader *l, const struct config_node *
                              const char *path)
 {
     char buf[SECRET_MAX + 1];
-    ssize_t got = read_some(path, buf, sizeof buf);
+    ssize_t got = config_secret_read_file(path, buf, sizeof buf);
     const char *out = NULL;
     if (got < 0) {
         NOT_TO_BE_HAD(l, ref, "cannot read %s: %s", path, strerror(errno));
@@ -72,7 +72,7 @@ static const char *from_file(struct config_loader *l, const struct config_node *
     else if (memchr(buf, '\0', len))
         REFERENCE_FAULT(l, ref, "%s contains a NUL byte", path);
     else
-        out = keep(l, buf, len > 0 && buf[len - 1] == '\n' ? len - 1 : len);
+        out = config_secret_keep_copy(l, buf, len > 0 && buf[len - 1] == '\n' ? len - 1 : len);
     digest_wipe(buf, sizeof buf);
     return out;
 }
@@ -82,7 +82,7 @@ static const char *from_env(struct config_loader *l, const struct config_node *r
 {
     const char *value = getenv(name);
     if (value)
-        return keep(l, value, strlen(value));
+        return config_secret_keep_copy(l, value, strlen(value));
     NOT_TO_BE_HAD(l, ref, "the environment has no %s", name);
     return NULL;
 }
@@ -143,14 +143,14 @@ const char *config_secret(struct config_loader *l, const struct config_node *n)
                      "must be a string, or one of {file: PATH}, {env: NAME}, {credential: NAME}");
         return NULL;
     }
-    const char *out = keep(l, n->text, strlen(n->text));
+    const char *out = config_secret_keep_copy(l, n->text, strlen(n->text));
     digest_wipe(n->text, strlen(n->text));
     return out;
 }
 
 /* They go into header fields and forms: a line break in one is a mistake, or worse. The key of otp
  * is bytes. */
-static bool printable(const char *text)
+static bool config_secret_is_printable(const char *text)
 {
     for (const char *p = text; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7F)
@@ -171,7 +171,7 @@ void config_read_secret(const struct config_entry *e)
         config_fault(e->l, e->node, "must have at least %lld bytes", (long long)e->key->min);
     else if (e->key->max && n > (size_t)e->key->max)
         config_fault(e->l, e->node, "must have at most %lld bytes", (long long)e->key->max);
-    else if (!key && !printable(text))
+    else if (!key && !config_secret_is_printable(text))
         config_fault(e->l, e->node, "must not contain line breaks or control characters");
     else if (!str_utf8_valid(str_of(text)) && !key)
         config_fault(e->l, e->node, "must be UTF-8");

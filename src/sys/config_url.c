@@ -7,8 +7,8 @@
 
 /* Why a text is no URL that a configuration may have; the parsed URL in *u otherwise. Scheme and
  * host come out in lower case. */
-static bool parsed(struct arena *a, const char *text, struct url *u, const char **out,
-                   const char **why)
+static bool config_url_parse_text(struct arena *a, const char *text, struct url *u,
+                                  const char **out, const char **why)
 {
     struct str s = str_of(text);
     *why = "must not contain a user name or password";
@@ -29,7 +29,7 @@ bool config_url(struct arena *a, const char *text, const char **out, const char 
 {
     struct url u;
     const char *origin;
-    if (!parsed(a, text, &u, &origin, why))
+    if (!config_url_parse_text(a, text, &u, &origin, why))
         return false;
     struct str path = u.rest;
     while (path.n > 0 && path.p[path.n - 1] == '/')
@@ -41,7 +41,7 @@ bool config_url(struct arena *a, const char *text, const char **out, const char 
 bool config_origin(struct arena *a, const char *text, const char **out, const char **why)
 {
     struct url u;
-    if (!parsed(a, text, &u, out, why))
+    if (!config_url_parse_text(a, text, &u, out, why))
         return false;
     *why = "must be an origin, scheme://host[:port] without a path";
     return u.rest.n == 0;

@@ -69,7 +69,7 @@ static void drop_event(yaml_event_t *e)
     yaml_event_delete(e);
 }
 
-static void stop(struct yaml *y, const struct config_node *at, const char *what)
+static void config_yaml_stop_at(struct yaml *y, const struct config_node *at, const char *what)
 {
     if (!y->stopped)
         config_fault(y->l, at, "%s", what);
@@ -124,7 +124,7 @@ static void fill_scalar(struct yaml *y, const yaml_event_t *e, struct config_nod
     }
 }
 
-static void append(struct config_node *parent, struct config_node *n)
+static void config_yaml_append_node(struct config_node *parent, struct config_node *n)
 {
     parent->n++;
     if (parent->last)
@@ -134,8 +134,8 @@ static void append(struct config_node *parent, struct config_node *n)
     parent->last = n;
 }
 
-static struct config_node *build(struct yaml *y, yaml_event_t *e, const struct config_node *seed,
-                                 unsigned depth);
+static struct config_node *config_yaml_build_node(struct yaml *y, yaml_event_t *e,
+                                                  const struct config_node *seed, unsigned depth);
 
 static void fill_list(struct yaml *y, struct config_node *list, unsigned depth)
 {
@@ -145,15 +145,16 @@ static void fill_list(struct yaml *y, struct config_node *list, unsigned depth)
             yaml_event_delete(&e);
             return;
         }
-        struct config_node *item =
-            build(y, &e, &(struct config_node){.parent = list, .index = list->n}, depth);
+        struct config_node *item = config_yaml_build_node(
+            y, &e, &(struct config_node){.parent = list, .index = list->n}, depth);
         if (item)
-            append(list, item);
+            config_yaml_append_node(list, item);
     }
 }
 
 /* Reads a key into *seed; its key stays NULL after a fault. Consumes the event. */
-static void read_key(struct yaml *y, yaml_event_t *e, struct config_node *seed, unsigned depth)
+static void config_yaml_read_key(struct yaml *y, yaml_event_t *e, struct config_node *seed,
+                                 unsigned depth)
 {
     seed->key_line = (int)e->start_mark.line + 1;
     seed->key_column = (int)e->start_mark.column + 1;
@@ -166,7 +167,8 @@ static void read_key(struct yaml *y, yaml_event_t *e, struct config_node *seed, 
         drop_event(e);
         return;
     }
-    if (build(y, e, seed, depth)) /* a mapping or list as key: read to its end, and dropped */
+    if (config_yaml_build_node(y, e, seed,
+                               depth)) /* a mapping or list as key: read to its end, and dropped */
         config_fault_key(y->l, seed, "a key must be a word of at most %d bytes", KEY_MAX);
 }
 
@@ -179,23 +181,23 @@ static void fill_map(struct yaml *y, struct config_node *map, unsigned depth)
             return;
         }
         struct config_node seed = {.parent = map};
-        read_key(y, &e, &seed, depth);
+        config_yaml_read_key(y, &e, &seed, depth);
         if (!next_event(y, &e))
             return;
         const struct config_node *twin =
             seed.key ? config_node_member(map, str_of(seed.key)) : NULL;
-        struct config_node *value = build(y, &e, &seed, depth);
+        struct config_node *value = config_yaml_build_node(y, &e, &seed, depth);
         if (value && twin)
             config_fault_key(y->l, value, "is given twice, first in line %d", twin->key_line);
         else if (value && seed.key)
-            append(map, value);
+            config_yaml_append_node(map, value);
     }
 }
 
 /* The node that the event begins, to its end; consumes the event. NULL once the parser has stopped.
  */
-static struct config_node *build(struct yaml *y, yaml_event_t *e, const struct config_node *seed,
-                                 unsigned depth)
+static struct config_node *config_yaml_build_node(struct yaml *y, yaml_event_t *e,
+                                                  const struct config_node *seed, unsigned depth)
 {
     struct config_node *n = node_new(y, e, seed);
     yaml_event_type_t type = e->type;
@@ -204,9 +206,9 @@ static struct config_node *build(struct yaml *y, yaml_event_t *e, const struct c
         fill_scalar(y, e, n);
     drop_event(e);
     if (++y->nodes > NODES_MAX)
-        stop(y, n, "the file has too many entries");
+        config_yaml_stop_at(y, n, "the file has too many entries");
     else if (depth > DEPTH_MAX)
-        stop(y, n, "is nested too deeply");
+        config_yaml_stop_at(y, n, "is nested too deeply");
     if (y->stopped)
         return NULL;
     if (type == YAML_SEQUENCE_START_EVENT) {
@@ -237,7 +239,7 @@ static struct config_node *build_document(struct yaml *y)
             config_fault_at(y->l, line, column, "", "more than one document");
             y->stopped = true;
         } else
-            root = build(y, &e, &(struct config_node){.line = line}, 1);
+            root = config_yaml_build_node(y, &e, &(struct config_node){.line = line}, 1);
         if (type == YAML_STREAM_END_EVENT)
             break;
     }

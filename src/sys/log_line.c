@@ -12,14 +12,14 @@
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-static bool room(const struct log_line *l, size_t n)
+static bool log_line_has_room(const struct log_line *l, size_t n)
 {
     return n <= LOG_LINE_MAX - RESERVE - l->n;
 }
 
-static bool put(struct log_line *l, const char *p, size_t n)
+static bool log_line_put_bytes(struct log_line *l, const char *p, size_t n)
 {
-    if (!room(l, n))
+    if (!log_line_has_room(l, n))
         return false;
     memcpy(l->buf + l->n, p, n);
     l->n += n;
@@ -28,11 +28,11 @@ static bool put(struct log_line *l, const char *p, size_t n)
 
 static bool puts_line(struct log_line *l, const char *z)
 {
-    return put(l, z, strlen(z));
+    return log_line_put_bytes(l, z, strlen(z));
 }
 
 /* Length of the valid UTF-8 sequence at the front of s, 0 when it is none. */
-static size_t sequence(struct str s)
+static size_t log_line_utf8_length(struct str s)
 {
     unsigned char c = (unsigned char)s.p[0];
     size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
@@ -54,13 +54,13 @@ static bool put_escaped(struct log_line *l, const char *p, size_t n)
     char code[8];
     int control = control_code(p, n);
     if (n == 1 && (*p == '"' || *p == '\\'))
-        return put(l, (const char[]){'\\', *p}, 2);
+        return log_line_put_bytes(l, (const char[]){'\\', *p}, 2);
     if (control < 0)
-        return put(l, p, n);
+        return log_line_put_bytes(l, p, n);
     if (control == '\n')
-        return put(l, "\\n", 2);
+        return log_line_put_bytes(l, "\\n", 2);
     if (control == '\t')
-        return put(l, "\\t", 2);
+        return log_line_put_bytes(l, "\\t", 2);
     (void)snprintf(code, sizeof(code), "\\u%04x", (unsigned)control);
     return puts_line(l, code);
 }
@@ -68,20 +68,20 @@ static bool put_escaped(struct log_line *l, const char *p, size_t n)
 /* In quotes, escaped as JSON has it; invalid bytes become U+FFFD. */
 static bool put_quoted(struct log_line *l, struct str v)
 {
-    if (!put(l, "\"", 1))
+    if (!log_line_put_bytes(l, "\"", 1))
         return false;
     while (v.n > 0) {
-        size_t n = sequence(v);
+        size_t n = log_line_utf8_length(v);
         bool fits = n ? put_escaped(l, v.p, n) : puts_line(l, replacement);
         if (!fits)
             return false;
         v.p += n ? n : 1;
         v.n -= n ? n : 1;
     }
-    return put(l, "\"", 1);
+    return log_line_put_bytes(l, "\"", 1);
 }
 
-static bool plain(struct str v)
+static bool log_line_is_plain(struct str v)
 {
     for (size_t i = 0; i < v.n; i++) {
         unsigned char c = (unsigned char)v.p[i];
@@ -94,12 +94,14 @@ static bool plain(struct str v)
 static bool put_key(struct log_line *l, const char *key)
 {
     if (!l->json)
-        return (!l->any || put(l, " ", 1)) && puts_line(l, key) && put(l, "=", 1);
-    return (!l->any || put(l, ",", 1)) && put(l, "\"", 1) && puts_line(l, key) && put(l, "\":", 2);
+        return (!l->any || log_line_put_bytes(l, " ", 1)) && puts_line(l, key) &&
+               log_line_put_bytes(l, "=", 1);
+    return (!l->any || log_line_put_bytes(l, ",", 1)) && log_line_put_bytes(l, "\"", 1) &&
+           puts_line(l, key) && log_line_put_bytes(l, "\":", 2);
 }
 
 /* A field goes in as a whole or not at all. */
-static void finish(struct log_line *l, size_t before, bool whole)
+static void log_line_finish_pair(struct log_line *l, size_t before, bool whole)
 {
     if (whole)
         l->any = true;
@@ -115,13 +117,13 @@ void log_line_start(struct log_line *l, bool json, char priority)
     l->json = json;
     l->truncated = l->any = false;
     if (priority)
-        (void)put(l, (const char[]){'<', priority, '>'}, 3);
+        (void)log_line_put_bytes(l, (const char[]){'<', priority, '>'}, 3);
     if (json)
-        (void)put(l, "{", 1);
+        (void)log_line_put_bytes(l, "{", 1);
 }
 
 /* Cut at the limit, but never inside a character. */
-static struct str shorten(struct str v)
+static struct str log_line_shorten_value(struct str v)
 {
     if (v.n <= LOG_VALUE_MAX)
         return v;
@@ -138,11 +140,11 @@ void log_line_str(struct log_line *l, const char *key, struct str v)
     bool whole = put_key(l, key);
     if (!v.p)
         whole = whole && (!l->json || puts_line(l, "null"));
-    else if (!l->json && plain(shorten(v)))
-        whole = whole && put(l, v.p, shorten(v).n);
+    else if (!l->json && log_line_is_plain(log_line_shorten_value(v)))
+        whole = whole && log_line_put_bytes(l, v.p, log_line_shorten_value(v).n);
     else
-        whole = whole && put_quoted(l, shorten(v));
-    finish(l, before, whole);
+        whole = whole && put_quoted(l, log_line_shorten_value(v));
+    log_line_finish_pair(l, before, whole);
     l->truncated |= cut;
 }
 
@@ -151,7 +153,7 @@ void log_line_int(struct log_line *l, const char *key, int64_t v)
     char text[24];
     size_t before = l->n;
     (void)snprintf(text, sizeof(text), "%" PRId64, v);
-    finish(l, before, put_key(l, key) && puts_line(l, text));
+    log_line_finish_pair(l, before, put_key(l, key) && puts_line(l, text));
 }
 
 void log_line_ms(struct log_line *l, const char *key, double ms)
@@ -161,7 +163,7 @@ void log_line_ms(struct log_line *l, const char *key, double ms)
     (void)snprintf(name, sizeof(name), "%s_ms", key);
     /* JSON has no NaN; a huge number would not fit. Neither can be a time. */
     (void)snprintf(text, sizeof(text), "%.3f", isfinite(ms) && fabs(ms) < 1e15 ? ms : 0.0);
-    finish(l, before, put_key(l, name) && puts_line(l, text));
+    log_line_finish_pair(l, before, put_key(l, name) && puts_line(l, text));
 }
 
 void log_line_end(struct log_line *l)

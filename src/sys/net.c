@@ -33,7 +33,7 @@ union any_addr {
 /* ---- listening ---- */
 
 /* The socket's address of a configured place; 0 when it has none. */
-static socklen_t place(const struct listen_addr *at, union any_addr *a)
+static socklen_t net_fill_address(const struct listen_addr *at, union any_addr *a)
 {
     memset(a, 0, sizeof(*a));
     if (at->kind == LISTEN_UNIX) {
@@ -58,7 +58,7 @@ static socklen_t place(const struct listen_addr *at, union any_addr *a)
 }
 
 /* A path that a dead process left: a socket that refuses. Anything else is somebody's and stays. */
-static bool stale(const union any_addr *a, socklen_t len)
+static bool net_is_stale_socket(const union any_addr *a, socklen_t len)
 {
     struct stat st;
     if (lstat(a->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
@@ -77,7 +77,7 @@ static bool bind_place(int fd, const union any_addr *a, socklen_t len)
         return true;
     if (errno != EADDRINUSE || a->sa.sa_family != AF_UNIX)
         return false;
-    if (!stale(a, len) || unlink(a->un.sun_path) < 0) {
+    if (!net_is_stale_socket(a, len) || unlink(a->un.sun_path) < 0) {
         errno = EADDRINUSE;
         return false;
     }
@@ -98,7 +98,7 @@ static bool set_options(int fd, int family)
 int net_listen(const struct listen_addr *at, int backlog, const char **why)
 {
     union any_addr a;
-    socklen_t len = at->kind == LISTEN_SYSTEMD ? 0 : place(at, &a);
+    socklen_t len = at->kind == LISTEN_SYSTEMD ? 0 : net_fill_address(at, &a);
     if (len == 0) {
         *why = at->kind == LISTEN_UNIX ? "path is empty or too long for a socket"
                                        : "not a literal address";
@@ -114,7 +114,7 @@ int net_listen(const struct listen_addr *at, int backlog, const char **why)
     return -1;
 }
 
-static int64_t env_number(const char *name)
+static int64_t net_env_number(const char *name)
 {
     const char *v = getenv(name);
     int64_t n;
@@ -123,10 +123,10 @@ static int64_t env_number(const char *name)
 
 int net_systemd_fds(const char *name, int *fds, int max)
 {
-    const int64_t count = env_number("LISTEN_FDS");
+    const int64_t count = net_env_number("LISTEN_FDS");
     struct str names = str_of(getenv("LISTEN_FDNAMES"));
     int n = 0;
-    if (env_number("LISTEN_PID") != (int64_t)getpid())
+    if (net_env_number("LISTEN_PID") != (int64_t)getpid())
         return 0;
     for (int i = 0; i < count && n < max; i++) {
         struct str mine = str_cut(&names, ':');

@@ -21,7 +21,7 @@ static struct sockaddr_un to;
 static socklen_t to_len;
 static int64_t watchdog_ms;
 
-static int64_t env_number(const char *name)
+static int64_t notify_sd_env_number(const char *name)
 {
     const char *v = getenv(name);
     int64_t n;
@@ -45,12 +45,12 @@ void notify_sd_init(void)
         to.sun_path[0] = '\0'; /* abstract: no NUL at the end belongs to the name */
     to_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
     sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int64_t pid = env_number("WATCHDOG_PID");
+    int64_t pid = notify_sd_env_number("WATCHDOG_PID");
     if (pid == 0 || pid == (int64_t)getpid())
-        watchdog_ms = env_number("WATCHDOG_USEC") / 2000;
+        watchdog_ms = notify_sd_env_number("WATCHDOG_USEC") / 2000;
 }
 
-static void say(const char *text)
+static void notify_sd_send_text(const char *text)
 {
     if (sock >= 0) /* systemd may be busy: a lost word is better than a stuck master */
         (void)sendto(sock, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT,
@@ -59,7 +59,7 @@ static void say(const char *text)
 
 void notify_sd_ready(void)
 {
-    say("READY=1");
+    notify_sd_send_text("READY=1");
 }
 
 void notify_sd_reloading(void)
@@ -67,17 +67,17 @@ void notify_sd_reloading(void)
     char text[64];
     (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
                    (long long)(mono_now().ns / 1000));
-    say(text);
+    notify_sd_send_text(text);
 }
 
 void notify_sd_stopping(void)
 {
-    say("STOPPING=1");
+    notify_sd_send_text("STOPPING=1");
 }
 
 void notify_sd_watchdog(void)
 {
-    say("WATCHDOG=1");
+    notify_sd_send_text("WATCHDOG=1");
 }
 
 void notify_sd_status(const char *fmt, ...)
@@ -92,7 +92,7 @@ void notify_sd_status(const char *fmt, ...)
     for (char *p = text + head; *p; p++)
         if (*p == '\n')
             *p = ' '; /* a line break would start another assignment */
-    say(text);
+    notify_sd_send_text(text);
 }
 
 int64_t notify_sd_watchdog_ms(void)

@@ -284,14 +284,20 @@ class StaffKeys(Base):
         ).stdout
         self.assertNotIn(key, listed)
         self.ended(
-            daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "names are never reused"
+            daemon.run("staff-key", "create", "--name", "front desk"),
+            1,
+            "",
+            "names are never reused",
         )
         self.ended(daemon.run("staff-key", "revoke", "front desk"), 0)
         self.assertEqual(status(), 401)
         self.ended(daemon.run("staff-key", "revoke", "front desk"), 1, "", "no active key")
         self.ended(daemon.run("staff-key", "list"), 0, r"(?m)^front desk +admin +all +\S+Z +\S+Z$")
         self.ended(
-            daemon.run("staff-key", "create", "--name", "front desk"), 1, "", "names are never reused"
+            daemon.run("staff-key", "create", "--name", "front desk"),
+            1,
+            "",
+            "names are never reused",
         )
 
     def test_roles_and_venues(self):

@@ -415,8 +415,10 @@ START_TEST(words_of_others)
     char name[64];
     ck_assert_str_eq(confine_calls_violation("", name, sizeof(name)), "unknown");
     ck_assert_str_eq(confine_calls_violation("cannot happen: x", name, sizeof(name)), "unknown");
-    ck_assert_str_eq(confine_calls_violation("forbidden system call ", name, sizeof(name)), "unknown");
-    ck_assert_str_eq(confine_calls_violation("forbidden system call -1", name, sizeof(name)), "unknown");
+    ck_assert_str_eq(confine_calls_violation("forbidden system call ", name, sizeof(name)),
+                     "unknown");
+    ck_assert_str_eq(confine_calls_violation("forbidden system call -1", name, sizeof(name)),
+                     "unknown");
     ck_assert_str_eq(
         confine_calls_violation("forbidden system call 99999999999999999999", name, sizeof(name)),
         "unknown");
