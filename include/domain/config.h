@@ -21,6 +21,13 @@
 #include "sys/config_file.h"
 #include "sys/config_values.h"
 
+/* Mobile ranges of a region, beside those of phone_ranges.def or instead of them. */
+struct phone_ranges {
+    const char *region; /* ISO 3166 */
+    const char *ranges; /* as in domain/phone_table.h */
+    bool adds;
+};
+
 struct config {
     struct config_memory memory; /* first */
     const char *file;            /* NULL: defaults only */
@@ -58,6 +65,8 @@ struct config {
         struct rate_limit per_phone, per_address, total;
         const char *const *regions; /* ISO 3166 codes; the first is the default region */
         size_t regions_n;
+        const struct phone_ranges *ranges; /* of single regions */
+        size_t ranges_n;
         const char *messages[LOCALE_COUNT]; /* with {code} */
     } otp;
     struct {

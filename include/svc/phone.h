@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Phone numbers to E.164. Arabic-Indic and Persian digits become ASCII; spaces, dashes, dots,
- * brackets and bidirectional marks are dropped; "00" is "+"; a national number ("0551234567",
- * "551234567") belongs to the default region (otp.regions' first). What remains is checked against
- * the region's rule: a table row a region.
+ * Phone numbers to E.164. Digits of any script become ASCII; spaces, dashes, dots, brackets and
+ * invisible characters are dropped; "00" is "+", which may also stand at the end, where some
+ * right-to-left fields put it. What remains is checked against the ranges of mobile numbers
+ * (domain/phone_table.h, changed by otp.ranges).
  */
 #ifndef BOOKINGD_SVC_PHONE_H
 #define BOOKINGD_SVC_PHONE_H
 
 #include "svc/svc.h"
 
-/* *out on the arena. ERR_PHONE_INVALID: no mobile number; ERR_PHONE_REGION: of a region that
- * otp.regions leaves out. */
+/* Whose numbers are taken: those of otp.regions (sign-in), or of all regions (what staff enter). */
+enum phone_scope { PHONE_SERVED, PHONE_ANY_REGION };
+
+/*
+ * A number without "+" or "00" is one of the first of otp.regions, with or without its trunk
+ * prefix, or has the calling code of a served region. *out on the arena. ERR_PHONE_INVALID: no
+ * mobile number; ERR_PHONE_REGION: of a region that the scope leaves out.
+ */
 enum err phone_normalise(const struct config *cfg, struct arena *a, struct str text,
-                         const char **out) MUST_CHECK;
+                         enum phone_scope scope, const char **out) MUST_CHECK;
 
 #endif

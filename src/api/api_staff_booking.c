@@ -106,7 +106,7 @@ static enum err api_staff_post_booking(struct api_request *r)
         return ERR_NOT_FOUND;
     const struct staff_order_input *in = r->input;
     const char *phone = NULL;
-    e = phone_normalise(r->svc.cfg, r->svc.arena, str_of(in->phone), &phone);
+    e = phone_normalise(r->svc.cfg, r->svc.arena, str_of(in->phone), PHONE_SERVED, &phone);
     if (e != ERR_OK) {
         api_phone_fault(r, e);
         return e;

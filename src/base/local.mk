@@ -16,6 +16,7 @@ libbase_a_SOURCES = \
   src/base/rng.c include/base/rng.h \
   src/base/str.c include/base/str.h \
   src/base/template.c include/base/template.h \
+  src/base/unicode.c include/base/unicode.h \
   src/base/url.c include/base/url.h \
   src/base/uuid.c include/base/uuid.h
 

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "cli_priv.h"
+#include "domain/phone_table.h"
 #include "sys/log.h"
 
 #ifdef HAVE_CONFIG_H
@@ -64,7 +65,8 @@ const struct cli_command cli_commands[] = {
      "                     keeps the old configuration\n"
      "  --pid PID          process id of the master; default: ask the monitor at monitor.listen\n"
      "  --timeout SECONDS  longest wait, default 90\n"},
-    {"version", NULL, cli_version, "", "print the version", ""},
+    {"version", NULL, cli_version, "[--verbose]", "print the version",
+     "  --verbose          and the version and date of the table of mobile numbers\n"},
     {.name = NULL},
 };
 
@@ -78,8 +80,16 @@ int cli_print_version(void)
 
 int cli_version(struct cli *c)
 {
-    int code = cli_options(c, commands_no_options, 0, 0);
-    return code == CLI_GO_ON ? cli_print_version() : code;
+    bool verbose = false;
+    const struct cli_option options[] = {{.name = "verbose", .flag = &verbose}, CLI_OPTIONS_END};
+    int code = cli_options(c, options, 0, 0);
+    if (code != CLI_GO_ON)
+        return code;
+    code = cli_print_version();
+    if (!verbose || code != 0)
+        return code;
+    printf("phone numbers: libphonenumber %s\n", phone_metadata);
+    return cli_done();
 }
 
 int cli_check_config(struct cli *c)

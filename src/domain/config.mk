@@ -4,9 +4,9 @@
 libdomain_a_SOURCES += \
   include/domain/config.h src/domain/config.c src/domain/config.def src/domain/config_priv.h \
   include/domain/provider.h include/domain/providers.def src/domain/provider.c \
-  include/domain/regions.h src/domain/regions.c \
   include/domain/templates.h include/domain/templates.def src/domain/templates.c \
   src/domain/config_message.c \
+  src/domain/config_otp.c \
   src/domain/config_provider.c \
   src/domain/config_table.c \
   src/domain/config_template.c \
@@ -17,13 +17,11 @@ CONFIG_TESTS = \
   tests/unit/check_config \
   tests/unit/check_config_docs \
   tests/unit/check_config_provider \
-  tests/unit/check_config_yaml \
-  tests/unit/check_regions
+  tests/unit/check_config_yaml
 check_PROGRAMS += $(CONFIG_TESTS)
 TESTS += $(CONFIG_TESTS)
 tests_unit_check_config_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_config_docs_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_config_provider_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_config_yaml_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
-tests_unit_check_regions_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 endif

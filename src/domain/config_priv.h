@@ -39,7 +39,8 @@ extern const size_t config_keys_n, config_provider_keys_n;
 void config_read_prepared(const struct config_entry *e);      /* config_types.c [its enum] */
 void config_read_delivery(const struct config_entry *e);      /* [its enum] */
 void config_read_never(const struct config_entry *e);         /* always a fault */
-void config_read_regions(const struct config_entry *e);       /* list [const char *] */
+void config_read_regions(const struct config_entry *e);       /* config_otp.c: list [text] */
+void config_read_ranges(const struct config_entry *e);        /* list [struct phone_ranges] */
 void config_read_database(const struct config_entry *e);      /* [const char *] */
 void config_read_providers(const struct config_entry *e);     /* config_provider.c: list */
 void config_read_provider_type(const struct config_entry *e); /* [enum provider_type] */

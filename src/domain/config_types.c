@@ -3,7 +3,6 @@
 /* Readers of values that only this service has; named by rows of config.def. */
 #include "base/names.h"
 #include "config_priv.h"
-#include "domain/regions.h"
 
 void config_read_prepared(const struct config_entry *e)
 {
@@ -27,30 +26,6 @@ void config_read_never(const struct config_entry *e)
     bool otp = str_starts(str_of(e->key->path), STR("otp."));
     config_fault_key(e->l, e->node, "unknown key: %s inside the request and never deferred",
                      otp ? "one-time passwords are always sent" : "payment calls are always made");
-}
-
-void config_read_regions(const struct config_entry *e)
-{
-    if (!config_entry_is_list(e, "a list of region codes like [SA, AE]"))
-        return;
-    const char **codes = arena_array(e->l->arena, e->node->n, sizeof *codes);
-    size_t n = 0;
-    for (const struct config_node *item = e->node->first; item; item = item->next) {
-        const struct region *r =
-            item->kind == CONFIG_SCALAR ? region_find(str_of(item->text)) : NULL;
-        bool twice = false;
-        for (size_t i = 0; r && i < n; i++)
-            twice |= str_eq(str_of(codes[i]), str_of(r->code));
-        if (item->kind == CONFIG_REFUSED)
-            continue;
-        if (!r)
-            config_fault(e->l, item, "is no known region (ISO 3166 code like SA)");
-        else if (twice)
-            config_fault(e->l, item, "is given twice");
-        else
-            codes[n++] = r->code;
-    }
-    config_entry_set_list(e, codes, n);
 }
 
 /* ---- database.url ---- */

@@ -140,7 +140,7 @@ static enum err otp_deliver(struct svc *s, struct sending *w)
 enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out)
 {
     *out = (struct otp_sent){.id = uuid_new()};
-    enum err e = phone_normalise(s->cfg, s->arena, in->phone, &out->phone);
+    enum err e = phone_normalise(s->cfg, s->arena, in->phone, PHONE_SERVED, &out->phone);
     if (e != ERR_OK)
         return e;
     if (s->cfg->otp.provider < 0 || !s->ext) {

@@ -82,6 +82,11 @@ class Usage(Base):
     def test_version(self):
         for argv in (["version"], ["--version"], ["-V"]):
             self.ended(run(*argv), 0, r"^bookingd \d+\.\d+\.\d+( \S+)?\n$")
+        self.ended(
+            run("version", "--verbose"),
+            0,
+            r"^bookingd .*\nphone numbers: libphonenumber [\d.]+ of \d{4}-\d\d-\d\d\n$",
+        )
 
     def test_wrong_usage(self):
         for argv in (

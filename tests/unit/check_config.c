@@ -463,9 +463,36 @@ START_TEST(regions)
            "1:21: otp.regions[1]: is no known region (ISO 3166 code like SA)\n"
            "1:29: otp.regions[3]: is given twice\n"
            "1:33: otp.regions[4]: is no known region (ISO 3166 code like SA)\n");
-    th_bad("otp: {regions: []}", "1:16: otp.regions: must have 1 to 64 entries\n");
+    th_bad("otp: {regions: []}", "1:16: otp.regions: must have 1 to 300 entries\n");
     th_bad("otp: {regions: SA}",
            "1:16: otp.regions: must be a list of region codes like [SA, AE]\n");
+}
+END_TEST
+
+/* M11 */
+START_TEST(ranges_of_a_region)
+{
+    struct config *c = th_good("otp: {regions: [KE, NO], ranges: {SA: ['5/9', '4[0-3]/9 48x/9'], "
+                               "JO: ['+72/9'], KE: ['+', '3/9'], AE: 5/9}}");
+    ck_assert_str_eq(c->otp.regions[0], "KE");
+    ck_assert_uint_eq(c->otp.ranges_n, 4);
+    ck_assert_str_eq(c->otp.ranges[0].region, "SA");
+    ck_assert_str_eq(c->otp.ranges[0].ranges, "5/9 4[0-3]/9 48x/9");
+    ck_assert(!c->otp.ranges[0].adds && c->otp.ranges[1].adds && c->otp.ranges[2].adds);
+    ck_assert_str_eq(c->otp.ranges[1].ranges, "72/9");
+    ck_assert_str_eq(c->otp.ranges[2].ranges, "3/9");
+    ck_assert_str_eq(c->otp.ranges[3].ranges, "5/9");
+    config_free(c);
+    config_free(th_good("otp: {ranges: {}}"));
+    th_bad("otp: {ranges: {XX: [5/9], SA: [5, '+/9'], JO: []}}",
+           "1:16: otp.ranges.XX: unknown key: no such region (ISO 3166 code like SA)\n"
+           "1:32: otp.ranges.SA[0]: is no range at character 2: write digits, [classes] or x, a "
+           "slash and the number of digits, like 5[0-3]/9\n"
+           "1:35: otp.ranges.SA[1]: is no range at character 2: write digits, [classes] or x, a "
+           "slash and the number of digits, like 5[0-3]/9\n"
+           "1:47: otp.ranges.JO: must be a list of ranges like [5/9] or [+57/9]\n");
+    th_bad("otp: {ranges: [SA]}",
+           "1:15: otp.ranges: must be a mapping of region codes to lists of ranges\n");
 }
 END_TEST
 
@@ -617,6 +644,7 @@ int main(void)
     tcase_add_test(c, origins);
     tcase_add_test(c, database_url);
     tcase_add_test(c, regions);
+    tcase_add_test(c, ranges_of_a_region);
     tcase_add_test(c, otp_needs_its_secret);
     tcase_add_test(c, messages);
     tcase_add_test(c, what_is_never_deferred);

@@ -41,12 +41,38 @@ static const struct phone_case good[] = {
      "+966551234567"}, /* fixed space, fixed hyphen */
     {"+971 50 123 4567", "+971501234567"},
     {"+1 212 555 0123", "+12125550123"},
+    /* M10 */
+    {"9660550000003", "+966550000003"},
+    {"966 05 5000 0003", "+966550000003"},
+    {"966 (0) 55-000-0003", "+966550000003"},
+    {"966550000003+", "+966550000003"},
+    {"\xE2\x80\x8F\xD9\xA9\xD9\xA6\xD9\xA6 550000003+", "+966550000003"},
+    {"9660550000003+", "+966550000003"},
+    {"971500000003", "+971500000003"},
+    {"971 050 000 0003", "+971500000003"},
+    {"12125550123", "+12125550123"},
+    {"+00966 55 000 0003", "+966550000003"},
+    {"0550000003\n", "+966550000003"},
+    {"055\t000\xC2\xAD\x30\xE2\x80\x8B\x30\x30\xEF\xBB\xBF\x33", "+966550000003"},
+    {"\xEF\xBC\x8B\xEF\xBC\x99\xEF\xBC\x96\xEF\xBC\x96 55 000 0003", "+966550000003"},
+    {"\xE0\xA5\xA6\xE0\xA5\xAB\xE0\xA5\xAB 000 0003", "+966550000003"}, /* Devanagari */
+    {"\xEF\xBC\x88\x30\xEF\xBC\x89\x35\x35\xEF\xBC\x8D\x30\x30\x30 0003", "+966550000003"},
+    {"055\xE2\x88\x92\x30\x30\x30\xE2\x80\x93\x30\x30\x30\x33", "+966550000003"},
 };
 
 static const struct phone_case bad[] = {
     {"", "phone_invalid"},
     {"+", "phone_invalid"},
     {"++966551234567", "phone_invalid"},
+    {"+966551234567+", "phone_invalid"},
+    {"0551234567 0551234568", "phone_invalid"}, /* two numbers */
+    {"0551234567 / 0551234568", "phone_invalid"},
+    {"0551234567,0551234568", "phone_invalid"},
+    {"0551234567\n0551234568", "phone_invalid"},
+    {"0551234567 x12", "phone_invalid"},
+    {"0551234567#12", "phone_invalid"},
+    {"447400123456", "phone_invalid"}, /* not served, and no sign */
+    {"962720000003", "phone_invalid"},
     {"966+551234567", "phone_invalid"},
     {"0112345678", "phone_invalid"}, /* Riyadh land line */
     {"+966112345678", "phone_invalid"},
@@ -70,7 +96,7 @@ static const struct phone_case bad[] = {
 static const char *normalised(const struct config *c, struct arena *a, const char *text)
 {
     const char *out = NULL;
-    enum err e = phone_normalise(c, a, str_of(text), &out);
+    enum err e = phone_normalise(c, a, str_of(text), PHONE_SERVED, &out);
     return e == ERR_OK ? out : err_code(e);
 }
 
@@ -99,6 +125,45 @@ START_TEST(a_region_that_is_known_but_left_out)
 }
 END_TEST
 
+/* M11 */
+START_TEST(ranges_of_the_configuration)
+{
+    static const char *const codes[] = {"SA", "JO", "KE"};
+    static const struct phone_ranges ranges[] = {{"SA", "57/9", false}, {"KE", "3/9", true}};
+    struct config c = {.otp = {.regions = codes, .regions_n = 3}};
+    struct arena *a = arena_new(4096);
+    ck_assert_str_eq(normalised(&c, a, "+962790000003"), "+962790000003");
+    ck_assert_str_eq(normalised(&c, a, "+254712345678"), "+254712345678");
+    ck_assert_str_eq(normalised(&c, a, "+254312345678"), "phone_invalid");
+    c.otp.ranges = ranges;
+    c.otp.ranges_n = ARRAY_LEN(ranges);
+    ck_assert_str_eq(normalised(&c, a, "+254312345678"), "+254312345678");
+    ck_assert_str_eq(normalised(&c, a, "+254 0712 345678"), "+254712345678");
+    ck_assert_str_eq(normalised(&c, a, "0571234567"), "+966571234567");
+    ck_assert_str_eq(normalised(&c, a, "0551234567"), "phone_invalid");
+    arena_free(a);
+}
+END_TEST
+
+/* What staff enter may be of any region, and still must be a mobile number. */
+START_TEST(numbers_of_any_region)
+{
+    static const struct phone_case rows[] = {
+        {"+447400123456", "+447400123456"},        {"0044 (0)7400 123456", "+447400123456"},
+        {"+2250701234567", "+2250701234567"},      {"+4930123456", "phone_invalid"},
+        {"+39 312 345 6789", "+393123456789"},     {"0551234567", "+966551234567"},
+        {"+999551234567", "phone_region_refused"}, {"+442071234567", "phone_invalid"},
+    };
+    struct arena *a = arena_new(4096);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *out = NULL;
+        enum err e = phone_normalise(&only_sa, a, str_of(rows[i].text), PHONE_ANY_REGION, &out);
+        ck_assert_str_eq(e == ERR_OK ? out : err_code(e), rows[i].want);
+    }
+    arena_free(a);
+}
+END_TEST
+
 START_TEST(without_regions_nothing_is_a_phone)
 {
     const struct config none = {.file = NULL};
@@ -114,9 +179,11 @@ START_TEST(only_the_slice_is_read)
 {
     struct arena *a = arena_new(4096);
     const char *out;
-    ck_assert_int_eq(phone_normalise(&cfg, a, (struct str){"05512345678888", 10}, &out), ERR_OK);
+    ck_assert_int_eq(
+        phone_normalise(&cfg, a, (struct str){"05512345678888", 10}, PHONE_SERVED, &out), ERR_OK);
     ck_assert_str_eq(out, "+966551234567");
-    ck_assert_int_eq(phone_normalise(&cfg, a, (struct str){NULL, 0}, &out), ERR_PHONE_INVALID);
+    ck_assert_int_eq(phone_normalise(&cfg, a, (struct str){NULL, 0}, PHONE_SERVED, &out),
+                     ERR_PHONE_INVALID);
     arena_free(a);
 }
 END_TEST
@@ -128,6 +195,8 @@ int main(void)
     tcase_add_loop_test(c, numbers_that_are_refused, 0, ARRAY_LEN(bad));
     tcase_add_loop_test(c, numbers_that_are_served, 0, ARRAY_LEN(good));
     tcase_add_test(c, a_region_that_is_known_but_left_out);
+    tcase_add_test(c, ranges_of_the_configuration);
+    tcase_add_test(c, numbers_of_any_region);
     tcase_add_test(c, without_regions_nothing_is_a_phone);
     tcase_add_test(c, only_the_slice_is_read);
     return th_run(suite);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* Readers of the values of sign-in: which numbers are mobile, and which are served. Named by rows
+ * of config.def. */
+#include "config_priv.h"
+#include "domain/phone_table.h"
+
+void config_read_regions(const struct config_entry *e)
+{
+    if (!config_entry_is_list(e, "a list of region codes like [SA, AE]"))
+        return;
+    const char **codes = arena_array(e->l->arena, e->node->n, sizeof *codes);
+    size_t n = 0;
+    for (const struct config_node *item = e->node->first; item; item = item->next) {
+        const struct phone_region *r =
+            item->kind == CONFIG_SCALAR ? phone_region_find(str_of(item->text)) : NULL;
+        bool twice = false;
+        for (size_t i = 0; r && i < n; i++)
+            twice |= str_eq(str_of(codes[i]), str_of(r->code));
+        if (item->kind == CONFIG_REFUSED)
+            continue;
+        if (!r)
+            config_fault(e->l, item, "is no known region (ISO 3166 code like SA)");
+        else if (twice)
+            config_fault(e->l, item, "is given twice");
+        else
+            codes[n++] = r->code;
+    }
+    config_entry_set_list(e, codes, n);
+}
+
+/*
+ * One element of a region's ranges, added to *text: ranges, or "+" alone or in front of them, which
+ * keeps the ranges of the program.
+ */
+static void config_otp_read_range(const struct config_entry *e, const struct config_node *item,
+                                  struct phone_ranges *out, struct sb *text)
+{
+    if (item->kind == CONFIG_REFUSED)
+        return;
+    struct str ranges = item->kind == CONFIG_SCALAR ? str_of(item->text) : (struct str){"", 0};
+    const size_t sign = ranges.n > 0 && ranges.p[0] == '+';
+    size_t at;
+    ranges.p += sign;
+    ranges.n -= sign;
+    out->adds |= sign > 0;
+    if (sign && ranges.n == 0)
+        return;
+    if (!phone_ranges_valid(ranges, &at)) {
+        config_fault(e->l, item,
+                     "is no range at character %zu: write digits, [classes] or x, a slash and the "
+                     "number of digits, like 5[0-3]/9",
+                     sign + at + 1);
+        return;
+    }
+    sb_printf(text, "%s%.*s", text->n ? " " : "", STR_ARG(ranges));
+}
+
+static bool config_otp_read_ranges(const struct config_entry *e, const struct config_node *n,
+                                   struct phone_ranges *out)
+{
+    const struct phone_region *r = phone_region_find(str_of(n->key));
+    struct sb text;
+    if (!r) {
+        config_fault_key(e->l, n, "unknown key: no such region (ISO 3166 code like SA)");
+        return false;
+    }
+    *out = (struct phone_ranges){.region = r->code};
+    sb_init(&text, e->l->arena, 32);
+    if (n->kind == CONFIG_SCALAR && !config_node_null(n))
+        config_otp_read_range(e, n, out, &text);
+    else if (n->kind == CONFIG_LIST && n->n > 0)
+        for (const struct config_node *item = n->first; item; item = item->next)
+            config_otp_read_range(e, item, out, &text);
+    else if (n->kind != CONFIG_REFUSED)
+        config_fault(e->l, n, "must be a list of ranges like [5/9] or [+57/9]");
+    out->ranges = text.n ? sb_str(&text).p : "";
+    return true;
+}
+
+void config_read_ranges(const struct config_entry *e)
+{
+    if (config_node_null(e->node))
+        return;
+    if (e->node->kind != CONFIG_MAP) {
+        config_fault(e->l, e->node, "must be a mapping of region codes to lists of ranges");
+        return;
+    }
+    struct phone_ranges *all = arena_array(e->l->arena, e->node->n, sizeof *all);
+    size_t n = 0;
+    for (const struct config_node *item = e->node->first; item; item = item->next)
+        n += config_otp_read_ranges(e, item, &all[n]);
+    config_entry_set_list(e, all, n);
+}
