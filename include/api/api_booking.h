@@ -20,6 +20,10 @@ json_t *api_booking_item(struct api_request *r, struct db_rows rows, int i, cons
 /* Notification */
 json_t *api_notification_json(struct arena *a, const struct notification_item *n);
 
+/* What a move's `resource_id` says: one, null (any), or absent (keep). `has_resource`: it was read.
+ */
+enum booking_resource_choice api_booking_choice(const struct api_request *r, bool has_resource);
+
 /* The `on_commit` of handlers that answer with a booking: makes the answer and lets it be stored
  * with the change. */
 struct api_booking_answer {

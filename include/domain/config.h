@@ -73,7 +73,7 @@ struct config {
         int64_t ttl_ms;
     } sessions;
     struct {
-        int64_t hold_ms, max_active_per_customer;
+        int64_t hold_ms, staff_hold_ms, max_active_per_customer;
     } bookings;
     struct {
         int provider; /* -1: none */

@@ -22,15 +22,25 @@ struct booking {
     int64_t version;
     struct wall starts_at, ends_at, created_at;
     int64_t party_size, amount;
-    const char *currency, *note;  /* note may be NULL */
-    bool has_hold, has_cancelled; /* whether the next two are there */
+    const char *currency, *payment;    /* payment: "none", "online", "on_site" */
+    const char *note, *staff_note;     /* may be NULL */
+    const char *guest_name;            /* who comes, as staff wrote it; NULL: the customer */
+    const char *reason;                /* of the last change that had one; or NULL */
+    const char *made_by;               /* "customer", "staff" */
+    const char *forced;                /* rules that staff passed over: "hours,grid"; "" */
+    bool resource_chosen;              /* or any would have done */
+    bool has_customer;                 /* a guest without a phone has none */
+    int64_t free_cancellation_minutes; /* before the start; the rule under which it was made */
+    bool has_hold, has_cancelled;      /* whether the next two are there */
     struct wall hold_expires_at, cancelled_at;
     const char *phone, *name; /* the customer's; NULL: erased, or never told */
-    enum locale locale;       /* the customer's */
+    enum locale locale;       /* of its notifications */
     const char *service, *venue, *resource, *starts_wall,
         *ends_wall;                /* for notices; wall time of the venue */
     struct wall read_at;           /* now() of the transaction that read it */
-    struct wall free_cancel_until; /* by the service's rule of today */
+    struct wall free_cancel_until; /* by the rule that the booking keeps */
+    bool has_ended;                /* completed or no-show was marked, at: */
+    struct wall ended_at;
 };
 
 /*
@@ -44,42 +54,77 @@ struct booking_caller {
     void *arg;
 };
 
+/* How a booking of staff is paid; a customer's follows the service. */
+enum booking_pay_mode { PAY_AS_SERVICE, PAY_LINK, PAY_ON_SITE, PAY_NOTHING };
+
 struct booking_order {
     const char *venue_id;                 /* the venue that the service must be of; NULL: any */
     const char *service_id, *resource_id; /* resource NULL: any that is free */
     struct wall starts_at;
     int64_t party_size;
-    const char *note;         /* or NULL */
-    const char *phone, *name; /* staff: E.164 of the customer, who is made when unknown; name fills
-                                 in a missing one, or NULL */
+    const char *note; /* or NULL */
+    /* staff only */
+    const char *phone;      /* E.164 of the customer, who is made when unknown; NULL: a guest */
+    const char *guest_name; /* who comes; names a customer who is made; or NULL */
+    const char *locale;     /* of the notifications, and of a customer who is made; or NULL */
+    const char *staff_note; /* or NULL */
+    unsigned force;         /* enum slot_force: rules to pass over */
+    enum booking_pay_mode pay;
 };
 /*
  * One path for customers and staff (who->kind). Staff are not held to
- * bookings.max_active_per_customer: it protects against customers. ERR_NOT_FOUND: no such active
- * service, or a resource that cannot serve it; ERR_SLOT_NOT_OFFERED: closed, off the grid, too
- * soon, too far, or a party larger than any of its resources; ERR_BOOKING_LIMIT; ERR_SLOT_TAKEN. Of
- * several free resources it takes the one with the fewest free units that still fits the party (so
- * that large ones stay whole for large parties), the lowest id among equals, and of its units the
- * lowest numbers.
+ * bookings.max_active_per_customer, which protects against customers, and may begin up to 24 hours
+ * in the past (a walk-in). ERR_NOT_FOUND: no such active service, or a resource that cannot serve
+ * it; ERR_SLOT_NOT_OFFERED: a rule is against it, and s->detail says which; ERR_BOOKING_LIMIT;
+ * ERR_SLOT_TAKEN: people and party together would exceed the capacity at some moment. Of several
+ * free resources it takes the one with the fewest booked minutes on that local day, then the lowest
+ * id.
  */
 enum err booking_create(struct svc *s, const struct booking_caller *c,
                         const struct booking_order *o, struct booking *out) MUST_CHECK;
 
+enum booking_resource_choice {
+    RESOURCE_KEEP, /* a chosen one stays; else the present one if it is free, else any */
+    RESOURCE_ANY,
+    RESOURCE_THIS
+};
 struct booking_move {
     const char *id;
     struct versions match; /* If-Match; zeroed: any */
     struct wall starts_at;
-    const char *resource_id; /* NULL: the present one if it is free then, else any */
+    enum booking_resource_choice choice;
+    const char *resource_id; /* for RESOURCE_THIS */
+    unsigned force;          /* staff: enum slot_force */
 };
-/* The customer's own booking. ERR_NOT_FOUND, ERR_VERSION_MISMATCH, ERR_BOOKING_NOT_ACTIVE (also
- * once it has begun), then as booking_create. */
+/* A booking of the customer's own, or one that the staff key may change. ERR_NOT_FOUND,
+ * ERR_VERSION_MISMATCH, ERR_BOOKING_NOT_ACTIVE (also once it has begun), ERR_CANCELLATION_CLOSED
+ * (customers), then as booking_create. */
 enum err booking_reschedule(struct svc *s, const struct booking_caller *c,
                             const struct booking_move *m, struct booking *out) MUST_CHECK;
+
+/* What staff may change of a booking without moving it; what is not set stays. */
+struct booking_edit {
+    const char *id;
+    struct versions match;
+    bool has_note, has_staff_note, has_guest_name, has_party_size;
+    const char *note, *staff_note, *guest_name; /* NULL: none from now on */
+    int64_t party_size;
+};
+/* ERR_NOT_FOUND, ERR_VERSION_MISMATCH; for the party also ERR_BOOKING_NOT_ACTIVE and
+ * ERR_SLOT_TAKEN. */
+enum err booking_edit(struct svc *s, const struct booking_caller *c,
+                      const struct booking_edit *edit, struct booking *out) MUST_CHECK;
+
+/* What a customer may still do with a booking of theirs: cancel and move, until the deadline for
+ * free cancellation; an unpaid hold until its start. ERR_OK, ERR_BOOKING_NOT_ACTIVE,
+ * ERR_CANCELLATION_CLOSED. Every route asks here. */
+enum err booking_customer_may(const struct booking *bk) MUST_CHECK;
 
 struct booking_transition {
     const char *id;
     struct versions match; /* If-Match; zeroed: any */
     enum booking_state to; /* CONFIRMED, CANCELLED, COMPLETED, NO_SHOW */
+    bool reopen;           /* undo a completed or no-show of the last 7 days: to CONFIRMED */
     const char *reason;    /* for the history; or NULL */
     /* A query of the booking's id ($1), run under its lock: rows stand against the step,
      * ERR_DB_RETRY. NULL: none. */
@@ -88,9 +133,9 @@ struct booking_transition {
                                 NULL: none */
 };
 /*
- * The customer may only cancel, before the service's free cancellation ends (a hold: before the
- * start), else ERR_CANCELLATION_CLOSED. ERR_NOT_FOUND, ERR_VERSION_MISMATCH,
- * ERR_BOOKING_NOT_ACTIVE.
+ * The customer may only cancel, as booking_customer_may() says. Completed and no-show need the
+ * start to have passed. ERR_NOT_FOUND, ERR_VERSION_MISMATCH, ERR_BOOKING_NOT_ACTIVE (s->detail may
+ * say why), ERR_SLOT_TAKEN (reopen: others have the place).
  */
 enum err booking_move_on(struct svc *s, const struct booking_caller *c,
                          const struct booking_transition *t, struct booking *out) MUST_CHECK;

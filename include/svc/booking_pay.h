@@ -39,7 +39,7 @@ struct booking_refunded {
     const char *actor, *reason;
     const char *refund_id; /* tells the booking's refunds apart: one notice each */
 };
-/* Cancels it after its refund: units, state, history, audit, both notices, COMMIT of `b`, the SMS.
+/* Cancels it after its refund: state, history, audit, both notices, COMMIT of `b`, the SMS.
  */
 enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk,
                                   const struct booking_refunded *how) MUST_CHECK;

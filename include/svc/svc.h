@@ -25,6 +25,7 @@ struct svc {
     struct arena *arena;
     struct deadline deadline;
     const char *request_id;
+    const char *detail; /* out: why a refusal, in a sentence for the caller; NULL: nothing to add */
     const char *traceparent; /* the caller's (W3C), as it came; NULL: none */
 };
 

@@ -145,7 +145,8 @@ struct move_input {
 };
 static const struct schema_row api_booking_move_rows[] = {
     {SCHEMA_TIME(struct move_input, starts_at), .required = true},
-    {SCHEMA_UUID(struct move_input, resource_id), SCHEMA_HAS(struct move_input, has_resource)},
+    {SCHEMA_UUID(struct move_input, resource_id), .nullable = true,
+     SCHEMA_HAS(struct move_input, has_resource)},
     SCHEMA_END,
 };
 
@@ -158,6 +159,7 @@ static enum err api_booking_post_reschedule(struct api_request *r)
     struct booking_move m = {
         .id = r->ids[0].s,
         .starts_at = in->starts_at,
+        .choice = api_booking_choice(r, in->has_resource),
         .resource_id = in->has_resource ? in->resource_id.s : NULL,
     };
     e = api_if_match(r, &m.match);

@@ -26,7 +26,15 @@ json_t *api_booking_json(struct arena *a, const struct booking *bk)
     json_put_int(a, j, "party_size", bk->party_size);
     json_put_int(a, j, "amount", bk->amount);
     json_put_str(a, j, "currency", bk->currency);
+    json_put_str(a, j, "payment", bk->payment);
     json_put_str(a, j, "note", bk->note);
+    json_put_str(a, j, "guest_name", bk->guest_name);
+    json_put_bool(a, j, "resource_chosen", bk->resource_chosen);
+    json_put_str(a, j, "service_name", bk->service);
+    json_put_str(a, j, "resource_name", bk->resource);
+    json_put_str(a, j, "venue_name", bk->venue);
+    json_put_str(a, j, "reason", bk->reason);
+    json_put_time(a, j, "free_cancellation_until", bk->free_cancel_until);
     booking_json_put_time(a, j, "hold_expires_at", bk->has_hold, bk->hold_expires_at);
     booking_json_put_time(a, j, "cancelled_at", bk->has_cancelled, bk->cancelled_at);
     json_put_time(a, j, "created_at", bk->created_at);
@@ -36,11 +44,18 @@ json_t *api_booking_json(struct arena *a, const struct booking *bk)
 json_t *api_staff_booking_json(struct arena *a, const struct booking *bk)
 {
     json_t *j = api_booking_json(a, bk);
-    json_t *customer = json_obj(a);
-    json_put_str(a, customer, "id", bk->customer_id.s);
-    json_put_str(a, customer, "phone", bk->phone);
-    json_put_str(a, customer, "name", bk->name);
-    json_put(a, j, "customer", customer);
+    if (bk->has_customer) {
+        json_t *customer = json_obj(a);
+        json_put_str(a, customer, "id", bk->customer_id.s);
+        json_put_str(a, customer, "phone", bk->phone);
+        json_put_str(a, customer, "name", bk->name);
+        json_put(a, j, "customer", customer);
+    } else {
+        json_put_null(a, j, "customer");
+    }
+    json_put_str(a, j, "staff_note", bk->staff_note);
+    json_put_str(a, j, "made_by", bk->made_by);
+    json_put_str(a, j, "forced", bk->forced);
     return j;
 }
 
@@ -71,10 +86,18 @@ void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *
     struct api_request *r = answer->r;
     api_reply(r, answer->status, answer->view(r->svc.arena, bk));
     api_etag(r, bk->version);
-    api_idem_customer(r, arena_strdup(r->svc.arena, bk->customer_id.s));
+    if (bk->has_customer)
+        api_idem_customer(r, arena_strdup(r->svc.arena, bk->customer_id.s));
     if (answer->location)
         http_resp_headerf(&r->resp, "Location", "%s%s", answer->location, bk->id.s);
     api_idem_add(r, b);
+}
+
+enum booking_resource_choice api_booking_choice(const struct api_request *r, bool has_resource)
+{
+    if (has_resource)
+        return RESOURCE_THIS;
+    return json_is_null(json_object_get(r->json, "resource_id")) ? RESOURCE_ANY : RESOURCE_KEEP;
 }
 
 bool api_time_cursor(struct api_request *r, const char *after, const char *fields[2])

@@ -38,7 +38,7 @@ void api_problem(struct api_request *r, enum err e)
             F_STR("route", http_route_pattern(&api_route_table, r->row)));
 
     const struct http_problem p = {.err = e,
-                                   .detail = r->problem.detail,
+                                   .detail = r->problem.detail ? r->problem.detail : r->svc.detail,
                                    .request_id = r->svc.request_id,
                                    .retry_after_s = r->problem.retry_after_s};
     json_t *doc = http_problem_document(a, &p);

@@ -1,27 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* GET /v1/services/{service_id}/slots */
+/*
+ * GET /v1/services/{service_id}/slots and /days: the free starts, a page at a time or a row per
+ * day. Public; a bearer token matters only for `exclude_booking`.
+ */
+#include "api/api_booking.h"
 #include "api/api_handler.h"
-#include "svc/avail.h"
+#include "api/api_page.h"
+#include "svc/slot_search.h"
 
-struct slots_query {
+/* A page of slots is longer than one of other lists: a week of one resource fits in it. */
+#define SLOTS_LIMIT_MAX 500
+#define SLOTS_LIMIT_DEFAULT 200
+
+struct slots_input {
     const char *from, *to;
-    struct uuid resource_id;
-    bool has_resource;
-    int64_t party_size;
-    bool has_party;
+    struct uuid resource_id, exclude_booking;
+    bool has_resource, has_excluded, has_party, has_limit;
+    int64_t party_size, limit;
+    const char *after;
 };
 
 static const struct schema_row api_slots_rows[] = {
-    {SCHEMA_STRING(struct slots_query, from, 1, 10)},
-    {SCHEMA_STRING(struct slots_query, to, 1, 10)},
-    {SCHEMA_UUID(struct slots_query, resource_id), SCHEMA_HAS(struct slots_query, has_resource)},
-    {SCHEMA_INT(struct slots_query, party_size, 1, 1000),
-     SCHEMA_HAS(struct slots_query, has_party)},
+    {SCHEMA_STRING(struct slots_input, from, 1, 10)},
+    {SCHEMA_STRING(struct slots_input, to, 1, 10)},
+    {SCHEMA_UUID(struct slots_input, resource_id), SCHEMA_HAS(struct slots_input, has_resource)},
+    {SCHEMA_UUID(struct slots_input, exclude_booking),
+     SCHEMA_HAS(struct slots_input, has_excluded)},
+    {SCHEMA_INT(struct slots_input, party_size, 1, 1000),
+     SCHEMA_HAS(struct slots_input, has_party)},
+    {SCHEMA_INT(struct slots_input, limit, 1, SLOTS_LIMIT_MAX),
+     SCHEMA_HAS(struct slots_input, has_limit)},
+    {SCHEMA_STRING(struct slots_input, after, 1, 512)},
+    SCHEMA_END,
+};
+/* A range of days is a bounded answer: it has no pages. */
+static const struct schema_row api_slots_days_rows[] = {
+    {SCHEMA_STRING(struct slots_input, from, 1, 10)},
+    {SCHEMA_STRING(struct slots_input, to, 1, 10)},
+    {SCHEMA_UUID(struct slots_input, resource_id), SCHEMA_HAS(struct slots_input, has_resource)},
+    {SCHEMA_UUID(struct slots_input, exclude_booking),
+     SCHEMA_HAS(struct slots_input, has_excluded)},
+    {SCHEMA_INT(struct slots_input, party_size, 1, 1000),
+     SCHEMA_HAS(struct slots_input, has_party)},
     SCHEMA_END,
 };
 
-static json_t *api_slots_json(struct arena *a, const struct slot *s)
+static json_t *api_slots_json(struct arena *a, const struct slot_item *s)
 {
     json_t *j = json_obj(a);
     json_put_time(a, j, "starts_at", s->starts_at);
@@ -37,30 +62,77 @@ static void api_slots_check_date(struct api_request *r, const char *pointer, con
         api_fault(r, pointer, "must be a date, YYYY-MM-DD");
 }
 
-static enum err api_slots_get_list(struct api_request *r)
+/* The query of both routes; false when a fault was added. */
+static bool api_slots_read_query(struct api_request *r, struct slot_query *q)
 {
-    const struct slots_query *in = r->query_input;
+    const struct slots_input *in = r->query_input;
+    const char *after[2];
     api_slots_check_date(r, "query:from", in->from);
     api_slots_check_date(r, "query:to", in->to);
-    if (r->faults.n > 0)
-        return ERR_VALIDATION;
-    struct avail_query q = {
+    *q = (struct slot_query){
         .service_id = r->ids[0].s,
         .from = in->from,
         .to = in->to,
         .resource_id = in->has_resource ? in->resource_id.s : NULL,
+        .exclude_booking = in->has_excluded ? in->exclude_booking.s : NULL,
+        .auth_hash = r->auth_hash,
         .party_size = in->has_party ? in->party_size : 1,
+        .limit = (size_t)(in->has_limit ? in->limit : SLOTS_LIMIT_DEFAULT),
     };
-    struct avail_answer answer;
-    enum err e = avail_slots(&r->svc, &q, &answer);
+    if (!api_time_cursor(r, in->after, after) || r->faults.n > 0)
+        return false;
+    q->after_resource = after[1];
+    return after[0] == NULL || wall_parse(str_of(after[0]), &q->after_start);
+}
+
+static enum err api_slots_fail(struct api_request *r, enum err e)
+{
     if (e == ERR_VALIDATION)
-        api_fault(r, "query:to", "must be 0 to %d days after `from`", AVAIL_DAYS_MAX);
+        api_fault(r, "query:to", "must be 0 to %d days after `from`", SLOT_DAYS_MAX);
+    return e;
+}
+
+static enum err api_slots_get_list(struct api_request *r)
+{
+    struct slot_query q;
+    struct slot_page page;
+    if (!api_slots_read_query(r, &q))
+        return ERR_VALIDATION;
+    enum err e = slot_search(&r->svc, &q, &page);
     if (e != ERR_OK)
-        return e;
+        return api_slots_fail(r, e);
     struct arena *a = r->svc.arena;
     json_t *items = json_arr(a);
-    for (size_t i = 0; i < answer.n; i++)
-        json_push(a, items, api_slots_json(a, &answer.slots[i]));
+    for (size_t i = 0; i < page.n; i++)
+        json_push(a, items, api_slots_json(a, &page.items[i]));
+    const struct slot_item *last = page.n > 0 ? &page.items[page.n - 1] : NULL;
+    api_reply_list(r, items,
+                   page.more ? api_time_cursor_make(r, last->starts_at, &last->resource_id) : NULL);
+    return ERR_OK;
+}
+
+static enum err api_slots_get_days(struct api_request *r)
+{
+    struct slot_query q;
+    struct slot_day *days;
+    size_t n;
+    if (!api_slots_read_query(r, &q))
+        return ERR_VALIDATION;
+    enum err e = slot_search_days(&r->svc, &q, &days, &n);
+    if (e != ERR_OK)
+        return api_slots_fail(r, e);
+    struct arena *a = r->svc.arena;
+    json_t *items = json_arr(a);
+    for (size_t i = 0; i < n; i++) {
+        json_t *j = json_obj(a);
+        json_put_str(a, j, "date", days[i].date);
+        json_put_int(a, j, "starts", days[i].starts);
+        if (days[i].starts > 0)
+            json_put_time(a, j, "first_starts_at", days[i].first);
+        else
+            json_put_null(a, j, "first_starts_at");
+        json_push(a, items, j);
+    }
     json_t *body = json_obj(a);
     json_put(a, body, "items", items);
     api_reply(r, 200, body);
@@ -71,5 +143,11 @@ const struct api_route api_route_slots_get_list = {
     .http = {HTTP_GET, "/v1/services/{service_id}/slots", 200},
     .handler = api_slots_get_list,
     .query = api_slots_rows,
-    .query_size = sizeof(struct slots_query),
+    .query_size = sizeof(struct slots_input),
+};
+const struct api_route api_route_slots_get_days = {
+    .http = {HTTP_GET, "/v1/services/{service_id}/days", 200},
+    .handler = api_slots_get_days,
+    .query = api_slots_days_rows,
+    .query_size = sizeof(struct slots_input),
 };

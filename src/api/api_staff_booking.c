@@ -119,7 +119,7 @@ static enum err api_staff_post_booking(struct api_request *r)
         .party_size = in->has_party ? in->party_size : 1,
         .note = in->note,
         .phone = phone,
-        .name = in->name && *in->name ? in->name : NULL,
+        .guest_name = in->name && *in->name ? in->name : NULL,
     };
     struct api_booking_answer answer = {
         .r = r, .status = 201, .view = api_staff_booking_json, .location = "/v1/staff/bookings/"};
@@ -189,20 +189,21 @@ static const struct schema_row api_staff_transition_rows[] = {
     SCHEMA_END,
 };
 
-static bool api_staff_find_transition(struct str name, enum booking_state *to)
+static bool api_staff_find_transition(struct str name, struct booking_transition *t)
 {
     static const struct {
-        struct str name;
+        const char *name;
         enum booking_state to;
+        bool reopen;
     } known[] = {
-        {{"confirm", 7}, BOOKING_CONFIRMED},
-        {{"cancel", 6}, BOOKING_CANCELLED},
-        {{"complete", 8}, BOOKING_COMPLETED},
-        {{"no-show", 7}, BOOKING_NO_SHOW},
+        {"confirm", BOOKING_CONFIRMED, false},  {"cancel", BOOKING_CANCELLED, false},
+        {"complete", BOOKING_COMPLETED, false}, {"no-show", BOOKING_NO_SHOW, false},
+        {"reopen", BOOKING_CONFIRMED, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (str_eq(known[i].name, name)) {
-            *to = known[i].to;
+        if (str_eq(str_of(known[i].name), name)) {
+            t->to = known[i].to;
+            t->reopen = known[i].reopen;
             return true;
         }
     }
@@ -216,7 +217,7 @@ static enum err api_staff_post_transition(struct api_request *r)
         return e;
     const struct transition_input *in = r->input;
     struct booking_transition t = {.id = r->ids[0].s, .reason = in ? in->reason : NULL};
-    if (!api_staff_find_transition(r->params[1], &t.to))
+    if (!api_staff_find_transition(r->params[1], &t))
         return ERR_NOT_FOUND;
     e = api_if_match(r, &t.match);
     if (e != ERR_OK)

@@ -69,7 +69,6 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         .venue_id = db_get_uuid(rows, row, "venue_id"),
         .service_id = db_get_uuid(rows, row, "service_id"),
         .resource_id = db_get_uuid(rows, row, "resource_id"),
-        .customer_id = db_get_uuid(rows, row, "customer_id"),
         .state = booking_find_state(db_get_str(rows, row, "state")),
         .version = db_get_int(rows, row, "version"),
         .starts_at = db_get_time(rows, row, "starts_us"),
@@ -78,7 +77,15 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         .party_size = db_get_int(rows, row, "party_size"),
         .amount = db_get_int(rows, row, "amount"),
         .currency = db_get_str(rows, row, "currency"),
+        .payment = db_get_str(rows, row, "payment"),
         .note = db_get(rows, row, "note"),
+        .staff_note = db_get(rows, row, "staff_note"),
+        .guest_name = db_get(rows, row, "guest_name"),
+        .reason = db_get(rows, row, "reason"),
+        .made_by = db_get_str(rows, row, "made_by"),
+        .forced = db_get_str(rows, row, "forced"),
+        .resource_chosen = db_get_bool(rows, row, "resource_chosen"),
+        .free_cancellation_minutes = db_get_int(rows, row, "free_cancellation_minutes"),
         .phone = db_get(rows, row, "phone"),
         .name = db_get(rows, row, "customer_name"),
         .service = db_get_str(rows, row, "service"),
@@ -87,8 +94,11 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         .starts_wall = db_get_str(rows, row, "starts_wall"),
         .ends_wall = db_get_str(rows, row, "ends_wall"),
         .read_at = db_get_time(rows, row, "read_us"),
-        .free_cancel_until = db_get_time(rows, row, "free_us"),
     };
+    out->has_customer = !db_is_null(rows, row, "customer_id");
+    if (out->has_customer)
+        out->customer_id = db_get_uuid(rows, row, "customer_id");
+    out->free_cancel_until.us = out->starts_at.us - out->free_cancellation_minutes * 60000000;
     out->locale = strcmp(db_get_str(rows, row, "locale"), locale_names[LOCALE_EN]) == 0 ? LOCALE_EN
                                                                                         : LOCALE_AR;
     out->dead_hold = out->state == BOOKING_EXPIRED &&
@@ -96,6 +106,9 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
     out->has_hold = out->state == BOOKING_PENDING_PAYMENT;
     if (out->has_hold)
         out->hold_expires_at = db_get_time(rows, row, "hold_us");
+    out->has_ended = !db_is_null(rows, row, "ended_us");
+    if (out->has_ended)
+        out->ended_at = db_get_time(rows, row, "ended_us");
     out->has_cancelled = !db_is_null(rows, row, "cancelled_us");
     if (out->has_cancelled)
         out->cancelled_at = db_get_time(rows, row, "cancelled_us");
@@ -135,16 +148,6 @@ int booking_add_load(struct db_batch *b, const struct booking_scope *sc)
 
 /* ---- the end of every change ---- */
 
-void booking_set_state(struct db_batch *b, struct booking *bk, enum booking_state to)
-{
-    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[to]);
-    bk->state = to;
-    bk->version++;
-    bk->has_hold = bk->dead_hold = false;
-    bk->has_cancelled = to == BOOKING_CANCELLED;
-    bk->cancelled_at = bk->read_at;
-}
-
 bool booking_notification(const struct booking *bk, enum notice_template t, int64_t number,
                           struct notification *n)
 {
@@ -165,6 +168,20 @@ bool booking_notification(const struct booking *bk, enum notice_template t, int6
         .party_size = bk->party_size,
     };
     return true;
+}
+
+void booking_set_state(struct db_batch *b, struct booking *bk, enum booking_state to,
+                       const char *reason)
+{
+    DB_ADD(b, &stmt_booking_set_state, bk->venue_id.s, bk->id.s, booking_state_names[to], reason);
+    bk->state = to;
+    bk->version++;
+    bk->reason = reason;
+    bk->has_hold = bk->dead_hold = false;
+    bk->has_cancelled = to == BOOKING_CANCELLED;
+    bk->cancelled_at = bk->read_at; /* now() is the transaction's */
+    bk->has_ended = to == BOOKING_COMPLETED || to == BOOKING_NO_SHOW;
+    bk->ended_at = bk->read_at;
 }
 
 enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_change *c)
@@ -192,7 +209,8 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
-    METRIC_INC(M_BOOKINGS, c->outcome);
+    if (c->outcome != BOOKING_OUTCOME_COUNT)
+        METRIC_INC(M_BOOKINGS, c->outcome);
     if (told)
         notification_deliver(s, &n);
     return ERR_OK;

@@ -12,6 +12,8 @@ libsvc_a_SOURCES += \
   src/svc/booking_pay.c \
   src/svc/booking_place.c \
   src/svc/booking_priv.h \
+  src/svc/slot_facts.c src/svc/slot_facts.h \
+  src/svc/slot_search.c include/svc/slot_search.h \
   src/svc/notification.c \
   src/svc/notification_priv.h \
   src/svc/notification_store.c \

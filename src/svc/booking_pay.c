@@ -27,35 +27,31 @@ void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *
 
 enum err booking_take_slot(struct svc *s, const struct booking *bk, bool *taken)
 {
-    /* A live hold may be confirmed at any time, a dead one only while its start is ahead. */
-    bool live = bk->state == BOOKING_PENDING_PAYMENT;
-    struct booking_scope sc = {.id = bk->id.s};
+    const bool live = bk->state == BOOKING_PENDING_PAYMENT;
+    const struct booking_scope sc = {.id = bk->id.s};
     struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
     DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
-    /* Its own units are put away first, so that a live hold, which has them, and a dead one, which
-     * may have lost them, go one way: all units are taken anew, or none. */
-    DB_ADD(b, &stmt_booking_free_units, SCOPE_PARAMS(sc));
-    DB_ADD(b, &stmt_booking_pay_drop_dead, bk->venue_id.s, bk->id.s);
-    int units = DB_ADD(b, &stmt_booking_take_units, bk->venue_id.s, bk->id.s, db_bool(live));
+    const int room = DB_ADD(b, &stmt_booking_room, SCOPE_PARAMS(sc));
     enum err e = db_run(b, s->deadline);
     if (e == ERR_OK)
-        *taken = db_affected(db_result(b, units)) == bk->party_size;
+        *taken = db_get_bool(db_result(b, room), 0, "room") &&
+                 (live || db_get_bool(db_result(b, room), 0, "ahead"));
     return e;
 }
 
 /* Returns the name of the state before: of a dead hold, the one that is stored. */
 static const char *booking_pay_add_state(struct db_batch *b, struct booking *bk,
-                                         enum booking_state to)
+                                         enum booking_state to, const char *reason)
 {
     enum booking_state from = bk->dead_hold ? BOOKING_PENDING_PAYMENT : bk->state;
-    booking_set_state(b, bk, to);
+    booking_set_state(b, bk, to, reason);
     return booking_state_names[from];
 }
 
 enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk,
                              const char *actor)
 {
-    const char *from = booking_pay_add_state(b, bk, BOOKING_CONFIRMED);
+    const char *from = booking_pay_add_state(b, bk, BOOKING_CONFIRMED, NULL);
     struct booking_change paid = {.actor = actor,
                                   .now = bk,
                                   .from = from,
@@ -68,7 +64,7 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
 enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk,
                              const char *actor)
 {
-    const char *from = booking_pay_add_state(b, bk, BOOKING_EXPIRED);
+    const char *from = booking_pay_add_state(b, bk, BOOKING_EXPIRED, NULL);
     struct booking_change lost = {.actor = actor,
                                   .now = bk,
                                   .from = from,
@@ -116,11 +112,8 @@ enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct
 enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk,
                                   const struct booking_refunded *how)
 {
-    struct booking_scope sc = {.id = bk->id.s};
-    /* Units change under the resource's lock alone: whoever looks for a free slot waits there. */
-    DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
-    DB_ADD(b, &stmt_booking_free_units, SCOPE_PARAMS(sc));
-    const char *from = booking_pay_add_state(b, bk, BOOKING_CANCELLED);
+    const char *from =
+        booking_pay_add_state(b, bk, BOOKING_CANCELLED, how->caller ? how->reason : NULL);
     struct notification n;
     bool told = booking_pay_add_notification(s, b, bk, how->refund_id, &n);
     struct booking_change change = {.caller = how->caller,

@@ -29,11 +29,12 @@ struct booking_change {
     const char *from, *reason;           /* state before, NULL: made now; reason may be NULL */
     const char *audit;                   /* action, for staff */
     enum notice_template notice;         /* NOTICE_COUNT: none */
-    enum booking_outcome outcome;
+    enum booking_outcome outcome;        /* BOOKING_OUTCOME_COUNT: not counted */
 };
-/* Adds the statement that changes the row, and makes *bk what the row becomes. now() is the
- * transaction's, and so is bk->read_at. */
-void booking_set_state(struct db_batch *b, struct booking *bk, enum booking_state to);
+/* Adds the change of state to a batch; *bk becomes what it is then. `reason` is what people gave;
+ * or NULL. */
+void booking_set_state(struct db_batch *b, struct booking *bk, enum booking_state to,
+                       const char *reason);
 /* Fills a notice about the booking; `number` tells events of one template apart. False: an erased
  * customer, who is told nothing. */
 bool booking_notification(const struct booking *bk, enum notice_template t, int64_t number,

@@ -2,8 +2,6 @@
 # Copyright the bookingd authors
 # venues, services, resources, opening hours, closures, slots
 libsvc_a_SOURCES += \
-  include/svc/avail.h \
   include/svc/catalog.h \
-  src/svc/avail.c \
   src/svc/catalog.c \
   src/svc/catalog_staff.c

@@ -18,8 +18,7 @@ libsvc_a_SOURCES = \
 SVC_SQL = \
   src/svc/sql/access.sql \
   src/svc/sql/audit.sql \
-  src/svc/sql/avail.sql \
-  src/svc/sql/booking.sql \
+    src/svc/sql/booking.sql \
   src/svc/sql/booking_place.sql \
   src/svc/sql/catalog.sql \
   src/svc/sql/customer.sql \
@@ -31,6 +30,7 @@ SVC_SQL = \
   src/svc/sql/payment.sql \
   src/svc/sql/refund.sql \
   src/svc/sql/session.sql \
+  src/svc/sql/slot_facts.sql \
   src/svc/sql/staff.sql
 EXTRA_DIST += $(SVC_SQL)
 nodist_libsvc_a_SOURCES = src/svc/svc_sql.c src/svc/svc_sql.h

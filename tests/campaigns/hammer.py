@@ -46,10 +46,6 @@ PAID = (
     "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM payments WHERE status IN ('paid', 'partially_refunded') AND NOT surplus"
     " GROUP BY booking_id) x"
 )
-NO_SLOT = (
-    "SELECT count(*) FROM bookings b WHERE b.status = 'confirmed' AND NOT EXISTS (SELECT 1 FROM booking_units u"
-    " WHERE u.booking_id = b.id AND u.held_until IS NULL)"
-)
 
 
 class Place:
@@ -344,7 +340,6 @@ class Hammer(bd.Case):
                 ),
                 0,
             ),
-            "confirmed without a slot": (int(self.shop.pg.value(NO_SLOT)), 0),
             "processes that ended": (
                 int(self.shop.daemon.metric("bookingd_process_restarts_total") or 0),
                 0,

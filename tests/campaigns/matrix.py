@@ -275,9 +275,8 @@ class Field:
     def expire(self, cell, taken):
         """The hold is over, in half of the cells with another customer in its place."""
         self.shop.pg.sql(
-            "UPDATE bookings SET hold_expires_at = now() WHERE id = '%s' AND status = 'pending_payment';"
-            "UPDATE booking_units SET held_until = now() WHERE booking_id = '%s' AND held_until IS NOT NULL"
-            % (cell.booking, cell.booking)
+            "UPDATE bookings SET hold_expires_at = now() WHERE id = '%s' AND status = 'pending_payment'"
+            % cell.booking
         )
         if taken:
             self.call(cell, "book", (201,), cell.other, cell.hour)

@@ -88,89 +88,6 @@ static void make_venue(const char *zone)
                    " ('" VENUE "', '" OTHER "', 'O')");
 }
 
-static void open_hours(int position, int weekday, int opens, int closes)
-{
-    th_db_exec(&t, "INSERT INTO opening_hours VALUES ('" VENUE "', '" RESOURCE "', %d, %d, %d, %d)",
-               position, weekday, opens, closes);
-}
-
-/* Starts of a day (or two), as UTC times. 2026-03-23 is a Monday. */
-static const char *starts(const char *zone, int duration, int step, const char *first,
-                          const char *last)
-{
-    return th_db_value(&t,
-                       "SELECT string_agg(to_char(starts_at AT TIME ZONE 'UTC', 'DD HH24:MI'), ',' "
-                       "ORDER BY starts_at) FROM"
-                       " resource_starts('" VENUE "', '" RESOURCE "', '%s', %d, %d, '%s', '%s')",
-                       zone, duration, step, first, last);
-}
-
-START_TEST(starts_lie_on_the_grid_within_the_opening)
-{
-    make_venue("Asia/Riyadh");
-    open_hours(0, 1, 9 * 60, 12 * 60);
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
-                     "23 06:00,23 07:00,23 08:00");
-    ck_assert_str_eq(starts("Asia/Riyadh", 90, 45, "2026-03-23", "2026-03-23"),
-                     "23 06:00,23 06:45,23 07:30");
-    ck_assert_str_eq(starts("Asia/Riyadh", 180, 30, "2026-03-23", "2026-03-23"), "23 06:00");
-    ck_assert_str_eq(starts("Asia/Riyadh", 181, 30, "2026-03-23", "2026-03-23"), "");
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-24", "2026-03-29"), "");
-}
-END_TEST
-
-START_TEST(an_opening_may_end_on_the_next_day)
-{
-    make_venue("Asia/Riyadh");
-    open_hours(0, 1, 22 * 60, 2 * 60);
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-24"),
-                     "23 19:00,23 20:00,23 21:00,23 22:00");
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
-                     "23 19:00,23 20:00");
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-24", "2026-03-24"),
-                     "23 21:00,23 22:00");
-}
-END_TEST
-
-START_TEST(openings_that_overlap_give_each_start_once)
-{
-    make_venue("Asia/Riyadh");
-    open_hours(0, 1, 9 * 60, 11 * 60);
-    open_hours(1, 1, 10 * 60, 12 * 60);
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
-                     "23 06:00,23 07:00,23 08:00");
-}
-END_TEST
-
-START_TEST(a_clock_change_makes_an_opening_shorter_or_longer)
-{
-    make_venue("Europe/Berlin");
-    open_hours(0, 7, 1 * 60, 5 * 60);
-    ck_assert_str_eq(starts("Europe/Berlin", 60, 60, "2026-03-29", "2026-03-29"),
-                     "29 00:00,29 01:00,29 02:00");
-    ck_assert_str_eq(starts("Europe/Berlin", 60, 60, "2026-10-25", "2026-10-25"),
-                     "24 23:00,25 00:00,25 01:00,25 02:00,25 03:00");
-}
-END_TEST
-
-START_TEST(closures_block_from_start_to_before_the_end)
-{
-    make_venue("Asia/Riyadh");
-    open_hours(0, 1, 9 * 60, 13 * 60);
-    th_db_exec(&t, "INSERT INTO closures (venue_id, id, resource_id, starts_at, ends_at) VALUES"
-                   " ('" VENUE "', gen_random_uuid(), '" RESOURCE
-                   "', '2026-03-23 07:00Z', '2026-03-23 08:00Z'),"
-                   " ('" VENUE "', gen_random_uuid(), '" OTHER
-                   "', '2026-03-23 06:00Z', '2026-03-23 10:00Z')");
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
-                     "23 06:00,23 08:00,23 09:00");
-    th_db_exec(&t, "INSERT INTO closures (venue_id, id, starts_at, ends_at) VALUES"
-                   " ('" VENUE "', gen_random_uuid(), '2026-03-23 09:59Z', '2026-03-24 00:00Z')");
-    ck_assert_str_eq(starts("Asia/Riyadh", 60, 60, "2026-03-23", "2026-03-23"),
-                     "23 06:00,23 08:00");
-}
-END_TEST
-
 /* ---- limits ---- */
 
 #define TAKE(subjects, limits) \
@@ -262,56 +179,90 @@ END_TEST
 #define SERVICE "00000000-0000-7000-8000-000000000004"
 #define CUSTOMER "00000000-0000-7000-8000-000000000005"
 
-static void make_booking(char last, const char *status, const char *hold)
+/* A booking of RESOURCE (capacity 2) by plain SQL; the SQLSTATE of its refusal. */
+static const char *try_booking(char last, const char *status, const char *hold, int party,
+                               const char *from, const char *to)
 {
-    th_db_exec(&t,
-               "INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, "
-               "starts_at, ends_at, "
-               "occupied,"
-               " party_size, amount, currency, payment, hold_expires_at) VALUES ('" VENUE
-               "', '00000000-0000-7000-8000-00000000010%c', '" SERVICE "', '" RESOURCE
-               "', '" CUSTOMER "', '%s', '2026-03-23 06:00Z', '2026-03-23 07:00Z', '[2026-03-23 "
-               "06:00Z,2026-03-23 07:00Z)', 1, 0, 'SAR',"
-               " 'none', %s)",
-               last, status, hold);
+    return th_db_sqlstate(
+        &t,
+        "INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status,"
+        " starts_at, ends_at, occupied, party_size, amount, currency, payment, hold_expires_at)"
+        " VALUES ('" VENUE "', '00000000-0000-7000-8000-00000000010%c', '" SERVICE "', '" RESOURCE
+        "', '" CUSTOMER "', '%s', '2026-03-23 %sZ', '2026-03-23 %sZ',"
+        " '[2026-03-23 %sZ,2026-03-23 %sZ)', %d, 0, 'SAR', 'none', %s)",
+        last, status, from, to, from, to, party, hold);
 }
 
 static void make_bookings(void)
 {
     make_venue("Asia/Riyadh");
+    th_db_exec(&t, "UPDATE resources SET capacity = 2 WHERE id = '" RESOURCE "'");
     th_db_exec(&t, "INSERT INTO services (venue_id, id, name, duration_minutes) VALUES ('" VENUE
                    "', '" SERVICE "', 'S', 60)");
     th_db_exec(&t, "INSERT INTO customers (id, phone, locale) VALUES ('" CUSTOMER
                    "', '+966500000001', 'ar')");
-    make_booking('1', "confirmed", "NULL");
-    make_booking('2', "pending_payment", "now() + interval '1 hour'");
-    make_booking('3', "pending_payment", "now()");
+    ck_assert_str_eq(try_booking('1', "confirmed", "NULL", 1, "06:00", "07:00"), "");
+    ck_assert_str_eq(
+        try_booking('2', "pending_payment", "now() + interval '1 hour'", 1, "06:00", "07:00"), "");
+    ck_assert_str_eq(try_booking('3', "pending_payment", "now()", 1, "06:00", "07:00"), "");
 }
 
-static const char *take_unit(char booking, const char *resource, int unit, const char *range)
-{
-    return th_db_sqlstate(&t,
-                          "INSERT INTO booking_units (venue_id, resource_id, unit, booking_id, "
-                          "occupied) VALUES ('" VENUE
-                          "', '%s', %d, '00000000-0000-7000-8000-00000000010%c', '%s')",
-                          resource, unit, booking, range);
-}
-
-START_TEST(plain_sql_cannot_book_twice)
+/* B3: whoever writes, plain SQL included. */
+START_TEST(plain_sql_cannot_book_beyond_the_capacity)
 {
     make_bookings();
-    ck_assert_str_eq(take_unit('1', RESOURCE, 1, "[2026-03-23 06:00Z,2026-03-23 07:00Z)"), "");
-    ck_assert_str_eq(take_unit('2', RESOURCE, 1, "[2026-03-23 06:59Z,2026-03-23 08:00Z)"), "23P01");
-    ck_assert_str_eq(take_unit('2', RESOURCE, 1, "[2026-03-23 05:00Z,2026-03-23 09:00Z)"), "23P01");
-    ck_assert_str_eq(take_unit('2', RESOURCE, 1, "empty"), "23514");
-    ck_assert_str_eq(take_unit('2', RESOURCE, 1, "[2026-03-23 07:00Z,2026-03-23 08:00Z)"), "");
-    ck_assert_str_eq(take_unit('3', RESOURCE, 2, "[2026-03-23 06:00Z,2026-03-23 07:00Z)"), "");
-    ck_assert_str_eq(take_unit('3', OTHER, 1, "[2026-03-23 06:00Z,2026-03-23 07:00Z)"), "");
-    ck_assert_str_eq(
-        th_db_sqlstate(&t,
-                       "UPDATE booking_units SET occupied = '[2026-03-23 06:30Z,2026-03-23 08:00Z)'"
-                       " WHERE unit = 1 AND booking_id = '00000000-0000-7000-8000-000000000102'"),
-        "23P01");
+    ck_assert_str_eq(try_booking('4', "confirmed", "NULL", 1, "06:30", "07:30"), "23P01");
+    ck_assert_str_eq(try_booking('4', "confirmed", "NULL", 1, "05:00", "09:00"), "23P01");
+    ck_assert_str_eq(try_booking('4', "completed", "NULL", 1, "06:59", "08:00"), "23P01");
+    ck_assert_str_eq(try_booking('4', "cancelled", "NULL", 1, "06:00", "07:00"), "");
+    ck_assert_str_eq(try_booking('5', "confirmed", "NULL", 2, "07:00", "08:00"), "");
+    ck_assert_str_eq(try_booking('6', "confirmed", "NULL", 1, "07:30", "08:30"), "23P01");
+    const char *changes[] = {
+        "UPDATE bookings SET status = 'confirmed' WHERE id::text LIKE '%104'",
+        "UPDATE bookings SET status = 'confirmed', hold_expires_at = NULL WHERE id::text LIKE "
+        "'%103'",
+        "UPDATE bookings SET party_size = 2 WHERE id::text LIKE '%101'",
+        "UPDATE bookings SET starts_at = '2026-03-23 06:30Z', ends_at = '2026-03-23 07:30Z',"
+        " occupied = '[2026-03-23 06:30Z,2026-03-23 07:30Z)' WHERE id::text LIKE '%101'",
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
+        ck_assert_str_eq(th_db_sqlstate(&t, "%s", changes[i]), "23P01");
+    ck_assert_str_eq(th_db_sqlstate(&t, "UPDATE bookings SET occupied = 'empty'"), "23514");
+}
+END_TEST
+
+/* A snapshot that is older than the lock would not see what others booked. */
+START_TEST(other_isolation_levels_are_refused)
+{
+    make_bookings();
+    th_db_exec(&t, "SET default_transaction_isolation = 'repeatable read'");
+    ck_assert_str_eq(try_booking('7', "confirmed", "NULL", 1, "10:00", "11:00"), "0A000");
+}
+END_TEST
+
+/* Two writers at once: the second waits for the first, and sees it. */
+START_TEST(two_writers_at_once_do_not_book_twice)
+{
+    static const char insert[] =
+        "INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status,"
+        " starts_at, ends_at, occupied, party_size, amount, currency, payment) VALUES ('" VENUE
+        "', gen_random_uuid(), '" SERVICE "', '" RESOURCE "', '" CUSTOMER
+        "', 'confirmed', '2026-03-24 06:00Z', '2026-03-24 07:00Z',"
+        " '[2026-03-24 06:00Z,2026-03-24 07:00Z)', 2, 0, 'SAR', 'none')";
+    make_bookings();
+    PGconn *a = th_db_connect(&t), *b = th_db_connect(&t);
+    PQclear(PQexec(a, "BEGIN"));
+    PQclear(PQexec(a, insert));
+    ck_assert_int_eq(PQsendQuery(b, insert), 1);
+    wait_until_blocked(PQbackendPID(b));
+    PQclear(PQexec(a, "COMMIT"));
+    PGresult *r = PQgetResult(b);
+    ck_assert_int_eq(PQresultStatus(r), PGRES_FATAL_ERROR);
+    ck_assert_str_eq(PQresultErrorField(r, PG_DIAG_SQLSTATE), "23P01");
+    ck_assert_str_eq(PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME), "bookings_capacity");
+    PQclear(r);
+    PQfinish(a);
+    PQfinish(b);
 }
 END_TEST
 
@@ -337,16 +288,13 @@ int main(int argc, char **argv)
     tcase_add_loop_test(c, a_wall_time_has_one_instant, 0, (int)ARRAY_LEN(walls));
     tcase_add_loop_test(c, every_wall_time_of_a_year_is_its_first_instant, 0,
                         (int)ARRAY_LEN(zones));
-    tcase_add_test(c, starts_lie_on_the_grid_within_the_opening);
-    tcase_add_test(c, an_opening_may_end_on_the_next_day);
-    tcase_add_test(c, openings_that_overlap_give_each_start_once);
-    tcase_add_test(c, a_clock_change_makes_an_opening_shorter_or_longer);
-    tcase_add_test(c, closures_block_from_start_to_before_the_end);
     tcase_add_test(c, a_limit_is_taken_whole_or_not_at_all);
     tcase_add_test(c, a_window_that_has_passed_counts_no_more);
     tcase_add_test(c, two_takers_at_once_count_both);
     tcase_add_test(c, a_crowd_gets_exactly_the_limit);
-    tcase_add_test(c, plain_sql_cannot_book_twice);
+    tcase_add_test(c, plain_sql_cannot_book_beyond_the_capacity);
+    tcase_add_test(c, other_isolation_levels_are_refused);
+    tcase_add_test(c, two_writers_at_once_do_not_book_twice);
     tcase_add_test(c, a_hold_is_dead_when_its_time_has_passed);
     return th_run(s);
 }

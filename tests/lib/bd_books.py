@@ -7,16 +7,11 @@ import bd
 
 QUESTIONS = {
     # What begins and ends, in order of time, summed up; what ends at a moment does so before what begins then.
-    "overlaps": """WITH live AS (SELECT * FROM bookings WHERE status = 'confirmed' OR status = 'pending_payment' AND hold_expires_at > clock_timestamp()),
+    "overlaps": """WITH live AS (SELECT * FROM bookings WHERE booking_is_live(status, hold_expires_at)),
         change AS (SELECT venue_id, resource_id, lower(occupied) AS at, party_size AS n FROM live
                    UNION ALL SELECT venue_id, resource_id, upper(occupied), -party_size FROM live),
         load AS (SELECT venue_id, resource_id, sum(n) OVER (PARTITION BY venue_id, resource_id ORDER BY at, n) AS units FROM change)
         SELECT count(*) FROM load l JOIN resources r ON (r.venue_id, r.id) = (l.venue_id, l.resource_id) WHERE l.units > r.capacity""",
-    "confirmed without its units": """SELECT count(*) FROM bookings b WHERE b.status = 'confirmed' AND b.party_size <>
-        (SELECT count(*) FROM booking_units u WHERE (u.venue_id, u.booking_id) = (b.venue_id, b.id) AND u.resource_id = b.resource_id
-         AND u.occupied = b.occupied AND u.held_until IS NULL)""",
-    "units of what has ended": """SELECT count(*) FROM booking_units u JOIN bookings b ON (b.venue_id, b.id) = (u.venue_id, u.booking_id)
-        WHERE b.status NOT IN ('confirmed', 'pending_payment')""",
     "versions without history": """SELECT count(*) FROM bookings b
         WHERE version <> (SELECT count(*) FROM booking_history h WHERE (h.venue_id, h.booking_id) = (b.venue_id, b.id))""",
     "confirmed without a notice": """SELECT count(*) FROM bookings b JOIN booking_history h ON (h.venue_id, h.booking_id) = (b.venue_id, b.id)

@@ -18,7 +18,7 @@ VISA, VISA_3DS, POOR = (
 RETURN = "https://book.example.com/done"
 
 PAYMENTS = """SELECT p.id, p.status, p.amount - p.refunded_amount, b.id, booking_status(b.status, b.hold_expires_at),
- EXISTS (SELECT 1 FROM booking_units u WHERE u.booking_id = b.id AND u.held_until IS NULL)
+ booking_is_live(b.status, b.hold_expires_at)
 FROM payments p JOIN bookings b ON b.id = p.booking_id"""
 
 

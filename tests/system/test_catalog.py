@@ -281,7 +281,7 @@ class Catalog(bd.Case):
             "/v1/staff/venues/%s/services" % v["id"], {"name": "Cut", "duration_minutes": 40}
         )
         path = "/v1/services/%s/slots?" % s["id"]
-        self.assertEqual(self.client.get(path[:-1]).json(), {"items": []})
+        self.assertEqual(self.client.get(path[:-1]).json(), {"items": [], "next": None})
         for query, name in (
             ("from=2030-02-30", "from"),
             ("to=tomorrow", "to"),

@@ -98,11 +98,15 @@ class Offers(bd.Case):
             day + dt.timedelta(days=1),
             party,
         )
-        r = self.shop.call("GET", path)
-        self.assertEqual(r.status, 200, r)
-        keys = [(i["starts_at"], i["resource_id"]) for i in r.json()["items"]]
+        items, after = [], ""
+        while after is not None:
+            r = self.shop.call("GET", path + "&limit=500" + after)
+            self.assertEqual(r.status, 200, r)
+            items += r.json()["items"]
+            after = r.json()["next"] and "&after=" + r.json()["next"]
+        keys = [(i["starts_at"], i["resource_id"]) for i in items]
         self.assertEqual(keys, sorted(set(keys)))
-        return {k: i["available"] for k, i in zip(keys, r.json()["items"])}
+        return {k: i["available"] for k, i in zip(keys, items)}
 
     def book(self, service, start, resource, party):
         body = {

@@ -364,9 +364,6 @@ class CreateAndGo(Create):
     def back(self):
         self.case.ask("UPDATE bookings SET hold_expires_at = now() WHERE id = '%s'" % self.booking)
         self.case.ask(
-            "UPDATE booking_units SET held_until = now() WHERE booking_id = '%s'" % self.booking
-        )
-        self.case.ask(
             "UPDATE payments SET invoice_expires_at = now() WHERE booking_id = '%s'" % self.booking
         )  # it is before the hold's
 

@@ -76,7 +76,18 @@ class Schedule:
             "id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
             "capacity": rng.choice([1, 1, 2, 4]),
             "hours": hours,
+            "special": self.special(rng),
         }
+
+    def special(self, rng):
+        """Hours of certain dates: (first day, last day, rows); some without a row, closed."""
+        if rng.random() < 0.6:
+            return None
+        first = self.first + dt.timedelta(days=rng.randrange(-1, 4))
+        rows = []
+        for _ in range(rng.randint(0, 3)):
+            rows.append((rng.randrange(1440), rng.choice([0, 1440, rng.randrange(1441)])))
+        return first, first + dt.timedelta(days=rng.randrange(0, 3)), rows
 
     def instant(self, rng):
         start = dt.datetime.combine(self.first, dt.time(), UTC) - dt.timedelta(hours=12)
@@ -146,6 +157,21 @@ class Schedule:
             out.append(row("service_resources", self.venue, self.service, r["id"]))
             for i, (weekday, opens, closes) in enumerate(r["hours"]):
                 out.append(row("opening_hours", self.venue, r["id"], i, weekday, opens, closes))
+            if r["special"]:
+                first, last, rows = r["special"]
+                out.append(
+                    row(
+                        "special_hours (venue_id, id, resource_id, first_day, last_day,"
+                        " opens_minutes, closes_minutes)",
+                        self.venue,
+                        str(uuid.uuid4()),
+                        r["id"],
+                        first,
+                        last,
+                        "{%s}" % ",".join(str(opens) for opens, _ in rows),
+                        "{%s}" % ",".join(str(closes) for _, closes in rows),
+                    )
+                )
         for who, start, end in self.closures:
             out.append(
                 row(
@@ -180,57 +206,71 @@ class Schedule:
                     held,
                 )
             )
-            out.append(row("booking_units", self.venue, who, unit, booking, occupied, held))
         return "\n".join(out)
 
     # ---- the model ----
 
-    def opening(self, day, hours):
-        weekday, opens, closes = hours
-        if day.isoweekday() != weekday:
-            return None
-
+    def opening(self, day, opens, closes):
         def at(base, minute):
             # fold=0 is the offset before a change, both for a skipped and for a repeated wall time
             wall = dt.datetime.combine(base, dt.time()) + MINUTE * minute
             return wall.replace(tzinfo=self.tz, fold=0).astimezone(UTC)
 
-        return at(day, opens), at(day, closes) if closes > opens else at(
-            day + dt.timedelta(days=1), closes
-        )
+        if closes > opens:
+            return at(day, opens), at(day, closes)
+        return at(day, opens), at(day + dt.timedelta(days=1), closes)
 
-    def free_units(self, resource, start, end, now):
-        return sum(
-            1
-            for unit in range(1, resource["capacity"] + 1)
-            if not any(
-                who == resource["id"]
-                and u == unit
-                and start < e
-                and s < end
-                and (held is None or held > now)
-                for who, u, s, e, held in self.units
-            )
-        )
+    def rows_of(self, resource, day):
+        """The hours of one date: special ones replace those of the week."""
+        special = resource["special"]
+        if special and special[0] <= day <= special[1]:
+            return special[2]
+        return [(o, c) for weekday, o, c in resource["hours"] if day.isoweekday() == weekday]
+
+    def openings(self, resource):
+        days = (self.last - self.first).days + 2 + self.duration // 1440
+        found = []
+        for n in range(-1, days + 1):
+            day = self.first + dt.timedelta(days=n)
+            found += [self.opening(day, o, c) for o, c in self.rows_of(resource, day)]
+        return [o for o in found if o[0] < o[1]]
+
+    @staticmethod
+    def covered(openings, start, end):
+        """Whether openings that touch or overlap hold the whole time."""
+        while start < end:
+            reach = max([c for o, c in openings if o <= start < c], default=None)
+            if reach is None:
+                return False
+            start = reach
+        return True
+
+    def free_places(self, resource, start, end, now):
+        """The capacity less the most people at any moment of the time."""
+        there = [
+            (s, e)
+            for who, _, s, e, held in self.units
+            if who == resource["id"] and s < end and start < e and (held is None or held > now)
+        ]
+        moments = [start] + [s for s, _ in there if s > start]
+        people = [sum(s <= m < e for s, e in there) for m in moments]
+        return resource["capacity"] - max(people)
 
     def model(self, now):
         found = set()
         for r in self.resources:
-            for n in range(-1, (self.last - self.first).days + 1):
-                for hours in r["hours"]:
-                    opening = self.opening(self.first + dt.timedelta(days=n), hours)
-                    if opening:
-                        found |= self.in_opening(r, opening, now)
+            openings = self.openings(r)
+            for opening in openings:
+                found |= self.in_opening(r, opening, openings, now)
         return sorted(found)
 
-    def in_opening(self, r, opening, now):
+    def in_opening(self, r, opening, openings, now):
         found, start = set(), opening[0]
-        while start + MINUTE * self.duration <= opening[1]:
+        while start < opening[1]:
             end = start + MINUTE * self.duration
-            free = self.free_units(r, start - MINUTE * self.before, end + MINUTE * self.after, now)
             if (
                 self.first <= start.astimezone(self.tz).date() <= self.last
-                and free >= self.party
+                and self.covered(openings, start, end)
                 and now + MINUTE * self.notice
                 <= start
                 <= now + dt.timedelta(hours=24 * self.advance)
@@ -238,14 +278,18 @@ class Schedule:
                     who in (None, r["id"]) and start < e and s < end for who, s, e in self.closures
                 )
             ):
-                found.add(
-                    (
-                        start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                        end.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                        r["id"],
-                        free,
-                    )
+                free = self.free_places(
+                    r, start - MINUTE * self.before, end + MINUTE * self.after, now
                 )
+                if free >= self.party:
+                    found.add(
+                        (
+                            start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                            end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                            r["id"],
+                            free,
+                        )
+                    )
             start += MINUTE * (self.step or self.duration)
         return found
 
@@ -281,12 +325,8 @@ class Slots(bd.Case):
         # A start may cross the notice or horizon between the two clock readings: then the model is asked again.
         for _ in range(3):
             before = s.model(dt.datetime.now(UTC))
-            answer = client.get(path)
-            self.assertEqual(answer.status, 200, answer.body)
-            got = [
-                (i["starts_at"], i["ends_at"], i["resource_id"], i["available"])
-                for i in answer.json()["items"]
-            ]
+            got = self.read_pages(client, path)
+            days = client.get(path.replace("/slots?", "/days?")).json()["items"]
             after = s.model(dt.datetime.now(UTC))
             if before == after:
                 break
@@ -296,7 +336,34 @@ class Slots(bd.Case):
                 "seed %d, %s %s..%s: missing %s, extra %s\n%s"
                 % (seed, s.zone, s.first, s.last, missing, extra, s.sql())
             )
+        self.compare_days(s, days, after)
         return len(got)
+
+    def read_pages(self, client, path):
+        """All pages, of a size that most answers do not fit into."""
+        found, after = [], ""
+        while after is not None:
+            answer = client.get("%s&limit=40%s" % (path, after))
+            self.assertEqual(answer.status, 200, answer.body)
+            page = answer.json()
+            found += [
+                (i["starts_at"], i["ends_at"], i["resource_id"], i["available"])
+                for i in page["items"]
+            ]
+            after = page["next"] and "&after=" + page["next"]
+        return found
+
+    def compare_days(self, s, days, slots):
+        per_day = {}
+        for start, *_ in slots:
+            moment = dt.datetime.fromisoformat(start.replace("Z", "+00:00"))
+            per_day.setdefault(str(moment.astimezone(s.tz).date()), []).append(start)
+        want, day = [], s.first
+        while day <= s.last:
+            starts = per_day.get(str(day), [])
+            want.append((str(day), len(starts), min(starts, default=None)))
+            day += dt.timedelta(days=1)
+        self.assertEqual([(d["date"], d["starts"], d["first_starts_at"]) for d in days], want)
 
 
 if __name__ == "__main__":

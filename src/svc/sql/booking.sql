@@ -6,27 +6,28 @@
 -- A whole booking with what notifications and views say of it.
 -- fragment: booking_whole
 -- returns: id, venue_id, service_id, resource_id, customer_id, version, party_size, amount,
--- returns: currency, note, state, stored, starts_us, ends_us, hold_us, cancelled_us, created_us,
--- returns: read_us, free_us, starts_wall, ends_wall, phone, customer_name, locale, service, venue,
--- returns: resource
+-- returns: currency, payment, note, staff_note, guest_name, reason, made_by, forced,
+-- returns: resource_chosen, free_cancellation_minutes, state, stored, starts_us, ends_us, hold_us,
+-- returns: cancelled_us, ended_us, created_us, read_us, starts_wall, ends_wall, phone,
+-- returns: customer_name, locale, service, venue, resource
 SELECT b.id, b.venue_id, b.service_id, b.resource_id, b.customer_id, b.version, b.party_size,
-       b.amount, b.currency, b.note,
+       b.amount, b.currency, b.payment, b.note, b.staff_note, b.guest_name, b.reason, b.made_by,
+       b.forced, b.resource_chosen, b.free_cancellation_minutes,
        booking_status(b.status, b.hold_expires_at) AS state,
        b.status AS stored,
        (extract(epoch FROM b.starts_at) * 1000000)::bigint AS starts_us,
        (extract(epoch FROM b.ends_at) * 1000000)::bigint AS ends_us,
        (extract(epoch FROM b.hold_expires_at) * 1000000)::bigint AS hold_us,
        (extract(epoch FROM b.cancelled_at) * 1000000)::bigint AS cancelled_us,
+       (extract(epoch FROM b.ended_at) * 1000000)::bigint AS ended_us,
        (extract(epoch FROM b.created_at) * 1000000)::bigint AS created_us,
        (extract(epoch FROM now()) * 1000000)::bigint AS read_us,
-       (extract(epoch FROM b.starts_at - s.free_cancellation_minutes * interval '1 minute')
-           * 1000000)::bigint AS free_us,
        to_char(b.starts_at AT TIME ZONE v.time_zone, 'YYYY-MM-DD HH24:MI') AS starts_wall,
        to_char(b.ends_at AT TIME ZONE v.time_zone, 'YYYY-MM-DD HH24:MI') AS ends_wall,
-       c.phone, c.name AS customer_name, c.locale,
+       c.phone, c.name AS customer_name, COALESCE(b.locale, c.locale, v.locale) AS locale,
        s.name AS service, v.name AS venue, r.name AS resource
   FROM bookings b
-  JOIN customers c ON c.id = b.customer_id
+  LEFT JOIN customers c ON c.id = b.customer_id
   JOIN venues v ON v.id = b.venue_id
   JOIN services s ON s.venue_id = b.venue_id AND s.id = b.service_id
   JOIN resources r ON r.venue_id = b.venue_id AND r.id = b.resource_id
@@ -153,8 +154,7 @@ INSERT INTO booking_history
        (venue_id, booking_id, version, from_status, to_status, actor, reason, request_id)
 VALUES ($1::uuid, $2::uuid, $3::integer, $4::text, $5::text, $6::text, $7::text, $8::text);
 
--- Every change of units is made under the resource's lock, so that two of them never meet in
--- another order.
+-- Whoever asks for room holds this lock, so that nobody takes it meanwhile.
 -- name: booking_lock_resource
 -- params: $1 uuid booking, $2 uuid customer or NULL, $3 uuid venue or NULL
 -- returns: id
@@ -168,37 +168,44 @@ SELECT r.id
        )
    FOR NO KEY UPDATE OF r;
 
--- name: booking_free_units
+-- Whether the booking fits beside the others, whatever it takes itself.
+-- name: booking_room
 -- params: $1 uuid booking, $2 uuid customer or NULL, $3 uuid venue or NULL
--- returns: nothing
-DELETE FROM booking_units u
- USING bookings b
- WHERE
-       -- include: booking_in_scope
-   AND u.venue_id = b.venue_id
-   AND u.booking_id = b.id;
-
--- Fewer than the party says that the hold died while the locks were waited for.
--- name: booking_keep_units
--- params: $1 uuid booking, $2 uuid customer or NULL, $3 uuid venue or NULL
--- returns: nothing
-UPDATE booking_units u
-   SET held_until = NULL
+-- returns: room, ahead
+SELECT resource_peak(b.resource_id, b.occupied, b.id) + b.party_size <= r.capacity AS room,
+       b.starts_at > now() AS ahead
   FROM bookings b
+  JOIN resources r ON r.venue_id = b.venue_id AND r.id = b.resource_id
  WHERE
-       -- include: booking_in_scope
-   AND u.venue_id = b.venue_id
-   AND u.booking_id = b.id;
+       -- include: booking_in_scope;
 
+-- A change without a reason keeps none: the reason is that of the present state.
 -- name: booking_set_state
--- params: $1 uuid venue, $2 uuid booking, $3 text state
+-- params: $1 uuid venue, $2 uuid booking, $3 text state, $4 text reason or NULL
 -- returns: nothing
 UPDATE bookings
    SET status = $3::text,
        version = version + 1,
        updated_at = now(),
+       reason = $4::text,
        hold_expires_at = NULL,
-       cancelled_at = CASE WHEN $3::text = 'cancelled' THEN now() END
+       cancelled_at = CASE WHEN $3::text = 'cancelled' THEN now() END,
+       ended_at = CASE WHEN $3::text IN ('completed', 'no_show') THEN now() END
+ WHERE venue_id = $1::uuid
+   AND id = $2::uuid;
+
+-- name: booking_edit
+-- params: $1 uuid venue, $2 uuid booking, $3 text note or NULL, $4 text staff note or NULL,
+-- params: $5 text guest name or NULL, $6 integer party, $7 bigint amount
+-- returns: nothing
+UPDATE bookings
+   SET note = $3::text,
+       staff_note = $4::text,
+       guest_name = $5::text,
+       party_size = $6::integer,
+       amount = $7::bigint,
+       version = version + 1,
+       updated_at = now()
  WHERE venue_id = $1::uuid
    AND id = $2::uuid;
 
@@ -225,49 +232,3 @@ SELECT b.id
    AND b.status = 'pending_payment'
    AND b.hold_expires_at <= now()
    FOR NO KEY UPDATE SKIP LOCKED;
-
--- ---- bookings that are paid ----
-
--- Takes units for the booking anew: its own were put away by the statement before, so that a live
--- hold, which still has them, and a dead one, which may have lost them, go one way. All of the
--- party or none.
--- name: booking_take_units
--- params: $1 uuid venue, $2 uuid booking, $3 boolean the hold is live
--- returns: nothing
-WITH bk AS (
-    SELECT b.*
-      FROM bookings b
-     WHERE b.venue_id = $1::uuid
-       AND b.id = $2::uuid
-), free AS (
-    SELECT n.unit
-      FROM bk
-      JOIN resources r ON r.venue_id = bk.venue_id AND r.id = bk.resource_id,
-           generate_series(1, greatest(r.capacity, bk.party_size)) AS n (unit)
-     WHERE NOT EXISTS (
-               SELECT 1
-                 FROM booking_units u
-                WHERE u.venue_id = bk.venue_id
-                  AND u.resource_id = bk.resource_id
-                  AND u.unit = n.unit
-                  AND u.occupied && bk.occupied)
-     ORDER BY n.unit
-     LIMIT (SELECT party_size FROM bk)
-)
-INSERT INTO booking_units (venue_id, resource_id, unit, booking_id, occupied)
-SELECT bk.venue_id, bk.resource_id, free.unit, bk.id, bk.occupied
-  FROM bk, free
- WHERE (SELECT count(*) FROM free) = bk.party_size
-   AND ($3::boolean OR bk.starts_at > now());
-
--- name: booking_pay_drop_dead
--- params: $1 uuid venue, $2 uuid booking
--- returns: nothing
-DELETE FROM booking_units u
- USING bookings b
- WHERE b.venue_id = $1::uuid
-   AND b.id = $2::uuid
-   AND u.venue_id = b.venue_id
-   AND u.resource_id = b.resource_id
-   AND u.occupied && b.occupied
-   AND u.held_until <= clock_timestamp();

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * Reads what src/svc/sql/slot_facts.sql tells about a service and its resources into the form that
+ * domain/slots.c works on. Called by the slot search and by whoever places a booking.
+ */
+#include "slot_facts.h"
+
+#include <string.h>
+
+#include "svc/svc_sql.h"
+
+void slot_facts_add(struct db_batch *b, const struct slot_question *q, struct slot_results *out)
+{
+    const char *const params[] = {q->service_id, q->booking_id, q->resource_id,
+                                  q->starts_at,  q->from,       q->to};
+    const int n = (int)ARRAY_LEN(params);
+    out->service = db_add(b, &stmt_slot_service, params, n);
+    out->resources = db_add(b, &stmt_slot_resources, params, n);
+    out->openings = db_add(b, &stmt_slot_openings, params, n);
+    out->closures = db_add(b, &stmt_slot_closures, params, n);
+    out->busy = db_add(b, &stmt_slot_busy, params, n);
+}
+
+static void slot_facts_read_service(struct db_rows rows, struct slot_facts *out)
+{
+    *out = (struct slot_facts){
+        .venue_id = db_get_uuid(rows, 0, "venue_id"),
+        .service_id = db_get_uuid(rows, 0, "id"),
+        .service = db_get_str(rows, 0, "service"),
+        .venue = db_get_str(rows, 0, "venue"),
+        .currency = db_get_str(rows, 0, "currency"),
+        .payment = db_get_str(rows, 0, "payment"),
+        .active = db_get_bool(rows, 0, "active"),
+        .resource_known = db_get_bool(rows, 0, "resource_known"),
+        .price = db_get_int(rows, 0, "price"),
+        .free_cancellation_minutes = db_get_int(rows, 0, "free_cancellation_minutes"),
+        .days = db_get_int(rows, 0, "days"),
+        .now_us = db_get_int(rows, 0, "now_us"),
+        .begins_us = db_get_int(rows, 0, "begins_us"),
+        .ends_us = db_get_int(rows, 0, "ends_us"),
+        .starts_wall = db_get(rows, 0, "starts_wall"),
+        .ends_wall = db_get(rows, 0, "ends_wall"),
+        .rule =
+            {
+                .duration_us = db_get_int(rows, 0, "duration_us"),
+                .step_us = db_get_int(rows, 0, "step_us"),
+                .before_us = db_get_int(rows, 0, "before_us"),
+                .after_us = db_get_int(rows, 0, "after_us"),
+                .earliest_us = db_get_int(rows, 0, "earliest_us"),
+                .latest_us = db_get_int(rows, 0, "latest_us"),
+                .party = 1,
+            },
+    };
+    if (!db_is_null(rows, 0, "max_party_size"))
+        out->max_party_size = db_get_int(rows, 0, "max_party_size");
+}
+
+/* The rows of one candidate: results are in the order of resource ids, as the candidates are.
+ * Moves *row behind them; rows of others (a link that was removed meanwhile) are passed over. */
+static int slot_facts_count_rows(struct db_rows rows, const char *id, int *row)
+{
+    const int n = db_count(rows);
+    while (*row < n && strcmp(db_get_str(rows, *row, "resource_id"), id) < 0)
+        ++*row;
+    const int first = *row;
+    while (*row < n && strcmp(db_get_str(rows, *row, "resource_id"), id) == 0)
+        ++*row;
+    return *row - first;
+}
+
+static void slot_facts_read_openings(struct arena *a, struct db_rows rows, struct slot_facts *f)
+{
+    int row = 0;
+    for (size_t i = 0; i < f->candidates_n; i++) {
+        struct slot_resource *r = &f->candidates[i].facts;
+        const int n = slot_facts_count_rows(rows, f->candidates[i].id.s, &row);
+        r->openings = arena_array(a, (size_t)n, sizeof(*r->openings));
+        r->openings_n = (size_t)n;
+        for (int k = 0; k < n; k++)
+            r->openings[k] = (struct slot_opening){
+                .from_us = db_get_int(rows, row - n + k, "opens_us"),
+                .to_us = db_get_int(rows, row - n + k, "closes_us"),
+            };
+    }
+}
+
+/* Closures of the venue count for each candidate. */
+static void slot_facts_read_closures(struct arena *a, struct db_rows rows, struct slot_facts *f)
+{
+    const int n = db_count(rows);
+    for (size_t i = 0; i < f->candidates_n; i++) {
+        struct slot_resource *r = &f->candidates[i].facts;
+        r->closures = arena_array(a, (size_t)n, sizeof(*r->closures));
+        for (int k = 0; k < n; k++) {
+            const char *whose = db_get(rows, k, "resource_id");
+            if (whose == NULL || strcmp(whose, f->candidates[i].id.s) == 0)
+                r->closures[r->closures_n++] = (struct slot_range){db_get_int(rows, k, "starts_us"),
+                                                                   db_get_int(rows, k, "ends_us")};
+        }
+    }
+}
+
+static void slot_facts_read_busy(struct arena *a, struct db_rows rows, struct slot_facts *f)
+{
+    int row = 0;
+    for (size_t i = 0; i < f->candidates_n; i++) {
+        struct slot_resource *r = &f->candidates[i].facts;
+        const int n = slot_facts_count_rows(rows, f->candidates[i].id.s, &row);
+        r->busy = arena_array(a, (size_t)n, sizeof(*r->busy));
+        r->busy_n = (size_t)n;
+        r->levels = arena_array(a, (size_t)n * 2, sizeof(*r->levels));
+        for (int k = 0; k < n; k++)
+            r->busy[k] = (struct slot_busy){
+                .from_us = db_get_int(rows, row - n + k, "from_us"),
+                .to_us = db_get_int(rows, row - n + k, "to_us"),
+                .people = (int32_t)db_get_int(rows, row - n + k, "people"),
+            };
+    }
+}
+
+enum err slot_facts_read(struct arena *a, struct db_batch *b, const struct slot_results *r,
+                         struct slot_facts *out)
+{
+    if (db_count(db_result(b, r->service)) == 0)
+        return ERR_NOT_FOUND;
+    slot_facts_read_service(db_result(b, r->service), out);
+    struct db_rows rows = db_result(b, r->resources);
+    out->candidates_n = (size_t)db_count(rows);
+    out->candidates = arena_array(a, out->candidates_n, sizeof(*out->candidates));
+    for (size_t i = 0; i < out->candidates_n; i++)
+        out->candidates[i] = (struct slot_candidate){
+            .id = db_get_uuid(rows, (int)i, "id"),
+            .name = db_get_str(rows, (int)i, "name"),
+            .booked_us = db_get_int(rows, (int)i, "booked_us"),
+            .facts = {.capacity = (int32_t)db_get_int(rows, (int)i, "capacity")},
+        };
+    slot_facts_read_openings(a, db_result(b, r->openings), out);
+    slot_facts_read_closures(a, db_result(b, r->closures), out);
+    slot_facts_read_busy(a, db_result(b, r->busy), out);
+    for (size_t i = 0; i < out->candidates_n; i++)
+        slot_resource_prepare(&out->candidates[i].facts);
+    return ERR_OK;
+}
