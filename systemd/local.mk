@@ -11,7 +11,8 @@ TESTS += tests/lint/units.sh
 AM_DISTCHECK_CONFIGURE_FLAGS = --with-systemdsystemunitdir='$${prefix}/lib/systemd/system' \
   --with-sysusersdir='$${prefix}/lib/sysusers.d' --with-tmpfilesdir='$${prefix}/lib/tmpfiles.d'
 
-FILL_IN = $(MKDIR_P) systemd && $(SED) -e 's|@bindir[@]|$(bindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g'
+FILL_IN = $(MKDIR_P) systemd && $(SED) -e 's|@bindir[@]|$(bindir)|g' -e \
+  's|@sysconfdir[@]|$(sysconfdir)|g'
 systemd/bookingd.service: systemd/bookingd.service.in Makefile
 	$(AM_V_GEN)$(FILL_IN) $(srcdir)/systemd/bookingd.service.in >$@.tmp && mv -f $@.tmp $@
 systemd/bookingd.tmpfiles.conf: systemd/bookingd.tmpfiles.conf.in Makefile

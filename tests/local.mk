@@ -15,20 +15,25 @@ LINT_TESTS = \
   tests/lint/width.py
 TESTS += $(LINT_TESTS)
 EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lib/*.h $(srcdir)/tests/unit/*.h))
-EXTRA_DIST += tests/README.md tests/demo/demo.py $(LINT_TESTS) tests/lint/known.py tests/lint/analyse.sh \
+EXTRA_DIST += tests/README.md tests/demo/demo.py $(LINT_TESTS) tests/lint/known.py \
+  tests/lint/analyse.sh \
   .clang-tidy .clang-format .editorconfig \
   $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lint/known/*.txt))
 TEST_EXTENSIONS = .sh .py
 AM_TESTS_ENVIRONMENT = srcdir='$(abs_top_srcdir)'; builddir='$(abs_top_builddir)'; CC='$(CC)'; \
-  BOOKINGD_BIN='$(abs_top_builddir)/bookingd'; BOOKINGD_SANDBOX_BIN='$(abs_top_builddir)/bookingd-sandbox'; \
+  BOOKINGD_BIN='$(abs_top_builddir)/bookingd'; \
+  BOOKINGD_SANDBOX_BIN='$(abs_top_builddir)/bookingd-sandbox'; \
   export srcdir builddir CC BOOKINGD_BIN BOOKINGD_SANDBOX_BIN;
 
-# Unit tests again under valgrind; forks are libcheck's, switched off so that one process is watched.
-VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible \
+# Unit tests again under valgrind; forks are libcheck's, switched off so that one process is
+# watched.
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full \
+  --errors-for-leak-kinds=definite,possible \
   --trace-children=no
 check-valgrind: $(check_PROGRAMS)
 	@printf '%s\n' $(filter tests/unit/%,$(check_PROGRAMS)) | xargs -P 2 -I{} sh -c '\
-	  CK_FORK=no CK_RUN_CASE_EXCLUDE= CK_EXCLUDE_TAGS="fork slow" srcdir="$(abs_top_srcdir)" $(VALGRIND) ./{} >{}.valgrind 2>&1 \
+	  CK_FORK=no CK_RUN_CASE_EXCLUDE= CK_EXCLUDE_TAGS="fork slow" srcdir="$(abs_top_srcdir)" \
+	    $(VALGRIND) ./{} >{}.valgrind 2>&1 \
 	    || [ $$? = 77 ] || { cat {}.valgrind; echo "valgrind: {}"; exit 255; }'
 .PHONY: check-valgrind
 

@@ -17,5 +17,6 @@ if HAVE_CHECK
 CONFINE_TESTS = tests/unit/check_confine
 check_PROGRAMS += $(CONFINE_TESTS)
 TESTS += $(CONFINE_TESTS)
-tests_unit_check_confine_LDADD = libconfine.a libdb.a libsys.a $(LIBS_DB) $(SECCOMP_LIBS) $(CHECK_LIBS)
+tests_unit_check_confine_LDADD = libconfine.a libdb.a libsys.a $(LIBS_DB) $(SECCOMP_LIBS) \
+  $(CHECK_LIBS)
 endif

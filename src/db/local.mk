@@ -31,7 +31,8 @@ EXTRA_DIST += $(DB_MIGRATIONS) src/db/embed.py tests/lib/with-pg
 
 src/db/db_migrations.c: $(DB_MIGRATIONS) src/db/embed.py
 	$(AM_V_GEN)$(MKDIR_P) src/db && top=`pwd` && cd $(srcdir) && \
-	  $(PYTHON) src/db/embed.py migrations $(DB_MIGRATIONS) >"$$top/$@.tmp" && mv -f "$$top/$@.tmp" "$$top/$@"
+	  $(PYTHON) src/db/embed.py migrations $(DB_MIGRATIONS) >"$$top/$@.tmp" && \
+	  mv -f "$$top/$@.tmp" "$$top/$@"
 
 # Tests against a real PostgreSQL: they link LIBS_TH_DB and list nothing else.
 EXTRA_DIST += tests/lib/th_db.h tests/lib/th_proxy.h

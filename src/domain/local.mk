@@ -18,7 +18,8 @@ EXTRA_DIST += src/domain/phone_ranges.py
 include $(top_srcdir)/src/domain/config.mk
 
 if HAVE_CHECK
-DOMAIN_TESTS = tests/unit/check_metrics tests/unit/check_scoreboard tests/unit/check_phone_table tests/unit/check_slots
+DOMAIN_TESTS = tests/unit/check_metrics tests/unit/check_scoreboard tests/unit/check_phone_table \
+  tests/unit/check_slots
 check_PROGRAMS += $(DOMAIN_TESTS)
 TESTS += $(DOMAIN_TESTS)
 tests_unit_check_phone_table_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)

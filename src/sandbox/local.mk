@@ -32,4 +32,5 @@ CLEANFILES += src/sandbox/inbox_page.c src/sandbox/pay_page.c
 EXTRA_DIST += src/sandbox/inbox.html src/sandbox/pay.html src/sandbox/page.awk
 src/sandbox/%_page.c: $(top_srcdir)/src/sandbox/%.html $(top_srcdir)/src/sandbox/page.awk
 	@$(MKDIR_P) src/sandbox
-	$(AM_V_GEN)awk -v name=sim_$*_page -f $(top_srcdir)/src/sandbox/page.awk $(top_srcdir)/src/sandbox/$*.html >$@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)awk -v name=sim_$*_page -f $(top_srcdir)/src/sandbox/page.awk \
+	  $(top_srcdir)/src/sandbox/$*.html >$@.tmp && mv $@.tmp $@

@@ -22,7 +22,8 @@ libsvc_a_SOURCES += \
   src/svc/keeper_tasks.c
 
 # Tests with a real database and a provider that the test answers for.
-EXTRA_DIST += tests/lib/th_book.h tests/lib/bd_shop.py tests/system/test_booking.py tests/system/test_notification_list.py \
+EXTRA_DIST += tests/lib/th_book.h tests/lib/bd_shop.py tests/system/test_booking.py \
+  tests/system/test_notification_list.py \
   tests/system/test_race.py
 if HAVE_CHECK
 check_LIBRARIES += libthbook.a

@@ -23,36 +23,50 @@ SIZES = ((390, 844), (360, 740))
 SECURE, FRICTIONLESS, POOR = "4111111111111111", "4111114005765430", "4201320000311101"
 TAB, ENTER = "\ue004", "\ue007"
 
-# What is wrong with the look of a page: sentences. Contrast as WCAG 2.2 measures it (1.4.3 text, 1.4.11 edges of controls), 2.5.8 target size.
+# What is wrong with the look of a page: sentences. Contrast as WCAG 2.2 measures it (1.4.3 text,
+# 1.4.11 edges of controls), 2.5.8 target size.
 LOOK = r"""
-const wrong = [], parse = c => { const m = c.match(/[\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
-const light = c => { const [r, g, b] = c.slice(0, 3).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+const wrong = [], parse = c => { const m = c.match(/[\d.]+/g).map(Number);
+  return m.length < 4 ? [...m, 1] : m; };
+const light = c => { const [r, g, b] = c.slice(0,
+  3).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
                      return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
-const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > 0) return c; } return [255, 255, 255, 1]; };
-const name = e => e.tagName.toLowerCase() + (e.id ? "#" + e.id : "") + " «" + e.textContent.trim().slice(0, 30) + "»";
-if (document.documentElement.scrollWidth > innerWidth) wrong.push("the page is " + document.documentElement.scrollWidth + " wide");
+const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
+  return (x + 0.05) / (y + 0.05); };
+const behind = e => { for (; e; e = e.parentElement) { const c =
+  parse(getComputedStyle(e).backgroundColor); if (c[3] > 0) return c; } return [255, 255, 255, 1];
+    };
+const name = e => e.tagName.toLowerCase() + (e.id ? "#" + e.id
+  : "") + " «" + e.textContent.trim().slice(0, 30) + "»";
+if (document.documentElement.scrollWidth > innerWidth) wrong.push("the page is " +
+  document.documentElement.scrollWidth + " wide");
 for (const e of document.body.querySelectorAll("*")) {
   const box = e.getBoundingClientRect(), style = getComputedStyle(e);
   if (!box.width || ["SCRIPT", "STYLE", "OPTION"].includes(e.tagName)) continue;
   if (box.left < -0.5 || box.right > innerWidth + 0.5) wrong.push(name(e) + " leaves the screen");
-  if (e.scrollWidth > e.clientWidth + 1 && style.display !== "inline") wrong.push(name(e) + " is cut");
+  if (e.scrollWidth > e.clientWidth + 1 && style.display !== "inline") wrong.push(name(e) + " is
+    cut");
   if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) {
-    const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    const size = parseFloat(style.fontSize),
+      large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
     const r = ratio(parse(style.color), behind(e));
     if (r < (large ? 3 : 4.5)) wrong.push(name(e) + " has contrast " + r.toFixed(2));
     if (size < 13) wrong.push(name(e) + " is small");
   }
   if (e.matches("button, select, a.button")) {
     if (box.height < 40) wrong.push(name(e) + " is " + box.height + " high");
-    if (ratio(parse(style.borderTopColor), behind(e.parentElement)) < 3) wrong.push(name(e) + " has no edge");
+    if (ratio(parse(style.borderTopColor),
+      behind(e.parentElement)) < 3) wrong.push(name(e) + " has no edge");
   }
 }
 const link = document.querySelector("footer a, header a");
 if (link && link.getBoundingClientRect().height < 24) wrong.push(name(link) + " is hard to tap");
 return wrong;
 """
-FOCUS = "const s = getComputedStyle(document.activeElement); return [document.activeElement.id, s.outlineStyle, parseFloat(s.outlineWidth)]"
+FOCUS = (
+    "const s = getComputedStyle(document.activeElement); return [document.activeElement.id, "
+    "s.outlineStyle, parseFloat(s.outlineWidth)]"
+)
 
 
 class BrowserCase(bd.Case):
@@ -289,7 +303,8 @@ class Inbox(BrowserCase):
             )
             self.assertEqual(
                 b.script(
-                    "const t = document.querySelector('.message .text'); return [t.textContent, getComputedStyle(t).direction]"
+                    "const t = document.querySelector('.message .text'); return [t.textContent, "
+                    "getComputedStyle(t).direction]"
                 ),
                 [text, "rtl" if text[0] in "تر" else "ltr"],
             )

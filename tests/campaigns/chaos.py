@@ -152,7 +152,9 @@ class Campaign(bd.Case):
             )
 
     def quiet(self):
-        """Everything is whole and nobody asks: the keeper does the rest. Seconds until no notice was PENDING."""
+        """Everything is whole and nobody asks: the keeper does the rest. Seconds until no notice
+        was PENDING.
+        """
         self.field.end()
         begun = time.monotonic()
         self.shop.sandbox.clear()
@@ -167,11 +169,14 @@ class Campaign(bd.Case):
 
         def settled():
             self.shop.pg.sql(
-                "UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND status IN ('initiated', 'unknown');"
-                "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status <> 'calling'"
+                "UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND "
+                "status IN ('initiated', 'unknown');"
+                "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status "
+                "<> 'calling'"
             )
             self.shop.pg.sql(
-                "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = 'unknown'"
+                "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status "
+                "= 'unknown'"
             )
             return not self.shop.imbalance() and self.shop.pg.value(pending) == "0"
 
@@ -230,7 +235,8 @@ class Campaign(bd.Case):
         )
         print("answers: " + ", ".join("%s %d" % c for c in said.most_common()))
         print(
-            "%d faults; acknowledged changes: %d, replayed: %d; rows: %s; no PENDING %.1f s after the end; refunds still in doubt, told again: %d"
+            "%d faults; acknowledged changes: %d, replayed: %d; rows: %s; no PENDING %.1f s "
+            "after the end; refunds still in doubt, told again: %d"
             % (
                 len(windows),
                 sum(r.acknowledged and r.what in chaos_check.WRITES for r in records),

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""What chaos.py compares after the quiet: each acknowledged answer with the rows, each row with an answer, both ledgers, the windows."""
+"""What chaos.py compares after the quiet: each acknowledged answer with the rows, each row with an
+answer, both ledgers, the windows.
+"""
 import collections
 import hashlib
 import json
 
 import bd_books
 
-# After these nobody knows whether it was done. Everything else says that it was, or that it was not.
+# After these nobody knows whether it was done. Everything else says that it was, or that it was
+# not.
 UNKNOWN = {None, "interrupted", "commit_unknown"}
 WRITES = ("book", "staff book", "reschedule", "cancel", "staff cancel")
 DOUBT_S = 890  # of the 15 minutes that the gateway's total is waited for
@@ -50,7 +53,9 @@ class Checker:
         return self.wrong
 
     def deeds(self):
-        """Each acknowledged change has its row of history; each row of history has a request that may have done it."""
+        """Each acknowledged change has its row of history; each row of history has a request that
+        may have done it.
+        """
         history = self.rows(
             "SELECT booking_id, version, to_status, request_id FROM booking_history"
         )
@@ -67,11 +72,14 @@ class Checker:
                 self.say("refused and done", "%r; the history says %r", r, h)
 
     def bookings(self):
-        """The rows are as the newest that anybody was told; nobody was ever told something older than before."""
+        """The rows are as the newest that anybody was told; nobody was ever told something older
+        than before.
+        """
         rows = {
             b["id"]: b
             for b in self.rows(
-                "SELECT id, version, status, to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS starts_at"
+                "SELECT id, version, status, to_char(starts_at AT TIME ZONE 'UTC', "
+                '\'YYYY-MM-DD"T"HH24:MI:SS"Z"\') AS starts_at'
                 " FROM bookings"
             )
         }
@@ -97,9 +105,12 @@ class Checker:
                 told[b["id"]] = (b["version"], r.ended)
 
     def once(self):
-        """An intent to book is one booking at most, whatever happened to its requests; its note tells."""
+        """An intent to book is one booking at most, whatever happened to its requests; its note
+        tells.
+        """
         for row in self.rows(
-            "SELECT note, count(*) AS n FROM bookings WHERE note IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
+            "SELECT note, count(*) AS n FROM bookings WHERE note IS NOT NULL GROUP BY 1 HAVING "
+            "count(*) > 1"
         ):
             self.say("done twice", "%d bookings of one intent: %s", row["n"], row["note"])
 
@@ -120,7 +131,9 @@ class Checker:
                     self.say("two answers to one key", "%r and %r", first, r)
 
     def people(self):
-        """Sessions that were given are there unless they were given up; names are as acknowledged last."""
+        """Sessions that were given are there unless they were given up; names are as acknowledged
+        last.
+        """
         sessions = {s["token_hash"] for s in self.rows("SELECT token_hash FROM sessions")}
         gone = {r.doc["token"] for r in self.records if r.what == "sign out" and may_be_done(r)}
         ended = {r.doc["token"] for r in self.records if r.what == "sign out" and r.acknowledged}
@@ -187,10 +200,10 @@ class Checker:
 
     def answers(self):
         """
-        No 5xx but while a part was down that explains it; no connection that ends but with the dispatcher. One answer outlives its cause: a
-        refund that came into doubt then may be told to be in doubt for the 15 minutes that the gateway's total is waited for, and after
-        them that it was not made.
-        """
+        No 5xx but while a part was down that explains it; no connection that ends but with the
+        dispatcher. One answer outlives its cause: a refund that came into doubt then may be told to
+        be in doubt for the 15 minutes that the gateway's total is waited for, and after them that
+        it was not made."""
         doubts = {}
         booking_of = dict(self.shop.pg.sql("SELECT id, booking_id FROM payments"))
         for r in sorted(self.records, key=lambda r: r.ended):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The faults of chaos.py: each kills, restarts or spoils one part, waits for its return, and says from when to when it was down."""
+"""The faults of chaos.py: each kills, restarts or spoils one part, waits for its return, and says
+from when to when it was down.
+"""
 import contextlib
 import os
 import random
@@ -9,9 +11,11 @@ import time
 
 import bd
 
-# The contract: the database is used again within a second of its return. The rest is a busy machine's.
+# The contract: the database is used again within a second of its return. The rest is a busy
+# machine's.
 BACK_S = 1.0 + 0.1 * bd.PATIENCE
-# A process of ours: killed, seen, forked, ready; and a slot that dies again soon waits longer, its neighbours serve meanwhile.
+# A process of ours: killed, seen, forked, ready; and a slot that dies again soon waits longer, its
+# neighbours serve meanwhile.
 OURS_S = 0.5 + 0.3 * bd.PATIENCE
 
 BUDGET_S = 5.0  # of a request, as chaos.py has it
@@ -40,7 +44,8 @@ FAULTS = (
     "delay",
 )
 # kind: how often
-# Seldom those that are one of a kind: each death within a minute doubles the time until the next one is begun.
+# Seldom those that are one of a kind: each death within a minute doubles the time until the next
+# one is begun.
 WEIGHTS = {
     "worker": 24,
     "workers": 8,
@@ -82,7 +87,9 @@ class Window:
 
 
 def plan(seed, only=None):
-    """The faults of a seed, without end: (kind, seconds of calm before it, a number for its choices). only: of these kinds."""
+    """The faults of a seed, without end: (kind, seconds of calm before it, a number for its
+    choices). only: of these kinds.
+    """
     rng = random.Random("faults %s" % seed)
     names = only or list(WEIGHTS)
     while True:
@@ -139,7 +146,8 @@ class Injector:
         w = Window(kind, ", ".join(map(str, pids)) or "nobody: not there yet", codes, resets)
         w.begun = self.field.recorder.now()
         self._kill(role, pids)
-        # The first process in a place's stead comes at once; one that dies again within the minute is waited for by its neighbours.
+        # The first process in a place's stead comes at once; one that dies again within the minute
+        # is waited for by its neighbours.
         bd.wait_until(lambda: not set(pids) & set(self.daemon.titles()), "the end of %s" % pids)
         w.returned = self.field.recorder.now()
         w.until = w.returned + OURS_S
@@ -201,7 +209,9 @@ class Injector:
 
     # -- PostgreSQL's --
     def _down(self, kind, act, words=""):
-        """act() takes the server away and brings it back; from then on the clock of the contract runs."""
+        """act() takes the server away and brings it back; from then on the clock of the contract
+        runs.
+        """
         w = Window(kind, words, DATABASE)
         w.begun = self.field.recorder.now()
         act()
@@ -214,14 +224,17 @@ class Injector:
         name = self.field.shop.pg.name
         some = "random() < 0.4" if kind == "sessions ended" else "true"
         sql = (
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '%s' AND pid <> pg_backend_pid() AND %s"
-            % (name, some)
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '%s' "
+            "AND pid <> pg_backend_pid() AND %s" % (name, some)
         )
         return self._down(kind, lambda: self.pair.ask(sql))
 
     def _backend_killed(self, kind):
         """One server process of ours dies: PostgreSQL then ends all of them and recovers."""
-        sql = "SELECT pid FROM pg_stat_activity WHERE datname = '%s' AND pid <> pg_backend_pid() ORDER BY state = 'active' DESC, pid LIMIT 3"
+        sql = (
+            "SELECT pid FROM pg_stat_activity WHERE datname = '%s' AND pid <> pg_backend_pid() "
+            "ORDER BY state = 'active' DESC, pid LIMIT 3"
+        )
         pids = self.pair.ask(sql % self.field.shop.pg.name).split()
 
         def act():
@@ -286,7 +299,9 @@ class Injector:
         return self._circuits(w)
 
     def _circuits(self, w):
-        """A provider's fault is over when its circuit is closed again, which takes a call that goes well."""
+        """A provider's fault is over when its circuit is closed again, which takes a call that goes
+        well.
+        """
 
         def closed():
             with contextlib.suppress(OSError, EOFError):

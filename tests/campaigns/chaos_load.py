@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The load of chaos.py: customers and staff who do all that a shop offers, and a recorder that keeps each request and its answer."""
+"""The load of chaos.py: customers and staff who do all that a shop offers, and a recorder that
+keeps each request and its answer.
+"""
 import collections
 import json
 import random
@@ -119,7 +121,9 @@ class Recorder:
 
 
 class Caller:
-    """One connection, used as an ordinary client does: one that the server has closed in order is opened anew."""
+    """One connection, used as an ordinary client does: one that the server has closed in order is
+    opened anew.
+    """
 
     def __init__(self, recorder, daemon, who):
         self.recorder, self.daemon, self.who = recorder, daemon, who
@@ -176,7 +180,9 @@ class Caller:
     def call(
         self, what, method, path, body=None, token=None, key=None, over=lambda: False, **headers
     ):
-        """The last answer of an intent: with a key it is repeated until the outcome is known, without one never."""
+        """The last answer of an intent: with a key it is repeated until the outcome is known,
+        without one never.
+        """
         intent, begun = self.recorder.number(), time.monotonic()
         for n in range(TRIES if key or method == "GET" else 1):
             r, answer = self.once(what, method, path, body, token, key, intent, **headers)
@@ -276,7 +282,9 @@ class Customer(Person):
             self.token = r.doc["token"]
 
     def code(self):
-        """The code of the newest message, as the phone's owner reads it; None when none came since the last look."""
+        """The code of the newest message, as the phone's owner reads it; None when none came since
+        the last look.
+        """
         found = None
         for m in self.field.messages(self.phone, self.seen):
             self.seen = m["number"]

@@ -140,9 +140,10 @@ class World:
         """A signed-in customer's token, as Shop.customer makes one, but quickly."""
         token = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
         self.db.ask(
-            "WITH c AS (INSERT INTO customers (id, phone, locale) VALUES (gen_random_uuid(), '%s', 'en') RETURNING id)"
-            " INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT '%s', id, now() + interval '1 day' FROM c"
-            % (phone, hashlib.sha256(token.encode()).hexdigest())
+            "WITH c AS (INSERT INTO customers (id, phone, locale) VALUES (gen_random_uuid(), "
+            "'%s', 'en') RETURNING id)"
+            " INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT '%s', id, now() "
+            "+ interval '1 day' FROM c" % (phone, hashlib.sha256(token.encode()).hexdigest())
         )
         return token
 
@@ -167,10 +168,12 @@ class World:
     def hurry(self):
         """The time of those who will not come back for what they had in hand has passed."""
         self.db.ask(
-            "UPDATE payments SET next_check_at = now() WHERE status = 'creating' AND next_check_at > now()"
+            "UPDATE payments SET next_check_at = now() WHERE status = 'creating' AND "
+            "next_check_at > now()"
         )
         self.db.ask(
-            "UPDATE idempotency_keys SET claimed_until = now() WHERE status IS NULL AND claimed_until > now()"
+            "UPDATE idempotency_keys SET claimed_until = now() WHERE status IS NULL AND "
+            "claimed_until > now()"
         )
 
     def invoices(self, booking):
@@ -216,7 +219,8 @@ class World:
         # Above the handler's and raise()'s own frames the first one tells who crashed.
         else:
             self.fail(
-                "%s: process ended, %s, last words: %s\n    failed in  %s\n    before in  %s\n    crashed in %s"
+                "%s: process ended, %s, last words: %s\n    failed in  %s\n    before in  %s\n   "
+                " crashed in %s"
                 % (
                     why,
                     how,
@@ -283,7 +287,9 @@ class World:
         return seen, injected
 
     def warm(self, op, what):
-        """Prepared statements and connections are there, plans have settled; returns how many calls there are to make fail."""
+        """Prepared statements and connections are there, plans have settled; returns how many calls
+        there are to make fail.
+        """
         self.label = "%s, %s" % (op.name, what)
         for _ in range(6 if op.name not in self.totals else 0):
             self.case_of(op, what, 0, ONCE, 0)
@@ -294,7 +300,9 @@ class World:
         return self.totals[op.name, what]
 
     def sweep(self, op, what, mode, error, points, until):
-        """How many of the points were reached. A run may make a call fewer than another (a wait that was not needed): then once more."""
+        """How many of the points were reached. A run may make a call fewer than another (a wait
+        that was not needed): then once more.
+        """
         injected_n = 0
         for at in points:
             if until and time.monotonic() > until:
@@ -326,7 +334,9 @@ class World:
 
 
 class Options:
-    """tls: providers over TLS and a new connection for each call; None: without it, and then with it what differs by it."""
+    """tls: providers over TLS and a new connection for each call; None: without it, and then with
+    it what differs by it.
+    """
 
     def __init__(
         self,
@@ -423,7 +433,9 @@ class Coverage:
 
 
 def one_sweep(worlds, sweep, options, until):
-    """The points of one sweep, dealt out to the worlds; a line about it. Returns how many there are and how many were reached."""
+    """The points of one sweep, dealt out to the worlds; a line about it. Returns how many there are
+    and how many were reached.
+    """
     name, what, mode, error = sweep
     ops = [OPS[name](w) for w in worlds]
     begun, found = time.monotonic(), sum(len(w.findings) for w in worlds)

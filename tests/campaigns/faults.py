@@ -103,7 +103,9 @@ FAULTS = [
 
 
 class Op:
-    """One call: prepare() makes what it needs while all is well, act() is timed, check() looks at what became of it."""
+    """One call: prepare() makes what it needs while all is well, act() is timed, check() looks at
+    what became of it.
+    """
 
     operation = route = None
     error_in_200 = ("provider_rejected", "failed")
@@ -218,7 +220,9 @@ class Paying(Op):
         return r.json()
 
     def pay(self):
-        """At the gateway's page; the hints that it sends reach nobody, as its address of us is wrong."""
+        """At the gateway's page; the hints that it sends reach nobody, as its address of us is
+        wrong.
+        """
         p = self.opened()
         page = "/" + p["redirect_url"].split("/", 3)[3]
         with bd.Client(("127.0.0.1", self.w.sandbox.port)) as c:
@@ -272,7 +276,8 @@ class Refund(Paying):
         self.id = self.pay()
         r = self.back()
         assert "status=paid" in r.header("Location"), r
-        # Connections are ended at the first call of two: that it may come to the second, the first leaves the door open.
+        # Connections are ended at the first call of two: that it may come to the second, the first
+        # leaves the door open.
         self.fetched = False
 
     def act(self):
@@ -369,7 +374,8 @@ class World:
             case,
             bd.merge(
                 {
-                    # Nobody listens at the public address: the gateway's hints are lost, and each case finds out by itself.
+                    # Nobody listens at the public address: the gateway's hints are lost, and each
+                    # case finds out by itself.
                     "server": {
                         "workers": 8,
                         "queue": 64,
@@ -492,7 +498,8 @@ class World:
             return {tuple(row[:-1]): int(row[-1]) for row in shop.pg.sql(sql)}
 
         rows = count(
-            "SELECT template, coalesce(error_code, status), count(*) FROM notifications GROUP BY 1, 2"
+            "SELECT template, coalesce(error_code, status), count(*) FROM notifications GROUP BY "
+            "1, 2"
         )
         listed = collections.Counter(
             (n["template"], n["error_code"] or n["status"]) for n in shop.notices()
@@ -539,8 +546,10 @@ class Transactions:
     """Watches that no session of a database stays idle in a transaction."""
 
     SQL = (
-        "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
+        "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0) FROM "
+        "pg_stat_activity"
+        " WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND pid <> "
+        "pg_backend_pid()"
     )
 
     def __init__(self, pg):
@@ -563,7 +572,9 @@ class Transactions:
 
 
 def run(case, scheme, ops, faults):
-    """The matrix of one scheme: OTP, notices and payments at the same time. Returns (results, what is wrong beside them)."""
+    """The matrix of one scheme: OTP, notices and payments at the same time. Returns (results, what
+    is wrong beside them).
+    """
     world = World(case, scheme)
     transactions = Transactions(world.shop.pg)
     crashed = []
@@ -633,7 +644,8 @@ class Matrix(bd.Case):
         table(results)
         late = max(r[6] for r in results)
         print(
-            "%s: %d cases, %d wrong, slowest %.0f ms (budget %.0f), idle in transaction at most %.1f ms"
+            "%s: %d cases, %d wrong, slowest %.0f ms (budget %.0f), idle in transaction at most "
+            "%.1f ms"
             % (
                 scheme,
                 len(results),

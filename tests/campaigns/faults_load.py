@@ -2,10 +2,10 @@
 # Copyright the bookingd authors
 """How everybody else fares while providers hang: part of `./dev faults`.
 
-Clients keep coming at one rate (sign-ins, bookings, payments), first with healthy providers, then with every call of theirs hanging and
-circuits that never open. A process of its own reads slots all the time: its p99 stays below twice the healthy one, and no session stays
-idle in a transaction. Then the circuit is open, and a booking's p50 is compared with the healthy one.
-"""
+Clients keep coming at one rate (sign-ins, bookings, payments), first with healthy providers, then
+with every call of theirs hanging and circuits that never open. A process of its own reads slots all
+the time: its p99 stays below twice the healthy one, and no session stays idle in a transaction.
+Then the circuit is open, and a booking's p50 is compared with the healthy one. """
 import itertools
 import json
 import statistics
@@ -88,7 +88,9 @@ class Crowd:
             )
 
     def during(self, seconds, answers=None, seen=None):
-        """Runs the crowd and the reader for a while; adds to {(call, status, code): [seconds]} and to what the reader saw."""
+        """Runs the crowd and the reader for a while; adds to {(call, status, code): [seconds]} and
+        to what the reader saw.
+        """
         self.answers, threads = [], []
         path = "/v1/services/%s/slots" % self.read_service
         reader = subprocess.Popen(

@@ -56,7 +56,9 @@ class Figures(bd.Case):
         )
 
     def serve_everything(self, shop, rounds):
-        """Every kind of request: sign-in, slots, booking, move, cancellation, lists, staff's work, refusals, faults of the provider."""
+        """Every kind of request: sign-in, slots, booking, move, cancellation, lists, staff's work,
+        refusals, faults of the provider.
+        """
         agent = shop.key("desk%d" % rounds, "agent")
         me = shop.customer()
         for i in range(rounds):

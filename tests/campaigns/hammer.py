@@ -39,11 +39,16 @@ GOOD = {
     "read": {(200, None)},
     "cancel": {(200, None), (409, "booking_not_active"), (409, "idempotency_in_flight")},
 }
-# The gateway's seats and the share of the workers that providers may take are limited: who finds none free is told so, and nothing was tried.
+# The gateway's seats and the share of the workers that providers may take are limited: who finds
+# none free is told so, and nothing was tried.
 EXPLAINED = {(503, "provider_unavailable")}
-OPEN = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM payments WHERE status IN ('creating', 'initiated', 'unknown') GROUP BY booking_id) x"
+OPEN = (
+    "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM payments WHERE status IN "
+    "('creating', 'initiated', 'unknown') GROUP BY booking_id) x"
+)
 PAID = (
-    "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM payments WHERE status IN ('paid', 'partially_refunded') AND NOT surplus"
+    "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM payments WHERE status IN "
+    "('paid', 'partially_refunded') AND NOT surplus"
     " GROUP BY booking_id) x"
 )
 
@@ -237,7 +242,8 @@ class Hammer(bd.Case):
         took = sorted(t for v in self.answers.values() for t in v)
         count = self.shop.pg.value
         print(
-            "%d clients at %d bookings, %d workers, %.0f s: %d answers (%.0f/s), p50 %.0f ms, p99 %.0f ms; %s bookings, %s payments, %s refunds"
+            "%d clients at %d bookings, %d workers, %.0f s: %d answers (%.0f/s), p50 %.0f ms, "
+            "p99 %.0f ms; %s bookings, %s payments, %s refunds"
             % (
                 self.clients,
                 PLACES,
@@ -256,7 +262,9 @@ class Hammer(bd.Case):
             print("  %-9s %d %-22s %6d" % (what, status, code or "", len(v)), flush=True)
 
     def made_twice(self):
-        """Payments for which the gateway was asked for more than one invoice, though nothing failed."""
+        """Payments for which the gateway was asked for more than one invoice, though nothing
+        failed.
+        """
         made = collections.Counter(
             (v["metadata"] or {}).get("payment_id") for v in self.shop.sandbox.books("invoices")
         )

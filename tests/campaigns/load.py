@@ -239,7 +239,8 @@ class Scenarios(World):
         told(
             "held",
             good and not any(bad(r) for r in alone + held),
-            "%d idle and %d slow: throughput %.0f/s alone, %.0f/s beside them (%+.1f %%); p99 %.2f ms, %.2f ms (%+.1f %%); %.2f KiB of the dispatcher "
+            "%d idle and %d slow: throughput %.0f/s alone, %.0f/s beside them (%+.1f %%); p99 "
+            "%.2f ms, %.2f ms (%+.1f %%); %.2f KiB of the dispatcher "
             "a connection"
             % (
                 idle,
@@ -298,7 +299,8 @@ class Scenarios(World):
             and set(r["by_status"]) == {"200"}
             and set(p["by_status"]) == {"201"}
             and not bad(r),
-            "20 readers beside 6 payers: p50 %.2f ms, p99 %.2f ms, slowest %.2f ms of %d (alone: p99 %.2f ms); %.1f payments/s"
+            "20 readers beside 6 payers: p50 %.2f ms, p99 %.2f ms, slowest %.2f ms of %d (alone: "
+            "p99 %.2f ms); %.1f payments/s"
             % (
                 r["all"]["p50"],
                 r["all"]["p99"],
@@ -338,7 +340,8 @@ class Scenarios(World):
             and not bad(r)
             and r["lost"] == 0
             and shed["max"] <= (queue_timeout + slack(0.1)) * 1e3,
-            "%s: capacity %.1f/s, offered %d/s: goodput %.1f/s (%.1f %%), %d times 503, the latest after %.0f ms; served ones p99 %.0f ms; %s"
+            "%s: capacity %.1f/s, offered %d/s: goodput %.1f/s (%.1f %%), %d times 503, the "
+            "latest after %.0f ms; served ones p99 %.0f ms; %s"
             % (
                 title,
                 capacity,
@@ -393,7 +396,8 @@ class Scenarios(World):
         told(
             "term",
             set(exits) == {0} and faults == 0 and unanswered == 0 and max(took) < 10,
-            "%d times under load: exits %s, at most %.2f s; %d answers, %d requests logged and not answered, %d cut or reset"
+            "%d times under load: exits %s, at most %.2f s; %d answers, %d requests logged and "
+            "not answered, %d cut or reset"
             % (rounds, exits, max(took), answered, unanswered, faults),
         )
 
@@ -422,7 +426,8 @@ class Scenarios(World):
                 time.sleep(0.005)
             r = run.result()
             alive = others <= set(self.d.titles())
-            # Without a dispatcher nobody accepts: who waits in the socket's queue is served by its successor.
+            # Without a dispatcher nobody accepts: who waits in the socket's queue is served by its
+            # successor.
             good = (
                 alive
                 and killed >= 2
@@ -487,7 +492,8 @@ class Scenarios(World):
         )
         killed, total, faults, slowest, by_status, daemons, cut = 0, 0, 0, 0.0, {}, 0, 0
         while killed < wanted:
-            # A new daemon each time: replacements of who dies again and again wait longer and longer, and nobody could be killed.
+            # A new daemon each time: replacements of who dies again and again wait longer and
+            # longer, and nobody could be killed.
             self.world(
                 server={
                     "workers": workers,
@@ -533,7 +539,8 @@ class Scenarios(World):
             faults == 0
             and slowest < budget + slack(0.1 * bd.SLOWNESS)
             and set(by_status) <= {"200", "201", "502", "503"},
-            "%d kill -9 in %d daemons: %d answers %s, %d without an answer (%d cut in the middle), the latest after %.2f s of %.0f s"
+            "%d kill -9 in %d daemons: %d answers %s, %d without an answer (%d cut in the "
+            "middle), the latest after %.2f s of %.0f s"
             % (
                 killed,
                 daemons,

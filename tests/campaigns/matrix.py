@@ -32,7 +32,8 @@ ROUTES = {
     "payment fetch": "payment_fetch",
     "refund": "refund",
 }
-# {} is "the connection is refused": the call before it is answered, then nobody listens for a moment.
+# {} is "the connection is refused": the call before it is answered, then nobody listens for a
+# moment.
 FAULTS = {
     "refused": {},
     "reset": {"kind": "reset"},
@@ -125,7 +126,9 @@ class Field:
         self.shop.sandbox.api("GET", "/v1/payments?metadata[booking_id]=" + cell.booking)
 
     def injected(self, cell, route, only, before):
-        """Orders the cell's fault for a route; before: the route whose answer comes just before, None: it is the next call of all."""
+        """Orders the cell's fault for a route; before: the route whose answer comes just before,
+        None: it is the next call of all.
+        """
         fault = dict(FAULTS[cell.fault])
         if cell.fault in MAYBE_DONE:
             fault["done"] = cell.odd
@@ -251,7 +254,9 @@ class Field:
                 return r.json()["payment_id"]
 
     def open_before(self, cell):
-        """The payer and the event are faster than the create's answer, where it has one that can be outrun."""
+        """The payer and the event are faster than the create's answer, where it has one that can be
+        outrun.
+        """
         opening = threading.Thread(target=self.guarded, args=(self.open, cell))
         opening.start()
         if cell.call == "find":
@@ -275,8 +280,8 @@ class Field:
     def expire(self, cell, taken):
         """The hold is over, in half of the cells with another customer in its place."""
         self.shop.pg.sql(
-            "UPDATE bookings SET hold_expires_at = now() WHERE id = '%s' AND status = 'pending_payment'"
-            % cell.booking
+            "UPDATE bookings SET hold_expires_at = now() WHERE id = '%s' AND status = "
+            "'pending_payment'" % cell.booking
         )
         if taken:
             self.call(cell, "book", (201,), cell.other, cell.hour)
@@ -320,7 +325,9 @@ class Field:
             self.cancel_paid(cell)
 
     def end_unpaid(self, cell, late):
-        """The booking ends while its invoice can be paid, and the payer is at the bank: the keeper ends the invoice."""
+        """The booking ends while its invoice can be paid, and the payer is at the bank: the keeper
+        ends the invoice.
+        """
         self.injected(cell, "invoice_cancel", cell.payment, "invoice_list")
         if late:
             self.expire(cell, cell.odd)
@@ -378,7 +385,9 @@ class Field:
         ]
 
     def settle(self, limit):
-        """Until the ledgers are equal and every fault has taken place; a refund of unknown outcome grows old only when no fault is left."""
+        """Until the ledgers are equal and every fault has taken place; a refund of unknown outcome
+        grows old only when no fault is left.
+        """
         left = self.idle_faults()
 
         def done():
@@ -388,7 +397,8 @@ class Field:
                 return False
             self.shop.sandbox.clear()
             self.shop.pg.sql(
-                "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = 'unknown'"
+                "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status "
+                "= 'unknown'"
             )
             return not self.shop.imbalance()
 
@@ -433,7 +443,8 @@ def play(case, cells, limit=60):
     kinds = collections.Counter(kind for kind, _ in wrong)
     states = dict(field.shop.pg.sql("SELECT status, count(*) FROM payments GROUP BY 1"))
     print(
-        "%d cells (%d calls × %d faults × %d webhooks): %d lost, %d doubled, %d paid and free, %d confirmed and unpaid, %d not ended; "
+        "%d cells (%d calls × %d faults × %d webhooks): %d lost, %d doubled, %d paid and free, "
+        "%d confirmed and unpaid, %d not ended; "
         "%d payments %s, %d refunds; %d requests; %.0f s, settled after %.0f s more"
         % (
             len(cells),
@@ -466,7 +477,9 @@ def all_cells():
 
 
 class Matrix(bd.Case):
-    every = 7  # 7 is prime to nothing here but the columns: each call meets each fault once, the columns in turn
+    # 7 is prime to nothing here but the columns: each call meets each fault once, the columns in
+    # turn
+    every = 7
 
     def test_matrix(self):
         cells = [c for c in all_cells() if (c.number + c.number // len(HOOKS)) % self.every == 0]

@@ -51,7 +51,9 @@ CHANGES = "SELECT count(*) FROM booking_history WHERE to_status IN ('confirmed',
 
 
 class Client(threading.Thread):
-    """Books, moves and cancels until there is enough; whatever happens to the notice, the answer is that of the booking."""
+    """Books, moves and cancels until there is enough; whatever happens to the notice, the answer is
+    that of the booking.
+    """
 
     def __init__(self, fire, n):
         super().__init__(daemon=True)
@@ -202,7 +204,8 @@ class Fire(bd.Case):
             for outcome, n in outcomes.items()
         )
         print(
-            "%d notifications injected (%s), SENT %d + FAILED %d; %d workers killed; %d orders of %d faults; %.0f s; PENDING at the end %d, none after %.1f s; "
+            "%d notifications injected (%s), SENT %d + FAILED %d; %d workers killed; %d orders "
+            "of %d faults; %.0f s; PENDING at the end %d, none after %.1f s; "
             "counters of dead processes included: %d apart"
             % (
                 injected,
@@ -227,8 +230,10 @@ class Fire(bd.Case):
         self.assertLessEqual(sum(c.done for c in clients), injected)
         self.assertEqual(
             self.asking.ask(
-                "SELECT count(*) FROM booking_history h WHERE to_status IN ('confirmed', 'cancelled') AND NOT EXISTS"
-                " (SELECT FROM notifications n WHERE n.booking_id = h.booking_id AND n.event LIKE '%:' || h.version)"
+                "SELECT count(*) FROM booking_history h WHERE to_status IN ('confirmed', "
+                "'cancelled') AND NOT EXISTS"
+                " (SELECT FROM notifications n WHERE n.booking_id = h.booking_id AND n.event "
+                "LIKE '%:' || h.version)"
             ),
             ["0"],
         )

@@ -24,14 +24,19 @@ SLOTS = 8  # half an hour apart, an hour long: each overlaps its neighbours
 GOOD = {(200, None), (201, None), (409, "slot_taken"), (409, "booking_not_active")}
 HOLD_S = 1
 
-# Live bookings at whose first instant there are more people on the resource than it takes. The clock is read after the snapshot is
-# taken: what is live then was live when the youngest row in it was committed.
+# Live bookings at whose first instant there are more people on the resource than it takes. The
+# clock is read after the snapshot is taken: what is live then was live when the youngest row in it
+# was committed.
 OVERLAPS = """WITH live AS (SELECT * FROM bookings WHERE status = 'confirmed'
                             OR status = 'pending_payment' AND hold_expires_at > clock_timestamp())
 SELECT count(*) FROM live b JOIN resources r ON (r.venue_id, r.id) = (b.venue_id, b.resource_id)
-WHERE r.capacity < (SELECT sum(x.party_size) FROM live x WHERE (x.venue_id, x.resource_id) = (b.venue_id, b.resource_id)
+WHERE r.capacity < (SELECT sum(x.party_size) FROM live x WHERE (x.venue_id,
+  x.resource_id) = (b.venue_id, b.resource_id)
                     AND x.occupied @> lower(b.occupied))"""
-HISTORY = "SELECT count(*) FROM bookings b WHERE version <> (SELECT count(*) FROM booking_history h WHERE h.booking_id = b.id)"
+HISTORY = (
+    "SELECT count(*) FROM bookings b WHERE version <> (SELECT count(*) FROM "
+    "booking_history h WHERE h.booking_id = b.id)"
+)
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -62,7 +67,9 @@ class Racers:
         return int(self.shop.pg.value(text))
 
     def run(self, act):
-        """act(rng, ask, number, memory) by every racer until time is up; ask(what, token, path, body) notes and returns the answer."""
+        """act(rng, ask, number, memory) by every racer until time is up; ask(what, token, path,
+        body) notes and returns the answer.
+        """
         lock, end = threading.Lock(), time.monotonic() + self.seconds
 
         def racer(n):
@@ -171,7 +178,9 @@ def customers(case, seconds, racers):
 
 
 def mixed(case, seconds, racers):
-    """Booked, held, moved, cancelled, by customers and staff, on resources that services name in different orders."""
+    """Booked, held, moved, cancelled, by customers and staff, on resources that services name in
+    different orders.
+    """
     field = Racers(case, seconds, racers)
     shop = field.shop
     second, hall = shop.resource("Chair 2"), shop.resource("Hall", 4)
@@ -237,13 +246,16 @@ class Race(bd.Case):
     seconds, racers, workers = 3.0, 64, 16
 
     def test_the_judge_sees_an_overlap(self):
-        """Without the trigger and the locks, by plain SQL: what is counted above is not always 0."""
+        """Without the trigger and the locks, what is counted above is not always 0."""
         field = Racers(self, 0, 2)
         shop, sql = field.shop, field.shop.pg.sql
         r = shop.book(field.tokens[0], 10)
         self.assertEqual(r.status, 201, r)
         self.assertEqual(field.sql(OVERLAPS), 0)
-        columns = "venue_id, service_id, resource_id, customer_id, status, starts_at, ends_at, occupied, party_size, amount, currency, payment"
+        columns = (
+            "venue_id, service_id, resource_id, customer_id, status, starts_at, ends_at, "
+            "occupied, party_size, amount, currency, payment"
+        )
         sql("ALTER TABLE bookings DISABLE TRIGGER bookings_capacity")
         sql(
             "INSERT INTO bookings (id, %s) SELECT gen_random_uuid(), %s FROM bookings"

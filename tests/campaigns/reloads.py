@@ -132,7 +132,8 @@ class Reloads(bd.Case):
             self.assertEqual(c.get("/healthz").status, 200)
         took.sort()
         print(
-            "%d reloads in %.1f s (median %.0f ms, slowest %.0f ms), %d requests (%.0f a second, slowest %.2f s): failed %d, resets %d"
+            "%d reloads in %.1f s (median %.0f ms, slowest %.0f ms), %d requests (%.0f a second, "
+            "slowest %.2f s): failed %d, resets %d"
             % (
                 o.reloads,
                 seconds,

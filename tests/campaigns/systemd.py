@@ -35,7 +35,8 @@ cp -r "$0"/units/. /run/systemd/system/
 cp -r "$0"/test/. /run/test/
 umount -R /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=t.target --log-target=console --show-status=no
+exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system
+  --unit=t.target --log-target=console --show-status=no
 """
 TARGET = (
     "[Unit]\nDescription=nothing but what is asked for\nDefaultDependencies=no\nAllowIsolate=yes\n"
@@ -263,7 +264,8 @@ class Systemd(unittest.TestCase):
             self.assertEqual((int(status["CapEff"], 16), int(status["CapBnd"], 16)), (0, 0))
             self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
         self.assertRegex(m.log(), r"event=confine.on .*landlock=[1-9]")
-        # The code's hash needs the secret that systemd handed over: a challenge can be made, and fails at the provider alone.
+        # The code's hash needs the secret that systemd handed over: a challenge can be made, and
+        # fails at the provider alone.
         with bd.Client(("127.0.0.1", 8080)) as c:
             self.assertIn(c.post("/v1/otp", {"phone": "+966551234567"}).status, (502, 503))
         with bd.Client(("127.0.0.1", 9464)) as c:

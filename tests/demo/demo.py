@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""./dev demo: a private PostgreSQL under var/, the provider sandbox and bookingd, and one customer's way through them.
+"""./dev demo: a private PostgreSQL under var/, the provider sandbox and bookingd, and one
+customer's way through them.
 
-Each step prints the real request and the real answer, short. Without --once everything is left running and its
-addresses are shown; --stop ends it. A repeat starts afresh with an empty database.
+Each step prints the real request and the real answer, short. Without --once everything is left
+running and its addresses are shown; --stop ends it. A repeat starts afresh with an empty database.
 """
 import glob
 import http.client
@@ -40,7 +41,7 @@ def wait_for(what, condition, seconds=20.0):
     die(f"{what}: not within {seconds:.0f} s; see the logs under {VAR}/log")
 
 
-# ---- where things are -------------------------------------------------------------------------------------------
+# ---- where things are ------------------------------------------------------------------------
 
 
 def server_account():
@@ -106,7 +107,7 @@ def free_port(wanted=0):
     die("no free port")
 
 
-# ---- processes --------------------------------------------------------------------------------------------------
+# ---- processes -------------------------------------------------------------------------------
 
 
 def pid_file(name):
@@ -187,7 +188,7 @@ def run(command, as_account=False, **more):
     return done.stdout
 
 
-# ---- the three programs -----------------------------------------------------------------------------------------
+# ---- the three programs ----------------------------------------------------------------------
 
 
 class Stack:
@@ -371,7 +372,9 @@ def call(port, method, path, body=None, headers=None):
 
 
 def browse(port, method, path, form):
-    """A browser's step: posts a form, follows redirects within this machine, returns where it ends up."""
+    """A browser's step: posts a form, follows redirects within this machine, returns where it ends
+    up.
+    """
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     for _ in range(5):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -387,7 +390,7 @@ def browse(port, method, path, form):
     die("redirects without end")
 
 
-# ---- the walk ---------------------------------------------------------------------------------------------------
+# ---- the walk --------------------------------------------------------------------------------
 
 COLOUR = sys.stdout.isatty()
 
@@ -544,7 +547,8 @@ class Walk:
         )["items"]
         if len(found) != 1:
             die("the FAILED row is missing")
-        line = f'bookingd_notifications_failed{{template="booking_confirmed",error_code="{found[0]["error_code"]}"}}'
+        labels = f'template="booking_confirmed",error_code="{found[0]["error_code"]}"'
+        line = "bookingd_notifications_failed{%s}" % labels
 
         def counted():
             page = call(self.stack.monitor_port, "GET", "/metrics")[2]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""kill -9 of the worker at every system call of a booking: strace counts a call's name and kills at the Kth."""
+"""kill -9 of the worker at every system call of a booking: strace counts a call's name and kills at
+the Kth.
+"""
 import collections
 import re
 import shutil
@@ -47,7 +49,9 @@ class Strace:
 
 
 def count(world, op):
-    """{name: how often} of the system calls of one booking, from the request's arrival to the next wait for one."""
+    """{name: how often} of the system calls of one booking, from the request's arrival to the next
+    wait for one.
+    """
     for _ in range(6):
         op.prepare()
         op.act()
@@ -60,7 +64,9 @@ def count(world, op):
 
 
 def kill_at(world, booking, name, k):
-    """Kills the worker at its Kth call of that name in a booking: whether it died there, and whether the client was told of success all the same."""
+    """Kills the worker at its Kth call of that name in a booking: whether it died there, and
+    whether the client was told of success all the same.
+    """
     warm = ops.Booking(world)
     for _ in range(2):
         warm.prepare()
@@ -121,7 +127,8 @@ def sweep(case, options, coverage):
             print("%s: not reached" % world.label)
         killed += dead
     print(
-        "booking    kill      %d system calls of %d names, %d tried, %d killed there, %d of them after the answer, %d findings, %.1f s"
+        "booking    kill      %d system calls of %d names, %d tried, %d killed there, %d of them "
+        "after the answer, %d findings, %.1f s"
         % (
             len(points),
             len(calls),

@@ -124,8 +124,8 @@ class Booking(SignIn):
             self.w.fail("acknowledged %s, repeated %s" % (answers[0].json()["id"], r.json()["id"]))
         if (
             self.shop_count(
-                "SELECT count(*) FROM bookings b JOIN customers c ON c.id = b.customer_id WHERE c.phone = '%s'"
-                % self.phone
+                "SELECT count(*) FROM bookings b JOIN customers c ON c.id = b.customer_id WHERE "
+                "c.phone = '%s'" % self.phone
             )
             != 1
         ):
@@ -168,8 +168,8 @@ class Payment(Booking):
             return
         p = r.json()
         open_n = self.shop_count(
-            "SELECT count(*) FROM payments WHERE booking_id = '%s' AND status IN ('creating', 'initiated', 'unknown')"
-            % self.booking
+            "SELECT count(*) FROM payments WHERE booking_id = '%s' AND status IN ('creating', "
+            "'initiated', 'unknown')" % self.booking
         )
         if p["status"] != "initiated" or open_n != 1:
             self.w.fail("payment %r, open ones %d" % (p, open_n))
@@ -185,7 +185,8 @@ class Reconnect(Op):
 
     def act(self):
         self.w.db.ask(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = "
+            "current_database() AND pid <> pg_backend_pid()"
             " AND application_name ~ '^bookingd'"
         )
         answers = []

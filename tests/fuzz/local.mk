@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-# Fuzz targets: fuzz_NAME with libFuzzer (--enable-fuzz, clang); replay_NAME goes through the corpus in `make check`.
+# Fuzz targets: fuzz_NAME with libFuzzer (--enable-fuzz, clang); replay_NAME goes through the corpus
+# in `make check`.
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/coverage.py tests/fuzz/corpus tests/fuzz/regressions \
   $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/fuzz/*.dict))
 # fuzz_request stands in for the database

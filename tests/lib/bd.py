@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Objects for system tests: Postgres, Daemon, Client, FakeProvider, Sandbox. Python's standard library only.
+"""Objects for system tests: Postgres, Daemon, Client, FakeProvider, Sandbox. Python's standard
+library only.
 
     class Demo(bd.Case):
         def test_healthz(self):
-            pg = self.postgres()                       # a fresh, migrated database; dropped after the test
-            daemon = self.daemon(pg, {"server": {"workers": 2}})
+            pg = self.postgres()                       # a fresh, migrated database; dropped after
+            the test daemon = self.daemon(pg, {"server": {"workers": 2}})
             self.assertEqual(daemon.client().get("/healthz").status, 200)
 
-No fixed sleeps: wait_until() polls a condition and fails with its words when the limit has passed. Everything
-that is started is stopped by its own pid; a test that fails prints the daemon's log.
-"""
+No fixed sleeps: wait_until() polls a condition and fails with its words when the limit has passed.
+Everything that is started is stopped by its own pid; a test that fails prints the daemon's log. """
 import base64
 import contextlib
 import functools
@@ -50,7 +50,8 @@ PROGRAM = os.environ.get("BOOKINGD_PLAIN_BIN") or BIN  # the file itself
 
 
 def wait_until(condition, what, limit=10.0, interval=0.01):
-    """The first true value of condition(); AssertionError after `limit` seconds (times PATIENCE)."""
+    """The first true value of condition(); AssertionError after `limit` seconds
+    (times PATIENCE)."""
     end = time.monotonic() + limit * PATIENCE
     while True:
         value = condition()
@@ -87,7 +88,9 @@ def merge(base, over):
 
 
 class Postgres:
-    """A database of its own in the cluster of tests/lib/with-pg (BOOKINGD_TEST_PG), or in that of another conninfo."""
+    """A database of its own in the cluster of tests/lib/with-pg (BOOKINGD_TEST_PG), or in that of
+    another conninfo.
+    """
 
     def __init__(self, migrate=True, base=None):
         base = base or os.environ.get("BOOKINGD_TEST_PG")
@@ -152,7 +155,9 @@ class Postgres:
 
     @contextlib.contextmanager
     def holding(self, statement):
-        """A transaction that has run `statement` (a lock, say) and stays open inside the with block."""
+        """A transaction that has run `statement` (a lock, say) and stays open inside the with
+        block.
+        """
         session = subprocess.Popen(
             [self.psql(), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", self.conninfo],
             stdin=subprocess.PIPE,
@@ -207,7 +212,9 @@ class Session:
 
 
 def left_out(test):
-    """Why a test is not run under valgrind, by its line in tests/lib/valgrind-left-out (of the file, class or test); None."""
+    """Why a test is not run under valgrind, by its line in tests/lib/valgrind-left-out (of the
+    file, class or test); None.
+    """
     case = "%s.%s" % (
         os.path.basename(sys.argv[0]).removesuffix(".py"),
         test.id().partition(".")[2],
@@ -221,7 +228,9 @@ def left_out(test):
 
 
 def title_of(pid):
-    """What ps shows of a process. Under valgrind that is valgrind: there it is read where the program wrote it, on its stack."""
+    """What ps shows of a process. Under valgrind that is valgrind: there it is read where the
+    program wrote it, on its stack.
+    """
     if VALGRIND:
         with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem:
             for line in maps:
@@ -267,8 +276,8 @@ class Response:
 class Client:
     """HTTP/1.1 over one socket, open as long as both sides like; raw enough to misbehave with.
 
-    check: a bd_openapi.Document that answers are held against; None when the other side is no bookingd.
-    """
+    check: a bd_openapi.Document that answers are held against; None when the other side is no
+    bookingd."""
 
     def __init__(self, address, timeout=30.0, check=None):
         self.address, self.timeout, self.check = address, timeout, check
@@ -316,7 +325,9 @@ class Client:
         return bool(data)
 
     def recv_response(self, head_only=False):
-        """One whole answer, interim ones (1xx) included; EOFError when the connection ends before it."""
+        """One whole answer, interim ones (1xx) included; EOFError when the connection ends before
+        it.
+        """
         r = self._recv_response(head_only)
         if self.check:
             self.check.expect_frame(r, head_only)
@@ -346,7 +357,9 @@ class Client:
         return r
 
     def recv_eof(self):
-        """What still arrives until the other side closes. A reset is an error: an orderly close is expected."""
+        """What still arrives until the other side closes. A reset is an error: an orderly close is
+        expected.
+        """
         while self._more():
             pass
         rest, self.buf = self.buf, b""
@@ -392,7 +405,9 @@ def api_document():
 
 
 class Daemon:
-    """A real bookingd with a configuration of its own, in a private directory, told by sd_notify when it is ready."""
+    """A real bookingd with a configuration of its own, in a private directory, told by sd_notify
+    when it is ready.
+    """
 
     def __init__(self, pg=None, config=None, env=None, argv=()):
         self.dir = tempfile.mkdtemp(prefix="bd-", dir="/tmp")
@@ -518,7 +533,8 @@ class Daemon:
             return f.read().decode(errors="replace")
 
     def log_contains(self, pattern, limit=0.0):
-        """The first match of a regular expression in the log; waits up to `limit` seconds for it."""
+        """The first match of a regular expression in the log; waits up to `limit`
+        seconds for it."""
 
         def found():
             return re.search(pattern, self.log())
@@ -591,7 +607,9 @@ class Daemon:
 
     # -- using it --
     def client(self, timeout=30.0):
-        """A client of this daemon; closed with it at the latest. Every answer is checked against the API document."""
+        """A client of this daemon; closed with it at the latest. Every answer is checked against
+        the API document.
+        """
         client = (
             self.front.client(timeout)
             if self.front
@@ -638,8 +656,8 @@ class FakeProvider:
 
         p = FakeProvider(default=p_reply(200, {"ok": True}))
         p.plan.append(p_hang())
-    Every request is kept in p.requests as a dict: method, path, headers (lower-case names), body (bytes), at (monotonic).
-    """
+    Every request is kept in p.requests as a dict: method, path, headers (lower-case names), body
+    (bytes), at (monotonic)."""
 
     def __init__(self, default=None):
         self.default = default or p_reply(200, {})
@@ -856,7 +874,9 @@ class Sandbox:
         self.url = found.group(0)
 
     def exchange(self, method, path, body=None, headers=None):
-        """The Response; tried again while the sandbox was ordered to take no connections: what it has taken it answers."""
+        """The Response; tried again while the sandbox was ordered to take no connections: what it
+        has taken it answers.
+        """
 
         def once():
             try:
@@ -880,7 +900,9 @@ class Sandbox:
         return r.json() if r.body else None
 
     def order(self, route, kind, **more):
-        """A fault for a route ("taqnyat", "invoice_create") or group ("sms", "moyasar", "all"): status, times, delay_ms, done."""
+        """A fault for a route ("taqnyat", "invoice_create") or group ("sms", "moyasar", "all"):
+        status, times, delay_ms, done.
+        """
         self.call("POST", "/control/faults", {"route": route, "kind": kind, **more})
 
     def clear(self):
@@ -888,8 +910,8 @@ class Sandbox:
 
     # -- the gateway --
     def webhooks(self, url, secret, **more):
-        """Events go there from now on (None: nowhere): factor compresses the schedule of six deliveries, copies repeats each; callbacks: whether
-        invoices call their callback_url."""
+        """Events go there from now on (None: nowhere): factor compresses the schedule of six
+        deliveries, copies repeats each; callbacks: whether invoices call their callback_url."""
         self.call("POST", "/control/webhooks", {"url": url, "secret": secret, **more})
 
     def events(self):
@@ -944,7 +966,8 @@ class Sandbox:
 
 
 class Case(unittest.TestCase):
-    """A test case that cleans up what its helpers made, and shows the daemons' logs when it fails."""
+    """A test case that cleans up what its helpers made, and shows the daemons' logs
+    when it fails."""
 
     def run(self, result=None):
         why = left_out(self) if VALGRIND and result else None

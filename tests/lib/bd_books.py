@@ -1,27 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Whether the books balance: questions to a database of which each counts what must not be, and the ledger's three figures."""
+"""Whether the books balance: questions to a database of which each counts what must not be, and the
+ledger's three figures.
+"""
 import collections
 
 import bd
 
 QUESTIONS = {
-    # What begins and ends, in order of time, summed up; what ends at a moment does so before what begins then.
-    "overlaps": """WITH live AS (SELECT * FROM bookings WHERE booking_is_live(status, hold_expires_at)),
+    # What begins and ends, in order of time, summed up; what ends at a moment does so before what
+    # begins then.
+    "overlaps": """WITH live AS (SELECT * FROM bookings WHERE booking_is_live(status,
+      hold_expires_at)),
         change AS (SELECT venue_id, resource_id, lower(occupied) AS at, party_size AS n FROM live
                    UNION ALL SELECT venue_id, resource_id, upper(occupied), -party_size FROM live),
-        load AS (SELECT venue_id, resource_id, sum(n) OVER (PARTITION BY venue_id, resource_id ORDER BY at, n) AS units FROM change)
-        SELECT count(*) FROM load l JOIN resources r ON (r.venue_id, r.id) = (l.venue_id, l.resource_id) WHERE l.units > r.capacity""",
+        load AS (SELECT venue_id, resource_id, sum(n) OVER (PARTITION BY venue_id,
+          resource_id ORDER BY at, n) AS units FROM change)
+        SELECT count(*) FROM load l JOIN resources r ON (r.venue_id, r.id) = (l.venue_id,
+          l.resource_id) WHERE l.units > r.capacity""",
     "versions without history": """SELECT count(*) FROM bookings b
-        WHERE version <> (SELECT count(*) FROM booking_history h WHERE (h.venue_id, h.booking_id) = (b.venue_id, b.id))""",
-    "confirmed without a notice": """SELECT count(*) FROM bookings b JOIN booking_history h ON (h.venue_id, h.booking_id) = (b.venue_id, b.id)
-        WHERE h.to_status = 'confirmed' AND h.from_status IS DISTINCT FROM 'confirmed' AND NOT EXISTS (SELECT FROM notifications n
-        WHERE (n.venue_id, n.booking_id) = (b.venue_id, b.id) AND n.template = 'booking_confirmed')""",
-    "payments that their history does not know": """SELECT count(*) FROM payments p WHERE p.status IS DISTINCT FROM
-        (SELECT h.to_status FROM payment_history h WHERE (h.venue_id, h.payment_id) = (p.venue_id, p.id) ORDER BY h.at DESC LIMIT 1)""",
-    "bookings with two open payments": """SELECT count(*) FROM (SELECT FROM payments WHERE status IN ('creating', 'initiated', 'unknown')
+        WHERE version <> (SELECT count(*) FROM booking_history h WHERE (h.venue_id,
+          h.booking_id) = (b.venue_id, b.id))""",
+    "confirmed without a notice": """SELECT count(*) FROM bookings b
+      JOIN booking_history h ON (h.venue_id, h.booking_id) = (b.venue_id, b.id)
+        WHERE h.to_status = 'confirmed' AND h.from_status IS DISTINCT FROM 'confirmed'
+          AND NOT EXISTS (SELECT FROM notifications n
+        WHERE (n.venue_id, n.booking_id) = (b.venue_id,
+          b.id) AND n.template = 'booking_confirmed')""",
+    "payments that their history does not know": """SELECT count(*) FROM payments p
+      WHERE p.status IS DISTINCT FROM
+        (SELECT h.to_status FROM payment_history h WHERE (h.venue_id, h.payment_id) = (p.venue_id,
+          p.id) ORDER BY h.at DESC LIMIT 1)""",
+    "bookings with two open payments": """SELECT count(*) FROM (SELECT FROM payments
+      WHERE status IN ('creating', 'initiated', 'unknown')
         GROUP BY booking_id HAVING count(*) > 1) x""",
-    "bookings paid twice": """SELECT count(*) FROM (SELECT FROM payments WHERE status IN ('paid', 'partially_refunded') AND NOT surplus
+    "bookings paid twice": """SELECT count(*) FROM (SELECT FROM payments WHERE status IN ('paid',
+      'partially_refunded') AND NOT surplus
         GROUP BY booking_id HAVING count(*) > 1) x""",
 }
 
@@ -33,13 +47,16 @@ def wrong(session):
 
 
 def ledger(shop, limit=5.0):
-    """Waits until rows, metrics page and staff list tell the same about the ledger; returns {(template, outcome): rows}."""
+    """Waits until rows, metrics page and staff list tell the same about the ledger; returns
+    {(template, outcome): rows}.
+    """
 
     def rows():
         return {
             (t, e): int(n)
             for t, e, n in shop.pg.sql(
-                "SELECT template, coalesce(error_code, status), count(*) FROM notifications GROUP BY 1, 2"
+                "SELECT template, coalesce(error_code, status), count(*) FROM notifications "
+                "GROUP BY 1, 2"
             )
         }
 

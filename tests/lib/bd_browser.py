@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""A headless Chromium driven over chromedriver's HTTP interface (W3C WebDriver), Python's standard library only."""
+"""A headless Chromium driven over chromedriver's HTTP interface (W3C WebDriver), Python's standard
+library only.
+"""
 import base64
 import json
 import shutil
@@ -28,7 +30,9 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key under which WebDriver
 
 
 class Browser:
-    """One phone. Pages are looked at with script(), steered with click() and press(), kept with shot()."""
+    """One phone. Pages are looked at with script(), steered with click() and press(), kept with
+    shot().
+    """
 
     def __init__(self, width=390, height=844, language="en"):
         self.dir = tempfile.mkdtemp(prefix="bd_browser_")
@@ -119,7 +123,9 @@ class Browser:
         return found[0][ELEMENT]
 
     def on(self, selector, method, what, body=None):
-        """A command for an element; once more when the page has gone on between the look for it and the command."""
+        """A command for an element; once more when the page has gone on between the look for it and
+        the command.
+        """
 
         def attempt():
             try:
@@ -138,7 +144,8 @@ class Browser:
         return self.on(selector, "GET", "text")
 
     def press(self, keys):
-        """Types into whatever has the focus; WebDriver's private code points name the special keys."""
+        """Types into whatever has the focus; WebDriver's private code points name
+        the special keys."""
         down = [{"type": t, "value": k} for k in keys for t in ("keyDown", "keyUp")]
         self.at("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": down}]})
 

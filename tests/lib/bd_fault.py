@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Front: stands before the sandbox's port, passes requests on, and spoils those that it was told to spoil.
+"""Front: stands before the sandbox's port, passes requests on, and spoils those that it was told to
+spoil.
 
     front = bd_fault.Front(sandbox.port, tls=bd_fault.Certificates())
     front.spoil(r"POST /v1/invoices$", bd.p_hang())     # what an answer may suffer, by request line
@@ -27,7 +28,9 @@ NAMESPACE = "BOOKINGD_TEST_NETNS"
 
 
 def in_namespace():
-    """Starts this program over in a network namespace of its own, when root; there nftables can drop packets."""
+    """Starts this program over in a network namespace of its own, when root; there nftables can
+    drop packets.
+    """
     if (
         NAMESPACE in os.environ
         or os.geteuid() != 0
@@ -59,7 +62,9 @@ def in_namespace():
 
 
 class Certificates:
-    """Contexts of a TLS server on 127.0.0.1: good, untrusted, for another name, of the past. `bundle` is what to trust."""
+    """Contexts of a TLS server on 127.0.0.1: good, untrusted, for another name, of the past.
+    `bundle` is what to trust.
+    """
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="bd-cert-")
@@ -109,8 +114,9 @@ def _reset(conn):
 
 
 class Front(bd.FakeProvider):
-    # Doors: "open"; "refuse"; "mute" takes connections and says nothing; "full" leaves SYNs unanswered; "drop" has nftables drop
-    # them; of TLS: "untrusted", "other_name", "no_tls" (plain bytes instead of a handshake), "tls_reset".
+    # Doors: "open"; "refuse"; "mute" takes connections and says nothing; "full" leaves SYNs
+    # unanswered; "drop" has nftables drop them; of TLS: "untrusted", "other_name", "no_tls" (plain
+    # bytes instead of a handshake), "tls_reset".
     def __init__(self, backend_port, tls=None):
         self.backend_port, self.tls = backend_port, tls
         self.door, self.rules, self.fillers = "open", [], []

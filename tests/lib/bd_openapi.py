@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Answers against the living API document: every one is looked up in it by method, path and status, and checked.
+"""Answers against the living API document: every one is looked up in it by method, path and status,
+and checked.
 
-bd.Client does so with each answer of a daemon that bd.Daemon started, in every test. The document is read out of the
-program, where it lies as the JSON that /openapi.json serves: no daemon is asked, so nothing that a test counts changes.
-Only the JSON Schema keywords that it uses are known here, and an unknown one is an error, so that the document cannot
-grow past its check. Members that no schema names are errors too: what is answered is documented.
-"""
+bd.Client does so with each answer of a daemon that bd.Daemon started, in every test. The document
+is read out of the program, where it lies as the JSON that /openapi.json serves: no daemon is asked,
+so nothing that a test counts changes. Only the JSON Schema keywords that it uses are known here,
+and an unknown one is an error, so that the document cannot grow past its check. Members that no
+schema names are errors too: what is answered is documented. """
 import json
 import re
 
@@ -71,7 +72,9 @@ class Document:
 
     # -- schemas --
     def names(self, schema):
-        """Members that a schema names, through $ref and allOf; None when it names none, and so speaks of none."""
+        """Members that a schema names, through $ref and allOf; None when it names none, and so
+        speaks of none.
+        """
         schema = self.resolve(schema)
         found = set(schema.get("properties", ())) or None
         for part in schema.get("allOf", ()):

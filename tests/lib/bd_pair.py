@@ -2,10 +2,11 @@
 # Copyright the bookingd authors
 """A primary and its synchronous standby, for tests that take servers away.
 
-    pair = bd_pair.Pair(); pair.restart("immediate"); pair.kill_primary(); pair.promote(); pair.rebuild(); pair.close()
+    pair = bd_pair.Pair(); pair.restart("immediate"); pair.kill_primary(); pair.promote();
+    pair.rebuild(); pair.close()
 
-Both servers live in one directory that is gone with this process, however it ends. `pair.base` is what bd.Postgres takes.
-"""
+Both servers live in one directory that is gone with this process, however it ends. `pair.base` is
+what bd.Postgres takes. """
 import contextlib
 import glob
 import os
@@ -36,7 +37,8 @@ include_if_exists = 'sync.conf'
 """
 # Ends what a killed test left: its standard input ends with us.
 GUARD = """cat >/dev/null
-for n in 0 1; do p=$(head -n1 "$0/$n/postmaster.pid" 2>/dev/null) && kill -QUIT "$p" 2>/dev/null; done
+for n in 0 1; do p=$(head -n1 "$0/$n/postmaster.pid" 2>/dev/null) && kill -QUIT "$p" 2>/dev/null;
+  done
 while kill -0 $(head -qn1 "$0"/?/postmaster.pid 2>/dev/null) 2>/dev/null; do sleep 0.05; done
 rm -rf "$0" """
 
@@ -81,8 +83,8 @@ class Pair:
         self.ports = (bd.free_port(), bd.free_port())
         self.primary, self.alone = 0, True
         self.base = (
-            "host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres dbname=postgres target_session_attrs=read-write"
-            % self.ports
+            "host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres dbname=postgres "
+            "target_session_attrs=read-write" % self.ports
         )
         self._run(
             "initdb",
@@ -203,7 +205,9 @@ class Pair:
 
     # -- what happens to servers --
     def writable(self, limit=30.0):
-        """Waits until a commit is acknowledged by the primary, and by its standby when there is one."""
+        """Waits until a commit is acknowledged by the primary, and by its standby when there is
+        one.
+        """
         bd.wait_until(
             lambda: self._answers("SELECT pg_logical_emit_message(true, 'test', 'x')"),
             "a commit that the standby has",
@@ -215,8 +219,8 @@ class Pair:
         lsn = self.ask("SELECT pg_current_wal_flush_lsn()")
         bd.wait_until(
             lambda: self._answers(
-                "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync' AND flush_lsn >= '%s'"
-                % lsn
+                "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = "
+                "'sync' AND flush_lsn >= '%s'" % lsn
             ),
             "a synchronous standby",
             limit,

@@ -17,7 +17,8 @@ VISA, VISA_3DS, POOR = (
 )  # pays at once, asks the bank, has no money
 RETURN = "https://book.example.com/done"
 
-PAYMENTS = """SELECT p.id, p.status, p.amount - p.refunded_amount, b.id, booking_status(b.status, b.hold_expires_at),
+PAYMENTS = """SELECT p.id, p.status, p.amount - p.refunded_amount, b.id, booking_status(b.status,
+  b.hold_expires_at),
  booking_is_live(b.status, b.hold_expires_at)
 FROM payments p JOIN bookings b ON b.id = p.booking_id"""
 
@@ -73,8 +74,8 @@ class PayShop(bd_shop.Shop):
         self.pg.sql(
             "CREATE TEMP TABLE t AS SELECT * FROM (VALUES %s) AS v (id, phone, hash);"
             "INSERT INTO customers (id, phone, locale) SELECT id, phone, 'en' FROM t;"
-            "INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT hash, id, now() + interval '1 day' FROM t"
-            % ", ".join(rows)
+            "INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT hash, id, now() + "
+            "interval '1 day' FROM t" % ", ".join(rows)
         )
         return tokens
 
@@ -148,10 +149,14 @@ class PayShop(bd_shop.Shop):
         return self.sandbox.api("GET", "/v1/invoices/" + invoice).json()
 
     def hurry(self):
-        """The keeper looks at once at what it would look at later; a payment that is being made stays in its maker's hand."""
+        """The keeper looks at once at what it would look at later; a payment that is being made
+        stays in its maker's hand.
+        """
         self.pg.sql(
-            "UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND status <> 'creating';"
-            "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status <> 'calling'"
+            "UPDATE payments SET next_check_at = now() WHERE next_check_at > now() AND status <> "
+            "'creating';"
+            "UPDATE refunds SET next_check_at = now() WHERE next_check_at > now() AND status <> "
+            "'calling'"
         )
 
     # -- what staff see --
@@ -174,10 +179,10 @@ class PayShop(bd_shop.Shop):
     # -- the one truth --
     def imbalance(self):
         """
-        Differences between our ledger and the gateway's, [(kind, words)]: "lost" (money that one side has and the other does not),
-        "doubled" (a booking that is paid twice), "free" (paid, and its slot is not taken), "unpaid" (confirmed without money), "open"
-        (not at its end yet). Empty: they are equal.
-        """
+        Differences between our ledger and the gateway's, [(kind, words)]: "lost" (money that one
+        side has and the other does not), "doubled" (a booking that is paid twice), "free" (paid,
+        and its slot is not taken), "unpaid" (confirmed without money), "open" (not at its end yet).
+        Empty: they are equal."""
         wrong, held = [], {}
         for charge in self.sandbox.books("payments"):
             if charge["status"] in ("paid", "captured", "refunded"):
@@ -222,7 +227,8 @@ class PayShop(bd_shop.Shop):
             if n
         ]
         for booking, status in self.pg.sql(
-            "SELECT id, booking_status(status, hold_expires_at) FROM bookings WHERE payment = 'online' AND amount > 0"
+            "SELECT id, booking_status(status, hold_expires_at) FROM bookings WHERE payment = "
+            "'online' AND amount > 0"
         ):
             if len(kept.get(booking, [])) > 1:
                 wrong.append(

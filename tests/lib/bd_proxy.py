@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""nginx and HAProxy in front of a daemon, each with its example of doc/proxy; only addresses, certificate and body limit are changed.
+"""nginx and HAProxy in front of a daemon, each with its example of doc/proxy; only addresses,
+certificate and body limit are changed.
 
     proxy = bd_proxy.start("nginx", daemon.port)    # SkipTest when the program is not installed
     proxy.client().get("/healthz")                  # over TLS
 
-BOOKINGD_TEST_FRONT=nginx (or haproxy) puts one before every daemon of a test: daemon.client() goes through it then.
-"""
+BOOKINGD_TEST_FRONT=nginx (or haproxy) puts one before every daemon of a test: daemon.client() goes
+through it then. """
 import atexit
 import contextlib
 import os
@@ -131,7 +132,8 @@ class Proxy:
         )
         user = "user root; " if os.geteuid() == 0 else ""
         return (
-            "daemon off; pid %s/pid; worker_processes 1; error_log stderr warn; %sevents { worker_connections 1000; }\n"
+            "daemon off; pid %s/pid; worker_processes 1; error_log stderr warn; %sevents { "
+            "worker_connections 1000; }\n"
             "http { access_log off; %s\n%s}\n" % (self.dir, user, temp, text)
         )
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Callers of bookingd-sandbox as its clients are: the gateway's API, its hosted page, raw requests."""
+"""Callers of bookingd-sandbox as its clients are: the gateway's API, its hosted page, raw requests.
+"""
 import base64
 import datetime as dt
 import urllib.parse

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""A venue with a service, a chair and customers, made over the staff API, for system tests of bookings and notices."""
+"""A venue with a service, a chair and customers, made over the staff API, for system tests of
+bookings and notices.
+"""
 import base64
 import datetime as dt
 import hashlib
@@ -60,7 +62,9 @@ def config(sms, **over):
 
 class Shop:
     def __init__(self, case, over=None, without=(), env=None):
-        """over: configuration on top; without: names of whole sections to leave out; env: of the daemon."""
+        """over: configuration on top; without: names of whole sections to leave out; env: of the
+        daemon.
+        """
         self.pg = case.postgres()
         self.sms = case.provider(bd.p_reply(201, sms_ok))
         settings = config(self.sms, **(over or {}))
@@ -118,8 +122,10 @@ class Shop:
         """A signed-in customer's token; the session is written as verification would."""
         token = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
         self.pg.sql(
-            "INSERT INTO customers (id, phone, name, locale) VALUES ('%s', '%s', %s, '%s') ON CONFLICT DO NOTHING;"
-            "INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT '%s', id, now() + interval '1 day'"
+            "INSERT INTO customers (id, phone, name, locale) VALUES ('%s', '%s', %s, '%s') ON "
+            "CONFLICT DO NOTHING;"
+            "INSERT INTO sessions (token_hash, customer_id, expires_at) SELECT '%s', id, now() + "
+            "interval '1 day'"
             " FROM customers WHERE phone = '%s'"
             % (
                 uuid.uuid4(),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Processes that run short of something: their descriptors taken away, and what they cost meanwhile."""
+"""Processes that run short of something: their descriptors taken away, and what they cost
+meanwhile.
+"""
 import contextlib
 import os
 import resource
@@ -17,7 +19,8 @@ def descriptors(pid):
 
 @contextlib.contextmanager
 def starved(*pids, room=0):
-    """Each of the processes can open `room` descriptors more and no others, inside the with block."""
+    """Each of the processes can open `room` descriptors more and no others, inside
+    the with block."""
     before = {}
     for pid in pids:
         before[pid] = resource.prlimit(pid, resource.RLIMIT_NOFILE)
@@ -45,7 +48,9 @@ def cpu(pid):
 
 
 def busiest(pids, seconds=0.3):
-    """Watches the processes for that long: the share of one processor that the busiest of them used, and its pid."""
+    """Watches the processes for that long: the share of one processor that the busiest of them
+    used, and its pid.
+    """
     before = {pid: cpu(pid) for pid in pids}
     begun = time.monotonic()
     time.sleep(seconds)

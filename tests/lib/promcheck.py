@@ -4,9 +4,9 @@
 """A strict reader of metric pages, since promtool is a linter and the scraper itself forgives much
 (duplicates, bucket order, a count that is not the last bucket's). Standard library only.
 
-    page = promcheck.parse(text, openmetrics=False)   # promcheck.Bad on the first breach of the format
-    page.value("bookingd_database_up")
-    promcheck.later(before, after)                    # counters and buckets never step back
+    page = promcheck.parse(text, openmetrics=False)   # promcheck.Bad on the first breach of the
+    format page.value("bookingd_database_up") promcheck.later(before, after)                    #
+    counters and buckets never step back
 """
 import math
 import re
@@ -15,7 +15,8 @@ import sys
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 NUMBER = re.compile(r"(?:[+-]?Inf|NaN|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\Z")
-# Label values that are closed sets by contract; a name maps to the pattern that each of its values must match whole.
+# Label values that are closed sets by contract; a name maps to the pattern that each of its values
+# must match whole.
 CLOSED = {
     "outcome": None,
     "state": None,

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Each C file says first what it is for, and over src/ without the sandbox at least 12 % of the lines
-are comments. The two lines of the licence do not count.
+"""Each C file says first what it is for, and over src/ without the sandbox at least 12 % of the
+lines are comments. The two lines of the licence do not count.
 
 Arguments: names of files or folders below src/, whose share is printed. Known exceptions, by name
 of file, or "share": known/comments.txt.

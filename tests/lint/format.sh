@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-# C is as clang-format 14 leaves it, Python as black does; flake8 has nothing to say. Arguments: what
-# to look at (c, python) instead of both. Skipped where a tool is missing or of
-# another version; with BOOKINGD_LINT_COMPLETE (./dev test) that is a failure.
+# C is as clang-format 14 leaves it, Python as black does; flake8 has nothing to say. Arguments:
+# what to look at (c, python) instead of both. Skipped where a tool is missing or of another
+# version; with BOOKINGD_LINT_COMPLETE (./dev test) that is a failure.
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1
 bad=0 skipped=0
@@ -23,10 +23,12 @@ for what in "$@"; do
         *) skip "clang-format 14 is not here" ;;
         esac ;;
     python)
-        mapfile -t scripts < <(grep -rlE '^#!.*python3' tests/campaigns tests/system/run 2>/dev/null)
+        mapfile -t scripts < <(grep -rlE '^#!.*python3' tests/campaigns tests/system/run \
+            2>/dev/null)
         mapfile -t -O ${#scripts[@]} scripts < <(find src tests doc -name '*.py')
         if command -v black >/dev/null; then
-            black --quiet --check -l 100 "${scripts[@]}" || { black --check -l 100 "${scripts[@]}"; bad=1; }
+            black --quiet --check -l 100 "${scripts[@]}" ||
+                { black --check -l 100 "${scripts[@]}"; bad=1; }
         else
             skip "black is not here"
         fi

@@ -13,8 +13,15 @@ look() { # what the rule says, pattern, where...
 }
 look "promises" '\b(TODO|FIXME|XXX|HACK)\b' src include tests
 look "randomness is base/rng's" '\b(s?rand|s?random|drand48|arc4random)\(' src
-look "unbounded or locale-bound C" '\b(gets|strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atof|sscanf|gmtime|localtime|ctime|asctime)\(' src
-look "secrets are compared by digest_equal" '\b(memcmp|strcmp|strncmp)\([^;]*(secret|token|code_mac|password|api_key)' src
-look "SQL is never formatted" '(sb_printf|arena_printf|snprintf)\([^;]*"(SELECT|INSERT|UPDATE|DELETE) ' src/svc src/api src/cli
-look "blocking libpq" '\b(PQexec|PQexecParams|PQexecPrepared|PQconnectdb|PQcancel|PQreset|PQputCopyEnd)\(' src
+look "unbounded or locale-bound C" \
+    '\b(gets|strcpy|strcat|sprintf|vsprintf|strtok|sscanf)\(' src
+look "unbounded or locale-bound C" \
+    '\b(ato[ilf]|gmtime|localtime|ctime|asctime)\(' src
+look "secrets are compared by digest_equal" \
+    '\b(memcmp|strcmp|strncmp)\([^;]*(secret|token|code_mac|password|api_key)' src
+look "SQL is never formatted" \
+    '(sb_printf|arena_printf|snprintf)\([^;]*"(SELECT|INSERT|UPDATE|DELETE) ' src/svc src/api \
+        src/cli
+look "blocking libpq" \
+    '\b(PQexec|PQexecParams|PQexecPrepared|PQconnectdb|PQcancel|PQreset|PQputCopyEnd)\(' src
 exit $bad

@@ -16,7 +16,8 @@ judge() { # header
         printf '%s\t%s: guard is not %s\n' "${header##*/}" "$header" "$guard"
     # shellcheck disable=SC2086
     printf '#define _GNU_SOURCE 1\n#include "%s"\n' "$header" |
-        ${CC:-cc} -std=gnu11 -Wall -Wextra -Wno-unused-function -I. -Iinclude -I"$(dirname "$header")" -I"$build" \
+        ${CC:-cc} -std=gnu11 -Wall -Wextra -Wno-unused-function -I. -Iinclude \
+            -I"$(dirname "$header")" -I"$build" \
             $flags -fsyntax-only -x c - ||
         printf '%s\t%s: does not compile alone\n' "${header##*/}" "$header"
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""known.py LINT: filters the findings of a lint by the list of known ones, tests/lint/known/LINT.txt.
+"""known.py LINT: filters the findings of a lint by the list of known ones,
+tests/lint/known/LINT.txt.
 
-Reads findings from stdin, one per line: KEY, a tab, and the text to print. Prints those whose key is
-not in the list, and fails when there are any. The lists may only become shorter:
+Reads findings from stdin, one per line: KEY, a tab, and the text to print. Prints those whose key
+is not in the list, and fails when there are any. The lists may only become shorter:
   LINT_KNOWN=unused    also fails for keys in the list that are not found any more
   LINT_KNOWN=shrink    takes such keys out of the list
 """

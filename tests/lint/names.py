@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Static functions are called <module>_<verb>_<noun>: no name of one word, and no name in two files.
+"""Static functions are called <module>_<verb>_<noun>: no name of one word, and no name in two
+files.
 
 So a backtrace, a profile or a grep says where one is. Known exceptions: known/names.txt.
 """

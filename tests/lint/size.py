@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""House limits: functions of at most 60 lines, 5 parameters and 3 levels of nesting; files of at most
-500 lines, headers of 150; no goto but to `out`.
+"""House limits: functions of at most 60 lines, 5 parameters and 3 levels of nesting; files of at
+most 500 lines, headers of 150; no goto but to `out`.
 
 Known exceptions, by name of function or file: known/size.txt.
 """
@@ -22,7 +22,9 @@ CONTROL = re.compile(r"^( *)(?:if|for|while|switch|do)\b", re.M)
 
 
 def count_parameters(head):
-    """Parameters of the last parenthesised list of a function's head; commas inside it do not count."""
+    """Parameters of the last parenthesised list of a function's head; commas inside it do not
+    count.
+    """
     head = head[head.index("(") + 1 : head.rindex(")")]
     depth, commas = 0, 0
     for char in head:

@@ -17,7 +17,12 @@ ROOT = os.environ.get("srcdir") or os.path.join(os.path.dirname(os.path.abspath(
 COLUMNS = 100
 TEXT = (".c", ".h", ".def", ".sql", ".py", ".sh", ".md", ".mk", ".am")
 SCRIPTS = ("dev", ".ci/run", "tests/system/run", "tests/lib/with-pg", "tests/lib/under-valgrind")
+# Statements of other versions, and what fuzzers wrote, stay as they are.
 SKIP = ("tests/data", "tests/fuzz/corpus", "tests/fuzz/regressions", ".git", "autom4te.cache")
+
+
+# Released migrations are never changed.
+RELEASED = re.compile(r"src/db/migrations/000[123]_")
 
 
 def sources():
@@ -28,10 +33,13 @@ def sources():
             name
             for name in folders
             if os.path.normpath(os.path.join(below, name)) not in SKIP
+            and name != "__pycache__"
             and not os.path.exists(os.path.join(where, name, "config.status"))
         )
         for name in sorted(names):
             path = os.path.normpath(os.path.join(below, name))
+            if RELEASED.match(path):
+                continue
             if path.endswith(TEXT) or path in SCRIPTS or path.startswith("tests/campaigns/"):
                 yield path
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Bookings over HTTP: every code of the contract's booking paths, entity tags, idempotency keys, staff and venues."""
+"""Bookings over HTTP: every code of the contract's booking paths, entity tags, idempotency keys,
+staff and venues.
+"""
 import datetime as dt
 import threading
 import uuid

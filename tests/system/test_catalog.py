@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Venues, services, resources, opening hours, closures: what staff may write, what the public sees, every refusal."""
+"""Venues, services, resources, opening hours, closures: what staff may write, what the public sees,
+every refusal.
+"""
 import unittest
 
 import bd

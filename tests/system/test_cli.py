@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The command line: every command, what it prints, where, and its exit code when something is wrong or away."""
+"""The command line: every command, what it prints, where, and its exit code when something is wrong
+or away.
+"""
 import json
 import os
 import re
@@ -463,7 +465,8 @@ class Notifications(Base):
         self.ended(self.run_("notifications", "acknowledge", "--all"), 0, "^acknowledged 2\n$")
         self.assertEqual(
             self.shop.pg.value(
-                "SELECT count(*) FROM notifications WHERE status = 'FAILED' AND acknowledged_at IS NOT NULL"
+                "SELECT count(*) FROM notifications WHERE status = 'FAILED' AND acknowledged_at "
+                "IS NOT NULL"
             ),
             "3",
         )

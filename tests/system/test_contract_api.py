@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The contract's conventions over every route of the served document: methods, roles, pages, idempotency keys, preconditions,
-odd but legal input, parallel writers."""
+"""The contract's conventions over every route of the served document: methods, roles, pages,
+idempotency keys, preconditions, odd but legal input, parallel writers."""
 import datetime as dt
 import json
 import re
@@ -28,7 +28,8 @@ CUSTOMER_ROUTES = [
     ("GET", "/v1/bookings/{booking}/payments"),
     ("GET", "/v1/payments/" + NOBODY),
 ]
-# role needed, method, path, body; then what an agent's and an admin's key of the venue get, and one of another venue
+# role needed, method, path, body; then what an agent's and an admin's key of the venue get, and one
+# of another venue
 STAFF_ROUTES = [
     (
         "admin",
@@ -363,7 +364,8 @@ class Lists(Contract):
         booking = self.call("GET", "/v1/bookings", None, self.me).json()["items"][0]["id"]
         for _ in range(3):
             shop.pg.sql(
-                "INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, provider, return_url, invoice_expires_at)"
+                "INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, "
+                "provider, return_url, invoice_expires_at)"
                 " VALUES ('%s', '%s', '%s', 'expired', 5000, 'SAR', 'p', 'https://x.test/', now())"
                 % (shop.venue, uuid.uuid4(), booking)
             )

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""What is offered can be booked, what is not cannot: random schedules across clock changes, with closures, buffers, capacity
-and parties, where offers are booked, moved and cancelled over the API and every refusal is compared with the list of slots."""
+"""What is offered can be booked, what is not cannot: random schedules across clock changes, with
+closures, buffers, capacity and parties, where offers are booked, moved and cancelled over the API
+and every refusal is compared with the list of slots."""
 import datetime as dt
 import os
 import random
@@ -26,7 +27,9 @@ def instant(z):
 
 
 def change_day(tz, after):
-    """The next local date on which the zone's offset changes, within two years; any day when there is none."""
+    """The next local date on which the zone's offset changes, within two years; any day when there
+    is none.
+    """
     for n in range(1, 700):
         at = after + dt.timedelta(days=n)
         if at.astimezone(tz).utcoffset() != (at + dt.timedelta(days=1)).astimezone(tz).utcoffset():
@@ -158,7 +161,9 @@ class Offers(bd.Case):
         return done
 
     def refused(self, start, resource, party, offered, alone, service):
-        """A random place: booked exactly when it is offered; taken when only bookings keep it from being offered."""
+        """A random place: booked exactly when it is offered; taken when only bookings keep it from
+        being offered.
+        """
         if (start, resource) in offered:
             return
         local = instant(start).astimezone(zoneinfo.ZoneInfo(self.zone)).date()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Canaries: phones, names, codes, tokens, keys and texts of a whole session are looked for in logs, metrics, status page,
-problem documents, process titles and the database, also when providers send them back in their error messages."""
+"""Canaries: phones, names, codes, tokens, keys and texts of a whole session are looked for in logs,
+metrics, status page, problem documents, process titles and the database, also when providers send
+them back in their error messages."""
 import json
 import re
 import unittest

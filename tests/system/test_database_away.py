@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""PostgreSQL frozen, stopped, back again: every request ends inside its budget, health and metrics answer, nothing acknowledged is lost.
+"""PostgreSQL frozen, stopped, back again: every request ends inside its budget, health and metrics
+answer, nothing acknowledged is lost.
 
 Stops a server, so it has a cluster of its own.
 """
@@ -53,7 +54,8 @@ def frozen(pids):
 
 
 class Load:
-    """Clients that go on asking; every answer as (when, what, status, code, seconds, retry_after)."""
+    """Clients that go on asking; every answer as (when, what, status, code,
+    seconds, retry_after)."""
 
     def __init__(self, shop, clients):
         self.shop, self.answers, self.faults, self.ending = shop, [], [], threading.Event()
@@ -152,9 +154,9 @@ class Away(bd.Case):
 
     def probes(self, seconds, known=0.0):
         """
-        healthz and metrics for that long: the slowest of each. healthz is a request as others are: until the database is known to be
-        away (`known` seconds from now) all workers may wait for it, and then it is turned away like them. known: the metrics page must say 0 by the end.
-        """
+        healthz and metrics for that long: the slowest of each. healthz is a request as others are:
+        until the database is known to be away (`known` seconds from now) all workers may wait for
+        it, and then it is turned away like them. known: the metrics page must say 0 by the end."""
         start, worst, up = time.monotonic(), {"healthz": 0, "metrics": 0}, None
         while time.monotonic() < start + seconds:
             began = time.monotonic()
@@ -181,7 +183,8 @@ class Away(bd.Case):
             codes[status, code] = codes.get((status, code), 0) + 1
         slowest = max(a[4] for a in bad)
         print(
-            "%s: %d answers while it lasted, slowest %.0f ms of %.0f; healthz %.0f ms, metrics %.0f ms; %s"
+            "%s: %d answers while it lasted, slowest %.0f ms of %.0f; healthz %.0f ms, metrics "
+            "%.0f ms; %s"
             % (
                 name,
                 len(bad),
@@ -267,7 +270,8 @@ class Away(bd.Case):
         self.assertEqual(len(self.shop.notices(status="FAILED")), sum(rows.values()))
         self.assertEqual(
             self.shop.pg.value(
-                "SELECT count(*) FROM bookings b WHERE NOT EXISTS (SELECT 1 FROM notifications n WHERE n.booking_id = b.id)"
+                "SELECT count(*) FROM bookings b WHERE NOT EXISTS (SELECT 1 FROM notifications n "
+                "WHERE n.booking_id = b.id)"
             ),
             "0",
         )
@@ -297,7 +301,8 @@ class Away(bd.Case):
         pids = [
             int(r[0])
             for r in self.shop.pg.sql(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+                "pg_backend_pid()"
             )
         ]
         self.assertGreaterEqual(len(pids), 4)
@@ -310,7 +315,8 @@ class Away(bd.Case):
         self.assertGreaterEqual(
             self.d.metric("bookingd_database_errors_total", **{"class": "timeout"}), 1
         )
-        # Over new connections, the old ones still frozen, reads are served; writes may meet a row that a frozen one has locked.
+        # Over new connections, the old ones still frozen, reads are served; writes may meet a row
+        # that a frozen one has locked.
         late = [a[2:4] for a in bad if a[0] > began + reads and a[1] in ("me", "venues")]
         self.assertIn((200, None), late)
         self.assertNotIn((503, "database_unavailable"), late)

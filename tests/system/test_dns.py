@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""DNS that answers nothing: every request ends inside its budget, and while an address is known nothing is felt at all."""
+"""DNS that answers nothing: every request ends inside its budget, and while an address is known
+nothing is felt at all.
+"""
 import ctypes
 import os
 import random
@@ -105,7 +107,9 @@ class Dns(bd.Case):
         self.addCleanup(self.dns.close)
 
     def start(self, database=False, **start):
-        """The shop is made with plain addresses; then the daemon starts anew where the world goes by names."""
+        """The shop is made with plain addresses; then the daemon starts anew where the world goes
+        by names.
+        """
         self.shop = bd_shop.Shop(
             self,
             {

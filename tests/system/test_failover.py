@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The primary dies and its synchronous standby is promoted: the same daemon goes on there, nothing acknowledged is missing, no commit is done twice."""
+"""The primary dies and its synchronous standby is promoted: the same daemon goes on there, nothing
+acknowledged is missing, no commit is done twice.
+"""
 import contextlib
 import os
 import signal
@@ -17,7 +19,9 @@ SLACK = 0.1 * bd.PATIENCE  # the contract's 100 ms, stretched as all limits of t
 
 
 class Asker(threading.Thread):
-    """Books one hour after the other, each with a key of its own, until its outcome is known; and keeps all answers."""
+    """Books one hour after the other, each with a key of its own, until its outcome is known; and
+    keeps all answers.
+    """
 
     def __init__(self, shop, n, token):
         super().__init__(daemon=True)
@@ -125,7 +129,8 @@ class Failover(bd.Case):
             a for p in people for a in list(p.answers) if known + SLACK <= a[0] and a[1] <= away
         ]
         print(
-            "failover: away %.2f s, used again %.0f ms after the promotion, %d refusals meanwhile, the slowest %.0f ms"
+            "failover: away %.2f s, used again %.0f ms after the promotion, %d refusals "
+            "meanwhile, the slowest %.0f ms"
             % (
                 promoted - died,
                 (served - promoted) * 1e3,
@@ -180,7 +185,9 @@ class Failover(bd.Case):
         )
 
     def test_commit_that_waits_for_the_standby(self):
-        """The standby is silent, the commit waits, the primary dies: commit_unknown, and the key finds out what became of it."""
+        """The standby is silent, the commit waits, the primary dies: commit_unknown, and the key
+        finds out what became of it.
+        """
         me, key = self.shop.customer(), {"Idempotency_Key": "in-doubt"}
         self.assertEqual(self.shop.book(me, 1).status, 201)
         self.a_standby()
@@ -240,7 +247,9 @@ class Failover(bd.Case):
         self.assertEqual(len(self.shop.call("GET", "/v1/bookings", token=me).json()["items"]), 2)
 
     def test_frozen_primary(self):
-        """The primary says nothing any more, not even no: the way to the promoted standby is short all the same."""
+        """The primary says nothing any more, not even no: the way to the promoted standby is short
+        all the same.
+        """
         self.a_standby()
         old = self.pair.pids()
         for pid in old:
@@ -261,7 +270,8 @@ class Failover(bd.Case):
             bd.wait_until(
                 lambda: int(
                     self.pair.ask(
-                        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'"
+                        "SELECT count(*) FROM pg_stat_activity WHERE application_name = "
+                        "'bookingd worker'"
                     )
                 )
                 >= WORKERS,
@@ -274,15 +284,17 @@ class Failover(bd.Case):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         print(
-            "failover: from a silent primary; used again %.0f ms after the promotion, by all %.0f ms"
-            % (first * 1e3, took * 1e3),
+            "failover: from a silent primary; used again %.0f ms after the promotion, by all "
+            "%.0f ms" % (first * 1e3, took * 1e3),
             flush=True,
         )
         self.assertLess(first, 1.0 + SLACK)
         self.assertLess(took, 2.0 + SLACK)  # who is idle looks every second
 
     def test_no_herd(self):
-        """While the primary is away each process tries now and then, at times of its own; when it is back they do not come all at once."""
+        """While the primary is away each process tries now and then, at times of its own; when it
+        is back they do not come all at once.
+        """
         bd.wait_until(lambda: len(self.d.children("worker")) == WORKERS, "all workers")
         port = self.pair.ports[self.pair.primary]
         self.pair.stop("immediate")
@@ -306,7 +318,8 @@ class Failover(bd.Case):
         stop.set()
         listener.join()
         door.close()
-        # Two seconds after it went away, every process is at the end of its backoff: 640 ms, a fifth more or less.
+        # Two seconds after it went away, every process is at the end of its backoff: 640 ms, a
+        # fifth more or less.
         begun = max(knocks) - 2.0
         late = [k for k in knocks if k > begun]
         processes = WORKERS + 2
@@ -327,7 +340,8 @@ class Failover(bd.Case):
         bd.wait_until(
             lambda: int(
                 self.pair.ask(
-                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'"
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd "
+                    "worker'"
                 )
             )
             >= WORKERS,
@@ -337,7 +351,8 @@ class Failover(bd.Case):
         starts = [
             float(x) - returned
             for x in self.pair.ask(
-                "SELECT extract(epoch FROM backend_start) FROM pg_stat_activity WHERE application_name = 'bookingd worker' ORDER BY 1"
+                "SELECT extract(epoch FROM backend_start) FROM pg_stat_activity WHERE "
+                "application_name = 'bookingd worker' ORDER BY 1"
             ).split()
         ]
         print(

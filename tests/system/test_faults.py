@@ -30,7 +30,9 @@ class Part(faults.Matrix):
 
 class Share(bd.Case):
     def test_all_providers_together_leave_a_worker_in_eight(self):
-        """Each has room for six of the eight workers: seven are inside calls, and the last one serves whoever needs no provider."""
+        """Each has room for six of the eight workers: seven are inside calls, and the last one
+        serves whoever needs no provider.
+        """
         w = faults.World(
             self,
             "http",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The dispatcher from outside: framing, deadlines, the queue, and what happens when a worker dies."""
+"""The dispatcher from outside: framing, deadlines, the queue, and what happens when a worker dies.
+"""
 import json
 import os
 import re
@@ -115,7 +116,8 @@ class Framing(bd.Case):
     def test_continue(self):
         body = b'{"phone":"nonsense"}'
         self.c.send(
-            b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+            b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: "
+            b"100-continue\r\n"
             b"Content-Length: %d\r\n\r\n" % len(body)
         )
         self.assertEqual(self.c.recv_response().status, 100)
@@ -125,12 +127,14 @@ class Framing(bd.Case):
     def test_no_continue_for_a_body_that_is_here_or_refused(self):
         body = b"{}"
         self.c.send(
-            b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+            b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: "
+            b"100-continue\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
         )
         self.assertEqual(self.c.recv_response().status, 404)
         self.c.send(
-            b"POST /nope HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10000000\r\n\r\n"
+            b"POST /nope HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: "
+            b"10000000\r\n\r\n"
         )
         self.assertEqual(self.c.recv_response().status, 413)
 
@@ -141,9 +145,8 @@ class Framing(bd.Case):
             for i in range(0, len(text), 100)
         )
         whole = (
-            b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-            + chunks
-            + b"0\r\n\r\n"
+            b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Type: "
+            b"application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
         )
         self.c.send(whole + self.c.encode("GET", "/healthz"))
         self.assertEqual(self.c.recv_response().status, 404)
@@ -152,7 +155,8 @@ class Framing(bd.Case):
     def test_bodies_of_all_sizes_reach_the_worker(self):
         """Inline packets, and memfds above 48 KiB."""
         for size in (1, 1000, 48 * 1024 - 300, 48 * 1024, 49 * 1024, 100_000, 500_000):
-            # The schema refuses it by name, so it was read whole: nothing else would know the member's name.
+            # The schema refuses it by name, so it was read whole: nothing else would know the
+            # member's name.
             r = self.c.post("/v1/otp", {"padding": "x" * size})
             self.assertEqual((size, r.status, r.code), (size, 422, "validation_failed"))
             self.assertIn("/padding", [e["pointer"] for e in r.json()["errors"]])
@@ -196,7 +200,8 @@ class Framing(bd.Case):
         ),
         (
             "length and chunked",
-            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: "
+            b"chunked\r\n\r\n0\r\n\r\n",
             400,
         ),
         ("space before the colon", b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
@@ -286,7 +291,8 @@ class Framing(bd.Case):
 
     def test_no_length_where_no_body_is_needed(self):
         self.c.send(
-            b"POST /v1/bookings/018f0000-0000-7000-8000-000000000000/cancel HTTP/1.1\r\nHost: x\r\n\r\n"
+            b"POST /v1/bookings/018f0000-0000-7000-8000-000000000000/cancel HTTP/1.1\r\nHost: "
+            b"x\r\n\r\n"
         )
         self.assertEqual(self.c.recv_response().status, 401)
         self.assertEqual(self.c.get("/healthz").status, 200)
@@ -587,7 +593,8 @@ class Limits(bd.Case):
         self.assertEqual(d.metric("bookingd_http_requests_shed_total", reason="connections"), 1)
 
     def test_idle_and_slow_clients_cost_nothing(self):
-        """1,000 idle connections and 200 that send a byte a second: a fresh request in under 50 ms."""
+        """1,000 idle connections and 200 that send a byte a second: a fresh request
+        in under 50 ms."""
         d = self.daemon(self.postgres(), {"server": {"workers": 4, "head_timeout": "60s"}})
         idle, slow = [], []
         for i in range(1200):

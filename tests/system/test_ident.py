@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Sign-in, sessions, the customer, staff keys, audit, providers, health, and the frame around every route, on the real daemon."""
+"""Sign-in, sessions, the customer, staff keys, audit, providers, health, and the frame around every
+route, on the real daemon.
+"""
 import concurrent.futures
 import hashlib
 import json
@@ -299,7 +301,8 @@ class Otp(Ident):
             pending = pool.submit(self.d.post, "/v1/otp", {"phone": PHONE})
             self.sms.wait_for(1)
             idle = self.pg.value(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                "state LIKE 'idle in%'"
             )
             self.assertEqual(self.pg.value("SELECT status FROM otp_challenges"), "sending")
             self.assertEqual(idle, "0")
@@ -566,7 +569,10 @@ class Me(Ident):
 
 class Staff(Ident):
     def test_audit(self):
-        venue_sql = "INSERT INTO venues (id, name, time_zone, currency) VALUES ('%s', 'V', 'Asia/Riyadh', 'SAR')"
+        venue_sql = (
+            "INSERT INTO venues (id, name, time_zone, currency) VALUES ('%s', 'V', "
+            "'Asia/Riyadh', 'SAR')"
+        )
         here, there = NOBODY[:-1] + "1", NOBODY[:-1] + "2"
         self.pg.sql(";".join(venue_sql % v for v in (here, there)))
         keys = {role: self.d.staff_key(role, role) for role in ("viewer", "agent", "admin")}
@@ -574,7 +580,8 @@ class Staff(Ident):
         self.pg.sql("DELETE FROM audit_log")
         for i in range(7):
             self.pg.sql(
-                "INSERT INTO audit_log (id, venue_id, at, actor, action, subject, detail) VALUES (gen_random_uuid(), '%s',"
+                "INSERT INTO audit_log (id, venue_id, at, actor, action, subject, detail) VALUES "
+                "(gen_random_uuid(), '%s',"
                 " now() - interval '%d s', 'staff:x', 'test.%d', 's', '{\"n\":%d}')"
                 % (here if i % 2 else there, i // 2, i, i)
             )
@@ -718,7 +725,8 @@ class Frame(Ident):
     def test_database_away(self):
         token = self.sign_in()["token"]
         self.pg.sql(
-            "ALTER DATABASE %s ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "ALTER DATABASE %s ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid) FROM "
+            "pg_stat_activity"
             " WHERE datname = '%s'" % (self.pg.name, self.pg.name),
             admin=True,
         )
@@ -847,7 +855,8 @@ class Idempotency(Ident):
         caller = self.pg.value("SELECT 'customer:' || id FROM customers")
         text = "POST /v1/bookings\n" + json.dumps(self.body)
         self.pg.sql(
-            "INSERT INTO idempotency_keys (caller, key, request_hash, holder, claimed_until) VALUES ('%s', 'k4', '%s', 'dead',"
+            "INSERT INTO idempotency_keys (caller, key, request_hash, holder, claimed_until) "
+            "VALUES ('%s', 'k4', '%s', 'dead',"
             " now() + interval '1 hour')" % (caller, hashlib.sha256(text.encode()).hexdigest())
         )
         self.refused(self.book("k4"), 409, "idempotency_in_flight")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Workers killed between commit and the notification's result, with the default budget: FAILED / interrupted within 60 s, nothing committed lost."""
+"""Workers killed between commit and the notification's result, with the default budget: FAILED /
+interrupted within 60 s, nothing committed lost.
+"""
 import contextlib
 import os
 import signal
@@ -49,7 +51,8 @@ class Killed(bd.Case):
         self.assertEqual(sql("SELECT count(*) FROM notifications WHERE status = 'PENDING'"), str(N))
         self.assertEqual(
             sql(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                "state LIKE 'idle in transaction%'"
             ),
             "0",
         )

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""What one client may take: connections of an address, and the least speed; with the metric of each limit."""
+"""What one client may take: connections of an address, and the least speed; with the metric of each
+limit.
+"""
 import contextlib
 import socket
 import threading
@@ -46,7 +48,9 @@ class Address(bd.Case):
             bd.wait_until(lambda: self.come(asks="once").status == 200, "room")
 
     def test_a_flood_takes_nobodys_place(self):
-        """Beyond the cap there are words for a few only: connections that wait to be closed count too."""
+        """Beyond the cap there are words for a few only: connections that wait to be closed count
+        too.
+        """
         self.daemon_with(max_connections=64)
         others = [self.come("127.0.1.%d" % n)[0] for n in range(1, 31)]
         told = silent = 0
@@ -98,7 +102,9 @@ class Address(bd.Case):
 
 class Rate(bd.Case):
     def test_least_speed(self):
-        """Four clients at once: three are too slow, each in its own way; the fourth is slow, but fast enough."""
+        """Four clients at once: three are too slow, each in its own way; the fourth is slow, but
+        fast enough.
+        """
         d = self.daemon(
             self.postgres(),
             {"server": {"min_rate": 100, "head_timeout": "60s", "body_timeout": "60s"}},
@@ -139,7 +145,10 @@ class Rate(bd.Case):
             c.close()
 
         head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "
-        body = b"POST /v1/otp HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
+        body = (
+            b"POST /v1/otp HTTP/1.1\r\nHost: x\r\nContent-Type: "
+            b"application/json\r\nContent-Length: 60000\r\n\r\n"
+        )
         threads = [
             threading.Thread(target=drip, args=a)
             for a in (

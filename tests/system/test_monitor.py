@@ -49,13 +49,15 @@ LEDGER = [
 ]
 SCRAPE_LIMIT = 1.0 * bd.SLOWNESS
 
-# A venue, a customer and a booking for notices to belong to. Statements are the schema's own rules' concern.
+# A venue, a customer and a booking for notices to belong to. Statements are the schema's own rules'
+# concern.
 SEED = """
 INSERT INTO venues (id, name, time_zone, currency) VALUES ('{v}', 'V', 'Asia/Riyadh', 'SAR');
 INSERT INTO resources (venue_id, id, name) VALUES ('{v}', '{v}', 'R');
 INSERT INTO services (venue_id, id, name, duration_minutes) VALUES ('{v}', '{v}', 'S', 30);
 INSERT INTO customers (id, phone, locale) VALUES ('{v}', '+966551234567', 'ar');
-INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, occupied, party_size,
+INSERT INTO bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at,
+  ends_at, occupied, party_size,
                       amount, currency, payment)
 VALUES ('{v}', '{v}', '{v}', '{v}', '{v}', 'confirmed', now(), now() + interval '30 minutes',
         tstzrange(now(), now() + interval '30 minutes'), 1, 0, 'SAR', 'none');
@@ -65,9 +67,11 @@ VENUE = "018f0000-0000-7000-8000-000000000001"
 
 def notice_sql(status, template, code=None, n=1, acknowledged=False, age="0 s"):
     # send_by lies ahead: the keeper leaves these rows alone
-    return """INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, body, status, error_code,
+    return """INSERT INTO notifications (venue_id, id, booking_id, event, template, locale,
+      recipient, body, status, error_code,
                                          send_by, expires_at, acknowledged_at, created_at)
-              SELECT '%s', gen_random_uuid(), '%s', gen_random_uuid()::text, '%s', 'ar', '+966551234567', 'text', '%s', %s,
+              SELECT '%s', gen_random_uuid(), '%s', gen_random_uuid()::text, '%s', 'ar',
+                '+966551234567', 'text', '%s', %s,
                      now() + interval '1 hour', now() + interval '1 day', %s, now() - interval '%s'
               FROM generate_series(1, %d);""" % (
         VENUE,
@@ -104,7 +108,8 @@ class MonitorCase(bd.Case):
         return self.daemon_
 
     def get(self, path="/metrics", accept=None, method="GET"):
-        """An answer of the monitor on a connection of its own; a slow one is a failure of the test."""
+        """An answer of the monitor on a connection of its own; a slow one is a
+        failure of the test."""
         begun = time.monotonic()
         with bd.Client(("127.0.0.1", self.daemon_.monitor_port), timeout=10) as c:
             r = c.request(method, path, None, {"Accept": accept} if accept else {})
@@ -150,8 +155,10 @@ class Checker(unittest.TestCase):
     """The strict reader itself: each breach alone is refused."""
 
     GOOD = (
-        '# HELP a_total A.\n# TYPE a_total counter\na_total{outcome="x"} 1\na_total{outcome="y"} 2\n'
-        '# HELP h H.\n# TYPE h histogram\nh_bucket{le="0.1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 0.3\nh_count 2\n'
+        '# HELP a_total A.\n# TYPE a_total counter\na_total{outcome="x"} 1\na_total{outcome="y"} '
+        "2\n"
+        '# HELP h H.\n# TYPE h histogram\nh_bucket{le="0.1"} 1\nh_bucket{le="+Inf"} 2\nh_sum '
+        "0.3\nh_count 2\n"
     )
 
     def test_breaches(self):
@@ -238,7 +245,8 @@ class Pages(MonitorCase):
         # a second opinion where Debian's module is there
         python = "/usr/bin/python3"
         code = (
-            "import sys\ntry:\n from prometheus_client.openmetrics.parser import text_string_to_metric_families as t\n"
+            "import sys\ntry:\n from prometheus_client.openmetrics.parser import "
+            "text_string_to_metric_families as t\n"
             "except ImportError:\n sys.exit(77)\nprint(len(list(t(sys.stdin.read()))))"
         )
         if os.path.exists(python):
@@ -494,7 +502,9 @@ class Ledger(MonitorCase):
         self.assertTrue(self.up())
 
     def test_a_locked_ledger_is_left_out(self):
-        """A ledger that is locked is as good as a database that is away: scrapes go on, figures are left out, then it is back."""
+        """A ledger that is locked is as good as a database that is away: scrapes go on, figures are
+        left out, then it is back.
+        """
         blocker = subprocess.Popen(
             [bd.Postgres.psql(), "-X", "-q", self.pg.conninfo], stdin=subprocess.PIPE, text=True
         )
@@ -520,7 +530,8 @@ class Ledger(MonitorCase):
         # the server process that has last counted the ledger is the monitor's
         last_count = (
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ "
-            "'FROM notifications[[:space:]]+WHERE status = .(SENT|FAILED)' AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1"
+            "'FROM notifications[[:space:]]+WHERE status = .(SENT|FAILED)' AND pid <> "
+            "pg_backend_pid() ORDER BY query_start DESC LIMIT 1"
         )
         pid = int(
             bd.wait_until(lambda: self.pg.value(last_count), "a process that has just counted")
@@ -531,7 +542,8 @@ class Ledger(MonitorCase):
             self.skipTest("the server belongs to another user")
         try:
             stamp = "bookingd_ledger_read_timestamp_seconds"
-            # every scrape is measured by get(); the new connection comes so soon that "down" may be between two scrapes
+            # every scrape is measured by get(); the new connection comes so soon that "down" may be
+            # between two scrapes
             bd.wait_until(
                 lambda: self.page() and "event=db.timeout role=monitor" in self.daemon_.log(),
                 "the read's end",
@@ -566,7 +578,8 @@ class Ledger(MonitorCase):
             self.pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % name, admin=True)
         begun = time.monotonic()
         self.wait_up()
-        # backoff and a poll: the contract asks for a second in requests; the page may add its interval
+        # backoff and a poll: the contract asks for a second in requests; the page may add its
+        # interval
         self.assertLess(time.monotonic() - begun, 3 * bd.PATIENCE)
 
 
@@ -622,7 +635,9 @@ class Processes(MonitorCase):
         )
 
     def test_many_scrapers_and_idlers(self):
-        """More connections than the monitor holds, silent or half a request long: a scrape still gets through at once."""
+        """More connections than the monitor holds, silent or half a request long: a scrape still
+        gets through at once.
+        """
         self.start()
         idlers = []
         try:
@@ -676,7 +691,9 @@ class Processes(MonitorCase):
 
 
 class TextOnly(http.server.BaseHTTPRequestHandler):
-    """A proxy that asks for the old format whatever the scraper wanted: Prometheus 2.42 cannot be told to."""
+    """A proxy that asks for the old format whatever the scraper wanted: Prometheus 2.42 cannot be
+    told to.
+    """
 
     target = None
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The notification ledger over HTTP: whatever the provider does a booking is 201, and rows, metrics and the staff list agree."""
+"""The notification ledger over HTTP: whatever the provider does a booking is 201, and rows, metrics
+and the staff list agree.
+"""
 import json
 import os
 import signal
@@ -43,7 +45,8 @@ class Ledger(bd.Case):
         rows = {
             (t, e): int(n)
             for t, e, n in shop.pg.sql(
-                "SELECT template, error_code, count(*) FROM notifications WHERE status = 'FAILED' AND acknowledged_at IS NULL GROUP BY 1, 2"
+                "SELECT template, error_code, count(*) FROM notifications WHERE status = "
+                "'FAILED' AND acknowledged_at IS NULL GROUP BY 1, 2"
             )
         }
         listed = {}
@@ -106,7 +109,8 @@ class Ledger(bd.Case):
             with shop.daemon.client() as c:
                 c.send(
                     (
-                        "POST /v1/bookings HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%s"
+                        "POST /v1/bookings HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+                        "%s\r\nContent-Type: application/json\r\n%s"
                         "Content-Length: %d\r\n\r\n%s"
                         % (me, "".join("%s: %s\r\n" % f for f in fields), len(body), body)
                     ).encode()
@@ -167,7 +171,8 @@ class Ledger(bd.Case):
             body = json.dumps({"service_id": shop.service, "starts_at": shop.at(1)})
             c.send(
                 (
-                    "POST /v1/bookings HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                    "POST /v1/bookings HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+                    "%s\r\nContent-Type: application/json\r\n"
                     "Content-Length: %d\r\n\r\n%s" % (me, len(body), body)
                 ).encode()
             )

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """
-The worker is killed (-9) at each step of a payment, of its settling and of its refund; afterwards both ledgers are equal.
+The worker is killed (-9) at each step of a payment, of its settling and of its refund; afterwards
+both ledgers are equal.
 
-No step is hit by luck. A gate in the database (a trigger that waits for an advisory lock) holds the worker at a statement; a row's lock
-holds it at the first statement of a transaction; a fault of the sandbox holds it in a call; and where nothing can hold it (between a
-commit and what comes next) it is stopped at the statement before, the gate opens, the commit is seen to be done, and it is killed without having
-run on. What is found in both ledgers right then proves each time that this was the step.
-"""
+No step is hit by luck. A gate in the database (a trigger that waits for an advisory lock) holds the
+worker at a statement; a row's lock holds it at the first statement of a transaction; a fault of the
+sandbox holds it in a call; and where nothing can hold it (between a commit and what comes next) it
+is stopped at the statement before, the gate opens, the commit is seen to be done, and it is killed
+without having run on. What is found in both ledgers right then proves each time that this was the
+step. """
 import concurrent.futures
 import contextlib
 import os
@@ -27,7 +29,8 @@ GATES = {
     "refund told": (5, "UPDATE OF status ON refunds"),
 }
 WAITING = (
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'"
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = "
+    "'Lock' AND state = 'active'"
     " AND application_name = 'bookingd worker' AND query ~ '%s'"
 )
 BOOKING = "SELECT 1 FROM bookings WHERE id = '%s' FOR UPDATE"
@@ -67,8 +70,8 @@ class Killer:
             what, table = where.split(" ON ")
             name = "gate_%d" % n
             self.look.ask(
-                "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(%d); RETURN NEW; END'"
-                % (name, n)
+                "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM "
+                "pg_advisory_xact_lock_shared(%d); RETURN NEW; END'" % (name, n)
             )
             changed = "" if what == "INSERT" else "WHEN (OLD.* IS DISTINCT FROM NEW.*)"
             self.look.ask(
@@ -78,15 +81,17 @@ class Killer:
 
     @contextlib.contextmanager
     def keeper_away(self):
-        """It finds nothing due: on a slow machine it would settle what has yet to be killed, or was left by a kill."""
+        """It finds nothing due: on a slow machine it would settle what has yet to be killed, or was
+        left by a kill.
+        """
         self.look.ask(
             "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS"
             " 'BEGIN NEW.next_check_at := NEW.next_check_at + interval ''1 hour''; RETURN NEW; END'"
         )
         for table in ("payments", "refunds"):
             self.look.ask(
-                "CREATE TRIGGER later BEFORE INSERT OR UPDATE OF next_check_at ON %s FOR EACH ROW EXECUTE FUNCTION later()"
-                % table
+                "CREATE TRIGGER later BEFORE INSERT OR UPDATE OF next_check_at ON %s FOR EACH "
+                "ROW EXECUTE FUNCTION later()" % table
             )
         yield
         self.look.ask("DROP FUNCTION later CASCADE")
@@ -124,7 +129,8 @@ class Killer:
         os.kill(pid, signal.SIGKILL)
 
     def at_lock(self, route, statement, words, act):
-        """At a statement that waits: the transaction has written nothing, and ends with the worker."""
+        """At a statement that waits: the transaction has written nothing, and ends
+        with the worker."""
         with self.locked(statement):
             call = Call(act)
             self.waiting(words)
@@ -135,7 +141,9 @@ class Killer:
         return self.at_lock(route, BOOKING % booking, "FROM bookings", act)
 
     def at_gate(self, route, name, act):
-        """While its commit is on its way: the whole batch has been sent, and the database finishes it alone."""
+        """While its commit is on its way: the whole batch has been sent, and the database finishes
+        it alone.
+        """
         with self.gate(name):
             call = Call(act)
             self.waiting(GATES[name][1].split(" ON ")[1])
@@ -273,7 +281,9 @@ GIVE_BACK = {  # the refund's status, whether the gateway has given back
 
 
 class Kill:
-    """A worker killed at one step of one call; prepare(), kill(), back(), end() in this order, each for all kills."""
+    """A worker killed at one step of one call; prepare(), kill(), back(), end() in this order, each
+    for all kills.
+    """
 
     route = None
     steps = {}
@@ -322,8 +332,10 @@ class Kill:
     def rows(self):
         """Statuses: the payments', the booking's, the refunds' (those that were not made aside)."""
         row = self.case.ask(
-            "SELECT (SELECT string_agg(p.status, ' ') FROM payments p WHERE p.booking_id = b.id), b.status, (SELECT string_agg(r.status, ' ')"
-            " FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.booking_id = b.id AND r.status <> 'failed')"
+            "SELECT (SELECT string_agg(p.status, ' ') FROM payments p WHERE p.booking_id = "
+            "b.id), b.status, (SELECT string_agg(r.status, ' ')"
+            " FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.booking_id = b.id "
+            "AND r.status <> 'failed')"
             " FROM bookings b WHERE b.id = '%s'" % self.booking
         )
         return tuple(x or None for x in row[0].split("\t"))
@@ -488,9 +500,11 @@ class Kills(bd.Case):
         self.asking = threading.Lock()
 
     def ask(self, sql):
-        """Of the database, when what a killed worker left to it is finished, one way or the other."""
+        """Of the database, when what a killed worker left to it is finished, one
+        way or the other."""
         busy = (
-            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+            "pg_backend_pid() AND backend_type = 'client backend'"
             " AND (state <> 'idle' OR wait_event_type = 'Lock')"
         )
         with self.asking:
@@ -500,11 +514,15 @@ class Kills(bd.Case):
             return self.killer.look.ask(sql)
 
     def time_passes(self):
-        """Longer than any caller may be believed alive; a refund that the gateway's total does not show by then was not made."""
+        """Longer than any caller may be believed alive; a refund that the gateway's total does not
+        show by then was not made.
+        """
         for sql in (
             "UPDATE payments SET next_check_at = now() WHERE next_check_at > now()",
-            "UPDATE refunds SET next_check_at = now(), created_at = created_at - interval '16 minutes' WHERE status IN ('calling', 'unknown')",
-            "UPDATE idempotency_keys SET claimed_until = now() - interval '1 second' WHERE status IS NULL",
+            "UPDATE refunds SET next_check_at = now(), created_at = created_at - interval '16 "
+            "minutes' WHERE status IN ('calling', 'unknown')",
+            "UPDATE idempotency_keys SET claimed_until = now() - interval '1 second' WHERE "
+            "status IS NULL",
             "UPDATE notifications SET send_by = now() WHERE status = 'PENDING'",
         ):
             self.killer.look.ask(sql)
@@ -512,7 +530,8 @@ class Kills(bd.Case):
     def keeper(self):
         """Until all is at its end and the ledgers are equal."""
         underway = (
-            "SELECT 'payment', id FROM payments WHERE status = 'creating' UNION ALL SELECT 'notice', id FROM notifications WHERE status = 'PENDING'"
+            "SELECT 'payment', id FROM payments WHERE status = 'creating' UNION ALL SELECT "
+            "'notice', id FROM notifications WHERE status = 'PENDING'"
             " UNION ALL SELECT 'refund', id FROM refunds WHERE status IN ('calling', 'unknown')"
         )
         left = []
@@ -558,7 +577,8 @@ class Kills(bd.Case):
             s.end()
         self.assertEqual(
             self.ask(
-                "SELECT booking_id FROM notifications WHERE template = 'booking_confirmed' GROUP BY 1 HAVING count(*) <> 1"
+                "SELECT booking_id FROM notifications WHERE template = 'booking_confirmed' GROUP "
+                "BY 1 HAVING count(*) <> 1"
             ),
             [],
         )

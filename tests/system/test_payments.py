@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Payments over HTTP with the sandbox as gateway: every code of the contract's payment paths, hints, refunds, late and doubled money."""
+"""Payments over HTTP with the sandbox as gateway: every code of the contract's payment paths,
+hints, refunds, late and doubled money.
+"""
 import datetime as dt
 import threading
 import time
@@ -134,7 +136,9 @@ class Opening(Base):
         self.assertEqual(self.shop.detail(booking)["payments"], [p])
 
     def test_what_the_payer_reads(self):
-        """Names are as long as staff like, and may hold anything: neither reaches the gateway like that."""
+        """Names are as long as staff like, and may hold anything: neither reaches the gateway like
+        that.
+        """
         service = self.shop.make_service(payment="online", price=12000)
         self.shop.pg.sql(
             "UPDATE services SET name = E'حلاقة\\x07\\n%s' WHERE id = '%s'" % ("x" * 100, service)
@@ -261,7 +265,8 @@ class Opening(Base):
         for good in ("HTTPS://BOOK.EXAMPLE.COM:443/x", "http://127.0.0.1:9"):
             self.expect(self.shop.open(self.me, self.made(), good), 201)
 
-    # route, kind and more of the fault; status, code, outcome; whether the gateway made an invoice by then
+    # route, kind and more of the fault; status, code, outcome; whether the gateway made an invoice
+    # by then
     FAULTS = (
         ({"kind": "declined"}, 502, "provider_rejected", "failed", 0),
         ({"kind": "status", "status": 400}, 502, "provider_rejected", "failed", 0),
@@ -608,7 +613,9 @@ class Hints(Base):
         )
 
     def test_forged_and_early(self):
-        """An event that says paid, and the gateway does not: nothing happens. One that comes before the create's answer is not lost."""
+        """An event that says paid, and the gateway does not: nothing happens. One that comes before
+        the create's answer is not lost.
+        """
         booking, p = self.opened()
         self.expect(
             self.shop.hook(
@@ -663,7 +670,9 @@ class Hints(Base):
 
 class Mismatch(Base):
     def test_gateway_is_not_ours(self):
-        """Amount, currency or reference at the gateway are not ours: nothing changes, and staff are told, once."""
+        """Amount, currency or reference at the gateway are not ours: nothing changes, and staff are
+        told, once.
+        """
         changes = ("amount = amount + 1", "currency = 'USD'", None)
         for change in changes:
             booking, p = self.opened()
@@ -721,7 +730,9 @@ class Lists(Base):
         return [(v["status"], sum(c["refunded"] for c in v["payments"])) for v in found]
 
     def test_charges_of_others(self):
-        """The charges of a paid invoice that does not list them: a list that was not filtered brings everybody's."""
+        """The charges of a paid invoice that does not list them: a list that was not filtered
+        brings everybody's.
+        """
         booking, p = self.opened()
         other, q = self.opened(self.shop.someone())
         self.shop.pay(q["gateway_id"])
@@ -739,8 +750,8 @@ class Lists(Base):
         )
         self.assertEqual(
             self.shop.pg.value(
-                "SELECT count(*) FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.booking_id = '%s'"
-                % booking
+                "SELECT count(*) FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE "
+                "p.booking_id = '%s'" % booking
             ),
             "0",
         )
@@ -749,7 +760,9 @@ class Lists(Base):
         )
 
     def test_nothing_of_ours(self):
-        """Our charge is not in the list at all: the payment stays open, and is not paid by somebody else's."""
+        """Our charge is not in the list at all: the payment stays open, and is not paid by somebody
+        else's.
+        """
         booking, p = self.opened()
         self.shop.pay(p["gateway_id"])
         ours = self.shop.invoice(p["gateway_id"])["payments"][0]["id"]
@@ -784,7 +797,9 @@ class Lists(Base):
         self.assertEqual(self.stand(strangers), before)
 
     def test_a_page_of_others(self):
-        """A first page without one of ours does not say that there is none: nothing is made until the gateway filters again."""
+        """A first page without one of ours does not say that there is none: nothing is made until
+        the gateway filters again.
+        """
         booking = self.made()
         self.shop.sandbox.order("invoice_create", "close", done=True, times=1)
         self.provider_problem(self.shop.open(self.me, booking), 502, "provider_failed", "unknown")
@@ -869,7 +884,9 @@ class Refunds(Base):
         self.assertEqual(self.states(booking, payment), ("cancelled", "refunded"))
 
     def test_cancel_when_the_refund_is_unknown(self):
-        """Not one, but never two: the booking stays until the gateway's total tells; then it is cancelled."""
+        """Not one, but never two: the booking stays until the gateway's total tells; then it is
+        cancelled.
+        """
         for fault, status, code in (
             ("hang", 504, "provider_timeout"),
             ("close", 502, "provider_failed"),
@@ -929,7 +946,9 @@ class Refunds(Base):
         self.assertEqual(self.states(booking, payment), ("cancelled", "refunded"))
 
     def test_a_refund_that_never_was(self):
-        """Unknown, and the total never moves: called not done after 15 minutes, and may be asked for again."""
+        """Unknown, and the total never moves: called not done after 15 minutes, and may be asked
+        for again.
+        """
         booking, payment = self.paid()
         self.shop.sandbox.order("refund", "reset", times=1)
         self.provider_problem(
@@ -941,7 +960,8 @@ class Refunds(Base):
         self.shop.hurry()
         self.assertEqual(self.states(booking, payment), ("confirmed", "paid"))
         self.shop.pg.sql(
-            "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = 'unknown'"
+            "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = "
+            "'unknown'"
         )
         self.shop.balance()
         self.assertEqual(self.states(booking, payment), ("confirmed", "paid"))
@@ -1205,7 +1225,8 @@ class Cards(Base):
         log = self.shop.daemon.log()
         self.assertEqual([d for d in digits if d in log], [])
         for (table,) in self.shop.pg.sql(
-            "SELECT quote_ident(table_name) FROM information_schema.tables WHERE table_schema = 'public'"
+            "SELECT quote_ident(table_name) FROM information_schema.tables WHERE table_schema = "
+            "'public'"
             " AND table_type = 'BASE TABLE'"
         ):
             for d in digits:
@@ -1301,7 +1322,9 @@ class Late(Base):
         )
 
     def test_cancelled_booking(self):
-        """Cancelled while the payer is at the bank: the invoice is ended at the gateway; what is charged all the same goes back."""
+        """Cancelled while the payer is at the bank: the invoice is ended at the gateway; what is
+        charged all the same goes back.
+        """
         booking, p = self.opened()
         charge = self.shop.begin_3ds(p["gateway_id"])
         self.expect(self.shop.cancel(self.me, booking), 200)
@@ -1336,7 +1359,9 @@ class Late(Base):
         self.assertIn(("keeper", "payment.surplus"), self.shop.audit(p["id"]))
 
     def test_many_charges(self):
-        """More charges of one invoice than a transaction has statements: one stands, all others go back."""
+        """More charges of one invoice than a transaction has statements: one stands, all others go
+        back.
+        """
         booking, p = self.opened()
         self.shop.pg.sql(
             "UPDATE bookings SET hold_expires_at = now() + interval '10 minutes' WHERE id = '%s'"
@@ -1359,7 +1384,9 @@ class Late(Base):
         )
 
     def test_second_payment(self):
-        """Two payments of one booking, the first one found ended and paid all the same: one stands, the other goes back."""
+        """Two payments of one booking, the first one found ended and paid all the same: one stands,
+        the other goes back.
+        """
         self.shop.pg.sql("UPDATE services SET free_cancellation_minutes = 60")
         booking, p = self.opened()
         self.shop.pg.sql(
@@ -1384,13 +1411,15 @@ class Late(Base):
         )
 
     def test_two_invoices(self):
-        """A create that was done after all, and late: its invoice is ended, or its money goes back."""
+        """A create that was done after all, and late: its invoice is ended, or its
+        money goes back."""
         for paid in (False, True):
             booking, p = self.opened()
             self.shop.pg.sql(
-                "UPDATE bookings SET hold_expires_at = now() + interval '10 minutes' WHERE id = '%s';"
-                "UPDATE payments SET invoice_expires_at = now() + interval '9 minutes' WHERE id = '%s'"
-                % (booking, p["id"])
+                "UPDATE bookings SET hold_expires_at = now() + interval '10 minutes' WHERE id = "
+                "'%s';"
+                "UPDATE payments SET invoice_expires_at = now() + interval '9 minutes' WHERE id "
+                "= '%s'" % (booking, p["id"])
             )
             twin = self.shop.sandbox.api(
                 "POST",
@@ -1436,7 +1465,9 @@ class Late(Base):
         self.shop.balance()
 
     def test_cancelling_meets_the_money(self):
-        """A customer cancels while the charge is being applied: whichever is first, no money stays on a cancelled booking."""
+        """A customer cancels while the charge is being applied: whichever is first, no money stays
+        on a cancelled booking.
+        """
         for n in range(6):
             booking, p = self.opened()
             self.shop.pay(p["gateway_id"])

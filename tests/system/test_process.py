@@ -142,8 +142,8 @@ class Start(bd.Case):
         # LISTEN_PID must be bookingd's own: a shell says it and becomes bookingd.
         d.write_config()
         script = (
-            'exec 3<&%d 4<&%d; export LISTEN_FDS=2 LISTEN_FDNAMES=metrics:http LISTEN_PID=$$; exec "$0" -c "$1" serve'
-            % tuple(s.fileno() for s in listeners)
+            "exec 3<&%d 4<&%d; export LISTEN_FDS=2 LISTEN_FDNAMES=metrics:http LISTEN_PID=$$; "
+            'exec "$0" -c "$1" serve' % tuple(s.fileno() for s in listeners)
         )
         with open(d.log_path, "ab") as log:
             d.proc = subprocess.Popen(
@@ -194,7 +194,9 @@ class Start(bd.Case):
         self.assertEqual(refused.wait(), 78)
 
     def test_few_descriptors(self):
-        """Fewer descriptors than connections are wished: said at the start, kept to, and never a spin."""
+        """Fewer descriptors than connections are wished: said at the start, kept to, and never a
+        spin.
+        """
         d = self.daemon(self.postgres(), start=False)
         d.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (160, 160)))
         cap = int(d.log_contains(r"dispatcher.connections_capped .*connections=(\d+)", 5).group(1))
@@ -205,7 +207,9 @@ class Start(bd.Case):
         self.assertNotIn("accept_failed", d.log())
 
     def test_memory(self):
-        """Private memory of an idle worker that has served; what an idle connection costs the dispatcher."""
+        """Private memory of an idle worker that has served; what an idle connection costs the
+        dispatcher.
+        """
         d = self.daemon(self.postgres(), {"server": {"workers": 1}})
 
         def private(pid):
@@ -308,7 +312,9 @@ class Crash(Blocked):
         self.assertEqual(d.get("/healthz").status, 200)  # the others do not suffer
 
     def test_schema_change_under_a_running_service(self):
-        """A replacement that finds another schema is refused; those that run go on; with the last one the service ends."""
+        """A replacement that finds another schema is refused; those that run go on; with the last
+        one the service ends.
+        """
         pg = self.postgres()
         d = self.daemon(pg)
         table, column = pg.sql(
@@ -326,7 +332,9 @@ class Crash(Blocked):
         self.assertIn("master.refused", d.log())
 
     def test_stopped_worker_is_overdue(self):
-        """SIGSTOP in a request: budget + 5 s later it is ended, its client told, and the end counted."""
+        """SIGSTOP in a request: budget + 5 s later it is ended, its client told, and the end
+        counted.
+        """
         d, release, joins = self.blocked({"workers": 2, "request_budget": "1s"}, n=1)
         os.kill(d.worker_executing("GET /v1/venues"), signal.SIGSTOP)
         begun = time.monotonic()
@@ -344,7 +352,9 @@ class Crash(Blocked):
         )
 
     def test_worker_that_is_stopped_before_its_request(self):
-        """SIGSTOP while it is idle: it never begins what it is given then, and is ended all the same."""
+        """SIGSTOP while it is idle: it never begins what it is given then, and is ended all the
+        same.
+        """
         d = self.daemon(self.postgres(), {"server": {"workers": 2, "request_budget": "500ms"}})
         victims = bd.wait_until(
             lambda: len(d.children("worker")) == 2 and d.children("worker"), "both workers"
@@ -367,7 +377,9 @@ class Crash(Blocked):
         )
 
     def test_last_words_of_an_overdue_worker(self):
-        """ABRT first, and the log says what it was about: request, stage, provider. The payment or code is in doubt, not the client."""
+        """ABRT first, and the log says what it was about: request, stage, provider. The payment or
+        code is in doubt, not the client.
+        """
         sms = self.provider(bd.p_hang())
         d = self.daemon(
             self.postgres(),
@@ -388,14 +400,15 @@ class Crash(Blocked):
         victim = d.worker_executing("POST /v1/otp")
         os.kill(victim, signal.SIGSTOP)
         d.log_contains(
-            r"event=child.overdue .*child=worker .*pid=%d .*stage=busy what=\"POST /v1/otp\" request_id=the-late-one "
+            r"event=child.overdue .*child=worker .*pid=%d .*stage=busy what=\"POST /v1/otp\" "
+            r"request_id=the-late-one "
             r"provider=\"sms sms_otp\"" % victim,
             8,
         )
         os.kill(victim, signal.SIGCONT)  # within the second that it has before KILL
         d.log_contains(
-            r"event=child.ended .*pid=%d .*how=\"signal ABRT\" .*request_id=the-late-one provider=\"sms sms_otp\""
-            % victim,
+            r"event=child.ended .*pid=%d .*how=\"signal ABRT\" .*request_id=the-late-one "
+            r"provider=\"sms sms_otp\"" % victim,
             5,
         )
         r = join(limit=5)
@@ -407,7 +420,9 @@ class Crash(Blocked):
         )
 
     def test_worker_without_database_comes_last(self):
-        """PostgreSQL has one session too few. Who gets none of them answers soonest, and would draw all requests."""
+        """PostgreSQL has one session too few. Who gets none of them answers soonest, and would draw
+        all requests.
+        """
         pg, n = self.postgres(), 3
         self.daemon(pg).stop()  # the schema is there
         role = "few_" + pg.name
@@ -422,7 +437,10 @@ class Crash(Blocked):
                 "database": {"url": pg.conninfo.replace("user=postgres", "user=" + role)},
             },
         )
-        sessions = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'bookingd worker'"
+        sessions = (
+            "FROM pg_stat_activity WHERE datname = current_database() AND "
+            "application_name = 'bookingd worker'"
+        )
         bd.wait_until(
             lambda: int(
                 pg.value("SELECT count(*) FROM pg_stat_activity WHERE usename = '%s'" % role)
@@ -449,7 +467,9 @@ class Crash(Blocked):
         self.assertEqual(int(pg.value("SELECT count(*) " + sessions)), n - 1)
 
     def test_what_does_not_turn_is_overdue(self):
-        """Whatever waits for work turns its loop; one that has stopped to is replaced, wanted or not at that moment."""
+        """Whatever waits for work turns its loop; one that has stopped to is replaced, wanted or
+        not at that moment.
+        """
         d = self.daemon(self.postgres())
         roles = ("dispatcher", "monitor", "keeper", "resolver")
         old = {r: d.children(r) for r in roles}
@@ -520,7 +540,9 @@ class Stop(Blocked):
             joins[0]()
 
     def test_under_load_no_request_fails(self):
-        """Clients that keep sending until TERM: each request is answered whole, or its connection was idle."""
+        """Clients that keep sending until TERM: each request is answered whole, or its connection
+        was idle.
+        """
         d = self.daemon(self.postgres(), {"server": {"workers": 4, "queue": 64}})
         stop, bad, done = [], [], []
 
@@ -533,8 +555,9 @@ class Stop(Blocked):
                     except ConnectionRefusedError:
                         return
                     except (EOFError, ConnectionError) as e:
-                        # Nothing of an answer had come: the connection was closed as an idle one while the request
-                        # was on its way, which HTTP allows (RFC 9112 9.5). Half an answer is a fault.
+                        # Nothing of an answer had come: the connection was closed as an idle one
+                        # while the request was on its way, which HTTP allows (RFC 9112 9.5). Half
+                        # an answer is a fault.
                         if (
                             c.buf
                             or "b'' received" not in str(e)
@@ -628,7 +651,9 @@ class Signals(bd.Case):
         self.assertEqual(set(answers), {200})
 
     def test_the_masters_signals_do_not_end_children(self):
-        """killall -HUP, a terminal's interrupt: what comes to the whole group is the master's to answer."""
+        """killall -HUP, a terminal's interrupt: what comes to the whole group is the master's to
+        answer.
+        """
         d = self.daemon(self.postgres())
         pids = d.children()
         for signo in (signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGTTIN, signal.SIGTTOU):

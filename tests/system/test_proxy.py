@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Behind nginx and HAProxy, each with its example of doc/proxy: TLS, keep-alive, who the client is, and the HTTP tests through them."""
+"""Behind nginx and HAProxy, each with its example of doc/proxy: TLS, keep-alive, who the client is,
+and the HTTP tests through them.
+"""
 import os
 import signal
 import unittest
@@ -179,7 +181,8 @@ class Haproxy(Proxied):
     kind = "haproxy"
 
 
-# The tests of the HTTP server whose subject a proxy leaves alone: it answers broken requests itself, and waits for whole ones.
+# The tests of the HTTP server whose subject a proxy leaves alone: it answers broken requests
+# itself, and waits for whole ones.
 THROUGH = (
     "test_keep_alive",
     "test_connection_close_is_obeyed",

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""HUP: the new configuration proves itself before the old one goes; no request fails, no connection is reset."""
+"""HUP: the new configuration proves itself before the old one goes; no request fails, no connection
+is reset.
+"""
 import json
 import os
 import re
@@ -14,8 +16,8 @@ from test_http_server import Blocked, background
 
 
 class Traffic:
-    """Clients that keep sending over connections of their own, some of them new for each request, until it ends.
-    Whatever is not a 200 on an open connection is a fault."""
+    """Clients that keep sending over connections of their own, some of them new for each request,
+    until it ends. Whatever is not a 200 on an open connection is a fault."""
 
     def __init__(self, d, n=6, paths=("/healthz", "/v1/venues")):
         self.d, self.paths = d, paths
@@ -57,7 +59,9 @@ def refused(port):
 
 class Reload(bd.Case):
     def status(self, d):
-        """/status; while the monitor is being replaced by one that listens elsewhere nobody may answer."""
+        """/status; while the monitor is being replaced by one that listens elsewhere nobody may
+        answer.
+        """
 
         def ask():
             try:
@@ -74,7 +78,9 @@ class Reload(bd.Case):
         return self.status(d)["reload"]["reloads"]
 
     def reload(self, d, over=None, good=True, n=None):
-        """Writes the configuration, sends HUP, waits for the end; why it was refused. n: reloads before."""
+        """Writes the configuration, sends HUP, waits for the end; why it was refused. n: reloads
+        before.
+        """
         n = self.reloads(d) if n is None else n
         if over is not None:
             d.write_config(over)
@@ -171,7 +177,9 @@ class Good(Reload):
                     )
 
     def test_what_runs_is_finished_by_the_old(self):
-        """A request in hand, and requests in the queue: the first is the old worker's, the others the new one's."""
+        """A request in hand, and requests in the queue: the first is the old worker's, the others
+        the new one's.
+        """
 
         class Held(Blocked):
             pass
@@ -306,7 +314,8 @@ class Good(Reload):
         self.assertLess(self.reloads(d), 40)
 
     def test_before_the_service_is_ready(self):
-        """The first configuration names a database that is away; the second one names a real one."""
+        """The first configuration names a database that is away; the second one
+        names a real one."""
         pg = self.postgres()
         d = self.daemon(None, start=False)
         d.start(ready=False)
@@ -317,7 +326,9 @@ class Good(Reload):
         self.assertEqual(d.get("/v1/venues").status, 200)
 
     def test_names_that_were_not_known(self):
-        """A host by name instead of an address: the new resolver looks it up before the new workers need it."""
+        """A host by name instead of an address: the new resolver looks it up before the new workers
+        need it.
+        """
         d = self.daemon(self.postgres())
         url = re.sub(r"\bhost=\S+", "host=localhost", d.config["database"]["url"])
         self.assertNotEqual(url, d.config["database"]["url"])

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """
-Descriptors gone, disks full, a log that nobody reads, clocks stepped: refused or degraded, never a spin, a crash loop or a wrong row.
+Descriptors gone, disks full, a log that nobody reads, clocks stepped: refused or degraded, never a
+spin, a crash loop or a wrong row.
 
-PostgreSQL is one of our own, on a small file system that is ours to fill, and its clock ours to step.
-"""
+PostgreSQL is one of our own, on a small file system that is ours to fill, and its clock ours to
+step. """
 import contextlib
 import fcntl
 import json
@@ -117,7 +118,8 @@ class Descriptors(Strained):
         known = self.d.client()
         self.assertEqual(known.get("/healthz").status, 200)
         with bd_strain.starved(dispatcher):
-            # What needs a descriptor for its way to a worker is refused at once; what needs none is served.
+            # What needs a descriptor for its way to a worker is refused at once; what needs none is
+            # served.
             began = time.monotonic()
             r = known.post(
                 "/v1/otp", b'{"phone":"%s"}' % (b"5" * 60000), {"Content-Type": "application/json"}
@@ -177,7 +179,8 @@ class Descriptors(Strained):
             self.assertEqual(set(codes), {(502, "provider_failed")})
             # A connection that ends leaves its own behind, so that there can be another one.
             shop.pg.sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+                "current_database() AND pid <> pg_backend_pid()"
             )
             bd_strain.served(self.d, "/v1/venues")
             bd_strain.assert_calm(self, self.d)
@@ -325,7 +328,9 @@ class Log(Strained):
 
 @unittest.skipUnless(SMALL, "no file system of our own here")
 class Disk(Strained):
-    """The disk is full under PostgreSQL: what needs room is refused, and comes again when there is some."""
+    """The disk is full under PostgreSQL: what needs room is refused, and comes again when there is
+    some.
+    """
 
     def fill(self):
         path = os.path.join(SMALL, "ballast")
@@ -375,7 +380,9 @@ class Disk(Strained):
         self.right(shop, booked)
 
     def test_log_of_writes(self):
-        """Worse: PostgreSQL itself gives up when there is no room for its log, and has to be started again."""
+        """Worse: PostgreSQL itself gives up when there is no room for its log, and has to be
+        started again.
+        """
         shop = self.shop_with_room()
         me, booked = shop.customer(), []
         booked.append(shop.book(me, 1).json()["id"])
@@ -449,7 +456,8 @@ class Clock(Strained):
     def setUp(self):
         if not Clocks.library:
             self.skipTest("no library that steps clocks")
-        # Of two workers only one could be inside a call, and the gateway's hints of the last payment come while the next one is opened.
+        # Of two workers only one could be inside a call, and the gateway's hints of the last
+        # payment come while the next one is opened.
         self.shop = bd_pay.PayShop(
             self,
             {
@@ -487,7 +495,9 @@ class Clock(Strained):
         return r.json()
 
     def a_day(self, payable):
-        """Sign-in, booking, cancellation, payment. payable: whether the gateway is of one mind with us about the time."""
+        """Sign-in, booking, cancellation, payment. payable: whether the gateway is of one mind with
+        us about the time.
+        """
         me = self.sign_in()
         b = self.book(me, self.free)
         self.assertEqual(self.shop.cancel(me, self.book(me, self.free)["id"]).status, 200)
@@ -528,7 +538,9 @@ class Clock(Strained):
         self.right(self.shop, self.booked)
 
     def test_a_hold_that_was_dead_for_a_while(self):
-        """The clock that said so was wrong: whose slot another has taken meanwhile gets the money back."""
+        """The clock that said so was wrong: whose slot another has taken meanwhile gets the money
+        back.
+        """
         me, other = self.shop.someone(), self.shop.someone()
         mine = self.shop.book(me, 5).json()
         p = self.shop.open(me, mine["id"]).json()

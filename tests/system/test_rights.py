@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""What the processes may do, seen on the running daemon: privileges, filters, memory without others' secrets, no cores."""
+"""What the processes may do, seen on the running daemon: privileges, filters, memory without
+others' secrets, no cores.
+"""
 import ctypes
 import os
 import platform
@@ -56,7 +58,8 @@ def memory_has(pid, needle):
 class Regs(ctypes.Structure):
     _fields_ = [
         (n, ctypes.c_ulonglong)
-        for n in "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs".split()
+        for n in "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs "
+        "eflags rsp ss fs_base gs_base ds es fs gs".split()
     ]
 
 
@@ -124,7 +127,9 @@ class Rights(bd.Case):
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can drop privileges")
     def test_as_another_user(self):
-        """Started as root: nothing of root is left, and the figures that others may not read are there all the same."""
+        """Started as root: nothing of root is left, and the figures that others may not read are
+        there all the same.
+        """
         nobody = pwd.getpwnam("nobody")
         d = self.daemon(self.postgres(), {"server": {"user": "nobody"}})
         os.chmod(d.path, 0o644)  # for the reload, which reads it as nobody
@@ -181,7 +186,9 @@ class Rights(bd.Case):
 
     @unittest.skipUnless(os.geteuid() == 0, "only root reads others' memory")
     def test_what_clients_send_does_not_stay(self):
-        """Tokens, keys and codes are gone with the answer, from the worker and from the dispatcher, whatever way they came in."""
+        """Tokens, keys and codes are gone with the answer, from the worker and from the dispatcher,
+        whatever way they came in.
+        """
         d = self.daemon(
             self.postgres(),
             bd.merge(self.config(), {"server": {"workers": 1}}),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""How often a request waits for the database, counted on the wire between a worker and PostgreSQL, before and after the provider's call."""
+"""How often a request waits for the database, counted on the wire between a worker and PostgreSQL,
+before and after the provider's call.
+"""
 import contextlib
 import re
 import socket
@@ -63,7 +65,8 @@ class RoundTrips(bd.Case):
                 "otp": {"provider": "sms", "secret": "x" * 32, "resend_cooldown": "0s"},
             },
         )
-        # The shop is set up; a fresh daemon behind the wire serves the rest, with nothing prepared yet.
+        # The shop is set up; a fresh daemon behind the wire serves the rest, with nothing prepared
+        # yet.
         conninfo = self.shop.pg.conninfo
         self.wire = Wire(int(re.search(r"\bport=(\d+)", conninfo).group(1)))
         self.addCleanup(self.wire.close)
@@ -101,7 +104,9 @@ class RoundTrips(bd.Case):
         bd.wait_until(still, "a quiet wire", 20, 0.02)
 
     def count(self, act):
-        """(answer, round trips before the provider's call or None, after it, the access record's count)"""
+        """(answer, round trips before the provider's call or None, after it, the access record's
+        count)
+        """
         for _ in range(5):
             self.quiet()
             self.at_call.clear()

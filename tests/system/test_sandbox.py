@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""bookingd-sandbox's gateway against what is recorded of the real one: shapes, statuses, bounds, lists, webhooks."""
+"""bookingd-sandbox's gateway against what is recorded of the real one: shapes, statuses, bounds,
+lists, webhooks.
+"""
 import json
 
 import bd
@@ -305,7 +307,10 @@ class Invoices(SandboxCase):
 
     def test_form_bodies(self):
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        body = "amount=5000&currency=SAR&description=%D9%82%D8%B5&metadata%5Bpayment_id%5D=p1&metadata[b]=c+d".encode()
+        body = (
+            "amount=5000&currency=SAR&description=%D9%82%D8%B5"
+            "&metadata%5Bpayment_id%5D=p1&metadata[b]=c+d"
+        ).encode()
         v = self.api("POST", "/invoices", body, 201, headers=form)
         self.assertEqual(
             (v["amount"], v["description"], v["metadata"]),
@@ -315,7 +320,8 @@ class Invoices(SandboxCase):
             "POST",
             "/payments",
             (
-                "amount=700&currency=SAR&callback_url=https://s.example/&source[type]=creditcard&source[name]=A&"
+                "amount=700&currency=SAR&callback_url=https://s.example/&source[type]=creditcard"
+                "&source[name]=A&"
                 "source[number]=%s&source[month]=1&source[year]=30&source[cvc]=1" % POOR
             ).encode(),
             201,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""What bookingd-sandbox promises itself: every fault's bytes on the wire, the control API, the SMS providers, many and slow clients."""
+"""What bookingd-sandbox promises itself: every fault's bytes on the wire, the control API, the SMS
+providers, many and slow clients.
+"""
 import contextlib
 import select
 import socket

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Slots against an independent model: random schedules in five time zones, walked minute by minute in Python with the
-zone rules of `zoneinfo`, and every answer of GET /v1/services/{id}/slots compared with it. BOOKINGD_SCHEDULES sets how many."""
+"""Slots against an independent model: random schedules in five time zones, walked minute by minute
+in Python with the zone rules of `zoneinfo`, and every answer of GET /v1/services/{id}/slots
+compared with it. BOOKINGD_SCHEDULES sets how many."""
 import datetime as dt
 import os
 import random
@@ -29,7 +30,9 @@ def clock_changes(zone, after, days):
 
 
 class Schedule:
-    """One venue with its resources, hours, closures, service and bookings, all drawn from a seeded generator."""
+    """One venue with its resources, hours, closures, service and bookings, all drawn from a seeded
+    generator.
+    """
 
     def __init__(self, rng, now, changes):
         self.zone = rng.choice(ZONES)
@@ -131,7 +134,8 @@ class Schedule:
             row("venues (id, name, time_zone, currency)", self.venue, "v", self.zone, "SAR"),
             row("customers (id, locale)", self.customer, "en"),
             row(
-                "services (venue_id, id, name, duration_minutes, slot_step_minutes, buffer_before_minutes, buffer_after_minutes,"
+                "services (venue_id, id, name, duration_minutes, slot_step_minutes, "
+                "buffer_before_minutes, buffer_after_minutes,"
                 " min_notice_minutes, max_advance_days)",
                 self.venue,
                 self.service,
@@ -188,7 +192,8 @@ class Schedule:
             occupied = "[%s,%s)" % (start.isoformat(), end.isoformat())
             out.append(
                 row(
-                    "bookings (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, occupied, party_size,"
+                    "bookings (venue_id, id, service_id, resource_id, customer_id, status, "
+                    "starts_at, ends_at, occupied, party_size,"
                     " amount, currency, payment, hold_expires_at)",
                     self.venue,
                     booking,
@@ -322,7 +327,8 @@ class Slots(bd.Case):
             s.last,
             s.party,
         )
-        # A start may cross the notice or horizon between the two clock readings: then the model is asked again.
+        # A start may cross the notice or horizon between the two clock readings: then the model is
+        # asked again.
         for _ in range(3):
             before = s.model(dt.datetime.now(UTC))
             got = self.read_pages(client, path)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Every fault that the sandbox can produce, at every SMS provider, against a booking's notice and a one-time password at once.
+"""Every fault that the sandbox can produce, at every SMS provider, against a booking's notice and a
+one-time password at once.
 
-The booking is 201 whatever happens, its row ends as told, and rows, metrics page and staff list agree; the password's
-sender is told code and outcome, and a code that arrived after all works.
-"""
+The booking is 201 whatever happens, its row ends as told, and rows, metrics page and staff list
+agree; the password's sender is told code and outcome, and a code that arrived after all works. """
 import collections
 import re
 import threading
@@ -195,7 +195,8 @@ class SmsFaults(bd.Case):
         self.assertLessEqual(len(arrived), 1)
         if code == "SENT" or (order and order.get("done")):
             self.assertEqual(len(arrived), 1)
-        # The cooldown runs on when the message may have arrived; a send that is known to have failed may be tried again.
+        # The cooldown runs on when the message may have arrived; a send that is known to have
+        # failed may be tried again.
         self.sim.clear()
         again = self.shop.call("POST", "/v1/otp", {"phone": phone})
         if outcome == "failed":
@@ -213,7 +214,8 @@ class SmsFaults(bd.Case):
     def agree(self):
         """FAILED rows, the staff list, gauges and counters tell the same story as we do."""
         sql = self.shop.pg.sql(
-            "SELECT template, error_code, count(*) FROM notifications WHERE status = 'FAILED' GROUP BY 1, 2"
+            "SELECT template, error_code, count(*) FROM notifications WHERE status = 'FAILED' "
+            "GROUP BY 1, 2"
         )
         self.assertEqual({(t, c): int(n) for t, c, n in sql}, dict(self.rows))
         listed = collections.Counter(
