@@ -11,11 +11,11 @@ ALTER TABLE bookings
     ADD COLUMN free_cancellation_minutes integer NOT NULL DEFAULT 0
         CHECK (free_cancellation_minutes >= 0),
     ADD COLUMN guest_name                text CHECK (char_length(guest_name) BETWEEN 1 AND 120),
-    ADD COLUMN locale                    text CHECK (locale IN ('ar', 'en')), -- NULL: the customer's
+    ADD COLUMN locale                    text CHECK (locale IN ('ar', 'en')), -- NULL: customer's
     ADD COLUMN staff_note                text CHECK (char_length(staff_note) <= 500),
     ADD COLUMN made_by                   text NOT NULL DEFAULT 'customer'
         CHECK (made_by IN ('customer', 'staff')),
-    ADD COLUMN forced                    text NOT NULL DEFAULT '', -- rules passed over: "hours,grid"
+    ADD COLUMN forced                    text NOT NULL DEFAULT '', -- rules passed: "hours,grid"
     ADD COLUMN reason                    text,          -- of the last change that had one
     ADD COLUMN ended_at                  timestamptz,   -- marked completed or no-show
     ALTER COLUMN customer_id DROP NOT NULL;             -- a guest without a phone
