@@ -3,6 +3,10 @@
 /*
  * Memory that is released as a whole: the arena of a request in a worker, of a page in the monitor,
  * of a configuration in the master.
+ *
+ * An arena is a stack of chunks; an allocation moves the mark of the newest one. Nothing is freed
+ * alone. What libraries hand out is tied to the arena by arena_defer(). When memory runs out,
+ * arena_oom() jumps to the boundary of the request, so that no caller has to test for NULL.
  */
 #include "base/arena.h"
 
@@ -13,6 +17,8 @@
 
 #include "base/ensure.h"
 
+/* AddressSanitizer knows only what malloc() returns, which is a whole chunk. Poisoned gaps between
+ * allocations make it see an overflow from one into the next. */
 #if UNDER_ASAN
 #include <sanitizer/asan_interface.h>
 #define POISON(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
@@ -35,12 +41,14 @@ struct chunk {
     _Alignas(16) unsigned char data[];
 };
 
+/* Called in reverse order of registration, as later resources may use earlier ones. */
 struct cleanup {
     struct cleanup *next;
     void (*fn)(void *);
     void *ptr;
 };
 
+/* One process is single-threaded, so an arena has no lock. */
 struct arena {
     struct chunk *top;   /* allocations come from here */
     struct chunk *first; /* kept by reset */
@@ -53,6 +61,7 @@ static size_t arena_round_up(size_t n)
     return (n + ALIGN - 1) & ~(ALIGN - 1);
 }
 
+/* The chunk's header is malloc()'s memory too: one allocation per chunk. */
 static struct chunk *arena_new_chunk(size_t size)
 {
     struct chunk *c = malloc(sizeof(*c) + size);
@@ -78,6 +87,8 @@ static void arena_free_chunk(struct chunk *c)
     free(c);
 }
 
+/* The first chunk is kept by arena_reset(): a usual request takes no memory from the system at all.
+ * 256 bytes is the least that holds more than a cleanup or two. */
 struct arena *arena_new(size_t chunk_size)
 {
     struct arena *a = calloc(1, sizeof(*a));
@@ -103,6 +114,7 @@ static void arena_run_cleanups(struct arena *a)
     }
 }
 
+/* Cleanups come first: what they release may lie in chunks that are freed after them. */
 void arena_reset(struct arena *a)
 {
     arena_run_cleanups(a);
@@ -125,6 +137,8 @@ void arena_free(struct arena *a)
     free(a);
 }
 
+/* Set at the boundary of a request or page, before anything is allocated. longjmp() skips the
+ * frames between, so they must hold nothing but arena memory and what is deferred. */
 void arena_on_oom(struct arena *a, jmp_buf *where)
 {
     a->oom = where;
@@ -149,6 +163,8 @@ static void *arena_try_alloc(struct arena *a, size_t n)
         /* What is left of the older chunk stays unused: requests are short. */
         size_t size = a->first->size;
 
+        /* A large allocation gets a chunk of its own size; the next small one then starts a new
+         * chunk, since this one is full. */
         c = arena_new_chunk(need > size ? need : size);
         if (!c)
             return NULL;
@@ -158,6 +174,7 @@ static void *arena_try_alloc(struct arena *a, size_t n)
     p = c->data + c->used;
     c->used += need;
     UNPOISON(p, n);
+    /* Zeroed, so that a forgotten member is 0 or NULL and never a former request's data. */
     return memset(p, 0, n);
 }
 
@@ -170,6 +187,8 @@ void *arena_alloc(struct arena *a, size_t n)
     return p;
 }
 
+/* Counts come from requests and from databases: a product that overflows is out of memory, not a
+ * short array. */
 void *arena_array(struct arena *a, size_t count, size_t size)
 {
     size_t n;
@@ -179,6 +198,7 @@ void *arena_array(struct arena *a, size_t count, size_t size)
     return arena_alloc(a, n);
 }
 
+/* One byte more than asked for: the result is always a C string. */
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
     char *p;
@@ -223,6 +243,8 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
     return p;
 }
 
+/* When there is no memory for the record, the resource is released here, before the jump: the
+ * caller has given it away either way. */
 void arena_defer(struct arena *a, void (*fn)(void *), void *ptr)
 {
     struct cleanup *c = arena_try_alloc(a, sizeof(*c));

@@ -3,6 +3,7 @@
 /* Tests and encodings over the character sets of chars.h, for parsers and builders of requests. */
 #include "base/chars.h"
 
+/* An empty text is in no set: every caller reads a name or a token, which must have a character. */
 bool chars_all(struct str s, bool (*in_set)(char))
 {
     for (size_t i = 0; i < s.n; i++)
@@ -11,6 +12,7 @@ bool chars_all(struct str s, bool (*in_set)(char))
     return s.n > 0;
 }
 
+/* Values that go into a header field are tested with this: a CR or LF would start another field. */
 bool chars_have_control(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -19,6 +21,8 @@ bool chars_have_control(struct str s)
     return false;
 }
 
+/* Everything but RFC 3986's unreserved set is encoded. That is more than a query needs, but right
+ * in each part of a URL and in form bodies, too. */
 void chars_add_percent(struct sb *b, struct str s)
 {
     static const char hex[] = "0123456789ABCDEF"; /* upper case: RFC 3986 2.1 recommends it */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Clocks, deadlines, and time as text; called everywhere. Tests put clocks of their own in place.
+/*
+ * Clocks, deadlines, and time as text; called everywhere. Tests put clocks of their own in place.
+ *
+ * Two clocks, two types. `struct mono` measures how long something takes; it never steps, and means
+ * nothing in another process's memory after a reboot. `struct wall` is the time of day in UTC, for
+ * rows, logs and answers; it may step, so no wait is ever computed from it.
  */
 #include "base/clock.h"
 
@@ -14,9 +19,11 @@
 #define US_PER_MS INT64_C(1000)
 #define US_PER_S INT64_C(1000000)
 #define S_PER_DAY INT64_C(86400)
+/* The range of four-digit years, which RFC 3339 and PostgreSQL both write without a sign. */
 #define WALL_MIN_S (INT64_C(-62135596800))             /* 0001-01-01T00:00:00Z */
 #define WALL_MAX_US (INT64_C(253402300800) * US_PER_S) /* 10000-01-01T00:00:00Z */
 
+/* NULL in the service; set by tests, which then decide what time it is. */
 static struct mono (*mono_source)(void);
 static struct wall (*wall_source)(void);
 
@@ -33,6 +40,7 @@ struct mono mono_now(void)
     if (mono_source)
         return mono_source();
     const int failed = clock_gettime(CLOCK_MONOTONIC, &t);
+    /* It fails for an unknown clock only, which would be a bug of ours. */
     ENSURE(failed == 0);
     return (struct mono){(int64_t)t.tv_sec * 1000 * NS_PER_MS + t.tv_nsec};
 }
@@ -48,6 +56,7 @@ struct wall wall_now(void)
     return (struct wall){(int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000};
 }
 
+/* Rounded towards zero: a caller that asks "did it take a second?" wants whole milliseconds. */
 int64_t mono_ms_between(struct mono from, struct mono to)
 {
     return (to.ns - from.ns) / NS_PER_MS;
@@ -83,11 +92,14 @@ int64_t wall_us_between(struct wall from, struct wall to)
     return to.us - from.us;
 }
 
+/* No overflow check: callers add days at most, and the range ends in the year 10000. */
 struct wall wall_after_ms(struct wall w, int64_t ms)
 {
     return (struct wall){w.us + ms * US_PER_MS};
 }
 
+/* Answers carry whole seconds (openapi.yaml), and what is compared with them must be cut the same
+ * way. */
 struct wall wall_whole_seconds(struct wall w)
 {
     return (struct wall){w.us / US_PER_S * US_PER_S};
@@ -110,11 +122,13 @@ struct deadline deadline_min(struct deadline a, struct deadline b)
     return a.at.ns <= b.at.ns ? a : b;
 }
 
+/* The usual form of a wait: its own limit, but never more than what is left of the request. */
 struct deadline deadline_cap(struct deadline outer, int64_t ms)
 {
     return deadline_min(outer, deadline_in_ms(ms));
 }
 
+/* A deadline that leaves time for what must still be done after the wait. */
 struct deadline deadline_before(struct deadline d, int64_t ms)
 {
     return deadline_after(d.at, -ms);
@@ -125,6 +139,8 @@ bool deadline_passed(struct deadline d)
     return mono_now().ns >= d.at.ns;
 }
 
+/* For poll() and libcurl. Rounded up: a wait of 0 ms before the deadline would make its caller
+ * spin. */
 int deadline_left_ms(struct deadline d)
 {
     int64_t now = mono_now().ns, left_ns;
@@ -159,6 +175,9 @@ static int64_t clock_days_of(struct civil c)
            719468;
 }
 
+/* No gmtime_r(): it takes a time_t and a struct tm with other origins, and is bound to the
+ * process's time zone setting. Names as in the published algorithm ("days from civil"): doe, doy
+ * are day of era and of year, yoe is year of era, mp is the month counted from March. */
 static struct civil clock_civil_of(int64_t days)
 {
     int64_t z = days + 719468;
@@ -186,12 +205,16 @@ static int clock_month_days(int year, int month)
 
 /* -- RFC 3339 ------------------------------------------------------------------ */
 
+/* Always UTC with a Z. A fraction is printed only where there is one, as six digits: PostgreSQL
+ * stores microseconds, and whole seconds stay short. */
 const char *wall_format(struct wall w, char *buf)
 {
     int64_t s = w.us / US_PER_S, us = w.us % US_PER_S, days, of_day;
     struct civil c;
     int n;
 
+    /* Before 1970 the remainder of a division is negative; the calendar wants it counted
+     * upwards. */
     if (us < 0) {
         us += US_PER_S;
         s--;
@@ -231,6 +254,7 @@ static bool clock_take_digits(struct str *s, size_t n, int min, int max, int *ou
 }
 
 /* Takes one of the characters off the front. */
+/* strchr() finds the terminating NUL as well, so a NUL in the input must be ruled out first. */
 static bool clock_take_one(struct str *s, const char *of, char *out)
 {
     if (s->n == 0 || s->p[0] == '\0' || !strchr(of, s->p[0]))
@@ -289,6 +313,8 @@ static bool clock_leap_possible(int64_t next_s)
     return next_s % S_PER_DAY == 0 && clock_civil_of(next_s / S_PER_DAY).day == 1;
 }
 
+/* RFC 3339 5.6, with lower-case t and z allowed as 5.6 says. The offset is applied, so "+03:00" and
+ * "Z" texts of one moment are equal. */
 bool wall_parse(struct str s, struct wall *out)
 {
     int hour, minute, second, east;
@@ -303,6 +329,8 @@ bool wall_parse(struct str s, struct wall *out)
         return false;
     utc_s = clock_days_of(c) * S_PER_DAY + hour * 3600 + minute * 60 + second - east;
     if (utc_s < WALL_MIN_S || utc_s >= WALL_MAX_US / US_PER_S ||
+        /* A leap second is stored as the first second after it: neither POSIX time nor PostgreSQL
+         * has it. */
         (second == 60 && !clock_leap_possible(utc_s)))
         return false;
     out->us = utc_s * US_PER_S + fraction;

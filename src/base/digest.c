@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Hashes of tokens, keys and codes, and their texts; called wherever a secret is stored or
- * compared. */
+/*
+ * Hashes of tokens, keys and codes, and their texts; called wherever a secret is stored or
+ * compared.
+ *
+ * Tokens and keys are random and long, so plain SHA-256 is enough for their rows. One-time codes
+ * have few digits: they are stored under HMAC with a key that is not in the database.
+ */
 #include "base/digest.h"
 
 /*
@@ -18,6 +23,7 @@
 
 #define BLOCK_LEN ((size_t)SHA256_CBLOCK) /* of HMAC with SHA-256: RFC 2104 2, B */
 
+/* Passing NULL with length 0 to SHA256_Update() is not defined, hence the empty string. */
 void digest_sha256(struct str data, unsigned char out[SHA256_LEN])
 {
     SHA256_CTX c;
@@ -40,6 +46,8 @@ static void digest_begin_keyed(SHA256_CTX *c, const unsigned char key[BLOCK_LEN]
     OPENSSL_cleanse(pad, sizeof(pad));
 }
 
+/* RFC 2104 2: H(K xor opad, H(K xor ipad, text)); a key longer than a block is hashed first. RFC
+ * 4231's vectors are in tests/unit/check_digest.c. */
 void digest_hmac_sha256(struct str key, struct str data, unsigned char out[SHA256_LEN])
 {
     unsigned char block[BLOCK_LEN] = {0};
@@ -55,6 +63,7 @@ void digest_hmac_sha256(struct str key, struct str data, unsigned char out[SHA25
     digest_begin_keyed(&c, block, 0x5c);
     SHA256_Update(&c, out, SHA256_LEN);
     SHA256_Final(out, &c);
+    /* The key's block and the state would let whoever reads the stack later compute codes. */
     OPENSSL_cleanse(block, sizeof(block));
     OPENSSL_cleanse(&c, sizeof(c));
 }
@@ -79,6 +88,7 @@ void digest_sha256_hex(struct str data, char out[SHA256_HEX_MAX])
     digest_hex(sum, sizeof(sum), out);
 }
 
+/* RFC 4648 5 without padding: tokens and cursors stand in URLs and headers as they are. */
 size_t digest_base64url(const unsigned char *p, size_t n, char *out)
 {
     size_t len = (size_t)EVP_EncodeBlock((unsigned char *)out, p, (int)n);
@@ -92,6 +102,8 @@ size_t digest_base64url(const unsigned char *p, size_t n, char *out)
 }
 
 /* Up to four characters to three bytes; false when one is not of the base64url set. */
+/* EVP_DecodeBlock() knows the standard alphabet only and wants whole quads, so the text is
+ * translated and filled up with A, which stands for six zero bits. */
 static bool digest_decode_quad(struct str s, unsigned char out[3])
 {
     unsigned char quad[4] = {'A', 'A', 'A', 'A'}; /* bits that are not there are zero */
@@ -109,6 +121,8 @@ bool digest_base64url_decode(struct str s, unsigned char *out, size_t *n)
 
     for (size_t at = 0; at < s.n; at += 4) {
         const size_t chars = s.n - at < 4 ? s.n - at : 4;
+        /* 2 characters carry 1 byte, 3 carry 2, 4 carry 3; one alone carries none and is
+         * refused. */
         const size_t bytes = chars * 6 / 8;
         unsigned char three[3];
 
@@ -127,11 +141,14 @@ bool digest_base64url_decode(struct str s, unsigned char *out, size_t *n)
     return true;
 }
 
+/* The time does not depend on where the first difference is, so a secret cannot be guessed byte by
+ * byte. The length is no secret. */
 bool digest_equal(struct str a, struct str b)
 {
     return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* Not memset(): a compiler may drop a store to memory that nobody reads again. */
 void digest_wipe(void *p, size_t n)
 {
     if (n > 0)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The end of a process that found a bug in itself. */
+/*
+ * The end of a process that found a bug in itself. Called by ENSURE() only; the master reports the
+ * last words and starts another process.
+ */
 #include "base/ensure.h"
 
 #include <stdio.h>
@@ -8,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Set in each process of the service: writes the text to the process's scoreboard slot, where it
+ * survives. */
 static ensure_hook_fn g_hook;
 
 void ensure_set_hook(ensure_hook_fn hook)
@@ -22,6 +27,8 @@ static void ensure_print(const char *text)
         return;
 }
 
+/* No allocation and no log record: either may be what is broken. The buffer is static, since the
+ * stack may be nearly used up. */
 void ensure_failed(const char *cond, const char *file, int line)
 {
     static char text[256];

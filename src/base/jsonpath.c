@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Takes a JSON path apart, for check-config and for the reader of providers' answers. */
+/*
+ * Takes a JSON path apart, for check-config and for the reader of providers' answers. One reader
+ * for both, so that no path is accepted at the start and refused for each answer. Grammar: NAME
+ * ("." NAME | "[" INDEX "]")*, or "[" INDEX "]" first.
+ */
 #include "base/jsonpath.h"
 
 #include <stdint.h>
@@ -8,6 +12,7 @@
 
 #include "base/num.h"
 
+/* An empty path has one step, which then fails: "" is no path. */
 bool jsonpath_more(const struct jsonpath *p)
 {
     return !p->begun || *p->rest != '\0';
@@ -26,6 +31,8 @@ static bool jsonpath_read_index(struct jsonpath *p, struct jsonpath_step *out)
     return true;
 }
 
+/* A name ends at any of ".[]"; keys that contain those cannot be named, and no known provider has
+ * them. */
 bool jsonpath_next(struct jsonpath *p, struct jsonpath_step *out)
 {
     const bool first = !p->begun;

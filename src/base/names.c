@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Text to enum: called by whatever reads configuration, JSON, queries or database columns. */
+/*
+ * Text to enum: called by whatever reads configuration, JSON, queries or database columns. Linear:
+ * the longest list has some forty words, and is read once per request at most.
+ */
 #include "base/names.h"
 
+/* Stops at NULL as well as at n, since tables made for getopt-like readers end with NULL. */
 int name_find(const char *const *names, size_t n, struct str name)
 {
     for (size_t i = 0; name.p && i < n && names[i]; i++)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Strict numbers, for the configuration, the command line, JSON and query parameters. */
+/*
+ * Strict numbers, for the configuration, the command line, JSON and query parameters. strtoll() and
+ * its relatives are not used: they skip blanks, take a sign and a 0x, and stop silently at the
+ * first letter.
+ */
 #include "base/num.h"
 
 #include <string.h>
@@ -12,9 +16,11 @@ struct unit {
     int64_t factor;
 };
 
+/* No weeks or months: a month has no fixed length, and 7d says the same as a week. */
 static const struct unit durations[] = {
     {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000},
 };
+/* Binary units under their IEC names only: "KB" means 1000 to some and 1024 to others. */
 static const struct unit sizes[] = {
     {"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024},
 };
@@ -28,6 +34,7 @@ bool num_i64(struct str s, int64_t *out)
         s.p++;
         s.n--;
     }
+    /* One spelling per number: no leading zeros, no "-0". Cursors and entity tags rely on that. */
     if (s.n == 0 || (s.p[0] == '0' && (s.n > 1 || negative)))
         return false;
     for (size_t i = 0; i < s.n; i++) {
@@ -72,6 +79,8 @@ static bool num_read_unit(struct str s, const struct unit *units, size_t units_n
     return false;
 }
 
+/* 0 needs no unit. Any other number without a unit is refused, as it would be read as whatever unit
+ * its writer had in mind. */
 bool num_duration_ms(struct str s, int64_t *out)
 {
     if (str_eq(s, STR("0"))) {
@@ -86,6 +95,7 @@ bool num_size(struct str s, int64_t *out)
     return num_read_unit(s, sizes, ARRAY_LEN(sizes), out);
 }
 
+/* "5/1h": at most five within any hour. */
 bool num_rate(struct str s, int64_t *count, int64_t *per_ms)
 {
     struct str left = str_cut(&s, '/');
@@ -133,6 +143,8 @@ static int num_find_digits(struct str code)
     return -1;
 }
 
+/* 2 for an unknown code: used for display only; what enters the database was checked with
+ * num_currency_known(). */
 int num_currency_digits(const char *code)
 {
     int digits = num_find_digits(str_of(code));

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Random tokens, one-time codes and jitter. */
+/*
+ * Random tokens, one-time codes and jitter. The kernel's generator alone: no state of ours, which a
+ * fork would copy, so that two workers would draw the same tokens.
+ */
 #include "base/rng.h"
 
 #include <errno.h>
@@ -9,6 +12,8 @@
 
 #include "base/ensure.h"
 
+/* Without flags getrandom() waits until the pool is ready, at boot only. It can fail for no other
+ * reason than a signal, so a failure is a bug, and no caller has to handle it. */
 void rng_bytes(void *buf, size_t n)
 {
     unsigned char *p = buf;
@@ -43,6 +48,7 @@ uint32_t rng_below(uint32_t bound)
     return (uint32_t)rng_draw_below(bound);
 }
 
+/* Each digit is drawn alone: a modulus of a larger number would favour some codes. */
 void rng_digits(char *buf, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -50,6 +56,8 @@ void rng_digits(char *buf, size_t n)
     buf[n] = '\0';
 }
 
+/* Uniform in [ms - share, ms + share]. Processes that failed at the same time then retry at
+ * different times. */
 int64_t rng_jitter_ms(int64_t ms, double share)
 {
     int64_t reach;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Slices and string builders; called everywhere. */
+/*
+ * Slices and string builders; called everywhere. A slice borrows: it is valid as long as what it
+ * points into. A builder grows in an arena and never frees; sb_str() stays valid until the arena is
+ * reset.
+ */
 #include "base/str.h"
 
 #include <stdarg.h>
@@ -9,6 +13,7 @@
 
 #include "base/ensure.h"
 
+/* ASCII only, whatever the locale: header names, units and codes are ASCII by their standards. */
 static char str_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -39,6 +44,7 @@ bool str_starts_nocase(struct str s, struct str prefix)
     return s.n >= prefix.n && str_eq_nocase((struct str){s.p, prefix.n}, prefix);
 }
 
+/* Space and tab: the optional whitespace of RFC 9110 5.6.3. */
 static bool str_is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -55,6 +61,8 @@ struct str str_trim(struct str s)
     return s;
 }
 
+/* The rest becomes {NULL, 0} when there is no separator, which tells "nothing follows" from "an
+ * empty part follows". */
 struct str str_cut(struct str *s, char sep)
 {
     const char *at = s->n > 0 ? memchr(s->p, sep, s->n) : NULL;
@@ -113,6 +121,8 @@ bool str_utf8_valid(struct str s)
     return true;
 }
 
+/* Code points, not bytes: limits in the contract count characters. Only for text that
+ * str_utf8_valid() has passed. */
 size_t str_utf8_len(struct str s)
 {
     size_t count = 0;
@@ -133,6 +143,7 @@ void sb_init(struct sb *b, struct arena *a, size_t first_size)
 }
 
 /* Room for n bytes more and the NUL. */
+/* Doubles, so that n appended bytes cost O(n). The old buffer stays in the arena unused. */
 static void sb_reserve(struct sb *b, size_t n)
 {
     size_t cap, need;
@@ -152,6 +163,7 @@ static void sb_reserve(struct sb *b, size_t n)
     b->cap = cap;
 }
 
+/* Terminated after each step, so that b->p can be handed to C functions at any time. */
 void sb_add(struct sb *b, const char *p, size_t n)
 {
     sb_reserve(b, n);
@@ -171,6 +183,8 @@ void sb_putc(struct sb *b, char c)
     sb_add(b, &c, 1);
 }
 
+/* For text from others in a log or an error: control characters become spaces, and the limit counts
+ * code points, so that no sequence is cut in the middle. */
 void sb_add_plain(struct sb *b, const char *z, size_t points_max)
 {
     size_t points = 0;
@@ -183,6 +197,7 @@ void sb_add_plain(struct sb *b, const char *z, size_t points_max)
     }
 }
 
+/* Measured first, then written: a builder has no limit of its own. */
 void sb_printf(struct sb *b, const char *fmt, ...)
 {
     va_list ap;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Fills {name} placeholders; used for one-time codes, notifications and the http provider. */
+/*
+ * Fills {name} placeholders; used for one-time codes, notifications and the http provider. One
+ * engine for all three. A brace that begins no known placeholder is copied, so that JSON bodies
+ * need no escaping.
+ */
 #include "base/template.h"
 
+/* Lower-case letters and _ only, closed by }. {NULL, 0} when the text begins none. */
 struct str template_placeholder(const char *text)
 {
     size_t n = 0;
@@ -35,6 +40,8 @@ void template_add(struct sb *b, const char *text, const struct template_values *
             sb_putc(b, *text++);
             continue;
         }
+        /* The caller's function escapes a value for where it goes: JSON, a URL, a form. Without one
+         * the value goes out as it is. */
         if (values->add)
             values->add(b, var->value ? var->value : "", values->ctx);
         else

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* URLs of providers and return addresses, for the configuration and the API. */
+/*
+ * URLs of providers and return addresses, for the configuration and the API. http and https only.
+ * libcurl's parser sees provider URLs again before each call; this one decides what a configuration
+ * or a client may name.
+ */
 #include "base/url.h"
 
 #include <string.h>
@@ -8,6 +12,8 @@
 #include "base/chars.h"
 #include "base/num.h"
 
+/* 253 characters is the longest name that DNS can carry (RFC 1035 3.1 in text form). Underscores
+ * are no part of host names, but names of containers have them. */
 static bool url_is_host_name(struct str s)
 {
     if (s.n == 0 || s.n > 253 || !char_is_alnum(s.p[0]))
@@ -27,6 +33,8 @@ static bool url_is_bracketed(struct str s)
            strspn(s.p + 1, "0123456789abcdefABCDEF:.") == s.n - 2;
 }
 
+/* The last colon outside brackets separates the port: an IPv6 address has colons of its own. There
+ * is no user part: "@" is no host character, so credentials in a URL are refused. */
 static bool url_read_authority(struct str s, struct url *out)
 {
     size_t host = s.n;
@@ -41,6 +49,8 @@ static bool url_read_authority(struct str s, struct url *out)
     return url_is_host_name(out->host) || url_is_bracketed(out->host);
 }
 
+/* Characters that RFC 3986 excludes would have to be encoded by somebody; refusing them leaves one
+ * reading. */
 bool url_parse(struct str text, struct url *out)
 {
     size_t scheme = 0;
@@ -62,6 +72,8 @@ bool url_parse(struct str text, struct url *out)
     return url_read_authority((struct str){text.p + scheme, end - scheme}, out);
 }
 
+/* RFC 6454 6.2: scheme and host in lower case, the port only when it is not the scheme's own.
+ * Return addresses are compared by it. */
 const char *url_origin(struct arena *a, const struct url *u)
 {
     bool usual = u->port == (u->https ? 443 : 80);
@@ -75,6 +87,7 @@ const char *url_origin(struct arena *a, const struct url *u)
     return origin;
 }
 
+/* The parameter goes before the fragment, which a browser does not send. */
 const char *url_with(struct arena *a, const char *url, const char *name, const char *value)
 {
     size_t before = strcspn(url, "#");
@@ -83,6 +96,7 @@ const char *url_with(struct arena *a, const char *url, const char *name, const c
     return arena_printf(a, "%.*s%c%s=%s%s", STR_ARG(head), mark, name, value, url + before);
 }
 
+/* Without the brackets of an IPv6 literal: what the resolver and the connection want. */
 bool url_host(const char *text, char *buf, size_t size)
 {
     struct url u;

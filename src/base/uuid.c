@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Ids of all rows, made by the services; and ids that clients send, read by the API. */
+/*
+ * Ids of all rows, made by the services; and ids that clients send, read by the API. Version 7 (RFC
+ * 9562 5.7): the time comes first, so new rows go to the end of an index. Ids order rows but prove
+ * nothing: access is decided by tokens.
+ */
 #include "base/uuid.h"
 
 #include <stdint.h>
@@ -8,6 +12,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
+/* 12 bits: what rand_a holds. */
 #define COUNTER_MAX 0xfffu
 
 static void uuid_write(const unsigned char b[16], char *out)
@@ -37,6 +42,7 @@ struct uuid uuid_new(void)
     struct uuid u = {""};
 
     rng_bytes(b, sizeof(b));
+    /* Half the range is left for counting, so 2048 ids in a millisecond fit at least. */
     if (ms > last_ms) {
         last_ms = ms;
         counter = (unsigned)(b[6] << 8 | b[7]) & (COUNTER_MAX >> 1);
@@ -46,6 +52,7 @@ struct uuid uuid_new(void)
     }
     for (unsigned i = 0; i < 6; i++)
         b[i] = (unsigned char)(last_ms >> (40 - 8 * i));
+    /* Version 7 in the upper half of byte 6, variant 10 in the top bits of byte 8 (RFC 9562 4). */
     b[6] = (unsigned char)(0x70 | counter >> 8);
     b[7] = (unsigned char)counter;
     b[8] = (unsigned char)(0x80 | (b[8] & 0x3f));
@@ -58,6 +65,7 @@ static bool uuid_is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
+/* Any version, upper or lower case, kept in lower case: ids are compared as text. */
 bool uuid_parse(struct str s, struct uuid *out)
 {
     if (s.n != UUID_LEN)

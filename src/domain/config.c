@@ -9,6 +9,8 @@
 #include "base/digest.h"
 #include "config_priv.h"
 
+/* A code's hash without a key could be reversed by trying all codes, so there is no default
+ * secret. */
 static void config_check_otp(struct config_loader *l, const struct config_node *root)
 {
     struct config *c = config_of(l);
@@ -20,6 +22,8 @@ static void config_check_otp(struct config_loader *l, const struct config_node *
                         "is missing: otp.provider needs it to hash codes");
 }
 
+/* -1 means "none": index 0 is a provider. Texts are set before the keys are read, so that a file
+ * replaces only what it names. */
 static void config_read_root(struct config_loader *l, const struct config_node *root)
 {
     struct config *c = config_of(l);
@@ -33,6 +37,8 @@ static void config_read_root(struct config_loader *l, const struct config_node *
         return;
     }
     config_read_scope(l, &scope, root && root->kind == CONFIG_MAP ? root : NULL);
+    /* Depends on another key, so it cannot be a fallback in the table. Two waiting requests per
+     * worker keep all workers busy without a long wait. */
     if (!c->server.queue)
         c->server.queue = 2 * c->server.workers;
     config_check_otp(l, root);
@@ -50,12 +56,14 @@ struct config *config_load(const char *path, struct config_report **report)
     return config_load_any(path, false, report);
 }
 
+/* For commands that send nothing, such as migrate: secrets that cannot be read are no fault. */
 struct config *config_load_offline(const char *path, struct config_report **report)
 {
     return config_load_any(path, true, report);
 }
 
 /* CONFIG_KEEP_* of a secret. */
+/* Told by the pointer: each secret was stored once, and the configuration points at that copy. */
 static unsigned config_secret_kind(const struct config *c, const struct config_secret *s)
 {
     if (s->p == c->database.url)
@@ -72,6 +80,8 @@ void config_each_secret(const struct config *c, unsigned kinds,
     }
 }
 
+/* Overwrites this process's copy. Called once per child, right after the fork; the master keeps its
+ * own, since it forks again. */
 void config_forget_secrets(struct config *c, unsigned keep)
 {
     for (const struct config_secret *s = c->memory.secrets; s; s = s->next) {
@@ -98,6 +108,8 @@ int config_provider_find(const struct config *c, const char *name)
     return -1;
 }
 
+/* Routes of webhooks carry the gateway's type in their path, also while none is configured: the
+ * path must exist to answer 404 in a defined way. */
 const char *config_gateway_name(const struct config *c)
 {
     if (c->payments.provider >= 0)

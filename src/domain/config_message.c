@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Texts that customers get: templates by language. */
+/*
+ * Texts that customers get: templates by language. Readers named by rows of config.def, called
+ * while a configuration is loaded.
+ */
 #include "base/names.h"
 #include "config_priv.h"
 
 #define MESSAGE_CHARS_MAX 640 /* about ten parts of an Arabic SMS */
 
+/* What a text may name. A placeholder of another template would be sent to a customer as it is. */
 static const char *const otp_placeholders[] = {"code", NULL};
 static const char *const notice_placeholders[] = {"service", "venue",      "resource", "starts_at",
                                                   "ends_at", "party_size", NULL};
 
+/* Used for a language that the file has no text for. */
 static const char *const otp_texts[LOCALE_COUNT] = {
     [LOCALE_AR] = "رمز الدخول: {code}",
     [LOCALE_EN] = "Your code: {code}",
 };
 
 /* NULL after a fault. */
+/* Texts are checked strictly: any brace that begins no placeholder is a fault, since a customer
+ * would read it. */
 static const char *message_text(struct config_loader *l, const struct config_node *n,
                                 const char *const *placeholders)
 {
@@ -52,6 +59,7 @@ static void read_locales(struct config_loader *l, const struct config_node *map,
             continue;
         }
         const char *text = message_text(l, n, placeholders);
+        /* A sign-in message without its code would cost an SMS and help nobody. */
         if (text && placeholders == otp_placeholders && !strstr(text, "{code}"))
             config_fault(l, n, "must have {code}");
         else if (text)
@@ -89,6 +97,7 @@ void config_read_notice_messages(const struct config_entry *e)
     }
 }
 
+/* Called before the file is read. */
 void config_default_messages(struct config *c)
 {
     memcpy(c->otp.messages, otp_texts, sizeof otp_texts);

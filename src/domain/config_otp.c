@@ -5,6 +5,7 @@
 #include "config_priv.h"
 #include "domain/phone_table.h"
 
+/* Codes are replaced by the table's own strings, so that later comparisons need no copy. */
 void config_read_regions(const struct config_entry *e)
 {
     if (!config_entry_is_list(e, "a list of region codes like [SA, AE]"))
@@ -17,6 +18,7 @@ void config_read_regions(const struct config_entry *e)
         bool twice = false;
         for (size_t i = 0; r && i < n; i++)
             twice |= str_eq(str_of(codes[i]), str_of(r->code));
+        /* The YAML reader has reported it already: one fault per cause. */
         if (item->kind == CONFIG_REFUSED)
             continue;
         if (!r)
@@ -56,6 +58,8 @@ static void config_otp_read_range(const struct config_entry *e, const struct con
     sb_printf(text, "%s%.*s", text->n ? " " : "", STR_ARG(ranges));
 }
 
+/* The ranges become one text again: the matcher reads that form, and the list form is only for
+ * people who edit the file. */
 static bool config_otp_read_ranges(const struct config_entry *e, const struct config_node *n,
                                    struct phone_ranges *out)
 {
@@ -78,6 +82,8 @@ static bool config_otp_read_ranges(const struct config_entry *e, const struct co
     return true;
 }
 
+/* `ranges:` without a value is allowed: it is what remains when all lines below it are commented
+ * out. */
 void config_read_ranges(const struct config_entry *e)
 {
     if (config_node_null(e->node))

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* providers.NAME, and the keys that name one. */
+/*
+ * providers.NAME, and the keys that name one. Readers named by rows of config.def. What a type
+ * needs and knows comes from providers.def, so a new provider changes nothing here.
+ */
 #include "base/chars.h"
 #include "base/names.h"
 #include "config_priv.h"
 
+/* It is a metric label, and part of the title of a process, which has some 60 columns. */
 #define NAME_LEN_MAX 32
 
 #define ROW(path_, type_, field_, count_, fallback_, min_, max_, group_, doc_) \
@@ -45,6 +49,7 @@ static bool name_valid(struct str s)
 }
 
 /* The type that the mapping names, without a fault; PROVIDER_TYPE_COUNT when there is none. */
+/* Needed before the other keys are read: it decides which of them are known. */
 static enum provider_type peek_type(const struct config_node *map)
 {
     const struct config_node *n = config_node_member(map, STR("type"));
@@ -61,6 +66,7 @@ void config_read_provider_type(const struct config_entry *e)
     config_entry_set(e, &type, sizeof type);
 }
 
+/* The number and the text may be anywhere in the request that the template makes. */
 static bool config_provider_mentions_placeholder(const struct provider_config *p,
                                                  const char *placeholder)
 {
@@ -92,16 +98,23 @@ static void config_provider_finish_row(struct config_loader *l, const struct con
 {
     int64_t workers = config_of(l)->server.workers;
     const struct config_node *limit = config_node_member(map, STR("max_concurrent"));
+    /* A type's usual time is in its row. 1 for an unknown type: the load fails anyway, and 0 would
+     * be no time limit. */
     if (!p->timeout_ms)
         p->timeout_ms = p->type < PROVIDER_TYPE_COUNT ? provider_types[p->type].timeout_ms : 1;
     if (!p->max_concurrent)
+        /* A quarter of the workers is left for requests that need no provider (BEHAVIOUR §3,
+         * bulkhead). */
         p->max_concurrent = workers * 3 / 4 > 0 ? workers * 3 / 4 : 1;
+    /* A larger number could never be reached, so whoever wrote it expects something else. */
     if (limit && p->max_concurrent > workers)
         config_fault(l, limit, "must not be above server.workers (%lld)", (long long)workers);
     if (p->body && !p->content_type)
         p->content_type = "application/json";
 }
 
+/* The provider keeps its row even after a fault, so that keys which name it give no second
+ * fault. */
 static void read_provider(struct config_loader *l, const struct config_node *n,
                           struct provider_config *p)
 {
@@ -142,6 +155,7 @@ void config_read_providers(const struct config_entry *e)
         config_fault(e->l, e->node, "must be a mapping of names to providers");
         return;
     }
+    /* Shared memory has a row per provider; its size is fixed before the first fork. */
     if (e->node->n > PROVIDERS_MAX) {
         config_fault(e->l, e->node, "must have at most %d providers", PROVIDERS_MAX);
         return;
@@ -155,6 +169,8 @@ void config_read_providers(const struct config_entry *e)
 
 /* ---- references ---- */
 
+/* `otp.provider` and the like. They come after `providers` in config.def, so the list is
+ * complete. */
 static void read_reference(const struct config_entry *e, enum provider_kind kind, const char *does)
 {
     const char *name = config_entry_scalar(e, "the name of a provider");

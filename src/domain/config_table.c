@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The table of all keys but those below a provider, from config.def; read by config.c. */
+/*
+ * The table of all keys but those below a provider, from config.def; read by config.c. The order of
+ * rows is the order of reading: what refers to another key stands after it.
+ */
 #include "config_priv.h"
 
 #define ROW(path_, type_, field_, count_, fallback_, min_, max_, doc_) \

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Keys of the templated `http` provider. */
+/*
+ * Keys of the templated `http` provider. Readers named by rows of config.def. Everything that could
+ * make one request into two, or send it elsewhere, is refused here and not at the first call.
+ */
 #include "base/chars.h"
 #include "base/jsonpath.h"
 #include "base/names.h"
@@ -13,6 +16,7 @@ static const char *const placeholders[] = {"to", "text", "sender", "id", NULL};
 /* ---- templates ---- */
 
 /* Text, maybe a secret, with known placeholders; NULL after a fault. */
+/* Not strict: JSON bodies are full of braces, and only known names are filled in. */
 static const char *template_text(const struct config_entry *e, const struct config_node *n)
 {
     const char *text = config_secret(e->l, n);
@@ -32,6 +36,7 @@ void config_read_template(const struct config_entry *e)
         config_entry_set(e, &text, sizeof text);
 }
 
+/* The characters of RFC 3986 without a fragment. A blank in it would end the request line early. */
 void config_read_path(const struct config_entry *e)
 {
     const char *text = template_text(e, e->node);
@@ -48,6 +53,8 @@ void config_read_path(const struct config_entry *e)
 }
 
 /* Those say where a message ends or who it is for, and are ours. */
+/* RFC 9112 6 and RFC 9110 7: set twice, such a field makes the peer read the message
+ * differently. */
 static bool is_framing(struct str name)
 {
     static const char *const ours[] = {"host",       "content-length", "transfer-encoding",
@@ -96,6 +103,7 @@ void config_read_headers(const struct config_entry *e)
     config_entry_set_list(e, headers, n);
 }
 
+/* What known gateways use. DELETE and others send no message. */
 void config_read_method(const struct config_entry *e)
 {
     static const char *const values[] = {"GET", "POST", "PUT", NULL};
@@ -104,6 +112,7 @@ void config_read_method(const struct config_entry *e)
         config_entry_set(e, &values[v], sizeof values[v]);
 }
 
+/* RFC 9110 8.3.1: type "/" subtype, then parameters, which are passed on as they are. */
 void config_read_media_type(const struct config_entry *e)
 {
     const char *text = config_entry_scalar(e, "a media type like application/json");
@@ -122,6 +131,7 @@ void config_read_media_type(const struct config_entry *e)
 
 /* ---- success ---- */
 
+/* A quoted "200" is refused: who quotes it may mean a text in the answer's body. */
 static bool read_status(const struct config_entry *e, const struct config_node *n, int *out)
 {
     int64_t v;
@@ -163,6 +173,7 @@ static const char *one_value(const struct config_entry *e, const struct config_n
     return NULL;
 }
 
+/* All rules must hold for success; of one rule's values any may be there. */
 static bool read_rule(const struct config_entry *e, const struct config_node *n,
                       struct config_success *out)
 {

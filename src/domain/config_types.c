@@ -11,6 +11,8 @@ void config_read_prepared(const struct config_entry *e)
     config_entry_set_choice(e, values);
 }
 
+/* Named in the contract for a later version (BEHAVIOUR §13); a clear refusal is better than
+ * "unknown". */
 void config_read_delivery(const struct config_entry *e)
 {
     static const char *const values[] = {[DELIVERY_INLINE] = "inline", NULL};
@@ -30,6 +32,8 @@ void config_read_never(const struct config_entry *e)
 
 /* ---- database.url ---- */
 
+/* libpq's parser lives in db, a layer above. Set at the start of programs that have it; NULL in the
+ * others. */
 static bool (*config_url_check)(const char *url);
 
 void config_set_url_check(bool (*valid)(const char *url))
@@ -39,6 +43,7 @@ void config_set_url_check(bool (*valid)(const char *url))
 
 /* What cannot be a URL or conninfo at all; libpq, through the check, judges the details. It may
  * hold a password. */
+/* Its faults never print the text. */
 static bool database_url_valid(const char *text)
 {
     struct str url = str_of(text);
@@ -48,6 +53,8 @@ static bool database_url_valid(const char *text)
     return !config_url_check || config_url_check(text);
 }
 
+/* Also refused when it is unreadable in commands that run without secrets: each of them
+ * connects. */
 void config_read_database(const struct config_entry *e)
 {
     bool offline = e->l->offline;

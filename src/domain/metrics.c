@@ -14,6 +14,7 @@
 #include "sys/log.h"
 #include "sys/shm.h"
 
+/* A slot has one writer, so a line of its own means that no write waits for another processor. */
 #define CELLS_PER_LINE 8 /* 64 bytes: no two slots share a cache line */
 
 const struct metric_family metric_families[METRIC_COUNT] = {
@@ -36,6 +37,8 @@ static const struct metric_bounds fixed_bounds[BUCKETS_COUNT] = {
     [BUCKETS_DB] = {10, {.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1}},
 };
 
+/* No locks and no atomic additions: a slot has one writer, readers may see a value one step old. A
+ * process that dies leaves its numbers, so counters survive it (BEHAVIOUR §9). */
 static struct {
     unsigned slots;
     struct metric_bounds bounds[BUCKETS_COUNT];
@@ -73,6 +76,8 @@ static unsigned metric_parts(enum metric_id id)
     return metric_families[id].kind == METRIC_HISTOGRAM ? metric_bounds(id)->n + 2 : 1;
 }
 
+/* A provider's own time limit becomes a bound, so that the share of calls that ran into it can be
+ * read exactly. */
 static void metrics_add_bound(struct metric_bounds *b, double at)
 {
     unsigned i = 0;
@@ -93,6 +98,7 @@ static void metrics_lay_out(const struct metrics_setup *setup)
     for (size_t i = 0; setup->provider_timeouts_ms && i < setup->providers_n; i++)
         metrics_add_bound(&g_metrics.bounds[BUCKETS_PROVIDER],
                           (double)setup->provider_timeouts_ms[i] / 1000);
+    /* Cell 0 says whether the slot was ever used. */
     size_t at = 1;
     for (unsigned id = 0; id < METRIC_COUNT; id++) {
         g_metrics.offset[id] = at;
@@ -101,6 +107,7 @@ static void metrics_lay_out(const struct metrics_setup *setup)
     g_metrics.stride = (at + CELLS_PER_LINE - 1) / CELLS_PER_LINE * CELLS_PER_LINE;
 }
 
+/* Only before metrics_init(): the layout must not change once other processes read it. */
 size_t metrics_size(const struct metrics_setup *setup)
 {
     ENSURE(g_metrics.cells == NULL);
@@ -145,6 +152,7 @@ static void metrics_zero(_Atomic uint64_t *cells, size_t n)
         atomic_store_explicit(&cells[i], 0, memory_order_relaxed);
 }
 
+/* The dead process's gauges would stay for ever; its counters are what happened, and stay. */
 void metrics_release(unsigned slot)
 {
     _Atomic uint64_t *cells = metrics_slot_cells(slot);
@@ -155,6 +163,7 @@ void metrics_release(unsigned slot)
             metrics_zero(cells + g_metrics.offset[id], metric_combinations((enum metric_id)id));
 }
 
+/* Its new owner goes on counting where the last one of the slot stopped. */
 void metrics_attach(unsigned slot)
 {
     metrics_release(slot);
@@ -163,6 +172,8 @@ void metrics_attach(unsigned slot)
 }
 
 /* All cells of a row of DIM_PROVIDER, in every slot; a provider is always the first dimension. */
+/* Its name went to another provider after a reload; counts of the old one must not be shown under
+ * the new name. Writers of the old configuration may add a count meanwhile: it is lost. */
 static void metrics_clear_provider(unsigned row)
 {
     for (unsigned id = 0; id < METRIC_COUNT; id++) {
@@ -183,6 +194,7 @@ void metrics_use_providers(const char *const *names, const uint32_t *ops, size_t
     metric_labels_use_providers(names, ops, n, metrics_clear_provider);
 }
 
+/* In seconds, as Prometheus's *_timestamp_seconds are. */
 void metrics_config_read(bool good)
 {
     METRIC_SET0(M_CONFIG_RELOAD_OK, good);
@@ -251,6 +263,8 @@ void metric_observe(enum metric_id id, double seconds, const unsigned *at, size_
 {
     const struct metric_bounds *b = metric_bounds(id);
     ENSURE(metric_families[id].kind == METRIC_HISTOGRAM);
+    /* A process without a slot (a command, a test) counts nothing. NaN would spoil the sum for
+     * ever. */
     if (!g_metrics.mine || !isfinite(seconds))
         return;
     if (seconds < 0)
@@ -259,6 +273,7 @@ void metric_observe(enum metric_id id, double seconds, const unsigned *at, size_
     while (i < b->n && seconds > b->at[i])
         i++;
     _Atomic uint64_t *cells = metrics_my_cell(id, at, at_n);
+    /* The sum is a double kept as bits: a C11 atomic double would need a lock on some machines. */
     _Atomic uint64_t *sum = &cells[b->n + 1];
     metrics_add_to_cell(&cells[i], 1);
     double total =
@@ -277,6 +292,7 @@ static uint64_t metrics_load(unsigned slot, enum metric_id id, unsigned combinat
     return atomic_load_explicit(&cells[at], memory_order_relaxed);
 }
 
+/* Slots of one page are read at slightly different moments. Prometheus allows that. */
 uint64_t metric_cell(enum metric_id id, unsigned combination, unsigned part)
 {
     uint64_t n = 0;
@@ -294,6 +310,7 @@ double metric_seconds(enum metric_id id, unsigned combination)
     return sum;
 }
 
+/* For tests and the status page. Of a histogram: the number of observations. */
 int64_t metric_read(enum metric_id id, const unsigned *at, size_t at_n)
 {
     unsigned combination = metrics_combination(id, at, at_n);

@@ -68,6 +68,7 @@ static struct metric_label_set {
 };
 _Static_assert(ARRAY_LEN(label_sets) == DIM_COUNT, "a dimension has no row");
 
+/* Several methods share a route: durations are kept per route, counts per row. */
 static unsigned metric_labels_add_route(const char *route)
 {
     struct metric_label_set *set = &label_sets[DIM_ROUTE];
@@ -78,6 +79,7 @@ static unsigned metric_labels_add_route(const char *route)
     return set->n++;
 }
 
+/* The table is the API's; it stays valid as long as the program runs. */
 void metric_labels_init(const struct metric_route *table, size_t n)
 {
     ENSURE(n <= METRIC_ROUTES_MAX);
@@ -88,6 +90,8 @@ void metric_labels_init(const struct metric_route *table, size_t n)
         route_of_row[i] = table[i].route;
         route_index[i] = metric_labels_add_route(table[i].route);
     }
+    /* Paths that no route takes count together: their texts come from strangers and have no
+     * bound. */
     route_of_row[n] = "none";
     label_sets[DIM_ROUTE_METHOD].n = (unsigned)n + 1;
     (void)metric_labels_add_route("none"); /* the last */
@@ -116,6 +120,7 @@ unsigned metric_route_index(size_t row)
 }
 
 /* The index of the status that a row of the route table answers with when all is well. */
+/* This series exists from the start, so that a rate can be computed before the first request. */
 unsigned metric_labels_success(unsigned row)
 {
     if (row >= routes_n)
@@ -123,6 +128,8 @@ unsigned metric_labels_success(unsigned row)
     return metric_status_index(routes[row].success_status ? routes[row].success_status : 200);
 }
 
+/* After a reload old workers still count under the old configuration. A name keeps its row, and a
+ * row that nobody wants is reused last, which is when the old workers are gone. */
 void metric_labels_use_providers(const char *const *names, const uint32_t *ops, size_t n,
                                  void (*clear)(unsigned row))
 {
@@ -135,6 +142,7 @@ void metric_labels_use_providers(const char *const *names, const uint32_t *ops, 
         int row = name_rows_take(&providers, names[i]);
         ENSURE(row >= 0);
         provider_row[i] = (unsigned)row;
+        /* Without the set of operations every combination is printed. */
         provider_ops[row] = ops ? ops[i] : UINT32_MAX;
     }
     providers_in_use = n;

@@ -13,7 +13,7 @@
 #include "domain/metrics_page.h"
 #include "metrics_priv.h"
 
-#define LABELS_SIZE 512      /* a first guess: the buffer grows */
+#define LABELS_SIZE 512 /* a first guess: the buffer grows */
 #define SAMPLE_NAME_SIZE 128 /* the longest family name has 53 characters, "_bucket" is added */
 
 static const char suffix_total[] = "_total";
@@ -32,6 +32,7 @@ const char *metrics_content_type(enum metrics_format f)
 
 /* ---- pieces ---- */
 
+/* Text 0.0.4 escapes quotes in label values only; OpenMetrics in help texts too. */
 static void metrics_page_put_escaped(struct sb *sb, const char *z, bool quotes)
 {
     for (; *z; z++) {
@@ -63,9 +64,11 @@ void metrics_value(struct sb *sb, double v)
         sb_puts(sb, "NaN");
     } else if (isinf(v)) {
         sb_puts(sb, v > 0 ? "+Inf" : "-Inf");
+        /* Whole numbers without an exponent up to where a double holds every integer. */
     } else if (fabs(v) < 1e15 && v >= trunc(v) && v <= trunc(v)) {
         sb_printf(sb, "%.0f", v + 0.0); /* + 0.0: never "-0" */
     } else {
+        /* 15 digits are always printable without noise; 17 always read back as the same double. */
         (void)snprintf(text, sizeof(text), "%.15g", v);
         double back = strtod(text, NULL);
         if (back < v || back > v)
@@ -155,6 +158,7 @@ void metrics_computed_sample(struct metrics_page *page, enum metric_computed id,
     metrics_sample(page, metric_computed[id].name, labels, value);
 }
 
+/* OpenMetrics 1.0 requires the mark, so that a page that was cut off is not taken for whole. */
 void metrics_end(struct metrics_page *page)
 {
     if (metrics_page_is_openmetrics(page))
@@ -170,6 +174,7 @@ static void metrics_page_put_label(struct sb *labels, enum metric_dim dim, unsig
     metrics_label(labels, metric_labels_name(dim), metric_labels_text(dim, i));
 }
 
+/* The reverse of metrics_combination(): the last dimension varies fastest. */
 static void metrics_page_split(enum metric_id id, unsigned combination, unsigned *at)
 {
     for (unsigned d = metric_dims_n(id); d-- > 0;) {

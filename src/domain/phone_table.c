@@ -28,6 +28,7 @@ const struct phone_region phone_regions[] = {
 #define PHONE_DIGITS_MAX 15
 
 const size_t phone_regions_n = ARRAY_LEN(phone_regions);
+/* A generated file that lost rows would refuse customers of whole countries. */
 _Static_assert(ARRAY_LEN(phone_regions) > 200, "phone_ranges.def has lost regions");
 
 const struct phone_region *phone_region_find(struct str code)
@@ -38,6 +39,7 @@ const struct phone_region *phone_region_find(struct str code)
     return NULL;
 }
 
+/* Not isdigit(): that depends on the locale, and is undefined for negative characters. */
 static bool phone_table_is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -101,6 +103,8 @@ static bool phone_table_read_range(struct str s, size_t *at, struct str national
             *inside = false;
         n++;
     }
+    /* The length is required: a prefix alone would accept numbers that are too short or too
+     * long. */
     if (n == 0 || *at == s.n)
         return false;
     ++*at;
@@ -112,6 +116,7 @@ static bool phone_table_read_range(struct str s, size_t *at, struct str national
         if (!phone_table_read_length(s, at, &most) || most < least)
             return false;
     }
+    /* A number cannot be shorter than its own prefix. */
     if (least < n || (*at < s.n && s.p[*at] != ' '))
         return false;
     if (national.n < least || national.n > most)
@@ -125,6 +130,8 @@ static void phone_table_skip_blanks(struct str s, size_t *at)
         ++*at;
 }
 
+/* A fault in the text matches nothing: the text was checked when it was read, so this cannot
+ * happen. */
 bool phone_ranges_match(const char *ranges, struct str national)
 {
     const struct str s = str_of(ranges);

@@ -9,6 +9,8 @@ const char *const role_names[ROLE_COUNT + 1] = {
 #undef ROLE
 };
 
+/* Twice what runs at a time: while a reload overlaps, the old process and the new one both need a
+ * slot. */
 unsigned role_slots(enum role role, unsigned w)
 {
     const unsigned counts[] = {

@@ -19,6 +19,8 @@ const char *const stage_names[STAGE_COUNT] = {
 };
 
 /* What the child says; it changes as a whole. */
+/* Process titles, `status` and the master's watch all read this; the child never waits for a
+ * reader. */
 struct words {
     struct mono since;
     struct deadline budget;
@@ -47,6 +49,8 @@ static struct slot *slots; /* shared */
 static unsigned slots_n, workers_n;
 static struct slot *self; /* this process's, NULL before scoreboard_attach() */
 static int self_index = -1;
+/* The child changes its own copy and publishes it as a whole; it never reads shared memory back, so
+ * nothing that another process writes there can confuse it. */
 static struct words mine; /* of this process */
 
 static unsigned scoreboard_count_slots(unsigned workers_max)
@@ -81,6 +85,7 @@ unsigned scoreboard_count(enum role role)
     return role_slots(role, workers_n);
 }
 
+/* Slots are laid out role by role, so that slot and (role, index) convert without a table. */
 unsigned scoreboard_first(enum role role)
 {
     unsigned first = 0;
@@ -104,6 +109,8 @@ static struct slot *scoreboard_slot(unsigned slot)
     return &slots[slot];
 }
 
+/* Called by the master before the fork. The generation is stored last: who sees it (the holder of a
+ * bulkhead place, say) sees a slot that is ready. */
 uint32_t scoreboard_assign(unsigned slot)
 {
     struct slot *s = scoreboard_slot(slot);
@@ -121,6 +128,7 @@ void scoreboard_set_pid(unsigned slot, pid_t pid)
     atomic_store_explicit(&scoreboard_slot(slot)->pid, pid, memory_order_relaxed);
 }
 
+/* 1 means that the process died while it wrote them; half a text could mislead. */
 static void scoreboard_copy_last_words(struct slot *s, char *buf, size_t size)
 {
     size_t n = 0;
@@ -178,6 +186,7 @@ static void scoreboard_set_text(char *to, size_t size, const char *text)
     memset(to + n, 0, size - n);
 }
 
+/* A new stage ends whatever the process was doing: request, call and budget go with it. */
 void scoreboard_stage(enum stage stage, const char *what)
 {
     mine.stage = stage;
@@ -202,6 +211,7 @@ void scoreboard_request(const char *id)
     scoreboard_publish();
 }
 
+/* Both NULL when the call is over. */
 void scoreboard_call(const char *provider, const char *operation)
 {
     scoreboard_set_text(mine.call, sizeof(mine.call), provider);
@@ -227,12 +237,14 @@ void scoreboard_served(void)
                               memory_order_relaxed);
 }
 
+/* The master ends a role that only waits when this stands still (master_watch.c). */
 void scoreboard_beat(void)
 {
     if (self)
         atomic_store_explicit(&self->turned, mono_now().ns, memory_order_relaxed);
 }
 
+/* May run in a signal handler with a broken heap: stores only, no library calls. */
 void scoreboard_panic(const char *text)
 {
     if (!self)
@@ -249,6 +261,7 @@ void scoreboard_read(unsigned slot, struct scoreboard_view *out)
 {
     struct slot *s = scoreboard_slot(slot);
     struct words w = {.stage = STAGE_DOWN};
+    /* A writer that was killed in the middle of a store: shown as down since now. */
     if (!SEQLOCK_LOAD(&s->words, &w))
         w.since = mono_now();
     memset(out, 0, sizeof(*out));
@@ -259,11 +272,14 @@ void scoreboard_read(unsigned slot, struct scoreboard_view *out)
     out->stage = (unsigned)w.stage < STAGE_COUNT ? w.stage : STAGE_DOWN;
     out->since = w.since;
     out->turned.ns = atomic_load_explicit(&s->turned, memory_order_relaxed);
+    /* A new process has not turned yet; the time of the last one in this slot must not be held
+     * against it. */
     if (out->turned.ns < w.since.ns)
         out->turned = w.since;
     out->budget = w.budget;
     out->database = scoreboard_has_database(slot);
     out->served = atomic_load_explicit(&s->served, memory_order_relaxed);
+    /* Terminated by the reader: shared memory is input, whoever wrote it. */
     memcpy(out->what, w.what, sizeof(out->what));
     out->what[sizeof(out->what) - 1] = '\0';
     memcpy(out->request, w.request, sizeof(out->request));

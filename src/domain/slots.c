@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+/* No subtraction: the difference of two times may not fit into an int. */
 static int slots_compare_times(int64_t a, int64_t b)
 {
     return (a > b) - (a < b);
@@ -95,6 +96,7 @@ static void slots_sum_people(struct slot_resource *r)
     r->levels_n = n;
 }
 
+/* Must be called once after the lists are filled; all other functions rely on the order. */
 void slot_resource_prepare(struct slot_resource *r)
 {
     if (r->openings_n > 0)
@@ -157,6 +159,8 @@ static bool slots_meets_closure(const struct slot_resource *r, int64_t from_us, 
     return false;
 }
 
+/* The order of the tests is the order of the answers that a client can act on: time first, then
+ * hours, then room. */
 enum slot_verdict slot_judge(const struct slot_resource *r, const struct slot_rule *rule,
                              unsigned force, int64_t starts_us, struct slot *out)
 {
@@ -182,6 +186,8 @@ enum slot_verdict slot_judge(const struct slot_resource *r, const struct slot_ru
     return out->available >= rule->party ? SLOT_FREE : SLOT_TAKEN;
 }
 
+/* One microsecond behind the latest start, as the end of a period is exclusive and the horizon is
+ * not. */
 void slot_walk_begin(struct slot_walk *w, const struct slot_resource *r,
                      const struct slot_rule *rule, int64_t from_us, int64_t to_us)
 {
@@ -229,6 +235,7 @@ bool slot_walk_next(struct slot_walk *w, struct slot *out)
     while (w->next_us < w->to_us && slots_find_start(w, &starts_us, &until_us)) {
         if (starts_us >= w->to_us)
             break;
+        /* Two rows may offer the same start: it is found once. */
         w->next_us = starts_us + 1;
         if (until_us - starts_us < rule->duration_us)
             continue;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The words of states.def. Services store and read them; the API shows most of them. */
+/*
+ * The words of states.def. Services store and read them; the API shows most of them. tests/db holds
+ * the lists against the CHECK constraints of the schema, by the table `vocabularies`.
+ */
 #include "domain/states.h"
 
 #include "base/cdefs.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Names and built-in texts of notification templates, from templates.def. */
+/*
+ * Names and built-in texts of notification templates, from templates.def. Read by the
+ * configuration, which may replace the texts, and by svc, which fills them in.
+ */
 #include "domain/templates.h"
 
 const char *const locale_names[LOCALE_COUNT] = {[LOCALE_AR] = "ar", [LOCALE_EN] = "en"};

@@ -35,6 +35,7 @@ static void addrs_clear_row(unsigned row)
     memset(&addrs_table->found[row], 0, sizeof(addrs_table->found[row]));
 }
 
+/* Before the first fork: everybody maps the same table. */
 void addrs_init(void)
 {
     addrs_table = shm_alloc(sizeof(*addrs_table));
@@ -44,12 +45,14 @@ void addrs_init(void)
     addrs_table->names.clear = addrs_clear_row;
 }
 
+/* An address needs no lookup and gets no row. */
 static bool addrs_is_literal(const char *host)
 {
     unsigned char raw[sizeof(struct in6_addr)];
     return inet_pton(AF_INET, host, raw) == 1 || inet_pton(AF_INET6, host, raw) == 1;
 }
 
+/* A path is a socket's directory to libpq, "@" an abstract socket: neither is a name. */
 bool addrs_register(const char *host)
 {
     ENSURE(addrs_table != NULL);
@@ -62,6 +65,8 @@ bool addrs_register(const char *host)
     return false;
 }
 
+/* At a reload. Rows of names that are no longer wanted keep their addresses until their row is
+ * needed: old workers may still use them. */
 void addrs_anew(void)
 {
     ENSURE(addrs_table != NULL);
@@ -86,6 +91,8 @@ void addrs_store(unsigned i, const struct addrs_result *r)
     SEQLOCK_STORE(&addrs_table->found[i], r);
 }
 
+/* Workers that start before the first lookup is done would fail their first connect, so readiness
+ * waits for this (master). */
 void addrs_set_first_pass(void)
 {
     ENSURE(addrs_table != NULL);
@@ -97,6 +104,8 @@ bool addrs_first_pass(void)
     return addrs_table && atomic_load_explicit(&addrs_table->first_pass, memory_order_acquire);
 }
 
+/* The last good addresses stay when a lookup fails (BEHAVIOUR §3: a dead DNS costs nothing while an
+ * address is known). */
 bool addrs_find(const char *host, struct addrs_result *out)
 {
     memset(out, 0, sizeof(*out));

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Collects the faults of a configuration, so that all are reported at once (BEHAVIOUR §7). Called
+ * by every reader of a key and by the YAML reader; config_file.c sorts and prints them.
+ */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +12,7 @@
 
 #define FAULTS_KEPT 200 /* beyond that a file is not ours at all */
 
+/* In the scratch arena: it becomes the report's when there are faults, and is freed otherwise. */
 static PRINTF_LIKE(3, 0) void fault_v(struct config_loader *l, const struct config_fault *where,
                                       const char *fmt, va_list ap)
 {
@@ -35,6 +40,7 @@ void config_fault_at(struct config_loader *l, int line, int column, const char *
     va_end(ap);
 }
 
+/* At the value. */
 void config_fault(struct config_loader *l, const struct config_node *n, const char *fmt, ...)
 {
     va_list ap;
@@ -44,6 +50,7 @@ void config_fault(struct config_loader *l, const struct config_node *n, const ch
     va_end(ap);
 }
 
+/* At the key: for a fault that no other value could mend. */
 void config_fault_key(struct config_loader *l, const struct config_node *n, const char *fmt, ...)
 {
     va_list ap;

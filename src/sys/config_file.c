@@ -37,6 +37,7 @@ struct config_file_load {
 };
 
 static const struct config_fault config_file_oom_fault = {1, 1, "", "out of memory"};
+/* Static: to report that memory ran out must not take memory. */
 static struct config_report config_file_oom_report = {&config_file_oom_fault, 1};
 
 static void config_file_close(void *p)
@@ -46,6 +47,7 @@ static void config_file_close(void *p)
 
 /* Bytes to make room for: what a file has and a bit, or all that is allowed where that is not known
  * (a pipe). */
+/* One byte more than the file has: a full buffer shows that it grew meanwhile. */
 static size_t config_file_room(int fd)
 {
     struct stat st;
@@ -99,7 +101,9 @@ static bool config_file_parse(struct config_loader *l, const char *path,
                               const struct config_node **root)
 {
     struct str *text = ARENA_NEW(l->scratch, struct str);
+    /* Relative paths of secrets are relative to the file, not to where the master was started. */
     l->dir = config_file_directory(l->scratch, path);
+    /* The text may hold secrets in plain. */
     arena_defer(l->scratch, config_file_wipe_text, text);
     if (!config_file_read(l, path, text))
         return false;
@@ -109,6 +113,7 @@ static bool config_file_parse(struct config_loader *l, const char *path,
 
 /* ---- faults to report ---- */
 
+/* In the order of the file: tables are read key by key, which is not how people look for faults. */
 static int config_file_compare_places(const void *a, const void *b)
 {
     const struct config_fault *x = a, *y = b;
@@ -127,6 +132,7 @@ static struct config_file_report *config_file_make_report(struct config_loader *
 
 /* ---- loading ---- */
 
+/* The target starts as zeros, which is "none" for every optional field. */
 static void config_file_fill(struct config_file_load *load)
 {
     struct config_loader *l = &load->loader;
@@ -141,6 +147,7 @@ static void config_file_fill(struct config_file_load *load)
 }
 
 /* Everything that takes memory is below this; load->whole stays false when it runs out. */
+/* Nothing but this frame may be skipped by the jump: all that it needs is in `load`. */
 static void config_file_run(struct config_file_load *load)
 {
     jmp_buf oom;
@@ -166,6 +173,8 @@ static void config_file_end_arena(struct arena *a, bool keep)
         arena_free(a);
 }
 
+/* Two arenas: the configuration's, which lives as long as it is in use, and a scratch one for the
+ * tree and the faults. Exactly one of them is returned to the caller, the other is freed here. */
 void *config_file_load(const struct config_file_job *job, struct config_report **report)
 {
     struct config_file_load *load = calloc(1, sizeof *load);
@@ -185,6 +194,7 @@ void *config_file_load(const struct config_file_job *job, struct config_report *
     struct config_memory *target = good ? l->target : NULL;
     if (load->whole)
         *report = faulty ? &load->report->report : NULL;
+    /* A configuration with a fault is dropped; its secrets must not stay in freed memory. */
     if (!good)
         config_file_wipe_secrets(l->target);
     config_file_end_arena(l->arena, good);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The walk over a table of keys, and what is said about those that it does not have. */
+/*
+ * The walk over a table of keys, and what is said about those that it does not have. Called by
+ * domain/config.c for the whole file and for each provider.
+ */
 #include <stdlib.h>
 
 #include "sys/config_read.h"
 
 /* ---- unknown keys ---- */
 
+/* Longer than every key; the row of the distance fits on the stack. */
 #define NAME_MAX_COMPARED 40
 
 /* Edits (insert, delete, replace) from one word to the other; both short. */
@@ -18,6 +22,7 @@ static unsigned config_keys_count_edits(const char *a, const char *b)
         return NAME_MAX_COMPARED;
     for (size_t j = 0; j <= n; j++)
         row[j] = (unsigned)j;
+    /* Levenshtein's distance, with one row and the diagonal kept. */
     for (size_t i = 1; a[i - 1]; i++) {
         unsigned diagonal = row[0];
         row[0] = (unsigned)i;
@@ -32,6 +37,7 @@ static unsigned config_keys_count_edits(const char *a, const char *b)
 }
 
 /* A known key so like this one that it was probably meant; NULL. */
+/* Two edits at most, one for short words: a farther guess would be more confusing than none. */
 static const char *config_keys_guess_meant(const struct config_scope *scope, const char *path)
 {
     const char *best = NULL;
@@ -49,6 +55,7 @@ static const char *config_keys_guess_meant(const struct config_scope *scope, con
     return best;
 }
 
+/* A path is a key, or the beginning of one ("server"), or neither. */
 enum known { UNKNOWN, IS_KEY, IS_SECTION };
 
 static enum known config_keys_classify_path(const struct config_scope *scope, const char *path)
@@ -91,6 +98,7 @@ static void check_members(struct config_loader *l, const struct config_scope *sc
 
 /* ---- reading ---- */
 
+/* A fallback takes the same way as a value of the file, so a bad default cannot exist unnoticed. */
 static void read_fallback(struct config_loader *l, const struct config_scope *scope,
                           const struct config_key *k)
 {
@@ -109,6 +117,8 @@ static void config_keys_read_key(struct config_loader *l, const struct config_sc
                                  const struct config_key *k, const struct config_node *map)
 {
     const struct config_node *n = config_node_at(map, k->path);
+    /* First the fallback, then the file's value over it: after a fault the field still has a usable
+     * value, and later checks need no special case. */
     if (k->fallback)
         read_fallback(l, scope, k);
     if (!n) {
@@ -128,6 +138,7 @@ static void config_keys_read_key(struct config_loader *l, const struct config_sc
     k->read(&(struct config_entry){l, k, n, scope->base});
 }
 
+/* Unknown keys first: a misspelt key is also a missing one, and the first fault names the cause. */
 void config_read_scope(struct config_loader *l, const struct config_scope *scope,
                        const struct config_node *map)
 {

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Addresses: where to listen, and networks that are trusted. */
+/*
+ * Addresses: where to listen, and networks that are trusted. Readers named by rows of config.def.
+ * Names are never looked up here: check-config must work without a network.
+ */
 #include <arpa/inet.h>
 #include <sys/un.h>
 
 #include "base/num.h"
 #include "sys/config_read.h"
 
+/* Port 0 lets the kernel choose: for tests, which read it from the log. */
 bool config_port(struct str s, bool zero, uint16_t *out)
 {
     int64_t v;
@@ -16,6 +20,7 @@ bool config_port(struct str s, bool zero, uint16_t *out)
     return true;
 }
 
+/* sun_path has 108 bytes, one for the NUL (unix(7)). */
 static bool listen_unix(struct arena *a, struct str path, struct listen_addr *out, const char **why)
 {
     *why = "a unix socket needs an absolute path of at most 107 bytes";
@@ -41,6 +46,7 @@ static bool listen_tcp(struct arena *a, struct str s, struct listen_addr *out, c
     bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
     out->host = v6 ? arena_strndup(a, host.p + 1, host.n - 2) : arena_strndup(a, host.p, host.n);
     if (!v6 && str_eq(host, STR("localhost")))
+        /* Only v4: "localhost" may mean two addresses, and one socket has one. */
         out->host = "127.0.0.1";
     if (!config_port(port, true, &out->port)) {
         *why = "the port must be 0 to 65535";
@@ -86,6 +92,7 @@ static bool same_place(const struct listen_addr *a, const struct listen_addr *b)
     return str_eq(str_of(a->text), str_of(b->text)) && !(a->kind == LISTEN_TCP && a->port == 0);
 }
 
+/* One address or a list of them: a scalar is read as a list of one. */
 void config_read_listens(const struct config_entry *e)
 {
     struct config_node one = *e->node;
@@ -125,6 +132,7 @@ void config_read_listen(const struct config_entry *e)
         config_entry_set(e, &addr, sizeof addr);
 }
 
+/* Without a slash the network is one address. */
 bool config_cidr(const char *text, struct cidr *out)
 {
     char host[INET6_ADDRSTRLEN];

@@ -3,6 +3,7 @@
 /* Looks around in the tree of a configuration file; for the readers of keys and for faults. */
 #include "sys/config_node.h"
 
+/* Linear: mappings are small, and a configuration is read once. */
 const struct config_node *config_node_member(const struct config_node *map, struct str name)
 {
     if (map && map->kind == CONFIG_MAP)
@@ -12,6 +13,7 @@ const struct config_node *config_node_member(const struct config_node *map, stru
     return NULL;
 }
 
+/* YAML 1.2 core schema 10.3.2. A quoted "null" is a text. */
 bool config_node_null(const struct config_node *n)
 {
     struct str s = str_of(n->text);
@@ -29,6 +31,7 @@ const struct config_node *config_node_at(const struct config_node *map, const ch
     return n;
 }
 
+/* "providers.sms.headers[0]", as people write it; the root has no name. */
 const char *config_node_path(struct arena *a, const struct config_node *n)
 {
     if (!n->parent)

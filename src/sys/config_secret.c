@@ -14,8 +14,10 @@
 #include "base/names.h"
 #include "sys/config_read.h"
 
+/* Longer than any key or certificate, and short enough for the stack. */
 #define SECRET_MAX ((size_t)16 * 1024)
 
+/* Each secret is registered, so that config_forget_secrets() finds all of them. */
 static const char *config_secret_keep_copy(struct config_loader *l, const char *p, size_t n)
 {
     struct config_secret *s = ARENA_NEW(l->arena, struct config_secret);
@@ -25,6 +27,7 @@ static const char *config_secret_keep_copy(struct config_loader *l, const char *
 }
 
 /* Reads at most size bytes; -1 with errno. */
+/* By read() and not by stdio, whose buffer would keep a copy. */
 static ssize_t config_secret_read_file(const char *path, char *buf, size_t size)
 {
     size_t n = 0;
@@ -91,6 +94,7 @@ static const char *from_credential(struct config_loader *l, const struct config_
                                    const char *name)
 {
     const char *dir = getenv("CREDENTIALS_DIRECTORY");
+    /* systemd.exec(5): a credential's id is a file name. A slash would leave its directory. */
     if (strchr(name, '/') || name[0] == '.') {
         REFERENCE_FAULT(l, ref, "a credential's name is a file name");
         return NULL;
@@ -102,6 +106,8 @@ static const char *from_credential(struct config_loader *l, const struct config_
     return from_file(l, ref, arena_printf(l->scratch, "%s/%s", dir, name));
 }
 
+/* A mapping of one of three keys. The environment is readable by whoever has the user's rights, so
+ * `file` and `credential` are better; `env` is what containers offer. */
 static const char *from_reference(struct config_loader *l, const struct config_node *map)
 {
     static const char *const kinds[] = {"file", "env", "credential", NULL};
@@ -144,6 +150,7 @@ const char *config_secret(struct config_loader *l, const struct config_node *n)
         return NULL;
     }
     const char *out = config_secret_keep_copy(l, n->text, strlen(n->text));
+    /* The tree's copy; the registered one stays. */
     digest_wipe(n->text, strlen(n->text));
     return out;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Readers of plain values: numbers, durations, sizes, rates, words. Called through
- * the rows of a table of keys (config_keys.c).
+/*
+ * Readers of plain values: numbers, durations, sizes, rates, words. Called through the rows of a
+ * table of keys (config_keys.c). A reader either sets its field or reports a fault, never both.
  */
 #include "base/names.h"
 #include "base/num.h"
@@ -11,17 +12,21 @@
 
 /* ---- for all readers ---- */
 
+/* The row has the offset, so one reader serves every field of its type. memcpy(): the field's type
+ * is known to the row, not to the compiler. */
 void config_entry_set(const struct config_entry *e, const void *value, size_t size)
 {
     memcpy(e->base + e->key->offset, value, size);
 }
 
+/* A pointer and, beside it, a count. */
 void config_entry_set_list(const struct config_entry *e, const void *items, size_t n)
 {
     memcpy(e->base + e->key->offset, &items, sizeof items);
     memcpy(e->base + e->key->count_offset, &n, sizeof n);
 }
 
+/* What was refused by the YAML reader was reported there. */
 const char *config_entry_scalar(const struct config_entry *e, const char *what)
 {
     if (e->node->kind == CONFIG_SCALAR && !config_node_null(e->node))
@@ -46,6 +51,7 @@ bool config_entry_is_list(const struct config_entry *e, const char *what)
     return true;
 }
 
+/* Case matters: two spellings of one setting would make files harder to search. */
 int config_choice(struct config_loader *l, const struct config_node *n, const char *const *values)
 {
     if (n->kind == CONFIG_REFUSED)
@@ -66,6 +72,7 @@ int config_choice(struct config_loader *l, const struct config_node *n, const ch
 /* ---- numbers ---- */
 
 /* A range's end as the file would write it: "16KiB", "2m". */
+/* The largest unit that divides it. Compared by the reader, since units belong to types. */
 static const char *in_units(struct arena *a, int64_t v, config_reader type)
 {
     static const struct unit {
@@ -101,6 +108,7 @@ void config_read_int(const struct config_entry *e)
     int64_t v;
     if (!text)
         return;
+    /* A quoted number is a text in YAML. */
     if (e->node->quoted || !num_i64(str_of(text), &v))
         config_fault(e->l, e->node, "must be an integer");
     else
@@ -131,6 +139,8 @@ void config_read_size(const struct config_entry *e)
         set_in_range(e, v);
 }
 
+/* The ranges of BEHAVIOUR §7. Windows shorter than a second or longer than a day make no useful
+ * quota. */
 #define RATE_COUNT_MAX 1000000
 #define RATE_PER_MIN_MS 1000
 #define RATE_PER_MAX_MS (INT64_C(24) * 3600 * 1000)
@@ -157,6 +167,7 @@ void config_read_text(const struct config_entry *e)
     const char *text = config_entry_scalar(e, "a string");
     if (!text)
         return;
+    /* 0: no limit beyond that of a scalar. */
     if (e->key->max && strlen(text) > (size_t)e->key->max) {
         config_fault(e->l, e->node, "must have at most %lld bytes", (long long)e->key->max);
         return;
@@ -172,6 +183,7 @@ void config_entry_set_choice(const struct config_entry *e, const char *const *va
         config_entry_set(e, &v, sizeof v);
 }
 
+/* "on" and "true" mean the same; "yes" and "no" are left out, as YAML 1.2 does. */
 void config_read_switch(const struct config_entry *e)
 {
     static const char *const values[] = {"on", "true", "off", "false", NULL};

@@ -13,12 +13,15 @@
  * that FAULTS_MAX of them are no burden. */
 #define NAME_SHOWN_MAX 64
 
+/* Appended at the tail, so that faults come in the order in which they are found. */
 void faults_init(struct faults *f, struct arena *a)
 {
     *f = (struct faults){.arena = a};
     f->tail = &f->first;
 }
 
+/* Beyond FAULTS_MAX nothing is kept: who sends more has other problems, and the answer stays
+ * small. */
 void fault_add(struct faults *f, const char *pointer, const char *fmt, ...)
 {
     if (f->n >= FAULTS_MAX)
@@ -34,6 +37,7 @@ void fault_add(struct faults *f, const char *pointer, const char *fmt, ...)
     f->n++;
 }
 
+/* A JSON pointer (RFC 6901): "/services/0/name". */
 const char *fault_pointer(struct arena *a, const char *base, const char *name)
 {
     struct sb b;

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * JSON in a request's memory: jansson's values tied to an arena, so that nobody calls json_decref()
+ * and no builder can fail. Used by handlers, by services for stored answers, and by the drivers of
+ * providers.
+ */
 #include "sys/json.h"
 
 #include <malloc.h>
@@ -13,6 +18,7 @@ static void json_drop(void *j)
     json_decref(j);
 }
 
+/* Takes the caller's reference. NULL means that memory ran out inside jansson. */
 json_t *json_keep(struct arena *a, json_t *owned)
 {
     if (!owned)
@@ -44,6 +50,8 @@ static void *json_watched_malloc(size_t n)
 
 json_t *json_parse(struct arena *a, struct str text)
 {
+    /* The allocator is jansson's for the whole process; it is set at each parse, since tests set
+     * others. */
     memory_ran_out = false;
     json_set_alloc_funcs(json_watched_malloc, json_wiping_free);
     /* A NUL character is let through here, since schema_read_object names the member that has it.
@@ -55,6 +63,7 @@ json_t *json_parse(struct arena *a, struct str text)
      * parser (400). */
     if (!j && json_error_code(&error) == json_error_numeric_overflow)
         j = json_loadb(text.p, text.n, flags | JSON_DECODE_INT_AS_REAL, &error);
+    /* Whatever it returned is not to be trusted. */
     if (memory_ran_out) {
         json_decref(j);
         arena_oom(a);
@@ -62,6 +71,7 @@ json_t *json_parse(struct arena *a, struct str text)
     return j ? json_keep(a, j) : NULL;
 }
 
+/* Measured first: json_dumps() would return memory from malloc(), which is not wiped. */
 struct str json_text(struct arena *a, const json_t *j)
 {
     const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
@@ -115,6 +125,8 @@ static size_t json_utf8_char(const char *p, size_t left)
     return 0;
 }
 
+/* Text from a database or a provider may be broken; an answer must be valid JSON all the same, so a
+ * broken byte becomes "?". */
 static json_t *json_text_value(struct arena *a, const char *z)
 {
     if (!z)

@@ -24,6 +24,8 @@
 
 #define ROLE_MAX 24 /* longer than any role's name */
 
+/* What stderr is decides how to write without waiting: a file never blocks, a socket has
+ * MSG_DONTWAIT, a pipe can be opened anew, and anything else (a terminal) is polled first. */
 enum sink { SINK_PLAIN, SINK_POLLED, SINK_PIPE, SINK_SOCKET };
 
 static struct {
@@ -46,6 +48,7 @@ static const char *const level_names[] = {[LOG_LEVEL_ERROR] = "error",
                                           [LOG_LEVEL_WARN] = "warn",
                                           [LOG_LEVEL_INFO] = "info",
                                           [LOG_LEVEL_DEBUG] = "debug"};
+/* sd-daemon(3): <3> error, <4> warning, <6> info, <7> debug. */
 static const char level_priority[] = {[LOG_LEVEL_ERROR] = '3',
                                       [LOG_LEVEL_WARN] = '4',
                                       [LOG_LEVEL_INFO] = '6',
@@ -84,6 +87,7 @@ static void log_open_pipe(const struct stat *st)
     g_log.ino = st->st_ino;
 }
 
+/* Called again at a reload and after logrotate moved the pipe: stderr may be another by then. */
 void log_init(enum log_format format, enum log_level level)
 {
     struct stat st;
@@ -116,6 +120,7 @@ void log_set_role(const char *role, int slot)
     g_log.slot = slot;
 }
 
+/* Borrowed: the caller sets NULL before the id's memory goes. */
 void log_set_request(const char *request_id)
 {
     g_log.request = request_id;
@@ -148,6 +153,7 @@ static ssize_t log_put(const char *p, size_t n)
     return w;
 }
 
+/* A reader must never see two records in one line. */
 static bool log_emit(struct log_line *line)
 {
     if (g_log.line_open) {
@@ -163,6 +169,8 @@ static bool log_emit(struct log_line *line)
     return !g_log.line_open;
 }
 
+/* The fields that every record has, in a fixed order, so that people can read a log without a
+ * tool. */
 static void log_start(struct log_line *line, enum log_level level, const char *event)
 {
     char now[WALL_RFC3339_MAX];
@@ -213,6 +221,7 @@ static void log_tell_dropped(void)
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
     struct log_line line;
+    /* Callers log first and look at errno afterwards. */
     int saved = errno;
     if (level > g_log.level)
         return;
@@ -232,6 +241,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
 const char *log_mask_phone(const char *phone, char *buf, size_t size)
 {
+    /* Country and operator stay readable for support; five digits or more are hidden (BEHAVIOUR
+     * §10). */
     enum { HEAD = 5, TAIL = 4 };
     size_t n = strlen(phone);
     /* Too short to hide anything: nothing is shown. */

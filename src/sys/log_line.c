@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * The text of one log record, as logfmt or JSON, in a buffer of fixed size. Called by log.c only. A
+ * record never allocates: it must be possible to say that memory ran out.
+ */
 #include "sys/log_line.h"
 
 #include <inttypes.h>
@@ -8,6 +12,7 @@
 #include <string.h>
 
 #define RESERVE 24 /* room for `,"truncated":true}` and the line feed */
+/* Keys are constants of ours, all below 40 characters. */
 #define KEY_SUFFIX_MAX 96
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
@@ -81,6 +86,8 @@ static bool put_quoted(struct log_line *l, struct str v)
     return log_line_put_bytes(l, "\"", 1);
 }
 
+/* What logfmt readers take without quotes. Anything else is quoted, so no value can look like
+ * another field. */
 static bool log_line_is_plain(struct str v)
 {
     for (size_t i = 0; i < v.n; i++) {
@@ -91,6 +98,7 @@ static bool log_line_is_plain(struct str v)
     return v.n > 0;
 }
 
+/* A half-written key is taken back by log_line_finish_pair(). */
 static bool put_key(struct log_line *l, const char *key)
 {
     if (!l->json)
@@ -133,6 +141,7 @@ static struct str log_line_shorten_value(struct str v)
     return v;
 }
 
+/* NULL: `key=` in logfmt, null in JSON. */
 void log_line_str(struct log_line *l, const char *key, struct str v)
 {
     size_t before = l->n;
@@ -156,6 +165,7 @@ void log_line_int(struct log_line *l, const char *key, int64_t v)
     log_line_finish_pair(l, before, put_key(l, key) && puts_line(l, text));
 }
 
+/* Always with the unit in the name (style: _ms), three decimals: microseconds. */
 void log_line_ms(struct log_line *l, const char *key, double ms)
 {
     char name[KEY_SUFFIX_MAX], text[64];

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* Rows are only added, so a reader may use any row below the count without a lock. */
 unsigned name_rows_count(const struct name_rows *r)
 {
     return atomic_load_explicit(&r->n, memory_order_acquire);
@@ -25,6 +26,8 @@ int name_rows_find(const struct name_rows *r, const char *name)
     return -1;
 }
 
+/* The generation counts reloads. Marking first, taking later: a row that the new configuration
+ * needs is never given away meanwhile. */
 void name_rows_next(struct name_rows *r, const char *const *names, size_t n)
 {
     r->generation++;
@@ -49,6 +52,7 @@ static int name_rows_free_row(const struct name_rows *r)
     return oldest;
 }
 
+/* Only the master calls this, between forks; readers in other processes run on. */
 int name_rows_take(struct name_rows *r, const char *name)
 {
     const size_t length = strlen(name);

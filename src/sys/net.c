@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Sockets for all processes: listening, names of addresses, waiting and writing under a deadline.
+ * Called by the master (listening), dispatcher and monitor (clients), and whoever waits for a
+ * descriptor. Every wait has a deadline; nothing here blocks without one.
+ */
 #include "sys/net.h"
 
 #include <arpa/inet.h>
@@ -19,6 +24,8 @@
 
 #include "base/num.h"
 
+/* Long enough for the kernel to free memory, short enough to go unnoticed in a request of
+ * seconds. */
 #define AGAIN_NS 10000000L /* 10 ms */
 #define SYSTEMD_FIRST_FD 3 /* sd_listen_fds(3) */
 
@@ -71,6 +78,7 @@ static bool net_is_stale_socket(const union any_addr *a, socklen_t len)
     return refused;
 }
 
+/* bind() does not replace a socket file. It is removed only when nobody listens there. */
 static bool bind_place(int fd, const union any_addr *a, socklen_t len)
 {
     if (bind(fd, &a->sa, len) == 0)
@@ -95,6 +103,7 @@ static bool set_options(int fd, int family)
            (family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0);
 }
 
+/* Non-blocking: a client that goes away between poll() and accept() must not stop the acceptor. */
 int net_listen(const struct listen_addr *at, int backlog, const char **why)
 {
     union any_addr a;
@@ -121,6 +130,8 @@ static int64_t net_env_number(const char *name)
     return v && num_range(str_of(v), 0, INT32_MAX, &n) ? n : -1;
 }
 
+/* sd_listen_fds(3). LISTEN_PID protects against variables that were inherited by mistake.
+ * Close-on-exec and non-blocking are set here, since systemd sets neither. */
 int net_systemd_fds(const char *name, int *fds, int max)
 {
     const int64_t count = net_env_number("LISTEN_FDS");
@@ -164,6 +175,7 @@ static const char *address_text(const union any_addr *a, char *buf, size_t size)
     return buf;
 }
 
+/* For logs and the status page; tests read the port that port 0 became. */
 const char *net_local_name(int fd, char *buf, size_t size)
 {
     union any_addr a;
@@ -195,6 +207,7 @@ const char *net_peer_address(int fd, char *buf, size_t size)
     return address_text(&a, buf, size);
 }
 
+/* A v4 client that came over a v6 socket is compared as v4 (RFC 4291 2.5.5.2). */
 bool net_cidr_contains(const struct cidr *c, const char *address)
 {
     unsigned char raw[sizeof(struct in6_addr)];
@@ -221,6 +234,8 @@ bool net_cidr_contains(const struct cidr *c, const char *address)
 
 /* ---- waiting and writing ---- */
 
+/* Out of kernel memory is no reason to end a process: pause, so that the loop does not spin, and go
+ * on. */
 bool net_pause_after_error(int e)
 {
     if (e != ENOMEM && e != ENOBUFS)
@@ -229,6 +244,7 @@ bool net_pause_after_error(int e)
     return true;
 }
 
+/* 1 ready, 0 the deadline passed, -1 the descriptor is none. */
 int net_wait(int fd, short events, struct deadline d)
 {
     struct pollfd p = {.fd = fd, .events = events};
@@ -241,6 +257,7 @@ int net_wait(int fd, short events, struct deadline d)
                        : 1; /* ERR and HUP: the next read or write says what it is */
         if (n < 0 && !net_pause_after_error(errno))
             return -1;
+        /* Asked again after EINTR: signals must not prolong a wait. */
         if (n <= 0 && deadline_passed(d))
             return 0;
     }
@@ -251,6 +268,7 @@ bool net_write_all(int fd, const void *p, size_t n, struct deadline d)
     const char *at = p;
     while (n > 0) {
         ssize_t w = send(fd, at, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        /* send() for MSG_NOSIGNAL; pipes take only write(). */
         if (w < 0 && errno == ENOTSOCK)
             w = write(fd, at, n);
         if (w >= 0) {

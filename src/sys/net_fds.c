@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Packets with descriptors between processes. */
+/*
+ * Packets with descriptors between processes (unix(7), SCM_RIGHTS). Called by ipc for requests and
+ * their reports, and by the master to hand out socket pairs.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,11 +22,15 @@ union control {
     char space[CMSG_SPACE(sizeof(int) * NET_FDS_MAX)];
 };
 
+/* Packets keep their borders, unlike a stream; and the other side's death is seen as end of file,
+ * unlike with datagrams. */
 bool net_seqpacket_pair(int fd[2])
 {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) == 0;
 }
 
+/* Never waits: a full socket of a worker means that the dispatcher's own count is wrong, or the
+ * peer is stuck. */
 ssize_t net_send_fds(int sock, const struct iovec *iov, size_t iov_n, const int *fds, size_t fds_n)
 {
     ENSURE(fds_n <= NET_FDS_MAX);
@@ -70,6 +77,8 @@ static size_t take_fds(struct msghdr *msg, int *fds, size_t max)
     return n;
 }
 
+/* NET_FDS_LOST: the packet arrived, its descriptors did not (no free number in this process). The
+ * caller can still answer for the request. */
 ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n, int flags)
 {
     union control control;
@@ -101,6 +110,8 @@ ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n, 
     return n;
 }
 
+/* For a request that is too long for a packet. The descriptor can be sent like any other, and the
+ * memory is freed with its last holder. */
 int net_memfd(const void *p, size_t n)
 {
     int fd = memfd_create("bookingd", MFD_CLOEXEC);

@@ -6,6 +6,7 @@
 
 #include "sys/net.h"
 
+/* The slice moves on by what was taken, so a caller keeps nothing but the slice. */
 enum net_io net_send_some(int fd, struct str *bytes)
 {
     while (bytes->n > 0) {
@@ -22,6 +23,7 @@ enum net_io net_send_some(int fd, struct str *bytes)
     return NET_IO_DONE;
 }
 
+/* 0 bytes from recv() are the end of the stream; size is never 0. */
 enum net_io net_recv_some(int fd, char *buf, size_t size, size_t *got)
 {
     ssize_t n;

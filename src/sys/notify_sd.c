@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Talks to systemd (sd_notify(3), sd_watchdog_enabled(3)) without libsystemd: it is a datagram with
+ * a line of text. Called by the master only.
+ */
 #include "sys/notify_sd.h"
 
 #include <stdarg.h>
@@ -14,6 +18,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 
+/* systemd cuts a status at about this length anyway. */
 #define MESSAGE_MAX 512
 
 static int sock = -1;
@@ -28,6 +33,7 @@ static int64_t notify_sd_env_number(const char *name)
     return v && num_range(str_of(v), 0, INT64_MAX, &n) ? n : 0;
 }
 
+/* Anything but a path or an abstract name is ignored, as sd_notify() does. */
 void notify_sd_init(void)
 {
     const char *path = getenv("NOTIFY_SOCKET");
@@ -47,6 +53,8 @@ void notify_sd_init(void)
     sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int64_t pid = notify_sd_env_number("WATCHDOG_PID");
     if (pid == 0 || pid == (int64_t)getpid())
+        /* Half the time that systemd allows, as sd_watchdog_enabled(3) recommends; microseconds
+         * there. */
         watchdog_ms = notify_sd_env_number("WATCHDOG_USEC") / 2000;
 }
 
@@ -62,6 +70,7 @@ void notify_sd_ready(void)
     notify_sd_send_text("READY=1");
 }
 
+/* The time lets systemd tell this reload's READY=1 from an earlier one (Type=notify-reload). */
 void notify_sd_reloading(void)
 {
     char text[64];
