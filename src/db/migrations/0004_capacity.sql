@@ -64,14 +64,13 @@ CREATE UNIQUE INDEX special_hours_id ON special_hours (id);
 
 -- ---- what a booking takes ----
 
--- The longest service is 7 days, a buffer at most one: so bookings that meet a range start within
--- 8 days before it and 1 day after. A plain index on the start finds them, and its cost does not
--- follow the table.
+-- The longest service is 7 days, a buffer at most one: nothing is occupied for more than 9 days. So
+-- bookings that meet a range begin to occupy within 9 days before it. A plain index finds them, and
+-- its cost does not follow the table.
 ALTER TABLE bookings ADD CONSTRAINT bookings_occupied_bounds CHECK (
-    lower(occupied) BETWEEN starts_at - interval '24 hours' AND starts_at
-    AND upper(occupied) BETWEEN ends_at AND starts_at + interval '192 hours'
-    AND NOT isempty(occupied) AND NOT lower_inf(occupied) AND NOT upper_inf(occupied));
-CREATE INDEX bookings_resource ON bookings (resource_id, starts_at)
+    NOT isempty(occupied) AND NOT lower_inf(occupied) AND NOT upper_inf(occupied)
+    AND upper(occupied) - lower(occupied) <= interval '216 hours');
+CREATE INDEX bookings_resource ON bookings (resource_id, lower(occupied))
     WHERE status NOT IN ('cancelled', 'expired');
 
 -- Completed and no-show free nothing: the place was taken until the end, whatever happened in it.
@@ -98,8 +97,8 @@ BEGIN
                                (upper(b.occupied), -b.party_size)) AS e (at, change)
          WHERE b.resource_id = p_resource
            AND b.status NOT IN ('cancelled', 'expired')
-           AND b.starts_at > lower(p_range) - interval '192 hours'
-           AND b.starts_at < upper(p_range) + interval '24 hours'
+           AND lower(b.occupied) > lower(p_range) - interval '216 hours'
+           AND lower(b.occupied) < upper(p_range)
            AND b.occupied && p_range
            AND b.id IS DISTINCT FROM p_except
            AND booking_is_live(b.status, b.hold_expires_at)

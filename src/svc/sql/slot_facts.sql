@@ -105,9 +105,10 @@ SELECT r.id, r.name, r.capacity,
                                          - greatest(b.starts_at, day.begins_at)) * 1000000)
              FROM day
              JOIN bookings b ON b.resource_id = r.id
-                            AND b.starts_at > day.begins_at - interval '192 hours'
-                            AND b.starts_at < day.ends_at
-            WHERE b.ends_at > day.begins_at
+                            AND lower(b.occupied) > day.begins_at - interval '216 hours'
+                            AND lower(b.occupied) < day.ends_at
+            WHERE b.starts_at < day.ends_at
+              AND b.ends_at > day.begins_at
               AND b.id IS DISTINCT FROM $2::uuid
               AND b.status NOT IN ('cancelled', 'expired')
               AND booking_is_live(b.status, b.hold_expires_at)), 0)::bigint AS booked_us
@@ -187,6 +188,7 @@ SELECT c.resource_id,
 -- params: $1 uuid service, $2 uuid booking, $3 uuid resource, $4 timestamptz start, $5 date first,
 -- params: $6 date last
 -- returns: resource_id, from_us, to_us, people
+-- index: bookings_resource
 WITH asked AS (
     -- include: slot_asked_bounded
 )
@@ -197,8 +199,8 @@ SELECT b.resource_id,
   FROM asked a
   JOIN service_resources sr ON sr.venue_id = a.venue_id AND sr.service_id = a.id
   JOIN bookings b ON b.resource_id = sr.resource_id
-                 AND b.starts_at > a.from_at - interval '192 hours'
-                 AND b.starts_at < a.to_at + interval '24 hours'
+                 AND lower(b.occupied) > a.from_at - interval '216 hours'
+                 AND lower(b.occupied) < a.to_at
  WHERE (a.resource_id IS NULL OR b.resource_id = a.resource_id)
    AND b.status NOT IN ('cancelled', 'expired')
    AND b.occupied && tstzrange(a.from_at, a.to_at)
