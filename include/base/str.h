@@ -53,9 +53,6 @@ void sb_init(struct sb *b, struct arena *a, size_t first_size);
 void sb_add(struct sb *b, const char *p, size_t n);
 void sb_puts(struct sb *b, const char *z);
 void sb_putc(struct sb *b, char c);
-/* Text of people (valid UTF-8) for other people's eyes: control characters become spaces, what is
- * beyond so many code points is left out. */
-void sb_add_plain(struct sb *b, const char *z, size_t points_max);
 void sb_printf(struct sb *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct str sb_str(const struct sb *b);
 

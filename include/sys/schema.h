@@ -20,11 +20,14 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/text_rules.h"
 #include "base/uuid.h"
 #include "sys/fault.h"
 
 enum schema_type {                     /* and the C type that a value is stored as */
                    SCHEMA_TYPE_STRING, /* const char *, without NUL characters, on the arena */
+                   SCHEMA_TYPE_NAME,   /* the same, held to TEXT_NAME of base/text_rules.h */
+                   SCHEMA_TYPE_NOTE,   /* the same, held to TEXT_NOTE */
                    SCHEMA_TYPE_INT, /* int64_t; 2.0 counts as an integer, as JSON Schema has it */
                    SCHEMA_TYPE_BOOL,
                    SCHEMA_TYPE_UUID,  /* struct uuid */
@@ -54,6 +57,11 @@ struct schema_row {
     .offset = offsetof(owner, field) + 0 * sizeof(_Generic(((owner *)0)->field, ctype : 0))
 #define SCHEMA_STRING(owner, field, low, high) \
     .name = #field, SCHEMA_FIELD(STRING, const char *, owner, field), .min = (low), .max = (high)
+/* Bounds of these two count after trimming. */
+#define SCHEMA_NAME(owner, field, high) \
+    .name = #field, SCHEMA_FIELD(NAME, const char *, owner, field), .min = 1, .max = (high)
+#define SCHEMA_NOTE(owner, field, high) \
+    .name = #field, SCHEMA_FIELD(NOTE, const char *, owner, field), .min = 0, .max = (high)
 #define SCHEMA_INT(owner, field, low, high) \
     .name = #field, SCHEMA_FIELD(INT, int64_t, owner, field), .min = (low), .max = (high)
 #define SCHEMA_BOOL(owner, field) .name = #field, SCHEMA_FIELD(BOOL, bool, owner, field)

@@ -21,7 +21,7 @@ static const struct schema_row api_booking_order_rows[] = {
     {SCHEMA_UUID(struct order_input, resource_id), SCHEMA_HAS(struct order_input, has_resource)},
     {SCHEMA_INT(struct order_input, party_size, 1, 1000),
      SCHEMA_HAS(struct order_input, has_party)},
-    {SCHEMA_STRING(struct order_input, note, 0, 500)},
+    {SCHEMA_NOTE(struct order_input, note, 500)},
     SCHEMA_END,
 };
 
@@ -112,7 +112,7 @@ struct cancel_input {
     const char *reason;
 };
 static const struct schema_row api_booking_cancel_rows[] = {
-    {SCHEMA_STRING(struct cancel_input, reason, 0, 500)},
+    {SCHEMA_NOTE(struct cancel_input, reason, 500)},
     SCHEMA_END,
 };
 

@@ -20,7 +20,7 @@ static const struct schema_row api_closures_rows[] = {
      SCHEMA_HAS(struct closure_input, has_resource)},
     {SCHEMA_TIME(struct closure_input, starts_at), .required = true},
     {SCHEMA_TIME(struct closure_input, ends_at), .required = true},
-    {SCHEMA_STRING(struct closure_input, reason, 0, 200)},
+    {SCHEMA_NOTE(struct closure_input, reason, 200)},
     SCHEMA_END,
 };
 

@@ -48,7 +48,7 @@ struct me_input {
     bool has_locale;
 };
 static const struct schema_row api_me_rows[] = {
-    {SCHEMA_STRING(struct me_input, name, 1, 120)},
+    {SCHEMA_NAME(struct me_input, name, 120)},
     {SCHEMA_LOCALE(struct me_input, locale), SCHEMA_HAS(struct me_input, has_locale)},
     SCHEMA_END,
 };

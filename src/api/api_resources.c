@@ -11,7 +11,7 @@ struct resource_input {
     bool has_name, has_capacity, active, has_active;
 };
 static const struct schema_row api_resources_rows[] = {
-    {SCHEMA_STRING(struct resource_input, name, 1, 120), .required = true,
+    {SCHEMA_NAME(struct resource_input, name, 120), .required = true,
      SCHEMA_HAS(struct resource_input, has_name)},
     {SCHEMA_INT(struct resource_input, capacity, 1, 1000),
      SCHEMA_HAS(struct resource_input, has_capacity)},

@@ -84,14 +84,14 @@ struct staff_order_input {
 };
 static const struct schema_row api_staff_order_rows[] = {
     {SCHEMA_STRING(struct staff_order_input, phone, 0, 64), .required = true},
-    {SCHEMA_STRING(struct staff_order_input, name, 0, 120)},
+    {SCHEMA_NAME(struct staff_order_input, name, 120)},
     {SCHEMA_UUID(struct staff_order_input, service_id), .required = true},
     {SCHEMA_UUID(struct staff_order_input, resource_id),
      SCHEMA_HAS(struct staff_order_input, has_resource)},
     {SCHEMA_TIME(struct staff_order_input, starts_at), .required = true},
     {SCHEMA_INT(struct staff_order_input, party_size, 1, INT32_MAX),
      SCHEMA_HAS(struct staff_order_input, has_party)},
-    {SCHEMA_STRING(struct staff_order_input, note, 0, 500)},
+    {SCHEMA_NOTE(struct staff_order_input, note, 500)},
     SCHEMA_END,
 };
 
@@ -119,7 +119,7 @@ static enum err api_staff_post_booking(struct api_request *r)
         .party_size = in->has_party ? in->party_size : 1,
         .note = in->note,
         .phone = phone,
-        .guest_name = in->name && *in->name ? in->name : NULL,
+        .guest_name = in->name,
     };
     struct api_booking_answer answer = {
         .r = r, .status = 201, .view = api_staff_booking_json, .location = "/v1/staff/bookings/"};
@@ -185,7 +185,7 @@ struct transition_input {
     const char *reason;
 };
 static const struct schema_row api_staff_transition_rows[] = {
-    {SCHEMA_STRING(struct transition_input, reason, 0, 500)},
+    {SCHEMA_NOTE(struct transition_input, reason, 500)},
     SCHEMA_END,
 };
 

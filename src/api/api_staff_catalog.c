@@ -16,7 +16,7 @@ struct venue_input {
     bool has_name, has_zone, has_currency, active, has_active;
 };
 static const struct schema_row staff_catalog_venue_rows[] = {
-    {SCHEMA_STRING(struct venue_input, name, 1, 120), .required = true,
+    {SCHEMA_NAME(struct venue_input, name, 120), .required = true,
      SCHEMA_HAS(struct venue_input, has_name)},
     {SCHEMA_STRING(struct venue_input, time_zone, 1, 64), .required = true,
      SCHEMA_HAS(struct venue_input, has_zone)},
@@ -89,7 +89,7 @@ struct service_input {
 /* The largest price whose product with the largest party still fits. */
 #define PRICE_MAX (INT64_MAX / 1000)
 static const struct schema_row staff_catalog_service_rows[] = {
-    {SCHEMA_STRING(struct service_input, name, 1, 120), .required = true,
+    {SCHEMA_NAME(struct service_input, name, 120), .required = true,
      SCHEMA_HAS(struct service_input, has_name)},
     {SCHEMA_INT(struct service_input, duration_minutes, 5, 10080), .required = true,
      SCHEMA_HAS(struct service_input, has_duration)},

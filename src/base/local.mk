@@ -16,9 +16,11 @@ libbase_a_SOURCES = \
   src/base/rng.c include/base/rng.h \
   src/base/str.c include/base/str.h \
   src/base/template.c include/base/template.h \
+  src/base/text_rules.c include/base/text_rules.h include/base/text_ranges.def \
   src/base/unicode.c include/base/unicode.h \
   src/base/url.c include/base/url.h \
   src/base/uuid.c include/base/uuid.h
+EXTRA_DIST += src/base/text_ranges.py
 
 if HAVE_CHECK
 BASE_TESTS = \
@@ -28,6 +30,7 @@ BASE_TESTS = \
   tests/unit/check_num \
   tests/unit/check_str \
   tests/unit/check_text \
+  tests/unit/check_text_rules \
   tests/unit/check_uuid
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
@@ -37,5 +40,6 @@ tests_unit_check_digest_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
 tests_unit_check_num_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
 tests_unit_check_str_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
 tests_unit_check_text_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
+tests_unit_check_text_rules_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
 tests_unit_check_uuid_LDADD = $(LIBS_BASE) $(CHECK_LIBS)
 endif

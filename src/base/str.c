@@ -183,20 +183,6 @@ void sb_putc(struct sb *b, char c)
     sb_add(b, &c, 1);
 }
 
-/* For text from others in a log or an error: control characters become spaces, and the limit counts
- * code points, so that no sequence is cut in the middle. */
-void sb_add_plain(struct sb *b, const char *z, size_t points_max)
-{
-    size_t points = 0;
-    for (const char *p = z; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-        bool starts = (c & 0xc0) != 0x80;
-        if (starts && points++ == points_max)
-            return;
-        sb_putc(b, c < 0x20 || c == 0x7f ? ' ' : *p);
-    }
-}
-
 /* Measured first, then written: a builder has no limit of its own. */
 void sb_printf(struct sb *b, const char *fmt, ...)
 {

@@ -15,7 +15,7 @@ static const struct cli_option staff_no_options[] = {CLI_OPTIONS_END};
 static int staff_print_error(enum err e, const char *name, const char *venue)
 {
     if (e == ERR_VALIDATION)
-        cli_error("a name is 1 to 64 characters, without control characters or blanks around it");
+        cli_error("a name is 1 to 64 characters, one of them visible, without control characters");
     else if (e == ERR_DB_UNIQUE)
         cli_error("the name '%s' is or was in use; names are never reused", name);
     else if (e == ERR_NOT_FOUND)

@@ -3,13 +3,14 @@
 /* The text of a notification, from its template and the booking; called when it is sent. */
 #include "base/str.h"
 #include "base/template.h"
+#include "base/text_rules.h"
 #include "notification_priv.h"
 
 /* Names of venues and services are written by people: no control characters, a limited length. */
 static void notification_text_add_value(struct sb *sb, const char *value, const void *ctx)
 {
     (void)ctx;
-    sb_add_plain(sb, value, NOTIFICATION_TEXT_MAX);
+    text_add_plain(sb, value, NOTIFICATION_TEXT_MAX);
 }
 
 /* Cuts at a code point. */

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/text_rules.h"
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
 #include "svc/svc_sql.h"
@@ -37,9 +38,9 @@ static const char *open_describe_booking(const struct svc *s, const struct booki
 {
     struct sb sb;
     sb_init(&sb, s->arena, 256);
-    sb_add_plain(&sb, bk->service, OPEN_NAME_CHARS_MAX);
+    text_add_plain(&sb, bk->service, OPEN_NAME_CHARS_MAX);
     sb_printf(&sb, ", %s (", bk->starts_wall);
-    sb_add_plain(&sb, bk->venue, OPEN_NAME_CHARS_MAX);
+    text_add_plain(&sb, bk->venue, OPEN_NAME_CHARS_MAX);
     sb_putc(&sb, ')');
     return sb.p;
 }

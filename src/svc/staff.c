@@ -7,6 +7,7 @@
 #include "base/ensure.h"
 #include "base/names.h"
 #include "base/rng.h"
+#include "base/text_rules.h"
 #include "svc/audit.h"
 #include "svc/svc_sql.h"
 
@@ -14,26 +15,24 @@
 #define KEY_RANDOM 32
 #define NAME_MAX_CHARS 64
 
-/* A name goes into logs, history and tables: no control characters, no blanks around it. */
-static bool staff_name_valid(struct str name)
+/* The name as it is stored, which goes into logs, history and tables; NULL when it cannot be one.
+ */
+static const char *staff_clean_name(struct arena *a, struct str name)
 {
-    if (name.n == 0 || !str_utf8_valid(name) || str_utf8_len(name) > NAME_MAX_CHARS ||
-        str_trim(name).n != name.n)
-        return false;
-    for (size_t i = 0; i < name.n; i++) {
-        unsigned char c = (unsigned char)name.p[i];
-        if (c < 0x20 || c == 0x7F)
-            return false;
-    }
-    return true;
+    struct str clean;
+    if (!str_utf8_valid(name) || text_clean(a, name, TEXT_LABEL, &clean) != NULL ||
+        str_utf8_len(clean) > NAME_MAX_CHARS)
+        return NULL;
+    return clean.p;
 }
 
-enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
+enum err staff_key_create(struct svc *s, const char *wanted_name, enum staff_role role,
                           const char *venue_id_or_null, const char **key_out)
 {
     ENSURE(role < STAFF_ROLE_COUNT);
     struct uuid venue;
-    if (!staff_name_valid(str_of(name)))
+    const char *name = staff_clean_name(s->arena, str_of(wanted_name));
+    if (!name)
         return ERR_VALIDATION;
     if (venue_id_or_null && !uuid_parse(str_of(venue_id_or_null), &venue))
         return ERR_NOT_FOUND;

@@ -54,17 +54,37 @@ static bool schema_in_bounds(const struct schema_value *v, int64_t n, const char
     return false;
 }
 
-static bool schema_read_string(const struct schema_value *v)
+static bool schema_store_text(const struct schema_value *v, struct str text)
+{
+    if (!schema_in_bounds(v, (int64_t)str_utf8_len(text), "have", " characters"))
+        return false;
+    const char *z = arena_strndup(v->faults->arena, text.p, text.n);
+    return schema_store(v, &z, sizeof z);
+}
+
+static bool schema_is_text(const struct schema_value *v)
 {
     if (!v->text.p)
         return schema_refuse(v, "must be a string");
     /* C strings and PostgreSQL's text both end at a NUL. */
     if (memchr(v->text.p, '\0', v->text.n))
         return schema_refuse(v, "must not contain a NUL character");
-    if (!schema_in_bounds(v, (int64_t)str_utf8_len(v->text), "have", " characters"))
+    return true;
+}
+
+static bool schema_read_string(const struct schema_value *v)
+{
+    return schema_is_text(v) && schema_store_text(v, v->text);
+}
+
+static bool schema_read_clean(const struct schema_value *v)
+{
+    struct str clean;
+    if (!schema_is_text(v))
         return false;
-    const char *z = arena_strndup(v->faults->arena, v->text.p, v->text.n);
-    return schema_store(v, &z, sizeof z);
+    const enum text_kind kind = v->row->type == SCHEMA_TYPE_NOTE ? TEXT_NOTE : TEXT_NAME;
+    const char *wrong = text_clean(v->faults->arena, v->text, kind, &clean);
+    return wrong ? schema_refuse(v, wrong) : schema_store_text(v, clean);
 }
 
 static bool schema_whole_number(const json_t *j, int64_t *out)
@@ -147,7 +167,8 @@ static bool schema_borrow_object(const struct schema_value *v)
 }
 
 static bool (*const schema_readers[SCHEMA_TYPE_COUNT])(const struct schema_value *v) = {
-    [SCHEMA_TYPE_STRING] = schema_read_string, [SCHEMA_TYPE_INT] = schema_read_int,
+    [SCHEMA_TYPE_STRING] = schema_read_string, [SCHEMA_TYPE_NAME] = schema_read_clean,
+    [SCHEMA_TYPE_NOTE] = schema_read_clean,    [SCHEMA_TYPE_INT] = schema_read_int,
     [SCHEMA_TYPE_BOOL] = schema_read_bool,     [SCHEMA_TYPE_UUID] = schema_read_uuid,
     [SCHEMA_TYPE_TIME] = schema_read_time,     [SCHEMA_TYPE_ENUM] = schema_read_enum,
     [SCHEMA_TYPE_ARRAY] = schema_read_array,   [SCHEMA_TYPE_OBJECT] = schema_borrow_object,

@@ -330,7 +330,8 @@ class StaffKeys(Base):
                 "",
                 "there is no venue " + bad,
             )
-        for bad in ("", " x", "a\nb", "x" * 65):
+        # B27, B28: as every name; and none that looks like another one
+        for bad in ("", "  ", "\u200b", "a\nb", "a\u0085b", "a\u202eb", "a\u200bb", "x" * 65):
             self.ended(
                 shop.daemon.run("staff-key", "create", "--name", bad),
                 1,
@@ -338,6 +339,8 @@ class StaffKeys(Base):
                 "a name is 1 to 64 characters",
             )
         self.ended(shop.daemon.run("staff-key", "create", "--name", "استقبال"), 0, ".")
+        self.ended(shop.daemon.run("staff-key", "create", "--name", " trimmed\u3000"), 0, ".")
+        self.ended(shop.daemon.run("staff-key", "list"), 0, r"(?m)^trimmed +admin ")
 
 
 class Status(Base):

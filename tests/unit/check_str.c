@@ -146,21 +146,6 @@ START_TEST(a_parameter_joins_the_query)
 }
 END_TEST
 
-START_TEST(plain_text_of_people)
-{
-    struct sb b;
-
-    sb_init(&b, arena, 4);
-    sb_add_plain(&b, "a\tb\x7f\xd8\xad\r\n", SIZE_MAX);
-    ck_assert_str_eq(b.p, "a b \xd8\xad  ");
-    sb_init(&b, arena, 4);
-    sb_add_plain(&b, "a\xd8\xad\xf0\x9f\x98\x80z", 3); /* never in the middle of one */
-    ck_assert_str_eq(b.p, "a\xd8\xad\xf0\x9f\x98\x80");
-    sb_add_plain(&b, "more", 0);
-    ck_assert_uint_eq(b.n, 7);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("str");
@@ -174,6 +159,5 @@ int main(void)
     tcase_add_test(c, builder_grows_and_ends_with_nul);
     tcase_add_test(c, builder_fills_exactly);
     tcase_add_test(c, a_parameter_joins_the_query);
-    tcase_add_test(c, plain_text_of_people);
     return th_run(s);
 }
