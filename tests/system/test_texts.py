@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Texts that people write about people and things: what cannot be seen, what controls, blanks at the ends."""
+"""Texts that people write: what cannot be seen, what controls, blanks at the ends."""
 import unittest
 
 import bd
