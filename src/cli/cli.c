@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Finds the command, reads its options, prints help and errors. Called by main.c. */
+/*
+ * Finds the command, reads its options, prints help and errors. Called by main.c. Results go to
+ * stdout and errors to stderr, so that a script can use the one and log the other (BEHAVIOUR §8).
+ */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -54,6 +57,7 @@ int cli_run(struct cli *c)
 {
     bool group;
     if (c->argc == 0) {
+        /* The first row is `serve`, the default. */
         c->command = &cli_commands[0];
         return c->command->run(c);
     }
@@ -66,6 +70,7 @@ int cli_run(struct cli *c)
                    : cli_usage(NULL, "'%s' needs a second word", c->argv[0]);
     if (!c->command)
         return cli_usage(NULL, "unknown command '%s'", c->argv[0]);
+    /* A command of two words sees itself as one: its arguments begin behind the second. */
     if (c->command->sub) {
         c->argc--;
         c->argv++;
@@ -93,6 +98,7 @@ int cli_help(void)
     return cli_done();
 }
 
+/* The summary is a verb in lower case, so that it reads well in the list and after "To". */
 static int cli_print_help(const struct cli_command *k)
 {
     printf("usage: bookingd [-c FILE] %s%s%s%s%s\n\nTo %s.\n", k->name, k->sub ? " " : "",
@@ -118,6 +124,7 @@ void cli_error(const char *fmt, ...)
     va_end(ap);
 }
 
+/* The hint names the command's own help where the command is known. */
 int cli_usage(const struct cli_command *command, const char *fmt, ...)
 {
     va_list ap;
@@ -129,6 +136,7 @@ int cli_usage(const struct cli_command *command, const char *fmt, ...)
     return EX_USAGE;
 }
 
+/* A full disk behind stdout must not look like success. */
 int cli_done(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
@@ -139,6 +147,8 @@ int cli_done(void)
 
 /* ---- options ---- */
 
+/* Long options only, plus -c and -h; ':' first makes getopt_long() tell a missing value from an
+ * unknown option. Numbers from 256 on are rows of `options`. */
 int cli_options(struct cli *c, const struct cli_option *options, int min_words, int max_words)
 {
     struct option longs[CLI_OPTIONS_MAX + 3] = {{"config", required_argument, NULL, 'c'},

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The table of commands, and those of a line or two. */
+/*
+ * The table of commands, and those of a line or two. A command is a row here and a function;
+ * --help, the man page and the tests are held against this table.
+ */
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -28,6 +31,7 @@ const char cli_default_config[] = BD_SYSCONFDIR "/bookingd/bookingd.yaml";
     "  --since TIME       RFC 3339; written at this time or later\n"                   \
     "  --until TIME       ... or earlier\n"
 
+/* In the order in which help lists them. `serve` is first: it is the default. */
 const struct cli_command cli_commands[] = {
     {"serve", NULL, cli_serve, "", "run the daemon (the default)",
      "Signals: TERM and INT stop in order, HUP reads the configuration again, USR1 logs the "
@@ -72,6 +76,7 @@ const struct cli_command cli_commands[] = {
 
 static const struct cli_option commands_no_options[] = {CLI_OPTIONS_END};
 
+/* The revision is empty in a release. */
 int cli_print_version(void)
 {
     printf("bookingd %s%s%s\n", PACKAGE_VERSION, *BD_REVISION ? " " : "", BD_REVISION);
@@ -92,6 +97,7 @@ int cli_version(struct cli *c)
     return cli_done();
 }
 
+/* With secrets: a file that cannot be read is a fault that an operator wants to hear of now. */
 int cli_check_config(struct cli *c)
 {
     int code = cli_options(c, commands_no_options, 0, 0);
@@ -105,6 +111,7 @@ int cli_check_config(struct cli *c)
     return cli_done();
 }
 
+/* c->serve is the master's entry: cli does not know the master, only main.c knows both. */
 int cli_serve(struct cli *c)
 {
     int code = cli_options(c, commands_no_options, 0, 0);

@@ -18,6 +18,7 @@ int cli_migrate(struct cli *c)
     struct db_migrate_report report;
     int code = cli_options(c, options, 0, 0);
     if (code == CLI_GO_ON)
+        /* The only command that accepts another schema: it is there to change it. */
         code = cli_session_open(&s, c, CLI_ANY_SCHEMA, MIGRATE_MS);
     if (code != CLI_GO_ON)
         return code;

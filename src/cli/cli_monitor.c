@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Reads /status of the running daemon's monitor, for `status` and `reload`. */
+/*
+ * Reads /status of the running daemon's monitor, for `status` and `reload`. A small HTTP client of
+ * its own: the address is local, the answer is ours, and libcurl would need a resolver and shared
+ * memory.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,6 +29,7 @@ union address {
     struct sockaddr_un un;
 };
 
+/* monitor.listen was checked when it was read, so the host is a literal address. */
 static socklen_t monitor_get_address(const struct listen_addr *at, union address *out)
 {
     memset(out, 0, sizeof *out);
@@ -44,6 +49,7 @@ static socklen_t monitor_get_address(const struct listen_addr *at, union address
 }
 
 /* A connected socket; -1 with errno. */
+/* Non-blocking, so that an address that drops packets cannot hold the command for minutes. */
 static int monitor_connect(const struct listen_addr *at, struct deadline d)
 {
     union address to;
@@ -67,6 +73,7 @@ static int monitor_connect(const struct listen_addr *at, struct deadline d)
 }
 
 /* To the end of the stream; false when it does not come in time or is too long. */
+/* `Connection: close` makes the end of the stream the end of the answer. */
 static bool monitor_read_all(int fd, struct sb *out, struct deadline d)
 {
     char buf[8192];

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* `bookingd notifications`: lists, resends and acknowledges notifications. */
+/*
+ * `bookingd notifications`: lists, resends and acknowledges notifications. For operators without a
+ * staff key; the same services as the staff API, over all venues (BEHAVIOUR §4).
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,13 +13,19 @@
 #include "cli_priv.h"
 #include "svc/notification_list.h"
 
+/* A list: a connection and one statement, with room for a failover. One message: the provider's
+ * longest time and a transaction around it. All: 100 000 messages would take hours; what is not
+ * done in half an hour is reported as remaining. */
 #define LIST_MS 15000
 #define RESEND_MS 60000
 #define RESEND_ALL_MS (INT64_C(30) * 60 * 1000)
+/* As many as the API gives on a page at most, times ten: more scrolls away. */
 #define LIST_MAX 1000
+/* A mistaken filter costs a hundred messages, not all of them. */
 #define RESEND_DEFAULT 100
 #define RESEND_MAX 100000
 
+/* Audit rows name the command line as the actor. */
 static const struct notification_actor actor = {.name = ACTOR_COMMAND_LINE, .venue_id = NULL};
 
 struct words { /* options as they were given */
@@ -38,6 +47,7 @@ static bool notifications_is_name(const char *text, const char *const *names, si
     return !text || name_find(names, n, str_of(text)) >= 0;
 }
 
+/* Checked here, and not by the database: a misspelt word would silently match nothing. */
 static int notifications_read_filter(const struct cli *c, const struct words *w,
                                      struct notification_filter *f)
 {
@@ -95,6 +105,7 @@ static const char *notifications_or_dash(const char *z)
     return z && *z ? z : "-";
 }
 
+/* Fixed columns, "-" for what is empty: cut(1) and awk(1) can read it. */
 static void notifications_print_item(const struct notification_item *n)
 {
     char created[WALL_RFC3339_MAX];
@@ -136,6 +147,7 @@ int cli_notifications_list(struct cli *c)
     return code;
 }
 
+/* The exit code says whether the message is sent now. */
 static int notifications_resend_one(struct cli_session *s, const char *id)
 {
     struct notification_item item;
@@ -169,6 +181,7 @@ static int notifications_resend_all(struct cli_session *s, const struct notifica
     return n.failed ? 1 : code;
 }
 
+/* A dry run sends nothing, so it needs no providers and no secrets of theirs. */
 int cli_notifications_resend(struct cli *c)
 {
     struct words w = {.status = NULL};

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* `bookingd reload`: sends HUP to the master and waits for the outcome. */
+/*
+ * `bookingd reload`: sends HUP to the master and waits for the outcome. For systemctl, scripts and
+ * people: a HUP alone cannot say whether the new configuration was refused.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +26,7 @@ struct state { /* of the daemon, as its monitor tells it */
 };
 
 /* False: no answer, or not that of a monitor. */
+/* Port 0 was chosen by the daemon's kernel and is unknown here. */
 static bool reload_read_state(struct arena *a, const struct listen_addr *at, struct state *out)
 {
     struct sb answer;
@@ -48,6 +52,8 @@ static bool reload_read_state(struct arena *a, const struct listen_addr *at, str
 }
 
 /* The reload that was begun after `sent` has ended; or the time is over. */
+/* The monitor is replaced during a reload, so single answers may fail; only the whole time
+ * counts. */
 static int reload_wait(struct arena *a, const struct listen_addr *at, int64_t pid, int64_t sent_us,
                        int64_t seconds)
 {
@@ -58,6 +64,8 @@ static int reload_wait(struct arena *a, const struct listen_addr *at, int64_t pi
         arena_reset(a);
         const bool here = reload_read_state(a, at, &s) && s.master == pid;
         answered = answered || here;
+        /* Both by the monotonic clock of this machine: an earlier reload's outcome is not taken for
+         * ours. */
         if (here && s.begun_us >= sent_us && !s.busy) {
             if (s.good)
                 return cli_done();
@@ -110,6 +118,7 @@ static int reload_run(struct arena *a, const struct config *cfg, struct reload_o
     return w->wait ? reload_wait(a, at, w->pid, sent_us, w->seconds) : cli_done();
 }
 
+/* Process 1 and below are never the master, and kill() gives them other meanings. */
 int cli_reload(struct cli *c)
 {
     struct reload_options w = {.seconds = TIMEOUT_S};

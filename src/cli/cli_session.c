@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* What commands that work on the database share: configuration, connection, and providers when
- * something is to be sent.
+/*
+ * What commands that work on the database share: configuration, connection, and providers when
+ * something is to be sent. It builds in one process what the master, the resolver and a worker
+ * build together.
  */
 #include <netdb.h>
 #include <stdio.h>
@@ -17,9 +19,11 @@
 #include "sys/log.h"
 #include "sys/shm.h"
 
+/* A list of 1000 notifications takes several chunks, a single change one. */
 #define ARENA_CHUNK ((size_t)64 * 1024)
 #define SHM_SLACK ((size_t)4096) /* alignment of the parts */
 
+/* Faults are printed here, so that a command only has to return EX_CONFIG. */
 struct config *cli_config(const struct cli *c, bool offline)
 {
     struct config_report *report;
@@ -33,6 +37,7 @@ struct config *cli_config(const struct cli *c, bool offline)
 }
 
 /* Does once what the daemon's resolver does all the time. */
+/* getaddrinfo() may block for its own time limits. A command may wait; a worker may not. */
 static void session_resolve(unsigned i)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -70,6 +75,8 @@ static bool session_open_parts(struct cli_session *s, enum cli_needs needs)
     bool providers = needs == CLI_PROVIDERS;
     s->arena = s->svc.arena = arena_new(ARENA_CHUNK);
     s->shared =
+        /* Shared memory of a process that shares it with nobody: breakers and addresses live
+         * there. */
         s->arena && shm_init(addrs_size() + (providers ? ext_shared_size(s->cfg) : 0) + SHM_SLACK);
     if (!s->shared)
         return false;
@@ -87,8 +94,10 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     *s = (struct cli_session){.cfg = cli_config(c, needs != CLI_PROVIDERS)};
     if (!s->cfg)
         return EX_CONFIG;
+    /* Results go to stdout; records below a warning would only disturb on a terminal. */
     log_init((enum log_format)s->cfg->log.format, LOG_LEVEL_WARN);
     s->svc.cfg = s->cfg;
+    /* Rows of history and audit need one. */
     s->svc.request_id = "command-line";
     if (!session_open_parts(s, needs)) {
         cli_error("out of memory");
@@ -98,6 +107,7 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     s->svc.deadline = deadline_in_ms(ms);
     if (needs == CLI_ANY_SCHEMA)
         return CLI_GO_ON;
+    /* A command of another version could write rows that the daemon does not understand. */
     db_require_schema(s->svc.db, true);
     enum err e = db_connect(s->svc.db, s->svc.deadline);
     if (e == ERR_OK)
@@ -120,6 +130,7 @@ void cli_session_close(struct cli_session *s)
     *s = (struct cli_session){.cfg = NULL};
 }
 
+/* Exit codes of sysexits.h, as BEHAVIOUR §8 lists them. */
 int cli_failed(enum err e)
 {
     static const struct {

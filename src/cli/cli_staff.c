@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* `bookingd staff-key`: makes, lists and revokes the keys of staff. */
+/*
+ * `bookingd staff-key`: makes, lists and revokes the keys of staff. The first key can only be made
+ * here: the API needs one already.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +15,7 @@
 
 static const struct cli_option staff_no_options[] = {CLI_OPTIONS_END};
 
+/* Names are never reused, since audit rows name the key. */
 static int staff_print_error(enum err e, const char *name, const char *venue)
 {
     if (e == ERR_VALIDATION)
@@ -47,6 +51,8 @@ int cli_staff_create(struct cli *c)
         &s.svc, name, (enum staff_role)name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(role)),
         venue, &key);
     if (e == ERR_OK)
+        /* Alone on one line of stdout: `KEY=$(bookingd staff-key create ...)`. Only its hash is
+         * stored. */
         puts(key);
     code = e == ERR_OK ? cli_done() : staff_print_error(e, name, venue);
     cli_session_close(&s);
@@ -79,6 +85,7 @@ int cli_staff_list(struct cli *c)
     return code;
 }
 
+/* Revoking takes effect at once: each request looks the key up. */
 int cli_staff_revoke(struct cli *c)
 {
     struct cli_session s;

@@ -32,6 +32,7 @@ static int status_print(struct arena *a, const struct listen_addr *at, bool json
     return cli_done();
 }
 
+/* Without secrets: the status needs none, and its caller may not be allowed to read them. */
 int cli_status(struct cli *c)
 {
     bool json = false;

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * What a process may do, as a whole: called by the master for itself, then by each child for its
+ * role. System calls are in confine_calls.c, files and ports in confine_files.c (bookingd(8),
+ * server.confine).
+ *
+ * A build with a sanitizer or for coverage does nothing here: their runtimes need more than any
+ * list would allow.
+ */
 #include "confine/confine.h"
 
 #include <errno.h>
@@ -33,6 +41,7 @@ bool confine_role(enum role role, const struct config *cfg)
 
 #else
 
+/* Set by the master before it forks; children inherit both. */
 static bool calls;        /* filters are made */
 static int files_version; /* of Landlock */
 
@@ -45,12 +54,16 @@ static bool no_cores(void)
            (r.rlim_max == 0 || setrlimit(RLIMIT_CORE, &none) == 0);
 }
 
+/* No privileges by setuid programs (which seccomp requires as well), no core dumps and no ptrace by
+ * others of the same user: memory holds tokens and keys. */
 bool confine_basics(void)
 {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
            no_cores();
 }
 
+/* The master makes the filters of all roles once: libseccomp allocates much, and a child has less
+ * to fear from it. */
 bool confine_prepare(const struct config *cfg)
 {
     const char *why = "";
@@ -65,6 +78,7 @@ bool confine_prepare(const struct config *cfg)
         return false;
     }
 #endif
+    /* Filters are made all the same: a reload may switch them on. */
     if (!cfg->server.confine) {
         LOG(LOG_LEVEL_WARN, "confine.off", F_STR("hint", "server.confine is off"));
         return true;

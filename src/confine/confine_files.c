@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Files, ports and signals: Landlock by its bare system calls, which no C library has. */
+/*
+ * Files, ports and signals: Landlock by its bare system calls, which no C library has. Called by
+ * confine.c in each child. On a kernel without Landlock nothing is limited here, and the log says
+ * so at the start.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -38,6 +42,8 @@
 #define SCOPE_ABSTRACT_UNIX (1u << 0) /* 6 */
 #define SCOPE_SIGNAL (1u << 1)
 
+/* The kernel's structs (linux/landlock.h), with the fields that version 6 has; an older kernel is
+ * given a shorter length. */
 struct ruleset_attr {
     uint64_t fs, net, scoped;
 };
@@ -78,6 +84,7 @@ static const struct readable {
     {"/var/lib/sss", R},
 };
 
+/* OpenSSL reads them, and libcurl does through it. */
 static const char *const certificate_variables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"};
 
 static long create_ruleset(const struct ruleset_attr *a, size_t size, uint32_t flags)
@@ -85,6 +92,7 @@ static long create_ruleset(const struct ruleset_attr *a, size_t size, uint32_t f
     return syscall(SYS_landlock_create_ruleset, a, size, flags);
 }
 
+/* The version is the number of features; 0 also when Landlock is switched off at boot. */
 int confine_files_version(void)
 {
     long v = create_ruleset(NULL, 0, CREATE_RULESET_VERSION);
@@ -92,6 +100,7 @@ int confine_files_version(void)
 }
 
 /* Paths that are not there now are left out: they stay out of reach. */
+/* O_PATH: the file itself need not be readable by the master. */
 static bool confine_files_allow_path(int ruleset, const char *path)
 {
     struct stat st;
@@ -157,6 +166,8 @@ static void allow_port(void *ctx, uint16_t port)
     f->good = f->good && syscall(SYS_landlock_add_rule, f->ruleset, RULE_NET_PORT, &rule, 0) == 0;
 }
 
+/* From version 4 on. A worker that is taken over can then not reach other services of the
+ * network. */
 static void allow_ports(struct files *f, enum role role, const struct config *cfg)
 {
     const unsigned me = 1u << role;
@@ -171,6 +182,8 @@ static void allow_ports(struct files *f, enum role role, const struct config *cf
         allow_port(f, DNS_PORT); /* answers that are too long for UDP */
 }
 
+/* What is "handled" is refused unless a rule allows it; what the kernel does not know must not be
+ * named. */
 static struct ruleset_attr confine_files_handled_rights(enum role role, int version)
 {
     struct ruleset_attr a = {.fs = FS_V1};
@@ -183,6 +196,8 @@ static struct ruleset_attr confine_files_handled_rights(enum role role, int vers
     if (version >= 5)
         a.fs |= FS_IOCTL_DEV;
     if (version >= 6)
+        /* libpq may connect to an abstract socket of the database; the dispatcher connects to
+         * nothing. */
         a.scoped = role == ROLE_DISPATCHER ? SCOPE_SIGNAL | SCOPE_ABSTRACT_UNIX : SCOPE_SIGNAL;
     return a;
 }

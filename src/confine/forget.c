@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Removes from a child's memory the secrets that its role does not need. Called once per child,
+ * right after the fork and before it reads anything from outside (doc/ARCHITECTURE.md, Life of a
+ * secret).
+ */
 #include "confine/forget.h"
 
 #include <fcntl.h>
@@ -29,6 +34,8 @@ void forget_secrets(struct config *cfg, unsigned keep)
  * found too. What is shorter is no secret worth the name, and might be found in other words.
  */
 #define PREFIX 16
+/* A configuration has 32 providers at most, with two secrets each; the bytes are their usual sum
+ * many times over. */
 #define NEEDLES_MAX 64
 #define NEEDLE_BYTES ((size_t)64 * 1024)
 
@@ -52,6 +59,7 @@ static void forget_add_needle(void *ctx, const char *p, size_t n)
     k->used += n;
 }
 
+/* Only as far as the copy agrees: what follows it belongs to somebody else. */
 static void wipe_in(char *p, size_t n, const char *needle, size_t len)
 {
     for (char *at; n >= PREFIX && (at = memmem(p, n, needle, PREFIX)) != NULL;) {
@@ -98,6 +106,7 @@ static void search_area(const struct needles *k, uintptr_t from, uintptr_t to)
         wipe_in((char *)from, to - from, k->bytes + k->list[i].at, k->list[i].n);
 }
 
+/* The needles' own area is left out, as a needle would find itself and be gone for the next one. */
 static void forget_search_memory(const struct needles *k)
 {
     const uintptr_t mine = (uintptr_t)k, after = (uintptr_t)(k + 1);
@@ -121,6 +130,7 @@ static void forget_search_memory(const struct needles *k)
 void forget_secrets(struct config *cfg, unsigned keep)
 {
     // cppcheck-suppress invalidFunctionArg ; mmap(2) asks for -1 with MAP_ANONYMOUS
+    /* mmap() and not malloc(): its area is then known exactly, and can be left out. */
     struct needles *k =
         mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (k != MAP_FAILED) {

@@ -19,6 +19,7 @@ struct db *db_new(const struct config *cfg)
     struct db *db = calloc(1, sizeof(*db));
     struct arena *scratch = arena_new(SCRATCH);
 
+    /* Nothing can be served without it, so the process ends and the master tries again later. */
     ENSURE(db && scratch); /* at the start of a process */
     *db = (struct db){
         .cfg = cfg, .scratch = scratch, .next_try = deadline_in_ms(0), .why = ERR_DB_UNAVAILABLE};
@@ -34,11 +35,13 @@ void db_free(struct db *db)
     free(db);
 }
 
+/* Whether it was when somebody last looked. Only a round trip can tell whether it still is. */
 bool db_connected(const struct db *db)
 {
     return db->state == DB_READY;
 }
 
+/* For event loops: while it connects the events change with each step. */
 int db_fd(const struct db *db, short *events)
 {
     if (!db->conn)
@@ -53,6 +56,7 @@ void db_drop(struct db *db)
         db_lost(db);
 }
 
+/* Called when a request ends, however it ended: the next one must not find an open transaction. */
 void db_clean(struct db *db, struct deadline d)
 {
     if (db->state != DB_READY)
@@ -63,6 +67,7 @@ void db_clean(struct db *db, struct deadline d)
         db_rollback(db, d);
 }
 
+/* The dispatcher's tests and the keeper wait in ways of their own; NULL is net_wait(). */
 void db_set_wait(struct db *db, db_wait_fn wait, void *ctx)
 {
     db->wait = wait;
@@ -79,6 +84,7 @@ uint64_t db_round_trips(const struct db *db)
     return db->round_trips;
 }
 
+/* For the access record. */
 double db_seconds_spent(const struct db *db)
 {
     return db->spent_s;

@@ -7,6 +7,7 @@
 #include "base/ensure.h"
 #include "db_batch_priv.h"
 
+/* A batch that only read may be run a second time over a new connection. */
 void db_batch_reset(struct db_batch *b)
 {
     memset(b->results, 0, sizeof(b->results));
@@ -28,6 +29,8 @@ struct db_batch *db_batch(struct db *db, struct arena *a, enum db_kind kind)
     return b;
 }
 
+/* The array of parameters is copied, its texts are borrowed: both must live until the batch has
+ * run. */
 int db_add(struct db_batch *b, const struct db_stmt *stmt, const char *const *params, int n)
 {
     ENSURE(!b->has_run && b->n < DB_BATCH_MAX && n >= 0 && n <= DB_PARAMS_MAX);
@@ -38,6 +41,7 @@ int db_add(struct db_batch *b, const struct db_stmt *stmt, const char *const *pa
     return b->n++;
 }
 
+/* Parameters go as text: one form for all types, and no byte order to get wrong. */
 const char *db_int(struct db_batch *b, int64_t v)
 {
     return arena_printf(b->arena, "%lld", (long long)v);
@@ -53,6 +57,7 @@ const char *db_time(struct db_batch *b, struct wall w)
     return wall_format(w, arena_alloc(b->arena, WALL_RFC3339_MAX));
 }
 
+/* NULL stays NULL: SQL's null. */
 const char *db_str(struct db_batch *b, struct str s)
 {
     return s.p ? arena_strndup(b->arena, s.p, s.n) : NULL;

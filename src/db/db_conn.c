@@ -11,6 +11,7 @@
 #include "db_priv.h"
 #include "sys/net.h"
 
+/* PQfinish() sends a farewell without waiting for an answer. */
 void db_disconnect(struct db *db)
 {
     PQfinish(db->conn);
@@ -20,6 +21,7 @@ void db_disconnect(struct db *db)
     db->prepared = (struct db_prepared){0};
 }
 
+/* At once: a lost connection says nothing about the server. db_connect_fail() adds the pauses. */
 void db_lost(struct db *db)
 {
     db_disconnect(db);
@@ -58,6 +60,7 @@ static void db_conn_clear_result(void *r)
     PQclear(r);
 }
 
+/* Results live as long as the request: their texts are used without copies. */
 void db_own_result(struct arena *a, PGresult *r)
 {
     arena_defer(a, db_conn_clear_result, r);
@@ -104,10 +107,13 @@ void db_set_prepared(struct db *db, const struct db_stmt *stmt)
     if (*place)
         return;
     db->prepared.n++;
+    /* One place must stay empty, or the search would not end. Statements are known at build time,
+     * so a full table is a bug. */
     ENSURE(db->prepared.n < DB_PREPARED_MAX);
     *place = stmt;
 }
 
+/* auto: not behind a pooler that hands the server connection to others between transactions. */
 bool db_prepared_in_use(const struct db *db)
 {
     if (db->cfg->database.prepared == PREPARED_AUTO)

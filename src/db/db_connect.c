@@ -14,7 +14,7 @@
 
 /* First pause: a server that is restarted is back within some 100 ms. */
 #define BACKOFF_FIRST_MS 100
-/* With its jitter and a connect this stays below the second of BEHAVIOUR §6. */
+/* With its jitter and a connect this stays below the second of BEHAVIOUR §11. */
 #define BACKOFF_MAX_MS 640
 /* A fifth: enough to spread the processes of one machine over a pause. */
 #define BACKOFF_JITTER 0.2
@@ -28,6 +28,7 @@
 /* "Not before something happens": any time that is longer than every other timer will do. */
 #define FAR_MS 3600000
 
+/* 8: beyond that the shift is above the maximum anyway. */
 static void db_connect_fail(struct db *db, enum err why, const char *text)
 {
     int64_t wait = BACKOFF_FIRST_MS << (db->fails < 8 ? db->fails : 8);
@@ -78,6 +79,7 @@ static void db_connect_begin_host(struct db *db)
     db->attempt.host_until = deadline_cap(db->attempt.until, share);
 }
 
+/* The text of an attempt lives in `scratch` until the next one begins. */
 static void db_connect_begin_at(struct db *db, int first)
 {
     db->attempt.host_now = first;
@@ -94,6 +96,7 @@ static void db_connect_begin_at(struct db *db, int first)
         db_connect_refuse(db);
 }
 
+/* Read anew for each attempt: the resolver may know other addresses by now. */
 static void db_connect_begin(struct db *db)
 {
     const char *why = NULL;
@@ -157,6 +160,7 @@ static void db_connect_step_greeting(struct db *db)
     case DB_GREET_LOST:
         db_connect_refuse(db);
         break;
+    /* Tried again like any failure: somebody may be running `migrate` at this moment. */
     case DB_GREET_SCHEMA:
         db_connect_fail(db, ERR_DB_SCHEMA, "the database's schema is of another version");
         break;
@@ -205,6 +209,8 @@ static void db_connect_step(struct db *db)
     }
 }
 
+/* One attempt belongs to the connection, not to a request: a request that gives up leaves it going,
+ * and the next request goes on with it. */
 enum err db_connect(struct db *db, struct deadline d)
 {
     if (db->state == DB_READY)
@@ -228,6 +234,7 @@ enum err db_connect(struct db *db, struct deadline d)
     return db->state == DB_READY ? ERR_OK : db->why;
 }
 
+/* When an event loop must call db_idle() at the latest. */
 struct deadline db_idle_at(const struct db *db)
 {
     switch (db->state) {
@@ -242,6 +249,7 @@ struct deadline db_idle_at(const struct db *db)
     return deadline_in_ms(FAR_MS);
 }
 
+/* Between requests: notices that the server went away before a request has to. */
 void db_idle(struct db *db)
 {
     if (db->state == DB_READY && !db_alive(db)) {

@@ -6,6 +6,7 @@
 
 #include "db_priv.h"
 
+/* These are answers to a caller's question (is the name taken?), no trouble of the database. */
 #define NOT_COUNTED (-1)
 
 /* Whole codes before classes: the first row that fits decides. PostgreSQL manual, appendix A. */
@@ -36,7 +37,9 @@ static const struct db_fault faults[] = {
     {"26000", ERR_DB_UNAVAILABLE, DB_ERROR_CLASS_OTHER, true},
     {"42P05", ERR_DB_UNAVAILABLE, DB_ERROR_CLASS_OTHER, true},
 };
+/* No SQLSTATE: the connection itself broke. */
 static const struct db_fault broken = {"", ERR_DB_UNAVAILABLE, DB_ERROR_CLASS_CONNECTION, true};
+/* A statement of ours is wrong: 500, and the log has the server's text. */
 static const struct db_fault unexpected = {"", ERR_INTERNAL, DB_ERROR_CLASS_OTHER, false};
 
 const struct db_fault *db_fault_of(const char *sqlstate)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The bytes of a batch: queueing its parts, and one round trip under a deadline. */
+/*
+ * The bytes of a batch: queueing its parts, and one round trip under a deadline. Called by
+ * db_run.c. Uses libpq's pipeline mode: all statements of a batch leave together, and their answers
+ * come in order.
+ */
 #include <poll.h>
 #include <string.h>
 
@@ -31,6 +35,7 @@ static bool db_exchange_add_part(struct db_batch *b, enum db_part_kind kind, int
     return true;
 }
 
+/* BEGIN, COMMIT and the like: never prepared, since poolers treat them themselves. */
 bool db_queue(struct db_batch *b, enum db_part_kind kind, const char *sql)
 {
     return db_exchange_add_part(b, kind, -1,
@@ -51,6 +56,7 @@ static bool db_exchange_prepares(const struct db_batch *b, const struct db_stmt 
     return false;
 }
 
+/* A statement is prepared with its first use on a connection, in the same round trip. */
 bool db_queue_statement(struct db_batch *b, int i)
 {
     const struct db_item *it = &b->items[i];
@@ -69,6 +75,7 @@ bool db_queue_statement(struct db_batch *b, int i)
         PQsendQueryPrepared(c, it->stmt->name, it->params_n, it->params, NULL, NULL, 0));
 }
 
+/* Only now is the statement known to exist on the server: an aborted pipeline prepares nothing. */
 static void db_exchange_keep(struct db_batch *b, const PGresult *r)
 {
     if (b->at >= b->parts_n)
@@ -90,6 +97,7 @@ static enum db_end db_exchange_take(struct db_batch *b, PGresult *r)
     ExecStatusType status = PQresultStatus(r);
     if (status == PGRES_PIPELINE_SYNC)
         return DB_END_DONE;
+    /* What follows an error is skipped by the server; the error itself is kept. */
     if (status == PGRES_PIPELINE_ABORTED)
         return DB_END_MORE;
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
@@ -106,6 +114,7 @@ static enum db_end db_exchange_take(struct db_batch *b, PGresult *r)
     return from_server ? DB_END_MORE : DB_END_LOST;
 }
 
+/* NULL ends the results of one part; a second NULL in a row is the end of the connection. */
 static enum db_end db_exchange_gather(void *ctx)
 {
     struct db_batch *b = ctx;
@@ -129,6 +138,7 @@ static enum db_end db_exchange_gather(void *ctx)
     return dropped ? DB_END_LOST : DB_END_MORE;
 }
 
+/* The only place that counts round trips of requests; tests hold their number per request. */
 enum db_end db_exchange(struct db_batch *b, struct deadline d)
 {
     struct mono from = mono_now();

@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 /*
  * The first round trip of a connection: are we talking to the process that greeted us, or is a
- * pooler in between; if not, the session's settings; and the schema's version.
+ * pooler in between; if not, the session's settings; and the schema's version. Called by
+ * db_connect.c.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -31,6 +32,8 @@ static const char settings_sql[] =
 
 static const char version_sql[] = "SELECT coalesce(max(version), 0) FROM schema_migrations";
 
+/* lock_timeout is three quarters of the statement's time; a transaction may be idle for two
+ * statements and a second. */
 bool db_greet_send(struct db *db)
 {
     char pid[16], statement[24], lock[24], idle[24];
@@ -57,11 +60,13 @@ bool db_greet_send(struct db *db)
 /* embed.py numbers migrations from 1 without gaps. */
 extern const int db_migrations_n;
 
+/* The number of migrations that were built in. */
 int db_schema_version(void)
 {
     return db_migrations_n;
 }
 
+/* Exactly ours: a newer schema may have columns that must be filled. */
 static bool db_greet_is_our_schema(const char *version)
 {
     int64_t v;
@@ -84,6 +89,7 @@ static enum db_greet db_greet_take(struct db *db, const PGresult *r)
         return DB_GREET_MORE;
     }
     const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    /* No table of migrations: an empty database. The hint is the same as for an old one. */
     bool undefined_table = state && strcmp(state, "42P01") == 0;
     return undefined_table ? DB_GREET_SCHEMA : DB_GREET_LOST;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
+ * Gives each host of the URL its addresses (hostaddr), the name staying for TLS and passwords.
+ * Called by db_connect.c for each attempt, and by the master and confine for names, files and ports
+ * of the URL.
+ *
  * libpq looks names up by itself, without any bound, and when it polls asynchronously it has no
- * time limit a host. So each host of the URL is given its addresses (hostaddr) here, the name
- * staying for TLS and passwords, and db.c moves on from a host that stays silent.
+ * time limit per host. So both are done here, and db_connect.c moves on from a host that stays
+ * silent.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +48,7 @@ static void db_hosts_free_options(void *options)
     PQconninfoFree(options);
 }
 
+/* An empty value is none: libpq treats "host=" as its default. */
 static const char *db_hosts_option(const PQconninfoOption *o, const char *keyword)
 {
     for (; o->keyword; o++)
@@ -79,6 +84,7 @@ static bool db_hosts_has_name(const char *host, const char *hostaddr)
     return !hostaddr[0] && host[0] && host[0] != '/' && host[0] != '@';
 }
 
+/* Hosts beyond the limit are left out: more would each get too little time to connect. */
 static void db_hosts_append(struct db_hosts *h, const char *host, const char *hostaddr,
                             const char *port)
 {
@@ -102,6 +108,7 @@ static void db_hosts_expand(struct arena *a, struct db_hosts *h, const struct db
     }
 }
 
+/* As libpq pairs them: the nth host with the nth address and port; a single port serves all. */
 static void db_hosts_read_list(struct arena *a, struct db_hosts *h, const PQconninfoOption *o)
 {
     const char *host = db_hosts_option(o, "host"), *hostaddr = db_hosts_option(o, "hostaddr"),
@@ -162,6 +169,8 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
     db_hosts_read_list(a, h, o);
     db_hosts_read_params(a, h, o);
     const char *wanted = db_hosts_option(o, "target_session_attrs");
+    /* With one writable server in the list, a process that finds it tells the others
+     * (db_primary.c). */
     h->one_primary =
         h->n > 1 && wanted && (strcmp(wanted, "read-write") == 0 || strcmp(wanted, "primary") == 0);
     if (h->n > 0)
@@ -202,6 +211,7 @@ static const char *db_hosts_part_port(const struct db_host *e)
     return e->port;
 }
 
+/* The list from `first` on: libpq goes through the rest by itself when hosts refuse. */
 PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first)
 {
     static const struct {
@@ -235,6 +245,7 @@ bool db_url_valid(const char *url)
     return valid;
 }
 
+/* Called by the master before the resolver starts. */
 bool db_register_hosts(const char *url)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);
@@ -275,6 +286,7 @@ static const struct {
     {"sslrootcert", "PGSSLROOTCERT"}, {"sslcrl", "PGSSLCRL"},   {"sslcrldir", "PGSSLCRLDIR"},
 };
 
+/* What libpq will open: confine lets the role read these paths. */
 void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ctx)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
+ * Brings the schema to this program's version. Called by `bookingd migrate` and by tests.
+ *
  * Each migration is one transaction that takes the lock first and then looks what is left to do, so
  * a second migrator simply waits, finds it done and goes on. A transaction's lock works through any
  * pooler as well.
@@ -24,6 +26,7 @@ static const char begin_sql[] =
     " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"
     " SELECT version, checksum FROM schema_migrations ORDER BY version";
 
+/* What one run carries around; on the stack of db_migrate(). */
 struct migrator {
     struct db *db;
     struct arena *arena;
@@ -32,6 +35,8 @@ struct migrator {
     PGresult *last; /* of what was sent last */
 };
 
+/* Only the first line of the server's words: the rest quotes the statement. The connection is
+ * dropped, since a transaction of it may be open. */
 static enum err db_migrate_fail(struct migrator *m, enum err e, const char *what, const char *why)
 {
     m->report->fault = arena_printf(m->arena, "%s: %.*s", what, (int)strcspn(why, "\n"), why);
@@ -83,6 +88,7 @@ static enum err db_migrate_run_text(struct migrator *m, const char *what, const 
     return db_migrate_read_results(m, what, last);
 }
 
+/* In the same transaction as the change: either both are there or neither. */
 static enum err db_migrate_record(struct migrator *m, const struct db_migration *g)
 {
     const char *version = arena_printf(m->arena, "%d", g->version);
@@ -106,6 +112,8 @@ static enum err db_migrate_check_applied(struct migrator *m, const PGresult *app
         const bool is_number = num_i64(str_of(PQgetvalue(applied, i, 0)), &version);
         ENSURE(is_number); /* an integer column */
         if (version > db_migrations_n)
+            /* Going back is not possible: a newer program may have written what this one does not
+             * know. */
             return db_migrate_fail(m, ERR_DB_SCHEMA, "the schema is newer than this program",
                                    PQgetvalue(applied, i, 0));
         if (version != *at + 1)
@@ -150,6 +158,7 @@ static enum err db_migrate_step(struct migrator *m, int *at, bool *done)
     return e;
 }
 
+/* One transaction per migration: a failure leaves the schema at a version that has a name. */
 static enum err db_migrate_all(struct migrator *m)
 {
     struct db_migrate_report *report = m->report;
@@ -179,6 +188,7 @@ enum err db_migrate(struct db *db, struct arena *a, struct deadline d,
     enum err e = db_connect(db, d);
     if (e != ERR_OK)
         return db_migrate_fail(&m, e, "connecting", "the database does not answer");
+    /* Several statements in one text need the simple protocol, which the pipeline mode refuses. */
     if (!PQexitPipelineMode(db->conn))
         return db_migrate_fail(&m, ERR_DB_UNAVAILABLE, "connecting", PQerrorMessage(db->conn));
     e = db_migrate_all(&m);

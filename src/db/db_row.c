@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "db_batch_priv.h"
 
+/* Only of a batch that has run well: results of a failed one must not be used. */
 struct db_rows db_result(const struct db_batch *b, int i)
 {
     ENSURE(b->ok && i >= 0 && i < b->n);
@@ -20,6 +21,7 @@ int db_count(struct db_rows r)
     return PQntuples(r.res);
 }
 
+/* Empty for statements that change no rows. */
 int64_t db_affected(struct db_rows r)
 {
     const char *n = PQcmdTuples((PGresult *)(uintptr_t)r.res); /* libpq forgot the const */
@@ -30,6 +32,7 @@ int64_t db_affected(struct db_rows r)
     return v;
 }
 
+/* By name: an order of columns would have to be kept the same in two files. */
 static int db_row_column(struct db_rows r, int row, const char *col)
 {
     int c = PQfnumber(r.res, col);
@@ -75,6 +78,8 @@ bool db_get_bool(struct db_rows r, int row, const char *col)
     return v[0] == 't';
 }
 
+/* Statements return times as microseconds since 1970 (extract(epoch ...) * 1e6), so no text of a
+ * date is parsed. */
 struct wall db_get_time(struct db_rows r, int row, const char *col)
 {
     return (struct wall){db_get_int(r, row, col)};

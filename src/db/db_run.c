@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * One batch: what is sent around its statements, and what its end means. The rule for a commit in
- * doubt: once anything that commits was handed to the socket only the server's own word makes the
- * outcome known.
+ * One batch: what is sent around its statements, and what its end means. Called by every service
+ * function through db_run(). The rule for a commit in doubt: once anything that commits was handed
+ * to the socket only the server's own word makes the outcome known.
  */
 #include <string.h>
 
@@ -15,6 +15,7 @@
  * it gets this much longer than its limit: more than its answer takes on the way. */
 #define GRACE_MS 250
 
+/* What each kind of batch is; the enum in db/db.h says what callers use them for. */
 static const struct {
     bool begins, ends; /* BEGIN in front, COMMIT behind */
     bool inside;       /* needs an open transaction */
@@ -29,6 +30,7 @@ static const struct {
     [DB_WHOLE_TX] = {.begins = true, .ends = true, .commits = true},
 };
 
+/* Set before the COMMIT is queued: from there on libpq may send it at any time. */
 static bool db_run_queue(struct db_batch *b)
 {
     if (kinds[b->kind].begins && !db_queue(b, PART_BEGIN, "BEGIN"))
@@ -82,6 +84,8 @@ static void db_run_log_failure(const struct db_batch *b, const char *event, enum
         F_STR("reason", text ? text : ""));
 }
 
+/* Whose limit was it? The request's own time is `deadline`; the statement's limit alone is trouble
+ * of the database. */
 static enum err db_run_end_timeout(struct db_batch *b, struct deadline d)
 {
     bool unknown = b->may_have_committed && !db_run_surely_failed(b);
@@ -94,6 +98,7 @@ static enum err db_run_end_timeout(struct db_batch *b, struct deadline d)
     return e;
 }
 
+/* The socket broke, or the server said FATAL. */
 static enum err db_run_end_lost(struct db_batch *b)
 {
     const struct db_fault *f = db_fault_of(db_run_error_field(b, PG_DIAG_SQLSTATE));
@@ -113,6 +118,7 @@ static enum err db_run_end_refused(struct db_batch *b, struct deadline d)
 {
     const struct db_fault *f = db_fault_of(db_run_error_field(b, PG_DIAG_SQLSTATE));
 
+    /* A unique violation is an answer and is not logged; callers expect it. */
     if (f->class >= 0) {
         db_count_error((enum db_error_class)f->class);
         db_run_log_failure(b, "db.statement_failed", f->err);
@@ -125,6 +131,8 @@ static enum err db_run_end_refused(struct db_batch *b, struct deadline d)
     return f->err;
 }
 
+/* After a timeout the connection is dropped: its answers would be taken for those of the next
+ * batch. */
 static enum err db_run_settle(struct db_batch *b, enum db_end end, struct deadline d)
 {
     struct db *db = b->db;
@@ -142,9 +150,12 @@ static enum err db_run_settle(struct db_batch *b, enum db_end end, struct deadli
     if (b->error)
         return db_run_end_refused(b, d);
     b->ok = !kinds[b->kind].ends || b->ended;
+    /* COMMIT that answered ROLLBACK without an error before: cannot happen with these
+     * statements. */
     return b->ok ? ERR_OK : ERR_INTERNAL;
 }
 
+/* The server's limit counts per statement, so ours is the sum. */
 static enum err db_run_once(struct db_batch *b, struct deadline d)
 {
     int64_t each = b->db->cfg->database.statement_timeout_ms;
@@ -171,6 +182,7 @@ enum err db_run(struct db_batch *b, struct deadline d)
     struct db *db = b->db;
     bool inside = kinds[b->kind].inside;
 
+    /* A batch inside a transaction without one, or the other way round, is a bug of the caller. */
     ENSURE(!b->has_run && inside == db->in_tx);
     b->has_run = true;
     if (deadline_passed(d)) {
@@ -190,6 +202,7 @@ enum err db_run(struct db_batch *b, struct deadline d)
     return e == ERR_OK ? db_run_once(b, d) : e;
 }
 
+/* Without a deadline check: an open transaction holds locks, and its end is short. */
 void db_rollback(struct db *db, struct deadline d)
 {
     arena_reset(db->scratch);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* What one process learnt about the hosts of the URL and spares the others. Single words: the
- * newest that was said holds. */
+/*
+ * What one process learnt about the hosts of the URL and spares the others. Called by db_connect.c
+ * and db_conn.c. Single words: the newest that was said holds, so no lock is needed.
+ */
 #include <stdatomic.h>
 
 #include "db_priv.h"
@@ -14,6 +16,7 @@ struct shared {
 static struct shared own; /* of a process that has nobody to share with */
 static struct shared *shared = &own;
 
+/* 64: alignment to a cache line. */
 size_t db_shared_size(void)
 {
     return sizeof(*shared) + 64;
@@ -29,6 +32,7 @@ bool db_host_silent(int i)
     return atomic_load(&shared->silent) >> i & 1;
 }
 
+/* Reads first when the bit is clear: the word's line stays shared between processors. */
 void db_host_silence(int i, bool silent)
 {
     const uint32_t bit = UINT32_C(1) << i;
@@ -51,6 +55,7 @@ uint32_t db_host_id(const struct db_host *h)
             if (!*p)
                 break;
         }
+    /* 0 means that no session was opened yet. */
     return id ? id : 1;
 }
 
@@ -59,6 +64,8 @@ void db_host_used(uint32_t id)
     atomic_store(&shared->at, id);
 }
 
+/* Another process has a session with another writable server: there is only one, so ours is not it
+ * any more. */
 bool db_primary_moved(uint32_t id)
 {
     uint32_t at = atomic_load(&shared->at);

@@ -4,6 +4,7 @@
 #include "http/http_accept.h"
 
 /* qvalue of RFC 9110 12.4.2 in thousandths; -1 for other text. */
+/* At most three digits behind the point. Integers, since fractions of ten have no exact double. */
 static int accept_quality(struct str s)
 {
     if (s.n == 0 || s.n > 5 || (s.p[0] != '0' && s.p[0] != '1') || (s.n > 1 && s.p[1] != '.'))
@@ -17,6 +18,8 @@ static int accept_quality(struct str s)
     return q <= 1000 ? q : -1;
 }
 
+/* A parameter may be a token or a quoted string (RFC 9110 5.6.6); escapes do not occur in
+ * versions. */
 static struct str accept_unquote(struct str s)
 {
     if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
@@ -72,6 +75,9 @@ struct http_preference http_accept(struct str accept, const char *type, const ch
     return best;
 }
 
+/* Text unless OpenMetrics is asked for by name and is at least as welcome: `*/*` from a browser
+ * or curl gets what people read. Prometheus asks for OpenMetrics first, with text at a lower
+ * quality. */
 enum metrics_format http_accept_metrics(struct str accept)
 {
     const struct http_preference text = http_accept(accept, "text/plain", "0.0.4");

@@ -10,8 +10,10 @@
 #include "domain/metrics.h"
 #include "http/http_problem.h"
 
+/* As many as are set below. */
 #define OWN_FIELDS_MAX 7
 
+/* The metrics are counted here too, so that no answer is logged and not counted. */
 void http_access_write(const struct http_access *x, const struct log_field *more, size_t n)
 {
     struct log_field fields[OWN_FIELDS_MAX + HTTP_ACCESS_MORE_MAX];

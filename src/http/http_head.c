@@ -8,12 +8,14 @@
 
 #include <string.h>
 
+/* The last is for metrics and logs; the parser never looks for it. */
 const char *const http_method_names[HTTP_METHOD_COUNT] = {
     [HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
     [HTTP_PUT] = "PUT",         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
     [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "OTHER",
 };
 
+/* The first; where a second one matters the caller counts. */
 struct str http_header(const struct http_head *head, const char *name)
 {
     for (size_t i = 0; i < head->headers_n; i++)
@@ -32,6 +34,8 @@ size_t http_header_count(const struct http_head *head, const char *name)
     return n;
 }
 
+/* For bytes that the parser refused: a request id is still wanted for the answer. Two fields of the
+ * name are none, since nobody can tell which one is meant. */
 struct str http_peek_field(struct str bytes, const char *name)
 {
     struct str found = {NULL, 0};

@@ -3,6 +3,10 @@
 /*
  * The request line and the fields of a head, in one pass. Called by the dispatcher while a request
  * arrives, by the worker that serves it, by the monitor and by the sandbox.
+ *
+ * Strict on purpose: behind a proxy two servers read the same bytes, and what they read differently
+ * can be used to slip a second request past the first (BEHAVIOUR §11: ambiguous framing is never
+ * guessed at). Slices point into the caller's buffer; nothing is copied or changed.
  */
 #include "http/http_parse.h"
 
@@ -49,6 +53,8 @@ static bool parse_check_query(struct str s)
     return true;
 }
 
+/* A fragment is never sent by a client (RFC 9112 3.2); what stands behind it would be lost in
+ * logs. */
 static bool parse_origin_form(struct http_head *head, struct str target, struct http_fault *fault)
 {
     struct str rest = target;
@@ -126,6 +132,7 @@ static bool parse_request_line(struct str line, struct http_head *head, struct h
 
 /* -- field lines --------------------------------------------------------------- */
 
+/* RFC 9112 5.2: folded fields are obsolete, and proxies disagree about them. */
 static bool parse_field(struct str line, struct http_header *h, struct http_fault *fault)
 {
     struct str rest = line, name;
@@ -135,6 +142,7 @@ static bool parse_field(struct str line, struct http_header *h, struct http_faul
     name = str_cut(&rest, ':');
     if (!rest.p)
         return http_refuse(fault, ERR_BAD_REQUEST, "A header field has no colon.");
+    /* RFC 9112 5.1 requires 400 for this. */
     if (name.n > 0 && (name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '\t'))
         return http_refuse(fault, ERR_BAD_REQUEST,
                            "A header field has white space before its colon.");
@@ -205,6 +213,7 @@ static enum http_result parse_lines(struct str bytes, size_t from, struct http_h
 
         if (!parse_check_byte(i > 0 ? bytes.p[i - 1] : '\0', bytes.p[i], fault))
             return HTTP_BAD;
+        /* The LF at 1 ends the empty line that may stand before a request line. */
         if (bytes.p[i] != '\n' || i == 1)
             continue;
         line = parse_line_before(bytes.p, i);
@@ -221,6 +230,7 @@ static enum http_result parse_lines(struct str bytes, size_t from, struct http_h
     return HTTP_MORE;
 }
 
+/* 414 while the request line itself is not whole, 431 later (RFC 9110 15.5.15, RFC 6585 5). */
 static enum http_result parse_refuse_long_head(struct str window, struct http_fault *fault)
 {
     const size_t first = parse_request_line_at(window.p, window.n);

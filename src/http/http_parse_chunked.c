@@ -57,6 +57,8 @@ static bool chunked_take_digit(struct http_chunked *c, char ch, const struct htt
 static bool chunked_end_size(struct http_chunked *c, const struct http_limits *limits,
                              struct http_fault *fault)
 {
+    /* A chunk of one byte costs five bytes of frame; such a body may be twice as long as its data,
+     * plus a head. */
     if (c->at - c->total > limits->max_body + limits->max_head)
         return http_refuse(fault, ERR_CONTENT_TOO_LARGE,
                            "The request's body is cut into too many chunks.");
@@ -66,6 +68,7 @@ static bool chunked_end_size(struct http_chunked *c, const struct http_limits *l
     return true;
 }
 
+/* The byte that must come, and the state after it. */
 static bool chunked_expect(struct http_chunked *c, char ch, char wanted, int next,
                            struct http_fault *fault)
 {
@@ -131,6 +134,8 @@ static bool chunked_step(struct http_chunked *c, char ch, const struct http_limi
     return false;
 }
 
+/* The only state that takes more than one byte per step: bodies are scanned at the speed of
+ * memory. */
 static void chunked_skip_data(struct http_chunked *c, size_t len)
 {
     size_t n = len - c->at;
@@ -143,6 +148,7 @@ static void chunked_skip_data(struct http_chunked *c, size_t len)
         c->state = CHUNKED_DATA_CR;
 }
 
+/* Continues where it stopped: each byte is looked at once, however small the pieces are. */
 enum http_result http_chunked_scan(struct http_chunked *c, const char *body, size_t len,
                                    const struct http_limits *limits, size_t *used,
                                    struct http_fault *fault)
@@ -159,6 +165,8 @@ enum http_result http_chunked_scan(struct http_chunked *c, const char *body, siz
     return HTTP_DONE;
 }
 
+/* In place, after http_chunked_scan() has found the whole body valid; sizes are read without
+ * checks. */
 size_t http_chunked_join(char *body, size_t used)
 {
     size_t at = 0, out = 0;

@@ -38,11 +38,14 @@ static bool rules_judge_length(struct http_head *head, const struct http_limits 
     for (size_t i = 0; i < s.n; i++) {
         if (!char_is_digit(s.p[i]))
             return http_refuse(fault, ERR_BAD_REQUEST, "Content-Length is malformed.");
+        /* Only digits are judged first: "99999999999999999999" is a valid length that is too large
+         * (413). */
         huge = huge || __builtin_mul_overflow(v, 10, &v) ||
                __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v);
     }
     if (s.n == 0)
         return http_refuse(fault, ERR_BAD_REQUEST, "Content-Length is malformed.");
+    /* RFC 9112 6.1 lets a server take the coding; most smuggling begins with such a request. */
     if (http_header_count(head, "Transfer-Encoding") > 0)
         return http_refuse(fault, ERR_BAD_REQUEST,
                            "Content-Length and Transfer-Encoding exclude each other.");
@@ -121,6 +124,7 @@ static void rules_set_keep_alive(struct http_head *head)
     head->keep_alive = !close && (head->minor == 1 || keep);
 }
 
+/* Framing before expectations: a request whose end is unknown gets no "continue". */
 bool http_judge_head(struct http_head *head, const struct http_limits *limits,
                      struct http_fault *fault)
 {

@@ -18,6 +18,8 @@ static struct str path_param_of(struct str segment)
     return (struct str){segment.p + 1, segment.n - 2};
 }
 
+/* Segments are compared as they are sent: no dot segments are resolved and nothing is decoded, so
+ * one resource has one path. */
 bool http_path_match(const char *pattern, struct str path, struct http_params *params)
 {
     struct str want = str_of(pattern);
@@ -39,6 +41,7 @@ bool http_path_match(const char *pattern, struct str path, struct http_params *p
     return !want.p && !path.p;
 }
 
+/* For the detail of a problem: which parameter is no id. */
 struct str http_path_param_name(const char *pattern, size_t i)
 {
     struct str rest = str_of(pattern);
@@ -94,6 +97,7 @@ static bool path_decode(struct arena *a, struct str s, bool plus_is_space, const
     return str_utf8_valid((struct str){text, n});
 }
 
+/* In a path a plus is a plus; in a query it is a space (WHATWG URL, form encoding). */
 bool http_segment_decode(struct arena *a, struct str segment, const char **out)
 {
     return path_decode(a, segment, false, out);
@@ -106,6 +110,7 @@ bool http_query_parse(struct arena *a, struct str query, struct http_query *out)
         struct str value = str_cut(&query, '&'), name;
         struct http_query_item item;
 
+        /* "a=1&&b=2": browsers and scripts leave empty parts. */
         if (value.n == 0)
             continue;
         name = str_cut(&value, '=');

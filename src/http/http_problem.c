@@ -13,6 +13,7 @@ struct problem_row {
     const char *title;
     long retry_after_s; /* 0: no Retry-After */
 };
+/* One row per error, from base/errors.def. */
 static const struct problem_row http_problem_rows[ERR_COUNT] = {
 #define ERR(symbol, code, status, title, retry) [symbol] = {status, title, retry},
 #include "base/errors.def"
@@ -33,6 +34,7 @@ int http_problem_status(enum err e)
     return http_problem_rows[http_problem_public(e)].status;
 }
 
+/* The api layer adds members (`errors`, ids) to what this makes. */
 json_t *http_problem_document(struct arena *a, const struct http_problem *p)
 {
     const enum err e = http_problem_public(p->err);
@@ -55,6 +57,8 @@ void http_problem_respond(struct http_resp *resp, struct arena *a, const struct 
                           const json_t *document)
 {
     const struct problem_row *row = &http_problem_rows[http_problem_public(p->err)];
+    /* The caller knows more than the table, for instance when the breaker lets the next probe
+     * through. */
     const long seconds = p->retry_after_s > 0 ? p->retry_after_s : row->retry_after_s;
 
     http_resp_init(resp, a);
@@ -74,6 +78,7 @@ struct str http_problem_bytes(struct arena *a, const struct http_problem *p)
     return http_resp_bytes(&resp, p->keep_alive, p->head_only);
 }
 
+/* In the arena's first chunk, which is there in any case. */
 struct str http_problem_oom_bytes(struct arena *a, const char *request_id, bool head_only)
 {
     const struct problem_row *row = &http_problem_rows[ERR_OUT_OF_MEMORY];

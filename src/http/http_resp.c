@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Builds responses, for the API, the dispatcher's own answers, the monitor and the sandbox. */
+/*
+ * Builds responses, for the API, the dispatcher's own answers, the monitor and the sandbox. A
+ * response is built in the request's arena, as one piece of bytes: one send() is then usually
+ * enough.
+ */
 #include "http/http_resp.h"
 
 #include <stdarg.h>
@@ -79,6 +83,8 @@ static bool resp_is_field_value(const char *value)
     return true;
 }
 
+/* A value with a control character would be a bug of ours: whatever comes from outside is encoded
+ * before. */
 void http_resp_header(struct http_resp *r, const char *name, const char *value)
 {
     ENSURE(chars_all(str_of(name), char_is_token));
@@ -132,6 +138,7 @@ struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head
     ENSURE(r->status >= 100 && r->status <= 599);
     ENSURE(r->body.n == 0 || (r->content_type && !bodiless));
     sb_init(&b, r->arena, 512 + (head_only ? 0 : r->body.n));
+    /* Always 1.1, also to a 1.0 client (RFC 9110 2.5). */
     sb_printf(&b, "HTTP/1.1 %d %s\r\n", r->status, http_reason(r->status));
     resp_add_date(&b);
     if (r->content_type) {
@@ -141,12 +148,15 @@ struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head
     if (!bodiless)
         sb_printf(&b, "Content-Length: %zu\r\n", r->body.n);
     sb_puts(&b, keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+    /* An answer with text of a customer must never be taken for a page with scripts. */
     sb_puts(&b, "X-Content-Type-Options: nosniff\r\n");
+    /* Answers hold personal data; what may be stored says so itself. */
     if (!resp_has_header(r, "Cache-Control"))
         sb_puts(&b, "Cache-Control: no-store\r\n");
     for (size_t i = 0; i < r->headers_n; i++)
         sb_printf(&b, "%s: %s\r\n", r->headers[i].name, r->headers[i].value);
     sb_puts(&b, "\r\n");
+    /* HEAD: all fields of GET, with its Content-Length, and no body (RFC 9110 9.3.2). */
     if (!head_only)
         sb_add(&b, r->body.p, r->body.n);
     return sb_str(&b);

@@ -9,11 +9,14 @@
 /* Longer than every pattern of the table: what lies behind cannot decide which row it is. */
 #define LINE_SEEN_MAX 4096
 
+/* Every GET answers HEAD as well. */
 static bool http_route_serves(const struct http_route *route, enum http_method method)
 {
     return route->method == method || (method == HTTP_HEAD && route->method == HTTP_GET);
 }
 
+/* In the order of the table: literal segments stand before parameters. About fifty rows; a tree
+ * would not be measurable. */
 size_t http_route_find(const struct http_route_table *t, enum http_method method, struct str path,
                        struct http_params *params)
 {
@@ -25,6 +28,8 @@ size_t http_route_find(const struct http_route_table *t, enum http_method method
     return t->n;
 }
 
+/* For bytes that may be no valid request: what a timed-out or refused one would have been, for logs
+ * and metrics. */
 size_t http_route_find_line(const struct http_route_table *t, struct str request)
 {
     struct str rest = {request.p, request.n < LINE_SEEN_MAX ? request.n : LINE_SEEN_MAX};
@@ -40,6 +45,7 @@ size_t http_route_find_line(const struct http_route_table *t, struct str request
     return t->n;
 }
 
+/* RFC 9110 15.5.6: a 405 lists what is allowed. */
 const char *http_route_allowed(const struct http_route_table *t, struct arena *a, struct str path)
 {
     struct http_params ignored;

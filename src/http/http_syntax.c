@@ -4,12 +4,14 @@
 #include "base/chars.h"
 #include "http_priv.h"
 
+/* False, so that a rule can end with `return http_refuse(...)`. */
 bool http_refuse(struct http_fault *fault, enum err err, const char *detail)
 {
     *fault = (struct http_fault){.err = err, .detail = detail};
     return false;
 }
 
+/* The tab is allowed within a field's value (RFC 9110 5.5). */
 bool http_is_control(char c)
 {
     return c != '\t' && char_is_control(c);
@@ -69,6 +71,8 @@ static bool syntax_is_ipv6(struct str s)
     return colon;
 }
 
+/* RFC 3986 3.2 without user info, which RFC 9110 4.2.4 forbids. The port may be empty: "host:" is
+ * valid. */
 bool http_authority_valid(struct str s)
 {
     struct str host;

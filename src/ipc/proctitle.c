@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Process titles, as `ps` and `top` show them (BEHAVIOUR §2). Called by main() once, then by each
+ * process. libbsd has setproctitle(); it is not worth a library.
+ */
 #include "ipc/proctitle.h"
 
 #include <stdarg.h>
@@ -8,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Terminals show less; the area of argv and environ is usually larger. */
 #define TITLE_MAX 256
 
 /* The strings of argv and environ lie one behind the other on the stack of a new process; ps reads
@@ -27,6 +32,7 @@ static char *end_of(char **strings, char *end)
 }
 
 /* Copies n strings and the NULL behind them; NULL when memory is out. */
+/* getenv() and getopt() must go on working when the original strings are overwritten. */
 static char **copy_of(char **strings, size_t n)
 {
     char **copy = calloc(n + 1, sizeof(*copy));
@@ -71,6 +77,7 @@ void proctitle_set(const char *fmt, ...)
     if (!area || area_len == 0)
         return;
     char text[TITLE_MAX];
+    /* The program's name stays in front, so that ps -C and killall find all processes. */
     int n = snprintf(text, sizeof(text), "bookingd: ");
     va_list ap;
     va_start(ap, fmt);
@@ -81,6 +88,7 @@ void proctitle_set(const char *fmt, ...)
         len = area_len - 1;
     text[len] = '\0';
     memcpy(area, text, len + 1);
+    /* ps prints NULs as blanks; nothing of a longer, earlier title may show. */
     if (dirty > len)
         memset(area + len, 0, dirty - len);
     dirty = len;

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * The packets between master, dispatcher and workers, and the words about them in shared memory.
+ * Both ends are the same program, but a worker may have been taken over: lengths are checked before
+ * use.
+ *
+ * A packet is a head, a struct that its caller defines, and bytes. Bytes that are too many for a
+ * packet go in a memfd, whose descriptor is sent with it.
+ */
 #include "ipc/protocol.h"
 
 #include <errno.h>
@@ -14,6 +22,7 @@
 #include "sys/net.h"
 #include "sys/shm.h"
 
+/* The dispatcher gets the numbers it needs and no configuration: that holds secrets. */
 struct handover_limits handover_limits_of(const struct config *cfg)
 {
     return (struct handover_limits){
@@ -34,6 +43,7 @@ struct handover_limits handover_limits_of(const struct config *cfg)
     };
 }
 
+/* The connection's descriptor comes first, the memfd last; the receiver counts on that order. */
 bool handover_send(int sock, const void *head, size_t head_size, struct handover_packet *p)
 {
     int fds[2], memfd = -1;
@@ -91,6 +101,7 @@ static bool protocol_unpack_packet(struct handover_packet *p, uint64_t len, cons
     return true;
 }
 
+/* 1 a packet, 0 none that makes sense (or the other side has ended), -1 with errno. */
 int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at,
                   struct handover_packet *p)
 {
@@ -106,6 +117,7 @@ int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_
     } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0)
         return -1;
+    /* The head is still there: it names the request, which can then be answered with 503. */
     p->lost = fds_n == NET_FDS_LOST;
     if (p->lost)
         fds_n = 0;
@@ -139,6 +151,8 @@ struct word {
     _Alignas(64) _Atomic uint64_t v;
     _Atomic uint64_t answer; /* length << 1 | keep-alive; written before v */
 };
+/* Sequentially consistent: the dispatcher reads them after the worker's death, and the order of the
+ * two words decides what it does. */
 static struct word *words; /* one a slot */
 static unsigned words_n;
 static struct given {
@@ -178,6 +192,8 @@ uint64_t handover_marked(unsigned slot, struct handover_answer *a)
     return atomic_load(&words[slot].v);
 }
 
+/* For the master's watch: a worker that died or hung before it took the packet says nothing
+ * itself. */
 void handover_give(unsigned slot, struct handover_given g)
 {
     ENSURE(slot < words_n);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The master: a loop over signals and time. It touches no client, no database and no lock, so
- * nothing that it supervises can hold it up.
+ * The master: a loop over signals and time. Called by main.c through `serve`. It touches no client,
+ * no database and no lock, so nothing that it supervises can hold it up.
+ *
+ * Everything happens in turns: reap the dead, watch the living, go one step on with a stop or a
+ * reload, start who is due. A turn never waits.
  */
 #include "master/master.h"
 
@@ -26,6 +29,8 @@
 #define TICK_SOON_MS 20    /* something starts or ends */
 #define FORCED_KILL_MS 500 /* from QUIT to KILL */
 
+/* Signals go by pid, and only to children that are not reaped yet: their pids cannot belong to
+ * others. */
 static void signal_all(const struct master *m, int signo)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
@@ -34,6 +39,7 @@ static void signal_all(const struct master *m, int signo)
     }
 }
 
+/* QUIT first: a worker says in its last words what it was doing. */
 static void force_stop(struct master *m)
 {
     m->forced = true;
@@ -41,6 +47,7 @@ static void force_stop(struct master *m)
     signal_all(m, SIGQUIT);
 }
 
+/* The second TERM means that somebody does not want to wait. */
 static void begin_stop(struct master *m)
 {
     if (m->stopping) {
@@ -65,6 +72,7 @@ static bool master_counts_child(const struct master *m, const struct child *c)
 }
 
 /* One worker more, up to twice as many as are configured. */
+/* Twice: that many slots there are, and a reload needs half of them. */
 static void add_worker(struct master *m)
 {
     int64_t n = 0;
@@ -98,6 +106,7 @@ static void remove_worker(struct master *m)
     master_tell_stop(last);
 }
 
+/* Signals arrive as data from signalfd, so this is ordinary code and may log. */
 static void on_signal(struct master *m, int signo)
 {
     switch (signo) {
@@ -134,6 +143,7 @@ static void stop_role(struct master *m, enum role role)
 }
 
 /* The order of a drain: who takes work in, who does it, who watches. */
+/* One step per turn: each condition is looked at anew until all processes are gone. */
 static void stop_step(struct master *m)
 {
     if (!m->forced && deadline_passed(m->stop_by)) {
@@ -177,6 +187,7 @@ static void check_refusals(struct master *m)
         refused += master_in_state(m, r, CHILD_REFUSED);
     if (refused == 0 || m->stopping)
         return;
+    /* Without a dispatcher nobody is served; without a worker that lives or will, neither. */
     bool nobody =
         master_in_state(m, ROLE_DISPATCHER, CHILD_REFUSED) > 0 ||
         (master_alive(m, ROLE_WORKER) == 0 && master_in_state(m, ROLE_WORKER, CHILD_DOWN) == 0);
@@ -189,6 +200,7 @@ static void check_refusals(struct master *m)
     force_stop(m);
 }
 
+/* READY=1 once, when the first worker has its database connection (master_watch.c). */
 static void check_ready(struct master *m)
 {
     if (m->ready || m->stopping || !master_serving(m))
@@ -208,6 +220,8 @@ static void master_ping_watchdog(struct master *m)
     m->watchdog_due = deadline_in_ms(every);
 }
 
+/* The shortest of what is due. 1 ms at least: a wait of 0 would spin if a condition never came
+ * true. */
 static int master_wait_ms(const struct master *m)
 {
     int64_t wait = TICK_MS;
@@ -226,6 +240,8 @@ static int master_wait_ms(const struct master *m)
     return wait < 1 ? 1 : (int)wait;
 }
 
+/* Deaths first, so that what follows sees only the living; status last, so that it tells the
+ * result. */
 static void master_run_turn(struct master *m)
 {
     master_reap(m);
@@ -258,6 +274,7 @@ static int master_run_loop(struct master *m)
     return m->exit_code;
 }
 
+/* The dispatcher first: workers are announced to it. */
 static void want_all(struct master *m)
 {
     static const enum role single[] = {ROLE_DISPATCHER, ROLE_RESOLVER, ROLE_MONITOR, ROLE_KEEPER};
@@ -283,6 +300,7 @@ int master_run(struct config *cfg)
     m.sig_fd =
         sig_open((const int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD, 0});
     notify_sd_init();
+    /* Its exit code says whether a restart can help (78: no). */
     if (!master_setup(&m))
         return m.exit_code;
     m.children_n = scoreboard_slots();

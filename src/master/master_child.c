@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Starting children and burying them. What follows from an event is child_table.c's to say. */
+/*
+ * Starting children, and what is done when one has ended. What follows from an event is decided in
+ * child_table.c. Called from the turns of master.c and by master_reload.c.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,11 +33,14 @@
 #include "sys/net.h"
 #include "sys/sig.h"
 
+/* Out of processes or memory: both come back within seconds, and a tighter loop would make it
+ * worse. */
 #define FORK_FAILED_MS 1000
 
 /* The master has no main: nobody forks it. */
 #define master_main NULL
 
+/* From roles.def: a new role is a row there and a function NAME_main(). */
 static const struct role_kind {
     int (*main)(const struct child_env *env);
     unsigned secrets; /* kept; the others are wiped */
@@ -63,6 +69,7 @@ void master_want(struct child *c, uint32_t epoch)
     c->next_start = (struct mono){0};
 }
 
+/* OFF: not wanted by any configuration. NULL while a reload overlaps another. */
 struct child *master_free_slot(struct master *m, enum role role)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
@@ -103,6 +110,7 @@ static bool on_trial(const struct master *m, const struct child *c)
 
 /* Everything that this role was not given is closed: a listener kept open by a worker would outlive
  * a drain. */
+/* close_range() between the descriptors that stay, in ascending order. */
 static void keep_only(const int *keep, size_t n)
 {
     unsigned from = STDERR_FILENO + 1;
@@ -130,6 +138,7 @@ static void ignore_the_masters(void)
 }
 
 /* Of the configurations only its own, of that only the secrets of its role. */
+/* The log's format and level are the configuration's, too. */
 static void keep_config(const struct master *m, const struct child *c)
 {
     struct config *mine = config_of(m, c->epoch), *other = mine == m->cfg ? m->reload.cfg : m->cfg;
@@ -138,6 +147,9 @@ static void keep_config(const struct master *m, const struct child *c)
     log_set((enum log_format)mine->log.format, (enum log_level)mine->log.level);
 }
 
+/* What the child is from here on: no descriptor, secret, right or signal handler of the master is
+ * left when its main is called. The order matters: descriptors, secrets, scoreboard, and rights
+ * last, since the steps before need more of them. */
 static NORETURN void run_child(const struct master *m, const struct child *c, struct child_env *env)
 {
     int keep[LISTENERS_MAX + 4];
@@ -158,6 +170,7 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
     keep_only(keep, n);
     keep_config(m, c);
 
+    /* More than two slots: the role has several processes, which are told apart by their index. */
     const bool many = scoreboard_count(c->role) > 2;
     scoreboard_attach(c->slot);
     metrics_attach(c->slot);
@@ -175,6 +188,7 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
 
 /* Gives the role what it needs. theirs: the other end of a new pair, or -1. False: no descriptors.
  */
+/* Pairs are new for each process: a socket of a dead worker may still hold packets. */
 static bool master_child_equip_env(struct master *m, const struct child *c, struct child_env *env,
                                    int *theirs)
 {
@@ -231,6 +245,7 @@ static void master_child_announce_worker(struct master *m, const struct child *c
     close(fd);
 }
 
+/* The child stays DOWN, so master_launch_due() tries again. */
 static void not_started(struct child *c, struct child_env *env, int theirs)
 {
     LOG(LOG_LEVEL_ERROR, "master.fork_failed", F_STR("child", role_names[c->role]),
@@ -249,6 +264,7 @@ static void master_child_launch_process(struct master *m, struct child *c)
         not_started(c, &env, theirs);
         return;
     }
+    /* Indices of providers in shared memory must mean what the child's configuration says. */
     master_use_config(m, env.cfg);
     c->generation = scoreboard_assign(c->slot);
     (void)fflush(NULL); /* or the child would print it again */
@@ -273,6 +289,7 @@ static void master_child_launch_process(struct master *m, struct child *c)
 
 /* Without a dispatcher nobody could give a worker anything; one that is busy learns of it a little
  * later. */
+/* A full socket: wait for the next turn instead of starting a worker that nobody knows of. */
 static bool can_announce(const struct master *m)
 {
     struct pollfd p = {.fd = m->control, .events = POLLOUT};
@@ -348,6 +365,7 @@ static void log_violation(const struct child *c, const char *last_words)
                       "behaves differently here (see server.confine)"));
 }
 
+/* Reads what the dead process left in shared memory before its slot is released for the next. */
 static void master_child_bury_process(struct master *m, struct child *c, int status)
 {
     struct scoreboard_view v;
@@ -365,6 +383,7 @@ static void master_child_bury_process(struct master *m, struct child *c, int sta
     if (on_trial(m, c) && c->state != CHILD_DRAINING)
         trial_death(m, c, status); /* and no other takes its place */
     child_ended(c, mono_now(), refused);
+    /* Not failures: the worker had served its number of requests, or its dispatcher died. */
     if ((recycled || orphaned) && c->state == CHILD_DOWN) {
         c->next_start = (struct mono){0};
         c->fails = 0;
@@ -391,6 +410,7 @@ static void master_child_bury_process(struct master *m, struct child *c, int sta
             F_INT("index", c->index), F_INT("failures", c->fails), F_MS("wait", (double)wait));
 }
 
+/* Every turn, not only after SIGCHLD: signals of one kind merge. */
 void master_reap(struct master *m)
 {
     int status;
@@ -408,6 +428,7 @@ void master_reap(struct master *m)
     }
 }
 
+/* Sent once; whoever does not end is ended by master_watch() or the drain's time limit. */
 void master_tell_stop(struct child *c)
 {
     enum child_state before = c->state;

@@ -11,6 +11,7 @@
 #include "master_priv.h"
 #include "sys/addrs.h"
 
+/* False when a name has no row: it would never get an address. */
 bool master_register_names(const struct config *cfg)
 {
     bool good = db_register_hosts(cfg->database.url);
@@ -22,6 +23,7 @@ bool master_register_names(const struct config *cfg)
     return good;
 }
 
+/* The strings stay the configuration's. */
 void master_describe_providers(const struct config *cfg, struct master_providers *out)
 {
     for (size_t i = 0; i < cfg->providers_n; i++) {
@@ -31,6 +33,7 @@ void master_describe_providers(const struct config *cfg, struct master_providers
     }
 }
 
+/* During a reload children of both configurations are started, so this may go back and forth. */
 void master_use_config(struct master *m, const struct config *cfg)
 {
     struct master_providers p;
