@@ -75,9 +75,9 @@ struct http_preference http_accept(struct str accept, const char *type, const ch
     return best;
 }
 
-/* Text unless OpenMetrics is asked for by name and is at least as welcome: `*/*` from a browser
- * or curl gets what people read. Prometheus asks for OpenMetrics first, with text at a lower
- * quality. */
+/* Text unless OpenMetrics is asked for by name and is at least as welcome: a wildcard from a
+ * browser or curl gets what people read. Prometheus asks for OpenMetrics first, with text at a
+ * lower quality. */
 enum metrics_format http_accept_metrics(struct str accept)
 {
     const struct http_preference text = http_accept(accept, "text/plain", "0.0.4");

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The master's listening sockets. One that stays over a reload is never closed. */
+/*
+ * The master's listening sockets. Called by master_setup.c at the start and by master_reload.c. One
+ * that stays over a reload is never closed: clients in its queue would be reset.
+ *
+ * A place is told by its key, the text of its address. `wanted` is what the configuration in force
+ * asks for, `wanted_next` what the one that is being tried asks for.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +20,9 @@
 #include "sys/log.h"
 #include "sys/net.h"
 
+/* Few scrapers; the API's backlog is configured. */
 #define MONITOR_BACKLOG 64
+/* A unix path (107 bytes) or an IPv6 address and its port, with room. */
 #define KEY_MAX 160
 static const char systemd_key[] = "systemd";
 
@@ -43,6 +51,8 @@ static void master_listen_close_socket(struct listener *l)
     *l = (struct listener){.fd = -1};
 }
 
+/* The file of a unix socket goes with it: a client would otherwise find a socket that refuses.
+ * systemd's sockets are its own. */
 static void close_listener(struct listener *l)
 {
     if (l->from_systemd)
@@ -127,6 +137,7 @@ static bool master_listen_keep_socket(struct master *m, const char *key)
     return found;
 }
 
+/* A socket that is there already is kept, whatever its backlog was. */
 static bool listen_one(struct master *m, const struct listen_addr *at, int backlog,
                        const char **why)
 {
@@ -168,6 +179,7 @@ static bool listen_monitor(struct listener *l, const struct listen_addr *at, con
     return false;
 }
 
+/* Exit code 78 only where a restart cannot help: an address in use may be free in a moment. */
 bool master_listen(struct master *m)
 {
     const struct listen_addr *at = &m->cfg->monitor.listen;
@@ -196,6 +208,7 @@ bool master_listen(struct master *m)
     return false;
 }
 
+/* The old monitor goes on serving until the new configuration is in force. */
 bool master_listen_next(struct master *m)
 {
     const struct config *cfg = m->reload.cfg;
@@ -215,6 +228,7 @@ bool master_listen_next(struct master *m)
     return good;
 }
 
+/* What was only bound for the refused configuration. */
 void master_listen_undo(struct master *m)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
@@ -225,6 +239,7 @@ void master_listen_undo(struct master *m)
         close_listener(&m->reload.monitor);
 }
 
+/* Sockets are sent before the order to use them; the dispatcher keeps them by their number. */
 bool master_listen_tell(struct master *m)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
@@ -259,6 +274,7 @@ void master_listen_commit(struct master *m)
     m->reload.monitor = (struct listener){.fd = -1};
 }
 
+/* A bit per place: LISTENERS_MAX is 32 at most. */
 uint32_t master_listen_bits(const struct master *m)
 {
     uint32_t bits = 0;
@@ -277,6 +293,7 @@ uint32_t master_listen_systemd(const struct master *m)
     return bits;
 }
 
+/* For a new dispatcher, which inherits them and need not be told. */
 void master_listen_fds(struct master *m, int fds[LISTENERS_MAX])
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
@@ -286,6 +303,7 @@ void master_listen_fds(struct master *m, int fds[LISTENERS_MAX])
     }
 }
 
+/* Called when a stop begins: systemd may then hand its sockets to the next start. */
 void master_close_listeners(struct master *m)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The master's own process_* figures out of /proc/self, once a second: nobody else may read them
- * there. */
+/*
+ * The master's own process_* figures out of /proc/self, for the monitor's page. The master reads
+ * them itself, since nobody else may: it is not dumpable.
+ */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include "base/num.h"
 #include "master_priv.h"
 
+/* proc(5)'s stat is one line of about 300 characters. Once per second is finer than any scrape. */
 #define FILE_MAX_LEN 4096
 #define EVERY_MS 1000
 
@@ -65,6 +68,7 @@ static double seconds_of(struct timeval t)
  */
 static bool read_figures(struct process_view *v)
 {
+    /* Numbers of proc_pid_stat(5). */
     enum { VSIZE = 23, RSS = 24 };
     char text[FILE_MAX_LEN];
     struct rusage usage;
@@ -81,6 +85,7 @@ static bool read_figures(struct process_view *v)
     return true;
 }
 
+/* Called every turn; does its work when a second has passed. */
 void master_publish_process(struct master *m)
 {
     struct process_view v = {.started_s = m->started_wall_s};

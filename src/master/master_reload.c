@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * HUP. The new configuration is read and checked, its sockets are bound, its names known; then
- * workers of the next epoch start beside those that serve. When they have proved themselves - all
- * are up, and reach the database - one packet to the dispatcher makes the switch, and the old ones
- * are told to finish. Until that packet everything can be taken back, and is, whatever goes wrong.
+ * HUP. Called by master.c: master_reload() when the signal comes, master_reload_step() each turn.
+ *
+ * The new configuration is read and checked, its sockets are bound, its names known; then workers
+ * of the next epoch start beside those that serve. When they have proved themselves (all are up,
+ * and reach the database) one packet to the dispatcher makes the switch, and the old ones are told
+ * to finish. Until that packet everything can be taken back, and is, whatever goes wrong (BEHAVIOUR
+ * §2: no request fails and no connection is reset).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +27,7 @@
 #define ALL_MS 3000     /* how long the others' connections are waited for */
 #define RESOLVER_MS 500 /* from TERM to KILL: a stopped one does not hear */
 
+/* For `bookingd reload --wait` and the status page. */
 static void master_reload_tell_state(struct master *m, bool busy)
 {
     struct reload_view *v = &m->reload.view;
@@ -33,6 +37,7 @@ static void master_reload_tell_state(struct master *m, bool busy)
     master_state_set_reload(v);
 }
 
+/* The end of a cycle, good or bad. systemd waits for READY=1 after RELOADING=1 in either case. */
 static void master_reload_finish_cycle(struct master *m, bool good)
 {
     struct reload *r = &m->reload;
@@ -54,6 +59,7 @@ static void master_reload_finish_cycle(struct master *m, bool good)
         notify_sd_ready();
 }
 
+/* Its workers have no request: the dispatcher was never told to give them any. */
 static void stop_trial(struct master *m)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
@@ -75,6 +81,7 @@ static void master_reload_refuse_config(struct master *m)
 
 /* ---- before anything is started ---- */
 
+/* All faults go to the log, the first one to the status, which has little room. */
 static void log_faults(struct master *m, const struct config_report *report, const char *path)
 {
     struct reload *r = &m->reload;
@@ -91,6 +98,8 @@ static void log_faults(struct master *m, const struct config_report *report, con
 }
 
 /* What was decided once for the life of the process. */
+/* User and filters are laid down once and cannot be changed from inside; shared memory cannot
+ * grow. */
 static bool master_reload_check_fixed_keys(struct master *m)
 {
     const struct config *now = m->cfg, *next = m->reload.cfg;
@@ -109,6 +118,7 @@ static bool master_reload_check_fixed_keys(struct master *m)
     return false;
 }
 
+/* It may be inside getaddrinfo() and deaf to TERM, hence KILL after a moment. It holds nothing. */
 static void stop_resolver(struct master *m)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
@@ -122,7 +132,8 @@ static void stop_resolver(struct master *m)
 }
 
 /* At the start an empty file means the defaults; over a running service it is an accident. */
-static bool master_reload_empty_dispatcher(struct master *m)
+/* An editor or a copy that was interrupted leaves an empty file. */
+static bool master_reload_is_file_empty(struct master *m)
 {
     struct stat st;
     if (!m->cfg->file || stat(m->cfg->file, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > 0)
@@ -131,6 +142,7 @@ static bool master_reload_empty_dispatcher(struct master *m)
     return true;
 }
 
+/* Sockets are bound before anything starts: a port in use is the commonest reason to refuse. */
 static void master_reload_begin_cycle(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -144,7 +156,7 @@ static void master_reload_begin_cycle(struct master *m)
     if (m->ready)
         notify_sd_reloading();
     master_reload_tell_state(m, true);
-    if (master_reload_empty_dispatcher(m)) {
+    if (master_reload_is_file_empty(m)) {
         master_reload_refuse_config(m);
         return;
     }
@@ -164,6 +176,7 @@ static void master_reload_begin_cycle(struct master *m)
 /* ---- the trial ---- */
 
 /* The table of names has one writer, the resolver: it is changed while there is none. */
+/* Names of both configurations: the old workers serve on until the switch, or for good. */
 static void names_step(struct master *m)
 {
     stop_resolver(m);
@@ -203,6 +216,8 @@ static struct trial count_trial(const struct master *m)
 }
 
 /* From here on there is no way back. False: the dispatcher takes nothing at the moment. */
+/* Everything goes in one packet: the dispatcher uses the new limits, networks and sockets from one
+ * request to the next. */
 static bool master_reload_commit_config(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -229,6 +244,7 @@ static bool master_reload_commit_config(struct master *m)
     return true;
 }
 
+/* In words: it is what `bookingd reload` and `systemctl status` print. */
 static void out_of_time(struct master *m, const struct trial *t)
 {
     const char *why = t->n < m->reload.cfg->server.workers
@@ -239,6 +255,7 @@ static void out_of_time(struct master *m, const struct trial *t)
     (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "%s", why);
 }
 
+/* Workers start as slots come free: some may still belong to the configuration before. */
 static void proving_step(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -253,6 +270,8 @@ static void proving_step(struct master *m)
         r->up_since = mono_now();
     const bool good =
         r->up_since.ns != 0 &&
+        /* One that reaches the database proves the URL. The others get a moment, so that the first
+         * requests after the switch find their connections. */
         (t.database == t.n || (t.database > 0 && mono_ms_since(r->up_since) > ALL_MS));
     if (good && !r->fault[0] && master_reload_commit_config(m))
         return;
@@ -265,6 +284,7 @@ static void proving_step(struct master *m)
 /* ---- what follows the configuration in force, every turn ---- */
 
 /* Of each of these roles there is one child, of the epoch. */
+/* child_replace() decides; this carries it out. */
 static void replace_single(struct master *m, enum role role, uint32_t epoch,
                            enum child_handover how)
 {
@@ -279,6 +299,7 @@ static void replace_single(struct master *m, enum role role, uint32_t epoch,
         master_want(c, epoch);
 }
 
+/* Every turn, since a worker may have been in a state that could not be told to stop. */
 static void retire_workers(struct master *m)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
@@ -296,6 +317,8 @@ void master_reload(struct master *m)
         m->reload.again = true; /* the file may have changed since it was read */
 }
 
+/* The monitor overlaps, so scrapes find one; the keeper never runs twice at a time; the resolver is
+ * started only when its table may be written. */
 void master_reload_step(struct master *m)
 {
     if (m->reload.phase == RELOAD_NONE && m->reload.again)
@@ -313,6 +336,7 @@ void master_reload_step(struct master *m)
                        CHILD_HANDOVER_AFTER);
 }
 
+/* A stop of the service: the configuration on trial is dropped. */
 void master_reload_cancel(struct master *m)
 {
     if (m->reload.phase == RELOAD_NONE)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* What the master does once, before the first fork: sockets, shared memory, limits, privileges. */
+/*
+ * What the master does once, before the first fork: sockets, shared memory, limits, privileges.
+ * Called by master.c. The order matters: ports below 1024 need root, so sockets come before the
+ * change of user; shared memory comes last, so that only its user can have touched it.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -30,10 +34,12 @@
 /* Room for a reload that asks for more: memory that nobody touches costs nothing. */
 #define WORKERS_ROOM_MIN 64
 #define WORKERS_ROOM_MAX 1024
+/* The API has about 90 rows; ENSURE below says when it has more. */
 #define ROUTES_MAX 256
 #define ALIGN_SPARE 4096 /* every part of the shared memory is rounded up to 64 bytes */
 
 /* The descriptors of many connections; the hard limit is the administrator's word. */
+/* Not fatal: the dispatcher admits as many connections as there are descriptors for. */
 static void raise_limits(void)
 {
     struct rlimit r;
@@ -44,6 +50,7 @@ static void raise_limits(void)
     }
 }
 
+/* setuid(0) must fail afterwards, or the change was not final. */
 static bool drop_privileges(struct master *m)
 {
     const char *user = m->cfg->server.user;
@@ -67,6 +74,7 @@ static bool drop_privileges(struct master *m)
     return false;
 }
 
+/* Twice the workers: a reload runs both generations for a moment. */
 static unsigned workers_room(const struct config *cfg)
 {
     unsigned room = 2 * (unsigned)cfg->server.workers;
@@ -92,6 +100,8 @@ static bool settle_environment(void)
     return good;
 }
 
+/* One mapping for everything, made before the first fork: no process can be without a part of
+ * it. */
 static bool make_shared(struct master *m)
 {
     static struct metric_route routes[ROUTES_MAX]; /* borrowed by the registry for ever */
@@ -138,6 +148,7 @@ bool master_setup(struct master *m)
     m->exit_code = 1;
     raise_limits();
     /* Once for all processes: what reads files when it is first used is used here. */
+    /* The time zone's file, jansson's seed: a confined child could not read them any more. */
     tzset();
     json_object_seed(0);
     if (!master_listen(m) || !drop_privileges(m))

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* What the scoreboard says about the children, and what is said about them in turn. */
+/*
+ * What the scoreboard says about the children, and what the master does and tells about it: ends
+ * whoever is overdue, decides whether the service is ready and healthy, writes the status. Called
+ * from the turns of master.c.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +16,8 @@
 #include "sys/log.h"
 #include "sys/notify_sd.h"
 
+/* All limits are far above what a healthy process needs: a false alarm costs a request, a late one
+ * only time. OVERDUE_MS is promised in BEHAVIOUR §2. */
 #define OVERDUE_MS 5000   /* beyond a budget: the child's own limits have failed */
 #define STARTING_MS 60000 /* to check in */
 #define DRAINING_MS 10000 /* to end, once told and with nothing in hand */
@@ -34,10 +40,12 @@ static bool never_began(const struct child *c, const struct scoreboard_view *v)
     if (c->role != ROLE_WORKER || v->stage == STAGE_BUSY)
         return false;
     const struct handover_given g = handover_given(c->slot);
+    /* Given after its last word on the scoreboard, and the word has not changed since. */
     return g.at.ns > v->since.ns && mono_ms_between(g.at, mono_now()) > OVERDUE_MS &&
            mono_ms_between(g.until.at, mono_now()) > OVERDUE_MS;
 }
 
+/* Who only waits must turn its loop; a worker may sit idle in poll() for as long as it likes. */
 static bool master_watch_is_overdue(const struct child *c, const struct scoreboard_view *v)
 {
     if (c->state == CHILD_STARTING)
@@ -87,6 +95,8 @@ static void log_overdue(const struct child *c, const struct scoreboard_view *v)
         F_MS("stage_age", mono_ms_since(v->since)));
 }
 
+/* ABRT first: the process's last words and its core say where it hung. A stopped process hears only
+ * KILL. */
 static void watch_one(const struct master *m, struct child *c)
 {
     struct scoreboard_view v;
@@ -116,6 +126,7 @@ void master_watch(struct master *m)
     }
 }
 
+/* READY=1 means: a request that comes now is served (BEHAVIOUR §2). */
 bool master_serving(const struct master *m)
 {
     if (!addrs_first_pass() && mono_ms_since(m->started) < NAMES_MS)
@@ -131,6 +142,7 @@ bool master_serving(const struct master *m)
     return false;
 }
 
+/* For the watchdog. The database does not count: a restart would not bring it back. */
 bool master_healthy(const struct master *m)
 {
     return m->ready && (m->stopping || (one_well(m, ROLE_DISPATCHER) && one_well(m, ROLE_WORKER)));
@@ -149,6 +161,7 @@ static unsigned busy_workers(const struct master *m)
     return n;
 }
 
+/* Only when it changed: systemd writes each status to its journal. */
 void master_tell_status(struct master *m)
 {
     char text[sizeof(m->status)];
@@ -168,6 +181,7 @@ void master_tell_status(struct master *m)
     notify_sd_status("%s", text);
 }
 
+/* USR1: the same figures as /status, for when the monitor does not answer. */
 void master_scoreboard(const struct master *m)
 {
     for (unsigned i = 0; i < m->children_n; i++) {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The monitor's loop: scrapes, the ledger at monitor.poll_interval, and the end. */
+/*
+ * The monitor's loop: scrapes, reading the notifications at monitor.poll_interval, and the end.
+ * Forked by the master as a role. Scrapes are answered at any moment, also while the database is
+ * frozen, since waiting for the database serves them, too.
+ */
 #include "monitor/monitor.h"
 
 #include <errno.h>
@@ -18,12 +22,15 @@
 #include "sys/net.h"
 #include "sys/sig.h"
 
+/* The rows of a read; it is reset before each. */
 #define ARENA_CHUNK ((size_t)64 * 1024)
 #define READ_FLOOR_MS 1000 /* a read of the ledger may always take this long */
 #define READ_FACTOR \
     4 /* and this many times what the last one took, up to database.statement_timeout */
 #define SENT_SHARE \
     20 /* counting what was sent reads the whole ledger: at most this fraction of the time */
+/* A count that ran out of time would run out of it again: a minute later is soon enough. DRAIN_MS:
+ * answers in progress are some 100 kB. */
 #define SENT_RETRY_MS 60000
 #define DRAIN_MS 2000
 
@@ -55,6 +62,7 @@ static int64_t limit_ms(const struct monitor *m, int64_t took_ms)
 
 /* The view is made fresh for each turn, so that no page shows figures older than an interval and a
  * read. */
+/* Figures are left out rather than shown old (BEHAVIOUR §9). */
 static void refresh_view(struct monitor *m)
 {
     const int64_t oldest_ms = m->env->cfg->monitor.poll_interval_ms + limit_ms(m, m->debt_took_ms) +
@@ -90,6 +98,7 @@ static bool monitor_run_turn(struct monitor *m, int fd, short events, struct dea
         return false;
     if (polls[0].revents && sig_next(m->signal_fd, NULL))
         m->ending = true;
+    /* The master is gone: its end of the pipe was the only one. */
     if (polls[1].revents & (POLLHUP | POLLERR | POLLNVAL))
         m->ending = true;
     refresh_view(m);
@@ -129,6 +138,7 @@ static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms, str
 
 /* A ledger so long that it cannot be counted within the statement limit leaves out the sent ones,
  * not the debt. */
+/* Counting sent rows is the only read whose cost grows with the age of the installation. */
 static void read_sent(struct monitor *m, struct db_gauges *out)
 {
     const struct config *cfg = m->env->cfg;
@@ -142,6 +152,7 @@ static void read_sent(struct monitor *m, struct db_gauges *out)
         LOG(LOG_LEVEL_WARN, "monitor.sent_uncounted", F_MS("took", (double)m->sent_took_ms));
 }
 
+/* What failed and what is owed come first: alerts depend on them. */
 static void read_ledger(struct monitor *m)
 {
     struct db_gauges fresh = m->view.ledger;
@@ -154,6 +165,8 @@ static void read_ledger(struct monitor *m)
     m->good = e == ERR_OK;
     if (m->good) {
         const int64_t unknown = fresh.unknown + fresh.unknown_sent;
+        /* Rows of a template or status that this version does not know: another version writes to
+         * this database. */
         if (unknown != m->view.ledger.unknown + m->view.ledger.unknown_sent)
             LOG(LOG_LEVEL_WARN, "monitor.ledger_unknown", F_INT("rows", unknown));
         m->view.ledger = fresh;
@@ -182,6 +195,7 @@ static void database_step(struct monitor *m, bool ready)
     refresh_view(m);
 }
 
+/* The database is optional here: /metrics and /status answer without it. */
 static void monitor_run_loop(struct monitor *m)
 {
     scoreboard_stage(STAGE_IDLE, "");
@@ -199,6 +213,7 @@ static void monitor_run_loop(struct monitor *m)
         (void)monitor_run_turn(m, -1, 0, d);
 }
 
+/* No deadline for a schema of another version: figures that cannot be read are left out. */
 int monitor_main(const struct child_env *env)
 {
     static const int signals[] = {SIGTERM, 0};

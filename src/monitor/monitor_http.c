@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The monitor's HTTP server: few callers, one loop, nothing that a caller does can hold another up.
+/*
+ * The monitor's HTTP server: few callers, one loop, nothing that a caller does can hold another up.
+ * Called by monitor.c, which polls. Not the dispatcher's code: that hands requests to workers, and
+ * this one must answer when no worker can.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,10 +17,12 @@
 #include "sys/log.h"
 #include "sys/net.h"
 
+/* A scraper's request has some 300 bytes. */
 #define HEAD_MAX 8192
 #define IO_MS 5000    /* a whole head, or a whole answer, takes no longer */
 #define IDLE_MS 75000 /* between requests: above the usual scrape intervals */
 #define ARENA_CHUNK ((size_t)16 * 1024)
+/* A burst of connections must not keep answers waiting. */
 #define ACCEPTS_PER_TURN 16
 
 struct conn {
@@ -59,6 +64,7 @@ struct monitor_http *monitor_http_new(const int *listen_fds, size_t n, monitor_a
     return h;
 }
 
+/* The last one takes the freed place, so the list has no gaps. */
 static void conn_free(struct monitor_http *h, size_t i)
 {
     struct conn *c = h->conns[i];
@@ -95,6 +101,7 @@ static bool between_requests(const struct conn *c)
 
 /* Closes the connection that has waited longest without a request in hand; false when there is
  * none. */
+/* Whoever holds connections open without a request must not lock Prometheus out. */
 static bool monitor_http_evict_oldest(struct monitor_http *h)
 {
     size_t oldest = MONITOR_CONNS_MAX;
@@ -163,6 +170,7 @@ static bool has_body(const struct http_head *head)
     return head->chunked || (head->has_length && head->content_length > 0);
 }
 
+/* A body is not read, so the connection cannot be used again after one. */
 static void monitor_http_answer_request(struct monitor_http *h, struct conn *c,
                                         const struct http_head *head)
 {
@@ -194,6 +202,7 @@ static void monitor_http_refuse_request(struct conn *c, enum err e, const char *
 }
 
 /* Takes the next request out of the buffer, if it is whole, and makes its answer. */
+/* A pipelined request stays in the buffer until its turn. */
 static void next_request(struct monitor_http *h, struct conn *c)
 {
     const struct http_limits limits = {.max_head = HEAD_MAX - 1, .max_body = HEAD_MAX};
@@ -221,6 +230,7 @@ static void next_request(struct monitor_http *h, struct conn *c)
 
 enum step { STEP_WAIT, STEP_ON, STEP_CLOSE };
 
+/* The time for a head begins with its first byte. */
 static enum step monitor_http_read_some(struct conn *c)
 {
     const bool first = c->in_n == 0;
@@ -254,6 +264,7 @@ static enum step write_some(struct conn *c)
     return STEP_ON;
 }
 
+/* Goes on as long as something moves, so that a request and its answer take one turn. */
 static enum step monitor_http_advance_client(struct monitor_http *h, struct conn *c)
 {
     enum step s = c->out.n ? STEP_ON : monitor_http_read_some(c);
@@ -267,6 +278,7 @@ static enum step monitor_http_advance_client(struct monitor_http *h, struct conn
     return s;
 }
 
+/* An entry of -1 is ignored by poll(2): the listener rests while descriptors are short. */
 size_t monitor_http_polls(struct monitor_http *h, struct pollfd *polls, struct deadline *until)
 {
     size_t n = 0;
@@ -285,6 +297,7 @@ size_t monitor_http_polls(struct monitor_http *h, struct pollfd *polls, struct d
     return n;
 }
 
+/* Old connections before new ones: those may need the descriptors. */
 void monitor_http_serve(struct monitor_http *h, const struct pollfd *polls, size_t n)
 {
     ENSURE(n == h->listen_n + h->polled_n);

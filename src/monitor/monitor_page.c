@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* /metrics: the registry, and the families that are computed when asked for. */
+/*
+ * /metrics: the registry, and the families that are computed when asked for. Called by
+ * monitor_status.c for the path. All families of metrics.def appear, whatever the configuration.
+ */
 #include "config.h"
 #include "revision.h"
 
@@ -12,6 +15,7 @@
 #include "monitor_page.h"
 #include "monitor_process.h"
 
+/* A page of a usual node fits without growing. */
 #define PAGE_FIRST ((size_t)128 * 1024)
 #define LABELS_FIRST 128
 
@@ -50,6 +54,7 @@ static void monitor_page_build_info(struct metrics_page *page)
                             1);
 }
 
+/* Slots that are down are no workers: half of them exist for reloads only. */
 static void monitor_page_workers(struct metrics_page *page)
 {
     unsigned n[STAGE_COUNT] = {0};
@@ -88,6 +93,7 @@ static void monitor_page_providers(struct metrics_page *page, const struct confi
     }
 }
 
+/* Sent ones are left out while they could not be counted; the others are always there. */
 static void monitor_page_notifications(struct metrics_page *page, const struct db_gauges *l)
 {
     static const char *const names[] = {"status", "template"};
@@ -100,6 +106,8 @@ static void monitor_page_notifications(struct metrics_page *page, const struct d
                                     (double)l->rows[s][t]);
 }
 
+/* Every combination, zeros too: an alert on an increase needs the series before the first
+ * failure. */
 static void monitor_page_failed(struct metrics_page *page, const struct db_gauges *l)
 {
     static const char *const names[] = {"template", "error_code"};
@@ -140,6 +148,8 @@ static void monitor_page_database(struct metrics_page *page, const struct monito
     monitor_page_gauge(page, COMPUTED_OLDEST_PENDING, v->ledger.oldest_pending_s);
 }
 
+/* Figures of the database before those of the registry: if a scraper cuts the page, alerts
+ * survive. */
 struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a,
                                 enum metrics_format format)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* process_* of the master, as the Prometheus client libraries name them. */
+/*
+ * process_* of the master, as the Prometheus client libraries name them. Called by monitor_page.c;
+ * the master has read the figures (master_process.c).
+ */
 #include "monitor_process.h"
 #include "ipc/master_state.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The scoreboard, and which path shows which page. */
+/*
+ * The scoreboard as JSON and as text, and which path shows which page. Called by monitor_http.c
+ * through monitor.c. `bookingd status` and `bookingd reload` read it.
+ */
 #include "config.h"
 
 #include <inttypes.h>
@@ -33,6 +36,7 @@ static int64_t budget_left_ms(const struct scoreboard_view *slot)
     return mono_ms_between(mono_now(), slot->budget.at);
 }
 
+/* Names of members are read by scripts; they never change. */
 static json_t *slot_json(struct arena *a, unsigned index, const struct scoreboard_view *slot)
 {
     json_t *j = json_obj(a);
@@ -76,6 +80,7 @@ static json_t *reload_json(struct arena *a)
     json_put_int(a, j, "reloads", v.reloads);
     json_put_bool(a, j, "busy", v.busy);
     json_put_bool(a, j, "successful", v.good);
+    /* What systemd calls MONOTONIC_USEC: comparable on this machine only. */
     json_put_int(a, j, "begun_monotonic_usec", v.begun.ns / 1000);
     if (v.ended.us)
         json_put_str(a, j, "ended_at", wall_format(v.ended, at));
@@ -106,6 +111,7 @@ struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
     return json_text(a, top);
 }
 
+/* Fixed columns; the free text comes last. */
 static void slot_line(struct sb *sb, const struct scoreboard_view *slot)
 {
     char budget[32] = "-";
@@ -161,6 +167,7 @@ static void page_metrics(const struct monitor_view *v, const struct http_head *h
     resp->body = monitor_metrics_page(v, resp->arena, format);
 }
 
+/* Says that the monitor lives. The API has a /healthz of its own. */
 static void page_healthz(const struct monitor_view *v, const struct http_head *head,
                          struct http_resp *resp)
 {
@@ -186,6 +193,7 @@ static void page_status(const struct monitor_view *v, const struct http_head *he
     resp->body = text ? monitor_status_text(v, resp->arena) : monitor_status_json(v, resp->arena);
 }
 
+/* Unlike the API these paths need no authentication: monitor.listen is a private address. */
 void monitor_answer(void *ctx, const struct http_head *head, struct http_resp *resp)
 {
     static const struct {
