@@ -12,16 +12,28 @@
 #include "base/clock.h"
 #include "ext/ext_client.h"
 
-enum pay_invoice_state { PAY_OPEN, PAY_PAID, PAY_FAILED, PAY_EXPIRED, PAY_CANCELED, PAY_REFUNDED };
-/* A charge: the gateway's `payment`. */
+/* PAY_ODD: a status that is not known. */
+enum pay_invoice_state {
+    PAY_OPEN,
+    PAY_PAID,
+    PAY_FAILED,
+    PAY_EXPIRED,
+    PAY_CANCELED,
+    PAY_REFUNDED,
+    PAY_ODD
+};
+/* A charge: the gateway's `payment`. What of it is not understood is NULL, or -1 of an amount. */
 struct pay_charge {
     const char *id;
     bool pending;             /* begun: the payer's bank has not answered yet */
     bool charged;             /* money was taken: paid, captured, refunded, voided */
+    bool odd;                 /* its status, or one of its amounts, is not understood */
     int64_t amount, refunded; /* of a voided one all is given back */
     const char *currency;
     const char *invoice_id; /* NULL: of none */
+    const char *reference;  /* our payment id from its metadata; NULL */
 };
+/* What of it is not understood is NULL, or -1 of the amount. */
 struct pay_invoice {
     const char *id, *url, *currency;
     const char *reference; /* our payment id from its metadata; NULL */
@@ -29,6 +41,7 @@ struct pay_invoice {
     enum pay_invoice_state state;
     const struct pay_charge *charges;
     size_t charges_n;
+    bool charges_odd; /* its list of charges is not understood: the charges are to be asked for */
 };
 struct pay_invoices {
     struct pay_invoice *items;
@@ -44,6 +57,18 @@ struct pay_create {
     struct wall expires_at;
 };
 
+/* What was not understood in whole answers: which thing, and what stood there (JSON text, cut). */
+struct pay_odd {
+    enum payment_odd thing;
+    const char *value;
+};
+/* More than this in one look tells nobody more. */
+#define PAY_ODDS_MAX 12
+struct pay_odds {
+    struct pay_odd items[PAY_ODDS_MAX];
+    size_t n;
+};
+
 struct pay_call { /* what every call needs */
     struct ext *ext;
     struct arena *arena;
@@ -52,7 +77,11 @@ struct pay_call { /* what every call needs */
     const char *request_id;
     const char *traceparent; /* may be NULL */
     struct deadline deadline;
+    struct pay_odds *odds; /* collects what is not understood; NULL: nobody asks */
 };
+
+/* Currencies in whichever case. */
+bool pay_currency_same(const char *a, const char *b) MUST_CHECK;
 
 /*
  * Each fills *out with ERR_OK. ERR_NOT_FOUND: the gateway knows no such thing. An answer to a
@@ -85,10 +114,10 @@ struct ext_result pay_refund(const struct pay_call *c, const char *charge_id, in
 struct pay_event {
     const char *id, *kind;
     const char *charge_id, *invoice_id; /* NULL when it speaks of none */
-    const char *reference;              /* our payment id from the charge's metadata; NULL */
+    const char *reference;              /* our payment id from its metadata; NULL */
 };
-/* ERR_UNAUTHORIZED: the secret is wrong or missing (compared in constant time). ERR_VALIDATION: no
- * event at all. */
+/* ERR_UNAUTHORIZED: the secret is wrong or missing (compared in constant time). ERR_MALFORMED_JSON:
+ * what came is no JSON, so that there is no secret to judge it by. */
 enum err pay_event_read(const struct config *cfg, int provider, struct arena *a, struct str body,
                         struct pay_event *out) MUST_CHECK;
 

@@ -19,6 +19,11 @@
 
 /* Parses a whole text; NULL for anything but one valid JSON value. Freed with the arena. */
 json_t *json_parse(struct arena *a, struct str text) MUST_CHECK;
+/*
+ * As json_parse, for what a provider sent: a byte order mark and NULs around it are skipped, bytes
+ * that are not UTF-8 become '?', of a member that stands twice the last counts.
+ */
+json_t *json_parse_foreign(struct arena *a, struct str text) MUST_CHECK;
 /* Ties the life of a value that came from jansson itself to the arena (never one of json_obj,
  * json_arr, json_parse); NULL (out of memory) takes the arena's way out. */
 json_t *json_keep(struct arena *a, json_t *owned);

@@ -222,7 +222,8 @@ static enum err api_payment_post_webhook(struct api_request *r)
     const char *payment_id;
     enum err e = payment_event(&r->svc, r->raw_body, &outcome, &payment_id);
     int provider = r->svc.cfg->payments.provider;
-    if (provider >= 0 && (e == ERR_OK || e == ERR_UNAUTHORIZED))
+    bool judged = e == ERR_OK || e == ERR_UNAUTHORIZED || e == ERR_MALFORMED_JSON;
+    if (provider >= 0 && judged)
         METRIC_INC(M_WEBHOOKS, (unsigned)provider, (unsigned)outcome);
     return api_payment_hint_taken(r, e, payment_id);
 }

@@ -248,7 +248,10 @@ void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_repl
 {
     ENSURE(x->call.open && x->call.provider == q->provider && reply->status > 0);
     ext_client_count_call(q, ext_metric_outcome(r->err));
-    if (r->err == ERR_OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_NOT_FOUND)
+    /* A provider that answers whole is up, also when we do not understand what it says: to stop
+     * calling it would close payments and sign-in for a word that is new to us. */
+    if (r->err == ERR_OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_NOT_FOUND ||
+        r->not_understood)
         verdict_good(x);
     else
         verdict_bad(x, 1, r->err);

@@ -48,8 +48,10 @@ bool ext_status_decides(struct arena *a, const struct ext_reply *reply, struct e
 
 struct ext_result ext_unreadable(void)
 {
-    return (struct ext_result){
-        .err = ERR_PROVIDER_FAILED, .outcome = OUTCOME_UNKNOWN, .detail = "unreadable answer"};
+    return (struct ext_result){.err = ERR_PROVIDER_FAILED,
+                               .outcome = OUTCOME_UNKNOWN,
+                               .detail = "unreadable answer",
+                               .not_understood = true};
 }
 
 enum provider_outcome ext_metric_outcome(enum err err)

@@ -16,6 +16,7 @@ libext_a_SOURCES = \
   src/ext/ext_transfer.c \
   src/ext/pay.c include/ext/pay.h \
   src/ext/pay_moyasar.c \
+  src/ext/pay_moyasar_read.c src/ext/pay_moyasar_read.h \
   src/ext/pay_priv.h \
   src/ext/sms.c include/ext/sms.h \
   src/ext/sms_http.c \

@@ -2,6 +2,8 @@
 /* Copyright the bookingd authors */
 #include "ext/pay.h"
 
+#include <string.h>
+
 #include "base/ensure.h"
 #include "pay_priv.h"
 
@@ -25,6 +27,29 @@ static const struct pay_gateway *gateway_find(enum provider_type type)
 static const struct pay_gateway *gateway_of(const struct pay_call *c)
 {
     return gateway_find(c->cfg->providers[c->provider].type);
+}
+
+/* Of a value that is shown to people: enough to recognise it. */
+#define PAY_ODD_VALUE_MAX 64
+
+bool pay_currency_same(const char *a, const char *b)
+{
+    return str_eq_nocase(str_of(a), str_of(b));
+}
+
+void pay_note_odd(const struct pay_call *c, enum payment_odd thing, const char *value)
+{
+    struct sb sb;
+    if (c->odds == NULL)
+        return;
+    sb_init(&sb, c->arena, PAY_ODD_VALUE_MAX);
+    sb_add_plain(&sb, value, PAY_ODD_VALUE_MAX);
+    const char *shown = sb.p != NULL ? sb.p : "";
+    for (size_t i = 0; i < c->odds->n; i++)
+        if (c->odds->items[i].thing == thing && strcmp(c->odds->items[i].value, shown) == 0)
+            return;
+    if (c->odds->n < PAY_ODDS_MAX)
+        c->odds->items[c->odds->n++] = (struct pay_odd){.thing = thing, .value = shown};
 }
 
 struct ext_result pay_exchange(const struct pay_call *c, struct pay_exchange *x)

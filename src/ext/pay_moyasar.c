@@ -8,20 +8,15 @@
  */
 #include <string.h>
 
-#include "base/chars.h"
 #include "base/digest.h"
-#include "base/url.h"
 #include "base/uuid.h"
 #include "ext/ext_status.h"
+#include "pay_moyasar_read.h"
 #include "pay_priv.h"
 #include "sys/json.h"
 
-/* A text that names a thing at the gateway (UUIDs today): it goes into paths. */
-static bool id_fit(const char *id)
-{
-    const struct str s = str_of(id);
-    return chars_all(s, char_is_id) && s.n <= 64;
-}
+/* Of an event's identifier and kind: the gateway's have at most 40 characters. */
+#define EVENT_TEXT_MAX 100
 
 /* ---- judging an answer ---- */
 
@@ -29,6 +24,13 @@ static struct ext_result pay_moyasar_make_failure(enum err e, enum outcome outco
                                                   const char *detail)
 {
     return (struct ext_result){.err = e, .outcome = outcome, .detail = detail};
+}
+
+/* Whole, and not understood: `what` of it is told beside what the payment's answers had before. */
+static struct ext_result pay_moyasar_note_unreadable(const struct pay_call *c, const char *what)
+{
+    pay_note_odd(c, PAYMENT_ODD_ANSWER, what);
+    return ext_unreadable();
 }
 
 /* A 4xx: with the JSON envelope it is the gateway's own word, and nothing was done. */
@@ -56,130 +58,12 @@ static struct ext_result judge_status(const struct pay_call *c, const struct pay
     struct ext_result r;
     if (ext_status_decides(c->arena, reply, &r))
         return r;
-    *j = json_parse(c->arena, reply->body);
+    *j = json_parse_foreign(c->arena, reply->body);
     bool envelope = json_is_object(*j);
     if (reply->status >= 400)
         return pay_moyasar_judge_refusal(c, x, reply->status, envelope);
-    return envelope ? (struct ext_result){.err = ERR_OK} : ext_unreadable();
-}
-
-/* ---- reading objects: a member of another type than documented makes the whole unreadable ---- */
-
-/* NULL when it is no string, or one that would be cut short by a NUL inside. */
-static const char *text_of(const json_t *j, const char *key)
-{
-    const json_t *v = json_object_get(j, key);
-    const char *z = json_string_value(v);
-    return z != NULL && strlen(z) == json_string_length(v) ? z : NULL;
-}
-
-static bool amount_of(const json_t *j, const char *key, int64_t *out)
-{
-    const json_t *v = json_object_get(j, key);
-    if (!json_is_integer(v) || json_integer_value(v) < 0)
-        return false;
-    *out = json_integer_value(v);
-    return true;
-}
-
-static const struct {
-    const char *name;
-    enum { CHARGE_NONE, CHARGE_PENDING, CHARGE_TAKEN, CHARGE_VOIDED } kind;
-} charge_states[] = {
-    {"initiated", CHARGE_PENDING}, {"paid", CHARGE_TAKEN},     {"failed", CHARGE_NONE},
-    {"authorized", CHARGE_NONE},   {"captured", CHARGE_TAKEN}, {"refunded", CHARGE_TAKEN},
-    {"voided", CHARGE_VOIDED},     {"verified", CHARGE_NONE},  {"expired", CHARGE_NONE}};
-
-static bool read_charge(const json_t *j, struct pay_charge *out)
-{
-    const char *status = text_of(j, "status");
-    *out = (struct pay_charge){.id = text_of(j, "id"),
-                               .currency = text_of(j, "currency"),
-                               .invoice_id = text_of(j, "invoice_id")};
-    if (!id_fit(out->id) || status == NULL || out->currency == NULL ||
-        !amount_of(j, "amount", &out->amount) ||
-        (json_object_get(j, "refunded") != NULL && !amount_of(j, "refunded", &out->refunded)) ||
-        out->refunded > out->amount)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(charge_states); i++) {
-        if (strcmp(charge_states[i].name, status) != 0)
-            continue;
-        out->pending = charge_states[i].kind == CHARGE_PENDING;
-        out->charged =
-            charge_states[i].kind == CHARGE_TAKEN || charge_states[i].kind == CHARGE_VOIDED;
-        bool all_back = charge_states[i].kind == CHARGE_VOIDED ||
-                        (strcmp(status, "refunded") == 0 && out->refunded == 0);
-        if (all_back)
-            out->refunded = out->amount;
-        return true;
-    }
-    return false;
-}
-
-static const struct {
-    const char *name;
-    enum pay_invoice_state state;
-} invoice_states[] = {{"initiated", PAY_OPEN},    {"paid", PAY_PAID},
-                      {"failed", PAY_FAILED},     {"expired", PAY_EXPIRED},
-                      {"canceled", PAY_CANCELED}, {"refunded", PAY_REFUNDED},
-                      {"voided", PAY_REFUNDED},   {"on_hold", PAY_OPEN}};
-
-static bool read_invoice_state(const char *status, struct pay_invoice *out)
-{
-    for (size_t i = 0; status != NULL && i < ARRAY_LEN(invoice_states); i++) {
-        if (strcmp(invoice_states[i].name, status) == 0) {
-            out->state = invoice_states[i].state;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool read_charges(struct arena *a, const json_t *list, const struct pay_charge **out,
-                         size_t *n)
-{
-    *n = json_array_size(list);
-    struct pay_charge *charges = arena_array(a, *n, sizeof *charges);
-    for (size_t i = 0; i < *n; i++)
-        if (!read_charge(json_array_get(list, i), &charges[i]))
-            return false;
-    *out = charges;
-    return list == NULL || json_is_array(list) || json_is_null(list);
-}
-
-/* host is name.domain */
-static bool host_below(struct str host, struct str domain)
-{
-    if (host.n <= domain.n + 1)
-        return false;
-    struct str tail = {host.p + host.n - domain.n, domain.n};
-    return tail.p[-1] == '.' && str_eq_nocase(tail, domain);
-}
-
-/*
- * Where customers may be sent: to the gateway's own pages over https (checkout.moyasar.com),
- * whichever way its API is reached, or to the host that base_url names (a sandbox).
- */
-static bool page_url_fit(const char *text, const char *base_text)
-{
-    struct url page, base;
-    if (text == NULL || !url_parse(str_of(text), &page) || !url_parse(str_of(base_text), &base))
-        return false;
-    if (page.https && host_below(page.host, STR("moyasar.com")))
-        return true;
-    return page.https == base.https && str_eq_nocase(page.host, base.host);
-}
-
-static bool read_invoice(const struct pay_call *c, const json_t *j, struct pay_invoice *out)
-{
-    *out = (struct pay_invoice){.id = text_of(j, "id"),
-                                .url = text_of(j, "url"),
-                                .currency = text_of(j, "currency"),
-                                .reference = text_of(json_object_get(j, "metadata"), "payment_id")};
-    return id_fit(out->id) && out->currency != NULL && amount_of(j, "amount", &out->amount) &&
-           page_url_fit(out->url, c->cfg->providers[c->provider].base_url) &&
-           read_invoice_state(text_of(j, "status"), out) &&
-           read_charges(c->arena, json_object_get(j, "payments"), &out->charges, &out->charges_n);
+    return envelope ? (struct ext_result){.err = ERR_OK}
+                    : pay_moyasar_note_unreadable(c, "no JSON object");
 }
 
 /* ---- requests ---- */
@@ -223,9 +107,10 @@ static struct ext_result judge_create(const struct pay_call *c, const struct pay
     struct ext_result r = judge_status(c, x, reply, &j);
     if (r.err != ERR_OK)
         return r;
-    if (!read_invoice(c, j, out))
-        return ext_unreadable();
-    if (out->amount != in->amount || strcmp(out->currency, in->currency) != 0)
+    moyasar_read_invoice(c, j, out);
+    if (out->id == NULL || out->url == NULL || out->amount < 0 || out->currency == NULL)
+        return pay_moyasar_note_unreadable(c, "no new invoice");
+    if (out->amount != in->amount || !pay_currency_same(out->currency, in->currency))
         return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN,
                                         "answer with another amount");
     return r;
@@ -259,16 +144,23 @@ static struct ext_result pay_moyasar_create_invoice(const struct pay_call *c,
 static struct ext_result judge_invoice(const struct pay_call *c, const struct pay_exchange *x,
                                        const struct ext_reply *reply)
 {
+    struct pay_invoice *out = x->out;
     json_t *j;
     struct ext_result r = judge_status(c, x, reply, &j);
-    return r.err == ERR_OK && !read_invoice(c, j, x->out) ? ext_unreadable() : r;
+    if (r.err != ERR_OK)
+        return r;
+    moyasar_read_invoice(c, j, out);
+    /* It was asked for by its identifier: an answer that does not repeat that is about it. */
+    if (out->id == NULL)
+        out->id = x->in;
+    return r;
 }
 
 static struct ext_result pay_moyasar_fetch_invoice(const struct pay_call *c, const char *invoice_id,
                                                    struct pay_invoice *out)
 {
-    struct pay_exchange x = {.judge = judge_invoice, .out = out};
-    if (!id_fit(invoice_id))
+    struct pay_exchange x = {.judge = judge_invoice, .out = out, .in = invoice_id};
+    if (!moyasar_id_fit(invoice_id))
         return bad_id();
     pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_INVOICE_FETCH, "GET",
                                arena_printf(c->arena, "/invoices/%s", invoice_id));
@@ -293,7 +185,7 @@ static bool goes_on(const json_t *j, size_t n)
  * others' rows proves nothing of the next. */
 static bool names_us(const json_t *row, const char *reference)
 {
-    const char *named = text_of(json_object_get(row, "metadata"), "payment_id");
+    const char *named = moyasar_text(json_object_get(row, "metadata"), "payment_id");
     return named != NULL && strcmp(named, reference) == 0;
 }
 
@@ -311,11 +203,13 @@ static struct ext_result judge_find(const struct pay_call *c, const struct pay_e
     bool good = json_is_array(list);
     for (size_t i = 0; i < n; i++) {
         const json_t *row = json_array_get(list, i);
-        if (names_us(row, x->in))
-            good &= read_invoice(c, row, &out->items[out->n++]);
+        if (!names_us(row, x->in))
+            continue;
+        moyasar_read_invoice(c, row, &out->items[out->n]);
+        good &= out->items[out->n++].id != NULL;
     }
     if (!good)
-        return ext_unreadable();
+        return pay_moyasar_note_unreadable(c, "no list of invoices");
     if (out->n == 0 && goes_on(j, n))
         return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_FAILED,
                                         "a list that was not filtered");
@@ -327,7 +221,7 @@ static struct ext_result pay_moyasar_find_invoices(const struct pay_call *c, con
 {
     struct pay_exchange x = {.judge = judge_find, .out = out, .in = reference};
     *out = (struct pay_invoices){0};
-    if (!id_fit(reference))
+    if (!moyasar_id_fit(reference))
         return bad_id();
     pay_moyasar_begin_exchange(
         c, &x, PROVIDER_OP_INVOICE_FIND, "GET",
@@ -346,7 +240,7 @@ static struct ext_result pay_moyasar_cancel_invoice(const struct pay_call *c,
                                                     const char *invoice_id)
 {
     struct pay_exchange x = {.judge = judge_cancel};
-    if (!id_fit(invoice_id))
+    if (!moyasar_id_fit(invoice_id))
         return bad_id();
     pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_INVOICE_CANCEL, "PUT",
                                arena_printf(c->arena, "/invoices/%s/cancel", invoice_id));
@@ -373,10 +267,10 @@ static struct ext_result judge_charges(const struct pay_call *c, const struct pa
     bool good = json_is_array(list);
     for (size_t i = 0; i < json_array_size(list); i++)
         if (names_us(json_array_get(list, i), x->in))
-            good &= read_charge(json_array_get(list, i), &charges[out->n++]);
+            out->n += moyasar_read_charge(c, json_array_get(list, i), NULL, &charges[out->n]);
     out->charges = charges;
     if (!good)
-        return ext_unreadable();
+        return pay_moyasar_note_unreadable(c, "no list of payments");
     if (out->n == 0 && goes_on(j, json_array_size(list)))
         return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_FAILED,
                                         "a list that was not filtered");
@@ -388,7 +282,7 @@ static struct ext_result pay_moyasar_list_charges(const struct pay_call *c, cons
 {
     struct charge_list list = {0};
     struct pay_exchange x = {.judge = judge_charges, .out = &list, .in = reference};
-    if (!id_fit(reference))
+    if (!moyasar_id_fit(reference))
         return bad_id();
     pay_moyasar_begin_exchange(
         c, &x, PROVIDER_OP_PAYMENT_FIND, "GET",
@@ -402,9 +296,14 @@ static struct ext_result pay_moyasar_list_charges(const struct pay_call *c, cons
 static struct ext_result judge_charge(const struct pay_call *c, const struct pay_exchange *x,
                                       const struct ext_reply *reply)
 {
+    struct pay_charge *out = x->out;
     json_t *j;
     struct ext_result r = judge_status(c, x, reply, &j);
-    return r.err == ERR_OK && !read_charge(j, x->out) ? ext_unreadable() : r;
+    if (r.err != ERR_OK)
+        return r;
+    /* What a refund is decided on must be understood whole: its amount, and what went back. */
+    bool read = moyasar_read_charge(c, j, NULL, out);
+    return read && out->id != NULL && !out->odd ? r : pay_moyasar_note_unreadable(c, "no payment");
 }
 
 /* The answer must be about the charge that was asked about. */
@@ -424,7 +323,7 @@ static struct ext_result fetch_charge(const struct pay_call *c, const char *char
                                       struct pay_charge *out)
 {
     struct pay_exchange x = {.judge = judge_charge, .out = out};
-    if (!id_fit(charge_id))
+    if (!moyasar_id_fit(charge_id))
         return bad_id();
     pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_PAYMENT_FETCH, "GET",
                                arena_printf(c->arena, "/payments/%s", charge_id));
@@ -435,7 +334,7 @@ static struct ext_result pay_moyasar_refund_charge(const struct pay_call *c, con
                                                    int64_t amount, struct pay_charge *out)
 {
     struct pay_exchange x = {.judge = judge_charge, .out = out};
-    if (!id_fit(charge_id))
+    if (!moyasar_id_fit(charge_id))
         return bad_id();
     json_t *body = json_obj(c->arena);
     json_put_int(c->arena, body, "amount", amount);
@@ -447,31 +346,54 @@ static struct ext_result pay_moyasar_refund_charge(const struct pay_call *c, con
 
 /* ---- events: the secret stands in the body ---- */
 
+/* The gateway repeats an event under its identifier. One without a usable identifier is known by
+ * its bytes, which a repeat has too. */
+static const char *pay_moyasar_event_id(struct arena *a, const json_t *j, struct str body)
+{
+    const char *id = moyasar_text(j, "id");
+    if (id != NULL && *id != '\0' && strlen(id) <= EVENT_TEXT_MAX)
+        return id;
+    char *digest = arena_alloc(a, SHA256_HEX_MAX);
+    digest_sha256_hex(body, digest);
+    return digest;
+}
+
+/* Which thing of ours it is about: in its `data`, else in the event itself, whatever else is odd.
+ */
+static void pay_moyasar_read_names(const json_t *j, struct pay_event *out)
+{
+    const json_t *data = json_object_get(j, "data");
+    const json_t *places[] = {data, j};
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        const char *invoice = moyasar_text(places[i], "invoice_id");
+        const char *ours = moyasar_text(json_object_get(places[i], "metadata"), "payment_id");
+        struct uuid parsed;
+        if (out->invoice_id == NULL && moyasar_id_fit(invoice))
+            out->invoice_id = invoice;
+        if (out->reference == NULL && ours != NULL && uuid_parse(str_of(ours), &parsed))
+            out->reference = ours;
+    }
+    const char *charge = moyasar_text(data, "id");
+    out->charge_id = moyasar_id_fit(charge) ? charge : NULL;
+}
+
 static enum err pay_moyasar_read_event(const struct provider_config *p, struct arena *a,
                                        struct str body, struct pay_event *out)
 {
-    json_t *j = json_parse(a, body);
+    json_t *j = json_parse_foreign(a, body);
+    if (j == NULL)
+        return ERR_MALFORMED_JSON;
     const json_t *token = json_object_get(j, "secret_token");
     struct str given = {json_string_value(token), json_string_length(token)};
     struct str secret = str_of(p->webhook_secret);
     if (given.p == NULL || secret.n == 0 || !digest_equal(given, secret))
         return ERR_UNAUTHORIZED;
-    const json_t *data = json_object_get(j, "data");
-    *out =
-        (struct pay_event){.id = text_of(j, "id"),
-                           .kind = text_of(j, "type"),
-                           .charge_id = text_of(data, "id"),
-                           .invoice_id = text_of(data, "invoice_id"),
-                           .reference = text_of(json_object_get(data, "metadata"), "payment_id")};
-    if (out->id == NULL || strlen(out->id) > 100 || out->kind == NULL || strlen(out->kind) > 100)
-        return ERR_VALIDATION;
-    if (!id_fit(out->charge_id))
-        out->charge_id = NULL;
-    if (!id_fit(out->invoice_id))
-        out->invoice_id = NULL;
-    struct uuid ours;
-    if (out->reference != NULL && !uuid_parse(str_of(out->reference), &ours))
-        out->reference = NULL;
+    const char *kind = moyasar_text(j, "type");
+    *out = (struct pay_event){.id = pay_moyasar_event_id(a, j, body),
+                              .kind = kind != NULL ? kind : ""};
+    if (strlen(out->kind) > EVENT_TEXT_MAX)
+        out->kind = arena_strndup(a, out->kind, EVENT_TEXT_MAX);
+    pay_moyasar_read_names(j, out);
     return ERR_OK;
 }
 

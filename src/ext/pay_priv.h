@@ -30,6 +30,9 @@ struct pay_gateway {
 #define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) PAY_EXTERN_##kind(name)
 #include "domain/providers.def"
 
+/* Notes a part of an answer that is not understood. `value` may be of any length. */
+void pay_note_odd(const struct pay_call *c, enum payment_odd thing, const char *value);
+
 /*
  * One exchange: the request as built, and what judges a whole answer; the result of a read is never
  * OUTCOME_UNKNOWN, whatever the judge says.

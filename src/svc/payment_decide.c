@@ -75,7 +75,7 @@ static struct decide_reading decide_read_view(const struct payment *p, const str
         r.mismatch |= v->invoices[i].differs != 0;
     for (size_t i = 0; i < v->charges_n; i++) {
         const struct gateway_charge *c = &v->charges[i];
-        r.pending |= c->state == CHARGE_PENDING || c->state == CHARGE_UNKNOWN;
+        r.pending |= c->state == CHARGE_PENDING;
         if (c->state != CHARGE_PAID)
             continue;
         r.mismatch |= c->differs != 0;
@@ -111,8 +111,10 @@ static void decide_name_invoice(struct payment *after, const struct gateway_invo
 {
     if (invoice == NULL)
         return;
+    bool same = decide_same_id(invoice->id, after->gateway_id);
     after->gateway_id = invoice->id;
-    after->redirect_url = invoice->url;
+    if (!same || invoice->url != NULL)
+        after->redirect_url = invoice->url;
 }
 
 /* Every charge that paid, still has money and is not the one that stands for the booking goes back.
@@ -126,6 +128,8 @@ static void decide_add_refunds(struct arena *a, struct payment_plan *plan,
         const struct gateway_charge *c = &v->charges[i];
         bool named = decide_same_id(c->id, plan->after.charge_id);
         if (c->state != CHARGE_PAID || c->refunded >= c->amount || (named && reason == NULL))
+            continue;
+        if (c->id == NULL) /* without a name it cannot be asked for; it stays a thing for people */
             continue;
         refunds[plan->refunds_n++] =
             (struct planned_refund){.charge_id = c->id,
@@ -184,18 +188,22 @@ decide_unpaid_state(const struct payment *p, const struct gateway_invoice *invoi
     if (invoice == NULL) /* a create may still be on its way until the invoice's own end */
         return wall_us_between(p->invoice_expires_at, now) > 0 ? PAYMENT_FAILED : PAYMENT_UNKNOWN;
     switch (invoice->state) {
-    case PAY_OPEN:
-        return PAYMENT_INITIATED;
+    case PAY_OPEN: /* without an address nobody can be sent there */
+        if (invoice->url != NULL || p->redirect_url != NULL)
+            return PAYMENT_INITIATED;
+        break;
     case PAY_FAILED:
         return PAYMENT_FAILED;
     case PAY_EXPIRED:
     case PAY_CANCELED:
     case PAY_REFUNDED:
         return PAYMENT_EXPIRED;
-    case PAY_PAID:
-        break; /* paid, and its charge is not in the list yet: asked again */
+    case PAY_PAID: /* and its charge is not in the list yet: asked again */
+    case PAY_ODD:  /* says nothing */
+        break;
     }
-    return p->state;
+    /* From CREATING another invoice would be made beside this one. */
+    return p->state == PAYMENT_CREATING ? PAYMENT_UNKNOWN : p->state;
 }
 
 /* Money went back without us, through the gateway's own desk. While a refund of ours is under way,

@@ -21,8 +21,8 @@ struct gateway_invoice {
     enum pay_invoice_state state;
     unsigned differs; /* enum gateway_difference */
 };
-/* CHARGE_UNKNOWN: a status that we do not know. It is waited for as a pending one, and it hides no
- * other charge. */
+/* CHARGE_UNKNOWN: a status that we do not know. It counts neither as paid nor as pending, and it
+ * hides no other charge. */
 enum charge_state { CHARGE_PENDING, CHARGE_PAID, CHARGE_FAILED, CHARGE_UNKNOWN };
 struct gateway_charge {
     const char *id;

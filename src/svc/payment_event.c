@@ -20,17 +20,20 @@ static enum err event_keep(struct svc *s, const char *provider, const struct pay
 }
 
 /* For an event that came before the answer to our create was stored, and that names no reference:
- * the invoice itself has it. *id NULL: the invoice is not ours. */
-static enum err event_ask_invoice(struct svc *s, const char *invoice_id, const char **id)
+ * the invoice itself has it, or the charge. *id NULL: it is not ours. */
+static enum err event_ask_gateway(struct svc *s, const struct pay_event *ev, const char **id)
 {
     struct pay_call call = payment_call(s);
-    struct pay_invoice invoice;
-    struct ext_result o = pay_fetch(&call, invoice_id, &invoice);
+    struct pay_invoice invoice = {.reference = NULL};
+    struct pay_charge charge = {.reference = NULL};
+    struct ext_result o = ev->invoice_id != NULL ? pay_fetch(&call, ev->invoice_id, &invoice)
+                                                 : pay_fetch_charge(&call, ev->charge_id, &charge);
     if (o.err != ERR_OK)
-        return o.err == ERR_NOT_FOUND ? ERR_OK : o.err;
+        return o.err == ERR_NOT_FOUND || o.not_understood ? ERR_OK : o.err;
+    const char *reference = ev->invoice_id != NULL ? invoice.reference : charge.reference;
     struct payment p;
     struct uuid parsed;
-    if (invoice.reference == NULL || !uuid_parse(str_of(invoice.reference), &parsed))
+    if (reference == NULL || !uuid_parse(str_of(reference), &parsed))
         return ERR_OK;
     enum err e = payment_find(s, parsed.s, &p);
     if (e == ERR_OK)
@@ -57,9 +60,9 @@ static enum err event_find_payment(struct svc *s, const struct pay_event *ev, co
             *search = SEARCH_KNOWN_INVOICE;
         return ERR_OK;
     }
-    if (ev->invoice_id == NULL || !payment_configured(s))
+    if ((ev->invoice_id == NULL && ev->charge_id == NULL) || !payment_configured(s))
         return ERR_OK;
-    return event_ask_invoice(s, ev->invoice_id, id);
+    return event_ask_gateway(s, ev, id);
 }
 
 enum err payment_event(struct svc *s, struct str body, int *outcome, const char **payment_id)
@@ -71,9 +74,10 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     const char *name = s->cfg->providers[provider].name;
     struct pay_event ev;
     enum err e = pay_event_read(s->cfg, provider, s->arena, body, &ev);
-    *outcome = e == ERR_UNAUTHORIZED ? WEBHOOK_OUTCOME_REFUSED : WEBHOOK_OUTCOME_UNKNOWN;
-    if (e != ERR_OK) /* with the right secret, but no event: a repeat would be none either */
-        return e == ERR_VALIDATION ? ERR_OK : e;
+    *outcome = e == ERR_UNAUTHORIZED ? WEBHOOK_OUTCOME_REFUSED : WEBHOOK_OUTCOME_UNREADABLE;
+    if (e != ERR_OK)
+        return e;
+    *outcome = WEBHOOK_OUTCOME_UNKNOWN;
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int seen = DB_ADD(b, &stmt_webhook_seen, name, ev.id);
     e = db_run(b, s->deadline);

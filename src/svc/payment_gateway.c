@@ -42,17 +42,31 @@ static void gateway_refresh_invoice(const struct pay_call *c, struct pay_invoice
         *v = fresh;
 }
 
+/* Paid, and its charge is not to be seen; or some row of the list is not to be read. */
+static bool gateway_misses_charges(const struct pay_invoice *v)
+{
+    return v->charges_odd || (v->state == PAY_PAID && v->charges_n == 0);
+}
+
 /* Lists may show an invoice as paid before they show its charge, and the charge is what counts: the
  * invoice itself is asked, then the list of charges that carry our reference. */
 static void gateway_complete_invoice(const struct pay_call *c, const struct payment *p,
                                      struct pay_invoice *v, struct ext_result *o)
 {
-    if (v->state != PAY_PAID || v->charges_n > 0)
+    if (!gateway_misses_charges(v))
         return;
     gateway_refresh_invoice(c, v, o);
-    if (o->err != ERR_OK || v->state != PAY_PAID || v->charges_n > 0)
+    if (o->err != ERR_OK || !gateway_misses_charges(v))
         return;
-    *o = pay_charges(c, p->id.s, &v->charges, &v->charges_n);
+    const struct pay_charge *listed;
+    size_t listed_n;
+    *o = pay_charges(c, p->id.s, &listed, &listed_n);
+    if (o->err == ERR_OK && listed_n >= v->charges_n) {
+        v->charges = listed;
+        v->charges_n = listed_n;
+    }
+    if (o->not_understood) /* what the invoice itself says stands */
+        *o = (struct ext_result){.err = ERR_OK};
     if (o->err == ERR_NOT_FOUND)
         *o = (struct ext_result){.err = ERR_OK};
 }
@@ -67,7 +81,7 @@ static void gateway_fetch_invoices(const struct pay_call *c, const struct paymen
     *o = (struct ext_result){.err = ERR_NOT_FOUND, .outcome = OUTCOME_FAILED};
     if (search == SEARCH_ALL_INVOICES || !known)
         *o = pay_find(c, p->id.s, found);
-    if (o->err == ERR_NOT_FOUND && known) {
+    if ((o->err == ERR_NOT_FOUND || o->not_understood) && known) {
         found->items = ARENA_NEW(c->arena, struct pay_invoice);
         found->items[0].id = p->gateway_id;
         gateway_refresh_invoice(c, &found->items[0], o);
@@ -86,7 +100,8 @@ static size_t gateway_choose_invoice(const struct payment *p, const struct pay_i
     enum { RANK_ENDED, RANK_OPEN, RANK_KNOWN, RANK_REFUNDED, RANK_PAID };
     static const int ranks[] = {
         [PAY_OPEN] = RANK_OPEN,     [PAY_PAID] = RANK_PAID,      [PAY_FAILED] = RANK_ENDED,
-        [PAY_EXPIRED] = RANK_ENDED, [PAY_CANCELED] = RANK_ENDED, [PAY_REFUNDED] = RANK_REFUNDED};
+        [PAY_EXPIRED] = RANK_ENDED, [PAY_CANCELED] = RANK_ENDED, [PAY_REFUNDED] = RANK_REFUNDED,
+        [PAY_ODD] = RANK_OPEN};
     size_t best = found->n;
     int best_rank = -1;
     for (size_t i = 0; i < found->n; i++) {
@@ -118,21 +133,39 @@ static void gateway_cancel_open(const struct pay_call *c, const struct pay_invoi
 
 /* ---- the view ---- */
 
-/* Compared here, where both sides are at hand in the gateway's form, so that decisions need no
- * knowledge of it. */
+/* Compared here, where both sides are known in the gateway's form, so that decisions need no
+ * knowledge of it. What is not understood (-1, NULL) does not equal what we asked for. */
 static unsigned gateway_money_differs(const struct payment *p, int64_t amount, const char *currency)
 {
-    return (amount != p->amount ? DIFFERS_AMOUNT : 0) |
-           (strcmp(currency, p->currency) != 0 ? DIFFERS_CURRENCY : 0);
+    bool same = currency != NULL && pay_currency_same(currency, p->currency);
+    return (amount != p->amount ? DIFFERS_AMOUNT : 0) | (same ? 0 : DIFFERS_CURRENCY);
+}
+
+/* An invoice only says what was asked for; its charges say what was paid. So here what is not
+ * understood is no difference. */
+static unsigned gateway_invoice_differs(const struct payment *p, const struct pay_invoice *v)
+{
+    bool known = p->gateway_id != NULL && strcmp(v->id, p->gateway_id) == 0;
+    bool ours = v->reference != NULL ? strcmp(v->reference, p->id.s) == 0 : known;
+    return gateway_money_differs(p, v->amount < 0 ? p->amount : v->amount,
+                                 v->currency != NULL ? v->currency : p->currency) |
+           (unsigned)(ours ? 0 : DIFFERS_REFERENCE);
+}
+
+static enum charge_state gateway_charge_state(const struct pay_charge *c)
+{
+    if (c->charged)
+        return CHARGE_PAID;
+    if (c->pending)
+        return CHARGE_PENDING;
+    return c->odd ? CHARGE_UNKNOWN : CHARGE_FAILED;
 }
 
 static struct gateway_charge gateway_read_charge(const struct payment *p,
                                                  const struct pay_charge *c)
 {
     return (struct gateway_charge){.id = c->id,
-                                   .state = c->pending   ? CHARGE_PENDING
-                                            : c->charged ? CHARGE_PAID
-                                                         : CHARGE_FAILED,
+                                   .state = gateway_charge_state(c),
                                    .amount = c->amount,
                                    .refunded = c->refunded,
                                    .currency = c->currency,
@@ -152,13 +185,10 @@ static void gateway_fill_view(struct arena *a, const struct payment *p,
     struct gateway_charge *charges = arena_array(a, charges_max + 1, sizeof *charges);
     for (size_t i = 0; i < found->n; i++) {
         const struct pay_invoice *v = &found->items[i];
-        bool ours = v->reference != NULL && strcmp(v->reference, p->id.s) == 0;
-        invoices[i] =
-            (struct gateway_invoice){.id = v->id,
-                                     .url = v->url,
-                                     .state = v->state,
-                                     .differs = gateway_money_differs(p, v->amount, v->currency) |
-                                                (unsigned)(ours ? 0 : DIFFERS_REFERENCE)};
+        invoices[i] = (struct gateway_invoice){.id = v->id,
+                                               .url = v->url,
+                                               .state = v->state,
+                                               .differs = gateway_invoice_differs(p, v)};
         for (size_t n = 0; n < v->charges_n; n++) {
             charges[charges_n] = gateway_read_charge(p, &v->charges[n]);
             charges[charges_n++].invoice = &invoices[i];

@@ -170,7 +170,8 @@ static enum err open_resume(struct svc *s, const struct payment_order *o,
 {
     struct settlement now;
     enum err e = payment_settle(s, pass->payment.id.s, ACTOR_CUSTOMER, SEARCH_ALL_INVOICES, &now);
-    if (e == ERR_OK && now.result == SETTLED_MISMATCH)
+    bool unclear_still = now.result == SETTLED_MISMATCH || now.payment.state == PAYMENT_UNKNOWN;
+    if (e == ERR_OK && unclear_still)
         e = ERR_PROVIDER_FAILED;
     *done = true;
     if (e == ERR_OK) {

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* U+FEFF in UTF-8, which some servers put before their answers (RFC 8259 section 8.1 lets a reader
+ * skip it). */
+#define JSON_BOM "\xef\xbb\xbf"
+
 /* ---- parsing and printing ---- */
 
 static void json_drop(void *j)
@@ -48,15 +52,12 @@ static void *json_watched_malloc(size_t n)
     return p;
 }
 
-json_t *json_parse(struct arena *a, struct str text)
+static json_t *json_parse_with(struct arena *a, struct str text, size_t flags)
 {
     /* The allocator is jansson's for the whole process; it is set at each parse, since tests set
      * others. */
     memory_ran_out = false;
     json_set_alloc_funcs(json_watched_malloc, json_wiping_free);
-    /* A NUL character is let through here, since schema_read_object names the member that has it.
-     */
-    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
     json_error_t error;
     json_t *j = json_loadb(text.p ? text.p : "", text.n, flags, &error);
     /* An integer beyond 64 bits is valid JSON; as a real it fails the schema (422) and not the
@@ -69,6 +70,13 @@ json_t *json_parse(struct arena *a, struct str text)
         arena_oom(a);
     }
     return j ? json_keep(a, j) : NULL;
+}
+
+json_t *json_parse(struct arena *a, struct str text)
+{
+    /* A NUL character is let through here, since schema_read_object names the member that has it.
+     */
+    return json_parse_with(a, text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL);
 }
 
 /* Measured first: json_dumps() would return memory from malloc(), which is not wiped. */
@@ -127,13 +135,10 @@ static size_t json_utf8_char(const char *p, size_t left)
 
 /* Text from a database or a provider may be broken; an answer must be valid JSON all the same, so a
  * broken byte becomes "?". */
-static json_t *json_text_value(struct arena *a, const char *z)
+static struct str json_clean(struct arena *a, struct str s)
 {
-    if (!z)
-        return json_null();
-    struct str s = str_of(z);
     if (str_utf8_valid(s))
-        return json_stringn(s.p, s.n);
+        return s;
     char *clean = arena_strndup(a, s.p, s.n);
     for (size_t i = 0; i < s.n;) {
         size_t n = json_utf8_char(s.p + i, s.n - i);
@@ -141,7 +146,27 @@ static json_t *json_text_value(struct arena *a, const char *z)
             clean[i] = '?';
         i += n ? n : 1;
     }
-    return json_stringn(clean, s.n);
+    return (struct str){clean, s.n};
+}
+
+json_t *json_parse_foreign(struct arena *a, struct str text)
+{
+    struct str s = text.p ? text : STR("");
+    if (str_starts(s, STR(JSON_BOM)))
+        s = (struct str){s.p + strlen(JSON_BOM), s.n - strlen(JSON_BOM)};
+    while (s.n > 0 && s.p[0] == '\0')
+        s = (struct str){s.p + 1, s.n - 1};
+    while (s.n > 0 && s.p[s.n - 1] == '\0')
+        s.n--;
+    return json_parse_with(a, json_clean(a, s), JSON_DECODE_ANY | JSON_ALLOW_NUL);
+}
+
+static json_t *json_text_value(struct arena *a, const char *z)
+{
+    if (!z)
+        return json_null();
+    struct str s = json_clean(a, str_of(z));
+    return json_stringn(s.p, s.n);
 }
 
 void json_put_str(struct arena *a, json_t *obj, const char *key, const char *z)

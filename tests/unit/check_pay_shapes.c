@@ -294,7 +294,6 @@ static const struct {
     {200, "[]", FAI, FAI, true},
     {201, "null", FAI, FAI, true},
     {200, NEW_INVOICE "x", FAI, FAI, true},
-    {200, "{\"id\":\"a\",\"id\":\"b\"}", FAI, FAI, true},
     {302, "{}", FAI, FAI, true},
     {307, "{}", FAI, FAI, false},
     {408, "{}", FAI, FAI, false},
@@ -330,72 +329,72 @@ struct shape {
 #define LONG_ID "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"" /* 65 */
 
 static const struct shape invoice_shapes[] = {
-    {"id", NULL, BAD},
-    {"id", "null", BAD},
-    {"id", "7", BAD},
-    {"id", "\"\"", BAD},
-    {"id", "\"../payments\"", BAD},
-    {"id", "\"a b\"", BAD},
-    {"id", "\"a?b\"", BAD},
-    {"id", "\"" INVOICE_ID "\\u0000x\"", BAD},
-    {"id", LONG_ID, BAD},
-    {"id", "[\"" INVOICE_ID "\"]", BAD},
-    {"status", NULL, BAD},
-    {"status", "null", BAD},
-    {"status", "1", BAD},
-    {"status", "\"\"", BAD},
-    {"status", "\"PAID\"", BAD},
-    {"status", "\"initiated \"", BAD},
-    {"status", "\"settled\"", BAD},
-    {"amount", NULL, BAD},
-    {"amount", "null", BAD},
-    {"amount", "\"12000\"", BAD},
-    {"amount", "12000.0", BAD},
-    {"amount", "120.00", BAD},
-    {"amount", "1.2e4", BAD},
-    {"amount", "-12000", BAD},
-    {"amount", "true", BAD},
-    {"amount", "[12000]", BAD},
+    {"id", NULL, BAD_CREATE},
+    {"id", "null", BAD_CREATE},
+    {"id", "7", BAD_CREATE},
+    {"id", "\"\"", BAD_CREATE},
+    {"id", "\"../payments\"", BAD_CREATE},
+    {"id", "\"a b\"", BAD_CREATE},
+    {"id", "\"a?b\"", BAD_CREATE},
+    {"id", "\"" INVOICE_ID "\\u0000x\"", BAD_CREATE},
+    {"id", LONG_ID, BAD_CREATE},
+    {"id", "[\"" INVOICE_ID "\"]", BAD_CREATE},
+    {"status", NULL, FINE},
+    {"status", "null", FINE},
+    {"status", "1", FINE},
+    {"status", "\"\"", FINE},
+    {"status", "\"PAID\"", FINE},
+    {"status", "\"initiated \"", FINE},
+    {"status", "\"settled\"", FINE},
+    {"amount", NULL, BAD_CREATE},
+    {"amount", "null", BAD_CREATE},
+    {"amount", "\"12000\"", FINE},
+    {"amount", "12000.0", FINE},
+    {"amount", "120.00", BAD_CREATE},
+    {"amount", "1.2e4", FINE},
+    {"amount", "-12000", BAD_CREATE},
+    {"amount", "true", BAD_CREATE},
+    {"amount", "[12000]", BAD_CREATE},
     {"amount", "9223372036854775807", BAD_CREATE},
     {"amount", "11999", BAD_CREATE},
     {"amount", "0", BAD_CREATE},
-    {"currency", NULL, BAD},
-    {"currency", "null", BAD},
-    {"currency", "682", BAD},
-    {"currency", "\"sar\"", BAD_CREATE},
+    {"currency", NULL, BAD_CREATE},
+    {"currency", "null", BAD_CREATE},
+    {"currency", "682", BAD_CREATE},
+    {"currency", "\"sar\"", FINE},
     {"currency", "\"USD\"", BAD_CREATE},
     {"currency", "\"\"", BAD_CREATE},
-    {"url", NULL, BAD},
-    {"url", "null", BAD},
-    {"url", "\"\"", BAD},
-    {"url", "1", BAD},
-    {"url", "\"javascript:alert(1)\"", BAD},
-    {"url", "\"/invoices/x\"", BAD},
-    {"url", "\"http://checkout.moyasar.com/invoices/x\"", BAD},
-    {"url", "\"https://evilmoyasar.com/invoices/x\"", BAD},
-    {"url", "\"https://moyasar.com.evil.example/\"", BAD},
-    {"url", "\"https://checkout.moyasar.com@evil.example/\"", BAD},
-    {"url", "\"https://evil.example/?checkout.moyasar.com\"", BAD},
-    {"url", "\"https://evil.example\\\\.moyasar.com/\"", BAD},
-    {"url", "\"https://checkout.moyasar.com/\\r\\nX: y\"", BAD},
+    {"url", NULL, BAD_CREATE},
+    {"url", "null", BAD_CREATE},
+    {"url", "\"\"", BAD_CREATE},
+    {"url", "1", BAD_CREATE},
+    {"url", "\"javascript:alert(1)\"", BAD_CREATE},
+    {"url", "\"/invoices/x\"", BAD_CREATE},
+    {"url", "\"http://checkout.moyasar.com/invoices/x\"", BAD_CREATE},
+    {"url", "\"https://evilmoyasar.com/invoices/x\"", BAD_CREATE},
+    {"url", "\"https://moyasar.com.evil.example/\"", BAD_CREATE},
+    {"url", "\"https://checkout.moyasar.com@evil.example/\"", BAD_CREATE},
+    {"url", "\"https://evil.example/?checkout.moyasar.com\"", BAD_CREATE},
+    {"url", "\"https://evil.example\\\\.moyasar.com/\"", BAD_CREATE},
+    {"url", "\"https://checkout.moyasar.com/\\r\\nX: y\"", BAD_CREATE},
     {"url", "\"https://checkout.moyasar.com/invoices/x?lang=en\"", FINE},
     {"url", "\"http://127.0.0.1:1/invoices/x\"", FINE}, /* the host of base_url: a sandbox */
-    {"url", "\"https://127.0.0.1/invoices/x\"", BAD},
+    {"url", "\"https://127.0.0.1/invoices/x\"", BAD_CREATE},
     {"payments", NULL, FINE},
     {"payments", "null", FINE},
     {"payments", "[]", FINE},
-    {"payments", "{}", BAD},
-    {"payments", "\"none\"", BAD},
-    {"payments", "7", BAD},
-    {"payments", "[null]", BAD},
-    {"payments", "[7]", BAD},
-    {"payments", "[[]]", BAD},
-    {"payments", "[{}]", BAD},
-    {"payments.0.amount", "\"12000\"", BAD},
-    {"payments.0.amount", "12000.5", BAD},
-    {"payments.0.id", "null", BAD},
-    {"payments.0.status", "\"done\"", BAD},
-    {"payments.0.refunded", "12001", BAD},
+    {"payments", "{}", FINE},
+    {"payments", "\"none\"", FINE},
+    {"payments", "7", FINE},
+    {"payments", "[null]", FINE},
+    {"payments", "[7]", FINE},
+    {"payments", "[[]]", FINE},
+    {"payments", "[{}]", FINE},
+    {"payments.0.amount", "\"12000\"", FINE},
+    {"payments.0.amount", "12000.5", FINE},
+    {"payments.0.id", "null", FINE},
+    {"payments.0.status", "\"done\"", FINE},
+    {"payments.0.refunded", "12001", FINE},
     {"payments.0.currency", "\"USD\"", FINE}, /* for the caller to compare */
     {"payments.0.metadata", "null", FINE},
     {"metadata", NULL, FINE},
@@ -416,18 +415,18 @@ static const struct shape charge_shapes[] = {
     {"status", NULL, BAD},
     {"status", "true", BAD},
     {"status", "\"\"", BAD},
-    {"status", "\"Paid\"", BAD},
+    {"status", "\"Paid\"", FINE},
     {"amount", NULL, BAD},
     {"amount", "null", BAD},
-    {"amount", "\"12000\"", BAD},
-    {"amount", "12000.0", BAD},
+    {"amount", "\"12000\"", FINE},
+    {"amount", "12000.0", FINE},
     {"amount", "-1", BAD},
     {"currency", NULL, BAD},
     {"currency", "null", BAD},
     {"currency", "5", BAD},
     {"refunded", NULL, FINE},
     {"refunded", "null", BAD},
-    {"refunded", "\"0\"", BAD},
+    {"refunded", "\"0\"", FINE},
     {"refunded", "0.5", BAD},
     {"refunded", "-1", BAD},
     {"refunded", "12001", BAD}, /* more than was taken */
@@ -503,8 +502,9 @@ START_TEST(numbers_beyond_reading)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         struct heard h;
         char text[4096];
-        snprintf(text, sizeof text, "{\"amount\":%s,%s", numbers[i],
-                 &NEW_INVOICE[1]); /* twice in it, and neither is read */
+        char *invoice = bent(NEW_INVOICE, &(struct shape){"amount", NULL, BAD});
+        snprintf(text, sizeof text, "{\"amount\":%s,%s", numbers[i], &invoice[1]);
+        free(invoice);
         hear(CREATE, 201, text, &h);
         ck_assert_int_eq(h.o.err, FAI);
         ck_assert(h.o.outcome == OUTCOME_UNKNOWN);
@@ -574,7 +574,7 @@ static const struct {
     {"[" ROW("x", "{\"Payment_id\":\"" REFERENCE "\"}") "]", "null", ERR_NOT_FOUND, 0},
     {"[null,7,\"x\",[]]", "null", ERR_NOT_FOUND, 0},
     {"[{\"metadata\":{\"payment_id\":\"" REFERENCE "\"}}]", "null", FAI,
-     0}, /* it names us and cannot be read */
+     1}, /* it names us and cannot be read */
     {"{}", "null", FAI, 0},
     {"null", "null", FAI, 0},
     {"\"" REFERENCE "\"", "null", FAI, 0},
@@ -595,8 +595,15 @@ START_TEST(lists_are_not_trusted)
                                  "GET /v1/invoices?metadata%5Bpayment_id%5D=" REFERENCE
                                  " HTTP/1.1\r\n"));
     hear(CHARGES, 200, text, &h);
-    ck_assert_msg(h.o.err == (lists[_i].err == ERR_NOT_FOUND ? ERR_OK : lists[_i].err), "%d (%s)",
-                  (int)h.o.err, h.o.detail);
+    /* M1: a charge that names us counts, whatever of it can be read; an invoice needs its id */
+    bool odd = lists[_i].err == FAI && lists[_i].n > 0;
+    bool listed = lists[_i].err == ERR_NOT_FOUND || odd;
+    ck_assert_msg(h.o.err == (listed ? ERR_OK : lists[_i].err), "%d (%s)", (int)h.o.err,
+                  h.o.detail);
+    if (odd) {
+        ck_assert(h.charges[0].odd && !h.charges[0].charged && !h.charges[0].pending);
+        return;
+    }
     if (h.o.err == ERR_OK)
         ck_assert_uint_eq(h.charges_n, lists[_i].n);
     for (size_t i = 0; i < h.charges_n && h.o.err == ERR_OK; i++)
@@ -642,11 +649,11 @@ static const struct {
     {"secret_token", "\"hook-secret\\u0000\"", ERR_UNAUTHORIZED, NULL, NULL, NULL},
     {"secret_token", "[\"hook-secret\"]", ERR_UNAUTHORIZED, NULL, NULL, NULL},
     {"secret_token", "7", ERR_UNAUTHORIZED, NULL, NULL, NULL},
-    {"id", NULL, ERR_VALIDATION, NULL, NULL, NULL},
-    {"id", "5", ERR_VALIDATION, NULL, NULL, NULL},
-    {"id", "null", ERR_VALIDATION, NULL, NULL, NULL},
-    {"type", NULL, ERR_VALIDATION, NULL, NULL, NULL},
-    {"type", "{}", ERR_VALIDATION, NULL, NULL, NULL},
+    {"id", NULL, ERR_OK, CHARGE_ID, INVOICE_ID, REFERENCE},
+    {"id", "5", ERR_OK, CHARGE_ID, INVOICE_ID, REFERENCE},
+    {"id", "null", ERR_OK, CHARGE_ID, INVOICE_ID, REFERENCE},
+    {"type", NULL, ERR_OK, CHARGE_ID, INVOICE_ID, REFERENCE},
+    {"type", "{}", ERR_OK, CHARGE_ID, INVOICE_ID, REFERENCE},
     {"data", NULL, ERR_OK, NULL, NULL, NULL},
     {"data", "null", ERR_OK, NULL, NULL, NULL},
     {"data", "[]", ERR_OK, NULL, NULL, NULL},
@@ -683,7 +690,8 @@ START_TEST(events_of_every_shape)
     char *text = bent(EVENT, &(struct shape){events[_i].member, events[_i].value, FINE});
     ck_assert_int_eq(read_event(text, &ev), events[_i].err);
     if (events[_i].err == ERR_OK) {
-        assert_text("id", ev.id, "ev-1");
+        if (strcmp(events[_i].member, "id") != 0)
+            assert_text("id", ev.id, "ev-1");
         assert_text("charge", ev.charge_id, events[_i].charge);
         assert_text("invoice", ev.invoice_id, events[_i].invoice);
         assert_text("reference", ev.reference, events[_i].reference);
@@ -694,20 +702,19 @@ END_TEST
 
 START_TEST(what_is_no_event_at_all)
 {
-    static const char *const bodies[] = {
-        "",
-        "{",
-        "null",
-        "[]",
-        "\"hook-secret\"",
-        "secret_token=hook-secret",
-        "{\"secret_token\":\"hook-secret\"",
-        "{\"secret_token\":\"wrong\",\"secret_token\":\"hook-secret\"}",
-        "[{\"secret_token\":\"hook-secret\"}]"};
+    /* M19: 401 is for the secret alone; what cannot be read at all is something else */
+    static const char *const bodies[] = {"", "{", "secret_token=hook-secret",
+                                         "{\"secret_token\":\"hook-secret\""};
+    static const char *const strangers[] = {
+        "null", "[]", "\"hook-secret\"", "[{\"secret_token\":\"hook-secret\"}]",
+        "{\"secret_token\":\"hook-secret\",\"secret_token\":\"wrong\"}"};
     struct pay_event ev;
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
-        ck_assert_msg(read_event(bodies[i], &ev) == ERR_UNAUTHORIZED, "%s", bodies[i]);
-    ck_assert_int_eq(read_event("{\"secret_token\":\"hook-secret\"}", &ev), ERR_VALIDATION);
+        ck_assert_msg(read_event(bodies[i], &ev) == ERR_MALFORMED_JSON, "%s", bodies[i]);
+    for (size_t i = 0; i < ARRAY_LEN(strangers); i++)
+        ck_assert_msg(read_event(strangers[i], &ev) == ERR_UNAUTHORIZED, "%s", strangers[i]);
+    ck_assert_int_eq(read_event("{\"secret_token\":\"hook-secret\"}", &ev), ERR_OK);
+    ck_assert_int_eq(read_event("{\"secret_token\":\"wrong\"}", &ev), ERR_UNAUTHORIZED);
     t->p.webhook_secret = "";
     ck_assert_int_eq(read_event("{\"secret_token\":\"\",\"id\":\"a\",\"type\":\"b\"}", &ev),
                      ERR_UNAUTHORIZED);
@@ -722,11 +729,13 @@ START_TEST(events_with_long_names)
         snprintf(body, sizeof body,
                  "{\"secret_token\":\"hook-secret\",\"id\":\"%0*d\",\"type\":\"%0*d\"}", n, 0, 100,
                  0);
-        ck_assert_int_eq(read_event(body, &ev), n == 100 ? ERR_OK : ERR_VALIDATION);
+        ck_assert_int_eq(read_event(body, &ev), ERR_OK);
+        ck_assert_uint_eq(strlen(ev.id), n == 100 ? 100 : 64); /* its digest */
         snprintf(body, sizeof body,
                  "{\"secret_token\":\"hook-secret\",\"id\":\"%0*d\",\"type\":\"%0*d\"}", 100, 0, n,
                  0);
-        ck_assert_int_eq(read_event(body, &ev), n == 100 ? ERR_OK : ERR_VALIDATION);
+        ck_assert_int_eq(read_event(body, &ev), ERR_OK);
+        ck_assert_uint_eq(strlen(ev.kind), 100);
     }
 }
 END_TEST

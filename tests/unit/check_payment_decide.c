@@ -48,6 +48,9 @@ enum view {
     V_EXPIRED_PENDING,
     V_OPEN_ODD,      /* a charge whose status we do not know */
     V_OPEN_DECLINED, /* a charge that failed */
+    V_OPEN_NO_PAGE,  /* without an address */
+    V_ODD,           /* an invoice whose status we do not know */
+    V_ODD_PAID,      /* the same, with a charge that paid */
     V_PAID,
     V_PAID_AND_ODD,
     V_PAID_TWICE,
@@ -78,6 +81,9 @@ static const struct view_row views[V_COUNT] = {
     [V_EXPIRED_PENDING] = {"expired, pending", INVOICE(EXPIRED), {CHARGE("c1", PENDING, 0)}},
     [V_OPEN_ODD] = {"open, odd", INVOICE(OPEN), {CHARGE("c1", UNKNOWN, 0)}},
     [V_OPEN_DECLINED] = {"open, declined", INVOICE(OPEN), {CHARGE("c1", FAILED, 0)}},
+    [V_OPEN_NO_PAGE] = {"open, no page", {.id = "inv", .state = PAY_OPEN}},
+    [V_ODD] = {"odd", INVOICE(ODD)},
+    [V_ODD_PAID] = {"odd, paid", INVOICE(ODD), {CHARGE("c1", PAID, 0)}},
     [V_PAID] = {"paid", INVOICE(PAID), {CHARGE("c1", PAID, 0)}},
     [V_PAID_AND_ODD] = {"paid and odd",
                         INVOICE(PAID),
@@ -152,11 +158,14 @@ static const char *const table[V_COUNT] = {
     [V_EXPIRED] = "eee=====",
     [V_CANCELED] = "eee=====",
     [V_REFUNDED] = "eee=====",
-    [V_PAID_WITHOUT_CHARGE] = "========",
+    [V_PAID_WITHOUT_CHARGE] = "u=======",
     [V_OPEN_PENDING] = "i=i=====",
     [V_EXPIRED_PENDING] = "eee=====",
     [V_OPEN_ODD] = "i=i=====",
     [V_OPEN_DECLINED] = "i=i=====",
+    [V_OPEN_NO_PAGE] = "u=======",  /* M3 */
+    [V_ODD] = "u=======",           /* M1: says nothing, and no second invoice is made */
+    [V_ODD_PAID] = "\?\?\?=\?\?==", /* M1 */
     [V_PAID] = "\?\?\?=\?\?==",
     [V_PAID_AND_ODD] = "\?\?\?=\?\?==",
     [V_PAID_TWICE] = "\?\?\?=\?\?==",
@@ -362,6 +371,16 @@ START_TEST(of_two_charges_the_older_pays_and_the_newer_goes_back)
 }
 END_TEST
 
+/* M1: an unknown status is neither charged nor pending. */
+START_TEST(an_unknown_status_is_not_waited_for)
+{
+    struct payment_locked ours = rows_of(PAYMENT_PAID, BOOKING_CONFIRMED);
+    struct payment_plan odd = decide(&ours, V_PAID_AND_ODD), plain = decide(&ours, V_PAID);
+    ck_assert_int_eq(odd.next_check_s, plain.next_check_s);
+    ck_assert_uint_eq(odd.refunds_n, 0);
+}
+END_TEST
+
 START_TEST(paid_and_refunded_at_once_has_two_rows_of_history)
 {
     struct payment_locked ours = rows_of(PAYMENT_INITIATED, BOOKING_CONFIRMED);
@@ -444,6 +463,7 @@ int main(void)
     tcase_add_test(c, a_row_of_a_living_caller_is_left_alone_until_its_invoice_shows);
     tcase_add_test(c, nothing_at_the_gateway_after_the_invoices_end_is_a_failure);
     tcase_add_test(c, of_two_charges_the_older_pays_and_the_newer_goes_back);
+    tcase_add_test(c, an_unknown_status_is_not_waited_for);
     tcase_add_test(c, paid_and_refunded_at_once_has_two_rows_of_history);
     tcase_add_test(c, a_refund_of_ours_under_way_explains_the_total);
     tcase_add_test(c, a_further_part_is_a_row_of_history);

@@ -270,7 +270,7 @@ SELECT 1 AS seen
 -- returns: id, other_invoice
 SELECT p.id, $2::text IS NOT NULL AND p.gateway_id IS DISTINCT FROM $2::text AS other_invoice
   FROM payments p
- WHERE p.id = $1::uuid OR p.gateway_id = $2::text OR p.charge_id = $3::text
+ WHERE p.id = $1::uuid OR p.gateway_id IN ($2::text, $3::text) OR p.charge_id = $3::text
  ORDER BY p.id = $1::uuid DESC NULLS LAST
  LIMIT 1;
 
