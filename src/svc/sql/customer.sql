@@ -79,9 +79,13 @@ UPDATE notifications n
 -- params: $1 uuid customer
 -- returns: nothing
 UPDATE bookings
-   SET note = NULL
+   SET note = NULL,
+       staff_note = NULL,
+       guest_name = NULL,
+       reason = NULL
  WHERE customer_id = $1::uuid
-   AND note IS NOT NULL;
+   AND (note IS NOT NULL OR staff_note IS NOT NULL OR guest_name IS NOT NULL
+        OR reason IS NOT NULL);
 
 -- The program's own reasons stay: they name no person.
 -- name: customer_erase_reasons
