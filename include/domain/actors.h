@@ -12,6 +12,8 @@ enum actor {
 };
 /* "customer", ... and a NULL behind the last. */
 extern const char *const actor_names[ACTOR_COUNT + 1];
+/* Before a customer's id. */
+#define ACTOR_CUSTOMER_PREFIX "customer:"
 /* Before a staff key's name, and the actor of commands. */
 #define ACTOR_STAFF_PREFIX "staff:"
 #define ACTOR_COMMAND_LINE ACTOR_STAFF_PREFIX "command-line"

@@ -28,6 +28,10 @@ struct phone_ranges {
     bool adds;
 };
 
+/* Routes that only say that the service lives, which probes ask for every few seconds. */
+enum config_log_skip { LOG_SKIP_HEALTHZ, LOG_SKIP_READYZ, LOG_SKIP_COUNT };
+extern const char *const config_log_skips[LOG_SKIP_COUNT + 1]; /* as in paths, without the slash */
+
 struct config {
     struct config_memory memory; /* first */
     const char *file;            /* NULL: defaults only */
@@ -88,8 +92,9 @@ struct config {
                                                              {starts_at} {ends_at} {party_size} */
     } notifications;
     struct {
-        int format; /* enum log_format */
-        int level;  /* enum log_level */
+        int format;    /* enum log_format */
+        int level;     /* enum log_level */
+        unsigned skip; /* 1 << enum config_log_skip: no record of what was answered well there */
     } log;
 };
 

@@ -18,12 +18,16 @@ struct http_access {
     int status;
     enum err err;       /* ERR_OK, or what the problem document names */
     const char *client; /* address */
+    const char *who;    /* "staff:NAME", "customer:ID"; NULL: nobody who is known */
     double seconds;     /* from the request's last byte to its answer */
     double queue_seconds;
 };
 
 /* How many fields of its own a caller may add; room for one per provider. */
 #define HTTP_ACCESS_MORE_MAX 24
+
+/* Records of these routes (bits of log.skip) are left out while they are answered well. */
+void http_access_skip(unsigned routes);
 
 /* Counts the answer, observes both durations, and writes the record with the caller's own fields
  * at its end. The request's id comes from log_set_request(). */

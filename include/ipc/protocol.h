@@ -62,6 +62,7 @@ struct handover_limits {
     int64_t request_budget_ms, queue_timeout_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms,
         drain_timeout_ms;
     int log_format, log_level;
+    unsigned log_skip;
 };
 struct handover_limits handover_limits_of(const struct config *cfg);
 

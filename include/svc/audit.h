@@ -7,7 +7,7 @@
 #include "svc/svc.h"
 
 struct audit {
-    const char *actor;    /* "staff:NAME", "customer", "keeper", "gateway" */
+    const char *actor;    /* "staff:NAME", "customer:ID", "keeper", "gateway" */
     const char *action;   /* "booking.cancel", "service.update" */
     const char *subject;  /* identifier of what was acted on */
     const char *venue_id; /* NULL: not of one venue */

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Staff keys: made, listed and revoked on the command line; presented as bearer tokens. Only their
- * SHA-256 is stored.
+/* Staff keys: made, listed and revoked on the command line and by administrators; presented as
+ * bearer tokens. Only their SHA-256 is stored.
  */
 #ifndef BOOKINGD_SVC_STAFF_H
 #define BOOKINGD_SVC_STAFF_H
 
 #include "svc/svc.h"
-
-/*
- * A new key; its text is in *key_out (on the arena) this once. ERR_VALIDATION: the name is not 1 to
- * 64 printable characters; ERR_DB_UNIQUE: the name was used before, revoked keys included;
- * ERR_NOT_FOUND: no such venue; or a database error.
- */
-enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
-                          const char *venue_id_or_null, const char **key_out) MUST_CHECK;
 
 struct staff_key {
     const char *id, *name, *role;
@@ -23,10 +15,41 @@ struct staff_key {
     bool revoked;
     struct wall revoked_at; /* when revoked */
 };
+struct staff_key_order {
+    const char *actor, *name;
+    enum staff_role role;
+    const char *venue_id; /* NULL: every venue */
+};
+struct staff_key_made {
+    struct staff_key key;
+    const char *text; /* on the arena, this once: what the bearer presents */
+};
+/*
+ * A new key. ERR_VALIDATION: the name is not 1 to 64 printable characters; ERR_STAFF_KEY_EXISTS:
+ * the name was used before, revoked keys included; ERR_NOT_FOUND: no such venue; or a database
+ * error.
+ */
+enum err staff_key_add(struct svc *s, const struct staff_key_order *o,
+                       struct staff_key_made *made) MUST_CHECK;
+/* The same for the command line. */
+enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
+                          const char *venue_id_or_null, const char **key_out) MUST_CHECK;
+
 /* All keys by name, on the arena. */
 enum err staff_key_list(struct svc *s, const struct staff_key **out, size_t *n) MUST_CHECK;
 /* The key stops working at once. ERR_NOT_FOUND: no live key of that name. */
 enum err staff_key_revoke(struct svc *s, const char *name) MUST_CHECK;
+
+/*
+ * For handlers: what an administrator's key may see, by name, for the first batch of a request, and
+ * a row of it. after_name is the last name of the page before, or NULL.
+ */
+int staff_add_list_seen(struct db_batch *b, const char *key_hash, const char *after_name,
+                        int64_t rows);
+void staff_read_key(struct db_rows rows, int row, struct staff_key *out);
+/* By id, of what `who` may see. ERR_NOT_FOUND: no live key. */
+enum err staff_key_revoke_one(struct svc *s, const struct principal *who,
+                              const char *id) MUST_CHECK;
 
 /* Authentication: adds the look-up of a key by the hash of its text; then who it is, false for
  * nobody. */

@@ -46,7 +46,7 @@ struct principal {
     const char *staff_name;
     bool one_venue; /* bound to venue_id */
     struct uuid venue_id;
-    /* "customer" or "staff:NAME": the actor of history and audit rows */
+    /* "customer:ID" or "staff:NAME": the actor of history and audit rows */
     const char *actor;
 };
 

@@ -8,6 +8,7 @@
 
 #include "api_priv.h"
 #include "base/ensure.h"
+#include "http/http_access.h"
 #include "http/http_problem.h"
 #include "svc/notification.h"
 #include "sys/log.h"
@@ -26,6 +27,7 @@ struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
         (void)snprintf(api->provider_keys[i], sizeof api->provider_keys[i], "provider_%s",
                        cfg->providers[i].name);
     api_cursor_init(api);
+    http_access_skip(cfg->log.skip);
     return api;
 }
 

@@ -38,6 +38,7 @@ void api_record(struct api *api, int status, enum err e)
             .status = status,
             .err = e,
             .client = r->client,
+            .who = r->authenticated ? r->who.actor : NULL,
             .seconds = api->in->queue_seconds + mono_seconds_since(api->started),
             .queue_seconds = api->in->queue_seconds,
         },

@@ -17,6 +17,7 @@ libapi_a_SOURCES = \
   src/api/api_health.c \
   src/api/api_idem.c \
   src/api/api_input.c \
+  src/api/api_keys.c \
   src/api/api_log.c \
   src/api/api_me.c \
   src/api/api_openapi.c \

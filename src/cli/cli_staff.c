@@ -20,7 +20,7 @@ static int staff_print_error(enum err e, const char *name, const char *venue)
 {
     if (e == ERR_VALIDATION)
         cli_error("a name is 1 to 64 characters, one of them visible, without control characters");
-    else if (e == ERR_DB_UNIQUE)
+    else if (e == ERR_STAFF_KEY_EXISTS)
         cli_error("the name '%s' is or was in use; names are never reused", name);
     else if (e == ERR_NOT_FOUND)
         cli_error("there is no venue %s", venue);

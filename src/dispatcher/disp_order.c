@@ -12,11 +12,13 @@
 #include "disp_drive.h"
 #include "disp_peers.h"
 #include "disp_worker.h"
+#include "http/http_access.h"
 #include "sys/log.h"
 
 void disp_order_limits(struct disp *d, const struct handover_limits *l)
 {
     d->limits = *l;
+    http_access_skip(l->log_skip);
     d->http =
         (struct http_limits){.max_head = (size_t)l->max_head, .max_body = (size_t)l->max_body};
     disp_conns_limits(d);

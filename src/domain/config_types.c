@@ -30,6 +30,26 @@ void config_read_never(const struct config_entry *e)
                      otp ? "one-time passwords are always sent" : "payment calls are always made");
 }
 
+const char *const config_log_skips[LOG_SKIP_COUNT + 1] = {
+    [LOG_SKIP_HEALTHZ] = "healthz", [LOG_SKIP_READYZ] = "readyz"};
+
+void config_read_log_skip(const struct config_entry *e)
+{
+    if (!config_entry_is_list(e, "a list of routes: [healthz, readyz]"))
+        return;
+    unsigned skip = 0;
+    for (const struct config_node *item = e->node->first; item; item = item->next) {
+        const int i = item->kind == CONFIG_SCALAR
+                          ? name_find(config_log_skips, LOG_SKIP_COUNT, str_of(item->text))
+                          : -1;
+        if (i >= 0)
+            skip |= 1U << i;
+        else if (item->kind != CONFIG_REFUSED)
+            config_fault(e->l, item, "must be healthz or readyz");
+    }
+    config_entry_set(e, &skip, sizeof skip);
+}
+
 /* ---- database.url ---- */
 
 /* libpq's parser lives in db, a layer above. Set at the start of programs that have it; NULL in the

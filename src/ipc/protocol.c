@@ -40,6 +40,7 @@ struct handover_limits handover_limits_of(const struct config *cfg)
         .drain_timeout_ms = cfg->server.drain_timeout_ms,
         .log_format = cfg->log.format,
         .log_level = cfg->log.level,
+        .log_skip = cfg->log.skip,
     };
 }
 

@@ -56,8 +56,9 @@ static enum err customer_erase_locked(struct svc *s, const char *id, const char 
     DB_ADD(b, &stmt_customer_erase_rates, rate_subject(s, OTP_RATE_COOLDOWN, phone),
            rate_subject(s, OTP_RATE_PHONE, phone));
     audit_add(s, b,
-              &(struct audit){
-                  .actor = actor_names[ACTOR_CUSTOMER], .action = "customer.erase", .subject = id});
+              &(struct audit){.actor = arena_printf(s->arena, ACTOR_CUSTOMER_PREFIX "%s", id),
+                              .action = "customer.erase",
+                              .subject = id});
     return db_run(b, s->deadline);
 }
 

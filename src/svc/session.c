@@ -35,7 +35,7 @@ bool session_auth_read(struct arena *a, struct db_rows rows, struct principal *w
         .customer_name = c.name ? arena_strdup(a, c.name) : NULL,
         .locale = c.locale,
         .customer_since = c.created_at,
-        .actor = actor_names[ACTOR_CUSTOMER],
+        .actor = arena_printf(a, ACTOR_CUSTOMER_PREFIX "%s", db_get_str(rows, 0, "id")),
     };
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Keys of staff. Called by the command `bookingd staff` and by the authentication of the api. */
+/* Keys of staff. Called by the command `bookingd staff-key`, the handlers of /v1/staff/keys and the
+ * authentication of the api. */
 #include "svc/staff.h"
 
 #include "base/digest.h"
@@ -26,15 +27,28 @@ static const char *staff_clean_name(struct arena *a, struct str name)
     return clean.p;
 }
 
-enum err staff_key_create(struct svc *s, const char *wanted_name, enum staff_role role,
-                          const char *venue_id_or_null, const char **key_out)
+void staff_read_key(struct db_rows rows, int row, struct staff_key *out)
 {
-    ENSURE(role < STAFF_ROLE_COUNT);
+    bool revoked = !db_is_null(rows, row, "revoked_us");
+    *out = (struct staff_key){
+        .id = db_get_str(rows, row, "id"),
+        .name = db_get_str(rows, row, "name"),
+        .role = db_get_str(rows, row, "role"),
+        .venue_id = db_get(rows, row, "venue_id"),
+        .created_at = db_get_time(rows, row, "created_us"),
+        .revoked = revoked,
+        .revoked_at = revoked ? db_get_time(rows, row, "revoked_us") : (struct wall){0},
+    };
+}
+
+enum err staff_key_add(struct svc *s, const struct staff_key_order *o, struct staff_key_made *made)
+{
+    ENSURE(o->role < STAFF_ROLE_COUNT);
     struct uuid venue;
-    const char *name = staff_clean_name(s->arena, str_of(wanted_name));
+    const char *name = staff_clean_name(s->arena, str_of(o->name));
     if (!name)
         return ERR_VALIDATION;
-    if (venue_id_or_null && !uuid_parse(str_of(venue_id_or_null), &venue))
+    if (o->venue_id && !uuid_parse(str_of(o->venue_id), &venue))
         return ERR_NOT_FOUND;
 
     unsigned char random[KEY_RANDOM];
@@ -45,19 +59,37 @@ enum err staff_key_create(struct svc *s, const char *wanted_name, enum staff_rol
     digest_sha256_hex(str_of(key), hash);
 
     struct uuid id = uuid_new();
-    const char *venue_id = venue_id_or_null ? venue.s : NULL;
+    const char *venue_id = o->venue_id ? venue.s : NULL;
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
-    DB_ADD(b, &stmt_staff_insert, id.s, name, hash, staff_role_names[role], venue_id);
+    int at = DB_ADD(b, &stmt_staff_insert, id.s, name, hash, staff_role_names[o->role], venue_id);
     audit_add(s, b,
-              &(struct audit){.actor = ACTOR_COMMAND_LINE,
+              &(struct audit){.actor = o->actor,
                               .action = "staff_key.create",
                               .subject = id.s,
                               .venue_id = venue_id});
     enum err e = db_run(b, s->deadline);
     if (e == ERR_DB_FOREIGN_KEY)
         return ERR_NOT_FOUND;
+    if (e == ERR_DB_UNIQUE)
+        return ERR_STAFF_KEY_EXISTS;
+    if (e == ERR_OK) {
+        staff_read_key(db_result(b, at), 0, &made->key);
+        made->text = key;
+    }
+    return e;
+}
+
+enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
+                          const char *venue_id_or_null, const char **key_out)
+{
+    struct staff_key_made made;
+    enum err e = staff_key_add(
+        s,
+        &(struct staff_key_order){
+            .actor = ACTOR_COMMAND_LINE, .name = name, .role = role, .venue_id = venue_id_or_null},
+        &made);
     if (e == ERR_OK)
-        *key_out = key;
+        *key_out = made.text;
     return e;
 }
 
@@ -70,21 +102,39 @@ enum err staff_key_list(struct svc *s, const struct staff_key **out, size_t *n)
         return e;
     struct db_rows rows = db_result(b, at);
     struct staff_key *keys = arena_array(s->arena, (size_t)db_count(rows), sizeof *keys);
-    for (int i = 0; i < db_count(rows); i++) {
-        bool revoked = !db_is_null(rows, i, "revoked_us");
-        keys[i] = (struct staff_key){
-            .id = db_get_str(rows, i, "id"),
-            .name = db_get_str(rows, i, "name"),
-            .role = db_get_str(rows, i, "role"),
-            .venue_id = db_get(rows, i, "venue_id"),
-            .created_at = db_get_time(rows, i, "created_us"),
-            .revoked = revoked,
-            .revoked_at = revoked ? db_get_time(rows, i, "revoked_us") : (struct wall){0},
-        };
-    }
+    for (int i = 0; i < db_count(rows); i++)
+        staff_read_key(rows, i, &keys[i]);
     *out = keys;
     *n = (size_t)db_count(rows);
     return ERR_OK;
+}
+
+int staff_add_list_seen(struct db_batch *b, const char *key_hash, const char *after_name,
+                        int64_t rows)
+{
+    return DB_ADD(b, &stmt_staff_list_seen, key_hash, after_name, db_int(b, rows));
+}
+
+enum err staff_key_revoke_one(struct svc *s, const struct principal *who, const char *id)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
+    int at = DB_ADD(b, &stmt_staff_revoke_one, id, who->one_venue ? who->venue_id.s : NULL);
+    enum err e = db_run(b, s->deadline);
+    if (e != ERR_OK)
+        return e;
+    struct db_rows rows = db_result(b, at);
+    if (db_count(rows) == 0) {
+        db_clean(s->db, s->deadline);
+        return ERR_NOT_FOUND;
+    }
+    const char *venue_id = db_get(rows, 0, "venue_id");
+    b = db_batch(s->db, s->arena, DB_COMMIT);
+    audit_add(s, b,
+              &(struct audit){.actor = who->actor,
+                              .action = "staff_key.revoke",
+                              .subject = id,
+                              .venue_id = venue_id});
+    return db_run(b, s->deadline);
 }
 
 enum err staff_key_revoke(struct svc *s, const char *name)

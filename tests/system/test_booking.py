@@ -418,7 +418,10 @@ class Bookings(bd.Case):
         )
         self.assertEqual(
             [(h["from"], h["to"], h["actor"]) for h in d["history"]],
-            [(None, "confirmed", "customer"), ("confirmed", "completed", "staff:desk")],
+            [
+                (None, "confirmed", "customer:" + d["customer"]["id"]),
+                ("confirmed", "completed", "staff:desk"),
+            ],
         )
         self.assertEqual(d["history"][1]["request_id"], "done-1")
         self.assertEqual(d["customer"]["name"], "Alice")

@@ -470,7 +470,10 @@ class Hints(Base):
         d = self.shop.detail(booking)
         self.assertEqual(
             [(h["from"], h["to"], h["actor"]) for h in d["history"]],
-            [(None, "pending_payment", "customer"), ("pending_payment", "confirmed", "customer")],
+            [
+                (None, "pending_payment", "customer:" + d["customer"]["id"]),
+                ("pending_payment", "confirmed", "customer"),
+            ],
         )
         self.assertEqual(
             [(n["template"], n["status"]) for n in d["notifications"]],
@@ -850,7 +853,7 @@ class Refunds(Base):
         d = self.shop.detail(booking)
         self.assertEqual(
             [(h["to"], h["actor"], h["reason"]) for h in d["history"]][-1],
-            ("cancelled", "customer", "rain"),
+            ("cancelled", "customer:" + d["customer"]["id"], "rain"),
         )
         self.assertEqual(
             sorted((n["template"], n["status"]) for n in d["notifications"]),
@@ -860,7 +863,9 @@ class Refunds(Base):
                 ("payment_refunded", "SENT"),
             ],
         )
-        self.assertIn(("customer", "payment.refund"), self.shop.audit(payment))
+        self.assertIn(
+            ("customer:" + d["customer"]["id"], "payment.refund"), self.shop.audit(payment)
+        )
         self.assertEqual(self.shop.imbalance(), [])
 
     def test_cancel_outside_the_window(self):

@@ -208,6 +208,10 @@ START_TEST(words)
     ck_assert_int_eq(c->log.format, LOG_FORMAT_JSON);
     ck_assert_int_eq(c->log.level, LOG_LEVEL_DEBUG);
     config_free(c);
+    c = th_good("log: {skip: [readyz]}\n"); /* O25 */
+    ck_assert_uint_eq(c->log.skip, 1U << LOG_SKIP_READYZ);
+    config_free(c);
+    th_bad("log: {skip: [venues]}", "1:14: log.skip[0]: must be healthz or readyz\n");
     c = th_good("database: {prepared: on}\nlog: {format: logfmt, level: error}\n");
     ck_assert_int_eq((int)c->database.prepared, (int)PREPARED_ON);
     config_free(c);

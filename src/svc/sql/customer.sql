@@ -97,7 +97,8 @@ UPDATE booking_history h
  WHERE b.customer_id = $1::uuid
    AND h.venue_id = b.venue_id
    AND h.booking_id = b.id
-   AND (h.actor = 'customer' OR h.actor LIKE 'staff:%')
+   AND (h.actor = 'customer' OR h.actor LIKE 'customer:%'
+        OR h.actor LIKE 'staff:%')
    AND h.reason IS NOT NULL;
 
 -- name: customer_erase_refunds
