@@ -49,6 +49,8 @@ struct config {
             drain_timeout_ms; /* 0: no cap, none */
         const struct cidr *trusted_proxies;
         size_t trusted_proxies_n;
+        const char *const *cors_origins; /* lower case, without the scheme's own port */
+        size_t cors_origins_n;
     } server;
     struct {
         struct listen_addr listen;

@@ -20,8 +20,10 @@ struct http_problem {
     const char *request_id;
     long retry_after_s;   /* 0: as the table says */
     bool outcome_unknown; /* adds "outcome": "unknown" */
-    bool keep_alive;      /* of http_problem_bytes alone, as is head_only: answers HEAD */
-    bool head_only;
+    /* Of http_problem_bytes() alone: */
+    const char *allow_origin; /* the listed origin that asks (http_cors.h); NULL */
+    bool keep_alive;
+    bool head_only; /* answers HEAD */
 };
 
 /* The error that a client sees for e: e itself, or ERR_INTERNAL when e has no row. */
@@ -38,6 +40,7 @@ void http_problem_respond(struct http_resp *resp, struct arena *a, const struct 
 struct str http_problem_bytes(struct arena *a, const struct http_problem *p);
 /* The 503 of a request for which memory ran out, with Connection: close. What it takes fits into
  * an arena's first chunk, so it cannot fail on an arena that was just reset. */
-struct str http_problem_oom_bytes(struct arena *a, const char *request_id, bool head_only);
+struct str http_problem_oom_bytes(struct arena *a, const char *request_id, const char *allow_origin,
+                                  bool head_only);
 
 #endif

@@ -18,6 +18,7 @@ struct http_route {
     enum http_method method; /* GET serves HEAD too */
     const char *pattern;     /* "/v1/bookings/{booking_id}" */
     int success_status;
+    const char *fixed; /* JSON of an answer that never changes: the dispatcher gives it; NULL */
 };
 /* Borrowed; it lives as long as the program. */
 struct http_route_table {
@@ -28,8 +29,8 @@ struct http_route_table {
 /* The row that serves method and path; t->n when there is none. *params: the path's parameters. */
 size_t http_route_find(const struct http_route_table *t, enum http_method method, struct str path,
                        struct http_params *params);
-/* The same by the request line alone, which was parsed once already. */
-size_t http_route_find_line(const struct http_route_table *t, struct str request);
+/* Whether any row has this path. */
+bool http_route_has_path(const struct http_route_table *t, struct str path);
 /* The methods that the rows of a path serve, for the field Allow (RFC 9110 10.2.1), on the arena:
  * "GET, HEAD, PATCH". NULL when no row has this path. */
 const char *http_route_allowed(const struct http_route_table *t, struct arena *a, struct str path);

@@ -80,7 +80,7 @@ struct handover_order {
     uint32_t generation;
     uint32_t listeners;         /* BEGIN: a bit for each socket that is used from now on */
     uint32_t listeners_systemd; /* and which of them are systemd's */
-    uint64_t len;               /* of what follows; BEGIN: the trusted proxies, struct cidr */
+    uint64_t len;               /* of what follows; BEGIN: the policy (ipc/policy.h) */
     struct handover_limits limits;
 };
 

@@ -9,6 +9,7 @@
 #include "api_priv.h"
 #include "base/ensure.h"
 #include "http/http_access.h"
+#include "http/http_cors.h"
 #include "http/http_problem.h"
 #include "svc/notification.h"
 #include "sys/log.h"
@@ -158,6 +159,15 @@ static enum err api_handle(struct api_request *r)
     return e;
 }
 
+static const char *api_listed_origin(const struct api *api)
+{
+    const struct http_head *head = api->r.head;
+    if (!head || http_header_count(head, "Origin") != 1)
+        return NULL;
+    return http_cors_find(api->cfg->server.cors_origins, api->cfg->server.cors_origins_n,
+                          http_header(head, "Origin"));
+}
+
 static enum err api_serve_request(struct api *api, struct api_output *out)
 {
     struct api_request *r = &api->r;
@@ -170,6 +180,7 @@ static enum err api_serve_request(struct api *api, struct api_output *out)
         api_problem(r, e);
     db_clean(api->db, r->svc.deadline);
     api_idem_finish(r, e);
+    http_cors_add(&r->resp, api_listed_origin(api));
     http_resp_header(&r->resp, "X-Request-Id", r->svc.request_id);
     struct str bytes =
         http_resp_bytes(&r->resp, api->keep_alive, r->head && r->head->method == HTTP_HEAD);
@@ -192,7 +203,8 @@ static void api_serve_oom(struct api *api, struct api_output *out)
     r->client = api->in->peer; /* the other one was on the arena */
     if (r->idem && r->idem->mine)
         api_idem_doubt(r);
-    struct str bytes = http_problem_oom_bytes(api->arena, api->in->request_id, head_only);
+    struct str bytes =
+        http_problem_oom_bytes(api->arena, api->in->request_id, api_listed_origin(api), head_only);
     LOG(LOG_LEVEL_ERROR, "http.out_of_memory",
         F_STR("route", http_route_pattern(&api_route_table, r->row)));
     *out = (struct api_output){bytes, http_problem_status(ERR_OUT_OF_MEMORY), false};

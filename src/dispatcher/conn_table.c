@@ -40,7 +40,7 @@ static const struct conn_cell conn_cells[CP_COUNT][CE_COUNT] = {
                  [CE_MORE] = GO(BODY, AWAIT),
                  [CE_REQUEST] = GO(QUEUED, OFFER),
                  ENDS},
-    [CP_QUEUED] = {[CE_GIVEN] = GO(ACTIVE, NONE), ENDS},
+    [CP_QUEUED] = {[CE_GIVEN] = GO(ACTIVE, NONE), [CE_ANSWER] = GO(WRITING, WRITE), ENDS},
     [CP_RETRY] = {[CE_GIVEN] = GO(ACTIVE, NONE), ENDS},
     [CP_ACTIVE] = {[CE_ANSWER] = GO(WRITING, WRITE), [CE_LOST] = GO(RETRY, NONE), ENDS},
     [CP_WRITING] = {[CE_READY] = GO(WRITING, WRITE),

@@ -1,38 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Problem documents for requests that no worker answers: malformed, too late, too many, or lost
- * with their worker. Called by disp_drive.c. */
+/* Answers that no worker gives: problem documents for requests that are malformed, too late, too
+ * many, or lost with their worker, and the requests of disp_local.c. Called by disp_drive.c. */
 #include "disp_answer.h"
 
 #include <setjmp.h>
 #include <string.h>
 
+#include "disp_conn.h"
+#include "disp_local.h"
 #include "disp_read.h"
 #include "http/http_access.h"
+#include "http/http_cors.h"
 #include "http/http_problem.h"
 #include "sys/log.h"
 #include "sys/net.h"
 
+/* An answer on its way; problem NULL: of disp_local.c. */
+struct disp_reply {
+    const struct disp_problem *problem;
+    const char *id, *allowed;
+    bool head_only;
+};
+
 /* The same record and metrics as an answer from a worker has. A request that never became whole has
  * not waited for a worker. */
-static void disp_answer_record(struct disp *d, struct conn *c, const struct disp_problem *p,
-                               const char *id)
+static void disp_answer_record(struct disp *d, struct conn *c, const struct disp_reply *a)
 {
     const struct request *r = c->req;
     const struct http_route_table *routes = d->env->routes;
     const bool whole = r && r->arrived.ns;
     const struct mono begun = whole ? r->arrived : c->since;
     const struct mono given = whole && r->given.ns ? r->given : d->now;
+    const int local_status = r && r->method == HTTP_OPTIONS ? 204 : 200;
+    struct http_params ignored;
     char peer[ADDR_TEXT_MAX];
 
-    log_set_request(id);
+    log_set_request(a->id);
     http_access_write(
         &(struct http_access){
             .routes = routes,
-            .row = r ? http_route_find_line(routes, (struct str){c->buf, c->len}) : routes->n,
+            .row = r ? http_route_find(routes, r->method, disp_conn_path(c), &ignored) : routes->n,
             .method = r ? http_method_names[r->method] : NULL,
-            .status = http_problem_status(p->err),
-            .err = p->err,
+            .status = a->problem ? http_problem_status(a->problem->err) : local_status,
+            .err = a->problem ? a->problem->err : ERR_OK,
             .client = net_peer_address(c->fd, peer, sizeof(peer)),
             .seconds = mono_seconds_between(begun, d->now),
             .queue_seconds = whole ? mono_seconds_between(begun, given) : 0,
@@ -41,42 +52,75 @@ static void disp_answer_record(struct disp *d, struct conn *c, const struct disp
     log_set_request(NULL);
 }
 
-/* Memory may run out here too, and one client's answer is no reason to end all connections. */
-static struct str disp_answer_bytes(struct disp *d, struct conn *c, const struct disp_problem *p,
-                                    const char *id)
+static struct str disp_answer_bytes(struct disp *d, struct conn *c, const struct disp_reply *a)
 {
-    const bool head_only =
-        c->req ? c->req->method == HTTP_HEAD : c->len >= 5 && memcmp(c->buf, "HEAD ", 5) == 0;
+    struct http_resp resp;
+    const struct disp_problem *p = a->problem;
+    if (p)
+        return http_problem_bytes(d->arena,
+                                  &(struct http_problem){.err = p->err,
+                                                         .detail = p->detail,
+                                                         .request_id = a->id,
+                                                         .allow_origin = a->allowed,
+                                                         .retry_after_s = p->retry_after_s,
+                                                         .outcome_unknown = p->unknown,
+                                                         .keep_alive = !c->close,
+                                                         .head_only = a->head_only});
+    disp_local_respond(d, c, a->allowed, &resp);
+    http_cors_add(&resp, a->allowed);
+    http_resp_header(&resp, "X-Request-Id", a->id);
+    return http_resp_bytes(&resp, !c->close, a->head_only);
+}
+
+/* Memory may run out here too, and one client's answer is no reason to end all connections. */
+static struct str disp_answer_bytes_or_oom(struct disp *d, struct conn *c,
+                                           const struct disp_reply *a)
+{
     struct str bytes;
     jmp_buf oom;
     arena_reset(d->arena);
     if (setjmp(oom) == 0) {
         arena_on_oom(d->arena, &oom);
-        bytes =
-            http_problem_bytes(d->arena, &(struct http_problem){.err = p->err,
-                                                                .detail = p->detail,
-                                                                .request_id = id,
-                                                                .retry_after_s = p->retry_after_s,
-                                                                .outcome_unknown = p->unknown,
-                                                                .keep_alive = !c->close,
-                                                                .head_only = head_only});
+        bytes = disp_answer_bytes(d, c, a);
     } else {
         arena_on_oom(d->arena, NULL);
         arena_reset(d->arena);
         c->close = true;
-        bytes = http_problem_oom_bytes(d->arena, id, head_only);
+        bytes = http_problem_oom_bytes(d->arena, a->id, a->allowed, a->head_only);
     }
     arena_on_oom(d->arena, NULL);
     return bytes;
 }
 
-struct disp_event disp_answer_compose(struct disp *d, struct conn *c, const struct disp_problem *p)
+static struct disp_event disp_answer_make(struct disp *d, struct conn *c,
+                                          const struct disp_problem *p)
 {
     char peeked[HANDOVER_ID_MAX + 1];
-    const char *id = c->req ? c->req->id : peeked;
+    const struct str all = {c->buf, c->len};
+    struct disp_reply a = {.problem = p, .id = c->req ? c->req->id : peeked};
     if (!c->req) /* what was not read as a request may still say how it is called */
-        disp_read_request_id(http_peek_field((struct str){c->buf, c->len}, "X-Request-Id"), peeked);
-    c->close = p->close || d->draining || c->eof || !c->req || !c->req->keep_alive;
-    disp_answer_record(d, c, p, id);
-    return (struct disp_event){.what = CE_ANSWER, .bytes = disp_answer_bytes(d, c, p, id)};
+        disp_read_request_id(http_peek_field(all, "X-Request-Id"), peeked);
+    if (d->policy.origins_n > 0)
+        a.allowed =
+            http_cors_find(d->policy.origins, d->policy.origins_n, http_peek_field(all, "Origin"));
+    a.head_only =
+        c->req ? c->req->method == HTTP_HEAD : c->len >= 5 && memcmp(c->buf, "HEAD ", 5) == 0;
+    c->close = c->close || d->draining || c->eof || !c->req || !c->req->keep_alive;
+    disp_answer_record(d, c, &a);
+    return (struct disp_event){.what = CE_ANSWER, .bytes = disp_answer_bytes_or_oom(d, c, &a)};
+}
+
+struct disp_event disp_answer_compose(struct disp *d, struct conn *c, const struct disp_problem *p)
+{
+    c->close = p->close;
+    return disp_answer_make(d, c, p);
+}
+
+struct disp_event disp_answer_local(struct disp *d, struct conn *c)
+{
+    c->req->arrived = d->now;
+    if (!disp_local_known(d, c))
+        return DISP_PROBLEM(.err = ERR_NOT_FOUND);
+    c->close = false;
+    return disp_answer_make(d, c, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Problem documents for requests that no worker answers. */
+/* Answers that no worker gives. */
 #ifndef BOOKINGD_DISPATCHER_DISP_ANSWER_H
 #define BOOKINGD_DISPATCHER_DISP_ANSWER_H
 
@@ -10,5 +10,7 @@
  * call. */
 struct disp_event disp_answer_compose(struct disp *d, struct conn *c,
                                       const struct disp_problem *p) MUST_CHECK;
+/* The same for a whole request that disp_local_mark() marked. */
+struct disp_event disp_answer_local(struct disp *d, struct conn *c) MUST_CHECK;
 
 #endif

@@ -174,6 +174,11 @@ struct conn *disp_conn_find(struct disp *d, uint64_t tag)
     return c->phase != CP_FREE && (c->generation & 0xffffff) == DISP_TAG_GENERATION(tag) ? c : NULL;
 }
 
+struct str disp_conn_path(const struct conn *c)
+{
+    return (struct str){c->buf + c->req->path_at, c->req->path_n};
+}
+
 static int64_t disp_conn_left_ms(const struct disp *d, const struct phase_list *l)
 {
     return l->limit_ms - mono_ms_between(l->head->since, d->now);

@@ -24,6 +24,8 @@ struct conn *disp_conn_find(struct disp *d, uint64_t tag);
  * codes in it. */
 void disp_conn_drop_input(struct conn *c);
 void disp_conn_drop_output(struct conn *c);
+/* The path of the request under way; borrowed until more is read. */
+struct str disp_conn_path(const struct conn *c);
 /* Milliseconds until the first limit of all phases is over; at most `most_ms`. */
 int disp_conn_wait_ms(const struct disp *d, int most_ms);
 /* The first connection of a phase whose limit is over; NULL. */

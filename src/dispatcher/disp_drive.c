@@ -30,7 +30,7 @@ static struct disp_event disp_drive_act(struct disp *d, struct conn *c, enum con
     case CA_PARSE_BODY:
         return disp_read_body(d, c);
     case CA_OFFER:
-        return disp_queue_offer(d, c);
+        return c->req->local ? disp_answer_local(d, c) : disp_queue_offer(d, c);
     case CA_COMPOSE:
         return disp_answer_compose(d, c, &e->problem);
     case CA_WRITE:

@@ -10,7 +10,6 @@
 #include "disp_accept.h"
 #include "disp_conn.h"
 #include "disp_drive.h"
-#include "disp_peers.h"
 #include "disp_worker.h"
 #include "http/http_access.h"
 #include "sys/log.h"
@@ -29,14 +28,15 @@ void disp_order_limits(struct disp *d, const struct handover_limits *l)
 /* From here on the new workers, limits and sockets; the connections, and the requests under way,
  * stay. */
 static void disp_order_begin(struct disp *d, const struct handover_order *o,
-                             const struct handover_packet *trusted)
+                             const struct handover_packet *policy)
 {
     d->epoch = o->epoch;
     log_set((enum log_format)o->limits.log_format, (enum log_level)o->limits.log_level);
     disp_order_limits(d, &o->limits);
     d->listen_systemd = o->listeners_systemd;
-    if (!trusted->lost)
-        disp_peers_trust(d, trusted->bytes, trusted->len);
+    if (policy->lost || !policy_unpack(&d->policy, policy->bytes, policy->len))
+        LOG(LOG_LEVEL_ERROR, "dispatcher.policy_lost",
+            F_STR("hint", "trusted proxies and origins are those of before; reload again"));
     disp_accept_only(d, o->listeners);
     disp_workers_epoch(d);
     LOG(LOG_LEVEL_INFO, "dispatcher.epoch", F_INT("epoch", d->epoch),

@@ -110,28 +110,10 @@ void disp_peers_leave(struct disp *d, struct conn *c)
     t->free = c->peer;
 }
 
-void disp_peers_trust(struct disp *d, const void *networks, size_t bytes)
-{
-    const size_t n = bytes / sizeof(struct cidr);
-    struct cidr *copy = calloc(n + 1, sizeof(*copy));
-    if (!copy)
-        return; /* the old ones stay; the cap is the worst that can be wrong */
-    if (n > 0)
-        memcpy(copy, networks, n * sizeof(*copy));
-    free(d->trusted);
-    d->trusted = copy;
-    d->trusted_n = n;
-}
-
 static bool disp_peers_trusts(const struct disp *d, int fd)
 {
     char text[ADDR_TEXT_MAX];
-    const char *address = net_peer_address(fd, text, sizeof(text));
-    for (size_t i = 0; i < d->trusted_n; i++) {
-        if (net_cidr_contains(&d->trusted[i], address))
-            return true;
-    }
-    return false;
+    return policy_trusts(&d->policy, net_peer_address(fd, text, sizeof(text)));
 }
 
 enum peer_room disp_peers_room(const struct disp *d, const struct conn *c)

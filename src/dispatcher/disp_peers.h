@@ -17,7 +17,5 @@ enum peer_room {
     PEER_FLOOD, /* so many that telling them would cost others their place */
 };
 enum peer_room disp_peers_room(const struct disp *d, const struct conn *c);
-/* These networks, struct cidr, are proxies: their clients are not one. */
-void disp_peers_trust(struct disp *d, const void *networks, size_t bytes);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/chars.h"
 #include "base/uuid.h"
 #include "disp_conn.h"
+#include "disp_local.h"
 #include "sys/net.h"
 
 #define BUF_FIRST 1024           /* holds most requests; a slow client costs no more */
@@ -112,6 +113,9 @@ static struct disp_event disp_read_begin(struct disp *d, struct conn *c)
     r->chunked = h->chunked;
     r->content_length = h->has_length ? h->content_length : 0;
     r->keep_alive = h->keep_alive;
+    r->path_at = (size_t)(h->path.p - c->buf);
+    r->path_n = h->path.n;
+    disp_local_mark(d, r);
     disp_read_request_id(http_header_count(h, "X-Request-Id") == 1 ? http_header(h, "X-Request-Id")
                                                                    : STR(""),
                          r->id);

@@ -22,6 +22,7 @@
 #include "dispatcher/conn_table.h"
 #include "http/http_parse.h"
 #include "ipc/child.h"
+#include "ipc/policy.h"
 #include "ipc/protocol.h"
 
 /* A request from its head's end until it is answered. */
@@ -29,6 +30,9 @@ struct request {
     enum http_method method;
     size_t head_len, total; /* total: bytes of the whole, 0 until known */
     bool chunked, keep_alive, retried;
+    bool local;             /* answered by disp_local.c */
+    size_t row;             /* of a local one: in the route table, beyond it for OPTIONS */
+    size_t path_at, path_n; /* in the connection's buffer */
     uint64_t content_length;
     struct http_chunked scan;
     struct mono arrived, given; /* whole; to a worker: 0 when none has got it */
@@ -103,8 +107,7 @@ struct disp {
     struct phase_list phases[CP_COUNT];
     struct mono rated; /* when slow clients were last looked for */
     struct peers peers;
-    struct cidr *trusted; /* proxies: no cap for them */
-    size_t trusted_n;
+    struct policy policy;
 
     struct disp_worker *workers; /* by slot of the scoreboard */
     unsigned workers_n;

@@ -19,7 +19,6 @@
 #include "disp_expire.h"
 #include "disp_listen.h"
 #include "disp_order.h"
-#include "disp_peers.h"
 #include "disp_tag.h"
 #include "disp_worker.h"
 #include "domain/metrics.h"
@@ -38,6 +37,15 @@ static bool dispatcher_watch(struct disp *d, enum disp_tag kind, int fd)
 {
     struct epoll_event ev = {.events = EPOLLIN, .data.u64 = DISP_TAG(kind, 0, 0)};
     return epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) == 0;
+}
+
+static bool dispatcher_set_policy(struct disp *d, const struct config *cfg)
+{
+    size_t n;
+    char *bytes = policy_pack(cfg, &n);
+    const bool good = bytes && policy_unpack(&d->policy, bytes, n);
+    free(bytes);
+    return good;
 }
 
 static bool dispatcher_init(struct disp *d, const struct child_env *env)
@@ -59,9 +67,7 @@ static bool dispatcher_init(struct disp *d, const struct child_env *env)
         return false;
     const struct handover_limits limits = handover_limits_of(env->cfg);
     disp_order_limits(d, &limits);
-    disp_peers_trust(d, env->cfg->server.trusted_proxies,
-                     env->cfg->server.trusted_proxies_n * sizeof(struct cidr));
-    return dispatcher_watch(d, TAG_SIGNAL, d->sig_fd) &&
+    return dispatcher_set_policy(d, env->cfg) && dispatcher_watch(d, TAG_SIGNAL, d->sig_fd) &&
            dispatcher_watch(d, TAG_PARENT, env->parent_fd) &&
            dispatcher_watch(d, TAG_CONTROL, env->control_fd) && disp_listen_all(d, true);
 }

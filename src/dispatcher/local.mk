@@ -18,6 +18,8 @@ libdispatcher_a_SOURCES = \
   src/dispatcher/disp_expire.h \
   src/dispatcher/disp_listen.c \
   src/dispatcher/disp_listen.h \
+  src/dispatcher/disp_local.c \
+  src/dispatcher/disp_local.h \
   src/dispatcher/disp_order.c \
   src/dispatcher/disp_order.h \
   src/dispatcher/disp_peers.c \

@@ -6,6 +6,8 @@
  */
 #include "http/http_problem.h"
 
+#include "http/http_cors.h"
+
 #define PROBLEM_TYPE "application/problem+json"
 
 struct problem_row {
@@ -74,12 +76,14 @@ struct str http_problem_bytes(struct arena *a, const struct http_problem *p)
     struct http_resp resp;
 
     http_problem_respond(&resp, a, p, http_problem_document(a, p));
+    http_cors_add(&resp, p->allow_origin);
     http_resp_header(&resp, "X-Request-Id", p->request_id);
     return http_resp_bytes(&resp, p->keep_alive, p->head_only);
 }
 
 /* In the arena's first chunk, which is there in any case. */
-struct str http_problem_oom_bytes(struct arena *a, const char *request_id, bool head_only)
+struct str http_problem_oom_bytes(struct arena *a, const char *request_id, const char *allow_origin,
+                                  bool head_only)
 {
     const struct problem_row *row = &http_problem_rows[ERR_OUT_OF_MEMORY];
     struct http_resp resp;
@@ -95,6 +99,7 @@ struct str http_problem_oom_bytes(struct arena *a, const char *request_id, bool 
                             "\"code\":\"%s\",\"request_id\":\"%s\"}",
                             row->title, row->status, err_code(ERR_OUT_OF_MEMORY), request_id));
     http_resp_headerf(&resp, "Retry-After", "%ld", row->retry_after_s);
+    http_cors_add(&resp, allow_origin);
     http_resp_header(&resp, "X-Request-Id", request_id);
     return http_resp_bytes(&resp, false, head_only);
 }

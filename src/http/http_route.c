@@ -6,9 +6,6 @@
  */
 #include "http/http_route.h"
 
-/* Longer than every pattern of the table: what lies behind cannot decide which row it is. */
-#define LINE_SEEN_MAX 4096
-
 /* Every GET answers HEAD as well. */
 static bool http_route_serves(const struct http_route *route, enum http_method method)
 {
@@ -28,21 +25,15 @@ size_t http_route_find(const struct http_route_table *t, enum http_method method
     return t->n;
 }
 
-/* For bytes that may be no valid request: what a timed-out or refused one would have been, for logs
- * and metrics. */
-size_t http_route_find_line(const struct http_route_table *t, struct str request)
+/* Any method: whether there is something to ask OPTIONS of. */
+bool http_route_has_path(const struct http_route_table *t, struct str path)
 {
-    struct str rest = {request.p, request.n < LINE_SEEN_MAX ? request.n : LINE_SEEN_MAX};
-    struct str name = str_cut(&rest, ' ');
-    struct str target = str_cut(&rest, ' ');
-    struct str path = str_cut(&target, '?');
     struct http_params ignored;
-
-    for (int m = 0; m < HTTP_METHOD_COUNT; m++) {
-        if (str_eq(name, str_of(http_method_names[m])))
-            return http_route_find(t, (enum http_method)m, path, &ignored);
+    for (size_t i = 0; i < t->n; i++) {
+        if (http_path_match(t->rows[i]->pattern, path, &ignored))
+            return true;
     }
-    return t->n;
+    return false;
 }
 
 /* RFC 9110 15.5.6: a 405 lists what is allowed. */

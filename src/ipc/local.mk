@@ -5,9 +5,11 @@ noinst_LIBRARIES += libipc.a
 libipc_a_SOURCES = \
   include/ipc/child.h \
   include/ipc/master_state.h \
+  include/ipc/policy.h \
   include/ipc/proctitle.h \
   include/ipc/protocol.h \
   src/ipc/master_state.c \
+  src/ipc/policy.c \
   src/ipc/proctitle.c \
   src/ipc/protocol.c
 

@@ -11,11 +11,13 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "domain/metrics.h"
 #include "domain/scoreboard.h"
+#include "ipc/policy.h"
 #include "master_priv.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
@@ -221,13 +223,17 @@ static struct trial count_trial(const struct master *m)
 static bool master_reload_commit_config(struct master *m)
 {
     struct reload *r = &m->reload;
+    size_t policy_len;
+    char *policy = policy_pack(r->cfg, &policy_len);
     const struct handover_order o = {.what = HANDOVER_BEGIN,
                                      .epoch = r->epoch,
                                      .listeners = master_listen_bits(m),
                                      .listeners_systemd = master_listen_systemd(m),
-                                     .len = r->cfg->server.trusted_proxies_n * sizeof(struct cidr),
+                                     .len = policy_len,
                                      .limits = handover_limits_of(r->cfg)};
-    if (!master_listen_tell(m) || !master_send(m, &o, r->cfg->server.trusted_proxies, -1))
+    const bool told = policy && master_listen_tell(m) && master_send(m, &o, policy, -1);
+    free(policy);
+    if (!told)
         return false;
     struct config *old = m->cfg;
     m->cfg = r->cfg;

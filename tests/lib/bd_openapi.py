@@ -144,6 +144,12 @@ class Document:
                 operation is None or operation.get("security") or "401" in operation["responses"]
             )
             return [] if answer.status != 401 or asked else ["401 where no token is asked for"]
+        if method == "OPTIONS":  # the same for every route, said once in the document
+            return (
+                []
+                if (answer.status, answer.header("Allow") is None) == (204, False)
+                else ["OPTIONS without Allow"]
+            )
         if operation is None:
             return ["%d for a path that is not in the document" % answer.status]
         self.seen.add((real, template, answer.status))

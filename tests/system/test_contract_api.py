@@ -154,7 +154,11 @@ class Frame(Contract):
             target = re.sub(r"\{\w+\}", NOBODY, path.replace("{transition}", "cancel"))
             served = {m.upper() for m in item if m in ("get", "put", "post", "patch", "delete")}
             served |= {"HEAD"} if "GET" in served else set()
-            for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            r = c.request("OPTIONS", target)
+            self.assertEqual(
+                (r.status, set(r.header("Allow").split(", "))), (204, served | {"OPTIONS"}), path
+            )
+            for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
                 r = c.request(method, target)
                 if method not in served:
                     self.assertEqual(

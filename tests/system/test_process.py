@@ -56,7 +56,7 @@ class Start(bd.Case):
         d.start(ready=False)
         bd.wait_until(lambda: d.log_contains("master.listening"), "listening")
         with d.client() as c:
-            self.assertEqual(c.get("/healthz").status, 200)
+            self.assertEqual(c.get("/openapi.json").status, 200)
             r = c.get("/v1/venues")
             self.assertEqual((r.status, r.code), (503, "database_unavailable"))
             self.assertTrue(r.header("Retry-After"))
@@ -84,7 +84,7 @@ class Start(bd.Case):
         pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % pg.name, admin=True)
         d.start(ready=False)
         bd.wait_until(lambda: len(d.children("worker")) == 2, "workers")
-        self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(d.get("/openapi.json").status, 200)
         pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % pg.name, admin=True)
         self.assertEqual(d.wait(), 78)
         self.assertNotIn("READY=1", d.notes)
@@ -109,7 +109,7 @@ class Start(bd.Case):
         second.start(ready=False)
         self.assertEqual(second.wait(), 1)
         self.assertTrue(second.log_contains("master.listen_failed .*%d" % first.port))
-        self.assertEqual(first.get("/healthz").status, 200)
+        self.assertEqual(first.get("/openapi.json").status, 200)
 
     def test_all_kinds_of_sockets(self):
         pg = self.postgres()
@@ -121,7 +121,7 @@ class Start(bd.Case):
         d.start()
         for address in (("127.0.0.1", d.port), ("::1", port6), path):
             with bd.Client(address) as c:
-                self.assertEqual(c.get("/healthz").status, 200)
+                self.assertEqual(c.get("/openapi.json").status, 200)
         self.assertEqual(d.stop(), 0)
         self.assertFalse(os.path.exists(path))
 
@@ -155,7 +155,7 @@ class Start(bd.Case):
                 env={**os.environ, "NOTIFY_SOCKET": os.path.join(d.dir, "notify")},
             )
         bd.wait_until(lambda: "READY=1" in d.notes or d.proc.poll() is not None, "READY=1")
-        self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(d.get("/openapi.json").status, 200)
         self.assertEqual(d.metric("bookingd_database_up"), 1)
 
     def test_watchdog_only_while_healthy(self):
@@ -188,7 +188,7 @@ class Start(bd.Case):
             self.assertEqual(set(status["Uid"].split()), {str(nobody.pw_uid)})
             self.assertEqual(set(status["Gid"].split()), {str(nobody.pw_gid)})
             self.assertEqual(int(status["CapEff"], 16), 0)
-        self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(d.get("/openapi.json").status, 200)
         refused = self.daemon(d.pg, {"server": {"user": "no-such-user"}}, start=False)
         refused.start(ready=False)
         self.assertEqual(refused.wait(), 78)
@@ -202,7 +202,7 @@ class Start(bd.Case):
         cap = int(d.log_contains(r"dispatcher.connections_capped .*connections=(\d+)", 5).group(1))
         clients = [d.client() for _ in range(300)]
         for c in clients:
-            self.assertEqual(c.get("/healthz").status, 200)
+            self.assertEqual(c.get("/openapi.json").status, 200)
         self.assertLessEqual(d.metric("bookingd_http_connections", state="idle"), cap)
         self.assertNotIn("accept_failed", d.log())
 
@@ -221,7 +221,7 @@ class Start(bd.Case):
         dispatcher, worker = d.children("dispatcher")[0], d.children("worker")[0]
         before = private(dispatcher)
         for _ in range(1000):
-            self.assertEqual(d.client().get("/healthz").status, 200)
+            self.assertEqual(d.client().get("/openapi.json").status, 200)
         bd.wait_until(
             lambda: d.metric("bookingd_http_connections", state="idle") == 1000,
             "all connections idle",
@@ -252,7 +252,7 @@ class Crash(Blocked):
         self.assertEqual(
             d.metric("bookingd_process_restarts_total", role="worker", reason="signal"), 1
         )
-        self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(d.get("/openapi.json").status, 200)
 
     def test_every_role_is_replaced(self):
         d = self.daemon(self.postgres())
@@ -266,7 +266,7 @@ class Crash(Blocked):
 
                 def answers():
                     try:
-                        return d.get("/healthz").status == 200
+                        return d.get("/openapi.json").status == 200
                     except (OSError, EOFError):
                         return False
 
@@ -287,7 +287,7 @@ class Crash(Blocked):
                 lambda: victim not in d.children("dispatcher") and d.children("dispatcher"),
                 "another dispatcher",
             )
-            self.assertEqual(d.get("/healthz").status, 200)
+            self.assertEqual(d.get("/openapi.json").status, 200)
         self.assertEqual(re.findall(r"child\.backoff .*child=worker", d.log()), [])
         self.assertEqual(len(re.findall(r"child\.backoff .*child=dispatcher", d.log())), 1)
 
@@ -309,7 +309,7 @@ class Crash(Blocked):
         )
         self.assertTrue(750 <= begun[0] <= 1250 and 1550 <= begun[1] <= 2450, begun)
         self.assertGreater(deaths[2] - deaths[1], 0.75)
-        self.assertEqual(d.get("/healthz").status, 200)  # the others do not suffer
+        self.assertEqual(d.get("/openapi.json").status, 200)  # the others do not suffer
 
     def test_schema_change_under_a_running_service(self):
         """A replacement that finds another schema is refused; those that run go on; with the last
@@ -325,7 +325,7 @@ class Crash(Blocked):
         os.kill(d.children("worker")[0], signal.SIGKILL)
         d.log_contains("child.refused .*child=worker", 10)
         for _ in range(5):
-            self.assertEqual(d.get("/healthz").status, 200)
+            self.assertEqual(d.get("/openapi.json").status, 200)
         self.assertEqual(len(d.children("worker")), 1)
         os.kill(d.children("worker")[0], signal.SIGKILL)
         self.assertEqual(d.wait(), 78)
@@ -363,7 +363,7 @@ class Crash(Blocked):
         for pid in victims:
             os.kill(pid, signal.SIGSTOP)
         begun = time.monotonic()
-        read, write = background(lambda: d.get("/healthz")), background(
+        read, write = background(lambda: d.get("/openapi.json")), background(
             lambda: d.request("DELETE", "/v1/session")
         )
         answers = [(r.status, r.code) for r in (read(limit=12), write(limit=12))]
@@ -371,7 +371,7 @@ class Crash(Blocked):
         self.assertGreater(time.monotonic() - begun, 5.5)
         for pid in victims:
             d.log_contains(r"event=child.overdue .*child=worker .*pid=%d .*stage=idle" % pid)
-        bd.wait_until(lambda: d.get("/healthz").status == 200, "another worker")
+        bd.wait_until(lambda: d.get("/openapi.json").status == 200, "another worker")
         self.assertEqual(
             d.metric("bookingd_process_restarts_total", role="worker", reason="overdue"), 2
         )
@@ -482,7 +482,7 @@ class Crash(Blocked):
 
         def answers():
             try:
-                return d.get("/healthz").status == 200
+                return d.get("/openapi.json").status == 200
             except (OSError, EOFError):
                 return False
 
@@ -495,7 +495,7 @@ class Stop(Blocked):
         idle = d.client().connect()
         self.addCleanup(idle.close)
         self.assertTrue(idle.sock)
-        queued = background(lambda: d.get("/healthz"))
+        queued = background(lambda: d.get("/openapi.json"))
         bd.wait_until(lambda: d.metric("bookingd_http_connections", state="queued") == 1, "queued")
         d.signal(signal.SIGTERM)
         self.assertEqual(idle.recv_eof(), b"")
@@ -516,7 +516,7 @@ class Stop(Blocked):
 
     def test_drain_has_an_end(self):
         d, release, joins = self.blocked({"drain_timeout": "1s", "queue_timeout": "10s"})
-        queued = background(lambda: d.get("/healthz"))
+        queued = background(lambda: d.get("/openapi.json"))
         bd.wait_until(lambda: d.metric("bookingd_http_connections", state="queued") == 1, "queued")
         begun = time.monotonic()
         d.signal(signal.SIGTERM)
@@ -551,7 +551,7 @@ class Stop(Blocked):
             try:
                 while not stop:
                     try:
-                        r = c.request("GET", "/healthz")
+                        r = c.request("GET", "/openapi.json")
                     except ConnectionRefusedError:
                         return
                     except (EOFError, ConnectionError) as e:
@@ -621,7 +621,7 @@ class Signals(bd.Case):
             bd.wait_until(lambda: len(d.children("worker")) == left, "%d workers" % left)
         d.signal(signal.SIGTTOU)
         d.log_contains("master.last_worker_stays", 5)
-        self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(d.get("/openapi.json").status, 200)
         self.assertEqual(d.metric("bookingd_process_restarts_total", role="worker"), 0)
         for _ in range(6):
             d.signal(signal.SIGTTIN)
@@ -638,7 +638,7 @@ class Signals(bd.Case):
         def client():
             with d.client() as c:
                 while not stop:
-                    answers.append(c.get("/healthz").status)
+                    answers.append(c.get("/openapi.json").status)
 
         joins = [background(client) for _ in range(6)]
         for _ in range(3):

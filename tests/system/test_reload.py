@@ -19,7 +19,7 @@ class Traffic:
     """Clients that keep sending over connections of their own, some of them new for each request,
     until it ends. Whatever is not a 200 on an open connection is a fault."""
 
-    def __init__(self, d, n=6, paths=("/healthz", "/v1/venues")):
+    def __init__(self, d, n=6, paths=("/openapi.json", "/v1/venues")):
         self.d, self.paths = d, paths
         self.stop, self.bad, self.done = threading.Event(), [], 0
         self.joins = [background(lambda i=i: self.run(i)) for i in range(n)]
@@ -108,9 +108,9 @@ class Good(Reload):
     def test_every_role_but_the_dispatcher_is_replaced(self):
         d = self.daemon(self.postgres(), {"server": {"workers": 3}})
         with d.client() as c:
-            c.get("/healthz")
+            c.get("/openapi.json")
             port, before = c.sock.getsockname()[1], self.roles(d)
-            served = d.metric("bookingd_http_requests_total", route="/healthz")
+            served = d.metric("bookingd_http_requests_total", route="/openapi.json")
             first = d.metric("bookingd_config_last_reload_success_timestamp_seconds")
             d.notes.clear()
             self.reload(d, {"server": {"workers": 5}})
@@ -121,7 +121,7 @@ class Good(Reload):
                 self.assertFalse(after[role] & before[role], role)
             self.assertEqual(c.get("/v1/venues").status, 200)
             self.assertEqual(c.sock.getsockname()[1], port)  # the same connection
-        self.assertEqual(d.metric("bookingd_http_requests_total", route="/healthz"), served)
+        self.assertEqual(d.metric("bookingd_http_requests_total", route="/openapi.json"), served)
         self.assertEqual(d.metric("bookingd_config_last_reload_successful"), 1)
         self.assertGreaterEqual(
             d.metric("bookingd_config_last_reload_success_timestamp_seconds"), first
@@ -158,7 +158,7 @@ class Good(Reload):
     def test_a_process_that_does_not_hear_is_ended_all_the_same(self):
         """Stopped processes of every role, and reloads that do not wait for each other's end."""
         d = self.daemon(self.postgres(), {"server": {"workers": 2, "drain_timeout": "12s"}})
-        d.get("/healthz")
+        d.get("/openapi.json")
         before, n = self.roles(d), self.reloads(d)
         deaf = [pid for role in ("monitor", "keeper", "resolver") for pid in before[role]]
         for pid in deaf:
@@ -187,7 +187,7 @@ class Good(Reload):
         held = Held()
         self.addCleanup(held.doCleanups)
         d, release, joins = held.blocked({"workers": 1, "queue": 10, "queue_timeout": "20s"})
-        queued = [background(lambda: d.get("/healthz").status) for _ in range(3)]
+        queued = [background(lambda: d.get("/openapi.json").status) for _ in range(3)]
         bd.wait_until(lambda: d.metric("bookingd_http_connections", state="queued") == 3, "queued")
         old = d.children("worker")
         self.reload(d, {"server": {"workers": 2}})
@@ -201,7 +201,7 @@ class Good(Reload):
         d = self.daemon(self.postgres(), {"server": {"max_body": "1KiB", "idle_timeout": "60s"}})
         body = {"pad": "x" * 3000}
         with d.client() as c, d.client() as idle:
-            idle.get("/healthz")
+            idle.get("/openapi.json")
             self.assertEqual(c.post("/nope", body).status, 413)
             self.reload(d, {"server": {"max_body": "8KiB", "idle_timeout": "1s"}})
             self.assertEqual(c.post("/nope", body).status, 404)
@@ -228,30 +228,30 @@ class Good(Reload):
             os.path.join(d.dir, "http.sock"),
         )
         stays = d.client()
-        stays.get("/healthz")
+        stays.get("/openapi.json")
         with Traffic(d, 2):
             self.reload(d, {"server": {"listen": [first, "127.0.0.1:%d" % second, "unix:" + path]}})
             with bd.Client(path) as c, bd.Client(("127.0.0.1", second)) as by_second:
-                self.assertEqual(c.get("/healthz").status, 200)
-                self.assertEqual(by_second.get("/healthz").status, 200)
+                self.assertEqual(c.get("/openapi.json").status, 200)
+                self.assertEqual(by_second.get("/openapi.json").status, 200)
                 self.reload(d, {"server": {"listen": [first]}})
                 # The sockets are gone; who came through them stays.
-                self.assertEqual(c.get("/healthz").status, 200)
-                self.assertEqual(by_second.get("/healthz").status, 200)
+                self.assertEqual(c.get("/openapi.json").status, 200)
+                self.assertEqual(by_second.get("/openapi.json").status, 200)
         bd.wait_until(lambda: refused(second), "nobody listens")
         self.assertFalse(os.path.exists(path))
-        self.assertEqual(stays.get("/healthz").status, 200)
+        self.assertEqual(stays.get("/openapi.json").status, 200)
         self.reload(d, {"server": {"listen": "unix:" + path}})
         with bd.Client(path) as c:
-            self.assertEqual(c.get("/healthz").status, 200)
-        self.assertEqual(stays.get("/healthz").status, 200)
+            self.assertEqual(c.get("/openapi.json").status, 200)
+        self.assertEqual(stays.get("/openapi.json").status, 200)
         # One that dies is started with what is in force now.
         os.kill(d.children("dispatcher")[0], signal.SIGKILL)
 
         def answers():
             try:
                 with bd.Client(path) as c:
-                    return c.get("/healthz").status == 200
+                    return c.get("/openapi.json").status == 200
             except (OSError, EOFError):
                 return False
 
@@ -291,7 +291,7 @@ class Good(Reload):
         self.reload(d, {"log": {"format": "json", "level": "warn"}})
         self.only(d, 2)
         n = len(d.log())
-        self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(d.get("/openapi.json").status, 200)
         os.kill(d.children("worker")[0], signal.SIGKILL)
         bd.wait_until(lambda: '"event":"child.ended"' in d.log()[n:].replace(" ", ""), "JSON")
         self.assertFalse("http.request" in d.log()[n:])
@@ -320,7 +320,7 @@ class Good(Reload):
         d = self.daemon(None, start=False)
         d.start(ready=False)
         bd.wait_until(lambda: len(d.children("worker")) == 2, "workers")
-        self.assertEqual(d.get("/healthz").status, 200)
+        self.assertEqual(d.get("/openapi.json").status, 200)
         self.reload(d, {"database": {"url": pg.conninfo}})
         bd.wait_until(lambda: "READY=1" in d.notes, "READY=1")
         self.assertEqual(d.get("/v1/venues").status, 200)
@@ -650,7 +650,7 @@ class Recycle(bd.Case):
         )
         with d.client() as c:
             for _ in range(20):
-                self.assertEqual(c.get("/healthz").status, 200)
+                self.assertEqual(c.get("/openapi.json").status, 200)
         self.assertGreaterEqual(
             d.metric("bookingd_process_restarts_total", role="worker", reason="recycle"), 19
         )

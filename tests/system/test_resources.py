@@ -116,7 +116,7 @@ class Descriptors(Strained):
         self.d = self.daemon(self.postgres(), {"server": {"max_body": "128KiB"}})
         dispatcher = self.d.children("dispatcher")[0]
         known = self.d.client()
-        self.assertEqual(known.get("/healthz").status, 200)
+        self.assertEqual(known.get("/openapi.json").status, 200)
         with bd_strain.starved(dispatcher):
             # What needs a descriptor for its way to a worker is refused at once; what needs none is
             # served.
@@ -127,11 +127,11 @@ class Descriptors(Strained):
             self.assertEqual(outcome(r), SHORT_OF)
             self.assertEqual(r.header("Retry-After"), "1")
             self.assertLess(time.monotonic() - began, 1)
-            self.assertEqual(known.get("/healthz").status, 200)
+            self.assertEqual(known.get("/openapi.json").status, 200)
             # Who idles makes room for who comes, one every tenth of a second.
             busy = [self.d.client().connect() for _ in range(4)]
             for c in busy:
-                c.send(c.encode("GET", "/healthz"))
+                c.send(c.encode("GET", "/openapi.json"))
             self.assertEqual(busy[0].recv_response().status, 200)
             bd_strain.assert_calm(self, self.d)
             self.d.log_contains("dispatcher.accept_failed .*why=descriptors", 5)
@@ -154,7 +154,7 @@ class Descriptors(Strained):
         shop.sms.default = bd.p_reply(201, bd_shop.sms_ok, {"Connection": "close"})
         with bd_strain.starved(*workers):
             for _ in range(10):
-                self.assertEqual(outcome(self.d.get("/healthz")), SHORT_OF)
+                self.assertEqual(outcome(self.d.get("/openapi.json")), SHORT_OF)
                 r = shop.book(me, 10)
                 self.assertEqual(outcome(r), SHORT_OF)
             self.assertEqual(r.header("Retry-After"), "1")
@@ -202,7 +202,7 @@ class Descriptors(Strained):
                 # The next one waits a second, until who idles has made room.
                 self.assertEqual(self.d.metric("bookingd_database_up"), 0)
                 bd_strain.assert_calm(self, self.d)
-                self.assertEqual(self.d.get("/healthz").status, 200)
+                self.assertEqual(self.d.get("/openapi.json").status, 200)
         self.assertEqual(self.d.metric("bookingd_database_up"), 0)
         self.assertEqual(self.d.children("monitor"), [monitor])
 
@@ -220,7 +220,7 @@ class Descriptors(Strained):
             bd_strain.assert_calm(self, self.d)
             self.assertLess(self.d.log().count("master.fork_failed"), 4)
             for _ in range(5):
-                self.assertEqual(self.d.get("/healthz").status, 200)
+                self.assertEqual(self.d.get("/openapi.json").status, 200)
         bd.wait_until(lambda: len(self.d.children("worker")) == 2, "another worker", 5)
         self.d.hup()
         bd.wait_until(
@@ -252,7 +252,7 @@ class Descriptors(Strained):
             bd_strain.assert_calm(self, self.d)
             if "READY=1" in self.d.notes:
                 ready += 1
-                self.assertEqual(self.d.get("/healthz").status, 200)
+                self.assertEqual(self.d.get("/openapi.json").status, 200)
             self.assertEqual(self.d.stop(), 0)
         self.assertGreater(ready, 0)
 
@@ -264,7 +264,7 @@ class Log(Strained):
         with self.d.client() as c:
             for _ in range(requests):
                 began = time.monotonic()
-                self.assertEqual(c.get("/healthz").status, 200)
+                self.assertEqual(c.get("/openapi.json").status, 200)
                 worst = max(worst, time.monotonic() - began)
         return worst
 
@@ -366,7 +366,7 @@ class Disk(Strained):
         self.assertEqual(refused, 5)
         self.assertTrue(int(r.header("Retry-After")) >= 1)
         self.assertEqual(shop.call("GET", "/v1/services/%s/slots" % shop.service).status, 200)
-        self.assertEqual(self.d.get("/healthz").status, 200)
+        self.assertEqual(self.d.get("/openapi.json").status, 200)
         bd_strain.assert_calm(self, self.d)
         self.empty()
         freed = time.monotonic()
@@ -402,7 +402,7 @@ class Disk(Strained):
 
         bd.wait_until(gone, "PostgreSQL to give up", 10, 0.05)
         self.assertEqual(outcome(shop.call("GET", "/v1/venues")), (503, "database_unavailable"))
-        self.assertEqual(self.d.get("/healthz").status, 200)
+        self.assertEqual(self.d.get("/openapi.json").status, 200)
         bd.wait_until(lambda: self.d.metric("bookingd_database_up") == 0, "the loss to be seen", 5)
         bd_strain.assert_calm(self, self.d)
         self.empty()

@@ -410,13 +410,8 @@ START_TEST(routing)
     ck_assert_int_eq(route(HTTP_GET, "*"), ERR_NOT_FOUND);
     ck_assert_int_eq(route(HTTP_OTHER, "/healthz"), ERR_NOT_IMPLEMENTED);
     ck_assert_int_eq(route(HTTP_POST, "/v1/otp/x/verify"), ERR_OK);
-    /* by the request line alone, as the dispatcher does */
-    ck_assert_uint_eq(
-        http_route_find_line(&api_route_table, STR("POST /v1/otp/x/verify?a=b HTTP/1.1\r\n")),
-        request.row);
-    ck_assert_uint_eq(
-        http_route_find_line(&api_route_table, STR("PUT /v1/otp/x/verify HTTP/1.1\r\n")),
-        api_route_table.n);
+    ck_assert(http_route_has_path(&api_route_table, STR("/v1/otp/x/verify")));
+    ck_assert(!http_route_has_path(&api_route_table, STR("/v1/otp/x/verify/")));
     ck_assert_str_eq(http_route_pattern(&api_route_table, request.row), "/v1/otp/{otp_id}/verify");
     ck_assert_str_eq(http_route_pattern(&api_route_table, api_route_table.n), "none");
     th_assert_str(request.params[0], STR("x"));
