@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ensure.h"
+#include "base/text_rules.h"
 #include "pay_priv.h"
 
 /* The rows of kind PAYMENT. */
@@ -43,7 +44,7 @@ void pay_note_odd(const struct pay_call *c, enum payment_odd thing, const char *
     if (c->odds == NULL)
         return;
     sb_init(&sb, c->arena, PAY_ODD_VALUE_MAX);
-    sb_add_plain(&sb, value, PAY_ODD_VALUE_MAX);
+    text_add_plain(&sb, value, PAY_ODD_VALUE_MAX);
     const char *shown = sb.p != NULL ? sb.p : "";
     for (size_t i = 0; i < c->odds->n; i++)
         if (c->odds->items[i].thing == thing && strcmp(c->odds->items[i].value, shown) == 0)
