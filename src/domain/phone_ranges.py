@@ -25,6 +25,16 @@ from phonenumbers import PhoneMetadata
 warnings.simplefilter("ignore")
 DIGITS = frozenset("0123456789")
 DIGITS_MAX = 15  # E.164
+# Mobile ranges of newer metadata (2026) in the region that this program is made for, which Debian's
+# does not have yet. A row goes when Debian's has it.
+NEWER = {
+    "BH": "30/8 385/8 6441/8 667[89]/8",
+    "ET": "7[03]/9 71[0-8]/9 72[1-35-79]/9 8[01]/9",
+    "IT": "43/10",
+    "JO": "427/9 711/9 72/9",
+    "SY": "50/9 90/9",
+    "TR": "50/10 55/10 561011/10 56[24]/10 57[245]/10 582[2-5]/10",
+}
 ASKED_FIRST = "premium_rate toll_free shared_cost voip personal_number pager uan voicemail".split()
 
 
@@ -227,7 +237,8 @@ def main():
     made = time.gmtime(os.path.getmtime(phonenumbers.__file__))
     print('PHONE_METADATA("%s", "%s")' % (phonenumbers.__version__, time.strftime("%F", made)))
     for _, _, region, meta in sorted(regions, key=lambda r: r[:3]):
-        print(row_text(region, meta, Mobiles(meta).rows()))
+        newer = NEWER.get(region, "").split()
+        print(row_text(region, meta, sorted(Mobiles(meta).rows() + newer)))
 
 
 if __name__ == "__main__":
