@@ -77,6 +77,8 @@ struct api_request {
         int attempts_left;    /* -1: absent */
         enum outcome outcome; /* OUTCOME_OK: nobody told */
         const char *otp_id, *payment_id;
+        const char *scope; /* which limit was met; NULL: absent */
+        bool replayed;     /* an earlier answer, told again */
     } problem;
     struct api_idem *idem; /* the Idempotency-Key; NULL when the request has none */
 };
@@ -113,6 +115,8 @@ void api_idem_passing(struct api_request *r);
 /* Caller, Idempotency-Key and content as one name, by which a service knows what it did for the
  * same request before; NULL without a key. */
 const char *api_idem_name(const struct api_request *r);
+/* The Idempotency-Key as it came; NULL without one. */
+const char *api_idem_key(const struct api_request *r);
 
 /* Sets status and JSON body. */
 void api_reply(struct api_request *r, int status, json_t *body);

@@ -18,5 +18,7 @@
 /* Index of the name that equals `name` byte by byte; -1 when there is none, and for an absent
  * `name`. The array has n entries, fewer when a NULL comes before. */
 int name_find(const char *const *names, size_t n, struct str name);
+/* The same for the language of a tag as devices write it: "ar-SA", "AR" and "ar_EG" are "ar". */
+int name_find_language(const char *const *names, size_t n, struct str tag);
 
 #endif

@@ -32,6 +32,12 @@ struct phone_ranges {
 enum config_log_skip { LOG_SKIP_HEALTHZ, LOG_SKIP_READYZ, LOG_SKIP_COUNT };
 extern const char *const config_log_skips[LOG_SKIP_COUNT + 1]; /* as in paths, without the slash */
 
+/* A number that gets no message and has a fixed code, for the review of an app. */
+struct otp_test_number {
+    const char *phone; /* E.164 */
+    const char *code;
+};
+
 struct config {
     struct config_memory memory; /* first */
     const char *file;            /* NULL: defaults only */
@@ -68,11 +74,14 @@ struct config {
         const char *secret;
         size_t secret_len;
         int64_t code_length, ttl_ms, max_attempts, resend_cooldown_ms;
-        struct rate_limit per_phone, per_address, total;
+        struct rate_limit per_phone, per_address, per_network, total;
         const char *const *regions; /* ISO 3166 codes; the first is the default region */
         size_t regions_n;
         const struct phone_ranges *ranges; /* of single regions */
         size_t ranges_n;
+        const struct otp_test_number *test_numbers;
+        size_t test_numbers_n;
+        const char *autofill;               /* host of the last line; "": none */
         const char *messages[LOCALE_COUNT]; /* with {code} */
     } otp;
     struct {

@@ -16,6 +16,9 @@ struct http_preference {
 /* How much `type` ("text/plain") is wanted; a range with another version parameter does not fit.
  * version: NULL for any. */
 struct http_preference http_accept(struct str accept, const char *type, const char *version);
+/* Accept-Language (RFC 9110 12.5.4): index of the most wanted of the languages, each by the
+ * language of its tag; -1 when none is wanted. */
+int http_accept_language(struct str accept, const char *const *names, size_t n);
 /* OpenMetrics 1.0.0 only when named with the higher quality (or with the same and more closely or
  * earlier than text), else text 0.0.4. */
 enum metrics_format http_accept_metrics(struct str accept);

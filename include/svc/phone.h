@@ -22,4 +22,11 @@ enum phone_scope { PHONE_SERVED, PHONE_ANY_REGION };
 enum err phone_normalise(const struct config *cfg, struct arena *a, struct str text,
                          enum phone_scope scope, const char **out) MUST_CHECK;
 
+/*
+ * Whether the text is one of otp.test_numbers, which need not be valid: with its calling code, or
+ * as dialled at home in the first region. *out and *code are the configuration's.
+ */
+bool phone_find_test(const struct config *cfg, struct arena *a, struct str text, const char **out,
+                     const char **code) MUST_CHECK;
+
 #endif

@@ -26,5 +26,7 @@ const char *rate_subject(struct svc *s, const char *kind, const char *value);
 /* The part of a client's address that counts as one client: IPv6 by its /64 network, others whole.
  */
 const char *rate_address(struct arena *a, const char *address);
+/* The /48 network of an IPv6 address, which is one site's; NULL for IPv4. */
+const char *rate_network(struct arena *a, const char *address);
 
 #endif

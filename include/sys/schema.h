@@ -30,9 +30,10 @@ enum schema_type {                     /* and the C type that a value is stored 
                    SCHEMA_TYPE_NOTE,   /* the same, held to TEXT_NOTE */
                    SCHEMA_TYPE_INT, /* int64_t; 2.0 counts as an integer, as JSON Schema has it */
                    SCHEMA_TYPE_BOOL,
-                   SCHEMA_TYPE_UUID,  /* struct uuid */
-                   SCHEMA_TYPE_TIME,  /* struct wall */
-                   SCHEMA_TYPE_ENUM,  /* int: the index in values */
+                   SCHEMA_TYPE_UUID,     /* struct uuid */
+                   SCHEMA_TYPE_TIME,     /* struct wall */
+                   SCHEMA_TYPE_ENUM,     /* int: the index in values */
+                   SCHEMA_TYPE_LANGUAGE, /* the same, by the language of a tag: "ar-SA" is "ar" */
                    SCHEMA_TYPE_ARRAY, /* json_t *, borrowed; never of a query, as SCHEMA_TYPE_OBJECT
                                        */
                    SCHEMA_TYPE_OBJECT,
@@ -69,7 +70,8 @@ struct schema_row {
 #define SCHEMA_TIME(owner, field) .name = #field, SCHEMA_FIELD(TIME, struct wall, owner, field)
 #define SCHEMA_ENUM(owner, field, names) \
     .name = #field, SCHEMA_FIELD(ENUM, int, owner, field), .values = (names)
-#define SCHEMA_LOCALE(owner, field) SCHEMA_ENUM(owner, field, schema_locales)
+#define SCHEMA_LOCALE(owner, field) \
+    .name = #field, SCHEMA_FIELD(LANGUAGE, int, owner, field), .values = schema_locales
 #define SCHEMA_ARRAY(owner, field, low, high) \
     .name = #field, SCHEMA_FIELD(ARRAY, json_t *, owner, field), .min = (low), .max = (high)
 #define SCHEMA_OBJECT(owner, field) .name = #field, SCHEMA_FIELD(OBJECT, json_t *, owner, field)

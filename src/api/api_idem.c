@@ -100,6 +100,11 @@ const char *api_idem_name(const struct api_request *r)
     return name;
 }
 
+const char *api_idem_key(const struct api_request *r)
+{
+    return r->idem ? r->idem->claim.key : NULL;
+}
+
 /* The response in hand as an outcome, on the arena. */
 static struct idem_outcome api_idem_outcome(const struct api_request *r)
 {

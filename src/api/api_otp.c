@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Sign-in: a code by SMS, traded for a session. */
+/* Sign-in: a code by SMS, traded for a session; and the same for a new phone number. */
 #include "svc/otp.h"
 
 #include "api/api_handler.h"
 #include "api_customer.h"
+#include "domain/labels.h"
+#include "http/http_accept.h"
 
-/* ---- POST /v1/otp ---- */
+void api_phone_fault(struct api_request *r, enum err e)
+{
+    api_fault(r, "/phone", "%s",
+              e == ERR_PHONE_INVALID ? "is not a mobile number"
+                                     : "is of a region that is not served");
+}
+
+/* ---- POST /v1/otp, POST /v1/me/phone ---- */
 
 struct send_input {
     const char *phone;
@@ -19,35 +28,44 @@ static const struct schema_row api_otp_send_rows[] = {
     SCHEMA_END,
 };
 
-void api_phone_fault(struct api_request *r, enum err e)
-{
-    api_fault(r, "/phone", "%s",
-              e == ERR_PHONE_INVALID ? "is not a mobile number"
-                                     : "is of a region that is not served");
-}
-
 static enum err api_otp_send_refused(struct api_request *r, enum err e, const struct otp_sent *sent)
 {
     if (e == ERR_PHONE_INVALID || e == ERR_PHONE_REGION)
         api_phone_fault(r, e);
-    if (e == ERR_OTP_COOLDOWN || e == ERR_OTP_QUOTA)
+    if (e == ERR_OTP_COOLDOWN || e == ERR_OTP_QUOTA || e == ERR_OTP_LOCKED) {
         r->problem.retry_after_s = sent->retry_after_s;
+        r->problem.scope = sent->scope;
+        api_idem_passing(r); /* nothing is stored for what a limit refuses */
+    }
+    r->problem.replayed = sent->replayed;
+    if (sent->unknown) {
+        r->problem.otp_id = arena_strdup(r->svc.arena, sent->id.s);
+        r->problem.outcome = OUTCOME_UNKNOWN;
+    }
     if (!err_is_provider(e) && e != ERR_DEADLINE)
         return e;
-    if (sent->unknown)
-        r->problem.otp_id = arena_strdup(r->svc.arena, sent->id.s);
     return api_provider_failed(r, e, sent->unknown, sent->retry_after_s);
 }
 
-static enum err api_otp_post(struct api_request *r)
+/* customer NULL: a sign-in. */
+static enum err api_otp_send(struct api_request *r, const char *customer)
 {
     const struct send_input *in = r->input;
     enum locale locale = in->locale == LOCALE_EN ? LOCALE_EN : LOCALE_AR;
+    int reader =
+        http_accept_language(http_header(r->head, "Accept-Language"), locale_names, LOCALE_COUNT);
     struct otp_sent sent;
-    const struct otp_send ask = {str_of(in->phone), in->has_locale ? &locale : NULL, r->client};
+    const struct otp_send ask = {.phone = str_of(in->phone),
+                                 .locale = in->has_locale ? &locale : NULL,
+                                 .reader = reader == LOCALE_EN ? LOCALE_EN : LOCALE_AR,
+                                 .client_address = r->client,
+                                 .key = api_idem_key(r),
+                                 .customer = customer};
     enum err e = otp_send(&r->svc, &ask, &sent);
     if (e != ERR_OK)
         return api_otp_send_refused(r, e, &sent);
+    if (sent.replayed)
+        http_resp_header(&r->resp, "Idempotency-Replayed", "true");
     struct arena *a = r->svc.arena;
     json_t *body = json_obj(a);
     json_put_str(a, body, "id", sent.id.s);
@@ -58,12 +76,34 @@ static enum err api_otp_post(struct api_request *r)
     return ERR_OK;
 }
 
+static enum err api_otp_post(struct api_request *r)
+{
+    return api_otp_send(r, NULL);
+}
+
 const struct api_route api_route_otp_post = {
     .http = {HTTP_POST, "/v1/otp", 201},
     .handler = api_otp_post,
     .body = BODY_REQUIRED,
     .members = api_otp_send_rows,
     .input_size = sizeof(struct send_input),
+    .idempotent = true,
+};
+
+static enum err api_otp_post_phone(struct api_request *r)
+{
+    enum err e = api_first(r, api_first_batch(r));
+    return e == ERR_OK ? api_otp_send(r, r->who.id.s) : e;
+}
+
+const struct api_route api_route_otp_post_phone = {
+    .http = {HTTP_POST, "/v1/me/phone", 201},
+    .handler = api_otp_post_phone,
+    .auth = AUTH_CUSTOMER,
+    .body = BODY_REQUIRED,
+    .members = api_otp_send_rows,
+    .input_size = sizeof(struct send_input),
+    .idempotent = true,
 };
 
 /* ---- POST /v1/otp/{otp_id}/verify ---- */
@@ -76,25 +116,33 @@ static const struct schema_row api_otp_verify_rows[] = {
     SCHEMA_END,
 };
 
-static bool api_otp_code_valid(const char *code)
+static enum err api_otp_verify_refused(struct api_request *r, enum err e,
+                                       const struct otp_session *session)
 {
-    size_t n = strspn(code, "0123456789");
-    return code[n] == '\0' && n >= 4 && n <= 10;
+    if (e == ERR_OTP_INCORRECT)
+        r->problem.attempts_left = session->attempts_left;
+    if (e == ERR_OTP_LOCKED) {
+        r->problem.retry_after_s = session->retry_after_s;
+        r->problem.scope = otp_scope_names[OTP_SCOPE_FAILURES];
+    }
+    return e;
 }
 
 static enum err api_otp_post_verify(struct api_request *r)
 {
     const struct verify_input *in = r->input;
-    if (!api_otp_code_valid(in->code)) {
-        api_fault(r, "/code", "must be 4 to 10 digits");
+    const int64_t length = r->svc.cfg->otp.code_length;
+    char code[OTP_CODE_MAX + 1];
+    if (!otp_code_read(str_of(in->code), (size_t)length, code)) {
+        api_fault(r, "/code", "must be %lld digits", (long long)length);
         return ERR_VALIDATION;
     }
     struct otp_session session;
-    enum err e = otp_verify(&r->svc, &r->ids[0], in->code, &session);
-    if (e == ERR_OTP_INCORRECT)
-        r->problem.attempts_left = session.attempts_left;
+    const struct otp_verify ask = {
+        .id = &r->ids[0], .code = code, .client_address = r->client, .key = api_idem_key(r)};
+    enum err e = otp_verify(&r->svc, &ask, &session);
     if (e != ERR_OK)
-        return e;
+        return api_otp_verify_refused(r, e, &session);
     struct arena *a = r->svc.arena;
     json_t *body = json_obj(a);
     json_put_str(a, body, "token", session.token.text);
@@ -111,4 +159,5 @@ const struct api_route api_route_otp_post_verify = {
     .body = BODY_REQUIRED,
     .members = api_otp_verify_rows,
     .input_size = sizeof(struct verify_input),
+    .idempotent = true,
 };

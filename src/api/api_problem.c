@@ -50,10 +50,14 @@ void api_problem(struct api_request *r, enum err e)
         json_put_str(a, doc, "outcome", outcome);
     if (r->problem.otp_id)
         json_put_str(a, doc, "otp_id", r->problem.otp_id);
+    if (r->problem.scope)
+        json_put_str(a, doc, "scope", r->problem.scope);
     if (r->problem.payment_id)
         json_put_str(a, doc, "payment_id", r->problem.payment_id);
 
     http_problem_respond(&r->resp, a, &p, doc);
+    if (r->problem.replayed)
+        http_resp_header(&r->resp, "Idempotency-Replayed", "true");
     if (e == ERR_UNAUTHORIZED) /* RFC 9110 11.6.1: a 401 names the scheme */
         http_resp_header(&r->resp, "WWW-Authenticate", "Bearer");
     if (e == ERR_METHOD_NOT_ALLOWED && r->allow)

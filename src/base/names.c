@@ -14,3 +14,14 @@ int name_find(const char *const *names, size_t n, struct str name)
             return (int)i;
     return -1;
 }
+
+int name_find_language(const char *const *names, size_t n, struct str tag)
+{
+    size_t length = 0;
+    while (length < tag.n && tag.p[length] != '-' && tag.p[length] != '_')
+        length++;
+    for (size_t i = 0; tag.p && i < n && names[i]; i++)
+        if (str_eq_nocase(str_of(names[i]), (struct str){tag.p, length}))
+            return (int)i;
+    return -1;
+}

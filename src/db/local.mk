@@ -5,7 +5,8 @@ DB_MIGRATIONS = \
   src/db/migrations/0001_initial.sql \
   src/db/migrations/0002_payments.sql \
   src/db/migrations/0003_refund_keys.sql \
-  src/db/migrations/0004_capacity.sql
+  src/db/migrations/0004_capacity.sql \
+  src/db/migrations/0005_sign_in.sql
 
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \

@@ -17,6 +17,13 @@ static void config_check_otp(struct config_loader *l, const struct config_node *
     const struct config_node *otp = config_node_member(root, STR("otp"));
     const struct config_node *provider = config_node_member(otp, STR("provider"));
     c->otp.secret_len = c->otp.secret ? strlen(c->otp.secret) : 0;
+    if (c->otp.per_network.count == 0)
+        c->otp.per_network = c->otp.per_address;
+    for (size_t i = 0; i < c->otp.test_numbers_n; i++)
+        if (strlen(c->otp.test_numbers[i].code) != (size_t)c->otp.code_length)
+            config_fault(l, config_node_at(root, "otp.test_numbers"),
+                         "%s: the code must have %lld digits, as otp.code_length says",
+                         c->otp.test_numbers[i].phone, (long long)c->otp.code_length);
     if (provider && !config_node_member(otp, STR("secret")))
         config_fault_at(l, provider->key_line, provider->key_column, "otp.secret",
                         "is missing: otp.provider needs it to hash codes");

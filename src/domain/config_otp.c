@@ -98,3 +98,74 @@ void config_read_ranges(const struct config_entry *e)
         n += config_otp_read_ranges(e, item, &all[n]);
     config_entry_set_list(e, all, n);
 }
+
+/* ---- test numbers ---- */
+
+static bool config_otp_is_digits(struct str s, size_t least, size_t most)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    return s.n >= least && s.n <= most;
+}
+
+static bool config_otp_read_test_number(const struct config_entry *e, const struct config_node *n,
+                                        struct otp_test_number *out)
+{
+    struct str phone = str_of(n->key), digits = {phone.p + 1, phone.n - 1};
+    if (n->kind == CONFIG_REFUSED)
+        return false;
+    /* what the column of phones takes */
+    if (phone.p[0] != '+' || phone.p[1] == '0' || !config_otp_is_digits(digits, 7, 15)) {
+        config_fault_key(e->l, n, "unknown key: must be a number like \"+966500000000\"");
+        return false;
+    }
+    if (n->kind != CONFIG_SCALAR || !config_otp_is_digits(str_of(n->text), 4, 10)) {
+        config_fault(e->l, n, "must be the code, 4 to 10 digits in quotes");
+        return false;
+    }
+    *out = (struct otp_test_number){arena_strdup(e->l->arena, n->key),
+                                    arena_strdup(e->l->arena, n->text)};
+    return true;
+}
+
+void config_read_test_numbers(const struct config_entry *e)
+{
+    if (config_node_null(e->node))
+        return;
+    if (e->node->kind != CONFIG_MAP) {
+        config_fault(e->l, e->node, "must be a mapping of numbers to codes");
+        return;
+    }
+    if ((int64_t)e->node->n > e->key->max) {
+        config_fault(e->l, e->node, "must have at most %lld entries", (long long)e->key->max);
+        return;
+    }
+    struct otp_test_number *all = arena_array(e->l->arena, e->node->n, sizeof *all);
+    size_t n = 0;
+    for (const struct config_node *item = e->node->first; item; item = item->next)
+        n += config_otp_read_test_number(e, item, &all[n]);
+    config_entry_set_list(e, all, n);
+}
+
+/* A host name as phones compare it with the page's: in lower case, without scheme or port. */
+void config_read_autofill(const struct config_entry *e)
+{
+    const char *text = config_entry_scalar(e, "a host name like book.example.com");
+    if (!text)
+        return;
+    for (const char *p = text; *p; p++) {
+        bool edge = p == text || p[1] == '\0' || p[-1] == '.' || p[1] == '.';
+        if ((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
+            (!edge && (*p == '-' || *p == '.')))
+            continue;
+        config_fault(e->l, e->node, "must be a host name like book.example.com, in lower case");
+        return;
+    }
+    if (strlen(text) > (size_t)e->key->max) {
+        config_fault(e->l, e->node, "must have at most %lld bytes", (long long)e->key->max);
+        return;
+    }
+    const char *kept = arena_strdup(e->l->arena, text);
+    config_entry_set(e, &kept, sizeof kept);
+}

@@ -42,6 +42,8 @@ void config_read_never(const struct config_entry *e);         /* always a fault 
 void config_read_regions(const struct config_entry *e);       /* config_otp.c: list [text] */
 void config_read_ranges(const struct config_entry *e);        /* list [struct phone_ranges] */
 void config_read_log_skip(const struct config_entry *e);      /* list [unsigned, a bit each] */
+void config_read_test_numbers(const struct config_entry *e);  /* list [struct otp_test_number] */
+void config_read_autofill(const struct config_entry *e);      /* [const char *] */
 void config_read_database(const struct config_entry *e);      /* [const char *] */
 void config_read_providers(const struct config_entry *e);     /* config_provider.c: list */
 void config_read_provider_type(const struct config_entry *e); /* [enum provider_type] */

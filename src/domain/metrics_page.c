@@ -185,16 +185,18 @@ static void metrics_page_split(enum metric_id id, unsigned combination, unsigned
 }
 
 /*
- * Whether a combination becomes a series. All do from the start, with two exceptions that keep a
+ * Whether a combination becomes a series. All do from the start, with exceptions that keep a
  * node below 2000 series: a route's statuses but its success appear when first counted (some 50
  * rows times 36 statuses would be 1800 series, nearly all of them impossible), and operations that
- * a provider's type does not have never do.
+ * a provider's type does not have, and scopes of codes that were not throttled, never do.
  */
 static bool metrics_page_is_series(enum metric_id id, const unsigned *at, uint64_t value)
 {
     const enum metric_dim *dims = metric_families[id].dims;
     if (dims[0] == DIM_ROUTE_METHOD)
         return value != 0 || at[1] == metric_labels_success(at[0]);
+    if (dims[1] == DIM_OTP_SCOPE)
+        return value != 0 || (at[0] == OTP_OUTCOME_THROTTLED) == (at[1] != OTP_SCOPE_NONE);
     if (dims[0] == DIM_PROVIDER && dims[1] == DIM_PROVIDER_OP)
         return value != 0 || (metric_labels_provider_ops(at[0]) >> at[1] & 1u) != 0;
     if (dims[0] == DIM_PROVIDER && dims[1] == DIM_WEBHOOK_OUTCOME)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Reads the Accept field (RFC 9110 12.5.1) for the monitor's pages, which exist in two formats. */
+/* Reads the Accept field (RFC 9110 12.5.1) for the monitor's pages, which exist in two formats,
+ * and Accept-Language for texts. */
 #include "http/http_accept.h"
+
+#include "base/names.h"
 
 /* qvalue of RFC 9110 12.4.2 in thousandths; -1 for other text. */
 /* At most three digits behind the point. Integers, since fractions of ten have no exact double. */
@@ -88,4 +91,20 @@ enum metrics_format http_accept_metrics(struct str accept)
     if (open.q == text.q && text.exact == 2 && text.order < open.order)
         return METRICS_TEXT;
     return METRICS_OPENMETRICS;
+}
+
+int http_accept_language(struct str accept, const char *const *names, size_t n)
+{
+    int best = -1, best_q = 0;
+    while (accept.p) {
+        struct str rest = str_cut(&accept, ','), tag = str_trim(str_cut(&rest, ';'));
+        struct str value = rest, name = str_trim(str_cut(&value, '='));
+        int q = str_eq_nocase(name, STR("q")) ? accept_quality(str_trim(value)) : 1000;
+        int found = name_find_language(names, n, tag);
+        if (found < 0 || q <= best_q)
+            continue;
+        best = found;
+        best_q = q;
+    }
+    return best;
 }

@@ -52,9 +52,10 @@ static enum err customer_erase_locked(struct svc *s, const char *id, const char 
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     for (size_t i = 0; i < ARRAY_LEN(customer_erasures); i++)
         DB_ADD(b, customer_erasures[i], id);
-    DB_ADD(b, &stmt_customer_erase_challenges, phone);
+    DB_ADD(b, &stmt_customer_erase_challenges, phone, id);
     DB_ADD(b, &stmt_customer_erase_rates, rate_subject(s, OTP_RATE_COOLDOWN, phone),
-           rate_subject(s, OTP_RATE_PHONE, phone));
+           rate_subject(s, OTP_RATE_PHONE, phone), rate_subject(s, OTP_RATE_FAILURES, phone));
+    DB_ADD(b, &stmt_customer_erase_addresses, rate_subject(s, OTP_RATE_FAILURES, phone));
     audit_add(s, b,
               &(struct audit){.actor = arena_printf(s->arena, ACTOR_CUSTOMER_PREFIX "%s", id),
                               .action = "customer.erase",

@@ -7,7 +7,7 @@ libsvc_a_SOURCES = \
   include/svc/audit.h src/svc/audit.c \
   include/svc/customer.h src/svc/customer.c \
   include/svc/idem.h src/svc/idem.c \
-  include/svc/otp.h src/svc/otp.c \
+  include/svc/otp.h src/svc/otp_priv.h src/svc/otp.c src/svc/otp_verify.c \
   include/svc/phone.h src/svc/phone.c \
   include/svc/ratelimit.h src/svc/ratelimit.c \
   include/svc/session.h src/svc/session.c \

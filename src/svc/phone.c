@@ -176,3 +176,28 @@ enum err phone_normalise(const struct config *cfg, struct arena *a, struct str t
     return d.plus ? phone_read_international(cfg, a, digits, scope, out)
                   : phone_read_unsigned(cfg, a, digits, out);
 }
+
+bool phone_find_test(const struct config *cfg, struct arena *a, struct str text, const char **out,
+                     const char **code)
+{
+    struct dialled d = {.n = 0};
+    if (cfg->otp.test_numbers_n == 0 || !phone_read_dialled(text, &d))
+        return false;
+    const struct phone_region *home =
+        cfg->otp.regions_n ? phone_region_find(str_of(cfg->otp.regions[0])) : NULL;
+    struct str digits = {d.digits, d.n}, bare = digits;
+    if (home && home->trunk[0] && str_starts(digits, str_of(home->trunk)))
+        bare = (struct str){digits.p + strlen(home->trunk), digits.n - strlen(home->trunk)};
+    const char *abroad = arena_printf(a, "+%.*s", STR_ARG(digits));
+    const char *at_home =
+        home && !d.plus ? arena_printf(a, "+%s%.*s", home->calling, STR_ARG(bare)) : abroad;
+    for (size_t i = 0; i < cfg->otp.test_numbers_n; i++) {
+        const struct otp_test_number *t = &cfg->otp.test_numbers[i];
+        if (strcmp(t->phone, abroad) != 0 && strcmp(t->phone, at_home) != 0)
+            continue;
+        *out = t->phone;
+        *code = t->code;
+        return true;
+    }
+    return false;
+}

@@ -44,19 +44,31 @@ const char *rate_subject(struct svc *s, const char *kind, const char *value)
     return arena_printf(s->arena, "%s:%s", kind, hex);
 }
 
+/* "PREFIX/BITS" of an IPv6 address. */
+static const char *rate_prefix(struct arena *a, struct in6_addr v6, unsigned bits)
+{
+    char text[INET6_ADDRSTRLEN];
+    memset(&v6.s6_addr[bits / 8], 0, sizeof v6.s6_addr - bits / 8);
+    (void)inet_ntop(AF_INET6, &v6, text, sizeof text);
+    return arena_printf(a, "%s/%u", text, bits);
+}
+
 const char *rate_address(struct arena *a, const char *address)
 {
     struct in6_addr v6;
     if (inet_pton(AF_INET6, address, &v6) != 1)
         return address;
-    char text[INET6_ADDRSTRLEN];
-    if (IN6_IS_ADDR_V4MAPPED(&v6)) { /* the same client as over IPv4 */
-        if (!inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text))
-            return address;
-        return arena_strdup(a, text);
-    }
-    memset(&v6.s6_addr[8], 0, 8);
-    if (!inet_ntop(AF_INET6, &v6, text, sizeof text))
-        return address;
-    return arena_printf(a, "%s/64", text);
+    if (!IN6_IS_ADDR_V4MAPPED(&v6))
+        return rate_prefix(a, v6, 64);
+    char text[INET6_ADDRSTRLEN]; /* the same client as over IPv4 */
+    (void)inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text);
+    return arena_strdup(a, text);
+}
+
+const char *rate_network(struct arena *a, const char *address)
+{
+    struct in6_addr v6;
+    if (inet_pton(AF_INET6, address, &v6) != 1 || IN6_IS_ADDR_V4MAPPED(&v6))
+        return NULL;
+    return rate_prefix(a, v6, 48);
 }

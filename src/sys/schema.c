@@ -136,7 +136,9 @@ static bool schema_read_time(const struct schema_value *v)
 static bool schema_read_enum(const struct schema_value *v)
 {
     const char *const *values = v->row->values;
-    const int found = name_find(values, NAMES_UNTIL_NULL, v->text);
+    const int found = v->row->type == SCHEMA_TYPE_LANGUAGE
+                          ? name_find_language(values, NAMES_UNTIL_NULL, v->text)
+                          : name_find(values, NAMES_UNTIL_NULL, v->text);
     if (found >= 0)
         return schema_store(v, &found, sizeof found);
     struct sb b;
@@ -167,11 +169,12 @@ static bool schema_borrow_object(const struct schema_value *v)
 }
 
 static bool (*const schema_readers[SCHEMA_TYPE_COUNT])(const struct schema_value *v) = {
-    [SCHEMA_TYPE_STRING] = schema_read_string, [SCHEMA_TYPE_NAME] = schema_read_clean,
-    [SCHEMA_TYPE_NOTE] = schema_read_clean,    [SCHEMA_TYPE_INT] = schema_read_int,
-    [SCHEMA_TYPE_BOOL] = schema_read_bool,     [SCHEMA_TYPE_UUID] = schema_read_uuid,
-    [SCHEMA_TYPE_TIME] = schema_read_time,     [SCHEMA_TYPE_ENUM] = schema_read_enum,
-    [SCHEMA_TYPE_ARRAY] = schema_read_array,   [SCHEMA_TYPE_OBJECT] = schema_borrow_object,
+    [SCHEMA_TYPE_STRING] = schema_read_string,   [SCHEMA_TYPE_NAME] = schema_read_clean,
+    [SCHEMA_TYPE_NOTE] = schema_read_clean,      [SCHEMA_TYPE_INT] = schema_read_int,
+    [SCHEMA_TYPE_BOOL] = schema_read_bool,       [SCHEMA_TYPE_UUID] = schema_read_uuid,
+    [SCHEMA_TYPE_TIME] = schema_read_time,       [SCHEMA_TYPE_ENUM] = schema_read_enum,
+    [SCHEMA_TYPE_LANGUAGE] = schema_read_enum,   [SCHEMA_TYPE_ARRAY] = schema_read_array,
+    [SCHEMA_TYPE_OBJECT] = schema_borrow_object,
 };
 
 static bool schema_read(const struct schema_value *v)

@@ -67,6 +67,7 @@ static void set_up(void)
     t.cfg.otp.provider = -1;
     t.cfg.otp.secret = SECRET;
     t.cfg.otp.secret_len = sizeof SECRET - 1;
+    t.cfg.otp.code_length = 6;
     t.cfg.otp.max_attempts = 5;
     t.cfg.sessions.ttl_ms = 3600000;
     session_token_new(&token);

@@ -33,6 +33,8 @@ static void configure(struct config *cfg)
     cfg->otp.resend_cooldown_ms = 60000;
     cfg->otp.per_phone = (struct rate_limit){3, 3600000};
     cfg->otp.per_address = (struct rate_limit){5, 3600000};
+    cfg->otp.per_network = (struct rate_limit){6, 3600000};
+    cfg->otp.autofill = "";
     cfg->otp.total = (struct rate_limit){7, 3600000};
     cfg->otp.regions = regions;
     cfg->otp.regions_n = 1;
@@ -78,16 +80,25 @@ static struct uuid challenge(const char *phone, const char *code, const char *st
     digest_hex(mac, sizeof mac, hex);
     th_db_exec(
         &t,
-        "INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, expires_at)"
-        " VALUES ('%s', '%s', '%s', 'en', '%s', clock_timestamp(), now() + interval '%s')",
-        id.s, phone, hex, status, expires);
+        "INSERT INTO otp_challenges (id, phone, code_mac, locale, status, created_at, expires_at,"
+        " phone_key) VALUES ('%s', '%s', '%s', 'en', '%s', clock_timestamp(), now() + interval "
+        "'%s', '%s')",
+        id.s, phone, hex, status, expires, rate_subject(&s, OTP_RATE_FAILURES, phone));
     return id;
+}
+
+static enum err verify_with_key(const struct uuid *id, const char *code, const char *key,
+                                struct otp_session *out)
+{
+    const struct otp_verify in = {
+        .id = id, .code = code, .client_address = "192.0.2.1", .key = key};
+    return otp_verify(&s, &in, out);
 }
 
 static enum err verify(const struct uuid *id, const char *code, struct otp_session *out)
 {
     struct otp_session ignored;
-    return otp_verify(&s, id, code, out ? out : &ignored);
+    return verify_with_key(id, code, NULL, out ? out : &ignored);
 }
 
 START_TEST(unknown_and_failed_challenges)
@@ -134,19 +145,103 @@ START_TEST(codes_of_others)
 }
 END_TEST
 
-START_TEST(newer_challenge_supersedes)
+/* M15 */
+START_TEST(older_codes_stay_valid)
 {
-    struct uuid old = challenge(PHONE, CODE, "sent", "5 minutes");
+    struct uuid old = challenge(PHONE, "111111", "sent", "5 minutes");
     struct uuid other = challenge("+966551234568", CODE, "sent", "5 minutes");
-    struct uuid failed = challenge(PHONE, CODE, "failed", "5 minutes");
+    struct uuid failed = challenge(PHONE, "222222", "failed", "5 minutes");
+    struct uuid newer = challenge(PHONE, "333333", "unknown", "5 minutes");
+    ck_assert_int_eq(verify(&failed, "222222", NULL), ERR_NOT_FOUND);
+    ck_assert_int_eq(verify(&newer, "222222", NULL), ERR_OTP_INCORRECT);
+    ck_assert_int_eq(verify(&old, "333333", NULL), ERR_OTP_INCORRECT); /* not sent yet then */
+    ck_assert_int_eq(verify(&newer, "111111", NULL), ERR_OK);          /* at the newer's id */
+    /* a success ends all of the phone's codes, and no other's */
+    ck_assert_int_eq(verify(&newer, "333333", NULL), ERR_OTP_USED);
+    ck_assert_int_eq(verify(&old, "111111", NULL), ERR_OTP_USED);
     ck_assert_int_eq(verify(&other, CODE, NULL), ERR_OK);
-    struct uuid newest = challenge(PHONE, CODE, "unknown", "5 minutes");
-    ck_assert_int_eq(verify(&old, CODE, NULL), ERR_OTP_SUPERSEDED);
-    ck_assert_int_eq(verify(&failed, CODE, NULL), ERR_NOT_FOUND);
-    ck_assert_int_eq(verify(&newest, CODE, NULL), ERR_OK);
-    th_db_exec(&t, "UPDATE otp_challenges SET status = 'failed' WHERE id = '%s'", newest.s);
-    ck_assert_int_eq(verify(&old, CODE, NULL),
-                     ERR_OK); /* one that failed has not reached anybody */
+}
+END_TEST
+
+/* M15 */
+START_TEST(three_codes_live)
+{
+    struct uuid ids[4];
+    static const char *const codes[] = {"111111", "222222", "333333", "444444"};
+    for (size_t i = 0; i < 4; i++)
+        ids[i] = challenge(PHONE, codes[i], "sent", "5 minutes");
+    ck_assert_int_eq(verify(&ids[0], codes[0], NULL), ERR_OTP_SUPERSEDED);
+    ck_assert_int_eq(verify(&ids[3], codes[0], NULL), ERR_OTP_INCORRECT);
+    ck_assert_int_eq(verify(&ids[1], codes[1], NULL), ERR_OK);
+}
+END_TEST
+
+/* An older code that ran out of tries or time is not accepted at a newer id either. */
+START_TEST(older_codes_that_are_over)
+{
+    struct uuid tried = challenge(PHONE, "111111", "sent", "5 minutes");
+    challenge(PHONE, "222222", "sent", "-1 second");
+    struct uuid newest = challenge(PHONE, "333333", "sent", "5 minutes");
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(verify(&tried, "000000", NULL), ERR_OTP_INCORRECT);
+    ck_assert_int_eq(verify(&newest, "111111", NULL), ERR_OTP_INCORRECT);
+    ck_assert_int_eq(verify(&newest, "222222", NULL), ERR_OTP_INCORRECT);
+    ck_assert_int_eq(verify(&newest, "333333", NULL), ERR_OK);
+}
+END_TEST
+
+/* S13: 50 wrong codes of a phone, over ten challenges. */
+static void fail_fifty(void)
+{
+    for (int i = 0; i < 10; i++) {
+        struct uuid id = challenge(PHONE, CODE, "sent", "5 minutes");
+        for (int k = 0; k < 5; k++)
+            ck_assert_int_eq(verify(&id, "000000", NULL), ERR_OTP_INCORRECT);
+    }
+}
+
+START_TEST(failures_end_the_sign_in_of_a_phone)
+{
+    struct otp_session out;
+    fail_fifty();
+    struct uuid id = challenge(PHONE, CODE, "sent", "5 minutes");
+    ck_assert_int_eq(verify(&id, CODE, &out), ERR_OTP_LOCKED);
+    ck_assert_int_gt((int)out.retry_after_s, 86000);
+    ck_assert_int_le((int)out.retry_after_s, 86400);
+    struct uuid other = challenge("+966551234568", CODE, "sent", "5 minutes");
+    ck_assert_int_eq(verify(&other, CODE, NULL), ERR_OK);
+    th_db_exec(&t, "UPDATE rate_limits SET window_end = now()");
+    ck_assert_int_eq(verify(&id, CODE, NULL), ERR_OK);
+}
+END_TEST
+
+START_TEST(success_forgives_failures)
+{
+    struct uuid id = challenge(PHONE, CODE, "sent", "5 minutes");
+    for (int k = 0; k < 4; k++)
+        ck_assert_int_eq(verify(&id, "000000", NULL), ERR_OTP_INCORRECT);
+    ck_assert_int_eq(verify(&id, CODE, NULL), ERR_OK);
+    fail_fifty();
+    id = challenge(PHONE, CODE, "sent", "5 minutes");
+    ck_assert_int_eq(verify(&id, CODE, NULL), ERR_OTP_LOCKED);
+}
+END_TEST
+
+/* M14 */
+START_TEST(lost_answer_of_a_success)
+{
+    struct otp_session first, again;
+    struct uuid older = challenge(PHONE, "111111", "sent", "5 minutes");
+    struct uuid id = challenge(PHONE, CODE, "sent", "5 minutes");
+    ck_assert_int_eq(verify_with_key(&id, "111111", "v-1", &first), ERR_OK);
+    ck_assert_int_eq(verify_with_key(&id, "111111", "v-1", &again), ERR_OK);
+    ck_assert_str_eq(again.customer.id, first.customer.id);
+    ck_assert_int_eq(verify_with_key(&older, "111111", "v-1", &again), ERR_OK);
+    ck_assert_int_eq(verify_with_key(&id, "999999", "v-1", &again), ERR_OTP_USED);
+    ck_assert_int_eq(verify_with_key(&id, "111111", "v-2", &again), ERR_OTP_USED);
+    ck_assert_int_eq(verify(&id, "111111", NULL), ERR_OTP_USED);
+    th_db_exec(&t, "UPDATE otp_challenges SET used_at = used_at - interval '121 seconds'");
+    ck_assert_int_eq(verify_with_key(&id, "111111", "v-1", &again), ERR_OTP_USED);
 }
 END_TEST
 
@@ -270,7 +365,7 @@ static void with_provider(void)
 
 static enum err send_to(const char *phone, const char *address, struct otp_sent *out)
 {
-    const struct otp_send in = {str_of(phone), NULL, address};
+    const struct otp_send in = {.phone = str_of(phone), .client_address = address};
     return otp_send(&s, &in, out);
 }
 
@@ -559,7 +654,12 @@ int main(int argc, char **argv)
     tcase_add_test(c, expired_challenge);
     tcase_add_test(c, wrong_codes_run_out);
     tcase_add_test(c, codes_of_others);
-    tcase_add_test(c, newer_challenge_supersedes);
+    tcase_add_test(c, older_codes_stay_valid);
+    tcase_add_test(c, three_codes_live);
+    tcase_add_test(c, older_codes_that_are_over);
+    tcase_add_test(c, failures_end_the_sign_in_of_a_phone);
+    tcase_add_test(c, success_forgives_failures);
+    tcase_add_test(c, lost_answer_of_a_success);
     tcase_add_test(c, first_and_second_sign_in);
     tcase_add_test(c, fifty_verifies_one_session);
     tcase_add_test(c, parallel_guesses_are_counted_one_by_one);

@@ -73,10 +73,10 @@ static unsigned count(const char *text, const char *what)
 
 START_TEST(nothing_happens_before_attach)
 {
-    METRIC_INC(M_OTP, OTP_OUTCOME_SENT);
+    METRIC_INC(M_BOOKINGS, BOOKING_OUTCOME_HELD);
     METRIC_OBSERVE0(M_HTTP_QUEUE, 1);
     METRIC_SET(M_HTTP_CONNECTIONS, 3, CONN_STATE_IDLE);
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_SENT)), 0);
+    ck_assert_int_eq(metric_read(M_BOOKINGS, METRIC_AT(BOOKING_OUTCOME_HELD)), 0);
     ck_assert_int_eq(metric_read(M_HTTP_QUEUE, NULL, 0), 0);
 }
 END_TEST
@@ -138,13 +138,13 @@ START_TEST(slots_add_up_and_counters_outlive_processes)
 {
     for (unsigned slot = 0; slot < setup.slots; slot++) {
         metrics_attach(slot);
-        METRIC_INC(M_OTP, OTP_OUTCOME_SENT);
+        METRIC_INC(M_BOOKINGS, BOOKING_OUTCOME_HELD);
         metric_add(M_PROVIDER_REQUESTS, 5,
                    METRIC_AT(1, PROVIDER_OP_REFUND, PROVIDER_OUTCOME_TIMEOUT));
         METRIC_SET(M_HTTP_CONNECTIONS, 2, CONN_STATE_READING);
     }
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_SENT)), 4);
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_VERIFIED)), 0);
+    ck_assert_int_eq(metric_read(M_BOOKINGS, METRIC_AT(BOOKING_OUTCOME_HELD)), 4);
+    ck_assert_int_eq(metric_read(M_BOOKINGS, METRIC_AT(BOOKING_OUTCOME_CONFIRMED)), 0);
     ck_assert_int_eq(metric_read(M_PROVIDER_REQUESTS,
                                  METRIC_AT(1, PROVIDER_OP_REFUND, PROVIDER_OUTCOME_TIMEOUT)),
                      20);
@@ -153,11 +153,11 @@ START_TEST(slots_add_up_and_counters_outlive_processes)
                      0);
     ck_assert_int_eq(metric_read(M_HTTP_CONNECTIONS, METRIC_AT(CONN_STATE_READING)), 8);
     metrics_attach(3); /* the next process of that position: counters stay, gauges start anew */
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_SENT)), 4);
+    ck_assert_int_eq(metric_read(M_BOOKINGS, METRIC_AT(BOOKING_OUTCOME_HELD)), 4);
     ck_assert_int_eq(metric_read(M_HTTP_CONNECTIONS, METRIC_AT(CONN_STATE_READING)), 6);
     metrics_release(2); /* its process died */
     ck_assert_int_eq(metric_read(M_HTTP_CONNECTIONS, METRIC_AT(CONN_STATE_READING)), 4);
-    ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(OTP_OUTCOME_SENT)), 4);
+    ck_assert_int_eq(metric_read(M_BOOKINGS, METRIC_AT(BOOKING_OUTCOME_HELD)), 4);
     METRIC_SET0(M_HTTP_QUEUE_LENGTH, -1);
     ck_assert_int_eq(metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0), -1);
 }
@@ -220,9 +220,12 @@ START_TEST(the_page_in_openmetrics)
 {
     metrics_attach(0);
     const char *t = page(METRICS_OPENMETRICS);
-    has(t, "# HELP bookingd_otp One-time passwords by what happened to them.\n# TYPE bookingd_otp "
-           "counter\n"
-           "bookingd_otp_total{outcome=\"sent\"} 0\n");
+    has(t,
+        "# HELP bookingd_otp One-time passwords by what happened to them; those throttled by the "
+        "limit that was met.\n# TYPE bookingd_otp counter\n"
+        "bookingd_otp_total{outcome=\"sent\",scope=\"\"} 0\n");
+    has(t, "bookingd_otp_total{outcome=\"throttled\",scope=\"network\"} 0\n");
+    ck_assert_uint_eq(count(t, "bookingd_otp_total{"), OTP_OUTCOME_COUNT + OTP_SCOPE_COUNT - 2);
     ck_assert_uint_eq(count(t, "# TYPE bookingd_otp_total"), 0);
     has(t,
         "# TYPE bookingd_notifications_total unknown\n"); /* the other name is the ledger gauge's */
@@ -393,7 +396,7 @@ START_TEST(every_count_arrives)
         if (pids[i] == 0) {
             metrics_attach(i);
             for (int k = 0; k < N; k++) {
-                METRIC_INC(M_OTP, (unsigned)k % OTP_OUTCOME_COUNT);
+                METRIC_INC(M_BOOKINGS, (unsigned)k % BOOKING_OUTCOME_COUNT);
                 METRIC_OBSERVE0(M_HTTP_QUEUE, 0.5);
             }
             _exit(0);
@@ -401,8 +404,8 @@ START_TEST(every_count_arrives)
     }
     for (unsigned i = 0; i < 3; i++)
         ck_assert_int_eq(waitpid(pids[i], NULL, 0), pids[i]);
-    for (unsigned o = 0; o < OTP_OUTCOME_COUNT; o++)
-        ck_assert_int_eq(metric_read(M_OTP, METRIC_AT(o)), 3 * N / OTP_OUTCOME_COUNT);
+    for (unsigned o = 0; o < BOOKING_OUTCOME_COUNT; o++)
+        ck_assert_int_eq(metric_read(M_BOOKINGS, METRIC_AT(o)), 3 * N / BOOKING_OUTCOME_COUNT);
     ck_assert_int_eq(metric_read(M_HTTP_QUEUE, NULL, 0), 3 * N);
     has(page(METRICS_TEXT), "bookingd_http_request_queue_seconds_sum 300000\n");
 }
@@ -413,10 +416,10 @@ START_TEST(wrong_labels_abort)
     metrics_attach(0);
     switch (_i) {
     case 0:
-        METRIC_INC0(M_OTP);
+        METRIC_INC0(M_BOOKINGS);
         break;
     case 1:
-        METRIC_INC(M_OTP, OTP_OUTCOME_COUNT);
+        METRIC_INC(M_BOOKINGS, BOOKING_OUTCOME_COUNT);
         break;
     case 2:
         METRIC_SET0(M_LOG_DROPPED, 1);

@@ -143,13 +143,21 @@ UPDATE customers
  WHERE id = $1::uuid;
 
 -- name: customer_erase_challenges
--- params: $1 text phone
+-- params: $1 text phone, $2 uuid customer
 -- returns: nothing
 DELETE FROM otp_challenges
- WHERE phone = $1;
+ WHERE phone = $1
+    OR customer_id = $2::uuid;
 
 -- name: customer_erase_rates
--- params: $1 text subject of the cooldown, $2 text subject of the phone's limit
+-- params: $1 text subject of the cooldown, $2 text subject of the phone's limit,
+-- params: $3 text subject of its failures
 -- returns: nothing
 DELETE FROM rate_limits
- WHERE subject IN ($1, $2);
+ WHERE subject IN ($1, $2, $3);
+
+-- name: customer_erase_addresses
+-- params: $1 text phone's key
+-- returns: nothing
+DELETE FROM known_addresses
+ WHERE phone = $1;
