@@ -16,23 +16,19 @@ static enum err api_health_get_alive(struct api_request *r)
 
 static enum err api_health_get_ready(struct api_request *r)
 {
-    static const struct db_stmt newest = {"health_schema",
-                                          "SELECT max(version) AS version FROM schema_migrations"};
     struct deadline d = deadline_cap(r->svc.deadline, READY_MS);
-    enum err e = db_connect(r->svc.db, d);
-    if (e == ERR_DB_SCHEMA)
-        r->problem.detail = "The database schema has another version. Run: bookingd migrate";
-    if (e != ERR_OK)
-        return e;
-    struct db_batch *b = db_batch(r->svc.db, r->svc.arena, DB_READ);
-    int at = db_add(b, &newest, NULL, 0);
-    e = db_run(b, d);
+    bool read_only;
+    enum err e = db_check_fit(r->svc.db, r->svc.arena, d, &read_only);
+    if (e == ERR_DB_SCHEMA) {
+        const struct db_unfit *u = db_unfit(r->svc.db);
+        r->problem.detail =
+            arena_printf(r->svc.arena, "Problem: %s. Remedy: %s", u->sentence, u->command);
+    }
     if (e != ERR_OK)
         return e == ERR_DEADLINE ? ERR_DB_UNAVAILABLE : e;
-    struct db_rows rows = db_result(b, at);
-    if (db_is_null(rows, 0, "version") || db_get_int(rows, 0, "version") != db_schema_version()) {
-        r->problem.detail = "The database schema has another version. Run: bookingd migrate";
-        return ERR_DB_SCHEMA;
+    if (read_only) {
+        r->problem.detail = "The database is read-only.";
+        return ERR_DB_UNAVAILABLE;
     }
     json_t *body = json_obj(r->svc.arena);
     json_put_str(r->svc.arena, body, "status", "ready");

@@ -41,7 +41,9 @@ const struct cli_command cli_commands[] = {
      "read the configuration and say what is wrong with it",
      "Prints 'configuration ok', or each fault as FILE:LINE:COLUMN: KEY: WHAT with exit code "
      "78.\n"},
-    {"migrate", NULL, cli_migrate, "", "bring the database's schema to this version", ""},
+    {"migrate", NULL, cli_migrate, "[--grant-to ROLE]",
+     "bring the database's schema to this version",
+     "  --grant-to ROLE    then give ROLE what 'serve' needs, and no more\n"},
     {"staff-key", "create", cli_staff_create, "--name NAME [--role ROLE] [--venue ID]",
      "make a staff key and print it; it is never shown again",
      "  --name NAME   1 to 64 characters, never used before\n"

@@ -11,31 +11,44 @@
  * first. */
 #define MIGRATE_MS (INT64_C(30) * 60 * 1000)
 
+/* Printed at once: whoever looks at a command that waits wants to know for whom. */
+static void migrate_tell(const char *text)
+{
+    cli_error("%s", text);
+}
+
+static int migrate_end(enum err e, const struct db_migrate_report *report)
+{
+    if (report->fault)
+        cli_error("%s", report->fault);
+    if (report->hint)
+        cli_error("hint: %s", report->hint);
+    /* The report has said what is wrong, and cli_failed() would say "run migrate". */
+    return e == ERR_DB_SCHEMA ? EX_CONFIG : cli_failed(e);
+}
+
 int cli_migrate(struct cli *c)
 {
-    static const struct cli_option options[] = {CLI_OPTIONS_END};
+    const char *role = NULL;
+    const struct cli_option options[] = {{"grant-to", &role, NULL}, CLI_OPTIONS_END};
     struct cli_session s;
-    struct db_migrate_report report;
+    struct db_migrate_report report, granted = {0};
     int code = cli_options(c, options, 0, 0);
     if (code == CLI_GO_ON)
         /* The only command that accepts another schema: it is there to change it. */
         code = cli_session_open(&s, c, CLI_ANY_SCHEMA, MIGRATE_MS);
     if (code != CLI_GO_ON)
         return code;
-    enum err e = db_migrate(s.svc.db, s.arena, s.svc.deadline, &report);
+    enum err e = db_migrate(s.svc.db, s.arena, s.svc.deadline, migrate_tell, &report);
     if (e == ERR_OK && report.applied)
         printf("schema is at version %d, was %d\n", report.to, report.from);
     else if (e == ERR_OK)
         printf("schema is already at version %d\n", report.to);
-    else if (report.fault)
-        cli_error("%s", report.fault);
-    if (e == ERR_OK)
-        code = cli_done();
-    else if (e == ERR_DB_SCHEMA) /* the report says what is wrong; cli_failed() would say "run
-                                    migrate" */
-        code = EX_CONFIG;
-    else
-        code = cli_failed(e);
+    if (e == ERR_OK && role)
+        e = db_migrate_grant(s.svc.db, s.arena, s.svc.deadline, role, &granted);
+    if (e == ERR_OK && role)
+        printf("the role %s may serve\n", role);
+    code = e == ERR_OK ? cli_done() : migrate_end(e, granted.fault ? &granted : &report);
     cli_session_close(&s);
     return code;
 }

@@ -112,7 +112,9 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     enum err e = db_connect(s->svc.db, s->svc.deadline);
     if (e == ERR_OK)
         return CLI_GO_ON;
-    int code = cli_failed(e);
+    int code = e == ERR_DB_SCHEMA ? EX_CONFIG : cli_failed(e);
+    if (e == ERR_DB_SCHEMA)
+        cli_error("%s; run '%s'", db_unfit(s->svc.db)->sentence, db_unfit(s->svc.db)->command);
     cli_session_close(s);
     return code;
 }

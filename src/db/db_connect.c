@@ -162,7 +162,7 @@ static void db_connect_step_greeting(struct db *db)
         break;
     /* Tried again like any failure: somebody may be running `migrate` at this moment. */
     case DB_GREET_SCHEMA:
-        db_connect_fail(db, ERR_DB_SCHEMA, "the database's schema is of another version");
+        db_connect_fail(db, ERR_DB_SCHEMA, db->unfit.sentence);
         break;
     case DB_GREET_DONE:
         if (db->fails > 0)

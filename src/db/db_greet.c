@@ -2,14 +2,13 @@
 /* Copyright the bookingd authors */
 /*
  * The first round trip of a connection: are we talking to the process that greeted us, or is a
- * pooler in between; if not, the session's settings; and the schema's version. Called by
- * db_connect.c.
+ * pooler in between; if not, the session's settings; and whether the database is one to work with.
  */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/num.h"
+#include "db/db_sql.h"
 #include "db_priv.h"
 
 /*
@@ -27,10 +26,22 @@ static const char settings_sql[] =
     "SELECT set_config(s.name, s.value, false) FROM (VALUES"
     " ('statement_timeout', $2), ('lock_timeout', $3), ('idle_in_transaction_session_timeout', $4),"
     " ('client_connection_check_interval', '500'), ('timezone', 'UTC'), ('datestyle', 'ISO, YMD'),"
-    " ('default_transaction_isolation', 'read committed'), ('jit', 'off')) AS s (name, value)"
+    " ('default_transaction_isolation', 'read committed'), ('jit', 'off'),"
+    " ('standard_conforming_strings', 'on')) AS s (name, value)"
     " WHERE pg_backend_pid() = $1::integer AND current_setting(s.name, true) IS NOT NULL";
 
-static const char version_sql[] = "SELECT coalesce(max(version), 0) FROM schema_migrations";
+/* What the database must be, and its version. Last in the batch, since the error of a missing table
+ * takes back what the batch did. */
+static bool db_greet_send_checks(struct db *db)
+{
+    char version[16];
+    const char *params[] = {version}, *not_before_migrations[] = {"f"};
+
+    snprintf(version, sizeof(version), "%d", db_schema_version());
+    return PQsendQueryParams(db->conn, stmt_db_fit.sql, 1, NULL, not_before_migrations, NULL, NULL,
+                             0) &&
+           PQsendQueryParams(db->conn, stmt_db_version.sql, 1, NULL, params, NULL, NULL, 0);
+}
 
 /* lock_timeout is three quarters of the statement's time; a transaction may be idle for two
  * statements and a second. */
@@ -50,28 +61,9 @@ bool db_greet_send(struct db *db)
     if (PQsetnonblocking(db->conn, 1) != 0 || !PQenterPipelineMode(db->conn) ||
         !PQsendQueryParams(db->conn, settings_sql, 4, NULL, values, NULL, NULL, 0))
         return false;
-    /* Last, since the error of a missing table takes back what the batch did. */
-    if (db->require_schema &&
-        !PQsendQueryParams(db->conn, version_sql, 0, NULL, NULL, NULL, NULL, 0))
+    if (db->require_schema && !db_greet_send_checks(db))
         return false;
     return PQpipelineSync(db->conn) == 1;
-}
-
-/* embed.py numbers migrations from 1 without gaps. */
-extern const int db_migrations_n;
-
-/* The number of migrations that were built in. */
-int db_schema_version(void)
-{
-    return db_migrations_n;
-}
-
-/* Exactly ours: a newer schema may have columns that must be filled. */
-static bool db_greet_is_our_schema(const char *version)
-{
-    int64_t v;
-
-    return num_i64(str_of(version), &v) && v == db_schema_version();
 }
 
 /* What one result says; MORE: nothing final yet. */
@@ -81,17 +73,17 @@ static enum db_greet db_greet_take(struct db *db, const PGresult *r)
 
     if (status == PGRES_PIPELINE_SYNC)
         return DB_GREET_DONE;
-    if (status == PGRES_TUPLES_OK) {
-        if (strcmp(PQfname(r, 0), "set_config") == 0)
-            db->pooled = PQntuples(r) == 0;
-        else if (!db_greet_is_our_schema(PQgetvalue(r, 0, 0)))
-            return DB_GREET_SCHEMA;
-        return DB_GREET_MORE;
-    }
-    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-    /* No table of migrations: an empty database. The hint is the same as for an old one. */
-    bool undefined_table = state && strcmp(state, "42P01") == 0;
-    return undefined_table ? DB_GREET_SCHEMA : DB_GREET_LOST;
+    if (status != PGRES_TUPLES_OK)
+        return DB_GREET_LOST;
+    const char *first = PQfname(r, 0);
+    bool fits = true;
+    if (strcmp(first, "set_config") == 0)
+        db->pooled = PQntuples(r) == 0;
+    else if (strcmp(first, "fault") == 0)
+        fits = db_fit_take_faults(&db->unfit, r);
+    else
+        fits = db_fit_take_version(&db->unfit, r);
+    return fits ? DB_GREET_MORE : DB_GREET_SCHEMA;
 }
 
 enum db_greet db_greet_read(struct db *db)

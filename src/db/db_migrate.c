@@ -4,35 +4,31 @@
  * Brings the schema to this program's version. Called by `bookingd migrate` and by tests.
  *
  * Each migration is one transaction that takes the lock first and then looks what is left to do, so
- * a second migrator simply waits, finds it done and goes on. A transaction's lock works through any
- * pooler as well.
+ * a second migrator finds it done and goes on. A transaction's lock works through any pooler as
+ * well. A lock that is not had in time ends the transaction: whoever queued behind this goes on,
+ * and it is tried again. Called by cli_migrate.c.
  */
 #include "db/db_migrate.h"
 
+#include <poll.h>
 #include <string.h>
 
 #include "base/ensure.h"
 #include "base/num.h"
+#include "db/db_sql.h"
 #include "db_priv.h"
 
-/* The number is "bookingd" in ASCII. */
-static const char begin_sql[] =
-    "BEGIN;"
-    " SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL client_min_messages = "
-    "warning;"
-    " SELECT pg_advisory_xact_lock(7093009341547702116);"
-    " CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY, name text NOT "
-    "NULL,"
-    " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"
-    " SELECT version, checksum FROM schema_migrations ORDER BY version";
+/* Between two tries for a lock: longer than what waited behind the first takes. */
+#define LOCK_PAUSE_MS 1000
 
 /* What one run carries around; on the stack of db_migrate(). */
 struct migrator {
     struct db *db;
     struct arena *arena;
     struct deadline deadline;
+    void (*waits)(const char *text);
     struct db_migrate_report *report;
-    PGresult *last; /* of what was sent last */
+    PGresult *last; /* of what was sent last: the first error, else the last result */
 };
 
 /* Only the first line of the server's words: the rest quotes the statement. The connection is
@@ -40,11 +36,23 @@ struct migrator {
 static enum err db_migrate_fail(struct migrator *m, enum err e, const char *what, const char *why)
 {
     m->report->fault = arena_printf(m->arena, "%s: %.*s", what, (int)strcspn(why, "\n"), why);
-    db_drop(m->db);
     return e;
 }
 
-/* Takes what has come. DONE: all of it, or the first error. */
+/* What db_fit.def says of a fault. */
+static enum err db_migrate_fail_unfit(struct migrator *m)
+{
+    m->report->fault = arena_strdup(m->arena, m->db->unfit.sentence);
+    m->report->hint = arena_strdup(m->arena, m->db->unfit.command);
+    return ERR_DB_SCHEMA;
+}
+
+static bool db_migrate_is_error(const PGresult *r)
+{
+    return r && PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK;
+}
+
+/* Takes what has come. DONE: all of it. */
 static enum db_end db_migrate_gather(void *ctx)
 {
     struct migrator *m = ctx;
@@ -54,11 +62,28 @@ static enum db_end db_migrate_gather(void *ctx)
         if (!r)
             return DB_END_DONE;
         db_own_result(m->arena, r);
-        m->last = r;
-        if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
+        if (!db_migrate_is_error(m->last))
+            m->last = r;
+        if (PQstatus(m->db->conn) == CONNECTION_BAD)
             return DB_END_DONE;
     }
     return DB_END_MORE;
+}
+
+/* The server's words, with its HINT, which tells what to do. */
+static enum err db_migrate_fail_statement(struct migrator *m, const char *what)
+{
+    const char *hint = PQresultErrorField(m->last, PG_DIAG_MESSAGE_HINT);
+    const char *state = PQresultErrorField(m->last, PG_DIAG_SQLSTATE);
+    /* Rights, read-only, what this server cannot do: the same the next time. */
+    static const char *const lasting[] = {"42", "25006", "0A", "3F", "58P01"};
+    enum err e = db_fault_of(state)->err;
+
+    for (size_t i = 0; state && i < ARRAY_LEN(lasting); i++)
+        if (strncmp(state, lasting[i], strlen(lasting[i])) == 0)
+            e = ERR_DB_SCHEMA;
+    m->report->hint = hint ? arena_strdup(m->arena, hint) : NULL;
+    return db_migrate_fail(m, e, what, PQresultErrorMessage(m->last));
 }
 
 /* The last result of what was sent; the first error ends it. */
@@ -71,11 +96,7 @@ static enum err db_migrate_read_results(struct migrator *m, const char *what, PG
         return db_migrate_fail(m, ERR_DEADLINE, what, "not done in time");
     if (end != DB_END_DONE)
         return db_migrate_fail(m, ERR_DB_UNAVAILABLE, what, "the connection broke");
-    ExecStatusType status = m->last ? PQresultStatus(m->last) : PGRES_COMMAND_OK;
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
-        return ERR_OK;
-    return db_migrate_fail(m, db_fault_of(PQresultErrorField(m->last, PG_DIAG_SQLSTATE))->err, what,
-                           PQresultErrorMessage(m->last));
+    return db_migrate_is_error(m->last) ? db_migrate_fail_statement(m, what) : ERR_OK;
 }
 
 /* Simple protocol: several statements in one text. */
@@ -88,19 +109,36 @@ static enum err db_migrate_run_text(struct migrator *m, const char *what, const 
     return db_migrate_read_results(m, what, last);
 }
 
-/* In the same transaction as the change: either both are there or neither. */
+static enum err db_migrate_run_params(struct migrator *m, const char *what, const char *sql, int n,
+                                      const char *const *params)
+{
+    m->db->round_trips++;
+    if (!PQsendQueryParams(m->db->conn, sql, n, NULL, params, NULL, NULL, 0))
+        return db_migrate_fail(m, ERR_DB_UNAVAILABLE, what, PQerrorMessage(m->db->conn));
+    PGresult *last;
+    return db_migrate_read_results(m, what, &last);
+}
+
 static enum err db_migrate_record(struct migrator *m, const struct db_migration *g)
 {
-    const char *version = arena_printf(m->arena, "%d", g->version);
-    const char *params[] = {version, g->name, g->checksum};
-    PGresult *r;
+    const char *params[] = {arena_printf(m->arena, "%d", g->version), g->name, g->checksum,
+                            arena_printf(m->arena, "%d", g->works_from)};
+    return db_migrate_run_params(
+        m, g->name,
+        "INSERT INTO bookingd_schema (version, name, checksum, works_from) VALUES ($1, $2, $3, $4)",
+        ARRAY_LEN(params), params);
+}
 
-    if (!PQsendQueryParams(
-            m->db->conn,
-            "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", 3, NULL,
-            params, NULL, NULL, 0))
-        return db_migrate_fail(m, ERR_DB_UNAVAILABLE, g->name, PQerrorMessage(m->db->conn));
-    return db_migrate_read_results(m, g->name, &r);
+/* A version that this program does not have. */
+static enum err db_migrate_judge_newer(struct migrator *m, const PGresult *applied, int i)
+{
+    int64_t works_from = 0;
+
+    if (num_i64(str_of(PQgetvalue(applied, i, 2)), &works_from) && works_from <= db_migrations_n)
+        return ERR_OK;
+    m->report->hint = "run the 'migrate' of the bookingd that made it";
+    return db_migrate_fail(m, ERR_DB_SCHEMA, "the schema is newer than this program",
+                           PQgetvalue(applied, i, 0));
 }
 
 /* Compares what is applied with what is embedded. *at: the newest version that is applied. */
@@ -111,14 +149,15 @@ static enum err db_migrate_check_applied(struct migrator *m, const PGresult *app
         int64_t version = 0;
         const bool is_number = num_i64(str_of(PQgetvalue(applied, i, 0)), &version);
         ENSURE(is_number); /* an integer column */
-        if (version > db_migrations_n)
-            /* Going back is not possible: a newer program may have written what this one does not
-             * know. */
-            return db_migrate_fail(m, ERR_DB_SCHEMA, "the schema is newer than this program",
-                                   PQgetvalue(applied, i, 0));
+        if (version > db_migrations_n) {
+            enum err e = db_migrate_judge_newer(m, applied, i);
+            if (e != ERR_OK)
+                return e;
+            continue;
+        }
         if (version != *at + 1)
             return db_migrate_fail(m, ERR_DB_SCHEMA,
-                                   "a version is missing in schema_migrations before",
+                                   "a version is missing in bookingd_schema before",
                                    PQgetvalue(applied, i, 0));
         if (strcmp(db_migrations[version - 1].checksum, PQgetvalue(applied, i, 1)) != 0)
             return db_migrate_fail(m, ERR_DB_SCHEMA,
@@ -144,7 +183,7 @@ static enum err db_migrate_apply(struct migrator *m, const struct db_migration *
 static enum err db_migrate_step(struct migrator *m, int *at, bool *done)
 {
     PGresult *r;
-    enum err e = db_migrate_run_text(m, "schema_migrations", begin_sql, &r);
+    enum err e = db_migrate_run_text(m, "bookingd_schema", db_migrate_begin_sql, &r);
 
     if (e == ERR_OK)
         e = db_migrate_check_applied(m, r, at);
@@ -158,7 +197,49 @@ static enum err db_migrate_step(struct migrator *m, int *at, bool *done)
     return e;
 }
 
-/* One transaction per migration: a failure leaves the schema at a version that has a name. */
+/* Says who holds the lock that was not to be had, and lets those go on who waited behind us. */
+static enum err db_migrate_wait_for_lock(struct migrator *m)
+{
+    PGresult *r;
+    enum err e = db_migrate_run_text(m, "ROLLBACK", "ROLLBACK", &r);
+
+    if (e == ERR_OK)
+        e = db_migrate_run_text(m, "pg_locks", stmt_db_lock_holders.sql, &r);
+    if (e != ERR_OK)
+        return e;
+    const char *who = PQntuples(r) ? "" : " by somebody who has let it go meanwhile";
+    for (int i = 0; i < PQntuples(r); i++)
+        who = arena_printf(m->arena, "%s%s process %s (%s, role %s) on %s", who, i ? "," : "",
+                           PQgetvalue(r, i, 0), PQgetvalue(r, i, 1), PQgetvalue(r, i, 2),
+                           PQgetvalue(r, i, 3));
+    const char *text = arena_printf(m->arena, "waiting for a lock, held:%s", who);
+    if (m->waits)
+        m->waits(text);
+    (void)poll(NULL, 0, deadline_left_ms(deadline_cap(m->deadline, LOCK_PAUSE_MS)));
+    return deadline_passed(m->deadline) ? db_migrate_fail(m, ERR_DEADLINE, "not done in time", text)
+                                        : ERR_OK;
+}
+
+/* A refusal of the server is about rights or what it lacks more often than not: says which. */
+static enum err db_migrate_explain(struct migrator *m, enum err e)
+{
+    const char *said = m->report->fault, *server_hint = m->report->hint;
+    PGresult *r;
+
+    if (e != ERR_DB_SCHEMA || !db_migrate_is_error(m->last) ||
+        db_migrate_run_text(m, "ROLLBACK", "ROLLBACK", &r) != ERR_OK ||
+        db_migrate_run_text(m, "checks", stmt_db_fit_create.sql, &r) != ERR_OK ||
+        db_fit_take_faults(&m->db->unfit, r)) {
+        m->report->fault = said;
+        m->report->hint = server_hint;
+        return e;
+    }
+    (void)db_migrate_fail_unfit(m);
+    m->report->fault = arena_printf(m->arena, "%s (%s%s%s)", m->report->fault, said,
+                                    server_hint ? "; HINT: " : "", server_hint ? server_hint : "");
+    return e;
+}
+
 static enum err db_migrate_all(struct migrator *m)
 {
     struct db_migrate_report *report = m->report;
@@ -167,32 +248,63 @@ static enum err db_migrate_all(struct migrator *m)
     while (!done) {
         int at;
         enum err e = db_migrate_step(m, &at, &done);
+        if (e == ERR_OVERLOADED)
+            e = db_migrate_wait_for_lock(m);
+        else if (e == ERR_OK) {
+            report->from = first ? at : report->from;
+            report->applied += !done;
+            report->to = done ? at : at + 1;
+            first = false;
+        }
         if (e != ERR_OK)
-            return e;
-        if (first)
-            report->from = at;
-        first = false;
-        report->applied += !done;
-        report->to = done ? at : at + 1;
+            return db_migrate_explain(m, e);
     }
     return ERR_OK;
 }
 
+/* A connection for plain statements, to a database that can be worked with. */
+static enum err db_migrate_connect(struct migrator *m)
+{
+    const char *before_migrations[] = {"t"};
+
+    ENSURE(!m->db->require_schema && !m->db->in_tx);
+    *m->report = (struct db_migrate_report){0};
+    enum err e = db_connect(m->db, m->deadline);
+    if (e != ERR_OK)
+        return db_migrate_fail(m, e, "connecting", "the database does not answer");
+    if (!PQexitPipelineMode(m->db->conn))
+        return db_migrate_fail(m, ERR_DB_UNAVAILABLE, "connecting", PQerrorMessage(m->db->conn));
+    e = db_migrate_run_params(m, "checks", stmt_db_fit.sql, 1, before_migrations);
+    if (e == ERR_OK && !db_fit_take_faults(&m->db->unfit, m->last))
+        e = db_migrate_fail_unfit(m);
+    return e;
+}
+
 enum err db_migrate(struct db *db, struct arena *a, struct deadline d,
-                    struct db_migrate_report *report)
+                    void (*waits)(const char *text), struct db_migrate_report *report)
+{
+    struct migrator m = {.db = db, .arena = a, .deadline = d, .waits = waits, .report = report};
+    enum err e = db_migrate_connect(&m);
+
+    if (e == ERR_OK)
+        e = db_migrate_all(&m);
+    /* The connection's next user expects a pipeline, and no leftover of this. */
+    db_drop(db);
+    return e;
+}
+
+enum err db_migrate_grant(struct db *db, struct arena *a, struct deadline d, const char *role,
+                          struct db_migrate_report *report)
 {
     struct migrator m = {.db = db, .arena = a, .deadline = d, .report = report};
+    PGresult *r;
+    enum err e = db_migrate_connect(&m);
 
-    *report = (struct db_migrate_report){0};
-    ENSURE(!db->require_schema && !db->in_tx);
-    enum err e = db_connect(db, d);
-    if (e != ERR_OK)
-        return db_migrate_fail(&m, e, "connecting", "the database does not answer");
-    /* Several statements in one text need the simple protocol, which the pipeline mode refuses. */
-    if (!PQexitPipelineMode(db->conn))
-        return db_migrate_fail(&m, ERR_DB_UNAVAILABLE, "connecting", PQerrorMessage(db->conn));
-    e = db_migrate_all(&m);
-    /* The connection's next user expects a pipeline, and no leftover of this. */
+    if (e == ERR_OK)
+        e = db_migrate_run_params(&m, role, "SELECT set_config('bookingd.grant_to', $1, false)", 1,
+                                  &role);
+    if (e == ERR_OK)
+        e = db_migrate_run_text(&m, "grant", db_migrate_grant_sql, &r);
     db_drop(db);
     return e;
 }

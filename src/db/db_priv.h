@@ -53,6 +53,7 @@ struct db {
     uint32_t host_id; /* of the session */
     bool one_primary; /* of the hosts only one can be right: where the newest session is */
     bool require_schema;
+    struct db_unfit unfit;
     bool pooled;  /* the backend is not the process that we greeted */
     bool in_tx;   /* BEGIN was answered, its end was not */
     bool running; /* inside db_run: a jump out of it leaves unread answers */
@@ -120,6 +121,14 @@ bool db_greet_send(struct db *db) MUST_CHECK;
 enum db_greet { DB_GREET_MORE, DB_GREET_DONE, DB_GREET_LOST, DB_GREET_SCHEMA };
 /* Takes what has come; db->want says what to wait for. */
 enum db_greet db_greet_read(struct db *db) MUST_CHECK;
+
+/* ---- db_fit.c: is it a database to work with ---- */
+
+/* Notes the fault of src/db/db_fit.def by its name; always false. */
+bool db_fit_set(struct db_unfit *u, const char *name, const char *detail);
+/* Judge the answers of db_fit (or db_fit_create) and db_version. False: *u says what is wrong. */
+bool db_fit_take_faults(struct db_unfit *u, const PGresult *r) MUST_CHECK;
+bool db_fit_take_version(struct db_unfit *u, const PGresult *r) MUST_CHECK;
 
 /* ---- db_run.c ---- */
 

@@ -71,13 +71,24 @@ static const char *db_run_failed_statement(const struct db_batch *b)
                                                               : "";
 }
 
+/* Messages of the classes 22, 23 and P0 quote values; those of these are about SQL, names and the
+ * server (PostgreSQL manual, appendix A). */
+static bool db_run_quotes_no_data(const char *state)
+{
+    static const char *const classes[] = {"08", "0A", "25", "26", "28", "3D", "3F",
+                                          "40", "42", "53", "54", "55", "57", "58"};
+
+    for (size_t i = 0; state && i < ARRAY_LEN(classes); i++)
+        if (strncmp(state, classes[i], 2) == 0)
+            return true;
+    return false;
+}
+
 static void db_run_log_failure(const struct db_batch *b, const char *event, enum err e)
 {
     const char *state = db_run_error_field(b, PG_DIAG_SQLSTATE);
-    /* Other messages quote data. Class 42 is about SQL and names only. */
-    const char *text = state && strncmp(state, "42", 2) == 0
-                           ? db_run_error_field(b, PG_DIAG_MESSAGE_PRIMARY)
-                           : NULL;
+    const char *text =
+        db_run_quotes_no_data(state) ? db_run_error_field(b, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
     LOG(e == ERR_INTERNAL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, event, F_STR("code", err_code(e)),
         F_STR("sqlstate", state ? state : ""), F_STR("statement", db_run_failed_statement(b)),

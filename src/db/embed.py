@@ -4,7 +4,11 @@
 """Turn SQL files into C at build time.
 
 embed.py migrations FILE...
-    The migrations NNNN_name.sql, in order, as the table of src/db/db_migrate.c.
+    The migrations NNNN_name.sql, in order, as the table of src/db/db_migrate.c. A line
+    `-- works from: N` says that programs from schema version N on can work with the schema that
+    it makes (BEHAVIOUR §8); without it only programs that have this migration can.
+embed.py scripts FILE...
+    Whole files as `const char NAME_sql[]`, for the simple protocol.
 embed.py header|source SET FILE...
     The statements of the files as `const struct db_stmt stmt_NAME`; SET names the include file and
     the table of all statements (`struct db_stmt_head SET[]`), for example svc_sql.
@@ -200,16 +204,34 @@ def print_migrations(paths):
             fail(path, f"the number after {number - 1} is {number}")
         with open(path, "rb") as file:
             data = file.read()
+        works_from = re.search(rb"^-- works from: (\d+)$", data, re.M)
+        works_from = int(works_from[1]) if works_from else number
+        if not 1 <= works_from <= number:
+            fail(path, f"works from {works_from}, and not 1 to {number}")
         checksum = hashlib.sha256(data).hexdigest()
-        print(f'    {{.version = {number},\n     .name = "{name[2]}",')
+        print(f"    {{.version = {number},\n     .works_from = {works_from},")
+        print(f'     .name = "{name[2]}",')
         print(f'     .checksum = "{checksum}",\n     .sql =')
         print(c_string(data.decode("utf-8"), "         ") + ",\n    },")
     print(f"}};\nconst int db_migrations_n = {len(paths)};")
 
 
+def print_scripts(paths):
+    print("/* Made by src/db/embed.py: change the .sql files instead. */")
+    print('#include "db/db_migrate.h"')
+    for path in paths:
+        name = os.path.basename(path).removesuffix(".sql")
+        with open(path, encoding="utf-8") as file:
+            lines = [x for x in file.read().split("\n") if x and not x.startswith("--")]
+        print(f"\nconst char {name}_sql[] =")
+        print(c_string("\n".join(lines), "    ") + ";")
+
+
 def main(args):
     if len(args) > 1 and args[0] == "migrations":
         print_migrations(args[1:])
+    elif len(args) > 1 and args[0] == "scripts":
+        print_scripts(args[1:])
     elif len(args) > 2 and args[0] == "header":
         print_header(args[1], read_files(args[2:])[0])
     elif len(args) > 2 and args[0] == "source":

@@ -18,22 +18,45 @@ libdb_a_SOURCES = \
   src/db/db_conn.c \
   src/db/db_connect.c \
   src/db/db_err.c \
+  src/db/db_fit.c \
+  src/db/db_fit.def \
   src/db/db_exchange.c \
   src/db/db_greet.c \
   src/db/db_hosts.c \
   src/db/db_migrate.c \
   src/db/db_priv.h \
+  src/db/db_ready.c \
   src/db/db_row.c \
   src/db/db_run.c \
   src/db/db_shared.c
-nodist_libdb_a_SOURCES = src/db/db_migrations.c
-CLEANFILES += src/db/db_migrations.c
-EXTRA_DIST += $(DB_MIGRATIONS) src/db/embed.py tests/lib/with-pg
+nodist_libdb_a_SOURCES = \
+  src/db/db_migrations.c \
+  src/db/db_scripts.c \
+  src/db/db_sql.c \
+  src/db/db_sql.h
+CLEANFILES += $(nodist_libdb_a_SOURCES)
+BUILT_SOURCES += src/db/db_sql.h
+DB_SQL = src/db/sql/db_fit.sql
+DB_SQL_TEXTS = \
+  src/db/sql/db_migrate_begin.sql \
+  src/db/sql/db_migrate_grant.sql
+EXTRA_DIST += $(DB_MIGRATIONS) $(DB_SQL) $(DB_SQL_TEXTS) src/db/embed.py tests/lib/with-pg
 
 src/db/db_migrations.c: $(DB_MIGRATIONS) src/db/embed.py
 	$(AM_V_GEN)$(MKDIR_P) src/db && top=`pwd` && cd $(srcdir) && \
 	  $(PYTHON) src/db/embed.py migrations $(DB_MIGRATIONS) >"$$top/$@.tmp" && \
 	  mv -f "$$top/$@.tmp" "$$top/$@"
+
+src/db/db_scripts.c: $(DB_SQL_TEXTS) src/db/embed.py
+	$(AM_V_GEN)$(MKDIR_P) src/db && top=`pwd` && cd $(srcdir) && \
+	  $(PYTHON) src/db/embed.py scripts $(DB_SQL_TEXTS) >"$$top/$@.tmp" && \
+	  mv -f "$$top/$@.tmp" "$$top/$@"
+src/db/db_sql.h src/db/db_sql.c: $(DB_SQL) src/db/embed.py
+	$(AM_V_GEN)$(MKDIR_P) src/db && top=`pwd` && cd $(srcdir) && \
+	  case $@ in *.h) kind=header ;; *) kind=source ;; esac && \
+	  $(PYTHON) src/db/embed.py $$kind db_sql $(DB_SQL) >"$$top/$@.tmp" && \
+	  mv -f "$$top/$@.tmp" "$$top/$@"
+$(libdb_a_OBJECTS): | src/db/db_sql.h
 
 # Tests against a real PostgreSQL: they link LIBS_TH_DB and list nothing else.
 EXTRA_DIST += tests/lib/th_db.h tests/lib/th_proxy.h

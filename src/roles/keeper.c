@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sysexits.h>
 
 #include "base/arena.h"
 #include "base/cdefs.h"
@@ -30,6 +29,7 @@ struct keeper {
     struct ext *ext;
     struct arena *arena;
     int sig_fd;
+    bool refused; /* the database does not fit, and that was said */
     struct deadline next[JOBS_MAX];
 };
 
@@ -108,12 +108,15 @@ static struct deadline keeper_soonest_deadline(const struct keeper *k)
     return d;
 }
 
-/* It may be the first to see it, and then its words are the only ones. */
-static int keeper_refuse_schema(void)
+/* It may be the first to see it, and then its words are the only ones. It asks again instead of
+ * ending: in an upgrade the schema is another for a while, and holds have to end afterwards. */
+static void keeper_tell_refusal(struct keeper *k)
 {
-    LOG(LOG_LEVEL_ERROR, "keeper.schema_refused", F_INT("needs_version", db_schema_version()),
-        F_STR("hint", "run: bookingd migrate"));
-    return EX_CONFIG;
+    const struct db_unfit *u = db_unfit(k->db);
+    if (!k->refused)
+        LOG(LOG_LEVEL_ERROR, "keeper.schema_refused", F_INT("needs_version", db_schema_version()),
+            F_STR("reason", u->reason), F_STR("detail", u->sentence), F_STR("hint", u->command));
+    k->refused = true;
 }
 
 static enum err connect_database(struct keeper *k)
@@ -122,6 +125,10 @@ static enum err connect_database(struct keeper *k)
     scoreboard_budget(d);
     scoreboard_stage(STAGE_BUSY, "database connect");
     enum err e = db_connect(k->db, d);
+    if (e == ERR_DB_SCHEMA)
+        keeper_tell_refusal(k);
+    k->refused = k->refused && e != ERR_OK;
+    scoreboard_database(e == ERR_OK);
     scoreboard_stage(STAGE_IDLE, "");
     return e;
 }
@@ -135,14 +142,10 @@ static int keeper_run_loop(struct keeper *k)
     while (!pause_until(k, keeper_soonest_deadline(k))) {
         if (!db_connected(k->db)) {
             enum err e = connect_database(k);
-            if (e == ERR_DB_SCHEMA)
-                return keeper_refuse_schema();
-            scoreboard_database(e == ERR_OK);
-            if (e != ERR_OK) {
-                if (pause_until(k, deadline_in_ms(AWAY_MS)))
-                    return 0;
+            if (e != ERR_OK && pause_until(k, deadline_in_ms(AWAY_MS)))
+                return 0;
+            if (e != ERR_OK)
                 continue;
-            }
         }
         for (size_t i = 0; i < keeper_tasks_n; i++) {
             if (!deadline_passed(k->next[i]))

@@ -156,11 +156,12 @@ static bool worker_take_request(struct worker *w)
     return good;
 }
 
-/* The schema is of another version: said once, and the end of this worker. */
-static int worker_refuse_schema(void)
+/* The database does not fit: said once, and the end of this worker. */
+static int worker_refuse_schema(const struct worker *w)
 {
+    const struct db_unfit *u = db_unfit(w->db);
     LOG(LOG_LEVEL_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
-        F_STR("hint", "run: bookingd migrate"));
+        F_STR("reason", u->reason), F_STR("detail", u->sentence), F_STR("hint", u->command));
     return EX_CONFIG;
 }
 
@@ -218,7 +219,7 @@ static int worker_run_loop(struct worker *w)
          * off long enough. */
         if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->tidy_by)) {
             if (!worker_tidy(w))
-                return worker_refuse_schema();
+                return worker_refuse_schema(w);
         }
     }
 }
@@ -249,7 +250,7 @@ int worker_main(const struct child_env *env)
     /* Briefly: requests are answered without a database too, and the attempt goes on between them.
      */
     if (db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_DB_SCHEMA)
-        return worker_refuse_schema();
+        return worker_refuse_schema(&w);
     note_database(&w);
     rest_stage(&w);
     struct handover_report ready = {.news = HANDOVER_READY};

@@ -174,7 +174,7 @@ START_TEST(migrations_run_through_it)
     struct db *db = db_new(&t.cfg);
     th_db_exec(&t, "DROP SCHEMA public CASCADE");
     th_db_exec(&t, "CREATE SCHEMA public");
-    ck_assert_msg(db_migrate(db, arena, deadline_in_ms(20000), &report) == ERR_OK, "%s",
+    ck_assert_msg(db_migrate(db, arena, deadline_in_ms(20000), NULL, &report) == ERR_OK, "%s",
                   report.fault);
     ck_assert_int_eq(report.applied, db_migrations_n);
     db_require_schema(db, true);

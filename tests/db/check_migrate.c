@@ -31,7 +31,7 @@ static void tear_down(void)
 static enum err migrate(int ms)
 {
     struct db *db = db_new(&t.cfg);
-    enum err e = db_migrate(db, arena, deadline_in_ms(ms), &report);
+    enum err e = db_migrate(db, arena, deadline_in_ms(ms), NULL, &report);
 
     db_free(db);
     return e;
@@ -47,7 +47,7 @@ START_TEST(an_empty_database_gets_everything_once)
     ck_assert_int_eq(report.from, db_migrations_n);
     ck_assert_int_eq(report.applied, 0);
     ck_assert_ptr_null(report.fault);
-    ck_assert_int_eq(atoi(th_db_value(&t, "SELECT count(*) FROM schema_migrations")),
+    ck_assert_int_eq(atoi(th_db_value(&t, "SELECT count(*) FROM bookingd_schema")),
                      db_migrations_n);
 }
 END_TEST
@@ -84,7 +84,7 @@ END_TEST
 START_TEST(an_altered_migration_is_refused)
 {
     ck_assert_int_eq(migrate(20000), ERR_OK);
-    th_db_exec(&t, "UPDATE schema_migrations SET checksum = 'other' WHERE version = 1");
+    th_db_exec(&t, "UPDATE bookingd_schema SET checksum = 'other' WHERE version = 1");
     ck_assert_int_eq(migrate(20000), ERR_DB_SCHEMA);
     ck_assert_ptr_nonnull(strstr(report.fault, "not the one of this program: 1"));
 }
@@ -94,7 +94,7 @@ START_TEST(a_newer_schema_is_refused)
 {
     ck_assert_int_eq(migrate(20000), ERR_OK);
     th_db_exec(&t,
-               "INSERT INTO schema_migrations (version, name, checksum) VALUES (%d, 'later', 'x')",
+               "INSERT INTO bookingd_schema (version, name, checksum) VALUES (%d, 'later', 'x')",
                db_migrations_n + 1);
     ck_assert_int_eq(migrate(20000), ERR_DB_SCHEMA);
     ck_assert_ptr_nonnull(strstr(report.fault, "newer"));
@@ -108,7 +108,7 @@ START_TEST(a_failing_migration_leaves_nothing)
     ck_assert_ptr_nonnull(strstr(report.fault, "0001 initial: ERROR"));
     ck_assert_ptr_nonnull(strstr(report.fault, "already exists"));
     ck_assert_str_eq(th_db_value(&t, "SELECT to_regclass('venues') IS NULL"), "t");
-    ck_assert_str_eq(th_db_value(&t, "SELECT to_regclass('schema_migrations') IS NULL"), "t");
+    ck_assert_str_eq(th_db_value(&t, "SELECT to_regclass('bookingd_schema') IS NULL"), "t");
 }
 END_TEST
 

@@ -75,7 +75,7 @@ static void migrate_template(struct th_db *t, const char *name)
 
     name_database(t, name);
     struct db *db = db_new(&t->cfg);
-    enum err e = db_migrate(db, a, deadline_in_ms(30000), &report);
+    enum err e = db_migrate(db, a, deadline_in_ms(30000), NULL, &report);
     ck_assert_msg(e == ERR_OK, "migrate: %s", report.fault ? report.fault : err_code(e));
     db_free(db);
     arena_free(a);

@@ -267,7 +267,7 @@ class Database(Base):
         self.assertRegex(said[0], r"^schema is at version \d+")
         self.ended(run("-c", path, "migrate"), 0, r"^schema is already at version \d+\n$")
         self.ended(run("-c", path, "staff-key", "list"), 0, "^NAME")
-        pg.sql("UPDATE schema_migrations SET checksum = 'x' WHERE version = 1")
+        pg.sql("UPDATE bookingd_schema SET checksum = 'x' WHERE version = 1")
         self.ended(
             run("-c", path, "migrate"),
             CONFIG,

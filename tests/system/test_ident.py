@@ -658,7 +658,7 @@ class Frame(Ident):
         self.assertEqual(self.c.get("/healthz?x=1").status, 200)
         self.assertEqual(self.c.get("/readyz").json(), {"status": "ready"})
         self.pg.sql(
-            "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'future', 'x')"
+            "INSERT INTO bookingd_schema (version, name, checksum) VALUES (9999, 'future', 'x')"
         )
         self.refused(self.c.get("/readyz"), 503, "database_unavailable")
 
