@@ -392,11 +392,13 @@ static void master_child_bury_process(struct master *m, struct child *c, int sta
         close_if_open(m->control);
         m->control = -1;
     }
-    if (c->state == CHILD_REFUSED)
+    if (c->state == CHILD_REFUSED) {
+        METRIC_INC(M_PROCESS_RESTARTS, (unsigned)c->role, EXIT_REASON_REFUSED);
         LOG(LOG_LEVEL_ERROR, "child.refused", F_STR("child", role_names[c->role]),
             F_INT("index", c->index),
             F_STR("hint",
                   "it cannot work with this configuration or schema and is not started again"));
+    }
     if (c->state != CHILD_DOWN)
         return;
     METRIC_INC(M_PROCESS_RESTARTS, (unsigned)c->role,

@@ -57,17 +57,19 @@ static void monitor_page_build_info(struct metrics_page *page)
 /* Slots that are down are no workers: half of them exist for reloads only. */
 static void monitor_page_workers(struct metrics_page *page)
 {
-    unsigned n[STAGE_COUNT] = {0};
+    unsigned n[STAGE_COUNT] = {0}, without = 0;
     struct scoreboard_view slot;
     const unsigned first = scoreboard_first(ROLE_WORKER);
     for (unsigned i = 0; i < scoreboard_count(ROLE_WORKER); i++) {
         scoreboard_read(first + i, &slot);
         n[slot.stage]++;
+        without += slot.stage != STAGE_DOWN && !slot.database;
     }
     metrics_computed_header(page, COMPUTED_WORKERS);
     for (unsigned s = STAGE_DOWN + 1; s < STAGE_COUNT; s++)
         metrics_computed_sample(page, COMPUTED_WORKERS,
                                 monitor_page_label(page->sb->arena, "state", stage_names[s]), n[s]);
+    monitor_page_gauge(page, COMPUTED_WORKERS_WITHOUT_DATABASE, without);
 }
 
 static void monitor_page_providers(struct metrics_page *page, const struct config *cfg)
@@ -137,6 +139,7 @@ static void monitor_page_payments(struct metrics_page *page, const struct db_gau
 static void monitor_page_database(struct metrics_page *page, const struct monitor_view *v)
 {
     monitor_page_gauge(page, COMPUTED_DATABASE_UP, v->database_up);
+    monitor_page_gauge(page, COMPUTED_DATABASE_WRITABLE, v->database_up && v->ledger.writable);
     if (v->read_at.us != 0)
         monitor_page_gauge(page, COMPUTED_LEDGER_READ, (double)v->read_at.us / 1e6);
     if (!v->database_up)

@@ -62,13 +62,15 @@ enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int at = db_add(b, &stmt_gauges_debt, NULL, 0),
-        payments_at = db_add(b, &stmt_gauges_payments, NULL, 0);
+        payments_at = db_add(b, &stmt_gauges_payments, NULL, 0),
+        writable_at = db_add(b, &stmt_gauges_writable, NULL, 0);
     struct db_gauges l = {.has_sent = out->has_sent, .unknown_sent = out->unknown_sent};
     memcpy(l.rows[NOTIFICATION_SENT], out->rows[NOTIFICATION_SENT],
            sizeof(l.rows[NOTIFICATION_SENT]));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
+    l.writable = db_get_bool(db_result(b, writable_at), 0, "writable");
     struct db_rows rows = db_result(b, at);
     for (int row = 0; row < db_count(rows); row++)
         db_gauges_take_debt(rows, row, &l);

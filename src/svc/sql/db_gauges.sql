@@ -36,3 +36,8 @@ SELECT template, count(*) AS n
 SELECT status, count(*) AS n
   FROM payments
  GROUP BY 1;
+
+-- Some providers make a database read-only when its disk is full.
+-- name: gauges_writable
+-- returns: writable
+SELECT NOT current_setting('transaction_read_only')::boolean AS writable;
