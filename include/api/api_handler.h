@@ -79,6 +79,7 @@ struct api_request {
         const char *otp_id, *payment_id;
         const char *scope; /* which limit was met; NULL: absent */
         bool replayed;     /* an earlier answer, told again */
+        const char *provider_class; /* of a refusal: "message", "account" */
     } problem;
     struct api_idem *idem; /* the Idempotency-Key; NULL when the request has none */
 };

@@ -40,6 +40,8 @@ struct str str_trim(struct str s);
 struct str str_cut(struct str *s, char sep);
 /* Valid UTF-8: shortest form, no surrogates, no code point above U+10FFFF (RFC 3629). */
 bool str_utf8_valid(struct str s);
+/* Bytes before the first that belong to no well-formed character; s.n when there is none. */
+size_t str_utf8_prefix(struct str s);
 /* Code points in valid UTF-8. */
 size_t str_utf8_len(struct str s);
 

@@ -29,6 +29,8 @@ extern const char phone_metadata[];
 
 /* NULL when there is no such region, or none with mobile numbers. Upper case only. */
 const struct phone_region *phone_region_find(struct str code);
+/* The main region of the calling code that digits (without +) begin with; NULL. */
+const struct phone_region *phone_region_calling(struct str digits);
 /* Whether the digits of a national number lie in one of the ranges. What is malformed in `ranges`
  * matches nothing. */
 bool phone_ranges_match(const char *ranges, struct str national);

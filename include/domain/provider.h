@@ -52,8 +52,10 @@ struct provider_config {
 #include "domain/providers.def"
     /* of the templated driver */
     const char *method, *path, *body, *content_type, *id_path, *error_path;
-    const struct config_pair *headers;
-    size_t headers_n;
+    const char *success_text, *error_text;    /* a part of the text, or /REGEX/ */
+    const char *error_account, *error_number; /* codes, separated by blanks */
+    const struct config_pair *headers, *params;
+    size_t headers_n, params_n;
     const int *success_status; /* empty: any 2xx */
     size_t success_status_n;
     const struct config_success *success;

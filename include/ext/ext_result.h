@@ -17,6 +17,15 @@
 /* Of a request, NULL included: the templated provider may have 12 of its own. */
 #define EXT_HEADERS_MAX 16
 
+/* What a definite refusal is about. */
+enum refusal {
+    REFUSAL_MESSAGE, /* this recipient or text; a code that is in no list of the driver's */
+    REFUSAL_NUMBER,  /* of these: the provider calls the number wrong */
+    REFUSAL_ACCOUNT, /* ours: credit, key, sender, address */
+};
+/* For problem documents and logs: "message" or "account". */
+const char *refusal_class(enum refusal r);
+
 struct ext_request {
     int provider; /* index in the configuration */
     enum provider_op op;
@@ -44,9 +53,10 @@ struct ext_result {
     enum outcome outcome; /* OUTCOME_OK exactly with ERR_OK; a read is never OUTCOME_UNKNOWN */
     const char *detail; /* fixed words or the provider's code, for log and error_detail: "connection
                            refused"; never a text or number of a customer; NULL with ERR_OK */
-    long retry_after_s; /* the provider's wish, or until the circuit lets a probe through; 0 */
-    bool not_understood; /* the answer is whole and good by its status, and cannot be read: the
-                            provider is not at fault for the breaker */
+    enum refusal refusal; /* with ERR_PROVIDER_REJECTED */
+    long retry_after_s;   /* the provider's wish, or until the circuit lets a probe through; 0 */
+    bool not_understood;  /* the answer is whole and good by its status, and cannot be read: the
+                             provider is not at fault for the breaker */
 };
 
 /* A whole answer. */

@@ -19,6 +19,6 @@ bool ext_status_decides(struct arena *a, const struct ext_reply *reply,
 /* A 2xx whose body is not what the provider promises: a write may have been done. */
 struct ext_result ext_unreadable(void);
 /* What the metrics call it. */
-enum provider_outcome ext_metric_outcome(enum err err);
+enum provider_outcome ext_metric_outcome(const struct ext_result *r);
 
 #endif

@@ -10,6 +10,7 @@ struct sms {
     int provider;     /* index in the configuration */
     const char *to;   /* E.164 with + */
     const char *text; /* UTF-8 */
+    const char *code; /* the one-time password in it; NULL: it has none */
     const char *id;   /* our reference (uuid) */
     const char *request_id;
     const char *traceparent; /* may be NULL */

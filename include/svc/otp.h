@@ -36,12 +36,14 @@ struct otp_sent {
     /* with an error */
     bool unknown; /* the message may arrive: id is of use */
     long retry_after_s;
-    const char *scope; /* which limit was met: label of bookingd_otp_total; NULL: none */
+    const char *scope;         /* which limit was met: label of bookingd_otp_total; NULL: none */
+    const char *refusal_class; /* a refusal of the provider's: "message", "account"; else NULL */
 };
 /*
- * ERR_OK; ERR_PHONE_INVALID, ERR_PHONE_REGION; ERR_OTP_COOLDOWN, ERR_OTP_QUOTA, ERR_OTP_LOCKED with
- * retry_after_s and scope; ERR_PROVIDER_*, ERR_DEADLINE with unknown; ERR_IDEM_MISMATCH,
- * ERR_IDEM_IN_FLIGHT; database errors. A definite failure gives the cooldown back, not the quota.
+ * ERR_OK; ERR_PHONE_INVALID (also when the provider calls the number wrong), ERR_PHONE_REGION;
+ * ERR_OTP_COOLDOWN, ERR_OTP_QUOTA, ERR_OTP_LOCKED with retry_after_s and scope; ERR_PROVIDER_*,
+ * ERR_DEADLINE with unknown; ERR_IDEM_MISMATCH, ERR_IDEM_IN_FLIGHT; database errors. A definite
+ * failure gives the cooldown back, not the quota.
  */
 enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out) MUST_CHECK;
 

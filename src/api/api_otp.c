@@ -32,6 +32,7 @@ static enum err api_otp_send_refused(struct api_request *r, enum err e, const st
 {
     if (e == ERR_PHONE_INVALID || e == ERR_PHONE_REGION)
         api_phone_fault(r, e);
+    r->problem.provider_class = sent->refusal_class;
     if (e == ERR_OTP_COOLDOWN || e == ERR_OTP_QUOTA || e == ERR_OTP_LOCKED) {
         r->problem.retry_after_s = sent->retry_after_s;
         r->problem.scope = sent->scope;

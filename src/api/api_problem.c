@@ -52,6 +52,8 @@ void api_problem(struct api_request *r, enum err e)
         json_put_str(a, doc, "otp_id", r->problem.otp_id);
     if (r->problem.scope)
         json_put_str(a, doc, "scope", r->problem.scope);
+    if (r->problem.provider_class)
+        json_put_str(a, doc, "provider_class", r->problem.provider_class);
     if (r->problem.payment_id)
         json_put_str(a, doc, "payment_id", r->problem.payment_id);
 

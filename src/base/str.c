@@ -109,16 +109,17 @@ static size_t str_utf8_sequence(const unsigned char *p, size_t n)
     return 0;
 }
 
+size_t str_utf8_prefix(struct str s)
+{
+    size_t at = 0, len = 1;
+    for (; at < s.n && len > 0; at += len)
+        len = str_utf8_sequence((const unsigned char *)s.p + at, s.n - at);
+    return at;
+}
+
 bool str_utf8_valid(struct str s)
 {
-    size_t len;
-
-    for (size_t at = 0; at < s.n; at += len) {
-        len = str_utf8_sequence((const unsigned char *)s.p + at, s.n - at);
-        if (len == 0)
-            return false;
-    }
-    return true;
+    return str_utf8_prefix(s) == s.n;
 }
 
 /* Code points, not bytes: limits in the contract count characters. Only for text that

@@ -36,25 +36,29 @@ extern const size_t config_keys_n, config_provider_keys_n;
 
 /* ---- readers; the field's type in brackets ---- */
 
-void config_read_prepared(const struct config_entry *e);      /* config_types.c [its enum] */
-void config_read_delivery(const struct config_entry *e);      /* [its enum] */
-void config_read_never(const struct config_entry *e);         /* always a fault */
-void config_read_regions(const struct config_entry *e);       /* config_otp.c: list [text] */
-void config_read_ranges(const struct config_entry *e);        /* list [struct phone_ranges] */
-void config_read_log_skip(const struct config_entry *e);      /* list [unsigned, a bit each] */
-void config_read_test_numbers(const struct config_entry *e);  /* list [struct otp_test_number] */
-void config_read_autofill(const struct config_entry *e);      /* [const char *] */
-void config_read_database(const struct config_entry *e);      /* [const char *] */
-void config_read_providers(const struct config_entry *e);     /* config_provider.c: list */
-void config_read_provider_type(const struct config_entry *e); /* [enum provider_type] */
-void config_read_sms_provider(const struct config_entry *e);  /* [int, index] */
+void config_read_prepared(const struct config_entry *e);        /* config_types.c [its enum] */
+void config_read_delivery(const struct config_entry *e);        /* [its enum] */
+void config_read_never(const struct config_entry *e);           /* always a fault */
+void config_read_regions(const struct config_entry *e);         /* config_otp.c: list [text] */
+void config_read_ranges(const struct config_entry *e);          /* list [struct phone_ranges] */
+void config_read_log_skip(const struct config_entry *e);        /* list [unsigned, a bit each] */
+void config_read_test_numbers(const struct config_entry *e);    /* list [struct otp_test_number] */
+void config_read_autofill(const struct config_entry *e);        /* [const char *] */
+void config_read_database(const struct config_entry *e);        /* [const char *] */
+void config_read_providers(const struct config_entry *e);       /* config_provider.c: list */
+void config_read_provider_type(const struct config_entry *e);   /* [enum provider_type] */
+void config_read_sms_provider(const struct config_entry *e);    /* [int, index] */
+void config_read_notice_provider(const struct config_entry *e); /* the same, for any text */
 void config_read_payment_provider(const struct config_entry *e);
 void config_read_method(const struct config_entry *e); /* config_template.c [const char *] */
 void config_read_path(const struct config_entry *e);
 void config_read_template(const struct config_entry *e);
 void config_read_media_type(const struct config_entry *e);
 void config_read_json_path(const struct config_entry *e);
-void config_read_headers(const struct config_entry *e);         /* list [struct config_pair] */
+void config_read_headers(const struct config_entry *e);   /* list [struct config_pair] */
+void config_read_params(const struct config_entry *e);    /* list [struct config_pair] */
+void config_read_text_rule(const struct config_entry *e); /* [const char *] */
+void config_read_codes(const struct config_entry *e); /* words with blanks between [const char *] */
 void config_read_status(const struct config_entry *e);          /* one or a list [int] */
 void config_read_success(const struct config_entry *e);         /* list [struct config_success] */
 void config_read_otp_messages(const struct config_entry *e);    /* config_message.c: by language */

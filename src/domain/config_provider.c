@@ -74,6 +74,8 @@ static bool config_provider_mentions_placeholder(const struct provider_config *p
         (p->path && strstr(p->path, placeholder)) || (p->body && strstr(p->body, placeholder));
     for (size_t i = 0; i < p->headers_n; i++)
         found |= strstr(p->headers[i].value, placeholder) != NULL;
+    for (size_t i = 0; i < p->params_n; i++)
+        found |= strstr(p->params[i].value, placeholder) != NULL;
     return found;
 }
 
@@ -82,9 +84,12 @@ static bool config_provider_mentions_placeholder(const struct provider_config *p
 static void check_http(struct config_loader *l, const struct config_node *map,
                        struct provider_config *p)
 {
-    if (!config_provider_mentions_placeholder(p, "{to}"))
+    if (!config_provider_mentions_placeholder(p, "{to}") &&
+        !config_provider_mentions_placeholder(p, "{to_digits}") &&
+        !config_provider_mentions_placeholder(p, "{to_national}"))
         config_fault_key(l, map, "neither path nor body nor headers have {to}");
-    if (!config_provider_mentions_placeholder(p, "{text}"))
+    if (!config_provider_mentions_placeholder(p, "{text}") &&
+        !config_provider_mentions_placeholder(p, "{code}"))
         config_fault_key(l, map, "neither path nor body nor headers have {text}");
     if (config_provider_mentions_placeholder(p, "{sender}") && !p->sender)
         config_fault_key(l, map, "a template has {sender}, but sender is missing");
@@ -194,6 +199,19 @@ static void read_reference(const struct config_entry *e, enum provider_kind kind
 void config_read_sms_provider(const struct config_entry *e)
 {
     read_reference(e, PROVIDER_KIND_SMS, "sends no SMS");
+}
+
+/* A template that only has {code} cannot say what a notification has to say. */
+void config_read_notice_provider(const struct config_entry *e)
+{
+    const struct config *cfg = config_of(e->l);
+    config_read_sms_provider(e);
+    int i = e->node->kind == CONFIG_SCALAR ? config_provider_find(cfg, e->node->text) : -1;
+    const struct provider_config *p = i >= 0 ? &cfg->providers[i] : NULL;
+    if (p && p->type == PROVIDER_HTTP && config_provider_mentions_placeholder(p, "{code}") &&
+        !config_provider_mentions_placeholder(p, "{text}"))
+        config_fault(e->l, e->node, "'%s' has {code} and no {text}: it sends passwords alone",
+                     p->name);
 }
 
 void config_read_payment_provider(const struct config_entry *e)

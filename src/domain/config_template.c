@@ -10,8 +10,10 @@
 #include "base/num.h"
 #include "base/template.h"
 #include "config_priv.h"
+#include "domain/text_rule.h"
 
-static const char *const placeholders[] = {"to", "text", "sender", "id", NULL};
+static const char *const placeholders[] = {"to",   "to_digits", "to_national", "text",
+                                           "code", "sender",    "id",          NULL};
 
 /* ---- templates ---- */
 
@@ -86,21 +88,46 @@ static bool read_header(const struct config_entry *e, const struct config_node *
     return false;
 }
 
-void config_read_headers(const struct config_entry *e)
+static bool read_param(const struct config_entry *e, const struct config_node *n,
+                       struct config_pair *out)
+{
+    if (!chars_all(str_of(n->key), char_is_token)) {
+        config_fault_key(e->l, n, "is no parameter name");
+        return false;
+    }
+    out->key = arena_strdup(e->l->arena, n->key);
+    out->value = template_text(e, n);
+    return out->value != NULL;
+}
+
+/* A mapping of names to templates. */
+static void read_pairs(const struct config_entry *e, const char *what,
+                       bool (*read)(const struct config_entry *, const struct config_node *,
+                                    struct config_pair *))
 {
     if (e->node->kind != CONFIG_MAP) {
-        config_fault(e->l, e->node, "must be a mapping of header names to templates");
+        config_fault(e->l, e->node, "must be a mapping of %s names to templates", what);
         return;
     }
     if ((int64_t)e->node->n > e->key->max) {
         config_fault(e->l, e->node, "must have at most %lld entries", (long long)e->key->max);
         return;
     }
-    struct config_pair *headers = arena_array(e->l->arena, e->node->n, sizeof *headers);
+    struct config_pair *pairs = arena_array(e->l->arena, e->node->n, sizeof *pairs);
     size_t n = 0;
     for (const struct config_node *item = e->node->first; item; item = item->next)
-        n += read_header(e, item, &headers[n]);
-    config_entry_set_list(e, headers, n);
+        n += read(e, item, &pairs[n]);
+    config_entry_set_list(e, pairs, n);
+}
+
+void config_read_headers(const struct config_entry *e)
+{
+    read_pairs(e, "header", read_header);
+}
+
+void config_read_params(const struct config_entry *e)
+{
+    read_pairs(e, "parameter", read_param);
 }
 
 /* What known gateways use. DELETE and others send no message. */
@@ -220,5 +247,44 @@ void config_read_json_path(const struct config_entry *e)
         return;
     }
     text = arena_strdup(e->l->arena, text);
+    config_entry_set(e, &text, sizeof text);
+}
+
+/* ---- rules on the text of an answer ---- */
+
+void config_read_text_rule(const struct config_entry *e)
+{
+    const char *text = config_entry_scalar(e, "a text, or /REGEX/");
+    if (!text)
+        return;
+    struct text_rule rule;
+    char why[128];
+    if (!text_rule_open(&rule, text, why, sizeof why)) {
+        config_fault(e->l, e->node, "%s", why);
+        return;
+    }
+    text_rule_close(&rule);
+    text = arena_strdup(e->l->arena, text);
+    config_entry_set(e, &text, sizeof text);
+}
+
+/* A code, or a list of them. */
+void config_read_codes(const struct config_entry *e)
+{
+    bool one = e->node->kind == CONFIG_SCALAR;
+    if (!one && !config_entry_is_list(e, "a code or a list of codes"))
+        return;
+    struct sb words;
+    sb_init(&words, e->l->arena, 64);
+    for (const struct config_node *n = one ? e->node : e->node->first; n; n = n->next) {
+        if (n->kind != CONFIG_SCALAR || !chars_all(str_of(n->text), char_is_id_or_dot)) {
+            config_fault(e->l, n, "must be a code of A-Z a-z 0-9 . _ -");
+            return;
+        }
+        sb_printf(&words, "%s%s", words.n > 0 ? " " : "", n->text);
+        if (one)
+            break;
+    }
+    const char *text = sb_str(&words).p;
     config_entry_set(e, &text, sizeof text);
 }

@@ -160,3 +160,11 @@ bool phone_ranges_valid(struct str ranges, size_t *at)
     }
     return any;
 }
+
+const struct phone_region *phone_region_calling(struct str digits)
+{
+    for (size_t i = 0; i < phone_regions_n; i++) /* no calling code begins with another one */
+        if (str_starts(digits, str_of(phone_regions[i].calling)))
+            return &phone_regions[i];
+    return NULL;
+}

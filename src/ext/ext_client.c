@@ -7,6 +7,7 @@
 #include "base/ensure.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_status.h"
+#include "ext_decode.h"
 #include "ext_priv.h"
 #include "sys/log.h"
 
@@ -204,6 +205,28 @@ static struct ext_result not_sendable(const struct ext *x, const struct ext_requ
     return result;
 }
 
+/* The answer's text, without what a server wrapped around it. */
+static struct ext_result ext_client_read_answer(struct ext *x, struct arena *a,
+                                                const struct ext_request *q, struct ext_transfer *t,
+                                                struct ext_reply *r)
+{
+    char *type = NULL;
+    struct curl_header *coding = NULL;
+    struct str body = {x->curl.body ? x->curl.body : "", t->body_n};
+    (void)curl_easy_getinfo(x->curl.easy, CURLINFO_CONTENT_TYPE, &type);
+    (void)curl_easy_header(x->curl.easy, "Content-Encoding", 0, CURLH_HEADER, -1, &coding);
+    r->content_type = type ? arena_strdup(a, type) : "";
+    if (ext_decode_coding(a, coding ? coding->value : NULL, &body)) {
+        r->body = ext_decode_text(a, r->content_type, body);
+        return (struct ext_result){.err = ERR_OK};
+    }
+    struct ext_result result = ext_transfer_too_large(t);
+    ext_client_count_call(q, ext_metric_outcome(&result));
+    verdict_bad(x, t->weight, result.err);
+    log_fault(x, q, &result, r->seconds);
+    return result;
+}
+
 struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_request *q,
                            struct deadline d, struct ext_reply *r)
 {
@@ -231,27 +254,31 @@ struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_requ
     x->spent[q->provider] += r->seconds;
     METRIC_OBSERVE(M_PROVIDER_DURATION, r->seconds, (unsigned)q->provider, q->op);
     if (result.err != ERR_OK) {
-        ext_client_count_call(q, ext_metric_outcome(result.err));
+        ext_client_count_call(q, ext_metric_outcome(&result));
         verdict_bad(x, t.weight, result.err);
         log_fault(x, q, &result, r->seconds);
         return result;
     }
-    char *type = NULL;
-    (void)curl_easy_getinfo(x->curl.easy, CURLINFO_CONTENT_TYPE, &type);
-    r->content_type = type ? arena_strdup(a, type) : "";
-    r->body = (struct str){arena_strndup(a, x->curl.body ? x->curl.body : "", t.body_n), t.body_n};
-    return result;
+    return ext_client_read_answer(x, a, q, &t, r);
+}
+
+/* A refusal of one message says that the provider works, one of our account that nothing will go
+ * out. What is not understood is counted by itself: the provider may have changed its answers, and
+ * to stop calling would then lose what it does take. */
+static bool ext_client_is_healthy(const struct ext_result *r)
+{
+    return r->err == ERR_OK || r->err == ERR_NOT_FOUND || r->not_understood ||
+           (r->err == ERR_PROVIDER_REJECTED && r->refusal != REFUSAL_ACCOUNT);
 }
 
 void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_reply *reply,
                const struct ext_result *r, const char *event)
 {
     ENSURE(x->call.open && x->call.provider == q->provider && reply->status > 0);
-    ext_client_count_call(q, ext_metric_outcome(r->err));
-    /* A provider that answers whole is up, also when we do not understand what it says: to stop
-     * calling it would close payments and sign-in for a word that is new to us. */
-    if (r->err == ERR_OK || r->err == ERR_PROVIDER_REJECTED || r->err == ERR_NOT_FOUND ||
-        r->not_understood)
+    ext_client_count_call(q, ext_metric_outcome(r));
+    if (r->not_understood)
+        METRIC_INC(M_PROVIDER_UNREAD, (unsigned)q->provider, q->op);
+    if (ext_client_is_healthy(r))
         verdict_good(x);
     else
         verdict_bad(x, 1, r->err);

@@ -74,5 +74,7 @@ const char *ext_transfer_prepare(struct ext_transfer *t, struct arena *a) MUST_C
  * retry_after_s; not the body. */
 struct ext_result ext_transfer_run(struct ext_transfer *t, struct deadline until,
                                    struct ext_reply *r) MUST_CHECK;
+/* Its result when the answer, decoded, is larger than EXT_ANSWER_MAX. */
+struct ext_result ext_transfer_too_large(struct ext_transfer *t);
 
 #endif

@@ -54,10 +54,18 @@ struct ext_result ext_unreadable(void)
                                .not_understood = true};
 }
 
-enum provider_outcome ext_metric_outcome(enum err err)
+const char *refusal_class(enum refusal r)
 {
+    return r == REFUSAL_ACCOUNT ? "account" : "message";
+}
+
+enum provider_outcome ext_metric_outcome(const struct ext_result *r)
+{
+    enum err err = r->err;
     if (err == ERR_OK)
         return PROVIDER_OUTCOME_OK;
+    if (err == ERR_PROVIDER_REJECTED && r->refusal == REFUSAL_ACCOUNT)
+        return PROVIDER_OUTCOME_ACCOUNT;
     if (err == ERR_PROVIDER_REJECTED || err == ERR_NOT_FOUND)
         return PROVIDER_OUTCOME_REJECTED;
     if (err == ERR_PROVIDER_TIMEOUT)

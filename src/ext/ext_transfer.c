@@ -147,6 +147,9 @@ static bool prepare_headers(struct ext_transfer *t, struct arena *a)
     if (q->request_id && header_safe(q->request_id))
         add_header(t, a, arena_printf(a, "X-Request-Id: %s", q->request_id));
     add_traceparent(t, a);
+    /* Without the field any coding is allowed (RFC 9110 section 12.5.3). */
+    if (!has_header(q, STR("Accept-Encoding")))
+        add_header(t, a, "Accept-Encoding: identity");
     add_header(t, a,
                "Expect:"); /* curl's own would wait a second for a 100 that few servers send */
     return true;
@@ -426,6 +429,11 @@ static struct ext_result ext_transfer_judge_failure(struct ext_transfer *t, CURL
         .err = code == CURLE_OPERATION_TIMEDOUT ? ERR_PROVIDER_TIMEOUT : ERR_PROVIDER_FAILED,
         .outcome = sent && !t->q->idempotent ? OUTCOME_UNKNOWN : OUTCOME_FAILED,
         .detail = sent ? after_words(code, t) : before_words(code, os_error)};
+}
+
+struct ext_result ext_transfer_too_large(struct ext_transfer *t)
+{
+    return ext_transfer_judge_failure(t, CURLE_FILESIZE_EXCEEDED);
 }
 
 struct ext_result ext_transfer_run(struct ext_transfer *t, struct deadline until,

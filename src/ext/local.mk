@@ -6,6 +6,7 @@ libext_a_SOURCES = \
   src/ext/ext_breaker.c include/ext/ext_breaker.h \
   src/ext/ext_bulkhead.c include/ext/ext_bulkhead.h \
   src/ext/ext_client.c include/ext/ext_client.h \
+  src/ext/ext_decode.c src/ext/ext_decode.h \
   src/ext/ext_escape.c include/ext/ext_escape.h \
   src/ext/ext_holder.c include/ext/ext_holder.h \
   src/ext/ext_jsonpath.c include/ext/ext_jsonpath.h \
@@ -35,7 +36,8 @@ EXT_TESTS = \
   tests/unit/check_ext_tls \
   tests/unit/check_pay \
   tests/unit/check_pay_shapes \
-  tests/unit/check_sms
+  tests/unit/check_sms \
+  tests/unit/check_sms_refusals
 check_PROGRAMS += $(EXT_TESTS)
 TESTS += $(EXT_TESTS)
 EXT_TEST_HELPERS = tests/lib/th_cert.c tests/lib/th_cert.h tests/lib/th_ext.c tests/lib/th_ext.h \
@@ -51,4 +53,6 @@ tests_unit_check_pay_shapes_SOURCES = tests/unit/check_pay_shapes.c $(EXT_TEST_H
 tests_unit_check_pay_shapes_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
 tests_unit_check_sms_SOURCES = tests/unit/check_sms.c $(EXT_TEST_HELPERS)
 tests_unit_check_sms_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
+tests_unit_check_sms_refusals_SOURCES = tests/unit/check_sms_refusals.c $(EXT_TEST_HELPERS)
+tests_unit_check_sms_refusals_LDADD = $(LIBS_EXT) $(CHECK_LIBS)
 endif

@@ -2,11 +2,13 @@
 /* Copyright the bookingd authors */
 #include "ext/sms.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/chars.h"
 #include "base/ensure.h"
-#include "ext/ext_jsonpath.h"
+#include "domain/metrics.h"
+#include "domain/sms_text.h"
 #include "sms_priv.h"
 #include "sys/json.h"
 
@@ -67,20 +69,56 @@ static bool from_firewall(const struct ext_reply *reply)
             str_starts_nocase(reply->body, STR("<html")));
 }
 
-struct ext_result sms_refuse(struct arena *a, const struct ext_reply *reply, const json_t *code)
+static bool sms_code_listed(const char *words, const char *code)
+{
+    struct str rest = str_of(words ? words : ""), wanted = str_of(code);
+    if (str_starts_nocase(wanted, STR("ER-")))
+        wanted = (struct str){wanted.p + 3, wanted.n - 3};
+    while (rest.n > 0)
+        if (str_eq_nocase(str_cut(&rest, ' '), wanted))
+            return true;
+    return false;
+}
+
+static enum refusal sms_sort_refusal(int status, const char *code, const struct sms_codes *codes)
+{
+    char status_text[12];
+    (void)snprintf(status_text, sizeof status_text, "%d", status);
+    const char *const tries[] = {code ? code : "", status >= 400 ? status_text : ""};
+    for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+        if (sms_code_listed(codes->number, tries[i]))
+            return REFUSAL_NUMBER;
+        if (sms_code_listed(codes->account, tries[i]))
+            return REFUSAL_ACCOUNT;
+    }
+    return status == 401 || status == 402 || status == 403 ? REFUSAL_ACCOUNT : REFUSAL_MESSAGE;
+}
+
+struct ext_result sms_refuse(struct arena *a, const struct ext_reply *reply, const char *code,
+                             const struct sms_codes *codes)
 {
     struct ext_result r = {.err = ERR_PROVIDER_REJECTED, .outcome = OUTCOME_FAILED};
     if (from_firewall(reply)) {
         r.err = ERR_PROVIDER_FAILED;
         r.detail = "refused by a web firewall";
-    } else if (reply->status == 401 || reply->status == 403) {
-        r.detail = "credentials refused"; /* ours: for the operator, not the customer */
-    } else {
-        r.detail = sms_cut_word(ext_json_text(a, code), CODE_MAX);
+        return r;
     }
+    r.detail = code ? sms_cut_word(code, CODE_MAX) : NULL;
+    r.refusal = sms_sort_refusal(reply->status, r.detail, codes);
+    if (!r.detail && (reply->status == 401 || reply->status == 403))
+        r.detail = "credentials refused";
     if (!r.detail)
         r.detail = arena_printf(a, "status %d", reply->status);
     return r;
+}
+
+/* What an operator pays for: also what may have gone out. */
+static void sms_count_parts(const struct sms *m, const struct ext_result *r)
+{
+    unsigned kind = m->op == PROVIDER_OP_SMS_OTP ? SMS_KIND_OTP : SMS_KIND_NOTIFICATION;
+    if (r->outcome == OUTCOME_OK || r->outcome == OUTCOME_UNKNOWN)
+        metric_add(M_SMS_PARTS, sms_text_size(m->text).parts,
+                   METRIC_AT((unsigned)m->provider, kind));
 }
 
 struct ext_result sms_send(struct ext *x, struct arena *a, const struct sms *m, struct deadline d,
@@ -98,9 +136,10 @@ struct ext_result sms_send(struct ext *x, struct arena *a, const struct sms *m, 
     *message_id = NULL;
     row->build(a, p, m, &q);
     struct ext_result r = ext_call(x, a, &q, d, &reply);
-    if (r.err != ERR_OK)
-        return r;
-    r = row->judge(a, p, &reply, message_id);
-    ext_judge(x, &q, &reply, &r, "sms.refused");
+    if (r.err == ERR_OK) {
+        r = row->judge(a, p, &reply, message_id);
+        ext_judge(x, &q, &reply, &r, "sms.refused");
+    }
+    sms_count_parts(m, &r);
     return r;
 }

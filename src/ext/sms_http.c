@@ -3,16 +3,69 @@
 /* Any other provider: the request from templates, the success rule from the configuration. */
 #include <string.h>
 
+#include "domain/phone_table.h"
+#include "domain/text_rule.h"
 #include "ext/ext_escape.h"
-#include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
+
+#define SMS_HTTP_VARS 7
+struct sms_http_vars {
+    struct template_var var[SMS_HTTP_VARS];
+    size_t n;
+};
+
+/* "+966551234567" -> "0551234567", as it is dialled at home. */
+static const char *sms_http_national(struct arena *a, const char *e164)
+{
+    struct str national = str_of(sms_digits(e164));
+    const struct phone_region *region = phone_region_calling(national);
+    if (!region)
+        return national.p;
+    size_t calling = strlen(region->calling);
+    /* +1 is both calling code and trunk prefix, and nobody writes it before a national number. */
+    const char *trunk = strcmp(region->calling, region->trunk) == 0 ? "" : region->trunk;
+    return arena_printf(a, "%s%s", trunk, national.p + calling);
+}
+
+/* Adds the parameters to a form, or to the query. */
+static void sms_http_add_params(struct arena *a, const struct provider_config *p,
+                                const struct sms_http_vars *v, struct ext_request *q)
+{
+    bool form =
+        strcmp(q->method, "GET") != 0 && ext_escape_for(q->content_type) == EXT_ESCAPE_PERCENT;
+    struct sb b;
+    sb_init(&b, a, 512);
+    sb_puts(&b, form ? (q->body.p ? q->body.p : "") : q->url);
+    char separator = form ? (b.n > 0 ? '&' : '\0') : strchr(q->url, '?') ? '&' : '?';
+    for (size_t i = 0; i < p->params_n; i++) {
+        if (separator)
+            sb_putc(&b, separator);
+        separator = '&';
+        ext_escape_add(&b, EXT_ESCAPE_PERCENT, p->params[i].key);
+        sb_putc(&b, '=');
+        /* Of a parameter the whole value is a text, the places and what is around them. */
+        ext_escape_add(&b, EXT_ESCAPE_PERCENT,
+                       ext_template(a, p->params[i].value, EXT_ESCAPE_NONE, v->var, v->n).p);
+    }
+    if (form)
+        q->body = sb_str(&b);
+    else
+        q->url = sb_str(&b).p;
+}
 
 static void sms_http_build_request(struct arena *a, const struct provider_config *p,
                                    const struct sms *m, struct ext_request *q)
 {
-    const struct template_var vars[] = {
-        {"to", m->to}, {"text", m->text}, {"sender", p->sender}, {"id", m->id}};
-    size_t n = ARRAY_LEN(vars);
+    const struct sms_http_vars v = {{{"to", m->to},
+                                     {"to_digits", sms_digits(m->to)},
+                                     {"to_national", sms_http_national(a, m->to)},
+                                     {"text", m->text},
+                                     {"code", m->code ? m->code : ""},
+                                     {"sender", p->sender},
+                                     {"id", m->id}},
+                                    SMS_HTTP_VARS};
+    const struct template_var *vars = v.var;
+    size_t n = v.n;
     const char *path = p->path ? p->path : "";
     /* Without its slash a path could change the host: "@elsewhere", ".elsewhere". */
     const char *slash = *path == '/' || *path == '\0' ? "" : "/";
@@ -27,9 +80,11 @@ static void sms_http_build_request(struct arena *a, const struct provider_config
         q->headers[i] =
             arena_printf(a, "%s: %s", p->headers[i].key,
                          ext_template(a, p->headers[i].value, EXT_ESCAPE_NONE, vars, n).p);
+    if (p->params_n > 0)
+        sms_http_add_params(a, p, &v, q);
 }
 
-static bool status_listed(const struct provider_config *p, int status)
+static bool sms_http_lists_status(const struct provider_config *p, int status)
 {
     for (size_t i = 0; i < p->success_status_n; i++)
         if (p->success_status[i] == status)
@@ -62,29 +117,51 @@ static enum rule rules_check(struct arena *a, const json_t *j, const struct prov
     return worst;
 }
 
+/* ---- rules on the text ---- */
+
+/* MISSING: there is no such rule, or no memory for it. *code: what the rule says the code is. */
+static enum rule sms_http_check_text(struct arena *a, const char *text, struct str body,
+                                     const char **code)
+{
+    struct text_rule rule;
+    struct str group;
+    char why[128];
+    if (!text || !text_rule_open(&rule, text, why, sizeof why))
+        return RULE_MISSING; /* the configuration was checked */
+    bool met = text_rule_match(&rule, body, &group);
+    text_rule_close(&rule);
+    if (met && group.n > 0 && code)
+        *code = arena_strndup(a, group.p, group.n);
+    return met ? RULE_MET : RULE_BROKEN;
+}
+
 /*
- * A rule that the answer breaks is a refusal. What the rule speaks of being absent is one only when
- * the answer has an error code at error_path; else the answer is not what was agreed, and the
- * message may have gone out.
+ * A text that error.text describes is a refusal; one that success.text does not describe is not
+ * what was agreed, and the message may have gone out. Then a JSON rule that the answer breaks is a
+ * refusal. What the rule speaks of being absent is one only when the answer has an error code at
+ * error_path; else it is not what was agreed either.
  */
 static struct ext_result sms_http_judge_reply(struct arena *a, const struct provider_config *p,
                                               const struct ext_reply *reply,
                                               const char **message_id)
 {
     struct ext_result r;
-    bool listed = status_listed(p, reply->status);
+    const struct sms_codes codes = {p->error_account, p->error_number};
+    bool listed = sms_http_lists_status(p, reply->status);
     if (!listed && ext_status_decides(a, reply, &r))
         return r;
     json_t *j = sms_answer(a, reply);
-    const json_t *code = p->error_path ? ext_jsonpath_get(j, p->error_path) : NULL;
-    const char *code_text = ext_json_text(a, code);
-    if (!listed && reply->status >= 400)
-        return sms_refuse(a, reply, code);
+    const char *code = p->error_path ? ext_json_text(a, ext_jsonpath_get(j, p->error_path)) : NULL;
+    if (sms_http_check_text(a, p->error_text, reply->body, &code) == RULE_MET ||
+        (!listed && reply->status >= 400))
+        return sms_refuse(a, reply, code, &codes);
+    if (sms_http_check_text(a, p->success_text, reply->body, NULL) == RULE_BROKEN)
+        return ext_unreadable();
     enum rule rule = !j && p->success_n > 0 ? RULE_MISSING : rules_check(a, j, p);
     if (listed && rule == RULE_MET)
         return sms_accept(a, p->id_path ? ext_jsonpath_get(j, p->id_path) : NULL, message_id);
-    if ((listed && rule == RULE_BROKEN) || (code_text && *code_text))
-        return sms_refuse(a, reply, code);
+    if ((listed && rule == RULE_BROKEN) || (code && *code))
+        return sms_refuse(a, reply, code, &codes);
     return ext_unreadable();
 }
 

@@ -3,9 +3,14 @@
 /* Msegat: JSON with user and key in the body; always 200, only the body's `code` tells. */
 #include <string.h>
 
-#include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
 #include "sys/json.h"
+
+/* https://msegat.docs.apiary.io: login, balance, sender; number. */
+static const struct sms_codes sms_msegat_codes = {
+    .account = "M0002 1020 1060 1110 M0029 M0030",
+    .number = "1120",
+};
 
 static void sms_msegat_build_request(struct arena *a, const struct provider_config *p,
                                      const struct sms *m, struct ext_request *q)
@@ -31,14 +36,13 @@ static struct ext_result sms_msegat_judge_reply(struct arena *a, const struct pr
     if (ext_status_decides(a, reply, &r))
         return r;
     json_t *j = sms_answer(a, reply);
-    const json_t *code = json_object_get(j, "code");
-    const char *text = ext_json_text(a, code);
+    const char *text = ext_json_text(a, json_object_get(j, "code"));
     if (reply->status >= 400)
-        return sms_refuse(a, reply, code);
+        return sms_refuse(a, reply, text, &sms_msegat_codes);
     if (text && (strcmp(text, "1") == 0 || strcmp(text, "M0000") == 0))
         return sms_accept(a, json_object_get(j, "id"), message_id);
     if (text && *text)
-        return sms_refuse(a, reply, code);
+        return sms_refuse(a, reply, text, &sms_msegat_codes);
     return ext_unreadable();
 }
 

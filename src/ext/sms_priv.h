@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/cdefs.h"
+#include "ext/ext_jsonpath.h"
 #include "ext/ext_status.h"
 #include "ext/sms.h"
 
@@ -24,7 +25,17 @@ const char *sms_digits(const char *e164);
 json_t *sms_answer(struct arena *a, const struct ext_reply *reply) MUST_CHECK;
 /* Taken. `id` may be NULL: a missing id does not turn a success into a failure. */
 struct ext_result sms_accept(struct arena *a, const json_t *id, const char **message_id);
+/*
+ * What a provider's codes are about: words separated by blanks, codes or HTTP statuses. Each
+ * driver's file says where they come from; what stands in neither list is about the message. "ER-"
+ * before a code does not matter. 401, 402 and 403 are about the account with every provider.
+ */
+struct sms_codes {
+    const char *account; /* no credit, wrong key, sender or address not allowed; NULL: none */
+    const char *number;  /* the number is wrong */
+};
 /* A definite refusal, with the provider's code when it is a short word; else with the status. */
-struct ext_result sms_refuse(struct arena *a, const struct ext_reply *reply, const json_t *code);
+struct ext_result sms_refuse(struct arena *a, const struct ext_reply *reply, const char *code,
+                             const struct sms_codes *codes);
 
 #endif

@@ -4,9 +4,16 @@
  * text. */
 #include <string.h>
 
-#include "ext/ext_jsonpath.h"
+#include "base/chars.h"
+#include "base/num.h"
 #include "sms_priv.h"
 #include "sys/json.h"
+
+/* https://docs.taqnyat.sa: balance, sender, API switched off, address, token; recipients. */
+static const struct sms_codes sms_taqnyat_codes = {
+    .account = "2 3 14 101 102 104",
+    .number = "15",
+};
 
 static void sms_taqnyat_build_request(struct arena *a, const struct provider_config *p,
                                       const struct sms *m, struct ext_request *q)
@@ -23,10 +30,21 @@ static void sms_taqnyat_build_request(struct arena *a, const struct provider_con
 }
 
 /* "[9665...,]" or an array: whether it names a number. */
-static bool names_somebody(const json_t *list)
+static bool sms_taqnyat_names_somebody(const json_t *list)
 {
     const char *text = json_string_value(list);
     return text ? strpbrk(text, "0123456789") != NULL : json_array_size(list) > 0;
+}
+
+/* `statusCode`, or `reason` when that only repeats an HTTP status of a refusal; NULL: neither. */
+static const char *sms_taqnyat_code(struct arena *a, const json_t *j)
+{
+    const char *code = ext_json_text(a, json_object_get(j, "statusCode"));
+    const char *reason = ext_json_text(a, json_object_get(j, "reason"));
+    int64_t number;
+    bool status = code && num_range(str_of(code), 300, 599, &number);
+    bool usable = reason && chars_all(str_of(reason), char_is_id_or_dot);
+    return usable && (!code || status) ? reason : code;
 }
 
 static struct ext_result sms_taqnyat_judge_reply(struct arena *a, const struct provider_config *p,
@@ -38,19 +56,21 @@ static struct ext_result sms_taqnyat_judge_reply(struct arena *a, const struct p
     if (ext_status_decides(a, reply, &r))
         return r;
     json_t *j = sms_answer(a, reply);
-    const json_t *code = json_object_get(j, "statusCode");
-    const char *code_text = ext_json_text(a, code);
+    const json_t *accepted = json_object_get(j, "accepted");
+    const char *code = sms_taqnyat_code(a, j);
     if (reply->status >= 400)
-        return sms_refuse(a, reply, code);
-    if (names_somebody(json_object_get(j, "rejected"))) {
-        r = sms_refuse(a, reply, NULL);
+        return sms_refuse(a, reply, code, &sms_taqnyat_codes);
+    if (sms_taqnyat_names_somebody(json_object_get(j, "rejected"))) {
+        r = sms_refuse(a, reply, NULL, &sms_taqnyat_codes);
         r.detail = "recipient refused";
         return r;
     }
-    if (code_text && (strcmp(code_text, "201") == 0 || strcmp(code_text, "200") == 0))
-        return sms_accept(a, json_object_get(j, "messageId"), message_id);
-    if (code_text && *code_text)
-        return sms_refuse(a, reply, code);
+    if (code && (strcmp(code, "201") == 0 || strcmp(code, "200") == 0))
+        return accepted && !sms_taqnyat_names_somebody(accepted)
+                   ? ext_unreadable()
+                   : sms_accept(a, json_object_get(j, "messageId"), message_id);
+    if (code && *code)
+        return sms_refuse(a, reply, code, &sms_taqnyat_codes);
     return ext_unreadable();
 }
 

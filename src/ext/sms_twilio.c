@@ -4,8 +4,18 @@
 #include <string.h>
 
 #include "ext/ext_escape.h"
-#include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
+
+/*
+ * https://www.twilio.com/docs/api/errors: authentication, account suspended, test credentials; the
+ * sender is missing, not ours, or not for this country; no permission for the country; limits of
+ * the account. Numbers: not valid, not reachable, not mobile.
+ */
+static const struct sms_codes sms_twilio_codes = {
+    .account = "20003 20005 20008 20403 21212 21408 21603 21606 21612 21659 21660 21701 21703 "
+               "21704 21705 30001 30002 63038",
+    .number = "21211 21214 21217 21614",
+};
 
 static void sms_twilio_build_request(struct arena *a, const struct provider_config *p,
                                      const struct sms *m, struct ext_request *q)
@@ -28,28 +38,35 @@ static void sms_twilio_build_request(struct arena *a, const struct provider_conf
     q->body = sb_str(&b);
 }
 
+static bool sms_twilio_state_in(const char *state, const char *words)
+{
+    struct str rest = str_of(words);
+    while (state && rest.n > 0)
+        if (str_eq(str_cut(&rest, ' '), str_of(state)))
+            return true;
+    return false;
+}
+
+/* An answer with a good status may also hold an error, or a message that has failed already. */
 static struct ext_result sms_twilio_judge_reply(struct arena *a, const struct provider_config *p,
                                                 const struct ext_reply *reply,
                                                 const char **message_id)
 {
     struct ext_result r;
-    static const char *const lost[] = {"failed", "undelivered", "canceled"};
     (void)p;
     if (ext_status_decides(a, reply, &r))
         return r;
     json_t *j = sms_answer(a, reply);
     const json_t *sid = json_object_get(j, "sid");
     const char *state = ext_json_text(a, json_object_get(j, "status"));
+    const char *code = ext_json_text(a, json_object_get(j, "code"));
+    const char *late = ext_json_text(a, json_object_get(j, "error_code"));
     if (reply->status >= 400)
-        return sms_refuse(a, reply, json_object_get(j, "code"));
-    for (size_t i = 0; state && i < ARRAY_LEN(lost); i++) {
-        if (strcmp(state, lost[i]) != 0)
-            continue;
-        const json_t *code = json_object_get(j, "error_code");
-        return sms_refuse(a, reply,
-                          json_is_null(code) || !code ? json_object_get(j, "status") : code);
-    }
-    if (json_is_string(sid) || (state && *state))
+        return sms_refuse(a, reply, code, &sms_twilio_codes);
+    if (sms_twilio_state_in(state, "failed undelivered canceled"))
+        return sms_refuse(a, reply, late && *late ? late : state, &sms_twilio_codes);
+    if (json_is_string(sid) || sms_twilio_state_in(state, "accepted scheduled queued sending sent "
+                                                          "delivered read partially_delivered"))
         return sms_accept(a, sid, message_id);
     return ext_unreadable();
 }

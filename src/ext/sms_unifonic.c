@@ -5,8 +5,14 @@
 #include <strings.h>
 
 #include "ext/ext_escape.h"
-#include "ext/ext_jsonpath.h"
 #include "sms_priv.h"
+
+/* Unifonic's own codes are HTTP statuses, or come as ER-nn (https://docs.unifonic.com): key,
+ * AppSid, address, sender, balance; format or destination of the number. */
+static const struct sms_codes sms_unifonic_codes = {
+    .account = "01 05 06 07 08 09 401 402 403 480",
+    .number = "410 482",
+};
 
 static void sms_unifonic_build_request(struct arena *a, const struct provider_config *p,
                                        const struct sms *m, struct ext_request *q)
@@ -20,6 +26,8 @@ static void sms_unifonic_build_request(struct arena *a, const struct provider_co
     ext_form_add(&b, "responseType", "JSON");
     ext_form_add(&b, "CorrelationID", m->id);
     ext_form_add(&b, "async", "false");
+    if (p->message_type)
+        ext_form_add(&b, "MessageType", p->message_type);
     q->url = arena_printf(a, "%s/rest/SMS/messages", p->base_url);
     q->content_type = "application/x-www-form-urlencoded";
     q->body = sb_str(&b);
@@ -36,18 +44,18 @@ static struct ext_result sms_unifonic_judge_reply(struct arena *a, const struct 
     if (ext_status_decides(a, reply, &r))
         return r;
     json_t *j = sms_answer(a, reply);
-    const json_t *code = json_object_get(j, "errorCode"), *data = json_object_get(j, "data");
+    const json_t *data = json_object_get(j, "data");
     const char *success = ext_json_text(a, json_object_get(j, "success"));
-    const char *code_text = ext_json_text(a, code);
+    const char *code = ext_json_text(a, json_object_get(j, "errorCode"));
     const char *state = ext_json_text(a, json_object_get(data, "Status"));
     bool lost = state && (strcasecmp(state, "Failed") == 0 || strcasecmp(state, "Rejected") == 0);
+    bool coded = code && *code, good = coded && strcasecmp(code, "ER-00") == 0;
     if (reply->status >= 400 || (success && strcasecmp(success, "false") == 0) || lost)
-        return sms_refuse(a, reply, code);
-    if ((success && strcasecmp(success, "true") == 0) ||
-        (!success && code_text && strcasecmp(code_text, "ER-00") == 0))
+        return sms_refuse(a, reply, code, &sms_unifonic_codes);
+    if (success ? strcasecmp(success, "true") == 0 && (good || !coded) : good)
         return sms_accept(a, json_object_get(data, "MessageID"), message_id);
-    if (!success && code_text && *code_text)
-        return sms_refuse(a, reply, code);
+    if (!success && coded)
+        return sms_refuse(a, reply, code, &sms_unifonic_codes);
     return ext_unreadable();
 }
 

@@ -239,6 +239,7 @@ static enum err otp_deliver(struct svc *s, struct sending *w)
     const struct sms sms = {.provider = s->cfg->otp.provider,
                             .to = w->out->phone,
                             .text = otp_message(s, w),
+                            .code = w->code,
                             .id = w->out->id.s,
                             .request_id = s->request_id,
                             .traceparent = s->traceparent,
@@ -255,7 +256,11 @@ static enum err otp_deliver(struct svc *s, struct sending *w)
     }
     w->out->unknown = result.outcome == OUTCOME_UNKNOWN;
     w->out->retry_after_s = result.retry_after_s;
-    return result.err;
+    if (result.err == ERR_PROVIDER_REJECTED)
+        w->out->refusal_class = refusal_class(result.refusal);
+    return result.err == ERR_PROVIDER_REJECTED && result.refusal == REFUSAL_NUMBER
+               ? ERR_PHONE_INVALID
+               : result.err;
 }
 
 /* A test number has its code from the configuration, and no message is sent. */

@@ -21,6 +21,7 @@ build libpq-dev                 PostgreSQL client library
 build libcurl4-openssl-dev      calls of SMS and payment providers
 build libyaml-dev               configuration
 build libjansson-dev            JSON
+build zlib1g-dev                compressed answers of providers
 build libseccomp-dev            filters of system calls
 build python3                   demo and tests
 run   postgresql                a private server for the demo and each test run

@@ -256,8 +256,9 @@ START_TEST(http_refused)
         {"path: '/{text}'", "neither path nor body nor headers have {to}"},
         {"path: '/{to}{text}{sender}'", "a template has {sender}, but sender is missing"},
         {"path: '/{to}{text}', method: GET, body: x", "method GET takes no body"},
-        {"path: '/{to}{text}{phone}'",
-         "unknown placeholder {phone}; known: {to} {text} {sender} {id}"},
+        {"path: '/{to}{text}{phone}'", "unknown placeholder {phone}; known: {to} {to_digits} "
+                                       "{to_national} {text} {code} {sender} "
+                                       "{id}"},
         {"path: 'x{to}{text}'", "must start with / and have no spaces"},
         {"path: '/ {to}{text}'", "must start with / and have no spaces"},
         {"path: '/{to}{text}#x'", "must start with / and have no spaces"},

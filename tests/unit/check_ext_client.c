@@ -475,6 +475,7 @@ START_TEST(request_carries_what_it_should_and_no_more)
     const char *sent = thp_request(server);
     static const char *const wanted[] = {"POST /a/../b?c=%20d HTTP/1.1\r\n",
                                          "\r\nUser-Agent: bookingd/",
+                                         "\r\nAccept-Encoding: identity\r\n", /* M17 */
                                          "\r\nX-One: 1\r\n",
                                          "\r\nX-Two: 2\r\n",
                                          "\r\nX-Request-Id: req-77\r\n",
@@ -487,7 +488,6 @@ START_TEST(request_carries_what_it_should_and_no_more)
         ck_assert_msg(strstr(sent, wanted[i]), "no %s in %s", wanted[i], sent);
     ck_assert_ptr_null(strstr(sent, "b7ad6b7169203331")); /* the parent is this call now */
     ck_assert_ptr_null(strcasestr(sent, "Expect:"));
-    ck_assert_ptr_null(strcasestr(sent, "Accept-Encoding"));
     ck_assert_ptr_null(strcasestr(sent, "Cookie"));
 }
 END_TEST

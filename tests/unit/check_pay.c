@@ -45,7 +45,7 @@ void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_repl
 {
     (void)x, (void)q, (void)reply, (void)event;
     judged++;
-    verdict = ext_metric_outcome(r->err);
+    verdict = ext_metric_outcome(r);
 }
 
 static struct provider_config provider = {.name = "pay",

@@ -120,8 +120,7 @@ static const struct answer_case answers[] = {
      NULL, "14"},
     {TAQ, 400, "{\"statusCode\":15,\"message\":\"recipients 966551234567\",\"reason\":\"x\"}", REJ,
      false, NULL, "15"},
-    {TAQ, 401, "{\"statusCode\":104,\"message\":\"token\"}", REJ, false, NULL,
-     "credentials refused"},
+    {TAQ, 401, "{\"statusCode\":104,\"message\":\"token\"}", REJ, false, NULL, "104"},
     {TAQ, 402, "<html>no</html>", REJ, false, NULL, "status 402"},
     {TAQ, 201, "{\"messageId\":1}", FAI, true, NULL, "unreadable answer"},
     {TAQ, 201, "", FAI, true, NULL, "unreadable answer"},
@@ -153,8 +152,7 @@ static const struct answer_case answers[] = {
     {UNI, 200, "{\"success\":\"false\",\"errorCode\":\"code with blanks and 966551234567\"}", REJ,
      false, NULL, "status 200"},
     {UNI, 200, "{\"errorCode\":\"ER-11\"}", REJ, false, NULL, "ER-11"},
-    {UNI, 401, "{\"success\":\"false\",\"errorCode\":\"ER-01\"}", REJ, false, NULL,
-     "credentials refused"},
+    {UNI, 401, "{\"success\":\"false\",\"errorCode\":\"ER-01\"}", REJ, false, NULL, "ER-01"},
     {UNI, 402, "{\"success\":\"false\",\"errorCode\":\"ER-402\"}", REJ, false, NULL, "ER-402"},
     {UNI, 409, "{\"success\":\"false\",\"errorCode\":\"ER-409\",\"message\":\"duplicate\"}", REJ,
      false, NULL, "ER-409"},
@@ -209,8 +207,8 @@ static const struct answer_case answers[] = {
     {TWI, 400, "{\"code\":21610,\"message\":\"opted out\",\"status\":400}", REJ, false, NULL,
      "21610"},
     {TWI, 401, "{\"code\":20003,\"message\":\"Authenticate\",\"status\":401}", REJ, false, NULL,
-     "credentials refused"},
-    {TWI, 403, "{\"code\":20003,\"status\":403}", REJ, false, NULL, "credentials refused"},
+     "20003"},
+    {TWI, 403, "{\"code\":20003,\"status\":403}", REJ, false, NULL, "20003"},
     {TWI, 403, "<html>1010</html>", FAI, false, NULL, "refused by a web firewall"},
     {TPL, 403, "<!DOCTYPE html><title>no</title>", FAI, false, NULL, "refused by a web firewall"},
     {TPL, 403, "", REJ, false, NULL, "credentials refused"},
@@ -270,7 +268,8 @@ START_TEST(answers_are_judged_by_status_and_body)
                   "%s: detail %s", c->body, r.detail);
     ck_assert_int_eq(r.retry_after_s, c->status == 429 ? 1 : 0);
     ck_assert_uint_eq(thp_requests(server), 1);
-    bool healthy = c->err == ERR_OK || c->err == ERR_PROVIDER_REJECTED;
+    bool healthy = c->err == ERR_OK || r.not_understood ||
+                   (c->err == ERR_PROVIDER_REJECTED && r.refusal != REFUSAL_ACCOUNT);
     ck_assert_uint_eq(th_ext_state().consecutive_failures, healthy ? 0 : 1);
 }
 END_TEST
