@@ -80,6 +80,8 @@ struct api_request {
         const char *scope; /* which limit was met; NULL: absent */
         bool replayed;     /* an earlier answer, told again */
         const char *provider_class; /* of a refusal: "message", "account" */
+        bool in_use; /* what stands against a change: */
+        int64_t bookings, services;
     } problem;
     struct api_idem *idem; /* the Idempotency-Key; NULL when the request has none */
 };

@@ -10,11 +10,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "domain/templates.h"
 #include "svc/svc.h"
+
+/* What people are shown of a venue, service or resource. NULL: none. */
+struct catalog_words {
+    const char *names[LOCALE_COUNT], *descriptions[LOCALE_COUNT];
+    const char *category, *photo_url;
+    int64_t position;   /* in lists: low ones first */
+    enum locale locale; /* the venue's: for who asks for no language */
+};
 
 struct venue {
     struct uuid id;
     const char *name, *time_zone, *currency;
+    const char *address, *phone, *map_url; /* or NULL */
+    struct catalog_words words;
     bool active;
 };
 
@@ -25,6 +36,8 @@ struct service {
     int64_t price; /* minor units */
     int payment;   /* enum service_payment */
     int64_t min_notice_minutes, max_advance_days, free_cancellation_minutes;
+    int64_t max_party_size; /* 0: no limit */
+    struct catalog_words words;
     bool grid_follows; /* slot_step_minutes was never chosen: it is the duration */
     const struct uuid *resource_ids;
     size_t resources_n;
@@ -35,7 +48,9 @@ struct resource {
     struct uuid id, venue_id;
     const char *name;
     int64_t capacity;
+    struct catalog_words words;
     bool active;
+    bool listed; /* shown to the public */
 };
 
 struct opening {
@@ -56,15 +71,23 @@ struct catalog_page {
     int64_t limit;
     const char *after_name, *after_id; /* NULL: from the start */
 };
+/* The first field of a cursor behind such a thing: position in ten digits, and the name. */
+const char *catalog_sort_key(struct arena *a, int64_t position, const char *name);
 
 /* ---- public ---- */
 enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out,
                         size_t *n) MUST_CHECK;
-enum err catalog_venue(struct svc *s, const char *id, struct venue *out) MUST_CHECK;
+/* token_hash: a customer who holds a booking sees what was retired; NULL: a stranger. */
+enum err catalog_venue(struct svc *s, const char *id, const char *token_hash,
+                       struct venue *out) MUST_CHECK;
 /* ERR_NOT_FOUND when the venue is not active. */
 enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page,
                           struct service **out, size_t *n) MUST_CHECK;
-enum err catalog_service(struct svc *s, const char *id, struct service *out) MUST_CHECK;
+enum err catalog_service(struct svc *s, const char *id, const char *token_hash,
+                         struct service *out) MUST_CHECK;
+/* Active and listed ones. ERR_NOT_FOUND when the venue is not active. */
+enum err catalog_resources(struct svc *s, const char *venue_id, const struct catalog_page *page,
+                           struct resource **out, size_t *n) MUST_CHECK;
 
 /* ---- staff: rows of the statements stmt_catalog_*_seen (src/svc/sql/catalog.sql), which the first
  * batch of a request runs ---- */
@@ -83,9 +106,14 @@ enum catalog_kind { CATALOG_VENUE, CATALOG_SERVICE, CATALOG_RESOURCE };
  */
 enum err catalog_hold(struct svc *s, enum catalog_kind kind, const char *key_hash, const char *id,
                       struct db_rows *row) MUST_CHECK;
-/* ERR_VALIDATION: PostgreSQL does not know the time zone. */
+/* What stands against another time zone (bookings) or currency (both). */
+struct venue_use {
+    int64_t bookings, services; /* future active ones; those with a price */
+};
+/* old: as catalog_hold() read it; NULL for a new one. ERR_VALIDATION: PostgreSQL does not know the
+ * time zone. ERR_VENUE_IN_USE, with *use. */
 enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v,
-                            bool is_new) MUST_CHECK;
+                            const struct venue *old, struct venue_use *use) MUST_CHECK;
 /* `resource_ids` that are not of the venue: ERR_VALIDATION, their number in *bad. set_resources
  * false leaves them. Fills v->currency. */
 enum err catalog_save_service(struct svc *s, const char *actor, struct service *v, bool is_new,

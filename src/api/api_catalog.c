@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The public catalog: active venues and services. */
+/* The public catalog: active venues, services and resources. Who holds a booking of a retired one
+ * reads it as well. */
 #include "api/api_catalog.h"
 #include "api/api_page.h"
 
@@ -18,11 +19,11 @@ static enum err api_catalog_get_venue_list(struct api_request *r)
     size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
     json_t *items = json_arr(a);
     for (size_t i = 0; i < shown; i++)
-        json_push(a, items, api_venue_json(a, &venues[i]));
+        json_push(a, items, api_venue_json(r, &venues[i]));
     const char *next = NULL;
     if (shown < n)
-        next = api_cursor_make(
-            r, (const char *const[]){venues[shown - 1].name, venues[shown - 1].id.s}, 2);
+        next = api_catalog_cursor(r, venues[shown - 1].words.position, venues[shown - 1].name,
+                                  &venues[shown - 1].id);
     api_reply_list(r, items, next);
     return ERR_OK;
 }
@@ -30,9 +31,9 @@ static enum err api_catalog_get_venue_list(struct api_request *r)
 static enum err api_catalog_get_venue(struct api_request *r)
 {
     struct venue v;
-    enum err e = catalog_venue(&r->svc, r->ids[0].s, &v);
+    enum err e = catalog_venue(&r->svc, r->ids[0].s, r->auth_hash, &v);
     if (e == ERR_OK)
-        api_reply(r, 200, api_venue_json(r->svc.arena, &v));
+        api_reply(r, 200, api_venue_json(r, &v));
     return e;
 }
 
@@ -50,11 +51,11 @@ static enum err api_catalog_get_service_list(struct api_request *r)
     size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
     json_t *items = json_arr(a);
     for (size_t i = 0; i < shown; i++)
-        json_push(a, items, api_service_json(a, &services[i]));
+        json_push(a, items, api_service_json(r, &services[i]));
     const char *next = NULL;
     if (shown < n)
-        next = api_cursor_make(
-            r, (const char *const[]){services[shown - 1].name, services[shown - 1].id.s}, 2);
+        next = api_catalog_cursor(r, services[shown - 1].words.position, services[shown - 1].name,
+                                  &services[shown - 1].id);
     api_reply_list(r, items, next);
     return ERR_OK;
 }
@@ -62,10 +63,33 @@ static enum err api_catalog_get_service_list(struct api_request *r)
 static enum err api_catalog_get_service(struct api_request *r)
 {
     struct service v;
-    enum err e = catalog_service(&r->svc, r->ids[0].s, &v);
+    enum err e = catalog_service(&r->svc, r->ids[0].s, r->auth_hash, &v);
     if (e == ERR_OK)
-        api_reply(r, 200, api_service_json(r->svc.arena, &v));
+        api_reply(r, 200, api_service_json(r, &v));
     return e;
+}
+
+static enum err api_catalog_get_resource_list(struct api_request *r)
+{
+    struct catalog_page page;
+    if (!api_catalog_page(r, r->query_input, &page))
+        return ERR_VALIDATION;
+    struct resource *list;
+    size_t n;
+    enum err e = catalog_resources(&r->svc, r->ids[0].s, &page, &list, &n);
+    if (e != ERR_OK)
+        return e;
+    struct arena *a = r->svc.arena;
+    size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
+    json_t *items = json_arr(a);
+    for (size_t i = 0; i < shown; i++)
+        json_push(a, items, api_public_resource_json(r, &list[i]));
+    const char *next = NULL;
+    if (shown < n)
+        next = api_catalog_cursor(r, list[shown - 1].words.position, list[shown - 1].name,
+                                  &list[shown - 1].id);
+    api_reply_list(r, items, next);
+    return ERR_OK;
 }
 
 const struct api_route api_route_catalog_get_venue_list = {
@@ -81,6 +105,12 @@ const struct api_route api_route_catalog_get_venue = {
 const struct api_route api_route_catalog_get_service_list = {
     .http = {HTTP_GET, "/v1/venues/{venue_id}/services", 200},
     .handler = api_catalog_get_service_list,
+    .query = api_page_params,
+    .query_size = sizeof(struct api_page),
+};
+const struct api_route api_route_catalog_get_resource_list = {
+    .http = {HTTP_GET, "/v1/venues/{venue_id}/resources", 200},
+    .handler = api_catalog_get_resource_list,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };

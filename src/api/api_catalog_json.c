@@ -2,24 +2,32 @@
 /* Copyright the bookingd authors */
 #include "api/api_catalog.h"
 #include "api/api_page.h"
+#include "domain/templates.h"
+#include "svc/svc_sql.h"
 
-json_t *api_venue_json(struct arena *a, const struct venue *v)
+json_t *api_venue_json(const struct api_request *r, const struct venue *v)
 {
+    struct arena *a = r->svc.arena;
     json_t *j = json_obj(a);
     json_put_str(a, j, "id", v->id.s);
-    json_put_str(a, j, "name", v->name);
+    api_words_put(r, j, v->name, &v->words);
+    json_put_str(a, j, "locale", locale_names[v->words.locale]);
+    json_put_str(a, j, "address", v->address);
+    json_put_str(a, j, "phone", v->phone);
+    json_put_str(a, j, "map_url", v->map_url);
     json_put_str(a, j, "time_zone", v->time_zone);
     json_put_str(a, j, "currency", v->currency);
     json_put_bool(a, j, "active", v->active);
     return j;
 }
 
-json_t *api_service_json(struct arena *a, const struct service *v)
+json_t *api_service_json(const struct api_request *r, const struct service *v)
 {
+    struct arena *a = r->svc.arena;
     json_t *j = json_obj(a);
     json_put_str(a, j, "id", v->id.s);
     json_put_str(a, j, "venue_id", v->venue_id.s);
-    json_put_str(a, j, "name", v->name);
+    api_words_put(r, j, v->name, &v->words);
     json_put_int(a, j, "duration_minutes", v->duration_minutes);
     json_put_int(a, j, "slot_step_minutes", v->slot_step_minutes);
     json_put_int(a, j, "buffer_before_minutes", v->buffer_before_minutes);
@@ -30,6 +38,10 @@ json_t *api_service_json(struct arena *a, const struct service *v)
     json_put_int(a, j, "min_notice_minutes", v->min_notice_minutes);
     json_put_int(a, j, "max_advance_days", v->max_advance_days);
     json_put_int(a, j, "free_cancellation_minutes", v->free_cancellation_minutes);
+    if (v->max_party_size > 0)
+        json_put_int(a, j, "max_party_size", v->max_party_size);
+    else
+        json_put_null(a, j, "max_party_size");
     json_t *ids = json_arr(a);
     for (size_t i = 0; i < v->resources_n; i++)
         json_push(a, ids, json_string(v->resource_ids[i].s));
@@ -38,14 +50,22 @@ json_t *api_service_json(struct arena *a, const struct service *v)
     return j;
 }
 
-json_t *api_resource_json(struct arena *a, const struct resource *v)
+json_t *api_public_resource_json(const struct api_request *r, const struct resource *v)
 {
+    struct arena *a = r->svc.arena;
     json_t *j = json_obj(a);
     json_put_str(a, j, "id", v->id.s);
     json_put_str(a, j, "venue_id", v->venue_id.s);
-    json_put_str(a, j, "name", v->name);
-    json_put_int(a, j, "capacity", v->capacity);
-    json_put_bool(a, j, "active", v->active);
+    api_words_put(r, j, v->name, &v->words);
+    return j;
+}
+
+json_t *api_resource_json(const struct api_request *r, const struct resource *v)
+{
+    json_t *j = api_public_resource_json(r, v);
+    json_put_int(r->svc.arena, j, "capacity", v->capacity);
+    json_put_bool(r->svc.arena, j, "listed", v->listed);
+    json_put_bool(r->svc.arena, j, "active", v->active);
     return j;
 }
 
@@ -71,11 +91,41 @@ bool api_catalog_page(struct api_request *r, const struct api_page *page, struct
     if (!api_cursor_read(r, page->after, fields, 2, &found))
         return false;
     struct uuid id;
-    if (found > 0 && (found != 2 || !uuid_parse(str_of(fields[1]), &id))) {
+    /* the first field is catalog_sort_key() */
+    if (found > 0 && (found != 2 || strspn(fields[0], "0123456789") < 10 || fields[0][0] != '0' ||
+                      !uuid_parse(str_of(fields[1]), &id))) {
         api_fault(r, "query:after", "is not a cursor of this list");
         return false;
     }
     *out = (struct catalog_page){
         .limit = api_page_limit(page) + 1, .after_name = fields[0], .after_id = fields[1]};
     return true;
+}
+
+const char *api_catalog_cursor(const struct api_request *r, int64_t position, const char *name,
+                               const struct uuid *id)
+{
+    const char *key = catalog_sort_key(r->svc.arena, position, name);
+    return api_cursor_make(r, (const char *const[]){key, id->s}, 2);
+}
+
+enum err api_catalog_reply_seen(struct api_request *r, const struct db_stmt *list,
+                                api_item_fn *item)
+{
+    struct catalog_page page;
+    if (!api_catalog_page(r, r->query_input, &page))
+        page = (struct catalog_page){.limit = 0}; /* who is asking comes before what is wrong */
+    struct db_batch *b = api_first_batch(r);
+    int venue = DB_ADD(b, &stmt_catalog_venue_seen, r->auth_hash, r->ids[0].s);
+    int rows = DB_ADD(b, list, r->auth_hash, r->ids[0].s, db_int(b, page.limit), page.after_name,
+                      page.after_id);
+    enum err e = api_first(r, b);
+    if (e != ERR_OK)
+        return e;
+    if (r->faults.n > 0)
+        return ERR_VALIDATION;
+    if (db_count(db_result(b, venue)) == 0)
+        return ERR_NOT_FOUND;
+    api_reply_page(r, db_result(b, rows), page.limit - 1, item);
+    return ERR_OK;
 }

@@ -56,6 +56,10 @@ void api_problem(struct api_request *r, enum err e)
         json_put_str(a, doc, "provider_class", r->problem.provider_class);
     if (r->problem.payment_id)
         json_put_str(a, doc, "payment_id", r->problem.payment_id);
+    if (r->problem.in_use) {
+        json_put_int(a, doc, "bookings", r->problem.bookings);
+        json_put_int(a, doc, "services", r->problem.services);
+    }
 
     http_problem_respond(&r->resp, a, &p, doc);
     if (r->problem.replayed)

@@ -8,7 +8,8 @@
 struct resource_input {
     const char *name;
     int64_t capacity;
-    bool has_name, has_capacity, active, has_active;
+    struct words_input words;
+    bool has_name, has_capacity, active, has_active, listed, has_listed;
 };
 static const struct schema_row api_resources_rows[] = {
     {SCHEMA_NAME(struct resource_input, name, 120), .required = true,
@@ -16,6 +17,8 @@ static const struct schema_row api_resources_rows[] = {
     {SCHEMA_INT(struct resource_input, capacity, 1, 1000),
      SCHEMA_HAS(struct resource_input, has_capacity)},
     {SCHEMA_BOOL(struct resource_input, active), SCHEMA_HAS(struct resource_input, has_active)},
+    {SCHEMA_BOOL(struct resource_input, listed), SCHEMA_HAS(struct resource_input, has_listed)},
+    API_WORDS_ROWS(struct resource_input, words),
     SCHEMA_END,
 };
 
@@ -25,28 +28,22 @@ static json_t *api_resources_item(struct api_request *r, struct db_rows rows, in
     struct resource v;
     catalog_read_resource(rows, i, &v);
     if (next)
-        *next = api_cursor_make(r, (const char *const[]){v.name, v.id.s}, 2);
-    return api_resource_json(r->svc.arena, &v);
+        *next = api_catalog_cursor(r, v.words.position, v.name, &v.id);
+    return api_resource_json(r, &v);
 }
 
 static enum err api_resources_get_list(struct api_request *r)
 {
-    struct catalog_page page;
-    if (!api_catalog_page(r, r->query_input, &page))
-        page = (struct catalog_page){.limit = 0}; /* who is asking comes before what is wrong */
-    struct db_batch *b = api_first_batch(r);
-    int venue = DB_ADD(b, &stmt_catalog_venue_seen, r->auth_hash, r->ids[0].s);
-    int list = DB_ADD(b, &stmt_catalog_resources_seen, r->auth_hash, r->ids[0].s,
-                      db_int(b, page.limit), page.after_name, page.after_id);
-    enum err e = api_first(r, b);
-    if (e != ERR_OK)
-        return e;
-    if (r->faults.n > 0)
-        return ERR_VALIDATION;
-    if (db_count(db_result(b, venue)) == 0)
-        return ERR_NOT_FOUND;
-    api_reply_page(r, db_result(b, list), page.limit - 1, api_resources_item);
-    return ERR_OK;
+    return api_catalog_reply_seen(r, &stmt_catalog_resources_seen, api_resources_item);
+}
+
+static enum err api_resources_get(struct api_request *r)
+{
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &stmt_catalog_resource_seen, &seen);
+    if (e == ERR_OK)
+        api_reply(r, 200, api_resources_item(r, seen, 0, NULL));
+    return e;
 }
 
 static enum err api_resources_save(struct api_request *r, struct resource *v, bool is_new)
@@ -58,9 +55,14 @@ static enum err api_resources_save(struct api_request *r, struct resource *v, bo
         v->capacity = in->capacity;
     if (in->has_active)
         v->active = in->active;
+    if (in->has_listed)
+        v->listed = in->listed;
+    api_words_take(r, &in->words, &v->words);
+    if (r->faults.n > 0)
+        return ERR_VALIDATION;
     enum err e = catalog_save_resource(&r->svc, r->who.actor, v, is_new);
     if (e == ERR_OK)
-        api_reply(r, is_new ? 201 : 200, api_resource_json(r->svc.arena, v));
+        api_reply(r, is_new ? 201 : 200, api_resource_json(r, v));
     return e;
 }
 
@@ -70,7 +72,14 @@ static enum err api_resources_post(struct api_request *r)
     enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
     if (e != ERR_OK)
         return e;
-    struct resource v = {.id = uuid_new(), .venue_id = r->ids[0], .capacity = 1, .active = true};
+    struct venue venue;
+    catalog_read_venue(seen, 0, &venue);
+    struct resource v = {.id = uuid_new(),
+                         .venue_id = r->ids[0],
+                         .capacity = 1,
+                         .words.locale = venue.words.locale,
+                         .active = true,
+                         .listed = true};
     return api_resources_save(r, &v, true);
 }
 
@@ -94,6 +103,11 @@ const struct api_route api_route_resources_get_list = {
     .auth = AUTH_VIEWER,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
+};
+const struct api_route api_route_resources_get = {
+    .http = {HTTP_GET, "/v1/staff/resources/{resource_id}", 200},
+    .handler = api_resources_get,
+    .auth = AUTH_VIEWER,
 };
 const struct api_route api_route_resources_post = {
     .http = {HTTP_POST, LIST_PATTERN, 201},

@@ -7,12 +7,16 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "domain/templates.h"
 #include "svc/svc_sql.h"
 
 /* ---- venues ---- */
 
 struct venue_input {
-    const char *name, *time_zone, *currency;
+    const char *name, *time_zone, *currency, *address, *phone, *map_url;
+    struct words_input words;
+    int locale;
+    bool has_locale;
     bool has_name, has_zone, has_currency, active, has_active;
 };
 static const struct schema_row staff_catalog_venue_rows[] = {
@@ -23,10 +27,15 @@ static const struct schema_row staff_catalog_venue_rows[] = {
     {SCHEMA_STRING(struct venue_input, currency, 3, 3), .required = true,
      SCHEMA_HAS(struct venue_input, has_currency)},
     {SCHEMA_BOOL(struct venue_input, active), SCHEMA_HAS(struct venue_input, has_active)},
+    {SCHEMA_LOCALE(struct venue_input, locale), SCHEMA_HAS(struct venue_input, has_locale)},
+    {SCHEMA_NOTE(struct venue_input, address, 500), .nullable = true},
+    {SCHEMA_NAME(struct venue_input, phone, 64), .nullable = true},
+    {SCHEMA_STRING(struct venue_input, map_url, 1, API_URL_MAX), .nullable = true},
+    API_WORDS_ROWS(struct venue_input, words),
     SCHEMA_END,
 };
 
-static enum err staff_catalog_save_venue(struct api_request *r, struct venue *v, bool is_new)
+static void staff_catalog_take_venue(struct api_request *r, struct venue *v)
 {
     const struct venue_input *in = r->input;
     if (in->has_name)
@@ -37,15 +46,43 @@ static enum err staff_catalog_save_venue(struct api_request *r, struct venue *v,
         v->currency = in->currency;
     if (in->has_active)
         v->active = in->active;
+    if (in->has_locale)
+        v->words.locale = in->locale == LOCALE_EN ? LOCALE_EN : LOCALE_AR;
+    api_take_text(r, "address", in->address, &v->address);
+    api_take_text(r, "phone", in->phone, &v->phone);
+    api_take_url(r, "map_url", in->map_url, &v->map_url);
+    api_words_take(r, &in->words, &v->words);
     if (!num_currency_known(str_of(v->currency)))
         api_fault(r, "/currency", "is not an ISO 4217 code");
+}
+
+static void staff_catalog_tell_use(struct api_request *r, const struct venue_use *use)
+{
+    r->problem.in_use = true;
+    r->problem.bookings = use->bookings;
+    r->problem.services = use->services;
+    r->problem.detail =
+        arena_printf(r->svc.arena,
+                     "Future bookings: %lld. Services with a price, which count for the currency: "
+                     "%lld.",
+                     (long long)use->bookings, (long long)use->services);
+}
+
+/* old: as it was; NULL: it is new. */
+static enum err staff_catalog_save_venue(struct api_request *r, struct venue *v,
+                                         const struct venue *old)
+{
+    struct venue_use use = {0};
+    staff_catalog_take_venue(r, v);
     if (r->faults.n > 0)
         return ERR_VALIDATION;
-    enum err e = catalog_save_venue(&r->svc, r->who.actor, v, is_new);
+    enum err e = catalog_save_venue(&r->svc, r->who.actor, v, old, &use);
     if (e == ERR_VALIDATION)
         api_fault(r, "/time_zone", "is not an IANA time zone that the database knows");
+    if (e == ERR_VENUE_IN_USE)
+        staff_catalog_tell_use(r, &use);
     if (e == ERR_OK)
-        api_reply(r, is_new ? 201 : 200, api_venue_json(r->svc.arena, v));
+        api_reply(r, old ? 200 : 201, api_venue_json(r, v));
     return e;
 }
 
@@ -56,9 +93,9 @@ static enum err api_staff_post_venue(struct api_request *r)
         return e;
     if (r->who.one_venue)
         return ERR_FORBIDDEN;
-    struct venue v = {.id = uuid_new(), .active = true};
+    struct venue v = {.id = uuid_new(), .active = true, .words.locale = LOCALE_AR};
     http_resp_headerf(&r->resp, "Location", "/v1/venues/%s", v.id.s);
-    return staff_catalog_save_venue(r, &v, true);
+    return staff_catalog_save_venue(r, &v, NULL);
 }
 
 static enum err api_staff_patch_venue(struct api_request *r)
@@ -71,7 +108,44 @@ static enum err api_staff_patch_venue(struct api_request *r)
         return e;
     struct venue v;
     catalog_read_venue(seen, 0, &v);
-    return staff_catalog_save_venue(r, &v, false);
+    const struct venue old = v;
+    return staff_catalog_save_venue(r, &v, &old);
+}
+
+static json_t *api_staff_venue_item(struct api_request *r, struct db_rows rows, int i,
+                                    const char **next)
+{
+    struct venue v;
+    catalog_read_venue(rows, i, &v);
+    if (next)
+        *next = api_catalog_cursor(r, v.words.position, v.name, &v.id);
+    return api_venue_json(r, &v);
+}
+
+static enum err api_staff_get_venue_list(struct api_request *r)
+{
+    struct catalog_page page;
+    if (!api_catalog_page(r, r->query_input, &page))
+        page = (struct catalog_page){.limit = 0}; /* who is asking comes before what is wrong */
+    struct db_batch *b = api_first_batch(r);
+    int list = DB_ADD(b, &stmt_catalog_venues_seen, r->auth_hash, db_int(b, page.limit),
+                      page.after_name, page.after_id);
+    enum err e = api_first(r, b);
+    if (e != ERR_OK)
+        return e;
+    if (r->faults.n > 0)
+        return ERR_VALIDATION;
+    api_reply_page(r, db_result(b, list), page.limit - 1, api_staff_venue_item);
+    return ERR_OK;
+}
+
+static enum err api_staff_get_venue(struct api_request *r)
+{
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
+    if (e == ERR_OK)
+        api_reply(r, 200, api_staff_venue_item(r, seen, 0, NULL));
+    return e;
 }
 
 /* ---- services ---- */
@@ -82,19 +156,26 @@ struct service_input {
         min_notice_minutes, max_advance_days, free_cancellation_minutes;
     int payment;
     json_t *resource_ids;
-    bool active;
+    int64_t max_party_size;
+    struct words_input words;
+    bool active, has_max;
     bool has_name, has_duration, has_step, has_before, has_after, has_price, has_payment,
         has_notice, has_advance, has_free, has_resources, has_active;
 };
 /* The largest price whose product with the largest party still fits. */
 #define PRICE_MAX (INT64_MAX / 1000)
+/* The gateway refuses invoices below this many minor units (Moyasar, "Create invoice"). */
+#define ONLINE_PRICE_MIN 100
 static const struct schema_row staff_catalog_service_rows[] = {
     {SCHEMA_NAME(struct service_input, name, 120), .required = true,
      SCHEMA_HAS(struct service_input, has_name)},
     {SCHEMA_INT(struct service_input, duration_minutes, 5, 10080), .required = true,
      SCHEMA_HAS(struct service_input, has_duration)},
-    {SCHEMA_INT(struct service_input, slot_step_minutes, 5, 1440),
+    {SCHEMA_INT(struct service_input, slot_step_minutes, 5, 1440), .nullable = true,
      SCHEMA_HAS(struct service_input, has_step)},
+    {SCHEMA_INT(struct service_input, max_party_size, 1, 1000), .nullable = true,
+     SCHEMA_HAS(struct service_input, has_max)},
+    API_WORDS_ROWS(struct service_input, words),
     {SCHEMA_INT(struct service_input, buffer_before_minutes, 0, 1440),
      SCHEMA_HAS(struct service_input, has_before)},
     {SCHEMA_INT(struct service_input, buffer_after_minutes, 0, 1440),
@@ -148,7 +229,8 @@ static void staff_catalog_take_input(struct api_request *r, struct service *v)
     for (size_t i = 0; i < ARRAY_LEN(ints); i++)
         if (ints[i].has)
             *ints[i].to = ints[i].from;
-    v->grid_follows = v->grid_follows && !in->has_step;
+    v->grid_follows =
+        (v->grid_follows && !in->has_step) || api_member_is_null(r, "slot_step_minutes");
     if (in->has_step)
         v->slot_step_minutes = in->slot_step_minutes;
     else if (v->grid_follows)
@@ -159,8 +241,14 @@ static void staff_catalog_take_input(struct api_request *r, struct service *v)
         v->payment = in->payment;
     if (in->has_active)
         v->active = in->active;
+    if (in->has_max || api_member_is_null(r, "max_party_size"))
+        v->max_party_size = in->max_party_size;
     if (in->has_resources)
         staff_catalog_read_ids(r, in->resource_ids, v);
+    api_words_take(r, &in->words, &v->words);
+    if (v->payment == SERVICE_PAYMENT_ONLINE && v->price > 0 && v->price < ONLINE_PRICE_MIN)
+        api_fault(r, in->has_price ? "/price" : "/payment",
+                  "what is paid online costs nothing, or at least %d", ONLINE_PRICE_MIN);
 }
 
 static int staff_catalog_by_id(const void *a, const void *b)
@@ -199,7 +287,7 @@ static enum err staff_catalog_save_service(struct api_request *r, struct service
     if (e != ERR_OK)
         return e;
     staff_catalog_tidy_ids(r, v);
-    api_reply(r, is_new ? 201 : 200, api_service_json(r->svc.arena, v));
+    api_reply(r, is_new ? 201 : 200, api_service_json(r, v));
     return ERR_OK;
 }
 
@@ -216,6 +304,7 @@ static enum err api_staff_post_service(struct api_request *r)
                         .currency = venue.currency,
                         .active = true,
                         .max_advance_days = 90,
+                        .words.locale = venue.words.locale,
                         .grid_follows = true};
     http_resp_headerf(&r->resp, "Location", "/v1/services/%s", v.id.s);
     return staff_catalog_save_service(r, &v, true);
@@ -234,6 +323,54 @@ static enum err api_staff_patch_service(struct api_request *r)
     return staff_catalog_save_service(r, &v, false);
 }
 
+static json_t *api_staff_service_item(struct api_request *r, struct db_rows rows, int i,
+                                      const char **next)
+{
+    struct service v;
+    catalog_read_service(r->svc.arena, rows, i, &v);
+    if (next)
+        *next = api_catalog_cursor(r, v.words.position, v.name, &v.id);
+    return api_service_json(r, &v);
+}
+
+static enum err api_staff_get_service_list(struct api_request *r)
+{
+    return api_catalog_reply_seen(r, &stmt_catalog_services_seen, api_staff_service_item);
+}
+
+static enum err api_staff_get_service(struct api_request *r)
+{
+    struct db_rows seen;
+    enum err e = api_first_seen(r, &stmt_catalog_service_seen, &seen);
+    if (e == ERR_OK)
+        api_reply(r, 200, api_staff_service_item(r, seen, 0, NULL));
+    return e;
+}
+
+const struct api_route api_route_staff_get_venue_list = {
+    .http = {HTTP_GET, "/v1/staff/venues", 200},
+    .handler = api_staff_get_venue_list,
+    .auth = AUTH_VIEWER,
+    .query = api_page_params,
+    .query_size = sizeof(struct api_page),
+};
+const struct api_route api_route_staff_get_venue = {
+    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}", 200},
+    .handler = api_staff_get_venue,
+    .auth = AUTH_VIEWER,
+};
+const struct api_route api_route_staff_get_service_list = {
+    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}/services", 200},
+    .handler = api_staff_get_service_list,
+    .auth = AUTH_VIEWER,
+    .query = api_page_params,
+    .query_size = sizeof(struct api_page),
+};
+const struct api_route api_route_staff_get_service = {
+    .http = {HTTP_GET, "/v1/staff/services/{service_id}", 200},
+    .handler = api_staff_get_service,
+    .auth = AUTH_VIEWER,
+};
 const struct api_route api_route_staff_post_venue = {
     .http = {HTTP_POST, "/v1/staff/venues", 201},
     .handler = api_staff_post_venue,

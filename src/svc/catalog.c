@@ -7,6 +7,27 @@
 #include "base/names.h"
 #include "svc/svc_sql.h"
 
+const char *catalog_sort_key(struct arena *a, int64_t position, const char *name)
+{
+    return arena_printf(a, "%010lld%s", (long long)position, name);
+}
+
+static void catalog_read_words(struct db_rows rows, int row, struct catalog_words *out)
+{
+    *out = (struct catalog_words){
+        .names = {[LOCALE_AR] = db_get(rows, row, "name_ar"),
+                  [LOCALE_EN] = db_get(rows, row, "name_en")},
+        .descriptions = {[LOCALE_AR] = db_get(rows, row, "description_ar"),
+                         [LOCALE_EN] = db_get(rows, row, "description_en")},
+        .category = db_get(rows, row, "category"),
+        .photo_url = db_get(rows, row, "photo_url"),
+        .position = db_get_int(rows, row, "position"),
+    };
+    const int locale =
+        name_find(locale_names, LOCALE_COUNT, str_of(db_get_str(rows, row, "locale")));
+    out->locale = locale >= 0 ? (enum locale)locale : LOCALE_AR;
+}
+
 void catalog_read_venue(struct db_rows rows, int row, struct venue *out)
 {
     *out = (struct venue){
@@ -14,8 +35,12 @@ void catalog_read_venue(struct db_rows rows, int row, struct venue *out)
         .name = db_get_str(rows, row, "name"),
         .time_zone = db_get_str(rows, row, "time_zone"),
         .currency = db_get_str(rows, row, "currency"),
+        .address = db_get(rows, row, "address"),
+        .phone = db_get(rows, row, "phone"),
+        .map_url = db_get(rows, row, "map_url"),
         .active = db_get_bool(rows, row, "active"),
     };
+    catalog_read_words(rows, row, &out->words);
 }
 
 /* resource_ids come as one text, separated by commas. */
@@ -62,6 +87,9 @@ void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct 
         .active = db_get_bool(rows, row, "active"),
         .grid_follows = db_get_bool(rows, row, "grid_follows"),
     };
+    if (!db_is_null(rows, row, "max_party_size"))
+        out->max_party_size = db_get_int(rows, row, "max_party_size");
+    catalog_read_words(rows, row, &out->words);
     catalog_read_resource_ids(a, db_get_str(rows, row, "resource_ids"), out);
 }
 
@@ -73,7 +101,9 @@ void catalog_read_resource(struct db_rows rows, int row, struct resource *out)
         .name = db_get_str(rows, row, "name"),
         .capacity = db_get_int(rows, row, "capacity"),
         .active = db_get_bool(rows, row, "active"),
+        .listed = db_get_bool(rows, row, "listed"),
     };
+    catalog_read_words(rows, row, &out->words);
 }
 
 void catalog_read_opening(struct db_rows rows, int row, struct opening *out)
@@ -117,10 +147,10 @@ enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct v
     return ERR_OK;
 }
 
-enum err catalog_venue(struct svc *s, const char *id, struct venue *out)
+enum err catalog_venue(struct svc *s, const char *id, const char *token_hash, struct venue *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int i = DB_ADD(b, &stmt_catalog_venue, id);
+    int i = DB_ADD(b, &stmt_catalog_venue, id, token_hash);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -134,7 +164,7 @@ enum err catalog_services(struct svc *s, const char *venue_id, const struct cata
                           struct service **out, size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int venue = DB_ADD(b, &stmt_catalog_venue, venue_id);
+    int venue = DB_ADD(b, &stmt_catalog_venue, venue_id, NULL);
     int i = DB_ADD(b, &stmt_catalog_services, venue_id, db_int(b, page->limit), page->after_name,
                    page->after_id);
     enum err e = db_run(b, s->deadline);
@@ -150,15 +180,35 @@ enum err catalog_services(struct svc *s, const char *venue_id, const struct cata
     return ERR_OK;
 }
 
-enum err catalog_service(struct svc *s, const char *id, struct service *out)
+enum err catalog_service(struct svc *s, const char *id, const char *token_hash, struct service *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int i = DB_ADD(b, &stmt_catalog_service, id);
+    int i = DB_ADD(b, &stmt_catalog_service, id, token_hash);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
     if (db_count(db_result(b, i)) == 0)
         return ERR_NOT_FOUND;
     catalog_read_service(s->arena, db_result(b, i), 0, out);
+    return ERR_OK;
+}
+
+enum err catalog_resources(struct svc *s, const char *venue_id, const struct catalog_page *page,
+                           struct resource **out, size_t *n)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int venue = DB_ADD(b, &stmt_catalog_venue, venue_id, NULL);
+    int i = DB_ADD(b, &stmt_catalog_resources, venue_id, db_int(b, page->limit), page->after_name,
+                   page->after_id);
+    enum err e = db_run(b, s->deadline);
+    if (e != ERR_OK)
+        return e;
+    if (db_count(db_result(b, venue)) == 0)
+        return ERR_NOT_FOUND;
+    struct db_rows rows = db_result(b, i);
+    *n = (size_t)db_count(rows);
+    *out = arena_array(s->arena, *n, sizeof **out);
+    for (int row = 0; row < (int)*n; row++)
+        catalog_read_resource(rows, row, &(*out)[row]);
     return ERR_OK;
 }

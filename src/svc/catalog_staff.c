@@ -3,6 +3,9 @@
 /* The staff's side of the catalog: what a key may see, and the writes with their audit rows. */
 #include "svc/audit.h"
 #include "svc/catalog.h"
+
+#include <string.h>
+
 #include "svc/svc_sql.h"
 
 static void catalog_staff_audit(struct svc *s, struct db_batch *b, const char *actor,
@@ -44,8 +47,36 @@ static struct db_batch *catalog_staff_save_batch(struct svc *s, bool is_new)
     return db_batch(s->db, s->arena, is_new ? DB_WHOLE_TX : DB_COMMIT);
 }
 
-enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v, bool is_new)
+/* The values of catalog_words, in the order of the statements that save them. */
+#define WORDS_PARAMS(b, w)                                                   \
+    (w).names[LOCALE_AR], (w).names[LOCALE_EN], (w).descriptions[LOCALE_AR], \
+        (w).descriptions[LOCALE_EN], (w).category, db_int((b), (w).position), (w).photo_url
+
+/* Under locks that hold off new bookings and new services: whether a venue may get another clock or
+ * other money. */
+static enum err catalog_staff_check_use(struct svc *s, const struct venue *v,
+                                        const struct venue *old, struct venue_use *use)
 {
+    const bool clock = strcmp(v->time_zone, old->time_zone) != 0;
+    const bool money = strcmp(v->currency, old->currency) != 0;
+    if (!clock && !money)
+        return ERR_OK;
+    struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
+    DB_ADD(b, &stmt_catalog_venue_resources_lock, v->id.s);
+    DB_ADD(b, &stmt_catalog_venue_lock_whole, v->id.s);
+    int i = DB_ADD(b, &stmt_catalog_venue_use, v->id.s);
+    enum err e = db_run(b, s->deadline);
+    if (e != ERR_OK)
+        return e;
+    use->bookings = db_get_int(db_result(b, i), 0, "bookings");
+    use->services = money ? db_get_int(db_result(b, i), 0, "services") : 0;
+    return use->bookings > 0 || use->services > 0 ? ERR_VENUE_IN_USE : ERR_OK;
+}
+
+enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v,
+                            const struct venue *old, struct venue_use *use)
+{
+    const bool is_new = old == NULL;
     struct db_batch *check = catalog_staff_check_batch(s, is_new);
     int known = DB_ADD(check, &stmt_catalog_zone_known, v->time_zone);
     enum err e = db_run(check, s->deadline);
@@ -53,9 +84,14 @@ enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue
         return e;
     if (db_count(db_result(check, known)) == 0)
         return ERR_VALIDATION;
+    if (!is_new)
+        e = catalog_staff_check_use(s, v, old, use);
+    if (e != ERR_OK)
+        return e;
     struct db_batch *b = catalog_staff_save_batch(s, is_new);
     DB_ADD(b, &stmt_catalog_venue_save, v->id.s, v->name, v->time_zone, v->currency,
-           db_bool(v->active));
+           db_bool(v->active), locale_names[v->words.locale], v->address, v->phone, v->map_url,
+           WORDS_PARAMS(b, v->words));
     catalog_staff_audit(s, b, actor, is_new ? "venue.create" : "venue.update", &v->id, &v->id);
     return db_run(b, s->deadline);
 }
@@ -98,7 +134,8 @@ enum err catalog_save_service(struct svc *s, const char *actor, struct service *
            db_int(b, v->buffer_before_minutes), db_int(b, v->buffer_after_minutes),
            db_int(b, v->price), service_payment_names[v->payment], db_int(b, v->min_notice_minutes),
            db_int(b, v->max_advance_days), db_int(b, v->free_cancellation_minutes),
-           db_bool(v->active));
+           db_bool(v->active), v->max_party_size > 0 ? db_int(b, v->max_party_size) : NULL,
+           WORDS_PARAMS(b, v->words));
     if (set_resources) {
         DB_ADD(b, &stmt_catalog_service_unlink, v->venue_id.s, v->id.s);
         DB_ADD(b, &stmt_catalog_service_link, v->venue_id.s, v->id.s, catalog_staff_join_ids(s, v));
@@ -113,7 +150,7 @@ enum err catalog_save_resource(struct svc *s, const char *actor, const struct re
 {
     struct db_batch *b = catalog_staff_save_batch(s, is_new);
     DB_ADD(b, &stmt_catalog_resource_save, v->venue_id.s, v->id.s, v->name, db_int(b, v->capacity),
-           db_bool(v->active));
+           db_bool(v->active), db_bool(v->listed), WORDS_PARAMS(b, v->words));
     catalog_staff_audit(s, b, actor, is_new ? "resource.create" : "resource.update", &v->id,
                         &v->venue_id);
     return db_run(b, s->deadline);

@@ -7,6 +7,14 @@ import unittest
 
 import bd
 
+NO_WORDS = {
+    "names": {},
+    "description": None,
+    "descriptions": {},
+    "category": None,
+    "order": 0,
+    "photo_url": None,
+}
 NOBODY = "018f0000-0000-7000-8000-000000000000"
 
 
@@ -51,6 +59,11 @@ class Catalog(bd.Case):
                 "time_zone": "Asia/Riyadh",
                 "currency": "SAR",
                 "active": True,
+                **NO_WORDS,
+                "locale": "ar",
+                "address": None,
+                "phone": None,
+                "map_url": None,
             },
         )
         path = "/v1/staff/venues/" + v["id"]
