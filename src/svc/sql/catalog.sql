@@ -18,9 +18,9 @@ v.id, v.name, v.time_zone, v.currency, v.active, v.locale, v.address, v.phone, v
 -- fragment: catalog_service_columns
 -- returns: id, venue_id, name, currency, duration_minutes, slot_step_minutes,
 -- returns: buffer_before_minutes, buffer_after_minutes, price, payment, min_notice_minutes,
--- returns: max_advance_days, free_cancellation_minutes, active, grid_follows, resource_ids,
--- returns: max_party_size, locale, name_ar, name_en, description_ar, description_en, category,
--- returns: position, photo_url
+-- returns: max_advance_days, free_cancellation_minutes, active, grid_follows, max_party_size,
+-- returns: locale, name_ar, name_en, description_ar, description_en, category, position, photo_url,
+-- returns: resource_ids
 s.id, s.venue_id, s.name, v.currency, s.duration_minutes,
 COALESCE(s.slot_step_minutes, s.duration_minutes) AS slot_step_minutes,
 s.buffer_before_minutes, s.buffer_after_minutes, s.price, s.payment, s.min_notice_minutes,
