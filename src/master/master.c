@@ -39,7 +39,7 @@ static void signal_all(const struct master *m, int signo)
     }
 }
 
-/* QUIT first: a worker says in its last words what it was doing. */
+/* QUIT first, whose default leaves a core that shows what a process was doing; then KILL. */
 static void force_stop(struct master *m)
 {
     m->forced = true;
