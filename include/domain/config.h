@@ -99,8 +99,9 @@ struct config {
         int provider; /* -1: none */
         enum { DELIVERY_INLINE, DELIVERY_DEFERRED } delivery;
         int64_t expire_after_ms;
-        const char *messages[NOTICE_COUNT][LOCALE_COUNT]; /* {service} {venue} {resource}
-                                                             {starts_at} {ends_at} {party_size} */
+        const char
+            *messages[NOTIFICATION_TEMPLATE_COUNT][LOCALE_COUNT]; /* {service} {venue} {resource}
+                                                      {starts_at} {ends_at} {party_size} */
     } notifications;
     struct {
         int format;    /* enum log_format */

@@ -7,13 +7,14 @@
 enum locale { LOCALE_AR, LOCALE_EN, LOCALE_COUNT };
 extern const char *const locale_names[LOCALE_COUNT]; /* "ar", "en" */
 
-enum notice_template {
-#define NOTICE(symbol, name, ar, en) NOTICE_##symbol,
+enum notification_template {
+#define NOTIFICATION_TEMPLATE(symbol, name, ar, en) NOTIFICATION_TEMPLATE_##symbol,
 #include "domain/templates.def"
-    NOTICE_COUNT
+    NOTIFICATION_TEMPLATE_COUNT
 };
-extern const char *const notice_names[NOTICE_COUNT]; /* "booking_confirmed", ... */
+extern const char
+    *const notification_template_names[NOTIFICATION_TEMPLATE_COUNT]; /* "booking_confirmed", ... */
 /* Built-in texts. */
-extern const char *const notice_texts[NOTICE_COUNT][LOCALE_COUNT];
+extern const char *const notification_template_texts[NOTIFICATION_TEMPLATE_COUNT][LOCALE_COUNT];
 
 #endif

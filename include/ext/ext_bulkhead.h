@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Bulkhead of one provider: so many seats, and a call needs one. Each seat is an atomic word that
- * names its holder, so that the limit is exact, and a killed process's seat is taken over, not
+ * Bulkhead of one provider: so many places, and a call needs one. Each place is an atomic word that
+ * names its holder, so that the limit is exact, and a killed process's place is taken over, not
  * lost.
  */
 #ifndef BOOKINGD_EXT_EXT_BULKHEAD_H
@@ -13,15 +13,15 @@
 
 #include "base/cdefs.h"
 
-#define EXT_SEATS_MAX 1024 /* the configuration's limit of max_concurrent */
+#define EXT_PLACES_MAX 1024 /* the configuration's limit of max_concurrent */
 
 struct ext_bulkhead { /* all zero: empty */
-    _Atomic uint64_t seat[EXT_SEATS_MAX];
+    _Atomic uint64_t place[EXT_PLACES_MAX];
 };
 
-/* A seat among the first `max`; -1 when living processes hold them all. */
+/* A place among the first `max`; -1 when living processes hold them all. */
 int ext_bulkhead_enter(struct ext_bulkhead *b, unsigned max) MUST_CHECK;
-void ext_bulkhead_leave(struct ext_bulkhead *b, int seat);
+void ext_bulkhead_leave(struct ext_bulkhead *b, int place);
 /* Seats that living processes hold. */
 unsigned ext_bulkhead_count(const struct ext_bulkhead *b);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Who holds a place in shared memory (a seat of a bulkhead, the probe of a breaker): scoreboard
+ * Who holds a place in shared memory (a place of a bulkhead, the probe of a breaker): scoreboard
  * slot and generation, so that the place of a killed process is seen to be free without anybody
  * cleaning up. A process without a slot (command line, tests) is named by its pid.
  */

@@ -3,8 +3,9 @@
 /*
  * Bookings: made, moved, ended and read (contract 5). A function that changes a booking runs its
  * own transaction (lock order: customer, booking, resources by id), commits, and only then sends
- * the notice. It touches the database at most twice before the notice and once after it. Errors
- * name the reason (ERR_SLOT_TAKEN, ERR_VERSION_MISMATCH ...); database errors pass through.
+ * the notification. It touches the database at most twice before the notification and once after
+ * it. Errors name the reason (ERR_SLOT_TAKEN, ERR_VERSION_MISMATCH ...); database errors pass
+ * through.
  */
 #ifndef BOOKINGD_SVC_BOOKING_H
 #define BOOKINGD_SVC_BOOKING_H
@@ -36,7 +37,7 @@ struct booking {
     const char *phone, *name; /* the customer's; NULL: erased, or never told */
     enum locale locale;       /* of its notifications */
     const char *service, *venue, *resource, *starts_wall,
-        *ends_wall;                /* for notices; wall time of the venue */
+        *ends_wall;                /* for notifications; wall time of the venue */
     struct wall read_at;           /* now() of the transaction that read it */
     struct wall free_cancel_until; /* by the rule that the booking keeps */
     bool has_ended;                /* completed or no-show was marked, at: */

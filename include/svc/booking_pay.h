@@ -3,7 +3,7 @@
 /*
  * What a payment does to its booking. For svc/payment alone, in an open transaction that has locked
  * the booking (booking_add_lock_any); the functions named commit end that transaction and send the
- * notice.
+ * notification.
  */
 #ifndef BOOKINGD_SVC_BOOKING_PAY_H
 #define BOOKINGD_SVC_BOOKING_PAY_H
@@ -21,8 +21,8 @@ void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *
  * all its units; then booking_commit_paid must follow. Set when ERR_OK is returned.
  */
 enum err booking_take_slot(struct svc *s, const struct booking *bk, bool *taken) MUST_CHECK;
-/* Confirms it: state, history, notice, COMMIT of `b`, the SMS. *bk becomes what it is then. actor:
- * of the history. */
+/* Confirms it: state, history, notification, COMMIT of `b`, the SMS. *bk becomes what it is then.
+ * actor: of the history. */
 enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk,
                              const char *actor) MUST_CHECK;
 /* In its place for a live hold whose slot another has, which only a clock that was stepped can
@@ -37,13 +37,13 @@ enum err booking_cancel_check(const struct principal *who, const struct booking 
 struct booking_refunded {
     const struct booking_caller *caller; /* NULL: `actor` did it */
     const char *actor, *reason;
-    const char *refund_id; /* tells the booking's refunds apart: one notice each */
+    const char *refund_id; /* tells the booking's refunds apart: one notification each */
 };
-/* Cancels it after its refund: state, history, audit, both notices, COMMIT of `b`, the SMS.
+/* Cancels it after its refund: state, history, audit, both notifications, COMMIT of `b`, the SMS.
  */
 enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk,
                                   const struct booking_refunded *how) MUST_CHECK;
-/* A refund that leaves the booking alone: notice, COMMIT of `b`, the SMS. */
+/* A refund that leaves the booking alone: notification, COMMIT of `b`, the SMS. */
 enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
                                  const char *refund_id) MUST_CHECK;
 

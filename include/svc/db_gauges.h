@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * What is wrong now, as figures: what the notification ledger owes (FAILED and PENDING), counted by
+ * What is wrong now, as figures: what notifications are owed (FAILED and PENDING), counted by
  * one statement, so that the figures agree among themselves and with the staff list (contract 4,
- * 9), and payments by their status. What was sent is counted apart: that reads the whole ledger,
+ * 9), and payments by their status. What was sent is counted apart: that reads the whole table,
  * the rest only its partial indexes. The monitor is the only caller.
  */
 #ifndef BOOKINGD_SVC_DB_GAUGES_H
@@ -19,8 +19,8 @@
 extern const char *const db_gauges_status_names[NOTIFICATION_STATUS_COUNT];
 
 struct db_gauges {
-    int64_t rows[NOTIFICATION_STATUS_COUNT][NOTICE_COUNT];
-    int64_t failed[NOTICE_COUNT]
+    int64_t rows[NOTIFICATION_STATUS_COUNT][NOTIFICATION_TEMPLATE_COUNT];
+    int64_t failed[NOTIFICATION_TEMPLATE_COUNT]
                   [NOTIFICATION_OUTCOME_COUNT]; /* FAILED and not acknowledged, by error code;
                                  [..][NOTIFICATION_OUTCOME_SENT] stays 0 */
     double oldest_failed_s;                     /* age of the oldest of those; 0: none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The notification ledger (contract 4). A row is written in the transaction of its booking change;
+ * Notifications (contract 4). A row is written in the transaction of its booking change;
  * after the commit the message is sent inside the request and the row becomes SENT or FAILED.
  * Nothing here ever fails towards the caller: delivery returns void.
  */
@@ -12,7 +12,7 @@
 #include "svc/svc.h"
 
 struct notification {
-    enum notice_template template;
+    enum notification_template template;
     const char *venue_id, *booking_id;
     int64_t booking_version; /* with the template: the event, written once */
     enum locale locale;
@@ -34,12 +34,12 @@ void notification_deliver(struct svc *s, const struct notification *n);
  */
 unsigned notification_flush(struct svc *s);
 
-/* ---- for the ledger's resends ---- */
+/* ---- for resends ---- */
 
 /* A claimed (PENDING) row. */
 struct notification_try {
     const char *venue_id, *id, *recipient, *body;
-    enum notice_template template;
+    enum notification_template template;
     int64_t attempt; /* its number: 1 for the first */
     bool expired;    /* notifications.expire_after has passed: not to be sent */
 };
@@ -50,7 +50,7 @@ bool notification_has_time(const struct svc *s);
 /* How long from now a claimed row may stay PENDING before the keeper calls its sender dead:
  * milliseconds. */
 int64_t notification_send_by_ms(const struct svc *s);
-/* Template by name; NOTICE_COUNT when there is none. */
-enum notice_template notification_template_find(const char *name);
+/* Template by name; NOTIFICATION_TEMPLATE_COUNT when there is none. */
+enum notification_template notification_template_find(const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The notification ledger as staff work with it, over HTTP and from the command line: list, send
+ * Notifications as staff work with it, over HTTP and from the command line: list, send
  * again, acknowledge (contract 4). Every resend claims its row first, so that two of them cannot
  * both send.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The ledger of notifications, for staff. */
+/* Notifications, for staff. */
 #include "api/api_booking.h"
 #include "api/api_page.h"
 

@@ -58,7 +58,8 @@ static int notifications_read_filter(const struct cli *c, const struct words *w,
                                       .booking_id = w->booking};
     if (!notifications_is_name(w->status, notification_status_names, NOTIFICATION_STATUS_COUNT))
         return cli_usage(c->command, "unknown status '%s': PENDING, SENT or FAILED", w->status);
-    if (!notifications_is_name(w->template, notice_names, NOTICE_COUNT))
+    if (!notifications_is_name(w->template, notification_template_names,
+                               NOTIFICATION_TEMPLATE_COUNT))
         return cli_usage(c->command, "unknown template '%s'", w->template);
     if (w->booking && !uuid_parse(str_of(w->booking), &id))
         return cli_usage(c->command, "--booking wants a booking's id");

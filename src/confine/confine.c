@@ -74,7 +74,7 @@ bool confine_prepare(const struct config *cfg)
     calls = confine_calls_prepare();
     if (!calls) {
         LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "filters of system calls"),
-            F_STR("why", strerror(errno)));
+            F_STR("reason", strerror(errno)));
         return false;
     }
 #endif
@@ -85,10 +85,10 @@ bool confine_prepare(const struct config *cfg)
     }
     LOG(calls && files_version > 0 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "confine.on",
         F_STR("system_calls", calls ? "yes" : "not built in"), F_INT("landlock", files_version),
-        F_STR("why", why));
+        F_STR("reason", why));
     if (calls && !confine_calls_deny()) {
         LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "seccomp"),
-            F_STR("why", strerror(errno)));
+            F_STR("reason", strerror(errno)));
         return false;
     }
     return true;
@@ -105,7 +105,7 @@ bool confine_role(enum role role, const struct config *cfg)
                                                             : NULL;
     if (!what)
         return true;
-    LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", what), F_STR("why", strerror(errno)));
+    LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", what), F_STR("reason", strerror(errno)));
     return false;
 }
 

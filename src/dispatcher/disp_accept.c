@@ -71,7 +71,7 @@ static void disp_accept_pause(struct disp *d, int error)
 {
     if (!d->accept_failing)
         LOG(LOG_LEVEL_WARN, "dispatcher.accept_failed",
-            F_STR("why", error == EMFILE || error == ENFILE ? "descriptors" : "memory"),
+            F_STR("reason", error == EMFILE || error == ENFILE ? "descriptors" : "memory"),
             F_INT("connections", d->conns_n));
     d->accept_failing = true; /* logged once, until it works again */
     disp_listen_pause(d);

@@ -95,7 +95,7 @@ static struct str disp_answer_bytes_or_oom(struct disp *d, struct conn *c,
 static struct disp_event disp_answer_make(struct disp *d, struct conn *c,
                                           const struct disp_problem *p)
 {
-    char peeked[HANDOVER_ID_MAX + 1];
+    char peeked[PROTOCOL_ID_MAX + 1];
     const struct str all = {c->buf, c->len};
     struct disp_reply a = {.problem = p, .id = c->req ? c->req->id : peeked};
     if (!c->req) /* what was not read as a request may still say how it is called */

@@ -50,7 +50,7 @@ bool disp_conns_init(struct disp *d)
 
 void disp_conns_limits(struct disp *d)
 {
-    const struct handover_limits *l = &d->limits;
+    const struct protocol_limits *l = &d->limits;
     d->conns_max = (unsigned)l->max_connections;
     if (d->conns_max > d->conns_cap - REFUSALS) {
         d->conns_max = d->conns_cap - REFUSALS;

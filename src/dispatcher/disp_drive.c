@@ -81,7 +81,7 @@ static void disp_drive_handle(struct disp *d, struct disp_report *r)
 {
     if (r->conn)
         disp_drive(d, r->conn, r->event);
-    handover_drop(&r->packet);
+    protocol_drop(&r->packet);
 }
 
 bool disp_drive_report(struct disp *d, struct disp_worker *w)

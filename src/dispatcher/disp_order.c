@@ -14,7 +14,7 @@
 #include "http/http_access.h"
 #include "sys/log.h"
 
-void disp_order_limits(struct disp *d, const struct handover_limits *l)
+void disp_order_limits(struct disp *d, const struct protocol_limits *l)
 {
     d->limits = *l;
     http_access_skip(l->log_skip);
@@ -27,8 +27,8 @@ void disp_order_limits(struct disp *d, const struct handover_limits *l)
 
 /* From here on the new workers, limits and sockets; the connections, and the requests under way,
  * stay. */
-static void disp_order_begin(struct disp *d, const struct handover_order *o,
-                             const struct handover_packet *policy)
+static void disp_order_begin(struct disp *d, const struct protocol_order *o,
+                             const struct protocol_packet *policy)
 {
     d->epoch = o->epoch;
     log_set((enum log_format)o->limits.log_format, (enum log_level)o->limits.log_level);
@@ -44,24 +44,24 @@ static void disp_order_begin(struct disp *d, const struct handover_order *o,
 }
 
 /* A worker of a new generation may be announced before the end of the old one was seen. */
-static void disp_order_worker(struct disp *d, const struct handover_order *o, int fd)
+static void disp_order_worker(struct disp *d, const struct protocol_order *o, int fd)
 {
     disp_drive_lost(d, &d->workers[o->slot]);
     disp_worker_join(d, o, fd);
 }
 
-static void disp_order_carry_out(struct disp *d, const struct handover_order *o,
-                                 const struct handover_packet *p)
+static void disp_order_carry_out(struct disp *d, const struct protocol_order *o,
+                                 const struct protocol_packet *p)
 {
     const int fd = p->fd;
-    if (o->what == HANDOVER_WORKER && fd >= 0 && o->slot < d->workers_n) {
+    if (o->what == PROTOCOL_WORKER && fd >= 0 && o->slot < d->workers_n) {
         disp_order_worker(d, o, fd);
-    } else if (o->what == HANDOVER_LISTEN && fd >= 0 && o->slot < LISTENERS_MAX && !d->draining) {
+    } else if (o->what == PROTOCOL_LISTEN && fd >= 0 && o->slot < LISTENERS_MAX && !d->draining) {
         if (d->listen_fds[o->slot] >= 0) /* of a reload that was given up */
             close(d->listen_fds[o->slot]);
         d->listen_fds[o->slot] = fd;
     } else {
-        if (o->what == HANDOVER_BEGIN && !d->draining)
+        if (o->what == PROTOCOL_BEGIN && !d->draining)
             disp_order_begin(d, o, p);
         if (fd >= 0)
             close(fd);
@@ -70,10 +70,10 @@ static void disp_order_carry_out(struct disp *d, const struct handover_order *o,
 
 /* What came with the order did not come through. A worker ends by itself and is started again; a
  * socket is missing until the next reload. Closing a connection makes room for the next. */
-static void disp_order_lost(struct disp *d, const struct handover_order *o)
+static void disp_order_lost(struct disp *d, const struct protocol_order *o)
 {
     static const char *const names[] = {
-        [HANDOVER_WORKER] = "worker", [HANDOVER_LISTEN] = "listen", [HANDOVER_BEGIN] = "begin"};
+        [PROTOCOL_WORKER] = "worker", [PROTOCOL_LISTEN] = "listen", [PROTOCOL_BEGIN] = "begin"};
     LOG(LOG_LEVEL_ERROR, "dispatcher.order_lost", F_STR("order", names[o->what]),
         F_STR("reason", "no_descriptors_or_memory"));
     (void)disp_drive_evict(d);
@@ -81,13 +81,13 @@ static void disp_order_lost(struct disp *d, const struct handover_order *o)
 
 void disp_order_read(struct disp *d)
 {
-    struct handover_order o;
-    struct handover_packet p;
-    while (handover_recv(d->env->control_fd, d->packet, &o, sizeof(o),
-                         offsetof(struct handover_order, len), &p) > 0) {
+    struct protocol_order o;
+    struct protocol_packet p;
+    while (protocol_recv(d->env->control_fd, d->packet, &o, sizeof(o),
+                         offsetof(struct protocol_order, len), &p) > 0) {
         if (p.lost)
             disp_order_lost(d, &o);
         disp_order_carry_out(d, &o, &p);
-        handover_drop(&p);
+        protocol_drop(&p);
     }
 }

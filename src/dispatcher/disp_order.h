@@ -9,6 +9,6 @@
 /* Takes all that are there. */
 void disp_order_read(struct disp *d);
 /* Limits of the configuration in force: connections over them are evicted. */
-void disp_order_limits(struct disp *d, const struct handover_limits *l);
+void disp_order_limits(struct disp *d, const struct protocol_limits *l);
 
 #endif

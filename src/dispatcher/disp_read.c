@@ -79,7 +79,7 @@ struct disp_event disp_read_await(struct disp *d, struct conn *c)
 
 void disp_read_request_id(struct str id, char *out)
 {
-    if (chars_all(id, char_is_id_or_dot) && id.n <= HANDOVER_ID_MAX) {
+    if (chars_all(id, char_is_id_or_dot) && id.n <= PROTOCOL_ID_MAX) {
         memcpy(out, id.p, id.n);
         out[id.n] = '\0';
         return;

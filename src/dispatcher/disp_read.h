@@ -15,7 +15,7 @@ struct disp_event disp_read_head(struct disp *d, struct conn *c) MUST_CHECK;
 /* Looks for the end of the request in what is buffered. */
 struct disp_event disp_read_body(struct disp *d, struct conn *c) MUST_CHECK;
 /* The caller's own name for the request when it is 1 to 64 of [A-Za-z0-9._-], else a new one; to
- * out[HANDOVER_ID_MAX + 1]. */
+ * out[PROTOCOL_ID_MAX + 1]. */
 void disp_read_request_id(struct str id, char *out);
 
 #endif

@@ -38,7 +38,7 @@ struct request {
     struct mono arrived, given; /* whole; to a worker: 0 when none has got it */
     struct deadline deadline;
     int64_t written; /* bytes to this client before a worker got it; -1: not known */
-    char id[HANDOVER_ID_MAX + 1];
+    char id[PROTOCOL_ID_MAX + 1];
 };
 
 /* An idle connection costs this struct and nothing more. */
@@ -90,13 +90,13 @@ struct disp_worker {
 struct disp {
     const struct child_env *env;
     uint32_t epoch; /* workers of this one get requests */
-    struct handover_limits limits;
+    struct protocol_limits limits;
     struct http_limits http;
     int ep, sig_fd;
     struct mono now;     /* of this turn of the loop */
     struct arena *arena; /* of one problem document */
     struct http_head head;
-    char *packet; /* HANDOVER_PACKET_MAX bytes */
+    char *packet; /* PROTOCOL_PACKET_MAX bytes */
 
     struct conn *conns;  /* as many as there can be descriptors; untouched pages cost nothing */
     unsigned conns_max;  /* as configured */

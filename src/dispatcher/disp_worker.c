@@ -101,9 +101,9 @@ static void disp_worker_detach(struct disp *d, struct disp_worker *w)
  */
 enum reach { REACH_NONE, REACH_PART, REACH_ALL };
 static enum reach disp_worker_reach(struct disp *d, const struct disp_worker *w,
-                                    const struct conn *c, struct handover_answer *answer)
+                                    const struct conn *c, struct protocol_answer *answer)
 {
-    if (handover_marked(disp_worker_slot(d, w), answer) != w->seq)
+    if (protocol_marked(disp_worker_slot(d, w), answer) != w->seq)
         return REACH_NONE; /* it had not begun */
     const int64_t now = net_written(c->fd), before = c->req->written;
     if (now < 0 || before < 0 || now < before)
@@ -134,7 +134,7 @@ static struct disp_event disp_worker_lost(struct disp *d, const struct disp_work
     static const char *const reaches[] = {
         [REACH_NONE] = "no", [REACH_PART] = "partly", [REACH_ALL] = "yes"};
     struct request *r = c->req;
-    struct handover_answer answer;
+    struct protocol_answer answer;
     const enum reach reach = disp_worker_reach(d, w, c, &answer);
     LOG(LOG_LEVEL_WARN, "dispatcher.worker_lost", F_INT("worker", w->index),
         F_STR("method", http_method_names[r->method]), F_STR("request_id", r->id),
@@ -178,14 +178,14 @@ static struct conn *disp_worker_release(struct disp *d, struct disp_worker *w, u
 }
 
 static void disp_worker_report(struct disp *d, struct disp_worker *w,
-                               const struct handover_report *in, struct disp_report *out)
+                               const struct protocol_report *in, struct disp_report *out)
 {
     switch (in->news) {
-    case HANDOVER_READY:
+    case PROTOCOL_READY:
         w->ready = true;
         disp_worker_push(d, w);
         break;
-    case HANDOVER_DONE:
+    case PROTOCOL_DONE:
         out->conn = disp_worker_release(d, w, in->seq);
         if (out->conn)
             out->conn->close = out->conn->eof || !in->keep_alive;
@@ -194,28 +194,28 @@ static void disp_worker_report(struct disp *d, struct disp_worker *w,
                          : (struct disp_event){.what = CE_ANSWER,
                                                .bytes = {out->packet.bytes, out->packet.len}};
         break;
-    case HANDOVER_REFUSED:
+    case PROTOCOL_REFUSED:
         out->conn = disp_worker_release(d, w, in->seq);
         out->event = disp_worker_refuse();
         break;
-    case HANDOVER_RETIRE:
+    case PROTOCOL_RETIRE:
         break;
     }
 }
 
 bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report *r)
 {
-    struct handover_report in;
+    struct protocol_report in;
     *r = (struct disp_report){.packet = {.fd = -1}};
-    int got = handover_recv(w->fd, d->packet, &in, sizeof(in),
-                            offsetof(struct handover_report, unsent_len), &r->packet);
+    int got = protocol_recv(w->fd, d->packet, &in, sizeof(in),
+                            offsetof(struct protocol_report, unsent_len), &r->packet);
     if (got < 0 && (errno == EAGAIN || net_pause_after_error(errno)))
         return false;
     if (got <= 0) {
         disp_worker_bury(d, w, r);
         return false;
     }
-    w->retiring = w->retiring || in.retire || in.news == HANDOVER_RETIRE;
+    w->retiring = w->retiring || in.retire || in.news == PROTOCOL_RETIRE;
     disp_worker_report(d, w, &in, r);
     if (r->packet.fd >= 0)
         close(r->packet.fd);
@@ -233,7 +233,7 @@ struct disp_worker *disp_worker_find(struct disp *d, uint64_t tag)
 bool disp_worker_give(struct disp *d, struct conn *c)
 {
     struct request *r = c->req;
-    struct handover_request q = {.seq = ++d->seq,
+    struct protocol_request q = {.seq = ++d->seq,
                                  .arrived = r->arrived,
                                  .deadline = r->deadline,
                                  .queue_seconds = mono_seconds_between(r->arrived, d->now),
@@ -244,9 +244,9 @@ bool disp_worker_give(struct disp *d, struct conn *c)
     r->written = net_written(c->fd);
     while (disp_worker_any_free(d)) {
         struct disp_worker *w = disp_worker_pop(d);
-        struct handover_packet p = {.bytes = c->buf, .len = r->total, .fd = c->fd};
-        handover_give(disp_worker_slot(d, w), (struct handover_given){mono_now(), r->deadline});
-        if (handover_send(w->fd, &q, sizeof(q), &p)) {
+        struct protocol_packet p = {.bytes = c->buf, .len = r->total, .fd = c->fd};
+        protocol_give(disp_worker_slot(d, w), (struct protocol_given){mono_now(), r->deadline});
+        if (protocol_send(w->fd, &q, sizeof(q), &p)) {
             w->conn = c;
             w->seq = q.seq;
             r->given = d->now;
@@ -265,7 +265,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
     return false;
 }
 
-void disp_worker_join(struct disp *d, const struct handover_order *o, int fd)
+void disp_worker_join(struct disp *d, const struct protocol_order *o, int fd)
 {
     struct disp_worker *w = &d->workers[o->slot];
     const bool listed = w->listed;

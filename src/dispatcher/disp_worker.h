@@ -11,13 +11,13 @@ bool disp_workers_init(struct disp *d) MUST_CHECK;
 struct disp_worker *disp_worker_find(struct disp *d, uint64_t tag);
 /* The slot is from now on that worker's, of this epoch or one to come. Takes fd. The one before it
  * is gone. */
-void disp_worker_join(struct disp *d, const struct handover_order *o, int fd);
+void disp_worker_join(struct disp *d, const struct protocol_order *o, int fd);
 
 /* What a worker's pair brought for a connection. */
 struct disp_report {
     struct conn *conn; /* NULL: for none */
     struct disp_event event;
-    struct handover_packet packet; /* the event's bytes are inside: handover_drop() after use */
+    struct protocol_packet packet; /* the event's bytes are inside: protocol_drop() after use */
 };
 /* Takes one report, or the news of its death. False: there is no more for the moment. */
 bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report *r) MUST_CHECK;

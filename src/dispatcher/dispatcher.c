@@ -61,11 +61,11 @@ static bool dispatcher_init(struct disp *d, const struct child_env *env)
     d->ep = epoll_create1(EPOLL_CLOEXEC);
     d->sig_fd = sig_open((const int[]){SIGTERM, 0});
     d->arena = arena_new(ARENA_CHUNK);
-    d->packet = malloc(HANDOVER_PACKET_MAX);
+    d->packet = malloc(PROTOCOL_PACKET_MAX);
     if (d->ep < 0 || d->sig_fd < 0 || !d->arena || !d->packet || !disp_workers_init(d) ||
         !disp_conns_init(d))
         return false;
-    const struct handover_limits limits = handover_limits_of(env->cfg);
+    const struct protocol_limits limits = protocol_limits_of(env->cfg);
     disp_order_limits(d, &limits);
     return dispatcher_set_policy(d, env->cfg) && dispatcher_watch(d, TAG_SIGNAL, d->sig_fd) &&
            dispatcher_watch(d, TAG_PARENT, env->parent_fd) &&

@@ -11,8 +11,8 @@
 
 /* What a text may name. A placeholder of another template would be sent to a customer as it is. */
 static const char *const otp_placeholders[] = {"code", NULL};
-static const char *const notice_placeholders[] = {"service", "venue",      "resource", "starts_at",
-                                                  "ends_at", "party_size", NULL};
+static const char *const notification_placeholders[] = {
+    "service", "venue", "resource", "starts_at", "ends_at", "party_size", NULL};
 
 /* Used for a language that the file has no text for. */
 static const char *const otp_texts[LOCALE_COUNT] = {
@@ -81,19 +81,22 @@ static const char *config_join(struct arena *a, const char *const *names, size_t
     return sb_str(&b).p;
 }
 
-void config_read_notice_messages(const struct config_entry *e)
+void config_read_notification_messages(const struct config_entry *e)
 {
     if (e->node->kind != CONFIG_MAP) {
         config_fault(e->l, e->node, "must be a mapping of templates to texts");
         return;
     }
     for (const struct config_node *n = e->node->first; n; n = n->next) {
-        const int t = name_find(notice_names, NOTICE_COUNT, str_of(n->key));
+        const int t =
+            name_find(notification_template_names, NOTIFICATION_TEMPLATE_COUNT, str_of(n->key));
         if (t >= 0)
-            read_locales(e->l, n, notice_placeholders, config_of(e->l)->notifications.messages[t]);
+            read_locales(e->l, n, notification_placeholders,
+                         config_of(e->l)->notifications.messages[t]);
         else
             config_fault_key(e->l, n, "unknown key: the templates are %s",
-                             config_join(e->l->scratch, notice_names, NOTICE_COUNT));
+                             config_join(e->l->scratch, notification_template_names,
+                                         NOTIFICATION_TEMPLATE_COUNT));
     }
 }
 
@@ -101,5 +104,6 @@ void config_read_notice_messages(const struct config_entry *e)
 void config_default_messages(struct config *c)
 {
     memcpy(c->otp.messages, otp_texts, sizeof otp_texts);
-    memcpy(c->notifications.messages, notice_texts, sizeof notice_texts);
+    memcpy(c->notifications.messages, notification_template_texts,
+           sizeof notification_template_texts);
 }

@@ -62,7 +62,7 @@ void config_read_codes(const struct config_entry *e); /* words with blanks betwe
 void config_read_status(const struct config_entry *e);          /* one or a list [int] */
 void config_read_success(const struct config_entry *e);         /* list [struct config_success] */
 void config_read_otp_messages(const struct config_entry *e);    /* config_message.c: by language */
-void config_read_notice_messages(const struct config_entry *e); /* by template and language */
+void config_read_notification_messages(const struct config_entry *e); /* by template and language */
 void config_default_messages(struct config *c);
 
 #endif

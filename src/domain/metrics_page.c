@@ -13,7 +13,7 @@
 #include "domain/metrics_page.h"
 #include "metrics_priv.h"
 
-#define LABELS_SIZE 512 /* a first guess: the buffer grows */
+#define LABELS_SIZE 512      /* a first guess: the buffer grows */
 #define SAMPLE_NAME_SIZE 128 /* the longest family name has 53 characters, "_bucket" is added */
 
 static const char suffix_total[] = "_total";
@@ -86,9 +86,9 @@ static size_t metrics_page_length_without(const char *name, const char *suffix)
 
 /*
  * OpenMetrics names a counter's family without _total. There is a gauge
- * bookingd_notifications (rows of the ledger) beside the counter bookingd_notifications_total (what
- * this node did): two families of one name, which strict parsers refuse. There the counter goes as
- * unknown, whose family keeps the whole name; its samples are the same.
+ * bookingd_notifications (rows of notifications) beside the counter bookingd_notifications_total
+ * (what this node did): two families of one name, which strict parsers refuse. There the counter
+ * goes as unknown, whose family keeps the whole name; its samples are the same.
  */
 static bool metrics_page_name_is_taken(const char *counter)
 {

@@ -8,12 +8,13 @@
 
 const char *const locale_names[LOCALE_COUNT] = {[LOCALE_AR] = "ar", [LOCALE_EN] = "en"};
 
-const char *const notice_names[NOTICE_COUNT] = {
-#define NOTICE(symbol, name, ar, en) [NOTICE_##symbol] = (name),
+const char *const notification_template_names[NOTIFICATION_TEMPLATE_COUNT] = {
+#define NOTIFICATION_TEMPLATE(symbol, name, ar, en) [NOTIFICATION_TEMPLATE_##symbol] = (name),
 #include "domain/templates.def"
 };
 
-const char *const notice_texts[NOTICE_COUNT][LOCALE_COUNT] = {
-#define NOTICE(symbol, name, ar, en) [NOTICE_##symbol] = {[LOCALE_AR] = (ar), [LOCALE_EN] = (en)},
+const char *const notification_template_texts[NOTIFICATION_TEMPLATE_COUNT][LOCALE_COUNT] = {
+#define NOTIFICATION_TEMPLATE(symbol, name, ar, en) \
+    [NOTIFICATION_TEMPLATE_##symbol] = {[LOCALE_AR] = (ar), [LOCALE_EN] = (en)},
 #include "domain/templates.def"
 };

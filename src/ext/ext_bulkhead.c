@@ -7,16 +7,16 @@
 #include "base/ensure.h"
 #include "ext/ext_holder.h"
 
-/* Takes a seat that is free, or whose holder died (asked only in the second round: the scoreboard
+/* Takes a place that is free, or whose holder died (asked only in the second round: the scoreboard
  * is costly to read). */
 static int ext_bulkhead_take_place(struct ext_bulkhead *b, unsigned max, uint64_t self,
                                    bool from_the_dead)
 {
     for (unsigned i = 0; i < max; i++) {
-        uint64_t holder = atomic_load(&b->seat[i]);
+        uint64_t holder = atomic_load(&b->place[i]);
         if (holder != 0 && !(from_the_dead && !ext_holder_alive(holder)))
             continue;
-        if (atomic_compare_exchange_strong(&b->seat[i], &holder, self))
+        if (atomic_compare_exchange_strong(&b->place[i], &holder, self))
             return (int)i;
     }
     return -1;
@@ -24,24 +24,24 @@ static int ext_bulkhead_take_place(struct ext_bulkhead *b, unsigned max, uint64_
 
 int ext_bulkhead_enter(struct ext_bulkhead *b, unsigned max)
 {
-    ENSURE(max >= 1 && max <= EXT_SEATS_MAX);
+    ENSURE(max >= 1 && max <= EXT_PLACES_MAX);
     uint64_t self = ext_holder_self();
-    int seat = ext_bulkhead_take_place(b, max, self, false);
-    return seat >= 0 ? seat : ext_bulkhead_take_place(b, max, self, true);
+    int place = ext_bulkhead_take_place(b, max, self, false);
+    return place >= 0 ? place : ext_bulkhead_take_place(b, max, self, true);
 }
 
-void ext_bulkhead_leave(struct ext_bulkhead *b, int seat)
+void ext_bulkhead_leave(struct ext_bulkhead *b, int place)
 {
-    ENSURE(seat >= 0 && seat < EXT_SEATS_MAX);
+    ENSURE(place >= 0 && place < EXT_PLACES_MAX);
     uint64_t self = ext_holder_self();
-    (void)atomic_compare_exchange_strong(&b->seat[seat], &self, 0);
+    (void)atomic_compare_exchange_strong(&b->place[place], &self, 0);
 }
 
 unsigned ext_bulkhead_count(const struct ext_bulkhead *b)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < EXT_SEATS_MAX; i++) {
-        uint64_t holder = atomic_load_explicit(&b->seat[i], memory_order_relaxed);
+    for (unsigned i = 0; i < EXT_PLACES_MAX; i++) {
+        uint64_t holder = atomic_load_explicit(&b->place[i], memory_order_relaxed);
         n += holder != 0 && ext_holder_alive(holder);
     }
     return n;

@@ -17,7 +17,7 @@
 struct call {
     bool open;
     int provider;
-    int seat, common_seat; /* -1: left, or none taken */
+    int place, common_place; /* -1: left, or none taken */
     struct ext_ticket ticket;
 };
 
@@ -34,7 +34,7 @@ struct ext *ext_new(const struct config *cfg)
     if (!x)
         return NULL;
     x->cfg = cfg;
-    x->call.seat = x->call.common_seat = -1;
+    x->call.place = x->call.common_place = -1;
     if (ext_curl_init(&x->curl))
         return x;
     free(x);
@@ -49,11 +49,11 @@ const struct provider_config *ext_provider(const struct ext *x, int provider)
 
 static void leave_seats(struct ext *x)
 {
-    if (x->call.seat >= 0)
-        ext_bulkhead_leave(&ext_cell(x->call.provider)->bulkhead, x->call.seat);
-    if (x->call.common_seat >= 0)
-        ext_bulkhead_leave(ext_common(), x->call.common_seat);
-    x->call.seat = x->call.common_seat = -1;
+    if (x->call.place >= 0)
+        ext_bulkhead_leave(&ext_cell(x->call.provider)->bulkhead, x->call.place);
+    if (x->call.common_place >= 0)
+        ext_bulkhead_leave(ext_common(), x->call.common_place);
+    x->call.place = x->call.common_place = -1;
 }
 
 /* A call that nobody judged (memory ran out meanwhile): its probe goes back. */
@@ -152,17 +152,17 @@ static unsigned common_max(const struct ext *x, const struct provider_config *p)
 
 static bool take_seats(struct ext *x, const struct provider_config *p, struct ext_cell *cell)
 {
-    x->call.seat = ext_bulkhead_enter(&cell->bulkhead, (unsigned)p->max_concurrent);
-    if (x->call.seat < 0 || !is_worker())
-        return x->call.seat >= 0;
-    x->call.common_seat = ext_bulkhead_enter(ext_common(), common_max(x, p));
-    if (x->call.common_seat < 0)
+    x->call.place = ext_bulkhead_enter(&cell->bulkhead, (unsigned)p->max_concurrent);
+    if (x->call.place < 0 || !is_worker())
+        return x->call.place >= 0;
+    x->call.common_place = ext_bulkhead_enter(ext_common(), common_max(x, p));
+    if (x->call.common_place < 0)
         leave_seats(x);
-    return x->call.seat >= 0;
+    return x->call.place >= 0;
 }
 
-/* The circuit is asked first and last: a refused one must not take a seat, a full bulkhead must not
- * cost the probe. */
+/* The circuit is asked first and last: a refused one must not take a place, a full bulkhead must
+ * not cost the probe. */
 static struct ext_result ext_client_enter_call(struct ext *x, const struct ext_request *q)
 {
     const struct provider_config *p = ext_provider(x, q->provider);
@@ -170,7 +170,7 @@ static struct ext_result ext_client_enter_call(struct ext *x, const struct ext_r
     struct ext_breaker_limits l = ext_breaker_limits_of(p);
     if (!ext_breaker_would_enter(&cell->breaker, &l))
         return refuse_open(q, &l);
-    x->call = (struct call){.provider = q->provider, .seat = -1, .common_seat = -1};
+    x->call = (struct call){.provider = q->provider, .place = -1, .common_place = -1};
     if (!take_seats(x, p, cell))
         return ext_client_refuse_call(q, "too many calls at once", 1);
     if (!ext_breaker_enter(&cell->breaker, &l, &x->call.ticket)) {

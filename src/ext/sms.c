@@ -45,8 +45,8 @@ json_t *sms_answer(struct arena *a, const struct ext_reply *reply)
     return json_is_object(j) || json_is_array(j) ? j : NULL;
 }
 
-/* A word of [A-Za-z0-9_.-], at most `max` long: fit for log and ledger. Message texts of providers
- * repeat numbers and texts. */
+/* A word of [A-Za-z0-9_.-], at most `max` long: fit for the log and for error_detail. Message texts
+ * of providers repeat numbers and texts. */
 static const char *sms_cut_word(const char *z, size_t max)
 {
     const struct str s = str_of(z);

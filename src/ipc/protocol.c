@@ -23,9 +23,9 @@
 #include "sys/shm.h"
 
 /* The dispatcher gets the numbers it needs and no configuration: that holds secrets. */
-struct handover_limits handover_limits_of(const struct config *cfg)
+struct protocol_limits protocol_limits_of(const struct config *cfg)
 {
-    return (struct handover_limits){
+    return (struct protocol_limits){
         .queue = cfg->server.queue,
         .max_connections = cfg->server.max_connections,
         .max_connections_per_address = cfg->server.max_connections_per_address,
@@ -45,7 +45,7 @@ struct handover_limits handover_limits_of(const struct config *cfg)
 }
 
 /* The connection's descriptor comes first, the memfd last; the receiver counts on that order. */
-bool handover_send(int sock, const void *head, size_t head_size, struct handover_packet *p)
+bool protocol_send(int sock, const void *head, size_t head_size, struct protocol_packet *p)
 {
     int fds[2], memfd = -1;
     size_t fds_n = 0;
@@ -53,7 +53,7 @@ bool handover_send(int sock, const void *head, size_t head_size, struct handover
                            {.iov_base = p->bytes, .iov_len = p->len}};
     if (p->fd >= 0)
         fds[fds_n++] = p->fd;
-    if (p->len > HANDOVER_INLINE_MAX) {
+    if (p->len > PROTOCOL_INLINE_MAX) {
         memfd = net_memfd(p->bytes, p->len);
         if (memfd < 0)
             return false;
@@ -70,7 +70,7 @@ bool handover_send(int sock, const void *head, size_t head_size, struct handover
 
 /* Maps the bytes of a memfd; private, since a chunked body is joined in place. False: it is shorter
  * than it says. */
-static bool map_bytes(struct handover_packet *p, int memfd, uint64_t len)
+static bool map_bytes(struct protocol_packet *p, int memfd, uint64_t len)
 {
     struct stat st;
     if (fstat(memfd, &st) != 0 || (uint64_t)st.st_size < len)
@@ -87,10 +87,10 @@ static bool map_bytes(struct handover_packet *p, int memfd, uint64_t len)
 
 /* What is behind the head: the bytes at p->bytes, or those in the last of the descriptors. False:
  * it contradicts the head. */
-static bool protocol_unpack_packet(struct handover_packet *p, uint64_t len, const int *fds,
+static bool protocol_unpack_packet(struct protocol_packet *p, uint64_t len, const int *fds,
                                    size_t fds_n)
 {
-    const bool in_memfd = len > HANDOVER_INLINE_MAX;
+    const bool in_memfd = len > PROTOCOL_INLINE_MAX;
     if (p->lost)
         return true;
     if (in_memfd && (fds_n == 0 || !map_bytes(p, fds[fds_n - 1], len)))
@@ -103,18 +103,18 @@ static bool protocol_unpack_packet(struct handover_packet *p, uint64_t len, cons
 }
 
 /* 1 a packet, 0 none that makes sense (or the other side has ended), -1 with errno. */
-int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at,
-                  struct handover_packet *p)
+int protocol_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at,
+                  struct protocol_packet *p)
 {
     int fds[NET_FDS_MAX];
     size_t fds_n = ARRAY_LEN(fds);
     ssize_t n;
-    *p = (struct handover_packet){.fd = -1};
+    *p = (struct protocol_packet){.fd = -1};
     do {
         /* ECONNRESET only says that the dead peer left packets unread; those it sent before are
          * still to come. */
         fds_n = ARRAY_LEN(fds);
-        n = net_recv_fds(sock, buf, HANDOVER_PACKET_MAX, fds, &fds_n, MSG_DONTWAIT);
+        n = net_recv_fds(sock, buf, PROTOCOL_PACKET_MAX, fds, &fds_n, MSG_DONTWAIT);
     } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0)
         return -1;
@@ -140,7 +140,7 @@ int handover_recv(int sock, char *buf, void *head, size_t head_size, size_t len_
     return good ? 1 : 0;
 }
 
-void handover_drop(struct handover_packet *p)
+void protocol_drop(struct protocol_packet *p)
 {
     if (p->map)
         munmap(p->map, p->len);
@@ -166,36 +166,36 @@ static size_t words_size(unsigned slots)
     return (size_t)slots * sizeof(struct word);
 }
 
-size_t handover_shared_size(unsigned slots)
+size_t protocol_shared_size(unsigned slots)
 {
     return words_size(slots) + slots * sizeof(struct given);
 }
 
-void handover_shared_init(unsigned slots)
+void protocol_shared_init(unsigned slots)
 {
     words_n = slots;
     words = shm_alloc(words_size(slots));
     given = shm_alloc(slots * sizeof(struct given));
 }
 
-void handover_mark(unsigned slot, uint64_t seq, struct handover_answer a)
+void protocol_mark(unsigned slot, uint64_t seq, struct protocol_answer a)
 {
     ENSURE(slot < words_n);
     atomic_store(&words[slot].answer, a.len << 1 | a.keep_alive);
     atomic_store(&words[slot].v, seq);
 }
 
-uint64_t handover_marked(unsigned slot, struct handover_answer *a)
+uint64_t protocol_marked(unsigned slot, struct protocol_answer *a)
 {
     ENSURE(slot < words_n);
     const uint64_t answer = atomic_load(&words[slot].answer);
-    *a = (struct handover_answer){.len = answer >> 1, .keep_alive = (answer & 1u) != 0};
+    *a = (struct protocol_answer){.len = answer >> 1, .keep_alive = (answer & 1u) != 0};
     return atomic_load(&words[slot].v);
 }
 
 /* For the master's watch: a worker that died or hung before it took the packet says nothing
  * itself. */
-void handover_give(unsigned slot, struct handover_given g)
+void protocol_give(unsigned slot, struct protocol_given g)
 {
     ENSURE(slot < words_n);
     atomic_store_explicit(&given[slot].until, g.until.at.ns, memory_order_relaxed);
@@ -204,10 +204,10 @@ void handover_give(unsigned slot, struct handover_given g)
 
 /* Caught between the two words, an old `at` has the new `until`: later than it was, so nobody is
  * blamed for it. */
-struct handover_given handover_given(unsigned slot)
+struct protocol_given protocol_given(unsigned slot)
 {
     ENSURE(slot < words_n);
     int64_t at = atomic_load_explicit(&given[slot].at, memory_order_acquire);
-    return (struct handover_given){
+    return (struct protocol_given){
         {at}, {{atomic_load_explicit(&given[slot].until, memory_order_relaxed)}}};
 }

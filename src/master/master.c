@@ -194,7 +194,8 @@ static void check_refusals(struct master *m)
     if (m->ready && !nobody)
         return;
     LOG(LOG_LEVEL_ERROR, "master.refused",
-        F_STR("why", m->ready ? "no process is left that could serve" : "a process cannot work"));
+        F_STR("reason",
+              m->ready ? "no process is left that could serve" : "a process cannot work"));
     m->exit_code = EX_CONFIG;
     begin_stop(m);
     force_stop(m);
@@ -292,7 +293,7 @@ int master_run(struct config *cfg)
                         .epoch_last = 1,
                         .pid = getpid(),
                         .control = -1,
-                        .life = {-1, -1},
+                        .parent_pipe = {-1, -1},
                         .started = mono_now(),
                         .started_wall_s = (double)wall_now().us / 1e6};
     log_set_role("master", -1);

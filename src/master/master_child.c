@@ -95,13 +95,13 @@ unsigned master_in_state(const struct master *m, enum role role, enum child_stat
     return n;
 }
 
-/* A trial's children have the configuration on trial. */
+/* Children of a new epoch have the candidate configuration. */
 static struct config *config_of(const struct master *m, uint32_t epoch)
 {
     return epoch == m->epoch ? m->cfg : m->reload.cfg;
 }
 
-static bool on_trial(const struct master *m, const struct child *c)
+static bool master_child_is_candidate(const struct master *m, const struct child *c)
 {
     return m->reload.phase != RELOAD_NONE && c->epoch == m->reload.epoch;
 }
@@ -156,7 +156,7 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
     size_t n = 0;
     sig_reset_child();
     ignore_the_masters();
-    /* A worker in a long call cannot look at its life pipe; and a master that is gone before this
+    /* A worker in a long call cannot look at its parent_fd; and a master that is gone before this
      * line is asked after.
      */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != m->pid)
@@ -199,7 +199,7 @@ static bool master_child_equip_env(struct master *m, const struct child *c, stru
                               .epoch = c->epoch,
                               .slot = c->slot,
                               .index = c->index,
-                              .parent_fd = m->life[0],
+                              .parent_fd = m->parent_pipe[0],
                               .queue_fd = -1,
                               .control_fd = -1};
     *theirs = -1;
@@ -234,14 +234,14 @@ static void close_if_open(int fd)
  * end-of-file. */
 static void master_child_announce_worker(struct master *m, const struct child *c, int fd)
 {
-    const struct handover_order o = {.what = HANDOVER_WORKER,
+    const struct protocol_order o = {.what = PROTOCOL_WORKER,
                                      .epoch = c->epoch,
                                      .slot = c->slot,
                                      .index = c->index,
                                      .generation = c->generation};
     if (!master_send(m, &o, NULL, fd))
         LOG(LOG_LEVEL_WARN, "master.announce_failed", F_INT("worker", c->index),
-            F_STR("why", strerror(errno)));
+            F_STR("reason", strerror(errno)));
     close(fd);
 }
 
@@ -249,7 +249,7 @@ static void master_child_announce_worker(struct master *m, const struct child *c
 static void not_started(struct child *c, struct child_env *env, int theirs)
 {
     LOG(LOG_LEVEL_ERROR, "master.fork_failed", F_STR("child", role_names[c->role]),
-        F_STR("why", strerror(errno)));
+        F_STR("reason", strerror(errno)));
     c->next_start = mono_after_ms(mono_now(), FORK_FAILED_MS);
     close_if_open(env->queue_fd);
     close_if_open(env->control_fd);
@@ -327,7 +327,7 @@ static void cause_of_death(int status, char *how, size_t size)
 }
 
 /* One that was to prove the next configuration has ended: the configuration has failed. */
-static void trial_death(struct master *m, struct child *c, int status)
+static void master_child_end_candidate(struct master *m, struct child *c, int status)
 {
     char how[64];
     cause_of_death(status, how, sizeof(how));
@@ -380,8 +380,8 @@ static void master_child_bury_process(struct master *m, struct child *c, int sta
     master_child_log_death(c, status, recycled || orphaned, &v, last_words);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
         log_violation(c, last_words);
-    if (on_trial(m, c) && c->state != CHILD_DRAINING)
-        trial_death(m, c, status); /* and no other takes its place */
+    if (master_child_is_candidate(m, c) && c->state != CHILD_DRAINING)
+        master_child_end_candidate(m, c, status); /* and no other takes its place */
     child_ended(c, mono_now(), refused);
     /* Not failures: the worker had served its number of requests, or its dispatcher died. */
     if ((recycled || orphaned) && c->state == CHILD_DOWN) {

@@ -7,8 +7,8 @@
 #include "master_priv.h"
 
 /* False without a dispatcher, or when its socket is full; callers decide whether that matters. */
-bool master_send(struct master *m, const struct handover_order *o, const void *bytes, int fd)
+bool master_send(struct master *m, const struct protocol_order *o, const void *bytes, int fd)
 {
-    struct handover_packet p = {.bytes = (char *)(uintptr_t)bytes, .len = (size_t)o->len, .fd = fd};
-    return m->control >= 0 && handover_send(m->control, o, sizeof(*o), &p);
+    struct protocol_packet p = {.bytes = (char *)(uintptr_t)bytes, .len = (size_t)o->len, .fd = fd};
+    return m->control >= 0 && protocol_send(m->control, o, sizeof(*o), &p);
 }

@@ -61,7 +61,7 @@ static void close_listener(struct listener *l)
         close(l->fd);
     if (l->path && unlink(l->path) != 0 && errno != ENOENT)
         LOG(LOG_LEVEL_WARN, "master.unlink_failed", F_STR("path", l->path),
-            F_STR("why", strerror(errno)));
+            F_STR("reason", strerror(errno)));
     master_listen_close_socket(l);
 }
 
@@ -203,7 +203,7 @@ bool master_listen(struct master *m)
         master_listen_commit(m);
         return true;
     }
-    LOG(LOG_LEVEL_ERROR, "master.listen_failed", F_STR("listen", at->text), F_STR("why", why));
+    LOG(LOG_LEVEL_ERROR, "master.listen_failed", F_STR("listen", at->text), F_STR("reason", why));
     m->exit_code = at->kind == LISTEN_SYSTEMD ? EX_CONFIG : 1;
     return false;
 }
@@ -246,8 +246,8 @@ bool master_listen_tell(struct master *m)
         struct listener *l = &m->listeners[i];
         if (l->fd < 0 || !l->wanted_next || l->announced)
             continue;
-        const struct handover_order o = {
-            .what = HANDOVER_LISTEN, .epoch = m->reload.epoch, .slot = i};
+        const struct protocol_order o = {
+            .what = PROTOCOL_LISTEN, .epoch = m->reload.epoch, .slot = i};
         if (!master_send(m, &o, NULL, l->fd))
             return false;
         l->announced = true;

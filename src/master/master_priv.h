@@ -21,11 +21,11 @@ struct listener {
     char *path; /* unix: unlinked when it is closed; NULL */
     bool from_systemd; /* passed by systemd, which keeps it: never closed */
     bool wanted;       /* by the configuration in force */
-    bool wanted_next;  /* by the one on trial */
+    bool wanted_next;  /* by the candidate */
     bool announced;    /* the dispatcher has it */
 };
 
-/* A configuration on trial. */
+/* The candidate configuration. */
 enum reload_phase {
     RELOAD_NONE,
     RELOAD_NAMES,   /* the resolver ends, so that its table can be changed */
@@ -48,11 +48,11 @@ struct master {
     struct config *cfg;        /* in force */
     const struct config *used; /* by master_use_config() */
     uint32_t epoch,
-        epoch_last; /* its number, from 1; the last that was given out, to one on trial */
+        epoch_last; /* its number, from 1; the last that was given out, to a candidate */
     pid_t pid;
     int sig_fd;
-    int life[2]; /* pipe: its write end is open in the master alone */
-    int control; /* to the dispatcher; -1 while there is none */
+    int parent_pipe[2]; /* pipe: its write end is open in the master alone */
+    int control;        /* to the dispatcher; -1 while there is none */
     struct listener listeners[LISTENERS_MAX];
     struct listener monitor;
     struct reload reload;
@@ -93,16 +93,16 @@ bool master_register_names(const struct config *cfg);
 /* master_listen.c: the sockets. */
 /* Those of the configuration at the start. False after saying why; m->exit_code is set. */
 bool master_listen(struct master *m);
-/* What a configuration on trial wants and is not there is opened. False after saying why in
+/* What the candidate configuration wants and is not there is opened. False after saying why in
  * m->reload.fault. */
 bool master_listen_next(struct master *m);
-/* The trial failed: what was opened for it is closed. */
+/* The candidate was refused: what was opened for it is closed. */
 void master_listen_undo(struct master *m);
 /* Tells the dispatcher of sockets that it does not have. False: not now. */
 bool master_listen_tell(struct master *m);
-/* The trial is in force: what it does not want is closed. */
+/* The candidate is in force: what it does not want is closed. */
 void master_listen_commit(struct master *m);
-/* A bit for each socket that the one on trial wants. */
+/* A bit for each socket that the candidate wants. */
 uint32_t master_listen_bits(const struct master *m);
 /* A bit for each that is systemd's. */
 uint32_t master_listen_systemd(const struct master *m);
@@ -113,7 +113,7 @@ void master_close_listeners(struct master *m);
 
 /* master_control.c: an order to the dispatcher, with o->len bytes, and fd unless that is -1. False
  * with errno: there is no dispatcher, or it takes nothing at the moment. */
-bool master_send(struct master *m, const struct handover_order *o, const void *bytes, int fd);
+bool master_send(struct master *m, const struct protocol_order *o, const void *bytes, int fd);
 
 /* master_child.c: starting and burying. Calls nothing in master.c. */
 void master_children_init(struct master *m);
@@ -131,7 +131,7 @@ unsigned master_in_state(const struct master *m, enum role role, enum child_stat
 
 /* master_reload.c */
 void master_reload(struct master *m); /* HUP */
-/* One step, every turn: the trial, and the order in which single roles are replaced. */
+/* One step, every turn: the candidate, and the order in which single roles are replaced. */
 void master_reload_step(struct master *m);
 /* The end of the service came first. */
 void master_reload_cancel(struct master *m);

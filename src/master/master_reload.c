@@ -54,7 +54,7 @@ static void master_reload_finish_cycle(struct master *m, bool good)
         LOG(LOG_LEVEL_INFO, "reload.done", F_INT("epoch", m->epoch),
             F_INT("workers", m->cfg->server.workers), F_MS("took", mono_ms_since(r->begun)));
     else
-        LOG(LOG_LEVEL_ERROR, "reload.refused", F_STR("why", r->fault), F_INT("epoch", m->epoch),
+        LOG(LOG_LEVEL_ERROR, "reload.refused", F_STR("reason", r->fault), F_INT("epoch", m->epoch),
             F_MS("took", mono_ms_since(r->begun)));
     master_tell_status(m);
     if (m->ready)
@@ -62,7 +62,7 @@ static void master_reload_finish_cycle(struct master *m, bool good)
 }
 
 /* Its workers have no request: the dispatcher was never told to give them any. */
-static void stop_trial(struct master *m)
+static void master_reload_stop_candidate(struct master *m)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
         if (m->children[i].epoch == m->reload.epoch)
@@ -77,7 +77,7 @@ static void stop_trial(struct master *m)
 
 static void master_reload_refuse_config(struct master *m)
 {
-    stop_trial(m);
+    master_reload_stop_candidate(m);
     master_reload_finish_cycle(m, false);
 }
 
@@ -175,7 +175,7 @@ static void master_reload_begin_cycle(struct master *m)
     }
 }
 
-/* ---- the trial ---- */
+/* ---- the candidate configuration ---- */
 
 /* The table of names has one writer, the resolver: it is changed while there is none. */
 /* Names of both configurations: the old workers serve on until the switch, or for good. */
@@ -194,13 +194,13 @@ static void names_step(struct master *m)
     m->reload.phase = RELOAD_PROVING;
 }
 
-struct trial {
+struct candidate {
     int64_t n, up, database;
 };
 
-static struct trial count_trial(const struct master *m)
+static struct candidate master_reload_count_candidate(const struct master *m)
 {
-    struct trial t = {0};
+    struct candidate t = {0};
     for (unsigned i = 0; i < m->children_n; i++) {
         const struct child *c = &m->children[i];
         struct scoreboard_view v;
@@ -225,12 +225,12 @@ static bool master_reload_commit_config(struct master *m)
     struct reload *r = &m->reload;
     size_t policy_len;
     char *policy = policy_pack(r->cfg, &policy_len);
-    const struct handover_order o = {.what = HANDOVER_BEGIN,
+    const struct protocol_order o = {.what = PROTOCOL_BEGIN,
                                      .epoch = r->epoch,
                                      .listeners = master_listen_bits(m),
                                      .listeners_systemd = master_listen_systemd(m),
                                      .len = policy_len,
-                                     .limits = handover_limits_of(r->cfg)};
+                                     .limits = protocol_limits_of(r->cfg)};
     const bool told = policy && master_listen_tell(m) && master_send(m, &o, policy, -1);
     free(policy);
     if (!told)
@@ -251,7 +251,7 @@ static bool master_reload_commit_config(struct master *m)
 }
 
 /* In words: it is what `bookingd reload` and `systemctl status` print. */
-static void out_of_time(struct master *m, const struct trial *t)
+static void out_of_time(struct master *m, const struct candidate *t)
 {
     const char *why = t->n < m->reload.cfg->server.workers
                           ? "workers of earlier configurations still finish their requests"
@@ -265,7 +265,7 @@ static void out_of_time(struct master *m, const struct trial *t)
 static void proving_step(struct master *m)
 {
     struct reload *r = &m->reload;
-    struct trial t = count_trial(m);
+    struct candidate t = master_reload_count_candidate(m);
     struct child *c;
     for (; t.n < r->cfg->server.workers && !r->fault[0] && (c = master_free_slot(m, ROLE_WORKER));
          t.n++)
@@ -342,13 +342,13 @@ void master_reload_step(struct master *m)
                        CHILD_HANDOVER_AFTER);
 }
 
-/* A stop of the service: the configuration on trial is dropped. */
+/* A stop of the service: the candidate configuration is dropped. */
 void master_reload_cancel(struct master *m)
 {
     if (m->reload.phase == RELOAD_NONE)
         return;
     (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "the service was told to stop");
-    stop_trial(m);
+    master_reload_stop_candidate(m);
     m->reload.phase = RELOAD_NONE;
     m->reload.again = false;
     master_reload_tell_state(m, false);

@@ -46,7 +46,7 @@ static void raise_limits(void)
     if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
         r.rlim_cur = r.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &r) != 0)
-            LOG(LOG_LEVEL_WARN, "master.limit_failed", F_STR("why", strerror(errno)));
+            LOG(LOG_LEVEL_WARN, "master.limit_failed", F_STR("reason", strerror(errno)));
     }
 }
 
@@ -67,9 +67,9 @@ static bool drop_privileges(struct master *m)
         setuid(p->pw_uid) == 0 && setuid(0) != 0)
         return true;
     LOG(LOG_LEVEL_ERROR, "master.user_refused", F_STR("user", user),
-        F_STR("why", !p      ? "no such user"
-                     : errno ? strerror(errno)
-                             : "is root"));
+        F_STR("reason", !p      ? "no such user"
+                        : errno ? strerror(errno)
+                                : "is root"));
     m->exit_code = EX_CONFIG;
     return false;
 }
@@ -125,7 +125,7 @@ static bool make_shared(struct master *m)
                                     .routes = routes,
                                     .routes_n = api_route_table.n};
     if (!shm_init(scoreboard_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() +
-                  ext_shared_size(m->cfg) + handover_shared_size(slots_bound) +
+                  ext_shared_size(m->cfg) + protocol_shared_size(slots_bound) +
                   master_state_size() + ALIGN_SPARE))
         return false;
     scoreboard_init(room);
@@ -136,7 +136,7 @@ static bool make_shared(struct master *m)
     db_shared_init();
     (void)master_register_names(m->cfg);
     master_use_config(m, m->cfg);
-    handover_shared_init(scoreboard_slots());
+    protocol_shared_init(scoreboard_slots());
     master_state_init();
     scoreboard_attach(scoreboard_first(ROLE_MASTER));
     metrics_attach(scoreboard_first(ROLE_MASTER));
@@ -154,17 +154,17 @@ bool master_setup(struct master *m)
     if (!master_listen(m) || !drop_privileges(m))
         return false;
     if (!confine_basics() || !settle_environment()) {
-        LOG(LOG_LEVEL_ERROR, "master.privileges_failed", F_STR("why", strerror(errno)));
+        LOG(LOG_LEVEL_ERROR, "master.privileges_failed", F_STR("reason", strerror(errno)));
         return false;
     }
     if (!confine_prepare(m->cfg))
         return false;
     if (!make_shared(m)) {
-        LOG(LOG_LEVEL_ERROR, "master.shared_memory_failed", F_STR("why", strerror(errno)));
+        LOG(LOG_LEVEL_ERROR, "master.shared_memory_failed", F_STR("reason", strerror(errno)));
         return false;
     }
-    if (pipe2(m->life, O_CLOEXEC) != 0) {
-        LOG(LOG_LEVEL_ERROR, "master.pipe_failed", F_STR("why", strerror(errno)));
+    if (pipe2(m->parent_pipe, O_CLOEXEC) != 0) {
+        LOG(LOG_LEVEL_ERROR, "master.pipe_failed", F_STR("reason", strerror(errno)));
         return false;
     }
     m->exit_code = 0;

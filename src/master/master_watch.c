@@ -39,7 +39,7 @@ static bool never_began(const struct child *c, const struct scoreboard_view *v)
 {
     if (c->role != ROLE_WORKER || v->stage == STAGE_BUSY)
         return false;
-    const struct handover_given g = handover_given(c->slot);
+    const struct protocol_given g = protocol_given(c->slot);
     /* Given after its last word on the scoreboard, and the word has not changed since. */
     return g.at.ns > v->since.ns && mono_ms_between(g.at, mono_now()) > OVERDUE_MS &&
            mono_ms_between(g.until.at, mono_now()) > OVERDUE_MS;

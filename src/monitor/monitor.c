@@ -24,11 +24,11 @@
 
 /* The rows of a read; it is reset before each. */
 #define ARENA_CHUNK ((size_t)64 * 1024)
-#define READ_FLOOR_MS 1000 /* a read of the ledger may always take this long */
+#define READ_FLOOR_MS 1000 /* a read of the notifications may always take this long */
 #define READ_FACTOR \
     4 /* and this many times what the last one took, up to database.statement_timeout */
 #define SENT_SHARE \
-    20 /* counting what was sent reads the whole ledger: at most this fraction of the time */
+    20 /* counting what was sent reads the whole table: at most this fraction of the time */
 /* A count that ran out of time would run out of it again: a minute later is soon enough. DRAIN_MS:
  * answers in progress are some 100 kB. */
 #define SENT_RETRY_MS 60000
@@ -136,7 +136,7 @@ static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms, str
     return e;
 }
 
-/* A ledger so long that it cannot be counted within the statement limit leaves out the sent ones,
+/* A table so long that it cannot be counted within the statement limit leaves out the sent ones,
  * not the debt. */
 /* Counting sent rows is the only read whose cost grows with the age of the installation. */
 static void read_sent(struct monitor *m, struct db_gauges *out)
@@ -153,9 +153,9 @@ static void read_sent(struct monitor *m, struct db_gauges *out)
 }
 
 /* What failed and what is owed come first: alerts depend on them. */
-static void read_ledger(struct monitor *m)
+static void monitor_read_gauges(struct monitor *m)
 {
-    struct db_gauges fresh = m->view.ledger;
+    struct db_gauges fresh = m->view.gauges;
     const struct mono begun = mono_now();
     const bool was_good = m->good;
     m->next_read = deadline_after(begun, m->env->cfg->monitor.poll_interval_ms);
@@ -167,20 +167,20 @@ static void read_ledger(struct monitor *m)
         const int64_t unknown = fresh.unknown + fresh.unknown_sent;
         /* Rows of a template or status that this version does not know: another version writes to
          * this database. */
-        if (unknown != m->view.ledger.unknown + m->view.ledger.unknown_sent)
-            LOG(LOG_LEVEL_WARN, "monitor.ledger_unknown", F_INT("rows", unknown));
-        m->view.ledger = fresh;
+        if (unknown != m->view.gauges.unknown + m->view.gauges.unknown_sent)
+            LOG(LOG_LEVEL_WARN, "monitor.unknown_rows", F_INT("rows", unknown));
+        m->view.gauges = fresh;
         m->view.read_at = wall_now();
         m->read_begun = begun;
         scoreboard_served();
     }
     if (m->good != was_good && !m->ending)
         LOG(m->good ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-            m->good ? "monitor.notification_read" : "monitor.ledger_unread", F_ERR(e),
+            m->good ? "monitor.gauges_read" : "monitor.gauges_unread", F_ERR(e),
             F_MS("took", mono_ms_since(begun)));
 }
 
-/* When the connection comes back the ledger is read at once, not an interval later. */
+/* When the connection comes back the notifications are read at once, not an interval later. */
 static void database_step(struct monitor *m, bool ready)
 {
     if (ready || deadline_passed(db_idle_at(m->db)))
@@ -190,7 +190,7 @@ static void database_step(struct monitor *m, bool ready)
         m->good = false;
     if (db_connected(m->db) && (came || deadline_passed(m->next_read))) {
         refresh_view(m);
-        read_ledger(m);
+        monitor_read_gauges(m);
     }
     refresh_view(m);
 }

@@ -145,7 +145,7 @@ static void accept_some(struct monitor_http *h, int listen_fd)
             if (poll(&p, 1, 0) != 1) /* accept4() wants a descriptor before it looks whether there
                                         is anybody to take it */
                 return;
-            LOG(LOG_LEVEL_WARN, "monitor.accept", F_STR("why", strerror(e)));
+            LOG(LOG_LEVEL_WARN, "monitor.accept", F_STR("reason", strerror(e)));
             h->accept_again =
                 deadline_in_ms(1000); /* the listener stays readable: polling it would spin */
             (void)monitor_http_evict_oldest(h);

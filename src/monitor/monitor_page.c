@@ -101,10 +101,12 @@ static void monitor_page_notifications(struct metrics_page *page, const struct d
     static const char *const names[] = {"status", "template"};
     metrics_computed_header(page, COMPUTED_NOTIFICATION_ROWS);
     for (unsigned s = 0; s < NOTIFICATION_STATUS_COUNT; s++)
-        for (unsigned t = 0; t < NOTICE_COUNT && (s != NOTIFICATION_SENT || l->has_sent); t++)
+        for (unsigned t = 0;
+             t < NOTIFICATION_TEMPLATE_COUNT && (s != NOTIFICATION_SENT || l->has_sent); t++)
             metrics_computed_sample(page, COMPUTED_NOTIFICATION_ROWS,
                                     monitor_page_labels(page->sb->arena, names,
-                                                        db_gauges_status_names[s], notice_names[t]),
+                                                        db_gauges_status_names[s],
+                                                        notification_template_names[t]),
                                     (double)l->rows[s][t]);
 }
 
@@ -114,10 +116,11 @@ static void monitor_page_failed(struct metrics_page *page, const struct db_gauge
 {
     static const char *const names[] = {"template", "error_code"};
     metrics_computed_header(page, COMPUTED_NOTIFICATIONS_FAILED);
-    for (unsigned t = 0; t < NOTICE_COUNT; t++)
+    for (unsigned t = 0; t < NOTIFICATION_TEMPLATE_COUNT; t++)
         for (unsigned c = NOTIFICATION_OUTCOME_SENT + 1; c < NOTIFICATION_OUTCOME_COUNT; c++)
             metrics_computed_sample(page, COMPUTED_NOTIFICATIONS_FAILED,
-                                    monitor_page_labels(page->sb->arena, names, notice_names[t],
+                                    monitor_page_labels(page->sb->arena, names,
+                                                        notification_template_names[t],
                                                         notification_outcome_names[c]),
                                     (double)l->failed[t][c]);
 }
@@ -139,16 +142,16 @@ static void monitor_page_payments(struct metrics_page *page, const struct db_gau
 static void monitor_page_database(struct metrics_page *page, const struct monitor_view *v)
 {
     monitor_page_gauge(page, COMPUTED_DATABASE_UP, v->database_up);
-    monitor_page_gauge(page, COMPUTED_DATABASE_WRITABLE, v->database_up && v->ledger.writable);
+    monitor_page_gauge(page, COMPUTED_DATABASE_WRITABLE, v->database_up && v->gauges.writable);
     if (v->read_at.us != 0)
         monitor_page_gauge(page, COMPUTED_LEDGER_READ, (double)v->read_at.us / 1e6);
     if (!v->database_up)
         return;
-    monitor_page_notifications(page, &v->ledger);
-    monitor_page_failed(page, &v->ledger);
-    monitor_page_payments(page, &v->ledger);
-    monitor_page_gauge(page, COMPUTED_OLDEST_FAILED, v->ledger.oldest_failed_s);
-    monitor_page_gauge(page, COMPUTED_OLDEST_PENDING, v->ledger.oldest_pending_s);
+    monitor_page_notifications(page, &v->gauges);
+    monitor_page_failed(page, &v->gauges);
+    monitor_page_payments(page, &v->gauges);
+    monitor_page_gauge(page, COMPUTED_OLDEST_FAILED, v->gauges.oldest_failed_s);
+    monitor_page_gauge(page, COMPUTED_OLDEST_PENDING, v->gauges.oldest_pending_s);
 }
 
 /* Figures of the database before those of the registry: if a scraper cuts the page, alerts

@@ -18,7 +18,7 @@ struct monitor_view {
     const struct config *cfg;
     pid_t master;
     bool database_up;        /* connected, and the last read is good and not old */
-    struct db_gauges ledger; /* meaningful when database_up */
+    struct db_gauges gauges; /* meaningful when database_up */
     struct wall read_at;     /* us 0: never */
 };
 

@@ -131,7 +131,7 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
     struct reload_view reload;
     char at[WALL_RFC3339_MAX];
     sb_init(&sb, a, TEXT_FIRST);
-    sb_printf(&sb, "bookingd %s, master %d, ledger %s, %" PRId64 " requests queued\n\n",
+    sb_printf(&sb, "bookingd %s, master %d, database %s, %" PRId64 " requests queued\n\n",
               PACKAGE_VERSION, (int)v->master, v->database_up ? "readable" : "not readable",
               metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
     master_state_reload(&reload);

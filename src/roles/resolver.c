@@ -71,7 +71,7 @@ static void look_up(unsigned i, struct name *n)
      * are good. */
     if (n->fails % 20 == 0)
         LOG(LOG_LEVEL_WARN, "resolver.failed", F_STR("name", addrs_name(i)),
-            F_STR("why", rc ? gai_strerror(rc) : "no address"));
+            F_STR("reason", rc ? gai_strerror(rc) : "no address"));
     n->fails++;
     n->next = deadline_in_ms(rng_jitter_ms(wait, 0.1));
 }

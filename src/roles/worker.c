@@ -51,7 +51,7 @@ struct worker {
     bool connected; /* was, at least once */
     bool unstored;  /* results that the database could not take yet */
     struct deadline tidy_by;
-    char packet[HANDOVER_PACKET_MAX];
+    char packet[PROTOCOL_PACKET_MAX];
 };
 
 static void rest_stage(const struct worker *w)
@@ -61,11 +61,11 @@ static void rest_stage(const struct worker *w)
     proctitle_set(w->retiring ? "worker %d draining" : "worker %d idle", w->env->index);
 }
 
-static bool worker_send_report(const struct worker *w, struct handover_report *r,
-                               struct handover_packet *rest)
+static bool worker_send_report(const struct worker *w, struct protocol_report *r,
+                               struct protocol_packet *rest)
 {
     r->unsent_len = rest->len;
-    return handover_send(w->env->queue_fd, r, sizeof(*r), rest);
+    return protocol_send(w->env->queue_fd, r, sizeof(*r), rest);
 }
 
 /* TERM: no more requests. The dispatcher closes the pair once nothing is under way in it, so none
@@ -76,8 +76,8 @@ static bool worker_retire_self(struct worker *w)
         return true;
     w->retiring = true;
     rest_stage(w);
-    struct handover_report r = {.news = HANDOVER_RETIRE};
-    struct handover_packet none = {.fd = -1};
+    struct protocol_report r = {.news = PROTOCOL_RETIRE};
+    struct protocol_packet none = {.fd = -1};
     return worker_send_report(w, &r, &none);
 }
 
@@ -88,8 +88,8 @@ static void worker_show_route(void *ctx, const char *name)
     proctitle_set("worker %d executing %s", w->env->index, name);
 }
 
-static bool worker_serve_request(struct worker *w, const struct handover_request *q,
-                                 struct handover_packet *p)
+static bool worker_serve_request(struct worker *w, const struct protocol_request *q,
+                                 struct protocol_packet *p)
 {
     scoreboard_budget(q->deadline);
     scoreboard_stage(STAGE_BUSY, "a request"); /* until its route is known */
@@ -107,16 +107,16 @@ static bool worker_serve_request(struct worker *w, const struct handover_request
     struct api_output out = {.keep_alive = false};
     api_serve(w->api, &in, &out);
 
-    struct handover_report r = {
-        .news = HANDOVER_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
+    struct protocol_report r = {
+        .news = PROTOCOL_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
     struct str unsent = out.bytes;
-    handover_mark(w->env->slot, q->seq,
-                  (struct handover_answer){.len = unsent.n, .keep_alive = out.keep_alive});
+    protocol_mark(w->env->slot, q->seq,
+                  (struct protocol_answer){.len = unsent.n, .keep_alive = out.keep_alive});
     r.broken = net_send_some(p->fd, &unsent) == NET_IO_BROKEN;
-    struct handover_packet rest = {
+    struct protocol_packet rest = {
         .bytes = (char *)(uintptr_t)unsent.p, .len = r.broken ? 0 : unsent.n, .fd = -1};
     close(p->fd);
-    handover_drop(p);
+    protocol_drop(p);
     scoreboard_served();
     w->unstored = true;
     w->recycling = w->recycling || (w->left > 0 && --w->left == 0);
@@ -129,12 +129,12 @@ static bool worker_serve_request(struct worker *w, const struct handover_request
 
 /* Its connection did not come with it, since this process has no descriptors left. It lives on: the
  * next may find one. */
-static bool worker_refuse_request(const struct worker *w, const struct handover_request *q)
+static bool worker_refuse_request(const struct worker *w, const struct protocol_request *q)
 {
-    struct handover_report r = {.news = HANDOVER_REFUSED, .seq = q->seq};
-    struct handover_packet none = {.fd = -1};
+    struct protocol_report r = {.news = PROTOCOL_REFUSED, .seq = q->seq};
+    struct protocol_packet none = {.fd = -1};
     LOG(LOG_LEVEL_WARN, "worker.request_lost", F_STR("request", q->request_id),
-        F_STR("why", "no descriptors or memory to take it"));
+        F_STR("reason", "no descriptors or memory to take it"));
     rest_stage(w); /* anew: it was looked at */
     return worker_send_report(w, &r, &none);
 }
@@ -142,10 +142,10 @@ static bool worker_refuse_request(const struct worker *w, const struct handover_
 /* Takes a request from the pair. False: the dispatcher closed it, nothing more will come. */
 static bool worker_take_request(struct worker *w)
 {
-    struct handover_request q;
-    struct handover_packet p;
-    int got = handover_recv(w->env->queue_fd, w->packet, &q, sizeof(q),
-                            offsetof(struct handover_request, len), &p);
+    struct protocol_request q;
+    struct protocol_packet p;
+    int got = protocol_recv(w->env->queue_fd, w->packet, &q, sizeof(q),
+                            offsetof(struct protocol_request, len), &p);
     if (got < 0)
         return errno == EAGAIN || net_pause_after_error(errno);
     if (got > 0 && p.lost)
@@ -253,8 +253,8 @@ int worker_main(const struct child_env *env)
         return worker_refuse_schema(&w);
     note_database(&w);
     rest_stage(&w);
-    struct handover_report ready = {.news = HANDOVER_READY};
-    struct handover_packet none = {.fd = -1};
+    struct protocol_report ready = {.news = PROTOCOL_READY};
+    struct protocol_packet none = {.fd = -1};
     w.left =
         rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER); /* not all at once */
     int rc = worker_send_report(&w, &ready, &none) ? worker_run_loop(&w) : 0;

@@ -148,10 +148,10 @@ int booking_add_load(struct db_batch *b, const struct booking_scope *sc)
 
 /* ---- the end of every change ---- */
 
-bool booking_notification(const struct booking *bk, enum notice_template t, int64_t number,
+bool booking_notification(const struct booking *bk, enum notification_template t, int64_t number,
                           struct notification *n)
 {
-    if (t == NOTICE_COUNT || !bk->phone)
+    if (t == NOTIFICATION_TEMPLATE_COUNT || !bk->phone)
         return false;
     *n = (struct notification){
         .template = t,
@@ -200,7 +200,7 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
                                   .venue_id = bk->venue_id.s});
     }
     struct notification n;
-    bool told = booking_notification(bk, c->notice, bk->version, &n);
+    bool told = booking_notification(bk, c->notification, bk->version, &n);
     if (told)
         notification_enqueue(s, b, &n);
     if (c->caller && c->caller->on_commit)

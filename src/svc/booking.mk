@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-# bookings, ledger of notifications, upkeep
+# bookings, notifications, tasks of the keeper
 libsvc_a_SOURCES += \
   include/svc/booking.h \
   include/svc/notification_list.h \

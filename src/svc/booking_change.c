@@ -24,31 +24,34 @@ struct booking_step {
     enum booking_state from, to;
     enum booking_step_kind kind;
     const char *audit;
-    enum notice_template notice;
+    enum notification_template notification;
     enum booking_outcome outcome; /* BOOKING_OUTCOME_COUNT: not counted */
 };
 /* BEHAVIOUR §5. An expired booking becomes confirmed only by a late payment, which is not a step of
  * this table. Nobody is told of an undone completed or no-show: nobody was told of the mark. */
 static const struct booking_step booking_steps[] = {
     {BOOKING_PENDING_PAYMENT, BOOKING_CONFIRMED, BOOKING_STEP_PLAIN, "booking.confirm",
-     NOTICE_BOOKING_CONFIRMED, BOOKING_OUTCOME_CONFIRMED},
+     NOTIFICATION_TEMPLATE_BOOKING_CONFIRMED, BOOKING_OUTCOME_CONFIRMED},
     {BOOKING_PENDING_PAYMENT, BOOKING_CANCELLED, BOOKING_STEP_PLAIN, "booking.cancel",
-     NOTICE_BOOKING_CANCELLED, BOOKING_OUTCOME_CANCELLED},
+     NOTIFICATION_TEMPLATE_BOOKING_CANCELLED, BOOKING_OUTCOME_CANCELLED},
     {BOOKING_CONFIRMED, BOOKING_CANCELLED, BOOKING_STEP_PLAIN, "booking.cancel",
-     NOTICE_BOOKING_CANCELLED, BOOKING_OUTCOME_CANCELLED},
-    {BOOKING_CONFIRMED, BOOKING_COMPLETED, BOOKING_STEP_STARTED, "booking.complete", NOTICE_COUNT,
-     BOOKING_OUTCOME_COMPLETED},
-    {BOOKING_CONFIRMED, BOOKING_NO_SHOW, BOOKING_STEP_STARTED, "booking.no_show", NOTICE_COUNT,
-     BOOKING_OUTCOME_NO_SHOW},
-    {BOOKING_COMPLETED, BOOKING_CONFIRMED, BOOKING_STEP_REOPEN, "booking.reopen", NOTICE_COUNT,
-     BOOKING_OUTCOME_COUNT},
-    {BOOKING_NO_SHOW, BOOKING_CONFIRMED, BOOKING_STEP_REOPEN, "booking.reopen", NOTICE_COUNT,
-     BOOKING_OUTCOME_COUNT},
+     NOTIFICATION_TEMPLATE_BOOKING_CANCELLED, BOOKING_OUTCOME_CANCELLED},
+    {BOOKING_CONFIRMED, BOOKING_COMPLETED, BOOKING_STEP_STARTED, "booking.complete",
+     NOTIFICATION_TEMPLATE_COUNT, BOOKING_OUTCOME_COMPLETED},
+    {BOOKING_CONFIRMED, BOOKING_NO_SHOW, BOOKING_STEP_STARTED, "booking.no_show",
+     NOTIFICATION_TEMPLATE_COUNT, BOOKING_OUTCOME_NO_SHOW},
+    {BOOKING_COMPLETED, BOOKING_CONFIRMED, BOOKING_STEP_REOPEN, "booking.reopen",
+     NOTIFICATION_TEMPLATE_COUNT, BOOKING_OUTCOME_COUNT},
+    {BOOKING_NO_SHOW, BOOKING_CONFIRMED, BOOKING_STEP_REOPEN, "booking.reopen",
+     NOTIFICATION_TEMPLATE_COUNT, BOOKING_OUTCOME_COUNT},
 };
 /* A hold whose time has passed reads as expired; the keeper makes that so. */
-static const struct booking_step booking_expiry = {BOOKING_EXPIRED,        BOOKING_EXPIRED,
-                                                   BOOKING_STEP_PLAIN,     NULL,
-                                                   NOTICE_BOOKING_EXPIRED, BOOKING_OUTCOME_EXPIRED};
+static const struct booking_step booking_expiry = {BOOKING_EXPIRED,
+                                                   BOOKING_EXPIRED,
+                                                   BOOKING_STEP_PLAIN,
+                                                   NULL,
+                                                   NOTIFICATION_TEMPLATE_BOOKING_EXPIRED,
+                                                   BOOKING_OUTCOME_EXPIRED};
 
 static const struct booking_step *booking_find_step(const struct booking_transition *t,
                                                     enum booking_state from)
@@ -125,7 +128,7 @@ static enum err booking_take_step(struct svc *s, const struct booking_caller *c,
         .from = from,
         .reason = reason,
         .audit = step->audit,
-        .notice = step->notice,
+        .notification = step->notification,
         .outcome = step->outcome,
     };
     enum err e = booking_finish(s, b, &change);
@@ -227,7 +230,7 @@ enum err booking_edit(struct svc *s, const struct booking_caller *c,
         .from = booking_state_names[out->state],
         .reason = "edited",
         .audit = "booking.edit",
-        .notice = NOTICE_COUNT,
+        .notification = NOTIFICATION_TEMPLATE_COUNT,
         .outcome = BOOKING_OUTCOME_COUNT,
     };
     e = booking_finish(s, w, &change);

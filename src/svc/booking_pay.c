@@ -56,7 +56,7 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
                                   .now = bk,
                                   .from = from,
                                   .reason = "paid",
-                                  .notice = NOTICE_BOOKING_CONFIRMED,
+                                  .notification = NOTIFICATION_TEMPLATE_BOOKING_CONFIRMED,
                                   .outcome = BOOKING_OUTCOME_CONFIRMED};
     return booking_finish(s, b, &paid);
 }
@@ -69,7 +69,7 @@ enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *
                                   .now = bk,
                                   .from = from,
                                   .reason = "slot gone",
-                                  .notice = NOTICE_BOOKING_EXPIRED,
+                                  .notification = NOTIFICATION_TEMPLATE_BOOKING_EXPIRED,
                                   .outcome = BOOKING_OUTCOME_EXPIRED};
     return booking_finish(s, b, &lost);
 }
@@ -91,8 +91,8 @@ static bool booking_pay_add_notification(struct svc *s, struct db_batch *b,
                                          const struct booking *bk, const char *refund_id,
                                          struct notification *n)
 {
-    bool told =
-        booking_notification(bk, NOTICE_PAYMENT_REFUNDED, booking_pay_refund_number(refund_id), n);
+    bool told = booking_notification(bk, NOTIFICATION_TEMPLATE_PAYMENT_REFUNDED,
+                                     booking_pay_refund_number(refund_id), n);
     if (told)
         notification_enqueue(s, b, n);
     return told;
@@ -122,7 +122,7 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
                                     .from = from,
                                     .reason = how->reason,
                                     .audit = "booking.cancel",
-                                    .notice = NOTICE_BOOKING_CANCELLED,
+                                    .notification = NOTIFICATION_TEMPLATE_BOOKING_CANCELLED,
                                     .outcome = BOOKING_OUTCOME_CANCELLED};
     enum err e = booking_finish(s, b, &change);
     if (e == ERR_OK && told)

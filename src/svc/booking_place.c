@@ -292,7 +292,8 @@ enum err booking_create(struct svc *s, const struct booking_caller *c,
         .now = out,
         .reason = out->forced[0] ? arena_printf(s->arena, "forced: %s", out->forced) : NULL,
         .audit = "booking.create",
-        .notice = held ? NOTICE_COUNT : NOTICE_BOOKING_CONFIRMED,
+        .notification =
+            held ? NOTIFICATION_TEMPLATE_COUNT : NOTIFICATION_TEMPLATE_BOOKING_CONFIRMED,
         .outcome = held ? BOOKING_OUTCOME_HELD : BOOKING_OUTCOME_CONFIRMED,
     };
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
@@ -406,7 +407,8 @@ enum err booking_reschedule(struct svc *s, const struct booking_caller *c,
         .from = booking_state_names[out->state],
         .reason = "rescheduled",
         .audit = "booking.reschedule",
-        .notice = out->state == BOOKING_CONFIRMED ? NOTICE_BOOKING_RESCHEDULED : NOTICE_COUNT,
+        .notification = out->state == BOOKING_CONFIRMED ? NOTIFICATION_TEMPLATE_BOOKING_RESCHEDULED
+                                                        : NOTIFICATION_TEMPLATE_COUNT,
         .outcome = BOOKING_OUTCOME_RESCHEDULED,
     };
     const struct slot_rule *rule = &choice.facts.rule;

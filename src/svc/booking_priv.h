@@ -23,24 +23,24 @@ int booking_add_load(struct db_batch *b, const struct booking_scope *sc);
 
 /* What all changes have in common at their end. */
 struct booking_change {
-    const struct booking_caller *caller; /* NULL: the keeper */
-    const struct booking *now;           /* as it is after the change */
-    const char *actor;                   /* when there is no caller; NULL: the keeper */
-    const char *from, *reason;           /* state before, NULL: made now; reason may be NULL */
-    const char *audit;                   /* action, for staff */
-    enum notice_template notice;         /* NOTICE_COUNT: none */
-    enum booking_outcome outcome;        /* BOOKING_OUTCOME_COUNT: not counted */
+    const struct booking_caller *caller;     /* NULL: the keeper */
+    const struct booking *now;               /* as it is after the change */
+    const char *actor;                       /* when there is no caller; NULL: the keeper */
+    const char *from, *reason;               /* state before, NULL: made now; reason may be NULL */
+    const char *audit;                       /* action, for staff */
+    enum notification_template notification; /* NOTIFICATION_TEMPLATE_COUNT: none */
+    enum booking_outcome outcome;            /* BOOKING_OUTCOME_COUNT: not counted */
 };
 /* Adds the change of state to a batch; *bk becomes what it is then. `reason` is what people gave;
  * or NULL. */
 void booking_set_state(struct db_batch *b, struct booking *bk, enum booking_state to,
                        const char *reason);
-/* Fills a notice about the booking; `number` tells events of one template apart. False: an erased
- * customer, who is told nothing. */
-bool booking_notification(const struct booking *bk, enum notice_template t, int64_t number,
+/* Fills a notification about the booking; `number` tells events of one template apart. False: an
+ * erased customer, who is told nothing. */
+bool booking_notification(const struct booking *bk, enum notification_template t, int64_t number,
                           struct notification *n);
-/* Adds history, audit, notice and the caller's own to the committing batch, runs it, counts, sends
- * the notice. */
+/* Adds history, audit, notification and the caller's own to the committing batch, runs it, counts,
+ * sends the notification. */
 enum err booking_finish(struct svc *s, struct db_batch *b,
                         const struct booking_change *c) MUST_CHECK;
 

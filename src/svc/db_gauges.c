@@ -26,7 +26,8 @@ static void db_gauges_take_debt(struct db_rows rows, int row, struct db_gauges *
 {
     int status = name_find(notification_status_names, NOTIFICATION_STATUS_COUNT,
                            str_of(db_get_str(rows, row, "status")));
-    int template = name_find(notice_names, NOTICE_COUNT, str_of(db_get_str(rows, row, "template")));
+    int template = name_find(notification_template_names, NOTIFICATION_TEMPLATE_COUNT,
+                             str_of(db_get_str(rows, row, "template")));
     int64_t n = db_get_int(rows, row, "n"), age_ms = db_get_int(rows, row, "oldest_ms");
     if (status == NOTIFICATION_PENDING)
         db_gauges_keep_older(&out->oldest_pending_s, age_ms);
@@ -93,8 +94,8 @@ enum err db_gauges_read_sent(struct svc *s, struct db_gauges *out)
     out->unknown_sent = 0;
     out->has_sent = true;
     for (int row = 0; row < db_count(rows); row++) {
-        int template =
-            name_find(notice_names, NOTICE_COUNT, str_of(db_get_str(rows, row, "template")));
+        int template = name_find(notification_template_names, NOTIFICATION_TEMPLATE_COUNT,
+                                 str_of(db_get_str(rows, row, "template")));
         if (template >= 0)
             out->rows[NOTIFICATION_SENT][template] = db_get_int(rows, row, "n");
         else

@@ -25,8 +25,9 @@ static enum err keeper_tasks_fail_interrupted(struct svc *s)
         return e;
     struct db_rows rows = db_result(b, i);
     for (int row = 0; row < db_count(rows); row++) {
-        enum notice_template t = notification_template_find(db_get_str(rows, row, "template"));
-        if (t < NOTICE_COUNT)
+        enum notification_template t =
+            notification_template_find(db_get_str(rows, row, "template"));
+        if (t < NOTIFICATION_TEMPLATE_COUNT)
             METRIC_INC(M_NOTIFICATIONS, t, NOTIFICATION_OUTCOME_INTERRUPTED);
     }
     if (db_count(rows) > 0)

@@ -27,7 +27,7 @@ void notification_enqueue(struct svc *s, struct db_batch *b, struct notification
     n->id = uuid_new();
     n->made_at = mono_now();
     n->body = notification_render(s->cfg, s->arena, n);
-    const char *name = notice_names[n->template];
+    const char *name = notification_template_names[n->template];
     const char *event = arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
     DB_ADD(b, &stmt_notification_enqueue, n->venue_id, n->id.s, n->booking_id, event, name,
            locale_names[n->locale], n->recipient, n->body, db_int(b, notification_send_by_ms(s)),
@@ -45,10 +45,10 @@ bool notification_has_time(const struct svc *s)
     return deadline_left_ms(deadline_before(s->deadline, KEEP_MS)) >= TRY_MIN_MS;
 }
 
-enum notice_template notification_template_find(const char *name)
+enum notification_template notification_template_find(const char *name)
 {
-    const int i = name_find(notice_names, NOTICE_COUNT, str_of(name));
-    return i >= 0 ? (enum notice_template)i : NOTICE_COUNT;
+    const int i = name_find(notification_template_names, NOTIFICATION_TEMPLATE_COUNT, str_of(name));
+    return i >= 0 ? (enum notification_template)i : NOTIFICATION_TEMPLATE_COUNT;
 }
 
 static enum notification_outcome notification_find_outcome(enum err e)
@@ -119,7 +119,7 @@ enum notification_outcome notification_attempt(struct svc *s, const struct notif
     }
     if (r.outcome != NOTIFICATION_OUTCOME_SENT) {
         LOG(LOG_LEVEL_WARN, "notification.failed", F_STR("notification", r.id.s),
-            F_STR("template", notice_names[r.template]),
+            F_STR("template", notification_template_names[r.template]),
             F_STR("error", notification_outcome_names[r.outcome]), F_STR("detail", r.detail));
     }
     notification_store(s, &r);

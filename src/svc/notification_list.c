@@ -94,8 +94,9 @@ static void notification_list_add_audit(struct svc *s, struct db_batch *b,
 static enum notification_outcome notification_list_send_claimed(struct svc *s,
                                                                 struct db_rows claimed)
 {
-    enum notice_template template = notification_template_find(db_get_str(claimed, 0, "template"));
-    ENSURE(template <NOTICE_COUNT); /* only notification_enqueue writes the column */
+    enum notification_template template =
+        notification_template_find(db_get_str(claimed, 0, "template"));
+    ENSURE(template <NOTIFICATION_TEMPLATE_COUNT); /* only notification_enqueue writes the column */
     struct notification_try t = {
         .venue_id = db_get_str(claimed, 0, "venue_id"),
         .id = db_get_str(claimed, 0, "id"),

@@ -18,7 +18,7 @@ const char *notification_render(const struct config *cfg, struct arena *a,
 /* How an attempt ended. Fixed sizes: it may have to wait in the process, outside any arena. */
 struct notification_result {
     struct uuid venue_id, id;
-    enum notice_template template;
+    enum notification_template template;
     enum notification_outcome outcome;
     int64_t attempt;
     bool tried;

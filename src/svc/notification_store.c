@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Results of attempts on their way into the ledger, and where they wait while the database is away.
+/* Results of attempts on their way into their rows, and where they wait while the database is away.
  */
 #include "notification_priv.h"
 #include "svc/svc_sql.h"

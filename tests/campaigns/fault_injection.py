@@ -56,10 +56,10 @@ TRIES = 4
 INTENDED = [
     (
         errno.ECONNRESET,
-        "handover_send",
+        "protocol_send",
         "the dispatcher's end of the pair is gone: the worker ends, and is replaced",
     ),
-    (errno.EPIPE, "handover_send", "the same"),
+    (errno.EPIPE, "protocol_send", "the same"),
 ]
 
 

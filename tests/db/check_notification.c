@@ -124,10 +124,10 @@ START_TEST(texts_are_plain_capped_and_in_the_customers_language)
     filler[sizeof filler - 1] = '\0';
     EXPECT(th_book_make(&tb.bob, 10, &bk), ERR_OK);
     ck_assert_str_eq(th_sms.text, "حجز Cut");
-    tb.cfg.notifications.messages[NOTICE_BOOKING_CONFIRMED][LOCALE_EN] = filler;
+    tb.cfg.notifications.messages[NOTIFICATION_TEMPLATE_BOOKING_CONFIRMED][LOCALE_EN] = filler;
     EXPECT(th_book_make(&tb.alice, 11, &bk), ERR_OK);
     ck_assert_uint_eq(strlen(th_sms.text), 670);
-    tb.cfg.notifications.messages[NOTICE_BOOKING_CONFIRMED][LOCALE_EN] = "{service}";
+    tb.cfg.notifications.messages[NOTIFICATION_TEMPLATE_BOOKING_CONFIRMED][LOCALE_EN] = "{service}";
     sql("UPDATE services SET name = E'a{venue}\\nb\\tc{party_size}'");
     EXPECT(th_book_make(&tb.alice, 12, &bk), ERR_OK);
     ck_assert_str_eq(th_sms.text, "a{venue} b c{party_size}");

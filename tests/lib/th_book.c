@@ -70,7 +70,7 @@ static void configure(void)
     tb.provider = (struct provider_config){.name = "sms", .type = PROVIDER_TAQNYAT};
     c->providers = &tb.provider;
     c->providers_n = 1;
-    for (int i = 0; i < NOTICE_COUNT; i++) {
+    for (int i = 0; i < NOTIFICATION_TEMPLATE_COUNT; i++) {
         c->notifications.messages[i][LOCALE_EN] =
             "{service} {starts_at}-{ends_at} at {venue}, {resource}, {party_size} {x} {";
         c->notifications.messages[i][LOCALE_AR] = "حجز {service}";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* A provider client with its shared memory, fresh circuits and seats for each test. */
+/* A provider client with its shared memory, fresh circuits and places for each test. */
 #ifndef BOOKINGD_TESTS_TH_EXT_H
 #define BOOKINGD_TESTS_TH_EXT_H
 
@@ -22,7 +22,7 @@ struct th_ext {
     char base_url[128], name[32];
 };
 
-/* The provider at scheme://host:port; breaker: 5 failures, open 200 ms; 3 seats. The process
+/* The provider at scheme://host:port; breaker: 5 failures, open 200 ms; 3 places. The process
  * attaches to a worker's slot. */
 struct th_ext *th_ext_open(const char *scheme, const char *host, int port);
 void th_ext_close(struct th_ext *t);

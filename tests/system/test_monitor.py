@@ -498,7 +498,7 @@ class Ledger(MonitorCase):
         self.wait_for(
             {("bookingd_notifications", ("status", "failed"), ("template", "booking_confirmed")): 1}
         )
-        self.daemon_.log_contains(r"event=monitor.ledger_unknown .*rows=3", 5)
+        self.daemon_.log_contains(r"event=monitor.unknown_rows .*rows=3", 5)
         self.assertTrue(self.up())
 
     def test_a_locked_ledger_is_left_out(self):

@@ -134,7 +134,7 @@ class Descriptors(Strained):
                 c.send(c.encode("GET", "/openapi.json"))
             self.assertEqual(busy[0].recv_response().status, 200)
             bd_strain.assert_calm(self, self.d)
-            self.d.log_contains("dispatcher.accept_failed .*why=descriptors", 5)
+            self.d.log_contains("dispatcher.accept_failed .*reason=descriptors", 5)
         for c in busy[1:]:
             self.assertEqual(c.recv_response().status, 200)
         with bd_strain.starved(dispatcher):

@@ -70,7 +70,7 @@ START_TEST(defaults_without_a_file)
     ck_assert_int_eq(c->notifications.provider, -1);
     ck_assert_int_eq((int)c->notifications.delivery, (int)DELIVERY_INLINE);
     ck_assert_int_eq(c->notifications.expire_after_ms, 86400000);
-    for (int t = 0; t < NOTICE_COUNT; t++)
+    for (int t = 0; t < NOTIFICATION_TEMPLATE_COUNT; t++)
         for (int l = 0; l < LOCALE_COUNT; l++)
             ck_assert(strstr(c->notifications.messages[t][l], "{service}") != NULL);
     ck_assert_int_eq(c->log.format, LOG_FORMAT_LOGFMT);
@@ -522,9 +522,10 @@ START_TEST(messages)
         "  payment_refunded: {en: '{venue}{resource}{starts_at}{ends_at}{party_size}'}}}\n");
     ck_assert_str_eq(c->otp.messages[LOCALE_EN], "Code {code}, {code}!");
     ck_assert_str_eq(c->otp.messages[LOCALE_AR], "رمز الدخول: {code}");
-    ck_assert_str_eq(c->notifications.messages[NOTICE_BOOKING_CONFIRMED][LOCALE_AR], "ح {service}");
-    ck_assert(
-        strncmp(c->notifications.messages[NOTICE_BOOKING_CONFIRMED][LOCALE_EN], "Booked:", 7) == 0);
+    ck_assert_str_eq(c->notifications.messages[NOTIFICATION_TEMPLATE_BOOKING_CONFIRMED][LOCALE_AR],
+                     "ح {service}");
+    ck_assert(strncmp(c->notifications.messages[NOTIFICATION_TEMPLATE_BOOKING_CONFIRMED][LOCALE_EN],
+                      "Booked:", 7) == 0);
     config_free(c);
     th_bad("otp: {messages: {en: hello, ar: '{code} {kode}', fr: x}}",
            "1:22: otp.messages.en: must have {code}\n"

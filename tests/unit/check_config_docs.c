@@ -88,7 +88,7 @@ START_TEST(its_texts_are_the_built_in_ones)
     ck_assert_ptr_nonnull(built_in);
     for (int l = 0; l < LOCALE_COUNT; l++) {
         ck_assert_str_eq(sample->otp.messages[l], built_in->otp.messages[l]);
-        for (int t = 0; t < NOTICE_COUNT; t++)
+        for (int t = 0; t < NOTIFICATION_TEMPLATE_COUNT; t++)
             ck_assert_str_eq(sample->notifications.messages[t][l],
                              built_in->notifications.messages[t][l]);
     }

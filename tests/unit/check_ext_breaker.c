@@ -18,7 +18,7 @@
 #include "sys/shm.h"
 
 #define WORKERS 16
-#define SEATS 5
+#define PLACES 5
 
 /* What the tests' processes share. */
 struct shared {
@@ -383,24 +383,24 @@ END_TEST
 
 START_TEST(seats_are_counted_exactly)
 {
-    int seat[SEATS];
+    int place[PLACES];
 
-    for (unsigned i = 0; i < SEATS; i++) {
+    for (unsigned i = 0; i < PLACES; i++) {
         become(i);
         ck_assert_uint_eq(ext_bulkhead_count(&sh->bulkhead), i);
-        seat[i] = ext_bulkhead_enter(&sh->bulkhead, SEATS);
-        ck_assert_int_ge(seat[i], 0);
+        place[i] = ext_bulkhead_enter(&sh->bulkhead, PLACES);
+        ck_assert_int_ge(place[i], 0);
     }
-    become(SEATS);
-    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, SEATS), -1);
-    ck_assert_int_ge(ext_bulkhead_enter(&sh->bulkhead, SEATS + 1), 0);
+    become(PLACES);
+    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, PLACES), -1);
+    ck_assert_int_ge(ext_bulkhead_enter(&sh->bulkhead, PLACES + 1), 0);
     become(2);
-    ext_bulkhead_leave(&sh->bulkhead, seat[2]);
-    become(SEATS + 1);
-    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, SEATS), seat[2]);
+    ext_bulkhead_leave(&sh->bulkhead, place[2]);
+    become(PLACES + 1);
+    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, PLACES), place[2]);
     become(2);
-    ext_bulkhead_leave(&sh->bulkhead, seat[2]); /* not ours any more: nothing happens */
-    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, SEATS), -1);
+    ext_bulkhead_leave(&sh->bulkhead, place[2]); /* not ours any more: nothing happens */
+    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, PLACES), -1);
 }
 END_TEST
 
@@ -427,8 +427,8 @@ static void come_and_go(unsigned i)
 {
     unsigned got = 0;
     for (int n = 0; n < 20000; n++) {
-        int seat = ext_bulkhead_enter(&sh->bulkhead, limit_inside);
-        if (seat < 0)
+        int place = ext_bulkhead_enter(&sh->bulkhead, limit_inside);
+        if (place < 0)
             continue;
         unsigned inside = atomic_fetch_add(&sh->inside, 1) + 1, most = atomic_load(&sh->most);
         while (inside > most && !atomic_compare_exchange_weak(&sh->most, &most, inside))
@@ -436,7 +436,7 @@ static void come_and_go(unsigned i)
         if ((n + (int)i) % 97 == 0)
             usleep(1);
         atomic_fetch_sub(&sh->inside, 1);
-        ext_bulkhead_leave(&sh->bulkhead, seat);
+        ext_bulkhead_leave(&sh->bulkhead, place);
         got++;
     }
     atomic_fetch_add(&sh->entered, got);
@@ -444,7 +444,7 @@ static void come_and_go(unsigned i)
 
 START_TEST(never_more_than_the_limit_are_inside)
 {
-    static const unsigned limits_inside[] = {1, 2, SEATS};
+    static const unsigned limits_inside[] = {1, 2, PLACES};
     pid_t pids[WORKERS];
 
     limit_inside = limits_inside[_i];
@@ -461,7 +461,7 @@ END_TEST
 static void take_and_stay(unsigned i)
 {
     (void)i;
-    if (ext_bulkhead_enter(&sh->bulkhead, SEATS) >= 0)
+    if (ext_bulkhead_enter(&sh->bulkhead, PLACES) >= 0)
         atomic_fetch_add(&sh->entered, 1);
     atomic_fetch_add(&sh->inside, 1);
     pause();
@@ -469,41 +469,41 @@ static void take_and_stay(unsigned i)
 
 START_TEST(seats_of_killed_processes_come_back)
 {
-    pid_t pids[SEATS];
+    pid_t pids[PLACES];
 
-    spawn(SEATS, take_and_stay, pids);
+    spawn(PLACES, take_and_stay, pids);
     atomic_store(&sh->go, true);
-    ck_assert(reaches(&sh->inside, SEATS));
-    ck_assert_uint_eq(atomic_load(&sh->entered), SEATS);
-    become(SEATS);
-    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, SEATS), -1);
-    for (unsigned i = 0; i < SEATS; i++) {
+    ck_assert(reaches(&sh->inside, PLACES));
+    ck_assert_uint_eq(atomic_load(&sh->entered), PLACES);
+    become(PLACES);
+    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, PLACES), -1);
+    for (unsigned i = 0; i < PLACES; i++) {
         kill(pids[i], SIGKILL);
         waitpid(pids[i], NULL, 0);
     }
-    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, SEATS),
+    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, PLACES),
                      -1); /* not reaped yet, as far as the scoreboard knows */
     reaped(0);
     assign(1); /* the master has put a new child there already */
-    ck_assert_uint_eq(ext_bulkhead_count(&sh->bulkhead), SEATS - 2);
+    ck_assert_uint_eq(ext_bulkhead_count(&sh->bulkhead), PLACES - 2);
     for (unsigned i = 0; i < 2; i++) {
-        become(SEATS + i);
-        ck_assert_int_ge(ext_bulkhead_enter(&sh->bulkhead, SEATS), 0);
+        become(PLACES + i);
+        ck_assert_int_ge(ext_bulkhead_enter(&sh->bulkhead, PLACES), 0);
     }
-    become(SEATS + 2);
-    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, SEATS), -1);
-    ck_assert_uint_eq(ext_bulkhead_count(&sh->bulkhead), SEATS);
+    become(PLACES + 2);
+    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, PLACES), -1);
+    ck_assert_uint_eq(ext_bulkhead_count(&sh->bulkhead), PLACES);
 }
 END_TEST
 
 int main(void)
 {
     Suite *s = suite_create("ext_breaker");
-    TCase *breaker = th_case(s, "breaker"), *seats = th_case(s, "bulkhead"),
+    TCase *breaker = th_case(s, "breaker"), *places = th_case(s, "bulkhead"),
           *forks = th_case(s, "processes");
 
     tcase_add_checked_fixture(breaker, set_up, tear_down);
-    tcase_add_checked_fixture(seats, set_up, tear_down);
+    tcase_add_checked_fixture(places, set_up, tear_down);
     tcase_add_checked_fixture(forks, set_up, tear_down);
     tcase_set_tags(forks, TH_TAG_FORK);
     tcase_set_timeout(forks, 30);
@@ -519,7 +519,7 @@ int main(void)
     tcase_add_loop_test(breaker, a_dead_probe_is_taken_over_by_one, 0, 2);
     tcase_add_test(breaker, a_lost_probe_is_taken_over_after_its_limit);
     tcase_add_test(breaker, the_clock_may_wrap_and_be_ahead);
-    tcase_add_test(seats, seats_are_counted_exactly);
+    tcase_add_test(places, seats_are_counted_exactly);
     tcase_add_test(forks, a_process_without_a_slot_is_known_by_its_pid);
     tcase_add_test(forks, of_many_processes_one_probes);
     tcase_add_test(forks, a_killed_probe_does_not_wedge_the_circuit);

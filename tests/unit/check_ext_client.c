@@ -828,7 +828,7 @@ START_TEST(an_answer_that_nobody_judged_gives_its_probe_back)
 }
 END_TEST
 
-/* A worker that hangs in the only seat, is killed, and reaped. */
+/* A worker that hangs in the only place, is killed, and reaped. */
 START_TEST(a_full_bulkhead_refuses_at_once_until_the_killed_caller_is_reaped)
 {
     static const struct thp_script scripts[] = {

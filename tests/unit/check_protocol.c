@@ -23,7 +23,7 @@ static char *packet;
 static void setup(void)
 {
     ck_assert(net_seqpacket_pair(pair));
-    packet = malloc(HANDOVER_PACKET_MAX);
+    packet = malloc(PROTOCOL_PACKET_MAX);
     ck_assert_ptr_nonnull(packet);
 }
 
@@ -35,10 +35,10 @@ static void teardown(void)
     free(packet);
 }
 
-static int receive(struct handover_report *r, struct handover_packet *p)
+static int receive(struct protocol_report *r, struct protocol_packet *p)
 {
-    return handover_recv(pair[0], packet, r, sizeof(*r),
-                         offsetof(struct handover_report, unsent_len), p);
+    return protocol_recv(pair[0], packet, r, sizeof(*r),
+                         offsetof(struct protocol_report, unsent_len), p);
 }
 
 static void send_report(size_t len, int fd)
@@ -47,21 +47,21 @@ static void send_report(size_t len, int fd)
     ck_assert_ptr_nonnull(bytes);
     for (size_t i = 0; i < len; i++)
         bytes[i] = (char)(i * 7);
-    struct handover_report r = {.news = HANDOVER_DONE, .seq = 42, .status = 201, .unsent_len = len};
-    struct handover_packet p = {.bytes = bytes, .len = len, .fd = fd};
-    ck_assert(handover_send(pair[1], &r, sizeof(r), &p));
+    struct protocol_report r = {.news = PROTOCOL_DONE, .seq = 42, .status = 201, .unsent_len = len};
+    struct protocol_packet p = {.bytes = bytes, .len = len, .fd = fd};
+    ck_assert(protocol_send(pair[1], &r, sizeof(r), &p));
     free(bytes);
 }
 
 static const size_t sizes[] = {
-    0, 1, 1000, HANDOVER_INLINE_MAX - 1, HANDOVER_INLINE_MAX, HANDOVER_INLINE_MAX + 1, 1 << 20};
+    0, 1, 1000, PROTOCOL_INLINE_MAX - 1, PROTOCOL_INLINE_MAX, PROTOCOL_INLINE_MAX + 1, 1 << 20};
 
 START_TEST(bytes_arrive_whole)
 {
     for (int with_fd = 0; with_fd < 2; with_fd++) {
         int fd = with_fd ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
-        struct handover_report r;
-        struct handover_packet p;
+        struct protocol_report r;
+        struct protocol_packet p;
         send_report(sizes[_i], fd);
         ck_assert_int_eq(receive(&r, &p), 1);
         ck_assert_uint_eq(r.seq, 42);
@@ -72,12 +72,12 @@ START_TEST(bytes_arrive_whole)
             same += p.bytes[i] == (char)(i * 7);
         ck_assert_uint_eq(same, p.len);
         ck_assert_int_eq(p.fd >= 0, with_fd);
-        ck_assert_int_eq(p.map != NULL, sizes[_i] > HANDOVER_INLINE_MAX);
+        ck_assert_int_eq(p.map != NULL, sizes[_i] > PROTOCOL_INLINE_MAX);
         if (with_fd) {
             close(p.fd);
             close(fd);
         }
-        handover_drop(&p);
+        protocol_drop(&p);
     }
 }
 END_TEST
@@ -94,12 +94,12 @@ START_TEST(no_descriptor_is_left_behind)
 {
     int before = open_fds();
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-        struct handover_report r;
-        struct handover_packet p;
+        struct protocol_report r;
+        struct protocol_packet p;
         send_report(sizes[i], pair[1]);
         ck_assert_int_eq(receive(&r, &p), 1);
         close(p.fd);
-        handover_drop(&p);
+        protocol_drop(&p);
     }
     ck_assert_int_eq(open_fds(), before);
 }
@@ -109,8 +109,8 @@ END_TEST
 START_TEST(descriptors_that_cannot_be_had_are_lost_alone)
 {
     struct rlimit all, none;
-    struct handover_report r;
-    struct handover_packet p;
+    struct protocol_report r;
+    struct protocol_packet p;
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
     int before = open_fds();
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -137,8 +137,8 @@ END_TEST
 
 START_TEST(nothing_there_is_eagain_and_a_closed_pair_the_end)
 {
-    struct handover_report r;
-    struct handover_packet p;
+    struct protocol_report r;
+    struct protocol_packet p;
     ck_assert_int_eq(receive(&r, &p), -1);
     ck_assert_int_eq(errno, EAGAIN);
     send_report(10, -1);
@@ -151,10 +151,10 @@ END_TEST
 
 START_TEST(reports_of_a_peer_that_left_packets_unread)
 {
-    struct handover_report r = {.news = HANDOVER_READY};
-    struct handover_packet p = {.fd = -1};
+    struct protocol_report r = {.news = PROTOCOL_READY};
+    struct protocol_packet p = {.fd = -1};
     send_report(10, -1);
-    ck_assert(handover_send(pair[0], &r, sizeof(r),
+    ck_assert(protocol_send(pair[0], &r, sizeof(r),
                             &p)); /* it will never read this one: ECONNRESET for us */
     close(pair[1]);
     pair[1] = -1;
@@ -166,19 +166,19 @@ END_TEST
 
 START_TEST(packets_that_contradict_themselves_end_the_pair)
 {
-    struct handover_report r = {.unsent_len = 5};
-    struct handover_packet p;
+    struct protocol_report r = {.unsent_len = 5};
+    struct protocol_packet p;
     ck_assert_int_eq(send(pair[1], "short", 5, 0), 5);
     ck_assert_int_eq(receive(&r, &p), 0);
     ck_assert_int_eq(send(pair[1], &r, sizeof(r), 0),
                      (ssize_t)sizeof(r)); /* says 5 bytes, has none */
     ck_assert_int_eq(receive(&r, &p), 0);
-    r.unsent_len = HANDOVER_INLINE_MAX + 1; /* says memfd, has none */
+    r.unsent_len = PROTOCOL_INLINE_MAX + 1; /* says memfd, has none */
     ck_assert_int_eq(send(pair[1], &r, sizeof(r), 0), (ssize_t)sizeof(r));
     ck_assert_int_eq(receive(&r, &p), 0);
     int small = net_memfd("x", 1);
     struct iovec iov = {.iov_base = &r, .iov_len = sizeof(r)};
-    r.unsent_len = HANDOVER_INLINE_MAX +
+    r.unsent_len = PROTOCOL_INLINE_MAX +
                    1; /* a memfd that is shorter than it says: touching it would be SIGBUS */
     ck_assert_int_eq(net_send_fds(pair[1], &iov, 1, &small, 1), (ssize_t)sizeof(r));
     close(small);
@@ -189,20 +189,20 @@ END_TEST
 
 START_TEST(marks_belong_to_their_slot)
 {
-    ck_assert(shm_init(handover_shared_size(3) + 64));
-    handover_shared_init(3);
-    struct handover_answer a;
-    handover_mark(1, 77, (struct handover_answer){.len = 1234, .keep_alive = true});
-    ck_assert_uint_eq(handover_marked(0, &a), 0);
-    ck_assert_uint_eq(handover_marked(2, &a), 0);
-    ck_assert_uint_eq(handover_marked(1, &a), 77);
+    ck_assert(shm_init(protocol_shared_size(3) + 64));
+    protocol_shared_init(3);
+    struct protocol_answer a;
+    protocol_mark(1, 77, (struct protocol_answer){.len = 1234, .keep_alive = true});
+    ck_assert_uint_eq(protocol_marked(0, &a), 0);
+    ck_assert_uint_eq(protocol_marked(2, &a), 0);
+    ck_assert_uint_eq(protocol_marked(1, &a), 77);
     ck_assert_uint_eq(a.len, 1234);
     ck_assert(a.keep_alive);
-    struct handover_given g = {mono_now(), deadline_in_ms(10)};
-    handover_give(2, g);
-    ck_assert_int_eq(handover_given(1).at.ns, 0);
-    ck_assert_int_eq(handover_given(2).at.ns, g.at.ns);
-    ck_assert_int_eq(handover_given(2).until.at.ns, g.until.at.ns);
+    struct protocol_given g = {mono_now(), deadline_in_ms(10)};
+    protocol_give(2, g);
+    ck_assert_int_eq(protocol_given(1).at.ns, 0);
+    ck_assert_int_eq(protocol_given(2).at.ns, g.at.ns);
+    ck_assert_int_eq(protocol_given(2).until.at.ns, g.until.at.ns);
     shm_fini();
 }
 END_TEST
