@@ -25,6 +25,8 @@ struct conn_cell {
  * connection can end. */
 #define ENDS [CE_PROBLEM] = GO(WRITING, COMPOSE), [CE_CLOSE] = GO(FREE, CLOSE)
 
+/* An event that has no cell changes nothing: news about a connection may arrive after its phase has
+ * changed. */
 static const struct conn_cell conn_cells[CP_COUNT][CE_COUNT] = {
     [CP_IDLE] = {[CE_READY] = GO(IDLE, FILL),
                  [CE_BYTES] = GO(HEAD, PARSE_HEAD),

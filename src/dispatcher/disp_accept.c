@@ -36,6 +36,7 @@ static void disp_accept_refuse(struct disp *d, struct conn *c, const char *detai
 static void disp_accept_admit(struct disp *d, int fd, const struct sockaddr_storage *from)
 {
     struct conn *c = disp_conn_new(d, fd);
+    /* No place even for a refusal: closing without an answer is all that is left. */
     if (!c) {
         METRIC_INC(M_HTTP_SHED, SHED_REASON_CONNECTIONS);
         close(fd);
@@ -67,6 +68,7 @@ static bool disp_accept_waits(int listen_fd)
     return poll(&p, 1, 0) == 1;
 }
 
+/* The listener stays readable meanwhile; without a pause epoll would report it in every turn. */
 static void disp_accept_pause(struct disp *d, int error)
 {
     if (!d->accept_failing)
@@ -114,6 +116,7 @@ static void disp_accept_last(struct disp *d, unsigned listener)
         ;
 }
 
+/* From one turn to the next: sockets that both configurations have are never taken out of epoll. */
 void disp_accept_only(struct disp *d, uint32_t bits)
 {
     const bool watched = d->accepting && !d->listening_paused;
@@ -134,6 +137,7 @@ void disp_accept_only(struct disp *d, uint32_t bits)
     d->listen_on = bits;
 }
 
+/* systemd's sockets keep their queue: the next start serves it. */
 void disp_accept_end(struct disp *d)
 {
     for (unsigned i = 0; d->accepting && i < LISTENERS_MAX; i++) {

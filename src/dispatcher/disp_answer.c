@@ -32,6 +32,7 @@ static void disp_answer_record(struct disp *d, struct conn *c, const struct disp
     const bool whole = r && r->arrived.ns;
     const struct mono begun = whole ? r->arrived : c->since;
     const struct mono given = whole && r->given.ns ? r->given : d->now;
+    /* 204 for OPTIONS, 200 for the fixed pages: what disp_local_respond() will set. */
     const int local_status = r && r->method == HTTP_OPTIONS ? 204 : 200;
     struct http_params ignored;
     char peer[ADDR_TEXT_MAX];
@@ -92,6 +93,8 @@ static struct str disp_answer_bytes_or_oom(struct disp *d, struct conn *c,
     return bytes;
 }
 
+/* Bytes that are no request yet are peeked into, so that even a 400 has the client's request id
+ * and, for pages of other origins, the CORS fields that let a script read it. */
 static struct disp_event disp_answer_make(struct disp *d, struct conn *c,
                                           const struct disp_problem *p)
 {

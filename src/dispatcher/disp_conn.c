@@ -39,6 +39,7 @@ static unsigned disp_conn_count_fds(const struct disp *d)
 bool disp_conns_init(struct disp *d)
 {
     d->conns_cap = disp_conn_count_fds(d) + REFUSALS;
+    /* NORESERVE: pages exist once a connection uses them. */
     void *p = mmap(NULL, d->conns_cap * sizeof(*d->conns), PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
                    0); // cppcheck-suppress invalidFunctionArg
@@ -48,6 +49,7 @@ bool disp_conns_init(struct disp *d)
     return disp_peers_init(d);
 }
 
+/* The time limit of a phase counts from when the connection entered it. */
 void disp_conns_limits(struct disp *d)
 {
     const struct protocol_limits *l = &d->limits;
@@ -80,6 +82,7 @@ static void disp_conn_unlink(struct phase_list *l, struct conn *c)
     l->n--;
 }
 
+/* At the tail: a list is in the order of time, so only its head can be over the limit. */
 static void disp_conn_append(struct phase_list *l, struct conn *c)
 {
     c->prev = l->tail;
@@ -107,6 +110,8 @@ static uint64_t disp_conn_tag(const struct disp *d, const struct conn *c)
 
 struct conn *disp_conn_new(struct disp *d, int fd)
 {
+    /* The generation tells an event of epoll for this connection from one for its predecessor in
+     * the place. */
     struct conn *c = d->free;
     if (c)
         d->free = c->next;
@@ -116,6 +121,8 @@ struct conn *disp_conn_new(struct disp *d, int fd)
         return NULL;
     *c =
         (struct conn){.fd = fd, .generation = c->generation + 1, .phase = CP_IDLE, .since = d->now};
+    /* One shot: a connection whose request is with a worker must not report readable bytes all the
+     * time. */
     struct epoll_event ev = {.events = EPOLLONESHOT, .data.u64 = disp_conn_tag(d, c)};
     if (epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) != 0) {
         c->phase = CP_FREE;
@@ -128,6 +135,7 @@ struct conn *disp_conn_new(struct disp *d, int fd)
     return c;
 }
 
+/* Requests hold tokens and one-time codes. */
 void disp_conn_drop_input(struct conn *c)
 {
     if (c->buf)

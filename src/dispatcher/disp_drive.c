@@ -49,6 +49,7 @@ static struct disp_event disp_drive_act(struct disp *d, struct conn *c, enum con
     return DISP_EVENT(CE_NONE);
 }
 
+/* The action comes before the move: it may need to know the phase that the event was for. */
 void disp_drive(struct disp *d, struct conn *c, struct disp_event e)
 {
     while (e.what != CE_NONE) {
@@ -59,6 +60,7 @@ void disp_drive(struct disp *d, struct conn *c, struct disp_event e)
     }
 }
 
+/* Idle connections may be closed at any time (RFC 9112 9.5); clients open another. */
 bool disp_drive_evict(struct disp *d)
 {
     struct conn *oldest = d->phases[CP_IDLE].head;
@@ -92,6 +94,7 @@ bool disp_drive_report(struct disp *d, struct disp_worker *w)
     return more;
 }
 
+/* Reports that the worker sent before it died are still in the pair; they come first. */
 void disp_drive_lost(struct disp *d, struct disp_worker *w)
 {
     struct disp_report r;
@@ -103,6 +106,7 @@ void disp_drive_lost(struct disp *d, struct disp_worker *w)
     disp_drive_handle(d, &r);
 }
 
+/* Once per turn, after all reports: several workers may have become free. */
 void disp_drive_queue(struct disp *d)
 {
     for (struct conn *c; (c = disp_queue_next(d));)

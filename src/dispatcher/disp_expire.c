@@ -47,6 +47,7 @@ static void disp_expire_slow(struct disp *d, enum conn_phase p)
             return;
         if ((int64_t)disp_expire_moved(c) * 1000 / ms >= d->limits.min_rate)
             continue;
+        /* In the middle of an answer there is no way to say 408. */
         if (p == CP_WRITING)
             disp_expire_close(d, c, CONN_CLOSED_RATE);
         else
@@ -74,6 +75,7 @@ static void disp_expire_phases(struct disp *d)
         disp_expire_answer(d, c, CONN_CLOSED_HEAD, late);
     while ((c = disp_conn_expired(d, CP_BODY)))
         disp_expire_answer(d, c, CONN_CLOSED_BODY, late);
+    /* Who has lost a worker before is older, and is shed first. */
     while ((c = disp_conn_expired(d, CP_RETRY)) || (c = disp_conn_expired(d, CP_QUEUED)))
         disp_drive(d, c, disp_queue_shed(SHED_REASON_QUEUE_TIMEOUT));
     while ((c = disp_conn_expired(d, CP_WRITING)))

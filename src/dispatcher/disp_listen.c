@@ -16,6 +16,7 @@
  * spin. */
 #define LISTEN_PAUSE_MS 100
 
+/* A socket may be here before its epoch has begun. */
 bool disp_listen_used(const struct disp *d, unsigned listener)
 {
     return d->listen_fds[listener] >= 0 && (d->listen_on >> listener & 1u) != 0;
@@ -38,6 +39,7 @@ bool disp_listen_all(struct disp *d, bool on)
     return good;
 }
 
+/* `accepting` says what is wanted, `listening_paused` that it is suspended. */
 void disp_listen_pause(struct disp *d)
 {
     (void)disp_listen_all(d, false);

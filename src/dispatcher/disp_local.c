@@ -15,6 +15,7 @@
 /* What the server as a whole can do (RFC 9110 9.3.7: OPTIONS of the asterisk). */
 #define ALL_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE"
 
+/* Decided with the head: the body of such a request is read and ignored like any other. */
 void disp_local_mark(const struct disp *d, struct request *r)
 {
     const struct http_route_table *t = d->env->routes;

@@ -14,6 +14,7 @@
 #include "http/http_access.h"
 #include "sys/log.h"
 
+/* A lower limit applies at once: the oldest idle connections go until it is kept. */
 void disp_order_limits(struct disp *d, const struct protocol_limits *l)
 {
     d->limits = *l;
@@ -79,6 +80,7 @@ static void disp_order_lost(struct disp *d, const struct protocol_order *o)
     (void)disp_drive_evict(d);
 }
 
+/* All that are there: a reload sends several, and the last one begins the epoch. */
 void disp_order_read(struct disp *d)
 {
     struct protocol_order o;

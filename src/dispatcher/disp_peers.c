@@ -33,6 +33,7 @@ bool disp_peers_init(struct disp *d)
 {
     struct peers *t = &d->peers;
     uint32_t buckets = 64;
+    /* A bucket per possible connection: chains stay short. */
     while (buckets < d->conns_cap)
         buckets *= 2;
     t->mask = buckets - 1;
@@ -110,6 +111,7 @@ void disp_peers_leave(struct disp *d, struct conn *c)
     t->free = c->peer;
 }
 
+/* A trusted proxy carries all clients; only looked up when the cap is reached. */
 static bool disp_peers_trusts(const struct disp *d, int fd)
 {
     char text[ADDR_TEXT_MAX];

@@ -33,6 +33,7 @@ struct disp_event disp_queue_offer(struct disp *d, struct conn *c)
     struct request *r = c->req;
     r->arrived = d->now;
     r->deadline = deadline_after(d->now, d->limits.request_budget_ms);
+    /* Nobody may overtake those who wait. */
     if (disp_queue_waiting(d) == 0 && disp_worker_give(d, c))
         return DISP_EVENT(CE_GIVEN);
     if (d->queue_cut)
@@ -42,6 +43,7 @@ struct disp_event disp_queue_offer(struct disp *d, struct conn *c)
     return DISP_EVENT(CE_NONE);
 }
 
+/* A request that lost its worker has waited once already. */
 struct conn *disp_queue_next(struct disp *d)
 {
     if (disp_queue_waiting(d) == 0 || !disp_worker_any_free(d))

@@ -30,6 +30,7 @@ static struct disp_event disp_read_bad(enum err e, const char *detail)
     return DISP_PROBLEM(.err = e, .detail = detail, .close = true);
 }
 
+/* Doubles until the length is known, then exactly that. */
 static bool disp_read_grow(struct conn *c)
 {
     size_t cap = c->cap ? c->cap * 2 : BUF_FIRST;
@@ -58,6 +59,8 @@ struct disp_event disp_read_fill(struct disp *d, struct conn *c)
         const enum net_io io = net_recv_some(c->fd, c->buf + c->len, room, &n);
         if (io == NET_IO_BROKEN)
             return DISP_EVENT(CE_CLOSE);
+        /* A client may close its side after the request and still read the answer (RFC 9112
+         * 9.6). */
         c->eof = io == NET_IO_END;
         c->len += n;
         if (io == NET_IO_WAIT || n < room)
@@ -65,6 +68,7 @@ struct disp_event disp_read_fill(struct disp *d, struct conn *c)
     }
     if (c->len > 0)
         return DISP_EVENT(CE_BYTES);
+    /* An idle connection holds no buffer: there may be thousands of them. */
     disp_conn_drop_input(c);
     return DISP_EVENT(CE_MORE);
 }
@@ -77,6 +81,7 @@ struct disp_event disp_read_await(struct disp *d, struct conn *c)
     return DISP_EVENT(disp_conn_want(d, c, EPOLLIN) ? CE_NONE : CE_CLOSE);
 }
 
+/* Only ids that can stand in a header, a log and JSON as they are; else one of ours. */
 void disp_read_request_id(struct str id, char *out)
 {
     if (chars_all(id, char_is_id_or_dot) && id.n <= PROTOCOL_ID_MAX) {
@@ -113,6 +118,7 @@ static struct disp_event disp_read_begin(struct disp *d, struct conn *c)
     r->chunked = h->chunked;
     r->content_length = h->has_length ? h->content_length : 0;
     r->keep_alive = h->keep_alive;
+    /* As an offset: the buffer moves when it grows. */
     r->path_at = (size_t)(h->path.p - c->buf);
     r->path_n = h->path.n;
     disp_local_mark(d, r);
@@ -135,6 +141,7 @@ static struct disp_event disp_read_cut_short(void)
 struct disp_event disp_read_head(struct disp *d, struct conn *c)
 {
     struct http_fault fault = {.err = ERR_OK};
+    /* A new request: nothing of it was parsed yet. */
     if (c->phase == CP_IDLE)
         c->seen = 0;
     c->used = true;

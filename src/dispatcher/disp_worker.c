@@ -50,6 +50,7 @@ static bool disp_worker_is_free(const struct disp *d, const struct disp_worker *
     return w->fd >= 0 && w->ready && !w->retiring && !w->conn && w->epoch == d->epoch;
 }
 
+/* Entries that are not free any more are dropped on the way. */
 bool disp_worker_any_free(struct disp *d)
 {
     while (d->free_slots_n > 0) {
@@ -85,6 +86,7 @@ static struct disp_worker *disp_worker_pop(struct disp *d)
     return w;
 }
 
+/* Closing our end is how a worker learns that it may end. */
 static void disp_worker_detach(struct disp *d, struct disp_worker *w)
 {
     (void)epoll_ctl(d->ep, EPOLL_CTL_DEL, w->fd, NULL);
@@ -106,6 +108,7 @@ static enum reach disp_worker_reach(struct disp *d, const struct disp_worker *w,
     if (protocol_marked(disp_worker_slot(d, w), answer) != w->seq)
         return REACH_NONE; /* it had not begun */
     const int64_t now = net_written(c->fd), before = c->req->written;
+    /* No figures (a unix socket): the worst is assumed. */
     if (now < 0 || before < 0 || now < before)
         return REACH_PART;
     if (now == before)
@@ -211,6 +214,7 @@ bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report 
                             offsetof(struct protocol_report, unsent_len), &r->packet);
     if (got < 0 && (errno == EAGAIN || net_pause_after_error(errno)))
         return false;
+    /* End of file, or a packet that contradicts itself: the worker is not trusted any more. */
     if (got <= 0) {
         disp_worker_bury(d, w, r);
         return false;
@@ -241,6 +245,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
                                  .close = d->draining || c->eof};
     memcpy(q.request_id, r->id, sizeof(q.request_id));
     net_peer_address(c->fd, q.peer, sizeof(q.peer));
+    /* Before the worker can have written: disp_worker_reach() compares with it. */
     r->written = net_written(c->fd);
     while (disp_worker_any_free(d)) {
         struct disp_worker *w = disp_worker_pop(d);
@@ -252,6 +257,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
             r->given = d->now;
             return true;
         }
+        /* A dead worker: its end of file will be read in a moment; the next one is asked. */
         if (errno != EPIPE && errno != ECONNRESET && errno != ECONNREFUSED) {
             /* No memory or descriptors for the packet: the worker is fine, it stays the next to be
              * asked. */

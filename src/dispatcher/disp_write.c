@@ -30,6 +30,7 @@ static void disp_write_consume(struct conn *c)
     c->seen = 0;
     c->len -= used;
     if (c->len > 0) {
+        /* Moved, not copied to a new buffer: pipelining is rare and the rest short. */
         memmove(c->buf, c->buf + used, c->len);
         digest_wipe(c->buf + c->len, used);
         return;

@@ -39,6 +39,7 @@ static bool dispatcher_watch(struct disp *d, enum disp_tag kind, int fd)
     return epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
 
+/* By the same bytes that a reload sends: one reader for both ways. */
 static bool dispatcher_set_policy(struct disp *d, const struct config *cfg)
 {
     size_t n;
@@ -91,6 +92,7 @@ static void dispatcher_drain(struct disp *d)
     disp_drive_idle(d);
 }
 
+/* Gauges, once per turn: cheaper than at each change, and as true as a scrape can tell. */
 static void dispatcher_publish(const struct disp *d)
 {
     const struct phase_list *p = d->phases;
@@ -141,6 +143,7 @@ static int dispatcher_loop(struct disp *d)
         int n = epoll_wait(d->ep, events, EVENTS, disp_conn_wait_ms(d, most_ms));
         if (n < 0 && errno != EINTR)
             return 1;
+        /* One clock reading per turn: all limits of the turn are judged by it. */
         d->now = mono_now();
         scoreboard_beat();
         for (int i = 0; i < n; i++) {
@@ -157,6 +160,7 @@ static int dispatcher_loop(struct disp *d)
 
 int dispatcher_main(const struct child_env *env)
 {
+    /* Static: it is large, and it is there once. */
     static struct disp d;
     if (!dispatcher_init(&d, env)) {
         LOG(LOG_LEVEL_ERROR, "dispatcher.start_failed", F_INT("errno", errno));

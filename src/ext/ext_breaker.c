@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * The circuit breaker of a provider: one atomic word in shared memory, changed by compare-and-swap,
+ * so that all processes agree without a lock (BEHAVIOUR §3). Called by ext_client.c around each
+ * call; read by the monitor and the staff's list of providers.
+ */
 #include "ext/ext_breaker.h"
 
 #include "base/ensure.h"
@@ -58,12 +63,15 @@ static bool ext_breaker_refuses_call(uint64_t word, const struct ext_breaker_lim
     }
 }
 
+/* Without taking the probe: asked before a place in the bulkhead is taken. */
 bool ext_breaker_would_enter(const struct ext_breaker *b, const struct ext_breaker_limits *l)
 {
     return !ext_breaker_refuses_call(atomic_load_explicit(&b->word, memory_order_relaxed), l,
                                      now_ms());
 }
 
+/* The loop ends: each failed exchange means that another process changed the word, and the new word
+ * is judged. */
 bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l,
                        struct ext_ticket *t)
 {
@@ -101,6 +109,7 @@ enum ext_breaker_change ext_breaker_success(struct ext_breaker *b, const struct 
     return BREAKER_SAME;
 }
 
+/* For people who look at the status; nothing decides by it, so it need not agree with the word. */
 static void note_fault(struct ext_breaker *b, enum err fault)
 {
     uint64_t us = (uint64_t)wall_now().us & ((UINT64_C(1) << FAULT_US_BITS) - 1);
@@ -134,6 +143,7 @@ enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b,
     return BREAKER_SAME;
 }
 
+/* As if the time were over: the next call probes at once. */
 void ext_breaker_abandon(struct ext_breaker *b, const struct ext_breaker_limits *l,
                          const struct ext_ticket *t)
 {
@@ -152,6 +162,7 @@ void ext_breaker_read(const struct ext_breaker *b, const struct ext_breaker_limi
     out->consecutive_failures = atomic_load_explicit(&b->consecutive, memory_order_relaxed);
     out->last_fault = fault != 0 ? err_code((enum err)(fault >> FAULT_US_BITS)) : NULL;
     out->last_fault_at = (struct wall){(int64_t)(fault & ((UINT64_C(1) << FAULT_US_BITS) - 1))};
+    /* At least one second while it is not closed: 0 would invite an immediate repeat. */
     out->retry_after_s = 0;
     if (out->circuit == CIRCUIT_CLOSED)
         return;

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Places inside a provider: an array of atomic words in shared memory, each naming its holder.
+ * Called by ext_client.c before and after each call. The limit is exact, and the place of a killed
+ * process is free as soon as the master has reaped it.
+ */
 #include "ext/ext_bulkhead.h"
 
 #include <stdbool.h>
@@ -30,6 +35,7 @@ int ext_bulkhead_enter(struct ext_bulkhead *b, unsigned max)
     return place >= 0 ? place : ext_bulkhead_take_place(b, max, self, true);
 }
 
+/* Only our own: the master may have given it to another while this process was believed dead. */
 void ext_bulkhead_leave(struct ext_bulkhead *b, int place)
 {
     ENSURE(place >= 0 && place < EXT_PLACES_MAX);
@@ -37,6 +43,7 @@ void ext_bulkhead_leave(struct ext_bulkhead *b, int place)
     (void)atomic_compare_exchange_strong(&b->place[place], &self, 0);
 }
 
+/* For the gauge. A snapshot: places change while it is taken. */
 unsigned ext_bulkhead_count(const struct ext_bulkhead *b)
 {
     unsigned n = 0;

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * One call to a provider, from the circuit breaker to the driver's verdict (doc/ARCHITECTURE.md,
+ * Life of a provider call). Called by sms.c and pay.c in workers, the keeper and the command line.
+ * A process makes one call at a time.
+ */
 #include "ext/ext_client.h"
 
 #include <stdlib.h>
@@ -11,6 +16,7 @@
 #include "ext_priv.h"
 #include "sys/log.h"
 
+/* An eighth: enough that reads stay fast, and little capacity lost while all providers are well. */
 #define FREE_SHARE 8 /* one worker in so many stays out of providers' hands */
 
 /* A call under way, or answered and not yet judged. */
@@ -94,6 +100,7 @@ static void log_change(const struct ext *x, int provider, enum ext_breaker_chang
         LOG(LOG_LEVEL_INFO, "provider.circuit_closed", F_STR("provider", p->name));
 }
 
+/* The circuit hears of each call exactly once: here, in verdict_bad(), or by abandoning. */
 static void verdict_good(struct ext *x)
 {
     int provider = x->call.provider;
@@ -115,6 +122,7 @@ static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
 
 /* ---- entering ---- */
 
+/* Nothing was sent: the outcome is known to be "failed". */
 static struct ext_result ext_client_refuse_call(const struct ext_request *q, const char *detail,
                                                 long retry_after_s)
 {
@@ -133,6 +141,7 @@ static struct ext_result refuse_open(const struct ext_request *q,
     return ext_client_refuse_call(q, "circuit open", state.retry_after_s);
 }
 
+/* The keeper and commands are one process each; they do not count against the workers' share. */
 static bool is_worker(void)
 {
     int slot = scoreboard_self();
@@ -186,6 +195,7 @@ static struct ext_result ext_client_enter_call(struct ext *x, const struct ext_r
 
 /* ---- the call ---- */
 
+/* `detail` is ours or libcurl's words, never text of the provider, which may quote the message. */
 static void log_fault(const struct ext *x, const struct ext_request *q,
                       const struct ext_result *result, double seconds)
 {
@@ -249,6 +259,7 @@ struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_requ
     scoreboard_call(p->name, provider_op_names[q->op]);
     result = ext_transfer_run(&t, until, r);
     scoreboard_call(NULL, NULL);
+    /* Before the answer is judged: parsing needs no place. */
     leave_seats(x);
     r->seconds = mono_seconds_since(began);
     x->spent[q->provider] += r->seconds;
@@ -289,6 +300,7 @@ void ext_judge(struct ext *x, const struct ext_request *q, const struct ext_repl
             F_MS("took", reply->seconds * 1000));
 }
 
+/* For the access record: seconds in each provider. */
 double ext_seconds_spent(const struct ext *x, int provider)
 {
     ENSURE(provider >= 0 && provider < PROVIDERS_MAX);

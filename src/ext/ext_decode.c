@@ -44,6 +44,8 @@ bool ext_decode_coding(struct arena *a, const char *coding, struct str *body)
     bool deflate = coding && str_eq_nocase(str_trim(str_of(coding)), STR("deflate"));
     if (!gzip && !deflate)
         return true; /* a coding that the bytes do not show is a server's wrong header */
+    /* Bounded by the same limit as an answer without a coding: a small file can inflate to
+     * gigabytes. */
     char *out = arena_alloc(a, EXT_ANSWER_MAX);
     long n = ext_decode_inflate(*body, out, EXT_WINDOW_BITS + EXT_WINDOW_AUTO);
     if (n == EXT_DAMAGED && deflate) /* some servers leave zlib's header out */

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Puts values into requests in the form that their place needs: JSON, form or URL, XML. Called by
+ * the drivers. A text with a quote or an ampersand must reach the customer as it was written, and
+ * must never end the field that holds it.
+ */
 #include "ext/ext_escape.h"
 #include "base/chars.h"
 
@@ -10,6 +15,7 @@ static bool has_suffix(struct str s, struct str suffix)
     return s.n >= suffix.n && str_eq_nocase((struct str){s.p + s.n - suffix.n, suffix.n}, suffix);
 }
 
+/* JSON when nothing is said, as the configuration's default is. */
 enum ext_escape ext_escape_for(const char *content_type)
 {
     if (!content_type)
@@ -26,6 +32,7 @@ enum ext_escape ext_escape_for(const char *content_type)
     return EXT_ESCAPE_NONE;
 }
 
+/* RFC 8259 7; DEL is escaped too, since some gateways choke on it. */
 static void add_json(struct sb *b, unsigned char c)
 {
     if (c == '"' || c == '\\')
@@ -41,6 +48,7 @@ static void add_percent(struct sb *b, unsigned char c)
     chars_add_percent(b, (struct str){(const char *)&c, 1});
 }
 
+/* Line breaks as references: a parser would normalise them in attributes. */
 static void add_xml(struct sb *b, unsigned char c)
 {
     if (c == '&' || c == '<' || c == '>' || c == '"' || c == '\'' || c == '\n' || c == '\r' ||
@@ -70,6 +78,7 @@ static void escape_add_value(struct sb *b, const char *value, const void *how)
     ext_escape_add(b, *(const enum ext_escape *)how, value);
 }
 
+/* 256: numbers and a short text make most bodies fit without growing. */
 struct str ext_template(struct arena *a, const char *tpl, enum ext_escape how,
                         const struct template_var *vars, size_t n)
 {

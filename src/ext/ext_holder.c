@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Names the holder of something in shared memory: scoreboard slot and generation, so that a dead
+ * process's things are free as soon as the master has reaped it. Called by ext_breaker.c and
+ * ext_bulkhead.c. A process without a slot (a command, a test) is named by its pid.
+ */
 #include "ext/ext_holder.h"
 
 #include <errno.h>
@@ -10,6 +15,8 @@
 #include "base/ensure.h"
 #include "domain/scoreboard.h"
 
+/* The breaker's word has room for 26 bits: 12 of slot, 14 of generation. A probe would have to
+ * outlive 16384 deaths of one slot to be mistaken. */
 #define SHORT_GENERATION_BITS 14
 #define SHORT_GENERATION_MASK ((1U << SHORT_GENERATION_BITS) - 1)
 
@@ -32,6 +39,7 @@ static bool slot_alive(unsigned slot, uint32_t generation, uint32_t mask)
     return view.stage != STAGE_DOWN && (view.generation & mask) == generation;
 }
 
+/* EPERM means that there is such a process, of another user. */
 bool ext_holder_alive(uint64_t holder)
 {
     unsigned slot1 = (unsigned)(holder >> 32);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Reads values out of a provider's answer by the paths of a configuration or a driver. The grammar
+ * is base/jsonpath.c's, so check-config and the runtime accept the same paths.
+ */
 #include "ext/ext_jsonpath.h"
 
 #include <string.h>
@@ -25,6 +29,8 @@ const json_t *ext_jsonpath_get(const json_t *root, const char *path)
     return root;
 }
 
+/* As text, whatever the type: gateways write the same code as 1, "1" or true, from one version to
+ * the next. */
 const char *ext_json_text(struct arena *a, const json_t *v)
 {
     if (!v)

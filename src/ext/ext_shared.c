@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * What all processes share about providers: a cell per provider with its breaker and bulkhead, and
+ * the common bulkhead. The master makes it and hands cells to names; a reload keeps the cell of a
+ * name. Read by ext_client.c and the monitor.
+ */
 #include <string.h>
 
 #include "base/ensure.h"
@@ -73,6 +78,7 @@ struct ext_breaker_limits ext_breaker_limits_of(const struct provider_config *p)
                                        .probe_limit_ms = p->timeout_ms + PROBE_GRACE_MS};
 }
 
+/* For pages and lists: reading changes nothing. */
 void ext_read_state(int provider, struct ext_state *out)
 {
     const struct ext_cell *cell = ext_cell(provider);

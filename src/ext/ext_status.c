@@ -39,6 +39,7 @@ bool ext_status_decides(struct arena *a, const struct ext_reply *reply, struct e
         *r = (struct ext_result){.err = ext_status_rows[i].err,
                                  .outcome = ext_status_rows[i].outcome,
                                  .detail = ext_status_rows[i].detail};
+    /* Rows outside the table (1xx, 5xx and nonsense) mean that the work may have been done. */
     if (!r->detail)
         r->detail = arena_printf(a, "status %d", reply->status);
     if (r->err == ERR_PROVIDER_UNAVAILABLE)

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * Sets OpenSSL up when a process starts, as long as memory is there. Called by ext_new(). What
+ * OpenSSL initialises on first use would otherwise fail in the middle of a call in which memory
+ * runs out, and leave parts of it undone for all later calls.
+ */
 #include <openssl/decoder.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>

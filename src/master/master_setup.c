@@ -34,7 +34,7 @@
 /* Room for a reload that asks for more: memory that nobody touches costs nothing. */
 #define WORKERS_ROOM_MIN 64
 #define WORKERS_ROOM_MAX 1024
-/* The API has about 90 rows; ENSURE below says when it has more. */
+/* The API has about fifty rows; ENSURE below says when it has more. */
 #define ROUTES_MAX 256
 #define ALIGN_SPARE 4096 /* every part of the shared memory is rounded up to 64 bytes */
 
