@@ -51,8 +51,8 @@ struct config {
         bool confine;         /* filters of system calls and files for each role */
         int64_t request_budget_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms;
         int64_t max_head, max_body; /* bytes */
-        int64_t max_connections, max_connections_per_address, min_rate, backlog,
-            drain_timeout_ms; /* 0: no cap, none */
+        int64_t max_connections, max_connections_per_address, max_requests_per_address;
+        int64_t min_rate, backlog, drain_timeout_ms; /* 0: no cap, none */
         const struct cidr *trusted_proxies;
         size_t trusted_proxies_n;
         const char *const *cors_origins; /* lower case, without the scheme's own port */

@@ -15,8 +15,7 @@
 
 struct policy {
     void *memory; /* one block, which all others point into */
-    const struct cidr *trusted;
-    size_t trusted_n;
+    struct cidr_list proxies;
     const char *const *origins;
     size_t origins_n;
 };
@@ -27,7 +26,5 @@ char *policy_pack(const struct config *cfg, size_t *n) MUST_CHECK;
 /* False, with *p unchanged: no memory, or the bytes are no policy. */
 bool policy_unpack(struct policy *p, const char *bytes, size_t n) MUST_CHECK;
 void policy_free(struct policy *p);
-/* Is the address, as text, one of the trusted proxies'? */
-bool policy_trusts(const struct policy *p, const char *address);
 
 #endif

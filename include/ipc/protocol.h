@@ -58,7 +58,8 @@ struct protocol_report {
 /* What the dispatcher needs of the configuration, which it does not keep: it outlives many of them.
  */
 struct protocol_limits {
-    int64_t queue, max_connections, max_connections_per_address, max_head, max_body, min_rate;
+    int64_t queue, max_connections, max_connections_per_address, max_requests_per_address, max_head,
+        max_body, min_rate;
     int64_t request_budget_ms, queue_timeout_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms,
         drain_timeout_ms;
     int log_format, log_level;

@@ -18,9 +18,14 @@ struct listen_addr {
 };
 
 struct cidr {   /* a network */
-    int family; /* AF_INET, AF_INET6 */
+    int family; /* AF_INET, AF_INET6; AF_UNIX: all unix sockets */
     unsigned char addr[16];
     unsigned prefix; /* bits */
+};
+
+struct cidr_list {
+    const struct cidr *networks;
+    size_t n;
 };
 
 struct rate_limit {

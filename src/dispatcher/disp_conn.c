@@ -156,6 +156,7 @@ void disp_conn_drop_output(struct conn *c)
 void disp_conn_close(struct disp *d, struct conn *c)
 {
     ENSURE(c->phase != CP_FREE);
+    disp_peers_end(d, c->req);
     disp_peers_leave(d, c);
     disp_conn_unlink(&d->phases[c->phase], c);
     /* By name: a worker may still hold a copy of the descriptor, and epoll watches the open file,

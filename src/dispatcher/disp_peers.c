@@ -7,13 +7,17 @@
  */
 #include "disp_peers.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/rng.h"
+#include "http/http_client.h"
 #include "sys/addrs.h"
+#include "sys/log.h"
 #include "sys/net.h"
 
 /* Connections beyond the cap that get a 503; those beyond these are closed without an answer. A few
@@ -37,7 +41,7 @@ bool disp_peers_init(struct disp *d)
     while (buckets < d->conns_cap)
         buckets *= 2;
     t->mask = buckets - 1;
-    t->all = disp_peers_map(d->conns_cap + 1, sizeof(*t->all)); /* [0]: nobody */
+    t->all = disp_peers_map(2 * d->conns_cap + 1, sizeof(*t->all)); /* [0]: nobody */
     t->buckets = disp_peers_map(buckets, sizeof(*t->buckets));
     rng_bytes(&t->seed,
               sizeof(t->seed)); /* nobody outside can choose addresses that meet in one bucket */
@@ -78,44 +82,127 @@ static uint32_t *disp_peers_bucket(const struct peers *t, uint64_t key)
     return &t->buckets[(x ^ x >> 31) & t->mask];
 }
 
-void disp_peers_join(struct disp *d, struct conn *c, const struct sockaddr_storage *from)
+/* The row of an address; a new one with nothing counted. One per connection and one per request at
+ * most are in use, so they cannot run out. */
+static uint32_t disp_peers_find(struct peers *t, uint64_t key)
 {
-    struct peers *t = &d->peers;
-    uint64_t key;
-    if (!disp_peers_key(from, &key))
-        return;
     uint32_t *bucket = disp_peers_bucket(t, key), i = *bucket;
     while (i != 0 && t->all[i].key != key)
         i = t->all[i].next;
     if (i == 0) {
-        i = t->free ? t->free : ++t->used; /* one each connection at most: they cannot run out */
+        i = t->free ? t->free : ++t->used;
         t->free = t->free ? t->all[i].next : 0;
         t->all[i] = (struct peer){.key = key, .next = *bucket};
         *bucket = i;
     }
-    t->all[i].n++;
-    c->peer = i;
+    return i;
+}
+
+/* Frees the row when nothing is counted in it any more. */
+static void disp_peers_tidy(struct peers *t, uint32_t i)
+{
+    struct peer *p = &t->all[i];
+    if (p->n > 0 || p->requests > 0)
+        return;
+    uint32_t *at = disp_peers_bucket(t, p->key);
+    while (*at != i)
+        at = &t->all[*at].next;
+    *at = p->next;
+    p->next = t->free;
+    t->free = i;
+}
+
+void disp_peers_join(struct disp *d, struct conn *c, const struct sockaddr_storage *from)
+{
+    uint64_t key;
+    if (!disp_peers_key(from, &key))
+        return;
+    c->peer = disp_peers_find(&d->peers, key);
+    d->peers.all[c->peer].n++;
 }
 
 void disp_peers_leave(struct disp *d, struct conn *c)
 {
-    struct peers *t = &d->peers;
-    struct peer *p = &t->all[c->peer];
-    if (c->peer == 0 || --p->n > 0)
+    if (c->peer == 0)
         return;
-    uint32_t *at = disp_peers_bucket(t, p->key);
-    while (*at != c->peer)
-        at = &t->all[*at].next;
-    *at = p->next;
-    p->next = t->free;
-    t->free = c->peer;
+    d->peers.all[c->peer].n--;
+    disp_peers_tidy(&d->peers, c->peer);
+    c->peer = 0;
+}
+
+/* The key of an address that came as text. */
+static bool disp_peers_key_of_text(const char *text, uint64_t *key)
+{
+    struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+        memcpy(&at, &v4, sizeof(v4));
+    else if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1)
+        memcpy(&at, &v6, sizeof(v6));
+    return disp_peers_key(&at, key);
 }
 
 /* A trusted proxy carries all clients; only looked up when the cap is reached. */
 static bool disp_peers_trusts(const struct disp *d, int fd)
 {
     char text[ADDR_TEXT_MAX];
-    return policy_trusts(&d->policy, net_peer_address(fd, text, sizeof(text)));
+    return http_client_trusts(&d->policy.proxies, net_peer_address(fd, text, sizeof(text)));
+}
+
+/* A proxy that nobody declared: all its clients count as one, which its operator should know. */
+static void disp_peers_warn(struct disp *d, const char *peer)
+{
+    struct peers *t = &d->peers;
+    for (unsigned i = 0; i < t->warned_n; i++) {
+        if (strcmp(t->warned[i], peer) == 0)
+            return;
+    }
+    if (t->warned_n == PEERS_WARNED_MAX)
+        return;
+    (void)snprintf(t->warned[t->warned_n++], ADDR_TEXT_MAX, "%s", peer);
+    LOG(LOG_LEVEL_WARN, "dispatcher.forwarded_for_ignored", F_STR("client", peer),
+        F_STR("hint", "if this is your proxy, name it in server.trusted_proxies"));
+}
+
+void disp_peers_identify(struct disp *d, const struct conn *c, struct request *r)
+{
+    char peer[ADDR_TEXT_MAX], client[ADDR_TEXT_MAX];
+    if (http_header_count(&d->head, "X-Forwarded-For") > 0 && !disp_peers_trusts(d, c->fd))
+        disp_peers_warn(d, net_peer_address(c->fd, peer, sizeof(peer)));
+    if (d->policy.proxies.n == 0) {
+        r->has_client = c->peer != 0;
+        r->client = d->peers.all[c->peer].key;
+        return;
+    }
+    http_client_address(&d->policy.proxies, &d->head, net_peer_address(c->fd, peer, sizeof(peer)),
+                        client);
+    r->has_client = !http_client_trusts(&d->policy.proxies, client) &&
+                    disp_peers_key_of_text(client, &r->client);
+}
+
+bool disp_peers_begin(struct disp *d, struct request *r)
+{
+    const int64_t cap = d->limits.max_requests_per_address;
+    if (!r->has_client)
+        return true;
+    const uint32_t i = disp_peers_find(&d->peers, r->client);
+    if (cap > 0 && d->peers.all[i].requests >= cap) {
+        disp_peers_tidy(&d->peers, i);
+        return false;
+    }
+    d->peers.all[i].requests++;
+    r->peer = i;
+    return true;
+}
+
+void disp_peers_end(struct disp *d, struct request *r)
+{
+    if (!r || r->peer == 0)
+        return;
+    d->peers.all[r->peer].requests--;
+    disp_peers_tidy(&d->peers, r->peer);
+    r->peer = 0;
 }
 
 enum peer_room disp_peers_room(const struct disp *d, const struct conn *c)

@@ -18,4 +18,12 @@ enum peer_room {
 };
 enum peer_room disp_peers_room(const struct disp *d, const struct conn *c);
 
+/* Notes in *r whose request it is, while its head is in d->head: the forwarded address behind a
+ * trusted proxy. What comes from a proxy itself, or a unix socket, is nobody's. */
+void disp_peers_identify(struct disp *d, const struct conn *c, struct request *r);
+/* Counts a whole request; false: its client has as many as one may have. */
+bool disp_peers_begin(struct disp *d, struct request *r) MUST_CHECK;
+/* It neither waits nor is with a worker any more; r may be NULL, or not counted. */
+void disp_peers_end(struct disp *d, struct request *r);
+
 #endif

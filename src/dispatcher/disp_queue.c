@@ -7,6 +7,7 @@
  */
 #include "disp_queue.h"
 
+#include "disp_peers.h"
 #include "disp_worker.h"
 
 #define RETRY_AFTER_S 1 /* a queue of requests is served or turned away within a second or so */
@@ -21,6 +22,7 @@ struct disp_event disp_queue_shed(enum shed_reason reason)
     static const char *const details[SHED_REASON_COUNT] = {
         [SHED_REASON_QUEUE_FULL] = "Too many requests are waiting.",
         [SHED_REASON_QUEUE_TIMEOUT] = "No worker became free in time.",
+        [SHED_REASON_ADDRESS] = "Too many requests from this address are under way.",
         [SHED_REASON_DRAINING] = "The server is shutting down.",
     };
     METRIC_INC(M_HTTP_SHED, reason);
@@ -33,6 +35,8 @@ struct disp_event disp_queue_offer(struct disp *d, struct conn *c)
     struct request *r = c->req;
     r->arrived = d->now;
     r->deadline = deadline_after(d->now, d->limits.request_budget_ms);
+    if (!disp_peers_begin(d, r))
+        return disp_queue_shed(SHED_REASON_ADDRESS);
     /* Nobody may overtake those who wait. */
     if (disp_queue_waiting(d) == 0 && disp_worker_give(d, c))
         return DISP_EVENT(CE_GIVEN);

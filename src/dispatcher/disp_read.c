@@ -13,6 +13,7 @@
 #include "base/uuid.h"
 #include "disp_conn.h"
 #include "disp_local.h"
+#include "disp_peers.h"
 #include "sys/net.h"
 
 #define BUF_FIRST 1024           /* holds most requests; a slow client costs no more */
@@ -122,6 +123,8 @@ static struct disp_event disp_read_begin(struct disp *d, struct conn *c)
     r->path_at = (size_t)(h->path.p - c->buf);
     r->path_n = h->path.n;
     disp_local_mark(d, r);
+    if (!r->local)
+        disp_peers_identify(d, c, r);
     disp_read_request_id(http_header_count(h, "X-Request-Id") == 1 ? http_header(h, "X-Request-Id")
                                                                    : STR(""),
                          r->id);

@@ -31,6 +31,9 @@ struct request {
     size_t head_len, total; /* total: bytes of the whole, 0 until known */
     bool chunked, keep_alive, retried;
     bool local;             /* answered by disp_local.c */
+    bool has_client;        /* there is an address to count it under */
+    uint64_t client;        /* that address, as a key of the table of addresses */
+    uint32_t peer;          /* in that table while it waits or is with a worker; else 0 */
     size_t row;             /* of a local one: in the route table, beyond it for OPTIONS */
     size_t path_at, path_n; /* in the connection's buffer */
     uint64_t content_length;
@@ -66,12 +69,18 @@ struct phase_list {
 };
 
 struct peer {
-    uint64_t key; /* of the address */
-    uint32_t n;   /* its connections */
+    uint64_t key;      /* of the address */
+    uint32_t n;        /* its connections */
+    uint32_t requests; /* its requests that wait or are with a worker, through proxies too */
     uint32_t next;
 };
 
+/* Peers that were named in a warning: so many, and no more, for the life of the process. */
+#define PEERS_WARNED_MAX 16
+
 struct peers {
+    char warned[PEERS_WARNED_MAX][ADDR_TEXT_MAX];
+    unsigned warned_n;
     struct peer *all;  /* by number, from 1 on */
     uint32_t *buckets; /* heads of chains through next */
     uint32_t mask, used, free;

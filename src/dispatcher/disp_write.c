@@ -15,6 +15,7 @@
 
 #include "base/digest.h"
 #include "disp_conn.h"
+#include "disp_peers.h"
 #include "sys/net.h"
 
 /* Bytes that a client may still send after its last answer before it is cut off: as much as a
@@ -66,6 +67,7 @@ static bool disp_write_keep(struct conn *c, struct str rest)
 
 struct disp_event disp_write_some(struct disp *d, struct conn *c, struct str bytes)
 {
+    disp_peers_end(d, c->req);
     struct str rest = c->out ? (struct str){c->out + c->out_at, c->out_len - c->out_at} : bytes;
     const enum net_io io = net_send_some(c->fd, &rest);
     if (io == NET_IO_DONE)

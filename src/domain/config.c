@@ -31,6 +31,13 @@ static void config_check_otp(struct config_loader *l, const struct config_node *
 
 /* -1 means "none": index 0 is a provider. Texts are set before the keys are read, so that a file
  * replaces only what it names. */
+/* Time bounds the queue (server.queue_timeout), so number need not be tight: a request that takes
+ * a tenth of a second leaves a queue of 16 per worker within the usual two seconds. */
+static int64_t config_default_queue(int64_t workers)
+{
+    return workers > 16 ? 16 * workers : 256;
+}
+
 static void config_read_root(struct config_loader *l, const struct config_node *root)
 {
     struct config *c = config_of(l);
@@ -47,7 +54,7 @@ static void config_read_root(struct config_loader *l, const struct config_node *
     /* Depends on another key, so it cannot be a fallback in the table. Two waiting requests per
      * worker keep all workers busy without a long wait. */
     if (!c->server.queue)
-        c->server.queue = 2 * c->server.workers;
+        c->server.queue = config_default_queue(c->server.workers);
     config_check_otp(l, root);
 }
 

@@ -11,6 +11,7 @@ libhttp_a_SOURCES = \
   src/http/http_path.c include/http/http_path.h \
   src/http/http_accept.c include/http/http_accept.h \
   src/http/http_access.c include/http/http_access.h \
+  src/http/http_client.c include/http/http_client.h \
   src/http/http_cors.c include/http/http_cors.h \
   src/http/http_problem.c include/http/http_problem.h \
   src/http/http_syntax.c \

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/net.h"
-
 /* The bytes: this head, the networks, the origins one after another, each with its NUL. */
 struct policy_head {
     size_t trusted_n, origins_n;
@@ -72,8 +70,7 @@ bool policy_unpack(struct policy *p, const char *bytes, size_t n)
     }
     policy_free(p);
     *p = (struct policy){.memory = memory,
-                         .trusted = (const struct cidr *)(const void *)copy,
-                         .trusted_n = head.trusted_n,
+                         .proxies = {(const struct cidr *)(const void *)copy, head.trusted_n},
                          .origins = origins,
                          .origins_n = head.origins_n};
     return true;
@@ -83,13 +80,4 @@ void policy_free(struct policy *p)
 {
     free(p->memory);
     *p = (struct policy){.memory = NULL};
-}
-
-bool policy_trusts(const struct policy *p, const char *address)
-{
-    for (size_t i = 0; i < p->trusted_n; i++) {
-        if (net_cidr_contains(&p->trusted[i], address))
-            return true;
-    }
-    return false;
 }

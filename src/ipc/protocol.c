@@ -29,6 +29,7 @@ struct protocol_limits protocol_limits_of(const struct config *cfg)
         .queue = cfg->server.queue,
         .max_connections = cfg->server.max_connections,
         .max_connections_per_address = cfg->server.max_connections_per_address,
+        .max_requests_per_address = cfg->server.max_requests_per_address,
         .min_rate = cfg->server.min_rate,
         .max_head = cfg->server.max_head,
         .max_body = cfg->server.max_body,

@@ -140,6 +140,9 @@ bool config_cidr(const char *text, struct cidr *out)
     int64_t prefix;
     if (address.n >= sizeof host)
         return false;
+    *out = (struct cidr){.family = AF_UNIX};
+    if (strcmp(text, "unix") == 0)
+        return true;
     memcpy(host, address.p, address.n);
     host[address.n] = '\0';
     *out = (struct cidr){.family = memchr(host, ':', address.n) ? AF_INET6 : AF_INET};
@@ -166,7 +169,7 @@ void config_read_cidrs(const struct config_entry *e)
         if (item->kind == CONFIG_SCALAR && config_cidr(item->text, &nets[n]))
             n++;
         else if (item->kind != CONFIG_REFUSED)
-            config_fault(e->l, item, "must be a network like 10.0.0.0/8 or fd00::/8");
+            config_fault(e->l, item, "must be a network like 10.0.0.0/8 or fd00::/8, or unix");
     }
     config_entry_set_list(e, nets, n);
 }

@@ -422,6 +422,9 @@ class Daemon:
                 "public_url": "http://127.0.0.1:%d" % self.port,
                 "workers": 2,
                 "drain_timeout": "10s",
+                # Tests are many clients of one address.
+                "max_requests_per_address": 0,
+                "max_connections_per_address": 0,
             },
             "monitor": {"listen": "127.0.0.1:%d" % self.monitor_port, "poll_interval": "200ms"},
             "database": {

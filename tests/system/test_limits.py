@@ -9,6 +9,7 @@ import threading
 import time
 
 import bd
+import bd_wait
 
 
 class Address(bd.Case):
@@ -98,6 +99,76 @@ class Address(bd.Case):
             if wanted == 200:
                 before.append(c)
         self.assertEqual([c.get("/healthz").status for c in before], [200] * 7)
+
+
+class Requests(bd.Case):
+    def daemon_with(self, **server):
+        server = {"workers": 1, "request_budget": "20s", **server}
+        pg = self.postgres()
+        return pg, self.daemon(pg, {"server": server, "database": {"statement_timeout": "20s"}})
+
+    # S3: one address took the whole queue
+    def test_one_address_does_not_take_the_queue(self):
+        pg, d = self.daemon_with(max_requests_per_address=3, queue=20)
+        with bd_wait.blocked(d, pg, 1):
+            waiting = [bd_wait.background(lambda: d.get("/v1/venues")) for _ in range(2)]
+            bd.wait_until(
+                lambda: d.metric("bookingd_http_connections", state="queued") == 2, "queued"
+            )
+            for _ in range(3):
+                r = d.get("/v1/venues")
+                self.assertEqual((r.status, r.code), (503, "overloaded"))
+                self.assertTrue(r.header("Retry-After"))
+            self.assertEqual(d.metric("bookingd_http_requests_shed_total", reason="address"), 3)
+            self.assertEqual(d.get("/healthz").status, 200)
+            c = d.client()
+            c.source = ("127.0.0.2", 0)
+            c.connect()
+            c.send(c.encode("GET", "/v1/venues"))
+            bd.wait_until(
+                lambda: d.metric("bookingd_http_connections", state="queued") == 3, "another's"
+            )
+        self.assertEqual([j().status for j in waiting], [200] * 2)
+        self.assertEqual(c.recv_response().status, 200)
+        self.assertEqual([d.get("/v1/venues").status for _ in range(20)], [200] * 20)
+
+    def test_forwarded_addresses_count(self):
+        pg, d = self.daemon_with(
+            max_requests_per_address=1, queue=20, trusted_proxies=["127.0.0.1"]
+        )
+        with bd_wait.blocked(d, pg, 1):  # from the proxy itself: counted for nobody
+            for i, want in ((1, None), (2, None), (1, 503), (2, 503), (3, None)):
+                with contextlib.ExitStack() as stack:
+                    c = d.client()
+                    c.send(
+                        c.encode("GET", "/v1/venues", headers={"X-Forwarded-For": "192.0.2.%d" % i})
+                    )
+                    if want:
+                        stack.enter_context(c)
+                        self.assertEqual(c.recv_response().status, want, i)
+                bd.wait_until(
+                    lambda: want or d.metric("bookingd_http_connections", state="queued") >= i,
+                    "queued",
+                )
+
+    # O14: a proxy that nobody declared
+    def test_warning_for_a_proxy_that_is_not_trusted(self):
+        _, d = self.daemon_with()
+        for _ in range(3):
+            d.get("/v1/venues", {"X-Forwarded-For": "192.0.2.1"})
+        line = d.log_contains(r"event=dispatcher.forwarded_for_ignored .*client=127.0.0.1", 5)
+        self.assertTrue(line)
+        self.assertEqual(d.log().count("forwarded_for_ignored"), 1)
+
+    # S4 and O15: the defaults, and longer idle connections
+    def test_defaults(self):
+        for good in ({"idle_timeout": "1h"}, {"trusted_proxies": ["unix"]}):
+            d = bd.Daemon(None, {"server": good})
+            self.addCleanup(d.close)
+            self.assertEqual(d.run("check-config").returncode, 0)
+        d = bd.Daemon(None, {"server": {"idle_timeout": "61m"}})
+        self.addCleanup(d.close)
+        self.assertEqual(d.run("check-config").returncode, 78)
 
 
 class Rate(bd.Case):

@@ -28,7 +28,7 @@ START_TEST(defaults_without_a_file)
     ck_assert_str_eq(c->server.listen[0].text, "127.0.0.1:8080");
     ck_assert_str_eq(c->server.public_url, "http://127.0.0.1:8080");
     ck_assert_int_eq(c->server.workers, 32);
-    ck_assert_int_eq(c->server.queue, 64);
+    ck_assert_int_eq(c->server.queue, 512);
     ck_assert_int_eq(c->server.queue_timeout_ms, 2000);
     ck_assert_str_eq(c->server.user, "");
     ck_assert_int_eq(c->server.request_budget_ms, 10000);
@@ -94,11 +94,11 @@ END_TEST
 START_TEST(computed_defaults)
 {
     struct config *c = th_good("server: {workers: 8}\n" SMS);
-    ck_assert_int_eq(c->server.queue, 16);
+    ck_assert_int_eq(c->server.queue, 256);
     ck_assert_int_eq(c->providers[0].max_concurrent, 6);
     config_free(c);
     c = th_good("server: {workers: 1}\n" SMS);
-    ck_assert_int_eq(c->server.queue, 2);
+    ck_assert_int_eq(c->server.queue, 256);
     ck_assert_int_eq(c->providers[0].max_concurrent, 1);
     config_free(c);
     c = th_good("server: {workers: 1024}\n" SMS); /* also when the providers come first, order in
@@ -126,7 +126,7 @@ static const struct range ranges[] = {
     {"server", "queue_timeout", "50ms 1m", "49ms 61s", "50ms to 1m"},
     {"server", "head_timeout", "1s 10m", "999ms 601s", "1s to 10m"},
     {"server", "body_timeout", "1s 10m", "999ms 601s", "1s to 10m"},
-    {"server", "idle_timeout", "1s 10m", "999ms 601s", "1s to 10m"},
+    {"server", "idle_timeout", "1s 1h", "999ms 3601s", "1s to 1h"},
     {"server", "drain_timeout", "0 0s 10m", "601s", "0s to 10m"},
     {"server", "max_head", "1KiB 1024 64KiB", "1023 65537 1MiB", "1KiB to 64KiB"},
     {"server", "max_body", "1KiB 1MiB", "1023B 1048577", "1KiB to 1MiB"},
@@ -334,8 +334,8 @@ START_TEST(networks)
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         char text[128];
         snprintf(text, sizeof text, "server: {trusted_proxies: [%s]}", bad[i]);
-        th_bad(text,
-               "1:28: server.trusted_proxies[0]: must be a network like 10.0.0.0/8 or fd00::/8\n");
+        th_bad(text, "1:28: server.trusted_proxies[0]: must be a network like 10.0.0.0/8 or "
+                     "fd00::/8, or unix\n");
     }
     th_bad("server: {trusted_proxies: 10.0.0.0/8}",
            "1:27: server.trusted_proxies: must be a list of networks like [10.0.0.0/8]\n");
