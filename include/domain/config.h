@@ -64,6 +64,7 @@ struct config {
     } monitor;
     struct {
         const char *url;
+        const char *migrate_url; /* of the owner of the tables; NULL: url */
         int64_t connect_timeout_ms, statement_timeout_ms;
         enum { PREPARED_AUTO, PREPARED_ON, PREPARED_OFF } prepared;
     } database;
@@ -104,6 +105,9 @@ struct config {
                                                       {starts_at} {ends_at} {party_size} */
     } notifications;
     struct {
+        int64_t notifications_ms, audit_ms, webhook_events_ms; /* 0: for ever */
+    } retention;
+    struct {
         int format;    /* enum log_format */
         int level;     /* enum log_level */
         unsigned skip; /* 1 << enum config_log_skip: no record of what was answered well there */
@@ -130,6 +134,7 @@ void config_set_url_check(bool (*valid)(const char *url));
  * it needs and no more. What was wiped reads as empty.
  */
 enum { CONFIG_KEEP_DATABASE = 1, CONFIG_KEEP_PROVIDERS = 2, CONFIG_KEEP_OTP = 4 };
+#define CONFIG_KEEP_OWNER 8 /* database.migrate_url: no role of the service keeps it */
 void config_forget_secrets(struct config *c, unsigned keep);
 /* Calls fn with each secret of these kinds. */
 void config_each_secret(const struct config *c, unsigned kinds,

@@ -37,10 +37,11 @@ const struct cli_command cli_commands[] = {
      "Signals: TERM and INT stop in order, HUP reads the configuration again, USR1 logs the "
      "scoreboard,\n"
      "TTIN and TTOU add and remove a worker.\n"},
-    {"check-config", NULL, cli_check_config, "",
+    {"check-config", NULL, cli_check_config, "[--without-secrets]",
      "read the configuration and say what is wrong with it",
      "Prints 'configuration ok', or each fault as FILE:LINE:COLUMN: KEY: WHAT with exit code "
-     "78.\n"},
+     "78.\nWhat is unsafe is a warning on stderr and does not change the exit code.\n"
+     "  --without-secrets  do not look for secrets, which only the service's account may read\n"},
     {"migrate", NULL, cli_migrate, "[--grant-to ROLE]",
      "bring the database's schema to this version",
      "  --grant-to ROLE    then give ROLE what 'serve' needs, and no more\n"},
@@ -63,7 +64,9 @@ const struct cli_command cli_commands[] = {
                   "  --dry-run          count only, send nothing\n"},
     {"notifications", "acknowledge", cli_notifications_acknowledge, "ID... | --all [FILTER...]",
      "take FAILED notifications out of the alert", FILTERS_HELP},
-    {"status", NULL, cli_status, "[--json]", "show the scoreboard of the running daemon", ""},
+    {"status", NULL, cli_status, "[--json | --check]", "show the scoreboard of the running daemon",
+     "  --check            say what is wrong; exit code 0 when nothing is, 1 for what can wait,\n"
+     "                     2 for what hurts customers now (a daemon that does not answer, too)\n"},
     {"reload", NULL, cli_reload, "[--wait] [--pid PID] [--timeout SECONDS]",
      "make the running daemon read its configuration again",
      "  --wait             wait until it is done; exit code 0, or 1 and the reason when the "
@@ -100,20 +103,6 @@ int cli_version(struct cli *c)
 }
 
 /* With secrets: a file that cannot be read is a fault that an operator wants to hear of now. */
-int cli_check_config(struct cli *c)
-{
-    int code = cli_options(c, commands_no_options, 0, 0);
-    if (code != CLI_GO_ON)
-        return code;
-    struct config *cfg = cli_config(c, false);
-    if (!cfg)
-        return EX_CONFIG;
-    config_free(cfg);
-    puts("configuration ok");
-    return cli_done();
-}
-
-/* c->serve is the master's entry: cli does not know the master, only main.c knows both. */
 int cli_serve(struct cli *c)
 {
     int code = cli_options(c, commands_no_options, 0, 0);

@@ -95,6 +95,8 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     if (!s->cfg)
         return EX_CONFIG;
     /* Results go to stdout; records below a warning would only disturb on a terminal. */
+    if (needs == CLI_ANY_SCHEMA && s->cfg->database.migrate_url)
+        s->cfg->database.url = s->cfg->database.migrate_url;
     log_init((enum log_format)s->cfg->log.format, LOG_LEVEL_WARN);
     s->svc.cfg = s->cfg;
     /* Rows of history and audit need one. */

@@ -8,10 +8,68 @@
 
 #include "base/str.h"
 #include "cli_priv.h"
+#include "sys/json.h"
 
 #define STATUS_MS 5000 /* the monitor reads shared memory alone and answers at once */
 
-static int status_print(struct arena *a, const struct listen_addr *at, bool json)
+/* As the severities of alerts: a page means that customers are hurt now. */
+enum { STATUS_GOOD = 0, STATUS_TICKET = 1, STATUS_PAGE = 2 };
+
+/* Workers that can take a request. */
+static unsigned status_count_workers(const json_t *top, bool *draining)
+{
+    size_t i;
+    const json_t *slot;
+    unsigned n = 0;
+    json_array_foreach(json_object_get(top, "slots"), i, slot)
+    {
+        const char *role = json_string_value(json_object_get(slot, "role"));
+        const char *stage = json_string_value(json_object_get(slot, "stage"));
+        if (!role || !stage)
+            continue;
+        bool drains = strcmp(stage, "draining") == 0;
+        *draining |= drains && strcmp(role, "dispatcher") == 0;
+        n += strcmp(role, "worker") == 0 && !drains && strcmp(stage, "down") != 0 &&
+             strcmp(stage, "starting") != 0;
+    }
+    return n;
+}
+
+/* Names what holds, worst first. */
+static int status_check(struct arena *a, struct str body)
+{
+    const json_t *top = json_parse(a, body);
+    bool draining = false;
+    unsigned workers = status_count_workers(top, &draining);
+    const struct {
+        bool holds;
+        int severity;
+        const char *text;
+    } conditions[] = {
+        {!json_is_object(top), STATUS_PAGE, "the monitor's answer is not a status"},
+        {workers == 0, STATUS_PAGE, "no worker"},
+        {!json_is_true(json_object_get(top, "database_up")), STATUS_PAGE, "the database is away"},
+        {json_is_false(json_object_get(top, "database_writable")) &&
+             json_is_true(json_object_get(top, "database_up")),
+         STATUS_PAGE, "the database is read-only"},
+        {draining, STATUS_PAGE, "draining"},
+        {json_is_false(json_object_get(json_object_get(top, "reload"), "successful")),
+         STATUS_TICKET, "the last reload was refused"},
+    };
+    int worst = STATUS_GOOD;
+    for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
+        if (!conditions[i].holds)
+            continue;
+        printf("%s: %s\n", conditions[i].severity == STATUS_PAGE ? "page" : "ticket",
+               conditions[i].text);
+        worst = conditions[i].severity > worst ? conditions[i].severity : worst;
+    }
+    if (worst == STATUS_GOOD)
+        puts("ok");
+    return cli_done() == 0 ? worst : STATUS_PAGE;
+}
+
+static int status_print(struct arena *a, const struct listen_addr *at, bool json, bool check)
 {
     struct deadline d = deadline_in_ms(STATUS_MS);
     struct sb answer;
@@ -23,11 +81,13 @@ static int status_print(struct arena *a, const struct listen_addr *at, bool json
         return EX_UNAVAILABLE;
     }
     sb_init(&answer, a, 8192);
-    if (!cli_monitor_ask(at, json, d, &answer, &body, &why)) {
+    if (!cli_monitor_ask(at, json || check, d, &answer, &body, &why)) {
         cli_error("the monitor at %s %s%s", at->text,
                   why ? why : "does not answer: ", why ? "" : strerror(errno));
-        return EX_UNAVAILABLE;
+        return check ? STATUS_PAGE : EX_UNAVAILABLE;
     }
+    if (check)
+        return status_check(a, body);
     printf("%.*s%s", STR_ARG(body), body.n && body.p[body.n - 1] == '\n' ? "" : "\n");
     return cli_done();
 }
@@ -35,8 +95,9 @@ static int status_print(struct arena *a, const struct listen_addr *at, bool json
 /* Without secrets: the status needs none, and its caller may not be allowed to read them. */
 int cli_status(struct cli *c)
 {
-    bool json = false;
-    const struct cli_option options[] = {{.name = "json", .flag = &json}, CLI_OPTIONS_END};
+    bool json = false, check = false;
+    const struct cli_option options[] = {
+        {.name = "json", .flag = &json}, {.name = "check", .flag = &check}, CLI_OPTIONS_END};
     int code = cli_options(c, options, 0, 0);
     if (code != CLI_GO_ON)
         return code;
@@ -45,7 +106,7 @@ int cli_status(struct cli *c)
         return EX_CONFIG;
     struct arena *a = arena_new(16384);
     if (a)
-        code = status_print(a, &cfg->monitor.listen, json);
+        code = status_print(a, &cfg->monitor.listen, json, check);
     else
         code = cli_failed(ERR_OUT_OF_MEMORY);
     arena_free(a);

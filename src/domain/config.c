@@ -82,6 +82,8 @@ static unsigned config_secret_kind(const struct config *c, const struct config_s
 {
     if (s->p == c->database.url)
         return CONFIG_KEEP_DATABASE;
+    if (s->p == c->database.migrate_url)
+        return CONFIG_KEEP_OWNER;
     return s->p == c->otp.secret ? CONFIG_KEEP_OTP : CONFIG_KEEP_PROVIDERS;
 }
 

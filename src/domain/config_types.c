@@ -81,6 +81,8 @@ void config_read_database(const struct config_entry *e)
     e->l->offline = false; /* nothing works without it */
     const char *text = config_secret(e->l, e->node);
     e->l->offline = offline;
+    if (text && *text == '\0' && e->key->fallback && *e->key->fallback == '\0')
+        return; /* none, where there may be none */
     if (text && *text == '\0')
         config_fault(e->l, e->node, "is empty");
     else if (text && !database_url_valid(text))

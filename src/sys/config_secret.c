@@ -59,6 +59,13 @@ static ssize_t config_secret_read_file(const char *path, char *buf, size_t size)
     config_fault_at((l), (ref)->first->line, (ref)->first->column, \
                     config_node_path(l->scratch, (ref)), __VA_ARGS__)
 
+/* Before the line break that editors add. It would be sent as part of the secret, and refused. */
+static bool config_secret_ends_in_blank(const char *buf, size_t len)
+{
+    len -= len > 0 && buf[len - 1] == '\n';
+    return len > 0 && (buf[len - 1] == ' ' || buf[len - 1] == '\t');
+}
+
 static const char *from_file(struct config_loader *l, const struct config_node *ref,
                              const char *path)
 {
@@ -74,6 +81,10 @@ static const char *from_file(struct config_loader *l, const struct config_node *
         REFERENCE_FAULT(l, ref, "%s is larger than 16 KiB", path);
     else if (memchr(buf, '\0', len))
         REFERENCE_FAULT(l, ref, "%s contains a NUL byte", path);
+    else if (len >= 3 && memcmp(buf, "\xEF\xBB\xBF", 3) == 0)
+        REFERENCE_FAULT(l, ref, "%s begins with a byte order mark", path);
+    else if (config_secret_ends_in_blank(buf, len))
+        REFERENCE_FAULT(l, ref, "%s ends in a blank", path);
     else
         out = config_secret_keep_copy(l, buf, len > 0 && buf[len - 1] == '\n' ? len - 1 : len);
     digest_wipe(buf, sizeof buf);

@@ -276,6 +276,63 @@ class Database(Base):
         )
 
 
+class CheckConfig(Base):
+    def test_without_secrets(self):  # O9
+        sms = dict(SMS, token={"credential": "sms-token"})
+        path = self.config(providers={"sms": sms})
+        self.ended(run("-c", path, "check-config"), CONFIG, "", "CREDENTIALS_DIRECTORY")
+        done = run("-c", path, "check-config", "--without-secrets")
+        self.ended(done, 0, "^configuration ok\n$")
+
+    def test_hopeless(self):  # S26
+        path = self.config(server={"trusted_proxies": ["0.0.0.0/0"]})
+        self.ended(run("-c", path, "check-config"), CONFIG, "", "trusted_proxies.*everybody")
+        moyasar = {"type": "moyasar", "secret_key": "k" * 20, "webhook_secret": "1"}
+        moyasar["base_url"] = "https://api.moyasar.com"
+        path = self.config(providers={"m": moyasar})
+        self.ended(run("-c", path, "check-config"), CONFIG, "", "webhook_secret.*16 bytes")
+
+    def test_unsafe(self):  # S26
+        path = self.config(
+            server={"workers": 2},
+            monitor={"listen": "0.0.0.0:9464"},
+            providers={"sms": dict(SMS, base_url="http://169.254.169.254")},
+            otp={"provider": "sms", "secret": "s" * 32, "code_length": 4, "max_attempts": 10},
+        )
+        os.chmod(path, 0o644)
+        done = run("-c", path, "check-config")
+        self.assertEqual((done.returncode, done.stdout), (0, "configuration ok\n"), done)
+        for what in ("monitor.listen", "http", "link-local", "code_length", "everybody on"):
+            self.assertRegex(done.stderr, "(?m)^bookingd: .*warning: .*" + what)
+
+    def test_secret_files(self):  # O19
+        for text, why in ((b"\xef\xbb\xbftoken\n", "byte order mark"), (b"token \n", "blank")):
+            with tempfile.NamedTemporaryFile() as f:
+                f.write(text)
+                f.flush()
+                path = self.config(providers={"sms": dict(SMS, token={"file": f.name})})
+                self.ended(run("-c", path, "check-config"), CONFIG, "", f.name + ".*" + why)
+
+    def test_status_check(self):  # O24
+        pg = self.postgres()
+        d = self.daemon(pg)
+        bd.wait_until(lambda: run("-c", d.path, "status", "--check").returncode == 0, "good")
+        with open(d.path, "a") as f:
+            f.write("]")
+        d.hup()
+        bd.wait_until(lambda: run("-c", d.path, "status", "--check").returncode != 0, "refused")
+        d.write_config()
+        pg.sql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % pg.name, admin=True)
+        pg.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'" % pg.name,
+            admin=True,
+        )
+        bd.wait_until(lambda: run("-c", d.path, "status", "--check").returncode == 2, "away")
+        self.assertIn("database is away", run("-c", d.path, "status", "--check").stdout)
+        d.stop()
+        self.assertEqual(run("-c", d.path, "status", "--check").returncode, 2)
+
+
 class StaffKeys(Base):
     def test_life_of_a_key(self):
         daemon = self.daemon(self.postgres())

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """The database is checked before it is trusted: `migrate`, the start, and /readyz."""
+import json
 import os
 import re
 import subprocess
@@ -210,6 +211,40 @@ class Fit(Base):
         done = run("-c", self.config(pg), "migrate", "--grant-to", "nobody here")
         self.assertEqual(done.returncode, CONFIG, done)
         self.assertIn('role "nobody here" does not exist', done.stderr)
+
+    def test_migrate_url(self):  # S29
+        pg = self.postgres(migrate=False)
+        _, conninfo = self.role(pg)
+        path = self.config_of(conninfo)
+        with open(path) as f:
+            config = json.load(f)
+        config["database"]["migrate_url"] = pg.conninfo
+        with open(path, "w") as f:
+            json.dump(config, f)
+        role = conninfo.split("user=")[1]
+        self.ended(run("-c", path, "migrate", "--grant-to", role), 0, "may serve")
+        self.ended(run("-c", path, "staff-key", "list"), 0, "^NAME")
+
+    def test_purges_keep_up(self):  # S9
+        pg = self.postgres()
+        pg.sql(
+            "INSERT INTO rate_limits (subject, window_start, window_end, taken)"
+            " SELECT 'x' || i, now() - interval '2 h', now() - interval '1 h', 1"
+            " FROM generate_series(1, 20000) i;"
+            "INSERT INTO audit_log (id, at, actor, action, subject)"
+            " SELECT gen_random_uuid(), now() - interval '401 d', 'a', 'b', 'c'"
+            " FROM generate_series(1, 3000);"
+            "INSERT INTO audit_log (id, actor, action, subject)"
+            " VALUES (gen_random_uuid(), 'a', 'new', 'c')"
+        )
+        self.daemon(pg)
+
+        def left():
+            return pg.sql("SELECT count(*) FROM rate_limits") + pg.sql(
+                "SELECT count(*) FROM audit_log"
+            )
+
+        bd.wait_until(lambda: left() == [["0"], ["1"]], "nothing overdue", 40)
 
 
 if __name__ == "__main__":

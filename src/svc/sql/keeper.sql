@@ -70,12 +70,28 @@ DELETE FROM sessions
               FOR UPDATE SKIP LOCKED);
 
 -- name: keeper_webhook_events
--- returns: nothing
+-- params: $1 bigint age in milliseconds
+-- returns: n
 -- index: webhook_events_received
-DELETE FROM webhook_events
- WHERE (provider, event_id) IN (
-           SELECT o.provider, o.event_id
-             FROM webhook_events o
-            WHERE o.received_at < now() - interval '30 days'
-            LIMIT 500
-              FOR UPDATE SKIP LOCKED);
+WITH old AS (
+         DELETE FROM webhook_events
+          WHERE (provider, event_id) IN (
+                    SELECT o.provider, o.event_id
+                      FROM webhook_events o
+                     WHERE o.received_at < now() - $1 * interval '1 millisecond'
+                     LIMIT 500
+                       FOR UPDATE SKIP LOCKED)
+         RETURNING 1)
+SELECT count(*) AS n
+  FROM old;
+
+-- The role that serves may not delete these itself: functions of the owner do.
+-- name: keeper_audit
+-- params: $1 bigint age in milliseconds
+-- returns: n
+SELECT retention_purge_audit($1 * interval '1 millisecond', 500) AS n;
+
+-- name: keeper_notifications
+-- params: $1 bigint age in milliseconds
+-- returns: n
+SELECT retention_purge_notifications($1 * interval '1 millisecond', 500) AS n;

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* `bookingd check-config`: faults of the file, what is hopeless, and warnings about what is unsafe.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "cli_priv.h"
+#include "db/db.h"
+
+/* RFC 6750 and NIST SP 800-63B ask for 112 bits and more of what cannot be guessed: 16 bytes. */
+#define WEBHOOK_SECRET_MIN 16
+/* Chance of one in a thousand per code, with the usual attempts. */
+#define CODE_GUESSES_MAX 1000
+
+struct check {
+    const struct config *cfg;
+    const char *path;
+    bool hopeless;
+};
+
+static void check_config_refuse(struct check *c, const char *key, const char *what)
+{
+    cli_error("%s: %s: %s", c->path ? c->path : "defaults", key, what);
+    c->hopeless = true;
+}
+
+static void check_config_warn(const struct check *c, const char *key, const char *what)
+{
+    cli_error("%s: warning: %s: %s", c->path ? c->path : "defaults", key, what);
+}
+
+/* Whoever connects could say any address, and no limit per address would hold. */
+static void check_config_judge_server(struct check *c)
+{
+    const struct config *cfg = c->cfg;
+    for (size_t i = 0; i < cfg->server.trusted_proxies_n; i++)
+        if (cfg->server.trusted_proxies[i].prefix == 0)
+            check_config_refuse(c, "server.trusted_proxies", "a /0 trusts everybody");
+    const char *at = cfg->monitor.listen.kind == LISTEN_TCP ? cfg->monitor.listen.host : "127.";
+    if (strncmp(at, "127.", 4) != 0 && strcmp(at, "::1") != 0)
+        check_config_warn(c, "monitor.listen",
+                          "metrics and status are not on loopback, and ask for no credentials");
+}
+
+static void check_config_judge_providers(struct check *c)
+{
+    for (size_t i = 0; i < c->cfg->providers_n; i++) {
+        const struct provider_config *p = &c->cfg->providers[i];
+        const char *host = strstr(p->base_url, "://") ? strstr(p->base_url, "://") + 3 : "";
+        bool local = strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
+                     strncmp(host, "[::1]", 5) == 0;
+        if (p->webhook_secret && strlen(p->webhook_secret) < WEBHOOK_SECRET_MIN)
+            check_config_refuse(c, p->name, "webhook_secret must have at least 16 bytes");
+        if (strncmp(p->base_url, "http://", 7) == 0 && !local)
+            check_config_warn(c, p->name, "base_url is http: its credentials can be read");
+        if (strncmp(host, "169.254.", 8) == 0)
+            check_config_warn(c, p->name, "base_url is a link-local address (cloud metadata)");
+    }
+}
+
+static void check_config_judge_otp(struct check *c)
+{
+    int64_t codes = 1;
+    for (int64_t i = 0; i < c->cfg->otp.code_length; i++)
+        codes *= 10;
+    if (codes / c->cfg->otp.max_attempts <= CODE_GUESSES_MAX)
+        check_config_warn(c, "otp.code_length",
+                          "too short for otp.max_attempts: codes are guessed");
+    if (c->cfg->otp.per_phone.count > 100)
+        check_config_warn(c, "otp.per_phone", "more than 100 codes to one phone");
+}
+
+static void check_config_judge_database(struct check *c)
+{
+    const char *url = c->cfg->database.url;
+    bool remote = strstr(url, "host=") || strstr(url, "@") || strncmp(url, "postgres", 8) == 0;
+    if (strstr(url, "host=/") || strstr(url, "127.0.0.1") || strstr(url, "localhost") ||
+        strstr(url, ":///"))
+        remote = false;
+    if (remote && !strstr(url, "sslmode"))
+        check_config_warn(c, "database.url",
+                          "no sslmode for a remote host: use sslmode=verify-full");
+}
+
+/* Secrets may be in the file itself. */
+static void check_config_judge_file(struct check *c)
+{
+    struct stat st;
+    if (c->path && c->cfg->memory.secrets && stat(c->path, &st) == 0 && (st.st_mode & S_IROTH))
+        check_config_warn(c, "secrets", "everybody on this machine can read the file");
+}
+
+int cli_check_config(struct cli *c)
+{
+    bool without_secrets = false;
+    const struct cli_option options[] = {{.name = "without-secrets", .flag = &without_secrets},
+                                         CLI_OPTIONS_END};
+    int code = cli_options(c, options, 0, 0);
+    if (code != CLI_GO_ON)
+        return code;
+    struct config *cfg = cli_config(c, without_secrets);
+    if (!cfg)
+        return EX_CONFIG;
+    struct check check = {.cfg = cfg, .path = c->config_path};
+    check_config_judge_server(&check);
+    check_config_judge_providers(&check);
+    check_config_judge_otp(&check);
+    check_config_judge_database(&check);
+    check_config_judge_file(&check);
+    config_free(cfg);
+    if (check.hopeless)
+        return EX_CONFIG;
+    puts("configuration ok");
+    return cli_done();
+}
