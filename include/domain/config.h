@@ -99,6 +99,7 @@ struct config {
     struct {
         int provider; /* -1: none */
         enum { DELIVERY_INLINE, DELIVERY_DEFERRED } delivery;
+        struct rate_limit per_phone, per_customer;
         int64_t expire_after_ms;
         const char
             *messages[NOTIFICATION_TEMPLATE_COUNT][LOCALE_COUNT]; /* {service} {venue} {resource}

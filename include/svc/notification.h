@@ -20,9 +20,11 @@ struct notification {
     /* for the text; starts_at and ends_at already in the venue's wall time, "2026-01-02 15:04" */
     const char *service, *venue, *resource, *starts_at, *ends_at;
     int64_t party_size;
-    struct uuid id;      /* out: set by notification_enqueue */
-    const char *body;    /* out: the rendered text */
-    struct mono made_at; /* out */
+    struct uuid id;         /* out: set by notification_enqueue */
+    const char *body;       /* out: the rendered text */
+    struct mono made_at;    /* out */
+    struct db_batch *batch; /* out: its transaction, and the row's place in it */
+    int batch_at;
 };
 /* Adds the PENDING row to the caller's transaction. */
 void notification_enqueue(struct svc *s, struct db_batch *b, struct notification *n);

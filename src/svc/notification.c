@@ -10,6 +10,7 @@
 #include "base/names.h"
 #include "ext/sms.h"
 #include "notification_priv.h"
+#include "svc/ratelimit.h"
 #include "sys/log.h"
 
 /* The last part of a request is not a provider's: the result has to be stored and the answer
@@ -29,9 +30,32 @@ void notification_enqueue(struct svc *s, struct db_batch *b, struct notification
     n->body = notification_render(s->cfg, s->arena, n);
     const char *name = notification_template_names[n->template];
     const char *event = arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
-    DB_ADD(b, &stmt_notification_enqueue, n->venue_id, n->id.s, n->booking_id, event, name,
-           locale_names[n->locale], n->recipient, n->body, db_int(b, notification_send_by_ms(s)),
-           db_int(b, s->cfg->notifications.expire_after_ms));
+    const struct rate_limit *phone = &s->cfg->notifications.per_phone,
+                            *customer = &s->cfg->notifications.per_customer;
+    const struct rate rates[] = {
+        {rate_subject(s, NOTICE_RATE_PHONE, n->recipient), phone->count, phone->per_ms},
+        {"", customer->count, customer->per_ms}};
+    struct rate_params p;
+    rate_params(s->arena, rates, ARRAY_LEN(rates), &p);
+    n->batch = b;
+    n->batch_at = DB_ADD(
+        b, &stmt_notification_enqueue, n->venue_id, n->id.s, n->booking_id, event, name,
+        locale_names[n->locale], n->recipient, n->body, db_int(b, notification_send_by_ms(s)),
+        db_int(b, s->cfg->notifications.expire_after_ms), rates[0].subject, p.limits, p.windows_ms);
+}
+
+/* A quota was used up when the row was written: it is FAILED already, and the booking stands. */
+static bool notification_was_throttled(const struct notification *n)
+{
+    struct db_rows row = db_result(n->batch, n->batch_at);
+    if (db_count(row) == 0 || !db_get_bool(row, 0, "throttled"))
+        return false;
+    METRIC_INC(M_NOTIFICATIONS, n->template, NOTIFICATION_OUTCOME_THROTTLED);
+    LOG(LOG_LEVEL_WARN, "notification.failed", F_STR("notification", n->id.s),
+        F_STR("template", notice_names[n->template]),
+        F_STR("error", notification_outcome_names[NOTIFICATION_OUTCOME_THROTTLED]),
+        F_PHONE("phone", n->recipient));
+    return true;
 }
 
 int64_t notification_send_by_ms(const struct svc *s)
@@ -137,5 +161,7 @@ void notification_deliver(struct svc *s, const struct notification *n)
         .attempt = 1,
         .expired = mono_ms_between(n->made_at, mono_now()) > s->cfg->notifications.expire_after_ms,
     };
+    if (notification_was_throttled(n))
+        return;
     (void)notification_attempt(s, &t);
 }

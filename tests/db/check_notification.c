@@ -400,6 +400,24 @@ START_TEST(what_nobody_needs_is_purged)
 }
 END_TEST
 
+/* S5: what is over a quota is on the books, and nobody is sent anything. */
+START_TEST(a_quota_ends_the_sending_and_not_the_bookings)
+{
+    struct booking b;
+    tb.cfg.notifications.per_phone = (struct rate_limit){_i == 0 ? 3 : 100, 3600000};
+    tb.cfg.notifications.per_customer = (struct rate_limit){_i == 0 ? 100 : 3, 3600000};
+    tb.cfg.bookings.max_active_per_customer = 50;
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(th_book_make(&tb.alice, i, &b), ERR_OK);
+    ck_assert_int_eq(th_sms.calls, 3);
+    ck_assert_str_eq(th_db_value(&tb.t, "SELECT count(*) FROM notifications WHERE status = 'FAILED'"
+                                        " AND error_code = 'throttled' AND attempts = 0"),
+                     "5");
+    ck_assert_int_eq(th_book_make(&tb.bob, 20, &b), ERR_OK);
+    ck_assert_int_eq(th_sms.calls, 4);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("notify");
@@ -420,6 +438,7 @@ static Suite *suite(void)
     tcase_add_test(c, acknowledging_takes_rows_out_of_the_alert_and_nothing_else);
     tcase_add_test(c, the_list_is_newest_first_and_filtered);
     tcase_add_test(c, what_nobody_needs_is_purged);
+    tcase_add_loop_test(c, a_quota_ends_the_sending_and_not_the_bookings, 0, 2);
     return s;
 }
 

@@ -67,6 +67,7 @@ static void configure(void)
     c->bookings.max_active_per_customer = 10;
     c->notifications.expire_after_ms = 86400000;
     c->notifications.provider = 0;
+    c->notifications.per_phone = c->notifications.per_customer = (struct rate_limit){1000, 3600000};
     tb.provider = (struct provider_config){.name = "sms", .type = PROVIDER_TAQNYAT};
     c->providers = &tb.provider;
     c->providers_n = 1;

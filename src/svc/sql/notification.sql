@@ -10,14 +10,31 @@
 -- name: notification_enqueue
 -- params: $1 uuid venue, $2 uuid notification, $3 uuid booking, $4 text event, $5 text template,
 -- params: $6 text locale, $7 text phone, $8 text body, $9 bigint ms until it must be sent,
--- params: $10 bigint ms until it expires
--- returns: nothing
+-- params: $10 bigint ms until it expires, $11 text subject of the phone's quota,
+-- params: $12 integer[] limits of the phone and of the customer, $13 bigint[] their windows in ms
+-- returns: throttled
+WITH denied AS MATERIALIZED (
+    SELECT r.denied
+      FROM bookings b,
+           rate_take(ARRAY[$11::text, 'notice-customer:' || COALESCE(b.customer_id, b.id)],
+                     $12::integer[], $13::bigint[]) r
+     WHERE b.venue_id = $1::uuid
+       AND b.id = $3::uuid
+)
 INSERT INTO notifications
-       (venue_id, id, booking_id, event, template, locale, recipient, body, send_by, expires_at)
-VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,
-        now() + $9::bigint * interval '1 millisecond',
-        now() + $10::bigint * interval '1 millisecond')
-    ON CONFLICT (venue_id, booking_id, event) DO NOTHING;
+       (venue_id, id, booking_id, event, template, locale, recipient, body, send_by, expires_at,
+        status, error_code, error_detail)
+SELECT $1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,
+       now() + $9::bigint * interval '1 millisecond',
+       now() + $10::bigint * interval '1 millisecond',
+       CASE WHEN d.denied IS NULL THEN 'PENDING' ELSE 'FAILED' END,
+       CASE WHEN d.denied IS NULL THEN NULL ELSE 'throttled' END,
+       CASE d.denied WHEN 1 THEN 'too many to this phone'
+                     WHEN 2 THEN 'too many to this customer' END
+  FROM (SELECT 1) one
+  LEFT JOIN denied d ON true
+    ON CONFLICT (venue_id, booking_id, event) DO NOTHING
+RETURNING status = 'FAILED' AS throttled;
 
 -- Only the attempt that the row is at may report, and only once: the row is still PENDING, or the
 -- keeper took its sender for dead. `was` tells the two apart, since the keeper has counted the
