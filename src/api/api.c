@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The frame around all handlers: from a request's bytes to the bytes of its answer. */
+/*
+ * The frame around all handlers: from a request's bytes to the bytes of its answer. Called by the
+ * worker, once per request, and between requests by api_idle().
+ *
+ * The order is fixed: route, bearer token, input, handler, stored outcome, answer. A handler only
+ * decides what the answer says; framing, request ids, CORS, logs and metrics are the same for all.
+ */
 #include "api/api.h"
 
 #include <stdio.h>
@@ -14,6 +20,7 @@
 #include "svc/notification.h"
 #include "sys/log.h"
 
+/* The names of log fields are made once: a record is written per request. */
 struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
 {
     struct api *api = calloc(1, sizeof *api);
@@ -43,6 +50,8 @@ void api_free(struct api *api)
 
 /* ---- one request ---- */
 
+/* Everything of the last request is reset here, so that a request which ended by a jump leaves
+ * nothing. */
 static void api_begin(struct api *api, const struct api_input *in)
 {
     arena_on_oom(api->arena, NULL);
@@ -76,6 +85,7 @@ static enum err api_read_request(struct api *api)
     const struct http_limits limits = {(size_t)api->cfg->server.max_head,
                                        (size_t)api->cfg->server.max_body};
     api->fault = (struct http_fault){ERR_BAD_REQUEST, "the request is not whole"};
+    /* Parsed again, although the dispatcher did: what crosses a process border is not trusted. */
     if (http_parse_head(in->bytes, in->len, 0, &limits, &api->head, &api->fault) != HTTP_DONE)
         return api->fault.err;
     api->r.head = &api->head;
@@ -87,6 +97,7 @@ static enum err api_read_request(struct api *api)
         http_chunked_init(&chunked);
         if (http_chunked_scan(&chunked, body, n, &limits, &used, &api->fault) != HTTP_DONE)
             return api->fault.err;
+        /* In place: the packet's memory is this worker's. */
         n = http_chunked_join(body, used);
     } else {
         uint64_t wanted = api->head.has_length ? api->head.content_length : 0;
@@ -136,6 +147,7 @@ static void api_tell_route(struct api_request *r)
     in->on_route(in->ctx, name);
 }
 
+/* The route first, so that even a refused request is logged and counted under it. */
 static enum err api_handle(struct api_request *r)
 {
     enum err e = api_route(r);
@@ -155,10 +167,12 @@ static enum err api_handle(struct api_request *r)
     if (e != ERR_OK)
         return api_refuse(r, e);
     e = r->route->handler(r);
+    /* A handler that answers without the first batch would answer strangers. */
     ENSURE(r->route->auth == AUTH_NONE || r->first_ran);
     return e;
 }
 
+/* Two Origin fields are no origin: nobody can tell which page is meant. */
 static const char *api_listed_origin(const struct api *api)
 {
     const struct http_head *head = api->r.head;
@@ -178,6 +192,8 @@ static enum err api_serve_request(struct api *api, struct api_output *out)
         e = api_handle(r);
     if (e != ERR_OK && e != ERR_ANSWERED)
         api_problem(r, e);
+    /* Before the outcome is stored: a transaction that a handler left open must not take it
+     * along. */
     db_clean(api->db, r->svc.deadline);
     api_idem_finish(r, e);
     http_cors_add(&r->resp, api_listed_origin(api));
@@ -226,6 +242,7 @@ void api_serve(struct api *api, const struct api_input *in, struct api_output *o
     log_set_request(NULL);
 }
 
+/* Called when the answer is sent; it wipes tokens and codes of the request. */
 void api_release(struct api *api)
 {
     arena_reset(api->arena);
@@ -241,6 +258,7 @@ static bool api_flush(struct api *api, struct deadline d)
     return notification_flush(&s) > 0 || left;
 }
 
+/* True while something is left to be stored. */
 bool api_idle(struct api *api, struct deadline d)
 {
     bool left;

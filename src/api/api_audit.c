@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* GET /v1/staff/audit: who did what, newest first. */
+/*
+ * GET /v1/staff/audit: who did what, newest first. For administrators: entries name customers and
+ * keys.
+ */
 #include "api/api_page.h"
 #include "svc/audit.h"
 
@@ -12,6 +15,7 @@ static json_t *api_audit_entry_json(struct arena *a, const struct audit_entry *e
     json_put_str(a, j, "action", e->action);
     json_put_str(a, j, "subject", e->subject);
     if (e->detail)
+        /* Stored as JSON text; NULL where the action needs no more words. */
         json_put(a, j, "detail", json_parse(a, str_of(e->detail)));
     else
         json_put_null(a, j, "detail");
@@ -37,6 +41,7 @@ static enum err api_audit_get_list(struct api_request *r)
                                 &found); /* told after authentication */
     int64_t limit = api_page_limit(page);
     struct db_batch *b = api_first_batch(r);
+    /* One row more than the page: whether there is a next page is then known without a count. */
     int listed = audit_list_add(b, r->auth_hash, after[0], after[1], limit + 1);
     enum err e = api_first(r, b);
     if (e != ERR_OK)

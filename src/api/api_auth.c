@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Who is asking: the bearer token, and the first batch that looks it up together with the handler's
- * own reads. */
+/*
+ * Who is asking: the bearer token, and the first batch that looks it up together with the handler's
+ * own reads. Called by api.c and, through api_first(), by every handler of an authenticated route.
+ *
+ * The handler's statements carry the token's hash as a predicate. So one round trip answers "who"
+ * and "what", and a stranger's statement finds nothing.
+ */
 #include "api_priv.h"
 #include "base/chars.h"
 #include "svc/session.h"
@@ -25,6 +30,8 @@ static bool auth_is_token_char(char c)
     return char_is_unreserved(c) || char_in(c, "+/=");
 }
 
+/* RFC 6750 2.1: the scheme's name in any case, one token. A second Authorization field makes both
+ * void. */
 static bool auth_bearer_token(const struct http_head *head, struct str *token)
 {
     if (http_header_count(head, "Authorization") != 1)
@@ -36,6 +43,8 @@ static bool auth_bearer_token(const struct http_head *head, struct str *token)
     return chars_all(*token, auth_is_token_char) && token->n <= API_BEARER_MAX;
 }
 
+/* Only the hash goes on from here. A bad token on a public route is ignored: clients send it
+ * everywhere. */
 enum err api_bearer(struct api_request *r)
 {
     struct str token;
@@ -47,6 +56,7 @@ enum err api_bearer(struct api_request *r)
     return r->route->auth == AUTH_NONE || r->auth_hash ? ERR_OK : ERR_UNAUTHORIZED;
 }
 
+/* The claim writes, so with a key the batch is a transaction of its own. */
 struct db_batch *api_first_batch(struct api_request *r)
 {
     struct db_batch *b = db_batch(r->svc.db, r->svc.arena, r->idem ? DB_WRITE : DB_READ);
@@ -70,6 +80,7 @@ static enum err auth_authenticated(struct api_request *r, struct db_batch *b)
     r->authenticated = staff_auth_read(r->svc.arena, rows, &r->who);
     if (!r->authenticated)
         return ERR_UNAUTHORIZED;
+    /* 403 only for a key that is valid: an unknown one learns nothing about routes. */
     return r->who.role >= staff_auth[r->route->auth].least ? ERR_OK : ERR_FORBIDDEN;
 }
 
@@ -88,6 +99,7 @@ enum err api_first(struct api_request *r, struct db_batch *b)
     return e;
 }
 
+/* "Not yours" and "not there" are one answer, 404. */
 enum err api_first_seen(struct api_request *r, const struct db_stmt *seen, struct db_rows *rows)
 {
     struct db_batch *b = api_first_batch(r);

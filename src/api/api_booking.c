@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The customer's bookings. */
+/*
+ * The customer's bookings: handlers of /v1/bookings. What may happen to a booking is decided in
+ * svc/booking*.c.
+ */
 #include "api/api_booking.h"
 #include "api/api_page.h"
 #include "api/api_payment.h"
@@ -35,11 +38,14 @@ static enum err api_booking_post(struct api_request *r)
         .service_id = in->service_id.s,
         .resource_id = in->has_resource ? in->resource_id.s : NULL,
         .starts_at = in->starts_at,
+        /* One person is the usual case. */
         .party_size = in->has_party ? in->party_size : 1,
         .note = in->note,
     };
     struct api_booking_answer answer = {
         .r = r, .status = 201, .view = api_booking_json, .location = "/v1/bookings/"};
+    /* The answer is made in the committing batch, so that it is stored with the booking
+     * (api_idem_add). */
     struct booking_caller caller = {
         .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
     struct booking made;
@@ -66,6 +72,7 @@ static json_t *api_booking_list_item(struct api_request *r, struct db_rows rows,
     return api_booking_item(r, rows, i, next, api_booking_json);
 }
 
+/* A bad cursor is told after authentication: a stranger gets 401 whatever else is wrong. */
 static enum err api_booking_get_list(struct api_request *r)
 {
     const struct list_query *q = r->query_input;
@@ -116,6 +123,7 @@ static const struct schema_row api_booking_cancel_rows[] = {
     SCHEMA_END,
 };
 
+/* A paid booking is refunded first, so a cancellation may fail at the gateway. */
 static enum err api_booking_post_cancel(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));

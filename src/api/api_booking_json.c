@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * How bookings and notifications look in answers, and the cursors of lists by time. Called by the
+ * handlers of customers and of staff, so that both see the same members (openapi.yaml).
+ */
 #include "api/api_booking.h"
 #include "api/api_page.h"
 
@@ -12,6 +16,8 @@ static void booking_json_put_time(struct arena *a, json_t *obj, const char *key,
         json_put_null(a, obj, key);
 }
 
+/* All members are always there, null where there is no value: a client need not tell missing from
+ * null. */
 json_t *api_booking_json(struct arena *a, const struct booking *bk)
 {
     json_t *j = json_obj(a);
@@ -41,6 +47,7 @@ json_t *api_booking_json(struct arena *a, const struct booking *bk)
     return j;
 }
 
+/* What only staff may see is added here and nowhere else. */
 json_t *api_staff_booking_json(struct arena *a, const struct booking *bk)
 {
     json_t *j = api_booking_json(a, bk);
@@ -80,6 +87,7 @@ json_t *api_notification_json(struct arena *a, const struct notification_item *n
     return j;
 }
 
+/* Called by the service with the batch that will commit the change. */
 void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *bk)
 {
     const struct api_booking_answer *answer = arg;
@@ -93,6 +101,7 @@ void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *
     api_idem_add(r, b);
 }
 
+/* BEHAVIOUR §5: a missing resource_id keeps the chosen one, null means any. */
 enum booking_resource_choice api_booking_choice(const struct api_request *r, bool has_resource)
 {
     if (has_resource)
@@ -100,6 +109,8 @@ enum booking_resource_choice api_booking_choice(const struct api_request *r, boo
     return json_is_null(json_object_get(r->json, "resource_id")) ? RESOURCE_ANY : RESOURCE_KEEP;
 }
 
+/* The hash proves that we made the cursor; the fields are checked all the same, as they go into
+ * SQL. */
 bool api_time_cursor(struct api_request *r, const char *after, const char *fields[2])
 {
     size_t found = 0;

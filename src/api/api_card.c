@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * No card number passes through here (contract: the gateway's page takes it): a body that has one
- * is refused before anything of it is stored or logged. A card number is 13 to 19 digits that
- * satisfy Luhn's check (ISO/IEC 7812-1), in one piece or in groups.
+ * Refuses bodies that contain a card number, before anything of them is stored or logged. Called by
+ * api_input.c for every JSON body. No card number passes through here (BEHAVIOUR §6: the gateway's
+ * page takes it); one that a customer types into a note would make this system subject to PCI DSS.
+ *
+ * A card number is 13 to 19 digits that satisfy Luhn's check (ISO/IEC 7812-1), in one piece or in
+ * groups.
  */
 #include "api_priv.h"
 
@@ -50,6 +53,7 @@ static bool card_is_uuid(struct str s, size_t at)
     return s.n - at >= UUID_LEN && uuid_parse((struct str){s.p + at, UUID_LEN}, &u);
 }
 
+/* The text becomes one class per character, so that the search knows bytes only. */
 static struct str card_classes(struct arena *a, struct str text)
 {
     struct sb out;
@@ -105,6 +109,7 @@ static bool card_begins(struct str s, size_t from)
     return false;
 }
 
+/* Starts are tried only where a run of digits begins: part of a longer number is no card number. */
 bool api_card_in(struct arena *a, struct str text)
 {
     if (text.n < DIGITS_MIN)
@@ -116,6 +121,7 @@ bool api_card_in(struct arena *a, struct str text)
     return false;
 }
 
+/* A real beyond 64 bits cannot hold 19 exact digits. */
 static bool card_is_json_number(struct arena *a, const json_t *j)
 {
     double d = json_is_real(j) ? json_real_value(j) : 0;
@@ -149,6 +155,7 @@ static void card_check_object(json_t *object, const char *pointer, struct faults
         const char *name = json_object_iter_key(i);
         if (api_card_in(f->arena, str_of(name)))
             fault_add(f, pointer, "has a member whose name is or contains a card number");
+        /* A phone number may satisfy Luhn's check by chance. */
         else if (strcmp(name, "phone") != 0)
             card_check_value(json_object_iter_value(i), fault_pointer(f->arena, pointer, name), f);
     }

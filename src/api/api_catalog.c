@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The public catalog: active venues, services and resources. Who holds a booking of a retired one
- * reads it as well. */
+/*
+ * The public catalog: active venues, services and resources. Who holds a booking of a retired one
+ * reads it as well. Handlers without authentication; a token that is sent along widens what is
+ * seen.
+ */
 #include "api/api_catalog.h"
 #include "api/api_page.h"
 
@@ -16,6 +19,7 @@ static enum err api_catalog_get_venue_list(struct api_request *r)
     if (e != ERR_OK)
         return e;
     struct arena *a = r->svc.arena;
+    /* The service was asked for one row more than the page has. */
     size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
     json_t *items = json_arr(a);
     for (size_t i = 0; i < shown; i++)

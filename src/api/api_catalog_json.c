@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/*
+ * How venues, services, resources and closures look in answers, and the cursors of their lists.
+ * Called by the public handlers and those of staff.
+ */
 #include "api/api_catalog.h"
 #include "api/api_page.h"
 #include "domain/templates.h"
@@ -50,6 +54,7 @@ json_t *api_service_json(const struct api_request *r, const struct service *v)
     return j;
 }
 
+/* A resource's capacity is nobody's business but the venue's. */
 json_t *api_public_resource_json(const struct api_request *r, const struct resource *v)
 {
     struct arena *a = r->svc.arena;
@@ -84,6 +89,7 @@ json_t *api_closure_json(struct arena *a, const struct closure *v)
     return j;
 }
 
+/* Lists are sorted by position, then name; the first field of a cursor holds both in one text. */
 bool api_catalog_page(struct api_request *r, const struct api_page *page, struct catalog_page *out)
 {
     const char *fields[2] = {NULL, NULL};
@@ -109,6 +115,8 @@ const char *api_catalog_cursor(const struct api_request *r, int64_t position, co
     return api_cursor_make(r, (const char *const[]){key, id->s}, 2);
 }
 
+/* Lists of staff: the venue is read in the same batch, to tell an empty list from a foreign
+ * venue. */
 enum err api_catalog_reply_seen(struct api_request *r, const struct db_stmt *list,
                                 api_item_fn *item)
 {

@@ -29,6 +29,7 @@ static const struct schema_row catalog_words_description_rows[] = {
     SCHEMA_END,
 };
 
+/* An empty text takes the text away, as null does. */
 static void catalog_words_take_texts(struct api_request *r, const json_t *j,
                                      const struct schema_row *rows, const char *base,
                                      const char *to[LOCALE_COUNT])
@@ -55,6 +56,7 @@ void api_take_text(const struct api_request *r, const char *name, const char *in
         *to = NULL;
 }
 
+/* Other schemes (javascript:, data:) would be followed by the page that shows the catalog. */
 void api_take_url(struct api_request *r, const char *name, const char *in, const char **to)
 {
     const struct str url = str_of(in);
@@ -78,6 +80,7 @@ void api_words_take(struct api_request *r, const struct words_input *in, struct 
 
 /* ---- out ---- */
 
+/* The caller's language, else the venue's, else the plain name. */
 const char *api_text_for(const struct api_request *r, const char *const texts[LOCALE_COUNT],
                          enum locale usual, const char *plain)
 {

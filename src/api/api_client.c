@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The client's address as the configuration has it; called by the frame for each request. */
+/*
+ * Who is at the other end: the client's address for quotas, audit and logs. Called by api.c.
+ * X-Forwarded-For is believed from trusted proxies alone, from right to left: each proxy adds the
+ * address that it saw, so the last entry that no trusted proxy wrote is the client.
+ */
 #include "api_priv.h"
 #include "http/http_client.h"
 

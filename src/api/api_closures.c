@@ -56,6 +56,7 @@ static enum err api_closures_get_list(struct api_request *r)
 }
 
 /* The active bookings whose time the closure meets, as the answer to its creation lists them. */
+/* A read of its own, after the first batch: only now is the venue known to be the caller's. */
 static enum err api_closures_put_conflicts(struct api_request *r, const struct closure *c,
                                            json_t *body)
 {

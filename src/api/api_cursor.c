@@ -11,6 +11,8 @@
 #define MAC_LEN 8
 #define CURSOR_BYTES_MAX (API_CURSOR_MAX / 4 * 3)
 
+/* The key of one-time codes, by HMAC: no second secret to configure, and all workers and nodes
+ * agree. */
 void api_cursor_init(struct api *api)
 {
     const struct config *cfg = api->cfg;
@@ -31,6 +33,7 @@ static void cursor_make_mac(const struct api_request *r, struct str payload,
                        out);
 }
 
+/* Fields end with NUL, which no value contains. */
 const char *api_cursor_make(const struct api_request *r, const char *const *fields, size_t n)
 {
     struct arena *a = r->svc.arena;
@@ -63,6 +66,7 @@ static struct str cursor_check(const struct api_request *r, const char *after)
         return none;
     struct str payload = {bytes + MAC_LEN, n - MAC_LEN};
     cursor_make_mac(r, payload, mac);
+    /* In constant time, so that the hash cannot be guessed byte by byte. */
     bool same =
         digest_equal((struct str){bytes, MAC_LEN}, (struct str){(const char *)mac, MAC_LEN});
     return same ? payload : none;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* ETag and If-Match (RFC 9110 8.8.3, 13.1.1): the tag of a booking is its version in quotes. */
+/*
+ * ETag and If-Match (RFC 9110 8.8.3, 13.1.1): the tag of a booking is its version in quotes. Called
+ * by the handlers of bookings. A change that was prepared on an old version is refused (412)
+ * instead of overwriting somebody's work.
+ */
 #include <inttypes.h>
 
 #include "api_priv.h"
@@ -14,6 +18,7 @@ void api_etag(struct api_request *r, int64_t version)
 /* Reads one entity-tag at the front of *s. */
 static bool etag_read_tag(struct str *s, struct versions *out)
 {
+    /* If-Match compares strongly: a weak tag is read, and matches nothing. */
     bool weak = str_starts(*s, STR("W/"));
     if (weak)
         *s = (struct str){s->p + 2, s->n - 2};
@@ -55,6 +60,7 @@ bool api_if_match_parse(struct str value, struct versions *out)
     }
 }
 
+/* Without the field any version will do. */
 enum err api_if_match(struct api_request *r, struct versions *out)
 {
     *out = (struct versions){.limited = false};

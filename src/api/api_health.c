@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* For load balancers and supervisors. */
+/*
+ * /healthz and /readyz, for load balancers and supervisors. They have no authentication and change
+ * nothing.
+ */
 #include "api/api_handler.h"
 
 /* The dispatcher answers this one; a worker that is asked all the same says the same. */
@@ -19,6 +22,7 @@ static enum err api_health_get_ready(struct api_request *r)
     struct deadline d = deadline_cap(r->svc.deadline, READY_MS);
     bool read_only;
     enum err e = db_check_fit(r->svc.db, r->svc.arena, d, &read_only);
+    /* The detail names the command that helps: this page is read by operators. */
     if (e == ERR_DB_SCHEMA) {
         const struct db_unfit *u = db_unfit(r->svc.db);
         r->problem.detail =

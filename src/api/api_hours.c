@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Opening hours of a resource: read the week, replace it as a whole. */
+/*
+ * Opening hours of a resource, for staff: read the week, replace it as a whole. Replacing needs no
+ * ids of rows, and a repeat of the same request changes nothing.
+ */
 #include "api/api_handler.h"
 #include "svc/catalog.h"
 #include "svc/svc_sql.h"
 
+/* Far more than a week of shifts; the body's limit is near it. */
 #define OPENINGS_MAX 500
 
 struct hours_input {
@@ -32,6 +36,7 @@ static bool api_hours_digit(char c)
 }
 
 /* "HH:MM" -> minutes up to `max`; -1 for anything else. */
+/* 24:00 is a closing time only: an opening at that time belongs to the next day. */
 static int64_t api_hours_minute(const char *z, int64_t max)
 {
     if (strlen(z) != 5 || !api_hours_digit(z[0]) || !api_hours_digit(z[1]) || z[2] != ':' ||

@@ -3,7 +3,8 @@
 /*
  * Idempotency-Key: claimed in the first batch, completed in the transaction of the deed
  * (api_idem_add) or after the handler, released when there is no outcome below 500. What the
- * database could not be told waits here until it can.
+ * database could not be told waits here until it can. Called by api_auth.c, api.c and the handlers
+ * that commit.
  */
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@
 #define FLUSH_MS 200
 
 /* Headers of a response that a replay repeats. */
+/* Others are made anew: a date, a request id, CORS. */
 static const char *const kept_headers[] = {"Location", "ETag"};
 
 void api_idem_claim(struct api_request *r, struct db_batch *b, const char *roles)
@@ -25,6 +27,7 @@ void api_idem_claim(struct api_request *r, struct db_batch *b, const char *roles
     struct idem_claim *c = &r->idem->claim;
     struct sb text;
     sb_init(&text, r->svc.arena, r->head->target.n + r->raw_body.n + 16);
+    /* The same key with another target or body is a mistake of the client (422). */
     sb_printf(&text, "%s %.*s\n", http_method_names[r->head->method], STR_ARG(r->head->target));
     sb_add(&text, r->raw_body.p ? r->raw_body.p : "", r->raw_body.n);
     digest_sha256_hex(sb_str(&text), c->request_hash);
@@ -49,6 +52,7 @@ static void api_idem_put_headers(struct http_resp *resp, const char *lines)
     }
 }
 
+/* The stored answer as it was, marked as a repeat. */
 static void api_idem_replay(struct api_request *r, const struct idem_outcome *o)
 {
     http_resp_init(&r->resp, r->svc.arena);
@@ -83,6 +87,7 @@ void api_idem_customer(struct api_request *r, const char *customer_id)
         r->idem->customer_id = customer_id;
 }
 
+/* The refusal will not hold for ever, so it must not be replayed: a limit, for instance. */
 void api_idem_passing(struct api_request *r)
 {
     if (r->idem)
@@ -163,6 +168,7 @@ static char *api_idem_copy(const char *z)
 }
 
 /* o NULL: to be released. The oldest gives way: its claim dies by itself. */
+/* malloc(): it outlives the request's arena. */
 static void api_idem_remember(struct api *api, const struct idem_claim *c,
                               const struct idem_outcome *o)
 {
@@ -201,6 +207,7 @@ bool api_idem_flush(struct api *api, struct deadline d)
     return api->pending_n > 0;
 }
 
+/* The batch with the claim ended in doubt; releasing what was never claimed does nothing. */
 void api_idem_doubt(struct api_request *r)
 {
     r->idem->claim.caller[0] = '\0'; /* known in SQL alone until the look-up was read */
@@ -214,6 +221,7 @@ void api_idem_finish(struct api_request *r, enum err e)
         return;
     idem->mine = false;
     struct api *api = r->api;
+    /* After a 5xx a repeat should be tried again, not be told the same. */
     bool store = r->resp.status < 500 && !idem->passing;
     struct idem_outcome o = store ? api_idem_outcome(r) : (struct idem_outcome){.status = 0};
     api_idem_remember(api, &idem->claim, store ? &o : NULL);

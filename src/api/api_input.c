@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* What a request brings along, checked before its handler runs: identifiers, media type, JSON,
- * schema, Idempotency-Key.
+/*
+ * What a request brings along, checked before its handler runs: identifiers, media type, JSON,
+ * schema, Idempotency-Key. Called by api.c. A handler reads structs whose members are known to be
+ * valid.
  */
 #include "api_priv.h"
 
@@ -21,6 +23,7 @@ static enum err api_input_path_ids(struct api_request *r)
     return ERR_OK;
 }
 
+/* RFC 8259 8.1: JSON is UTF-8; another charset is refused instead of misread. */
 bool api_media_type_is_json(struct str value)
 {
     struct str rest = value;
@@ -41,6 +44,7 @@ bool api_media_type_is_json(struct str value)
     return true;
 }
 
+/* Before the parser: jansson's recursion would use the stack by the client's choice. */
 bool api_json_depth_ok(struct str text)
 {
     unsigned depth = 0;
@@ -86,6 +90,7 @@ static enum err api_input_body(struct api_request *r)
         (route->body == BODY_OPTIONAL && r->raw_body.n == 0))
         return ERR_OK;
     size_t types = http_header_count(r->head, "Content-Type");
+    /* Neither a type nor a body: the schema's "must be an object" would hide what is missing. */
     bool absent = types == 0 && r->raw_body.n == 0;
     if (!absent && (types != 1 || !api_media_type_is_json(http_header(r->head, "Content-Type"))))
         return ERR_UNSUPPORTED_MEDIA_TYPE;

@@ -77,6 +77,7 @@ static enum err api_keys_post(struct api_request *r)
     };
     if (r->who.one_venue && !order.venue_id)
         order.venue_id = r->who.venue_id.s;
+    /* 404's meaning, as a fault of the member: a venue that is not seen does not exist. */
     const bool foreign = r->who.one_venue && strcmp(order.venue_id, r->who.venue_id.s) != 0;
     struct staff_key_made made;
     e = foreign ? ERR_NOT_FOUND : staff_key_add(&r->svc, &order, &made);
@@ -89,6 +90,7 @@ static enum err api_keys_post(struct api_request *r)
     if (e != ERR_OK)
         return e;
     json_t *body = api_keys_json(r->svc.arena, &made.key);
+    /* The only time that the key's text leaves the server. */
     json_put_str(r->svc.arena, body, "key", made.text);
     api_reply(r, 201, body);
     return ERR_OK;

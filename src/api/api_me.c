@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The signed-in customer: who it is, changes, the end of a session, erasure. */
+/*
+ * The signed-in customer: who it is, changes, the end of a session, erasure. Handlers of /v1/me and
+ * /v1/session.
+ */
 #include "api/api_handler.h"
 #include "api_customer.h"
 #include "svc/session.h"
@@ -28,6 +31,7 @@ static enum err api_me_get(struct api_request *r)
     enum err e = api_me_authenticate(r);
     if (e != ERR_OK)
         return e;
+    /* From the authentication's own row: no second statement. */
     const struct customer c = {r->who.id.s, r->who.phone, r->who.customer_name, r->who.locale,
                                r->who.customer_since};
     api_reply(r, 200, api_customer_json(r->svc.arena, &c));

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Notifications, for staff. */
+/*
+ * Notifications, for staff: list, send again, acknowledge (BEHAVIOUR §4). A key of one venue sees
+ * and changes that venue's alone.
+ */
 #include "api/api_booking.h"
 #include "api/api_page.h"
 
@@ -79,6 +82,8 @@ static enum err api_notification_post_resend(struct api_request *r)
     return e;
 }
 
+/* As the command line: a mistaken filter costs a hundred messages at most. IDS_MAX: what fits a
+ * body. */
 #define RESEND_LIMIT_DEFAULT 100
 struct resend_input {
     const char *error_code, *template;

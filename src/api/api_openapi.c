@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* doc/openapi.yaml, made JSON when this was built. */
+/*
+ * GET /openapi.json: doc/openapi.yaml, made JSON when this was built. Clients generate code from
+ * it.
+ */
 #include "api_priv.h"
 
 static enum err api_openapi_get(struct api_request *r)
@@ -8,6 +11,7 @@ static enum err api_openapi_get(struct api_request *r)
     r->resp.status = 200;
     r->resp.content_type = "application/json";
     r->resp.body = (struct str){(const char *)api_openapi_doc, api_openapi_doc_len};
+    /* Five minutes: it changes with an upgrade only. */
     http_resp_header(&r->resp, "Cache-Control", "public, max-age=300");
     return ERR_OK;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Sign-in: a code by SMS, traded for a session; and the same for a new phone number. */
+/*
+ * Sign-in: a code by SMS, traded for a session; and the same for a new phone number. Handlers;
+ * limits, codes and sessions are svc/otp*.c's.
+ */
 #include "svc/otp.h"
 
 #include "api/api_handler.h"
@@ -39,6 +42,7 @@ static enum err api_otp_send_refused(struct api_request *r, enum err e, const st
         api_idem_passing(r); /* nothing is stored for what a limit refuses */
     }
     r->problem.replayed = sent->replayed;
+    /* The SMS may have arrived: with the id the client can still verify (BEHAVIOUR §3). */
     if (sent->unknown) {
         r->problem.otp_id = arena_strdup(r->svc.arena, sent->id.s);
         r->problem.outcome = OUTCOME_UNKNOWN;
@@ -53,6 +57,7 @@ static enum err api_otp_send(struct api_request *r, const char *customer)
 {
     const struct send_input *in = r->input;
     enum locale locale = in->locale == LOCALE_EN ? LOCALE_EN : LOCALE_AR;
+    /* The language of whoever reads: used when neither request nor account names one. */
     int reader =
         http_accept_language(http_header(r->head, "Accept-Language"), locale_names, LOCALE_COUNT);
     struct otp_sent sent;
