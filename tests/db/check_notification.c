@@ -418,6 +418,19 @@ START_TEST(a_quota_ends_the_sending_and_not_the_bookings)
 }
 END_TEST
 
+/* S10: a stranger who makes rows faster than one batch per run does not outrun the purge. */
+START_TEST(the_purge_keeps_up)
+{
+    sql("INSERT INTO rate_limits SELECT 'r' || n, now(), now() - interval '1 s', 1"
+        " FROM generate_series(1, 3333) n");
+    sql("INSERT INTO known_addresses SELECT 'p', 'a' || n, now() - n * interval '100 days'"
+        " FROM generate_series(1, 700) n");
+    run_job("purge");
+    ck_assert_int_eq(COUNT("rate_limits"), 0);
+    ck_assert_int_eq(COUNT("known_addresses"), 1);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("notify");
@@ -439,6 +452,7 @@ static Suite *suite(void)
     tcase_add_test(c, the_list_is_newest_first_and_filtered);
     tcase_add_test(c, what_nobody_needs_is_purged);
     tcase_add_loop_test(c, a_quota_ends_the_sending_and_not_the_bookings, 0, 2);
+    tcase_add_test(c, the_purge_keeps_up);
     return s;
 }
 

@@ -7,7 +7,7 @@
 -- phone_key: the subject in rate_limits that counts the phone's wrong codes, which is a keyed hash
 -- of the phone. NULL in rows that version 0.1 made: they live for an hour at most.
 -- customer_id: who changes to this phone; NULL: a sign-in.
--- request_key: SHA-256 of the Idempotency-Key; request_from: keyed hash of the address that sent it.
+-- request_key: SHA-256 of the Idempotency-Key; request_from: keyed hash of its sender's address.
 -- answer_by: until then the request that sends the code may still be running.
 -- error: the code of the error that a code in status 'unknown' was answered with.
 -- verify_key: SHA-256 of the Idempotency-Key of the success that used the code up.

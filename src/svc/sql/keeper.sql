@@ -95,3 +95,15 @@ SELECT retention_purge_audit($1 * interval '1 millisecond', 500) AS n;
 -- params: $1 bigint age in milliseconds
 -- returns: n
 SELECT retention_purge_notifications($1 * interval '1 millisecond', 500) AS n;
+
+-- Nobody who signed in from an address half a year ago waits for it.
+-- name: keeper_known_addresses
+-- returns: nothing
+-- index: known_addresses_last
+DELETE FROM known_addresses
+ WHERE (phone, address) IN (
+           SELECT o.phone, o.address
+             FROM known_addresses o
+            WHERE o.last_at < now() - interval '180 days'
+            LIMIT 500
+              FOR UPDATE SKIP LOCKED);
