@@ -65,9 +65,10 @@ struct api_request {
                               customer_of_token and friends; NULL without a token */
     struct principal who;
     bool authenticated;
-    bool first_ran;    /* api_first() was called */
-    size_t row;        /* in api_routes; api_route_table.n: none */
-    const char *allow; /* methods of the path, for 405 */
+    bool first_ran;              /* api_first() was called */
+    size_t row;                  /* in api_routes; api_route_table.n: none */
+    const char *allow;           /* methods of the path, for 405 */
+    const char *accept_encoding; /* codings of a body, for a 415 that is about one */
     struct faults faults;
     struct http_resp resp;
     /* problem members that go beyond code and title; set before returning the error */
@@ -77,10 +78,10 @@ struct api_request {
         int attempts_left;    /* -1: absent */
         enum outcome outcome; /* OUTCOME_OK: nobody told */
         const char *otp_id, *payment_id;
-        const char *scope; /* which limit was met; NULL: absent */
-        bool replayed;     /* an earlier answer, told again */
+        const char *scope;          /* which limit was met; NULL: absent */
+        bool replayed;              /* an earlier answer, told again */
         const char *provider_class; /* of a refusal: "message", "account" */
-        bool in_use; /* what stands against a change: */
+        bool in_use;                /* what stands against a change: */
         int64_t bookings, services;
     } problem;
     struct api_idem *idem; /* the Idempotency-Key; NULL when the request has none */

@@ -81,11 +81,23 @@ static enum err api_input_schema(struct api_request *r)
     return good ? ERR_OK : ERR_VALIDATION;
 }
 
+/* Encoded bodies are not decoded: a small one may become a huge one (RFC 9110 15.5.16). */
+static bool api_input_is_encoded(const struct api_request *r)
+{
+    return r->raw_body.n > 0 && http_header_count(r->head, "Content-Encoding") > 0 &&
+           !str_eq_nocase(http_header(r->head, "Content-Encoding"), STR("identity"));
+}
+
 static enum err api_input_body(struct api_request *r)
 {
     const struct api_route *route = r->route;
     if (route->input_size)
         r->input = arena_alloc(r->svc.arena, route->input_size);
+    if (route->body != BODY_NONE && api_input_is_encoded(r)) {
+        r->problem.detail = "The body must not be encoded.";
+        r->accept_encoding = "identity";
+        return ERR_UNSUPPORTED_MEDIA_TYPE;
+    }
     if (route->body == BODY_NONE || route->body == BODY_ANY ||
         (route->body == BODY_OPTIONAL && r->raw_body.n == 0))
         return ERR_OK;

@@ -68,4 +68,6 @@ void api_problem(struct api_request *r, enum err e)
         http_resp_header(&r->resp, "WWW-Authenticate", "Bearer");
     if (e == ERR_METHOD_NOT_ALLOWED && r->allow)
         http_resp_header(&r->resp, "Allow", r->allow);
+    if (e == ERR_UNSUPPORTED_MEDIA_TYPE && r->accept_encoding)
+        http_resp_header(&r->resp, "Accept-Encoding", r->accept_encoding);
 }

@@ -210,6 +210,18 @@ class NoOrigins(bd.Case):
             self.assertIn("server.cors_origins", done.stderr)
 
 
+class Encoded(bd.Case):
+    # O28: an encoded body is not "not valid JSON"
+    def test_encoded_body(self):
+        d = self.daemon(self.postgres())
+        for coding, status in (("gzip", 415), ("br", 415), ("x, gzip", 415), ("identity", 422)):
+            r = d.request("POST", "/v1/otp", {"phone": 1}, {"Content-Encoding": coding})
+            self.assertEqual(r.status, status, coding)
+            if status == 415:
+                self.assertEqual(r.code, "unsupported_media_type")
+                self.assertEqual(r.header("Accept-Encoding"), "identity")
+
+
 class WithoutWorkers(bd.Case):
     def test_every_worker_waits(self):
         pg = self.postgres()
