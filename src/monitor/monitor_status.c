@@ -104,7 +104,7 @@ struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
     json_put_str(a, top, "version", PACKAGE_VERSION);
     json_put_int(a, top, "master", v->master);
     json_put_bool(a, top, "database_up", v->database_up);
-    json_put_bool(a, top, "database_writable", v->database_up && v->ledger.writable);
+    json_put_bool(a, top, "database_writable", v->database_up && v->gauges.writable);
     json_put(a, top, "reload", reload_json(a));
     json_put_int(a, top, "queue", metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
     json_put(a, top, "slots", slots);
