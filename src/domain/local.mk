@@ -16,6 +16,9 @@ libdomain_a_SOURCES = \
   src/domain/sms_text.c include/domain/sms_text.h \
   src/domain/slots.c include/domain/slots.h
 EXTRA_DIST += src/domain/phone_ranges.py
+# the ranges against the metadata that they were made from
+TESTS += tests/unit/phone_metadata.py
+EXTRA_DIST += tests/unit/phone_metadata.py
 
 include $(top_srcdir)/src/domain/config.mk
 
