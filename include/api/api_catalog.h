@@ -13,6 +13,12 @@ json_t *api_service_json(const struct api_request *r, const struct service *v);
 json_t *api_resource_json(const struct api_request *r, const struct resource *v);
 /* What front ends need to name and show one. */
 json_t *api_public_resource_json(const struct api_request *r, const struct resource *v);
+/* Adds `conflicts`, as staff see bookings, and `conflicts_total`. */
+void api_conflicts_put(struct api_request *r, json_t *body, const struct catalog_conflicts *c);
+/* "HH:MM" of an opening's two ends; faults at `base`. */
+struct opening api_opening_read(struct api_request *r, const char *base, const char *opens,
+                                const char *closes);
+void api_opening_put(struct arena *a, json_t *j, const struct opening *o);
 json_t *api_closure_json(struct arena *a, const struct closure *v);
 
 /* ---- api_catalog_words.c: members that venues, services and resources share ---- */

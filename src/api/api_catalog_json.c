@@ -5,6 +5,8 @@
  * Called by the public handlers and those of staff.
  */
 #include "api/api_catalog.h"
+
+#include "api/api_booking.h"
 #include "api/api_page.h"
 #include "domain/templates.h"
 #include "svc/svc_sql.h"
@@ -72,6 +74,19 @@ json_t *api_resource_json(const struct api_request *r, const struct resource *v)
     json_put_bool(r->svc.arena, j, "listed", v->listed);
     json_put_bool(r->svc.arena, j, "active", v->active);
     return j;
+}
+
+void api_conflicts_put(struct api_request *r, json_t *body, const struct catalog_conflicts *c)
+{
+    struct arena *a = r->svc.arena;
+    json_t *list = json_arr(a);
+    for (int row = 0; c->total > 0 && row < db_count(c->rows); row++) {
+        struct booking bk;
+        booking_read(c->rows, row, &bk);
+        json_push(a, list, api_staff_booking_json(a, &bk));
+    }
+    json_put(a, body, "conflicts", list);
+    json_put_int(a, body, "conflicts_total", c->total);
 }
 
 /* Members that may be absent by the schema but not null are left out. */

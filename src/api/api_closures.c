@@ -55,27 +55,12 @@ static enum err api_closures_get_list(struct api_request *r)
     return ERR_OK;
 }
 
-/* The active bookings whose time the closure meets, as the answer to its creation lists them. */
-/* A read of its own, after the first batch: only now is the venue known to be the caller's. */
-static enum err api_closures_put_conflicts(struct api_request *r, const struct closure *c,
-                                           json_t *body)
+/* What an agent may close: one resource, for a day at most. Longer is for administrators. */
+#define AGENT_CLOSURE_US (24 * 3600 * INT64_C(1000000))
+static bool api_closures_permitted(const struct api_request *r, const struct closure *c)
 {
-    struct arena *a = r->svc.arena;
-    struct db_batch *b = db_batch(r->svc.db, a, DB_READ);
-    const char *resource = c->resource_id.s[0] != '\0' ? c->resource_id.s : NULL;
-    int i = booking_add_overlapping(b, c->venue_id.s, resource, c->starts_at, c->ends_at);
-    enum err e = db_run(b, r->svc.deadline);
-    if (e != ERR_OK)
-        return e;
-    struct db_rows rows = db_result(b, i);
-    json_t *conflicts = json_arr(a);
-    for (int row = 0; row < db_count(rows); row++) {
-        struct booking bk;
-        booking_read(rows, row, &bk);
-        json_push(a, conflicts, api_booking_json(a, &bk));
-    }
-    json_put(a, body, "conflicts", conflicts);
-    return ERR_OK;
+    return r->who.role >= STAFF_ADMIN ||
+           (c->resource_id.s[0] != '\0' && c->ends_at.us - c->starts_at.us <= AGENT_CLOSURE_US);
 }
 
 static enum err api_closures_post(struct api_request *r)
@@ -96,17 +81,18 @@ static enum err api_closures_post(struct api_request *r)
                         .reason = in->reason};
     if (in->has_resource)
         c.resource_id = in->resource_id;
-    json_t *body = api_closure_json(r->svc.arena, &c);
-    e = api_closures_put_conflicts(
-        r, &c, body); /* before the write: a failure after it would hide what was done */
-    if (e != ERR_OK)
-        return e;
-    e = catalog_add_closure(&r->svc, r->who.actor, &c);
+    if (!api_closures_permitted(r, &c))
+        return ERR_FORBIDDEN;
+    struct catalog_conflicts conflicts;
+    e = catalog_add_closure(&r->svc, r->who.actor, &c, &conflicts);
     if (e == ERR_VALIDATION)
         api_fault(r, "/resource_id", "is no resource of the venue");
-    if (e == ERR_OK)
-        api_reply(r, 201, body);
-    return e;
+    if (e != ERR_OK)
+        return e;
+    json_t *body = api_closure_json(r->svc.arena, &c);
+    api_conflicts_put(r, body, &conflicts);
+    api_reply(r, 201, body);
+    return ERR_OK;
 }
 
 static enum err api_closures_delete(struct api_request *r)
@@ -117,6 +103,8 @@ static enum err api_closures_delete(struct api_request *r)
         return e;
     struct closure c;
     catalog_read_closure(seen, 0, &c);
+    if (!api_closures_permitted(r, &c))
+        return ERR_FORBIDDEN;
     e = catalog_delete_closure(&r->svc, r->who.actor, &c);
     if (e == ERR_OK)
         api_reply_empty(r, 204);
@@ -134,7 +122,7 @@ const struct api_route api_route_closures_get_list = {
 const struct api_route api_route_closures_post = {
     .http = {HTTP_POST, LIST_PATTERN, 201},
     .handler = api_closures_post,
-    .auth = AUTH_ADMIN,
+    .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
     .members = api_closures_rows,
     .input_size = sizeof(struct closure_input),
@@ -142,5 +130,5 @@ const struct api_route api_route_closures_post = {
 const struct api_route api_route_closures_delete = {
     .http = {HTTP_DELETE, "/v1/staff/closures/{closure_id}", 204},
     .handler = api_closures_delete,
-    .auth = AUTH_ADMIN,
+    .auth = AUTH_AGENT,
 };

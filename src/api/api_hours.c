@@ -4,8 +4,7 @@
  * Opening hours of a resource, for staff: read the week, replace it as a whole. Replacing needs no
  * ids of rows, and a repeat of the same request changes nothing.
  */
-#include "api/api_handler.h"
-#include "svc/catalog.h"
+#include "api/api_catalog.h"
 #include "svc/svc_sql.h"
 
 /* Far more than a week of shifts; the body's limit is near it. */
@@ -46,6 +45,30 @@ static int64_t api_hours_minute(const char *z, int64_t max)
     return minute <= max ? minute : -1;
 }
 
+struct opening api_opening_read(struct api_request *r, const char *base, const char *opens,
+                                const char *closes)
+{
+    const struct opening o = {.opens_minute = api_hours_minute(opens, 23 * 60 + 59),
+                              .closes_minute = api_hours_minute(closes, 24 * 60)};
+    if (o.opens_minute < 0)
+        api_fault(r, fault_pointer(r->svc.arena, base, "opens"),
+                  "must be a time of day, 00:00 to 23:59");
+    if (o.closes_minute < 0)
+        api_fault(r, fault_pointer(r->svc.arena, base, "closes"),
+                  "must be a time of day, 00:00 to 24:00");
+    return o;
+}
+
+void api_opening_put(struct arena *a, json_t *j, const struct opening *o)
+{
+    json_put_str(
+        a, j, "opens",
+        arena_printf(a, "%02d:%02d", (int)(o->opens_minute / 60), (int)(o->opens_minute % 60)));
+    json_put_str(
+        a, j, "closes",
+        arena_printf(a, "%02d:%02d", (int)(o->closes_minute / 60), (int)(o->closes_minute % 60)));
+}
+
 static void api_hours_read_opening(struct api_request *r, const json_t *j, size_t i,
                                    struct opening *out)
 {
@@ -54,14 +77,8 @@ static void api_hours_read_opening(struct api_request *r, const json_t *j, size_
     if (!schema_read_object(&(struct schema){.rows = api_hours_opening_rows}, j, &in, base,
                             &r->faults))
         return;
-    *out = (struct opening){in.weekday, api_hours_minute(in.opens, 23 * 60 + 59),
-                            api_hours_minute(in.closes, 24 * 60)};
-    if (out->opens_minute < 0)
-        api_fault(r, arena_printf(r->svc.arena, "%s/opens", base),
-                  "must be a time of day, 00:00 to 23:59");
-    if (out->closes_minute < 0)
-        api_fault(r, arena_printf(r->svc.arena, "%s/closes", base),
-                  "must be a time of day, 00:00 to 24:00");
+    *out = api_opening_read(r, base, in.opens, in.closes);
+    out->weekday = in.weekday;
 }
 
 static json_t *api_hours_json(struct arena *a, const struct opening *items, size_t n)
@@ -70,12 +87,7 @@ static json_t *api_hours_json(struct arena *a, const struct opening *items, size
     for (size_t i = 0; i < n; i++) {
         json_t *j = json_obj(a);
         json_put_int(a, j, "weekday", items[i].weekday);
-        json_put_str(a, j, "opens",
-                     arena_printf(a, "%02d:%02d", (int)(items[i].opens_minute / 60),
-                                  (int)(items[i].opens_minute % 60)));
-        json_put_str(a, j, "closes",
-                     arena_printf(a, "%02d:%02d", (int)(items[i].closes_minute / 60),
-                                  (int)(items[i].closes_minute % 60)));
+        api_opening_put(a, j, &items[i]);
         json_push(a, list, j);
     }
     json_t *body = json_obj(a);
@@ -117,10 +129,15 @@ static enum err api_hours_put(struct api_request *r)
         api_hours_read_opening(r, json_array_get(in->items, i), i, &items[i]);
     if (r->faults.n > 0)
         return ERR_VALIDATION;
-    e = catalog_save_hours(&r->svc, r->who.actor, &resource, items, n);
-    if (e == ERR_OK)
-        api_reply(r, 200, api_hours_json(r->svc.arena, items, n));
-    return e;
+    struct catalog_conflicts conflicts;
+    e = catalog_save_hours(&r->svc, r->who.actor, &resource, &(struct opening_list){items, n},
+                           &conflicts);
+    if (e != ERR_OK)
+        return e;
+    json_t *body = api_hours_json(r->svc.arena, items, n);
+    api_conflicts_put(r, body, &conflicts);
+    api_reply(r, 200, body);
+    return ERR_OK;
 }
 
 #define HOURS_PATTERN "/v1/staff/resources/{resource_id}/opening-hours"

@@ -46,7 +46,9 @@ static enum err api_resources_get(struct api_request *r)
     return e;
 }
 
-static enum err api_resources_save(struct api_request *r, struct resource *v, bool is_new)
+/* before: NULL: it is new. */
+static enum err api_resources_save(struct api_request *r, struct resource *v,
+                                   const struct resource *before)
 {
     const struct resource_input *in = r->input;
     if (in->has_name)
@@ -60,10 +62,15 @@ static enum err api_resources_save(struct api_request *r, struct resource *v, bo
     api_words_take(r, &in->words, &v->words);
     if (r->faults.n > 0)
         return ERR_VALIDATION;
-    enum err e = catalog_save_resource(&r->svc, r->who.actor, v, is_new);
-    if (e == ERR_OK)
-        api_reply(r, is_new ? 201 : 200, api_resource_json(r, v));
-    return e;
+    struct catalog_conflicts conflicts;
+    enum err e = catalog_save_resource(&r->svc, r->who.actor, v, before, &conflicts);
+    if (e != ERR_OK)
+        return e;
+    json_t *body = api_resource_json(r, v);
+    if (before)
+        api_conflicts_put(r, body, &conflicts);
+    api_reply(r, before ? 200 : 201, body);
+    return ERR_OK;
 }
 
 static enum err api_resources_post(struct api_request *r)
@@ -80,7 +87,7 @@ static enum err api_resources_post(struct api_request *r)
                          .words.locale = venue.words.locale,
                          .active = true,
                          .listed = true};
-    return api_resources_save(r, &v, true);
+    return api_resources_save(r, &v, NULL);
 }
 
 static enum err api_resources_patch(struct api_request *r)
@@ -93,7 +100,8 @@ static enum err api_resources_patch(struct api_request *r)
         return e;
     struct resource v;
     catalog_read_resource(seen, 0, &v);
-    return api_resources_save(r, &v, false);
+    const struct resource before = v;
+    return api_resources_save(r, &v, &before);
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/resources"

@@ -273,21 +273,28 @@ static void staff_catalog_tidy_ids(struct api_request *r, struct service *v)
     v->resources_n = n;
 }
 
-static enum err staff_catalog_save_service(struct api_request *r, struct service *v, bool is_new)
+/* before: NULL: it is new. */
+static enum err staff_catalog_save_service(struct api_request *r, struct service *v,
+                                           const struct service *before)
 {
     staff_catalog_take_input(r, v);
     if (r->faults.n > 0)
         return ERR_VALIDATION;
     const struct service_input *in = r->input;
+    const struct service_change change = {v, before, in->has_resources};
+    struct catalog_conflicts conflicts;
     size_t bad = 0;
-    enum err e = catalog_save_service(&r->svc, r->who.actor, v, is_new, in->has_resources, &bad);
+    enum err e = catalog_save_service(&r->svc, r->who.actor, &change, &bad, &conflicts);
     if (e == ERR_VALIDATION)
         api_fault(r, arena_printf(r->svc.arena, "/resource_ids/%zu", bad),
                   "is no resource of the venue");
     if (e != ERR_OK)
         return e;
     staff_catalog_tidy_ids(r, v);
-    api_reply(r, is_new ? 201 : 200, api_service_json(r, v));
+    json_t *body = api_service_json(r, v);
+    if (before)
+        api_conflicts_put(r, body, &conflicts);
+    api_reply(r, before ? 200 : 201, body);
     return ERR_OK;
 }
 
@@ -307,7 +314,7 @@ static enum err api_staff_post_service(struct api_request *r)
                         .words.locale = venue.words.locale,
                         .grid_follows = true};
     http_resp_headerf(&r->resp, "Location", "/v1/services/%s", v.id.s);
-    return staff_catalog_save_service(r, &v, true);
+    return staff_catalog_save_service(r, &v, NULL);
 }
 
 static enum err api_staff_patch_service(struct api_request *r)
@@ -320,7 +327,8 @@ static enum err api_staff_patch_service(struct api_request *r)
         return e;
     struct service v;
     catalog_read_service(r->svc.arena, seen, 0, &v);
-    return staff_catalog_save_service(r, &v, false);
+    const struct service before = v;
+    return staff_catalog_save_service(r, &v, &before);
 }
 
 static json_t *api_staff_service_item(struct api_request *r, struct db_rows rows, int i,

@@ -10,4 +10,5 @@ libapi_a_SOURCES += \
   src/api/api_hours.c \
   src/api/api_resources.c \
   src/api/api_slots.c \
+  src/api/api_special_hours.c \
   src/api/api_staff_catalog.c

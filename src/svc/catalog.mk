@@ -4,4 +4,6 @@
 libsvc_a_SOURCES += \
   include/svc/catalog.h \
   src/svc/catalog.c \
+  src/svc/catalog_conflicts.c \
+  src/svc/catalog_special.c \
   src/svc/catalog_staff.c

@@ -120,15 +120,10 @@ static enum err catalog_staff_check_resources(struct svc *s, struct db_batch *b,
     return ERR_VALIDATION;
 }
 
-enum err catalog_save_service(struct svc *s, const char *actor, struct service *v, bool is_new,
-                              bool set_resources, size_t *bad)
+static void catalog_staff_add_service(struct svc *s, struct db_batch *b,
+                                      const struct service_change *c)
 {
-    if (set_resources && v->resources_n > 0) {
-        enum err e = catalog_staff_check_resources(s, catalog_staff_check_batch(s, is_new), v, bad);
-        if (e != ERR_OK)
-            return e;
-    }
-    struct db_batch *b = catalog_staff_save_batch(s, is_new);
+    const struct service *v = c->after;
     DB_ADD(b, &stmt_catalog_service_save, v->venue_id.s, v->id.s, v->name,
            db_int(b, v->duration_minutes), v->grid_follows ? NULL : db_int(b, v->slot_step_minutes),
            db_int(b, v->buffer_before_minutes), db_int(b, v->buffer_after_minutes),
@@ -136,57 +131,105 @@ enum err catalog_save_service(struct svc *s, const char *actor, struct service *
            db_int(b, v->max_advance_days), db_int(b, v->free_cancellation_minutes),
            db_bool(v->active), v->max_party_size > 0 ? db_int(b, v->max_party_size) : NULL,
            WORDS_PARAMS(b, v->words));
-    if (set_resources) {
+    if (c->set_resources) {
         DB_ADD(b, &stmt_catalog_service_unlink, v->venue_id.s, v->id.s);
         DB_ADD(b, &stmt_catalog_service_link, v->venue_id.s, v->id.s, catalog_staff_join_ids(s, v));
     }
+}
+
+/* The resources that a service had are locked before its links change: whoever books one of them
+ * meanwhile waits, and then finds the link gone. */
+enum err catalog_save_service(struct svc *s, const char *actor, const struct service_change *c,
+                              size_t *bad, struct catalog_conflicts *out)
+{
+    const struct service *v = c->after;
+    const bool is_new = c->before == NULL;
+    *out = (struct catalog_conflicts){.total = 0};
+    if (c->set_resources && v->resources_n > 0) {
+        enum err e = catalog_staff_check_resources(s, catalog_staff_check_batch(s, is_new), v, bad);
+        if (e != ERR_OK)
+            return e;
+    }
+    const bool relinked = c->set_resources && !is_new;
+    struct db_batch *b =
+        relinked ? db_batch(s->db, s->arena, DB_IN_TX) : catalog_staff_save_batch(s, is_new);
+    const char *before = relinked ? catalog_staff_join_ids(s, c->before) : "";
+    if (relinked)
+        DB_ADD(b, &stmt_catalog_resources_lock, before);
+    catalog_staff_add_service(s, b, c);
     catalog_staff_audit(s, b, actor, is_new ? "service.create" : "service.update", &v->id,
                         &v->venue_id);
-    return db_run(b, s->deadline);
+    const struct conflict_question q = {.resources = before, .service_id = v->id.s};
+    const int i = relinked ? catalog_conflicts_add(b, &q) : -1;
+    enum err e = db_run(b, s->deadline);
+    return e == ERR_OK && relinked ? catalog_conflicts_commit(s, b, i, out) : e;
 }
 
 enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v,
-                               bool is_new)
+                               const struct resource *before, struct catalog_conflicts *out)
 {
-    struct db_batch *b = catalog_staff_save_batch(s, is_new);
+    const bool is_new = before == NULL;
+    struct db_batch *b = db_batch(s->db, s->arena, is_new ? DB_WHOLE_TX : DB_IN_TX);
+    *out = (struct catalog_conflicts){.total = 0};
     DB_ADD(b, &stmt_catalog_resource_save, v->venue_id.s, v->id.s, v->name, db_int(b, v->capacity),
            db_bool(v->active), db_bool(v->listed), WORDS_PARAMS(b, v->words));
     catalog_staff_audit(s, b, actor, is_new ? "resource.create" : "resource.update", &v->id,
                         &v->venue_id);
-    return db_run(b, s->deadline);
+    if (is_new)
+        return db_run(b, s->deadline);
+    const struct conflict_question q = {.resources = v->id.s,
+                                        .capacity = v->capacity < before->capacity,
+                                        .retired = before->active && !v->active};
+    const int i = catalog_conflicts_add(b, &q);
+    enum err e = db_run(b, s->deadline);
+    return e == ERR_OK ? catalog_conflicts_commit(s, b, i, out) : e;
 }
 
 enum err catalog_save_hours(struct svc *s, const char *actor, const struct resource *r,
-                            const struct opening *items, size_t n)
+                            const struct opening_list *list, struct catalog_conflicts *out)
 {
     struct sb weekdays, opens, closes;
-    sb_init(&weekdays, s->arena, n * 2 + 1);
-    sb_init(&opens, s->arena, n * 5 + 1);
-    sb_init(&closes, s->arena, n * 5 + 1);
-    for (size_t i = 0; i < n; i++) {
+    sb_init(&weekdays, s->arena, list->n * 2 + 1);
+    sb_init(&opens, s->arena, list->n * 5 + 1);
+    sb_init(&closes, s->arena, list->n * 5 + 1);
+    for (size_t i = 0; i < list->n; i++) {
+        const struct opening *one = &list->items[i];
         const char *comma = i > 0 ? "," : "";
-        sb_printf(&weekdays, "%s%lld", comma, (long long)items[i].weekday);
-        sb_printf(&opens, "%s%lld", comma, (long long)items[i].opens_minute);
-        sb_printf(&closes, "%s%lld", comma, (long long)items[i].closes_minute);
+        sb_printf(&weekdays, "%s%lld", comma, (long long)one->weekday);
+        sb_printf(&opens, "%s%lld", comma, (long long)one->opens_minute);
+        sb_printf(&closes, "%s%lld", comma, (long long)one->closes_minute);
     }
-    struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
+    struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     DB_ADD(b, &stmt_catalog_resource_lock,
            r->id.s); /* two weeks written at once would mix without it */
     DB_ADD(b, &stmt_catalog_hours_clear, r->venue_id.s, r->id.s);
-    if (n > 0)
+    if (list->n > 0)
         DB_ADD(b, &stmt_catalog_hours_put, r->venue_id.s, r->id.s, weekdays.p, opens.p, closes.p);
     catalog_staff_audit(s, b, actor, "opening_hours.replace", &r->id, &r->venue_id);
-    return db_run(b, s->deadline);
+    const struct conflict_question q = {.resources = r->id.s, .hours = true};
+    const int i = catalog_conflicts_add(b, &q);
+    enum err e = db_run(b, s->deadline);
+    return e == ERR_OK ? catalog_conflicts_commit(s, b, i, out) : e;
 }
 
-enum err catalog_add_closure(struct svc *s, const char *actor, const struct closure *c)
+enum err catalog_add_closure(struct svc *s, const char *actor, const struct closure *c,
+                             struct catalog_conflicts *out)
 {
-    struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
+    struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     const char *resource = c->resource_id.s[0] != '\0' ? c->resource_id.s : NULL;
+    if (resource)
+        DB_ADD(b, &stmt_catalog_resource_lock, resource);
+    else
+        DB_ADD(b, &stmt_catalog_venue_resources_lock, c->venue_id.s);
     DB_ADD(b, &stmt_catalog_closure_add, c->venue_id.s, c->id.s, resource, db_time(b, c->starts_at),
            db_time(b, c->ends_at), c->reason);
     catalog_staff_audit(s, b, actor, "closure.create", &c->id, &c->venue_id);
+    const int i = DB_ADD(b, &stmt_catalog_closure_conflicts, c->venue_id.s, resource,
+                         db_time(b, c->starts_at), db_time(b, c->ends_at));
     enum err e = db_run(b, s->deadline);
+    if (e == ERR_OK)
+        return catalog_conflicts_commit(s, b, i, out);
+    db_clean(s->db, s->deadline);
     return e == ERR_DB_FOREIGN_KEY ? ERR_VALIDATION : e;
 }
 

@@ -21,6 +21,7 @@ SVC_SQL = \
     src/svc/sql/booking.sql \
   src/svc/sql/booking_place.sql \
   src/svc/sql/catalog.sql \
+  src/svc/sql/catalog_change.sql \
   src/svc/sql/customer.sql \
   src/svc/sql/db_gauges.sql \
   src/svc/sql/idem.sql \
