@@ -6,7 +6,7 @@
 #define BOOKINGD_API_API_CATALOG_H
 
 #include "api/api_page.h"
-#include "svc/catalog.h"
+#include "svc/catalog_write.h"
 
 json_t *api_venue_json(const struct api_request *r, const struct venue *v);
 json_t *api_service_json(const struct api_request *r, const struct service *v);

@@ -3,6 +3,7 @@
 # venues, services, resources, opening hours, closures, slots
 libsvc_a_SOURCES += \
   include/svc/catalog.h \
+  include/svc/catalog_write.h \
   src/svc/catalog.c \
   src/svc/catalog_conflicts.c \
   src/svc/catalog_special.c \

@@ -4,7 +4,7 @@
  * The bookings that a change of the catalogue leaves without their hours, place or service. Called
  * by the writes of src/svc/catalog_staff.c and catalog_special.c, in the transaction of the change.
  */
-#include "svc/catalog.h"
+#include "svc/catalog_write.h"
 #include "svc/svc_sql.h"
 
 int catalog_conflicts_add(struct db_batch *b, const struct conflict_question *q)

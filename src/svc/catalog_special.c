@@ -2,7 +2,7 @@
 /* Copyright the bookingd authors */
 /* Hours of dates, which replace the weekly ones of a resource. Called by the handlers of staff. */
 #include "svc/audit.h"
-#include "svc/catalog.h"
+#include "svc/catalog_write.h"
 #include "svc/svc_sql.h"
 
 static struct db_batch *catalog_special_begin(struct svc *s, const struct resource *r)

@@ -2,7 +2,7 @@
 /* Copyright the bookingd authors */
 /* The staff's side of the catalog: what a key may see, and the writes with their audit rows. */
 #include "svc/audit.h"
-#include "svc/catalog.h"
+#include "svc/catalog_write.h"
 
 #include <string.h>
 

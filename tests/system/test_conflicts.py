@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Changes of hours, capacity, links and closures: the bookings that no longer fit; hours of dates."""
+"""Changes of the catalogue: the bookings that no longer fit; hours of dates."""
 import datetime as dt
 import threading
 import unittest
