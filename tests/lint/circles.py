@@ -21,7 +21,7 @@ from pathlib import Path
 KNOWN: dict[str, list[set[str]]] = {
     "api": [
         {"api_booking", "api_booking_json", "api_payment"},
-        {"api_catalog", "api_catalog_json"},
+        {"api_catalog", "api_catalog_json", "api_catalog_words"},
     ],
     "svc": [{"customer", "otp", "session"}],
 }
