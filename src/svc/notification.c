@@ -33,7 +33,7 @@ void notification_enqueue(struct svc *s, struct db_batch *b, struct notification
     const struct rate_limit *phone = &s->cfg->notifications.per_phone,
                             *customer = &s->cfg->notifications.per_customer;
     const struct rate rates[] = {
-        {rate_subject(s, NOTICE_RATE_PHONE, n->recipient), phone->count, phone->per_ms},
+        {rate_subject(s, NOTIFICATION_RATE_PHONE, n->recipient), phone->count, phone->per_ms},
         {"", customer->count, customer->per_ms}};
     struct rate_params p;
     rate_params(s->arena, rates, ARRAY_LEN(rates), &p);
@@ -52,7 +52,7 @@ static bool notification_was_throttled(const struct notification *n)
         return false;
     METRIC_INC(M_NOTIFICATIONS, n->template, NOTIFICATION_OUTCOME_THROTTLED);
     LOG(LOG_LEVEL_WARN, "notification.failed", F_STR("notification", n->id.s),
-        F_STR("template", notice_names[n->template]),
+        F_STR("template", notification_template_names[n->template]),
         F_STR("error", notification_outcome_names[NOTIFICATION_OUTCOME_THROTTLED]),
         F_PHONE("phone", n->recipient));
     return true;
