@@ -38,6 +38,20 @@ static int64_t config_default_queue(int64_t workers)
     return workers > 16 ? 16 * workers : 256;
 }
 
+/* Found here, and not by the second bind(2) of a start. */
+static void config_check_listens(struct config_loader *l, const struct config_node *root)
+{
+    const struct config *c = config_of(l);
+    const struct config_node *monitor = config_node_member(root, STR("monitor"));
+    const struct config_node *listen = config_node_member(monitor, STR("listen"));
+    const bool any_port = c->monitor.listen.kind == LISTEN_TCP && c->monitor.listen.port == 0;
+    for (size_t i = 0; i < c->server.listen_n && c->monitor.listen.text && !any_port; i++) {
+        if (strcmp(c->server.listen[i].text, c->monitor.listen.text) == 0)
+            config_fault_at(l, listen ? listen->line : 1, listen ? listen->column : 1,
+                            "monitor.listen", "is the same as server.listen");
+    }
+}
+
 static void config_read_root(struct config_loader *l, const struct config_node *root)
 {
     struct config *c = config_of(l);
@@ -51,11 +65,11 @@ static void config_read_root(struct config_loader *l, const struct config_node *
         return;
     }
     config_read_scope(l, &scope, root && root->kind == CONFIG_MAP ? root : NULL);
-    /* Depends on another key, so it cannot be a fallback in the table. Two waiting requests per
-     * worker keep all workers busy without a long wait. */
+    /* Depends on another key, so it cannot be a fallback in the table. */
     if (!c->server.queue)
         c->server.queue = config_default_queue(c->server.workers);
     config_check_otp(l, root);
+    config_check_listens(l, root);
 }
 
 static struct config *config_load_any(const char *path, bool offline, struct config_report **report)

@@ -103,7 +103,7 @@ START_TEST(computed_defaults)
     config_free(c);
     c = th_good("server: {workers: 1024}\n" SMS); /* also when the providers come first, order in
                                                      the file is nothing */
-    ck_assert_int_eq(c->server.queue, 2048);
+    ck_assert_int_eq(c->server.queue, 16384);
     config_free(c);
     c = th_good(SMS "server: {workers: 40}\n");
     ck_assert_int_eq(c->providers[0].max_concurrent, 30);
@@ -309,6 +309,15 @@ START_TEST(listen_refused)
     ck_assert_ptr_null(th_load(str_of(text), report));
     snprintf(text, sizeof text, "server: {listen: 'unix:/%.106s'}", path);
     config_free(th_good(text));
+}
+END_TEST
+
+/* O19: two sockets at one address */
+START_TEST(monitor_has_an_address_of_its_own)
+{
+    th_bad("server: {listen: '127.0.0.1:8090'}\nmonitor: {listen: '127.0.0.1:8090'}",
+           "2:19: monitor.listen: is the same as server.listen\n");
+    config_free(th_good("server: {listen: '127.0.0.1:0'}\nmonitor: {listen: '127.0.0.1:0'}"));
 }
 END_TEST
 
@@ -644,6 +653,7 @@ int main(void)
     tcase_add_test(c, listen_one_or_a_list);
     tcase_add_test(c, listen_refused);
     tcase_add_test(c, networks);
+    tcase_add_test(c, monitor_has_an_address_of_its_own);
     tcase_add_test(c, urls);
     tcase_add_test(c, hosts_of_urls);
     tcase_add_test(c, origins);
