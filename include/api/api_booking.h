@@ -13,8 +13,12 @@
 json_t *api_booking_json(struct arena *a, const struct booking *bk);
 /* StaffBooking: with the customer */
 json_t *api_staff_booking_json(struct arena *a, const struct booking *bk);
-/* A row of a list of bookings in one of these views, as api_reply_page() wants it. */
+/* One booking as the caller may see it: a key of one venue is not shown the name of an account
+ * whose customer never booked there (BEHAVIOUR §5). */
 typedef json_t *api_booking_view_fn(struct arena *a, const struct booking *bk);
+json_t *api_booking_view(const struct api_request *r, const struct booking *bk,
+                         api_booking_view_fn *view);
+/* A row of a list of bookings in one of these views, as api_reply_page() wants it. */
 json_t *api_booking_item(struct api_request *r, struct db_rows rows, int i, const char **next,
                          api_booking_view_fn *view);
 /* Notification */
@@ -33,6 +37,9 @@ struct api_booking_answer {
     const char *location; /* of 201, with a slash at its end; else NULL */
 };
 void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *bk);
+
+/* "a,b" of ?status= as a literal of text[]; NULL when absent, or after a fault. */
+const char *api_states_list(struct api_request *r, const char *text, const char *const *names);
 
 /*
  * A cursor of (time, id), for lists that are sorted so. Reads `after` into fields[2] (NULL when

@@ -63,6 +63,10 @@ enum slot_force {
     SLOT_FORCE_CLOSURE = 16,
 };
 
+/* "hours", ... in the order of the bits, and a NULL. */
+#define SLOT_FORCE_COUNT 5
+extern const char *const slot_force_names[SLOT_FORCE_COUNT + 1];
+
 /* Why a start is not offered, in the order in which the rules are asked. */
 enum slot_verdict {
     SLOT_FREE,

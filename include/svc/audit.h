@@ -21,7 +21,7 @@ struct audit_entry {
     const char *id, *cursor_us; /* cursor: microseconds of `at` as text */
     struct wall at;
     const char *actor, *action, *subject;
-    const char *detail, *request_id; /* may be NULL */
+    const char *detail, *request_id, *own_request_id; /* may be NULL */
 };
 /*
  * Adds the look-up of what an admin's key may see, newest first: all, or its venue's. after_us and

@@ -35,7 +35,8 @@ struct booking {
     bool has_hold, has_cancelled;      /* whether the next two are there */
     struct wall hold_expires_at, cancelled_at;
     const char *phone, *name; /* the customer's; NULL: erased, or never told */
-    enum locale locale;       /* of its notifications */
+    bool booked_here;   /* the customer has booked in this venue themselves: it knows the name */
+    enum locale locale; /* of its notifications */
     const char *service, *venue, *resource, *starts_wall,
         *ends_wall;                /* for notifications; wall time of the venue */
     struct wall read_at;           /* now() of the transaction that read it */
@@ -157,8 +158,13 @@ int booking_add_find_staff(struct db_batch *b, const char *key_hash, const char 
 struct booking_list {
     enum booking_state state;
     bool has_state;
-    const char *venue_id;  /* staff: the calendar's venue */
-    const char *from, *to; /* staff: local dates of the start, both included; NULL: open */
+    /* staff only; NULL: any */
+    const char *venue_id; /* the calendar's */
+    const char *states;   /* literal of text[] */
+    const char *resource_id, *customer_id;
+    const char *phones;    /* beginnings, as of phone_prefixes() */
+    const char *text;      /* somewhere in names and notes */
+    const char *from, *to; /* local dates, both included, that the booking's time meets */
     const char *after_start, *after_id; /* cursor; NULL: from the beginning */
     int64_t limit;                      /* rows asked for; ask for one more than a page holds */
 };

@@ -29,4 +29,11 @@ enum err phone_normalise(const struct config *cfg, struct arena *a, struct str t
 bool phone_find_test(const struct config *cfg, struct arena *a, struct str text, const char **out,
                      const char **code) MUST_CHECK;
 
+/*
+ * For searches while somebody types: how E.164 numbers begin that were begun like this, as a
+ * literal of text[]. Without "+" the digits may be national or have a calling code. NULL: no
+ * beginning of a number.
+ */
+const char *phone_prefixes(const struct config *cfg, struct arena *a, struct str text);
+
 #endif

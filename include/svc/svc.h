@@ -25,6 +25,9 @@ struct svc {
     struct arena *arena;
     struct deadline deadline;
     const char *request_id;
+    /* The caller may choose the one above, also twice the same; this one is always our own. NULL
+     * outside requests. */
+    const char *own_request_id;
     const char *detail; /* out: why a refusal, in a sentence for the caller; NULL: nothing to add */
     const char *traceparent; /* the caller's (W3C), as it came; NULL: none */
 };

@@ -37,6 +37,7 @@ enum schema_type {                     /* and the C type that a value is stored 
                    SCHEMA_TYPE_ARRAY, /* json_t *, borrowed; never of a query, as SCHEMA_TYPE_OBJECT
                                        */
                    SCHEMA_TYPE_OBJECT,
+                   SCHEMA_TYPE_ANY, /* json_t *, borrowed: the handler judges it */
                    SCHEMA_TYPE_COUNT
 };
 
@@ -75,6 +76,7 @@ struct schema_row {
 #define SCHEMA_ARRAY(owner, field, low, high) \
     .name = #field, SCHEMA_FIELD(ARRAY, json_t *, owner, field), .min = (low), .max = (high)
 #define SCHEMA_OBJECT(owner, field) .name = #field, SCHEMA_FIELD(OBJECT, json_t *, owner, field)
+#define SCHEMA_ANY(owner, field) .name = #field, SCHEMA_FIELD(ANY, json_t *, owner, field)
 #define SCHEMA_HAS(owner, flag) \
     .present = 1 + offsetof(owner, flag) + 0 * sizeof(_Generic(((owner *)0)->flag, bool : 0))
 #define SCHEMA_END   \

@@ -67,7 +67,8 @@ static void api_begin(struct api *api, const struct api_input *in)
                               .ext = api->ext,
                               .arena = api->arena,
                               .deadline = in->deadline,
-                              .request_id = in->request_id};
+                              .request_id = in->request_id,
+                              .own_request_id = arena_strdup(api->arena, uuid_new().s)};
     faults_init(&api->r.faults, api->arena);
     http_resp_init(&api->r.resp, api->arena);
     db_reset_spent(api->db);

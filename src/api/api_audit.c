@@ -20,6 +20,7 @@ static json_t *api_audit_entry_json(struct arena *a, const struct audit_entry *e
     else
         json_put_null(a, j, "detail");
     json_put_str(a, j, "request_id", e->request_id);
+    json_put_str(a, j, "own_request_id", e->own_request_id);
     return j;
 }
 

@@ -87,12 +87,22 @@ json_t *api_notification_json(struct arena *a, const struct notification_item *n
     return j;
 }
 
+/* What other venues call a customer is none of this one's business. */
+json_t *api_booking_view(const struct api_request *r, const struct booking *bk,
+                         api_booking_view_fn *view)
+{
+    struct booking shown = *bk;
+    if (r->who.kind == WHO_STAFF && r->who.one_venue && !bk->booked_here)
+        shown.name = NULL;
+    return view(r->svc.arena, &shown);
+}
+
 /* Called by the service with the batch that will commit the change. */
 void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *bk)
 {
     const struct api_booking_answer *answer = arg;
     struct api_request *r = answer->r;
-    api_reply(r, answer->status, answer->view(r->svc.arena, bk));
+    api_reply(r, answer->status, api_booking_view(r, bk, answer->view));
     api_etag(r, bk->version);
     if (bk->has_customer)
         api_idem_customer(r, arena_strdup(r->svc.arena, bk->customer_id.s));
@@ -134,7 +144,7 @@ json_t *api_booking_item(struct api_request *r, struct db_rows rows, int i, cons
     booking_read(rows, i, &bk);
     if (next)
         *next = api_time_cursor_make(r, bk.starts_at, &bk.id);
-    return view(r->svc.arena, &bk);
+    return api_booking_view(r, &bk, view);
 }
 
 const char *api_time_cursor_make(const struct api_request *r, struct wall at, const struct uuid *id)

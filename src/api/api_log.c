@@ -6,7 +6,7 @@
 #include "http/http_access.h"
 #include "sys/log.h"
 
-#define FIELDS_MAX (3 + PROVIDERS_MAX)
+#define FIELDS_MAX (4 + PROVIDERS_MAX)
 _Static_assert(FIELDS_MAX <= HTTP_ACCESS_MORE_MAX, "every provider has a field");
 
 static size_t api_log_providers(const struct api *api, struct log_field *fields)
@@ -28,6 +28,9 @@ void api_record(struct api *api, int status, enum err e)
     fields[n++] = F_MS("db", db_seconds_spent(api->db) * 1000);
     fields[n++] = F_INT("db_round_trips", db_round_trips(api->db) - api->round_trips_before);
     n += api_log_providers(api, fields + n);
+    /* Only where the caller chose the other one: it leads from the audit log to this record. */
+    if (r->head && http_header_count(r->head, "X-Request-Id") > 0)
+        fields[n++] = F_STR("own_request_id", r->svc.own_request_id);
     if (r->idem)
         fields[n++] = F_STR("idempotency", r->idem->mine || r->idem->added ? "first" : "repeat");
     http_access_write(

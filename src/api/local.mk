@@ -13,6 +13,7 @@ libapi_a_SOURCES = \
   src/api/api_client.c \
   src/api/api_cursor.c \
   src/api/api_customer.h \
+  src/api/api_customers.c \
   src/api/api_etag.c \
   src/api/api_health.c \
   src/api/api_idem.c \

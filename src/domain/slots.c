@@ -13,6 +13,9 @@
 
 #include <stdlib.h>
 
+const char *const slot_force_names[SLOT_FORCE_COUNT + 1] = {"hours", "notice", "horizon", "grid",
+                                                            "closure"};
+
 /* No subtraction: the difference of two times may not fit into an int. */
 static int slots_compare_times(int64_t a, int64_t b)
 {

@@ -10,7 +10,7 @@ void audit_add(struct svc *s, struct db_batch *b, const struct audit *entry)
 {
     struct uuid id = uuid_new();
     DB_ADD(b, &stmt_audit_insert, arena_strdup(s->arena, id.s), entry->venue_id, entry->actor,
-           entry->action, entry->subject, entry->detail, s->request_id);
+           entry->action, entry->subject, entry->detail, s->request_id, s->own_request_id);
 }
 
 int audit_list_add(struct db_batch *b, const char *key_hash, const char *after_us,
@@ -30,5 +30,6 @@ void audit_read(struct db_rows rows, int row, struct audit_entry *out)
         .subject = db_get_str(rows, row, "subject"),
         .detail = db_get(rows, row, "detail"),
         .request_id = db_get(rows, row, "request_id"),
+        .own_request_id = db_get(rows, row, "own_request_id"),
     };
 }

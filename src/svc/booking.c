@@ -34,8 +34,9 @@ int booking_add_list_mine(struct db_batch *b, const char *token_hash, const stru
 
 int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struct booking_list *q)
 {
-    return DB_ADD(b, &stmt_booking_list_staff, key_hash, q->venue_id, booking_wanted_state(q),
-                  q->from, q->to, q->after_start, q->after_id, db_int(b, q->limit));
+    return DB_ADD(b, &stmt_booking_list_staff, key_hash, q->venue_id, q->states, q->from, q->to,
+                  q->after_start, q->after_id, db_int(b, q->limit), q->resource_id, q->customer_id,
+                  q->phones, q->text);
 }
 
 int booking_add_overlapping(struct db_batch *b, const char *venue_id, const char *resource_id,
@@ -88,6 +89,7 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         .free_cancellation_minutes = db_get_int(rows, row, "free_cancellation_minutes"),
         .phone = db_get(rows, row, "phone"),
         .name = db_get(rows, row, "customer_name"),
+        .booked_here = db_get_bool(rows, row, "booked_here"),
         .service = db_get_str(rows, row, "service"),
         .venue = db_get_str(rows, row, "venue"),
         .resource = db_get_str(rows, row, "resource"),

@@ -115,12 +115,11 @@ static enum err booking_place_refuse(struct svc *s, enum err e)
 /* "hours,grid": for the row, the history and the audit log. */
 static const char *booking_force_text(struct arena *a, unsigned force)
 {
-    static const char *const names[] = {"hours", "notice", "horizon", "grid", "closure"};
     struct sb text;
     sb_init(&text, a, 48);
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+    for (size_t i = 0; i < SLOT_FORCE_COUNT; i++)
         if (force & 1U << i)
-            sb_printf(&text, "%s%s", sb_str(&text).n > 0 ? "," : "", names[i]);
+            sb_printf(&text, "%s%s", sb_str(&text).n > 0 ? "," : "", slot_force_names[i]);
     return sb_str(&text).n > 0 ? arena_strndup(a, sb_str(&text).p, sb_str(&text).n) : "";
 }
 
@@ -214,6 +213,7 @@ static void booking_place_read_customer(struct db_rows rows, const struct bookin
     bk->customer_id = db_get_uuid(rows, 0, "id");
     bk->phone = db_get(rows, 0, "phone");
     bk->name = db_get(rows, 0, "name");
+    bk->booked_here = db_get_bool(rows, 0, "booked_here");
     if (!o->locale)
         bk->locale = booking_locale_of(db_get_str(rows, 0, "locale"));
 }
@@ -251,6 +251,8 @@ static enum err booking_place_try(struct svc *s, const struct booking_caller *c,
         e = ERR_BOOKING_LIMIT;
     if (e == ERR_OK && reads.customer >= 0 && db_count(db_result(b, reads.customer)) == 0)
         e = ERR_BOOKING_LIMIT; /* erased while the request was on its way */
+    else if (reads.customer >= 0 && db_get_bool(db_result(b, reads.customer), 0, "blocked"))
+        e = ERR_CUSTOMER_BLOCKED;
     if (e == ERR_OK && !booking_place_fill(s, c->who, o, choice, out))
         e = ERR_SLOT_NOT_OFFERED;
     if (e != ERR_OK)

@@ -11,10 +11,11 @@
 
 /* What a person left behind. All take $1: the customer. */
 static const struct db_stmt *const customer_erasures[] = {
-    &stmt_customer_erase_sessions, &stmt_customer_erase_notifications,
-    &stmt_customer_erase_notes,    &stmt_customer_erase_reasons,
-    &stmt_customer_erase_refunds,  &stmt_customer_erase_payment_reasons,
-    &stmt_customer_erase_answers,  &stmt_customer_erase_row,
+    &stmt_customer_erase_sessions,    &stmt_customer_erase_notifications,
+    &stmt_customer_erase_notes,       &stmt_customer_erase_reasons,
+    &stmt_customer_erase_refunds,     &stmt_customer_erase_payment_reasons,
+    &stmt_customer_erase_answers,     &stmt_customer_erase_row,
+    &stmt_customer_erase_venue_notes,
 };
 
 enum locale customer_locale(const char *name)

@@ -6,6 +6,7 @@ libsvc_a_SOURCES = \
   include/svc/svc.h src/svc/svc.c \
   include/svc/audit.h src/svc/audit.c \
   include/svc/customer.h src/svc/customer.c \
+  include/svc/customer_staff.h src/svc/customer_staff.c \
   include/svc/idem.h src/svc/idem.c \
   include/svc/otp.h src/svc/otp_priv.h src/svc/otp.c src/svc/otp_verify.c \
   include/svc/phone.h src/svc/phone.c \
@@ -23,6 +24,7 @@ SVC_SQL = \
   src/svc/sql/catalog.sql \
   src/svc/sql/catalog_change.sql \
   src/svc/sql/customer.sql \
+  src/svc/sql/customer_staff.sql \
   src/svc/sql/db_gauges.sql \
   src/svc/sql/idem.sql \
   src/svc/sql/keeper.sql \

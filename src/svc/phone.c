@@ -201,3 +201,20 @@ bool phone_find_test(const struct config *cfg, struct arena *a, struct str text,
     }
     return false;
 }
+
+const char *phone_prefixes(const struct config *cfg, struct arena *a, struct str text)
+{
+    struct dialled d = {.n = 0};
+    if (!phone_read_dialled(text, &d) || d.n > DIGITS_MAX)
+        return NULL;
+    struct str digits = {d.digits, d.n};
+    const struct phone_region *home =
+        cfg->otp.regions_n > 0 ? phone_region_find(str_of(cfg->otp.regions[0])) : NULL;
+    if (d.plus || !home)
+        return arena_printf(a, "{+%.*s}", STR_ARG(digits));
+    struct str national = digits;
+    const struct str trunk = str_of(home->trunk);
+    if (trunk.n > 0 && str_starts(digits, trunk))
+        national = (struct str){digits.p + trunk.n, digits.n - trunk.n};
+    return arena_printf(a, "{+%.*s,+%s%.*s}", STR_ARG(digits), home->calling, STR_ARG(national));
+}

@@ -174,7 +174,7 @@ static bool (*const schema_readers[SCHEMA_TYPE_COUNT])(const struct schema_value
     [SCHEMA_TYPE_BOOL] = schema_read_bool,       [SCHEMA_TYPE_UUID] = schema_read_uuid,
     [SCHEMA_TYPE_TIME] = schema_read_time,       [SCHEMA_TYPE_ENUM] = schema_read_enum,
     [SCHEMA_TYPE_LANGUAGE] = schema_read_enum,   [SCHEMA_TYPE_ARRAY] = schema_read_array,
-    [SCHEMA_TYPE_OBJECT] = schema_borrow_object,
+    [SCHEMA_TYPE_OBJECT] = schema_borrow_object, [SCHEMA_TYPE_ANY] = schema_borrow,
 };
 
 static bool schema_read(const struct schema_value *v)
@@ -202,7 +202,7 @@ bool schema_read_json(const struct schema_row *row, const json_t *v, void *out, 
 bool schema_read_text(const struct schema_row *row, struct str text, void *out, const char *pointer,
                       struct faults *f)
 {
-    ENSURE(row->type != SCHEMA_TYPE_ARRAY && row->type != SCHEMA_TYPE_OBJECT);
+    ENSURE(row->type < SCHEMA_TYPE_ARRAY);
     return schema_read(&(struct schema_value){row, NULL, text, out, pointer, f});
 }
 

@@ -9,7 +9,7 @@
 -- returns: currency, payment, note, staff_note, guest_name, reason, made_by, forced,
 -- returns: resource_chosen, free_cancellation_minutes, state, stored, starts_us, ends_us, hold_us,
 -- returns: cancelled_us, ended_us, created_us, read_us, starts_wall, ends_wall, phone,
--- returns: customer_name, locale, service, venue, resource
+-- returns: customer_name, booked_here, locale, service, venue, resource
 SELECT b.id, b.venue_id, b.service_id, b.resource_id, b.customer_id, b.version, b.party_size,
        b.amount, b.currency, b.payment, b.note, b.staff_note, b.guest_name, b.reason, b.made_by,
        b.forced, b.resource_chosen, b.free_cancellation_minutes,
@@ -24,13 +24,34 @@ SELECT b.id, b.venue_id, b.service_id, b.resource_id, b.customer_id, b.version, 
        (extract(epoch FROM now()) * 1000000)::bigint AS read_us,
        to_char(b.starts_at AT TIME ZONE v.time_zone, 'YYYY-MM-DD HH24:MI') AS starts_wall,
        to_char(b.ends_at AT TIME ZONE v.time_zone, 'YYYY-MM-DD HH24:MI') AS ends_wall,
-       c.phone, c.name AS customer_name, COALESCE(b.locale, c.locale, v.locale) AS locale,
+       c.phone, c.name AS customer_name,
+       b.made_by = 'customer' OR EXISTS (
+           SELECT
+             FROM bookings m
+            WHERE m.customer_id = b.customer_id
+              AND m.venue_id = b.venue_id
+              AND m.made_by = 'customer') AS booked_here,
+       COALESCE(b.locale, c.locale, v.locale) AS locale,
        s.name AS service, v.name AS venue, r.name AS resource
   FROM bookings b
   LEFT JOIN customers c ON c.id = b.customer_id
   JOIN venues v ON v.id = b.venue_id
   JOIN services s ON s.venue_id = b.venue_id AND s.id = b.service_id
   JOIN resources r ON r.venue_id = b.venue_id AND r.id = b.resource_id
+
+-- An account's name is shown to a key of one venue if the customer booked there themselves.
+-- fragment: booking_customer_named
+(EXISTS (
+     SELECT
+       FROM staff_keys k
+      WHERE k.key_hash = $1
+        AND k.venue_id IS NULL)
+ OR EXISTS (
+     SELECT
+       FROM bookings m
+      WHERE m.customer_id = b.customer_id
+        AND m.venue_id = b.venue_id
+        AND m.made_by = 'customer'))
 
 -- The booking that a caller may change: $1 its id, $2 its customer or NULL, $3 the only venue or
 -- NULL.
@@ -71,25 +92,38 @@ AND ($3::uuid IS NULL OR b.venue_id = $3::uuid)
  ORDER BY b.starts_at DESC, b.id DESC
  LIMIT $5::integer;
 
--- The bounds in UTC, a day wider than any zone's offset, are for the index; the local date decides.
+-- The bounds in UTC, a day wider than any zone's offset, are for the index, and so are the 8 days
+-- that no booking outlasts; the local time decides.
 -- name: booking_list_staff
--- params: $1 text hash of the key, $2 uuid venue, $3 text state or NULL, $4 date first or NULL,
+-- params: $1 text hash of the key, $2 uuid venue, $3 text[] states or NULL, $4 date first or NULL,
 -- params: $5 date last or NULL, $6 timestamptz cursor's start or NULL, $7 uuid cursor's id,
--- params: $8 integer most rows
+-- params: $8 integer most rows, $9 uuid resource or NULL, $10 uuid customer or NULL,
+-- params: $11 text[] beginnings of phones or NULL, $12 text in names and notes or NULL
 -- returns: booking_whole
 -- index: bookings_calendar
 -- include: booking_whole
  WHERE b.venue_id = $2::uuid
    AND
        -- include: staff_sees(venue = $2::uuid)
-   AND ($3::text IS NULL OR booking_status(b.status, b.hold_expires_at) = $3::text)
+   AND ($3::text[] IS NULL OR booking_status(b.status, b.hold_expires_at) = ANY ($3::text[]))
    AND ($4::date IS NULL
-        OR b.starts_at >= ($4::date - 1)::timestamp AT TIME ZONE 'UTC'
-           AND (b.starts_at AT TIME ZONE v.time_zone)::date >= $4::date)
+        OR b.starts_at >= ($4::date - 9)::timestamp AT TIME ZONE 'UTC'
+           AND (b.ends_at AT TIME ZONE v.time_zone) > $4::date::timestamp)
    AND ($5::date IS NULL
         OR b.starts_at < ($5::date + 2)::timestamp AT TIME ZONE 'UTC'
            AND (b.starts_at AT TIME ZONE v.time_zone)::date <= $5::date)
    AND ($6::timestamptz IS NULL OR (b.starts_at, b.id) > ($6::timestamptz, $7::uuid))
+   AND ($9::uuid IS NULL OR b.resource_id = $9::uuid)
+   AND ($10::uuid IS NULL OR b.customer_id = $10::uuid)
+   AND ($11::text[] IS NULL
+        OR EXISTS (SELECT FROM unnest($11::text[]) AS t (prefix)
+                    WHERE starts_with(c.phone, t.prefix)))
+   AND ($12::text IS NULL
+        OR strpos(lower(concat_ws(' ', b.guest_name, b.note, b.staff_note)), lower($12::text)) > 0
+        OR strpos(lower(c.name), lower($12::text)) > 0
+           AND
+               -- include: booking_customer_named
+       )
  ORDER BY b.starts_at, b.id
  LIMIT $8::integer;
 

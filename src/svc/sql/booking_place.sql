@@ -9,8 +9,10 @@
 -- Serialises one customer's bookings, so that the limit cannot be outrun.
 -- name: booking_lock_customer
 -- params: $1 uuid customer
--- returns: id, phone, name, locale
-SELECT c.id, c.phone, c.name, c.locale
+-- returns: id, phone, name, locale, blocked, booked_here
+SELECT c.id, c.phone, c.name, c.locale,
+       c.blocked_at IS NOT NULL AS blocked,
+       true AS booked_here
   FROM customers c
  WHERE c.id = $1::uuid
    AND c.erased_at IS NULL
@@ -21,7 +23,7 @@ SELECT c.id, c.phone, c.name, c.locale
 -- name: booking_claim_customer
 -- params: $1 uuid new customer, $2 text phone, $3 text name or NULL, $4 text locale or NULL,
 -- params: $5 uuid service
--- returns: id, phone, name, locale
+-- returns: id, phone, name, locale, blocked, booked_here
 INSERT INTO customers AS c (id, phone, name, locale)
 SELECT $1::uuid, $2::text, $3::text,
        COALESCE($4::text, (
@@ -30,7 +32,15 @@ SELECT $1::uuid, $2::text, $3::text,
              JOIN venues v ON v.id = s.venue_id
             WHERE s.id = $5::uuid), 'ar')
     ON CONFLICT (phone) DO UPDATE SET phone = excluded.phone
-RETURNING c.id, c.phone, c.name, c.locale;
+RETURNING c.id, c.phone, c.name, c.locale,
+          c.blocked_at IS NOT NULL AS blocked,
+          EXISTS (
+              SELECT
+                FROM bookings m
+                JOIN services s ON s.venue_id = m.venue_id
+               WHERE m.customer_id = c.id
+                 AND s.id = $5::uuid
+                 AND m.made_by = 'customer') AS booked_here;
 
 -- No service lasts longer than a week: the bound on the start is for the index.
 -- name: booking_count_active

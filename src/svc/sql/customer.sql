@@ -139,8 +139,15 @@ DELETE FROM idempotency_keys
 UPDATE customers
    SET phone = NULL,
        name = NULL,
+       note = NULL,
        erased_at = now()
  WHERE id = $1::uuid;
+
+-- name: customer_erase_venue_notes
+-- params: $1 uuid customer
+-- returns: nothing
+DELETE FROM customer_notes
+ WHERE customer_id = $1::uuid;
 
 -- name: customer_erase_challenges
 -- params: $1 text phone, $2 uuid customer

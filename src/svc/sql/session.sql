@@ -12,7 +12,8 @@ SELECT
   JOIN customers c ON c.id = s.customer_id
  WHERE s.token_hash = $1
    AND s.expires_at > now()
-   AND c.erased_at IS NULL;
+   AND c.erased_at IS NULL
+   AND c.blocked_at IS NULL;
 
 -- name: session_delete
 -- params: $1 text hash of the token
