@@ -6,6 +6,7 @@
 
 #include "svc/svc_sql.h"
 
+/* In the batch of the change: no change of staff exists without its row. */
 void audit_add(struct svc *s, struct db_batch *b, const struct audit *entry)
 {
     struct uuid id = uuid_new();
@@ -13,6 +14,7 @@ void audit_add(struct svc *s, struct db_batch *b, const struct audit *entry)
            entry->action, entry->subject, entry->detail, s->request_id, s->own_request_id);
 }
 
+/* The key's hash is a predicate: a key of one venue sees that venue's rows. */
 int audit_list_add(struct db_batch *b, const char *key_hash, const char *after_us,
                    const char *after_id, int64_t rows)
 {

@@ -103,6 +103,7 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
     out->free_cancel_until.us = out->starts_at.us - out->free_cancellation_minutes * 60000000;
     out->locale = strcmp(db_get_str(rows, row, "locale"), locale_names[LOCALE_EN]) == 0 ? LOCALE_EN
                                                                                         : LOCALE_AR;
+    /* booking_status() says "expired" before the keeper has stored it (BEHAVIOUR §5). */
     out->dead_hold = out->state == BOOKING_EXPIRED &&
                      booking_find_state(db_get_str(rows, row, "stored")) != BOOKING_EXPIRED;
     out->has_hold = out->state == BOOKING_PENDING_PAYMENT;
@@ -128,6 +129,8 @@ void booking_read_event(struct db_rows rows, int row, struct booking_event *out)
     };
 }
 
+/* What a caller may see, as predicates of each statement: there is no check that could be
+ * forgotten. */
 struct booking_scope booking_scope_of(const struct principal *who, const char *id)
 {
     struct booking_scope sc = {.id = id};
@@ -150,6 +153,7 @@ int booking_add_load(struct db_batch *b, const struct booking_scope *sc)
 
 /* ---- the end of every change ---- */
 
+/* An erased customer has no phone, and a guest may have none. */
 bool booking_notification(const struct booking *bk, enum notification_template t, int64_t number,
                           struct notification *n)
 {
@@ -172,6 +176,7 @@ bool booking_notification(const struct booking *bk, enum notification_template t
     return true;
 }
 
+/* *bk follows the statement, so that the answer needs no second read. */
 void booking_set_state(struct db_batch *b, struct booking *bk, enum booking_state to,
                        const char *reason)
 {
@@ -186,6 +191,7 @@ void booking_set_state(struct db_batch *b, struct booking *bk, enum booking_stat
     bk->ended_at = bk->read_at;
 }
 
+/* History, audit, notification and the caller's answer commit together, or none of them does. */
 enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_change *c)
 {
     const struct booking *bk = c->now;
@@ -203,6 +209,7 @@ enum err booking_finish(struct svc *s, struct db_batch *b, const struct booking_
     }
     struct notification n;
     bool told = booking_notification(bk, c->notification, bk->version, &n);
+    /* After the commit: no provider is called inside a transaction (BEHAVIOUR §3). */
     if (told)
         notification_enqueue(s, b, &n);
     if (c->caller && c->caller->on_commit)

@@ -65,6 +65,7 @@ static const struct booking_step *booking_find_step(const struct booking_transit
     return NULL;
 }
 
+/* A hold may be given up until it starts; a confirmed booking until free cancellation ends. */
 enum err booking_customer_may(const struct booking *bk)
 {
     const bool held = bk->state == BOOKING_PENDING_PAYMENT;
@@ -143,6 +144,7 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     const int locked = booking_add_lock(b, &sc);
     const int loaded = booking_add_load(b, &sc);
+    /* A statement that finds what forbids the step; read under the same lock. */
     const int against = t->unless ? DB_ADD(b, t->unless, t->id) : -1;
     if (t->reopen)
         DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));

@@ -25,6 +25,7 @@ void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *
     *loaded = booking_add_load(b, &sc);
 }
 
+/* A dead hold may have lost its place; a live one has it. Past starts are not taken again. */
 enum err booking_take_slot(struct svc *s, const struct booking *bk, bool *taken)
 {
     const bool live = bk->state == BOOKING_PENDING_PAYMENT;
@@ -61,6 +62,7 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
     return booking_finish(s, b, &paid);
 }
 
+/* The payer's money goes back by a refund row of the same transaction (payment_store.c). */
 enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk,
                              const char *actor)
 {

@@ -106,6 +106,7 @@ static enum err booking_place_refuse(struct svc *s, enum err e)
 {
     if (e == ERR_DB_EXCLUSION) /* taken past the locks, by another program */
         e = ERR_SLOT_TAKEN;
+    /* The locks go at once; the caller still has an answer to write. */
     db_clean(s->db, s->deadline);
     if (e == ERR_SLOT_TAKEN)
         METRIC_INC(M_BOOKINGS, BOOKING_OUTCOME_CONFLICT);
@@ -137,6 +138,7 @@ static void booking_place_add_customer(struct svc *s, struct db_batch *b,
 {
     out->customer = out->active = -1;
     if (c->who->kind == WHO_CUSTOMER) {
+        /* The customer's row first, then resources: the order of locks of the whole service. */
         out->customer = DB_ADD(b, &stmt_booking_lock_customer, c->who->id.s);
         out->active = DB_ADD(b, &stmt_booking_count_active, c->who->id.s);
     } else if (o->phone) {
@@ -189,6 +191,7 @@ static bool booking_place_fill(struct svc *s, const struct principal *who,
         .starts_wall = f->starts_wall,
         .ends_wall = f->ends_wall,
     };
+    /* False: no such amount can be paid. */
     return !__builtin_mul_overflow(f->price, o->party_size, &bk->amount);
 }
 
@@ -285,6 +288,7 @@ enum err booking_create(struct svc *s, const struct booking_caller *c,
     int attempts = 0;
     do {
         e = booking_place_try(s, c, o, &choice, out);
+        /* A deadlock or a lost serialisation is tried again as a whole: nothing was sent yet. */
     } while (svc_may_retry(s, e, &attempts));
     if (e != ERR_OK)
         return e;

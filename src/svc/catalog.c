@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "svc/svc_sql.h"
 
+/* Ten digits hold every position; then names sort as text. The SQL builds the same key. */
 const char *catalog_sort_key(struct arena *a, int64_t position, const char *name)
 {
     return arena_printf(a, "%010lld%s", (long long)position, name);

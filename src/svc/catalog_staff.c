@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The staff's side of the catalog: what a key may see, and the writes with their audit rows. */
+/*
+ * The staff's side of the catalog: what a key may see, and the writes with their audit rows. Called
+ * by the handlers of /v1/staff/venues, services, resources, opening hours and closures. A change
+ * first locks its row (catalog_hold), so that two members of staff never mix their edits.
+ */
 #include "svc/audit.h"
 #include "svc/catalog_write.h"
 
@@ -73,6 +77,7 @@ static enum err catalog_staff_check_use(struct svc *s, const struct venue *v,
     return use->bookings > 0 || use->services > 0 ? ERR_VENUE_IN_USE : ERR_OK;
 }
 
+/* The list of time zones is PostgreSQL's: it is the one that will compute with them. */
 enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue *v,
                             const struct venue *old, struct venue_use *use)
 {
@@ -96,6 +101,7 @@ enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue
     return db_run(b, s->deadline);
 }
 
+/* One text for any number of ids: a statement has a fixed number of parameters. */
 static const char *catalog_staff_join_ids(struct svc *s, const struct service *v)
 {
     struct sb sb;
@@ -230,6 +236,7 @@ enum err catalog_add_closure(struct svc *s, const char *actor, const struct clos
     if (e == ERR_OK)
         return catalog_conflicts_commit(s, b, i, out);
     db_clean(s->db, s->deadline);
+    /* The resource belongs to another venue, or is gone. */
     return e == ERR_DB_FOREIGN_KEY ? ERR_VALIDATION : e;
 }
 

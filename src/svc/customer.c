@@ -48,6 +48,7 @@ enum err customer_update(struct svc *s, const char *id, const char *name, const 
     return ERR_OK;
 }
 
+/* Rows of bookings stay, as the venue's accounts need them; what names a person goes. */
 static enum err customer_erase_locked(struct svc *s, const char *id, const char *phone)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
@@ -64,6 +65,8 @@ static enum err customer_erase_locked(struct svc *s, const char *id, const char 
     return db_run(b, s->deadline);
 }
 
+/* Under the customer's lock, so that no booking can be made meanwhile. Live ones must be cancelled
+ * first: their venue waits for somebody. */
 enum err customer_erase(struct svc *s, const char *id)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);

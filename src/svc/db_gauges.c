@@ -22,6 +22,7 @@ static void db_gauges_keep_older(double *oldest_s, int64_t age_ms)
         *oldest_s = (double)age_ms / 1000;
 }
 
+/* Unknown words come from a newer version beside this one; they are counted apart, not dropped. */
 static void db_gauges_take_debt(struct db_rows rows, int row, struct db_gauges *out)
 {
     int status = name_find(notification_status_names, NOTIFICATION_STATUS_COUNT,
@@ -66,6 +67,7 @@ enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
         payments_at = db_add(b, &stmt_gauges_payments, NULL, 0),
         writable_at = db_add(b, &stmt_gauges_writable, NULL, 0);
     struct db_gauges l = {.has_sent = out->has_sent, .unknown_sent = out->unknown_sent};
+    /* Sent rows are counted less often; the last count stays until then. */
     memcpy(l.rows[NOTIFICATION_SENT], out->rows[NOTIFICATION_SENT],
            sizeof(l.rows[NOTIFICATION_SENT]));
     enum err e = db_run(b, s->deadline);

@@ -8,6 +8,7 @@
 
 #include "svc/svc_sql.h"
 
+/* Visible ASCII: it stands in a header field, and in logs of clients. */
 bool idem_key_valid(struct str key)
 {
     if (key.n < 1 || key.n > IDEM_KEY_MAX)
@@ -19,6 +20,7 @@ bool idem_key_valid(struct str key)
     return true;
 }
 
+/* The look-up follows in the same implicit transaction: it sees the claim, ours or the other's. */
 int idem_claim_add(struct db_batch *b, const struct idem_claim *c, const char *bearer_hash,
                    const char *roles, int64_t claim_ms)
 {
@@ -67,6 +69,7 @@ enum err idem_complete(struct svc *s, const struct idem_claim *c, const struct i
     return db_run(b, s->deadline);
 }
 
+/* Without a caller's id only the holder is known, which is as unique. */
 enum err idem_release(struct svc *s, const struct idem_claim *c)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);

@@ -11,10 +11,12 @@
 #include "svc/svc_sql.h"
 #include "sys/log.h"
 
+/* Each costs two round trips and an SMS; the next run is a second later. */
 #define HOLDS_A_RUN 50
 
 /* ---- rows whose sender is dead ---- */
 
+/* Never sent again by itself: it may have arrived (BEHAVIOUR §4). */
 static enum err keeper_tasks_fail_interrupted(struct svc *s)
 {
     (void)notification_flush(s); /* the keeper's own results first: they are no dead sender's */

@@ -23,6 +23,7 @@
 #define REPORT_GRACE_MS 5000
 #define SEND_BY_MAX_MS 50000
 
+/* Rendered now: what the customer is told is what was true at the commit. */
 void notification_enqueue(struct svc *s, struct db_batch *b, struct notification *n)
 {
     n->id = uuid_new();
@@ -37,6 +38,7 @@ void notification_enqueue(struct svc *s, struct db_batch *b, struct notification
         {"", customer->count, customer->per_ms}};
     struct rate_params p;
     rate_params(s->arena, rates, ARRAY_LEN(rates), &p);
+    /* Read after the commit, by notification_was_throttled(). */
     n->batch = b;
     n->batch_at = DB_ADD(
         b, &stmt_notification_enqueue, n->venue_id, n->id.s, n->booking_id, event, name,
@@ -75,6 +77,7 @@ enum notification_template notification_template_find(const char *name)
     return i >= 0 ? (enum notification_template)i : NOTIFICATION_TEMPLATE_COUNT;
 }
 
+/* Whatever else went wrong is the provider's failure to whoever reads the list. */
 static enum notification_outcome notification_find_outcome(enum err e)
 {
     static const struct {
@@ -116,6 +119,7 @@ static void notification_call_provider(struct svc *s, const struct notification_
     struct ext_result sent =
         sms_send(s->ext, s->arena, &m, deadline_before(s->deadline, KEEP_MS), &message_id);
     r->outcome = notification_find_outcome(sent.err);
+    /* A message that was not tried does not count as an attempt. */
     r->tried = r->outcome != NOTIFICATION_OUTCOME_DEADLINE;
     if (r->outcome == NOTIFICATION_OUTCOME_SENT)
         notification_copy(r->message_id, sizeof r->message_id, message_id);
@@ -123,6 +127,7 @@ static void notification_call_provider(struct svc *s, const struct notification_
         notification_copy(r->detail, sizeof r->detail, sent.detail);
 }
 
+/* Ends in notification_store() whatever happens: no way leads out of here without a result. */
 enum notification_outcome notification_attempt(struct svc *s, const struct notification_try *t)
 {
     struct notification_result r = {.template = t->template, .attempt = t->attempt};

@@ -108,6 +108,7 @@ static enum notification_outcome notification_list_send_claimed(struct svc *s,
     return notification_attempt(s, &t);
 }
 
+/* The claim makes the row PENDING again, so that two clicks send one message. */
 static enum err notification_list_claim_one(struct svc *s, const struct notification_actor *who,
                                             const char *id, struct db_rows *claimed)
 {
@@ -186,6 +187,8 @@ static enum err notification_list_resend_next(struct svc *s, const struct notifi
     return ERR_OK;
 }
 
+/* One at a time, each claimed and committed by itself: a run that is cut off leaves no row in
+ * doubt. */
 enum err notification_resend_all(struct svc *s, const struct notification_actor *who,
                                  const struct notification_filter *f, int64_t limit, bool dry_run,
                                  struct notification_counts *out)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Results of attempts on their way into their rows, and where they wait while the database is away.
+/*
+ * Results of attempts on their way into their rows, and where they wait while the database is away.
+ * Called by notification.c after each attempt, and between requests to store what waits. The list
+ * is this process's; when it dies, the keeper marks the rows `interrupted`.
  */
 #include "notification_priv.h"
 #include "svc/svc_sql.h"
@@ -31,6 +34,7 @@ static enum err notification_store_write(struct svc *s, const struct notificatio
     if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, i);
+    /* Counted once: a result that was in doubt may be in the row already. */
     bool first =
         db_count(rows) == 1 ? strcmp(db_get_str(rows, 0, "was"), "PENDING") == 0 : r->in_doubt;
     if (first)

@@ -26,6 +26,7 @@ static void notification_text_cut(char *text)
     }
 }
 
+/* The configuration's text for the customer's language; checked when it was read. */
 const char *notification_render(const struct config *cfg, struct arena *a,
                                 const struct notification *n)
 {

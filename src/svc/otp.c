@@ -30,6 +30,8 @@ struct sending {
     enum locale locale;
 };
 
+/* Over id and phone as well: a code fits one challenge of one phone, and equal codes have different
+ * hashes. */
 void otp_code_mac(struct svc *s, const char *id, const char *phone, const char *code,
                   char hex[SHA256_HEX_MAX])
 {
@@ -108,6 +110,7 @@ static void otp_cut_limits(struct svc *s, const struct sending *w, struct otp_li
     *count = s->cfg->otp.per_phone.count - (s->cfg->otp.per_phone.count + 1) / 3;
 }
 
+/* `denied` is the first limit in the list that had no room; nothing was counted for any of them. */
 static enum err otp_refuse(struct sending *w, const struct otp_limits *l, struct db_rows rows)
 {
     struct otp_sent *out = w->out;
@@ -163,6 +166,7 @@ static enum err otp_replay(struct svc *s, struct sending *w, struct db_rows rows
 }
 
 /* ERR_ANSWERED: nothing is to be sent, *rows has what the first request made. */
+/* Limits and challenge in one statement: what is refused stores nothing (BEHAVIOUR §5). */
 static enum err otp_begin(struct svc *s, struct sending *w, struct db_rows *repeat)
 {
     struct otp_sent *out = w->out;
@@ -223,6 +227,7 @@ static void otp_store_result(struct svc *s, const struct sending *w, const struc
     DB_ADD(b, &stmt_otp_result, w->out->id.s,
            sms->outcome == OUTCOME_OK ? "sent" : outcome_names[sms->outcome],
            sms->err == ERR_OK ? NULL : err_code(sms->err));
+    /* No SMS went out, so the customer may ask again at once. */
     if (sms->outcome == OUTCOME_FAILED && w->cooldown)
         DB_ADD(b, &stmt_otp_give_back, w->cooldown);
     enum err e = db_run(b, s->deadline);
@@ -286,6 +291,8 @@ static void otp_prepare(struct svc *s, struct sending *w)
     otp_code_mac(s, out->id.s, out->phone, w->code, w->mac);
 }
 
+/* The challenge is committed before the SMS is sent: whatever the provider says, the code in the
+ * message works. */
 enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out)
 {
     *out = (struct otp_sent){.id = uuid_new()};

@@ -6,6 +6,7 @@
 #include "otp_priv.h"
 #include "svc/svc_sql.h"
 
+/* Digits of any script, with blanks and marks between them, as phones and keyboards insert them. */
 bool otp_code_read(struct str text, size_t length, char code[OTP_CODE_MAX + 1])
 {
     size_t n = 0;
@@ -45,6 +46,7 @@ static enum err otp_verify_refuse(struct db_rows why, struct otp_session *out)
     return ERR_OTP_EXHAUSTED;
 }
 
+/* The challenge is used up and the session made by one statement: a code gives one session. */
 static enum err otp_verify_use(struct svc *s, const struct otp_verify *in, const char *id,
                                const char *phone, struct otp_session *out)
 {

@@ -28,6 +28,7 @@
 
 /* ---- when the keeper asks ---- */
 
+/* 2, 4, 8, 16, 32 s, then the maximum. */
 int64_t payment_backoff_s(int64_t checks)
 {
     return checks < 5 ? (int64_t)2 << checks : DECIDE_BACKOFF_MAX_S;
@@ -289,6 +290,7 @@ struct payment_plan payment_decide_created(const struct payment_locked *ours,
     return plan;
 }
 
+/* A charge that the payment does not name was never its money. */
 struct payment_plan payment_decide_refunded(const struct payment *p, const char *charge_id,
                                             int64_t total, const char *reason)
 {

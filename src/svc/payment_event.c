@@ -65,6 +65,7 @@ static enum err event_find_payment(struct svc *s, const struct pay_event *ev, co
     return event_ask_gateway(s, ev, id);
 }
 
+/* The secret in the event is compared by pay_event_read(), before anything of it is used. */
 enum err payment_event(struct svc *s, struct str body, int *outcome, const char **payment_id)
 {
     *payment_id = NULL;

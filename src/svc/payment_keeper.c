@@ -49,6 +49,7 @@ static enum err keeper_settle_next(struct svc *s, bool *more)
     return keeper_put_off(s, id, checks, err_code(e));
 }
 
+/* Orphans first: bookings that ended while their invoice was open are due at once. */
 enum err payment_task_settle(struct svc *s)
 {
     if (!payment_configured(s))

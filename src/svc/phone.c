@@ -83,6 +83,8 @@ static bool phone_is_served(const struct config *cfg, const struct phone_region 
     return false;
 }
 
+/* Only mobile numbers get an SMS; the configuration may add ranges that are newer than the table,
+ * or replace them. */
 static bool phone_is_mobile(const struct config *cfg, const struct phone_region *r,
                             struct str national)
 {
@@ -177,6 +179,7 @@ enum err phone_normalise(const struct config *cfg, struct arena *a, struct str t
                   : phone_read_unsigned(cfg, a, digits, out);
 }
 
+/* Test numbers need not exist in any range; they are compared as they would be dialled. */
 bool phone_find_test(const struct config *cfg, struct arena *a, struct str text, const char **out,
                      const char **code)
 {

@@ -31,6 +31,7 @@ void rate_params(struct arena *a, const struct rate *rates, size_t n, struct rat
     *out = (struct rate_params){sb_str(&subjects).p, sb_str(&limits).p, sb_str(&windows).p};
 }
 
+/* Hashed with a key: the table of limits holds no phone numbers or addresses. */
 const char *rate_subject(struct svc *s, const char *kind, const char *value)
 {
     unsigned char mac[SHA256_LEN];
@@ -53,6 +54,7 @@ static const char *rate_prefix(struct arena *a, struct in6_addr v6, unsigned bit
     return arena_printf(a, "%s/%u", text, bits);
 }
 
+/* IPv6 by /64: whoever has one address there has them all (BEHAVIOUR §5). */
 const char *rate_address(struct arena *a, const char *address)
 {
     struct in6_addr v6;
