@@ -22,7 +22,7 @@ int main(int argc, char **argv)
     struct cli c = {.config_path = cli_default_config, .serve = master_run};
     /* First: it moves the environment, and nobody may hold a pointer into it. */
     proctitle_init(argc, argv);
-    config_set_url_check(db_url_valid);
+    config_set_url_check(db_url_fault);
     /* Errors are printed by cli_usage(), all in one form. */
     opterr = 0;
     for (int opt; (opt = getopt_long(argc, argv, "+:c:hV", options, NULL)) != -1;) {

@@ -43,6 +43,9 @@ struct db_stmt_head {
 /* Whether libpq takes the text as URI or connection string. One that names a `service` is refused:
  * host names must stand in the text. */
 bool db_url_valid(const char *url) MUST_CHECK;
+/* Why it does not, naming the parameter and never a value; NULL: it is valid. Lives until the next
+ * call. */
+const char *db_url_fault(const char *url) MUST_CHECK;
 /* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before
  * fork; false when there is no room for one. */
 bool db_register_hosts(const char *url);

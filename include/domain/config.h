@@ -129,7 +129,7 @@ struct config *config_load(const char *path, struct config_report **report) MUST
 struct config *config_load_offline(const char *path, struct config_report **report) MUST_CHECK;
 /* Judge of database.url, which is libpq's business and above this layer; main() gives it before the
  * first load. */
-void config_set_url_check(bool (*valid)(const char *url));
+void config_set_url_check(const char *(*fault)(const char *url));
 /*
  * Wipes all secrets but those that are kept, in this process's copy: after a fork a role has what
  * it needs and no more. What was wiped reads as empty.

@@ -137,6 +137,11 @@ void forget_secrets(struct config *cfg, unsigned keep)
         config_each_secret(cfg, ~keep, forget_add_needle, k);
         if (!(keep & CONFIG_KEEP_DATABASE))
             db_password(cfg->database.url, forget_add_needle, k);
+        char *password = getenv("PGPASSWORD"); /* which libpq takes when the URL has none */
+        if (password && !(keep & CONFIG_KEEP_DATABASE)) {
+            forget_add_needle(k, password, strlen(password));
+            digest_wipe(password, strlen(password)); /* also one that is too short to search for */
+        }
         clear_registers();
         if (k->n > 0)
             forget_search_memory(k);

@@ -9,6 +9,7 @@
  * time limit per host. So both are done here, and db_connect.c moves on from a host that stays
  * silent.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -238,11 +239,63 @@ PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first)
 
 bool db_url_valid(const char *url)
 {
-    PQconninfoOption *o = PQconninfoParse(url, NULL);
-    bool valid = o && !db_hosts_option(o, "service"); /* its host would escape us */
+    return db_url_fault(url) == NULL;
+}
 
+/* Parameters with a fixed set of values (PostgreSQL manual, 34.1.2): libpq judges them only when it
+ * connects, which a service would try for ever. */
+static const struct {
+    const char *name, *values; /* each between blanks */
+} db_hosts_fixed[] = {
+    {"sslmode", " disable allow prefer require verify-ca verify-full "},
+    {"target_session_attrs", " any read-write read-only primary standby prefer-standby "},
+    {"channel_binding", " disable prefer require "},
+    {"gssencmode", " disable prefer require "},
+    {"sslsni", " 0 1 "},
+};
+
+/* Of libpq's complaint only the name in quotes: the rest may quote the text, password included. */
+static const char *db_hosts_name_fault(char *out, size_t size, const char *complaint)
+{
+    static const char *const known[] = {"invalid URI query parameter: \"",
+                                        "invalid connection option \""};
+    for (size_t i = 0; complaint && i < ARRAY_LEN(known); i++) {
+        const char *name = strstr(complaint, known[i]);
+        if (!name)
+            continue;
+        name += strlen(known[i]);
+        (void)snprintf(out, size, "has the parameter '%.*s', which libpq does not know",
+                       (int)strcspn(name, "\""), name);
+        return out;
+    }
+    return "must be a postgresql:// URI or libpq conninfo (host=... dbname=...)";
+}
+
+const char *db_url_fault(const char *url)
+{
+    static char text[160];
+    char *complaint = NULL;
+    PQconninfoOption *o = PQconninfoParse(url, &complaint);
+    const char *fault = o ? NULL : db_hosts_name_fault(text, sizeof(text), complaint);
+
+    if (o && db_hosts_option(o, "service")) /* its host would escape us */
+        fault = "has the parameter 'service', which is not supported: name the host here";
+    for (size_t i = 0; o && !fault && i < ARRAY_LEN(db_hosts_fixed); i++) {
+        char value[32] = " ";
+        const char *given = db_hosts_option(o, db_hosts_fixed[i].name);
+        if (!given)
+            continue;
+        (void)snprintf(value, sizeof(value), " %.28s ", given);
+        if (strstr(db_hosts_fixed[i].values, value))
+            continue;
+        (void)snprintf(text, sizeof(text), "has a value of '%s' that is none of:%s",
+                       db_hosts_fixed[i].name, db_hosts_fixed[i].values);
+        text[strlen(text) - 1] = '\0';
+        fault = text;
+    }
+    PQfreemem(complaint);
     PQconninfoFree(o);
-    return valid;
+    return fault;
 }
 
 /* Called by the master before the resolver starts. */

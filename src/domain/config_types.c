@@ -54,23 +54,23 @@ void config_read_log_skip(const struct config_entry *e)
 
 /* libpq's parser lives in db, a layer above. Set at the start of programs that have it; NULL in the
  * others. */
-static bool (*config_url_check)(const char *url);
+static const char *(*config_url_check)(const char *url);
 
-void config_set_url_check(bool (*valid)(const char *url))
+void config_set_url_check(const char *(*fault)(const char *url))
 {
-    config_url_check = valid;
+    config_url_check = fault;
 }
 
 /* What cannot be a URL or conninfo at all; libpq, through the check, judges the details. It may
  * hold a password. */
 /* Its faults never print the text. */
-static bool database_url_valid(const char *text)
+static const char *database_url_fault(const char *text)
 {
     struct str url = str_of(text);
     if (!str_starts(url, STR("postgresql://")) && !str_starts(url, STR("postgres://")) &&
         (!strchr(text, '=') || strstr(text, "://")))
-        return false;
-    return !config_url_check || config_url_check(text);
+        return "must be a postgresql:// URI or libpq conninfo (host=... dbname=...)";
+    return config_url_check ? config_url_check(text) : NULL;
 }
 
 /* Also refused when it is unreadable in commands that run without secrets: each of them
@@ -85,9 +85,8 @@ void config_read_database(const struct config_entry *e)
         return; /* none, where there may be none */
     if (text && *text == '\0')
         config_fault(e->l, e->node, "is empty");
-    else if (text && !database_url_valid(text))
-        config_fault(e->l, e->node,
-                     "must be a postgresql:// URI or libpq conninfo (host=... dbname=...)");
+    else if (text && database_url_fault(text))
+        config_fault(e->l, e->node, "%s", database_url_fault(text));
     else if (text)
         config_entry_set(e, &text, sizeof text);
 }

@@ -284,6 +284,20 @@ class CheckConfig(Base):
         done = run("-c", path, "check-config", "--without-secrets")
         self.ended(done, 0, "^configuration ok\n$")
 
+    def test_database_urls(self):  # O20 O21 O22
+        for url, what in (
+            ("postgres://u:hunter2@h/d?schema=public", "'schema'"),
+            ("postgres://u:hunter2@h/d?pgbouncer=true", "'pgbouncer'"),
+            ("host=h dbname=d pasword=hunter2", "'pasword'"),
+            ("host=h dbname=d sslmode=required", "'sslmode'"),
+            ("host=h target_session_attrs=write", "'target_session_attrs'"),
+            ("service=shop", "'service'"),
+        ):
+            path = self.config(type("Pg", (), {"conninfo": url}))
+            done = run("-c", path, "check-config")
+            self.ended(done, CONFIG, "", "database.url: has .*" + what)
+            self.assertNotIn("hunter2", done.stderr)
+
     def test_hopeless(self):  # S26
         path = self.config(server={"trusted_proxies": ["0.0.0.0/0"]})
         self.ended(run("-c", path, "check-config"), CONFIG, "", "trusted_proxies.*everybody")

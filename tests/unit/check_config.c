@@ -440,9 +440,11 @@ START_TEST(origins)
 }
 END_TEST
 
-static bool no_passwords(const char *url)
+static const char *no_passwords(const char *url)
 {
-    return strstr(url, "secret") == NULL;
+    return strstr(url, "secret") ? "must be a postgresql:// URI or libpq conninfo (host=... "
+                                   "dbname=...)"
+                                 : NULL;
 }
 
 START_TEST(database_url)
