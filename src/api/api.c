@@ -168,6 +168,8 @@ static enum err api_handle(struct api_request *r)
     if (e != ERR_OK)
         return api_refuse(r, e);
     e = r->route->handler(r);
+    if (e == ERR_OK)
+        api_if_none_match(r);
     /* A handler that answers without the first batch would answer strangers. */
     ENSURE(r->route->auth == AUTH_NONE || r->first_ran);
     return e;

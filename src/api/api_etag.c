@@ -61,6 +61,28 @@ bool api_if_match_parse(struct str value, struct versions *out)
 }
 
 /* Without the field any version will do. */
+/* Whether a field value names the tag; weak comparison (RFC 9110 8.8.3.2, 13.1.2). */
+static bool etag_listed(struct str value, struct str tag)
+{
+    while (value.p) {
+        struct str one = str_trim(str_cut(&value, ','));
+        if (str_starts(one, STR("W/")))
+            one = (struct str){one.p + 2, one.n - 2};
+        if (str_eq(one, tag) || str_eq(one, STR("*")))
+            return true;
+    }
+    return false;
+}
+
+void api_if_none_match(struct api_request *r)
+{
+    const bool read = r->head->method == HTTP_GET || r->head->method == HTTP_HEAD;
+    for (size_t i = 0; read && r->resp.status == 200 && i < r->resp.headers_n; i++)
+        if (strcmp(r->resp.headers[i].name, "ETag") == 0 &&
+            etag_listed(http_header(r->head, "If-None-Match"), str_of(r->resp.headers[i].value)))
+            api_reply_empty(r, 304);
+}
+
 enum err api_if_match(struct api_request *r, struct versions *out)
 {
     *out = (struct versions){.limited = false};

@@ -105,6 +105,8 @@ void api_record(struct api *api, int status, enum err e);
 /* api_cursor.c: the key of this installation's cursors, into api. */
 void api_cursor_init(struct api *api);
 
+/* api_etag.c: 304 instead of an answer whose ETag the caller has (RFC 9110 13.1.2). */
+void api_if_none_match(struct api_request *r);
 /* api_etag.c: pure part of api_if_match. false: malformed. */
 bool api_if_match_parse(struct str value, struct versions *out) MUST_CHECK;
 

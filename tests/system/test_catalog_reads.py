@@ -153,6 +153,14 @@ class Reads(bd.Case):
         answer = self.shop.call("PATCH", self.service, {"payment": "online"}, self.shop.admin)
         self.assertEqual([e["pointer"] for e in answer.json()["errors"]], ["/payment"])
 
+    def test_if_none_match(self):
+        token = self.shop.customer()
+        path = "/v1/bookings/" + self.shop.book(token, 9).json()["id"]
+        tag = self.shop.call("GET", path, token=token).header("ETag")
+        for value, status in ((tag, 304), ('"9", W/' + tag, 304), ("*", 304), ('"9"', 200)):
+            answer = self.shop.call("GET", path, None, token, If_None_Match=value)
+            self.assertEqual((answer.status, answer.header("ETag")), (status, tag), value)
+
     def test_venue_in_use(self):
         # B6, B7
         def patch(body):
