@@ -21,7 +21,7 @@ enum stage {
     STAGE_DOWN,     /* nobody in the slot */
     STAGE_STARTING, /* forked, not yet fit */
     STAGE_IDLE,     /* waiting for work */
-    STAGE_BUSY,     /* executing a request or job */
+    STAGE_BUSY,     /* executing a request or task */
     STAGE_DRAINING, /* finishing */
     STAGE_COUNT
 };
@@ -43,7 +43,7 @@ struct scoreboard_view { /* a copy of a slot, fit for printing */
     struct mono turned;             /* when its loop last turned, or `since` if that is later */
     struct deadline budget;         /* of the request in hand; at.ns 0: none */
     bool database;                  /* has a database connection */
-    uint64_t served;                /* requests or jobs since the slot exists */
+    uint64_t served;                /* requests or tasks since the slot exists */
     char what[SCOREBOARD_WHAT_MAX]; /* "POST /v1/bookings", "notify sms" */
     char request[SCOREBOARD_REQUEST_MAX]; /* id of the request in hand; "" */
     char call[SCOREBOARD_CALL_MAX];       /* the provider that it waits for: "moyasar create"; "" */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Housekeeping, as a table of jobs that the keeper runs. Each run is bounded in rows and in time,
+ * Periodic tasks, as a table that the keeper runs. Each run is bounded in rows and in time,
  * takes only rows that nobody else is at work on, and may be repeated or skipped at any time
  * without harm.
  */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Runs the table of housekeeping jobs, one at a time, each within its own deadline. */
+/*
+ * The keeper: runs the table of periodic tasks (svc/keeper_tasks.c), one at a time, each within its
+ * own deadline. Forked by the master as a role. There is one keeper per node; several nodes may run
+ * the same task, since each task claims its rows in the database.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,8 +23,10 @@
 #include "sys/net.h"
 #include "sys/sig.h"
 
-#define JOBS_MAX 32
+/* More than there are tasks; keeper_main() refuses to start with more. */
+#define TASKS_MAX 32
 #define ARENA_CHUNK (32 * 1024)
+/* db_connect() has pauses of its own; this only bounds how late a task begins. */
 #define AWAY_MS 1000 /* next look while the database is away */
 
 struct keeper {
@@ -30,11 +36,11 @@ struct keeper {
     struct arena *arena;
     int sig_fd;
     bool refused; /* the database does not fit, and that was said */
-    struct deadline next[JOBS_MAX];
+    struct deadline next[TASKS_MAX];
 };
 
-/* A job ran out of memory or not: either way its arena and its transaction are gone afterwards. */
-static enum err run_guarded(struct keeper *k, const struct keeper_task *job, struct svc *s)
+/* A task ran out of memory or not: either way its arena and its transaction are gone afterwards. */
+static enum err keeper_run_guarded(struct keeper *k, const struct keeper_task *task, struct svc *s)
 {
     jmp_buf oom;
     if (setjmp(oom) != 0) {
@@ -42,10 +48,10 @@ static enum err run_guarded(struct keeper *k, const struct keeper_task *job, str
         return ERR_OUT_OF_MEMORY;
     }
     arena_on_oom(k->arena, &oom);
-    return job->run(s);
+    return task->run(s);
 }
 
-static void run_job(struct keeper *k, const struct keeper_task *job)
+static void keeper_run_task(struct keeper *k, const struct keeper_task *task)
 {
     struct uuid id = uuid_new();
     struct svc s = {.cfg = k->env->cfg,
@@ -56,18 +62,18 @@ static void run_job(struct keeper *k, const struct keeper_task *job)
                     .request_id = id.s};
     struct mono begun = mono_now();
     scoreboard_budget(s.deadline);
-    scoreboard_stage(STAGE_BUSY, job->name);
-    proctitle_set("keeper executing %s", job->name);
+    scoreboard_stage(STAGE_BUSY, task->name);
+    proctitle_set("keeper executing %s", task->name);
     log_set_request(id.s);
-    enum err e = run_guarded(k, job, &s);
+    enum err e = keeper_run_guarded(k, task, &s);
     arena_on_oom(k->arena, NULL);
     db_clean(k->db, deadline_in_ms(1000));
     arena_reset(k->arena);
     if (e != ERR_OK)
-        LOG(LOG_LEVEL_WARN, "keeper.job_failed", F_STR("job", job->name), F_ERR(e),
+        LOG(LOG_LEVEL_WARN, "keeper.task_failed", F_STR("task", task->name), F_ERR(e),
             F_MS("took", mono_ms_since(begun)));
     else
-        LOG(LOG_LEVEL_DEBUG, "keeper.job", F_STR("job", job->name),
+        LOG(LOG_LEVEL_DEBUG, "keeper.task", F_STR("task", task->name),
             F_MS("took", mono_ms_since(begun)));
     log_set_request(NULL);
     scoreboard_served();
@@ -76,7 +82,7 @@ static void run_job(struct keeper *k, const struct keeper_task *job)
 }
 
 /* True: time to end. Waits at most until d, minding the database connection meanwhile. */
-static bool pause_until(struct keeper *k, struct deadline d)
+static bool keeper_pause_until(struct keeper *k, struct deadline d)
 {
     for (;;) {
         short db_events = 0;
@@ -119,7 +125,7 @@ static void keeper_tell_refusal(struct keeper *k)
     k->refused = true;
 }
 
-static enum err connect_database(struct keeper *k)
+static enum err keeper_connect_database(struct keeper *k)
 {
     struct deadline d = deadline_in_ms(k->env->cfg->database.connect_timeout_ms);
     scoreboard_budget(d);
@@ -136,13 +142,13 @@ static enum err connect_database(struct keeper *k)
 static int keeper_run_loop(struct keeper *k)
 {
     /* The first runs are spread over two seconds: what a crash left is found soon, and not by all
-     * jobs at once. */
+     * tasks at once. */
     for (size_t i = 0; i < keeper_tasks_n; i++)
         k->next[i] = deadline_in_ms((int64_t)rng_below(2000));
-    while (!pause_until(k, keeper_soonest_deadline(k))) {
+    while (!keeper_pause_until(k, keeper_soonest_deadline(k))) {
         if (!db_connected(k->db)) {
-            enum err e = connect_database(k);
-            if (e != ERR_OK && pause_until(k, deadline_in_ms(AWAY_MS)))
+            enum err e = keeper_connect_database(k);
+            if (e != ERR_OK && keeper_pause_until(k, deadline_in_ms(AWAY_MS)))
                 return 0;
             if (e != ERR_OK)
                 continue;
@@ -150,9 +156,9 @@ static int keeper_run_loop(struct keeper *k)
         for (size_t i = 0; i < keeper_tasks_n; i++) {
             if (!deadline_passed(k->next[i]))
                 continue;
-            run_job(k, &keeper_tasks[i]);
+            keeper_run_task(k, &keeper_tasks[i]);
             k->next[i] = deadline_in_ms(rng_jitter_ms(keeper_tasks[i].interval_ms, 0.1));
-            break; /* look at the signals between two jobs */
+            break; /* look at the signals between two tasks */
         }
     }
     return 0;
@@ -164,7 +170,7 @@ int keeper_main(const struct child_env *env)
     k.db = db_new(env->cfg);
     k.ext = ext_new(env->cfg);
     k.arena = arena_new(ARENA_CHUNK);
-    if (k.sig_fd < 0 || !k.db || !k.ext || !k.arena || keeper_tasks_n > JOBS_MAX)
+    if (k.sig_fd < 0 || !k.db || !k.ext || !k.arena || keeper_tasks_n > TASKS_MAX)
         return 1;
     db_require_schema(k.db, true);
     scoreboard_stage(STAGE_IDLE, "");

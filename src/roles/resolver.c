@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Looks up the names of providers and database hosts, for ever, off every request's path.
- * getaddrinfo() blocks as long as it likes here; TERM and the master's death end the process by
- * their default action meanwhile.
+ * The resolver: looks up the names of providers and database hosts, for ever, off every request's
+ * path. Forked by the master as a role. getaddrinfo() blocks as long as it likes here; TERM and the
+ * master's death end the process by their default action meanwhile.
  */
 #include <netdb.h>
 #include <poll.h>
@@ -18,6 +18,8 @@
 #include "sys/addrs.h"
 #include "sys/log.h"
 
+/* getaddrinfo() does not tell a record's time to live; half a minute follows a failover soon
+ * enough. */
 #define AGAIN_MS 30000 /* a name that answered */
 #define LOOKUP_MS \
     60000 /* above what RES_OPTIONS allow with all servers and search domains there can be */
@@ -80,6 +82,7 @@ int resolver_main(const struct child_env *env)
 {
     static struct name names[ADDRS_NAMES_MAX];
     /* Bounds a lookup without touching what an administrator has chosen. */
+    /* Two tries of a second per server instead of the library's ten seconds. */
     if (setenv("RES_OPTIONS", "timeout:1 attempts:2", 0) != 0)
         return 1;
     scoreboard_stage(STAGE_IDLE, "");

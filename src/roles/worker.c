@@ -2,8 +2,8 @@
 /* Copyright the bookingd authors */
 /*
  * A worker: one complete request at a time, from the dispatcher's packet to the answer's bytes on
- * the client's socket. It never waits for a client: what the socket does not take at once goes back
- * to the dispatcher.
+ * the client's socket. Forked by the master as a role. It never waits for a client: what the socket
+ * does not take at once goes back to the dispatcher.
  */
 #include <errno.h>
 #include <poll.h>
@@ -110,6 +110,8 @@ static bool worker_serve_request(struct worker *w, const struct protocol_request
     struct protocol_report r = {
         .news = PROTOCOL_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
     struct str unsent = out.bytes;
+    /* Before the first byte goes out: from here on nobody else may answer this request
+     * (ipc/protocol.h). */
     protocol_mark(w->env->slot, q->seq,
                   (struct protocol_answer){.len = unsent.n, .keep_alive = out.keep_alive});
     r.broken = net_send_some(p->fd, &unsent) == NET_IO_BROKEN;
@@ -122,6 +124,7 @@ static bool worker_serve_request(struct worker *w, const struct protocol_request
     w->recycling = w->recycling || (w->left > 0 && --w->left == 0);
     w->retiring = r.retire = w->retiring || w->recycling;
     rest_stage(w);
+    /* The report comes before the arena is wiped: the rest of the answer lies there. */
     bool told = worker_send_report(w, &r, &rest);
     api_release(w->api);
     return told;
@@ -152,6 +155,7 @@ static bool worker_take_request(struct worker *w)
         return worker_refuse_request(w, &q);
     const size_t len = p.map ? 0 : p.len;
     bool good = got > 0 && p.fd >= 0 && worker_serve_request(w, &q, &p);
+    /* The packet holds tokens and codes. */
     digest_wipe(w->packet + sizeof(q), len);
     return good;
 }
@@ -209,13 +213,14 @@ static int worker_run_loop(struct worker *w)
         };
         if (poll(p, ARRAY_LEN(p), worker_wait_ms(w)) < 0 && !net_pause_after_error(errno))
             return 1;
+        /* The master is gone. Nobody would replace or drain this worker. */
         if (p[1].revents)
             return 0;
         if (p[2].revents && sig_next(w->sig_fd, NULL) == SIGTERM && !worker_retire_self(w))
             return 0;
         if (p[0].revents && !worker_take_request(w))
             return 0;
-        /* Work first: a request that is here does not wait for housekeeping, unless that was put
+        /* Work first: a request that is here does not wait for worker_tidy(), unless that was put
          * off long enough. */
         if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->tidy_by)) {
             if (!worker_tidy(w))

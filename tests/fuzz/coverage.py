@@ -24,12 +24,12 @@ PARSERS = (
     ("chunked body", "http/http_parse_chunked.c"),
     ("path and query", "http/http_path.c api/api_query.c"),
     ("JSON and schemas", "sys/json.c sys/json_read.c api/api_input.c api/api_card.c"),
-    ("phone numbers", "svc/phone.c sys/regions.c"),
+    ("phone numbers", "svc/phone.c domain/phone_table.c"),
     (
         "YAML configuration",
-        "sys/config.c sys/config_fault.c sys/config_keys.c sys/config_message.c sys/config_net.c "
-        "sys/config_provider.c "
-        "sys/config_secret.c sys/config_template.c sys/config_url.c sys/config_value.c "
+        "domain/config.c sys/config_fault.c sys/config_keys.c domain/config_message.c "
+        "domain/config_provider.c domain/config_template.c sys/config_net.c "
+        "sys/config_secret.c sys/config_url.c sys/config_value.c "
         "sys/config_yaml.c",
     ),
     (
