@@ -7,8 +7,12 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "base/arena.h"
+#include "base/template.h"
 #include "cli_priv.h"
 #include "db/db.h"
+#include "domain/sms_text.h"
+#include "domain/templates.h"
 
 /* RFC 6750 and NIST SP 800-63B ask for 112 bits and more of what cannot be guessed: 16 bytes. */
 #define WEBHOOK_SECRET_MIN 16
@@ -93,6 +97,48 @@ static void check_config_judge_file(struct check *c)
         check_config_warn(c, "secrets", "everybody on this machine can read the file");
 }
 
+/* ---- what the texts cost ---- */
+
+/* Names of usual length. */
+static const struct template_var check_config_sample[] = {
+    {"code", "123456"},
+    {"service", "Haircut and beard"},
+    {"venue", "Palm Street Branch"},
+    {"resource", "Ahmed"},
+    {"starts_at", "2026-01-02 15:04"},
+    {"ends_at", "2026-01-02 15:34"},
+    {"party_size", "2"},
+    {"amount", "120.00"},
+    {"currency", "SAR"},
+};
+
+/* Whoever changes a text sees here when one character more would cost another message. */
+static void check_config_print_size(struct arena *a, const char *name, int locale, const char *text)
+{
+    const struct template_values values = {.vars = check_config_sample,
+                                           .n = ARRAY_LEN(check_config_sample)};
+    struct sb filled;
+    sb_init(&filled, a, 256);
+    template_add(&filled, text ? text : "", &values);
+    const struct sms_text_size size = sms_text_size(filled.n > 0 ? filled.p : "");
+    cli_error("note: text %s (%s): %zu of %s, %zu %s", name, locale_names[locale], size.units,
+              size.ucs2 ? "70 UCS-2 units" : "160 GSM-7 characters", size.parts,
+              size.parts == 1 ? "part" : "parts");
+}
+
+static void check_config_print_sizes(const struct config *cfg)
+{
+    struct arena *a = arena_new(4096);
+    for (int locale = 0; a && locale < LOCALE_COUNT; locale++) {
+        if (cfg->otp.provider >= 0)
+            check_config_print_size(a, "otp", locale, cfg->otp.messages[locale]);
+        for (int i = 0; cfg->notifications.provider >= 0 && i < NOTIFICATION_TEMPLATE_COUNT; i++)
+            check_config_print_size(a, notification_template_names[i], locale,
+                                    cfg->notifications.messages[i][locale]);
+    }
+    arena_free(a);
+}
+
 int cli_check_config(struct cli *c)
 {
     bool without_secrets = false;
@@ -110,6 +156,7 @@ int cli_check_config(struct cli *c)
     check_config_judge_otp(&check);
     check_config_judge_database(&check);
     check_config_judge_file(&check);
+    check_config_print_sizes(cfg);
     config_free(cfg);
     if (check.hopeless)
         return EX_CONFIG;
