@@ -156,7 +156,8 @@ int cli_check_config(struct cli *c)
     check_config_judge_otp(&check);
     check_config_judge_database(&check);
     check_config_judge_file(&check);
-    check_config_print_sizes(cfg);
+    if (!without_secrets) /* a check of the file alone, in a pipeline: its warnings are enough */
+        check_config_print_sizes(cfg);
     config_free(cfg);
     if (check.hopeless)
         return EX_CONFIG;
