@@ -59,9 +59,9 @@ void config_read_headers(const struct config_entry *e);   /* list [struct config
 void config_read_params(const struct config_entry *e);    /* list [struct config_pair] */
 void config_read_text_rule(const struct config_entry *e); /* [const char *] */
 void config_read_codes(const struct config_entry *e); /* words with blanks between [const char *] */
-void config_read_status(const struct config_entry *e);          /* one or a list [int] */
-void config_read_success(const struct config_entry *e);         /* list [struct config_success] */
-void config_read_otp_messages(const struct config_entry *e);    /* config_message.c: by language */
+void config_read_status(const struct config_entry *e);       /* one or a list [int] */
+void config_read_success(const struct config_entry *e);      /* list [struct config_success] */
+void config_read_otp_messages(const struct config_entry *e); /* config_message.c: by language */
 void config_read_notification_messages(const struct config_entry *e); /* by template and language */
 void config_default_messages(struct config *c);
 

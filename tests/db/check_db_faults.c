@@ -454,8 +454,8 @@ START_TEST(another_schema_is_refused)
     db_require_schema(db, true);
     ck_assert_int_eq(db_connect(db, soon()), ERR_OK);
     db_drop(db);
-    th_db_exec(
-        &t, "INSERT INTO bookingd_schema (version, name, checksum) VALUES (9999, 'later', '')");
+    th_db_exec(&t,
+               "INSERT INTO bookingd_schema (version, name, checksum) VALUES (9999, 'later', '')");
     ck_assert_int_eq(db_connect(db, soon()), ERR_DB_SCHEMA);
     ck_assert_int_eq(db_connect(db, soon()), ERR_DB_SCHEMA); /* in the backoff */
     th_db_exec(&t, "DROP TABLE bookingd_schema");
