@@ -9,7 +9,8 @@
 
 json_t *api_payment_json(const struct api_request *r, const struct payment *p);
 /* A list from rows of payment_add_list_*. */
-json_t *api_payments_json(const struct api_request *r, struct db_rows rows);
+/* `odd`: rows of payment_add_list_odd(). */
+json_t *api_payments_json(const struct api_request *r, struct db_rows rows, struct db_rows odd);
 /* Members of a provider's failure, payment_id when the outcome is unknown. Returns e; other errors
  * pass through. */
 enum err api_payment_fault(struct api_request *r, enum err e, const struct payment_fault *fault);

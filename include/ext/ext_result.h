@@ -39,6 +39,8 @@ struct ext_request {
     const char *request_id;
     const char *traceparent; /* the caller's (W3C), whose trace goes on; NULL: one made from the
                                 request id */
+    bool hint;       /* made because a stranger said so: a quarter of the provider's places at most,
+                        never a probe, and no verdict for the breaker */
     bool idempotent; /* a read: may be sent anew by curl when a reused connection died; a write
                         never is */
 };

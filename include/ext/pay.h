@@ -77,6 +77,7 @@ struct pay_call { /* what every call needs */
     const char *request_id;
     const char *traceparent; /* may be NULL */
     struct deadline deadline;
+    bool hint;             /* see ext_request.hint */
     struct pay_odds *odds; /* collects what is not understood; NULL: nobody asks */
 };
 

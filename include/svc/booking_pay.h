@@ -30,6 +30,12 @@ enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *
 enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *bk,
                              const char *actor) MUST_CHECK;
 
+/* A hold that stays until staff decide about its money: no time ends it. */
+void booking_add_keep_hold(struct db_batch *b, struct booking *bk);
+/* A row of the booking's history that changes nothing of it but its version. */
+void booking_add_remark(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor,
+                        const char *reason);
+
 /* Whether `who` may cancel it now, as booking_move_on decides. */
 enum err booking_cancel_check(const struct principal *who, const struct booking *bk,
                               const struct booking_transition *t) MUST_CHECK;

@@ -26,7 +26,8 @@ struct db_gauges {
     double oldest_failed_s;                     /* age of the oldest of those; 0: none */
     double oldest_pending_s;
     int64_t payments[PAYMENT_STATE_COUNT];
-    bool writable;   /* the database is not read-only */
+    bool writable;              /* the database is not read-only */
+    int64_t payments_unsettled; /* open after the keeper's last look */
     int64_t unknown; /* rows whose status, template or error code this binary does not know */
     bool has_sent;   /* rows[NOTIFICATION_SENT] was counted */
     int64_t unknown_sent;

@@ -30,6 +30,10 @@ struct payment {
     const char *currency;
     const char *gateway_id, *charge_id, *redirect_url; /* NULL while unknown */
     const char *return_url;
+    /* Of one that was paid in another amount or currency; what is not known is -1 or NULL. Once
+     * staff have decided, `amount` is what was paid, and `expected` what was asked for. */
+    int64_t paid_amount, expected_amount;
+    const char *paid_currency, *expected_currency;
     bool unmatched;        /* paid, but no booking stands for it */
     int64_t checks;        /* how often the keeper has asked about it */
     bool locked_by_caller; /* a process is calling the gateway, or died less than a budget ago */
@@ -94,6 +98,14 @@ enum err payment_settle(struct svc *s, const char *id, enum actor actor, enum pa
                         struct settlement *out) MUST_CHECK;
 
 /*
+ * The same for a hint of an unknown sender (return, callback), which is cheap however often it
+ * comes: at most one look per payment in 3 seconds, none for a payment that is paid, given back or
+ * waits for staff; else out->payment is the row.
+ */
+enum err payment_settle_hint(struct svc *s, const char *id, enum actor actor,
+                             struct settlement *out) MUST_CHECK;
+
+/*
  * An event of the gateway; its secret is checked here (ERR_UNAUTHORIZED). ERR_OK: taken, *outcome
  * says how (an enum webhook_outcome, for the metric); another error: it could not be verified now,
  * the gateway must send it again. *payment_id: which payment it is about; NULL when that is not
@@ -101,6 +113,22 @@ enum err payment_settle(struct svc *s, const char *id, enum actor actor, enum pa
  */
 enum err payment_event(struct svc *s, struct str body, int *outcome,
                        const char **payment_id) MUST_CHECK;
+
+/*
+ * Staff take what was paid as enough: the payment is paid, its booking confirmed.
+ * ERR_PAYMENT_NOT_MISMATCHED: there is nothing to decide; ERR_SLOT_TAKEN: the hold had ended, and
+ * others have the place; ERR_BOOKING_NOT_ACTIVE; database errors.
+ */
+enum err payment_accept(struct svc *s, const struct principal *who, const struct payment *p,
+                        payment_commit_fn on_commit, void *arg) MUST_CHECK;
+
+/* Looks of the keeper at one payment over its life: at 45 s apart about a day. One that is open
+ * after that is a thing for people (bookingd_payments_unsettled). */
+#define PAYMENT_CHECKS_MAX 2000
+
+/* What was not understood of the payments of a booking, for its detail: rows of payment_id, thing,
+ * value, seen_us. */
+int payment_add_list_odd(struct db_batch *b, const char *key_hash, const char *booking_id);
 
 /* The keeper's task: settles payments that no hint came for. Database errors. */
 enum err payment_task_settle(struct svc *s) MUST_CHECK;

@@ -29,6 +29,7 @@ struct svc {
      * outside requests. */
     const char *own_request_id;
     const char *detail; /* out: why a refusal, in a sentence for the caller; NULL: nothing to add */
+    bool hint;          /* calls to providers are made for a hint: see ext_request.hint */
     const char *traceparent; /* the caller's (W3C), as it came; NULL: none */
 };
 

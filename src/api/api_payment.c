@@ -20,6 +20,16 @@ json_t *api_payment_json(const struct api_request *r, const struct payment *p)
     json_put_int(a, j, "amount", p->amount);
     json_put_int(a, j, "refunded_amount", p->refunded);
     json_put_str(a, j, "currency", p->currency);
+    if (p->expected_currency != NULL || p->state == PAYMENT_MISMATCH) {
+        bool decided = p->expected_currency != NULL;
+        json_put_int(a, j, "expected_amount", decided ? p->expected_amount : p->amount);
+        json_put_str(a, j, "expected_currency", decided ? p->expected_currency : p->currency);
+        if (p->paid_amount >= 0)
+            json_put_int(a, j, "paid_amount", p->paid_amount);
+        else
+            json_put_null(a, j, "paid_amount");
+        json_put_str(a, j, "paid_currency", p->paid_currency);
+    }
     json_put_str(a, j, "gateway", config_gateway_name(r->svc.cfg));
     json_put_str(a, j, "gateway_id", p->gateway_id);
     json_put_str(a, j, "redirect_url", p->redirect_url);
@@ -143,14 +153,37 @@ static enum err api_payment_get_list(struct api_request *r)
     return ERR_OK;
 }
 
-json_t *api_payments_json(const struct api_request *r, struct db_rows rows)
+/* What of the gateway's answers about it was not understood; NULL: nothing. */
+static json_t *api_payment_odd_json(const struct api_request *r, struct db_rows odd,
+                                    const struct payment *p)
+{
+    struct arena *a = r->svc.arena;
+    json_t *items = NULL;
+    for (int i = 0; i < db_count(odd); i++) {
+        if (strcmp(db_get_str(odd, i, "payment_id"), p->id.s) != 0)
+            continue;
+        if (items == NULL)
+            items = json_arr(a);
+        json_t *j = json_obj(a);
+        json_put_str(a, j, "thing", db_get_str(odd, i, "thing"));
+        json_put_str(a, j, "value", db_get_str(odd, i, "value"));
+        json_put_time(a, j, "first_seen_at", db_get_time(odd, i, "seen_us"));
+        json_push(a, items, j);
+    }
+    return items;
+}
+
+json_t *api_payments_json(const struct api_request *r, struct db_rows rows, struct db_rows odd)
 {
     struct arena *a = r->svc.arena;
     json_t *items = json_arr(a);
     for (int i = 0; i < db_count(rows); i++) {
         struct payment p;
         payment_read(rows, i, &p);
-        json_push(a, items, api_payment_json(r, &p));
+        json_t *j = api_payment_json(r, &p), *strange = api_payment_odd_json(r, odd, &p);
+        if (strange != NULL)
+            json_put(a, j, "not_understood", strange);
+        json_push(a, items, j);
     }
     return items;
 }
@@ -176,17 +209,13 @@ static enum err api_payment_get(struct api_request *r)
  * settles it. */
 static enum err api_payment_get_return(struct api_request *r)
 {
-    struct payment p;
-    enum err e = payment_find(&r->svc, r->ids[0].s, &p);
-    if (e != ERR_OK)
+    struct settlement now;
+    enum err e = payment_settle_hint(&r->svc, r->ids[0].s, ACTOR_CUSTOMER, &now);
+    if (e != ERR_OK && !err_is_provider(e))
         return e;
-    if (!payment_was_paid(p.state)) {
-        struct settlement now = {.payment = p};
-        e = payment_settle(&r->svc, r->ids[0].s, ACTOR_CUSTOMER, SEARCH_KNOWN_INVOICE, &now);
-        if (e != ERR_OK)
-            LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", r->ids[0].s), F_ERR(e));
-        p = now.payment;
-    }
+    if (e != ERR_OK)
+        LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", r->ids[0].s), F_ERR(e));
+    const struct payment p = now.payment;
     struct arena *a = r->svc.arena;
     const char *to = url_with(a, p.return_url, "payment_id", p.id.s);
     to = url_with(a, to, "status", payment_state_names[p.state]);
@@ -212,7 +241,7 @@ static enum err api_payment_hint_taken(struct api_request *r, enum err e, const 
 static enum err api_payment_post_gateway(struct api_request *r)
 {
     struct settlement now;
-    enum err e = payment_settle(&r->svc, r->ids[0].s, ACTOR_GATEWAY, SEARCH_KNOWN_INVOICE, &now);
+    enum err e = payment_settle_hint(&r->svc, r->ids[0].s, ACTOR_GATEWAY, &now);
     return api_payment_hint_taken(r, e, r->ids[0].s);
 }
 
@@ -266,6 +295,21 @@ static enum err api_payment_post_refund(struct api_request *r)
     return api_payment_fault(r, e, &fault);
 }
 
+static enum err api_payment_post_accept(struct api_request *r)
+{
+    struct db_batch *b = api_first_batch(r);
+    int found = payment_add_find_staff(b, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e != ERR_OK)
+        return e;
+    if (db_count(db_result(b, found)) == 0)
+        return ERR_NOT_FOUND;
+    struct payment p;
+    payment_read(db_result(b, found), 0, &p);
+    struct answer answer = {r, 200};
+    return payment_accept(&r->svc, &r->who, &p, api_payment_answer, &answer);
+}
+
 #define OF_BOOKING "/v1/bookings/{booking_id}/payments"
 const struct api_route api_route_payment_post = {
     .http = {HTTP_POST, OF_BOOKING, 201},
@@ -316,5 +360,11 @@ const struct api_route api_route_payment_post_refund = {
     .body = BODY_OPTIONAL,
     .members = api_payment_refund_rows,
     .input_size = sizeof(struct refund_input),
+    .idempotent = true,
+};
+const struct api_route api_route_payment_post_accept = {
+    .http = {HTTP_POST, "/v1/staff/payments/{payment_id}/accept", 200},
+    .handler = api_payment_post_accept,
+    .auth = AUTH_AGENT,
     .idempotent = true,
 };

@@ -24,6 +24,7 @@ static enum err api_staff_get_booking(struct api_request *r)
     int found = booking_add_find_staff(b, r->auth_hash, r->ids[0].s);
     int told = notification_add_of_booking(b, r->auth_hash, r->ids[0].s);
     int paid = payment_add_list_staff(b, r->auth_hash, r->ids[0].s);
+    int odd = payment_add_list_odd(b, r->auth_hash, r->ids[0].s);
     int past = booking_add_history(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
     if (e != ERR_OK)
@@ -46,7 +47,7 @@ static enum err api_staff_get_booking(struct api_request *r)
         json_push(a, history, api_staff_event_json(a, &h));
     }
     json_t *body = api_booking_view(r, &bk, api_staff_booking_json);
-    json_put(a, body, "payments", api_payments_json(r, db_result(b, paid)));
+    json_put(a, body, "payments", api_payments_json(r, db_result(b, paid), db_result(b, odd)));
     json_put(a, body, "notifications", notifications);
     json_put(a, body, "history", history);
     api_reply(r, 200, body);

@@ -7,6 +7,7 @@
  */
 #include "ext/ext_client.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/ensure.h"
@@ -16,6 +17,10 @@
 #include "ext_priv.h"
 #include "sys/log.h"
 
+/* A hint's call ends within its provider's time limit; most take less than this. A create has 10 s
+ * by default, so that enough is left of them. */
+#define HINT_WAIT_MS 2000
+#define HINT_WAIT_STEP_MS 5
 /* An eighth: enough that reads stay fast, and little capacity lost while all providers are well. */
 #define FREE_SHARE 8 /* one worker in so many stays out of providers' hands */
 
@@ -23,7 +28,8 @@
 struct call {
     bool open;
     int provider;
-    int place, common_place; /* -1: left, or none taken */
+    bool hint;
+    int place, common_place, hint_place; /* -1: left, or none taken */
     struct ext_ticket ticket;
 };
 
@@ -40,7 +46,7 @@ struct ext *ext_new(const struct config *cfg)
     if (!x)
         return NULL;
     x->cfg = cfg;
-    x->call.place = x->call.common_place = -1;
+    x->call.place = x->call.common_place = x->call.hint_place = -1;
     if (ext_curl_init(&x->curl))
         return x;
     free(x);
@@ -59,7 +65,9 @@ static void leave_seats(struct ext *x)
         ext_bulkhead_leave(&ext_cell(x->call.provider)->bulkhead, x->call.place);
     if (x->call.common_place >= 0)
         ext_bulkhead_leave(ext_common(), x->call.common_place);
-    x->call.place = x->call.common_place = -1;
+    if (x->call.hint_place >= 0)
+        ext_bulkhead_leave(&ext_cell(x->call.provider)->hints, x->call.hint_place);
+    x->call.place = x->call.common_place = x->call.hint_place = -1;
 }
 
 /* A call that nobody judged (memory ran out meanwhile): its probe goes back. */
@@ -114,6 +122,10 @@ static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
     int provider = x->call.provider;
     struct ext_breaker_limits l = ext_breaker_limits_of(ext_provider(x, provider));
     x->call.open = false;
+    if (x->call.hint) {
+        ext_breaker_abandon(&ext_cell(provider)->breaker, &l, &x->call.ticket);
+        return;
+    }
     log_change(
         x, provider,
         ext_breaker_failure(&ext_cell(provider)->breaker, &l, &x->call.ticket, weight, fault),
@@ -159,7 +171,8 @@ static unsigned common_max(const struct ext *x, const struct provider_config *p)
     return (unsigned)(max > p->max_concurrent ? max : p->max_concurrent);
 }
 
-static bool take_seats(struct ext *x, const struct provider_config *p, struct ext_cell *cell)
+static bool ext_client_take_places(struct ext *x, const struct provider_config *p,
+                                   struct ext_cell *cell)
 {
     x->call.place = ext_bulkhead_enter(&cell->bulkhead, (unsigned)p->max_concurrent);
     if (x->call.place < 0 || !is_worker())
@@ -170,6 +183,45 @@ static bool take_seats(struct ext *x, const struct provider_config *p, struct ex
     return x->call.place >= 0;
 }
 
+/* A quarter of the places, at least one. */
+static unsigned ext_client_hints_max(const struct provider_config *p)
+{
+    return p->max_concurrent >= 8 ? (unsigned)p->max_concurrent / 4 : 1;
+}
+
+/*
+ * Who finds the places full while a hint has one of them waits for the hint to end: nobody is
+ * refused because of a stranger's hint. Without a hint inside nothing is waited for.
+ */
+static bool take_seats(struct ext *x, const struct provider_config *p, struct ext_cell *cell,
+                       bool hint)
+{
+    if (hint) {
+        x->call.hint_place = ext_bulkhead_enter(&cell->hints, ext_client_hints_max(p));
+        if (x->call.hint_place < 0)
+            return false;
+    }
+    struct deadline until = deadline_in_ms(HINT_WAIT_MS);
+    for (;;) {
+        if (ext_client_take_places(x, p, cell))
+            return true;
+        if (hint || ext_bulkhead_count(&cell->hints) == 0 || deadline_passed(until))
+            break;
+        (void)poll(NULL, 0, HINT_WAIT_STEP_MS);
+    }
+    leave_seats(x);
+    return false;
+}
+
+/* Only a closed circuit lets a hint through: it must not be the probe. */
+static bool ext_client_may_hint(int provider)
+{
+    struct ext_state state;
+    struct ext_breaker_limits l = {.failures = 1};
+    ext_breaker_read(&ext_cell(provider)->breaker, &l, &state);
+    return state.circuit == CIRCUIT_CLOSED;
+}
+
 /* The circuit is asked first and last: a refused one must not take a place, a full bulkhead must
  * not cost the probe. */
 static struct ext_result ext_client_enter_call(struct ext *x, const struct ext_request *q)
@@ -177,10 +229,15 @@ static struct ext_result ext_client_enter_call(struct ext *x, const struct ext_r
     const struct provider_config *p = ext_provider(x, q->provider);
     struct ext_cell *cell = ext_cell(q->provider);
     struct ext_breaker_limits l = ext_breaker_limits_of(p);
-    if (!ext_breaker_would_enter(&cell->breaker, &l))
+    if (!ext_breaker_would_enter(&cell->breaker, &l) ||
+        (q->hint && !ext_client_may_hint(q->provider)))
         return refuse_open(q, &l);
-    x->call = (struct call){.provider = q->provider, .place = -1, .common_place = -1};
-    if (!take_seats(x, p, cell))
+    x->call = (struct call){.provider = q->provider,
+                            .hint = q->hint,
+                            .place = -1,
+                            .common_place = -1,
+                            .hint_place = -1};
+    if (!take_seats(x, p, cell, q->hint))
         return ext_client_refuse_call(q, "too many calls at once", 1);
     if (!ext_breaker_enter(&cell->breaker, &l, &x->call.ticket)) {
         leave_seats(x);

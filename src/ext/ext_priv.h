@@ -20,6 +20,7 @@
 struct ext_cell {
     struct ext_breaker breaker;
     struct ext_bulkhead bulkhead;
+    struct ext_bulkhead hints; /* those of its places that calls for hints have */
 };
 /* The cell of a provider of the current configuration. */
 struct ext_cell *ext_cell(int provider);

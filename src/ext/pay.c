@@ -58,6 +58,7 @@ struct ext_result pay_exchange(const struct pay_call *c, struct pay_exchange *x)
     x->request.provider = c->provider;
     x->request.request_id = c->request_id;
     x->request.traceparent = c->traceparent;
+    x->request.hint = c->hint;
     struct ext_reply reply;
     struct ext_result r = ext_call(c->ext, c->arena, &x->request, c->deadline, &reply);
     bool whole = r.err == ERR_OK;

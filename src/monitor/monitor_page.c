@@ -133,6 +133,8 @@ static void monitor_page_payments(struct metrics_page *page, const struct db_gau
             page, COMPUTED_PAYMENT_ROWS,
             monitor_page_label(page->sb->arena, "status", payment_state_names[s]),
             (double)l->payments[s]);
+    monitor_page_gauge(page, COMPUTED_PAYMENTS_MISMATCHED, (double)l->payments[PAYMENT_MISMATCH]);
+    monitor_page_gauge(page, COMPUTED_PAYMENTS_UNSETTLED, (double)l->payments_unsettled);
 }
 
 /*

@@ -76,6 +76,22 @@ enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *
     return booking_finish(s, b, &lost);
 }
 
+void booking_add_keep_hold(struct db_batch *b, struct booking *bk)
+{
+    DB_ADD(b, &stmt_booking_keep_hold, bk->venue_id.s, bk->id.s);
+}
+
+void booking_add_remark(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor,
+                        const char *reason)
+{
+    /* As stored: of a dead hold, what it was. */
+    const char *state = booking_state_names[bk->dead_hold ? BOOKING_PENDING_PAYMENT : bk->state];
+    DB_ADD(b, &stmt_booking_next_version, bk->venue_id.s, bk->id.s);
+    bk->version++;
+    DB_ADD(b, &stmt_booking_event, bk->venue_id.s, bk->id.s, db_int(b, bk->version), state, state,
+           actor, reason, s->request_id);
+}
+
 /* ---- refunds ---- */
 
 /* Notifications of one template and booking are told apart by a number, and a booking may have more

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "svc/payment.h"
 #include "svc/svc_sql.h"
 
 const char *const db_gauges_status_names[NOTIFICATION_STATUS_COUNT] = {
@@ -58,13 +59,14 @@ static void db_gauges_take_payments(struct db_rows rows, int row, struct db_gaug
         out->unknown += db_get_int(rows, row, "n");
     else
         out->payments[status] += db_get_int(rows, row, "n");
+    out->payments_unsettled += db_get_int(rows, row, "unsettled");
 }
 
 enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int at = db_add(b, &stmt_gauges_debt, NULL, 0),
-        payments_at = db_add(b, &stmt_gauges_payments, NULL, 0),
+        payments_at = DB_ADD(b, &stmt_gauges_payments, db_int(b, PAYMENT_CHECKS_MAX)),
         writable_at = db_add(b, &stmt_gauges_writable, NULL, 0);
     struct db_gauges l = {.has_sent = out->has_sent, .unknown_sent = out->unknown_sent};
     /* Sent rows are counted less often; the last count stays until then. */

@@ -15,12 +15,15 @@
 /* A failed or expired payment can still turn out to be paid: money that arrived late is never
  * ignored. */
 static const unsigned payment_next_states[PAYMENT_STATE_COUNT] = {
-    [PAYMENT_CREATING] = TO(INITIATED) | TO(UNKNOWN) | TO(PAID) | TO(FAILED) | TO(EXPIRED),
-    [PAYMENT_INITIATED] = TO(UNKNOWN) | TO(PAID) | TO(FAILED) | TO(EXPIRED),
-    [PAYMENT_UNKNOWN] = TO(CREATING) | TO(INITIATED) | TO(PAID) | TO(FAILED) | TO(EXPIRED),
+    [PAYMENT_CREATING] =
+        TO(INITIATED) | TO(UNKNOWN) | TO(PAID) | TO(FAILED) | TO(EXPIRED) | TO(MISMATCH),
+    [PAYMENT_INITIATED] = TO(UNKNOWN) | TO(PAID) | TO(FAILED) | TO(EXPIRED) | TO(MISMATCH),
+    [PAYMENT_UNKNOWN] =
+        TO(CREATING) | TO(INITIATED) | TO(PAID) | TO(FAILED) | TO(EXPIRED) | TO(MISMATCH),
     [PAYMENT_PAID] = TO(PARTIALLY_REFUNDED) | TO(REFUNDED),
-    [PAYMENT_FAILED] = TO(PAID),
-    [PAYMENT_EXPIRED] = TO(PAID),
+    [PAYMENT_FAILED] = TO(PAID) | TO(MISMATCH),
+    [PAYMENT_EXPIRED] = TO(PAID) | TO(MISMATCH),
+    [PAYMENT_MISMATCH] = TO(PAID) | TO(REFUNDED) | TO(PARTIALLY_REFUNDED),
     [PAYMENT_PARTIALLY_REFUNDED] = TO(PARTIALLY_REFUNDED) | TO(REFUNDED),
     [PAYMENT_REFUNDED] = 0,
 };
@@ -55,6 +58,11 @@ static enum payment_state payment_state_of(const char *name)
     return (enum payment_state)i;
 }
 
+static int64_t payment_get_amount(struct db_rows rows, int row, const char *column)
+{
+    return db_get(rows, row, column) != NULL ? db_get_int(rows, row, column) : -1;
+}
+
 void payment_read(struct db_rows rows, int row, struct payment *out)
 {
     *out = (struct payment){
@@ -69,6 +77,10 @@ void payment_read(struct db_rows rows, int row, struct payment *out)
         .charge_id = db_get(rows, row, "charge_id"),
         .redirect_url = db_get(rows, row, "redirect_url"),
         .return_url = db_get_str(rows, row, "return_url"),
+        .paid_amount = payment_get_amount(rows, row, "paid_amount"),
+        .paid_currency = db_get(rows, row, "paid_currency"),
+        .expected_amount = payment_get_amount(rows, row, "expected_amount"),
+        .expected_currency = db_get(rows, row, "expected_currency"),
         .unmatched = db_get_bool(rows, row, "unmatched"),
         .locked_by_caller = db_get_bool(rows, row, "locked_by_caller"),
         .checks = db_get_int(rows, row, "checks"),
@@ -96,6 +108,11 @@ int payment_add_find_staff(struct db_batch *b, const char *key_hash, const char 
 int payment_add_list_staff(struct db_batch *b, const char *key_hash, const char *booking_id)
 {
     return DB_ADD(b, &stmt_payment_list_staff, key_hash, booking_id);
+}
+
+int payment_add_list_odd(struct db_batch *b, const char *key_hash, const char *booking_id)
+{
+    return DB_ADD(b, &stmt_payment_odd_list, key_hash, booking_id);
 }
 
 enum err payment_find(struct svc *s, const char *id, struct payment *out)

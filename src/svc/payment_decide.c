@@ -47,8 +47,8 @@ int64_t payment_next_check_s(const struct payment *p, bool pending, struct wall 
 struct decide_reading {
     const struct gateway_invoice *invoice; /* NULL: the gateway knows none */
     const struct gateway_charge *charge;   /* the one that pays; NULL: none */
-    bool mismatch;
-    bool pending; /* a charge may still be paid */
+    bool foreign;                          /* an invoice is not what we asked for */
+    bool pending;                          /* a charge may still be paid */
 };
 
 static bool decide_same_id(const char *a, const char *b)
@@ -66,6 +66,8 @@ static bool decide_pays_better(const struct payment *p, const struct gateway_cha
         return true;
     if (decide_same_id(best->id, p->charge_id))
         return false;
+    if ((c->differs == 0) != (best->differs == 0)) /* what was asked for comes before all else */
+        return c->differs == 0;
     return c->refunded < c->amount || best->refunded >= best->amount;
 }
 
@@ -73,13 +75,16 @@ static struct decide_reading decide_read_view(const struct payment *p, const str
 {
     struct decide_reading r = {.invoice = v->current};
     for (size_t i = 0; i < v->invoices_n; i++)
-        r.mismatch |= v->invoices[i].differs != 0;
+        r.foreign |= v->invoices[i].differs != 0;
     for (size_t i = 0; i < v->charges_n; i++) {
         const struct gateway_charge *c = &v->charges[i];
         r.pending |= c->state == CHARGE_PENDING;
         if (c->state != CHARGE_PAID)
             continue;
-        r.mismatch |= c->differs != 0;
+        /* Of another amount, and given back already: nothing is left to decide. */
+        if (c->differs != 0 && c->amount > 0 && c->refunded >= c->amount &&
+            !decide_same_id(c->id, p->charge_id))
+            continue;
         if (decide_pays_better(p, c, r.charge)) {
             r.charge = c;
             r.invoice = c->invoice;
@@ -128,6 +133,8 @@ static void decide_add_refunds(struct arena *a, struct payment_plan *plan,
     for (size_t i = 0; i < v->charges_n; i++) {
         const struct gateway_charge *c = &v->charges[i];
         bool named = decide_same_id(c->id, plan->after.charge_id);
+        if (plan->after.state == PAYMENT_MISMATCH) /* nothing goes back before staff decide */
+            break;
         if (c->state != CHARGE_PAID || c->refunded >= c->amount || (named && reason == NULL))
             continue;
         if (c->id == NULL) /* without a name it cannot be asked for; it stays a thing for people */
@@ -178,6 +185,56 @@ static void decide_paid(struct arena *a, const struct payment_locked *ours,
     plan->audit = PLAN_AUDIT_SETTLED;
 }
 
+/* Paid, and not what was asked for. Nothing is taken for granted: the money is there, so the
+ * customer keeps the hold, and staff decide whether it is enough. */
+static void decide_mismatch(const struct payment_locked *ours, const struct decide_reading *r,
+                            struct payment_plan *plan)
+{
+    plan->after.charge_id = r->charge->id;
+    plan->after.paid_amount = r->charge->amount;
+    plan->after.paid_currency = r->charge->currency != NULL ? r->charge->currency : "";
+    decide_name_invoice(&plan->after, r->invoice);
+    decide_add_move(plan, PAYMENT_MISMATCH, "another amount or currency was paid");
+    if (ours->booking.state == BOOKING_PENDING_PAYMENT)
+        plan->booking = PLAN_BOOKING_HOLD;
+    plan->audit = PLAN_AUDIT_MISMATCH;
+}
+
+/* From here on the row says what was paid, so that refunds are counted against that. */
+static void decide_take_paid(struct payment *after)
+{
+    if (after->state != PAYMENT_MISMATCH)
+        return;
+    after->expected_amount = after->amount;
+    after->expected_currency = after->currency;
+    if (after->paid_amount > 0)
+        after->amount = after->paid_amount;
+    if (*after->paid_currency != '\0')
+        after->currency = after->paid_currency;
+}
+
+struct payment_plan payment_decide_accepted(const struct payment_locked *ours, enum err *e)
+{
+    enum booking_state booking = ours->booking.state;
+    struct payment_plan plan = {.verdict = PLAN_STORE, .after = ours->payment};
+    bool needs_slot = booking == BOOKING_PENDING_PAYMENT || booking == BOOKING_EXPIRED;
+    *e = ERR_OK;
+    if (ours->other_paid || booking == BOOKING_CANCELLED)
+        *e = ERR_BOOKING_NOT_ACTIVE;
+    else if (needs_slot && ours->slot == SLOT_GONE)
+        *e = ERR_SLOT_TAKEN;
+    else if (needs_slot && ours->slot == SLOT_NOT_ASKED)
+        plan.verdict = PLAN_ASK_SLOT;
+    if (*e != ERR_OK || plan.verdict == PLAN_ASK_SLOT)
+        return plan;
+    decide_take_paid(&plan.after);
+    decide_add_move(&plan, PAYMENT_PAID, "accepted by staff");
+    plan.booking = needs_slot ? PLAN_BOOKING_CONFIRM : PLAN_BOOKING_STAYS;
+    plan.next_check_s = payment_next_check_s(&plan.after, false, ours->payment.read_at);
+    plan.result = SETTLED_APPLIED;
+    return plan;
+}
+
 /* ---- nothing new was paid ---- */
 
 /* What the invoice's own state makes of a payment that no charge has paid. */
@@ -213,8 +270,9 @@ static bool decide_refunded_elsewhere(const struct payment_locked *ours,
                                       const struct gateway_charge *c)
 {
     const struct payment *p = &ours->payment;
-    return payment_was_paid(p->state) && c != NULL && decide_same_id(c->id, p->charge_id) &&
-           c->refunded > p->refunded && !ours->refund_in_flight;
+    return (payment_was_paid(p->state) || p->state == PAYMENT_MISMATCH) && c != NULL &&
+           decide_same_id(c->id, p->charge_id) && c->refunded > p->refunded &&
+           !ours->refund_in_flight;
 }
 
 static void decide_unpaid(const struct payment_locked *ours, const struct decide_reading *r,
@@ -222,11 +280,12 @@ static void decide_unpaid(const struct payment_locked *ours, const struct decide
 {
     const struct payment *p = &ours->payment;
     if (decide_refunded_elsewhere(ours, r->charge)) {
+        decide_take_paid(&plan->after);
         decide_add_refunded(plan, r->charge->refunded, "refunded at the gateway");
         plan->audit = PLAN_AUDIT_REFUNDED_ELSEWHERE;
         return;
     }
-    if (payment_was_paid(p->state))
+    if (payment_was_paid(p->state) || p->state == PAYMENT_MISMATCH)
         return;
     /* A failed or expired payment keeps its state: only money changes that. */
     enum payment_state to = decide_unpaid_state(p, r->invoice, now);
@@ -243,7 +302,9 @@ struct payment_plan payment_decide(struct arena *a, const struct payment_locked 
     const struct payment *p = &ours->payment;
     struct decide_reading r = decide_read_view(p, view);
     struct payment_plan plan = {.verdict = PLAN_STORE, .after = *p};
-    if (r.mismatch) { /* before all else: money that is not what we asked for settles nothing */
+    /* Before all else: an invoice that is not what we asked for settles nothing. Its charges, by
+     * contrast, are money that somebody paid. */
+    if (r.foreign && r.charge == NULL) {
         plan.verdict = PLAN_MISMATCH;
         plan.result = SETTLED_MISMATCH;
         return plan;
@@ -252,7 +313,10 @@ struct payment_plan payment_decide(struct arena *a, const struct payment_locked 
         plan.verdict = PLAN_LEAVE;
         return plan;
     }
-    if (r.charge != NULL && !payment_was_paid(p->state)) {
+    bool known = payment_was_paid(p->state) || p->state == PAYMENT_MISMATCH;
+    if (r.charge != NULL && !known && r.charge->differs != 0) {
+        decide_mismatch(ours, &r, &plan);
+    } else if (r.charge != NULL && !known) {
         decide_paid(a, ours, view, &r, &plan);
     } else {
         decide_unpaid(ours, &r, now, &plan);
@@ -261,6 +325,8 @@ struct payment_plan payment_decide(struct arena *a, const struct payment_locked 
     plan.next_check_s = payment_next_check_s(&plan.after, r.pending, now);
     if (plan.moves_n > 0 || plan.refunds_n > 0)
         plan.result = SETTLED_APPLIED;
+    if (plan.after.state == PAYMENT_MISMATCH)
+        plan.result = SETTLED_MISMATCH;
     return plan;
 }
 
@@ -298,7 +364,8 @@ struct payment_plan payment_decide_refunded(const struct payment *p, const char 
     if (!decide_same_id(charge_id, p->charge_id))
         return plan;
     plan.verdict = PLAN_STORE;
-    decide_add_refunded(&plan, total < p->amount ? total : p->amount, reason);
+    decide_take_paid(&plan.after);
+    decide_add_refunded(&plan, total < plan.after.amount ? total : plan.after.amount, reason);
     plan.next_check_s = payment_next_check_s(&plan.after, false, p->read_at);
     return plan;
 }
@@ -318,7 +385,8 @@ enum err payment_decide_open(const struct booking *bk, const struct payment *ope
                              enum open_way *way)
 {
     *way = OPEN_CREATE;
-    if (bk->state != BOOKING_PENDING_PAYMENT)
+    if (bk->state != BOOKING_PENDING_PAYMENT ||
+        (open != NULL && open->state == PAYMENT_MISMATCH)) /* paid: staff decide */
         return ERR_BOOKING_NOT_PAYABLE;
     if (open == NULL) {
         int64_t life_us = wall_us_between(bk->read_at, payment_invoice_end(bk, hold_ms));

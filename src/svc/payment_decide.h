@@ -40,6 +40,7 @@ struct gateway_view {
     size_t charges_n;
     /* The invoice whose state counts unless a charge paid; NULL: the gateway knows none. */
     const struct gateway_invoice *current;
+    struct pay_odds odds; /* what of it all was not understood */
 };
 
 /* The answer to creating an invoice. */
@@ -63,13 +64,20 @@ struct payment_locked {
 
 enum plan_verdict {
     PLAN_LEAVE,    /* store nothing: a process is at work on it */
-    PLAN_MISMATCH, /* store nothing but the mark: a person has to look */
+    PLAN_MISMATCH, /* store nothing but the mark: what is there is not ours, and nobody paid */
     PLAN_ASK_SLOT, /* try to take the booking's slot, then decide again with the answer */
     PLAN_STORE
 };
-enum plan_booking { PLAN_BOOKING_STAYS, PLAN_BOOKING_CONFIRM, PLAN_BOOKING_EXPIRE };
+/* PLAN_BOOKING_HOLD: its hold stays until staff decide */
+enum plan_booking {
+    PLAN_BOOKING_STAYS,
+    PLAN_BOOKING_CONFIRM,
+    PLAN_BOOKING_EXPIRE,
+    PLAN_BOOKING_HOLD
+};
 enum plan_audit {
     PLAN_AUDIT_NONE,
+    PLAN_AUDIT_MISMATCH,
     PLAN_AUDIT_SETTLED, /* worth a row when nobody but the keeper asked */
     PLAN_AUDIT_REFUNDED_ELSEWHERE
 };
@@ -114,6 +122,10 @@ struct payment_plan payment_decide_created(const struct payment_locked *ours,
  * PLAN_LEAVE: the charge was not the one that pays. */
 struct payment_plan payment_decide_refunded(const struct payment *p, const char *charge_id,
                                             int64_t total, const char *reason);
+
+/* What staff's word that it is enough makes of one in MISMATCH. PLAN_ASK_SLOT, PLAN_STORE; *e is
+ * ERR_SLOT_TAKEN or ERR_BOOKING_NOT_ACTIVE when the booking cannot stand. */
+struct payment_plan payment_decide_accepted(const struct payment_locked *ours, enum err *e);
 
 /* ---- opening ---- */
 

@@ -27,6 +27,7 @@ struct pay_call payment_call(struct svc *s)
                              .provider = s->cfg->payments.provider,
                              .request_id = s->request_id,
                              .traceparent = s->traceparent,
+                             .hint = s->hint,
                              .deadline = deadline_before(s->deadline, GATEWAY_STORE_MS)};
 }
 
@@ -198,15 +199,18 @@ static void gateway_fill_view(struct arena *a, const struct payment *p,
                                  .invoices_n = found->n,
                                  .charges = charges,
                                  .charges_n = charges_n,
-                                 .current = current < found->n ? &invoices[current] : NULL};
+                                 .current = current < found->n ? &invoices[current] : NULL,
+                                 .odds = out->odds};
 }
 
 enum err payment_gateway_look(struct svc *s, const struct payment *p, bool payable,
                               enum payment_search search, struct gateway_view *out)
 {
+    *out = (struct gateway_view){.current = NULL};
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
     struct pay_call call = payment_call(s);
+    call.odds = &out->odds;
     struct pay_invoices found = {.n = 0};
     struct ext_result o;
     gateway_fetch_invoices(&call, p, search, &found, &o);

@@ -13,10 +13,6 @@
 #define KEEPER_PAYMENTS_MAX 20
 /* A look costs one to three calls of the gateway: not begun with less than this left. */
 #define KEEPER_LOOK_MS 2000
-/* Looks at one payment over its life: at 45 s apart about a day, after which a person has to look.
- */
-#define KEEPER_CHECKS_MAX 2000
-
 /* The gateway could not tell: again, less and less often. */
 static enum err keeper_put_off(struct svc *s, const char *id, int64_t checks, const char *why)
 {
@@ -32,7 +28,7 @@ static enum err keeper_settle_next(struct svc *s, bool *more)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i = DB_ADD(b, &stmt_payment_due, db_int(b, payment_claim_s(s)), s->request_id,
-                   db_int(b, KEEPER_CHECKS_MAX));
+                   db_int(b, PAYMENT_CHECKS_MAX));
     enum err e = db_run(b, s->deadline);
     *more = e == ERR_OK && db_count(db_result(b, i)) == 1;
     if (!*more)
@@ -41,7 +37,7 @@ static enum err keeper_settle_next(struct svc *s, bool *more)
     int64_t checks = db_get_int(db_result(b, i), 0, "checks");
     struct settlement now;
     e = payment_settle(s, id, ACTOR_KEEPER, SEARCH_ALL_INVOICES, &now);
-    if (e == ERR_OK && now.result == SETTLED_MISMATCH)
+    if (e == ERR_OK && now.result == SETTLED_MISMATCH && now.payment.state != PAYMENT_MISMATCH)
         return keeper_put_off(s, id, checks, "mismatch");
     if (!err_is_provider(e))
         return e;

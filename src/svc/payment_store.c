@@ -76,6 +76,7 @@ static void store_count_state(enum payment_state state)
                                                   [PAYMENT_PAID] = PAYMENT_ACT_PAID,
                                                   [PAYMENT_FAILED] = PAYMENT_ACT_FAILED,
                                                   [PAYMENT_EXPIRED] = PAYMENT_ACT_EXPIRED,
+                                                  [PAYMENT_MISMATCH] = PAYMENT_ACT_MISMATCH,
                                                   [PAYMENT_REFUNDED] = PAYMENT_ACT_REFUNDED,
                                                   [PAYMENT_PARTIALLY_REFUNDED] =
                                                       PAYMENT_ACT_REFUNDED};
@@ -129,7 +130,11 @@ void payment_add_plan(struct svc *s, struct db_batch *b, const struct payment_pl
     const struct payment *p = &plan->after;
     DB_ADD(b, &stmt_payment_save, p->venue_id.s, p->id.s, payment_state_names[p->state],
            p->gateway_id, p->charge_id, p->redirect_url, db_int(b, p->refunded),
-           db_bool(p->unmatched), db_int(b, payment_wait_ms(plan->next_check_s)));
+           db_bool(p->unmatched), db_int(b, payment_wait_ms(plan->next_check_s)),
+           db_int(b, p->amount), p->currency,
+           p->paid_currency && p->paid_amount >= 0 ? db_int(b, p->paid_amount) : NULL,
+           p->paid_currency, p->expected_currency ? db_int(b, p->expected_amount) : NULL,
+           p->expected_currency);
     /* The row is written also without a move: the next check and the invoice's names change. */
     for (unsigned i = 0; i < plan->moves_n; i++)
         store_add_move(s, b, p, &plan->moves[i], actor);

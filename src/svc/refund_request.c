@@ -53,9 +53,11 @@ static enum err request_decide(const struct refund_request *q, const struct paym
         return ERR_OK;
     /* The keeper gives an unmatched charge back whole; staff cannot be quicker than that. */
     if (p->charge_id == NULL || p->unmatched ||
-        (p->state != PAYMENT_PAID && p->state != PAYMENT_PARTIALLY_REFUNDED))
+        (p->state != PAYMENT_PAID && p->state != PAYMENT_PARTIALLY_REFUNDED &&
+         p->state != PAYMENT_MISMATCH))
         return ERR_PAYMENT_NOT_REFUNDABLE;
-    if (q->amount > p->amount - p->refunded)
+    /* What is not what was asked for goes back whole, or is accepted. */
+    if (p->state == PAYMENT_MISMATCH ? q->amount != 0 : q->amount > p->amount - p->refunded)
         return ERR_VALIDATION;
     enum err e =
         q->cancelling ? booking_cancel_check(q->who, &ours->booking, q->cancelling) : ERR_OK;
@@ -75,12 +77,15 @@ static enum err request_write_row(struct svc *s, const struct refund_request *q,
                          .payment_id = p->id,
                          .state = REFUND_CALLING,
                          .charge_id = p->charge_id,
-                         .amount = q->amount > 0 ? q->amount : p->amount - p->refunded,
+                         .amount = q->amount > 0 ? q->amount
+                                   : p->state == PAYMENT_MISMATCH && p->paid_amount > 0
+                                       ? p->paid_amount
+                                       : p->amount - p->refunded,
                          .before = p->refunded,
                          .whole = q->amount == 0,
                          .actor = q->who->actor,
                          .reason = q->reason,
-                         .cancels_booking = q->cancelling != NULL};
+                         .cancels_booking = q->cancelling != NULL || p->state == PAYMENT_MISMATCH};
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     DB_ADD(b, &stmt_refund_add, r->venue_id.s, r->id.s, r->payment_id.s, r->charge_id,
            db_int(b, r->amount), db_int(b, r->before), db_bool(r->whole),

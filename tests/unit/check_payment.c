@@ -10,14 +10,15 @@
 /* Rows: from; columns: to. In the order of the enum: creating, initiated, unknown, paid, failed,
  * expired, refunded, partially_refunded. */
 static const char *const table[PAYMENT_STATE_COUNT] = {
-    [PAYMENT_CREATING] = "-yyyyy--",  /* its caller, or who comes after it, finds out anything */
-    [PAYMENT_INITIATED] = "--yyyy--", /* never back to being made */
-    [PAYMENT_UNKNOWN] = "yy-yyy--",   /* a repeat may make it anew once nothing is there */
-    [PAYMENT_PAID] = "------yy",      /* nothing but giving back leaves it */
-    [PAYMENT_FAILED] = "---y----",    /* money that came late */
-    [PAYMENT_EXPIRED] = "---y----",   /* likewise */
-    [PAYMENT_REFUNDED] = "--------",  /* the end */
-    [PAYMENT_PARTIALLY_REFUNDED] = "------yy", /* once more, or all of it */
+    [PAYMENT_CREATING] = "-yyyyy--y",  /* its caller, or who comes after it, finds out anything */
+    [PAYMENT_INITIATED] = "--yyyy--y", /* never back to being made */
+    [PAYMENT_UNKNOWN] = "yy-yyy--y",   /* a repeat may make it anew once nothing is there */
+    [PAYMENT_PAID] = "------yy-",      /* nothing but giving back leaves it */
+    [PAYMENT_FAILED] = "---y----y",    /* money that came late */
+    [PAYMENT_EXPIRED] = "---y----y",   /* likewise */
+    [PAYMENT_REFUNDED] = "---------",  /* the end */
+    [PAYMENT_PARTIALLY_REFUNDED] = "------yy-", /* once more, or all of it */
+    [PAYMENT_MISMATCH] = "---y--yy-",           /* staff accept it, or it goes back */
 };
 
 START_TEST(what_may_follow_what)
@@ -54,8 +55,8 @@ END_TEST
 START_TEST(states_have_their_names)
 {
     static const char *const names[PAYMENT_STATE_COUNT] = {
-        "creating", "initiated", "unknown",  "paid",
-        "failed",   "expired",   "refunded", "partially_refunded"};
+        "creating", "initiated",          "unknown", "paid", "failed", "expired",
+        "refunded", "partially_refunded", "mismatch"};
     for (unsigned i = 0; i < PAYMENT_STATE_COUNT; i++)
         ck_assert_str_eq(payment_state_names[i], names[i]);
 }

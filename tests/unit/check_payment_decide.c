@@ -119,7 +119,7 @@ static struct gateway_view view_of(enum view v, struct gateway_charge charges[2]
 
 static struct payment_locked rows_of(enum payment_state state, enum booking_state booking)
 {
-    bool was_paid = payment_was_paid(state);
+    bool was_paid = payment_was_paid(state) || state == PAYMENT_MISMATCH;
     return (struct payment_locked){
         .booking = {.state = booking},
         .payment = {.id = {"0198c0de-0000-7000-8000-000000000001"},
@@ -131,6 +131,9 @@ static struct payment_locked rows_of(enum payment_state state, enum booking_stat
                     .currency = "SAR",
                     .gateway_id = was_paid || state == PAYMENT_INITIATED ? "inv" : NULL,
                     .charge_id = was_paid ? "c1" : NULL,
+                    .paid_amount = state == PAYMENT_MISMATCH ? AMOUNT : -1,
+                    .paid_currency = state == PAYMENT_MISMATCH ? "USD" : NULL,
+                    .expected_amount = -1,
                     .invoice_expires_at = {NOW_US + 60000000},
                     .read_at = {NOW_US}}};
 }
@@ -146,41 +149,41 @@ static struct payment_plan decide(const struct payment_locked *ours, enum view v
 
 /*
  * One letter per state, in the order of the enum: creating, initiated, unknown, paid, failed,
- * expired, refunded, partially refunded. The letter says what the payment becomes: i initiated,
- * u unknown, p paid, f failed, e expired, r refunded, h (half) partially refunded, c creating;
- * = stays, ? asks for the slot first, ! mismatch. The booking waits for its payment, and the
- * invoice's end is still ahead.
+ * expired, refunded, partially refunded, mismatch. The letter says what the payment becomes: i
+ * initiated, u unknown, p paid, f failed, e expired, r refunded, h (half) partially refunded, c
+ * creating; m mismatch, = stays, ? asks for the slot first, ! not ours. The booking waits for its
+ * payment, and the invoice's end is still ahead.
  */
 static const char *const table[V_COUNT] = {
-    [V_NOTHING] = "uu======",
-    [V_OPEN] = "i=i=====",
-    [V_FAILED] = "fff=====",
-    [V_EXPIRED] = "eee=====",
-    [V_CANCELED] = "eee=====",
-    [V_REFUNDED] = "eee=====",
-    [V_PAID_WITHOUT_CHARGE] = "u=======",
-    [V_OPEN_PENDING] = "i=i=====",
-    [V_EXPIRED_PENDING] = "eee=====",
-    [V_OPEN_ODD] = "i=i=====",
-    [V_OPEN_DECLINED] = "i=i=====",
-    [V_OPEN_NO_PAGE] = "u=======",  /* M3 */
-    [V_ODD] = "u=======",           /* M1: says nothing, and no second invoice is made */
-    [V_ODD_PAID] = "\?\?\?=\?\?==", /* M1 */
-    [V_PAID] = "\?\?\?=\?\?==",
-    [V_PAID_AND_ODD] = "\?\?\?=\?\?==",
-    [V_PAID_TWICE] = "\?\?\?=\?\?==",
-    [V_PAID_PART_REFUNDED] = "\?\?\?h\?\?=h", /* 5000: more than the 3000 that the last one has */
-    [V_PAID_ALL_REFUNDED] = "rrrrrr=r",       /* no money is left that could stand for a booking */
-    [V_EXPIRED_PAID] = "\?\?\?=\?\?==",
-    [V_OTHER_AMOUNT] = "!!!!!!!!",
-    [V_OTHER_CURRENCY] = "!!!!!!!!",
-    [V_OTHER_REFERENCE] = "!!!!!!!!",
-    [V_CHARGE_OTHER_AMOUNT] = "!!!!!!!!",
+    [V_NOTHING] = "uu=======",
+    [V_OPEN] = "i=i======",
+    [V_FAILED] = "fff======",
+    [V_EXPIRED] = "eee======",
+    [V_CANCELED] = "eee======",
+    [V_REFUNDED] = "eee======",
+    [V_PAID_WITHOUT_CHARGE] = "u========",
+    [V_OPEN_PENDING] = "i=i======",
+    [V_EXPIRED_PENDING] = "eee======",
+    [V_OPEN_ODD] = "i=i======",
+    [V_OPEN_DECLINED] = "i=i======",
+    [V_OPEN_NO_PAGE] = "u========",  /* M3 */
+    [V_ODD] = "u========",           /* M1: says nothing, and no second invoice is made */
+    [V_ODD_PAID] = "\?\?\?=\?\?===", /* M1 */
+    [V_PAID] = "\?\?\?=\?\?===",
+    [V_PAID_AND_ODD] = "\?\?\?=\?\?===",
+    [V_PAID_TWICE] = "\?\?\?=\?\?===",
+    [V_PAID_PART_REFUNDED] = "\?\?\?h\?\?=hh", /* 5000: more than the 3000 that the last one has */
+    [V_PAID_ALL_REFUNDED] = "rrrrrr=rr",       /* no money is left that could stand for a booking */
+    [V_EXPIRED_PAID] = "\?\?\?=\?\?===",
+    [V_OTHER_AMOUNT] = "!!!!!!!!!",
+    [V_OTHER_CURRENCY] = "!!!!!!!!!",
+    [V_OTHER_REFERENCE] = "!!!!!!!!!",
+    [V_CHARGE_OTHER_AMOUNT] = "mmm=mm===",
 };
 
 static char letter_of(const struct payment_plan *plan)
 {
-    static const char letters[] = "ciupferh";
+    static const char letters[] = "ciupferhm";
     if (plan->verdict == PLAN_ASK_SLOT)
         return '?';
     if (plan->verdict == PLAN_MISMATCH)
@@ -233,7 +236,7 @@ START_TEST(a_charge_meets_every_booking)
 {
     const struct booking_row *row = &booking_rows[_i];
     for (unsigned state = 0; state < PAYMENT_STATE_COUNT; state++) {
-        if (payment_was_paid((enum payment_state)state))
+        if (payment_was_paid((enum payment_state)state) || state == PAYMENT_MISMATCH)
             continue;
         struct payment_locked ours = rows_of((enum payment_state)state, row->booking);
         ours.slot = row->slot;
@@ -284,7 +287,11 @@ static void check_rules(const struct payment_locked *ours, enum view v,
                       "%s: refunds the charge that stands", views[v].name);
     bool changes = plan->moves_n > 0 || plan->refunds_n > 0;
     if (plan->verdict == PLAN_STORE) {
-        ck_assert_int_eq(plan->result, changes ? SETTLED_APPLIED : SETTLED_NOTHING);
+        bool mismatch = plan->after.state == PAYMENT_MISMATCH;
+        ck_assert_int_eq(plan->result, mismatch  ? SETTLED_MISMATCH
+                                       : changes ? SETTLED_APPLIED
+                                                 : SETTLED_NOTHING);
+        ck_assert(!mismatch || plan->refunds_n == 0); /* staff decide */
         /* What is open is asked about again. */
         ck_assert(!payment_is_open(plan->after.state) || plan->next_check_s > 0);
     } else {
@@ -368,6 +375,34 @@ START_TEST(of_two_charges_the_older_pays_and_the_newer_goes_back)
     /* Without a booking both go back. */
     ours = rows_of(PAYMENT_EXPIRED, BOOKING_CANCELLED);
     ck_assert_uint_eq(decide(&ours, V_PAID_TWICE).refunds_n, 2);
+}
+END_TEST
+
+/* M5: staff's word settles it, and the row says what was paid. */
+START_TEST(a_mismatch_is_accepted)
+{
+    enum err e;
+    struct payment_locked ours = rows_of(PAYMENT_MISMATCH, BOOKING_PENDING_PAYMENT);
+    ours.payment.paid_amount = 10000;
+    ck_assert_int_eq(payment_decide_accepted(&ours, &e).verdict, PLAN_ASK_SLOT);
+    ours.slot = SLOT_TAKEN;
+    struct payment_plan plan = payment_decide_accepted(&ours, &e);
+    ck_assert_int_eq(e, ERR_OK);
+    ck_assert_int_eq(plan.after.state, PAYMENT_PAID);
+    ck_assert_int_eq(plan.after.amount, 10000);
+    ck_assert_int_eq(plan.after.expected_amount, AMOUNT);
+    ck_assert_str_eq(plan.after.currency, "USD");
+    ck_assert_str_eq(plan.after.expected_currency, "SAR");
+    ck_assert_int_eq(plan.booking, PLAN_BOOKING_CONFIRM);
+    ours.slot = SLOT_GONE;
+    (void)payment_decide_accepted(&ours, &e);
+    ck_assert_int_eq(e, ERR_SLOT_TAKEN);
+    ours.booking.state = BOOKING_CANCELLED;
+    (void)payment_decide_accepted(&ours, &e);
+    ck_assert_int_eq(e, ERR_BOOKING_NOT_ACTIVE);
+    /* M5: while nobody has decided, its hold stays. */
+    ours = rows_of(PAYMENT_INITIATED, BOOKING_PENDING_PAYMENT);
+    ck_assert_int_eq(decide(&ours, V_CHARGE_OTHER_AMOUNT).booking, PLAN_BOOKING_HOLD);
 }
 END_TEST
 
@@ -463,6 +498,7 @@ int main(void)
     tcase_add_test(c, a_row_of_a_living_caller_is_left_alone_until_its_invoice_shows);
     tcase_add_test(c, nothing_at_the_gateway_after_the_invoices_end_is_a_failure);
     tcase_add_test(c, of_two_charges_the_older_pays_and_the_newer_goes_back);
+    tcase_add_test(c, a_mismatch_is_accepted);
     tcase_add_test(c, an_unknown_status_is_not_waited_for);
     tcase_add_test(c, paid_and_refunded_at_once_has_two_rows_of_history);
     tcase_add_test(c, a_refund_of_ours_under_way_explains_the_total);

@@ -243,6 +243,26 @@ UPDATE bookings
  WHERE venue_id = $1::uuid
    AND id = $2::uuid;
 
+-- name: booking_keep_hold
+-- Of a booking that was paid in another amount: no time ends its hold, staff do. The year is one
+-- that no clock reaches and every client can read.
+-- params: $1 uuid venue, $2 uuid booking
+-- returns: nothing
+UPDATE bookings
+   SET hold_expires_at = timestamptz '2200-01-01 00:00:00+00'
+ WHERE venue_id = $1::uuid
+   AND id = $2::uuid
+   AND status = 'pending_payment';
+
+-- name: booking_next_version
+-- For a row of history that tells of something beside the booking.
+-- params: $1 uuid venue, $2 uuid booking
+-- returns: nothing
+UPDATE bookings
+   SET version = version + 1, updated_at = now()
+ WHERE venue_id = $1::uuid
+   AND id = $2::uuid;
+
 -- ---- holds whose time has passed, for the keeper ----
 
 -- name: booking_due

@@ -32,8 +32,11 @@ SELECT template, count(*) AS n
  GROUP BY 1;
 
 -- name: gauges_payments
--- returns: status, n
-SELECT status, count(*) AS n
+-- params: $1 bigint looks at one payment after which nobody looks any more
+-- returns: status, n, unsettled
+SELECT status, count(*) AS n,
+       count(*) FILTER (WHERE status IN ('creating', 'initiated', 'unknown')
+                          AND checks >= $1::bigint) AS unsettled
   FROM payments
  GROUP BY 1;
 

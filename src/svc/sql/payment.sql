@@ -8,7 +8,7 @@
 -- For payment_read(), from payments p.
 p.id, p.venue_id, p.booking_id, p.status, p.amount, p.refunded_amount, p.currency,
 p.gateway_id, p.charge_id, p.redirect_url, p.return_url, p.checks,
-p.surplus AS unmatched,
+p.surplus AS unmatched, p.paid_amount, p.paid_currency, p.expected_amount, p.expected_currency,
 p.status = 'creating' AND p.next_check_at > now() AS locked_by_caller,
 (extract(epoch from p.created_at) * 1000000)::bigint AS created_us,
 (extract(epoch from p.invoice_expires_at) * 1000000)::bigint AS expires_us,
@@ -35,7 +35,8 @@ EXISTS (SELECT
 -- params: $1 text hash of the session token, $2 uuid payment
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
--- returns: expires_us, read_us
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency
 SELECT
     -- include: payment_columns
   -- include: payment_of_customer
@@ -45,7 +46,8 @@ SELECT
 -- params: $1 text hash of the session token, $2 uuid booking
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
--- returns: expires_us, read_us
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency
 SELECT
     -- include: payment_columns
   -- include: payment_of_customer
@@ -56,7 +58,8 @@ SELECT
 -- params: $1 text hash of the staff key, $2 uuid payment
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
--- returns: expires_us, read_us
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency
 SELECT
     -- include: payment_columns
   FROM payments p
@@ -67,7 +70,8 @@ SELECT
 -- params: $1 text hash of the staff key, $2 uuid booking
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
--- returns: expires_us, read_us
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency
 SELECT
     -- include: payment_columns
   FROM payments p
@@ -79,7 +83,8 @@ SELECT
 -- params: $1 uuid payment
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
--- returns: expires_us, read_us
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency
 SELECT
     -- include: payment_columns
   FROM payments p
@@ -89,7 +94,9 @@ SELECT
 -- params: $1 uuid payment
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
--- returns: expires_us, read_us, booking_state
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency,
+-- returns: booking_state
 SELECT
     -- include: payment_columns
        , booking_status(b.status, b.hold_expires_at) AS booking_state
@@ -103,13 +110,16 @@ SELECT
 -- params: $1 uuid booking
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
--- returns: expires_us, read_us
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency
 SELECT
     -- include: payment_columns
   FROM payments p
  WHERE p.booking_id = $1::uuid
-   AND p.status IN ('paid', 'partially_refunded')
-   AND NOT p.surplus;
+   AND p.status IN ('paid', 'partially_refunded', 'mismatch')
+   AND NOT p.surplus
+ ORDER BY p.status = 'mismatch'
+ LIMIT 1;
 
 -- ---- opening ----
 
@@ -117,12 +127,13 @@ SELECT
 -- params: $1 uuid booking
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
--- returns: expires_us, read_us
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency
 SELECT
     -- include: payment_columns
   FROM payments p
  WHERE p.booking_id = $1::uuid
-   AND p.status IN ('creating', 'initiated', 'unknown')
+   AND p.status IN ('creating', 'initiated', 'unknown', 'mismatch')
    FOR NO KEY UPDATE;
 
 -- name: payment_insert
@@ -163,7 +174,10 @@ SELECT EXISTS (SELECT FROM payments p
 -- name: payment_save
 -- params: $1 uuid venue, $2 uuid payment, $3 text status, $4 text invoice at the gateway,
 -- params: $5 text charge at the gateway, $6 text redirect URL, $7 bigint refunded,
--- params: $8 boolean stands for no booking, $9 bigint milliseconds to the next check; below 0 none
+-- params: $8 boolean stands for no booking, $9 bigint milliseconds to the next check; below 0 none,
+-- params: $10 bigint amount, $11 text currency, $12 bigint paid or NULL,
+-- params: $13 text currency of that or NULL, $14 bigint expected before or NULL,
+-- params: $15 text currency of that or NULL
 -- returns: nothing
 UPDATE payments
    SET status = $3,
@@ -172,6 +186,12 @@ UPDATE payments
        redirect_url = $6,
        refunded_amount = $7::bigint,
        surplus = $8::boolean,
+       amount = $10::bigint,
+       currency = $11,
+       paid_amount = $12::bigint,
+       paid_currency = $13,
+       expected_amount = $14::bigint,
+       expected_currency = $15,
        updated_at = now(),
        next_check_at = CASE WHEN $9::bigint >= 0
                             THEN now() + $9::bigint * interval '1 millisecond' END
@@ -199,6 +219,54 @@ WITH marked AS (
 INSERT INTO audit_log (id, venue_id, actor, action, subject, request_id)
 SELECT $3::uuid, $1::uuid, $4, 'payment.mismatch', marked.id::text, $5
   FROM marked;
+
+-- name: payment_hint_claim
+-- No row: the payment is final. due: a hint may look at the gateway now, because the last one
+-- looked 3 seconds ago or longer; one that comes sooner makes the keeper look when they are over.
+-- fresh: that last look may still be under way.
+-- params: $1 uuid payment
+-- returns: due, fresh
+WITH seen AS (
+    SELECT p.venue_id, p.id, p.status,
+           coalesce(p.hinted_at <= now() - interval '3 seconds', true) AS due,
+           coalesce(p.hinted_at > now() - interval '1 second', false) AS fresh
+      FROM payments p
+     WHERE p.id = $1::uuid
+       AND p.status NOT IN ('paid', 'refunded', 'partially_refunded', 'mismatch')
+       FOR NO KEY UPDATE),
+marked AS (
+    UPDATE payments p
+       SET hinted_at = CASE WHEN seen.due THEN now() ELSE p.hinted_at END,
+           next_check_at = CASE WHEN seen.due OR seen.status = 'creating' THEN p.next_check_at
+                                ELSE least(p.next_check_at, p.hinted_at + interval '3 seconds') END
+      FROM seen
+     WHERE p.venue_id = seen.venue_id AND p.id = seen.id
+    RETURNING seen.due, seen.fresh)
+SELECT due, fresh
+  FROM marked;
+
+-- name: payment_odd_add
+-- What was not understood of the gateway's answers, each thing and value once per payment; returns
+-- the new ones. At most 50 per payment, so that an answer that is new each time fills no disk.
+-- params: $1 uuid venue, $2 uuid payment, $3 jsonb array of {thing, value}
+-- returns: thing, value
+INSERT INTO payment_oddities (venue_id, payment_id, thing, value)
+SELECT $1::uuid, $2::uuid, o.thing, o.value
+  FROM jsonb_to_recordset($3::jsonb) AS o (thing text, value text)
+ WHERE (SELECT count(*) FROM payment_oddities
+         WHERE venue_id = $1::uuid AND payment_id = $2::uuid) < 50
+ON CONFLICT DO NOTHING
+RETURNING thing, value;
+
+-- name: payment_odd_list
+-- params: $1 text hash of the staff key, $2 uuid booking
+-- returns: payment_id, thing, value, seen_us
+SELECT o.payment_id, o.thing, o.value, (extract(epoch from o.seen_at) * 1000000)::bigint AS seen_us
+  FROM payments p
+  JOIN payment_oddities o ON o.venue_id = p.venue_id AND o.payment_id = p.id
+ WHERE p.booking_id = $2::uuid AND
+       -- include: payment_seen_by_staff
+ ORDER BY o.seen_at, o.thing, o.value;
 
 -- ---- the keeper ----
 
