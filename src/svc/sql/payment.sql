@@ -8,11 +8,12 @@
 -- For payment_read(), from payments p.
 p.id, p.venue_id, p.booking_id, p.status, p.amount, p.refunded_amount, p.currency,
 p.gateway_id, p.charge_id, p.redirect_url, p.return_url, p.checks,
-p.surplus AS unmatched, p.paid_amount, p.paid_currency, p.expected_amount, p.expected_currency,
+p.surplus AS unmatched,
 p.status = 'creating' AND p.next_check_at > now() AS locked_by_caller,
 (extract(epoch from p.created_at) * 1000000)::bigint AS created_us,
 (extract(epoch from p.invoice_expires_at) * 1000000)::bigint AS expires_us,
-(extract(epoch from now()) * 1000000)::bigint AS read_us
+(extract(epoch from now()) * 1000000)::bigint AS read_us,
+p.paid_amount, p.paid_currency, p.expected_amount, p.expected_currency
 
 -- fragment: payment_of_customer
 -- Payments of the customer whose session token has the hash $1.
