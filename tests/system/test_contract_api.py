@@ -83,6 +83,8 @@ STAFF_ROUTES = [
     ("admin", "GET", "/v1/staff/audit", None, 200, 200),
     ("agent", "POST", "/v1/staff/notifications/{notification}/resend", None, 409, 404),
 ]
+# Agents may do a part of what these routes do, and see therefore whether the subject exists.
+IN_PART = {"/v1/staff/venues/{venue}/closures", "/v1/staff/closures/{closure}"}
 ROLES = ("viewer", "agent", "admin")
 
 
@@ -254,6 +256,8 @@ class Frame(Contract):
                     if where == "there"
                     else mine
                 )
+                if where == "there" and role == "agent" and path in IN_PART:
+                    want = 404  # what a key does not see does not exist
                 if where == "here" and path == "/v1/staff/venues":
                     want = 403  # a key of one venue makes no others
                 r = self.call(method, path.format(**names), body, key)
@@ -532,9 +536,10 @@ class Input(Contract):
             ("911", "phone_invalid"),
             ("+966112345678", "phone_invalid"),
             ("0551234567 x2", "phone_invalid"),
-            ("+12025550123", "phone_region_refused"),
         ):
             self.expect(book(phone), 422, code, "/phone")
+        made = self.expect(book("+12025550123"), 201).json()  # the regions limit sign-in alone
+        self.assertEqual(made["customer"]["phone"], "+12025550123")
 
     def test_bodies(self):
         fields = {"Authorization": "Bearer " + self.me, "Content-Type": "application/json"}
@@ -622,7 +627,9 @@ class Input(Contract):
             "party_size=1.0",
             "party_size=9223372036854775808",
             "resource_id=",
-            "limit=1",
+            "limit=0",
+            "limit=501",
+            "after=",
             "x",
             "from=2030-01-01&from=2030-01-01",
         ):
@@ -894,6 +901,9 @@ class Together(Contract):
             )["id"]
 
         ids = [book(h) for h in range(4)]
+        shop.pg.sql(
+            "UPDATE bookings SET starts_at = now() WHERE id IN ('%s', '%s')" % (ids[1], ids[2])
+        )
         for i, act in enumerate(("cancel", "complete", "no-show")):
             shop.staff("POST", "/v1/staff/bookings/%s/%s" % (ids[i], act))
         held = self.expect(
