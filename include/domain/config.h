@@ -16,17 +16,11 @@
 
 #include "base/cdefs.h"
 #include "base/err.h"
+#include "domain/phone_config.h"
 #include "domain/provider.h"
 #include "domain/templates.h"
 #include "sys/config_file.h"
 #include "sys/config_values.h"
-
-/* Mobile ranges of a region, beside those of phone_ranges.def or instead of them. */
-struct phone_ranges {
-    const char *region; /* ISO 3166 */
-    const char *ranges; /* as in domain/phone_table.h */
-    bool adds;
-};
 
 /* Routes that only say that the service lives, which probes ask for every few seconds. */
 enum config_log_skip { LOG_SKIP_HEALTHZ, LOG_SKIP_READYZ, LOG_SKIP_COUNT };

@@ -146,45 +146,4 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
  * what others are at work on. For the keeper. */
 enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done) MUST_CHECK;
 
-/* ---- reads: statements for the first batch of a request, so that they cost no round trip of their
- * own ---- */
-
-/* A booking of the customer, or one that the staff key may see: rows for booking_read(). Returns
- * the statement's index.
- */
-int booking_add_find_mine(struct db_batch *b, const char *token_hash, const char *id);
-int booking_add_find_staff(struct db_batch *b, const char *key_hash, const char *id);
-
-struct booking_list {
-    enum booking_state state;
-    bool has_state;
-    /* staff only; NULL: any */
-    const char *venue_id; /* the calendar's */
-    const char *states;   /* literal of text[] */
-    const char *resource_id, *customer_id;
-    const char *phones;    /* beginnings, as of phone_prefixes() */
-    const char *text;      /* somewhere in names and notes */
-    const char *from, *to; /* local dates, both included, that the booking's time meets */
-    const char *after_start, *after_id; /* cursor; NULL: from the beginning */
-    int64_t limit;                      /* rows asked for; ask for one more than a page holds */
-};
-/* The customer's own, latest start first. */
-int booking_add_list_mine(struct db_batch *b, const char *token_hash, const struct booking_list *q);
-/* The venue's, by start. */
-int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struct booking_list *q);
-/* One row when the key may see the venue. */
-int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id);
-/* Active ones whose own time meets [from, to), by start; resource_id NULL: of the whole venue. For
- * callers who may see the venue. */
-int booking_add_overlapping(struct db_batch *b, const char *venue_id, const char *resource_id,
-                            struct wall from, struct wall to);
-void booking_read(struct db_rows rows, int row, struct booking *out);
-
-struct booking_event { /* a row of the history */
-    struct wall at;
-    const char *from, *to, *actor, *reason, *request_id; /* from, reason, request_id may be NULL */
-};
-int booking_add_history(struct db_batch *b, const char *key_hash, const char *id);
-void booking_read_event(struct db_rows rows, int row, struct booking_event *out);
-
 #endif

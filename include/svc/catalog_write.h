@@ -7,6 +7,7 @@
 #ifndef BOOKINGD_SVC_CATALOG_WRITE_H
 #define BOOKINGD_SVC_CATALOG_WRITE_H
 
+#include "svc/booking_reads.h"
 #include "svc/catalog.h"
 
 /* Other hours on each date from first_day to last_day; no items: closed. */

@@ -8,6 +8,7 @@
 #ifndef BOOKINGD_SVC_CUSTOMER_STAFF_H
 #define BOOKINGD_SVC_CUSTOMER_STAFF_H
 
+#include "svc/booking_reads.h"
 #include "svc/svc.h"
 
 struct customer_seen {

@@ -7,6 +7,7 @@
 #include "api/api_booking.h"
 #include "api/api_page.h"
 #include "api/api_payment.h"
+#include "svc/booking_reads.h"
 #include "svc/refund.h"
 
 /* ---- making ---- */

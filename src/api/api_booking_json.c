@@ -6,6 +6,7 @@
  */
 #include "api/api_booking.h"
 #include "api/api_page.h"
+#include "svc/booking_reads.h"
 
 static void booking_json_put_time(struct arena *a, json_t *obj, const char *key, bool has,
                                   struct wall at)

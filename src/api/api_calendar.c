@@ -4,6 +4,7 @@
 #include "api/api_booking.h"
 #include "api/api_page.h"
 #include "base/names.h"
+#include "svc/booking_reads.h"
 #include "svc/phone.h"
 
 struct calendar_query {

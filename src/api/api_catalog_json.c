@@ -5,6 +5,7 @@
  * Called by the public handlers and those of staff.
  */
 #include "api/api_catalog.h"
+#include "svc/booking_reads.h"
 
 #include "api/api_booking.h"
 #include "api/api_page.h"

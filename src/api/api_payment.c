@@ -3,6 +3,7 @@
 /* Payments: the customer's calls, the gateway's hints, the staff's refunds. */
 #include "api/api_payment.h"
 #include "api/api_page.h"
+#include "svc/booking_reads.h"
 
 #include "api/api_booking.h"
 #include "base/url.h"

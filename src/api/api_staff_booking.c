@@ -3,6 +3,7 @@
 /* One booking as staff see it, its changes in place, and its steps. */
 #include "api/api_booking.h"
 #include "api/api_payment.h"
+#include "svc/booking_reads.h"
 
 /* ---- one booking, whole ---- */
 

@@ -6,6 +6,7 @@
 #include "api_customer.h"
 #include "base/names.h"
 #include "domain/slots.h"
+#include "svc/booking_reads.h"
 #include "svc/phone.h"
 
 static bool api_place_read_force(struct api_request *r, const json_t *j, unsigned *force)

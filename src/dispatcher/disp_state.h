@@ -19,30 +19,12 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "disp_request.h"
 #include "dispatcher/conn_table.h"
 #include "http/http_parse.h"
 #include "ipc/child.h"
 #include "ipc/policy.h"
 #include "ipc/protocol.h"
-
-/* A request from its head's end until it is answered. */
-struct request {
-    enum http_method method;
-    size_t head_len, total; /* total: bytes of the whole, 0 until known */
-    bool chunked, keep_alive, retried;
-    bool local;             /* answered by disp_local.c */
-    bool has_client;        /* there is an address to count it under */
-    uint64_t client;        /* that address, as a key of the table of addresses */
-    uint32_t peer;          /* in that table while it waits or is with a worker; else 0 */
-    size_t row;             /* of a local one: in the route table, beyond it for OPTIONS */
-    size_t path_at, path_n; /* in the connection's buffer */
-    uint64_t content_length;
-    struct http_chunked scan;
-    struct mono arrived, given; /* whole; to a worker: 0 when none has got it */
-    struct deadline deadline;
-    int64_t written; /* bytes to this client before a worker got it; -1: not known */
-    char id[PROTOCOL_ID_MAX + 1];
-};
 
 /* An idle connection costs this struct and nothing more. */
 struct conn {

@@ -28,7 +28,7 @@ libdispatcher_a_SOURCES = \
   src/dispatcher/disp_queue.h \
   src/dispatcher/disp_read.c \
   src/dispatcher/disp_read.h \
-  src/dispatcher/disp_state.h \
+  src/dispatcher/disp_request.h src/dispatcher/disp_request.h src/dispatcher/disp_state.h \
   src/dispatcher/disp_tag.h \
   src/dispatcher/disp_worker.c \
   src/dispatcher/disp_worker.h \

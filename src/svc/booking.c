@@ -3,6 +3,7 @@
 /* Reading bookings, and what every change of one ends with: its history, audit and notification.
  * Called by the handlers of bookings and by the other booking_*.c files. */
 #include "svc/booking.h"
+#include "svc/booking_reads.h"
 
 #include "base/ensure.h"
 #include "base/names.h"

@@ -2,7 +2,7 @@
 # Copyright the bookingd authors
 # bookings, notifications, tasks of the keeper
 libsvc_a_SOURCES += \
-  include/svc/booking.h \
+  include/svc/booking.h include/svc/booking_reads.h \
   include/svc/notification_list.h \
   include/svc/notification.h \
   include/svc/keeper_tasks.h \

@@ -9,6 +9,7 @@
 #include "base/ensure.h"
 #include "booking_priv.h"
 #include "svc/booking_pay.h"
+#include "svc/booking_reads.h"
 #include "svc/svc_sql.h"
 
 /* BEHAVIOUR §5: for how long staff may take back a completed or no-show. */

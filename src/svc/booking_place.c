@@ -12,6 +12,7 @@
 #include "base/ensure.h"
 #include "booking_priv.h"
 #include "slot_facts.h"
+#include "svc/booking_reads.h"
 #include "svc/notification.h"
 #include "svc/svc_sql.h"
 

@@ -11,6 +11,7 @@
 #include "base/text_rules.h"
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
+#include "svc/booking_reads.h"
 #include "svc/svc_sql.h"
 
 /* How long a repeat waits for the first call to finish, and how often it looks. Most gateways

@@ -10,6 +10,7 @@
 #include "payment_priv.h"
 #include "svc/audit.h"
 #include "svc/booking_pay.h"
+#include "svc/booking_reads.h"
 #include "svc/svc_sql.h"
 #include "sys/json.h"
 #include "sys/log.h"

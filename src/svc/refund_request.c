@@ -9,6 +9,7 @@
 
 #include "refund_priv.h"
 #include "svc/booking_pay.h"
+#include "svc/booking_reads.h"
 #include "svc/svc_sql.h"
 
 /* What is asked for: staff give an amount or 0, a customer's cancelling all. */

@@ -120,6 +120,18 @@ enum err slot_search(struct svc *s, const struct slot_query *q, struct slot_page
     return ERR_OK;
 }
 
+/* Takes what begins before the end of the day off each stream. */
+static void slot_search_count_day(struct slot_merge *m, int64_t ends_us, struct slot_day *day)
+{
+    for (struct slot_stream *st = m->streams; st < m->streams + m->n; st++) {
+        for (; st->has_next && st->next.starts_us < ends_us;
+             st->has_next = slot_walk_next(&st->walk, &st->next)) {
+            if (day->starts++ == 0 || st->next.starts_us < day->first.us)
+                day->first.us = st->next.starts_us;
+        }
+    }
+}
+
 enum err slot_search_days(struct svc *s, const struct slot_query *q, struct slot_day **days,
                           size_t *n)
 {
@@ -136,13 +148,7 @@ enum err slot_search_days(struct svc *s, const struct slot_query *q, struct slot
         struct slot_day *day = &(*days)[i];
         const int64_t ends_us = db_get_int(rows, (int)i + 1, "begins_us");
         day->date = db_get_str(rows, (int)i, "day");
-        for (struct slot_stream *st = m.streams; st < m.streams + m.n; st++) {
-            for (; st->has_next && st->next.starts_us < ends_us;
-                 st->has_next = slot_walk_next(&st->walk, &st->next)) {
-                if (day->starts++ == 0 || st->next.starts_us < day->first.us)
-                    day->first.us = st->next.starts_us;
-            }
-        }
+        slot_search_count_day(&m, ends_us, day);
     }
     return ERR_OK;
 }

@@ -91,7 +91,7 @@ static void tear_down(void)
     th_db_close(&t);
 }
 
-static char answer[65536]; /* of the last call, NUL-terminated */
+static char answer[4 * 65536]; /* of the last call, NUL-terminated */
 
 static int call_within(const char *bytes, int64_t ms)
 {

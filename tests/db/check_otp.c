@@ -589,8 +589,8 @@ START_TEST(staff_keys_refused)
 {
     const char *key;
     static const char *const names[] = {
-        "",     " a",   "a ",
-        "a\nb", "\xFF", "0123456789012345678901234567890123456789012345678901234567890123456789"};
+        "",       " ",    "a\nb",
+        "\u200b", "\xFF", "0123456789012345678901234567890123456789012345678901234567890123456789"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         ck_assert_int_eq(staff_key_create(&s, names[i], STAFF_ADMIN, NULL, &key), ERR_VALIDATION);
     ck_assert_int_eq(staff_key_create(&s, "x", STAFF_ADMIN, "not a uuid", &key), ERR_NOT_FOUND);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Payments at a gateway that says what we do not know: M1 to M6, M29, and hints that are cheap (S8)."""
+"""Payments at a gateway that says what we do not know: M1 to M6, M29, and cheap hints (S8)."""
 import http.client
 import json
 import threading

@@ -240,8 +240,11 @@ START_TEST(secrets_from_files)
     token_is(value, "abc");
     snprintf(value, sizeof value, "{file: %s}", file_with("a", STR("abc")));
     token_is(value, "abc");
-    snprintf(value, sizeof value, "{file: %s}", file_with("a", STR(" a b ")));
-    token_is(value, " a b ");
+    snprintf(value, sizeof value, "{file: %s}", file_with("a", STR(" a b")));
+    token_is(value, " a b");
+    snprintf(value, sizeof value, "{file: %s}", file_with("a", STR("a b "))); /* O19 */
+    snprintf(fault, sizeof fault, "19: providers.p.token: %s/a ends in a blank", dir);
+    token_refused(value, fault);
     chmod(file_with("a", STR("abc\n")), 0444); /* its mode is not ours to judge */
     token_is(value, "abc");
     chmod(file_with("a", STR("abc\n")), 0600);

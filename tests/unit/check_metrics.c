@@ -208,7 +208,8 @@ START_TEST(the_page_in_text)
                           PROVIDER_OUTCOME_COUNT);
     ck_assert_uint_eq(count(t, "\nbookingd_webhooks_total{"),
                       WEBHOOK_OUTCOME_COUNT); /* nobody sends webhooks about SMS */
-    ck_assert_uint_eq(count(t, "\nbookingd_notifications_total{"), 5 * 8);
+    ck_assert_uint_eq(count(t, "\nbookingd_notifications_total{"),
+                      NOTIFICATION_TEMPLATE_COUNT * NOTIFICATION_OUTCOME_COUNT);
     ck_assert_uint_eq(count(t, "\nbookingd_http_requests_shed_total{"), SHED_REASON_COUNT);
     has(t, "bookingd_config_last_reload_successful 1\n");
     ck_assert_ptr_null(strstr(t, "\n\n"));

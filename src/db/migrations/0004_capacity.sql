@@ -1,3 +1,6 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the bookingd authors
+--
 -- Capacity is people at a moment (BEHAVIOUR §5): the sum of party_size over the live bookings of a
 -- resource whose occupied time covers a moment never exceeds its capacity. Until now each booking
 -- took numbered units, first come, first served: bookings of different length scattered them, so

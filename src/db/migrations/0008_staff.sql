@@ -1,3 +1,6 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the bookingd authors
+--
 -- What staff need to know their customers.
 
 -- blocked_at: neither sign-in nor new bookings (403 customer_blocked); whoever makes sessions looks
