@@ -11,8 +11,6 @@
 #include "ext/pay.h"
 #include "svc/payment.h"
 
-/* ---- the gateway's side ---- */
-
 /* What the gateway's object says differently from what we asked for; 0: nothing. */
 enum gateway_difference { DIFFERS_AMOUNT = 1, DIFFERS_CURRENCY = 2, DIFFERS_REFERENCE = 4 };
 
