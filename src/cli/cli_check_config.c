@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
@@ -40,9 +41,11 @@ static void check_config_warn(const struct check *c, const char *key, const char
 static void check_config_judge_server(struct check *c)
 {
     const struct config *cfg = c->cfg;
-    for (size_t i = 0; i < cfg->server.trusted_proxies_n; i++)
-        if (cfg->server.trusted_proxies[i].prefix == 0)
+    for (size_t i = 0; i < cfg->server.trusted_proxies_n; i++) {
+        const struct cidr *net = &cfg->server.trusted_proxies[i];
+        if (net->family != AF_UNIX && net->prefix == 0)
             check_config_refuse(c, "server.trusted_proxies", "a /0 trusts everybody");
+    }
     const char *at = cfg->monitor.listen.kind == LISTEN_TCP ? cfg->monitor.listen.host : "127.";
     if (strncmp(at, "127.", 4) != 0 && strcmp(at, "::1") != 0)
         check_config_warn(c, "monitor.listen",
