@@ -20,8 +20,11 @@ NUMBER = re.compile(r"(?:[+-]?Inf|NaN|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d
 CLOSED = {
     "outcome": None,
     "state": None,
+    "kind": None,
     "reason": None,
     "class": None,
+    "thing": None,
+    "scope": r"[a-z]*",
     "act": None,
     "template": r"[a-z_]+",
     "error_code": r"[a-z_]+",
