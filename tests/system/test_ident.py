@@ -679,8 +679,8 @@ class Frame(Ident):
         self.refused(r, 405, "method_not_allowed")
         self.assertEqual(r.header("Allow"), "POST")
         r = self.c.request("OPTIONS", "/v1/me")
-        self.refused(r, 405, "method_not_allowed")
-        self.assertEqual(r.header("Allow"), "GET, HEAD, PATCH, DELETE")
+        self.assertEqual((r.status, r.body), (204, b""))
+        self.assertEqual(r.header("Allow"), "GET, HEAD, PATCH, DELETE, OPTIONS")
         self.refused(self.c.request("BREW", "/v1/me"), 501, "not_implemented")
         for path in (
             "/",
