@@ -27,6 +27,7 @@ import bd  # noqa: E402
 import bd_campaign  # noqa: E402
 
 BUILD = os.environ.get("builddir") or os.path.dirname(bd.BIN)
+# Without --unit systemd would boot the default target: its tmpfiles empty the machine's own /tmp.
 BOOT = r"""set -e
 mount --make-rprivate /; mount --make-rshared /
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -35,7 +36,7 @@ cp -r "$0"/units/. /run/systemd/system/
 cp -r "$0"/test/. /run/test/
 umount -R /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system
+exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system \
   --unit=t.target --log-target=console --show-status=no
 """
 TARGET = (
