@@ -54,7 +54,7 @@ static enum err api_audit_get_list(struct api_request *r)
 }
 
 const struct api_route api_route_audit_get_list = {
-    .http = {HTTP_GET, "/v1/staff/audit", 200},
+    .http = {HTTP_GET, "/v1/staff/audit", 200, NULL},
     .handler = api_audit_get_list,
     .auth = AUTH_ADMIN,
     .query = api_page_params,

@@ -182,7 +182,7 @@ static enum err api_booking_post_reschedule(struct api_request *r)
 }
 
 const struct api_route api_route_booking_post = {
-    .http = {HTTP_POST, "/v1/bookings", 201},
+    .http = {HTTP_POST, "/v1/bookings", 201, NULL},
     .handler = api_booking_post,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
@@ -191,19 +191,19 @@ const struct api_route api_route_booking_post = {
     .idempotent = true,
 };
 const struct api_route api_route_booking_get_list = {
-    .http = {HTTP_GET, "/v1/bookings", 200},
+    .http = {HTTP_GET, "/v1/bookings", 200, NULL},
     .handler = api_booking_get_list,
     .auth = AUTH_CUSTOMER,
     .query = api_booking_list_rows,
     .query_size = sizeof(struct list_query),
 };
 const struct api_route api_route_booking_get = {
-    .http = {HTTP_GET, "/v1/bookings/{booking_id}", 200},
+    .http = {HTTP_GET, "/v1/bookings/{booking_id}", 200, NULL},
     .handler = api_booking_get,
     .auth = AUTH_CUSTOMER,
 };
 const struct api_route api_route_booking_post_cancel = {
-    .http = {HTTP_POST, "/v1/bookings/{booking_id}/cancel", 200},
+    .http = {HTTP_POST, "/v1/bookings/{booking_id}/cancel", 200, NULL},
     .handler = api_booking_post_cancel,
     .auth = AUTH_CUSTOMER,
     .body = BODY_OPTIONAL,
@@ -212,7 +212,7 @@ const struct api_route api_route_booking_post_cancel = {
     .idempotent = true,
 };
 const struct api_route api_route_booking_post_reschedule = {
-    .http = {HTTP_POST, "/v1/bookings/{booking_id}/reschedule", 200},
+    .http = {HTTP_POST, "/v1/bookings/{booking_id}/reschedule", 200, NULL},
     .handler = api_booking_post_reschedule,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,

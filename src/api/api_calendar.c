@@ -107,7 +107,7 @@ static enum err api_calendar_get(struct api_request *r)
 }
 
 const struct api_route api_route_calendar_get = {
-    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}/calendar", 200},
+    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}/calendar", 200, NULL},
     .handler = api_calendar_get,
     .auth = AUTH_VIEWER,
     .query = api_calendar_rows,
@@ -115,7 +115,7 @@ const struct api_route api_route_calendar_get = {
 };
 /* The name of the first version. */
 const struct api_route api_route_calendar_get_bookings = {
-    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}/bookings", 200},
+    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}/bookings", 200, NULL},
     .handler = api_calendar_get,
     .auth = AUTH_VIEWER,
     .query = api_calendar_rows,

@@ -113,14 +113,14 @@ static enum err api_closures_delete(struct api_request *r)
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/closures"
 const struct api_route api_route_closures_get_list = {
-    .http = {HTTP_GET, LIST_PATTERN, 200},
+    .http = {HTTP_GET, LIST_PATTERN, 200, NULL},
     .handler = api_closures_get_list,
     .auth = AUTH_VIEWER,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };
 const struct api_route api_route_closures_post = {
-    .http = {HTTP_POST, LIST_PATTERN, 201},
+    .http = {HTTP_POST, LIST_PATTERN, 201, NULL},
     .handler = api_closures_post,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
@@ -128,7 +128,7 @@ const struct api_route api_route_closures_post = {
     .input_size = sizeof(struct closure_input),
 };
 const struct api_route api_route_closures_delete = {
-    .http = {HTTP_DELETE, "/v1/staff/closures/{closure_id}", 204},
+    .http = {HTTP_DELETE, "/v1/staff/closures/{closure_id}", 204, NULL},
     .handler = api_closures_delete,
     .auth = AUTH_AGENT,
 };

@@ -223,19 +223,19 @@ static enum err api_customers_post_merge(struct api_request *r)
 }
 
 const struct api_route api_route_customers_get_list = {
-    .http = {HTTP_GET, "/v1/staff/customers", 200},
+    .http = {HTTP_GET, "/v1/staff/customers", 200, NULL},
     .handler = api_customers_get_list,
     .auth = AUTH_VIEWER,
     .query = api_customers_query_rows,
     .query_size = sizeof(struct customers_query),
 };
 const struct api_route api_route_customers_get = {
-    .http = {HTTP_GET, "/v1/staff/customers/{customer_id}", 200},
+    .http = {HTTP_GET, "/v1/staff/customers/{customer_id}", 200, NULL},
     .handler = api_customers_get,
     .auth = AUTH_VIEWER,
 };
 const struct api_route api_route_customers_patch = {
-    .http = {HTTP_PATCH, "/v1/staff/customers/{customer_id}", 200},
+    .http = {HTTP_PATCH, "/v1/staff/customers/{customer_id}", 200, NULL},
     .handler = api_customers_patch,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
@@ -244,7 +244,7 @@ const struct api_route api_route_customers_patch = {
     .partial = true,
 };
 const struct api_route api_route_customers_post_merge = {
-    .http = {HTTP_POST, "/v1/staff/customers/{customer_id}/merge", 200},
+    .http = {HTTP_POST, "/v1/staff/customers/{customer_id}/merge", 200, NULL},
     .handler = api_customers_post_merge,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,

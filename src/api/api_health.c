@@ -46,7 +46,7 @@ const struct api_route api_route_health_get_alive = {
     .query_open = true,
 };
 const struct api_route api_route_health_get_ready = {
-    .http = {HTTP_GET, "/readyz", 200},
+    .http = {HTTP_GET, "/readyz", 200, NULL},
     .handler = api_health_get_ready,
     .query_open = true,
 };

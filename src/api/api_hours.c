@@ -142,12 +142,12 @@ static enum err api_hours_put(struct api_request *r)
 
 #define HOURS_PATTERN "/v1/staff/resources/{resource_id}/opening-hours"
 const struct api_route api_route_hours_get = {
-    .http = {HTTP_GET, HOURS_PATTERN, 200},
+    .http = {HTTP_GET, HOURS_PATTERN, 200, NULL},
     .handler = api_hours_get,
     .auth = AUTH_VIEWER,
 };
 const struct api_route api_route_hours_put = {
-    .http = {HTTP_PUT, HOURS_PATTERN, 200},
+    .http = {HTTP_PUT, HOURS_PATTERN, 200, NULL},
     .handler = api_hours_put,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,

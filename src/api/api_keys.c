@@ -107,14 +107,14 @@ static enum err api_keys_delete(struct api_request *r)
 }
 
 const struct api_route api_route_keys_get_list = {
-    .http = {HTTP_GET, "/v1/staff/keys", 200},
+    .http = {HTTP_GET, "/v1/staff/keys", 200, NULL},
     .handler = api_keys_get_list,
     .auth = AUTH_ADMIN,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };
 const struct api_route api_route_keys_post = {
-    .http = {HTTP_POST, "/v1/staff/keys", 201},
+    .http = {HTTP_POST, "/v1/staff/keys", 201, NULL},
     .handler = api_keys_post,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
@@ -122,7 +122,7 @@ const struct api_route api_route_keys_post = {
     .input_size = sizeof(struct key_input),
 };
 const struct api_route api_route_keys_delete = {
-    .http = {HTTP_DELETE, "/v1/staff/keys/{key_id}", 204},
+    .http = {HTTP_DELETE, "/v1/staff/keys/{key_id}", 204, NULL},
     .handler = api_keys_delete,
     .auth = AUTH_ADMIN,
 };

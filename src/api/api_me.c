@@ -39,7 +39,7 @@ static enum err api_me_get(struct api_request *r)
 }
 
 const struct api_route api_route_me_get = {
-    .http = {HTTP_GET, "/v1/me", 200},
+    .http = {HTTP_GET, "/v1/me", 200, NULL},
     .handler = api_me_get,
     .auth = AUTH_CUSTOMER,
 };
@@ -73,7 +73,7 @@ static enum err api_me_patch(struct api_request *r)
 }
 
 const struct api_route api_route_me_patch = {
-    .http = {HTTP_PATCH, "/v1/me", 200},
+    .http = {HTTP_PATCH, "/v1/me", 200, NULL},
     .handler = api_me_patch,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
@@ -95,7 +95,7 @@ static enum err api_me_delete(struct api_request *r)
 }
 
 const struct api_route api_route_me_delete = {
-    .http = {HTTP_DELETE, "/v1/me", 204},
+    .http = {HTTP_DELETE, "/v1/me", 204, NULL},
     .handler = api_me_delete,
     .auth = AUTH_CUSTOMER,
 };
@@ -123,7 +123,7 @@ static enum err api_me_delete_session(struct api_request *r)
 }
 
 const struct api_route api_route_me_delete_session = {
-    .http = {HTTP_DELETE, "/v1/session", 204},
+    .http = {HTTP_DELETE, "/v1/session", 204, NULL},
     .handler = api_me_delete_session,
     .auth = AUTH_CUSTOMER,
     .query = api_me_sign_out_rows,

@@ -189,14 +189,14 @@ static enum err api_notification_post_acknowledge(struct api_request *r)
 }
 
 const struct api_route api_route_notification_get_list = {
-    .http = {HTTP_GET, "/v1/staff/notifications", 200},
+    .http = {HTTP_GET, "/v1/staff/notifications", 200, NULL},
     .handler = api_notification_get_list,
     .auth = AUTH_VIEWER,
     .query = api_notification_list_rows,
     .query_size = sizeof(struct list_query),
 };
 const struct api_route api_route_notification_post_resend_all = {
-    .http = {HTTP_POST, "/v1/staff/notifications/resend", 200},
+    .http = {HTTP_POST, "/v1/staff/notifications/resend", 200, NULL},
     .handler = api_notification_post_resend_all,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
@@ -204,7 +204,7 @@ const struct api_route api_route_notification_post_resend_all = {
     .input_size = sizeof(struct resend_input),
 };
 const struct api_route api_route_notification_post_acknowledge = {
-    .http = {HTTP_POST, "/v1/staff/notifications/acknowledge", 200},
+    .http = {HTTP_POST, "/v1/staff/notifications/acknowledge", 200, NULL},
     .handler = api_notification_post_acknowledge,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
@@ -212,7 +212,7 @@ const struct api_route api_route_notification_post_acknowledge = {
     .input_size = sizeof(struct acknowledge_input),
 };
 const struct api_route api_route_notification_post_resend = {
-    .http = {HTTP_POST, "/v1/staff/notifications/{notification_id}/resend", 200},
+    .http = {HTTP_POST, "/v1/staff/notifications/{notification_id}/resend", 200, NULL},
     .handler = api_notification_post_resend,
     .auth = AUTH_AGENT,
     .body = BODY_NONE,

@@ -17,7 +17,7 @@ static enum err api_openapi_get(struct api_request *r)
 }
 
 const struct api_route api_route_openapi_get = {
-    .http = {HTTP_GET, "/openapi.json", 200},
+    .http = {HTTP_GET, "/openapi.json", 200, NULL},
     .handler = api_openapi_get,
     .query_open = true,
 };

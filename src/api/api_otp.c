@@ -88,7 +88,7 @@ static enum err api_otp_post(struct api_request *r)
 }
 
 const struct api_route api_route_otp_post = {
-    .http = {HTTP_POST, "/v1/otp", 201},
+    .http = {HTTP_POST, "/v1/otp", 201, NULL},
     .handler = api_otp_post,
     .body = BODY_REQUIRED,
     .members = api_otp_send_rows,
@@ -103,7 +103,7 @@ static enum err api_otp_post_phone(struct api_request *r)
 }
 
 const struct api_route api_route_otp_post_phone = {
-    .http = {HTTP_POST, "/v1/me/phone", 201},
+    .http = {HTTP_POST, "/v1/me/phone", 201, NULL},
     .handler = api_otp_post_phone,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
@@ -160,7 +160,7 @@ static enum err api_otp_post_verify(struct api_request *r)
 }
 
 const struct api_route api_route_otp_post_verify = {
-    .http = {HTTP_POST, "/v1/otp/{otp_id}/verify", 200},
+    .http = {HTTP_POST, "/v1/otp/{otp_id}/verify", 200, NULL},
     .handler = api_otp_post_verify,
     .body = BODY_REQUIRED,
     .members = api_otp_verify_rows,

@@ -313,7 +313,7 @@ static enum err api_payment_post_accept(struct api_request *r)
 
 #define OF_BOOKING "/v1/bookings/{booking_id}/payments"
 const struct api_route api_route_payment_post = {
-    .http = {HTTP_POST, OF_BOOKING, 201},
+    .http = {HTTP_POST, OF_BOOKING, 201, NULL},
     .handler = api_payment_post,
     .auth = AUTH_CUSTOMER,
     .body = BODY_REQUIRED,
@@ -322,24 +322,24 @@ const struct api_route api_route_payment_post = {
     .idempotent = true,
 };
 const struct api_route api_route_payment_get_list = {
-    .http = {HTTP_GET, OF_BOOKING, 200},
+    .http = {HTTP_GET, OF_BOOKING, 200, NULL},
     .handler = api_payment_get_list,
     .auth = AUTH_CUSTOMER,
     .query = api_payment_list_rows,
     .query_size = sizeof(struct list_query),
 };
 const struct api_route api_route_payment_get = {
-    .http = {HTTP_GET, "/v1/payments/{payment_id}", 200},
+    .http = {HTTP_GET, "/v1/payments/{payment_id}", 200, NULL},
     .handler = api_payment_get,
     .auth = AUTH_CUSTOMER,
 };
 const struct api_route api_route_payment_get_return = {
-    .http = {HTTP_GET, "/v1/payments/{payment_id}/return", 303},
+    .http = {HTTP_GET, "/v1/payments/{payment_id}/return", 303, NULL},
     .handler = api_payment_get_return,
     .query_open = true,
 };
 const struct api_route api_route_payment_post_gateway = {
-    .http = {HTTP_POST, "/v1/payments/{payment_id}/gateway", 200},
+    .http = {HTTP_POST, "/v1/payments/{payment_id}/gateway", 200, NULL},
     .handler = api_payment_post_gateway,
     .query_open = true,
 };
@@ -347,7 +347,7 @@ const struct api_route api_route_payment_post_gateway = {
 #define API_WEBHOOK_SMS(name)
 #define API_WEBHOOK_PAYMENT(name)                                    \
     const struct api_route api_route_payment_post_webhook_##name = { \
-        .http = {HTTP_POST, "/v1/webhooks/" #name, 200},             \
+        .http = {HTTP_POST, "/v1/webhooks/" #name, 200, NULL},       \
         .handler = api_payment_post_webhook,                         \
         .body = BODY_ANY,                                            \
         .query_open = true,                                          \
@@ -355,7 +355,7 @@ const struct api_route api_route_payment_post_gateway = {
 #define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) API_WEBHOOK_##kind(name)
 #include "domain/providers.def"
 const struct api_route api_route_payment_post_refund = {
-    .http = {HTTP_POST, "/v1/staff/payments/{payment_id}/refund", 200},
+    .http = {HTTP_POST, "/v1/staff/payments/{payment_id}/refund", 200, NULL},
     .handler = api_payment_post_refund,
     .auth = AUTH_AGENT,
     .body = BODY_OPTIONAL,
@@ -364,7 +364,7 @@ const struct api_route api_route_payment_post_refund = {
     .idempotent = true,
 };
 const struct api_route api_route_payment_post_accept = {
-    .http = {HTTP_POST, "/v1/staff/payments/{payment_id}/accept", 200},
+    .http = {HTTP_POST, "/v1/staff/payments/{payment_id}/accept", 200, NULL},
     .handler = api_payment_post_accept,
     .auth = AUTH_AGENT,
     .idempotent = true,

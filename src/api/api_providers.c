@@ -52,7 +52,7 @@ static enum err api_providers_get_list(struct api_request *r)
 }
 
 const struct api_route api_route_providers_get_list = {
-    .http = {HTTP_GET, "/v1/staff/providers", 200},
+    .http = {HTTP_GET, "/v1/staff/providers", 200, NULL},
     .handler = api_providers_get_list,
     .auth = AUTH_VIEWER,
     .query = api_providers_list_rows,

@@ -106,19 +106,19 @@ static enum err api_resources_patch(struct api_request *r)
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/resources"
 const struct api_route api_route_resources_get_list = {
-    .http = {HTTP_GET, LIST_PATTERN, 200},
+    .http = {HTTP_GET, LIST_PATTERN, 200, NULL},
     .handler = api_resources_get_list,
     .auth = AUTH_VIEWER,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };
 const struct api_route api_route_resources_get = {
-    .http = {HTTP_GET, "/v1/staff/resources/{resource_id}", 200},
+    .http = {HTTP_GET, "/v1/staff/resources/{resource_id}", 200, NULL},
     .handler = api_resources_get,
     .auth = AUTH_VIEWER,
 };
 const struct api_route api_route_resources_post = {
-    .http = {HTTP_POST, LIST_PATTERN, 201},
+    .http = {HTTP_POST, LIST_PATTERN, 201, NULL},
     .handler = api_resources_post,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
@@ -126,7 +126,7 @@ const struct api_route api_route_resources_post = {
     .input_size = sizeof(struct resource_input),
 };
 const struct api_route api_route_resources_patch = {
-    .http = {HTTP_PATCH, "/v1/staff/resources/{resource_id}", 200},
+    .http = {HTTP_PATCH, "/v1/staff/resources/{resource_id}", 200, NULL},
     .handler = api_resources_patch,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,

@@ -211,12 +211,12 @@ static enum err api_special_delete(struct api_request *r)
 
 #define SPECIAL_PATTERN "/v1/staff/resources/{resource_id}/special-hours"
 const struct api_route api_route_special_get = {
-    .http = {HTTP_GET, SPECIAL_PATTERN, 200},
+    .http = {HTTP_GET, SPECIAL_PATTERN, 200, NULL},
     .handler = api_special_get,
     .auth = AUTH_VIEWER,
 };
 const struct api_route api_route_special_post = {
-    .http = {HTTP_POST, SPECIAL_PATTERN, 201},
+    .http = {HTTP_POST, SPECIAL_PATTERN, 201, NULL},
     .handler = api_special_post,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
@@ -224,7 +224,7 @@ const struct api_route api_route_special_post = {
     .input_size = sizeof(struct special_input),
 };
 const struct api_route api_route_special_put = {
-    .http = {HTTP_PUT, SPECIAL_PATTERN, 200},
+    .http = {HTTP_PUT, SPECIAL_PATTERN, 200, NULL},
     .handler = api_special_put,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
@@ -232,7 +232,7 @@ const struct api_route api_route_special_put = {
     .input_size = sizeof(struct special_list_input),
 };
 const struct api_route api_route_special_delete = {
-    .http = {HTTP_DELETE, SPECIAL_PATTERN "/{special_hours_id}", 200},
+    .http = {HTTP_DELETE, SPECIAL_PATTERN "/{special_hours_id}", 200, NULL},
     .handler = api_special_delete,
     .auth = AUTH_ADMIN,
 };

@@ -150,12 +150,12 @@ static enum err api_staff_patch_booking(struct api_request *r)
 }
 
 const struct api_route api_route_staff_get_booking = {
-    .http = {HTTP_GET, "/v1/staff/bookings/{booking_id}", 200},
+    .http = {HTTP_GET, "/v1/staff/bookings/{booking_id}", 200, NULL},
     .handler = api_staff_get_booking,
     .auth = AUTH_VIEWER,
 };
 const struct api_route api_route_staff_post_transition = {
-    .http = {HTTP_POST, "/v1/staff/bookings/{booking_id}/{transition}", 200},
+    .http = {HTTP_POST, "/v1/staff/bookings/{booking_id}/{transition}", 200, NULL},
     .handler = api_staff_post_transition,
     .auth = AUTH_AGENT,
     .body = BODY_OPTIONAL,
@@ -163,7 +163,7 @@ const struct api_route api_route_staff_post_transition = {
     .input_size = sizeof(struct transition_input),
 };
 const struct api_route api_route_staff_patch_booking = {
-    .http = {HTTP_PATCH, "/v1/staff/bookings/{booking_id}", 200},
+    .http = {HTTP_PATCH, "/v1/staff/bookings/{booking_id}", 200, NULL},
     .handler = api_staff_patch_booking,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,

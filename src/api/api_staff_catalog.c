@@ -356,31 +356,31 @@ static enum err api_staff_get_service(struct api_request *r)
 }
 
 const struct api_route api_route_staff_get_venue_list = {
-    .http = {HTTP_GET, "/v1/staff/venues", 200},
+    .http = {HTTP_GET, "/v1/staff/venues", 200, NULL},
     .handler = api_staff_get_venue_list,
     .auth = AUTH_VIEWER,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };
 const struct api_route api_route_staff_get_venue = {
-    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}", 200},
+    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}", 200, NULL},
     .handler = api_staff_get_venue,
     .auth = AUTH_VIEWER,
 };
 const struct api_route api_route_staff_get_service_list = {
-    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}/services", 200},
+    .http = {HTTP_GET, "/v1/staff/venues/{venue_id}/services", 200, NULL},
     .handler = api_staff_get_service_list,
     .auth = AUTH_VIEWER,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
 };
 const struct api_route api_route_staff_get_service = {
-    .http = {HTTP_GET, "/v1/staff/services/{service_id}", 200},
+    .http = {HTTP_GET, "/v1/staff/services/{service_id}", 200, NULL},
     .handler = api_staff_get_service,
     .auth = AUTH_VIEWER,
 };
 const struct api_route api_route_staff_post_venue = {
-    .http = {HTTP_POST, "/v1/staff/venues", 201},
+    .http = {HTTP_POST, "/v1/staff/venues", 201, NULL},
     .handler = api_staff_post_venue,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
@@ -388,7 +388,7 @@ const struct api_route api_route_staff_post_venue = {
     .input_size = sizeof(struct venue_input),
 };
 const struct api_route api_route_staff_patch_venue = {
-    .http = {HTTP_PATCH, "/v1/staff/venues/{venue_id}", 200},
+    .http = {HTTP_PATCH, "/v1/staff/venues/{venue_id}", 200, NULL},
     .handler = api_staff_patch_venue,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
@@ -397,7 +397,7 @@ const struct api_route api_route_staff_patch_venue = {
     .partial = true,
 };
 const struct api_route api_route_staff_post_service = {
-    .http = {HTTP_POST, "/v1/staff/venues/{venue_id}/services", 201},
+    .http = {HTTP_POST, "/v1/staff/venues/{venue_id}/services", 201, NULL},
     .handler = api_staff_post_service,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,
@@ -405,7 +405,7 @@ const struct api_route api_route_staff_post_service = {
     .input_size = sizeof(struct service_input),
 };
 const struct api_route api_route_staff_patch_service = {
-    .http = {HTTP_PATCH, "/v1/staff/services/{service_id}", 200},
+    .http = {HTTP_PATCH, "/v1/staff/services/{service_id}", 200, NULL},
     .handler = api_staff_patch_service,
     .auth = AUTH_ADMIN,
     .body = BODY_REQUIRED,

@@ -153,7 +153,7 @@ static enum err api_place_post_reschedule(struct api_request *r)
 }
 
 const struct api_route api_route_place_post = {
-    .http = {HTTP_POST, "/v1/staff/venues/{venue_id}/bookings", 201},
+    .http = {HTTP_POST, "/v1/staff/venues/{venue_id}/bookings", 201, NULL},
     .handler = api_place_post,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,
@@ -162,7 +162,7 @@ const struct api_route api_route_place_post = {
     .idempotent = true,
 };
 const struct api_route api_route_place_post_reschedule = {
-    .http = {HTTP_POST, "/v1/staff/bookings/{booking_id}/reschedule", 200},
+    .http = {HTTP_POST, "/v1/staff/bookings/{booking_id}/reschedule", 200, NULL},
     .handler = api_place_post_reschedule,
     .auth = AUTH_AGENT,
     .body = BODY_REQUIRED,

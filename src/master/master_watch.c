@@ -81,7 +81,8 @@ static bool drain_overdue(const struct master *m, const struct child *c,
     const double ms = mono_ms_since(c->signalled);
     if (c->state != CHILD_DRAINING || m->stopping || ms < ABORT_MS)
         return false;
-    if (ms > DRAINING_MS && (v->stage != STAGE_BUSY || ms > m->cfg->server.drain_timeout_ms))
+    if (ms > DRAINING_MS &&
+        (v->stage != STAGE_BUSY || ms > (double)m->cfg->server.drain_timeout_ms))
         return true;
     return busy_overdue(v);
 }

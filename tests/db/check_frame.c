@@ -248,7 +248,7 @@ END_TEST
 static void claim_and_finish(int status)
 {
     static const struct api_route route = {
-        .http = {HTTP_POST, "/test", 201}, .auth = AUTH_CUSTOMER, .idempotent = true};
+        .http = {HTTP_POST, "/test", 201, NULL}, .auth = AUTH_CUSTOMER, .idempotent = true};
     static struct http_head head = {.method = HTTP_POST, .target = {"/test", 5}};
     api->idem = (struct api_idem){.claim.key = "key"};
     api->r = (struct api_request){

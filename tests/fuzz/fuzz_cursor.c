@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void begin(struct api_request *r, struct arena *a, const struct config *cfg)
 {
-    static const struct api_route route = {.http = {HTTP_GET, "/v1/fuzz", 200}};
+    static const struct api_route route = {.http = {HTTP_GET, "/v1/fuzz", 200, NULL}};
     static struct api process;
     process.cfg = cfg;
     *r = (struct api_request){

@@ -14,8 +14,8 @@ static struct arena *arena;
 static struct config cfg;
 static struct api_request request;
 static struct api process;
-static const struct api_route route_a = {.http = {HTTP_GET, "/v1/a", 200}};
-static const struct api_route route_b = {.http = {HTTP_GET, "/v1/b", 200}};
+static const struct api_route route_a = {.http = {HTTP_GET, "/v1/a", 200, NULL}};
+static const struct api_route route_b = {.http = {HTTP_GET, "/v1/b", 200, NULL}};
 
 static void set_up(void)
 {
