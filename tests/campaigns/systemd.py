@@ -36,6 +36,10 @@ cp -r "$0"/units/. /run/systemd/system/
 cp -r "$0"/test/. /run/test/
 umount -R /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+# The root file system is the host's: nothing in here may tidy its /tmp, whatever is booted.
+for unit in systemd-tmpfiles-setup.service systemd-tmpfiles-clean.service default.target; do
+  ln -s /dev/null /run/systemd/system/$unit
+done
 exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system \
   --unit=t.target --log-target=console --show-status=no
 """
