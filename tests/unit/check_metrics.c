@@ -10,6 +10,7 @@
 
 #include "../lib/th_unit.h"
 #include "domain/metrics_page.h"
+#include "domain/templates.h"
 #include "http/http_accept.h"
 #include "sys/shm.h"
 
