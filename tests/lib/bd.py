@@ -62,15 +62,23 @@ def wait_until(condition, what, limit=10.0, interval=0.01):
         time.sleep(interval)
 
 
+GIVEN_PORTS = set()
+
+
 def free_port():
-    """A port nobody listens on, outside the range that the kernel gives to outgoing connections."""
+    """A port nobody listens on, outside the range that the kernel gives to outgoing connections;
+    never the same one twice.
+    """
     while True:
         port = random.SystemRandom().randrange(10000, 32000)
+        if port in GIVEN_PORTS:
+            continue
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
             try:
                 s.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        GIVEN_PORTS.add(port)
         return port
 
 
