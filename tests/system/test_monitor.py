@@ -40,6 +40,7 @@ CODES = [
     "deadline_exceeded",
     "interrupted",
     "expired",
+    "throttled",
 ]
 LEDGER = [
     "bookingd_notifications",
@@ -266,22 +267,23 @@ class Pages(MonitorCase):
             "bookingd_notifications_failed": {(c, t) for c in CODES for t in TEMPLATES},
             "bookingd_notifications_total": {(o, t) for o in ["sent"] + CODES for t in TEMPLATES},
             "bookingd_http_requests_shed_total": {
-                (r,) for r in ("queue_full", "queue_timeout", "connections", "draining")
+                (r,) for r in ("queue_full", "queue_timeout", "connections", "address", "draining")
             },
             "bookingd_http_connections": {(s,) for s in ("idle", "reading", "queued", "active")},
             "bookingd_otp_total": {
-                (o,)
+                (o, "")
                 for o in (
                     "sent",
                     "send_failed",
                     "send_unknown",
-                    "throttled",
                     "verified",
                     "incorrect",
                     "expired",
                     "exhausted",
+                    "test",
                 )
-            },
+            }
+            | {("throttled", s) for s in ("phone", "address", "network", "total", "failures")},
             "bookingd_bookings_total": {
                 (o,)
                 for o in (
@@ -312,10 +314,19 @@ class Pages(MonitorCase):
                     "expired",
                     "refunded",
                     "partially_refunded",
+                    "mismatch",
                 )
             },
             "bookingd_webhooks_total": {
-                (o, "moyasar") for o in ("applied", "duplicate", "refused", "unknown", "mismatch")
+                (o, "moyasar")
+                for o in (
+                    "applied",
+                    "duplicate",
+                    "refused",
+                    "unreadable",
+                    "unknown",
+                    "mismatch",
+                )
             },
         }
         for name, want in closed.items():
@@ -524,7 +535,7 @@ class Ledger(MonitorCase):
         for name in LEDGER:
             self.assertEqual(p.series(name), [], name)
         self.assertGreater(p.value("bookingd_ledger_read_timestamp_seconds"), time.time() - 120)
-        self.assertIsNotNone(p.value("bookingd_otp_total", outcome="sent"))
+        self.assertIsNotNone(p.value("bookingd_otp_total", outcome="sent", scope=""))
 
     def test_a_frozen_backend_delays_no_scrape(self):
         # the server process that has last counted the ledger is the monitor's
@@ -776,8 +787,8 @@ class RealPrometheus(MonitorCase):
             for query, want in (
                 ("bookingd_database_up", "1"),
                 ("count(bookingd_notifications)", "15"),
-                ("count(bookingd_notifications_total)", "40"),
-                ("count(bookingd_otp_total)", "8"),
+                ("count(bookingd_notifications_total)", "45"),
+                ("count(bookingd_otp_total)", "13"),
             ):
                 query = (
                     query.replace(")", '{job="%s"})' % job)
