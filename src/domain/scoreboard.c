@@ -186,15 +186,17 @@ static void scoreboard_set_text(char *to, size_t size, const char *text)
     memset(to + n, 0, size - n);
 }
 
-/* A new stage ends whatever the process was doing: request, call and budget go with it. */
+/* A new stage ends whatever the process was doing: request, call and budget go with it. A request
+ * keeps its name when its route becomes known, which is busy again. */
 void scoreboard_stage(enum stage stage, const char *what)
 {
     mine.stage = stage;
     mine.since = mono_now();
-    if (stage != STAGE_BUSY)
+    if (stage != STAGE_BUSY) {
         mine.budget = (struct deadline){{0}};
+        scoreboard_set_text(mine.request, sizeof(mine.request), NULL);
+    }
     scoreboard_set_text(mine.what, sizeof(mine.what), what);
-    scoreboard_set_text(mine.request, sizeof(mine.request), NULL);
     scoreboard_set_text(mine.call, sizeof(mine.call), NULL);
     scoreboard_publish();
 }
