@@ -71,6 +71,12 @@ static bool decide_pays_better(const struct payment *p, const struct gateway_cha
     return c->refunded < c->amount || best->refunded >= best->amount;
 }
 
+/* Of an invoice that names another payment: neither a payment of this one nor ours to refund. */
+static bool decide_is_foreign(const struct gateway_charge *c)
+{
+    return c->invoice != NULL && (c->invoice->differs & DIFFERS_REFERENCE) != 0;
+}
+
 static struct decide_reading decide_read_view(const struct payment *p, const struct gateway_view *v)
 {
     struct decide_reading r = {.invoice = v->current};
@@ -79,7 +85,7 @@ static struct decide_reading decide_read_view(const struct payment *p, const str
     for (size_t i = 0; i < v->charges_n; i++) {
         const struct gateway_charge *c = &v->charges[i];
         r.pending |= c->state == CHARGE_PENDING;
-        if (c->state != CHARGE_PAID)
+        if (c->state != CHARGE_PAID || decide_is_foreign(c))
             continue;
         /* Of another amount, and given back already: nothing is left to decide. */
         if (c->differs != 0 && c->amount > 0 && c->refunded >= c->amount &&
@@ -135,7 +141,8 @@ static void decide_add_refunds(struct arena *a, struct payment_plan *plan,
         bool named = decide_same_id(c->id, plan->after.charge_id);
         if (plan->after.state == PAYMENT_MISMATCH) /* nothing goes back before staff decide */
             break;
-        if (c->state != CHARGE_PAID || c->refunded >= c->amount || (named && reason == NULL))
+        if (c->state != CHARGE_PAID || c->refunded >= c->amount || (named && reason == NULL) ||
+            decide_is_foreign(c))
             continue;
         if (c->id == NULL) /* without a name it cannot be asked for; it stays a thing for people */
             continue;
