@@ -172,14 +172,19 @@ class SmsFaults(bd.Case):
 
     def password(self, r, expected, phone, order):
         code, outcome = expected
-        self.assertEqual(r.status, OTP_STATUS[code], r)
+        # These decline with a code that says that the number is wrong; a row has no such code.
+        bad_number = order == {"kind": "declined"} and self.kind not in ("taqnyat", "http")
+        self.assertEqual(r.status, 422 if bad_number else OTP_STATUS[code], r)
         doc = r.json()
         if code == "SENT":
             self.otp["sent"] += 1
             otp_id = doc["id"]
         else:
             self.otp["send_" + ("failed" if outcome == "failed" else "unknown")] += 1
-            self.assertEqual((doc["code"], doc["outcome"]), (code, outcome))
+            if bad_number:
+                self.assertEqual(doc["code"], "phone_invalid")
+            else:
+                self.assertEqual((doc["code"], doc["outcome"]), (code, outcome))
             self.assertEqual("otp_id" in doc, outcome == "unknown", doc)
             otp_id = doc.get("otp_id")
             if code == "provider_unavailable":
