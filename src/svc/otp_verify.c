@@ -64,6 +64,8 @@ static enum err otp_verify_use(struct svc *s, const struct otp_verify *in, const
     struct db_rows rows = db_result(b, at);
     if (db_count(rows) == 0) /* another request with the same code was faster */
         return ERR_OTP_USED;
+    if (db_get_bool(rows, 0, "blocked"))
+        return ERR_CUSTOMER_BLOCKED;
     customer_read(rows, 0, &out->customer);
     out->expires_at = db_get_time(rows, 0, "expires_us");
     METRIC_INC(M_OTP, OTP_OUTCOME_VERIFIED, OTP_SCOPE_NONE);

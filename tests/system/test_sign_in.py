@@ -74,6 +74,11 @@ class Codes(SignIn):
         self.assertEqual(self.verify(second, a).status, 200)  # typed at the newest prompt
         self.refused(self.verify(first, a), 410, "otp_used")
 
+    def test_who_is_blocked_gets_no_session(self):  # S7
+        self.assertEqual(self.verify(*self.challenge()).status, 200)
+        self.pg.sql("UPDATE customers SET blocked_at = now()")
+        self.refused(self.verify(*self.challenge()), 403, "customer_blocked")
+
     def test_fourth_code_ends_the_first(self):  # M15
         made = [self.challenge() for _ in range(4)]
         self.refused(self.verify(*made[0]), 410, "otp_superseded")

@@ -191,7 +191,7 @@ SELECT o.phone,
 -- params: $1 uuid challenge, $2 uuid new customer, $3 text hash of the token,
 -- params: $4 bigint lifetime of the session in ms, $5 text hash of the Idempotency-Key or NULL,
 -- params: $6 text known address
--- returns: customer_columns, expires_us
+-- returns: customer_columns, expires_us, blocked
 WITH code AS MATERIALIZED (
     SELECT o.phone, o.phone_key, o.customer_id, o.locale
       FROM otp_challenges o
@@ -253,9 +253,12 @@ WITH code AS MATERIALIZED (
     INSERT INTO sessions (token_hash, customer_id, expires_at)
     SELECT $3, who.id, now() + $4::bigint * interval '1 millisecond'
       FROM who
+     WHERE who.blocked_at IS NULL   -- who is blocked uses the code up and gets no session
     RETURNING expires_at
 )
 SELECT
        -- include: customer_columns,
-       (extract(epoch FROM sess.expires_at) * 1000000)::bigint AS expires_us
-  FROM who c, sess;
+       (extract(epoch FROM sess.expires_at) * 1000000)::bigint AS expires_us,
+       c.blocked_at IS NOT NULL AS blocked
+  FROM who c
+  LEFT JOIN sess ON true;
