@@ -33,6 +33,7 @@ test  libclang-rt-14-dev        run-time libraries of the sanitizers
 test  clang-format              format of the C sources
 test  black                     format of the Python sources
 test  flake8                    faults of the Python sources
+test  python3-phonenumbers      mobile ranges against their metadata
 test  valgrind                  memory faults in the unit tests
 test  prometheus                promtool: alert rules and metrics page
 test  python3-prometheus-client a second reader of the metrics page
