@@ -35,10 +35,6 @@ int booking_add_list_mine(struct db_batch *b, const char *token_hash, const stru
 int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struct booking_list *q);
 /* One row when the key may see the venue. */
 int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id);
-/* Active ones whose own time meets [from, to), by start; resource_id NULL: of the whole venue. For
- * callers who may see the venue. */
-int booking_add_overlapping(struct db_batch *b, const char *venue_id, const char *resource_id,
-                            struct wall from, struct wall to);
 void booking_read(struct db_rows rows, int row, struct booking *out);
 
 struct booking_event { /* a row of the history */

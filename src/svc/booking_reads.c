@@ -40,13 +40,6 @@ int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struc
                   q->phones, q->text);
 }
 
-int booking_add_overlapping(struct db_batch *b, const char *venue_id, const char *resource_id,
-                            struct wall from, struct wall to)
-{
-    return DB_ADD(b, &stmt_booking_overlapping, venue_id, resource_id, db_time(b, from),
-                  db_time(b, to));
-}
-
 int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id)
 {
     return DB_ADD(b, &stmt_booking_venue_seen, key_hash, venue_id);

@@ -127,18 +127,6 @@ AND ($3::uuid IS NULL OR b.venue_id = $3::uuid)
  ORDER BY b.starts_at, b.id
  LIMIT $8::integer;
 
--- name: booking_overlapping
--- params: $1 uuid venue, $2 uuid resource or NULL, $3 timestamptz from, $4 timestamptz to
--- returns: booking_whole
--- index: bookings_calendar
--- include: booking_whole
- WHERE b.venue_id = $1::uuid
-   AND ($2::uuid IS NULL OR b.resource_id = $2::uuid)
-   AND b.starts_at < $4::timestamptz
-   AND b.ends_at > $3::timestamptz
-   AND booking_status(b.status, b.hold_expires_at) IN ('pending_payment', 'confirmed')
- ORDER BY b.starts_at, b.id;
-
 -- name: booking_venue_seen
 -- params: $1 text hash of the key, $2 uuid venue
 -- returns: id

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Copyright the bookingd authors
 --
--- Customers, for src/svc/customer.c; the upsert is shared by signing in and by bookings of staff.
+-- Customers, for src/svc/customer.c and for signing in.
 
 -- fragment: customer_columns
 -- returns: id, phone, name, locale, created_us
@@ -15,16 +15,6 @@ INSERT INTO customers AS c (id, phone, name, locale)
 SELECT person.id, person.phone, person.name, person.locale
   FROM person
     ON CONFLICT (phone) DO UPDATE SET name = COALESCE(c.name, excluded.name)
-
--- name: customer_upsert
--- params: $1 uuid new customer, $2 text phone, $3 text name or NULL, $4 text locale of a new one
--- returns: customer_columns
-WITH person AS (
-    SELECT $1::uuid AS id, $2::text AS phone, $3::text AS name, $4::text AS locale
-)
--- include: customer_find_or_make
-RETURNING
-       -- include: customer_columns;
 
 -- name: customer_change
 -- params: $1 uuid customer, $2 text name or NULL, $3 text locale or NULL
