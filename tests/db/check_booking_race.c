@@ -27,7 +27,9 @@ static void set_up(void)
 {
     th_book_set_up();
     tb.cfg.bookings.max_active_per_customer = 10000;
-    tb.cfg.bookings.hold_ms = 300;
+    /* Short enough to run out during the race, long enough that a slow machine fills the day
+     * while the first holds live. */
+    tb.cfg.bookings.hold_ms = 1500;
     tb.cfg.database.statement_timeout_ms = PATIENCE_MS;
     th_db_exec(&tb.t, "UPDATE services SET slot_step_minutes = 30");
     th_db_exec(&tb.t, "INSERT INTO customers (id, phone, locale) SELECT "
