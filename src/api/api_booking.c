@@ -12,6 +12,7 @@
 
 /* ---- making ---- */
 
+/* What a customer may say. Venue, price, end and currency follow from the service. */
 struct order_input {
     struct uuid service_id, resource_id;
     struct wall starts_at;
@@ -23,12 +24,15 @@ static const struct schema_row api_booking_order_rows[] = {
     {SCHEMA_UUID(struct order_input, service_id), .required = true},
     {SCHEMA_TIME(struct order_input, starts_at), .required = true},
     {SCHEMA_UUID(struct order_input, resource_id), SCHEMA_HAS(struct order_input, has_resource)},
+    /* 1000 is the highest capacity of a resource. */
     {SCHEMA_INT(struct order_input, party_size, 1, 1000),
      SCHEMA_HAS(struct order_input, has_party)},
     {SCHEMA_NOTE(struct order_input, note, 500)},
     SCHEMA_END,
 };
 
+/* 201 with the booking. Nothing has been said to the customer by SMS yet when the row is committed;
+ * the notification follows, and never changes this answer (BEHAVIOUR §1). */
 static enum err api_booking_post(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
@@ -98,6 +102,8 @@ static enum err api_booking_get_list(struct api_request *r)
     return ERR_OK;
 }
 
+/* Another customer's booking is 404, like one that does not exist. The ETag is for If-Match of a
+ * later change. */
 static enum err api_booking_get(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
@@ -124,7 +130,8 @@ static const struct schema_row api_booking_cancel_rows[] = {
     SCHEMA_END,
 };
 
-/* A paid booking is refunded first, so a cancellation may fail at the gateway. */
+/* A paid booking is refunded first, so a cancellation may fail at the gateway; the booking then
+ * stays. The request's name goes along, so that a repeat finds its refund. */
 static enum err api_booking_post_cancel(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
@@ -159,6 +166,7 @@ static const struct schema_row api_booking_move_rows[] = {
     SCHEMA_END,
 };
 
+/* The move keeps the booking's identifier and history; price and payment stay as they were. */
 static enum err api_booking_post_reschedule(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));

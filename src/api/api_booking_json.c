@@ -8,6 +8,7 @@
 #include "api/api_page.h"
 #include "svc/booking_reads.h"
 
+/* null where there is no time: struct wall has no value that means "none". */
 static void booking_json_put_time(struct arena *a, json_t *obj, const char *key, bool has,
                                   struct wall at)
 {
@@ -67,6 +68,7 @@ json_t *api_staff_booking_json(struct arena *a, const struct booking *bk)
     return j;
 }
 
+/* Lists of notifications and the view of one booking show them alike. */
 json_t *api_notification_json(struct arena *a, const struct notification_item *n)
 {
     json_t *j = json_obj(a);
@@ -88,7 +90,7 @@ json_t *api_notification_json(struct arena *a, const struct notification_item *n
     return j;
 }
 
-/* What other venues call a customer is none of this one's business. */
+/* The name that a customer gave to other venues is not shown to this one. */
 json_t *api_booking_view(const struct api_request *r, const struct booking *bk,
                          api_booking_view_fn *view)
 {
@@ -138,6 +140,7 @@ bool api_time_cursor(struct api_request *r, const char *after, const char *field
     return false;
 }
 
+/* For lists by start: start and id are the cursor, since two bookings may start together. */
 json_t *api_booking_item(struct api_request *r, struct db_rows rows, int i, const char **next,
                          api_booking_view_fn *view)
 {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The calendar of a venue, for staff: the bookings whose time meets a period, by start. */
+/* The calendar of a venue, for staff: the bookings whose time meets a period, by start. Handler of
+ * /v1/staff/venues/{id}/calendar. A booking that begins before midnight and ends after it is on
+ * both days. */
 #include "api/api_booking.h"
 #include "api/api_page.h"
 #include "base/names.h"
 #include "svc/booking_reads.h"
 #include "svc/phone.h"
 
+/* Dates are text here: they are of the venue's time zone, which only the database knows. */
 struct calendar_query {
     struct api_page page;
     const char *from, *to, *status, *phone, *q;
@@ -37,6 +40,7 @@ static const char *api_calendar_date(struct api_request *r, const char *text, co
     return NULL;
 }
 
+/* Every name is looked up, so nothing of the caller's text reaches the array literal. */
 const char *api_states_list(struct api_request *r, const char *text, const char *const *names)
 {
     if (!text)
@@ -56,6 +60,8 @@ const char *api_states_list(struct api_request *r, const char *text, const char 
     return arena_strndup(r->svc.arena, sb_str(&list).p, sb_str(&list).n);
 }
 
+/* A receptionist types 055...; the table has +96655.... phone_prefixes() gives all ways to read
+ * it. */
 static const char *api_calendar_phones(struct api_request *r, const char *text)
 {
     const char *prefixes = text ? phone_prefixes(r->svc.cfg, r->svc.arena, str_of(text)) : NULL;
@@ -70,6 +76,8 @@ static json_t *api_calendar_item(struct api_request *r, struct db_rows rows, int
     return api_booking_item(r, rows, i, next, api_staff_booking_json);
 }
 
+/* Faults are collected first and reported after authentication. A filter with a fault is absent
+ * from the list; the rows that come back are then not looked at. */
 static enum err api_calendar_get(struct api_request *r)
 {
     const struct calendar_query *q = r->query_input;

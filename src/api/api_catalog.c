@@ -8,6 +8,7 @@
 #include "api/api_catalog.h"
 #include "api/api_page.h"
 
+/* Active venues only; a list does not depend on who asks, so it may be cached. */
 static enum err api_catalog_get_venue_list(struct api_request *r)
 {
     struct catalog_page page;
@@ -32,6 +33,7 @@ static enum err api_catalog_get_venue_list(struct api_request *r)
     return ERR_OK;
 }
 
+/* A customer who holds a booking still reads a venue that was retired, to find the way there. */
 static enum err api_catalog_get_venue(struct api_request *r)
 {
     struct venue v;
@@ -41,6 +43,7 @@ static enum err api_catalog_get_venue(struct api_request *r)
     return e;
 }
 
+/* 404 when the venue is not active: its services are not on sale either. */
 static enum err api_catalog_get_service_list(struct api_request *r)
 {
     struct catalog_page page;
@@ -64,6 +67,7 @@ static enum err api_catalog_get_service_list(struct api_request *r)
     return ERR_OK;
 }
 
+/* As for one venue: retired services stay readable for who has booked them. */
 static enum err api_catalog_get_service(struct api_request *r)
 {
     struct service v;
@@ -73,6 +77,8 @@ static enum err api_catalog_get_service(struct api_request *r)
     return e;
 }
 
+/* Only resources that are active and listed. Staff may keep one out of sight (a spare room) and
+ * still book it. */
 static enum err api_catalog_get_resource_list(struct api_request *r)
 {
     struct catalog_page page;

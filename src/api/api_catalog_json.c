@@ -28,6 +28,7 @@ json_t *api_venue_json(const struct api_request *r, const struct venue *v)
     return j;
 }
 
+/* slot_step_minutes is the step in effect, also where it follows the duration. */
 json_t *api_service_json(const struct api_request *r, const struct service *v)
 {
     struct arena *a = r->svc.arena;
@@ -57,7 +58,7 @@ json_t *api_service_json(const struct api_request *r, const struct service *v)
     return j;
 }
 
-/* A resource's capacity is nobody's business but the venue's. */
+/* What the public sees of a resource. Its capacity is the venue's own business. */
 json_t *api_public_resource_json(const struct api_request *r, const struct resource *v)
 {
     struct arena *a = r->svc.arena;
@@ -77,6 +78,8 @@ json_t *api_resource_json(const struct api_request *r, const struct resource *v)
     return j;
 }
 
+/* The list has 100 bookings at most, the total counts all: a change of opening hours may touch
+ * thousands. */
 void api_conflicts_put(struct api_request *r, json_t *body, const struct catalog_conflicts *c)
 {
     struct arena *a = r->svc.arena;
@@ -105,7 +108,8 @@ json_t *api_closure_json(struct arena *a, const struct closure *v)
     return j;
 }
 
-/* Lists are sorted by position, then name; the first field of a cursor holds both in one text. */
+/* Lists are sorted by position, then name. Both are in the first field of a cursor, as one text
+ * that sorts the same way, so that paging needs no more than one comparison. */
 bool api_catalog_page(struct api_request *r, const struct api_page *page, struct catalog_page *out)
 {
     const char *fields[2] = {NULL, NULL};
@@ -113,7 +117,7 @@ bool api_catalog_page(struct api_request *r, const struct api_page *page, struct
     if (!api_cursor_read(r, page->after, fields, 2, &found))
         return false;
     struct uuid id;
-    /* the first field is catalog_sort_key() */
+    /* The first field is of catalog_sort_key(): ten digits, the first of them 0, and the name. */
     if (found > 0 && (found != 2 || strspn(fields[0], "0123456789") < 10 || fields[0][0] != '0' ||
                       !uuid_parse(str_of(fields[1]), &id))) {
         api_fault(r, "query:after", "is not a cursor of this list");

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* What people are shown of a venue, service or resource, in and out, and in which language. Called
- * by the handlers of the catalog. */
+ * by the handlers of the catalog. `name` is the one that staff use; `names` and `descriptions` have
+ * a text per language, and the caller's language chooses among them. */
 #include "api/api_catalog.h"
 #include "base/chars.h"
 #include "domain/templates.h"
 #include "http/http_accept.h"
 
-/* Both languages of one text; NULL takes one away, a missing member leaves it. */
+/* Both languages of one text; NULL takes one away, a missing member leaves it. The rows write into
+ * an array of two pointers, hence the offsets. */
 static const struct schema_row catalog_words_name_rows[] = {
     {.name = "ar", .type = SCHEMA_TYPE_NAME, .min = 1, .max = 120, .nullable = true, .offset = 0},
     {.name = "en",
@@ -29,7 +31,7 @@ static const struct schema_row catalog_words_description_rows[] = {
     SCHEMA_END,
 };
 
-/* An empty text takes the text away, as null does. */
+/* An empty text takes the text away, as null does: forms send "" for a field that was cleared. */
 static void catalog_words_take_texts(struct api_request *r, const json_t *j,
                                      const struct schema_row *rows, const char *base,
                                      const char *to[LOCALE_COUNT])
@@ -43,6 +45,7 @@ static void catalog_words_take_texts(struct api_request *r, const json_t *j,
             to[i] = in[i] && in[i][0] ? in[i] : NULL;
 }
 
+/* The schema reads null and missing alike; a PATCH has to tell them apart. */
 bool api_member_is_null(const struct api_request *r, const char *name)
 {
     return json_is_null(json_object_get(r->json, name));
@@ -56,7 +59,7 @@ void api_take_text(const struct api_request *r, const char *name, const char *in
         *to = NULL;
 }
 
-/* Other schemes (javascript:, data:) would be followed by the page that shows the catalog. */
+/* Other schemes (javascript:, data:) would run in the page that shows the catalog. */
 void api_take_url(struct api_request *r, const char *name, const char *in, const char **to)
 {
     const struct str url = str_of(in);
@@ -80,7 +83,8 @@ void api_words_take(struct api_request *r, const struct words_input *in, struct 
 
 /* ---- out ---- */
 
-/* The caller's language, else the venue's, else the plain name. */
+/* The caller's language, else the venue's, else the plain name: a text in the wrong language is
+ * better than none. */
 const char *api_text_for(const struct api_request *r, const char *const texts[LOCALE_COUNT],
                          enum locale usual, const char *plain)
 {

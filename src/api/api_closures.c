@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Closures of a venue or one of its resources, for staff. Bookings that a new one overlaps stay;
- * the answer names them.
- */
+/* Closures of a venue or one of its resources, for staff: a span of time without bookings, such as
+ * a holiday or a repair. Handlers of /v1/staff/venues/{id}/closures and /v1/staff/closures.
+ * Bookings that a new one overlaps stay; the answer lists them. */
 #include "api/api_booking.h"
 #include "api/api_catalog.h"
 #include "api/api_page.h"
@@ -24,6 +24,7 @@ static const struct schema_row api_closures_rows[] = {
     SCHEMA_END,
 };
 
+/* Lists are sorted by start, so the cursor holds start and id. */
 static json_t *api_closures_item(struct api_request *r, struct db_rows rows, int i,
                                  const char **next)
 {
@@ -55,7 +56,8 @@ static enum err api_closures_get_list(struct api_request *r)
     return ERR_OK;
 }
 
-/* What an agent may close: one resource, for a day at most. Longer is for administrators. */
+/* What an agent may close: one resource, for a day at most, as for a colleague who is ill. Longer
+ * ones, and the whole venue, are for administrators. */
 #define AGENT_CLOSURE_US (24 * 3600 * INT64_C(1000000))
 static bool api_closures_permitted(const struct api_request *r, const struct closure *c)
 {
@@ -63,6 +65,7 @@ static bool api_closures_permitted(const struct api_request *r, const struct clo
            (c->resource_id.s[0] != '\0' && c->ends_at.us - c->starts_at.us <= AGENT_CLOSURE_US);
 }
 
+/* The role is checked after the input: only the span says which role is needed. */
 static enum err api_closures_post(struct api_request *r)
 {
     struct db_rows seen;
@@ -95,6 +98,7 @@ static enum err api_closures_post(struct api_request *r)
     return ERR_OK;
 }
 
+/* The same limit as for making one: an agent must not undo what an administrator closed. */
 static enum err api_closures_delete(struct api_request *r)
 {
     struct db_rows seen;

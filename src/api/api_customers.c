@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Customers, for staff: found by phone or name, read with their bookings, changed, blocked, and two
- * of them made one. */
+ * of them made one. Handlers of /v1/staff/customers. A key of one venue sees customers with a
+ * booking there, and may change only what no other venue shares (BEHAVIOUR §5). */
 #include "api/api_booking.h"
 #include "api/api_page.h"
 #include "svc/customer_staff.h"
 #include "svc/phone.h"
 
-/* With one customer; the calendar has all of them (?customer_id=). */
+/* With one customer: enough for a year of weekly visits. The calendar has all of them
+ * (?customer_id=). */
 #define BOOKINGS_SHOWN 50
 
+/* All members are always there, null where there is no value. */
 static json_t *api_customers_json(struct arena *a, const struct customer_seen *c)
 {
     json_t *j = json_obj(a);
@@ -29,6 +32,7 @@ static json_t *api_customers_json(struct arena *a, const struct customer_seen *c
 
 /* ---- finding ---- */
 
+/* q searches both; a receptionist types whatever the caller says first. */
 struct customers_query {
     struct api_page page;
     const char *q, *phone, *name;
@@ -51,6 +55,8 @@ static json_t *api_customers_item(struct api_request *r, struct db_rows rows, in
     return api_customers_json(r->svc.arena, &c);
 }
 
+/* With `q`, text that cannot be a phone number is searched as a name alone. With `phone` it is a
+ * fault: the caller meant a number. False after adding faults. */
 static bool api_customers_read_query(struct api_request *r, struct customer_search *search)
 {
     const struct customers_query *q = r->query_input;
@@ -76,6 +82,7 @@ static bool api_customers_read_query(struct api_request *r, struct customer_sear
     return good;
 }
 
+/* A bad query runs the first batch without the search: who is asking comes before what is wrong. */
 static enum err api_customers_get_list(struct api_request *r)
 {
     struct customer_search search;
@@ -93,6 +100,7 @@ static enum err api_customers_get_list(struct api_request *r)
 
 /* ---- one ---- */
 
+/* Counts and bookings are those that the key may see, as the statements' predicates have it. */
 static enum err api_customers_get(struct api_request *r)
 {
     struct arena *a = r->svc.arena;
@@ -136,6 +144,8 @@ static enum err api_customers_seen(struct api_request *r, struct customer_seen *
     return ERR_OK;
 }
 
+/* Name, language and block belong to the person, not to a venue: one venue must not change them for
+ * the others. */
 static enum err api_customers_refuse_shared(struct api_request *r)
 {
     r->problem.detail = "Other venues know this customer too: use a key for all venues.";
@@ -155,6 +165,7 @@ static const struct schema_row api_customers_rows[] = {
     SCHEMA_END,
 };
 
+/* The note is the venue's own, so a key of one venue may change it in any case. */
 static enum err api_customers_patch(struct api_request *r)
 {
     struct customer_seen c;
@@ -187,6 +198,8 @@ static const struct schema_row api_customers_merge_rows[] = {
     SCHEMA_END,
 };
 
+/* The customer of the path goes; its bookings go to `into`. Both are looked up in one batch, and
+ * each must be one that this key may change. */
 static enum err api_customers_post_merge(struct api_request *r)
 {
     const struct merge_input *in = r->input;
@@ -210,6 +223,7 @@ static enum err api_customers_post_merge(struct api_request *r)
     e = customer_merge(&r->svc, &r->who, r->ids[0].s, in->into.s);
     if (e != ERR_OK)
         return e;
+    /* Read again after the commit: the merge chose which name, note and language stay. */
     b = db_batch(r->svc.db, r->svc.arena, DB_READ);
     int at = customer_add_find_staff(b, r->auth_hash, in->into.s);
     e = db_run(b, r->svc.deadline);

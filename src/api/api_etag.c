@@ -31,6 +31,7 @@ static bool etag_read_tag(struct str *s, struct versions *out)
     *s = (struct str){end + 1, s->n - opaque.n - 2};
     int64_t version;
     if (!weak && num_range(opaque, 1, INT32_MAX, &version)) {
+        /* More versions than a client can hold at once: a fault, rather than a list cut short. */
         if (out->n == VERSIONS_MAX)
             return false;
         out->v[out->n++] = version;
@@ -60,7 +61,6 @@ bool api_if_match_parse(struct str value, struct versions *out)
     }
 }
 
-/* Without the field any version will do. */
 /* Whether a field value names the tag; weak comparison (RFC 9110 8.8.3.2, 13.1.2). */
 static bool etag_listed(struct str value, struct str tag)
 {
@@ -74,6 +74,7 @@ static bool etag_listed(struct str value, struct str tag)
     return false;
 }
 
+/* Only for reads that succeeded: a change must say what it did. */
 void api_if_none_match(struct api_request *r)
 {
     const bool read = r->head->method == HTTP_GET || r->head->method == HTTP_HEAD;
@@ -83,6 +84,7 @@ void api_if_none_match(struct api_request *r)
             api_reply_empty(r, 304);
 }
 
+/* Without the field any version will do. */
 enum err api_if_match(struct api_request *r, struct versions *out)
 {
     *out = (struct versions){.limited = false};

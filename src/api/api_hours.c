@@ -10,6 +10,7 @@
 /* Far more than a week of shifts; the body's limit is near it. */
 #define OPENINGS_MAX 500
 
+/* An object with one member, not a bare list: members can be added later without a new route. */
 struct hours_input {
     json_t *items;
 };
@@ -24,17 +25,19 @@ struct opening_input {
 };
 static const struct schema_row api_hours_opening_rows[] = {
     {SCHEMA_INT(struct opening_input, weekday, 1, 7), .required = true},
+    /* Length first: what is not five bytes long is no "HH:MM", and the message says so. */
     {SCHEMA_STRING(struct opening_input, opens, 5, 5), .required = true},
     {SCHEMA_STRING(struct opening_input, closes, 5, 5), .required = true},
     SCHEMA_END,
 };
 
+/* isdigit() depends on the locale. */
 static bool api_hours_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-/* "HH:MM" -> minutes up to `max`; -1 for anything else. */
+/* "HH:MM" to minutes since midnight, at most `max`; -1 for anything else. */
 /* 24:00 is a closing time only: an opening at that time belongs to the next day. */
 static int64_t api_hours_minute(const char *z, int64_t max)
 {
@@ -59,6 +62,7 @@ struct opening api_opening_read(struct api_request *r, const char *base, const c
     return o;
 }
 
+/* The inverse of api_opening_read(): what was read is written back the same. */
 void api_opening_put(struct arena *a, json_t *j, const struct opening *o)
 {
     json_put_str(
@@ -81,6 +85,7 @@ static void api_hours_read_opening(struct api_request *r, const json_t *j, size_
     out->weekday = in.weekday;
 }
 
+/* The answers of GET and PUT, so that a client may compare them. */
 static json_t *api_hours_json(struct arena *a, const struct opening *items, size_t n)
 {
     json_t *list = json_arr(a);
@@ -95,6 +100,7 @@ static json_t *api_hours_json(struct arena *a, const struct opening *items, size
     return body;
 }
 
+/* The resource is read too: without it an empty week and a foreign resource look the same. */
 static enum err api_hours_get(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
@@ -114,6 +120,8 @@ static enum err api_hours_get(struct api_request *r)
     return ERR_OK;
 }
 
+/* All faults of all openings are reported before anything is written. Bookings outside the new
+ * hours stay, and the answer lists them. */
 static enum err api_hours_put(struct api_request *r)
 {
     struct db_rows seen;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Keys of staff, for administrators. One who is bound to a venue makes, sees and ends keys of that
- * venue alone. */
+/* Keys of staff, for administrators. Handlers of /v1/staff/keys. An administrator who is bound to a
+ * venue makes, sees and ends keys of that venue alone. The table holds a hash of each key, so a
+ * lost key cannot be shown again, only replaced. */
 #include "api/api_page.h"
 #include "svc/staff.h"
 
@@ -29,6 +30,7 @@ static json_t *api_keys_item(struct api_request *r, struct db_rows rows, int i, 
     return api_keys_json(r->svc.arena, &k);
 }
 
+/* By name, which is unique and never reused: a name is cursor enough. */
 static enum err api_keys_get_list(struct api_request *r)
 {
     const struct api_page *page = r->query_input;
@@ -54,6 +56,7 @@ struct key_input {
     bool has_venue;
 };
 static const struct schema_row api_keys_rows[] = {
+    /* The name goes into the audit log as `staff:NAME`; 64 bytes keep its lines readable. */
     {SCHEMA_STRING(struct key_input, name, 1, 64), .required = true},
     {SCHEMA_ENUM(struct key_input, role, staff_role_names), .required = true},
     {SCHEMA_UUID(struct key_input, venue_id), SCHEMA_HAS(struct key_input, has_venue),
@@ -96,6 +99,7 @@ static enum err api_keys_post(struct api_request *r)
     return ERR_OK;
 }
 
+/* Revoked, not deleted: the audit log goes on naming it. It stops working with the next request. */
 static enum err api_keys_delete(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));

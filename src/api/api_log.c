@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* What a worker's access record says beyond that of the dispatcher: where the time went. Called by
- * api.c once per request. */
+ * api.c once per request, also for refused ones. */
 #include "api_priv.h"
 #include "http/http_access.h"
 #include "sys/log.h"
 
+/* db, db_round_trips, own_request_id, idempotency; and the time spent with each provider. */
 #define FIELDS_MAX (4 + PROVIDERS_MAX)
 _Static_assert(FIELDS_MAX <= HTTP_ACCESS_MORE_MAX, "every provider has a field");
 
+/* Only providers that took time: most requests call none. */
 static size_t api_log_providers(const struct api *api, struct log_field *fields)
 {
     size_t n = 0;

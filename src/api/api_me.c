@@ -8,6 +8,7 @@
 #include "api_customer.h"
 #include "svc/session.h"
 
+/* Also used by sign-in, whose answer contains the customer. */
 json_t *api_customer_json(struct arena *a, const struct customer *c)
 {
     json_t *j = json_obj(a);
@@ -19,6 +20,7 @@ json_t *api_customer_json(struct arena *a, const struct customer *c)
     return j;
 }
 
+/* These routes read nothing else in their first batch. */
 static enum err api_me_authenticate(struct api_request *r)
 {
     return api_first(r, api_first_batch(r));
@@ -52,6 +54,8 @@ struct me_input {
     bool has_locale;
 };
 static const struct schema_row api_me_rows[] = {
+    /* 120 characters as for all names. It cannot be taken away, only changed: staff must be able to
+     * call a customer by name. */
     {SCHEMA_NAME(struct me_input, name, 120)},
     {SCHEMA_LOCALE(struct me_input, locale), SCHEMA_HAS(struct me_input, has_locale)},
     SCHEMA_END,
@@ -63,6 +67,7 @@ static enum err api_me_patch(struct api_request *r)
     enum err e = api_me_authenticate(r);
     if (e != ERR_OK)
         return e;
+    /* A value of the enum for sure: the schema's number is an int. */
     enum locale locale = in->locale == LOCALE_EN ? LOCALE_EN : LOCALE_AR;
     struct customer c;
     e = customer_update(&r->svc, r->who.id.s, in->name, in->has_locale ? &locale : NULL, &c);
@@ -84,6 +89,8 @@ const struct api_route api_route_me_patch = {
 
 /* ---- DELETE /v1/me ---- */
 
+/* Erasure: what names the person goes, the rows that figures are made of stay. All sessions end
+ * with it, this one included. */
 static enum err api_me_delete(struct api_request *r)
 {
     enum err e = api_me_authenticate(r);
@@ -110,6 +117,7 @@ static const struct schema_row api_me_sign_out_rows[] = {
     SCHEMA_END,
 };
 
+/* ?all=true: on every device, for a lost phone. */
 static enum err api_me_delete_session(struct api_request *r)
 {
     const struct sign_out_query *q = r->query_input;

@@ -7,6 +7,7 @@
 #include "api/api_booking.h"
 #include "api/api_page.h"
 
+/* The services below take the venue from here, so no handler can forget the limit. */
 static struct notification_actor api_notification_actor(const struct api_request *r)
 {
     return (struct notification_actor){.name = r->who.actor,
@@ -41,6 +42,8 @@ static json_t *api_notification_item(struct api_request *r, struct db_rows rows,
     return api_notification_json(r->svc.arena, &n);
 }
 
+/* Newest first. The same filter as of the command line, in the same function (notification_list.c),
+ * so that the figures agree. */
 static enum err api_notification_get_list(struct api_request *r)
 {
     const struct list_query *q = r->query_input;
@@ -69,6 +72,7 @@ static enum err api_notification_get_list(struct api_request *r)
 
 /* ---- sending again ---- */
 
+/* The message is sent inside this request: who asked for it sees at once whether it worked. */
 static enum err api_notification_post_resend(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
@@ -82,8 +86,7 @@ static enum err api_notification_post_resend(struct api_request *r)
     return e;
 }
 
-/* As the command line: a mistaken filter costs a hundred messages at most. IDS_MAX: what fits a
- * body. */
+/* As on the command line: a mistaken filter costs a hundred messages at most. */
 #define RESEND_LIMIT_DEFAULT 100
 struct resend_input {
     const char *error_code, *template;
@@ -92,6 +95,7 @@ struct resend_input {
     bool has_since, has_until, has_limit, dry_run;
 };
 static const struct schema_row api_notification_resend_rows[] = {
+    /* An error code and a template are words of ours; 64 bytes hold the longest. */
     {SCHEMA_STRING(struct resend_input, error_code, 0, 64)},
     {SCHEMA_STRING(struct resend_input, template, 0, 64)},
     {SCHEMA_TIME(struct resend_input, since), SCHEMA_HAS(struct resend_input, has_since)},
@@ -101,6 +105,8 @@ static const struct schema_row api_notification_resend_rows[] = {
     SCHEMA_END,
 };
 
+/* `remaining` says whether to ask again: what does not fit in the request's time is left as it was.
+ * dry_run only counts. */
 static enum err api_notification_post_resend_all(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
@@ -133,6 +139,7 @@ static enum err api_notification_post_resend_all(struct api_request *r)
 
 /* ---- acknowledging ---- */
 
+/* As many identifiers as fit into the body's default limit of 64 KiB, with room to spare. */
 #define IDS_MAX 1000
 struct acknowledge_input {
     json_t *ids;
@@ -165,6 +172,8 @@ static const char *const *api_notification_read_ids(struct api_request *r, const
     return r->faults.n > 0 ? NULL : out;
 }
 
+/* By identifiers, by error code and time, or both. The rows stay FAILED; they only leave the figure
+ * that alerts (BEHAVIOUR §4). */
 static enum err api_notification_post_acknowledge(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));

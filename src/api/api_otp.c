@@ -11,6 +11,7 @@
 #include "domain/labels.h"
 #include "http/http_accept.h"
 
+/* One sentence per cause, for all routes that take a phone number. */
 void api_phone_fault(struct api_request *r, enum err e)
 {
     api_fault(r, "/phone", "%s",
@@ -26,11 +27,15 @@ struct send_input {
     bool has_locale;
 };
 static const struct schema_row api_otp_send_rows[] = {
+    /* No limits here: phone_normalise() judges the text, and its problem code says what is
+     * wrong. */
     {SCHEMA_STRING(struct send_input, phone, 0, 0), .required = true},
     {SCHEMA_LOCALE(struct send_input, locale), SCHEMA_HAS(struct send_input, has_locale)},
     SCHEMA_END,
 };
 
+/* Adds what the problem document says beside its code: which limit, how long to wait, whether an
+ * SMS may be on its way. */
 static enum err api_otp_send_refused(struct api_request *r, enum err e, const struct otp_sent *sent)
 {
     if (e == ERR_PHONE_INVALID || e == ERR_PHONE_REGION)
@@ -52,7 +57,8 @@ static enum err api_otp_send_refused(struct api_request *r, enum err e, const st
     return api_provider_failed(r, e, sent->unknown, sent->retry_after_s);
 }
 
-/* customer NULL: a sign-in. */
+/* customer NULL: a sign-in; else the account that wants a new number. 201 says that the provider
+ * took the message, not that it has arrived. */
 static enum err api_otp_send(struct api_request *r, const char *customer)
 {
     const struct send_input *in = r->input;
@@ -82,6 +88,8 @@ static enum err api_otp_send(struct api_request *r, const char *customer)
     return ERR_OK;
 }
 
+/* No first batch: nobody is signed in yet. The service claims the Idempotency-Key itself, bound to
+ * the phone number, as there is no caller to bind it to. */
 static enum err api_otp_post(struct api_request *r)
 {
     return api_otp_send(r, NULL);
@@ -96,6 +104,7 @@ const struct api_route api_route_otp_post = {
     .idempotent = true,
 };
 
+/* The number changes only when the code was entered (verify): a typo must not lock anybody out. */
 static enum err api_otp_post_phone(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
@@ -122,6 +131,7 @@ static const struct schema_row api_otp_verify_rows[] = {
     SCHEMA_END,
 };
 
+/* attempts_left is told so that a page can warn before the code is used up. */
 static enum err api_otp_verify_refused(struct api_request *r, enum err e,
                                        const struct otp_session *session)
 {
@@ -134,6 +144,8 @@ static enum err api_otp_verify_refused(struct api_request *r, enum err e,
     return e;
 }
 
+/* Another length than the configured one is a fault of the input and costs no attempt (BEHAVIOUR
+ * §5). */
 static enum err api_otp_post_verify(struct api_request *r)
 {
     const struct verify_input *in = r->input;

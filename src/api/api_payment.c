@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Payments: the customer's calls, the gateway's hints, the staff's refunds. */
+/* Payments: the customer's calls, the gateway's hints (browser return, invoice callback, webhook),
+ * the staff's refunds. Handlers of /v1/bookings/{id}/payments, /v1/payments, /v1/webhooks and
+ * /v1/staff/payments. What becomes of a payment is decided in svc/payment*.c. */
 #include "api/api_payment.h"
 #include "api/api_page.h"
 #include "svc/booking_reads.h"
@@ -21,6 +23,8 @@ json_t *api_payment_json(const struct api_request *r, const struct payment *p)
     json_put_int(a, j, "amount", p->amount);
     json_put_int(a, j, "refunded_amount", p->refunded);
     json_put_str(a, j, "currency", p->currency);
+    /* Only where another amount was paid than asked for. Once staff have accepted it, amount holds
+     * what was paid, and expected_amount what was asked for. */
     if (p->expected_currency != NULL || p->state == PAYMENT_MISMATCH) {
         bool decided = p->expected_currency != NULL;
         json_put_int(a, j, "expected_amount", decided ? p->expected_amount : p->amount);
@@ -38,6 +42,8 @@ json_t *api_payment_json(const struct api_request *r, const struct payment *p)
     return j;
 }
 
+/* payment_id is shown only when the outcome is unknown: then the client asks about that payment
+ * before it tries again (BEHAVIOUR §3). */
 enum err api_payment_fault(struct api_request *r, enum err e, const struct payment_fault *fault)
 {
     if (e != ERR_OK && fault->retryable)
@@ -48,7 +54,8 @@ enum err api_payment_fault(struct api_request *r, enum err e, const struct payme
     return api_provider_failed(r, e, fault->unknown, fault->retry_after_s);
 }
 
-/* The answer is stored with the change that it tells of. */
+/* What api_payment_answer() needs, handed through the service. The answer is stored in the
+ * transaction of the change that it describes, so a repeat can never find one without the other. */
 struct answer {
     struct api_request *r;
     int status;
@@ -74,7 +81,8 @@ static const struct schema_row api_payment_open_rows[] = {
     SCHEMA_END,
 };
 
-/* Only to where the operator said: an open redirect would lend our name to anybody. */
+/* Only origins that the operator listed: an open redirect would let anybody send our users, under
+ * our name, to a page of theirs. Scheme, host and port are compared, as browsers do. */
 static bool api_payment_return_url_fit(struct api_request *r, const char *text)
 {
     const struct config *cfg = r->svc.cfg;
@@ -89,6 +97,8 @@ static bool api_payment_return_url_fit(struct api_request *r, const char *text)
     return false;
 }
 
+/* 201 with a new payment, 200 with the one that is open already: a second tab or a repeat must not
+ * open a second invoice. */
 static enum err api_payment_post(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
@@ -111,8 +121,8 @@ static enum err api_payment_post(struct api_request *r)
     if (!opened.existed)
         return ERR_OK;
     api_reply(r, 200, api_payment_json(r, &opened.payment));
-    /* Another request is at work on it, or died of it: the key's repeats must not get this answer
-     * for ever. */
+    /* Another request is making it, or died while making it. Repeats of this key must not get this
+     * answer for ever, so it is not stored as the key's outcome. */
     if (opened.payment.state == PAYMENT_CREATING)
         api_idem_passing(r);
     return ERR_OK;
@@ -154,7 +164,8 @@ static enum err api_payment_get_list(struct api_request *r)
     return ERR_OK;
 }
 
-/* What of the gateway's answers about it was not understood; NULL: nothing. */
+/* What of the gateway's answers about it was not understood; NULL: nothing. Staff see the words as
+ * they came, so that a person can judge what the program could not (BEHAVIOUR §6). */
 static json_t *api_payment_odd_json(const struct api_request *r, struct db_rows odd,
                                     const struct payment *p)
 {
@@ -206,8 +217,8 @@ static enum err api_payment_get(struct api_request *r)
 
 /* ---- hints ---- */
 
-/* The browser goes on also when the gateway cannot be asked now: with what is known, and the keeper
- * settles it. */
+/* A hint that is a person: the browser is sent on even when the gateway cannot be reached now, with
+ * the state that is known. The keeper settles the payment later. */
 static enum err api_payment_get_return(struct api_request *r)
 {
     struct settlement now;
@@ -216,6 +227,8 @@ static enum err api_payment_get_return(struct api_request *r)
         return e;
     if (e != ERR_OK)
         LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", r->ids[0].s), F_ERR(e));
+    /* The stored URL, never one of this request: an attacker can link to this route, but not choose
+     * where it leads. 303: the browser follows with GET whatever came. */
     const struct payment p = now.payment;
     struct arena *a = r->svc.arena;
     const char *to = url_with(a, p.return_url, "payment_id", p.id.s);
@@ -239,6 +252,8 @@ static enum err api_payment_hint_taken(struct api_request *r, enum err e, const 
     return api_provider_failed(r, ERR_PROVIDER_FAILED, payment_id != NULL, 0);
 }
 
+/* The invoice's callback_url. It is not signed, so nothing of it is read; it only says "look at
+ * this payment now". */
 static enum err api_payment_post_gateway(struct api_request *r)
 {
     struct settlement now;
@@ -246,6 +261,9 @@ static enum err api_payment_post_gateway(struct api_request *r)
     return api_payment_hint_taken(r, e, r->ids[0].s);
 }
 
+/* Signed, but still a hint: the event names a payment, and its state is fetched (BEHAVIOUR §6).
+ * Counted only when the event itself was judged: faults of the database say nothing about the
+ * gateway's events. */
 static enum err api_payment_post_webhook(struct api_request *r)
 {
     int outcome = WEBHOOK_OUTCOME_UNKNOWN;
@@ -270,6 +288,8 @@ static const struct schema_row api_payment_refund_rows[] = {
     SCHEMA_END,
 };
 
+/* Without an amount: all that is left of the payment. The name of the request goes along, so that a
+ * repeat is told of its refund instead of making another. */
 static enum err api_payment_post_refund(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
@@ -296,6 +316,8 @@ static enum err api_payment_post_refund(struct api_request *r)
     return api_payment_fault(r, e, &fault);
 }
 
+/* Staff take a payment of another amount as it is. No provider is called: the money has arrived
+ * already. */
 static enum err api_payment_post_accept(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
@@ -343,7 +365,8 @@ const struct api_route api_route_payment_post_gateway = {
     .handler = api_payment_post_gateway,
     .query_open = true,
 };
-/* One route per gateway: /v1/webhooks/NAME. */
+/* One route per gateway, /v1/webhooks/NAME. SMS providers have none: their rows of the table make
+ * nothing here. */
 #define API_WEBHOOK_SMS(name)
 #define API_WEBHOOK_PAYMENT(name)                                    \
     const struct api_route api_route_payment_post_webhook_##name = { \

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The problem document of a request that was refused: http_problem's, and the members that only
- * handlers know. Called by api.c. */
+/* The problem document (RFC 9457) of a request that was refused: http_problem's members, and those
+ * that only handlers know. Called by api.c, once, after the handler returned an error. */
 #include "api_priv.h"
 #include "http/http_problem.h"
 #include "sys/log.h"
 
+/* All faults of the input at once, so that a form can mark every field. */
 static void api_problem_put_faults(struct arena *a, json_t *doc, const struct faults *faults)
 {
     if (faults->n == 0)
@@ -20,7 +21,8 @@ static void api_problem_put_faults(struct arena *a, json_t *doc, const struct fa
     json_put(a, doc, "errors", list);
 }
 
-/* An outcome that nobody told is unknown: the careful reading. */
+/* When nobody said what became of a provider's call or a commit, it is unknown: the careful
+ * reading, since a client may repeat what it believes has failed. */
 static const char *api_problem_outcome(const struct api_request *r, enum err e)
 {
     if (r->problem.outcome == OUTCOME_FAILED)
@@ -33,6 +35,7 @@ static const char *api_problem_outcome(const struct api_request *r, enum err e)
 void api_problem(struct api_request *r, enum err e)
 {
     struct arena *a = r->svc.arena;
+    /* The client learns no more than "internal"; the log has the true code. */
     if (http_problem_public(e) == ERR_INTERNAL)
         LOG(LOG_LEVEL_ERROR, "http.internal", F_ERR(e),
             F_STR("route", http_route_pattern(&api_route_table, r->row)));

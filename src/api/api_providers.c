@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* GET /v1/staff/providers: each provider's circuit, calls in flight, last fault. */
+/* GET /v1/staff/providers: each provider's circuit, calls in flight, last fault. It reads shared
+ * memory, so it shows what all processes see at this moment, also when the database is slow. */
 #include "api/api_page.h"
 #include "ext/ext_shared.h"
 
+/* last_fault is a short word of ours, never a provider's text. */
 static json_t *api_providers_json(struct arena *a, const struct provider_config *p,
                                   const struct ext_state *state)
 {
@@ -34,6 +36,8 @@ static enum err api_providers_get_list(struct api_request *r)
     if (e != ERR_OK)
         return e;
     const struct list_query *q = r->query_input;
+    /* The configuration's order is the list's order, and the name is the cursor: both are stable
+     * until a reload. */
     const char *names[PROVIDERS_MAX];
     struct api_span span;
     for (size_t i = 0; i < r->svc.cfg->providers_n; i++)

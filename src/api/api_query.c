@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Query parameters by the route's schema. Called by api_input.c before the handler runs. */
+/* Query parameters by the route's schema. Called by api_input.c before the handler runs. Unknown
+ * and repeated parameters are faults: a filter that is spelled wrong must not look like one that
+ * found everything. */
 #include "api_priv.h"
 
+/* Each pair is compared: http_query_parse() bounds how many there are. */
 static bool api_query_repeated(const struct http_query *query, size_t at)
 {
     for (size_t i = 0; i < at; i++) {
@@ -16,6 +19,7 @@ static bool api_query_item(struct api_request *r, const struct http_query *query
 {
     const struct http_query_item *item = &query->items[i];
     const struct schema_row *row = schema_find(r->route->query, item->name);
+    /* A name may be as long as the head; the fault repeats its beginning only. */
     const char *pointer = arena_printf(r->svc.arena, "query:%.64s", item->name);
     if (!row && r->route->query_open)
         return true;
@@ -33,6 +37,7 @@ enum err api_query(struct api_request *r)
     if (!r->head->query.p)
         return ERR_OK;
     struct http_query *query = ARENA_NEW(a, struct http_query);
+    /* A gateway adds parameters of its own in any form; on such routes they are not read at all. */
     if (!http_query_parse(a, r->head->query, query)) {
         if (r->route->query_open && !r->route->query)
             return ERR_OK;

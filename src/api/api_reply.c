@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* What handlers answer with. */
+/* What handlers answer with: a JSON body, nothing, or a page of a list. Called by every handler;
+ * none of these writes to the client. api.c turns the result into bytes. */
 #include <string.h>
 
 #include "api_priv.h"
@@ -32,6 +33,8 @@ struct page_query {
 };
 const struct schema_row api_page_params[] = {API_PAGE_PARAMS(struct page_query, page), SCHEMA_END};
 
+/* The handler asked for one row more than a page has. That row is never shown; it only says that
+ * there is a next page, whose cursor is made of the last row shown. */
 void api_reply_page(struct api_request *r, struct db_rows rows, int64_t limit, api_item_fn *item)
 {
     int n = db_count(rows);
@@ -49,6 +52,7 @@ int64_t api_page_limit(const struct api_page *p)
     return p->has_limit ? p->limit : API_PAGE_LIMIT_DEFAULT;
 }
 
+/* For lists that are read whole because they are short (providers, payments of one booking). */
 bool api_page_of(struct api_request *r, const struct api_page *p, const char *const *keys, size_t n,
                  struct api_span *out)
 {
@@ -57,6 +61,8 @@ bool api_page_of(struct api_request *r, const struct api_page *p, const char *co
     *out = (struct api_span){.first = 0};
     if (!api_cursor_read(r, p->after, &after, 1, &found))
         return false;
+    /* First the item that the cursor names, then the one behind it. An item that is gone ends the
+     * list: starting over would show items twice. */
     while (after && out->first < n && strcmp(keys[out->first], after) != 0)
         out->first++;
     if (after && out->first < n)
@@ -66,6 +72,8 @@ bool api_page_of(struct api_request *r, const struct api_page *p, const char *co
     return true;
 }
 
+/* Clients must learn whether a repeat can do harm, so every provider fault says what is known of it
+ * (BEHAVIOUR §3). */
 enum err api_provider_failed(struct api_request *r, enum err e, bool unknown, long retry_after_s)
 {
     r->problem.outcome = unknown ? OUTCOME_UNKNOWN : OUTCOME_FAILED;

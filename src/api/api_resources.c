@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Resources of a venue, for staff. */
+/* Resources of a venue, for staff: what is booked, such as a chair, a table or a doctor. Handlers
+ * of /v1/staff/venues/{id}/resources and /v1/staff/resources. As in api_staff_catalog.c, a PATCH is
+ * the stored object with the members that were sent. */
 #include "api/api_catalog.h"
 #include "api/api_page.h"
 #include "svc/svc_sql.h"
@@ -22,6 +24,7 @@ static const struct schema_row api_resources_rows[] = {
     SCHEMA_END,
 };
 
+/* For lists (with a cursor) and single reads (next NULL). */
 static json_t *api_resources_item(struct api_request *r, struct db_rows rows, int i,
                                   const char **next)
 {
@@ -46,7 +49,8 @@ static enum err api_resources_get(struct api_request *r)
     return e;
 }
 
-/* before: NULL: it is new. */
+/* before: as it was; NULL: it is new. A lower capacity, or an inactive resource, may leave bookings
+ * that no longer fit. The change is made all the same, and the answer lists them (BEHAVIOUR §5). */
 static enum err api_resources_save(struct api_request *r, struct resource *v,
                                    const struct resource *before)
 {
@@ -66,6 +70,7 @@ static enum err api_resources_save(struct api_request *r, struct resource *v,
     enum err e = catalog_save_resource(&r->svc, r->who.actor, v, before, &conflicts);
     if (e != ERR_OK)
         return e;
+    /* A new resource has no bookings, so a POST says nothing about conflicts. */
     json_t *body = api_resource_json(r, v);
     if (before)
         api_conflicts_put(r, body, &conflicts);
@@ -73,6 +78,7 @@ static enum err api_resources_save(struct api_request *r, struct resource *v,
     return ERR_OK;
 }
 
+/* Defaults are those of openapi.yaml: one person at a time, active, shown to the public. */
 static enum err api_resources_post(struct api_request *r)
 {
     struct db_rows seen;
@@ -90,6 +96,8 @@ static enum err api_resources_post(struct api_request *r)
     return api_resources_save(r, &v, NULL);
 }
 
+/* Authenticate and find in the first batch; then lock and read again, so that a change in between
+ * is not overwritten. */
 static enum err api_resources_patch(struct api_request *r)
 {
     struct db_rows seen;

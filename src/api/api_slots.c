@@ -46,6 +46,7 @@ static const struct schema_row api_slots_days_rows[] = {
     SCHEMA_END,
 };
 
+/* `available` is how many people still fit at every moment of this slot. */
 static json_t *api_slots_json(struct arena *a, const struct slot_item *s)
 {
     json_t *j = json_obj(a);
@@ -56,13 +57,16 @@ static json_t *api_slots_json(struct arena *a, const struct slot_item *s)
     return j;
 }
 
+/* A text that is no date must not reach the database, whose message would not name the
+ * parameter. */
 static void api_slots_check_date(struct api_request *r, const char *pointer, const char *date)
 {
     if (date != NULL && !wall_date_valid(str_of(date)))
         api_fault(r, pointer, "must be a date, YYYY-MM-DD");
 }
 
-/* The query of both routes; false when a fault was added. */
+/* The query of both routes; false when a fault was added. For /days the members of paging stay
+ * zero. */
 static bool api_slots_read_query(struct api_request *r, struct slot_query *q)
 {
     const struct slots_input *in = r->query_input;
@@ -82,9 +86,11 @@ static bool api_slots_read_query(struct api_request *r, struct slot_query *q)
     if (!api_time_cursor(r, in->after, after) || r->faults.n > 0)
         return false;
     q->after_resource = after[1];
+    /* api_time_cursor() checked the time already; this only converts it. */
     return after[0] == NULL || wall_parse(str_of(after[0]), &q->after_start);
 }
 
+/* The range is judged by the service, in the venue's own days; only the pointer is added here. */
 static enum err api_slots_fail(struct api_request *r, enum err e)
 {
     if (e == ERR_VALIDATION)
@@ -92,6 +98,7 @@ static enum err api_slots_fail(struct api_request *r, enum err e)
     return e;
 }
 
+/* Slots have no identifiers: start and resource together name one, so they are the cursor. */
 static enum err api_slots_get_list(struct api_request *r)
 {
     struct slot_query q;
@@ -111,6 +118,8 @@ static enum err api_slots_get_list(struct api_request *r)
     return ERR_OK;
 }
 
+/* An overview for a calendar: days without a free start are in it with 0, so that a page need not
+ * know which days it asked for. */
 static enum err api_slots_get_days(struct api_request *r)
 {
     struct slot_query q;

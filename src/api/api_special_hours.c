@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Hours of dates of a resource, for staff. They replace the weekly hours on each of their dates; an
- * empty list closes. Every change answers with the bookings that no longer fit. */
+/* Hours of certain dates of a resource, for staff. Handlers of
+ * /v1/staff/resources/{id}/special-hours. They replace the weekly hours on each of their dates; an
+ * empty list closes the day. Every change answers with the bookings that no longer fit. */
 #include "api/api_catalog.h"
 #include "base/num.h"
 #include "svc/svc_sql.h"
@@ -38,6 +39,7 @@ static const struct schema_row api_special_list_rows[] = {
 
 /* ---- in ---- */
 
+/* `base` is where the range stands in the body, so that a fault points at the very member. */
 static void api_special_read_openings(struct api_request *r, const json_t *list, const char *base,
                                       struct special_hours *h)
 {
@@ -53,6 +55,8 @@ static void api_special_read_openings(struct api_request *r, const json_t *list,
     }
 }
 
+/* The dates stay text from here to the database: no time zone is involved in a date, and text in
+ * this form sorts by time. */
 static void api_special_take(struct api_request *r, const struct special_input *in,
                              const char *base, struct special_hours *h)
 {
@@ -70,6 +74,7 @@ static void api_special_take(struct api_request *r, const struct special_input *
 
 /* ---- out ---- */
 
+/* The answer of a POST and the items of a GET are made here, so they cannot differ. */
 static json_t *api_special_json(struct arena *a, const struct special_hours *h)
 {
     json_t *j = json_obj(a), *hours = json_arr(a);
@@ -92,6 +97,9 @@ static bool api_special_next_minute(struct str *text, int64_t *minute)
     return text->n > 0 && num_i64(str_cut(text, ','), minute);
 }
 
+/* The statement returns all openings of a range as two lists of minutes in one row: one row per
+ * range keeps the page simple. n/2 + 1 is enough room: each minute but the last takes a digit and a
+ * comma. */
 static void api_special_read_row(struct arena *a, struct db_rows rows, int row,
                                  struct special_hours *h)
 {
@@ -121,6 +129,8 @@ static enum err api_special_find_resource(struct api_request *r, struct resource
     return e;
 }
 
+/* The database's exclusion constraint finds ranges that share a date; the sentence is the same
+ * whichever handler met it. */
 static enum err api_special_reply(struct api_request *r, enum err e, int status, json_t *body,
                                   const struct catalog_conflicts *conflicts)
 {
@@ -133,6 +143,8 @@ static enum err api_special_reply(struct api_request *r, enum err e, int status,
     return ERR_OK;
 }
 
+/* All ranges in one answer: SPECIAL_RANGES_MAX bounds them. The resource is read in the same batch,
+ * to tell an empty list from a foreign resource. */
 static enum err api_special_get(struct api_request *r)
 {
     struct arena *a = r->svc.arena;
@@ -170,6 +182,8 @@ static enum err api_special_post(struct api_request *r)
     return api_special_reply(r, e, 201, api_special_json(r->svc.arena, &h), &conflicts);
 }
 
+/* Replaces all ranges at once, so that a repeat of the request changes nothing. Every fault of
+ * every range is reported before anything is written. */
 static enum err api_special_put(struct api_request *r)
 {
     struct arena *a = r->svc.arena;
@@ -198,6 +212,8 @@ static enum err api_special_put(struct api_request *r)
     return api_special_reply(r, e, 200, body, &conflicts);
 }
 
+/* 200 with a body, not 204: the dates fall back to the weekly hours, which may leave bookings
+ * outside. */
 static enum err api_special_delete(struct api_request *r)
 {
     struct resource resource;

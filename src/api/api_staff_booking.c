@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* One booking as staff see it, its changes in place, and its steps. */
+/* One booking as staff see it: read whole, changed in place, and moved on (confirm, cancel,
+ * complete, no-show, reopen). Handlers of /v1/staff/bookings/{booking_id}. Which step may follow
+ * which is decided in svc/booking_change.c. */
 #include "api/api_booking.h"
 #include "api/api_payment.h"
 #include "svc/booking_reads.h"
 
 /* ---- one booking, whole ---- */
 
+/* request_id leads from the history to the access record and the audit log. */
 static json_t *api_staff_event_json(struct arena *a, const struct booking_event *h)
 {
     json_t *j = json_obj(a);
@@ -19,6 +22,8 @@ static json_t *api_staff_event_json(struct arena *a, const struct booking_event 
     return j;
 }
 
+/* Everything that a clerk at the desk needs, in one round trip: five statements in the first batch.
+ * Each has the key's hash as a predicate, so a foreign key finds nothing in any of them. */
 static enum err api_staff_get_booking(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
@@ -66,6 +71,8 @@ static const struct schema_row api_staff_transition_rows[] = {
     SCHEMA_END,
 };
 
+/* The last segment of the path. `reopen` leads to the same state as `confirm` but from other states
+ * and under other rules, hence the mark. */
 static bool api_staff_find_transition(struct str name, struct booking_transition *t)
 {
     static const struct {
@@ -87,6 +94,7 @@ static bool api_staff_find_transition(struct str name, struct booking_transition
     return false;
 }
 
+/* An unknown name of a step is 404 like any unknown path, and only after authentication. */
 static enum err api_staff_post_transition(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
@@ -108,6 +116,7 @@ static enum err api_staff_post_transition(struct api_request *r)
 
 /* ---- changes in place ---- */
 
+/* Text members are NULL for null and for missing; the JSON itself tells the two apart below. */
 struct edit_input {
     const char *note, *staff_note, *guest_name;
     int64_t party_size;
@@ -122,6 +131,8 @@ static const struct schema_row api_staff_edit_rows[] = {
     SCHEMA_END,
 };
 
+/* Changes that move nothing in time. If-Match is read before the service is called, so that a
+ * malformed one changes nothing. */
 static enum err api_staff_patch_booking(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The staff's catalog: venues and services. A PATCH is the stored object with the members that were
- * sent. */
+/* The staff's catalog: venues and services. Handlers of /v1/staff/venues and /v1/staff/services. A
+ * PATCH takes the stored object, changes the members that were sent, and saves the whole. So POST
+ * and PATCH share one schema, one check and one save; they differ only in what they begin with. */
 #include "api/api_catalog.h"
 
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 
 /* ---- venues ---- */
 
+/* has_X: the member was sent. A PATCH must tell a missing member from one with the value 0 or
+ * false. */
 struct venue_input {
     const char *name, *time_zone, *currency, *address, *phone, *map_url;
     struct words_input words;
@@ -35,6 +38,8 @@ static const struct schema_row staff_catalog_venue_rows[] = {
     SCHEMA_END,
 };
 
+/* The currency is checked on the result, not on the input: a stored one that has become wrong is
+ * reported as well. */
 static void staff_catalog_take_venue(struct api_request *r, struct venue *v)
 {
     const struct venue_input *in = r->input;
@@ -56,6 +61,8 @@ static void staff_catalog_take_venue(struct api_request *r, struct venue *v)
         api_fault(r, "/currency", "is not an ISO 4217 code");
 }
 
+/* Prices and times that are stored already would change their meaning, so the refusal says how many
+ * stand against it (BEHAVIOUR §5, venue_in_use). */
 static void staff_catalog_tell_use(struct api_request *r, const struct venue_use *use)
 {
     r->problem.in_use = true;
@@ -68,7 +75,8 @@ static void staff_catalog_tell_use(struct api_request *r, const struct venue_use
                      (long long)use->bookings, (long long)use->services);
 }
 
-/* old: as it was; NULL: it is new. */
+/* old: as it was; NULL: it is new. Only the database knows which time zones it can compute with, so
+ * that check comes back from the save. */
 static enum err staff_catalog_save_venue(struct api_request *r, struct venue *v,
                                          const struct venue *old)
 {
@@ -86,6 +94,8 @@ static enum err staff_catalog_save_venue(struct api_request *r, struct venue *v,
     return e;
 }
 
+/* A key of one venue cannot make another venue: it could not read it afterwards. Arabic is the
+ * language of most venues, as it is of templates. */
 static enum err api_staff_post_venue(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
@@ -98,6 +108,8 @@ static enum err api_staff_post_venue(struct api_request *r)
     return staff_catalog_save_venue(r, &v, NULL);
 }
 
+/* The first batch authenticates and says 404; the row is then read again under a lock. Two changes
+ * of different members at the same time both count. */
 static enum err api_staff_patch_venue(struct api_request *r)
 {
     struct db_rows seen;
@@ -112,6 +124,8 @@ static enum err api_staff_patch_venue(struct api_request *r)
     return staff_catalog_save_venue(r, &v, &old);
 }
 
+/* For a list (with a cursor) and for a single venue (next NULL), so that both show the same
+ * members. */
 static json_t *api_staff_venue_item(struct api_request *r, struct db_rows rows, int i,
                                     const char **next)
 {
@@ -122,6 +136,8 @@ static json_t *api_staff_venue_item(struct api_request *r, struct db_rows rows, 
     return api_venue_json(r, &v);
 }
 
+/* Staff see inactive venues too. A bad cursor still runs the batch, for no rows: a stranger gets
+ * 401 whatever else is wrong. */
 static enum err api_staff_get_venue_list(struct api_request *r)
 {
     struct catalog_page page;
@@ -196,6 +212,8 @@ static const struct schema_row staff_catalog_service_rows[] = {
     SCHEMA_END,
 };
 
+/* The schema knows arrays, not what is in them: each element is checked here, and a fault names its
+ * place. */
 static void staff_catalog_read_ids(struct api_request *r, const json_t *list, struct service *v)
 {
     size_t n = json_array_size(list);
@@ -210,6 +228,8 @@ static void staff_catalog_read_ids(struct api_request *r, const json_t *list, st
     v->resources_n = n;
 }
 
+/* Copies what was sent over the stored service. The plain numbers are a table; what follows it
+ * depends on other members. */
 static void staff_catalog_take_input(struct api_request *r, struct service *v)
 {
     const struct service_input *in = r->input;
@@ -229,6 +249,8 @@ static void staff_catalog_take_input(struct api_request *r, struct service *v)
     for (size_t i = 0; i < ARRAY_LEN(ints); i++)
         if (ints[i].has)
             *ints[i].to = ints[i].from;
+    /* null, or never chosen: starts are one duration apart, also when the duration changes
+     * later. */
     v->grid_follows =
         (v->grid_follows && !in->has_step) || api_member_is_null(r, "slot_step_minutes");
     if (in->has_step)
@@ -241,11 +263,14 @@ static void staff_catalog_take_input(struct api_request *r, struct service *v)
         v->payment = in->payment;
     if (in->has_active)
         v->active = in->active;
+    /* null reads as 0, which stands for "no limit". */
     if (in->has_max || api_member_is_null(r, "max_party_size"))
         v->max_party_size = in->max_party_size;
     if (in->has_resources)
         staff_catalog_read_ids(r, in->resource_ids, v);
     api_words_take(r, &in->words, &v->words);
+    /* Checked on the result: either member may have made the pair impossible. The fault points at
+     * one that was sent. */
     if (v->payment == SERVICE_PAYMENT_ONLINE && v->price > 0 && v->price < ONLINE_PRICE_MIN)
         api_fault(r, in->has_price ? "/price" : "/payment",
                   "what is paid online costs nothing, or at least %d", ONLINE_PRICE_MIN);
@@ -256,7 +281,8 @@ static int staff_catalog_by_id(const void *a, const void *b)
     return strcmp(((const struct uuid *)a)->s, ((const struct uuid *)b)->s);
 }
 
-/* As a reader will find them: a set in its order. */
+/* The answer must show what a later GET shows. The table holds a set and reads it in order; what
+ * was sent may have repeats and any order. */
 static void staff_catalog_tidy_ids(struct api_request *r, struct service *v)
 {
     if (v->resources_n < 2)
@@ -273,7 +299,8 @@ static void staff_catalog_tidy_ids(struct api_request *r, struct service *v)
     v->resources_n = n;
 }
 
-/* before: NULL: it is new. */
+/* before: as it was; NULL: it is new. A changed service may leave bookings that it no longer fits:
+ * they stay, and the answer lists them (BEHAVIOUR §5). */
 static enum err staff_catalog_save_service(struct api_request *r, struct service *v,
                                            const struct service *before)
 {
@@ -298,6 +325,8 @@ static enum err staff_catalog_save_service(struct api_request *r, struct service
     return ERR_OK;
 }
 
+/* Currency and language are the venue's. 90 days ahead is the usual horizon of a booking page; all
+ * other rules start at "none". */
 static enum err api_staff_post_service(struct api_request *r)
 {
     struct db_rows seen;
@@ -317,6 +346,7 @@ static enum err api_staff_post_service(struct api_request *r)
     return staff_catalog_save_service(r, &v, NULL);
 }
 
+/* As for a venue: authenticate first, then lock and read again. */
 static enum err api_staff_patch_service(struct api_request *r)
 {
     struct db_rows seen;
@@ -331,6 +361,7 @@ static enum err api_staff_patch_service(struct api_request *r)
     return staff_catalog_save_service(r, &v, &before);
 }
 
+/* As for venues: one function for lists and single reads. */
 static json_t *api_staff_service_item(struct api_request *r, struct db_rows rows, int i,
                                       const char **next)
 {

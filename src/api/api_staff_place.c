@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Booking for a customer or a guest, and moving a booking, for staff. They may pass over rules of
- * the venue by name, never over the capacity. */
+ * the venue by name, never over the capacity. Handlers of POST /v1/staff/venues/{id}/bookings and
+ * /v1/staff/bookings/{id}/reschedule. */
 #include "api/api_booking.h"
 #include "api_customer.h"
 #include "base/names.h"
@@ -9,6 +10,8 @@
 #include "svc/booking_reads.h"
 #include "svc/phone.h"
 
+/* `force` is true (all rules) or a list of names. Names make the history readable: it says which
+ * rule was passed over, and a rule that was not named still protects from a slip. */
 static bool api_place_read_force(struct api_request *r, const json_t *j, unsigned *force)
 {
     *force = 0;
@@ -30,6 +33,7 @@ static bool api_place_read_force(struct api_request *r, const json_t *j, unsigne
 
 /* ---- booking ---- */
 
+/* In the order of enum booking_pay_mode from PAY_LINK on. */
 static const char *const api_place_payments[] = {"link", "on_site", "none", NULL};
 
 struct place_input {
@@ -42,6 +46,8 @@ struct place_input {
     bool has_resource, has_party, has_locale, has_payment;
 };
 static const struct schema_row api_place_rows[] = {
+    /* Any text up to 64 bytes: phone_normalise() says what is wrong with it, with the right problem
+     * code. */
     {SCHEMA_STRING(struct place_input, phone, 0, 64), .nullable = true},
     {SCHEMA_NAME(struct place_input, name, 120), .nullable = true},
     {SCHEMA_LOCALE(struct place_input, locale), SCHEMA_HAS(struct place_input, has_locale)},
@@ -59,7 +65,8 @@ static const struct schema_row api_place_rows[] = {
     SCHEMA_END,
 };
 
-/* A phone of any region, or a name alone. */
+/* A phone of any region, or a name alone. otp.regions limits sign-in codes, which strangers ask
+ * for; a clerk sees who stands at the desk (BEHAVIOUR §5). */
 static enum err api_place_read_guest(struct api_request *r, const char **phone)
 {
     const struct place_input *in = r->input;
@@ -77,6 +84,8 @@ static enum err api_place_read_guest(struct api_request *r, const char **phone)
     return ERR_VALIDATION;
 }
 
+/* The venue of the path is checked in the first batch; all other identifiers are the service's to
+ * check, under its locks. */
 static enum err api_place_post(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);
@@ -128,6 +137,7 @@ static const struct schema_row api_place_move_rows[] = {
     SCHEMA_END,
 };
 
+/* As a customer's move (api_booking.c), with `force` and without a deadline. */
 static enum err api_place_post_reschedule(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));

@@ -14,10 +14,13 @@
 #include <string.h>
 #include <yaml.h>
 
+/* Deeper than any sensible document; it stops a mistaken alias loop instead of the stack. */
 #define DEPTH_MAX 64
 
 static json_t *mkopenapi_convert(yaml_document_t *doc, int index, int depth);
 
+/* YAML 1.2, 10.3.2: what an unquoted scalar means. Versions such as "3.0.3" have more than one dot,
+ * so they fail as numbers and stay text. */
 static json_t *mkopenapi_plain(const char *text)
 {
     char *end;
@@ -44,6 +47,7 @@ static json_t *mkopenapi_scalar(const yaml_node_t *node)
                                                               : json_string(text);
 }
 
+/* NULL after any fault: the build must stop rather than ship half of a document. */
 static json_t *mkopenapi_sequence(yaml_document_t *doc, const yaml_node_t *node, int depth)
 {
     json_t *list = json_array();
@@ -65,6 +69,8 @@ static json_t *mkopenapi_mapping(yaml_document_t *doc, const yaml_node_t *node, 
         const yaml_node_t *key = yaml_document_get_node(doc, p->key);
         const char *name =
             key && key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : NULL;
+        /* YAML readers differ on a repeated key: some take the first, some the last. Here it is a
+         * fault. */
         if (!name || json_object_get(object, name) ||
             json_object_set_new(object, name, mkopenapi_convert(doc, p->value, depth)) != 0) {
             fprintf(stderr, "mkopenapi: line %zu: a key that is no word, or is there twice\n",
@@ -107,6 +113,7 @@ static json_t *mkopenapi_load(FILE *file)
     return json;
 }
 
+/* As numbers, not as a string: ISO C promises literals of 4095 characters only, and clang warns. */
 static void mkopenapi_print(const char *text)
 {
     size_t n = strlen(text);
