@@ -56,7 +56,7 @@ static int control_code(const char *p, size_t n)
 
 static bool put_escaped(struct log_line *l, const char *p, size_t n)
 {
-    char code[8];
+    char code[16]; /* of any int: compilers count what cannot be */
     int control = control_code(p, n);
     if (n == 1 && (*p == '"' || *p == '\\'))
         return log_line_put_bytes(l, (const char[]){'\\', *p}, 2);
