@@ -261,9 +261,9 @@ static enum err api_payment_post_gateway(struct api_request *r)
     return api_payment_hint_taken(r, e, r->ids[0].s);
 }
 
-/* Signed, but still a hint: the event names a payment, and its state is fetched (BEHAVIOUR §6).
- * Counted only when the event itself was judged: faults of the database say nothing about the
- * gateway's events. */
+/* The body carries our secret (svc/payment_event.c compares it), and is still only a hint: its
+ * payment's state is fetched (BEHAVIOUR §6). Counted only when the event itself was judged: faults
+ * of the database say nothing about the gateway's events. */
 static enum err api_payment_post_webhook(struct api_request *r)
 {
     int outcome = WEBHOOK_OUTCOME_UNKNOWN;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Reading bookings, and what every change of one ends with: its history, audit and notification.
- * Called by the handlers of bookings and by the other booking_*.c files. */
+/* What all changes of a booking share: who may act on it, its locks, and what each change ends with
+ * (history, audit, notification). Called by the other booking_*.c files. */
 #include "svc/booking.h"
 
 #include "base/ensure.h"
@@ -10,6 +10,7 @@
 #include "svc/notification.h"
 #include "svc/svc_sql.h"
 
+/* NULL members do not limit: the keeper and staff of all venues may act on every booking. */
 struct booking_scope booking_scope_of(const struct principal *who, const char *id)
 {
     struct booking_scope sc = {.id = id};
@@ -20,6 +21,8 @@ struct booking_scope booking_scope_of(const struct principal *who, const char *i
     return sc;
 }
 
+/* Lock and load are two statements: one that waited for a lock would show other tables as they were
+ * before it waited. */
 int booking_add_lock(struct db_batch *b, const struct booking_scope *sc)
 {
     return DB_ADD(b, &stmt_booking_lock, SCOPE_PARAMS(*sc));

@@ -54,6 +54,8 @@ static const struct booking_step booking_expiry = {BOOKING_EXPIRED,
                                                    NOTIFICATION_TEMPLATE_BOOKING_EXPIRED,
                                                    BOOKING_OUTCOME_EXPIRED};
 
+/* `reopen` must be asked for by name: a repeated "confirm" of a completed booking must not undo
+ * it. */
 static const struct booking_step *booking_find_step(const struct booking_transition *t,
                                                     enum booking_state from)
 {
@@ -92,6 +94,8 @@ static enum err booking_check_time(const struct booking_step *step, const struct
     return ERR_OK;
 }
 
+/* The version comes first: a caller who has an old picture should learn that, not a consequence of
+ * it. */
 static enum err booking_choose_step(const struct principal *who, const struct booking *old,
                                     const struct booking_transition *t,
                                     const struct booking_step **step, const char **detail)
@@ -106,6 +110,7 @@ static enum err booking_choose_step(const struct principal *who, const struct bo
                                      : booking_check_time(*step, old, detail);
 }
 
+/* The same decision without the change, for a cancellation that must refund first. */
 enum err booking_cancel_check(const struct principal *who, const struct booking *bk,
                               const struct booking_transition *t)
 {
@@ -138,6 +143,8 @@ static enum err booking_take_step(struct svc *s, const struct booking_caller *c,
     return e == ERR_DB_EXCLUSION ? ERR_BOOKING_NOT_ACTIVE : e;
 }
 
+/* Two round trips: locks and reads, then the step. Nothing is decided before the lock is held. A
+ * reopened booking takes its place again, so the resource is locked and its room is asked for. */
 enum err booking_move_on(struct svc *s, const struct booking_caller *c,
                          const struct booking_transition *t, struct booking *out)
 {
@@ -187,6 +194,7 @@ static bool booking_edit_party(struct booking *bk, int64_t party)
     return true;
 }
 
+/* Notes may be edited at any time; the party only while the booking is live, as it takes room. */
 static enum err booking_edit_check(const struct booking_edit *edit, struct booking *bk)
 {
     enum err e = versions_check(&edit->match, bk->version);
@@ -197,6 +205,8 @@ static enum err booking_edit_check(const struct booking_edit *edit, struct booki
     return booking_edit_party(bk, edit->party_size) ? ERR_OK : ERR_VALIDATION;
 }
 
+/* The trigger bookings_capacity judges a larger party, so no lock of the resource is needed
+ * here. */
 enum err booking_edit(struct svc *s, const struct booking_caller *c,
                       const struct booking_edit *edit, struct booking *out)
 {
@@ -246,6 +256,7 @@ enum err booking_edit(struct svc *s, const struct booking_caller *c,
  * notification is not tried in a hurry: a provider's usual answer takes below a second. */
 #define BOOKING_EXPIRY_NEEDS_MS 2000
 
+/* *done false: it was paid or cancelled between the list and the lock. */
 static enum err booking_expire_one(struct svc *s, const char *id, bool *done)
 {
     const struct booking_scope sc = {.id = id};
@@ -266,6 +277,8 @@ static enum err booking_expire_one(struct svc *s, const char *id, bool *done)
     return booking_take_step(s, NULL, &booking_expiry, "hold expired", &bk);
 }
 
+/* One transaction per hold: a notification is sent after each commit, and one bad row stops only
+ * itself. */
 enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done)
 {
     *done = 0;

@@ -12,6 +12,7 @@
 
 #include "booking_priv.h"
 
+/* "Any": without a predicate of who may see it. Only for callers that check that themselves. */
 int booking_add_find_any(struct db_batch *b, const char *id)
 {
     struct booking_scope sc = {.id = id};
@@ -49,6 +50,7 @@ static const char *booking_pay_add_state(struct db_batch *b, struct booking *bk,
     return booking_state_names[from];
 }
 
+/* `b` holds the payment's part already; both are committed by booking_finish(). */
 enum err booking_commit_paid(struct svc *s, struct db_batch *b, struct booking *bk,
                              const char *actor)
 {
@@ -76,11 +78,14 @@ enum err booking_commit_lost(struct svc *s, struct db_batch *b, struct booking *
     return booking_finish(s, b, &lost);
 }
 
+/* While staff decide about another amount, the hold must not end by itself. */
 void booking_add_keep_hold(struct db_batch *b, struct booking *bk)
 {
     DB_ADD(b, &stmt_booking_keep_hold, bk->venue_id.s, bk->id.s);
 }
 
+/* A line of history without a change of state: staff see what happened to the money. It takes a
+ * version, since clients that hold an old one have an old picture. */
 void booking_add_remark(struct svc *s, struct db_batch *b, struct booking *bk, const char *actor,
                         const char *reason)
 {
@@ -116,6 +121,7 @@ static bool booking_pay_add_notification(struct svc *s, struct db_batch *b,
     return told;
 }
 
+/* The booking stays as it is; its customer is told of the money. */
 enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
                                  const char *refund_id)
 {

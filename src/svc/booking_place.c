@@ -21,6 +21,8 @@
 
 /* ---- choosing ---- */
 
+/* The problem's detail: which rule it was, so that a front end can offer something else (BEHAVIOUR
+ * §5). */
 static const char *const booking_place_details[SLOT_VERDICT_COUNT] = {
     [SLOT_TOO_SOON] = "The start is too soon: the service needs more notice.",
     [SLOT_TOO_FAR] = "The start is too far ahead for this service.",
@@ -133,6 +135,8 @@ struct booking_reads {
     struct slot_results facts;
 };
 
+/* A customer is the one signed in; staff name a phone, and its customer is found or made; a guest
+ * without a phone has none. */
 static void booking_place_add_customer(struct svc *s, struct db_batch *b,
                                        const struct booking_caller *c,
                                        const struct booking_order *o, struct booking_reads *out)
@@ -149,6 +153,7 @@ static void booking_place_add_customer(struct svc *s, struct db_batch *b,
     }
 }
 
+/* NULL and unknown languages are Arabic. */
 static enum locale booking_locale_of(const char *name)
 {
     return name && strcmp(name, locale_names[LOCALE_EN]) == 0 ? LOCALE_EN : LOCALE_AR;
@@ -210,6 +215,7 @@ static void booking_place_hold(struct svc *s, const struct booking_order *o, str
         bk->hold_expires_at = bk->starts_at;
 }
 
+/* The language of the order comes first, then the account's. */
 static void booking_place_read_customer(struct db_rows rows, const struct booking_order *o,
                                         struct booking *bk)
 {
@@ -267,6 +273,8 @@ static enum err booking_place_try(struct svc *s, const struct booking_caller *c,
     return ERR_OK;
 }
 
+/* The occupied time includes the buffers of the service; start and end are what the customer
+ * sees. */
 static void booking_place_add_insert(struct db_batch *b, const struct booking_order *o,
                                      const struct slot_rule *rule, const struct booking *bk)
 {
@@ -281,6 +289,8 @@ static void booking_place_add_insert(struct db_batch *b, const struct booking_or
            bk->made_by, bk->forced);
 }
 
+/* Three round trips at least: the caller's first batch, this function's question, and its answer
+ * (ARCHITECTURE, "Life of a booking"). A held booking tells nobody yet: the payment does. */
 enum err booking_create(struct svc *s, const struct booking_caller *c,
                         const struct booking_order *o, struct booking *out)
 {
@@ -397,6 +407,8 @@ static enum err booking_move_try(struct svc *s, const struct principal *who,
     return ERR_OK;
 }
 
+/* The row is updated, not replaced: the old place is free in the moment in which the new one is
+ * taken. A held booking keeps the end of its hold. */
 enum err booking_reschedule(struct svc *s, const struct booking_caller *c,
                             const struct booking_move *m, struct booking *out)
 {

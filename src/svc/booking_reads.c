@@ -12,6 +12,8 @@
 #include "base/names.h"
 #include "svc/svc_sql.h"
 
+/* What a caller may see is a predicate of each statement, over the hash of its token or key: there
+ * is no check that could be forgotten. */
 int booking_add_find_mine(struct db_batch *b, const char *token_hash, const char *id)
 {
     return DB_ADD(b, &stmt_booking_find_mine, token_hash, id);
@@ -33,6 +35,8 @@ int booking_add_list_mine(struct db_batch *b, const char *token_hash, const stru
                   q->after_id, db_int(b, q->limit));
 }
 
+/* Absent filters are NULL, and the statement passes over them: one plan for the calendar in all its
+ * forms. */
 int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struct booking_list *q)
 {
     return DB_ADD(b, &stmt_booking_list_staff, key_hash, q->venue_id, q->states, q->from, q->to,
@@ -57,6 +61,8 @@ static enum booking_state booking_find_state(const char *name)
     return (enum booking_state)i;
 }
 
+/* For every statement that has the fragment booking_columns; so a booking has the same members
+ * wherever it comes from. */
 void booking_read(struct db_rows rows, int row, struct booking *out)
 {
     *out = (struct booking){
@@ -94,6 +100,8 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
     out->has_customer = !db_is_null(rows, row, "customer_id");
     if (out->has_customer)
         out->customer_id = db_get_uuid(rows, row, "customer_id");
+    /* Stored as minutes, so that a move of the booking moves the end of free cancellation with
+     * it. */
     out->free_cancel_until.us = out->starts_at.us - out->free_cancellation_minutes * 60000000;
     out->locale = strcmp(db_get_str(rows, row, "locale"), locale_names[LOCALE_EN]) == 0 ? LOCALE_EN
                                                                                         : LOCALE_AR;
@@ -122,6 +130,3 @@ void booking_read_event(struct db_rows rows, int row, struct booking_event *out)
         .request_id = db_get(rows, row, "request_id"),
     };
 }
-
-/* What a caller may see, as predicates of each statement: there is no check that could be
- * forgotten. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Venues, services and resources as everybody may read them, and the readers of their rows. Called
- * by the handlers of the catalog. */
+ * by the handlers of the catalog and of staff. Lists come in the order that staff chose
+ * (`position`), then by name. */
 #include "svc/catalog.h"
 
 #include "base/names.h"
@@ -13,6 +14,7 @@ const char *catalog_sort_key(struct arena *a, int64_t position, const char *name
     return arena_printf(a, "%010lld%s", (long long)position, name);
 }
 
+/* A locale that this version does not know reads as Arabic, like everywhere else. */
 static void catalog_read_words(struct db_rows rows, int row, struct catalog_words *out)
 {
     *out = (struct catalog_words){
@@ -29,6 +31,8 @@ static void catalog_read_words(struct db_rows rows, int row, struct catalog_word
     out->locale = locale >= 0 ? (enum locale)locale : LOCALE_AR;
 }
 
+/* Names of columns are those of the statements in catalog.sql; check_statements holds the two
+ * together. */
 void catalog_read_venue(struct db_rows rows, int row, struct venue *out)
 {
     *out = (struct venue){
@@ -44,7 +48,7 @@ void catalog_read_venue(struct db_rows rows, int row, struct venue *out)
     catalog_read_words(rows, row, &out->words);
 }
 
-/* resource_ids come as one text, separated by commas. */
+/* resource_ids come as one text with commas: libpq has no reader of arrays in text form. */
 static void catalog_read_resource_ids(struct arena *a, const char *text, struct service *out)
 {
     struct str left = str_of(text);
@@ -63,6 +67,7 @@ static void catalog_read_resource_ids(struct arena *a, const char *text, struct 
     out->resource_ids = ids;
 }
 
+/* The table's CHECK lists the same names; a newer one would read as "not paid online". */
 static int catalog_find_payment(const char *name)
 {
     const int i = name_find(service_payment_names, SERVICE_PAYMENT_COUNT, str_of(name));
@@ -88,6 +93,7 @@ void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct 
         .active = db_get_bool(rows, row, "active"),
         .grid_follows = db_get_bool(rows, row, "grid_follows"),
     };
+    /* NULL in the table is 0 here: no limit. */
     if (!db_is_null(rows, row, "max_party_size"))
         out->max_party_size = db_get_int(rows, row, "max_party_size");
     catalog_read_words(rows, row, &out->words);
@@ -116,6 +122,7 @@ void catalog_read_opening(struct db_rows rows, int row, struct opening *out)
     };
 }
 
+/* A closure without a resource is of the whole venue; its resource_id stays "". */
 void catalog_read_closure(struct db_rows rows, int row, struct closure *out)
 {
     *out = (struct closure){
@@ -131,6 +138,8 @@ void catalog_read_closure(struct db_rows rows, int row, struct closure *out)
 
 /* ---- public reads ---- */
 
+/* The caller asks for one row more than its page, and learns from it whether there is a next
+ * page. */
 enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out,
                         size_t *n)
 {
@@ -148,6 +157,7 @@ enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct v
     return ERR_OK;
 }
 
+/* The token is a predicate of the statement: no other code decides who sees what is retired. */
 enum err catalog_venue(struct svc *s, const char *id, const char *token_hash, struct venue *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
@@ -161,6 +171,7 @@ enum err catalog_venue(struct svc *s, const char *id, const char *token_hash, st
     return ERR_OK;
 }
 
+/* The venue is read in the same round trip, to tell "no services" from "no such venue". */
 enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page,
                           struct service **out, size_t *n)
 {

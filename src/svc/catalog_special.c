@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Hours of dates, which replace the weekly ones of a resource. Called by the handlers of staff. */
+/* Hours of certain dates, which replace the weekly ones of a resource. Called by the handlers of
+ * staff. Each function is one transaction under the resource's lock, and reports the bookings that
+ * no longer fit. */
 #include "svc/audit.h"
 #include "svc/catalog_write.h"
 #include "svc/svc_sql.h"
 
+/* The lock comes first: whoever books the resource meanwhile waits, and is then judged by the new
+ * hours. */
 static struct db_batch *catalog_special_begin(struct svc *s, const struct resource *r)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
@@ -12,6 +16,8 @@ static struct db_batch *catalog_special_begin(struct svc *s, const struct resour
     return b;
 }
 
+/* Minutes as two texts with commas: one statement for any number of openings. Five characters hold
+ * "1440,". */
 static void catalog_special_put(struct svc *s, struct db_batch *b, const struct resource *r,
                                 const struct special_hours *h)
 {
@@ -29,7 +35,8 @@ static void catalog_special_put(struct svc *s, struct db_batch *b, const struct 
            opens.p, closes.p, h->note);
 }
 
-/* Everything but COMMIT is in the batch already. */
+/* Adds the audit row and the question about conflicts, runs the batch, and commits. Two ranges that
+ * share a date violate the exclusion constraint, whoever wrote the other one. */
 static enum err catalog_special_end(struct svc *s, struct db_batch *b, const struct audit *audit,
                                     struct catalog_conflicts *out)
 {
@@ -56,6 +63,8 @@ enum err catalog_special_add(struct svc *s, const char *actor, const struct reso
                                out);
 }
 
+/* Deleted and written anew: identifiers of ranges change, but no request ever refers to an old
+ * list. */
 enum err catalog_special_replace(struct svc *s, const char *actor, const struct resource *r,
                                  const struct special_list *list, struct catalog_conflicts *out)
 {
@@ -71,6 +80,7 @@ enum err catalog_special_replace(struct svc *s, const char *actor, const struct 
                                out);
 }
 
+/* The deletion runs first, since only its count says whether the range existed. */
 enum err catalog_special_delete(struct svc *s, const char *actor, const struct resource *r,
                                 const char *id, struct catalog_conflicts *out)
 {

@@ -12,6 +12,7 @@
 
 #include "svc/svc_sql.h"
 
+/* In the same batch as the change, so that neither exists without the other. */
 static void catalog_staff_audit(struct svc *s, struct db_batch *b, const char *actor,
                                 const char *action, const struct uuid *subject,
                                 const struct uuid *venue)
@@ -115,6 +116,7 @@ static const char *catalog_staff_join_ids(struct svc *s, const struct service *v
     return sb.p;
 }
 
+/* Says which one is wrong, which the foreign key's error would not. */
 static enum err catalog_staff_check_resources(struct svc *s, struct db_batch *b,
                                               const struct service *v, size_t *bad)
 {
@@ -137,6 +139,7 @@ static void catalog_staff_add_service(struct svc *s, struct db_batch *b,
            db_int(b, v->max_advance_days), db_int(b, v->free_cancellation_minutes),
            db_bool(v->active), v->max_party_size > 0 ? db_int(b, v->max_party_size) : NULL,
            WORDS_PARAMS(b, v->words));
+    /* Links are replaced as a set; a PATCH without the member leaves them. */
     if (c->set_resources) {
         DB_ADD(b, &stmt_catalog_service_unlink, v->venue_id.s, v->id.s);
         DB_ADD(b, &stmt_catalog_service_link, v->venue_id.s, v->id.s, catalog_staff_join_ids(s, v));
@@ -171,6 +174,8 @@ enum err catalog_save_service(struct svc *s, const char *actor, const struct ser
     return e == ERR_OK && relinked ? catalog_conflicts_commit(s, b, i, out) : e;
 }
 
+/* Only a lower capacity or a retired resource can leave bookings that do not fit; other changes ask
+ * nothing. */
 enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v,
                                const struct resource *before, struct catalog_conflicts *out)
 {
@@ -191,6 +196,8 @@ enum err catalog_save_resource(struct svc *s, const char *actor, const struct re
     return e == ERR_OK ? catalog_conflicts_commit(s, b, i, out) : e;
 }
 
+/* The week as three texts with commas, one statement for any number of openings. Old rows are
+ * deleted in the same transaction: no reader sees a week without hours. */
 enum err catalog_save_hours(struct svc *s, const char *actor, const struct resource *r,
                             const struct opening_list *list, struct catalog_conflicts *out)
 {
@@ -218,6 +225,8 @@ enum err catalog_save_hours(struct svc *s, const char *actor, const struct resou
     return e == ERR_OK ? catalog_conflicts_commit(s, b, i, out) : e;
 }
 
+/* The lock of the resource, or of all of the venue's: a booking that is made at the same time is
+ * either listed as a conflict, or sees the closure. */
 enum err catalog_add_closure(struct svc *s, const char *actor, const struct closure *c,
                              struct catalog_conflicts *out)
 {
@@ -240,6 +249,7 @@ enum err catalog_add_closure(struct svc *s, const char *actor, const struct clos
     return e == ERR_DB_FOREIGN_KEY ? ERR_VALIDATION : e;
 }
 
+/* No lock: more room can leave nobody without a place. */
 enum err catalog_delete_closure(struct svc *s, const char *actor, const struct closure *c)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Customers: reading, changing and erasing them. Called by the handlers of /v1/me and by whatever
- * makes a customer: signing in, and bookings of staff. */
+ * makes a customer: signing in, and bookings of staff. An erased customer's row stays without phone
+ * and name, because bookings refer to it. */
 #include "svc/customer.h"
 
 #include "svc/audit.h"
@@ -18,6 +19,7 @@ static const struct db_stmt *const customer_erasures[] = {
     &stmt_customer_erase_venue_notes,
 };
 
+/* Arabic is the default language of every text here, so an unknown name reads as Arabic. */
 enum locale customer_locale(const char *name)
 {
     return strcmp(name, locale_names[LOCALE_EN]) == 0 ? LOCALE_EN : LOCALE_AR;
@@ -34,6 +36,7 @@ void customer_read(struct db_rows rows, int row, struct customer *out)
     };
 }
 
+/* NULL leaves a member as it is. No row: the customer was erased by another request just now. */
 enum err customer_update(struct svc *s, const char *id, const char *name, const enum locale *locale,
                          struct customer *out)
 {

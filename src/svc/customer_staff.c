@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Customers as staff see and change them. Called by the handlers of /v1/staff/customers. */
+/* Customers as staff see and change them. Called by the handlers of /v1/staff/customers. Which
+ * customers a key sees is a predicate of every statement, over the key's hash. */
 #include "svc/customer_staff.h"
 
 #include "svc/audit.h"
@@ -21,6 +22,8 @@ int customer_add_bookings(struct db_batch *b, const char *key_hash, const char *
     return DB_ADD(b, &stmt_customer_bookings, key_hash, id, db_int(b, rows));
 }
 
+/* Two statements, because the list without a filter walks an index in order, which a filter by text
+ * would spoil. */
 int customer_add_search(struct db_batch *b, const char *key_hash, const struct customer_search *q)
 {
     if (!q->phones && !q->name)
@@ -30,6 +33,7 @@ int customer_add_search(struct db_batch *b, const char *key_hash, const struct c
                   db_int(b, q->rows), q->phones, q->name);
 }
 
+/* created_us as text too: a cursor must hold exactly what the statement compares with. */
 void customer_read_seen(struct db_rows rows, int row, struct customer_seen *out)
 {
     const bool blocked = !db_is_null(rows, row, "blocked_us");
@@ -56,9 +60,11 @@ static const char *customer_staff_changed(struct arena *a, const struct customer
               e->locale ? "\"locale\"," : "", e->blocked ? "\"blocked\"," : "",
               e->has_note ? "\"note\"," : "");
     struct str text = sb_str(&list);
+    /* A PATCH has at least one member, so there is a comma to take off. */
     return arena_printf(a, "%.*s]}", (int)text.n - 1, text.p);
 }
 
+/* A key of one venue writes a note of its venue; others write the note that all venues see. */
 static void customer_staff_add_note(struct db_batch *b, const struct principal *who,
                                     const struct customer_edit *e)
 {
@@ -70,6 +76,8 @@ static void customer_staff_add_note(struct db_batch *b, const struct principal *
         DB_ADD(b, &stmt_customer_drop_venue_note, e->id, who->venue_id.s);
 }
 
+/* Ends with a read inside the same transaction: what is answered is what was stored. A block ends
+ * all sessions, so that no old one is valid again after the block is lifted. */
 enum err customer_edit(struct svc *s, const struct principal *who, const struct customer_edit *e,
                        struct customer_seen *out)
 {
@@ -99,7 +107,8 @@ enum err customer_edit(struct svc *s, const struct principal *who, const struct 
     return ERR_OK;
 }
 
-/* What `from` had goes first, then `from` is emptied as by an erasure. */
+/* What `from` had moves first, then `from` is emptied as by an erasure. Its row stays with a mark
+ * of where it went, so that old references lead somewhere. */
 static enum err customer_staff_merge_locked(struct svc *s, const struct principal *who,
                                             const char *from, const char *into, const char *phone)
 {
@@ -123,6 +132,8 @@ static enum err customer_staff_merge_locked(struct svc *s, const struct principa
     return db_run(b, s->deadline);
 }
 
+/* Both rows are locked by one statement in id order: two merges of the same pair cannot
+ * deadlock. */
 enum err customer_merge(struct svc *s, const struct principal *who, const char *from,
                         const char *into)
 {

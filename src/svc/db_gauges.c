@@ -17,6 +17,7 @@ const char *const db_gauges_status_names[NOTIFICATION_STATUS_COUNT] = {
     [NOTIFICATION_SENT] = "sent",
     [NOTIFICATION_FAILED] = "failed"};
 
+/* Rows come per group; the figure is that of the oldest of all groups. */
 static void db_gauges_keep_older(double *oldest_s, int64_t age_ms)
 {
     if ((double)age_ms / 1000 > *oldest_s)
@@ -51,6 +52,8 @@ static void db_gauges_take_debt(struct db_rows rows, int row, struct db_gauges *
         out->unknown += n;
 }
 
+/* `unsettled`: payments that the keeper has asked about as often as it does and that are still
+ * open. */
 static void db_gauges_take_payments(struct db_rows rows, int row, struct db_gauges *out)
 {
     int status = name_find(payment_state_names, PAYMENT_STATE_COUNT,
@@ -62,6 +65,8 @@ static void db_gauges_take_payments(struct db_rows rows, int row, struct db_gaug
     out->payments_unsettled += db_get_int(rows, row, "unsettled");
 }
 
+/* Small and frequent: rows that are PENDING or FAILED have an index of their own. *out changes only
+ * when all was read, so that the page never mixes two readings. */
 enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
@@ -86,6 +91,8 @@ enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
     return ERR_OK;
 }
 
+/* Counts rows that grow without end, so it is asked less often than the debt (monitor.c says how
+ * often). */
 enum err db_gauges_read_sent(struct svc *s, struct db_gauges *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);

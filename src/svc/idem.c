@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Idempotency keys: claiming one, storing the answer, giving it back. Called by the frame of the
- * api around handlers that change something. */
+ * api around handlers that change something. A key belongs to its caller, so the caller is part of
+ * the table's primary key. The statements find the caller by the token's hash: the claim needs no
+ * round trip of its own. */
 #include "svc/idem.h"
 
 #include <stdio.h>
@@ -35,6 +37,8 @@ int idem_claim_add(struct db_batch *b, const struct idem_claim *c, const char *b
     return DB_ADD(b, &stmt_idem_look_customer, bearer_hash, c->key, c->request_hash, c->holder.s);
 }
 
+/* The order matters: "same" is asked before "done", since another request must never get this
+ * answer. */
 enum idem_state idem_claim_read(struct db_rows rows, struct idem_claim *c, struct idem_outcome *out)
 {
     if (db_count(rows) ==
@@ -56,6 +60,8 @@ enum idem_state idem_claim_read(struct db_rows rows, struct idem_claim *c, struc
     return IDEM_DONE;
 }
 
+/* Fails when the claim is not the holder's any more: then another request has taken it over, and
+ * only one of the two may commit. */
 void idem_complete_add(struct db_batch *b, const struct idem_claim *c, const struct idem_outcome *o)
 {
     DB_ADD(b, &stmt_idem_complete, c->caller, c->key, c->holder.s, db_int(b, o->status), o->headers,

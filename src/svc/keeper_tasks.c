@@ -74,6 +74,8 @@ static enum err keeper_tasks_purge_one(struct svc *s, const struct db_stmt *stmt
     return ERR_OK;
 }
 
+/* In the order of how fast the tables grow. Most statements know by themselves when a row has
+ * expired; the last three go by the configured age. */
 static enum err keeper_tasks_purge(struct svc *s)
 {
     const struct {
@@ -97,8 +99,9 @@ static enum err keeper_tasks_purge(struct svc *s)
     return e;
 }
 
-/* send_by is at most 50 s away and a run of the longest job at most KEEPER_TASK_RUN_MS: FAILED
- * within the 60 s of the contract. */
+/* The name of each task is its label in metrics and status. send_by is at most 50 s away and a run
+ * of the longest task at most KEEPER_TASK_RUN_MS: FAILED within the 60 s of the contract (BEHAVIOUR
+ * §4). Purging can wait; what people wait for runs every second. */
 const struct keeper_task keeper_tasks[] = {
     {"interrupted_notifications", 1000, keeper_tasks_fail_interrupted},
     {"expired_holds", 1000, keeper_tasks_expire_holds},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Sending notifications: the row in the transaction of a change, the message after its commit.
- * Called by the booking services, and by the resends of staff. */
+ * Called by the booking services, and by the resends of staff. A failure here never fails the
+ * request: it ends as a row (BEHAVIOUR §4). */
 #include "svc/notification.h"
 
 #include "svc/svc_sql.h"
@@ -14,13 +15,14 @@
 #include "sys/log.h"
 
 /* The last part of a request is not a provider's: the result has to be stored and the answer
- * written. */
+ * written (BEHAVIOUR §3). */
 #define KEEP_MS 100
 /* With less than this beyond it a call is not begun. */
 #define TRY_MIN_MS 100
 /* A sender that has not reported this long after its budget ended is dead; the keeper comes by
  * within seconds, so that the row is FAILED within the 60 s of the contract. */
 #define REPORT_GRACE_MS 5000
+/* 60 s of the contract, less the keeper's period of 1 s and the longest run of its other tasks. */
 #define SEND_BY_MAX_MS 50000
 
 /* Rendered now: what the customer is told is what was true at the commit. */
@@ -60,12 +62,15 @@ static bool notification_was_throttled(const struct notification *n)
     return true;
 }
 
+/* Relative, in milliseconds: the database adds it to its own clock, which the keeper compares
+ * with. */
 int64_t notification_send_by_ms(const struct svc *s)
 {
     int64_t ms = (int64_t)deadline_left_ms(s->deadline) + REPORT_GRACE_MS;
     return ms < SEND_BY_MAX_MS ? ms : SEND_BY_MAX_MS;
 }
 
+/* A call that is cut off before any provider can answer would only make the outcome unknown. */
 bool notification_has_time(const struct svc *s)
 {
     return deadline_left_ms(deadline_before(s->deadline, KEEP_MS)) >= TRY_MIN_MS;
@@ -97,6 +102,8 @@ static enum notification_outcome notification_find_outcome(enum err e)
     return NOTIFICATION_OUTCOME_PROVIDER_FAILED;
 }
 
+/* Fixed sizes: a result may wait longer than the request's memory lives. What is too long is
+ * cut. */
 static void notification_copy(char *to, size_t size, const char *from)
 {
     (void)snprintf(to, size, "%s", from ? from : "");
@@ -155,6 +162,7 @@ enum notification_outcome notification_attempt(struct svc *s, const struct notif
     return r.outcome;
 }
 
+/* Returns nothing on purpose: no caller can make a request fail because of a message. */
 void notification_deliver(struct svc *s, const struct notification *n)
 {
     struct notification_try t = {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* What staff do with notifications: list, send again, acknowledge. Called by their handlers and by
- * the command `bookingd notifications`. */
+ * the command `bookingd notifications`. Both use the same statements, so that lists, counts and
+ * resends always mean the same rows (BEHAVIOUR §4). */
 #include "svc/notification_list.h"
 
 #include "base/ensure.h"
@@ -15,6 +16,7 @@ static const char *notification_list_time(struct db_batch *b, bool has, struct w
     return has ? db_time(b, w) : NULL;
 }
 
+/* Six parameters that all statements with a filter take at the same numbers ($2 to $7). */
 #define FILTER_PARAMS(b, f)                                       \
     (f)->status, (f)->booking_id, (f)->template, (f)->error_code, \
         notification_list_time((b), (f)->has_since, (f)->since),  \
@@ -32,7 +34,10 @@ int notification_add_of_booking(struct db_batch *b, const char *key_hash, const 
     return DB_ADD(b, &stmt_notification_of_booking, key_hash, booking_id);
 }
 
+/* Room for "+" and 15 digits of E.164, masked, and its end. */
 #define MASK_SIZE 24
+/* The recipient is masked here, for every reader: a list of notifications must not be a list of
+ * phone numbers. */
 void notification_read(struct arena *a, struct db_rows rows, int row, struct notification_item *out)
 {
     const char *recipient = db_get(rows, row, "recipient");
@@ -59,6 +64,7 @@ void notification_read(struct arena *a, struct db_rows rows, int row, struct not
         out->acknowledged_at = db_get_time(rows, row, "acknowledged_us");
 }
 
+/* For the command line; the API's list is part of its request's first batch. */
 enum err notification_list(struct svc *s, const struct notification_actor *who,
                            const struct notification_page *q,
                            const struct notification_item **items, size_t *n)
@@ -91,6 +97,7 @@ static void notification_list_add_audit(struct svc *s, struct db_batch *b,
                               .venue_id = db_get_str(claimed, 0, "venue_id")});
 }
 
+/* The stored text is sent, not a new one: what the customer reads is what was true then. */
 static enum notification_outcome notification_list_send_claimed(struct svc *s,
                                                                 struct db_rows claimed)
 {
@@ -129,9 +136,12 @@ static enum err notification_list_claim_one(struct svc *s, const struct notifica
     db_clean(s->db, s->deadline);
     if (db_count(rows) == 0)
         return ERR_NOT_FOUND;
+    /* FAILED and yet not claimed: its text is gone, or too old to be of use. */
     return db_get_bool(rows, 0, "failed") ? ERR_NOTIFICATION_EXPIRED : ERR_NOTIFICATION_NOT_FAILED;
 }
 
+/* Claim, send, and read what became of it: three steps, so that no transaction is open during the
+ * call. */
 enum err notification_resend(struct svc *s, const struct notification_actor *who, const char *id,
                              struct notification_item *out)
 {
@@ -199,6 +209,8 @@ enum err notification_resend_all(struct svc *s, const struct notification_actor 
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
+    /* Rows that fail again match again: the place in the list makes sure that each is tried
+     * once. */
     out->matched = db_get_int(db_result(b, counted), 0, "matched");
 
     struct place_in_list at = {0};
@@ -216,6 +228,7 @@ enum err notification_resend_all(struct svc *s, const struct notification_actor 
 
 /* ---- acknowledging ---- */
 
+/* JSON, which the statement unfolds: a parameter of fixed type for any number of identifiers. */
 static const char *notification_list_ids_json(struct arena *a, const char *const *ids, size_t n)
 {
     struct sb sb;
@@ -227,6 +240,7 @@ static const char *notification_list_ids_json(struct arena *a, const char *const
     return sb.p;
 }
 
+/* One audit row for all: it says how many, and one of them by name when it was one. */
 enum err notification_acknowledge(struct svc *s, const struct notification_actor *who,
                                   const struct notification_filter *f, const char *const *ids,
                                   size_t ids_n, int64_t *acknowledged)

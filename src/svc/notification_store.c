@@ -9,13 +9,17 @@
 #include "svc/svc_sql.h"
 #include "sys/log.h"
 
-/* When it is full the oldest is given up: the keeper will call that row interrupted. */
+/* While the database is away nothing new commits, so only results of calls that were under way come
+ * here: a few. When the list is full the oldest is given up: the keeper will call that row
+ * interrupted. */
 #define WAITING_MAX 64
+/* Per row, between requests: a worker that waits longer is missing from the queue. */
 #define FLUSH_MS 500
 
 static struct notification_result waiting[WAITING_MAX];
 static unsigned waiting_n;
 
+/* Columns are NULL where there is nothing to say; the fixed buffers cannot be. */
 static const char *notification_store_none_if_empty(const char *z)
 {
     return *z ? z : NULL;
@@ -42,6 +46,8 @@ static enum err notification_store_write(struct svc *s, const struct notificatio
     return ERR_OK;
 }
 
+/* A commit whose acknowledgement was lost may have happened: then the row may be written already,
+ * and must not be counted twice. */
 static void notification_store_keep(const struct notification_result *r, enum err why)
 {
     if (waiting_n == WAITING_MAX) {
@@ -61,6 +67,8 @@ void notification_store(struct svc *s, const struct notification_result *r)
         notification_store_keep(r, e);
 }
 
+/* In the order in which they came, and no further than the first failure: the database is away for
+ * all of them. */
 unsigned notification_flush(struct svc *s)
 {
     while (waiting_n > 0 && !deadline_passed(s->deadline)) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* One-time passwords: the sending. Called by the handlers of /v1/otp and /v1/me/phone. */
+/* One-time passwords: the sending. Called by the handlers of /v1/otp and /v1/me/phone. Limits and
+ * challenge are one statement and one commit; the SMS goes out afterwards; its result is stored
+ * last. The database holds no code, only an HMAC of it. */
 #include "svc/otp.h"
 
 #include "base/rng.h"
@@ -19,6 +21,7 @@
 /* A request ends with its budget or a little later; the next one with its key waits for that. */
 #define ANSWER_MARGIN_MS 2000
 
+/* All that one request needs on its way through this file. */
 struct sending {
     const struct otp_send *in;
     struct otp_sent *out;
@@ -42,6 +45,7 @@ void otp_code_mac(struct svc *s, const char *id, const char *phone, const char *
     digest_wipe(text, strlen(text));
 }
 
+/* Hashed: what a client puts into a key is unknown, and may be personal. */
 const char *otp_key_hash(struct svc *s, const char *key)
 {
     if (!key)
@@ -51,6 +55,7 @@ const char *otp_key_hash(struct svc *s, const char *key)
     return hex;
 }
 
+/* Phone and address as one subject: that this address signed this phone in before. */
 const char *otp_known_address(struct svc *s, const char *phone, const char *client_address)
 {
     return rate_subject(
@@ -58,6 +63,7 @@ const char *otp_known_address(struct svc *s, const char *phone, const char *clie
         arena_printf(s->arena, "%s %s", phone, rate_address(s->arena, client_address)));
 }
 
+/* Logged at every refusal: many of them for one phone are somebody guessing codes. */
 void otp_count_locked(const char *phone)
 {
     METRIC_INC(M_OTP, OTP_OUTCOME_THROTTLED, OTP_SCOPE_FAILURES);
@@ -81,6 +87,7 @@ static void otp_add_limit(struct otp_limits *l, enum otp_scope scope, const char
     l->rates[l->n++] = (struct rate){subject, limit.count, limit.per_ms};
 }
 
+/* The narrowest limit comes first: it is the one whose waiting time helps the caller most. */
 static void otp_list_limits(struct svc *s, const struct sending *w, struct otp_limits *l)
 {
     const struct config *cfg = s->cfg;
@@ -132,6 +139,7 @@ static enum err otp_refuse(struct sending *w, const struct otp_limits *l, struct
 
 /* ---- the challenge ---- */
 
+/* Words of a newer version read as "interrupted": unknown is the careful answer. */
 static enum err otp_error_find(const char *code)
 {
     for (int e = ERR_OK + 1; code && e < ERR_COUNT; e++)
@@ -140,6 +148,7 @@ static enum err otp_error_find(const char *code)
     return ERR_INTERRUPTED; /* its worker died before it could say */
 }
 
+/* By the database's clock, which the limits and the expiry use as well. */
 static void otp_read_times(struct svc *s, struct db_rows rows, struct otp_sent *out)
 {
     out->expires_at = db_get_time(rows, 0, "expires_us");
@@ -235,6 +244,7 @@ static void otp_store_result(struct svc *s, const struct sending *w, const struc
         LOG(LOG_LEVEL_WARN, "otp.result_not_stored", F_STR("otp", w->out->id.s), F_ERR(e));
 }
 
+/* The provider has what is left of the request, less the time to store the result. */
 static enum err otp_deliver(struct svc *s, struct sending *w)
 {
     static const unsigned counted[] = {[OUTCOME_OK] = OTP_OUTCOME_SENT,
@@ -261,6 +271,7 @@ static enum err otp_deliver(struct svc *s, struct sending *w)
     }
     w->out->unknown = result.outcome == OUTCOME_UNKNOWN;
     w->out->retry_after_s = result.retry_after_s;
+    /* A wrong number is the client's to correct (422); all else that a provider refuses is not. */
     if (result.err == ERR_PROVIDER_REJECTED)
         w->out->refusal_class = refusal_class(result.refusal);
     return result.err == ERR_PROVIDER_REJECTED && result.refusal == REFUSAL_NUMBER
@@ -276,6 +287,7 @@ static void otp_deliver_test(struct svc *s, const struct sending *w)
     METRIC_INC(M_OTP, OTP_OUTCOME_TEST, OTP_SCOPE_NONE);
 }
 
+/* Everything that the statement needs, made before the transaction: no lock waits for a hash. */
 static void otp_prepare(struct svc *s, struct sending *w)
 {
     struct otp_sent *out = w->out;

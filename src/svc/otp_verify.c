@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* One-time passwords: trading a code for a session. Called by the handler of /v1/otp/.../verify. */
+/* One-time passwords: trading a code for a session. Called by the handler of /v1/otp/.../verify. An
+ * attempt is counted before the code is compared, in the same statement that reads it: guessing in
+ * parallel gains nothing. */
 #include "base/unicode.h"
 #include "domain/metrics.h"
 #include "otp_priv.h"
@@ -25,6 +27,8 @@ bool otp_code_read(struct str text, size_t length, char code[OTP_CODE_MAX + 1])
     return n == length;
 }
 
+/* The reasons in the order of what the customer can do about them: wait, nothing, use the newer
+ * code, ask for a new one. */
 static enum err otp_verify_refuse(struct db_rows why, struct otp_session *out)
 {
     if (db_count(why) == 0)
@@ -86,6 +90,8 @@ static int otp_verify_match(struct svc *s, struct db_rows rows, const char *code
     return found;
 }
 
+/* A code is accepted at its own identifier and at a newer one of the same phone (BEHAVIOUR §5): SMS
+ * overtake each other. */
 enum err otp_verify(struct svc *s, const struct otp_verify *in, struct otp_session *out)
 {
     *out = (struct otp_session){.attempts_left = 0};
@@ -108,6 +114,8 @@ enum err otp_verify(struct svc *s, const struct otp_verify *in, struct otp_sessi
     if (found >= 0)
         return otp_verify_use(s, in, db_get_str(rows, found, "id"),
                               db_get_str(rows, found, "phone"), out);
+    /* With the key of the request that succeeded, a used challenge is looked at once more: the
+     * right code gives a session again, any other is told that it is used. */
     if (db_get_bool(rows, 0, "used"))
         return ERR_OTP_USED;
     METRIC_INC(M_OTP, OTP_OUTCOME_INCORRECT, OTP_SCOPE_NONE);

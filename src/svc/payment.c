@@ -58,11 +58,13 @@ static enum payment_state payment_state_of(const char *name)
     return (enum payment_state)i;
 }
 
+/* -1 for NULL: 0 is an amount. */
 static int64_t payment_get_amount(struct db_rows rows, int row, const char *column)
 {
     return db_get(rows, row, column) != NULL ? db_get_int(rows, row, column) : -1;
 }
 
+/* read_at is the database's clock at the moment of reading; all comparisons of times use it. */
 void payment_read(struct db_rows rows, int row, struct payment *out)
 {
     *out = (struct payment){
@@ -90,6 +92,7 @@ void payment_read(struct db_rows rows, int row, struct payment *out)
     };
 }
 
+/* As for bookings: what a caller may see is a predicate of the statement. */
 int payment_add_find_mine(struct db_batch *b, const char *token_hash, const char *id)
 {
     return DB_ADD(b, &stmt_payment_find_mine, token_hash, id);
@@ -115,6 +118,7 @@ int payment_add_list_odd(struct db_batch *b, const char *key_hash, const char *b
     return DB_ADD(b, &stmt_payment_odd_list, key_hash, booking_id);
 }
 
+/* Without a predicate of who asks: for the services, which know the caller already. */
 enum err payment_find(struct svc *s, const char *id, struct payment *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);

@@ -51,6 +51,7 @@ struct decide_reading {
     bool pending;                          /* a charge may still be paid */
 };
 
+/* NULL equals nothing, not even NULL: two unknown charges are not the same charge. */
 static bool decide_same_id(const char *a, const char *b)
 {
     return a != NULL && b != NULL && strcmp(a, b) == 0;
@@ -109,6 +110,7 @@ static void decide_add_move(struct payment_plan *plan, enum payment_state to, co
     plan->after.state = to;
 }
 
+/* `refunded` is the total so far, as the gateway gives it, not what was added. */
 static void decide_add_refunded(struct payment_plan *plan, int64_t refunded, const char *reason)
 {
     plan->after.refunded = refunded;
@@ -163,7 +165,7 @@ static void decide_paid(struct arena *a, const struct payment_locked *ours,
     enum booking_state booking = ours->booking.state;
     bool kept = r->charge->refunded < r->charge->amount;
     bool may_stand = kept && !ours->other_paid;
-    /* Only these have no units, or may have lost them. A confirmed booking has its slot, and a
+    /* Only these have no place, or may have lost it. A confirmed booking has its slot, and a
      * cancelled one has no claim to any. */
     bool needs_slot =
         may_stand && (booking == BOOKING_PENDING_PAYMENT || booking == BOOKING_EXPIRED);
@@ -220,6 +222,8 @@ static void decide_take_paid(struct payment *after)
         after->currency = after->paid_currency;
 }
 
+/* Another payment has paid, or the booking is cancelled: then there is nothing that this money
+ * could pay. */
 struct payment_plan payment_decide_accepted(const struct payment_locked *ours, enum err *e)
 {
     enum booking_state booking = ours->booking.state;
@@ -282,6 +286,7 @@ static bool decide_refunded_elsewhere(const struct payment_locked *ours,
            !ours->refund_in_flight;
 }
 
+/* Refunds made at the gateway's own desk come first: they change what the row says of money. */
 static void decide_unpaid(const struct payment_locked *ours, const struct decide_reading *r,
                           struct wall now, struct payment_plan *plan)
 {
@@ -339,6 +344,7 @@ struct payment_plan payment_decide(struct arena *a, const struct payment_locked 
 
 /* ---- after a call of our own ---- */
 
+/* Another process may have settled the row meanwhile: then what it stored stands. */
 struct payment_plan payment_decide_created(const struct payment_locked *ours,
                                            const struct gateway_made *made)
 {
@@ -379,6 +385,7 @@ struct payment_plan payment_decide_refunded(const struct payment *p, const char 
 
 /* ---- opening ---- */
 
+/* Whole seconds for all but very short holds; see the constants above. */
 struct wall payment_invoice_end(const struct booking *bk, int64_t hold_ms)
 {
     int64_t margin_ms = hold_ms / 10 < DECIDE_MARGIN_MAX_MS ? hold_ms / 10 : DECIDE_MARGIN_MAX_MS;
@@ -388,6 +395,8 @@ struct wall payment_invoice_end(const struct booking *bk, int64_t hold_ms)
     return (struct wall){end.us / 1000 * 1000};
 }
 
+/* What a request for a payment leads to: create one, wait for one that is being made, show one, or
+ * resume one whose caller is gone. */
 enum err payment_decide_open(const struct booking *bk, const struct payment *open, int64_t hold_ms,
                              enum open_way *way)
 {

@@ -14,11 +14,13 @@
  * which may take what SVC_STORE_MS allows for one. */
 #define GATEWAY_STORE_MS (3 * SVC_STORE_MS)
 
+/* s->ext is NULL in commands that call no provider. */
 bool payment_configured(const struct svc *s)
 {
     return s->cfg->payments.provider >= 0 && s->ext != NULL;
 }
 
+/* Every call of a request ends early enough to store what it found. */
 struct pay_call payment_call(struct svc *s)
 {
     return (struct pay_call){.ext = s->ext,

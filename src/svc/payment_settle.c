@@ -17,8 +17,10 @@
 #include "sys/json.h"
 #include "sys/log.h"
 
-/* How long a hint waits for another one's look: most take less than this. */
+/* How long a hint waits for another one's look at the gateway: most looks take less. A person waits
+ * here, in front of a browser. */
 #define SETTLE_AWAIT_MS 600
+/* About 20 reads of one row at most; a shorter step gains nothing that a person sees. */
 #define SETTLE_AWAIT_STEP_MS 30
 
 /* Without a lock, because the gateway is asked next and no lock is held during a call. What is read
@@ -42,8 +44,9 @@ static enum err settle_read_payment(struct svc *s, const char *id, struct paymen
     return ERR_OK;
 }
 
-/* Decides under the locks. The booking's slot is taken when the plan depends on it: that is a
- * question to the database, which only the units' constraint can answer. */
+/* Decides under the locks. When the plan depends on the booking's slot, the slot is asked for and
+ * the decision made again: whether there is room only the database can say, under the resource's
+ * lock. */
 static enum err settle_plan(struct svc *s, struct payment_locked *ours,
                             const struct gateway_view *view, struct payment_plan *plan)
 {
@@ -78,7 +81,7 @@ static enum err settle_commit_mismatch(struct svc *s, const struct payment *p, e
     return e;
 }
 
-/* Staff decide by these. */
+/* The figures by which staff decide: what was asked for, and what was paid. */
 static const char *settle_mismatch_detail(struct svc *s, struct db_batch *b,
                                           const struct payment *p)
 {
@@ -92,8 +95,8 @@ static const char *settle_mismatch_detail(struct svc *s, struct db_batch *b,
     return db_str(b, json_text(s->arena, j));
 }
 
-/* What of the gateway's answers was not understood: on the books once per payment and value, in the
- * log and the metric when it is new. Failing to note it must not fail the settling. */
+/* What of the gateway's answers was not understood: stored once per payment and value; in the log
+ * and the metric when it is new. A failure to store it must not fail the settling. */
 static void settle_note_odds(struct svc *s, const struct payment *p, const struct pay_odds *odds)
 {
     struct arena *a = s->arena;
@@ -157,6 +160,8 @@ static enum err settle_commit_plan(struct svc *s, const struct payment_plan *pla
     return db_run(b, s->deadline);
 }
 
+/* The decision uses the rows as they are under the locks, not as they were before the gateway was
+ * asked. */
 static enum err settle_apply(struct svc *s, const struct payment *seen,
                              const struct gateway_view *view, enum actor actor,
                              struct settlement *out)
@@ -179,6 +184,8 @@ static enum err settle_apply(struct svc *s, const struct payment *seen,
     return ERR_OK;
 }
 
+/* Read, ask, apply: three steps with no lock held during the call. Odd values are noted also when
+ * the settling failed, because they may be the reason. */
 enum err payment_settle(struct svc *s, const char *id, enum actor actor, enum payment_search search,
                         struct settlement *out)
 {
@@ -243,6 +250,8 @@ enum err payment_settle_hint(struct svc *s, const char *id, enum actor actor,
 
 /* ---- staff's word ---- */
 
+/* A hold whose time has passed takes its place again if there is room; else the money has to go
+ * back. */
 enum err payment_accept(struct svc *s, const struct principal *who, const struct payment *p,
                         payment_commit_fn on_commit, void *arg)
 {

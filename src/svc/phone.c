@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Phone numbers as people write them, made E.164. Called by every handler that takes a phone. */
+/* Phone numbers as people write them, made E.164 (ITU-T E.164: "+", country code, number, at most
+ * 15 digits). Called by every handler that takes a phone. Ranges of mobile numbers come from
+ * domain/phone_table.c. */
 #include "svc/phone.h"
 
 #include "base/unicode.h"
@@ -13,6 +15,8 @@
 /* What one character of a number means: its digit, or one of these. */
 enum { CH_DROP = -1, CH_BAD = -2, CH_PLUS = 10 };
 
+/* Digits of every script, and the marks that people and address books put between them. Anything
+ * else is a typo, and no number is guessed from it. */
 static int phone_meaning(uint32_t c)
 {
     int digit = unicode_digit(c);
@@ -48,6 +52,7 @@ struct dialled {                 /* what was written, as digits */
     bool plus;
 };
 
+/* A plus at the end is right-to-left text that was pasted: the sign belongs to the front. */
 static bool phone_read_dialled(struct str text, struct dialled *d)
 {
     bool ended = false; /* by a plus at the end */
@@ -75,6 +80,8 @@ static bool phone_read_dialled(struct str text, struct dialled *d)
     return d->n > 0;
 }
 
+/* otp.regions: where sign-in codes may go. An SMS to another country may cost many times as much,
+ * and is what toll fraud lives on. */
 static bool phone_is_served(const struct config *cfg, const struct phone_region *r)
 {
     for (size_t i = 0; i < cfg->otp.regions_n; i++)
@@ -115,6 +122,7 @@ static bool phone_find_national(const struct config *cfg, const struct phone_reg
     return phone_is_mobile(cfg, r, *national);
 }
 
+/* The length is checked on the whole number, as E.164 counts it. */
 static enum err phone_finish(struct arena *a, const struct phone_region *r, struct str national,
                              const char **out)
 {
@@ -168,6 +176,8 @@ static enum err phone_read_unsigned(const struct config *cfg, struct arena *a, s
     return ERR_PHONE_INVALID;
 }
 
+/* With a plus (or 00) the country is said; without one it is that of the first configured
+ * region. */
 enum err phone_normalise(const struct config *cfg, struct arena *a, struct str text,
                          enum phone_scope scope, const char **out)
 {
@@ -179,7 +189,8 @@ enum err phone_normalise(const struct config *cfg, struct arena *a, struct str t
                   : phone_read_unsigned(cfg, a, digits, out);
 }
 
-/* Test numbers need not exist in any range; they are compared as they would be dialled. */
+/* Test numbers (otp.test_numbers) need not exist in any range; they are compared as they would be
+ * dialled, at home and from abroad. */
 bool phone_find_test(const struct config *cfg, struct arena *a, struct str text, const char **out,
                      const char **code)
 {
@@ -205,6 +216,8 @@ bool phone_find_test(const struct config *cfg, struct arena *a, struct str text,
     return false;
 }
 
+/* For searches: the first digits of a number, as an array of what may be stored. Digits only, so
+ * nothing needs escaping. */
 const char *phone_prefixes(const struct config *cfg, struct arena *a, struct str text)
 {
     struct dialled d = {.n = 0};

@@ -11,6 +11,8 @@
 #include "base/digest.h"
 #include "base/ensure.h"
 
+/* Three array literals for one statement: all limits are judged together, and counted only when
+ * none of them refuses. */
 void rate_params(struct arena *a, const struct rate *rates, size_t n, struct rate_params *out)
 {
     ENSURE(n <= RATES_MAX);
@@ -67,6 +69,8 @@ const char *rate_address(struct arena *a, const char *address)
     return arena_strdup(a, text);
 }
 
+/* /48 is the largest block that one site usually gets (RFC 6177), so it is the next unit to limit.
+ * IPv4 has no such unit. */
 const char *rate_network(struct arena *a, const char *address)
 {
     struct in6_addr v6;

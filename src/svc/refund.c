@@ -214,6 +214,8 @@ static enum err refund_prepare(struct svc *s, struct refund *r, const struct pay
     return e;
 }
 
+/* Reads the total, writes it into the row, asks for the refund. So a process that dies at any point
+ * leaves a row from which the outcome can be found. */
 enum err refund_make(struct svc *s, const struct refund *r, const struct refund_caller *caller,
                      const struct payment *p, struct ext_result *o)
 {
@@ -257,6 +259,8 @@ enum err refund_resolve(struct svc *s, const struct refund *r, const struct refu
 
 /* ---- the keeper ---- */
 
+/* The claim is a commit of its own: two keepers (during a reload) never carry out the same
+ * refund. */
 static enum err refund_keep_next(struct svc *s, bool *more)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
@@ -282,6 +286,7 @@ static enum err refund_keep_next(struct svc *s, bool *more)
     return e == ERR_PAYMENT_NOT_REFUNDABLE || e == ERR_VALIDATION ? ERR_OK : e;
 }
 
+/* Stops early enough that a refund which was begun can also be stored. */
 enum err refund_task_due(struct svc *s)
 {
     if (!payment_configured(s))

@@ -125,6 +125,7 @@ static enum err request_begin(struct svc *s, const struct refund_request *q, str
     return e;
 }
 
+/* The row is committed before the gateway is called, and no transaction is open during the call. */
 static enum err request_carry_out(struct svc *s, const struct refund_request *q,
                                   struct payment_fault *fault)
 {
@@ -141,6 +142,7 @@ static enum err request_carry_out(struct svc *s, const struct refund_request *q,
     return o.err != ERR_OK ? payment_gateway_fault(s, &o, q->payment, fault) : e;
 }
 
+/* What staff ask for leaves the booking as it is; they cancel it separately. */
 enum err refund_request_staff(struct svc *s, const struct principal *who,
                               const struct refund_order *o, struct payment_fault *fault)
 {
@@ -199,6 +201,7 @@ static enum err request_cancel_once(struct svc *s, const struct booking_caller *
     return e == ERR_PAYMENT_NOT_REFUNDABLE ? ERR_BOOKING_NOT_ACTIVE : e;
 }
 
+/* Tried again when a payment arrived between looking and locking. */
 enum err refund_request_cancel(struct svc *s, const struct booking_caller *c,
                                const struct booking_transition *t, struct booking *out,
                                struct payment_fault *fault)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Sessions of customers. Called by otp.c, which makes them, and by the authentication of the api.
- */
+/* Sessions of customers. Called by otp_verify.c, which makes them, and by the authentication of the
+ * api. The token is random and shown once; the table holds its SHA-256, so a stolen copy of the
+ * table opens no session. */
 #include "svc/session.h"
 
 #include "base/rng.h"
 #include "svc/customer.h"
 #include "svc/svc_sql.h"
 
+/* 256 random bits as base64url, which needs no escaping in a header. */
 void session_token_new(struct session_token *t)
 {
     unsigned char random[32];
@@ -22,6 +24,7 @@ int session_auth_add(struct db_batch *b, const char *token_hash)
     return DB_ADD(b, &stmt_session_auth, token_hash);
 }
 
+/* Texts are copied: the rows are gone with the handler's next batch. */
 bool session_auth_read(struct arena *a, struct db_rows rows, struct principal *who)
 {
     if (db_count(rows) == 0)
@@ -40,6 +43,7 @@ bool session_auth_read(struct arena *a, struct db_rows rows, struct principal *w
     return true;
 }
 
+/* The row is deleted, so the next request with the token is a stranger's. */
 enum err session_end(struct svc *s, const char *token_hash)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);

@@ -10,6 +10,8 @@
 
 #include "svc/svc_sql.h"
 
+/* Five statements with the same six parameters, so that a search and a booking ask the same
+ * questions and cannot disagree. */
 void slot_facts_add(struct db_batch *b, const struct slot_question *q, struct slot_results *out)
 {
     const char *const params[] = {q->service_id, q->booking_id, q->resource_id,
@@ -22,6 +24,8 @@ void slot_facts_add(struct db_batch *b, const struct slot_question *q, struct sl
     out->busy = db_add(b, &stmt_slot_busy, params, n);
 }
 
+/* Times are microseconds of UTC: the database has done all arithmetic with time zones. party 1 is
+ * only a start; the caller sets it. */
 static void slot_facts_read_service(struct db_rows rows, struct slot_facts *out)
 {
     *out = (struct slot_facts){
@@ -69,6 +73,7 @@ static int slot_facts_count_rows(struct db_rows rows, const char *id, int *row)
     return *row - first;
 }
 
+/* Openings are instants already, special hours and changes of the clock included. */
 static void slot_facts_read_openings(struct arena *a, struct db_rows rows, struct slot_facts *f)
 {
     int row = 0;
@@ -101,6 +106,8 @@ static void slot_facts_read_closures(struct arena *a, struct db_rows rows, struc
     }
 }
 
+/* levels has two entries per booking: the number of people changes where one begins and where it
+ * ends. */
 static void slot_facts_read_busy(struct arena *a, struct db_rows rows, struct slot_facts *f)
 {
     int row = 0;
@@ -119,6 +126,8 @@ static void slot_facts_read_busy(struct arena *a, struct db_rows rows, struct sl
     }
 }
 
+/* Called when the batch has run. Sorting and summing happen once here, not at every start that is
+ * judged. */
 enum err slot_facts_read(struct arena *a, struct db_batch *b, const struct slot_results *r,
                          struct slot_facts *out)
 {

@@ -25,6 +25,7 @@ struct slot_merge {
     size_t n;
 };
 
+/* Each stream is one start ahead, so that the merge can compare. */
 static void slot_search_begin(struct arena *a, const struct slot_facts *f, int64_t from_us,
                               struct slot_merge *m)
 {
@@ -51,7 +52,8 @@ static struct slot_stream *slot_search_earliest(struct slot_merge *m)
     return earliest;
 }
 
-/* What both searches ask first. `days` is the index of slot_days, or -1. */
+/* What both searches ask first, in one round trip. Own bookings may be left out
+ * (`exclude_booking`), but only a caller who may see such a booking. */
 static enum err slot_search_read(struct svc *s, const struct slot_query *q, bool want_days,
                                  struct slot_facts *f, struct db_rows *days)
 {
@@ -89,6 +91,8 @@ static enum err slot_search_read(struct svc *s, const struct slot_query *q, bool
     return ERR_OK;
 }
 
+/* A page resumes at the time of its cursor, behind the resource named there. One start beyond the
+ * page says that there are more. */
 enum err slot_search(struct svc *s, const struct slot_query *q, struct slot_page *out)
 {
     struct slot_facts f;
@@ -132,6 +136,7 @@ static void slot_search_count_day(struct slot_merge *m, int64_t ends_us, struct 
     }
 }
 
+/* Days are the venue's: the database says when each begins, since a day may have 23 or 25 hours. */
 enum err slot_search_days(struct svc *s, const struct slot_query *q, struct slot_day **days,
                           size_t *n)
 {

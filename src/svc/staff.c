@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Keys of staff. Called by the command `bookingd staff-key`, the handlers of /v1/staff/keys and the
- * authentication of the api. */
+ * authentication of the api. A key is shown once, when it is made; the table holds its SHA-256. The
+ * key itself is random, so a plain hash is enough: there is nothing to guess. */
 #include "svc/staff.h"
 
 #include "base/digest.h"
@@ -13,7 +14,9 @@
 #include "svc/svc_sql.h"
 
 #define KEY_PREFIX "bks_" /* lets scanners of repositories and logs recognise a leaked key */
+/* 256 bits: beyond guessing, whatever the number of keys. */
 #define KEY_RANDOM 32
+/* The same as the CHECK of staff_keys.name, and short enough for a line of the audit log. */
 #define NAME_MAX_CHARS 64
 
 /* The name as it is stored, which goes into logs, history and tables; NULL when it cannot be one.
@@ -41,6 +44,7 @@ void staff_read_key(struct db_rows rows, int row, struct staff_key *out)
     };
 }
 
+/* One transaction for key and audit row: no key exists that nobody is recorded to have made. */
 enum err staff_key_add(struct svc *s, const struct staff_key_order *o, struct staff_key_made *made)
 {
     ENSURE(o->role < STAFF_ROLE_COUNT);
@@ -68,6 +72,7 @@ enum err staff_key_add(struct svc *s, const struct staff_key_order *o, struct st
                               .subject = id.s,
                               .venue_id = venue_id});
     enum err e = db_run(b, s->deadline);
+    /* The constraint decides, not a look before: the venue may go between the two. */
     if (e == ERR_DB_FOREIGN_KEY)
         return ERR_NOT_FOUND;
     if (e == ERR_DB_UNIQUE)
@@ -79,6 +84,7 @@ enum err staff_key_add(struct svc *s, const struct staff_key_order *o, struct st
     return e;
 }
 
+/* For the command line, which acts as nobody in particular. */
 enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
                           const char *venue_id_or_null, const char **key_out)
 {
@@ -93,6 +99,7 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
     return e;
 }
 
+/* All keys in one answer, for the command line: an installation has tens of them. */
 enum err staff_key_list(struct svc *s, const struct staff_key **out, size_t *n)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
@@ -115,6 +122,8 @@ int staff_add_list_seen(struct db_batch *b, const char *key_hash, const char *af
     return DB_ADD(b, &stmt_staff_list_seen, key_hash, after_name, db_int(b, rows));
 }
 
+/* Two round trips, since the audit row needs the venue that the first one finds. A key of another
+ * venue is not found. */
 enum err staff_key_revoke_one(struct svc *s, const struct principal *who, const char *id)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
@@ -137,6 +146,7 @@ enum err staff_key_revoke_one(struct svc *s, const struct principal *who, const 
     return db_run(b, s->deadline);
 }
 
+/* By name, for the command line. Revoking twice is ERR_NOT_FOUND the second time. */
 enum err staff_key_revoke(struct svc *s, const char *name)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
@@ -167,6 +177,8 @@ static enum staff_role staff_find_role(const char *name)
     return i >= 0 ? (enum staff_role)i : STAFF_VIEWER; /* the least, should a name be unknown */
 }
 
+/* Texts are copied to the arena: the rows go with the next batch, the principal lives as long as
+ * the request. */
 bool staff_auth_read(struct arena *a, struct db_rows rows, struct principal *who)
 {
     if (db_count(rows) == 0)
