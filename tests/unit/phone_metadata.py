@@ -13,6 +13,10 @@ try:
     import phonenumbers
     from phonenumbers import PhoneNumberType
 except ImportError:
+    # Debian's package belongs to Debian's interpreter, which need not be the first of the path.
+    debian = "/usr/bin/python3"
+    if sys.executable != debian and os.access(debian, os.X_OK):
+        os.execv(debian, [debian, *sys.argv])
     print("python3-phonenumbers is not installed")
     sys.exit(77)
 
