@@ -97,7 +97,8 @@ struct config {
         int64_t expire_after_ms;
         const char
             *messages[NOTIFICATION_TEMPLATE_COUNT][LOCALE_COUNT]; /* {service} {venue} {resource}
-                                                      {starts_at} {ends_at} {party_size} */
+                                                      {starts_at} {ends_at} {party_size},
+                                                      and by template {amount} {currency} {link} */
     } notifications;
     struct {
         int64_t notifications_ms, audit_ms, webhook_events_ms; /* 0: for ever */

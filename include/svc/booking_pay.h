@@ -44,6 +44,8 @@ struct booking_refunded {
     const struct booking_caller *caller; /* NULL: `actor` did it */
     const char *actor, *reason;
     const char *refund_id; /* tells the booking's refunds apart: one notification each */
+    int64_t amount;        /* of this refund, in minor units of: */
+    const char *currency;
 };
 /* Cancels it after its refund: state, history, audit, both notifications, COMMIT of `b`, the SMS.
  */
@@ -51,6 +53,6 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
                                   const struct booking_refunded *how) MUST_CHECK;
 /* A refund that leaves the booking alone: notification, COMMIT of `b`, the SMS. */
 enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
-                                 const char *refund_id) MUST_CHECK;
+                                 const struct booking_refunded *how) MUST_CHECK;
 
 #endif

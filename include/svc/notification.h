@@ -20,6 +20,10 @@ struct notification {
     /* for the text; starts_at and ends_at already in the venue's wall time, "2026-01-02 15:04" */
     const char *service, *venue, *resource, *starts_at, *ends_at;
     int64_t party_size;
+    /* The sum that the text speaks of, in minor units, and where to pay it; NULL: of templates that
+     * name neither. */
+    int64_t amount;
+    const char *currency, *link;
     struct uuid id;         /* out: set by notification_enqueue */
     const char *body;       /* out: the rendered text */
     struct mono made_at;    /* out */

@@ -113,6 +113,7 @@ static const struct template_var check_config_sample[] = {
     {"party_size", "2"},
     {"amount", "120.00"},
     {"currency", "SAR"},
+    {"link", "https://checkout.moyasar.com/invoices/b7c7b1a1-3c3e-4f6e-8b56-2f1d9a3c4e5f"},
 };
 
 /* Whoever changes a text sees here when one character more would cost another message. */

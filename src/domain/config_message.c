@@ -11,8 +11,12 @@
 
 /* What a text may name. A placeholder of another template would be sent to a customer as it is. */
 static const char *const otp_placeholders[] = {"code", NULL};
-static const char *const notification_placeholders[] = {
-    "service", "venue", "resource", "starts_at", "ends_at", "party_size", NULL};
+#define MESSAGE_ABOUT_BOOKING "service", "venue", "resource", "starts_at", "ends_at", "party_size"
+static const char *const notification_placeholders[] = {MESSAGE_ABOUT_BOOKING, NULL};
+static const char *const refund_placeholders[] = {MESSAGE_ABOUT_BOOKING, "amount", "currency",
+                                                  NULL};
+static const char *const link_placeholders[] = {MESSAGE_ABOUT_BOOKING, "amount", "currency", "link",
+                                                NULL};
 
 /* Used for a language that the file has no text for. */
 static const char *const otp_texts[LOCALE_COUNT] = {
@@ -62,6 +66,8 @@ static void read_locales(struct config_loader *l, const struct config_node *map,
         /* A sign-in message without its code would cost an SMS and help nobody. */
         if (text && placeholders == otp_placeholders && !strstr(text, "{code}"))
             config_fault(l, n, "must have {code}");
+        else if (text && placeholders == link_placeholders && !strstr(text, "{link}"))
+            config_fault(l, n, "must have {link}");
         else if (text)
             out[locale] = text;
     }
@@ -81,6 +87,13 @@ static const char *config_join(struct arena *a, const char *const *names, size_t
     return sb_str(&b).p;
 }
 
+static const char *const *message_placeholders(int template)
+{
+    return template == NOTIFICATION_TEMPLATE_PAYMENT_LINK       ? link_placeholders
+           : template == NOTIFICATION_TEMPLATE_PAYMENT_REFUNDED ? refund_placeholders
+                                                                : notification_placeholders;
+}
+
 void config_read_notification_messages(const struct config_entry *e)
 {
     if (e->node->kind != CONFIG_MAP) {
@@ -91,7 +104,7 @@ void config_read_notification_messages(const struct config_entry *e)
         const int t =
             name_find(notification_template_names, NOTIFICATION_TEMPLATE_COUNT, str_of(n->key));
         if (t >= 0)
-            read_locales(e->l, n, notification_placeholders,
+            read_locales(e->l, n, message_placeholders(t),
                          config_of(e->l)->notifications.messages[t]);
         else
             config_fault_key(e->l, n, "unknown key: the templates are %s",

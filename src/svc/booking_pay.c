@@ -111,22 +111,25 @@ static int64_t booking_pay_refund_number(const char *uuid)
 
 /* False: nobody is to be told, because the customer was erased. */
 static bool booking_pay_add_notification(struct svc *s, struct db_batch *b,
-                                         const struct booking *bk, const char *refund_id,
-                                         struct notification *n)
+                                         const struct booking *bk,
+                                         const struct booking_refunded *how, struct notification *n)
 {
     bool told = booking_notification(bk, NOTIFICATION_TEMPLATE_PAYMENT_REFUNDED,
-                                     booking_pay_refund_number(refund_id), n);
-    if (told)
-        notification_enqueue(s, b, n);
-    return told;
+                                     booking_pay_refund_number(how->refund_id), n);
+    if (!told)
+        return false;
+    n->amount = how->amount;
+    n->currency = how->currency;
+    notification_enqueue(s, b, n);
+    return true;
 }
 
 /* The booking stays as it is; its customer is told of the money. */
 enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
-                                 const char *refund_id)
+                                 const struct booking_refunded *how)
 {
     struct notification n;
-    bool told = booking_pay_add_notification(s, b, bk, refund_id, &n);
+    bool told = booking_pay_add_notification(s, b, bk, how, &n);
     enum err e = db_run(b, s->deadline);
     if (e == ERR_OK && told)
         notification_deliver(s, &n);
@@ -139,7 +142,7 @@ enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct book
     const char *from =
         booking_pay_add_state(b, bk, BOOKING_CANCELLED, how->caller ? how->reason : NULL);
     struct notification n;
-    bool told = booking_pay_add_notification(s, b, bk, how->refund_id, &n);
+    bool told = booking_pay_add_notification(s, b, bk, how, &n);
     struct booking_change change = {.caller = how->caller,
                                     .actor = how->actor,
                                     .now = bk,

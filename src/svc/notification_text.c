@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/template.h"
 #include "base/text_rules.h"
+#include "domain/money.h"
 #include "notification_priv.h"
 
 /* Names of venues and services are written by people: no control characters, a limited length. */
@@ -37,6 +38,9 @@ const char *notification_render(const struct config *cfg, struct arena *a,
         {"starts_at", n->starts_at},
         {"ends_at", n->ends_at},
         {"party_size", arena_printf(a, "%lld", (long long)n->party_size)},
+        {"amount", n->currency ? money_amount_text(a, n->amount, n->currency) : ""},
+        {"currency", n->currency ? money_currency_text(n->currency, n->locale) : ""},
+        {"link", n->link ? n->link : ""},
     };
     const struct template_values values = {
         .vars = vars, .n = ARRAY_LEN(vars), .add = notification_text_add_value};

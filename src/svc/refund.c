@@ -114,14 +114,18 @@ static enum err refund_commit_done(struct svc *s, const struct refund *r, int64_
     if (r->unmatched)
         METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_SURPLUS);
     refund_add_audit(s, b, r, &plan.after);
+    const struct booking_refunded how = {.caller = caller->canceller,
+                                         .actor = r->actor,
+                                         .reason = r->reason,
+                                         .refund_id = r->id.s,
+                                         .amount = r->amount,
+                                         .currency = plan.after.currency};
     if (!r->cancels_booking ||
         (bk->state != BOOKING_CONFIRMED && bk->state != BOOKING_PENDING_PAYMENT)) {
         refund_add_answer(caller, b, &plan.after, bk);
-        return booking_commit_refunded(s, b, bk, r->id.s);
+        return booking_commit_refunded(s, b, bk, &how);
     }
     /* The canceller's answer is added there, because it shows the booking as cancelled. */
-    const struct booking_refunded how = {
-        .caller = caller->canceller, .actor = r->actor, .reason = r->reason, .refund_id = r->id.s};
     if (caller->order && caller->order->on_commit)
         caller->order->on_commit(caller->order->arg, b, &plan.after);
     e = booking_commit_cancelled(s, b, bk, &how);

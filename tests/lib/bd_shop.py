@@ -15,13 +15,14 @@ import bd
 
 RIYADH = zoneinfo.ZoneInfo("Asia/Riyadh")
 LOCAL_MESSAGES = {
-    name: {"en": name + " {service} {starts_at}", "ar": name + " {service}"}
-    for name in (
-        "booking_confirmed",
-        "booking_cancelled",
-        "booking_rescheduled",
-        "booking_expired",
-        "payment_refunded",
+    name: {"en": name + " {service} {starts_at}" + more, "ar": name + " {service}" + more}
+    for name, more in (
+        ("booking_confirmed", ""),
+        ("booking_cancelled", ""),
+        ("booking_rescheduled", ""),
+        ("booking_expired", ""),
+        ("payment_refunded", " {amount} {currency}"),
+        ("payment_link", " {amount} {currency} {link}"),
     )
 }
 

@@ -31,6 +31,7 @@ TEMPLATES = [
     "booking_rescheduled",
     "booking_expired",
     "payment_refunded",
+    "payment_link",
 ]
 CODES = [
     "provider_rejected",

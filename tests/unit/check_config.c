@@ -530,7 +530,8 @@ START_TEST(messages)
     struct config *c = th_good(
         "otp: {messages: {en: 'Code {code}, {code}!'}}\n"
         "notifications: {messages: {booking_confirmed: {ar: 'ح {service}'},\n"
-        "  payment_refunded: {en: '{venue}{resource}{starts_at}{ends_at}{party_size}'}}}\n");
+        "  payment_refunded: {en: '{venue}{resource}{starts_at}{ends_at}{party_size}'},\n"
+        "  payment_link: {en: '{amount} {currency} {link}'}}}\n");
     ck_assert_str_eq(c->otp.messages[LOCALE_EN], "Code {code}, {code}!");
     ck_assert_str_eq(c->otp.messages[LOCALE_AR], "رمز الدخول: {code}");
     ck_assert_str_eq(c->notifications.messages[NOTIFICATION_TEMPLATE_BOOKING_CONFIRMED][LOCALE_AR],
@@ -550,10 +551,15 @@ START_TEST(messages)
     th_bad("notifications: {messages: {booking_lost: {en: x}, booking_expired: {en: 'a { b'}}}",
            "1:28: notifications.messages.booking_lost: unknown key: the templates are "
            "booking_confirmed, "
-           "booking_cancelled, booking_rescheduled, booking_expired, payment_refunded\n"
+           "booking_cancelled, booking_rescheduled, booking_expired, payment_refunded, "
+           "payment_link\n"
            "1:73: notifications.messages.booking_expired.en: has a '{' that begins no placeholder; "
            "known: {service} "
            "{venue} {resource} {starts_at} {ends_at} {party_size}\n");
+    th_bad("notifications: {messages: {payment_link: {en: x}, booking_expired: {en: '{link}'}}}",
+           "1:47: notifications.messages.payment_link.en: must have {link}\n"
+           "1:73: notifications.messages.booking_expired.en: unknown placeholder {link}; known: "
+           "{service} {venue} {resource} {starts_at} {ends_at} {party_size}\n");
     th_bad("notifications: {messages: [x]}",
            "1:27: notifications.messages: must be a mapping of templates to texts\n");
 }

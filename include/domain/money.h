@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/* Sums of money as people read them, for the texts of notifications. */
+#ifndef BOOKINGD_DOMAIN_MONEY_H
+#define BOOKINGD_DOMAIN_MONEY_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "domain/templates.h"
+
+/* Minor units of a currency (ISO 4217) as a decimal number, on the arena: 12000 SAR is "120.00",
+ * 1500 KWD "1.500", 500 JPY "500". */
+const char *money_amount_text(struct arena *a, int64_t minor, const char *currency);
+/* The currency as it stands beside a sum in the reader's language: its code in English, its usual
+ * sign in Arabic where it has one (CLDR). Static, or `currency` itself. */
+const char *money_currency_text(const char *currency, enum locale reader);
+
+#endif
