@@ -16,6 +16,7 @@
 #include "base/ensure.h"
 #include "cli_priv.h"
 
+/* Gaps for a space and a word, twice: a command has one word or two. */
 #define HINT "bookingd: try 'bookingd%s%s%s%s --help'\n"
 
 /* ---- finding the command ---- */
@@ -46,6 +47,7 @@ static void cli_print_commands(const char *group)
     }
 }
 
+/* `bookingd staff-key --help` has no command of its own: it lists the commands of the group. */
 static int cli_print_group(const char *group)
 {
     printf("usage: bookingd [-c FILE] %s COMMAND\n\nCommands:\n", group);
@@ -53,6 +55,7 @@ static int cli_print_group(const char *group)
     return cli_done();
 }
 
+/* Options before the command were read by main.c; c->argv begins with the command. */
 int cli_run(struct cli *c)
 {
     bool group;
@@ -80,6 +83,7 @@ int cli_run(struct cli *c)
 
 /* ---- help and errors ---- */
 
+/* One screen: what it is, commands, options, exit codes. Details are in each command's own help. */
 int cli_help(void)
 {
     puts("usage: bookingd [-c FILE] [COMMAND]\n\n"
@@ -116,6 +120,8 @@ static void PRINTF_LIKE(1, 0) cli_print_error(const char *fmt, va_list ap)
     fputc('\n', stderr);
 }
 
+/* Every line on stderr begins with the program's name, so that a log of several programs can be
+ * read. */
 void cli_error(const char *fmt, ...)
 {
     va_list ap;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* `bookingd check-config`: faults of the file, what is hopeless, and warnings about what is unsafe.
- */
+/* `bookingd check-config`: faults of the file, settings that cannot be meant, and warnings about
+ * what is unsafe. Faults end with exit code 78, warnings do not: a test system may have reasons.
+ * Nothing is connected to, so it also runs in a pipeline. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,24 +21,27 @@
 /* Chance of one in a thousand per code, with the usual attempts. */
 #define CODE_GUESSES_MAX 1000
 
+/* `hopeless`: at least one setting was refused; the others are still looked at. */
 struct check {
     const struct config *cfg;
     const char *path;
     bool hopeless;
 };
 
+/* For what serve must not start with: it would work, and protect nothing. */
 static void check_config_refuse(struct check *c, const char *key, const char *what)
 {
     cli_error("%s: %s: %s", c->path ? c->path : "defaults", key, what);
     c->hopeless = true;
 }
 
+/* For what may be meant, but is unsafe where it is not. */
 static void check_config_warn(const struct check *c, const char *key, const char *what)
 {
     cli_error("%s: warning: %s: %s", c->path ? c->path : "defaults", key, what);
 }
 
-/* Whoever connects could say any address, and no limit per address would hold. */
+/* With a /0, whoever connects could claim any address, and no limit per address would hold. */
 static void check_config_judge_server(struct check *c)
 {
     const struct config *cfg = c->cfg;
@@ -52,6 +56,8 @@ static void check_config_judge_server(struct check *c)
                           "metrics and status are not on loopback, and ask for no credentials");
 }
 
+/* A link-local address is where cloud machines offer their own credentials: a provider there is a
+ * mistake or an attack. */
 static void check_config_judge_providers(struct check *c)
 {
     for (size_t i = 0; i < c->cfg->providers_n; i++) {
@@ -68,6 +74,7 @@ static void check_config_judge_providers(struct check *c)
     }
 }
 
+/* All codes of a length, divided by the attempts at one code: the chance of a guess. */
 static void check_config_judge_otp(struct check *c)
 {
     int64_t codes = 1;
@@ -80,6 +87,8 @@ static void check_config_judge_otp(struct check *c)
         check_config_warn(c, "otp.per_phone", "more than 100 codes to one phone");
 }
 
+/* A guess from the text alone: libpq's own parser would need its defaults and files. Only a warning
+ * depends on it. */
 static void check_config_judge_database(struct check *c)
 {
     const char *url = c->cfg->database.url;
@@ -102,7 +111,7 @@ static void check_config_judge_file(struct check *c)
 
 /* ---- what the texts cost ---- */
 
-/* Names of usual length. */
+/* Values of usual length, in Latin script; with Arabic names the figures are higher. */
 static const struct template_var check_config_sample[] = {
     {"code", "123456"},
     {"service", "Haircut and beard"},

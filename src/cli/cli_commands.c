@@ -22,6 +22,7 @@
 
 const char cli_default_config[] = BD_SYSCONFDIR "/bookingd/bookingd.yaml";
 
+/* Shared by three commands, whose filters are read by one function (cli_notifications.c). */
 #define FILTERS_HELP                                                                   \
     "  --template NAME    booking_confirmed, booking_cancelled, booking_rescheduled, " \
     "booking_expired, "                                                                \
@@ -88,6 +89,8 @@ int cli_print_version(void)
     return cli_done();
 }
 
+/* --verbose says how old the table of mobile numbers is: the usual reason for a refused new
+ * number. */
 int cli_version(struct cli *c)
 {
     bool verbose = false;

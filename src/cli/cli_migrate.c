@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* `bookingd migrate`: brings the schema to the version of this program. */
+/* `bookingd migrate`: brings the schema to the version of this program, and grants what `serve`
+ * needs to another role. The work is db/db_migrate.c's; this file reports it. */
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -17,6 +18,8 @@ static void migrate_tell(const char *text)
     cli_error("%s", text);
 }
 
+/* A fault of a migration and a missing right look alike as an error code; the report has the
+ * words. */
 static int migrate_end(enum err e, const struct db_migrate_report *report)
 {
     if (report->fault)

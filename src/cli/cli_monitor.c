@@ -89,6 +89,7 @@ static bool monitor_read_all(int fd, struct sb *out, struct deadline d)
     }
 }
 
+/* One request per connection, so no length has to be parsed. */
 static bool monitor_get_status(int fd, bool json, struct sb *answer, struct deadline d)
 {
     static const char request[] =
@@ -109,6 +110,7 @@ static bool monitor_find_body(struct str answer, struct str *body)
     return false;
 }
 
+/* *why NULL: the connection failed and errno says how; else what was wrong with the answer. */
 bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer,
                      struct str *body, const char **why)
 {

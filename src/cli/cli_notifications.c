@@ -35,6 +35,7 @@ struct words { /* options as they were given */
 
 /* ---- filters ---- */
 
+/* RFC 3339, as in the API: what a list prints can be typed into a filter. */
 static bool notifications_read_time(const char *text, struct wall *out, bool *has)
 {
     *has = text != NULL;
@@ -116,6 +117,7 @@ static void notifications_print_item(const struct notification_item *n)
            n->attempts, notifications_or_dash(n->error_code), n->has_acknowledged ? "yes" : "no");
 }
 
+/* Plain columns on stdout: no page of a list is ever reached by a cursor here, only by a filter. */
 int cli_notifications_list(struct cli *c)
 {
     struct words w = {.status = NULL};
@@ -169,6 +171,7 @@ static int notifications_resend_one(struct cli_session *s, const char *id)
     return strcmp(item.status, notification_status_names[NOTIFICATION_SENT]) == 0 ? code : 1;
 }
 
+/* Exit code 1 when any message failed: a script must not take "some were sent" for success. */
 static int notifications_resend_all(struct cli_session *s, const struct notification_filter *f,
                                     int64_t limit, bool dry_run)
 {
@@ -216,6 +219,7 @@ int cli_notifications_resend(struct cli *c)
     return code;
 }
 
+/* Takes as many identifiers as a list prints at most, so that xargs(1) needs no splitting. */
 int cli_notifications_acknowledge(struct cli *c)
 {
     struct words w = {.status = NULL};

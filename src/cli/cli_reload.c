@@ -91,6 +91,7 @@ struct reload_options {
     int64_t pid, seconds;
 };
 
+/* EX_UNAVAILABLE when there is no such process, as when the monitor does not answer. */
 static int reload_send_hup(int64_t pid)
 {
     if (kill((pid_t)pid, SIGHUP) == 0)
@@ -99,6 +100,7 @@ static int reload_send_hup(int64_t pid)
     return errno == ESRCH ? EX_UNAVAILABLE : 1;
 }
 
+/* The clock is read before the signal is sent: a reload that began earlier is not ours. */
 static int reload_run(struct arena *a, const struct config *cfg, struct reload_options *w)
 {
     const struct listen_addr *at = &cfg->monitor.listen;

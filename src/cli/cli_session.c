@@ -57,6 +57,8 @@ static void session_resolve(unsigned i)
         cli_error("cannot resolve %s: %s", addrs_name(i), rc ? gai_strerror(rc) : "no address");
 }
 
+/* Names of providers are looked up only when something will be sent: a list must work without
+ * DNS. */
 static void session_open_addresses(const struct config *cfg, bool providers)
 {
     char host[256];
@@ -89,6 +91,7 @@ static bool session_open_parts(struct cli_session *s, enum cli_needs needs)
     return s->svc.db && (!providers || s->svc.ext);
 }
 
+/* On failure everything is closed and the reason is printed; the caller only returns the code. */
 int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs, int64_t ms)
 {
     *s = (struct cli_session){.cfg = cli_config(c, needs != CLI_PROVIDERS)};
@@ -121,6 +124,7 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     return code;
 }
 
+/* In the reverse order of opening; parts that were never opened are passed over. */
 void cli_session_close(struct cli_session *s)
 {
     if (s->svc.ext)

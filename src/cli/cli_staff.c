@@ -29,6 +29,8 @@ static int staff_print_error(enum err e, const char *name, const char *venue)
     return 1;
 }
 
+/* admin is the default role, since the first key that anybody makes must be able to set up the
+ * rest. */
 int cli_staff_create(struct cli *c)
 {
     const char *name = NULL, *role = "admin", *venue = NULL, *key;
@@ -59,6 +61,7 @@ int cli_staff_create(struct cli *c)
     return code;
 }
 
+/* Revoked keys are listed too: the audit log names them. */
 int cli_staff_list(struct cli *c)
 {
     const struct staff_key *keys;

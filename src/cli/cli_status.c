@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* `bookingd status`: prints the scoreboard of the running daemon. */
+/* `bookingd status`: prints the scoreboard of the running daemon, or (--check) what is wrong with
+ * it. It asks the monitor and looks at nothing else, so it says what the daemon itself knows. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 
 #define STATUS_MS 5000 /* the monitor reads shared memory alone and answers at once */
 
-/* As the severities of alerts: a page means that customers are hurt now. */
+/* As the severities of alerts: a page means that customers are hurt now. The values are the exit
+ * codes of monitoring plugins (0 ok, 1 warning, 2 critical). */
 enum { STATUS_GOOD = 0, STATUS_TICKET = 1, STATUS_PAGE = 2 };
 
 /* Workers that can take a request. */
@@ -35,7 +37,8 @@ static unsigned status_count_workers(const json_t *top, bool *draining)
     return n;
 }
 
-/* Names what holds, worst first. */
+/* Prints every condition that holds, the worst first, and returns the worst. It reads the JSON,
+ * whose members never change, not the text. */
 static int status_check(struct arena *a, struct str body)
 {
     const json_t *top = json_parse(a, body);
@@ -75,6 +78,7 @@ static int status_print(struct arena *a, const struct listen_addr *at, bool json
     struct sb answer;
     struct str body;
     const char *why;
+    /* Port 0 lets the kernel choose, which tests use. */
     if (at->kind == LISTEN_TCP && at->port == 0) {
         cli_error(
             "monitor.listen has port 0: the daemon chose the port, and only its log says which");
