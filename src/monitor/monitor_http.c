@@ -25,6 +25,7 @@
 /* A burst of connections must not keep answers waiting. */
 #define ACCEPTS_PER_TURN 16
 
+/* The connection of one caller, with one request at a time; allocated, because `in` is large. */
 struct conn {
     int fd;              /* -1: free */
     struct arena *arena; /* of the answer */
@@ -78,6 +79,7 @@ static void conn_free(struct monitor_http *h, size_t i)
     h->conns[i] = h->conns[--h->conns_n];
 }
 
+/* By pointer, because the place in the list changes whenever another connection is freed. */
 static void conn_close(struct monitor_http *h, const struct conn *c)
 {
     for (size_t i = 0; i < h->conns_n; i++)
@@ -94,6 +96,7 @@ void monitor_http_free(struct monitor_http *h)
     free(h);
 }
 
+/* Nothing to write and nothing read: such a connection may be closed without harm. */
 static bool between_requests(const struct conn *c)
 {
     return c->out.n == 0 && c->in_n == 0;
@@ -115,6 +118,7 @@ static bool monitor_http_evict_oldest(struct monitor_http *h)
     return true;
 }
 
+/* Without memory or room the new client is closed; the others go on. */
 static void monitor_http_adopt_client(struct monitor_http *h, int fd)
 {
     struct conn *c = h->conns_n < MONITOR_CONNS_MAX || monitor_http_evict_oldest(h)
@@ -133,6 +137,7 @@ static void monitor_http_adopt_client(struct monitor_http *h, int fd)
     h->conns[h->conns_n++] = c;
 }
 
+/* The listeners do not block, so the loop ends when nobody is waiting. */
 static void accept_some(struct monitor_http *h, int listen_fd)
 {
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
@@ -192,6 +197,7 @@ static void monitor_http_answer_request(struct monitor_http *h, struct conn *c,
     c->out = http_resp_bytes(&resp, !c->close_after, head_only);
 }
 
+/* What cannot be parsed ends the connection: where the next request begins is not known. */
 static void monitor_http_refuse_request(struct conn *c, enum err e, const char *detail)
 {
     struct http_resp resp;
@@ -244,6 +250,7 @@ static enum step monitor_http_read_some(struct conn *c)
     return STEP_ON;
 }
 
+/* A slow reader keeps its own answer waiting, and nobody else's. */
 static enum step write_some(struct conn *c)
 {
     enum net_io io = net_send_some(c->fd, &c->out);

@@ -19,6 +19,7 @@
 #define PAGE_FIRST ((size_t)128 * 1024)
 #define LABELS_FIRST 128
 
+/* Labels are made at each scrape: their values come from the configuration and the database. */
 static const char *monitor_page_label(struct arena *a, const char *name, const char *value)
 {
     struct sb sb;
@@ -44,6 +45,8 @@ static void monitor_page_gauge(struct metrics_page *page, enum metric_computed i
     metrics_computed_sample(page, id, NULL, value);
 }
 
+/* The value is always 1: the labels are the information (Prometheus, "Exposing the software
+ * version"). */
 static void monitor_page_build_info(struct metrics_page *page)
 {
     static const char *const names[] = {"version", "revision"};
@@ -72,6 +75,7 @@ static void monitor_page_workers(struct metrics_page *page)
     monitor_page_gauge(page, COMPUTED_WORKERS_WITHOUT_DATABASE, without);
 }
 
+/* Two passes, because a family's samples must follow its header without others in between. */
 static void monitor_page_providers(struct metrics_page *page, const struct config *cfg)
 {
     struct ext_state state;
@@ -125,6 +129,7 @@ static void monitor_page_failed(struct metrics_page *page, const struct db_gauge
                                     (double)l->failed[t][c]);
 }
 
+/* States without rows are shown as 0: a rule can then tell "none" from "not known". */
 static void monitor_page_payments(struct metrics_page *page, const struct db_gauges *l)
 {
     metrics_computed_header(page, COMPUTED_PAYMENT_ROWS);

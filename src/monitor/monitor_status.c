@@ -17,6 +17,7 @@
 #include "monitor_status.h"
 #include "sys/json.h"
 
+/* A page of some 40 lines; it grows by itself. */
 #define TEXT_FIRST 4096
 #define MS_PER_S 1000.0
 
@@ -26,6 +27,7 @@ static bool monitor_status_is_shown(const struct scoreboard_view *slot)
     return slot->generation > 0 || slot->stage != STAGE_DOWN;
 }
 
+/* Only what has a time limit has a budget: requests, tasks, lookups. */
 static bool has_budget(const struct scoreboard_view *slot)
 {
     return slot->budget.at.ns != 0;
@@ -59,6 +61,7 @@ static json_t *slot_json(struct arena *a, unsigned index, const struct scoreboar
     return j;
 }
 
+/* The index is the provider's row in shared memory, which follows the configuration's order. */
 static json_t *provider_json(struct arena *a, const char *name, int index)
 {
     struct ext_state state;
@@ -70,6 +73,7 @@ static json_t *provider_json(struct arena *a, const char *name, int index)
     return j;
 }
 
+/* `bookingd reload --wait` reads this: the epoch in force, and how the last reload ended. */
 static json_t *reload_json(struct arena *a)
 {
     json_t *j = json_obj(a);
@@ -90,6 +94,8 @@ static json_t *reload_json(struct arena *a)
     return j;
 }
 
+/* Each slot is read whole (a seqlock); the page as a whole is not one moment, which a person would
+ * not notice. */
 struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
 {
     json_t *top = json_obj(a), *slots = json_arr(a), *providers = json_arr(a);
@@ -124,6 +130,8 @@ static void slot_line(struct sb *sb, const struct scoreboard_view *slot)
               budget, slot->database ? "yes" : "no", slot->served, slot->what);
 }
 
+/* For people: the first line says whether all is well, the table shows what each process is
+ * doing. */
 struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
 {
     struct sb sb;
@@ -159,6 +167,7 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
 
 /* ---- pages by path ---- */
 
+/* Prometheus negotiates the format by Accept; Vary says so to caches. */
 static void page_metrics(const struct monitor_view *v, const struct http_head *head,
                          struct http_resp *resp)
 {
