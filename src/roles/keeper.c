@@ -51,6 +51,7 @@ static enum err keeper_run_guarded(struct keeper *k, const struct keeper_task *t
     return task->run(s);
 }
 
+/* A task gets a request id of its own, so that its rows of history lead to its log records. */
 static void keeper_run_task(struct keeper *k, const struct keeper_task *task)
 {
     struct uuid id = uuid_new();
@@ -106,6 +107,7 @@ static bool keeper_pause_until(struct keeper *k, struct deadline d)
     }
 }
 
+/* A minute at most, should the table ever be empty. */
 static struct deadline keeper_soonest_deadline(const struct keeper *k)
 {
     struct deadline d = deadline_in_ms(60000);
@@ -125,6 +127,7 @@ static void keeper_tell_refusal(struct keeper *k)
     k->refused = true;
 }
 
+/* On the scoreboard as a busy stage with a budget: a connect that hangs is ended by the master. */
 static enum err keeper_connect_database(struct keeper *k)
 {
     struct deadline d = deadline_in_ms(k->env->cfg->database.connect_timeout_ms);
@@ -164,6 +167,7 @@ static int keeper_run_loop(struct keeper *k)
     return 0;
 }
 
+/* ext_new() is needed because expired holds and refunds call providers. */
 int keeper_main(const struct child_env *env)
 {
     struct keeper k = {.env = env, .sig_fd = sig_open((const int[]){SIGTERM, 0})};

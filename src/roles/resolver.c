@@ -47,6 +47,8 @@ static void resolver_collect_addresses(const struct addrinfo *list, struct addrs
     }
 }
 
+/* Addresses are replaced only by new ones: a name that does not resolve now keeps its last good
+ * addresses. */
 static void look_up(unsigned i, struct name *n)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -78,6 +80,8 @@ static void look_up(unsigned i, struct name *n)
     n->next = deadline_in_ms(rng_jitter_ms(wait, 0.1));
 }
 
+/* One name after the other: they are few, and a lookup that hangs only delays the others'
+ * renewal. */
 int resolver_main(const struct child_env *env)
 {
     static struct name names[ADDRS_NAMES_MAX];

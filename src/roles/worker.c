@@ -31,12 +31,17 @@
 #include "sys/sig.h"
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
+/* The same for its first connection: a start must not take longer than a person waits. */
 #define FIRST_CONNECT_MS 1000
 #define TIDY_MS                                                                    \
     1000 /* what may be spent between requests on results that could not be stored \
           */
+/* At full load there is never an idle moment: four times per second is enough to notice a lost
+ * connection. */
 #define TIDY_EVERY_MS 250
+/* Waits are cut at this, so that no fault of a deadline can let a worker sleep for ever. */
 #define IDLE_MS 1000
+/* A tenth more or less: workers that started together do not all make room at once. */
 #define RECYCLE_JITTER 0.1
 
 struct worker {
@@ -54,6 +59,7 @@ struct worker {
     char packet[PROTOCOL_PACKET_MAX];
 };
 
+/* A worker at rest has no budget: it may wait for a request as long as none comes. */
 static void rest_stage(const struct worker *w)
 {
     scoreboard_budget((struct deadline){{0}});
@@ -81,6 +87,7 @@ static bool worker_retire_self(struct worker *w)
     return worker_send_report(w, &r, &none);
 }
 
+/* Called by the api as soon as the route is known; ps(1) and the scoreboard show it. */
 static void worker_show_route(void *ctx, const char *name)
 {
     const struct worker *w = ctx;
@@ -88,6 +95,8 @@ static void worker_show_route(void *ctx, const char *name)
     proctitle_set("worker %d executing %s", w->env->index, name);
 }
 
+/* The order at the end matters: mark, send, report, wipe. A death between any two of them leaves
+ * the dispatcher enough to know what became of the answer. */
 static bool worker_serve_request(struct worker *w, const struct protocol_request *q,
                                  struct protocol_packet *p)
 {
@@ -169,6 +178,7 @@ static int worker_refuse_schema(const struct worker *w)
     return EX_CONFIG;
 }
 
+/* READY and the reload's proof are decided by this flag on the scoreboard. */
 static void note_database(struct worker *w)
 {
     w->connected = w->connected || db_connected(w->db);
@@ -192,6 +202,7 @@ static bool worker_tidy(struct worker *w)
     return true;
 }
 
+/* Results that wait are tried again ten times per second while the database answers. */
 static int worker_wait_ms(const struct worker *w)
 {
     int left = deadline_left_ms(db_idle_at(w->db));
@@ -200,6 +211,8 @@ static int worker_wait_ms(const struct worker *w)
     return left < IDLE_MS ? left : IDLE_MS;
 }
 
+/* One poll for all that can happen. Requests, the master's death, signals and the database come in
+ * this order, so that nothing is begun that nobody would collect. */
 static int worker_run_loop(struct worker *w)
 {
     for (;;) {
