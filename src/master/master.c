@@ -25,6 +25,8 @@
 #include "sys/notify_sd.h"
 #include "sys/sig.h"
 
+/* How long poll() may wait with nothing going on: limits that are watched are seconds, so one
+ * second is fine enough. */
 #define TICK_MS 1000       /* nothing going on */
 #define TICK_SOON_MS 20    /* something starts or ends */
 #define FORCED_KILL_MS 500 /* from QUIT to KILL */
@@ -134,6 +136,7 @@ static void on_signal(struct master *m, int signo)
     }
 }
 
+/* May be called every turn: who was told already is not told again. */
 static void stop_role(struct master *m, enum role role)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
@@ -212,6 +215,8 @@ static void check_ready(struct master *m)
     notify_sd_ready();
 }
 
+/* No word while unhealthy: then systemd restarts the service. That is the only thing that helps
+ * when the master's own repairs do not. */
 static void master_ping_watchdog(struct master *m)
 {
     int64_t every = notify_sd_watchdog_ms();
@@ -285,6 +290,8 @@ static void want_all(struct master *m)
         master_want(&m->children[scoreboard_first(ROLE_WORKER) + i], m->epoch);
 }
 
+/* The order: signals, log, shared memory and sockets, children. A child that starts must find
+ * everything that it inherits. */
 int master_run(struct config *cfg)
 {
     static struct master m; /* outlives the stack frame for the children that exit through exit() */

@@ -61,6 +61,7 @@ void master_children_init(struct master *m)
     }
 }
 
+/* Only a wish: master_launch_due() forks in its own part of the turn. */
 void master_want(struct child *c, uint32_t epoch)
 {
     c->state = child_next(c->state, CHILD_EV_WANT);
@@ -256,6 +257,7 @@ static void not_started(struct child *c, struct child_env *env, int theirs)
     close_if_open(theirs);
 }
 
+/* Everything that can fail comes before fork(): a child that exists is complete. */
 static void master_child_launch_process(struct master *m, struct child *c)
 {
     struct child_env env;
@@ -308,6 +310,7 @@ void master_launch_due(struct master *m)
     }
 }
 
+/* Only among the living: a pid of the past may have been given again to another child. */
 static struct child *find_pid(struct master *m, pid_t pid)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
@@ -317,6 +320,7 @@ static struct child *find_pid(struct master *m, pid_t pid)
     return NULL;
 }
 
+/* In the words of the shell: what an operator would look up in signal(7). */
 static void cause_of_death(int status, char *how, size_t size)
 {
     if (WIFSIGNALED(status))
@@ -355,6 +359,7 @@ static void master_child_log_death(const struct child *c, int status, bool recyc
         F_MS("lived", mono_ms_since(c->started)), F_STR("last_words", last_words));
 }
 
+/* The handler of SIGSYS left the call's number as the last words (confine/confine_calls.c). */
 static void log_violation(const struct child *c, const char *last_words)
 {
     char call[64];

@@ -26,6 +26,8 @@
 #define KEY_MAX 160
 static const char systemd_key[] = "systemd";
 
+/* Two spellings of one address have the same key, so a reload that only respells it changes
+ * nothing. */
 static const char *key_of(const struct listen_addr *at, char *buf, size_t size)
 {
     if (at->kind == LISTEN_SYSTEMD)
@@ -37,6 +39,8 @@ static const char *key_of(const struct listen_addr *at, char *buf, size_t size)
     return buf;
 }
 
+/* The address as the kernel has it: with port 0 this line is the only place that says which port it
+ * is. */
 static void say_listening(const char *what, int fd)
 {
     char name[KEY_MAX];
@@ -44,6 +48,7 @@ static void say_listening(const char *what, int fd)
         F_STR("at", net_local_name(fd, name, sizeof(name))));
 }
 
+/* Forgets the row only; whether the descriptor is closed is the caller's decision. */
 static void master_listen_close_socket(struct listener *l)
 {
     free(l->key);
@@ -65,6 +70,7 @@ static void close_listener(struct listener *l)
     master_listen_close_socket(l);
 }
 
+/* Copies of the texts: the configuration that they come from is freed after the next reload. */
 static bool master_listen_fill_row(struct listener *l, int fd, const struct listen_addr *at,
                                    const char *key)
 {
@@ -85,6 +91,7 @@ static size_t listen_from_systemd(const char *name, int *fds, size_t max)
     return n > 0 ? (size_t)n : 0;
 }
 
+/* A place keeps its number as long as its socket lives: the dispatcher knows sockets by it. */
 static struct listener *free_place(struct master *m)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
@@ -112,6 +119,7 @@ static bool master_listen_add_socket(struct master *m, int fd, const struct list
     return false;
 }
 
+/* All sockets that systemd passed share one key: they come and go together. */
 static bool add_passed(struct master *m, const struct listen_addr *at, const char **why)
 {
     int fds[LISTENERS_MAX];
@@ -165,6 +173,8 @@ static bool listen_all(struct master *m, const struct config *cfg, const struct 
     return true;
 }
 
+/* The monitor's socket is made by the master, so that scrapes wait in its queue while a monitor is
+ * replaced. */
 static bool listen_monitor(struct listener *l, const struct listen_addr *at, const char **why)
 {
     char buf[KEY_MAX];
@@ -255,6 +265,8 @@ bool master_listen_tell(struct master *m)
     return true;
 }
 
+/* After the switch: sockets that nobody wants any more are closed, the others get the new backlog
+ * (listen(2) may be called again). */
 void master_listen_commit(struct master *m)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {

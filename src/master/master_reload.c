@@ -29,7 +29,8 @@
 #define ALL_MS 3000     /* how long the others' connections are waited for */
 #define RESOLVER_MS 500 /* from TERM to KILL: a stopped one does not hear */
 
-/* For `bookingd reload --wait` and the status page. */
+/* For `bookingd reload --wait` and the status page, which read it from shared memory: the monitor
+ * cannot ask the master anything. */
 static void master_reload_tell_state(struct master *m, bool busy)
 {
     struct reload_view *v = &m->reload.view;
@@ -75,6 +76,7 @@ static void master_reload_stop_candidate(struct master *m)
     m->reload.epoch = 0;
 }
 
+/* The old configuration was never out of force, so there is nothing to go back to. */
 static void master_reload_refuse_config(struct master *m)
 {
     master_reload_stop_candidate(m);
@@ -198,6 +200,7 @@ struct candidate {
     int64_t n, up, database;
 };
 
+/* How far the workers of the next epoch have come, by the scoreboard. */
 static struct candidate master_reload_count_candidate(const struct master *m)
 {
     struct candidate t = {0};

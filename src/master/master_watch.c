@@ -87,6 +87,7 @@ static bool drain_overdue(const struct master *m, const struct child *c,
     return busy_overdue(v);
 }
 
+/* Logged before the signal: afterwards the scoreboard slot may say something else. */
 static void log_overdue(const struct child *c, const struct scoreboard_view *v)
 {
     LOG(LOG_LEVEL_ERROR, "child.overdue", F_STR("child", role_names[c->role]),
@@ -119,6 +120,8 @@ static void watch_one(const struct master *m, struct child *c)
     }
 }
 
+/* Every turn. Reading a slot costs a copy of some hundred bytes, so nothing is saved by doing it
+ * less often. */
 void master_watch(struct master *m)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
@@ -149,6 +152,7 @@ bool master_healthy(const struct master *m)
     return m->ready && (m->stopping || (one_well(m, ROLE_DISPATCHER) && one_well(m, ROLE_WORKER)));
 }
 
+/* For the status line alone. */
 static unsigned busy_workers(const struct master *m)
 {
     unsigned n = 0;
