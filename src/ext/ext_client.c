@@ -40,6 +40,7 @@ struct ext {
     double spent[PROVIDERS_MAX];
 };
 
+/* One per process; it is not shared over fork(), because connections are not. */
 struct ext *ext_new(const struct config *cfg)
 {
     struct ext *x = calloc(1, sizeof(*x));
@@ -53,6 +54,7 @@ struct ext *ext_new(const struct config *cfg)
     return NULL;
 }
 
+/* An index out of range is a bug of ours: it comes from the configuration, never from a request. */
 const struct provider_config *ext_provider(const struct ext *x, int provider)
 {
     ENSURE(provider >= 0 && (size_t)provider < x->cfg->providers_n);
@@ -90,6 +92,7 @@ void ext_free(struct ext *x)
     free(x);
 }
 
+/* Each call is counted exactly once, whichever way it ends. */
 static void ext_client_count_call(const struct ext_request *q, enum provider_outcome outcome)
 {
     METRIC_INC(M_PROVIDER_REQUESTS, (unsigned)q->provider, q->op, outcome);
@@ -117,6 +120,7 @@ static void verdict_good(struct ext *x)
                ERR_OK);
 }
 
+/* A hint's failure gives its ticket back unjudged: strangers must not be able to open a circuit. */
 static void verdict_bad(struct ext *x, unsigned weight, enum err fault)
 {
     int provider = x->call.provider;
@@ -145,6 +149,7 @@ static struct ext_result ext_client_refuse_call(const struct ext_request *q, con
                                .retry_after_s = retry_after_s > 0 ? retry_after_s : 1};
 }
 
+/* Retry-After is the time until the circuit lets a probe through. */
 static struct ext_result refuse_open(const struct ext_request *q,
                                      const struct ext_breaker_limits *l)
 {
@@ -262,6 +267,7 @@ static void log_fault(const struct ext *x, const struct ext_request *q,
         F_MS("took", seconds * 1000));
 }
 
+/* The provider never heard of it, so the circuit does not either. */
 static struct ext_result not_sendable(const struct ext *x, const struct ext_request *q,
                                       const char *why)
 {
@@ -294,6 +300,7 @@ static struct ext_result ext_client_read_answer(struct ext *x, struct arena *a,
     return result;
 }
 
+/* After ERR_OK the caller must call ext_judge(): until then the circuit waits for a verdict. */
 struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_request *q,
                            struct deadline d, struct ext_reply *r)
 {

@@ -43,6 +43,7 @@ static void add_json(struct sb *b, unsigned char c)
         sb_printf(b, "\\u%04x", c);
 }
 
+/* UTF-8 is escaped byte by byte (RFC 3986 2.5). */
 static void add_percent(struct sb *b, unsigned char c)
 {
     chars_add_percent(b, (struct str){(const char *)&c, 1});
@@ -58,6 +59,7 @@ static void add_xml(struct sb *b, unsigned char c)
         sb_putc(b, (char)c);
 }
 
+/* For headers and plain text; headers are checked for control characters before they are sent. */
 static void add_none(struct sb *b, unsigned char c)
 {
     sb_putc(b, (char)c);
@@ -89,6 +91,7 @@ struct str ext_template(struct arena *a, const char *tpl, enum ext_escape how,
     return sb_str(&b);
 }
 
+/* Names are constants of drivers and need no escaping. */
 void ext_form_add(struct sb *b, const char *name, const char *value)
 {
     if (b->n > 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* One HTTP transfer with curl: the request's form is checked, the transfer is bounded in time and
+ * size, and a failure is sorted into "nothing was sent" and "it may have happened". Called by
+ * ext_client.c, within the circuit and the bulkhead. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -31,12 +34,14 @@
  */
 #define SESSIONS_SOUND_SINCE 0x080800
 
+/* The variables that OpenSSL's own programs use; curl does not read them by itself. */
 static const char *from_environment(const char *name)
 {
     const char *value = getenv(name);
     return value && *value ? value : NULL;
 }
 
+/* One handle for the life of the process: connections and TLS sessions stay with it. */
 bool ext_curl_init(struct ext_curl *c)
 {
     *c = (struct ext_curl){.ca_file = from_environment("SSL_CERT_FILE"),
@@ -52,6 +57,7 @@ bool ext_curl_init(struct ext_curl *c)
     return false;
 }
 
+/* All of these functions accept NULL, so a half-made handle is ended the same way. */
 void ext_curl_fini(struct ext_curl *c)
 {
     curl_easy_cleanup(c->easy);
@@ -80,6 +86,7 @@ static void add_header(struct ext_transfer *t, struct arena *a, const char *line
     t->headers = e;
 }
 
+/* A header from the configuration comes before one of ours. */
 static bool has_header(const struct ext_request *q, struct str name)
 {
     for (size_t i = 0; i < EXT_HEADERS_MAX && q->headers[i]; i++) {
@@ -90,6 +97,7 @@ static bool has_header(const struct ext_request *q, struct str name)
     return false;
 }
 
+/* Lower case only, as the specification of traceparent demands (W3C Trace Context, 3.2.2). */
 static bool is_hex(const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -131,6 +139,8 @@ static void add_traceparent(struct ext_transfer *t, struct arena *a)
     add_header(t, a, arena_printf(a, "traceparent: 00-%s-%s-%s", id_hex, span_hex, flags));
 }
 
+/* False: a value has a control character, which cannot come from a request but from a
+ * configuration. */
 static bool prepare_headers(struct ext_transfer *t, struct arena *a)
 {
     const struct ext_request *q = t->q;
@@ -162,6 +172,7 @@ static bool host_plain(const char *z)
     return chars_all(str_of(z), char_is_id_or_dot);
 }
 
+/* A literal address needs no resolver and no pinning. */
 static bool is_literal(const char *host)
 {
     unsigned char bin[16];
@@ -181,6 +192,7 @@ static char *ext_transfer_pin_addresses(struct arena *a, const char *host, const
     return b.p;
 }
 
+/* curl allocates the text; the arena frees it with the request. */
 static char *url_part(struct ext_transfer *t, struct arena *a, CURLUPart part)
 {
     char *text = NULL;
@@ -209,6 +221,8 @@ static const char *prepare_url(struct ext_transfer *t, struct arena *a)
     return NULL;
 }
 
+/* NULL, or why nothing can be sent. It runs before the circuit is asked: a bad configuration must
+ * not open it. */
 const char *ext_transfer_prepare(struct ext_transfer *t, struct arena *a)
 {
     const char *why = prepare_url(t, a);
@@ -219,6 +233,7 @@ const char *ext_transfer_prepare(struct ext_transfer *t, struct arena *a)
 
 /* ---- callbacks: no jump out of them, so nothing here touches an arena ---- */
 
+/* The buffer grows in three steps and stays with the process: most answers fit into the first. */
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
     struct ext_transfer *t = arg;
@@ -258,6 +273,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
     return t->too_large ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
+/* From this call on the request counts as sent, whatever happens to it. */
 static int on_begin(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct ext_transfer *t = arg;
@@ -286,6 +302,8 @@ static long left_ms(struct deadline d)
     return left > 0 ? left : 1;
 }
 
+/* Every way in which a provider could hold the process up has a limit here: time, connect, size,
+ * age of a connection. */
 static bool set_limits(struct ext_transfer *t, struct deadline until)
 {
     CURL *e = t->c->easy;
@@ -330,6 +348,7 @@ static bool set_rules(struct ext_transfer *t)
     return ok;
 }
 
+/* POST with CUSTOMREQUEST is how curl sends a body with another method. */
 static bool set_request(struct ext_transfer *t)
 {
     CURL *e = t->c->easy;
@@ -419,6 +438,7 @@ static unsigned weight_of(CURLcode code, const struct ext_transfer *t)
     return 2;
 }
 
+/* begun > 0: curl was about to send. From then on only a read is known to have failed. */
 static struct ext_result ext_transfer_judge_failure(struct ext_transfer *t, CURLcode code)
 {
     bool sent = t->begun > 0;
@@ -436,6 +456,8 @@ struct ext_result ext_transfer_too_large(struct ext_transfer *t)
     return ext_transfer_judge_failure(t, CURLE_FILESIZE_EXCEEDED);
 }
 
+/* A whole answer, or a failure. Retry-After is bounded by a day, so that a typo at a provider does
+ * not become ours. */
 struct ext_result ext_transfer_run(struct ext_transfer *t, struct deadline until,
                                    struct ext_reply *r)
 {

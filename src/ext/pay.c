@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Payment gateways: calls the driver of the configured type, and does for all drivers what does not
+ * differ between them. Called by svc/payment_gateway.c, svc/refund.c and svc/payment_event.c. A
+ * driver builds requests and reads answers; it knows nothing of bookings. */
 #include "ext/pay.h"
 
 #include <string.h>
@@ -8,7 +11,7 @@
 #include "base/text_rules.h"
 #include "pay_priv.h"
 
-/* The rows of kind PAYMENT. */
+/* The rows of kind PAYMENT. A row without a driver does not link, so none can be forgotten. */
 #define PAY_DRIVER_SMS(name)
 #define PAY_DRIVER_PAYMENT(name) &pay_##name,
 static const struct pay_gateway *const pay_gateways[] = {
@@ -30,14 +33,17 @@ static const struct pay_gateway *gateway_of(const struct pay_call *c)
     return gateway_find(c->cfg->providers[c->provider].type);
 }
 
-/* Of a value that is shown to people: enough to recognise it. */
+/* Characters of a value that is shown to people: enough to recognise it, too few for a text of the
+ * gateway to fill a log. */
 #define PAY_ODD_VALUE_MAX 64
 
+/* ISO 4217 codes are upper case; some gateways answer in lower case. */
 bool pay_currency_same(const char *a, const char *b)
 {
     return str_eq_nocase(str_of(a), str_of(b));
 }
 
+/* Each thing and value once per look: an odd status of a hundred charges is one finding. */
 void pay_note_odd(const struct pay_call *c, enum payment_odd thing, const char *value)
 {
     struct sb sb;
@@ -53,6 +59,8 @@ void pay_note_odd(const struct pay_call *c, enum payment_odd thing, const char *
         c->odds->items[c->odds->n++] = (struct pay_odd){.thing = thing, .value = shown};
 }
 
+/* The frame around each request of a driver. The breaker hears of an answer only after the driver
+ * has judged it, since a refusal says that the gateway works. */
 struct ext_result pay_exchange(const struct pay_call *c, struct pay_exchange *x)
 {
     x->request.provider = c->provider;
@@ -112,6 +120,7 @@ struct ext_result pay_refund(const struct pay_call *c, const char *charge_id, in
     return gateway_of(c)->refund(c, charge_id, amount, out);
 }
 
+/* An event comes in, so no circuit and no bulkhead is involved. */
 enum err pay_event_read(const struct config *cfg, int provider, struct arena *a, struct str body,
                         struct pay_event *out)
 {

@@ -20,6 +20,7 @@
 
 /* ---- judging an answer ---- */
 
+/* The outcome is always said: "failed" only where the gateway cannot have done it. */
 static struct ext_result pay_moyasar_make_failure(enum err e, enum outcome outcome,
                                                   const char *detail)
 {
@@ -68,6 +69,8 @@ static struct ext_result judge_status(const struct pay_call *c, const struct pay
 
 /* ---- requests ---- */
 
+/* The secret key is the user name, with an empty password (docs.moyasar.com/api/authentication).
+ * Only GET may be sent twice. */
 static void pay_moyasar_begin_exchange(const struct pay_call *c, struct pay_exchange *x,
                                        enum provider_op op, const char *method, const char *path)
 {
@@ -83,6 +86,7 @@ static void pay_moyasar_begin_exchange(const struct pay_call *c, struct pay_exch
     };
 }
 
+/* The gateway takes forms too; JSON needs no rules for nested metadata. */
 static void put_body(const struct pay_call *c, struct pay_exchange *x, const json_t *body)
 {
     x->request.content_type = "application/json";
@@ -98,6 +102,8 @@ static struct ext_result bad_id(void)
 
 /* ---- create ---- */
 
+/* An invoice without an address, or over another amount, is no success: nobody may be sent there,
+ * and what exists at the gateway is unknown. */
 static struct ext_result judge_create(const struct pay_call *c, const struct pay_exchange *x,
                                       const struct ext_reply *reply)
 {
@@ -116,6 +122,8 @@ static struct ext_result judge_create(const struct pay_call *c, const struct pay
     return r;
 }
 
+/* The metadata names our payment: by it the invoice is found again when the answer is lost. The
+ * gateway copies it to the invoice's payments. */
 static struct ext_result pay_moyasar_create_invoice(const struct pay_call *c,
                                                     const struct pay_create *in,
                                                     struct pay_invoice *out)
@@ -156,6 +164,7 @@ static struct ext_result judge_invoice(const struct pay_call *c, const struct pa
     return r;
 }
 
+/* By the gateway's own identifier, which goes into a path, so its form is checked first. */
 static struct ext_result pay_moyasar_fetch_invoice(const struct pay_call *c, const char *invoice_id,
                                                    struct pay_invoice *out)
 {
@@ -189,6 +198,8 @@ static bool names_us(const json_t *row, const char *reference)
     return named != NULL && strcmp(named, reference) == 0;
 }
 
+/* "Not found" is concluded only from a list that was filtered, or that ended: a wrong one leads to
+ * a second invoice. */
 static struct ext_result judge_find(const struct pay_call *c, const struct pay_exchange *x,
                                     const struct ext_reply *reply)
 {
@@ -216,6 +227,7 @@ static struct ext_result judge_find(const struct pay_call *c, const struct pay_e
     return out->n == 0 ? pay_moyasar_make_failure(ERR_NOT_FOUND, OUTCOME_FAILED, "not found") : r;
 }
 
+/* %5B and %5D are the brackets of metadata[payment_id]. */
 static struct ext_result pay_moyasar_find_invoices(const struct pay_call *c, const char *reference,
                                                    struct pay_invoices *out)
 {
@@ -229,6 +241,7 @@ static struct ext_result pay_moyasar_find_invoices(const struct pay_call *c, con
     return pay_exchange(c, &x);
 }
 
+/* The caller reads the invoice again in any case, so the body does not matter. */
 static struct ext_result judge_cancel(const struct pay_call *c, const struct pay_exchange *x,
                                       const struct ext_reply *reply)
 {
@@ -254,6 +267,8 @@ struct charge_list {
     size_t n;
 };
 
+/* A charge that cannot be read is left out and noted; the caller compares how many there should
+ * be. */
 static struct ext_result judge_charges(const struct pay_call *c, const struct pay_exchange *x,
                                        const struct ext_reply *reply)
 {
@@ -330,6 +345,8 @@ static struct ext_result fetch_charge(const struct pay_call *c, const char *char
     return charge_call(c, &x, charge_id);
 }
 
+/* The amount is always given: without one the gateway refunds all that is left, which may be more
+ * than was asked for here. */
 static struct ext_result pay_moyasar_refund_charge(const struct pay_call *c, const char *charge_id,
                                                    int64_t amount, struct pay_charge *out)
 {
@@ -377,6 +394,7 @@ static void pay_moyasar_read_names(const json_t *j, struct pay_event *out)
     out->charge_id = moyasar_id_fit(charge) ? charge : NULL;
 }
 
+/* The secret is compared in constant time and before anything else is read. */
 static enum err pay_moyasar_read_event(const struct provider_config *p, struct arena *a,
                                        struct str body, struct pay_event *out)
 {

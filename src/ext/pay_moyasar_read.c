@@ -16,12 +16,14 @@
 /* Whole numbers up to this are exact as a double (IEEE 754: 53 bits). */
 #define READ_REAL_MAX 9007199254740992.0
 
+/* Identifiers go into paths of later requests, so only plain characters are taken. */
 bool moyasar_id_fit(const char *id)
 {
     const struct str s = str_of(id);
     return chars_all(s, char_is_id) && s.n <= 64;
 }
 
+/* NULL also for a text with a NUL inside, which a C string would cut. */
 const char *moyasar_text(const json_t *j, const char *key)
 {
     const json_t *v = json_object_get(j, key);
@@ -43,6 +45,7 @@ static void moyasar_note_member(const struct pay_call *c, enum payment_odd thing
 
 /* ---- numbers ---- */
 
+/* 12000.0 is a whole number, 12000.5 is not; NaN fails the first comparison. */
 static bool moyasar_whole_real(double d, int64_t *out)
 {
     if (!(d >= 0 && d <= READ_REAL_MAX))
@@ -67,6 +70,7 @@ static bool moyasar_read_number(const struct pay_call *c, const json_t *v, int64
     return json_is_number(number) && moyasar_read_number(c, number, out);
 }
 
+/* -1, and a note, for what is no amount: the caller must not mistake it for 0. */
 static int64_t moyasar_amount(const struct pay_call *c, const json_t *j, const char *key,
                               enum payment_odd thing)
 {
@@ -116,6 +120,8 @@ static void moyasar_read_refunded(const struct pay_call *c, const json_t *j, int
         out->refunded = out->amount > 0 ? out->amount : 0;
 }
 
+/* Each member by itself: a charge with an unknown status still has an amount that staff should see.
+ * `currency`: the invoice's, for a charge without one. */
 bool moyasar_read_charge(const struct pay_call *c, const json_t *j, const char *currency,
                          struct pay_charge *out)
 {
@@ -152,6 +158,7 @@ static const struct {
                               {"canceled", PAY_CANCELED}, {"refunded", PAY_REFUNDED},
                               {"voided", PAY_REFUNDED},   {"on_hold", PAY_OPEN}};
 
+/* PAY_ODD for a word that is not known: nothing is concluded from it. */
 static enum pay_invoice_state moyasar_invoice_state(const struct pay_call *c, const json_t *j)
 {
     const char *status = moyasar_text(j, "status");
@@ -162,6 +169,7 @@ static enum pay_invoice_state moyasar_invoice_state(const struct pay_call *c, co
     return PAY_ODD;
 }
 
+/* charges_odd makes the caller ask for the charges once more: one that was missed may be money. */
 static void moyasar_read_charges(const struct pay_call *c, const json_t *j, struct pay_invoice *out)
 {
     const json_t *list = json_object_get(j, "payments");
@@ -199,6 +207,8 @@ static bool moyasar_page_url_fit(const char *text, const char *base_text)
     return page.https == base.https && str_eq_nocase(page.host, base.host);
 }
 
+/* A missing member leaves its field NULL or -1 and is noted; the caller decides whether it needs
+ * it. */
 void moyasar_read_invoice(const struct pay_call *c, const json_t *j, struct pay_invoice *out)
 {
     const char *id = moyasar_text(j, "id"), *url = moyasar_text(j, "url");

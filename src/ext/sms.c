@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* SMS providers: sends one message through the driver of the configured type, and holds what the
+ * drivers share (how answers are read, how refusals are sorted). Called by svc/otp.c and
+ * svc/notification.c. */
 #include "ext/sms.h"
 
 #include <stdio.h>
@@ -12,7 +15,9 @@
 #include "sms_priv.h"
 #include "sys/json.h"
 
+/* The longest identifiers seen have 36 characters (UUIDs); the column holds any length. */
 #define MESSAGE_ID_MAX 100
+/* Error codes are short; what is longer is a text, and texts stay out of the log. */
 #define CODE_MAX 32
 
 /* ---- drivers: the rows of kind SMS ---- */
@@ -34,11 +39,13 @@ const struct sms_provider *sms_provider_find(enum provider_type type)
 
 /* ---- what the provider files share ---- */
 
+/* Some providers want the number without its plus. */
 const char *sms_digits(const char *e164)
 {
     return e164[0] == '+' ? e164 + 1 : e164;
 }
 
+/* A bare string or number is no answer of any provider: NULL, like broken JSON. */
 json_t *sms_answer(struct arena *a, const struct ext_reply *reply)
 {
     json_t *j = json_parse(a, reply->body);
@@ -69,6 +76,7 @@ static bool from_firewall(const struct ext_reply *reply)
             str_starts_nocase(reply->body, STR("<html")));
 }
 
+/* `words` is a list with blanks, from the driver or from the configuration. */
 static bool sms_code_listed(const char *words, const char *code)
 {
     struct str rest = str_of(words ? words : ""), wanted = str_of(code);
@@ -80,6 +88,8 @@ static bool sms_code_listed(const char *words, const char *code)
     return false;
 }
 
+/* The code says more than the HTTP status, so it is tried first. What nothing describes is about
+ * this message: that stops nothing else. */
 static enum refusal sms_sort_refusal(int status, const char *code, const struct sms_codes *codes)
 {
     char status_text[12];
@@ -94,6 +104,8 @@ static enum refusal sms_sort_refusal(int status, const char *code, const struct 
     return status == 401 || status == 402 || status == 403 ? REFUSAL_ACCOUNT : REFUSAL_MESSAGE;
 }
 
+/* The detail is a code or a status, never the provider's text, which may quote number and
+ * message. */
 struct ext_result sms_refuse(struct arena *a, const struct ext_reply *reply, const char *code,
                              const struct sms_codes *codes)
 {
@@ -121,6 +133,7 @@ static void sms_count_parts(const struct sms *m, const struct ext_result *r)
                    METRIC_AT((unsigned)m->provider, kind));
 }
 
+/* One message to one number: a list would have one outcome for many people. */
 struct ext_result sms_send(struct ext *x, struct arena *a, const struct sms *m, struct deadline d,
                            const char **message_id)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Any other provider: the request from templates, the success rule from the configuration. */
+/* Any other provider: the request from templates, the success rule from the configuration. Called
+ * by sms.c like every driver. It exists so that a provider without a driver needs no new
+ * version. */
 #include <string.h>
 
 #include "domain/phone_table.h"
@@ -53,6 +55,8 @@ static void sms_http_add_params(struct arena *a, const struct provider_config *p
         q->url = sb_str(&b).p;
 }
 
+/* Every value is escaped for the place where it stands (ext_escape.c): a text with a quote must not
+ * end its field. */
 static void sms_http_build_request(struct arena *a, const struct provider_config *p,
                                    const struct sms *m, struct ext_request *q)
 {
@@ -84,6 +88,7 @@ static void sms_http_build_request(struct arena *a, const struct provider_config
         sms_http_add_params(a, p, &v, q);
 }
 
+/* 2xx unless the configuration lists others. */
 static bool sms_http_lists_status(const struct provider_config *p, int status)
 {
     for (size_t i = 0; i < p->success_status_n; i++)
@@ -105,6 +110,7 @@ static enum rule rule_check(struct arena *a, const json_t *j, const struct confi
     return found ? RULE_BROKEN : RULE_MISSING;
 }
 
+/* A broken rule outweighs a missing one: it is the provider's clear "no". */
 static enum rule rules_check(struct arena *a, const json_t *j, const struct provider_config *p)
 {
     enum rule worst = RULE_MET;

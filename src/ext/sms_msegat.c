@@ -12,6 +12,7 @@ static const struct sms_codes sms_msegat_codes = {
     .number = "1120",
 };
 
+/* Credentials are members of the body here; so the body is a secret, and is never logged. */
 static void sms_msegat_build_request(struct arena *a, const struct provider_config *p,
                                      const struct sms *m, struct ext_request *q)
 {
@@ -39,6 +40,7 @@ static struct ext_result sms_msegat_judge_reply(struct arena *a, const struct pr
     const char *text = ext_json_text(a, json_object_get(j, "code"));
     if (reply->status >= 400)
         return sms_refuse(a, reply, text, &sms_msegat_codes);
+    /* Two words for success: "1" is the older one, and both are in use. */
     if (text && (strcmp(text, "1") == 0 || strcmp(text, "M0000") == 0))
         return sms_accept(a, json_object_get(j, "id"), message_id);
     if (text && *text)

@@ -15,6 +15,7 @@ static const struct sms_codes sms_taqnyat_codes = {
     .number = "15",
 };
 
+/* One recipient in the list: the answer then says clearly what became of it. */
 static void sms_taqnyat_build_request(struct arena *a, const struct provider_config *p,
                                       const struct sms *m, struct ext_request *q)
 {
@@ -60,6 +61,7 @@ static struct ext_result sms_taqnyat_judge_reply(struct arena *a, const struct p
     const char *code = sms_taqnyat_code(a, j);
     if (reply->status >= 400)
         return sms_refuse(a, reply, code, &sms_taqnyat_codes);
+    /* 201 may come with a rejected recipient: the list counts, not the status. */
     if (sms_taqnyat_names_somebody(json_object_get(j, "rejected"))) {
         r = sms_refuse(a, reply, NULL, &sms_taqnyat_codes);
         r.detail = "recipient refused";
