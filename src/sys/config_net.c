@@ -60,6 +60,7 @@ static bool listen_tcp(struct arena *a, struct str s, struct listen_addr *out, c
     return true;
 }
 
+/* The text is kept as it was written, for logs and for the comparison of a reload. */
 bool config_listen(struct arena *a, const char *text, struct listen_addr *out, const char **why)
 {
     struct str s = str_of(text);
@@ -73,6 +74,7 @@ bool config_listen(struct arena *a, const char *text, struct listen_addr *out, c
     return listen_tcp(a, s, out, why);
 }
 
+/* False after a fault, or where the YAML reader has reported one already. */
 static bool listen_node(const struct config_entry *e, const struct config_node *n,
                         struct listen_addr *out)
 {
@@ -121,6 +123,7 @@ void config_read_listens(const struct config_entry *e)
     config_entry_set_list(e, addrs, n);
 }
 
+/* For the monitor, which has one address; systemd passes its socket by name instead. */
 void config_read_listen(const struct config_entry *e)
 {
     struct listen_addr addr;
@@ -159,6 +162,7 @@ bool config_cidr(const char *text, struct cidr *out)
     return true;
 }
 
+/* All bad entries are reported, not only the first. */
 void config_read_cidrs(const struct config_entry *e)
 {
     if (!config_entry_is_list(e, "a list of networks like [10.0.0.0/8]"))

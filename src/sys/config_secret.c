@@ -91,6 +91,7 @@ static const char *from_file(struct config_loader *l, const struct config_node *
     return out;
 }
 
+/* Taken as it is: nobody's editor adds a line break to a variable. */
 static const char *from_env(struct config_loader *l, const struct config_node *ref,
                             const char *name)
 {
@@ -149,6 +150,7 @@ static const char *from_reference(struct config_loader *l, const struct config_n
         l, map, n->text[0] == '/' ? n->text : arena_printf(l->scratch, "%s/%s", l->dir, n->text));
 }
 
+/* NULL after a fault, or where the secret may be missing (check-config --without-secrets). */
 const char *config_secret(struct config_loader *l, const struct config_node *n)
 {
     if (n->kind == CONFIG_REFUSED)

@@ -26,6 +26,7 @@ static bool config_url_parse_text(struct arena *a, const char *text, struct url 
     return true;
 }
 
+/* A path is allowed: some providers serve their API below one. */
 bool config_url(struct arena *a, const char *text, const char **out, const char **why)
 {
     struct url u;
@@ -39,6 +40,7 @@ bool config_url(struct arena *a, const char *text, const char **out, const char 
     return true;
 }
 
+/* Exactly what browsers send in Origin (RFC 6454 7), so that comparing texts is enough. */
 bool config_origin(struct arena *a, const char *text, const char **out, const char **why)
 {
     struct url u;

@@ -92,6 +92,7 @@ static const char *in_units(struct arena *a, int64_t v, config_reader type)
                         type == config_read_duration ? "s" : ""); /* 0, or a count */
 }
 
+/* The fault shows the range in the units of the file, not in milliseconds or bytes. */
 static void set_in_range(const struct config_entry *e, int64_t v)
 {
     struct arena *a = e->l->scratch;
@@ -115,6 +116,7 @@ void config_read_int(const struct config_entry *e)
         set_in_range(e, v);
 }
 
+/* A unit is required: `timeout: 5` could mean seconds or milliseconds. */
 void config_read_duration(const struct config_entry *e)
 {
     const char *text = config_entry_scalar(e, "a duration like 250ms, 5s, 15m, 24h or 30d");
@@ -145,6 +147,7 @@ void config_read_size(const struct config_entry *e)
 #define RATE_PER_MIN_MS 1000
 #define RATE_PER_MAX_MS (INT64_C(24) * 3600 * 1000)
 
+/* Both halves are checked here, since a row of the table has one range. */
 void config_read_rate(const struct config_entry *e)
 {
     const char *text = config_entry_scalar(e, "a rate like 5/1h");
@@ -162,6 +165,7 @@ void config_read_rate(const struct config_entry *e)
 
 /* ---- words ---- */
 
+/* Copied: the tree of the file is freed after loading. */
 void config_read_text(const struct config_entry *e)
 {
     const char *text = config_entry_scalar(e, "a string");
@@ -212,6 +216,7 @@ void config_read_log_level(const struct config_entry *e)
 
 /* ---- placeholders ---- */
 
+/* strict: also a lone '{' is a fault; JSON templates need theirs. */
 bool config_placeholders(struct config_loader *l, const struct config_node *n, const char *text,
                          const char *const *names, bool strict)
 {

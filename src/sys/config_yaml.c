@@ -11,8 +11,10 @@
 #include "base/digest.h"
 #include "sys/config_yaml.h"
 
+/* The sample file is 4 levels deep and has some 150 nodes; the limits are far above both. */
 #define DEPTH_MAX 12
 #define NODES_MAX 5000
+/* Texts of messages are a few hundred bytes; 64 KiB also holds a certificate chain. */
 #define SCALAR_MAX ((size_t)64 * 1024)
 #define KEY_MAX 128
 
@@ -38,6 +40,7 @@ static void place_of_byte(struct str text, size_t offset, int *line, int *column
     }
 }
 
+/* libyaml counts lines and columns from 0, people and editors from 1. */
 static void syntax_fault(struct yaml *y)
 {
     const yaml_parser_t *p = &y->parser;
@@ -51,6 +54,7 @@ static void syntax_fault(struct yaml *y)
                     p->problem ? p->problem : "unreadable");
 }
 
+/* After a fault there is no next event: the parser's state is not defined then. */
 static bool next_event(struct yaml *y, yaml_event_t *e)
 {
     if (y->stopped)
@@ -69,6 +73,7 @@ static void drop_event(yaml_event_t *e)
     yaml_event_delete(e);
 }
 
+/* The first limit that is passed is told; those that follow from it are not. */
 static void config_yaml_stop_at(struct yaml *y, const struct config_node *at, const char *what)
 {
     if (!y->stopped)
@@ -108,6 +113,7 @@ static void refuse_decoration(struct yaml *y, const yaml_event_t *e, struct conf
         config_fault(y->l, n, "tags are not supported");
 }
 
+/* Whether it was quoted is kept: `"5"` is a text, `5` a number. */
 static void fill_scalar(struct yaml *y, const yaml_event_t *e, struct config_node *n)
 {
     size_t len = e->data.scalar.length;
@@ -172,6 +178,7 @@ static void config_yaml_read_key(struct yaml *y, yaml_event_t *e, struct config_
         config_fault_key(y->l, seed, "a key must be a word of at most %d bytes", KEY_MAX);
 }
 
+/* A key that is there twice is refused: YAML readers differ on which of them counts. */
 static void fill_map(struct yaml *y, struct config_node *map, unsigned depth)
 {
     yaml_event_t e;
@@ -224,6 +231,7 @@ static struct config_node *config_yaml_build_node(struct yaml *y, yaml_event_t *
     return y->stopped ? NULL : n;
 }
 
+/* An empty file is an empty mapping: all defaults. */
 static struct config_node *build_document(struct yaml *y)
 {
     struct config_node *root = NULL;
@@ -250,6 +258,7 @@ static struct config_node *build_document(struct yaml *y)
     return y->stopped ? NULL : root;
 }
 
+/* The parser's own buffers held the file, secrets included. */
 static void wipe_buffers(yaml_parser_t *p)
 {
     if (p->raw_buffer.start)

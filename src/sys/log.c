@@ -108,12 +108,14 @@ void log_init(enum log_format format, enum log_level level)
                                        : SINK_POLLED;
 }
 
+/* In a child, and after a reload: where records go stays as it is. */
 void log_set(enum log_format format, enum log_level level)
 {
     g_log.format = format;
     g_log.level = level;
 }
 
+/* -1: there is one process of that role, so its number says nothing. */
 void log_set_role(const char *role, int slot)
 {
     (void)snprintf(g_log.role, sizeof(g_log.role), "%s", role ? role : "");
@@ -126,11 +128,13 @@ void log_set_request(const char *request_id)
     g_log.request = request_id;
 }
 
+/* For the master, which closes all descriptors but this one in a child. */
 int log_fd(void)
 {
     return g_log.fd;
 }
 
+/* The counter of dropped records is above this layer. */
 void log_set_drop_hook(void (*fn)(void))
 {
     g_log.on_drop = fn;
@@ -187,6 +191,7 @@ static void log_start(struct log_line *line, enum log_level level, const char *e
         log_line_str(line, "request_id", str_of(g_log.request));
 }
 
+/* A phone number has a kind of its own, so that no caller can forget to mask it. */
 static void log_add_field(struct log_line *line, const struct log_field *f)
 {
     char masked[LOG_PHONE_MAX];

@@ -17,11 +17,13 @@
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
+/* RESERVE stays free, so that every record can be ended. */
 static bool log_line_has_room(const struct log_line *l, size_t n)
 {
     return n <= LOG_LINE_MAX - RESERVE - l->n;
 }
 
+/* All or nothing: half of an escape sequence would break the reader. */
 static bool log_line_put_bytes(struct log_line *l, const char *p, size_t n)
 {
     if (!log_line_has_room(l, n))
@@ -119,6 +121,7 @@ static void log_line_finish_pair(struct log_line *l, size_t before, bool whole)
     }
 }
 
+/* The priority comes before everything else, as journald wants it (sd-daemon(3)). */
 void log_line_start(struct log_line *l, bool json, char priority)
 {
     l->n = 0;
@@ -157,6 +160,7 @@ void log_line_str(struct log_line *l, const char *key, struct str v)
     l->truncated |= cut;
 }
 
+/* 24 bytes hold every int64_t with its sign. */
 void log_line_int(struct log_line *l, const char *key, int64_t v)
 {
     char text[24];

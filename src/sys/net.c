@@ -29,6 +29,7 @@
 #define AGAIN_NS 10000000L /* 10 ms */
 #define SYSTEMD_FIRST_FD 3 /* sd_listen_fds(3) */
 
+/* A union instead of casts: the compiler may assume that pointers of two types do not meet. */
 union any_addr {
     struct sockaddr sa;
     struct sockaddr_in v4;
@@ -123,6 +124,7 @@ int net_listen(const struct listen_addr *at, int backlog, const char **why)
     return -1;
 }
 
+/* -1: not set, or no number. */
 static int64_t net_env_number(const char *name)
 {
     const char *v = getenv(name);
@@ -197,6 +199,7 @@ const char *net_local_name(int fd, char *buf, size_t size)
     return buf;
 }
 
+/* A peer that is gone already is "unknown": accept() may return its socket all the same. */
 const char *net_peer_address(int fd, char *buf, size_t size)
 {
     union any_addr a;
@@ -263,6 +266,7 @@ int net_wait(int fd, short events, struct deadline d)
     }
 }
 
+/* False when the deadline passed or the other side is gone; how much went out is then unknown. */
 bool net_write_all(int fd, const void *p, size_t n, struct deadline d)
 {
     const char *at = p;

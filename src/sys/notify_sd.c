@@ -26,6 +26,7 @@ static struct sockaddr_un to;
 static socklen_t to_len;
 static int64_t watchdog_ms;
 
+/* 0 for what is missing or no number: no watchdog then. */
 static int64_t notify_sd_env_number(const char *name)
 {
     const char *v = getenv(name);
@@ -65,6 +66,7 @@ static void notify_sd_send_text(const char *text)
                      (const struct sockaddr *)&to, to_len);
 }
 
+/* Also after each reload (Type=notify-reload). */
 void notify_sd_ready(void)
 {
     notify_sd_send_text("READY=1");
@@ -104,6 +106,7 @@ void notify_sd_status(const char *fmt, ...)
     notify_sd_send_text(text);
 }
 
+/* 0: systemd expects no sign of life. */
 int64_t notify_sd_watchdog_ms(void)
 {
     return watchdog_ms;

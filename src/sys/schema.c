@@ -27,12 +27,14 @@ struct schema_value {
     struct faults *faults;
 };
 
+/* Always false, so that a reader can end with it. */
 static bool schema_refuse(const struct schema_value *v, const char *detail)
 {
     fault_add(v->faults, v->pointer, "%s", detail);
     return false;
 }
 
+/* memcpy(): the row knows the offset, not the type, of the caller's field. */
 static bool schema_store(const struct schema_value *v, const void *value, size_t size)
 {
     memcpy(v->out + v->row->offset, value, size);
@@ -54,6 +56,7 @@ static bool schema_in_bounds(const struct schema_value *v, int64_t n, const char
     return false;
 }
 
+/* Lengths count code points, as openapi.yaml's maxLength does (JSON Schema, 6.3.1). */
 static bool schema_store_text(const struct schema_value *v, struct str text)
 {
     if (!schema_in_bounds(v, (int64_t)str_utf8_len(text), "have", " characters"))
@@ -77,6 +80,7 @@ static bool schema_read_string(const struct schema_value *v)
     return schema_is_text(v) && schema_store_text(v, v->text);
 }
 
+/* Names and notes: trimmed, and held to the rules for texts that people read (BEHAVIOUR §5). */
 static bool schema_read_clean(const struct schema_value *v)
 {
     struct str clean;
@@ -87,6 +91,7 @@ static bool schema_read_clean(const struct schema_value *v)
     return wrong ? schema_refuse(v, wrong) : schema_store_text(v, clean);
 }
 
+/* 1.0 is an integer in JSON Schema (6.1.1). */
 static bool schema_whole_number(const json_t *j, int64_t *out)
 {
     if (json_is_integer(j)) {
@@ -125,6 +130,7 @@ static bool schema_read_uuid(const struct schema_value *v)
     return schema_store(v, &u, sizeof u);
 }
 
+/* Without an offset a time is not known; no zone is guessed. */
 static bool schema_read_time(const struct schema_value *v)
 {
     struct wall w;
@@ -133,6 +139,7 @@ static bool schema_read_time(const struct schema_value *v)
     return schema_store(v, &w, sizeof w);
 }
 
+/* The fault lists the words: there are few, and the client needs them. */
 static bool schema_read_enum(const struct schema_value *v)
 {
     const char *const *values = v->row->values;
@@ -149,6 +156,8 @@ static bool schema_read_enum(const struct schema_value *v)
     return false;
 }
 
+/* The JSON itself, for handlers that read its elements with a schema of their own. It lives as long
+ * as the request. */
 static bool schema_borrow(const struct schema_value *v)
 {
     void *j = (void *)(uintptr_t)v->json; /* the caller's field is not const */
@@ -199,6 +208,7 @@ bool schema_read_json(const struct schema_row *row, const json_t *v, void *out, 
     return schema_read(&value);
 }
 
+/* Arrays and objects have no form in a query. */
 bool schema_read_text(const struct schema_row *row, struct str text, void *out, const char *pointer,
                       struct faults *f)
 {
@@ -214,6 +224,8 @@ const struct schema_row *schema_find(const struct schema_row *rows, const char *
     return NULL;
 }
 
+/* Unknown members are faults: a misspelt optional member would otherwise be ignored without a
+ * word. */
 bool schema_read_object(const struct schema *schema, const json_t *j, void *out, const char *base,
                         struct faults *f)
 {

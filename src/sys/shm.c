@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* One shared mapping for all processes, made by the master before it forks. Modules take their
+ * parts from it once (scoreboard, metrics, breakers, addresses) and never give them back. Nothing
+ * is ever added later, so every process sees the same addresses. */
 #include "sys/shm.h"
 
 #include <stdint.h>
@@ -27,6 +30,7 @@ bool shm_init(size_t size)
     return true;
 }
 
+/* Running out is a bug: the sizes were added up by the callers' own *_size() functions. */
 void *shm_alloc(size_t n)
 {
     size_t rounded = (n + ALIGN - 1) / ALIGN * ALIGN;
@@ -36,6 +40,7 @@ void *shm_alloc(size_t n)
     return p;
 }
 
+/* For commands and tests; the daemon's mapping ends with its processes. */
 void shm_fini(void)
 {
     if (base)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
+/* Signals as data: they are blocked and read from a descriptor, so no code ever runs inside a
+ * handler. Called by every process at its start, and by the master after fork(). */
 #include "sys/sig.h"
 
 #include <errno.h>
@@ -8,6 +10,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* SIGPIPE is ignored everywhere: a closed socket is an error of write(), not the end of a
+ * process. */
 int sig_open(const int *signals)
 {
     sigset_t set;
@@ -19,6 +23,7 @@ int sig_open(const int *signals)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* 0 when none is waiting: the descriptor does not block. */
 int sig_next(int fd, int *pid)
 {
     struct signalfd_siginfo info;
@@ -33,6 +38,7 @@ int sig_next(int fd, int *pid)
     return (int)info.ssi_signo;
 }
 
+/* A child inherits handlers and the mask; its own sig_open() decides anew what it blocks. */
 void sig_reset_child(void)
 {
     struct sigaction dfl;
@@ -47,6 +53,7 @@ void sig_reset_child(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Real-time signals have no name; the buffer is valid until the next call. */
 const char *sig_name(int signo)
 {
     static char numbered[16];
