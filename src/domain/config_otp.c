@@ -109,6 +109,7 @@ static bool config_otp_is_digits(struct str s, size_t least, size_t most)
     return s.n >= least && s.n <= most;
 }
 
+/* The code must be quoted in YAML: 0123 would be read as a number and lose its zero. */
 static bool config_otp_read_test_number(const struct config_entry *e, const struct config_node *n,
                                         struct otp_test_number *out)
 {
@@ -129,6 +130,7 @@ static bool config_otp_read_test_number(const struct config_entry *e, const stru
     return true;
 }
 
+/* For stores that review an app and cannot receive an SMS. No message goes to these numbers. */
 void config_read_test_numbers(const struct config_entry *e)
 {
     if (config_node_null(e->node))

@@ -12,6 +12,7 @@
 #include "config_priv.h"
 #include "domain/text_rule.h"
 
+/* The values that src/ext/sms_http.c fills in; etc/bookingd.yaml describes them. */
 static const char *const placeholders[] = {"to",   "to_digits", "to_national", "text",
                                            "code", "sender",    "id",          NULL};
 
@@ -68,6 +69,7 @@ static bool is_framing(struct str name)
     return false;
 }
 
+/* The name is checked as well: a name with a line break would be a second header. */
 static bool read_header(const struct config_entry *e, const struct config_node *n,
                         struct config_pair *out)
 {
@@ -88,6 +90,7 @@ static bool read_header(const struct config_entry *e, const struct config_node *
     return false;
 }
 
+/* Values are percent-encoded when the request is built, so any text is allowed in them. */
 static bool read_param(const struct config_entry *e, const struct config_node *n,
                        struct config_pair *out)
 {
@@ -191,6 +194,7 @@ static bool json_path_valid(const char *text)
     return jsonpath_valid(text) && !chars_have_control(str_of(text));
 }
 
+/* Text, whatever its form: the answer's value is compared as text too, so 1 and "1" are alike. */
 static const char *one_value(const struct config_entry *e, const struct config_node *n)
 {
     if (n->kind == CONFIG_SCALAR)
@@ -237,6 +241,7 @@ void config_read_success(const struct config_entry *e)
     config_entry_set_list(e, rules, n);
 }
 
+/* Of the error code, or of the message's identifier, in the provider's answer. */
 void config_read_json_path(const struct config_entry *e)
 {
     const char *text = config_entry_scalar(e, "a JSON path like data.id");
@@ -252,6 +257,8 @@ void config_read_json_path(const struct config_entry *e)
 
 /* ---- rules on the text of an answer ---- */
 
+/* The expression is compiled once here, so that a wrong one is reported now and not at the first
+ * answer. */
 void config_read_text_rule(const struct config_entry *e)
 {
     const char *text = config_entry_scalar(e, "a text, or /REGEX/");
@@ -268,7 +275,8 @@ void config_read_text_rule(const struct config_entry *e)
     config_entry_set(e, &text, sizeof text);
 }
 
-/* A code, or a list of them. */
+/* A code, or a list of them. Kept as one text with blanks, in the form in which drivers have theirs
+ * (sms_priv.h). */
 void config_read_codes(const struct config_entry *e)
 {
     bool one = e->node->kind == CONFIG_SCALAR;

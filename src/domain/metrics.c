@@ -48,6 +48,7 @@ static struct {
     _Atomic uint64_t *mine; /* this process's slot */
 } g_metrics;
 
+/* A family's dimensions end with DIM_NONE, which is 0: rows of the table need not say so. */
 unsigned metric_dims_n(enum metric_id id)
 {
     unsigned n = 0;
@@ -61,6 +62,7 @@ const struct metric_bounds *metric_bounds(enum metric_id id)
     return &g_metrics.bounds[metric_families[id].buckets];
 }
 
+/* DIM_NONE counts as one value, so no case is special. */
 unsigned metric_combinations(enum metric_id id)
 {
     unsigned n = 1;
@@ -90,6 +92,8 @@ static void metrics_add_bound(struct metric_bounds *b, double at)
     b->n++;
 }
 
+/* Providers' rows and bounds are fixed here for the life of the service: a reload cannot move
+ * cells. */
 static void metrics_lay_out(const struct metrics_setup *setup)
 {
     metric_labels_init(setup->routes, setup->routes_n);
@@ -128,6 +132,7 @@ void metrics_init(const struct metrics_setup *setup)
     log_set_drop_hook(metrics_count_dropped_record);
 }
 
+/* For tests, which make several registries in one process. */
 void metrics_forget(void)
 {
     memset(&g_metrics, 0, sizeof(g_metrics));
@@ -225,12 +230,14 @@ static _Atomic uint64_t *metrics_my_cell(enum metric_id id, const unsigned *at, 
            (size_t)metrics_combination(id, at, at_n) * metric_parts(id);
 }
 
+/* Relaxed: cells say nothing about one another. */
 static void metrics_add_to_cell(_Atomic uint64_t *cell, uint64_t n)
 {
     atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
 
+/* Without a slot (a command, a test) nothing is counted. */
 void metric_add(enum metric_id id, uint64_t n, const unsigned *at, size_t at_n)
 {
     ENSURE(metric_families[id].kind == METRIC_COUNTER);

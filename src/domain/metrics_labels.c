@@ -99,6 +99,7 @@ void metric_labels_init(const struct metric_route *table, size_t n)
         provider_names[i] = provider_rows[i].name;
 }
 
+/* For tests; see metrics_forget(). */
 void metric_labels_forget(void)
 {
     memset(provider_rows, 0, sizeof(provider_rows));
@@ -106,6 +107,7 @@ void metric_labels_forget(void)
     providers_in_use = 0;
 }
 
+/* A short list, looked through once per request. */
 unsigned metric_status_index(int status)
 {
     for (unsigned i = 0; i < ARRAY_LEN(statuses); i++)

@@ -24,6 +24,7 @@ static bool metrics_page_is_openmetrics(const struct metrics_page *page)
     return page->format == METRICS_OPENMETRICS;
 }
 
+/* The texts are those that Prometheus compares with. */
 const char *metrics_content_type(enum metrics_format f)
 {
     return f == METRICS_OPENMETRICS ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -47,6 +48,7 @@ static void metrics_page_put_escaped(struct sb *sb, const char *z, bool quotes)
     }
 }
 
+/* Appends to a list of labels; names are constants, values may be anybody's text. */
 void metrics_label(struct sb *sb, const char *name, const char *value)
 {
     if (sb->n)
@@ -57,6 +59,7 @@ void metrics_label(struct sb *sb, const char *name, const char *value)
     sb_putc(sb, '"');
 }
 
+/* The shortest text that reads back as the same number. */
 void metrics_value(struct sb *sb, double v)
 {
     char text[40];
@@ -95,6 +98,7 @@ static bool metrics_page_name_is_taken(const char *counter)
     return strcmp(counter, "bookingd_notifications_total") == 0;
 }
 
+/* HELP and TYPE, once per family and before its samples: strict readers refuse another order. */
 void metrics_family(struct metrics_page *page, const char *name, enum metric_kind kind,
                     const char *help)
 {
@@ -212,6 +216,7 @@ static void metrics_page_format_bound(double bound, char *buf, size_t size)
         (void)snprintf(buf + strlen(buf), size - strlen(buf), ".0");
 }
 
+/* Buckets are cumulative on the page and plain in memory, so that counting touches one cell. */
 static void metrics_page_put_histogram(struct metrics_page *page, enum metric_id id,
                                        unsigned combination, const char *labels)
 {
@@ -269,6 +274,7 @@ static void metrics_page_put_series(struct metrics_page *page, enum metric_id id
         sb_printf(page->sb, "%" PRIu64 "\n", value);
 }
 
+/* In the order of metrics.def, so that two pages can be compared line by line. */
 void metrics_print(struct metrics_page *page)
 {
     for (unsigned i = 0; i < METRIC_COUNT; i++) {

@@ -45,6 +45,7 @@ static void mkmetrics_print_labels(const struct metric_family *f)
     }
 }
 
+/* In the order of metrics.def, which groups them by what they are about. */
 static void mkmetrics_print_registry(void)
 {
     for (unsigned id = 0; id < METRIC_COUNT; id++) {

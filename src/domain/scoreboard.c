@@ -53,6 +53,8 @@ static int self_index = -1;
  * nothing that another process writes there can confuse it. */
 static struct words mine; /* of this process */
 
+/* How many slots a role has is in roles.def: twice the workers, since a reload runs two sets at
+ * once. */
 static unsigned scoreboard_count_slots(unsigned workers_max)
 {
     unsigned n = 0;
@@ -61,6 +63,7 @@ static unsigned scoreboard_count_slots(unsigned workers_max)
     return n;
 }
 
+/* For the master, which adds the parts up before it makes the shared memory. */
 size_t scoreboard_size(unsigned workers_max)
 {
     return scoreboard_count_slots(workers_max) * sizeof(struct slot);
@@ -103,6 +106,7 @@ enum role scoreboard_role(unsigned slot)
     return (enum role)role;
 }
 
+/* A number out of range is a bug: slots come from the master, not from requests. */
 static struct slot *scoreboard_slot(unsigned slot)
 {
     ENSURE(slots != NULL && slot < slots_n);
@@ -142,6 +146,7 @@ static void scoreboard_copy_last_words(struct slot *s, char *buf, size_t size)
         buf[n] = '\0';
 }
 
+/* By the master, once the child is reaped: nobody writes to the slot at that moment. */
 void scoreboard_release(unsigned slot, char *last_words, size_t size)
 {
     struct slot *s = scoreboard_slot(slot);
@@ -166,11 +171,13 @@ int scoreboard_self(void)
     return self_index;
 }
 
+/* 0 without a slot (a command, a test); a holder with generation 0 is never taken for dead. */
 uint32_t scoreboard_generation(void)
 {
     return self ? atomic_load_explicit(&self->generation, memory_order_relaxed) : 0;
 }
 
+/* Without a slot nothing is published, and every caller still works. */
 static void scoreboard_publish(void)
 {
     if (self)
@@ -259,6 +266,7 @@ void scoreboard_panic(const char *text)
     atomic_store_explicit(&self->said, 2, memory_order_release);
 }
 
+/* A copy: what the caller looks at does not change under its hands. */
 void scoreboard_read(unsigned slot, struct scoreboard_view *out)
 {
     struct slot *s = scoreboard_slot(slot);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The free starts of a resource. Called by svc/avail.c for lists and by svc/booking_place.c
- * for one start.
+ * The free starts of a resource, as pure functions. Called by svc/slot_search.c for lists and by
+ * svc/booking_place.c for one start, so that what is listed and what can be booked never differ.
  *
  * A walk costs the openings, closures and bookings of the period plus the starts on the grid: each
  * index into a sorted list only moves forward. Openings that touch are joined first, so a service
@@ -134,6 +134,7 @@ static int32_t slots_peak_from(const struct slot_resource *r, size_t first, int6
     return peak;
 }
 
+/* Highest number of people at any moment of [from, to). */
 int32_t slot_peak(const struct slot_resource *r, int64_t from_us, int64_t to_us)
 {
     return slots_peak_from(r, 0, from_us, to_us);
@@ -154,6 +155,7 @@ static void slots_find_opening(const struct slot_resource *r, const struct slot_
     }
 }
 
+/* The booking itself must not meet a closure; its buffers may. */
 static bool slots_meets_closure(const struct slot_resource *r, int64_t from_us, int64_t to_us)
 {
     for (size_t i = 0; i < r->closures_n && r->closures[i].from_us < to_us; i++)
@@ -230,6 +232,7 @@ static bool slots_find_start(struct slot_walk *w, int64_t *starts_us, int64_t *u
     return found;
 }
 
+/* All indices of the walk only move forward, so the whole walk costs no more than its lists. */
 bool slot_walk_next(struct slot_walk *w, struct slot *out)
 {
     const struct slot_resource *r = w->resource;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Rules on plain answers of providers: success.text and error.text. Called by the configuration's
- * reader and by the templated SMS driver. */
+/* Rules on plain answers of providers: success.text and error.text, a part of a text or a regular
+ * expression between slashes. Called by the configuration's reader and by the templated SMS
+ * driver. */
 #include "domain/text_rule.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@
  * for some expressions, and a page of 256 KiB must not hold a worker. */
 #define TEXT_RULE_LOOK_MAX (16 * 1024)
 
+/* POSIX extended expressions: the C library has them, and operators know them from grep -E. */
 bool text_rule_open(struct text_rule *rule, const char *text, char *why, size_t size)
 {
     size_t n = strlen(text);
@@ -43,6 +45,7 @@ void text_rule_close(struct text_rule *rule)
         regfree(&rule->regex);
 }
 
+/* REG_STARTEND: the text need not end with a NUL. *group is what the first parentheses matched. */
 bool text_rule_match(const struct text_rule *rule, struct str text, struct str *group)
 {
     *group = STR("");
