@@ -21,6 +21,8 @@
  * wait. The bound ends a loop that newcomers keep alive. */
 #define ACCEPT_LAST_BATCHES 1024
 
+/* An answer even here: a client that is only disconnected cannot tell a full server from a broken
+ * one. */
 static void disp_accept_refuse(struct disp *d, struct conn *c, const char *detail)
 {
     METRIC_INC(M_HTTP_SHED, SHED_REASON_CONNECTIONS);

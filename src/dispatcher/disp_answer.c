@@ -53,6 +53,7 @@ static void disp_answer_record(struct disp *d, struct conn *c, const struct disp
     log_set_request(NULL);
 }
 
+/* In the dispatcher's own arena, which is reset before each answer. */
 static struct str disp_answer_bytes(struct disp *d, struct conn *c, const struct disp_reply *a)
 {
     struct http_resp resp;
@@ -113,12 +114,14 @@ static struct disp_event disp_answer_make(struct disp *d, struct conn *c,
     return (struct disp_event){.what = CE_ANSWER, .bytes = disp_answer_bytes_or_oom(d, c, &a)};
 }
 
+/* The caller says whether the connection can go on; after a malformed request it cannot. */
 struct disp_event disp_answer_compose(struct disp *d, struct conn *c, const struct disp_problem *p)
 {
     c->close = p->close;
     return disp_answer_make(d, c, p);
 }
 
+/* OPTIONS and the fixed pages need no worker, so they are answered even when all are busy. */
 struct disp_event disp_answer_local(struct disp *d, struct conn *c)
 {
     c->req->arrived = d->now;

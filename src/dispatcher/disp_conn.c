@@ -68,6 +68,7 @@ void disp_conns_limits(struct disp *d)
     d->phases[CP_LINGER].limit_ms = LINGER_MS;
 }
 
+/* Doubly linked, so that a connection leaves its list without a search. */
 static void disp_conn_unlink(struct phase_list *l, struct conn *c)
 {
     if (c->prev)
@@ -95,6 +96,7 @@ static void disp_conn_append(struct phase_list *l, struct conn *c)
     l->n++;
 }
 
+/* `since` starts anew: each phase has a limit of its own. */
 void disp_conn_move(struct disp *d, struct conn *c, enum conn_phase to)
 {
     disp_conn_unlink(&d->phases[c->phase], c);
@@ -145,6 +147,7 @@ void disp_conn_drop_input(struct conn *c)
     c->len = c->cap = 0;
 }
 
+/* Answers hold tokens and names. */
 void disp_conn_drop_output(struct conn *c)
 {
     if (c->out)
@@ -171,18 +174,21 @@ void disp_conn_close(struct disp *d, struct conn *c)
     d->conns_n--;
 }
 
+/* False: epoll has no memory; the caller closes the connection. */
 bool disp_conn_want(struct disp *d, struct conn *c, uint32_t events)
 {
     struct epoll_event ev = {.events = events | EPOLLONESHOT, .data.u64 = disp_conn_tag(d, c)};
     return epoll_ctl(d->ep, EPOLL_CTL_MOD, c->fd, &ev) == 0;
 }
 
+/* NULL for an event that is older than the connection now in the place. */
 struct conn *disp_conn_find(struct disp *d, uint64_t tag)
 {
     struct conn *c = &d->conns[DISP_TAG_INDEX(tag)];
     return c->phase != CP_FREE && (c->generation & 0xffffff) == DISP_TAG_GENERATION(tag) ? c : NULL;
 }
 
+/* Valid until the buffer grows or is dropped. */
 struct str disp_conn_path(const struct conn *c)
 {
     return (struct str){c->buf + c->req->path_at, c->req->path_n};
@@ -193,6 +199,7 @@ static int64_t disp_conn_left_ms(const struct disp *d, const struct phase_list *
     return l->limit_ms - mono_ms_between(l->head->since, d->now);
 }
 
+/* Only the heads of the lists are looked at: behind them everybody is younger. */
 int disp_conn_wait_ms(const struct disp *d, int most_ms)
 {
     int64_t wait = most_ms;

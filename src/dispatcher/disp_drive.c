@@ -17,6 +17,7 @@
 #include "disp_write.h"
 #include "domain/metrics.h"
 
+/* One call per action; what it returns is the next event. */
 static struct disp_event disp_drive_act(struct disp *d, struct conn *c, enum conn_action action,
                                         const struct disp_event *e)
 {
@@ -71,6 +72,7 @@ bool disp_drive_evict(struct disp *d)
     return true;
 }
 
+/* In a drain: each idle connection is looked at once more, in case a request has just arrived. */
 void disp_drive_idle(struct disp *d)
 {
     for (struct conn *next, *c = d->phases[CP_IDLE].head; c; c = next) {
@@ -79,6 +81,7 @@ void disp_drive_idle(struct disp *d)
     }
 }
 
+/* The packet is dropped last: the rest of an answer lies in it. */
 static void disp_drive_handle(struct disp *d, struct disp_report *r)
 {
     if (r->conn)

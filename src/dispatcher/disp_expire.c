@@ -23,6 +23,7 @@ static void disp_expire_answer(struct disp *d, struct conn *c, enum conn_closed 
     disp_drive(d, c, DISP_PROBLEM(.err = ERR_REQUEST_TIMEOUT, .detail = detail, .close = true));
 }
 
+/* Without an answer: the client waits for none, or could not read it. */
 static void disp_expire_close(struct disp *d, struct conn *c, enum conn_closed reason)
 {
     METRIC_INC(M_HTTP_CLOSED, reason);
@@ -55,6 +56,7 @@ static void disp_expire_slow(struct disp *d, enum conn_phase p)
     }
 }
 
+/* Off by default (min_rate 0): the limits of time bound a slow client already. */
 static void disp_expire_rate(struct disp *d)
 {
     if (d->limits.min_rate == 0 || mono_ms_between(d->rated, d->now) < RATE_EVERY_MS)

@@ -51,6 +51,7 @@ static void disp_order_worker(struct disp *d, const struct protocol_order *o, in
     disp_worker_join(d, o, fd);
 }
 
+/* An order without its descriptor is passed over here; disp_order_lost() has logged it. */
 static void disp_order_carry_out(struct disp *d, const struct protocol_order *o,
                                  const struct protocol_packet *p)
 {

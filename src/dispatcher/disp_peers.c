@@ -112,6 +112,7 @@ static void disp_peers_tidy(struct peers *t, uint32_t i)
     t->free = i;
 }
 
+/* Clients of a unix socket have no address and are not counted. */
 void disp_peers_join(struct disp *d, struct conn *c, const struct sockaddr_storage *from)
 {
     uint64_t key;
@@ -165,6 +166,7 @@ static void disp_peers_warn(struct disp *d, const char *peer)
         F_STR("hint", "if this is your proxy, name it in server.trusted_proxies"));
 }
 
+/* Behind a proxy the client is in a header, so it differs per request and not per connection. */
 void disp_peers_identify(struct disp *d, const struct conn *c, struct request *r)
 {
     char peer[ADDR_TEXT_MAX], client[ADDR_TEXT_MAX];
@@ -181,6 +183,7 @@ void disp_peers_identify(struct disp *d, const struct conn *c, struct request *r
                     disp_peers_key_of_text(client, &r->client);
 }
 
+/* False: the address has as many requests under way as it may have. */
 bool disp_peers_begin(struct disp *d, struct request *r)
 {
     const int64_t cap = d->limits.max_requests_per_address;
@@ -205,6 +208,7 @@ void disp_peers_end(struct disp *d, struct request *r)
     r->peer = 0;
 }
 
+/* Asked after the connection was counted, so a cap of N admits N. */
 enum peer_room disp_peers_room(const struct disp *d, const struct conn *c)
 {
     const int64_t cap = d->limits.max_connections_per_address;

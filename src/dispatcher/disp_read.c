@@ -50,6 +50,7 @@ static bool disp_read_grow(struct conn *c)
     return true;
 }
 
+/* Reads what is there, up to READ_AT_ONCE: one fast client must not keep the others waiting. */
 struct disp_event disp_read_fill(struct disp *d, struct conn *c)
 {
     (void)d;
@@ -74,6 +75,8 @@ struct disp_event disp_read_fill(struct disp *d, struct conn *c)
     return DISP_EVENT(CE_MORE);
 }
 
+/* In a drain an idle connection is closed: its client would otherwise send a request that nobody
+ * reads. */
 struct disp_event disp_read_await(struct disp *d, struct conn *c)
 {
     const bool unwanted = d->draining && (c->used || deadline_passed(d->newcomers_by));
@@ -141,6 +144,8 @@ static struct disp_event disp_read_cut_short(void)
     return disp_read_bad(ERR_BAD_REQUEST, "The request ended before it was complete.");
 }
 
+/* `seen` lets the parser go on where it stopped: a head that comes byte by byte costs no more than
+ * one that comes at once. */
 struct disp_event disp_read_head(struct disp *d, struct conn *c)
 {
     struct http_fault fault = {.err = ERR_OK};
@@ -176,6 +181,7 @@ static struct disp_event disp_read_chunks(struct disp *d, struct conn *c)
     return DISP_EVENT(CE_NONE);
 }
 
+/* Bytes behind the body belong to the next request and stay in the buffer. */
 struct disp_event disp_read_body(struct disp *d, struct conn *c)
 {
     struct request *r = c->req;

@@ -21,6 +21,7 @@
 
 #define REFUSED_RETRY_S 1 /* other requests end, and free what was short, within such a time */
 
+/* By scoreboard slot, for all slots: then a worker's number is its index here too. */
 bool disp_workers_init(struct disp *d)
 {
     d->workers_n = scoreboard_slots();
@@ -154,6 +155,7 @@ static struct disp_event disp_worker_lost(struct disp *d, const struct disp_work
                         .detail = "The process that served this request ended.", .unknown = true);
 }
 
+/* The fate of its request is decided first: afterwards nothing is known of it. */
 void disp_worker_bury(struct disp *d, struct disp_worker *w, struct disp_report *r)
 {
     *r = (struct disp_report){.conn = w->conn, .packet = {.fd = -1}};
@@ -162,6 +164,7 @@ void disp_worker_bury(struct disp *d, struct disp_worker *w, struct disp_report 
     disp_worker_detach(d, w);
 }
 
+/* 503 and not 502: nothing was begun. */
 struct disp_event disp_worker_refuse(void)
 {
     return DISP_PROBLEM(.err = ERR_OVERLOADED,
@@ -234,6 +237,7 @@ struct disp_worker *disp_worker_find(struct disp *d, uint64_t tag)
     return w->fd >= 0 && (w->generation & 0xffffff) == DISP_TAG_GENERATION(tag) ? w : NULL;
 }
 
+/* False: nobody took it; the caller queues or refuses the request. */
 bool disp_worker_give(struct disp *d, struct conn *c)
 {
     struct request *r = c->req;
@@ -271,6 +275,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
     return false;
 }
 
+/* It gets requests once it has said that it is ready. */
 void disp_worker_join(struct disp *d, const struct protocol_order *o, int fd)
 {
     struct disp_worker *w = &d->workers[o->slot];
@@ -286,6 +291,7 @@ void disp_worker_join(struct disp *d, const struct protocol_order *o, int fd)
         disp_worker_detach(d, w);
 }
 
+/* Workers of the new epoch were ready before it began, and were not on the list. */
 void disp_workers_epoch(struct disp *d)
 {
     for (unsigned i = 0; i < d->workers_n; i++) {

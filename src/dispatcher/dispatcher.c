@@ -33,6 +33,7 @@
 #define NEWCOMERS_MS 500
 #define ARENA_CHUNK 8192 /* a problem document and its head fit into it */
 
+/* Level-triggered: what is not read in this turn is reported again. */
 static bool dispatcher_watch(struct disp *d, enum disp_tag kind, int fd)
 {
     struct epoll_event ev = {.events = EPOLLIN, .data.u64 = DISP_TAG(kind, 0, 0)};
@@ -49,6 +50,7 @@ static bool dispatcher_set_policy(struct disp *d, const struct config *cfg)
     return good;
 }
 
+/* Everything that can fail is done before the first connection is accepted. */
 static bool dispatcher_init(struct disp *d, const struct child_env *env)
 {
     d->env = env;
@@ -135,6 +137,8 @@ static bool dispatcher_handle(struct disp *d, uint64_t tag)
     return false;
 }
 
+/* The order of a turn: events, limits, queue, gauges. A worker that became free by an event gets
+ * the next request in the same turn. */
 static int dispatcher_loop(struct disp *d)
 {
     struct epoll_event events[EVENTS];
