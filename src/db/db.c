@@ -50,6 +50,8 @@ int db_fd(const struct db *db, short *events)
     return PQsocket(db->conn);
 }
 
+/* Safe at any moment, also in the middle of a batch: after out of memory nobody knows where it
+ * stopped. */
 void db_drop(struct db *db)
 {
     if (db->conn)
@@ -74,6 +76,7 @@ void db_set_wait(struct db *db, db_wait_fn wait, void *ctx)
     db->wait_ctx = ctx;
 }
 
+/* Off for `migrate` alone, which is there to change the schema. */
 void db_require_schema(struct db *db, bool wanted)
 {
     db->require_schema = wanted;

@@ -112,6 +112,7 @@ static void db_connect_begin(struct db *db)
         db_connect_fail(db, ERR_DB_UNAVAILABLE, why);
 }
 
+/* libpq gives NULL or "" for what it does not know. */
 static bool db_connect_is_same(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "") == 0;
@@ -136,6 +137,7 @@ static void db_connect_follow_host(struct db *db)
     }
 }
 
+/* PQconnectPoll() says what it waits for next; the socket itself may change with it. */
 static void db_connect_step_connecting(struct db *db)
 {
     PostgresPollingStatusType s = PQconnectPoll(db->conn);
@@ -152,6 +154,8 @@ static void db_connect_step_connecting(struct db *db)
     }
 }
 
+/* The greeting checks schema and writability in one round trip (db_greet.c): only then is the
+ * connection of use. */
 static void db_connect_step_greeting(struct db *db)
 {
     switch (db_greet_read(db)) {

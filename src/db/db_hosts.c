@@ -80,6 +80,7 @@ static int db_hosts_count_elements(const char *list)
     return n;
 }
 
+/* A path or an abstract name is a socket, and needs no lookup. */
 static bool db_hosts_has_name(const char *host, const char *hostaddr)
 {
     return !hostaddr[0] && host[0] && host[0] != '/' && host[0] != '@';
@@ -127,11 +128,13 @@ static void db_hosts_read_list(struct arena *a, struct db_hosts *h, const PQconn
     }
 }
 
+/* These three are rebuilt for each attempt; all other options are passed on as they are. */
 static bool db_hosts_is_list_keyword(const char *k)
 {
     return strcmp(k, "host") == 0 || strcmp(k, "hostaddr") == 0 || strcmp(k, "port") == 0;
 }
 
+/* The operator's own value always wins over a default of ours. */
 static void db_hosts_read_params(struct arena *a, struct db_hosts *h,
                                  const PQconninfoOption *options)
 {
@@ -155,6 +158,7 @@ static void db_hosts_read_params(struct arena *a, struct db_hosts *h,
     h->values = values;
 }
 
+/* NULL with *why, whose text never holds a part of the URL. */
 const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const char **why)
 {
     PQconninfoOption *o =
@@ -180,6 +184,7 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
     return NULL;
 }
 
+/* NULL when no element has a value: then libpq's own default applies. */
 static const char *db_hosts_join(struct arena *a, const struct db_hosts *h, int first,
                                  const char *(*part)(const struct db_host *))
 {
@@ -271,6 +276,8 @@ static const char *db_hosts_name_fault(char *out, size_t size, const char *compl
     return "must be a postgresql:// URI or libpq conninfo (host=... dbname=...)";
 }
 
+/* For check-config: NULL, or what is wrong, without the password. The text is valid until the next
+ * call. */
 const char *db_url_fault(const char *url)
 {
     static char text[160];
@@ -321,6 +328,7 @@ bool db_register_hosts(const char *url)
     return good;
 }
 
+/* For confine/forget.c, which looks for copies of it in memory. */
 void db_password(const char *url, void (*fn)(void *ctx, const char *p, size_t n), void *ctx)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);
@@ -354,6 +362,7 @@ void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ct
     PQconninfoFree(o);
 }
 
+/* For confine: a role may connect to these ports and no others. */
 void db_ports(const char *url, void (*fn)(void *ctx, uint16_t port), void *ctx)
 {
     PQconninfoOption *o = PQconninfoParse(url, NULL);

@@ -47,6 +47,7 @@ static enum err db_migrate_fail_unfit(struct migrator *m)
     return ERR_DB_SCHEMA;
 }
 
+/* NULL is no error: nothing has come yet. */
 static bool db_migrate_is_error(const PGresult *r)
 {
     return r && PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK;
@@ -109,6 +110,7 @@ static enum err db_migrate_run_text(struct migrator *m, const char *what, const 
     return db_migrate_read_results(m, what, last);
 }
 
+/* With parameters the server takes one statement only, and nothing has to be quoted. */
 static enum err db_migrate_run_params(struct migrator *m, const char *what, const char *sql, int n,
                                       const char *const *params)
 {
@@ -119,6 +121,7 @@ static enum err db_migrate_run_params(struct migrator *m, const char *what, cons
     return db_migrate_read_results(m, what, &last);
 }
 
+/* In the same transaction as the migration: a version is recorded if and only if it was applied. */
 static enum err db_migrate_record(struct migrator *m, const struct db_migration *g)
 {
     const char *params[] = {arena_printf(m->arena, "%d", g->version), g->name, g->checksum,
@@ -168,6 +171,7 @@ static enum err db_migrate_check_applied(struct migrator *m, const PGresult *app
     return ERR_OK;
 }
 
+/* The transaction is begun and ended by db_migrate_step(). */
 static enum err db_migrate_apply(struct migrator *m, const struct db_migration *g)
 {
     const char *what = arena_printf(m->arena, "migration %04d %s", g->version, g->name);
@@ -240,6 +244,7 @@ static enum err db_migrate_explain(struct migrator *m, enum err e)
     return e;
 }
 
+/* report->from is the version before the first step, whoever else migrates at the same time. */
 static enum err db_migrate_all(struct migrator *m)
 {
     struct db_migrate_report *report = m->report;
@@ -293,6 +298,8 @@ enum err db_migrate(struct db *db, struct arena *a, struct deadline d,
     return e;
 }
 
+/* The role's name goes through a setting, which the script quotes as an identifier: DDL takes no
+ * parameters. */
 enum err db_migrate_grant(struct db *db, struct arena *a, struct deadline d, const char *role,
                           struct db_migrate_report *report)
 {

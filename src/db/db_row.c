@@ -41,11 +41,13 @@ static int db_row_column(struct db_rows r, int row, const char *col)
     return c;
 }
 
+/* For numbers and times, which have no value that means "none". */
 bool db_is_null(struct db_rows r, int row, const char *col)
 {
     return PQgetisnull(r.res, row, db_row_column(r, row, col)) != 0;
 }
 
+/* NULL for NULL. The text belongs to the result, which lives as long as the batch's arena. */
 const char *db_get(struct db_rows r, int row, const char *col)
 {
     int c = db_row_column(r, row, col);
@@ -53,6 +55,7 @@ const char *db_get(struct db_rows r, int row, const char *col)
     return PQgetisnull(r.res, row, c) ? NULL : PQgetvalue(r.res, row, c);
 }
 
+/* For columns that are NOT NULL by the schema. */
 const char *db_get_str(struct db_rows r, int row, const char *col)
 {
     const char *v = db_get(r, row, col);

@@ -44,6 +44,7 @@ static bool db_run_queue(struct db_batch *b)
     return db_queue_sync(b);
 }
 
+/* NULL also when the connection broke without a word of the server. */
 static const char *db_run_error_field(const struct db_batch *b, int field)
 {
     return b->error ? PQresultErrorField(b->error, field) : NULL;
@@ -84,6 +85,7 @@ static bool db_run_quotes_no_data(const char *state)
     return false;
 }
 
+/* The statement by its name, never by its text or parameters. */
 static void db_run_log_failure(const struct db_batch *b, const char *event, enum err e)
 {
     const char *state = db_run_error_field(b, PG_DIAG_SQLSTATE);
@@ -188,6 +190,8 @@ static enum err db_run_connect(struct db *db, struct deadline d)
     return db_connect(db, d);
 }
 
+/* Runs a batch once; a second time only when the first left nothing behind and the connection was
+ * what failed. */
 enum err db_run(struct db_batch *b, struct deadline d)
 {
     struct db *db = b->db;
