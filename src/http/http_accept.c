@@ -70,6 +70,7 @@ static void accept_range(struct str part, int order, const char *type, const cha
     accept_note(best, one);
 }
 
+/* An absent field names nothing: order stays -1, and the caller has its own default. */
 struct http_preference http_accept(struct str accept, const char *type, const char *version)
 {
     struct http_preference best = {.order = -1};
@@ -93,6 +94,7 @@ enum metrics_format http_accept_metrics(struct str accept)
     return METRICS_OPENMETRICS;
 }
 
+/* -1: none of the names is wanted. "ar-SA" names Arabic (RFC 4647 3.4). */
 int http_accept_language(struct str accept, const char *const *names, size_t n)
 {
     int best = -1, best_q = 0;

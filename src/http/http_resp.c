@@ -69,6 +69,7 @@ const char *http_reason(int status)
     return "Unknown";
 }
 
+/* 200 until somebody says otherwise. */
 void http_resp_init(struct http_resp *r, struct arena *a)
 {
     *r = (struct http_resp){.arena = a, .status = 200};
