@@ -49,6 +49,7 @@ bool num_i64(struct str s, int64_t *out)
     return true;
 }
 
+/* *out stays as it was after a failure. */
 bool num_range(struct str s, int64_t min, int64_t max, int64_t *out)
 {
     int64_t v;
@@ -59,6 +60,7 @@ bool num_range(struct str s, int64_t min, int64_t max, int64_t *out)
     return true;
 }
 
+/* No sign, no fraction, no blank before the unit: one way to write each value. */
 static bool num_read_unit(struct str s, const struct unit *units, size_t units_n, int64_t *out)
 {
     struct str digits = {s.p, 0}, name;

@@ -109,6 +109,7 @@ static size_t str_utf8_sequence(const unsigned char *p, size_t n)
     return 0;
 }
 
+/* How many bytes at the front are well-formed; a fault can then say where the text breaks. */
 size_t str_utf8_prefix(struct str s)
 {
     size_t at = 0, len = 1;
@@ -134,6 +135,7 @@ size_t str_utf8_len(struct str s)
     return count;
 }
 
+/* 0: no memory is taken before the first byte. */
 void sb_init(struct sb *b, struct arena *a, size_t first_size)
 {
     *b = (struct sb){.arena = a};
@@ -201,6 +203,7 @@ void sb_printf(struct sb *b, const char *fmt, ...)
     b->n += (size_t)n;
 }
 
+/* Valid until the arena is reset; a later sb_add() may move the builder elsewhere. */
 struct str sb_str(const struct sb *b)
 {
     return (struct str){b->p, b->n};

@@ -29,6 +29,7 @@ static const struct text_range text_refused[] = {
 static const struct text_range text_widthless[] = {
     {0xAD, 0xAD}, {0x200B, 0x200B}, {0x2060, 0x2064}, {0xFEFF, 0xFEFF}};
 
+/* Binary search: the list of hidden characters has some hundred ranges. */
 static bool text_rules_in(const struct text_range *ranges, size_t n, uint32_t point)
 {
     size_t low = 0;
@@ -60,6 +61,7 @@ static uint32_t text_rules_point(const char *p, size_t *n)
     return point;
 }
 
+/* By Unicode's white space, since phones insert more than blanks. */
 static struct str text_rules_trim(struct str s)
 {
     size_t used, end = 0, n;
@@ -71,6 +73,7 @@ static struct str text_rules_trim(struct str s)
     return (struct str){s.p, end};
 }
 
+/* Labels are stricter than names: two keys of staff must not look alike. */
 static bool text_rules_allows(enum text_kind kind, uint32_t point)
 {
     if (kind == TEXT_NOTE && (point == '\n' || point == '\t'))
@@ -104,6 +107,8 @@ const char *text_clean(struct arena *a, struct str text, enum text_kind kind, st
     return NULL;
 }
 
+/* For texts on their way into an SMS or a log: what was stored before these rules is made
+ * harmless. */
 void text_add_plain(struct sb *b, const char *z, size_t points_max)
 {
     size_t n;
