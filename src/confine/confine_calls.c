@@ -177,6 +177,7 @@ static bool confine_calls_add_rule(scmp_filter_ctx f, uint32_t action, const cha
     return rc == 0;
 }
 
+/* Whatever no rule allows raises SIGSYS, so the order of the rules does not matter. */
 static bool add_rules(scmp_filter_ctx f, unsigned role)
 {
     bool good = true;
@@ -228,6 +229,7 @@ static bool export_program(scmp_filter_ctx f, struct sock_fprog *out)
     return true;
 }
 
+/* Made by the master, before it drops rights: a child only lays the finished program on. */
 static bool prepare_one(enum role role)
 {
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_TRAP);

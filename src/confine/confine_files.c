@@ -139,6 +139,7 @@ static void allow_home(struct files *f)
     }
 }
 
+/* By role: the monitor needs no certificates of providers, the dispatcher needs no file at all. */
 static void allow_all(struct files *f, enum role role, const struct config *cfg)
 {
     const unsigned me = 1u << role;
@@ -202,6 +203,7 @@ static struct ruleset_attr confine_files_handled_rights(enum role role, int vers
     return a;
 }
 
+/* Last of all steps in the child: from here on no file can be opened that is not listed. */
 bool confine_files_role(enum role role, const struct config *cfg, int version)
 {
     const struct ruleset_attr a = confine_files_handled_rights(role, version);
