@@ -47,6 +47,8 @@ static bool policy_read_origins(const char *at, const char *end, const char **or
     return at == end;
 }
 
+/* Sizes are checked before they are used, although the sender is the master: one reader for every
+ * packet. */
 bool policy_unpack(struct policy *p, const char *bytes, size_t n)
 {
     struct policy_head head;

@@ -141,6 +141,7 @@ int protocol_recv(int sock, char *buf, void *head, size_t head_size, size_t len_
     return good ? 1 : 0;
 }
 
+/* The bytes of a short packet are in the receiver's own buffer: only a mapping has to go. */
 void protocol_drop(struct protocol_packet *p)
 {
     if (p->map)
@@ -186,6 +187,7 @@ void protocol_mark(unsigned slot, uint64_t seq, struct protocol_answer a)
     atomic_store(&words[slot].v, seq);
 }
 
+/* The number of the request whose answer the worker has begun to write. */
 uint64_t protocol_marked(unsigned slot, struct protocol_answer *a)
 {
     ENSURE(slot < words_n);
