@@ -7,8 +7,6 @@
  */
 #include "monitor/monitor.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,9 +16,8 @@
 #include "monitor_http.h"
 #include "monitor_page.h"
 #include "monitor_status.h"
+#include "roles/role_loop.h"
 #include "sys/log.h"
-#include "sys/net.h"
-#include "sys/sig.h"
 
 /* The rows of a read; it is reset before each. */
 #define ARENA_CHUNK ((size_t)64 * 1024)
@@ -36,11 +33,11 @@
 
 struct monitor {
     const struct child_env *env;
+    struct role_loop loop;
     struct monitor_view view;
     struct monitor_http *http;
     struct db *db;
     struct arena *arena; /* of the read */
-    int signal_fd;
     bool ending;
     bool connected;         /* as last seen */
     bool good;              /* the last read succeeded */
@@ -77,33 +74,25 @@ static void refresh_view(struct monitor *m)
 }
 
 /*
- * One turn of the loop: waits for `fd` (-1: none) until d, serving scrapes meanwhile. It is also
- * what db waits with (db_set_wait), so a frozen database delays no answer. Returns whether fd is
- * ready.
+ * One turn of the loop, which answers scrapes. `fd`: what db waits for (db_set_wait), so that a
+ * frozen database delays no answer; -1: the database is not in use. Returns whether fd is ready.
  */
 static bool monitor_run_turn(struct monitor *m, int fd, short events, struct deadline d)
 {
-    struct pollfd polls[3 + MONITOR_LISTEN_MAX + MONITOR_CONNS_MAX] = {
-        {.fd = m->signal_fd, .events = POLLIN},
-        {.fd = m->env->parent_fd, .events = 0},
-        {.fd = fd, .events = events}};
+    struct pollfd polls[ROLE_POLLS + 1 + MONITOR_LISTEN_MAX + MONITOR_CONNS_MAX];
+    struct pollfd *busy = &polls[ROLE_POLLS], *http = busy + 1;
     struct deadline until = d;
-    size_t n = monitor_http_polls(m->http, polls + 3, &until);
-    scoreboard_beat();
-    int ready = poll(polls, (nfds_t)(n + 3),
-                     deadline_left_ms(deadline_min(deadline_cap(d, SCOREBOARD_BEAT_MS), until)));
-    if (ready < 0 && !net_pause_after_error(errno))
-        m->ending = true;
-    if (ready < 0)
-        return false;
-    if (polls[0].revents && sig_next(m->signal_fd, NULL))
-        m->ending = true;
-    /* The master is gone: its end of the pipe was the only one. */
-    if (polls[1].revents & (POLLHUP | POLLERR | POLLNVAL))
+    const size_t n = monitor_http_polls(m->http, http, &until);
+    *busy = (struct pollfd){.fd = fd, .events = events};
+    const struct role_wait w = {.polls = polls,
+                                .polls_n = ROLE_POLLS + 1 + n,
+                                .until = deadline_min(d, until),
+                                .db_busy = fd >= 0};
+    if (role_loop_turn(&m->loop, &w) != ROLE_TURNED)
         m->ending = true;
     refresh_view(m);
-    monitor_http_serve(m->http, polls + 3, n);
-    return fd >= 0 && polls[2].revents != 0;
+    monitor_http_serve(m->http, http, n);
+    return busy->revents != 0;
 }
 
 /* For db: 1 ready, 0 time is up (or the process ends). */
@@ -181,10 +170,10 @@ static void monitor_read_gauges(struct monitor *m)
 }
 
 /* When the connection comes back the notifications are read at once, not an interval later. */
-static void database_step(struct monitor *m, bool ready)
+static void database_step(struct monitor *m)
 {
-    if (ready || deadline_passed(db_idle_at(m->db)))
-        db_idle(m->db);
+    if (m->loop.db_due)
+        role_loop_tend(&m->loop);
     const bool came = db_connected(m->db) && !m->connected;
     if (!db_connected(m->db))
         m->good = false;
@@ -200,12 +189,10 @@ static void monitor_run_loop(struct monitor *m)
 {
     scoreboard_stage(STAGE_IDLE, "");
     while (!m->ending) {
-        short events = 0;
-        int fd = db_fd(m->db, &events);
-        struct deadline d = deadline_cap(db_idle_at(m->db), SCOREBOARD_BEAT_MS);
-        if (db_connected(m->db))
-            d = deadline_min(d, m->next_read);
-        database_step(m, monitor_run_turn(m, fd, events, d));
+        const struct deadline beat = deadline_in_ms(SCOREBOARD_BEAT_MS);
+        (void)monitor_run_turn(m, -1, 0,
+                               db_connected(m->db) ? deadline_min(beat, m->next_read) : beat);
+        database_step(m);
     }
     scoreboard_stage(STAGE_DRAINING, "");
     for (struct deadline d = deadline_in_ms(DRAIN_MS);
@@ -216,18 +203,17 @@ static void monitor_run_loop(struct monitor *m)
 /* No deadline for a schema of another version: figures that cannot be read are left out. */
 int monitor_main(const struct child_env *env)
 {
-    static const int signals[] = {SIGTERM, 0};
     struct monitor m = {.env = env, .view = {.cfg = env->cfg, .master = getppid()}};
-    m.signal_fd = sig_open(signals);
     m.arena = arena_new(ARENA_CHUNK);
     m.db = db_new(env->cfg);
     m.http = monitor_http_new(env->listen_fds, env->listen_n, monitor_answer, &m.view);
-    ENSURE(m.signal_fd >= 0 && m.arena && m.db && m.http);
+    const bool opened = role_loop_open(&m.loop, env, m.db);
+    ENSURE(opened && m.arena && m.db && m.http);
     db_set_wait(m.db, wait_serving, &m);
     monitor_run_loop(&m);
     monitor_http_free(m.http);
     db_free(m.db);
     arena_free(m.arena);
-    close(m.signal_fd);
+    role_loop_close(&m.loop);
     return 0;
 }

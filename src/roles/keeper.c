@@ -5,23 +5,17 @@
  * own deadline. Forked by the master as a role. There is one keeper per node; several nodes may run
  * the same task, since each task claims its rows in the database.
  */
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-
 #include "base/arena.h"
-#include "base/cdefs.h"
 #include "base/rng.h"
 #include "base/uuid.h"
 #include "db/db.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ipc/proctitle.h"
+#include "roles/role_loop.h"
 #include "roles/roles.h"
 #include "svc/keeper_tasks.h"
 #include "sys/log.h"
-#include "sys/net.h"
-#include "sys/sig.h"
 
 /* More than there are tasks; keeper_main() refuses to start with more. */
 #define TASKS_MAX 32
@@ -31,11 +25,10 @@
 
 struct keeper {
     const struct child_env *env;
+    struct role_loop loop;
     struct db *db;
     struct ext *ext;
     struct arena *arena;
-    int sig_fd;
-    bool refused; /* the database does not fit, and that was said */
     struct deadline next[TASKS_MAX];
 };
 
@@ -82,31 +75,6 @@ static void keeper_run_task(struct keeper *k, const struct keeper_task *task)
     proctitle_set("keeper");
 }
 
-/* True: time to end. Waits at most until d, minding the database connection meanwhile. */
-static bool keeper_pause_until(struct keeper *k, struct deadline d)
-{
-    for (;;) {
-        short db_events = 0;
-        int db = db_fd(k->db, &db_events);
-        struct pollfd p[] = {
-            {.fd = k->env->parent_fd, .events = POLLIN},
-            {.fd = k->sig_fd, .events = POLLIN},
-            {.fd = db, .events = db_events},
-        };
-        struct deadline until =
-            deadline_cap(deadline_min(d, db_idle_at(k->db)), SCOREBOARD_BEAT_MS);
-        scoreboard_beat();
-        if (poll(p, ARRAY_LEN(p), deadline_left_ms(until)) < 0 && !net_pause_after_error(errno))
-            return true;
-        if (p[0].revents || p[1].revents)
-            return true;
-        db_idle(k->db);
-        scoreboard_database(db_connected(k->db));
-        if (deadline_passed(d))
-            return false;
-    }
-}
-
 /* A minute at most, should the table ever be empty. */
 static struct deadline keeper_soonest_deadline(const struct keeper *k)
 {
@@ -116,30 +84,16 @@ static struct deadline keeper_soonest_deadline(const struct keeper *k)
     return d;
 }
 
-/* It may be the first to see it, and then its words are the only ones. It asks again instead of
- * ending: in an upgrade the schema is another for a while, and holds have to end afterwards. */
-static void keeper_tell_refusal(struct keeper *k)
+/* One at a time: the caller looks at the signals between two tasks. */
+static void keeper_run_due_task(struct keeper *k)
 {
-    const struct db_unfit *u = db_unfit(k->db);
-    if (!k->refused)
-        LOG(LOG_LEVEL_ERROR, "keeper.schema_refused", F_INT("needs_version", db_schema_version()),
-            F_STR("reason", u->reason), F_STR("detail", u->sentence), F_STR("hint", u->command));
-    k->refused = true;
-}
-
-/* On the scoreboard as a busy stage with a budget: a connect that hangs is ended by the master. */
-static enum err keeper_connect_database(struct keeper *k)
-{
-    struct deadline d = deadline_in_ms(k->env->cfg->database.connect_timeout_ms);
-    scoreboard_budget(d);
-    scoreboard_stage(STAGE_BUSY, "database connect");
-    enum err e = db_connect(k->db, d);
-    if (e == ERR_DB_SCHEMA)
-        keeper_tell_refusal(k);
-    k->refused = k->refused && e != ERR_OK;
-    scoreboard_database(e == ERR_OK);
-    scoreboard_stage(STAGE_IDLE, "");
-    return e;
+    for (size_t i = 0; i < keeper_tasks_n; i++) {
+        if (!deadline_passed(k->next[i]))
+            continue;
+        keeper_run_task(k, &keeper_tasks[i]);
+        k->next[i] = deadline_in_ms(rng_jitter_ms(keeper_tasks[i].interval_ms, 0.1));
+        return;
+    }
 }
 
 static int keeper_run_loop(struct keeper *k)
@@ -148,38 +102,35 @@ static int keeper_run_loop(struct keeper *k)
      * tasks at once. */
     for (size_t i = 0; i < keeper_tasks_n; i++)
         k->next[i] = deadline_in_ms((int64_t)rng_below(2000));
-    while (!keeper_pause_until(k, keeper_soonest_deadline(k))) {
-        if (!db_connected(k->db)) {
-            enum err e = keeper_connect_database(k);
-            if (e != ERR_OK && keeper_pause_until(k, deadline_in_ms(AWAY_MS)))
-                return 0;
-            if (e != ERR_OK)
-                continue;
-        }
-        for (size_t i = 0; i < keeper_tasks_n; i++) {
-            if (!deadline_passed(k->next[i]))
-                continue;
-            keeper_run_task(k, &keeper_tasks[i]);
-            k->next[i] = deadline_in_ms(rng_jitter_ms(keeper_tasks[i].interval_ms, 0.1));
-            break; /* look at the signals between two tasks */
-        }
+    for (;;) {
+        enum role_news news = role_loop_sleep(&k->loop, keeper_soonest_deadline(k));
+        /* It may be the first to see a database that does not fit, and then its words are the only
+         * ones. */
+        if (news == ROLE_TURNED && !db_connected(k->db) &&
+            role_loop_connect(&k->loop, "keeper.schema_refused") != ERR_OK)
+            news = role_loop_sleep(&k->loop, deadline_in_ms(AWAY_MS));
+        if (news != ROLE_TURNED)
+            return news == ROLE_BROKEN;
+        if (db_connected(k->db))
+            keeper_run_due_task(k);
     }
-    return 0;
 }
 
 /* ext_new() is needed because expired holds and refunds call providers. */
 int keeper_main(const struct child_env *env)
 {
-    struct keeper k = {.env = env, .sig_fd = sig_open((const int[]){SIGTERM, 0})};
+    struct keeper k = {.env = env};
     k.db = db_new(env->cfg);
     k.ext = ext_new(env->cfg);
     k.arena = arena_new(ARENA_CHUNK);
-    if (k.sig_fd < 0 || !k.db || !k.ext || !k.arena || keeper_tasks_n > TASKS_MAX)
+    if (!k.db || !k.ext || !k.arena || keeper_tasks_n > TASKS_MAX ||
+        !role_loop_open(&k.loop, env, k.db))
         return 1;
     db_require_schema(k.db, true);
     scoreboard_stage(STAGE_IDLE, "");
     proctitle_set("keeper");
     int rc = keeper_run_loop(&k);
+    role_loop_close(&k.loop);
     ext_free(k.ext);
     db_free(k.db);
     arena_free(k.arena);

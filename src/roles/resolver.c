@@ -6,7 +6,6 @@
  * master's death end the process by their default action meanwhile.
  */
 #include <netdb.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include "base/cdefs.h"
 #include "base/rng.h"
 #include "domain/scoreboard.h"
+#include "roles/role_loop.h"
 #include "roles/roles.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
@@ -89,8 +89,10 @@ int resolver_main(const struct child_env *env)
     /* Two tries of a second per server instead of the library's ten seconds. */
     if (setenv("RES_OPTIONS", "timeout:1 attempts:2", 0) != 0)
         return 1;
+    struct role_loop loop = {.env = env, .sig_fd = -1};
+    enum role_news news;
     scoreboard_stage(STAGE_IDLE, "");
-    for (;;) {
+    do {
         struct deadline next = deadline_in_ms(AGAIN_MS);
         for (unsigned i = 0; i < addrs_count(); i++) {
             if (deadline_passed(names[i].next))
@@ -99,9 +101,7 @@ int resolver_main(const struct child_env *env)
         }
         addrs_set_first_pass();
         scoreboard_stage(STAGE_IDLE, "");
-        struct pollfd p = {.fd = env->parent_fd, .events = POLLIN};
-        scoreboard_beat();
-        if (poll(&p, 1, deadline_left_ms(deadline_cap(next, SCOREBOARD_BEAT_MS))) > 0)
-            return 0;
-    }
+        news = role_loop_sleep(&loop, next);
+    } while (news == ROLE_TURNED);
+    return news == ROLE_BROKEN;
 }

@@ -6,8 +6,6 @@
  * does not take at once goes back to the dispatcher.
  */
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -24,13 +22,14 @@
 #include "ext/ext_client.h"
 #include "ipc/proctitle.h"
 #include "ipc/protocol.h"
+#include "roles/role_loop.h"
 #include "roles/roles.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
 #include "sys/net.h"
-#include "sys/sig.h"
 
 #define FIRST_LOOKUP_MS 1000 /* how long a start waits for the resolver's first pass */
+#define FIRST_LOOK_MS 5      /* how often it looks: a lookup takes about as long */
 /* The same for its first connection: a start must not take longer than a person waits. */
 #define FIRST_CONNECT_MS 1000
 #define TIDY_MS                                                                    \
@@ -41,15 +40,17 @@
 #define TIDY_EVERY_MS 250
 /* Waits are cut at this, so that no fault of a deadline can let a worker sleep for ever. */
 #define IDLE_MS 1000
+/* Results that wait are tried again ten times per second while the database answers. */
+#define UNSTORED_MS 100
 /* A tenth more or less: workers that started together do not all make room at once. */
 #define RECYCLE_JITTER 0.1
 
 struct worker {
     const struct child_env *env;
+    struct role_loop loop;
     struct db *db;
     struct ext *ext;
     struct api *api;
-    int sig_fd;
     bool retiring;
     int64_t left;   /* requests until it makes room for another; 0: any number */
     bool recycling; /* it has had them all */
@@ -172,17 +173,8 @@ static bool worker_take_request(struct worker *w)
 /* The database does not fit: said once, and the end of this worker. */
 static int worker_refuse_schema(const struct worker *w)
 {
-    const struct db_unfit *u = db_unfit(w->db);
-    LOG(LOG_LEVEL_ERROR, "worker.schema_refused", F_INT("needs_version", db_schema_version()),
-        F_STR("reason", u->reason), F_STR("detail", u->sentence), F_STR("hint", u->command));
+    role_loop_tell_refusal(w->db, "worker.schema_refused");
     return EX_CONFIG;
-}
-
-/* READY and the reload's proof are decided by this flag on the scoreboard. */
-static void note_database(struct worker *w)
-{
-    w->connected = w->connected || db_connected(w->db);
-    scoreboard_database(db_connected(w->db));
 }
 
 /*
@@ -193,8 +185,8 @@ static void note_database(struct worker *w)
 static bool worker_tidy(struct worker *w)
 {
     w->tidy_by = deadline_in_ms(TIDY_EVERY_MS);
-    db_idle(w->db);
-    note_database(w);
+    role_loop_tend(&w->loop);
+    w->connected = w->connected || db_connected(w->db);
     if (!w->connected && db_connect(w->db, deadline_in_ms(0)) == ERR_DB_SCHEMA)
         return false;
     if (w->unstored && db_connected(w->db))
@@ -202,52 +194,43 @@ static bool worker_tidy(struct worker *w)
     return true;
 }
 
-/* Results that wait are tried again ten times per second while the database answers. */
-static int worker_wait_ms(const struct worker *w)
+static struct deadline worker_next_tidy(const struct worker *w)
 {
-    int left = deadline_left_ms(db_idle_at(w->db));
-    if (w->unstored && db_connected(w->db) && left > 100)
-        left = 100;
-    return left < IDLE_MS ? left : IDLE_MS;
+    return deadline_in_ms(w->unstored && db_connected(w->db) ? UNSTORED_MS : IDLE_MS);
 }
 
 /* One poll for all that can happen. Requests, the master's death, signals and the database come in
  * this order, so that nothing is begun that nobody would collect. */
 static int worker_run_loop(struct worker *w)
 {
+    struct pollfd polls[ROLE_POLLS + 1];
+    struct pollfd *pair = &polls[ROLE_POLLS];
     for (;;) {
-        short db_events = 0;
-        int db = db_fd(w->db, &db_events);
-        struct pollfd p[] = {
-            {.fd = w->env->queue_fd, .events = POLLIN},
-            {.fd = w->env->parent_fd, .events = POLLIN},
-            {.fd = w->sig_fd, .events = POLLIN},
-            {.fd = db, .events = db_events},
-        };
-        if (poll(p, ARRAY_LEN(p), worker_wait_ms(w)) < 0 && !net_pause_after_error(errno))
-            return 1;
-        /* The master is gone. Nobody would replace or drain this worker. */
-        if (p[1].revents)
+        *pair = (struct pollfd){.fd = w->env->queue_fd, .events = POLLIN};
+        const struct role_wait wait = {
+            .polls = polls, .polls_n = ARRAY_LEN(polls), .until = worker_next_tidy(w)};
+        const enum role_news news = role_loop_turn(&w->loop, &wait);
+        if (news == ROLE_END || news == ROLE_BROKEN)
+            return news == ROLE_BROKEN;
+        if (news == ROLE_TERM && !worker_retire_self(w))
             return 0;
-        if (p[2].revents && sig_next(w->sig_fd, NULL) == SIGTERM && !worker_retire_self(w))
-            return 0;
-        if (p[0].revents && !worker_take_request(w))
+        if (pair->revents && !worker_take_request(w))
             return 0;
         /* Work first: a request that is here does not wait for worker_tidy(), unless that was put
          * off long enough. */
-        if (!(p[0].revents & POLLIN) || p[3].revents || deadline_passed(w->tidy_by)) {
-            if (!worker_tidy(w))
-                return worker_refuse_schema(w);
-        }
+        const bool free = !(pair->revents & POLLIN);
+        if ((free || w->loop.db_due || deadline_passed(w->tidy_by)) && !worker_tidy(w))
+            return worker_refuse_schema(w);
     }
 }
 
 /* The first lookups take a moment; without them a name in database.url has no address yet. */
-static void await_addresses(const struct worker *w)
+static void worker_await_addresses(struct worker *w)
 {
     struct deadline d = deadline_in_ms(FIRST_LOOKUP_MS);
-    struct pollfd p = {.fd = w->env->parent_fd, .events = POLLIN};
-    while (addrs_count() > 0 && !addrs_first_pass() && !deadline_passed(d) && poll(&p, 1, 5) == 0)
+    struct role_loop no_db = {.env = w->env, .sig_fd = -1};
+    while (addrs_count() > 0 && !addrs_first_pass() && !deadline_passed(d) &&
+           role_loop_sleep(&no_db, deadline_in_ms(FIRST_LOOK_MS)) == ROLE_TURNED)
         ;
 }
 
@@ -255,21 +238,21 @@ int worker_main(const struct child_env *env)
 {
     static struct worker w; /* static: it holds the packet buffer */
     w.env = env;
-    w.sig_fd = sig_open((const int[]){SIGTERM, 0});
     w.db = db_new(env->cfg);
     w.ext = ext_new(env->cfg);
-    if (w.sig_fd < 0 || !w.db || !w.ext)
+    if (!w.db || !w.ext || !role_loop_open(&w.loop, env, w.db))
         return 1;
     w.api = api_new(env->cfg, w.db, w.ext);
     if (!w.api)
         return 1;
     db_require_schema(w.db, true);
-    await_addresses(&w);
+    worker_await_addresses(&w);
     /* Briefly: requests are answered without a database too, and the attempt goes on between them.
      */
     if (db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_DB_SCHEMA)
         return worker_refuse_schema(&w);
-    note_database(&w);
+    w.connected = db_connected(w.db);
+    scoreboard_database(w.connected);
     rest_stage(&w);
     struct protocol_report ready = {.news = PROTOCOL_READY};
     struct protocol_packet none = {.fd = -1};
@@ -280,6 +263,7 @@ int worker_main(const struct child_env *env)
         rc = EXIT_RECYCLE_CODE;
     else if (rc == 0 && !w.retiring) /* the pair was closed, and not because this worker asked */
         rc = EXIT_ORPHAN_CODE;
+    role_loop_close(&w.loop);
     api_free(w.api);
     ext_free(w.ext);
     db_free(w.db);

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 # A layer includes itself and lower ones; http, db and ext never include each other; svc never sees
-# HTTP. The roles do not include each other; only src/main.c sees both cli and master. Only the
-# master forks; only master, confine, roles and cli exit (the sandbox is a program of its own).
+# HTTP. The roles do not include each other (the monitor has the common loop of src/roles); only
+# src/main.c sees both cli and master. Only the master forks; only master, confine, roles and cli
+# exit (the sandbox is a program of its own).
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1
 declare -A MAY=(
@@ -19,7 +20,7 @@ declare -A MAY=(
     [confine]="base sys domain db confine"
     [dispatcher]="base sys domain http ipc dispatcher"
     [roles]="base sys domain db ext svc http api ipc roles"
-    [monitor]="base sys domain db ext svc http api ipc monitor"
+    [monitor]="base sys domain db ext svc http api ipc roles monitor"
     [master]="base sys domain db ext ipc confine api dispatcher roles monitor master"
     [cli]="base sys domain db ext svc http api cli"
 )
