@@ -28,15 +28,15 @@ json_t *api_notification_json(struct arena *a, const struct notification_item *n
  */
 enum booking_resource_choice api_booking_choice(const struct api_request *r, bool has_resource);
 
-/* The `on_commit` of handlers that answer with a booking: makes the answer and lets it be stored
- * with the change. */
+/* Who changes a booking, for handlers that answer with it: its `on_commit` makes the answer and lets
+ * it be stored with the change. Borrows `answer`. */
 struct api_booking_answer {
     struct api_request *r;
     int status;
     api_booking_view_fn *view;
     const char *location; /* of 201, with a slash at its end; else NULL */
 };
-void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *bk);
+struct booking_caller api_booking_caller(struct api_booking_answer *answer);
 
 /* "a,b" of ?status= as a literal of text[]; NULL when absent, or after a fault. */
 const char *api_states_list(struct api_request *r, const char *text, const char *const *names);

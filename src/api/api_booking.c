@@ -51,8 +51,7 @@ static enum err api_booking_post(struct api_request *r)
         .r = r, .status = 201, .view = api_booking_json, .location = "/v1/bookings/"};
     /* The answer is made in the committing batch, so that it is stored with the booking
      * (api_idem_add). */
-    struct booking_caller caller = {
-        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = api_booking_caller(&answer);
     struct booking made;
     return booking_create(&r->svc, &caller, &order, &made);
 }
@@ -146,8 +145,7 @@ static enum err api_booking_post_cancel(struct api_request *r)
     if (e != ERR_OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
-    struct booking_caller caller = {
-        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = api_booking_caller(&answer);
     struct booking after;
     struct payment_fault fault;
     e = refund_request_cancel(&r->svc, &caller, &t, &after, &fault);
@@ -183,8 +181,7 @@ static enum err api_booking_post_reschedule(struct api_request *r)
     if (e != ERR_OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
-    struct booking_caller caller = {
-        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = api_booking_caller(&answer);
     struct booking after;
     return booking_reschedule(&r->svc, &caller, &m, &after);
 }

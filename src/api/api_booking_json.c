@@ -101,7 +101,7 @@ json_t *api_booking_view(const struct api_request *r, const struct booking *bk,
 }
 
 /* Called by the service with the batch that will commit the change. */
-void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *bk)
+static void api_booking_answer_change(void *arg, struct db_batch *b, const struct booking *bk)
 {
     const struct api_booking_answer *answer = arg;
     struct api_request *r = answer->r;
@@ -112,6 +112,12 @@ void api_booking_on_commit(void *arg, struct db_batch *b, const struct booking *
     if (answer->location)
         http_resp_headerf(&r->resp, "Location", "%s%s", answer->location, bk->id.s);
     api_idem_add(r, b);
+}
+
+struct booking_caller api_booking_caller(struct api_booking_answer *answer)
+{
+    return (struct booking_caller){
+        .who = &answer->r->who, .on_commit = api_booking_answer_change, .arg = answer};
 }
 
 /* BEHAVIOUR §5: a missing resource_id keeps the chosen one, null means any. */

@@ -71,6 +71,21 @@ static void api_payment_answer(void *arg, struct db_batch *b, const struct payme
     api_idem_add(r, b);
 }
 
+/* The payment of the path, as the caller may see it: `find` has the token's hash as a predicate. */
+static enum err api_payment_find(struct api_request *r,
+                                 int (*find)(struct db_batch *b, const char *hash, const char *id),
+                                 struct payment *p)
+{
+    struct db_batch *b = api_first_batch(r);
+    const int found = find(b, r->auth_hash, r->ids[0].s);
+    enum err e = api_first(r, b);
+    if (e == ERR_OK && db_count(db_result(b, found)) == 0)
+        e = ERR_NOT_FOUND;
+    if (e == ERR_OK)
+        payment_read(db_result(b, found), 0, p);
+    return e;
+}
+
 /* ---- the customer ---- */
 
 struct open_input {
@@ -202,15 +217,10 @@ json_t *api_payments_json(const struct api_request *r, struct db_rows rows, stru
 
 static enum err api_payment_get(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int found = payment_add_find_mine(b, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct payment p;
+    enum err e = api_payment_find(r, payment_add_find_mine, &p);
     if (e != ERR_OK)
         return e;
-    if (db_count(db_result(b, found)) == 0)
-        return ERR_NOT_FOUND;
-    struct payment p;
-    payment_read(db_result(b, found), 0, &p);
     api_reply(r, 200, api_payment_json(r, &p));
     return ERR_OK;
 }
@@ -292,15 +302,10 @@ static const struct schema_row api_payment_refund_rows[] = {
  * repeat is told of its refund instead of making another. */
 static enum err api_payment_post_refund(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int found = payment_add_find_staff(b, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct payment p;
+    enum err e = api_payment_find(r, payment_add_find_staff, &p);
     if (e != ERR_OK)
         return e;
-    if (db_count(db_result(b, found)) == 0)
-        return ERR_NOT_FOUND;
-    struct payment p;
-    payment_read(db_result(b, found), 0, &p);
     const struct refund_input *in = r->input;
     struct answer answer = {r, 200};
     struct refund_order order = {.payment = &p,
@@ -320,15 +325,10 @@ static enum err api_payment_post_refund(struct api_request *r)
  * already. */
 static enum err api_payment_post_accept(struct api_request *r)
 {
-    struct db_batch *b = api_first_batch(r);
-    int found = payment_add_find_staff(b, r->auth_hash, r->ids[0].s);
-    enum err e = api_first(r, b);
+    struct payment p;
+    enum err e = api_payment_find(r, payment_add_find_staff, &p);
     if (e != ERR_OK)
         return e;
-    if (db_count(db_result(b, found)) == 0)
-        return ERR_NOT_FOUND;
-    struct payment p;
-    payment_read(db_result(b, found), 0, &p);
     struct answer answer = {r, 200};
     return payment_accept(&r->svc, &r->who, &p, api_payment_answer, &answer);
 }

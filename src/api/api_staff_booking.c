@@ -108,8 +108,7 @@ static enum err api_staff_post_transition(struct api_request *r)
     if (e != ERR_OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_staff_booking_json};
-    struct booking_caller caller = {
-        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = api_booking_caller(&answer);
     struct booking after;
     return booking_move_on(&r->svc, &caller, &t, &after);
 }
@@ -154,8 +153,7 @@ static enum err api_staff_patch_booking(struct api_request *r)
     if (e != ERR_OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_staff_booking_json};
-    struct booking_caller caller = {
-        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = api_booking_caller(&answer);
     struct booking after;
     return booking_edit(&r->svc, &caller, &edit, &after);
 }

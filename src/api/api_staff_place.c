@@ -115,8 +115,7 @@ static enum err api_place_post(struct api_request *r)
         return e;
     struct api_booking_answer answer = {
         .r = r, .status = 201, .view = api_staff_booking_json, .location = "/v1/staff/bookings/"};
-    struct booking_caller caller = {
-        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = api_booking_caller(&answer);
     struct booking made;
     return booking_create(&r->svc, &caller, &order, &made);
 }
@@ -156,8 +155,7 @@ static enum err api_place_post_reschedule(struct api_request *r)
     if (e != ERR_OK)
         return e;
     struct api_booking_answer answer = {.r = r, .status = 200, .view = api_staff_booking_json};
-    struct booking_caller caller = {
-        .who = &r->who, .on_commit = api_booking_on_commit, .arg = &answer};
+    struct booking_caller caller = api_booking_caller(&answer);
     struct booking after;
     return booking_reschedule(&r->svc, &caller, &m, &after);
 }
