@@ -20,6 +20,8 @@ struct config;
 struct db;
 struct ext;
 
+/* NULL: out of memory. All three are borrowed and must live as long as the result, which api_free()
+ * ends. Once per worker process. */
 struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext) MUST_CHECK;
 void api_free(struct api *api);
 

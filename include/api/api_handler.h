@@ -91,9 +91,9 @@ struct api_request {
  * The first batch of a handler: authentication and the claim of the Idempotency-Key are in it
  * already (result indices below the returned batch's count belong to the frame), the handler adds
  * the reads it can state with auth_hash as a parameter, and api_first runs it: one round trip for
- * all. Returns ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_IDEM_*, ERR_ANSWERED (a replay is in resp), or
- * a database error. Every handler of a route with auth must call it once, before anything else
- * touches the database.
+ * all. The batch is in the request's arena. api_first() returns ERR_UNAUTHORIZED, ERR_FORBIDDEN,
+ * ERR_IDEM_*, ERR_ANSWERED (a replay is in resp), or a database error. Every handler of a route
+ * with auth must call it once, before anything else touches the database.
  */
 struct db_batch *api_first_batch(struct api_request *r);
 enum err api_first(struct api_request *r, struct db_batch *b) MUST_CHECK;

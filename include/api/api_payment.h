@@ -7,9 +7,10 @@
 #include "api/api_handler.h"
 #include "svc/payment.h"
 
+/* One payment, in the request's arena. */
 json_t *api_payment_json(const struct api_request *r, const struct payment *p);
-/* A list from rows of payment_add_list_*. */
-/* `odd`: rows of payment_add_list_odd(). */
+/* A list from rows of payment_add_list_*, in the request's arena. `odd`: rows of
+ * payment_add_list_odd(). */
 json_t *api_payments_json(const struct api_request *r, struct db_rows rows, struct db_rows odd);
 /* Members of a provider's failure, payment_id when the outcome is unknown. Returns e; other errors
  * pass through. */

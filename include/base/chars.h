@@ -9,16 +9,19 @@
 
 #include "base/str.h"
 
+/* ASCII only, whatever the locale; so are the two that follow. */
 static inline bool char_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
+/* A letter of ASCII. */
 static inline bool char_is_alpha(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* A letter or a digit of ASCII. */
 static inline bool char_is_alnum(char c)
 {
     return char_is_alpha(c) || char_is_digit(c);

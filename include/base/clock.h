@@ -23,6 +23,8 @@ struct deadline {
     struct mono at;
 };
 
+/* The clock that is never set (CLOCK_MONOTONIC), for limits; and the time of day, for what people
+ * read. */
 struct mono mono_now(void);
 struct wall wall_now(void);
 /* Tests only: a source in place of the system's; NULL restores it. */
@@ -43,6 +45,7 @@ struct wall wall_after_ms(struct wall w, int64_t ms);
 /* w without the fraction of its second. */
 struct wall wall_whole_seconds(struct wall w);
 
+/* `ms` from now, or from `from`; an overflow becomes the latest time there is. */
 struct deadline deadline_in_ms(int64_t ms);
 struct deadline deadline_after(struct mono from, int64_t ms);
 /* min(outer, now + ms): a step's own limit inside what is left. */

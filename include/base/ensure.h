@@ -10,13 +10,16 @@
 
 #include "base/cdefs.h"
 
+/* A condition that only a bug can break: it is checked in every build, and ends the process. */
 #define ENSURE(cond) ((cond) ? (void)0 : ensure_failed(#cond, __FILE__, __LINE__))
 
 /* Called with the text of a failed assertion, just before abort(). May be NULL. Must not allocate.
  */
 typedef void (*ensure_hook_fn)(const char *text);
 
+/* The hook gets the text just before the process aborts; NULL: none. One per process. */
 void ensure_set_hook(ensure_hook_fn hook);
+/* For ENSURE() alone. */
 NORETURN void ensure_failed(const char *cond, const char *file, int line);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* n bytes from the kernel, fit for keys. It cannot fail: without random numbers the process
+ * ends. */
 void rng_bytes(void *buf, size_t n);
 /* Uniform in [0, bound), unbiased by rejection; bound > 0. */
 uint32_t rng_below(uint32_t bound);

@@ -23,11 +23,13 @@ struct str {
 /* printf("%.*s", STR_ARG(s)) */
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
+/* Borrows z; NULL becomes {NULL, 0}. */
 static inline struct str str_of(const char *z)
 {
     return (struct str){z, z ? strlen(z) : 0};
 }
 
+/* Byte by byte; two empty slices are equal, whatever they point to. */
 bool str_eq(struct str a, struct str b);
 /* ASCII case only, as HTTP field names and tokens compare (RFC 9110 5.1). */
 bool str_eq_nocase(struct str a, struct str b);
@@ -51,6 +53,8 @@ struct sb {
     size_t n, cap;
 };
 
+/* A text that grows in the arena. first_size: bytes to begin with, 0 for none. Out of memory jumps
+ * (base/arena.h), so nothing here fails. sb_str() is valid until the next addition. */
 void sb_init(struct sb *b, struct arena *a, size_t first_size);
 void sb_add(struct sb *b, const char *p, size_t n);
 void sb_puts(struct sb *b, const char *z);

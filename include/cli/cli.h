@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The command line of `bookingd` (contract 8): a table of commands, and what they share. A command
- * prints its result on stdout and what went wrong on stderr, and returns the exit code.
+ * The command line of `bookingd` (BEHAVIOUR §8): a table of commands, and what they share. A
+ * command prints its result on stdout and what went wrong on stderr, and returns the exit code.
  */
 #ifndef BOOKINGD_CLI_CLI_H
 #define BOOKINGD_CLI_CLI_H

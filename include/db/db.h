@@ -137,6 +137,7 @@ enum db_kind {
 
 struct db_batch; /* on the arena */
 
+/* An empty batch; it lives in the arena. */
 struct db_batch *db_batch(struct db *db, struct arena *a, enum db_kind kind);
 /* Adds a statement with `n` text parameters (NULL is NULL; borrowed until the batch has run).
  * Returns its index. */

@@ -12,6 +12,7 @@
 #include "domain/metrics.h"
 
 enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
+/* The value of Content-Type; a constant. */
 const char *metrics_content_type(enum metrics_format f);
 
 struct metrics_page {

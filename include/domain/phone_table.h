@@ -27,9 +27,11 @@ extern const size_t phone_regions_n;
 /* "8.12.57 of 2022-10-14": for `bookingd version --verbose`. */
 extern const char phone_metadata[];
 
-/* NULL when there is no such region, or none with mobile numbers. Upper case only. */
+/* Rows of the built-in table, never freed. NULL when there is no such region, or none with mobile
+ * numbers. Upper case only. */
 const struct phone_region *phone_region_find(struct str code);
-/* The main region of the calling code that digits (without +) begin with; NULL. */
+/* The main region of the calling code that digits (without +) begin with, a row of the same table;
+ * NULL. */
 const struct phone_region *phone_region_calling(struct str digits);
 /* Whether the digits of a national number lie in one of the ranges. What is malformed in `ranges`
  * matches nothing. */

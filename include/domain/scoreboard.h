@@ -89,6 +89,7 @@ void scoreboard_beat(void);
 /* Fit for ensure_set_hook. */
 void scoreboard_panic(const char *text);
 
+/* A copy of what the slot says, for any process. A slot that is being written is read again. */
 void scoreboard_read(unsigned slot, struct scoreboard_view *out);
 /* Of scoreboard_read()'s, what the dispatcher asks for at each request. */
 bool scoreboard_has_database(unsigned slot);

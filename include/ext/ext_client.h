@@ -4,7 +4,7 @@
  * The one HTTP client for providers, over a libcurl easy handle that is reused with its
  * connections. Bounded in every direction: connect, TLS and total time inside the caller's
  * deadline, answer size, no redirects, http(s) only, addresses from the resolver (a worker never
- * waits for DNS). The outcome has three sides: done, failed, unknown (contract 3).
+ * waits for DNS). The outcome has three sides: done, failed, unknown (BEHAVIOUR §3).
  */
 #ifndef BOOKINGD_EXT_EXT_CLIENT_H
 #define BOOKINGD_EXT_EXT_CLIENT_H

@@ -23,6 +23,8 @@ struct http_resp {
     size_t headers_n;
 };
 
+/* 200 without headers and body. Everything that is added later lives in the arena, or is
+ * borrowed. */
 void http_resp_init(struct http_resp *r, struct arena *a);
 /* A value with CR, LF or NUL is a bug and aborts. The strings are borrowed. */
 void http_resp_header(struct http_resp *r, const char *name, const char *value);

@@ -33,12 +33,14 @@ struct process_view {
     int64_t virtual_bytes, resident_bytes, open_fds, max_fds;
 };
 
+/* Bytes of shared memory. */
 size_t master_state_size(void);
 void master_state_init(void); /* master, before fork */
 void master_state_set_reload(const struct reload_view *v);
 /* Zeroes before the first set. */
 void master_state_reload(struct reload_view *out);
 
+/* What the master says about its own process, since no other process may read it. */
 void master_state_set_process(const struct process_view *v);
 /* False: not known yet. */
 bool master_state_process(struct process_view *out) MUST_CHECK;

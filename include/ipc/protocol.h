@@ -111,6 +111,7 @@ void protocol_drop(struct protocol_packet *p);
 
 /* ---- the part of the shared memory that belongs to handing over ---- */
 
+/* Bytes of shared memory for so many scoreboard slots. */
 size_t protocol_shared_size(unsigned slots);
 void protocol_shared_init(unsigned slots); /* master, before fork */
 /* The worker, before the first byte of an answer is written: from now on nobody else may answer

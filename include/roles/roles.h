@@ -9,6 +9,8 @@
 
 #include "ipc/child.h"
 
+/* Each is the whole life of a child after fork() and returns its exit code: 0, or one of
+ * ipc/child.h and sysexits.h. */
 int worker_main(const struct child_env *env);
 int keeper_main(const struct child_env *env);
 int resolver_main(const struct child_env *env);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Bookings: made, moved, ended and read (contract 5). A function that changes a booking runs its
+ * Bookings: made, moved, ended and read (BEHAVIOUR §5). A function that changes a booking runs its
  * own transaction (lock order: customer, booking, resources by id), commits, and only then sends
  * the notification. It touches the database at most twice before the notification and once after
  * it. Errors name the reason (ERR_SLOT_TAKEN, ERR_VERSION_MISMATCH ...); database errors pass

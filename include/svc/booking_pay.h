@@ -3,7 +3,7 @@
 /*
  * What a payment does to its booking. For svc/payment alone, in an open transaction that has locked
  * the booking (booking_add_lock_any); the functions named commit end that transaction and send the
- * notification.
+ * notification. Database errors pass through; after one the transaction is gone.
  */
 #ifndef BOOKINGD_SVC_BOOKING_PAY_H
 #define BOOKINGD_SVC_BOOKING_PAY_H

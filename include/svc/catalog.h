@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 /*
  * What can be booked: venues, services, resources, opening hours, closures. Reads are public or a
- * staff key's; writes are admin's and leave an audit row in the same transaction.
+ * staff key's; writes are admin's and leave an audit row in the same transaction. Database errors
+ * pass through.
  */
 #ifndef BOOKINGD_SVC_CATALOG_H
 #define BOOKINGD_SVC_CATALOG_H
@@ -75,6 +76,7 @@ struct catalog_page {
 const char *catalog_sort_key(struct arena *a, int64_t position, const char *name);
 
 /* ---- public ---- */
+/* *out and *n: a page of active venues, on s->arena, as all that is read here. */
 enum err catalog_venues(struct svc *s, const struct catalog_page *page, struct venue **out,
                         size_t *n) MUST_CHECK;
 /* token_hash: a customer who holds a booking sees what was retired; NULL: a stranger. */
@@ -89,8 +91,10 @@ enum err catalog_service(struct svc *s, const char *id, const char *token_hash,
 enum err catalog_resources(struct svc *s, const char *venue_id, const struct catalog_page *page,
                            struct resource **out, size_t *n) MUST_CHECK;
 
-/* ---- staff: rows of the statements stmt_catalog_*_seen (src/svc/sql/catalog.sql), which the first
- * batch of a request runs ---- */
+/* ---- staff ---- */
+
+/* From rows of the statements stmt_catalog_*_seen (src/svc/sql/catalog.sql), which the first batch
+ * of a request runs. Texts belong to the rows and live as long as their batch. */
 void catalog_read_venue(struct db_rows rows, int row, struct venue *out);
 void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct service *out);
 void catalog_read_resource(struct db_rows rows, int row, struct resource *out);

@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 /*
  * Changes of the catalogue by staff (BEHAVIOUR §5). Each leaves an audit row in its transaction,
- * and those that bookings depend on tell which bookings no longer fit.
+ * and those that bookings depend on tell which bookings no longer fit. Database errors pass
+ * through, and nothing is changed then.
  */
 #ifndef BOOKINGD_SVC_CATALOG_WRITE_H
 #define BOOKINGD_SVC_CATALOG_WRITE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Customers: a row a phone number, made at the first sign-in or the first booking by staff, emptied
- * on erasure. */
+/* Customers: one row per phone number, made at the first sign-in or the first booking by staff,
+ * emptied on erasure. */
 #ifndef BOOKINGD_SVC_CUSTOMER_H
 #define BOOKINGD_SVC_CUSTOMER_H
 
@@ -17,6 +17,7 @@ struct customer {
 /* From a row with the columns of the fragment customer_columns. */
 void customer_read(struct db_rows rows, int row, struct customer *out);
 
+/* Arabic for a name that is not known. */
 enum locale customer_locale(const char *name);
 
 /* Changes what is not NULL. ERR_UNAUTHORIZED: erased meanwhile. */

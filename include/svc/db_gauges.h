@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * What is wrong now, as figures: what notifications are owed (FAILED and PENDING), counted by
- * one statement, so that the figures agree among themselves and with the staff list (contract 4,
- * 9), and payments by their status. What was sent is counted apart: that reads the whole table,
- * the rest only its partial indexes. The monitor is the only caller.
+ * What is wrong now, as figures: what notifications are owed (FAILED and PENDING), counted by one
+ * statement, so that the figures agree among themselves and with the staff list (BEHAVIOUR §4, §9),
+ * and payments by their status. What was sent is counted apart: that reads the whole table, the
+ * rest only its partial indexes. The monitor is the only caller. Database errors pass through.
  */
 #ifndef BOOKINGD_SVC_DB_GAUGES_H
 #define BOOKINGD_SVC_DB_GAUGES_H

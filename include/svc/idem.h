@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Idempotency keys: one row a caller and key. A request claims the row, works, and stores its
+ * Idempotency keys: one row per caller and key. A request claims the row, works, and stores its
  * outcome, best in the transaction of its own writes. A claim whose time has passed is dead and
- * taken over by the next request with the same content.
+ * taken over by the next request with the same content. Database errors pass through.
  */
 #ifndef BOOKINGD_SVC_IDEM_H
 #define BOOKINGD_SVC_IDEM_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Notifications (contract 4). A row is written in the transaction of its booking change;
- * after the commit the message is sent inside the request and the row becomes SENT or FAILED.
- * Nothing here ever fails towards the caller: delivery returns void.
+ * Notifications (BEHAVIOUR §4). A row is written in the transaction of its booking change; after
+ * the commit the message is sent inside the request and the row becomes SENT or FAILED. Nothing
+ * here ever fails towards the caller: delivery returns void.
  */
 #ifndef BOOKINGD_SVC_NOTIFICATION_H
 #define BOOKINGD_SVC_NOTIFICATION_H

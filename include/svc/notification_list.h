@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Notifications as staff work with it, over HTTP and from the command line: list, send
- * again, acknowledge (contract 4). Every resend claims its row first, so that two of them cannot
- * both send.
+ * Notifications as staff work with them, over HTTP and from the command line: list, send again,
+ * acknowledge (BEHAVIOUR §4). Every resend claims its row first, so that two of them cannot both
+ * send. Database errors pass through.
  */
 #ifndef BOOKINGD_SVC_NOTIFICATION_LIST_H
 #define BOOKINGD_SVC_NOTIFICATION_LIST_H

@@ -3,7 +3,7 @@
 /*
  * Payments (BEHAVIOUR §6). A row is committed before the gateway is called, and no transaction is
  * open during a call. Only payment_settle() applies what the gateway says: it fetches, compares and
- * stores, whoever gave the hint. Amounts are integers in minor units.
+ * stores, whoever gave the hint. Amounts are integers in minor units. Database errors pass through.
  */
 #ifndef BOOKINGD_SVC_PAYMENT_H
 #define BOOKINGD_SVC_PAYMENT_H
@@ -48,7 +48,10 @@ struct payment_fault {
     bool retryable; /* another request is at work on it: a repeat may have another answer */
 };
 
-/* ---- reads for a request's first batch; each returns the statement's index ---- */
+/* ---- reads for a request's first batch ---- */
+
+/* Each adds a statement and returns its index. The hash of the caller's token or key is a predicate
+ * of it: what the caller may not see is not found. */
 int payment_add_find_mine(struct db_batch *b, const char *token_hash, const char *id);
 int payment_add_list_mine(struct db_batch *b, const char *token_hash, const char *booking_id);
 int payment_add_find_staff(struct db_batch *b, const char *key_hash, const char *id);

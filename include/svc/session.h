@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Sessions of customers: random tokens of 256 bits, of which only the SHA-256 is stored. */
+/* Sessions of customers: random tokens of 256 bits, of which only the SHA-256 is stored. Database
+ * errors pass through. */
 #ifndef BOOKINGD_SVC_SESSION_H
 #define BOOKINGD_SVC_SESSION_H
 
@@ -13,6 +14,7 @@ struct session_token {
     char text[SESSION_TOKEN_MAX];
     char hash[SHA256_HEX_MAX];
 };
+/* A new token and its hash. The caller stores the hash and shows the text once. */
 void session_token_new(struct session_token *t);
 
 /* Authentication: adds the look-up of a session by the hash of its token; then who it is, false for

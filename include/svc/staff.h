@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Staff keys: made, listed and revoked on the command line and by administrators; presented as
- * bearer tokens. Only their SHA-256 is stored.
- */
+ * bearer tokens. Only their SHA-256 is stored. Database errors pass through. */
 #ifndef BOOKINGD_SVC_STAFF_H
 #define BOOKINGD_SVC_STAFF_H
 

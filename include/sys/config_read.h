@@ -51,6 +51,8 @@ void config_read_scope(struct config_loader *l, const struct config_scope *scope
 
 /* ---- for readers ---- */
 
+/* Store a value, or a pointer and a count, in the field that the entry's row names. `size`: bytes
+ * of that field. What a pointer leads to must live in e->l->arena. */
 void config_entry_set(const struct config_entry *e, const void *value, size_t size);
 void config_entry_set_list(const struct config_entry *e, const void *items, size_t n);
 /* The scalar's text; NULL after "must be WHAT". */

@@ -6,7 +6,8 @@
 
 #include "sys/config_fault.h"
 
-/* The tree of a text; NULL after a fault that leaves none. An empty text is an empty mapping. */
+/* The tree of a text, in the loader's scratch arena; NULL after a fault that leaves none. An empty
+ * text is an empty mapping. */
 struct config_node *config_yaml(struct config_loader *l, struct str text) MUST_CHECK;
 
 #endif

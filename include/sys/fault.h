@@ -22,6 +22,7 @@ struct faults {
 /* More than anyone corrects at once; bounds what one hostile body makes of an answer. */
 #define FAULTS_MAX 32
 
+/* No faults yet; those that are added live in the arena. */
 void faults_init(struct faults *f, struct arena *a);
 /* Copies both texts to the arena. */
 void fault_add(struct faults *f, const char *pointer, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -3,11 +3,11 @@
 /*
  * Records to stderr, one line each, logfmt or JSON, with a "<N>" priority when journald reads.
  * An event name and typed fields; escaping in one place; role, slot and request id are added here.
- * Secrets, codes, tokens, whole phone numbers and message texts are never passed in (contract 10):
- * a phone goes through F_PHONE, which masks it.
+ * Secrets, codes, tokens, whole phone numbers and message texts are never passed in (BEHAVIOUR
+ * §10): a phone goes through F_PHONE, which masks it.
  * Writing never blocks the process: when stderr is a full pipe the record is dropped and counted.
  *
- *     LOG(LOG_INFO, "booking.confirmed", F_STR("booking", id), F_MS("took", ms));
+ *     LOG(LOG_LEVEL_INFO, "booking.confirmed", F_STR("booking", id), F_MS("took", ms));
  */
 #ifndef BOOKINGD_SYS_LOG_H
 #define BOOKINGD_SYS_LOG_H

@@ -7,6 +7,7 @@
 #include "api/api_handler.h"
 #include "svc/customer.h"
 
+/* One customer, as they see themselves (openapi.yaml: Customer). */
 json_t *api_customer_json(struct arena *a, const struct customer *c);
 /* The fault at /phone of ERR_PHONE_INVALID or ERR_PHONE_REGION. */
 void api_phone_fault(struct api_request *r, enum err e);

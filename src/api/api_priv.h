@@ -84,8 +84,9 @@ enum err api_bearer(struct api_request *r) MUST_CHECK;
  * not told. */
 enum err api_refuse(struct api_request *r, enum err fault) MUST_CHECK;
 
-/* api_idem.c */
-/* roles: of staff, as an array literal; NULL for customers. */
+/* Adds the claim to the first batch. roles: of staff, as an array literal; NULL for customers. Then
+ * what became of it: ERR_OK (ours), ERR_ANSWERED (a replay is in resp), ERR_IDEM_IN_FLIGHT,
+ * ERR_IDEM_MISMATCH. */
 void api_idem_claim(struct api_request *r, struct db_batch *b, const char *roles);
 enum err api_idem_claimed(struct api_request *r, struct db_batch *b) MUST_CHECK;
 /* The claim may have been made although the batch failed. */

@@ -41,8 +41,8 @@ void cli_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* ---- sessions (cli_session.c) ---- */
 
-/* Loads the configuration; on faults prints them and returns NULL. offline: provider secrets may be
- * missing. */
+/* Loads the configuration; on faults prints them and returns NULL. The caller frees it with
+ * config_free(). offline: provider secrets may be missing. */
 struct config *cli_config(const struct cli *c, bool offline) MUST_CHECK;
 
 struct cli_session {

@@ -85,6 +85,7 @@ PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first) MUS
 
 /* ---- db_shared.c: what all processes know of the list's hosts ---- */
 
+/* Whether host i of the list gave no answer the last time; the note of that; the host's number. */
 bool db_host_silent(int i);
 void db_host_silence(int i, bool silent);
 uint32_t db_host_id(const struct db_host *h);
@@ -143,7 +144,7 @@ struct db_fault {
     int class;      /* enum db_error_class; -1: an answer, not an error */
     bool reconnect; /* this connection is of no more use */
 };
-/* Never NULL; sqlstate may be NULL (the connection broke). */
+/* A row of a constant table, never NULL; sqlstate may be NULL (the connection broke). */
 const struct db_fault *db_fault_of(const char *sqlstate);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "disp_state.h"
 
+/* Takes some of the connections that wait in one listening socket. */
 void disp_accept(struct disp *d, unsigned listener);
 /* Those in use are the ones of `bits` from now on; who waits in a socket that goes is accepted
  * first. */

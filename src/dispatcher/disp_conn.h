@@ -6,6 +6,7 @@
 
 #include "disp_state.h"
 
+/* Once, at the start. False: no memory. */
 bool disp_conns_init(struct disp *d) MUST_CHECK;
 /* Takes d->limits over. There may be more connections than allowed afterwards: the caller evicts.
  */

@@ -6,6 +6,7 @@
 
 #include "disp_state.h"
 
+/* Whether the place has a socket that is in use. */
 bool disp_listen_used(const struct disp *d, unsigned listener);
 /* Asks epoll for news of one listening socket, or no more. */
 bool disp_listen_watch(struct disp *d, unsigned listener, bool on);

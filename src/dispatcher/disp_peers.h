@@ -8,6 +8,7 @@
 
 #include "disp_state.h"
 
+/* The table of addresses; false: no memory. Then counting a connection in, and out again. */
 bool disp_peers_init(struct disp *d) MUST_CHECK;
 void disp_peers_join(struct disp *d, struct conn *c, const struct sockaddr_storage *from);
 void disp_peers_leave(struct disp *d, struct conn *c);

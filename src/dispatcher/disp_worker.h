@@ -6,6 +6,7 @@
 
 #include "disp_state.h"
 
+/* Once, at the start. False: no memory. */
 bool disp_workers_init(struct disp *d) MUST_CHECK;
 /* The worker of a tag; NULL: gone since. */
 struct disp_worker *disp_worker_find(struct disp *d, uint64_t tag);
@@ -24,6 +25,7 @@ bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report 
 /* Whatever happened to it, it is gone, and its request is looked after. */
 void disp_worker_bury(struct disp *d, struct disp_worker *w, struct disp_report *r);
 
+/* Whether some worker could take a request now. */
 bool disp_worker_any_free(struct disp *d);
 /* Another epoch has begun: its workers that are ready are free. */
 void disp_workers_epoch(struct disp *d);

@@ -8,7 +8,7 @@
 #include "domain/config.h"
 #include "sys/config_read.h"
 
-/* The struct that a loader fills. */
+/* The struct that a loader fills; the loader's caller owns it. */
 static inline struct config *config_of(const struct config_loader *l)
 {
     return (struct config *)(void *)l->target;

@@ -14,6 +14,7 @@
 
 /* ---- metrics_labels.c ---- */
 
+/* The routes as a dimension; the table is borrowed for good. metric_labels_forget(): for tests. */
 void metric_labels_init(const struct metric_route *table, size_t n);
 void metric_labels_forget(void);
 /* How many values a dimension has. */
@@ -51,6 +52,7 @@ struct metric_bounds {
 unsigned metric_dims_n(enum metric_id id);
 /* Number of label combinations of a family; row-major. */
 unsigned metric_combinations(enum metric_id id);
+/* Upper bounds of a histogram's buckets; valid for the life of the process. */
 const struct metric_bounds *metric_bounds(enum metric_id id);
 /* Sum over all slots of a cell: counters, gauges, buckets (0..n, n is above the last bound). */
 uint64_t metric_cell(enum metric_id id, unsigned combination, unsigned part);

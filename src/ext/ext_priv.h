@@ -66,6 +66,7 @@ struct ext_transfer {
     unsigned weight; /* of a fault, for the breaker */
 };
 
+/* The process's curl handle, made and ended. False: out of memory, and nothing is left to end. */
 bool ext_curl_init(struct ext_curl *c) MUST_CHECK;
 void ext_curl_fini(struct ext_curl *c);
 /* Checks the request and makes ready what curl wants, on the arena. NULL: it can be sent; else

@@ -119,7 +119,7 @@ bool master_send(struct master *m, const struct protocol_order *o, const void *b
 void master_children_init(struct master *m);
 /* The position is to be filled, by a child of that epoch. */
 void master_want(struct child *c, uint32_t epoch);
-/* The first empty position of a role; NULL. */
+/* The first empty position of a role, in m's own table; NULL: all are in use. */
 struct child *master_free_slot(struct master *m, enum role role);
 /* Starts what is due. */
 void master_launch_due(struct master *m);

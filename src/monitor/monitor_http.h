@@ -21,6 +21,8 @@ struct monitor_http;
 /* Fills the answer to a request for a path; the arena is the connection's. */
 typedef void (*monitor_answer_fn)(void *ctx, const struct http_head *head, struct http_resp *resp);
 
+/* A server on n listening sockets, which stay the caller's. NULL: out of memory. Ended by
+ * monitor_http_free(), which closes its connections. */
 struct monitor_http *monitor_http_new(const int *listen_fds, size_t n, monitor_answer_fn answer,
                                       void *ctx) MUST_CHECK;
 void monitor_http_free(struct monitor_http *h);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Shared by the files of the booking service. */
+/* Shared by the files of the booking service. Database errors pass through. */
 #ifndef BOOKINGD_SVC_BOOKING_PRIV_H
 #define BOOKINGD_SVC_BOOKING_PRIV_H
 

@@ -31,7 +31,8 @@ enum err payment_gateway_fault(struct svc *s, const struct ext_result *o, const 
 /* ---- storing: payment_store.c ---- */
 
 /* Locks a payment's booking, then the payment, in a transaction that stays open, and loads both.
- * All transactions of payments lock in this order. Only the ids of `p` are read. */
+ * All transactions of payments lock in this order. Only the ids of `p` are read. Database errors;
+ * the transaction is gone then. */
 enum err payment_lock_rows(struct svc *s, const struct payment *p,
                            struct payment_locked *out) MUST_CHECK;
 /* Adds the row of a new payment in CREATING and its history. */
