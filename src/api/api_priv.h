@@ -111,8 +111,8 @@ void api_if_none_match(struct api_request *r);
 /* api_etag.c: pure part of api_if_match. false: malformed. */
 bool api_if_match_parse(struct str value, struct versions *out) MUST_CHECK;
 
-/* api_openapi_doc.c, made from doc/openapi.yaml */
-extern const unsigned char api_openapi_doc[];
-extern const size_t api_openapi_doc_len;
+/* api_openapi_doc.c, made from doc/openapi.yaml: OpenAPI 3.1, and 3.0.3 */
+extern const unsigned char api_openapi_doc[], api_openapi_30_doc[];
+extern const size_t api_openapi_doc_len, api_openapi_30_doc_len;
 
 #endif

@@ -38,7 +38,7 @@ libapi_a_SOURCES = \
 # The document that is served: doc/openapi.yaml as JSON, in C.
 nodist_libapi_a_SOURCES = src/api/api_openapi_doc.c
 noinst_PROGRAMS += src/api/mkopenapi
-src_api_mkopenapi_SOURCES = src/api/mkopenapi.c
+src_api_mkopenapi_SOURCES = src/api/mkopenapi.c src/api/mkopenapi.h src/api/mkopenapi_lower.c
 src_api_mkopenapi_LDADD = $(YAML_LIBS) $(JANSSON_LIBS)
 EXTRA_DIST += doc/openapi.yaml tests/system/test_ident.py
 CLEANFILES += src/api/api_openapi_doc.c
@@ -51,7 +51,7 @@ include $(top_srcdir)/src/api/booking.mk
 include $(top_srcdir)/src/api/payment.mk
 
 if HAVE_CHECK
-API_UNIT_TESTS = tests/unit/check_api tests/unit/check_api_card
+API_UNIT_TESTS = tests/unit/check_api tests/unit/check_api_card tests/unit/check_api_document
 check_PROGRAMS += $(API_UNIT_TESTS)
 TESTS += $(API_UNIT_TESTS)
 

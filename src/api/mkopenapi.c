@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Build-time tool: mkopenapi FILE.yaml prints C source that holds the document as JSON. Plain
- * scalars become what YAML's core schema says (integers, numbers, booleans, null), all others
- * strings. Anchors, merge keys and tags are not accepted.
+ * Build-time tool: mkopenapi FILE.yaml prints C source that holds the document as JSON, as it is
+ * (OpenAPI 3.1) and once more in the words of 3.0.3. Plain scalars become what YAML's core schema
+ * says (integers, numbers, booleans, null), all others strings. Anchors, merge keys and tags are
+ * not accepted.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -14,7 +15,8 @@
 #include <string.h>
 #include <yaml.h>
 
-/* Deeper than any sensible document; it stops a mistaken alias loop instead of the stack. */
+#include "mkopenapi.h"
+
 #define DEPTH_MAX 64
 
 static json_t *mkopenapi_convert(yaml_document_t *doc, int index, int depth);
@@ -114,16 +116,31 @@ static json_t *mkopenapi_load(FILE *file)
 }
 
 /* As numbers, not as a string: ISO C promises literals of 4095 characters only, and clang warns. */
-static void mkopenapi_print(const char *text)
+static void mkopenapi_print_bytes(const char *name, const char *text)
 {
     size_t n = strlen(text);
-    printf("/* Made from doc/openapi.yaml; declared in api_priv.h. */\n#include <stddef.h>\n\n");
-    printf("extern const unsigned char api_openapi_doc[];\nextern const size_t "
-           "api_openapi_doc_len;\n");
-    printf("const unsigned char api_openapi_doc[] = {");
+    printf("extern const unsigned char %s[];\nextern const size_t %s_len;\n", name, name);
+    printf("const unsigned char %s[] = {", name);
     for (size_t i = 0; i < n; i++)
         printf("%s%u,", i % 24 ? "" : "\n    ", (unsigned char)text[i]);
-    printf("\n};\nconst size_t api_openapi_doc_len = %zu;\n", n);
+    printf("\n};\nconst size_t %s_len = %zu;\n", name, n);
+}
+
+/* Both versions; the older one is made out of the newer. */
+static bool mkopenapi_print(json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    char *lowered = text && mkopenapi_lower(json) == 0 ? json_dumps(json, JSON_COMPACT) : NULL;
+    const bool good = lowered != NULL;
+    if (good) {
+        printf(
+            "/* Made from doc/openapi.yaml; declared in api_priv.h. */\n#include <stddef.h>\n\n");
+        mkopenapi_print_bytes("api_openapi_doc", text);
+        mkopenapi_print_bytes("api_openapi_30_doc", lowered);
+    }
+    free(text);
+    free(lowered);
+    return good;
 }
 
 int main(int argc, char **argv)
@@ -135,13 +152,9 @@ int main(int argc, char **argv)
     }
     json_t *json = mkopenapi_load(file);
     fclose(file);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    if (text)
-        mkopenapi_print(text);
-    else
+    bool good = json && mkopenapi_print(json);
+    if (!good)
         fprintf(stderr, "mkopenapi: %s cannot be converted\n", argv[1]);
-    bool good = text && fflush(stdout) == 0;
-    free(text);
     json_decref(json);
-    return good ? 0 : 1;
+    return good && fflush(stdout) == 0 ? 0 : 1;
 }
