@@ -2,8 +2,12 @@
 /* Copyright the bookingd authors */
 /* The program `bookingd`: options before the command; the rest is the command's row of the table.
  * The only file that knows both the command line and the master. */
+#include <fcntl.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "db/db.h"
@@ -17,9 +21,26 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/*
+ * Whoever started us may have closed standard input, output or error. The next socket would get
+ * their number, and log records would go to a client.
+ */
+static bool main_fill_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0)
+        return fcntl(STDERR_FILENO, F_GETFD) >= 0; /* no /dev/null, and none was missing */
+    return close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct cli c = {.config_path = cli_default_config, .serve = master_run};
+    if (!main_fill_descriptors())
+        return EX_OSERR;
     /* First: it moves the environment, and nobody may hold a pointer into it. */
     proctitle_init(argc, argv);
     config_set_url_check(db_url_fault);

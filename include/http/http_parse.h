@@ -52,11 +52,12 @@ enum http_result http_parse_head(const char *buf, size_t len, size_t seen,
  */
 struct http_chunked {
     int state;
-    size_t at;       /* bytes looked at */
-    uint64_t left;   /* of the chunk being read */
-    uint64_t total;  /* decoded bytes so far */
-    size_t trailers; /* bytes of trailer section */
-    unsigned digits; /* of the size being read */
+    size_t at;         /* bytes looked at */
+    uint64_t left;     /* of the chunk being read */
+    uint64_t total;    /* decoded bytes so far */
+    size_t trailers;   /* bytes of trailer section */
+    size_t extensions; /* bytes of chunk extensions, in the whole body */
+    unsigned digits;   /* of the size being read */
 };
 /* Longest undecoded body, in bytes, that http_chunked_scan() accepts. */
 static inline size_t http_chunked_raw_max(const struct http_limits *limits)

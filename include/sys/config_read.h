@@ -80,6 +80,8 @@ bool config_origin(struct arena *a, const char *text, const char **out,
                    const char **why) MUST_CHECK;
 bool config_listen(struct arena *a, const char *text, struct listen_addr *out,
                    const char **why) MUST_CHECK;
+/* Whether both name one place, however they write it. */
+bool config_listen_same(const struct listen_addr *a, const struct listen_addr *b);
 bool config_cidr(const char *text, struct cidr *out) MUST_CHECK;
 bool config_port(struct str s, bool zero, uint16_t *out) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #ifndef BOOKINGD_SYS_CONFIG_VALUES_H
 #define BOOKINGD_SYS_CONFIG_VALUES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,10 @@ struct listen_addr {
     const char *host; /* TCP: a literal address, v6 without brackets (localhost has become
                          127.0.0.1) */
     uint16_t port;    /* TCP; 0 lets the kernel choose */
-    const char *path; /* unix */
+    const char *path; /* unix; what follows is for its file */
+    bool has_mode;
+    unsigned mode;            /* 0660; without one as the umask says */
+    const char *user, *group; /* names or numbers; NULL: as they are */
 };
 
 struct cidr {   /* a network */

@@ -18,6 +18,10 @@
 /* Binds and listens (NONBLOCK, CLOEXEC; TCP: REUSEADDR, NODELAY on accepted). -1 and *why on
  * failure. A stale unix path is replaced only if nobody answers on it. */
 int net_listen(const struct listen_addr *at, int backlog, const char **why) MUST_CHECK;
+/* Gives the file of a unix socket the owner and mode that are configured. False and *why. */
+bool net_unix_own(const struct listen_addr *at, const char **why) MUST_CHECK;
+/* How many sockets systemd passed, whatever their names. */
+int net_systemd_count(void);
 /* Sockets that systemd passed (LISTEN_FDS/LISTEN_PID); fills fds, returns how many. name NULL: all;
  * else those of that FileDescriptorName. */
 int net_systemd_fds(const char *name, int *fds, int max);

@@ -74,7 +74,7 @@ bool confine_prepare(const struct config *cfg)
     calls = confine_calls_prepare();
     if (!calls) {
         LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "filters of system calls"),
-            F_STR("reason", strerror(errno)));
+            F_STR("call", confine_calls_failed), F_STR("reason", strerror(errno)));
         return false;
     }
 #endif

@@ -207,13 +207,18 @@ static bool add_rules(scmp_filter_ctx f, unsigned role)
     return good && confine_calls_add_rule(f, SCMP_ACT_ALLOW, "rt_sigaction", &lower_signals);
 }
 
+const char *confine_calls_failed = "";
+
 /* libseccomp writes a program to a descriptor. False with errno. */
 /* Exported instead of loaded: the master must not lay the filter of a role on itself. */
 static bool export_program(scmp_filter_ctx f, struct sock_fprog *out)
 {
     int fd = memfd_create("filter", MFD_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
+        /* A container's profile may refuse it; whoever wrote that needs the name. */
+        confine_calls_failed = "memfd_create";
         return false;
+    }
     int rc = seccomp_export_bpf(f, fd);
     off_t size = rc == 0 ? lseek(fd, 0, SEEK_END) : 0;
     void *p = size > 0 ? malloc((size_t)size) : NULL;

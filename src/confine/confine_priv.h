@@ -12,6 +12,8 @@
 
 /* confine_calls.c. Filters are made once, by the master. */
 bool confine_calls_prepare(void);
+/* The system call by which confine_calls_prepare() failed; "" when it was another reason. */
+extern const char *confine_calls_failed;
 /* What no role needs is refused with EPERM from now on, in all processes to come. */
 bool confine_calls_deny(void);
 bool confine_calls_role(enum role role);

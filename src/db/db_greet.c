@@ -43,6 +43,23 @@ static bool db_greet_send_checks(struct db *db)
            PQsendQueryParams(db->conn, stmt_db_version.sql, 1, NULL, params, NULL, NULL, 0);
 }
 
+/* A transaction that stays open over the end of a batch: PgBouncer's statement mode refuses it, and
+ * would otherwise refuse the first booking. In the same round trip as the rest. */
+static bool db_greet_send_probe(struct db *db)
+{
+    return PQsendQueryParams(db->conn, "BEGIN", 0, NULL, NULL, NULL, NULL, 0) &&
+           PQpipelineSync(db->conn) == 1 &&
+           PQsendQueryParams(db->conn, "COMMIT", 0, NULL, NULL, NULL, NULL, 0);
+}
+
+/* In PgBouncer's words: "transaction blocks not allowed in statement pooling mode". */
+static bool db_greet_is_statement_mode(const PGresult *r)
+{
+    const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+
+    return text && strstr(text, "statement pooling");
+}
+
 /* lock_timeout is three quarters of the statement's time; a transaction may be idle for two
  * statements and a second. */
 bool db_greet_send(struct db *db)
@@ -58,7 +75,9 @@ bool db_greet_send(struct db *db)
     db->pooled = true; /* until rows say otherwise */
     db->want = POLLIN | POLLOUT;
     db->round_trips++;
+    db->greet_batches = db->require_schema ? 2 : 1;
     if (PQsetnonblocking(db->conn, 1) != 0 || !PQenterPipelineMode(db->conn) ||
+        (db->require_schema && !db_greet_send_probe(db)) ||
         !PQsendQueryParams(db->conn, settings_sql, 4, NULL, values, NULL, NULL, 0))
         return false;
     if (db->require_schema && !db_greet_send_checks(db))
@@ -72,7 +91,13 @@ static enum db_greet db_greet_take(struct db *db, const PGresult *r)
     ExecStatusType status = PQresultStatus(r);
 
     if (status == PGRES_PIPELINE_SYNC)
-        return DB_GREET_DONE;
+        return --db->greet_batches > 0 ? DB_GREET_MORE : DB_GREET_DONE;
+    if (status == PGRES_COMMAND_OK)
+        return DB_GREET_MORE;
+    if (db_greet_is_statement_mode(r)) {
+        (void)db_fit_set(&db->unfit, "pooler_mode", PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+        return DB_GREET_SCHEMA;
+    }
     if (status != PGRES_TUPLES_OK)
         return DB_GREET_LOST;
     const char *first = PQfname(r, 0);
@@ -95,7 +120,7 @@ enum db_greet db_greet_read(struct db *db)
     db->want = unsent ? POLLIN | POLLOUT : POLLIN;
     for (int ends = 0; !PQisBusy(db->conn);) {
         PGresult *r = PQgetResult(db->conn);
-        if (!r && (ends++ > 0 || PQstatus(db->conn) == CONNECTION_BAD))
+        if (!r && (ends++ > 1 || PQstatus(db->conn) == CONNECTION_BAD))
             return DB_GREET_LOST;
         if (!r)
             continue; /* a statement's end */

@@ -53,6 +53,7 @@ struct db {
     uint32_t host_id; /* of the session */
     bool one_primary; /* of the hosts only one can be right: where the newest session is */
     bool require_schema;
+    int greet_batches; /* of the greeting whose end has not come yet */
     struct db_unfit unfit;
     bool pooled;  /* the backend is not the process that we greeted */
     bool in_tx;   /* BEGIN was answered, its end was not */

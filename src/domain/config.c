@@ -44,9 +44,8 @@ static void config_check_listens(struct config_loader *l, const struct config_no
     const struct config *c = config_of(l);
     const struct config_node *monitor = config_node_member(root, STR("monitor"));
     const struct config_node *listen = config_node_member(monitor, STR("listen"));
-    const bool any_port = c->monitor.listen.kind == LISTEN_TCP && c->monitor.listen.port == 0;
-    for (size_t i = 0; i < c->server.listen_n && c->monitor.listen.text && !any_port; i++) {
-        if (strcmp(c->server.listen[i].text, c->monitor.listen.text) == 0)
+    for (size_t i = 0; i < c->server.listen_n && c->monitor.listen.text; i++) {
+        if (config_listen_same(&c->server.listen[i], &c->monitor.listen))
             config_fault_at(l, listen ? listen->line : 1, listen ? listen->column : 1,
                             "monitor.listen", "is the same as server.listen");
     }

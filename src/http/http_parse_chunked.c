@@ -3,10 +3,10 @@
 /*
  * Chunked bodies, for the dispatcher, which finds their end, and for the worker, which joins them.
  *
- * chunked-body = *( size CRLF data CRLF ) "0" CRLF *( field CRLF ) CRLF (RFC 9112 7.1). Each state
- * names what comes next. Chunk extensions are refused, though RFC 9112 7.1.1 says
- * to ignore unknown ones within a limit: clients do not send them, and attackers use them to find
- * two parsers that disagree. White space and bare LF are refused as well.
+ * chunked-body = *( size [ext] CRLF data CRLF ) "0" [ext] CRLF *( field CRLF ) CRLF (RFC 9112 7.1).
+ * Each state names what comes next. Chunk extensions are read over when they are well formed and
+ * short (7.1.1): *( BWS ";" BWS name [ BWS "=" BWS value ] ). Anything else there is refused, bare
+ * CR and LF above all: attackers use them to find two parsers that disagree.
  */
 #include <string.h>
 
@@ -17,6 +17,15 @@
 enum chunked_state {
     CHUNKED_SIZE,      /* first digit of a size */
     CHUNKED_SIZE_MORE, /* further digits, or CR */
+    CHUNKED_EXT_BLANK, /* white space before ';' */
+    CHUNKED_EXT_NAME,  /* a name's first character, or white space before it */
+    CHUNKED_EXT_NAME_MORE,
+    CHUNKED_EXT_NAME_BLANK, /* white space before '=' or ';' */
+    CHUNKED_EXT_VALUE,      /* a value's first character, or white space before it */
+    CHUNKED_EXT_VALUE_MORE,
+    CHUNKED_EXT_QUOTED,
+    CHUNKED_EXT_ESCAPED, /* behind a backslash */
+    CHUNKED_EXT_VALUE_END,
     CHUNKED_SIZE_LF,
     CHUNKED_DATA,
     CHUNKED_DATA_CR,
@@ -101,6 +110,71 @@ static bool chunked_take_trailer(struct http_chunked *c, char ch, const struct h
     return true;
 }
 
+static bool chunked_is_blank(char ch)
+{
+    return ch == ' ' || ch == '\t';
+}
+
+static bool chunked_go(struct http_chunked *c, enum chunked_state next)
+{
+    c->state = (int)next;
+    return true;
+}
+
+/* In a quoted string all but its own marks and control characters is text (RFC 9110 5.6.4). */
+static bool chunked_step_quoted(struct http_chunked *c, char ch)
+{
+    if (http_is_control(ch) && ch != '\t')
+        return false;
+    if (c->state == CHUNKED_EXT_ESCAPED)
+        return chunked_go(c, CHUNKED_EXT_QUOTED);
+    return chunked_go(c, ch == '"'    ? CHUNKED_EXT_VALUE_END
+                         : ch == '\\' ? CHUNKED_EXT_ESCAPED
+                                      : CHUNKED_EXT_QUOTED);
+}
+
+/* Behind a whole size, name or value. White space must lead on: the grammar has none before the
+ * end of the line. */
+static bool chunked_step_between(struct http_chunked *c, char ch)
+{
+    const bool after_blank = c->state == CHUNKED_EXT_BLANK || c->state == CHUNKED_EXT_NAME_BLANK;
+    const bool after_name = c->state == CHUNKED_EXT_NAME_MORE || c->state == CHUNKED_EXT_NAME_BLANK;
+
+    if (ch == ';')
+        return chunked_go(c, CHUNKED_EXT_NAME);
+    if (ch == '=' && after_name)
+        return chunked_go(c, CHUNKED_EXT_VALUE);
+    if (chunked_is_blank(ch))
+        return chunked_go(c, after_name ? CHUNKED_EXT_NAME_BLANK : CHUNKED_EXT_BLANK);
+    return ch == '\r' && !after_blank && chunked_go(c, CHUNKED_SIZE_LF);
+}
+
+static bool chunked_step_extension(struct http_chunked *c, char ch)
+{
+    const bool token = char_is_token(ch);
+
+    if (c->state == CHUNKED_EXT_QUOTED || c->state == CHUNKED_EXT_ESCAPED)
+        return chunked_step_quoted(c, ch);
+    if (c->state == CHUNKED_EXT_NAME)
+        return chunked_is_blank(ch) || (token && chunked_go(c, CHUNKED_EXT_NAME_MORE));
+    if (c->state == CHUNKED_EXT_VALUE)
+        return chunked_is_blank(ch) || (token && chunked_go(c, CHUNKED_EXT_VALUE_MORE)) ||
+               (ch == '"' && chunked_go(c, CHUNKED_EXT_QUOTED));
+    if (token && (c->state == CHUNKED_EXT_NAME_MORE || c->state == CHUNKED_EXT_VALUE_MORE))
+        return true;
+    return chunked_step_between(c, ch);
+}
+
+/* Bounded over the whole body: nothing of an extension is used, so it must not cost much. */
+static bool chunked_take_extension(struct http_chunked *c, char ch,
+                                   const struct http_limits *limits, struct http_fault *fault)
+{
+    if (++c->extensions > limits->max_head)
+        return http_refuse(fault, ERR_CONTENT_TOO_LARGE, "The chunk extensions are too long.");
+    return chunked_step_extension(c, ch) ||
+           http_refuse(fault, ERR_BAD_REQUEST, "A chunk extension is malformed.");
+}
+
 /* One byte outside of chunk data; c->at already counts it. */
 static bool chunked_step(struct http_chunked *c, char ch, const struct http_limits *limits,
                          struct http_fault *fault)
@@ -109,8 +183,22 @@ static bool chunked_step(struct http_chunked *c, char ch, const struct http_limi
     case CHUNKED_SIZE:
         return chunked_take_digit(c, ch, limits, fault);
     case CHUNKED_SIZE_MORE:
-        return ch == '\r' ? chunked_expect(c, ch, '\r', CHUNKED_SIZE_LF, fault)
-                          : chunked_take_digit(c, ch, limits, fault);
+        if (ch == '\r')
+            return chunked_expect(c, ch, '\r', CHUNKED_SIZE_LF, fault);
+        if (ch != ';' && !chunked_is_blank(ch))
+            return chunked_take_digit(c, ch, limits, fault);
+        c->state = CHUNKED_EXT_BLANK;
+        return chunked_take_extension(c, ch, limits, fault);
+    case CHUNKED_EXT_BLANK:
+    case CHUNKED_EXT_NAME:
+    case CHUNKED_EXT_NAME_MORE:
+    case CHUNKED_EXT_NAME_BLANK:
+    case CHUNKED_EXT_VALUE:
+    case CHUNKED_EXT_VALUE_MORE:
+    case CHUNKED_EXT_QUOTED:
+    case CHUNKED_EXT_ESCAPED:
+    case CHUNKED_EXT_VALUE_END:
+        return chunked_take_extension(c, ch, limits, fault);
     case CHUNKED_SIZE_LF:
         return chunked_expect(c, ch, '\n', CHUNKED_SIZE_LF, fault) &&
                chunked_end_size(c, limits, fault);
@@ -174,8 +262,10 @@ size_t http_chunked_join(char *body, size_t used)
     for (;;) {
         size_t size = 0;
 
-        for (; at < used && body[at] != '\r'; at++)
+        for (; at < used && char_hex_value(body[at]) >= 0; at++)
             size = size * 16 + (size_t)char_hex_value(body[at]);
+        while (at < used && body[at] != '\r') /* extensions: no CR is in one */
+            at++;
         at += 2;
         ENSURE(at <= used && size <= used - at);
         if (size == 0)

@@ -152,11 +152,32 @@ static bool listen_one(struct master *m, const struct listen_addr *at, int backl
     char buf[KEY_MAX];
     const char *key = key_of(at, buf, sizeof(buf));
     if (master_listen_keep_socket(m, key))
-        return true;
+        return at->kind != LISTEN_UNIX || net_unix_own(at, why);
     if (at->kind == LISTEN_SYSTEMD)
         return add_passed(m, at, why);
     int fd = net_listen(at, backlog, why);
     return fd >= 0 && master_listen_add_socket(m, fd, at, key, why);
+}
+
+/*
+ * A socket that systemd passed and nobody takes would let its clients wait for ever. *at: the first
+ * place of server.listen, beside which the passed ones should stand.
+ */
+static bool master_listen_uses_all_passed(const struct config *cfg, const struct listen_addr **at,
+                                          const char **why)
+{
+    static const char unused[] = "systemd passed sockets that nothing listens on: say "
+                                 "'server.listen: systemd', or stop bookingd.socket";
+    int fds[LISTENERS_MAX];
+    bool wanted = false;
+    size_t taken = listen_from_systemd("metrics", fds, 1);
+    for (size_t i = 0; i < cfg->server.listen_n; i++)
+        wanted |= cfg->server.listen[i].kind == LISTEN_SYSTEMD;
+    if (wanted)
+        taken += listen_from_systemd("http", fds, LISTENERS_MAX);
+    *at = &cfg->server.listen[0];
+    *why = unused;
+    return (size_t)net_systemd_count() <= taken;
 }
 
 /* All that cfg wants becomes wanted_next. False: *at cannot be had. */
@@ -165,6 +186,8 @@ static bool listen_all(struct master *m, const struct config *cfg, const struct 
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++)
         m->listeners[i].wanted_next = false;
+    if (!master_listen_uses_all_passed(cfg, at, why))
+        return false;
     for (size_t i = 0; i < cfg->server.listen_n; i++) {
         *at = &cfg->server.listen[i];
         if (!listen_one(m, *at, (int)cfg->server.backlog, why))
@@ -214,7 +237,9 @@ bool master_listen(struct master *m)
         return true;
     }
     LOG(LOG_LEVEL_ERROR, "master.listen_failed", F_STR("listen", at->text), F_STR("reason", why));
-    m->exit_code = at->kind == LISTEN_SYSTEMD ? EX_CONFIG : 1;
+    const bool lasting =
+        at->kind == LISTEN_SYSTEMD || !master_listen_uses_all_passed(m->cfg, &at, &why);
+    m->exit_code = lasting ? EX_CONFIG : 1;
     return false;
 }
 

@@ -19,6 +19,7 @@
 
 #include "api/api.h"
 #include "base/ensure.h"
+#include "base/num.h"
 #include "confine/confine.h"
 #include "db/db.h"
 #include "domain/metrics.h"
@@ -50,24 +51,54 @@ static void raise_limits(void)
     }
 }
 
+/* Who to become: an account by its name, or a uid, which need not have an account. */
+struct master_user {
+    const char *name; /* NULL: no account */
+    uid_t uid;
+    gid_t gid;
+};
+
+static bool master_setup_find_user(const char *text, struct master_user *out)
+{
+    int64_t uid;
+    const bool number = num_range(str_of(text), 1, UINT32_MAX - 1, &uid);
+    // cppcheck-suppress getpwnamCalled ; single-threaded
+    // cppcheck-suppress getpwuidCalled
+    const struct passwd *p = number ? getpwuid((uid_t)uid) : getpwnam(text);
+    *out = (struct master_user){.uid = number ? (uid_t)uid : 0, .gid = number ? (gid_t)uid : 0};
+    if (p)
+        *out = (struct master_user){p->pw_name, p->pw_uid, p->pw_gid};
+    return p || number;
+}
+
 /* setuid(0) must fail afterwards, or the change was not final. */
+static bool master_setup_become(const struct master_user *u)
+{
+    const bool groups = u->name ? initgroups(u->name, u->gid) == 0 : setgroups(0, NULL) == 0;
+    return groups && setgid(u->gid) == 0 && setuid(u->uid) == 0 && setuid(0) != 0;
+}
+
 static bool drop_privileges(struct master *m)
 {
     const char *user = m->cfg->server.user;
-    if (geteuid() != 0)
+    const bool named = user && *user;
+    struct master_user u;
+    if (geteuid() != 0) {
+        if (named && !(master_setup_find_user(user, &u) && u.uid == geteuid()))
+            LOG(LOG_LEVEL_WARN, "master.user_ignored", F_STR("user", user),
+                F_STR("reason", "not started as root"));
         return true;
-    if (!user || !*user) {
+    }
+    if (!named) {
         LOG(LOG_LEVEL_WARN, "master.runs_as_root", F_STR("hint", "set server.user"));
         return true;
     }
     errno = 0;
-    // cppcheck-suppress getpwnamCalled ; single-threaded
-    const struct passwd *p = getpwnam(user);
-    if (p && p->pw_uid != 0 && initgroups(user, p->pw_gid) == 0 && setgid(p->pw_gid) == 0 &&
-        setuid(p->pw_uid) == 0 && setuid(0) != 0)
+    const bool found = master_setup_find_user(user, &u);
+    if (found && u.uid != 0 && master_setup_become(&u))
         return true;
     LOG(LOG_LEVEL_ERROR, "master.user_refused", F_STR("user", user),
-        F_STR("reason", !p      ? "no such user"
+        F_STR("reason", !found  ? "no such user"
                         : errno ? strerror(errno)
                                 : "is root"));
     m->exit_code = EX_CONFIG;

@@ -8,6 +8,7 @@ libsys_a_SOURCES += \
   include/sys/config_values.h src/sys/config_value.c \
   include/sys/config_fault.h src/sys/config_fault.c \
   src/sys/config_net.c \
+  include/sys/config_open.h src/sys/config_open.c \
   src/sys/config_secret.c \
   src/sys/config_url.c \
   include/sys/config_yaml.h src/sys/config_yaml.c \

@@ -7,7 +7,6 @@
 #include "sys/config_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "sys/config_open.h"
 #include "sys/config_yaml.h"
 
 /* A configuration has some hundred lines; more than this is another file. */
@@ -59,9 +59,10 @@ static size_t config_file_room(int fd)
 /* False after a fault. */
 static bool config_file_read(struct config_loader *l, const char *path, struct str *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const char *why;
+    int fd = config_open(path, &why);
     if (fd < 0) {
-        config_fault_at(l, 1, 1, "", "cannot read the file: %s", strerror(errno));
+        config_fault_at(l, 1, 1, "", "cannot read the file: %s", why);
         return false;
     }
     arena_defer(l->scratch, config_file_close, (void *)(intptr_t)fd);

@@ -20,16 +20,57 @@ bool config_port(struct str s, bool zero, uint16_t *out)
     return true;
 }
 
-/* sun_path has 108 bytes, one for the NUL (unix(7)). */
-static bool listen_unix(struct arena *a, struct str path, struct listen_addr *out, const char **why)
+/* Octal, as for chmod(1): 660 or 0660. */
+static bool config_listen_mode(struct str text, unsigned *mode)
 {
+    unsigned v = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '7')
+            return false;
+        v = v * 8 + (unsigned)(text.p[i] - '0');
+        if (v > 0777)
+            return false;
+    }
+    *mode = v;
+    return text.n > 0;
+}
+
+/* What is behind '?': each of mode, user and group once at most. Whether a name exists is seen when
+ * the socket is made: check-config may run on another machine. */
+static bool config_listen_params(struct arena *a, struct str params, struct listen_addr *out,
+                                 const char **why)
+{
+    while (params.n > 0) {
+        struct str value = str_cut(&params, '&'), key = str_cut(&value, '=');
+        const char **name = str_eq(key, STR("user"))    ? &out->user
+                            : str_eq(key, STR("group")) ? &out->group
+                                                        : NULL;
+        if (str_eq(key, STR("mode"))) {
+            *why = "mode must be octal, 0000 to 0777, once: unix:/path?mode=0660";
+            if (out->has_mode || !config_listen_mode(value, &out->mode))
+                return false;
+            out->has_mode = true;
+            continue;
+        }
+        *why = "behind '?' a unix socket has mode=0660, user=NAME and group=NAME, each once";
+        if (!name || *name || value.n == 0)
+            return false;
+        *name = arena_strndup(a, value.p, value.n);
+    }
+    return true;
+}
+
+/* sun_path has 108 bytes, one for the NUL (unix(7)). */
+static bool listen_unix(struct arena *a, struct str text, struct listen_addr *out, const char **why)
+{
+    struct str path = str_cut(&text, '?');
     *why = "a unix socket needs an absolute path of at most 107 bytes";
     if (path.n < 2 || !str_starts(path, STR("/")) ||
         path.n >= sizeof(((struct sockaddr_un *)0)->sun_path))
         return false;
     out->kind = LISTEN_UNIX;
     out->path = arena_strndup(a, path.p, path.n);
-    return true;
+    return config_listen_params(a, text, out, why);
 }
 
 /* The last colon parts host and port; brackets keep the colons of v6 together. */
@@ -89,9 +130,13 @@ static bool listen_node(const struct config_entry *e, const struct config_node *
 }
 
 /* Port 0 means a new port each time, so it may be there twice. */
-static bool same_place(const struct listen_addr *a, const struct listen_addr *b)
+bool config_listen_same(const struct listen_addr *a, const struct listen_addr *b)
 {
-    return str_eq(str_of(a->text), str_of(b->text)) && !(a->kind == LISTEN_TCP && a->port == 0);
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == LISTEN_TCP)
+        return a->port != 0 && a->port == b->port && strcmp(a->host, b->host) == 0;
+    return a->kind == LISTEN_SYSTEMD || strcmp(a->path, b->path) == 0;
 }
 
 /* One address or a list of them: a scalar is read as a list of one. */
@@ -114,7 +159,7 @@ void config_read_listens(const struct config_entry *e)
         if (!listen_node(e, item, &addrs[n]))
             continue;
         for (size_t i = 0; i < n; i++)
-            twice |= same_place(&addrs[i], &addrs[n]);
+            twice |= config_listen_same(&addrs[i], &addrs[n]);
         if (twice)
             config_fault(e->l, item, "is given twice");
         else

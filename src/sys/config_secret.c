@@ -6,12 +6,12 @@
  * over as 0400 or 0440, containers as they please.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/digest.h"
 #include "base/names.h"
+#include "sys/config_open.h"
 #include "sys/config_read.h"
 
 /* Longer than any key or certificate, and short enough for the stack. */
@@ -26,12 +26,12 @@ static const char *config_secret_keep_copy(struct config_loader *l, const char *
     return s->p;
 }
 
-/* Reads at most size bytes; -1 with errno. */
+/* Reads at most size bytes; -1 and *why. */
 /* By read() and not by stdio, whose buffer would keep a copy. */
-static ssize_t config_secret_read_file(const char *path, char *buf, size_t size)
+static ssize_t config_secret_read_file(const char *path, char *buf, size_t size, const char **why)
 {
     size_t n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = config_open(path, why);
     if (fd < 0)
         return -1;
     ssize_t got = 1;
@@ -41,9 +41,8 @@ static ssize_t config_secret_read_file(const char *path, char *buf, size_t size)
             break;
         n += got > 0 ? (size_t)got : 0;
     }
-    int error = errno;
+    *why = got < 0 ? strerror(errno) : NULL;
     close(fd);
-    errno = error;
     return got < 0 ? -1 : (ssize_t)n;
 }
 
@@ -70,10 +69,10 @@ static const char *from_file(struct config_loader *l, const struct config_node *
                              const char *path)
 {
     char buf[SECRET_MAX + 1];
-    ssize_t got = config_secret_read_file(path, buf, sizeof buf);
-    const char *out = NULL;
+    const char *out = NULL, *why;
+    ssize_t got = config_secret_read_file(path, buf, sizeof buf, &why);
     if (got < 0) {
-        NOT_TO_BE_HAD(l, ref, "cannot read %s: %s", path, strerror(errno));
+        NOT_TO_BE_HAD(l, ref, "cannot read %s: %s", path, why);
         return NULL;
     }
     size_t len = (size_t)got;

@@ -13,16 +13,15 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/num.h"
+#include "net_priv.h"
 
 /* Long enough for the kernel to free memory, short enough to go unnoticed in a request of
  * seconds. */
@@ -45,12 +44,7 @@ static socklen_t net_fill_address(const struct listen_addr *at, union any_addr *
 {
     memset(a, 0, sizeof(*a));
     if (at->kind == LISTEN_UNIX) {
-        size_t n = strlen(at->path);
-        if (n == 0 || n >= sizeof(a->un.sun_path))
-            return 0;
-        a->un.sun_family = AF_UNIX;
-        memcpy(a->un.sun_path, at->path, n + 1);
-        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
+        return net_unix_address(at->path, &a->un);
     }
     if (inet_pton(AF_INET, at->host, &a->v4.sin_addr) == 1) {
         a->v4.sin_family = AF_INET;
@@ -63,34 +57,6 @@ static socklen_t net_fill_address(const struct listen_addr *at, union any_addr *
         return sizeof(a->v6);
     }
     return 0;
-}
-
-/* A path that a dead process left: a socket that refuses. Anything else is somebody's and stays. */
-static bool net_is_stale_socket(const union any_addr *a, socklen_t len)
-{
-    struct stat st;
-    if (lstat(a->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
-        return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return false;
-    bool refused = connect(fd, &a->sa, len) < 0 && errno == ECONNREFUSED;
-    close(fd);
-    return refused;
-}
-
-/* bind() does not replace a socket file. It is removed only when nobody listens there. */
-static bool bind_place(int fd, const union any_addr *a, socklen_t len)
-{
-    if (bind(fd, &a->sa, len) == 0)
-        return true;
-    if (errno != EADDRINUSE || a->sa.sa_family != AF_UNIX)
-        return false;
-    if (!net_is_stale_socket(a, len) || unlink(a->un.sun_path) < 0) {
-        errno = EADDRINUSE;
-        return false;
-    }
-    return bind(fd, &a->sa, len) == 0;
 }
 
 static bool set_options(int fd, int family)
@@ -115,10 +81,13 @@ int net_listen(const struct listen_addr *at, int backlog, const char **why)
         return -1;
     }
     int fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && set_options(fd, a.sa.sa_family) && bind_place(fd, &a, len) &&
+    *why = NULL;
+    if (fd >= 0 && set_options(fd, a.sa.sa_family) &&
+        (at->kind == LISTEN_UNIX ? net_unix_bind(fd, at, why) : bind(fd, &a.sa, len) == 0) &&
         listen(fd, backlog) == 0)
         return fd;
-    *why = strerror(errno);
+    if (!*why)
+        *why = strerror(errno);
     if (fd >= 0)
         close(fd);
     return -1;
@@ -130,6 +99,12 @@ static int64_t net_env_number(const char *name)
     const char *v = getenv(name);
     int64_t n;
     return v && num_range(str_of(v), 0, INT32_MAX, &n) ? n : -1;
+}
+
+int net_systemd_count(void)
+{
+    const int64_t count = net_env_number("LISTEN_FDS");
+    return count > 0 && net_env_number("LISTEN_PID") == (int64_t)getpid() ? (int)count : 0;
 }
 
 /* sd_listen_fds(3). LISTEN_PID protects against variables that were inherited by mistake.

@@ -5,20 +5,26 @@
 #include "sys/sig.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* SIGPIPE is ignored everywhere: a closed socket is an error of write(), not the end of a
- * process. */
+/* PIPE: whoever read from us is gone. XFSZ: a file (the log) has reached its size limit. The call
+ * that met it returns an error, which is handled there. */
+static bool sig_ignore_faults_of_files(void)
+{
+    return signal(SIGPIPE, SIG_IGN) != SIG_ERR && signal(SIGXFSZ, SIG_IGN) != SIG_ERR;
+}
+
 int sig_open(const int *signals)
 {
     sigset_t set;
     sigemptyset(&set);
     for (; *signals; signals++)
         sigaddset(&set, *signals);
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+    if (!sig_ignore_faults_of_files() || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -1;
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -47,7 +53,7 @@ void sig_reset_child(void)
     for (int s = 1; s < NSIG; s++)
         (void)sigaction(s, &dfl,
                         NULL); /* KILL, STOP and libc's own refuse: nothing to reset there */
-    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sig_ignore_faults_of_files();
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);

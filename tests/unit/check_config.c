@@ -257,6 +257,26 @@ START_TEST(listen_one_or_a_list)
 }
 END_TEST
 
+START_TEST(listen_unix_with_a_mode_and_an_owner)
+{
+    struct config *c = th_good("server: {listen: ['unix:/s?mode=0660&user=www-data&group=33', "
+                               "'unix:/t?group=g', 'unix:/u?']}\n");
+    const struct listen_addr *l = c->server.listen;
+    ck_assert(strcmp(l[0].path, "/s") == 0 && l[0].has_mode && l[0].mode == 0660);
+    ck_assert(strcmp(l[0].user, "www-data") == 0 && strcmp(l[0].group, "33") == 0);
+    ck_assert(!l[1].has_mode && !l[1].user && strcmp(l[1].group, "g") == 0);
+    ck_assert(strcmp(l[2].path, "/u") == 0 && !l[2].has_mode && !l[2].user && !l[2].group);
+    config_free(c);
+    /* one place, however it is written */
+    th_bad("server: {listen: ['unix:/s', 'unix:/s?mode=0600']}",
+           "1:30: server.listen[1]: is given twice\n");
+    th_bad("server: {listen: ['127.0.0.1:80', 'localhost:80']}",
+           "1:35: server.listen[1]: is given twice\n");
+    th_bad("server: {listen: 'localhost:80'}\nmonitor: {listen: '127.0.0.1:80'}",
+           "2:19: monitor.listen: is the same as server.listen\n");
+}
+END_TEST
+
 START_TEST(listen_refused)
 {
     static const char *const bad[] = {
@@ -289,6 +309,18 @@ START_TEST(listen_refused)
         "Systemd",
         "'unix:@abstract'",
         "'[fe80::1%lo]:80'",
+        "'unix:/s?mode='",
+        "'unix:/s?mode=8'",
+        "'unix:/s?mode=1777'",
+        "'unix:/s?mode=0x1'",
+        "'unix:/s?mode=rw'",
+        "'unix:/s?mode=660&mode=660'",
+        "'unix:/s?user='",
+        "'unix:/s?group'",
+        "'unix:/s?user=a&user=b'",
+        "'unix:/s?owner=a'",
+        "'unix:/s?mode=660;user=a'",
+        "'127.0.0.1:80?mode=660'",
     };
     char text[256], report[TH_REPORT_MAX];
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -659,6 +691,7 @@ int main(void)
     tcase_add_test(c, wrong_types_of_numbers);
     tcase_add_test(c, words);
     tcase_add_test(c, listen_one_or_a_list);
+    tcase_add_test(c, listen_unix_with_a_mode_and_an_owner);
     tcase_add_test(c, listen_refused);
     tcase_add_test(c, networks);
     tcase_add_test(c, monitor_has_an_address_of_its_own);
