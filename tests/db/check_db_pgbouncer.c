@@ -25,6 +25,7 @@ static struct th_db t;
 static struct arena *arena;
 static char dir[] = "/tmp/bookingd-pgb.XXXXXX", url[256];
 static pid_t bouncer;
+static const char *pool_mode = "transaction";
 
 static const char *find_program(void)
 {
@@ -56,10 +57,9 @@ static void write_files(const char *ini, int port)
     fprintf(f,
             "[databases]\n* = host=127.0.0.1 port=%s\n[pgbouncer]\nlisten_addr = "
             "127.0.0.1\nlisten_port = %d\n"
-            "unix_socket_dir =\nauth_type = trust\nauth_file = %s\npool_mode = "
-            "transaction\ndefault_pool_size = 2\n"
-            "logfile = %s/log\n",
-            getenv("BOOKINGD_TEST_PG_PORT"), port, users, dir);
+            "unix_socket_dir =\nauth_type = trust\nauth_file = %s\npool_mode = %s\n"
+            "default_pool_size = 2\nlogfile = %s/log\n",
+            getenv("BOOKINGD_TEST_PG_PORT"), port, users, pool_mode, dir);
     if (geteuid() == 0) /* it refuses root */
         fputs(getpwnam("postgres") ? "user = postgres\n" : "user = nobody\n", f);
     fclose(f);
@@ -89,6 +89,13 @@ static void set_up(void)
     arena = arena_new(4096);
     ck_assert_ptr_nonnull(arena);
     start_bouncer();
+}
+
+/* Each test is a process of its own: the mode is as before for the others. */
+static void set_up_statement_mode(void)
+{
+    pool_mode = "statement";
+    set_up();
 }
 
 static void tear_down(void)
@@ -183,6 +190,25 @@ START_TEST(migrations_run_through_it)
 }
 END_TEST
 
+/* It would otherwise serve until the first booking, and refuse that. */
+START_TEST(statement_mode_is_named)
+{
+    struct db *db = db_new(&t.cfg);
+    struct deadline limit = soon();
+    enum err e = ERR_DB_UNAVAILABLE;
+
+    db_require_schema(db, true);
+    while (e == ERR_DB_UNAVAILABLE && !deadline_passed(limit)) {
+        e = db_connect(db, limit);
+        usleep(20000);
+    }
+    ck_assert_int_eq(e, ERR_DB_SCHEMA);
+    ck_assert_ptr_nonnull(strstr(db_unfit(db)->sentence, "statement mode"));
+    ck_assert_str_eq(db_unfit(db)->command, "pool_mode = transaction");
+    db_free(db);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     if (!find_program()) {
@@ -198,5 +224,9 @@ int main(int argc, char **argv)
     tcase_add_test(c, every_client_gets_its_own_answers);
     tcase_add_test(c, more_clients_than_server_connections_share_them);
     tcase_add_test(c, migrations_run_through_it);
+    c = th_case(s, "statement mode");
+    tcase_add_checked_fixture(c, set_up_statement_mode, tear_down);
+    tcase_set_timeout(c, 60);
+    tcase_add_test(c, statement_mode_is_named);
     return th_run(s);
 }
