@@ -533,7 +533,7 @@ class Walk:
         return token, number
 
     def bad_day(self, token):
-        title("The SMS route fails; the booking stands, the failure is on the books")
+        title("The SMS route fails; the booking stands, the failure is recorded")
         call(
             self.stack.sandbox_port,
             "POST",
