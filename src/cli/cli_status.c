@@ -37,6 +37,27 @@ static unsigned status_count_workers(const json_t *top, bool *draining)
     return n;
 }
 
+/* What the monitor has found to hold, which needs some seconds; what must be said at once is
+ * status_check()'s own. Returns the worst severity. */
+static int status_print_conditions(const json_t *conditions, int worst)
+{
+    size_t i;
+    const json_t *c;
+    json_array_foreach(conditions, i, c)
+    {
+        const char *name = json_string_value(json_object_get(c, "name"));
+        const char *severity = json_string_value(json_object_get(c, "severity"));
+        const char *summary = json_string_value(json_object_get(c, "summary"));
+        const char *action = json_string_value(json_object_get(c, "action"));
+        if (!name || !severity || !summary || !action)
+            continue;
+        int level = strcmp(severity, "page") == 0 ? STATUS_PAGE : STATUS_TICKET;
+        printf("%s: %s: %s\n    %s\n", severity, name, summary, action);
+        worst = level > worst ? level : worst;
+    }
+    return worst;
+}
+
 /* Prints every condition that holds, the worst first, and returns the worst. It reads the JSON,
  * whose members never change, not the text. */
 static int status_check(struct arena *a, struct str body)
@@ -67,6 +88,7 @@ static int status_check(struct arena *a, struct str body)
                conditions[i].text);
         worst = conditions[i].severity > worst ? conditions[i].severity : worst;
     }
+    worst = status_print_conditions(json_object_get(top, "conditions"), worst);
     if (worst == STATUS_GOOD)
         puts("ok");
     return cli_done() == 0 ? worst : STATUS_PAGE;

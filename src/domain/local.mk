@@ -7,6 +7,9 @@ libdomain_a_SOURCES = \
   include/domain/metrics.def include/domain/metrics.h src/domain/metrics.c \
   include/domain/metrics_page.h src/domain/metrics_page.c \
   src/domain/metrics_labels.c src/domain/metrics_priv.h \
+  include/domain/metrics_sum.h src/domain/metrics_sum.c \
+  include/domain/facts.def include/domain/facts.h src/domain/facts.c \
+  include/domain/conditions.def include/domain/conditions.h src/domain/conditions.c \
   include/domain/actors.def include/domain/actors.h src/domain/actors.c \
   include/domain/states.def include/domain/states.h src/domain/states.c \
   include/domain/roles.def include/domain/roles.h src/domain/roles.c \
@@ -26,13 +29,15 @@ include $(top_srcdir)/src/domain/config.mk
 
 if HAVE_CHECK
 DOMAIN_TESTS = tests/unit/check_metrics tests/unit/check_scoreboard tests/unit/check_phone_table \
-  tests/unit/check_slots tests/unit/check_sms_text tests/unit/check_money
+  tests/unit/check_slots tests/unit/check_sms_text tests/unit/check_money \
+  tests/unit/check_conditions
 check_PROGRAMS += $(DOMAIN_TESTS)
 TESTS += $(DOMAIN_TESTS)
 tests_unit_check_phone_table_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_money_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_sms_text_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_slots_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+tests_unit_check_conditions_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_scoreboard_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_metrics_LDADD = $(LIBS_HTTP) $(CHECK_LIBS)
 
@@ -44,7 +49,8 @@ tests_db_check_states_LDADD = libthdb.a $(LIBS_DB) $(CHECK_LIBS)
 endif
 
 # alert rules for what metrics.def has
-TESTS += tests/lint/prometheus.sh
+TESTS += tests/lint/prometheus.sh tests/lint/conditions.py
+EXTRA_DIST += tests/lint/conditions.py
 EXTRA_DIST += tests/lint/prometheus.sh tests/lib/promcheck.py etc/prometheus/prometheus.yml \
   etc/prometheus/bookingd.rules.yml etc/prometheus/bookingd.rules.test.yml
 

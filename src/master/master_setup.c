@@ -22,12 +22,14 @@
 #include "base/num.h"
 #include "confine/confine.h"
 #include "db/db.h"
+#include "domain/conditions.h"
 #include "domain/metrics.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ext/ext_shared.h"
 #include "ipc/master_state.h"
 #include "master_priv.h"
+#include "monitor/monitor_shared.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
 #include "sys/shm.h"
@@ -157,7 +159,7 @@ static bool make_shared(struct master *m)
                                     .routes_n = api_route_table.n};
     if (!shm_init(scoreboard_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() +
                   ext_shared_size(m->cfg) + protocol_shared_size(slots_bound) +
-                  master_state_size() + ALIGN_SPARE))
+                  master_state_size() + conditions_size() + monitor_shared_size() + ALIGN_SPARE))
         return false;
     scoreboard_init(room);
     metrics.slots = scoreboard_slots();
@@ -169,6 +171,8 @@ static bool make_shared(struct master *m)
     master_use_config(m, m->cfg);
     protocol_shared_init(scoreboard_slots());
     master_state_init();
+    conditions_init();
+    monitor_shared_init();
     scoreboard_attach(scoreboard_first(ROLE_MASTER));
     metrics_attach(scoreboard_first(ROLE_MASTER));
     return true;

@@ -12,7 +12,10 @@
 
 #include "base/ensure.h"
 #include "db/db.h"
+#include "domain/conditions.h"
 #include "domain/scoreboard.h"
+#include "monitor_facts.h"
+#include "monitor_history.h"
 #include "monitor_http.h"
 #include "monitor_page.h"
 #include "monitor_status.h"
@@ -30,6 +33,10 @@
  * answers in progress are some 100 kB. */
 #define SENT_RETRY_MS 60000
 #define DRAIN_MS 2000
+/* Conditions show within seconds; a sum over all counters takes about a millisecond. */
+#define JUDGE_MS 2000
+/* A new monitor has not read the database yet: what its predecessor saw stands meanwhile. */
+#define BLIND_MS 3000
 
 struct monitor {
     const struct child_env *env;
@@ -44,7 +51,9 @@ struct monitor {
     struct mono read_begun; /* of the last good one */
     int64_t debt_took_ms, sent_took_ms;
     bool sent_too_slow;
-    struct deadline next_read, next_sent;
+    struct deadline next_read, next_sent, next_judged;
+    struct deadline blind_until;
+    struct conditions conditions;
 };
 
 /* A read that hangs makes the database as good as gone after this long. */
@@ -73,6 +82,35 @@ static void refresh_view(struct monitor *m)
     }
 }
 
+/* What changed is news for the log, too: without Prometheus it is the only record. */
+static void monitor_log_changes(const struct conditions *before, const struct conditions *now)
+{
+    for (unsigned i = 0; i < CONDITION_COUNT; i++)
+        if (now->at[i].holds != before->at[i].holds)
+            LOG(now->at[i].holds ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+                now->at[i].holds ? "condition.began" : "condition.ended",
+                F_STR("condition", condition_rows[i].name),
+                F_STR("severity", severity_names[condition_rows[i].severity]));
+}
+
+static void monitor_judge(struct monitor *m)
+{
+    struct facts now;
+    struct facts_seen seen;
+    const struct mono at = mono_now();
+    const struct conditions before = m->conditions;
+    if (m->ending || !deadline_passed(m->next_judged) ||
+        (!m->view.database_up && !deadline_passed(m->blind_until)))
+        return;
+    m->next_judged = deadline_after(at, JUDGE_MS);
+    monitor_facts(&m->view, &now);
+    monitor_history_look_back(at, &now, &seen);
+    monitor_history_add(at, &now);
+    conditions_judge(&m->conditions, &seen, at, wall_now());
+    conditions_publish(&m->conditions);
+    monitor_log_changes(&before, &m->conditions);
+}
+
 /*
  * One turn of the loop, which answers scrapes. `fd`: what db waits for (db_set_wait), so that a
  * frozen database delays no answer; -1: the database is not in use. Returns whether fd is ready.
@@ -91,6 +129,7 @@ static bool monitor_run_turn(struct monitor *m, int fd, short events, struct dea
     if (role_loop_turn(&m->loop, &w) != ROLE_TURNED)
         m->ending = true;
     refresh_view(m);
+    monitor_judge(m);
     monitor_http_serve(m->http, http, n);
     return busy->revents != 0;
 }
@@ -210,6 +249,8 @@ int monitor_main(const struct child_env *env)
     const bool opened = role_loop_open(&m.loop, env, m.db);
     ENSURE(opened && m.arena && m.db && m.http);
     db_set_wait(m.db, wait_serving, &m);
+    m.blind_until = deadline_in_ms(BLIND_MS);
+    conditions_read(&m.conditions); /* those of the monitor before this one go on */
     monitor_run_loop(&m);
     monitor_http_free(m.http);
     db_free(m.db);

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "domain/conditions.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ext/ext_shared.h"
@@ -161,6 +162,20 @@ static void monitor_page_database(struct metrics_page *page, const struct monito
     monitor_page_gauge(page, COMPUTED_OLDEST_PENDING, v->gauges.oldest_pending_s);
 }
 
+/* All of them, so that an alert on one has its series before it first holds. */
+static void monitor_page_conditions(struct metrics_page *page)
+{
+    static const char *const names[] = {"condition", "severity"};
+    struct conditions c;
+    conditions_read(&c);
+    metrics_computed_header(page, COMPUTED_CONDITION);
+    for (unsigned i = 0; i < CONDITION_COUNT; i++)
+        metrics_computed_sample(page, COMPUTED_CONDITION,
+                                monitor_page_labels(page->sb->arena, names, condition_rows[i].name,
+                                                    severity_names[condition_rows[i].severity]),
+                                c.at[i].holds);
+}
+
 /* Figures of the database before those of the registry: if a scraper cuts the page, alerts
  * survive. */
 struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a,
@@ -170,6 +185,7 @@ struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a,
     struct metrics_page page = {.sb = &sb, .format = format};
     sb_init(&sb, a, PAGE_FIRST);
     monitor_page_build_info(&page);
+    monitor_page_conditions(&page);
     monitor_page_database(&page, v);
     monitor_page_workers(&page);
     monitor_page_providers(&page, v->cfg);

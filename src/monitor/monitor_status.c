@@ -9,11 +9,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "domain/conditions.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ext/ext_shared.h"
 #include "http/http_accept.h"
 #include "ipc/master_state.h"
+#include "monitor_html.h"
 #include "monitor_status.h"
 #include "sys/json.h"
 
@@ -73,6 +75,29 @@ static json_t *provider_json(struct arena *a, const char *name, int index)
     return j;
 }
 
+/* Those that hold, worst first. */
+static json_t *monitor_status_conditions(struct arena *a)
+{
+    json_t *list = json_arr(a);
+    struct conditions c;
+    conditions_read(&c);
+    for (unsigned severity = SEVERITY_COUNT; severity-- > 0;)
+        for (unsigned i = 0; i < CONDITION_COUNT; i++) {
+            const struct condition_row *row = &condition_rows[i];
+            if (!c.at[i].holds || row->severity != severity)
+                continue;
+            json_t *j = json_obj(a);
+            json_put_str(a, j, "name", row->name);
+            json_put_str(a, j, "severity", severity_names[row->severity]);
+            json_put_time(a, j, "since", wall_whole_seconds(c.at[i].since));
+            json_put_str(a, j, "summary",
+                         condition_summary(a, (enum condition)i, c.at[i].value, LOCALE_EN));
+            json_put_str(a, j, "action", row->action[LOCALE_EN]);
+            json_push(a, list, j);
+        }
+    return list;
+}
+
 /* `bookingd reload --wait` reads this: the epoch in force, and how the last reload ended. */
 static json_t *reload_json(struct arena *a)
 {
@@ -112,10 +137,27 @@ struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
     json_put_bool(a, top, "database_up", v->database_up);
     json_put_bool(a, top, "database_writable", v->database_up && v->gauges.writable);
     json_put(a, top, "reload", reload_json(a));
+    json_put(a, top, "conditions", monitor_status_conditions(a));
     json_put_int(a, top, "queue", metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
     json_put(a, top, "slots", slots);
     json_put(a, top, "providers", providers);
     return json_text(a, top);
+}
+
+static void monitor_status_put_conditions(struct sb *sb)
+{
+    struct conditions c;
+    char since[WALL_RFC3339_MAX];
+    conditions_read(&c);
+    for (unsigned severity = SEVERITY_COUNT; severity-- > 0;)
+        for (unsigned i = 0; i < CONDITION_COUNT; i++) {
+            if (!c.at[i].holds || condition_rows[i].severity != severity)
+                continue;
+            sb_printf(sb, "%s: %s since %s: %s\n    %s\n", severity_names[severity],
+                      condition_rows[i].name, wall_format(wall_whole_seconds(c.at[i].since), since),
+                      condition_summary(sb->arena, (enum condition)i, c.at[i].value, LOCALE_EN),
+                      condition_rows[i].action[LOCALE_EN]);
+        }
 }
 
 /* Fixed columns; the free text comes last. */
@@ -143,6 +185,7 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
     sb_printf(&sb, "bookingd %s, master %d, database %s, %" PRId64 " requests queued\n\n",
               PACKAGE_VERSION, (int)v->master, v->database_up ? "readable" : "not readable",
               metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
+    monitor_status_put_conditions(&sb);
     master_state_reload(&reload);
     if (reload.ended.us)
         sb_printf(&sb, "configuration %" PRIu32 ", last reload %s %s%s%s\n\n", reload.epoch,
@@ -203,6 +246,23 @@ static void page_status(const struct monitor_view *v, const struct http_head *he
     resp->body = text ? monitor_status_text(v, resp->arena) : monitor_status_json(v, resp->arena);
 }
 
+static void page_home(const struct monitor_view *v, const struct http_head *head,
+                      struct http_resp *resp)
+{
+    const int l =
+        http_accept_language(http_header(head, "Accept-Language"), locale_names, LOCALE_COUNT);
+    resp->content_type = "text/html; charset=utf-8";
+    http_resp_header(resp, "Vary", "Accept-Language");
+    http_resp_header(resp, "Cache-Control", "no-store");
+    /* The page has a style of its own and nothing else. */
+    http_resp_header(resp, "Content-Security-Policy",
+                     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+                     "form-action 'none'; frame-ancestors 'none'");
+    http_resp_header(resp, "X-Content-Type-Options", "nosniff");
+    http_resp_header(resp, "Referrer-Policy", "no-referrer");
+    resp->body = monitor_html_page(v, resp->arena, l < 0 ? LOCALE_EN : (enum locale)l);
+}
+
 /* Unlike the API these paths need no authentication: monitor.listen is a private address. */
 void monitor_answer(void *ctx, const struct http_head *head, struct http_resp *resp)
 {
@@ -210,7 +270,10 @@ void monitor_answer(void *ctx, const struct http_head *head, struct http_resp *r
         const char *path;
         void (*page)(const struct monitor_view *v, const struct http_head *head,
                      struct http_resp *resp);
-    } pages[] = {{"/metrics", page_metrics}, {"/healthz", page_healthz}, {"/status", page_status}};
+    } pages[] = {{"/metrics", page_metrics},
+                 {"/healthz", page_healthz},
+                 {"/status", page_status},
+                 {"/", page_home}};
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
         if (str_eq(head->path, str_of(pages[i].path))) {
             resp->status = 200;
@@ -220,5 +283,5 @@ void monitor_answer(void *ctx, const struct http_head *head, struct http_resp *r
     }
     resp->status = 404;
     resp->content_type = "text/plain; charset=utf-8";
-    resp->body = STR("/metrics, /healthz, /status\n");
+    resp->body = STR("/, /metrics, /healthz, /status\n");
 }

@@ -32,6 +32,8 @@ CLOSED = {
     "method": r"[A-Z]+|other",
     "operation": r"[a-z_]+",
     "role": r"[a-z]+",
+    "condition": r"Bookingd[A-Za-z]+",
+    "severity": r"ticket|page",
     "route": r"none|/(?:[a-z0-9_.{}/-]*)",
     "provider": r"[A-Za-z0-9_.-]+",
     "version": r".+",

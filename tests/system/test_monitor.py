@@ -384,7 +384,7 @@ class Pages(MonitorCase):
             self.assertEqual(
                 (head.status, head.body, head.header("Content-Length")), (200, b"", "15")
             )
-            self.assertEqual(c.request("GET", "/").status, 404)
+            self.assertEqual(c.request("GET", "/nothing").status, 404)
             self.assertEqual(c.request("GET", "/metrics/").status, 404)
             self.assertEqual(c.request("GET", "/metrics?name[]=up").status, 200)
             r = c.request("DELETE", "/metrics")

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * Judges the conditions of conditions.def, and keeps them in shared memory. The monitor judges and
+ * publishes; its pages and the keeper's alerts read.
+ */
+#include "domain/conditions.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/ensure.h"
+#include "base/str.h"
+#include "sys/seqlock.h"
+#include "sys/shm.h"
+
+const char *const severity_names[SEVERITY_COUNT + 1] = {
+    [SEVERITY_TICKET] = "ticket", [SEVERITY_PAGE] = "page"};
+
+const struct condition_row condition_rows[CONDITION_COUNT] = {
+#define CONDITION(id, name, severity, for_s, value, above, en, ar, do_en, do_ar) \
+    [CONDITION_##id] = {                                                         \
+        (name),                                                                  \
+        SEVERITY_##severity,                                                     \
+        (for_s),                                                                 \
+        (above),                                                                 \
+        {[LOCALE_AR] = (ar), [LOCALE_EN] = (en)},                                \
+        {[LOCALE_AR] = (do_ar), [LOCALE_EN] = (do_en)},                          \
+    },
+#include "domain/conditions.def"
+#undef CONDITION
+};
+
+/* Each row's expression sees the facts as `s`. */
+#define CONDITION(id, name, severity, for_s, value, ...)           \
+    static double condition_value_##id(const struct facts_seen *s) \
+    {                                                              \
+        return (value);                                            \
+    }
+#include "domain/conditions.def"
+#undef CONDITION
+
+static double (*const condition_values[CONDITION_COUNT])(const struct facts_seen *s) = {
+#define CONDITION(id, ...) [CONDITION_##id] = condition_value_##id,
+#include "domain/conditions.def"
+#undef CONDITION
+};
+
+double condition_value(enum condition id, const struct facts_seen *s)
+{
+    return condition_values[id](s);
+}
+
+void conditions_judge(struct conditions *c, const struct facts_seen *s, struct mono now,
+                      struct wall at)
+{
+    for (unsigned i = 0; i < CONDITION_COUNT; i++) {
+        const struct condition_row *row = &condition_rows[i];
+        const double value = condition_value((enum condition)i, s);
+        const bool seen = value > row->above;
+        if (seen && !c->at[i].seen)
+            c->at[i].seen_since = now;
+        const bool holds =
+            seen && mono_ms_between(c->at[i].seen_since, now) >= (int64_t)row->for_s * 1000;
+        if (holds && !c->at[i].holds)
+            c->at[i].since = at;
+        c->at[i].seen = seen;
+        c->at[i].holds = holds;
+        c->at[i].value = value;
+    }
+}
+
+/* Whole numbers, but for small shares: "0.7 %" must not read as "1 %". */
+static void conditions_put_value(struct sb *sb, double value)
+{
+    sb_printf(sb, value < 10 && value > (double)(int64_t)value ? "%.1f" : "%.0f", value);
+}
+
+const char *condition_summary(struct arena *a, enum condition id, double value, enum locale l)
+{
+    static const char mark[] = "{n}";
+    const char *text = condition_rows[id].summary[l];
+    struct sb sb;
+    sb_init(&sb, a, 160);
+    for (const char *p; (p = strstr(text, mark)) != NULL; text = p + sizeof(mark) - 1) {
+        sb_add(&sb, text, (size_t)(p - text));
+        conditions_put_value(&sb, value);
+    }
+    sb_puts(&sb, text);
+    return sb.p;
+}
+
+/* ---- shared memory ---- */
+
+/* Two writers, each with its own part. After a reload the new monitor writes while the old one
+ * drains, and that one has stopped judging by then. */
+static struct {
+    SEQLOCK(struct conditions) judged;
+    _Alignas(64) atomic_bool unsent;
+} * conditions_shared;
+
+size_t conditions_size(void)
+{
+    return sizeof(*conditions_shared) + 64; /* and what alignment takes */
+}
+
+void conditions_init(void)
+{
+    conditions_shared = shm_alloc(sizeof(*conditions_shared));
+}
+
+void conditions_publish(const struct conditions *c)
+{
+    ENSURE(conditions_shared != NULL);
+    SEQLOCK_STORE(&conditions_shared->judged, c);
+}
+
+void conditions_read(struct conditions *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (conditions_shared && !SEQLOCK_LOAD(&conditions_shared->judged, out))
+        memset(out, 0, sizeof(*out));
+}
+
+void conditions_set_unsent(bool unsent)
+{
+    if (conditions_shared)
+        atomic_store_explicit(&conditions_shared->unsent, unsent, memory_order_relaxed);
+}
+
+bool conditions_unsent(void)
+{
+    return conditions_shared &&
+           atomic_load_explicit(&conditions_shared->unsent, memory_order_relaxed);
+}
