@@ -12,6 +12,12 @@ json_t *api_payment_json(const struct api_request *r, const struct payment *p);
 /* A list from rows of payment_add_list_*, in the request's arena. `odd`: rows of
  * payment_add_list_odd(). */
 json_t *api_payments_json(const struct api_request *r, struct db_rows rows, struct db_rows odd);
+/* Whether a payer may be sent back there: only to an origin of payments.return_origins. False after
+ * adding a fault at /return_url. */
+bool api_payment_return_url_fit(struct api_request *r, const char *text) MUST_CHECK;
+/* Sends the link of a booking that was made a moment ago and is answered with 201: the answer says
+ * how that went. */
+void api_link_send_first(struct api_request *r, const struct booking *bk, const char *return_url);
 /* Members of a provider's failure, payment_id when the outcome is unknown. Returns e; other errors
  * pass through. */
 enum err api_payment_fault(struct api_request *r, enum err e, const struct payment_fault *fault);

@@ -9,6 +9,7 @@
 #define BOOKINGD_SVC_BOOKING_PAY_H
 
 #include "svc/booking.h"
+#include "svc/notification.h"
 
 /* Loads a booking by id, whosever it is. */
 int booking_add_find_any(struct db_batch *b, const char *id);
@@ -51,6 +52,14 @@ struct booking_refunded {
  */
 enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk,
                                   const struct booking_refunded *how) MUST_CHECK;
+/* Adds the notification that says where the booking is to be paid, for notification_deliver() after
+ * the commit. Each call makes another one. False: nobody is to be told, because it has no phone. */
+struct booking_link {
+    int64_t amount; /* minor units */
+    const char *currency, *url;
+};
+bool booking_add_link(struct svc *s, struct db_batch *b, const struct booking *bk,
+                      const struct booking_link *link, struct notification *n);
 /* A refund that leaves the booking alone: notification, COMMIT of `b`, the SMS. */
 enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
                                  const struct booking_refunded *how) MUST_CHECK;

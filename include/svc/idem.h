@@ -49,6 +49,8 @@ enum idem_state idem_claim_read(struct db_rows rows, struct idem_claim *c,
  */
 void idem_complete_add(struct db_batch *b, const struct idem_claim *c,
                        const struct idem_outcome *o);
+/* Puts another answer in the place of the one that idem_complete_add() has stored. */
+void idem_amend_add(struct db_batch *b, const struct idem_claim *c, const struct idem_outcome *o);
 /* In a round trip of its own. */
 enum err idem_complete(struct svc *s, const struct idem_claim *c,
                        const struct idem_outcome *o) MUST_CHECK;

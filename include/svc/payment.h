@@ -67,7 +67,11 @@ enum err payment_find(struct svc *s, const char *id, struct payment *out) MUST_C
 typedef void (*payment_commit_fn)(void *arg, struct db_batch *b, const struct payment *p);
 
 struct payment_order {
-    const char *booking_id, *return_url;
+    const struct principal *who;
+    const char *booking_id;
+    /* Where the payer ends up. Of an open payment the newest one counts; NULL (staff): as it is, or
+     * the first of payments.return_origins. */
+    const char *return_url;
     payment_commit_fn on_commit; /* called for a new payment only */
     void *arg;
 };
@@ -77,12 +81,28 @@ struct payment_opened {
     struct payment_fault fault;
 };
 /*
- * Opens a payment for the customer's own booking, or returns the one that is open. One whose
- * outcome is unknown is looked up at the gateway first. ERR_NOT_FOUND, ERR_BOOKING_NOT_PAYABLE,
- * provider errors with out->fault, database errors.
+ * Opens a payment for the customer's own booking, or for one that the staff key may change, or
+ * returns the one that is open. One whose outcome is unknown is looked up at the gateway first.
+ * ERR_NOT_FOUND, ERR_BOOKING_NOT_PAYABLE, provider errors with out->fault, database errors.
  */
-enum err payment_open(struct svc *s, const struct principal *who, const struct payment_order *o,
+enum err payment_open(struct svc *s, const struct payment_order *o,
                       struct payment_opened *out) MUST_CHECK;
+
+/* What staff order when a caller shall pay by a link. */
+struct payment_link_order {
+    const struct principal *who;
+    const struct booking *booking; /* as read or made: the text speaks of it */
+    const char *return_url;        /* or NULL: see struct payment_order */
+    payment_commit_fn on_commit;   /* called with what is about to be committed */
+    void *arg;
+};
+/*
+ * Opens the booking's payment, as payment_open(), and sends its address in an SMS (template
+ * payment_link). Each call sends one. That the SMS was not sent is no error: its notification says
+ * so. ERR_BOOKING_NOT_PAYABLE also for a guest without a phone.
+ */
+enum err payment_send_link(struct svc *s, const struct payment_link_order *o,
+                           struct payment_opened *out) MUST_CHECK;
 
 /* ---- settling ---- */
 

@@ -140,7 +140,10 @@ void api_idem_add(struct api_request *r, struct db_batch *b)
     if (!r->idem || !r->idem->mine)
         return;
     struct idem_outcome o = api_idem_outcome(r);
-    idem_complete_add(b, &r->idem->claim, &o);
+    if (r->idem->added)
+        idem_amend_add(b, &r->idem->claim, &o);
+    else
+        idem_complete_add(b, &r->idem->claim, &o);
     r->idem->added = true;
 }
 

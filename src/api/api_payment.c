@@ -98,18 +98,18 @@ static const struct schema_row api_payment_open_rows[] = {
 
 /* Only origins that the operator listed: an open redirect would let anybody send our users, under
  * our name, to a page of theirs. Scheme, host and port are compared, as browsers do. */
-static bool api_payment_return_url_fit(struct api_request *r, const char *text)
+bool api_payment_return_url_fit(struct api_request *r, const char *text)
 {
     const struct config *cfg = r->svc.cfg;
     struct url url, allowed;
-    if (!url_parse(str_of(text), &url))
-        return false;
-    const char *origin = url_origin(r->svc.arena, &url);
+    bool fit = false;
+    const char *origin = url_parse(str_of(text), &url) ? url_origin(r->svc.arena, &url) : "";
     for (size_t i = 0; i < cfg->payments.return_origins_n; i++)
-        if (url_parse(str_of(cfg->payments.return_origins[i]), &allowed) &&
-            strcmp(url_origin(r->svc.arena, &allowed), origin) == 0)
-            return true;
-    return false;
+        fit |= url_parse(str_of(cfg->payments.return_origins[i]), &allowed) &&
+               strcmp(url_origin(r->svc.arena, &allowed), origin) == 0;
+    if (!fit)
+        api_fault(r, "/return_url", "is of no origin that payments.return_origins names");
+    return fit;
 }
 
 /* 201 with a new payment, 200 with the one that is open already: a second tab or a repeat must not
@@ -120,17 +120,16 @@ static enum err api_payment_post(struct api_request *r)
     if (e != ERR_OK)
         return e;
     const struct open_input *in = r->input;
-    if (!api_payment_return_url_fit(r, in->return_url)) {
-        api_fault(r, "/return_url", "is of no origin that payments.return_origins names");
+    if (!api_payment_return_url_fit(r, in->return_url))
         return ERR_RETURN_URL;
-    }
     struct answer answer = {r, 201};
-    struct payment_order order = {.booking_id = r->ids[0].s,
+    struct payment_order order = {.who = &r->who,
+                                  .booking_id = r->ids[0].s,
                                   .return_url = in->return_url,
                                   .on_commit = api_payment_answer,
                                   .arg = &answer};
     struct payment_opened opened;
-    e = payment_open(&r->svc, &r->who, &order, &opened);
+    e = payment_open(&r->svc, &order, &opened);
     if (e != ERR_OK)
         return api_payment_fault(r, e, &opened.fault);
     if (!opened.existed)

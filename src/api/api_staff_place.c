@@ -4,6 +4,7 @@
  * the venue by name, never over the capacity. Handlers of POST /v1/staff/venues/{id}/bookings and
  * /v1/staff/bookings/{id}/reschedule. */
 #include "api/api_booking.h"
+#include "api/api_payment.h"
 #include "api_customer.h"
 #include "base/names.h"
 #include "domain/slots.h"
@@ -37,7 +38,7 @@ static bool api_place_read_force(struct api_request *r, const json_t *j, unsigne
 static const char *const api_place_payments[] = {"link", "on_site", "none", NULL};
 
 struct place_input {
-    const char *phone, *name, *note, *staff_note;
+    const char *phone, *name, *note, *staff_note, *return_url;
     struct uuid service_id, resource_id;
     struct wall starts_at;
     int64_t party_size;
@@ -61,6 +62,7 @@ static const struct schema_row api_place_rows[] = {
     {SCHEMA_NOTE(struct place_input, staff_note, 500), .nullable = true},
     {SCHEMA_ENUM(struct place_input, payment, api_place_payments),
      SCHEMA_HAS(struct place_input, has_payment)},
+    {SCHEMA_STRING(struct place_input, return_url, 1, 2000)},
     {SCHEMA_ANY(struct place_input, force)},
     SCHEMA_END,
 };
@@ -77,6 +79,10 @@ static enum err api_place_read_guest(struct api_request *r, const char **phone)
         if (e != ERR_OK)
             api_phone_fault(r, e);
         return e;
+    }
+    if (in->has_payment && PAY_LINK + in->payment == PAY_LINK) {
+        api_fault(r, "/payment", "a link needs a phone to send it to");
+        return ERR_VALIDATION;
     }
     if (in->name)
         return ERR_OK;
@@ -106,18 +112,23 @@ static enum err api_place_post(struct api_request *r)
         .guest_name = in->name,
         .locale = in->has_locale ? locale_names[in->locale] : NULL,
         .staff_note = in->staff_note,
-        .pay = in->has_payment ? (enum booking_pay_mode)(PAY_LINK + in->payment) : PAY_LINK,
+        .pay = in->has_payment ? (enum booking_pay_mode)(PAY_LINK + in->payment) : PAY_AS_SERVICE,
     };
     if (!api_place_read_force(r, in->force, &order.force))
         return ERR_VALIDATION;
     e = api_place_read_guest(r, &order.phone);
     if (e != ERR_OK)
         return e;
+    if (in->return_url && !api_payment_return_url_fit(r, in->return_url))
+        return ERR_RETURN_URL;
     struct api_booking_answer answer = {
         .r = r, .status = 201, .view = api_staff_booking_json, .location = "/v1/staff/bookings/"};
     struct booking_caller caller = api_booking_caller(&answer);
     struct booking made;
-    return booking_create(&r->svc, &caller, &order, &made);
+    e = booking_create(&r->svc, &caller, &order, &made);
+    if (e == ERR_OK && made.state == BOOKING_PENDING_PAYMENT)
+        api_link_send_first(r, &made, in->return_url);
+    return e;
 }
 
 /* ---- moving ---- */

@@ -100,8 +100,8 @@ void booking_add_remark(struct svc *s, struct db_batch *b, struct booking *bk, c
 /* ---- refunds ---- */
 
 /* Notifications of one template and booking are told apart by a number, and a booking may have more
- * than one refund: the random part of the refund's identifier makes it. */
-static int64_t booking_pay_refund_number(const char *uuid)
+ * than one refund or link: the random part of an identifier makes it. */
+static int64_t booking_pay_number(const char *uuid)
 {
     int64_t n = 0;
     for (const char *p = uuid + strlen(uuid) - 12; *p != '\0'; p++)
@@ -115,7 +115,7 @@ static bool booking_pay_add_notification(struct svc *s, struct db_batch *b,
                                          const struct booking_refunded *how, struct notification *n)
 {
     bool told = booking_notification(bk, NOTIFICATION_TEMPLATE_PAYMENT_REFUNDED,
-                                     booking_pay_refund_number(how->refund_id), n);
+                                     booking_pay_number(how->refund_id), n);
     if (!told)
         return false;
     n->amount = how->amount;
@@ -125,6 +125,19 @@ static bool booking_pay_add_notification(struct svc *s, struct db_batch *b,
 }
 
 /* The booking stays as it is; its customer is told of the money. */
+bool booking_add_link(struct svc *s, struct db_batch *b, const struct booking *bk,
+                      const struct booking_link *link, struct notification *n)
+{
+    const struct uuid id = uuid_new();
+    if (!booking_notification(bk, NOTIFICATION_TEMPLATE_PAYMENT_LINK, booking_pay_number(id.s), n))
+        return false;
+    n->amount = link->amount;
+    n->currency = link->currency;
+    n->link = link->url;
+    notification_enqueue(s, b, n);
+    return true;
+}
+
 enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
                                  const struct booking_refunded *how)
 {

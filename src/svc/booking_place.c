@@ -159,6 +159,19 @@ static enum locale booking_locale_of(const char *name)
     return name && strcmp(name, locale_names[LOCALE_EN]) == 0 ? LOCALE_EN : LOCALE_AR;
 }
 
+/* How it is paid; NULL, with s->detail: a link cannot be sent. */
+static const char *booking_place_payment(struct svc *s, const struct booking_order *o,
+                                         const struct slot_facts *f, bool staff)
+{
+    if (o->pay == PAY_ON_SITE || o->pay == PAY_NOTHING)
+        return o->pay == PAY_ON_SITE ? "on_site" : "none";
+    if (!staff || strcmp(f->payment, service_payment_names[SERVICE_PAYMENT_ONLINE]) != 0 ||
+        (o->phone && o->starts_at.us > f->now_us))
+        return f->payment;
+    s->detail = "A payment link needs a phone, and a start that is still ahead.";
+    return o->pay == PAY_LINK ? NULL : "on_site";
+}
+
 /* What the row will be, as booking_load would read it back. */
 static bool booking_place_fill(struct svc *s, const struct principal *who,
                                const struct booking_order *o, const struct booking_choice *c,
@@ -179,9 +192,7 @@ static bool booking_place_fill(struct svc *s, const struct principal *who,
         .read_at = {f->now_us},
         .party_size = o->party_size,
         .currency = f->currency,
-        .payment = o->pay == PAY_ON_SITE   ? "on_site"
-                   : o->pay == PAY_NOTHING ? "none"
-                                           : f->payment,
+        .payment = booking_place_payment(s, o, f, staff),
         .note = o->note,
         .staff_note = o->staff_note,
         .guest_name = o->guest_name,
@@ -197,21 +208,21 @@ static bool booking_place_fill(struct svc *s, const struct principal *who,
         .starts_wall = f->starts_wall,
         .ends_wall = f->ends_wall,
     };
-    /* False: no such amount can be paid. */
-    return !__builtin_mul_overflow(f->price, o->party_size, &bk->amount);
+    /* False: no such amount can be paid, or not in this way. */
+    return bk->payment && !__builtin_mul_overflow(f->price, o->party_size, &bk->amount);
 }
 
 /* A service that is paid online is held until it is paid; what staff hold ends with the start. */
-static void booking_place_hold(struct svc *s, const struct booking_order *o, struct booking *bk)
+static void booking_place_hold(struct svc *s, bool staff, struct booking *bk)
 {
     if (strcmp(bk->payment, "online") != 0 || bk->amount == 0)
         return;
     bk->state = BOOKING_PENDING_PAYMENT;
     bk->has_hold = true;
     bk->hold_expires_at.us = bk->read_at.us + s->cfg->bookings.hold_ms * 1000;
-    if (o->pay == PAY_LINK)
+    if (staff)
         bk->hold_expires_at.us = bk->read_at.us + s->cfg->bookings.staff_hold_ms * 1000;
-    if (o->pay == PAY_LINK && bk->hold_expires_at.us > bk->starts_at.us)
+    if (staff && bk->hold_expires_at.us > bk->starts_at.us)
         bk->hold_expires_at = bk->starts_at;
 }
 
@@ -269,7 +280,7 @@ static enum err booking_place_try(struct svc *s, const struct booking_caller *c,
         return booking_place_refuse(s, e);
     if (reads.customer >= 0)
         booking_place_read_customer(db_result(b, reads.customer), o, out);
-    booking_place_hold(s, o, out);
+    booking_place_hold(s, c->who->kind == WHO_STAFF, out);
     return ERR_OK;
 }
 

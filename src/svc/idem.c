@@ -68,6 +68,13 @@ void idem_complete_add(struct db_batch *b, const struct idem_claim *c, const str
            o->body, o->customer_id);
 }
 
+/* Whoever stored the first answer holds the key for good: nobody can have taken it over. */
+void idem_amend_add(struct db_batch *b, const struct idem_claim *c, const struct idem_outcome *o)
+{
+    DB_ADD(b, &stmt_idem_amend, c->caller, c->key, c->holder.s, db_int(b, o->status), o->headers,
+           o->body);
+}
+
 enum err idem_complete(struct svc *s, const struct idem_claim *c, const struct idem_outcome *o)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Opening a payment, for the handler of POST /v1/bookings/{id}/payments: the row is committed
- * first, then the invoice is created, then the row says what became of it. A process that dies in
- * between leaves a row in CREATING, from which a repeat or the keeper goes on.
+ * Opening a payment, for the customer's handler and payment_link.c: the row is committed first,
+ * then the invoice is created, then the row says what became of it. A process that dies in between
+ * leaves a row in CREATING, from which a repeat or the keeper goes on.
  */
 #include <poll.h>
 #include <string.h>
@@ -46,9 +46,28 @@ static const char *open_describe_booking(const struct svc *s, const struct booki
     return sb.p;
 }
 
+/* Where a payer ends up whom nobody told: staff that send a link name no page. */
+static const char *open_usual_return_url(const struct svc *s)
+{
+    return s->cfg->payments.return_origins_n > 0 ? s->cfg->payments.return_origins[0]
+                                                 : s->cfg->server.public_url;
+}
+
+/* The newest page counts: the payer is there now. False: it is that one already. */
+static bool open_add_return_url(struct db_batch *b, const struct payment_order *o,
+                                struct open_pass *pass)
+{
+    struct payment *p = &pass->payment;
+    if (!o->return_url || strcmp(o->return_url, p->return_url) == 0)
+        return false;
+    DB_ADD(b, &stmt_payment_return_url, p->venue_id.s, p->id.s, o->return_url);
+    p->return_url = o->return_url;
+    return true;
+}
+
 /* In the open transaction: makes the row, or claims the one whose caller is gone; commits. */
-static enum err open_claim_row(struct svc *s, const struct booking *bk, const char *return_url,
-                               struct open_pass *pass)
+static enum err open_claim_row(struct svc *s, const struct payment_order *o,
+                               const struct booking *bk, struct open_pass *pass)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     pass->description = open_describe_booking(s, bk);
@@ -61,7 +80,8 @@ static enum err open_claim_row(struct svc *s, const struct booking *bk, const ch
         };
         plan.after.state = PAYMENT_CREATING;
         pass->payment = plan.after;
-        payment_add_plan(s, b, &plan, actor_names[ACTOR_CUSTOMER]);
+        payment_add_plan(s, b, &plan, o->who->actor);
+        open_add_return_url(b, o, pass);
         return db_run(b, s->deadline);
     }
     pass->payment =
@@ -71,17 +91,24 @@ static enum err open_claim_row(struct svc *s, const struct booking *bk, const ch
                          .state = PAYMENT_CREATING,
                          .amount = bk->amount,
                          .currency = bk->currency,
-                         .return_url = return_url,
+                         .return_url = o->return_url ? o->return_url : open_usual_return_url(s),
                          .created_at = bk->read_at,
                          .read_at = bk->read_at,
                          .invoice_expires_at = payment_invoice_end(bk, s->cfg->bookings.hold_ms)};
-    payment_add_new(s, b, &pass->payment, actor_names[ACTOR_CUSTOMER]);
+    payment_add_new(s, b, &pass->payment, o->who->actor);
     return db_run(b, s->deadline);
 }
 
+/* A booking that the caller may have paid for. */
+static bool open_is_theirs(const struct principal *who, const struct booking *bk)
+{
+    if (who->kind == WHO_STAFF)
+        return bk->version > 0 && (!who->one_venue || strcmp(bk->venue_id.s, who->venue_id.s) == 0);
+    return strcmp(bk->customer_id.s, who->id.s) == 0;
+}
+
 /* One transaction: may the booking be paid, and what is there already? */
-static enum err open_begin(struct svc *s, const struct principal *who,
-                           const struct payment_order *o, struct open_pass *pass)
+static enum err open_begin(struct svc *s, const struct payment_order *o, struct open_pass *pass)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int locked, loaded;
@@ -96,25 +123,27 @@ static enum err open_begin(struct svc *s, const struct principal *who,
     bool open = db_count(db_result(b, found)) > 0;
     if (open)
         payment_read(db_result(b, found), 0, &pass->payment);
-    e = strcmp(bk.customer_id.s, who->id.s) != 0
-            ? ERR_NOT_FOUND
-            : payment_decide_open(&bk, open ? &pass->payment : NULL, s->cfg->bookings.hold_ms,
-                                  &pass->way);
+    e = !open_is_theirs(o->who, &bk) ? ERR_NOT_FOUND
+                                     : payment_decide_open(&bk, open ? &pass->payment : NULL,
+                                                           s->cfg->bookings.hold_ms, &pass->way);
     if (e == ERR_OK && (pass->way == OPEN_CREATE || pass->way == OPEN_RESUME))
-        return open_claim_row(s, &bk, o->return_url, pass);
+        return open_claim_row(s, o, &bk, pass);
+    b = db_batch(s->db, s->arena, DB_COMMIT);
+    if (e == ERR_OK && open_add_return_url(b, o, pass))
+        return db_run(b, s->deadline);
     db_clean(s->db, s->deadline);
     return e;
 }
 
 /* As open_begin(), after waiting for whoever is calling the gateway: a short wait spares the client
  * a second request. OPEN_WAIT: still so, and shown as it is. */
-static enum err open_begin_waiting(struct svc *s, const struct principal *who,
-                                   const struct payment_order *o, struct open_pass *pass)
+static enum err open_begin_waiting(struct svc *s, const struct payment_order *o,
+                                   struct open_pass *pass)
 {
     struct deadline until = deadline_min(deadline_in_ms(OPEN_WAIT_MS),
                                          deadline_before(s->deadline, OPEN_WAIT_STEP_MS * 4));
     for (;;) {
-        enum err e = open_begin(s, who, o, pass);
+        enum err e = open_begin(s, o, pass);
         if (e != ERR_OK || pass->way != OPEN_WAIT)
             return e;
         while (pass->payment.locked_by_caller && !deadline_passed(until)) {
@@ -145,7 +174,7 @@ static enum err open_finish(struct svc *s, const struct payment_order *o,
     struct payment_plan plan = payment_decide_created(&ours, made);
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     if (plan.verdict == PLAN_STORE)
-        payment_add_plan(s, b, &plan, actor_names[ACTOR_CUSTOMER]);
+        payment_add_plan(s, b, &plan, o->who->actor);
     out->payment = plan.after;
     bool answerable =
         payment_was_paid(plan.after.state) ||
@@ -170,7 +199,8 @@ static enum err open_resume(struct svc *s, const struct payment_order *o,
                             const struct open_pass *pass, struct payment_opened *out, bool *done)
 {
     struct settlement now;
-    enum err e = payment_settle(s, pass->payment.id.s, ACTOR_CUSTOMER, SEARCH_ALL_INVOICES, &now);
+    enum actor actor = o->who->kind == WHO_STAFF ? ACTOR_STAFF : ACTOR_CUSTOMER;
+    enum err e = payment_settle(s, pass->payment.id.s, actor, SEARCH_ALL_INVOICES, &now);
     bool unclear_still = now.result == SETTLED_MISMATCH || now.payment.state == PAYMENT_UNKNOWN;
     if (e == ERR_OK && unclear_still)
         e = ERR_PROVIDER_FAILED;
@@ -188,11 +218,11 @@ static enum err open_resume(struct svc *s, const struct payment_order *o,
     return open_finish(s, o, pass, &unclear, out);
 }
 
-static enum err open_pass_once(struct svc *s, const struct principal *who,
-                               const struct payment_order *o, struct payment_opened *out)
+static enum err open_pass_once(struct svc *s, const struct payment_order *o,
+                               struct payment_opened *out)
 {
     struct open_pass pass = {.way = OPEN_CREATE};
-    enum err e = open_begin_waiting(s, who, o, &pass);
+    enum err e = open_begin_waiting(s, o, &pass);
     out->existed = pass.way != OPEN_CREATE;
     out->payment = pass.payment;
     bool done = pass.way == OPEN_SHOW || pass.way == OPEN_WAIT;
@@ -205,14 +235,13 @@ static enum err open_pass_once(struct svc *s, const struct principal *who,
     return open_finish(s, o, &pass, &made, out);
 }
 
-enum err payment_open(struct svc *s, const struct principal *who, const struct payment_order *o,
-                      struct payment_opened *out)
+enum err payment_open(struct svc *s, const struct payment_order *o, struct payment_opened *out)
 {
     *out = (struct payment_opened){.existed = false};
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
     for (int pass = 0; pass < OPEN_PASSES_MAX; pass++) {
-        enum err e = open_pass_once(s, who, o, out);
+        enum err e = open_pass_once(s, o, out);
         bool ended = out->payment.state == PAYMENT_EXPIRED || out->payment.state == PAYMENT_FAILED;
         if (e != ERR_OK || !ended)
             return e;

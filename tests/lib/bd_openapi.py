@@ -43,6 +43,7 @@ CHECKS = {
     "required": lambda v, names: not isinstance(v, dict) or all(n in v for n in names),
 }
 APPLICATORS = {
+    "oneOf",
     "$ref",
     "allOf",
     "properties",
@@ -97,6 +98,10 @@ class Document:
         ]
         for part in schema.get("allOf", ()):
             out += self.faults(value, part, at, closed=False)
+        if "oneOf" in schema:
+            ways = [self.faults(value, way, at) for way in schema["oneOf"]]
+            if ways.count([]) != 1:
+                out += min(ways, key=len) or ["%s: %r fits more than one" % (at or "/", value)]
         if isinstance(value, dict):
             for name, sub in schema.get("properties", {}).items():
                 if name in value:

@@ -106,6 +106,19 @@ WITH done AS (
 SELECT 1 / count(*) AS stored
   FROM done;
 
+-- name: idem_amend
+-- params: $1 text caller, $2 text key, $3 text holder, $4 integer HTTP status, $5 text headers,
+-- params: $6 text body
+-- returns: nothing
+UPDATE idempotency_keys
+   SET status = $4::integer,
+       headers = $5,
+       body = $6
+ WHERE caller = $1
+   AND key = $2
+   AND holder = $3
+   AND status IS NOT NULL;
+
 -- name: idem_release
 -- params: $1 text caller, $2 text key, $3 text holder
 -- returns: nothing

@@ -147,6 +147,13 @@ INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, provid
 VALUES ($1::uuid, $2::uuid, $3::uuid, 'creating', $4::bigint, $5, $6, $7,
         $8::timestamptz, now() + $9::bigint * interval '1 second');
 
+-- name: payment_return_url
+-- params: $1 uuid venue, $2 uuid payment, $3 text return URL
+-- returns: nothing
+UPDATE payments
+   SET return_url = $3
+ WHERE venue_id = $1::uuid AND id = $2::uuid;
+
 -- ---- changing ----
 
 -- name: payment_lock

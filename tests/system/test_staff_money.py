@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
+"""Staff and money: links to pay, cancelling what was paid, lists, deposits, money taken on site."""
+import json
+import uuid
+
+import bd
+import bd_shop
+from test_payments import Base
+
+OTHER_RETURN = "https://book.example.com/staff"
+
+
+class Money(Base):
+    phones = 0
+
+    def place(self, status=201, code=None, key=None, headers=None, **body):
+        """A booking that staff make for a caller; their phone is new each time."""
+        type(self).hour += 2
+        Money.phones += 1
+        body = {
+            "service_id": self.shop.service,
+            "starts_at": self.shop.at(self.hour),
+            "phone": "+96657%07d" % Money.phones,
+            "locale": "en",
+            **body,
+        }
+        path = "/v1/staff/venues/%s/bookings" % self.shop.venue
+        r = self.shop.call("POST", path, body, key or self.shop.admin, **(headers or {}))
+        return self.expect(r, status, code)
+
+    def link(self, booking, body=None, key=None, **headers):
+        path = "/v1/staff/bookings/%s/payment-link" % booking
+        return self.shop.call("POST", path, body, key or self.shop.admin, **headers)
+
+    def links(self, booking):
+        """Status and text of the links that were sent for a booking."""
+        return self.shop.pg.sql(
+            "SELECT status, body FROM notifications WHERE booking_id = '%s' AND template = "
+            "'payment_link' ORDER BY created_at" % booking
+        )
+
+    def seconds(self, booking):
+        """How long the hold of a booking lasts from now."""
+        left = self.shop.pg.sql(
+            "SELECT extract(epoch FROM hold_expires_at - now()) FROM bookings WHERE id = '%s'"
+            % booking
+        )
+        return float(left[0][0])
+
+    def status(self, booking):
+        return self.shop.detail(booking)["status"]
+
+
+class Links(Money):
+    def test_sent_and_paid(self):  # B12
+        made = self.place(headers={"Idempotency_Key": "link-1"})
+        j = made.json()
+        self.assertEqual((j["status"], j["payment"]), ("pending_payment", "online"))
+        self.assertLess(abs(self.seconds(j["id"]) - 24 * 3600), 60)
+        payment = j["payment_link"]["payment"]
+        self.assertEqual((payment["status"], payment["amount"]), ("initiated", 12000))
+        self.assertEqual((j["payment_link"]["code"], j["payment_link"]["outcome"]), (None, None))
+        self.assertEqual(
+            self.links(j["id"]),
+            [
+                [
+                    "SENT",
+                    "payment_link Cut %s 120.00 SAR %s"
+                    % (self.wall(j["starts_at"]), payment["redirect_url"]),
+                ]
+            ],
+        )
+        sent = json.loads(self.shop.sms.requests[-1]["body"])
+        self.assertIn(payment["redirect_url"], sent["body"])
+        again = self.repeat("link-1", self.order)
+        self.assertEqual(again.header("Idempotency-Replayed"), "true")
+        self.assertEqual(again.json()["payment_link"]["payment"]["id"], payment["id"])
+        self.shop.pay(payment["gateway_id"])
+        back = self.expect(self.shop.come_back(payment["id"]), 303)
+        self.assertTrue(back.header("Location").startswith("https://book.example.com"))
+        self.assertEqual(self.status(j["id"]), "confirmed")
+        self.expect(self.link(j["id"]), 409, "booking_not_payable")
+        history = self.shop.pg.sql(
+            "SELECT actor FROM payment_history WHERE payment_id = '%s' ORDER BY at" % payment["id"]
+        )
+        self.assertEqual(history[0], ["staff:boss"])
+
+    def wall(self, at):
+        return (
+            bd_shop.dt.datetime.fromisoformat(at.replace("Z", "+00:00"))
+            .astimezone(bd_shop.RIYADH)
+            .strftime("%Y-%m-%d %H:%M")
+        )
+
+    def place(self, *args, **body):
+        r = super().place(*args, **body)
+        if r.status == 201:
+            j = r.json()
+            self.order = {
+                "service_id": j["service_id"],
+                "starts_at": j["starts_at"],
+                "phone": j["customer"] and j["customer"]["phone"],
+                "locale": "en",
+            }
+        return r
+
+    def repeat(self, key, order):
+        path = "/v1/staff/venues/%s/bookings" % self.shop.venue
+        return self.shop.call("POST", path, order, self.shop.admin, Idempotency_Key=key)
+
+    def test_again(self):  # B12
+        j = self.place(return_url=OTHER_RETURN).json()
+        first = j["payment_link"]["payment"]
+        again = self.expect(self.link(j["id"]), 200)
+        self.assertEqual(again.json()["payment_link"]["payment"]["id"], first["id"])
+        self.assertEqual([s for s, _ in self.links(j["id"])], ["SENT", "SENT"])
+        key = {"Idempotency_Key": "again-" + j["id"]}
+        for _ in range(2):
+            self.expect(self.link(j["id"], **key), 200)
+        self.assertEqual(len(self.links(j["id"])), 3)
+        # An SMS that is not sent is a matter of the notifications (BEHAVIOUR §1).
+        self.shop.sms.default = bd.p_reply(500, b"")
+        self.expect(self.link(j["id"]), 200)
+        self.shop.sms.default = bd.p_reply(201, bd_shop.sms_ok)
+        self.assertEqual([s for s, _ in self.links(j["id"])].count("FAILED"), 1)
+        self.assertEqual(self.status(j["id"]), "pending_payment")
+        self.shop.pay(first["gateway_id"])
+        self.assertTrue(
+            self.shop.come_back(first["id"]).header("Location").startswith(OTHER_RETURN)
+        )
+
+    def test_customer_pays_by_themselves(self):
+        token = self.shop.customer("+966551239901")
+        j = self.place(phone="+966551239901").json()
+        r = self.expect(self.shop.open(token, j["id"], OTHER_RETURN), 200)
+        self.assertEqual(r.json()["id"], j["payment_link"]["payment"]["id"])
+        self.shop.pay(r.json()["gateway_id"])
+        back = self.shop.come_back(r.json()["id"])
+        self.assertTrue(back.header("Location").startswith(OTHER_RETURN))  # M33
+
+    def test_gateway_away(self):
+        for order, code, outcome in (
+            (("invoice_create", "status", {"status": 400}), "provider_rejected", "failed"),
+            (("invoice_create", "hang", {}), "provider_timeout", "unknown"),
+        ):
+            with self.subTest(code):
+                self.shop.sandbox.order(order[0], order[1], times=1, **order[2])
+                j = self.place().json()
+                self.assertEqual(j["payment_link"], {"code": code, "outcome": outcome})
+                self.assertEqual(self.status(j["id"]), "pending_payment")
+                self.assertEqual(self.links(j["id"]), [])
+                self.shop.sandbox.order(order[0], order[1], times=1, **order[2])
+                if outcome == "failed":
+                    self.provider_problem(self.link(j["id"]), 502, code, outcome)
+                self.shop.sandbox.clear()
+                again = self.expect(self.link(j["id"]), 200).json()
+                self.assertEqual(again["payment_link"]["payment"]["status"], "initiated")
+                self.assertEqual([s for s, _ in self.links(j["id"])], ["SENT"])
+
+    def test_not_by_a_link(self):
+        for payment in "on_site", "none":
+            j = self.place(payment=payment).json()
+            self.assertEqual((j["status"], j["payment"]), ("confirmed", payment))
+            self.assertNotIn("payment_link", j)
+            self.expect(self.link(j["id"]), 409, "booking_not_payable")
+        # nobody to send it to, or nothing to hold
+        j = self.place(phone=None, name="Mona").json()
+        self.assertEqual((j["status"], j["payment"]), ("confirmed", "on_site"))
+        r = self.place(422, "validation_failed", phone=None, name="Mona", payment="link")
+        self.assertEqual([e["pointer"] for e in r.json()["errors"]], ["/payment"])
+        now = bd_shop.dt.datetime.now(bd_shop.dt.timezone.utc).replace(microsecond=0)
+        past = (now - bd_shop.dt.timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
+        self.place(422, "slot_not_offered", starts_at=past, payment="link", force=True)
+        j = self.place(starts_at=past, force=True).json()
+        self.assertEqual((j["status"], j["payment"]), ("confirmed", "on_site"))
+        r = self.place(422, "return_url_refused", return_url="https://evil.example")
+        self.assertEqual([e["pointer"] for e in r.json()["errors"]], ["/return_url"])
+
+    def test_hold_ends_with_the_start(self):  # B12
+        soon = bd_shop.dt.datetime.now(bd_shop.dt.timezone.utc).replace(microsecond=0)
+        soon = (soon + bd_shop.dt.timedelta(hours=2)).isoformat().replace("+00:00", "Z")
+        j = self.place(starts_at=soon, force=["grid"]).json()
+        self.assertEqual(j["hold_expires_at"], j["starts_at"])
+
+    def test_whose(self):
+        other = self.shop.staff(
+            "POST",
+            "/v1/staff/venues",
+            {"name": "Other", "time_zone": "Asia/Riyadh", "currency": "SAR"},
+        )["id"]
+        j = self.place(key=self.shop.key("desk", "agent", self.shop.venue)).json()
+        key = self.shop.key("elsewhere", "admin", other)
+        self.expect(self.link(j["id"], key=key), 404, "not_found")
+        self.expect(self.link(j["id"], key=self.shop.key("reader", "viewer")), 403, "forbidden")
+        self.expect(self.link(str(uuid.uuid4())), 404, "not_found")
+
+
+if __name__ == "__main__":
+    bd.main()
