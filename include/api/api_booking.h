@@ -29,8 +29,8 @@ json_t *api_notification_json(struct arena *a, const struct notification_item *n
  */
 enum booking_resource_choice api_booking_choice(const struct api_request *r, bool has_resource);
 
-/* Who changes a booking, for handlers that answer with it: its `on_commit` makes the answer and lets
- * it be stored with the change. Borrows `answer`. */
+/* Who changes a booking, for handlers that answer with it: its `on_commit` makes the answer and
+ * lets it be stored with the change. Borrows `answer`. */
 struct api_booking_answer {
     struct api_request *r;
     int status;

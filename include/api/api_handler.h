@@ -106,8 +106,9 @@ enum err api_first_seen(struct api_request *r, const struct db_stmt *seen,
 
 /*
  * Adds to a committing batch the statement that stores the response now in r->resp as the outcome
- * of the Idempotency-Key, so that both commit together. Nothing without a key. Called again, for a
- * second deed of the same request, it puts the fuller answer in place of the first. The frame stores
+ * of the Idempotency-Key, so that both commit together. Nothing without a key. Called again, for
+ * a second deed of the same request, it puts the later answer in the first one's place. The frame
+ * stores
  * what was not stored this way after the handler returned (outcomes below 500), and releases the
  * claim of others.
  */

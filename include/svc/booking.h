@@ -57,8 +57,7 @@ struct booking_caller {
 };
 
 /* How a booking of staff is paid; a customer's follows the service. PAY_AS_SERVICE: what is paid
- * online is paid by a link where one can be sent, else on site (a guest without a phone, a walk-in
- * who is there already). */
+ * online by a link where one can be sent (a phone, a start that is ahead), else on site. */
 enum booking_pay_mode { PAY_AS_SERVICE, PAY_LINK, PAY_ON_SITE, PAY_NOTHING };
 
 struct booking_order {

@@ -7,6 +7,7 @@
 #include "api/api_booking.h"
 #include "api/api_payment.h"
 #include "svc/booking_reads.h"
+#include "svc/payment_link.h"
 
 /* The answer to both: the booking, and in `payment_link` how its link was made. */
 struct link_answer {

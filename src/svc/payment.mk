@@ -3,6 +3,7 @@
 # payments and refunds
 libsvc_a_SOURCES += \
   include/svc/payment.h \
+  include/svc/payment_link.h \
   include/svc/refund.h \
   src/svc/payment.c \
   src/svc/payment_decide.c \

@@ -5,7 +5,8 @@
  * its address. Called by the handlers of staff bookings. The payment's failures reach the caller,
  * as any payment's do; those of the SMS never do (BEHAVIOUR §1).
  */
-#include "payment_priv.h"
+#include "svc/payment_link.h"
+
 #include "svc/booking_pay.h"
 
 /* What is sent, and whether its row is written: it commits with the payment that it tells of, so
