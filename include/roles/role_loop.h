@@ -54,8 +54,9 @@ void role_loop_tend(struct role_loop *l);
 /* Turns, tending the database, until `d` (ROLE_TURNED) or until the role has to end. */
 enum role_news role_loop_sleep(struct role_loop *l, struct deadline d) MUST_CHECK;
 /*
- * Connects within database.connect_timeout. A database that does not fit is told once under
- * `event`, and tried again with each call: in an upgrade the schema is another one for a while.
+ * Connects within database.connect_timeout. ERR_DB_SCHEMA: it does not fit, which is logged once
+ * under `event`, and tried again with each call: in an upgrade the schema is another one for a
+ * while. Other errors: it is away.
  */
 enum err role_loop_connect(struct role_loop *l, const char *event) MUST_CHECK;
 /* Logs why the database does not fit, and the command that mends it. */
