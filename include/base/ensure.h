@@ -2,8 +2,8 @@
 /* Copyright the bookingd authors */
 /*
  * Always-on assertions for what cannot happen. A failed one is a bug: it hands its text to
- * the panic hook (domain/scoreboard stores it for the obituary), then aborts the process; the
- * master reports it and starts another. Never use it on anything that came from outside.
+ * the panic hook (domain/scoreboard stores it for the record of its end), then aborts the process;
+ * the master reports it and starts another. Never use it on anything that came from outside.
  */
 #ifndef BOOKINGD_BASE_ENSURE_H
 #define BOOKINGD_BASE_ENSURE_H

@@ -30,7 +30,7 @@
 #undef END
 
 /* Operations of a kind of provider, one bit each. */
-#define METRIC_OPS_SMS (1u << PROVIDER_OP_SMS_OTP | 1u << PROVIDER_OP_SMS_NOTICE)
+#define METRIC_OPS_SMS (1u << PROVIDER_OP_SMS_OTP | 1u << PROVIDER_OP_SMS_NOTIFICATION)
 #define METRIC_OPS_PAYMENT ((1u << PROVIDER_OP_COUNT) - 1 - METRIC_OPS_SMS)
 
 #endif

@@ -18,8 +18,8 @@ struct text_rule {
     const char *part; /* NULL: the expression */
     regex_t regex;
 };
-/* False: `why` says what is wrong with the rule. What was opened is closed. */
-bool text_rule_open(struct text_rule *rule, const char *text, char *why, size_t size) MUST_CHECK;
+/* False: `reason` says what is wrong with the rule. What was opened is closed. */
+bool text_rule_open(struct text_rule *rule, const char *text, char *reason, size_t size) MUST_CHECK;
 void text_rule_close(struct text_rule *rule);
 /* Of the first 16 KiB of text, which ends with a NUL. *group: what the expression's first group
  * matched; empty when there is none. */

@@ -22,7 +22,7 @@ struct ext_bulkhead { /* all zero: empty */
 /* A place among the first `max`; -1 when living processes hold them all. */
 int ext_bulkhead_enter(struct ext_bulkhead *b, unsigned max) MUST_CHECK;
 void ext_bulkhead_leave(struct ext_bulkhead *b, int place);
-/* Seats that living processes hold. */
+/* Places that living processes hold. */
 unsigned ext_bulkhead_count(const struct ext_bulkhead *b);
 
 #endif

@@ -14,7 +14,7 @@ struct sms {
     const char *id;   /* our reference (uuid) */
     const char *request_id;
     const char *traceparent; /* may be NULL */
-    enum provider_op op;     /* PROVIDER_OP_SMS_OTP, PROVIDER_OP_SMS_NOTICE */
+    enum provider_op op;     /* PROVIDER_OP_SMS_OTP, PROVIDER_OP_SMS_NOTIFICATION */
 };
 
 /* What a provider file implements: build the request, judge a whole answer. Registered in

@@ -15,16 +15,16 @@
 #include "base/cdefs.h"
 #include "base/clock.h"
 
-#define RELOAD_WHY_MAX 240
+#define RELOAD_REASON_MAX 240
 
 struct reload_view {
-    uint32_t epoch;           /* of the configuration in force; 1 until the first reload */
-    uint32_t reloads;         /* that ended, well or not */
-    bool busy;                /* one is under way */
-    bool good;                /* the last that ended was; true until the first */
-    struct mono begun;        /* the one under way, or the last; ns 0: there was none */
-    struct wall ended;        /* us 0: there was none */
-    char why[RELOAD_WHY_MAX]; /* the last was refused; "" */
+    uint32_t epoch;                 /* of the configuration in force; 1 until the first reload */
+    uint32_t reloads;               /* that ended, well or not */
+    bool busy;                      /* one is under way */
+    bool good;                      /* the last that ended was; true until the first */
+    struct mono begun;              /* the one under way, or the last; ns 0: there was none */
+    struct wall ended;              /* us 0: there was none */
+    char reason[RELOAD_REASON_MAX]; /* the last was refused; "" */
 };
 
 struct process_view {

@@ -22,7 +22,7 @@ struct rate_params {
 };
 void rate_params(struct arena *a, const struct rate *rates, size_t n, struct rate_params *out);
 /* Kind whose value is a phone: notifications to it. */
-#define NOTIFICATION_RATE_PHONE "notice-phone"
+#define NOTIFICATION_RATE_PHONE "notification-phone"
 /* "KIND:" and a keyed hash of the value (key: otp.secret). */
 const char *rate_subject(struct svc *s, const char *kind, const char *value);
 /* The part of a client's address that counts as one client: IPv6 by its /64 network, others whole.

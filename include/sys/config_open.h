@@ -7,10 +7,10 @@
 #include "base/cdefs.h"
 
 /*
- * A descriptor to read the whole file from, or -1 and *why. Only files, and pipes without a name
+ * A descriptor to read the whole file from, or -1 and *reason. Only files, and pipes without a name
  * (/dev/stdin, what a shell's <(...) makes): a directory has no text, a device no end, and a FIFO
  * would hold up a reload until somebody writes.
  */
-int config_open(const char *path, const char **why) MUST_CHECK;
+int config_open(const char *path, const char **reason) MUST_CHECK;
 
 #endif

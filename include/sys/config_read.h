@@ -73,13 +73,14 @@ int config_choice(struct config_loader *l, const struct config_node *n,
  */
 bool config_placeholders(struct config_loader *l, const struct config_node *n, const char *text,
                          const char *const *names, bool strict) MUST_CHECK;
-/* False and *why when it is no such URL. *out on the arena: without trailing slashes, scheme and
+/* False and *reason when it is no such URL. *out on the arena: without trailing slashes, scheme and
  * host in lower case. */
-bool config_url(struct arena *a, const char *text, const char **out, const char **why) MUST_CHECK;
+bool config_url(struct arena *a, const char *text, const char **out,
+                const char **reason) MUST_CHECK;
 bool config_origin(struct arena *a, const char *text, const char **out,
-                   const char **why) MUST_CHECK;
+                   const char **reason) MUST_CHECK;
 bool config_listen(struct arena *a, const char *text, struct listen_addr *out,
-                   const char **why) MUST_CHECK;
+                   const char **reason) MUST_CHECK;
 /* Whether both name one place, however they write it. */
 bool config_listen_same(const struct listen_addr *a, const struct listen_addr *b);
 bool config_cidr(const char *text, struct cidr *out) MUST_CHECK;

@@ -26,15 +26,15 @@ json_t *json_parse(struct arena *a, struct str text) MUST_CHECK;
 json_t *json_parse_foreign(struct arena *a, struct str text) MUST_CHECK;
 /* Ties the life of a value that came from jansson itself to the arena (never one of json_obj,
  * json_arr, json_parse); NULL (out of memory) takes the arena's way out. */
-json_t *json_keep(struct arena *a, json_t *owned);
+json_t *json_adopt(struct arena *a, json_t *owned);
 /* Compact text on the arena. */
 struct str json_text(struct arena *a, const json_t *j);
 
 /*
  * Builders that take the arena's way out when memory is out. Objects and arrays belong to the arena
- * (json_obj, json_arr, json_parse, json_keep) and may be put anywhere, also twice; a string, number
- * or other scalar that is put or pushed is handed over. Text that is not UTF-8 gets '?' for its bad
- * bytes.
+ * (json_obj, json_arr, json_parse, json_adopt) and may be put anywhere, also twice; a string,
+ * number or other scalar that is put or pushed is handed over. Text that is not UTF-8 gets '?' for
+ * its bad bytes.
  */
 json_t *json_obj(struct arena *a);
 json_t *json_arr(struct arena *a);

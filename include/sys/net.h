@@ -15,11 +15,11 @@
 #include "base/str.h"
 #include "sys/config_values.h"
 
-/* Binds and listens (NONBLOCK, CLOEXEC; TCP: REUSEADDR, NODELAY on accepted). -1 and *why on
+/* Binds and listens (NONBLOCK, CLOEXEC; TCP: REUSEADDR, NODELAY on accepted). -1 and *reason on
  * failure. A stale unix path is replaced only if nobody answers on it. */
-int net_listen(const struct listen_addr *at, int backlog, const char **why) MUST_CHECK;
-/* Gives the file of a unix socket the owner and mode that are configured. False and *why. */
-bool net_unix_own(const struct listen_addr *at, const char **why) MUST_CHECK;
+int net_listen(const struct listen_addr *at, int backlog, const char **reason) MUST_CHECK;
+/* Gives the file of a unix socket the owner and mode that are configured. False and *reason. */
+bool net_unix_own(const struct listen_addr *at, const char **reason) MUST_CHECK;
 /* How many sockets systemd passed, whatever their names. */
 int net_systemd_count(void);
 /* Sockets that systemd passed (LISTEN_FDS/LISTEN_PID); fills fds, returns how many. name NULL: all;

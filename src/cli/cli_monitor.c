@@ -110,14 +110,14 @@ static bool monitor_find_body(struct str answer, struct str *body)
     return false;
 }
 
-/* *why NULL: the connection failed and errno says how; else what was wrong with the answer. */
+/* *reason NULL: the connection failed and errno says how; else what was wrong with the answer. */
 bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer,
-                     struct str *body, const char **why)
+                     struct str *body, const char **reason)
 {
-    *why = "gave an answer that is not a status";
+    *reason = "gave an answer that is not a status";
     int fd = monitor_connect(at, d);
     if (fd < 0) {
-        *why = NULL;
+        *reason = NULL;
         return false;
     }
     bool answered = monitor_get_status(fd, json, answer, d);

@@ -78,9 +78,9 @@ int cli_notifications_acknowledge(struct cli *c) MUST_CHECK;
 int cli_status(struct cli *c) MUST_CHECK;
 int cli_reload(struct cli *c) MUST_CHECK;
 
-/* cli_monitor.c: /status of the monitor there. False: *why says what is wrong with the answer, or
- * is NULL and errno why there was none. */
+/* cli_monitor.c: /status of the monitor there. False: *reason says what is wrong with the answer,
+ * or is NULL and errno why there was none. */
 bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer,
-                     struct str *body, const char **why) MUST_CHECK;
+                     struct str *body, const char **reason) MUST_CHECK;
 
 #endif

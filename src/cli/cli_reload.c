@@ -22,7 +22,7 @@
 struct state { /* of the daemon, as its monitor tells it */
     int64_t master, begun_us;
     bool busy, good;
-    const char *why;
+    const char *reason;
 };
 
 /* False: no answer, or not that of a monitor. */
@@ -31,11 +31,11 @@ static bool reload_read_state(struct arena *a, const struct listen_addr *at, str
 {
     struct sb answer;
     struct str body;
-    const char *why;
+    const char *reason;
     if (at->kind == LISTEN_TCP && at->port == 0)
         return false;
     sb_init(&answer, a, 8192);
-    if (!cli_monitor_ask(at, true, deadline_in_ms(ASK_MS), &answer, &body, &why))
+    if (!cli_monitor_ask(at, true, deadline_in_ms(ASK_MS), &answer, &body, &reason))
         return false;
     const json_t *j = json_parse(a, body), *reload = json_object_get(j, "reload");
     const json_t *master = json_object_get(j, "master"),
@@ -47,7 +47,7 @@ static bool reload_read_state(struct arena *a, const struct listen_addr *at, str
                           .begun_us = json_integer_value(begun),
                           .busy = json_is_true(json_object_get(reload, "busy")),
                           .good = json_is_true(json_object_get(reload, "successful")),
-                          .why = words ? words : ""};
+                          .reason = words ? words : ""};
     return true;
 }
 
@@ -69,7 +69,7 @@ static int reload_wait(struct arena *a, const struct listen_addr *at, int64_t pi
         if (here && s.begun_us >= sent_us && !s.busy) {
             if (s.good)
                 return cli_done();
-            cli_error("refused: %s", s.why);
+            cli_error("refused: %s", s.reason);
             return 1;
         }
         if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) {

@@ -99,7 +99,7 @@ static int status_print(struct arena *a, const struct listen_addr *at, bool json
     struct deadline d = deadline_in_ms(STATUS_MS);
     struct sb answer;
     struct str body;
-    const char *why;
+    const char *reason;
     /* Port 0 lets the kernel choose, which tests use. */
     if (at->kind == LISTEN_TCP && at->port == 0) {
         cli_error(
@@ -107,9 +107,9 @@ static int status_print(struct arena *a, const struct listen_addr *at, bool json
         return EX_UNAVAILABLE;
     }
     sb_init(&answer, a, 8192);
-    if (!cli_monitor_ask(at, json || check, d, &answer, &body, &why)) {
+    if (!cli_monitor_ask(at, json || check, d, &answer, &body, &reason)) {
         cli_error("the monitor at %s %s%s", at->text,
-                  why ? why : "does not answer: ", why ? "" : strerror(errno));
+                  reason ? reason : "does not answer: ", reason ? "" : strerror(errno));
         return check ? STATUS_PAGE : EX_UNAVAILABLE;
     }
     if (check)

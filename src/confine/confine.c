@@ -66,10 +66,10 @@ bool confine_basics(void)
  * to fear from it. */
 bool confine_prepare(const struct config *cfg)
 {
-    const char *why = "";
+    const char *reason = "";
     files_version = confine_files_version();
     if (files_version == 0)
-        why = strerror(errno);
+        reason = strerror(errno);
 #ifdef HAVE_SECCOMP
     calls = confine_calls_prepare();
     if (!calls) {
@@ -85,7 +85,7 @@ bool confine_prepare(const struct config *cfg)
     }
     LOG(calls && files_version > 0 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "confine.on",
         F_STR("system_calls", calls ? "yes" : "not built in"), F_INT("landlock", files_version),
-        F_STR("reason", why));
+        F_STR("reason", reason));
     if (calls && !confine_calls_deny()) {
         LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "seccomp"),
             F_STR("reason", strerror(errno)));

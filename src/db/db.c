@@ -21,8 +21,10 @@ struct db *db_new(const struct config *cfg)
 
     /* Nothing can be served without it, so the process ends and the master tries again later. */
     ENSURE(db && scratch); /* at the start of a process */
-    *db = (struct db){
-        .cfg = cfg, .scratch = scratch, .next_try = deadline_in_ms(0), .why = ERR_DB_UNAVAILABLE};
+    *db = (struct db){.cfg = cfg,
+                      .scratch = scratch,
+                      .next_try = deadline_in_ms(0),
+                      .reason = ERR_DB_UNAVAILABLE};
     return db;
 }
 

@@ -29,14 +29,14 @@
 #define FAR_MS 3600000
 
 /* 8: beyond that the shift is above the maximum anyway. */
-static void db_connect_fail(struct db *db, enum err why, const char *text)
+static void db_connect_fail(struct db *db, enum err reason, const char *text)
 {
     int64_t wait = BACKOFF_FIRST_MS << (db->fails < 8 ? db->fails : 8);
 
     if (db->fails++ == 0) /* once, not at each attempt of each process */
-        LOG(LOG_LEVEL_WARN, "db.connect_failed", F_STR("reason", text ? text : err_code(why)));
+        LOG(LOG_LEVEL_WARN, "db.connect_failed", F_STR("reason", text ? text : err_code(reason)));
     db_count_error(DB_ERROR_CLASS_CONNECTION);
-    db->why = why;
+    db->reason = reason;
     db_disconnect(db);
     /* From one attempt's start to the next: what it took itself was waiting, too. */
     wait = rng_jitter_ms(wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS, BACKOFF_JITTER);
@@ -99,17 +99,17 @@ static void db_connect_begin_at(struct db *db, int first)
 /* Read anew for each attempt: the resolver may know other addresses by now. */
 static void db_connect_begin(struct db *db)
 {
-    const char *why = NULL;
+    const char *reason = NULL;
 
     arena_reset(db->scratch);
     db->attempt.begun = mono_now();
     db->attempt.until = deadline_in_ms(db->cfg->database.connect_timeout_ms);
     db->attempt.patience = deadline_in_ms(KNOWN_AWAY_WAIT_MS);
-    db->attempt.hosts = db_hosts_read(db->scratch, db->cfg->database.url, &why);
+    db->attempt.hosts = db_hosts_read(db->scratch, db->cfg->database.url, &reason);
     if (db->attempt.hosts)
         db_connect_begin_at(db, 0);
     else
-        db_connect_fail(db, ERR_DB_UNAVAILABLE, why);
+        db_connect_fail(db, ERR_DB_UNAVAILABLE, reason);
 }
 
 /* libpq gives NULL or "" for what it does not know. */
@@ -221,7 +221,7 @@ enum err db_connect(struct db *db, struct deadline d)
         return ERR_OK;
     if (db->state == DB_DOWN) {
         if (db->fails > 0 && !deadline_passed(db->next_try))
-            return db->why;
+            return db->reason;
         db_connect_begin(db);
     }
     if (db->fails > 0) /* known to be away: the attempt goes on, the request does not wait for it */
@@ -235,7 +235,7 @@ enum err db_connect(struct db *db, struct deadline d)
             break;
         }
     }
-    return db->state == DB_READY ? ERR_OK : db->why;
+    return db->state == DB_READY ? ERR_OK : db->reason;
 }
 
 /* When an event loop must call db_idle() at the latest. */

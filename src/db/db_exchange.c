@@ -76,7 +76,7 @@ bool db_queue_statement(struct db_batch *b, int i)
 }
 
 /* Only now is the statement known to exist on the server: an aborted pipeline prepares nothing. */
-static void db_exchange_keep(struct db_batch *b, const PGresult *r)
+static void db_exchange_keep_result(struct db_batch *b, const PGresult *r)
 {
     if (b->at >= b->parts_n)
         return;
@@ -101,7 +101,7 @@ static enum db_end db_exchange_take(struct db_batch *b, PGresult *r)
     if (status == PGRES_PIPELINE_ABORTED)
         return DB_END_MORE;
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
-        db_exchange_keep(b, r);
+        db_exchange_keep_result(b, r);
         return DB_END_MORE;
     }
     bool from_server = PQresultErrorField(r, PG_DIAG_SQLSTATE) != NULL;

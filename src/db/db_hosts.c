@@ -158,14 +158,14 @@ static void db_hosts_read_params(struct arena *a, struct db_hosts *h,
     h->values = values;
 }
 
-/* NULL with *why, whose text never holds a part of the URL. */
-const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const char **why)
+/* NULL with *reason, whose text never holds a part of the URL. */
+const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const char **reason)
 {
     PQconninfoOption *o =
         PQconninfoParse(url, NULL); /* its message may quote a password: not asked for */
 
     if (!o) {
-        *why = "database.url is no libpq connection string or URI";
+        *reason = "database.url is no libpq connection string or URI";
         return NULL;
     }
     arena_defer(a, db_hosts_free_options, o);
@@ -180,7 +180,7 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
         h->n > 1 && wanted && (strcmp(wanted, "read-write") == 0 || strcmp(wanted, "primary") == 0);
     if (h->n > 0)
         return h;
-    *why = "no address of the database's host is known";
+    *reason = "no address of the database's host is known";
     return NULL;
 }
 

@@ -33,9 +33,10 @@ struct migrator {
 
 /* Only the first line of the server's words: the rest quotes the statement. The connection is
  * dropped, since a transaction of it may be open. */
-static enum err db_migrate_fail(struct migrator *m, enum err e, const char *what, const char *why)
+static enum err db_migrate_fail(struct migrator *m, enum err e, const char *what,
+                                const char *reason)
 {
-    m->report->fault = arena_printf(m->arena, "%s: %.*s", what, (int)strcspn(why, "\n"), why);
+    m->report->fault = arena_printf(m->arena, "%s: %.*s", what, (int)strcspn(reason, "\n"), reason);
     return e;
 }
 

@@ -49,7 +49,7 @@ struct db {
     struct db_attempt attempt;
     unsigned fails; /* attempts since the last good connection */
     struct deadline next_try;
-    enum err why;     /* of the last failed attempt */
+    enum err reason;  /* of the last failed attempt */
     uint32_t host_id; /* of the session */
     bool one_primary; /* of the hosts only one can be right: where the newest session is */
     bool require_schema;
@@ -79,8 +79,9 @@ struct db_hosts {
     int params_n;
     bool one_primary; /* several, of which only the one that takes writes will do */
 };
-/* NULL and *why when the URL is bad or none of its names has a known address. */
-const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const char **why) MUST_CHECK;
+/* NULL and *reason when the URL is bad or none of its names has a known address. */
+const struct db_hosts *db_hosts_read(struct arena *a, const char *url,
+                                     const char **reason) MUST_CHECK;
 /* Begins an attempt at list[first..]; NULL when memory is out. */
 PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first) MUST_CHECK;
 

@@ -16,7 +16,7 @@ embed.py psql FILE...
     The same statements as PREPARE commands, with all fragments filled in. In psql:
         \\! src/db/embed.py psql src/svc/sql/*.sql >/tmp/statements.sql
         \\i /tmp/statements.sql
-        EXPLAIN EXECUTE otp_why('00000000-0000-7000-8000-000000000001');
+        EXPLAIN EXECUTE otp_reason('00000000-0000-7000-8000-000000000001');
 
 A file of statements consists of blocks. Each begins with its head:
 

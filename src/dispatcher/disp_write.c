@@ -54,7 +54,7 @@ static struct disp_event disp_write_sent(struct disp *d, struct conn *c)
 }
 
 /* Keeps what the socket did not take. False: no memory. */
-static bool disp_write_keep(struct conn *c, struct str rest)
+static bool disp_write_keep_rest(struct conn *c, struct str rest)
 {
     c->out = malloc(rest.n);
     if (!c->out)
@@ -76,7 +76,7 @@ struct disp_event disp_write_some(struct disp *d, struct conn *c, struct str byt
         return DISP_EVENT(CE_CLOSE);
     if (c->out)
         c->out_at = c->out_len - rest.n;
-    else if (!disp_write_keep(c, rest))
+    else if (!disp_write_keep_rest(c, rest))
         return DISP_EVENT(CE_CLOSE);
     return DISP_EVENT(disp_conn_want(d, c, EPOLLOUT) ? CE_NONE : CE_CLOSE);
 }

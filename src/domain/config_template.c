@@ -265,9 +265,9 @@ void config_read_text_rule(const struct config_entry *e)
     if (!text)
         return;
     struct text_rule rule;
-    char why[128];
-    if (!text_rule_open(&rule, text, why, sizeof why)) {
-        config_fault(e->l, e->node, "%s", why);
+    char reason[128];
+    if (!text_rule_open(&rule, text, reason, sizeof reason)) {
+        config_fault(e->l, e->node, "%s", reason);
         return;
     }
     text_rule_close(&rule);

@@ -13,17 +13,17 @@
 #define TEXT_RULE_LOOK_MAX (16 * 1024)
 
 /* POSIX extended expressions: the C library has them, and operators know them from grep -E. */
-bool text_rule_open(struct text_rule *rule, const char *text, char *why, size_t size)
+bool text_rule_open(struct text_rule *rule, const char *text, char *reason, size_t size)
 {
     size_t n = strlen(text);
     *rule = (struct text_rule){.part = text};
     if (n == 0)
-        (void)snprintf(why, size, "must not be empty");
+        (void)snprintf(reason, size, "must not be empty");
     if (n < 2 || text[0] != '/' || text[n - 1] != '/')
         return n > 0;
     char inner[512];
     if (n == 2 || n - 2 >= sizeof inner) {
-        (void)snprintf(why, size, "must have 1 to %zu characters between its slashes",
+        (void)snprintf(reason, size, "must have 1 to %zu characters between its slashes",
                        sizeof inner - 1);
         return false;
     }
@@ -35,7 +35,7 @@ bool text_rule_open(struct text_rule *rule, const char *text, char *why, size_t 
         return true;
     char words[96];
     (void)regerror(rc, &rule->regex, words, sizeof words);
-    (void)snprintf(why, size, "is no regular expression: %s", words);
+    (void)snprintf(reason, size, "is no regular expression: %s", words);
     return false;
 }
 

@@ -61,7 +61,7 @@ const struct provider_config *ext_provider(const struct ext *x, int provider)
     return &x->cfg->providers[provider];
 }
 
-static void leave_seats(struct ext *x)
+static void ext_client_leave_places(struct ext *x)
 {
     if (x->call.place >= 0)
         ext_bulkhead_leave(&ext_cell(x->call.provider)->bulkhead, x->call.place);
@@ -75,7 +75,7 @@ static void leave_seats(struct ext *x)
 /* A call that nobody judged (memory ran out meanwhile): its probe goes back. */
 static void ext_client_settle_handle(struct ext *x)
 {
-    leave_seats(x);
+    ext_client_leave_places(x);
     if (x->call.open) {
         struct ext_breaker_limits l = ext_breaker_limits_of(ext_provider(x, x->call.provider));
         ext_breaker_abandon(&ext_cell(x->call.provider)->breaker, &l, &x->call.ticket);
@@ -184,7 +184,7 @@ static bool ext_client_take_places(struct ext *x, const struct provider_config *
         return x->call.place >= 0;
     x->call.common_place = ext_bulkhead_enter(ext_common(), common_max(x, p));
     if (x->call.common_place < 0)
-        leave_seats(x);
+        ext_client_leave_places(x);
     return x->call.place >= 0;
 }
 
@@ -198,8 +198,8 @@ static unsigned ext_client_hints_max(const struct provider_config *p)
  * Who finds the places full while a hint has one of them waits for the hint to end: nobody is
  * refused because of a stranger's hint. Without a hint inside nothing is waited for.
  */
-static bool take_seats(struct ext *x, const struct provider_config *p, struct ext_cell *cell,
-                       bool hint)
+static bool ext_client_await_places(struct ext *x, const struct provider_config *p,
+                                    struct ext_cell *cell, bool hint)
 {
     if (hint) {
         x->call.hint_place = ext_bulkhead_enter(&cell->hints, ext_client_hints_max(p));
@@ -214,7 +214,7 @@ static bool take_seats(struct ext *x, const struct provider_config *p, struct ex
             break;
         (void)poll(NULL, 0, HINT_WAIT_STEP_MS);
     }
-    leave_seats(x);
+    ext_client_leave_places(x);
     return false;
 }
 
@@ -242,10 +242,10 @@ static struct ext_result ext_client_enter_call(struct ext *x, const struct ext_r
                             .place = -1,
                             .common_place = -1,
                             .hint_place = -1};
-    if (!take_seats(x, p, cell, q->hint))
+    if (!ext_client_await_places(x, p, cell, q->hint))
         return ext_client_refuse_call(q, "too many calls at once", 1);
     if (!ext_breaker_enter(&cell->breaker, &l, &x->call.ticket)) {
-        leave_seats(x);
+        ext_client_leave_places(x);
         return refuse_open(q, &l);
     }
     x->call.open = true;
@@ -269,10 +269,10 @@ static void log_fault(const struct ext *x, const struct ext_request *q,
 
 /* The provider never heard of it, so the circuit does not either. */
 static struct ext_result not_sendable(const struct ext *x, const struct ext_request *q,
-                                      const char *why)
+                                      const char *reason)
 {
     struct ext_result result = {
-        .err = ERR_PROVIDER_FAILED, .outcome = OUTCOME_FAILED, .detail = why};
+        .err = ERR_PROVIDER_FAILED, .outcome = OUTCOME_FAILED, .detail = reason};
     ext_client_count_call(q, PROVIDER_OUTCOME_FAILED);
     log_fault(x, q, &result, 0);
     return result;
@@ -312,9 +312,9 @@ struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_requ
     if (deadline_passed(until))
         return (struct ext_result){
             .err = ERR_DEADLINE, .outcome = OUTCOME_FAILED, .detail = "no time left"};
-    const char *why = ext_transfer_prepare(&t, a);
-    if (why)
-        return not_sendable(x, q, why);
+    const char *reason = ext_transfer_prepare(&t, a);
+    if (reason)
+        return not_sendable(x, q, reason);
     struct ext_result result = ext_client_enter_call(x, q);
     if (result.err != ERR_OK)
         return result;
@@ -324,7 +324,7 @@ struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_requ
     result = ext_transfer_run(&t, until, r);
     scoreboard_call(NULL, NULL);
     /* Before the answer is judged: parsing needs no place. */
-    leave_seats(x);
+    ext_client_leave_places(x);
     r->seconds = mono_seconds_since(began);
     x->spent[q->provider] += r->seconds;
     METRIC_OBSERVE(M_PROVIDER_DURATION, r->seconds, (unsigned)q->provider, q->op);

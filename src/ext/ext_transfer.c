@@ -225,10 +225,10 @@ static const char *prepare_url(struct ext_transfer *t, struct arena *a)
  * not open it. */
 const char *ext_transfer_prepare(struct ext_transfer *t, struct arena *a)
 {
-    const char *why = prepare_url(t, a);
-    if (!why && !prepare_headers(t, a))
-        why = "bad header";
-    return why;
+    const char *reason = prepare_url(t, a);
+    if (!reason && !prepare_headers(t, a))
+        reason = "bad header";
+    return reason;
 }
 
 /* ---- callbacks: no jump out of them, so nothing here touches an arena ---- */

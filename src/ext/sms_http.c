@@ -131,8 +131,8 @@ static enum rule sms_http_check_text(struct arena *a, const char *text, struct s
 {
     struct text_rule rule;
     struct str group;
-    char why[128];
-    if (!text || !text_rule_open(&rule, text, why, sizeof why))
+    char reason[128];
+    if (!text || !text_rule_open(&rule, text, reason, sizeof reason))
         return RULE_MISSING; /* the configuration was checked */
     bool met = text_rule_match(&rule, body, &group);
     text_rule_close(&rule);

@@ -343,7 +343,7 @@ static void master_child_end_candidate(struct master *m, struct child *c, int st
     c->state = child_next(c->state, CHILD_EV_STOP);
 }
 
-/* The obituary: every part of the status, and the last words. */
+/* The record of its end: every part of the status, and the last words. */
 static void master_child_log_death(const struct child *c, int status, bool recycled,
                                    const struct scoreboard_view *v, const char *last_words)
 {

@@ -103,7 +103,7 @@ static struct listener *free_place(struct master *m)
 
 /* Takes fd. */
 static bool master_listen_add_socket(struct master *m, int fd, const struct listen_addr *at,
-                                     const char *key, const char **why)
+                                     const char *key, const char **reason)
 {
     struct listener *l = free_place(m);
     if (l && master_listen_fill_row(l, fd, at, key)) {
@@ -111,7 +111,7 @@ static bool master_listen_add_socket(struct master *m, int fd, const struct list
         say_listening("http", fd);
         return true;
     }
-    *why = l ? "out of memory" : "too many sockets";
+    *reason = l ? "out of memory" : "too many sockets";
     if (l)
         master_listen_close_socket(l);
     if (at->kind != LISTEN_SYSTEMD)
@@ -120,13 +120,13 @@ static bool master_listen_add_socket(struct master *m, int fd, const struct list
 }
 
 /* All sockets that systemd passed share one key: they come and go together. */
-static bool add_passed(struct master *m, const struct listen_addr *at, const char **why)
+static bool add_passed(struct master *m, const struct listen_addr *at, const char **reason)
 {
     int fds[LISTENERS_MAX];
     const size_t n = listen_from_systemd("http", fds, LISTENERS_MAX);
-    *why = "systemd passed no socket named http";
+    *reason = "systemd passed no socket named http";
     for (size_t i = 0; i < n; i++) {
-        if (!master_listen_add_socket(m, fds[i], at, systemd_key, why))
+        if (!master_listen_add_socket(m, fds[i], at, systemd_key, reason))
             return false;
     }
     return n > 0;
@@ -147,16 +147,16 @@ static bool master_listen_keep_socket(struct master *m, const char *key)
 
 /* A socket that is there already is kept, whatever its backlog was. */
 static bool listen_one(struct master *m, const struct listen_addr *at, int backlog,
-                       const char **why)
+                       const char **reason)
 {
     char buf[KEY_MAX];
     const char *key = key_of(at, buf, sizeof(buf));
     if (master_listen_keep_socket(m, key))
-        return at->kind != LISTEN_UNIX || net_unix_own(at, why);
+        return at->kind != LISTEN_UNIX || net_unix_own(at, reason);
     if (at->kind == LISTEN_SYSTEMD)
-        return add_passed(m, at, why);
-    int fd = net_listen(at, backlog, why);
-    return fd >= 0 && master_listen_add_socket(m, fd, at, key, why);
+        return add_passed(m, at, reason);
+    int fd = net_listen(at, backlog, reason);
+    return fd >= 0 && master_listen_add_socket(m, fd, at, key, reason);
 }
 
 /*
@@ -164,7 +164,7 @@ static bool listen_one(struct master *m, const struct listen_addr *at, int backl
  * place of server.listen, beside which the passed ones should stand.
  */
 static bool master_listen_uses_all_passed(const struct config *cfg, const struct listen_addr **at,
-                                          const char **why)
+                                          const char **reason)
 {
     static const char unused[] = "systemd passed sockets that nothing listens on: say "
                                  "'server.listen: systemd', or stop bookingd.socket";
@@ -176,21 +176,21 @@ static bool master_listen_uses_all_passed(const struct config *cfg, const struct
     if (wanted)
         taken += listen_from_systemd("http", fds, LISTENERS_MAX);
     *at = &cfg->server.listen[0];
-    *why = unused;
+    *reason = unused;
     return (size_t)net_systemd_count() <= taken;
 }
 
 /* All that cfg wants becomes wanted_next. False: *at cannot be had. */
 static bool listen_all(struct master *m, const struct config *cfg, const struct listen_addr **at,
-                       const char **why)
+                       const char **reason)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++)
         m->listeners[i].wanted_next = false;
-    if (!master_listen_uses_all_passed(cfg, at, why))
+    if (!master_listen_uses_all_passed(cfg, at, reason))
         return false;
     for (size_t i = 0; i < cfg->server.listen_n; i++) {
         *at = &cfg->server.listen[i];
-        if (!listen_one(m, *at, (int)cfg->server.backlog, why))
+        if (!listen_one(m, *at, (int)cfg->server.backlog, reason))
             return false;
     }
     return true;
@@ -198,16 +198,16 @@ static bool listen_all(struct master *m, const struct config *cfg, const struct 
 
 /* The monitor's socket is made by the master, so that scrapes wait in its queue while a monitor is
  * replaced. */
-static bool listen_monitor(struct listener *l, const struct listen_addr *at, const char **why)
+static bool listen_monitor(struct listener *l, const struct listen_addr *at, const char **reason)
 {
     char buf[KEY_MAX];
-    int fd = net_listen(at, MONITOR_BACKLOG, why);
+    int fd = net_listen(at, MONITOR_BACKLOG, reason);
     if (fd < 0)
         return false;
     say_listening("metrics", fd);
     if (master_listen_fill_row(l, fd, at, key_of(at, buf, sizeof(buf))))
         return true;
-    *why = "out of memory";
+    *reason = "out of memory";
     close_listener(l);
     return false;
 }
@@ -216,12 +216,12 @@ static bool listen_monitor(struct listener *l, const struct listen_addr *at, con
 bool master_listen(struct master *m)
 {
     const struct listen_addr *at = &m->cfg->monitor.listen;
-    const char *why = "";
+    const char *reason = "";
     int fd;
     for (unsigned i = 0; i < LISTENERS_MAX; i++)
         m->listeners[i].fd = -1;
     m->monitor.fd = m->reload.monitor.fd = -1;
-    bool good = listen_all(m, m->cfg, &at, &why);
+    bool good = listen_all(m, m->cfg, &at, &reason);
     if (good) {
         at = &m->cfg->monitor.listen;
         /* A socket that systemd passed under that name stands in for monitor.listen. */
@@ -229,16 +229,17 @@ bool master_listen(struct master *m)
             m->monitor = (struct listener){.fd = fd, .from_systemd = true};
             say_listening("metrics", fd);
         } else {
-            good = listen_monitor(&m->monitor, at, &why);
+            good = listen_monitor(&m->monitor, at, &reason);
         }
     }
     if (good) {
         master_listen_commit(m);
         return true;
     }
-    LOG(LOG_LEVEL_ERROR, "master.listen_failed", F_STR("listen", at->text), F_STR("reason", why));
+    LOG(LOG_LEVEL_ERROR, "master.listen_failed", F_STR("listen", at->text),
+        F_STR("reason", reason));
     const bool lasting =
-        at->kind == LISTEN_SYSTEMD || !master_listen_uses_all_passed(m->cfg, &at, &why);
+        at->kind == LISTEN_SYSTEMD || !master_listen_uses_all_passed(m->cfg, &at, &reason);
     m->exit_code = lasting ? EX_CONFIG : 1;
     return false;
 }
@@ -248,18 +249,18 @@ bool master_listen_next(struct master *m)
 {
     const struct config *cfg = m->reload.cfg;
     const struct listen_addr *at = &cfg->monitor.listen;
-    const char *why = "";
+    const char *reason = "";
     char buf[KEY_MAX];
-    bool good = listen_all(m, cfg, &at, &why);
+    bool good = listen_all(m, cfg, &at, &reason);
     if (good) {
         at = &cfg->monitor.listen;
         const bool same =
             m->monitor.from_systemd || strcmp(m->monitor.key, key_of(at, buf, sizeof(buf))) == 0;
-        good = same || listen_monitor(&m->reload.monitor, at, &why);
+        good = same || listen_monitor(&m->reload.monitor, at, &reason);
     }
     if (!good)
         (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "cannot listen on %s: %s",
-                       at->text, why);
+                       at->text, reason);
     return good;
 }
 

@@ -37,11 +37,11 @@ struct reload {
     struct config *cfg;
     struct mono begun;
     struct deadline prove_by;
-    struct mono up_since;       /* ns 0: some have not checked in */
-    struct listener monitor;    /* fd -1: the one in force is kept */
-    char fault[RELOAD_WHY_MAX]; /* why it fails, as soon as that is known */
-    bool again;                 /* asked for once more meanwhile */
-    struct reload_view view;    /* what the world knows */
+    struct mono up_since;          /* ns 0: some have not checked in */
+    struct listener monitor;       /* fd -1: the one in force is kept */
+    char fault[RELOAD_REASON_MAX]; /* why it fails, as soon as that is known */
+    bool again;                    /* asked for once more meanwhile */
+    struct reload_view view;       /* what the world knows */
 };
 
 struct master {

@@ -48,7 +48,7 @@ static void master_reload_finish_cycle(struct master *m, bool good)
     r->view.good = good;
     r->view.reloads++;
     r->view.ended = wall_now();
-    memcpy(r->view.why, r->fault, sizeof(r->view.why));
+    memcpy(r->view.reason, r->fault, sizeof(r->view.reason));
     metrics_config_read(good);
     master_reload_tell_state(m, false);
     if (good)
@@ -256,12 +256,12 @@ static bool master_reload_commit_config(struct master *m)
 /* In words: it is what `bookingd reload` and `systemctl status` print. */
 static void out_of_time(struct master *m, const struct candidate *t)
 {
-    const char *why = t->n < m->reload.cfg->server.workers
-                          ? "workers of earlier configurations still finish their requests"
-                      : t->up < t->n     ? "its workers did not start in time"
-                      : t->database == 0 ? "none of its workers reached the database"
-                                         : "the dispatcher took no orders";
-    (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "%s", why);
+    const char *reason = t->n < m->reload.cfg->server.workers
+                             ? "workers of earlier configurations still finish their requests"
+                         : t->up < t->n     ? "its workers did not start in time"
+                         : t->database == 0 ? "none of its workers reached the database"
+                                            : "the dispatcher took no orders";
+    (void)snprintf(m->reload.fault, sizeof(m->reload.fault), "%s", reason);
 }
 
 /* Workers start as slots come free: some may still belong to the configuration before. */

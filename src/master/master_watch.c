@@ -179,7 +179,7 @@ void master_tell_status(struct master *m)
              master_alive(m, ROLE_WORKER), busy_workers(m),
              master_in_state(m, ROLE_WORKER, CHILD_DOWN),
              master_in_state(m, ROLE_WORKER, CHILD_REFUSED), bad ? "; reload refused: " : "",
-             bad ? 160 : 0, m->reload.view.why);
+             bad ? 160 : 0, m->reload.view.reason);
     if (strcmp(text, m->status) == 0)
         return;
     memcpy(m->status, text, sizeof(text));

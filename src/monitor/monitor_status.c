@@ -115,7 +115,7 @@ static json_t *reload_json(struct arena *a)
         json_put_str(a, j, "ended_at", wall_format(v.ended, at));
     else
         json_put_null(a, j, "ended_at");
-    json_put_str(a, j, "why", v.why);
+    json_put_str(a, j, "why", v.reason);
     return j;
 }
 
@@ -190,7 +190,7 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
     if (reload.ended.us)
         sb_printf(&sb, "configuration %" PRIu32 ", last reload %s %s%s%s\n\n", reload.epoch,
                   wall_format(reload.ended, at), reload.good ? "successful" : "refused",
-                  reload.good ? "" : ": ", reload.why);
+                  reload.good ? "" : ": ", reload.reason);
     sb_printf(&sb, "%-10s %5s %8s %4s  %-9s %9s %9s %-3s %9s  %s\n", "role", "index", "pid", "gen",
               "stage", "since s", "budget", "db", "served", "what");
     for (unsigned i = 0; i < scoreboard_slots(); i++) {

@@ -146,7 +146,7 @@ static bool worker_refuse_request(const struct worker *w, const struct protocol_
 {
     struct protocol_report r = {.news = PROTOCOL_REFUSED, .seq = q->seq};
     struct protocol_packet none = {.fd = -1};
-    LOG(LOG_LEVEL_WARN, "worker.request_lost", F_STR("request", q->request_id),
+    LOG(LOG_LEVEL_WARN, "worker.request_lost", F_STR("request_id", q->request_id),
         F_STR("reason", "no descriptors or memory to take it"));
     rest_stage(w); /* anew: it was looked at */
     return worker_send_report(w, &r, &none);

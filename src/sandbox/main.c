@@ -72,10 +72,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "bookingd-sandbox: not an address and port: %s\n", listen_text);
         return EX_USAGE;
     }
-    const char *why;
-    int listener = net_listen(&at, 128, &why);
+    const char *reason;
+    int listener = net_listen(&at, 128, &reason);
     if (listener < 0) {
-        fprintf(stderr, "bookingd-sandbox: %s: %s\n", listen_text, why);
+        fprintf(stderr, "bookingd-sandbox: %s: %s\n", listen_text, reason);
         return EX_UNAVAILABLE;
     }
     char name[128];

@@ -29,8 +29,8 @@ static const char *sms_sim_e164(struct arena *a, const char *to)
     return arena_printf(a, "+%s", to);
 }
 
-static uint64_t sms_sim_keep(struct sim_request *r, enum sim_route route, const char *to,
-                             const char *text, const char *sender)
+static uint64_t sms_sim_store_message(struct sim_request *r, enum sim_route route, const char *to,
+                                      const char *text, const char *sender)
 {
     return sim_inbox_add(&(struct sim_message){.provider = sim_route_names[route],
                                                .to = sms_sim_e164(r->arena, to),
@@ -41,7 +41,7 @@ static uint64_t sms_sim_keep(struct sim_request *r, enum sim_route route, const 
 /* "name": printf-like JSON literals are easier to hold against the documentation than builders. */
 static void sms_sim_answer(struct sim_request *r, struct sim_reply *out, int status, json_t *body)
 {
-    sim_reply_json(r, out, status, json_keep(r->arena, body));
+    sim_reply_json(r, out, status, json_adopt(r->arena, body));
 }
 
 static bool sms_sim_starts_with(struct str s, const char *z)
@@ -94,7 +94,7 @@ static void taqnyat_serve(struct sim_request *r, struct sim_reply *out)
         const char *to = json_string_value(item);
         bool taken = sms_sim_is_number(to) && r->fault.kind != SIM_DECLINED;
         if (taken)
-            n = sms_sim_keep(r, SIM_TAQNYAT, to, text, sender);
+            n = sms_sim_store_message(r, SIM_TAQNYAT, to, text, sender);
         sb_printf(taken ? &good : &bad, "%s,", to != NULL ? to : "");
     }
     sb_puts(&good, "]");
@@ -137,7 +137,7 @@ static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
         unifonic_error(r, 482, out);
         return;
     }
-    uint64_t n = sms_sim_keep(r, SIM_UNIFONIC, to, text, sender);
+    uint64_t n = sms_sim_store_message(r, SIM_UNIFONIC, to, text, sender);
     sms_sim_answer(r, out, 200,
                    json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "success", "true", "message", "",
                              "errorCode", "ER-00", "data", "MessageID",
@@ -175,8 +175,8 @@ static void msegat_serve(struct sim_request *r, struct sim_reply *out)
         msegat_code(r, out, "1120", "Mobile numbers is not correct");
         return;
     }
-    uint64_t n = sms_sim_keep(r, SIM_MSEGAT, sms_sim_member(j, "numbers"), sms_sim_member(j, "msg"),
-                              sms_sim_member(j, "userSender"));
+    uint64_t n = sms_sim_store_message(r, SIM_MSEGAT, sms_sim_member(j, "numbers"),
+                                       sms_sim_member(j, "msg"), sms_sim_member(j, "userSender"));
     sms_sim_answer(r, out, 200,
                    json_pack("{s:s,s:s,s:I}", "code", "M0000", "message", "Success", "id",
                              (json_int_t)n + 52000));
@@ -218,7 +218,7 @@ static void twilio_serve(struct sim_request *r, struct sim_reply *out)
                       "A required parameter is missing");
         return;
     }
-    uint64_t n = sms_sim_keep(r, SIM_TWILIO, to, text, from);
+    uint64_t n = sms_sim_store_message(r, SIM_TWILIO, to, text, from);
     sms_sim_answer(r, out, 201,
                    json_pack("{s:s,s:s,s:s,s:s,s:s,s:n,s:n,s:s,s:s}", "sid",
                              arena_printf(r->arena, "SM%032llx", (unsigned long long)n), "status",
@@ -247,7 +247,7 @@ static void http_serve(struct sim_request *r, struct sim_reply *out)
             json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "bad_number"));
         return;
     }
-    uint64_t n = sms_sim_keep(r, SIM_HTTP, to, text, sender);
+    uint64_t n = sms_sim_store_message(r, SIM_HTTP, to, text, sender);
     sms_sim_answer(r, out, 200,
                    json_pack("{s:s,s:{s:s}}", "status", "ok", "message", "id",
                              arena_printf(r->arena, "m-%llu", (unsigned long long)n)));

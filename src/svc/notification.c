@@ -119,7 +119,7 @@ static void notification_call_provider(struct svc *s, const struct notification_
                           .id = t->id,
                           .request_id = s->request_id,
                           .traceparent = s->traceparent,
-                          .op = PROVIDER_OP_SMS_NOTICE};
+                          .op = PROVIDER_OP_SMS_NOTIFICATION};
     const char *message_id;
 
     notification_copy(r->provider, sizeof r->provider, s->cfg->providers[provider].name);

@@ -48,15 +48,15 @@ static enum err notification_store_write(struct svc *s, const struct notificatio
 
 /* A commit whose acknowledgement was lost may have happened: then the row may be written already,
  * and must not be counted twice. */
-static void notification_store_keep(const struct notification_result *r, enum err why)
+static void notification_store_queue_result(const struct notification_result *r, enum err reason)
 {
     if (waiting_n == WAITING_MAX) {
         memmove(waiting, waiting + 1, (WAITING_MAX - 1) * sizeof waiting[0]);
         waiting_n--;
     }
     waiting[waiting_n] = *r;
-    waiting[waiting_n++].in_doubt = r->in_doubt || why == ERR_COMMIT_UNKNOWN;
-    LOG(LOG_LEVEL_WARN, "notification.result_waits", F_STR("notification", r->id.s), F_ERR(why),
+    waiting[waiting_n++].in_doubt = r->in_doubt || reason == ERR_COMMIT_UNKNOWN;
+    LOG(LOG_LEVEL_WARN, "notification.result_waits", F_STR("notification", r->id.s), F_ERR(reason),
         F_INT("waiting", waiting_n));
 }
 
@@ -64,7 +64,7 @@ void notification_store(struct svc *s, const struct notification_result *r)
 {
     enum err e = notification_store_write(s, r, s->deadline);
     if (e != ERR_OK)
-        notification_store_keep(r, e);
+        notification_store_queue_result(r, e);
 }
 
 /* In the order in which they came, and no further than the first failure: the database is away for

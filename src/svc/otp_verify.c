@@ -29,20 +29,20 @@ bool otp_code_read(struct str text, size_t length, char code[OTP_CODE_MAX + 1])
 
 /* The reasons in the order of what the customer can do about them: wait, nothing, use the newer
  * code, ask for a new one. */
-static enum err otp_verify_refuse(struct db_rows why, struct otp_session *out)
+static enum err otp_verify_refuse(struct db_rows reason, struct otp_session *out)
 {
-    if (db_count(why) == 0)
+    if (db_count(reason) == 0)
         return ERR_NOT_FOUND;
-    if (!db_is_null(why, 0, "locked_s")) {
-        out->retry_after_s = (long)db_get_int(why, 0, "locked_s");
-        otp_count_locked(db_get_str(why, 0, "phone"));
+    if (!db_is_null(reason, 0, "locked_s")) {
+        out->retry_after_s = (long)db_get_int(reason, 0, "locked_s");
+        otp_count_locked(db_get_str(reason, 0, "phone"));
         return ERR_OTP_LOCKED;
     }
-    if (db_get_bool(why, 0, "used"))
+    if (db_get_bool(reason, 0, "used"))
         return ERR_OTP_USED;
-    if (db_get_bool(why, 0, "superseded"))
+    if (db_get_bool(reason, 0, "superseded"))
         return ERR_OTP_SUPERSEDED;
-    if (db_get_bool(why, 0, "expired")) {
+    if (db_get_bool(reason, 0, "expired")) {
         METRIC_INC(M_OTP, OTP_OUTCOME_EXPIRED, OTP_SCOPE_NONE);
         return ERR_OTP_EXPIRED;
     }
@@ -101,14 +101,14 @@ enum err otp_verify(struct svc *s, const struct otp_verify *in, struct otp_sessi
     const char *most = db_int(b, OTP_FAILURES_MAX);
     int tried = DB_ADD(b, &stmt_otp_try, in->id->s, db_int(b, s->cfg->otp.max_attempts), most,
                        db_int(b, OTP_FAILURES_MS), otp_key_hash(s, in->key));
-    int why = DB_ADD(b, &stmt_otp_why, in->id->s, most);
+    int reason = DB_ADD(b, &stmt_otp_reason, in->id->s, most);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK) /* a try that may have been counted is nothing that a client must know */
         return e == ERR_COMMIT_UNKNOWN ? ERR_DB_UNAVAILABLE : e;
     struct db_rows rows = db_result(b, tried);
     /* beyond the most: several guesses at once, of which the last ones came too late */
     if (db_count(rows) == 0 || db_get_int(rows, 0, "failures") > OTP_FAILURES_MAX)
-        return otp_verify_refuse(db_result(b, why), out);
+        return otp_verify_refuse(db_result(b, reason), out);
 
     int found = otp_verify_match(s, rows, in->code);
     if (found >= 0)

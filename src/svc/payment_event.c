@@ -11,11 +11,11 @@
 
 /* Kept last, after the payment was settled: an event whose settling failed is unknown to us, so
  * that the gateway's repeat of it is taken. */
-static enum err event_keep(struct svc *s, const char *provider, const struct pay_event *ev,
-                           const char *payment_id, const char *outcome)
+static enum err event_store_row(struct svc *s, const char *provider, const struct pay_event *ev,
+                                const char *payment_id, const char *outcome)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    DB_ADD(b, &stmt_webhook_keep, provider, ev->id, ev->kind, payment_id, outcome);
+    DB_ADD(b, &stmt_webhook_store, provider, ev->id, ev->kind, payment_id, outcome);
     return db_run(b, s->deadline);
 }
 
@@ -96,7 +96,7 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
     /* Somebody else's, or of another installation with the same account: a repeat would not help.
      */
     if (id == NULL)
-        return event_keep(s, name, &ev, NULL, "unknown");
+        return event_store_row(s, name, &ev, NULL, "unknown");
     *payment_id = id;
     struct settlement now;
     e = payment_settle(s, id, ACTOR_GATEWAY, search, &now);
@@ -104,5 +104,5 @@ enum err payment_event(struct svc *s, struct str body, int *outcome, const char 
         return e;
     bool mismatch = now.result == SETTLED_MISMATCH;
     *outcome = mismatch ? WEBHOOK_OUTCOME_MISMATCH : WEBHOOK_OUTCOME_APPLIED;
-    return event_keep(s, name, &ev, id, mismatch ? "mismatch" : "applied");
+    return event_store_row(s, name, &ev, id, mismatch ? "mismatch" : "applied");
 }

@@ -14,12 +14,12 @@
 /* A look costs one to three calls of the gateway: not begun with less than this left. */
 #define KEEPER_LOOK_MS 2000
 /* The gateway could not tell: again, less and less often. */
-static enum err keeper_put_off(struct svc *s, const char *id, int64_t checks, const char *why)
+static enum err keeper_put_off(struct svc *s, const char *id, int64_t checks, const char *reason)
 {
-    LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", id), F_STR("reason", why));
+    LOG(LOG_LEVEL_WARN, "payment.not_settled", F_STR("payment", id), F_STR("reason", reason));
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     DB_ADD(b, &stmt_payment_put_off, id, db_int(b, payment_wait_ms(payment_backoff_s(checks))),
-           why);
+           reason);
     return db_run(b, s->deadline);
 }
 

@@ -59,10 +59,10 @@ static size_t config_file_room(int fd)
 /* False after a fault. */
 static bool config_file_read(struct config_loader *l, const char *path, struct str *out)
 {
-    const char *why;
-    int fd = config_open(path, &why);
+    const char *reason;
+    int fd = config_open(path, &reason);
     if (fd < 0) {
-        config_fault_at(l, 1, 1, "", "cannot read the file: %s", why);
+        config_fault_at(l, 1, 1, "", "cannot read the file: %s", reason);
         return false;
     }
     arena_defer(l->scratch, config_file_close, (void *)(intptr_t)fd);

@@ -38,7 +38,7 @@ static bool config_listen_mode(struct str text, unsigned *mode)
 /* What is behind '?': each of mode, user and group once at most. Whether a name exists is seen when
  * the socket is made: check-config may run on another machine. */
 static bool config_listen_params(struct arena *a, struct str params, struct listen_addr *out,
-                                 const char **why)
+                                 const char **reason)
 {
     while (params.n > 0) {
         struct str value = str_cut(&params, '&'), key = str_cut(&value, '=');
@@ -46,13 +46,13 @@ static bool config_listen_params(struct arena *a, struct str params, struct list
                             : str_eq(key, STR("group")) ? &out->group
                                                         : NULL;
         if (str_eq(key, STR("mode"))) {
-            *why = "mode must be octal, 0000 to 0777, once: unix:/path?mode=0660";
+            *reason = "mode must be octal, 0000 to 0777, once: unix:/path?mode=0660";
             if (out->has_mode || !config_listen_mode(value, &out->mode))
                 return false;
             out->has_mode = true;
             continue;
         }
-        *why = "behind '?' a unix socket has mode=0660, user=NAME and group=NAME, each once";
+        *reason = "behind '?' a unix socket has mode=0660, user=NAME and group=NAME, each once";
         if (!name || *name || value.n == 0)
             return false;
         *name = arena_strndup(a, value.p, value.n);
@@ -61,26 +61,27 @@ static bool config_listen_params(struct arena *a, struct str params, struct list
 }
 
 /* sun_path has 108 bytes, one for the NUL (unix(7)). */
-static bool listen_unix(struct arena *a, struct str text, struct listen_addr *out, const char **why)
+static bool listen_unix(struct arena *a, struct str text, struct listen_addr *out,
+                        const char **reason)
 {
     struct str path = str_cut(&text, '?');
-    *why = "a unix socket needs an absolute path of at most 107 bytes";
+    *reason = "a unix socket needs an absolute path of at most 107 bytes";
     if (path.n < 2 || !str_starts(path, STR("/")) ||
         path.n >= sizeof(((struct sockaddr_un *)0)->sun_path))
         return false;
     out->kind = LISTEN_UNIX;
     out->path = arena_strndup(a, path.p, path.n);
-    return config_listen_params(a, text, out, why);
+    return config_listen_params(a, text, out, reason);
 }
 
 /* The last colon parts host and port; brackets keep the colons of v6 together. */
-static bool listen_tcp(struct arena *a, struct str s, struct listen_addr *out, const char **why)
+static bool listen_tcp(struct arena *a, struct str s, struct listen_addr *out, const char **reason)
 {
     unsigned char bytes[16];
     size_t colon = s.n;
     while (colon > 0 && s.p[colon - 1] != ':')
         colon--;
-    *why = "must be ADDRESS:PORT, [V6]:PORT, unix:/PATH or systemd";
+    *reason = "must be ADDRESS:PORT, [V6]:PORT, unix:/PATH or systemd";
     if (colon < 2)
         return false;
     struct str host = {s.p, colon - 1}, port = {s.p + colon, s.n - colon};
@@ -90,11 +91,12 @@ static bool listen_tcp(struct arena *a, struct str s, struct listen_addr *out, c
         /* Only v4: "localhost" may mean two addresses, and one socket has one. */
         out->host = "127.0.0.1";
     if (!config_port(port, true, &out->port)) {
-        *why = "the port must be 0 to 65535";
+        *reason = "the port must be 0 to 65535";
         return false;
     }
     if (inet_pton(v6 ? AF_INET6 : AF_INET, out->host, bytes) != 1) {
-        *why = "the host must be a literal address: 127.0.0.1, 0.0.0.0, [::1], [::] (or localhost)";
+        *reason =
+            "the host must be a literal address: 127.0.0.1, 0.0.0.0, [::1], [::] (or localhost)";
         return false;
     }
     out->kind = LISTEN_TCP;
@@ -102,7 +104,7 @@ static bool listen_tcp(struct arena *a, struct str s, struct listen_addr *out, c
 }
 
 /* The text is kept as it was written, for logs and for the comparison of a reload. */
-bool config_listen(struct arena *a, const char *text, struct listen_addr *out, const char **why)
+bool config_listen(struct arena *a, const char *text, struct listen_addr *out, const char **reason)
 {
     struct str s = str_of(text);
     *out = (struct listen_addr){.text = arena_strdup(a, text)};
@@ -111,21 +113,21 @@ bool config_listen(struct arena *a, const char *text, struct listen_addr *out, c
         return true;
     }
     if (str_starts(s, STR("unix:")))
-        return listen_unix(a, (struct str){s.p + 5, s.n - 5}, out, why);
-    return listen_tcp(a, s, out, why);
+        return listen_unix(a, (struct str){s.p + 5, s.n - 5}, out, reason);
+    return listen_tcp(a, s, out, reason);
 }
 
 /* False after a fault, or where the YAML reader has reported one already. */
 static bool listen_node(const struct config_entry *e, const struct config_node *n,
                         struct listen_addr *out)
 {
-    const char *why = "must be a string like 127.0.0.1:8080";
+    const char *reason = "must be a string like 127.0.0.1:8080";
     if (n->kind == CONFIG_REFUSED)
         return false;
     if (n->kind == CONFIG_SCALAR && !config_node_null(n) &&
-        config_listen(e->l->arena, n->text, out, &why))
+        config_listen(e->l->arena, n->text, out, &reason))
         return true;
-    config_fault(e->l, n, "%s", why);
+    config_fault(e->l, n, "%s", reason);
     return false;
 }
 

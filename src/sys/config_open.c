@@ -30,18 +30,18 @@ static const char *config_open_refuse(int fd)
 }
 
 /* Without O_NONBLOCK the opening of a FIFO waits for a writer. A pipe is then read as usual. */
-int config_open(const char *path, const char **why)
+int config_open(const char *path, const char **reason)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
-        *why = strerror(errno);
+        *reason = strerror(errno);
         return -1;
     }
-    *why = config_open_refuse(fd);
+    *reason = config_open_refuse(fd);
     int flags = fcntl(fd, F_GETFL);
-    if (!*why && (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0))
-        *why = strerror(errno);
-    if (!*why)
+    if (!*reason && (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0))
+        *reason = strerror(errno);
+    if (!*reason)
         return fd;
     close(fd);
     return -1;

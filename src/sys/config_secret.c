@@ -26,12 +26,13 @@ static const char *config_secret_keep_copy(struct config_loader *l, const char *
     return s->p;
 }
 
-/* Reads at most size bytes; -1 and *why. */
+/* Reads at most size bytes; -1 and *reason. */
 /* By read() and not by stdio, whose buffer would keep a copy. */
-static ssize_t config_secret_read_file(const char *path, char *buf, size_t size, const char **why)
+static ssize_t config_secret_read_file(const char *path, char *buf, size_t size,
+                                       const char **reason)
 {
     size_t n = 0;
-    int fd = config_open(path, why);
+    int fd = config_open(path, reason);
     if (fd < 0)
         return -1;
     ssize_t got = 1;
@@ -41,7 +42,7 @@ static ssize_t config_secret_read_file(const char *path, char *buf, size_t size,
             break;
         n += got > 0 ? (size_t)got : 0;
     }
-    *why = got < 0 ? strerror(errno) : NULL;
+    *reason = got < 0 ? strerror(errno) : NULL;
     close(fd);
     return got < 0 ? -1 : (ssize_t)n;
 }
@@ -69,10 +70,10 @@ static const char *from_file(struct config_loader *l, const struct config_node *
                              const char *path)
 {
     char buf[SECRET_MAX + 1];
-    const char *out = NULL, *why;
-    ssize_t got = config_secret_read_file(path, buf, sizeof buf, &why);
+    const char *out = NULL, *reason;
+    ssize_t got = config_secret_read_file(path, buf, sizeof buf, &reason);
     if (got < 0) {
-        NOT_TO_BE_HAD(l, ref, "cannot read %s: %s", path, why);
+        NOT_TO_BE_HAD(l, ref, "cannot read %s: %s", path, reason);
         return NULL;
     }
     size_t len = (size_t)got;

@@ -9,29 +9,29 @@
  * host come out in lower case. */
 /* Without a slash at the end, since every path that is appended begins with one. */
 static bool config_url_parse_text(struct arena *a, const char *text, struct url *u,
-                                  const char **out, const char **why)
+                                  const char **out, const char **reason)
 {
     struct str s = str_of(text);
-    *why = "must not contain a user name or password";
+    *reason = "must not contain a user name or password";
     if (memchr(s.p, '@', s.n))
         return false;
-    *why = "must be an http or https URL";
+    *reason = "must be an http or https URL";
     if (!url_parse(s, u))
         return false;
-    *why = "must not have a query or fragment";
+    *reason = "must not have a query or fragment";
     if (u->rest.n && (memchr(u->rest.p, '?', u->rest.n) || memchr(u->rest.p, '#', u->rest.n)))
         return false;
-    *why = NULL;
+    *reason = NULL;
     *out = url_origin(a, u);
     return true;
 }
 
 /* A path is allowed: some providers serve their API below one. */
-bool config_url(struct arena *a, const char *text, const char **out, const char **why)
+bool config_url(struct arena *a, const char *text, const char **out, const char **reason)
 {
     struct url u;
     const char *origin;
-    if (!config_url_parse_text(a, text, &u, &origin, why))
+    if (!config_url_parse_text(a, text, &u, &origin, reason))
         return false;
     struct str path = u.rest;
     while (path.n > 0 && path.p[path.n - 1] == '/')
@@ -41,22 +41,22 @@ bool config_url(struct arena *a, const char *text, const char **out, const char 
 }
 
 /* Exactly what browsers send in Origin (RFC 6454 7), so that comparing texts is enough. */
-bool config_origin(struct arena *a, const char *text, const char **out, const char **why)
+bool config_origin(struct arena *a, const char *text, const char **out, const char **reason)
 {
     struct url u;
-    if (!config_url_parse_text(a, text, &u, out, why))
+    if (!config_url_parse_text(a, text, &u, out, reason))
         return false;
-    *why = "must be an origin, scheme://host[:port] without a path";
+    *reason = "must be an origin, scheme://host[:port] without a path";
     return u.rest.n == 0;
 }
 
 void config_read_url(const struct config_entry *e)
 {
-    const char *text = config_entry_scalar(e, "an http or https URL"), *url, *why;
+    const char *text = config_entry_scalar(e, "an http or https URL"), *url, *reason;
     if (!text)
         return;
-    if (!config_url(e->l->arena, text, &url, &why))
-        config_fault(e->l, e->node, "%s", why);
+    if (!config_url(e->l->arena, text, &url, &reason))
+        config_fault(e->l, e->node, "%s", reason);
     else
         config_entry_set(e, &url, sizeof url);
 }
@@ -68,12 +68,12 @@ void config_read_origins(const struct config_entry *e)
     const char **origins = arena_array(e->l->arena, e->node->n, sizeof *origins);
     size_t n = 0;
     for (const struct config_node *item = e->node->first; item; item = item->next) {
-        const char *why = "must be an origin like https://book.example.com";
+        const char *reason = "must be an origin like https://book.example.com";
         if (item->kind == CONFIG_SCALAR &&
-            config_origin(e->l->arena, item->text, &origins[n], &why))
+            config_origin(e->l->arena, item->text, &origins[n], &reason))
             n++;
         else if (item->kind != CONFIG_REFUSED)
-            config_fault(e->l, item, "%s", why);
+            config_fault(e->l, item, "%s", reason);
     }
     config_entry_set_list(e, origins, n);
 }

@@ -191,11 +191,11 @@ static void fill_map(struct yaml *y, struct config_node *map, unsigned depth)
         config_yaml_read_key(y, &e, &seed, depth);
         if (!next_event(y, &e))
             return;
-        const struct config_node *twin =
+        const struct config_node *first =
             seed.key ? config_node_member(map, str_of(seed.key)) : NULL;
         struct config_node *value = config_yaml_build_node(y, &e, &seed, depth);
-        if (value && twin)
-            config_fault_key(y->l, value, "is given twice, first in line %d", twin->key_line);
+        if (value && first)
+            config_fault_key(y->l, value, "is given twice, first in line %d", first->key_line);
         else if (value && seed.key)
             config_yaml_append_node(map, value);
     }

@@ -23,7 +23,7 @@ static void json_drop(void *j)
 }
 
 /* Takes the caller's reference. NULL means that memory ran out inside jansson. */
-json_t *json_keep(struct arena *a, json_t *owned)
+json_t *json_adopt(struct arena *a, json_t *owned)
 {
     if (!owned)
         arena_oom(a);
@@ -69,7 +69,7 @@ static json_t *json_parse_with(struct arena *a, struct str text, size_t flags)
         json_decref(j);
         arena_oom(a);
     }
-    return j ? json_keep(a, j) : NULL;
+    return j ? json_adopt(a, j) : NULL;
 }
 
 json_t *json_parse(struct arena *a, struct str text)
@@ -96,12 +96,12 @@ struct str json_text(struct arena *a, const json_t *j)
 
 json_t *json_obj(struct arena *a)
 {
-    return json_keep(a, json_object());
+    return json_adopt(a, json_object());
 }
 
 json_t *json_arr(struct arena *a)
 {
-    return json_keep(a, json_array());
+    return json_adopt(a, json_array());
 }
 
 /* Containers are the arena's: what they are put into takes a reference of its own. */

@@ -71,23 +71,23 @@ static bool set_options(int fd, int family)
 }
 
 /* Non-blocking: a client that goes away between poll() and accept() must not stop the acceptor. */
-int net_listen(const struct listen_addr *at, int backlog, const char **why)
+int net_listen(const struct listen_addr *at, int backlog, const char **reason)
 {
     union any_addr a;
     socklen_t len = at->kind == LISTEN_SYSTEMD ? 0 : net_fill_address(at, &a);
     if (len == 0) {
-        *why = at->kind == LISTEN_UNIX ? "path is empty or too long for a socket"
-                                       : "not a literal address";
+        *reason = at->kind == LISTEN_UNIX ? "path is empty or too long for a socket"
+                                          : "not a literal address";
         return -1;
     }
     int fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    *why = NULL;
+    *reason = NULL;
     if (fd >= 0 && set_options(fd, a.sa.sa_family) &&
-        (at->kind == LISTEN_UNIX ? net_unix_bind(fd, at, why) : bind(fd, &a.sa, len) == 0) &&
+        (at->kind == LISTEN_UNIX ? net_unix_bind(fd, at, reason) : bind(fd, &a.sa, len) == 0) &&
         listen(fd, backlog) == 0)
         return fd;
-    if (!*why)
-        *why = strerror(errno);
+    if (!*reason)
+        *reason = strerror(errno);
     if (fd >= 0)
         close(fd);
     return -1;

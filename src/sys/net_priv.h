@@ -11,7 +11,7 @@
 
 /* The address of a path; returns its length, 0 when the path is empty or too long. */
 socklen_t net_unix_address(const char *path, struct sockaddr_un *out);
-/* Binds and gives the file its mode and owner. False and *why, or NULL there and errno. */
-bool net_unix_bind(int fd, const struct listen_addr *at, const char **why) MUST_CHECK;
+/* Binds and gives the file its mode and owner. False and *reason, or NULL there and errno. */
+bool net_unix_bind(int fd, const struct listen_addr *at, const char **reason) MUST_CHECK;
 
 #endif

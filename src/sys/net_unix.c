@@ -90,35 +90,35 @@ static bool net_unix_group(const char *name, gid_t *out)
 }
 
 /* The owner first: chown(2) may clear bits of the mode. */
-bool net_unix_own(const struct listen_addr *at, const char **why)
+bool net_unix_own(const struct listen_addr *at, const char **reason)
 {
     uid_t user = UNCHANGED;
     gid_t group = UNCHANGED;
-    *why = NULL;
+    *reason = NULL;
     if (at->user && !net_unix_user(at->user, &user))
-        *why = "there is no such user";
+        *reason = "there is no such user";
     else if (at->group && !net_unix_group(at->group, &group))
-        *why = "there is no such group";
+        *reason = "there is no such group";
     else if ((at->user || at->group) && chown(at->path, user, group) != 0)
-        *why = "its owner cannot be changed: only root may, or a member of the group";
+        *reason = "its owner cannot be changed: only root may, or a member of the group";
     else if (at->has_mode && chmod(at->path, at->mode) != 0)
-        *why = strerror(errno);
-    return *why == NULL;
+        *reason = strerror(errno);
+    return *reason == NULL;
 }
 
 /* Nobody can connect before the owner and the mode are right: bind(2) makes the file without any
  * permission when a mode will follow. */
-bool net_unix_bind(int fd, const struct listen_addr *at, const char **why)
+bool net_unix_bind(int fd, const struct listen_addr *at, const char **reason)
 {
     struct sockaddr_un a;
     const socklen_t len = net_unix_address(at->path, &a);
     const mode_t before = at->has_mode ? umask(0777) : 0;
-    *why = NULL;
+    *reason = NULL;
     const bool good = net_unix_take_place(fd, &a, len);
     const int error = errno;
     if (at->has_mode)
         (void)umask(before);
-    if (good && !net_unix_own(at, why)) {
+    if (good && !net_unix_own(at, reason)) {
         (void)unlink(at->path);
         return false;
     }

@@ -343,7 +343,7 @@ START_TEST(building)
         STR("{\"s\":\"a\\\"\\n\xd9\x85\",\"null\":null,\"i\":-9223372036854775808,\"b\":false,"
             "\"n\":null,"
             "\"t\":\"1970-01-01T00:00:01Z\",\"list\":[1,\"x\",{},{}],\"bad\":\"a?b???\"}"));
-    th_assert_str(json_text(a, json_keep(a, json_string("x"))), STR("\"x\""));
+    th_assert_str(json_text(a, json_adopt(a, json_string("x"))), STR("\"x\""));
 }
 END_TEST
 
@@ -353,7 +353,7 @@ START_TEST(no_memory_takes_the_arenas_way)
     volatile bool jumped = false;
     if (setjmp(oom) == 0) {
         arena_on_oom(a, &oom);
-        json_keep(a, NULL);
+        json_adopt(a, NULL);
         ck_abort_msg("came back");
     }
     jumped = true;

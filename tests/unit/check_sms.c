@@ -71,7 +71,7 @@ static struct ext_result send_sms(void)
                     .text = TEXT,
                     .id = "0190a6e2-0000-7000-8000-000000000001",
                     .request_id = "req-5",
-                    .op = PROVIDER_OP_SMS_NOTICE};
+                    .op = PROVIDER_OP_SMS_NOTIFICATION};
     return sms_send(t->x, t->a, &m, deadline_in_ms(2000), &message_id);
 }
 

@@ -16,7 +16,7 @@
 WITH denied AS MATERIALIZED (
     SELECT r.denied
       FROM bookings b,
-           rate_take(ARRAY[$11::text, 'notice-customer:' || COALESCE(b.customer_id, b.id)],
+           rate_take(ARRAY[$11::text, 'notification-customer:' || COALESCE(b.customer_id, b.id)],
                      $12::integer[], $13::bigint[]) r
      WHERE b.venue_id = $1::uuid
        AND b.id = $3::uuid

@@ -171,7 +171,7 @@ SELECT c.id, c.phone, c.code_mac, t.attempts, t.used_at IS NOT NULL AS used,
  LIMIT 3;
 
 -- Why a try was not counted.
--- name: otp_why
+-- name: otp_reason
 -- params: $1 uuid challenge, $2 integer most failures of a phone
 -- returns: phone, locked_s, used, superseded, expired
 SELECT o.phone,

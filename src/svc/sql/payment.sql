@@ -350,7 +350,7 @@ SELECT p.id, $2::text IS NOT NULL AND p.gateway_id IS DISTINCT FROM $2::text AS 
  ORDER BY p.id = $1::uuid DESC NULLS LAST
  LIMIT 1;
 
--- name: webhook_keep
+-- name: webhook_store
 -- params: $1 text provider, $2 text event, $3 text kind, $4 uuid payment or NULL, $5 text outcome
 -- returns: nothing
 INSERT INTO webhook_events (provider, event_id, kind, payment_id, outcome)
