@@ -214,7 +214,7 @@ static void html_put_configuration(const struct html *h)
     if (!reload.ended.us || reload.good)
         return;
     sb_printf(h->sb, "<p><b>%s</b>: <bdi>", html_word(h, WORD_RELOAD_REFUSED));
-    html_put_text(h->sb, reload.why);
+    html_put_text(h->sb, reload.reason);
     sb_puts(h->sb, "</bdi></p>");
 }
 
