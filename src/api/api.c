@@ -59,6 +59,8 @@ static void api_begin(struct api *api, const struct api_input *in)
     api->in = in;
     api->started = mono_now();
     api->keep_alive = false;
+    api->own_request_id = uuid_new(); /* not on the arena: the record of a request that ran out
+                                       * of memory names it too */
     api->idem = (struct api_idem){.mine = false};
     api->r = (struct api_request){
         .api = api, .row = api_route_table.n, .client = in->peer, .problem.attempts_left = -1};
@@ -68,7 +70,7 @@ static void api_begin(struct api *api, const struct api_input *in)
                               .arena = api->arena,
                               .deadline = in->deadline,
                               .request_id = in->request_id,
-                              .own_request_id = arena_strdup(api->arena, uuid_new().s)};
+                              .own_request_id = api->own_request_id.s};
     faults_init(&api->r.faults, api->arena);
     http_resp_init(&api->r.resp, api->arena);
     db_reset_spent(api->db);
@@ -219,7 +221,8 @@ static void api_serve_oom(struct api *api, struct api_output *out)
     db_drop(api->db);
     arena_reset(api->arena);
     bool head_only = r->head && r->head->method == HTTP_HEAD;
-    r->client = api->in->peer; /* the other one was on the arena */
+    r->client = api->in->peer; /* the other one was on the arena, and so was who called */
+    r->authenticated = false;
     if (r->idem && r->idem->mine)
         api_idem_doubt(r);
     struct str bytes =

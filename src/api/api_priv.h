@@ -48,6 +48,7 @@ struct api {
     struct api_request r;
     struct api_idem idem;
     struct mono started;
+    struct uuid own_request_id;
     uint64_t round_trips_before;
     bool keep_alive;
 
