@@ -27,14 +27,30 @@ struct refund_order {
 enum err refund_request_staff(struct svc *s, const struct principal *who,
                               const struct refund_order *o, struct payment_fault *fault) MUST_CHECK;
 
+/* What of a paid booking's money goes back when it is cancelled. */
+enum refund_kind { REFUND_FULL /* all that is left */, REFUND_NONE, REFUND_PART };
+/* What became of it, for the answer; set before the canceller's on_commit is called. */
+struct refund_told {
+    bool paid;              /* `payment` stands for the booking, or did */
+    struct payment payment; /* afterwards */
+    int64_t amount;         /* of the refund that was made; 0: none */
+};
+struct refund_cancelling {
+    const struct booking_caller *caller;
+    const struct booking_transition *transition;
+    enum refund_kind kind;    /* customers: REFUND_FULL */
+    int64_t amount;           /* REFUND_PART: minor units */
+    struct refund_told *told; /* or NULL */
+};
 /*
- * A customer cancels: as booking_move_on, but what was paid is refunded first, whole. When the
- * refund fails, provider errors with *fault: the booking stays as it was; while its outcome is
- * unknown, a repeat (and the keeper) finds out and then cancels.
+ * Cancels a booking: as booking_move_on, but what was paid is refunded first, unless staff say
+ * otherwise. When the refund fails, provider errors with *fault: the booking stays as it was; while
+ * its outcome is unknown, a repeat (and the keeper) finds out and then cancels. Of staff's own also
+ * ERR_VALIDATION: more than is left; ERR_PAYMENT_NOT_REFUNDABLE: a part of what was not paid, or
+ * another refund is under way.
  */
-enum err refund_request_cancel(struct svc *s, const struct booking_caller *c,
-                               const struct booking_transition *t, struct booking *out,
-                               struct payment_fault *fault) MUST_CHECK;
+enum err refund_request_cancel(struct svc *s, const struct refund_cancelling *how,
+                               struct booking *out, struct payment_fault *fault) MUST_CHECK;
 
 /* The keeper's task: makes the refunds that are wanted, resolves those whose outcome is unknown.
  * Database errors. */

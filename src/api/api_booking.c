@@ -148,7 +148,8 @@ static enum err api_booking_post_cancel(struct api_request *r)
     struct booking_caller caller = api_booking_caller(&answer);
     struct booking after;
     struct payment_fault fault;
-    e = refund_request_cancel(&r->svc, &caller, &t, &after, &fault);
+    const struct refund_cancelling how = {.caller = &caller, .transition = &t, .kind = REFUND_FULL};
+    e = refund_request_cancel(&r->svc, &how, &after, &fault);
     return api_payment_fault(r, e, &fault);
 }
 

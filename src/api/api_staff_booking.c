@@ -80,8 +80,9 @@ static bool api_staff_find_transition(struct str name, struct booking_transition
         enum booking_state to;
         bool reopen;
     } known[] = {
-        {"confirm", BOOKING_CONFIRMED, false},  {"cancel", BOOKING_CANCELLED, false},
-        {"complete", BOOKING_COMPLETED, false}, {"no-show", BOOKING_NO_SHOW, false},
+        {"confirm", BOOKING_CONFIRMED, false},
+        {"complete", BOOKING_COMPLETED, false},
+        {"no-show", BOOKING_NO_SHOW, false},
         {"reopen", BOOKING_CONFIRMED, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {

@@ -7,6 +7,7 @@ libapi_a_SOURCES += \
   src/api/api_booking_json.c \
   src/api/api_notification.c \
   src/api/api_calendar.c \
+  src/api/api_staff_cancel.c \
   src/api/api_staff_link.c \
   src/api/api_staff_place.c \
   src/api/api_staff_booking.c

@@ -58,9 +58,16 @@ static int refund_add_state(struct db_batch *b, const struct refund *r, enum ref
 
 /* ---- the end of a refund ---- */
 
-void refund_add_answer(const struct refund_caller *caller, struct db_batch *b,
-                       const struct payment *p, const struct booking *bk)
+void refund_tell(const struct refund_caller *caller, const struct payment *p, int64_t amount)
 {
+    if (caller->told)
+        *caller->told = (struct refund_told){.paid = true, .payment = *p, .amount = amount};
+}
+
+void refund_add_answer(const struct refund_caller *caller, struct db_batch *b,
+                       const struct payment *p, int64_t amount, const struct booking *bk)
+{
+    refund_tell(caller, p, amount);
     if (caller->order && caller->order->on_commit)
         caller->order->on_commit(caller->order->arg, b, p);
     if (caller->canceller && caller->canceller->on_commit)
@@ -122,12 +129,13 @@ static enum err refund_commit_done(struct svc *s, const struct refund *r, int64_
                                          .currency = plan.after.currency};
     if (!r->cancels_booking ||
         (bk->state != BOOKING_CONFIRMED && bk->state != BOOKING_PENDING_PAYMENT)) {
-        refund_add_answer(caller, b, &plan.after, bk);
+        refund_add_answer(caller, b, &plan.after, r->amount, bk);
         return booking_commit_refunded(s, b, bk, &how);
     }
     /* The canceller's answer is added there, because it shows the booking as cancelled. */
     if (caller->order && caller->order->on_commit)
         caller->order->on_commit(caller->order->arg, b, &plan.after);
+    refund_tell(caller, &plan.after, r->amount);
     e = booking_commit_cancelled(s, b, bk, &how);
     if (caller->booking)
         *caller->booking = *bk;

@@ -25,10 +25,14 @@ struct refund_caller {
     const struct refund_order *order;       /* staff */
     const struct booking_caller *canceller; /* the customer whose answer is the booking */
     struct booking *booking;                /* set to what became of it; NULL: nobody asks */
+    struct refund_told *told;               /* set before the canceller's answer; or NULL */
 };
-/* Adds what the caller commits with the answer, and hands the booking over. */
+/* Adds what the caller commits with the answer, and hands the booking over. `amount`: of the refund
+ * that is told of. */
 void refund_add_answer(const struct refund_caller *caller, struct db_batch *b,
-                       const struct payment *p, const struct booking *bk);
+                       const struct payment *p, int64_t amount, const struct booking *bk);
+/* For the canceller's answer. */
+void refund_tell(const struct refund_caller *caller, const struct payment *p, int64_t amount);
 
 /*
  * Makes one whose row is CALLING: reads what is left, asks, stores what became of it. `p` is its

@@ -118,7 +118,7 @@ static enum err request_begin(struct svc *s, const struct refund_request *q, str
         return request_write_row(s, q, &ours.payment, &w->refund);
     if (e == ERR_OK && w->way == REQUEST_REPORT) {
         b = db_batch(s->db, s->arena, DB_COMMIT);
-        refund_add_answer(&q->caller, b, &ours.payment, &ours.booking);
+        refund_add_answer(&q->caller, b, &ours.payment, w->refund.amount, &ours.booking);
         return db_run(b, s->deadline);
     }
     db_clean(s->db, s->deadline);
@@ -158,13 +158,47 @@ enum err refund_request_staff(struct svc *s, const struct principal *who,
 
 /* ---- cancelling ---- */
 
-/* Which way a cancelling goes depends on whether the booking is paid, and that may change between
- * looking and locking. So the way without a refund carries a condition that is checked under the
- * booking's lock. One attempt. ERR_DB_RETRY: it was paid while we looked. */
-static enum err request_cancel_once(struct svc *s, const struct booking_caller *c,
-                                    const struct booking_transition *t, struct booking *out,
-                                    struct payment_fault *fault)
+/* Whether the caller may see the booking at all. */
+static bool request_is_theirs(const struct principal *who, const struct booking *bk)
 {
+    if (who->kind == WHO_STAFF)
+        return !who->one_venue || strcmp(bk->venue_id.s, who->venue_id.s) == 0;
+    return strcmp(bk->customer_id.s, who->id.s) == 0;
+}
+
+/* Without a refund. Money that arrives now must not be lost: the condition is checked under the
+ * booking's lock. Staff that keep the money know of it. */
+static enum err request_cancel_unpaid(struct svc *s, const struct refund_cancelling *how,
+                                      struct booking *out)
+{
+    struct booking_transition unpaid = *how->transition;
+    if (how->kind == REFUND_PART)
+        return ERR_PAYMENT_NOT_REFUNDABLE;
+    if (how->kind == REFUND_FULL)
+        unpaid.unless = &stmt_payment_paid_of;
+    return booking_move_on(s, how->caller, &unpaid, out);
+}
+
+/* The same request began it, and the keeper ended it: the answer is owed. */
+static enum err request_tell_done(struct svc *s, const struct refund_caller *caller,
+                                  struct db_rows done, const struct booking *bk)
+{
+    struct payment p;
+    payment_read(done, 0, &p);
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    refund_add_answer(caller, b, &p, db_get_int(done, 0, "refund_amount"), bk);
+    return db_run(b, s->deadline);
+}
+
+/* Which way a cancelling goes depends on whether the booking is paid, and that may change between
+ * looking and locking. One attempt. ERR_DB_RETRY: it was paid while we looked. */
+static enum err request_cancel_once(struct svc *s, const struct refund_cancelling *how,
+                                    struct booking *out, struct payment_fault *fault)
+{
+    const struct booking_transition *t = how->transition;
+    const struct principal *who = how->caller->who;
+    const struct refund_caller caller = {
+        .canceller = how->caller, .booking = out, .told = how->told};
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int loaded = booking_add_find_any(b, t->id);
     int found = DB_ADD(b, &stmt_payment_paid_of, t->id);
@@ -172,45 +206,45 @@ static enum err request_cancel_once(struct svc *s, const struct booking_caller *
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
-    bool paid = db_count(db_result(b, found)) > 0, was_done = db_count(db_result(b, done)) > 0;
-    struct booking bk;
-    if (paid || was_done)
+    struct booking bk = {.version = 0};
+    if (db_count(db_result(b, loaded)) == 1)
         booking_read(db_result(b, loaded), 0, &bk);
-    if (was_done) { /* the same request began it, and the keeper ended it: the answer is owed */
-        const struct refund_caller caller = {.canceller = c, .booking = out};
-        b = db_batch(s->db, s->arena, DB_WRITE);
-        refund_add_answer(&caller, b, NULL, &bk);
-        return db_run(b, s->deadline);
-    }
-    if (!paid || strcmp(bk.customer_id.s, c->who->id.s) != 0) {
-        struct booking_transition unpaid = *t;
-        unpaid.unless = &stmt_payment_paid_of; /* money that arrives now must not be lost */
-        return booking_move_on(s, c, &unpaid, out);
-    }
+    if (bk.version == 0 || !request_is_theirs(who, &bk))
+        return ERR_NOT_FOUND;
+    if (db_count(db_result(b, done)) > 0)
+        return request_tell_done(s, &caller, db_result(b, done), &bk);
     struct payment p;
-    payment_read(db_result(b, found), 0, &p);
-    /* The whole of what is left, whatever staff have refunded before. */
-    const struct refund_request q = {.who = c->who,
+    bool paid = db_count(db_result(b, found)) > 0;
+    if (paid) {
+        payment_read(db_result(b, found), 0, &p);
+        refund_tell(&caller, &p, 0);
+    }
+    if (!paid || how->kind == REFUND_NONE)
+        return request_cancel_unpaid(s, how, out);
+    /* A customer gets the whole of what is left, whatever staff have refunded before. */
+    const struct refund_request q = {.who = who,
                                      .payment = &p,
+                                     .amount = how->kind == REFUND_PART ? how->amount : 0,
                                      .reason = t->reason,
                                      .key = t->request_key,
                                      .cancelling = t,
-                                     .caller = {.canceller = c, .booking = out}};
+                                     .caller = caller};
     e = request_carry_out(s, &q, fault);
-    /* Another refund is under way: the booking is being cancelled, or its money goes back. */
-    return e == ERR_PAYMENT_NOT_REFUNDABLE ? ERR_BOOKING_NOT_ACTIVE : e;
+    /* To a customer the booking is being cancelled, or its money goes back. */
+    return e == ERR_PAYMENT_NOT_REFUNDABLE && who->kind == WHO_CUSTOMER ? ERR_BOOKING_NOT_ACTIVE
+                                                                        : e;
 }
 
-/* Tried again when a payment arrived between looking and locking. */
-enum err refund_request_cancel(struct svc *s, const struct booking_caller *c,
-                               const struct booking_transition *t, struct booking *out,
-                               struct payment_fault *fault)
+enum err refund_request_cancel(struct svc *s, const struct refund_cancelling *how,
+                               struct booking *out, struct payment_fault *fault)
 {
     *fault = (struct payment_fault){.unknown = false};
+    if (how->told)
+        *how->told = (struct refund_told){.paid = false};
     enum err e;
     int attempt = 0;
     do {
-        e = request_cancel_once(s, c, t, out, fault);
+        e = request_cancel_once(s, how, out, fault);
     } while (svc_may_retry(s, e, &attempt));
     return e;
 }

@@ -196,5 +196,120 @@ class Links(Money):
         self.expect(self.link(str(uuid.uuid4())), 404, "not_found")
 
 
+class Cancelling(Money):
+    """M28: what becomes of the money when staff cancel."""
+
+    def cancel(self, booking, body=None, key=None, **headers):
+        path = "/v1/staff/bookings/%s/cancel" % booking
+        return self.shop.call("POST", path, body, key or self.shop.admin, **headers)
+
+    def told(self, booking):
+        rows = self.shop.pg.sql(
+            "SELECT template, body FROM notifications WHERE booking_id = '%s' AND template IN "
+            "('booking_cancelled', 'payment_refunded') ORDER BY template" % booking
+        )
+        return [(t, body.split(" ", 4)[-1] if t == "payment_refunded" else "") for t, body in rows]
+
+    def test_what_goes_back(self):
+        for body, back, left in (
+            ({"reason": "ill"}, 12000, "refunded"),
+            ({"refund": "full"}, 12000, "refunded"),
+            ({"refund": 5000}, 5000, "partially_refunded"),
+            ({"refund": 12000}, 12000, "refunded"),
+            ({"refund": "none"}, 0, "paid"),
+        ):
+            with self.subTest(body):
+                booking, payment = self.paid()
+                j = self.expect(self.cancel(booking, body), 200).json()
+                self.assertEqual((j["status"], j["reason"]), ("cancelled", body.get("reason")))
+                self.assertEqual(j["refund"], {"amount": back, "currency": "SAR"} if back else None)
+                shown = j["payments"][0]
+                self.assertEqual(
+                    (shown["id"], shown["status"], shown["refunded_amount"]), (payment, left, back)
+                )
+                self.assertEqual(self.states(booking, payment), ("cancelled", left))
+                notice = [("payment_refunded", "%d.00 SAR" % (back // 100))] if back else []
+                self.assertEqual(self.told(booking), [("booking_cancelled", "")] + notice)
+                self.assertIn(("staff:boss", "booking.cancel"), self.shop.audit(booking))
+
+    def test_not_paid(self):
+        for body, status, code in (
+            ({}, 200, None),
+            ({"refund": "full"}, 200, None),
+            ({"refund": "none"}, 200, None),
+            ({"refund": 100}, 409, "payment_not_refundable"),
+        ):
+            booking, _ = self.opened()
+            r = self.expect(self.cancel(booking, body), status, code)
+            if status == 200:
+                self.assertEqual((r.json()["payments"], r.json()["refund"]), ([], None))
+            else:
+                self.assertEqual(self.status(booking), "pending_payment")
+
+    def test_faults(self):
+        booking, payment = self.paid()
+        for bad in (0, -1, 1.5, "100", "half", None, True, 12001, 2**62):
+            r = self.expect(self.cancel(booking, {"refund": bad}), 422, "validation_failed")
+            self.assertEqual([e["pointer"] for e in r.json()["errors"]], ["/refund"])
+        r = self.shop.call(
+            "POST", "/v1/staff/bookings/%s/complete" % booking, {"refund": "none"}, self.shop.admin
+        )
+        self.expect(r, 422, "validation_failed")
+        self.expect(self.cancel(booking, If_Match='"99"'), 412, "version_mismatch")
+        self.expect(self.cancel(booking, key=self.shop.key("eye", "viewer")), 403, "forbidden")
+        other = self.shop.staff(
+            "POST",
+            "/v1/staff/venues",
+            {"name": "Other", "time_zone": "Asia/Riyadh", "currency": "SAR"},
+        )["id"]
+        key = self.shop.key("far", "admin", other)
+        self.expect(self.cancel(booking, key=key), 404, "not_found")
+        self.expect(self.cancel(str(uuid.uuid4())), 404, "not_found")
+        self.assertEqual(self.states(booking, payment), ("confirmed", "paid"))
+
+    def test_gateway_fails(self):
+        booking, payment = self.paid()
+        for route, fault, status, code in (
+            ("refund", {"kind": "declined"}, 502, "provider_rejected"),
+            ("refund", {"kind": "status", "status": 429}, 503, "provider_unavailable"),
+            ("payment_fetch", {"kind": "hang"}, 504, "provider_timeout"),
+        ):
+            self.shop.sandbox.order(route, **fault)
+            self.provider_problem(self.cancel(booking), status, code, "failed")
+            self.assertEqual(self.states(booking, payment), ("confirmed", "paid"))
+            self.shop.sandbox.clear()
+        self.shop.sandbox.order("refund", kind="declined")
+        self.expect(self.cancel(booking, {"refund": "none"}), 200)
+        self.shop.sandbox.clear()
+        self.expect(self.cancel(booking), 409, "booking_not_active")
+        self.expect(self.shop.refund(payment), 200)  # later
+        self.assertEqual(self.states(booking, payment), ("cancelled", "refunded"))
+
+    def test_once(self):
+        booking, payment = self.paid()
+        key = {"Idempotency_Key": "cancel-" + booking}
+        first = self.expect(self.cancel(booking, {"refund": 2500}, **key), 200)
+        again = self.expect(self.cancel(booking, {"refund": 2500}, **key), 200)
+        self.assertEqual((again.body, again.header("Idempotency-Replayed")), (first.body, "true"))
+        self.expect(self.cancel(booking, {"refund": 2600}, **key), 422, "idempotency_mismatch")
+        self.assertEqual(self.shop.payment(self.me, payment)["refunded_amount"], 2500)
+
+    def test_unknown_then_done(self):
+        booking, payment = self.paid()
+        key = {"Idempotency_Key": "doubt-" + booking}
+        self.shop.sandbox.order("refund", "close", done=True, times=1)
+        self.shop.sandbox.order("payment_fetch", "reset", skip=1)
+        r = self.cancel(booking, {"refund": 3000}, **key)
+        self.provider_problem(r, 502, "provider_failed", "unknown", payment)
+        self.assertEqual(self.states(booking, payment), ("confirmed", "paid"))
+        self.shop.sandbox.clear()
+        bd.wait_until(
+            lambda: self.shop.hurry() or self.status(booking) == "cancelled", "the keeper's look"
+        )
+        j = self.expect(self.cancel(booking, {"refund": 3000}, **key), 200).json()
+        self.assertEqual(j["refund"], {"amount": 3000, "currency": "SAR"})
+        self.assertEqual(j["payments"][0]["status"], "partially_refunded")
+
+
 if __name__ == "__main__":
     bd.main()

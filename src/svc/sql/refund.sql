@@ -73,8 +73,14 @@ SELECT w.audit, $1::uuid, 'keeper', 'payment.surplus', $2::uuid::text,
 -- Whether a refund of one of the booking's payments was made under this Idempotency-Key. The key is
 -- a digest that contains the caller, so it needs no owner.
 -- params: $1 uuid booking, $2 text request key or NULL
--- returns: done
-SELECT 1 AS done
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency,
+-- returns: refund_amount
+SELECT
+    -- include: payment_columns
+       , r.amount AS refund_amount
   FROM payments p
   JOIN refunds r ON r.venue_id = p.venue_id AND r.payment_id = p.id
  WHERE p.booking_id = $1::uuid
