@@ -23,6 +23,8 @@ struct notification_actor {
 
 struct notification_filter { /* members left NULL or false do not narrow */
     const char *status, *template, *error_code, *booking_id;
+    const char *in_venue;     /* of those that the actor sees */
+    const char *acknowledged; /* "true" or "false" */
     bool has_since, has_until;
     struct wall since, until; /* of created_at, both included */
 };
@@ -65,20 +67,43 @@ enum err notification_list(struct svc *s, const struct notification_actor *who,
 enum err notification_resend(struct svc *s, const struct notification_actor *who, const char *id,
                              struct notification_item *out) MUST_CHECK;
 
+/* What to send again: what matches, or of that only these. */
+struct notification_order {
+    struct notification_filter filter;
+    const char *const *ids; /* NULL: any */
+    size_t ids_n;
+    const char *after_created, *after_id; /* behind the last one of the run before; NULL: all */
+    int64_t limit;
+    bool dry_run; /* only count */
+};
 struct notification_counts {
     int64_t matched;      /* FAILED, matching, still worth sending */
     int64_t sent, failed; /* of those tried now */
     int64_t remaining;    /* matched and not tried: limit reached, out of time, or dry run */
+    int64_t parts;        /* of a dry run: SMS that all that matched come to */
+    /* The last one tried, on the arena; NULL when none was. Behind it the next run begins. */
+    const char *last_created, *last_id;
 };
-/* Sends FAILED rows that match again, oldest first, each at most once, until `limit`, or the
+/* Sends FAILED rows that match again, oldest first, each at most once, until the limit, or the
  * deadline is near. */
 enum err notification_resend_all(struct svc *s, const struct notification_actor *who,
-                                 const struct notification_filter *f, int64_t limit, bool dry_run,
+                                 const struct notification_order *o,
                                  struct notification_counts *out) MUST_CHECK;
 
-/* Takes matching FAILED rows out of the alerting gauge. ids NULL: any; else only these. */
+/* FAILED rows by template and error code, as far as the staff key sees. Statement's index; rows
+ * for notification_group_read(). */
+int notification_add_groups(struct db_batch *b, const char *key_hash,
+                            const struct notification_filter *f);
+struct notification_group {
+    const char *template, *error_code;
+    int64_t count, sendable; /* sendable: not too old, and not erased */
+    struct wall oldest_at, newest_at;
+};
+void notification_group_read(struct db_rows rows, int row, struct notification_group *out);
+
+/* Takes matching FAILED rows out of the alerting gauge; *matched: how many were not acknowledged
+ * yet. Of the order the filter, ids and dry_run count. */
 enum err notification_acknowledge(struct svc *s, const struct notification_actor *who,
-                                  const struct notification_filter *f, const char *const *ids,
-                                  size_t ids_n, int64_t *acknowledged) MUST_CHECK;
+                                  const struct notification_order *o, int64_t *matched) MUST_CHECK;
 
 #endif

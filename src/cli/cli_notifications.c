@@ -176,7 +176,9 @@ static int notifications_resend_all(struct cli_session *s, const struct notifica
                                     int64_t limit, bool dry_run)
 {
     struct notification_counts n;
-    enum err e = notification_resend_all(&s->svc, &actor, f, limit, dry_run, &n);
+    enum err e = notification_resend_all(
+        &s->svc, &actor,
+        &(struct notification_order){.filter = *f, .limit = limit, .dry_run = dry_run}, &n);
     if (e != ERR_OK)
         return cli_failed(e);
     printf("matched %" PRId64 ", sent %" PRId64 ", failed %" PRId64 ", remaining %" PRId64 "\n",
@@ -243,8 +245,9 @@ int cli_notifications_acknowledge(struct cli *c)
     if (code != CLI_GO_ON)
         return code;
     const char *const *ids = w.all ? NULL : (const char *const *)c->argv;
-    enum err e =
-        notification_acknowledge(&s.svc, &actor, &filter, ids, w.all ? 0 : (size_t)c->argc, &n);
+    const struct notification_order order = {
+        .filter = filter, .ids = ids, .ids_n = w.all ? 0 : (size_t)c->argc};
+    enum err e = notification_acknowledge(&s.svc, &actor, &order, &n);
     if (e == ERR_OK)
         printf("acknowledged %" PRId64 "\n", n);
     code = e == ERR_OK ? cli_done() : cli_failed(e);

@@ -6,6 +6,7 @@
 #include "svc/notification_list.h"
 
 #include "base/ensure.h"
+#include "domain/sms_text.h"
 #include "svc/audit.h"
 #include "svc/notification.h"
 #include "svc/svc_sql.h"
@@ -26,7 +27,8 @@ int notification_add_list(struct db_batch *b, const char *key_hash,
                           const struct notification_page *q)
 {
     return DB_ADD(b, &stmt_notification_list_key, key_hash, FILTER_PARAMS(b, &q->filter),
-                  q->after_created, q->after_id, db_int(b, q->limit));
+                  q->after_created, q->after_id, db_int(b, q->limit), q->filter.acknowledged,
+                  q->filter.in_venue);
 }
 
 int notification_add_of_booking(struct db_batch *b, const char *key_hash, const char *booking_id)
@@ -161,19 +163,39 @@ enum err notification_resend(struct svc *s, const struct notification_actor *who
     return ERR_OK;
 }
 
-struct place_in_list { /* of the last row tried */
-    const char *created, *id;
+/* ---- all that match ---- */
+
+/* Rows read at once by a dry run: a text has some 300 bytes. */
+#define BODIES_AT_ONCE 2000
+
+/* JSON, which the statement unfolds: a parameter of fixed type for any number of identifiers. */
+static const char *notification_list_ids_json(struct arena *a, const char *const *ids, size_t n)
+{
+    struct sb sb;
+    sb_init(&sb, a, n * (UUID_LEN + 3) + 3);
+    sb_putc(&sb, '[');
+    for (size_t i = 0; i < n; i++)
+        sb_printf(&sb, "%s\"%s\"", i ? "," : "", ids[i]);
+    sb_putc(&sb, ']');
+    return sb.p;
+}
+
+/* Where a run over the list is, oldest first. */
+struct list_place {
+    const char *created, *id; /* of the last row; NULL: before the first */
+    const char *ids;          /* JSON, or NULL for any */
 };
 
-/* Claims and sends the next one; *tried false: none is left. */
+/* Claims and sends the next one; at->id NULL: none is left. */
 static enum err notification_list_resend_next(struct svc *s, const struct notification_actor *who,
                                               const struct notification_filter *f,
-                                              struct place_in_list *at,
+                                              struct list_place *at,
                                               struct notification_counts *counts)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     int claim = DB_ADD(b, &stmt_notification_claim_next, who->venue_id, FILTER_PARAMS(b, f),
-                       at->created, at->id, db_int(b, notification_send_by_ms(s)));
+                       at->created, at->id, db_int(b, notification_send_by_ms(s)), f->acknowledged,
+                       f->in_venue, at->ids);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -188,8 +210,8 @@ static enum err notification_list_resend_next(struct svc *s, const struct notifi
     e = db_run(c, s->deadline);
     if (e != ERR_OK)
         return e;
-    at->created = db_get_str(claimed, 0, "created");
-    at->id = db_get_str(claimed, 0, "id");
+    counts->last_created = at->created = db_get_str(claimed, 0, "created");
+    counts->last_id = at->id = db_get_str(claimed, 0, "id");
     if (notification_list_send_claimed(s, claimed) == NOTIFICATION_OUTCOME_SENT)
         counts->sent++;
     else
@@ -197,26 +219,41 @@ static enum err notification_list_resend_next(struct svc *s, const struct notifi
     return ERR_OK;
 }
 
-/* One at a time, each claimed and committed by itself: a run that is cut off leaves no row in
- * doubt. */
-enum err notification_resend_all(struct svc *s, const struct notification_actor *who,
-                                 const struct notification_filter *f, int64_t limit, bool dry_run,
-                                 struct notification_counts *out)
+/* What a provider would bill. By the same rule as the metric, so it is counted here and not in
+ * SQL. */
+static enum err notification_list_count_parts(struct svc *s, const struct notification_actor *who,
+                                              const struct notification_filter *f,
+                                              struct list_place at, int64_t *parts)
 {
-    *out = (struct notification_counts){0};
-    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int counted = DB_ADD(b, &stmt_notification_count, who->venue_id, FILTER_PARAMS(b, f));
-    enum err e = db_run(b, s->deadline);
-    if (e != ERR_OK)
-        return e;
-    /* Rows that fail again match again: the place in the list makes sure that each is tried
-     * once. */
-    out->matched = db_get_int(db_result(b, counted), 0, "matched");
+    for (;;) {
+        struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+        int read =
+            DB_ADD(b, &stmt_notification_bodies, who->venue_id, FILTER_PARAMS(b, f), at.created,
+                   at.id, f->acknowledged, f->in_venue, at.ids, db_int(b, BODIES_AT_ONCE));
+        enum err e = db_run(b, s->deadline);
+        if (e != ERR_OK)
+            return e;
+        struct db_rows rows = db_result(b, read);
+        const int n = db_count(rows);
+        for (int i = 0; i < n; i++)
+            *parts += (int64_t)sms_text_size(db_get_str(rows, i, "body")).parts;
+        if (n < BODIES_AT_ONCE)
+            return ERR_OK;
+        at.created = db_get_str(rows, n - 1, "created");
+        at.id = db_get_str(rows, n - 1, "id");
+    }
+}
 
-    struct place_in_list at = {0};
-    int64_t most = dry_run ? 0 : limit < out->matched ? limit : out->matched;
+/* Rows that fail again match again: the place in the list makes sure that each is tried once. One
+ * at a time, each claimed and committed by itself: a run that is cut off leaves no row in doubt. */
+static enum err notification_list_resend_run(struct svc *s, const struct notification_actor *who,
+                                             const struct notification_order *o,
+                                             struct list_place at, struct notification_counts *out)
+{
+    const int64_t most = o->limit < out->matched ? o->limit : out->matched;
+    enum err e = ERR_OK;
     for (int64_t i = 0; i < most && notification_has_time(s); i++) {
-        e = notification_list_resend_next(s, who, f, &at, out);
+        e = notification_list_resend_next(s, who, &o->filter, &at, out);
         if (e != ERR_OK || !at.id)
             break;
     }
@@ -226,42 +263,88 @@ enum err notification_resend_all(struct svc *s, const struct notification_actor 
     return out->sent + out->failed > 0 ? ERR_OK : e;
 }
 
+enum err notification_resend_all(struct svc *s, const struct notification_actor *who,
+                                 const struct notification_order *o,
+                                 struct notification_counts *out)
+{
+    const struct notification_filter *f = &o->filter;
+    struct list_place at = {.created = o->after_created,
+                            .id = o->after_id,
+                            .ids = o->ids ? notification_list_ids_json(s->arena, o->ids, o->ids_n)
+                                          : NULL};
+    *out = (struct notification_counts){0};
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int counted = DB_ADD(b, &stmt_notification_count, who->venue_id, FILTER_PARAMS(b, f),
+                         at.created, at.id, f->acknowledged, f->in_venue, at.ids);
+    enum err e = db_run(b, s->deadline);
+    if (e != ERR_OK)
+        return e;
+    out->matched = out->remaining = db_get_int(db_result(b, counted), 0, "matched");
+    return o->dry_run ? notification_list_count_parts(s, who, f, at, &out->parts)
+                      : notification_list_resend_run(s, who, o, at, out);
+}
+
+/* ---- groups ---- */
+
+int notification_add_groups(struct db_batch *b, const char *key_hash,
+                            const struct notification_filter *f)
+{
+    return DB_ADD(b, &stmt_notification_groups, key_hash, f->template, f->error_code,
+                  notification_list_time(b, f->has_since, f->since),
+                  notification_list_time(b, f->has_until, f->until), f->acknowledged, f->in_venue);
+}
+
+void notification_group_read(struct db_rows rows, int row, struct notification_group *out)
+{
+    *out = (struct notification_group){
+        .template = db_get_str(rows, row, "template"),
+        .error_code = db_get_str(rows, row, "error_code"),
+        .count = db_get_int(rows, row, "n"),
+        .sendable = db_get_int(rows, row, "sendable"),
+        .oldest_at = db_get_time(rows, row, "oldest_us"),
+        .newest_at = db_get_time(rows, row, "newest_us"),
+    };
+}
+
 /* ---- acknowledging ---- */
 
-/* JSON, which the statement unfolds: a parameter of fixed type for any number of identifiers. */
-static const char *notification_list_ids_json(struct arena *a, const char *const *ids, size_t n)
+static enum err notification_list_count_open(struct svc *s, const struct notification_actor *who,
+                                             const struct notification_order *o, const char *ids,
+                                             int64_t *matched)
 {
-    struct sb sb;
-    sb_init(&sb, a, n * (UUID_LEN + 3) + 3);
-    sb_putc(&sb, '[');
-    for (size_t i = 0; i < n; i++)
-        sb_printf(&sb, "%s\"%s\"", i ? "," : "", ids[i]);
-    sb_putc(&sb, ']');
-    return sb.p;
+    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
+    int i = DB_ADD(b, &stmt_notification_count_open, who->venue_id, FILTER_PARAMS(b, &o->filter),
+                   ids, o->filter.in_venue);
+    enum err e = db_run(b, s->deadline);
+    if (e == ERR_OK)
+        *matched = db_get_int(db_result(b, i), 0, "matched");
+    return e;
 }
 
 /* One audit row for all: it says how many, and one of them by name when it was one. */
 enum err notification_acknowledge(struct svc *s, const struct notification_actor *who,
-                                  const struct notification_filter *f, const char *const *ids,
-                                  size_t ids_n, int64_t *acknowledged)
+                                  const struct notification_order *o, int64_t *matched)
 {
+    const char *ids = o->ids ? notification_list_ids_json(s->arena, o->ids, o->ids_n) : NULL;
+    if (o->dry_run)
+        return notification_list_count_open(s, who, o, ids, matched);
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
-    int i = DB_ADD(b, &stmt_notification_acknowledge, who->venue_id, FILTER_PARAMS(b, f),
-                   ids ? notification_list_ids_json(s->arena, ids, ids_n) : NULL, who->name);
+    int i = DB_ADD(b, &stmt_notification_acknowledge, who->venue_id, FILTER_PARAMS(b, &o->filter),
+                   ids, o->filter.in_venue, who->name);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
-    *acknowledged = db_affected(db_result(b, i));
+    *matched = db_affected(db_result(b, i));
 
     struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
-    if (*acknowledged > 0) {
+    if (*matched > 0) {
         audit_add(s, c,
                   &(struct audit){.actor = who->name,
                                   .action = "notification.acknowledge",
-                                  .subject = ids && ids_n == 1 ? ids[0] : "notifications",
+                                  .subject = o->ids && o->ids_n == 1 ? o->ids[0] : "notifications",
                                   .venue_id = who->venue_id,
                                   .detail = arena_printf(s->arena, "{\"acknowledged\":%lld}",
-                                                         (long long)*acknowledged)});
+                                                         (long long)*matched)});
     }
     return db_run(c, s->deadline);
 }

@@ -275,7 +275,10 @@ static struct notification_counts resend_all(const struct notification_actor *wh
                                              bool dry)
 {
     struct notification_counts c;
-    EXPECT(notification_resend_all(&tb.svc, who, f, limit, dry, &c), ERR_OK);
+    EXPECT(notification_resend_all(
+               &tb.svc, who,
+               &(struct notification_order){.filter = *f, .limit = limit, .dry_run = dry}, &c),
+           ERR_OK);
     return c;
 }
 #define EXPECT_COUNTS(c, m, s, f, r)          \
@@ -324,18 +327,35 @@ START_TEST(acknowledging_takes_rows_out_of_the_alert_and_nothing_else)
     struct notification_filter past = {.has_until = true, .until = {wall_now().us - 3600000000LL}};
     const char *ids[] = {b.s, NOBODY};
     int64_t n = -1;
-    EXPECT(notification_acknowledge(&tb.svc, &elsewhere, &any, NULL, 0, &n), ERR_OK);
+    EXPECT(notification_acknowledge(
+               &tb.svc, &elsewhere,
+               &(struct notification_order){.filter = any, .ids = NULL, .ids_n = 0}, &n),
+           ERR_OK);
     ck_assert_int_eq(n, 0);
-    EXPECT(notification_acknowledge(&tb.svc, &all, &past, NULL, 0, &n), ERR_OK);
+    EXPECT(notification_acknowledge(
+               &tb.svc, &all, &(struct notification_order){.filter = past, .ids = NULL, .ids_n = 0},
+               &n),
+           ERR_OK);
     ck_assert_int_eq(n, 0);
-    EXPECT(notification_acknowledge(&tb.svc, &all, &any, ids, 0, &n),
-           ERR_OK); /* an empty list is nobody */
+    EXPECT(
+        notification_acknowledge(
+            &tb.svc, &all, &(struct notification_order){.filter = any, .ids = ids, .ids_n = 0}, &n),
+        ERR_OK); /* an empty list is nobody */
     ck_assert_int_eq(n, 0);
-    EXPECT(notification_acknowledge(&tb.svc, &all, &timeouts, ids, 2, &n), ERR_OK);
+    EXPECT(notification_acknowledge(
+               &tb.svc, &all,
+               &(struct notification_order){.filter = timeouts, .ids = ids, .ids_n = 2}, &n),
+           ERR_OK);
     ck_assert_int_eq(n, 0);
-    EXPECT(notification_acknowledge(&tb.svc, &all, &any, ids, 2, &n), ERR_OK);
+    EXPECT(
+        notification_acknowledge(
+            &tb.svc, &all, &(struct notification_order){.filter = any, .ids = ids, .ids_n = 2}, &n),
+        ERR_OK);
     ck_assert_int_eq(n, 1);
-    EXPECT(notification_acknowledge(&tb.svc, &all, &any, NULL, 0, &n), ERR_OK);
+    EXPECT(notification_acknowledge(
+               &tb.svc, &all, &(struct notification_order){.filter = any, .ids = NULL, .ids_n = 0},
+               &n),
+           ERR_OK);
     ck_assert_int_eq(n, 1);
     ck_assert_int_eq(
         COUNT("notifications WHERE status = 'FAILED' AND acknowledged_by = 'staff:desk'"), 2);

@@ -88,6 +88,15 @@ AND ($5::text IS NULL OR n.error_code = $5::text)
 AND ($6::timestamptz IS NULL OR n.created_at >= $6::timestamptz)
 AND ($7::timestamptz IS NULL OR n.created_at <= $7::timestamptz)
 
+-- What a page of staff's narrows further: whether somebody has acknowledged it, and a venue.
+-- fragment: notification_narrow
+(:ack::boolean IS NULL OR (n.acknowledged_at IS NOT NULL) = :ack::boolean)
+AND (:venue::uuid IS NULL OR n.venue_id = :venue::uuid)
+
+-- fragment: notification_among
+(:ids::jsonb IS NULL
+ OR n.id IN (SELECT i.id::uuid FROM jsonb_array_elements_text(:ids::jsonb) AS i (id)))
+
 -- fragment: notification_page
 AND ($8::timestamptz IS NULL OR (n.created_at, n.id) < ($8::timestamptz, $9::uuid))
 ORDER BY n.created_at DESC, n.id DESC
@@ -123,7 +132,7 @@ RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.att
 -- params: $1 text hash of the key, $2 text status or NULL, $3 uuid booking or NULL,
 -- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
 -- params: $7 timestamptz until or NULL, $8 timestamptz cursor's time or NULL, $9 uuid cursor's id,
--- params: $10 integer most rows
+-- params: $10 integer most rows, $11 boolean acknowledged or NULL, $12 uuid venue or NULL
 -- returns: notification_columns
 -- index: notifications_newest
 SELECT
@@ -133,6 +142,8 @@ SELECT
        -- include: staff_sees(venue = n.venue_id)
    AND
        -- include: notification_filter
+   AND
+       -- include: notification_narrow(ack = $11, venue = $12)
        -- include: notification_page;
 
 -- name: notification_list
@@ -201,7 +212,9 @@ SELECT n.status = 'FAILED' AS failed
 -- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
 -- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
 -- params: $7 timestamptz until or NULL, $8 timestamptz time of the last one or NULL,
--- params: $9 uuid the last one, $10 bigint ms until it must be sent
+-- params: $9 uuid the last one, $10 bigint ms until it must be sent,
+-- params: $11 boolean acknowledged or NULL, $12 uuid venue or NULL,
+-- params: $13 jsonb array of identifiers or NULL for any
 -- returns: notification_claimed
 -- index: notifications_failed
 -- include: notification_claim_set(ms = $10)
@@ -214,41 +227,118 @@ SELECT n.status = 'FAILED' AS failed
               -- include: notification_sendable
           AND
               -- include: notification_filter
+          AND
+              -- include: notification_narrow(ack = $11, venue = $12)
+          AND
+              -- include: notification_among(ids = $13)
           AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))
         ORDER BY n.created_at, n.id
         LIMIT 1
           FOR NO KEY UPDATE SKIP LOCKED)
 -- include: notification_claimed;
 
+-- What a resend would try: behind the last one tried.
+-- fragment: notification_matching
+       -- include: notification_seen
+   AND
+       -- include: notification_sendable
+   AND
+       -- include: notification_filter
+   AND
+       -- include: notification_narrow(ack = $10, venue = $11)
+   AND
+       -- include: notification_among(ids = $12)
+   AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))
+
 -- name: notification_count
 -- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
 -- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
--- params: $7 timestamptz until or NULL
+-- params: $7 timestamptz until or NULL, $8 timestamptz time of the last one or NULL,
+-- params: $9 uuid the last one, $10 boolean acknowledged or NULL, $11 uuid venue or NULL,
+-- params: $12 jsonb array of identifiers or NULL for any
+-- returns: matched
+SELECT count(*) AS matched
+  FROM notifications n
+ WHERE
+       -- include: notification_matching;
+
+-- The texts of a dry run, whose SMS parts are counted.
+-- name: notification_bodies
+-- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
+-- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
+-- params: $7 timestamptz until or NULL, $8 timestamptz time of the last one or NULL,
+-- params: $9 uuid the last one, $10 boolean acknowledged or NULL, $11 uuid venue or NULL,
+-- params: $12 jsonb array of identifiers or NULL for any, $13 integer most rows
+-- returns: id, created, body
+SELECT n.id, n.created_at::text AS created, n.body
+  FROM notifications n
+ WHERE
+       -- include: notification_matching
+ ORDER BY n.created_at, n.id
+ LIMIT $13::integer;
+
+-- FAILED ones by what they have in common, the most first.
+-- name: notification_groups
+-- params: $1 text hash of the key, $2 text template or NULL, $3 text error code or NULL,
+-- params: $4 timestamptz since or NULL, $5 timestamptz until or NULL,
+-- params: $6 boolean acknowledged or NULL, $7 uuid venue or NULL
+-- returns: template, error_code, n, sendable, oldest_us, newest_us
+SELECT n.template, n.error_code, count(*) AS n,
+       count(*) FILTER (WHERE
+       -- include: notification_sendable
+       ) AS sendable,
+       (extract(epoch FROM min(n.created_at)) * 1000000)::bigint AS oldest_us,
+       (extract(epoch FROM max(n.created_at)) * 1000000)::bigint AS newest_us
+  FROM notifications n
+ WHERE
+       -- include: staff_sees(venue = n.venue_id)
+   AND n.status = 'FAILED'
+   AND ($2::text IS NULL OR n.template = $2::text)
+   AND ($3::text IS NULL OR n.error_code = $3::text)
+   AND ($4::timestamptz IS NULL OR n.created_at >= $4::timestamptz)
+   AND ($5::timestamptz IS NULL OR n.created_at <= $5::timestamptz)
+   AND
+       -- include: notification_narrow(ack = $6, venue = $7)
+ GROUP BY n.template, n.error_code
+ ORDER BY count(*) DESC, n.template, n.error_code;
+
+-- fragment: notification_open
+n.status = 'FAILED'
+AND n.acknowledged_at IS NULL
+AND ($9::uuid IS NULL OR n.venue_id = $9::uuid)
+
+-- name: notification_count_open
+-- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
+-- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
+-- params: $7 timestamptz until or NULL, $8 jsonb array of identifiers or NULL for any,
+-- params: $9 uuid venue or NULL
 -- returns: matched
 SELECT count(*) AS matched
   FROM notifications n
  WHERE
        -- include: notification_seen
    AND
-       -- include: notification_sendable
+       -- include: notification_open
    AND
-       -- include: notification_filter;
+       -- include: notification_filter
+   AND
+       -- include: notification_among(ids = $8);
 
 -- name: notification_acknowledge
 -- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
 -- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
 -- params: $7 timestamptz until or NULL, $8 jsonb array of identifiers or NULL for any,
--- params: $9 text actor
+-- params: $9 uuid venue or NULL, $10 text actor
 -- returns: nothing
 UPDATE notifications n
    SET acknowledged_at = now(),
-       acknowledged_by = $9::text,
+       acknowledged_by = $10::text,
        updated_at = now()
  WHERE
        -- include: notification_seen
-   AND n.status = 'FAILED'
-   AND n.acknowledged_at IS NULL
+   AND
+       -- include: notification_open
    AND
        -- include: notification_filter
-   AND ($8::jsonb IS NULL
-        OR n.id IN (SELECT i.id::uuid FROM jsonb_array_elements_text($8::jsonb) AS i (id)));
+   AND
+       -- include: notification_among(ids = $8);
