@@ -9,13 +9,13 @@
 #include "svc/booking.h"
 #include "svc/notification_list.h"
 
-/* Booking */
-json_t *api_booking_json(struct arena *a, const struct booking *bk);
+/* Booking; names in the caller's language, else the venue's */
+json_t *api_booking_json(const struct api_request *r, const struct booking *bk);
 /* StaffBooking: with the customer */
-json_t *api_staff_booking_json(struct arena *a, const struct booking *bk);
+json_t *api_staff_booking_json(const struct api_request *r, const struct booking *bk);
 /* One booking as the caller may see it, in the request's arena: a key of one venue is not shown the
  * name of an account whose customer never booked there (BEHAVIOUR §5). */
-typedef json_t *api_booking_view_fn(struct arena *a, const struct booking *bk);
+typedef json_t *api_booking_view_fn(const struct api_request *r, const struct booking *bk);
 json_t *api_booking_view(const struct api_request *r, const struct booking *bk,
                          api_booking_view_fn *view);
 /* A row of a list of bookings in one of these views, in the request's arena, as api_reply_page()

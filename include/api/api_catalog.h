@@ -52,9 +52,6 @@ void api_words_put(const struct api_request *r, json_t *j, const char *name,
 void api_take_text(const struct api_request *r, const char *name, const char *in, const char **to);
 void api_take_url(struct api_request *r, const char *name, const char *in, const char **to);
 bool api_member_is_null(const struct api_request *r, const char *name);
-/* The text in the caller's language (Accept-Language), else in the usual one, else `plain`. */
-const char *api_text_for(const struct api_request *r, const char *const texts[LOCALE_COUNT],
-                         enum locale usual, const char *plain);
 
 /* A list's page: `limit` + 1 rows are asked for, so that the row too many tells of others. */
 bool api_catalog_page(struct api_request *r, const struct api_page *page,

@@ -34,6 +34,7 @@ struct api_route {
     size_t input_size;
     bool partial;    /* PATCH: no member is required, but one must be there */
     bool idempotent; /* takes Idempotency-Key */
+    bool tagged;     /* the frame gives the answer an ETag, of its bytes */
     /* Parameters: into r->query_input (query_size bytes, zeroed). An unknown or repeated one is a
      * fault (query:NAME), but on routes that say query_open (the gateway adds its own). */
     const struct schema_row *query;
@@ -84,6 +85,8 @@ struct api_request {
         bool in_use;                /* what stands against a change: */
         int64_t bookings, services;
     } problem;
+    bool names_said;       /* in the caller's language: the answer depends on Accept-Language */
+    bool always_whole;     /* never 304: the answer is newer than its ETag says */
     struct api_idem *idem; /* the Idempotency-Key; NULL when the request has none */
 };
 

@@ -30,6 +30,9 @@ void http_resp_init(struct http_resp *r, struct arena *a);
 void http_resp_header(struct http_resp *r, const char *name, const char *value);
 void http_resp_headerf(struct http_resp *r, const char *name, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* Vary (RFC 9110 12.5.5): the answer depends on this field of the request. Several make one
+ * list. */
+void http_resp_vary(struct http_resp *r, const char *field);
 /* Reason phrase of RFC 9110 15. */
 const char *http_reason(int status);
 /*

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "domain/states.h"
+#include "svc/booking_name.h"
 #include "svc/svc.h"
 
 struct booking {
@@ -37,11 +38,12 @@ struct booking {
     const char *phone, *name; /* the customer's; NULL: erased, or never told */
     bool booked_here;   /* the customer has booked in this venue themselves: it knows the name */
     enum locale locale; /* of its notifications */
-    const char *service, *venue, *resource, *starts_wall,
-        *ends_wall;                /* for notifications; wall time of the venue */
-    struct wall read_at;           /* now() of the transaction that read it */
-    struct wall free_cancel_until; /* by the rule that the booking keeps */
-    bool has_ended;                /* completed or no-show was marked, at: */
+    struct booking_name service, venue, resource;
+    enum locale venue_locale;            /* of a name for who asks for no language */
+    const char *starts_wall, *ends_wall; /* for notifications; wall time of the venue */
+    struct wall read_at;                 /* now() of the transaction that read it */
+    struct wall free_cancel_until;       /* by the rule that the booking keeps */
+    bool has_ended;                      /* completed or no-show was marked, at: */
     struct wall ended_at;
 };
 

@@ -36,6 +36,16 @@ int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struc
 /* One row when the key may see the venue. */
 int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id);
 void booking_read(struct db_rows rows, int row, struct booking *out);
+/* Initialises a struct booking_name from the columns NAME, NAME_ar and NAME_en. */
+#define BOOKING_READ_NAME(rows, row, name)                   \
+    {                                                        \
+        .plain = db_get_str((rows), (row), (name)), .in = {  \
+            [LOCALE_AR] = db_get((rows), (row), name "_ar"), \
+            [LOCALE_EN] = db_get((rows), (row), name "_en")  \
+        }                                                    \
+    }
+/* Of a column `locale`; NULL is Arabic, which venues have at first. */
+enum locale booking_locale_of(const char *name);
 
 struct booking_event { /* a row of the history */
     struct wall at;

@@ -17,7 +17,8 @@ struct notification {
     int64_t booking_version; /* with the template: the event, written once */
     enum locale locale;
     const char *recipient; /* E.164 */
-    /* for the text; starts_at and ends_at already in the venue's wall time, "2026-01-02 15:04" */
+    /* for the text: names in the language of the recipient; starts_at and ends_at already in the
+     * wall time of the venue, "2026-01-02 15:04" */
     const char *service, *venue, *resource, *starts_at, *ends_at;
     int64_t party_size;
     /* The sum that the text speaks of, in minor units, and where to pay it; NULL: of templates that

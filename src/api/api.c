@@ -201,6 +201,8 @@ static enum err api_serve_request(struct api *api, struct api_output *out)
      * along. */
     db_clean(api->db, r->svc.deadline);
     api_idem_finish(r, e);
+    if (r->names_said)
+        http_resp_vary(&r->resp, "Accept-Language");
     http_cors_add(&r->resp, api_listed_origin(api));
     http_resp_header(&r->resp, "X-Request-Id", r->svc.request_id);
     struct str bytes =

@@ -114,8 +114,10 @@ static enum err api_booking_get(struct api_request *r)
         return ERR_NOT_FOUND;
     struct booking bk;
     booking_read(db_result(b, found), 0, &bk);
-    api_reply(r, 200, api_booking_json(r->svc.arena, &bk));
+    api_reply(r, 200, api_booking_json(r, &bk));
     api_etag(r, bk.version);
+    r->always_whole =
+        bk.dead_hold; /* expired by the clock: the row, and so its version, is older */
     return ERR_OK;
 }
 

@@ -5,6 +5,7 @@
  * handlers of customers and of staff, so that both see the same members (openapi.yaml).
  */
 #include "api/api_booking.h"
+#include "api/api_language.h"
 #include "api/api_page.h"
 #include "svc/booking_reads.h"
 
@@ -20,8 +21,9 @@ static void booking_json_put_time(struct arena *a, json_t *obj, const char *key,
 
 /* All members are always there, null where there is no value: a client need not tell missing from
  * null. */
-json_t *api_booking_json(struct arena *a, const struct booking *bk)
+json_t *api_booking_json(const struct api_request *r, const struct booking *bk)
 {
+    struct arena *a = r->svc.arena;
     json_t *j = json_obj(a);
     json_put_str(a, j, "id", bk->id.s);
     json_put_int(a, j, "version", bk->version);
@@ -38,9 +40,12 @@ json_t *api_booking_json(struct arena *a, const struct booking *bk)
     json_put_str(a, j, "note", bk->note);
     json_put_str(a, j, "guest_name", bk->guest_name);
     json_put_bool(a, j, "resource_chosen", bk->resource_chosen);
-    json_put_str(a, j, "service_name", bk->service);
-    json_put_str(a, j, "resource_name", bk->resource);
-    json_put_str(a, j, "venue_name", bk->venue);
+    json_put_str(a, j, "service_name",
+                 api_text_for(r, bk->service.in, bk->venue_locale, bk->service.plain));
+    json_put_str(a, j, "resource_name",
+                 api_text_for(r, bk->resource.in, bk->venue_locale, bk->resource.plain));
+    json_put_str(a, j, "venue_name",
+                 api_text_for(r, bk->venue.in, bk->venue_locale, bk->venue.plain));
     json_put_str(a, j, "reason", bk->reason);
     json_put_time(a, j, "free_cancellation_until", bk->free_cancel_until);
     booking_json_put_time(a, j, "hold_expires_at", bk->has_hold, bk->hold_expires_at);
@@ -50,9 +55,10 @@ json_t *api_booking_json(struct arena *a, const struct booking *bk)
 }
 
 /* What only staff may see is added here and nowhere else. */
-json_t *api_staff_booking_json(struct arena *a, const struct booking *bk)
+json_t *api_staff_booking_json(const struct api_request *r, const struct booking *bk)
 {
-    json_t *j = api_booking_json(a, bk);
+    struct arena *a = r->svc.arena;
+    json_t *j = api_booking_json(r, bk);
     if (bk->has_customer) {
         json_t *customer = json_obj(a);
         json_put_str(a, customer, "id", bk->customer_id.s);
@@ -97,7 +103,7 @@ json_t *api_booking_view(const struct api_request *r, const struct booking *bk,
     struct booking shown = *bk;
     if (r->who.kind == WHO_STAFF && r->who.one_venue && !bk->booked_here)
         shown.name = NULL;
-    return view(r->svc.arena, &shown);
+    return view(r, &shown);
 }
 
 /* Called by the service with the batch that will commit the change. */

@@ -87,7 +87,7 @@ void api_conflicts_put(struct api_request *r, json_t *body, const struct catalog
     for (int row = 0; c->total > 0 && row < db_count(c->rows); row++) {
         struct booking bk;
         booking_read(c->rows, row, &bk);
-        json_push(a, list, api_staff_booking_json(a, &bk));
+        json_push(a, list, api_booking_view(r, &bk, api_staff_booking_json));
     }
     json_put(a, body, "conflicts", list);
     json_put_int(a, body, "conflicts_total", c->total);

@@ -4,9 +4,9 @@
  * by the handlers of the catalog. `name` is the one that staff use; `names` and `descriptions` have
  * a text per language, and the caller's language chooses among them. */
 #include "api/api_catalog.h"
+#include "api/api_language.h"
 #include "base/chars.h"
 #include "domain/templates.h"
-#include "http/http_accept.h"
 
 /* Both languages of one text; NULL takes one away, a missing member leaves it. The rows write into
  * an array of two pointers, hence the offsets. */
@@ -82,18 +82,6 @@ void api_words_take(struct api_request *r, const struct words_input *in, struct 
 }
 
 /* ---- out ---- */
-
-/* The caller's language, else the venue's, else the plain name: a text in the wrong language is
- * better than none. */
-const char *api_text_for(const struct api_request *r, const char *const texts[LOCALE_COUNT],
-                         enum locale usual, const char *plain)
-{
-    const int asked =
-        http_accept_language(http_header(r->head, "Accept-Language"), locale_names, LOCALE_COUNT);
-    if (asked >= 0 && texts[asked])
-        return texts[asked];
-    return texts[usual] ? texts[usual] : plain;
-}
 
 static json_t *catalog_words_texts_json(struct arena *a, const char *const texts[LOCALE_COUNT])
 {

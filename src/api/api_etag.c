@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * ETag and If-Match (RFC 9110 8.8.3, 13.1.1): the tag of a booking is its version in quotes. Called
- * by the handlers of bookings. A change that was prepared on an old version is refused (412)
- * instead of overwriting somebody's work.
+ * ETag, If-Match and If-None-Match (RFC 9110 8.8.3, 13.1): the tag of a booking is its version in
+ * quotes, that of a catalogue answer is made of its bytes. Called by the handlers of bookings, and
+ * by the frame. A change that was prepared on an old version is refused (412) instead of
+ * overwriting somebody's work.
  */
 #include <inttypes.h>
 
 #include "api_priv.h"
+#include "base/digest.h"
 #include "base/num.h"
 
 void api_etag(struct api_request *r, int64_t version)
@@ -74,11 +76,25 @@ static bool etag_listed(struct str value, struct str tag)
     return false;
 }
 
+/* Of the bytes, so it differs with the language too. Caches may keep such an answer and must ask
+ * each time; one that a token may have widened is for its bearer alone. */
+static void etag_of_bytes(struct api_request *r)
+{
+    char hex[SHA256_HEX_MAX];
+    digest_sha256_hex(r->resp.body, hex);
+    /* 128 bits: two answers of one resource never meet. */
+    http_resp_headerf(&r->resp, "ETag", "\"%.32s\"", hex);
+    http_resp_header(&r->resp, "Cache-Control", r->auth_hash ? "private, no-cache" : "no-cache");
+}
+
 /* Only for reads that succeeded: a change must say what it did. */
 void api_if_none_match(struct api_request *r)
 {
     const bool read = r->head->method == HTTP_GET || r->head->method == HTTP_HEAD;
-    for (size_t i = 0; read && r->resp.status == 200 && i < r->resp.headers_n; i++)
+    if (r->route->tagged && r->resp.status == 200)
+        etag_of_bytes(r);
+    for (size_t i = 0; read && !r->always_whole && r->resp.status == 200 && i < r->resp.headers_n;
+         i++)
         if (strcmp(r->resp.headers[i].name, "ETag") == 0 &&
             etag_listed(http_header(r->head, "If-None-Match"), str_of(r->resp.headers[i].value)))
             api_reply_empty(r, 304);

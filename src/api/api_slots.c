@@ -151,12 +151,14 @@ static enum err api_slots_get_days(struct api_request *r)
 const struct api_route api_route_slots_get_list = {
     .http = {HTTP_GET, "/v1/services/{service_id}/slots", 200, NULL},
     .handler = api_slots_get_list,
+    .tagged = true,
     .query = api_slots_rows,
     .query_size = sizeof(struct slots_input),
 };
 const struct api_route api_route_slots_get_days = {
     .http = {HTTP_GET, "/v1/services/{service_id}/days", 200, NULL},
     .handler = api_slots_get_days,
+    .tagged = true,
     .query = api_slots_days_rows,
     .query_size = sizeof(struct slots_input),
 };

@@ -5,6 +5,7 @@ noinst_LIBRARIES += libapi.a
 libapi_a_SOURCES = \
   include/api/api.h \
   include/api/api_handler.h \
+  include/api/api_language.h \
   include/api/api_page.h \
   src/api/api.c \
   src/api/api_audit.c \
@@ -19,6 +20,7 @@ libapi_a_SOURCES = \
   src/api/api_idem.c \
   src/api/api_input.c \
   src/api/api_keys.c \
+  src/api/api_language.c \
   src/api/api_log.c \
   src/api/api_me.c \
   src/api/api_openapi.c \
@@ -38,7 +40,7 @@ libapi_a_SOURCES = \
 # The document that is served: doc/openapi.yaml as JSON, in C.
 nodist_libapi_a_SOURCES = src/api/api_openapi_doc.c
 noinst_PROGRAMS += src/api/mkopenapi
-src_api_mkopenapi_SOURCES = src/api/mkopenapi.c src/api/mkopenapi.h src/api/mkopenapi_lower.c
+src_api_mkopenapi_SOURCES = src/api/mkopenapi.c src/api/mkopenapi_lower.h src/api/mkopenapi_lower.c
 src_api_mkopenapi_LDADD = $(YAML_LIBS) $(JANSSON_LIBS)
 EXTRA_DIST += doc/openapi.yaml tests/system/test_ident.py
 CLEANFILES += src/api/api_openapi_doc.c

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "mkopenapi.h"
+#include "mkopenapi_lower.h"
 
 #define DEPTH_MAX 64
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "mkopenapi.h"
+#include "mkopenapi_lower.h"
 
 static int mkopenapi_lower_node(json_t *node);
 

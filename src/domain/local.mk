@@ -19,6 +19,7 @@ libdomain_a_SOURCES = \
   src/domain/text_rule.c include/domain/text_rule.h \
   src/domain/sms_text.c include/domain/sms_text.h \
   src/domain/money.c include/domain/money.h \
+  src/domain/date_text.c include/domain/date_text.h \
   src/domain/slots.c include/domain/slots.h
 EXTRA_DIST += src/domain/phone_ranges.py
 # the ranges against the metadata that they were made from
@@ -30,10 +31,11 @@ include $(top_srcdir)/src/domain/config.mk
 if HAVE_CHECK
 DOMAIN_TESTS = tests/unit/check_metrics tests/unit/check_scoreboard tests/unit/check_phone_table \
   tests/unit/check_slots tests/unit/check_sms_text tests/unit/check_money \
-  tests/unit/check_conditions
+  tests/unit/check_conditions tests/unit/check_date_text
 check_PROGRAMS += $(DOMAIN_TESTS)
 TESTS += $(DOMAIN_TESTS)
 tests_unit_check_phone_table_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
+tests_unit_check_date_text_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_money_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_sms_text_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)
 tests_unit_check_slots_LDADD = $(LIBS_DOMAIN) $(CHECK_LIBS)

@@ -24,7 +24,7 @@ void http_cors_add(struct http_resp *resp, const char *allowed)
     if (!allowed)
         return;
     http_resp_header(resp, "Access-Control-Allow-Origin", allowed);
-    http_resp_header(resp, "Vary", "Origin");
+    http_resp_vary(resp, "Origin");
     http_resp_header(resp, "Access-Control-Expose-Headers",
                      "ETag, Location, Retry-After, X-Request-Id, Idempotency-Replayed");
 }

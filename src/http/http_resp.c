@@ -107,6 +107,18 @@ void http_resp_headerf(struct http_resp *r, const char *name, const char *fmt, .
     http_resp_header(r, name, value);
 }
 
+/* One field line: caches and test programs that look at the first alone see all. */
+void http_resp_vary(struct http_resp *r, const char *field)
+{
+    for (size_t i = 0; i < r->headers_n; i++) {
+        if (strcasecmp(r->headers[i].name, "Vary") == 0) {
+            r->headers[i].value = arena_printf(r->arena, "%s, %s", r->headers[i].value, field);
+            return;
+        }
+    }
+    http_resp_header(r, "Vary", field);
+}
+
 static bool resp_has_header(const struct http_resp *r, const char *name)
 {
     for (size_t i = 0; i < r->headers_n; i++)

@@ -153,12 +153,6 @@ static void booking_place_add_customer(struct svc *s, struct db_batch *b,
     }
 }
 
-/* NULL and unknown languages are Arabic. */
-static enum locale booking_locale_of(const char *name)
-{
-    return name && strcmp(name, locale_names[LOCALE_EN]) == 0 ? LOCALE_EN : LOCALE_AR;
-}
-
 /* How it is paid; NULL, with s->detail: a link cannot be sent. */
 static const char *booking_place_payment(struct svc *s, const struct booking_order *o,
                                          const struct slot_facts *f, bool staff)
@@ -204,6 +198,7 @@ static bool booking_place_fill(struct svc *s, const struct principal *who,
         .locale = booking_locale_of(o->locale),
         .service = f->service,
         .venue = f->venue,
+        .venue_locale = f->venue_locale,
         .resource = c->picked->name,
         .starts_wall = f->starts_wall,
         .ends_wall = f->ends_wall,

@@ -61,6 +61,11 @@ static enum booking_state booking_find_state(const char *name)
     return (enum booking_state)i;
 }
 
+enum locale booking_locale_of(const char *name)
+{
+    return name && strcmp(name, locale_names[LOCALE_EN]) == 0 ? LOCALE_EN : LOCALE_AR;
+}
+
 /* For every statement that has the fragment booking_columns; so a booking has the same members
  * wherever it comes from. */
 void booking_read(struct db_rows rows, int row, struct booking *out)
@@ -90,9 +95,10 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         .phone = db_get(rows, row, "phone"),
         .name = db_get(rows, row, "customer_name"),
         .booked_here = db_get_bool(rows, row, "booked_here"),
-        .service = db_get_str(rows, row, "service"),
-        .venue = db_get_str(rows, row, "venue"),
-        .resource = db_get_str(rows, row, "resource"),
+        .service = BOOKING_READ_NAME(rows, row, "service"),
+        .venue = BOOKING_READ_NAME(rows, row, "venue"),
+        .resource = BOOKING_READ_NAME(rows, row, "resource"),
+        .venue_locale = booking_locale_of(db_get_str(rows, row, "venue_locale")),
         .starts_wall = db_get_str(rows, row, "starts_wall"),
         .ends_wall = db_get_str(rows, row, "ends_wall"),
         .read_at = db_get_time(rows, row, "read_us"),
@@ -103,8 +109,7 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
     /* Stored as minutes, so that a move of the booking moves the end of free cancellation with
      * it. */
     out->free_cancel_until.us = out->starts_at.us - out->free_cancellation_minutes * 60000000;
-    out->locale = strcmp(db_get_str(rows, row, "locale"), locale_names[LOCALE_EN]) == 0 ? LOCALE_EN
-                                                                                        : LOCALE_AR;
+    out->locale = booking_locale_of(db_get_str(rows, row, "locale"));
     /* booking_status() says "expired" before the keeper has stored it (BEHAVIOUR §5). */
     out->dead_hold = out->state == BOOKING_EXPIRED &&
                      booking_find_state(db_get_str(rows, row, "stored")) != BOOKING_EXPIRED;

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/template.h"
 #include "base/text_rules.h"
+#include "domain/date_text.h"
 #include "domain/money.h"
 #include "notification_priv.h"
 
@@ -31,12 +32,13 @@ static void notification_text_cut(char *text)
 const char *notification_render(const struct config *cfg, struct arena *a,
                                 const struct notification *n)
 {
+    const struct wall now = wall_now(); /* only for whether a year is said */
     const struct template_var vars[] = {
         {"service", n->service},
         {"venue", n->venue},
         {"resource", n->resource},
-        {"starts_at", n->starts_at},
-        {"ends_at", n->ends_at},
+        {"starts_at", date_text(a, n->starts_at, n->locale, now)},
+        {"ends_at", date_text(a, n->ends_at, n->locale, now)},
         {"party_size", arena_printf(a, "%lld", (long long)n->party_size)},
         {"amount", n->currency ? money_amount_text(a, n->amount, n->currency) : ""},
         {"currency", n->currency ? money_currency_text(n->currency, n->locale) : ""},

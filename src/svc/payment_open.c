@@ -34,14 +34,17 @@ struct open_pass {
 
 /* ---- the row ---- */
 
-/* What the payer reads at the gateway: "Cut, 2026-11-24 10:00 (Palm)", by the venue's clock. */
+/* What the payer reads at the gateway, in their language: "Cut, 2026-11-24 10:00 (Palm)", by the
+ * venue's clock. */
 static const char *open_describe_booking(const struct svc *s, const struct booking *bk)
 {
     struct sb sb;
     sb_init(&sb, s->arena, 256);
-    text_add_plain(&sb, bk->service, OPEN_NAME_CHARS_MAX);
+    text_add_plain(&sb, booking_name_for(&bk->service, bk->locale, bk->venue_locale),
+                   OPEN_NAME_CHARS_MAX);
     sb_printf(&sb, ", %s (", bk->starts_wall);
-    text_add_plain(&sb, bk->venue, OPEN_NAME_CHARS_MAX);
+    text_add_plain(&sb, booking_name_for(&bk->venue, bk->locale, bk->venue_locale),
+                   OPEN_NAME_CHARS_MAX);
     sb_putc(&sb, ')');
     return sb.p;
 }

@@ -31,8 +31,9 @@ static void slot_facts_read_service(struct db_rows rows, struct slot_facts *out)
     *out = (struct slot_facts){
         .venue_id = db_get_uuid(rows, 0, "venue_id"),
         .service_id = db_get_uuid(rows, 0, "id"),
-        .service = db_get_str(rows, 0, "service"),
-        .venue = db_get_str(rows, 0, "venue"),
+        .service = BOOKING_READ_NAME(rows, 0, "service"),
+        .venue = BOOKING_READ_NAME(rows, 0, "venue"),
+        .venue_locale = booking_locale_of(db_get_str(rows, 0, "venue_locale")),
         .currency = db_get_str(rows, 0, "currency"),
         .payment = db_get_str(rows, 0, "payment"),
         .active = db_get_bool(rows, 0, "active"),
@@ -140,7 +141,7 @@ enum err slot_facts_read(struct arena *a, struct db_batch *b, const struct slot_
     for (size_t i = 0; i < out->candidates_n; i++)
         out->candidates[i] = (struct slot_candidate){
             .id = db_get_uuid(rows, (int)i, "id"),
-            .name = db_get_str(rows, (int)i, "name"),
+            .name = BOOKING_READ_NAME(rows, (int)i, "name"),
             .booked_us = db_get_int(rows, (int)i, "booked_us"),
             .facts = {.capacity = (int32_t)db_get_int(rows, (int)i, "capacity")},
         };

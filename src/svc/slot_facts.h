@@ -6,7 +6,7 @@
 #define BOOKINGD_SVC_SLOT_FACTS_H
 
 #include "domain/slots.h"
-#include "svc/svc.h"
+#include "svc/booking_reads.h"
 
 /* What the facts are asked for. Times are text for the statements. */
 struct slot_question {
@@ -23,13 +23,15 @@ struct slot_results {
 
 struct slot_candidate {
     struct uuid id;
-    const char *name;
+    struct booking_name name;
     int64_t booked_us; /* on the local day of the one start */
     struct slot_resource facts;
 };
 struct slot_facts {
     struct uuid venue_id, service_id;
-    const char *service, *venue, *currency, *payment;
+    struct booking_name service, venue;
+    enum locale venue_locale;
+    const char *currency, *payment;
     bool active, resource_known;
     int64_t price, free_cancellation_minutes;
     int64_t max_party_size;              /* 0: no limit */

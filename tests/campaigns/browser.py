@@ -262,8 +262,8 @@ class Checkout(BrowserCase):
 
 class Inbox(BrowserCase):
     TEXTS = {
-        "ar": "تم الحجز: صبغة شعر، 2026-11-25 20:30 في صالون النخيل.",
-        "en": "Booked: Hair colour, 2026-11-25 20:30 at Palm Salon.",
+        "ar": "تم الحجز: صبغة شعر، الأربعاء، 25 نوفمبر، 20:30 في صالون النخيل.",
+        "en": "Booked: Hair colour, Wednesday, 25 November, 20:30 at Palm Salon.",
     }
 
     def setUp(self):

@@ -129,8 +129,8 @@ START_TEST(a_booking_is_whole)
     ck_assert_str_eq(th_sms.to, "+966551234567");
     const char *want = th_db_value(
         &tb.t,
-        "SELECT 'Cut ' || d || ' 10:00-' || d || ' 11:00 at Palm {venue}, Chair 1, 1 {x} {' FROM"
-        " to_char(now() AT TIME ZONE 'Asia/Riyadh' + interval '2 days', 'YYYY-MM-DD') d");
+        "SELECT 'Cut ' || d || ', 10:00-' || d || ', 11:00 at Palm {venue}, Chair 1, 1 {x} {' FROM"
+        " to_char(now() AT TIME ZONE 'Asia/Riyadh' + interval '2 days', 'FMDay, FMDD FMMonth') d");
     ck_assert_str_eq(th_sms.text, want);
 }
 END_TEST

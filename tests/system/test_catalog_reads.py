@@ -161,6 +161,58 @@ class Reads(bd.Case):
             answer = self.shop.call("GET", path, None, token, If_None_Match=value)
             self.assertEqual((answer.status, answer.header("ETag")), (status, tag), value)
 
+    def test_if_none_match_of_the_catalogue(self):
+        self.staff("PATCH", self.service, {"names": {"ar": "قص", "en": "Haircut"}})
+        venue, service = "/v1/venues/" + self.shop.venue, "/v1/services/" + self.shop.service
+        spoken = ("/v1/venues", venue, venue + "/services", venue + "/resources", service)
+        for path in spoken + (service + "/slots", service + "/days"):
+            first = self.shop.call("GET", path, Accept_Language="en")
+            tag = first.header("ETag")
+            self.assertRegex(tag, r'^"[0-9a-f]{32}"$')
+            self.assertEqual(first.header("Cache-Control"), "no-cache")
+            vary = "Accept-Language" if path in spoken else None
+            self.assertEqual(first.header("Vary"), vary, path)
+            for value, status in (
+                (tag, 304),
+                ("W/" + tag, 304),
+                ('"x", ' + tag, 304),
+                ("*", 304),
+                ('"x"', 200),
+                (tag.strip('"'), 200),
+            ):
+                again = self.shop.call("GET", path, Accept_Language="en", If_None_Match=value)
+                self.assertEqual((again.status, again.header("ETag")), (status, tag), (path, value))
+                self.assertEqual(again.body, b"" if status == 304 else first.body)
+                self.assertEqual(again.header("Vary"), vary)
+                self.assertIsNone(again.header("Content-Length") if status == 304 else None)
+            head = self.shop.call("HEAD", path, Accept_Language="en", If_None_Match=tag)
+            self.assertEqual(head.status, 304)
+        # another language, another answer; and so after a change
+        tag = self.shop.call("GET", service, Accept_Language="en").header("ETag")
+        answer = self.shop.call("GET", service, Accept_Language="ar", If_None_Match=tag)
+        self.assertEqual((answer.status, answer.json()["name"]), (200, "قص"))
+        self.staff("PATCH", self.service, {"price": 6000})
+        answer = self.shop.call("GET", service, Accept_Language="en", If_None_Match=tag)
+        self.assertEqual((answer.status, answer.json()["price"]), (200, 6000))
+        # what a token may have widened is for its bearer
+        mine = self.shop.call("GET", service, token=self.shop.customer())
+        self.assertEqual(mine.header("Cache-Control"), "private, no-cache")
+        gone = self.shop.call("GET", venue[:-1] + "0", If_None_Match="*")
+        self.assertEqual((gone.status, gone.header("ETag")), (404, None))
+
+    def test_a_hold_that_died_is_not_the_version_that_the_caller_has(self):
+        online = self.shop.make_service(payment="online")
+        token = self.shop.customer()
+        held = self.shop.book(token, 9, service_id=online)
+        path, tag = "/v1/bookings/" + held.json()["id"], held.header("ETag")
+        self.assertEqual(self.shop.call("GET", path, None, token, If_None_Match=tag).status, 304)
+        self.shop.pg.sql(
+            "UPDATE bookings SET hold_expires_at = now() - interval '1 s' WHERE id = '%s'"
+            % held.json()["id"]
+        )
+        answer = self.shop.call("GET", path, None, token, If_None_Match=tag)
+        self.assertEqual((answer.status, answer.json()["status"]), (200, "expired"))
+
     def test_venue_in_use(self):
         # B6, B7
         def patch(body):

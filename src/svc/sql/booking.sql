@@ -9,7 +9,8 @@
 -- returns: currency, payment, note, staff_note, guest_name, reason, made_by, forced,
 -- returns: resource_chosen, free_cancellation_minutes, state, stored, starts_us, ends_us, hold_us,
 -- returns: cancelled_us, ended_us, created_us, read_us, starts_wall, ends_wall, phone,
--- returns: customer_name, booked_here, locale, service, venue, resource
+-- returns: customer_name, booked_here, locale, venue_locale, service, service_ar, service_en,
+-- returns: venue, venue_ar, venue_en, resource, resource_ar, resource_en
 SELECT b.id, b.venue_id, b.service_id, b.resource_id, b.customer_id, b.version, b.party_size,
        b.amount, b.currency, b.payment, b.note, b.staff_note, b.guest_name, b.reason, b.made_by,
        b.forced, b.resource_chosen, b.free_cancellation_minutes,
@@ -32,7 +33,10 @@ SELECT b.id, b.venue_id, b.service_id, b.resource_id, b.customer_id, b.version, 
               AND m.venue_id = b.venue_id
               AND m.made_by = 'customer') AS booked_here,
        COALESCE(b.locale, c.locale, v.locale) AS locale,
-       s.name AS service, v.name AS venue, r.name AS resource
+       v.locale AS venue_locale,
+       s.name AS service, s.name_ar AS service_ar, s.name_en AS service_en,
+       v.name AS venue, v.name_ar AS venue_ar, v.name_en AS venue_en,
+       r.name AS resource, r.name_ar AS resource_ar, r.name_en AS resource_en
   FROM bookings b
   LEFT JOIN customers c ON c.id = b.customer_id
   JOIN venues v ON v.id = b.venue_id

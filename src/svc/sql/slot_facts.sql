@@ -14,6 +14,7 @@
 -- start in the range may occupy.
 -- fragment: slot_asked
 SELECT s.*, $3::uuid AS resource_id, v.time_zone, v.currency, v.name AS venue_name,
+       v.name_ar AS venue_ar, v.name_en AS venue_en, v.locale AS venue_locale,
        v.active AS venue_active, t.first_day, t.last_day, i.begins_at, i.ends_at,
        i.begins_at - s.buffer_before_minutes * interval '1 minute' AS from_at,
        i.ends_at + (s.duration_minutes + s.buffer_after_minutes) * interval '1 minute' AS to_at
@@ -42,7 +43,7 @@ SELECT a.*
 
 -- The resources in question.
 -- fragment: slot_served
-SELECT r.venue_id, r.id, r.name, r.capacity
+SELECT r.venue_id, r.id, r.name, r.name_ar, r.name_en, r.capacity
   FROM asked a
   JOIN service_resources sr ON sr.venue_id = a.venue_id AND sr.service_id = a.id
   JOIN resources r ON r.venue_id = sr.venue_id AND r.id = sr.resource_id
@@ -52,13 +53,15 @@ SELECT r.venue_id, r.id, r.name, r.capacity
 -- name: slot_service
 -- params: $1 uuid service, $2 uuid booking, $3 uuid resource, $4 timestamptz start, $5 date first,
 -- params: $6 date last
--- returns: venue_id, id, service, venue, active, duration_us, step_us, before_us, after_us, price,
+-- returns: venue_id, id, service, service_ar, service_en, venue, venue_ar, venue_en,
+-- returns: venue_locale, active, duration_us, step_us, before_us, after_us, price,
 -- returns: currency, payment, free_cancellation_minutes, max_party_size, days, now_us, earliest_us,
 -- returns: latest_us, begins_us, ends_us, starts_wall, ends_wall, resource_known
 WITH asked AS (
     -- include: slot_asked
 )
-SELECT a.venue_id, a.id, a.name AS service, a.venue_name AS venue,
+SELECT a.venue_id, a.id, a.name AS service, a.name_ar AS service_ar, a.name_en AS service_en,
+       a.venue_name AS venue, a.venue_ar, a.venue_en, a.venue_locale,
        a.active AND a.venue_active AS active,
        a.duration_minutes * 60000000::bigint AS duration_us,
        COALESCE(a.slot_step_minutes, a.duration_minutes) * 60000000::bigint AS step_us,
@@ -88,7 +91,7 @@ SELECT a.venue_id, a.id, a.name AS service, a.venue_name AS venue,
 -- name: slot_resources
 -- params: $1 uuid service, $2 uuid booking, $3 uuid resource, $4 timestamptz start, $5 date first,
 -- params: $6 date last
--- returns: id, name, capacity, booked_us
+-- returns: id, name, name_ar, name_en, capacity, booked_us
 WITH asked AS (
     -- include: slot_asked_bounded
 ), served AS (
@@ -99,7 +102,7 @@ WITH asked AS (
       FROM asked a
      WHERE $4::timestamptz IS NOT NULL
 )
-SELECT r.id, r.name, r.capacity,
+SELECT r.id, r.name, r.name_ar, r.name_en, r.capacity,
        COALESCE((
            SELECT sum(extract(epoch FROM least(b.ends_at, day.ends_at)
                                          - greatest(b.starts_at, day.begins_at)) * 1000000)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Build-time tool mkopenapi: the one document in the words of two versions of OpenAPI. */
-#ifndef BOOKINGD_API_MKOPENAPI_H
-#define BOOKINGD_API_MKOPENAPI_H
+#ifndef BOOKINGD_API_MKOPENAPI_LOWER_H
+#define BOOKINGD_API_MKOPENAPI_LOWER_H
 
 #include <jansson.h>
 
