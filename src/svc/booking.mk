@@ -7,7 +7,7 @@ libsvc_a_SOURCES += \
   include/svc/notification.h \
   include/svc/keeper_tasks.h \
   src/svc/booking.c \
-  include/svc/booking_name.h src/svc/booking_name.c \
+  include/svc/booking_row.h include/svc/booking_name.h src/svc/booking_name.c \
   src/svc/booking_reads.c \
   src/svc/booking_change.c \
   include/svc/booking_pay.h \
