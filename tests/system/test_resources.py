@@ -97,7 +97,10 @@ class Strained(bd.Case):
         """All that was acknowledged is there, nothing is pending, the books balance."""
         pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
         bd.wait_until(
-            lambda: shop.pg.value(pending) == "0", "no notice to be pending", 60 / bd.PATIENCE, 0.05
+            lambda: shop.pg.value(pending) == "0",
+            "no notification to be pending",
+            60 / bd.PATIENCE,
+            0.05,
         )
         session = shop.pg.session()
         self.addCleanup(session.close)
@@ -106,7 +109,7 @@ class Strained(bd.Case):
             wrong.pop("payments that their history does not know", None)
         self.assertEqual(wrong, {})
         self.assertEqual(set(booked) - set(session.ask("SELECT id FROM bookings")), set())
-        return bd_books.ledger(shop)
+        return bd_books.notification_figures(shop)
 
 
 class Descriptors(Strained):
@@ -465,7 +468,7 @@ class Clock(Strained):
                 "otp": OTP,
                 "bookings": {"max_active_per_customer": 10000, "hold": "15m"},
                 "providers": {"sms": {"max_concurrent": 2}},
-            },  # the keeper's notices too
+            },  # the keeper's notifications too
             env={"LD_PRELOAD": Clocks.library, "FAULT_INJECT_PAGE": Clocks.ours.path},
         )
         self.addCleanup(Clocks.step, 0, 0)
