@@ -559,11 +559,11 @@ END_TEST
 
 START_TEST(messages)
 {
-    struct config *c = th_good(
-        "otp: {messages: {en: 'Code {code}, {code}!'}}\n"
-        "notifications: {messages: {booking_confirmed: {ar: 'ح {service}'},\n"
-        "  payment_refunded: {en: '{venue}{resource}{starts_at}{ends_at}{party_size}'},\n"
-        "  payment_link: {en: '{amount} {currency} {link}'}}}\n");
+    struct config *c =
+        th_good("otp: {messages: {en: 'Code {code}, {code}!'}}\n"
+                "notifications: {messages: {booking_confirmed: {ar: 'ح {service}'},\n"
+                "  payment_refunded: {en: '{venue}{resource}{starts_at}{ends_at}{party_size}'},\n"
+                "  payment_link: {en: '{amount} {currency} {link}'}}}\n");
     ck_assert_str_eq(c->otp.messages[LOCALE_EN], "Code {code}, {code}!");
     ck_assert_str_eq(c->otp.messages[LOCALE_AR], "رمز الدخول: {code}");
     ck_assert_str_eq(c->notifications.messages[NOTIFICATION_TEMPLATE_BOOKING_CONFIRMED][LOCALE_AR],
