@@ -787,7 +787,7 @@ class RealPrometheus(MonitorCase):
         for job in ("bookingd", "bookingd_text"):
             for query, want in (
                 ("bookingd_database_up", "1"),
-                ("count(bookingd_notifications)", "15"),
+                ("count(bookingd_notifications)", "18"),
                 ("count(bookingd_notifications_total)", "45"),
                 ("count(bookingd_otp_total)", "13"),
             ):

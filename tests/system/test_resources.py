@@ -198,6 +198,7 @@ class Descriptors(Strained):
     def test_monitor(self):
         self.d = self.daemon(start=False).start(ready=False)
         bd_strain.served(self.d)
+        bd.wait_until(lambda: self.d.children("monitor"), "the monitor")
         monitor = self.d.children("monitor")[0]
         with bd.Client(("127.0.0.1", self.d.monitor_port)) as idler:
             self.assertEqual(idler.get("/metrics").status, 200)
