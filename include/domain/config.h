@@ -16,8 +16,10 @@
 
 #include "base/cdefs.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "domain/phone_config.h"
 #include "domain/provider.h"
+#include "domain/reminder.h"
 #include "domain/templates.h"
 #include "sys/config_file.h"
 #include "sys/config_values.h"
@@ -25,12 +27,6 @@
 /* Routes that only say that the service lives, which probes ask for every few seconds. */
 enum config_log_skip { LOG_SKIP_HEALTHZ, LOG_SKIP_READYZ, LOG_SKIP_COUNT };
 extern const char *const config_log_skips[LOG_SKIP_COUNT + 1]; /* as in paths, without the slash */
-
-/* A number that gets no message and has a fixed code, for the review of an app. */
-struct otp_test_number {
-    const char *phone; /* E.164 */
-    const char *code;
-};
 
 struct config {
     struct config_memory memory; /* first */
@@ -93,6 +89,11 @@ struct config {
     struct {
         int provider; /* -1: none */
         enum { DELIVERY_INLINE, DELIVERY_DEFERRED } delivery;
+        int64_t couriers, poll_interval_ms;
+        enum { ON_UNKNOWN_HOLD, ON_UNKNOWN_RESEND } on_unknown;
+        const struct reminder_lead *reminders; /* the longest first */
+        size_t reminders_n;
+        struct time_of_day quiet_from, quiet_to; /* both set or none */
         struct rate_limit per_phone, per_customer;
         int64_t expire_after_ms;
         const char

@@ -13,4 +13,10 @@ struct phone_ranges {
     bool adds;
 };
 
+/* A number that gets no message and has a fixed code, for the review of an app. */
+struct otp_test_number {
+    const char *phone; /* E.164 */
+    const char *code;
+};
+
 #endif

@@ -45,6 +45,7 @@ struct provider_config {
     int64_t connect_timeout_ms;
     int64_t timeout_ms;
     int64_t max_concurrent;
+    struct rate_limit rate; /* of couriers; count 0: none */
     int64_t breaker_failures;
     int64_t breaker_open_for_ms;
     /* sender and credentials; NULL when the type has no such key */

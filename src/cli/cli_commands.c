@@ -26,7 +26,7 @@ const char cli_default_config[] = BD_SYSCONFDIR "/bookingd/bookingd.yaml";
 #define FILTERS_HELP                                                                   \
     "  --template NAME    booking_confirmed, booking_cancelled, booking_rescheduled, " \
     "booking_expired, "                                                                \
-    "payment_refunded, payment_link\n"                                                 \
+    "payment_refunded, payment_link, booking_reminder\n"                               \
     "  --error-code CODE  provider_timeout, interrupted ...\n"                         \
     "  --booking ID\n"                                                                 \
     "  --since TIME       RFC 3339; written at this time or later\n"                   \

@@ -68,6 +68,7 @@ static void config_read_root(struct config_loader *l, const struct config_node *
     if (!c->server.queue)
         c->server.queue = config_default_queue(c->server.workers);
     config_check_otp(l, root);
+    config_check_reminders(l, root);
     config_check_listens(l, root);
 }
 

@@ -8,6 +8,7 @@ libdomain_a_SOURCES += \
   src/domain/config_message.c \
   src/domain/config_otp.c \
   src/domain/config_provider.c \
+  src/domain/config_reminder.c include/domain/reminder.h \
   src/domain/config_table.c \
   src/domain/config_template.c \
   src/domain/config_types.c

@@ -36,8 +36,12 @@ extern const size_t config_keys_n, config_provider_keys_n;
 
 /* ---- readers; the field's type in brackets ---- */
 
-void config_read_prepared(const struct config_entry *e);        /* config_types.c [its enum] */
-void config_read_delivery(const struct config_entry *e);        /* [its enum] */
+void config_read_prepared(const struct config_entry *e);    /* config_types.c [its enum] */
+void config_read_delivery(const struct config_entry *e);    /* [its enum] */
+void config_read_on_unknown(const struct config_entry *e);  /* [its enum] */
+void config_read_reminders(const struct config_entry *e);   /* config_reminder.c: list */
+void config_read_time_of_day(const struct config_entry *e); /* [struct time_of_day] */
+void config_check_reminders(struct config_loader *l, const struct config_node *root);
 void config_read_never(const struct config_entry *e);           /* always a fault */
 void config_read_regions(const struct config_entry *e);         /* config_otp.c: list [text] */
 void config_read_ranges(const struct config_entry *e);          /* list [struct phone_ranges] */

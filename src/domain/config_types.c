@@ -11,15 +11,18 @@ void config_read_prepared(const struct config_entry *e)
     config_entry_set_choice(e, values);
 }
 
-/* Named in the contract for a later version (BEHAVIOUR §13); a clear refusal is better than
- * "unknown". */
 void config_read_delivery(const struct config_entry *e)
 {
-    static const char *const values[] = {[DELIVERY_INLINE] = "inline", NULL};
-    if (e->node->kind == CONFIG_SCALAR && str_eq(str_of(e->node->text), STR("deferred")))
-        config_fault(e->l, e->node, "deferred delivery is not built into this version; use inline");
-    else
-        config_entry_set_choice(e, values);
+    static const char *const values[] = {
+        [DELIVERY_INLINE] = "inline", [DELIVERY_DEFERRED] = "deferred", NULL};
+    config_entry_set_choice(e, values);
+}
+
+void config_read_on_unknown(const struct config_entry *e)
+{
+    static const char *const values[] = {
+        [ON_UNKNOWN_HOLD] = "hold", [ON_UNKNOWN_RESEND] = "resend", NULL};
+    config_entry_set_choice(e, values);
 }
 
 /* otp.delivery, payments.delivery: asked for by analogy with notifications, and never possible. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """A venue with a service, a chair and customers, made over the staff API, for system tests of
-bookings and notifications.
+bookings and notices.
 """
 import base64
 import datetime as dt
@@ -23,6 +23,7 @@ LOCAL_MESSAGES = {
         ("booking_expired", ""),
         ("payment_refunded", " {amount} {currency}"),
         ("payment_link", " {amount} {currency} {link}"),
+        ("booking_reminder", ""),
     )
 }
 
@@ -156,7 +157,7 @@ class Shop:
             **headers
         )
 
-    def notifications(self, **filters):
+    def notices(self, **filters):
         query = "&".join("%s=%s" % f for f in filters.items())
         items, after = [], ""
         while True:
@@ -165,5 +166,3 @@ class Shop:
             if not page["next"]:
                 return items
             after = "&after=" + page["next"]
-
-    notices = notifications

@@ -584,7 +584,7 @@ START_TEST(messages)
            "1:28: notifications.messages.booking_lost: unknown key: the templates are "
            "booking_confirmed, "
            "booking_cancelled, booking_rescheduled, booking_expired, payment_refunded, "
-           "payment_link\n"
+           "payment_link, booking_reminder\n"
            "1:73: notifications.messages.booking_expired.en: has a '{' that begins no placeholder; "
            "known: {service} "
            "{venue} {resource} {starts_at} {ends_at} {party_size}\n");
@@ -600,14 +600,54 @@ END_TEST
 START_TEST(what_is_never_deferred)
 {
     config_free(th_good("notifications: {delivery: inline}"));
-    th_bad("notifications: {delivery: deferred}", "1:27: notifications.delivery: deferred delivery "
-                                                  "is not built into this version; use inline\n");
-    th_bad("notifications: {delivery: later}", "1:27: notifications.delivery: must be inline\n");
+    th_bad("notifications: {delivery: later}",
+           "1:27: notifications.delivery: must be inline or deferred\n");
     th_bad("otp: {delivery: deferred}\npayments: {delivery: deferred}\n",
            "1:7: otp.delivery: unknown key: one-time passwords are always sent inside the request "
            "and never deferred\n"
            "2:12: payments.delivery: unknown key: payment calls are always made inside the request "
            "and never deferred\n");
+}
+END_TEST
+
+START_TEST(couriers_and_reminders)
+{
+    struct config *c =
+        th_good("notifications: {delivery: deferred, couriers: 0, poll_interval: 100ms,\n"
+                "  on_unknown: resend, reminders: [{before: 2h}, {before: 24h}],\n"
+                "  quiet: {from: '22:00', to: '08:30'}}\n");
+    ck_assert_int_eq(c->notifications.delivery, DELIVERY_DEFERRED);
+    ck_assert_int_eq(c->notifications.couriers, 0);
+    ck_assert_int_eq(c->notifications.poll_interval_ms, 100);
+    ck_assert_int_eq(c->notifications.on_unknown, ON_UNKNOWN_RESEND);
+    ck_assert_uint_eq(c->notifications.reminders_n, 2);
+    ck_assert_int_eq(c->notifications.reminders[0].before_ms, 24 * 3600 * 1000);
+    ck_assert_int_eq(c->notifications.quiet_from.minutes, 22 * 60);
+    ck_assert_int_eq(c->notifications.quiet_to.minutes, 8 * 60 + 30);
+    config_free(c);
+    c = th_good("notifications: {reminders: [], quiet: {}}");
+    ck_assert_int_eq(c->notifications.couriers, 2);
+    ck_assert_int_eq(c->notifications.poll_interval_ms, 1000);
+    ck_assert_int_eq(c->notifications.on_unknown, ON_UNKNOWN_HOLD);
+    ck_assert(!c->notifications.quiet_from.set);
+    config_free(c);
+    th_bad("notifications: {couriers: 33, poll_interval: 10ms, on_unknown: guess}",
+           "1:27: notifications.couriers: must be 0 to 32\n"
+           "1:46: notifications.poll_interval: must be 100ms to 5m\n"
+           "1:64: notifications.on_unknown: must be hold or resend\n");
+    th_bad("notifications: {reminders: [{before: 30s}, 2h, {before: 2h}, {before: 2h}]}",
+           "1:29: notifications.reminders[0]: must be {before: DURATION}, 1m to 30d, like "
+           "{before: 24h}\n"
+           "1:44: notifications.reminders[1]: must be {before: DURATION}, 1m to 30d, like "
+           "{before: 24h}\n"
+           "1:62: notifications.reminders[3]: is given twice\n");
+    th_bad("notifications: {quiet: {from: '24:00', to: 7}}",
+           "1:31: notifications.quiet.from: must be a time of day like \"22:00\"\n"
+           "1:44: notifications.quiet.to: must be a time of day like \"22:00\"\n");
+    th_bad("notifications: {quiet: {from: '22:00'}}",
+           "1:17: notifications.quiet: needs both from and to\n");
+    th_bad("notifications: {quiet: {from: '22:00', to: '22:00'}}",
+           "1:17: notifications.quiet: from and to are the same time\n");
 }
 END_TEST
 
@@ -704,6 +744,7 @@ int main(void)
     tcase_add_test(c, otp_needs_its_secret);
     tcase_add_test(c, messages);
     tcase_add_test(c, what_is_never_deferred);
+    tcase_add_test(c, couriers_and_reminders);
     tcase_add_test(c, unknown_keys);
     tcase_add_test(c, all_faults_at_once_in_order);
     tcase_add_test(c, references_to_providers);
