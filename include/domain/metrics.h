@@ -24,7 +24,14 @@
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO };
 
 /* Upper bounds of a histogram; metrics.c has the figures. */
-enum metric_buckets { BUCKETS_NONE, BUCKETS_HTTP, BUCKETS_PROVIDER, BUCKETS_DB, BUCKETS_COUNT };
+enum metric_buckets {
+    BUCKETS_NONE,
+    BUCKETS_HTTP,
+    BUCKETS_PROVIDER,
+    BUCKETS_DB,
+    BUCKETS_DELAY,
+    BUCKETS_COUNT
+};
 
 enum metric_id {
 #define METRIC(id, ...) id,

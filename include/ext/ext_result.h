@@ -56,6 +56,7 @@ struct ext_result {
     const char *detail; /* fixed words or the provider's code, for log and error_detail: "connection
                            refused"; never a text or number of a customer; NULL with ERR_OK */
     enum refusal refusal; /* with ERR_PROVIDER_REJECTED */
+    bool circuit_open;    /* not tried, since the breaker lets nobody through */
     long retry_after_s;   /* the provider's wish, or until the circuit lets a probe through; 0 */
     bool not_understood;  /* the answer is whole and good by its status, and cannot be read: the
                              provider is not at fault for the breaker */

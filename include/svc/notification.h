@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Notifications (BEHAVIOUR §4). A row is written in the transaction of its booking change; after
- * the commit the message is sent inside the request and the row becomes SENT or FAILED. Nothing
- * here ever fails towards the caller: delivery returns void.
+ * Notifications (BEHAVIOUR §4). A row is written in the transaction of its booking change;
+ * after the commit the message is sent inside the request and the row becomes SENT or FAILED, or,
+ * with deferred delivery, the row waits for a courier (svc/courier.h).
+ * Nothing here ever fails towards the caller: delivery returns void.
  */
 #ifndef BOOKINGD_SVC_NOTIFICATION_H
 #define BOOKINGD_SVC_NOTIFICATION_H
@@ -25,6 +26,10 @@ struct notification {
      * name neither. */
     int64_t amount;
     const char *currency, *link;
+    /* A reminder is not of a version of the booking: its event, and for how long it is of use. */
+    const char *event;      /* NULL: template and version */
+    int64_t expires_ms;     /* at most; 0: as configured */
+    bool by_courier;        /* also when delivery is inline */
     struct uuid id;         /* out: set by notification_enqueue */
     const char *body;       /* out: the rendered text */
     struct mono made_at;    /* out */
@@ -33,8 +38,8 @@ struct notification {
 };
 /* Adds the PENDING row to the caller's transaction. */
 void notification_enqueue(struct svc *s, struct db_batch *b, struct notification *n);
-/* After the commit: sends and stores the result (one round trip). Leaves 100 ms of the request's
- * deadline alone. */
+/* After the commit: sends and stores the result (one round trip), leaving 100 ms of the request's
+ * deadline alone; or wakes a courier when the row waits for one. */
 void notification_deliver(struct svc *s, const struct notification *n);
 /* Results that could not be stored (database away) wait in this process; tries them again. Returns
  * how many are left.
@@ -47,8 +52,9 @@ unsigned notification_flush(struct svc *s);
 struct notification_try {
     const char *venue_id, *id, *recipient, *body;
     enum notification_template template;
-    int64_t attempt; /* its number: 1 for the first */
-    bool expired;    /* notifications.expire_after has passed: not to be sent */
+    int64_t claim;       /* its number, without which no result is stored */
+    struct mono made_at; /* when it was committed; ns 0: long ago */
+    bool expired;        /* notifications.expire_after has passed: not to be sent */
 };
 /* Sends it and stores the result; says how it went. */
 enum notification_outcome notification_attempt(struct svc *s, const struct notification_try *t);

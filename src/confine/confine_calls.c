@@ -44,11 +44,12 @@ static const char violation_words[] = "forbidden system call ";
 
 #define D (1u << ROLE_DISPATCHER)
 #define W (1u << ROLE_WORKER)
+#define C (1u << ROLE_COURIER)
 #define M (1u << ROLE_MONITOR)
 #define K (1u << ROLE_KEEPER)
 #define R (1u << ROLE_RESOLVER)
-#define ALL (D | W | M | K | R)
-#define OUT (W | M | K | R) /* those with connections of their own */
+#define ALL (D | W | C | M | K | R)
+#define OUT (W | C | M | K | R) /* those with connections of their own */
 
 /* The lists are in confine_calls.def; each row names the roles that make the call. */
 static const struct call {

@@ -57,6 +57,7 @@ struct net_port {
 
 #define DNS_PORT 53
 #define W (1u << ROLE_WORKER)
+#define C (1u << ROLE_COURIER)
 #define M (1u << ROLE_MONITOR)
 #define K (1u << ROLE_KEEPER)
 #define R (1u << ROLE_RESOLVER)
@@ -69,13 +70,13 @@ static const struct readable {
     const char *path;
     unsigned roles;
 } readables[] = {
-    {"/etc", W | M | K | R}, /* resolv.conf, hosts, nsswitch.conf, passwd, ssl */
-    {"/usr", W | M | K | R}, /* libraries, authorities, time zones */
-    {"/lib", W | M | K | R},
-    {"/lib64", W | M | K | R},
-    {"/dev/urandom", W | M | K | R},
-    {"/dev/null", W | M | K | R},
-    {"/run/systemd/userdb", W | M | K | R},
+    {"/etc", W | C | M | K | R}, /* resolv.conf, hosts, nsswitch.conf, passwd, ssl */
+    {"/usr", W | C | M | K | R}, /* libraries, authorities, time zones */
+    {"/lib", W | C | M | K | R},
+    {"/lib64", W | C | M | K | R},
+    {"/dev/urandom", W | C | M | K | R},
+    {"/dev/null", W | C | M | K | R},
+    {"/run/systemd/userdb", W | C | M | K | R},
     {"/run/systemd/resolve", R}, /* where resolv.conf may lead to */
     {"/run/resolvconf", R},
     {"/run/NetworkManager", R},
@@ -147,11 +148,11 @@ static void allow_all(struct files *f, enum role role, const struct config *cfg)
         if (readables[i].roles & me)
             allow_one(f, readables[i].path);
     }
-    if (me & (W | M | K)) { /* database */
+    if (me & (W | C | M | K)) { /* database */
         db_files(cfg->database.url, allow_one, f);
         allow_home(f);
     }
-    for (size_t i = 0; (me & (W | M | K)) && i < ARRAY_LEN(certificate_variables); i++) {
+    for (size_t i = 0; (me & (W | C | M | K)) && i < ARRAY_LEN(certificate_variables); i++) {
         const char *path = getenv(certificate_variables[i]);
         if (path && *path)
             allow_one(f, path);
@@ -172,9 +173,9 @@ static void allow_port(void *ctx, uint16_t port)
 static void allow_ports(struct files *f, enum role role, const struct config *cfg)
 {
     const unsigned me = 1u << role;
-    if (me & (W | M | K))
+    if (me & (W | C | M | K))
         db_ports(cfg->database.url, allow_port, f);
-    for (size_t i = 0; (me & (W | K)) && i < cfg->providers_n; i++) {
+    for (size_t i = 0; (me & (W | C | K)) && i < cfg->providers_n; i++) {
         struct url u;
         if (url_parse(str_of(cfg->providers[i].base_url), &u))
             allow_port(f, u.port);

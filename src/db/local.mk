@@ -10,7 +10,8 @@ DB_MIGRATIONS = \
   src/db/migrations/0006_catalogue.sql \
   src/db/migrations/0007_operations.sql \
   src/db/migrations/0008_staff.sql \
-  src/db/migrations/0009_payments.sql
+  src/db/migrations/0009_payments.sql \
+  src/db/migrations/0010_courier.sql
 
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \

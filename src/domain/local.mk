@@ -14,6 +14,8 @@ libdomain_a_SOURCES = \
   include/domain/states.def include/domain/states.h src/domain/states.c \
   include/domain/roles.def include/domain/roles.h src/domain/roles.c \
   include/domain/scoreboard.h src/domain/scoreboard.c \
+  include/domain/courier_board.h src/domain/courier_board.c \
+  include/domain/notification_moves.def \
   src/domain/phone_table.c include/domain/phone_table.h \
   include/domain/phone_config.h include/domain/phone_ranges.def \
   src/domain/text_rule.c include/domain/text_rule.h \

@@ -34,6 +34,8 @@ const struct metric_family metric_families[METRIC_COUNT] = {
 static const struct metric_bounds fixed_bounds[BUCKETS_COUNT] = {
     [BUCKETS_HTTP] = {13, {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}},
     [BUCKETS_PROVIDER] = {13, {.025, .05, .1, .15, .2, .3, .5, .75, 1, 1.5, 2, 3, 5}},
+    [BUCKETS_DELAY] = {16,
+                       {.005, .01, .02, .05, .1, .15, .25, .5, 1, 2.5, 5, 15, 60, 300, 1800, 7200}},
     [BUCKETS_DB] = {10, {.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1}},
 };
 

@@ -155,7 +155,9 @@ static struct ext_result refuse_open(const struct ext_request *q,
 {
     struct ext_state state;
     ext_breaker_read(&ext_cell(q->provider)->breaker, l, &state);
-    return ext_client_refuse_call(q, "circuit open", state.retry_after_s);
+    struct ext_result r = ext_client_refuse_call(q, "circuit open", state.retry_after_s);
+    r.circuit_open = true;
+    return r;
 }
 
 /* The keeper and commands are one process each; they do not count against the workers' share. */
@@ -194,6 +196,14 @@ static unsigned ext_client_hints_max(const struct provider_config *p)
     return p->max_concurrent >= 8 ? (unsigned)p->max_concurrent / 4 : 1;
 }
 
+/* A single place may be a courier's: then it is waited for like a hint's, since a code that has to
+ * wait is better than one that is refused. */
+static bool ext_client_will_leave(const struct provider_config *p, const struct ext_cell *cell)
+{
+    return ext_bulkhead_count(&cell->hints) > 0 ||
+           (p->max_concurrent == 1 && ext_bulkhead_count(&cell->couriers) > 0);
+}
+
 /*
  * Who finds the places full while a hint has one of them waits for the hint to end: nobody is
  * refused because of a stranger's hint. Without a hint inside nothing is waited for.
@@ -210,7 +220,7 @@ static bool ext_client_await_places(struct ext *x, const struct provider_config 
     for (;;) {
         if (ext_client_take_places(x, p, cell))
             return true;
-        if (hint || ext_bulkhead_count(&cell->hints) == 0 || deadline_passed(until))
+        if (hint || !ext_client_will_leave(p, cell) || deadline_passed(until))
             break;
         (void)poll(NULL, 0, HINT_WAIT_STEP_MS);
     }

@@ -20,7 +20,9 @@
 struct ext_cell {
     struct ext_breaker breaker;
     struct ext_bulkhead bulkhead;
-    struct ext_bulkhead hints; /* those of its places that calls for hints have */
+    struct ext_bulkhead hints;    /* those of its places that calls for hints have */
+    struct ext_bulkhead couriers; /* and couriers; held from before a claim until after its call */
+    _Atomic int64_t paid_until;   /* the couriers' rate: see ext_courier.c */
 };
 /* The cell of a provider of the current configuration. */
 struct ext_cell *ext_cell(int provider);

@@ -5,6 +5,7 @@ noinst_LIBRARIES += libext.a
 libext_a_SOURCES = \
   src/ext/ext_breaker.c include/ext/ext_breaker.h \
   src/ext/ext_bulkhead.c include/ext/ext_bulkhead.h \
+  include/ext/ext_courier.h src/ext/ext_courier.c \
   src/ext/ext_client.c include/ext/ext_client.h \
   src/ext/ext_decode.c src/ext/ext_decode.h \
   src/ext/ext_escape.c include/ext/ext_escape.h \

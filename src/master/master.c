@@ -162,10 +162,13 @@ static void stop_step(struct master *m)
     }
     stop_role(m, ROLE_DISPATCHER);
     stop_role(m, ROLE_KEEPER);
+    stop_role(m, ROLE_COURIER);
     if (master_alive(m, ROLE_DISPATCHER) > 0)
         return;
     stop_role(m, ROLE_WORKER); /* they end by themselves: their pairs are closed */
-    if (master_alive(m, ROLE_WORKER) + master_alive(m, ROLE_KEEPER) > 0)
+    if (master_alive(m, ROLE_WORKER) + master_alive(m, ROLE_KEEPER) +
+            master_alive(m, ROLE_COURIER) >
+        0)
         return;
     stop_role(m, ROLE_MONITOR);
     stop_role(m, ROLE_RESOLVER);

@@ -22,6 +22,7 @@
 #include "confine/confine_calls.h"
 #include "confine/forget.h"
 #include "dispatcher/dispatcher.h"
+#include "domain/courier_board.h"
 #include "domain/metrics.h"
 #include "domain/scoreboard.h"
 #include "ipc/proctitle.h"
@@ -32,6 +33,7 @@
 #include "sys/log.h"
 #include "sys/net.h"
 #include "sys/sig.h"
+#include "sys/wake.h"
 
 /* Out of processes or memory: both come back within seconds, and a tighter loop would make it
  * worse. */
@@ -153,7 +155,7 @@ static void keep_config(const struct master *m, const struct child *c)
  * last, since the steps before need more of them. */
 static NORETURN void run_child(const struct master *m, const struct child *c, struct child_env *env)
 {
-    int keep[LISTENERS_MAX + 4];
+    int keep[LISTENERS_MAX + 5];
     size_t n = 0;
     sig_reset_child();
     ignore_the_masters();
@@ -166,6 +168,9 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
     keep[n++] = env->parent_fd;
     keep[n++] = env->queue_fd;
     keep[n++] = env->control_fd;
+    /* who makes work for couriers, and they */
+    if (c->role == ROLE_WORKER || c->role == ROLE_KEEPER || c->role == ROLE_COURIER)
+        keep[n++] = wake_fd();
     for (size_t i = 0; i < env->listen_n; i++)
         keep[n++] = env->listen_fds[i];
     keep_only(keep, n);
@@ -382,6 +387,8 @@ static void master_child_bury_process(struct master *m, struct child *c, int sta
     scoreboard_read(c->slot, &v);
     scoreboard_release(c->slot, last_words, sizeof(last_words));
     metrics_release(c->slot);
+    if (c->role == ROLE_COURIER)
+        courier_board_bury(c->slot);
     master_child_log_death(c, status, recycled || orphaned, &v, last_words);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
         log_violation(c, last_words);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "domain/courier_board.h"
 #include "domain/metrics.h"
 #include "domain/scoreboard.h"
 #include "ipc/policy.h"
@@ -318,6 +319,35 @@ static void retire_workers(struct master *m)
     }
 }
 
+/* Deferred notifications and reminders need them; also what is left of either after a reload, which
+ * the keeper tells. */
+static unsigned master_reload_couriers_wanted(const struct master *m)
+{
+    const struct config *cfg = m->cfg;
+    const bool needed = cfg->notifications.delivery == DELIVERY_DEFERRED ||
+                        cfg->notifications.reminders_n > 0 || courier_board_wanted();
+    return needed ? (unsigned)cfg->notifications.couriers : 0;
+}
+
+/* Those of earlier configurations finish their message while the new ones start: a row has one
+ * courier whoever that is. */
+static void master_reload_replace_couriers(struct master *m)
+{
+    const unsigned wanted = master_reload_couriers_wanted(m);
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->children_n; i++) {
+        struct child *c = &m->children[i];
+        if (c->role != ROLE_COURIER || c->state == CHILD_OFF || c->state == CHILD_DRAINING)
+            continue;
+        if (c->epoch != m->epoch || n == wanted)
+            master_tell_stop(c);
+        else
+            n++;
+    }
+    for (struct child *c; n < wanted && (c = master_free_slot(m, ROLE_COURIER)); n++)
+        master_want(c, m->epoch);
+}
+
 void master_reload(struct master *m)
 {
     if (m->reload.phase == RELOAD_NONE)
@@ -339,6 +369,7 @@ void master_reload_step(struct master *m)
     retire_workers(m);
     replace_single(m, ROLE_MONITOR, m->epoch, CHILD_HANDOVER_OVERLAP);
     replace_single(m, ROLE_KEEPER, m->epoch, CHILD_HANDOVER_DRAIN);
+    master_reload_replace_couriers(m);
     if (m->reload.phase != RELOAD_NAMES)
         replace_single(m, ROLE_RESOLVER,
                        m->reload.phase == RELOAD_PROVING ? m->reload.epoch : m->epoch,

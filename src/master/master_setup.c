@@ -23,6 +23,7 @@
 #include "confine/confine.h"
 #include "db/db.h"
 #include "domain/conditions.h"
+#include "domain/courier_board.h"
 #include "domain/metrics.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
@@ -33,6 +34,7 @@
 #include "sys/addrs.h"
 #include "sys/log.h"
 #include "sys/shm.h"
+#include "sys/wake.h"
 
 /* Room for a reload that asks for more: memory that nobody touches costs nothing. */
 #define WORKERS_ROOM_MIN 64
@@ -142,7 +144,7 @@ static bool make_shared(struct master *m)
     const unsigned room = m->workers_room = workers_room(m->cfg);
     /* How many slots a number of workers makes is said only by scoreboard_init(); the size needs an
      * upper bound before. */
-    const unsigned slots_bound = 2 * (room + ROLE_COUNT);
+    const unsigned slots_bound = 2 * (room + COURIERS_MAX + ROLE_COUNT);
     master_describe_providers(m->cfg, &p);
     ENSURE(api_route_table.n <= ROUTES_MAX);
     for (size_t i = 0; i < api_route_table.n; i++) {
@@ -159,7 +161,8 @@ static bool make_shared(struct master *m)
                                     .routes_n = api_route_table.n};
     if (!shm_init(scoreboard_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() +
                   ext_shared_size(m->cfg) + protocol_shared_size(slots_bound) +
-                  master_state_size() + conditions_size() + monitor_shared_size() + ALIGN_SPARE))
+                  master_state_size() + conditions_size() + monitor_shared_size() +
+                  courier_board_size() + ALIGN_SPARE))
         return false;
     scoreboard_init(room);
     metrics.slots = scoreboard_slots();
@@ -173,6 +176,7 @@ static bool make_shared(struct master *m)
     master_state_init();
     conditions_init();
     monitor_shared_init();
+    courier_board_init();
     scoreboard_attach(scoreboard_first(ROLE_MASTER));
     metrics_attach(scoreboard_first(ROLE_MASTER));
     return true;
@@ -198,7 +202,7 @@ bool master_setup(struct master *m)
         LOG(LOG_LEVEL_ERROR, "master.shared_memory_failed", F_STR("reason", strerror(errno)));
         return false;
     }
-    if (pipe2(m->parent_pipe, O_CLOEXEC) != 0) {
+    if (pipe2(m->parent_pipe, O_CLOEXEC) != 0 || !wake_init()) {
         LOG(LOG_LEVEL_ERROR, "master.pipe_failed", F_STR("reason", strerror(errno)));
         return false;
     }

@@ -76,6 +76,21 @@ static void monitor_page_workers(struct metrics_page *page)
     monitor_page_gauge(page, COMPUTED_WORKERS_WITHOUT_DATABASE, without);
 }
 
+static void monitor_page_couriers(struct metrics_page *page)
+{
+    unsigned n[STAGE_COUNT] = {0};
+    struct scoreboard_view slot;
+    const unsigned first = scoreboard_first(ROLE_COURIER);
+    for (unsigned i = 0; i < scoreboard_count(ROLE_COURIER); i++) {
+        scoreboard_read(first + i, &slot);
+        n[slot.stage]++;
+    }
+    metrics_computed_header(page, COMPUTED_COURIERS);
+    for (unsigned s = STAGE_DOWN + 1; s < STAGE_COUNT; s++)
+        metrics_computed_sample(page, COMPUTED_COURIERS,
+                                monitor_page_label(page->sb->arena, "state", stage_names[s]), n[s]);
+}
+
 /* Two passes, because a family's samples must follow its header without others in between. */
 static void monitor_page_providers(struct metrics_page *page, const struct config *cfg)
 {
@@ -160,6 +175,8 @@ static void monitor_page_database(struct metrics_page *page, const struct monito
     monitor_page_payments(page, &v->gauges);
     monitor_page_gauge(page, COMPUTED_OLDEST_FAILED, v->gauges.oldest_failed_s);
     monitor_page_gauge(page, COMPUTED_OLDEST_PENDING, v->gauges.oldest_pending_s);
+    monitor_page_gauge(page, COMPUTED_NOTIFICATIONS_DUE, (double)v->gauges.due);
+    monitor_page_gauge(page, COMPUTED_OLDEST_DUE, v->gauges.oldest_due_s);
 }
 
 /* All of them, so that an alert on one has its series before it first holds. */
@@ -188,6 +205,7 @@ struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a,
     monitor_page_conditions(&page);
     monitor_page_database(&page, v);
     monitor_page_workers(&page);
+    monitor_page_couriers(&page);
     monitor_page_providers(&page, v->cfg);
     metrics_print(&page);
     monitor_process_metrics(&page);

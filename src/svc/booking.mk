@@ -21,6 +21,8 @@ libsvc_a_SOURCES += \
   src/svc/notification_store.c \
   src/svc/notification_text.c \
   src/svc/notification_list.c \
+  include/svc/courier.h src/svc/courier.c \
+  src/svc/reminder.c \
   src/svc/keeper_tasks.c
 
 # Tests with a real database and a provider that the test answers for.

@@ -5,6 +5,7 @@
 
 #include "domain/metrics.h"
 #include "svc/booking.h"
+#include "svc/courier.h"
 #include "svc/notification.h"
 #include "svc/payment.h"
 #include "svc/refund.h"
@@ -29,8 +30,12 @@ static enum err keeper_tasks_fail_interrupted(struct svc *s)
     for (int row = 0; row < db_count(rows); row++) {
         enum notification_template t =
             notification_template_find(db_get_str(rows, row, "template"));
+        const int lead = courier_lead_of(db_get_str(rows, row, "event"));
         if (t < NOTIFICATION_TEMPLATE_COUNT)
             METRIC_INC(M_NOTIFICATIONS, t, NOTIFICATION_OUTCOME_INTERRUPTED);
+        if (lead >= 0)
+            METRIC_INC(M_REMINDERS, (unsigned)lead, REMINDER_OUTCOME_FAILED);
+        METRIC_INC(M_NOTIFICATION_ATTEMPTS, ATTEMPT_OUTCOME_INTERRUPTED);
     }
     if (db_count(rows) > 0)
         LOG(LOG_LEVEL_WARN, "notifications.interrupted", F_INT("rows", db_count(rows)));
@@ -104,6 +109,9 @@ static enum err keeper_tasks_purge(struct svc *s)
  * §4). Purging can wait; what people wait for runs every second. */
 const struct keeper_task keeper_tasks[] = {
     {"interrupted_notifications", 1000, keeper_tasks_fail_interrupted},
+    {"couriers", 1000, courier_task_watch},
+    {"expired_notifications", 1000, courier_task_expire},
+    {"reminders", 1000, reminder_task_due},
     {"expired_holds", 1000, keeper_tasks_expire_holds},
     {"payments", 1000, payment_task_settle},
     {"refunds", 1000, refund_task_due},

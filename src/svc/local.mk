@@ -24,6 +24,7 @@ SVC_SQL = \
   src/svc/sql/catalog.sql \
   src/svc/sql/catalog_change.sql \
   src/svc/sql/customer.sql \
+  src/svc/sql/courier.sql \
   src/svc/sql/customer_staff.sql \
   src/svc/sql/db_gauges.sql \
   src/svc/sql/idem.sql \

@@ -13,6 +13,7 @@
 #include "notification_priv.h"
 #include "svc/ratelimit.h"
 #include "sys/log.h"
+#include "sys/wake.h"
 
 /* The last part of a request is not a provider's: the result has to be stored and the answer
  * written (BEHAVIOUR §3). */
@@ -32,7 +33,13 @@ void notification_enqueue(struct svc *s, struct db_batch *b, struct notification
     n->made_at = mono_now();
     n->body = notification_render(s->cfg, s->arena, n);
     const char *name = notification_template_names[n->template];
-    const char *event = arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
+    const char *event =
+        n->event ? n->event
+                 : arena_printf(s->arena, "%s:%lld", name, (long long)n->booking_version);
+    const bool waits = n->by_courier || s->cfg->notifications.delivery == DELIVERY_DEFERRED;
+    int64_t expires_ms = s->cfg->notifications.expire_after_ms;
+    if (n->expires_ms > 0 && n->expires_ms < expires_ms)
+        expires_ms = n->expires_ms;
     const struct rate_limit *phone = &s->cfg->notifications.per_phone,
                             *customer = &s->cfg->notifications.per_customer;
     const struct rate rates[] = {
@@ -42,10 +49,10 @@ void notification_enqueue(struct svc *s, struct db_batch *b, struct notification
     rate_params(s->arena, rates, ARRAY_LEN(rates), &p);
     /* Read after the commit, by notification_was_throttled(). */
     n->batch = b;
-    n->batch_at = DB_ADD(
-        b, &stmt_notification_enqueue, n->venue_id, n->id.s, n->booking_id, event, name,
-        locale_names[n->locale], n->recipient, n->body, db_int(b, notification_send_by_ms(s)),
-        db_int(b, s->cfg->notifications.expire_after_ms), rates[0].subject, p.limits, p.windows_ms);
+    n->batch_at = DB_ADD(b, &stmt_notification_enqueue, n->venue_id, n->id.s, n->booking_id, event,
+                         name, locale_names[n->locale], n->recipient, n->body,
+                         waits ? NULL : db_int(b, notification_send_by_ms(s)),
+                         db_int(b, expires_ms), rates[0].subject, p.limits, p.windows_ms);
 }
 
 /* A quota was used up when the row was written: it is FAILED already, and the booking stands. */
@@ -60,6 +67,13 @@ static bool notification_was_throttled(const struct notification *n)
         F_STR("error", notification_outcome_names[NOTIFICATION_OUTCOME_THROTTLED]),
         F_PHONE("phone", n->recipient));
     return true;
+}
+
+/* A courier sends it. */
+static bool notification_waits(const struct notification *n)
+{
+    struct db_rows row = db_result(n->batch, n->batch_at);
+    return db_count(row) == 1 && db_get_bool(row, 0, "waits");
 }
 
 /* Relative, in milliseconds: the database adds it to its own clock, which the keeper compares
@@ -83,7 +97,7 @@ enum notification_template notification_template_find(const char *name)
 }
 
 /* Whatever else went wrong is the provider's failure to whoever reads the list. */
-static enum notification_outcome notification_find_outcome(enum err e)
+enum notification_outcome notification_find_outcome(enum err e)
 {
     static const struct {
         enum err err;
@@ -104,9 +118,20 @@ static enum notification_outcome notification_find_outcome(enum err e)
 
 /* Fixed sizes: a result may wait longer than the request's memory lives. What is too long is
  * cut. */
-static void notification_copy(char *to, size_t size, const char *from)
+void notification_copy(char *to, size_t size, const char *from)
 {
     (void)snprintf(to, size, "%s", from ? from : "");
+}
+
+enum attempt_outcome notification_attempt_outcome(const struct ext_result *r)
+{
+    if (r->err == ERR_OK)
+        return ATTEMPT_OUTCOME_SENT;
+    if (r->outcome == OUTCOME_UNKNOWN)
+        return ATTEMPT_OUTCOME_UNKNOWN;
+    return r->err == ERR_PROVIDER_REJECTED && r->refusal != REFUSAL_ACCOUNT
+               ? ATTEMPT_OUTCOME_REJECTED
+               : ATTEMPT_OUTCOME_NOT_SENT;
 }
 
 static void notification_call_provider(struct svc *s, const struct notification_try *t,
@@ -128,16 +153,21 @@ static void notification_call_provider(struct svc *s, const struct notification_
     r->outcome = notification_find_outcome(sent.err);
     /* A message that was not tried does not count as an attempt. */
     r->tried = r->outcome != NOTIFICATION_OUTCOME_DEADLINE;
-    if (r->outcome == NOTIFICATION_OUTCOME_SENT)
+    if (r->tried)
+        METRIC_INC(M_NOTIFICATION_ATTEMPTS, notification_attempt_outcome(&sent));
+    if (r->outcome == NOTIFICATION_OUTCOME_SENT) {
         notification_copy(r->message_id, sizeof r->message_id, message_id);
-    else
+        if (t->made_at.ns != 0)
+            METRIC_OBSERVE0(M_NOTIFICATION_DELAY, mono_seconds_since(t->made_at));
+    } else {
         notification_copy(r->detail, sizeof r->detail, sent.detail);
+    }
 }
 
 /* Ends in notification_store() whatever happens: no way leads out of here without a result. */
 enum notification_outcome notification_attempt(struct svc *s, const struct notification_try *t)
 {
-    struct notification_result r = {.template = t->template, .attempt = t->attempt};
+    struct notification_result r = {.template = t->template, .claim = t->claim};
     notification_copy(r.venue_id.s, sizeof r.venue_id.s, t->venue_id);
     notification_copy(r.id.s, sizeof r.id.s, t->id);
     if (t->expired) {
@@ -171,10 +201,15 @@ void notification_deliver(struct svc *s, const struct notification *n)
         .recipient = n->recipient,
         .body = n->body,
         .template = n->template,
-        .attempt = 1,
+        .claim = 1, /* as notification_enqueue() wrote it */
+        .made_at = n->made_at,
         .expired = mono_ms_between(n->made_at, mono_now()) > s->cfg->notifications.expire_after_ms,
     };
     if (notification_was_throttled(n))
         return;
+    if (notification_waits(n)) {
+        wake_signal(1);
+        return;
+    }
     (void)notification_attempt(s, &t);
 }

@@ -112,7 +112,7 @@ static enum notification_outcome notification_list_send_claimed(struct svc *s,
         .recipient = db_get_str(claimed, 0, "recipient"),
         .body = db_get_str(claimed, 0, "body"),
         .template = template,
-        .attempt = db_get_int(claimed, 0, "attempts"),
+        .claim = db_get_int(claimed, 0, "claim"),
     };
     return notification_attempt(s, &t);
 }

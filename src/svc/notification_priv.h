@@ -20,11 +20,17 @@ struct notification_result {
     struct uuid venue_id, id;
     enum notification_template template;
     enum notification_outcome outcome;
-    int64_t attempt;
+    int64_t claim;
     bool tried;
     bool in_doubt; /* an earlier write of it may have been committed */
     char provider[64], message_id[128], detail[96];
 };
+/* What an outcome is called in bookingd_notification_attempts_total; of those that were tried. */
+enum attempt_outcome notification_attempt_outcome(const struct ext_result *r);
+/* By the code of an error: what the row and bookingd_notifications_total call it. */
+enum notification_outcome notification_find_outcome(enum err e);
+/* Cut to size; NULL becomes "". */
+void notification_copy(char *to, size_t size, const char *from);
 /* Stores it, or keeps it for notification_flush() when the database is away. */
 void notification_store(struct svc *s, const struct notification_result *r);
 

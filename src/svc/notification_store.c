@@ -30,7 +30,7 @@ static enum err notification_store_write(struct svc *s, const struct notificatio
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i =
-        DB_ADD(b, &stmt_notification_store, r->venue_id.s, r->id.s, db_int(b, r->attempt),
+        DB_ADD(b, &stmt_notification_store, r->venue_id.s, r->id.s, db_int(b, r->claim),
                notification_outcome_names[r->outcome], notification_store_none_if_empty(r->detail),
                notification_store_none_if_empty(r->provider),
                notification_store_none_if_empty(r->message_id), db_bool(r->tried));

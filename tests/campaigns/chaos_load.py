@@ -30,7 +30,7 @@ STAFF_KINDS = (
     ("detail", 6),
     ("staff book", 6),
     ("staff cancel", 6),
-    ("notifications", 4),
+    ("notices", 4),
     ("resend", 3),
     ("providers", 2),
     ("refund", 2),
@@ -458,12 +458,9 @@ class Staff(Person):
                 self.token,
             )
 
-    def notifications(self):
+    def notices(self):
         _, answer = self.call(
-            "notifications",
-            "GET",
-            "/v1/staff/notifications?status=FAILED&limit=20",
-            token=self.token,
+            "notices", "GET", "/v1/staff/notifications?status=FAILED&limit=20", token=self.token
         )
         if answer is not None and answer.status == 200:
             self.failed = [n["id"] for n in answer.json()["items"]]

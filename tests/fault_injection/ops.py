@@ -136,7 +136,7 @@ class Booking(SignIn):
             )
             != 1
         ):
-            self.w.fail("not one notification")
+            self.w.fail("not one notice")
 
 
 class Payment(Booking):

@@ -31,7 +31,7 @@ static void shared_once(const struct config *cfg)
     /* Slots are known only after scoreboard_init; their number is too small to matter for the sum
      * here.
      */
-    metrics.slots = 2 * TH_EXT_WORKERS + 16;
+    metrics.slots = 2 * (TH_EXT_WORKERS + COURIERS_MAX) + 16;
     ck_assert(shm_init(scoreboard_size(TH_EXT_WORKERS) + metrics_size(&metrics) + addrs_size() +
                        ext_shared_size(cfg) + 4096));
     scoreboard_init(TH_EXT_WORKERS);

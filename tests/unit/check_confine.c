@@ -374,7 +374,8 @@ START_TEST(connections)
     if (confine_files_version() >= 4) {
         gives(role, reach_database, role == ROLE_RESOLVER ? EACCES : OK_CODE,
               "the database's port");
-        gives(role, reach_provider, role == ROLE_WORKER || role == ROLE_KEEPER ? OK_CODE : EACCES,
+        gives(role, reach_provider,
+              role == ROLE_WORKER || role == ROLE_KEEPER || role == ROLE_COURIER ? OK_CODE : EACCES,
               "a provider's port");
         gives(role, reach_name_server, role == ROLE_RESOLVER ? OK_CODE : EACCES, "port 53");
         gives(role, reach_shell, EACCES, "port 22");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../lib/th_unit.h"
+#include "domain/config.h"
 #include "domain/scoreboard.h"
 #include "sys/seqlock.h"
 #include "sys/shm.h"
@@ -25,9 +26,10 @@ START_TEST(slots_cover_all_roles_once)
     unsigned seen = 0;
     for (unsigned r = 0; r < ROLE_COUNT; r++) {
         enum role role = (enum role)r;
-        ck_assert_uint_eq(scoreboard_count(role), role == ROLE_MASTER   ? 1
-                                                  : role == ROLE_WORKER ? 2 * WORKERS
-                                                                        : 2);
+        ck_assert_uint_eq(scoreboard_count(role), role == ROLE_MASTER    ? 1
+                                                  : role == ROLE_WORKER  ? 2 * WORKERS
+                                                  : role == ROLE_COURIER ? 2 * COURIERS_MAX
+                                                                         : 2);
         for (unsigned i = 0; i < scoreboard_count(role); i++, seen++)
             ck_assert_int_eq(scoreboard_role(scoreboard_first(role) + i), role);
     }
@@ -156,11 +158,11 @@ START_TEST(records_are_whole)
         uint64_t a[40];
         char tail[3];
     };
-    typedef SEQLOCK(struct rec) guarded_rec;
-    ck_assert(sizeof(guarded_rec) >= 2 * sizeof(struct rec));
+    typedef SEQLOCK(struct rec) twin_rec;
+    ck_assert(sizeof(twin_rec) >= 2 * sizeof(struct rec));
     shm_fini();
-    ck_assert(shm_init(sizeof(guarded_rec)));
-    guarded_rec *t = shm_alloc(sizeof(*t));
+    ck_assert(shm_init(sizeof(twin_rec)));
+    twin_rec *t = shm_alloc(sizeof(*t));
     struct rec r;
     ck_assert(!SEQLOCK_LOAD(t, &r));
     for (int round = 0; round < 20; round++) {

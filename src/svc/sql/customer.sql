@@ -59,7 +59,8 @@ DELETE FROM sessions
 -- returns: nothing
 UPDATE notifications n
    SET recipient = NULL,
-       body = NULL
+       body = NULL,
+       expires_at = CASE WHEN n.status = 'PENDING' THEN now() ELSE n.expires_at END
   FROM bookings b
  WHERE b.customer_id = $1::uuid
    AND n.venue_id = b.venue_id

@@ -24,6 +24,15 @@ SELECT 'PENDING', template, '', false,
  WHERE status = 'PENDING'
  GROUP BY 2;
 
+-- name: gauges_due
+-- returns: n, oldest_ms
+SELECT count(*) AS n,
+       COALESCE(GREATEST(0, (extract(epoch FROM now() - min(due_at)) * 1000)::bigint), 0)
+           AS oldest_ms
+  FROM notifications
+ WHERE status = 'PENDING'
+   AND due_at <= now();
+
 -- name: gauges_sent
 -- returns: template, n
 SELECT template, count(*) AS n

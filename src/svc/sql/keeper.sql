@@ -6,13 +6,14 @@
 
 -- Notifications whose sender ended before it stored a result.
 -- name: keeper_interrupted
--- returns: template
+-- returns: template, event
 -- index: notifications_pending
 UPDATE notifications n
    SET status = 'FAILED',
        error_code = 'interrupted',
        error_detail = 'its sender ended before it told how it went',
        attempts = greatest(n.attempts, 1),
+       claimed_by = NULL,
        updated_at = now()
  WHERE (n.venue_id, n.id) IN (
            SELECT o.venue_id, o.id
@@ -22,7 +23,7 @@ UPDATE notifications n
             ORDER BY o.send_by
             LIMIT 500
               FOR NO KEY UPDATE SKIP LOCKED)
-RETURNING n.template;
+RETURNING n.template, n.event;
 
 -- name: keeper_idempotency_keys
 -- returns: nothing

@@ -6,13 +6,15 @@
 
 -- ---- sending ----
 
--- The event makes a repeat of one change a no-op.
+-- The event makes a repeat of one change a no-op. Without a time until which it must be sent the
+-- row waits for a courier. So it does while an earlier one of the booking is the couriers': it must
+-- not be sent before that one is final.
 -- name: notification_enqueue
 -- params: $1 uuid venue, $2 uuid notification, $3 uuid booking, $4 text event, $5 text template,
--- params: $6 text locale, $7 text phone, $8 text body, $9 bigint ms until it must be sent,
--- params: $10 bigint ms until it expires, $11 text subject of the phone's quota,
+-- params: $6 text locale, $7 text phone, $8 text body, $9 bigint ms until it must be sent
+-- params: or NULL, $10 bigint ms until it expires, $11 text subject of the phone's quota,
 -- params: $12 integer[] limits of the phone and of the customer, $13 bigint[] their windows in ms
--- returns: throttled
+-- returns: throttled, waits
 WITH denied AS MATERIALIZED (
     SELECT r.denied
       FROM bookings b,
@@ -22,25 +24,34 @@ WITH denied AS MATERIALIZED (
        AND b.id = $3::uuid
 )
 INSERT INTO notifications
-       (venue_id, id, booking_id, event, template, locale, recipient, body, send_by, expires_at,
-        status, error_code, error_detail)
+       (venue_id, id, booking_id, event, template, locale, recipient, body, claim, due_at, send_by,
+        expires_at, status, error_code, error_detail)
 SELECT $1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::text,
-       now() + $9::bigint * interval '1 millisecond',
+       CASE WHEN w.waits THEN 0 ELSE 1 END,
+       CASE WHEN w.waits AND d.denied IS NULL THEN clock_timestamp() END,
+       CASE WHEN w.waits THEN 'infinity'
+            ELSE now() + $9::bigint * interval '1 millisecond' END,
        now() + $10::bigint * interval '1 millisecond',
        CASE WHEN d.denied IS NULL THEN 'PENDING' ELSE 'FAILED' END,
        CASE WHEN d.denied IS NULL THEN NULL ELSE 'throttled' END,
        CASE d.denied WHEN 1 THEN 'too many to this phone'
                      WHEN 2 THEN 'too many to this customer' END
-  FROM (SELECT 1) one
+  FROM (SELECT $9::bigint IS NULL OR EXISTS (
+                   SELECT
+                     FROM notifications e
+                    WHERE e.venue_id = $1::uuid
+                      AND e.booking_id = $3::uuid
+                      AND e.status = 'PENDING'
+                      AND (e.due_at IS NOT NULL OR e.claimed_by IS NOT NULL)) AS waits) w
   LEFT JOIN denied d ON true
     ON CONFLICT (venue_id, booking_id, event) DO NOTHING
-RETURNING status = 'FAILED' AS throttled;
+RETURNING status = 'FAILED' AS throttled, due_at IS NOT NULL AS waits;
 
--- Only the attempt that the row is at may report, and only once: the row is still PENDING, or the
+-- Only the claim that the row is at may report, and only once: the row is still PENDING, or the
 -- keeper took its sender for dead. `was` tells the two apart, since the keeper has counted the
 -- attempt then.
 -- name: notification_store
--- params: $1 uuid venue, $2 uuid notification, $3 integer attempt, $4 text outcome,
+-- params: $1 uuid venue, $2 uuid notification, $3 integer claim, $4 text outcome,
 -- params: $5 text detail or NULL, $6 text provider or NULL, $7 text its message or NULL,
 -- params: $8 boolean the provider was called
 -- returns: was
@@ -50,14 +61,13 @@ UPDATE notifications n
        error_detail = $5::text,
        provider = $6::text,
        provider_message_id = $7::text,
-       attempts = CASE WHEN $8::boolean THEN greatest(n.attempts, $3::integer)
-                       ELSE n.attempts END,
+       attempts = CASE WHEN $8::boolean THEN greatest(n.attempts, 1) ELSE n.attempts END,
        updated_at = now()
   FROM (SELECT o.venue_id, o.id, o.status AS was
           FROM notifications o
          WHERE o.venue_id = $1::uuid
            AND o.id = $2::uuid
-           AND o.attempts <= $3::integer
+           AND o.claim = $3::integer
            AND (o.status = 'PENDING' OR o.error_code = 'interrupted')
            FOR NO KEY UPDATE) o
  WHERE n.venue_id = o.venue_id
@@ -120,12 +130,14 @@ UPDATE notifications n
        acknowledged_at = NULL,
        acknowledged_by = NULL,
        attempts = n.attempts + 1,
+       claim = n.claim + 1,
+       claimed_by = NULL,
        updated_at = now(),
        send_by = now() + :ms::bigint * interval '1 millisecond'
 
 -- fragment: notification_claimed
--- returns: venue_id, id, booking_id, template, recipient, body, attempts, created
-RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.attempts,
+-- returns: venue_id, id, booking_id, template, recipient, body, claim, created
+RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.claim,
           n.created_at::text AS created
 
 -- name: notification_list_key
