@@ -32,6 +32,7 @@ struct api_input {
     const char *request_id; /* chosen by the dispatcher: the caller's, or a new one */
     struct deadline deadline;
     double queue_seconds;
+    size_t answer_max; /* bytes; a longer answer becomes a 500. 0: no limit */
     /* Called once with "POST /v1/bookings" (the pattern, never the path itself, which holds
      * identifiers) as soon as the request's route is known; NULL: nobody wants to know. */
     void (*on_route)(void *ctx, const char *name);

@@ -29,9 +29,6 @@ int net_systemd_fds(const char *name, int *fds, int max);
 const char *net_local_name(int fd, char *buf, size_t size);
 /* Only the address, for rate limits and logs: "192.0.2.7"; "unix" for a unix socket. */
 const char *net_peer_address(int fd, char *buf, size_t size);
-/* Bytes that were ever written into a connected TCP socket, sent already or not; -1 when that
- * cannot be known (unix). */
-int64_t net_written(int fd);
 /* Is the text a literal address of the network? */
 bool net_cidr_contains(const struct cidr *c, const char *address);
 

@@ -187,6 +187,17 @@ static const char *api_listed_origin(const struct api *api)
                           http_header(head, "Origin"));
 }
 
+/* Longer than the dispatcher takes: pages are bounded, so this is a fault of ours. */
+static struct str api_cut_answer(struct api *api, size_t n)
+{
+    struct api_request *r = &api->r;
+    LOG(LOG_LEVEL_ERROR, "http.answer_too_long",
+        F_STR("route", http_route_pattern(&api_route_table, r->row)), F_INT("bytes", n));
+    http_resp_init(&r->resp, r->svc.arena);
+    api_problem(r, ERR_INTERNAL);
+    return http_resp_bytes(&r->resp, api->keep_alive, false);
+}
+
 static enum err api_serve_request(struct api *api, struct api_output *out)
 {
     struct api_request *r = &api->r;
@@ -207,6 +218,8 @@ static enum err api_serve_request(struct api *api, struct api_output *out)
     http_resp_header(&r->resp, "X-Request-Id", r->svc.request_id);
     struct str bytes =
         http_resp_bytes(&r->resp, api->keep_alive, r->head && r->head->method == HTTP_HEAD);
+    if (api->in->answer_max > 0 && bytes.n > api->in->answer_max)
+        bytes = api_cut_answer(api, bytes.n);
     *out = (struct api_output){bytes, r->resp.status, api->keep_alive};
     return e == ERR_ANSWERED ? ERR_OK : e;
 }

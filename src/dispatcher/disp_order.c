@@ -4,7 +4,6 @@
  * is how a reload reaches the dispatcher. Called by the loop when the control socket is ready. */
 #include "disp_order.h"
 
-#include <stddef.h>
 #include <unistd.h>
 
 #include "disp_accept.h"
@@ -86,8 +85,7 @@ void disp_order_read(struct disp *d)
 {
     struct protocol_order o;
     struct protocol_packet p;
-    while (protocol_recv(d->env->control_fd, d->packet, &o, sizeof(o),
-                         offsetof(struct protocol_order, len), &p) > 0) {
+    while (protocol_recv(d->env->control_fd, &protocol_orders, d->packet, &o, &p) > 0) {
         if (p.lost)
             disp_order_lost(d, &o);
         disp_order_carry_out(d, &o, &p);

@@ -27,7 +27,6 @@ struct request {
     struct http_chunked scan;
     struct mono arrived, given; /* whole; to a worker: 0 when none has got it */
     struct deadline deadline;
-    int64_t written; /* bytes to this client before a worker got it; -1: not known */
     char id[PROTOCOL_ID_MAX + 1];
 };
 

@@ -76,6 +76,9 @@ struct disp_worker {
     bool ready, retiring, listed;
     struct conn *conn; /* the request in hand */
     uint64_t seq;      /* of its handing over */
+    char *parts;       /* of its answer, when that is longer than a packet; NULL */
+    size_t parts_n;
+    bool parts_lost; /* there was no memory for them */
 };
 
 struct disp {

@@ -8,12 +8,12 @@
 #include "disp_worker.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "disp_tag.h"
 #include "domain/scoreboard.h"
 #include "sys/log.h"
@@ -87,6 +87,16 @@ static struct disp_worker *disp_worker_pop(struct disp *d)
     return w;
 }
 
+static void disp_worker_drop_parts(struct disp_worker *w)
+{
+    if (w->parts)
+        digest_wipe(w->parts, w->parts_n);
+    free(w->parts);
+    w->parts = NULL;
+    w->parts_n = 0;
+    w->parts_lost = false;
+}
+
 /* Closing our end is how a worker learns that it may end. */
 static void disp_worker_detach(struct disp *d, struct disp_worker *w)
 {
@@ -95,26 +105,7 @@ static void disp_worker_detach(struct disp *d, struct disp_worker *w)
     w->fd = -1;
     w->ready = w->retiring = false;
     w->conn = NULL;
-}
-
-/*
- * A worker that died around its answer: the kernel knows how much of it is in the client's
- * connection. Nothing: the request is like any other that lost its worker. All: it is answered. A
- * part: a second answer would be garbage behind it.
- */
-enum reach { REACH_NONE, REACH_PART, REACH_ALL };
-static enum reach disp_worker_reach(struct disp *d, const struct disp_worker *w,
-                                    const struct conn *c, struct protocol_answer *answer)
-{
-    if (protocol_marked(disp_worker_slot(d, w), answer) != w->seq)
-        return REACH_NONE; /* it had not begun */
-    const int64_t now = net_written(c->fd), before = c->req->written;
-    /* No figures (a unix socket): the worst is assumed. */
-    if (now < 0 || before < 0 || now < before)
-        return REACH_PART;
-    if (now == before)
-        return REACH_NONE;
-    return (uint64_t)(now - before) == answer->len ? REACH_ALL : REACH_PART;
+    disp_worker_drop_parts(w);
 }
 
 /* What becomes of a read whose worker died before it answered: nothing was changed by it, so
@@ -131,36 +122,25 @@ static struct disp_event disp_worker_lost_read(struct request *r)
     return DISP_EVENT(CE_LOST);
 }
 
-/* The request of a worker that died: nobody knows how far it came. */
-static struct disp_event disp_worker_lost(struct disp *d, const struct disp_worker *w,
-                                          struct conn *c)
+/* The request of a worker that died, or of an answer that was lost on its way: nobody knows how far
+ * it came, but no byte of an answer has left, since only this process writes to clients. */
+static struct disp_event disp_worker_lost(struct request *r)
 {
-    static const char *const reaches[] = {
-        [REACH_NONE] = "no", [REACH_PART] = "partly", [REACH_ALL] = "yes"};
-    struct request *r = c->req;
-    struct protocol_answer answer;
-    const enum reach reach = disp_worker_reach(d, w, c, &answer);
-    LOG(LOG_LEVEL_WARN, "dispatcher.worker_lost", F_INT("worker", w->index),
-        F_STR("method", http_method_names[r->method]), F_STR("request_id", r->id),
-        F_STR("answered", reaches[reach]));
-    if (reach == REACH_PART)
-        return DISP_EVENT(CE_CLOSE);
-    if (reach == REACH_ALL) {
-        c->close = c->eof || !answer.keep_alive;
-        return DISP_EVENT(CE_ANSWER);
-    }
     if (r->method == HTTP_GET || r->method == HTTP_HEAD)
         return disp_worker_lost_read(r);
     return DISP_PROBLEM(.err = ERR_INTERRUPTED,
                         .detail = "The process that served this request ended.", .unknown = true);
 }
 
-/* The fate of its request is decided first: afterwards nothing is known of it. */
 void disp_worker_bury(struct disp *d, struct disp_worker *w, struct disp_report *r)
 {
     *r = (struct disp_report){.conn = w->conn, .packet = {.fd = -1}};
-    if (w->conn)
-        r->event = disp_worker_lost(d, w, w->conn);
+    if (w->conn) {
+        LOG(LOG_LEVEL_WARN, "dispatcher.worker_lost", F_INT("worker", w->index),
+            F_STR("method", http_method_names[w->conn->req->method]),
+            F_STR("request_id", w->conn->req->id));
+        r->event = disp_worker_lost(w->conn->req);
+    }
     disp_worker_detach(d, w);
 }
 
@@ -172,40 +152,92 @@ struct disp_event disp_worker_refuse(void)
                         .retry_after_s = REFUSED_RETRY_S);
 }
 
-/* The connection whose request the report is about; the worker is free again. NULL: for none. */
-static struct conn *disp_worker_release(struct disp *d, struct disp_worker *w, uint64_t seq)
+/* The connection whose request the report is about; the worker is free again. */
+static struct conn *disp_worker_release(struct disp *d, struct disp_worker *w)
 {
     struct conn *c = w->conn;
-    if (!c || seq != w->seq)
-        return NULL;
     w->conn = NULL;
     disp_worker_push(d, w);
     return c;
 }
 
-static void disp_worker_report(struct disp *d, struct disp_worker *w,
+/* Answers of several packets are rare and few packets long: a new buffer for each is cheap enough.
+ * False: longer than any answer. */
+static bool disp_worker_add_part(struct disp_worker *w, const struct protocol_packet *p)
+{
+    const size_t n = w->parts_n + p->len;
+    if (p->len == 0 || n > PROTOCOL_ANSWER_MAX)
+        return false;
+    char *all = w->parts_lost ? NULL : malloc(n);
+    if (!all) { /* for one client: the others go on */
+        disp_worker_drop_parts(w);
+        w->parts_lost = true;
+        return true;
+    }
+    if (w->parts_n > 0)
+        memcpy(all, w->parts, w->parts_n);
+    memcpy(all + w->parts_n, p->bytes, p->len);
+    disp_worker_drop_parts(w);
+    w->parts = all;
+    w->parts_n = n;
+    return true;
+}
+
+/* The whole answer as one packet, on the heap when it came in parts. */
+static bool disp_worker_join_parts(struct disp_worker *w, struct protocol_packet *p)
+{
+    if (!w->parts && !w->parts_lost)
+        return p->len > 0;
+    if (!disp_worker_add_part(w, p))
+        return false;
+    *p = (struct protocol_packet){
+        .bytes = w->parts, .heap = w->parts, .len = w->parts_n, .fd = -1, .lost = w->parts_lost};
+    w->parts = NULL; /* the packet's now */
+    disp_worker_drop_parts(w);
+    return true;
+}
+
+static struct disp_event disp_worker_answer(const struct protocol_report *in, struct conn *c,
+                                            const struct protocol_packet *p)
+{
+    if (p->lost)
+        return disp_worker_lost(c->req);
+    c->close = c->eof || (in->flags & PROTOCOL_KEEP_ALIVE) == 0;
+    return (struct disp_event){.what = CE_ANSWER, .bytes = {p->bytes, p->len}};
+}
+
+/* False: a report that no worker of ours would send at this point. */
+static bool disp_worker_report(struct disp *d, struct disp_worker *w,
                                const struct protocol_report *in, struct disp_report *out)
 {
+    const bool in_hand = w->conn && in->seq == w->seq;
     switch (in->news) {
     case PROTOCOL_READY:
+        if (w->ready)
+            return false;
         w->ready = true;
         disp_worker_push(d, w);
-        break;
+        return true;
+    case PROTOCOL_PART:
+        return in_hand && disp_worker_add_part(w, &out->packet);
     case PROTOCOL_DONE:
-        out->conn = disp_worker_release(d, w, in->seq);
-        if (out->conn)
-            out->conn->close = out->conn->eof || !in->keep_alive;
-        out->event = in->broken || out->packet.lost
-                         ? DISP_EVENT(CE_CLOSE)
-                         : (struct disp_event){.what = CE_ANSWER,
-                                               .bytes = {out->packet.bytes, out->packet.len}};
-        break;
+        if (!in_hand || !disp_worker_join_parts(w, &out->packet))
+            return false;
+        w->retiring = w->retiring || (in->flags & PROTOCOL_RETIRING);
+        out->conn = disp_worker_release(d, w);
+        out->event = disp_worker_answer(in, out->conn, &out->packet);
+        return true;
     case PROTOCOL_REFUSED:
-        out->conn = disp_worker_release(d, w, in->seq);
+        if (!in_hand || w->parts || w->parts_lost)
+            return false;
+        out->conn = disp_worker_release(d, w);
         out->event = disp_worker_refuse();
-        break;
+        return true;
     case PROTOCOL_RETIRE:
-        break;
+        w->retiring = true;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -213,19 +245,20 @@ bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report 
 {
     struct protocol_report in;
     *r = (struct disp_report){.packet = {.fd = -1}};
-    int got = protocol_recv(w->fd, d->packet, &in, sizeof(in),
-                            offsetof(struct protocol_report, unsent_len), &r->packet);
+    int got = protocol_recv(w->fd, &protocol_reports, d->packet, &in, &r->packet);
     if (got < 0 && (errno == EAGAIN || net_pause_after_error(errno)))
         return false;
-    /* End of file, or a packet that contradicts itself: the worker is not trusted any more. */
-    if (got <= 0) {
+    if (got > 0 && r->packet.fd >= 0)
+        close(r->packet.fd);
+    /* End of file, or a report that contradicts itself: the worker is not trusted any more. */
+    if (got <= 0 || !disp_worker_report(d, w, &in, r)) {
+        if (got > 0)
+            LOG(LOG_LEVEL_ERROR, "dispatcher.report_refused", F_INT("worker", w->index),
+                F_STR("hint", "this worker sent what no worker sends; it gets no more requests"));
+        protocol_drop(&r->packet);
         disp_worker_bury(d, w, r);
         return false;
     }
-    w->retiring = w->retiring || in.retire || in.news == PROTOCOL_RETIRE;
-    disp_worker_report(d, w, &in, r);
-    if (r->packet.fd >= 0)
-        close(r->packet.fd);
     if (w->retiring && !w->conn)
         disp_worker_detach(d, w); /* nothing is under way: the closed pair lets it end */
     return w->fd >= 0;
@@ -249,11 +282,9 @@ bool disp_worker_give(struct disp *d, struct conn *c)
                                  .close = d->draining || c->eof};
     memcpy(q.request_id, r->id, sizeof(q.request_id));
     net_peer_address(c->fd, q.peer, sizeof(q.peer));
-    /* Before the worker can have written: disp_worker_reach() compares with it. */
-    r->written = net_written(c->fd);
     while (disp_worker_any_free(d)) {
         struct disp_worker *w = disp_worker_pop(d);
-        struct protocol_packet p = {.bytes = c->buf, .len = r->total, .fd = c->fd};
+        struct protocol_packet p = {.bytes = c->buf, .len = r->total, .fd = -1};
         protocol_give(disp_worker_slot(d, w), (struct protocol_given){mono_now(), r->deadline});
         if (protocol_send(w->fd, &q, sizeof(q), &p)) {
             w->conn = c;

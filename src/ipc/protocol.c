@@ -12,12 +12,13 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/ensure.h"
 #include "sys/net.h"
 #include "sys/shm.h"
@@ -69,21 +70,43 @@ bool protocol_send(int sock, const void *head, size_t head_size, struct protocol
     return sent >= 0;
 }
 
-/* Maps the bytes of a memfd; private, since a chunked body is joined in place. False: it is shorter
- * than it says. */
-static bool map_bytes(struct protocol_packet *p, int memfd, uint64_t len)
+#define KIND(type, member, most)                                                       \
+    {                                                                                  \
+        .head_size = sizeof(type), .len_at = offsetof(type, member), .len_max = (most) \
+    }
+const struct protocol_kind protocol_requests =
+    KIND(struct protocol_request, len, PROTOCOL_REQUEST_MAX);
+/* Inline, so that a dispatcher without descriptors gets answers all the same. */
+const struct protocol_kind protocol_reports =
+    KIND(struct protocol_report, len, PROTOCOL_INLINE_MAX);
+/* Networks and origins: the configuration bounds them far below. */
+const struct protocol_kind protocol_orders = KIND(struct protocol_order, len, PROTOCOL_REQUEST_MAX);
+
+/* Reads and does not map: a sender that cuts a mapped file short ends its reader with SIGBUS. */
+static bool protocol_read_file(int fd, char *to, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        const ssize_t n = pread(fd, to + at, len - at, (off_t)at);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return false;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+/* Copies the bytes of a memfd. False: it is shorter than it says, or no file. */
+static bool protocol_copy_bytes(struct protocol_packet *p, int memfd, size_t len)
 {
     struct stat st;
-    if (fstat(memfd, &st) != 0 || (uint64_t)st.st_size < len)
+    if (fstat(memfd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < len)
         return false;
-    void *map = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_PRIVATE, memfd, 0);
-    p->lost = map == MAP_FAILED;
+    char *copy = malloc(len);
+    p->lost = !copy;
     if (p->lost)
-        return true; // cppcheck-suppress memleak ; nothing was mapped
-    p->map = map;
-    p->bytes = map;
-    p->len = (size_t)len;
-    return true;
+        return true;
+    p->heap = p->bytes = copy;
+    p->len = len;
+    return protocol_read_file(memfd, copy, len);
 }
 
 /* What is behind the head: the bytes at p->bytes, or those in the last of the descriptors. False:
@@ -94,7 +117,7 @@ static bool protocol_unpack_packet(struct protocol_packet *p, uint64_t len, cons
     const bool in_memfd = len > PROTOCOL_INLINE_MAX;
     if (p->lost)
         return true;
-    if (in_memfd && (fds_n == 0 || !map_bytes(p, fds[fds_n - 1], len)))
+    if (in_memfd && (fds_n == 0 || !protocol_copy_bytes(p, fds[fds_n - 1], (size_t)len)))
         return false;
     if (!in_memfd && p->len != len)
         return false;
@@ -104,7 +127,7 @@ static bool protocol_unpack_packet(struct protocol_packet *p, uint64_t len, cons
 }
 
 /* 1 a packet, 0 none that makes sense (or the other side has ended), -1 with errno. */
-int protocol_recv(int sock, char *buf, void *head, size_t head_size, size_t len_at,
+int protocol_recv(int sock, const struct protocol_kind *kind, char *buf, void *head,
                   struct protocol_packet *p)
 {
     int fds[NET_FDS_MAX];
@@ -123,14 +146,14 @@ int protocol_recv(int sock, char *buf, void *head, size_t head_size, size_t len_
     p->lost = fds_n == NET_FDS_LOST;
     if (p->lost)
         fds_n = 0;
-    bool good = n > 0 && (size_t)n >= head_size;
+    bool good = n > 0 && (size_t)n >= kind->head_size;
     if (good) {
         uint64_t len = 0;
-        memcpy(head, buf, head_size);
-        memcpy(&len, buf + len_at, sizeof(len));
-        p->bytes = buf + head_size;
-        p->len = (size_t)n - head_size;
-        good = protocol_unpack_packet(p, len, fds, fds_n);
+        memcpy(head, buf, kind->head_size);
+        memcpy(&len, buf + kind->len_at, sizeof(len));
+        p->bytes = buf + kind->head_size;
+        p->len = (size_t)n - kind->head_size;
+        good = len <= kind->len_max && protocol_unpack_packet(p, len, fds, fds_n);
     }
     for (size_t i = 0; i < fds_n; i++) {
         if (fds[i] != p->fd)
@@ -138,69 +161,43 @@ int protocol_recv(int sock, char *buf, void *head, size_t head_size, size_t len_
     }
     if (p->lost)
         p->len = 0;
+    if (!good)
+        protocol_drop(p);
     return good ? 1 : 0;
 }
 
-/* The bytes of a short packet are in the receiver's own buffer: only a mapping has to go. */
+/* The bytes of a short packet are in the receiver's own buffer, which is the receiver's to wipe. */
 void protocol_drop(struct protocol_packet *p)
 {
-    if (p->map)
-        munmap(p->map, p->len);
-    p->map = NULL;
+    if (p->heap)
+        digest_wipe(p->heap, p->len);
+    free(p->heap);
+    p->heap = NULL;
 }
 
-/* Words of one writer each, apart from each other so that writers do not share a cache line. */
-struct word {
-    _Alignas(64) _Atomic uint64_t v;
-    _Atomic uint64_t answer; /* length << 1 | keep-alive; written before v */
-};
-/* Sequentially consistent: the dispatcher reads them after the worker's death, and the order of the
- * two words decides what it does. */
-static struct word *words; /* one a slot */
-static unsigned words_n;
+/* A cache line each: the master reads them all, once per turn. */
 static struct given {
     _Alignas(64) _Atomic int64_t at;
     _Atomic int64_t until;
-} * given; /* one a slot, written by the dispatcher */
-
-static size_t words_size(unsigned slots)
-{
-    return (size_t)slots * sizeof(struct word);
-}
+} * given; /* one per slot, written by the dispatcher */
+static unsigned given_n;
 
 size_t protocol_shared_size(unsigned slots)
 {
-    return words_size(slots) + slots * sizeof(struct given);
+    return slots * sizeof(struct given);
 }
 
 void protocol_shared_init(unsigned slots)
 {
-    words_n = slots;
-    words = shm_alloc(words_size(slots));
-    given = shm_alloc(slots * sizeof(struct given));
-}
-
-void protocol_mark(unsigned slot, uint64_t seq, struct protocol_answer a)
-{
-    ENSURE(slot < words_n);
-    atomic_store(&words[slot].answer, a.len << 1 | a.keep_alive);
-    atomic_store(&words[slot].v, seq);
-}
-
-/* The number of the request whose answer the worker has begun to write. */
-uint64_t protocol_marked(unsigned slot, struct protocol_answer *a)
-{
-    ENSURE(slot < words_n);
-    const uint64_t answer = atomic_load(&words[slot].answer);
-    *a = (struct protocol_answer){.len = answer >> 1, .keep_alive = (answer & 1u) != 0};
-    return atomic_load(&words[slot].v);
+    given_n = slots;
+    given = shm_alloc(protocol_shared_size(slots));
 }
 
 /* For the master's watch: a worker that died or hung before it took the packet says nothing
  * itself. */
 void protocol_give(unsigned slot, struct protocol_given g)
 {
-    ENSURE(slot < words_n);
+    ENSURE(slot < given_n);
     atomic_store_explicit(&given[slot].until, g.until.at.ns, memory_order_relaxed);
     atomic_store_explicit(&given[slot].at, g.at.ns, memory_order_release);
 }
@@ -209,7 +206,7 @@ void protocol_give(unsigned slot, struct protocol_given g)
  * blamed for it. */
 struct protocol_given protocol_given(unsigned slot)
 {
-    ENSURE(slot < words_n);
+    ENSURE(slot < given_n);
     int64_t at = atomic_load_explicit(&given[slot].at, memory_order_acquire);
     return (struct protocol_given){
         {at}, {{atomic_load_explicit(&given[slot].until, memory_order_relaxed)}}};

@@ -118,12 +118,13 @@ static void monitor_judge(struct monitor *m)
 static bool monitor_run_turn(struct monitor *m, int fd, short events, struct deadline d)
 {
     struct pollfd polls[ROLE_POLLS + 1 + MONITOR_LISTEN_MAX + MONITOR_CONNS_MAX];
-    struct pollfd *busy = &polls[ROLE_POLLS], *http = busy + 1;
+    struct pollfd *http = &polls[ROLE_POLLS];
     struct deadline until = d;
     const size_t n = monitor_http_polls(m->http, http, &until);
+    struct pollfd *busy = &http[n]; /* the last: poll(2) refuses more entries than RLIMIT_NOFILE */
     *busy = (struct pollfd){.fd = fd, .events = events};
     const struct role_wait w = {.polls = polls,
-                                .polls_n = ROLE_POLLS + 1 + n,
+                                .polls_n = ROLE_POLLS + n + (fd >= 0),
                                 .until = deadline_min(d, until),
                                 .db_busy = fd >= 0};
     if (role_loop_turn(&m->loop, &w) != ROLE_TURNED)
@@ -131,7 +132,7 @@ static bool monitor_run_turn(struct monitor *m, int fd, short events, struct dea
     refresh_view(m);
     monitor_judge(m);
     monitor_http_serve(m->http, http, n);
-    return busy->revents != 0;
+    return fd >= 0 && busy->revents != 0;
 }
 
 /* For db: 1 ready, 0 time is up (or the process ends). */

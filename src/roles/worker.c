@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * A worker: one complete request at a time, from the dispatcher's packet to the answer's bytes on
- * the client's socket. Forked by the master as a role. It never waits for a client: what the socket
- * does not take at once goes back to the dispatcher.
+ * A worker: one complete request at a time, from the dispatcher's packet to the answer's bytes,
+ * which the dispatcher sends to the client. Forked by the master as a role. It never waits for a
+ * client and never has a client's connection.
  */
 #include <errno.h>
-#include <stddef.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -40,6 +40,7 @@
 #define TIDY_EVERY_MS 250
 /* Waits are cut at this, so that no fault of a deadline can let a worker sleep for ever. */
 #define IDLE_MS 1000
+#define REPORT_MS 5000 /* a dispatcher that takes nothing for so long is about to be replaced */
 /* Results that wait are tried again ten times per second while the database answers. */
 #define UNSTORED_MS 100
 /* A tenth more or less: workers that started together do not all make room at once. */
@@ -68,11 +69,31 @@ static void rest_stage(const struct worker *w)
     proctitle_set(w->retiring ? "worker %d draining" : "worker %d idle", w->env->index);
 }
 
-static bool worker_send_report(const struct worker *w, struct protocol_report *r,
-                               struct protocol_packet *rest)
+/* Waits only when an answer of many parts has filled the pair: the dispatcher never blocks. */
+static bool worker_send_report(const struct worker *w, struct protocol_report *r, struct str bytes)
 {
-    r->unsent_len = rest->len;
-    return protocol_send(w->env->queue_fd, r, sizeof(*r), rest);
+    const struct deadline d = deadline_in_ms(REPORT_MS);
+    struct protocol_packet p = {.bytes = (char *)(uintptr_t)bytes.p, .len = bytes.n, .fd = -1};
+    r->len = bytes.n;
+    while (!protocol_send(w->env->queue_fd, r, sizeof(*r), &p)) {
+        if (errno != EAGAIN || net_wait(w->env->queue_fd, POLLOUT, d) != 1)
+            return false;
+    }
+    return true;
+}
+
+/* In packets and not in a file: neither side needs a descriptor for it. */
+static bool worker_send_answer(const struct worker *w, struct protocol_report *done,
+                               struct str answer)
+{
+    struct protocol_report part = {.news = PROTOCOL_PART, .seq = done->seq};
+    while (answer.n > PROTOCOL_INLINE_MAX) {
+        if (!worker_send_report(w, &part, (struct str){answer.p, PROTOCOL_INLINE_MAX}))
+            return false;
+        answer.p += PROTOCOL_INLINE_MAX;
+        answer.n -= PROTOCOL_INLINE_MAX;
+    }
+    return worker_send_report(w, done, answer);
 }
 
 /* TERM: no more requests. The dispatcher closes the pair once nothing is under way in it, so none
@@ -84,8 +105,7 @@ static bool worker_retire_self(struct worker *w)
     w->retiring = true;
     rest_stage(w);
     struct protocol_report r = {.news = PROTOCOL_RETIRE};
-    struct protocol_packet none = {.fd = -1};
-    return worker_send_report(w, &r, &none);
+    return worker_send_report(w, &r, STR(""));
 }
 
 /* Called by the api as soon as the route is known; ps(1) and the scoreboard show it. */
@@ -111,45 +131,38 @@ static bool worker_serve_request(struct worker *w, const struct protocol_request
                                  .request_id = q->request_id,
                                  .deadline = q->deadline,
                                  .queue_seconds = q->queue_seconds,
+                                 .answer_max = PROTOCOL_ANSWER_MAX,
                                  .on_route = worker_show_route,
                                  .ctx = w,
-                                 .close = q->close};
+                                 .close = q->close != 0};
     struct api_output out = {.keep_alive = false};
     api_serve(w->api, &in, &out);
 
-    struct protocol_report r = {
-        .news = PROTOCOL_DONE, .seq = q->seq, .status = out.status, .keep_alive = out.keep_alive};
-    struct str unsent = out.bytes;
-    /* Before the first byte goes out: from here on nobody else may answer this request
-     * (ipc/protocol.h). */
-    protocol_mark(w->env->slot, q->seq,
-                  (struct protocol_answer){.len = unsent.n, .keep_alive = out.keep_alive});
-    r.broken = net_send_some(p->fd, &unsent) == NET_IO_BROKEN;
-    struct protocol_packet rest = {
-        .bytes = (char *)(uintptr_t)unsent.p, .len = r.broken ? 0 : unsent.n, .fd = -1};
-    close(p->fd);
-    protocol_drop(p);
     scoreboard_served();
     w->unstored = true;
     w->recycling = w->recycling || (w->left > 0 && --w->left == 0);
-    w->retiring = r.retire = w->retiring || w->recycling;
+    w->retiring = w->retiring || w->recycling;
     rest_stage(w);
-    /* The report comes before the arena is wiped: the rest of the answer lies there. */
-    bool told = worker_send_report(w, &r, &rest);
+    /* The report comes before the arena is wiped: the answer lies there. */
+    struct protocol_report r = {.news = PROTOCOL_DONE,
+                                .flags = (out.keep_alive ? PROTOCOL_KEEP_ALIVE : 0) |
+                                         (w->retiring ? PROTOCOL_RETIRING : 0),
+                                .seq = q->seq};
+    const bool told = worker_send_answer(w, &r, out.bytes);
+    protocol_drop(p);
     api_release(w->api);
     return told;
 }
 
-/* Its connection did not come with it, since this process has no descriptors left. It lives on: the
- * next may find one. */
+/* Its bytes did not come with it, since this process has no descriptors or memory left. It lives
+ * on: the next may find some. */
 static bool worker_refuse_request(const struct worker *w, const struct protocol_request *q)
 {
     struct protocol_report r = {.news = PROTOCOL_REFUSED, .seq = q->seq};
-    struct protocol_packet none = {.fd = -1};
     LOG(LOG_LEVEL_WARN, "worker.request_lost", F_STR("request_id", q->request_id),
         F_STR("reason", "no descriptors or memory to take it"));
     rest_stage(w); /* anew: it was looked at */
-    return worker_send_report(w, &r, &none);
+    return worker_send_report(w, &r, STR(""));
 }
 
 /* Takes a request from the pair. False: the dispatcher closed it, nothing more will come. */
@@ -157,14 +170,16 @@ static bool worker_take_request(struct worker *w)
 {
     struct protocol_request q;
     struct protocol_packet p;
-    int got = protocol_recv(w->env->queue_fd, w->packet, &q, sizeof(q),
-                            offsetof(struct protocol_request, len), &p);
+    int got = protocol_recv(w->env->queue_fd, &protocol_requests, w->packet, &q, &p);
     if (got < 0)
         return errno == EAGAIN || net_pause_after_error(errno);
+    if (got > 0 && p.fd >= 0)
+        close(p.fd); /* nobody sends one */
+    q.request_id[sizeof(q.request_id) - 1] = q.peer[sizeof(q.peer) - 1] = '\0';
     if (got > 0 && p.lost)
         return worker_refuse_request(w, &q);
-    const size_t len = p.map ? 0 : p.len;
-    bool good = got > 0 && p.fd >= 0 && worker_serve_request(w, &q, &p);
+    const size_t len = p.heap ? 0 : p.len;
+    bool good = got > 0 && worker_serve_request(w, &q, &p);
     /* The packet holds tokens and codes. */
     digest_wipe(w->packet + sizeof(q), len);
     return good;
@@ -255,10 +270,9 @@ int worker_main(const struct child_env *env)
     scoreboard_database(w.connected);
     rest_stage(&w);
     struct protocol_report ready = {.news = PROTOCOL_READY};
-    struct protocol_packet none = {.fd = -1};
     w.left =
         rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER); /* not all at once */
-    int rc = worker_send_report(&w, &ready, &none) ? worker_run_loop(&w) : 0;
+    int rc = worker_send_report(&w, &ready, STR("")) ? worker_run_loop(&w) : 0;
     if (rc == 0 && w.recycling)
         rc = EXIT_RECYCLE_CODE;
     else if (rc == 0 && !w.retiring) /* the pair was closed, and not because this worker asked */

@@ -44,7 +44,7 @@ enum sim_fault_kind {
 
 struct sim_fault {
     enum sim_fault_kind kind;
-    bool done; /* the thing asked for is carried out before the fault strikes */
+    bool done; /* the thing asked for is carried out before the fault takes effect */
     int status;
     int64_t delay_ms;
 };

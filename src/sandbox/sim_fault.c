@@ -39,7 +39,7 @@ const char *const sim_fault_names[SIM_KIND_COUNT] = {
     "none", "delay",    "hang",   "headers", "body",     "drip",       "reset", "close", "garbage",
     "huge", "redirect", "status", "html",    "declined", "unfiltered", "bare",  "shut"};
 
-/* Whether a fault strikes after the thing was done, when the order does not say. */
+/* Whether a fault takes effect after the thing was done, when the order does not say. */
 static const bool done_by_nature[SIM_KIND_COUNT] = {
     [SIM_NONE] = true,    [SIM_DELAY] = true,      [SIM_HANG] = true,
     [SIM_HEADERS] = true, [SIM_BODY] = true,       [SIM_DRIP] = true,

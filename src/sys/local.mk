@@ -7,7 +7,7 @@ libsys_a_SOURCES = \
   src/sys/log.c include/sys/log.h \
   src/sys/log_line.c include/sys/log_line.h \
   src/sys/name_rows.c include/sys/name_rows.h \
-  src/sys/net.c src/sys/net_fds.c src/sys/net_io.c src/sys/net_unix.c src/sys/net_written.c \
+  src/sys/net.c src/sys/net_fds.c src/sys/net_io.c src/sys/net_unix.c \
   src/sys/net_priv.h include/sys/net.h \
   src/sys/notify_sd.c include/sys/notify_sd.h \
   src/sys/shm.c include/sys/shm.h \

@@ -37,7 +37,7 @@ KINDS = (
     "told less than before",
     "overlaps",
     "doubled payments",
-    "ledger of payments",
+    "invoices of both sides",
     "notifications and messages",
     "PENDING notifications",
     "invariants",
@@ -152,15 +152,18 @@ class Campaign(bd.Case):
             )
 
     def quiet(self):
-        """Everything is whole and nobody asks: the keeper does the rest. Seconds until no notice
-        was PENDING.
+        """Waits, with no fault left and no request made, while the keeper does the rest. Returns the
+        seconds until no notification was PENDING.
         """
         self.field.end()
         begun = time.monotonic()
         self.shop.sandbox.clear()
         pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
         bd.wait_until(
-            lambda: self.shop.pg.value(pending) == "0", "no PENDING notice", 60 / bd.PATIENCE, 0.1
+            lambda: self.shop.pg.value(pending) == "0",
+            "no PENDING notification",
+            60 / bd.PATIENCE,
+            0.1,
         )
         took = time.monotonic() - begun
         bd.wait_until(
@@ -191,7 +194,7 @@ class Campaign(bd.Case):
             )
 
         try:
-            bd.wait_until(settled, "equal ledgers", 120 / bd.PATIENCE, 0.3)
+            bd.wait_until(settled, "equal invoices on both sides", 120 / bd.PATIENCE, 0.3)
         except AssertionError:
             pass  # the checker says in words what is not equal
         return took

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """What chaos.py compares after the quiet: each acknowledged answer with the rows, each row with an
-answer, both ledgers, the windows.
+answer, both sides' invoices, the windows.
 """
 import collections
 import hashlib
@@ -244,7 +244,7 @@ class Checker:
         session.close()
         for kind, words in self.shop.imbalance():
             self.say(
-                "doubled payments" if kind == "doubled" else "ledger of payments",
+                "doubled payments" if kind == "doubled" else "invoices of both sides",
                 "%s: %s",
                 kind,
                 words,
@@ -255,6 +255,6 @@ class Checker:
         if pending:
             self.say("PENDING notifications", "%d are", pending)
         try:
-            bd_books.ledger(self.shop)
+            bd_books.notification_figures(self.shop)
         except AssertionError as e:
             self.say("notifications and messages", "%s", e)

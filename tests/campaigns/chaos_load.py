@@ -30,7 +30,7 @@ STAFF_KINDS = (
     ("detail", 6),
     ("staff book", 6),
     ("staff cancel", 6),
-    ("notices", 4),
+    ("notifications", 4),
     ("resend", 3),
     ("providers", 2),
     ("refund", 2),
@@ -458,9 +458,12 @@ class Staff(Person):
                 self.token,
             )
 
-    def notices(self):
+    def notifications(self):
         _, answer = self.call(
-            "notices", "GET", "/v1/staff/notifications?status=FAILED&limit=20", token=self.token
+            "notifications",
+            "GET",
+            "/v1/staff/notifications?status=FAILED&limit=20",
+            token=self.token,
         )
         if answer is not None and answer.status == 200:
             self.failed = [n["id"] for n in answer.json()["items"]]

@@ -200,7 +200,7 @@ class World:
                 for line in self.shop.daemon.log().splitlines()
                 if "event=child.ended" in line and "pid=%d " % self.pid in line
             ],
-            "the obituary",
+            "the log line of its death",
             10,
         )[-1]
         injected, crashed = self.page.injected_in, self.page.crashed_in
@@ -321,14 +321,18 @@ class World:
             return
         pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
         bd.wait_until(
-            lambda: self.db.ask(pending) == ["0"], "no notice to be pending", 60 / bd.PATIENCE, 0.2
+            lambda: self.db.ask(pending) == ["0"],
+            "no notification to be pending",
+            60 / bd.PATIENCE,
+            0.2,
         )
         wrong = bd_books.wrong(self.db)
         if wrong:
             self.fail("books: %r" % wrong)
-        rows = bd_books.ledger(self.shop)
+        rows = bd_books.notification_figures(self.shop)
         print(
-            "ledger: %s" % ", ".join("%s %s %d" % (t, e, n) for (t, e), n in sorted(rows.items())),
+            "notifications: %s"
+            % ", ".join("%s %s %d" % (t, e, n) for (t, e), n in sorted(rows.items())),
             flush=True,
         )
 

@@ -163,8 +163,13 @@ class Otp(Op):
         )
 
 
-class Notice(Op):
-    name, operation, front, route = "notice", "sms_notice", "notice_front", r"^POST /v1/messages"
+class Notification(Op):
+    name, operation, front, route = (
+        "notification",
+        "sms_notice",
+        "notification_front",
+        r"^POST /v1/messages",
+    )
 
     def prepare(self):
         self.n += 1
@@ -176,11 +181,11 @@ class Notice(Op):
     def check(self, r, code, outcome):
         if r.status != 201:
             return "answer %r" % r
-        (n,) = self.shop.notices(booking_id=r.json()["id"])
+        (n,) = self.shop.notifications(booking_id=r.json()["id"])
         wanted = ("SENT", None) if code is None else ("FAILED", code)
         if (n["status"], n["error_code"]) != wanted:
-            return "notice %r" % n
-        self.w.notices[n["error_code"] or "sent"] += 1
+            return "notification %r" % n
+        self.w.notifications[n["error_code"] or "sent"] += 1
         self.seen = n["error_code"] or n["status"]
         return self.row_is(
             "SELECT coalesce(error_code, status) FROM notifications WHERE id = '%s'" % n["id"],
@@ -340,14 +345,14 @@ class Return(Paying):
         return wrong or (None if "status=paid" in r.header("Location") else "afterwards %r" % r)
 
 
-OPS = [Otp, Notice, Create, Refund, Return]
+OPS = [Otp, Notification, Create, Refund, Return]
 
 
 class World:
     """A shop whose providers are the sandbox, each behind a front of its own."""
 
     def __init__(self, case, scheme, budget=BUDGET, **over):
-        self.scheme, self.notices, self.results, self.fault = (
+        self.scheme, self.notifications, self.results, self.fault = (
             scheme,
             collections.Counter(),
             [],
@@ -355,7 +360,7 @@ class World:
         )
         self.sandbox = case.sandbox()
         self.certificates = bd_fault.Certificates() if scheme == "https" else None
-        for name in ("otp_front", "notice_front", "pay_front"):
+        for name in ("otp_front", "notification_front", "pay_front"):
             front = bd_fault.Front(self.sandbox.port, self.certificates)
             case.addCleanup(front.close)
             setattr(self, name, front)
@@ -390,7 +395,7 @@ class World:
                     "providers": {
                         "sms": None,
                         "otp": sms(self.otp_front),
-                        "notice": sms(self.notice_front),
+                        "notification": sms(self.notification_front),
                         "moyasar": {
                             "type": "moyasar",
                             "base_url": self.pay_front.url,
@@ -406,7 +411,7 @@ class World:
                         "per_address": "100000/1h",
                         "total": "100000/1h",
                     },
-                    "notifications": {"provider": "notice"},
+                    "notifications": {"provider": "notification"},
                     "bookings": {"hold": "1h", "max_active_per_customer": 10000},
                     "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
                 },
@@ -507,7 +512,7 @@ class World:
             "1, 2"
         )
         listed = collections.Counter(
-            (n["template"], n["error_code"] or n["status"]) for n in shop.notices()
+            (n["template"], n["error_code"] or n["status"]) for n in shop.notifications()
         )
         if listed != rows:
             return "rows %r, list %r" % (rows, listed)
@@ -577,8 +582,8 @@ class Transactions:
 
 
 def run(case, scheme, ops, faults):
-    """The matrix of one scheme: OTP, notices and payments at the same time. Returns (results, what
-    is wrong beside them).
+    """The matrix of one scheme: OTP, notifications and payments at the same time. Returns (results,
+    what is wrong beside them).
     """
     world = World(case, scheme)
     transactions = Transactions(world.shop.pg)

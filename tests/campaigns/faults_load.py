@@ -161,12 +161,14 @@ class Meanwhile(bd.Case):
         )
 
     def test_reads_while_all_hangs(self):
-        world = self.world(providers={n: {"timeout": "2s"} for n in ("otp", "notice", "moyasar")})
+        world = self.world(
+            providers={n: {"timeout": "2s"} for n in ("otp", "notification", "moyasar")}
+        )
         crowd = Crowd(world)
         crowd.during(2.0)
         world.shop.pg.sql("ANALYZE")  # autovacuum would have done it; without it plans are guesses
         transactions = faults.Transactions(world.shop.pg)
-        fronts = (world.otp_front, world.notice_front, world.pay_front)
+        fronts = (world.otp_front, world.notification_front, world.pay_front)
         healthy, hung, calm, read = (
             {},
             {},
@@ -193,7 +195,9 @@ class Meanwhile(bd.Case):
         self.assertEqual({(c, s) for c, s, e in hung if c == "booking"}, {("booking", 201)})
 
     def test_booking_with_the_circuit_open(self):
-        world = self.world(providers={"notice": {"breaker": {"failures": 1, "open_for": "10m"}}})
+        world = self.world(
+            providers={"notification": {"breaker": {"failures": 1, "open_for": "10m"}}}
+        )
         shop, times = world.shop, {"healthy": [], "open": []}
         tokens = [shop.customer("+9665560%05d" % n) for n in range(20)]
 
@@ -211,10 +215,12 @@ class Meanwhile(bd.Case):
 
         booked([], 50)
         booked(times["healthy"], 300)
-        world.notice_front.spoil(".", bd.p_reply(500, {}))
+        world.notification_front.spoil(".", bd.p_reply(500, {}))
         booked([], 20)
-        self.assertEqual(shop.daemon.metric("bookingd_provider_circuit_open", provider="notice"), 1)
-        world.heal(faults.Notice)
+        self.assertEqual(
+            shop.daemon.metric("bookingd_provider_circuit_open", provider="notification"), 1
+        )
+        world.heal(faults.Notification)
         booked(times["open"], 300)
         healthy, opened = (statistics.median(times[k]) * 1000 for k in ("healthy", "open"))
         print(

@@ -9,7 +9,7 @@ gateway's own events come twice. Whoever finds a booking cancelled books its slo
 instant may a booking have more than one open or more than one paid payment; in the end each
 booking that waits to be paid has exactly one open payment, at the gateway as well, and each payment
 one invoice. No 500, and no other 5xx than what a provider's full bulkhead explains; no process
-ends; both ledgers are equal.
+ends; both sides' invoices are equal.
 """
 import collections
 import os
@@ -39,8 +39,8 @@ GOOD = {
     "read": {(200, None)},
     "cancel": {(200, None), (409, "booking_not_active"), (409, "idempotency_in_flight")},
 }
-# The gateway's seats and the share of the workers that providers may take are limited: who finds
-# none free is told so, and nothing was tried.
+# The places at the gateway and the share of the workers that providers may take are limited. A
+# request that finds none free gets this answer, and nothing was tried.
 EXPLAINED = {(503, "provider_unavailable")}
 OPEN = (
     "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM payments WHERE status IN "

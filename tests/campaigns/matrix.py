@@ -385,8 +385,8 @@ class Field:
         ]
 
     def settle(self, limit):
-        """Until the ledgers are equal and every fault has taken place; a refund of unknown outcome
-        grows old only when no fault is left.
+        """Waits until both sides' invoices are equal and every fault has taken place. A refund of
+        unknown outcome grows old only when no fault is left.
         """
         left = self.idle_faults()
 
@@ -403,7 +403,7 @@ class Field:
             return not self.shop.imbalance()
 
         try:
-            bd.wait_until(done, "equal ledgers", limit, 0.5)
+            bd.wait_until(done, "equal invoices on both sides", limit, 0.5)
         except AssertionError:
             pass  # told in words by the caller
         self.wrong += ["a fault that hit nobody: %s" % o for o in left]

@@ -46,13 +46,13 @@ FAULTS = [None] * 8 + [
     ("delay", {"delay_ms": 150}),
     ("shut", {"delay_ms": 100}),
 ]
-# One change of a booking that has a notice of its own.
+# One change of a booking that has a notification of its own.
 CHANGES = "SELECT count(*) FROM booking_history WHERE to_status IN ('confirmed', 'cancelled')"
 
 
 class Client(threading.Thread):
-    """Books, moves and cancels until there is enough; whatever happens to the notice, the answer is
-    that of the booking.
+    """Books, moves and cancels until there is enough. Whatever happens to the notification, the
+    answer is that of the booking.
     """
 
     def __init__(self, fire, n):
@@ -176,13 +176,13 @@ class Fire(bd.Case):
             )
 
         left = pending()
-        bd.wait_until(lambda: pending() == 0, "no PENDING notice", 60 / bd.PATIENCE, 0.02)
+        bd.wait_until(lambda: pending() == 0, "no PENDING notification", 60 / bd.PATIENCE, 0.02)
         settled = time.monotonic() - ended
         self.judge(clients, left, settled, ended - begun)
 
     def judge(self, clients, left, settled, seconds):
         injected = int(self.asking.ask(CHANGES)[0])
-        rows = bd_books.ledger(self.shop, 10)
+        rows = bd_books.notification_figures(self.shop, 10)
         answers = sum((c.answers for c in clients), collections.Counter())
         outcomes, templates = collections.Counter(), collections.Counter()
         for (template, outcome), n in rows.items():

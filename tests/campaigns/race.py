@@ -126,7 +126,7 @@ class Racers:
         case, figures = self.case, {}
         bd.wait_until(
             lambda: self.sql("SELECT count(*) FROM notifications WHERE status = 'PENDING'") == 0,
-            "no notice is left PENDING",
+            "no notification is left PENDING",
             20,
         )
         figures["overlaps"] = self.sql(OVERLAPS)
@@ -140,7 +140,7 @@ class Racers:
             len(v) for (_, s, c), v in self.answers.items() if (s, c) not in GOOD
         )
         figures["bookings without their whole history"] = self.sql(HISTORY)
-        figures["notices that are not SENT"] = self.sql(
+        figures["notifications that are not SENT"] = self.sql(
             "SELECT count(*) FROM notifications WHERE status <> 'SENT'"
         )
         figures["processes that ended"] = int(

@@ -106,7 +106,7 @@ START_TEST(a_booking_is_whole)
     uint64_t before = db_round_trips(tb.db);
     EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK);
     ck_assert_uint_eq(db_round_trips(tb.db) - before,
-                      3); /* two, the notice, one; authentication comes before */
+                      3); /* two, the notification, one; authentication comes before */
 
     ck_assert_int_eq(bk.state, BOOKING_CONFIRMED);
     ck_assert_int_eq(bk.version, 1);

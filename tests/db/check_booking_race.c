@@ -117,7 +117,7 @@ static enum err somebody_ends_it(struct racer *r)
     return booking_move_on(&tb.svc, &c, &t, &out);
 }
 
-static enum err housekeeping(void)
+static enum err run_keeper_tasks(void)
 {
     enum err e = ERR_OK;
     for (size_t i = 0; e == ERR_OK && i < keeper_tasks_n; i++)
@@ -139,7 +139,7 @@ static void run_racer(int n, double seconds)
             customer_books, customer_books, staff_book,      customer_moves,
             customer_moves, staff_book,     somebody_ends_it};
         th_book_budget(PATIENCE_MS);
-        enum err e = n == 0 ? housekeeping() : acts[rng_below(ARRAY_LEN(acts))](&r);
+        enum err e = n == 0 ? run_keeper_tasks() : acts[rng_below(ARRAY_LEN(acts))](&r);
         if (n > 0 || e != ERR_OK)
             count_result(e);
         db_clean(tb.db, tb.svc.deadline);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The ledger against a real database: every way in which a notice can end, and what staff can do
- * about it. */
+/* Notifications against a real database: every way in which a notification can end, and what staff
+ * can do about it. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -30,7 +30,7 @@ static void sql(const char *text)
     th_db_exec(&tb.t, "%s", text);
 }
 
-/* A booking whose notice ends as ordered; the id of the row. */
+/* A booking whose notification ends as ordered; the id of the row. */
 static struct uuid notice_with(int hour, enum err how)
 {
     struct booking bk;
@@ -180,7 +180,7 @@ START_TEST(a_result_waits_in_the_process_while_the_database_is_away)
     th_sms.before = database_away;
     order_sms(ERR_PROVIDER_REJECTED, "1003", NULL);
     struct booking bk;
-    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK); /* committed before the notice */
+    EXPECT(th_book_make(&tb.alice, 10, &bk), ERR_OK); /* committed before the notification */
     ck_assert_int_eq(COUNT("notifications WHERE status = 'PENDING'"), 1);
     ck_assert_uint_eq(notification_flush(&tb.svc), 1);
     sql("UPDATE pg_database SET datallowconn = true WHERE datname = current_database()");

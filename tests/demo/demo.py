@@ -527,7 +527,7 @@ class Walk:
 
     def customer(self, phone, locale):
         token, number, seen = self.sign_in(phone, locale)
-        title("Book, and the notice arrives")
+        title("Book, and the notification arrives")
         self.book(token)
         print(f"  SMS: {self.message(number, seen)['text']}")
         return token, number

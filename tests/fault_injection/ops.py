@@ -136,7 +136,7 @@ class Booking(SignIn):
             )
             != 1
         ):
-            self.w.fail("not one notice")
+            self.w.fail("not one notification")
 
 
 class Payment(Booking):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Whether the books balance: questions to a database of which each counts what must not be, and the
-ledger's three figures.
+"""Whether a database is consistent: queries of which each counts rows that must not exist, and the
+three figures of the notifications.
 """
 import collections
 
@@ -21,7 +21,7 @@ QUESTIONS = {
     "versions without history": """SELECT count(*) FROM bookings b
         WHERE version <> (SELECT count(*) FROM booking_history h WHERE (h.venue_id,
           h.booking_id) = (b.venue_id, b.id))""",
-    "confirmed without a notice": """SELECT count(*) FROM bookings b
+    "confirmed without a notification": """SELECT count(*) FROM bookings b
       JOIN booking_history h ON (h.venue_id, h.booking_id) = (b.venue_id, b.id)
         WHERE h.to_status = 'confirmed' AND h.from_status IS DISTINCT FROM 'confirmed'
           AND NOT EXISTS (SELECT FROM notifications n
@@ -46,8 +46,8 @@ def wrong(session):
     return {name: n for name, n in answers.items() if n}
 
 
-def ledger(shop, limit=5.0):
-    """Waits until rows, metrics page and staff list tell the same about the ledger; returns
+def notification_figures(shop, limit=5.0):
+    """Waits until rows, metrics page and staff list show the same notifications; returns
     {(template, outcome): rows}.
     """
 
@@ -92,13 +92,13 @@ def ledger(shop, limit=5.0):
             return False
         said["list"] = dict(
             collections.Counter(
-                (n["template"], n["error_code"] or n["status"]) for n in shop.notices()
+                (n["template"], n["error_code"] or n["status"]) for n in shop.notifications()
             )
         )
         return said["list"] == have
 
     try:
-        bd.wait_until(equal, "one ledger", limit)
+        bd.wait_until(equal, "equal figures of notifications", limit)
     except AssertionError as e:
         raise AssertionError("%s: %r" % (e, said)) from None
     return said["rows"]

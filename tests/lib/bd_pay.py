@@ -179,7 +179,7 @@ class PayShop(bd_shop.Shop):
     # -- the one truth --
     def imbalance(self):
         """
-        Differences between our ledger and the gateway's, [(kind, words)]: "lost" (money that one
+        Differences between our invoices and the gateway's, [(kind, words)]: "lost" (money that one
         side has and the other does not), "doubled" (a booking that is paid twice), "free" (paid,
         and its slot is not taken), "unpaid" (confirmed without money), "open" (not at its end yet).
         Empty: they are equal."""
@@ -252,7 +252,7 @@ class PayShop(bd_shop.Shop):
         return wrong
 
     def balance(self, limit=30.0):
-        """Waits until the keeper, which is hurried, has made the ledgers equal."""
+        """Hurries the keeper until it has made our invoices and the gateway's equal."""
         last = []
 
         def equal():
@@ -261,6 +261,6 @@ class PayShop(bd_shop.Shop):
             return not last
 
         try:
-            bd.wait_until(equal, "equal ledgers", limit, 0.3)
+            bd.wait_until(equal, "equal invoices on both sides", limit, 0.3)
         except AssertionError as e:
             raise AssertionError("%s\n%s" % (e, "\n".join("%s: %s" % w for w in last))) from None

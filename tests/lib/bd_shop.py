@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """A venue with a service, a chair and customers, made over the staff API, for system tests of
-bookings and notices.
+bookings and notifications.
 """
 import base64
 import datetime as dt
@@ -157,7 +157,7 @@ class Shop:
             **headers
         )
 
-    def notices(self, **filters):
+    def notifications(self, **filters):
         query = "&".join("%s=%s" % f for f in filters.items())
         items, after = [], ""
         while True:
@@ -166,3 +166,5 @@ class Shop:
             if not page["next"]:
                 return items
             after = "&after=" + page["next"]
+
+    notices = notifications

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * A venue to book at, for the tests of bookings and of the ledger: one service, open round the
+ * A venue to book at, for the tests of bookings and of notifications: one service, open round the
  * clock, hourly starts, in Riyadh; and an SMS provider that answers as the test orders (sms_send()
  * is replaced).
  */

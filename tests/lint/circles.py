@@ -133,7 +133,7 @@ def main() -> int:
                         print(f"    {a} {' and '.join(how)} {b}")
         for ring in known:
             if not any(f <= ring for f in found):
-                print(f"{folder}: no circle any more, strike it: {', '.join(sorted(ring))}")
+                print(f"{folder}: no circle any more, remove it: {', '.join(sorted(ring))}")
     return bad
 
 

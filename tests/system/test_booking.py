@@ -159,7 +159,7 @@ class Bookings(bd.Case):
             422,
             "validation_failed",
         )
-        self.assertEqual(len(self.shop.notices(booking_id=first.json()["id"])), 1)
+        self.assertEqual(len(self.shop.notifications(booking_id=first.json()["id"])), 1)
 
     def test_one_key_at_once(self):
         key = {"Idempotency_Key": str(uuid.uuid4())}
@@ -311,7 +311,7 @@ class Bookings(bd.Case):
             (self.shop.at(self.h + 2), 2, '"2"'),
         )
         self.assertEqual(
-            sorted(n["template"] for n in self.shop.notices(booking_id=b["id"])),
+            sorted(n["template"] for n in self.shop.notifications(booking_id=b["id"])),
             ["booking_confirmed", "booking_rescheduled"],
         )
         self.shop.call("POST", "/v1/bookings/%s/cancel" % b["id"], token=self.me)
@@ -325,7 +325,7 @@ class Bookings(bd.Case):
         self.assertEqual(b["status"], "pending_payment")
         self.assertIsNotNone(b["hold_expires_at"])
         self.expect(self.shop.book(self.stranger, self.h), 409, "slot_taken")
-        self.assertEqual(self.shop.notices(booking_id=b["id"]), [])
+        self.assertEqual(self.shop.notifications(booking_id=b["id"]), [])
 
         def get():
             return self.shop.call("GET", "/v1/bookings/" + b["id"], token=self.me).json()
@@ -335,8 +335,8 @@ class Bookings(bd.Case):
         bd.wait_until(lambda: get()["version"] == 2, "the keeper", 15)
         self.assertEqual((get()["status"], get()["hold_expires_at"]), ("expired", None))
         bd.wait_until(
-            lambda: [n["status"] for n in self.shop.notices(booking_id=b["id"])] == ["SENT"],
-            "the keeper's notice",
+            lambda: [n["status"] for n in self.shop.notifications(booking_id=b["id"])] == ["SENT"],
+            "the keeper's notification",
             10,
         )
         self.assertEqual(

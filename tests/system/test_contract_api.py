@@ -239,7 +239,7 @@ class Frame(Contract):
             "service": shop.service,
             "chair": shop.chair,
             "booking": booking,
-            "notification": shop.notices(booking_id=booking)[0]["id"],
+            "notification": shop.notifications(booking_id=booking)[0]["id"],
         }
         for need, method, path, body, mine, elsewhere in STAFF_ROUTES:
             for (where, role), key in keys.items():
@@ -338,7 +338,7 @@ class Frame(Contract):
             self.shop.chair,
             self.shop.service,
             booking["id"],
-            self.shop.notices()[0]["id"],
+            self.shop.notifications()[0]["id"],
         ):
             self.assertEqual((uuid.UUID(i).version, i), (7, i.lower()))
             self.expect(
@@ -920,10 +920,10 @@ class Together(Contract):
         shop.staff("PATCH", "/v1/staff/services/" + shop.service, {"name": "P"})
         shop.staff("PATCH", "/v1/staff/resources/" + shop.chair, {"name": "P"})
         shop.sms.plan.append(bd.p_reply(500, {}))
-        failed = shop.notices(booking_id=book(9))[0]
+        failed = shop.notifications(booking_id=book(9))[0]
         shop.staff("POST", "/v1/staff/notifications/%s/resend" % failed["id"])
         shop.sms.plan.append(bd.p_reply(500, {}))
-        failed = shop.notices(booking_id=book(10))[0]
+        failed = shop.notifications(booking_id=book(10))[0]
         shop.staff("POST", "/v1/staff/notifications/acknowledge", {"ids": [failed["id"]]})
         entries = self.pages("/v1/staff/audit", shop.admin, 7)
         self.assertEqual(

@@ -122,7 +122,7 @@ class Secrets(bd.Case):
                 ).status,
                 201,
             )
-        for n in shop.notices(status="FAILED"):
+        for n in shop.notifications(status="FAILED"):
             self.assertRegex(n["recipient"], r"^\+9665\*{4}5309$")
             self.assertNotIn("canary", json.dumps(n).lower())
             self.assertNotIn("8675309", json.dumps(n))

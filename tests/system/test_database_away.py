@@ -249,7 +249,7 @@ class Away(bd.Case):
                 "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
             )
             == "0",
-            "no PENDING notice",
+            "no PENDING notification",
             60 / bd.PATIENCE,
         )
         rows = dict(
@@ -267,7 +267,7 @@ class Away(bd.Case):
             }
 
         bd.wait_until(lambda: gauge() == rows, "gauges %r to be %r" % (gauge(), rows), 5)
-        self.assertEqual(len(self.shop.notices(status="FAILED")), sum(rows.values()))
+        self.assertEqual(len(self.shop.notifications(status="FAILED")), sum(rows.values()))
         self.assertEqual(
             self.shop.pg.value(
                 "SELECT count(*) FROM bookings b WHERE NOT EXISTS (SELECT 1 FROM notifications n "

@@ -144,8 +144,8 @@ class Dns(bd.Case):
         self.assertLess(took, limit, r)
         return r, took
 
-    def notice(self, booking):
-        (n,) = self.shop.notices(booking_id=booking.json()["id"])
+    def notification(self, booking):
+        (n,) = self.shop.notifications(booking_id=booking.json()["id"])
         return n["status"], n["error_code"]
 
     def test_silent_from_the_start(self):
@@ -155,7 +155,7 @@ class Dns(bd.Case):
         for hour in range(3):
             r, took = self.timed(lambda: self.shop.book(self.me, hour))
             self.assertEqual(r.status, 201, r)
-            self.assertEqual(self.notice(r), ("FAILED", "provider_failed"))
+            self.assertEqual(self.notification(r), ("FAILED", "provider_failed"))
             r, took2 = self.timed(
                 lambda: self.shop.call("POST", "/v1/otp", {"phone": "+966551110000"})
             )
@@ -174,7 +174,7 @@ class Dns(bd.Case):
             0.2,
         )
         r = self.shop.book(self.me, 10)
-        self.assertEqual((r.status, self.notice(r)), (201, ("SENT", None)))
+        self.assertEqual((r.status, self.notification(r)), (201, ("SENT", None)))
 
     def test_silent_later(self):
         self.dns.answering = True
@@ -198,7 +198,7 @@ class Dns(bd.Case):
         worst = 0
         for hour in range(9):
             r, took = self.timed(lambda: self.shop.book(self.me, hour))
-            self.assertEqual((r.status, self.notice(r)), (201, ("SENT", None)))
+            self.assertEqual((r.status, self.notification(r)), (201, ("SENT", None)))
             worst = max(worst, took)
         print("names known, DNS silent: slowest booking %.0f ms" % (worst * 1e3), flush=True)
         self.assertLess(worst, 0.5 * bd.PATIENCE)

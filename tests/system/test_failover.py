@@ -180,7 +180,7 @@ class Failover(bd.Case):
                 "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
             )
             == "0",
-            "no PENDING notice",
+            "no PENDING notification",
             60 / bd.PATIENCE,
         )
 

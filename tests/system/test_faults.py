@@ -37,7 +37,7 @@ class Share(bd.Case):
             self,
             "http",
             10.0,
-            providers={n: {"timeout": "4s"} for n in ("otp", "notice", "moyasar")},
+            providers={n: {"timeout": "4s"} for n in ("otp", "notification", "moyasar")},
         )
         create = faults.Create(w)
         booked = []

@@ -35,7 +35,8 @@ class Killed(bd.Case):
         for n in range(N):  # some that go well, so that there is something to lose
             self.assertEqual(shop.book(tokens[n], 20 + n).status, 201)
         bd.wait_until(
-            lambda: d.metric("bookingd_notifications", status="sent") == N, "the ledger's figures"
+            lambda: d.metric("bookingd_notifications", status="sent") == N,
+            "the figures of notifications",
         )
         before, asked = self.page(), len(shop.sms.requests)
         shop.sms.plan += [bd.p_hang() for _ in range(N)]
@@ -96,7 +97,7 @@ class Killed(bd.Case):
         )
         self.assertEqual(len(shop.sms.requests), asked + N)
         self.assertEqual(
-            sorted({n["error_code"] for n in shop.notices(status="FAILED")}), ["interrupted"]
+            sorted({n["error_code"] for n in shop.notifications(status="FAILED")}), ["interrupted"]
         )
         bd.wait_until(
             lambda: d.metric("bookingd_notifications_failed", error_code="interrupted") == N,
@@ -136,7 +137,7 @@ class Killed(bd.Case):
             self.assertEqual(shop.book(me, hour).status, 201)
         bd.wait_until(
             lambda: shop.daemon.metric("bookingd_notifications", status="sent") == 5,
-            "the ledger's figures",
+            "the figures of notifications",
         )
         before = self.page()
         for role in ("worker", "keeper", "resolver", "dispatcher", "monitor"):

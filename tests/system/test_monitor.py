@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The monitor: its pages, the ledger's figures, and that nothing holds a scrape up."""
+"""The monitor: its pages, the figures of notifications, and that nothing holds a scrape up."""
 import contextlib
 import http.server
 import json
@@ -44,7 +44,7 @@ CODES = [
     "expired",
     "throttled",
 ]
-LEDGER = [
+NOTIFICATION_FIGURES = [
     "bookingd_notifications",
     "bookingd_notifications_failed",
     "bookingd_notification_oldest_failed_seconds",
@@ -52,8 +52,8 @@ LEDGER = [
 ]
 SCRAPE_LIMIT = 1.0 * bd.SLOWNESS
 
-# A venue, a customer and a booking for notices to belong to. Statements are the schema's own rules'
-# concern.
+# A venue, a customer and a booking for notifications to belong to. Whether statements keep to the
+# schema's rules is tested elsewhere.
 SEED = """
 INSERT INTO venues (id, name, time_zone, currency) VALUES ('{v}', 'V', 'Asia/Riyadh', 'SAR');
 INSERT INTO resources (venue_id, id, name) VALUES ('{v}', '{v}', 'R');
@@ -149,7 +149,7 @@ class MonitorCase(bd.Case):
             }
 
         try:
-            bd.wait_until(lambda: not wrong(), "figures of the ledger")
+            bd.wait_until(lambda: not wrong(), "figures of notifications")
         except AssertionError:
             self.fail("still wrong: %r, wanted %r" % (wrong(), expected))
 
@@ -446,7 +446,7 @@ class Pages(MonitorCase):
         )
 
 
-class Ledger(MonitorCase):
+class NotificationFigures(MonitorCase):
     def setUp(self):
         self.start()
         self.pg.sql(SEED.format(v=VENUE))
@@ -514,9 +514,9 @@ class Ledger(MonitorCase):
         self.daemon_.log_contains(r"event=monitor.unknown_rows .*rows=3", 5)
         self.assertTrue(self.up())
 
-    def test_a_locked_ledger_is_left_out(self):
-        """A ledger that is locked is as good as a database that is away: scrapes go on, figures are
-        left out, then it is back.
+    def test_locked_notifications_are_left_out(self):
+        """A locked notification table counts as an unreachable database: scrapes go on without its
+        figures, which return when the lock is gone.
         """
         blocker = subprocess.Popen(
             [bd.Postgres.psql(), "-X", "-q", self.pg.conninfo], stdin=subprocess.PIPE, text=True
@@ -525,22 +525,22 @@ class Ledger(MonitorCase):
             blocker.stdin.write("BEGIN; LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE;\n")
             blocker.stdin.flush()
             bd.wait_until(lambda: not self.up(), "bookingd_database_up 0")
-            self.assert_ledger_is_left_out()
+            self.assert_figures_are_left_out()
         finally:
             blocker.stdin.close()  # ends the session and with it the lock
             blocker.wait(10)
         self.wait_up()
 
-    def assert_ledger_is_left_out(self):
+    def assert_figures_are_left_out(self):
         p = self.page()
         self.assertEqual(p.value("bookingd_database_up"), 0)
-        for name in LEDGER:
+        for name in NOTIFICATION_FIGURES:
             self.assertEqual(p.series(name), [], name)
         self.assertGreater(p.value("bookingd_ledger_read_timestamp_seconds"), time.time() - 120)
         self.assertIsNotNone(p.value("bookingd_otp_total", outcome="sent", scope=""))
 
     def test_a_frozen_backend_delays_no_scrape(self):
-        # the server process that has last counted the ledger is the monitor's
+        # the server process that has last counted notifications is the monitor's
         last_count = (
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ "
             "'FROM notifications[[:space:]]+WHERE status = .(SENT|FAILED)' AND pid <> "
@@ -584,7 +584,7 @@ class Ledger(MonitorCase):
                 admin=True,
             )
             bd.wait_until(lambda: not self.up(), "bookingd_database_up 0", 2)
-            self.assert_ledger_is_left_out()
+            self.assert_figures_are_left_out()
             self.assertEqual(self.get("/healthz").status, 200)
             promcheck.later(before, self.page())
         finally:
@@ -605,7 +605,7 @@ class WithoutDatabase(MonitorCase):
         bd.wait_until(self.answers, "the monitor answers")
         p = self.page()
         self.assertEqual(p.value("bookingd_database_up"), 0)
-        for name in LEDGER + ["bookingd_ledger_read_timestamp_seconds"]:
+        for name in NOTIFICATION_FIGURES + ["bookingd_ledger_read_timestamp_seconds"]:
             self.assertEqual(p.series(name), [], name)
         self.assertEqual(self.get("/healthz").status, 200)
 
@@ -788,7 +788,7 @@ class RealPrometheus(MonitorCase):
         for job in ("bookingd", "bookingd_text"):
             for query, want in (
                 ("bookingd_database_up", "1"),
-                ("count(bookingd_notifications)", "15"),
+                ("count(bookingd_notifications)", "18"),
                 ("count(bookingd_notifications_total)", "45"),
                 ("count(bookingd_otp_total)", "13"),
             ):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""The notification ledger over HTTP: whatever the provider does a booking is 201, and rows, metrics
+"""Notifications over HTTP: whatever the provider does a booking is 201, and rows, metrics
 and the staff list agree.
 """
 import json
@@ -35,7 +35,7 @@ def refused(port):
         return s.connect_ex(("127.0.0.1", port)) != 0
 
 
-class Ledger(bd.Case):
+class NotificationList(bd.Case):
     def expect(self, r, status, code=None):
         self.assertEqual((r.status, r.code if r.status >= 400 else None), (status, code), r)
         return r
@@ -50,7 +50,7 @@ class Ledger(bd.Case):
             )
         }
         listed = {}
-        for n in shop.notices(status="FAILED"):
+        for n in shop.notifications(status="FAILED"):
             if n["acknowledged_at"] is None:
                 listed[n["template"], n["error_code"]] = (
                     listed.get((n["template"], n["error_code"]), 0) + 1
@@ -76,7 +76,7 @@ class Ledger(bd.Case):
                 shop.sms.plan.append(fault)
                 token = me if hour % 2 else shop.customer("+96655123%04d" % hour)
                 b = self.expect(shop.book(token, hour), 201).json()
-                (n,) = shop.notices(booking_id=b["id"])
+                (n,) = shop.notifications(booking_id=b["id"])
                 self.assertEqual((n["status"], n["attempts"]), ("FAILED", 1), n)
                 if code:
                     self.assertEqual(n["error_code"], code, n)
@@ -85,7 +85,7 @@ class Ledger(bd.Case):
         shop.sms.refuse()
         bd.wait_until(lambda: refused(shop.sms.port), "the provider to refuse")
         b = self.expect(shop.book(shop.customer("+966551239999"), 20), 201).json()
-        (n,) = shop.notices(booking_id=b["id"])
+        (n,) = shop.notifications(booking_id=b["id"])
         self.assertEqual(n["error_code"], "provider_failed", n)
         rows = self.agree(shop)
         self.assertEqual(sum(rows.values()), len(FAULTS) + 1)
@@ -137,13 +137,13 @@ class Ledger(bd.Case):
         started = time.monotonic()
         b = self.expect(shop.book(shop.customer(), 1), 201).json()
         self.assertLess(time.monotonic() - started, 1 + 0.15 * bd.SLOWNESS)
-        (n,) = shop.notices(booking_id=b["id"])
+        (n,) = shop.notifications(booking_id=b["id"])
         self.assertEqual((n["status"], n["error_code"]), ("FAILED", "provider_timeout"), n)
 
     def test_no_provider(self):
         shop = bd_shop.Shop(self, without=("providers", "notifications"))
         b = self.expect(shop.book(shop.customer(), 1), 201).json()
-        (n,) = shop.notices(booking_id=b["id"])
+        (n,) = shop.notifications(booking_id=b["id"])
         self.assertEqual(
             (n["status"], n["error_code"], n["provider"]), ("FAILED", "provider_unavailable", None)
         )
@@ -156,7 +156,7 @@ class Ledger(bd.Case):
         self.expect(shop.book(shop.customer(), 1), 201)
         before = len(shop.sms.requests)
         b = self.expect(shop.book(shop.customer(), 2), 201).json()
-        (n,) = shop.notices(booking_id=b["id"])
+        (n,) = shop.notifications(booking_id=b["id"])
         self.assertEqual((n["status"], n["error_code"]), ("FAILED", "provider_unavailable"))
         self.assertEqual(len(shop.sms.requests), before)
 
@@ -193,7 +193,8 @@ class Ledger(bd.Case):
             ["confirmed"],
         )
         bd.wait_until(
-            lambda: [n["error_code"] for n in shop.notices(status="FAILED")] == ["interrupted"],
+            lambda: [n["error_code"] for n in shop.notifications(status="FAILED")]
+            == ["interrupted"],
             "interrupted",
             60,
         )
@@ -220,8 +221,8 @@ class Ledger(bd.Case):
             shop.sms.plan.append(bd.p_reply(500, {}))
             self.expect(shop.book(me, hour), 201)
         sent = self.expect(shop.book(me, 3), 201).json()
-        ok = shop.notices(booking_id=sent["id"])[0]
-        failed = shop.notices(status="FAILED")
+        ok = shop.notifications(booking_id=sent["id"])[0]
+        failed = shop.notifications(status="FAILED")
         self.assertEqual(
             [n["created_at"] for n in failed],
             sorted((n["created_at"] for n in failed), reverse=True),
@@ -294,7 +295,7 @@ class Ledger(bd.Case):
         self.assertEqual([e["pointer"] for e in r.json()["errors"]], ["/ids/1"])
         self.assertEqual(acknowledge(ids=[failed[1]["id"]]), 1)
         self.assertEqual(acknowledge(), 0)
-        (n,) = shop.notices(status="FAILED")  # still FAILED
+        (n,) = shop.notifications(status="FAILED")  # still FAILED
         self.assertIsNotNone(n["acknowledged_at"])
         self.assertEqual(self.agree(shop), {})
         actions = [a["action"] for a in shop.staff("GET", "/v1/staff/audit?limit=100")["items"]]

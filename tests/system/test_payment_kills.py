@@ -2,13 +2,13 @@
 # Copyright the bookingd authors
 """
 The worker is killed (-9) at each step of a payment, of its settling and of its refund; afterwards
-both ledgers are equal.
+both sides' invoices are equal.
 
 No step is hit by luck. A gate in the database (a trigger that waits for an advisory lock) holds the
 worker at a statement; a row's lock holds it at the first statement of a transaction; a fault of the
 sandbox holds it in a call; and where nothing can hold it (between a commit and what comes next) it
 is stopped at the statement before, the gate opens, the commit is seen to be done, and it is killed
-without having run on. What is found in both ledgers right then proves each time that this was the
+without having run on. What is found on both sides right then proves each time that this was the
 step. """
 import concurrent.futures
 import contextlib
@@ -246,7 +246,7 @@ SETTLE = {  # the payment's status, the booking's
         "confirmed",
     ),
 }
-GIVE_BACK = {  # the refund's status, whether the gateway has given back
+REFUND_STATES = {  # the refund's status, whether the gateway has given back
     "before the row": (lambda k, r, b, act: k.before(r, b, act), None, False),
     "the row's commit on its way": (
         lambda k, r, b, act: k.at_gate(r, "refund made", act),
@@ -437,7 +437,7 @@ class Return(Webhook):
 class Refund(Kill):
     """A part, by staff."""
 
-    route, steps = "POST /v1/staff/payments/.*/refund", GIVE_BACK
+    route, steps = "POST /v1/staff/payments/.*/refund", REFUND_STATES
     amount, ends = 4000, ("partially_refunded", "confirmed", "done")
 
     def prepare(self):
@@ -532,10 +532,10 @@ class Kills(bd.Case):
             self.killer.look.ask(sql)
 
     def keeper(self):
-        """Until all is at its end and the ledgers are equal."""
+        """Until all is at its end and both sides' invoices are equal."""
         underway = (
             "SELECT 'payment', id FROM payments WHERE status = 'creating' UNION ALL SELECT "
-            "'notice', id FROM notifications WHERE status = 'PENDING'"
+            "'notification', id FROM notifications WHERE status = 'PENDING'"
             " UNION ALL SELECT 'refund', id FROM refunds WHERE status IN ('calling', 'unknown')"
         )
         left = []
@@ -546,7 +546,7 @@ class Kills(bd.Case):
             return not left
 
         try:
-            bd.wait_until(equal, "equal ledgers", 20, 0.1)
+            bd.wait_until(equal, "equal invoices on both sides", 20, 0.1)
         except AssertionError as e:
             raise AssertionError("%s\n%s" % (e, left)) from None
 
@@ -557,8 +557,8 @@ class Kills(bd.Case):
             (CreateAndGo, list(CREATE)[2::2]),
             (Webhook, SETTLE),
             (Return, list(SETTLE)[0:5:2]),
-            (Cancel, GIVE_BACK),
-            (Refund, list(GIVE_BACK)[4:8]),
+            (Cancel, REFUND_STATES),
+            (Refund, list(REFUND_STATES)[4:8]),
         ]
         wanted = [(kind, step) for kind, steps in kinds for step in steps]
         self.tokens = self.shop.many_customers(len(wanted))

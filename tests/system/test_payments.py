@@ -1446,7 +1446,7 @@ class Late(Base):
                 "UPDATE payments SET invoice_expires_at = now() + interval '9 minutes' WHERE id "
                 "= '%s'" % (booking, p["id"])
             )
-            twin = self.shop.sandbox.api(
+            second = self.shop.sandbox.api(
                 "POST",
                 "/v1/invoices",
                 {
@@ -1467,15 +1467,15 @@ class Late(Base):
                 },
             ).json()
             if paid:
-                self.shop.pay(twin["id"])
+                self.shop.pay(second["id"])
                 self.shop.pay(v["id"])
             self.shop.hurry()
             if paid:
                 self.wait_states(booking, p["id"], ("confirmed", "paid"))
             else:
                 bd.wait_until(
-                    lambda: self.shop.invoice(twin["id"])["status"] == "canceled",
-                    "the end of the twin",
+                    lambda: self.shop.invoice(second["id"])["status"] == "canceled",
+                    "the end of the second",
                 )
                 self.assertEqual(
                     self.shop.invoice(p["gateway_id"])["status"] in ("initiated", "expired"), True

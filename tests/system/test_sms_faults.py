@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Every fault that the sandbox can produce, at every SMS provider, against a booking's notice and a
-one-time password at once.
+"""Every fault that the sandbox can produce, at every SMS provider, against a booking's notification
+and a one-time password at once.
 
 The booking is 201 whatever happens, its row ends as told, and rows, metrics page and staff list
 agree; the password's sender is told code and outcome, and a code that arrived after all works. """
@@ -146,7 +146,7 @@ class SmsFaults(bd.Case):
 
     def row(self, booking, expected, phone):
         code = expected[0]
-        (n,) = self.shop.notices(booking_id=booking)
+        (n,) = self.shop.notifications(booking_id=booking)
         self.assertEqual(
             (n["status"], n["error_code"]),
             ("SENT", None) if code == "SENT" else ("FAILED", code),
@@ -224,7 +224,7 @@ class SmsFaults(bd.Case):
         )
         self.assertEqual({(t, c): int(n) for t, c, n in sql}, dict(self.rows))
         listed = collections.Counter(
-            (n["template"], n["error_code"]) for n in self.shop.notices(status="FAILED")
+            (n["template"], n["error_code"]) for n in self.shop.notifications(status="FAILED")
         )
         self.assertEqual(listed, self.rows)
 
@@ -277,7 +277,7 @@ class SmsFaults(bd.Case):
         with self.subTest("refused"):
             booked = self.shop.book(self.shop.customer("+966551099999"), 100)
             self.assertEqual(booked.status, 201, booked)
-            (n,) = self.shop.notices(booking_id=booked.json()["id"])
+            (n,) = self.shop.notifications(booking_id=booked.json()["id"])
             self.assertEqual((n["status"], n["error_code"]), ("FAILED", "provider_failed"), n)
             self.rows[n["template"], "provider_failed"] += 1
             r = self.shop.call("POST", "/v1/otp", {"phone": "+966552099999"})

@@ -393,7 +393,7 @@ class Receptionist(Desk):
             (walk_in["customer"], walk_in["guest_name"], walk_in["forced"], walk_in["status"]),
             (None, "Mona", "grid", "confirmed"),
         )
-        self.assertEqual(self.shop.notices(), [])
+        self.assertEqual(self.shop.notifications(), [])
         self.refused(self.place(422, starts_at=self.ago(20)), 422, "validation_failed", "/phone")
         # marked as absent by mistake
         self.ok(self.act(walk_in["id"], "no-show"))
@@ -415,7 +415,7 @@ class Receptionist(Desk):
             resource_id=self.shop.chair,
         )
         self.assertEqual(child["guest_name"], "Tim")
-        self.assertEqual([n["locale"] for n in self.shop.notices()], ["en", "en"])
+        self.assertEqual([n["locale"] for n in self.shop.notifications()], ["en", "en"])
 
         # to another stylist, a quarter of an hour later
         key = {"Idempotency_Key": "move-1"}

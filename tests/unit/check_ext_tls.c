@@ -28,7 +28,7 @@
 
 static long fail_at, seen; /* 0: none */
 
-static bool strikes(void)
+static bool allocation_fails(void)
 {
     return ++seen == fail_at;
 }
@@ -37,7 +37,7 @@ static void *count_malloc(size_t n, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return n == 0 || strikes() ? NULL : malloc(n);
+    return n == 0 || allocation_fails() ? NULL : malloc(n);
 }
 
 static void count_free(void *p, const char *file, int line)
@@ -53,7 +53,7 @@ static void *count_realloc(void *p, size_t n, const char *file, int line)
         count_free(p, file, line);
         return NULL;
     }
-    return strikes() ? NULL : realloc(p, n);
+    return allocation_fails() ? NULL : realloc(p, n);
 }
 
 static void arm(long at)

@@ -229,8 +229,7 @@ START_TEST(the_page_in_openmetrics)
     has(t, "bookingd_otp_total{outcome=\"throttled\",scope=\"network\"} 0\n");
     ck_assert_uint_eq(count(t, "bookingd_otp_total{"), OTP_OUTCOME_COUNT + OTP_SCOPE_COUNT - 2);
     ck_assert_uint_eq(count(t, "# TYPE bookingd_otp_total"), 0);
-    has(t,
-        "# TYPE bookingd_notifications_total unknown\n"); /* the other name is the ledger gauge's */
+    has(t, "# TYPE bookingd_notifications_total unknown\n"); /* the other name is the gauge's */
     has(t, "# TYPE bookingd_http_connections gauge\n");
     ck_assert_str_eq(t + strlen(t) - 7, "\n# EOF\n");
     ck_assert_uint_eq(count(t, "# EOF"), 1);

@@ -453,41 +453,6 @@ START_TEST(the_watchdog_is_for_one_pid)
 }
 END_TEST
 
-START_TEST(what_was_written_is_known)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(at);
-    char block[4096] = {0};
-    int pair[2], listener = socket(AF_INET, SOCK_STREAM, 0),
-                 client = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert(bind(listener, (struct sockaddr *)&at, len) == 0 && listen(listener, 1) == 0);
-    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &len), 0);
-    ck_assert_int_eq(connect(client, (struct sockaddr *)&at, len), 0);
-    int served = accept(listener, NULL, NULL);
-    ck_assert_int_eq(net_written(served), 0);
-    int64_t sum = 0;
-    for (ssize_t n; (n = send(served, block, sizeof(block), MSG_DONTWAIT)) > 0;) {
-        sum += n;
-        ck_assert_int_eq(net_written(served),
-                         sum); /* until the client's buffer and ours are full */
-    }
-    ck_assert_int_gt(sum, (int64_t)sizeof(block));
-    for (int64_t got = 0; got < sum;) {
-        ssize_t n = recv(client, block, sizeof(block), 0);
-        ck_assert_int_gt(n, 0);
-        got += n;
-    }
-    ck_assert_int_eq(net_written(served), sum);
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    ck_assert_int_eq(net_written(pair[0]), -1);
-    close(pair[0]);
-    close(pair[1]);
-    close(served);
-    close(client);
-    close(listener);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("net");
@@ -499,7 +464,6 @@ int main(void)
     tcase_add_test(c, write_all_has_a_deadline);
     tcase_add_test(c, descriptors_travel);
     tcase_add_test(c, a_full_peer_is_eagain);
-    tcase_add_test(c, what_was_written_is_known);
     TCase *d = th_case(s, "paths");
     tcase_add_checked_fixture(d, make_dir, drop_dir);
     tcase_add_test(d, a_stale_path_is_replaced_a_live_one_not);

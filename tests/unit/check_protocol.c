@@ -37,8 +37,15 @@ static void teardown(void)
 
 static int receive(struct protocol_report *r, struct protocol_packet *p)
 {
-    return protocol_recv(pair[0], packet, r, sizeof(*r),
-                         offsetof(struct protocol_report, unsent_len), p);
+    return protocol_recv(pair[0], &protocol_reports, packet, r, p);
+}
+
+/* Reports as they were with files: the tests below are about those, whatever the kind. */
+static const struct protocol_kind with_files = {
+    sizeof(struct protocol_report), offsetof(struct protocol_report, len), PROTOCOL_REQUEST_MAX};
+static int receive_any(struct protocol_report *r, struct protocol_packet *p)
+{
+    return protocol_recv(pair[0], &with_files, packet, r, p);
 }
 
 static void send_report(size_t len, int fd)
@@ -47,7 +54,7 @@ static void send_report(size_t len, int fd)
     ck_assert_ptr_nonnull(bytes);
     for (size_t i = 0; i < len; i++)
         bytes[i] = (char)(i * 7);
-    struct protocol_report r = {.news = PROTOCOL_DONE, .seq = 42, .status = 201, .unsent_len = len};
+    struct protocol_report r = {.news = PROTOCOL_DONE, .seq = 42, .flags = 2, .len = len};
     struct protocol_packet p = {.bytes = bytes, .len = len, .fd = fd};
     ck_assert(protocol_send(pair[1], &r, sizeof(r), &p));
     free(bytes);
@@ -63,16 +70,16 @@ START_TEST(bytes_arrive_whole)
         struct protocol_report r;
         struct protocol_packet p;
         send_report(sizes[_i], fd);
-        ck_assert_int_eq(receive(&r, &p), 1);
+        ck_assert_int_eq(receive_any(&r, &p), 1);
         ck_assert_uint_eq(r.seq, 42);
-        ck_assert_int_eq(r.status, 201);
+        ck_assert_uint_eq(r.flags, 2);
         ck_assert_uint_eq(p.len, sizes[_i]);
         size_t same = 0;
         for (size_t i = 0; i < p.len; i++)
             same += p.bytes[i] == (char)(i * 7);
         ck_assert_uint_eq(same, p.len);
         ck_assert_int_eq(p.fd >= 0, with_fd);
-        ck_assert_int_eq(p.map != NULL, sizes[_i] > PROTOCOL_INLINE_MAX);
+        ck_assert_int_eq(p.heap != NULL, sizes[_i] > PROTOCOL_INLINE_MAX);
         if (with_fd) {
             close(p.fd);
             close(fd);
@@ -97,7 +104,7 @@ START_TEST(no_descriptor_is_left_behind)
         struct protocol_report r;
         struct protocol_packet p;
         send_report(sizes[i], pair[1]);
-        ck_assert_int_eq(receive(&r, &p), 1);
+        ck_assert_int_eq(receive_any(&r, &p), 1);
         close(p.fd);
         protocol_drop(&p);
     }
@@ -119,7 +126,7 @@ START_TEST(descriptors_that_cannot_be_had_are_lost_alone)
         close(first_free);
         none = (struct rlimit){.rlim_cur = (rlim_t)first_free, .rlim_max = all.rlim_max};
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-        int got = receive(&r, &p);
+        int got = receive_any(&r, &p);
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
         ck_assert_int_eq(got, 1);
         ck_assert(p.lost);
@@ -128,7 +135,7 @@ START_TEST(descriptors_that_cannot_be_had_are_lost_alone)
         ck_assert_uint_eq(r.seq, 42);
     }
     send_report(10, pair[1]); /* and the pair goes on */
-    ck_assert_int_eq(receive(&r, &p), 1);
+    ck_assert_int_eq(receive_any(&r, &p), 1);
     ck_assert(!p.lost);
     close(p.fd);
     ck_assert_int_eq(open_fds(), before);
@@ -139,13 +146,13 @@ START_TEST(nothing_there_is_eagain_and_a_closed_pair_the_end)
 {
     struct protocol_report r;
     struct protocol_packet p;
-    ck_assert_int_eq(receive(&r, &p), -1);
+    ck_assert_int_eq(receive_any(&r, &p), -1);
     ck_assert_int_eq(errno, EAGAIN);
     send_report(10, -1);
     close(pair[1]);
     pair[1] = -1;
-    ck_assert_int_eq(receive(&r, &p), 1); /* what was sent before the end still comes */
-    ck_assert_int_eq(receive(&r, &p), 0);
+    ck_assert_int_eq(receive_any(&r, &p), 1); /* what was sent before the end still comes */
+    ck_assert_int_eq(receive_any(&r, &p), 0);
 }
 END_TEST
 
@@ -158,46 +165,85 @@ START_TEST(reports_of_a_peer_that_left_packets_unread)
                             &p)); /* it will never read this one: ECONNRESET for us */
     close(pair[1]);
     pair[1] = -1;
-    ck_assert_int_eq(receive(&r, &p), 1);
+    ck_assert_int_eq(receive_any(&r, &p), 1);
     ck_assert_uint_eq(r.seq, 42);
-    ck_assert_int_eq(receive(&r, &p), 0);
+    ck_assert_int_eq(receive_any(&r, &p), 0);
 }
 END_TEST
 
 START_TEST(packets_that_contradict_themselves_end_the_pair)
 {
-    struct protocol_report r = {.unsent_len = 5};
+    struct protocol_report r = {.len = 5};
     struct protocol_packet p;
     ck_assert_int_eq(send(pair[1], "short", 5, 0), 5);
-    ck_assert_int_eq(receive(&r, &p), 0);
+    ck_assert_int_eq(receive_any(&r, &p), 0);
     ck_assert_int_eq(send(pair[1], &r, sizeof(r), 0),
                      (ssize_t)sizeof(r)); /* says 5 bytes, has none */
-    ck_assert_int_eq(receive(&r, &p), 0);
-    r.unsent_len = PROTOCOL_INLINE_MAX + 1; /* says memfd, has none */
+    ck_assert_int_eq(receive_any(&r, &p), 0);
+    r.len = PROTOCOL_INLINE_MAX + 1; /* says memfd, has none */
     ck_assert_int_eq(send(pair[1], &r, sizeof(r), 0), (ssize_t)sizeof(r));
-    ck_assert_int_eq(receive(&r, &p), 0);
+    ck_assert_int_eq(receive_any(&r, &p), 0);
     int small = net_memfd("x", 1);
     struct iovec iov = {.iov_base = &r, .iov_len = sizeof(r)};
-    r.unsent_len = PROTOCOL_INLINE_MAX +
-                   1; /* a memfd that is shorter than it says: touching it would be SIGBUS */
+    r.len = PROTOCOL_INLINE_MAX +
+            1; /* a memfd that is shorter than it says: touching it would be SIGBUS */
     ck_assert_int_eq(net_send_fds(pair[1], &iov, 1, &small, 1), (ssize_t)sizeof(r));
     close(small);
-    ck_assert_int_eq(receive(&r, &p), 0);
+    ck_assert_int_eq(receive_any(&r, &p), 0);
     ck_assert_int_eq(p.fd, -1);
+    int pipes[2]; /* no file, whatever it has to say */
+    ck_assert_int_eq(pipe(pipes), 0);
+    ck_assert_int_eq(net_send_fds(pair[1], &iov, 1, pipes, 1), (ssize_t)sizeof(r));
+    ck_assert_int_eq(receive_any(&r, &p), 0);
+    close(pipes[0]);
+    close(pipes[1]);
 }
 END_TEST
 
-START_TEST(marks_belong_to_their_slot)
+/* S16: a worker's report of 400 MB made the dispatcher as large. A report has no file at all. */
+START_TEST(more_than_a_kind_may_have_ends_the_pair)
+{
+    const uint64_t lengths[] = {PROTOCOL_INLINE_MAX + 1, PROTOCOL_ANSWER_MAX, UINT64_MAX};
+    struct protocol_packet p;
+    int big = net_memfd("x", 1);
+    ck_assert_int_eq(ftruncate(big, (off_t)PROTOCOL_REQUEST_MAX + 1), 0);
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        struct protocol_report r = {.news = PROTOCOL_DONE, .len = lengths[i]};
+        struct iovec iov = {.iov_base = &r, .iov_len = sizeof(r)};
+        ck_assert_int_eq(net_send_fds(pair[1], &iov, 1, &big, 1), (ssize_t)sizeof(r));
+        ck_assert_int_eq(receive(&r, &p), 0);
+        ck_assert_ptr_null(p.heap);
+    }
+    struct protocol_request q = {.len = PROTOCOL_REQUEST_MAX + 1};
+    struct iovec iov = {.iov_base = &q, .iov_len = sizeof(q)};
+    ck_assert_int_eq(net_send_fds(pair[1], &iov, 1, &big, 1), (ssize_t)sizeof(q));
+    ck_assert_int_eq(protocol_recv(pair[0], &protocol_requests, packet, &q, &p), 0);
+    close(big);
+}
+END_TEST
+
+/* A sender that cuts its file short afterwards would end a reader that had mapped it. */
+START_TEST(bytes_are_the_receivers_own)
+{
+    struct protocol_request q = {.len = PROTOCOL_REQUEST_MAX};
+    struct iovec iov = {.iov_base = &q, .iov_len = sizeof(q)};
+    struct protocol_packet p;
+    int big = net_memfd("x", 1);
+    ck_assert_int_eq(ftruncate(big, (off_t)PROTOCOL_REQUEST_MAX), 0);
+    ck_assert_int_eq(net_send_fds(pair[1], &iov, 1, &big, 1), (ssize_t)sizeof(q));
+    ck_assert_int_eq(protocol_recv(pair[0], &protocol_requests, packet, &q, &p), 1);
+    ck_assert_int_eq(ftruncate(big, 0), 0);
+    ck_assert_int_eq(p.bytes[0], 'x');
+    ck_assert_int_eq(p.bytes[PROTOCOL_REQUEST_MAX - 1], 0);
+    protocol_drop(&p);
+    close(big);
+}
+END_TEST
+
+START_TEST(handings_over_belong_to_their_slot)
 {
     ck_assert(shm_init(protocol_shared_size(3) + 64));
     protocol_shared_init(3);
-    struct protocol_answer a;
-    protocol_mark(1, 77, (struct protocol_answer){.len = 1234, .keep_alive = true});
-    ck_assert_uint_eq(protocol_marked(0, &a), 0);
-    ck_assert_uint_eq(protocol_marked(2, &a), 0);
-    ck_assert_uint_eq(protocol_marked(1, &a), 77);
-    ck_assert_uint_eq(a.len, 1234);
-    ck_assert(a.keep_alive);
     struct protocol_given g = {mono_now(), deadline_in_ms(10)};
     protocol_give(2, g);
     ck_assert_int_eq(protocol_given(1).at.ns, 0);
@@ -217,7 +263,9 @@ int main(void)
     tcase_add_test(t, nothing_there_is_eagain_and_a_closed_pair_the_end);
     tcase_add_test(t, reports_of_a_peer_that_left_packets_unread);
     tcase_add_test(t, packets_that_contradict_themselves_end_the_pair);
-    tcase_add_test(t, marks_belong_to_their_slot);
+    tcase_add_test(t, more_than_a_kind_may_have_ends_the_pair);
+    tcase_add_test(t, bytes_are_the_receivers_own);
+    tcase_add_test(t, handings_over_belong_to_their_slot);
     suite_add_tcase(s, t);
     TCase *limits = tcase_create(
         "limits"); /* a process of its own; memcheck has its own idea of RLIMIT_NOFILE */

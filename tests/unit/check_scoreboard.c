@@ -158,11 +158,11 @@ START_TEST(records_are_whole)
         uint64_t a[40];
         char tail[3];
     };
-    typedef SEQLOCK(struct rec) twin_rec;
-    ck_assert(sizeof(twin_rec) >= 2 * sizeof(struct rec));
+    typedef SEQLOCK(struct rec) guarded_rec;
+    ck_assert(sizeof(guarded_rec) >= 2 * sizeof(struct rec));
     shm_fini();
-    ck_assert(shm_init(sizeof(twin_rec)));
-    twin_rec *t = shm_alloc(sizeof(*t));
+    ck_assert(shm_init(sizeof(guarded_rec)));
+    guarded_rec *t = shm_alloc(sizeof(*t));
     struct rec r;
     ck_assert(!SEQLOCK_LOAD(t, &r));
     for (int round = 0; round < 20; round++) {
