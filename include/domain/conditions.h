@@ -53,6 +53,7 @@ const char *condition_summary(struct arena *a, enum condition id, double value, 
 
 /* ---- in shared memory: the monitor publishes, everybody reads ---- */
 
+/* Bytes of shared memory that conditions_init() takes. */
 size_t conditions_size(void);
 void conditions_init(void); /* master, before fork */
 void conditions_publish(const struct conditions *c);

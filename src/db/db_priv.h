@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* What the files of the db layer share: the connection's state and one file's face to the others.
- * Nobody else includes it. */
+/* What the files of the db layer share: the connection's state, and what each offers the others. */
 #ifndef BOOKINGD_DB_DB_PRIV_H
 #define BOOKINGD_DB_DB_PRIV_H
 
@@ -22,8 +21,7 @@ enum db_state {
     DB_READY
 };
 
-/* A power of two, at least four times the number of statements in the program, so that places are
- * found at the first look. */
+/* A power of two, four times the number of statements and more: places are found at once. */
 #define DB_PREPARED_MAX 1024
 struct db_prepared {
     const struct db_stmt *stmts[DB_PREPARED_MAX]; /* open addressing by address */

@@ -152,8 +152,8 @@ class Campaign(bd.Case):
             )
 
     def quiet(self):
-        """Waits, with no fault left and no request made, while the keeper does the rest. Returns the
-        seconds until no notification was PENDING.
+        """Waits, with no fault left and no request made, while the keeper does the rest. Returns
+        the seconds until no notification was PENDING.
         """
         self.field.end()
         begun = time.monotonic()

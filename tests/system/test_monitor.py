@@ -789,7 +789,7 @@ class RealPrometheus(MonitorCase):
             for query, want in (
                 ("bookingd_database_up", "1"),
                 ("count(bookingd_notifications)", "18"),
-                ("count(bookingd_notifications_total)", "45"),
+                ("count(bookingd_notifications_total)", "54"),
                 ("count(bookingd_otp_total)", "13"),
             ):
                 query = (
