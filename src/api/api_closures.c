@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 /* Closures of a venue or one of its resources, for staff: a span of time without bookings, such as
  * a holiday or a repair. Handlers of /v1/staff/venues/{id}/closures and /v1/staff/closures.
- * Bookings that a new one overlaps stay; the answer lists them. */
+ * Bookings that a new one overlaps stay; the answer lists them, and staff decide about each. Lists
+ * hold closures that have not ended, and come by their start. */
 #include "api/api_booking.h"
 #include "api/api_catalog.h"
 #include "api/api_page.h"
@@ -35,6 +36,7 @@ static json_t *api_closures_item(struct api_request *r, struct db_rows rows, int
     return api_closure_json(r->svc.arena, &c);
 }
 
+/* The venue is read in the same batch, to tell "no closures" from "no such venue". */
 static enum err api_closures_get_list(struct api_request *r)
 {
     const struct api_page *page = r->query_input;

@@ -45,6 +45,8 @@ static const struct schema_row api_customers_query_rows[] = {
     SCHEMA_END,
 };
 
+/* The cursor is creation time and identifier, in the text that the statement returned: no
+ * conversion can round it. */
 static json_t *api_customers_item(struct api_request *r, struct db_rows rows, int i,
                                   const char **next)
 {
@@ -152,6 +154,8 @@ static enum err api_customers_refuse_shared(struct api_request *r)
     return ERR_FORBIDDEN;
 }
 
+/* A member that is not sent stays as it is. `note` has no has_ flag: null and absent differ in the
+ * JSON, which the handler looks at. */
 struct customer_input {
     const char *name, *note;
     int locale;
@@ -190,6 +194,7 @@ static enum err api_customers_patch(struct api_request *r)
     return e;
 }
 
+/* The customer who stays. The one who goes is in the path. */
 struct merge_input {
     struct uuid into;
 };

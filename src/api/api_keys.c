@@ -6,6 +6,7 @@
 #include "api/api_page.h"
 #include "svc/staff.h"
 
+/* Without the key itself: that is added once, by the handler that makes it. */
 static json_t *api_keys_json(struct arena *a, const struct staff_key *k)
 {
     json_t *j = json_obj(a);
@@ -49,6 +50,7 @@ static enum err api_keys_get_list(struct api_request *r)
     return ERR_OK;
 }
 
+/* venue_id null, or left out: a key for all venues. */
 struct key_input {
     const char *name;
     int role;

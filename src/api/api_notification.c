@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Notifications, for staff: list, send again, acknowledge (BEHAVIOUR §4). A key of one venue sees
- * and changes that venue's alone.
+ * Notifications, for staff: list, count by reason, send again, acknowledge. Handlers of
+ * /v1/staff/notifications (BEHAVIOUR §4). A key of one venue sees and changes the notifications of
+ * that venue alone. Lists need the role viewer, changes the role agent. Filters mean the same in
+ * all five operations: each handler only moves its members into a struct notification_filter.
  */
 #include "api/api_booking.h"
 #include "api/api_page.h"
@@ -14,7 +16,8 @@ static struct notification_actor api_notification_actor(const struct api_request
                                        .venue_id = r->who.one_venue ? r->who.venue_id.s : NULL};
 }
 
-/* A filter's member for what may be given. */
+/* Three values, since a filter may also be absent: NULL matches both. Text, because the statement
+ * takes it as a parameter that may be NULL. */
 static const char *api_notification_acknowledged(bool has, bool value)
 {
     return !has ? NULL : value ? "true" : "false";
@@ -45,6 +48,7 @@ static const struct schema_row api_notification_list_rows[] = {
     SCHEMA_END,
 };
 
+/* The cursor holds time and identifier: rows of one moment are told apart by the second. */
 static json_t *api_notification_item(struct api_request *r, struct db_rows rows, int i,
                                      const char **next)
 {
@@ -55,8 +59,9 @@ static json_t *api_notification_item(struct api_request *r, struct db_rows rows,
     return api_notification_json(r->svc.arena, &n);
 }
 
-/* Newest first. The same filter as of the command line, in the same function (notification_list.c),
- * so that the figures agree. */
+/* Newest first. The command line's list uses the same filter in the same function
+ * (notification_list.c), so the two show the same rows. A bad cursor still runs the first batch:
+ * who is asking comes before what is wrong. */
 static enum err api_notification_get_list(struct api_request *r)
 {
     const struct list_query *q = r->query_input;
@@ -109,7 +114,8 @@ static enum err api_notification_post_resend(struct api_request *r)
 /* As many identifiers as fit into the body's default limit of 64 KiB, with room to spare. */
 #define IDS_MAX 1000
 
-/* Canonical texts of the array's identifiers; NULL, with faults, when one is none. */
+/* Canonical texts of the array's identifiers. NULL, with one fault for each, when an element is not
+ * an identifier; the fault's pointer says which. */
 static const char *const *api_notification_read_ids(struct api_request *r, const json_t *ids,
                                                     size_t n)
 {
@@ -171,6 +177,8 @@ static struct notification_filter api_notification_resend_filter(const struct re
     };
 }
 
+/* `next` is given only where there is something left and at least one row was tried. A dry run
+ * tries none, and says instead how many parts a provider would bill. */
 static void api_notification_reply_counts(struct api_request *r,
                                           const struct notification_counts *c, bool dry_run)
 {
@@ -188,8 +196,9 @@ static void api_notification_reply_counts(struct api_request *r,
     api_reply(r, 200, body);
 }
 
-/* `remaining` says whether to ask again: what does not fit in the request's time is left as it was.
- * With `next` as `after`, what failed again is not tried twice. dry_run only counts. */
+/* Sends again what a filter or a list of identifiers names. What does not fit in the request's time
+ * is left as it was, and `remaining` says how much. With `next` as `after` in the following
+ * request, what failed again is not tried twice. dry_run only counts. */
 static enum err api_notification_post_resend_all(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));
@@ -240,6 +249,7 @@ static const struct schema_row api_notification_groups_rows[] = {
     SCHEMA_END,
 };
 
+/* `sendable` is smaller than `count` when some are too old, or have lost their text. */
 static json_t *api_notification_group_json(struct arena *a, const struct notification_group *g)
 {
     json_t *j = json_obj(a);
@@ -252,7 +262,8 @@ static json_t *api_notification_group_json(struct arena *a, const struct notific
     return j;
 }
 
-/* There are some sixty groups at most, so they are read whole and shown in pages. */
+/* There are some sixty groups at most (kinds of message times error codes), so they are read whole
+ * and cut into pages here. The cursor is the last group's key. */
 static enum err api_notification_reply_groups(struct api_request *r, const struct api_page *page,
                                               struct db_rows rows)
 {
@@ -296,6 +307,8 @@ static enum err api_notification_get_groups(struct api_request *r)
 
 /* ---- acknowledging ---- */
 
+/* As for resending, without `limit` and `after`: acknowledging is one statement, however many
+ * rows. */
 struct acknowledge_input {
     json_t *ids;
     const char *error_code, *template;

@@ -7,6 +7,7 @@
 #include "api/api_page.h"
 #include "svc/svc_sql.h"
 
+/* has_X: the member was sent (see struct venue_input in api_staff_catalog.c). */
 struct resource_input {
     const char *name;
     int64_t capacity;
@@ -35,6 +36,8 @@ static json_t *api_resources_item(struct api_request *r, struct db_rows rows, in
     return api_resource_json(r, &v);
 }
 
+/* Of one venue, inactive ones and those not listed included: staff must find them to change
+ * them. */
 static enum err api_resources_get_list(struct api_request *r)
 {
     return api_catalog_reply_seen(r, &stmt_catalog_resources_seen, api_resources_item);

@@ -10,6 +10,7 @@
 #define SPECIAL_OPENINGS_MAX 20 /* shifts of one day */
 #define SPECIAL_RANGES_MAX 200  /* of one resource: some years of holidays */
 
+/* `from` and `to` are both included; one day has the same date twice. */
 struct special_input {
     const char *from, *to, *note;
     json_t *hours;
@@ -120,6 +121,7 @@ static void api_special_read_row(struct arena *a, struct db_rows rows, int row,
 
 /* ---- handlers ---- */
 
+/* Authenticates, and reads the resource if the key may see it: 404 otherwise. */
 static enum err api_special_find_resource(struct api_request *r, struct resource *out)
 {
     struct db_rows seen;
@@ -167,6 +169,7 @@ static enum err api_special_get(struct api_request *r)
     return ERR_OK;
 }
 
+/* A new range with an identifier of its own, which the answer shows: DELETE takes it. */
 static enum err api_special_post(struct api_request *r)
 {
     struct resource resource;

@@ -2,7 +2,9 @@
 /* Copyright the bookingd authors */
 /*
  * Staff cancel a booking, and say what becomes of the money: the whole goes back unless they ask
- * for a part or for nothing. The answer shows the payment and the refund beside the booking.
+ * for a part or for nothing. Handler of POST /v1/staff/bookings/{booking_id}/cancel. The money is
+ * refunded first, and the booking is cancelled then; svc/refund.c does both. The answer shows the
+ * payment and the refund beside the booking.
  */
 #include <inttypes.h>
 
@@ -40,11 +42,14 @@ static bool api_cancel_read_refund(struct api_request *r, const json_t *j,
     return false;
 }
 
+/* What the answer is made of, for the function that runs inside the transaction. */
 struct cancel_answer {
     struct api_request *r;
     const struct refund_told *told;
 };
 
+/* Called before COMMIT: the answer is stored with the change, so a repeat of the request with the
+ * same Idempotency-Key gets the same one. */
 static void api_cancel_on_commit(void *arg, struct db_batch *b, const struct booking *bk)
 {
     const struct cancel_answer *answer = arg;

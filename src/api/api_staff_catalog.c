@@ -166,6 +166,7 @@ static enum err api_staff_get_venue(struct api_request *r)
 
 /* ---- services ---- */
 
+/* As for venues. `payment`, an enum, has no value that means "not sent", so it has a flag too. */
 struct service_input {
     const char *name;
     int64_t duration_minutes, slot_step_minutes, buffer_before_minutes, buffer_after_minutes, price,
@@ -372,6 +373,7 @@ static json_t *api_staff_service_item(struct api_request *r, struct db_rows rows
     return api_service_json(r, &v);
 }
 
+/* Of one venue. Whether the key may see the venue is decided by the statements, in one batch. */
 static enum err api_staff_get_service_list(struct api_request *r)
 {
     return api_catalog_reply_seen(r, &stmt_catalog_services_seen, api_staff_service_item);

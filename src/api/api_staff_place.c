@@ -37,6 +37,7 @@ static bool api_place_read_force(struct api_request *r, const json_t *j, unsigne
 /* In the order of enum booking_pay_mode from PAY_LINK on. */
 static const char *const api_place_payments[] = {"link", "on_site", "none", NULL};
 
+/* phone and name say who comes: a customer, a guest with a phone, or a name alone. */
 struct place_input {
     const char *phone, *name, *note, *staff_note, *return_url;
     struct uuid service_id, resource_id;
@@ -133,6 +134,8 @@ static enum err api_place_post(struct api_request *r)
 
 /* ---- moving ---- */
 
+/* A resource_id of null lets the service choose one; without the member the booking keeps its own
+ * where that is free. */
 struct staff_move_input {
     struct wall starts_at;
     struct uuid resource_id;

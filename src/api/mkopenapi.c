@@ -2,9 +2,10 @@
 /* Copyright the bookingd authors */
 /*
  * Build-time tool: mkopenapi FILE.yaml prints C source that holds the document as JSON, as it is
- * (OpenAPI 3.1) and once more in the words of 3.0.3. Plain scalars become what YAML's core schema
- * says (integers, numbers, booleans, null), all others strings. Anchors, merge keys and tags are
- * not accepted.
+ * (OpenAPI 3.1) and once more in the words of 3.0.3. Run by make for doc/openapi.yaml; a worker
+ * serves the result, so it needs no YAML parser and no file. Plain scalars become what YAML's core
+ * schema says (integers, numbers, booleans, null), all others strings. Anchors, merge keys and tags
+ * are not accepted.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -84,6 +85,7 @@ static json_t *mkopenapi_mapping(yaml_document_t *doc, const yaml_node_t *node, 
     return object;
 }
 
+/* NULL for aliases and for nesting that no document of ours has. */
 static json_t *mkopenapi_convert(yaml_document_t *doc, int index, int depth)
 {
     const yaml_node_t *node = yaml_document_get_node(doc, index);

@@ -2,7 +2,9 @@
 /* Copyright the bookingd authors */
 /*
  * `bookingd notifications`: lists, resends and acknowledges notifications. For operators without a
- * staff key; the same services as the staff API, over all venues (BEHAVIOUR §4).
+ * staff key; the same services as the staff API, over all venues (BEHAVIOUR §4). Options are
+ * checked before the database is reached: a typing mistake costs no connection. Exit codes: 0 all
+ * went well, 1 something did not, 2 wrong usage.
  */
 #include <inttypes.h>
 #include <stdio.h>

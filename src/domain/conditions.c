@@ -2,7 +2,9 @@
 /* Copyright the bookingd authors */
 /*
  * Judges the conditions of conditions.def, and keeps them in shared memory. The monitor judges and
- * publishes; its pages and the keeper's alerts read.
+ * publishes; its pages and the keeper's alerts read. Each row of the table becomes data and one
+ * function here, so a new condition is one new row. The Prometheus rules in etc/ hold the same
+ * rows.
  */
 #include "domain/conditions.h"
 
@@ -52,6 +54,9 @@ double condition_value(enum condition id, const struct facts_seen *s)
     return condition_values[id](s);
 }
 
+/* A condition holds when its value has been above the threshold without a gap for `for_s`. One
+ * value below ends it at once. Durations use the monotonic clock; only the shown time of the
+ * beginning is wall time. */
 void conditions_judge(struct conditions *c, const struct facts_seen *s, struct mono now,
                       struct wall at)
 {
@@ -77,6 +82,7 @@ static void conditions_put_value(struct sb *sb, double value)
     sb_printf(sb, value < 10 && value > (double)(int64_t)value ? "%.1f" : "%.0f", value);
 }
 
+/* The table's text with {n} replaced by the value. */
 const char *condition_summary(struct arena *a, enum condition id, double value, enum locale l)
 {
     static const char mark[] = "{n}";
@@ -116,6 +122,7 @@ void conditions_publish(const struct conditions *c)
     SEQLOCK_STORE(&conditions_shared->judged, c);
 }
 
+/* Before the first judgement, and while a writer is in the middle for too long: nothing holds. */
 void conditions_read(struct conditions *out)
 {
     memset(out, 0, sizeof(*out));

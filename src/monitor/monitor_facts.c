@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Samples the facts of facts.def: the registry, the scoreboard, the breakers, and what was last
- * read from the database. Called by monitor.c every two seconds; no query of its own.
+ * Samples the facts of facts.def: one number each, from the metrics registry, the scoreboard, the
+ * circuit breakers, and what was last read from the database. Called by monitor.c every two
+ * seconds, and for each status page. It has no query of its own. Most facts are counters that only
+ * grow: rates and shares are differences of two samples, made where they are needed (facts.c).
  */
 #include "monitor_facts.h"
 
@@ -14,6 +16,7 @@
 #include "ext/ext_shared.h"
 #include "ipc/master_state.h"
 
+/* The sum over all outcomes but one: with `but` the success, what went wrong. */
 static int64_t monitor_facts_outcomes(enum metric_id id, int n, int but)
 {
     int64_t sum = 0;
@@ -22,6 +25,7 @@ static int64_t monitor_facts_outcomes(enum metric_id id, int n, int but)
     return sum;
 }
 
+/* Draining is left out of the requests turned away: it happens in every restart, on purpose. */
 static void monitor_facts_http(struct facts *f)
 {
     f->at[FACT_REQUESTS] = metric_sum(M_HTTP_REQUESTS, METRIC_ANY, METRIC_ANY, METRIC_ANY);
@@ -45,6 +49,7 @@ static int64_t monitor_facts_throttled(enum otp_scope scope)
     return metric_sum(M_OTP, OTP_OUTCOME_THROTTLED, (int)scope, METRIC_ANY);
 }
 
+/* Texts that left, were lost, or were refused for a limit: notifications and sign-in codes. */
 static void monitor_facts_messages(struct facts *f)
 {
     f->at[FACT_NOTIFICATIONS_ENDED] =
@@ -86,6 +91,8 @@ static void monitor_facts_providers(const struct config *cfg, struct facts *f)
     }
 }
 
+/* A worker that was replaced after its share of requests (recycled) is not a restart that anybody
+ * must look at; each other way of ending is. */
 static void monitor_facts_processes(struct facts *f)
 {
     struct scoreboard_view slot;
@@ -125,6 +132,7 @@ static void monitor_facts_database(const struct monitor_view *v, struct facts *f
     f->at[FACT_DATABASE_ASKED] = metric_read(M_DB_DURATION, NULL, 0);
 }
 
+/* Facts that no line sets stay 0, which every condition reads as "nothing is wrong". */
 void monitor_facts(const struct monitor_view *v, struct facts *f)
 {
     struct reload_view reload;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Two rings of samples in shared memory. A sample's place follows from its time, so that an old and
- * a new monitor, side by side in a reload, write the same place with nearly the same values, and no
- * lock is needed. Called by monitor.c, the plots, and the master for the memory.
+ * Two rings of samples in shared memory: an hour in steps of ten seconds, a day in steps of five
+ * minutes. A sample's place follows from its time, so that an old and a new monitor, side by side
+ * in a reload, write the same place with nearly the same values, and no lock is needed. Memory is
+ * fixed, and survives the monitor's restart. Called by monitor.c, the plots, and the master for the
+ * memory.
  */
 #include "monitor_history.h"
 
@@ -62,6 +64,7 @@ static struct history_sample *monitor_history_place(enum history_span span, int6
     return &history->samples[span][(uint64_t)tick % history_spans[span].n];
 }
 
+/* False when the place holds another time's sample: that tick was missed, or is overwritten. */
 bool monitor_history_get(enum history_span span, int64_t tick, struct facts *out)
 {
     if (!history || tick <= 0)
@@ -74,6 +77,8 @@ bool monitor_history_get(enum history_span span, int64_t tick, struct facts *out
     return true;
 }
 
+/* The first writer of a tick wins; a second one changes nothing. The tick is cleared first and set
+ * last, so a reader in between sees an empty place. */
 static void monitor_history_put(enum history_span span, int64_t tick, const struct facts *f)
 {
     struct history_sample *s = monitor_history_place(span, tick);
@@ -100,6 +105,7 @@ static void monitor_history_raise_levels(int64_t tick, struct facts *f)
     }
 }
 
+/* The hour takes every sample, the day only the first of its step. */
 void monitor_history_add(struct mono at, const struct facts *f)
 {
     const int64_t day_tick = monitor_history_tick(HISTORY_DAY, at);
@@ -114,6 +120,8 @@ void monitor_history_add(struct mono at, const struct facts *f)
     monitor_history_put(HISTORY_DAY, day_tick, &highest);
 }
 
+/* For each window the sample at its start. Where that is missing, as after a start, the oldest one
+ * within the window stands for it; with none at all, now itself, so that differences are 0. */
 void monitor_history_look_back(struct mono at, const struct facts *now, struct facts_seen *out)
 {
     const int64_t tick = monitor_history_tick(HISTORY_HOUR, at);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The status page (BEHAVIOUR §14): what holds, then a section with plots for each part. Called by
- * monitor_status.c. It is made of shared memory and of what the monitor read last, so it answers
- * whatever is away, and names no customer.
+ * The status page (BEHAVIOUR §14): the conditions that hold, then a section with plots for each
+ * part of the service. Called by monitor_status.c. It is made of shared memory and of what the
+ * monitor read last, so it answers whatever else is down, and it names no customer. There is no
+ * script: the browser reloads the page every ten seconds, and the plots are SVG.
  */
 #include "monitor_html.h"
 
@@ -22,6 +23,7 @@
 /* 22 plots of 1 KiB, and the words. */
 #define PAGE_FIRST ((size_t)48 * 1024)
 
+/* Every text of the page, in both languages, by the rows of monitor_words.def. */
 enum word {
 #define WORD(id, ar, en) WORD_##id,
 #include "monitor_words.def"
@@ -41,6 +43,8 @@ struct html_section {
     struct plot_line lines[2];
     enum word names[2];
 };
+/* In the order of the page: what callers notice first, then what it may come from. Two lines a
+ * section at most: the style has two colours. */
 static const struct html_section html_sections[] = {
     {WORD_REQUESTS, 1, {{PLOT_RATE, FACT_REQUESTS}}, {WORD_PER_SECOND}},
     {WORD_ERRORS,
@@ -82,6 +86,8 @@ static const struct html_section html_sections[] = {
     {WORD_CONFIGURATION, 1, {{PLOT_LEVEL, FACT_EPOCH}}, {WORD_GENERATION}},
 };
 
+/* What every function below needs. `seen` holds the facts of now and of the starts of the windows,
+ * so that levels and rates come from one reading. */
 struct html {
     const struct monitor_view *v;
     struct sb *sb;
@@ -95,7 +101,8 @@ static const char *html_word(const struct html *h, enum word w)
     return html_words[w][h->l];
 }
 
-/* Names of the configuration may hold anything. */
+/* Names of providers come from the configuration and may hold any character. Only these three have
+ * a meaning in text and in quoted attributes of HTML. */
 static void html_put_text(struct sb *sb, const char *z)
 {
     for (; *z; z++) {
@@ -116,6 +123,9 @@ static void html_put_number(struct sb *sb, double v)
     sb_printf(sb, v >= 100 || v <= (double)(int64_t)v ? "%.0f" : v >= 10 ? "%.1f" : "%.2f", v);
 }
 
+/* In the page itself, because its Content-Security-Policy permits no other source. The colours are
+ * variables, and dark ones replace them where the reader's system is dark. Margins are
+ * "inline-start" and not "left", so that one style serves Arabic too. */
 static const char html_style[] =
     ":root{color-scheme:light dark;--b:#fff;--f:#1c1f24;--m:#5a6270;--c:#f3f5f8;--g:#0b6b35;"
     "--r:#b3151d;--y:#8a5300;--l:#1558b0}"
@@ -139,6 +149,8 @@ static const char html_style[] =
 
 /* ---- what holds ---- */
 
+/* What it is, what to do, and since when. The texts are our own constants, so they need no
+ * escaping. */
 static void html_put_condition(const struct html *h, enum condition id, const struct conditions *c)
 {
     const struct condition_row *row = &condition_rows[id];
@@ -175,6 +187,7 @@ static void html_put_conditions(const struct html *h)
 
 /* ---- sections ---- */
 
+/* A number and what it counts, such as "12 per second". */
 static void html_put_figure(const struct html *h, double value, enum word name)
 {
     sb_puts(h->sb, "<span><b>");
@@ -182,6 +195,7 @@ static void html_put_figure(const struct html *h, double value, enum word name)
     sb_printf(h->sb, "</b> %s</span>", html_word(h, name));
 }
 
+/* The circuit breaker of each provider, and the calls that are running now. */
 static void html_put_providers(const struct html *h)
 {
     static const enum word circuits[] = {[CIRCUIT_CLOSED] = WORD_CIRCUIT_closed,
@@ -197,6 +211,7 @@ static void html_put_providers(const struct html *h)
     }
 }
 
+/* Three states: a standby, for one, can be read and not written. */
 static void html_put_database(const struct html *h)
 {
     const bool up = h->v->database_up, writable = h->v->gauges.writable;
@@ -206,6 +221,7 @@ static void html_put_database(const struct html *h)
                                       : WORD_READ_ONLY));
 }
 
+/* Nothing about reloads while the last one was successful, or there was none. */
 static void html_put_configuration(const struct html *h)
 {
     struct reload_view reload;
@@ -243,6 +259,7 @@ static void html_put_more(const struct html *h, enum word section)
         html_put_configuration(h);
 }
 
+/* The highest value gives the plot its scale, so it stands below it in figures. */
 static void html_put_plot(const struct html *h, const struct html_section *s,
                           enum history_span span)
 {
@@ -256,7 +273,8 @@ static void html_put_plot(const struct html *h, const struct html_section *s,
     sb_puts(h->sb, "</p>");
 }
 
-/* Figures of the last 90 seconds: one sample jumps too much to be read. */
+/* One part: its figures of the last 90 seconds, then an hour and a day as plots. Ninety seconds,
+ * since a single sample jumps too much to be read. */
 static void html_put_section(const struct html *h, const struct html_section *s)
 {
     const double seconds = fact_window_ticks[WINDOW_SHORT] * (FACT_TICK_MS / 1000.0);
@@ -275,6 +293,7 @@ static void html_put_section(const struct html *h, const struct html_section *s)
     sb_puts(h->sb, "</section>");
 }
 
+/* The facts are taken anew: a reader expects this moment, not the monitor's last tick. */
 struct str monitor_html_page(const struct monitor_view *v, struct arena *a, enum locale l)
 {
     struct sb sb;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The monitor's HTTP server: few callers, one loop, nothing that a caller does can hold another up.
- * Called by monitor.c, which polls. Not the dispatcher's code: that hands requests to workers, and
- * this one must answer when no worker can.
+ * The monitor's HTTP server: few callers, one loop, and no caller can hold another up. Called by
+ * monitor.c, which polls. Not the dispatcher's code: that hands requests to workers, and this one
+ * must answer when no worker can. Each connection has a time limit, and the number of connections
+ * is limited too; when all are in use, the one that has waited longest gives way.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ struct monitor_http {
     size_t polled_n;
 };
 
+/* NULL without memory. The listeners stay the caller's: monitor_http_free() closes none. */
 struct monitor_http *monitor_http_new(const int *listen_fds, size_t n, monitor_answer_fn answer,
                                       void *ctx)
 {
@@ -103,8 +105,7 @@ static bool between_requests(const struct conn *c)
 }
 
 /* Closes the connection that has waited longest without a request in hand; false when there is
- * none. */
-/* Whoever holds connections open without a request must not lock Prometheus out. */
+ * none. Whoever holds connections open without a request must not lock Prometheus out. */
 static bool monitor_http_evict_oldest(struct monitor_http *h)
 {
     size_t oldest = MONITOR_CONNS_MAX;
@@ -163,6 +164,7 @@ static void accept_some(struct monitor_http *h, int listen_fd)
 
 /* ---- one request ---- */
 
+/* Short answers are plain text: they are read by a person with curl, or by nobody. */
 static void monitor_http_say_text(struct http_resp *resp, int status, const char *text)
 {
     resp->status = status;
@@ -207,8 +209,8 @@ static void monitor_http_refuse_request(struct conn *c, enum err e, const char *
     c->out = http_resp_bytes(&resp, false, false);
 }
 
-/* Takes the next request out of the buffer, if it is whole, and makes its answer. */
-/* A pipelined request stays in the buffer until its turn. */
+/* Takes the next request out of the buffer, if it is whole, and makes its answer. A pipelined
+ * request stays in the buffer until its turn. */
 static void next_request(struct monitor_http *h, struct conn *c)
 {
     const struct http_limits limits = {.max_head = HEAD_MAX - 1, .max_body = HEAD_MAX};
@@ -234,6 +236,7 @@ static void next_request(struct monitor_http *h, struct conn *c)
 
 /* ---- input and output ---- */
 
+/* What an attempt to read or write came to: the socket would block, go on, or close it. */
 enum step { STEP_WAIT, STEP_ON, STEP_CLOSE };
 
 /* The time for a head begins with its first byte. */

@@ -2,7 +2,9 @@
 /* Copyright the bookingd authors */
 /*
  * The scoreboard as JSON and as text, and which path shows which page. Called by monitor_http.c
- * through monitor.c. `bookingd status` and `bookingd reload` read it.
+ * through monitor.c. `bookingd status` shows the text, and `bookingd reload --wait` and scripts
+ * read the JSON. Everything here comes from shared memory: no page waits for a process or for the
+ * database.
  */
 #include "config.h"
 
@@ -35,6 +37,7 @@ static bool has_budget(const struct scoreboard_view *slot)
     return slot->budget.at.ns != 0;
 }
 
+/* Negative once the limit has passed: such a process is late, and the page shows by how much. */
 static int64_t budget_left_ms(const struct scoreboard_view *slot)
 {
     return mono_ms_between(mono_now(), slot->budget.at);
@@ -144,6 +147,7 @@ struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
     return json_text(a, top);
 }
 
+/* The same conditions in the text: one line to recognise each, one line that says what to do. */
 static void monitor_status_put_conditions(struct sb *sb)
 {
     struct conditions c;

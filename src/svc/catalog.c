@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 /* Venues, services and resources as everybody may read them, and the readers of their rows. Called
  * by the handlers of the catalog and of staff. Lists come in the order that staff chose
- * (`position`), then by name. */
+ * (`position`), then by name. Texts of a row are not copied: they live as long as the batch's rows,
+ * which is as long as the request. */
 #include "svc/catalog.h"
 
 #include "base/names.h"
@@ -74,6 +75,7 @@ static int catalog_find_payment(const char *name)
     return i >= 0 ? i : SERVICE_PAYMENT_NONE;
 }
 
+/* Unlike the others it needs an arena: resource_ids become an array. */
 void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct service *out)
 {
     *out = (struct service){
@@ -113,6 +115,7 @@ void catalog_read_resource(struct db_rows rows, int row, struct resource *out)
     catalog_read_words(rows, row, &out->words);
 }
 
+/* Minutes of the venue's day; an end after midnight is more than 1440. */
 void catalog_read_opening(struct db_rows rows, int row, struct opening *out)
 {
     *out = (struct opening){
@@ -192,6 +195,7 @@ enum err catalog_services(struct svc *s, const char *venue_id, const struct cata
     return ERR_OK;
 }
 
+/* As for a venue: retired services are seen by customers who have booked them. */
 enum err catalog_service(struct svc *s, const char *id, const char *token_hash, struct service *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
@@ -205,6 +209,7 @@ enum err catalog_service(struct svc *s, const char *id, const char *token_hash, 
     return ERR_OK;
 }
 
+/* As for services, the venue comes with them. Only resources that are `listed` are public. */
 enum err catalog_resources(struct svc *s, const char *venue_id, const struct catalog_page *page,
                            struct resource **out, size_t *n)
 {

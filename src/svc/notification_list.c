@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* What staff do with notifications: list, send again, acknowledge. Called by their handlers and by
- * the command `bookingd notifications`. Both use the same statements, so that lists, counts and
- * resends always mean the same rows (BEHAVIOUR §4). */
+/* What staff do with notifications: list, count by reason, send again, acknowledge. Called by their
+ * handlers and by the command `bookingd notifications`. Both use the same statements, so that
+ * lists, counts and resends always mean the same rows (BEHAVIOUR §4). Every statement takes the
+ * venue of the actor as a parameter; NULL there means all venues. */
 #include "svc/notification_list.h"
 
 #include "base/ensure.h"
@@ -12,6 +13,7 @@
 #include "svc/svc_sql.h"
 #include "sys/log.h"
 
+/* A parameter for a time that may not be given: the statement reads NULL as "any". */
 static const char *notification_list_time(struct db_batch *b, bool has, struct wall w)
 {
     return has ? db_time(b, w) : NULL;
@@ -23,6 +25,7 @@ static const char *notification_list_time(struct db_batch *b, bool has, struct w
         notification_list_time((b), (f)->has_since, (f)->since),  \
         notification_list_time((b), (f)->has_until, (f)->until)
 
+/* Added to the caller's batch, together with the statement that authenticates: one round trip. */
 int notification_add_list(struct db_batch *b, const char *key_hash,
                           const struct notification_page *q)
 {
@@ -31,6 +34,7 @@ int notification_add_list(struct db_batch *b, const char *key_hash,
                   q->filter.in_venue);
 }
 
+/* All of one booking, for the page that shows it to staff; there are few, so no pages. */
 int notification_add_of_booking(struct db_batch *b, const char *key_hash, const char *booking_id)
 {
     return DB_ADD(b, &stmt_notification_of_booking, key_hash, booking_id);
@@ -88,6 +92,7 @@ enum err notification_list(struct svc *s, const struct notification_actor *who,
 
 /* ---- sending again ---- */
 
+/* In the transaction of the claim: no message is sent again that the audit log does not name. */
 static void notification_list_add_audit(struct svc *s, struct db_batch *b,
                                         const struct notification_actor *who,
                                         struct db_rows claimed)
@@ -186,7 +191,9 @@ struct list_place {
     const char *ids;          /* JSON, or NULL for any */
 };
 
-/* Claims and sends the next one; at->id NULL: none is left. */
+/* Claims and sends the next one in the list's order. at->id becomes NULL when none is left. A row
+ * that another process holds at the moment is passed over by the statement, so two runs at once
+ * share the work. */
 static enum err notification_list_resend_next(struct svc *s, const struct notification_actor *who,
                                               const struct notification_filter *f,
                                               struct list_place *at,
@@ -286,6 +293,7 @@ enum err notification_resend_all(struct svc *s, const struct notification_actor 
 
 /* ---- groups ---- */
 
+/* The failed ones by kind and error code: staff read a reason once, not a thousand rows. */
 int notification_add_groups(struct db_batch *b, const char *key_hash,
                             const struct notification_filter *f)
 {
@@ -308,6 +316,7 @@ void notification_group_read(struct db_rows rows, int row, struct notification_g
 
 /* ---- acknowledging ---- */
 
+/* For a dry run: how many the same filter would acknowledge, in a batch that only reads. */
 static enum err notification_list_count_open(struct svc *s, const struct notification_actor *who,
                                              const struct notification_order *o, const char *ids,
                                              int64_t *matched)

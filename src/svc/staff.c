@@ -2,7 +2,9 @@
 /* Copyright the bookingd authors */
 /* Keys of staff. Called by the command `bookingd staff-key`, the handlers of /v1/staff/keys and the
  * authentication of the api. A key is shown once, when it is made; the table holds its SHA-256. The
- * key itself is random, so a plain hash is enough: there is nothing to guess. */
+ * key itself is random, so a plain hash is enough: there is nothing to guess. A key has one role
+ * and covers all venues or one; what that permits is a predicate of each statement. Keys are
+ * revoked, never deleted, since history and audit log name them. */
 #include "svc/staff.h"
 
 #include "base/digest.h"
@@ -116,6 +118,7 @@ enum err staff_key_list(struct svc *s, const struct staff_key **out, size_t *n)
     return ERR_OK;
 }
 
+/* In pages, for the API: a key of one venue sees that venue's keys only. */
 int staff_add_list_seen(struct db_batch *b, const char *key_hash, const char *after_name,
                         int64_t rows)
 {
@@ -166,6 +169,7 @@ enum err staff_key_revoke(struct svc *s, const char *name)
     return db_run(b, s->deadline);
 }
 
+/* The first statement of every staff request's first batch; staff_auth_read() reads its rows. */
 int staff_auth_add(struct db_batch *b, const char *key_hash)
 {
     return DB_ADD(b, &stmt_staff_auth, key_hash);

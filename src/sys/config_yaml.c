@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * YAML to a tree with positions. A subset on purpose: one document, mappings with plain keys, lists
- * and scalars. Anchors, aliases, tags and duplicate keys are refused, and depth, nodes and scalars
- * are bounded, so that a small file cannot become a big tree.
+ * YAML to a tree with positions. Called by config_file.c. A subset of YAML on purpose: one
+ * document, mappings with plain keys, lists and scalars. Anchors, aliases, tags and duplicate keys
+ * are refused, and depth, nodes and scalars are bounded, so that a small file cannot become a big
+ * tree. Faults that leave the structure clear do not end the reading: check-config reports as many
+ * as it can at once.
  */
 #include <stdlib.h>
 #include <yaml.h>
@@ -18,6 +20,7 @@
 #define SCALAR_MAX ((size_t)64 * 1024)
 #define KEY_MAX 128
 
+/* One reading of one file. Nodes are allocated on the loader's scratch arena, which is wiped. */
 struct yaml {
     struct config_loader *l;
     yaml_parser_t parser;
@@ -130,6 +133,7 @@ static void fill_scalar(struct yaml *y, const yaml_event_t *e, struct config_nod
     }
 }
 
+/* The last child is kept, so that a list of n entries costs n steps and not n². */
 static void config_yaml_append_node(struct config_node *parent, struct config_node *n)
 {
     parent->n++;
@@ -143,6 +147,8 @@ static void config_yaml_append_node(struct config_node *parent, struct config_no
 static struct config_node *config_yaml_build_node(struct yaml *y, yaml_event_t *e,
                                                   const struct config_node *seed, unsigned depth);
 
+/* Reads items until the list's end. Each knows its index, which becomes part of a fault's path, as
+ * in "providers[2].url". */
 static void fill_list(struct yaml *y, struct config_node *list, unsigned depth)
 {
     yaml_event_t e;
@@ -178,7 +184,9 @@ static void config_yaml_read_key(struct yaml *y, yaml_event_t *e, struct config_
         config_fault_key(y->l, seed, "a key must be a word of at most %d bytes", KEY_MAX);
 }
 
-/* A key that is there twice is refused: YAML readers differ on which of them counts. */
+/* Reads pairs until the mapping's end. A key that is there twice is refused: YAML readers differ on
+ * which of the two counts. The second value is still read to its end, so that faults inside it are
+ * reported and the parser stays in step. */
 static void fill_map(struct yaml *y, struct config_node *map, unsigned depth)
 {
     yaml_event_t e;
@@ -267,12 +275,14 @@ static void wipe_buffers(yaml_parser_t *p)
         digest_wipe(p->buffer.start, (size_t)(p->buffer.end - p->buffer.start));
 }
 
+/* Also runs when memory runs out in the middle: the arena calls what was deferred. */
 static void parser_done(void *p)
 {
     wipe_buffers(p);
     yaml_parser_delete(p);
 }
 
+/* NULL after a fault that left no tree; it was reported then. */
 struct config_node *config_yaml(struct config_loader *l, struct str text)
 {
     struct yaml *y = ARENA_NEW(l->scratch, struct yaml);

@@ -2,7 +2,10 @@
 /* Copyright the bookingd authors */
 /*
  * Reads JSON members and query parameters into structs, by tables. Called by the api layer before a
- * handler runs, by handlers for items of arrays, and by the sandbox.
+ * handler runs, by handlers for items of arrays, and by the sandbox. Each row names a member, its
+ * type, its limits and the field that takes it. Readers add a fault and go on, so that one answer
+ * lists all that is wrong. A struct is filled only as far as its members were good; callers look at
+ * the faults before they use it.
  */
 #include "sys/schema.h"
 
@@ -122,6 +125,7 @@ static bool schema_read_bool(const struct schema_value *v)
     return schema_store(v, &yes, sizeof yes);
 }
 
+/* Stored in lower case, whatever was sent: identifiers are compared as text. */
 static bool schema_read_uuid(const struct schema_value *v)
 {
     struct uuid u;
@@ -164,6 +168,7 @@ static bool schema_borrow(const struct schema_value *v)
     return schema_store(v, &j, sizeof j);
 }
 
+/* Only that it is an array, and how long; its elements are the handler's. */
 static bool schema_read_array(const struct schema_value *v)
 {
     if (!json_is_array(v->json))
@@ -186,6 +191,7 @@ static bool (*const schema_readers[SCHEMA_TYPE_COUNT])(const struct schema_value
     [SCHEMA_TYPE_OBJECT] = schema_borrow_object, [SCHEMA_TYPE_ANY] = schema_borrow,
 };
 
+/* The has_ field is set after the value was good, so it never vouches for a bad one. */
 static bool schema_read(const struct schema_value *v)
 {
     if (!schema_readers[v->row->type](v))
@@ -216,6 +222,7 @@ bool schema_read_text(const struct schema_row *row, struct str text, void *out, 
     return schema_read(&(struct schema_value){row, NULL, text, out, pointer, f});
 }
 
+/* NULL for an unknown name, and for a route that has no table at all. */
 const struct schema_row *schema_find(const struct schema_row *rows, const char *name)
 {
     for (; rows && rows->name; rows++)
