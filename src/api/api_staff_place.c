@@ -134,8 +134,8 @@ static enum err api_place_post(struct api_request *r)
 
 /* ---- moving ---- */
 
-/* A resource_id of null lets the service choose one; without the member the booking keeps its own
- * where that is free. */
+/* A resource_id of null lets the service choose one; without the member the booking keeps the one
+ * that was chosen. */
 struct staff_move_input {
     struct wall starts_at;
     struct uuid resource_id;
