@@ -32,10 +32,27 @@ int64_t db_affected(struct db_rows r)
     return v;
 }
 
+/* -1 when there is none. PQfnumber() copies the name and begins at the first column each time; rows
+ * are read in the order of their columns, so the last one or the next is nearly always right. */
+static int db_row_find(const PGresult *res, const char *col)
+{
+    static int last; /* of whichever result; the names are compared all the same */
+    const int n = PQnfields(res);
+
+    for (int i = 0; i < n; i++) {
+        const int c = (last + i) % n;
+        if (strcmp(PQfname(res, c), col) == 0) {
+            last = c;
+            return c;
+        }
+    }
+    return -1;
+}
+
 /* By name: an order of columns would have to be kept the same in two files. */
 static int db_row_column(struct db_rows r, int row, const char *col)
 {
-    int c = PQfnumber(r.res, col);
+    int c = db_row_find(r.res, col);
 
     ENSURE(c >= 0 && row >= 0 && row < PQntuples(r.res));
     return c;

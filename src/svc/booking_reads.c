@@ -70,16 +70,13 @@ enum locale booking_locale_of(const char *name)
  * wherever it comes from. */
 void booking_read(struct db_rows rows, int row, struct booking *out)
 {
+    /* In the order of the columns: each is looked for behind the one before it. */
     *out = (struct booking){
         .id = db_get_uuid(rows, row, "id"),
         .venue_id = db_get_uuid(rows, row, "venue_id"),
         .service_id = db_get_uuid(rows, row, "service_id"),
         .resource_id = db_get_uuid(rows, row, "resource_id"),
-        .state = booking_find_state(db_get_str(rows, row, "state")),
         .version = db_get_int(rows, row, "version"),
-        .starts_at = db_get_time(rows, row, "starts_us"),
-        .ends_at = db_get_time(rows, row, "ends_us"),
-        .created_at = db_get_time(rows, row, "created_us"),
         .party_size = db_get_int(rows, row, "party_size"),
         .amount = db_get_int(rows, row, "amount"),
         .currency = db_get_str(rows, row, "currency"),
@@ -92,6 +89,13 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         .forced = db_get_str(rows, row, "forced"),
         .resource_chosen = db_get_bool(rows, row, "resource_chosen"),
         .free_cancellation_minutes = db_get_int(rows, row, "free_cancellation_minutes"),
+        .state = booking_find_state(db_get_str(rows, row, "state")),
+        .starts_at = db_get_time(rows, row, "starts_us"),
+        .ends_at = db_get_time(rows, row, "ends_us"),
+        .created_at = db_get_time(rows, row, "created_us"),
+        .read_at = db_get_time(rows, row, "read_us"),
+        .starts_wall = db_get_str(rows, row, "starts_wall"),
+        .ends_wall = db_get_str(rows, row, "ends_wall"),
         .phone = db_get(rows, row, "phone"),
         .name = db_get(rows, row, "customer_name"),
         .booked_here = db_get_bool(rows, row, "booked_here"),
@@ -99,9 +103,6 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         .venue = BOOKING_READ_NAME(rows, row, "venue"),
         .resource = BOOKING_READ_NAME(rows, row, "resource"),
         .venue_locale = booking_locale_of(db_get_str(rows, row, "venue_locale")),
-        .starts_wall = db_get_str(rows, row, "starts_wall"),
-        .ends_wall = db_get_str(rows, row, "ends_wall"),
-        .read_at = db_get_time(rows, row, "read_us"),
     };
     out->has_customer = !db_is_null(rows, row, "customer_id");
     if (out->has_customer)
