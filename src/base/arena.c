@@ -34,6 +34,7 @@
 /* Larger requests are refused before malloc() sees them. No caller needs that much, and sums of
  * sizes stay far from overflow. */
 #define ALLOC_MAX ((size_t)1 << 32)
+#define SHORT_TEXT 256 /* most formatted texts are below 100 bytes */
 
 struct chunk {
     struct chunk *next; /* older */
@@ -218,17 +219,23 @@ char *arena_strdup(struct arena *a, const char *s)
 
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+    char text[SHORT_TEXT];
     va_list again;
     char *p;
     int n;
 
-    /* The arguments are read twice: to measure, then to write. */
+    /* What is longer is written a second time, straight into the arena. */
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(text, sizeof(text), fmt, ap);
     ENSURE(n >= 0);
     p = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, again);
+    if ((size_t)n < sizeof(text))
+        memcpy(p, text, (size_t)n);
+    else
+        vsnprintf(p, (size_t)n + 1, fmt, again);
     va_end(again);
+    /* It may be a token; its copy in the arena is wiped with the arena. */
+    explicit_bzero(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text));
     return p;
 }
 

@@ -205,13 +205,23 @@ static int clock_month_days(int year, int month)
 
 /* -- RFC 3339 ------------------------------------------------------------------ */
 
+/* n digits and what stands behind them; the end of both. Not snprintf(): an answer with slots holds
+ * hundreds of times. */
+static char *clock_put_digits(char *to, int64_t v, int n, char behind)
+{
+    for (int i = n - 1; i >= 0; i--, v /= 10)
+        to[i] = (char)('0' + v % 10);
+    to[n] = behind;
+    return to + n + 1;
+}
+
 /* Always UTC with a Z. A fraction is printed only where there is one, as six digits: PostgreSQL
  * stores microseconds, and whole seconds stay short. */
 const char *wall_format(struct wall w, char *buf)
 {
     int64_t s = w.us / US_PER_S, us = w.us % US_PER_S, days, of_day;
     struct civil c;
-    int n;
+    char *p = buf;
 
     /* Before 1970 the remainder of a division is negative; the calendar wants it counted
      * upwards. */
@@ -226,12 +236,15 @@ const char *wall_format(struct wall w, char *buf)
         days--;
     }
     c = clock_civil_of(days);
-    n = snprintf(buf, WALL_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day,
-                 (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
-    if (us == 0)
-        snprintf(buf + n, WALL_RFC3339_MAX - (size_t)n, "Z");
-    else
-        snprintf(buf + n, WALL_RFC3339_MAX - (size_t)n, ".%06dZ", (int)us);
+    p = clock_put_digits(p, c.year, 4, '-');
+    p = clock_put_digits(p, c.month, 2, '-');
+    p = clock_put_digits(p, c.day, 2, 'T');
+    p = clock_put_digits(p, of_day / 3600, 2, ':');
+    p = clock_put_digits(p, of_day / 60 % 60, 2, ':');
+    p = clock_put_digits(p, of_day % 60, 2, us == 0 ? 'Z' : '.');
+    if (us != 0)
+        p = clock_put_digits(p, us, 6, 'Z');
+    *p = '\0';
     return buf;
 }
 

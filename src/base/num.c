@@ -49,6 +49,21 @@ bool num_i64(struct str s, int64_t *out)
     return true;
 }
 
+const char *num_text(int64_t v, char buf[NUM_TEXT_MAX])
+{
+    /* As unsigned: INT64_MIN has no positive counterpart. */
+    uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
+    char *p = buf + NUM_TEXT_MAX - 1;
+
+    *p = '\0';
+    do
+        *--p = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (v < 0)
+        *--p = '-';
+    return p;
+}
+
 /* *out stays as it was after a failure. */
 bool num_range(struct str s, int64_t min, int64_t max, int64_t *out)
 {

@@ -112,9 +112,11 @@ static size_t str_utf8_sequence(const unsigned char *p, size_t n)
 /* How many bytes at the front are well-formed; a fault can then say where the text breaks. */
 size_t str_utf8_prefix(struct str s)
 {
+    const unsigned char *p = (const unsigned char *)s.p;
     size_t at = 0, len = 1;
+    /* Most bytes are ASCII and need no look at the table. */
     for (; at < s.n && len > 0; at += len)
-        len = str_utf8_sequence((const unsigned char *)s.p + at, s.n - at);
+        len = p[at] < 0x80 ? 1 : str_utf8_sequence(p + at, s.n - at);
     return at;
 }
 
@@ -186,20 +188,24 @@ void sb_putc(struct sb *b, char c)
     sb_add(b, &c, 1);
 }
 
-/* Measured first, then written: a builder has no limit of its own. */
+/* Into the room that is there; once more when that was too small, since a builder has no limit of
+ * its own. */
 void sb_printf(struct sb *b, const char *fmt, ...)
 {
+    const size_t room = b->cap - b->n;
     va_list ap;
     int n;
 
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(room > 0 ? b->p + b->n : NULL, room, fmt, ap);
     va_end(ap);
     ENSURE(n >= 0);
-    sb_reserve(b, (size_t)n);
-    va_start(ap, fmt);
-    vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
-    va_end(ap);
+    if ((size_t)n >= room) {
+        sb_reserve(b, (size_t)n);
+        va_start(ap, fmt);
+        vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+    }
     b->n += (size_t)n;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ensure.h"
+#include "base/num.h"
 #include "db_batch_priv.h"
 
 /* A batch that only read may be run a second time over a new connection. */
@@ -44,7 +45,9 @@ int db_add(struct db_batch *b, const struct db_stmt *stmt, const char *const *pa
 /* Parameters go as text: one form for all types, and no byte order to get wrong. */
 const char *db_int(struct db_batch *b, int64_t v)
 {
-    return arena_printf(b->arena, "%lld", (long long)v);
+    char text[NUM_TEXT_MAX];
+
+    return arena_strdup(b->arena, num_text(v, text));
 }
 
 const char *db_bool(bool v)

@@ -15,6 +15,7 @@
 #include "base/chars.h"
 #include "base/clock.h"
 #include "base/ensure.h"
+#include "base/num.h"
 #include "http_priv.h"
 
 static const struct {
@@ -142,10 +143,19 @@ static void resp_add_date(struct sb *b)
               months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
+static void resp_add_field(struct sb *b, const char *name, const char *value)
+{
+    sb_puts(b, name);
+    sb_add(b, ": ", 2);
+    sb_puts(b, value);
+    sb_add(b, "\r\n", 2);
+}
+
 struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head_only)
 {
     bool bodiless = r->status < 200 || r->status == 204 ||
                     r->status == 304; /* RFC 9110 8.6: no Content-Length */
+    char length[NUM_TEXT_MAX];
     struct sb b;
 
     ENSURE(r->status >= 100 && r->status <= 599);
@@ -156,10 +166,10 @@ struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head
     resp_add_date(&b);
     if (r->content_type) {
         ENSURE(resp_is_field_value(r->content_type));
-        sb_printf(&b, "Content-Type: %s\r\n", r->content_type);
+        resp_add_field(&b, "Content-Type", r->content_type);
     }
     if (!bodiless)
-        sb_printf(&b, "Content-Length: %zu\r\n", r->body.n);
+        resp_add_field(&b, "Content-Length", num_text((int64_t)r->body.n, length));
     sb_puts(&b, keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
     /* An answer with text of a customer must never be taken for a page with scripts. */
     sb_puts(&b, "X-Content-Type-Options: nosniff\r\n");
@@ -167,7 +177,7 @@ struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head
     if (!resp_has_header(r, "Cache-Control"))
         sb_puts(&b, "Cache-Control: no-store\r\n");
     for (size_t i = 0; i < r->headers_n; i++)
-        sb_printf(&b, "%s: %s\r\n", r->headers[i].name, r->headers[i].value);
+        resp_add_field(&b, r->headers[i].name, r->headers[i].value);
     sb_puts(&b, "\r\n");
     /* HEAD: all fields of GET, with its Content-Length, and no body (RFC 9110 9.3.2). */
     if (!head_only)

@@ -13,7 +13,7 @@ libsys_a_SOURCES += \
   src/sys/config_url.c \
   include/sys/config_yaml.h src/sys/config_yaml.c \
   src/sys/fault.c include/sys/fault.h \
-  src/sys/json.c include/sys/json.h \
+  src/sys/json.c src/sys/json_text.c include/sys/json.h \
   src/sys/schema.c include/sys/schema.h
 
 if HAVE_CHECK

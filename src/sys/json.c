@@ -15,7 +15,7 @@
  * skip it). */
 #define JSON_BOM "\xef\xbb\xbf"
 
-/* ---- parsing and printing ---- */
+/* ---- parsing ---- */
 
 static void json_drop(void *j)
 {
@@ -79,19 +79,6 @@ json_t *json_parse(struct arena *a, struct str text)
     return json_parse_with(a, text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL);
 }
 
-/* Measured first: json_dumps() would return memory from malloc(), which is not wiped. */
-struct str json_text(struct arena *a, const json_t *j)
-{
-    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-    size_t n = json_dumpb(j, NULL, 0, flags);
-    if (n == 0)
-        arena_oom(a);
-    char *text = arena_alloc(a, n + 1);
-    if (json_dumpb(j, text, n, flags) != n)
-        arena_oom(a);
-    return (struct str){text, n};
-}
-
 /* ---- builders ---- */
 
 json_t *json_obj(struct arena *a)
@@ -112,9 +99,10 @@ static json_t *json_hand_over(struct arena *a, json_t *value)
     return json_is_object(value) || json_is_array(value) ? json_incref(value) : value;
 }
 
+/* Names are constants of ours or keys of the configuration: UTF-8 either way. */
 void json_put(struct arena *a, json_t *obj, const char *key, json_t *value)
 {
-    if (json_object_set_new(obj, key, json_hand_over(a, value)) != 0)
+    if (json_object_set_new_nocheck(obj, key, json_hand_over(a, value)) != 0)
         arena_oom(a);
 }
 
@@ -166,7 +154,7 @@ static json_t *json_text_value(struct arena *a, const char *z)
     if (!z)
         return json_null();
     struct str s = json_clean(a, str_of(z));
-    return json_stringn(s.p, s.n);
+    return json_stringn_nocheck(s.p, s.n); /* json_clean() has checked */
 }
 
 void json_put_str(struct arena *a, json_t *obj, const char *key, const char *z)

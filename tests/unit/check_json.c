@@ -347,6 +347,32 @@ START_TEST(building)
 }
 END_TEST
 
+/* The same bytes as jansson writes, which other programs have stored and compared. */
+START_TEST(text_is_what_jansson_writes)
+{
+    static const struct str texts[] = {
+        STR("{}"),
+        STR("[]"),
+        STR("[[],{},[{}],null,true,false]"),
+        STR("{\"b\":1,\"a\":[2,-3,9223372036854775807,-9223372036854775808,0],\"\":{\"x\":null}}"),
+        STR("[1.5,-0.0,1e300,0.1,123456789012345680000.0]"),
+        STR("\"\""),
+        STR("\"plain\""),
+        STR("\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\""),
+        STR("\"\\u0000 in the middle\""),
+        STR("\"\xd8\xb1 \xf0\x9f\x98\x80 \\ud83d\\ude00\""),
+        STR("{\"a\\\"b\\n\":\"\\\"\"}"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        const json_t *j = json_parse(a, texts[i]);
+        ck_assert_ptr_nonnull(j);
+        char *want = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
+        th_assert_str(json_text(a, j), str_of(want));
+        free(want);
+    }
+}
+END_TEST
+
 START_TEST(no_memory_takes_the_arenas_way)
 {
     jmp_buf oom;
@@ -378,6 +404,7 @@ int main(void)
     tcase_add_test(c, nothing_is_required_of_a_part);
     tcase_add_test(c, text_by_the_same_rows);
     tcase_add_test(c, building);
+    tcase_add_test(c, text_is_what_jansson_writes);
     tcase_add_test(c, no_memory_takes_the_arenas_way);
     return th_run(s);
 }

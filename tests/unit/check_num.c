@@ -55,6 +55,23 @@ START_TEST(integers)
 }
 END_TEST
 
+START_TEST(integers_as_text)
+{
+    static const struct {
+        int64_t v;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {7, "7"},
+                 {-10, "-10"},
+                 {1234567890, "1234567890"},
+                 {INT64_MAX, "9223372036854775807"},
+                 {INT64_MIN, "-9223372036854775808"}};
+    char buf[NUM_TEXT_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        ck_assert_str_eq(num_text(cases[i].v, buf), cases[i].text);
+}
+END_TEST
+
 START_TEST(absent_is_no_number)
 {
     int64_t v;
@@ -186,6 +203,7 @@ int main(void)
     TCase *c = th_case(s, "num");
 
     tcase_add_test(c, integers);
+    tcase_add_test(c, integers_as_text);
     tcase_add_test(c, absent_is_no_number);
     tcase_add_test(c, ranges_hold_at_both_ends);
     tcase_add_test(c, durations);
