@@ -1034,7 +1034,7 @@ class Refunds(Base):
         self.assertEqual([a for _, a in self.shop.audit(payment)].count("payment.refund"), 3)
         # Each refund has one notification with its own amount (M27).
         said = [
-            r[0].split(" ", 4)[-1]
+            " ".join(r[0].split(" ")[-2:])
             for r in self.shop.pg.sql(
                 "SELECT body FROM notifications WHERE booking_id = '%s' AND template = "
                 "'payment_refunded' ORDER BY created_at" % booking
