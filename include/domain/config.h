@@ -54,7 +54,7 @@ struct config {
     } monitor;
     struct {
         const char *url;
-        const char *migrate_url; /* of the owner of the tables; NULL: url */
+        const char *migrate_url; /* of the owner of the tables; NULL: url; "": it is not readable */
         int64_t connect_timeout_ms, statement_timeout_ms;
         enum { PREPARED_AUTO, PREPARED_ON, PREPARED_OFF } prepared;
     } database;

@@ -46,6 +46,8 @@ struct config_loader {
     const char *path;             /* the file; NULL: none */
     const char *dir;              /* of the file: secrets' relative paths start there */
     bool offline;                 /* secrets that cannot be read are no faults */
+    bool others;                  /* nor one that is for another account: then `denied` is set */
+    bool denied;
     struct config_fault *faults;
     size_t faults_n, faults_max;
 };

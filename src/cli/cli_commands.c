@@ -38,6 +38,11 @@ const struct cli_command cli_commands[] = {
      "Signals: TERM and INT stop in order, HUP reads the configuration again, USR1 logs the "
      "scoreboard,\n"
      "TTIN and TTOU add and remove a worker.\n"},
+    {"init", NULL, cli_init, "[--superuser-url URL]",
+     "make roles, database, secrets, configuration and the first staff key",
+     "Leaves alone what is there, so it can be repeated. The key is printed on stdout, once.\n"
+     "  --superuser-url URL  who may make roles and databases; as root by default the account\n"
+     "                       postgres, through the local socket\n"},
     {"check-config", NULL, cli_check_config, "[--without-secrets]",
      "read the configuration and say what is wrong with it",
      "Prints 'configuration ok', or each fault as FILE:LINE:COLUMN: KEY: WHAT with exit code "

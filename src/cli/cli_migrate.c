@@ -30,28 +30,47 @@ static int migrate_end(enum err e, const struct db_migrate_report *report)
     return e == ERR_DB_SCHEMA ? EX_CONFIG : cli_failed(e);
 }
 
+/* The result, for people: `bookingd init` has its own lines on stdout. */
+static void migrate_print(FILE *to, const struct db_migrate_report *report, const char *role)
+{
+    if (report->applied)
+        fprintf(to, "schema is at version %d, was %d\n", report->to, report->from);
+    else
+        fprintf(to, "schema is already at version %d\n", report->to);
+    if (role)
+        fprintf(to, "the role %s may serve\n", role);
+}
+
+/* The grants are made anew each time: a migration may have brought tables. */
+static int migrate_run(struct cli *c, const char *role, FILE *to, bool *applied)
+{
+    struct cli_session s;
+    struct db_migrate_report report, granted = {0};
+    /* The only command that accepts another schema: it is there to change it. */
+    int code = cli_session_open(&s, c, CLI_ANY_SCHEMA, MIGRATE_MS);
+    if (code != CLI_GO_ON)
+        return code;
+    enum err e = db_migrate(s.svc.db, s.arena, s.svc.deadline, migrate_tell, &report);
+    if (e == ERR_OK && role)
+        e = db_migrate_grant(s.svc.db, s.arena, s.svc.deadline, role, &granted);
+    *applied = e == ERR_OK && report.applied > 0;
+    if (e == ERR_OK)
+        migrate_print(to, &report, role);
+    code = e == ERR_OK ? cli_done() : migrate_end(e, granted.fault ? &granted : &report);
+    cli_session_close(&s);
+    return code;
+}
+
+int cli_migrate_for_init(struct cli *c, const char *role, bool *applied)
+{
+    return migrate_run(c, role, stderr, applied);
+}
+
 int cli_migrate(struct cli *c)
 {
     const char *role = NULL;
     const struct cli_option options[] = {{"grant-to", &role, NULL}, CLI_OPTIONS_END};
-    struct cli_session s;
-    struct db_migrate_report report, granted = {0};
+    bool applied;
     int code = cli_options(c, options, 0, 0);
-    if (code == CLI_GO_ON)
-        /* The only command that accepts another schema: it is there to change it. */
-        code = cli_session_open(&s, c, CLI_ANY_SCHEMA, MIGRATE_MS);
-    if (code != CLI_GO_ON)
-        return code;
-    enum err e = db_migrate(s.svc.db, s.arena, s.svc.deadline, migrate_tell, &report);
-    if (e == ERR_OK && report.applied)
-        printf("schema is at version %d, was %d\n", report.to, report.from);
-    else if (e == ERR_OK)
-        printf("schema is already at version %d\n", report.to);
-    if (e == ERR_OK && role)
-        e = db_migrate_grant(s.svc.db, s.arena, s.svc.deadline, role, &granted);
-    if (e == ERR_OK && role)
-        printf("the role %s may serve\n", role);
-    code = e == ERR_OK ? cli_done() : migrate_end(e, granted.fault ? &granted : &report);
-    cli_session_close(&s);
-    return code;
+    return code == CLI_GO_ON ? migrate_run(c, role, stdout, &applied) : code;
 }

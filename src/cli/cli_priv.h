@@ -56,6 +56,9 @@ enum cli_needs { CLI_ANY_SCHEMA, CLI_DATABASE, CLI_PROVIDERS };
  * message. */
 int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs,
                      int64_t ms) MUST_CHECK;
+/* The same with a configuration of the caller's, which is taken over. */
+int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs needs,
+                      int64_t ms) MUST_CHECK;
 void cli_session_close(struct cli_session *s);
 
 /* Says what failed and returns the exit code for it: 69 when the database does not answer, 78 for
@@ -69,6 +72,9 @@ int cli_serve(struct cli *c) MUST_CHECK;
 int cli_check_config(struct cli *c) MUST_CHECK;
 int cli_version(struct cli *c) MUST_CHECK;
 int cli_migrate(struct cli *c) MUST_CHECK;
+/* The same as `migrate --grant-to ROLE` (NULL: no grant), reported on stderr. */
+int cli_migrate_for_init(struct cli *c, const char *role, bool *applied) MUST_CHECK;
+int cli_init(struct cli *c) MUST_CHECK;
 int cli_staff_create(struct cli *c) MUST_CHECK; /* cli_staff.c */
 int cli_staff_list(struct cli *c) MUST_CHECK;
 int cli_staff_revoke(struct cli *c) MUST_CHECK;

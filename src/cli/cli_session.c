@@ -91,15 +91,12 @@ static bool session_open_parts(struct cli_session *s, enum cli_needs needs)
     return s->svc.db && (!providers || s->svc.ext);
 }
 
-/* On failure everything is closed and the reason is printed; the caller only returns the code. */
-int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs, int64_t ms)
+/* Takes cfg over. On failure everything is closed and the reason is printed; the caller only
+ * returns the code. */
+int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs needs, int64_t ms)
 {
-    *s = (struct cli_session){.cfg = cli_config(c, needs != CLI_PROVIDERS)};
-    if (!s->cfg)
-        return EX_CONFIG;
+    *s = (struct cli_session){.cfg = cfg};
     /* Results go to stdout; records below a warning would only disturb on a terminal. */
-    if (needs == CLI_ANY_SCHEMA && s->cfg->database.migrate_url)
-        s->cfg->database.url = s->cfg->database.migrate_url;
     log_init((enum log_format)s->cfg->log.format, LOG_LEVEL_WARN);
     s->svc.cfg = s->cfg;
     /* Rows of history and audit need one. */
@@ -124,7 +121,24 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     return code;
 }
 
-/* In the reverse order of opening; parts that were never opened are passed over. */
+int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs, int64_t ms)
+{
+    struct config *cfg = cli_config(c, needs != CLI_PROVIDERS);
+    if (!cfg)
+        return EX_CONFIG;
+    if (needs == CLI_ANY_SCHEMA && cfg->database.migrate_url) {
+        if (*cfg->database.migrate_url == '\0') {
+            cli_error("%s: database.migrate_url: this account may not read its file; run this as "
+                      "root",
+                      c->config_path);
+            config_free(cfg);
+            return EX_CONFIG;
+        }
+        cfg->database.url = cfg->database.migrate_url;
+    }
+    return cli_session_start(s, cfg, needs, ms);
+}
+
 void cli_session_close(struct cli_session *s)
 {
     if (s->svc.ext)

@@ -7,6 +7,9 @@ libcli_a_SOURCES = \
   src/cli/cli.c \
   src/cli/cli_check_config.c \
   src/cli/cli_commands.c \
+  src/cli/cli_init.c \
+  src/cli/cli_init.h \
+  src/cli/cli_init_files.c \
   src/cli/cli_migrate.c \
   src/cli/cli_monitor.c \
   src/cli/cli_notifications.c \

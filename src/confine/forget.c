@@ -59,6 +59,19 @@ static void forget_add_needle(void *ctx, const char *p, size_t n)
     k->used += n;
 }
 
+/* A secret that stays must not be found in place of one that goes: the URLs of two roles begin
+ * alike. Their passwords are needles of their own. */
+static void forget_drop_needles_like(void *ctx, const char *p, size_t n)
+{
+    struct needles *k = ctx;
+    for (size_t i = 0; n >= PREFIX && i < k->n;) {
+        if (memcmp(k->bytes + k->list[i].at, p, PREFIX) == 0)
+            k->list[i] = k->list[--k->n];
+        else
+            i++;
+    }
+}
+
 /* Only as far as the copy agrees: what follows it belongs to somebody else. */
 static void wipe_in(char *p, size_t n, const char *needle, size_t len)
 {
@@ -135,6 +148,9 @@ void forget_secrets(struct config *cfg, unsigned keep)
         mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (k != MAP_FAILED) {
         config_each_secret(cfg, ~keep, forget_add_needle, k);
+        config_each_secret(cfg, keep, forget_drop_needles_like, k);
+        if (!(keep & CONFIG_KEEP_OWNER) && cfg->database.migrate_url)
+            db_password(cfg->database.migrate_url, forget_add_needle, k);
         if (!(keep & CONFIG_KEEP_DATABASE))
             db_password(cfg->database.url, forget_add_needle, k);
         char *password = getenv("PGPASSWORD"); /* which libpq takes when the URL has none */

@@ -16,25 +16,14 @@
 #include "base/ensure.h"
 #include "base/num.h"
 #include "db/db_sql.h"
-#include "db_priv.h"
+#include "db_migrate_priv.h"
 
 /* Between two tries for a lock: longer than what waited behind the first takes. */
 #define LOCK_PAUSE_MS 1000
 
-/* What one run carries around; on the stack of db_migrate(). */
-struct migrator {
-    struct db *db;
-    struct arena *arena;
-    struct deadline deadline;
-    void (*waits)(const char *text);
-    struct db_migrate_report *report;
-    PGresult *last; /* of what was sent last: the first error, else the last result */
-};
-
 /* Only the first line of the server's words: the rest quotes the statement. The connection is
  * dropped, since a transaction of it may be open. */
-static enum err db_migrate_fail(struct migrator *m, enum err e, const char *what,
-                                const char *reason)
+enum err db_migrate_fail(struct migrator *m, enum err e, const char *what, const char *reason)
 {
     m->report->fault = arena_printf(m->arena, "%s: %.*s", what, (int)strcspn(reason, "\n"), reason);
     return e;
@@ -102,7 +91,7 @@ static enum err db_migrate_read_results(struct migrator *m, const char *what, PG
 }
 
 /* Simple protocol: several statements in one text. */
-static enum err db_migrate_run_text(struct migrator *m, const char *what, const char *sql,
+enum err db_migrate_run_text(struct migrator *m, const char *what, const char *sql,
                                     PGresult **last)
 {
     m->db->round_trips++;
@@ -112,7 +101,7 @@ static enum err db_migrate_run_text(struct migrator *m, const char *what, const 
 }
 
 /* With parameters the server takes one statement only, and nothing has to be quoted. */
-static enum err db_migrate_run_params(struct migrator *m, const char *what, const char *sql, int n,
+enum err db_migrate_run_params(struct migrator *m, const char *what, const char *sql, int n,
                                       const char *const *params)
 {
     m->db->round_trips++;

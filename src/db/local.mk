@@ -17,6 +17,7 @@ noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \
   include/db/db.h \
   include/db/db_migrate.h \
+  include/db/db_setup.h \
   src/db/db.c \
   src/db/db_batch.c \
   src/db/db_batch_priv.h \
@@ -29,10 +30,12 @@ libdb_a_SOURCES = \
   src/db/db_greet.c \
   src/db/db_hosts.c \
   src/db/db_migrate.c \
+  src/db/db_migrate_priv.h \
   src/db/db_priv.h \
   src/db/db_ready.c \
   src/db/db_row.c \
   src/db/db_run.c \
+  src/db/db_setup.c \
   src/db/db_shared.c
 nodist_libdb_a_SOURCES = \
   src/db/db_migrations.c \

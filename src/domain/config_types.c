@@ -76,16 +76,26 @@ static const char *database_url_fault(const char *text)
     return config_url_check ? config_url_check(text) : NULL;
 }
 
-/* Also refused when it is unreadable in commands that run without secrets: each of them
- * connects. */
+/*
+ * A URL that is unreadable is refused also in commands that run without secrets: each of them
+ * connects. The owner's, which may be left out, can be root's file: the service's account need not
+ * read it. Then it is "", and `migrate` says so.
+ */
 void config_read_database(const struct config_entry *e)
 {
-    bool offline = e->l->offline;
+    const bool offline = e->l->offline, optional = e->key->fallback && *e->key->fallback == '\0';
     e->l->offline = false; /* nothing works without it */
+    e->l->others = optional;
     const char *text = config_secret(e->l, e->node);
+    const bool denied = e->l->denied;
     e->l->offline = offline;
-    if (text && *text == '\0' && e->key->fallback && *e->key->fallback == '\0')
-        return; /* none, where there may be none */
+    e->l->others = e->l->denied = false;
+    if (denied)
+        text = "";
+    if (denied)
+        config_entry_set(e, &text, sizeof text);
+    if (text && *text == '\0' && optional)
+        return;
     if (text && *text == '\0')
         config_fault(e->l, e->node, "is empty");
     else if (text && database_url_fault(text))

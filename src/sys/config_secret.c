@@ -72,6 +72,9 @@ static const char *from_file(struct config_loader *l, const struct config_node *
     char buf[SECRET_MAX + 1];
     const char *out = NULL, *reason;
     ssize_t got = config_secret_read_file(path, buf, sizeof buf, &reason);
+    l->denied = got < 0 && errno == EACCES && l->others;
+    if (l->denied)
+        return NULL;
     if (got < 0) {
         NOT_TO_BE_HAD(l, ref, "cannot read %s: %s", path, reason);
         return NULL;

@@ -18,6 +18,7 @@ import bd_shop
 USAGE, AWAY, CONFIG = 64, 69, 78
 COMMANDS = [
     "serve",
+    "init",
     "check-config",
     "migrate",
     "staff-key create",
@@ -102,6 +103,8 @@ class Usage(Base):
             ["notifications"],
             ["serve", "now"],
             ["check-config", "x"],
+            ["init", "x"],
+            ["init", "--superuser-url"],
             ["migrate", "--force"],
             ["version", "x"],
             ["status", "x"],

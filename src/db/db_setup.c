@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * Roles and database of a new installation. Called by cli_init.c, with the connection of a
+ * superuser.
+ *
+ * Names go into statements by the server's own format(), so that no text is quoted here. Passwords
+ * leave this process only as SCRAM verifiers: the server's log may show statements.
+ */
+#include "db/db_setup.h"
+
+#include <string.h>
+
+#include "db_migrate_priv.h"
+
+static void db_setup_free_options(void *options)
+{
+    PQconninfoFree(options);
+}
+
+bool db_setup_read_url(struct arena *a, const char *url, struct db_setup_url *out)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    *out = (struct db_setup_url){.user = NULL};
+    if (!options)
+        return false;
+    arena_defer(a, db_setup_free_options, options);
+    for (const PQconninfoOption *o = options; o->keyword; o++) {
+        const char **to = strcmp(o->keyword, "user") == 0       ? &out->user
+                          : strcmp(o->keyword, "password") == 0 ? &out->password
+                          : strcmp(o->keyword, "dbname") == 0   ? &out->database
+                          : strcmp(o->keyword, "sslmode") == 0  ? &out->sslmode
+                                                                : NULL;
+        if (to && o->val && o->val[0])
+            *to = o->val;
+    }
+    return true;
+}
+
+/* The only row's column, or "". */
+static const char *db_setup_value(const struct migrator *m, int column)
+{
+    return PQntuples(m->last) == 1 ? PQgetvalue(m->last, 0, column) : "";
+}
+
+enum err db_setup_look(struct db *db, struct arena *a, struct deadline d,
+                       struct db_setup_place *out, struct db_migrate_report *report)
+{
+    static const char sql[] =
+        "SELECT rolsuper OR (rolcreaterole AND rolcreatedb), current_user,"
+        " current_setting('listen_addresses') <> '' FROM pg_roles WHERE rolname = current_user";
+    struct migrator m = {.db = db, .arena = a, .deadline = d, .report = report};
+    *report = (struct db_migrate_report){0};
+    enum err e = db_connect(db, d);
+    if (e != ERR_OK)
+        return db_migrate_fail(&m, e, "connecting", "the database does not answer");
+    if (!PQexitPipelineMode(db->conn))
+        return db_migrate_fail(&m, ERR_DB_UNAVAILABLE, "connecting", PQerrorMessage(db->conn));
+    e = db_migrate_run_params(&m, "looking at the server", sql, 0, NULL);
+    if (e != ERR_OK)
+        return e;
+    if (*db_setup_value(&m, 0) != 't')
+        return db_migrate_fail(&m, ERR_FORBIDDEN, "this role may not make roles and databases",
+                               db_setup_value(&m, 1));
+    const char *host = PQhost(db->conn);
+    if (!host || (host[0] == '/' && *db_setup_value(&m, 2) == 't'))
+        host = "127.0.0.1";
+    *out = (struct db_setup_place){arena_strdup(a, host), arena_strdup(a, PQport(db->conn))};
+    return ERR_OK;
+}
+
+/* Runs the statement that `sql` makes of the parameters; no row: there is nothing to do. */
+static enum err db_setup_run_made(struct migrator *m, const char *what, const char *sql, int n,
+                                  const char *const *params, bool *made)
+{
+    PGresult *last;
+    enum err e = db_migrate_run_params(m, what, sql, n, params);
+    *made = e == ERR_OK && PQntuples(m->last) == 1;
+    if (!*made)
+        return e;
+    const char *statement = arena_strdup(m->arena, PQgetvalue(m->last, 0, 0));
+    return db_migrate_run_text(m, what, statement, &last);
+}
+
+/* By SCRAM, which a server of any version that is supported takes. */
+static const char *db_setup_verifier(struct migrator *m, const struct db_setup_role *role)
+{
+    char *text = PQencryptPasswordConn(m->db->conn, role->password, role->name, "scram-sha-256");
+    const char *copy = text ? arena_strdup(m->arena, text) : NULL;
+    PQfreemem(text);
+    return copy;
+}
+
+enum err db_setup_make_role(struct db *db, struct arena *a, struct deadline d,
+                            struct db_setup_role *role, struct db_migrate_report *report)
+{
+    static const char sql[] =
+        "SELECT format('CREATE ROLE %I LOGIN', $1::text)"
+        " || CASE WHEN $2::text IS NOT NULL THEN format(' PASSWORD %L', $2::text) ELSE '' END"
+        " WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1::text)";
+    struct migrator m = {.db = db, .arena = a, .deadline = d, .report = report};
+    const char *params[] = {role->name, role->password ? db_setup_verifier(&m, role) : NULL};
+    if (role->password && !params[1])
+        return db_migrate_fail(&m, ERR_INTERNAL, role->name, PQerrorMessage(db->conn));
+    return db_setup_run_made(&m, role->name, sql, ARRAY_LEN(params), params, &role->made);
+}
+
+/* A role that is no superuser must be a member of the owner to give a database to it. */
+static enum err db_setup_join_owner(struct migrator *m, const char *owner)
+{
+    static const char sql[] = "SELECT format('GRANT %I TO CURRENT_USER', $1::text) FROM pg_roles"
+                              " WHERE rolname = current_user AND NOT rolsuper"
+                              " AND NOT pg_has_role(current_user, $1::text, 'MEMBER')";
+    bool made;
+    return db_setup_run_made(m, owner, sql, 1, &owner, &made);
+}
+
+/* The locale is C where the cluster's own has another encoding: nothing here sorts by locale. */
+enum err db_setup_make_database(struct db *db, struct arena *a, struct deadline d, const char *name,
+                                const char *owner, bool *made, struct db_migrate_report *report)
+{
+    static const char sql[] =
+        "SELECT format('CREATE DATABASE %I OWNER %I ENCODING %L TEMPLATE template0',"
+        "  $1::text, $2::text, 'UTF8') || CASE WHEN pg_encoding_to_char(encoding) = 'UTF8' THEN ''"
+        "    ELSE format(' LC_COLLATE %L LC_CTYPE %L', 'C', 'C') END"
+        " FROM pg_database WHERE datname = 'template0'"
+        " AND NOT EXISTS (SELECT FROM pg_database WHERE datname = $1::text)";
+    struct migrator m = {.db = db, .arena = a, .deadline = d, .report = report};
+    const char *params[] = {name, owner};
+    enum err e = db_setup_join_owner(&m, owner);
+    *made = false;
+    if (e == ERR_OK)
+        e = db_setup_run_made(&m, name, sql, ARRAY_LEN(params), params, made);
+    return e;
+}
