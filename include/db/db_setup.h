@@ -23,12 +23,15 @@ bool db_setup_read_url(struct arena *a, const char *url, struct db_setup_url *ou
 struct db_setup_place {
     const char *host, *port;
 };
-/*
- * Connects db, whose URL is that of a superuser or of a role that may make roles and databases.
- * Changes nothing. ERR_FORBIDDEN: the role may not; the report says so.
- */
-enum err db_setup_look(struct db *db, struct arena *a, struct deadline d,
-                       struct db_setup_place *out, struct db_migrate_report *report) MUST_CHECK;
+/* What the functions below work with; the report is about the last call. */
+struct db_setup {
+    struct db *db; /* its URL is that of a superuser, or of a role that may make both */
+    struct arena *arena;
+    struct deadline deadline;
+    struct db_migrate_report report;
+};
+/* Connects and changes nothing. ERR_FORBIDDEN: the role may not; the report says so. */
+enum err db_setup_look(struct db_setup *s, struct db_setup_place *out) MUST_CHECK;
 
 /* password NULL: the server knows the role by other means. */
 struct db_setup_role {
@@ -36,12 +39,9 @@ struct db_setup_role {
     bool made; /* out: it was not there */
 };
 /* After db_setup_look(). A role that is there is left as it is, password included. */
-enum err db_setup_make_role(struct db *db, struct arena *a, struct deadline d,
-                            struct db_setup_role *role,
-                            struct db_migrate_report *report) MUST_CHECK;
+enum err db_setup_make_role(struct db_setup *s, struct db_setup_role *role) MUST_CHECK;
 /* UTF8, from template0; *made: it was not there. */
-enum err db_setup_make_database(struct db *db, struct arena *a, struct deadline d, const char *name,
-                                const char *owner, bool *made,
-                                struct db_migrate_report *report) MUST_CHECK;
+enum err db_setup_make_database(struct db_setup *s, const char *name, const char *owner,
+                                bool *made) MUST_CHECK;
 
 #endif

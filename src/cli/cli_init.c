@@ -16,7 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "cli_init.h"
+#include "cli_init_files.h"
 #include "db/db_setup.h"
 #include "svc/staff.h"
 
@@ -34,6 +34,7 @@ struct init {
     const char *dir;           /* of the configuration */
     struct arena *arena;
     struct cli_session server; /* of the superuser */
+    struct db_setup setup;
     struct db_setup_place place;
     struct db_setup_url superuser;
     bool changed;
@@ -49,13 +50,12 @@ static void init_say(struct init *in, const char *what, const char *name, bool m
 
 /* Debian lets the account postgres in through the socket, and nobody else. The socket shows who
  * connects at that moment, so root becomes postgres for it and is root again behind it. */
-static enum err init_look(struct init *in, struct db_migrate_report *report)
+static enum err init_look(struct init *in)
 {
     // cppcheck-suppress getpwnamCalled ; single-threaded
     const struct passwd *p = getpwnam(SUPERUSER_ACCOUNT);
     const bool become = !in->superuser_url && geteuid() == 0 && p && seteuid(p->pw_uid) == 0;
-    enum err e =
-        db_setup_look(in->server.svc.db, in->arena, in->server.svc.deadline, &in->place, report);
+    enum err e = db_setup_look(&in->setup, &in->place);
     if (become && seteuid(0) != 0) {
         cli_error("cannot be root again: %s", strerror(errno));
         return ERR_INTERNAL;
@@ -79,7 +79,6 @@ static int init_fail(enum err e, const struct db_migrate_report *report)
 static int init_open_server(struct init *in)
 {
     struct config_report *none;
-    struct db_migrate_report report;
     struct config *cfg = config_load(NULL, &none); /* defaults: there may be no file yet */
     if (!cfg)
         return 1;
@@ -91,8 +90,9 @@ static int init_open_server(struct init *in)
     int code = cli_session_start(&in->server, cfg, CLI_ANY_SCHEMA, SERVER_MS);
     if (code != CLI_GO_ON)
         return code;
-    enum err e = init_look(in, &report);
-    return e == ERR_OK ? CLI_GO_ON : init_fail(e, &report);
+    in->setup = (struct db_setup){in->server.svc.db, in->arena, in->server.svc.deadline, {0}};
+    enum err e = init_look(in);
+    return e == ERR_OK ? CLI_GO_ON : init_fail(e, &in->setup.report);
 }
 
 /* ---- files ---- */
@@ -147,12 +147,11 @@ static int init_make_files(struct init *in)
 
 /* ---- the database ---- */
 
-static enum err init_make_role(struct init *in, const struct db_setup_url *url, const char *usual,
-                               struct db_migrate_report *report)
+static enum err init_make_role(struct init *in, const struct db_setup_url *url)
 {
-    struct db_setup_role role = {.name = url->user ? url->user : usual, .password = url->password};
-    enum err e =
-        db_setup_make_role(in->server.svc.db, in->arena, in->server.svc.deadline, &role, report);
+    struct db_setup_role role = {.name = url->user ? url->user : SERVING,
+                                 .password = url->password};
+    enum err e = db_setup_make_role(&in->setup, &role);
     if (e == ERR_OK)
         init_say(in, "role", role.name, role.made);
     return e;
@@ -165,7 +164,6 @@ static int init_make_database(struct init *in, const struct config *cfg, const c
                                  ? cfg->database.migrate_url
                                  : cfg->database.url;
     struct db_setup_url url, owner;
-    struct db_migrate_report report = {0};
     bool made = false;
     if (!db_setup_read_url(in->arena, cfg->database.url, &url) ||
         !db_setup_read_url(in->arena, owner_text, &owner))
@@ -175,14 +173,13 @@ static int init_make_database(struct init *in, const struct config *cfg, const c
     *serving = url.user ? url.user : SERVING;
     if (strcmp(*serving, owner_name) == 0)
         *serving = NULL;
-    enum err e = *serving ? init_make_role(in, &owner, SERVING, &report) : ERR_OK;
+    enum err e = *serving ? init_make_role(in, &owner) : ERR_OK;
     if (e == ERR_OK)
-        e = init_make_role(in, &url, SERVING, &report);
+        e = init_make_role(in, &url);
     if (e == ERR_OK)
-        e = db_setup_make_database(in->server.svc.db, in->arena, in->server.svc.deadline, name,
-                                   owner_name, &made, &report);
+        e = db_setup_make_database(&in->setup, name, owner_name, &made);
     if (e != ERR_OK)
-        return init_fail(e, &report);
+        return init_fail(e, &in->setup.report);
     init_say(in, "database", name, made);
     return CLI_GO_ON;
 }

@@ -14,7 +14,7 @@
 
 #include "base/digest.h"
 #include "base/rng.h"
-#include "cli_init.h"
+#include "cli_init_files.h"
 
 #define SECRET_BYTES 32    /* what otp.secret must have at least; twice that in hex */
 #define ACCOUNT "bookingd" /* systemd/bookingd.sysusers.conf makes it */

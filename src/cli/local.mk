@@ -8,7 +8,7 @@ libcli_a_SOURCES = \
   src/cli/cli_check_config.c \
   src/cli/cli_commands.c \
   src/cli/cli_init.c \
-  src/cli/cli_init.h \
+  src/cli/cli_init_files.h \
   src/cli/cli_init_files.c \
   src/cli/cli_migrate.c \
   src/cli/cli_monitor.c \

@@ -91,8 +91,7 @@ static enum err db_migrate_read_results(struct migrator *m, const char *what, PG
 }
 
 /* Simple protocol: several statements in one text. */
-enum err db_migrate_run_text(struct migrator *m, const char *what, const char *sql,
-                                    PGresult **last)
+enum err db_migrate_run_text(struct migrator *m, const char *what, const char *sql, PGresult **last)
 {
     m->db->round_trips++;
     if (!PQsendQuery(m->db->conn, sql))
@@ -102,7 +101,7 @@ enum err db_migrate_run_text(struct migrator *m, const char *what, const char *s
 
 /* With parameters the server takes one statement only, and nothing has to be quoted. */
 enum err db_migrate_run_params(struct migrator *m, const char *what, const char *sql, int n,
-                                      const char *const *params)
+                               const char *const *params)
 {
     m->db->round_trips++;
     if (!PQsendQueryParams(m->db->conn, sql, n, NULL, params, NULL, NULL, 0))

@@ -9,8 +9,7 @@
  */
 #include "db/db_setup.h"
 
-#include <string.h>
-
+#include "base/names.h"
 #include "db_migrate_priv.h"
 
 static void db_setup_free_options(void *options)
@@ -25,14 +24,12 @@ bool db_setup_read_url(struct arena *a, const char *url, struct db_setup_url *ou
     if (!options)
         return false;
     arena_defer(a, db_setup_free_options, options);
+    static const char *const keywords[] = {"user", "password", "dbname", "sslmode", NULL};
+    const char **const to[] = {&out->user, &out->password, &out->database, &out->sslmode};
     for (const PQconninfoOption *o = options; o->keyword; o++) {
-        const char **to = strcmp(o->keyword, "user") == 0       ? &out->user
-                          : strcmp(o->keyword, "password") == 0 ? &out->password
-                          : strcmp(o->keyword, "dbname") == 0   ? &out->database
-                          : strcmp(o->keyword, "sslmode") == 0  ? &out->sslmode
-                                                                : NULL;
-        if (to && o->val && o->val[0])
-            *to = o->val;
+        const int i = name_find(keywords, NAMES_UNTIL_NULL, str_of(o->keyword));
+        if (i >= 0 && o->val && o->val[0])
+            *to[i] = o->val;
     }
     return true;
 }
@@ -43,15 +40,21 @@ static const char *db_setup_value(const struct migrator *m, int column)
     return PQntuples(m->last) == 1 ? PQgetvalue(m->last, 0, column) : "";
 }
 
-enum err db_setup_look(struct db *db, struct arena *a, struct deadline d,
-                       struct db_setup_place *out, struct db_migrate_report *report)
+static struct migrator db_setup_begin(struct db_setup *s)
+{
+    s->report = (struct db_migrate_report){0};
+    return (struct migrator){
+        .db = s->db, .arena = s->arena, .deadline = s->deadline, .report = &s->report};
+}
+
+enum err db_setup_look(struct db_setup *s, struct db_setup_place *out)
 {
     static const char sql[] =
         "SELECT rolsuper OR (rolcreaterole AND rolcreatedb), current_user,"
         " current_setting('listen_addresses') <> '' FROM pg_roles WHERE rolname = current_user";
-    struct migrator m = {.db = db, .arena = a, .deadline = d, .report = report};
-    *report = (struct db_migrate_report){0};
-    enum err e = db_connect(db, d);
+    struct migrator m = db_setup_begin(s);
+    struct db *db = s->db;
+    enum err e = db_connect(db, s->deadline);
     if (e != ERR_OK)
         return db_migrate_fail(&m, e, "connecting", "the database does not answer");
     if (!PQexitPipelineMode(db->conn))
@@ -65,15 +68,18 @@ enum err db_setup_look(struct db *db, struct arena *a, struct deadline d,
     const char *host = PQhost(db->conn);
     if (!host || (host[0] == '/' && *db_setup_value(&m, 2) == 't'))
         host = "127.0.0.1";
-    *out = (struct db_setup_place){arena_strdup(a, host), arena_strdup(a, PQport(db->conn))};
+    *out = (struct db_setup_place){arena_strdup(s->arena, host),
+                                   arena_strdup(s->arena, PQport(db->conn))};
     return ERR_OK;
 }
 
-/* Runs the statement that `sql` makes of the parameters; no row: there is nothing to do. */
-static enum err db_setup_run_made(struct migrator *m, const char *what, const char *sql, int n,
+/* Runs the statement that `sql` makes of the parameters, the name of what is made first; no row:
+ * there is nothing to do. */
+static enum err db_setup_run_made(struct migrator *m, const char *sql, int n,
                                   const char *const *params, bool *made)
 {
     PGresult *last;
+    const char *what = params[0];
     enum err e = db_migrate_run_params(m, what, sql, n, params);
     *made = e == ERR_OK && PQntuples(m->last) == 1;
     if (!*made)
@@ -91,18 +97,17 @@ static const char *db_setup_verifier(struct migrator *m, const struct db_setup_r
     return copy;
 }
 
-enum err db_setup_make_role(struct db *db, struct arena *a, struct deadline d,
-                            struct db_setup_role *role, struct db_migrate_report *report)
+enum err db_setup_make_role(struct db_setup *s, struct db_setup_role *role)
 {
     static const char sql[] =
         "SELECT format('CREATE ROLE %I LOGIN', $1::text)"
         " || CASE WHEN $2::text IS NOT NULL THEN format(' PASSWORD %L', $2::text) ELSE '' END"
         " WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1::text)";
-    struct migrator m = {.db = db, .arena = a, .deadline = d, .report = report};
+    struct migrator m = db_setup_begin(s);
     const char *params[] = {role->name, role->password ? db_setup_verifier(&m, role) : NULL};
     if (role->password && !params[1])
-        return db_migrate_fail(&m, ERR_INTERNAL, role->name, PQerrorMessage(db->conn));
-    return db_setup_run_made(&m, role->name, sql, ARRAY_LEN(params), params, &role->made);
+        return db_migrate_fail(&m, ERR_INTERNAL, role->name, PQerrorMessage(s->db->conn));
+    return db_setup_run_made(&m, sql, ARRAY_LEN(params), params, &role->made);
 }
 
 /* A role that is no superuser must be a member of the owner to give a database to it. */
@@ -112,12 +117,11 @@ static enum err db_setup_join_owner(struct migrator *m, const char *owner)
                               " WHERE rolname = current_user AND NOT rolsuper"
                               " AND NOT pg_has_role(current_user, $1::text, 'MEMBER')";
     bool made;
-    return db_setup_run_made(m, owner, sql, 1, &owner, &made);
+    return db_setup_run_made(m, sql, 1, &owner, &made);
 }
 
 /* The locale is C where the cluster's own has another encoding: nothing here sorts by locale. */
-enum err db_setup_make_database(struct db *db, struct arena *a, struct deadline d, const char *name,
-                                const char *owner, bool *made, struct db_migrate_report *report)
+enum err db_setup_make_database(struct db_setup *s, const char *name, const char *owner, bool *made)
 {
     static const char sql[] =
         "SELECT format('CREATE DATABASE %I OWNER %I ENCODING %L TEMPLATE template0',"
@@ -125,11 +129,11 @@ enum err db_setup_make_database(struct db *db, struct arena *a, struct deadline 
         "    ELSE format(' LC_COLLATE %L LC_CTYPE %L', 'C', 'C') END"
         " FROM pg_database WHERE datname = 'template0'"
         " AND NOT EXISTS (SELECT FROM pg_database WHERE datname = $1::text)";
-    struct migrator m = {.db = db, .arena = a, .deadline = d, .report = report};
+    struct migrator m = db_setup_begin(s);
     const char *params[] = {name, owner};
     enum err e = db_setup_join_owner(&m, owner);
     *made = false;
     if (e == ERR_OK)
-        e = db_setup_run_made(&m, name, sql, ARRAY_LEN(params), params, made);
+        e = db_setup_run_made(&m, sql, ARRAY_LEN(params), params, made);
     return e;
 }

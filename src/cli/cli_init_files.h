@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* For cli_init*.c alone: the files of a new installation. */
-#ifndef BOOKINGD_CLI_CLI_INIT_H
-#define BOOKINGD_CLI_CLI_INIT_H
+#ifndef BOOKINGD_CLI_CLI_INIT_FILES_H
+#define BOOKINGD_CLI_CLI_INIT_FILES_H
 
 #include "cli_priv.h"
 
