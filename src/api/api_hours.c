@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Opening hours of a resource, for staff: read the week, replace it as a whole. Replacing needs no
- * ids of rows, and a repeat of the same request changes nothing.
+ * Opening hours of a resource, for staff: read the week, replace it as a whole. Handlers of
+ * /v1/staff/resources/{id}/opening-hours. Replacing needs no identifiers of rows, and a repeat of
+ * the same request changes nothing. Times are those of the venue's clock, in minutes since
+ * midnight; which moments they are is computed by PostgreSQL for each date (daylight saving).
  */
 #include "api/api_catalog.h"
 #include "svc/svc_sql.h"
@@ -37,8 +39,8 @@ static bool api_hours_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* "HH:MM" to minutes since midnight, at most `max`; -1 for anything else. */
-/* 24:00 is a closing time only: an opening at that time belongs to the next day. */
+/* "HH:MM" to minutes since midnight, at most `max`; -1 for anything else. 24:00 is a closing time
+ * only: an opening at that time belongs to the next day. */
 static int64_t api_hours_minute(const char *z, int64_t max)
 {
     if (strlen(z) != 5 || !api_hours_digit(z[0]) || !api_hours_digit(z[1]) || z[2] != ':' ||
@@ -48,6 +50,8 @@ static int64_t api_hours_minute(const char *z, int64_t max)
     return minute <= max ? minute : -1;
 }
 
+/* Shared with the hours of certain dates (api_special_hours.c). A closing time that is not after
+ * the opening one belongs to the next day, so that is no fault. */
 struct opening api_opening_read(struct api_request *r, const char *base, const char *opens,
                                 const char *closes)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* `bookingd status`: prints the scoreboard of the running daemon, or (--check) what is wrong with
- * it. It asks the monitor and looks at nothing else, so it says what the daemon itself knows. */
+/* `bookingd status`: prints the scoreboard of the running daemon as text or JSON, or with --check
+ * only what is wrong. It asks the monitor over HTTP at monitor.listen and looks at nothing else, so
+ * it says what the daemon itself knows. With --check the exit code is that of monitoring plugins
+ * (0, 1, 2), and a monitor that does not answer counts as the worst. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,6 +96,8 @@ static int status_check(struct arena *a, struct str body)
     return cli_done() == 0 ? worst : STATUS_PAGE;
 }
 
+/* Exit code EX_UNAVAILABLE when the monitor does not answer; with --check STATUS_PAGE, because a
+ * plugin's caller knows no other code. */
 static int status_print(struct arena *a, const struct listen_addr *at, bool json, bool check)
 {
     struct deadline d = deadline_in_ms(STATUS_MS);

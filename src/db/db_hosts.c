@@ -71,6 +71,7 @@ static const char *db_hosts_element(struct arena *a, const char *list, int i)
     return e.p ? arena_strndup(a, e.p, e.n) : "";
 }
 
+/* An empty element counts: libpq pairs lists by position. */
 static int db_hosts_count_elements(const char *list)
 {
     int n = list ? 1 : 0;
@@ -94,7 +95,9 @@ static void db_hosts_append(struct db_hosts *h, const char *host, const char *ho
         h->list[h->n++] = (struct db_host){host, hostaddr, port};
 }
 
-/* One host of the URL: itself, or one entry for each known address. */
+/* One host of the URL: itself, or one entry for each address that the resolver process has found
+ * for it. A name without a known address adds nothing; when that leaves the list empty, the attempt
+ * fails and the next one looks again. */
 static void db_hosts_expand(struct arena *a, struct db_hosts *h, const struct db_host *e)
 {
     struct addrs_result r = {0};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Brings the schema to this program's version. Called by `bookingd migrate` and by tests.
- *
- * Each migration is one transaction that takes the lock first and then looks what is left to do, so
- * a second migrator finds it done and goes on. A transaction's lock works through any pooler as
- * well. A lock that is not had in time ends the transaction: whoever queued behind this goes on,
- * and it is tried again. Called by cli_migrate.c.
+ * Brings the schema to this program's version. Called by cli_migrate.c and by tests. Each migration
+ * is one transaction that takes the lock first and then looks what is left to do, so a second
+ * migrator finds it done and goes on. A transaction's lock works through any pooler as well. When a
+ * lock cannot be had in time, the transaction ends, so that whoever queued behind it can go on, and
+ * the step is tried again. Every failure leaves a sentence in the report, and where it is known, a
+ * command that mends it.
  */
 #include "db/db_migrate.h"
 

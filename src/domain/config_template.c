@@ -18,8 +18,8 @@ static const char *const placeholders[] = {"to",   "to_digits", "to_national", "
 
 /* ---- templates ---- */
 
-/* Text, maybe a secret, with known placeholders; NULL after a fault. */
-/* Not strict: JSON bodies are full of braces, and only known names are filled in. */
+/* Text, maybe a secret, with known placeholders; NULL after a fault. Not strict: JSON bodies are
+ * full of braces, and only known names are filled in. */
 static const char *template_text(const struct config_entry *e, const struct config_node *n)
 {
     const char *text = config_secret(e->l, n);
@@ -55,9 +55,8 @@ void config_read_path(const struct config_entry *e)
                      "must start with / and have no spaces, no # and nothing beyond ASCII");
 }
 
-/* Those say where a message ends or who it is for, and are ours. */
-/* RFC 9112 6 and RFC 9110 7: set twice, such a field makes the peer read the message
- * differently. */
+/* These fields say where a message ends or who it is for, and the client sets them itself. Set
+ * twice, such a field makes the peer read the message differently (RFC 9112 6 and RFC 9110 7). */
 static bool is_framing(struct str name)
 {
     static const char *const ours[] = {"host",       "content-length", "transfer-encoding",
@@ -103,7 +102,8 @@ static bool read_param(const struct config_entry *e, const struct config_node *n
     return out->value != NULL;
 }
 
-/* A mapping of names to templates. */
+/* A mapping of names to templates, read entry by entry with `read`. Entries that have a fault are
+ * left out of the list; the faults keep the configuration from being used. */
 static void read_pairs(const struct config_entry *e, const char *what,
                        bool (*read)(const struct config_entry *, const struct config_node *,
                                     struct config_pair *))
@@ -173,6 +173,7 @@ static bool read_status(const struct config_entry *e, const struct config_node *
     return good;
 }
 
+/* Which answers mean success: one status or several, as gateways differ (200, 201, 202). */
 void config_read_status(const struct config_entry *e)
 {
     bool one = e->node->kind == CONFIG_SCALAR;

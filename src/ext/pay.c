@@ -19,6 +19,7 @@ static const struct pay_gateway *const pay_gateways[] = {
 #include "domain/providers.def"
     NULL};
 
+/* A handful of rows, searched once per call of a gateway that takes milliseconds. */
 static const struct pay_gateway *gateway_find(enum provider_type type)
 {
     size_t i = 0;
@@ -79,6 +80,8 @@ struct ext_result pay_exchange(const struct pay_call *c, struct pay_exchange *x)
     return r;
 }
 
+/* The driver's functions. Each ends in pay_exchange(), so time limit, circuit breaker, log and
+ * metrics are the same for every gateway. */
 struct ext_result pay_create(const struct pay_call *c, const struct pay_create *in,
                              struct pay_invoice *out)
 {

@@ -46,6 +46,7 @@ void http_chunked_init(struct http_chunked *c)
     *c = (struct http_chunked){.state = CHUNKED_SIZE};
 }
 
+/* The size grows digit by digit; leading zeros count as digits, so they are bounded too. */
 static bool chunked_take_digit(struct http_chunked *c, char ch, const struct http_limits *limits,
                                struct http_fault *fault)
 {
@@ -115,6 +116,7 @@ static bool chunked_is_blank(char ch)
     return ch == ' ' || ch == '\t';
 }
 
+/* To the next state. Always true, so that a step can end with it. */
 static bool chunked_go(struct http_chunked *c, enum chunked_state next)
 {
     c->state = (int)next;
@@ -149,6 +151,7 @@ static bool chunked_step_between(struct http_chunked *c, char ch)
     return ch == '\r' && !after_blank && chunked_go(c, CHUNKED_SIZE_LF);
 }
 
+/* One byte of a chunk extension; false when the grammar has no such byte there. */
 static bool chunked_step_extension(struct http_chunked *c, char ch)
 {
     const bool token = char_is_token(ch);

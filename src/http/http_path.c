@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Matches paths with patterns and decodes paths and queries, for the route table and handlers. */
+/* Matches paths with patterns and decodes paths and queries, for the route table and handlers.
+ * Patterns are those of openapi.yaml: "/v1/bookings/{booking_id}". Values of parameters stay
+ * encoded until a handler asks for them; most are identifiers, which have nothing to decode. */
 #include "http/http_path.h"
 
 #include <string.h>
@@ -103,6 +105,8 @@ bool http_segment_decode(struct arena *a, struct str segment, const char **out)
     return path_decode(a, segment, false, out);
 }
 
+/* False for a broken encoding and for more parameters than any route has. A name without "=" has
+ * the value "". Repeated names stay, in order; the schema's reader decides about them. */
 bool http_query_parse(struct arena *a, struct str query, struct http_query *out)
 {
     out->n = 0;
@@ -122,6 +126,7 @@ bool http_query_parse(struct arena *a, struct str query, struct http_query *out)
     return true;
 }
 
+/* For a path segment or a query value: all but unreserved characters become %XX. */
 const char *http_encode(struct arena *a, struct str s)
 {
     struct sb b;

@@ -3,7 +3,8 @@
 /*
  * Builds responses, for the API, the dispatcher's own answers, the monitor and the sandbox. A
  * response is built in the request's arena, as one piece of bytes: one send() is then usually
- * enough.
+ * enough. Framing is set here alone (Content-Length, Connection), from the body and the
+ * connection's state, so no handler can make a response that a client reads differently.
  */
 #include "http/http_resp.h"
 
@@ -62,6 +63,7 @@ static const struct {
     {505, "HTTP Version Not Supported"},
 };
 
+/* A reason phrase means nothing to a program (RFC 9112 4), so an unknown status is no error. */
 const char *http_reason(int status)
 {
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
@@ -97,6 +99,7 @@ void http_resp_header(struct http_resp *r, const char *name, const char *value)
     r->headers_n++;
 }
 
+/* As http_resp_header(), with the value formatted on the response's arena. */
 void http_resp_headerf(struct http_resp *r, const char *name, const char *fmt, ...)
 {
     const char *value;
@@ -151,6 +154,7 @@ static void resp_add_field(struct sb *b, const char *name, const char *value)
     sb_add(b, "\r\n", 2);
 }
 
+/* Order of the fields: those that every answer has, then those that the handler set. */
 struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head_only)
 {
     bool bodiless = r->status < 200 || r->status == 204 ||

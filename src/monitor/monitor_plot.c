@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Draws the rings of samples as lines. Called by monitor_html.c. Coordinates are small whole
- * numbers, and of a level stretch only the ends are written: the page has 22 plots in 50 KiB.
+ * Draws the rings of samples as lines of SVG. Called by monitor_html.c. Coordinates are small whole
+ * numbers, and of a level stretch only the ends are written: the page has 22 plots in 50 KiB. The
+ * browser stretches the picture to the space that it has; the lines keep their width (html_style).
  */
 #include "monitor_plot.h"
 
@@ -36,6 +37,8 @@ static double monitor_plot_quantile(const struct facts *before, const struct fac
     return plot_bounds_ms[FACT_LATENCIES - 1];
 }
 
+/* What a line shows between two samples. A count that fell (a restart, or a provider's row that
+ * went to another name) reads as 0 and not as a negative rate. */
 double monitor_plot_value(const struct plot_line *l, const struct facts *before,
                           const struct facts *after, double seconds)
 {
@@ -80,11 +83,13 @@ static unsigned monitor_plot_points(enum history_span span, struct mono at,
     return n;
 }
 
+/* SVG counts downwards: 0 is at the lower edge, the highest value just below the upper one. */
 static int monitor_plot_y(double value, double top)
 {
     return PLOT_HEIGHT - (int)lround(value / top * (PLOT_HEIGHT - 1));
 }
 
+/* A gap where nothing was sampled: the pen is lifted ('M') and not drawn across ('L'). */
 static void monitor_plot_path(struct sb *sb, const double *points, unsigned n, double top,
                               unsigned number)
 {
@@ -106,6 +111,7 @@ static void monitor_plot_path(struct sb *sb, const double *points, unsigned n, d
     sb_puts(sb, "\"/>");
 }
 
+/* Both lines of a plot share one scale. The first is drawn last, on top of the second. */
 double monitor_plot_svg(struct sb *sb, const struct plot *p)
 {
     double points[2][PLOT_POINTS], top = 0;

@@ -153,7 +153,9 @@ static void booking_place_add_customer(struct svc *s, struct db_batch *b,
     }
 }
 
-/* How it is paid; NULL, with s->detail: a link cannot be sent. */
+/* How it is paid: as staff said, else as the service has it. An online service that staff book
+ * without a phone, or for a start that has passed, becomes "on_site", since no link could be sent
+ * or used. NULL, with s->detail: staff asked for a link that cannot be sent. */
 static const char *booking_place_payment(struct svc *s, const struct booking_order *o,
                                          const struct slot_facts *f, bool staff)
 {
@@ -296,7 +298,9 @@ static void booking_place_add_insert(struct db_batch *b, const struct booking_or
 }
 
 /* Three round trips at least: the caller's first batch, this function's question, and its answer
- * (ARCHITECTURE, "Life of a booking"). A held booking tells nobody yet: the payment does. */
+ * (ARCHITECTURE, "Life of a booking"). Row, history, audit entry, notification and the stored
+ * answer are one commit: booking_finish() adds what every change has. A held booking sends no
+ * message yet; the payment does. */
 enum err booking_create(struct svc *s, const struct booking_caller *c,
                         const struct booking_order *o, struct booking *out)
 {
@@ -327,7 +331,8 @@ enum err booking_create(struct svc *s, const struct booking_caller *c,
 
 /* ---- moving ---- */
 
-/* Whether this booking may be moved by `who` at all. One that has begun may not. */
+/* Whether this booking may be moved by `who` at all. One that has begun may not be moved. Customers
+ * also keep to the venue's time limit for cancelling. */
 static enum err booking_move_allowed(const struct principal *who, const struct booking *old,
                                      const struct versions *match)
 {

@@ -115,7 +115,8 @@ void catalog_read_resource(struct db_rows rows, int row, struct resource *out)
     catalog_read_words(rows, row, &out->words);
 }
 
-/* Minutes of the venue's day; an end after midnight is more than 1440. */
+/* Minutes of the venue's clock. A closing time that is not after the opening one is on the next
+ * day. */
 void catalog_read_opening(struct db_rows rows, int row, struct opening *out)
 {
     *out = (struct opening){

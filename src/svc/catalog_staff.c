@@ -22,7 +22,9 @@ static void catalog_staff_audit(struct svc *s, struct db_batch *b, const char *a
                   .actor = actor, .action = action, .subject = subject->s, .venue_id = venue->s});
 }
 
-/* Read by a statement of its own, which sees what the lock was waited for. */
+/* Begins the transaction of a change, locks the row, and reads it. The row is read by a statement
+ * of its own after the lock: it sees what another change has committed while this one waited. The
+ * caller goes on inside the transaction, or leaves it to db_clean(). */
 enum err catalog_hold(struct svc *s, enum catalog_kind kind, const char *key_hash, const char *id,
                       struct db_rows *row)
 {
@@ -47,6 +49,7 @@ static struct db_batch *catalog_staff_check_batch(struct svc *s, bool is_new)
     return db_batch(s->db, s->arena, is_new ? DB_READ : DB_IN_TX);
 }
 
+/* A new row needs no lock before, so its save is a transaction of one batch. */
 static struct db_batch *catalog_staff_save_batch(struct svc *s, bool is_new)
 {
     return db_batch(s->db, s->arena, is_new ? DB_WHOLE_TX : DB_COMMIT);
@@ -128,6 +131,7 @@ static enum err catalog_staff_check_resources(struct svc *s, struct db_batch *b,
     return ERR_VALIDATION;
 }
 
+/* NULL for the step: it follows the duration. NULL for the party: no limit. */
 static void catalog_staff_add_service(struct svc *s, struct db_batch *b,
                                       const struct service_change *c)
 {

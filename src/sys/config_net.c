@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Addresses: where to listen, and networks that are trusted. Readers named by rows of config.def.
- * Names are never looked up here: check-config must work without a network.
+ * Addresses: where to listen, and networks that are trusted. Readers named by rows of config.def;
+ * config_listen() and config_cidr() also serve the tests. Names are never looked up here:
+ * check-config must work without a network, and a listener whose address depends on DNS would not
+ * start when DNS is away. Each reader leaves in *reason what is wrong and an example of what is
+ * right.
  */
 #include <arpa/inet.h>
 #include <sys/un.h>
@@ -35,8 +38,8 @@ static bool config_listen_mode(struct str text, unsigned *mode)
     return text.n > 0;
 }
 
-/* What is behind '?': each of mode, user and group once at most. Whether a name exists is seen when
- * the socket is made: check-config may run on another machine. */
+/* What is behind '?' of a unix socket: mode, user and group, each once at most. Whether a user or
+ * group exists is seen when the socket is made: check-config may run on another machine. */
 static bool config_listen_params(struct arena *a, struct str params, struct listen_addr *out,
                                  const char **reason)
 {
@@ -141,7 +144,8 @@ bool config_listen_same(const struct listen_addr *a, const struct listen_addr *b
     return a->kind == LISTEN_SYSTEMD || strcmp(a->path, b->path) == 0;
 }
 
-/* One address or a list of them: a scalar is read as a list of one. */
+/* One address or a list of them: a scalar is read as a list of one. An address that is there twice
+ * is a fault, because the second bind() would fail at the start. */
 void config_read_listens(const struct config_entry *e)
 {
     struct config_node one = *e->node;
