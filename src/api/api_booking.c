@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The customer's bookings: handlers of /v1/bookings. What may happen to a booking is decided in
- * svc/booking*.c.
+ * The customer's bookings: handlers of /v1/bookings. A handler reads its input, calls one service
+ * function, and turns the result into an answer; what may happen to a booking is decided in
+ * svc/booking*.c. Changes answer through struct api_booking_answer: the answer is made inside the
+ * transaction and stored with it, for repeats of the request (Idempotency-Key).
  */
 #include "api/api_booking.h"
 #include "api/api_page.h"
@@ -58,6 +60,7 @@ static enum err api_booking_post(struct api_request *r)
 
 /* ---- reading ---- */
 
+/* By start, with `status` as the only filter; a customer has few bookings. */
 struct list_query {
     struct api_page page;
     int status;
@@ -123,6 +126,7 @@ static enum err api_booking_get(struct api_request *r)
 
 /* ---- changing ---- */
 
+/* The reason is shown to staff, and is part of the booking's history. */
 struct cancel_input {
     const char *reason;
 };
@@ -155,6 +159,7 @@ static enum err api_booking_post_cancel(struct api_request *r)
     return api_payment_fault(r, e, &fault);
 }
 
+/* resource_id: see api_booking_choice(). */
 struct move_input {
     struct wall starts_at;
     struct uuid resource_id;

@@ -2,7 +2,9 @@
 /* Copyright the bookingd authors */
 /*
  * How bookings and notifications look in answers, and the cursors of lists by time. Called by the
- * handlers of customers and of staff, so that both see the same members (openapi.yaml).
+ * handlers of customers and of staff, so that both see the same members (openapi.yaml). Names of
+ * venue, service and resource come in the language of the request, times in UTC; a client shows
+ * them in the venue's time zone.
  */
 #include "api/api_booking.h"
 #include "api/api_language.h"

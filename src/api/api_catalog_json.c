@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 /*
  * How venues, services, resources and closures look in answers, and the cursors of their lists.
- * Called by the public handlers and those of staff.
+ * Called by the public handlers and those of staff. Names and descriptions come in the language of
+ * the request, and with them the texts of each language as staff entered them (api_words_put).
  */
 #include "api/api_catalog.h"
 #include "svc/booking_reads.h"
@@ -12,6 +13,7 @@
 #include "domain/templates.h"
 #include "svc/svc_sql.h"
 
+/* null for address, phone and map_url that were not given. */
 json_t *api_venue_json(const struct api_request *r, const struct venue *v)
 {
     struct arena *a = r->svc.arena;
@@ -69,6 +71,7 @@ json_t *api_public_resource_json(const struct api_request *r, const struct resou
     return j;
 }
 
+/* What staff see beside it: capacity, and whether the public sees the resource at all. */
 json_t *api_resource_json(const struct api_request *r, const struct resource *v)
 {
     json_t *j = api_public_resource_json(r, v);
@@ -128,6 +131,7 @@ bool api_catalog_page(struct api_request *r, const struct api_page *page, struct
     return true;
 }
 
+/* The identifier decides between two of one position and name. */
 const char *api_catalog_cursor(const struct api_request *r, int64_t position, const char *name,
                                const struct uuid *id)
 {

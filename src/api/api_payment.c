@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 /* Payments: the customer's calls, the gateway's hints (browser return, invoice callback, webhook),
  * the staff's refunds. Handlers of /v1/bookings/{id}/payments, /v1/payments, /v1/webhooks and
- * /v1/staff/payments. What becomes of a payment is decided in svc/payment*.c. */
+ * /v1/staff/payments. What becomes of a payment is decided in svc/payment*.c. No state is taken
+ * from a request: every hint leads to a question to the gateway, and its answer alone counts. */
 #include "api/api_payment.h"
 #include "api/api_page.h"
 #include "svc/booking_reads.h"
@@ -13,6 +14,7 @@
 #include "svc/refund.h"
 #include "sys/log.h"
 
+/* The same members for customers and staff, for one payment and in lists. */
 json_t *api_payment_json(const struct api_request *r, const struct payment *p)
 {
     struct arena *a = r->svc.arena;
@@ -199,6 +201,7 @@ static json_t *api_payment_odd_json(const struct api_request *r, struct db_rows 
     return items;
 }
 
+/* For staff: each payment of a booking, with what of the gateway's answers was not understood. */
 json_t *api_payments_json(const struct api_request *r, struct db_rows rows, struct db_rows odd)
 {
     struct arena *a = r->svc.arena;
@@ -287,6 +290,7 @@ static enum err api_payment_post_webhook(struct api_request *r)
 
 /* ---- staff ---- */
 
+/* In minor units, as all amounts; the body may be left out. */
 struct refund_input {
     int64_t amount;
     bool has_amount;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The payment link of a booking: sent when staff book what is paid online (api_staff_place.c), and
- * again by POST /v1/staff/bookings/{booking_id}/payment-link.
+ * The payment link of a booking: an SMS with the address at which the customer pays. Sent when
+ * staff book what is paid online (api_staff_place.c), and again by POST
+ * /v1/staff/bookings/{booking_id}/payment-link. svc/payment_link.c opens the payment and writes the
+ * message.
  */
 #include "api/api_booking.h"
 #include "api/api_payment.h"
@@ -43,6 +45,8 @@ static void api_link_on_commit(void *arg, struct db_batch *b, const struct payme
     api_idem_add(answer->r, b);
 }
 
+/* Both callers, with the answer that is stored on success. *fault says what went wrong
+ * otherwise. */
 static enum err api_link_send(struct link_answer *answer, const char *return_url,
                               struct payment_fault *fault)
 {
@@ -69,6 +73,7 @@ void api_link_send_first(struct api_request *r, const struct booking *bk, const 
         api_reply(r, 201, api_link_json(&answer, NULL, e, &fault));
 }
 
+/* Where the browser goes after the payment: an origin of payments.return_origins. */
 struct link_input {
     const char *return_url;
 };
@@ -77,6 +82,7 @@ static const struct schema_row api_link_rows[] = {
     SCHEMA_END,
 };
 
+/* Sending again: a link that is still open is sent once more, and no second payment is made. */
 static enum err api_link_post(struct api_request *r)
 {
     struct db_batch *b = api_first_batch(r);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The table of commands, and those of a line or two. A command is a row here and a function;
- * --help, the man page and the tests are held against this table.
+ * The table of commands, and those of a line or two. A command is a row here and a function.
+ * --help, the man page and the tests are held against this table, so a command cannot be added
+ * without its description. Rows of one command with several actions (staff-key, notifications)
+ * stand together.
  */
 #include <stdio.h>
 #include <sysexits.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Answers that no worker gives: problem documents for requests that are malformed, too late, too
- * many, or lost with their worker, and the requests of disp_local.c. Called by disp_drive.c. */
+ * many, or lost with their worker, and the fixed pages of disp_local.c. Called by disp_drive.c.
+ * They have the same fields, access record and metrics as a worker's answers, so a client or an
+ * operator need not know which process answered. */
 #include "disp_answer.h"
 
 #include <setjmp.h>

@@ -2,8 +2,9 @@
 /* Copyright the bookingd authors */
 /*
  * The dispatcher's side of the workers' pairs: who is free, who has which request, and what happens
- * to a request whose worker died. End-of-file on the pair says that a worker is gone; nothing else
- * has to. disp_drive.c and disp_order.c call this file and act on the events that it returns.
+ * to a request whose worker died. A pair is a socketpair of packets (ipc/protocol.h). End-of-file
+ * on it says that a worker is gone; nothing else has to. disp_drive.c and disp_order.c call this
+ * file and act on the events that it returns. No function here waits.
  */
 #include "disp_worker.h"
 
@@ -87,6 +88,7 @@ static struct disp_worker *disp_worker_pop(struct disp *d)
     return w;
 }
 
+/* Wiped, since an answer may hold personal data or a token. */
 static void disp_worker_drop_parts(struct disp_worker *w)
 {
     if (w->parts)
@@ -197,6 +199,7 @@ static bool disp_worker_join_parts(struct disp_worker *w, struct protocol_packet
     return true;
 }
 
+/* The connection stays open only when the worker's answer says so and the client has not closed. */
 static struct disp_event disp_worker_answer(const struct protocol_report *in, struct conn *c,
                                             const struct protocol_packet *p)
 {
@@ -206,7 +209,8 @@ static struct disp_event disp_worker_answer(const struct protocol_report *in, st
     return (struct disp_event){.what = CE_ANSWER, .bytes = {p->bytes, p->len}};
 }
 
-/* False: a report that no worker of ours would send at this point. */
+/* Acts on one report. `seq` ties it to the request in hand: a report about an earlier one would be
+ * a fault. False: a report that no worker of ours would send at this point. */
 static bool disp_worker_report(struct disp *d, struct disp_worker *w,
                                const struct protocol_report *in, struct disp_report *out)
 {
@@ -270,7 +274,9 @@ struct disp_worker *disp_worker_find(struct disp *d, uint64_t tag)
     return w->fd >= 0 && (w->generation & 0xffffff) == DISP_TAG_GENERATION(tag) ? w : NULL;
 }
 
-/* False: nobody took it; the caller queues or refuses the request. */
+/* Hands the request to a worker. Its bytes stay in the connection's buffer until the answer, so
+ * that a read can be given to another worker when this one dies. False: nobody took it; the caller
+ * queues or refuses the request. */
 bool disp_worker_give(struct disp *d, struct conn *c)
 {
     struct request *r = c->req;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Readers of the values of sign-in: which numbers are mobile, and which are served. Named by rows
- * of config.def. */
+/* Readers of the values of sign-in: regions that are served, ranges of mobile numbers, test
+ * numbers, the host for autofill. Named by rows of config.def. Each reports all its faults, with
+ * the place of the element and not only of the list. */
 #include "config_priv.h"
 #include "domain/phone_table.h"
 

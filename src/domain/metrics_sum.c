@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Sums over label values. The monitor calls them every two seconds, so only cells that are asked
- * for are read: the families per route have thousands. */
+/* Sums over label values: METRIC_ANY for a label adds up all of its values. The monitor calls them
+ * every two seconds, so only cells that are asked for are read: the families per route have
+ * thousands. Cells are read one by one while others count, so a sum is no exact moment. */
 #include "domain/metrics_sum.h"
 
 #include "base/ensure.h"
@@ -33,6 +34,7 @@ int64_t metric_sum(enum metric_id id, int first, int second, int third)
     return (int64_t)sum;
 }
 
+/* Statuses of the table alone; those that share the cell "other" cannot be told apart. */
 int64_t metric_sum_statuses(int from, int to)
 {
     int64_t sum = 0;
@@ -45,6 +47,7 @@ int64_t metric_sum_statuses(int from, int to)
     return sum;
 }
 
+/* One bucket of a histogram over all label values, not the cumulated count that a page shows. */
 int64_t metric_sum_bucket(enum metric_id id, unsigned part)
 {
     uint64_t sum = 0;

@@ -3,6 +3,7 @@
 /*
  * /metrics: the registry, and the families that are computed when asked for. Called by
  * monitor_status.c for the path. All families of metrics.def appear, whatever the configuration.
+ * Order matters to readers of both formats: a family's header comes directly before its samples.
  */
 #include "config.h"
 #include "revision.h"
@@ -29,6 +30,7 @@ static const char *monitor_page_label(struct arena *a, const char *name, const c
     return sb.p;
 }
 
+/* Two labels in the order of `names`. */
 static const char *monitor_page_labels(struct arena *a, const char *const *names, const char *first,
                                        const char *second)
 {
@@ -76,6 +78,7 @@ static void monitor_page_workers(struct metrics_page *page)
     monitor_page_gauge(page, COMPUTED_WORKERS_WITHOUT_DATABASE, without);
 }
 
+/* As for workers, but couriers never serve requests, so their database is not counted. */
 static void monitor_page_couriers(struct metrics_page *page)
 {
     unsigned n[STAGE_COUNT] = {0};

@@ -3,7 +3,8 @@
 /*
  * One poll loop for all roles but the dispatcher, which has epoll and thousands of descriptors.
  * Called by each role's main function. That a role ends with its master, and is seen to turn, does
- * not depend on the role's own code in this way.
+ * not depend on the role's own code in this way. A turn waits for the role's descriptors, the
+ * parent, signals and the idle database connection, and says which news there is.
  */
 #include "roles/role_loop.h"
 
@@ -22,6 +23,7 @@
 enum { POLL_PARENT, POLL_SIGNAL, POLL_DB };
 _Static_assert(POLL_DB + 1 == ROLE_POLLS, "an entry for each of the loop's descriptors");
 
+/* SIGTERM is blocked and read from a descriptor: it arrives between two turns, never inside one. */
 bool role_loop_open(struct role_loop *l, const struct child_env *env, struct db *db)
 {
     *l = (struct role_loop){.env = env, .db = db};
@@ -36,6 +38,8 @@ void role_loop_close(struct role_loop *l)
     l->sig_fd = -1;
 }
 
+/* The wait ends after SCOREBOARD_BEAT_MS at the latest, so that the master sees the process live.
+ * The parent's end is looked at before everything else: without a master nothing must go on. */
 enum role_news role_loop_turn(struct role_loop *l, const struct role_wait *w)
 {
     ENSURE(w->polls_n >= ROLE_POLLS);
@@ -64,12 +68,15 @@ enum role_news role_loop_turn(struct role_loop *l, const struct role_wait *w)
     return ROLE_TURNED;
 }
 
+/* For a role that found db_due set: notices a closed connection, and reconnects in the
+ * background. */
 void role_loop_tend(struct role_loop *l)
 {
     db_idle(l->db);
     scoreboard_database(db_connected(l->db));
 }
 
+/* Between two attempts of anything, without missing the parent's end or SIGTERM. */
 enum role_news role_loop_sleep(struct role_loop *l, struct deadline d)
 {
     struct pollfd polls[ROLE_POLLS];
@@ -84,6 +91,8 @@ enum role_news role_loop_sleep(struct role_loop *l, struct deadline d)
     return ROLE_TURNED;
 }
 
+/* A refusal of the schema is logged once, and again only after a success: the same sentence every
+ * few seconds would hide the rest. */
 enum err role_loop_connect(struct role_loop *l, const char *event)
 {
     struct deadline d = deadline_in_ms(l->env->cfg->database.connect_timeout_ms);

@@ -12,11 +12,13 @@ int customer_add_find_staff(struct db_batch *b, const char *key_hash, const char
     return DB_ADD(b, &stmt_customer_find_staff, key_hash, id);
 }
 
+/* How often the customer came, cancelled, or did not come, as far as the key may see. */
 int customer_add_counts(struct db_batch *b, const char *key_hash, const char *id)
 {
     return DB_ADD(b, &stmt_customer_counts, key_hash, id);
 }
 
+/* The newest first, at most `rows`. */
 int customer_add_bookings(struct db_batch *b, const char *key_hash, const char *id, int64_t rows)
 {
     return DB_ADD(b, &stmt_customer_bookings, key_hash, id, db_int(b, rows));

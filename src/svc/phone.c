@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Phone numbers as people write them, made E.164 (ITU-T E.164: "+", country code, number, at most
- * 15 digits). Called by every handler that takes a phone. Ranges of mobile numbers come from
- * domain/phone_table.c. */
+ * 15 digits). Called by every handler that takes a phone, so that one person is one customer
+ * however the number was typed. Ranges of mobile numbers come from domain/phone_table.c, which is
+ * made from libphonenumber's data; the configuration can add ranges that are newer. */
 #include "svc/phone.h"
 
 #include "base/unicode.h"
@@ -133,7 +134,9 @@ static enum err phone_finish(struct arena *a, const struct phone_region *r, stru
     return ERR_OK;
 }
 
-/* With its calling code. Regions may share one, and even a number: any that is taken will do. */
+/* Digits that begin with a calling code. Several regions may share one code, as in North America,
+ * and even a number; the first that has the number as mobile and is served is taken.
+ * ERR_PHONE_REGION: a mobile number of a region that is not served. ERR_PHONE_INVALID: of none. */
 static enum err phone_read_international(const struct config *cfg, struct arena *a,
                                          struct str digits, enum phone_scope scope,
                                          const char **out)
@@ -160,7 +163,9 @@ static enum err phone_read_international(const struct config *cfg, struct arena 
                : ERR_PHONE_REGION;
 }
 
-/* As dialled at home in the first region, or with the calling code of a served one and no sign. */
+/* Digits without a sign: as dialled at home in the first configured region, or with the calling
+ * code of a served one, which people often write without "+". At home comes first, since a local
+ * number may begin with the digits of a calling code. */
 static enum err phone_read_unsigned(const struct config *cfg, struct arena *a, struct str digits,
                                     const char **out)
 {

@@ -26,8 +26,8 @@ static const char *config_secret_keep_copy(struct config_loader *l, const char *
     return s->p;
 }
 
-/* Reads at most size bytes; -1 and *reason. */
-/* By read() and not by stdio, whose buffer would keep a copy. */
+/* Reads at most size bytes; -1 and *reason. By read() and not by stdio, whose buffer would keep a
+ * copy of the secret. */
 static ssize_t config_secret_read_file(const char *path, char *buf, size_t size,
                                        const char **reason)
 {
@@ -66,6 +66,7 @@ static bool config_secret_ends_in_blank(const char *buf, size_t len)
     return len > 0 && (buf[len - 1] == ' ' || buf[len - 1] == '\t');
 }
 
+/* The buffer on the stack is wiped before it goes; the registered copy is the only one left. */
 static const char *from_file(struct config_loader *l, const struct config_node *ref,
                              const char *path)
 {
@@ -105,6 +106,7 @@ static const char *from_env(struct config_loader *l, const struct config_node *r
     return NULL;
 }
 
+/* systemd's LoadCredential= puts each credential into a file of $CREDENTIALS_DIRECTORY. */
 static const char *from_credential(struct config_loader *l, const struct config_node *ref,
                                    const char *name)
 {
@@ -181,6 +183,8 @@ static bool config_secret_is_printable(const char *text)
     return true;
 }
 
+/* A least length marks a key of random bytes (that of one-time passwords): any byte is allowed in
+ * it, but it must be long enough. */
 void config_read_secret(const struct config_entry *e)
 {
     const char *text = config_secret(e->l, e->node);

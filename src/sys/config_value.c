@@ -71,8 +71,8 @@ int config_choice(struct config_loader *l, const struct config_node *n, const ch
 
 /* ---- numbers ---- */
 
-/* A range's end as the file would write it: "16KiB", "2m". */
-/* The largest unit that divides it. Compared by the reader, since units belong to types. */
+/* A range's end as the file would write it: "16KiB", "2m". The largest unit that divides it.
+ * Compared by the reader, since units belong to types. */
 static const char *in_units(struct arena *a, int64_t v, config_reader type)
 {
     static const struct unit {
@@ -129,6 +129,7 @@ void config_read_duration(const struct config_entry *e)
         set_in_range(e, v);
 }
 
+/* In bytes; KiB and MiB are powers of two. */
 void config_read_size(const struct config_entry *e)
 {
     const char *text = config_entry_scalar(e, "a size like 64KiB or 1MiB");
@@ -180,6 +181,7 @@ void config_read_text(const struct config_entry *e)
     config_entry_set(e, &text, sizeof text);
 }
 
+/* One of a row's words, stored as its index: an enum in the order of the words. */
 void config_entry_set_choice(const struct config_entry *e, const char *const *values)
 {
     int v = config_choice(e->l, e->node, values);

@@ -59,6 +59,7 @@ static socklen_t net_fill_address(const struct listen_addr *at, union any_addr *
     return 0;
 }
 
+/* SO_REUSEADDR: a restart must not wait for connections of the process before to time out. */
 static bool set_options(int fd, int family)
 {
     const int on = 1;
@@ -101,6 +102,7 @@ static int64_t net_env_number(const char *name)
     return v && num_range(str_of(v), 0, INT32_MAX, &n) ? n : -1;
 }
 
+/* How many sockets systemd passed to this very process; 0 without systemd. */
 int net_systemd_count(void)
 {
     const int64_t count = net_env_number("LISTEN_FDS");
