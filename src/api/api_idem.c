@@ -18,8 +18,7 @@
 /* For telling the database between requests. */
 #define FLUSH_MS 200
 
-/* Headers of a response that a replay repeats. */
-/* Others are made anew: a date, a request id, CORS. */
+/* Headers of a response that a replay repeats. Others are made anew: a date, a request id, CORS. */
 static const char *const kept_headers[] = {"Location", "ETag"};
 
 void api_idem_claim(struct api_request *r, struct db_batch *b, const char *roles)
@@ -170,8 +169,8 @@ static char *api_idem_copy(const char *z)
     return z ? strdup(z) : NULL;
 }
 
-/* o NULL: to be released. The oldest gives way: its claim dies by itself. */
-/* malloc(): it outlives the request's arena. */
+/* o NULL: to be released. The oldest gives way: its claim dies by itself. malloc(): it outlives the
+ * request's arena. */
 static void api_idem_remember(struct api *api, const struct idem_claim *c,
                               const struct idem_outcome *o)
 {

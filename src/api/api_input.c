@@ -68,6 +68,7 @@ bool api_json_depth_ok(struct str text)
     return true;
 }
 
+/* A PATCH without members would change nothing and still raise the version, so it is a fault. */
 static enum err api_input_schema(struct api_request *r)
 {
     if (!r->route->members)
@@ -88,6 +89,8 @@ static bool api_input_is_encoded(const struct api_request *r)
            !str_eq_nocase(http_header(r->head, "Content-Encoding"), STR("identity"));
 }
 
+/* In this order: encoding, media type, depth, JSON, card numbers, schema. Each step protects the
+ * next. */
 static enum err api_input_body(struct api_request *r)
 {
     const struct api_route *route = r->route;
@@ -115,6 +118,7 @@ static enum err api_input_body(struct api_request *r)
     return api_card_free(r->json, &r->faults) ? api_input_schema(r) : ERR_VALIDATION;
 }
 
+/* The key is only read here; api_idem.c looks whether it was used before. */
 static enum err api_input_idem_key(struct api_request *r)
 {
     size_t n = http_header_count(r->head, "Idempotency-Key");

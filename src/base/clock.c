@@ -266,8 +266,8 @@ static bool clock_take_digits(struct str *s, size_t n, int min, int max, int *ou
     return v >= min && v <= max;
 }
 
-/* Takes one of the characters off the front. */
-/* strchr() finds the terminating NUL as well, so a NUL in the input must be ruled out first. */
+/* Takes one of the characters off the front. strchr() finds the terminating NUL as well, so a NUL
+ * in the input must be ruled out first. */
 static bool clock_take_one(struct str *s, const char *of, char *out)
 {
     if (s->n == 0 || s->p[0] == '\0' || !strchr(of, s->p[0]))

@@ -101,8 +101,8 @@ size_t digest_base64url(const unsigned char *p, size_t n, char *out)
     return len;
 }
 
-/* Up to four characters to three bytes; false when one is not of the base64url set. */
-/* EVP_DecodeBlock() knows the standard alphabet only and wants whole quads, so the text is
+/* Up to four characters to three bytes; false when one is not of the base64url set.
+ * EVP_DecodeBlock() knows the standard alphabet only and wants whole quads, so the text is
  * translated and filled up with A, which stands for six zero bits. */
 static bool digest_decode_quad(struct str s, unsigned char out[3])
 {

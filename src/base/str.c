@@ -147,8 +147,8 @@ void sb_init(struct sb *b, struct arena *a, size_t first_size)
     }
 }
 
-/* Room for n bytes more and the NUL. */
-/* Doubles, so that n appended bytes cost O(n). The old buffer stays in the arena unused. */
+/* Room for n bytes more and the NUL. Doubles, so that n appended bytes cost O(n). The old buffer
+ * stays in the arena unused. */
 static void sb_reserve(struct sb *b, size_t n)
 {
     size_t cap, need;

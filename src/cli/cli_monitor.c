@@ -48,8 +48,8 @@ static socklen_t monitor_get_address(const struct listen_addr *at, union address
     return inet_pton(AF_INET, at->host, &out->v4.sin_addr) == 1 ? sizeof out->v4 : 0;
 }
 
-/* A connected socket; -1 with errno. */
-/* Non-blocking, so that an address that drops packets cannot hold the command for minutes. */
+/* A connected socket; -1 with errno. Non-blocking, so that an address that drops packets cannot
+ * hold the command for minutes. */
 static int monitor_connect(const struct listen_addr *at, struct deadline d)
 {
     union address to;
@@ -72,8 +72,8 @@ static int monitor_connect(const struct listen_addr *at, struct deadline d)
     return -1;
 }
 
-/* To the end of the stream; false when it does not come in time or is too long. */
-/* `Connection: close` makes the end of the stream the end of the answer. */
+/* To the end of the stream; false when it does not come in time or is too long. `Connection: close`
+ * makes the end of the stream the end of the answer. */
 static bool monitor_read_all(int fd, struct sb *out, struct deadline d)
 {
     char buf[8192];

@@ -25,8 +25,8 @@ struct state { /* of the daemon, as its monitor tells it */
     const char *reason;
 };
 
-/* False: no answer, or not that of a monitor. */
-/* Port 0 was chosen by the daemon's kernel and is unknown here. */
+/* False: no answer, or not that of a monitor. Port 0 was chosen by the daemon's kernel and is
+ * unknown here. */
 static bool reload_read_state(struct arena *a, const struct listen_addr *at, struct state *out)
 {
     struct sb answer;
@@ -51,9 +51,8 @@ static bool reload_read_state(struct arena *a, const struct listen_addr *at, str
     return true;
 }
 
-/* The reload that was begun after `sent` has ended; or the time is over. */
-/* The monitor is replaced during a reload, so single answers may fail; only the whole time
- * counts. */
+/* The reload that was begun after `sent` has ended; or the time is over. The monitor is replaced
+ * during a reload, so single answers may fail; only the whole time counts. */
 static int reload_wait(struct arena *a, const struct listen_addr *at, int64_t pid, int64_t sent_us,
                        int64_t seconds)
 {

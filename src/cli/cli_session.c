@@ -36,8 +36,8 @@ struct config *cli_config(const struct cli *c, bool offline)
     return cfg;
 }
 
-/* Does once what the daemon's resolver does all the time. */
-/* getaddrinfo() may block for its own time limits. A command may wait; a worker may not. */
+/* Does once what the daemon's resolver does all the time. getaddrinfo() may block for its own time
+ * limits. A command may wait; a worker may not. */
 static void session_resolve(unsigned i)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};

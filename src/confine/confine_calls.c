@@ -110,8 +110,8 @@ static const struct refusal {
     {"access", D, -1, 0, EACCES},
 };
 
-/* What neither the master nor any role needs. */
-/* Refused with an error and not by a signal: the master calls libraries that may try. */
+/* What neither the master nor any role needs. Refused with an error and not by a signal: the master
+ * calls libraries that may try. */
 static const char *const nobodys[] = {
     "execve",
     "execveat",
@@ -210,8 +210,8 @@ static bool add_rules(scmp_filter_ctx f, unsigned role)
 
 const char *confine_calls_failed = "";
 
-/* libseccomp writes a program to a descriptor. False with errno. */
-/* Exported instead of loaded: the master must not lay the filter of a role on itself. */
+/* The finished program as bytes; libseccomp writes it to a descriptor. Exported instead of loaded:
+ * the master must not lay the filter of a role on itself. False with errno. */
 static bool export_program(scmp_filter_ctx f, struct sock_fprog *out)
 {
     int fd = memfd_create("filter", MFD_CLOEXEC);
@@ -252,6 +252,7 @@ static bool prepare_one(enum role role)
     return good;
 }
 
+/* Each role's filter once; a second call, as for a reload, finds them made. */
 bool confine_calls_prepare(void)
 {
     for (enum role r = ROLE_DISPATCHER; r < ROLE_COUNT; r++) {
@@ -279,8 +280,9 @@ bool confine_calls_deny(void)
 
 /* ---- in the child ---- */
 
-/* As little as possible: the number, for the master to name. Then the signal's own effect. */
-/* Async-signal-safe: no printf, no allocation, no lock. */
+/* The handler of SIGSYS. As little as possible: it notes the call's number, for the master to name,
+ * and then lets the signal have its own effect. Async-signal-safe: no printf, no allocation, no
+ * lock. */
 static void on_violation(int signo, siginfo_t *info, void *context)
 {
     char text[sizeof(violation_words) + 12];
@@ -349,6 +351,7 @@ static void name_of(int nr, char *buf, size_t size)
 
 #endif
 
+/* "unknown" when the last words are of another kind, as those of a failed assertion. */
 const char *confine_calls_violation(const char *last_words, char *buf, size_t size)
 {
     struct str words = str_of(last_words);

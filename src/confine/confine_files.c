@@ -100,8 +100,8 @@ int confine_files_version(void)
     return v > 0 ? (int)v : 0;
 }
 
-/* Paths that are not there now are left out: they stay out of reach. */
-/* O_PATH: the file itself need not be readable by the master. */
+/* Paths that are not there now are left out: they stay out of reach. O_PATH: the file itself need
+ * not be readable by the master. */
 static bool confine_files_allow_path(int ruleset, const char *path)
 {
     struct stat st;

@@ -29,10 +29,8 @@ static void config_check_otp(struct config_loader *l, const struct config_node *
                         "is missing: otp.provider needs it to hash codes");
 }
 
-/* -1 means "none": index 0 is a provider. Texts are set before the keys are read, so that a file
- * replaces only what it names. */
-/* Time bounds the queue (server.queue_timeout), so number need not be tight: a request that takes
- * a tenth of a second leaves a queue of 16 per worker within the usual two seconds. */
+/* Time bounds the queue (server.queue_timeout), so the number need not be tight: a request that
+ * takes a tenth of a second leaves a queue of 16 per worker within the usual two seconds. */
 static int64_t config_default_queue(int64_t workers)
 {
     return workers > 16 ? 16 * workers : 256;
@@ -57,6 +55,7 @@ static void config_read_root(struct config_loader *l, const struct config_node *
     struct config_scope scope = {config_keys, config_keys_n, CONFIG_GROUP_ANY, 0, (char *)c};
     if (l->path)
         c->file = arena_strdup(l->arena, l->path);
+    /* An index, of which 0 is a provider. */
     c->otp.provider = c->payments.provider = c->notifications.provider = -1;
     config_default_messages(c);
     if (root && root->kind != CONFIG_MAP && !config_node_null(root)) {
@@ -90,8 +89,8 @@ struct config *config_load_offline(const char *path, struct config_report **repo
     return config_load_any(path, true, report);
 }
 
-/* CONFIG_KEEP_* of a secret. */
-/* Told by the pointer: each secret was stored once, and the configuration points at that copy. */
+/* CONFIG_KEEP_* of a secret. Told by the pointer: each secret was stored once, and the
+ * configuration points at that copy. */
 static unsigned config_secret_kind(const struct config *c, const struct config_secret *s)
 {
     if (s->p == c->database.url)

@@ -24,9 +24,8 @@ static const char *const otp_texts[LOCALE_COUNT] = {
     [LOCALE_EN] = "Your code: {code}",
 };
 
-/* NULL after a fault. */
-/* Texts are checked strictly: any brace that begins no placeholder is a fault, since a customer
- * would read it. */
+/* One text, copied; NULL after a fault. Texts are checked strictly: any brace that begins no
+ * placeholder is a fault, since a customer would read it. */
 static const char *message_text(struct config_loader *l, const struct config_node *n,
                                 const char *const *placeholders)
 {
@@ -78,6 +77,7 @@ void config_read_otp_messages(const struct config_entry *e)
     read_locales(e->l, e->node, otp_placeholders, config_of(e->l)->otp.messages);
 }
 
+/* For the fault that lists what is known. */
 static const char *config_join(struct arena *a, const char *const *names, size_t n)
 {
     struct sb b;
@@ -94,6 +94,7 @@ static const char *const *message_placeholders(int template)
                                                                 : notification_placeholders;
 }
 
+/* By template, then by language: `messages: {booking_confirmed: {ar: ..., en: ...}}`. */
 void config_read_notification_messages(const struct config_entry *e)
 {
     if (e->node->kind != CONFIG_MAP) {

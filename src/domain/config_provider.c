@@ -48,8 +48,8 @@ static bool name_valid(struct str s)
     return chars_all(s, char_is_id) && s.n <= NAME_LEN_MAX;
 }
 
-/* The type that the mapping names, without a fault; PROVIDER_TYPE_COUNT when there is none. */
-/* Needed before the other keys are read: it decides which of them are known. */
+/* The type that the mapping names, without a fault; PROVIDER_TYPE_COUNT when there is none. Needed
+ * before the other keys are read: it decides which of them are known. */
 static enum provider_type peek_type(const struct config_node *map)
 {
     const struct config_node *n = config_node_member(map, STR("type"));

@@ -65,8 +65,7 @@ void config_set_url_check(const char *(*fault)(const char *url))
 }
 
 /* What cannot be a URL or conninfo at all; libpq, through the check, judges the details. It may
- * hold a password. */
-/* Its faults never print the text. */
+ * hold a password. Its faults never print the text. */
 static const char *database_url_fault(const char *text)
 {
     struct str url = str_of(text);

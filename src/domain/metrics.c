@@ -178,9 +178,9 @@ void metrics_attach(unsigned slot)
     atomic_store_explicit(&g_metrics.mine[0], 1, memory_order_relaxed);
 }
 
-/* All cells of a row of DIM_PROVIDER, in every slot; a provider is always the first dimension. */
-/* Its name went to another provider after a reload; counts of the old one must not be shown under
- * the new name. Writers of the old configuration may add a count meanwhile: it is lost. */
+/* All cells of a row of DIM_PROVIDER, in every slot; a provider is always the first dimension. Its
+ * name went to another provider after a reload; counts of the old one must not be shown under the
+ * new name. Writers of the old configuration may add a count meanwhile: it is lost. */
 static void metrics_clear_provider(unsigned row)
 {
     for (unsigned id = 0; id < METRIC_COUNT; id++) {

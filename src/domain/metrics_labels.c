@@ -121,8 +121,8 @@ unsigned metric_route_index(size_t row)
     return row < routes_n ? route_index[row] : label_sets[DIM_ROUTE].n - 1;
 }
 
-/* The index of the status that a row of the route table answers with when all is well. */
-/* This series exists from the start, so that a rate can be computed before the first request. */
+/* The index of the status that a row of the route table answers with when all is well. This series
+ * exists from the start, so that a rate can be computed before the first request. */
 unsigned metric_labels_success(unsigned row)
 {
     if (row >= routes_n)

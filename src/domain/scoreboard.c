@@ -18,9 +18,8 @@ const char *const stage_names[STAGE_COUNT] = {
     [STAGE_BUSY] = "busy", [STAGE_DRAINING] = "draining",
 };
 
-/* What the child says; it changes as a whole. */
-/* Process titles, `status` and the master's watch all read this; the child never waits for a
- * reader. */
+/* What the child says; it changes as a whole. Process titles, `status` and the master's watch all
+ * read this; the child never waits for a reader. */
 struct words {
     struct mono since;
     struct deadline budget;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * Moyasar: hosted invoices, their payments, refunds, events. HTTP Basic with the secret key as
- * user. Judged by HTTP status and `status` alone: the same fault has different `type` texts on
- * different pages. A 403 without the JSON envelope is the firewall in front, not a bad key.
- * (docs.moyasar.com: api/invoices, api/payments, api/other/webhooks, docs/api/errors)
+ * Moyasar: hosted invoices, their payments, refunds, events. The driver's functions build a request
+ * and judge its answer; pay.c makes the call. HTTP Basic with the secret key as user. Judged by
+ * HTTP status and `status` alone: the same fault has different `type` texts on different pages. A
+ * 403 without the JSON envelope is the firewall in front, not a bad key. (docs.moyasar.com:
+ * api/invoices, api/payments, api/other/webhooks, docs/api/errors)
  */
 #include <string.h>
 
@@ -249,6 +250,7 @@ static struct ext_result judge_cancel(const struct pay_call *c, const struct pay
     return judge_status(c, x, reply, &j);
 }
 
+/* A paid invoice cannot be cancelled; the gateway refuses, and the caller finds it paid. */
 static struct ext_result pay_moyasar_cancel_invoice(const struct pay_call *c,
                                                     const char *invoice_id)
 {
@@ -262,6 +264,7 @@ static struct ext_result pay_moyasar_cancel_invoice(const struct pay_call *c,
 
 /* ---- charges ---- */
 
+/* What judge_charges() fills: the charges of one payment of ours. */
 struct charge_list {
     const struct pay_charge *charges;
     size_t n;
@@ -292,6 +295,7 @@ static struct ext_result judge_charges(const struct pay_call *c, const struct pa
     return r;
 }
 
+/* Several charges may belong to one invoice: each failed attempt with a card is one. */
 static struct ext_result pay_moyasar_list_charges(const struct pay_call *c, const char *reference,
                                                   const struct pay_charge **out, size_t *n)
 {

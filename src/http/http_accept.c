@@ -6,8 +6,8 @@
 
 #include "base/names.h"
 
-/* qvalue of RFC 9110 12.4.2 in thousandths; -1 for other text. */
-/* At most three digits behind the point. Integers, since fractions of ten have no exact double. */
+/* qvalue of RFC 9110 12.4.2 in thousandths; -1 for other text. At most three digits behind the
+ * point. Integers, since fractions of ten have no exact double. */
 static int accept_quality(struct str s)
 {
     if (s.n == 0 || s.n > 5 || (s.p[0] != '0' && s.p[0] != '1') || (s.n > 1 && s.p[1] != '.'))

@@ -31,8 +31,8 @@ static char *end_of(char **strings, char *end)
     return end;
 }
 
-/* Copies n strings and the NULL behind them; NULL when memory is out. */
-/* getenv() and getopt() must go on working when the original strings are overwritten. */
+/* Copies n strings and the NULL behind them; NULL when memory is out. getenv() and getopt() must go
+ * on working when the original strings are overwritten. */
 static char **copy_of(char **strings, size_t n)
 {
     char **copy = calloc(n + 1, sizeof(*copy));

@@ -73,8 +73,8 @@ static bool master_counts_child(const struct master *m, const struct child *c)
            c->state != CHILD_DRAINING;
 }
 
-/* One worker more, up to twice as many as are configured. */
-/* Twice: that many slots there are, and a reload needs half of them. */
+/* One worker more, up to twice as many as are configured. Twice: that many slots there are, and a
+ * reload needs half of them. */
 static void add_worker(struct master *m)
 {
     int64_t n = 0;
@@ -145,8 +145,8 @@ static void stop_role(struct master *m, enum role role)
     }
 }
 
-/* The order of a drain: who takes work in, who does it, who watches. */
-/* One step per turn: each condition is looked at anew until all processes are gone. */
+/* The order of a drain: who takes work in, who does it, who watches. One step per turn: each
+ * condition is looked at anew until all processes are gone. */
 static void stop_step(struct master *m)
 {
     if (!m->forced && deadline_passed(m->stop_by)) {

@@ -112,8 +112,7 @@ static bool master_child_is_candidate(const struct master *m, const struct child
 /* ---- in the child ---- */
 
 /* Everything that this role was not given is closed: a listener kept open by a worker would outlive
- * a drain. */
-/* close_range() between the descriptors that stay, in ascending order. */
+ * a drain. close_range() between the descriptors that stay, in ascending order. */
 static void keep_only(const int *keep, size_t n)
 {
     unsigned from = STDERR_FILENO + 1;
@@ -140,8 +139,8 @@ static void ignore_the_masters(void)
         (void)signal(signals[i], SIG_IGN);
 }
 
-/* Of the configurations only its own, of that only the secrets of its role. */
-/* The log's format and level are the configuration's, too. */
+/* Of the configurations only its own, of that only the secrets of its role. The log's format and
+ * level are the configuration's, too. */
 static void keep_config(const struct master *m, const struct child *c)
 {
     struct config *mine = config_of(m, c->epoch), *other = mine == m->cfg ? m->reload.cfg : m->cfg;
@@ -193,8 +192,7 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
 /* ---- in the master ---- */
 
 /* Gives the role what it needs. theirs: the other end of a new pair, or -1. False: no descriptors.
- */
-/* Pairs are new for each process: a socket of a dead worker may still hold packets. */
+ * Pairs are new for each process: a socket of a dead worker may still hold packets. */
 static bool master_child_equip_env(struct master *m, const struct child *c, struct child_env *env,
                                    int *theirs)
 {
@@ -295,8 +293,8 @@ static void master_child_launch_process(struct master *m, struct child *c)
 }
 
 /* Without a dispatcher nobody could give a worker anything; one that is busy learns of it a little
- * later. */
-/* A full socket: wait for the next turn instead of starting a worker that nobody knows of. */
+ * later. A full socket: wait for the next turn instead of starting a worker that nobody knows
+ * of. */
 static bool can_announce(const struct master *m)
 {
     struct pollfd p = {.fd = m->control, .events = POLLOUT};

@@ -102,9 +102,8 @@ static void log_faults(struct master *m, const struct config_report *report, con
     }
 }
 
-/* What was decided once for the life of the process. */
-/* User and filters are laid down once and cannot be changed from inside; shared memory cannot
- * grow. */
+/* What was decided once for the life of the process. User and filters are laid down once and cannot
+ * be changed from inside; shared memory cannot grow. */
 static bool master_reload_check_fixed_keys(struct master *m)
 {
     const struct config *now = m->cfg, *next = m->reload.cfg;
@@ -136,8 +135,8 @@ static void stop_resolver(struct master *m)
     }
 }
 
-/* At the start an empty file means the defaults; over a running service it is an accident. */
-/* An editor or a copy that was interrupted leaves an empty file. */
+/* At the start an empty file means the defaults; over a running service it is an accident. An
+ * editor or a copy that was interrupted leaves an empty file. */
 static bool master_reload_is_file_empty(struct master *m)
 {
     struct stat st;
@@ -180,8 +179,8 @@ static void master_reload_begin_cycle(struct master *m)
 
 /* ---- the candidate configuration ---- */
 
-/* The table of names has one writer, the resolver: it is changed while there is none. */
-/* Names of both configurations: the old workers serve on until the switch, or for good. */
+/* The table of names has one writer, the resolver: it is changed while there is none. Names of both
+ * configurations: the old workers serve on until the switch, or for good. */
 static void names_step(struct master *m)
 {
     stop_resolver(m);
@@ -221,9 +220,9 @@ static struct candidate master_reload_count_candidate(const struct master *m)
     return t;
 }
 
-/* From here on there is no way back. False: the dispatcher takes nothing at the moment. */
-/* Everything goes in one packet: the dispatcher uses the new limits, networks and sockets from one
- * request to the next. */
+/* From here on there is no way back. False: the dispatcher takes nothing at the moment. Everything
+ * goes in one packet: the dispatcher uses the new limits, networks and sockets from one request to
+ * the next. */
 static bool master_reload_commit_config(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -293,8 +292,8 @@ static void proving_step(struct master *m)
 
 /* ---- what follows the configuration in force, every turn ---- */
 
-/* Of each of these roles there is one child, of the epoch. */
-/* child_replace() decides; this carries it out. */
+/* Of each of these roles there is one child, of the epoch. child_replace() decides; this carries it
+ * out. */
 static void replace_single(struct master *m, enum role role, uint32_t epoch,
                            enum child_handover how)
 {

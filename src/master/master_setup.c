@@ -43,8 +43,8 @@
 #define ROUTES_MAX 256
 #define ALIGN_SPARE 4096 /* every part of the shared memory is rounded up to 64 bytes */
 
-/* The descriptors of many connections; the hard limit is the administrator's word. */
-/* Not fatal: the dispatcher admits as many connections as there are descriptors for. */
+/* The descriptors of many connections; the hard limit is the administrator's word. Not fatal: the
+ * dispatcher admits as many connections as there are descriptors for. */
 static void raise_limits(void)
 {
     struct rlimit r;

@@ -67,8 +67,7 @@ static int64_t limit_ms(const struct monitor *m, int64_t took_ms)
 }
 
 /* The view is made fresh for each turn, so that no page shows figures older than an interval and a
- * read. */
-/* Figures are left out rather than shown old (BEHAVIOUR §9). */
+ * read. Figures are left out rather than shown old (BEHAVIOUR §9). */
 static void refresh_view(struct monitor *m)
 {
     const int64_t oldest_ms = m->env->cfg->monitor.poll_interval_ms + limit_ms(m, m->debt_took_ms) +
@@ -166,8 +165,8 @@ static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms, str
 }
 
 /* A table so long that it cannot be counted within the statement limit leaves out the sent ones,
- * not the debt. */
-/* Counting sent rows is the only read whose cost grows with the age of the installation. */
+ * not the debt. Counting sent rows is the only read whose cost grows with the age of the
+ * installation. */
 static void read_sent(struct monitor *m, struct db_gauges *out)
 {
     const struct config *cfg = m->env->cfg;

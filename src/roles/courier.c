@@ -35,6 +35,8 @@
 /* Who takes many signals passes on so many at most: there are no more couriers. */
 #define SIGNALS_MAX (COURIERS_MAX - 1)
 
+/* Everything of this process; nothing of it outlives the process but the row's claim and the
+ * board. */
 struct courier {
     const struct child_env *env;
     struct db *db;
@@ -55,6 +57,7 @@ struct courier {
     uint32_t deaths; /* as last seen */
 };
 
+/* What status pages and ps(1) show between two messages. */
 static void courier_rest(const struct courier *c)
 {
     scoreboard_budget((struct deadline){{0}});
@@ -62,6 +65,7 @@ static void courier_rest(const struct courier *c)
     proctitle_set("courier %d %s", c->env->index, c->ending ? "draining" : "idle");
 }
 
+/* SIGTERM: no new claim; a result that is not stored yet has a few seconds to be. */
 static void courier_note_end(struct courier *c)
 {
     if (c->ending)
@@ -91,6 +95,8 @@ static bool courier_pause(struct courier *c, struct deadline d, bool work)
     return true;
 }
 
+/* Each message has a request identifier of its own, as requests have: logs can be followed by
+ * it. */
 static struct svc courier_svc(struct courier *c, struct uuid *id, int64_t limit_ms)
 {
     *id = uuid_new();
@@ -119,6 +125,8 @@ static enum err courier_give_back(struct courier *c)
     return e;
 }
 
+/* The scoreboard's budget is the provider's limit and a little more: the master ends a courier that
+ * hangs in a call. */
 static void courier_send_row(struct courier *c, const struct courier_row *row)
 {
     const struct config *cfg = c->env->cfg;

@@ -32,9 +32,8 @@
 #define FIRST_LOOK_MS 5      /* how often it looks: a lookup takes about as long */
 /* The same for its first connection: a start must not take longer than a person waits. */
 #define FIRST_CONNECT_MS 1000
-#define TIDY_MS                                                                    \
-    1000 /* what may be spent between requests on results that could not be stored \
-          */
+/* What may be spent between requests on results that could not be stored. */
+#define TIDY_MS 1000
 /* At full load there is never an idle moment: four times per second is enough to notice a lost
  * connection. */
 #define TIDY_EVERY_MS 250

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* What all changes of a booking share: who may act on it, its locks, and what each change ends with
- * (history, audit, notification). Called by the other booking_*.c files. */
+ * (history, audit, notification). Called by the other booking_*.c files. A change is two batches:
+ * the first begins the transaction, locks and loads; the second writes and commits through
+ * booking_finish(). */
 #include "svc/booking.h"
 
 #include "base/ensure.h"
@@ -28,6 +30,7 @@ int booking_add_lock(struct db_batch *b, const struct booking_scope *sc)
     return DB_ADD(b, &stmt_booking_lock, SCOPE_PARAMS(*sc));
 }
 
+/* The columns that booking_read() reads. */
 int booking_add_load(struct db_batch *b, const struct booking_scope *sc)
 {
     return DB_ADD(b, &stmt_booking_load, SCOPE_PARAMS(*sc));

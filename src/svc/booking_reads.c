@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 /*
  * Reading bookings, for the first batch of the API's handlers, and from rows into struct booking
- * for everybody.
+ * for everybody. Functions named booking_add_*() only add a statement to the caller's batch: a
+ * handler authenticates and reads in one round trip.
  */
 #include "svc/booking_reads.h"
 
@@ -24,6 +25,7 @@ int booking_add_find_staff(struct db_batch *b, const char *key_hash, const char 
     return DB_ADD(b, &stmt_booking_find_staff, key_hash, id);
 }
 
+/* NULL matches every state. */
 static const char *booking_wanted_state(const struct booking_list *q)
 {
     return q->has_state ? booking_state_names[q->state] : NULL;
@@ -44,11 +46,13 @@ int booking_add_list_staff(struct db_batch *b, const char *key_hash, const struc
                   q->phones, q->text);
 }
 
+/* One row when the key may see the venue; handlers answer 404 without it. */
 int booking_add_venue_seen(struct db_batch *b, const char *key_hash, const char *venue_id)
 {
     return DB_ADD(b, &stmt_booking_venue_seen, key_hash, venue_id);
 }
 
+/* All events of one booking, the oldest first. */
 int booking_add_history(struct db_batch *b, const char *key_hash, const char *id)
 {
     return DB_ADD(b, &stmt_booking_history, key_hash, id);
@@ -61,6 +65,7 @@ static enum booking_state booking_find_state(const char *name)
     return (enum booking_state)i;
 }
 
+/* Arabic for NULL and for a language that this version does not know. */
 enum locale booking_locale_of(const char *name)
 {
     return name && strcmp(name, locale_names[LOCALE_EN]) == 0 ? LOCALE_EN : LOCALE_AR;
@@ -125,6 +130,7 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         out->cancelled_at = db_get_time(rows, row, "cancelled_us");
 }
 
+/* `from` is NULL for the event that made the booking. */
 void booking_read_event(struct db_rows rows, int row, struct booking_event *out)
 {
     *out = (struct booking_event){

@@ -57,6 +57,7 @@ int courier_lead_of(const char *event)
 
 /* ---- the round trip ---- */
 
+/* Once for each row that has ended; a reminder is counted under its lead time as well. */
 static void courier_count_end(const struct courier_result *r)
 {
     METRIC_INC(M_NOTIFICATIONS, r->template, r->outcome);
@@ -80,6 +81,7 @@ static void courier_read_stored(struct db_rows rows, const struct courier_result
             F_INT("claim", r->claim));
 }
 
+/* One row at most. Its texts are on the arena of the turn, which lives until the call has ended. */
 static void courier_read_claimed(struct db_rows rows, struct courier_turn *t)
 {
     t->got = !db_is_null(rows, 0, "id");
@@ -120,6 +122,8 @@ static const char *courier_text_or_null(const char *z)
     return *z ? z : NULL;
 }
 
+/* One statement stores the last result and claims the next row: a courier that has work needs one
+ * round trip for each message. */
 enum err courier_take_turn(struct svc *s, struct courier_turn *t)
 {
     static const struct courier_result none = {.move = MOVE_NOT_SENT};
@@ -196,6 +200,8 @@ static void courier_judge(const struct config *cfg, const struct courier_row *ro
     }
 }
 
+/* The claim is noted on the board first: should this process die in the call, the others know that
+ * the message may have gone out. */
 static void courier_call(struct svc *s, const struct courier_row *row, struct courier_result *out)
 {
     const int provider = s->cfg->notifications.provider;
@@ -237,6 +243,7 @@ static const char *courier_find_obstacle(const struct svc *s, const struct couri
     return s->cfg->notifications.provider < 0 ? "no provider is configured" : NULL;
 }
 
+/* What comes out is a move of notification_moves.def; the next turn stores it. */
 void courier_send(struct svc *s, const struct courier_row *row, struct courier_result *out)
 {
     *out = (struct courier_result){.venue_id = row->venue_id,
@@ -267,6 +274,8 @@ void courier_send(struct svc *s, const struct courier_row *row, struct courier_r
 
 /* ---- rows of the dead ---- */
 
+/* A row that was not called for becomes due again; the one that was called for ends as
+ * interrupted. */
 enum err courier_release(struct svc *s, const struct courier_hand *hand)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
@@ -291,6 +300,7 @@ enum err courier_release_dead(struct svc *s)
 
 /* ---- tasks of the keeper ---- */
 
+/* Rows that no courier took before they were too old, as when the provider was away for hours. */
 enum err courier_task_expire(struct svc *s)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);

@@ -2,7 +2,8 @@
 /* Copyright the bookingd authors */
 /* Sending notifications: the row in the transaction of a change, the message after its commit.
  * Called by the booking services, and by the resends of staff. A failure here never fails the
- * request: it ends as a row (BEHAVIOUR §4). */
+ * request: it ends as a row (BEHAVIOUR §4). With notifications.delivery "deferred", and for
+ * reminders, only the row is written here, and a courier sends the message (courier.c). */
 #include "svc/notification.h"
 
 #include "svc/svc_sql.h"
@@ -90,6 +91,7 @@ bool notification_has_time(const struct svc *s)
     return deadline_left_ms(deadline_before(s->deadline, KEEP_MS)) >= TRY_MIN_MS;
 }
 
+/* NOTIFICATION_TEMPLATE_COUNT for a name of another version: such a row is left as it is. */
 enum notification_template notification_template_find(const char *name)
 {
     const int i = name_find(notification_template_names, NOTIFICATION_TEMPLATE_COUNT, str_of(name));
@@ -123,6 +125,8 @@ void notification_copy(char *to, size_t size, const char *from)
     (void)snprintf(to, size, "%s", from ? from : "");
 }
 
+/* A refusal for the account (credit, credentials) is no word about this message: it was not sent,
+ * and may be sent later. */
 enum attempt_outcome notification_attempt_outcome(const struct ext_result *r)
 {
     if (r->err == ERR_OK)

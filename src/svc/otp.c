@@ -174,8 +174,8 @@ static enum err otp_replay(struct svc *s, struct sending *w, struct db_rows rows
     return otp_error_find(db_get(rows, 0, "error"));
 }
 
-/* ERR_ANSWERED: nothing is to be sent, *rows has what the first request made. */
-/* Limits and challenge in one statement: what is refused stores nothing (BEHAVIOUR §5). */
+/* ERR_ANSWERED: nothing is to be sent, *rows has what the first request made. Limits and challenge
+ * in one statement: what is refused stores nothing (BEHAVIOUR §5). */
 static enum err otp_begin(struct svc *s, struct sending *w, struct db_rows *repeat)
 {
     struct otp_sent *out = w->out;

@@ -169,8 +169,8 @@ static enum err refund_commit_unknown(struct svc *s, const struct refund *r, con
 
 /* ---- the gateway ---- */
 
-/* Whether the charge's total contains this refund. */
-/* The total never falls, so at least this much means that it was done. */
+/* Whether the charge's total contains this refund. The total never falls, so at least this much
+ * means that it was done. */
 static bool refund_is_shown(const struct refund *r, const struct pay_charge *charge)
 {
     return charge->refunded >= r->before + r->amount;

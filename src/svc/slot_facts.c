@@ -2,7 +2,9 @@
 /* Copyright the bookingd authors */
 /*
  * Reads what src/svc/sql/slot_facts.sql tells about a service and its resources into the form that
- * domain/slots.c works on. Called by the slot search and by whoever places a booking.
+ * domain/slots.c works on: the rules of the service, and for each resource its openings, closures
+ * and bookings. Called by the slot search and by whoever places a booking. Everything is in
+ * instants; PostgreSQL has turned the venue's wall times into them.
  */
 #include "slot_facts.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /*
- * The free starts of a service over a range of days. Called by the API's slot routes.
- *
- * The starts of several resources are merged in order of time as they are needed, so that a page
- * costs its own length and not that of the range.
+ * The free starts of a service over a range of days. Called by the API's slot routes. The same
+ * facts and the same rules decide as when a booking is made (slot_facts.c, domain/slots.c), so a
+ * start that is shown can be booked until somebody else takes it. The starts of several resources
+ * are merged in order of time as they are needed, so that a page costs its own length and not that
+ * of the range.
  */
 #include "svc/slot_search.h"
 
@@ -20,6 +21,7 @@ struct slot_stream {
     struct slot next;
     bool has_next;
 };
+/* All resources that may take the service. */
 struct slot_merge {
     struct slot_stream *streams; /* by resource id */
     size_t n;

@@ -46,8 +46,7 @@ static void config_file_close(void *p)
 }
 
 /* Bytes to make room for: what a file has and a bit, or all that is allowed where that is not known
- * (a pipe). */
-/* One byte more than the file has: a full buffer shows that it grew meanwhile. */
+ * (a pipe). One byte more than the file has: a full buffer shows that it grew meanwhile. */
 static size_t config_file_room(int fd)
 {
     struct stat st;
@@ -147,8 +146,8 @@ static void config_file_fill(struct config_file_load *load)
     load->whole = true;
 }
 
-/* Everything that takes memory is below this; load->whole stays false when it runs out. */
-/* Nothing but this frame may be skipped by the jump: all that it needs is in `load`. */
+/* Everything that takes memory is below this; load->whole stays false when it runs out. Nothing but
+ * this frame may be skipped by the jump: all that it needs is in `load`. */
 static void config_file_run(struct config_file_load *load)
 {
     jmp_buf oom;

@@ -36,8 +36,8 @@ static unsigned config_keys_count_edits(const char *a, const char *b)
     return row[n];
 }
 
-/* A known key so like this one that it was probably meant; NULL. */
-/* Two edits at most, one for short words: a farther guess would be more confusing than none. */
+/* A known key so like this one that it was probably meant; NULL. Two edits at most, one for short
+ * words: a farther guess would be more confusing than none. */
 static const char *config_keys_guess_meant(const struct config_scope *scope, const char *path)
 {
     const char *best = NULL;

@@ -6,8 +6,8 @@
 #include "sys/config_read.h"
 
 /* Why a text is no URL that a configuration may have; the parsed URL in *u otherwise. Scheme and
- * host come out in lower case. */
-/* Without a slash at the end, since every path that is appended begins with one. */
+ * host come out in lower case. Without a slash at the end, since every path that is appended begins
+ * with one. */
 static bool config_url_parse_text(struct arena *a, const char *text, struct url *u,
                                   const char **out, const char **reason)
 {

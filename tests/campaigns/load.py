@@ -490,7 +490,7 @@ class Scenarios(World):
         wanted, workers, seconds, budget = *((40, 16, 3) if OPTIONS.short else (1000, 48, 8)), int(
             5 * bd.SLOWNESS
         )
-        killed, total, faults, slowest, by_status, daemons, cut = 0, 0, 0, 0.0, {}, 0, 0
+        killed, total, faults, slowest, by_status, daemons = 0, 0, 0, 0.0, {}, 0
         while killed < wanted:
             # A new daemon each time: replacements of who dies again and again wait longer and
             # longer, and nobody could be killed.
