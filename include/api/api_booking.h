@@ -39,6 +39,8 @@ struct api_booking_answer {
 };
 struct booking_caller api_booking_caller(struct api_booking_answer *answer);
 
+/* The text when it is a date of the calendar, or NULL; NULL after a fault at `pointer`, too. */
+const char *api_query_date(struct api_request *r, const char *text, const char *pointer);
 /* "a,b" of ?status= as a literal of text[]; NULL when absent, or after a fault. */
 const char *api_states_list(struct api_request *r, const char *text, const char *const *names);
 

@@ -32,7 +32,7 @@ static const struct schema_row api_calendar_rows[] = {
 
 /* A date that the calendar has, or NULL: a text that is none is a fault and must not reach the
  * database. */
-static const char *api_calendar_date(struct api_request *r, const char *text, const char *pointer)
+const char *api_query_date(struct api_request *r, const char *text, const char *pointer)
 {
     if (!text || wall_date_valid(str_of(text)))
         return text;
@@ -91,8 +91,8 @@ static enum err api_calendar_get(struct api_request *r)
         .customer_id = q->has_customer ? q->customer_id.s : NULL,
         .phones = api_calendar_phones(r, q->phone),
         .text = q->q,
-        .from = api_calendar_date(r, q->from, "query:from"),
-        .to = api_calendar_date(r, q->to, "query:to"),
+        .from = api_query_date(r, q->from, "query:from"),
+        .to = api_query_date(r, q->to, "query:to"),
         .after_start = after[0],
         .after_id = after[1],
         .limit = limit + 1,

@@ -3,4 +3,6 @@
 # payments and the gateway's hints
 libapi_a_SOURCES += \
   include/api/api_payment.h \
-  src/api/api_payment.c
+  src/api/api_payment.c \
+  src/api/api_payment_list.c \
+  src/api/api_site_payment.c

@@ -4,7 +4,9 @@
 libsvc_a_SOURCES += \
   include/svc/payment.h \
   include/svc/payment_link.h \
+  include/svc/payment_list.h \
   include/svc/refund.h \
+  include/svc/site_payment.h \
   src/svc/payment.c \
   src/svc/payment_decide.c \
   src/svc/payment_decide.h \
@@ -18,7 +20,8 @@ libsvc_a_SOURCES += \
   src/svc/payment_store.c \
   src/svc/refund.c \
   src/svc/refund_priv.h \
-  src/svc/refund_request.c
+  src/svc/refund_request.c \
+  src/svc/site_payment.c
 
 if HAVE_CHECK
 PAYMENT_UNIT_TESTS = tests/unit/check_payment tests/unit/check_payment_decide

@@ -311,5 +311,138 @@ class Cancelling(Money):
         self.assertEqual(j["payments"][0]["status"], "partially_refunded")
 
 
+class Lists(Money):
+    def list(self, query="", key=None, status=200, code=None):
+        path = "/v1/staff/payments" + ("?" + query if query else "")
+        r = self.expect(self.shop.call("GET", path, None, key or self.shop.admin), status, code)
+        return r.json().get("items", r.json())
+
+    def ids(self, query="", key=None):
+        return [p["id"] for p in self.list(query, key)]
+
+    def test_filters(self):  # B12
+        booking, paid = self.paid()
+        other, opened = self.opened()
+        path = "/v1/staff/bookings/%s/cancel" % booking
+        self.shop.call("POST", path, {"refund": "none"}, self.shop.admin)
+        seen = self.list("booking_id=" + booking)[0]
+        self.assertEqual(
+            (seen["id"], seen["status"], seen["booking_status"], seen["service_name"]),
+            (paid, "paid", "cancelled", "Cut"),
+        )
+        self.assertEqual((seen["venue_id"], seen["surplus"]), (self.shop.venue, False))
+        self.assertEqual(self.ids()[:2], [opened["id"], paid])
+        self.assertEqual(self.ids("status=paid")[0], paid)
+        self.assertEqual(self.ids("status=mismatch"), [])
+        self.assertEqual(self.ids("status=paid&booking_id=" + other), [])
+        self.assertEqual(self.ids("venue_id=" + self.shop.venue)[0], opened["id"])
+        self.assertEqual(self.ids("venue_id=" + str(uuid.uuid4())), [])
+        today = bd_shop.dt.datetime.now(bd_shop.RIYADH).date()
+        day = bd_shop.dt.timedelta(days=1)
+        for query, found in (
+            ("from=%s&to=%s" % (today, today), True),
+            ("from=%s" % (today + day), False),
+            ("to=%s" % (today - day), False),
+            ("from=%s&status=paid" % today, True),
+            ("to=%s&booking_id=%s" % (today - day, booking), False),
+        ):
+            self.assertEqual(paid in self.ids(query), found, query)
+        for query, pointer in (
+            ("status=lost", "query:status"),
+            ("from=2026-02-30", "query:from"),
+            ("from=2026-02-03&to=2026-02-02", "query:to"),
+            ("booking_id=x", "query:booking_id"),
+            ("limit=0", "query:limit"),
+            ("after=x", "query:after"),
+            ("color=red", "query:color"),
+        ):
+            j = self.list(query, status=422, code="validation_failed")
+            self.assertEqual([e["pointer"] for e in j["errors"]], [pointer])
+        self.expect(self.shop.call("GET", "/v1/staff/payments"), 401, "unauthorized")
+        self.assertEqual(self.ids(key=self.shop.key("looker", "viewer"))[0], opened["id"])
+
+    def test_pages(self):
+        made = [self.opened()[1]["id"] for _ in range(5)]
+        for filters in "", "status=initiated&", "venue_id=%s&" % self.shop.venue:
+            found, after = [], ""
+            while after is not None and len(found) < 5:
+                path = "/v1/staff/payments?%slimit=2%s" % (filters, after)
+                j = self.shop.staff("GET", path)
+                found += [p["id"] for p in j["items"]]
+                after = "&after=" + j["next"] if j["next"] else None
+            self.assertEqual(found[:5], made[::-1])
+
+    def test_venue_keys_see_their_own(self):
+        _, payment = self.paid()
+        other = self.shop.staff(
+            "POST",
+            "/v1/staff/venues",
+            {"name": "Other", "time_zone": "Asia/Riyadh", "currency": "SAR"},
+        )["id"]
+        mine = self.shop.key("mine", "viewer", self.shop.venue)
+        self.assertEqual(self.ids(key=mine)[0], payment)
+        self.assertEqual(self.ids("status=paid", key=mine)[0], payment)
+        self.assertEqual(self.ids("venue_id=" + other, key=mine), [])
+        theirs = self.shop.key("theirs", "admin", other)
+        for query in "", "status=paid", "venue_id=" + self.shop.venue:
+            self.assertEqual(self.ids(query, key=theirs), [])
+
+
+class OnSite(Money):
+    def record(self, booking, body, key=None, **headers):
+        path = "/v1/staff/bookings/%s/payments" % booking
+        return self.shop.call("POST", path, body, key or self.shop.admin, **headers)
+
+    def test_written_down(self):
+        booking = self.place(payment="on_site").json()["id"]
+        key = {"Idempotency_Key": "cash-" + booking}
+        cash = self.expect(self.record(booking, {"method": "cash", "amount": 5000}, **key), 201)
+        again = self.expect(self.record(booking, {"method": "cash", "amount": 5000}, **key), 201)
+        self.assertEqual((again.body, again.header("Idempotency-Replayed")), (cash.body, "true"))
+        card = self.expect(self.record(booking, {"method": "card", "amount": 7000}), 201).json()
+        j = cash.json()
+        self.assertEqual(
+            {k: j[k] for k in ("booking_id", "method", "amount", "currency", "recorded_by")},
+            {
+                "booking_id": booking,
+                "method": "cash",
+                "amount": 5000,
+                "currency": "SAR",
+                "recorded_by": "staff:boss",
+            },
+        )
+        seen = self.shop.detail(booking)
+        self.assertEqual([p["id"] for p in seen["site_payments"]], [j["id"], card["id"]])
+        self.assertEqual(seen["payments"], [])
+        told = [e for e in self.shop.audit(booking) if e[1] == "payment.record"]
+        self.assertEqual(told, [("staff:boss", "payment.record")] * 2)
+
+    def test_faults(self):
+        booking = self.place(payment="on_site").json()["id"]
+        for body, pointer in (
+            ({"method": "gold", "amount": 1}, "/method"),
+            ({"method": "cash", "amount": 0}, "/amount"),
+            ({"method": "cash", "amount": -5}, "/amount"),
+            ({"method": "cash", "amount": "5"}, "/amount"),
+            ({"amount": 5}, "/method"),
+            ({"method": "cash"}, "/amount"),
+            ({"method": "cash", "amount": 5, "currency": "SAR"}, "/currency"),
+        ):
+            r = self.expect(self.record(booking, body), 422, "validation_failed")
+            self.assertEqual([e["pointer"] for e in r.json()["errors"]], [pointer])
+        good = {"method": "cash", "amount": 5}
+        other = self.shop.staff(
+            "POST",
+            "/v1/staff/venues",
+            {"name": "Other", "time_zone": "Asia/Riyadh", "currency": "SAR"},
+        )["id"]
+        self.expect(
+            self.record(booking, good, self.shop.key("o", "admin", other)), 404, "not_found"
+        )
+        self.expect(self.record(booking, good, self.shop.key("w", "viewer")), 403, "forbidden")
+        self.shop.staff("POST", "/v1/staff/bookings/%s/cancel" % booking)
+        self.expect(self.record(booking, good), 409, "booking_not_active")
+
+
 if __name__ == "__main__":
     bd.main()

@@ -24,7 +24,8 @@ BEGIN
                  WHEN item.relname = 'audit_log' OR item.relname LIKE '%\_history'
                      THEN 'SELECT, INSERT'
                  WHEN item.relname IN ('bookings', 'payments', 'refunds', 'customers', 'venues',
-                                       'services', 'resources', 'notifications')
+                                       'services', 'resources', 'notifications',
+                                       'site_payments')
                      THEN 'SELECT, INSERT, UPDATE'
                  ELSE 'SELECT, INSERT, UPDATE, DELETE' END,
             item.name, to_role);

@@ -122,6 +122,117 @@ SELECT
  ORDER BY p.status = 'mismatch'
  LIMIT 1;
 
+-- The venue of which the payments are listed, by key $1 and the wish $9; NULL: all of them. No row:
+-- the key may not see that venue.
+-- fragment: payment_list_scope
+SELECT COALESCE(k.venue_id, $9::uuid) AS venue_id
+  FROM staff_keys k
+ WHERE k.key_hash = $1
+   AND k.revoked_at IS NULL
+   AND ($9::uuid IS NULL OR k.venue_id IS NULL OR k.venue_id = $9::uuid)
+
+-- fragment: payment_list_from
+SELECT p.venue_id, p.id, p.created_at
+  FROM payments p
+  JOIN venues v ON v.id = p.venue_id
+
+-- Dates are the venue's; the bounds that are a day wider than any zone, and that of the cursor, are
+-- for the index.
+-- fragment: payment_list_page
+p.created_at >= COALESCE(($4::date - 1)::timestamp AT TIME ZONE 'UTC', '-infinity')
+AND p.created_at < COALESCE(($5::date + 2)::timestamp AT TIME ZONE 'UTC', 'infinity')
+AND p.created_at <= COALESCE($6::timestamptz, 'infinity')
+AND ($4::date IS NULL OR (p.created_at AT TIME ZONE v.time_zone)::date >= $4::date)
+AND ($5::date IS NULL OR (p.created_at AT TIME ZONE v.time_zone)::date <= $5::date)
+AND ($6::timestamptz IS NULL OR (p.created_at, p.id) < ($6::timestamptz, $7::uuid))
+ORDER BY p.created_at DESC, p.id DESC
+LIMIT $8::integer
+
+-- There are five ways to list, each with an index of its own, and one of them is taken: of the
+-- others the conditions without a column are false, so that their parts are not run.
+-- name: payment_list
+-- params: $1 text hash of the staff key, $2 text status or NULL, $3 uuid booking or NULL,
+-- params: $4 date first or NULL, $5 date last or NULL, $6 timestamptz cursor's time or NULL,
+-- params: $7 uuid cursor's id or NULL, $8 integer most rows, $9 uuid venue or NULL
+-- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
+-- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
+-- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
+-- returns: expected_currency,
+-- returns: booking_state, starts_us, service
+-- index: payments_venue_status
+WITH scope AS MATERIALIZED (
+    -- include: payment_list_scope
+), picked AS (
+    (
+    -- include: payment_list_from
+     WHERE p.booking_id = $3::uuid
+       AND ($2::text IS NULL OR p.status = $2::text)
+       AND EXISTS (SELECT
+                     FROM scope c
+                    WHERE c.venue_id IS NULL OR c.venue_id = p.venue_id)
+       AND
+           -- include: payment_list_page
+    ) UNION ALL (
+    -- include: payment_list_from
+     WHERE $3::uuid IS NULL
+       AND $2::text IS NULL
+       AND (SELECT c.venue_id IS NULL FROM scope c)
+       AND
+           -- include: payment_list_page
+    ) UNION ALL (
+    -- include: payment_list_from
+     WHERE $3::uuid IS NULL
+       AND $2::text IS NULL
+       AND p.venue_id = (SELECT c.venue_id FROM scope c)
+       AND
+           -- include: payment_list_page
+    ) UNION ALL (
+    -- include: payment_list_from
+     WHERE $3::uuid IS NULL
+       AND p.status = $2::text
+       AND (SELECT c.venue_id IS NULL FROM scope c)
+       AND
+           -- include: payment_list_page
+    ) UNION ALL (
+    -- include: payment_list_from
+     WHERE $3::uuid IS NULL
+       AND p.status = $2::text
+       AND p.venue_id = (SELECT c.venue_id FROM scope c)
+       AND
+           -- include: payment_list_page
+    )
+)
+SELECT
+    -- include: payment_columns
+       , booking_status(b.status, b.hold_expires_at) AS booking_state,
+       (extract(epoch FROM b.starts_at) * 1000000)::bigint AS starts_us, s.name AS service
+  FROM picked k
+  JOIN payments p ON p.venue_id = k.venue_id AND p.id = k.id
+  JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id
+  JOIN services s ON s.venue_id = b.venue_id AND s.id = b.service_id
+ ORDER BY k.created_at DESC, k.id DESC
+ LIMIT $8::integer;
+
+-- ---- on site ----
+
+-- name: site_payment_insert
+-- params: $1 uuid venue, $2 uuid payment, $3 uuid booking, $4 text method, $5 bigint amount,
+-- params: $6 text currency, $7 text actor
+-- returns: nothing
+INSERT INTO site_payments (venue_id, id, booking_id, method, amount, currency, actor)
+VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::bigint, $6::text, $7::text);
+
+-- name: site_payment_list
+-- params: $1 text hash of the staff key, $2 uuid booking
+-- returns: id, booking_id, venue_id, method, amount, currency, actor, created_us
+-- index: site_payments_booking
+SELECT p.id, p.booking_id, p.venue_id, p.method, p.amount, p.currency, p.actor,
+       (extract(epoch FROM p.created_at) * 1000000)::bigint AS created_us
+  FROM site_payments p
+ WHERE p.booking_id = $2::uuid AND
+       -- include: payment_seen_by_staff
+ ORDER BY p.created_at, p.id;
+
 -- ---- opening ----
 
 -- name: payment_open_of
