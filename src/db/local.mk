@@ -11,7 +11,6 @@ DB_MIGRATIONS = \
   src/db/migrations/0007_operations.sql \
   src/db/migrations/0008_staff.sql \
   src/db/migrations/0009_payments.sql \
-  src/db/migrations/0009_payments.sql \
   src/db/migrations/0010_courier.sql \
   src/db/migrations/0011_money.sql
 
