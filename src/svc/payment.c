@@ -9,7 +9,6 @@
 #include "base/ensure.h"
 #include "base/names.h"
 #include "payment_priv.h"
-#include "svc/payment_list.h"
 #include "svc/svc_sql.h"
 
 #define TO(state) (1u << PAYMENT_##state)
@@ -120,21 +119,6 @@ int payment_add_list_odd(struct db_batch *b, const char *key_hash, const char *b
 }
 
 /* Without a predicate of who asks: for the services, which know the caller already. */
-int payment_add_list(struct db_batch *b, const char *key_hash, const struct payment_filter *f)
-{
-    return DB_ADD(b, &stmt_payment_list, key_hash, f->status, f->booking_id, f->from, f->to,
-                  f->after_created, f->after_id, db_int(b, f->limit), f->venue_id);
-}
-
-void payment_read_listed(struct db_rows rows, int row, struct payment_listed *out)
-{
-    *out = (struct payment_listed){
-        .booking_state = db_get_str(rows, row, "booking_state"),
-        .service = db_get_str(rows, row, "service"),
-        .starts_at = db_get_time(rows, row, "starts_us"),
-    };
-}
-
 enum err payment_find(struct svc *s, const char *id, struct payment *out)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);

@@ -14,6 +14,7 @@ libsvc_a_SOURCES += \
   src/svc/payment_gateway.c \
   src/svc/payment_keeper.c \
   src/svc/payment_link.c \
+  src/svc/payment_list.c \
   src/svc/payment_open.c \
   src/svc/payment_priv.h \
   src/svc/payment_settle.c \
