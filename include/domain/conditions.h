@@ -62,5 +62,9 @@ void conditions_read(struct conditions *out);
 /* The keeper: whether the last alert could not be sent. */
 void conditions_set_unsent(bool unsent);
 bool conditions_unsent(void);
+/* Room that is the keeper's alone, for what it told; zeroed by the master. NULL before
+ * conditions_init(). */
+#define CONDITIONS_KEEPER_BYTES 4096
+void *conditions_keeper_area(void);
 
 #endif

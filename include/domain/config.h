@@ -17,6 +17,7 @@
 #include "base/cdefs.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "domain/config_alerts.h"
 #include "domain/phone_config.h"
 #include "domain/provider.h"
 #include "domain/reminder.h"
@@ -96,11 +97,11 @@ struct config {
         struct time_of_day quiet_from, quiet_to; /* both set or none */
         struct rate_limit per_phone, per_customer;
         int64_t expire_after_ms;
-        const char
-            *messages[NOTIFICATION_TEMPLATE_COUNT][LOCALE_COUNT]; /* {service} {venue} {resource}
-                                                      {starts_at} {ends_at} {party_size},
-                                                      and by template {amount} {currency} {link} */
+        /* with {service} and the like, as the manual says by template */
+        const char *messages[NOTIFICATION_TEMPLATE_COUNT][LOCALE_COUNT];
     } notifications;
+    struct config_alerts alerts;
+    bool desk_enabled; /* /desk is served */
     struct {
         int64_t notifications_ms, audit_ms, webhook_events_ms; /* 0: for ever */
     } retention;
@@ -141,10 +142,8 @@ void config_free(struct config *c);
 /* Index of a provider by name; -1. */
 int config_provider_find(const struct config *c, const char *name);
 
-/*
- * Name of the gateway that payments go through, the type of payments.provider. Without
- * one it is the first gateway that there is a driver for, since rows of the past are shown as well.
- */
+/* Name of the gateway that payments go through, the type of payments.provider. Without one it is
+ * the first that there is a driver for, since rows of the past are shown as well. */
 const char *config_gateway_name(const struct config *c);
 
 #endif

@@ -31,6 +31,7 @@
 
 /* Operations of a kind of provider, one bit each. */
 #define METRIC_OPS_SMS (1u << PROVIDER_OP_SMS_OTP | 1u << PROVIDER_OP_SMS_NOTIFICATION)
-#define METRIC_OPS_PAYMENT ((1u << PROVIDER_OP_COUNT) - 1 - METRIC_OPS_SMS)
+#define METRIC_OPS_ALERT (1u << PROVIDER_OP_ALERT)
+#define METRIC_OPS_PAYMENT ((1u << PROVIDER_OP_COUNT) - 1 - METRIC_OPS_SMS - METRIC_OPS_ALERT)
 
 #endif

@@ -19,6 +19,7 @@ struct keeper_task {
     /* s->arena is reset by the caller between runs; s->deadline bounds the whole run, its provider
      * calls included. */
     enum err (*run)(struct svc *s);
+    bool offline; /* runs without a database, too */
 };
 extern const struct keeper_task keeper_tasks[];
 extern const size_t keeper_tasks_n;

@@ -75,6 +75,8 @@ const struct cli_command cli_commands[] = {
     {"status", NULL, cli_status, "[--json | --check]", "show the scoreboard of the running daemon",
      "  --check            say what is wrong; exit code 0 when nothing is, 1 for what can wait,\n"
      "                     2 for what hurts customers now (a daemon that does not answer, too)\n"},
+    {"alert-test", NULL, cli_alert_test, "", "send a test message to each place that alerts names",
+     "Exit code 69 when one cannot be reached, 78 when alerts names none.\n"},
     {"reload", NULL, cli_reload, "[--wait] [--pid PID] [--timeout SECONDS]",
      "make the running daemon read its configuration again",
      "  --wait             wait until it is done; exit code 0, or 1 and the reason when the "

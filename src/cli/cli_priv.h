@@ -51,7 +51,7 @@ struct cli_session {
     struct svc svc; /* db and arena of it; ext when asked for */
     bool shared;
 };
-enum cli_needs { CLI_ANY_SCHEMA, CLI_DATABASE, CLI_PROVIDERS };
+enum cli_needs { CLI_ANY_SCHEMA, CLI_DATABASE, CLI_PROVIDERS, CLI_NO_DATABASE /* providers */ };
 /* Everything that the command needs, with `ms` for all of it. CLI_GO_ON, or the exit code after a
  * message. */
 int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs,
@@ -82,6 +82,7 @@ int cli_notifications_list(struct cli *c) MUST_CHECK; /* cli_notifications.c */
 int cli_notifications_resend(struct cli *c) MUST_CHECK;
 int cli_notifications_acknowledge(struct cli *c) MUST_CHECK;
 int cli_status(struct cli *c) MUST_CHECK;
+int cli_alert_test(struct cli *c) MUST_CHECK;
 int cli_reload(struct cli *c) MUST_CHECK;
 
 /* cli_monitor.c: /status of the monitor there. False: *reason says what is wrong with the answer,

@@ -74,7 +74,7 @@ static void session_open_addresses(const struct config *cfg, bool providers)
 
 static bool session_open_parts(struct cli_session *s, enum cli_needs needs)
 {
-    bool providers = needs == CLI_PROVIDERS;
+    bool providers = needs == CLI_PROVIDERS || needs == CLI_NO_DATABASE;
     s->arena = s->svc.arena = arena_new(ARENA_CHUNK);
     s->shared =
         /* Shared memory of a process that shares it with nobody: breakers and addresses live
@@ -107,7 +107,7 @@ int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs 
         return 1;
     }
     s->svc.deadline = deadline_in_ms(ms);
-    if (needs == CLI_ANY_SCHEMA)
+    if (needs == CLI_ANY_SCHEMA || needs == CLI_NO_DATABASE)
         return CLI_GO_ON;
     /* A command of another version could write rows that the daemon does not understand. */
     db_require_schema(s->svc.db, true);
@@ -123,7 +123,7 @@ int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs 
 
 int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs needs, int64_t ms)
 {
-    struct config *cfg = cli_config(c, needs != CLI_PROVIDERS);
+    struct config *cfg = cli_config(c, needs < CLI_PROVIDERS);
     if (!cfg)
         return EX_CONFIG;
     if (needs == CLI_ANY_SCHEMA && cfg->database.migrate_url) {

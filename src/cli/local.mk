@@ -5,6 +5,7 @@ noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
   include/cli/cli.h \
   src/cli/cli.c \
+  src/cli/cli_alert.c \
   src/cli/cli_check_config.c \
   src/cli/cli_commands.c \
   src/cli/cli_init.c \

@@ -104,6 +104,7 @@ const char *condition_summary(struct arena *a, enum condition id, double value, 
 static struct {
     SEQLOCK(struct conditions) judged;
     _Alignas(64) atomic_bool unsent;
+    _Alignas(64) unsigned char keeper[CONDITIONS_KEEPER_BYTES];
 } * conditions_shared;
 
 size_t conditions_size(void)
@@ -140,4 +141,9 @@ bool conditions_unsent(void)
 {
     return conditions_shared &&
            atomic_load_explicit(&conditions_shared->unsent, memory_order_relaxed);
+}
+
+void *conditions_keeper_area(void)
+{
+    return conditions_shared ? conditions_shared->keeper : NULL;
 }

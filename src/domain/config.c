@@ -57,6 +57,7 @@ static void config_read_root(struct config_loader *l, const struct config_node *
         c->file = arena_strdup(l->arena, l->path);
     /* An index, of which 0 is a provider. */
     c->otp.provider = c->payments.provider = c->notifications.provider = -1;
+    c->alerts.provider = c->alerts.sms_provider = -1;
     config_default_messages(c);
     if (root && root->kind != CONFIG_MAP && !config_node_null(root)) {
         config_fault(l, root, "must be a mapping of sections");
@@ -69,6 +70,7 @@ static void config_read_root(struct config_loader *l, const struct config_node *
     config_check_otp(l, root);
     config_check_reminders(l, root);
     config_check_listens(l, root);
+    config_check_alerts(l, root);
 }
 
 static struct config *config_load_any(const char *path, bool offline, struct config_report **report)

@@ -5,7 +5,7 @@ libdomain_a_SOURCES += \
   include/domain/config.h src/domain/config.c src/domain/config.def src/domain/config_priv.h \
   include/domain/provider.h include/domain/providers.def src/domain/provider.c \
   include/domain/templates.h include/domain/templates.def src/domain/templates.c \
-  src/domain/config_message.c \
+  include/domain/config_alerts.h src/domain/config_alerts.c src/domain/config_message.c \
   src/domain/config_otp.c \
   src/domain/config_provider.c \
   src/domain/config_reminder.c include/domain/reminder.h \

@@ -67,6 +67,13 @@ void config_read_status(const struct config_entry *e);       /* one or a list [i
 void config_read_success(const struct config_entry *e);      /* list [struct config_success] */
 void config_read_otp_messages(const struct config_entry *e); /* config_message.c: by language */
 void config_read_notification_messages(const struct config_entry *e); /* by template and language */
+void config_read_alert_webhook(const struct config_entry *e); /* config_alerts.c [const char *] */
+void config_read_alert_secret(const struct config_entry *e);  /* [const char *] */
+void config_read_alert_form(const struct config_entry *e);    /* [int, enum alert_form] */
+void config_read_alert_phones(const struct config_entry *e);  /* list [const char *] */
+void config_read_severity(const struct config_entry *e);      /* [int, enum severity] */
+/* After all keys: adds the webhook's provider, and faults of what is missing. */
+void config_check_alerts(struct config_loader *l, const struct config_node *root);
 void config_default_messages(struct config *c);
 
 #endif

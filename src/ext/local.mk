@@ -16,6 +16,7 @@ libext_a_SOURCES = \
   src/ext/ext_status.c include/ext/ext_status.h \
   src/ext/ext_tls.c \
   src/ext/ext_transfer.c \
+  src/ext/hook.c include/ext/hook.h \
   src/ext/pay.c include/ext/pay.h \
   src/ext/pay_moyasar.c \
   src/ext/pay_moyasar_read.c src/ext/pay_moyasar_read.h \

@@ -28,7 +28,9 @@ void master_describe_providers(const struct config *cfg, struct master_providers
 {
     for (size_t i = 0; i < cfg->providers_n; i++) {
         out->names[i] = cfg->providers[i].name;
-        out->ops[i] = provider_types[cfg->providers[i].type].metric_ops;
+        out->ops[i] = (int)i == cfg->alerts.provider
+                          ? METRIC_OPS_ALERT
+                          : provider_types[cfg->providers[i].type].metric_ops;
         out->timeouts_ms[i] = cfg->providers[i].timeout_ms;
     }
 }

@@ -88,7 +88,7 @@ static struct deadline keeper_soonest_deadline(const struct keeper *k)
 static void keeper_run_due_task(struct keeper *k)
 {
     for (size_t i = 0; i < keeper_tasks_n; i++) {
-        if (!deadline_passed(k->next[i]))
+        if (!deadline_passed(k->next[i]) || (!db_connected(k->db) && !keeper_tasks[i].offline))
             continue;
         keeper_run_task(k, &keeper_tasks[i]);
         k->next[i] = deadline_in_ms(rng_jitter_ms(keeper_tasks[i].interval_ms, 0.1));
@@ -111,8 +111,8 @@ static int keeper_run_loop(struct keeper *k)
             news = role_loop_sleep(&k->loop, deadline_in_ms(AWAY_MS));
         if (news != ROLE_TURNED)
             return news == ROLE_BROKEN;
-        if (db_connected(k->db))
-            keeper_run_due_task(k);
+        /* Without a database only what needs none: alerts say that it is away. */
+        keeper_run_due_task(k);
     }
 }
 

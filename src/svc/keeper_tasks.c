@@ -4,6 +4,7 @@
 #include "svc/keeper_tasks.h"
 
 #include "domain/metrics.h"
+#include "svc/alert.h"
 #include "svc/booking.h"
 #include "svc/courier.h"
 #include "svc/notification.h"
@@ -108,13 +109,14 @@ static enum err keeper_tasks_purge(struct svc *s)
  * of the longest task at most KEEPER_TASK_RUN_MS: FAILED within the 60 s of the contract (BEHAVIOUR
  * §4). Purging can wait; what people wait for runs every second. */
 const struct keeper_task keeper_tasks[] = {
-    {"interrupted_notifications", 1000, keeper_tasks_fail_interrupted},
-    {"couriers", 1000, courier_task_watch},
-    {"expired_notifications", 1000, courier_task_expire},
-    {"reminders", 1000, reminder_task_due},
-    {"expired_holds", 1000, keeper_tasks_expire_holds},
-    {"payments", 1000, payment_task_settle},
-    {"refunds", 1000, refund_task_due},
-    {"purge", 15000, keeper_tasks_purge},
+    {"alerts", 2000, alert_task, true},
+    {"interrupted_notifications", 1000, keeper_tasks_fail_interrupted, false},
+    {"couriers", 1000, courier_task_watch, false},
+    {"expired_notifications", 1000, courier_task_expire, false},
+    {"reminders", 1000, reminder_task_due, false},
+    {"expired_holds", 1000, keeper_tasks_expire_holds, false},
+    {"payments", 1000, payment_task_settle, false},
+    {"refunds", 1000, refund_task_due, false},
+    {"purge", 15000, keeper_tasks_purge, false},
 };
 const size_t keeper_tasks_n = ARRAY_LEN(keeper_tasks);

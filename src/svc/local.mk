@@ -4,6 +4,7 @@
 noinst_LIBRARIES += libsvc.a
 libsvc_a_SOURCES = \
   include/svc/svc.h src/svc/svc.c \
+  include/svc/alert.h src/svc/alert.c \
   include/svc/audit.h src/svc/audit.c \
   include/svc/customer.h src/svc/customer.c \
   include/svc/customer_staff.h src/svc/customer_staff.c \

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the bookingd authors */
+/*
+ * alerts: where the keeper says what is wrong. Readers named by rows of config.def. The webhook is
+ * called like a provider, with a time limit and a breaker, so it becomes a row of the providers
+ * under the name "alerts", which no file gives.
+ */
+#include <string.h>
+
+#include "base/url.h"
+#include "config_priv.h"
+#include "domain/conditions.h"
+
+/* Receivers of alerts answer at once; a slow one must not hold the keeper's other tasks up. */
+#define WEBHOOK_TIMEOUT_MS 5000
+#define WEBHOOK_CONNECT_MS 2000
+#define BREAKER_FAILURES 5
+#define BREAKER_OPEN_MS 15000
+
+const char *const alert_forms[ALERT_FORM_COUNT + 1] = {
+    [ALERT_STANDARD] = "standard", [ALERT_TEXT] = "text"};
+
+void config_read_alert_form(const struct config_entry *e)
+{
+    int form = config_choice(e->l, e->node, alert_forms);
+    if (form >= 0)
+        config_entry_set(e, &form, sizeof form);
+}
+
+void config_read_severity(const struct config_entry *e)
+{
+    int severity = config_choice(e->l, e->node, severity_names);
+    if (severity >= 0)
+        config_entry_set(e, &severity, sizeof severity);
+}
+
+/* Of some receivers the address is itself the secret, so it may come from a file, and has a
+ * query. */
+void config_read_alert_webhook(const struct config_entry *e)
+{
+    struct url u;
+    const char *text = config_secret(e->l, e->node);
+    if (!text)
+        return;
+    if (*text == '\0')
+        return; /* as if it were not there */
+    if (strchr(text, '@') || strchr(text, '#') || !url_parse(str_of(text), &u))
+        config_fault(e->l, e->node, "must be an http or https URL without user name or fragment");
+    else
+        config_entry_set(e, &text, sizeof text);
+}
+
+/* Empty: not signed. */
+void config_read_alert_secret(const struct config_entry *e)
+{
+    const char *text = config_secret(e->l, e->node);
+    if (text && *text)
+        config_entry_set(e, &text, sizeof text);
+}
+
+static bool config_alerts_is_phone(const struct config_node *n)
+{
+    if (n->kind != CONFIG_SCALAR || n->text[0] != '+' || n->text[1] == '0')
+        return false;
+    size_t digits = strspn(n->text + 1, "0123456789");
+    return digits >= 7 && digits <= 15 && n->text[digits + 1] == '\0';
+}
+
+void config_read_alert_phones(const struct config_entry *e)
+{
+    if (!config_entry_is_list(e, "a list of numbers like [\"+966500000000\"]"))
+        return;
+    const char **phones = arena_array(e->l->arena, e->node->n, sizeof *phones);
+    size_t n = 0;
+    for (const struct config_node *item = e->node->first; item; item = item->next) {
+        if (config_alerts_is_phone(item))
+            phones[n++] = arena_strdup(e->l->arena, item->text);
+        else if (item->kind != CONFIG_REFUSED)
+            config_fault(e->l, item, "must be a number like \"+966500000000\"");
+    }
+    config_entry_set_list(e, phones, n);
+}
+
+static bool config_alerts_name_taken(const struct config *c)
+{
+    for (size_t i = 0; i < c->providers_n; i++)
+        if (strcmp(c->providers[i].name, CONFIG_ALERTS) == 0)
+            return true;
+    return false;
+}
+
+static void config_alerts_add_provider(struct config_loader *l, const struct config_node *root)
+{
+    struct config *c = config_of(l);
+    const struct config_node *at = config_node_at(root, "alerts.webhook");
+    struct url u;
+    if (config_alerts_name_taken(c)) {
+        config_fault(l, at, "needs the name '" CONFIG_ALERTS "', which a provider has");
+        return;
+    }
+    if (c->providers_n >= PROVIDERS_MAX || !url_parse(str_of(c->alerts.webhook), &u)) {
+        config_fault(l, at, "counts as a provider, and there are %d already", PROVIDERS_MAX);
+        return;
+    }
+    struct provider_config *all = arena_array(l->arena, c->providers_n + 1, sizeof *all);
+    if (c->providers_n)
+        memcpy(all, c->providers, c->providers_n * sizeof *all);
+    all[c->providers_n] = (struct provider_config){.name = CONFIG_ALERTS,
+                                                   .type = PROVIDER_HTTP,
+                                                   .base_url = url_origin(l->arena, &u),
+                                                   .connect_timeout_ms = WEBHOOK_CONNECT_MS,
+                                                   .timeout_ms = WEBHOOK_TIMEOUT_MS,
+                                                   .max_concurrent = 1,
+                                                   .breaker_failures = BREAKER_FAILURES,
+                                                   .breaker_open_for_ms = BREAKER_OPEN_MS};
+    c->alerts.provider = (int)c->providers_n;
+    c->providers = all;
+    c->providers_n++;
+}
+
+void config_check_alerts(struct config_loader *l, const struct config_node *root)
+{
+    const struct config *c = config_of(l);
+    if (c->alerts.webhook)
+        config_alerts_add_provider(l, root);
+    const struct config_node *alerts = config_node_member(root, STR("alerts"));
+    const struct config_node *sms = config_node_member(alerts, STR("sms"));
+    if (c->alerts.sms_to_n > 0 && !config_node_member(sms, STR("provider")))
+        config_fault_at(l, sms ? sms->key_line : 1, sms ? sms->key_column : 1,
+                        "alerts.sms.provider", "is missing: alerts.sms.to needs it");
+}
