@@ -41,7 +41,7 @@ static void monitor_facts_http(struct facts *f)
 
 static int64_t monitor_facts_codes(enum otp_outcome outcome)
 {
-    return metric_sum(M_OTP, outcome, METRIC_ANY, METRIC_ANY);
+    return metric_sum(M_OTP, (int)outcome, METRIC_ANY, METRIC_ANY);
 }
 
 static int64_t monitor_facts_throttled(enum otp_scope scope)
