@@ -37,7 +37,8 @@ extern const struct condition_row condition_rows[CONDITION_COUNT];
 /* How each condition stands. */
 struct conditions {
     struct {
-        bool holds, seen; /* seen: above its threshold, perhaps not yet for long enough */
+        /* 1 or 0. seen: above its threshold, perhaps not yet for long enough. */
+        unsigned char holds, seen;
         struct mono seen_since;
         struct wall since; /* when it began to hold; kept when it has ended */
         double value;

@@ -19,8 +19,8 @@
 #include "base/clock.h"
 #include "base/uuid.h"
 
-/* Shared memory; before fork. */
-size_t courier_board_size(void);
+/* Bytes of shared memory for so many slots of the scoreboard; its parts. Master, before fork. */
+size_t courier_board_size(unsigned slots);
 void courier_board_init(void);
 
 struct courier_hand {

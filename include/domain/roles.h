@@ -10,6 +10,8 @@ enum role {
 #undef ROLE
     ROLE_COUNT
 };
+/* For sets of roles. */
+#define ROLE_BIT(role) (1u << (role))
 /* "master", ... and a NULL behind the last. */
 extern const char *const role_names[ROLE_COUNT + 1];
 /* How many scoreboard slots a role has, when there is room for w workers. */

@@ -27,8 +27,8 @@ struct addrs_result {
 
 /* Bytes of shared memory that addrs_init takes. */
 size_t addrs_size(void);
-/* Before fork. */
-void addrs_init(void);
+/* Before fork. resolver: the bit of the role that writes the answers (sys/shm.h). */
+void addrs_init(unsigned resolver);
 /*
  * Registers a host name to be looked up; literal addresses and unix paths need none and are
  * ignored. Before fork, or while no resolver runs: false (logged) when there is no room for it.

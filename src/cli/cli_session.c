@@ -62,7 +62,7 @@ static void session_resolve(unsigned i)
 static void session_open_addresses(const struct config *cfg, bool providers)
 {
     char host[256];
-    addrs_init();
+    addrs_init(SHM_ANYBODY);
     db_register_hosts(cfg->database.url);
     for (size_t i = 0; providers && i < cfg->providers_n; i++)
         if (url_host(cfg->providers[i].base_url, host, sizeof host))

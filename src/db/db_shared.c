@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "db_priv.h"
+#include "domain/roles.h"
 #include "sys/shm.h"
 
 struct shared {
@@ -16,15 +17,14 @@ struct shared {
 static struct shared own; /* of a process that has nobody to share with */
 static struct shared *shared = &own;
 
-/* 64: alignment to a cache line. */
 size_t db_shared_size(void)
 {
-    return sizeof(*shared) + 64;
+    return shm_round(sizeof(*shared));
 }
 
 void db_shared_init(void)
 {
-    shared = shm_alloc(sizeof(*shared));
+    shared = shm_alloc(sizeof(*shared), ~(ROLE_BIT(ROLE_DISPATCHER) | ROLE_BIT(ROLE_RESOLVER)));
 }
 
 bool db_host_silent(int i)
@@ -68,7 +68,7 @@ void db_host_used(uint32_t id)
  * any more. */
 bool db_primary_moved(uint32_t id)
 {
-    uint32_t at = atomic_load(&shared->at);
+    const uint32_t at = atomic_load(&shared->at);
 
     return at != 0 && at != id;
 }

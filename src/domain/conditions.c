@@ -8,14 +8,18 @@
  */
 #include "domain/conditions.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/ensure.h"
 #include "base/str.h"
+#include "domain/roles.h"
 #include "sys/seqlock.h"
 #include "sys/shm.h"
+
+#define VALUE_MAX 1e15 /* counts, seconds and shares are far below */
 
 const char *const severity_names[SEVERITY_COUNT + 1] = {
     [SEVERITY_TICKET] = "ticket", [SEVERITY_PAGE] = "page"};
@@ -99,51 +103,70 @@ const char *condition_summary(struct arena *a, enum condition id, double value, 
 
 /* ---- shared memory ---- */
 
-/* Two writers, each with its own part. After a reload the new monitor writes while the old one
- * drains, and that one has stopped judging by then. */
-static struct {
-    SEQLOCK(struct conditions) judged;
-    _Alignas(64) atomic_bool unsent;
+/* After a reload the new monitor writes while the old one drains, and that one has stopped judging
+ * by then. */
+static struct conditions_judged {
+    SEQLOCK(struct conditions) newest;
+} * conditions_judged;
+/* Written by the keeper. */
+static struct conditions_told {
     _Alignas(64) unsigned char keeper[CONDITIONS_KEEPER_BYTES];
-} * conditions_shared;
+    atomic_uchar unsent; /* 1 or 0; no bool, which must not hold anything else */
+} * conditions_told;
 
 size_t conditions_size(void)
 {
-    return sizeof(*conditions_shared) + 64; /* and what alignment takes */
+    return shm_round(sizeof(*conditions_judged)) + shm_round(sizeof(*conditions_told));
 }
 
 void conditions_init(void)
 {
-    conditions_shared = shm_alloc(sizeof(*conditions_shared));
+    conditions_judged = shm_alloc(sizeof(*conditions_judged), ROLE_BIT(ROLE_MONITOR));
+    conditions_told = shm_alloc(sizeof(*conditions_told), ROLE_BIT(ROLE_KEEPER));
 }
 
 void conditions_publish(const struct conditions *c)
 {
-    ENSURE(conditions_shared != NULL);
-    SEQLOCK_STORE(&conditions_shared->judged, c);
+    ENSURE(conditions_judged != NULL);
+    SEQLOCK_STORE(&conditions_judged->newest, c);
+}
+
+/* What the monitor cannot have written is as if it had not been: the keeper sends it to people. */
+static void conditions_check(struct conditions *c)
+{
+    const struct wall now = wall_now();
+    for (unsigned i = 0; i < CONDITION_COUNT; i++) {
+        c->at[i].holds = c->at[i].holds == 1;
+        c->at[i].seen = c->at[i].seen == 1;
+        if (!isfinite(c->at[i].value) || fabs(c->at[i].value) > VALUE_MAX)
+            c->at[i].value = 0;
+        if (c->at[i].since.us < 0 || c->at[i].since.us > now.us)
+            c->at[i].since = now;
+    }
 }
 
 /* Before the first judgement, and while a writer is in the middle for too long: nothing holds. */
 void conditions_read(struct conditions *out)
 {
     memset(out, 0, sizeof(*out));
-    if (conditions_shared && !SEQLOCK_LOAD(&conditions_shared->judged, out))
-        memset(out, 0, sizeof(*out));
+    if (!conditions_judged || !SEQLOCK_LOAD(&conditions_judged->newest, out))
+        return;
+    conditions_check(out);
 }
 
 void conditions_set_unsent(bool unsent)
 {
-    if (conditions_shared)
-        atomic_store_explicit(&conditions_shared->unsent, unsent, memory_order_relaxed);
+    if (conditions_told)
+        atomic_store_explicit(&conditions_told->unsent, unsent ? 1 : 0, memory_order_relaxed);
 }
 
 bool conditions_unsent(void)
 {
-    return conditions_shared &&
-           atomic_load_explicit(&conditions_shared->unsent, memory_order_relaxed);
+    return conditions_told &&
+           atomic_load_explicit(&conditions_told->unsent, memory_order_relaxed) == 1;
 }
 
 void *conditions_keeper_area(void)
 {
-    return conditions_shared ? conditions_shared->keeper : NULL;
+    return conditions_told ? conditions_told->keeper : NULL;
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/ensure.h"
-#include "domain/config.h"
+#include "domain/roles.h"
 #include "domain/scoreboard.h"
 #include "sys/seqlock.h"
 #include "sys/shm.h"
@@ -26,36 +26,46 @@ struct courier_grave {
     struct deadline until;
 };
 
+/* Each courier's own record, in the pages of its scoreboard slot. */
+struct courier_record {
+    SEQLOCK(struct courier_hand) hand;
+};
+static unsigned char *records;
+static size_t record_stride;
+/* Written by the master. */
 static struct courier_board {
-    SEQLOCK(struct courier_hand) hands[2 * COURIERS_MAX];
     SEQLOCK(struct courier_grave) graves[COURIER_GRAVES];
     _Atomic uint32_t deaths;
-    atomic_bool wanted;
 } * board;
+/* By the keeper: 1 or 0; no bool, which must not hold anything else. */
+static atomic_uchar *wanted;
 /* This process's own record; it is never read back. */
 static struct courier_hand mine;
 
-size_t courier_board_size(void)
+size_t courier_board_size(unsigned slots)
 {
-    return sizeof(*board);
+    return slots * shm_round(sizeof(struct courier_record)) + shm_round(sizeof(*board)) +
+           shm_round(sizeof(*wanted));
 }
 
 void courier_board_init(void)
 {
-    board = shm_alloc(sizeof(*board));
+    record_stride = shm_round(sizeof(struct courier_record));
+    records = shm_alloc_slots(sizeof(struct courier_record), scoreboard_slots());
+    board = shm_alloc(sizeof(*board), SHM_MASTER);
+    wanted = shm_alloc(sizeof(*wanted), ROLE_BIT(ROLE_KEEPER));
 }
 
-static unsigned courier_board_index(unsigned slot)
+static struct courier_record *courier_board_record(unsigned slot)
 {
-    const unsigned i = slot - scoreboard_first(ROLE_COURIER);
-    ENSURE(board && i < ARRAY_LEN(board->hands));
-    return i;
+    ENSURE(records && scoreboard_role(slot) == ROLE_COURIER);
+    return (struct courier_record *)(void *)(records + slot * record_stride);
 }
 
 static void courier_board_store(void)
 {
-    const unsigned i = courier_board_index((unsigned)scoreboard_self());
-    SEQLOCK_STORE(&board->hands[i], &mine);
+    struct courier_record *r = courier_board_record((unsigned)scoreboard_self());
+    SEQLOCK_STORE(&r->hand, &mine);
 }
 
 void courier_board_enter(const struct uuid *process)
@@ -90,12 +100,12 @@ void courier_board_bury(unsigned slot)
 {
     struct courier_grave g = {.until = deadline_in_ms(COURIER_GRAVE_MS)};
     const struct courier_hand none = {.called_claim = 0};
-    const unsigned i = courier_board_index(slot);
-    if (!SEQLOCK_LOAD(&board->hands[i], &g.hand) || g.hand.process.s[0] == '\0')
+    struct courier_record *r = courier_board_record(slot);
+    if (!SEQLOCK_LOAD(&r->hand, &g.hand) || g.hand.process.s[0] == '\0')
         return;
     const uint32_t n = atomic_load_explicit(&board->deaths, memory_order_relaxed);
     SEQLOCK_STORE(&board->graves[n % COURIER_GRAVES], &g);
-    SEQLOCK_STORE(&board->hands[i], &none);
+    SEQLOCK_STORE(&r->hand, &none);
     atomic_store_explicit(&board->deaths, n + 1, memory_order_release);
 }
 
@@ -120,10 +130,10 @@ bool courier_board_grave(unsigned i, struct courier_hand *out)
 
 void courier_board_want(void)
 {
-    atomic_store_explicit(&board->wanted, true, memory_order_relaxed);
+    atomic_store_explicit(wanted, 1, memory_order_relaxed);
 }
 
 bool courier_board_wanted(void)
 {
-    return atomic_load_explicit(&board->wanted, memory_order_relaxed);
+    return atomic_load_explicit(wanted, memory_order_relaxed) == 1;
 }

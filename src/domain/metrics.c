@@ -15,7 +15,9 @@
 #include "sys/shm.h"
 
 /* A slot has one writer, so a line of its own means that no write waits for another processor. */
-#define CELLS_PER_LINE 8 /* 64 bytes: no two slots share a cache line */
+#define CELLS_PER_LINE 8              /* 64 bytes: no two slots share a cache line */
+#define COUNT_MAX (UINT64_C(1) << 50) /* a million per second for 35 years */
+#define SECONDS_MAX 1e15 /* thirty million years of waiting; the sum of all slots stays finite */
 
 const struct metric_family metric_families[METRIC_COUNT] = {
 #define METRIC(id, kind, buckets, name, help, ...) \
@@ -118,7 +120,7 @@ size_t metrics_size(const struct metrics_setup *setup)
 {
     ENSURE(g_metrics.cells == NULL);
     metrics_lay_out(setup);
-    return g_metrics.stride * setup->slots * sizeof(uint64_t);
+    return shm_round(g_metrics.stride * sizeof(uint64_t)) * setup->slots;
 }
 
 static void metrics_count_dropped_record(void)
@@ -128,8 +130,9 @@ static void metrics_count_dropped_record(void)
 
 void metrics_init(const struct metrics_setup *setup)
 {
-    size_t size = metrics_size(setup);
-    g_metrics.cells = shm_alloc(size);
+    (void)metrics_size(setup);
+    g_metrics.cells = shm_alloc_slots(g_metrics.stride * sizeof(uint64_t), setup->slots);
+    g_metrics.stride = shm_round(g_metrics.stride * sizeof(uint64_t)) / sizeof(uint64_t);
     metrics_use_providers(setup->providers, setup->provider_ops, setup->providers_n);
     log_set_drop_hook(metrics_count_dropped_record);
 }
@@ -301,21 +304,34 @@ static uint64_t metrics_load(unsigned slot, enum metric_id id, unsigned combinat
     return atomic_load_explicit(&cells[at], memory_order_relaxed);
 }
 
+/* A slot is its process's to write: what cannot be a count is none, rather than spoiling the sum of
+ * all slots. */
+static uint64_t metrics_count_of(uint64_t n)
+{
+    return n <= COUNT_MAX || n >= UINT64_MAX - COUNT_MAX /* a gauge below 0 */ ? n : 0;
+}
+
 /* Slots of one page are read at slightly different moments. Prometheus allows that. */
 uint64_t metric_cell(enum metric_id id, unsigned combination, unsigned part)
 {
     uint64_t n = 0;
     for (unsigned slot = 0; g_metrics.cells && slot < g_metrics.slots; slot++)
-        n += metrics_load(slot, id, combination, part);
+        n += metrics_count_of(metrics_load(slot, id, combination, part));
     return n;
+}
+
+/* The same of seconds. */
+static double metrics_seconds_of(uint64_t bits)
+{
+    const double v = metrics_bits_to_double(bits);
+    return isfinite(v) && v >= 0 && v <= SECONDS_MAX ? v : 0;
 }
 
 double metric_seconds(enum metric_id id, unsigned combination)
 {
     double sum = 0;
     for (unsigned slot = 0; g_metrics.cells && slot < g_metrics.slots; slot++)
-        sum +=
-            metrics_bits_to_double(metrics_load(slot, id, combination, metric_bounds(id)->n + 1));
+        sum += metrics_seconds_of(metrics_load(slot, id, combination, metric_bounds(id)->n + 1));
     return sum;
 }
 

@@ -13,6 +13,8 @@
 #include "sys/seqlock.h"
 #include "sys/shm.h"
 
+#define BUDGET_MAX_MS INT64_C(86400000)
+
 const char *const stage_names[STAGE_COUNT] = {
     [STAGE_DOWN] = "down", [STAGE_STARTING] = "starting", [STAGE_IDLE] = "idle",
     [STAGE_BUSY] = "busy", [STAGE_DRAINING] = "draining",
@@ -29,22 +31,26 @@ struct words {
     char call[SCOREBOARD_CALL_MAX];
 };
 
-// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): two writers, two cache lines
-struct slot {
-    /* written by the master */
+/* Written by the master: who is in a slot. */
+struct holder {
     _Alignas(64) atomic_int pid;
     _Atomic uint32_t generation;
-    /* written by the child; by the master only while there is none */
-    _Alignas(64) SEQLOCK(struct words) words;
+};
+/* Written by the child; by the master only while there is none. Pages of its own, which nobody else
+ * can write (sys/shm.h). */
+struct slot {
+    SEQLOCK(struct words) words;
     _Atomic uint64_t served;
     _Atomic int64_t turned;
-    atomic_bool database;
+    atomic_uchar database; /* 1: connected; no bool, which must not hold anything else */
     /* single bytes, since a panicking child must do as little as possible; said 2: whole */
     atomic_int said;
     atomic_char last_words[SCOREBOARD_LAST_WORDS_MAX];
 };
 
-static struct slot *slots; /* shared */
+static unsigned char *slots;   /* shared: a struct slot every slot_stride bytes */
+static struct holder *holders; /* shared */
+static size_t slot_stride;
 static unsigned slots_n, workers_n;
 static struct slot *self; /* this process's, NULL before scoreboard_attach() */
 static int self_index = -1;
@@ -65,14 +71,17 @@ static unsigned scoreboard_count_slots(unsigned workers_max)
 /* For the master, which adds the parts up before it makes the shared memory. */
 size_t scoreboard_size(unsigned workers_max)
 {
-    return scoreboard_count_slots(workers_max) * sizeof(struct slot);
+    const size_t n = scoreboard_count_slots(workers_max);
+    return n * shm_round(sizeof(struct slot)) + shm_round(n * sizeof(struct holder));
 }
 
 void scoreboard_init(unsigned workers_max)
 {
     workers_n = workers_max;
     slots_n = scoreboard_count_slots(workers_max);
-    slots = shm_alloc(scoreboard_size(workers_max));
+    slot_stride = shm_round(sizeof(struct slot));
+    slots = shm_alloc_slots(sizeof(struct slot), slots_n);
+    holders = shm_alloc(slots_n * sizeof(*holders), SHM_MASTER);
     self = NULL;
     self_index = -1;
 }
@@ -109,7 +118,13 @@ enum role scoreboard_role(unsigned slot)
 static struct slot *scoreboard_slot(unsigned slot)
 {
     ENSURE(slots != NULL && slot < slots_n);
-    return &slots[slot];
+    return (struct slot *)(void *)(slots + slot * slot_stride);
+}
+
+static struct holder *scoreboard_holder(unsigned slot)
+{
+    ENSURE(holders != NULL && slot < slots_n);
+    return &holders[slot];
 }
 
 /* Called by the master before the fork. The generation is stored last: who sees it (the holder of a
@@ -118,31 +133,40 @@ uint32_t scoreboard_assign(unsigned slot)
 {
     struct slot *s = scoreboard_slot(slot);
     struct words fresh = {.stage = STAGE_STARTING, .since = mono_now()};
-    uint32_t generation = atomic_load_explicit(&s->generation, memory_order_relaxed) + 1;
+    struct holder *h = scoreboard_holder(slot);
+    uint32_t generation = atomic_load_explicit(&h->generation, memory_order_relaxed) + 1;
     SEQLOCK_STORE(&s->words, &fresh);
-    atomic_store_explicit(&s->database, false, memory_order_relaxed);
-    atomic_store_explicit(&s->pid, 0, memory_order_relaxed);
-    atomic_store_explicit(&s->generation, generation, memory_order_release);
+    atomic_store_explicit(&s->database, 0, memory_order_relaxed);
+    atomic_store_explicit(&h->pid, 0, memory_order_relaxed);
+    atomic_store_explicit(&h->generation, generation, memory_order_release);
     return generation;
 }
 
 void scoreboard_set_pid(unsigned slot, pid_t pid)
 {
-    atomic_store_explicit(&scoreboard_slot(slot)->pid, pid, memory_order_relaxed);
+    atomic_store_explicit(&scoreboard_holder(slot)->pid, pid, memory_order_relaxed);
+}
+
+/* A text as its writer may have left it: without an end, or with bytes that would break the line of
+ * a log, a page or a terminal. */
+static void scoreboard_copy_text(char *to, const char *from, size_t size)
+{
+    size_t n = 0;
+    for (; n + 1 < size && from[n]; n++)
+        to[n] = from[n] >= ' ' && from[n] <= '~' ? from[n] : '?';
+    to[n] = '\0';
 }
 
 /* 1 means that the process died while it wrote them; half a text could mislead. */
 static void scoreboard_copy_last_words(struct slot *s, char *buf, size_t size)
 {
-    size_t n = 0;
+    char words[SCOREBOARD_LAST_WORDS_MAX + 1] = "";
+    if (size == 0)
+        return;
     if (atomic_load_explicit(&s->said, memory_order_acquire) == 2)
-        for (; n + 1 < size && n < SCOREBOARD_LAST_WORDS_MAX; n++) {
-            buf[n] = atomic_load_explicit(&s->last_words[n], memory_order_relaxed);
-            if (buf[n] == '\0')
-                break;
-        }
-    if (size)
-        buf[n] = '\0';
+        for (size_t n = 0; n < SCOREBOARD_LAST_WORDS_MAX; n++)
+            words[n] = atomic_load_explicit(&s->last_words[n], memory_order_relaxed);
+    scoreboard_copy_text(buf, words, size < sizeof(words) ? size : sizeof(words));
 }
 
 /* By the master, once the child is reaped: nobody writes to the slot at that moment. */
@@ -152,8 +176,8 @@ void scoreboard_release(unsigned slot, char *last_words, size_t size)
     struct words gone = {.stage = STAGE_DOWN, .since = mono_now()};
     scoreboard_copy_last_words(s, last_words, size);
     atomic_store_explicit(&s->said, 0, memory_order_relaxed);
-    atomic_store_explicit(&s->database, false, memory_order_relaxed);
-    atomic_store_explicit(&s->pid, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->database, 0, memory_order_relaxed);
+    atomic_store_explicit(&scoreboard_holder(slot)->pid, 0, memory_order_relaxed);
     SEQLOCK_STORE(&s->words, &gone);
 }
 
@@ -173,7 +197,9 @@ int scoreboard_self(void)
 /* 0 without a slot (a command, a test); a holder with generation 0 is never taken for dead. */
 uint32_t scoreboard_generation(void)
 {
-    return self ? atomic_load_explicit(&self->generation, memory_order_relaxed) : 0;
+    return self ? atomic_load_explicit(&scoreboard_holder((unsigned)self_index)->generation,
+                                       memory_order_relaxed)
+                : 0;
 }
 
 /* Without a slot nothing is published, and every caller still works. */
@@ -266,39 +292,53 @@ void scoreboard_panic(const char *text)
 }
 
 /* A copy: what the caller looks at does not change under its hands. */
+/* Times that cannot be: before the machine started, or after now. */
+static struct mono scoreboard_past(struct mono at, struct mono now)
+{
+    return at.ns >= 0 && at.ns <= now.ns ? at : now;
+}
+
+/* No work is given more than a day; a longer budget would overflow what is computed with it. */
+static struct deadline scoreboard_budget_of(struct deadline d, struct mono now)
+{
+    const struct mono last = mono_after_ms(now, BUDGET_MAX_MS);
+    return d.at.ns >= 0 && d.at.ns <= last.ns ? d : (struct deadline){now};
+}
+
+/* Nothing that another process wrote is believed: impossible values become possible ones here, for
+ * all readers. */
 void scoreboard_read(unsigned slot, struct scoreboard_view *out)
 {
     struct slot *s = scoreboard_slot(slot);
+    const struct holder *h = scoreboard_holder(slot);
+    const struct mono now = mono_now();
     struct words w = {.stage = STAGE_DOWN};
     /* A writer that was killed in the middle of a store: shown as down since now. */
     if (!SEQLOCK_LOAD(&s->words, &w))
-        w.since = mono_now();
+        w.since = now;
     memset(out, 0, sizeof(*out));
     out->role = scoreboard_role(slot);
     out->index = (int)(slot - scoreboard_first(out->role));
-    out->pid = atomic_load_explicit(&s->pid, memory_order_relaxed);
-    out->generation = atomic_load_explicit(&s->generation, memory_order_relaxed);
+    out->pid = atomic_load_explicit(&h->pid, memory_order_relaxed);
+    out->generation = atomic_load_explicit(&h->generation, memory_order_relaxed);
     out->stage = (unsigned)w.stage < STAGE_COUNT ? w.stage : STAGE_DOWN;
-    out->since = w.since;
+    out->since = scoreboard_past(w.since, now);
     out->turned.ns = atomic_load_explicit(&s->turned, memory_order_relaxed);
     /* A new process has not turned yet; the time of the last one in this slot must not be held
      * against it. */
-    if (out->turned.ns < w.since.ns)
-        out->turned = w.since;
-    out->budget = w.budget;
+    if (out->turned.ns < out->since.ns)
+        out->turned = out->since;
+    out->turned = scoreboard_past(out->turned, now);
+    out->budget = scoreboard_budget_of(w.budget, now);
     out->database = scoreboard_has_database(slot);
     out->served = atomic_load_explicit(&s->served, memory_order_relaxed);
-    /* Terminated by the reader: shared memory is input, whoever wrote it. */
-    memcpy(out->what, w.what, sizeof(out->what));
-    out->what[sizeof(out->what) - 1] = '\0';
-    memcpy(out->request, w.request, sizeof(out->request));
-    out->request[sizeof(out->request) - 1] = '\0';
-    memcpy(out->call, w.call, sizeof(out->call));
-    out->call[sizeof(out->call) - 1] = '\0';
+    scoreboard_copy_text(out->what, w.what, sizeof(out->what));
+    scoreboard_copy_text(out->request, w.request, sizeof(out->request));
+    scoreboard_copy_text(out->call, w.call, sizeof(out->call));
     scoreboard_copy_last_words(s, out->last_words, sizeof(out->last_words));
 }
 
 bool scoreboard_has_database(unsigned slot)
 {
-    return atomic_load_explicit(&scoreboard_slot(slot)->database, memory_order_relaxed);
+    return atomic_load_explicit(&scoreboard_slot(slot)->database, memory_order_relaxed) == 1;
 }

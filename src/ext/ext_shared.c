@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ensure.h"
+#include "domain/roles.h"
 #include "ext/ext_holder.h"
 #include "ext/ext_shared.h"
 #include "ext_priv.h"
@@ -16,6 +17,8 @@
 
 /* Room for two generations of configuration; pages that nobody touches cost nothing. */
 #define CELLS (2 * PROVIDERS_MAX)
+/* All but the roles that never call a provider. */
+#define CALLERS ~(ROLE_BIT(ROLE_DISPATCHER) | ROLE_BIT(ROLE_RESOLVER) | ROLE_BIT(ROLE_MONITOR))
 /* Beyond the provider's own time limit: what a probe may lose before and after the transfer. */
 #define PROBE_GRACE_MS 2000
 
@@ -33,7 +36,7 @@ static const struct config *config;
 size_t ext_shared_size(const struct config *cfg)
 {
     (void)cfg; /* the same for every configuration: a reload must fit too */
-    return sizeof(struct shared) + 64;
+    return shm_round(sizeof(struct shared));
 }
 
 static void ext_shared_clear_cell(unsigned row)
@@ -46,7 +49,7 @@ void ext_shared_init(const struct config *cfg, unsigned slots)
     const char *names[PROVIDERS_MAX];
     ENSURE(slots <= EXT_HOLDER_SLOTS_MAX && cfg->providers_n <= PROVIDERS_MAX);
     if (!shared)
-        shared = shm_alloc(sizeof(*shared));
+        shared = shm_alloc(sizeof(*shared), CALLERS);
     for (size_t i = 0; i < cfg->providers_n; i++)
         names[i] = cfg->providers[i].name;
     cell_names.clear = ext_shared_clear_cell;

@@ -21,12 +21,12 @@ static struct {
 
 size_t master_state_size(void)
 {
-    return sizeof(*state);
+    return shm_round(sizeof(*state));
 }
 
 void master_state_init(void)
 {
-    state = shm_alloc(sizeof(*state));
+    state = shm_alloc(sizeof(*state), SHM_MASTER);
 }
 
 /* Called at each change, which is a few times per reload. */

@@ -20,6 +20,7 @@
 
 #include "base/digest.h"
 #include "base/ensure.h"
+#include "domain/roles.h"
 #include "sys/net.h"
 #include "sys/shm.h"
 
@@ -184,13 +185,13 @@ static unsigned given_n;
 
 size_t protocol_shared_size(unsigned slots)
 {
-    return slots * sizeof(struct given);
+    return shm_round(slots * sizeof(struct given));
 }
 
 void protocol_shared_init(unsigned slots)
 {
     given_n = slots;
-    given = shm_alloc(protocol_shared_size(slots));
+    given = shm_alloc(slots * sizeof(*given), ROLE_BIT(ROLE_DISPATCHER));
 }
 
 /* For the master's watch: a worker that died or hung before it took the packet says nothing

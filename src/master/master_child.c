@@ -32,6 +32,7 @@
 #include "roles/roles.h"
 #include "sys/log.h"
 #include "sys/net.h"
+#include "sys/shm.h"
 #include "sys/sig.h"
 #include "sys/wake.h"
 
@@ -162,6 +163,9 @@ static NORETURN void run_child(const struct master *m, const struct child *c, st
      * line is asked after.
      */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != m->pid)
+        _exit(1);
+    /* The first thing of all that can go wrong: nothing is read from outside before. */
+    if (!shm_confine(ROLE_BIT(c->role), c->slot))
         _exit(1);
     keep[n++] = log_fd();
     keep[n++] = env->parent_fd;

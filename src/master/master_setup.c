@@ -41,7 +41,6 @@
 #define WORKERS_ROOM_MAX 1024
 /* The API has about fifty rows; ENSURE below says when it has more. */
 #define ROUTES_MAX 256
-#define ALIGN_SPARE 4096 /* every part of the shared memory is rounded up to 64 bytes */
 
 /* The descriptors of many connections; the hard limit is the administrator's word. Not fatal: the
  * dispatcher admits as many connections as there are descriptors for. */
@@ -162,13 +161,13 @@ static bool make_shared(struct master *m)
     if (!shm_init(scoreboard_size(room) + metrics_size(&metrics) + addrs_size() + db_shared_size() +
                   ext_shared_size(m->cfg) + protocol_shared_size(slots_bound) +
                   master_state_size() + conditions_size() + monitor_shared_size() +
-                  courier_board_size() + ALIGN_SPARE))
+                  courier_board_size(slots_bound)))
         return false;
     scoreboard_init(room);
     metrics.slots = scoreboard_slots();
     ENSURE(metrics.slots <= slots_bound);
     metrics_init(&metrics);
-    addrs_init();
+    addrs_init(ROLE_BIT(ROLE_RESOLVER));
     db_shared_init();
     (void)master_register_names(m->cfg);
     master_use_config(m, m->cfg);

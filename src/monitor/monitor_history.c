@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/ensure.h"
+#include "domain/roles.h"
 #include "monitor/monitor_shared.h"
 #include "sys/shm.h"
 
@@ -35,12 +36,12 @@ static struct history {
 
 size_t monitor_shared_size(void)
 {
-    return sizeof(*history) + 64; /* and what alignment takes */
+    return shm_round(sizeof(*history));
 }
 
 void monitor_shared_init(void)
 {
-    history = shm_alloc(sizeof(*history));
+    history = shm_alloc(sizeof(*history), ROLE_BIT(ROLE_MONITOR));
 }
 
 unsigned monitor_history_length(enum history_span span)

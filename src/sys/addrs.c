@@ -17,28 +17,33 @@
 #include "sys/shm.h"
 
 /* In shared memory as a whole: processes of the configuration before see at once when a name they
- * know lost its row. */
+ * know lost its row. Changed by the master, while no resolver runs. */
 static struct addrs_table {
-    struct name_rows names; /* changed by the master, while no resolver runs */
+    struct name_rows names;
     struct name_row rows[ADDRS_NAMES_MAX];
-    SEQLOCK(struct addrs_result) found[ADDRS_NAMES_MAX];
-    atomic_bool first_pass;
 } * addrs_table;
+/* Written by the resolver. first_pass: 1 when it is over; no bool, which must not hold anything
+ * else. */
+static struct addrs_answers {
+    SEQLOCK(struct addrs_result) found[ADDRS_NAMES_MAX];
+    atomic_uchar first_pass;
+} * addrs_answers;
 
 size_t addrs_size(void)
 {
-    return sizeof(struct addrs_table);
+    return shm_round(sizeof(*addrs_table)) + shm_round(sizeof(*addrs_answers));
 }
 
 static void addrs_clear_row(unsigned row)
 {
-    memset(&addrs_table->found[row], 0, sizeof(addrs_table->found[row]));
+    memset(&addrs_answers->found[row], 0, sizeof(addrs_answers->found[row]));
 }
 
 /* Before the first fork: everybody maps the same table. */
-void addrs_init(void)
+void addrs_init(unsigned resolver)
 {
-    addrs_table = shm_alloc(sizeof(*addrs_table));
+    addrs_table = shm_alloc(sizeof(*addrs_table), SHM_MASTER);
+    addrs_answers = shm_alloc(sizeof(*addrs_answers), resolver);
     addrs_table->names.rows = addrs_table->rows;
     addrs_table->names.max = ADDRS_NAMES_MAX;
     addrs_table->names.ignore_case = true; /* RFC 1035 2.3.3 */
@@ -50,6 +55,18 @@ static bool addrs_is_literal(const char *host)
 {
     unsigned char raw[sizeof(struct in6_addr)];
     return inet_pton(AF_INET, host, raw) == 1 || inet_pton(AF_INET6, host, raw) == 1;
+}
+
+/* A scope ("fe80::1%eth0") is as getnameinfo(3) writes it; inet_pton(3) does not read one. */
+static bool addrs_is_possible(const char *text)
+{
+    char address[ADDR_TEXT_MAX];
+    const size_t n = strcspn(text, "%");
+    const size_t scope = strspn(text + n, "%0123456789abcdefghijklmnopqrstuvwxyz"
+                                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ._-");
+    memcpy(address, text, n);
+    address[n] = '\0';
+    return n + scope == strlen(text) && addrs_is_literal(address);
 }
 
 /* A path is a socket's directory to libpq, "@" an abstract socket: neither is a name. */
@@ -71,7 +88,7 @@ void addrs_anew(void)
 {
     ENSURE(addrs_table != NULL);
     name_rows_next(&addrs_table->names, NULL, 0);
-    atomic_store_explicit(&addrs_table->first_pass, false, memory_order_release);
+    atomic_store_explicit(&addrs_answers->first_pass, 0, memory_order_release);
 }
 
 unsigned addrs_count(void)
@@ -88,7 +105,7 @@ const char *addrs_name(unsigned i)
 void addrs_store(unsigned i, const struct addrs_result *r)
 {
     ENSURE(i < addrs_count() && r->n <= ADDRS_PER_NAME);
-    SEQLOCK_STORE(&addrs_table->found[i], r);
+    SEQLOCK_STORE(&addrs_answers->found[i], r);
 }
 
 /* Workers that start before the first lookup is done would fail their first connect, so readiness
@@ -96,12 +113,24 @@ void addrs_store(unsigned i, const struct addrs_result *r)
 void addrs_set_first_pass(void)
 {
     ENSURE(addrs_table != NULL);
-    atomic_store_explicit(&addrs_table->first_pass, true, memory_order_release);
+    atomic_store_explicit(&addrs_answers->first_pass, 1, memory_order_release);
 }
 
 bool addrs_first_pass(void)
 {
-    return addrs_table && atomic_load_explicit(&addrs_table->first_pass, memory_order_acquire);
+    return addrs_table &&
+           atomic_load_explicit(&addrs_answers->first_pass, memory_order_acquire) == 1;
+}
+
+/* What is there goes into curl's and libpq's options as it is: nothing but addresses may. */
+static bool addrs_are_possible(struct addrs_result *r)
+{
+    if (r->n == 0 || r->n > ADDRS_PER_NAME)
+        return false;
+    for (unsigned i = 0; i < r->n; i++)
+        if (!memchr(r->text[i], '\0', ADDR_TEXT_MAX) || !addrs_is_possible(r->text[i]))
+            return false;
+    return true;
 }
 
 /* The last good addresses stay when a lookup fails (BEHAVIOUR §3: a dead DNS costs nothing while an
@@ -118,5 +147,5 @@ bool addrs_find(const char *host, struct addrs_result *out)
         return true;
     }
     int i = addrs_table ? name_rows_find(&addrs_table->names, host) : -1;
-    return i >= 0 && SEQLOCK_LOAD(&addrs_table->found[i], out) && out->n > 0;
+    return i >= 0 && SEQLOCK_LOAD(&addrs_answers->found[i], out) && addrs_are_possible(out);
 }

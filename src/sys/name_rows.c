@@ -12,7 +12,8 @@
 /* Rows are only added, so a reader may use any row below the count without a lock. */
 unsigned name_rows_count(const struct name_rows *r)
 {
-    return atomic_load_explicit(&r->n, memory_order_acquire);
+    const unsigned n = atomic_load_explicit(&r->n, memory_order_acquire);
+    return n < r->max ? n : r->max; /* it may be in shared memory */
 }
 
 int name_rows_find(const struct name_rows *r, const char *name)

@@ -7,6 +7,9 @@
 
 /* The record is copied by whole atomic words: a torn word is impossible, a torn record is seen. */
 #define WORD sizeof(uint64_t)
+/* A writer stores a few times per request, a load takes less than a microsecond: a second try is
+ * rare. Who moves the version on without end must not hold its readers. */
+#define TRIES_MAX 1000
 
 static size_t seqlock_words(size_t size)
 {
@@ -41,7 +44,7 @@ bool seqlock_load(const _Atomic uint64_t *version, const _Atomic uint64_t *words
 {
     size_t n = seqlock_words(size);
     uint64_t before = atomic_load_explicit(version, memory_order_acquire);
-    while (before != 0) {
+    for (int tries = 0; before != 0 && tries < TRIES_MAX; tries++) {
         const _Atomic uint64_t *copy = words + (before & 1) * n;
         for (size_t w = 0; w < n; w++) {
             uint64_t word = atomic_load_explicit(&copy[w], memory_order_relaxed);

@@ -37,7 +37,7 @@ static void shared_once(const struct config *cfg)
     scoreboard_init(TH_EXT_WORKERS);
     ck_assert_uint_le(scoreboard_slots(), metrics.slots);
     metrics_init(&metrics);
-    addrs_init();
+    addrs_init(SHM_ANYBODY);
     unsigned slot = scoreboard_first(ROLE_WORKER);
     scoreboard_assign(slot);
     scoreboard_attach(slot);

@@ -12,7 +12,7 @@
 static void setup(void)
 {
     ck_assert(shm_init(addrs_size()));
-    addrs_init();
+    addrs_init(SHM_ANYBODY);
 }
 
 START_TEST(literals_are_their_own_address)

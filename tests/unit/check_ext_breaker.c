@@ -56,7 +56,7 @@ static void set_up(void)
 {
     ck_assert(shm_init(2 * scoreboard_size(WORKERS) + sizeof(*sh) + 4096));
     scoreboard_init(WORKERS);
-    sh = shm_alloc(sizeof(*sh));
+    sh = shm_alloc(sizeof(*sh), SHM_ANYBODY);
     for (unsigned i = 0; i < 2 * WORKERS; i++)
         assign(i);
     become(0);

@@ -162,7 +162,7 @@ START_TEST(records_are_whole)
     ck_assert(sizeof(guarded_rec) >= 2 * sizeof(struct rec));
     shm_fini();
     ck_assert(shm_init(sizeof(guarded_rec)));
-    guarded_rec *t = shm_alloc(sizeof(*t));
+    guarded_rec *t = shm_alloc(sizeof(*t), SHM_ANYBODY);
     struct rec r;
     ck_assert(!SEQLOCK_LOAD(t, &r));
     for (int round = 0; round < 20; round++) {
