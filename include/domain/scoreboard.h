@@ -81,6 +81,15 @@ void scoreboard_budget(struct deadline d);
  * (NULL: none). */
 void scoreboard_request(const char *id);
 void scoreboard_call(const char *provider, const char *operation);
+/*
+ * Of places in shared memory that several may write: that this process has taken the one of that
+ * number, which is never 0. A place that names a process as its holder is its own only when the
+ * process says so here, where nobody else can write. False: it has SCOREBOARD_HELD_MAX already.
+ */
+#define SCOREBOARD_HELD_MAX 4
+bool scoreboard_hold(uint64_t place) MUST_CHECK;
+void scoreboard_let_go(uint64_t place);
+bool scoreboard_holds(unsigned slot, uint64_t place);
 void scoreboard_database(bool connected);
 void scoreboard_served(void);
 /* Its loop turns. A process that waits for work does so every SCOREBOARD_BEAT_MS at least, or the

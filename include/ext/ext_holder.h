@@ -14,11 +14,15 @@
 #define EXT_HOLDER_SLOTS_MAX 4095 /* a slot, counted from 1, fits into the breaker's 12 bits */
 #define EXT_HOLDER_SHORT_BITS 26
 
-/* This process; never 0. */
+/* The bits of a holder's word that say nothing about who it is: one who takes places can count
+ * here, so that no two takings have the same word. */
+#define EXT_HOLDER_MARK UINT64_C(0x000fffff00000000)
+#define EXT_HOLDER_MARK_ONE UINT64_C(0x0000000100000000)
+/* This process, with the mark 0; never 0. */
 uint64_t ext_holder_self(void);
-/* Whether that very process still lives, as far as the scoreboard knows: until the master has
- * reaped it, it does. */
-bool ext_holder_alive(uint64_t holder);
+/* Whether that very process still lives, as far as the scoreboard knows, and says itself that it
+ * has the place (scoreboard_hold()): until the master has reaped it, it does. */
+bool ext_holder_alive(uint64_t holder, uint64_t place);
 /* Twelve bits of slot and fourteen of generation, for the breaker's word. */
 uint32_t ext_holder_short(uint64_t holder);
 /* The same question of the short form; true for a process without a slot, whose life the short form

@@ -42,6 +42,7 @@ struct slot {
     SEQLOCK(struct words) words;
     _Atomic uint64_t served;
     _Atomic int64_t turned;
+    _Atomic uint64_t held[SCOREBOARD_HELD_MAX]; /* 0: none */
     atomic_uchar database; /* 1: connected; no bool, which must not hold anything else */
     /* single bytes, since a panicking child must do as little as possible; said 2: whole */
     atomic_int said;
@@ -137,6 +138,8 @@ uint32_t scoreboard_assign(unsigned slot)
     uint32_t generation = atomic_load_explicit(&h->generation, memory_order_relaxed) + 1;
     SEQLOCK_STORE(&s->words, &fresh);
     atomic_store_explicit(&s->database, 0, memory_order_relaxed);
+    for (unsigned i = 0; i < SCOREBOARD_HELD_MAX; i++)
+        atomic_store(&s->held[i], 0);
     atomic_store_explicit(&h->pid, 0, memory_order_relaxed);
     atomic_store_explicit(&h->generation, generation, memory_order_release);
     return generation;
@@ -255,6 +258,38 @@ void scoreboard_call(const char *provider, const char *operation)
         scoreboard_set_text(mine.call + n + 1, sizeof(mine.call) - n - 1, operation);
     }
     scoreboard_publish();
+}
+
+/* The first entry that has `from` gets `to`. Sequentially consistent: whoever finds this process's
+ * name in the place finds the entry. */
+static bool scoreboard_change_held(uint64_t from, uint64_t to)
+{
+    for (unsigned i = 0; self && i < SCOREBOARD_HELD_MAX; i++) {
+        if (atomic_load(&self->held[i]) == from) {
+            atomic_store(&self->held[i], to);
+            return true;
+        }
+    }
+    return self == NULL; /* a process without a slot is named by its pid, and by nothing else */
+}
+
+bool scoreboard_hold(uint64_t place)
+{
+    return scoreboard_change_held(0, place);
+}
+
+void scoreboard_let_go(uint64_t place)
+{
+    (void)scoreboard_change_held(place, 0);
+}
+
+bool scoreboard_holds(unsigned slot, uint64_t place)
+{
+    struct slot *s = scoreboard_slot(slot);
+    bool holds = false;
+    for (unsigned i = 0; i < SCOREBOARD_HELD_MAX; i++)
+        holds = holds || atomic_load(&s->held[i]) == place;
+    return holds;
 }
 
 void scoreboard_database(bool connected)

@@ -21,6 +21,10 @@ const char *const circuit_names[3] = {
 #define MS_BITS 36
 #define MS_MASK ((UINT64_C(1) << MS_BITS) - 1)
 #define WHO_MASK ((UINT64_C(1) << EXT_HOLDER_SHORT_BITS) - 1)
+#define AHEAD_MS 1000 /* no process is stopped for as long between its clock and its write */
+/* Exchanges fail when another process changed the word: a few times at most, unless somebody does
+ * nothing else. */
+#define TRIES_MAX 1000
 /* The last fault: 8 bits of error, 56 of wall microseconds. */
 #define FAULT_US_BITS 56
 _Static_assert(ERR_COUNT <= 256, "an error fits into eight bits");
@@ -29,9 +33,11 @@ static uint64_t ext_breaker_pack_word(enum circuit state, uint64_t who, int64_t 
 {
     return (uint64_t)state << 62 | (who & WHO_MASK) << MS_BITS | ((uint64_t)ms & MS_MASK);
 }
+/* The fourth value is written by nobody who is well: open, so that the next probe puts it right. */
 static enum circuit state_of(uint64_t word)
 {
-    return (enum circuit)(word >> 62);
+    const unsigned state = (unsigned)(word >> 62);
+    return state <= CIRCUIT_HALF_OPEN ? (enum circuit)state : CIRCUIT_OPEN;
 }
 static uint32_t who_of(uint64_t word)
 {
@@ -42,11 +48,11 @@ static int64_t now_ms(void)
     return mono_now().ns / 1000000;
 }
 /* A word that another process wrote a moment after our clock reading lies in the future: no time
- * has passed. */
+ * has passed. One further ahead was never a time, and must not keep a circuit open for a year. */
 static int64_t elapsed_ms(uint64_t word, int64_t now)
 {
-    uint64_t d = ((uint64_t)now - word) & MS_MASK;
-    return d > MS_MASK / 2 ? 0 : (int64_t)d;
+    const uint64_t d = ((uint64_t)now - word) & MS_MASK, ahead = (word - (uint64_t)now) & MS_MASK;
+    return ahead > 0 && ahead <= AHEAD_MS ? 0 : (int64_t)d;
 }
 
 /* Open, and the time is not over; or somebody else is probing right now. */
@@ -70,13 +76,12 @@ bool ext_breaker_would_enter(const struct ext_breaker *b, const struct ext_break
                                      now_ms());
 }
 
-/* The loop ends: each failed exchange means that another process changed the word, and the new word
- * is judged. */
+/* A failed exchange means that another process changed the word; the new word is judged. */
 bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l,
                        struct ext_ticket *t)
 {
     uint64_t word = atomic_load(&b->word);
-    for (;;) {
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
         int64_t now = now_ms();
         *t = (struct ext_ticket){.probe = state_of(word) != CIRCUIT_CLOSED,
                                  .takeover = state_of(word) == CIRCUIT_HALF_OPEN};
@@ -89,6 +94,7 @@ bool ext_breaker_enter(struct ext_breaker *b, const struct ext_breaker_limits *l
         if (atomic_compare_exchange_weak(&b->word, &word, t->word))
             return true;
     }
+    return false;
 }
 
 enum ext_breaker_change ext_breaker_success(struct ext_breaker *b, const struct ext_ticket *t)
@@ -102,7 +108,7 @@ enum ext_breaker_change ext_breaker_success(struct ext_breaker *b, const struct 
                    : BREAKER_SAME;
     /* Only the probe may close: a call that began before the trip says nothing about now. */
     word = atomic_load(&b->word);
-    while (state_of(word) == CIRCUIT_CLOSED && who_of(word) > 0)
+    for (int i = 0; i < TRIES_MAX && state_of(word) == CIRCUIT_CLOSED && who_of(word) > 0; i++)
         if (atomic_compare_exchange_weak(&b->word, &word,
                                          ext_breaker_pack_word(CIRCUIT_CLOSED, 0, 0)))
             break;
@@ -132,7 +138,8 @@ enum ext_breaker_change ext_breaker_failure(struct ext_breaker *b,
                    ? BREAKER_OPENED
                    : BREAKER_SAME;
     word = atomic_load(&b->word);
-    while (state_of(word) == CIRCUIT_CLOSED) { /* late news does not prolong an open circuit */
+    /* Late news does not prolong an open circuit. */
+    for (int i = 0; i < TRIES_MAX && state_of(word) == CIRCUIT_CLOSED; i++) {
         uint32_t sum = who_of(word) + weight;
         bool trips = (int64_t)sum >= l->failures;
         if (atomic_compare_exchange_weak(
@@ -160,8 +167,11 @@ void ext_breaker_read(const struct ext_breaker *b, const struct ext_breaker_limi
     uint64_t fault = atomic_load_explicit(&b->last_fault, memory_order_relaxed);
     out->circuit = state_of(word);
     out->consecutive_failures = atomic_load_explicit(&b->consecutive, memory_order_relaxed);
-    out->last_fault = fault != 0 ? err_code((enum err)(fault >> FAULT_US_BITS)) : NULL;
+    const unsigned e = (unsigned)(fault >> FAULT_US_BITS);
+    out->last_fault = fault == 0 ? NULL : e < ERR_COUNT ? err_code((enum err)e) : "unknown";
     out->last_fault_at = (struct wall){(int64_t)(fault & ((UINT64_C(1) << FAULT_US_BITS) - 1))};
+    if (out->last_fault_at.us > wall_now().us)
+        out->last_fault_at = wall_now(); /* of a clock that was ahead, or of nobody's */
     /* At least one second while it is not closed: 0 would invite an immediate repeat. */
     out->retry_after_s = 0;
     if (out->circuit == CIRCUIT_CLOSED)

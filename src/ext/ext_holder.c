@@ -20,14 +20,22 @@
 #define SHORT_GENERATION_BITS 14
 #define SHORT_GENERATION_MASK ((1U << SHORT_GENERATION_BITS) - 1)
 
-/* The slot, counted from 1, in the upper half; 0 there says that the lower half is a pid. */
+/* The word of a holder: 12 bits of slot, counted from 1; 20 that EXT_HOLDER_MARK counts; 32 of
+ * generation. Slot 0 says that the lower half is a pid. */
+#define SLOT_SHIFT 52
+
+static unsigned ext_holder_slot1(uint64_t holder)
+{
+    return (unsigned)(holder >> SLOT_SHIFT);
+}
+
 uint64_t ext_holder_self(void)
 {
     int slot = scoreboard_self();
     if (slot < 0)
         return (uint64_t)(uint32_t)getpid();
     ENSURE(slot < EXT_HOLDER_SLOTS_MAX);
-    return (uint64_t)(slot + 1) << 32 | scoreboard_generation();
+    return (uint64_t)(slot + 1) << SLOT_SHIFT | scoreboard_generation();
 }
 
 static bool slot_alive(unsigned slot, uint32_t generation, uint32_t mask)
@@ -40,18 +48,18 @@ static bool slot_alive(unsigned slot, uint32_t generation, uint32_t mask)
 }
 
 /* EPERM means that there is such a process, of another user. */
-bool ext_holder_alive(uint64_t holder)
+bool ext_holder_alive(uint64_t holder, uint64_t place)
 {
-    unsigned slot1 = (unsigned)(holder >> 32);
+    unsigned slot1 = ext_holder_slot1(holder);
     uint32_t low = (uint32_t)holder;
     if (slot1 == 0)
         return low != 0 && (kill((pid_t)low, 0) == 0 || errno != ESRCH);
-    return slot_alive(slot1 - 1, low, UINT32_MAX);
+    return slot_alive(slot1 - 1, low, UINT32_MAX) && scoreboard_holds(slot1 - 1, place);
 }
 
 uint32_t ext_holder_short(uint64_t holder)
 {
-    return (uint32_t)(holder >> 32) << SHORT_GENERATION_BITS |
+    return ext_holder_slot1(holder) << SHORT_GENERATION_BITS |
            ((uint32_t)holder & SHORT_GENERATION_MASK);
 }
 

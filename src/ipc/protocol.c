@@ -71,6 +71,8 @@ bool protocol_send(int sock, const void *head, size_t head_size, struct protocol
     return sent >= 0;
 }
 
+#define BUDGET_MAX_NS INT64_C(86400000000000) /* a day: above server.request_budget */
+
 #define KIND(type, member, most)                                                       \
     {                                                                                  \
         .head_size = sizeof(type), .len_at = offsetof(type, member), .len_max = (most) \
@@ -204,11 +206,14 @@ void protocol_give(unsigned slot, struct protocol_given g)
 }
 
 /* Caught between the two words, an old `at` has the new `until`: later than it was, so nobody is
- * blamed for it. */
+ * blamed for it. Times that no dispatcher writes are none. */
 struct protocol_given protocol_given(unsigned slot)
 {
     ENSURE(slot < given_n);
-    int64_t at = atomic_load_explicit(&given[slot].at, memory_order_acquire);
-    return (struct protocol_given){
-        {at}, {{atomic_load_explicit(&given[slot].until, memory_order_relaxed)}}};
+    const int64_t now = mono_now().ns;
+    const int64_t at = atomic_load_explicit(&given[slot].at, memory_order_acquire);
+    const int64_t until = atomic_load_explicit(&given[slot].until, memory_order_relaxed);
+    if (at < 0 || at > now || until < 0 || until > now + BUDGET_MAX_NS)
+        return (struct protocol_given){.at = {0}};
+    return (struct protocol_given){{at}, {{until}}};
 }

@@ -27,8 +27,14 @@
 
 /* The stage's age as well: a request may reach its worker late, and then the worker is not to
  * blame. */
-static bool busy_overdue(const struct scoreboard_view *v)
+static bool busy_overdue(const struct child *c, const struct scoreboard_view *v)
 {
+    /* Of a worker's request the dispatcher knows the end: it holds, whatever the worker says. */
+    const struct protocol_given g =
+        c->role == ROLE_WORKER ? protocol_given(c->slot) : (struct protocol_given){.at = {0}};
+    if (v->stage == STAGE_BUSY && g.at.ns > c->started.ns &&
+        mono_ms_between(g.until.at, mono_now()) > OVERDUE_MS && mono_ms_since(g.at) > OVERDUE_MS)
+        return true;
     return v->stage == STAGE_BUSY && v->budget.at.ns != 0 &&
            mono_ms_between(v->budget.at, mono_now()) > OVERDUE_MS &&
            mono_ms_between(v->since, mono_now()) > OVERDUE_MS;
@@ -53,7 +59,7 @@ static bool master_watch_is_overdue(const struct child *c, const struct scoreboa
     if (c->state != CHILD_UP)
         return false;
     if (v->stage == STAGE_BUSY)
-        return busy_overdue(v);
+        return busy_overdue(c, v);
     return c->role == ROLE_WORKER ? never_began(c, v) : mono_ms_since(v->turned) > QUIET_MS;
 }
 
@@ -84,7 +90,7 @@ static bool drain_overdue(const struct master *m, const struct child *c,
     if (ms > DRAINING_MS &&
         (v->stage != STAGE_BUSY || ms > (double)m->cfg->server.drain_timeout_ms))
         return true;
-    return busy_overdue(v);
+    return busy_overdue(c, v);
 }
 
 /* Logged before the signal: afterwards the scoreboard slot may say something else. */

@@ -381,6 +381,42 @@ END_TEST
 
 /* ---- the bulkhead ---- */
 
+/* S15: whatever the words hold, readers live, show it, and the next call is made within a second.
+ */
+START_TEST(impossible_words_are_shown_and_mended)
+{
+    static const uint64_t words[] = {0,
+                                     1,
+                                     UINT64_MAX,
+                                     UINT64_C(3) << 62,
+                                     UINT64_C(1) << 63,
+                                     UINT64_C(0x7fffffffffffffff),
+                                     UINT64_C(0x5555555555555555)};
+    struct ext_breaker_limits l = {.failures = 5, .open_for_ms = 50, .probe_limit_ms = 50};
+    become(0);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        for (uint64_t fault = 0; fault < 256; fault++) {
+            struct ext_state state;
+            atomic_store(&sh->breaker.word, words[i]);
+            atomic_store(&sh->breaker.last_fault, fault << 56 | 1);
+            ext_breaker_read(&sh->breaker, &l, &state);
+            ck_assert_uint_le(state.circuit, CIRCUIT_HALF_OPEN);
+            ck_assert(state.last_fault != NULL && state.last_fault_at.us <= wall_now().us);
+        }
+        struct ext_ticket t;
+        const struct deadline soon = deadline_in_ms(1000);
+        while (!ext_breaker_enter(&sh->breaker, &l, &t)) {
+            ck_assert(!deadline_passed(soon));
+            usleep(1000);
+        }
+    }
+    struct ext_state state;
+    atomic_store(&sh->breaker.last_fault, UINT64_C(255) << 56 | 1);
+    ext_breaker_read(&sh->breaker, &l, &state);
+    ck_assert_str_eq(state.last_fault, "unknown");
+}
+END_TEST
+
 START_TEST(seats_are_counted_exactly)
 {
     int place[PLACES];
@@ -404,20 +440,37 @@ START_TEST(seats_are_counted_exactly)
 }
 END_TEST
 
+/* S15: what one process writes there keeps nobody out, whoever it names. */
+START_TEST(names_that_their_owner_does_not_confirm_count_for_nothing)
+{
+    become(0);
+    const uint64_t first = ext_holder_self();
+    become(1);
+    for (unsigned i = 0; i < EXT_PLACES_MAX; i++)
+        atomic_store(&sh->bulkhead.place[i], i % 2 ? first : UINT64_MAX - i);
+    ck_assert_uint_eq(ext_bulkhead_count(&sh->bulkhead), 0);
+    const int mine = ext_bulkhead_enter(&sh->bulkhead, 1);
+    ck_assert_int_eq(mine, 0);
+    become(0);
+    ck_assert_int_eq(ext_bulkhead_enter(&sh->bulkhead, 1), -1);
+    ck_assert_uint_eq(ext_bulkhead_count(&sh->bulkhead), 1);
+}
+END_TEST
+
 START_TEST(a_process_without_a_slot_is_known_by_its_pid)
 {
     scoreboard_init(WORKERS); /* a new scoreboard, attached to nothing */
     uint64_t self = ext_holder_self();
     ck_assert_uint_eq(self, (uint64_t)getpid());
-    ck_assert(ext_holder_alive(self));
+    ck_assert(ext_holder_alive(self, 1));
     ck_assert(ext_holder_short_alive(ext_holder_short(self)));
     pid_t child = fork();
     if (child == 0)
         _exit(0);
     waitpid(child, NULL, 0);
-    ck_assert(!ext_holder_alive((uint64_t)child));
-    ck_assert(!ext_holder_alive(0));
-    ck_assert(!ext_holder_alive(UINT64_MAX));
+    ck_assert(!ext_holder_alive((uint64_t)child, 1));
+    ck_assert(!ext_holder_alive(0, 1));
+    ck_assert(!ext_holder_alive(UINT64_MAX, 1));
 }
 END_TEST
 
@@ -520,6 +573,8 @@ int main(void)
     tcase_add_test(breaker, a_lost_probe_is_taken_over_after_its_limit);
     tcase_add_test(breaker, the_clock_may_wrap_and_be_ahead);
     tcase_add_test(places, seats_are_counted_exactly);
+    tcase_add_test(places, names_that_their_owner_does_not_confirm_count_for_nothing);
+    tcase_add_test(places, impossible_words_are_shown_and_mended);
     tcase_add_test(forks, a_process_without_a_slot_is_known_by_its_pid);
     tcase_add_test(forks, of_many_processes_one_probes);
     tcase_add_test(forks, a_killed_probe_does_not_wedge_the_circuit);
