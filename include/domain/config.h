@@ -32,6 +32,7 @@ extern const char *const config_log_skips[LOG_SKIP_COUNT + 1]; /* as in paths, w
 struct config {
     struct config_memory memory; /* first */
     const char *file;            /* NULL: defaults only */
+    struct config_shown *shown;  /* for config_show(), if asked for */
     struct {
         const struct listen_addr *listen;
         size_t listen_n;

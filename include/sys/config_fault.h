@@ -38,6 +38,15 @@ struct config_memory {
     struct config_secret *secrets;
 };
 
+struct config_loader;
+struct config_scope;
+struct config_key;
+/* Called for each key before it is read. map: what it is a member of, NULL for defaults alone; n:
+ * its value, NULL when the file has none. */
+typedef void (*config_on_key)(struct config_loader *l, const struct config_scope *scope,
+                              const struct config_key *k, const struct config_node *map,
+                              const struct config_node *n);
+
 /* A file being read. */
 struct config_loader {
     struct config_memory *target; /* the struct that is filled; its arena is for what is kept */
@@ -48,6 +57,7 @@ struct config_loader {
     bool offline;                 /* secrets that cannot be read are no faults */
     bool others;                  /* nor one that is for another account: then `denied` is set */
     bool denied;
+    config_on_key on_key; /* NULL: nobody wants to know */
     struct config_fault *faults;
     size_t faults_n, faults_max;
 };

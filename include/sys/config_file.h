@@ -16,9 +16,10 @@
 #include "sys/config_fault.h"
 
 struct config_file_job {
-    const char *path; /* NULL: built-in defaults */
-    bool offline;     /* for the loader */
-    size_t size;      /* of the struct, zeroed before `read` */
+    const char *path;     /* NULL: built-in defaults */
+    bool offline;         /* for the loader */
+    config_on_key on_key; /* for the loader */
+    size_t size;          /* of the struct, zeroed before `read` */
     /* Fills l->target from the tree (NULL: no file, or an empty one). Faults are reported by
      * config_fault*(). */
     void (*read)(struct config_loader *l, const struct config_node *root);

@@ -64,6 +64,9 @@ void config_entry_set_choice(const struct config_entry *e, const char *const *va
 /* Text from a scalar or from {file:}, {env:}, {credential:}; NULL after a fault. Kept, and wiped by
  * config_memory_free(). */
 const char *config_secret(struct config_loader *l, const struct config_node *n) MUST_CHECK;
+/* A number as the file would write it, in the largest unit that divides it: "16KiB", "2m". `type`
+ * is the reader of its key. */
+const char *config_in_units(struct arena *a, int64_t v, config_reader type);
 /* Index of the text among values (NULL-terminated); -1 after a fault that lists them. */
 int config_choice(struct config_loader *l, const struct config_node *n,
                   const char *const *values) MUST_CHECK;

@@ -13,6 +13,7 @@
 #include "base/template.h"
 #include "cli_priv.h"
 #include "db/db.h"
+#include "domain/config_show.h"
 #include "domain/sms_text.h"
 #include "domain/templates.h"
 
@@ -154,13 +155,17 @@ static void check_config_print_sizes(const struct config *cfg)
 
 int cli_check_config(struct cli *c)
 {
-    bool without_secrets = false;
+    bool without_secrets = false, print = false;
     const struct cli_option options[] = {{.name = "without-secrets", .flag = &without_secrets},
+                                         {.name = "print", .flag = &print},
                                          CLI_OPTIONS_END};
+    struct config_report *report;
     int code = cli_options(c, options, 0, 0);
     if (code != CLI_GO_ON)
         return code;
-    struct config *cfg = cli_config(c, without_secrets);
+    struct config *cfg = config_load_to_show(c->config_path, without_secrets, &report);
+    if (!cfg)
+        cfg = cli_config_refused(c, report);
     if (!cfg)
         return EX_CONFIG;
     struct check check = {.cfg = cfg, .path = c->config_path};
@@ -169,11 +174,15 @@ int cli_check_config(struct cli *c)
     check_config_judge_otp(&check);
     check_config_judge_database(&check);
     check_config_judge_file(&check);
-    if (!without_secrets) /* a check of the file alone, in a pipeline: its warnings are enough */
+    if (!without_secrets &&
+        !print) /* a check of the file alone, in a pipeline: its warnings are enough */
         check_config_print_sizes(cfg);
+    if (!check.hopeless && print)
+        config_show(cfg, stdout);
     config_free(cfg);
     if (check.hopeless)
         return EX_CONFIG;
-    puts("configuration ok");
+    if (!print) /* its output is YAML */
+        puts("configuration ok");
     return cli_done();
 }

@@ -45,11 +45,12 @@ const struct cli_command cli_commands[] = {
      "Leaves alone what is there, so it can be repeated. The key is printed on stdout, once.\n"
      "  --superuser-url URL  who may make roles and databases; as root by default the account\n"
      "                       postgres, through the local socket\n"},
-    {"check-config", NULL, cli_check_config, "[--without-secrets]",
+    {"check-config", NULL, cli_check_config, "[--without-secrets] [--print]",
      "read the configuration and say what is wrong with it",
      "Prints 'configuration ok', or each fault as FILE:LINE:COLUMN: KEY: WHAT with exit code "
      "78.\nWhat is unsafe is a warning on stderr and does not change the exit code.\n"
-     "  --without-secrets  do not look for secrets, which only the service's account may read\n"},
+     "  --without-secrets  do not look for secrets, which only the service's account may read\n"
+     "  --print            print what is in force as YAML, defaults included, secrets masked\n"},
     {"migrate", NULL, cli_migrate, "[--grant-to ROLE]",
      "bring the database's schema to this version",
      "  --grant-to ROLE    then give ROLE what 'serve' needs, and no more\n"},

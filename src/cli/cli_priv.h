@@ -45,6 +45,9 @@ void cli_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
  * config_free(). offline: provider secrets may be missing. */
 struct config *cli_config(const struct cli *c, bool offline) MUST_CHECK;
 
+/* Prints the faults, frees the report, and returns NULL. */
+struct config *cli_config_refused(const struct cli *c, struct config_report *report);
+
 struct cli_session {
     struct config *cfg;
     struct arena *arena;

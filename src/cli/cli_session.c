@@ -23,17 +23,20 @@
 #define ARENA_CHUNK ((size_t)64 * 1024)
 #define SHM_SLACK ((size_t)4096) /* alignment of the parts */
 
+struct config *cli_config_refused(const struct cli *c, struct config_report *report)
+{
+    config_report_print(report, c->config_path, stderr);
+    config_report_free(report);
+    return NULL;
+}
+
 /* Faults are printed here, so that a command only has to return EX_CONFIG. */
 struct config *cli_config(const struct cli *c, bool offline)
 {
     struct config_report *report;
     struct config *cfg = offline ? config_load_offline(c->config_path, &report)
                                  : config_load(c->config_path, &report);
-    if (!cfg) {
-        config_report_print(report, c->config_path, stderr);
-        config_report_free(report);
-    }
-    return cfg;
+    return cfg ? cfg : cli_config_refused(c, report);
 }
 
 /* Does once what the daemon's resolver does all the time. getaddrinfo() may block for its own time

@@ -73,22 +73,26 @@ static void config_read_root(struct config_loader *l, const struct config_node *
     config_check_alerts(l, root);
 }
 
-static struct config *config_load_any(const char *path, bool offline, struct config_report **report)
+struct config *config_load_any(const char *path, bool offline, config_on_key on_key,
+                               struct config_report **report)
 {
-    const struct config_file_job job = {
-        .path = path, .offline = offline, .size = sizeof(struct config), .read = config_read_root};
+    const struct config_file_job job = {.path = path,
+                                        .offline = offline,
+                                        .on_key = on_key,
+                                        .size = sizeof(struct config),
+                                        .read = config_read_root};
     return config_file_load(&job, report);
 }
 
 struct config *config_load(const char *path, struct config_report **report)
 {
-    return config_load_any(path, false, report);
+    return config_load_any(path, false, NULL, report);
 }
 
 /* For commands that send nothing, such as migrate: secrets that cannot be read are no fault. */
 struct config *config_load_offline(const char *path, struct config_report **report)
 {
-    return config_load_any(path, true, report);
+    return config_load_any(path, true, NULL, report);
 }
 
 /* CONFIG_KEEP_* of a secret. Told by the pointer: each secret was stored once, and the

@@ -8,6 +8,7 @@ libdomain_a_SOURCES += \
   include/domain/config_alerts.h src/domain/config_alerts.c src/domain/config_message.c \
   src/domain/config_otp.c \
   src/domain/config_provider.c \
+  include/domain/config_show.h src/domain/config_show.c \
   src/domain/config_reminder.c include/domain/reminder.h \
   src/domain/config_table.c \
   src/domain/config_template.c \

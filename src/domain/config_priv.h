@@ -76,4 +76,8 @@ void config_read_severity(const struct config_entry *e);      /* [int, enum seve
 void config_check_alerts(struct config_loader *l, const struct config_node *root);
 void config_default_messages(struct config *c);
 
+/* config.c: reads a file; on_key is the loader's. */
+struct config *config_load_any(const char *path, bool offline, config_on_key on_key,
+                               struct config_report **report) MUST_CHECK;
+
 #endif

@@ -185,6 +185,7 @@ void *config_file_load(const struct config_file_job *job, struct config_report *
     load->job = job;
     l->path = job->path;
     l->offline = job->offline;
+    l->on_key = job->on_key;
     l->arena = arena_new(CONFIG_FILE_CHUNK);
     l->scratch = arena_new(CONFIG_FILE_CHUNK);
     if (l->arena && l->scratch)

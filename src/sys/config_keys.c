@@ -117,6 +117,8 @@ static void config_keys_read_key(struct config_loader *l, const struct config_sc
                                  const struct config_key *k, const struct config_node *map)
 {
     const struct config_node *n = config_node_at(map, k->path);
+    if (l->on_key)
+        l->on_key(l, scope, k, map, n);
     /* First the fallback, then the file's value over it: after a fault the field still has a usable
      * value, and later checks need no special case. */
     if (k->fallback)

@@ -73,7 +73,7 @@ int config_choice(struct config_loader *l, const struct config_node *n, const ch
 
 /* A range's end as the file would write it: "16KiB", "2m". The largest unit that divides it.
  * Compared by the reader, since units belong to types. */
-static const char *in_units(struct arena *a, int64_t v, config_reader type)
+const char *config_in_units(struct arena *a, int64_t v, config_reader type)
 {
     static const struct unit {
         config_reader type;
@@ -97,8 +97,9 @@ static void set_in_range(const struct config_entry *e, int64_t v)
 {
     struct arena *a = e->l->scratch;
     if (v < e->key->min || v > e->key->max)
-        config_fault(e->l, e->node, "must be %s to %s", in_units(a, e->key->min, e->key->read),
-                     in_units(a, e->key->max, e->key->read));
+        config_fault(e->l, e->node, "must be %s to %s",
+                     config_in_units(a, e->key->min, e->key->read),
+                     config_in_units(a, e->key->max, e->key->read));
     else
         config_entry_set(e, &v, sizeof v);
 }

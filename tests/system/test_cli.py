@@ -196,6 +196,67 @@ class Configuration(Base):
                 r"^/nonexistent\.yaml:1:1: cannot read the file: No such file or directory\n$",
             )
 
+    def test_print_the_configuration_in_force(self):
+        path = self.config(
+            database={
+                "url": "postgresql://u:hunter2@db:5433/x?sslmode=require&password=hunter2",
+                "migrate_url": "host=db user=o password = 'hunter2 b' dbname=x",
+            },
+            server={"workers": 3, "public_url": "https://b.example/x"},
+            providers={
+                "sms": {**SMS, "token": "hunter2"},
+                "other": {
+                    "type": "http",
+                    "base_url": "https://x.example",
+                    "path": "/{to}/{text}",
+                    "headers": {"Authorization": "Bearer hunter2", "X": {"env": "HOME"}},
+                    "params": {"key": "hunter2"},
+                },
+            },
+            otp={
+                "provider": "sms",
+                "secret": "hunter2" * 5,
+                "test_numbers": {"+966500000001": "223344"},
+                "messages": {"en": 'Code "{code}": ok'},
+            },
+        )
+        out = self.ended(run("-c", path, "check-config", "--print"), 0, ".").stdout
+        self.assertNotIn("223344", out)
+        for line in (
+            "server:\n  listen: [127.0.0.1:8080]\n",
+            "\n  workers: 3\n",
+            "\n  queue: 256\n",  # depends on workers
+            "\n  queue_timeout: 2s\n",
+            '\n  url: "postgresql://u:***@db:5433/x?sslmode=require&password=***"\n',
+            '\n  migrate_url: "host=db user=o password = *** dbname=x"\n',
+            '\nproviders:\n  sms:\n    type: "taqnyat"\n',
+            "\n    timeout: 5s\n",
+            "\n    max_concurrent: 2\n",
+            "\n    breaker:\n      failures: 5\n",
+            '\n    token: "***"\n',
+            '\n    headers: {Authorization: "***", X: {env: "HOME"}}\n',
+            '\n    params: {key: "***"}\n',
+            '\n  secret: "***"\n',
+            '\n  test_numbers: {"+966500000001": "***"}\n',
+            '{ar: "رمز الدخول: {code}", en: "Code \\"{code}\\": ok"}\n',
+            "\n  per_network: 30/1h\n",
+            "\npayments:\n  # provider: not set\n",
+            "\n    booking_confirmed: {ar: ",
+        ):
+            self.assertIn(line, out)
+
+    def test_what_is_printed_is_a_configuration(self):
+        """Printed again it is the same: nothing is lost or changed but secrets."""
+        whole = os.path.join(bd.TOP, "etc", "bookingd.yaml")
+        args = ("check-config", "--without-secrets", "--print")
+        first = run("-c", whole, *args)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+            f.write(first.stdout)
+            f.flush()
+            second = run("-c", f.name, *args)
+        self.assertEqual((second.returncode, second.stdout), (0, first.stdout), second.stderr)
+
     def test_a_pipe_is_a_file(self):
         done = subprocess.run(
             [bd.BIN, "-c", "/dev/stdin", "check-config"],
