@@ -12,7 +12,8 @@ DB_MIGRATIONS = \
   src/db/migrations/0008_staff.sql \
   src/db/migrations/0009_payments.sql \
   src/db/migrations/0010_courier.sql \
-  src/db/migrations/0011_money.sql
+  src/db/migrations/0011_money.sql \
+  src/db/migrations/0012_speed.sql
 
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \

@@ -12,7 +12,7 @@
 
 #include "svc/svc_sql.h"
 
-/* Five statements with the same six parameters, so that a search and a booking ask the same
+/* Three statements with the same six parameters, so that a search and a booking ask the same
  * questions and cannot disagree. */
 void slot_facts_add(struct db_batch *b, const struct slot_question *q, struct slot_results *out)
 {
@@ -21,9 +21,7 @@ void slot_facts_add(struct db_batch *b, const struct slot_question *q, struct sl
     const int n = (int)ARRAY_LEN(params);
     out->service = db_add(b, &stmt_slot_service, params, n);
     out->resources = db_add(b, &stmt_slot_resources, params, n);
-    out->openings = db_add(b, &stmt_slot_openings, params, n);
-    out->closures = db_add(b, &stmt_slot_closures, params, n);
-    out->busy = db_add(b, &stmt_slot_busy, params, n);
+    out->times = db_add(b, &stmt_slot_times, params, n);
 }
 
 /* Times are microseconds of UTC: the database has done all arithmetic with time zones. party 1 is
@@ -63,32 +61,50 @@ static void slot_facts_read_service(struct db_rows rows, struct slot_facts *out)
         out->max_party_size = db_get_int(rows, 0, "max_party_size");
 }
 
-/* The rows of one candidate: results are in the order of resource ids, as the candidates are.
- * Moves *row behind them; rows of others (a link that was removed meanwhile) are passed over. */
-static int slot_facts_count_rows(struct db_rows rows, const char *id, int *row)
+/* The rows of one kind in the result of slot_times, and where the search for a candidate's goes
+ * on. */
+struct slot_rows {
+    struct db_rows rows;
+    int at, end;
+};
+
+/* Kinds lie one behind the other. */
+static struct slot_rows slot_facts_rows_of(struct db_rows rows, char kind)
 {
-    const int n = db_count(rows);
-    while (*row < n && strcmp(db_get_str(rows, *row, "resource_id"), id) < 0)
-        ++*row;
-    const int first = *row;
-    while (*row < n && strcmp(db_get_str(rows, *row, "resource_id"), id) == 0)
-        ++*row;
-    return *row - first;
+    struct slot_rows k = {.rows = rows};
+    while (k.at < db_count(rows) && db_get_str(rows, k.at, "kind")[0] != kind)
+        k.at++;
+    for (k.end = k.at; k.end < db_count(rows) && db_get_str(rows, k.end, "kind")[0] == kind;)
+        k.end++;
+    return k;
+}
+
+/* How many rows are of one candidate: they are in the order of resource ids, as the candidates are.
+ * k->at is behind them afterwards; rows of others (a link that was removed meanwhile) are passed
+ * over. */
+static int slot_facts_count_rows(struct slot_rows *k, const char *id)
+{
+    while (k->at < k->end && strcmp(db_get_str(k->rows, k->at, "resource_id"), id) < 0)
+        k->at++;
+    const int first = k->at;
+    while (k->at < k->end && strcmp(db_get_str(k->rows, k->at, "resource_id"), id) == 0)
+        k->at++;
+    return k->at - first;
 }
 
 /* Openings are instants already, special hours and changes of the clock included. */
 static void slot_facts_read_openings(struct arena *a, struct db_rows rows, struct slot_facts *f)
 {
-    int row = 0;
+    struct slot_rows kind = slot_facts_rows_of(rows, 'o');
     for (size_t i = 0; i < f->candidates_n; i++) {
         struct slot_resource *r = &f->candidates[i].facts;
-        const int n = slot_facts_count_rows(rows, f->candidates[i].id.s, &row);
+        const int n = slot_facts_count_rows(&kind, f->candidates[i].id.s);
         r->openings = arena_array(a, (size_t)n, sizeof(*r->openings));
         r->openings_n = (size_t)n;
         for (int k = 0; k < n; k++)
             r->openings[k] = (struct slot_opening){
-                .from_us = db_get_int(rows, row - n + k, "opens_us"),
-                .to_us = db_get_int(rows, row - n + k, "closes_us"),
+                .from_us = db_get_int(rows, kind.at - n + k, "from_us"),
+                .to_us = db_get_int(rows, kind.at - n + k, "to_us"),
             };
     }
 }
@@ -96,15 +112,15 @@ static void slot_facts_read_openings(struct arena *a, struct db_rows rows, struc
 /* Closures of the venue count for each candidate. */
 static void slot_facts_read_closures(struct arena *a, struct db_rows rows, struct slot_facts *f)
 {
-    const int n = db_count(rows);
+    const struct slot_rows kind = slot_facts_rows_of(rows, 'c');
     for (size_t i = 0; i < f->candidates_n; i++) {
         struct slot_resource *r = &f->candidates[i].facts;
-        r->closures = arena_array(a, (size_t)n, sizeof(*r->closures));
-        for (int k = 0; k < n; k++) {
+        r->closures = arena_array(a, (size_t)(kind.end - kind.at), sizeof(*r->closures));
+        for (int k = kind.at; k < kind.end; k++) {
             const char *whose = db_get(rows, k, "resource_id");
             if (whose == NULL || strcmp(whose, f->candidates[i].id.s) == 0)
-                r->closures[r->closures_n++] = (struct slot_range){db_get_int(rows, k, "starts_us"),
-                                                                   db_get_int(rows, k, "ends_us")};
+                r->closures[r->closures_n++] = (struct slot_range){db_get_int(rows, k, "from_us"),
+                                                                   db_get_int(rows, k, "to_us")};
         }
     }
 }
@@ -113,18 +129,18 @@ static void slot_facts_read_closures(struct arena *a, struct db_rows rows, struc
  * ends. */
 static void slot_facts_read_busy(struct arena *a, struct db_rows rows, struct slot_facts *f)
 {
-    int row = 0;
+    struct slot_rows kind = slot_facts_rows_of(rows, 'b');
     for (size_t i = 0; i < f->candidates_n; i++) {
         struct slot_resource *r = &f->candidates[i].facts;
-        const int n = slot_facts_count_rows(rows, f->candidates[i].id.s, &row);
+        const int n = slot_facts_count_rows(&kind, f->candidates[i].id.s);
         r->busy = arena_array(a, (size_t)n, sizeof(*r->busy));
         r->busy_n = (size_t)n;
         r->levels = arena_array(a, (size_t)n * 2, sizeof(*r->levels));
         for (int k = 0; k < n; k++)
             r->busy[k] = (struct slot_busy){
-                .from_us = db_get_int(rows, row - n + k, "from_us"),
-                .to_us = db_get_int(rows, row - n + k, "to_us"),
-                .people = (int32_t)db_get_int(rows, row - n + k, "people"),
+                .from_us = db_get_int(rows, kind.at - n + k, "from_us"),
+                .to_us = db_get_int(rows, kind.at - n + k, "to_us"),
+                .people = (int32_t)db_get_int(rows, kind.at - n + k, "people"),
             };
     }
 }
@@ -147,9 +163,10 @@ enum err slot_facts_read(struct arena *a, struct db_batch *b, const struct slot_
             .booked_us = db_get_int(rows, (int)i, "booked_us"),
             .facts = {.capacity = (int32_t)db_get_int(rows, (int)i, "capacity")},
         };
-    slot_facts_read_openings(a, db_result(b, r->openings), out);
-    slot_facts_read_closures(a, db_result(b, r->closures), out);
-    slot_facts_read_busy(a, db_result(b, r->busy), out);
+    rows = db_result(b, r->times);
+    slot_facts_read_openings(a, rows, out);
+    slot_facts_read_closures(a, rows, out);
+    slot_facts_read_busy(a, rows, out);
     for (size_t i = 0; i < out->candidates_n; i++)
         slot_resource_prepare(&out->candidates[i].facts);
     return ERR_OK;

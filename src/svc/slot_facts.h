@@ -18,7 +18,7 @@ struct slot_question {
 };
 /* Indices of the results in the batch. */
 struct slot_results {
-    int service, resources, openings, closures, busy;
+    int service, resources, times;
 };
 
 struct slot_candidate {
@@ -44,7 +44,7 @@ struct slot_facts {
     size_t candidates_n;
 };
 
-/* Adds the five statements; they cost no round trip of their own. */
+/* Adds the three statements; they cost no round trip of their own. */
 void slot_facts_add(struct db_batch *b, const struct slot_question *q, struct slot_results *out);
 /* Reads them after the batch has run; all on the arena. ERR_NOT_FOUND: no such service, whether
  * active or not. */

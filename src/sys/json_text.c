@@ -16,7 +16,7 @@
 #define JSON_TEXT_FIRST 1024 /* one booking fits; a list doubles a few times */
 #define JSON_REAL_MAX 40     /* "%.17g" with sign, point and exponent is below 30 */
 
-static void json_text_value(struct sb *out, const json_t *j);
+static void json_text_any(struct sb *out, const json_t *j);
 
 /* RFC 8259 7: what must be escaped, and nothing else. */
 static bool json_text_is_plain(unsigned char c)
@@ -62,7 +62,7 @@ static void json_text_object(struct sb *out, const json_t *j)
         sb_add(out, between, 1);
         json_text_string(out, name, strlen(name));
         sb_add(out, ":", 1);
-        json_text_value(out, json_object_iter_value(i));
+        json_text_any(out, json_object_iter_value(i));
         between = ",";
     }
     sb_puts(out, *between == '{' ? "{}" : "}");
@@ -74,7 +74,7 @@ static void json_text_array(struct sb *out, const json_t *j)
     for (size_t i = 0; i < json_array_size(j); i++) {
         if (i > 0)
             sb_add(out, ",", 1);
-        json_text_value(out, json_array_get(j, i));
+        json_text_any(out, json_array_get(j, i));
     }
     sb_add(out, "]", 1);
 }
@@ -88,7 +88,7 @@ static void json_text_real(struct sb *out, const json_t *j)
     sb_add(out, text, n);
 }
 
-static void json_text_value(struct sb *out, const json_t *j)
+static void json_text_any(struct sb *out, const json_t *j)
 {
     char number[NUM_TEXT_MAX];
     switch (json_typeof(j)) {
@@ -123,6 +123,6 @@ struct str json_text(struct arena *a, const json_t *j)
 {
     struct sb out;
     sb_init(&out, a, JSON_TEXT_FIRST);
-    json_text_value(&out, j);
+    json_text_any(&out, j);
     return sb_str(&out);
 }

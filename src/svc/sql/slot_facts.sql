@@ -118,13 +118,16 @@ SELECT r.id, r.name, r.name_ar, r.name_en, r.capacity,
   FROM served r
  ORDER BY r.id;
 
+-- All that has a place in time, in one statement: who serves is found once. kind is 'o' for an
+-- opening, 'c' for a closure (without resource: of the whole venue), 'b' for a booking.
+--
 -- Hours of dates replace the weekly ones. A row may begin on the day before the first and end in
--- it; a service may run on into the days after the last. Each wall time is turned into an instant
--- once, however many resources open at it.
--- name: slot_openings
+-- it; a service may run on into the days after the last.
+-- name: slot_times
 -- params: $1 uuid service, $2 uuid booking, $3 uuid resource, $4 timestamptz start, $5 date first,
 -- params: $6 date last
--- returns: resource_id, opens_us, closes_us
+-- returns: kind, resource_id, from_us, to_us, people
+-- index: bookings_resource
 WITH asked AS (
     -- include: slot_asked_bounded
 ), served AS (
@@ -138,7 +141,7 @@ WITH asked AS (
       FROM served r
       CROSS JOIN days d
       JOIN opening_hours h ON h.resource_id = r.id
-                          AND h.weekday = extract(isodow FROM d.day)
+                          AND h.weekday = extract(isodow FROM d.day)::integer
      WHERE NOT EXISTS (
                SELECT 1
                  FROM special_hours sp
@@ -151,65 +154,42 @@ WITH asked AS (
       JOIN days d ON d.day BETWEEN sp.first_day AND sp.last_day,
            LATERAL unnest(sp.opens_minutes, sp.closes_minutes) AS h (opens_minute, closes_minute)
 ), walls AS (
-    SELECT h.resource_id,
+    SELECT h.resource_id, a.time_zone,
            h.day + h.opens_minute * interval '1 minute' AS opens,
            h.day + (h.closes_minute
                     + CASE WHEN h.closes_minute <= h.opens_minute THEN 1440 ELSE 0 END)
                    * interval '1 minute' AS closes
-      FROM hours h
-), instants AS MATERIALIZED (
-    SELECT w.wall, (extract(epoch FROM wall_instant(w.wall, a.time_zone)) * 1000000)::bigint AS us
-      FROM asked a,
-           (SELECT opens AS wall FROM walls UNION SELECT closes FROM walls) w
+      FROM asked a, hours h
+), times AS (
+    SELECT 'o' AS kind, w.resource_id, wall_instant(w.opens, w.time_zone) AS from_at,
+           wall_instant(w.closes, w.time_zone) AS to_at, 0 AS people
+      FROM walls w
+     UNION ALL
+    SELECT 'c', c.resource_id, c.starts_at, c.ends_at, 0
+      FROM asked a
+      JOIN closures c ON c.venue_id = a.venue_id
+                     AND tstzrange(c.starts_at, c.ends_at) && tstzrange(a.from_at, a.to_at)
+     WHERE c.resource_id IS NULL
+        OR a.resource_id IS NULL
+        OR c.resource_id = a.resource_id
+     UNION ALL
+    SELECT 'b', b.resource_id, lower(b.occupied), upper(b.occupied), b.party_size
+      FROM asked a
+      CROSS JOIN served r
+      JOIN bookings b ON b.resource_id = r.id
+                     AND lower(b.occupied) > a.from_at - interval '216 hours'
+                     AND lower(b.occupied) < a.to_at
+     WHERE b.status NOT IN ('cancelled', 'expired')
+       AND b.occupied && tstzrange(a.from_at, a.to_at)
+       AND b.id IS DISTINCT FROM $2::uuid
+       AND booking_is_live(b.status, b.hold_expires_at)
 )
-SELECT w.resource_id, o.us AS opens_us, c.us AS closes_us
-  FROM walls w
-  JOIN instants o ON o.wall = w.opens
-  JOIN instants c ON c.wall = w.closes
- ORDER BY w.resource_id;
-
--- A row without resource closes the whole venue.
--- name: slot_closures
--- params: $1 uuid service, $2 uuid booking, $3 uuid resource, $4 timestamptz start, $5 date first,
--- params: $6 date last
--- returns: resource_id, starts_us, ends_us
-WITH asked AS (
-    -- include: slot_asked_bounded
-)
-SELECT c.resource_id,
-       (extract(epoch FROM c.starts_at) * 1000000)::bigint AS starts_us,
-       (extract(epoch FROM c.ends_at) * 1000000)::bigint AS ends_us
-  FROM asked a
-  JOIN closures c ON c.venue_id = a.venue_id
-                 AND tstzrange(c.starts_at, c.ends_at) && tstzrange(a.from_at, a.to_at)
- WHERE c.resource_id IS NULL
-    OR a.resource_id IS NULL
-    OR c.resource_id = a.resource_id
- ORDER BY c.resource_id;
-
--- name: slot_busy
--- params: $1 uuid service, $2 uuid booking, $3 uuid resource, $4 timestamptz start, $5 date first,
--- params: $6 date last
--- returns: resource_id, from_us, to_us, people
--- index: bookings_resource
-WITH asked AS (
-    -- include: slot_asked_bounded
-)
-SELECT b.resource_id,
-       (extract(epoch FROM lower(b.occupied)) * 1000000)::bigint AS from_us,
-       (extract(epoch FROM upper(b.occupied)) * 1000000)::bigint AS to_us,
-       b.party_size AS people
-  FROM asked a
-  JOIN service_resources sr ON sr.venue_id = a.venue_id AND sr.service_id = a.id
-  JOIN bookings b ON b.resource_id = sr.resource_id
-                 AND lower(b.occupied) > a.from_at - interval '216 hours'
-                 AND lower(b.occupied) < a.to_at
- WHERE (a.resource_id IS NULL OR b.resource_id = a.resource_id)
-   AND b.status NOT IN ('cancelled', 'expired')
-   AND b.occupied && tstzrange(a.from_at, a.to_at)
-   AND b.id IS DISTINCT FROM $2::uuid
-   AND booking_is_live(b.status, b.hold_expires_at)
- ORDER BY b.resource_id;
+SELECT t.kind, t.resource_id,
+       (extract(epoch FROM t.from_at) * 1000000)::bigint AS from_us,
+       (extract(epoch FROM t.to_at) * 1000000)::bigint AS to_us,
+       t.people
+  FROM times t
+ ORDER BY t.kind, t.resource_id;
 
 -- The instants at which the days of the range begin, and the end of the last one.
 -- name: slot_days
