@@ -16,4 +16,8 @@ const char *money_amount_text(struct arena *a, int64_t minor, const char *curren
  * sign in Arabic where it has one (CLDR). Static, or `currency` itself. */
 const char *money_currency_text(const char *currency, enum locale reader);
 
+/* What of `total` is paid online for `party` people, all in minor units. per_person: of each, at
+ * most the total; else percent of the total, rounded up; both 0: all of it. */
+int64_t money_deposit(int64_t total, int64_t party, int64_t per_person, int64_t percent);
+
 #endif

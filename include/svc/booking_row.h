@@ -19,6 +19,7 @@ struct booking {
     int64_t version;
     struct wall starts_at, ends_at, created_at;
     int64_t party_size, amount;
+    int64_t deposit;                   /* the part of amount that is paid online; -1: all of it */
     const char *currency, *payment;    /* payment: "none", "online", "on_site" */
     const char *note, *staff_note;     /* may be NULL */
     const char *guest_name;            /* who comes, as staff wrote it; NULL: the customer */
@@ -41,5 +42,9 @@ struct booking {
     bool has_ended;                      /* completed or no-show was marked, at: */
     struct wall ended_at;
 };
+
+/* What of its price is paid online, and what on site; minor units. */
+int64_t booking_due_online(const struct booking *bk);
+int64_t booking_due_on_site(const struct booking *bk);
 
 #endif

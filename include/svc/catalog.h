@@ -36,6 +36,9 @@ struct service {
     int64_t duration_minutes, slot_step_minutes, buffer_before_minutes, buffer_after_minutes;
     int64_t price; /* minor units */
     int payment;   /* enum service_payment */
+    /* What of the price is paid online, one of the two: minor units per person, or a part of the
+     * whole. Both 0: all. */
+    int64_t deposit_amount, deposit_percent;
     int64_t min_notice_minutes, max_advance_days, free_cancellation_minutes;
     int64_t max_party_size; /* 0: no limit */
     struct catalog_words words;

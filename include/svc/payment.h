@@ -27,6 +27,7 @@ struct payment {
     struct uuid id, venue_id, booking_id;
     enum payment_state state;
     int64_t amount, refunded; /* minor units */
+    int64_t rest;             /* due on site beside it */
     const char *currency;
     const char *gateway_id, *charge_id, *redirect_url; /* NULL while unknown */
     const char *return_url;

@@ -37,6 +37,11 @@ json_t *api_booking_json(const struct api_request *r, const struct booking *bk)
     json_put_time(a, j, "ends_at", bk->ends_at);
     json_put_int(a, j, "party_size", bk->party_size);
     json_put_int(a, j, "amount", bk->amount);
+    if (bk->deposit >= 0)
+        json_put_int(a, j, "deposit", bk->deposit);
+    else
+        json_put_null(a, j, "deposit");
+    json_put_int(a, j, "due_on_site", booking_due_on_site(bk));
     json_put_str(a, j, "currency", bk->currency);
     json_put_str(a, j, "payment", bk->payment);
     json_put_str(a, j, "note", bk->note);

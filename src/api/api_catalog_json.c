@@ -30,6 +30,21 @@ json_t *api_venue_json(const struct api_request *r, const struct venue *v)
     return j;
 }
 
+/* As it was written: of two ways to say it, one. */
+static void api_deposit_put(struct arena *a, json_t *j, const struct service *v)
+{
+    if (v->deposit_amount == 0 && v->deposit_percent == 0) {
+        json_put_null(a, j, "deposit");
+        return;
+    }
+    json_t *deposit = json_obj(a);
+    if (v->deposit_amount > 0)
+        json_put_int(a, deposit, "amount", v->deposit_amount);
+    else
+        json_put_int(a, deposit, "percent", v->deposit_percent);
+    json_put(a, j, "deposit", deposit);
+}
+
 /* slot_step_minutes is the step in effect, also where it follows the duration. */
 json_t *api_service_json(const struct api_request *r, const struct service *v)
 {
@@ -52,6 +67,7 @@ json_t *api_service_json(const struct api_request *r, const struct service *v)
         json_put_int(a, j, "max_party_size", v->max_party_size);
     else
         json_put_null(a, j, "max_party_size");
+    api_deposit_put(a, j, v);
     json_t *ids = json_arr(a);
     for (size_t i = 0; i < v->resources_n; i++)
         json_push(a, ids, json_string(v->resource_ids[i].s));

@@ -24,6 +24,7 @@ json_t *api_payment_json(const struct api_request *r, const struct payment *p)
     json_put_str(a, j, "status", payment_state_names[p->state]);
     json_put_int(a, j, "amount", p->amount);
     json_put_int(a, j, "refunded_amount", p->refunded);
+    json_put_int(a, j, "due_on_site", p->rest);
     json_put_str(a, j, "currency", p->currency);
     /* Only where another amount was paid than asked for. Once staff have accepted it, amount holds
      * what was paid, and expected_amount what was asked for. */

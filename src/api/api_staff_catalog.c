@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "domain/money.h"
 #include "domain/templates.h"
 #include "svc/svc_sql.h"
 
@@ -172,7 +173,7 @@ struct service_input {
     int64_t duration_minutes, slot_step_minutes, buffer_before_minutes, buffer_after_minutes, price,
         min_notice_minutes, max_advance_days, free_cancellation_minutes;
     int payment;
-    json_t *resource_ids;
+    json_t *resource_ids, *deposit;
     int64_t max_party_size;
     struct words_input words;
     bool active, has_max;
@@ -201,6 +202,7 @@ static const struct schema_row staff_catalog_service_rows[] = {
      SCHEMA_HAS(struct service_input, has_price)},
     {SCHEMA_ENUM(struct service_input, payment, service_payment_names),
      SCHEMA_HAS(struct service_input, has_payment)},
+    {SCHEMA_OBJECT(struct service_input, deposit), .nullable = true},
     {SCHEMA_INT(struct service_input, min_notice_minutes, 0, INT32_MAX),
      SCHEMA_HAS(struct service_input, has_notice)},
     {SCHEMA_INT(struct service_input, max_advance_days, 1, 730),
@@ -231,6 +233,43 @@ static void staff_catalog_read_ids(struct api_request *r, const json_t *list, st
 
 /* Copies what was sent over the stored service. The plain numbers are a table; what follows it
  * depends on other members. */
+/* {"amount": N} or {"percent": P}; null takes it away. */
+static void staff_catalog_take_deposit(struct api_request *r, const json_t *in, struct service *v)
+{
+    if (!in && !api_member_is_null(r, "deposit"))
+        return;
+    const json_t *amount = json_object_get(in, "amount"), *percent = json_object_get(in, "percent");
+    v->deposit_amount = v->deposit_percent = 0;
+    if (json_object_size(in) == 1 && json_is_integer(amount) && json_integer_value(amount) > 0)
+        v->deposit_amount = json_integer_value(amount);
+    else if (json_object_size(in) == 1 && json_is_integer(percent) &&
+             json_integer_value(percent) > 0 && json_integer_value(percent) <= 100)
+        v->deposit_percent = json_integer_value(percent);
+    else if (in)
+        api_fault(r, "/deposit",
+                  "must have one member: amount in minor units, or percent from 1 to 100");
+}
+
+/* A price, or a part of one, that the gateway would refuse each time. */
+static void staff_catalog_check_price(struct api_request *r, const struct service *v)
+{
+    const struct service_input *in = r->input;
+    bool online = v->payment == SERVICE_PAYMENT_ONLINE;
+    bool deposit = v->deposit_amount > 0 || v->deposit_percent > 0;
+    if (online && v->price > 0 && v->price < ONLINE_PRICE_MIN)
+        api_fault(r, in->has_price ? "/price" : "/payment",
+                  "what is paid online costs nothing, or at least %d", ONLINE_PRICE_MIN);
+    else if (deposit && (!online || v->price == 0))
+        api_fault(r, in->deposit ? "/deposit" : "/payment",
+                  "a deposit is of a service with a price that is paid online");
+    else if (deposit && v->deposit_amount > v->price)
+        api_fault(r, in->deposit ? "/deposit" : "/price", "the deposit is more than the price");
+    else if (deposit &&
+             money_deposit(v->price, 1, v->deposit_amount, v->deposit_percent) < ONLINE_PRICE_MIN)
+        api_fault(r, in->deposit ? "/deposit" : "/price", "the deposit comes to less than %d",
+                  ONLINE_PRICE_MIN);
+}
+
 static void staff_catalog_take_input(struct api_request *r, struct service *v)
 {
     const struct service_input *in = r->input;
@@ -272,9 +311,8 @@ static void staff_catalog_take_input(struct api_request *r, struct service *v)
     api_words_take(r, &in->words, &v->words);
     /* Checked on the result: either member may have made the pair impossible. The fault points at
      * one that was sent. */
-    if (v->payment == SERVICE_PAYMENT_ONLINE && v->price > 0 && v->price < ONLINE_PRICE_MIN)
-        api_fault(r, in->has_price ? "/price" : "/payment",
-                  "what is paid online costs nothing, or at least %d", ONLINE_PRICE_MIN);
+    staff_catalog_take_deposit(r, in->deposit, v);
+    staff_catalog_check_price(r, v);
 }
 
 static int staff_catalog_by_id(const void *a, const void *b)

@@ -41,3 +41,16 @@ const char *money_currency_text(const char *currency, enum locale reader)
             return arabic[i].sign;
     return currency;
 }
+
+/* Rounded up, so that a deposit is never nothing, and never less than was asked for. */
+int64_t money_deposit(int64_t total, int64_t party, int64_t per_person, int64_t percent)
+{
+    int64_t sum = total;
+    if (per_person > 0) {
+        if (__builtin_mul_overflow(per_person, party, &sum))
+            return total;
+    } else if (percent > 0) {
+        sum = total / 100 * percent + (total % 100 * percent + 99) / 100;
+    }
+    return sum < total ? sum : total;
+}

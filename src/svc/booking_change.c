@@ -189,6 +189,12 @@ static bool booking_edit_party(struct booking *bk, int64_t party)
     int64_t amount = bk->amount;
     if (!paid_online && __builtin_mul_overflow(bk->amount / bk->party_size, party, &amount))
         return false;
+    /* The deposit grows or shrinks with the price, rounded up. */
+    if (bk->deposit >= 0 && !paid_online) {
+        int64_t each = bk->deposit / bk->party_size, left = bk->deposit % bk->party_size;
+        bk->deposit = each * party + (left * party + bk->party_size - 1) / bk->party_size;
+        bk->deposit = bk->deposit < amount ? bk->deposit : amount;
+    }
     bk->amount = amount;
     bk->party_size = party;
     return true;
@@ -236,7 +242,8 @@ enum err booking_edit(struct svc *s, const struct booking_caller *c,
     out->version++;
     struct db_batch *w = db_batch(s->db, s->arena, DB_COMMIT);
     DB_ADD(w, &stmt_booking_edit, out->venue_id.s, out->id.s, out->note, out->staff_note,
-           out->guest_name, db_int(w, out->party_size), db_int(w, out->amount));
+           out->guest_name, db_int(w, out->party_size), db_int(w, out->amount),
+           out->deposit >= 0 ? db_int(w, out->deposit) : NULL);
     struct booking_change change = {
         .caller = c,
         .now = out,

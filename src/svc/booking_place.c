@@ -11,6 +11,7 @@
 
 #include "base/ensure.h"
 #include "booking_priv.h"
+#include "domain/money.h"
 #include "slot_facts.h"
 #include "svc/booking_reads.h"
 #include "svc/notification.h"
@@ -187,6 +188,7 @@ static bool booking_place_fill(struct svc *s, const struct principal *who,
         .created_at = {f->now_us},
         .read_at = {f->now_us},
         .party_size = o->party_size,
+        .deposit = -1,
         .currency = f->currency,
         .payment = booking_place_payment(s, o, f, staff),
         .note = o->note,
@@ -206,7 +208,12 @@ static bool booking_place_fill(struct svc *s, const struct principal *who,
         .ends_wall = f->ends_wall,
     };
     /* False: no such amount can be paid, or not in this way. */
-    return bk->payment && !__builtin_mul_overflow(f->price, o->party_size, &bk->amount);
+    if (!bk->payment || __builtin_mul_overflow(f->price, o->party_size, &bk->amount))
+        return false;
+    if ((f->deposit_amount > 0 || f->deposit_percent > 0) && booking_due_online(bk) > 0)
+        bk->deposit =
+            money_deposit(bk->amount, o->party_size, f->deposit_amount, f->deposit_percent);
+    return true;
 }
 
 /* A service that is paid online is held until it is paid; what staff hold ends with the start. */
@@ -294,7 +301,7 @@ static void booking_place_add_insert(struct db_batch *b, const struct booking_or
            db_int(b, bk->party_size), db_int(b, bk->amount), bk->currency, bk->payment, bk->note,
            bk->has_hold ? db_time(b, bk->hold_expires_at) : NULL, db_bool(bk->resource_chosen),
            db_int(b, bk->free_cancellation_minutes), bk->guest_name, o->locale, bk->staff_note,
-           bk->made_by, bk->forced);
+           bk->made_by, bk->forced, bk->deposit >= 0 ? db_int(b, bk->deposit) : NULL);
 }
 
 /* Three round trips at least: the caller's first batch, this function's question, and its answer

@@ -84,6 +84,7 @@ void booking_read(struct db_rows rows, int row, struct booking *out)
         .version = db_get_int(rows, row, "version"),
         .party_size = db_get_int(rows, row, "party_size"),
         .amount = db_get_int(rows, row, "amount"),
+        .deposit = db_is_null(rows, row, "deposit") ? -1 : db_get_int(rows, row, "deposit"),
         .currency = db_get_str(rows, row, "currency"),
         .payment = db_get_str(rows, row, "payment"),
         .note = db_get(rows, row, "note"),
@@ -141,4 +142,19 @@ void booking_read_event(struct db_rows rows, int row, struct booking_event *out)
         .reason = db_get(rows, row, "reason"),
         .request_id = db_get(rows, row, "request_id"),
     };
+}
+
+int64_t booking_due_online(const struct booking *bk)
+{
+    if (strcmp(bk->payment, service_payment_names[SERVICE_PAYMENT_ONLINE]) != 0)
+        return 0;
+    return bk->deposit >= 0 ? bk->deposit : bk->amount;
+}
+
+/* Nothing is due of what staff gave away (payment: none). */
+int64_t booking_due_on_site(const struct booking *bk)
+{
+    if (strcmp(bk->payment, service_payment_names[SERVICE_PAYMENT_NONE]) == 0)
+        return 0;
+    return bk->amount - booking_due_online(bk);
 }

@@ -98,6 +98,10 @@ void catalog_read_service(struct arena *a, struct db_rows rows, int row, struct 
     /* NULL in the table is 0 here: no limit. */
     if (!db_is_null(rows, row, "max_party_size"))
         out->max_party_size = db_get_int(rows, row, "max_party_size");
+    if (!db_is_null(rows, row, "deposit_amount"))
+        out->deposit_amount = db_get_int(rows, row, "deposit_amount");
+    if (!db_is_null(rows, row, "deposit_percent"))
+        out->deposit_percent = db_get_int(rows, row, "deposit_percent");
     catalog_read_words(rows, row, &out->words);
     catalog_read_resource_ids(a, db_get_str(rows, row, "resource_ids"), out);
 }

@@ -142,7 +142,8 @@ static void catalog_staff_add_service(struct svc *s, struct db_batch *b,
            db_int(b, v->price), service_payment_names[v->payment], db_int(b, v->min_notice_minutes),
            db_int(b, v->max_advance_days), db_int(b, v->free_cancellation_minutes),
            db_bool(v->active), v->max_party_size > 0 ? db_int(b, v->max_party_size) : NULL,
-           WORDS_PARAMS(b, v->words));
+           WORDS_PARAMS(b, v->words), v->deposit_amount > 0 ? db_int(b, v->deposit_amount) : NULL,
+           v->deposit_percent > 0 ? db_int(b, v->deposit_percent) : NULL);
     /* Links are replaced as a set; a PATCH without the member leaves them. */
     if (c->set_resources) {
         DB_ADD(b, &stmt_catalog_service_unlink, v->venue_id.s, v->id.s);

@@ -74,6 +74,7 @@ void payment_read(struct db_rows rows, int row, struct payment *out)
         .state = payment_state_of(db_get_str(rows, row, "status")),
         .amount = db_get_int(rows, row, "amount"),
         .refunded = db_get_int(rows, row, "refunded_amount"),
+        .rest = db_get_int(rows, row, "rest"),
         .currency = db_get_str(rows, row, "currency"),
         .gateway_id = db_get(rows, row, "gateway_id"),
         .charge_id = db_get(rows, row, "charge_id"),

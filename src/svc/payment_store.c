@@ -63,7 +63,7 @@ void payment_add_new(struct svc *s, struct db_batch *b, const struct payment *p,
     const char *provider = s->cfg->providers[s->cfg->payments.provider].name;
     DB_ADD(b, &stmt_payment_insert, p->venue_id.s, p->id.s, p->booking_id.s, db_int(b, p->amount),
            p->currency, provider, p->return_url, db_time(b, p->invoice_expires_at),
-           db_int(b, payment_claim_s(s)));
+           db_int(b, payment_claim_s(s)), db_int(b, p->rest));
     DB_ADD(b, &stmt_payment_history_add, p->venue_id.s, p->id.s, NULL,
            payment_state_names[PAYMENT_CREATING], actor, NULL, s->request_id);
 }

@@ -39,6 +39,8 @@ static void slot_facts_read_service(struct db_rows rows, struct slot_facts *out)
         .active = db_get_bool(rows, 0, "active"),
         .resource_known = db_get_bool(rows, 0, "resource_known"),
         .price = db_get_int(rows, 0, "price"),
+        .deposit_amount = db_get_int(rows, 0, "deposit_amount"),
+        .deposit_percent = db_get_int(rows, 0, "deposit_percent"),
         .free_cancellation_minutes = db_get_int(rows, 0, "free_cancellation_minutes"),
         .days = db_get_int(rows, 0, "days"),
         .now_us = db_get_int(rows, 0, "now_us"),

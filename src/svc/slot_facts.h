@@ -34,13 +34,14 @@ struct slot_facts {
     const char *currency, *payment;
     bool active, resource_known;
     int64_t price, free_cancellation_minutes;
-    int64_t max_party_size;              /* 0: no limit */
-    int64_t days;                        /* of the range, the first one not counted */
-    int64_t now_us;                      /* of the transaction */
-    int64_t begins_us, ends_us;          /* the range, or the one start twice */
-    const char *starts_wall, *ends_wall; /* of the one start, local; NULL without one */
-    struct slot_rule rule;               /* party 1: the caller sets it */
-    struct slot_candidate *candidates;   /* by id */
+    int64_t deposit_amount, deposit_percent; /* see money_deposit() */
+    int64_t max_party_size;                  /* 0: no limit */
+    int64_t days;                            /* of the range, the first one not counted */
+    int64_t now_us;                          /* of the transaction */
+    int64_t begins_us, ends_us;              /* the range, or the one start twice */
+    const char *starts_wall, *ends_wall;     /* of the one start, local; NULL without one */
+    struct slot_rule rule;                   /* party 1: the caller sets it */
+    struct slot_candidate *candidates;       /* by id */
     size_t candidates_n;
 };
 

@@ -432,5 +432,94 @@ class OnSite(Money):
         self.expect(self.record(booking, good), 409, "booking_not_active")
 
 
+class Deposits(Money):
+    def service_with(self, status=201, code=None, pointer=None, **over):
+        body = {
+            "name": "Cut",
+            "duration_minutes": 60,
+            "price": 12000,
+            "payment": "online",
+            "resource_ids": [self.shop.chair],
+            **over,
+        }
+        path = "/v1/staff/venues/%s/services" % self.shop.venue
+        r = self.expect(self.shop.call("POST", path, body, self.shop.admin), status, code)
+        if pointer:
+            self.assertEqual([e["pointer"] for e in r.json()["errors"]], [pointer])
+        return r.json()
+
+    def test_part_online_rest_on_site(self):
+        for deposit, part in (({"amount": 3000}, 3000), ({"percent": 25}, 3000)):
+            with self.subTest(deposit):
+                service = self.service_with(deposit=deposit)
+                self.assertEqual(service["deposit"], deposit)
+                booking = self.made(service_id=service["id"])
+                b = self.shop.booking(self.me, booking)
+                self.assertEqual((b["amount"], b["deposit"], b["due_on_site"]), (12000, part, 9000))
+                p = self.expect(self.shop.open(self.me, booking), 201).json()
+                self.assertEqual((p["amount"], p["due_on_site"]), (part, 9000))
+                self.assertEqual(self.shop.invoice(p["gateway_id"])["amount"], part)
+                self.shop.pay(p["gateway_id"])
+                self.shop.come_back(p["id"])
+                self.assertEqual(self.states(booking, p["id"]), ("confirmed", "paid"))
+                # Agreed is agreed: the service's next bookings are others.
+                path = "/v1/staff/services/" + service["id"]
+                changed = self.shop.staff("PATCH", path, {"deposit": None})
+                self.assertIsNone(changed["deposit"])
+                self.assertEqual(self.shop.booking(self.me, booking)["due_on_site"], 9000)
+                path = "/v1/staff/bookings/%s/cancel" % booking
+                j = self.shop.staff("POST", path)
+                self.assertEqual(j["refund"], {"amount": part, "currency": "SAR"})
+
+    def test_by_a_link(self):
+        service = self.service_with(deposit={"percent": 50})
+        j = self.place(service_id=service["id"]).json()
+        self.assertEqual(j["payment_link"]["payment"]["amount"], 6000)
+        self.assertIn(" 60.00 SAR ", self.links(j["id"])[0][1])
+        j = self.place(service_id=service["id"], payment="on_site").json()
+        self.assertEqual((j["deposit"], j["due_on_site"]), (None, 12000))
+        j = self.place(service_id=service["id"], payment="none").json()
+        self.assertEqual((j["deposit"], j["due_on_site"]), (None, 0))
+
+    def test_of_a_party(self):
+        room = self.shop.resource("Room", 10)
+        service = self.service_with(deposit={"amount": 1000}, resource_ids=[room])
+        booking = self.made(service_id=service["id"], party_size=3)
+        b = self.shop.booking(self.me, booking)
+        self.assertEqual((b["amount"], b["deposit"], b["due_on_site"]), (36000, 3000, 33000))
+        path = "/v1/staff/bookings/" + booking
+        b = self.shop.staff("PATCH", path, {"party_size": 5})
+        self.assertEqual((b["amount"], b["deposit"], b["due_on_site"]), (60000, 5000, 55000))
+
+    def test_faults(self):
+        for over, pointer in (
+            ({"deposit": {"amount": 12001}}, "/deposit"),
+            ({"deposit": {"amount": 99}}, "/deposit"),
+            ({"deposit": {"percent": 0}}, "/deposit"),
+            ({"deposit": {"percent": 101}}, "/deposit"),
+            ({"deposit": {"percent": 1, "amount": 500}}, "/deposit"),
+            ({"deposit": {"percent": 0.5}}, "/deposit"),
+            ({"deposit": {}}, "/deposit"),
+            ({"deposit": 25}, "/deposit"),
+            ({"deposit": {"percent": 25}, "payment": "on_site"}, "/deposit"),
+            ({"deposit": {"percent": 25}, "price": 0}, "/deposit"),
+            ({"deposit": {"percent": 25}, "price": 396}, "/deposit"),
+        ):
+            with self.subTest(over):
+                self.service_with(422, "validation_failed", pointer, **over)
+        service = self.service_with(deposit={"percent": 25})
+        self.assertIsNone(self.service_with(deposit=None)["deposit"])
+        path = "/v1/staff/services/" + service["id"]
+        for change, pointer in (
+            ({"price": 300}, "/price"),
+            ({"payment": "on_site"}, "/payment"),
+        ):
+            r = self.shop.call("PATCH", path, change, self.shop.admin)
+            self.expect(r, 422, "validation_failed")
+            self.assertEqual([e["pointer"] for e in r.json()["errors"]], [pointer])
+        gone = self.shop.staff("PATCH", path, {"payment": "on_site", "deposit": None})
+        self.assertEqual((gone["payment"], gone["deposit"]), ("on_site", None))
+
+
 if __name__ == "__main__":
     bd.main()

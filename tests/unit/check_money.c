@@ -39,6 +39,32 @@ START_TEST(currencies)
 }
 END_TEST
 
+START_TEST(deposits)
+{
+    static const struct {
+        int64_t total, party, per_person, percent, deposit;
+    } cases[] = {
+        {12000, 1, 0, 0, 12000},
+        {12000, 1, 3000, 0, 3000},
+        {36000, 3, 3000, 0, 9000},
+        {12000, 1, 12000, 0, 12000},
+        {12000, 1, 20000, 0, 12000},
+        {12000, 1, 0, 25, 3000},
+        {12000, 1, 0, 100, 12000},
+        {101, 1, 0, 50, 51},
+        {1, 1, 0, 1, 1},
+        {0, 2, 0, 25, 0},
+        {0, 2, 500, 0, 0},
+        {INT64_MAX, 2, INT64_MAX, 0, INT64_MAX},
+        {INT64_MAX, 1, 0, 100, INT64_MAX},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        ck_assert_int_eq(
+            money_deposit(cases[i].total, cases[i].party, cases[i].per_person, cases[i].percent),
+            cases[i].deposit);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("money");
@@ -46,6 +72,7 @@ int main(void)
     arena = arena_new(4096);
     tcase_add_test(c, amounts);
     tcase_add_test(c, currencies);
+    tcase_add_test(c, deposits);
     int status = th_run(s);
     arena_free(arena);
     return status;

@@ -21,6 +21,9 @@ ALTER TABLE services
 ALTER TABLE bookings
     ADD COLUMN deposit bigint CHECK (deposit BETWEEN 0 AND amount);
 
+-- The rest that is due on site beside what this payment is for.
+ALTER TABLE payments ADD COLUMN rest bigint NOT NULL DEFAULT 0 CHECK (rest >= 0);
+
 -- What staff were given on site; kept as it was written.
 CREATE TABLE site_payments (
     venue_id    uuid NOT NULL,

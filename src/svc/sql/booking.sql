@@ -6,14 +6,14 @@
 -- A whole booking with what notifications and views say of it.
 -- fragment: booking_whole
 -- returns: id, venue_id, service_id, resource_id, customer_id, version, party_size, amount,
--- returns: currency, payment, note, staff_note, guest_name, reason, made_by, forced,
+-- returns: deposit, currency, payment, note, staff_note, guest_name, reason, made_by, forced,
 -- returns: resource_chosen, free_cancellation_minutes, state, stored, starts_us, ends_us, hold_us,
 -- returns: cancelled_us, ended_us, created_us, read_us, starts_wall, ends_wall, phone,
 -- returns: customer_name, booked_here, locale, venue_locale, service, service_ar, service_en,
 -- returns: venue, venue_ar, venue_en, resource, resource_ar, resource_en
 SELECT b.id, b.venue_id, b.service_id, b.resource_id, b.customer_id, b.version, b.party_size,
-       b.amount, b.currency, b.payment, b.note, b.staff_note, b.guest_name, b.reason, b.made_by,
-       b.forced, b.resource_chosen, b.free_cancellation_minutes,
+       b.amount, b.deposit, b.currency, b.payment, b.note, b.staff_note, b.guest_name, b.reason,
+       b.made_by, b.forced, b.resource_chosen, b.free_cancellation_minutes,
        booking_status(b.status, b.hold_expires_at) AS state,
        b.status AS stored,
        (extract(epoch FROM b.starts_at) * 1000000)::bigint AS starts_us,
@@ -222,7 +222,8 @@ UPDATE bookings
 
 -- name: booking_edit
 -- params: $1 uuid venue, $2 uuid booking, $3 text note or NULL, $4 text staff note or NULL,
--- params: $5 text guest name or NULL, $6 integer party, $7 bigint amount
+-- params: $5 text guest name or NULL, $6 integer party, $7 bigint amount,
+-- params: $8 bigint deposit or NULL
 -- returns: nothing
 UPDATE bookings
    SET note = $3::text,
@@ -230,6 +231,7 @@ UPDATE bookings
        guest_name = $5::text,
        party_size = $6::integer,
        amount = $7::bigint,
+       deposit = $8::bigint,
        version = version + 1,
        updated_at = now()
  WHERE venue_id = $1::uuid

@@ -75,16 +75,18 @@ SELECT r.id
 -- params: $12 bigint amount, $13 text currency, $14 text payment, $15 text note or NULL,
 -- params: $16 timestamptz end of the hold or NULL, $17 boolean resource chosen,
 -- params: $18 integer minutes of free cancellation, $19 text guest name or NULL,
--- params: $20 text locale or NULL, $21 text staff note or NULL, $22 text made by, $23 text forced
+-- params: $20 text locale or NULL, $21 text staff note or NULL, $22 text made by, $23 text forced,
+-- params: $24 bigint deposit or NULL
 -- returns: nothing
 INSERT INTO bookings
        (venue_id, id, service_id, resource_id, customer_id, status, starts_at, ends_at, occupied,
         party_size, amount, currency, payment, note, hold_expires_at, resource_chosen,
-        free_cancellation_minutes, guest_name, locale, staff_note, made_by, forced)
+        free_cancellation_minutes, guest_name, locale, staff_note, made_by, forced,
+        deposit)
 VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::text, $7::timestamptz,
         $8::timestamptz, tstzrange($9::timestamptz, $10::timestamptz), $11::integer, $12::bigint,
         $13::text, $14::text, $15::text, $16::timestamptz, $17::boolean, $18::integer, $19::text,
-        $20::text, $21::text, $22::text, $23::text);
+        $20::text, $21::text, $22::text, $23::text, $24::bigint);
 
 -- ---- moving ----
 

@@ -19,6 +19,7 @@ v.id, v.name, v.time_zone, v.currency, v.active, v.locale, v.address, v.phone, v
 -- returns: id, venue_id, name, currency, duration_minutes, slot_step_minutes,
 -- returns: buffer_before_minutes, buffer_after_minutes, price, payment, min_notice_minutes,
 -- returns: max_advance_days, free_cancellation_minutes, active, grid_follows, max_party_size,
+-- returns: deposit_amount, deposit_percent,
 -- returns: locale, name_ar, name_en, description_ar, description_en, category, position, photo_url,
 -- returns: resource_ids
 s.id, s.venue_id, s.name, v.currency, s.duration_minutes,
@@ -26,7 +27,8 @@ COALESCE(s.slot_step_minutes, s.duration_minutes) AS slot_step_minutes,
 s.buffer_before_minutes, s.buffer_after_minutes, s.price, s.payment, s.min_notice_minutes,
 s.max_advance_days, s.free_cancellation_minutes,
 :active AS active,
-s.slot_step_minutes IS NULL AS grid_follows, s.max_party_size, v.locale,
+s.slot_step_minutes IS NULL AS grid_follows, s.max_party_size,
+s.deposit_amount, s.deposit_percent, v.locale,
 -- include: catalog_words(t = s),
 COALESCE((
     SELECT string_agg(sr.resource_id::text, ',' ORDER BY sr.resource_id)
@@ -357,16 +359,18 @@ SELECT (SELECT count(*)
 -- params: $13 boolean active, $14 integer largest party or NULL,
 -- params: $15 text name ar or NULL, $16 text name en or NULL, $17 text description ar,
 -- params: $18 text description en or NULL, $19 text category or NULL, $20 integer position,
--- params: $21 text photo or NULL
+-- params: $21 text photo or NULL, $22 bigint deposit per person or NULL,
+-- params: $23 integer percent of the deposit or NULL
 -- returns: nothing
 INSERT INTO services AS s
        (venue_id, id, name, duration_minutes, slot_step_minutes, buffer_before_minutes,
         buffer_after_minutes, price, payment, min_notice_minutes, max_advance_days,
         free_cancellation_minutes, active, max_party_size,
-        name_ar, name_en, description_ar, description_en, category, position, photo_url)
+        name_ar, name_en, description_ar, description_en, category, position, photo_url,
+        deposit_amount, deposit_percent)
 VALUES ($1::uuid, $2::uuid, $3, $4::int, $5::int, $6::int, $7::int, $8::bigint, $9, $10::int,
         $11::int, $12::int, $13::boolean, $14::int,
-        $15, $16, $17, $18, $19, $20::int, $21)
+        $15, $16, $17, $18, $19, $20::int, $21, $22::bigint, $23::int)
     ON CONFLICT (venue_id, id) DO UPDATE
    SET name = excluded.name,
        duration_minutes = excluded.duration_minutes,
@@ -386,7 +390,9 @@ VALUES ($1::uuid, $2::uuid, $3, $4::int, $5::int, $6::int, $7::int, $8::bigint, 
        description_en = excluded.description_en,
        category = excluded.category,
        position = excluded.position,
-       photo_url = excluded.photo_url;
+       photo_url = excluded.photo_url,
+       deposit_amount = excluded.deposit_amount,
+       deposit_percent = excluded.deposit_percent;
 
 -- name: catalog_service_unlink
 -- params: $1 uuid venue, $2 uuid service

@@ -13,7 +13,7 @@ p.status = 'creating' AND p.next_check_at > now() AS locked_by_caller,
 (extract(epoch from p.created_at) * 1000000)::bigint AS created_us,
 (extract(epoch from p.invoice_expires_at) * 1000000)::bigint AS expires_us,
 (extract(epoch from now()) * 1000000)::bigint AS read_us,
-p.paid_amount, p.paid_currency, p.expected_amount, p.expected_currency
+p.paid_amount, p.paid_currency, p.expected_amount, p.expected_currency, p.rest
 
 -- fragment: payment_of_customer
 -- Payments of the customer whose session token has the hash $1.
@@ -37,7 +37,7 @@ EXISTS (SELECT
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency
+-- returns: expected_currency, rest
 SELECT
     -- include: payment_columns
   -- include: payment_of_customer
@@ -48,7 +48,7 @@ SELECT
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency
+-- returns: expected_currency, rest
 SELECT
     -- include: payment_columns
   -- include: payment_of_customer
@@ -60,7 +60,7 @@ SELECT
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency
+-- returns: expected_currency, rest
 SELECT
     -- include: payment_columns
   FROM payments p
@@ -72,7 +72,7 @@ SELECT
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency
+-- returns: expected_currency, rest
 SELECT
     -- include: payment_columns
   FROM payments p
@@ -85,7 +85,7 @@ SELECT
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency
+-- returns: expected_currency, rest
 SELECT
     -- include: payment_columns
   FROM payments p
@@ -96,7 +96,7 @@ SELECT
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency,
+-- returns: expected_currency, rest,
 -- returns: booking_state
 SELECT
     -- include: payment_columns
@@ -112,7 +112,7 @@ SELECT
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency
+-- returns: expected_currency, rest
 SELECT
     -- include: payment_columns
   FROM payments p
@@ -157,7 +157,7 @@ LIMIT $8::integer
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency,
+-- returns: expected_currency, rest,
 -- returns: booking_state, starts_us, service
 -- index: payments_venue_status
 WITH scope AS MATERIALIZED (
@@ -240,7 +240,7 @@ SELECT p.id, p.booking_id, p.venue_id, p.method, p.amount, p.currency, p.actor,
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency
+-- returns: expected_currency, rest
 SELECT
     -- include: payment_columns
   FROM payments p
@@ -251,12 +251,12 @@ SELECT
 -- name: payment_insert
 -- params: $1 uuid venue, $2 uuid payment, $3 uuid booking, $4 bigint amount, $5 text currency,
 -- params: $6 text provider, $7 text return URL, $8 timestamptz end of the invoice,
--- params: $9 bigint seconds that its caller has
+-- params: $9 bigint seconds that its caller has, $10 bigint due on site beside it
 -- returns: nothing
 INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, provider, return_url,
-                      invoice_expires_at, next_check_at)
+                      invoice_expires_at, next_check_at, rest)
 VALUES ($1::uuid, $2::uuid, $3::uuid, 'creating', $4::bigint, $5, $6, $7,
-        $8::timestamptz, now() + $9::bigint * interval '1 second');
+        $8::timestamptz, now() + $9::bigint * interval '1 second', $10::bigint);
 
 -- name: payment_return_url
 -- params: $1 uuid venue, $2 uuid payment, $3 text return URL

@@ -76,7 +76,7 @@ SELECT w.audit, $1::uuid, 'keeper', 'payment.surplus', $2::uuid::text,
 -- returns: id, venue_id, booking_id, status, amount, refunded_amount, currency, gateway_id,
 -- returns: charge_id, redirect_url, return_url, checks, unmatched, locked_by_caller, created_us,
 -- returns: expires_us, read_us, paid_amount, paid_currency, expected_amount,
--- returns: expected_currency,
+-- returns: expected_currency, rest,
 -- returns: refund_amount
 SELECT
     -- include: payment_columns

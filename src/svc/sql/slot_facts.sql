@@ -55,6 +55,7 @@ SELECT r.venue_id, r.id, r.name, r.name_ar, r.name_en, r.capacity
 -- params: $6 date last
 -- returns: venue_id, id, service, service_ar, service_en, venue, venue_ar, venue_en,
 -- returns: venue_locale, active, duration_us, step_us, before_us, after_us, price,
+-- returns: deposit_amount, deposit_percent,
 -- returns: currency, payment, free_cancellation_minutes, max_party_size, days, now_us, earliest_us,
 -- returns: latest_us, begins_us, ends_us, starts_wall, ends_wall, resource_known
 WITH asked AS (
@@ -67,7 +68,9 @@ SELECT a.venue_id, a.id, a.name AS service, a.name_ar AS service_ar, a.name_en A
        COALESCE(a.slot_step_minutes, a.duration_minutes) * 60000000::bigint AS step_us,
        a.buffer_before_minutes * 60000000::bigint AS before_us,
        a.buffer_after_minutes * 60000000::bigint AS after_us,
-       a.price, a.currency, a.payment, a.free_cancellation_minutes, a.max_party_size,
+       a.price, COALESCE(a.deposit_amount, 0) AS deposit_amount,
+       COALESCE(a.deposit_percent, 0) AS deposit_percent,
+       a.currency, a.payment, a.free_cancellation_minutes, a.max_party_size,
        a.last_day - a.first_day AS days,
        (extract(epoch FROM now()) * 1000000)::bigint AS now_us,
        (extract(epoch FROM now() + a.min_notice_minutes * interval '1 minute')
