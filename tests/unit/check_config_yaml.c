@@ -25,7 +25,7 @@ START_TEST(a_missing_file)
 {
     no_file("/nonexistent/b.yaml",
             "/nonexistent/b.yaml:1:1: cannot read the file: No such file or directory\n");
-    no_file("/tmp", "/tmp:1:1: cannot read the file: Is a directory\n");
+    no_file("/tmp", "/tmp:1:1: cannot read the file: it is a directory\n");
     no_file("", ":1:1: cannot read the file: No such file or directory\n");
     no_file("/dev/zero", "/dev/zero:1:1: the file is larger than 1 MiB\n");
 }
@@ -269,7 +269,7 @@ START_TEST(secrets_from_files)
              "19: providers.p.token: cannot read %s/none: No such file or directory", dir);
     token_refused(value, fault);
     snprintf(value, sizeof value, "{file: %s}", dir);
-    snprintf(fault, sizeof fault, "19: providers.p.token: cannot read %s: Is a directory", dir);
+    snprintf(fault, sizeof fault, "19: providers.p.token: cannot read %s: it is a directory", dir);
     token_refused(value, fault);
 }
 END_TEST
