@@ -3,10 +3,11 @@
 # Copyright the bookingd authors
 """Many clients at the same few slots over HTTP; a short run is test_race.py.
 
-Two races of N seconds: customers at eight overlapping slots of one chair; then customers, staff,
-moves, cancellations, holds that end and parties, at two chairs and a hall. No slot may be sold
-beyond its capacity at any instant, asked of the rows themselves while the race runs and after it.
-No answer but success and 409; no deadlock; no process that ended.
+Races of N seconds: customers at eight overlapping slots of one chair; then customers, staff, moves,
+cancellations, holds that end and parties, at two chairs and a hall; then services of four lengths
+on one resource that takes 1, 4 and 20 people, where each refusal is held against the calendar as it
+is in the end. No slot may be sold beyond its capacity at any instant, asked of the rows themselves
+while the race runs and after it. No answer but success and 409; no deadlock; no process that ended.
 """
 import collections
 import os
@@ -242,8 +243,79 @@ def mixed(case, seconds, racers):
     return field
 
 
+# Minutes of the service, before it and behind it.
+LENGTHS = ((60, 0, 0), (90, 0, 0), (120, 15, 15), (30, 0, 10))
+STARTS = 48  # every half hour of a day
+
+
+def refused_falsely(live, refused, capacity):
+    """Refused requests that fit into the calendar in the end. Nothing was taken out of it during
+    the race, so whoever fits now fitted then. Both lists: (from, to, people), minutes."""
+
+    def peak(begin, end):
+        met = [b for b in live if b[0] < end and b[1] > begin]
+        moments = [begin] + [b[0] for b in met if b[0] > begin]
+        return max(sum(b[2] for b in met if b[0] <= at < b[1]) for at in moments)
+
+    return [r for r in refused if peak(r[0], r[1]) + r[2] <= capacity]
+
+
+def lengths(case, seconds, racers, capacity):
+    """Customers and staff book services of different length for parties; nothing comes free
+    again."""
+    field = Racers(case, seconds, racers)
+    shop, lock, refused = field.shop, threading.Lock(), set()
+    room = shop.resource("Room", capacity)
+    services = [
+        shop.make_service(
+            duration_minutes=minutes,
+            buffer_before_minutes=before,
+            buffer_after_minutes=after,
+            slot_step_minutes=30,
+            resource_ids=[room],
+        )
+        for minutes, before, after in LENGTHS
+    ]
+    starts = [shop.at(i / 2) for i in range(STARTS)]
+
+    def act(rng, ask, n, memory):
+        kind, slot = rng.randrange(len(LENGTHS)), rng.randrange(STARTS)
+        people = rng.randint(1, min(capacity, 6))
+        order = {"service_id": services[kind], "starts_at": starts[slot], "party_size": people}
+        if n % 8:
+            r = ask("book", field.tokens[n], "/v1/bookings", order)
+        else:
+            order["phone"] = field.phones[n]
+            r = ask("staff books", field.desk, "/v1/staff/venues/%s/bookings" % shop.venue, order)
+        if r.status == 409:
+            minutes, before, after = LENGTHS[kind]
+            with lock:
+                refused.add((slot * 30 - before, slot * 30 + minutes + after, people))
+
+    field.run(act)
+    field.prove("lengths, capacity %d" % capacity)
+    live = [
+        tuple(int(float(x)) for x in row)
+        for row in shop.pg.sql(
+            "SELECT extract(epoch FROM lower(occupied) - '%s') / 60, extract(epoch FROM"
+            " upper(occupied) - '%s') / 60, party_size FROM bookings" % (starts[0], starts[0])
+        )
+    ]
+    false = refused_falsely(live, refused, capacity)
+    print(
+        "  bookings %d, kinds of refusals %d, false refusals %d"
+        % (len(live), len(refused), len(false))
+    )
+    case.assertEqual(false, [])
+
+
 class Race(bd.Case):
     seconds, racers, workers = 3.0, 64, 16
+
+    def test_the_judge_sees_a_false_refusal(self):
+        live = [(0, 60, 1), (60, 120, 1), (180, 240, 2)]
+        asked = [(30, 90, 1), (0, 60, 2), (100, 200, 1), (240, 300, 2), (170, 181, 1)]
+        self.assertEqual(refused_falsely(live, asked, 2), [(30, 90, 1), (240, 300, 2)])
 
     def test_the_judge_sees_an_overlap(self):
         """Without the trigger and the locks, what is counted above is not always 0."""
@@ -268,6 +340,15 @@ class Race(bd.Case):
 
     def test_customers_staff_moves_and_holds(self):
         mixed(self, self.seconds, self.racers)
+
+    def test_lengths_on_one_place(self):
+        lengths(self, self.seconds, self.racers, 1)
+
+    def test_lengths_on_four_places(self):
+        lengths(self, self.seconds, self.racers, 4)
+
+    def test_lengths_on_twenty_places(self):
+        lengths(self, self.seconds, self.racers, 20)
 
 
 def main():
