@@ -21,7 +21,8 @@ struct staff_key_order {
 };
 struct staff_key_made {
     struct staff_key key;
-    const char *text; /* on the arena, this once: what the bearer presents */
+    const char *text;       /* on the arena, this once: what the bearer presents */
+    struct wall expires_at; /* of a desk session; us 0: never */
 };
 /*
  * A new key. ERR_VALIDATION: the name is not 1 to 64 printable characters; ERR_STAFF_KEY_EXISTS:
@@ -38,6 +39,15 @@ enum err staff_key_create(struct svc *s, const char *name, enum staff_role role,
 enum err staff_key_list(struct svc *s, const struct staff_key **out, size_t *n) MUST_CHECK;
 /* The key stops working at once. ERR_NOT_FOUND: no live key of that name. */
 enum err staff_key_revoke(struct svc *s, const char *name) MUST_CHECK;
+
+/*
+ * A link to the desk page: *code is valid once, for five minutes. Errors as of staff_key_add, but
+ * the name may be in use. The session that it becomes is a key for twelve hours.
+ */
+enum err staff_link_make(struct svc *s, const struct staff_key_order *o,
+                         const char **code) MUST_CHECK;
+/* ERR_NOT_FOUND: the code was used, is too old, or was never made. */
+enum err staff_link_use(struct svc *s, const char *code, struct staff_key_made *made) MUST_CHECK;
 
 /*
  * For handlers: what an administrator's key may see, by name, for the first batch of a request, and

@@ -15,6 +15,8 @@ libapi_a_SOURCES = \
   src/api/api_cursor.c \
   src/api/api_customer.h \
   src/api/api_customers.c \
+  src/api/api_desk.c \
+  include/api/api_desk.h \
   src/api/api_etag.c \
   src/api/api_health.c \
   src/api/api_idem.c \
@@ -38,7 +40,7 @@ libapi_a_SOURCES = \
   src/api/api_routes_payment.def
 
 # The document that is served: doc/openapi.yaml as JSON, in C.
-nodist_libapi_a_SOURCES = src/api/api_openapi_doc.c
+nodist_libapi_a_SOURCES = src/api/api_openapi_doc.c src/api/api_desk_files.c
 noinst_PROGRAMS += src/api/mkopenapi
 src_api_mkopenapi_SOURCES = src/api/mkopenapi.c src/api/mkopenapi_lower.h src/api/mkopenapi_lower.c
 src_api_mkopenapi_LDADD = $(YAML_LIBS) $(JANSSON_LIBS)
@@ -47,6 +49,14 @@ CLEANFILES += src/api/api_openapi_doc.c
 src/api/api_openapi_doc.c: $(top_srcdir)/doc/openapi.yaml src/api/mkopenapi$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) src/api && \
 	  ./src/api/mkopenapi$(EXEEXT) $(top_srcdir)/doc/openapi.yaml >$@.tmp && mv $@.tmp $@
+
+# The desk page, in C.
+DESK_FILES = src/desk/desk.html src/desk/desk.css src/desk/desk.js
+EXTRA_DIST += $(DESK_FILES) src/desk/embed.py
+CLEANFILES += src/api/api_desk_files.c
+src/api/api_desk_files.c: $(DESK_FILES) src/desk/embed.py
+	$(AM_V_GEN)$(MKDIR_P) src/api && top=`pwd` && cd $(srcdir) && \
+	  $(PYTHON) src/desk/embed.py $(DESK_FILES) >"$$top/$@.tmp" && mv -f "$$top/$@.tmp" "$$top/$@"
 
 include $(top_srcdir)/src/api/catalog.mk
 include $(top_srcdir)/src/api/booking.mk

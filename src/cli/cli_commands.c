@@ -62,6 +62,12 @@ const struct cli_command cli_commands[] = {
     {"staff-key", "list", cli_staff_list, "",
      "list staff keys: name, role, venue, times; never the key", ""},
     {"staff-key", "revoke", cli_staff_revoke, "NAME", "revoke a staff key at once", ""},
+    {"desk-link", NULL, cli_desk_link, "--name NAME [--role ROLE] [--venue ID]",
+     "print a link that opens the desk page without a key",
+     "It is valid once, for five minutes; the session that it opens lasts twelve hours.\n"
+     "  --name NAME   who it is for; the audit log names it\n"
+     "  --role ROLE   admin, agent (default) or viewer\n"
+     "  --venue ID    for this venue only\n"},
     {"notifications", "list", cli_notifications_list, "[FILTER...] [--limit N]",
      "list notifications, newest first",
      "  --status STATUS    PENDING, SENT or FAILED\n" FILTERS_HELP

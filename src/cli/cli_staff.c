@@ -108,3 +108,38 @@ int cli_staff_revoke(struct cli *c)
     cli_session_close(&s);
     return code;
 }
+
+/* The code stands behind the #, which browsers never send to a server. */
+int cli_desk_link(struct cli *c)
+{
+    const char *name = NULL, *role = "agent", *venue = NULL, *code_text;
+    const struct cli_option options[] = {{.name = "name", .value = &name},
+                                         {.name = "role", .value = &role},
+                                         {.name = "venue", .value = &venue},
+                                         CLI_OPTIONS_END};
+    struct cli_session s;
+    int code = cli_options(c, options, 0, 0);
+    if (code != CLI_GO_ON)
+        return code;
+    if (!name)
+        return cli_usage(c->command, "--name is missing");
+    const int found = name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(role));
+    if (found < 0)
+        return cli_usage(c->command, "unknown role '%s': admin, agent or viewer", role);
+    code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
+    if (code != CLI_GO_ON)
+        return code;
+    enum err e = staff_link_make(&s.svc,
+                                 &(struct staff_key_order){.actor = ACTOR_COMMAND_LINE,
+                                                           .name = name,
+                                                           .role = (enum staff_role)found,
+                                                           .venue_id = venue},
+                                 &code_text);
+    if (e == ERR_OK)
+        printf("%s/desk#link=%s\n", s.cfg->server.public_url, code_text);
+    if (e == ERR_OK && !s.cfg->desk_enabled)
+        cli_error("desk.enabled is off: the page answers 404 until it is on");
+    code = e == ERR_OK ? cli_done() : staff_print_error(e, name, venue);
+    cli_session_close(&s);
+    return code;
+}

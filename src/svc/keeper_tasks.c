@@ -93,6 +93,8 @@ static enum err keeper_tasks_purge(struct svc *s)
         {&stmt_keeper_rate_limits, false, 0},
         {&stmt_keeper_otp_challenges, false, 0},
         {&stmt_keeper_sessions, false, 0},
+        {&stmt_keeper_desk_sessions, false, 0},
+        {&stmt_keeper_desk_links, false, 0},
         {&stmt_keeper_known_addresses, false, 0},
         {&stmt_keeper_webhook_events, true, s->cfg->retention.webhook_events_ms},
         {&stmt_keeper_audit, true, s->cfg->retention.audit_ms},

@@ -47,6 +47,18 @@ void staff_read_key(struct db_rows rows, int row, struct staff_key *out)
 }
 
 /* One transaction for key and audit row: no key exists that nobody is recorded to have made. */
+/* A secret for a bearer, and its hash, which alone is stored. */
+static const char *staff_random_key(struct arena *a, const char *prefix, char hash[SHA256_HEX_MAX])
+{
+    unsigned char random[KEY_RANDOM];
+    char text[2 * KEY_RANDOM];
+    rng_bytes(random, sizeof random);
+    digest_base64url(random, sizeof random, text);
+    const char *key = arena_printf(a, "%s%s", prefix, text);
+    digest_sha256_hex(str_of(key), hash);
+    return key;
+}
+
 enum err staff_key_add(struct svc *s, const struct staff_key_order *o, struct staff_key_made *made)
 {
     ENSURE(o->role < STAFF_ROLE_COUNT);
@@ -57,12 +69,8 @@ enum err staff_key_add(struct svc *s, const struct staff_key_order *o, struct st
     if (o->venue_id && !uuid_parse(str_of(o->venue_id), &venue))
         return ERR_NOT_FOUND;
 
-    unsigned char random[KEY_RANDOM];
-    char text[2 * KEY_RANDOM], hash[SHA256_HEX_MAX];
-    rng_bytes(random, sizeof random);
-    digest_base64url(random, sizeof random, text);
-    const char *key = arena_printf(s->arena, KEY_PREFIX "%s", text);
-    digest_sha256_hex(str_of(key), hash);
+    char hash[SHA256_HEX_MAX];
+    const char *key = staff_random_key(s->arena, KEY_PREFIX, hash);
 
     struct uuid id = uuid_new();
     const char *venue_id = o->venue_id ? venue.s : NULL;
@@ -198,4 +206,65 @@ bool staff_auth_read(struct arena *a, struct db_rows rows, struct principal *who
         who->venue_id = db_get_uuid(rows, 0, "venue_id");
     who->actor = arena_printf(a, ACTOR_STAFF_PREFIX "%s", who->staff_name);
     return true;
+}
+
+/* ---- links to the desk page ---- */
+
+/* Long enough to paste it into a chat, too short to be found in one; a working day and its
+ * overtime. */
+#define LINK_MS (INT64_C(5) * 60 * 1000)
+#define SESSION_MS (INT64_C(12) * 60 * 60 * 1000)
+#define LINK_PREFIX "bkl_"
+
+enum err staff_link_make(struct svc *s, const struct staff_key_order *o, const char **code)
+{
+    struct uuid venue;
+    char hash[SHA256_HEX_MAX];
+    const char *name = staff_clean_name(s->arena, str_of(o->name));
+    if (!name)
+        return ERR_VALIDATION;
+    if (o->venue_id && !uuid_parse(str_of(o->venue_id), &venue))
+        return ERR_NOT_FOUND;
+    const char *venue_id = o->venue_id ? venue.s : NULL;
+    *code = staff_random_key(s->arena, LINK_PREFIX, hash);
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
+    (void)DB_ADD(b, &stmt_staff_link_insert, hash, name, staff_role_names[o->role], venue_id,
+                 db_int(b, LINK_MS));
+    audit_add(s, b,
+              &(struct audit){.actor = o->actor,
+                              .action = "desk_link.create",
+                              .subject = name,
+                              .venue_id = venue_id});
+    enum err e = db_run(b, s->deadline);
+    return e == ERR_DB_FOREIGN_KEY ? ERR_NOT_FOUND : e;
+}
+
+enum err staff_link_use(struct svc *s, const char *code, struct staff_key_made *made)
+{
+    char code_hash[SHA256_HEX_MAX], hash[SHA256_HEX_MAX];
+    struct uuid id = uuid_new();
+    digest_sha256_hex(str_of(code), code_hash);
+    made->text = staff_random_key(s->arena, KEY_PREFIX, hash);
+    struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
+    int at = DB_ADD(b, &stmt_staff_link_use, code_hash, id.s, hash, db_int(b, SESSION_MS));
+    enum err e = db_run(b, s->deadline);
+    if (e != ERR_OK)
+        return e;
+    struct db_rows rows = db_result(b, at);
+    if (db_count(rows) == 0) {
+        /* An old link is deleted with this, too. */
+        b = db_batch(s->db, s->arena, DB_COMMIT);
+        e = db_run(b, s->deadline);
+        return e == ERR_OK ? ERR_NOT_FOUND : e;
+    }
+    staff_read_key(rows, 0, &made->key);
+    made->expires_at = db_get_time(rows, 0, "expires_us");
+    b = db_batch(s->db, s->arena, DB_COMMIT);
+    audit_add(
+        s, b,
+        &(struct audit){.actor = arena_printf(s->arena, ACTOR_STAFF_PREFIX "%s", made->key.name),
+                        .action = "desk_link.use",
+                        .subject = made->key.id,
+                        .venue_id = made->key.venue_id});
+    return db_run(b, s->deadline);
 }

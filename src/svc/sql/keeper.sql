@@ -70,6 +70,25 @@ DELETE FROM sessions
             LIMIT 500
               FOR UPDATE SKIP LOCKED);
 
+-- Sessions of the desk page that have ended; their names stay, since the audit log has them.
+-- name: keeper_desk_sessions
+-- returns: nothing
+-- index: staff_keys_expiry
+UPDATE staff_keys
+   SET revoked_at = expires_at
+ WHERE id IN (
+           SELECT o.id
+             FROM staff_keys o
+            WHERE o.expires_at < now()
+              AND o.expires_at IS NOT NULL
+              AND o.revoked_at IS NULL
+            LIMIT 500
+              FOR UPDATE SKIP LOCKED);
+
+-- name: keeper_desk_links
+-- returns: nothing
+DELETE FROM desk_links WHERE expires_at < now();
+
 -- name: keeper_webhook_events
 -- params: $1 bigint age in milliseconds
 -- returns: n

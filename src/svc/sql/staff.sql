@@ -10,7 +10,8 @@
 SELECT k.id, k.name, k.role, k.venue_id
   FROM staff_keys k
  WHERE k.key_hash = $1
-   AND k.revoked_at IS NULL;
+   AND k.revoked_at IS NULL
+   AND (k.expires_at IS NULL OR k.expires_at > now());
 
 -- name: staff_insert
 -- params: $1 uuid key, $2 text name, $3 text hash of the key, $4 text role, $5 uuid venue or NULL
@@ -62,3 +63,29 @@ UPDATE staff_keys
  WHERE name = $1
    AND revoked_at IS NULL
 RETURNING id;
+
+-- ---- links to the desk page ----
+
+-- name: staff_link_insert
+-- params: $1 text hash of the code, $2 text name, $3 text role, $4 uuid venue or NULL,
+-- params: $5 bigint ms that it is valid
+-- returns: nothing
+INSERT INTO desk_links (code_hash, name, role, venue_id, expires_at)
+VALUES ($1, $2, $3, $4::uuid, now() + $5::bigint * interval '1 millisecond');
+
+-- The deletion is what makes a link valid once: of two who use it together one finds nothing.
+-- name: staff_link_use
+-- params: $1 text hash of the code, $2 uuid key, $3 text hash of the key,
+-- params: $4 bigint ms of the session
+-- returns: id, name, role, venue_id, created_us, revoked_us, expires_us
+WITH link AS (
+    DELETE FROM desk_links WHERE code_hash = $1 RETURNING name, role, venue_id, expires_at)
+INSERT INTO staff_keys (id, name, key_hash, role, venue_id, expires_at)
+SELECT $2::uuid, left(l.name, 48) || ' (' || right($2::text, 12) || ')', $3, l.role, l.venue_id,
+       now() + $4::bigint * interval '1 millisecond'
+  FROM link l
+ WHERE l.expires_at > now()
+RETURNING id, name, role, venue_id,
+          (extract(epoch FROM created_at) * 1000000)::bigint AS created_us,
+          (extract(epoch FROM revoked_at) * 1000000)::bigint AS revoked_us,
+          (extract(epoch FROM expires_at) * 1000000)::bigint AS expires_us;
