@@ -26,6 +26,7 @@ struct venue {
     struct uuid id;
     const char *name, *time_zone, *currency;
     const char *address, *phone, *map_url; /* or NULL */
+    const char *reminders; /* leads in seconds, "{86400,7200}", "{}"; NULL: as configured */
     struct catalog_words words;
     bool active;
 };

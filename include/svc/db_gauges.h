@@ -25,7 +25,8 @@ struct db_gauges {
                                  [..][NOTIFICATION_OUTCOME_SENT] stays 0 */
     double oldest_failed_s;                     /* age of the oldest of those; 0: none */
     double oldest_pending_s;
-    int64_t due; /* couriers could send them now */
+    int64_t due;     /* couriers could send them now */
+    int64_t waiting; /* and those that wait for a later time */
     double oldest_due_s;
     int64_t payments[PAYMENT_STATE_COUNT];
     bool writable;              /* the database is not read-only */

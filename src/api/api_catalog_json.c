@@ -24,6 +24,7 @@ json_t *api_venue_json(const struct api_request *r, const struct venue *v)
     json_put_str(a, j, "address", v->address);
     json_put_str(a, j, "phone", v->phone);
     json_put_str(a, j, "map_url", v->map_url);
+    json_put(a, j, "reminders", api_reminders_json(a, v->reminders));
     json_put_str(a, j, "time_zone", v->time_zone);
     json_put_str(a, j, "currency", v->currency);
     json_put_bool(a, j, "active", v->active);

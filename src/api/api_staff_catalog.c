@@ -18,6 +18,7 @@
  * false. */
 struct venue_input {
     const char *name, *time_zone, *currency, *address, *phone, *map_url;
+    json_t *reminders;
     struct words_input words;
     int locale;
     bool has_locale;
@@ -35,6 +36,7 @@ static const struct schema_row staff_catalog_venue_rows[] = {
     {SCHEMA_NOTE(struct venue_input, address, 500), .nullable = true},
     {SCHEMA_NAME(struct venue_input, phone, 64), .nullable = true},
     {SCHEMA_STRING(struct venue_input, map_url, 1, API_URL_MAX), .nullable = true},
+    {SCHEMA_ANY(struct venue_input, reminders)},
     API_WORDS_ROWS(struct venue_input, words),
     SCHEMA_END,
 };
@@ -57,6 +59,7 @@ static void staff_catalog_take_venue(struct api_request *r, struct venue *v)
     api_take_text(r, "address", in->address, &v->address);
     api_take_text(r, "phone", in->phone, &v->phone);
     api_take_url(r, "map_url", in->map_url, &v->map_url);
+    api_reminders_take(r, in->reminders, &v->reminders);
     api_words_take(r, &in->words, &v->words);
     if (!num_currency_known(str_of(v->currency)))
         api_fault(r, "/currency", "is not an ISO 4217 code");

@@ -124,6 +124,11 @@ static void monitor_facts_database(const struct monitor_view *v, struct facts *f
             f->at[FACT_FAILED] += g->failed[t][c];
     }
     f->at[FACT_OLDEST_PENDING] = (int64_t)g->oldest_pending_s;
+    f->at[FACT_DUE] = g->due;
+    f->at[FACT_WAITING] = g->waiting;
+    f->at[FACT_OLDEST_DUE] = (int64_t)g->oldest_due_s;
+    f->at[FACT_NOTIFICATION_ATTEMPTS] =
+        metric_sum(M_NOTIFICATION_ATTEMPTS, METRIC_ANY, METRIC_ANY, METRIC_ANY);
     f->at[FACT_PAYMENTS_UNKNOWN] = g->payments[PAYMENT_UNKNOWN];
     f->at[FACT_PAYMENTS_MISMATCHED] = g->payments[PAYMENT_MISMATCH];
     f->at[FACT_PAYMENTS_UNSETTLED] = g->payments_unsettled;

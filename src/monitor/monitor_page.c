@@ -179,6 +179,7 @@ static void monitor_page_database(struct metrics_page *page, const struct monito
     monitor_page_gauge(page, COMPUTED_OLDEST_FAILED, v->gauges.oldest_failed_s);
     monitor_page_gauge(page, COMPUTED_OLDEST_PENDING, v->gauges.oldest_pending_s);
     monitor_page_gauge(page, COMPUTED_NOTIFICATIONS_DUE, (double)v->gauges.due);
+    monitor_page_gauge(page, COMPUTED_NOTIFICATIONS_WAITING, (double)v->gauges.waiting);
     monitor_page_gauge(page, COMPUTED_OLDEST_DUE, v->gauges.oldest_due_s);
 }
 

@@ -44,6 +44,7 @@ void catalog_read_venue(struct db_rows rows, int row, struct venue *out)
         .address = db_get(rows, row, "address"),
         .phone = db_get(rows, row, "phone"),
         .map_url = db_get(rows, row, "map_url"),
+        .reminders = db_get(rows, row, "reminders"),
         .active = db_get_bool(rows, row, "active"),
     };
     catalog_read_words(rows, row, &out->words);

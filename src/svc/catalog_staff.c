@@ -100,7 +100,7 @@ enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue
     struct db_batch *b = catalog_staff_save_batch(s, is_new);
     DB_ADD(b, &stmt_catalog_venue_save, v->id.s, v->name, v->time_zone, v->currency,
            db_bool(v->active), locale_names[v->words.locale], v->address, v->phone, v->map_url,
-           WORDS_PARAMS(b, v->words));
+           WORDS_PARAMS(b, v->words), v->reminders);
     catalog_staff_audit(s, b, actor, is_new ? "venue.create" : "venue.update", &v->id, &v->id);
     return db_run(b, s->deadline);
 }

@@ -83,6 +83,7 @@ enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
         return e;
     l.writable = db_get_bool(db_result(b, writable_at), 0, "writable");
     l.due = db_get_int(db_result(b, due_at), 0, "n");
+    l.waiting = db_get_int(db_result(b, due_at), 0, "waiting");
     l.oldest_due_s = (double)db_get_int(db_result(b, due_at), 0, "oldest_ms") / 1000;
     struct db_rows rows = db_result(b, at);
     for (int row = 0; row < db_count(rows); row++)

@@ -64,6 +64,7 @@ class Catalog(bd.Case):
                 "address": None,
                 "phone": None,
                 "map_url": None,
+                "reminders": "inherit",
             },
         )
         path = "/v1/staff/venues/" + v["id"]

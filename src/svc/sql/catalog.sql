@@ -10,9 +10,10 @@
 :t.photo_url
 
 -- fragment: catalog_venue_columns
--- returns: id, name, time_zone, currency, active, locale, address, phone, map_url, name_ar,
--- returns: name_en, description_ar, description_en, category, position, photo_url
+-- returns: id, name, time_zone, currency, active, locale, address, phone, map_url, reminders,
+-- returns: name_ar, name_en, description_ar, description_en, category, position, photo_url
 v.id, v.name, v.time_zone, v.currency, v.active, v.locale, v.address, v.phone, v.map_url,
+v.reminders,
 -- include: catalog_words(t = v)
 
 -- fragment: catalog_service_columns
@@ -296,13 +297,13 @@ SELECT 1 AS known
 -- params: $6 text locale, $7 text address or NULL, $8 text phone or NULL, $9 text map or NULL,
 -- params: $10 text name ar or NULL, $11 text name en or NULL, $12 text description ar,
 -- params: $13 text description en or NULL, $14 text category or NULL, $15 integer position,
--- params: $16 text photo or NULL
+-- params: $16 text photo or NULL, $17 integer[] leads of reminders in s or NULL
 -- returns: nothing
 INSERT INTO venues
        (id, name, time_zone, currency, active, locale, address, phone, map_url,
-        name_ar, name_en, description_ar, description_en, category, position, photo_url)
+        name_ar, name_en, description_ar, description_en, category, position, photo_url, reminders)
 VALUES ($1::uuid, $2, $3, $4, $5::boolean, $6, $7, $8, $9,
-        $10, $11, $12, $13, $14, $15::int, $16)
+        $10, $11, $12, $13, $14, $15::int, $16, $17::integer[])
     ON CONFLICT (id) DO UPDATE
    SET name = excluded.name,
        time_zone = excluded.time_zone,
@@ -318,7 +319,8 @@ VALUES ($1::uuid, $2, $3, $4, $5::boolean, $6, $7, $8, $9,
        description_en = excluded.description_en,
        category = excluded.category,
        position = excluded.position,
-       photo_url = excluded.photo_url;
+       photo_url = excluded.photo_url,
+       reminders = excluded.reminders;
 
 -- The clock and the money of a venue may change only while nobody relies on them. Bookings are made
 -- under the lock of their resource and refer to the venue; services refer to it as well.

@@ -25,13 +25,14 @@ SELECT 'PENDING', template, '', false,
  GROUP BY 2;
 
 -- name: gauges_due
--- returns: n, oldest_ms
-SELECT count(*) AS n,
+-- returns: n, waiting, oldest_ms
+SELECT count(*) FILTER (WHERE due_at <= now()) AS n,
+       count(*) AS waiting,
        COALESCE(GREATEST(0, (extract(epoch FROM now() - min(due_at)) * 1000)::bigint), 0)
            AS oldest_ms
   FROM notifications
  WHERE status = 'PENDING'
-   AND due_at <= now();
+   AND due_at IS NOT NULL;
 
 -- name: gauges_sent
 -- returns: template, n
