@@ -20,6 +20,9 @@ EXTRA_DIST += tests/README.md tests/demo/demo.py $(LINT_TESTS) tests/lint/known.
   tests/lint/analyse.sh \
   .clang-tidy .clang-format .editorconfig \
   $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lint/known/*.txt))
+# The life of a deferred notification, by spin.
+TESTS += tests/model/run
+EXTRA_DIST += tests/model/run tests/model/notification.pml
 TEST_EXTENSIONS = .sh .py
 AM_TESTS_ENVIRONMENT = srcdir='$(abs_top_srcdir)'; builddir='$(abs_top_builddir)'; CC='$(CC)'; \
   BOOKINGD_BIN='$(abs_top_builddir)/bookingd'; \
