@@ -11,9 +11,6 @@
 /* All JSON here is made in the request's arena. The caller's language decides which name is
  * shown. */
 json_t *api_venue_json(const struct api_request *r, const struct venue *v);
-/* The member `reminders` of a venue, of and into struct venue's text; in NULL: unchanged. */
-json_t *api_reminders_json(struct arena *a, const char *leads);
-void api_reminders_take(struct api_request *r, const json_t *in, const char **out);
 json_t *api_service_json(const struct api_request *r, const struct service *v);
 json_t *api_resource_json(const struct api_request *r, const struct resource *v);
 /* What front ends need to name and show a resource; in the request's arena. */

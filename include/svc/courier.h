@@ -30,10 +30,11 @@ struct courier_row {
     const char *recipient, *body; /* NULL: erased */
     const char *event;
     enum notification_template template;
-    int64_t claim, attempts, waits;
-    int64_t waited_ms;    /* from its commit until the claim */
-    struct mono taken_at; /* when the claim was sent */
-    bool expired, stale;  /* not to be sent: too old; a reminder of what is no longer so */
+    int64_t claim, attempts; /* numbers */
+    int64_t postponed;       /* how often in a row */
+    int64_t waited_ms;       /* from its commit until the claim */
+    struct mono taken_at;    /* when the claim was sent */
+    bool expired, stale;     /* not to be sent: too old; a reminder of what is no longer so */
 };
 
 /* How it ended. Fixed sizes: it may have to wait in the process while the database is away. */
@@ -46,6 +47,7 @@ struct courier_result {
     int lead;         /* REMINDER_LEAD_*; -1: no reminder */
     int64_t again_ms; /* until it is due again */
     bool longer;      /* and the next wait is longer than this one */
+    bool overtaken;   /* a reminder of what is no longer so */
     bool in_doubt;    /* an earlier write of it may have been committed */
     char provider[64], message_id[128], detail[96];
 };
@@ -63,22 +65,22 @@ struct courier_turn {
 enum err courier_take_turn(struct svc *s, struct courier_turn *t) MUST_CHECK;
 /* Calls the provider and fills the result, always; tells the courier board before the call. */
 void courier_send(struct svc *s, const struct courier_row *row, struct courier_result *out);
-/* Gives back what a process claimed and did not begin with. */
+/* Gives back what a process claimed and did not begin with. Errors are the database's. */
 enum err courier_release(struct svc *s, const struct courier_hand *hand) MUST_CHECK;
-/* The same for all couriers of this host that died lately. */
+/* The same for all couriers of this host that died lately. Errors are the database's. */
 enum err courier_release_dead(struct svc *s) MUST_CHECK;
 /* For how long a claim stands: the provider's time limit and 5 s. */
 int64_t courier_claim_ms(const struct config *cfg);
 /* The lead that a reminder's event names, as the metric's label; -1: it is of no reminder. */
 int courier_lead_of(const char *event);
 
-/* ---- for the keeper ---- */
+/* ---- for the keeper; errors are the database's ---- */
 
-/* Ends rows that no courier came for in time; whatever couriers here and elsewhere do. */
+/* Ends rows that no courier came for in time, whatever couriers do. Errors are the database's. */
 enum err courier_task_expire(struct svc *s) MUST_CHECK;
-/* Gives back the rows of dead couriers, and looks whether couriers are needed. */
+/* Gives back rows of dead couriers; looks whether couriers are needed. Errors: the database's. */
 enum err courier_task_watch(struct svc *s) MUST_CHECK;
-/* Makes the reminders that are due (reminder.c). */
+/* Makes the reminders that are due (reminder.c). Errors are the database's. */
 enum err reminder_task_due(struct svc *s) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "api/api_booking.h"
 #include "api/api_page.h"
+#include "api/api_reminders.h"
 #include "domain/templates.h"
 #include "svc/svc_sql.h"
 

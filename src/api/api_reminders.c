@@ -5,7 +5,7 @@
  * leads, ["24h", "2h"]. Called where venues are read and written. In the database it is an array of
  * seconds, whose text form is what struct venue carries.
  */
-#include "api/api_catalog.h"
+#include "api/api_reminders.h"
 
 #include "base/num.h"
 #include "domain/reminder.h"

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "api/api_reminders.h"
 #include "base/num.h"
 #include "domain/money.h"
 #include "domain/templates.h"

@@ -5,7 +5,7 @@ libapi_a_SOURCES += \
   include/api/api_catalog.h \
   src/api/api_catalog.c \
   src/api/api_catalog_json.c \
-  src/api/api_reminders.c \
+  src/api/api_reminders.c include/api/api_reminders.h \
   src/api/api_catalog_words.c \
   src/api/api_closures.c \
   src/api/api_hours.c \

@@ -64,7 +64,7 @@ static void courier_count_end(const struct courier_result *r)
     if (r->lead >= 0)
         METRIC_INC(M_REMINDERS, (unsigned)r->lead,
                    r->outcome == NOTIFICATION_OUTCOME_SENT ? REMINDER_OUTCOME_SENT
-                   : r->move == MOVE_DROP                  ? REMINDER_OUTCOME_DROPPED
+                   : r->overtaken                          ? REMINDER_OUTCOME_DROPPED
                                                            : REMINDER_OUTCOME_FAILED);
 }
 
@@ -96,7 +96,7 @@ static void courier_read_claimed(struct db_rows rows, struct courier_turn *t)
     row->template = notification_template_find(db_get_str(rows, 0, "template"));
     row->claim = db_get_int(rows, 0, "claim");
     row->attempts = db_get_int(rows, 0, "attempts");
-    row->waits = db_get_int(rows, 0, "waits");
+    row->postponed = db_get_int(rows, 0, "waits");
     row->waited_ms = db_get_int(rows, 0, "waited_ms");
     row->expired = db_get_bool(rows, 0, "expired");
     row->stale = db_get_bool(rows, 0, "stale");
@@ -140,7 +140,7 @@ enum err courier_take_turn(struct svc *s, struct courier_turn *t)
         courier_text_or_null(r->message_id), db_int(b, notification_moves[r->move].gives_back),
         db_int(b, r->again_ms), db_bool(r->longer), t->process->s,
         t->claim ? db_int(b, courier_claim_ms(s->cfg)) : NULL,
-        t->since.us ? db_time(b, t->since) : "-infinity");
+        t->since.us ? db_time(b, t->since) : "-infinity", db_bool(r->overtaken));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -157,7 +157,7 @@ static void courier_wait_longer(const struct courier_row *row, long retry_after_
                                 struct courier_result *out)
 {
     const int64_t doubled =
-        row->waits < 6 ? (int64_t)WAIT_FIRST_MS << row->waits : (int64_t)WAIT_MAX_MS;
+        row->postponed < 6 ? (int64_t)WAIT_FIRST_MS << row->postponed : (int64_t)WAIT_MAX_MS;
     out->again_ms = rng_jitter_ms(doubled, WAIT_JITTER);
     if (out->again_ms > WAIT_MAX_MS)
         out->again_ms = WAIT_MAX_MS;
@@ -251,7 +251,8 @@ void courier_send(struct svc *s, const struct courier_row *row, struct courier_r
                                    .claim = row->claim,
                                    .move = MOVE_DROP,
                                    .template = row->template,
-                                   .lead = courier_lead_of(row->event)};
+                                   .lead = courier_lead_of(row->event),
+                                   .overtaken = row->stale};
     const char *why = courier_find_obstacle(s, row, &out->outcome);
     if (why) {
         notification_copy(out->detail, sizeof out->detail, why);

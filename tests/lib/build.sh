@@ -37,6 +37,7 @@ test  python3-phonenumbers      mobile ranges against their metadata
 test  valgrind                  memory faults in the unit tests
 test  prometheus                promtool: alert rules and metrics page
 test  python3-prometheus-client a second reader of the metrics page
+test  spin                      the model of a deferred notification
 test  mandoc                    faults of the manual pages
 test  systemd                   the unit, and its exposure
 test  nginx-light               doc/proxy/nginx.conf

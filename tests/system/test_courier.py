@@ -277,7 +277,7 @@ class Deaths(CourierCase):
         return pid, name
 
     def test_in_the_call_and_before_it(self):
-        shop = self.shop({"providers": {"sms": {"timeout": "4s"}}})
+        shop = self.shop({"server": {"workers": 4}, "providers": {"sms": {"timeout": "4s"}}})
         pid, name = self.calling(shop)
         # The same courier has claimed another row and not begun with it.
         shop.sms.plan.append(bd.p_reply(429, {}, {"Retry-After": "60"}))

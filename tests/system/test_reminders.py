@@ -109,11 +109,10 @@ class Reminders(bd.Case):
         self.some_runs()
         self.assertEqual(self.reminders(cancelled), [])
         # One that is overtaken by a cancellation while it waits is dropped, and is no alert.
-        shop.sms.refuse()
+        shop.sms.plan.append(bd.p_reply(429, {}, {"Retry-After": "3"}))
         self.start_in(back, 100)
         self.wait([("7200", "PENDING", "")], back)
         shop.pg.sql("UPDATE bookings SET status = 'cancelled' WHERE id = '%s'" % back)
-        shop.sms.listen()
         bd.wait_until(lambda: self.reminders(back)[0][1] == "FAILED", "an end")
         self.assertEqual(shop.daemon.metric("bookingd_reminders_total", outcome="dropped"), 1)
         self.assertEqual(

@@ -36,7 +36,7 @@ NOT EXISTS (
 -- params: $8 text its message or NULL, $9 integer attempts given back,
 -- params: $10 bigint ms until due again, $11 boolean the next wait is longer,
 -- params: $12 uuid the courier, $13 bigint ms of the next claim or NULL for none,
--- params: $14 timestamptz due since then
+-- params: $14 timestamptz due since then, $15 boolean the result is of an overtaken reminder
 -- returns: was, venue_id, id, booking_id, template, event, recipient, body, claim, attempts,
 -- returns: waits, due_us, waited_ms, expired, stale
 -- index: notifications_due
@@ -53,6 +53,11 @@ WITH stored AS (
                          THEN now() + $10::bigint * interval '1 millisecond' END,
            send_by = CASE WHEN $4::text = 'PENDING' THEN 'infinity' ELSE n.send_by END,
            claimed_by = NULL,
+           -- A reminder that was overtaken: nothing has failed, and if the booking stands again
+           -- there is another one.
+           acknowledged_at = CASE WHEN $15::boolean THEN now() ELSE n.acknowledged_at END,
+           acknowledged_by = CASE WHEN $15::boolean THEN 'courier' ELSE n.acknowledged_by END,
+           event = CASE WHEN $15::boolean THEN n.event || ':' || n.id ELSE n.event END,
            updated_at = now()
       FROM (SELECT o.venue_id, o.id, o.status AS was
               FROM notifications o
