@@ -14,6 +14,7 @@
 #include "sys/shm.h"
 
 #define BUDGET_MAX_MS INT64_C(86400000)
+#define SERVED_MAX (UINT64_C(1) << 50) /* a million per second for 35 years */
 
 const char *const stage_names[STAGE_COUNT] = {
     [STAGE_DOWN] = "down", [STAGE_STARTING] = "starting", [STAGE_IDLE] = "idle",
@@ -367,6 +368,8 @@ void scoreboard_read(unsigned slot, struct scoreboard_view *out)
     out->budget = scoreboard_budget_of(w.budget, now);
     out->database = scoreboard_has_database(slot);
     out->served = atomic_load_explicit(&s->served, memory_order_relaxed);
+    if (out->served > SERVED_MAX)
+        out->served = 0;
     scoreboard_copy_text(out->what, w.what, sizeof(out->what));
     scoreboard_copy_text(out->request, w.request, sizeof(out->request));
     scoreboard_copy_text(out->call, w.call, sizeof(out->call));

@@ -47,13 +47,15 @@ static bool slot_alive(unsigned slot, uint32_t generation, uint32_t mask)
     return view.stage != STAGE_DOWN && (view.generation & mask) == generation;
 }
 
-/* EPERM means that there is such a process, of another user. */
+/* Of processes with slots none has a pid for a name: it was written by one that was taken over, and
+ * asking the kernel about it is a call that no role may make. EPERM means that there is such a
+ * process, of another user. */
 bool ext_holder_alive(uint64_t holder, uint64_t place)
 {
     unsigned slot1 = ext_holder_slot1(holder);
     uint32_t low = (uint32_t)holder;
     if (slot1 == 0)
-        return low != 0 && (kill((pid_t)low, 0) == 0 || errno != ESRCH);
+        return scoreboard_self() < 0 && low != 0 && (kill((pid_t)low, 0) == 0 || errno != ESRCH);
     return slot_alive(slot1 - 1, low, UINT32_MAX) && scoreboard_holds(slot1 - 1, place);
 }
 
@@ -66,6 +68,7 @@ uint32_t ext_holder_short(uint64_t holder)
 bool ext_holder_short_alive(uint32_t holder)
 {
     unsigned slot1 = holder >> SHORT_GENERATION_BITS;
-    return slot1 == 0 ||
-           slot_alive(slot1 - 1, holder & SHORT_GENERATION_MASK, SHORT_GENERATION_MASK);
+    return slot1 == 0
+               ? scoreboard_self() < 0
+               : slot_alive(slot1 - 1, holder & SHORT_GENERATION_MASK, SHORT_GENERATION_MASK);
 }
