@@ -7,6 +7,7 @@
  */
 #include "confine/forget.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdint.h>
@@ -29,11 +30,14 @@ void forget_secrets(struct config *cfg, unsigned keep)
 
 #else
 
-/*
- * Copies are known by their first bytes, so that a buffer which was left behind while it grew is
- * found too. What is shorter is no secret worth the name, and might be found in other words.
- */
+/* Copies are known by their first bytes, so that a buffer which was left behind while it grew is
+ * found too. */
 #define PREFIX 16
+/* A secret below this is only wiped where it stands alone: as part of a longer word, or of a
+ * number, it is something else. */
+#define WORD 8
+/* Three bytes can be any number in memory. A secret so short is wiped with the URL around it. */
+#define SHORTEST 4
 /* A configuration has 32 providers at most, with two secrets each; the bytes are their usual sum
  * many times over. */
 #define NEEDLES_MAX 64
@@ -51,7 +55,7 @@ struct needles { /* left out of the search, but not what the kernel's map shows 
 static void forget_add_needle(void *ctx, const char *p, size_t n)
 {
     struct needles *k = ctx;
-    if (n < PREFIX || k->n == NEEDLES_MAX || n > sizeof(k->bytes) - k->used)
+    if (n < SHORTEST || k->n == NEEDLES_MAX || n > sizeof(k->bytes) - k->used)
         return;
     memcpy(k->bytes + k->used, p, n);
     k->list[k->n].at = k->used;
@@ -72,16 +76,26 @@ static void forget_drop_needles_like(void *ctx, const char *p, size_t n)
     }
 }
 
-/* Only as far as the copy agrees: what follows it belongs to somebody else. */
-static void wipe_in(char *p, size_t n, const char *needle, size_t len)
+/* Whether a match of a short secret has no letter or digit beside it. */
+static bool forget_stands_alone(const char *area, size_t n, const char *at, size_t len)
 {
-    for (char *at; n >= PREFIX && (at = memmem(p, n, needle, PREFIX)) != NULL;) {
-        size_t same = PREFIX;
-        const size_t room = n - (size_t)(at - p);
+    const char *end = at + len;
+    return (at == area || !isalnum((unsigned char)at[-1])) &&
+           (end == area + n || !isalnum((unsigned char)*end));
+}
+
+/* Only as far as the copy agrees: what follows it belongs to somebody else. */
+static void forget_wipe_in(char *area, size_t n, const char *needle, size_t len)
+{
+    const size_t prefix = len < PREFIX ? len : PREFIX;
+    char *p = area;
+    for (char *at; (at = memmem(p, n - (size_t)(p - area), needle, prefix)) != NULL;) {
+        size_t same = prefix;
+        const size_t room = n - (size_t)(at - area);
         while (same < len && same < room && at[same] == needle[same])
             same++;
-        digest_wipe(at, same);
-        n = room - same;
+        if (len >= WORD || forget_stands_alone(area, n, at, len))
+            digest_wipe(at, same);
         p = at + same;
     }
 }
@@ -116,7 +130,7 @@ static bool forget_parse_writable(const char *line, uintptr_t *from, uintptr_t *
 static void search_area(const struct needles *k, uintptr_t from, uintptr_t to)
 {
     for (size_t i = 0; i < k->n; i++)
-        wipe_in((char *)from, to - from, k->bytes + k->list[i].at, k->list[i].n);
+        forget_wipe_in((char *)from, to - from, k->bytes + k->list[i].at, k->list[i].n);
 }
 
 /* The needles' own area is left out, as a needle would find itself and be gone for the next one. */
@@ -151,8 +165,11 @@ void forget_secrets(struct config *cfg, unsigned keep)
         config_each_secret(cfg, keep, forget_drop_needles_like, k);
         if (!(keep & CONFIG_KEEP_OWNER) && cfg->database.migrate_url)
             db_password(cfg->database.migrate_url, forget_add_needle, k);
-        if (!(keep & CONFIG_KEEP_DATABASE))
+        if (!(keep & CONFIG_KEEP_DATABASE)) {
             db_password(cfg->database.url, forget_add_needle, k);
+            /* Its password may be escaped there, or too short to be looked for alone. */
+            forget_add_needle(k, cfg->database.url, strlen(cfg->database.url));
+        }
         char *password = getenv("PGPASSWORD"); /* which libpq takes when the URL has none */
         if (password && !(keep & CONFIG_KEEP_DATABASE)) {
             forget_add_needle(k, password, strlen(password));

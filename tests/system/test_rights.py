@@ -10,7 +10,9 @@ import pwd
 import re
 import resource
 import signal
+import tempfile
 import unittest
+import urllib.parse
 
 import bd
 
@@ -183,6 +185,54 @@ class Rights(bd.Case):
             done = d.run("reload", "--wait", env={**os.environ, "CANARY_KEY": CANARIES["key"]})
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             bd.wait_until(lambda: len(d.titles()) == 6, "the new ones alone")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root reads others' memory")
+    def test_passwords_of_any_length_and_place(self):
+        """Neither who reads what strangers send nor who asks name servers has the password."""
+        words = ("k9-x", "Zt7+m.q", "canary-13byte", "canary-of-27-bytes-01234567")
+        places = {
+            "option": lambda pg, word: (pg.conninfo + " password=" + word, {}),
+            "URI": lambda pg, word: (
+                "postgresql://?%s&password=%s"
+                % ("&".join(pg.conninfo.split()), urllib.parse.quote(word, safe="")),
+                {},
+            ),
+            "PGPASSWORD": lambda pg, word: (pg.conninfo, {"PGPASSWORD": word}),
+            "PGPASSFILE": lambda pg, word: (pg.conninfo, {"PGPASSFILE": self.passfile(word)}),
+        }
+        pg = self.postgres()
+        for place, make in places.items():
+            for word in words:
+                url, env = make(pg, word)
+                d = self.daemon(
+                    pg,
+                    bd.merge(self.config(), {"database": {"url": url}}),
+                    env={"CANARY_KEY": CANARIES["key"], **env},
+                )
+                if not confined_build(d):
+                    self.skipTest("this build does not look for copies")
+                with self.subTest(place=place, word=word):
+                    for role in ("dispatcher", "resolver"):
+                        self.assertFalse(memory_has(d.children(role)[0], word.encode()), role)
+                d.close()
+
+    def passfile(self, word):
+        f = tempfile.NamedTemporaryFile("w", prefix="bd-pgpass-", dir="/tmp")
+        self.addCleanup(f.close)
+        f.write("*:*:*:*:%s\n" % word)
+        f.flush()
+        return f.name
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root's children could have any")
+    def test_children_of_root_have_no_capabilities(self):
+        d = self.daemon(self.postgres())
+        if not confined_build(d):
+            self.skipTest("this build does not confine")
+        for role, pid in self.all(d):
+            status = status_of(pid)
+            for which in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+                with self.subTest(role, which=which):
+                    self.assertEqual(int(status[which], 16), 0)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root reads others' memory")
     def test_what_clients_send_does_not_stay(self):
