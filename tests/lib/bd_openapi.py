@@ -50,6 +50,7 @@ APPLICATORS = {
     "items",
     "additionalProperties",
     "unevaluatedProperties",
+    "oneOf",
 }
 
 
@@ -102,6 +103,10 @@ class Document:
             ways = [self.faults(value, way, at) for way in schema["oneOf"]]
             if ways.count([]) != 1:
                 out += min(ways, key=len) or ["%s: %r fits more than one" % (at or "/", value)]
+        if "oneOf" in schema:
+            fit = [s for s in schema["oneOf"] if not self.faults(value, s, at)]
+            if len(fit) != 1:
+                out.append("%s: %r fits %d of oneOf" % (at or "/", value, len(fit)))
         if isinstance(value, dict):
             for name, sub in schema.get("properties", {}).items():
                 if name in value:

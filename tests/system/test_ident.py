@@ -674,6 +674,18 @@ class Frame(Ident):
         )
         self.assertIs(doc["components"]["schemas"]["OtpRequest"]["additionalProperties"], False)
 
+    def test_examples_fit_their_schemas(self):
+        document = bd.api_document()
+        schemas = document.doc["components"]["schemas"]
+        for name, schema in schemas.items():
+            for example in schema.get("examples", ()):
+                # inputs may have any offset, and the check is made for answers
+                text = json.dumps(example).replace("+03:00", "Z")
+                self.assertEqual(document.faults(json.loads(text), schema), [], name)
+            if name.endswith(("Input", "Patch", "Request")):
+                self.assertIn("examples", schema, name)
+                self.assertNotIn('"default":', json.dumps(schema), name)
+
     def test_methods_and_paths(self):
         r = self.c.request("PUT", "/v1/otp", b"")
         self.refused(r, 405, "method_not_allowed")
