@@ -26,6 +26,8 @@ struct arena *arena_new(size_t chunk_size) MUST_CHECK;
 void arena_free(struct arena *a);
 /* Runs the cleanups and makes all memory free again; keeps the first chunk. */
 void arena_reset(struct arena *a);
+/* Bytes that it has of the system at the moment. */
+size_t arena_size(const struct arena *a);
 /* Where to jump when memory runs out; NULL: abort. longjmp gets the value 1. */
 void arena_on_oom(struct arena *a, jmp_buf *where);
 /* For callers that meet a NULL from a library: take the arena's out-of-memory way. */

@@ -9,6 +9,7 @@
  */
 #include "api/api.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -263,10 +264,14 @@ void api_serve(struct api *api, const struct api_input *in, struct api_output *o
     log_set_request(NULL);
 }
 
-/* Called when the answer is sent; it wipes tokens and codes of the request. */
+/* Called when the answer is sent; it wipes tokens and codes of the request. After a large one the
+ * allocator gives back what it kept: one request must not decide how large a worker stays. */
 void api_release(struct api *api)
 {
+    const bool large = arena_size(api->arena) > API_TRIM_ABOVE;
     arena_reset(api->arena);
+    if (large)
+        (void)malloc_trim(0);
 }
 
 /* What could not be stored while the database was away: outcomes of idempotency keys, results of

@@ -14,6 +14,8 @@
 
 #define API_ARENA_FIRST (64 * 1024)
 #define API_PENDING_MAX 16
+/* Giving memory back takes about 0.1 ms; an answer that needs so much took many times that. */
+#define API_TRIM_ABOVE ((size_t)512 * 1024)
 #define API_BEARER_MAX 512
 #define API_JSON_DEPTH_MAX 64
 

@@ -129,6 +129,15 @@ void arena_reset(struct arena *a)
     POISON(a->first->data, a->first->size);
 }
 
+size_t arena_size(const struct arena *a)
+{
+    size_t n = 0;
+
+    for (const struct chunk *c = a->top; c; c = c->next)
+        n += c->size;
+    return n;
+}
+
 void arena_free(struct arena *a)
 {
     if (!a)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """Lives and deaths of the processes: start, ready, crash, backoff, drain, the end of the master."""
+import datetime as dt
 import errno
 import os
 import pwd
@@ -9,10 +10,12 @@ import resource
 import signal
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
 import bd
+import bd_shop
 from test_http_server import Blocked, background
 
 
@@ -236,6 +239,61 @@ class Start(bd.Case):
             return  # AddressSanitizer's memory is not ours
         self.assertLess(private(worker), 3 * 1024)
         self.assertLess(idle, 1024)
+
+    def test_memory_after_long_answers(self):
+        """S1: whatever was asked, a worker is small again afterwards, and so is the dispatcher when
+        clients do not read.
+        """
+        shop = bd_shop.Shop(self, {"server": {"workers": 2, "max_requests_per_address": 64}})
+        chairs = [shop.chair] + [shop.resource("Chair %d" % i, 10) for i in range(2, 61)]
+        service = shop.make_service(
+            name="Long", duration_minutes=30, slot_step_minutes=5, resource_ids=chairs
+        )
+        day = dt.date.today() + dt.timedelta(days=1)
+        path = "/v1/services/%s/slots?from=%s&to=%s&limit=%d" % (
+            service,
+            day,
+            day + dt.timedelta(days=30),
+            100,
+        )
+        d, faults = shop.daemon, []
+
+        def ask():
+            with d.client() as c:
+                for _ in range(5):
+                    r = c.get(path)
+                    if r.status != 200:
+                        faults.append(repr(r))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(faults, [])
+        deaf = [d.client().connect() for _ in range(8)]
+        for c in deaf:
+            c.send(c.encode("GET", path) * 20)
+
+        def private(role):
+            kib = 0
+            for pid in d.children(role):
+                with open("/proc/%d/smaps_rollup" % pid) as f:
+                    kib = max(
+                        kib, sum(int(line.split()[1]) for line in f if line.startswith("Private_"))
+                    )
+            return kib
+
+        bd.wait_until(lambda: not any("executing" in t for t in d.titles().values()), "rest", 30)
+        print(
+            "private memory: worker %d KiB, dispatcher %d KiB"
+            % (private("worker"), private("dispatcher")),
+            flush=True,
+        )
+        if "asan" in bd.BIN or d.metric("process_virtual_memory_bytes") > 1 << 40:
+            return
+        self.assertLess(private("worker"), 16 * 1024)
+        self.assertLess(private("dispatcher"), 32 * 1024)
 
 
 class Crash(Blocked):
