@@ -24,6 +24,7 @@ CLOSED = {
     "reason": None,
     "class": None,
     "thing": None,
+    "lead": r"\d+[mhd]|other",
     "scope": r"[a-z]*",
     "act": None,
     "template": r"[a-z_]+",

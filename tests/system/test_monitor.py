@@ -303,6 +303,10 @@ class Pages(MonitorCase):
                 (c,) for c in ("timeout", "connection", "conflict", "commit_unknown", "other")
             },
             "bookingd_workers": {(s,) for s in ("starting", "idle", "busy", "draining")},
+            "bookingd_couriers": {(s,) for s in ("starting", "idle", "busy", "draining")},
+            "bookingd_notification_attempts_total": {
+                (o,) for o in ("sent", "rejected", "unknown", "not_sent", "interrupted")
+            },
             "bookingd_provider_circuit_open": {("sms",), ("moyasar",)},
             "bookingd_provider_in_flight": {("sms",), ("moyasar",)},
             "bookingd_payments": {
@@ -352,8 +356,14 @@ class Pages(MonitorCase):
             "process_resident_memory_bytes",
             "process_start_time_seconds",
             "bookingd_database_up",
+            "bookingd_notifications_due",
+            "bookingd_notifications_waiting",
+            "bookingd_notification_oldest_due_seconds",
+            "bookingd_notification_delay_seconds_count",
         ):
             self.assertIsNotNone(p.value(name), name)
+        leads = {labels["lead"] for labels, _ in p.series("bookingd_reminders_total")}
+        self.assertLessEqual({"2h", "24h", "other"}, leads)
         self.assertEqual(p.value("bookingd_config_last_reload_successful"), 1)
         now = time.time()
         for name in (
@@ -788,7 +798,7 @@ class RealPrometheus(MonitorCase):
         for job in ("bookingd", "bookingd_text"):
             for query, want in (
                 ("bookingd_database_up", "1"),
-                ("count(bookingd_notifications)", "18"),
+                ("count(bookingd_notifications)", "21"),
                 ("count(bookingd_notifications_total)", "54"),
                 ("count(bookingd_otp_total)", "13"),
             ):
