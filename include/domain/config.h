@@ -82,6 +82,7 @@ struct config {
     } sessions;
     struct {
         int64_t hold_ms, staff_hold_ms, max_active_per_customer;
+        struct rate_limit changes_per_customer;
     } bookings;
     struct {
         int provider; /* -1: none */

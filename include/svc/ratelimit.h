@@ -31,4 +31,16 @@ const char *rate_address(struct arena *a, const char *address);
 /* The /48 network of an IPv6 address, which is one site's; NULL for IPv4. */
 const char *rate_network(struct arena *a, const char *address);
 
+/* What a customer may do so many times in a while (bookings.changes_per_customer). */
+enum rate_change { RATE_CHANGE_BOOKING, RATE_CHANGE_PAYMENT };
+/*
+ * Adds to a transaction the taking of one change by `who`: undone with it, so that what is refused
+ * does not count. Until the transaction ends the customer's other changes wait for it. Returns the
+ * result's index; -1: staff are not limited.
+ */
+int rate_add_change(struct svc *s, struct db_batch *b, const struct principal *who,
+                    enum rate_change what);
+/* After the batch has run: ERR_OK, or ERR_TOO_MANY_CHANGES with s->retry_after_s. */
+enum err rate_change_allowed(struct svc *s, struct db_batch *b, int index) MUST_CHECK;
+
 #endif

@@ -28,6 +28,7 @@ struct svc {
     /* The caller may choose the one above, also twice the same; this one is always our own. NULL
      * outside requests. */
     const char *own_request_id;
+    long retry_after_s; /* out: when a limit has room again; 0: nothing to add */
     const char *detail; /* out: why a refusal, in a sentence for the caller; NULL: nothing to add */
     bool hint;          /* calls to providers are made for a hint: see ext_request.hint */
     const char *traceparent; /* the caller's (W3C), as it came; NULL: none */

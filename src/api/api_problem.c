@@ -43,7 +43,9 @@ void api_problem(struct api_request *r, enum err e)
     const struct http_problem p = {.err = e,
                                    .detail = r->problem.detail ? r->problem.detail : r->svc.detail,
                                    .request_id = r->svc.request_id,
-                                   .retry_after_s = r->problem.retry_after_s};
+                                   .retry_after_s = r->problem.retry_after_s
+                                                        ? r->problem.retry_after_s
+                                                        : r->svc.retry_after_s};
     json_t *doc = http_problem_document(a, &p);
     api_problem_put_faults(a, doc, &r->faults);
     if (r->problem.attempts_left >= 0)

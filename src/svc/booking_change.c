@@ -10,6 +10,7 @@
 #include "booking_priv.h"
 #include "svc/booking_pay.h"
 #include "svc/booking_reads.h"
+#include "svc/ratelimit.h"
 #include "svc/svc_sql.h"
 
 /* BEHAVIOUR §5: for how long staff may take back a completed or no-show. */
@@ -153,6 +154,7 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
     const int locked = booking_add_lock(b, &sc);
     const int loaded = booking_add_load(b, &sc);
     /* A statement that finds what forbids the step; read under the same lock. */
+    const int change = rate_add_change(s, b, c->who, RATE_CHANGE_BOOKING);
     const int against = t->unless ? DB_ADD(b, t->unless, t->id) : -1;
     if (t->reopen)
         DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
@@ -170,6 +172,8 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
     }
     if (e == ERR_OK && against >= 0 && db_count(db_result(b, against)) > 0)
         e = ERR_DB_RETRY;
+    if (e == ERR_OK)
+        e = rate_change_allowed(s, b, change);
     if (e == ERR_OK && room >= 0 && !db_get_bool(db_result(b, room), 0, "room"))
         e = ERR_SLOT_TAKEN;
     if (e != ERR_OK) {

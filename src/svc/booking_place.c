@@ -15,6 +15,7 @@
 #include "slot_facts.h"
 #include "svc/booking_reads.h"
 #include "svc/notification.h"
+#include "svc/ratelimit.h"
 #include "svc/svc_sql.h"
 
 /* BEHAVIOUR §5: how far in the past staff may let a walk-in begin. */
@@ -132,7 +133,7 @@ static const char *booking_force_text(struct arena *a, unsigned force)
 
 /* Indices of what the first round trip of a new booking reads. */
 struct booking_reads {
-    int customer, active;
+    int customer, active, change;
     struct slot_results facts;
 };
 
@@ -143,10 +144,12 @@ static void booking_place_add_customer(struct svc *s, struct db_batch *b,
                                        const struct booking_order *o, struct booking_reads *out)
 {
     out->customer = out->active = -1;
+    out->change = -1;
     if (c->who->kind == WHO_CUSTOMER) {
         /* The customer's row first, then resources: the order of locks of the whole service. */
         out->customer = DB_ADD(b, &stmt_booking_lock_customer, c->who->id.s);
         out->active = DB_ADD(b, &stmt_booking_count_active, c->who->id.s);
+        out->change = rate_add_change(s, b, c->who, RATE_CHANGE_BOOKING);
     } else if (o->phone) {
         const char *id = arena_strdup(s->arena, uuid_new().s);
         out->customer = DB_ADD(b, &stmt_booking_claim_customer, id, o->phone, o->guest_name,
@@ -266,6 +269,8 @@ static enum err booking_place_try(struct svc *s, const struct booking_caller *c,
                         (o->venue_id && strcmp(o->venue_id, choice->facts.venue_id.s) != 0) ||
                         (o->resource_id && choice->facts.candidates_n == 0)))
         e = ERR_NOT_FOUND;
+    if (e == ERR_OK)
+        e = rate_change_allowed(s, b, reads.change);
     if (e != ERR_OK)
         return booking_place_refuse(s, e);
     e = booking_place_decide(s, c->who, choice, o->party_size, o->starts_at);
@@ -394,6 +399,7 @@ static enum err booking_move_try(struct svc *s, const struct principal *who,
                                     .starts_at = db_time(b, m->starts_at)};
     const int locked = booking_add_lock(b, &sc);
     const int before = booking_add_load(b, &sc);
+    const int change = rate_add_change(s, b, who, RATE_CHANGE_BOOKING);
     DB_ADD(b, &stmt_booking_lock_both, SCOPE_PARAMS(sc));
     slot_facts_add(b, &q, &facts);
     enum err e = db_run(b, s->deadline);
@@ -408,6 +414,8 @@ static enum err booking_move_try(struct svc *s, const struct principal *who,
         booking_read(db_result(b, before), 0, out);
         e = booking_move_allowed(who, out, &m->match);
     }
+    if (e == ERR_OK)
+        e = rate_change_allowed(s, b, change);
     if (e == ERR_OK && m->choice == RESOURCE_THIS && choice->facts.candidates_n == 0)
         e = ERR_NOT_FOUND;
     if (e == ERR_OK && who->kind == WHO_CUSTOMER && !choice->facts.active) {

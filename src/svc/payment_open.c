@@ -12,6 +12,7 @@
 #include "payment_priv.h"
 #include "svc/booking_pay.h"
 #include "svc/booking_reads.h"
+#include "svc/ratelimit.h"
 #include "svc/svc_sql.h"
 
 /* How long a repeat waits for the first call to finish, and how often it looks. Most gateways
@@ -118,6 +119,7 @@ static enum err open_begin(struct svc *s, const struct payment_order *o, struct 
     int locked, loaded;
     booking_add_lock_any(b, o->booking_id, &locked, &loaded);
     int found = DB_ADD(b, &stmt_payment_open_of, o->booking_id);
+    int change = rate_add_change(s, b, o->who, RATE_CHANGE_PAYMENT);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -130,6 +132,8 @@ static enum err open_begin(struct svc *s, const struct payment_order *o, struct 
     e = !open_is_theirs(o->who, &bk) ? ERR_NOT_FOUND
                                      : payment_decide_open(&bk, open ? &pass->payment : NULL,
                                                            s->cfg->bookings.hold_ms, &pass->way);
+    if (e == ERR_OK && pass->way == OPEN_CREATE) /* only a new one makes an invoice */
+        e = rate_change_allowed(s, b, change);
     if (e == ERR_OK && (pass->way == OPEN_CREATE || pass->way == OPEN_RESUME))
         return open_claim_row(s, o, &bk, pass);
     b = db_batch(s->db, s->arena, DB_COMMIT);

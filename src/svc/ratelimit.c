@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* Subjects and parameters of rate limits; the counting is the SQL function rate_take(). Called by
- * otp.c, and by customer.c, which forgets them. */
+ * otp.c, by customer.c, which forgets them, and by whatever a customer does with bookings. */
 #include "svc/ratelimit.h"
 
 #include <arpa/inet.h>
@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/ensure.h"
+#include "svc/svc_sql.h"
 
 /* Three array literals for one statement: all limits are judged together, and counted only when
  * none of them refuses. */
@@ -77,4 +78,24 @@ const char *rate_network(struct arena *a, const char *address)
     if (inet_pton(AF_INET6, address, &v6) != 1 || IN6_IS_ADDR_V4MAPPED(&v6))
         return NULL;
     return rate_prefix(a, v6, 48);
+}
+
+int rate_add_change(struct svc *s, struct db_batch *b, const struct principal *who,
+                    enum rate_change what)
+{
+    const struct rate_limit *limit = &s->cfg->bookings.changes_per_customer;
+    if (who->kind != WHO_CUSTOMER)
+        return -1;
+    /* An id that means nothing elsewhere: it needs no hash. */
+    const char *subject = arena_printf(
+        s->arena, "%s:%s", what == RATE_CHANGE_PAYMENT ? "payment" : "change", who->id.s);
+    return DB_ADD(b, &stmt_rate_change, subject, db_int(b, limit->count), db_int(b, limit->per_ms));
+}
+
+enum err rate_change_allowed(struct svc *s, struct db_batch *b, int index)
+{
+    if (index < 0 || db_count(db_result(b, index)) == 0)
+        return ERR_OK;
+    s->retry_after_s = (long)db_get_int(db_result(b, index), 0, "retry_after_s");
+    return ERR_TOO_MANY_CHANGES;
 }

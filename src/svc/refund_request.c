@@ -10,6 +10,7 @@
 #include "refund_priv.h"
 #include "svc/booking_pay.h"
 #include "svc/booking_reads.h"
+#include "svc/ratelimit.h"
 #include "svc/svc_sql.h"
 
 /* What is asked for: staff give an amount or 0, a customer's cancelling all. */
@@ -106,6 +107,7 @@ static enum err request_begin(struct svc *s, const struct refund_request *q, str
     if (e != ERR_OK)
         return e;
     struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
+    int change = q->cancelling ? rate_add_change(s, b, q->who, RATE_CHANGE_BOOKING) : -1;
     int i = DB_ADD(b, &stmt_refund_earlier, ours.payment.venue_id.s, ours.payment.id.s, q->key);
     e = db_run(b, s->deadline);
     if (e != ERR_OK)
@@ -114,6 +116,8 @@ static enum err request_begin(struct svc *s, const struct refund_request *q, str
     if (earlier)
         refund_read(db_result(b, i), &w->refund);
     e = request_decide(q, &ours, earlier ? &w->refund : NULL, &w->way, &fault->retryable);
+    if (e == ERR_OK && w->way == REQUEST_MAKE) /* a repeat is no second change */
+        e = rate_change_allowed(s, b, change);
     if (e == ERR_OK && w->way == REQUEST_MAKE)
         return request_write_row(s, q, &ours.payment, &w->refund);
     if (e == ERR_OK && w->way == REQUEST_REPORT) {

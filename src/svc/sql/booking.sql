@@ -280,3 +280,12 @@ SELECT b.id
    AND b.status = 'pending_payment'
    AND b.hold_expires_at <= now()
    FOR NO KEY UPDATE SKIP LOCKED;
+
+-- ---- limits ----
+
+-- No row: one more was taken.
+-- name: rate_change
+-- params: $1 text subject, $2 integer most, $3 bigint in so many ms
+-- returns: retry_after_s
+SELECT r.retry_after_s
+  FROM rate_take(ARRAY[$1::text], ARRAY[$2::integer], ARRAY[$3::bigint]) r;
