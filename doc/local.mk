@@ -9,4 +9,6 @@ dist_example_DATA = etc/bookingd.yaml doc/proxy/nginx.conf doc/proxy/haproxy.cfg
 exampleprometheusdir = $(exampledir)/prometheus
 dist_exampleprometheus_DATA = etc/prometheus/bookingd.rules.yml \
   etc/prometheus/bookingd.rules.test.yml etc/prometheus/prometheus.yml
-dist_doc_DATA = README.md doc/BEHAVIOUR.md doc/SYSTEMD.md
+examplegrafanadir = $(exampledir)/grafana
+dist_examplegrafana_DATA = etc/grafana/bookingd.json
+dist_doc_DATA = README.md doc/BEHAVIOUR.md doc/OPERATIONS.md doc/RUNBOOK.md doc/SYSTEMD.md

@@ -53,8 +53,8 @@ tests_db_check_states_LDADD = libthdb.a $(LIBS_DB) $(CHECK_LIBS)
 endif
 
 # alert rules for what metrics.def has
-TESTS += tests/lint/prometheus.sh tests/lint/conditions.py
-EXTRA_DIST += tests/lint/conditions.py
+TESTS += tests/lint/prometheus.sh tests/lint/conditions.py tests/lint/grafana.py
+EXTRA_DIST += tests/lint/conditions.py tests/lint/grafana.py
 EXTRA_DIST += tests/lint/prometheus.sh tests/lib/promcheck.py etc/prometheus/prometheus.yml \
   etc/prometheus/bookingd.rules.yml etc/prometheus/bookingd.rules.test.yml
 

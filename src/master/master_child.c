@@ -392,7 +392,8 @@ static void master_child_bury_process(struct master *m, struct child *c, int sta
     if (c->role == ROLE_COURIER)
         courier_board_bury(c->slot);
     master_child_log_death(c, status, recycled || orphaned, &v, last_words);
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+    const bool violation = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+    if (violation)
         log_violation(c, last_words);
     if (master_child_is_candidate(m, c) && c->state != CHILD_DRAINING)
         master_child_end_candidate(m, c, status); /* and no other takes its place */
@@ -418,6 +419,7 @@ static void master_child_bury_process(struct master *m, struct child *c, int sta
     METRIC_INC(M_PROCESS_RESTARTS, (unsigned)c->role,
                overdue               ? EXIT_REASON_OVERDUE
                : recycled            ? EXIT_REASON_RECYCLE
+               : violation           ? EXIT_REASON_VIOLATION
                : WIFSIGNALED(status) ? EXIT_REASON_SIGNAL
                                      : EXIT_REASON_EXIT);
     int64_t wait = mono_ms_between(mono_now(), c->next_start);

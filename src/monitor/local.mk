@@ -16,6 +16,7 @@ libmonitor_a_SOURCES = \
   src/monitor/monitor_http.h \
   src/monitor/monitor_page.c \
   src/monitor/monitor_page.h \
+  src/monitor/monitor_roles.c src/monitor/monitor_roles.h \
   src/monitor/monitor_process.c \
   src/monitor/monitor_plot.c \
   src/monitor/monitor_plot.h \

@@ -15,6 +15,7 @@
 #include "domain/scoreboard.h"
 #include "ext/ext_shared.h"
 #include "ipc/master_state.h"
+#include "monitor_roles.h"
 
 /* The sum over all outcomes but one: with `but` the success, what went wrong. */
 static int64_t monitor_facts_outcomes(enum metric_id id, int n, int but)
@@ -93,7 +94,7 @@ static void monitor_facts_providers(const struct config *cfg, struct facts *f)
 
 /* A worker that was replaced after its share of requests (recycled) is not a restart that anybody
  * must look at; each other way of ending is. */
-static void monitor_facts_processes(struct facts *f)
+static void monitor_facts_processes(const struct config *cfg, struct facts *f)
 {
     struct scoreboard_view slot;
     const unsigned first = scoreboard_first(ROLE_WORKER);
@@ -103,6 +104,18 @@ static void monitor_facts_processes(struct facts *f)
         f->at[FACT_WORKERS_BUSY] += slot.stage == STAGE_BUSY;
         f->at[FACT_WORKERS_WITHOUT_DATABASE] += slot.stage != STAGE_DOWN && !slot.database;
     }
+    if (cfg->server.workers > f->at[FACT_WORKERS])
+        f->at[FACT_WORKERS_MISSING] = cfg->server.workers - f->at[FACT_WORKERS];
+    for (enum role r = ROLE_MASTER; r < ROLE_COUNT; r++)
+        f->at[FACT_ROLES_MISSING] += !monitor_roles_up(cfg, r);
+    f->at[FACT_VIOLATIONS] =
+        metric_sum(M_PROCESS_RESTARTS, METRIC_ANY, EXIT_REASON_VIOLATION, METRIC_ANY);
+    f->at[FACT_ADDRESS_LIMITED] =
+        metric_sum(M_HTTP_CLOSED, CONN_CLOSED_ADDRESS, METRIC_ANY, METRIC_ANY);
+    f->at[FACT_WEBHOOKS_REFUSED] =
+        metric_sum(M_WEBHOOKS, METRIC_ANY, WEBHOOK_OUTCOME_REFUSED, METRIC_ANY);
+    f->at[FACT_WEBHOOKS_MISMATCHED] =
+        metric_sum(M_WEBHOOKS, METRIC_ANY, WEBHOOK_OUTCOME_MISMATCH, METRIC_ANY);
     f->at[FACT_REFUSED] =
         metric_sum(M_PROCESS_RESTARTS, METRIC_ANY, EXIT_REASON_REFUSED, METRIC_ANY);
     f->at[FACT_RESTARTS] =
@@ -145,7 +158,7 @@ void monitor_facts(const struct monitor_view *v, struct facts *f)
     monitor_facts_http(f);
     monitor_facts_messages(f);
     monitor_facts_providers(v->cfg, f);
-    monitor_facts_processes(f);
+    monitor_facts_processes(v->cfg, f);
     monitor_facts_database(v, f);
     f->at[FACT_PAYMENTS_PAID] =
         metric_sum(M_PAYMENT_ACTS, PAYMENT_ACT_PAID, METRIC_ANY, METRIC_ANY);

@@ -16,6 +16,7 @@
 #include "ext/ext_shared.h"
 #include "monitor_page.h"
 #include "monitor_process.h"
+#include "monitor_roles.h"
 
 /* A page of a usual node fits without growing. */
 #define PAGE_FIRST ((size_t)128 * 1024)
@@ -61,7 +62,7 @@ static void monitor_page_build_info(struct metrics_page *page)
 }
 
 /* Slots that are down are no workers: half of them exist for reloads only. */
-static void monitor_page_workers(struct metrics_page *page)
+static void monitor_page_workers(struct metrics_page *page, const struct config *cfg)
 {
     unsigned n[STAGE_COUNT] = {0}, without = 0;
     struct scoreboard_view slot;
@@ -76,6 +77,17 @@ static void monitor_page_workers(struct metrics_page *page)
         metrics_computed_sample(page, COMPUTED_WORKERS,
                                 monitor_page_label(page->sb->arena, "state", stage_names[s]), n[s]);
     monitor_page_gauge(page, COMPUTED_WORKERS_WITHOUT_DATABASE, without);
+    monitor_page_gauge(page, COMPUTED_WORKERS_CONFIGURED, (double)cfg->server.workers);
+}
+
+/* A role that was refused (exit code 78) is not started again, and may be missed by nobody. */
+static void monitor_page_roles(struct metrics_page *page, const struct config *cfg)
+{
+    metrics_computed_header(page, COMPUTED_PROCESS_UP);
+    for (enum role r = ROLE_MASTER; r < ROLE_COUNT; r++)
+        metrics_computed_sample(page, COMPUTED_PROCESS_UP,
+                                monitor_page_label(page->sb->arena, "role", role_names[r]),
+                                monitor_roles_up(cfg, r));
 }
 
 /* As for workers, but couriers never serve requests, so their database is not counted. */
@@ -208,7 +220,8 @@ struct str monitor_metrics_page(const struct monitor_view *v, struct arena *a,
     monitor_page_build_info(&page);
     monitor_page_conditions(&page);
     monitor_page_database(&page, v);
-    monitor_page_workers(&page);
+    monitor_page_workers(&page, v->cfg);
+    monitor_page_roles(&page, v->cfg);
     monitor_page_couriers(&page);
     monitor_page_providers(&page, v->cfg);
     metrics_print(&page);

@@ -19,6 +19,18 @@ while read -r alert; do
          { seen = 0 } END { exit !ok }' "$tests" ||
         { echo "$alert: no test makes it fire"; bad=1; }
 done < <(sed -n 's/^ *- alert: *//p' "$rules")
+# Each alert leads to its section of the runbook, and no section is left over.
+while read -r alert; do
+    grep -qx "## $alert" doc/RUNBOOK.md || { echo "$alert: no section in doc/RUNBOOK.md"; bad=1; }
+    anchor=$(printf '%s' "$alert" | tr '[:upper:]' '[:lower:]')
+    grep -qE "runbook_url: .*/RUNBOOK.md#$anchor\$" "$rules" ||
+        { echo "$alert: no runbook_url"; bad=1; }
+done < <(sed -n 's/^ *- alert: *//p' "$rules")
+while read -r section; do
+    grep -qE "alert: $section\$" "$rules" || { echo "doc/RUNBOOK.md: no alert $section"; bad=1; }
+done < <(sed -n 's/^## //p' doc/RUNBOOK.md)
+[ "$(grep -c '^\* \*\*Do:' doc/RUNBOOK.md)" = "$(grep -c '^## ' doc/RUNBOOK.md)" ] ||
+    { echo "doc/RUNBOOK.md: a section without Do"; bad=1; }
 while read -r metric; do
     grep -qF "\"$metric\"" include/domain/metrics.def || { echo "$metric: no such metric"; bad=1; }
 done < <(grep -ohE '\bbookingd_[a-z_]+' "$rules" | grep -vE '^bookingd_http_errors$' |
