@@ -25,10 +25,10 @@ struct alert_told {
 enum alert_event alert_due(const struct config *cfg, const struct conditions *c, enum condition id,
                            const struct alert_told *told, struct wall now);
 
-/* Keeper's task: tells what is due. Faults are logged and become a condition; they are not its
- * result. */
+/* Keeper's task: tells what is due. Always ERR_OK: faults are logged and become a condition. */
 enum err alert_task(struct svc *s);
-/* Tells a test message over a channel. */
+/* Tells a test message over a channel. ERR_NOT_FOUND: the configuration has none; else as
+ * hook_post() or sms_send(), with *detail in fixed words or the provider's code. */
 enum err alert_test(struct svc *s, enum alert_channel channel, const char **detail) MUST_CHECK;
 
 #endif

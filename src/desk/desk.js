@@ -160,12 +160,20 @@ function field(word, input) {
 function options(pairs, value) {
   return pairs.map(([v, text]) => h("option", { value: v, selected: v === value }, text));
 }
+// On a phone each row is a card (desk.css), so the roles are said, which the style would take away.
+function row(heads, cells) {
+  return h("tr", { role: "row" },
+    cells.map((c, i) => h("td", { role: "cell", "data-head": heads[i] }, c)));
+}
+function grid(caption, heads, body) {
+  return h("div", { class: "wide", tabIndex: 0, role: "region", "aria-label": caption },
+    h("table", { role: "table" }, h("caption", null, caption),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
+        heads.map((x) => h("th", { scope: "col", role: "columnheader" }, x)))), body));
+}
 function table(caption, heads, rows) {
   if (!rows.length) return h("p", { class: "soft" }, t("nothing"));
-  return h("div", { class: "wide", tabIndex: 0, role: "region", "aria-label": caption },
-    h("table", null, h("caption", null, caption),
-      h("thead", null, h("tr", null, heads.map((x) => h("th", { scope: "col" }, x)))),
-      h("tbody", null, rows.map((r) => h("tr", null, r.map((c) => h("td", null, c)))))));
+  return grid(caption, heads, h("tbody", { role: "rowgroup" }, rows.map((r) => row(heads, r))));
 }
 function say(text, bad) {
   const place = document.getElementById("status");
@@ -886,22 +894,19 @@ async function providers() {
       plain(p.last_fault ? `${p.last_fault}, ${when(p.last_fault_at)}` : "")]))];
 }
 async function audit() {
-  const place = h("tbody");
+  const heads = ["at", "who", "action", "subject", "detail"].map((x) => t(x));
+  const place = h("tbody", { role: "rowgroup" });
   const next = button("more", () => run(more));
   let after = "";
   async function more() {
     const page = await get("/v1/staff/audit?limit=50" + after);
-    place.append(...page.items.map((a) => h("tr", null, [when(a.at), plain(a.actor),
-      plain(a.action), plain(a.subject), plain(a.detail ? JSON.stringify(a.detail) : "")]
-      .map((c) => h("td", null, c)))));
+    place.append(...page.items.map((a) => row(heads, [when(a.at), plain(a.actor),
+      plain(a.action), plain(a.subject), plain(a.detail ? JSON.stringify(a.detail) : "")])));
     after = page.next ? "&after=" + encodeURIComponent(page.next) : "";
     next.hidden = !page.next;
   }
   await more();
-  return [h("div", { class: "wide", tabIndex: 0, role: "region", "aria-label": t("audit") },
-    h("table", null, h("caption", null, t("audit")), h("thead", null, h("tr", null,
-      ["at", "who", "action", "subject", "detail"].map((x) => h("th", { scope: "col" }, t(x))))),
-    place)), next];
+  return [grid(t("audit"), heads, place), next];
 }
 
 // ---- begin ----
