@@ -16,7 +16,8 @@ SELECT r.id
    FOR NO KEY UPDATE;
 
 -- The first of the future active bookings that no longer fit, and how many there are. What staff
--- forced into closed hours never did, and is not listed for them.
+-- forced into closed hours never did, and is not listed for them. Openings that touch or overlap
+-- are one, as for src/domain/slots.c; range_agg() would say that in a word, from PostgreSQL 14 on.
 -- name: catalog_conflicts
 -- params: $1 text identifiers of resources, $2 boolean hours changed, $3 boolean capacity changed,
 -- params: $4 boolean resource retired, $5 uuid service whose resources changed or NULL
@@ -62,19 +63,33 @@ WITH future AS MATERIALIZED (
                                  + CASE WHEN h.closes_minute <= h.opens_minute THEN 1440 ELSE 0 END)
                                 * interval '1 minute', h.zone) AS closes_at
       FROM hours h
-), opened AS (
-    SELECT o.resource_id, range_agg(tstzrange(o.opens_at, o.closes_at)) AS times
+), reached AS (
+    SELECT o.resource_id, o.opens_at, o.closes_at,
+           max(o.closes_at) OVER (PARTITION BY o.resource_id ORDER BY o.opens_at, o.closes_at
+                                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach
       FROM openings o
      WHERE o.opens_at < o.closes_at
-     GROUP BY o.resource_id
+), numbered AS (
+    SELECT o.resource_id, o.opens_at, o.closes_at,
+           sum(CASE WHEN o.opens_at <= o.reach THEN 0 ELSE 1 END)
+               OVER (PARTITION BY o.resource_id ORDER BY o.opens_at, o.closes_at) AS opening
+      FROM reached o
+), opened AS MATERIALIZED (
+    SELECT o.resource_id, min(o.opens_at) AS opens_at, max(o.closes_at) AS closes_at
+      FROM numbered o
+     GROUP BY o.resource_id, o.opening
 )
 SELECT f.id, count(*) OVER () AS total
   FROM future f
   JOIN resources r ON r.venue_id = f.venue_id AND r.id = f.resource_id
-  LEFT JOIN opened o ON o.resource_id = f.resource_id
  WHERE ($2::boolean
         AND f.forced !~ 'hours'
-        AND COALESCE(NOT o.times @> tstzrange(f.starts_at, f.ends_at), true))
+        AND NOT EXISTS (
+            SELECT 1
+              FROM opened o
+             WHERE o.resource_id = f.resource_id
+               AND o.opens_at <= f.starts_at
+               AND o.closes_at >= f.ends_at))
     OR CASE WHEN $3::boolean
             THEN resource_peak(f.resource_id, f.occupied, NULL) > r.capacity
             ELSE false
