@@ -184,11 +184,12 @@ class Document:
         return out
 
     def unlisted(self, operation, answer):
-        """A fault whose code the operation does not list: under its status, else as a default."""
+        """A fault whose code the operation does not list: under its status, else its class."""
         if operation is None:
             return []
         responses = operation["responses"]
-        response = self.resolve(responses.get(str(answer.status), responses["default"]))
+        status = str(answer.status)
+        response = self.resolve(responses.get(status) or responses[status[0] + "XX"])
         schema = response["content"]["application/problem+json"]["schema"]
         listed = schema["allOf"][1]["properties"]["code"]["enum"]
         code = answer.json().get("code")
