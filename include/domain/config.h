@@ -69,11 +69,9 @@ struct config {
         int64_t code_length, ttl_ms, max_attempts, resend_cooldown_ms;
         struct rate_limit per_phone, per_address, per_network, total;
         const char *const *regions; /* ISO 3166 codes; the first is the default region */
-        size_t regions_n;
         const struct phone_ranges *ranges; /* of single regions */
-        size_t ranges_n;
         const struct otp_test_number *test_numbers;
-        size_t test_numbers_n;
+        size_t regions_n, ranges_n, test_numbers_n;
         const char *autofill;               /* host of the last line; "": none */
         const char *messages[LOCALE_COUNT]; /* with {code} */
     } otp;

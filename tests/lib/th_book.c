@@ -65,6 +65,7 @@ static void configure(void)
     *c = tb.t.cfg;
     c->bookings.hold_ms = 900000;
     c->bookings.max_active_per_customer = 10;
+    c->bookings.changes_per_customer = (struct rate_limit){1000000, 3600000};
     c->notifications.expire_after_ms = 86400000;
     c->notifications.provider = 0;
     c->notifications.per_phone = c->notifications.per_customer = (struct rate_limit){1000, 3600000};
