@@ -27,7 +27,8 @@ START_TEST(a_missing_file)
             "/nonexistent/b.yaml:1:1: cannot read the file: No such file or directory\n");
     no_file("/tmp", "/tmp:1:1: cannot read the file: it is a directory\n");
     no_file("", ":1:1: cannot read the file: No such file or directory\n");
-    no_file("/dev/zero", "/dev/zero:1:1: the file is larger than 1 MiB\n");
+    no_file("/dev/zero",
+            "/dev/zero:1:1: cannot read the file: it is no file but a device or a socket\n");
 }
 END_TEST
 
