@@ -106,8 +106,7 @@ struct config {
         int64_t notifications_ms, audit_ms, webhook_events_ms; /* 0: for ever */
     } retention;
     struct {
-        int format;    /* enum log_format */
-        int level;     /* enum log_level */
+        int format, level; /* enum log_format, enum log_level */
         unsigned skip; /* 1 << enum config_log_skip: no record of what was answered well there */
     } log;
 };

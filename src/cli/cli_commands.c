@@ -82,6 +82,11 @@ const struct cli_command cli_commands[] = {
     {"status", NULL, cli_status, "[--json | --check]", "show the scoreboard of the running daemon",
      "  --check            say what is wrong; exit code 0 when nothing is, 1 for what can wait,\n"
      "                     2 for what hurts customers now (a daemon that does not answer, too)\n"},
+    {"doctor", NULL, cli_doctor, "[--send PHONE]",
+     "compare what the service needs with what is there",
+     "Reads only, below ten seconds: database, providers, certificates, clock, kernel, texts.\n"
+     "Exit code 1 when something is wrong; each such line says what to do.\n"
+     "  --send PHONE       send one SMS, too\n"},
     {"alert-test", NULL, cli_alert_test, "", "send a test message to each place that alerts names",
      "Exit code 69 when one cannot be reached, 78 when alerts names none.\n"},
     {"reload", NULL, cli_reload, "[--wait] [--pid PID] [--timeout SECONDS]",

@@ -86,6 +86,7 @@ int cli_notifications_resend(struct cli *c) MUST_CHECK;
 int cli_notifications_acknowledge(struct cli *c) MUST_CHECK;
 int cli_status(struct cli *c) MUST_CHECK;
 int cli_alert_test(struct cli *c) MUST_CHECK;
+int cli_doctor(struct cli *c) MUST_CHECK;
 int cli_desk_link(struct cli *c) MUST_CHECK;
 int cli_reload(struct cli *c) MUST_CHECK;
 

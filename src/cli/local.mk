@@ -11,6 +11,7 @@ libcli_a_SOURCES = \
   src/cli/cli_init.c \
   src/cli/cli_init_files.h \
   src/cli/cli_init_files.c \
+  src/cli/cli_doctor.c \
   src/cli/cli_migrate.c \
   src/cli/cli_monitor.c \
   src/cli/cli_notifications.c \

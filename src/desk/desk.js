@@ -163,7 +163,7 @@ function options(pairs, value) {
 // On a phone each row is a card (desk.css), so the roles are said, which the style would take away.
 function row(heads, cells) {
   return h("tr", { role: "row" },
-    cells.map((c, i) => h("td", { role: "cell", "data-head": heads[i] }, c)));
+    cells.map((c, i) => h("td", { role: "cell", "data-head": heads[i] }, h("div", null, c))));
 }
 function grid(caption, heads, body) {
   return h("div", { class: "wide", tabIndex: 0, role: "region", "aria-label": caption },

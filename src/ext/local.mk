@@ -12,6 +12,7 @@ libext_a_SOURCES = \
   src/ext/ext_holder.c include/ext/ext_holder.h \
   src/ext/ext_jsonpath.c include/ext/ext_jsonpath.h \
   src/ext/ext_priv.h \
+  src/ext/ext_probe.c include/ext/ext_probe.h \
   src/ext/ext_shared.c include/ext/ext_shared.h include/ext/ext_result.h \
   src/ext/ext_status.c include/ext/ext_status.h \
   src/ext/ext_tls.c \

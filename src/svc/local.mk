@@ -28,6 +28,7 @@ SVC_SQL = \
   src/svc/sql/courier.sql \
   src/svc/sql/customer_staff.sql \
   src/svc/sql/db_gauges.sql \
+  src/svc/sql/doctor.sql \
   src/svc/sql/idem.sql \
   src/svc/sql/keeper.sql \
   src/svc/sql/notification.sql \
