@@ -38,9 +38,10 @@ struct db_setup_role {
     const char *name, *password;
     bool made; /* out: it was not there */
 };
-/* After db_setup_look(). A role that is there is left as it is, password included. */
+/* After db_setup_look(). A role that is there is left as it is, password included. Errors as
+ * db_migrate(). */
 enum err db_setup_make_role(struct db_setup *s, struct db_setup_role *role) MUST_CHECK;
-/* UTF8, from template0; *made: it was not there. */
+/* UTF8, from template0; *made: it was not there. Errors as db_migrate(). */
 enum err db_setup_make_database(struct db_setup *s, const char *name, const char *owner,
                                 bool *made) MUST_CHECK;
 

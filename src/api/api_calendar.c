@@ -51,7 +51,7 @@ const char *api_states_list(struct api_request *r, const char *text, const char 
     while (rest.n > 0) {
         const int i = name_find(names, NAMES_UNTIL_NULL, str_cut(&rest, ','));
         if (i < 0) {
-            api_fault(r, "query:status", "must be one or more states, with commas between them");
+            api_fault(r, "query:status", "must be one or more states, separated by commas");
             return NULL;
         }
         sb_printf(&list, "%s%s", sb_str(&list).n > 0 ? "," : "{", names[i]);
@@ -66,7 +66,7 @@ static const char *api_calendar_phones(struct api_request *r, const char *text)
 {
     const char *prefixes = text ? phone_prefixes(r->svc.cfg, r->svc.arena, str_of(text)) : NULL;
     if (text && !prefixes)
-        api_fault(r, "query:phone", "must be a phone number or how one begins");
+        api_fault(r, "query:phone", "must be a phone number or its beginning");
     return prefixes;
 }
 

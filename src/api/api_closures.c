@@ -91,7 +91,7 @@ static enum err api_closures_post(struct api_request *r)
     struct catalog_conflicts conflicts;
     e = catalog_add_closure(&r->svc, r->who.actor, &c, &conflicts);
     if (e == ERR_VALIDATION)
-        api_fault(r, "/resource_id", "is no resource of the venue");
+        api_fault(r, "/resource_id", "is not a resource of this venue");
     if (e != ERR_OK)
         return e;
     json_t *body = api_closure_json(r->svc.arena, &c);

@@ -74,11 +74,11 @@ static bool api_customers_read_query(struct api_request *r, struct customer_sear
         .rows = api_page_limit(&q->page) + 1,
     };
     if (q->phone && !search->phones) {
-        api_fault(r, "query:phone", "must be a phone number or how one begins");
+        api_fault(r, "query:phone", "must be a phone number or its beginning");
         good = false;
     }
     if ((q->q != NULL) + (q->phone != NULL) + (q->name != NULL) > 1) {
-        api_fault(r, "query:q", "cannot be combined with phone or name, nor these two");
+        api_fault(r, "query:q", "only one of q, phone and name may be given");
         good = false;
     }
     return good;

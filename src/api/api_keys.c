@@ -87,7 +87,7 @@ static enum err api_keys_post(struct api_request *r)
     struct staff_key_made made;
     e = foreign ? ERR_NOT_FOUND : staff_key_add(&r->svc, &order, &made);
     if (e == ERR_NOT_FOUND) {
-        api_fault(r, "/venue_id", "is no venue that this key may see");
+        api_fault(r, "/venue_id", "is not a venue that this key may see");
         return ERR_VALIDATION;
     }
     if (e == ERR_VALIDATION)

@@ -111,7 +111,7 @@ bool api_payment_return_url_fit(struct api_request *r, const char *text)
         fit |= url_parse(str_of(cfg->payments.return_origins[i]), &allowed) &&
                strcmp(url_origin(r->svc.arena, &allowed), origin) == 0;
     if (!fit)
-        api_fault(r, "/return_url", "is of no origin that payments.return_origins names");
+        api_fault(r, "/return_url", "must be of an origin that payments.return_origins lists");
     return fit;
 }
 
@@ -321,7 +321,7 @@ static enum err api_payment_post_refund(struct api_request *r)
     struct payment_fault fault;
     e = refund_request_staff(&r->svc, &r->who, &order, &fault);
     if (e == ERR_VALIDATION)
-        api_fault(r, "/amount", "is more than what is left of the payment");
+        api_fault(r, "/amount", "is more than can still be refunded");
     return api_payment_fault(r, e, &fault);
 }
 

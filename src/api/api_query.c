@@ -25,7 +25,7 @@ static bool api_query_item(struct api_request *r, const struct http_query *query
         return true;
     if (row && !api_query_repeated(query, i))
         return schema_read_text(row, str_of(item->value), r->query_input, pointer, &r->faults);
-    api_fault(r, pointer, row ? "is there more than once" : "is not a known parameter");
+    api_fault(r, pointer, row ? "is given more than once" : "is not a known parameter");
     return false;
 }
 

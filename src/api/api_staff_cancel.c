@@ -101,7 +101,7 @@ static enum err api_cancel_post(struct api_request *r)
     struct payment_fault fault;
     e = refund_request_cancel(&r->svc, &how, &after, &fault);
     if (e == ERR_VALIDATION)
-        api_fault(r, "/refund", "is more than what is left of the payment");
+        api_fault(r, "/refund", "is more than can still be refunded");
     return api_payment_fault(r, e, &fault);
 }
 

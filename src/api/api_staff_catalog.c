@@ -262,7 +262,8 @@ static void staff_catalog_check_price(struct api_request *r, const struct servic
     bool deposit = v->deposit_amount > 0 || v->deposit_percent > 0;
     if (online && v->price > 0 && v->price < ONLINE_PRICE_MIN)
         api_fault(r, in->has_price ? "/price" : "/payment",
-                  "what is paid online costs nothing, or at least %d", ONLINE_PRICE_MIN);
+                  "a service that is paid online must cost nothing, or at least %d",
+                  ONLINE_PRICE_MIN);
     else if (deposit && (!online || v->price == 0))
         api_fault(r, in->deposit ? "/deposit" : "/payment",
                   "a deposit is of a service with a price that is paid online");
@@ -357,7 +358,7 @@ static enum err staff_catalog_save_service(struct api_request *r, struct service
     enum err e = catalog_save_service(&r->svc, r->who.actor, &change, &bad, &conflicts);
     if (e == ERR_VALIDATION)
         api_fault(r, arena_printf(r->svc.arena, "/resource_ids/%zu", bad),
-                  "is no resource of the venue");
+                  "is not a resource of this venue");
     if (e != ERR_OK)
         return e;
     staff_catalog_tidy_ids(r, v);

@@ -82,12 +82,12 @@ static enum err api_place_read_guest(struct api_request *r, const char **phone)
         return e;
     }
     if (in->has_payment && PAY_LINK + in->payment == PAY_LINK) {
-        api_fault(r, "/payment", "a link needs a phone to send it to");
+        api_fault(r, "/payment", "a link needs a phone");
         return ERR_VALIDATION;
     }
     if (in->name)
         return ERR_OK;
-    api_fault(r, "/phone", "is needed, or a name");
+    api_fault(r, "/phone", "a phone or a name is required");
     return ERR_VALIDATION;
 }
 

@@ -87,26 +87,31 @@ int cli_run(struct cli *c)
 int cli_help(void)
 {
     puts("usage: bookingd [-c FILE] [COMMAND]\n\n"
-         "A booking backend: sends one-time passwords, takes bookings and payments, notifies, and "
-         "counts what "
-         "failed.\n\n"
+         "A booking service: signs customers in with one-time passwords, takes bookings\n"
+         "and payments, and sends notifications.\n\n"
          "Commands:");
     cli_print_commands(NULL);
     printf("\nOptions:\n"
-           "  -c, --config FILE          configuration (bookingd.yaml(5)), else %s\n"
-           "  -h, --help                 this text, or a command's\n"
-           "  -V, --version              version\n\n"
-           "Exit codes: 0 done, 64 usage, 69 the database or the daemon does not answer,\n"
-           "78 wrong configuration, 1 any other failure.\n",
+           "  -c, --config FILE          configuration; see bookingd.yaml(5). The default\n"
+           "                             is %s\n"
+           "  -h, --help                 this text; after a command, help for it\n"
+           "  -V, --version              the version\n\n"
+           "Exit codes:\n"
+           "   0  done\n"
+           "  64  wrong usage\n"
+           "  69  the database or the daemon does not answer\n"
+           "  78  the configuration has faults\n"
+           "   1  any other failure\n",
            cli_default_config);
     return cli_done();
 }
 
-/* The summary is a verb in lower case, so that it reads well in the list and after "To". */
+/* The summary begins with a verb: in lower case in the list, as a sentence here. */
 static int cli_print_help(const struct cli_command *k)
 {
-    printf("usage: bookingd [-c FILE] %s%s%s%s%s\n\nTo %s.\n", k->name, k->sub ? " " : "",
-           k->sub ? k->sub : "", *k->arguments ? " " : "", k->arguments, k->summary);
+    printf("usage: bookingd [-c FILE] %s%s%s%s%s\n\n%c%s.\n", k->name, k->sub ? " " : "",
+           k->sub ? k->sub : "", *k->arguments ? " " : "", k->arguments, k->summary[0] - 'a' + 'A',
+           k->summary + 1);
     if (*k->help)
         printf("\n%s", k->help);
     return cli_done();

@@ -25,79 +25,99 @@
 const char cli_default_config[] = BD_SYSCONFDIR "/bookingd/bookingd.yaml";
 
 /* Shared by three commands, whose filters are read by one function (cli_notifications.c). */
-#define FILTERS_HELP                                                                   \
-    "  --template NAME    booking_confirmed, booking_cancelled, booking_rescheduled, " \
-    "booking_expired, "                                                                \
-    "payment_refunded, payment_link, booking_reminder\n"                               \
-    "  --error-code CODE  provider_timeout, interrupted ...\n"                         \
-    "  --booking ID\n"                                                                 \
-    "  --since TIME       RFC 3339; written at this time or later\n"                   \
-    "  --until TIME       ... or earlier\n"
+#define FILTERS_HELP                                                  \
+    "  --template NAME    booking_confirmed, booking_cancelled,\n"    \
+    "                     booking_rescheduled, booking_expired,\n"    \
+    "                     payment_refunded, payment_link or\n"        \
+    "                     booking_reminder\n"                         \
+    "  --error-code CODE  provider_timeout, interrupted and others\n" \
+    "  --booking ID       those of one booking\n"                     \
+    "  --since TIME       written at this time (RFC 3339) or later\n" \
+    "  --until TIME       written at this time or earlier\n"
 
 /* In the order in which help lists them. `serve` is first: it is the default. */
 const struct cli_command cli_commands[] = {
     {"serve", NULL, cli_serve, "", "run the daemon (the default)",
-     "Signals: TERM and INT stop in order, HUP reads the configuration again, USR1 logs the "
-     "scoreboard,\n"
-     "TTIN and TTOU add and remove a worker.\n"},
+     "Signals to the master process:\n"
+     "  TERM, INT          finish the requests that are running, then stop\n"
+     "  HUP                read the configuration again\n"
+     "  USR1               write what each process is doing to the log\n"
+     "  TTIN, TTOU         start or stop one worker\n"},
     {"init", NULL, cli_init, "[--superuser-url URL]",
-     "make roles, database, secrets, configuration and the first staff key",
-     "Leaves alone what is there, so it can be repeated. The key is printed on stdout, once.\n"
-     "  --superuser-url URL  who may make roles and databases; as root by default the account\n"
-     "                       postgres, through the local socket\n"},
+     "set up database, secrets, configuration and a first key",
+     "What is there already stays as it is, so the command can be repeated.\n"
+     "It prints the staff key on standard output. The key is not shown again.\n"
+     "  --superuser-url URL  connect to PostgreSQL as a role that may make roles\n"
+     "                       and databases. The default, when run as root, is the\n"
+     "                       account postgres through the local socket\n"},
     {"check-config", NULL, cli_check_config, "[--without-secrets] [--print]",
-     "read the configuration and say what is wrong with it",
-     "Prints 'configuration ok', or each fault as FILE:LINE:COLUMN: KEY: WHAT with exit code "
-     "78.\nWhat is unsafe is a warning on stderr and does not change the exit code.\n"
-     "  --without-secrets  do not look for secrets, which only the service's account may read\n"
-     "  --print            print what is in force as YAML, defaults included, secrets masked\n"},
+     "list the faults of the configuration",
+     "Prints 'configuration ok', or one line for each fault and exit code 78:\n"
+     "    FILE:LINE:COLUMN: KEY: WHAT IS WRONG\n"
+     "Warnings about unsafe settings go to standard error. They do not change the\n"
+     "exit code.\n"
+     "  --without-secrets  do not read secrets: often only the service's account\n"
+     "                     may\n"
+     "  --print            show the configuration in force as YAML: defaults\n"
+     "                     included, secrets masked\n"},
     {"migrate", NULL, cli_migrate, "[--grant-to ROLE]",
      "bring the database's schema to this version",
-     "  --grant-to ROLE    then give ROLE what 'serve' needs, and no more\n"},
+     "  --grant-to ROLE    then give ROLE the rights that 'serve' needs, and no\n"
+     "                     others\n"},
     {"staff-key", "create", cli_staff_create, "--name NAME [--role ROLE] [--venue ID]",
-     "make a staff key and print it; it is never shown again",
-     "  --name NAME   1 to 64 characters, never used before\n"
-     "  --role ROLE   admin (default), agent or viewer\n"
-     "  --venue ID    a key for this venue only\n"},
-    {"staff-key", "list", cli_staff_list, "",
-     "list staff keys: name, role, venue, times; never the key", ""},
-    {"staff-key", "revoke", cli_staff_revoke, "NAME", "revoke a staff key at once", ""},
+     "make a staff key and show it, this once",
+     "  --name NAME        1 to 64 characters that no other key has or had\n"
+     "  --role ROLE        admin (the default), agent or viewer\n"
+     "  --venue ID         the key works for this venue only\n"},
+    {"staff-key", "list", cli_staff_list, "", "list staff keys with name, role, venue and times",
+     "The keys themselves are not stored, so they cannot be listed.\n"},
+    {"staff-key", "revoke", cli_staff_revoke, "NAME", "end a staff key at once",
+     "Requests with the key get 401 from now on. Its name cannot be used again.\n"},
     {"desk-link", NULL, cli_desk_link, "--name NAME [--role ROLE] [--venue ID]",
      "print a link that opens the desk page without a key",
-     "It is valid once, for five minutes; the session that it opens lasts twelve hours.\n"
-     "  --name NAME   who it is for; the audit log names it\n"
-     "  --role ROLE   admin, agent (default) or viewer\n"
-     "  --venue ID    for this venue only\n"},
+     "The link works once, for five minutes. The session that it opens lasts twelve\n"
+     "hours.\n"
+     "  --name NAME        who uses it; the audit log shows the name\n"
+     "  --role ROLE        admin, agent (the default) or viewer\n"
+     "  --venue ID         the session works for this venue only\n"},
     {"notifications", "list", cli_notifications_list, "[FILTER...] [--limit N]",
      "list notifications, newest first",
-     "  --status STATUS    PENDING, SENT or FAILED\n" FILTERS_HELP
-     "  --limit N          1 to 1000, default 50\n"},
+     "Filters:\n"
+     "  --status STATUS    PENDING, SENT or FAILED\n" FILTERS_HELP "How many:\n"
+     "  --limit N          1 to 1000; the default is 50\n"},
     {"notifications", "resend", cli_notifications_resend,
      "ID | --all [FILTER...] [--limit N] [--dry-run]",
      "send a FAILED notification again, or all that match",
-     FILTERS_HELP "  --limit N          at most so many, default 100\n"
-                  "  --dry-run          count only, send nothing\n"},
+     "Prints how it ended; exit code 1 when a message failed again.\n"
+     "Filters, with --all:\n" FILTERS_HELP "How many:\n"
+     "  --limit N          at most N; the default is 100\n"
+     "  --dry-run          only count, and send nothing\n"},
     {"notifications", "acknowledge", cli_notifications_acknowledge, "ID... | --all [FILTER...]",
-     "take FAILED notifications out of the alert", FILTERS_HELP},
-    {"status", NULL, cli_status, "[--json | --check]", "show the scoreboard of the running daemon",
-     "  --check            say what is wrong; exit code 0 when nothing is, 1 for what can wait,\n"
-     "                     2 for what hurts customers now (a daemon that does not answer, too)\n"},
+     "stop alerting about FAILED notifications",
+     "Somebody has seen to these customers. The notifications stay FAILED.\n"
+     "Filters, with --all:\n" FILTERS_HELP},
+    {"status", NULL, cli_status, "[--json | --check]", "show what the running daemon is doing",
+     "  --json             the same as JSON\n"
+     "  --check            show only what is wrong. Exit code 0: nothing;\n"
+     "                     1: something that can wait; 2: something that affects\n"
+     "                     customers now, or no answer from the daemon\n"},
     {"doctor", NULL, cli_doctor, "[--send PHONE]",
      "compare what the service needs with what is there",
-     "Reads only, below ten seconds: database, providers, certificates, clock, kernel, texts.\n"
-     "Exit code 1 when something is wrong; each such line says what to do.\n"
-     "  --send PHONE       send one SMS, too\n"},
-    {"alert-test", NULL, cli_alert_test, "", "send a test message to each place that alerts names",
-     "Exit code 69 when one cannot be reached, 78 when alerts names none.\n"},
+     "Checks database, providers, certificates, clock, kernel and texts in less\n"
+     "than ten seconds. It changes nothing. Exit code 1 when something is wrong;\n"
+     "each such line says what to do.\n"
+     "  --send PHONE       also send one SMS to this number\n"},
+    {"alert-test", NULL, cli_alert_test, "", "send a test message to each receiver of alerts",
+     "Exit code 69: one cannot be reached; 78: the section `alerts` names none.\n"},
     {"reload", NULL, cli_reload, "[--wait] [--pid PID] [--timeout SECONDS]",
-     "make the running daemon read its configuration again",
-     "  --wait             wait until it is done; exit code 0, or 1 and the reason when the "
-     "daemon\n"
-     "                     keeps the old configuration\n"
-     "  --pid PID          process id of the master; default: ask the monitor at monitor.listen\n"
-     "  --timeout SECONDS  longest wait, default 90\n"},
+     "make the daemon read its configuration again",
+     "  --wait             wait for the end. Exit code 0: the new configuration is\n"
+     "                     in force; 1, with the reason: the old one stays\n"
+     "  --pid PID          process id of the master; without it the monitor at\n"
+     "                     monitor.listen is asked\n"
+     "  --timeout SECONDS  longest wait; the default is 90\n"},
     {"version", NULL, cli_version, "[--verbose]", "print the version",
-     "  --verbose          and the version and date of the table of mobile numbers\n"},
+     "  --verbose          also the version and date of the table of mobile numbers\n"},
     {.name = NULL},
 };
 

@@ -168,7 +168,7 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
         PQconninfoParse(url, NULL); /* its message may quote a password: not asked for */
 
     if (!o) {
-        *reason = "database.url is no libpq connection string or URI";
+        *reason = "database.url is not a libpq connection string or URI";
         return NULL;
     }
     arena_defer(a, db_hosts_free_options, o);

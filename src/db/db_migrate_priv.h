@@ -17,12 +17,13 @@ struct migrator {
     PGresult *last; /* of what was sent last: the first error, else the last result */
 };
 
-/* Sets the report's fault, "what: reason", and returns e. */
+/* Sets the report's fault, "what: reason", and returns e, whatever error it is. */
 enum err db_migrate_fail(struct migrator *m, enum err e, const char *what, const char *reason);
-/* Several statements in one text, by the simple protocol. */
+/* Several statements in one text, by the simple protocol. ERR_DEADLINE, database errors, and
+ * ERR_DB_SCHEMA for what will be the same the next time. */
 enum err db_migrate_run_text(struct migrator *m, const char *what, const char *sql,
                              PGresult **last) MUST_CHECK;
-/* One statement with parameters; its result is m->last. */
+/* One statement with parameters; its result is m->last. Errors as db_migrate_run_text(). */
 enum err db_migrate_run_params(struct migrator *m, const char *what, const char *sql, int n,
                                const char *const *params) MUST_CHECK;
 

@@ -23,7 +23,7 @@ void config_read_regions(const struct config_entry *e)
         if (item->kind == CONFIG_REFUSED)
             continue;
         if (!r)
-            config_fault(e->l, item, "is no known region (ISO 3166 code like SA)");
+            config_fault(e->l, item, "is not a known region (ISO 3166 code like SA)");
         else if (twice)
             config_fault(e->l, item, "is given twice");
         else
@@ -50,10 +50,11 @@ static void config_otp_read_range(const struct config_entry *e, const struct con
     if (sign && ranges.n == 0)
         return;
     if (!phone_ranges_valid(ranges, &at)) {
-        config_fault(e->l, item,
-                     "is no range at character %zu: write digits, [classes] or x, a slash and the "
-                     "number of digits, like 5[0-3]/9",
-                     sign + at + 1);
+        config_fault(
+            e->l, item,
+            "is not a range, from character %zu on: write digits, [classes] or x, a slash and the "
+            "number of digits, like 5[0-3]/9",
+            sign + at + 1);
         return;
     }
     sb_printf(text, "%s%.*s", text->n ? " " : "", STR_ARG(ranges));

@@ -126,7 +126,8 @@ static void read_provider(struct config_loader *l, const struct config_node *n,
     p->name = arena_strdup(l->arena, n->key);
     p->type = PROVIDER_TYPE_COUNT;
     if (!name_valid(str_of(n->key)))
-        config_fault_key(l, n, "a provider's name is 1 to %d of A-Z a-z 0-9 - _", NAME_LEN_MAX);
+        config_fault_key(l, n, "a provider's name must have 1 to %d characters of A-Z a-z 0-9 - _",
+                         NAME_LEN_MAX);
     if (n->kind == CONFIG_REFUSED)
         return;
     if (n->kind != CONFIG_MAP && !config_node_null(n)) {
@@ -183,7 +184,7 @@ static void read_reference(const struct config_entry *e, enum provider_kind kind
         return;
     int i = config_provider_find(config_of(e->l), name);
     if (i < 0) {
-        config_fault(e->l, e->node, "names no provider of this file: '%s'", name);
+        config_fault(e->l, e->node, "this file has no provider '%s'", name);
         return;
     }
     enum provider_type type = config_of(e->l)->providers[i].type;
@@ -210,7 +211,8 @@ void config_read_notice_provider(const struct config_entry *e)
     const struct provider_config *p = i >= 0 ? &cfg->providers[i] : NULL;
     if (p && p->type == PROVIDER_HTTP && config_provider_mentions_placeholder(p, "{code}") &&
         !config_provider_mentions_placeholder(p, "{text}"))
-        config_fault(e->l, e->node, "'%s' has {code} and no {text}: it sends passwords alone",
+        config_fault(e->l, e->node,
+                     "'%s' has {code} and not {text}, so it sends one-time passwords only",
                      p->name);
 }
 

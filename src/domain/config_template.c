@@ -52,7 +52,7 @@ void config_read_path(const struct config_entry *e)
         config_entry_set(e, &text, sizeof text);
     else
         config_fault(e->l, e->node,
-                     "must start with / and have no spaces, no # and nothing beyond ASCII");
+                     "must start with / and have no spaces, no #, and only ASCII characters");
 }
 
 /* These fields say where a message ends or who it is for, and the client sets them itself. Set
@@ -74,11 +74,11 @@ static bool read_header(const struct config_entry *e, const struct config_node *
 {
     struct str name = str_of(n->key);
     if (!chars_all(name, char_is_token))
-        config_fault_key(e->l, n, "is no header name");
+        config_fault_key(e->l, n, "is not the name of a header");
     else if (str_eq_nocase(name, STR("content-type")))
-        config_fault_key(e->l, n, "is given by content_type");
+        config_fault_key(e->l, n, "is set by content_type, not here");
     else if (is_framing(name))
-        config_fault_key(e->l, n, "is not for a template to set");
+        config_fault_key(e->l, n, "cannot be set here: bookingd sets this field itself");
     else {
         out->key = arena_strdup(e->l->arena, n->key);
         out->value = template_text(e, n);
@@ -94,7 +94,7 @@ static bool read_param(const struct config_entry *e, const struct config_node *n
                        struct config_pair *out)
 {
     if (!chars_all(str_of(n->key), char_is_token)) {
-        config_fault_key(e->l, n, "is no parameter name");
+        config_fault_key(e->l, n, "is not the name of a parameter");
         return false;
     }
     out->key = arena_strdup(e->l->arena, n->key);
@@ -213,7 +213,7 @@ static bool read_rule(const struct config_entry *e, const struct config_node *n,
     size_t count = list ? n->n : 1;
     const char **values = arena_array(e->l->arena, count, sizeof *values);
     if (!json_path_valid(n->key)) {
-        config_fault_key(e->l, n, "is no JSON path like data.status or messages[0].status");
+        config_fault_key(e->l, n, "is not a JSON path like data.status or messages[0].status");
         return false;
     }
     if (count == 0) {

@@ -28,9 +28,9 @@
 static const char *const booking_place_details[SLOT_VERDICT_COUNT] = {
     [SLOT_TOO_SOON] = "The start is too soon: the service needs more notice.",
     [SLOT_TOO_FAR] = "The start is too far ahead for this service.",
-    [SLOT_CLOSED] = "Closed: no opening holds the whole of this time.",
+    [SLOT_CLOSED] = "Closed: no opening hours cover the whole of this time.",
     [SLOT_IN_CLOSURE] = "Closed: there is a closure at this time.",
-    [SLOT_OFF_GRID] = "The start is off the grid of the service's starts.",
+    [SLOT_OFF_GRID] = "The start is not one of the service's start times.",
     [SLOT_TOO_LARGE] = "The party is larger than any resource takes.",
 };
 #define BOOKING_NO_LONGER_OFFERED "The service is no longer offered with this resource."
@@ -168,7 +168,7 @@ static const char *booking_place_payment(struct svc *s, const struct booking_ord
     if (!staff || strcmp(f->payment, service_payment_names[SERVICE_PAYMENT_ONLINE]) != 0 ||
         (o->phone && o->starts_at.us > f->now_us))
         return f->payment;
-    s->detail = "A payment link needs a phone, and a start that is still ahead.";
+    s->detail = "A payment link needs a phone and a start in the future.";
     return o->pay == PAY_LINK ? NULL : "on_site";
 }
 

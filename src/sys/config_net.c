@@ -55,7 +55,7 @@ static bool config_listen_params(struct arena *a, struct str params, struct list
             out->has_mode = true;
             continue;
         }
-        *reason = "behind '?' a unix socket has mode=0660, user=NAME and group=NAME, each once";
+        *reason = "after '?' a unix socket may have mode=0660, user=NAME and group=NAME, each once";
         if (!name || *name || value.n == 0)
             return false;
         *name = arena_strndup(a, value.p, value.n);

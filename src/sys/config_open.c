@@ -26,7 +26,7 @@ static const char *config_open_refuse(int fd)
         return "it is a directory";
     if (S_ISFIFO(st.st_mode) && fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS)
         return NULL;
-    return S_ISFIFO(st.st_mode) ? "it is a FIFO" : "it is no file but a device or a socket";
+    return S_ISFIFO(st.st_mode) ? "it is a FIFO" : "it is a device or a socket, not a file";
 }
 
 /* Without O_NONBLOCK the opening of a FIFO waits for a writer. A pipe is then read as usual. */

@@ -88,7 +88,7 @@ static const char *from_file(struct config_loader *l, const struct config_node *
     else if (len >= 3 && memcmp(buf, "\xEF\xBB\xBF", 3) == 0)
         REFERENCE_FAULT(l, ref, "%s begins with a byte order mark", path);
     else if (config_secret_ends_in_blank(buf, len))
-        REFERENCE_FAULT(l, ref, "%s ends in a blank", path);
+        REFERENCE_FAULT(l, ref, "%s ends with a space or a tab", path);
     else
         out = config_secret_keep_copy(l, buf, len > 0 && buf[len - 1] == '\n' ? len - 1 : len);
     digest_wipe(buf, sizeof buf);
@@ -102,7 +102,7 @@ static const char *from_env(struct config_loader *l, const struct config_node *r
     const char *value = getenv(name);
     if (value)
         return config_secret_keep_copy(l, value, strlen(value));
-    NOT_TO_BE_HAD(l, ref, "the environment has no %s", name);
+    NOT_TO_BE_HAD(l, ref, "the environment variable %s is not set", name);
     return NULL;
 }
 

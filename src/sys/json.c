@@ -149,7 +149,7 @@ json_t *json_parse_foreign(struct arena *a, struct str text)
     return json_parse_with(a, json_clean(a, s), JSON_DECODE_ANY | JSON_ALLOW_NUL);
 }
 
-static json_t *json_text_value(struct arena *a, const char *z)
+static json_t *json_str_or_null(struct arena *a, const char *z)
 {
     if (!z)
         return json_null();
@@ -159,12 +159,12 @@ static json_t *json_text_value(struct arena *a, const char *z)
 
 void json_put_str(struct arena *a, json_t *obj, const char *key, const char *z)
 {
-    json_put(a, obj, key, json_text_value(a, z));
+    json_put(a, obj, key, json_str_or_null(a, z));
 }
 
 void json_push_str(struct arena *a, json_t *arr, const char *z)
 {
-    json_push(a, arr, json_text_value(a, z));
+    json_push(a, arr, json_str_or_null(a, z));
 }
 
 void json_put_int(struct arena *a, json_t *obj, const char *key, int64_t v)

@@ -384,7 +384,7 @@ class CheckConfig(Base):
             self.assertRegex(done.stderr, "(?m)^bookingd: .*warning: .*" + what)
 
     def test_secret_files(self):  # O19
-        for text, why in ((b"\xef\xbb\xbftoken\n", "byte order mark"), (b"token \n", "blank")):
+        for text, why in ((b"\xef\xbb\xbftoken\n", "byte order mark"), (b"token \n", "space or a tab")):
             with tempfile.NamedTemporaryFile() as f:
                 f.write(text)
                 f.flush()
@@ -471,7 +471,7 @@ class StaffKeys(Base):
                 shop.daemon.run("staff-key", "create", "--name", bad),
                 1,
                 "",
-                "a name is 1 to 64 characters",
+                "a name must have 1 to 64 characters",
             )
         self.ended(shop.daemon.run("staff-key", "create", "--name", "استقبال"), 0, ".")
         self.ended(shop.daemon.run("staff-key", "create", "--name", " trimmed\u3000"), 0, ".")

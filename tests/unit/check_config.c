@@ -506,10 +506,10 @@ START_TEST(regions)
     ck_assert_str_eq(c->otp.regions[0], "AE");
     config_free(c);
     th_bad("otp: {regions: [XX, sa, SA, SA, {a: b}]}",
-           "1:17: otp.regions[0]: is no known region (ISO 3166 code like SA)\n"
-           "1:21: otp.regions[1]: is no known region (ISO 3166 code like SA)\n"
+           "1:17: otp.regions[0]: is not a known region (ISO 3166 code like SA)\n"
+           "1:21: otp.regions[1]: is not a known region (ISO 3166 code like SA)\n"
            "1:29: otp.regions[3]: is given twice\n"
-           "1:33: otp.regions[4]: is no known region (ISO 3166 code like SA)\n");
+           "1:33: otp.regions[4]: is not a known region (ISO 3166 code like SA)\n");
     th_bad("otp: {regions: []}", "1:16: otp.regions: must have 1 to 300 entries\n");
     th_bad("otp: {regions: SA}",
            "1:16: otp.regions: must be a list of region codes like [SA, AE]\n");
@@ -533,9 +533,11 @@ START_TEST(ranges_of_a_region)
     config_free(th_good("otp: {ranges: {}}"));
     th_bad("otp: {ranges: {XX: [5/9], SA: [5, '+/9'], JO: []}}",
            "1:16: otp.ranges.XX: unknown key: no such region (ISO 3166 code like SA)\n"
-           "1:32: otp.ranges.SA[0]: is no range at character 2: write digits, [classes] or x, a "
+           "1:32: otp.ranges.SA[0]: is not a range, from character 2 on: write digits, [classes] "
+           "or x, a "
            "slash and the number of digits, like 5[0-3]/9\n"
-           "1:35: otp.ranges.SA[1]: is no range at character 2: write digits, [classes] or x, a "
+           "1:35: otp.ranges.SA[1]: is not a range, from character 2 on: write digits, [classes] "
+           "or x, a "
            "slash and the number of digits, like 5[0-3]/9\n"
            "1:47: otp.ranges.JO: must be a list of ranges like [5/9] or [+57/9]\n");
     th_bad("otp: {ranges: [SA]}",
@@ -689,7 +691,7 @@ START_TEST(all_faults_at_once_in_order)
            "7:3: server.workers: is given twice, first in line 4\n"
            "9:8: otp.ttl: must be 1s to 1h\n"
            "10:3: otp.secret: is missing: otp.provider needs it to hash codes\n"
-           "10:13: otp.provider: names no provider of this file: 'gone'\n");
+           "10:13: otp.provider: this file has no provider 'gone'\n");
 }
 END_TEST
 

@@ -164,7 +164,9 @@ START_TEST(names_and_number_of_providers)
         snprintf(text, sizeof text,
                  "providers: {%s: {type: taqnyat, " BASE ", sender: s, token: t}}", bad[i]);
         ck_assert_msg(th_load(str_of(text), report) == NULL, "taken: %s", text);
-        ck_assert(strstr(report, "a provider's name is 1 to 32 of A-Z a-z 0-9 - _") != NULL);
+        ck_assert(
+            strstr(report, "a provider's name must have 1 to 32 characters of A-Z a-z 0-9 - _") !=
+            NULL);
     }
     size_t n = (size_t)snprintf(text, sizeof text, "providers:\n");
     for (int i = 0; i < PROVIDERS_MAX; i++)
@@ -264,10 +266,12 @@ START_TEST(http_refused)
         {"path: '/{to}{text}#x'", "must start with / and have no spaces"},
         {"path: '/{to}{text}', method: DELETE", "must be GET, POST or PUT"},
         {"path: '/{to}{text}', headers: [a]", "must be a mapping of header names to templates"},
-        {"path: '/{to}{text}', headers: {'a b': c}", "is no header name"},
-        {"path: '/{to}{text}', headers: {Content-Length: 1}", "is not for a template to set"},
-        {"path: '/{to}{text}', headers: {host: 1}", "is not for a template to set"},
-        {"path: '/{to}{text}', headers: {Content-Type: a/b}", "is given by content_type"},
+        {"path: '/{to}{text}', headers: {'a b': c}", "is not the name of a header"},
+        {"path: '/{to}{text}', headers: {Content-Length: 1}",
+         "cannot be set here: bookingd sets this field itself"},
+        {"path: '/{to}{text}', headers: {host: 1}",
+         "cannot be set here: bookingd sets this field itself"},
+        {"path: '/{to}{text}', headers: {Content-Type: a/b}", "is set by content_type, not here"},
         {"path: '/{to}{text}', headers: {A: \"x\\r\\nB: y\"}", "must not contain line breaks"},
         {"path: '/{to}{text}', content_type: json", "must be a media type like application/json"},
         {"path: '/{to}{text}', content_type: \"a/b\\nc\"",
@@ -281,13 +285,13 @@ START_TEST(http_refused)
         {"path: '/{to}{text}', success: {json: {}}", "must be a mapping of 1 to 16 JSON paths"},
         {"path: '/{to}{text}', success: {json: {a: []}}", "must have at least one value"},
         {"path: '/{to}{text}', success: {json: {a: {b: c}}}", "must be a value like ok, 1 or true"},
-        {"path: '/{to}{text}', success: {json: {a..b: c}}", "is no JSON path"},
-        {"path: '/{to}{text}', success: {json: {'a[x]': c}}", "is no JSON path"},
-        {"path: '/{to}{text}', success: {json: {'data.[0].status': c}}", "is no JSON path"},
-        {"path: '/{to}{text}', success: {json: {'a[0]b': c}}", "is no JSON path"},
-        {"path: '/{to}{text}', success: {json: {'[0]a': c}}", "is no JSON path"},
-        {"path: '/{to}{text}', success: {json: {'a]b': c}}", "is no JSON path"},
-        {"path: '/{to}{text}', success: {json: {'a[00]': c}}", "is no JSON path"},
+        {"path: '/{to}{text}', success: {json: {a..b: c}}", "is not a JSON path"},
+        {"path: '/{to}{text}', success: {json: {'a[x]': c}}", "is not a JSON path"},
+        {"path: '/{to}{text}', success: {json: {'data.[0].status': c}}", "is not a JSON path"},
+        {"path: '/{to}{text}', success: {json: {'a[0]b': c}}", "is not a JSON path"},
+        {"path: '/{to}{text}', success: {json: {'[0]a': c}}", "is not a JSON path"},
+        {"path: '/{to}{text}', success: {json: {'a]b': c}}", "is not a JSON path"},
+        {"path: '/{to}{text}', success: {json: {'a[00]': c}}", "is not a JSON path"},
         {"path: '/{to}{text}', id_path: 'data.[0].id'", "must be a JSON path"},
         {"path: '/{to}{text}', error_path: 'a]b'", "must be a JSON path"},
         {"path: '/{to}{text}', success: {codes: 1}", "unknown key"},

@@ -28,7 +28,7 @@ START_TEST(a_missing_file)
     no_file("/tmp", "/tmp:1:1: cannot read the file: it is a directory\n");
     no_file("", ":1:1: cannot read the file: No such file or directory\n");
     no_file("/dev/zero",
-            "/dev/zero:1:1: cannot read the file: it is no file but a device or a socket\n");
+            "/dev/zero:1:1: cannot read the file: it is a device or a socket, not a file\n");
 }
 END_TEST
 
@@ -244,7 +244,7 @@ START_TEST(secrets_from_files)
     snprintf(value, sizeof value, "{file: %s}", file_with("a", STR(" a b")));
     token_is(value, " a b");
     snprintf(value, sizeof value, "{file: %s}", file_with("a", STR("a b "))); /* O19 */
-    snprintf(fault, sizeof fault, "19: providers.p.token: %s/a ends in a blank", dir);
+    snprintf(fault, sizeof fault, "19: providers.p.token: %s/a ends with a space or a tab", dir);
     token_refused(value, fault);
     chmod(file_with("a", STR("abc\n")), 0444); /* its mode is not ours to judge */
     token_is(value, "abc");
@@ -295,7 +295,7 @@ START_TEST(secrets_from_environment_and_credentials)
     unsetenv("CHECK_TOKEN");
     unsetenv("CREDENTIALS_DIRECTORY");
     token_refused("{env: CHECK_TOKEN}",
-                  "18: providers.p.token: the environment has no CHECK_TOKEN");
+                  "18: providers.p.token: the environment variable CHECK_TOKEN is not set");
     setenv("CHECK_TOKEN", "abc", 1);
     token_is("{env: CHECK_TOKEN}", "abc");
     setenv("CHECK_TOKEN", "", 1);
