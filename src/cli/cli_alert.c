@@ -39,7 +39,7 @@ int cli_alert_test(struct cli *c)
     good = alert_try(&s, ALERT_SMS, "sms", &used) && good;
     code = cli_done();
     if (used == 0) {
-        cli_error("alerts names neither a webhook nor phones");
+        cli_error("the section `alerts` names neither a webhook nor phones");
         code = EX_CONFIG;
     } else if (!good) {
         code = EX_UNAVAILABLE;

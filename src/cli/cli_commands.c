@@ -44,7 +44,7 @@ const struct cli_command cli_commands[] = {
      "  USR1               write what each process is doing to the log\n"
      "  TTIN, TTOU         start or stop one worker\n"},
     {"init", NULL, cli_init, "[--superuser-url URL]",
-     "set up database, secrets, configuration and a first key",
+     "set up a database, a configuration and a staff key",
      "What is there already stays as it is, so the command can be repeated.\n"
      "It prints the staff key on standard output. The key is not shown again.\n"
      "  --superuser-url URL  connect to PostgreSQL as a role that may make roles\n"

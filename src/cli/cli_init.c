@@ -57,7 +57,7 @@ static enum err init_look(struct init *in)
     const bool become = !in->superuser_url && geteuid() == 0 && p && seteuid(p->pw_uid) == 0;
     enum err e = db_setup_look(&in->setup, &in->place);
     if (become && seteuid(0) != 0) {
-        cli_error("cannot be root again: %s", strerror(errno));
+        cli_error("cannot take root's rights again: %s", strerror(errno));
         return ERR_INTERNAL;
     }
     return e;
@@ -85,7 +85,7 @@ static int init_open_server(struct init *in)
     cfg->database.url = in->superuser_url ? in->superuser_url : "dbname=postgres";
     if (!db_setup_read_url(in->arena, cfg->database.url, &in->superuser)) {
         config_free(cfg);
-        return cli_usage(in->c->command, "--superuser-url is no URL that libpq reads");
+        return cli_usage(in->c->command, "--superuser-url is not a URL that libpq reads");
     }
     int code = cli_session_start(&in->server, cfg, CLI_ANY_SCHEMA, SERVER_MS);
     if (code != CLI_GO_ON)

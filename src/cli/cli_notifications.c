@@ -60,15 +60,16 @@ static int notifications_read_filter(const struct cli *c, const struct words *w,
                                       .error_code = w->error_code,
                                       .booking_id = w->booking};
     if (!notifications_is_name(w->status, notification_status_names, NOTIFICATION_STATUS_COUNT))
-        return cli_usage(c->command, "unknown status '%s': PENDING, SENT or FAILED", w->status);
+        return cli_usage(c->command, "unknown status '%s': must be PENDING, SENT or FAILED",
+                         w->status);
     if (!notifications_is_name(w->template, notification_template_names,
                                NOTIFICATION_TEMPLATE_COUNT))
         return cli_usage(c->command, "unknown template '%s'", w->template);
     if (w->booking && !uuid_parse(str_of(w->booking), &id))
-        return cli_usage(c->command, "--booking wants a booking's id");
+        return cli_usage(c->command, "--booking must be the identifier of a booking");
     if (!notifications_read_time(w->since, &f->since, &f->has_since) ||
         !notifications_read_time(w->until, &f->until, &f->has_until))
-        return cli_usage(c->command, "a time is like 2026-01-31T15:00:00Z");
+        return cli_usage(c->command, "a time must be like 2026-01-31T15:00:00Z");
     return CLI_GO_ON;
 }
 
@@ -77,7 +78,7 @@ static int notifications_read_limit(const struct cli *c, const char *text, int64
 {
     if (!text || num_range(str_of(text), 1, max, limit))
         return CLI_GO_ON;
-    return cli_usage(c->command, "--limit is 1 to %" PRId64, max);
+    return cli_usage(c->command, "--limit must be 1 to %" PRId64, max);
 }
 
 /* Identifiers where words name rows. */
@@ -86,7 +87,8 @@ static int notifications_check_ids(const struct cli *c)
     struct uuid id;
     for (int i = 0; i < c->argc; i++)
         if (!uuid_parse(str_of(c->argv[i]), &id))
-            return cli_usage(c->command, "'%s' is no notification's id", c->argv[i]);
+            return cli_usage(c->command, "'%s' is not the identifier of a notification",
+                             c->argv[i]);
     return CLI_GO_ON;
 }
 
@@ -96,9 +98,9 @@ static int notifications_check_choice(const struct cli *c, const struct words *w
     bool filtered = w->template || w->error_code || w->booking || w->since || w->until ||
                     w->limit || w->dry_run;
     if (c->argc == 0 && !w->all)
-        return cli_usage(c->command, "name notifications by id, or say --all");
+        return cli_usage(c->command, "give identifiers of notifications, or --all");
     if (c->argc > 0 && (w->all || filtered))
-        return cli_usage(c->command, "ids, or --all with filters: not both");
+        return cli_usage(c->command, "give identifiers, or --all with filters, not both");
     return notifications_check_ids(c);
 }
 

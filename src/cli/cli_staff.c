@@ -19,7 +19,8 @@ static const struct cli_option staff_no_options[] = {CLI_OPTIONS_END};
 static int staff_print_error(enum err e, const char *name, const char *venue)
 {
     if (e == ERR_VALIDATION)
-        cli_error("a name is 1 to 64 characters, one of them visible, without control characters");
+        cli_error(
+            "a name must have 1 to 64 characters, at least one visible and no control characters");
     else if (e == ERR_STAFF_KEY_EXISTS)
         cli_error("the name '%s' is or was in use; names are never reused", name);
     else if (e == ERR_NOT_FOUND)
@@ -45,7 +46,7 @@ int cli_staff_create(struct cli *c)
     if (!name)
         return cli_usage(c->command, "--name is missing");
     if (name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(role)) < 0)
-        return cli_usage(c->command, "unknown role '%s': admin, agent or viewer", role);
+        return cli_usage(c->command, "unknown role '%s': must be admin, agent or viewer", role);
     code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
     if (code != CLI_GO_ON)
         return code;

@@ -36,7 +36,7 @@ static void disp_order_begin(struct disp *d, const struct protocol_order *o,
     d->listen_systemd = o->listeners_systemd;
     if (policy->lost || !policy_unpack(&d->policy, policy->bytes, policy->len))
         LOG(LOG_LEVEL_ERROR, "dispatcher.policy_lost",
-            F_STR("hint", "trusted proxies and origins are those of before; reload again"));
+            F_STR("hint", "the old trusted proxies and origins stay in force; reload again"));
     disp_accept_only(d, o->listeners);
     disp_workers_epoch(d);
     LOG(LOG_LEVEL_INFO, "dispatcher.epoch", F_INT("epoch", d->epoch),

@@ -258,7 +258,8 @@ bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report 
     if (got <= 0 || !disp_worker_report(d, w, &in, r)) {
         if (got > 0)
             LOG(LOG_LEVEL_ERROR, "dispatcher.report_refused", F_INT("worker", w->index),
-                F_STR("hint", "this worker sent what no worker sends; it gets no more requests"));
+                F_STR("hint",
+                      "this worker sent a report that makes no sense; it gets no more requests"));
         protocol_drop(&r->packet);
         disp_worker_bury(d, w, r);
         return false;

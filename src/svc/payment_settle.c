@@ -137,7 +137,7 @@ static enum err settle_commit_plan(struct svc *s, const struct payment_plan *pla
         booking_add_remark(s, b, bk, name, "refunded at the gateway");
     } else if (plan->audit == PLAN_AUDIT_MISMATCH) {
         LOG(LOG_LEVEL_ERROR, "payment.mismatch", F_STR("payment", plan->after.id.s),
-            F_STR("actor", name), F_STR("hint", "staff accept it or give it back"));
+            F_STR("actor", name), F_STR("hint", "staff accept or refund it"));
         payment_add_audit(s, b, &plan->after, name, "payment.mismatch",
                           settle_mismatch_detail(s, b, &plan->after));
     }
