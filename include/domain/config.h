@@ -68,7 +68,7 @@ struct config {
         size_t secret_len;
         int64_t code_length, ttl_ms, max_attempts, resend_cooldown_ms;
         struct rate_limit per_phone, per_address, per_network, total;
-        const char *const *regions; /* ISO 3166 codes; the first is the default region */
+        const char *const *regions;        /* ISO 3166 codes; the first is the default region */
         const struct phone_ranges *ranges; /* of single regions */
         const struct otp_test_number *test_numbers;
         size_t regions_n, ranges_n, test_numbers_n;

@@ -28,6 +28,7 @@
 #define FIRST_KEY "owner"
 #define SUPERUSER_ACCOUNT "postgres" /* Debian's, whose socket asks who connects (peer) */
 
+/* What the steps hand on to each other. */
 struct init {
     struct cli *c;
     const char *superuser_url; /* NULL: the local socket */
@@ -40,6 +41,7 @@ struct init {
     bool changed;
 };
 
+/* On stderr: stdout is for the staff key alone. `changed` decides what the last line says. */
 static void init_say(struct init *in, const char *what, const char *name, bool made)
 {
     in->changed |= made;
@@ -63,6 +65,8 @@ static enum err init_look(struct init *in)
     return e;
 }
 
+/* The report's own sentence and hint, then what to try when the server could not be reached or
+ * refused. */
 static int init_fail(enum err e, const struct db_migrate_report *report)
 {
     if (report->fault)
@@ -76,6 +80,7 @@ static int init_fail(enum err e, const struct db_migrate_report *report)
     return e == ERR_FORBIDDEN ? EX_CONFIG : EX_UNAVAILABLE;
 }
 
+/* Reached before anything is written: a wrong URL or a missing right changes nothing. */
 static int init_open_server(struct init *in)
 {
     struct config_report *none;
@@ -97,6 +102,7 @@ static int init_open_server(struct init *in)
 
 /* ---- files ---- */
 
+/* False after a fault, which was told. */
 static bool init_make_file(struct init *in, const char *name, enum init_reader reader,
                            const char *text)
 {
@@ -147,6 +153,7 @@ static int init_make_files(struct init *in)
 
 /* ---- the database ---- */
 
+/* With the password that is in the URL's file; a role that exists keeps its own. */
 static enum err init_make_role(struct init *in, const struct db_setup_url *url)
 {
     struct db_setup_role role = {.name = url->user ? url->user : SERVING,
@@ -184,6 +191,7 @@ static int init_make_database(struct init *in, const struct config *cfg, const c
     return CLI_GO_ON;
 }
 
+/* With the same code as `bookingd migrate`. */
 static int init_make_schema(struct init *in)
 {
     const char *serving = NULL;
@@ -204,6 +212,7 @@ static int init_make_schema(struct init *in)
 
 /* ---- the first key ---- */
 
+/* A key for all venues that is not revoked. */
 static bool init_has_admin(const struct staff_key *keys, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -241,6 +250,7 @@ static int init_make_key(struct init *in)
     return code == 0 ? CLI_GO_ON : code;
 }
 
+/* Each step returns CLI_GO_ON, or the exit code of the command. */
 static int init_run(struct init *in)
 {
     static int (*const steps[])(struct init *) = {init_open_server, init_make_files,
@@ -259,6 +269,7 @@ static int init_run(struct init *in)
     return 0;
 }
 
+/* Files go where the configuration is: the path after -c, else the default. */
 int cli_init(struct cli *c)
 {
     const char *url = NULL;

@@ -27,6 +27,7 @@ void config_read_alert_form(const struct config_entry *e)
         config_entry_set(e, &form, sizeof form);
 }
 
+/* ticket or page: the least that phones are told. */
 void config_read_severity(const struct config_entry *e)
 {
     int severity = config_choice(e->l, e->node, severity_names);
@@ -58,6 +59,7 @@ void config_read_alert_secret(const struct config_entry *e)
         config_entry_set(e, &text, sizeof text);
 }
 
+/* E.164, as phone.c makes it: these numbers are not typed by customers, so nothing is guessed. */
 static bool config_alerts_is_phone(const struct config_node *n)
 {
     if (n->kind != CONFIG_SCALAR || n->text[0] != '+' || n->text[1] == '0')
@@ -81,6 +83,7 @@ void config_read_alert_phones(const struct config_entry *e)
     config_entry_set_list(e, phones, n);
 }
 
+/* A provider of this name would share metrics and circuit breaker with the webhook. */
 static bool config_alerts_name_taken(const struct config *c)
 {
     for (size_t i = 0; i < c->providers_n; i++)
@@ -89,6 +92,7 @@ static bool config_alerts_name_taken(const struct config *c)
     return false;
 }
 
+/* Called when all providers are read: it is the last, so the indices of the others stay. */
 static void config_alerts_add_provider(struct config_loader *l, const struct config_node *root)
 {
     struct config *c = config_of(l);
@@ -118,6 +122,8 @@ static void config_alerts_add_provider(struct config_loader *l, const struct con
     c->providers_n++;
 }
 
+/* An alert by SMS needs a provider that is named; the one of notifications may be what is
+ * failing. */
 void config_check_alerts(struct config_loader *l, const struct config_node *root)
 {
     const struct config *c = config_of(l);

@@ -76,7 +76,7 @@ void config_read_severity(const struct config_entry *e);      /* [int, enum seve
 void config_check_alerts(struct config_loader *l, const struct config_node *root);
 void config_default_messages(struct config *c);
 
-/* config.c: reads a file; on_key is the loader's. */
+/* config.c: reads a file; on_key is the loader's. The caller frees both, as of config_load(). */
 struct config *config_load_any(const char *path, bool offline, config_on_key on_key,
                                struct config_report **report) MUST_CHECK;
 

@@ -56,6 +56,7 @@ static void config_show_add_quoted(struct sb *b, const char *text)
     sb_puts(b, "\"");
 }
 
+/* Quoted as in the file, or where YAML would read a plain word differently. */
 static void config_show_add_scalar(struct sb *b, const struct config_node *n)
 {
     if (!n->text)
@@ -155,6 +156,8 @@ static bool config_show_is_secret(const struct config_key *k)
            k->read == config_read_params || k->read == config_read_test_numbers;
 }
 
+/* What to print for a key: the file's value, or the row's default, or NULL when only the field has
+ * it after reading. */
 static const char *config_show_value(struct arena *a, const struct config_key *k,
                                      const struct config_node *n)
 {
@@ -199,6 +202,7 @@ static void config_show_note(struct config_loader *l, const struct config_scope 
     *end = line;
 }
 
+/* As config_load(), with each key noted on the way. */
 struct config *config_load_to_show(const char *path, bool offline, struct config_report **report)
 {
     return config_load_any(path, offline, config_show_note, report);
@@ -206,6 +210,7 @@ struct config *config_load_to_show(const char *path, bool offline, struct config
 
 /* ---- afterwards ---- */
 
+/* In the units of the file: "5s" and not 5000. */
 static void config_show_print_number(const struct config_shown *line, FILE *to)
 {
     struct arena *a = arena_new(256);
@@ -215,6 +220,7 @@ static void config_show_print_number(const struct config_shown *line, FILE *to)
     arena_free(a);
 }
 
+/* "5/1h", as the file writes rates. */
 static void config_show_print_rate(const struct config_shown *line, FILE *to)
 {
     struct rate_limit r;
@@ -225,6 +231,7 @@ static void config_show_print_rate(const struct config_shown *line, FILE *to)
     arena_free(a);
 }
 
+/* One text for each language, on one line. */
 static void config_show_print_texts(const char *const *texts, FILE *to)
 {
     struct arena *a = arena_new(4096);
@@ -270,6 +277,7 @@ static bool config_show_has_value(const struct config_shown *line)
            read == config_read_notification_messages;
 }
 
+/* The value that was noted, else the field. */
 static void config_show_print_value(const struct config *c, const struct config_shown *line,
                                     FILE *to)
 {
@@ -296,6 +304,7 @@ static int config_show_print_sections(const char *path, const char *before, FILE
     return depth;
 }
 
+/* Keys without any value stay in the output as comments, so that a reader sees that they exist. */
 void config_show(const struct config *c, FILE *to)
 {
     const char *before = "";

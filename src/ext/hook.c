@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* Signs and posts messages to the operator's webhook. Called by svc/alert.c. */
+/* Signs and posts messages to the operator's webhook. Called by svc/alert.c. Signatures are those
+ * of Standard Webhooks: HMAC-SHA256 over "id.timestamp.body", in base64, so that a receiver can use
+ * any of its libraries. The timestamp lets a receiver refuse old messages that somebody sends
+ * again. */
 #include "ext/hook.h"
 
 #include <inttypes.h>
@@ -36,6 +39,8 @@ static struct str hook_key(struct arena *a, const char *secret)
     return str_of(secret);
 }
 
+/* "v1," and the base64 of the code. digest.h writes the alphabet for URLs, so two characters are
+ * replaced. */
 const char *hook_signature(struct arena *a, const char *secret, const char *id, int64_t seconds,
                            struct str body)
 {
@@ -52,6 +57,7 @@ const char *hook_signature(struct arena *a, const char *secret, const char *id, 
     return arena_printf(a, "v1,%s=", text); /* 32 bytes are 43 characters and one of padding */
 }
 
+/* Any 2xx means that the message has arrived; its body is not read. */
 struct ext_result hook_post(struct ext *x, struct arena *a, const struct hook *h, struct deadline d)
 {
     const int64_t seconds = h->sent_at.us / 1000000;

@@ -34,6 +34,8 @@ const char *const alert_event_names[] = {[ALERT_NONE] = "alert.test",
                                          [ALERT_REPEATED] = "condition.repeated",
                                          [ALERT_ENDED] = "condition.ended"};
 
+/* In the area of shared memory that conditions.c keeps for the keeper. For each channel: what was
+ * told of each condition, how many messages the limit has counted, and whether it is failing. */
 struct alert_state {
     struct alert_told told[ALERT_CHANNELS][CONDITION_COUNT];
     struct {
@@ -47,12 +49,15 @@ struct alert_state {
 _Static_assert(sizeof(struct alert_state) <= CONDITIONS_KEEPER_BYTES, "it has room");
 static struct alert_state *alert_state; /* outlives a keeper: what was told is not told again */
 
+/* Without a receiver a channel is never tried, and cannot fail. */
 static bool alert_channel_used(const struct config *cfg, enum alert_channel channel)
 {
     return channel == ALERT_WEBHOOK ? cfg->alerts.provider >= 0 && cfg->alerts.webhook
                                     : cfg->alerts.sms_provider >= 0 && cfg->alerts.sms_to_n > 0;
 }
 
+/* An end comes before a new beginning: a condition that ended and began again between two runs is
+ * first told as ended. Only what was told is told as ended. */
 enum alert_event alert_due(const struct config *cfg, const struct conditions *c, enum condition id,
                            const struct alert_told *told, struct wall now)
 {
@@ -70,6 +75,7 @@ enum alert_event alert_due(const struct config *cfg, const struct conditions *c,
 
 /* ---- messages ---- */
 
+/* One message, before it has the form of a channel. ALERT_NONE: the test message. */
 struct alert {
     enum alert_event event;
     enum condition id;
@@ -78,6 +84,7 @@ struct alert {
     int64_t times;
 };
 
+/* Several hosts may share one receiver; the name says which of them speaks. */
 static const char *alert_host(struct arena *a)
 {
     char name[128] = "";
@@ -110,6 +117,7 @@ static const char *alert_line(struct arena *a, const struct alert *al)
                         condition_summary(a, al->id, al->value, LOCALE_EN), row->name);
 }
 
+/* The data of the standard form. Names of members are read by programs; they do not change. */
 static json_t *alert_data(struct arena *a, const struct alert *al)
 {
     json_t *data = json_obj(a);
@@ -147,6 +155,7 @@ static struct str alert_body(struct svc *s, const struct alert *al)
     return json_text(a, j);
 }
 
+/* Signed where a secret is configured (ext/hook.c). */
 static struct ext_result alert_post(struct svc *s, const struct alert *al)
 {
     return hook_post(s->ext, s->arena,
@@ -200,6 +209,7 @@ static bool alert_take_one(const struct config *cfg, enum alert_channel channel,
     return true;
 }
 
+/* The whole channel pauses: what fails for one message fails for the next as well. */
 static void alert_note_failure(enum alert_channel channel, struct wall now)
 {
     int64_t pause_ms = alert_state->channels[channel].pause_ms * 2;
@@ -210,6 +220,7 @@ static void alert_note_failure(enum alert_channel channel, struct wall now)
     alert_state->channels[channel].again = wall_after_ms(now, pause_ms);
 }
 
+/* Only after the message was sent: one that failed is due again. */
 static void alert_note_told(struct alert_told *told, const struct alert *al, struct wall now)
 {
     if (al->event == ALERT_ENDED) {

@@ -384,7 +384,10 @@ class CheckConfig(Base):
             self.assertRegex(done.stderr, "(?m)^bookingd: .*warning: .*" + what)
 
     def test_secret_files(self):  # O19
-        for text, why in ((b"\xef\xbb\xbftoken\n", "byte order mark"), (b"token \n", "space or a tab")):
+        for text, why in (
+            (b"\xef\xbb\xbftoken\n", "byte order mark"),
+            (b"token \n", "space or a tab"),
+        ):
             with tempfile.NamedTemporaryFile() as f:
                 f.write(text)
                 f.flush()
