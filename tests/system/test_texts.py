@@ -73,6 +73,39 @@ class Texts(bd.Case):
         made = self.staff_booking(name=" Sarah ")
         self.assertEqual((made.status, made.json()["customer"]["name"]), (201, "Sarah"))
 
+    def test_every_other_text(self):
+        # B26, B27, B28: what came later is held to the same rule
+        shop = self.shop
+        booking = "/v1/staff/bookings/" + self.staff_booking().json()["id"]
+        customer = "/v1/staff/customers/" + self.staff_booking().json()["customer"]["id"]
+        venue, service = "/v1/staff/venues/" + shop.venue, "/v1/staff/services/" + shop.service
+        chair = "/v1/staff/resources/" + shop.chair
+        dates = {"from": "2035-01-01", "to": "2035-01-02", "hours": []}
+        for method, path, body, pointer, named in (
+            ("PATCH", booking, lambda t: {"guest_name": t}, "/guest_name", True),
+            ("PATCH", booking, lambda t: {"note": t}, "/note", False),
+            ("PATCH", booking, lambda t: {"staff_note": t}, "/staff_note", False),
+            ("PATCH", customer, lambda t: {"name": t}, "/name", True),
+            ("PATCH", customer, lambda t: {"note": t}, "/note", False),
+            ("PATCH", venue, lambda t: {"names": {"ar": t}}, "/names/ar", True),
+            ("PATCH", service, lambda t: {"names": {"en": t}}, "/names/en", True),
+            ("PATCH", chair, lambda t: {"names": {"en": t}}, "/names/en", True),
+            ("PATCH", service, lambda t: {"descriptions": {"ar": t}}, "/descriptions/ar", False),
+            ("PATCH", service, lambda t: {"category": t}, "/category", True),
+            ("PATCH", venue, lambda t: {"address": t}, "/address", False),
+            ("POST", chair + "/special-hours", lambda t: {**dates, "note": t}, "/note", False),
+            ("POST", "/v1/staff/keys", lambda t: {"name": t, "role": "viewer"}, "/name", True),
+        ):
+            with self.subTest(path=path, pointer=pointer):
+                for control in CONTROLS:
+                    text = "a%sb" % control
+                    self.refused(shop.call(method, path, body(text), shop.admin), pointer)
+                for blank in ("   ", "\u200b", "\u3164") if named else ():
+                    self.refused(shop.call(method, path, body(blank), shop.admin), pointer)
+                good = shop.call(method, path, body(" می\u200cخواهم "), shop.admin)
+                self.assertIn(good.status, (200, 201), good)
+                self.assertIn('"می\u200cخواهم"', good.body.decode())
+
     def test_notes(self):
         # B27, B28
         def booked(note):
