@@ -147,7 +147,7 @@ function h(tag, attributes, ...children) {
     else if (k in e && k !== "list" && typeof v !== "string") e[k] = v;
     else if (v !== null && v !== undefined && v !== false) e.setAttribute(k, v);
   }
-  e.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+  e.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
   return e;
 }
 const button = (word, onclick, extra) =>

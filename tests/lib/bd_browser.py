@@ -49,6 +49,7 @@ class Browser:
             bd.wait_until(self._ready, "chromedriver answers", 20)
             options = {
                 "args": FLAGS + ["--lang=" + language, "--user-data-dir=%s/profile" % self.dir],
+                "prefs": {"intl.accept_languages": language},
                 "mobileEmulation": {
                     "deviceMetrics": {
                         "width": width,

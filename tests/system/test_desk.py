@@ -26,6 +26,53 @@ document.addEventListener("securitypolicyviolation", (e) => faults.push(e.violat
 """
 
 
+SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "desk")
+WORK = os.path.join(os.path.dirname(os.path.abspath(bd.PROGRAM)), "tests", "desk")
+
+
+def axe_source():
+    """The text of axe-core, which judges a page for readers of the screen; None without it. It
+    comes from tests/desk/package-lock.json into the build tree, once.
+    """
+    path = os.path.join(WORK, "node_modules", "axe-core", "axe.min.js")
+    if not os.path.exists(path):
+        if not shutil.which("npm"):
+            return None
+        os.makedirs(WORK, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(os.path.join(SOURCE, name), WORK)
+        try:
+            subprocess.run(
+                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"],
+                cwd=WORK,
+                capture_output=True,
+                timeout=60,
+            )
+        except subprocess.TimeoutExpired:
+            return None
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def axe_faults(browser, source):
+    """Serious findings: [(rule, where)]."""
+    if not browser.script("return !!window.axe"):
+        browser.script(source)
+    found = browser.at(
+        "POST",
+        "/execute/async",
+        {
+            "script": "const done = arguments[0];"
+            "axe.run(document).then((r) => done(r.violations.filter((v) =>"
+            "['serious', 'critical'].includes(v.impact)).map((v) => [v.id, v.nodes[0].html])))",
+            "args": [],
+        },
+    )
+    return found
+
+
 def shop_with_desk(case, **over):
     return bd_shop.Shop(case, bd.merge({"desk": {"enabled": "on"}}, over))
 
@@ -110,6 +157,14 @@ class Served(bd.Case):
     shutil.which("chromedriver"), "no chromedriver (Debian package chromium-driver)"
 )
 class Pages(bd.Case):
+    axe = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.axe = axe_source()
+        if cls.axe is None:
+            print("axe-core cannot be had from npm: pages are not judged for readers of the screen")
+
     def open(self, width, height, shop, key=None, language="en"):
         b = self.b = bd_browser.Browser(width, height, language)
         self.addCleanup(b.close)
@@ -173,6 +228,8 @@ class Pages(bd.Case):
         )
 
     def good(self):
+        if self.axe:
+            self.assertEqual(axe_faults(self.b, self.axe), [])
         self.assertEqual(self.b.script("return window.faults"), [])
         other = self.b.script(
             "return performance.getEntriesByType('resource').map((r) => r.name)"
@@ -203,7 +260,7 @@ class Pages(bd.Case):
         b.wait("return document.querySelectorAll('.one-resend').length === 4", "four are left")
         b.click("#main td input[type=checkbox]")
         b.click("#resend-some")
-        b.wait("return document.querySelector('dialog p').textContent.includes('1')", "a dry run")
+        b.wait("return document.querySelector('dialog p')?.textContent.includes('1')", "a dry run")
         self.submit()
         bd.wait_until(lambda: shop.pg.value(failed) == "3", "the selected one sent")
         b.wait("return document.querySelectorAll('.one-resend').length === 3", "three are left")
@@ -215,7 +272,7 @@ class Pages(bd.Case):
         b.wait("return document.querySelectorAll('.one-resend').length === 2", "two are left")
         b.script("document.querySelector('#resend-all').focus()")
         b.press(ENTER)
-        b.wait("return document.querySelector('dialog p').textContent.includes('2')", "a dry run")
+        b.wait("return document.querySelector('dialog p')?.textContent.includes('2')", "a dry run")
         self.shot("dry-run")
         self.submit()
         bd.wait_until(lambda: shop.pg.value(failed) == "0", "all sent")
@@ -409,6 +466,20 @@ class Pages(bd.Case):
         self.assertFalse(b.script("return !!document.querySelector('#move, #cancel')"))
         self.assertFalse(b.script("return !!document.querySelector('#go-audit')"))
         self.good()
+
+    def test_the_status_page(self):
+        shop = bd_shop.Shop(self)
+        for width, height, language in ((360, 640, "ar"), (1280, 800, "en")):
+            b = self.b = bd_browser.Browser(width, height, language)
+            self.addCleanup(b.close)
+            b.open("http://127.0.0.1:%d/" % shop.daemon.monitor_port)
+            self.assertEqual(b.script("return document.documentElement.lang"), language)
+            wide = "return document.documentElement.scrollWidth"
+            self.assertLessEqual(b.script(wide), width)
+            self.shot("status-" + language)
+            if self.axe:
+                faults = [f for f in axe_faults(b, self.axe) if f[0] != "meta-refresh"]
+                self.assertEqual(faults, [])
 
     def test_a_link_opens_it(self):
         shop = shop_with_desk(self)
