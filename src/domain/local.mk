@@ -58,13 +58,20 @@ EXTRA_DIST += tests/lint/conditions.py tests/lint/grafana.py
 EXTRA_DIST += tests/lint/prometheus.sh tests/lib/promcheck.py etc/prometheus/prometheus.yml \
   etc/prometheus/bookingd.rules.yml etc/prometheus/bookingd.rules.test.yml
 
-# doc/METRICS.md from the tables
-noinst_PROGRAMS += src/domain/mkmetrics
+# doc/METRICS.md and the list of keys in bookingd.yaml(5) from the tables
+noinst_PROGRAMS += src/domain/mkmetrics src/domain/mkkeys
+src_domain_mkkeys_SOURCES = src/domain/mkkeys.c
+src_domain_mkkeys_LDADD = $(LIBS_DOMAIN)
+TESTS += tests/lint/keys.sh
+EXTRA_DIST += tests/lint/keys.sh
 src_domain_mkmetrics_SOURCES = src/domain/mkmetrics.c
 src_domain_mkmetrics_LDADD = $(LIBS_DOMAIN)
 TESTS += tests/lint/metrics.sh
 EXTRA_DIST += tests/lint/metrics.sh doc/METRICS.md
 .PHONY: doc
-doc: src/domain/mkmetrics$(EXEEXT)
+doc: src/domain/mkmetrics$(EXEEXT) src/domain/mkkeys$(EXEEXT)
 	./src/domain/mkmetrics$(EXEEXT) >$(top_srcdir)/doc/METRICS.md.tmp && \
 	  mv $(top_srcdir)/doc/METRICS.md.tmp $(top_srcdir)/doc/METRICS.md
+	./src/domain/mkkeys$(EXEEXT) <$(top_srcdir)/doc/bookingd.yaml.5 \
+	  >$(top_srcdir)/doc/bookingd.yaml.5.tmp && \
+	  mv $(top_srcdir)/doc/bookingd.yaml.5.tmp $(top_srcdir)/doc/bookingd.yaml.5

@@ -192,6 +192,8 @@ class Compromised(bd.Case):
     def overwrite(self, pid):
         """One range that the worker can write, or a part of it; and one that it cannot."""
         ranges = shared_ranges(pid)
+        if not ranges:
+            return  # it has just ended, for a reload
         writable = [r for r in ranges if r[2]]
         self.assertTrue(writable, "the worker can write nothing at all")
         at, end, _ = self.rng.choice(writable)
@@ -203,7 +205,7 @@ class Compromised(bd.Case):
         else:
             at += 8 * self.rng.randrange((end - at) // 8)
             data = struct.pack("=Q", self.rng.choice(CHOSEN))
-        self.assertTrue(write_memory(pid, at, data))
+        self.assertTrue(write_memory(pid, at, data) or not shared_ranges(pid))
         closed = self.rng.choice([r for r in ranges if not r[2]])
         at = self.rng.randrange(closed[0], closed[1], 8)
         self.assertFalse(write_memory(pid, at, b"x" * 8), "%x is not the worker's" % at)
@@ -262,7 +264,9 @@ class Compromised(bd.Case):
 
     def test_reports(self):
         """The dispatcher gives up the worker, and nobody else's request."""
-        self.tolerated = {502, 503}  # of the request that the worker had in hand
+        # Of the request that the worker had in hand: what became of it is unknown. So a booking
+        # may be cancelled already.
+        self.tolerated = {502, 503, 409}
 
         def attack(pid):
             with borrow_pair(pid) as pair:
