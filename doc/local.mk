@@ -11,4 +11,5 @@ dist_exampleprometheus_DATA = etc/prometheus/bookingd.rules.yml \
   etc/prometheus/bookingd.rules.test.yml etc/prometheus/prometheus.yml
 examplegrafanadir = $(exampledir)/grafana
 dist_examplegrafana_DATA = etc/grafana/bookingd.json
-dist_doc_DATA = README.md doc/BEHAVIOUR.md doc/OPERATIONS.md doc/RUNBOOK.md doc/SYSTEMD.md
+dist_doc_DATA = README.md doc/BEHAVIOUR.md doc/OPERATIONS.md doc/RUNBOOK.md \
+  doc/PERFORMANCE.md doc/flame-book.svg doc/SYSTEMD.md
