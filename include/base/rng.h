@@ -10,6 +10,9 @@
 /* n bytes from the kernel, fit for keys. It cannot fail: without random numbers the process
  * ends. */
 void rng_bytes(void *buf, size_t n);
+/* n bytes, at most 1024, for identifiers that prove nothing: as random, and different in every
+ * process, but drawn ahead, so that most calls ask the kernel nothing. Not for secrets. */
+void rng_id_bytes(void *buf, size_t n);
 /* Uniform in [0, bound), unbiased by rejection; bound > 0. */
 uint32_t rng_below(uint32_t bound);
 /* n decimal digits and a NUL into buf (n + 1 bytes), unbiased: one-time codes. */

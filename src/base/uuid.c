@@ -41,7 +41,7 @@ struct uuid uuid_new(void)
     unsigned char b[16];
     struct uuid u = {""};
 
-    rng_bytes(b, sizeof(b));
+    rng_id_bytes(b, sizeof(b));
     /* Half the range is left for counting, so 2048 ids in a millisecond fit at least. */
     if (ms > last_ms) {
         last_ms = ms;

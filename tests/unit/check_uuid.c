@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 #include <check.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../lib/th_unit.h"
 #include "base/clock.h"
+#include "base/rng.h"
 #include "base/uuid.h"
 
 /* ahead of any time that a test before this one has seen in the same process */
@@ -60,6 +63,28 @@ START_TEST(order_holds_within_a_millisecond_and_when_the_clock_steps_back)
 }
 END_TEST
 
+/* What was drawn ahead before a fork is no child's: two workers would make the same identifiers. */
+START_TEST(a_child_draws_its_own_bytes)
+{
+    unsigned char first[16], ours[16], theirs[16];
+    int fds[2], status;
+    rng_id_bytes(first, sizeof(first));
+    ck_assert_int_eq(pipe(fds), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        rng_id_bytes(theirs, sizeof(theirs));
+        _exit(write(fds[1], theirs, sizeof(theirs)) == (ssize_t)sizeof(theirs) ? 0 : 1);
+    }
+    rng_id_bytes(ours, sizeof(ours));
+    ck_assert_int_eq(read(fds[0], theirs, sizeof(theirs)), sizeof(theirs));
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_ne(memcmp(ours, theirs, sizeof(ours)), 0);
+    ck_assert_int_ne(memcmp(ours, first, sizeof(ours)), 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
 START_TEST(parsing)
 {
     static const struct str bad[] = {
@@ -93,6 +118,7 @@ int main(void)
     tcase_add_test(c, version_and_variant);
     tcase_add_test(c, time_comes_first);
     tcase_add_test(c, order_holds_within_a_millisecond_and_when_the_clock_steps_back);
+    tcase_add_test(c, a_child_draws_its_own_bytes);
     tcase_add_test(c, parsing);
     return th_run(s);
 }
