@@ -6,7 +6,11 @@ switching under load, several hosts.
 import collections
 import json
 import os
+import shutil
 import signal
+import socket
+import subprocess
+import tempfile
 import threading
 import time
 
@@ -408,6 +412,57 @@ class Switching(CourierCase):
             self.ask("SELECT DISTINCT error_code FROM notifications WHERE status = 'FAILED'"),
             [["interrupted"]] if "FAILED" in counts else [],
         )
+
+
+class Pooler(CourierCase):
+    """PgBouncer in transaction mode: nothing that couriers do is bound to a session."""
+
+    def bouncer(self):
+        program = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
+        if not program:
+            self.skipTest("pgbouncer is not installed")
+        home = tempfile.mkdtemp(prefix="bd-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        port = bd.free_port()
+        with open(os.path.join(home, "users"), "w") as f:
+            f.write('"postgres" ""\n')
+        with open(os.path.join(home, "ini"), "w") as f:
+            f.write(
+                "[databases]\n* = host=127.0.0.1 port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+                "listen_port = %d\nunix_socket_dir =\nauth_type = trust\nauth_file = %s/users\n"
+                "pool_mode = transaction\ndefault_pool_size = 4\nlogfile = %s/log\n%s"
+                % (
+                    os.environ["BOOKINGD_TEST_PG_PORT"],
+                    port,
+                    home,
+                    home,
+                    "user = postgres\n" if os.geteuid() == 0 else "",
+                )
+            )
+        os.chmod(home, 0o777)
+        process = subprocess.Popen([program, "-q", os.path.join(home, "ini")])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+
+        def answers():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", port)) == 0
+
+        bd.wait_until(answers, "pgbouncer")
+        return port
+
+    def test_transaction_mode(self):
+        port = self.bouncer()
+        shop = self.shop({"notifications": {"couriers": 4}})
+        url = "host=127.0.0.1 port=%d user=postgres dbname=%s" % (port, shop.pg.name)
+        shop.daemon.write_config({"database": {"url": url}})
+        shop.daemon.hup()
+        shop.daemon.log_contains("reload.done", 20)
+        shop.sms.plan.append(bd.p_reply(429, {}, {"Retry-After": "1"}))
+        for _ in range(20):
+            self.book(shop)
+        self.wait_rows([["SENT", "", 1]] * 20, limit=20)
+        self.assertEqual(len(shop.sms.requests), 21)
 
 
 class Hosts(CourierCase):
