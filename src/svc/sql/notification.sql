@@ -41,7 +41,7 @@ SELECT $1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8:
                      FROM notifications e
                     WHERE e.venue_id = $1::uuid
                       AND e.booking_id = $3::uuid
-                      AND e.status = 'PENDING'
+                      AND e.status NOT IN ('SENT', 'FAILED')
                       AND (e.due_at IS NOT NULL OR e.claimed_by IS NOT NULL)) AS waits) w
   LEFT JOIN denied d ON true
     ON CONFLICT (venue_id, booking_id, event) DO NOTHING
