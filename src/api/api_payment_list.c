@@ -29,6 +29,7 @@ static const struct schema_row api_payment_list_query_rows[] = {
     SCHEMA_END,
 };
 
+/* The members of one payment, and of its booking what a clerk needs to find it. */
 static json_t *api_payment_list_item(struct api_request *r, struct db_rows rows, int i,
                                      const char **next)
 {

@@ -41,6 +41,7 @@ static const struct schema_row api_site_payment_rows[] = {
     SCHEMA_END,
 };
 
+/* Called before COMMIT: the answer is stored with the payment that it shows. */
 static void api_site_payment_answer(void *arg, struct db_batch *b, const struct site_payment *p)
 {
     struct api_request *r = arg;

@@ -51,6 +51,7 @@ static void doctor_line(struct doctor *d, const char *promise, const char *seen,
 
 /* ---- database ---- */
 
+/* Settings of the server that the service relies on, each with what mends it. */
 static void doctor_judge_database(struct doctor *d, struct db_rows rows)
 {
     struct arena *a = d->s.arena;
@@ -81,6 +82,7 @@ static void doctor_judge_database(struct doctor *d, struct db_rows rows)
                                                                     : "run NTP on both machines");
 }
 
+/* One connection as the service makes it, so that what it finds is what the service would find. */
 static void doctor_check_database(struct doctor *d)
 {
     struct svc *s = &d->s.svc;
@@ -122,6 +124,7 @@ static const char *doctor_probe_seen(struct arena *a, const struct ext_probe *p)
                         p->address, p->lookup_ms, p->connect_ms, p->tls_ms, p->certificate_days);
 }
 
+/* The connection and the certificate alone: no message is sent. */
 static void doctor_check_provider(struct doctor *d, const struct provider_config *p)
 {
     struct arena *a = d->s.arena;
@@ -194,6 +197,7 @@ static void doctor_check_file(struct doctor *d, const char *path)
                 open ? "chmod 0640, or keep secrets in files of their own" : NULL);
 }
 
+/* What confinement needs of this kernel. */
 static void doctor_check_kernel(struct doctor *d)
 {
     char text[512] = "";

@@ -65,6 +65,7 @@ enum err site_payment_record(struct svc *s, const struct site_payment_order *o)
     return db_run(b, s->deadline);
 }
 
+/* In the caller's batch; the key's hash is a predicate, so a foreign key finds nothing. */
 int site_payment_add_list(struct db_batch *b, const char *key_hash, const char *booking_id)
 {
     return DB_ADD(b, &stmt_site_payment_list, key_hash, booking_id);

@@ -232,7 +232,7 @@ class Clock(Rules):
             self.expect(self.act("reopen", here, token=self.me), 404, "not_found")
             back = self.expect(self.act("reopen", here, staff=True), 200)
             self.assertEqual(back["status"], "confirmed")
-        self.assertEqual(self.shop.notices(booking_id=here["id"]), [])
+        self.assertEqual(self.shop.notifications(booking_id=here["id"]), [])
         audit = self.shop.staff("GET", "/v1/staff/audit?limit=100")["items"]
         self.assertIn(here["id"], [e["subject"] for e in audit if "reopen" in e["action"]])
         # for seven days

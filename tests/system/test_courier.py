@@ -93,7 +93,7 @@ class Sending(CourierCase):
         self.assertIn("sending", " ".join(shop.daemon.titles().values()))
         release.set()
         self.wait_rows([["SENT", "", 1]])
-        (item,) = shop.notices()
+        (item,) = shop.notifications()
         self.assertEqual((item["status"], item["attempts"]), ("SENT", 1))
         self.assertEqual(item["provider_message_id"], "8764321")
         metric = shop.daemon.metric

@@ -359,7 +359,7 @@ class NotificationList(bd.Case):
                 break
             after = {"after": page["next"]}
         self.assertEqual((tried, len(shop.sms.requests) - before), (6, 6))
-        ids = [n["id"] for n in shop.notices(status="FAILED")]
+        ids = [n["id"] for n in shop.notifications(status="FAILED")]
         # Acknowledged ones are left out of what a filter means, and in by their ids.
         acknowledge = {"ids": ids[:2]}
         r = shop.call("POST", path + "/acknowledge", {"dry_run": True, **acknowledge}, shop.admin)

@@ -79,7 +79,7 @@ class Day(bd.Case):
         moved = self.act(rana, "reschedule", move)
         self.assertEqual((moved["resource_id"], moved["resource_name"]), (self.noor, "Noor"))
         self.assertEqual(
-            [n["template"] for n in self.shop.notices(booking_id=rana["id"])],
+            [n["template"] for n in self.shop.notifications(booking_id=rana["id"])],
             ["booking_rescheduled", "booking_confirmed"],
         )
 
@@ -143,7 +143,7 @@ class Day(bd.Case):
         self.assertEqual(ended["payments"][0]["status"], "refunded")
         self.assertEqual(self.shop.imbalance(), [])
         self.assertEqual(
-            sorted(n["template"] for n in self.shop.notices(booking_id=paid["id"])),
+            sorted(n["template"] for n in self.shop.notifications(booking_id=paid["id"])),
             ["booking_cancelled", "booking_confirmed", "payment_link", "payment_refunded"],
         )
 
