@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 # manual pages and the served openapi document
-dist_man_MANS += doc/bookingd-sandbox.1 doc/bookingd.8 doc/bookingd.yaml.5
+dist_man_MANS += doc/bookingd.8 doc/bookingd.yaml.5
 
 # An example, never the operator's own file, which an installation must not touch.
 exampledir = $(docdir)/examples

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 # src/sandbox: the simulated providers, a program of its own
+# Its control route has no credentials: built for tests and trials, installed when asked for.
+if INSTALL_SANDBOX
 bin_PROGRAMS += bookingd-sandbox
+dist_man_MANS += doc/bookingd-sandbox.1
+else
+noinst_PROGRAMS += bookingd-sandbox
+EXTRA_DIST += doc/bookingd-sandbox.1
+endif
 bookingd_sandbox_SOURCES = \
   src/sandbox/main.c \
   src/sandbox/sim.c \

@@ -24,6 +24,15 @@ import unittest
 import bd
 
 EXAMPLES = {"nginx": "nginx.conf", "haproxy": "haproxy.cfg"}
+# The limits of both examples, out of the way; each is in one of the two.
+LIMITS = (
+    (r"rate=20r/s", "rate=100000r/s"),
+    (r"burst=40", "burst=100000"),
+    (r"bookingd_connections 32", "bookingd_connections 65000"),
+    (r"gt 200 ", "gt 1000000 "),
+    (r"gt 32 ", "gt 65000 "),
+)
+DIALECT = tuple(pattern for pattern, _ in LIMITS)
 _certificate = threading.Lock(), []
 
 
@@ -87,7 +96,7 @@ class TlsClient(bd.Client):
 
 
 class Proxy:
-    def __init__(self, kind, upstream):
+    def __init__(self, kind, upstream, limits=False):
         self.kind, self.dir = kind, tempfile.mkdtemp(prefix="bd-proxy-")
         program = shutil.which(kind) or shutil.which(kind, path="/usr/sbin:/usr/local/sbin")
         if not program or not shutil.which("openssl"):
@@ -104,9 +113,11 @@ class Proxy:
             (r"bind :443 ", "bind 127.0.0.1:%d " % self.tls_port),
             (r"client_max_body_size 64k", "client_max_body_size 1m"),
             (r"maxconn 20000", "maxconn 500"),
+            # Tests are one address, and many requests; test_one_address keeps them.
+            *(() if limits else LIMITS),
         ):
             text, n = re.subn(pattern, put, text)
-            if n == 0 and not pattern.startswith(("listen", "client", "bind", "maxconn")):
+            if n == 0 and not pattern.startswith(("listen", "client", "bind", "maxconn", *DIALECT)):
                 raise AssertionError("%s: no %s" % (EXAMPLES[kind], pattern))
         path = os.path.join(self.dir, "conf")
         if kind == "nginx":
@@ -165,5 +176,5 @@ class Proxy:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def start(kind, upstream):
-    return Proxy(kind, upstream)
+def start(kind, upstream, limits=False):
+    return Proxy(kind, upstream, limits)

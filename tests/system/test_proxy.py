@@ -103,6 +103,16 @@ class Proxied(bd.Case):
                 (308, "https://book.example.com/v1/venues?limit=3"),
             )
 
+    def test_one_address_is_limited(self):
+        """The example as it is: whoever asks without end is told so, and asks on."""
+        proxy = bd_proxy.start(self.kind, self.d.port, limits=True)
+        self.addCleanup(proxy.close)
+        with proxy.client() as c:
+            c.check = None  # the proxy's own answer is no problem document
+            found = [c.get("/healthz").status for _ in range(300)]
+        self.assertEqual(set(found), {200, 429})
+        self.assertEqual(set(found[:20]), {200})
+
     def test_keep_alive_on_both_sides(self):
         def upstream():
             return sum(
