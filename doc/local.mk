@@ -12,4 +12,4 @@ dist_exampleprometheus_DATA = etc/prometheus/bookingd.rules.yml \
 examplegrafanadir = $(exampledir)/grafana
 dist_examplegrafana_DATA = etc/grafana/bookingd.json
 dist_doc_DATA = README.md doc/BEHAVIOUR.md doc/OPERATIONS.md doc/RUNBOOK.md \
-  doc/PERFORMANCE.md doc/flame-book.svg doc/SYSTEMD.md
+  doc/PERFORMANCE.md doc/flame-book.svg doc/status.png doc/desk.png doc/SYSTEMD.md

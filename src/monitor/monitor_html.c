@@ -142,7 +142,8 @@ static const char html_style[] =
     "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));"
     "gap:.6rem}section{background:var(--c);padding:.6rem .75rem;border-radius:.4rem;min-width:0}"
     "svg{display:block;width:100%;height:3rem;background:var(--b)}"
-    "path{fill:none;stroke:var(--l);stroke-width:1.5;vector-effect:non-scaling-stroke}"
+    "path{fill:none;stroke:var(--l);stroke-width:1.5;stroke-linecap:round;vector-effect:non-"
+    "scaling-stroke}"
     ".l1{stroke:var(--r)}i{display:inline-block;width:.7rem;height:.2rem;background:var(--l);"
     "vertical-align:middle;margin-inline-end:.3rem}i.l1{background:var(--r)}"
     ".d{display:flex;flex-wrap:wrap;gap:0 1rem}";

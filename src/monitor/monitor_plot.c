@@ -105,7 +105,8 @@ static void monitor_plot_path(struct sb *sb, const double *points, unsigned n, d
         if (open && i + 1 < n && points[i + 1] >= 0 && points[i - 1] >= 0 &&
             monitor_plot_y(points[i - 1], top) == y && monitor_plot_y(points[i + 1], top) == y)
             continue;
-        sb_printf(sb, "%c%u %d", open ? 'L' : 'M', i, y);
+        /* A point alone is a dot. */
+        sb_printf(sb, open ? "L%u %d" : "M%u %dh0", i, y);
         open = true;
     }
     sb_puts(sb, "\"/>");

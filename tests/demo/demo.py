@@ -318,6 +318,8 @@ otp:
   per_address: 1000/1h
 notifications:
   provider: sms
+desk:
+  enabled: on
 """
             )
         self.command = [BUILD + "/bookingd", "-c", config]
@@ -598,6 +600,8 @@ def main():
   API        http://127.0.0.1:{stack.api_port}/openapi.json
   inbox      http://127.0.0.1:{stack.sandbox_port}/inbox
   metrics    http://127.0.0.1:{stack.monitor_port}/metrics
+  status     http://127.0.0.1:{stack.monitor_port}/
+  desk       http://127.0.0.1:{stack.api_port}/desk (with the staff key)
   staff key  {walk.staff_key}
   logs       {VAR}/log
   ./dev stop ends all of it"""

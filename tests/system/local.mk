@@ -5,5 +5,6 @@ TESTS += tests/system/run
 EXTRA_DIST += tests/system/run tests/lib/under-valgrind tests/lib/valgrind-left-out \
   tests/lib/build.sh $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lib/bd*.py \
     $(srcdir)/tests/system/*.py $(srcdir)/tests/campaigns/*.py $(srcdir)/tests/campaigns/*.sh \
-    $(srcdir)/tests/data/* $(srcdir)/tests/client/* $(srcdir)/tests/desk/* $(srcdir)/tests/fault_injection/*.[ch] \
+    $(srcdir)/tests/data/* $(srcdir)/tests/client/* \
+    $(srcdir)/tests/desk/* $(srcdir)/tests/fault_injection/*.[ch] \
   $(srcdir)/tests/fault_injection/*.py))
