@@ -12,6 +12,8 @@ json_t *api_payment_json(const struct api_request *r, const struct payment *p);
 /* A list from rows of payment_add_list_*, in the request's arena. `odd`: rows of
  * payment_add_list_odd(). */
 json_t *api_payments_json(const struct api_request *r, struct db_rows rows, struct db_rows odd);
+/* The `refunds` of a booking's detail, from rows of refund_add_list(); on the arena. */
+json_t *api_refunds_json(struct arena *a, struct db_rows rows);
 /* The `site_payments` of a booking's detail, from rows of site_payment_add_list(); on the arena. */
 json_t *api_site_payments_json(struct arena *a, struct db_rows rows);
 /* Whether a payer may be sent back there: only to an origin of payments.return_origins. False after

@@ -52,6 +52,10 @@ struct refund_cancelling {
 enum err refund_request_cancel(struct svc *s, const struct refund_cancelling *how,
                                struct booking *out, struct payment_fault *fault) MUST_CHECK;
 
+/* Adds the list of a booking's refunds, as the staff key may see them; returns the result's index.
+ * Rows of id, payment_id, amount, status, actor, reason, fault, cancels_booking, asked_us. */
+int refund_add_list(struct db_batch *b, const char *key_hash, const char *booking_id);
+
 /* The keeper's task: makes the refunds that are wanted, resolves those whose outcome is unknown.
  * Database errors. */
 enum err refund_task_due(struct svc *s) MUST_CHECK;

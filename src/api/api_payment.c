@@ -228,6 +228,25 @@ static enum err api_payment_get(struct api_request *r)
     return ERR_OK;
 }
 
+json_t *api_refunds_json(struct arena *a, struct db_rows rows)
+{
+    json_t *items = json_arr(a);
+    for (int i = 0; i < db_count(rows); i++) {
+        json_t *j = json_obj(a);
+        json_put_str(a, j, "id", db_get_str(rows, i, "id"));
+        json_put_str(a, j, "payment_id", db_get_str(rows, i, "payment_id"));
+        json_put_int(a, j, "amount", db_get_int(rows, i, "amount"));
+        json_put_str(a, j, "status", db_get_str(rows, i, "status"));
+        json_put_str(a, j, "actor", db_get_str(rows, i, "actor"));
+        json_put_str(a, j, "reason", db_get(rows, i, "reason"));
+        json_put_str(a, j, "fault", db_get(rows, i, "fault"));
+        json_put_bool(a, j, "cancels_booking", db_get_bool(rows, i, "cancels_booking"));
+        json_put_time(a, j, "asked_at", db_get_time(rows, i, "asked_us"));
+        json_push(a, items, j);
+    }
+    return items;
+}
+
 /* ---- hints ---- */
 
 /* A hint that is a person: the browser is sent on even when the gateway cannot be reached now, with

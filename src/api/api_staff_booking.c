@@ -6,6 +6,7 @@
 #include "api/api_booking.h"
 #include "api/api_payment.h"
 #include "svc/booking_reads.h"
+#include "svc/refund.h"
 #include "svc/site_payment.h"
 
 /* ---- one booking, whole ---- */
@@ -32,6 +33,7 @@ static enum err api_staff_get_booking(struct api_request *r)
     int told = notification_add_of_booking(b, r->auth_hash, r->ids[0].s);
     int paid = payment_add_list_staff(b, r->auth_hash, r->ids[0].s);
     int odd = payment_add_list_odd(b, r->auth_hash, r->ids[0].s);
+    int refunds = refund_add_list(b, r->auth_hash, r->ids[0].s);
     int on_site = site_payment_add_list(b, r->auth_hash, r->ids[0].s);
     int past = booking_add_history(b, r->auth_hash, r->ids[0].s);
     enum err e = api_first(r, b);
@@ -56,6 +58,7 @@ static enum err api_staff_get_booking(struct api_request *r)
     }
     json_t *body = api_booking_view(r, &bk, api_staff_booking_json);
     json_put(a, body, "payments", api_payments_json(r, db_result(b, paid), db_result(b, odd)));
+    json_put(a, body, "refunds", api_refunds_json(a, db_result(b, refunds)));
     json_put(a, body, "site_payments", api_site_payments_json(a, db_result(b, on_site)));
     json_put(a, body, "notifications", notifications);
     json_put(a, body, "history", history);

@@ -16,6 +16,7 @@
 #include "domain/config_show.h"
 #include "domain/sms_text.h"
 #include "domain/templates.h"
+#include "svc/phone.h"
 
 /* RFC 6750 and NIST SP 800-63B ask for 112 bits and more of what cannot be guessed: 16 bytes. */
 #define WEBHOOK_SECRET_MIN 16
@@ -59,13 +60,36 @@ static void check_config_judge_server(struct check *c)
 
 /* A link-local address is where cloud machines offer their own credentials: a provider there is a
  * mistake or an attack. */
+static bool check_config_is_local(const char *url)
+{
+    const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : "";
+    return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
+           strncmp(host, "[::1]", 5) == 0;
+}
+
+/* Moyasar's keys say what they are: pk_ can take no payment of ours, and what a live key is used
+ * for is real money. */
+static void check_config_judge_gateway(struct check *c, const struct provider_config *p)
+{
+    if (!p->secret_key)
+        return;
+    bool live = strncmp(p->secret_key, "sk_live_", 8) == 0;
+    if (strncmp(p->secret_key, "pk_", 3) == 0)
+        check_config_refuse(c, p->name, "secret_key is a publishable key (pk_)");
+    if (live && strncmp(p->base_url, "http://", 7) == 0)
+        check_config_refuse(c, p->name, "a live secret_key over http");
+    if (live && check_config_is_local(c->cfg->server.public_url))
+        check_config_refuse(c, "server.public_url",
+                            "is on loopback: with a live key payers cannot come back");
+}
+
 static void check_config_judge_providers(struct check *c)
 {
     for (size_t i = 0; i < c->cfg->providers_n; i++) {
         const struct provider_config *p = &c->cfg->providers[i];
         const char *host = strstr(p->base_url, "://") ? strstr(p->base_url, "://") + 3 : "";
-        bool local = strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
-                     strncmp(host, "[::1]", 5) == 0;
+        bool local = check_config_is_local(p->base_url);
+        check_config_judge_gateway(c, p);
         if (p->webhook_secret && strlen(p->webhook_secret) < WEBHOOK_SECRET_MIN)
             check_config_refuse(c, p->name, "webhook_secret must have at least 16 bytes");
         if (strncmp(p->base_url, "http://", 7) == 0 && !local)
@@ -73,6 +97,20 @@ static void check_config_judge_providers(struct check *c)
         if (strncmp(host, "169.254.", 8) == 0)
             check_config_warn(c, p->name, "base_url is a link-local address (cloud metadata)");
     }
+}
+
+/* Whoever has that number in real life would never get a code, and anybody could sign in as them.
+ */
+static void check_config_judge_test_number(const struct check *c, const char *phone)
+{
+    struct arena *a = arena_new(1024);
+    const char *normal;
+    if (!a)
+        return;
+    if (phone_normalise(c->cfg, a, str_of(phone), PHONE_SERVED, &normal) == ERR_OK)
+        check_config_warn(c, "otp.test_numbers",
+                          arena_printf(a, "%s is a mobile number that somebody may have", phone));
+    arena_free(a);
 }
 
 /* All codes of a length, divided by the attempts at one code: the chance of a guess. */
@@ -84,6 +122,8 @@ static void check_config_judge_otp(struct check *c)
     if (codes / c->cfg->otp.max_attempts <= CODE_GUESSES_MAX)
         check_config_warn(c, "otp.code_length",
                           "too short for otp.max_attempts: codes are guessed");
+    for (size_t i = 0; i < c->cfg->otp.test_numbers_n; i++)
+        check_config_judge_test_number(c, c->cfg->otp.test_numbers[i].phone);
     if (c->cfg->otp.per_phone.count > 100)
         check_config_warn(c, "otp.per_phone", "more than 100 codes to one phone");
 }

@@ -72,6 +72,18 @@ static struct ext_result judge_status(const struct pay_call *c, const struct pay
 
 /* The secret key is the user name, with an empty password (docs.moyasar.com/api/authentication).
  * Only GET may be sent twice. */
+/* The gateway's own documents write the address with the version of its API and without. */
+static const char *pay_moyasar_base_url(const struct pay_call *c)
+{
+    const char *url = c->cfg->providers[c->provider].base_url;
+    size_t n = strlen(url);
+    while (n > 0 && url[n - 1] == '/')
+        n--;
+    if (n > 3 && memcmp(url + n - 3, "/v1", 3) == 0)
+        n -= 3;
+    return arena_strndup(c->arena, url, n);
+}
+
 static void pay_moyasar_begin_exchange(const struct pay_call *c, struct pay_exchange *x,
                                        enum provider_op op, const char *method, const char *path)
 {
@@ -79,7 +91,7 @@ static void pay_moyasar_begin_exchange(const struct pay_call *c, struct pay_exch
     x->request = (struct ext_request){
         .op = op,
         .method = method,
-        .url = arena_printf(c->arena, "%s/v1%s", p->base_url, path),
+        .url = arena_printf(c->arena, "%s/v1%s", pay_moyasar_base_url(c), path),
         .headers = {"Accept: application/json"},
         .basic_user = p->secret_key,
         .basic_password = "",

@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "domain/metrics.h"
 #include "refund_priv.h"
+#include "svc/audit.h"
 #include "svc/booking_pay.h"
 #include "svc/svc_sql.h"
 #include "sys/json.h"
@@ -142,18 +143,39 @@ static enum err refund_commit_done(struct svc *s, const struct refund *r, int64_
     return e;
 }
 
-/* Definitely not done: the booking stays as it was. The keeper's own refunds are tried again; what
- * somebody asked for is for that person to ask for again. */
-static enum err refund_commit_failed(struct svc *s, const struct refund *r, const char *fault)
+/* For whoever asked: nobody waits for the answer any more. */
+static void refund_add_failure_audit(struct svc *s, struct db_batch *b, const struct refund *r,
+                                     const char *fault)
+{
+    json_t *detail = json_obj(s->arena);
+    json_put_int(s->arena, detail, "amount", r->amount);
+    json_put_str(s->arena, detail, "charge", r->charge_id);
+    json_put_str(s->arena, detail, "fault", fault);
+    json_put_bool(s->arena, detail, "cancels_booking", r->cancels_booking);
+    audit_add(s, b,
+              &(struct audit){.actor = actor_names[ACTOR_KEEPER],
+                              .action = "payment.refund_failed",
+                              .subject = r->payment_id.s,
+                              .venue_id = r->venue_id.s,
+                              .detail = db_str(b, json_text(s->arena, detail))});
+}
+
+/* Definitely not done: the booking stays as it was. `again`: the keeper asks for it once more,
+ * after a look at the total. What was never in doubt is for the person who asked to ask for. */
+static enum err refund_commit_failed(struct svc *s, const struct refund *r, const char *fault,
+                                     bool again)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_REFUND_FAILED);
-    if (r->unmatched)
-        refund_add_state(b, r, REFUND_WANTED, fault, payment_backoff_s(r->checks));
-    else
-        refund_add_state(b, r, REFUND_FAILED, fault, PAYMENT_DONE);
+    again |= r->unmatched;
+    if (!again || r->unmatched)
+        METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_REFUND_FAILED);
+    refund_add_state(b, r, again ? REFUND_WANTED : REFUND_FAILED, fault,
+                     again ? payment_backoff_s(r->checks) : PAYMENT_DONE);
+    if (!again && r->again)
+        refund_add_failure_audit(s, b, r, fault);
     LOG(LOG_LEVEL_WARN, "refund.failed", F_STR("payment", r->payment_id.s),
-        F_STR("refund", r->id.s), F_STR("reason", fault), F_INT("unmatched", r->unmatched));
+        F_STR("refund", r->id.s), F_STR("reason", fault), F_INT("unmatched", r->unmatched),
+        F_INT("again", again));
     return db_run(b, s->deadline);
 }
 
@@ -206,13 +228,14 @@ static enum err refund_prepare(struct svc *s, struct refund *r, const struct pay
     else if (!r->whole && r->amount > left)
         e = ERR_VALIDATION;
     if (e != ERR_OK) {
-        enum err stored = refund_commit_failed(s, r, err_code(e));
+        enum err stored = refund_commit_failed(s, r, err_code(e), false);
         return stored == ERR_OK ? e : stored;
     }
     /* The row of an unmatched charge was written when the charge was seen, perhaps hours ago: the
      * time from which an unknown outcome counts must begin now, so it is always written again. */
     int64_t amount = r->whole ? left : r->amount;
-    bool as_written = !r->unmatched && amount == r->amount && charge->refunded == r->before;
+    bool as_written =
+        !r->unmatched && !r->again && amount == r->amount && charge->refunded == r->before;
     r->amount = amount;
     r->before = charge->refunded;
     if (as_written)
@@ -235,7 +258,7 @@ enum err refund_make(struct svc *s, const struct refund *r, const struct refund_
     struct pay_charge charge;
     *o = pay_fetch_charge(&c, r->charge_id, &charge);
     if (o->err != ERR_OK) /* nothing was asked for */
-        return refund_commit_failed(s, r, err_code(o->err));
+        return refund_commit_failed(s, r, err_code(o->err), r->again);
     if (r->whole && charge.charged && charge.refunded >= charge.amount) /* at the gateway's desk */
         return refund_commit_done(s, r, charge.refunded, caller, p);
     /* A copy, because the amount becomes what is left at the gateway. */
@@ -246,8 +269,10 @@ enum err refund_make(struct svc *s, const struct refund *r, const struct refund_
     refund_call_gateway(s, &ready, &charge, o);
     if (o->err == ERR_OK)
         return refund_commit_done(s, &ready, charge.refunded, caller, p);
+    /* A refusal is the gateway's last word, whatever was in doubt before. */
+    bool again = r->again && o->err != ERR_PROVIDER_REJECTED;
     return o->outcome == OUTCOME_UNKNOWN ? refund_commit_unknown(s, &ready, err_code(o->err))
-                                         : refund_commit_failed(s, &ready, err_code(o->err));
+                                         : refund_commit_failed(s, &ready, err_code(o->err), again);
 }
 
 enum err refund_resolve(struct svc *s, const struct refund *r, const struct refund_caller *caller,
@@ -263,10 +288,12 @@ enum err refund_resolve(struct svc *s, const struct refund *r, const struct refu
         return refund_commit_done(s, r, charge.refunded, caller, p);
     bool final = answered && r->total_is_final;
     const char *fault = answered ? "not_seen_yet" : err_code(o->err);
+    /* To whoever asks it stays unknown: it was asked for in time, and is asked for again. */
     *o = (struct ext_result){.err = answered ? ERR_PROVIDER_FAILED : o->err,
-                             .outcome = final ? OUTCOME_FAILED : OUTCOME_UNKNOWN,
+                             .outcome = OUTCOME_UNKNOWN,
                              .detail = "not seen at the gateway"};
-    return final ? refund_commit_failed(s, r, "not_done") : refund_commit_unknown(s, r, fault);
+    return final ? refund_commit_failed(s, r, "not_done", true)
+                 : refund_commit_unknown(s, r, fault);
 }
 
 /* ---- the keeper ---- */
@@ -291,6 +318,7 @@ static enum err refund_keep_next(struct svc *s, bool *more)
     struct ext_result o;
     refund_read(db_result(b, i), &r);
     bool wanted = db_get_bool(db_result(b, i), 0, "wanted");
+    r.again = wanted && !r.unmatched;
     e = payment_find(s, r.payment_id.s, &p);
     if (e == ERR_OK)
         e = wanted ? refund_make(s, &r, &nobody, &p, &o) : refund_resolve(s, &r, &nobody, &p, &o);

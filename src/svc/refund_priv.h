@@ -15,6 +15,7 @@ struct refund {
     bool whole;     /* all that is left, whatever that is by then */
     bool cancels_booking;
     bool unmatched;        /* the keeper's, of a charge that no booking stands for */
+    bool again;            /* was in doubt and turned out not done: asked for until it is */
     bool total_is_final;   /* so long under way that the gateway's total is the last word */
     bool locked_by_caller; /* a process is calling the gateway for it */
 };

@@ -27,6 +27,7 @@ struct refund_request {
 enum request_way {
     REQUEST_MAKE,    /* a new refund: its row is written */
     REQUEST_RESOLVE, /* find out about the earlier one */
+    REQUEST_WAIT,    /* the keeper asks for the earlier one again: its outcome is still open */
     REQUEST_REPORT   /* it was done under the same key: answer as the first call would have */
 };
 struct request_work {
@@ -48,8 +49,13 @@ static enum err request_decide(const struct refund_request *q, const struct paym
                                const struct refund *earlier, enum request_way *way, bool *retryable)
 {
     const struct payment *p = &ours->payment;
-    *way = earlier == NULL                 ? REQUEST_MAKE
+    const bool wanted = earlier != NULL && earlier->state == REFUND_WANTED;
+    const bool repeat = earlier != NULL && request_is_repeat(q, earlier);
+    /* Staff are quicker than the keeper: what it would ask for again is theirs to ask for. */
+    const bool taken_over = wanted && q->who->kind == WHO_STAFF;
+    *way = earlier == NULL || taken_over   ? REQUEST_MAKE
            : earlier->state == REFUND_DONE ? REQUEST_REPORT
+           : wanted                        ? REQUEST_WAIT
                                            : REQUEST_RESOLVE;
     if (*way == REQUEST_REPORT) /* also when nothing could be refunded any more: it was done */
         return ERR_OK;
@@ -61,9 +67,12 @@ static enum err request_decide(const struct refund_request *q, const struct paym
     /* What is not what was asked for goes back whole, or is accepted. */
     if (p->state == PAYMENT_MISMATCH ? q->amount != 0 : q->amount > p->amount - p->refunded)
         return ERR_VALIDATION;
+    /* The deadline was judged when it was first asked for: a repeat is no new wish. */
+    if (*way != REQUEST_MAKE && repeat)
+        return ERR_OK;
     enum err e =
         q->cancelling ? booking_cancel_check(q->who, &ours->booking, q->cancelling) : ERR_OK;
-    if (e != ERR_OK || *way == REQUEST_MAKE || request_is_repeat(q, earlier))
+    if (e != ERR_OK || *way == REQUEST_MAKE)
         return e;
     *retryable = true;
     return ERR_PAYMENT_NOT_REFUNDABLE;
@@ -116,8 +125,15 @@ static enum err request_begin(struct svc *s, const struct refund_request *q, str
     if (earlier)
         refund_read(db_result(b, i), &w->refund);
     e = request_decide(q, &ours, earlier ? &w->refund : NULL, &w->way, &fault->retryable);
+    if (e == ERR_PAYMENT_NOT_REFUNDABLE && fault->retryable)
+        s->detail = "Another refund of this payment is under way, and its outcome is not known.";
     if (e == ERR_OK && w->way == REQUEST_MAKE) /* a repeat is no second change */
         e = rate_change_allowed(s, b, change);
+    if (e == ERR_OK && w->way == REQUEST_MAKE && earlier) {
+        b = db_batch(s->db, s->arena, DB_IN_TX);
+        DB_ADD(b, &stmt_refund_take_over, w->refund.venue_id.s, w->refund.id.s);
+        e = db_run(b, s->deadline);
+    }
     if (e == ERR_OK && w->way == REQUEST_MAKE)
         return request_write_row(s, q, &ours.payment, &w->refund);
     if (e == ERR_OK && w->way == REQUEST_REPORT) {
@@ -138,10 +154,17 @@ static enum err request_carry_out(struct svc *s, const struct refund_request *q,
     struct request_work w;
     struct ext_result o = {.err = ERR_OK};
     enum err e = request_begin(s, q, &w, fault);
+    /* The keeper was quicker after all: its refund of the payment is under way. */
+    if (e == ERR_DB_UNIQUE)
+        return ERR_PAYMENT_NOT_REFUNDABLE;
     if (e != ERR_OK || w.way == REQUEST_REPORT)
         return e;
-    e = w.way == REQUEST_RESOLVE ? refund_resolve(s, &w.refund, &q->caller, q->payment, &o)
-                                 : refund_make(s, &w.refund, &q->caller, q->payment, &o);
+    if (w.way == REQUEST_WAIT)
+        o = (struct ext_result){
+            .err = ERR_PROVIDER_FAILED, .outcome = OUTCOME_UNKNOWN, .detail = "asked for again"};
+    else
+        e = w.way == REQUEST_RESOLVE ? refund_resolve(s, &w.refund, &q->caller, q->payment, &o)
+                                     : refund_make(s, &w.refund, &q->caller, q->payment, &o);
     /* What the gateway said comes first; what could not be stored of it, the keeper finds out. */
     return o.err != ERR_OK ? payment_gateway_fault(s, &o, q->payment, fault) : e;
 }
@@ -251,4 +274,9 @@ enum err refund_request_cancel(struct svc *s, const struct refund_cancelling *ho
         e = request_cancel_once(s, how, out, fault);
     } while (svc_may_retry(s, e, &attempt));
     return e;
+}
+
+int refund_add_list(struct db_batch *b, const char *key_hash, const char *booking_id)
+{
+    return DB_ADD(b, &stmt_refund_list, key_hash, booking_id);
 }

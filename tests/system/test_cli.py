@@ -370,6 +370,38 @@ class CheckConfig(Base):
         path = self.config(providers={"m": moyasar})
         self.ended(run("-c", path, "check-config"), CONFIG, "", "webhook_secret.*16 bytes")
 
+    def test_keys_of_the_gateway(self):  # M31
+        good = {
+            "type": "moyasar",
+            "secret_key": "sk_live_0123456789",
+            "webhook_secret": "w" * 16,
+            "base_url": "https://api.moyasar.com/v1",
+        }
+        public = {"public_url": "https://book.example.com"}
+        for over, server, what in (
+            ({"secret_key": "pk_live_0123456789"}, public, "publishable"),
+            ({"secret_key": "pk_test_0123456789"}, public, "publishable"),
+            ({"base_url": "http://api.moyasar.com"}, public, "live secret_key over http"),
+            ({}, {}, "public_url.*loopback"),
+            ({}, {"public_url": "http://localhost:8080"}, "public_url.*loopback"),
+        ):
+            path = self.config(providers={"m": {**good, **over}}, server=server)
+            self.ended(run("-c", path, "check-config"), CONFIG, "", what)
+        path = self.config(providers={"m": good}, server=public)
+        done = run("-c", path, "check-config")
+        self.assertEqual((done.returncode, done.stdout), (0, "configuration ok\n"), done)
+        path = self.config(providers={"m": {**good, "secret_key": "sk_test_1"}})
+        self.assertEqual(run("-c", path, "check-config").returncode, 0)
+
+    def test_numbers_that_somebody_may_have(self):  # M34
+        path = self.config(
+            otp={"test_numbers": {"+966550000000": "123456", "+966100000000": "123456"}},
+        )
+        done = run("-c", path, "check-config")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertRegex(done.stderr, "(?m)warning: otp.test_numbers: .966550000000 is")
+        self.assertNotIn("966100000000 is", done.stderr)
+
     def test_unsafe(self):  # S26
         path = self.config(
             server={"workers": 2},

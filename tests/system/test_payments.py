@@ -971,28 +971,89 @@ class Refunds(Base):
         )
         self.assertEqual(self.states(booking, payment), ("cancelled", "refunded"))
 
-    def test_a_refund_that_never_was(self):
-        """Unknown, and the total never moves: called not done after 15 minutes, and may be asked
-        for again.
+    def test_a_refund_that_never_was(self):  # M35
+        """Unknown, and the total never moves: called not done after 15 minutes, and asked for again
+        until it is done, whatever the deadline says by then.
         """
         booking, payment = self.paid()
+        key = {"Idempotency_Key": "never-" + booking}
         self.shop.sandbox.order("refund", "reset", times=1)
         self.provider_problem(
-            self.shop.cancel(self.me, booking), 502, "provider_failed", "unknown", payment
+            self.shop.cancel(self.me, booking, **key), 502, "provider_failed", "unknown", payment
         )
-        self.provider_problem(
-            self.shop.cancel(self.me, booking), 502, "provider_failed", "unknown", payment
+        # The deadline passes while it is in doubt: a repeat is no new wish.
+        self.shop.pg.sql(
+            "UPDATE bookings SET free_cancellation_minutes = 100000 WHERE id = '%s'" % booking
         )
+        for headers in key, {}:
+            self.provider_problem(
+                self.shop.cancel(self.me, booking, **headers),
+                502,
+                "provider_failed",
+                "unknown",
+                payment,
+            )
         self.shop.hurry()
         self.assertEqual(self.states(booking, payment), ("confirmed", "paid"))
+        self.assertEqual(
+            [(r["status"], r["amount"]) for r in self.shop.detail(booking)["refunds"]],
+            [("unknown", 12000)],
+        )
+        self.expect(self.shop.refund(payment, 100), 409, "payment_not_refundable")
         self.shop.pg.sql(
             "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = "
             "'unknown'"
         )
         self.shop.balance()
+        bd.wait_until(
+            lambda: self.shop.hurry() or self.states(booking, payment) == ("cancelled", "refunded"),
+            "the refund that is asked for again",
+        )
+        again = self.expect(self.shop.cancel(self.me, booking, **key), 200)
+        self.assertEqual(again.json()["status"], "cancelled")
+        self.assertEqual(self.shop.imbalance(), [])
+
+    def test_a_refund_that_is_refused_after_the_doubt(self):  # M35
+        booking, payment = self.paid()
+        self.shop.sandbox.order("refund", "reset", times=1)
+        self.provider_problem(
+            self.shop.cancel(self.me, booking), 502, "provider_failed", "unknown", payment
+        )
+        self.shop.sandbox.order("refund", "declined")
+        self.shop.pg.sql(
+            "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status = "
+            "'unknown'"
+        )
+        bd.wait_until(
+            lambda: self.shop.hurry()
+            or self.shop.detail(booking)["refunds"][0]["status"] == "failed",
+            "the gateway's refusal",
+        )
         self.assertEqual(self.states(booking, payment), ("confirmed", "paid"))
-        self.expect(self.shop.cancel(self.me, booking), 200)
+        self.assertIn(("keeper", "payment.refund_failed"), self.shop.audit(payment))
+        self.shop.sandbox.clear()
+        self.shop.staff("POST", "/v1/staff/bookings/%s/cancel" % booking)
         self.assertEqual(self.states(booking, payment), ("cancelled", "refunded"))
+
+    def test_staff_take_a_refund_over(self):  # M35
+        booking, payment = self.paid()
+        self.shop.sandbox.order("refund", "reset", times=1)
+        self.provider_problem(
+            self.shop.cancel(self.me, booking), 502, "provider_failed", "unknown", payment
+        )
+        self.shop.pg.sql(
+            "UPDATE refunds SET status = 'wanted', next_check_at = now() + interval '1 hour' "
+            "WHERE payment_id = '%s'" % payment
+        )
+        self.provider_problem(
+            self.shop.cancel(self.me, booking), 502, "provider_failed", "unknown", payment
+        )
+        self.expect(self.shop.refund(payment, 2000), 200)
+        seen = self.shop.detail(booking)["refunds"]
+        self.assertEqual(
+            [(r["status"], r["fault"]) for r in seen], [("failed", "taken_over"), ("done", None)]
+        )
+        self.assertEqual(self.states(booking, payment), ("confirmed", "partially_refunded"))
 
     def test_staff(self):
         booking, payment = self.paid()

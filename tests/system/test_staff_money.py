@@ -5,6 +5,7 @@ import json
 import uuid
 
 import bd
+import bd_pay
 import bd_shop
 from test_payments import Base
 
@@ -180,6 +181,18 @@ class Links(Money):
         self.expect(self.link(j["id"], key=key), 404, "not_found")
         self.expect(self.link(j["id"], key=self.shop.key("reader", "viewer")), 403, "forbidden")
         self.expect(self.link(str(uuid.uuid4())), 404, "not_found")
+
+
+class Address(bd.Case):
+    def test_base_url_with_the_version(self):  # M32
+        sandbox = self.sandbox()
+        for tail in "/v1", "/v1/", "/":
+            shop = bd_pay.PayShop(
+                self, {"providers": {"moyasar": {"base_url": sandbox.url + tail}}}, gateway=sandbox
+            )
+            me = shop.someone()
+            booking = shop.book(me, 10).json()["id"]
+            self.assertEqual(shop.open(me, booking).status, 201)
 
 
 class Cancelling(Money):

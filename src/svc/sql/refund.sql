@@ -18,7 +18,8 @@ r.status = 'calling' AND r.next_check_at > now() AS locked_by_caller
 -- ---- asking ----
 
 -- name: refund_earlier
--- The refund that is under way; before it the one that was made under the same Idempotency-Key.
+-- The refund that is under way, or is to be asked for again; before it the one that was made under
+-- the same Idempotency-Key.
 -- Idempotency keys are kept for 24 hours, so older refunds do not count.
 -- params: $1 uuid venue, $2 uuid payment, $3 text request key or NULL
 -- returns: id, venue_id, payment_id, status, charge_id, amount, refunded_before, whole,
@@ -29,6 +30,7 @@ SELECT
  WHERE r.venue_id = $1::uuid
    AND r.payment_id = $2::uuid
    AND (r.status IN ('calling', 'unknown')
+        OR (r.status = 'wanted' AND NOT r.surplus)
         OR (r.status = 'done'
             AND r.request_key = $3
             AND r.updated_at > now() - interval '24 hours'))
@@ -87,6 +89,27 @@ SELECT
    AND r.request_key = $2
    AND r.status = 'done'
    AND r.updated_at > now() - interval '24 hours';
+
+-- name: refund_take_over
+-- What the keeper would ask for again, staff ask for now.
+-- params: $1 uuid venue, $2 uuid refund
+-- returns: nothing
+UPDATE refunds
+   SET status = 'failed', fault = 'taken_over', next_check_at = NULL, updated_at = now()
+ WHERE venue_id = $1::uuid
+   AND id = $2::uuid
+   AND status = 'wanted';
+
+-- name: refund_list
+-- params: $1 text hash of the staff key, $2 uuid booking
+-- returns: id, payment_id, amount, status, actor, reason, fault, cancels_booking, asked_us
+SELECT r.id, r.payment_id, r.amount, r.status, r.actor, r.reason, r.fault, r.cancels_booking,
+       (extract(epoch FROM r.asked_at) * 1000000)::bigint AS asked_us
+  FROM payments p
+  JOIN refunds r ON r.venue_id = p.venue_id AND r.payment_id = p.id
+ WHERE p.booking_id = $2::uuid AND
+       -- include: payment_seen_by_staff
+ ORDER BY r.asked_at, r.id;
 
 -- ---- carrying out ----
 
