@@ -1146,6 +1146,25 @@ class Refunds(Base):
         self.assertEqual(self.states(booking, payment), ("cancelled", "refunded"))
         self.assertEqual(self.shop.imbalance(), [])
 
+    def test_given_back_at_the_desk_without_an_event(self):  # M29
+        booking, payment = self.paid()
+        charge = [
+            c for c in self.shop.sandbox.books("payments") if c["metadata"]["payment_id"] == payment
+        ][0]
+        self.shop.sandbox.api("POST", "/v1/payments/%s/refund" % charge["id"], {"amount": 2500})
+        bd.wait_until(
+            lambda: self.shop.payment(self.me, payment)["refunded_amount"] == 2500,
+            "the keeper's minute",
+            60,
+        )
+        self.assertIn(("keeper", "payment.refunded_elsewhere"), self.shop.audit(payment))
+        seen = self.shop.detail(booking)
+        self.assertIn("refunded at the gateway", [h["reason"] for h in seen["history"]])
+        self.assertEqual(seen["status"], "confirmed")
+        listed = self.shop.staff("GET", "/v1/staff/payments?status=partially_refunded")["items"]
+        self.assertIn(payment, [p["id"] for p in listed])
+        self.assertEqual(self.shop.imbalance(), [])
+
     def test_voided_at_the_gateways_desk(self):
         booking, payment = self.paid()
         charge = [

@@ -312,6 +312,8 @@ UPDATE payments
        expected_amount = $14::bigint,
        expected_currency = $15,
        updated_at = now(),
+       desk_check_at = CASE WHEN $3 IN ('paid', 'partially_refunded') AND NOT $8::boolean
+                            THEN coalesce(desk_check_at, now() + interval '30 seconds') END,
        next_check_at = CASE WHEN $9::bigint >= 0
                             THEN now() + $9::bigint * interval '1 millisecond' END
  WHERE venue_id = $1::uuid AND id = $2::uuid;
@@ -433,6 +435,26 @@ UPDATE payments p
    AND b.venue_id = p.venue_id
    AND b.id = p.booking_id
    AND b.status <> 'pending_payment';
+
+-- name: payment_desk_due
+-- Claims one that is paid, to see whether the gateway's own desk gave the money back: the one that
+-- was looked at longest ago. One whose booking is over is asked about for the last time.
+-- params: none
+-- returns: id
+-- index: payments_desk
+WITH due AS (
+    SELECT o.venue_id, o.id, o.booking_id
+      FROM payments o
+     WHERE o.desk_check_at <= now()
+     ORDER BY o.desk_check_at
+     LIMIT 1
+       FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE payments p
+   SET desk_check_at = CASE WHEN b.ends_at > now() THEN now() + interval '30 seconds' END
+  FROM due
+  JOIN bookings b ON b.venue_id = due.venue_id AND b.id = due.booking_id
+ WHERE p.venue_id = due.venue_id AND p.id = due.id
+RETURNING p.id;
 
 -- name: payment_put_off
 -- params: $1 uuid payment, $2 bigint milliseconds to the next check, $3 text why
