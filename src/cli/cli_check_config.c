@@ -73,8 +73,8 @@ static void check_config_judge_gateway(struct check *c, const struct provider_co
 {
     if (!p->secret_key)
         return;
-    bool live = strncmp(p->secret_key, "sk_live_", 8) == 0;
-    if (strncmp(p->secret_key, "pk_", 3) == 0)
+    bool live = str_starts(str_of(p->secret_key), STR("sk_live_"));
+    if (str_starts(str_of(p->secret_key), STR("pk_")))
         check_config_refuse(c, p->name, "secret_key is a publishable key (pk_)");
     if (live && strncmp(p->base_url, "http://", 7) == 0)
         check_config_refuse(c, p->name, "a live secret_key over http");
