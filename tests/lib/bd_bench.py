@@ -200,7 +200,7 @@ def pgbench_scripts(world):
         "slot_times": asked,
         "booking_insert": [venue, booking, service, chair, customer, "'confirmed'", start, end]
         + [start, end, "1", "0", "'SAR'", "'none'", "'by the window'", "NULL", "true", "0"]
-        + ["NULL", "NULL", "NULL", "'customer'", "''"],
+        + ["NULL", "NULL", "NULL", "'customer'", "''", "NULL"],
         "booking_event": [venue, booking, "1", "NULL", "'confirmed'", "'keeper'", "NULL", key],
         "notification_enqueue": [venue, notice, booking, "'booking_confirmed-1'"]
         + ["'booking_confirmed'", "'en'", "'+966556000000'", "'Visit, 2030-01-01'", "10000"]
