@@ -25,7 +25,7 @@ def config(base_url, workers):
         "server": {"workers": workers, "queue_timeout": "5s"},
         "monitor": {"poll_interval": "5s"},
         "providers": {"sms": {"base_url": base_url}},
-        "bookings": {"max_active_per_customer": 10000},
+        "bookings": {"max_active_per_customer": 10000, "changes_per_customer": "1000000/1h"},
         "notifications": {"per_phone": "1000000/1h", "per_customer": "1000000/1h"},
         "otp": {
             "provider": "sms",
