@@ -14,6 +14,8 @@
 #include "domain/config.h"
 #include "domain/reminder.h"
 
+/* Short of 80 bytes by what may follow a text on its last line. */
+#define TEXT_WIDTH 60
 /* The lines between which the list stands. */
 static const char begin_mark[] = ".\\\" -- all keys: made by `make doc`, not by hand\n";
 static const char end_mark[] = ".\\\" -- end of all keys\n";
@@ -52,13 +54,25 @@ static void mkkeys_print_amount(int64_t n, const char *type)
     (void)printf("%" PRId64, n);
 }
 
+/* Broken where a line of manual text ends: mandoc's style asks for 80 bytes. */
+static void mkkeys_print_text(const char *text)
+{
+    size_t column = 0;
+    for (const char *p = text; *p != '\0'; p++) {
+        const size_t word = strcspn(p + 1, " ");
+        const bool ends = *p == ' ' && column + 1 + word > TEXT_WIDTH;
+        (void)putchar(ends ? '\n' : *p);
+        column = ends ? 0 : column + 1;
+    }
+}
+
 /* Quoted, so that no word of a default is taken for a macro. */
 static void mkkeys_print_key(const struct documented_key *k)
 {
     const bool ranged = strcmp(k->type, "int") == 0 || strcmp(k->type, "duration") == 0 ||
                         strcmp(k->type, "size") == 0;
     (void)printf(".It Cm %s\n", k->path);
-    (void)printf("%s", k->doc);
+    mkkeys_print_text(k->doc);
     if (k->fallback && k->fallback[0])
         (void)printf("; by default\n.Li \"%s\"", k->fallback);
     if (ranged && k->max > 0) {

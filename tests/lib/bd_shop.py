@@ -168,5 +168,3 @@ class Shop:
             if not page["next"]:
                 return items
             after = "&after=" + page["next"]
-
-    notices = notifications
