@@ -799,7 +799,7 @@ class RealPrometheus(MonitorCase):
             for query, want in (
                 ("bookingd_database_up", "1"),
                 ("count(bookingd_notifications)", "21"),
-                ("count(bookingd_notifications_total)", "54"),
+                ("count(bookingd_notifications_total)", "63"),
                 ("count(bookingd_otp_total)", "13"),
             ):
                 query = (
