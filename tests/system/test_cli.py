@@ -216,7 +216,7 @@ class Configuration(Base):
             otp={
                 "provider": "sms",
                 "secret": "hunter2" * 5,
-                "test_numbers": {"+966500000001": "223344"},
+                "test_numbers": {"+966000000001": "223344"},
                 "messages": {"en": 'Code "{code}": ok'},
             },
         )
@@ -237,7 +237,7 @@ class Configuration(Base):
             '\n    headers: {Authorization: "***", X: {env: "HOME"}}\n',
             '\n    params: {key: "***"}\n',
             '\n  secret: "***"\n',
-            '\n  test_numbers: {"+966500000001": "***"}\n',
+            '\n  test_numbers: {"+966000000001": "***"}\n',
             '{ar: "رمز الدخول: {code}", en: "Code \\"{code}\\": ok"}\n',
             "\n  per_network: 30/1h\n",
             "\npayments:\n  # provider: not set\n",
