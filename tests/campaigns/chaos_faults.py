@@ -19,6 +19,7 @@ BACK_S = 1.0 + 0.1 * bd.PATIENCE
 OURS_S = 0.5 + 0.3 * bd.PATIENCE
 
 BUDGET_S = 5.0  # of a request, as chaos.py has it
+TIMEOUT_S = 0.8 * bd.SLOWNESS + 0.2  # of a provider's call, as chaos.py has it, and a little
 DATABASE = {"database_unavailable", "commit_unknown", "deadline_exceeded", "overloaded"}
 PROVIDER = {
     "provider_failed",
@@ -296,6 +297,8 @@ class Injector:
             self.field.shop.sandbox.order(route, fault, **more)
         time.sleep(lasts)
         self.field.shop.sandbox.clear()
+        # Calls that hang already end by their own time limit, and may open the circuit then.
+        time.sleep(TIMEOUT_S)
         return self._circuits(w)
 
     def _circuits(self, w):
