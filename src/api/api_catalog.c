@@ -102,6 +102,7 @@ static enum err api_catalog_get_resource_list(struct api_request *r)
     return ERR_OK;
 }
 
+/* Tagged: the answers have an ETag, so that a page that asks again gets 304 without a body. */
 const struct api_route api_route_catalog_get_venue_list = {
     .http = {HTTP_GET, "/v1/venues", 200, NULL},
     .handler = api_catalog_get_venue_list,

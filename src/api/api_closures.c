@@ -10,12 +10,14 @@
 #include "svc/booking.h"
 #include "svc/svc_sql.h"
 
+/* Without a resource_id the whole venue is closed. */
 struct closure_input {
     struct uuid resource_id;
     bool has_resource;
     struct wall starts_at, ends_at;
     const char *reason;
 };
+/* The reason is for staff alone: the public routes show free slots, and no closures. */
 static const struct schema_row api_closures_rows[] = {
     {SCHEMA_UUID(struct closure_input, resource_id),
      SCHEMA_HAS(struct closure_input, has_resource)},
@@ -75,6 +77,7 @@ static enum err api_closures_post(struct api_request *r)
     if (e != ERR_OK)
         return e;
     const struct closure_input *in = r->input;
+    /* Checked here: the schema looks at one member at a time. */
     if (in->ends_at.us <= in->starts_at.us) {
         api_fault(r, "/ends_at", "must be after starts_at");
         return ERR_VALIDATION;
@@ -118,6 +121,8 @@ static enum err api_closures_delete(struct api_request *r)
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/closures"
+/* Agents may post and delete, within the limit above; whoever only reads needs no more than
+ * viewer. */
 const struct api_route api_route_closures_get_list = {
     .http = {HTTP_GET, LIST_PATTERN, 200, NULL},
     .handler = api_closures_get_list,

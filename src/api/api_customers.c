@@ -21,6 +21,7 @@ static json_t *api_customers_json(struct arena *a, const struct customer_seen *c
     json_put_str(a, j, "name", c->name);
     json_put_str(a, j, "locale", c->locale);
     json_put_bool(a, j, "blocked", c->blocked);
+    /* A block is an act of staff against a person: the page says since when. */
     if (c->blocked)
         json_put_time(a, j, "blocked_at", c->blocked_at);
     else
@@ -223,6 +224,7 @@ static enum err api_customers_post_merge(struct api_request *r)
     struct customer_seen from, into;
     customer_read_seen(db_result(b, gives), 0, &from);
     customer_read_seen(db_result(b, takes), 0, &into);
+    /* After a merge the bookings of both are one person's, at other venues as well. */
     if (from.elsewhere || into.elsewhere)
         return api_customers_refuse_shared(r);
     e = customer_merge(&r->svc, &r->who, r->ids[0].s, in->into.s);
@@ -262,6 +264,7 @@ const struct api_route api_route_customers_patch = {
     .input_size = sizeof(struct customer_input),
     .partial = true,
 };
+/* For administrators: it cannot be undone, since the rows do not say whose they were. */
 const struct api_route api_route_customers_post_merge = {
     .http = {HTTP_POST, "/v1/staff/customers/{customer_id}/merge", 200, NULL},
     .handler = api_customers_post_merge,

@@ -30,6 +30,8 @@ static enum err api_desk_reply(struct api_request *r, const char *type, const un
     return ERR_OK;
 }
 
+/* The files are in the program (src/api/local.mk), so that page and API are always of one
+ * version. */
 static enum err api_desk_get_page(struct api_request *r)
 {
     return api_desk_reply(r, "text/html; charset=utf-8", desk_html, desk_html_len);
@@ -71,6 +73,7 @@ static enum err api_desk_get_me(struct api_request *r)
 
 /* ---- sessions by link ---- */
 
+/* 128: a link's code has 47 bytes, and a later version may want a longer one. */
 struct session_input {
     const char *link;
 };
@@ -99,6 +102,8 @@ static enum err api_desk_post_session(struct api_request *r)
     return ERR_OK;
 }
 
+/* No authentication: the page holds no data. It asks the API, with the key that its user gives
+ * it. */
 const struct api_route api_route_desk_get_page = {
     .http = {HTTP_GET, "/desk", 200, NULL},
     .handler = api_desk_get_page,

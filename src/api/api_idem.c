@@ -44,6 +44,7 @@ static void api_idem_put_headers(struct http_resp *resp, const char *lines)
         value = str_trim(value);
         const char *n = arena_strndup(resp->arena, name.p, name.n);
         const char *v = arena_strndup(resp->arena, value.p ? value.p : "", value.n);
+        /* It has a member of its own, since http_resp_bytes() writes it first. */
         if (strcmp(n, "Content-Type") == 0)
             resp->content_type = v;
         else
@@ -139,6 +140,8 @@ void api_idem_add(struct api_request *r, struct db_batch *b)
     if (!r->idem || !r->idem->mine)
         return;
     struct idem_outcome o = api_idem_outcome(r);
+    /* A handler may commit twice, as with a payment: the first outcome is then replaced by the
+     * second. */
     if (r->idem->added)
         idem_amend_add(b, &r->idem->claim, &o);
     else
@@ -164,6 +167,7 @@ void api_idem_forget(struct api *api)
         api_idem_drop_pending(api, 0);
 }
 
+/* NULL stays NULL: an answer may have no body. */
 static char *api_idem_copy(const char *z)
 {
     return z ? strdup(z) : NULL;

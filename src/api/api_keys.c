@@ -22,6 +22,7 @@ static json_t *api_keys_json(struct arena *a, const struct staff_key *k)
     return j;
 }
 
+/* Revoked keys too: the audit log names them, and a reader asks when one ended. */
 static json_t *api_keys_item(struct api_request *r, struct db_rows rows, int i, const char **next)
 {
     struct staff_key k;
@@ -80,6 +81,8 @@ static enum err api_keys_post(struct api_request *r)
         .role = (enum staff_role)in->role,
         .venue_id = in->has_venue ? in->venue_id.s : NULL,
     };
+    /* Left out means "as far as I may": nobody can make a key that reaches further than their
+     * own. */
     if (r->who.one_venue && !order.venue_id)
         order.venue_id = r->who.venue_id.s;
     /* 404's meaning, as a fault of the member: a venue that is not seen does not exist. */

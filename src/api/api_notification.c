@@ -34,6 +34,8 @@ struct list_query {
     bool acknowledged;
     bool has_status, has_booking, has_venue, has_since, has_until, has_acknowledged;
 };
+/* A template and an error code are taken as text: a word that no row has finds nothing, and is no
+ * fault. */
 static const struct schema_row api_notification_list_rows[] = {
     {SCHEMA_ENUM(struct list_query, status, notification_status_names),
      SCHEMA_HAS(struct list_query, has_status)},
@@ -82,6 +84,7 @@ static enum err api_notification_get_list(struct api_request *r)
                    .until = q->until},
         .after_created = after[0],
         .after_id = after[1],
+        /* The row too many tells of a next page. */
         .limit = limit + 1,
     };
     struct db_batch *b = api_first_batch(r);
@@ -229,6 +232,7 @@ static enum err api_notification_post_resend_all(struct api_request *r)
 
 /* ---- groups ---- */
 
+/* No status: only what FAILED is grouped, for whoever decides what is sent again. */
 struct groups_query {
     struct api_page page;
     const char *template, *error_code;
@@ -379,6 +383,7 @@ const struct api_route api_route_notification_get_groups = {
     .query = api_notification_groups_rows,
     .query_size = sizeof(struct groups_query),
 };
+/* No Idempotency-Key: a row that was sent is no longer FAILED, so a repeat passes it over. */
 const struct api_route api_route_notification_post_resend_all = {
     .http = {HTTP_POST, "/v1/staff/notifications/resend", 200, NULL},
     .handler = api_notification_post_resend_all,

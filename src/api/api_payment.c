@@ -29,6 +29,7 @@ json_t *api_payment_json(const struct api_request *r, const struct payment *p)
     /* Only where another amount was paid than asked for. Once staff have accepted it, amount holds
      * what was paid, and expected_amount what was asked for. */
     if (p->expected_currency != NULL || p->state == PAYMENT_MISMATCH) {
+        /* Staff's decision moves the amounts; before it the row still holds what was asked for. */
         bool decided = p->expected_currency != NULL;
         json_put_int(a, j, "expected_amount", decided ? p->expected_amount : p->amount);
         json_put_str(a, j, "expected_currency", decided ? p->expected_currency : p->currency);
@@ -218,6 +219,7 @@ json_t *api_payments_json(const struct api_request *r, struct db_rows rows, stru
     return items;
 }
 
+/* As it is stored: the gateway is not asked here, since clients ask this every few seconds. */
 static enum err api_payment_get(struct api_request *r)
 {
     struct payment p;
@@ -228,6 +230,8 @@ static enum err api_payment_get(struct api_request *r)
     return ERR_OK;
 }
 
+/* Those in doubt and those refused too, each with its fault: staff must see what was not given
+ * back. */
 json_t *api_refunds_json(struct arena *a, struct db_rows rows)
 {
     json_t *items = json_arr(a);
@@ -378,6 +382,8 @@ const struct api_route api_route_payment_get = {
     .handler = api_payment_get,
     .auth = AUTH_CUSTOMER,
 };
+/* No authentication for the hints: a browser that comes back has no header, and the gateway no
+ * token. Their query is open, since the gateway adds parameters of its own, which nobody reads. */
 const struct api_route api_route_payment_get_return = {
     .http = {HTTP_GET, "/v1/payments/{payment_id}/return", 303, NULL},
     .handler = api_payment_get_return,
@@ -400,6 +406,8 @@ const struct api_route api_route_payment_post_gateway = {
     };
 #define PROVIDER(symbol, name, kind, timeout_ms, needs, knows) API_WEBHOOK_##kind(name)
 #include "domain/providers.def"
+/* Idempotent: the gateway has no key for refunds, so a repeat must be recognised here (BEHAVIOUR
+ * §6). */
 const struct api_route api_route_payment_post_refund = {
     .http = {HTTP_POST, "/v1/staff/payments/{payment_id}/refund", 200, NULL},
     .handler = api_payment_post_refund,

@@ -16,6 +16,7 @@ struct payment_list_query {
     int status;
     bool has_status, has_booking, has_venue;
 };
+/* Ten characters: days such as 2026-01-31, and no times. api_query_date() checks the rest. */
 static const struct schema_row api_payment_list_query_rows[] = {
     {SCHEMA_ENUM(struct payment_list_query, status, payment_state_names),
      SCHEMA_HAS(struct payment_list_query, has_status)},
@@ -45,6 +46,7 @@ static json_t *api_payment_list_item(struct api_request *r, struct db_rows rows,
     json_put_str(a, j, "booking_status", more.booking_state);
     json_put_str(a, j, "service_name", more.service);
     json_put_time(a, j, "starts_at", more.starts_at);
+    /* Paid, and no booking can stand for it: it is to be given back. */
     json_put_bool(a, j, "surplus", p.unmatched);
     return j;
 }
@@ -66,6 +68,7 @@ static enum err api_payment_list_get(struct api_request *r)
         .after_id = after[1],
         .limit = limit + 1, /* the row too many tells of a next page */
     };
+    /* Dates of this form sort as text. A span that is turned round would silently find nothing. */
     if (f.from && f.to && strcmp(f.to, f.from) < 0)
         api_fault(r, "query:to", "must not be before from");
     good = good && r->faults.n == 0;

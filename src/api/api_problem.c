@@ -32,6 +32,8 @@ static const char *api_problem_outcome(const struct api_request *r, enum err e)
                : NULL;
 }
 
+/* Members that handlers left unset are absent, not null: a client asks whether the member is
+ * there. */
 void api_problem(struct api_request *r, enum err e)
 {
     struct arena *a = r->svc.arena;
@@ -48,6 +50,7 @@ void api_problem(struct api_request *r, enum err e)
                                                         : r->svc.retry_after_s};
     json_t *doc = http_problem_document(a, &p);
     api_problem_put_faults(a, doc, &r->faults);
+    /* 0 is a value: the last attempt was used up. */
     if (r->problem.attempts_left >= 0)
         json_put_int(a, doc, "attempts_left", r->problem.attempts_left);
     const char *outcome = api_problem_outcome(r, http_problem_public(e));

@@ -23,6 +23,8 @@ static const char *api_reminders_lead_text(struct arena *a, long long s)
     return arena_printf(a, "%llds", s);
 }
 
+/* NULL and {} are different: a venue without a choice follows the configuration when that
+ * changes. */
 json_t *api_reminders_json(struct arena *a, const char *leads)
 {
     if (!leads)
@@ -49,6 +51,7 @@ static bool api_reminders_read_lead(const json_t *item, struct reminder_lead *ou
            reminder_lead_parse(str_of(json_string_value(text)), out);
 }
 
+/* Every fault is reported, so the text is built to its end also after one; nobody uses it then. */
 static void api_reminders_take_list(struct api_request *r, const json_t *list, const char **out)
 {
     struct sb sb;

@@ -7,6 +7,7 @@
 #include "api/api_payment.h"
 #include "svc/site_payment.h"
 
+/* recorded_by is the name of the key: the money is counted against the people at the desk. */
 static json_t *api_site_payment_json(struct arena *a, const struct site_payment *p)
 {
     json_t *j = json_obj(a);
@@ -31,6 +32,7 @@ json_t *api_site_payments_json(struct arena *a, struct db_rows rows)
     return items;
 }
 
+/* The currency is the booking's, so that nobody can mix two. */
 struct site_payment_input {
     int64_t amount;
     int method;
@@ -64,6 +66,7 @@ static enum err api_site_payment_post(struct api_request *r)
     return site_payment_record(&r->svc, &order);
 }
 
+/* Idempotent: a repeat after a lost answer would count the same money twice. */
 const struct api_route api_route_site_payment_post = {
     .http = {HTTP_POST, "/v1/staff/bookings/{booking_id}/payments", 201, NULL},
     .handler = api_site_payment_post,

@@ -83,6 +83,7 @@ static bool api_slots_read_query(struct api_request *r, struct slot_query *q)
         .party_size = in->has_party ? in->party_size : 1,
         .limit = (size_t)(in->has_limit ? in->limit : SLOTS_LIMIT_DEFAULT),
     };
+    /* The cursor comes last, so that faults of all parameters are in one answer. */
     if (!api_time_cursor(r, in->after, after) || r->faults.n > 0)
         return false;
     q->after_resource = after[1];
@@ -148,6 +149,7 @@ static enum err api_slots_get_days(struct api_request *r)
     return ERR_OK;
 }
 
+/* Tagged: a page that shows a calendar asks often, and most of the time nothing has changed. */
 const struct api_route api_route_slots_get_list = {
     .http = {HTTP_GET, "/v1/services/{service_id}/slots", 200, NULL},
     .handler = api_slots_get_list,

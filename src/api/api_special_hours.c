@@ -22,6 +22,7 @@ static const struct schema_row api_special_rows[] = {
     {SCHEMA_NOTE(struct special_input, note, 200), .nullable = true},
     SCHEMA_END,
 };
+/* Texts such as "09:30", in the clock of the venue. */
 struct special_opening_input {
     const char *opens, *closes;
 };
@@ -229,6 +230,7 @@ static enum err api_special_delete(struct api_request *r)
 }
 
 #define SPECIAL_PATTERN "/v1/staff/resources/{resource_id}/special-hours"
+/* Changes are for administrators, as the weekly hours are: they decide what can be sold. */
 const struct api_route api_route_special_get = {
     .http = {HTTP_GET, SPECIAL_PATTERN, 200, NULL},
     .handler = api_special_get,

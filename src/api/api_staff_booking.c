@@ -69,6 +69,7 @@ static enum err api_staff_get_booking(struct api_request *r)
 
 /* ---- transitions ---- */
 
+/* The reason goes into the booking's history. */
 struct transition_input {
     const char *reason;
 };
@@ -111,6 +112,8 @@ static enum err api_staff_post_transition(struct api_request *r)
     struct booking_transition t = {.id = r->ids[0].s, .reason = in ? in->reason : NULL};
     if (!api_staff_find_transition(r->params[1], &t))
         return ERR_NOT_FOUND;
+    /* Two clerks may have the same booking open: with If-Match the second one gets 412 instead of
+     * undoing what the first one did. */
     e = api_if_match(r, &t.match);
     if (e != ERR_OK)
         return e;
@@ -170,6 +173,8 @@ const struct api_route api_route_staff_get_booking = {
     .handler = api_staff_get_booking,
     .auth = AUTH_VIEWER,
 };
+/* No Idempotency-Key: a step leads out of its state, so a repeat finds no such step and changes
+ * nothing. */
 const struct api_route api_route_staff_post_transition = {
     .http = {HTTP_POST, "/v1/staff/bookings/{booking_id}/{transition}", 200, NULL},
     .handler = api_staff_post_transition,
@@ -185,5 +190,6 @@ const struct api_route api_route_staff_patch_booking = {
     .body = BODY_REQUIRED,
     .members = api_staff_edit_rows,
     .input_size = sizeof(struct edit_input),
+    /* A member that is missing stays as it is; `required` of the schema is not looked at. */
     .partial = true,
 };

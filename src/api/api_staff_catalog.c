@@ -235,8 +235,6 @@ static void staff_catalog_read_ids(struct api_request *r, const json_t *list, st
     v->resources_n = n;
 }
 
-/* Copies what was sent over the stored service. The plain numbers are a table; what follows it
- * depends on other members. */
 /* {"amount": N} or {"percent": P}; null takes it away. */
 static void staff_catalog_take_deposit(struct api_request *r, const json_t *in, struct service *v)
 {
@@ -275,6 +273,8 @@ static void staff_catalog_check_price(struct api_request *r, const struct servic
                   ONLINE_PRICE_MIN);
 }
 
+/* Copies what was sent over the stored service. The plain numbers are a table; what follows it
+ * depends on other members. */
 static void staff_catalog_take_input(struct api_request *r, struct service *v)
 {
     const struct service_input *in = r->input;

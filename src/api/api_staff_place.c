@@ -15,6 +15,7 @@
  * rule was passed over, and a rule that was not named still protects from a slip. */
 static bool api_place_read_force(struct api_request *r, const json_t *j, unsigned *force)
 {
+    /* false is as if it were not there: all rules hold. */
     *force = 0;
     if (!j || json_is_boolean(j)) {
         *force = json_is_true(j) ? (1U << SLOT_FORCE_COUNT) - 1 : 0;
@@ -127,6 +128,8 @@ static enum err api_place_post(struct api_request *r)
     struct booking_caller caller = api_booking_caller(&answer);
     struct booking made;
     e = booking_create(&r->svc, &caller, &order, &made);
+    /* After the commit: the gateway is never called inside a transaction. When the link fails the
+     * booking stays, and staff send it again. */
     if (e == ERR_OK && made.state == BOOKING_PENDING_PAYMENT)
         api_link_send_first(r, &made, in->return_url);
     return e;
@@ -174,6 +177,7 @@ static enum err api_place_post_reschedule(struct api_request *r)
     return booking_reschedule(&r->svc, &caller, &m, &after);
 }
 
+/* Idempotent: a desk that repeats after a lost answer must not book two places. */
 const struct api_route api_route_place_post = {
     .http = {HTTP_POST, "/v1/staff/venues/{venue_id}/bookings", 201, NULL},
     .handler = api_place_post,

@@ -58,8 +58,7 @@ static void check_config_judge_server(struct check *c)
                           "metrics and status are not on loopback, and ask for no credentials");
 }
 
-/* A link-local address is where cloud machines offer their own credentials: a provider there is a
- * mistake or an attack. */
+/* By the text of the URL: names are not looked up, since this also runs without a network. */
 static bool check_config_is_local(const char *url)
 {
     const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : "";
@@ -94,6 +93,8 @@ static void check_config_judge_providers(struct check *c)
             check_config_refuse(c, p->name, "webhook_secret must have at least 16 bytes");
         if (strncmp(p->base_url, "http://", 7) == 0 && !local)
             check_config_warn(c, p->name, "base_url is http: its credentials can be read");
+        /* At a link-local address cloud machines offer their own credentials: a provider there
+         * is a mistake or an attack. */
         if (strncmp(host, "169.254.", 8) == 0)
             check_config_warn(c, p->name, "base_url is a link-local address (cloud metadata)");
     }

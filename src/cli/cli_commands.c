@@ -155,6 +155,7 @@ int cli_serve(struct cli *c)
     struct config *cfg = cli_config(c, false);
     if (!cfg)
         return EX_CONFIG;
+    /* From here on faults are events of the log, in the form that the configuration asks for. */
     log_init((enum log_format)cfg->log.format, (enum log_level)cfg->log.level);
     return c->serve(cfg);
 }

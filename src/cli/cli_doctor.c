@@ -23,6 +23,8 @@
 
 /* All together below ten seconds, also when several providers are silent. */
 #define DOCTOR_MS 9000
+/* The database is asked first. Whatever it takes, each probe is cut short by the end of the
+ * whole. */
 #define PROBE_MS 2500
 #define DATABASE_MS 3000
 /* A certificate is renewed a month before its end as a rule. */
@@ -31,8 +33,11 @@
 #define CLOCK_MS_MAX 1000
 /* Monitor, keeper, and a command beside them. */
 #define OTHER_SESSIONS 3
+/* One part holds 70 characters of Arabic, two hold 134 (UCS-2): room for a date, a time and a name.
+ * A longer text is seldom meant. */
 #define SMS_PARTS_MAX 2
 
+/* Faults are counted and not returned: each check runs, whatever the others have found. */
 struct doctor {
     struct cli_session s;
     struct deadline end;
@@ -56,13 +61,18 @@ static void doctor_judge_database(struct doctor *d, struct db_rows rows)
 {
     struct arena *a = d->s.arena;
     const struct config *cfg = d->s.cfg;
+    /* max_connections counts those that are kept for superusers, which the service never gets. */
     const int64_t free_for_us =
         db_get_int(rows, 0, "connections") - db_get_int(rows, 0, "reserved");
     const int64_t wanted = cfg->server.workers + cfg->notifications.couriers + OTHER_SESSIONS;
     const int64_t apart_ms =
         wall_us_between((struct wall){db_get_int(rows, 0, "now_us")}, wall_now()) / 1000;
+    /* Without synchronous_commit a crash loses the last bookings. Without the other two it can ruin
+     * the whole cluster (PostgreSQL, "Write Ahead Log"). */
     const bool safe = db_get_bool(rows, 0, "fsync") && db_get_bool(rows, 0, "page_writes") &&
                       strcmp(db_get_str(rows, 0, "synchronous"), "off") != 0;
+    /* A standby answers reads as a primary does: only this tells the two apart before the first
+     * booking. */
     const bool writable =
         !db_get_bool(rows, 0, "in_recovery") && !db_get_bool(rows, 0, "read_only");
     doctor_line(d, "the database takes writes", writable ? "yes" : "it is read-only",
@@ -87,6 +97,7 @@ static void doctor_check_database(struct doctor *d)
 {
     struct svc *s = &d->s.svc;
     const struct deadline until = deadline_cap(d->end, DATABASE_MS);
+    /* As `serve` does, so that a schema of another version is found before the restart. */
     db_require_schema(s->db, true);
     const struct mono begun = mono_now();
     enum err e = db_connect(s->db, until);
@@ -117,6 +128,7 @@ static const char *doctor_probe_seen(struct arena *a, const struct ext_probe *p)
 {
     if (p->fault)
         return arena_printf(a, "%s%s%s", p->address, *p->address ? ": " : "", p->fault);
+    /* A plain address has no certificate, so there is nothing to say about one. */
     if (!p->tls)
         return arena_printf(a, "%s, lookup %.0f ms, TCP %.0f ms", p->address, p->lookup_ms,
                             p->connect_ms);
@@ -168,6 +180,8 @@ static void doctor_check_keys(struct doctor *d, int provider)
     if (!p->secret_key)
         return;
     doctor_check_gateway(d, provider);
+    /* The gateway's keys say what they are: sk_test_... and sk_live_... (Moyasar,
+     * "Authentication"). */
     const bool test = strstr(p->secret_key, "_test_") != NULL;
     doctor_line(d, arena_printf(d->s.arena, "%s takes real money", p->name),
                 test ? "the key is a test key" : "the key is a live key",
@@ -176,6 +190,8 @@ static void doctor_check_keys(struct doctor *d, int provider)
 
 /* ---- this machine ---- */
 
+/* The service itself speaks plain HTTP: a proxy in front of it has the certificate. With an http
+ * address, codes and tokens cross the network readable by anybody. */
 static void doctor_check_address(struct doctor *d)
 {
     const char *url = d->s.cfg->server.public_url;
@@ -184,6 +200,7 @@ static void doctor_check_address(struct doctor *d)
                 https ? NULL : "set server.public_url to the proxy's https address");
 }
 
+/* The group may read: the file is root's, and the service's account reads it by its group. */
 static void doctor_check_file(struct doctor *d, const char *path)
 {
     struct stat st;
@@ -201,6 +218,8 @@ static void doctor_check_file(struct doctor *d, const char *path)
 static void doctor_check_kernel(struct doctor *d)
 {
     char text[512] = "";
+    /* The list of active security modules. It is missing where securityfs is not mounted, as in
+     * most containers: then nothing is known, which is no fault. */
     FILE *f = fopen("/sys/kernel/security/lsm", "re");
     const bool known = f && fgets(text, sizeof text, f);
     if (f)
@@ -232,6 +251,7 @@ static void doctor_check_texts(struct doctor *d)
 
 /* ---- --send ---- */
 
+/* By the provider that sends codes, if there is one: whoever gets no code cannot book at all. */
 static void doctor_send(struct doctor *d, const char *phone)
 {
     struct svc *s = &d->s.svc;
@@ -274,6 +294,7 @@ int cli_doctor(struct cli *c)
     if (code != CLI_GO_ON)
         return code;
     d.end = d.s.svc.deadline;
+    /* From the near to the far: a fault of this machine explains those that are found after it. */
     doctor_line(&d, "the configuration is good", c->config_path, NULL);
     doctor_check_file(&d, c->config_path);
     doctor_check_address(&d);

@@ -87,6 +87,7 @@ static int init_open_server(struct init *in)
     struct config *cfg = config_load(NULL, &none); /* defaults: there may be no file yet */
     if (!cfg)
         return 1;
+    /* The database postgres is there from the start; ours is made in this session. */
     cfg->database.url = in->superuser_url ? in->superuser_url : "dbname=postgres";
     if (!db_setup_read_url(in->arena, cfg->database.url, &in->superuser)) {
         config_free(cfg);
@@ -117,6 +118,7 @@ static bool init_make_file(struct init *in, const char *name, enum init_reader r
 static const char *init_url(struct init *in, const char *role)
 {
     const char *host = in->place.host, *sslmode = in->superuser.sslmode;
+    /* An IPv6 address has colons of its own, so it stands in brackets (RFC 3986 §3.2.2). */
     const bool socket = host[0] == '/', v6 = strchr(host, ':') != NULL;
     return arena_printf(in->arena, "postgresql://%s:%s@%s%s%s:%s/" DATABASE "%s%s%s%s\n", role,
                         init_secret(in->arena), v6 ? "[" : "", socket ? "" : host, v6 ? "]" : "",
@@ -253,6 +255,7 @@ static int init_make_key(struct init *in)
 /* Each step returns CLI_GO_ON, or the exit code of the command. */
 static int init_run(struct init *in)
 {
+    /* The key comes last: it needs the schema, and whoever sees it knows that all went well. */
     static int (*const steps[])(struct init *) = {init_open_server, init_make_files,
                                                   init_make_schema, init_make_key};
     int code = CLI_GO_ON;
@@ -277,6 +280,7 @@ int cli_init(struct cli *c)
     int code = cli_options(c, options, 0, 0);
     if (code != CLI_GO_ON)
         return code;
+    /* A few paths and URLs: one chunk holds them all. */
     struct init in = {.c = c, .superuser_url = url, .arena = arena_new(16 * 1024)};
     if (!in.arena) {
         cli_error("out of memory");

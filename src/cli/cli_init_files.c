@@ -72,6 +72,7 @@ static bool init_files_write(int fd, const char *text, size_t n)
             return false;
         at += w > 0 ? (size_t)w : 0;
     }
+    /* The database gets the password next: after a power failure the file must still have it. */
     return fsync(fd) == 0;
 }
 
@@ -88,6 +89,8 @@ static bool init_files_give(int fd, enum init_reader reader)
 
 enum init_file init_file_make(const char *path, enum init_reader reader, const char *text)
 {
+    /* O_EXCL decides in one step whether it is there. Narrow from the start: rights that are taken
+     * away later leave a moment in which anybody can open the file. */
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 && errno == EEXIST)
         return INIT_FILE_THERE;
@@ -103,6 +106,7 @@ enum init_file init_file_make(const char *path, enum init_reader reader, const c
     return INIT_FILE_FAILED;
 }
 
+/* In hex, so that it needs no escaping in a URL, and wiped where it is not needed any more. */
 const char *init_secret(struct arena *a)
 {
     unsigned char bytes[SECRET_BYTES];

@@ -73,6 +73,7 @@ static int notifications_read_filter(const struct cli *c, const struct words *w,
     return CLI_GO_ON;
 }
 
+/* A limit above the maximum is refused and not cut: a script must not take a part for the whole. */
 static int notifications_read_limit(const struct cli *c, const char *text, int64_t max,
                                     int64_t *limit)
 {
@@ -95,6 +96,7 @@ static int notifications_check_ids(const struct cli *c)
 /* Words name rows, or --all and filters do: never both, never neither. */
 static int notifications_check_choice(const struct cli *c, const struct words *w)
 {
+    /* A filter beside identifiers would be ignored, and its author would not know it. */
     bool filtered = w->template || w->error_code || w->booking || w->since || w->until ||
                     w->limit || w->dry_run;
     if (c->argc == 0 && !w->all)
@@ -106,6 +108,7 @@ static int notifications_check_choice(const struct cli *c, const struct words *w
 
 /* ---- commands ---- */
 
+/* An empty column would shift those after it for awk(1). */
 static const char *notifications_or_dash(const char *z)
 {
     return z && *z ? z : "-";

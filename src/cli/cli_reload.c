@@ -71,6 +71,8 @@ static int reload_wait(struct arena *a, const struct listen_addr *at, int64_t pi
             cli_error("refused: %s", s.reason);
             return 1;
         }
+        /* Signal 0 only asks whether the process exists (kill(2)); without this a dead daemon would
+         * be waited for until the time is over. */
         if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) {
             cli_error("the daemon has ended");
             return 1;
@@ -84,6 +86,7 @@ static int reload_wait(struct arena *a, const struct listen_addr *at, int64_t pi
     return 1;
 }
 
+/* Texts as they were given, and what they mean once they are checked. */
 struct reload_options {
     const char *pid_text, *timeout_text;
     bool wait;

@@ -23,6 +23,7 @@
 #define ARENA_CHUNK ((size_t)64 * 1024)
 #define SHM_SLACK ((size_t)4096) /* alignment of the parts */
 
+/* Frees the report, so that callers can return what this returns. */
 struct config *cli_config_refused(const struct cli *c, struct config_report *report)
 {
     config_report_print(report, c->config_path, stderr);
@@ -75,6 +76,8 @@ static void session_open_addresses(const struct config *cfg, bool providers)
     addrs_set_first_pass();
 }
 
+/* Addresses before the database: its host is looked up there, as a worker does. The shared parts
+ * have no master here, so this process makes them. */
 static bool session_open_parts(struct cli_session *s, enum cli_needs needs)
 {
     bool providers = needs == CLI_PROVIDERS || needs == CLI_NO_DATABASE;
@@ -129,6 +132,7 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     struct config *cfg = cli_config(c, needs < CLI_PROVIDERS);
     if (!cfg)
         return EX_CONFIG;
+    /* Only the owner may change tables. An empty URL is a file that this account could not read. */
     if (needs == CLI_ANY_SCHEMA && cfg->database.migrate_url) {
         if (*cfg->database.migrate_url == '\0') {
             cli_error("%s: database.migrate_url: this account may not read its file; run this as "
@@ -142,6 +146,7 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
     return cli_session_start(s, cfg, needs, ms);
 }
 
+/* In the opposite order of opening, and also for a session that was opened in part. */
 void cli_session_close(struct cli_session *s)
 {
     if (s->svc.ext)

@@ -101,6 +101,8 @@ int cli_staff_revoke(struct cli *c)
     enum err e = staff_key_revoke(&s.svc, c->argv[0]);
     if (e == ERR_OK)
         code = 0;
+    /* A name that was never used, or whose key is revoked already: a script sees that it changed
+     * nothing. */
     else if (e == ERR_NOT_FOUND) {
         cli_error("there is no active key named '%s'", c->argv[0]);
         code = 1;
@@ -137,7 +139,10 @@ int cli_desk_link(struct cli *c)
                                                            .venue_id = venue},
                                  &code_text);
     if (e == ERR_OK)
+        /* The public address, since the link is sent to somebody whose browser is elsewhere. */
         printf("%s/desk#link=%s\n", s.cfg->server.public_url, code_text);
+    /* A warning and no refusal: the link is good once the page is switched on and the service
+     * reloaded. */
     if (e == ERR_OK && !s.cfg->desk_enabled)
         cli_error("desk.enabled is off: the page answers 404 until it is on");
     code = e == ERR_OK ? cli_done() : staff_print_error(e, name, venue);

@@ -19,6 +19,7 @@
 #include "domain/scoreboard.h"
 #include "sys/addrs.h"
 
+/* That of libpq (PostgreSQL, "Parameter Key Words"): the confinement needs a number. */
 #define DEFAULT_PORT "5432"
 
 /* Unless the URL says otherwise. */
@@ -44,6 +45,7 @@ static const char *db_hosts_application(struct arena *a)
                     : arena_printf(a, "bookingd %s", role_names[scoreboard_role((unsigned)slot)]);
 }
 
+/* The lists of a struct db_hosts point into the options, so they live as long as its arena. */
 static void db_hosts_free_options(void *options)
 {
     PQconninfoFree(options);
@@ -124,6 +126,7 @@ static void db_hosts_read_list(struct arena *a, struct db_hosts *h, const PQconn
     if (!port)
         port = getenv("PGPORT");
     int n = hostaddr ? db_hosts_count_elements(hostaddr) : db_hosts_count_elements(host);
+    /* Without any host libpq's default applies: one entry of empty elements. */
     for (int i = 0; i < (n ? n : 1); i++) {
         struct db_host e = {db_hosts_element(a, host, i), db_hosts_element(a, hostaddr, i),
                             db_hosts_element(a, port, i)};
@@ -205,6 +208,7 @@ static const char *db_hosts_join(struct arena *a, const struct db_hosts *h, int 
     return any ? sb_str(&b).p : NULL;
 }
 
+/* Three parts of one entry, so that db_hosts_join() builds all lists and their positions agree. */
 static const char *db_hosts_part_host(const struct db_host *e)
 {
     return e->host;
@@ -242,6 +246,7 @@ PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first)
         keywords[n] = lists[i].keyword;
         values[n++] = v;
     }
+    /* 0: a dbname is a name and is not read as another connection string. */
     return PQconnectStartParams(keywords, values, 0);
 }
 

@@ -53,6 +53,7 @@ static enum db_end db_migrate_gather(void *ctx)
         if (!r)
             return DB_END_DONE;
         db_own_result(m->arena, r);
+        /* The first error is kept: those after it only say that the transaction is aborted. */
         if (!db_migrate_is_error(m->last))
             m->last = r;
         if (PQstatus(m->db->conn) == CONNECTION_BAD)
@@ -147,10 +148,13 @@ static enum err db_migrate_check_applied(struct migrator *m, const PGresult *app
                 return e;
             continue;
         }
+        /* Rows come by version, so a gap is a row that somebody deleted by hand. */
         if (version != *at + 1)
             return db_migrate_fail(m, ERR_DB_SCHEMA,
                                    "a version is missing in bookingd_schema before",
                                    PQgetvalue(applied, i, 0));
+        /* Somebody changed a file after it was released: what the tables look like is then not
+         * known. */
         if (strcmp(db_migrations[version - 1].checksum, PQgetvalue(applied, i, 1)) != 0)
             return db_migrate_fail(m, ERR_DB_SCHEMA,
                                    "an applied migration is not the one of this program",
@@ -183,6 +187,8 @@ static enum err db_migrate_step(struct migrator *m, int *at, bool *done)
     if (e != ERR_OK)
         return e;
     *done = *at == db_migrations_n;
+    /* COMMIT follows in both cases: with nothing to do it ends the transaction that held the
+     * lock. */
     if (!*done)
         e = db_migrate_apply(m, &db_migrations[*at]);
     if (e == ERR_OK)
@@ -242,6 +248,7 @@ static enum err db_migrate_all(struct migrator *m)
     while (!done) {
         int at;
         enum err e = db_migrate_step(m, &at, &done);
+        /* lock_timeout ran out (db_err.c). Every other fault ends the command. */
         if (e == ERR_OVERLOADED)
             e = db_migrate_wait_for_lock(m);
         else if (e == ERR_OK) {

@@ -12,11 +12,13 @@
 #include "base/names.h"
 #include "db_migrate_priv.h"
 
+/* The arena frees it: the URL's parts point into it and live as long as the arena. */
 static void db_setup_free_options(void *options)
 {
     PQconninfoFree(options);
 }
 
+/* By libpq's own parser: whatever it accepts when it connects is read here in the same way. */
 bool db_setup_read_url(struct arena *a, const char *url, struct db_setup_url *out)
 {
     PQconninfoOption *options = PQconninfoParse(url, NULL);
@@ -40,6 +42,7 @@ static const char *db_setup_value(const struct migrator *m, int column)
     return PQntuples(m->last) == 1 ? PQgetvalue(m->last, 0, column) : "";
 }
 
+/* A migrator, because its errors say in one sentence which statement failed, and why. */
 static struct migrator db_setup_begin(struct db_setup *s)
 {
     s->report = (struct db_migrate_report){0};
@@ -57,6 +60,7 @@ enum err db_setup_look(struct db_setup *s, struct db_setup_place *out)
     enum err e = db_connect(db, s->deadline);
     if (e != ERR_OK)
         return db_migrate_fail(&m, e, "connecting", "the database does not answer");
+    /* Statements of one pipeline are one transaction, and CREATE DATABASE refuses to run in one. */
     if (!PQexitPipelineMode(db->conn))
         return db_migrate_fail(&m, ERR_DB_UNAVAILABLE, "connecting", PQerrorMessage(db->conn));
     e = db_migrate_run_params(&m, "looking at the server", sql, 0, NULL);
@@ -66,6 +70,8 @@ enum err db_setup_look(struct db_setup *s, struct db_setup_place *out)
         return db_migrate_fail(&m, ERR_FORBIDDEN, "this role may not make roles and databases",
                                db_setup_value(&m, 1));
     const char *host = PQhost(db->conn);
+    /* The service's role signs in with a password, which Debian asks for over TCP. Through the
+     * socket it would ask for an account of the same name (peer). */
     if (!host || (host[0] == '/' && *db_setup_value(&m, 2) == 't'))
         host = "127.0.0.1";
     *out = (struct db_setup_place){arena_strdup(s->arena, host),
@@ -97,6 +103,7 @@ static const char *db_setup_verifier(struct migrator *m, const struct db_setup_r
     return copy;
 }
 
+/* LOGIN and nothing else. A role that exists keeps its password: another service may use it. */
 enum err db_setup_make_role(struct db_setup *s, struct db_setup_role *role)
 {
     static const char sql[] =

@@ -51,11 +51,13 @@ void config_read_reminders(const struct config_entry *e)
         bool twice = false;
         for (size_t i = 0; i < n; i++)
             twice |= leads[i].before_ms == leads[n].before_ms;
+        /* A second one of the same lead would send two messages at once. */
         if (twice)
             config_fault(e->l, item, "is given twice");
         else
             n++;
     }
+    /* With none, `leads` may be NULL, which qsort() does not permit. */
     if (n > 1)
         qsort(leads, n, sizeof *leads, config_reminder_compare);
     config_entry_set_list(e, leads, n);
@@ -74,6 +76,7 @@ void config_read_time_of_day(const struct config_entry *e)
     if (!text)
         return;
     struct str rest = str_of(text);
+    /* 24:00 is refused: it would be the next day's 00:00, which has a name already. */
     const int h = config_reminder_two_digits(str_cut(&rest, ':'));
     const int m = config_reminder_two_digits(rest);
     const struct time_of_day t = {.set = true, .minutes = h * MINUTES_PER_HOUR + m};

@@ -196,6 +196,7 @@ static void config_show_note(struct config_loader *l, const struct config_scope 
         .value = config_show_value(l->arena, k, n),
         .key = k,
         .at = scope->base + k->offset};
+    /* At the end: lines come in the order in which the tables are read. */
     struct config_shown **end = &c->shown;
     while (*end)
         end = &(*end)->next;

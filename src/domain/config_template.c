@@ -62,6 +62,7 @@ static bool is_framing(struct str name)
     static const char *const ours[] = {"host",       "content-length", "transfer-encoding",
                                        "connection", "expect",         "content-type",
                                        "te",         "upgrade",        "trailer"};
+    /* Names of fields are compared without regard to case (RFC 9110 5.1). */
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)
         if (str_eq_nocase(name, str_of(ours[i])))
             return true;
@@ -265,6 +266,7 @@ void config_read_text_rule(const struct config_entry *e)
     const char *text = config_entry_scalar(e, "a text, or /REGEX/");
     if (!text)
         return;
+    /* Closed at once: the configuration keeps the text, and whoever uses the rule compiles it. */
     struct text_rule rule;
     char reason[128];
     if (!text_rule_open(&rule, text, reason, sizeof reason)) {
@@ -286,6 +288,7 @@ void config_read_codes(const struct config_entry *e)
     struct sb words;
     sb_init(&words, e->l->arena, 64);
     for (const struct config_node *n = one ? e->node : e->node->first; n; n = n->next) {
+        /* No blanks in a code: a blank parts one from the next. */
         if (n->kind != CONFIG_SCALAR || !chars_all(str_of(n->text), char_is_id_or_dot)) {
             config_fault(e->l, n, "must be a code of A-Z a-z 0-9 . _ -");
             return;

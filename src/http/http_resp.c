@@ -123,6 +123,7 @@ void http_resp_vary(struct http_resp *r, const char *field)
     http_resp_header(r, "Vary", field);
 }
 
+/* A handler's own Cache-Control wins over the default below. */
 static bool resp_has_header(const struct http_resp *r, const char *name)
 {
     for (size_t i = 0; i < r->headers_n; i++)
@@ -164,6 +165,7 @@ struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head
 
     ENSURE(r->status >= 100 && r->status <= 599);
     ENSURE(r->body.n == 0 || (r->content_type && !bodiless));
+    /* The usual head has less than 512 bytes: one allocation, and no copy while it grows. */
     sb_init(&b, r->arena, 512 + (head_only ? 0 : r->body.n));
     /* Always 1.1, also to a 1.0 client (RFC 9110 2.5). */
     sb_printf(&b, "HTTP/1.1 %d %s\r\n", r->status, http_reason(r->status));

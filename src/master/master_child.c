@@ -105,6 +105,7 @@ static struct config *config_of(const struct master *m, uint32_t epoch)
     return epoch == m->epoch ? m->cfg : m->reload.cfg;
 }
 
+/* A child of the next configuration, while that is still on trial. */
 static bool master_child_is_candidate(const struct master *m, const struct child *c)
 {
     return m->reload.phase != RELOAD_NONE && c->epoch == m->reload.epoch;

@@ -31,6 +31,7 @@ static void monitor_facts_http(struct facts *f)
 {
     f->at[FACT_REQUESTS] = metric_sum(M_HTTP_REQUESTS, METRIC_ANY, METRIC_ANY, METRIC_ANY);
     f->at[FACT_CLIENT_ERRORS] = metric_sum_statuses(400, 499);
+    /* Apart from those of callers: a client that is wrong is not a service that is down. */
     f->at[FACT_SERVER_ERRORS] = metric_sum_statuses(500, 599);
     for (unsigned i = 0; i < FACT_LATENCIES; i++)
         f->at[FACT_LATENCY_0 + i] = metric_sum_bucket(M_HTTP_DURATION, i);
@@ -40,6 +41,7 @@ static void monitor_facts_http(struct facts *f)
     f->at[FACT_QUEUE] = metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0);
 }
 
+/* Over all scopes: only a throttled code has one. */
 static int64_t monitor_facts_codes(enum otp_outcome outcome)
 {
     return metric_sum(M_OTP, (int)outcome, METRIC_ANY, METRIC_ANY);
@@ -87,6 +89,8 @@ static void monitor_facts_providers(const struct config *cfg, struct facts *f)
     f->at[FACT_PROVIDER_UNREAD] = metric_sum(M_PROVIDER_UNREAD, METRIC_ANY, METRIC_ANY, METRIC_ANY);
     for (size_t i = 0; i < cfg->providers_n; i++) {
         ext_read_state((int)i, &state);
+        /* Half open counts as open: one probe is let through, and all other calls still fail at
+         * once. */
         f->at[FACT_CIRCUITS_OPEN] += state.circuit != CIRCUIT_CLOSED;
         f->at[FACT_IN_FLIGHT] += state.in_flight;
     }
@@ -102,8 +106,10 @@ static void monitor_facts_processes(const struct config *cfg, struct facts *f)
         scoreboard_read(first + i, &slot);
         f->at[FACT_WORKERS] += slot.stage != STAGE_DOWN;
         f->at[FACT_WORKERS_BUSY] += slot.stage == STAGE_BUSY;
+        /* A worker that is down has no connection either, and is counted as missing instead. */
         f->at[FACT_WORKERS_WITHOUT_DATABASE] += slot.stage != STAGE_DOWN && !slot.database;
     }
+    /* TTIN starts more workers than are configured, and those are not missing: never below 0. */
     if (cfg->server.workers > f->at[FACT_WORKERS])
         f->at[FACT_WORKERS_MISSING] = cfg->server.workers - f->at[FACT_WORKERS];
     for (enum role r = ROLE_MASTER; r < ROLE_COUNT; r++)
@@ -129,6 +135,8 @@ static void monitor_facts_database(const struct monitor_view *v, struct facts *f
     const struct db_gauges *g = &v->gauges;
     f->at[FACT_DATABASE_UP] = v->database_up;
     f->at[FACT_DATABASE_WRITABLE] = v->database_up && g->writable;
+    /* Before the first reading there is no age, and a large one would raise an alert at each
+     * start. */
     if (v->read_at.us != 0)
         f->at[FACT_LEDGER_AGE] = wall_us_between(v->read_at, wall_now()) / 1000000;
     for (unsigned t = 0; t < NOTIFICATION_TEMPLATE_COUNT; t++) {

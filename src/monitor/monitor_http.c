@@ -108,6 +108,7 @@ static bool between_requests(const struct conn *c)
  * none. Whoever holds connections open without a request must not lock Prometheus out. */
 static bool monitor_http_evict_oldest(struct monitor_http *h)
 {
+    /* A connection with an answer to write is spared: its caller has asked, and is served soon. */
     size_t oldest = MONITOR_CONNS_MAX;
     for (size_t i = 0; i < h->conns_n; i++)
         if (h->conns[i]->out.n == 0 && (oldest == MONITOR_CONNS_MAX ||
@@ -172,6 +173,7 @@ static void monitor_http_say_text(struct http_resp *resp, int status, const char
     resp->body = str_of(text);
 }
 
+/* "Content-Length: 0" announces no bytes: nothing of it is left unread. */
 static bool has_body(const struct http_head *head)
 {
     return head->chunked || (head->has_length && head->content_length > 0);

@@ -53,6 +53,8 @@ static json_t *slot_json(struct arena *a, unsigned index, const struct scoreboar
     json_put_int(a, j, "pid", slot->pid);
     json_put_int(a, j, "generation", slot->generation);
     json_put_str(a, j, "stage", stage_names[slot->stage]);
+    /* The route's pattern or the task's name, never a path: paths hold identifiers of customers'
+     * bookings. */
     json_put_str(a, j, "what", slot->what);
     json_put_str(a, j, "request_id", slot->request);
     json_put_str(a, j, "provider", slot->call);
@@ -118,6 +120,7 @@ static json_t *reload_json(struct arena *a)
         json_put_str(a, j, "ended_at", wall_format(v.ended, at));
     else
         json_put_null(a, j, "ended_at");
+    /* `why` and not `reason`: the member's name is older than that rule, and scripts read it. */
     json_put_str(a, j, "why", v.reason);
     return j;
 }
@@ -185,6 +188,8 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
     struct ext_state state;
     struct reload_view reload;
     char at[WALL_RFC3339_MAX];
+    /* In the order in which a person asks: is it up, what is wrong, which configuration, who does
+     * what. */
     sb_init(&sb, a, TEXT_FIRST);
     sb_printf(&sb, "bookingd %s, master %d, database %s, %" PRId64 " requests queued\n\n",
               PACKAGE_VERSION, (int)v->master, v->database_up ? "readable" : "not readable",
@@ -285,6 +290,7 @@ void monitor_answer(void *ctx, const struct http_head *head, struct http_resp *r
             return;
         }
     }
+    /* With the list of paths: whoever is here by curl finds the others. */
     resp->status = 404;
     resp->content_type = "text/plain; charset=utf-8";
     resp->body = STR("/, /metrics, /healthz, /status\n");

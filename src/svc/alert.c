@@ -61,6 +61,8 @@ static bool alert_channel_used(const struct config *cfg, enum alert_channel chan
 enum alert_event alert_due(const struct config *cfg, const struct conditions *c, enum condition id,
                            const struct alert_told *told, struct wall now)
 {
+    /* `since` names the occurrence: another start is another one, even if no run saw the end
+     * between. */
     const struct wall since = c->at[id].since;
     if (told->told && (!c->at[id].holds || since.us != told->since.us))
         return ALERT_ENDED;
@@ -150,6 +152,8 @@ static struct str alert_body(struct svc *s, const struct alert *al)
         return json_text(a, j);
     }
     json_put_str(a, j, "type", alert_event_names[al->event]);
+    /* type, timestamp and data are the form of Standard Webhooks, which receivers have libraries
+     * for. */
     json_put_time(a, j, "timestamp", wall_whole_seconds(wall_now()));
     json_put(a, j, "data", alert_data(a, al));
     return json_text(a, j);
@@ -187,6 +191,7 @@ static struct ext_result alert_text_phones(struct svc *s, const struct alert *al
     return r;
 }
 
+/* Both are calls of ext with its limits: breaker, bulkhead and deadline hold for alerts too. */
 static struct ext_result alert_send(struct svc *s, enum alert_channel channel,
                                     const struct alert *al)
 {
@@ -199,6 +204,8 @@ static struct ext_result alert_send(struct svc *s, enum alert_channel channel,
 static bool alert_take_one(const struct config *cfg, enum alert_channel channel, struct wall now)
 {
     const int64_t age_us = wall_us_between(alert_state->channels[channel].begun, now);
+    /* A negative age is a clock that was set back: the window begins anew instead of lasting for
+     * hours. */
     if (age_us < 0 || age_us >= cfg->alerts.limit.per_ms * 1000) {
         alert_state->channels[channel].begun = now;
         alert_state->channels[channel].sent = 0;
@@ -246,6 +253,7 @@ static bool alert_tell(struct svc *s, enum alert_channel channel, enum condition
                        .times = told->told ? told->times + 1 : 1};
     if (al.event == ALERT_NONE)
         return true;
+    /* Counted before the call: attempts that fail cost the receiver's patience, too. */
     if (!alert_take_one(s->cfg, channel, now))
         return false;
     struct ext_result r = alert_send(s, channel, &al);
@@ -260,6 +268,7 @@ static bool alert_tell(struct svc *s, enum alert_channel channel, enum condition
         F_STR("channel", channel == ALERT_WEBHOOK ? "webhook" : "sms"),
         F_STR("kind", alert_event_names[al.event]));
     alert_note_told(told, &al, now);
+    /* One success ends the pause and its doubling: the receiver is back. */
     alert_state->channels[channel].failing = false;
     alert_state->channels[channel].pause_ms = 0;
     return true;
@@ -277,6 +286,7 @@ static void alert_tell_channel(struct svc *s, enum alert_channel channel,
     if (alert_state->channels[channel].failing && left_us > 0 &&
         left_us <= RETRY_MOST_MS * INT64_C(1000))
         return;
+    /* The worst first: when time or the limit ends the run, what is left out is what can wait. */
     for (unsigned severity = SEVERITY_COUNT; severity-- > least;)
         for (unsigned i = 0; i < CONDITION_COUNT; i++)
             if (condition_rows[i].severity == severity &&
@@ -289,6 +299,7 @@ enum err alert_task(struct svc *s)
 {
     struct conditions c;
     bool failing = false;
+    /* NULL as long as the master has not laid it out. */
     alert_state = conditions_keeper_area();
     if (!alert_state)
         return ERR_OK;
@@ -303,6 +314,7 @@ enum err alert_task(struct svc *s)
     return ERR_OK;
 }
 
+/* Past limit and pauses: an operator who asks wants to see now whether it arrives. */
 enum err alert_test(struct svc *s, enum alert_channel channel, const char **detail)
 {
     const struct alert al = {.event = ALERT_NONE, .since = wall_now(), .times = 1};

@@ -229,6 +229,7 @@ static void booking_place_hold(struct svc *s, bool staff, struct booking *bk)
     bk->hold_expires_at.us = bk->read_at.us + s->cfg->bookings.hold_ms * 1000;
     if (staff)
         bk->hold_expires_at.us = bk->read_at.us + s->cfg->bookings.staff_hold_ms * 1000;
+    /* A place that is held past its start is of use to nobody. */
     if (staff && bk->hold_expires_at.us > bk->starts_at.us)
         bk->hold_expires_at = bk->starts_at;
 }
@@ -382,6 +383,7 @@ static void booking_move_fill(struct svc *s, const struct booking_move *m,
     bk->ends_wall = f->ends_wall;
     bk->free_cancel_until.us = m->starts_at.us - bk->free_cancellation_minutes * 60000000;
     bk->forced = booking_force_text(s->arena, m->force);
+    /* The row's ETag: whoever read it before the move gets 412 for a change that builds on it. */
     bk->version++;
 }
 
@@ -400,6 +402,8 @@ static enum err booking_move_try(struct svc *s, const struct principal *who,
     const int locked = booking_add_lock(b, &sc);
     const int before = booking_add_load(b, &sc);
     const int change = rate_add_change(s, b, who, RATE_CHANGE_BOOKING);
+    /* The booking before its resources, as in every change: locks in one order never wait in a
+     * circle. */
     DB_ADD(b, &stmt_booking_lock_both, SCOPE_PARAMS(sc));
     slot_facts_add(b, &q, &facts);
     enum err e = db_run(b, s->deadline);

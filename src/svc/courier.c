@@ -25,6 +25,7 @@
 /* Waits between two attempts: doubled each time. */
 #define WAIT_FIRST_MS 1000
 #define WAIT_MAX_MS 60000
+/* Couriers that failed together must not come back together. */
 #define WAIT_JITTER 0.2
 
 const struct notification_move_row notification_moves[MOVE_COUNT] = {
@@ -32,6 +33,7 @@ const struct notification_move_row notification_moves[MOVE_COUNT] = {
 #include "domain/notification_moves.def"
 };
 
+/* Longer than any call can take: a claim that ends during its call would be sent twice. */
 int64_t courier_claim_ms(const struct config *cfg)
 {
     const int provider = cfg->notifications.provider;
@@ -48,6 +50,8 @@ int courier_lead_of(const char *event)
     const char *reminder = notification_template_names[NOTIFICATION_TEMPLATE_BOOKING_REMINDER];
     if (!str_eq(name, str_of(reminder)))
         return -1;
+    /* Ends at the next colon by itself. Leads that no label has share one, so that the metric stays
+     * small. */
     const long long lead_s = strtoll(rest.p, NULL, 10);
     int i = 0;
     while (i < REMINDER_LEAD_OTHER && leads_s[i] != lead_s)
@@ -103,6 +107,7 @@ static void courier_read_claimed(struct db_rows rows, struct courier_turn *t)
     t->due = db_get_time(rows, 0, "due_us");
 }
 
+/* Waiting and held rows are both PENDING in the table; only sent and failed ones have ended. */
 static const char *courier_status_of(const struct courier_result *r)
 {
     switch (notification_moves[r->move].to) {
@@ -130,6 +135,7 @@ enum err courier_take_turn(struct svc *s, struct courier_turn *t)
     const struct courier_result *r = t->result ? t->result : &none;
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     t->got = false;
+    /* Before the round trip, so that the claim seems older than it is and never younger. */
     t->row.taken_at = mono_now();
     int at = DB_ADD(
         b, &stmt_courier_turn, t->result ? r->venue_id.s : NULL, t->result ? r->id.s : NULL,
@@ -161,6 +167,7 @@ static void courier_wait_longer(const struct courier_row *row, long retry_after_
     out->again_ms = rng_jitter_ms(doubled, WAIT_JITTER);
     if (out->again_ms > WAIT_MAX_MS)
         out->again_ms = WAIT_MAX_MS;
+    /* After the maximum: a provider that asks for ten minutes gets them. */
     if (out->again_ms < (int64_t)retry_after_s * 1000)
         out->again_ms = (int64_t)retry_after_s * 1000;
     out->move = MOVE_NOT_SENT;
@@ -213,6 +220,8 @@ static void courier_call(struct svc *s, const struct courier_row *row, struct co
                           .op = PROVIDER_OP_SMS_NOTIFICATION};
     const char *message_id;
     notification_copy(out->provider, sizeof out->provider, s->cfg->providers[provider].name);
+    /* Not after the call: between the two nobody could tell a message that was sent from one that
+     * was not. */
     courier_board_call(row->id.s, row->claim);
     struct mono begun = mono_now();
     struct ext_result sent = sms_send(s->ext, s->arena, &m, s->deadline, &message_id);
@@ -235,6 +244,8 @@ static const char *courier_find_obstacle(const struct svc *s, const struct couri
                                          enum notification_outcome *outcome)
 {
     *outcome = NOTIFICATION_OUTCOME_EXPIRED;
+    /* Before the age: a message about a booking that is gone is dropped for that reason, also when
+     * it is old. */
     if (row->stale)
         return "the booking was cancelled or moved";
     if (row->expired)
@@ -293,6 +304,7 @@ enum err courier_release_dead(struct svc *s)
     struct courier_hand hand;
     enum err e = ERR_OK;
     for (unsigned i = 0; e == ERR_OK && i < COURIER_GRAVES; i++) {
+        /* Places of processes that ended without giving their rows back. */
         if (courier_board_grave(i, &hand))
             e = courier_release(s, &hand);
     }

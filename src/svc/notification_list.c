@@ -134,6 +134,8 @@ static enum err notification_list_claim_one(struct svc *s, const struct notifica
     if (e != ERR_OK)
         return e;
     *claimed = db_result(b, claim);
+    /* Committed before the call, so that other processes see the claim while the message is on its
+     * way. */
     if (db_count(*claimed) == 1) {
         struct db_batch *c = db_batch(s->db, s->arena, DB_COMMIT);
         notification_list_add_audit(s, c, who, *claimed);
@@ -244,6 +246,7 @@ static enum err notification_list_count_parts(struct svc *s, const struct notifi
         const int n = db_count(rows);
         for (int i = 0; i < n; i++)
             *parts += (int64_t)sms_text_size(db_get_str(rows, i, "body")).parts;
+        /* Fewer than were asked for: these were the last. */
         if (n < BODIES_AT_ONCE)
             return ERR_OK;
         at.created = db_get_str(rows, n - 1, "created");

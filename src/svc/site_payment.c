@@ -14,6 +14,7 @@
 #include "svc/svc_sql.h"
 #include "sys/json.h"
 
+/* Cash leaves no trace with a gateway: the audit log alone says who took which amount. */
 static void site_payment_add_audit(struct svc *s, struct db_batch *b, const struct site_payment *p)
 {
     json_t *detail = json_obj(s->arena);
@@ -43,6 +44,8 @@ enum err site_payment_record(struct svc *s, const struct site_payment_order *o)
         e = ERR_NOT_FOUND;
     else
         booking_read(db_result(b, loaded), 0, &bk);
+    /* Nobody comes to such a booking, so nobody pays for it at the desk: the wrong one was
+     * chosen. */
     if (e == ERR_OK && (bk.state == BOOKING_CANCELLED || bk.state == BOOKING_EXPIRED))
         e = ERR_BOOKING_NOT_ACTIVE;
     if (e != ERR_OK) {
@@ -61,6 +64,8 @@ enum err site_payment_record(struct svc *s, const struct site_payment_order *o)
     DB_ADD(b, &stmt_site_payment_insert, p.venue_id.s, p.id.s, p.booking_id.s,
            site_method_names[p.method], db_int(b, p.amount), p.currency, p.actor);
     site_payment_add_audit(s, b, &p);
+    /* The answer goes into the same transaction: a repeat of the request never records the money
+     * twice. */
     o->on_commit(o->arg, b, &p);
     return db_run(b, s->deadline);
 }

@@ -32,6 +32,7 @@ static const char *staff_clean_name(struct arena *a, struct str name)
     return clean.p;
 }
 
+/* A time of 0 would print as 1970, so that `revoked` says whether there is one. */
 void staff_read_key(struct db_rows rows, int row, struct staff_key *out)
 {
     bool revoked = !db_is_null(rows, row, "revoked_us");
@@ -46,7 +47,6 @@ void staff_read_key(struct db_rows rows, int row, struct staff_key *out)
     };
 }
 
-/* One transaction for key and audit row: no key exists that nobody is recorded to have made. */
 /* A secret for a bearer, and its hash, which alone is stored. */
 static const char *staff_random_key(struct arena *a, const char *prefix, char hash[SHA256_HEX_MAX])
 {
@@ -59,6 +59,7 @@ static const char *staff_random_key(struct arena *a, const char *prefix, char ha
     return key;
 }
 
+/* One transaction for key and audit row: no key exists that nobody is recorded to have made. */
 enum err staff_key_add(struct svc *s, const struct staff_key_order *o, struct staff_key_made *made)
 {
     ENSURE(o->role < STAFF_ROLE_COUNT);
@@ -216,6 +217,7 @@ bool staff_auth_read(struct arena *a, struct db_rows rows, struct principal *who
 #define SESSION_MS (INT64_C(12) * 60 * 60 * 1000)
 #define LINK_PREFIX "bkl_"
 
+/* The hash alone is stored, as for keys: whoever reads the table cannot open the desk. */
 enum err staff_link_make(struct svc *s, const struct staff_key_order *o, const char **code)
 {
     struct uuid venue;
@@ -239,6 +241,7 @@ enum err staff_link_make(struct svc *s, const struct staff_key_order *o, const c
     return e == ERR_DB_FOREIGN_KEY ? ERR_NOT_FOUND : e;
 }
 
+/* The code is deleted in the transaction that makes the session: of two who use it one gets in. */
 enum err staff_link_use(struct svc *s, const char *code, struct staff_key_made *made)
 {
     char code_hash[SHA256_HEX_MAX], hash[SHA256_HEX_MAX];

@@ -31,6 +31,7 @@ static bool config_listen_mode(struct str text, unsigned *mode)
         if (text.p[i] < '0' || text.p[i] > '7')
             return false;
         v = v * 8 + (unsigned)(text.p[i] - '0');
+        /* Without the bits for set-user and the like, which mean nothing for a socket. */
         if (v > 0777)
             return false;
     }
@@ -194,12 +195,14 @@ bool config_cidr(const char *text, struct cidr *out)
     int64_t prefix;
     if (address.n >= sizeof host)
         return false;
+    /* "unix" stands for whoever comes through a unix socket, which has no address. */
     *out = (struct cidr){.family = AF_UNIX};
     if (strcmp(text, "unix") == 0)
         return true;
     memcpy(host, address.p, address.n);
     host[address.n] = '\0';
     *out = (struct cidr){.family = memchr(host, ':', address.n) ? AF_INET6 : AF_INET};
+    /* A colon is in every IPv6 address, and in no IPv4 address. */
     int64_t bits = out->family == AF_INET6 ? 128 : 32;
     if (inet_pton(out->family, host, out->addr) != 1)
         return false;

@@ -24,6 +24,7 @@ static bool json_text_is_plain(unsigned char c)
     return c >= 0x20 && c != '"' && c != '\\';
 }
 
+/* The two-character forms where RFC 8259 has one, as most writers do; else \u00XX. */
 static void json_text_escape(struct sb *out, unsigned char c)
 {
     static const char short_forms[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -101,6 +102,8 @@ static void json_text_any(struct sb *out, const json_t *j)
     case JSON_STRING:
         json_text_string(out, json_string_value(j), json_string_length(j));
         break;
+    /* Not by printf(): nearly every answer has integers, and reading a format takes time for
+     * each. */
     case JSON_INTEGER:
         sb_puts(out, num_text(json_integer_value(j), number));
         break;
@@ -119,6 +122,8 @@ static void json_text_any(struct sb *out, const json_t *j)
     }
 }
 
+/* Without a limit of depth: what is written was built by this program, or parsed by jansson,
+ * which bounds the depth. */
 struct str json_text(struct arena *a, const json_t *j)
 {
     struct sb out;

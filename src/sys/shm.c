@@ -23,6 +23,7 @@
 static unsigned char *base;
 static size_t total, used;
 static int shm_file = -1;
+/* Each part begins at a page of its own: rights can be taken away by whole pages only. */
 static struct part {
     size_t at, size;
     size_t stride;    /* of a part with a piece per slot; 0: a part of roles */
@@ -54,11 +55,14 @@ static void shm_seal(int fd)
 bool shm_init(size_t size)
 {
     ENSURE(base == NULL);
+    /* A page per part for rounding up: callers add up sizes, and know nothing of pages. */
     size = shm_round(size) + PARTS_MAX * shm_page();
+    /* It has no name in any file system, and goes with the last process that has it. */
     const int fd = memfd_create("bookingd-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return false;
     void *p = MAP_FAILED;
+    /* Zeros from the start, which every part takes for "nothing happened yet". */
     if (ftruncate(fd, (off_t)size) == 0)
         p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED) {
@@ -73,6 +77,8 @@ bool shm_init(size_t size)
     return true;
 }
 
+/* Parts are never freed: the master lays all out before the first child, and a fault here is one of
+ * the program. */
 static void *shm_add_part(struct part part)
 {
     const size_t rounded = shm_round(part.size);
@@ -99,6 +105,8 @@ static bool shm_forbid(size_t at, size_t end)
 {
     if (at >= end)
         return true;
+    /* A new mapping over the old one, and not mprotect(): only a mapping made after the seal can
+     * never become writable again. */
     void *p = mmap(base + at, end - at, PROT_READ, MAP_SHARED | MAP_FIXED, shm_file, (off_t)at);
     return p != MAP_FAILED; // cppcheck-suppress memleak ; it replaces what was there
 }
