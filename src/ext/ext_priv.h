@@ -61,7 +61,6 @@ struct ext_transfer {
     /* the transfer's course */
     size_t body_n, header_n;
     unsigned begun;  /* how often curl began to send the request */
-    bool again;      /* it wanted to send a write a second time, and was refused */
     bool head_whole; /* the answer's */
     bool too_large;
     bool no_memory;

@@ -19,9 +19,10 @@
  * Reuse of connections. curl sends a request a second time by itself when a reused connection ended
  * before the first byte of the answer; for an SMS that may mean two messages. It cannot be told not
  * to, but it calls PREREQFUNCTION each time before it sends: the second call of one transfer is
- * refused for writes, and the outcome is unknown. So that this stays rare, a write reuses only a
- * connection that was idle for less than the shortest keep-alive in common use (5 s); an older one
- * is closed and a fresh one made.
+ * refused for writes, and the outcome is unknown. Only when not a byte of the request has left (the
+ * connection was reset while idle) may a write go on, once, over a fresh connection. So that both
+ * stay rare, a write reuses only a connection that was idle for less than the shortest keep-alive
+ * in common use (5 s); an older one is closed and a fresh one made.
  */
 #define IDLE_WRITE_S 3L
 #define IDLE_READ_S 60L
@@ -273,13 +274,24 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
     return t->too_large ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
-/* From this call on the request counts as sent, whatever happens to it. */
+/* Whether a byte of the request has left, over any of the transfer's connections: curl adds up what
+ * it could hand to the kernel. */
+static bool ext_transfer_was_sent(const struct ext_transfer *t)
+{
+    long bytes = 0;
+    if (t->begun == 0) /* the figure may still be that of an earlier transfer */
+        return false;
+    return curl_easy_getinfo(t->c->easy, CURLINFO_REQUEST_SIZE, &bytes) != CURLE_OK || bytes > 0;
+}
+
+/* A write begins a second time only when nothing left the first time, and never a third. */
 static int on_begin(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct ext_transfer *t = arg;
     (void)ip, (void)local_ip, (void)port, (void)local_port;
-    t->again = t->begun++ > 0 && !t->q->idempotent;
-    return t->again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    bool refused = !t->q->idempotent && (t->begun > 1 || ext_transfer_was_sent(t));
+    t->begun++;
+    return refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* Called before curl would look a name up. It never should: every name is pinned. The last guard
@@ -438,10 +450,10 @@ static unsigned weight_of(CURLcode code, const struct ext_transfer *t)
     return 2;
 }
 
-/* begun > 0: curl was about to send. From then on only a read is known to have failed. */
+/* Once a byte has left, only a read is known to have failed. */
 static struct ext_result ext_transfer_judge_failure(struct ext_transfer *t, CURLcode code)
 {
-    bool sent = t->begun > 0;
+    bool sent = ext_transfer_was_sent(t);
     long os_error = 0;
     (void)curl_easy_getinfo(t->c->easy, CURLINFO_OS_ERRNO, &os_error);
     t->weight = weight_of(code, t);

@@ -747,6 +747,27 @@ START_TEST(a_connection_closed_in_between_costs_nothing)
 }
 END_TEST
 
+/* M36: of a connection that is reset while idle curl learns only when it sends. Nothing left, so
+ * the write is made once over a fresh one; when that is lost with the request, it is unknown. */
+START_TEST(a_connection_reset_while_idle_costs_nothing)
+{
+    struct thp_script scripts[3] = {dies_under_us[0], dies_under_us[1], dies_under_us[1]};
+    struct ext_reply r;
+
+    scripts[0].steps[2] = (struct thp_step){THP_RESET, NULL, 0};
+    if (_i == 1)
+        scripts[1].steps[1] = (struct thp_step){THP_RESET, NULL, 0};
+    server = thp_start(scripts, 3);
+    t = th_ext_open("http", "127.0.0.1", thp_port(server));
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), ERR_OK);
+    ck_assert(thp_wait_closed(server, 1));
+    ck_assert_int_eq(th_ext_post(t, 1000, &r), _i == 0 ? ERR_OK : ERR_PROVIDER_FAILED);
+    ck_assert(_i == 0 || t->result.outcome == OUTCOME_UNKNOWN);
+    ck_assert_uint_eq(thp_requests(server), 2); /* each was sent once */
+    ck_assert_uint_eq(thp_connections(server), 2);
+}
+END_TEST
+
 /* ---- circuit and counters ---- */
 
 static int64_t requests(enum provider_outcome outcome)
@@ -926,6 +947,7 @@ int main(void)
     tcase_add_loop_test(good, a_write_is_never_sent_twice, 0, 2);
     tcase_add_test(good, a_read_may_be_sent_again);
     tcase_add_test(good, a_connection_closed_in_between_costs_nothing);
+    tcase_add_loop_test(good, a_connection_reset_while_idle_costs_nothing, 0, 2);
     tcase_add_test(good, the_circuit_opens_refuses_probes_and_closes);
     tcase_add_test(good, unusable_answers_count_once_and_a_good_one_clears);
     tcase_add_test(good, an_answer_that_nobody_judged_gives_its_probe_back);
