@@ -60,6 +60,7 @@ enum view {
     V_OTHER_AMOUNT,
     V_OTHER_CURRENCY,
     V_OTHER_REFERENCE,
+    V_OTHER_REFERENCE_PAID, /* another payment's invoice, with its charge */
     V_CHARGE_OTHER_AMOUNT,
     V_COUNT
 };
@@ -116,6 +117,9 @@ static const struct view_row views[V_COUNT] = {
                           .invoice = INVOICE(OPEN, .differs = DIFFERS_CURRENCY)},
     [V_OTHER_REFERENCE] = {.name = "other reference",
                            .invoice = INVOICE(OPEN, .differs = DIFFERS_REFERENCE)},
+    [V_OTHER_REFERENCE_PAID] = {.name = "other reference, paid",
+                                .invoice = INVOICE(PAID, .differs = DIFFERS_REFERENCE),
+                                .charges = {CHARGE("c1", PAID, 0)}},
     [V_CHARGE_OTHER_AMOUNT] = {.name = "charge of other amount",
                                .invoice = INVOICE(PAID),
                                .charges = {CHARGE("c1", PAID, 0, .differs = DIFFERS_AMOUNT)}},
@@ -199,6 +203,7 @@ static const char *const table[V_COUNT] = {
     [V_OTHER_AMOUNT] = "!!!!!!!!!",
     [V_OTHER_CURRENCY] = "!!!!!!!!!",
     [V_OTHER_REFERENCE] = "!!!!!!!!!",
+    [V_OTHER_REFERENCE_PAID] = "!!!!!!!!!",
     [V_CHARGE_OTHER_AMOUNT] = "mmm=mm===",
 };
 
@@ -399,6 +404,35 @@ START_TEST(of_two_charges_the_older_pays_and_the_newer_goes_back)
 }
 END_TEST
 
+/* Beside our own paid charge, another payment's is neither chosen nor given back; alone it settles
+ * nothing, whatever its place in the list. */
+START_TEST(a_charge_of_another_payments_invoice_is_left_alone)
+{
+    const struct gateway_invoice invoices[] = {INVOICE(OPEN),
+                                               INVOICE(PAID, .differs = DIFFERS_REFERENCE)};
+    for (unsigned place = 0; place < 2; place++) {
+        struct gateway_charge charges[2] = {CHARGE("c1", PAID, 0), CHARGE("c1", PAID, 0)};
+        charges[place].id = "theirs";
+        charges[place].invoice = &invoices[1];
+        charges[1 - place].invoice = &invoices[0];
+        struct gateway_view view = {.invoices = invoices,
+                                    .invoices_n = 2,
+                                    .current = &invoices[0],
+                                    .charges = charges,
+                                    .charges_n = 2};
+        struct payment_locked ours = rows_of(PAYMENT_INITIATED, BOOKING_CONFIRMED);
+        struct payment_plan plan = payment_decide(arena, &ours, &view, (struct wall){NOW_US});
+        ck_assert_int_eq(plan.after.state, PAYMENT_PAID);
+        ck_assert_str_eq(plan.after.charge_id, "c1");
+        ck_assert_uint_eq(plan.refunds_n, 0);
+        charges[1 - place].state = CHARGE_FAILED;
+        plan = payment_decide(arena, &ours, &view, (struct wall){NOW_US});
+        ck_assert_int_eq(plan.verdict, PLAN_MISMATCH);
+        ck_assert_uint_eq(plan.moves_n + plan.refunds_n, 0);
+    }
+}
+END_TEST
+
 /* M5: staff's word settles it, and the row says what was paid. */
 START_TEST(a_mismatch_is_accepted)
 {
@@ -519,6 +553,7 @@ int main(void)
     tcase_add_test(c, a_row_of_a_living_caller_is_left_alone_until_its_invoice_shows);
     tcase_add_test(c, nothing_at_the_gateway_after_the_invoices_end_is_a_failure);
     tcase_add_test(c, of_two_charges_the_older_pays_and_the_newer_goes_back);
+    tcase_add_test(c, a_charge_of_another_payments_invoice_is_left_alone);
     tcase_add_test(c, a_mismatch_is_accepted);
     tcase_add_test(c, an_unknown_status_is_not_waited_for);
     tcase_add_test(c, paid_and_refunded_at_once_has_two_rows_of_history);
