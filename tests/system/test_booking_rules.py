@@ -92,6 +92,31 @@ class Capacity(Rules):
         self.expect(self.shop.book(self.tokens[1], 10.5, service_id=middle), 409, "slot_taken")
         self.expect(self.shop.book(self.tokens[1], 12, service_id=middle), 201)
 
+    def test_a_party_is_no_larger_than_the_service_takes(self):  # B35
+        self.patch("resources/" + self.shop.chair, capacity=10)
+        service = "services/" + self.shop.service
+        staff = "/v1/staff/venues/%s/bookings" % self.shop.venue
+        for most in (1, 4):
+            self.patch(service, max_party_size=most)
+            self.assertNotEqual(self.slots(self.shop.service, party_size=most), [])
+            self.assertEqual(self.slots(self.shop.service, party_size=most + 1), [])
+            refused = self.shop.book(self.tokens[1], 9, party_size=most + 1)
+            self.expect(refused, 422, "slot_not_offered", "party")
+            order = {
+                "phone": "+966551000009",
+                "service_id": self.shop.service,
+                "starts_at": self.shop.at(9),
+                "party_size": most + 1,
+            }
+            refused = self.shop.call("POST", staff, order, self.shop.admin)
+            self.expect(refused, 422, "slot_not_offered", "party")
+            self.expect(self.shop.book(self.tokens[1], 9, party_size=most), 201)
+        self.patch(service, max_party_size=None)
+        booked = self.expect(self.shop.book(self.tokens[2], 9, party_size=5), 201)
+        # What was agreed stays: it is moved as it is.
+        self.patch(service, max_party_size=2)
+        self.expect(self.move(booked, 11, token=self.tokens[2]), 200)
+
     def test_buffers_count_and_touching_times_do_not(self):
         tidy = self.shop.make_service(
             duration_minutes=45, slot_step_minutes=15, buffer_after_minutes=15
