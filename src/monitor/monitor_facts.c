@@ -64,8 +64,9 @@ static void monitor_facts_messages(struct facts *f)
     f->at[FACT_CODES_ASKED] = f->at[FACT_CODES_LOST] + monitor_facts_codes(OTP_OUTCOME_SENT);
     f->at[FACT_CODES_VERIFIED] = monitor_facts_codes(OTP_OUTCOME_VERIFIED);
     f->at[FACT_THROTTLED_TOTAL] = monitor_facts_throttled(OTP_SCOPE_TOTAL);
-    f->at[FACT_THROTTLED_ADDRESS] =
-        monitor_facts_throttled(OTP_SCOPE_ADDRESS) + monitor_facts_throttled(OTP_SCOPE_NETWORK);
+    f->at[FACT_THROTTLED_ADDRESS] = monitor_facts_throttled(OTP_SCOPE_PHONE) +
+                                    monitor_facts_throttled(OTP_SCOPE_ADDRESS) +
+                                    monitor_facts_throttled(OTP_SCOPE_NETWORK);
     f->at[FACT_THROTTLED_FAILURES] = monitor_facts_throttled(OTP_SCOPE_FAILURES);
 }
 
