@@ -31,6 +31,7 @@ struct db_gauges {
     int64_t payments[PAYMENT_STATE_COUNT];
     bool writable;              /* the database is not read-only */
     int64_t payments_unsettled; /* open after the keeper's last look */
+    int64_t refunds_open;       /* asked for 15 minutes ago or more, neither done nor refused */
     int64_t unknown; /* rows whose status, template or error code this binary does not know */
     bool has_sent;   /* rows[NOTIFICATION_SENT] was counted */
     int64_t unknown_sent;

@@ -154,6 +154,7 @@ static void monitor_facts_database(const struct monitor_view *v, struct facts *f
     f->at[FACT_PAYMENTS_UNKNOWN] = g->payments[PAYMENT_UNKNOWN];
     f->at[FACT_PAYMENTS_MISMATCHED] = g->payments[PAYMENT_MISMATCH];
     f->at[FACT_PAYMENTS_UNSETTLED] = g->payments_unsettled;
+    f->at[FACT_REFUNDS_OPEN] = g->refunds_open;
     for (unsigned i = 0; i < DB_ERROR_CLASS_COUNT; i++)
         f->at[FACT_DATABASE_ERRORS] += metric_sum(M_DB_ERRORS, (int)i, METRIC_ANY, METRIC_ANY);
     f->at[FACT_DATABASE_ASKED] = metric_read(M_DB_DURATION, NULL, 0);

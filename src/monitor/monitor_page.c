@@ -171,6 +171,7 @@ static void monitor_page_payments(struct metrics_page *page, const struct db_gau
             (double)l->payments[s]);
     monitor_page_gauge(page, COMPUTED_PAYMENTS_MISMATCHED, (double)l->payments[PAYMENT_MISMATCH]);
     monitor_page_gauge(page, COMPUTED_PAYMENTS_UNSETTLED, (double)l->payments_unsettled);
+    monitor_page_gauge(page, COMPUTED_REFUNDS_OPEN, (double)l->refunds_open);
 }
 
 /*

@@ -72,6 +72,7 @@ enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int at = db_add(b, &stmt_gauges_debt, NULL, 0),
         payments_at = DB_ADD(b, &stmt_gauges_payments, db_int(b, PAYMENT_CHECKS_MAX)),
+        refunds_at = db_add(b, &stmt_gauges_refunds, NULL, 0),
         due_at = db_add(b, &stmt_gauges_due, NULL, 0),
         writable_at = db_add(b, &stmt_gauges_writable, NULL, 0);
     struct db_gauges l = {.has_sent = out->has_sent, .unknown_sent = out->unknown_sent};
@@ -82,6 +83,7 @@ enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
     if (e != ERR_OK)
         return e;
     l.writable = db_get_bool(db_result(b, writable_at), 0, "writable");
+    l.refunds_open = db_get_int(db_result(b, refunds_at), 0, "n");
     l.due = db_get_int(db_result(b, due_at), 0, "n");
     l.waiting = db_get_int(db_result(b, due_at), 0, "waiting");
     l.oldest_due_s = (double)db_get_int(db_result(b, due_at), 0, "oldest_ms") / 1000;

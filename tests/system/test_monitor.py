@@ -356,6 +356,7 @@ class Pages(MonitorCase):
             "process_resident_memory_bytes",
             "process_start_time_seconds",
             "bookingd_database_up",
+            "bookingd_refunds_open",
             "bookingd_notifications_due",
             "bookingd_notifications_waiting",
             "bookingd_notification_oldest_due_seconds",

@@ -1042,9 +1042,11 @@ class Refunds(Base):
             self.shop.cancel(self.me, booking), 502, "provider_failed", "unknown", payment
         )
         self.shop.pg.sql(
-            "UPDATE refunds SET status = 'wanted', next_check_at = now() + interval '1 hour' "
-            "WHERE payment_id = '%s'" % payment
+            "UPDATE refunds SET status = 'wanted', next_check_at = now() + interval '1 hour', "
+            "asked_at = asked_at - interval '16 minutes' WHERE payment_id = '%s'" % payment
         )
+        gauge = "bookingd_refunds_open"
+        bd.wait_until(lambda: self.shop.daemon.metric(gauge) == 1, "the gauge")
         self.provider_problem(
             self.shop.cancel(self.me, booking), 502, "provider_failed", "unknown", payment
         )
@@ -1053,6 +1055,7 @@ class Refunds(Base):
         self.assertEqual(
             [(r["status"], r["fault"]) for r in seen], [("failed", "taken_over"), ("done", None)]
         )
+        bd.wait_until(lambda: self.shop.daemon.metric(gauge) == 0, "the gauge")
         self.assertEqual(self.states(booking, payment), ("confirmed", "partially_refunded"))
 
     def test_staff(self):

@@ -50,6 +50,16 @@ SELECT status, count(*) AS n,
   FROM payments
  GROUP BY 1;
 
+-- Asked for so long ago that the gateway's total must show it (sql/refund.sql), and neither done
+-- nor refused. The partial index holds none but the open ones.
+-- name: gauges_refunds
+-- returns: n
+SELECT count(*) AS n
+  FROM refunds
+ WHERE next_check_at IS NOT NULL
+   AND status IN ('wanted', 'calling', 'unknown')
+   AND asked_at < now() - interval '15 minutes';
+
 -- Some providers make a database read-only when its disk is full.
 -- name: gauges_writable
 -- returns: writable
