@@ -194,6 +194,7 @@ static enum err api_booking_post_reschedule(struct api_request *r)
     return booking_reschedule(&r->svc, &caller, &m, &after);
 }
 
+/* Idempotent: a phone that loses the answer in a tunnel asks again, and must not book twice. */
 const struct api_route api_route_booking_post = {
     .http = {HTTP_POST, "/v1/bookings", 201, NULL},
     .handler = api_booking_post,

@@ -35,6 +35,7 @@ static const struct cli_command *cli_find_command(const char *name, const char *
     return NULL;
 }
 
+/* From the table, so that help cannot miss a command. */
 static void cli_print_commands(const char *group)
 {
     for (const struct cli_command *k = cli_commands; k->name; k++) {

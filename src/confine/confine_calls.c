@@ -42,6 +42,7 @@ static const char violation_words[] = "forbidden system call ";
 #include "base/ensure.h"
 #include "confine_priv.h"
 
+/* One letter each, so that a row of the table fits on a line. */
 #define D (1u << ROLE_DISPATCHER)
 #define W (1u << ROLE_WORKER)
 #define C (1u << ROLE_COURIER)
@@ -170,6 +171,7 @@ static struct sock_fprog filters[ROLE_COUNT];
 static bool confine_calls_add_rule(scmp_filter_ctx f, uint32_t action, const char *name,
                                    const struct scmp_arg_cmp *cmp)
 {
+    /* By name and not by number: numbers differ between architectures. */
     int nr = seccomp_syscall_resolve_name(name);
     if (nr == __NR_SCMP_ERROR || nr < 0)
         return true; /* not on this architecture */
@@ -220,6 +222,7 @@ static bool export_program(scmp_filter_ctx f, struct sock_fprog *out)
         confine_calls_failed = "memfd_create";
         return false;
     }
+    /* By a descriptor, since libseccomp of Debian 12 exports a program in no other way. */
     int rc = seccomp_export_bpf(f, fd);
     off_t size = rc == 0 ? lseek(fd, 0, SEEK_END) : 0;
     void *p = size > 0 ? malloc((size_t)size) : NULL;
@@ -324,6 +327,8 @@ static bool only_own_signals(void)
 /* The handler is installed first: the filter then forbids to replace it. */
 bool confine_calls_role(enum role role)
 {
+    /* All signals are blocked in the handler: nothing else may run while the process says why it
+     * ends. */
     struct sigaction sa;
     ENSURE(filters[role].filter != NULL);
     memset(&sa, 0, sizeof(sa));

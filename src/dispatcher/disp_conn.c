@@ -117,6 +117,8 @@ struct conn *disp_conn_new(struct disp *d, int fd)
     struct conn *c = d->free;
     if (c)
         d->free = c->next;
+    /* Places that were used before come first: their memory is in the cache, and the rest of the
+     * array is never touched. */
     else if (d->conns_used < d->conns_cap)
         c = &d->conns[d->conns_used++];
     else
@@ -211,6 +213,7 @@ int disp_conn_wait_ms(const struct disp *d, int most_ms)
     return wait < 0 ? 0 : (int)wait + 1; /* a millisecond late rather than a turn too early */
 }
 
+/* A limit of 0 is none: such a phase ends by an event alone. */
 struct conn *disp_conn_expired(struct disp *d, enum conn_phase p)
 {
     const struct phase_list *l = &d->phases[p];

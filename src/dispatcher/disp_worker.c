@@ -252,6 +252,8 @@ bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report 
     int got = protocol_recv(w->fd, &protocol_reports, d->packet, &in, &r->packet);
     if (got < 0 && (errno == EAGAIN || net_pause_after_error(errno)))
         return false;
+    /* Workers send no descriptors that anybody here wants: one that comes all the same must not
+     * stay open. */
     if (got > 0 && r->packet.fd >= 0)
         close(r->packet.fd);
     /* End of file, or a report that contradicts itself: the worker is not trusted any more. */
@@ -269,6 +271,7 @@ bool disp_worker_take(struct disp *d, struct disp_worker *w, struct disp_report 
     return w->fd >= 0;
 }
 
+/* NULL for an event about a worker that has left the slot meanwhile. */
 struct disp_worker *disp_worker_find(struct disp *d, uint64_t tag)
 {
     struct disp_worker *w = &d->workers[DISP_TAG_INDEX(tag)];
@@ -287,6 +290,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
                                  .queue_seconds = mono_seconds_between(r->arrived, d->now),
                                  .len = r->total,
                                  .close = d->draining || c->eof};
+    /* The worker has no client's socket, so everything about the client goes along. */
     memcpy(q.request_id, r->id, sizeof(q.request_id));
     net_peer_address(c->fd, q.peer, sizeof(q.peer));
     while (disp_worker_any_free(d)) {
@@ -317,6 +321,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
 void disp_worker_join(struct disp *d, const struct protocol_order *o, int fd)
 {
     struct disp_worker *w = &d->workers[o->slot];
+    /* The place on the list of free slots is the slot's and not the worker's: it is kept. */
     const bool listed = w->listed;
     *w = (struct disp_worker){.fd = fd,
                               .index = o->index,

@@ -350,6 +350,7 @@ static struct ext_result charge_call(const struct pay_call *c, struct pay_exchan
     return r;
 }
 
+/* The charge and not the invoice: its total of refunds is what a refund is judged by. */
 static struct ext_result fetch_charge(const struct pay_call *c, const char *charge_id,
                                       struct pay_charge *out)
 {
@@ -431,6 +432,8 @@ static enum err pay_moyasar_read_event(const struct provider_config *p, struct a
     return ERR_OK;
 }
 
+/* No void: it works before settlement alone, and a refund does the same at any time (ARCHITECTURE,
+ * "Life of a payment"). */
 const struct pay_gateway pay_moyasar = {.type = PROVIDER_MOYASAR,
                                         .create = pay_moyasar_create_invoice,
                                         .fetch = pay_moyasar_fetch_invoice,

@@ -153,6 +153,7 @@ static void stop_step(struct master *m)
         LOG(LOG_LEVEL_WARN, "master.drain_timeout", F_INT("workers", master_alive(m, ROLE_WORKER)));
         force_stop(m);
     }
+    /* QUIT may be blocked, or be held up by a core that is being written; KILL is not. */
     if (m->forced) {
         for (enum role r = ROLE_DISPATCHER; r < ROLE_COUNT; r++)
             stop_role(m, r); /* none of them is started again */
@@ -174,6 +175,7 @@ static void stop_step(struct master *m)
     stop_role(m, ROLE_RESOLVER);
 }
 
+/* The master ends last: it tells how each of the others ended. */
 static bool all_gone(const struct master *m)
 {
     for (unsigned i = 0; i < m->children_n; i++) {
@@ -318,6 +320,8 @@ int master_run(struct config *cfg)
     m.children = calloc(m.children_n, sizeof(*m.children));
     if (m.sig_fd < 0 || !m.children)
         return 1;
+    /* What a start has read counts as the first reload, so that the metric has a value from the
+     * start. */
     metrics_config_read(true);
     m.reload.view = (struct reload_view){.epoch = 1, .good = true};
     master_state_set_reload(&m.reload.view);

@@ -238,6 +238,7 @@ static bool master_reload_commit_config(struct master *m)
     free(policy);
     if (!told)
         return false;
+    /* From here on there is no way back: the dispatcher gives requests to the new workers. */
     struct config *old = m->cfg;
     m->cfg = r->cfg;
     m->epoch = r->epoch;
@@ -248,6 +249,7 @@ static bool master_reload_commit_config(struct master *m)
     master_use_config(m, m->cfg);
     master_listen_commit(m);
     log_set((enum log_format)m->cfg->log.format, (enum log_level)m->cfg->log.level);
+    /* Children have copies of their own since their fork. */
     config_free(old);
     master_reload_finish_cycle(m, true);
     return true;

@@ -153,8 +153,8 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     const int locked = booking_add_lock(b, &sc);
     const int loaded = booking_add_load(b, &sc);
-    /* A statement that finds what forbids the step; read under the same lock. */
     const int change = rate_add_change(s, b, c->who, RATE_CHANGE_BOOKING);
+    /* A statement that finds what forbids the step; read under the same lock. */
     const int against = t->unless ? DB_ADD(b, t->unless, t->id) : -1;
     if (t->reopen)
         DB_ADD(b, &stmt_booking_lock_resource, SCOPE_PARAMS(sc));
@@ -170,6 +170,7 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
         booking_read(db_result(b, loaded), 0, out);
         e = booking_choose_step(c->who, out, t, &step, &s->detail);
     }
+    /* The caller decided on an older picture: it begins again, and takes the other way. */
     if (e == ERR_OK && against >= 0 && db_count(db_result(b, against)) > 0)
         e = ERR_DB_RETRY;
     if (e == ERR_OK)
@@ -188,6 +189,8 @@ enum err booking_move_on(struct svc *s, const struct booking_caller *c,
 /* The price follows the party until it is paid online; what was paid is not made another amount. */
 static bool booking_edit_party(struct booking *bk, int64_t party)
 {
+    /* Confirmed and with a price: only a payment, or staff who vouch for one, confirm such a
+     * booking. */
     const bool paid_online =
         bk->state == BOOKING_CONFIRMED && strcmp(bk->payment, "online") == 0 && bk->amount > 0;
     int64_t amount = bk->amount;
@@ -208,6 +211,7 @@ static bool booking_edit_party(struct booking *bk, int64_t party)
 static enum err booking_edit_check(const struct booking_edit *edit, struct booking *bk)
 {
     enum err e = versions_check(&edit->match, bk->version);
+    /* The same size is no change: a form that sends all its fields must not be refused for that. */
     if (e != ERR_OK || !edit->has_party_size || edit->party_size == bk->party_size)
         return e;
     if (bk->state != BOOKING_CONFIRMED && bk->state != BOOKING_PENDING_PAYMENT)

@@ -101,6 +101,7 @@ static void otp_list_limits(struct svc *s, const struct sending *w, struct otp_l
     otp_add_limit(l, OTP_SCOPE_ADDRESS,
                   rate_subject(s, "otp-address", rate_address(s->arena, address)),
                   cfg->otp.per_address);
+    /* NULL for IPv4, of which one address is the narrowest that is counted. */
     if (network)
         otp_add_limit(l, OTP_SCOPE_NETWORK, rate_subject(s, "otp-network", network),
                       cfg->otp.per_network);
@@ -315,6 +316,8 @@ enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out
         e = phone_normalise(s->cfg, s->arena, in->phone, PHONE_SERVED, &out->phone);
     if (e != ERR_OK)
         return e;
+    /* Before anything is counted: a service that cannot send must not use up the customer's
+     * quota. */
     if (!s->cfg->otp.secret || (!w.fixed && (s->cfg->otp.provider < 0 || !s->ext))) {
         out->retry_after_s = UNCONFIGURED_RETRY_S;
         return ERR_PROVIDER_UNAVAILABLE;
@@ -327,6 +330,7 @@ enum err otp_send(struct svc *s, const struct otp_send *in, struct otp_sent *out
         otp_deliver_test(s, &w);
     else if (e == ERR_OK)
         e = otp_deliver(s, &w);
+    /* A code that stays in memory is one that a later fault could show. */
     digest_wipe(w.code, sizeof w.code);
     return e;
 }

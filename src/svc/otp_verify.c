@@ -54,6 +54,7 @@ static enum err otp_verify_refuse(struct db_rows reason, struct otp_session *out
 static enum err otp_verify_use(struct svc *s, const struct otp_verify *in, const char *id,
                                const char *phone, struct otp_session *out)
 {
+    /* Used only when the statement finds no customer, and makes one. */
     struct uuid customer = uuid_new();
     session_token_new(&out->token);
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);

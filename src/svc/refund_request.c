@@ -48,6 +48,8 @@ static bool request_is_repeat(const struct refund_request *q, const struct refun
 static enum err request_decide(const struct refund_request *q, const struct payment_locked *ours,
                                const struct refund *earlier, enum request_way *way, bool *retryable)
 {
+    /* The order matters: what is done already is told before it is asked whether it could be
+     * done. */
     const struct payment *p = &ours->payment;
     const bool wanted = earlier != NULL && earlier->state == REFUND_WANTED;
     const bool repeat = earlier != NULL && request_is_repeat(q, earlier);
@@ -149,6 +151,7 @@ static enum err request_begin(struct svc *s, const struct refund_request *q, str
 static enum err request_carry_out(struct svc *s, const struct refund_request *q,
                                   struct payment_fault *fault)
 {
+    /* Before a row is written: it would wait for a gateway that is not there. */
     if (!payment_configured(s))
         return ERR_PROVIDER_UNAVAILABLE;
     struct request_work w;
@@ -236,6 +239,7 @@ static enum err request_cancel_once(struct svc *s, const struct refund_cancellin
     struct booking bk = {.version = 0};
     if (db_count(db_result(b, loaded)) == 1)
         booking_read(db_result(b, loaded), 0, &bk);
+    /* One answer for both: nobody learns of a booking that is not theirs. */
     if (bk.version == 0 || !request_is_theirs(who, &bk))
         return ERR_NOT_FOUND;
     if (db_count(db_result(b, done)) > 0)
@@ -276,6 +280,7 @@ enum err refund_request_cancel(struct svc *s, const struct refund_cancelling *ho
     return e;
 }
 
+/* For the page of one booking: a booking has few refunds, so there are no pages. */
 int refund_add_list(struct db_batch *b, const char *key_hash, const char *booking_id)
 {
     return DB_ADD(b, &stmt_refund_list, key_hash, booking_id);

@@ -49,6 +49,7 @@ static void syntax_fault(struct yaml *y)
     const yaml_parser_t *p = &y->parser;
     int line = (int)p->problem_mark.line + 1, column = (int)p->problem_mark.column + 1;
     y->stopped = true;
+    /* Not a fault of the file: nobody should look for one in it. */
     if (p->error == YAML_MEMORY_ERROR)
         arena_oom(y->l->scratch);
     if (p->error == YAML_READER_ERROR)
@@ -122,6 +123,7 @@ static void fill_scalar(struct yaml *y, const yaml_event_t *e, struct config_nod
     size_t len = e->data.scalar.length;
     const char *text = (const char *)e->data.scalar.value;
     n->kind = CONFIG_REFUSED;
+    /* The reading goes on after each of these, since the parser knows where the scalar ends. */
     if (len > SCALAR_MAX) {
         config_fault(y->l, n, "is longer than 64 KiB");
     } else if (memchr(text, '\0', len)) {
@@ -294,6 +296,7 @@ struct config_node *config_yaml(struct config_loader *l, struct str text)
     if (!yaml_parser_initialize(&y->parser))
         arena_oom(l->scratch);
     arena_defer(l->scratch, parser_done, &y->parser);
+    /* Without this libyaml would guess UTF-16 from the first bytes. */
     yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&y->parser, (const unsigned char *)(text.p ? text.p : ""), text.n);
     return build_document(y);

@@ -56,6 +56,7 @@ static int control_code(const char *p, size_t n)
     return n == 2 && c == 0xc2 && d < 0xa0 ? d : -1;
 }
 
+/* A line break in a value would begin a record that nobody wrote. */
 static bool put_escaped(struct log_line *l, const char *p, size_t n)
 {
     char code[16]; /* of any int: compilers count what cannot be */
@@ -127,6 +128,7 @@ void log_line_start(struct log_line *l, bool json, char priority)
     l->n = 0;
     l->json = json;
     l->truncated = l->any = false;
+    /* 0: not under systemd, where the mark would only disturb. */
     if (priority)
         (void)log_line_put_bytes(l, (const char[]){'<', priority, '>'}, 3);
     if (json)
@@ -180,6 +182,7 @@ void log_line_ms(struct log_line *l, const char *key, double ms)
     log_line_finish_pair(l, before, put_key(l, name) && puts_line(l, text));
 }
 
+/* The mark tells a reader that a field is missing, and not only empty. */
 void log_line_end(struct log_line *l)
 {
     const char *tail = l->json ? (l->truncated ? ",\"truncated\":true}\n" : "}\n")

@@ -43,6 +43,7 @@ union any_addr {
 static socklen_t net_fill_address(const struct listen_addr *at, union any_addr *a)
 {
     memset(a, 0, sizeof(*a));
+    /* Literal addresses alone: names are not looked up, since a listener must not depend on DNS. */
     if (at->kind == LISTEN_UNIX) {
         return net_unix_address(at->path, &a->un);
     }

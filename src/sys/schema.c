@@ -51,6 +51,7 @@ static bool schema_in_bounds(const struct schema_value *v, int64_t n, const char
     const struct schema_row *row = v->row;
     if ((row->min == 0 && row->max == 0) || (n >= row->min && n <= row->max))
         return true;
+    /* "exactly 3" reads better than "3 to 3". */
     if (row->min == row->max)
         fault_add(v->faults, v->pointer, "must %s exactly %lld%s", verb, (long long)row->min, unit);
     else
@@ -78,6 +79,7 @@ static bool schema_is_text(const struct schema_value *v)
     return true;
 }
 
+/* As it was sent: for identifiers, codes and URLs, in which blanks at the ends mean something. */
 static bool schema_read_string(const struct schema_value *v)
 {
     return schema_is_text(v) && schema_store_text(v, v->text);
@@ -116,6 +118,7 @@ static bool schema_read_int(const struct schema_value *v)
     return schema_in_bounds(v, n, "be", "") && schema_store(v, &n, sizeof n);
 }
 
+/* In a query "1" and "yes" are refused: a word that one client takes for true, another may not. */
 static bool schema_read_bool(const struct schema_value *v)
 {
     bool yes = v->json ? json_is_true(v->json) : str_eq(v->text, STR("true"));
@@ -207,6 +210,7 @@ bool schema_read_json(const struct schema_row *row, const json_t *v, void *out, 
                       struct faults *f)
 {
     struct schema_value value = {row, v, {NULL, 0}, out, pointer, f};
+    /* A null leaves the field and its has_ flag alone: a handler that cares looks at the JSON. */
     if (json_is_null(v))
         return row->nullable || schema_refuse(&value, "must not be null");
     if (json_is_string(v))
