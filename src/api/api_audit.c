@@ -19,11 +19,14 @@ static json_t *api_audit_entry_json(struct arena *a, const struct audit_entry *e
         json_put(a, j, "detail", json_parse(a, str_of(e->detail)));
     else
         json_put_null(a, j, "detail");
+    /* Both identifiers: the caller's own, and the one that this server made for the access
+     * record. */
     json_put_str(a, j, "request_id", e->request_id);
     json_put_str(a, j, "own_request_id", e->own_request_id);
     return j;
 }
 
+/* The cursor holds time and identifier: entries of one transaction have the same time. */
 static json_t *api_audit_item(struct api_request *r, struct db_rows rows, int i, const char **next)
 {
     struct audit_entry e;

@@ -47,6 +47,8 @@ json_t *api_booking_json(const struct api_request *r, const struct booking *bk)
     json_put_str(a, j, "note", bk->note);
     json_put_str(a, j, "guest_name", bk->guest_name);
     json_put_bool(a, j, "resource_chosen", bk->resource_chosen);
+    /* Names as they are now: a service that was renamed is shown by its new name in old bookings
+     * too. */
     json_put_str(a, j, "service_name",
                  api_text_for(r, bk->service.in, bk->venue_locale, bk->service.plain));
     json_put_str(a, j, "resource_name",
@@ -66,6 +68,7 @@ json_t *api_staff_booking_json(const struct api_request *r, const struct booking
 {
     struct arena *a = r->svc.arena;
     json_t *j = api_booking_json(r, bk);
+    /* A guest without a phone has no account: null, and guest_name says who comes. */
     if (bk->has_customer) {
         json_t *customer = json_obj(a);
         json_put_str(a, customer, "id", bk->customer_id.s);

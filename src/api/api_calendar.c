@@ -70,6 +70,7 @@ static const char *api_calendar_phones(struct api_request *r, const char *text)
     return prefixes;
 }
 
+/* As staff see a booking, with its customer: the calendar is for staff alone. */
 static json_t *api_calendar_item(struct api_request *r, struct db_rows rows, int i,
                                  const char **next)
 {

@@ -51,6 +51,8 @@ bool api_member_is_null(const struct api_request *r, const char *name)
     return json_is_null(json_object_get(r->json, name));
 }
 
+/* Three cases: a text replaces, null or "" takes away, and a missing member leaves what is
+ * stored. */
 void api_take_text(const struct api_request *r, const char *name, const char *in, const char **to)
 {
     if (in)
@@ -83,6 +85,7 @@ void api_words_take(struct api_request *r, const struct words_input *in, struct 
 
 /* ---- out ---- */
 
+/* Only the languages that have a text: an empty one would look like a translation. */
 static json_t *catalog_words_texts_json(struct arena *a, const char *const texts[LOCALE_COUNT])
 {
     json_t *j = json_obj(a);
@@ -96,6 +99,7 @@ void api_words_put(const struct api_request *r, json_t *j, const char *name,
                    const struct catalog_words *w)
 {
     struct arena *a = r->svc.arena;
+    /* A description that exists in one language alone is better than none. */
     const char *any =
         w->descriptions[LOCALE_AR] ? w->descriptions[LOCALE_AR] : w->descriptions[LOCALE_EN];
     /* Staff change `name`, so they see what is stored. */

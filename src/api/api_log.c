@@ -22,6 +22,7 @@ static size_t api_log_providers(const struct api *api, struct log_field *fields)
     return n;
 }
 
+/* `who` and not a token or a phone: records are kept for long, and are read by many. */
 void api_record(struct api *api, int status, enum err e)
 {
     const struct api_request *r = &api->r;

@@ -24,12 +24,14 @@ static json_t *api_providers_json(struct arena *a, const struct provider_config 
     return j;
 }
 
+/* A handful of providers at most, and still in pages: all lists of the API work alike. */
 struct list_query {
     struct api_page page;
 };
 static const struct schema_row api_providers_list_rows[] = {
     API_PAGE_PARAMS(struct list_query, page), SCHEMA_END};
 
+/* The database is asked only who the caller is. */
 static enum err api_providers_get_list(struct api_request *r)
 {
     enum err e = api_first(r, api_first_batch(r));

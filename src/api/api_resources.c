@@ -43,6 +43,7 @@ static enum err api_resources_get_list(struct api_request *r)
     return api_catalog_reply_seen(r, &stmt_catalog_resources_seen, api_resources_item);
 }
 
+/* What the list shows of it, so that a client can use one for the other. */
 static enum err api_resources_get(struct api_request *r)
 {
     struct db_rows seen;
@@ -93,6 +94,7 @@ static enum err api_resources_post(struct api_request *r)
     struct resource v = {.id = uuid_new(),
                          .venue_id = r->ids[0],
                          .capacity = 1,
+                         /* The language of `name`: that of the venue, which staff write in. */
                          .words.locale = venue.words.locale,
                          .active = true,
                          .listed = true};
@@ -116,6 +118,7 @@ static enum err api_resources_patch(struct api_request *r)
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/resources"
+/* An agent works with what there is; only an administrator changes what can be booked. */
 const struct api_route api_route_resources_get_list = {
     .http = {HTTP_GET, LIST_PATTERN, 200, NULL},
     .handler = api_resources_get_list,

@@ -24,9 +24,12 @@ static const struct http_route *const api_routes_http[] = {
 
 const struct http_route_table api_route_table = {api_routes_http, ARRAY_LEN(api_routes_http)};
 
+/* 405 with Allow where the path exists under another method, and 501 for a method that this server
+ * does not know at all (RFC 9110 15.5.6 and 15.6.2). */
 enum err api_route(struct api_request *r)
 {
     struct http_params params;
+    /* No row until one is found: whatever is refused before that is recorded without a route. */
     r->row = api_route_table.n;
     if (r->head->method == HTTP_OTHER)
         return ERR_NOT_IMPLEMENTED;

@@ -16,6 +16,7 @@ struct staff_cancel_input {
     const char *reason;
     json_t *refund;
 };
+/* Any JSON for `refund`: it may be a word or a number, which no other row of the schema can say. */
 static const struct schema_row api_cancel_rows[] = {
     {SCHEMA_NOTE(struct staff_cancel_input, reason, 500)},
     {SCHEMA_ANY(struct staff_cancel_input, refund)},
@@ -58,6 +59,8 @@ static void api_cancel_on_commit(void *arg, struct db_batch *b, const struct boo
     const struct refund_told *told = answer->told;
     json_t *body = api_booking_view(r, bk, api_staff_booking_json);
     json_t *payments = json_arr(a);
+    /* None when nothing was paid: the list is there all the same, so that clients need not ask
+     * whether. */
     if (told->paid)
         json_push(a, payments, api_payment_json(r, &told->payment));
     json_put(a, body, "payments", payments);
@@ -100,6 +103,7 @@ static enum err api_cancel_post(struct api_request *r)
     struct booking after;
     struct payment_fault fault;
     e = refund_request_cancel(&r->svc, &how, &after, &fault);
+    /* How much is left is known only under the payment's lock, so this fault comes late. */
     if (e == ERR_VALIDATION)
         api_fault(r, "/refund", "is more than can still be refunded");
     return api_payment_fault(r, e, &fault);

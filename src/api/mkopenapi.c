@@ -18,6 +18,7 @@
 
 #include "mkopenapi_lower.h"
 
+/* Several times as deep as the document is, and far from the end of the stack. */
 #define DEPTH_MAX 64
 
 static json_t *mkopenapi_convert(yaml_document_t *doc, int index, int depth);
@@ -43,6 +44,7 @@ static json_t *mkopenapi_plain(const char *text)
     return json_string(text);
 }
 
+/* Quotes make text of anything: "200" as a key of `responses` must stay a string. */
 static json_t *mkopenapi_scalar(const yaml_node_t *node)
 {
     const char *text = (const char *)node->data.scalar.value;
@@ -64,6 +66,7 @@ static json_t *mkopenapi_sequence(yaml_document_t *doc, const yaml_node_t *node,
     return list;
 }
 
+/* In the order of the file, which jansson keeps: people read the served document too. */
 static json_t *mkopenapi_mapping(yaml_document_t *doc, const yaml_node_t *node, int depth)
 {
     json_t *object = json_object();
@@ -98,6 +101,7 @@ static json_t *mkopenapi_convert(yaml_document_t *doc, int index, int depth)
     return node->type == YAML_MAPPING_NODE ? mkopenapi_mapping(doc, node, depth + 1) : NULL;
 }
 
+/* NULL after a fault, which was printed where the line is known. */
 static json_t *mkopenapi_load(FILE *file)
 {
     yaml_parser_t parser;

@@ -18,6 +18,7 @@ static bool alert_try(struct cli_session *s, enum alert_channel channel, const c
 {
     const char *detail;
     enum err e = alert_test(&s->svc, channel, &detail);
+    /* Not configured, which is no fault as long as the other one is. */
     if (e == ERR_NOT_FOUND)
         return true;
     ++*used;
@@ -26,6 +27,8 @@ static bool alert_try(struct cli_session *s, enum alert_channel channel, const c
     return e == ERR_OK;
 }
 
+/* Both channels are tried, also when the first one fails: an operator wants to know of both.
+ * Without a database, since alerts are sent without one too. */
 int cli_alert_test(struct cli *c)
 {
     struct cli_session s;

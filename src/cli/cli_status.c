@@ -66,6 +66,8 @@ static int status_check(struct arena *a, struct str body)
 {
     const json_t *top = json_parse(a, body);
     bool draining = false;
+    /* Judged here and now: the monitor's conditions hold only after some seconds, and a script that
+     * has just started the service asks at once. */
     unsigned workers = status_count_workers(top, &draining);
     const struct {
         bool holds;
@@ -91,6 +93,7 @@ static int status_check(struct arena *a, struct str body)
         worst = conditions[i].severity > worst ? conditions[i].severity : worst;
     }
     worst = status_print_conditions(json_object_get(top, "conditions"), worst);
+    /* A plugin must print a line in any case. */
     if (worst == STATUS_GOOD)
         puts("ok");
     return cli_done() == 0 ? worst : STATUS_PAGE;

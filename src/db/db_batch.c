@@ -19,6 +19,7 @@ void db_batch_reset(struct db_batch *b)
     b->broken = false;
 }
 
+/* On the request's arena: results and texts live until the request ends, and nobody frees them. */
 struct db_batch *db_batch(struct db *db, struct arena *a, enum db_kind kind)
 {
     struct db_batch *b = ARENA_NEW(a, struct db_batch);
@@ -50,11 +51,13 @@ const char *db_int(struct db_batch *b, int64_t v)
     return arena_strdup(b->arena, num_text(v, text));
 }
 
+/* The shortest of the forms that PostgreSQL reads for a boolean. */
 const char *db_bool(bool v)
 {
     return v ? "t" : "f";
 }
 
+/* In UTC with its offset, so that the session's time zone plays no part. */
 const char *db_time(struct db_batch *b, struct wall w)
 {
     return wall_format(w, arena_alloc(b->arena, WALL_RFC3339_MAX));

@@ -16,6 +16,7 @@ struct db_rows db_result(const struct db_batch *b, int i)
     return (struct db_rows){b->results[i]};
 }
 
+/* 0 for statements that return no rows. */
 int db_count(struct db_rows r)
 {
     return PQntuples(r.res);
@@ -81,6 +82,8 @@ const char *db_get_str(struct db_rows r, int row, const char *col)
     return v;
 }
 
+/* Results come as text: a number that does not fit ends the process instead of becoming another
+ * one. */
 int64_t db_get_int(struct db_rows r, int row, const char *col)
 {
     int64_t v = 0;

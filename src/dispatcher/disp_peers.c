@@ -69,6 +69,7 @@ static bool disp_peers_key(const struct sockaddr_storage *from, uint64_t *key)
     } else {
         return false;
     }
+    /* The same form for IPv4 whether it came by an IPv4 or an IPv6 socket. */
     *key = UINT64_C(0xffff00000000) | address;
     return true;
 }
@@ -159,6 +160,7 @@ static void disp_peers_warn(struct disp *d, const char *peer)
         if (strcmp(t->warned[i], peer) == 0)
             return;
     }
+    /* Once per address, and for few of them: strangers can send the header as well. */
     if (t->warned_n == PEERS_WARNED_MAX)
         return;
     (void)snprintf(t->warned[t->warned_n++], ADDR_TEXT_MAX, "%s", peer);
@@ -172,6 +174,7 @@ void disp_peers_identify(struct disp *d, const struct conn *c, struct request *r
     char peer[ADDR_TEXT_MAX], client[ADDR_TEXT_MAX];
     if (http_header_count(&d->head, "X-Forwarded-For") > 0 && !disp_peers_trusts(d, c->fd))
         disp_peers_warn(d, net_peer_address(c->fd, peer, sizeof(peer)));
+    /* Nobody to believe: the connection's own address is the client's. */
     if (d->policy.proxies.n == 0) {
         r->has_client = c->peer != 0;
         r->client = d->peers.all[c->peer].key;

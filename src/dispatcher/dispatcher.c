@@ -131,6 +131,8 @@ static bool dispatcher_handle(struct disp *d, uint64_t tag)
         if (sig_next(d->sig_fd, NULL) == SIGTERM)
             dispatcher_drain(d);
         return true;
+    /* The pipe's other end is closed: the master is gone, and nobody would ever stop this
+     * process. */
     case TAG_PARENT:
         return false;
     }
@@ -145,6 +147,7 @@ static int dispatcher_loop(struct disp *d)
     for (;;) {
         const int most_ms = d->listening_paused || d->draining ? SHORT_TURN_MS : SCOREBOARD_BEAT_MS;
         int n = epoll_wait(d->ep, events, EVENTS, disp_conn_wait_ms(d, most_ms));
+        /* Only a fault of the program ends here; the master starts another dispatcher. */
         if (n < 0 && errno != EINTR)
             return 1;
         /* One clock reading per turn: all limits of the turn are judged by it. */

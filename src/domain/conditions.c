@@ -53,6 +53,7 @@ static double (*const condition_values[CONDITION_COUNT])(const struct facts_seen
 #undef CONDITION
 };
 
+/* For the tests too, which give each expression facts of their own. */
 double condition_value(enum condition id, const struct facts_seen *s)
 {
     return condition_values[id](s);
@@ -125,6 +126,7 @@ void conditions_init(void)
     conditions_told = shm_alloc(sizeof(*conditions_told), ROLE_BIT(ROLE_KEEPER));
 }
 
+/* As a whole: a reader never sees a condition's new value beside its old time. */
 void conditions_publish(const struct conditions *c)
 {
     ENSURE(conditions_judged != NULL);

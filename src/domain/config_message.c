@@ -31,6 +31,7 @@ static const char *message_text(struct config_loader *l, const struct config_nod
 {
     if (n->kind == CONFIG_REFUSED)
         return NULL;
+    /* An empty text is a fault: no message would be sent, and the provider would refuse it. */
     if (n->kind != CONFIG_SCALAR || config_node_null(n)) {
         config_fault(l, n, "must be a string");
         return NULL;
@@ -87,6 +88,7 @@ static const char *config_join(struct arena *a, const char *const *names, size_t
     return sb_str(&b).p;
 }
 
+/* What a booking has, all texts may name; money and links only those that are about them. */
 static const char *const *message_placeholders(int template)
 {
     return template == NOTIFICATION_TEMPLATE_PAYMENT_LINK       ? link_placeholders

@@ -103,6 +103,7 @@ void config_read_ranges(const struct config_entry *e)
 
 /* ---- test numbers ---- */
 
+/* ASCII digits alone: the value goes into a statement and into an SMS as it is. */
 static bool config_otp_is_digits(struct str s, size_t least, size_t most)
 {
     for (size_t i = 0; i < s.n; i++)

@@ -17,6 +17,7 @@ static void metrics_sum_range(enum metric_dim dim, int wanted, unsigned *from, u
     *to = wanted == METRIC_ANY ? n : (unsigned)wanted + 1;
 }
 
+/* Dimensions that a family does not have count as one value, so three loops serve all families. */
 int64_t metric_sum(enum metric_id id, int first, int second, int third)
 {
     const enum metric_dim *dims = metric_families[id].dims;

@@ -20,6 +20,7 @@
 static const char begin_mark[] = ".\\\" -- all keys: made by `make doc`, not by hand\n";
 static const char end_mark[] = ".\\\" -- end of all keys\n";
 
+/* All four kinds of rows in one list, as the file's reader sees no difference between them. */
 static const struct documented_key {
     const char *path, *type, *fallback;
     int64_t min, max;
@@ -69,6 +70,7 @@ static void mkkeys_print_text(const char *text)
 /* Quoted, so that no word of a default is taken for a macro. */
 static void mkkeys_print_key(const struct documented_key *k)
 {
+    /* Of other types min and max mean something else, such as a number of entries. */
     const bool ranged = strcmp(k->type, "int") == 0 || strcmp(k->type, "duration") == 0 ||
                         strcmp(k->type, "size") == 0;
     (void)printf(".It Cm %s\n", k->path);
@@ -97,6 +99,7 @@ int main(void)
     char line[4096];
     bool inside = false, found = false;
     while (fgets(line, sizeof(line), stdin)) {
+        /* The old list between the marks is left out; everything else passes through as it is. */
         if (inside && strcmp(line, end_mark) == 0)
             inside = false;
         if (!inside)

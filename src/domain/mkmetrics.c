@@ -11,6 +11,8 @@
 #include "domain/metrics_page.h"
 #include "metrics_priv.h"
 
+/* The words of Prometheus, but for the last: it has no kind for a gauge whose labels are the
+ * news. */
 static const char *const kind_names[] = {[METRIC_COUNTER] = "counter",
                                          [METRIC_GAUGE] = "gauge",
                                          [METRIC_HISTOGRAM] = "histogram",
@@ -56,6 +58,7 @@ static void mkmetrics_print_registry(void)
     }
 }
 
+/* Their labels are words of the table, since their values come from elsewhere. */
 static void mkmetrics_print_computed(void)
 {
     for (unsigned i = 0; i < COMPUTED_COUNT; i++) {
@@ -78,6 +81,7 @@ int main(void)
         "requests\nthat no route takes), `status` is the HTTP status.\n\n"
         "## Counted by every process\n\n");
     mkmetrics_print_registry();
+    /* A part of its own: these have no cell in shared memory, so no process counts them. */
     (void)printf("## Computed when the page is read\n\n");
     mkmetrics_print_computed();
     return fflush(stdout) == 0 ? 0 : 1;

@@ -11,6 +11,7 @@ const char *const provider_type_names[PROVIDER_TYPE_COUNT] = {
 #include "domain/providers.def"
 };
 
+/* Which keys a type needs and knows are bits: the reader of a provider checks them all at once. */
 const struct provider_type_row provider_types[PROVIDER_TYPE_COUNT] = {
 #define HAS(key) CONFIG_GROUP_TEXT(key)
 #define HAS_PATH CONFIG_GROUP_PATH

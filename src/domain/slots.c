@@ -91,6 +91,7 @@ static void slots_sum_people(struct slot_resource *r)
     }
     if (n > 0)
         qsort(r->levels, n, sizeof(*r->levels), slots_compare_levels);
+    /* From steps to sums: the level at a moment is then found by looking, without adding. */
     int32_t people = 0;
     for (size_t i = 0; i < n; i++) {
         people += r->levels[i].people;
@@ -196,6 +197,7 @@ enum slot_verdict slot_judge(const struct slot_resource *r, const struct slot_ru
 void slot_walk_begin(struct slot_walk *w, const struct slot_resource *r,
                      const struct slot_rule *rule, int64_t from_us, int64_t to_us)
 {
+    /* Notice and horizon are cut off here once, so that the walk need not ask at each start. */
     const bool late = from_us < rule->earliest_us;
     const bool far = rule->latest_us < to_us;
     *w = (struct slot_walk){
@@ -218,6 +220,7 @@ static bool slots_find_start(struct slot_walk *w, int64_t *starts_us, int64_t *u
         w->opening++;
     for (size_t i = w->opening; i < r->openings_n; i++) {
         const struct slot_opening *o = &r->openings[i];
+        /* Openings are in order: those behind this one begin too late to offer an earlier start. */
         if (found && o->from_us >= *starts_us)
             break;
         int64_t at = o->from_us;

@@ -100,6 +100,7 @@ static void ext_client_count_call(const struct ext_request *q, enum provider_out
 
 /* ---- the breaker's news ---- */
 
+/* By the process that saw the change: the breaker is shared, and each change has one author. */
 static void log_change(const struct ext *x, int provider, enum ext_breaker_change change,
                        enum err fault)
 {
@@ -318,6 +319,7 @@ struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_requ
     struct ext_transfer t = {.c = &x->curl, .q = q, .p = p};
     *r = (struct ext_reply){.content_type = ""};
     ext_client_settle_handle(x);
+    /* The provider's limit, or what is left of the request if that is less. */
     struct deadline until = deadline_cap(d, p->timeout_ms);
     if (deadline_passed(until))
         return (struct ext_result){

@@ -60,6 +60,7 @@ const char *hook_signature(struct arena *a, const char *secret, const char *id, 
 /* Any 2xx means that the message has arrived; its body is not read. */
 struct ext_result hook_post(struct ext *x, struct arena *a, const struct hook *h, struct deadline d)
 {
+    /* The same in the field and in the signature: a receiver computes one from the other. */
     const int64_t seconds = h->sent_at.us / 1000000;
     struct ext_request q = {.provider = h->provider,
                             .op = PROVIDER_OP_ALERT,
@@ -69,6 +70,8 @@ struct ext_result hook_post(struct ext *x, struct arena *a, const struct hook *h
                             .content_type = "application/json",
                             .request_id = h->request_id};
     struct ext_reply reply;
+    /* The same for a repeat, so that a receiver can drop what it has already (Standard
+     * Webhooks). */
     q.headers[0] = arena_printf(a, "webhook-id: %s", h->id);
     q.headers[1] = arena_printf(a, "webhook-timestamp: %" PRId64, seconds);
     if (h->secret)

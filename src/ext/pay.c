@@ -29,6 +29,7 @@ static const struct pay_gateway *gateway_find(enum provider_type type)
     return pay_gateways[i];
 }
 
+/* By the configuration of the call, which a reload may have changed since the last one. */
 static const struct pay_gateway *gateway_of(const struct pay_call *c)
 {
     return gateway_find(c->cfg->providers[c->provider].type);
@@ -56,6 +57,7 @@ void pay_note_odd(const struct pay_call *c, enum payment_odd thing, const char *
     for (size_t i = 0; i < c->odds->n; i++)
         if (c->odds->items[i].thing == thing && strcmp(c->odds->items[i].value, shown) == 0)
             return;
+    /* Beyond the limit nothing is noted: a person has enough to look at by then. */
     if (c->odds->n < PAY_ODDS_MAX)
         c->odds->items[c->odds->n++] = (struct pay_odd){.thing = thing, .value = shown};
 }

@@ -432,8 +432,8 @@ static enum err pay_moyasar_read_event(const struct provider_config *p, struct a
     return ERR_OK;
 }
 
-/* No void: it works before settlement alone, and a refund does the same at any time (ARCHITECTURE,
- * "Life of a payment"). */
+/* No void: it works before settlement alone, and a refund does the same before and after
+ * (ARCHITECTURE, "Life of a payment"). */
 const struct pay_gateway pay_moyasar = {.type = PROVIDER_MOYASAR,
                                         .create = pay_moyasar_create_invoice,
                                         .fetch = pay_moyasar_fetch_invoice,

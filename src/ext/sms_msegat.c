@@ -28,6 +28,7 @@ static void sms_msegat_build_request(struct arena *a, const struct provider_conf
     q->body = json_text(a, body);
 }
 
+/* No code at all is not understood, which is neither success nor refusal. */
 static struct ext_result sms_msegat_judge_reply(struct arena *a, const struct provider_config *p,
                                                 const struct ext_reply *reply,
                                                 const char **message_id)

@@ -48,6 +48,7 @@ static const char *sms_taqnyat_code(struct arena *a, const json_t *j)
     return usable && (!code || status) ? reason : code;
 }
 
+/* A message counts as sent only when nothing in the answer speaks against it. */
 static struct ext_result sms_taqnyat_judge_reply(struct arena *a, const struct provider_config *p,
                                                  const struct ext_reply *reply,
                                                  const char **message_id)
@@ -68,6 +69,7 @@ static struct ext_result sms_taqnyat_judge_reply(struct arena *a, const struct p
         return r;
     }
     if (code && (strcmp(code, "201") == 0 || strcmp(code, "200") == 0))
+        /* An empty list of accepted numbers beside a good code contradicts itself. */
         return accepted && !sms_taqnyat_names_somebody(accepted)
                    ? ext_unreadable()
                    : sms_accept(a, json_object_get(j, "messageId"), message_id);

@@ -38,6 +38,7 @@ static void sms_twilio_build_request(struct arena *a, const struct provider_conf
     q->body = sb_str(&b);
 }
 
+/* Words that this version does not know are in no list, and such an answer is not understood. */
 static bool sms_twilio_state_in(const char *state, const char *words)
 {
     struct str rest = str_of(words);
@@ -60,6 +61,8 @@ static struct ext_result sms_twilio_judge_reply(struct arena *a, const struct pr
     const json_t *sid = json_object_get(j, "sid");
     const char *state = ext_json_text(a, json_object_get(j, "status"));
     const char *code = ext_json_text(a, json_object_get(j, "code"));
+    /* Two members: `code` belongs to a refused request, `error_code` to a message that failed
+     * later. */
     const char *late = ext_json_text(a, json_object_get(j, "error_code"));
     if (reply->status >= 400)
         return sms_refuse(a, reply, code, &sms_twilio_codes);

@@ -24,7 +24,9 @@ static void sms_unifonic_build_request(struct arena *a, const struct provider_co
     ext_form_add(&b, "Recipient", sms_digits(m->to));
     ext_form_add(&b, "Body", m->text);
     ext_form_add(&b, "responseType", "JSON");
+    /* Our identifier goes along, so that a message can be found in the provider's reports. */
     ext_form_add(&b, "CorrelationID", m->id);
+    /* The answer is waited for: an "accepted for later" would tell nothing of this message. */
     ext_form_add(&b, "async", "false");
     if (p->message_type)
         ext_form_add(&b, "MessageType", p->message_type);
@@ -48,6 +50,8 @@ static struct ext_result sms_unifonic_judge_reply(struct arena *a, const struct 
     const char *success = ext_json_text(a, json_object_get(j, "success"));
     const char *code = ext_json_text(a, json_object_get(j, "errorCode"));
     const char *state = ext_json_text(a, json_object_get(data, "Status"));
+    /* A good status may hold a message that was lost already: what is said of the message
+     * counts. */
     bool lost = state && (strcasecmp(state, "Failed") == 0 || strcasecmp(state, "Rejected") == 0);
     bool coded = code && *code, good = coded && strcasecmp(code, "ER-00") == 0;
     if (reply->status >= 400 || (success && strcasecmp(success, "false") == 0) || lost)

@@ -39,6 +39,7 @@ static bool policy_read_origins(const char *at, const char *end, const char **or
 {
     for (size_t i = 0; i < n; i++) {
         const char *nul = at < end ? memchr(at, '\0', (size_t)(end - at)) : NULL;
+        /* A text without its end would be read on into memory that is not the packet's. */
         if (!nul)
             return false;
         origins[i] = at;
@@ -70,6 +71,7 @@ bool policy_unpack(struct policy *p, const char *bytes, size_t n)
         free(memory);
         return false;
     }
+    /* Only now: when the new one cannot be read, the old one stays in force. */
     policy_free(p);
     *p = (struct policy){.memory = memory,
                          .proxies = {(const struct cidr *)(const void *)copy, head.trusted_n},

@@ -323,6 +323,8 @@ uint32_t master_listen_bits(const struct master *m)
     return bits;
 }
 
+/* systemd's sockets keep their queue for the next start, so the dispatcher must know them when
+ * it stops accepting. */
 uint32_t master_listen_systemd(const struct master *m)
 {
     uint32_t bits = 0;

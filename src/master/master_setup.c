@@ -61,6 +61,7 @@ struct master_user {
     gid_t gid;
 };
 
+/* A number needs no account: containers run under ids that no file names. */
 static bool master_setup_find_user(const char *text, struct master_user *out)
 {
     int64_t uid;

@@ -202,6 +202,7 @@ static void monitor_read_gauges(struct monitor *m)
         m->read_begun = begun;
         scoreboard_served();
     }
+    /* Once per change: a database that is down for an hour is two lines and not a thousand. */
     if (m->good != was_good && !m->ending)
         LOG(m->good ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
             m->good ? "monitor.gauges_read" : "monitor.gauges_unread", F_ERR(e),

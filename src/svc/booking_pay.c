@@ -19,6 +19,7 @@ int booking_add_find_any(struct db_batch *b, const char *id)
     return booking_add_load(b, &sc);
 }
 
+/* Two statements: what is read after the lock is what others have committed before it. */
 void booking_add_lock_any(struct db_batch *b, const char *id, int *locked, int *loaded)
 {
     struct booking_scope sc = {.id = id};
@@ -124,7 +125,7 @@ static bool booking_pay_add_notification(struct svc *s, struct db_batch *b,
     return true;
 }
 
-/* The booking stays as it is; its customer is told of the money. */
+/* False: as above. Its row commits with the payment that it asks for. */
 bool booking_add_link(struct svc *s, struct db_batch *b, const struct booking *bk,
                       const struct booking_link *link, struct notification *n)
 {
@@ -138,6 +139,7 @@ bool booking_add_link(struct svc *s, struct db_batch *b, const struct booking *b
     return true;
 }
 
+/* The booking stays as it is; its customer is told of the money. */
 enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct booking *bk,
                                  const struct booking_refunded *how)
 {
@@ -149,6 +151,8 @@ enum err booking_commit_refunded(struct svc *s, struct db_batch *b, const struct
     return e;
 }
 
+/* Two messages, of the cancelling and of the money: a customer who deletes one still has the
+ * other. */
 enum err booking_commit_cancelled(struct svc *s, struct db_batch *b, struct booking *bk,
                                   const struct booking_refunded *how)
 {

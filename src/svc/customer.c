@@ -25,6 +25,7 @@ enum locale customer_locale(const char *name)
     return strcmp(name, locale_names[LOCALE_EN]) == 0 ? LOCALE_EN : LOCALE_AR;
 }
 
+/* A name is absent until the customer or staff give one; the phone is there until the erasure. */
 void customer_read(struct db_rows rows, int row, struct customer *out)
 {
     *out = (struct customer){
@@ -55,6 +56,7 @@ enum err customer_update(struct svc *s, const char *id, const char *name, const 
 static enum err customer_erase_locked(struct svc *s, const char *id, const char *phone)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
+    /* All in one commit: no half of a person is left when the connection breaks. */
     for (size_t i = 0; i < ARRAY_LEN(customer_erasures); i++)
         DB_ADD(b, customer_erasures[i], id);
     DB_ADD(b, &stmt_customer_erase_challenges, phone, id);
@@ -78,6 +80,7 @@ enum err customer_erase(struct svc *s, const char *id)
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
+    /* Erased by another request just now: its token is worth nothing any more. */
     if (db_count(db_result(b, lock)) == 0) {
         db_clean(s->db, s->deadline);
         return ERR_UNAUTHORIZED;

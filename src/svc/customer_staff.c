@@ -7,6 +7,7 @@
 #include "svc/audit.h"
 #include "svc/svc_sql.h"
 
+/* No row for a customer that the key may not see, as for one that does not exist. */
 int customer_add_find_staff(struct db_batch *b, const char *key_hash, const char *id)
 {
     return DB_ADD(b, &stmt_customer_find_staff, key_hash, id);
@@ -120,6 +121,7 @@ static enum err customer_staff_merge_locked(struct svc *s, const struct principa
     DB_ADD(b, &stmt_customer_erase_venue_notes, from);
     DB_ADD(b, &stmt_customer_merge_account, from, into);
     DB_ADD(b, &stmt_customer_merge_end_blocked, into);
+    /* Whoever has the old phone must not stay signed in as the person that both have become. */
     DB_ADD(b, &stmt_customer_erase_sessions, from);
     DB_ADD(b, &stmt_customer_erase_answers, from);
     DB_ADD(b, &stmt_customer_erase_challenges, phone, from);
@@ -145,6 +147,7 @@ enum err customer_merge(struct svc *s, const struct principal *who, const char *
     if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, lock);
+    /* Erased, or merged into another one, between the look and the lock. */
     if (db_count(rows) != 2) {
         db_clean(s->db, s->deadline);
         return ERR_NOT_FOUND;

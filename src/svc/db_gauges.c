@@ -12,6 +12,7 @@
 #include "svc/payment.h"
 #include "svc/svc_sql.h"
 
+/* In lower case, as labels of metrics are; the table and the API have them in upper case. */
 const char *const db_gauges_status_names[NOTIFICATION_STATUS_COUNT] = {
     [NOTIFICATION_PENDING] = "pending",
     [NOTIFICATION_SENT] = "sent",
@@ -44,6 +45,7 @@ static void db_gauges_take_debt(struct db_rows rows, int row, struct db_gauges *
     out->rows[status][template] += n;
     if (!open)
         return;
+    /* A row that FAILED has a code. One that this version does not know is counted as unknown. */
     int code = name_find(notification_outcome_names, NOTIFICATION_OUTCOME_COUNT,
                          str_of(db_get_str(rows, row, "error_code")));
     if (code > NOTIFICATION_OUTCOME_SENT)

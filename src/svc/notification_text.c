@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* The text of a notification, from its template and the booking; called when it is sent. */
+/* The text of a notification, from its template and the booking. Called by notification.c when
+ * the row is written. */
 #include "base/str.h"
 #include "base/template.h"
 #include "base/text_rules.h"
@@ -46,6 +47,8 @@ const char *notification_render(const struct config *cfg, struct arena *a,
     };
     const struct template_values values = {
         .vars = vars, .n = ARRAY_LEN(vars), .add = notification_text_add_value};
+    /* By the configuration of now. The result is stored with the row, so that a message that is
+     * sent again says the same. */
     const char *template = cfg->notifications.messages[n->template][n->locale];
     struct sb sb;
     sb_init(&sb, a, 256);

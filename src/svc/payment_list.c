@@ -5,6 +5,7 @@
 
 #include "svc/svc_sql.h"
 
+/* NULL in a filter means any; what the key may see is a predicate of the statement. */
 int payment_add_list(struct db_batch *b, const char *key_hash, const struct payment_filter *f)
 {
     return DB_ADD(b, &stmt_payment_list, key_hash, f->status, f->booking_id, f->from, f->to,

@@ -35,6 +35,7 @@ static const char *reminder_leads_text(struct svc *s)
     return sb.p;
 }
 
+/* One parameter for any number of bookings: the statement stays the same, and stays prepared. */
 static const char *reminder_ids_text(struct svc *s, struct db_rows due)
 {
     struct sb sb;
@@ -45,6 +46,7 @@ static const char *reminder_ids_text(struct svc *s, struct db_rows due)
     return sb.p;
 }
 
+/* Without quiet hours both are NULL, and the statement moves no reminder. */
 static int reminder_lock(struct svc *s, struct db_batch *b)
 {
     const struct time_of_day from = s->cfg->notifications.quiet_from,
@@ -78,6 +80,7 @@ static enum err reminder_write(struct svc *s, struct db_rows due, struct db_rows
         n->event = db_get_str(due, i, "event");
         n->expires_ms = db_get_int(due, i, "left_ms");
         n->by_courier = true;
+        /* Less than half of its lead is left, or the quiet hours have begun: too late to be of use. */
         if (n->expires_ms > 0)
             notification_enqueue(s, b, n);
     }

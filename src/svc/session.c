@@ -19,6 +19,7 @@ void session_token_new(struct session_token *t)
     digest_sha256_hex((struct str){t->text, n}, t->hash);
 }
 
+/* A statement of the request's first batch: to authenticate costs no round trip of its own. */
 int session_auth_add(struct db_batch *b, const char *token_hash)
 {
     return DB_ADD(b, &stmt_session_auth, token_hash);
@@ -51,6 +52,7 @@ enum err session_end(struct svc *s, const char *token_hash)
     return db_run(b, s->deadline);
 }
 
+/* For a phone that was lost: whoever has it now is signed out as well. */
 enum err session_end_all(struct svc *s, const char *customer_id)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);

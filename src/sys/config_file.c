@@ -67,6 +67,7 @@ static bool config_file_read(struct config_loader *l, const char *path, struct s
     arena_defer(l->scratch, config_file_close, (void *)(intptr_t)fd);
     size_t room = config_file_room(fd), n = 0;
     char *buf = arena_alloc(l->scratch, room);
+    /* Until the end or until the buffer is full: read(2) on a pipe gives a piece at a time. */
     ssize_t got = 1;
     while (got > 0 && n < room) {
         got = read(fd, buf + n, room - n);
@@ -82,6 +83,7 @@ static bool config_file_read(struct config_loader *l, const char *path, struct s
     return l->faults_n == 0;
 }
 
+/* "/" stays "/": the file may stand in the root directory. */
 static const char *config_file_directory(struct arena *a, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -122,6 +124,7 @@ static int config_file_compare_places(const void *a, const void *b)
     return (x->column > y->column) - (x->column < y->column);
 }
 
+/* On the scratch arena, which is then kept for it: texts of faults may point into the tree. */
 static struct config_file_report *config_file_make_report(struct config_loader *l)
 {
     struct config_file_report *r = ARENA_NEW(l->scratch, struct config_file_report);

@@ -22,6 +22,7 @@ bool config_node_null(const struct config_node *n)
             str_eq(s, STR("NULL")));
 }
 
+/* For checks across keys, which look at "a.b.c" whether or not the file has a section "a". */
 const struct config_node *config_node_at(const struct config_node *map, const char *path)
 {
     struct str rest = str_of(path);

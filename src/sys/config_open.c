@@ -14,6 +14,8 @@
 /* linux/magic.h: the file system that pipe(2) makes its pipes in; a FIFO is in a real one. */
 #define PIPEFS 0x50495045
 
+/* NULL: it may be read. A FIFO in a directory would hold the start up until somebody writes into
+ * it; a pipe that was inherited (`-c <(...)` of a shell) has its writer already. */
 static const char *config_open_refuse(int fd)
 {
     struct stat st;
@@ -32,6 +34,7 @@ static const char *config_open_refuse(int fd)
 /* Without O_NONBLOCK the opening of a FIFO waits for a writer. A pipe is then read as usual. */
 int config_open(const char *path, const char **reason)
 {
+    /* O_NOCTTY: a terminal that is opened by mistake must not become this process's own. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         *reason = strerror(errno);

@@ -13,6 +13,7 @@ static bool config_url_parse_text(struct arena *a, const char *text, struct url 
 {
     struct str s = str_of(text);
     *reason = "must not contain a user name or password";
+    /* Before the parsing, which would accept it: credentials in a URL end up in logs. */
     if (memchr(s.p, '@', s.n))
         return false;
     *reason = "must be an http or https URL";
@@ -61,6 +62,7 @@ void config_read_url(const struct config_entry *e)
         config_entry_set(e, &url, sizeof url);
 }
 
+/* Each bad entry is a fault of its own, so that one check names them all. */
 void config_read_origins(const struct config_entry *e)
 {
     if (!config_entry_is_list(e, "a list of origins like [\"https://book.example.com\"]"))

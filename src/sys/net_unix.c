@@ -20,6 +20,7 @@
 
 #define UNCHANGED UINT32_MAX /* chown(2): -1 leaves a user or group as it is */
 
+/* 0 for a path that does not fit: a name that was cut would be another socket. */
 socklen_t net_unix_address(const char *path, struct sockaddr_un *out)
 {
     size_t n = strlen(path);
@@ -75,6 +76,7 @@ static bool net_unix_user(const char *name, uid_t *out)
     return p != NULL;
 }
 
+/* As for users. Groups are looked up by getgrnam(3), which has numbers of its own. */
 static bool net_unix_group(const char *name, gid_t *out)
 {
     int64_t id;
@@ -115,6 +117,7 @@ bool net_unix_bind(int fd, const struct listen_addr *at, const char **reason)
     const mode_t before = at->has_mode ? umask(0777) : 0;
     *reason = NULL;
     const bool good = net_unix_take_place(fd, &a, len);
+    /* umask(2) and what follows may change it, and the caller reports why the bind failed. */
     const int error = errno;
     if (at->has_mode)
         (void)umask(before);

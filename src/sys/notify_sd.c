@@ -21,6 +21,7 @@
 /* systemd cuts a status at about this length anyway. */
 #define MESSAGE_MAX 512
 
+/* -1 without systemd: all functions then do nothing, so that callers need not ask. */
 static int sock = -1;
 static struct sockaddr_un to;
 static socklen_t to_len;
@@ -81,6 +82,7 @@ void notify_sd_reloading(void)
     notify_sd_send_text(text);
 }
 
+/* systemd then waits for TimeoutStopSec and restarts nothing. */
 void notify_sd_stopping(void)
 {
     notify_sd_send_text("STOPPING=1");
@@ -91,6 +93,7 @@ void notify_sd_watchdog(void)
     notify_sd_send_text("WATCHDOG=1");
 }
 
+/* The line that `systemctl status` shows. */
 void notify_sd_status(const char *fmt, ...)
 {
     char text[MESSAGE_MAX] = "STATUS=";

@@ -18,6 +18,7 @@ static bool sig_ignore_faults_of_files(void)
     return signal(SIGPIPE, SIG_IGN) != SIG_ERR && signal(SIGXFSZ, SIG_IGN) != SIG_ERR;
 }
 
+/* Blocked before the descriptor is made: a signal in between waits, and is then read from it. */
 int sig_open(const int *signals)
 {
     sigset_t set;
@@ -54,6 +55,7 @@ void sig_reset_child(void)
         (void)sigaction(s, &dfl,
                         NULL); /* KILL, STOP and libc's own refuse: nothing to reset there */
     (void)sig_ignore_faults_of_files();
+    /* A signal that came meanwhile is delivered here, with its default effect. */
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);

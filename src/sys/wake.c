@@ -8,6 +8,8 @@
 
 static int wake_counter = -1; /* inherited by fork */
 
+/* Before the first fork. An eventfd, since it counts: two signals before anybody reads are not
+ * one. */
 bool wake_init(void)
 {
     wake_counter = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
