@@ -695,6 +695,8 @@ class FakeProvider:
         """Connections are refused until listen() is called again."""
         sock, self.sock = self.sock, None
         if sock is not None:
+            # The thread that waits in accept() keeps a socket that is only closed listening.
+            sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
     def _holds_back(self):
