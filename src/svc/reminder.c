@@ -80,7 +80,8 @@ static enum err reminder_write(struct svc *s, struct db_rows due, struct db_rows
         n->event = db_get_str(due, i, "event");
         n->expires_ms = db_get_int(due, i, "left_ms");
         n->by_courier = true;
-        /* Less than half of its lead is left, or the quiet hours have begun: too late to be of use. */
+        /* Less than half of its lead is left, or the quiet hours have begun: too late to be of use.
+         */
         if (n->expires_ms > 0)
             notification_enqueue(s, b, n);
     }
