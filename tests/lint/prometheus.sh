@@ -23,7 +23,7 @@ done < <(sed -n 's/^ *- alert: *//p' "$rules")
 while read -r alert; do
     grep -qx "## $alert" doc/RUNBOOK.md || { echo "$alert: no section in doc/RUNBOOK.md"; bad=1; }
     anchor=$(printf '%s' "$alert" | tr '[:upper:]' '[:lower:]')
-    grep -qE "runbook_url: .*/RUNBOOK.md#$anchor\$" "$rules" ||
+    grep -qE "runbook_url: doc/RUNBOOK[.]md#$anchor\$" "$rules" ||
         { echo "$alert: no runbook_url"; bad=1; }
 done < <(sed -n 's/^ *- alert: *//p' "$rules")
 while read -r section; do
