@@ -13,7 +13,7 @@
 
 /* What a URL says, NULL for what it leaves out. On the arena. */
 struct db_setup_url {
-    const char *user, *password, *database, *sslmode;
+    const char *user, *password, *database, *sslmode, *host, *hostaddr, *passfile;
 };
 /* False: it is no URL that libpq reads. */
 bool db_setup_read_url(struct arena *a, const char *url, struct db_setup_url *out) MUST_CHECK;
@@ -22,6 +22,7 @@ bool db_setup_read_url(struct arena *a, const char *url, struct db_setup_url *ou
  * (peer) is of no use to them, so 127.0.0.1 is taken where the server listens there. */
 struct db_setup_place {
     const char *host, *port;
+    bool peer; /* a socket that asks each role's process for the account of that name */
 };
 /* What the functions below work with; the report is about the last call. */
 struct db_setup {
@@ -32,6 +33,10 @@ struct db_setup {
 };
 /* Connects and changes nothing. ERR_FORBIDDEN: the role may not; the report says so. */
 enum err db_setup_look(struct db_setup *s, struct db_setup_place *out) MUST_CHECK;
+
+/* For a superuser behind db_setup_look(): by the server's pg_hba.conf, 127.0.0.1 only where it
+ * takes passwords, else the socket, and whether that is by account. Errors as db_migrate(). */
+enum err db_setup_look_at_rules(struct db_setup *s, struct db_setup_place *place) MUST_CHECK;
 
 /* password NULL: the server knows the role by other means. */
 struct db_setup_role {

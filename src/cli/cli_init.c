@@ -58,6 +58,8 @@ static enum err init_look(struct init *in)
     const struct passwd *p = getpwnam(SUPERUSER_ACCOUNT);
     const bool become = !in->superuser_url && geteuid() == 0 && p && seteuid(p->pw_uid) == 0;
     enum err e = db_setup_look(&in->setup, &in->place);
+    if (become && e == ERR_OK)
+        e = db_setup_look_at_rules(&in->setup, &in->place);
     if (become && seteuid(0) != 0) {
         cli_error("cannot take root's rights again: %s", strerror(errno));
         return ERR_INTERNAL;
@@ -80,6 +82,18 @@ static int init_fail(enum err e, const struct db_migrate_report *report)
     return e == ERR_FORBIDDEN ? EX_CONFIG : EX_UNAVAILABLE;
 }
 
+/* Where the server takes no passwords, the owner of the tables needs an account as well. */
+static int init_check_accounts(const struct init *in)
+{
+    // cppcheck-suppress getpwnamCalled ; single-threaded
+    if (!in->place.peer || (getpwnam(SERVING) && getpwnam(OWNER)))
+        return CLI_GO_ON;
+    cli_error("this PostgreSQL takes no passwords, it asks for accounts (peer): make " SERVING
+              " and " OWNER " with systemd-sysusers or useradd --system, or let its pg_hba.conf "
+              "have a line: host all all 127.0.0.1/32 scram-sha-256");
+    return EX_CONFIG;
+}
+
 /* Reached before anything is written: a wrong URL or a missing right changes nothing. */
 static int init_open_server(struct init *in)
 {
@@ -98,7 +112,7 @@ static int init_open_server(struct init *in)
         return code;
     in->setup = (struct db_setup){in->server.svc.db, in->arena, in->server.svc.deadline, {0}};
     enum err e = init_look(in);
-    return e == ERR_OK ? CLI_GO_ON : init_fail(e, &in->setup.report);
+    return e == ERR_OK ? init_check_accounts(in) : init_fail(e, &in->setup.report);
 }
 
 /* ---- files ---- */
@@ -114,14 +128,17 @@ static bool init_make_file(struct init *in, const char *name, enum init_reader r
     return f != INIT_FILE_FAILED;
 }
 
-/* A socket's directory is a parameter: in the place of a host it would have to be escaped. */
+/* A socket's directory is a parameter: in the place of a host it would have to be escaped. By
+ * account (peer) there is no password, and none in the server. */
 static const char *init_url(struct init *in, const char *role)
 {
     const char *host = in->place.host, *sslmode = in->superuser.sslmode;
     /* An IPv6 address has colons of its own, so it stands in brackets (RFC 3986 §3.2.2). */
     const bool socket = host[0] == '/', v6 = strchr(host, ':') != NULL;
-    return arena_printf(in->arena, "postgresql://%s:%s@%s%s%s:%s/" DATABASE "%s%s%s%s\n", role,
-                        init_secret(in->arena), v6 ? "[" : "", socket ? "" : host, v6 ? "]" : "",
+    const char *colon = in->place.peer ? "" : ":",
+               *password = in->place.peer ? "" : init_secret(in->arena);
+    return arena_printf(in->arena, "postgresql://%s%s%s@%s%s%s:%s/" DATABASE "%s%s%s%s\n", role,
+                        colon, password, v6 ? "[" : "", socket ? "" : host, v6 ? "]" : "",
                         in->place.port, socket ? "?host=" : "", socket ? host : "",
                         !sslmode ? ""
                         : socket ? "&sslmode="

@@ -64,6 +64,11 @@ int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs 
                       int64_t ms) MUST_CHECK;
 void cli_session_close(struct cli_session *s);
 
+/* Around a connection: root becomes the account that is named like the URL's role, where the URL
+ * is a socket's and libpq has no password. Otherwise nothing changes. */
+void cli_become_role(const char *conninfo);
+void cli_become_root(void);
+
 /* Says what failed and returns the exit code for it: 69 when the database does not answer, 78 for
  * the schema, 1 else. */
 int cli_failed(enum err e) MUST_CHECK;

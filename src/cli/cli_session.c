@@ -5,14 +5,19 @@
  * something is to be sent. It builds in one process what the master, the resolver and a worker
  * build together.
  */
+#include <errno.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/url.h"
 #include "cli_priv.h"
+#include "db/db_setup.h"
 #include "ext/ext_client.h"
 #include "ext/ext_shared.h"
 #include "sys/addrs.h"
@@ -97,6 +102,37 @@ static bool session_open_parts(struct cli_session *s, enum cli_needs needs)
     return s->svc.db && (!providers || s->svc.ext);
 }
 
+/* A socket and no password from anywhere that libpq looks. */
+static bool session_is_by_account(struct arena *a, const struct db_setup_url *url)
+{
+    const char *host = url->host ? url->host : getenv("PGHOST"), *home = getenv("HOME");
+    if (url->hostaddr || getenv("PGHOSTADDR") || (host && host[0] && host[0] != '/'))
+        return false;
+    if (url->password || url->passfile || getenv("PGPASSWORD") || getenv("PGPASSFILE"))
+        return false;
+    return access(arena_printf(a, "%s/.pgpass", home ? home : "/root"), F_OK) != 0;
+}
+
+/* The server's socket asks whose process connects (peer), and root is no role. */
+void cli_become_role(const char *conninfo)
+{
+    struct db_setup_url url;
+    struct arena *a = geteuid() == 0 ? arena_new(4096) : NULL;
+    if (a && db_setup_read_url(a, conninfo, &url) && url.user && session_is_by_account(a, &url)) {
+        // cppcheck-suppress getpwnamCalled ; single-threaded
+        const struct passwd *p = getpwnam(url.user);
+        if (p && seteuid(p->pw_uid) != 0)
+            cli_error("cannot become the account %s: %s", url.user, strerror(errno));
+    }
+    arena_free(a);
+}
+
+void cli_become_root(void)
+{
+    if (getuid() == 0 && geteuid() != 0 && seteuid(0) != 0)
+        cli_error("cannot take root's rights again: %s", strerror(errno));
+}
+
 /* Takes cfg over. On failure everything is closed and the reason is printed; the caller only
  * returns the code. */
 int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs needs, int64_t ms)
@@ -117,7 +153,9 @@ int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs 
         return CLI_GO_ON;
     /* A command of another version could write rows that the daemon does not understand. */
     db_require_schema(s->svc.db, true);
+    cli_become_role(s->cfg->database.url);
     enum err e = db_connect(s->svc.db, s->svc.deadline);
+    cli_become_root(); /* files of providers may be root's alone */
     if (e == ERR_OK)
         return CLI_GO_ON;
     int code = e == ERR_DB_SCHEMA ? EX_CONFIG : cli_failed(e);
@@ -143,6 +181,9 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
         }
         cfg->database.url = cfg->database.migrate_url;
     }
+    /* The first statement connects, and nothing else needs root. */
+    if (needs == CLI_ANY_SCHEMA)
+        cli_become_role(cfg->database.url);
     return cli_session_start(s, cfg, needs, ms);
 }
 
@@ -156,6 +197,7 @@ void cli_session_close(struct cli_session *s)
     arena_free(s->arena);
     if (s->shared)
         shm_fini();
+    cli_become_root();
     config_free(s->cfg);
     *s = (struct cli_session){.cfg = NULL};
 }

@@ -26,8 +26,10 @@ bool db_setup_read_url(struct arena *a, const char *url, struct db_setup_url *ou
     if (!options)
         return false;
     arena_defer(a, db_setup_free_options, options);
-    static const char *const keywords[] = {"user", "password", "dbname", "sslmode", NULL};
-    const char **const to[] = {&out->user, &out->password, &out->database, &out->sslmode};
+    static const char *const keywords[] = {"user", "password", "dbname",   "sslmode",
+                                           "host", "hostaddr", "passfile", NULL};
+    const char **const to[] = {&out->user, &out->password, &out->database, &out->sslmode,
+                               &out->host, &out->hostaddr, &out->passfile};
     for (const PQconninfoOption *o = options; o->keyword; o++) {
         const int i = name_find(keywords, NAMES_UNTIL_NULL, str_of(o->keyword));
         if (i >= 0 && o->val && o->val[0])
@@ -75,7 +77,29 @@ enum err db_setup_look(struct db_setup *s, struct db_setup_place *out)
     if (!host || (host[0] == '/' && *db_setup_value(&m, 2) == 't'))
         host = "127.0.0.1";
     *out = (struct db_setup_place){arena_strdup(s->arena, host),
-                                   arena_strdup(s->arena, PQport(db->conn))};
+                                   arena_strdup(s->arena, PQport(db->conn)), false};
+    return ERR_OK;
+}
+
+/* The first rule that fits decides, as in the server. Only superusers may read them. */
+enum err db_setup_look_at_rules(struct db_setup *s, struct db_setup_place *place)
+{
+    static const char sql[] =
+        "WITH r AS (SELECT * FROM pg_hba_file_rules WHERE error IS NULL"
+        "  AND database && '{all,bookingd}' AND user_name && '{all,bookingd}')"
+        "SELECT (SELECT auth_method IN ('scram-sha-256', 'md5', 'password', 'trust') FROM r"
+        "  WHERE type IN ('host', 'hostssl', 'hostnossl') AND (address ~ '^127[.]'"
+        "   OR address IN ('all', 'samehost', 'samenet', 'localhost', '0.0.0.0'))"
+        "  ORDER BY line_number LIMIT 1),"
+        " (SELECT auth_method = 'peer' FROM r WHERE type = 'local' ORDER BY line_number LIMIT 1)";
+    struct migrator m = db_setup_begin(s);
+    const char *socket = PQhost(s->db->conn);
+    enum err e = db_migrate_run_params(&m, "looking at pg_hba.conf", sql, 0, NULL);
+    if (e != ERR_OK || !socket || socket[0] != '/')
+        return e;
+    if (*db_setup_value(&m, 0) != 't')
+        place->host = arena_strdup(s->arena, socket);
+    place->peer = place->host[0] == '/' && *db_setup_value(&m, 1) == 't';
     return ERR_OK;
 }
 

@@ -2,6 +2,7 @@
 # Copyright the bookingd authors
 """`bookingd init`: from an empty server to a service that answers; repeats change nothing."""
 import os
+import pwd
 import re
 import shutil
 import stat
@@ -188,6 +189,128 @@ class Init(bd.Case):
         done = as_nobody("migrate")
         self.assertEqual(done.returncode, CONFIG)
         self.assertIn("run this as root", done.stderr)
+
+
+# In namespaces of its own, which end with all their processes. PostgreSQL and bookingd know
+# accounts there that this machine may not have: bookingd and bookingd_owner.
+PEER = r"""
+set -eu
+dir=$1 bin=$2 port=$3 pg=$4
+for name in passwd group; do
+    cp /etc/$name "$dir/$name"
+done
+for account in bookingd:61234 bookingd_owner:61235; do
+    name=${account%:*} id=${account#*:}
+    grep -q "^$name:" "$dir/passwd" || echo "$name:x:$id:$id::/:/usr/sbin/nologin" >>"$dir/passwd"
+    grep -q "^$name:" "$dir/group" || echo "$name:x:$id:" >>"$dir/group"
+done
+mount --bind "$dir/passwd" /etc/passwd
+mount --bind "$dir/group" /etc/group
+as() { user=$1; shift; setpriv --reuid="$user" --regid="$user" --clear-groups env HOME=/ "$@"; }
+cd "$dir"
+as postgres "$pg/initdb" -D "$dir/data" -U postgres -A peer --no-sync >initdb.log 2>&1
+printf '%s' "$HBA" >data/pg_hba.conf
+{
+    echo "listen_addresses = '127.0.0.1'"
+    echo "unix_socket_directories = '$dir'"
+    echo "port = $port"
+    echo "fsync = off"
+} >>data/postgresql.conf
+as postgres "$pg/pg_ctl" -s -w -D "$dir/data" -l "$dir/server.log" start </dev/null
+trap 'as postgres "$pg/pg_ctl" -s -w -m immediate -D "$dir/data" stop </dev/null' EXIT
+run() { "$bin" -c "$dir/etc/bookingd.yaml" "$@"; }
+PGHOST=$dir PGPORT=$port run init >key 2>first
+(cd etc; stat -c '%n %U %a' *) >modes
+md5sum etc/* >sums
+PGHOST=$dir PGPORT=$port run init >again 2>&1
+md5sum -c --quiet sums
+run migrate >migrate
+run staff-key list >keys
+as bookingd "$bin" -c "$dir/etc/bookingd.yaml" check-config >check
+sed "s|listen: 127.0.0.1:8080 .*|listen: unix:$dir/http.sock|" etc/bookingd.yaml >serve.yaml
+sed -i "s|file: |file: $dir/etc/|" serve.yaml
+echo "monitor: {listen: 'unix:$dir/monitor.sock'}" >>serve.yaml
+chown bookingd "$dir"
+setpriv --reuid=bookingd --regid=bookingd --clear-groups "$bin" -c serve.yaml serve 2>serve.log &
+served=$!
+for _ in $(seq 200); do
+    kill -0 "$served"
+    curl -sf --unix-socket http.sock http://x/readyz >/dev/null && break
+    sleep 0.1
+done
+curl -s --unix-socket http.sock -H "Authorization: Bearer $(cat key)" http://x/v1/staff/keys >api ||
+    true
+kill "$served"
+wait "$served"
+"""
+
+
+@unittest.skipUnless(os.geteuid() == 0, "becomes other accounts")
+class InitAsRoot(unittest.TestCase):
+    """As root and without a URL, on servers of its own whose sockets ask for the account (peer)."""
+
+    def init(self, hba):
+        pg = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout
+        tools = all(shutil.which(t) for t in ("unshare", "setpriv", "curl"))
+        if not tools or not os.path.exists(os.path.join(pg.strip(), "initdb")):
+            self.skipTest("needs unshare, setpriv, curl and PostgreSQL's server")
+        apart = ["unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child"]
+        if subprocess.run([*apart, "true"], capture_output=True).returncode != 0:
+            self.skipTest("may not make namespaces")
+        try:
+            owner = pwd.getpwnam("postgres")
+        except KeyError:
+            self.skipTest("there is no account postgres")
+        where = tempfile.mkdtemp(prefix="bd-peer-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, where)
+        os.chmod(where, 0o755)
+        os.chown(where, owner.pw_uid, owner.pw_gid)
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        # HOME: a .pgpass of whoever runs this must not count.
+        done = subprocess.run(
+            [*apart, "bash", "-c", PEER, "peer"] + [where, bd.BIN, str(bd.free_port()), pg.strip()],
+            env=dict(clean, HBA=hba, HOME=where),
+            capture_output=True,
+            text=True,
+            timeout=150,
+            stdin=subprocess.DEVNULL,
+        )
+
+        def read(name):
+            path = os.path.join(where, name)
+            if not os.path.exists(path):
+                return ""
+            with open(path, errors="replace") as f:
+                return f.read()
+
+        self.assertEqual(
+            done.returncode, 0, done.stderr + read("first") + read("serve.log")[-2000:]
+        )
+        self.assertRegex(read("key"), r"^\S{20,}\n$")
+        self.assertEqual(
+            read("modes"),
+            "bookingd.yaml root 640\ndatabase-url bookingd 600\n"
+            "migrate-url root 600\notp-secret bookingd 600\n",
+        )
+        self.assertIn("nothing to do", read("again"))
+        self.assertIn("already", read("migrate"))
+        self.assertIn("owner", read("keys"))
+        self.assertEqual(read("check"), "configuration ok\n")
+        self.assertIn('"name":"owner"', read("api"), read("serve.log")[-2000:])
+        return read("etc/database-url"), read("etc/migrate-url"), where
+
+    def test_by_account_alone(self):
+        """Not even 127.0.0.1 takes passwords: there are none, and root becomes each role."""
+        url, owner, where = self.init("local all all peer\n")
+        self.assertRegex(url, r"^postgresql://bookingd@:\d+/bookingd\?host=%s\n$" % where)
+        self.assertRegex(owner, r"^postgresql://bookingd_owner@:\d+/bookingd\?host=%s\n$" % where)
+
+    def test_as_debian_has_it(self):
+        url, _, _ = self.init(
+            "local all postgres peer\nlocal all all peer\n"
+            "host all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n"
+        )
+        self.assertRegex(url, r"^postgresql://bookingd:\S{64}@127\.0\.0\.1:\d+/bookingd\n$")
 
 
 if __name__ == "__main__":
