@@ -119,8 +119,8 @@ static enum err api_booking_get(struct api_request *r)
     booking_read(db_result(b, found), 0, &bk);
     api_reply(r, 200, api_booking_json(r, &bk));
     api_etag(r, bk.version);
-    r->always_whole =
-        bk.dead_hold; /* expired by the clock: the row, and so its version, is older */
+    /* Expired by the clock: the row, and so its version, is older. */
+    r->always_whole = bk.dead_hold;
     return ERR_OK;
 }
 

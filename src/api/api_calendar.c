@@ -16,6 +16,7 @@ struct calendar_query {
     struct uuid resource_id, customer_id;
     bool has_resource, has_customer;
 };
+/* Status is a list of words, as staff look at several at once: "confirmed,pending_payment". */
 static const struct schema_row api_calendar_rows[] = {
     {SCHEMA_STRING(struct calendar_query, from, 10, 10)},
     {SCHEMA_STRING(struct calendar_query, to, 10, 10)},

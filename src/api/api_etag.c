@@ -49,8 +49,8 @@ bool api_if_match_parse(struct str value, struct versions *out)
     out->limited = true;
     bool any = false;
     for (;;) {
-        while (s.n && (s.p[0] == ',' || s.p[0] == ' ' ||
-                       s.p[0] == '\t')) /* empty elements are allowed (RFC 9110 5.6.1.2) */
+        /* Empty elements are allowed (RFC 9110 5.6.1.2). */
+        while (s.n && (s.p[0] == ',' || s.p[0] == ' ' || s.p[0] == '\t'))
             s = (struct str){s.p + 1, s.n - 1};
         if (s.n == 0)
             return any;

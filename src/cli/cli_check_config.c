@@ -82,6 +82,7 @@ static void check_config_judge_gateway(struct check *c, const struct provider_co
                             "is on loopback: with a live key payers cannot come back");
 }
 
+/* Refused is what would protect nothing; what may be meant in a test system is a warning. */
 static void check_config_judge_providers(struct check *c)
 {
     for (size_t i = 0; i < c->cfg->providers_n; i++) {
@@ -181,6 +182,7 @@ static void check_config_print_size(struct arena *a, const char *name, int local
               size.parts == 1 ? "part" : "parts");
 }
 
+/* Only texts that are sent: without a provider nobody pays for them. */
 static void check_config_print_sizes(const struct config *cfg)
 {
     struct arena *a = arena_new(4096);
@@ -209,14 +211,16 @@ int cli_check_config(struct cli *c)
         cfg = cli_config_refused(c, report);
     if (!cfg)
         return EX_CONFIG;
+    /* Settings are judged only when the file has no fault: what could not be read cannot be
+     * judged. */
     struct check check = {.cfg = cfg, .path = c->config_path};
     check_config_judge_server(&check);
     check_config_judge_providers(&check);
     check_config_judge_otp(&check);
     check_config_judge_database(&check);
     check_config_judge_file(&check);
-    if (!without_secrets &&
-        !print) /* a check of the file alone, in a pipeline: its warnings are enough */
+    /* Not for a check of the file alone, as in a pipeline: its warnings are enough. */
+    if (!without_secrets && !print)
         check_config_print_sizes(cfg);
     if (!check.hopeless && print)
         config_show(cfg, stdout);

@@ -56,6 +56,7 @@ static enum err init_look(struct init *in)
 {
     // cppcheck-suppress getpwnamCalled ; single-threaded
     const struct passwd *p = getpwnam(SUPERUSER_ACCOUNT);
+    /* seteuid(2) and not setuid(2): the files that come next are root's to make. */
     const bool become = !in->superuser_url && geteuid() == 0 && p && seteuid(p->pw_uid) == 0;
     enum err e = db_setup_look(&in->setup, &in->place);
     if (become && e == ERR_OK)

@@ -149,6 +149,7 @@ int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs 
         return 1;
     }
     s->svc.deadline = deadline_in_ms(ms);
+    /* Such a command connects by itself: it wants to say what is wrong with the database. */
     if (needs == CLI_ANY_SCHEMA || needs == CLI_NO_DATABASE)
         return CLI_GO_ON;
     /* A command of another version could write rows that the daemon does not understand. */

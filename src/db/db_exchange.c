@@ -86,8 +86,8 @@ static void db_exchange_keep_result(struct db_batch *b, const PGresult *r)
     else if (p.kind == PART_STATEMENT)
         b->results[p.i] = r;
     else if (p.kind == PART_END)
-        b->ended = strcmp(PQcmdStatus((PGresult *)(uintptr_t)r), "COMMIT") ==
-                   0; /* a failed transaction says ROLLBACK */
+        /* The COMMIT of a failed transaction is answered with ROLLBACK. */
+        b->ended = strcmp(PQcmdStatus((PGresult *)(uintptr_t)r), "COMMIT") == 0;
 }
 
 static enum db_end db_exchange_take(struct db_batch *b, PGresult *r)

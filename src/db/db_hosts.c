@@ -167,8 +167,8 @@ static void db_hosts_read_params(struct arena *a, struct db_hosts *h,
 /* NULL with *reason, whose text never holds a part of the URL. */
 const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const char **reason)
 {
-    PQconninfoOption *o =
-        PQconninfoParse(url, NULL); /* its message may quote a password: not asked for */
+    /* Its message may quote a password, so it is not asked for. */
+    PQconninfoOption *o = PQconninfoParse(url, NULL);
 
     if (!o) {
         *reason = "database.url is not a libpq connection string or URI";

@@ -153,8 +153,8 @@ static enum err db_run_settle(struct db_batch *b, enum db_end end, struct deadli
     db->running = false;
     if (end != DB_END_DONE) {
         db_lost(db);
-        b->ok =
-            b->ended && !b->error; /* the commit is known, only the rest of the answer was lost */
+        /* The commit is known even when only the rest of the answer was lost. */
+        b->ok = b->ended && !b->error;
         if (b->ok)
             return ERR_OK;
         return end == DB_END_TIMEOUT ? db_run_end_timeout(b, d) : db_run_end_lost(b);

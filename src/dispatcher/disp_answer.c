@@ -31,6 +31,8 @@ static void disp_answer_record(struct disp *d, struct conn *c, const struct disp
 {
     const struct request *r = c->req;
     const struct http_route_table *routes = d->env->routes;
+    /* The time of a broken request counts from when its phase began: it never arrived as a
+     * whole. */
     const bool whole = r && r->arrived.ns;
     const struct mono begun = whole ? r->arrived : c->since;
     const struct mono given = whole && r->given.ns ? r->given : d->now;

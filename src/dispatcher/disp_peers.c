@@ -43,8 +43,8 @@ bool disp_peers_init(struct disp *d)
     t->mask = buckets - 1;
     t->all = disp_peers_map(2 * d->conns_cap + 1, sizeof(*t->all)); /* [0]: nobody */
     t->buckets = disp_peers_map(buckets, sizeof(*t->buckets));
-    rng_bytes(&t->seed,
-              sizeof(t->seed)); /* nobody outside can choose addresses that meet in one bucket */
+    /* Nobody outside can choose addresses that meet in one bucket. */
+    rng_bytes(&t->seed, sizeof(t->seed));
     return t->all && t->buckets;
 }
 

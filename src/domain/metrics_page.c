@@ -19,6 +19,7 @@
 static const char suffix_total[] = "_total";
 static const char suffix_info[] = "_info";
 
+/* The two differ in names of families, in escapes, and in the line at the end. */
 static bool metrics_page_is_openmetrics(const struct metrics_page *page)
 {
     return page->format == METRICS_OPENMETRICS;
@@ -115,8 +116,8 @@ void metrics_family(struct metrics_page *page, const char *name, enum metric_kin
                metrics_page_name_is_taken(name)) {
         type = "unknown";
     } else if (metrics_page_is_openmetrics(page) && kind == METRIC_COUNTER) {
-        n = metrics_page_length_without(
-            name, suffix_total); /* a family's name there lacks the suffix that its samples keep */
+        /* A family's name there lacks the suffix that its samples keep. */
+        n = metrics_page_length_without(name, suffix_total);
     }
     sb_printf(page->sb, "# HELP %.*s ", (int)n, name);
     metrics_page_put_escaped(page->sb, help, metrics_page_is_openmetrics(page));

@@ -93,6 +93,7 @@ unsigned scoreboard_slots(void)
     return slots_n;
 }
 
+/* Slots, not processes: half of the workers' slots are empty but for the time of a reload. */
 unsigned scoreboard_count(enum role role)
 {
     return role_slots(role, workers_n);
@@ -185,6 +186,7 @@ void scoreboard_release(unsigned slot, char *last_words, size_t size)
     SEQLOCK_STORE(&s->words, &gone);
 }
 
+/* By the child, right after the fork: from here on only it writes to the slot. */
 void scoreboard_attach(unsigned slot)
 {
     self = scoreboard_slot(slot);
@@ -193,6 +195,7 @@ void scoreboard_attach(unsigned slot)
     SEQLOCK_STORE(&self->words, &mine);
 }
 
+/* -1 in a command or a test, which has no slot. */
 int scoreboard_self(void)
 {
     return self_index;
@@ -237,6 +240,7 @@ void scoreboard_stage(enum stage stage, const char *what)
     scoreboard_publish();
 }
 
+/* After it the master takes the process for stuck (master_watch.c). */
 void scoreboard_budget(struct deadline d)
 {
     mine.budget = d;
@@ -279,6 +283,7 @@ bool scoreboard_hold(uint64_t place)
     return scoreboard_change_held(0, place);
 }
 
+/* No fault when it is not there: a place may have been given back on another way out. */
 void scoreboard_let_go(uint64_t place)
 {
     (void)scoreboard_change_held(place, 0);
@@ -293,6 +298,7 @@ bool scoreboard_holds(unsigned slot, uint64_t place)
     return holds;
 }
 
+/* By itself and not part of the words: the dispatcher reads it for each request. */
 void scoreboard_database(bool connected)
 {
     if (self)

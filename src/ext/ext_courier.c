@@ -70,8 +70,8 @@ static bool ext_courier_circuit_closed(const struct provider_config *p, struct e
         return true;
     ext_breaker_read(&cell->breaker, &l, &state);
     *wait_ms = (int64_t)state.retry_after_s * 1000;
-    if (*wait_ms >
-        l.open_for_ms) /* whole seconds are for clients; a circuit may be open for less */
+    /* Whole seconds are for clients; a circuit may be open for less. */
+    if (*wait_ms > l.open_for_ms)
         *wait_ms = l.open_for_ms;
     if (*wait_ms > CIRCUIT_WAIT_MAX_MS)
         *wait_ms = CIRCUIT_WAIT_MAX_MS;

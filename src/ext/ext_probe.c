@@ -59,6 +59,8 @@ bool ext_probe(struct arena *a, const char *url, struct deadline d, struct ext_p
     CURL *easy = curl_easy_init();
     *out = (struct ext_probe){
         .address = "", .certificate_days = -1, .tls = str_starts(str_of(url), STR("https://"))};
+    /* False without memory: all other faults are in the result, and are what the caller wants to
+     * show. */
     if (!easy)
         return false;
     const long left = deadline_left_ms(d);

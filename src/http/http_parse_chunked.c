@@ -41,6 +41,7 @@ enum chunked_state {
 /* 16 digits hold any size of 64 bits, and no known sender pads sizes further. */
 #define DIGITS_MAX 16
 
+/* A body begins with a size: there is no body of chunks without at least the last one. */
 void http_chunked_init(struct http_chunked *c)
 {
     *c = (struct http_chunked){.state = CHUNKED_SIZE};
@@ -273,6 +274,8 @@ size_t http_chunked_join(char *body, size_t used)
         ENSURE(at <= used && size <= used - at);
         if (size == 0)
             return out;
+        /* The frame is left out from front to back, so what is moved never meets what is still to
+         * be read. */
         memmove(body + out, body + at, size);
         out += size;
         at += size + 2;

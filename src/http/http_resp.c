@@ -158,8 +158,8 @@ static void resp_add_field(struct sb *b, const char *name, const char *value)
 /* Order of the fields: those that every answer has, then those that the handler set. */
 struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head_only)
 {
-    bool bodiless = r->status < 200 || r->status == 204 ||
-                    r->status == 304; /* RFC 9110 8.6: no Content-Length */
+    /* RFC 9110 8.6: these have no Content-Length. */
+    bool bodiless = r->status < 200 || r->status == 204 || r->status == 304;
     char length[NUM_TEXT_MAX];
     struct sb b;
 

@@ -233,6 +233,7 @@ static bool master_child_equip_env(struct master *m, const struct child *c, stru
     return true;
 }
 
+/* -1 for what this role does not have. */
 static void close_if_open(int fd)
 {
     if (fd >= 0)

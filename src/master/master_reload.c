@@ -24,9 +24,8 @@
 #include "sys/log.h"
 #include "sys/notify_sd.h"
 
-#define PROVE_MS                                                                                   \
-    15000 /* and database.connect_timeout: for all workers to be up, one of them with its database \
-           */
+/* And database.connect_timeout: for all workers to be up, one of them with its database. */
+#define PROVE_MS 15000
 #define ALL_MS 3000     /* how long the others' connections are waited for */
 #define RESOLVER_MS 500 /* from TERM to KILL: a stopped one does not hear */
 
@@ -242,8 +241,8 @@ static bool master_reload_commit_config(struct master *m)
     struct config *old = m->cfg;
     m->cfg = r->cfg;
     m->epoch = r->epoch;
-    m->children[scoreboard_first(ROLE_DISPATCHER)].epoch =
-        m->epoch; /* it goes along; so would its replacement */
+    /* The dispatcher goes along; so would its replacement. */
+    m->children[scoreboard_first(ROLE_DISPATCHER)].epoch = m->epoch;
     r->cfg = NULL;
     r->epoch = 0;
     master_use_config(m, m->cfg);

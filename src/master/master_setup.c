@@ -88,6 +88,7 @@ static bool drop_privileges(struct master *m)
     const bool named = user && *user;
     struct master_user u;
     if (geteuid() != 0) {
+        /* Not a fault: systemd's User= has changed the account already. */
         if (named && !(master_setup_find_user(user, &u) && u.uid == geteuid()))
             LOG(LOG_LEVEL_WARN, "master.user_ignored", F_STR("user", user),
                 F_STR("reason", "not started as root"));

@@ -25,13 +25,13 @@
 /* The rows of a read; it is reset before each. */
 #define ARENA_CHUNK ((size_t)64 * 1024)
 #define READ_FLOOR_MS 1000 /* a read of the notifications may always take this long */
-#define READ_FACTOR \
-    4 /* and this many times what the last one took, up to database.statement_timeout */
-#define SENT_SHARE \
-    20 /* counting what was sent reads the whole table: at most this fraction of the time */
-/* A count that ran out of time would run out of it again: a minute later is soon enough. DRAIN_MS:
- * answers in progress are some 100 kB. */
+/* And this many times what the last one took, up to database.statement_timeout. */
+#define READ_FACTOR 4
+/* Counting what was sent reads the whole table: a twentieth of the time at most. */
+#define SENT_SHARE 20
+/* A count that ran out of time would run out of it again: a minute later is soon enough. */
 #define SENT_RETRY_MS 60000
+/* Answers in progress are some 100 kB. */
 #define DRAIN_MS 2000
 /* Conditions show within seconds; a sum over all counters takes about a millisecond. */
 #define JUDGE_MS 2000
@@ -92,6 +92,7 @@ static void monitor_log_changes(const struct conditions *before, const struct co
                 F_STR("severity", severity_names[condition_rows[i].severity]));
 }
 
+/* Between two reads as well: most facts come from shared memory and change at any moment. */
 static void monitor_judge(struct monitor *m)
 {
     struct facts now;
@@ -146,6 +147,7 @@ static int wait_serving(void *ctx, int fd, short events, struct deadline d)
     }
 }
 
+/* Two reads of different cost, each with a limit of its own. */
 typedef enum err (*read_fn)(struct svc *s, struct db_gauges *out);
 
 /* One of the reads, within its limit. One that ran out of time gets more the next time, up to the

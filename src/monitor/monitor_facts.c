@@ -102,6 +102,7 @@ static void monitor_facts_providers(const struct config *cfg, struct facts *f)
 static void monitor_facts_processes(const struct config *cfg, struct facts *f)
 {
     struct scoreboard_view slot;
+    /* Half of the slots are empty but for the time of a reload. */
     const unsigned first = scoreboard_first(ROLE_WORKER);
     for (unsigned i = 0; i < scoreboard_count(ROLE_WORKER); i++) {
         scoreboard_read(first + i, &slot);

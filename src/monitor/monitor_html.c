@@ -96,6 +96,7 @@ struct html {
     struct facts_seen seen;
 };
 
+/* By index: a word that lacks a language does not compile. */
 static const char *html_word(const struct html *h, enum word w)
 {
     return html_words[w][h->l];
@@ -199,6 +200,8 @@ static void html_put_figure(const struct html *h, double value, enum word name)
 /* The circuit breaker of each provider, and the calls that are running now. */
 static void html_put_providers(const struct html *h)
 {
+    /* For people "open" needs a word of its own: a circuit that is open is one that does not
+     * work. */
     static const enum word circuits[] = {[CIRCUIT_CLOSED] = WORD_CIRCUIT_closed,
                                          [CIRCUIT_OPEN] = WORD_CIRCUIT_open,
                                          [CIRCUIT_HALF_OPEN] = WORD_CIRCUIT_half_open};

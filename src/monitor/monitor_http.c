@@ -149,12 +149,12 @@ static void accept_some(struct monitor_http *h, int listen_fd)
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             const int e = errno;
             struct pollfd p = {.fd = listen_fd, .events = POLLIN};
-            if (poll(&p, 1, 0) != 1) /* accept4() wants a descriptor before it looks whether there
-                                        is anybody to take it */
+            /* accept4() wants a descriptor before it looks whether anybody waits. */
+            if (poll(&p, 1, 0) != 1)
                 return;
             LOG(LOG_LEVEL_WARN, "monitor.accept", F_STR("reason", strerror(e)));
-            h->accept_again =
-                deadline_in_ms(1000); /* the listener stays readable: polling it would spin */
+            /* The listener stays readable: polling it would spin. */
+            h->accept_again = deadline_in_ms(1000);
             (void)monitor_http_evict_oldest(h);
             return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -264,9 +264,8 @@ static enum step write_some(struct conn *c)
     arena_reset(c->arena);
     c->out = (struct str){NULL, 0};
     if (c->close_after) {
-        (void)shutdown(
-            c->fd,
-            SHUT_WR); /* what is unread in our buffer must not turn the answer into a reset */
+        /* What is unread in our buffer must not turn the answer into a reset. */
+        (void)shutdown(c->fd, SHUT_WR);
         char waste[512];
         while (recv(c->fd, waste, sizeof(waste), 0) > 0)
             ;

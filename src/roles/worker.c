@@ -269,8 +269,8 @@ int worker_main(const struct child_env *env)
     scoreboard_database(w.connected);
     rest_stage(&w);
     struct protocol_report ready = {.news = PROTOCOL_READY};
-    w.left =
-        rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER); /* not all at once */
+    /* With jitter, so that not all are replaced at once. */
+    w.left = rng_jitter_ms(env->cfg->server.worker_max_requests, RECYCLE_JITTER);
     int rc = worker_send_report(&w, &ready, STR("")) ? worker_run_loop(&w) : 0;
     if (rc == 0 && w.recycling)
         rc = EXIT_RECYCLE_CODE;

@@ -58,8 +58,8 @@ static void catalog_read_resource_ids(struct arena *a, const char *text, struct 
     out->resources_n = 0;
     if (left.n == 0)
         return;
-    size_t room =
-        left.n / UUID_LEN; /* with its comma each takes more than UUID_LEN, but for the last */
+    /* With its comma each takes more than UUID_LEN, but for the last. */
+    size_t room = left.n / UUID_LEN;
     struct uuid *ids = arena_array(a, room, sizeof *ids);
     while (left.p != NULL && out->resources_n < room) {
         struct str one = str_cut(&left, ',');

@@ -77,6 +77,7 @@ static enum err catalog_staff_check_use(struct svc *s, const struct venue *v,
     if (e != ERR_OK)
         return e;
     use->bookings = db_get_int(db_result(b, i), 0, "bookings");
+    /* Prices mean nothing without their currency; they do not depend on the clock. */
     use->services = money ? db_get_int(db_result(b, i), 0, "services") : 0;
     return use->bookings > 0 || use->services > 0 ? ERR_VENUE_IN_USE : ERR_OK;
 }
@@ -110,6 +111,7 @@ static const char *catalog_staff_join_ids(struct svc *s, const struct service *v
 {
     struct sb sb;
     sb_init(&sb, s->arena, v->resources_n * (UUID_LEN + 1) + 1);
+    /* Without ids the text is "" and not NULL: the statement then finds an empty list. */
     sb_puts(&sb, "");
     for (size_t i = 0; i < v->resources_n; i++) {
         if (i > 0)
@@ -218,9 +220,10 @@ enum err catalog_save_hours(struct svc *s, const char *actor, const struct resou
         sb_printf(&closes, "%s%lld", comma, (long long)one->closes_minute);
     }
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
-    DB_ADD(b, &stmt_catalog_resource_lock,
-           r->id.s); /* two weeks written at once would mix without it */
+    /* Two weeks that are written at once would mix without it. */
+    DB_ADD(b, &stmt_catalog_resource_lock, r->id.s);
     DB_ADD(b, &stmt_catalog_hours_clear, r->venue_id.s, r->id.s);
+    /* A week without openings is allowed: the resource is then closed but for special hours. */
     if (list->n > 0)
         DB_ADD(b, &stmt_catalog_hours_put, r->venue_id.s, r->id.s, weekdays.p, opens.p, closes.p);
     catalog_staff_audit(s, b, actor, "opening_hours.replace", &r->id, &r->venue_id);

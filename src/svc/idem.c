@@ -41,8 +41,8 @@ int idem_claim_add(struct db_batch *b, const struct idem_claim *c, const char *b
  * answer. */
 enum idem_state idem_claim_read(struct db_rows rows, struct idem_claim *c, struct idem_outcome *out)
 {
-    if (db_count(rows) ==
-        0) /* gone between two statements: cannot be while we hold its lock, and safe to repeat */
+    /* Gone between two statements: that cannot be while we hold its lock, and is safe to repeat. */
+    if (db_count(rows) == 0)
         return IDEM_IN_FLIGHT;
     if (db_get_bool(rows, 0, "mine")) {
         (void)snprintf(c->caller, sizeof c->caller, "%s", db_get_str(rows, 0, "caller"));

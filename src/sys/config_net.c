@@ -81,6 +81,7 @@ static bool listen_unix(struct arena *a, struct str text, struct listen_addr *ou
 /* The last colon parts host and port; brackets keep the colons of v6 together. */
 static bool listen_tcp(struct arena *a, struct str s, struct listen_addr *out, const char **reason)
 {
+    /* Room for an IPv6 address: inet_pton(3) only tells here whether the text is one. */
     unsigned char bytes[16];
     size_t colon = s.n;
     while (colon > 0 && s.p[colon - 1] != ':')

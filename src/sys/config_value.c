@@ -36,6 +36,7 @@ const char *config_entry_scalar(const struct config_entry *e, const char *what)
     return NULL;
 }
 
+/* The range of a list's row is its number of entries. */
 bool config_entry_is_list(const struct config_entry *e, const char *what)
 {
     const struct config_node *n = e->node;
@@ -63,6 +64,7 @@ int config_choice(struct config_loader *l, const struct config_node *n, const ch
     }
     struct sb b;
     sb_init(&b, l->scratch, 128);
+    /* "debug, info or error": the fault names all that would be right. */
     for (int i = 0; values[i]; i++)
         sb_printf(&b, "%s%s", i == 0 ? "" : values[i + 1] ? ", " : " or ", values[i]);
     config_fault(l, n, "must be %.*s", STR_ARG(sb_str(&b)));

@@ -181,8 +181,8 @@ static void config_yaml_read_key(struct yaml *y, yaml_event_t *e, struct config_
         drop_event(e);
         return;
     }
-    if (config_yaml_build_node(y, e, seed,
-                               depth)) /* a mapping or list as key: read to its end, and dropped */
+    /* A mapping or list as key is read to its end, and dropped. */
+    if (config_yaml_build_node(y, e, seed, depth))
         config_fault_key(y->l, seed, "a key must be a word of at most %d bytes", KEY_MAX);
 }
 
@@ -288,8 +288,8 @@ static void parser_done(void *p)
 struct config_node *config_yaml(struct config_loader *l, struct str text)
 {
     struct yaml *y = ARENA_NEW(l->scratch, struct yaml);
-    if (str_starts(
-            text, STR("\xEF\xBB\xBF"))) /* a byte order mark would shift the first line's columns */
+    /* A byte order mark would shift the first line's columns. */
+    if (str_starts(text, STR("\xEF\xBB\xBF")))
         text = (struct str){text.p + 3, text.n - 3};
     y->l = l;
     y->text = text;

@@ -168,8 +168,8 @@ static bool log_emit(struct log_line *line)
     ssize_t w = log_put(line->buf, line->n);
     if (w <= 0)
         return false;
-    g_log.line_open =
-        (size_t)w < line->n; /* only a socket takes a part: a pipe takes PIPE_BUF or nothing */
+    /* Only a socket takes a part: a pipe takes PIPE_BUF or nothing. */
+    g_log.line_open = (size_t)w < line->n;
     return !g_log.line_open;
 }
 

@@ -233,9 +233,8 @@ int net_wait(int fd, short events, struct deadline d)
         int left = deadline_left_ms(d);
         int n = poll(&p, 1, left);
         if (n > 0)
-            return (p.revents & POLLNVAL)
-                       ? -1
-                       : 1; /* ERR and HUP: the next read or write says what it is */
+            /* ERR and HUP: the next read or write says what it is. */
+            return (p.revents & POLLNVAL) ? -1 : 1;
         if (n < 0 && !net_pause_after_error(errno))
             return -1;
         /* Asked again after EINTR: signals must not prolong a wait. */

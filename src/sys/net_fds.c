@@ -35,8 +35,8 @@ ssize_t net_send_fds(int sock, const struct iovec *iov, size_t iov_n, const int 
 {
     ENSURE(fds_n <= NET_FDS_MAX);
     union control control;
-    struct iovec *vec =
-        (struct iovec *)(uintptr_t)iov; /* sendmsg only reads it; the POSIX type lacks the const */
+    /* sendmsg(2) only reads it; the POSIX type lacks the const. */
+    struct iovec *vec = (struct iovec *)(uintptr_t)iov;
     struct msghdr msg = {.msg_iov = vec, .msg_iovlen = iov_n};
     memset(&control, 0, sizeof(control));
     if (fds_n) {

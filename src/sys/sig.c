@@ -52,8 +52,8 @@ void sig_reset_child(void)
     memset(&dfl, 0, sizeof(dfl));
     dfl.sa_handler = SIG_DFL;
     for (int s = 1; s < NSIG; s++)
-        (void)sigaction(s, &dfl,
-                        NULL); /* KILL, STOP and libc's own refuse: nothing to reset there */
+        /* KILL, STOP and libc's own refuse: nothing to reset there. */
+        (void)sigaction(s, &dfl, NULL);
     (void)sig_ignore_faults_of_files();
     /* A signal that came meanwhile is delivered here, with its default effect. */
     sigset_t none;
