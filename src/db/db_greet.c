@@ -11,25 +11,6 @@
 #include "db/db_sql.h"
 #include "db_priv.h"
 
-/*
- * Behind a transaction pooler settings would stick to a server connection that others share, so
- * they are made only where pg_backend_pid() is what the greeting said. current_setting(): older
- * servers lack some.
- *   lock_timeout                       below statement_timeout, so that a lock is named as the
- *                                      reason
- *   idle_in_transaction...             a frozen client does not hold its locks for ever
- *   client_connection_check_interval   a killed client's statement ends, and its locks with it
- *   jit                                the planner overrates set-returning functions; compiling
- *                                      costs more than they do
- */
-static const char settings_sql[] =
-    "SELECT set_config(s.name, s.value, false) FROM (VALUES"
-    " ('statement_timeout', $2), ('lock_timeout', $3), ('idle_in_transaction_session_timeout', $4),"
-    " ('client_connection_check_interval', '500'), ('timezone', 'UTC'), ('datestyle', 'ISO, YMD'),"
-    " ('default_transaction_isolation', 'read committed'), ('jit', 'off'),"
-    " ('standard_conforming_strings', 'on')) AS s (name, value)"
-    " WHERE pg_backend_pid() = $1::integer AND current_setting(s.name, true) IS NOT NULL";
-
 /* What the database must be, and its version. Last in the batch, since the error of a missing table
  * takes back what the batch did. */
 static bool db_greet_send_checks(struct db *db)
@@ -78,7 +59,7 @@ bool db_greet_send(struct db *db)
     db->greet_batches = db->require_schema ? 2 : 1;
     if (PQsetnonblocking(db->conn, 1) != 0 || !PQenterPipelineMode(db->conn) ||
         (db->require_schema && !db_greet_send_probe(db)) ||
-        !PQsendQueryParams(db->conn, settings_sql, 4, NULL, values, NULL, NULL, 0))
+        !PQsendQueryParams(db->conn, stmt_db_settings.sql, 4, NULL, values, NULL, NULL, 0))
         return false;
     if (db->require_schema && !db_greet_send_checks(db))
         return false;

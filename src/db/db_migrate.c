@@ -116,10 +116,7 @@ static enum err db_migrate_record(struct migrator *m, const struct db_migration 
 {
     const char *params[] = {arena_printf(m->arena, "%d", g->version), g->name, g->checksum,
                             arena_printf(m->arena, "%d", g->works_from)};
-    return db_migrate_run_params(
-        m, g->name,
-        "INSERT INTO bookingd_schema (version, name, checksum, works_from) VALUES ($1, $2, $3, $4)",
-        ARRAY_LEN(params), params);
+    return db_migrate_run_params(m, g->name, stmt_db_migrate_record.sql, ARRAY_LEN(params), params);
 }
 
 /* A version that this program does not have. */
@@ -304,8 +301,7 @@ enum err db_migrate_grant(struct db *db, struct arena *a, struct deadline d, con
     enum err e = db_migrate_connect(&m);
 
     if (e == ERR_OK)
-        e = db_migrate_run_params(&m, role, "SELECT set_config('bookingd.grant_to', $1, false)", 1,
-                                  &role);
+        e = db_migrate_run_params(&m, role, stmt_db_migrate_grant_to.sql, 1, &role);
     if (e == ERR_OK)
         e = db_migrate_run_text(&m, "grant", db_migrate_grant_sql, &r);
     db_drop(db);

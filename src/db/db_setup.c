@@ -10,6 +10,7 @@
 #include "db/db_setup.h"
 
 #include "base/names.h"
+#include "db/db_sql.h"
 #include "db_migrate_priv.h"
 
 /* The arena frees it: the URL's parts point into it and live as long as the arena. */
@@ -54,9 +55,6 @@ static struct migrator db_setup_begin(struct db_setup *s)
 
 enum err db_setup_look(struct db_setup *s, struct db_setup_place *out)
 {
-    static const char sql[] =
-        "SELECT rolsuper OR (rolcreaterole AND rolcreatedb), current_user,"
-        " current_setting('listen_addresses') <> '' FROM pg_roles WHERE rolname = current_user";
     struct migrator m = db_setup_begin(s);
     struct db *db = s->db;
     enum err e = db_connect(db, s->deadline);
@@ -65,7 +63,7 @@ enum err db_setup_look(struct db_setup *s, struct db_setup_place *out)
     /* Statements of one pipeline are one transaction, and CREATE DATABASE refuses to run in one. */
     if (!PQexitPipelineMode(db->conn))
         return db_migrate_fail(&m, ERR_DB_UNAVAILABLE, "connecting", PQerrorMessage(db->conn));
-    e = db_migrate_run_params(&m, "looking at the server", sql, 0, NULL);
+    e = db_migrate_run_params(&m, "looking at the server", stmt_db_setup_look.sql, 0, NULL);
     if (e != ERR_OK)
         return e;
     if (*db_setup_value(&m, 0) != 't')
@@ -130,41 +128,27 @@ static const char *db_setup_verifier(struct migrator *m, const struct db_setup_r
 /* LOGIN and nothing else. A role that exists keeps its password: another service may use it. */
 enum err db_setup_make_role(struct db_setup *s, struct db_setup_role *role)
 {
-    static const char sql[] =
-        "SELECT format('CREATE ROLE %I LOGIN', $1::text)"
-        " || CASE WHEN $2::text IS NOT NULL THEN format(' PASSWORD %L', $2::text) ELSE '' END"
-        " WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1::text)";
     struct migrator m = db_setup_begin(s);
     const char *params[] = {role->name, role->password ? db_setup_verifier(&m, role) : NULL};
     if (role->password && !params[1])
         return db_migrate_fail(&m, ERR_INTERNAL, role->name, PQerrorMessage(s->db->conn));
-    return db_setup_run_made(&m, sql, ARRAY_LEN(params), params, &role->made);
+    return db_setup_run_made(&m, stmt_db_setup_role.sql, ARRAY_LEN(params), params, &role->made);
 }
 
 /* A role that is no superuser must be a member of the owner to give a database to it. */
 static enum err db_setup_join_owner(struct migrator *m, const char *owner)
 {
-    static const char sql[] = "SELECT format('GRANT %I TO CURRENT_USER', $1::text) FROM pg_roles"
-                              " WHERE rolname = current_user AND NOT rolsuper"
-                              " AND NOT pg_has_role(current_user, $1::text, 'MEMBER')";
     bool made;
-    return db_setup_run_made(m, sql, 1, &owner, &made);
+    return db_setup_run_made(m, stmt_db_setup_join.sql, 1, &owner, &made);
 }
 
-/* The locale is C where the cluster's own has another encoding: nothing here sorts by locale. */
 enum err db_setup_make_database(struct db_setup *s, const char *name, const char *owner, bool *made)
 {
-    static const char sql[] =
-        "SELECT format('CREATE DATABASE %I OWNER %I ENCODING %L TEMPLATE template0',"
-        "  $1::text, $2::text, 'UTF8') || CASE WHEN pg_encoding_to_char(encoding) = 'UTF8' THEN ''"
-        "    ELSE format(' LC_COLLATE %L LC_CTYPE %L', 'C', 'C') END"
-        " FROM pg_database WHERE datname = 'template0'"
-        " AND NOT EXISTS (SELECT FROM pg_database WHERE datname = $1::text)";
     struct migrator m = db_setup_begin(s);
     const char *params[] = {name, owner};
     enum err e = db_setup_join_owner(&m, owner);
     *made = false;
     if (e == ERR_OK)
-        e = db_setup_run_made(&m, sql, ARRAY_LEN(params), params, made);
+        e = db_setup_run_made(&m, stmt_db_setup_database.sql, ARRAY_LEN(params), params, made);
     return e;
 }

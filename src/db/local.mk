@@ -47,7 +47,10 @@ nodist_libdb_a_SOURCES = \
   src/db/db_sql.h
 CLEANFILES += $(nodist_libdb_a_SOURCES)
 BUILT_SOURCES += src/db/db_sql.h
-DB_SQL = src/db/sql/db_fit.sql
+DB_SQL = \
+  src/db/sql/db_fit.sql \
+  src/db/sql/db_session.sql \
+  src/db/sql/db_setup.sql
 DB_SQL_TEXTS = \
   src/db/sql/db_migrate_begin.sql \
   src/db/sql/db_migrate_grant.sql

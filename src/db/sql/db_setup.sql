@@ -1,0 +1,56 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the bookingd authors
+--
+-- For `bookingd init` (src/db/db_setup.c) and `bookingd migrate` (src/db/db_migrate.c). DDL takes
+-- no parameters, so those that return `statement` write a DDL statement, with its names quoted. No
+-- row: there is nothing to do.
+
+-- name: db_setup_look
+-- returns: may, who, has_tcp
+SELECT rolsuper OR (rolcreaterole AND rolcreatedb) AS may,
+       current_user AS who,
+       current_setting('listen_addresses') <> '' AS has_tcp
+  FROM pg_roles
+ WHERE rolname = current_user;
+
+-- name: db_setup_role
+-- params: $1 text name, $2 text verifier of its password, or NULL
+-- returns: statement
+SELECT format('CREATE ROLE %I LOGIN', $1::text)
+       || CASE WHEN $2::text IS NOT NULL THEN format(' PASSWORD %L', $2::text) ELSE '' END
+           AS statement
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1::text);
+
+-- name: db_setup_join
+-- params: $1 text owner of the database
+-- returns: statement
+SELECT format('GRANT %I TO CURRENT_USER', $1::text) AS statement
+  FROM pg_roles
+ WHERE rolname = current_user
+   AND NOT rolsuper
+   AND NOT pg_has_role(current_user, $1::text, 'MEMBER');
+
+-- The locale is C where the cluster's own has another encoding: nothing here sorts by locale.
+-- name: db_setup_database
+-- params: $1 text name, $2 text owner
+-- returns: statement
+SELECT format('CREATE DATABASE %I OWNER %I ENCODING %L TEMPLATE template0',
+              $1::text, $2::text, 'UTF8')
+       || CASE WHEN pg_encoding_to_char(encoding) = 'UTF8' THEN ''
+               ELSE format(' LC_COLLATE %L LC_CTYPE %L', 'C', 'C') END AS statement
+  FROM pg_database
+ WHERE datname = 'template0'
+   AND NOT EXISTS (SELECT FROM pg_database WHERE datname = $1::text);
+
+-- In the transaction of the migration: a version is recorded if and only if it was applied.
+-- name: db_migrate_record
+-- params: $1 integer version, $2 text name, $3 text checksum, $4 integer works from
+-- returns: nothing
+INSERT INTO bookingd_schema (version, name, checksum, works_from)
+VALUES ($1, $2, $3, $4);
+
+-- For db_migrate_grant.sql, which takes no parameters.
+-- name: db_migrate_grant_to
+-- params: $1 text role
+-- returns: set_config
+SELECT set_config('bookingd.grant_to', $1, false);
