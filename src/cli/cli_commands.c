@@ -26,10 +26,8 @@ const char cli_default_config[] = BD_SYSCONFDIR "/bookingd/bookingd.yaml";
 
 /* Shared by three commands, whose filters are read by one function (cli_notifications.c). */
 #define FILTERS_HELP                                                  \
-    "  --template NAME    booking_confirmed, booking_cancelled,\n"    \
-    "                     booking_rescheduled, booking_expired,\n"    \
-    "                     payment_refunded, payment_link or\n"        \
-    "                     booking_reminder\n"                         \
+    "  --template NAME    a template, such as booking_confirmed;\n"   \
+    "                     all are listed in bookingd.yaml(5)\n"       \
     "  --error-code CODE  provider_timeout, interrupted and others\n" \
     "  --booking ID       those of one booking\n"                     \
     "  --since TIME       written at this time (RFC 3339) or later\n" \

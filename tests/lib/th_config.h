@@ -73,4 +73,29 @@ static inline void th_bad(const char *text, const char *want)
     ck_assert_msg(strcmp(report, want) == 0, "for:\n%s\nwanted:\n%sgot:\n%s", text, want, report);
 }
 
+/* The names of a table as a fault lists them: "a, b<last>c". The text lives until the next call. */
+static inline const char *th_names(const char *const *names, size_t n, const char *last)
+{
+    static char text[1024];
+    size_t at = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s",
+                               i == 0       ? ""
+                               : i + 1 == n ? last
+                                            : ", ",
+                               names[i]);
+        ck_assert_uint_lt(at, sizeof text);
+    }
+    return text;
+}
+
+/* th_bad() with a list of names in the fault: `want` has one %s for it. */
+#define TH_BAD_NAMES(text, want, names, n, last)                                 \
+    do {                                                                         \
+        char th_want[2048];                                                      \
+        snprintf(th_want, sizeof th_want, want, th_names((names), (n), (last))); \
+        th_bad(text, th_want);                                                   \
+    } while (0)
+
 #endif

@@ -582,14 +582,12 @@ START_TEST(messages)
     th_bad("otp: {messages: {en: [a], ar: ''}}",
            "1:22: otp.messages.en: must be a string\n1:31: otp.messages.ar: must have 1 to 640 "
            "characters\n");
-    th_bad("notifications: {messages: {booking_lost: {en: x}, booking_expired: {en: 'a { b'}}}",
-           "1:28: notifications.messages.booking_lost: unknown key: the templates are "
-           "booking_confirmed, "
-           "booking_cancelled, booking_rescheduled, booking_expired, payment_refunded, "
-           "payment_link, booking_reminder\n"
-           "1:73: notifications.messages.booking_expired.en: has a '{' that begins no placeholder; "
-           "known: {service} "
-           "{venue} {resource} {starts_at} {ends_at} {party_size}\n");
+    TH_BAD_NAMES(
+        "notifications: {messages: {booking_lost: {en: x}, booking_expired: {en: 'a { b'}}}",
+        "1:28: notifications.messages.booking_lost: unknown key: the templates are %s\n"
+        "1:73: notifications.messages.booking_expired.en: has a '{' that begins no placeholder; "
+        "known: {service} {venue} {resource} {starts_at} {ends_at} {party_size}\n",
+        notification_template_names, NOTIFICATION_TEMPLATE_COUNT, ", ");
     th_bad("notifications: {messages: {payment_link: {en: x}, booking_expired: {en: '{link}'}}}",
            "1:47: notifications.messages.payment_link.en: must have {link}\n"
            "1:73: notifications.messages.booking_expired.en: unknown placeholder {link}; known: "
@@ -716,8 +714,9 @@ START_TEST(references_to_providers)
     th_bad("payments: {provider: [x]}",
            "1:22: payments.provider: must be the name of a provider\n");
     /* a provider with a fault of its own is not reported a second time where it is used */
-    th_bad("providers: {p: {type: nope}}\npayments: {provider: p}",
-           "1:23: providers.p.type: must be taqnyat, unifonic, msegat, twilio, http or moyasar\n");
+    TH_BAD_NAMES("providers: {p: {type: nope}}\npayments: {provider: p}",
+                 "1:23: providers.p.type: must be %s\n", provider_type_names, PROVIDER_TYPE_COUNT,
+                 " or ");
 }
 END_TEST
 

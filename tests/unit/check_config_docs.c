@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* config.def against what people read: the sample has every key with its default and loads, the
- * manual has every key.
+ * manual has every key. Both name every provider and template.
  */
+#include <ctype.h>
 #include <sys/stat.h>
 
 #include "../../src/domain/config_priv.h"
@@ -200,6 +201,51 @@ START_TEST(the_manual_has_no_other_keys)
 }
 END_TEST
 
+/* ---- names of other tables, where people look them up ---- */
+
+/* The word stands in the text, and is no part of a longer one. */
+static bool has_word(const char *text, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *p = strstr(text, word); p; p = strstr(p + 1, word))
+        if ((p == text || (!isalnum((unsigned char)p[-1]) && p[-1] != '_')) &&
+            !isalnum((unsigned char)p[n]) && p[n] != '_')
+            return true;
+    return false;
+}
+
+static void documents_names(const char *key, const char *const *names, int count)
+{
+    char *manual = read_source("doc/bookingd.yaml.5"), *item = manual_item(manual, key);
+    char *sample = read_source("etc/bookingd.yaml");
+    ck_assert_ptr_nonnull(item);
+    for (int i = 0; i < count; i++) {
+        ck_assert_msg(has_word(item, names[i]), "the manual's %s has no %s", key, names[i]);
+        ck_assert_msg(has_word(sample, names[i]), "etc/bookingd.yaml has no %s", names[i]);
+    }
+    free(sample);
+    free(item);
+    free(manual);
+}
+
+START_TEST(the_manual_and_the_sample_have_every_provider)
+{
+    documents_names("type", provider_type_names, PROVIDER_TYPE_COUNT);
+}
+END_TEST
+
+START_TEST(every_template_is_documented)
+{
+    documents_names("notifications.messages", notification_template_names,
+                    NOTIFICATION_TEMPLATE_COUNT);
+    char want[1024], *openapi = read_source("doc/openapi.yaml");
+    snprintf(want, sizeof want, "template: {type: string, enum: [%s]}",
+             th_names(notification_template_names, NOTIFICATION_TEMPLATE_COUNT, ", "));
+    ck_assert_msg(strstr(openapi, want) != NULL, "doc/openapi.yaml has no '%s'", want);
+    free(openapi);
+}
+END_TEST
+
 START_TEST(the_table_is_in_order)
 {
     for (size_t i = 0; i < config_keys_n + config_provider_keys_n; i++) {
@@ -222,6 +268,8 @@ int main(void)
     tcase_add_test(c, the_sample_has_every_key);
     tcase_add_test(c, the_manual_has_every_key);
     tcase_add_test(c, the_manual_has_no_other_keys);
+    tcase_add_test(c, the_manual_and_the_sample_have_every_provider);
+    tcase_add_test(c, every_template_is_documented);
     tcase_add_test(c, the_table_is_in_order);
     return th_run(s);
 }

@@ -183,10 +183,12 @@ END_TEST
 
 START_TEST(faults_of_a_wrong_type_come_with_others)
 {
-    th_bad("providers:\n  p:\n    type: twillio\n    " BASE "\n    timeout: 5x\n    nope: 1\n",
-           "3:11: providers.p.type: must be taqnyat, unifonic, msegat, twilio, http or moyasar\n"
-           "5:14: providers.p.timeout: must be a duration like 250ms, 5s, 15m, 24h or 30d\n"
-           "6:5: providers.p.nope: unknown key\n");
+    TH_BAD_NAMES("providers:\n  p:\n    type: twillio\n    " BASE
+                 "\n    timeout: 5x\n    nope: 1\n",
+                 "3:11: providers.p.type: must be %s\n"
+                 "5:14: providers.p.timeout: must be a duration like 250ms, 5s, 15m, 24h or 30d\n"
+                 "6:5: providers.p.nope: unknown key\n",
+                 provider_type_names, PROVIDER_TYPE_COUNT, " or ");
 }
 END_TEST
 
