@@ -38,6 +38,17 @@ struct api_booking_answer {
     const char *location; /* of 201, with a slash at its end; else NULL */
 };
 struct booking_caller api_booking_caller(struct api_booking_answer *answer);
+/* What a change of a booking that exists needs: who makes it, how it is answered (200), and room
+ * for the booking afterwards. Not to be copied: the caller points at the answer. */
+struct api_booking_change {
+    struct api_booking_answer answer;
+    struct booking_caller caller;
+    struct booking after;
+};
+/* Also reads If-Match, before anything is changed: ERR_VALIDATION when it is malformed. */
+enum err api_booking_begin_change(struct api_request *r, api_booking_view_fn *view,
+                                  struct versions *match,
+                                  struct api_booking_change *out) MUST_CHECK;
 
 /* The text when it is a date of the calendar, or NULL; NULL after a fault at `pointer`, too. */
 const char *api_query_date(struct api_request *r, const char *text, const char *pointer);

@@ -147,15 +147,14 @@ static enum err api_booking_post_cancel(struct api_request *r)
                                    .to = BOOKING_CANCELLED,
                                    .reason = in ? in->reason : NULL,
                                    .request_key = api_idem_name(r)};
-    e = api_if_match(r, &t.match);
+    struct api_booking_change change;
+    e = api_booking_begin_change(r, api_booking_json, &t.match, &change);
     if (e != ERR_OK)
         return e;
-    struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
-    struct booking_caller caller = api_booking_caller(&answer);
-    struct booking after;
     struct payment_fault fault;
-    const struct refund_cancelling how = {.caller = &caller, .transition = &t, .kind = REFUND_FULL};
-    e = refund_request_cancel(&r->svc, &how, &after, &fault);
+    const struct refund_cancelling how = {
+        .caller = &change.caller, .transition = &t, .kind = REFUND_FULL};
+    e = refund_request_cancel(&r->svc, &how, &change.after, &fault);
     return api_payment_fault(r, e, &fault);
 }
 
@@ -185,13 +184,9 @@ static enum err api_booking_post_reschedule(struct api_request *r)
         .choice = api_booking_choice(r, in->has_resource),
         .resource_id = in->has_resource ? in->resource_id.s : NULL,
     };
-    e = api_if_match(r, &m.match);
-    if (e != ERR_OK)
-        return e;
-    struct api_booking_answer answer = {.r = r, .status = 200, .view = api_booking_json};
-    struct booking_caller caller = api_booking_caller(&answer);
-    struct booking after;
-    return booking_reschedule(&r->svc, &caller, &m, &after);
+    struct api_booking_change change;
+    e = api_booking_begin_change(r, api_booking_json, &m.match, &change);
+    return e != ERR_OK ? e : booking_reschedule(&r->svc, &change.caller, &m, &change.after);
 }
 
 /* Idempotent: a phone that loses the answer in a tunnel asks again, and must not book twice. */

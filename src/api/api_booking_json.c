@@ -136,6 +136,14 @@ struct booking_caller api_booking_caller(struct api_booking_answer *answer)
         .who = &answer->r->who, .on_commit = api_booking_answer_change, .arg = answer};
 }
 
+enum err api_booking_begin_change(struct api_request *r, api_booking_view_fn *view,
+                                  struct versions *match, struct api_booking_change *out)
+{
+    out->answer = (struct api_booking_answer){.r = r, .status = 200, .view = view};
+    out->caller = api_booking_caller(&out->answer);
+    return api_if_match(r, match);
+}
+
 /* BEHAVIOUR §5: a missing resource_id keeps the chosen one, null means any. */
 enum booking_resource_choice api_booking_choice(const struct api_request *r, bool has_resource)
 {

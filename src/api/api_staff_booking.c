@@ -114,13 +114,9 @@ static enum err api_staff_post_transition(struct api_request *r)
         return ERR_NOT_FOUND;
     /* Two clerks may have the same booking open: with If-Match the second one gets 412 instead of
      * undoing what the first one did. */
-    e = api_if_match(r, &t.match);
-    if (e != ERR_OK)
-        return e;
-    struct api_booking_answer answer = {.r = r, .status = 200, .view = api_staff_booking_json};
-    struct booking_caller caller = api_booking_caller(&answer);
-    struct booking after;
-    return booking_move_on(&r->svc, &caller, &t, &after);
+    struct api_booking_change change;
+    e = api_booking_begin_change(r, api_staff_booking_json, &t.match, &change);
+    return e != ERR_OK ? e : booking_move_on(&r->svc, &change.caller, &t, &change.after);
 }
 
 /* ---- changes in place ---- */
@@ -159,13 +155,9 @@ static enum err api_staff_patch_booking(struct api_request *r)
         .guest_name = in->guest_name,
         .party_size = in->party_size,
     };
-    e = api_if_match(r, &edit.match);
-    if (e != ERR_OK)
-        return e;
-    struct api_booking_answer answer = {.r = r, .status = 200, .view = api_staff_booking_json};
-    struct booking_caller caller = api_booking_caller(&answer);
-    struct booking after;
-    return booking_edit(&r->svc, &caller, &edit, &after);
+    struct api_booking_change change;
+    e = api_booking_begin_change(r, api_staff_booking_json, &edit.match, &change);
+    return e != ERR_OK ? e : booking_edit(&r->svc, &change.caller, &edit, &change.after);
 }
 
 const struct api_route api_route_staff_get_booking = {

@@ -168,13 +168,9 @@ static enum err api_place_post_reschedule(struct api_request *r)
     };
     if (!api_place_read_force(r, in->force, &m.force))
         return ERR_VALIDATION;
-    e = api_if_match(r, &m.match);
-    if (e != ERR_OK)
-        return e;
-    struct api_booking_answer answer = {.r = r, .status = 200, .view = api_staff_booking_json};
-    struct booking_caller caller = api_booking_caller(&answer);
-    struct booking after;
-    return booking_reschedule(&r->svc, &caller, &m, &after);
+    struct api_booking_change change;
+    e = api_booking_begin_change(r, api_staff_booking_json, &m.match, &change);
+    return e != ERR_OK ? e : booking_reschedule(&r->svc, &change.caller, &m, &change.after);
 }
 
 /* Idempotent: a desk that repeats after a lost answer must not book two places. */
