@@ -73,6 +73,7 @@ static const struct schema_row api_booking_list_rows[] = {
     SCHEMA_END,
 };
 
+/* As a customer sees it: without what staff have noted. */
 static json_t *api_booking_list_item(struct api_request *r, struct db_rows rows, int i,
                                      const char **next)
 {

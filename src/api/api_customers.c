@@ -38,6 +38,7 @@ struct customers_query {
     struct api_page page;
     const char *q, *phone, *name;
 };
+/* As long as a phone or a name may be: more cannot match. */
 static const struct schema_row api_customers_query_rows[] = {
     {SCHEMA_STRING(struct customers_query, q, 1, 120)},
     {SCHEMA_STRING(struct customers_query, phone, 1, 64)},

@@ -89,6 +89,7 @@ static json_t *api_special_json(struct arena *a, const struct special_hours *h)
         json_push(a, hours, one);
     }
     json_put(a, j, "hours", hours);
+    /* For staff, such as "Eid": customers see the hours alone. */
     json_put_str(a, j, "note", h->note);
     return j;
 }

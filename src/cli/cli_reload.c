@@ -79,6 +79,8 @@ static int reload_wait(struct arena *a, const struct listen_addr *at, int64_t pi
         }
         (void)poll(NULL, 0, AGAIN_MS);
     }
+    /* Two causes, which need different remedies: a slow reload, or another daemon's
+     * configuration. */
     cli_error(answered ? "the reload did not end within %d s"
                        : "the monitor at the address of this "
                          "configuration did not answer within %d s",

@@ -263,6 +263,7 @@ static enum err db_migrate_all(struct migrator *m)
 /* A connection for plain statements, to a database that can be worked with. */
 static enum err db_migrate_connect(struct migrator *m)
 {
+    /* The checks that a database must pass before there are any tables of ours. */
     const char *before_migrations[] = {"t"};
 
     ENSURE(!m->db->require_schema && !m->db->in_tx);

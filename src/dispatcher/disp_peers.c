@@ -40,6 +40,7 @@ bool disp_peers_init(struct disp *d)
     /* A bucket per possible connection: chains stay short. */
     while (buckets < d->conns_cap)
         buckets *= 2;
+    /* A power of two, so that a bucket is found by a mask and not by a division. */
     t->mask = buckets - 1;
     t->all = disp_peers_map(2 * d->conns_cap + 1, sizeof(*t->all)); /* [0]: nobody */
     t->buckets = disp_peers_map(buckets, sizeof(*t->buckets));
@@ -202,6 +203,7 @@ bool disp_peers_begin(struct disp *d, struct request *r)
     return true;
 }
 
+/* Also for a request that was never counted, so that every way out may call it. */
 void disp_peers_end(struct disp *d, struct request *r)
 {
     if (!r || r->peer == 0)

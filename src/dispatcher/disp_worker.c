@@ -33,6 +33,7 @@ bool disp_workers_init(struct disp *d)
     return d->workers && d->free_slots;
 }
 
+/* The place in the table is the slot of the scoreboard. */
 static unsigned disp_worker_slot(const struct disp *d, const struct disp_worker *w)
 {
     return (unsigned)(w - d->workers);

@@ -64,6 +64,7 @@ static bool dispatcher_init(struct disp *d, const struct child_env *env)
     d->ep = epoll_create1(EPOLL_CLOEXEC);
     d->sig_fd = sig_open((const int[]){SIGTERM, 0});
     d->arena = arena_new(ARENA_CHUNK);
+    /* One buffer for all packets: each is dealt with before the next is read. */
     d->packet = malloc(PROTOCOL_PACKET_MAX);
     if (d->ep < 0 || d->sig_fd < 0 || !d->arena || !d->packet || !disp_workers_init(d) ||
         !disp_conns_init(d))
@@ -80,6 +81,7 @@ static bool dispatcher_init(struct disp *d, const struct child_env *env)
  * still get answers and the master need not use force. */
 static void dispatcher_drain(struct disp *d)
 {
+    /* A second TERM must not begin the drain's time anew. */
     if (d->draining)
         return;
     const int64_t all = d->limits.drain_timeout_ms;

@@ -32,6 +32,7 @@ static const char *template_text(const struct config_entry *e, const struct conf
     return text;
 }
 
+/* A body has no rules beside those of all templates: the provider decides what its form is. */
 void config_read_template(const struct config_entry *e)
 {
     const char *text = template_text(e, e->node);
@@ -113,6 +114,7 @@ static void read_pairs(const struct config_entry *e, const char *what,
         config_fault(e->l, e->node, "must be a mapping of %s names to templates", what);
         return;
     }
+    /* Bounded by the row of the table: each entry is rendered for each message. */
     if ((int64_t)e->node->n > e->key->max) {
         config_fault(e->l, e->node, "must have at most %lld entries", (long long)e->key->max);
         return;

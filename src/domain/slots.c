@@ -66,6 +66,7 @@ static void slots_join_closures(struct slot_resource *r)
     size_t kept = 0;
     for (size_t i = 0; i < r->closures_n; i++) {
         const struct slot_range c = r->closures[i];
+        /* An empty range closes nothing, and would break the order of those that follow. */
         if (c.from_us >= c.to_us)
             continue;
         if (kept > 0 && c.from_us <= r->closures[kept - 1].to_us) {
@@ -84,6 +85,7 @@ static void slots_sum_people(struct slot_resource *r)
     size_t n = 0;
     for (size_t i = 0; i < r->busy_n; i++) {
         const struct slot_busy *b = &r->busy[i];
+        /* It takes room for no time at all. */
         if (b->from_us >= b->to_us)
             continue;
         r->levels[n++] = (struct slot_level){b->from_us, b->people};

@@ -37,6 +37,7 @@ struct ext {
     const struct config *cfg;
     struct ext_curl curl;
     struct call call;
+    /* Of the request that is being served; api.c takes the figures for the access record. */
     double spent[PROVIDERS_MAX];
 };
 
@@ -332,6 +333,7 @@ struct ext_result ext_call(struct ext *x, struct arena *a, const struct ext_requ
         return result;
 
     struct mono began = mono_now();
+    /* Before the call begins: a process that hangs in it is seen to hang there. */
     scoreboard_call(p->name, provider_op_names[q->op]);
     result = ext_transfer_run(&t, until, r);
     scoreboard_call(NULL, NULL);

@@ -162,6 +162,7 @@ static struct ext_result pay_moyasar_create_invoice(const struct pay_call *c,
 
 /* ---- fetch, find, cancel ---- */
 
+/* A state that is not known is kept as such: what it means for the payment is decided elsewhere. */
 static struct ext_result judge_invoice(const struct pay_call *c, const struct pay_exchange *x,
                                        const struct ext_reply *reply)
 {
@@ -426,6 +427,7 @@ static enum err pay_moyasar_read_event(const struct provider_config *p, struct a
     const char *kind = moyasar_text(j, "type");
     *out = (struct pay_event){.id = pay_moyasar_event_id(a, j, body),
                               .kind = kind != NULL ? kind : ""};
+    /* Cut and not refused: the event is a hint whatever it is called. */
     if (strlen(out->kind) > EVENT_TEXT_MAX)
         out->kind = arena_strndup(a, out->kind, EVENT_TEXT_MAX);
     pay_moyasar_read_names(j, out);

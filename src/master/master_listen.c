@@ -155,6 +155,8 @@ static bool listen_one(struct master *m, const struct listen_addr *at, int backl
         return at->kind != LISTEN_UNIX || net_unix_own(at, reason);
     if (at->kind == LISTEN_SYSTEMD)
         return add_passed(m, at, reason);
+    /* Bound before the new configuration is in force: an address that is taken refuses the
+     * reload. */
     int fd = net_listen(at, backlog, reason);
     return fd >= 0 && master_listen_add_socket(m, fd, at, key, reason);
 }

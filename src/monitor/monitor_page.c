@@ -110,6 +110,7 @@ static void monitor_page_couriers(struct metrics_page *page)
 static void monitor_page_providers(struct metrics_page *page, const struct config *cfg)
 {
     struct ext_state state;
+    /* No header without samples, as for families of the registry. */
     if (cfg->providers_n == 0)
         return;
     metrics_computed_header(page, COMPUTED_CIRCUIT_OPEN);

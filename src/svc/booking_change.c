@@ -126,6 +126,7 @@ static enum err booking_take_step(struct svc *s, const struct booking_caller *c,
                                   const struct booking_step *step, const char *reason,
                                   struct booking *bk)
 {
+    /* History has what is stored, and a dead hold is stored as pending until this very change. */
     const char *from = bk->dead_hold ? booking_state_names[BOOKING_PENDING_PAYMENT]
                                      : booking_state_names[bk->state];
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
@@ -306,6 +307,7 @@ enum err booking_expire_due(struct svc *s, unsigned limit, unsigned *done)
     for (int i = 0; e == ERR_OK && i < db_count(rows) &&
                     deadline_left_ms(s->deadline) >= BOOKING_EXPIRY_NEEDS_MS;
          i++) {
+        /* The list was read without locks: each is looked at again under its own. */
         bool one = false;
         e = booking_expire_one(s, db_get_str(rows, i, "id"), &one);
         *done += one;

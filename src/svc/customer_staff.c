@@ -120,6 +120,7 @@ static enum err customer_staff_merge_locked(struct svc *s, const struct principa
     DB_ADD(b, &stmt_customer_merge_notes, from, into);
     DB_ADD(b, &stmt_customer_erase_venue_notes, from);
     DB_ADD(b, &stmt_customer_merge_account, from, into);
+    /* A person who was blocked under one phone is not signed in under the other. */
     DB_ADD(b, &stmt_customer_merge_end_blocked, into);
     /* Whoever has the old phone must not stay signed in as the person that both have become. */
     DB_ADD(b, &stmt_customer_erase_sessions, from);

@@ -131,6 +131,7 @@ static enum err otp_refuse(struct sending *w, const struct otp_limits *l, struct
     size_t i = (size_t)db_get_int(rows, 0, "denied") - 1;
     out->retry_after_s = (long)db_get_int(rows, 0, "retry_after_s");
     METRIC_INC(M_OTP, OTP_OUTCOME_THROTTLED, l->scopes[i]);
+    /* The cooldown passes soon, so it has a code of its own: a page can count it down. */
     if (w->cooldown && i == 0)
         return ERR_OTP_COOLDOWN;
     out->scope = otp_scope_names[l->scopes[i]];
@@ -166,6 +167,7 @@ static enum err otp_replay(struct svc *s, struct sending *w, struct db_rows rows
     if (!db_get_bool(rows, 0, "same"))
         return ERR_IDEM_MISMATCH;
     out->id = db_get_uuid(rows, 0, "id");
+    /* The answer says so, and nothing is sent: a repeat costs neither an SMS nor quota. */
     out->replayed = true;
     otp_read_times(s, rows, out);
     METRIC_INC0(M_IDEMPOTENT_REPLAYS);

@@ -123,6 +123,8 @@ static enum err request_begin(struct svc *s, const struct refund_request *q, str
     e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
+    /* Under the payment's lock: a refund that another process begins now waits for this one's
+     * row. */
     bool earlier = db_count(db_result(b, i)) > 0;
     if (earlier)
         refund_read(db_result(b, i), &w->refund);
@@ -202,6 +204,7 @@ static enum err request_cancel_unpaid(struct svc *s, const struct refund_cancell
                                       struct booking *out)
 {
     struct booking_transition unpaid = *how->transition;
+    /* A part of nothing cannot be given back: whoever asks for it believes that it was paid. */
     if (how->kind == REFUND_PART)
         return ERR_PAYMENT_NOT_REFUNDABLE;
     if (how->kind == REFUND_FULL)
