@@ -8,6 +8,49 @@
 #include "api/api_catalog.h"
 #include "api/api_page.h"
 
+/* The JSON of element i of a list; where `next` is not NULL also the cursor behind it. */
+typedef json_t *api_catalog_item_fn(struct api_request *r, const void *list, size_t i,
+                                    const char **next);
+
+static json_t *api_catalog_venue_item(struct api_request *r, const void *list, size_t i,
+                                      const char **next)
+{
+    const struct venue *v = (const struct venue *)list + i;
+    if (next)
+        *next = api_catalog_cursor(r, v->words.position, v->name, &v->id);
+    return api_venue_json(r, v);
+}
+
+static json_t *api_catalog_service_item(struct api_request *r, const void *list, size_t i,
+                                        const char **next)
+{
+    const struct service *v = (const struct service *)list + i;
+    if (next)
+        *next = api_catalog_cursor(r, v->words.position, v->name, &v->id);
+    return api_service_json(r, v);
+}
+
+static json_t *api_catalog_resource_item(struct api_request *r, const void *list, size_t i,
+                                         const char **next)
+{
+    const struct resource *v = (const struct resource *)list + i;
+    if (next)
+        *next = api_catalog_cursor(r, v->words.position, v->name, &v->id);
+    return api_public_resource_json(r, v);
+}
+
+/* The service was asked for one row more than the page has: that one only tells of a next page. */
+static void api_catalog_reply_list(struct api_request *r, const struct catalog_page *page,
+                                   const void *list, size_t n, api_catalog_item_fn *item)
+{
+    const size_t most = (size_t)page->limit - 1;
+    json_t *items = json_arr(r->svc.arena);
+    const char *next = NULL;
+    for (size_t i = 0; i < n && i < most; i++)
+        json_push(r->svc.arena, items, item(r, list, i, n > most && i + 1 == most ? &next : NULL));
+    api_reply_list(r, items, next);
+}
+
 /* Active venues only; a list does not depend on who asks, so it may be cached. */
 static enum err api_catalog_get_venue_list(struct api_request *r)
 {
@@ -17,20 +60,9 @@ static enum err api_catalog_get_venue_list(struct api_request *r)
     struct venue *venues;
     size_t n;
     enum err e = catalog_venues(&r->svc, &page, &venues, &n);
-    if (e != ERR_OK)
-        return e;
-    struct arena *a = r->svc.arena;
-    /* The service was asked for one row more than the page has. */
-    size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
-    json_t *items = json_arr(a);
-    for (size_t i = 0; i < shown; i++)
-        json_push(a, items, api_venue_json(r, &venues[i]));
-    const char *next = NULL;
-    if (shown < n)
-        next = api_catalog_cursor(r, venues[shown - 1].words.position, venues[shown - 1].name,
-                                  &venues[shown - 1].id);
-    api_reply_list(r, items, next);
-    return ERR_OK;
+    if (e == ERR_OK)
+        api_catalog_reply_list(r, &page, venues, n, api_catalog_venue_item);
+    return e;
 }
 
 /* A customer who holds a booking still reads a venue that was retired, to find the way there. */
@@ -52,19 +84,9 @@ static enum err api_catalog_get_service_list(struct api_request *r)
     struct service *services;
     size_t n;
     enum err e = catalog_services(&r->svc, r->ids[0].s, &page, &services, &n);
-    if (e != ERR_OK)
-        return e;
-    struct arena *a = r->svc.arena;
-    size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
-    json_t *items = json_arr(a);
-    for (size_t i = 0; i < shown; i++)
-        json_push(a, items, api_service_json(r, &services[i]));
-    const char *next = NULL;
-    if (shown < n)
-        next = api_catalog_cursor(r, services[shown - 1].words.position, services[shown - 1].name,
-                                  &services[shown - 1].id);
-    api_reply_list(r, items, next);
-    return ERR_OK;
+    if (e == ERR_OK)
+        api_catalog_reply_list(r, &page, services, n, api_catalog_service_item);
+    return e;
 }
 
 /* As for one venue: retired services stay readable for who has booked them. */
@@ -87,19 +109,9 @@ static enum err api_catalog_get_resource_list(struct api_request *r)
     struct resource *list;
     size_t n;
     enum err e = catalog_resources(&r->svc, r->ids[0].s, &page, &list, &n);
-    if (e != ERR_OK)
-        return e;
-    struct arena *a = r->svc.arena;
-    size_t shown = n < (size_t)page.limit ? n : (size_t)page.limit - 1;
-    json_t *items = json_arr(a);
-    for (size_t i = 0; i < shown; i++)
-        json_push(a, items, api_public_resource_json(r, &list[i]));
-    const char *next = NULL;
-    if (shown < n)
-        next = api_catalog_cursor(r, list[shown - 1].words.position, list[shown - 1].name,
-                                  &list[shown - 1].id);
-    api_reply_list(r, items, next);
-    return ERR_OK;
+    if (e == ERR_OK)
+        api_catalog_reply_list(r, &page, list, n, api_catalog_resource_item);
+    return e;
 }
 
 /* Tagged: the answers have an ETag, so that a page that asks again gets 304 without a body. */
