@@ -82,17 +82,10 @@ enum err db_setup_look(struct db_setup *s, struct db_setup_place *out)
 /* The first rule that fits decides, as in the server. Only superusers may read them. */
 enum err db_setup_look_at_rules(struct db_setup *s, struct db_setup_place *place)
 {
-    static const char sql[] =
-        "WITH r AS (SELECT * FROM pg_hba_file_rules WHERE error IS NULL"
-        "  AND database && '{all,bookingd}' AND user_name && '{all,bookingd}')"
-        "SELECT (SELECT auth_method IN ('scram-sha-256', 'md5', 'password', 'trust') FROM r"
-        "  WHERE type IN ('host', 'hostssl', 'hostnossl') AND (address ~ '^127[.]'"
-        "   OR address IN ('all', 'samehost', 'samenet', 'localhost', '0.0.0.0'))"
-        "  ORDER BY line_number LIMIT 1),"
-        " (SELECT auth_method = 'peer' FROM r WHERE type = 'local' ORDER BY line_number LIMIT 1)";
     struct migrator m = db_setup_begin(s);
     const char *socket = PQhost(s->db->conn);
-    enum err e = db_migrate_run_params(&m, "looking at pg_hba.conf", sql, 0, NULL);
+    enum err e =
+        db_migrate_run_params(&m, "looking at pg_hba.conf", stmt_db_setup_rules.sql, 0, NULL);
     if (e != ERR_OK || !socket || socket[0] != '/')
         return e;
     if (*db_setup_value(&m, 0) != 't')

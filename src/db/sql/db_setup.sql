@@ -13,6 +13,29 @@ SELECT rolsuper OR (rolcreaterole AND rolcreatedb) AS may,
   FROM pg_roles
  WHERE rolname = current_user;
 
+-- How the service's role would sign in: over TCP with a password, and through the socket by the
+-- name of its account. NULL: no rule.
+-- name: db_setup_rules
+-- returns: tcp_password, socket_peer
+WITH r AS (
+         SELECT *
+           FROM pg_hba_file_rules
+          WHERE error IS NULL
+            AND database && '{all,bookingd}'
+            AND user_name && '{all,bookingd}')
+SELECT (SELECT auth_method IN ('scram-sha-256', 'md5', 'password', 'trust')
+          FROM r
+         WHERE type IN ('host', 'hostssl', 'hostnossl')
+           AND (address ~ '^127[.]'
+                OR address IN ('all', 'samehost', 'samenet', 'localhost', '0.0.0.0'))
+         ORDER BY line_number
+         LIMIT 1) AS tcp_password,
+       (SELECT auth_method = 'peer'
+          FROM r
+         WHERE type = 'local'
+         ORDER BY line_number
+         LIMIT 1) AS socket_peer;
+
 -- name: db_setup_role
 -- params: $1 text name, $2 text verifier of its password, or NULL
 -- returns: statement
