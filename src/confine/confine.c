@@ -97,6 +97,20 @@ bool confine_prepare(const struct config *cfg)
     return true;
 }
 
+/* A unit with an empty CapabilityBoundingSet has none to give up, and its SystemCallFilter may
+ * forbid capset() altogether. */
+static bool confine_has_capabilities(struct __user_cap_header_struct *head)
+{
+    struct __user_cap_data_struct have[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
+    if (syscall(SYS_capget, head, have) != 0)
+        return true;
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        if ((have[i].effective | have[i].permitted | have[i].inheritable) != 0)
+            return true;
+    }
+    return false;
+}
+
 /* Of a master that runs as root: no child needs a capability, and what it might gain by one that it
  * keeps is not bounded by any list. Through the system call, since libcap would be one library more
  * for two lines. */
@@ -108,7 +122,7 @@ static bool confine_drop_capabilities(void)
      * CAP_SETPCAP there is nothing to drop, and no new privileges are to be had anyway. */
     for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
         ;
-    return syscall(SYS_capset, &head, none) == 0;
+    return !confine_has_capabilities(&head) || syscall(SYS_capset, &head, none) == 0;
 }
 
 bool confine_role(enum role role, const struct config *cfg)
