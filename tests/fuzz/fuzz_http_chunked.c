@@ -4,6 +4,7 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/ensure.h"
 #include "http/http_parse.h"
@@ -24,9 +25,10 @@ static size_t decode_simply(const char *p, char *out)
         if (size == 0)
             return n;
         ENSURE(n + size <= limits.max_body);
-        memcpy(out + n, end + 2, size);
+        end = strchr(end, '\n') + 1; /* past an extension */
+        memcpy(out + n, end, size);
         n += size;
-        p = end + 2 + size + 2;
+        p = end + size + 2;
     }
 }
 
