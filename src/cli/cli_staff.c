@@ -30,34 +30,48 @@ static int staff_print_error(enum err e, const char *name, const char *venue)
     return 1;
 }
 
-/* admin is the default role, since the first key that anybody makes must be able to set up the
- * rest. */
-int cli_staff_create(struct cli *c)
+/* Whom a key or a link is for. The venue is checked by the database. */
+static int staff_read_options(struct cli *c, const char *default_role, struct staff_key_order *o)
 {
-    const char *name = NULL, *role = "admin", *venue = NULL, *key;
+    const char *name = NULL, *role = default_role, *venue = NULL;
     const struct cli_option options[] = {{.name = "name", .value = &name},
                                          {.name = "role", .value = &role},
                                          {.name = "venue", .value = &venue},
                                          CLI_OPTIONS_END};
-    struct cli_session s;
     int code = cli_options(c, options, 0, 0);
     if (code != CLI_GO_ON)
         return code;
     if (!name)
         return cli_usage(c->command, "--name is missing");
-    if (name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(role)) < 0)
+    const int found = name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(role));
+    if (found < 0)
         return cli_usage(c->command, "unknown role '%s': must be admin, agent or viewer", role);
+    *o = (struct staff_key_order){.actor = ACTOR_COMMAND_LINE,
+                                  .name = name,
+                                  .role = (enum staff_role)found,
+                                  .venue_id = venue};
+    return CLI_GO_ON;
+}
+
+/* admin is the default role, since the first key that anybody makes must be able to set up the
+ * rest. */
+int cli_staff_create(struct cli *c)
+{
+    struct staff_key_order order;
+    struct cli_session s;
+    const char *key;
+    int code = staff_read_options(c, "admin", &order);
+    if (code != CLI_GO_ON)
+        return code;
     code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
     if (code != CLI_GO_ON)
         return code;
-    enum err e = staff_key_create(
-        &s.svc, name, (enum staff_role)name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(role)),
-        venue, &key);
+    enum err e = staff_key_create(&s.svc, order.name, order.role, order.venue_id, &key);
     if (e == ERR_OK)
         /* Alone on one line of stdout: `KEY=$(bookingd staff-key create ...)`. Only its hash is
          * stored. */
         puts(key);
-    code = e == ERR_OK ? cli_done() : staff_print_error(e, name, venue);
+    code = e == ERR_OK ? cli_done() : staff_print_error(e, order.name, order.venue_id);
     cli_session_close(&s);
     return code;
 }
@@ -115,29 +129,16 @@ int cli_staff_revoke(struct cli *c)
 /* The code stands behind the #, which browsers never send to a server. */
 int cli_desk_link(struct cli *c)
 {
-    const char *name = NULL, *role = "agent", *venue = NULL, *code_text;
-    const struct cli_option options[] = {{.name = "name", .value = &name},
-                                         {.name = "role", .value = &role},
-                                         {.name = "venue", .value = &venue},
-                                         CLI_OPTIONS_END};
+    struct staff_key_order order;
     struct cli_session s;
-    int code = cli_options(c, options, 0, 0);
+    const char *code_text;
+    int code = staff_read_options(c, "agent", &order);
     if (code != CLI_GO_ON)
         return code;
-    if (!name)
-        return cli_usage(c->command, "--name is missing");
-    const int found = name_find(staff_role_names, STAFF_ROLE_COUNT, str_of(role));
-    if (found < 0)
-        return cli_usage(c->command, "unknown role '%s': admin, agent or viewer", role);
     code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
     if (code != CLI_GO_ON)
         return code;
-    enum err e = staff_link_make(&s.svc,
-                                 &(struct staff_key_order){.actor = ACTOR_COMMAND_LINE,
-                                                           .name = name,
-                                                           .role = (enum staff_role)found,
-                                                           .venue_id = venue},
-                                 &code_text);
+    enum err e = staff_link_make(&s.svc, &order, &code_text);
     if (e == ERR_OK)
         /* The public address, since the link is sent to somebody whose browser is elsewhere. */
         printf("%s/desk#link=%s\n", s.cfg->server.public_url, code_text);
@@ -145,7 +146,7 @@ int cli_desk_link(struct cli *c)
      * reloaded. */
     if (e == ERR_OK && !s.cfg->desk_enabled)
         cli_error("desk.enabled is off: the page answers 404 until it is on");
-    code = e == ERR_OK ? cli_done() : staff_print_error(e, name, venue);
+    code = e == ERR_OK ? cli_done() : staff_print_error(e, order.name, order.venue_id);
     cli_session_close(&s);
     return code;
 }
