@@ -37,6 +37,11 @@ struct api_page {
 extern const struct schema_row api_page_params[];
 /* limit or its default */
 int64_t api_page_limit(const struct api_page *p);
+/* Texts of the query that no schema row reads. The text when it is a date of the calendar, or NULL;
+ * NULL after a fault at `pointer`, too. */
+const char *api_query_date(struct api_request *r, const char *text, const char *pointer);
+/* "a,b" of ?status= as a literal of text[], on the arena; NULL when absent, or after a fault. */
+const char *api_query_states(struct api_request *r, const char *text, const char *const *names);
 /*
  * The page of a short list that is whole in memory; keys: what tells its n items apart. Behind a
  * cursor whose item is gone there is nothing. False after adding a fault at query:after.

@@ -6,9 +6,9 @@
  * svc/booking*.c. Changes answer through struct api_booking_answer: the answer is made inside the
  * transaction and stored with it, for repeats of the request (Idempotency-Key).
  */
-#include "api/api_booking.h"
+#include "api/api_booking_json.h"
 #include "api/api_page.h"
-#include "api/api_payment.h"
+#include "api/api_payment_json.h"
 #include "svc/booking_reads.h"
 #include "svc/refund.h"
 

@@ -6,7 +6,7 @@
  * venue, service and resource come in the language of the request, times in UTC; a client shows
  * them in the venue's time zone.
  */
-#include "api/api_booking.h"
+#include "api/api_booking_json.h"
 #include "api/api_language.h"
 #include "api/api_page.h"
 #include "svc/booking_reads.h"

@@ -3,9 +3,8 @@
 /* The calendar of a venue, for staff: the bookings whose time meets a period, by start. Handler of
  * /v1/staff/venues/{id}/calendar. A booking that begins before midnight and ends after it is on
  * both days. */
-#include "api/api_booking.h"
+#include "api/api_booking_json.h"
 #include "api/api_page.h"
-#include "base/names.h"
 #include "svc/booking_reads.h"
 #include "svc/phone.h"
 
@@ -30,36 +29,6 @@ static const struct schema_row api_calendar_rows[] = {
     API_PAGE_PARAMS(struct calendar_query, page),
     SCHEMA_END,
 };
-
-/* A date that the calendar has, or NULL: a text that is none is a fault and must not reach the
- * database. */
-const char *api_query_date(struct api_request *r, const char *text, const char *pointer)
-{
-    if (!text || wall_date_valid(str_of(text)))
-        return text;
-    api_fault(r, pointer, "must be a date, YYYY-MM-DD");
-    return NULL;
-}
-
-/* Every name is looked up, so nothing of the caller's text reaches the array literal. */
-const char *api_states_list(struct api_request *r, const char *text, const char *const *names)
-{
-    if (!text)
-        return NULL;
-    struct sb list;
-    sb_init(&list, r->svc.arena, 128);
-    struct str rest = str_of(text);
-    while (rest.n > 0) {
-        const int i = name_find(names, NAMES_UNTIL_NULL, str_cut(&rest, ','));
-        if (i < 0) {
-            api_fault(r, "query:status", "must be one or more states, separated by commas");
-            return NULL;
-        }
-        sb_printf(&list, "%s%s", sb_str(&list).n > 0 ? "," : "{", names[i]);
-    }
-    sb_putc(&list, '}');
-    return arena_strndup(r->svc.arena, sb_str(&list).p, sb_str(&list).n);
-}
 
 /* A receptionist types 055...; the table has +96655.... phone_prefixes() gives all ways to read
  * it. */
@@ -88,7 +57,7 @@ static enum err api_calendar_get(struct api_request *r)
     int64_t limit = api_page_limit(&q->page);
     struct booking_list list = {
         .venue_id = r->ids[0].s,
-        .states = api_states_list(r, q->status, booking_state_names),
+        .states = api_query_states(r, q->status, booking_state_names),
         .resource_id = q->has_resource ? q->resource_id.s : NULL,
         .customer_id = q->has_customer ? q->customer_id.s : NULL,
         .phones = api_calendar_phones(r, q->phone),

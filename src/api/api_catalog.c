@@ -5,7 +5,7 @@
  * reads it as well. Handlers without authentication; a token that is sent along widens what is
  * seen.
  */
-#include "api/api_catalog.h"
+#include "api/api_catalog_json.h"
 #include "api/api_page.h"
 
 /* The JSON of element i of a list; where `next` is not NULL also the cursor behind it. */

@@ -5,10 +5,11 @@
  * Called by the public handlers and those of staff. Names and descriptions come in the language of
  * the request, and with them the texts of each language as staff entered them (api_words_put).
  */
-#include "api/api_catalog.h"
+#include "api/api_catalog_json.h"
 #include "svc/booking_reads.h"
 
-#include "api/api_booking.h"
+#include "api/api_booking_json.h"
+#include "api/api_catalog_words.h"
 #include "api/api_page.h"
 #include "api/api_reminders.h"
 #include "domain/templates.h"

@@ -3,7 +3,8 @@
 /* What people are shown of a venue, service or resource, in and out, and in which language. Called
  * by the handlers of the catalog. `name` is the one that staff use; `names` and `descriptions` have
  * a text per language, and the caller's language chooses among them. */
-#include "api/api_catalog.h"
+#include "api/api_catalog_words.h"
+
 #include "api/api_language.h"
 #include "base/chars.h"
 #include "domain/templates.h"

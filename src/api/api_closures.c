@@ -4,8 +4,8 @@
  * a holiday or a repair. Handlers of /v1/staff/venues/{id}/closures and /v1/staff/closures.
  * Bookings that a new one overlaps stay; the answer lists them, and staff decide about each. Lists
  * hold closures that have not ended, and come by their start. */
-#include "api/api_booking.h"
-#include "api/api_catalog.h"
+#include "api/api_booking_json.h"
+#include "api/api_catalog_json.h"
 #include "api/api_page.h"
 #include "svc/booking.h"
 #include "svc/svc_sql.h"

@@ -3,7 +3,7 @@
 /* Customers, for staff: found by phone or name, read with their bookings, changed, blocked, and two
  * of them made one. Handlers of /v1/staff/customers. A key of one venue sees customers with a
  * booking there, and may change only what no other venue shares (BEHAVIOUR §5). */
-#include "api/api_booking.h"
+#include "api/api_booking_json.h"
 #include "api/api_page.h"
 #include "svc/customer_staff.h"
 #include "svc/phone.h"

@@ -6,7 +6,9 @@
  * the same request changes nothing. Times are those of the venue's clock, in minutes since
  * midnight; which moments they are is computed by PostgreSQL for each date (daylight saving).
  */
-#include "api/api_catalog.h"
+#include "api/api_hours.h"
+
+#include "api/api_catalog_json.h"
 #include "svc/svc_sql.h"
 
 /* Far more than a week of shifts; the body's limit is near it. */

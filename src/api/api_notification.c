@@ -6,7 +6,7 @@
  * that venue alone. Lists need the role viewer, changes the role agent. Filters mean the same in
  * all five operations: each handler only moves its members into a struct notification_filter.
  */
-#include "api/api_booking.h"
+#include "api/api_booking_json.h"
 #include "api/api_page.h"
 
 /* The services below take the venue from here, so no handler can forget the limit. */

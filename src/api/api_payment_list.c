@@ -4,9 +4,9 @@
  * GET /v1/staff/payments: the payments that the key may see, newest first. What needs a person is
  * found here by status: `mismatch`, `unknown`, and what was paid for a booking that is cancelled.
  */
-#include "api/api_booking.h"
+#include "api/api_booking_json.h"
 #include "api/api_page.h"
-#include "api/api_payment.h"
+#include "api/api_payment_json.h"
 #include "svc/payment_list.h"
 
 struct payment_list_query {

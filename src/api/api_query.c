@@ -4,6 +4,7 @@
  * and repeated parameters are faults: a filter that is spelled wrong must not look like one that
  * found everything. */
 #include "api_priv.h"
+#include "base/names.h"
 
 /* Each pair is compared: http_query_parse() bounds how many there are. */
 static bool api_query_repeated(const struct http_query *query, size_t at)
@@ -48,4 +49,36 @@ enum err api_query(struct api_request *r)
     for (size_t i = 0; i < query->n; i++)
         good &= api_query_item(r, query, i);
     return good ? ERR_OK : ERR_VALIDATION;
+}
+
+/* ---- for handlers ---- */
+
+/* A date that the calendar has, or NULL: a text that is none is a fault and must not reach the
+ * database. */
+const char *api_query_date(struct api_request *r, const char *text, const char *pointer)
+{
+    if (!text || wall_date_valid(str_of(text)))
+        return text;
+    api_fault(r, pointer, "must be a date, YYYY-MM-DD");
+    return NULL;
+}
+
+/* Every name is looked up, so nothing of the caller's text reaches the array literal. */
+const char *api_query_states(struct api_request *r, const char *text, const char *const *names)
+{
+    if (!text)
+        return NULL;
+    struct sb list;
+    sb_init(&list, r->svc.arena, 128);
+    struct str rest = str_of(text);
+    while (rest.n > 0) {
+        const int i = name_find(names, NAMES_UNTIL_NULL, str_cut(&rest, ','));
+        if (i < 0) {
+            api_fault(r, "query:status", "must be one or more states, separated by commas");
+            return NULL;
+        }
+        sb_printf(&list, "%s%s", sb_str(&list).n > 0 ? "," : "{", names[i]);
+    }
+    sb_putc(&list, '}');
+    return arena_strndup(r->svc.arena, sb_str(&list).p, sb_str(&list).n);
 }

@@ -3,7 +3,8 @@
 /* Resources of a venue, for staff: what is booked, such as a chair, a table or a doctor. Handlers
  * of /v1/staff/venues/{id}/resources and /v1/staff/resources. As in api_staff_catalog.c, a PATCH is
  * the stored object with the members that were sent. */
-#include "api/api_catalog.h"
+#include "api/api_catalog_json.h"
+#include "api/api_catalog_words.h"
 #include "api/api_page.h"
 #include "svc/svc_sql.h"
 

@@ -2,35 +2,9 @@
 /* Copyright the bookingd authors */
 /*
  * Money that staff were given on site: POST /v1/staff/bookings/{booking_id}/payments writes it
- * down, and the detail of a booking lists it.
+ * down. The detail of a booking lists it (api_staff_booking.c).
  */
-#include "api/api_payment.h"
-#include "svc/site_payment.h"
-
-/* recorded_by is the name of the key: the money is counted against the people at the desk. */
-static json_t *api_site_payment_json(struct arena *a, const struct site_payment *p)
-{
-    json_t *j = json_obj(a);
-    json_put_str(a, j, "id", p->id.s);
-    json_put_str(a, j, "booking_id", p->booking_id.s);
-    json_put_str(a, j, "method", site_method_names[p->method]);
-    json_put_int(a, j, "amount", p->amount);
-    json_put_str(a, j, "currency", p->currency);
-    json_put_str(a, j, "recorded_by", p->actor);
-    json_put_time(a, j, "created_at", p->created_at);
-    return j;
-}
-
-json_t *api_site_payments_json(struct arena *a, struct db_rows rows)
-{
-    json_t *items = json_arr(a);
-    for (int i = 0; i < db_count(rows); i++) {
-        struct site_payment p;
-        site_payment_read(rows, i, &p);
-        json_push(a, items, api_site_payment_json(a, &p));
-    }
-    return items;
-}
+#include "api/api_payment_json.h"
 
 /* The currency is the booking's, so that nobody can mix two. */
 struct site_payment_input {

@@ -4,7 +4,7 @@
  * GET /v1/services/{service_id}/slots and /days: the free starts, a page at a time or a row per
  * day. Public; a bearer token matters only for `exclude_booking`.
  */
-#include "api/api_booking.h"
+#include "api/api_booking_json.h"
 #include "api/api_handler.h"
 #include "api/api_page.h"
 #include "svc/slot_search.h"

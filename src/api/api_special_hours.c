@@ -3,7 +3,8 @@
 /* Hours of certain dates of a resource, for staff. Handlers of
  * /v1/staff/resources/{id}/special-hours. They replace the weekly hours on each of their dates; an
  * empty list closes the day. Every change answers with the bookings that no longer fit. */
-#include "api/api_catalog.h"
+#include "api/api_catalog_json.h"
+#include "api/api_hours.h"
 #include "base/num.h"
 #include "svc/svc_sql.h"
 

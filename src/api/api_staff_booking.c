@@ -3,8 +3,8 @@
 /* One booking as staff see it: read whole, changed in place, and moved on (confirm, cancel,
  * complete, no-show, reopen). Handlers of /v1/staff/bookings/{booking_id}. Which step may follow
  * which is decided in svc/booking_change.c. */
-#include "api/api_booking.h"
-#include "api/api_payment.h"
+#include "api/api_booking_json.h"
+#include "api/api_payment_json.h"
 #include "svc/booking_reads.h"
 #include "svc/refund.h"
 #include "svc/site_payment.h"

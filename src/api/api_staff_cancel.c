@@ -8,8 +8,8 @@
  */
 #include <inttypes.h>
 
-#include "api/api_booking.h"
-#include "api/api_payment.h"
+#include "api/api_booking_json.h"
+#include "api/api_payment_json.h"
 #include "svc/refund.h"
 
 struct staff_cancel_input {

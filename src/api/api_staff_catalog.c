@@ -3,7 +3,8 @@
 /* The staff's catalog: venues and services. Handlers of /v1/staff/venues and /v1/staff/services. A
  * PATCH takes the stored object, changes the members that were sent, and saves the whole. So POST
  * and PATCH share one schema, one check and one save; they differ only in what they begin with. */
-#include "api/api_catalog.h"
+#include "api/api_catalog_json.h"
+#include "api/api_catalog_words.h"
 
 #include <stdlib.h>
 

@@ -6,8 +6,10 @@
  * /v1/staff/bookings/{booking_id}/payment-link. svc/payment_link.c opens the payment and writes the
  * message.
  */
-#include "api/api_booking.h"
-#include "api/api_payment.h"
+#include "api_staff_link.h"
+
+#include "api/api_booking_json.h"
+#include "api/api_payment_json.h"
 #include "svc/booking_reads.h"
 #include "svc/payment_link.h"
 

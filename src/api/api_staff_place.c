@@ -3,9 +3,10 @@
 /* Booking for a customer or a guest, and moving a booking, for staff. They may pass over rules of
  * the venue by name, never over the capacity. Handlers of POST /v1/staff/venues/{id}/bookings and
  * /v1/staff/bookings/{id}/reschedule. */
-#include "api/api_booking.h"
-#include "api/api_payment.h"
+#include "api/api_booking_json.h"
+#include "api/api_payment_json.h"
 #include "api_customer.h"
+#include "api_staff_link.h"
 #include "base/names.h"
 #include "domain/slots.h"
 #include "svc/booking_reads.h"

@@ -2,7 +2,9 @@
 # Copyright the bookingd authors
 # venues, services, resources, opening hours, closures, slots
 libapi_a_SOURCES += \
-  include/api/api_catalog.h \
+  include/api/api_catalog_json.h \
+  include/api/api_catalog_words.h \
+  include/api/api_hours.h \
   src/api/api_catalog.c \
   src/api/api_catalog_json.c \
   src/api/api_reminders.c include/api/api_reminders.h \

@@ -18,13 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 
 # folder -> sets of modules
-KNOWN: dict[str, list[set[str]]] = {
-    "api": [
-        {"api_booking", "api_booking_json", "api_payment"},
-        {"api_catalog", "api_catalog_json", "api_catalog_words"},
-    ],
-    "svc": [{"customer", "otp", "session"}],
-}
+KNOWN: dict[str, list[set[str]]] = {}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FUNCTION, UNDEFINED = "TW", "U"

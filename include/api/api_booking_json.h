@@ -2,8 +2,8 @@
 /* Copyright the bookingd authors */
 /* JSON of bookings and notifications, as openapi.yaml's schemas say, and what their handlers share.
  */
-#ifndef BOOKINGD_API_API_BOOKING_H
-#define BOOKINGD_API_API_BOOKING_H
+#ifndef BOOKINGD_API_API_BOOKING_JSON_H
+#define BOOKINGD_API_API_BOOKING_JSON_H
 
 #include "api/api_handler.h"
 #include "svc/booking.h"
@@ -49,11 +49,6 @@ struct api_booking_change {
 enum err api_booking_begin_change(struct api_request *r, api_booking_view_fn *view,
                                   struct versions *match,
                                   struct api_booking_change *out) MUST_CHECK;
-
-/* The text when it is a date of the calendar, or NULL; NULL after a fault at `pointer`, too. */
-const char *api_query_date(struct api_request *r, const char *text, const char *pointer);
-/* "a,b" of ?status= as a literal of text[]; NULL when absent, or after a fault. */
-const char *api_states_list(struct api_request *r, const char *text, const char *const *names);
 
 /*
  * A cursor of (time, id), for lists that are sorted so. Reads `after` into fields[2] (NULL when
