@@ -12,11 +12,6 @@
 #include "svc/session.h"
 #include "svc/svc.h"
 
-/* Kinds of rate_subject() whose value is a phone; erasure removes them. */
-#define OTP_RATE_COOLDOWN "otp-cooldown"
-#define OTP_RATE_PHONE "otp-phone"
-#define OTP_RATE_FAILURES "otp-failures"
-
 /* A code of as many digits as this fits everywhere. */
 #define OTP_CODE_MAX 10
 

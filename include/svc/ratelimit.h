@@ -21,7 +21,11 @@ struct rate_params {
     const char *subjects, *limits, *windows_ms;
 };
 void rate_params(struct arena *a, const struct rate *rates, size_t n, struct rate_params *out);
-/* Kind whose value is a phone: notifications to it. */
+/* Kinds whose value is a phone: codes asked for, codes sent, wrong codes, notifications. Erasing a
+ * customer removes those of signing in. */
+#define OTP_RATE_COOLDOWN "otp-cooldown"
+#define OTP_RATE_PHONE "otp-phone"
+#define OTP_RATE_FAILURES "otp-failures"
 #define NOTIFICATION_RATE_PHONE "notification-phone"
 /* "KIND:" and a keyed hash of the value (key: otp.secret). */
 const char *rate_subject(struct svc *s, const char *kind, const char *value);

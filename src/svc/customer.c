@@ -6,7 +6,6 @@
 #include "svc/customer.h"
 
 #include "svc/audit.h"
-#include "svc/otp.h"
 #include "svc/ratelimit.h"
 #include "svc/svc_sql.h"
 
