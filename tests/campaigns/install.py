@@ -21,7 +21,7 @@ import bd  # noqa: E402
 import bd_campaign  # noqa: E402
 import bd_root  # noqa: E402
 
-USER, WHERE = "operator", "/home/operator/bookingd"
+USER, WHERE = "installer", "/home/installer/bookingd"
 SANDBOX = 8090
 PHONE = "+966551234567"
 
