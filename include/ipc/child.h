@@ -37,7 +37,8 @@ struct child_env {
     int control_fd;          /* dispatcher: the master announces new workers here; else -1 */
 };
 
-/* A worker that has had its number of requests: replaced at once. */
+/* A worker that has had its number of requests, a resolver that may not read a new file: replaced
+ * at once. */
 #define EXIT_RECYCLE_CODE 3
 /* A worker whose dispatcher died: nothing is wrong with it; replaced as soon as there is another
  * dispatcher. */

@@ -20,6 +20,7 @@
 #include "base/url.h"
 #include "confine_priv.h"
 #include "db/db.h"
+#include "sys/lookup_files.h"
 
 /* linux/landlock.h, versions 1 to 6: the header of the machine that builds may be older than the
  * kernel that runs. */
@@ -62,22 +63,56 @@ struct net_port {
 #define K (1u << ROLE_KEEPER)
 #define R (1u << ROLE_RESOLVER)
 
+#define DB (W | C | M | K)          /* libpq, OpenSSL */
+#define ALL_BUT_DISPATCHER (DB | R) /* libraries that are loaded late: name services, locales */
+
 /*
- * What may be read, where it is; nothing may be written or executed. Directories rather than files,
- * since files are replaced under their names: /etc/passwd, resolv.conf, the list of authorities.
+ * What may be read, where it is; nothing may be written or executed. Of /etc only what a library
+ * reads by itself: beside it are the secrets of this service and of others, and a role that runs as
+ * root could read them all. Not /etc/ssl either, where private keys are.
+ *
+ * A rule is for the file that has the name now. What is replaced while the service runs is a
+ * directory here (authorities), is read at the start alone (settings of OpenSSL), or the process
+ * is replaced as well (sys/lookup_files.h).
  */
 static const struct readable {
     const char *path;
     unsigned roles;
 } readables[] = {
-    {"/etc", W | C | M | K | R}, /* resolv.conf, hosts, nsswitch.conf, passwd, ssl */
-    {"/usr", W | C | M | K | R}, /* libraries, authorities, time zones */
-    {"/lib", W | C | M | K | R},
-    {"/lib64", W | C | M | K | R},
-    {"/dev/urandom", W | C | M | K | R},
-    {"/dev/null", W | C | M | K | R},
-    {"/run/systemd/userdb", W | C | M | K | R},
-    {"/run/systemd/resolve", R}, /* where resolv.conf may lead to */
+    {"/lib", ALL_BUT_DISPATCHER},
+    {"/lib64", ALL_BUT_DISPATCHER},
+    {"/usr/lib", ALL_BUT_DISPATCHER},
+    {"/usr/lib64", ALL_BUT_DISPATCHER},
+    {"/usr/local/lib", ALL_BUT_DISPATCHER},
+    {"/usr/local/lib64", ALL_BUT_DISPATCHER},
+    {"/usr/share/locale", ALL_BUT_DISPATCHER},
+    {"/usr/share/zoneinfo", ALL_BUT_DISPATCHER},
+    {"/etc/localtime", ALL_BUT_DISPATCHER},
+    {"/etc/ld.so.cache", ALL_BUT_DISPATCHER},
+    {"/dev/urandom", ALL_BUT_DISPATCHER},
+    {"/dev/null", ALL_BUT_DISPATCHER},
+    /* authorities of certificates: Debian, Fedora, Arch, Alpine */
+    {"/etc/ssl/certs", DB},
+    {"/etc/ssl/cert.pem", DB},
+    {"/etc/pki/tls/certs", DB},
+    {"/etc/pki/tls/cert.pem", DB},
+    {"/etc/pki/ca-trust/extracted", DB},
+    {"/etc/ca-certificates/extracted", DB},
+    {"/usr/share/ca-certificates", DB},
+    {"/usr/local/share/ca-certificates", DB},
+    /* settings of OpenSSL, and of Kerberos where database.url asks for it */
+    {"/etc/ssl/openssl.cnf", DB},
+    {"/etc/pki/tls/openssl.cnf", DB},
+    {"/etc/crypto-policies/back-ends", DB},
+    {"/etc/krb5.conf", DB},
+    {"/etc/krb5.conf.d", DB},
+    {"/etc/gss", DB},
+    /* accounts: libpq's `requirepeer` */
+    {"/etc/passwd", DB},
+    {"/etc/nsswitch.conf", DB},
+    {"/run/systemd/userdb", DB},
+    /* where resolv.conf may lead to; lookup_files has the rest */
+    {"/run/systemd/resolve", R},
     {"/run/resolvconf", R},
     {"/run/NetworkManager", R},
     {"/run/connman", R},
@@ -148,11 +183,13 @@ static void allow_all(struct files *f, enum role role, const struct config *cfg)
         if (readables[i].roles & me)
             allow_one(f, readables[i].path);
     }
-    if (me & (W | C | M | K)) { /* database */
+    for (size_t i = 0; (me & R) && i < LOOKUP_FILES; i++)
+        allow_one(f, lookup_files[i]);
+    if (me & DB) {
         db_files(cfg->database.url, allow_one, f);
         allow_home(f);
     }
-    for (size_t i = 0; (me & (W | C | M | K)) && i < ARRAY_LEN(certificate_variables); i++) {
+    for (size_t i = 0; (me & DB) && i < ARRAY_LEN(certificate_variables); i++) {
         const char *path = getenv(certificate_variables[i]);
         if (path && *path)
             allow_one(f, path);
@@ -173,7 +210,7 @@ static void allow_port(void *ctx, uint16_t port)
 static void allow_ports(struct files *f, enum role role, const struct config *cfg)
 {
     const unsigned me = 1u << role;
-    if (me & (W | C | M | K))
+    if (me & DB)
         db_ports(cfg->database.url, allow_port, f);
     for (size_t i = 0; (me & (W | C | K)) && i < cfg->providers_n; i++) {
         struct url u;

@@ -17,6 +17,7 @@
 #include "roles/roles.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
+#include "sys/lookup_files.h"
 
 /* getaddrinfo() does not tell a record's time to live; half a minute follows a failover soon
  * enough. */
@@ -24,6 +25,9 @@
 #define LOOKUP_MS \
     60000 /* above what RES_OPTIONS allow with all servers and search domains there can be */
 #define FAILED_MS 1000 /* one that did not: doubling up to AGAIN_MS */
+/* How often it looks whether a file was replaced: five calls of stat(2), and somebody may wait for
+ * the new name server. */
+#define FILES_MS 1000
 
 struct name {
     struct deadline next;
@@ -80,28 +84,49 @@ static void look_up(unsigned i, struct name *n)
     n->next = deadline_in_ms(rng_jitter_ms(wait, 0.1));
 }
 
-/* One name after the other: they are few, and a lookup that hangs only delays the others'
- * renewal. */
+/* One name after the other: they are few, and a lookup that hangs only delays the others' renewal.
+ * When the next is due. */
+static struct deadline resolver_look_up_due(struct name *names)
+{
+    struct deadline next = deadline_in_ms(AGAIN_MS);
+    for (unsigned i = 0; i < addrs_count(); i++) {
+        if (deadline_passed(names[i].next))
+            look_up(i, &names[i]);
+        next = deadline_min(next, names[i].next);
+    }
+    addrs_set_first_pass();
+    scoreboard_stage(STAGE_IDLE, "");
+    return next;
+}
+
+/* True: this process may not read a file that look-ups need, since it was put there later. The
+ * next one may. */
+static bool resolver_is_outdated(const struct lookup_files_seen *seen)
+{
+    const char *path = lookup_files_replaced(seen);
+    if (path)
+        LOG(LOG_LEVEL_INFO, "resolver.outdated", F_STR("file", path),
+            F_STR("reason", "it was replaced; a new resolver reads it"));
+    return path != NULL;
+}
+
 int resolver_main(const struct child_env *env)
 {
     static struct name names[ADDRS_NAMES_MAX];
+    struct lookup_files_seen seen;
     /* Bounds a lookup without touching what an administrator has chosen. */
     /* Two tries of a second per server instead of the library's ten seconds. */
     if (setenv("RES_OPTIONS", "timeout:1 attempts:2", 0) != 0)
         return 1;
     struct role_loop loop = {.env = env, .sig_fd = -1};
     enum role_news news;
+    lookup_files_see(&seen);
     scoreboard_stage(STAGE_IDLE, "");
     do {
-        struct deadline next = deadline_in_ms(AGAIN_MS);
-        for (unsigned i = 0; i < addrs_count(); i++) {
-            if (deadline_passed(names[i].next))
-                look_up(i, &names[i]);
-            next = deadline_min(next, names[i].next);
-        }
-        addrs_set_first_pass();
-        scoreboard_stage(STAGE_IDLE, "");
-        news = role_loop_sleep(&loop, next);
+        const struct deadline next = resolver_look_up_due(names);
+        news = role_loop_sleep(&loop, deadline_cap(next, FILES_MS));
+        if (news == ROLE_TURNED && resolver_is_outdated(&seen))
+            return EXIT_RECYCLE_CODE;
     } while (news == ROLE_TURNED);
     return news == ROLE_BROKEN;
 }

@@ -6,6 +6,7 @@ libsys_a_SOURCES = \
   src/sys/addrs.c include/sys/addrs.h \
   src/sys/log.c include/sys/log.h \
   src/sys/log_line.c include/sys/log_line.h \
+  src/sys/lookup_files.c include/sys/lookup_files.h \
   src/sys/name_rows.c include/sys/name_rows.h \
   src/sys/net.c src/sys/net_fds.c src/sys/net_io.c src/sys/net_unix.c \
   src/sys/net_priv.h include/sys/net.h \

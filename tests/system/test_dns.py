@@ -7,6 +7,7 @@ import ctypes
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -77,6 +78,21 @@ class NameServer:
         do(LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
         do(LIBC.mount(self.file.name.encode(), b"/etc/resolv.conf", None, MS_BIND, None))
 
+    def namespace_of(self, etc):
+        """For preexec_fn: from here on `etc` is /etc. Files in it can be renamed over others."""
+
+        def do():
+            if LIBC.unshare(CLONE_NEWNS) != 0:
+                os._exit(71)
+            for source, target, flags in (
+                (b"none", b"/", MS_REC | MS_PRIVATE),
+                (etc.encode(), b"/etc", MS_BIND),
+            ):
+                if LIBC.mount(source, target, None, flags, None) != 0:
+                    os._exit(71)
+
+        return do
+
     def close(self):
         self.closing = True
         self.thread.join()
@@ -106,7 +122,7 @@ class Dns(bd.Case):
             self.skipTest("no port 53 here")
         self.addCleanup(self.dns.close)
 
-    def start(self, database=False, **start):
+    def start(self, database=False, preexec_fn=None, **start):
         """The shop is made with plain addresses; then the daemon starts anew where the world goes
         by names.
         """
@@ -134,7 +150,7 @@ class Dns(bd.Case):
                 "url": re.sub(r"host=\S+", "host=db.bookingd.test", self.shop.pg.conninfo)
             }
         d.write_config(over)
-        d.start(preexec_fn=self.dns.namespace, **start)
+        d.start(preexec_fn=preexec_fn or self.dns.namespace, **start)
         return d
 
     def timed(self, act, limit=BUDGET + LATE):
@@ -220,6 +236,53 @@ class Dns(bd.Case):
             "the database is used",
             5,
         )
+
+    def test_resolv_conf_is_replaced(self):
+        """As a DHCP client does it: a new file, renamed over the old one. The resolver may read
+        files by their identity alone, so it makes room for one that may read the new file.
+        """
+        etc = tempfile.mkdtemp(prefix="bd-etc-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, etc)
+        os.chmod(etc, 0o755)
+        for name in ("passwd", "group", "nsswitch.conf", "hosts", "host.conf", "ld.so.cache"):
+            if os.path.exists("/etc/" + name):
+                shutil.copy2("/etc/" + name, etc)
+        other = NameServer()
+        self.addCleanup(other.close)
+        other.answering = True
+
+        def name_server(address, path=os.path.join(etc, "resolv.conf")):
+            with open(path + ".new", "w") as f:
+                f.write("nameserver %s\n" % address)
+            os.chmod(path + ".new", 0o644)
+            os.replace(path + ".new", path)
+
+        name_server(self.dns.address)  # which says nothing
+        d = self.start(preexec_fn=self.dns.namespace_of(etc))
+        bd.wait_until(lambda: self.dns.asked > 0, "a question to the first name server")
+        (old,) = d.children("resolver")
+        restarts = d.metric("bookingd_process_restarts_total", role="resolver", reason="recycle")
+        name_server(other.address)
+        bd.wait_until(
+            lambda: self.shop.call("POST", "/v1/otp", {"phone": "+966551110000"}).status == 201,
+            "the name to be known by the second name server",
+            30,
+            0.2,
+        )
+        self.assertGreater(other.asked, 0)
+        self.assertNotIn(old, d.children("resolver"))
+        self.assertTrue(d.log_contains(r"resolver\.outdated.*file=/etc/resolv\.conf", 5))
+        self.assertEqual(
+            d.metric("bookingd_process_restarts_total", role="resolver", reason="recycle"),
+            restarts + 1,
+        )
+        # What changes in another file of /etc is nobody's business.
+        shutil.copy2("/etc/passwd", os.path.join(etc, "passwd.new"))
+        os.replace(os.path.join(etc, "passwd.new"), os.path.join(etc, "passwd"))
+        asked = other.asked
+        d.hup()
+        bd.wait_until(lambda: other.asked > asked, "the resolver of the next configuration asks")
+        self.assertEqual(self.shop.book(self.me, 3).status, 201)
 
 
 if __name__ == "__main__":
