@@ -13,6 +13,7 @@ bookingd_sandbox_SOURCES = \
   src/sandbox/main.c \
   src/sandbox/sim.c \
   src/sandbox/sim.h \
+  src/sandbox/sim_bend.c \
   src/sandbox/sim_checkout.c \
   src/sandbox/sim_conn.c \
   src/sandbox/sim_conn.h \
@@ -31,9 +32,9 @@ bookingd_sandbox_SOURCES = \
   src/sandbox/sim_route.c \
   src/sandbox/sim_sms.c
 nodist_bookingd_sandbox_SOURCES = src/sandbox/inbox_page.c src/sandbox/pay_page.c
-bookingd_sandbox_CFLAGS = $(AM_CFLAGS)
+bookingd_sandbox_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
 bookingd_sandbox_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src/sandbox
-bookingd_sandbox_LDADD = libhttp.a $(LIBS_DOMAIN)
+bookingd_sandbox_LDADD = libhttp.a $(LIBS_DOMAIN) $(ZLIB_LIBS)
 BUILT_SOURCES += src/sandbox/inbox_page.c src/sandbox/pay_page.c
 CLEANFILES += src/sandbox/inbox_page.c src/sandbox/pay_page.c
 EXTRA_DIST += src/sandbox/inbox.html src/sandbox/pay.html src/sandbox/page.awk

@@ -39,6 +39,15 @@ enum sim_fault_kind {
     SIM_UNFILTERED, /* a list as if no filter had been asked for */
     SIM_BARE,       /* invoices without their payments */
     SIM_SHUT, /* answers, closes, and refuses connections for delay_ms: the next call is refused */
+    SIM_ACCOUNT,      /* a refusal of the caller's account: no credit, a wrong key */
+    SIM_TEXT_NUMBERS, /* "12000" for 12000, and so every number of the answer */
+    SIM_REAL_NUMBERS, /* 12000.00 */
+    SIM_EXPONENTS,    /* 1200000e-2 */
+    SIM_MEMBERS,      /* each object with a member that is not documented */
+    SIM_STRANGER,     /* invoices in an unknown state, with one more charge in an unknown state */
+    SIM_BOM,          /* a byte order mark before the answer */
+    SIM_GZIP,         /* packed, although nobody asked for it */
+    SIM_IDENTITY,     /* with the header that says that it is not packed */
     SIM_KIND_COUNT
 };
 
@@ -105,6 +114,7 @@ struct sim_reply {
     const char *content_type;
     struct str body;
     const char *location; /* of a redirect */
+    const char *coding;   /* Content-Encoding; NULL: none */
 };
 
 void sim_reply_json(struct sim_request *r, struct sim_reply *out, int status, json_t *body);
@@ -140,12 +150,18 @@ struct sim_sms {
     const char *path; /* a pattern; POST, the templated one also GET and PUT */
     void (*serve)(struct sim_request *r, struct sim_reply *out);
     void (*error)(struct sim_request *r, int status,
-                  struct sim_reply *out); /* SIM_STATUS in its own form */
+                  struct sim_reply *out);                          /* SIM_STATUS in its own form */
+    void (*account)(struct sim_request *r, struct sim_reply *out); /* SIM_ACCOUNT */
 };
 extern const struct sim_sms sim_sms_providers[SIM_SMS_COUNT];
 /* ---- pages: made from the .html files ---- */
 extern const char sim_inbox_page[];
 extern const char sim_pay_page[];
+
+/* ---- unusual answers (sim_bend.c) ---- */
+
+/* Changes how an answer that is ready looks, when the fault in r says so; what it says stays. */
+void sim_bend(struct sim_request *r, struct sim_reply *out);
 
 /* ---- Moyasar (sim_moyasar*.c) ---- */
 

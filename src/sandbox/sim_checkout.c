@@ -225,6 +225,19 @@ static void checkout_invoice_get(struct sim_request *r, struct sim_reply *out)
                            arena_printf(r->arena, "/invoices/%s", v->id));
 }
 
+/* What is charged: what the invoice says, or what the form does. A coupon makes it less, a currency
+ * conversion makes it another one. */
+static void checkout_read_charge(struct sim_request *r, const struct sim_invoice *v,
+                                 struct sim_attempt *out)
+{
+    const char *amount = sim_form(r, "amount"), *currency = sim_form(r, "currency");
+    int64_t minor;
+    out->amount =
+        amount != NULL && num_range(str_of(amount), 1, INT32_MAX, &minor) ? minor : v->amount;
+    out->currency =
+        currency != NULL && num_currency_known(str_of(currency)) ? currency : v->currency;
+}
+
 static void checkout_invoice_pay(struct sim_request *r, struct sim_reply *out)
 {
     struct sim_invoice *v = sim_invoice_find(r->tail);
@@ -234,12 +247,10 @@ static void checkout_invoice_pay(struct sim_request *r, struct sim_reply *out)
         checkout_not_found(out);
         return;
     }
+    struct sim_attempt attempt = {.invoice = v, .card_number = number, .name = "Test Customer"};
+    checkout_read_charge(r, v, &attempt);
     if (number != NULL && strcmp(v->status, "initiated") == 0)
-        p = sim_payment_new(&(struct sim_attempt){.invoice = v,
-                                                  .amount = v->amount,
-                                                  .currency = v->currency,
-                                                  .card_number = number,
-                                                  .name = "Test Customer"});
+        p = sim_payment_new(&attempt);
     if (p == NULL)
         checkout_to_invoice(r, out, v->id, NULL);
     else if (sim_payment_decide(p, number, true))

@@ -79,6 +79,8 @@ static void conn_put_reply(struct sim_conn *c, const struct sim_reply *reply, bo
     http_resp_header(&resp, "X-Request-Id", arena_strdup(c->arena, uuid_new().s));
     if (reply->location != NULL)
         http_resp_header(&resp, "Location", reply->location);
+    if (reply->coding != NULL)
+        http_resp_header(&resp, "Content-Encoding", reply->coding);
     struct str bytes = http_resp_bytes(&resp, c->keep_alive, head_only);
     c->out = bytes.p;
     c->out_n = c->out_until = bytes.n;
@@ -184,6 +186,15 @@ static bool conn_apply_fault(struct sim_conn *c, const struct sim_fault *f)
     case SIM_DECLINED:
     case SIM_UNFILTERED:
     case SIM_BARE:
+    case SIM_ACCOUNT:
+    case SIM_TEXT_NUMBERS:
+    case SIM_REAL_NUMBERS:
+    case SIM_EXPONENTS:
+    case SIM_MEMBERS:
+    case SIM_STRANGER:
+    case SIM_BOM:
+    case SIM_GZIP:
+    case SIM_IDENTITY:
     case SIM_KIND_COUNT:
         break;
     }

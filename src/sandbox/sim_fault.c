@@ -36,14 +36,19 @@ static const struct {
               {"sms", 0, SIM_SMS_COUNT},
               {"moyasar", SIM_SMS_COUNT, SIM_ROUTE_COUNT}};
 const char *const sim_fault_names[SIM_KIND_COUNT] = {
-    "none", "delay",    "hang",   "headers", "body",     "drip",       "reset", "close", "garbage",
-    "huge", "redirect", "status", "html",    "declined", "unfiltered", "bare",  "shut"};
+    "none",       "delay",    "hang", "headers",  "body",         "drip",         "reset",
+    "close",      "garbage",  "huge", "redirect", "status",       "html",         "declined",
+    "unfiltered", "bare",     "shut", "account",  "text_numbers", "real_numbers", "exponents",
+    "members",    "stranger", "bom",  "gzip",     "identity"};
 
 /* Whether a fault takes effect after the thing was done, when the order does not say. */
 static const bool done_by_nature[SIM_KIND_COUNT] = {
-    [SIM_NONE] = true,    [SIM_DELAY] = true,      [SIM_HANG] = true,
-    [SIM_HEADERS] = true, [SIM_BODY] = true,       [SIM_DRIP] = true,
-    [SIM_SHUT] = true,    [SIM_UNFILTERED] = true, [SIM_BARE] = true};
+    [SIM_NONE] = true,         [SIM_DELAY] = true,        [SIM_HANG] = true,
+    [SIM_HEADERS] = true,      [SIM_BODY] = true,         [SIM_DRIP] = true,
+    [SIM_SHUT] = true,         [SIM_UNFILTERED] = true,   [SIM_BARE] = true,
+    [SIM_TEXT_NUMBERS] = true, [SIM_REAL_NUMBERS] = true, [SIM_EXPONENTS] = true,
+    [SIM_MEMBERS] = true,      [SIM_STRANGER] = true,     [SIM_BOM] = true,
+    [SIM_GZIP] = true,         [SIM_IDENTITY] = true};
 
 #define ORDERS_MAX 5000
 

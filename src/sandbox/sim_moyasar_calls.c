@@ -121,6 +121,8 @@ static void calls_serve_one(struct sim_request *r, struct sim_reply *out, size_t
         calls[i].serve(r, out);
     if (r->fault.kind == SIM_STATUS)
         calls_put_status(r, out, r->fault.status);
+    else if (r->fault.kind == SIM_ACCOUNT)
+        calls_put_status(r, out, 401);
     else if (r->fault.kind == SIM_DECLINED)
         sim_refuse(r, out, 400, "invalid_request_error", "The request was declined");
     else if (!r->fault.done)

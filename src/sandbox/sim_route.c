@@ -133,6 +133,8 @@ static void route_serve_provider(const struct sim_sms *p, struct sim_request *r,
         p->serve(r, out);
     if (r->fault.kind == SIM_STATUS)
         p->error(r, r->fault.status, out);
+    else if (r->fault.kind == SIM_ACCOUNT)
+        p->account(r, out);
     else if (!r->fault.done && r->fault.kind != SIM_DECLINED)
         p->error(r, 503, out); /* what can be read of it says that nothing was done */
 }
@@ -155,8 +157,10 @@ static bool route_serve_sms(struct sim_request *r, struct sim_reply *out)
 void sim_serve(struct sim_request *r, struct sim_reply *out)
 {
     r->fault = (struct sim_fault){.kind = SIM_NONE, .done = true};
-    if (route_serve_sms(r, out) || sim_moyasar_serve(r, out) || sim_checkout_serve(r, out))
+    if (route_serve_sms(r, out) || sim_moyasar_serve(r, out) || sim_checkout_serve(r, out)) {
+        sim_bend(r, out);
         return;
+    }
     const char *method = r->head->method == HTTP_HEAD ? "GET" : http_method_names[r->head->method];
     bool known = false;
     for (size_t i = 0; i < ARRAY_LEN(desk); i++) {

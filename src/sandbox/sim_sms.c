@@ -69,6 +69,13 @@ static void taqnyat_error(struct sim_request *r, int status, struct sim_reply *o
     taqnyat_refuse(r, out, status, status, "The request was refused");
 }
 
+static void taqnyat_refuse_account(struct sim_request *r, struct sim_reply *out)
+{
+    sms_sim_answer(
+        r, out, 400,
+        json_pack("{s:i,s:s,s:s}", "statusCode", 400, "reason", "2", "message", "No balance"));
+}
+
 static void taqnyat_serve(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_parse(r->arena, r->body), *list = json_object_get(j, "recipients"), *item;
@@ -116,6 +123,14 @@ static void unifonic_error(struct sim_request *r, int status, struct sim_reply *
                              "errorCode", arena_printf(r->arena, "ER-%d", status), "data"));
 }
 
+/* ER-07: no balance, whatever the status says. */
+static void unifonic_refuse_account(struct sim_request *r, struct sim_reply *out)
+{
+    sms_sim_answer(r, out, 200,
+                   json_pack("{s:s,s:s,s:s,s:n}", "success", "false", "message",
+                             "Insufficient balance", "errorCode", "ER-07", "data"));
+}
+
 static void unifonic_serve(struct sim_request *r, struct sim_reply *out)
 {
     const char *sid = sim_form(r, "AppSid"), *to = sim_form(r, "Recipient"),
@@ -157,6 +172,11 @@ static void msegat_error(struct sim_request *r, int status, struct sim_reply *ou
 {
     sms_sim_answer(r, out, status,
                    json_pack("{s:s,s:s}", "code", "M0099", "message", "Internal error"));
+}
+
+static void msegat_refuse_account(struct sim_request *r, struct sim_reply *out)
+{
+    msegat_code(r, out, "1060", "Balance is not enough");
 }
 
 static void msegat_serve(struct sim_request *r, struct sim_reply *out)
@@ -202,6 +222,11 @@ static void twilio_error(struct sim_request *r, int status, struct sim_reply *ou
                   "An error occurred");
 }
 
+static void twilio_refuse_account(struct sim_request *r, struct sim_reply *out)
+{
+    twilio_error(r, 401, out);
+}
+
 static void twilio_serve(struct sim_request *r, struct sim_reply *out)
 {
     const char *to = sim_form(r, "To"), *text = sim_form(r, "Body"), *from = sim_form(r, "From");
@@ -234,6 +259,12 @@ static void http_error(struct sim_request *r, int status, struct sim_reply *out)
                    json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "server_error"));
 }
 
+static void http_refuse_account(struct sim_request *r, struct sim_reply *out)
+{
+    sms_sim_answer(r, out, 200,
+                   json_pack("{s:s,s:{s:s}}", "status", "error", "error", "code", "no_credit"));
+}
+
 static void http_serve(struct sim_request *r, struct sim_reply *out)
 {
     json_t *j = json_parse(r->arena, r->body);
@@ -254,9 +285,10 @@ static void http_serve(struct sim_request *r, struct sim_reply *out)
 }
 
 const struct sim_sms sim_sms_providers[SIM_SMS_COUNT] = {
-    {SIM_TAQNYAT, "/v1/messages", taqnyat_serve, taqnyat_error},
-    {SIM_UNIFONIC, "/rest/SMS/messages", unifonic_serve, unifonic_error},
-    {SIM_MSEGAT, "/gw/sendsms.php", msegat_serve, msegat_error},
-    {SIM_TWILIO, "/2010-04-01/Accounts/{sid}/Messages.json", twilio_serve, twilio_error},
-    {SIM_HTTP, "/sms", http_serve, http_error},
+    {SIM_TAQNYAT, "/v1/messages", taqnyat_serve, taqnyat_error, taqnyat_refuse_account},
+    {SIM_UNIFONIC, "/rest/SMS/messages", unifonic_serve, unifonic_error, unifonic_refuse_account},
+    {SIM_MSEGAT, "/gw/sendsms.php", msegat_serve, msegat_error, msegat_refuse_account},
+    {SIM_TWILIO, "/2010-04-01/Accounts/{sid}/Messages.json", twilio_serve, twilio_error,
+     twilio_refuse_account},
+    {SIM_HTTP, "/sms", http_serve, http_error, http_refuse_account},
 };

@@ -106,6 +106,56 @@ class Odd(bd.Case):
         provider = shop.staff("GET", "/v1/staff/providers")["items"]
         self.assertEqual({p["circuit"] for p in provider}, {"closed"})  # M4
 
+    def test_any_form_of_every_answer(self):
+        """M1, M2, M16, M17: from creating to refunding, all answers in a form nobody has seen."""
+        shop = bd_pay.PayShop(self)
+        for hour, kind in enumerate(
+            (
+                "text_numbers",
+                "real_numbers",
+                "exponents",
+                "members",
+                "stranger",
+                "bom",
+                "gzip",
+                "identity",
+            )
+        ):
+            with self.subTest(kind):
+                me = shop.someone()
+                shop.sandbox.order("moyasar", kind)
+                booking, p = self.opened(shop, me, 2 * hour)
+                shop.pay(p["gateway_id"])
+                self.assertEqual(self.gateway(shop, p["id"]).status, 200)
+                bd.wait_until(
+                    lambda: shop.booking(me, booking)["status"] == "confirmed", "the booking"
+                )
+                self.assertEqual(shop.refund(p["id"], 2500).status, 200)
+                self.assertEqual(shop.payment(me, p["id"])["refunded_amount"], 2500)
+                self.assertEqual(shop.cancel(me, booking).status, 200)
+                self.assertEqual(shop.payment(me, p["id"])["status"], "refunded")
+        shop.sandbox.clear()
+        self.assertEqual(shop.imbalance(), [])
+
+    def test_account_is_refused(self):  # M23, of the gateway
+        shop = bd_pay.PayShop(
+            self, {"providers": {"moyasar": {"breaker": {"failures": 3, "open_for": "10m"}}}}
+        )
+        shop.sandbox.order("moyasar", "account")
+        told = []
+        for hour in range(4):
+            me = shop.someone()
+            told.append(shop.open(me, shop.book(me, 2 * hour).json()["id"]).code)
+        self.assertEqual(told, ["provider_rejected"] * 3 + ["provider_unavailable"])
+        seen = {p["name"]: p for p in shop.staff("GET", "/v1/staff/providers")["items"]}["moyasar"]
+        self.assertEqual((seen["circuit"], seen["last_fault"]), ("open", "provider_rejected"))
+        self.assertEqual(
+            shop.daemon.metric(
+                "bookingd_provider_requests_total", provider="moyasar", outcome="account"
+            ),
+            3,
+        )
+
     def test_not_understood_is_no_fault(self):  # M4
         shop = self.shop(providers={"moyasar": {"breaker": {"failures": 2, "open_for": "10m"}}})
         me = shop.someone()

@@ -4,6 +4,8 @@
 providers, many and slow clients.
 """
 import contextlib
+import gzip
+import json
 import select
 import socket
 import threading
@@ -233,6 +235,54 @@ class Faults(SandboxCase):
             r = self.begin("declined", route).recv_response()
             self.assertEqual((r.status, {k: r.json()[k] for k in told}), (status, told))
         self.assertEqual(self.sim.inbox(), [])
+
+    def test_account(self):
+        self.assertEqual(self.begin("account").recv_response().status, 401)
+        for route, status, told in (
+            ("taqnyat", 400, {"reason": "2"}),
+            ("unifonic", 200, {"errorCode": "ER-07"}),
+            ("msegat", 200, {"code": "1060"}),
+            ("twilio", 401, {"code": 20003}),
+            ("http", 200, {"error": {"code": "no_credit"}}),
+        ):
+            r = self.begin("account", route).recv_response()
+            self.assertEqual((r.status, {k: r.json()[k] for k in told}), (status, told))
+        self.assertEqual(self.sim.inbox(), [])
+
+    def test_other_forms_of_an_answer(self):
+        def body(kind, route="invoice_create"):
+            r = self.begin(kind, route).recv_response()
+            self.assertEqual((r.status, r.header("Content-Type")), (201, "application/json"))
+            return r
+
+        for kind, form in (
+            ("text_numbers", b'"amount":"100",'),
+            ("real_numbers", b'"amount":100.00,'),
+            ("exponents", b'"amount":10000e-2,'),
+        ):
+            self.assertIn(form, body(kind).body)
+        self.assertEqual(body("exponents", "payment_create").json()["refunded"], 0)
+        self.assertIn("x_new", body("members").json())
+        self.assertTrue(body("bom").body.startswith(b"\xef\xbb\xbf{"))
+        packed = body("gzip")
+        self.assertEqual(packed.header("Content-Encoding"), "gzip")
+        self.assertEqual(json.loads(gzip.decompress(packed.body))["amount"], 100)
+        self.assertEqual(body("identity").header("Content-Encoding"), "identity")
+        v = self.paid()
+        self.sim.order("moyasar", "stranger", times=1)
+        (listed,) = self.api("GET", "/invoices?id=" + v["id"])["invoices"]
+        self.assertEqual(
+            (listed["status"], [p["status"] for p in listed["payments"]]),
+            ("in_review", ["abandoned", "paid"]),
+        )
+        self.sim.clear()
+        self.assertEqual(self.api("GET", "/invoices/" + v["id"])["status"], "paid")
+
+    def test_another_amount_is_charged(self):
+        v = self.invoice()
+        self.page("/invoices/%s/pay" % v["id"], number=FRICTIONLESS, amount="4000", currency="USD")
+        (charge,) = self.api("GET", "/invoices/" + v["id"])["payments"]
+        self.assertEqual((charge["amount"], charge["currency"]), (4000, "USD"))
 
     def test_what_was_not_done_says_so(self):
         for kind in ("delay", "none"):

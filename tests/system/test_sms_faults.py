@@ -47,6 +47,12 @@ FAULTS = [  # the order, what is to come of it
     ({"kind": "status", "status": 401}, REJECTED),
     ({"kind": "status", "status": 403}, REJECTED),
     ({"kind": "status", "status": 429}, BUSY),
+    ({"kind": "account"}, REJECTED),  # M23
+]
+# M16 to M18: the same answer, written or wrapped in another way.
+FAULTS += [
+    ({"kind": kind}, TAKEN)
+    for kind in ("bom", "gzip", "identity", "members", "text_numbers", "real_numbers", "exponents")
 ]
 for done in (
     False,
