@@ -28,6 +28,16 @@ static struct ext_result pay_moyasar_make_failure(enum err e, enum outcome outco
     return (struct ext_result){.err = e, .outcome = outcome, .detail = detail};
 }
 
+/* No payment will succeed until the operator has put the account right, so it weighs on the
+ * breaker. */
+static struct ext_result pay_moyasar_refuse_account(const char *detail)
+{
+    return (struct ext_result){.err = ERR_PROVIDER_REJECTED,
+                               .outcome = OUTCOME_FAILED,
+                               .detail = detail,
+                               .refusal = REFUSAL_ACCOUNT};
+}
+
 /* Whole, and not understood: `what` of it is told beside what the payment's answers had before. */
 static struct ext_result pay_moyasar_note_unreadable(const struct pay_call *c, const char *what)
 {
@@ -42,9 +52,11 @@ static struct ext_result pay_moyasar_judge_refusal(const struct pay_call *c,
 {
     if (status == 404 && envelope && x->request.idempotent)
         return pay_moyasar_make_failure(ERR_NOT_FOUND, OUTCOME_FAILED, "not found");
-    if (status == 401 || (status == 403 && envelope))
-        return pay_moyasar_make_failure(ERR_PROVIDER_REJECTED, OUTCOME_FAILED,
-                                        "credentials refused");
+    /* 405: a live key of an account that is not activated yet (docs.moyasar.com/docs/api/errors).
+     */
+    if (status == 401 || (status == 403 && envelope) || (status == 405 && envelope))
+        return pay_moyasar_refuse_account(status == 405 ? "account not active"
+                                                        : "credentials refused");
     if (status == 403)
         return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_FAILED,
                                         "refused by a web firewall");
@@ -70,8 +82,6 @@ static struct ext_result judge_status(const struct pay_call *c, const struct pay
 
 /* ---- requests ---- */
 
-/* The secret key is the user name, with an empty password (docs.moyasar.com/api/authentication).
- * Only GET may be sent twice. */
 /* The gateway's own documents write the address with the version of its API and without. */
 static const char *pay_moyasar_base_url(const struct pay_call *c)
 {
@@ -84,6 +94,8 @@ static const char *pay_moyasar_base_url(const struct pay_call *c)
     return arena_strndup(c->arena, url, n);
 }
 
+/* The secret key is the user name, with an empty password (docs.moyasar.com/api/authentication).
+ * Only GET may be sent twice. */
 static void pay_moyasar_begin_exchange(const struct pay_call *c, struct pay_exchange *x,
                                        enum provider_op op, const char *method, const char *path)
 {

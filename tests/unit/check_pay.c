@@ -162,6 +162,8 @@ static const struct {
     {CREATE, 404, "{}", REJ, false, "status 404"},
     {CREATE, 401, "{}", REJ, false, "credentials refused"},
     {CREATE, 403, "{}", REJ, false, "credentials refused"},
+    {CREATE, 405, "{}", REJ, false, "account not active"},
+    {FETCH, 401, "{}", REJ, false, "credentials refused"},
     {CREATE, 403, "<html>", FAI, false, "refused by a web firewall"},
     {CREATE, 429, "", ERR_PROVIDER_UNAVAILABLE, false, "rate limited"},
     {CREATE, 500, "{}", FAI, true, "status 500"},
@@ -214,6 +216,10 @@ START_TEST(answers_are_judged)
     ck_assert_pstr_eq(o.detail, cases[_i].detail);
     ck_assert_uint_eq(judged, 1);
     ck_assert(o.err != ERR_OK || verdict == PROVIDER_OUTCOME_OK);
+    /* M23: what is about our account weighs on the breaker, and what is about one payment does
+     * not. */
+    bool account = cases[_i].status == 401 || cases[_i].status == 403 || cases[_i].status == 405;
+    ck_assert(o.err != REJ || (verdict == PROVIDER_OUTCOME_ACCOUNT) == account);
     ck_assert(o.err != ERR_NOT_FOUND || verdict == PROVIDER_OUTCOME_REJECTED);
     ck_assert((o.retry_after_s > 0) == (cases[_i].status == 429));
 }
