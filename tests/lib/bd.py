@@ -961,8 +961,13 @@ class Sandbox:
 
     def inbox(self, to=None, after=0):
         """Messages that the phones got, oldest first."""
-        query = "?after=%d" % after + ("&to=" + to.replace("+", "%2B") if to else "")
-        return self.call("GET", "/inbox.json" + query)["items"]
+        items, page = [], None
+        while page is None or len(page) == 1000:  # as many as one answer has at most
+            query = "?after=%d" % after + ("&to=" + to.replace("+", "%2B") if to else "")
+            page = self.call("GET", "/inbox.json" + query)["items"]
+            items += page
+            after = page[-1]["number"] if page else after
+        return items
 
     def close(self):
         if self.proc.poll() is None:
