@@ -1,87 +1,69 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Deferred notifications, the long figures; a small part is test_courier.py.
+# packages: pgbouncer
+"""Deferred notifications, the long figures; a small part of each is in test_courier.py.
 
   flips     bookings for SECONDS while delivery flips every 2 s and a courier is killed each second
-  latency   from the commit to the provider at 50 bookings per second; bookings' own latency with a
-            provider of 0 and of 500 ms
-  away      the provider takes no connections for SECONDS / 2: order, attempts, doubles
-  snapshot  ROWS rows pass while somebody holds an old snapshot: does the queue become slower?
+  latency   from the row to the stored result with a provider of 5 ms; bookings' own latency with a
+            provider of 0 and of 500 ms, in turns
+  away      the provider takes no connections for SECONDS: order, attempts, doubles
+  snapshot  ROWS rows pass in SECONDS while somebody holds an old snapshot, after a fifth without:
+            does the queue become slower?
+  failover  the primary dies in the middle of SECONDS, its standby is promoted
+  hosts     two hosts share the work for SECONDS, one of them is killed in the middle
+
+After each, notifications and messages are compared. --pooler: through PgBouncer in transaction mode
+(all parts but failover).
 """
 import argparse
-import collections
 import os
 import signal
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
 import bd_campaign  # noqa: E402
+import bd_courier  # noqa: E402
+import bd_pair  # noqa: E402
+import bd_pooler  # noqa: E402
 import bd_shop  # noqa: E402
+from bd_courier import ms  # noqa: E402
 
-OPTIONS = argparse.Namespace(seconds=60, rate=100, rows=50000, clients=16, workers=16)
+PARTS = ("flips", "latency", "away", "snapshot", "failover", "hosts")
+OPTIONS = argparse.Namespace(
+    seconds=60, rate=100, rows=50000, clients=16, workers=16, pooler=False, parts=[]
+)
 # Rows of bookings of their own, which take no place, due at once.
 COPIES = """WITH b AS (
     INSERT INTO bookings SELECT (jsonb_populate_record(o.b, jsonb_build_object(
         'id', gen_random_uuid(), 'status', 'cancelled'))).*
       FROM (SELECT b FROM bookings b WHERE b.status = 'confirmed' LIMIT 1) o,
-           generate_series(1, %d)
+           generate_series(1, %(n)d)
     RETURNING venue_id, id)
 INSERT INTO notifications (venue_id, id, booking_id, event, template, locale, recipient, body,
                            due_at, send_by, expires_at, status)
-SELECT b.venue_id, gen_random_uuid(), b.id, 'copy:%d', n.template, n.locale, n.recipient, n.body,
-       clock_timestamp(), 'infinity', n.expires_at, 'PENDING'
+SELECT b.venue_id, gen_random_uuid(), b.id, 'copy:%(name)s', n.template, n.locale, n.recipient,
+       n.body || ' ' || b.id, clock_timestamp(), 'infinity', n.expires_at, 'PENDING'
   FROM b, (SELECT * FROM notifications WHERE event NOT LIKE 'copy:%%' LIMIT 1) n"""
-PENDING = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
-
-
-def percentile(values, share):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
-
-
-class Client(threading.Thread):
-    """Books at its share of the rate, and keeps how long each answer took."""
-
-    def __init__(self, shop, n, o, ending):
-        super().__init__(daemon=True)
-        self.shop, self.n, self.ending = shop, n, ending
-        self.every = o.clients / o.rate
-        self.token = shop.customer("+96655%07d" % n)
-        self.booked, self.odd, self.took = [], [], []
-
-    def run(self):
-        due, hour = time.monotonic(), self.n * 900
-        with self.shop.daemon.client(60) as c:
-            while not self.ending.is_set():
-                hour += 1
-                due += self.every
-                time.sleep(max(0.0, due - time.monotonic()))
-                begun = time.monotonic()
-                r = c.post(
-                    "/v1/bookings",
-                    {"service_id": self.shop.service, "starts_at": self.shop.at(hour)},
-                    {"Authorization": "Bearer " + self.token},
-                )
-                self.took.append(time.monotonic() - begun)
-                (self.booked if r.status == 201 else self.odd).append(r)
+DELAYS = "SELECT extract(epoch FROM updated_at - queued_at) FROM notifications WHERE "
 
 
 class Campaign(bd.Case):
-    def shop_with(self, o, sms, **over):
+    def shop_with(self, o, **over):
+        self.box = self.sandbox()
         shop = bd_shop.Shop(
             self,
             bd.merge(
                 {
                     "server": {"workers": o.workers},
                     "bookings": {"max_active_per_customer": 10000},
-                    "providers": {"sms": {"max_concurrent": o.workers, **sms}},
+                    "providers": {"sms": {"base_url": self.box.url, "max_concurrent": o.workers}},
                     "notifications": {
                         "delivery": "deferred",
                         "couriers": 4,
+                        "poll_interval": "100ms",
                         "per_phone": "1000000/1h",
                         "per_customer": "1000000/1h",
                     },
@@ -90,173 +72,201 @@ class Campaign(bd.Case):
             ),
         )
         shop.service = shop.make_service(max_advance_days=700)
+        if o.pooler:
+            bd_pooler.Pooler(self).put_before(shop)
         self.asking = shop.pg.session()
         self.addCleanup(self.asking.close)
         return shop
 
-    def load(self, o, shop, during, seconds):
-        """Clients book for so many seconds while during(second) is called once per second."""
-        ending = threading.Event()
-        clients = [Client(shop, n, o, ending) for n in range(o.clients)]
-        for c in clients:
-            c.start()
-        begun = time.monotonic()
-        for n in range(seconds):
-            during(n)
-            time.sleep(max(0.0, begun + n + 1 - time.monotonic()))
-        ending.set()
-        for c in clients:
-            c.join()
-        self.assertEqual(sum((c.odd for c in clients), [])[:3], [])
-        return sum(len(c.booked) for c in clients), sum((c.took for c in clients), [])
-
-    def settle(self, limit=60):
-        begun = time.monotonic()
-        bd.wait_until(lambda: self.asking.ask(PENDING) == ["0"], "no PENDING row", limit)
-        return time.monotonic() - begun
-
-    def doubles(self, sandbox):
-        seen = collections.Counter((m["to"], m["text"]) for m in sandbox.inbox())
-        return len(seen), sum(n - 1 for n in seen.values())
-
-    def statuses(self):
-        lines = self.asking.ask(
-            "SELECT status || ' ' || coalesce(error_code, ''), count(*) FROM notifications "
-            "GROUP BY 1 ORDER BY 1"
-        )
-        return ", ".join(x.replace("\t", ": ") for x in lines)
-
-    def play_flips(self, o):
-        sandbox = self.sandbox()
-        shop = self.shop_with(o, {"base_url": sandbox.url})
-        killed = [0]
-
-        def during(n):
-            if n % 2 == 0:
-                shop.daemon.write_config(
-                    {"notifications": {"delivery": "inline" if n % 4 == 0 else "deferred"}}
-                )
-                shop.daemon.hup()
-            for pid in shop.daemon.children("courier")[:1]:
-                os.kill(pid, signal.SIGKILL)
-                killed[0] += 1
-
-        booked, _ = self.load(o, shop, during, o.seconds)
-        settled = self.settle()
-        messages, doubles = self.doubles(sandbox)
+    def judge(self, name, load, words, doubt=("interrupted",), limit=60):
+        """What has to be so after every part. Returns the rows."""
+        settled = bd_courier.settle(self.asking, limit)
+        rows, inbox = bd_courier.read(self.asking), self.box.inbox()
+        differ = bd_courier.compare(rows, inbox)
         print(
-            "flips: %d bookings in %d s, %d couriers killed; rows %s; %d messages, %d of them "
-            "twice; no PENDING after %.1f s"
-            % (booked, o.seconds, killed[0], self.statuses(), messages, doubles, settled),
-            flush=True,
-        )
-        self.assertEqual(doubles, 0)
-
-    def play_latency(self, o):
-        o = argparse.Namespace(**{**vars(o), "rate": 50})
-        p50 = {}
-        for delay in (0, 500):
-            sandbox = self.sandbox()
-            sandbox.order("taqnyat", "delay", delay_ms=max(delay, 5))
-            shop = self.shop_with(o, {"base_url": sandbox.url}, notifications={"couriers": 32})
-            booked, took = self.load(o, shop, lambda n: None, o.seconds // 2)
-            settled = self.settle()
-            p50[delay] = percentile(took, 0.5)
-            delays = [
-                float(x)
-                for x in self.asking.ask(
-                    "SELECT extract(epoch FROM updated_at - queued_at) FROM notifications "
-                    "WHERE status = 'SENT'"
-                )
-            ]
-            print(
-                "latency, provider of %d ms: %d bookings, p50 %.1f ms, p99 %.1f ms; commit to "
-                "stored p50 %.1f ms, p99 %.1f ms; no PENDING after %.1f s"
-                % (
-                    max(delay, 5),
-                    booked,
-                    1000 * p50[delay],
-                    1000 * percentile(took, 0.99),
-                    1000 * percentile(delays, 0.5),
-                    1000 * percentile(delays, 0.99),
-                    settled,
-                ),
-                flush=True,
-            )
-            shop.daemon.stop()
-
-    def play_away(self, o):
-        sandbox = self.sandbox()
-        shop = self.shop_with(
-            o, {"base_url": sandbox.url, "breaker": {"failures": 5, "open_for": "1s"}}
-        )
-        self.assertEqual(shop.book(shop.customer(), 0).status, 201)
-        away = max(5, o.seconds // 2)
-        sandbox.order("taqnyat", "shut", times=1, delay_ms=away * 1000)
-        booked, _ = self.load(o, shop, lambda n: None, away)
-        settled = self.settle(120)
-        messages, doubles = self.doubles(sandbox)
-        attempts = self.asking.ask("SELECT max(attempts), min(attempts) FROM notifications")[0]
-        print(
-            "away: %d bookings in %d s without a provider; rows %s; attempts max, min %s; %d "
-            "messages, %d twice; no PENDING %.1f s later"
+            "%s: %s; %d changes, rows %s; %d messages, %s; no PENDING after %.1f s"
             % (
-                booked,
-                away,
-                self.statuses(),
-                attempts.replace("\t", ", "),
-                messages,
-                doubles,
+                name,
+                words,
+                load.changed,
+                bd_courier.statuses(rows),
+                len(inbox),
+                ", ".join("%s %d" % d for d in differ.items()),
                 settled,
             ),
             flush=True,
         )
-        self.assertEqual(doubles, 0)
+        self.assertEqual(load.odd[:3], [])
+        self.assertEqual(len(rows), load.changed)
+        self.assertEqual({k: n for k, n in differ.items() if n}, {})
+        self.assertEqual({r.code for r in rows if r.status == "FAILED"} - set(doubt), set())
+        return rows
+
+    def play_flips(self, o):
+        shop, killed = self.shop_with(o), 0
+        with bd_courier.Load(shop, o.rate, o.clients) as load:
+            for n in range(o.seconds):
+                begun = time.monotonic()
+                if n % 2 == 0:
+                    delivery = "inline" if n % 4 == 0 else "deferred"
+                    shop.daemon.write_config({"notifications": {"delivery": delivery}})
+                    shop.daemon.hup()
+                for pid in shop.daemon.children("courier")[:1]:
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+                time.sleep(max(0.0, begun + 1 - time.monotonic()))
+        self.judge("flips", load, "%d s, %d couriers killed" % (o.seconds, killed))
+
+    def play_latency(self, o):
+        """Rounds of three parts, so that all parts meet the same machine."""
+        # Half a second for each of 50 per second needs 25 places, which are 3/4 of the provider's.
+        o = argparse.Namespace(**{**vars(o), "rate": min(o.rate, 50), "workers": 40})
+        shop = self.shop_with(o, notifications={"couriers": 30})
+        rounds = max(1, o.seconds // 15)
+        took, delays = {0: [], 5: [], 500: []}, []
+        loads = []
+        for _ in range(rounds):
+            for delay, some in took.items():
+                self.box.clear()
+                if delay:
+                    self.box.order("taqnyat", "delay", delay_ms=delay)
+                ((since,),) = shop.pg.sql("SELECT clock_timestamp()")
+                with Turn(shop, o.rate, o.clients, loads) as load:
+                    time.sleep(5)
+                some += load.took
+                bd_courier.settle(self.asking)
+                if delay == 5:
+                    delays += map(float, self.asking.ask(DELAYS + "queued_at > '%s'" % since))
+        p50 = {d: ms(t, 0.5) for d, t in took.items()}
+        words = ", ".join(
+            "%d ms: p50 %.1f p99 %.1f" % (d, p50[d], ms(t, 0.99)) for d, t in took.items()
+        )
+        self.judge(
+            "latency",
+            argparse.Namespace(
+                changed=sum(x.changed for x in loads), odd=sum((x.odd for x in loads), [])
+            ),
+            "bookings at %d per second with a provider of %s; row to stored result at 5 ms: p50 "
+            "%.1f ms, p99 %.1f ms; 500 to 0 ms: %.2f"
+            % (o.rate, words, ms(delays, 0.5), ms(delays, 0.99), p50[500] / p50[0]),
+        )
+        return p50, delays
+
+    def play_away(self, o):
+        shop = self.shop_with(o, providers={"sms": {"breaker": {"failures": 5, "open_for": "1s"}}})
+        self.box.order("taqnyat", "shut", times=1, delay_ms=o.seconds * 1000)
+        with bd_courier.Load(shop, o.rate, o.clients, changes=True) as load:
+            time.sleep(o.seconds)
+        # Rows that were tried come back after a minute at most.
+        rows = self.judge("away", load, "%d s without a provider" % o.seconds, (), 300)
+        self.assertEqual({r.attempts for r in rows}, {1})
+
+    def pass_rows(self, o, name, seconds):
+        """As many rows per second as a whole run has; the delays in seconds."""
+        begun, passed, rate = time.monotonic(), 0, o.rows / o.seconds
+        while time.monotonic() < begun + seconds:
+            n = int((time.monotonic() - begun + 0.1) * rate) - passed
+            if n > 0:
+                self.asking.ask(COPIES % {"n": n, "name": name})
+                passed += n
+            time.sleep(0.05)
+        bd_courier.settle(self.asking, 600)
+        return [float(x) for x in self.asking.ask(DELAYS + "event = 'copy:%s'" % name)]
 
     def play_snapshot(self, o):
-        """Rows are copied in portions, so that only the couriers are measured."""
-        sms_ok = bd.p_reply(201, bd_shop.sms_ok)
-        shop = self.shop_with(o, {})
-        shop.sms.default = sms_ok
-        r = shop.book(shop.customer(), 1)
-        self.assertEqual(r.status, 201)
-        self.settle()
-        portion = max(1, o.rows // 10)
-        figures = []
+        shop = self.shop_with(o)
+        self.assertEqual(shop.book(shop.customer(), 1).status, 201)
+        bd_courier.settle(self.asking)
+        calm, old = self.pass_rows(o, "calm", o.seconds / 5), []
         with shop.pg.holding(
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; "
             "DO $$ BEGIN PERFORM count(*) FROM notifications; END $$"
         ):
-            for n in range(10):
-                begun = time.monotonic()
-                self.asking.ask(COPIES % (portion, n))
-                self.settle(600)
-                figures.append((time.monotonic() - begun) / portion * 1000)
+            for n in range(5):
+                old.append(self.pass_rows(o, str(n), o.seconds / 5))
         print(
-            "snapshot: %d rows; ms per row, tenth by tenth: %s"
-            % (10 * portion, " ".join("%.2f" % f for f in figures)),
+            "snapshot: %d rows in %d s; p50 and p99 before it: %.1f, %.1f ms; with it, fifth by "
+            "fifth: %s"
+            % (
+                sum(map(len, old)),
+                o.seconds,
+                ms(calm, 0.5),
+                ms(calm, 0.99),
+                "; ".join("%.1f, %.1f" % (ms(x, 0.5), ms(x, 0.99)) for x in old),
+            ),
             flush=True,
         )
+        rows = bd_courier.read(self.asking)
+        self.assertEqual({r.status for r in rows}, {"SENT"})
+        return calm, old
+
+    def play_failover(self, o):
+        pair = bd_pair.Pair()
+        self.addCleanup(pair.close)
+        base, os.environ["BOOKINGD_TEST_PG"] = os.environ["BOOKINGD_TEST_PG"], pair.base
+        try:
+            shop = self.shop_with(argparse.Namespace(**{**vars(o), "pooler": False}))
+        finally:
+            os.environ["BOOKINGD_TEST_PG"] = base
+        with bd_courier.Load(shop, o.rate, o.clients, changes=True) as load:
+            time.sleep(o.seconds / 2)
+            pair.in_sync()
+            died = time.monotonic()
+            pair.kill_primary()
+            pair.promote()
+            away = time.monotonic() - died
+            time.sleep(o.seconds / 2)
+        self.asking = shop.pg.session()
+        self.addCleanup(self.asking.close)
+        self.judge("failover", load, "%d s, a new primary after %.1f s" % (o.seconds, away))
+
+    def play_hosts(self, o):
+        shop = self.shop_with(o)
+        self.box.order("taqnyat", "delay", delay_ms=50)
+        other = self.daemon(
+            shop.pg,
+            bd.merge(
+                shop.daemon.config,
+                {
+                    "server": {"listen": "127.0.0.1:%d" % bd.free_port()},
+                    "monitor": {"listen": "127.0.0.1:%d" % bd.free_port()},
+                },
+            ),
+        )
+        with bd_courier.Load(shop, o.rate, o.clients, changes=True) as load:
+            time.sleep(o.seconds / 2)
+            for pid in [other.pid, *other.children()]:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(o.seconds / 2)
+        rows = self.judge("hosts", load, "%d s, one of two hosts killed" % o.seconds)
+        # A courier holds one row at a time.
+        self.assertLessEqual(sum(r.status == "FAILED" for r in rows), 4)
+
+
+class Turn(bd_courier.Load):
+    """One of several loads of a shop, each with starts of its own."""
+
+    def __init__(self, shop, rate, clients, loads):
+        super().__init__(shop, rate, clients)
+        for c in self.clients:
+            c.hour += 60 * len(loads)
+            c.keys = 1000 * len(loads)
+        loads.append(self)
 
 
 class Whole(Campaign):
-    def test_flips(self):
-        self.play_flips(OPTIONS)
-
-    def test_latency(self):
-        self.play_latency(OPTIONS)
-
-    def test_away(self):
-        self.play_away(OPTIONS)
-
-    def test_snapshot(self):
-        self.play_snapshot(OPTIONS)
+    def test_parts(self):
+        for part in OPTIONS.parts or PARTS:
+            with self.subTest(part):
+                getattr(self, "play_" + part)(OPTIONS)
 
 
 def main():
     parser = bd_campaign.parser()
+    parser.add_argument("parts", nargs="*", metavar="PART", help="only these: " + ", ".join(PARTS))
     for name in ("seconds", "rate", "rows", "clients", "workers"):
         parser.add_argument("--" + name, type=int, default=getattr(OPTIONS, name))
+    parser.add_argument("--pooler", action="store_true", help="through PgBouncer")
     bd_campaign.options(parser, OPTIONS)
     bd_campaign.run(Whole)
 
