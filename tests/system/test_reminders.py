@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """Reminders (BEHAVIOUR §13): when they are made, of what, and when not."""
+import argparse
 import datetime as dt
 import json
 
 import bd
 import bd_shop
+import reminders
 
 NOTIFICATIONS = {
     "reminders": [{"before": "24h"}, {"before": "2h"}],
@@ -179,6 +181,13 @@ class Reminders(bd.Case):
         shop.daemon.write_config({"notifications": {"quiet": None}})
         shop.daemon.hup()
         self.wait([("7200", "SENT", "")], b, 20)
+
+
+class Around(reminders.Campaign):
+    """A part of campaigns/reminders.py."""
+
+    def test_moved_cancelled_and_restored(self):
+        self.play(argparse.Namespace(bookings=60, seconds=4, seed="1"))
 
 
 if __name__ == "__main__":
