@@ -42,15 +42,22 @@ static struct ext_courier_pace ext_courier_pace_of(const struct rate_limit *r)
     return (struct ext_courier_pace){.every_ns = every, .ahead_ns = (burst - 1) * every};
 }
 
-/* The word is the moment from which an empty bucket would be full again (GCRA); it only moves
- * forward but for what is given back. */
+/* The word is the moment from which an empty bucket would be full again (GCRA). It moves forward,
+ * but for what is given back, and after a reload to a faster rate: what the slower one was ahead is
+ * not waited for. */
 static bool ext_courier_take_call(struct ext_cell *cell, const struct rate_limit *r,
                                   int64_t *wait_ms)
 {
     const struct ext_courier_pace pace = ext_courier_pace_of(r);
     int64_t word = atomic_load(&cell->paid_until);
     for (;;) {
-        const int64_t now = mono_now().ns, from = word > now ? word : now;
+        const int64_t now = mono_now().ns, most = now + pace.ahead_ns + pace.every_ns;
+        if (word > most) {
+            if (!atomic_compare_exchange_weak(&cell->paid_until, &word, most))
+                continue;
+            word = most;
+        }
+        const int64_t from = word > now ? word : now;
         if (from - now > pace.ahead_ns) {
             *wait_ms = (from - now - pace.ahead_ns) / NS_PER_MS + 1;
             return false;

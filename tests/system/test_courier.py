@@ -132,6 +132,16 @@ class Sending(CourierCase):
         for first, sixth in zip(at, at[5:]):
             self.assertGreater(sixth - first, 0.9)
 
+    def test_faster_rate_by_reload(self):
+        """What the slower rate would have waited for is not waited for any more."""
+        shop = self.shop({"providers": {"sms": {"rate": "1/1h"}}})
+        self.book(shop)
+        self.wait_rows([["SENT", "", 1]])
+        self.book(shop)
+        shop.daemon.write_config({"providers": {"sms": {"rate": "10/1s"}}})
+        shop.daemon.hup()
+        self.wait_rows([["SENT", "", 1]] * 2)
+
     def test_codes_do_not_wait_for_couriers(self):
         """Three quarters of the places are the couriers' at most."""
         release = threading.Event()
