@@ -253,7 +253,8 @@ static const struct schema_row api_notification_groups_rows[] = {
     SCHEMA_END,
 };
 
-/* `sendable` is smaller than `count` when some are too old, or have lost their text. */
+/* `sendable` is smaller than `count` when some are too old, have lost their text, or remind of
+ * what was moved or cancelled. */
 static json_t *api_notification_group_json(struct arena *a, const struct notification_group *g)
 {
     json_t *j = json_obj(a);

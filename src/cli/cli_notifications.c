@@ -167,7 +167,9 @@ static int notifications_resend_one(struct cli_session *s, const char *id)
     else if (e == ERR_NOTIFICATION_NOT_FAILED)
         cli_error("notification %s is not FAILED", id);
     else if (e == ERR_NOTIFICATION_EXPIRED)
-        cli_error("notification %s is too old to be sent (notifications.expire_after)", id);
+        cli_error("notification %s is too old to be sent (notifications.expire_after), or a "
+                  "reminder that is wrong by now",
+                  id);
     else if (e != ERR_OK)
         return cli_failed(e);
     if (e != ERR_OK)

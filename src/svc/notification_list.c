@@ -145,7 +145,8 @@ static enum err notification_list_claim_one(struct svc *s, const struct notifica
     db_clean(s->db, s->deadline);
     if (db_count(rows) == 0)
         return ERR_NOT_FOUND;
-    /* FAILED and yet not claimed: its text is gone, or too old to be of use. */
+    /* FAILED and yet not claimed: its text is gone, too old to be of use, or reminds of what was
+     * moved or cancelled. */
     return db_get_bool(rows, 0, "failed") ? ERR_NOTIFICATION_EXPIRED : ERR_NOTIFICATION_NOT_FAILED;
 }
 

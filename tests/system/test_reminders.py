@@ -124,6 +124,39 @@ class Reminders(bd.Case):
         shop.pg.sql("UPDATE bookings SET status = 'confirmed' WHERE id = '%s'" % back)
         bd.wait_until(lambda: self.reminders(back)[-1][1] == "SENT", "a reminder after all")
 
+    def test_staff_do_not_resend_wrong_ones(self):
+        """Neither one that was dropped, though its booking stands again, nor one that failed and
+        whose booking was moved."""
+        shop = self.shop()
+        back, moved, stands = (self.book() for _ in range(3))
+        shop.sms.plan.append(bd.p_reply(429, {}, {"Retry-After": "2"}))
+        self.start_in(back, 100)
+        self.wait([("7200", "PENDING", "")], back)
+        shop.pg.sql("UPDATE bookings SET status = 'cancelled' WHERE id = '%s'" % back)
+        bd.wait_until(lambda: self.reminders(back)[0][1] == "FAILED", "an end")
+        shop.pg.sql("UPDATE bookings SET status = 'confirmed' WHERE id = '%s'" % back)
+        bd.wait_until(lambda: self.reminders(back)[-1][1] == "SENT", "a reminder after all")
+        for b in (moved, stands):
+            shop.sms.plan.append(bd.p_reply(400, {}))
+            self.start_in(b, 110)
+            self.wait([("7200", "FAILED", "provider_rejected")], b)
+        self.start_in(moved, 25 * 60)
+        dropped, wrong, right = (
+            shop.pg.value(
+                "SELECT id FROM notifications WHERE booking_id = '%s' AND status = 'FAILED'" % b
+            )
+            for b in (back, moved, stands)
+        )
+        before = len(self.sent())
+        for n in (dropped, wrong):
+            r = shop.call("POST", "/v1/staff/notifications/%s/resend" % n, None, shop.admin)
+            self.assertEqual((r.status, r.code), (409, "notification_expired"))
+        r = shop.staff("POST", "/v1/staff/notifications/resend", {"ids": [dropped, wrong, right]})
+        self.assertEqual((r["matched"], r["sent"], len(self.sent())), (1, 1, before + 1))
+        self.assertEqual(
+            shop.pg.value("SELECT status FROM notifications WHERE id = '%s'" % right), "SENT"
+        )
+
     def test_venue_has_its_own(self):
         shop = self.shop(reminders=[])
         path = "/v1/staff/venues/" + shop.venue

@@ -17,14 +17,16 @@ NOT EXISTS (
        AND (e.queued_at, e.id) < (c.queued_at, c.id))
 
 -- Whether a reminder no longer says what is so: its event names the start that it was made for.
+-- With a fourth part it was dropped for that, and another may have been made since.
 -- fragment: courier_stale
-(n.template = 'booking_reminder' AND NOT EXISTS (
-     SELECT
-       FROM bookings b
-      WHERE b.venue_id = n.venue_id
-        AND b.id = n.booking_id
-        AND b.status = 'confirmed'
-        AND split_part(n.event, ':', 3) = extract(epoch FROM b.starts_at)::bigint::text)) AS stale
+(n.template = 'booking_reminder'
+ AND (split_part(n.event, ':', 4) <> '' OR NOT EXISTS (
+          SELECT
+            FROM bookings b
+           WHERE b.venue_id = n.venue_id
+             AND b.id = n.booking_id
+             AND b.status = 'confirmed'
+             AND split_part(n.event, ':', 3) = extract(epoch FROM b.starts_at)::bigint::text)))
 
 -- The result of one row and the claim of the next. The number of the claim is the fence: a result
 -- of an earlier one changes nothing. Of a row that the keeper took for interrupted only a final
@@ -102,7 +104,7 @@ claimed AS (
                * 1000)::bigint AS waited_ms,
               n.expires_at <= now() OR n.recipient IS NULL OR n.body IS NULL AS expired,
               -- include: courier_stale
-)
+              AS stale)
 SELECT s.was, c.venue_id, c.id, c.booking_id, c.template, c.event, c.recipient, c.body, c.claim,
        c.attempts, c.waits, c.due_us, c.waited_ms, c.expired, c.stale
   FROM (SELECT 1) one

@@ -112,12 +112,15 @@ AND ($8::timestamptz IS NULL OR (n.created_at, n.id) < ($8::timestamptz, $9::uui
 ORDER BY n.created_at DESC, n.id DESC
 LIMIT $10::integer
 
--- What is too old is not sent again, and what was erased cannot be.
+-- What is too old is not sent again, what was erased cannot be, and a reminder of a booking that
+-- was cancelled or moved would be wrong.
 -- fragment: notification_sendable
 n.status = 'FAILED'
 AND n.expires_at > now()
 AND n.recipient IS NOT NULL
 AND n.body IS NOT NULL
+AND NOT
+    -- include: courier_stale
 
 -- Makes a FAILED row one of the caller, for `ms` milliseconds.
 -- fragment: notification_claim_set
