@@ -189,6 +189,8 @@ static void allow_all(struct files *f, enum role role, const struct config *cfg)
         db_files(cfg->database.url, allow_one, f);
         allow_home(f);
     }
+    if ((me & W) && cfg->database.read_url)
+        db_files(cfg->database.read_url, allow_one, f);
     for (size_t i = 0; (me & DB) && i < ARRAY_LEN(certificate_variables); i++) {
         const char *path = getenv(certificate_variables[i]);
         if (path && *path)
@@ -212,6 +214,8 @@ static void allow_ports(struct files *f, enum role role, const struct config *cf
     const unsigned me = 1u << role;
     if (me & DB)
         db_ports(cfg->database.url, allow_port, f);
+    if ((me & W) && cfg->database.read_url)
+        db_ports(cfg->database.read_url, allow_port, f);
     for (size_t i = 0; (me & (W | C | K)) && i < cfg->providers_n; i++) {
         struct url u;
         if (url_parse(str_of(cfg->providers[i].base_url), &u))

@@ -170,6 +170,10 @@ void forget_secrets(struct config *cfg, unsigned keep)
             /* Its password may be escaped there, or too short to be looked for alone. */
             forget_add_needle(k, cfg->database.url, strlen(cfg->database.url));
         }
+        if (!(keep & CONFIG_KEEP_DATABASE) && cfg->database.read_url) {
+            db_password(cfg->database.read_url, forget_add_needle, k);
+            forget_add_needle(k, cfg->database.read_url, strlen(cfg->database.read_url));
+        }
         char *password = getenv("PGPASSWORD"); /* which libpq takes when the URL has none */
         if (password && !(keep & CONFIG_KEEP_DATABASE)) {
             forget_add_needle(k, password, strlen(password));

@@ -39,6 +39,11 @@ int db_wait(struct db *db, short events, struct deadline d)
     return ready;
 }
 
+bool db_is_elsewhere(const struct db *db)
+{
+    return db->one_primary && (db_primary_moved(db->host_id) || db_fence_outdated(db));
+}
+
 /* A server that shuts down says so between batches. Whoever sends before reading that cannot tell
  * whether its statement was run. */
 bool db_alive(struct db *db)
@@ -50,7 +55,7 @@ bool db_alive(struct db *db)
             return false;
         (void)PQisBusy(db->conn); /* parses, which calls the notice receiver */
     }
-    if (db->one_primary && db_primary_moved(db->host_id))
+    if (db_is_elsewhere(db))
         return false; /* it may stay silent for ever: somebody has found the new primary */
     return !db->dying && PQstatus(db->conn) == CONNECTION_OK;
 }

@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "db_priv.h"
+#include "domain/scoreboard.h"
 #include "sys/log.h"
 
 /* First pause: a server that is restarted is back within some 100 ms. */
@@ -62,6 +63,18 @@ static void db_connect_take_notice(void *arg, const PGresult *r)
         ((struct db *)arg)->dying = true;
 }
 
+/* Notes about hosts go by their place in database.url; those of readers are in no list of it. */
+static bool db_connect_was_silent(const struct db *db)
+{
+    return !db->reader && db_host_silent(db->attempt.hosts->list[db->attempt.host_now].place);
+}
+
+static void db_connect_note_silence(const struct db *db, bool silent)
+{
+    if (!db->reader)
+        db_host_silence(db->attempt.hosts->list[db->attempt.host_now].place, silent);
+}
+
 /*
  * Gives each host of the list its share of the time. One that was silent before gets little: a
  * primary that lost its power must not delay each look at the standby, which may be promoted by
@@ -73,7 +86,7 @@ static void db_connect_begin_host(struct db *db)
     int64_t share = deadline_left_ms(db->attempt.until) / (left > 0 ? left : 1);
 
     bool brief = db->attempt.hosts->n > 1 && db->fails % SILENCE_KEPT != SILENCE_KEPT - 1 &&
-                 db_host_silent(db->attempt.host_now);
+                 db_connect_was_silent(db);
     if (share < HOST_SHARE_MIN_MS || brief)
         share = HOST_SHARE_MIN_MS;
     db->attempt.host_until = deadline_cap(db->attempt.until, share);
@@ -96,6 +109,29 @@ static void db_connect_begin_at(struct db *db, int first)
         db_connect_refuse(db);
 }
 
+/*
+ * Which host is asked first, when that matters: after a commit that ran out of time all others
+ * before the one where it did, since a primary whose standby was promoted still reads and only
+ * waits with commits; and where another process has found the primary.
+ */
+static void db_connect_order_hosts(struct db *db)
+{
+    const struct db_hosts *h = db->attempt.hosts;
+    const bool moved = db->host_id != 0 && db_primary_moved(db->host_id);
+    int first = 0;
+
+    if (!h->one_primary && !db->reader)
+        return;
+    if (db->suspect)
+        first = db_hosts_find(h, db->host_id) + 1;
+    else if (db->reader)
+        first = (scoreboard_self() + 1) % h->n; /* processes spread over the standbys */
+    else if (moved)
+        first = db_hosts_find(h, db_host_newest());
+    if (first > 0 && first < h->n)
+        db_hosts_turn(h, first);
+}
+
 /* Read anew for each attempt: the resolver may know other addresses by now. */
 static void db_connect_begin(struct db *db)
 {
@@ -105,11 +141,28 @@ static void db_connect_begin(struct db *db)
     db->attempt.begun = mono_now();
     db->attempt.until = deadline_in_ms(db->cfg->database.connect_timeout_ms);
     db->attempt.patience = deadline_in_ms(KNOWN_AWAY_WAIT_MS);
-    db->attempt.hosts = db_hosts_read(db->scratch, db->cfg->database.url, &reason);
-    if (db->attempt.hosts)
-        db_connect_begin_at(db, 0);
-    else
+    db->attempt.hosts = db_hosts_read(
+        db->scratch, db->reader ? db->cfg->database.read_url : db->cfg->database.url, &reason);
+    if (!db->attempt.hosts) {
         db_connect_fail(db, ERR_DB_UNAVAILABLE, reason);
+        return;
+    }
+    db->hosts_n = db->attempt.hosts->n;
+    db_connect_order_hosts(db);
+    db_connect_begin_at(db, 0);
+}
+
+/* On to the next host, if there is one and time for it. */
+static void db_connect_begin_next(struct db *db, const char *fault)
+{
+    const int next = db->attempt.host_now + 1;
+
+    if (next < db->attempt.hosts->n && !deadline_passed(db->attempt.until)) {
+        db_disconnect(db);
+        db_connect_begin_at(db, next);
+    } else {
+        db_connect_fail(db, ERR_DB_UNAVAILABLE, fault);
+    }
 }
 
 /* libpq gives NULL or "" for what it does not know. */
@@ -131,7 +184,7 @@ static void db_connect_follow_host(struct db *db)
         if (i == db->attempt.host_now)
             return;
         for (; db->attempt.host_now < i; db->attempt.host_now++)
-            db_host_silence(db->attempt.host_now, false); /* it refused, which is an answer */
+            db_connect_note_silence(db, false); /* it refused, which is an answer */
         db_connect_begin_host(db);
         return;
     }
@@ -145,6 +198,7 @@ static void db_connect_step_connecting(struct db *db)
     if (s == PGRES_POLLING_FAILED) {
         db_connect_refuse(db);
     } else if (s == PGRES_POLLING_OK) {
+        db_connect_follow_host(db);
         db->state = DB_GREETING;
         if (!db_greet_send(db))
             db_connect_refuse(db);
@@ -152,6 +206,22 @@ static void db_connect_step_connecting(struct db *db)
         db->want = s == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         db_connect_follow_host(db);
     }
+}
+
+/* Others learn where the session is only after the fence. */
+static void db_connect_accept(struct db *db)
+{
+    if (db->fails > 0)
+        LOG(LOG_LEVEL_INFO, "db.connected", F_INT("attempts", db->fails + 1));
+    db->state = DB_READY;
+    db->one_primary = db->attempt.hosts->one_primary && !db->reader;
+    db->host_id = db_host_id(&db->attempt.hosts->list[db->attempt.host_now]);
+    if (!db->reader) {
+        db_fence_keep(db);
+        db_host_used(db->host_id);
+    }
+    db->suspect = false;
+    db->fails = 0;
 }
 
 /* The greeting checks schema and writability in one round trip (db_greet.c): only then is the
@@ -169,30 +239,20 @@ static void db_connect_step_greeting(struct db *db)
         db_connect_fail(db, ERR_DB_SCHEMA, db->unfit.sentence);
         break;
     case DB_GREET_DONE:
-        if (db->fails > 0)
-            LOG(LOG_LEVEL_INFO, "db.connected", F_INT("attempts", db->fails + 1));
-        db->state = DB_READY;
-        db->one_primary = db->attempt.hosts->one_primary;
-        db_host_silence(db->attempt.host_now, false);
-        db->host_id = db_host_id(&db->attempt.hosts->list[db->attempt.host_now]);
-        db_host_used(db->host_id);
-        db->fails = 0;
+        db_connect_note_silence(db, false);
+        if (db_fence_refuses(db))
+            db_connect_begin_next(db, "every server that takes writes is an old primary");
+        else
+            db_connect_accept(db);
         break;
     }
 }
 
-/* Time is up for this host: on to the next one, if there is one and time for it. */
+/* Time is up for this host. */
 static void db_connect_step_overdue(struct db *db)
 {
-    int next = db->attempt.host_now + 1;
-
-    db_host_silence(db->attempt.host_now, true);
-    if (next < db->attempt.hosts->n && !deadline_passed(db->attempt.until)) {
-        db_disconnect(db);
-        db_connect_begin_at(db, next);
-    } else {
-        db_connect_fail(db, ERR_DB_UNAVAILABLE, "the server does not answer in time");
-    }
+    db_connect_note_silence(db, true);
+    db_connect_begin_next(db, "the server does not answer in time");
 }
 
 /* Does what can be done without waiting. */
@@ -258,9 +318,8 @@ void db_idle(struct db *db)
 {
     if (db->state == DB_READY && !db_alive(db)) {
         LOG(LOG_LEVEL_WARN, "db.connection_lost",
-            F_STR("reason", db->one_primary && db_primary_moved(db->host_id)
-                                ? "another is the primary"
-                                : "closed by the server"));
+            F_STR("reason",
+                  db_is_elsewhere(db) ? "another is the primary" : "closed by the server"));
         db_count_error(DB_ERROR_CLASS_CONNECTION);
         db_lost(db);
     }

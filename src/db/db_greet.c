@@ -41,6 +41,14 @@ static bool db_greet_is_statement_mode(const PGresult *r)
     return text && strstr(text, "statement pooling");
 }
 
+/* Apart from the rest, in the same round trip: a server that has no such functions (some of the
+ * clouds' own) is used without the fence. */
+static bool db_greet_send_timeline(struct db *db)
+{
+    return PQsendQueryParams(db->conn, stmt_db_timeline.sql, 0, NULL, NULL, NULL, NULL, 0) &&
+           PQpipelineSync(db->conn) == 1;
+}
+
 /* lock_timeout is three quarters of the statement's time; a transaction may be idle for two
  * statements and a second. */
 bool db_greet_send(struct db *db)
@@ -56,14 +64,16 @@ bool db_greet_send(struct db *db)
     db->pooled = true; /* until rows say otherwise */
     db->want = POLLIN | POLLOUT;
     db->round_trips++;
-    db->greet_batches = db->require_schema ? 2 : 1;
+    db->asks_timeline = db->attempt.hosts->one_primary && !db->reader;
+    db->timeline = (struct db_timeline){0};
+    db->greet_batches = (db->require_schema ? 2 : 1) + db->asks_timeline;
     if (PQsetnonblocking(db->conn, 1) != 0 || !PQenterPipelineMode(db->conn) ||
         (db->require_schema && !db_greet_send_probe(db)) ||
         !PQsendQueryParams(db->conn, stmt_db_settings.sql, 4, NULL, values, NULL, NULL, 0))
         return false;
     if (db->require_schema && !db_greet_send_checks(db))
         return false;
-    return PQpipelineSync(db->conn) == 1;
+    return PQpipelineSync(db->conn) == 1 && (!db->asks_timeline || db_greet_send_timeline(db));
 }
 
 /* What one result says; MORE: nothing final yet. */
@@ -75,6 +85,10 @@ static enum db_greet db_greet_take(struct db *db, const PGresult *r)
         return --db->greet_batches > 0 ? DB_GREET_MORE : DB_GREET_DONE;
     if (status == PGRES_COMMAND_OK)
         return DB_GREET_MORE;
+    if (db->asks_timeline && db->greet_batches == 1) {
+        db_fence_take(db, r);
+        return DB_GREET_MORE;
+    }
     if (db_greet_is_statement_mode(r)) {
         (void)db_fit_set(&db->unfit, "pooler_mode", PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
         return DB_GREET_SCHEMA;

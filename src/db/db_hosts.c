@@ -93,8 +93,10 @@ static bool db_hosts_has_name(const char *host, const char *hostaddr)
 static void db_hosts_append(struct db_hosts *h, const char *host, const char *hostaddr,
                             const char *port)
 {
-    if (h->n < DB_HOSTS_MAX)
-        h->list[h->n++] = (struct db_host){host, hostaddr, port};
+    if (h->n >= DB_HOSTS_MAX)
+        return;
+    h->list[h->n] = (struct db_host){host, hostaddr, port, h->n};
+    h->n++;
 }
 
 /* One host of the URL: itself, or one entry for each address that the resolver process has found
@@ -129,7 +131,7 @@ static void db_hosts_read_list(struct arena *a, struct db_hosts *h, const PQconn
     /* Without any host libpq's default applies: one entry of empty elements. */
     for (int i = 0; i < (n ? n : 1); i++) {
         struct db_host e = {db_hosts_element(a, host, i), db_hosts_element(a, hostaddr, i),
-                            db_hosts_element(a, port, i)};
+                            db_hosts_element(a, port, i), i};
         db_hosts_expand(a, h, &e);
     }
 }
@@ -188,6 +190,32 @@ const struct db_hosts *db_hosts_read(struct arena *a, const char *url, const cha
         return h;
     *reason = "no address of the database's host is known";
     return NULL;
+}
+
+/* By reversals, in place: the attempt's arena is small. */
+static void db_hosts_reverse(struct db_host *list, int from, int to)
+{
+    for (to--; from < to; from++, to--) {
+        const struct db_host h = list[from];
+        list[from] = list[to];
+        list[to] = h;
+    }
+}
+
+void db_hosts_turn(const struct db_hosts *h, int first)
+{
+    db_hosts_reverse(h->list, 0, first);
+    db_hosts_reverse(h->list, first, h->n);
+    db_hosts_reverse(h->list, 0, h->n);
+}
+
+/* Across a reload lists differ, so hosts are known by name. */
+int db_hosts_find(const struct db_hosts *h, uint32_t id)
+{
+    for (int i = 0; i < h->n; i++)
+        if (db_host_id(&h->list[i]) == id)
+            return i;
+    return -1;
 }
 
 /* NULL when no element has a value: then libpq's own default applies. */

@@ -38,6 +38,17 @@ struct db_attempt {
     struct deadline patience; /* of requests, when the attempt before this one failed */
 };
 
+/* Where a server is in the history of its cluster; number 0: not known. */
+struct db_timeline {
+    uint32_t cluster, number;
+};
+/* What this process knows of it (db_fence.c). */
+struct db_fence {
+    struct db_timeline newest;      /* of the servers that it had sessions with */
+    struct deadline believed_until; /* a newer one that shared memory tells */
+    bool doubts, disbelieves;
+};
+
 struct db {
     const struct config *cfg;
     PGconn *conn;
@@ -50,8 +61,14 @@ struct db {
     enum err reason;  /* of the last failed attempt */
     uint32_t host_id; /* of the session */
     bool one_primary; /* of the hosts only one can be right: where the newest session is */
+    struct db_timeline timeline; /* of the session */
+    struct db_fence fence;
+    bool suspect; /* a commit there ran out of time: the other hosts are asked first */
+    bool reader;  /* of database.read_url (db_reader.c): any of its hosts will do */
+    int hosts_n;  /* of the last attempt */
     bool require_schema;
-    int greet_batches; /* of the greeting whose end has not come yet */
+    bool asks_timeline; /* in the greeting */
+    int greet_batches;  /* of the greeting whose end has not come yet */
     struct db_unfit unfit;
     bool pooled;  /* the backend is not the process that we greeted */
     bool in_tx;   /* BEGIN was answered, its end was not */
@@ -69,6 +86,7 @@ struct db {
 #define DB_HOSTS_MAX 32
 struct db_host {
     const char *host, *hostaddr, *port; /* "" where not given */
+    int place;                          /* in the URL, whatever the order of asking */
 };
 struct db_hosts {
     struct db_host *list;
@@ -80,6 +98,10 @@ struct db_hosts {
 /* NULL and *reason when the URL is bad or none of its names has a known address. */
 const struct db_hosts *db_hosts_read(struct arena *a, const char *url,
                                      const char **reason) MUST_CHECK;
+/* The list from `first` on, and what was before it behind that. */
+void db_hosts_turn(const struct db_hosts *h, int first);
+/* The host with this number, db_host_id(); -1: it is not in the list. */
+int db_hosts_find(const struct db_hosts *h, uint32_t id) MUST_CHECK;
 /* Begins an attempt at list[first..]; NULL when memory is out. */
 PGconn *db_hosts_start(struct arena *a, const struct db_hosts *h, int first) MUST_CHECK;
 
@@ -91,8 +113,21 @@ void db_host_silence(int i, bool silent);
 uint32_t db_host_id(const struct db_host *h);
 /* A session was begun there. */
 void db_host_used(uint32_t id);
-/* The newest session of all processes is elsewhere. */
+/* Number of the host with the newest session of all processes; 0: there was none. */
+uint32_t db_host_newest(void);
+/* That session is elsewhere. */
 bool db_primary_moved(uint32_t id);
+/* The newest timeline that the keeper has seen; only a call by the keeper changes it. */
+struct db_timeline db_timeline_told(void);
+void db_timeline_tell(struct db_timeline t);
+/* Whether standbys may be read: they may, or this process is the one that tries whether they may
+ * again. Then nobody else does for `ms`. */
+bool db_reads_allowed(int64_t ms);
+/* Nobody reads from them for `ms`; the pause is over. True: that is news. */
+bool db_reads_pause(int64_t ms);
+bool db_reads_resume(void);
+/* Whether this is the first host that is passed over for this timeline, of all processes. */
+bool db_host_passed_over(uint32_t newest);
 
 /* ---- db_conn.c: the socket, and what this connection knows ---- */
 
@@ -102,6 +137,8 @@ void db_disconnect(struct db *db);
 void db_lost(struct db *db);
 /* Waits for the socket, counting the time. 1 ready, 0 time is up, -1 lost. */
 int db_wait(struct db *db, short events, struct deadline d) MUST_CHECK;
+/* Another server of the list is the primary by now. */
+bool db_is_elsewhere(const struct db *db);
 /* Reads what came unasked between batches; false when the connection has ended. */
 bool db_alive(struct db *db) MUST_CHECK;
 /* Sends what is queued and reads until `gather`, which takes what has come, says something other
@@ -122,6 +159,17 @@ bool db_greet_send(struct db *db) MUST_CHECK;
 enum db_greet { DB_GREET_MORE, DB_GREET_DONE, DB_GREET_LOST, DB_GREET_SCHEMA };
 /* Takes what has come; db->want says what to wait for. */
 enum db_greet db_greet_read(struct db *db) MUST_CHECK;
+
+/* ---- db_fence.c: is it an old primary ---- */
+
+/* Reads the answer of db_timeline, whatever it is. */
+void db_fence_take(struct db *db, const PGresult *r);
+/* Whether the server that is greeted is on an older timeline than one that was seen. */
+bool db_fence_refuses(struct db *db) MUST_CHECK;
+/* The session is begun: its timeline is the newest. */
+void db_fence_keep(struct db *db);
+/* Another server was promoted after that of the session. */
+bool db_fence_outdated(const struct db *db);
 
 /* ---- db_fit.c: is it a database to work with ---- */
 

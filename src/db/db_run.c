@@ -106,6 +106,7 @@ static enum err db_run_end_timeout(struct db_batch *b, struct deadline d)
                  : deadline_passed(d) ? ERR_DEADLINE
                                       : ERR_DB_UNAVAILABLE;
 
+    b->db->suspect = b->db->suspect || unknown;
     db_count_error(unknown ? DB_ERROR_CLASS_COMMIT_UNKNOWN : DB_ERROR_CLASS_TIMEOUT);
     db_run_log_failure(b, "db.timeout", e);
     return e;

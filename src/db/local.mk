@@ -20,6 +20,7 @@ noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \
   include/db/db.h \
   include/db/db_migrate.h \
+  include/db/db_reader.h \
   include/db/db_setup.h \
   src/db/db.c \
   src/db/db_batch.c \
@@ -30,11 +31,13 @@ libdb_a_SOURCES = \
   src/db/db_fit.c \
   src/db/db_fit.def \
   src/db/db_exchange.c \
+  src/db/db_fence.c \
   src/db/db_greet.c \
   src/db/db_hosts.c \
   src/db/db_migrate.c \
   src/db/db_migrate_priv.h \
   src/db/db_priv.h \
+  src/db/db_reader.c \
   src/db/db_ready.c \
   src/db/db_row.c \
   src/db/db_run.c \

@@ -99,7 +99,7 @@ struct config *config_load_offline(const char *path, struct config_report **repo
  * configuration points at that copy. */
 static unsigned config_secret_kind(const struct config *c, const struct config_secret *s)
 {
-    if (s->p == c->database.url)
+    if (s->p == c->database.url || s->p == c->database.read_url)
         return CONFIG_KEEP_DATABASE;
     if (s->p == c->database.migrate_url)
         return CONFIG_KEEP_OWNER;

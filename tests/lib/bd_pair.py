@@ -82,10 +82,6 @@ class Pair:
         )
         self.ports = (bd.free_port(), bd.free_port())
         self.primary, self.alone = 0, True
-        self.base = (
-            "host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres dbname=postgres "
-            "target_session_attrs=read-write" % self.ports
-        )
         self._run(
             "initdb",
             "-D",
@@ -106,6 +102,15 @@ class Pair:
         self.rebuild()
 
     # -- small things --
+    @property
+    def base(self):
+        """Both servers, the primary of now first."""
+        return (
+            "host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres dbname=postgres "
+            "target_session_attrs=read-write"
+            % (self.ports[self.primary], self.ports[1 - self.primary])
+        )
+
     def _data(self, n):
         return os.path.join(self.dir, str(n))
 
@@ -164,7 +169,7 @@ class Pair:
         """Of one server, whatever it is."""
         return "host=127.0.0.1 port=%d user=postgres dbname=%s" % (self.ports[n], database)
 
-    def ask(self, sql, n=None):
+    def ask(self, sql, n=None, database="postgres"):
         """One value from the primary, or from server n; AssertionError when it does not answer."""
         done = subprocess.run(
             [
@@ -174,7 +179,7 @@ class Pair:
                 "-At",
                 "-v",
                 "ON_ERROR_STOP=1",
-                self.conninfo(self.primary if n is None else n),
+                self.conninfo(self.primary if n is None else n, database),
                 "-c",
                 sql,
             ],
@@ -239,6 +244,22 @@ class Pair:
     def kill_primary(self):
         """As when its machine loses power: nothing of it is left, and nothing was said."""
         self._kill(self.primary)
+
+    def asynchronous(self):
+        """Commits wait for no standby."""
+        self._sync(self.primary, "")
+        self._ctl(self.primary, "reload")
+        bd.wait_until(lambda: self.ask("SHOW synchronous_standby_names") == "", "the setting")
+
+    def synchronous(self):
+        """They wait again."""
+        self._sync(self.primary, "*")
+        self._ctl(self.primary, "reload")
+        self.in_sync()
+
+    def kill_old_primary(self):
+        """The one that promote() left as it was."""
+        self._kill(1 - self.primary)
 
     def _kill(self, n):
         pids = self.pids(n)

@@ -5,6 +5,7 @@ acknowledged is missing, no commit is done twice.
 """
 import contextlib
 import os
+import re
 import signal
 import socket
 import threading
@@ -183,6 +184,51 @@ class Failover(bd.Case):
             "no PENDING notification",
             60 / bd.PATIENCE,
         )
+
+    def test_old_primary_that_still_takes_writes(self):
+        """The standby is promoted while the old primary, first in the list, goes on as one: its
+        commits wait for ever. Bookings go on at the new one; the old one is passed over, also by
+        processes that were begun since.
+        """
+        me = self.shop.customer()
+        self.assertEqual(self.shop.book(me, 1).status, 201)
+        self.a_standby()
+        self.pair.promote()
+        promoted = time.monotonic()
+        old, database = 1 - self.pair.primary, self.shop.pg.name
+        self.addCleanup(self.pair.kill_old_primary)
+        self.assertEqual(self.pair.ask("SELECT pg_is_in_recovery()", old), "f")
+
+        def booked(hour):
+            r = self.shop.book(me, hour, headers={"Idempotency_Key": "old-primary-%d" % hour})
+            return r.json()["id"] if r.status == 201 else None
+
+        ids = [bd.wait_until(lambda: booked(3), "a booking at the new primary", 15)]
+        took = time.monotonic() - promoted
+        bd.wait_until(
+            lambda: self.pair.ask(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'bookingd %' "
+                "AND wait_event IS DISTINCT FROM 'SyncRep'",  # those do not look at their clients
+                old,
+            )
+            == "0",
+            "no session at the old primary",
+            10,
+        )
+        for pid in self.d.children("worker"):
+            os.kill(pid, signal.SIGKILL)
+        for hour in range(5, 45, 2):
+            ids.append(bd.wait_until(lambda h=hour: booked(h), "a booking", 10))
+        print("failover: beside an old primary, booked after %.2f s" % took, flush=True)
+        self.assertLess(took, 5.0 * bd.SLOWNESS)
+        rows = "SELECT count(*) FROM bookings WHERE id IN ('%s')" % "','".join(ids)
+        self.assertEqual(self.pair.ask(rows, database=database), str(len(ids)))
+        self.assertEqual(self.pair.ask(rows, old, database), "0")
+        passed = re.findall(
+            r"event=db.host_passed_over .*\btimeline=(\d+) newest_timeline=(\d+)", self.d.log()
+        )
+        self.assertEqual([int(a) + 1 for a, _ in passed], [int(b) for _, b in passed])
+        self.assertEqual(len(passed), 1)
 
     def test_commit_that_waits_for_the_standby(self):
         """The standby is silent, the commit waits, the primary dies: commit_unknown, and the key
