@@ -34,6 +34,7 @@ struct api_route {
     size_t input_size;
     bool partial;    /* PATCH: no member is required, but one must be there */
     bool idempotent; /* takes Idempotency-Key */
+    bool standby;    /* a read that may be answered by a standby (api_standby.c) */
     bool tagged;     /* the frame gives the answer an ETag, of its bytes */
     /* Parameters: into r->query_input (query_size bytes, zeroed). An unknown or repeated one is a
      * fault (query:NAME), but on routes that say query_open (the gateway adds its own). */

@@ -31,7 +31,8 @@ struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
         free(api);
         return NULL;
     }
-    *api = (struct api){.cfg = cfg, .db = db, .ext = ext, .arena = arena};
+    *api = (struct api){
+        .cfg = cfg, .db = db, .reader = db_reader_new(cfg), .ext = ext, .arena = arena};
     for (size_t i = 0; i < cfg->providers_n; i++)
         (void)snprintf(api->provider_keys[i], sizeof api->provider_keys[i], "provider_%s",
                        cfg->providers[i].name);
@@ -45,6 +46,7 @@ void api_free(struct api *api)
     if (!api)
         return;
     api_idem_forget(api);
+    db_reader_free(api->reader);
     arena_free(api->arena);
     free(api);
 }
@@ -78,6 +80,10 @@ static void api_begin(struct api *api, const struct api_input *in)
     if (api->ext)
         ext_reset_spent(api->ext);
     api->round_trips_before = db_round_trips(api->db);
+    if (api->reader) {
+        db_reset_spent(db_reader_db(api->reader));
+        api->round_trips_before += db_round_trips(db_reader_db(api->reader));
+    }
     log_set_request(in->request_id);
 }
 
@@ -170,7 +176,7 @@ static enum err api_handle(struct api_request *r)
     e = api_input(r);
     if (e != ERR_OK)
         return api_refuse(r, e);
-    e = r->route->handler(r);
+    e = api_call_handler(r);
     if (e == ERR_OK)
         api_if_none_match(r);
     /* A handler that answers without the first batch would answer strangers. */
@@ -235,6 +241,8 @@ static void api_serve_oom(struct api *api, struct api_output *out)
     struct api_request *r = &api->r;
     arena_on_oom(api->arena, NULL);
     db_drop(api->db);
+    if (api->reader)
+        db_drop(db_reader_db(api->reader));
     arena_reset(api->arena);
     bool head_only = r->head && r->head->method == HTTP_HEAD;
     r->client = api->in->peer; /* the other one was on the arena, and so was who called */

@@ -118,6 +118,7 @@ static enum err api_catalog_get_resource_list(struct api_request *r)
 const struct api_route api_route_catalog_get_venue_list = {
     .http = {HTTP_GET, "/v1/venues", 200, NULL},
     .handler = api_catalog_get_venue_list,
+    .standby = true,
     .tagged = true,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
@@ -125,11 +126,13 @@ const struct api_route api_route_catalog_get_venue_list = {
 const struct api_route api_route_catalog_get_venue = {
     .http = {HTTP_GET, "/v1/venues/{venue_id}", 200, NULL},
     .handler = api_catalog_get_venue,
+    .standby = true,
     .tagged = true,
 };
 const struct api_route api_route_catalog_get_service_list = {
     .http = {HTTP_GET, "/v1/venues/{venue_id}/services", 200, NULL},
     .handler = api_catalog_get_service_list,
+    .standby = true,
     .tagged = true,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
@@ -137,6 +140,7 @@ const struct api_route api_route_catalog_get_service_list = {
 const struct api_route api_route_catalog_get_resource_list = {
     .http = {HTTP_GET, "/v1/venues/{venue_id}/resources", 200, NULL},
     .handler = api_catalog_get_resource_list,
+    .standby = true,
     .tagged = true,
     .query = api_page_params,
     .query_size = sizeof(struct api_page),
@@ -144,5 +148,6 @@ const struct api_route api_route_catalog_get_resource_list = {
 const struct api_route api_route_catalog_get_service = {
     .http = {HTTP_GET, "/v1/services/{service_id}", 200, NULL},
     .handler = api_catalog_get_service,
+    .standby = true,
     .tagged = true,
 };

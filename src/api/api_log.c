@@ -28,8 +28,14 @@ void api_record(struct api *api, int status, enum err e)
     const struct api_request *r = &api->r;
     struct log_field fields[FIELDS_MAX];
     size_t n = 0;
-    fields[n++] = F_MS("db", db_seconds_spent(api->db) * 1000);
-    fields[n++] = F_INT("db_round_trips", db_round_trips(api->db) - api->round_trips_before);
+    double seconds = db_seconds_spent(api->db);
+    uint64_t round_trips = db_round_trips(api->db);
+    if (api->reader) {
+        seconds += db_seconds_spent(db_reader_db(api->reader));
+        round_trips += db_round_trips(db_reader_db(api->reader));
+    }
+    fields[n++] = F_MS("db", seconds * 1000);
+    fields[n++] = F_INT("db_round_trips", round_trips - api->round_trips_before);
     n += api_log_providers(api, fields + n);
     /* Only where the caller chose the other one: it leads from the audit log to this record. */
     if (r->head && http_header_count(r->head, "X-Request-Id") > 0)

@@ -10,6 +10,7 @@
 #include "api/api_handler.h"
 #include "api/api_page.h"
 #include "base/digest.h"
+#include "db/db_reader.h"
 #include "svc/idem.h"
 
 #define API_ARENA_FIRST (64 * 1024)
@@ -39,6 +40,7 @@ struct api_pending {
 struct api {
     const struct config *cfg;
     struct db *db;
+    struct db_reader *reader; /* of standbys; NULL: there are none */
     struct ext *ext;
     struct arena *arena;
     jmp_buf oom;
@@ -99,6 +101,9 @@ void api_idem_finish(struct api_request *r, enum err e);
 /* Tries again what could not be told to the database; true when some is left. */
 bool api_idem_flush(struct api *api, struct deadline d);
 void api_idem_forget(struct api *api);
+
+/* api_standby.c: the route's handler, on a standby where that will do. Its errors pass through. */
+enum err api_call_handler(struct api_request *r) MUST_CHECK;
 
 /* api_problem.c */
 void api_problem(struct api_request *r, enum err e);

@@ -153,6 +153,7 @@ static enum err api_slots_get_days(struct api_request *r)
 const struct api_route api_route_slots_get_list = {
     .http = {HTTP_GET, "/v1/services/{service_id}/slots", 200, NULL},
     .handler = api_slots_get_list,
+    .standby = true,
     .tagged = true,
     .query = api_slots_rows,
     .query_size = sizeof(struct slots_input),
@@ -160,6 +161,7 @@ const struct api_route api_route_slots_get_list = {
 const struct api_route api_route_slots_get_days = {
     .http = {HTTP_GET, "/v1/services/{service_id}/days", 200, NULL},
     .handler = api_slots_get_days,
+    .standby = true,
     .tagged = true,
     .query = api_slots_days_rows,
     .query_size = sizeof(struct slots_input),

@@ -33,6 +33,7 @@ libapi_a_SOURCES = \
   src/api/api_query.c \
   src/api/api_reply.c \
   src/api/api_routes.c \
+  src/api/api_standby.c \
   src/api/api_routes_all.def \
   src/api/api_routes_ident.def \
   src/api/api_routes_catalog.def \

@@ -132,16 +132,23 @@ static void check_config_judge_otp(struct check *c)
 
 /* A guess from the text alone: libpq's own parser would need its defaults and files. Only a warning
  * depends on it. */
-static void check_config_judge_database(struct check *c)
+static void check_config_judge_url(struct check *c, const char *key, const char *url)
 {
-    const char *url = c->cfg->database.url;
     bool remote = strstr(url, "host=") || strstr(url, "@") || strncmp(url, "postgres", 8) == 0;
     if (strstr(url, "host=/") || strstr(url, "127.0.0.1") || strstr(url, "localhost") ||
         strstr(url, ":///"))
         remote = false;
     if (remote && !strstr(url, "sslmode"))
-        check_config_warn(c, "database.url",
-                          "no sslmode for a remote host: use sslmode=verify-full");
+        check_config_warn(c, key, "no sslmode for a remote host: use sslmode=verify-full");
+}
+
+/* migrate_url is used by hand, from wherever the owner likes. */
+static void check_config_judge_database(struct check *c)
+{
+    const char *url = c->cfg->database.url, *read_url = c->cfg->database.read_url;
+    check_config_judge_url(c, "database.url", url);
+    if (read_url && *read_url)
+        check_config_judge_url(c, "database.read_url", read_url);
 }
 
 /* Secrets may be in the file itself. */
