@@ -19,6 +19,7 @@
 #include "ext/pay.h"
 #include "ext/sms.h"
 #include "svc/phone.h"
+#include "svc/replication.h"
 #include "svc/svc_sql.h"
 
 /* All together below ten seconds, also when several providers are silent. */
@@ -92,6 +93,19 @@ static void doctor_judge_database(struct doctor *d, struct db_rows rows)
                                                                     : "run NTP on both machines");
 }
 
+/* Only where somebody said that it must be so: many run with one server, and know it. */
+static void doctor_check_replication(struct doctor *d)
+{
+    struct replication r;
+    if (!d->s.cfg->database.require_synchronous)
+        return;
+    d->s.svc.deadline = deadline_cap(d->end, DATABASE_MS);
+    const enum err e = replication_read(&d->s.svc, &r);
+    if (e != ERR_OK)
+        r = (struct replication){err_code(e), "see the log of the database"};
+    doctor_line(d, "a standby confirms what is committed", r.fault ? r.fault : "yes", r.todo);
+}
+
 /* One connection as the service makes it, so that what it finds is what the service would find. */
 static void doctor_check_database(struct doctor *d)
 {
@@ -122,6 +136,7 @@ static void doctor_check_database(struct doctor *d)
                              mono_ms_since(begun)),
                 NULL);
     doctor_judge_database(d, rows);
+    doctor_check_replication(d);
 }
 
 /* ---- providers ---- */

@@ -20,6 +20,7 @@
 #include "monitor_page.h"
 #include "monitor_status.h"
 #include "roles/role_loop.h"
+#include "svc/replication.h"
 #include "sys/log.h"
 
 /* The rows of a read; it is reset before each. */
@@ -51,6 +52,7 @@ struct monitor {
     struct mono read_begun; /* of the last good one */
     int64_t debt_took_ms, sent_took_ms;
     bool sent_too_slow;
+    const char *replication_fault; /* as last logged; one of the constants of svc/replication.c */
     struct deadline next_read, next_sent, next_judged;
     struct deadline blind_until;
     struct conditions conditions;
@@ -211,6 +213,29 @@ static void monitor_read_gauges(struct monitor *m)
             F_MS("took", mono_ms_since(begun)));
 }
 
+/* Once per change, at most once per interval: a primary that lost its last standby acknowledges
+ * bookings which only it has. */
+static void monitor_look_at_replication(struct monitor *m)
+{
+    struct replication r;
+    struct svc s = {.cfg = m->env->cfg,
+                    .db = m->db,
+                    .arena = m->arena,
+                    .deadline = deadline_in_ms(READ_FLOOR_MS),
+                    .request_id = "monitor"};
+    if (!m->env->cfg->database.require_synchronous || !m->good)
+        return;
+    arena_reset(m->arena);
+    if (replication_read(&s, &r) != ERR_OK || r.fault == m->replication_fault)
+        return;
+    m->replication_fault = r.fault;
+    if (r.fault)
+        LOG(LOG_LEVEL_WARN, "database.not_synchronous", F_STR("reason", r.fault),
+            F_STR("hint", r.todo));
+    else
+        LOG(LOG_LEVEL_INFO, "database.synchronous");
+}
+
 /* When the connection comes back the notifications are read at once, not an interval later. */
 static void database_step(struct monitor *m)
 {
@@ -222,6 +247,7 @@ static void database_step(struct monitor *m)
     if (db_connected(m->db) && (came || deadline_passed(m->next_read))) {
         refresh_view(m);
         monitor_read_gauges(m);
+        monitor_look_at_replication(m);
     }
     refresh_view(m);
 }

@@ -14,7 +14,8 @@ libsvc_a_SOURCES = \
   include/svc/ratelimit.h src/svc/ratelimit.c \
   include/svc/session.h src/svc/session.c \
   include/svc/staff.h src/svc/staff.c \
-  include/svc/db_gauges.h src/svc/db_gauges.c
+  include/svc/db_gauges.h src/svc/db_gauges.c \
+  include/svc/replication.h src/svc/replication.c
 
 # The statements: plain SQL, embedded as const struct db_stmt.
 SVC_SQL = \

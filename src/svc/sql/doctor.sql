@@ -17,3 +17,14 @@ SELECT current_setting('server_version') AS version,
        current_setting('synchronous_commit') AS synchronous,
        current_setting('TimeZone') AS zone,
        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us;
+
+-- How the primary replicates. A role without rights sees a row per standby and nothing in it:
+-- sync_state is NULL then.
+-- name: replication_state
+-- returns: wanted, standbys, visible, synchronous
+SELECT current_setting('synchronous_standby_names') <> ''
+       AND current_setting('synchronous_commit') NOT IN ('off', 'local') AS wanted,
+       count(*) AS standbys,
+       count(sync_state) AS visible,
+       count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')) AS synchronous
+  FROM pg_stat_replication;
