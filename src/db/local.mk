@@ -34,6 +34,7 @@ libdb_a_SOURCES = \
   src/db/db_fence.c \
   src/db/db_greet.c \
   src/db/db_hosts.c \
+  src/db/db_hosts.h \
   src/db/db_migrate.c \
   src/db/db_migrate_priv.h \
   src/db/db_priv.h \
