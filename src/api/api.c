@@ -37,6 +37,7 @@ struct api *api_new(const struct config *cfg, struct db *db, struct ext *ext)
         (void)snprintf(api->provider_keys[i], sizeof api->provider_keys[i], "provider_%s",
                        cfg->providers[i].name);
     api_cursor_init(api);
+    api_idem_init(api);
     http_access_skip(cfg->log.skip);
     return api;
 }
@@ -45,7 +46,7 @@ void api_free(struct api *api)
 {
     if (!api)
         return;
-    api_idem_forget(api);
+    pending_forget(&api->pending);
     db_reader_free(api->reader);
     arena_free(api->arena);
     free(api);
@@ -288,7 +289,7 @@ static bool api_flush(struct api *api, struct deadline d)
 {
     struct svc s = {
         .cfg = api->cfg, .db = api->db, .ext = api->ext, .arena = api->arena, .deadline = d};
-    bool left = api_idem_flush(api, d);
+    bool left = pending_flush(&api->pending, &s) > 0;
     return notification_flush(&s) > 0 || left;
 }
 

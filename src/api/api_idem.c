@@ -15,7 +15,7 @@
 /* A claim outlives its request's budget by this: the answer, and the worker's end if it overruns.
  */
 #define CLAIM_MARGIN_MS 2000
-/* For telling the database between requests. */
+/* For one claim, between requests: others wait for this process. */
 #define FLUSH_MS 200
 
 /* Headers of a response that a replay repeats. Others are made anew: a date, a request id, CORS. */
@@ -151,66 +151,59 @@ void api_idem_add(struct api_request *r, struct db_batch *b)
 
 /* ---- what the database could not be told ---- */
 
-static void api_idem_drop_pending(struct api *api, unsigned i)
-{
-    struct api_pending *p = &api->pending[i];
-    free(p->headers);
-    free(p->body);
-    free(p->customer_id);
-    api->pending_n--;
-    memmove(p, p + 1, (api->pending_n - i) * sizeof *p);
-}
-
-void api_idem_forget(struct api *api)
-{
-    while (api->pending_n > 0)
-        api_idem_drop_pending(api, 0);
-}
-
 /* NULL stays NULL: an answer may have no body. */
 static char *api_idem_copy(const char *z)
 {
     return z ? strdup(z) : NULL;
 }
 
-/* o NULL: to be released. The oldest gives way: its claim dies by itself. malloc(): it outlives the
- * request's arena. */
+/* o NULL: to be released. What a full queue gives up is a claim that dies by itself. strdup(): it
+ * outlives the request's arena. */
 static void api_idem_remember(struct api *api, const struct idem_claim *c,
                               const struct idem_outcome *o)
 {
-    if (api->pending_n == API_PENDING_MAX)
-        api_idem_drop_pending(api, 0);
-    struct api_pending *p = &api->pending[api->pending_n++];
-    *p = (struct api_pending){.claim = *c};
-    if (!o)
-        return;
-    p->headers = api_idem_copy(o->headers);
-    p->body = api_idem_copy(o->body);
-    p->customer_id = api_idem_copy(o->customer_id);
-    /* No memory for it: rather asked again than answered by half. What is kept here is a refusal; a
-     * deed's outcome is stored with the deed. */
-    bool whole =
-        !o->headers == !p->headers && !o->body == !p->body && !o->customer_id == !p->customer_id;
-    p->status = whole ? o->status : 0;
+    struct api_pending p = {.claim = *c};
+    if (o) {
+        p.headers = api_idem_copy(o->headers);
+        p.body = api_idem_copy(o->body);
+        p.customer_id = api_idem_copy(o->customer_id);
+        /* No memory for it: rather asked again than answered by half. What is kept here is a
+         * refusal; a deed's outcome is stored with the deed. */
+        bool whole =
+            !o->headers == !p.headers && !o->body == !p.body && !o->customer_id == !p.customer_id;
+        p.status = whole ? o->status : 0;
+    }
+    pending_add(&api->pending, &p);
 }
 
-/* One try; true when there is nothing left to do about it. */
-static bool api_idem_tell(struct svc *s, const struct api_pending *p)
+/* The claim may be lost by now, or its outcome stored already: such failures are final. */
+static bool api_idem_tell(struct svc *s, void *item)
 {
+    const struct api_pending *p = item;
     const struct idem_outcome o = {p->status, p->headers, p->body, p->customer_id};
     enum err e = p->status ? idem_complete(s, &p->claim, &o) : idem_release(s, &p->claim);
-    /* any other failure is final: the claim was lost, or the outcome is there already */
     return e != ERR_DB_UNAVAILABLE && e != ERR_DEADLINE && e != ERR_COMMIT_UNKNOWN &&
            e != ERR_DB_RETRY && e != ERR_DB_SCHEMA;
 }
 
-bool api_idem_flush(struct api *api, struct deadline d)
+static void api_idem_drop(void *item)
 {
-    struct svc s = {
-        .cfg = api->cfg, .db = api->db, .arena = api->arena, .deadline = deadline_cap(d, FLUSH_MS)};
-    while (api->pending_n > 0 && api_idem_tell(&s, &api->pending[0]))
-        api_idem_drop_pending(api, 0);
-    return api->pending_n > 0;
+    struct api_pending *p = item;
+    free(p->headers);
+    free(p->body);
+    free(p->customer_id);
+}
+
+void api_idem_init(struct api *api)
+{
+    api->pending = (struct pending){
+        .items = api->pending_items,
+        .size = sizeof api->pending_items[0],
+        .most = API_PENDING_MAX,
+        .store = api_idem_tell,
+        .drop = api_idem_drop,
+        .try_ms = FLUSH_MS,
+    };
 }
 
 /* The batch with the claim ended in doubt; releasing what was never claimed does nothing. */
@@ -232,5 +225,5 @@ void api_idem_finish(struct api_request *r, enum err e)
     struct idem_outcome o = store ? api_idem_outcome(r) : (struct idem_outcome){.status = 0};
     api_idem_remember(api, &idem->claim, store ? &o : NULL);
     if (!deadline_passed(r->svc.deadline))
-        (void)api_idem_flush(api, r->svc.deadline);
+        (void)pending_flush(&api->pending, &r->svc);
 }

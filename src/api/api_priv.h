@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "db/db_reader.h"
 #include "svc/idem.h"
+#include "svc/pending.h"
 
 #define API_ARENA_FIRST (64 * 1024)
 #define API_PENDING_MAX 16
@@ -56,8 +57,8 @@ struct api {
     uint64_t round_trips_before;
     bool keep_alive;
 
-    struct api_pending pending[API_PENDING_MAX];
-    unsigned pending_n;
+    struct pending pending; /* of api_idem.c */
+    struct api_pending pending_items[API_PENDING_MAX];
     unsigned char cursor_key[SHA256_LEN];
     char provider_keys[PROVIDERS_MAX][48]; /* of the access record */
 };
@@ -98,9 +99,8 @@ enum err api_idem_claimed(struct api_request *r, struct db_batch *b) MUST_CHECK;
 void api_idem_doubt(struct api_request *r);
 /* After the handler: stores the response, or releases the claim. */
 void api_idem_finish(struct api_request *r, enum err e);
-/* Tries again what could not be told to the database; true when some is left. */
-bool api_idem_flush(struct api *api, struct deadline d);
-void api_idem_forget(struct api *api);
+/* The queue of what could not be told to the database. */
+void api_idem_init(struct api *api);
 
 /* api_standby.c: the route's handler, on a standby where that will do. Its errors pass through. */
 enum err api_call_handler(struct api_request *r) MUST_CHECK;

@@ -10,6 +10,7 @@ libsvc_a_SOURCES = \
   include/svc/customer_staff.h src/svc/customer_staff.c \
   include/svc/idem.h src/svc/idem.c \
   include/svc/otp.h src/svc/otp_priv.h src/svc/otp.c src/svc/otp_verify.c \
+  include/svc/pending.h src/svc/pending.c \
   include/svc/phone.h src/svc/phone.c \
   include/svc/ratelimit.h src/svc/ratelimit.c \
   include/svc/session.h src/svc/session.c \

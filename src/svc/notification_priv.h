@@ -31,7 +31,7 @@ enum attempt_outcome notification_attempt_outcome(const struct ext_result *r);
 enum notification_outcome notification_find_outcome(enum err e);
 /* Cut to size; NULL becomes "". */
 void notification_copy(char *to, size_t size, const char *from);
-/* Stores it, or keeps it for notification_flush() when the database is away. */
-void notification_store(struct svc *s, const struct notification_result *r);
+/* Stores it, or keeps a copy for notification_flush() when the database is away. */
+void notification_store(struct svc *s, struct notification_result *r);
 
 #endif

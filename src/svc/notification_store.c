@@ -6,6 +6,7 @@
  * is this process's; when it dies, the keeper marks the rows `interrupted`.
  */
 #include "notification_priv.h"
+#include "svc/pending.h"
 #include "svc/svc_sql.h"
 #include "sys/log.h"
 
@@ -16,17 +17,13 @@
 /* Per row, between requests: a worker that waits longer is missing from the queue. */
 #define FLUSH_MS 500
 
-static struct notification_result waiting[WAITING_MAX];
-static unsigned waiting_n;
-
 /* Columns are NULL where there is nothing to say; the fixed buffers cannot be. */
 static const char *notification_store_none_if_empty(const char *z)
 {
     return *z ? z : NULL;
 }
 
-static enum err notification_store_write(struct svc *s, const struct notification_result *r,
-                                         struct deadline d)
+static enum err notification_store_write(struct svc *s, const struct notification_result *r)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     int i =
@@ -34,7 +31,7 @@ static enum err notification_store_write(struct svc *s, const struct notificatio
                notification_outcome_names[r->outcome], notification_store_none_if_empty(r->detail),
                notification_store_none_if_empty(r->provider),
                notification_store_none_if_empty(r->message_id), db_bool(r->tried));
-    enum err e = db_run(b, d);
+    enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
     struct db_rows rows = db_result(b, i);
@@ -48,37 +45,35 @@ static enum err notification_store_write(struct svc *s, const struct notificatio
 
 /* A commit whose acknowledgement was lost may have happened: then the row may be written already,
  * and must not be counted twice. */
-static void notification_store_queue_result(const struct notification_result *r, enum err reason)
+static bool notification_store_again(struct svc *s, void *item)
 {
-    if (waiting_n == WAITING_MAX) {
-        memmove(waiting, waiting + 1, (WAITING_MAX - 1) * sizeof waiting[0]);
-        waiting_n--;
-    }
-    waiting[waiting_n] = *r;
-    waiting[waiting_n++].in_doubt = r->in_doubt || reason == ERR_COMMIT_UNKNOWN;
-    LOG(LOG_LEVEL_WARN, "notification.result_waits", F_STR("notification", r->id.s), F_ERR(reason),
-        F_INT("waiting", waiting_n));
+    struct notification_result *r = item;
+    enum err e = notification_store_write(s, r);
+    r->in_doubt |= e == ERR_COMMIT_UNKNOWN;
+    return e == ERR_OK;
 }
 
-void notification_store(struct svc *s, const struct notification_result *r)
+static struct notification_result notification_waiting[WAITING_MAX];
+static struct pending notification_queue = {
+    .items = notification_waiting,
+    .size = sizeof notification_waiting[0],
+    .most = WAITING_MAX,
+    .store = notification_store_again,
+    .try_ms = FLUSH_MS,
+};
+
+void notification_store(struct svc *s, struct notification_result *r)
 {
-    enum err e = notification_store_write(s, r, s->deadline);
-    if (e != ERR_OK)
-        notification_store_queue_result(r, e);
+    enum err e = notification_store_write(s, r);
+    if (e == ERR_OK)
+        return;
+    r->in_doubt = e == ERR_COMMIT_UNKNOWN;
+    pending_add(&notification_queue, r);
+    LOG(LOG_LEVEL_WARN, "notification.result_waits", F_STR("notification", r->id.s), F_ERR(e),
+        F_INT("waiting", notification_queue.n));
 }
 
-/* In the order in which they came, and no further than the first failure: the database is away for
- * all of them. */
 unsigned notification_flush(struct svc *s)
 {
-    while (waiting_n > 0 && !deadline_passed(s->deadline)) {
-        enum err e = notification_store_write(s, &waiting[0], deadline_cap(s->deadline, FLUSH_MS));
-        if (e != ERR_OK) {
-            waiting[0].in_doubt |= e == ERR_COMMIT_UNKNOWN;
-            break;
-        }
-        memmove(waiting, waiting + 1, (waiting_n - 1) * sizeof waiting[0]);
-        waiting_n--;
-    }
-    return waiting_n;
+    return pending_flush(&notification_queue, s);
 }

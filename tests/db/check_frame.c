@@ -307,7 +307,7 @@ START_TEST(what_the_database_missed_it_hears_later)
     claim_and_finish(ends[_i].status);
     database_away(true);
     api_idem_finish(&api->r, ends[_i].status == 503 ? ERR_DB_UNAVAILABLE : ERR_SLOT_TAKEN);
-    ck_assert_uint_eq(api->pending_n, 1);
+    ck_assert_uint_eq(api->pending.n, 1);
     ck_assert(api_idle(api, deadline_in_ms(200)));
     ck_assert_str_eq(keys("status IS NULL"), "1");
     database_away(false);
@@ -315,7 +315,7 @@ START_TEST(what_the_database_missed_it_hears_later)
         db_idle(db);
         (void)!poll(NULL, 0, 10);
     }
-    ck_assert_uint_eq(api->pending_n, 0);
+    ck_assert_uint_eq(api->pending.n, 0);
     ck_assert_str_eq(keys(ends[_i].then), ends[_i].status == 503 ? "0" : "1");
 }
 END_TEST
@@ -338,9 +338,9 @@ START_TEST(what_waits_is_bounded)
     claim_and_finish(503);
     for (int i = 0; i < 3 * API_PENDING_MAX; i++)
         api_idem_doubt(&api->r);
-    ck_assert_uint_eq(api->pending_n, API_PENDING_MAX);
+    ck_assert_uint_eq(api->pending.n, API_PENDING_MAX);
     ck_assert(!api_idle(api, deadline_in_ms(1000)));
-    ck_assert_uint_eq(api->pending_n, 0);
+    ck_assert_uint_eq(api->pending.n, 0);
 }
 END_TEST
 
