@@ -339,22 +339,19 @@ bool confine_calls_role(enum role role)
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filters[role], 0, 0) == 0;
 }
 
-static void name_of(int nr, char *buf, size_t size)
+#endif
+
+/* By number where no library knows the name. */
+static void confine_calls_name(int nr, char *buf, size_t size)
 {
+    (void)snprintf(buf, size, "%d", nr);
+#ifdef HAVE_SECCOMP
     char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr);
     if (name)
         (void)snprintf(buf, size, "%s", name);
     free(name);
-}
-
-#else
-
-static void name_of(int nr, char *buf, size_t size)
-{
-    (void)snprintf(buf, size, "%d", nr);
-}
-
 #endif
+}
 
 /* "unknown" when the last words are of another kind, as those of a failed assertion. */
 const char *confine_calls_violation(const char *last_words, char *buf, size_t size)
@@ -365,6 +362,6 @@ const char *confine_calls_violation(const char *last_words, char *buf, size_t si
     (void)snprintf(buf, size, "unknown");
     if (str_starts(words, STR(violation_words)) &&
         num_i64((struct str){words.p + n, words.n - n}, &nr) && nr >= 0 && nr <= INT32_MAX)
-        name_of((int)nr, buf, size);
+        confine_calls_name((int)nr, buf, size);
     return buf;
 }
