@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "db/db.h"
+#include "db/db_url.h"
 #include "ipc/proctitle.h"
 #include "master/master.h"
 

@@ -38,30 +38,6 @@ struct db_stmt_head {
     const char *returns; /* names of the columns, or "nothing" */
 };
 
-/* ---- where to ---- */
-
-/* Whether libpq takes the text as URI or connection string. One that names a `service` is refused:
- * host names must stand in the text. */
-bool db_url_valid(const char *url) MUST_CHECK;
-/* Why it does not, naming the parameter and never a value; NULL: it is valid. Lives until the next
- * call. */
-const char *db_url_fault(const char *url) MUST_CHECK;
-/* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before
- * fork; false when there is no room for one. */
-bool db_register_hosts(const char *url);
-/* Calls fn with the password that a URL has, if it has one. */
-void db_password(const char *url, void (*fn)(void *ctx, const char *p, size_t n), void *ctx);
-/* Calls fn with each file that libpq reads because the URL or its environment names it
- * (certificates, passwords). */
-void db_files(const char *url, void (*fn)(void *ctx, const char *path), void *ctx);
-/* Calls fn with each port that connections to the URL go to. */
-void db_ports(const char *url, void (*fn)(void *ctx, uint16_t port), void *ctx);
-
-/* What processes tell each other about the hosts: bytes of shared memory, and the taking of them,
- * before fork. Without it each keeps to itself. */
-size_t db_shared_size(void);
-void db_shared_init(void);
-
 /* ---- life of the connection ---- */
 
 /* Not connected yet. Lives until db_free(). */
@@ -85,26 +61,6 @@ void db_drop(struct db *db);
 /* Ends an open transaction if there is one (ROLLBACK, or drops the connection when that fails). For
  * the request's boundary. */
 void db_clean(struct db *db, struct deadline d);
-/*
- * The schema version that this binary needs. What the service depends on (encoding, schema, rights,
- * the trigger that keeps capacity) is checked on connect when db_require_schema(db, true) was
- * called; ERR_DB_SCHEMA then means that waiting does not help.
- */
-int db_schema_version(void);
-void db_require_schema(struct db *db, bool wanted);
-/* Why db_connect() or db_check_fit() said ERR_DB_SCHEMA: a word for logs, a sentence, and what
- * mends it. */
-struct db_unfit {
-    const char *reason; /* NULL: nothing was found */
-    char sentence[256], command[160];
-    bool read_only; /* as the newest look found it */
-};
-const struct db_unfit *db_unfit(const struct db *db);
-/* The same checks on a connection that is up already, for /readyz; *read_only: nothing can be
- * written now, which may pass. */
-enum err db_check_fit(struct db *db, struct arena *a, struct deadline d,
-                      bool *read_only) MUST_CHECK;
-
 /*
  * Who waits: instead of poll(2), `wait` is asked for events on the connection's descriptor until d
  * (the monitor serves scrapes meanwhile). 1 ready, 0 time is up, -1 error, as net_wait(). It must
@@ -179,9 +135,8 @@ const char *db_get(struct db_rows r, int row, const char *col); /* NULL for NULL
 const char *db_get_str(struct db_rows r, int row, const char *col);
 int64_t db_get_int(struct db_rows r, int row, const char *col);
 bool db_get_bool(struct db_rows r, int row, const char *col);
-struct wall db_get_time(struct db_rows r, int row, const char *col); /* the column is DB_US(...) */
+struct wall db_get_time(struct db_rows r, int row,
+                        const char *col); /* the column is in microseconds since 1970 */
 struct uuid db_get_uuid(struct db_rows r, int row, const char *col);
-/* SQL text: a timestamptz as whole microseconds since 1970, free of session settings. */
-#define DB_US(expr) "(extract(epoch from " expr ")*1000000)::bigint"
 
 #endif

@@ -5,6 +5,7 @@
  * nothing.
  */
 #include "api/api_handler.h"
+#include "db/db_fit.h"
 
 /* The dispatcher answers this one; a worker that is asked all the same says the same. */
 static enum err api_health_get_alive(struct api_request *r)

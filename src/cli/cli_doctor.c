@@ -14,6 +14,7 @@
 
 #include "base/uuid.h"
 #include "cli_priv.h"
+#include "db/db_fit.h"
 #include "domain/sms_text.h"
 #include "ext/ext_probe.h"
 #include "ext/pay.h"

@@ -17,7 +17,9 @@
 
 #include "base/url.h"
 #include "cli_priv.h"
+#include "db/db_fit.h"
 #include "db/db_setup.h"
+#include "db/db_url.h"
 #include "ext/ext_client.h"
 #include "ext/ext_shared.h"
 #include "sys/addrs.h"

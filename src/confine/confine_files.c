@@ -19,7 +19,7 @@
 #include "base/str.h"
 #include "base/url.h"
 #include "confine_priv.h"
-#include "db/db.h"
+#include "db/db_url.h"
 #include "sys/lookup_files.h"
 
 /* linux/landlock.h, versions 1 to 6: the header of the machine that builds may be older than the

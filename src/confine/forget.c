@@ -19,7 +19,7 @@
 
 #include "base/digest.h"
 #include "config.h"
-#include "db/db.h"
+#include "db/db_url.h"
 
 #ifdef BD_UNCONFINED
 

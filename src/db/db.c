@@ -3,6 +3,7 @@
 /* The face of one connection: making it, ending it, and its figures. Called by every process that
  * uses the database; what happens inside is in the other files of this folder. */
 #include "db/db.h"
+#include "db/db_fit.h"
 
 #include <poll.h>
 #include <stdlib.h>

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "db/db_fit.h"
 #include "db_priv.h"
 
 static const struct {

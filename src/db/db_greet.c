@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "db/db_fit.h"
 #include "db/db_sql.h"
 #include "db_priv.h"
 

@@ -15,6 +15,7 @@
 
 #include "base/ensure.h"
 #include "base/num.h"
+#include "db/db_url.h"
 #include "db_priv.h"
 #include "domain/scoreboard.h"
 #include "sys/addrs.h"

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "db/db_fit.h"
 #include "db/db_sql.h"
 #include "db_priv.h"
 

@@ -7,6 +7,7 @@
  */
 #include <stdatomic.h>
 
+#include "db/db_url.h"
 #include "db_priv.h"
 #include "domain/roles.h"
 #include "domain/scoreboard.h"

@@ -19,6 +19,8 @@ DB_MIGRATIONS = \
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \
   include/db/db.h \
+  include/db/db_fit.h \
+  include/db/db_url.h \
   include/db/db_migrate.h \
   include/db/db_reader.h \
   include/db/db_setup.h \

@@ -4,7 +4,7 @@
  * be looked up, and what the indices of providers mean in metrics and shared memory. Called by
  * master_setup.c, master_reload.c and, before each fork, by master_child.c. */
 #include "base/url.h"
-#include "db/db.h"
+#include "db/db_url.h"
 #include "domain/metrics.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_shared.h"

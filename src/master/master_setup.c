@@ -21,7 +21,7 @@
 #include "base/ensure.h"
 #include "base/num.h"
 #include "confine/confine.h"
-#include "db/db.h"
+#include "db/db_url.h"
 #include "domain/conditions.h"
 #include "domain/courier_board.h"
 #include "domain/metrics.h"

@@ -10,6 +10,7 @@
 #include "base/cdefs.h"
 #include "base/rng.h"
 #include "db/db.h"
+#include "db/db_fit.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ext/ext_courier.h"

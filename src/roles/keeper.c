@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/uuid.h"
 #include "db/db.h"
+#include "db/db_fit.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"
 #include "ipc/proctitle.h"

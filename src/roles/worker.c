@@ -17,6 +17,7 @@
 #include "base/ensure.h"
 #include "base/rng.h"
 #include "db/db.h"
+#include "db/db_fit.h"
 #include "domain/metrics.h"
 #include "domain/scoreboard.h"
 #include "ext/ext_client.h"

@@ -90,8 +90,9 @@ END_TEST
 START_TEST(typed_values_come_back_as_they_went)
 {
     static const struct db_stmt types = {
-        "types", "SELECT $1::bigint AS i, $2::boolean AS b, " DB_US(
-                     "$3::timestamptz") " AS w, $4::uuid AS u, $5::text AS s"};
+        "types",
+        "SELECT $1::bigint AS i, $2::boolean AS b, "
+        "(extract(epoch from $3::timestamptz)*1000000)::bigint AS w, $4::uuid AS u, $5::text AS s"};
     struct db_batch *b = db_batch(db, arena, DB_READ);
     struct wall w = {INT64_C(1893553445000001)};
     struct uuid u = uuid_new();

@@ -16,6 +16,8 @@
 #include "../lib/th_proxy.h"
 #include "../lib/th_unit.h"
 #include "db/db.h"
+#include "db/db_fit.h"
+#include "db/db_url.h"
 
 static struct th_db t;
 static struct db *db;

@@ -17,6 +17,7 @@
 #include "../lib/th_proxy.h"
 #include "../lib/th_unit.h"
 #include "db/db.h"
+#include "db/db_fit.h"
 #include "db/db_migrate.h"
 
 #define SKIPPED 77
