@@ -3,7 +3,8 @@
 /*
  * The staff's side of the catalog: what a key may see, and the writes with their audit rows. Called
  * by the handlers of /v1/staff/venues, services, resources, opening hours and closures. A change
- * first locks its row (catalog_hold), so that two members of staff never mix their edits.
+ * first locks its row (catalog_hold), so that two members of staff never mix their edits. Its audit
+ * row is in the same batch, so that neither exists without the other.
  */
 #include "svc/audit.h"
 #include "svc/catalog_write.h"
@@ -11,16 +12,6 @@
 #include <string.h>
 
 #include "svc/svc_sql.h"
-
-/* In the same batch as the change, so that neither exists without the other. */
-static void catalog_staff_audit(struct svc *s, struct db_batch *b, const char *actor,
-                                const char *action, const struct uuid *subject,
-                                const struct uuid *venue)
-{
-    audit_add(s, b,
-              &(struct audit){
-                  .actor = actor, .action = action, .subject = subject->s, .venue_id = venue->s});
-}
 
 /* Begins the transaction of a change, locks the row, and reads it. The row is read by a statement
  * of its own after the lock: it sees what another change has committed while this one waited. The
@@ -102,7 +93,11 @@ enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue
     DB_ADD(b, &stmt_catalog_venue_save, v->id.s, v->name, v->time_zone, v->currency,
            db_bool(v->active), locale_names[v->words.locale], v->address, v->phone, v->map_url,
            WORDS_PARAMS(b, v->words), v->reminders);
-    catalog_staff_audit(s, b, actor, is_new ? "venue.create" : "venue.update", &v->id, &v->id);
+    audit_add(s, b,
+              &(struct audit){.actor = actor,
+                              .action = is_new ? "venue.create" : "venue.update",
+                              .subject = v->id.s,
+                              .venue_id = v->id.s});
     return db_run(b, s->deadline);
 }
 
@@ -173,8 +168,11 @@ enum err catalog_save_service(struct svc *s, const char *actor, const struct ser
     if (relinked)
         DB_ADD(b, &stmt_catalog_resources_lock, before);
     catalog_staff_add_service(s, b, c);
-    catalog_staff_audit(s, b, actor, is_new ? "service.create" : "service.update", &v->id,
-                        &v->venue_id);
+    audit_add(s, b,
+              &(struct audit){.actor = actor,
+                              .action = is_new ? "service.create" : "service.update",
+                              .subject = v->id.s,
+                              .venue_id = v->venue_id.s});
     const struct conflict_question q = {.resources = before, .service_id = v->id.s};
     const int i = relinked ? catalog_conflicts_add(b, &q) : -1;
     enum err e = db_run(b, s->deadline);
@@ -191,8 +189,11 @@ enum err catalog_save_resource(struct svc *s, const char *actor, const struct re
     *out = (struct catalog_conflicts){.total = 0};
     DB_ADD(b, &stmt_catalog_resource_save, v->venue_id.s, v->id.s, v->name, db_int(b, v->capacity),
            db_bool(v->active), db_bool(v->listed), WORDS_PARAMS(b, v->words));
-    catalog_staff_audit(s, b, actor, is_new ? "resource.create" : "resource.update", &v->id,
-                        &v->venue_id);
+    audit_add(s, b,
+              &(struct audit){.actor = actor,
+                              .action = is_new ? "resource.create" : "resource.update",
+                              .subject = v->id.s,
+                              .venue_id = v->venue_id.s});
     if (is_new)
         return db_run(b, s->deadline);
     const struct conflict_question q = {.resources = v->id.s,
@@ -226,7 +227,11 @@ enum err catalog_save_hours(struct svc *s, const char *actor, const struct resou
     /* A week without openings is allowed: the resource is then closed but for special hours. */
     if (list->n > 0)
         DB_ADD(b, &stmt_catalog_hours_put, r->venue_id.s, r->id.s, weekdays.p, opens.p, closes.p);
-    catalog_staff_audit(s, b, actor, "opening_hours.replace", &r->id, &r->venue_id);
+    audit_add(s, b,
+              &(struct audit){.actor = actor,
+                              .action = "opening_hours.replace",
+                              .subject = r->id.s,
+                              .venue_id = r->venue_id.s});
     const struct conflict_question q = {.resources = r->id.s, .hours = true};
     const int i = catalog_conflicts_add(b, &q);
     enum err e = db_run(b, s->deadline);
@@ -246,7 +251,11 @@ enum err catalog_add_closure(struct svc *s, const char *actor, const struct clos
         DB_ADD(b, &stmt_catalog_venue_resources_lock, c->venue_id.s);
     DB_ADD(b, &stmt_catalog_closure_add, c->venue_id.s, c->id.s, resource, db_time(b, c->starts_at),
            db_time(b, c->ends_at), c->reason);
-    catalog_staff_audit(s, b, actor, "closure.create", &c->id, &c->venue_id);
+    audit_add(s, b,
+              &(struct audit){.actor = actor,
+                              .action = "closure.create",
+                              .subject = c->id.s,
+                              .venue_id = c->venue_id.s});
     const int i = DB_ADD(b, &stmt_catalog_closure_conflicts, c->venue_id.s, resource,
                          db_time(b, c->starts_at), db_time(b, c->ends_at));
     enum err e = db_run(b, s->deadline);
@@ -262,6 +271,10 @@ enum err catalog_delete_closure(struct svc *s, const char *actor, const struct c
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WHOLE_TX);
     DB_ADD(b, &stmt_catalog_closure_delete, c->venue_id.s, c->id.s);
-    catalog_staff_audit(s, b, actor, "closure.delete", &c->id, &c->venue_id);
+    audit_add(s, b,
+              &(struct audit){.actor = actor,
+                              .action = "closure.delete",
+                              .subject = c->id.s,
+                              .venue_id = c->venue_id.s});
     return db_run(b, s->deadline);
 }

@@ -5,6 +5,7 @@
 #define BOOKINGD_SVC_PAYMENT_PRIV_H
 
 #include "payment_decide.h"
+#include "svc/audit.h"
 #include "svc/refund.h"
 
 /* ---- reading the gateway: payment_gateway.c ---- */
@@ -41,9 +42,9 @@ void payment_add_new(struct svc *s, struct db_batch *b, const struct payment *p,
  * not its audit rows. */
 void payment_add_plan(struct svc *s, struct db_batch *b, const struct payment_plan *plan,
                       const char *actor);
-/* What the service did by itself, for staff to see. detail: JSON text or NULL. */
+/* What the service did by itself, for staff to see: `entry` with its subject and venue set. */
 void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *p,
-                       const char *actor, const char *action, const char *detail);
+                       struct audit entry);
 /* How long a row belongs to the caller of now: its deadline, and a reserve. */
 int64_t payment_claim_s(const struct svc *s);
 /* The wait in milliseconds, up to a tenth longer, so that what began together does not stay

@@ -133,16 +133,20 @@ static enum err settle_commit_plan(struct svc *s, const struct payment_plan *pla
     /* Staff see in the audit log what happened without anybody asking for it. */
     if (plan->audit == PLAN_AUDIT_REFUNDED_ELSEWHERE) {
         METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_REFUNDED_ELSEWHERE);
-        payment_add_audit(s, b, &plan->after, name, "payment.refunded_elsewhere", NULL);
+        payment_add_audit(s, b, &plan->after,
+                          (struct audit){.actor = name, .action = "payment.refunded_elsewhere"});
         booking_add_remark(s, b, bk, name, "refunded at the gateway");
     } else if (plan->audit == PLAN_AUDIT_MISMATCH) {
         LOG(LOG_LEVEL_ERROR, "payment.mismatch", F_STR("payment", plan->after.id.s),
             F_STR("actor", name), F_STR("hint", "staff accept or refund it"));
-        payment_add_audit(s, b, &plan->after, name, "payment.mismatch",
-                          settle_mismatch_detail(s, b, &plan->after));
+        payment_add_audit(s, b, &plan->after,
+                          (struct audit){.actor = name,
+                                         .action = "payment.mismatch",
+                                         .detail = settle_mismatch_detail(s, b, &plan->after)});
     }
     if (plan->audit == PLAN_AUDIT_SETTLED && actor == ACTOR_KEEPER)
-        payment_add_audit(s, b, &plan->after, name, "payment.settle", NULL);
+        payment_add_audit(s, b, &plan->after,
+                          (struct audit){.actor = name, .action = "payment.settle"});
     /* The booking's part ends the same transaction: a paid payment without its booking, or the
      * other way round, can be seen by nobody. */
     switch (plan->booking) {
@@ -277,8 +281,10 @@ enum err payment_accept(struct svc *s, const struct principal *who, const struct
     }
     struct db_batch *b = db_batch(s->db, s->arena, DB_COMMIT);
     payment_add_plan(s, b, &plan, who->actor);
-    payment_add_audit(s, b, &plan.after, who->actor, "payment.accept",
-                      settle_mismatch_detail(s, b, &ours.payment));
+    payment_add_audit(s, b, &plan.after,
+                      (struct audit){.actor = who->actor,
+                                     .action = "payment.accept",
+                                     .detail = settle_mismatch_detail(s, b, &ours.payment)});
     on_commit(arg, b, &plan.after);
     return plan.booking == PLAN_BOOKING_CONFIRM
                ? booking_commit_paid(s, b, &ours.booking, who->actor)

@@ -144,12 +144,9 @@ void payment_add_plan(struct svc *s, struct db_batch *b, const struct payment_pl
 }
 
 void payment_add_audit(struct svc *s, struct db_batch *b, const struct payment *p,
-                       const char *actor, const char *action, const char *detail)
+                       struct audit entry)
 {
-    audit_add(s, b,
-              &(struct audit){.actor = actor,
-                              .action = action,
-                              .subject = p->id.s,
-                              .venue_id = p->venue_id.s,
-                              .detail = detail});
+    entry.subject = p->id.s;
+    entry.venue_id = p->venue_id.s;
+    audit_add(s, b, &entry);
 }

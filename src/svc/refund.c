@@ -84,7 +84,10 @@ static void refund_add_audit(struct svc *s, struct db_batch *b, const struct ref
     json_t *detail = json_obj(s->arena);
     json_put_int(s->arena, detail, "amount", r->amount);
     json_put_str(s->arena, detail, "charge", r->charge_id);
-    payment_add_audit(s, b, p, r->actor, "payment.refund", db_str(b, json_text(s->arena, detail)));
+    payment_add_audit(s, b, p,
+                      (struct audit){.actor = r->actor,
+                                     .action = "payment.refund",
+                                     .detail = db_str(b, json_text(s->arena, detail))});
 }
 
 /* Under the locks: marks the row as done. *mine false: somebody else has ended it meanwhile. */
