@@ -64,9 +64,9 @@ struct config_loader {
 
 /* ---- each reports a fault; its texts go to the scratch arena ---- */
 
-/* At a place of the file; lines and columns count from 1, 0 is for a fault without a place. */
-void config_fault_at(struct config_loader *l, int line, int column, const char *key,
-                     const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* At a place of the file. */
+void config_fault_at(struct config_loader *l, struct config_mark at, const char *key,
+                     const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* At the value. */
 void config_fault(struct config_loader *l, const struct config_node *n, const char *fmt, ...)
     PRINTF_LIKE(3, 4);

@@ -17,14 +17,21 @@ enum config_node_kind {
     CONFIG_REFUSED /* an alias, a wrong key ...: its fault is reported already */
 };
 
+/* A place of the file; both count from 1. 0, 0 is for a fault without a place. */
+struct config_mark {
+    int line, column;
+};
+/* For faults of the file as a whole. */
+#define CONFIG_FILE_START ((struct config_mark){1, 1})
+
 struct config_node {
     enum config_node_kind kind;
-    int line, column; /* of the value, from 1 */
-    char *text;       /* scalar: NUL-terminated, UTF-8, no NUL inside */
+    struct config_mark at; /* of the value */
+    char *text;            /* scalar: NUL-terminated, UTF-8, no NUL inside */
     bool quoted;
     struct config_node *parent;
     const char *key; /* as a mapping's member */
-    int key_line, key_column;
+    struct config_mark key_at;
     size_t index; /* as a list's item */
     struct config_node *first, *last, *next;
     size_t n; /* children */

@@ -25,7 +25,7 @@ static void config_check_otp(struct config_loader *l, const struct config_node *
                          "%s: the code must have %lld digits, as otp.code_length says",
                          c->otp.test_numbers[i].phone, (long long)c->otp.code_length);
     if (provider && !config_node_member(otp, STR("secret")))
-        config_fault_at(l, provider->key_line, provider->key_column, "otp.secret",
+        config_fault_at(l, provider->key_at, "otp.secret",
                         "is missing: otp.provider needs it to hash codes");
 }
 
@@ -44,8 +44,8 @@ static void config_check_listens(struct config_loader *l, const struct config_no
     const struct config_node *listen = config_node_member(monitor, STR("listen"));
     for (size_t i = 0; i < c->server.listen_n && c->monitor.listen.text; i++) {
         if (config_listen_same(&c->server.listen[i], &c->monitor.listen))
-            config_fault_at(l, listen ? listen->line : 1, listen ? listen->column : 1,
-                            "monitor.listen", "is the same as server.listen");
+            config_fault_at(l, listen ? listen->at : CONFIG_FILE_START, "monitor.listen",
+                            "is the same as server.listen");
     }
 }
 

@@ -132,6 +132,6 @@ void config_check_alerts(struct config_loader *l, const struct config_node *root
     const struct config_node *alerts = config_node_member(root, STR("alerts"));
     const struct config_node *sms = config_node_member(alerts, STR("sms"));
     if (c->alerts.sms_to_n > 0 && !config_node_member(sms, STR("provider")))
-        config_fault_at(l, sms ? sms->key_line : 1, sms ? sms->key_column : 1,
-                        "alerts.sms.provider", "is missing: alerts.sms.to needs it");
+        config_fault_at(l, sms ? sms->key_at : CONFIG_FILE_START, "alerts.sms.provider",
+                        "is missing: alerts.sms.to needs it");
 }

@@ -143,7 +143,7 @@ static void read_provider(struct config_loader *l, const struct config_node *n,
         scope.required = row->needs | CONFIG_GROUP_NEEDED;
         scope.known = row->needs | row->knows | CONFIG_GROUP_NEEDED | CONFIG_GROUP_ALL;
     } else if (!config_node_member(n, STR("type"))) {
-        config_fault_at(l, n->key_line, n->key_column,
+        config_fault_at(l, n->key_at,
                         arena_printf(l->scratch, "%s.type", config_node_path(l->scratch, n)),
                         "is missing");
     }

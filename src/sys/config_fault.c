@@ -31,12 +31,12 @@ static PRINTF_LIKE(3, 0) void fault_v(struct config_loader *l, const struct conf
     f->what = arena_vprintf(l->scratch, fmt, ap);
 }
 
-void config_fault_at(struct config_loader *l, int line, int column, const char *key,
+void config_fault_at(struct config_loader *l, struct config_mark at, const char *key,
                      const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    fault_v(l, &(struct config_fault){line, column, key, NULL}, fmt, ap);
+    fault_v(l, &(struct config_fault){at.line, at.column, key, NULL}, fmt, ap);
     va_end(ap);
 }
 
@@ -45,7 +45,8 @@ void config_fault(struct config_loader *l, const struct config_node *n, const ch
 {
     va_list ap;
     va_start(ap, fmt);
-    fault_v(l, &(struct config_fault){n->line, n->column, config_node_path(l->scratch, n), NULL},
+    fault_v(l,
+            &(struct config_fault){n->at.line, n->at.column, config_node_path(l->scratch, n), NULL},
             fmt, ap);
     va_end(ap);
 }
@@ -55,9 +56,9 @@ void config_fault_key(struct config_loader *l, const struct config_node *n, cons
 {
     va_list ap;
     va_start(ap, fmt);
-    fault_v(
-        l,
-        &(struct config_fault){n->key_line, n->key_column, config_node_path(l->scratch, n), NULL},
-        fmt, ap);
+    fault_v(l,
+            &(struct config_fault){n->key_at.line, n->key_at.column,
+                                   config_node_path(l->scratch, n), NULL},
+            fmt, ap);
     va_end(ap);
 }

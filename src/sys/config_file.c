@@ -61,7 +61,7 @@ static bool config_file_read(struct config_loader *l, const char *path, struct s
     const char *reason;
     int fd = config_open(path, &reason);
     if (fd < 0) {
-        config_fault_at(l, 1, 1, "", "cannot read the file: %s", reason);
+        config_fault_at(l, CONFIG_FILE_START, "", "cannot read the file: %s", reason);
         return false;
     }
     arena_defer(l->scratch, config_file_close, (void *)(intptr_t)fd);
@@ -75,11 +75,11 @@ static bool config_file_read(struct config_loader *l, const char *path, struct s
     }
     *out = (struct str){buf, n};
     if (got < 0)
-        config_fault_at(l, 1, 1, "", "cannot read the file: %s", strerror(errno));
+        config_fault_at(l, CONFIG_FILE_START, "", "cannot read the file: %s", strerror(errno));
     else if (n > CONFIG_FILE_MAX)
-        config_fault_at(l, 1, 1, "", "the file is larger than 1 MiB");
+        config_fault_at(l, CONFIG_FILE_START, "", "the file is larger than 1 MiB");
     else if (n == room)
-        config_fault_at(l, 1, 1, "", "the file grew while it was read");
+        config_fault_at(l, CONFIG_FILE_START, "", "the file grew while it was read");
     return l->faults_n == 0;
 }
 

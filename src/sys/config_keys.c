@@ -126,7 +126,7 @@ static void config_keys_read_key(struct config_loader *l, const struct config_sc
     if (!n) {
         if (map && (k->group & scope->required))
             config_fault_at(
-                l, map->key_line, map->key_column,
+                l, map->key_at,
                 arena_printf(l->scratch, "%s.%s", config_node_path(l->scratch, map), k->path),
                 "is missing");
         return;

@@ -55,9 +55,8 @@ static ssize_t config_secret_read_file(const char *path, char *buf, size_t size,
     } while (0)
 
 /* `ref` is the mapping {file: PATH}: faults point at the path and name the secret's key. */
-#define REFERENCE_FAULT(l, ref, ...)                               \
-    config_fault_at((l), (ref)->first->line, (ref)->first->column, \
-                    config_node_path(l->scratch, (ref)), __VA_ARGS__)
+#define REFERENCE_FAULT(l, ref, ...) \
+    config_fault_at((l), (ref)->first->at, config_node_path(l->scratch, (ref)), __VA_ARGS__)
 
 /* Before the line break that editors add. It would be sent as part of the secret, and refused. */
 static bool config_secret_ends_in_blank(const char *buf, size_t len)

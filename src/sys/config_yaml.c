@@ -30,32 +30,37 @@ struct yaml {
 };
 
 /* The reader (bytes to characters) knows its place in bytes only. */
-static void place_of_byte(struct str text, size_t offset, int *line, int *column)
+static struct config_mark config_yaml_mark_byte(struct str text, size_t offset)
 {
-    *line = *column = 1;
+    struct config_mark m = {1, 1};
     for (size_t i = 0; i < offset && i < text.n; i++) {
         if (text.p[i] == '\n') {
-            ++*line;
-            *column = 1;
+            m.line++;
+            m.column = 1;
         } else if (((unsigned char)text.p[i] & 0xC0) != 0x80) {
-            ++*column;
+            m.column++;
         }
     }
+    return m;
 }
 
 /* libyaml counts lines and columns from 0, people and editors from 1. */
+static struct config_mark config_yaml_mark(yaml_mark_t m)
+{
+    return (struct config_mark){(int)m.line + 1, (int)m.column + 1};
+}
+
 static void syntax_fault(struct yaml *y)
 {
     const yaml_parser_t *p = &y->parser;
-    int line = (int)p->problem_mark.line + 1, column = (int)p->problem_mark.column + 1;
+    struct config_mark at = config_yaml_mark(p->problem_mark);
     y->stopped = true;
     /* Not a fault of the file: nobody should look for one in it. */
     if (p->error == YAML_MEMORY_ERROR)
         arena_oom(y->l->scratch);
     if (p->error == YAML_READER_ERROR)
-        place_of_byte(y->text, p->problem_offset, &line, &column);
-    config_fault_at(y->l, line, column, "", "not valid YAML: %s",
-                    p->problem ? p->problem : "unreadable");
+        at = config_yaml_mark_byte(y->text, p->problem_offset);
+    config_fault_at(y->l, at, "", "not valid YAML: %s", p->problem ? p->problem : "unreadable");
 }
 
 /* After a fault there is no next event: the parser's state is not defined then. */
@@ -92,8 +97,7 @@ static struct config_node *node_new(struct yaml *y, const yaml_event_t *e,
 {
     struct config_node *n = ARENA_NEW(y->l->scratch, struct config_node);
     *n = *seed;
-    n->line = (int)e->start_mark.line + 1;
-    n->column = (int)e->start_mark.column + 1;
+    n->at = config_yaml_mark(e->start_mark);
     return n;
 }
 
@@ -170,8 +174,7 @@ static void fill_list(struct yaml *y, struct config_node *list, unsigned depth)
 static void config_yaml_read_key(struct yaml *y, yaml_event_t *e, struct config_node *seed,
                                  unsigned depth)
 {
-    seed->key_line = (int)e->start_mark.line + 1;
-    seed->key_column = (int)e->start_mark.column + 1;
+    seed->key_at = config_yaml_mark(e->start_mark);
     if (e->type == YAML_SCALAR_EVENT && e->data.scalar.length > 0 &&
         e->data.scalar.length <= KEY_MAX &&
         !memchr(e->data.scalar.value, '\0', e->data.scalar.length)) {
@@ -205,7 +208,7 @@ static void fill_map(struct yaml *y, struct config_node *map, unsigned depth)
             seed.key ? config_node_member(map, str_of(seed.key)) : NULL;
         struct config_node *value = config_yaml_build_node(y, &e, &seed, depth);
         if (value && first)
-            config_fault_key(y->l, value, "is given twice, first in line %d", first->key_line);
+            config_fault_key(y->l, value, "is given twice, first in line %d", first->key_at.line);
         else if (value && seed.key)
             config_yaml_append_node(map, value);
     }
@@ -248,22 +251,22 @@ static struct config_node *build_document(struct yaml *y)
     yaml_event_t e;
     while (next_event(y, &e)) {
         yaml_event_type_t type = e.type;
-        int line = (int)e.start_mark.line + 1, column = (int)e.start_mark.column + 1;
+        const struct config_mark at = config_yaml_mark(e.start_mark);
         if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT ||
             type == YAML_STREAM_END_EVENT || (type == YAML_DOCUMENT_START_EVENT && !root))
             yaml_event_delete(&e);
         else if (type == YAML_DOCUMENT_START_EVENT) {
             yaml_event_delete(&e);
-            config_fault_at(y->l, line, column, "", "more than one document");
+            config_fault_at(y->l, at, "", "more than one document");
             y->stopped = true;
         } else
-            root = config_yaml_build_node(y, &e, &(struct config_node){.line = line}, 1);
+            root = config_yaml_build_node(y, &e, &(struct config_node){.at = at}, 1);
         if (type == YAML_STREAM_END_EVENT)
             break;
     }
     if (!root && !y->stopped) {
         root = ARENA_NEW(y->l->scratch, struct config_node);
-        *root = (struct config_node){.kind = CONFIG_MAP, .line = 1, .column = 1};
+        *root = (struct config_node){.kind = CONFIG_MAP, .at = CONFIG_FILE_START};
     }
     return y->stopped ? NULL : root;
 }
