@@ -32,18 +32,17 @@ struct http_fault {
 };
 
 /*
- * Parses the head at the start of buf[0..len). `seen` is the len of the call before (0 at first):
+ * Parses the head at the start of `in`. `seen` is the length of the call before (0 at first):
  * reading goes on there, so that a client which sends byte by byte does not cost quadratic time. A
  * head that came in pieces is read a second time, once, when it is whole.
- * MORE: not whole yet. BAD: *fault says why, close after answering. DONE: *head points into buf.
+ * MORE: not whole yet. BAD: *fault says why, close after answering. DONE: *head points into `in`.
  * Each line is judged when it is whole, so BAD may come before the end of the head; more bytes
  * never change it. One empty line before the request line is skipped (and counts in head_len).
  * Methods other than those named above are BAD with ERR_NOT_IMPLEMENTED, CONNECT and TRACE among
  * them.
  */
-enum http_result http_parse_head(const char *buf, size_t len, size_t seen,
-                                 const struct http_limits *limits, struct http_head *head,
-                                 struct http_fault *fault) MUST_CHECK;
+enum http_result http_parse_head(struct str in, size_t seen, const struct http_limits *limits,
+                                 struct http_head *head, struct http_fault *fault) MUST_CHECK;
 
 /*
  * Chunked body (RFC 9112 7.1), fed with all bytes after the head each time; keeps its place.
@@ -65,7 +64,7 @@ static inline size_t http_chunked_raw_max(const struct http_limits *limits)
     return 2 * (limits->max_body + limits->max_head) + 64;
 }
 void http_chunked_init(struct http_chunked *c);
-enum http_result http_chunked_scan(struct http_chunked *c, const char *body, size_t len,
+enum http_result http_chunked_scan(struct http_chunked *c, struct str body,
                                    const struct http_limits *limits, size_t *used,
                                    struct http_fault *fault) MUST_CHECK;
 /* Decodes a body that http_chunked_scan called DONE, in place; returns the decoded length. */

@@ -63,13 +63,12 @@ bool net_seqpacket_pair(int fd[2]) MUST_CHECK;
 ssize_t net_send_fds(int sock, const struct iovec *iov, size_t iov_n, const int *fds,
                      size_t fds_n) MUST_CHECK;
 /*
- * Receives one packet; *fds_n: in capacity, out count (CLOEXEC). 0 at end of file, -1 with errno. A
- * truncated packet is EMSGSIZE and its fds are closed. NET_FDS_LOST: the bytes are whole, but this
- * process has no descriptors left for what came with them.
+ * Receives one packet, without waiting for it; *fds_n: in capacity, out count (CLOEXEC). 0 at end
+ * of file, -1 with errno. A truncated packet is EMSGSIZE and its fds are closed. NET_FDS_LOST: the
+ * bytes are whole, but this process has no descriptors left for what came with them.
  */
 #define NET_FDS_LOST SIZE_MAX
-ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n,
-                     int flags) MUST_CHECK;
+ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n) MUST_CHECK;
 /* A memfd holding the bytes, for packets that a socket buffer cannot take. -1 on failure. */
 int net_memfd(const void *p, size_t n) MUST_CHECK;
 

@@ -97,7 +97,8 @@ static enum err api_read_request(struct api *api)
                                        (size_t)api->cfg->server.max_body};
     api->fault = (struct http_fault){ERR_BAD_REQUEST, "the request is not whole"};
     /* Parsed again, although the dispatcher did: what crosses a process border is not trusted. */
-    if (http_parse_head(in->bytes, in->len, 0, &limits, &api->head, &api->fault) != HTTP_DONE)
+    if (http_parse_head((struct str){in->bytes, in->len}, 0, &limits, &api->head, &api->fault) !=
+        HTTP_DONE)
         return api->fault.err;
     api->r.head = &api->head;
     char *body = in->bytes + api->head.head_len;
@@ -106,7 +107,8 @@ static enum err api_read_request(struct api *api)
         struct http_chunked chunked;
         size_t used;
         http_chunked_init(&chunked);
-        if (http_chunked_scan(&chunked, body, n, &limits, &used, &api->fault) != HTTP_DONE)
+        if (http_chunked_scan(&chunked, (struct str){body, n}, &limits, &used, &api->fault) !=
+            HTTP_DONE)
             return api->fault.err;
         /* In place: the packet's memory is this worker's. */
         n = http_chunked_join(body, used);

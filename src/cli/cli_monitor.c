@@ -110,17 +110,16 @@ static bool monitor_find_body(struct str answer, struct str *body)
     return false;
 }
 
-/* *reason NULL: the connection failed and errno says how; else what was wrong with the answer. */
-bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer,
-                     struct str *body, const char **reason)
+bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d,
+                     struct cli_answer *out)
 {
-    *reason = "gave an answer that is not a status";
+    out->reason = "gave an answer that is not a status";
     int fd = monitor_connect(at, d);
     if (fd < 0) {
-        *reason = NULL;
+        out->reason = NULL;
         return false;
     }
-    bool answered = monitor_get_status(fd, json, answer, d);
+    bool answered = monitor_get_status(fd, json, &out->bytes, d);
     close(fd);
-    return answered && monitor_find_body(sb_str(answer), body);
+    return answered && monitor_find_body(sb_str(&out->bytes), &out->body);
 }

@@ -95,9 +95,15 @@ int cli_doctor(struct cli *c) MUST_CHECK;
 int cli_desk_link(struct cli *c) MUST_CHECK;
 int cli_reload(struct cli *c) MUST_CHECK;
 
-/* cli_monitor.c: /status of the monitor there. False: *reason says what is wrong with the answer,
- * or is NULL and errno why there was none. */
-bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d, struct sb *answer,
-                     struct str *body, const char **reason) MUST_CHECK;
+/* cli_monitor.c: /status of the monitor there, into out->bytes, which the caller has initialised.
+ * False: out->reason says what is wrong with the answer, or is NULL and errno why there was none.
+ */
+struct cli_answer {
+    struct sb bytes; /* all of the answer */
+    struct str body; /* in bytes */
+    const char *reason;
+};
+bool cli_monitor_ask(const struct listen_addr *at, bool json, struct deadline d,
+                     struct cli_answer *out) MUST_CHECK;
 
 #endif

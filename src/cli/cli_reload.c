@@ -29,15 +29,13 @@ struct state { /* of the daemon, as its monitor tells it */
  * unknown here. */
 static bool reload_read_state(struct arena *a, const struct listen_addr *at, struct state *out)
 {
-    struct sb answer;
-    struct str body;
-    const char *reason;
+    struct cli_answer answer;
     if (at->kind == LISTEN_TCP && at->port == 0)
         return false;
-    sb_init(&answer, a, 8192);
-    if (!cli_monitor_ask(at, true, deadline_in_ms(ASK_MS), &answer, &body, &reason))
+    sb_init(&answer.bytes, a, 8192);
+    if (!cli_monitor_ask(at, true, deadline_in_ms(ASK_MS), &answer))
         return false;
-    const json_t *j = json_parse(a, body), *reload = json_object_get(j, "reload");
+    const json_t *j = json_parse(a, answer.body), *reload = json_object_get(j, "reload");
     const json_t *master = json_object_get(j, "master"),
                  *begun = json_object_get(reload, "begun_monotonic_usec");
     const char *words = json_string_value(json_object_get(reload, "why"));

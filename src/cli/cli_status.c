@@ -104,24 +104,24 @@ static int status_check(struct arena *a, struct str body)
 static int status_print(struct arena *a, const struct listen_addr *at, bool json, bool check)
 {
     struct deadline d = deadline_in_ms(STATUS_MS);
-    struct sb answer;
-    struct str body;
-    const char *reason;
+    struct cli_answer answer;
     /* Port 0 lets the kernel choose, which tests use. */
     if (at->kind == LISTEN_TCP && at->port == 0) {
         cli_error(
             "monitor.listen has port 0: the daemon chose the port, and only its log says which");
         return EX_UNAVAILABLE;
     }
-    sb_init(&answer, a, 8192);
-    if (!cli_monitor_ask(at, json || check, d, &answer, &body, &reason)) {
+    sb_init(&answer.bytes, a, 8192);
+    if (!cli_monitor_ask(at, json || check, d, &answer)) {
         cli_error("the monitor at %s %s%s", at->text,
-                  reason ? reason : "does not answer: ", reason ? "" : strerror(errno));
+                  answer.reason ? answer.reason : "does not answer: ",
+                  answer.reason ? "" : strerror(errno));
         return check ? STATUS_PAGE : EX_UNAVAILABLE;
     }
     if (check)
-        return status_check(a, body);
-    printf("%.*s%s", STR_ARG(body), body.n && body.p[body.n - 1] == '\n' ? "" : "\n");
+        return status_check(a, answer.body);
+    printf("%.*s%s", STR_ARG(answer.body),
+           answer.body.n && answer.body.p[answer.body.n - 1] == '\n' ? "" : "\n");
     return cli_done();
 }
 

@@ -153,7 +153,8 @@ struct disp_event disp_read_head(struct disp *d, struct conn *c)
     if (c->phase == CP_IDLE)
         c->seen = 0;
     c->used = true;
-    enum http_result r = http_parse_head(c->buf, c->len, c->seen, &d->http, &d->head, &fault);
+    enum http_result r =
+        http_parse_head((struct str){c->buf, c->len}, c->seen, &d->http, &d->head, &fault);
     c->seen = c->len;
     if (r == HTTP_DONE)
         return disp_read_begin(d, c);
@@ -170,8 +171,8 @@ static struct disp_event disp_read_chunks(struct disp *d, struct conn *c)
     struct request *r = c->req;
     struct http_fault fault = {.err = ERR_OK};
     size_t used = 0, have = c->len - r->head_len;
-    enum http_result got =
-        http_chunked_scan(&r->scan, c->buf + r->head_len, have, &d->http, &used, &fault);
+    enum http_result got = http_chunked_scan(&r->scan, (struct str){c->buf + r->head_len, have},
+                                             &d->http, &used, &fault);
     if (got == HTTP_BAD)
         return disp_read_bad(fault.err, fault.detail);
     if (got == HTTP_DONE)

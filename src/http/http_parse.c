@@ -242,14 +242,13 @@ static enum http_result parse_refuse_long_head(struct str window, struct http_fa
     return HTTP_BAD;
 }
 
-enum http_result http_parse_head(const char *buf, size_t len, size_t seen,
-                                 const struct http_limits *limits, struct http_head *head,
-                                 struct http_fault *fault)
+enum http_result http_parse_head(struct str in, size_t seen, const struct http_limits *limits,
+                                 struct http_head *head, struct http_fault *fault)
 {
-    struct str window = {buf, len < limits->max_head ? len : limits->max_head};
+    struct str window = {in.p, in.n < limits->max_head ? in.n : limits->max_head};
     enum http_result r;
 
-    ENSURE(seen <= len);
+    ENSURE(seen <= in.n);
     *head = (struct http_head){.headers_n = 0};
     r = parse_lines(window, seen, head, fault);
     if (r == HTTP_DONE && seen > 0) {
@@ -257,7 +256,7 @@ enum http_result http_parse_head(const char *buf, size_t len, size_t seen,
         *head = (struct http_head){.headers_n = 0};
         r = parse_lines(window, 0, head, fault);
     }
-    if (r == HTTP_MORE && len >= limits->max_head)
+    if (r == HTTP_MORE && in.n >= limits->max_head)
         return parse_refuse_long_head(window, fault);
     if (r != HTTP_DONE)
         return r;

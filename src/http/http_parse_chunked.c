@@ -241,14 +241,14 @@ static void chunked_skip_data(struct http_chunked *c, size_t len)
 }
 
 /* Continues where it stopped: each byte is looked at once, however small the pieces are. */
-enum http_result http_chunked_scan(struct http_chunked *c, const char *body, size_t len,
+enum http_result http_chunked_scan(struct http_chunked *c, struct str body,
                                    const struct http_limits *limits, size_t *used,
                                    struct http_fault *fault)
 {
-    while (c->state != CHUNKED_DONE && c->at < len) {
+    while (c->state != CHUNKED_DONE && c->at < body.n) {
         if (c->state == CHUNKED_DATA)
-            chunked_skip_data(c, len);
-        else if (!chunked_step(c, body[c->at++], limits, fault))
+            chunked_skip_data(c, body.n);
+        else if (!chunked_step(c, body.p[c->at++], limits, fault))
             return HTTP_BAD;
     }
     if (c->state != CHUNKED_DONE)

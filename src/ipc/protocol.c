@@ -141,7 +141,7 @@ int protocol_recv(int sock, const struct protocol_kind *kind, char *buf, void *h
         /* ECONNRESET only says that the dead peer left packets unread; those it sent before are
          * still to come. */
         fds_n = ARRAY_LEN(fds);
-        n = net_recv_fds(sock, buf, PROTOCOL_PACKET_MAX, fds, &fds_n, MSG_DONTWAIT);
+        n = net_recv_fds(sock, buf, PROTOCOL_PACKET_MAX, fds, &fds_n);
     } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0)
         return -1;

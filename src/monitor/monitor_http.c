@@ -218,7 +218,8 @@ static void next_request(struct monitor_http *h, struct conn *c)
     const struct http_limits limits = {.max_head = HEAD_MAX - 1, .max_body = HEAD_MAX};
     struct http_head head;
     struct http_fault fault = {.err = ERR_BAD_REQUEST, .detail = "bad request"};
-    enum http_result r = http_parse_head(c->in, c->in_n, c->seen, &limits, &head, &fault);
+    enum http_result r =
+        http_parse_head((struct str){c->in, c->in_n}, c->seen, &limits, &head, &fault);
     if (r == HTTP_MORE) {
         c->seen = c->in_n;
         return;

@@ -131,10 +131,16 @@ static const char *checkout_invoice_form(struct sim_request *r, struct sim_invoi
                        : "");
 }
 
+/* What one page differs in; `self` is its path. */
+struct checkout_page {
+    const struct sim_invoice *invoice; /* NULL: gone */
+    const char *notice, *form, *self;
+};
+
 static void checkout_show_page(struct sim_request *r, struct sim_reply *out,
-                               const struct sim_invoice *v, const char *notice, const char *form,
-                               const char *self)
+                               const struct checkout_page *page)
 {
+    const struct sim_invoice *v = page->invoice;
     struct arena *a = r->arena;
     int lang = checkout_get_language(r);
     const struct slot slots[] = {
@@ -143,9 +149,9 @@ static void checkout_show_page(struct sim_request *r, struct sim_reply *out,
         {"description",
          v != NULL && v->description != NULL ? checkout_escape_html(a, v->description) : ""},
         {"price", v != NULL ? sim_amount_text(a, v->amount, v->currency) : ""},
-        {"notice", notice},
-        {"form", form},
-        {"other_lang", arena_printf(a, "%s?lang=%s", self, lang ? "en" : "ar")},
+        {"notice", page->notice},
+        {"form", page->form},
+        {"other_lang", arena_printf(a, "%s?lang=%s", page->self, lang ? "en" : "ar")},
         {"other", words[W_OTHER][lang]},
         {"test", words[W_TEST][lang]},
     };
@@ -220,9 +226,12 @@ static void checkout_invoice_get(struct sim_request *r, struct sim_reply *out)
     if (v == NULL)
         checkout_not_found(out);
     else
-        checkout_show_page(r, out, v, checkout_failure_text(r, v),
-                           checkout_invoice_form(r, v, checkout_get_language(r)),
-                           arena_printf(r->arena, "/invoices/%s", v->id));
+        checkout_show_page(
+            r, out,
+            &(struct checkout_page){.invoice = v,
+                                    .notice = checkout_failure_text(r, v),
+                                    .form = checkout_invoice_form(r, v, checkout_get_language(r)),
+                                    .self = arena_printf(r->arena, "/invoices/%s", v->id)});
 }
 
 /* What is charged: what the invoice says, or what the form does. A coupon makes it less, a currency
@@ -279,9 +288,12 @@ static void checkout_secure_get(struct sim_request *r, struct sim_reply *out)
         "name=\"answer\" value=\"yes\">%s</button>"
         "<button class=\"button\" id=\"decline\" name=\"answer\" value=\"no\">%s</button></form>",
         p->id, lang ? "ar" : "en", words[W_APPROVE][lang], words[W_DECLINE][lang]);
-    checkout_show_page(r, out, sim_invoice_find(p->invoice_id),
-                       arena_printf(r->arena, "<p>%s</p>", words[W_BANK][lang]), form,
-                       arena_printf(r->arena, "/3ds/%s", p->id));
+    checkout_show_page(
+        r, out,
+        &(struct checkout_page){.invoice = sim_invoice_find(p->invoice_id),
+                                .notice = arena_printf(r->arena, "<p>%s</p>", words[W_BANK][lang]),
+                                .form = form,
+                                .self = arena_printf(r->arena, "/3ds/%s", p->id)});
 }
 
 static void checkout_secure_post(struct sim_request *r, struct sim_reply *out)

@@ -260,7 +260,8 @@ static bool conn_try_serve(struct sim_conn *c)
 {
     struct http_head head;
     struct http_fault fault;
-    enum http_result got = http_parse_head(c->in, c->in_n, c->seen, &limits, &head, &fault);
+    enum http_result got =
+        http_parse_head((struct str){c->in, c->in_n}, c->seen, &limits, &head, &fault);
     c->seen = got == HTTP_MORE ? c->in_n : 0; /* while the body comes, the head's end lies before */
     if (got == HTTP_BAD)
         return conn_refuse(c, &fault);
@@ -275,7 +276,7 @@ static bool conn_try_serve(struct sim_conn *c)
                           head.head_len + (size_t)head.content_length);
     }
     size_t used;
-    got = http_chunked_scan(&c->chunked, body, have, &limits, &used, &fault);
+    got = http_chunked_scan(&c->chunked, (struct str){body, have}, &limits, &used, &fault);
     if (got == HTTP_BAD)
         return conn_refuse(c, &fault);
     if (got == HTTP_MORE)

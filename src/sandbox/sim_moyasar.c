@@ -15,20 +15,22 @@
 
 /* ---- errors: {"type", "message", "errors"} ---- */
 
-static void moyasar_put_error(struct sim_request *r, struct sim_reply *out, int status,
-                              const char *type, const char *message, json_t *errors)
+/* 400: the only status whose answers list errors. */
+static void moyasar_put_errors(struct sim_request *r, struct sim_reply *out, const char *type,
+                               const char *message, json_t *errors)
 {
     json_t *j = json_obj(r->arena);
     json_put_str(r->arena, j, "type", type);
     json_put_str(r->arena, j, "message", message);
     json_put(r->arena, j, "errors", errors);
-    sim_reply_json(r, out, status, j);
+    sim_reply_json(r, out, 400, j);
 }
 
 void sim_refuse(struct sim_request *r, struct sim_reply *out, int status, const char *type,
                 const char *message)
 {
-    moyasar_put_error(r, out, status, type, message, json_null());
+    moyasar_put_errors(r, out, type, message, json_null());
+    out->status = status;
 }
 
 void sim_not_found(struct sim_request *r, struct sim_reply *out)
@@ -50,7 +52,7 @@ bool sim_complained(struct sim_request *r, struct sim_reply *out, json_t *errors
 {
     if (json_object_size(errors) == 0)
         return false;
-    moyasar_put_error(r, out, 400, "validation_error", "Validation Failed", errors);
+    moyasar_put_errors(r, out, "validation_error", "Validation Failed", errors);
     return true;
 }
 
@@ -103,8 +105,8 @@ json_t *sim_sent(struct sim_request *r, struct sim_reply *out)
     if (j != NULL) /* an empty list is what some clients make of no parameters */
         return json_is_object(j) ? j : json_obj(r->arena);
     /* The one fault whose `errors` is a sentence. */
-    moyasar_put_error(r, out, 400, "invalid_request_error", "Wrong number of parameters",
-                      json_string("The body is no set of parameters."));
+    moyasar_put_errors(r, out, "invalid_request_error", "Wrong number of parameters",
+                       json_string("The body is no set of parameters."));
     return NULL;
 }
 

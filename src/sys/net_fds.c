@@ -79,7 +79,7 @@ static size_t take_fds(struct msghdr *msg, int *fds, size_t max)
 
 /* NET_FDS_LOST: the packet arrived, its descriptors did not (no free number in this process). The
  * caller can still answer for the request. */
-ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n, int flags)
+ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n)
 {
     union control control;
     const size_t max = *fds_n;
@@ -90,7 +90,7 @@ ssize_t net_recv_fds(int sock, void *buf, size_t size, int *fds, size_t *fds_n, 
                          .msg_controllen = sizeof(control)};
     ssize_t n;
     do
-        n = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
+        n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     *fds_n = 0;
     if (n < 0)

@@ -43,7 +43,7 @@ static void check_in_parts(const char *buf, size_t len, size_t step, enum http_r
     http_chunked_init(&c);
     for (size_t n = 0; r == HTTP_MORE && n < len;) {
         n = len - n < step ? len : n + step;
-        r = http_chunked_scan(&c, buf, n, &limits, &used, &fault);
+        r = http_chunked_scan(&c, (struct str){buf, n}, &limits, &used, &fault);
     }
     ENSURE(r == whole && used == whole_used);
 }
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0)
         memcpy(buf, data, size);
     http_chunked_init(&c);
-    r = http_chunked_scan(&c, buf, size, &limits, &used, &fault);
+    r = http_chunked_scan(&c, (struct str){buf, size}, &limits, &used, &fault);
     ENSURE(r != HTTP_BAD || (fault.err != ERR_OK && fault.detail));
     ENSURE(r != HTTP_MORE || size <= http_chunked_raw_max(&limits));
     check_in_parts(buf, size, 1, r, used);

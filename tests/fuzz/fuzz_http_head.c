@@ -68,7 +68,7 @@ static void check_in_parts(const char *buf, size_t len, size_t step, enum http_r
         struct http_fault fault = {0};
         struct http_head h;
 
-        r = http_parse_head(buf, n, seen, &limits, &h, &fault);
+        r = http_parse_head((struct str){buf, n}, seen, &limits, &h, &fault);
         ENSURE(r != HTTP_BAD ||
                (fault.err == whole_fault->err && fault.detail == whole_fault->detail));
         seen = n;
@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ENSURE(buf);
     if (size > 0)
         memcpy(buf, data, size);
-    r = http_parse_head(buf, size, 0, &limits, &head, &fault);
+    r = http_parse_head((struct str){buf, size}, 0, &limits, &head, &fault);
     ENSURE(r != HTTP_BAD || (fault.err != ERR_OK && fault.detail));
     ENSURE(r != HTTP_MORE || size < limits.max_head);
     if (r == HTTP_DONE)

@@ -100,7 +100,7 @@ static enum http_result scan_once(struct str in, size_t *used, struct http_fault
     struct http_chunked c;
 
     http_chunked_init(&c);
-    return http_chunked_scan(&c, in.p, in.n, &limits, used, fault);
+    return http_chunked_scan(&c, (struct str){in.p, in.n}, &limits, used, fault);
 }
 
 START_TEST(each_case_at_once)
@@ -147,7 +147,7 @@ START_TEST(each_case_in_parts)
         for (size_t n = step; r == HTTP_MORE; n += step) {
             if (n > k->input.n)
                 n = k->input.n;
-            r = http_chunked_scan(&c, k->input.p, n, &limits, &used, &fault);
+            r = http_chunked_scan(&c, (struct str){k->input.p, n}, &limits, &used, &fault);
             if (n == k->input.n)
                 break;
         }

@@ -66,8 +66,8 @@ START_TEST(each_case_at_once)
     struct http_head head;
     struct http_fault fault = {0};
     char got[256];
-    enum http_result r =
-        http_parse_head(before_guard(c->input), c->input.n, 0, &limits, &head, &fault);
+    enum http_result r = http_parse_head((struct str){before_guard(c->input), c->input.n}, 0,
+                                         &limits, &head, &fault);
 
     ck_assert_msg(r == (c->err == ERR_OK ? HTTP_DONE : HTTP_BAD), "%s: result %d %s", fail_text(_i),
                   (int)r, err_code(fault.err));
@@ -94,11 +94,11 @@ START_TEST(each_case_byte_by_byte)
         struct http_head head, whole;
         struct http_fault fault = {0}, other = {0};
         char *p = before_guard((struct str){c->input.p, n});
-        enum http_result r =
-            http_parse_head(p, n, answer == HTTP_MORE && n > 0 ? n - 1 : 0, &limits, &head, &fault);
+        enum http_result r = http_parse_head(
+            (struct str){p, n}, answer == HTTP_MORE && n > 0 ? n - 1 : 0, &limits, &head, &fault);
 
-        ck_assert_msg(http_parse_head(p, n, 0, &limits, &whole, &other) == r, "%s: at %zu",
-                      fail_text(_i), n);
+        ck_assert_msg(http_parse_head((struct str){p, n}, 0, &limits, &whole, &other) == r,
+                      "%s: at %zu", fail_text(_i), n);
         ck_assert_int_eq(fault.err, other.err);
         if (answer == HTTP_MORE && r != HTTP_MORE) {
             answer = r;
@@ -136,7 +136,8 @@ START_TEST(slices_point_into_the_buffer)
     struct http_head h;
     struct http_fault fault;
 
-    ck_assert_int_eq(http_parse_head(text, sizeof(text) - 1, 0, &limits, &h, &fault), HTTP_DONE);
+    ck_assert_int_eq(http_parse_head((struct str){text, sizeof(text) - 1}, 0, &limits, &h, &fault),
+                     HTTP_DONE);
     ck_assert_uint_eq(h.head_len, sizeof(text) - 1 - 4);
     ck_assert_uint_eq(h.headers_n, 4);
     th_assert_str(h.target, STR("/v1/x?y=1"));
@@ -165,7 +166,8 @@ START_TEST(pipelined_requests_are_found_one_by_one)
         struct http_head h;
         struct http_fault fault;
 
-        ck_assert_int_eq(http_parse_head(p, (size_t)(end - p), 0, &limits, &h, &fault), HTTP_DONE);
+        ck_assert_int_eq(
+            http_parse_head((struct str){p, (size_t)(end - p)}, 0, &limits, &h, &fault), HTTP_DONE);
         th_assert_str(h.path, str_of(path));
         ck_assert(h.keep_alive == (i < 3));
         p += h.head_len + h.content_length;
@@ -195,7 +197,8 @@ static enum err verdict(struct str s, size_t seen)
 {
     struct http_head h;
     struct http_fault fault = {0};
-    enum http_result r = http_parse_head(before_guard(s), s.n, seen, &limits, &h, &fault);
+    enum http_result r =
+        http_parse_head((struct str){before_guard(s), s.n}, seen, &limits, &h, &fault);
 
     return r == HTTP_DONE ? ERR_OK : r == HTTP_BAD ? fault.err : ERR_COUNT;
 }
@@ -263,7 +266,7 @@ START_TEST(as_many_fields_as_fit)
         for (int i = 0; i < extra; i++)
             n += (size_t)snprintf(buf + n, sizeof(buf) - n, "X%d: y\r\n", i);
         n += (size_t)snprintf(buf + n, sizeof(buf) - n, "\r\n");
-        r = http_parse_head(buf, n, 0, &wide, &h, &fault);
+        r = http_parse_head((struct str){buf, n}, 0, &wide, &h, &fault);
         if (extra < HTTP_HEADERS_MAX) {
             ck_assert_int_eq(r, HTTP_DONE);
             ck_assert_uint_eq(h.headers_n, HTTP_HEADERS_MAX);

@@ -257,7 +257,7 @@ START_TEST(descriptors_travel)
     const struct iovec iov[] = {{(void *)(uintptr_t) "head", 4}, {(void *)(uintptr_t) "tail", 4}};
     ck_assert_int_eq(net_send_fds(pair[0], iov, 2, (const int[]){mem, null}, 2), 8);
     close(mem);
-    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n, 0), 8);
+    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n), 8);
     ck_assert_mem_eq(buf, "headtail", 8);
     ck_assert_uint_eq(n, 2);
     ck_assert(fcntl(fds[0], F_GETFD) & FD_CLOEXEC);
@@ -270,26 +270,26 @@ START_TEST(descriptors_travel)
     int held = open_fds();
     ck_assert_int_eq(net_send_fds(pair[0], iov, 1, (const int[]){null, null}, 2), 4);
     n = 1;
-    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n, 0), -1);
+    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n), -1);
     ck_assert_int_eq(errno, EMSGSIZE);
     ck_assert_int_eq(open_fds(), held);
     /* a packet longer than the buffer as well */
     ck_assert_int_eq(net_send_fds(pair[0], iov, 2, (const int[]){null}, 1), 8);
     n = NET_FDS_MAX;
-    ck_assert_int_eq(net_recv_fds(pair[1], buf, 4, fds, &n, 0), -1);
+    ck_assert_int_eq(net_recv_fds(pair[1], buf, 4, fds, &n), -1);
     ck_assert_int_eq(errno, EMSGSIZE);
     ck_assert_int_eq(open_fds(), held);
     /* none at all, then the end */
     ck_assert_int_eq(net_send_fds(pair[0], iov, 1, NULL, 0), 4);
     n = NET_FDS_MAX;
-    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n, 0), 4);
+    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n), 4);
     ck_assert_uint_eq(n, 0);
     n = NET_FDS_MAX;
-    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n, MSG_DONTWAIT), -1);
+    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n), -1);
     ck_assert_int_eq(errno, EAGAIN);
     close(pair[0]);
     n = NET_FDS_MAX;
-    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n, 0), 0);
+    ck_assert_int_eq(net_recv_fds(pair[1], buf, sizeof(buf), fds, &n), 0);
     close(pair[1]);
     close(null);
     ck_assert_int_eq(open_fds(), before);
