@@ -5,7 +5,13 @@
 #ifndef BOOKINGD_DB_DB_FIT_H
 #define BOOKINGD_DB_DB_FIT_H
 
-#include "db/db.h"
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+struct db; /* db/db.h */
 
 /*
  * The schema version that this binary needs. What the service depends on (encoding, schema, rights,

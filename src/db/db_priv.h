@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "db/db.h"
 #include "db/db_fit.h"
 #include "db_hosts.h"
 #include "domain/metrics.h"
