@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import bd
+import bd_shop
 from test_cli import CONFIG, Base, run
 from test_upgrade import DATA
 
@@ -211,6 +212,28 @@ class Fit(Base):
         done = run("-c", self.config(pg), "migrate", "--grant-to", "nobody here")
         self.assertEqual(done.returncode, CONFIG, done)
         self.assertIn('role "nobody here" does not exist', done.stderr)
+
+    def test_erasure_by_the_role_that_serves(self):  # S29
+        """It may not change history, and yet what an erased customer wrote there is forgotten."""
+        shop = bd_shop.Shop(self)
+        role, conninfo = self.role(shop.pg)
+        self.ended(run("-c", self.config(shop.pg), "migrate", "--grant-to", role), 0, "may serve")
+        shop.daemon.write_config({"database": {"url": conninfo}})
+        shop.daemon.hup()
+        shop.daemon.log_contains("reload.done", 20)
+        token = shop.customer()
+        wanted = {"service_id": shop.service, "starts_at": shop.at(10), "note": "private"}
+        booking = shop.call("POST", "/v1/bookings", wanted, token)
+        self.assertEqual(booking.status, 201, booking)
+        cancel = "/v1/bookings/%s/cancel" % booking.json()["id"]
+        self.assertEqual(shop.call("POST", cancel, {"reason": "private"}, token).status, 200)
+        history = "SELECT count(*), count(reason) FROM booking_history"
+        self.assertEqual(shop.pg.sql(history), [["2", "1"]])
+        erased = shop.call("DELETE", "/v1/me", None, token)
+        self.assertEqual(erased.status, 204, erased)
+        self.assertEqual(shop.pg.sql(history), [["2", "0"]])
+        with self.assertRaisesRegex(AssertionError, "permission denied"):
+            shop.pg.sql("SET ROLE %s; UPDATE booking_history SET reason = NULL" % role)
 
     def test_migrate_url(self):  # S29
         pg = self.postgres(migrate=False)

@@ -78,19 +78,11 @@ UPDATE bookings
    AND (note IS NOT NULL OR staff_note IS NOT NULL OR guest_name IS NOT NULL
         OR reason IS NOT NULL);
 
--- The program's own reasons stay: they name no person.
+-- The role that serves may not change history: functions of the owner forget what people wrote.
 -- name: customer_erase_reasons
 -- params: $1 uuid customer
--- returns: nothing
-UPDATE booking_history h
-   SET reason = NULL
-  FROM bookings b
- WHERE b.customer_id = $1::uuid
-   AND h.venue_id = b.venue_id
-   AND h.booking_id = b.id
-   AND (h.actor = 'customer' OR h.actor LIKE 'customer:%'
-        OR h.actor LIKE 'staff:%')
-   AND h.reason IS NOT NULL;
+-- returns: n
+SELECT erase_booking_reasons($1::uuid) AS n;
 
 -- name: customer_erase_refunds
 -- params: $1 uuid customer
@@ -106,16 +98,8 @@ UPDATE refunds r
 
 -- name: customer_erase_payment_reasons
 -- params: $1 uuid customer
--- returns: nothing
-UPDATE payment_history h
-   SET reason = NULL
-  FROM payments p
-  JOIN bookings b ON b.venue_id = p.venue_id AND b.id = p.booking_id
- WHERE b.customer_id = $1::uuid
-   AND h.venue_id = p.venue_id
-   AND h.payment_id = p.id
-   AND h.to_status IN ('refunded', 'partially_refunded')
-   AND h.reason IS NOT NULL;
+-- returns: n
+SELECT erase_payment_reasons($1::uuid) AS n;
 
 -- name: customer_erase_answers
 -- params: $1 uuid customer
