@@ -305,10 +305,12 @@ static uint64_t metrics_load(unsigned slot, enum metric_id id, unsigned combinat
 }
 
 /* A slot is its process's to write: what cannot be a count is none, rather than spoiling the sum of
- * all slots. */
-static uint64_t metrics_count_of(uint64_t n)
+ * all slots. Gauges alone may be below 0: the parts of a sum that one process raised and another
+ * lowered. */
+static uint64_t metrics_count_of(enum metric_id id, uint64_t n)
 {
-    return n <= COUNT_MAX || n >= UINT64_MAX - COUNT_MAX /* a gauge below 0 */ ? n : 0;
+    const bool below_zero = metric_families[id].kind == METRIC_GAUGE && n >= UINT64_MAX - COUNT_MAX;
+    return n <= COUNT_MAX || below_zero ? n : 0;
 }
 
 /* Slots of one page are read at slightly different moments. Prometheus allows that. */
@@ -316,7 +318,7 @@ uint64_t metric_cell(enum metric_id id, unsigned combination, unsigned part)
 {
     uint64_t n = 0;
     for (unsigned slot = 0; g_metrics.cells && slot < g_metrics.slots; slot++)
-        n += metrics_count_of(metrics_load(slot, id, combination, part));
+        n += metrics_count_of(id, metrics_load(slot, id, combination, part));
     return n;
 }
 

@@ -12,6 +12,7 @@
 #include "base/ensure.h"
 #include "base/url.h"
 #include "domain/config.h"
+#include "domain/config_show.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,6 +36,21 @@ static void check_taken(const struct config *c)
     ENSURE(c->otp.provider < 0 || c->otp.secret_len >= 32);
     for (int l = 0; l < LOCALE_COUNT; l++)
         ENSURE(strstr(c->otp.messages[l], "{code}") != NULL);
+}
+
+/* What `check-config --print` shows: whole lines. */
+static void check_shown(const char *path)
+{
+    static char text[262144];
+    struct config_report *report;
+    struct config *c = config_load_to_show(path, false, &report);
+    ENSURE(c && !report);
+    FILE *to = fmemopen(text, sizeof text, "w");
+    ENSURE(to);
+    config_show(c, to);
+    const long n = ftell(to);
+    ENSURE(fclose(to) == 0 && n > 0 && text[n - 1] == '\n');
+    config_free(c);
 }
 
 static void check_refused(const struct config_report *r)
@@ -64,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ENSURE(report == NULL);
         check_taken(c);
         config_free(c);
+        check_shown(path);
     } else {
         check_refused(report);
         config_report_free(report);

@@ -19,6 +19,7 @@ FUZZ_REPLAYS = \
   tests/fuzz/replay_phone \
   tests/fuzz/replay_provider_answer \
   tests/fuzz/replay_request \
+  tests/fuzz/replay_shared \
   tests/fuzz/replay_webhook
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
@@ -34,6 +35,8 @@ tests_fuzz_replay_phone_SOURCES = tests/fuzz/fuzz_phone.c tests/fuzz/replay.c
 tests_fuzz_replay_provider_answer_SOURCES = tests/fuzz/fuzz_provider_answer.c tests/fuzz/replay.c
 tests_fuzz_replay_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
 tests_fuzz_replay_request_LDFLAGS = $(FUZZ_WRAP)
+tests_fuzz_replay_shared_SOURCES = tests/fuzz/fuzz_shared.c tests/fuzz/replay.c
+tests_fuzz_replay_shared_LDADD = $(LIBS_MASTER) $(CHECK_LIBS)
 tests_fuzz_replay_webhook_SOURCES = tests/fuzz/fuzz_webhook.c tests/fuzz/replay.c
 
 if FUZZ
@@ -50,6 +53,7 @@ noinst_PROGRAMS += \
   tests/fuzz/fuzz_phone \
   tests/fuzz/fuzz_provider_answer \
   tests/fuzz/fuzz_request \
+  tests/fuzz/fuzz_shared \
   tests/fuzz/fuzz_webhook
 tests_fuzz_fuzz_config_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_cursor_LDFLAGS = $(LINK_LIBFUZZER)
@@ -62,5 +66,7 @@ tests_fuzz_fuzz_json_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_phone_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_provider_answer_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_request_LDFLAGS = $(FUZZ_WRAP) -fsanitize=fuzzer
+tests_fuzz_fuzz_shared_LDFLAGS = $(LINK_LIBFUZZER)
+tests_fuzz_fuzz_shared_LDADD = $(LIBS_MASTER)
 tests_fuzz_fuzz_webhook_LDFLAGS = $(LINK_LIBFUZZER)
 endif
