@@ -38,6 +38,10 @@ SANDBOX_BIN = os.environ.get("BOOKINGD_SANDBOX_BIN") or os.path.join(
 )
 # Words of a sanitizer, or of a failed assertion, in a log: never right.
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|panic")
+# "serving": daemons connect as a role that owns nothing, as `migrate --grant-to` makes it.
+ROLE = "bd_serving" if os.environ.get("BOOKINGD_TEST_ROLE") == "serving" else None
+# Daemons connect through a PgBouncer on this port (tests/lib/bd_pooler.py).
+POOLER = os.environ.get("BOOKINGD_TEST_POOLER_PORT")
 # "nginx" or "haproxy": clients of a daemon come through one (tests/lib/bd_proxy.py).
 FRONT = os.environ.get("BOOKINGD_TEST_FRONT")
 # Sanitizers and a loaded machine slow everything down: limits of waiting are stretched by this.
@@ -111,12 +115,26 @@ class Postgres:
         if migrate:
             self.migrate()
 
+    @property
+    def serving(self):
+        """What a daemon connects with: the tests' own superuser unless the run says otherwise."""
+        conninfo = self.conninfo
+        if ROLE:
+            conninfo = re.sub(r"\buser=\S+", "user=" + ROLE, conninfo)
+        if POOLER:
+            conninfo = re.sub(r"\bhost=\S+", "host=127.0.0.1", conninfo)
+            conninfo = re.sub(r"\bport=\S+", "port=" + POOLER, conninfo)
+        return conninfo
+
     def migrate(self):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
             json.dump({"database": {"url": self.conninfo}}, f)
             f.flush()
             done = subprocess.run(
-                [BIN, "-c", f.name, "migrate"], capture_output=True, text=True, timeout=60
+                [BIN, "-c", f.name, "migrate", *(("--grant-to", ROLE) if ROLE else ())],
+                capture_output=True,
+                text=True,
+                timeout=60,
             )
         if done.returncode != 0:
             raise AssertionError(
@@ -436,7 +454,8 @@ class Daemon:
             },
             "monitor": {"listen": "127.0.0.1:%d" % self.monitor_port, "poll_interval": "200ms"},
             "database": {
-                "url": pg.conninfo if pg else "host=127.0.0.1 port=1 dbname=none user=none"
+                "url": pg.serving if pg else "host=127.0.0.1 port=1 dbname=none user=none",
+                **({"migrate_url": pg.conninfo} if pg and ROLE else {}),
             },
         }
         self.config = merge(base, config)
