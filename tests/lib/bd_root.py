@@ -46,6 +46,7 @@ for node in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0; do
   IFS=: read -r name major minor <<<"$node"
   mknod -m 666 "dev/$name" c "$major" "$minor"
 done
+ln -s pts/ptmx dev/ptmx
 mkdir -p old
 pivot_root . old
 umount -l /old
