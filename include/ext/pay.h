@@ -48,6 +48,19 @@ struct pay_invoices {
     size_t n;
 };
 
+/* A charge of which money went back, by the list of those that changed. */
+struct pay_change {
+    const char *charge_id;
+    int64_t refunded;
+};
+struct pay_changes {
+    const struct pay_change *items;
+    size_t n;
+    struct wall newest; /* change on the page; us 0: none is told */
+    bool more;          /* there is a next page */
+    bool filtered;      /* the page shows no change that was not asked for */
+};
+
 struct pay_create {
     const char *reference; /* our payment id: metadata.payment_id */
     const char *booking_id;
@@ -104,6 +117,9 @@ struct ext_result pay_charges(const struct pay_call *c, const char *reference,
                               const struct pay_charge **out, size_t *n) MUST_CHECK;
 struct ext_result pay_fetch_charge(const struct pay_call *c, const char *charge_id,
                                    struct pay_charge *out) MUST_CHECK;
+/* One page (1, 2, ...) of the charges that changed after `since`, of whoever uses the account. */
+struct ext_result pay_changed(const struct pay_call *c, struct wall since, int64_t page,
+                              struct pay_changes *out) MUST_CHECK;
 /* ERR_PROVIDER_REJECTED when it can no longer be cancelled (paid, expired, canceled already): fetch
  * then tells. */
 struct ext_result pay_cancel(const struct pay_call *c, const char *invoice_id) MUST_CHECK;

@@ -140,5 +140,7 @@ int payment_add_list_odd(struct db_batch *b, const char *key_hash, const char *b
 
 /* The keeper's task: settles payments that no hint came for. Database errors. */
 enum err payment_task_settle(struct svc *s) MUST_CHECK;
+/* The keeper's task: notices money that the gateway's own desk gave back. Database errors. */
+enum err payment_task_desk(struct svc *s) MUST_CHECK;
 
 #endif

@@ -114,6 +114,12 @@ struct ext_result pay_fetch_charge(const struct pay_call *c, const char *charge_
     return gateway_of(c)->fetch_charge(c, charge_id, out);
 }
 
+struct ext_result pay_changed(const struct pay_call *c, struct wall since, int64_t page,
+                              struct pay_changes *out)
+{
+    return gateway_of(c)->changed(c, since, page, out);
+}
+
 struct ext_result pay_cancel(const struct pay_call *c, const char *invoice_id)
 {
     return gateway_of(c)->cancel(c, invoice_id);

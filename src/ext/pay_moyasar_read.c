@@ -148,6 +148,24 @@ bool moyasar_read_charge(const struct pay_call *c, const json_t *j, const char *
     return true;
 }
 
+/* The list has other users' charges, and ones without a refund: those tell only how new it is. */
+void moyasar_read_change(const struct pay_call *c, const json_t *j, struct wall since,
+                         struct pay_change *items, struct pay_changes *out)
+{
+    struct pay_charge charge;
+    struct wall at;
+    if (!moyasar_read_charge(c, j, NULL, &charge))
+        return;
+    const char *updated = moyasar_text(j, "updated_at");
+    if (updated != NULL && wall_parse(str_of(updated), &at)) {
+        out->filtered &= at.us >= since.us;
+        if (at.us > out->newest.us)
+            out->newest = at;
+    }
+    if (charge.id != NULL && charge.refunded > 0)
+        items[out->n++] = (struct pay_change){.charge_id = charge.id, .refunded = charge.refunded};
+}
+
 /* ---- invoices ---- */
 
 static const struct {

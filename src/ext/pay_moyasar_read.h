@@ -20,5 +20,8 @@ void moyasar_read_invoice(const struct pay_call *c, const json_t *j, struct pay_
 /* False: the row is no object. `currency` is the invoice's, for a charge that names none; NULL. */
 bool moyasar_read_charge(const struct pay_call *c, const json_t *j, const char *currency,
                          struct pay_charge *out) MUST_CHECK;
+/* One row of the list of changed charges, into the page; a row that says too little is left out. */
+void moyasar_read_change(const struct pay_call *c, const json_t *j, struct wall since,
+                         struct pay_change *items, struct pay_changes *out);
 
 #endif

@@ -18,6 +18,8 @@ struct pay_gateway {
                                  const struct pay_charge **out, size_t *n);
     struct ext_result (*fetch_charge)(const struct pay_call *c, const char *charge_id,
                                       struct pay_charge *out);
+    struct ext_result (*changed)(const struct pay_call *c, struct wall since, int64_t page,
+                                 struct pay_changes *out);
     struct ext_result (*cancel)(const struct pay_call *c, const char *invoice_id);
     struct ext_result (*refund)(const struct pay_call *c, const char *charge_id, int64_t amount,
                                 struct pay_charge *out);

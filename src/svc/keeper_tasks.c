@@ -118,6 +118,7 @@ const struct keeper_task keeper_tasks[] = {
     {"reminders", 1000, reminder_task_due, false},
     {"expired_holds", 1000, keeper_tasks_expire_holds, false},
     {"payments", 1000, payment_task_settle, false},
+    {"gateway_desk", 1000, payment_task_desk, false},
     {"refunds", 1000, refund_task_due, false},
     {"purge", 15000, keeper_tasks_purge, false},
 };

@@ -10,6 +10,7 @@ libsvc_a_SOURCES += \
   src/svc/payment.c \
   src/svc/payment_decide.c \
   src/svc/payment_decide.h \
+  src/svc/payment_desk.c \
   src/svc/payment_event.c \
   src/svc/payment_gateway.c \
   src/svc/payment_keeper.c \

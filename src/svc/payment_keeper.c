@@ -13,9 +13,7 @@
 #define KEEPER_PAYMENTS_MAX 20
 /* A look costs one to three calls of the gateway: not begun with less than this left. */
 #define KEEPER_LOOK_MS 2000
-/* Looks at what is paid, per run of the task, which is each second: less than a tenth of what a
- * gateway answers to one caller. */
-#define KEEPER_DESK_LOOKS_MAX 1
+
 /* The gateway could not tell: again, less and less often. */
 static enum err keeper_put_off(struct svc *s, const char *id, int64_t checks, const char *reason)
 {
@@ -48,25 +46,6 @@ static enum err keeper_settle_next(struct svc *s, bool *more)
     return keeper_put_off(s, id, checks, err_code(e));
 }
 
-/* Money that the gateway's own desk gave back, without an event: noticed within a minute while no
- * more payments are ahead than a minute's looks. Beyond that each waits its turn, so that the
- * gateway is asked the same number of times however much was paid. */
-static enum err keeper_look_at_desk(struct svc *s)
-{
-    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
-    int i = db_add(b, &stmt_payment_desk_due, NULL, 0);
-    enum err e = db_run(b, s->deadline);
-    if (e != ERR_OK || db_count(db_result(b, i)) == 0)
-        return e;
-    struct settlement now;
-    /* As a hint: what a look for its own sake meets must not open the circuit to payers. */
-    s->hint = true;
-    e = payment_settle(s, db_get_str(db_result(b, i), 0, "id"), ACTOR_KEEPER, SEARCH_KNOWN_INVOICE,
-                       &now);
-    s->hint = false;
-    return err_is_provider(e) ? ERR_OK : e;
-}
-
 /* Orphans first: bookings that ended while their invoice was open are due at once. */
 enum err payment_task_settle(struct svc *s)
 {
@@ -80,9 +59,5 @@ enum err payment_task_settle(struct svc *s)
                     deadline_left_ms(s->deadline) > KEEPER_LOOK_MS;
          i++)
         e = keeper_settle_next(s, &more);
-    for (int i = 0;
-         e == ERR_OK && i < KEEPER_DESK_LOOKS_MAX && deadline_left_ms(s->deadline) > KEEPER_LOOK_MS;
-         i++)
-        e = keeper_look_at_desk(s);
     return e;
 }

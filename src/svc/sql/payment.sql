@@ -456,6 +456,59 @@ UPDATE payments p
  WHERE p.venue_id = due.venue_id AND p.id = due.id
 RETURNING p.id;
 
+-- name: desk_claim
+-- Which page of the gateway's changed charges is read next, if one is due. Its claim ends by
+-- itself. While the looks one by one keep up, nobody needs the list; so what changed long before
+-- they fell behind was found by them.
+-- params: $1 text provider, $2 bigint seconds of the claim
+-- returns: since_us, page
+INSERT INTO gateway_desk AS d (provider, since, begun_at, next_poll_at)
+SELECT $1, now() - interval '1 day', now(), now() + $2::bigint * interval '1 second'
+ WHERE EXISTS (SELECT FROM payments WHERE desk_check_at < now() - interval '15 seconds')
+ON CONFLICT (provider) DO UPDATE
+   SET next_poll_at = excluded.next_poll_at,
+       since = greatest(d.since, excluded.since),
+       begun_at = CASE WHEN d.page = 1 THEN now() ELSE d.begun_at END
+ WHERE d.next_poll_at <= now()
+RETURNING (extract(epoch from d.since) * 1000000)::bigint AS since_us, d.page;
+
+-- name: desk_refunded
+-- Payments of whose charge more went back than we know of, and not by a refund of ours that is
+-- under way.
+-- params: $1 jsonb array of {charge, refunded}
+-- returns: id
+SELECT p.id
+  FROM jsonb_to_recordset($1::jsonb) AS c (charge text, refunded bigint)
+  JOIN payments p ON p.charge_id = c.charge
+ WHERE p.status IN ('paid', 'partially_refunded', 'mismatch')
+   AND NOT p.surplus
+   AND p.refunded_amount < c.refunded
+   AND NOT EXISTS (SELECT
+                     FROM refunds r
+                    WHERE r.venue_id = p.venue_id
+                      AND r.payment_id = p.id
+                      AND r.status IN ('calling', 'unknown'));
+
+-- name: desk_store
+-- The next page is read at once; after the last one the list is left alone for a moment. Then only
+-- changes after the newest that was seen are of interest, or after the time when page 1 was read,
+-- since a charge that changed meanwhile may be on a page before. 30 s are read twice, for clocks
+-- that differ and lists that lag behind.
+-- params: $1 text provider, $2 bigint the page that was read, $3 bigint next page; 0: it was the
+-- params: last, $4 timestamptz newest change on it or NULL
+-- returns: nothing
+UPDATE gateway_desk
+   SET page = greatest($3::bigint, 1),
+       newest = CASE WHEN $3::bigint > 0 THEN greatest(newest, $4::timestamptz) END,
+       since = CASE WHEN $3::bigint > 0 THEN since
+                    ELSE greatest(since,
+                                  least(begun_at,
+                                        coalesce(greatest(newest, $4::timestamptz), since))
+                                  - interval '30 seconds') END,
+       next_poll_at = now() + CASE WHEN $3::bigint > 0 THEN interval '0 seconds'
+                                   ELSE interval '10 seconds' END
+ WHERE provider = $1 AND page = $2::bigint;
+
 -- name: payment_put_off
 -- params: $1 uuid payment, $2 bigint milliseconds to the next check, $3 text why
 -- returns: nothing

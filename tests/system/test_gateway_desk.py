@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the bookingd authors
+"""M29 with more paid bookings than the keeper can look at one by one within a minute."""
+import bd
+import bd_pay
+
+# Copies of the booking and its payment, each at a time of its own, that the keeper looked at longer
+# ago than at any real one. The gateway knows nothing of them.
+COPIES = """
+WITH b AS (
+    INSERT INTO bookings
+    SELECT (jsonb_populate_record(b, jsonb_build_object(
+        'id', gen_random_uuid(), 'starts_at', b.starts_at + i * interval '2 hours',
+        'ends_at', b.ends_at + i * interval '2 hours',
+        'occupied', tstzrange(lower(b.occupied) + i * interval '2 hours',
+                              upper(b.occupied) + i * interval '2 hours')))).*
+      FROM bookings b, generate_series(100, 299) i
+     WHERE b.id = '%s'
+    RETURNING *)
+INSERT INTO payments
+SELECT (jsonb_populate_record(p, jsonb_build_object(
+    'id', gen_random_uuid(), 'booking_id', b.id, 'gateway_id', gen_random_uuid(),
+    'charge_id', gen_random_uuid(), 'desk_check_at', now() - interval '5 minutes'))).*
+  FROM payments p, b
+ WHERE p.booking_id = '%s'"""
+
+
+class Desk(bd.Case):
+    def paid(self, hour):
+        booking = self.shop.book(self.me, hour).json()["id"]
+        payment = self.shop.open(self.me, booking).json()
+        self.shop.pay(payment["gateway_id"])
+        bd.wait_until(
+            lambda: self.shop.payment(self.me, payment["id"])["status"] == "paid", "the payment"
+        )
+        (charge,) = self.shop.invoice(payment["gateway_id"])["payments"]
+        return booking, payment["id"], charge["id"]
+
+    def give_back(self, charge, amount):
+        self.shop.sandbox.api("POST", "/v1/payments/%s/refund" % charge, {"amount": amount})
+
+    def seen(self, payment, amount, n):
+        """Within n polls of the list; one by one it would be the turn of this one last."""
+
+        def look():
+            self.shop.pg.sql("UPDATE gateway_desk SET next_poll_at = now()")
+            return self.shop.payment(self.me, payment)["refunded_amount"] == amount
+
+        before = self.lists()
+        bd.wait_until(look, "the keeper's minute", 30, 0.2)
+        self.assertLessEqual(self.lists() - before, n)
+
+    def lists(self):
+        return (
+            self.shop.daemon.metric(
+                "bookingd_provider_requests_total", operation="payment_find", outcome="ok"
+            )
+            or 0
+        )
+
+    def test_more_than_a_minute_of_looks(self):
+        self.shop = bd_pay.PayShop(self)
+        self.me = self.shop.someone()
+        mine = [self.paid(2 * hour) for hour in range(2)]
+        booking, payment, charge = mine[0]
+        # Others' charges, so that ours are on the second page of the list.
+        for _ in range(41):
+            self.shop.sandbox.api(
+                "POST",
+                "/v1/payments",
+                {
+                    "amount": 100,
+                    "currency": "SAR",
+                    "callback_url": "http://127.0.0.1:1/",
+                    "source": {
+                        "type": "creditcard",
+                        "name": "A B",
+                        "number": bd_pay.VISA,
+                        "month": 1,
+                        "year": 2030,
+                        "cvc": "123",
+                    },
+                },
+            )
+        self.give_back(charge, 2500)
+        self.shop.pg.sql(COPIES % (booking, booking))
+        self.assertEqual(
+            self.shop.pg.value("SELECT count(*) FROM payments WHERE status = 'paid'"), "202"
+        )
+        self.seen(payment, 2500, 4)
+        self.assertIn(("keeper", "payment.refunded_elsewhere"), self.shop.audit(payment))
+        # What happens while nobody runs is found after the start.
+        self.shop.daemon.stop()
+        self.give_back(mine[1][2], 12000)
+        self.give_back(charge, 500)
+        self.shop.daemon.start()
+        self.seen(mine[1][1], 12000, 6)
+        self.seen(payment, 3000, 2)
+        # A gateway that passes over the filter shows old changes: then the list ends at once.
+        self.shop.sandbox.order("payment_list", "unfiltered")
+        self.give_back(charge, 500)
+        before = self.lists()
+        self.shop.pg.sql("UPDATE gateway_desk SET next_poll_at = now(), since = now()")
+        bd.wait_until(lambda: self.lists() > before, "a poll")
+        self.assertEqual(self.shop.pg.value("SELECT page FROM gateway_desk"), "1")
+
+
+if __name__ == "__main__":
+    bd.main()
