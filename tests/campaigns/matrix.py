@@ -7,12 +7,15 @@ A cell is a booking of its own: one call (or two) of its payment or refund meets
 come as its column says, and its customer goes on as customers do. All cells run at the same time in
 one daemon. When the keeper is done, our rows equal the gateway's books: nothing lost, nothing
 doubled, no paid booking that is free, no confirmed one that is unpaid. A fault that hit nobody
-fails the run: it proved nothing. A seventh of it is test_payment_matrix.py.
+fails the run: it proved nothing. Beside the faults there are views: answers in forms that nobody
+has seen, charges that are not what was asked for, money that the gateway's desk gave back. Two
+strangers send hints all the time. A seventh of it is test_payment_matrix.py.
 """
 import collections
 import concurrent.futures
 import itertools
 import os
+import random
 import re
 import sys
 import threading
@@ -54,6 +57,22 @@ MAYBE_DONE = (
     "garbage",
     "huge",
 )  # every other cell: carried out before the fault takes place, or not
+# What the gateway shows of a payment: its answers in another form; a charge of another amount or
+# currency, which staff accept or refund; money that its own desk gave back.
+VIEWS = {
+    "unknown states": {"kind": "stranger"},
+    "unknown members": {"kind": "members"},
+    "numbers as text": {"kind": "text_numbers"},
+    "real numbers": {"kind": "real_numbers"},
+    "exponents": {"kind": "exponents"},
+    "packed": {"kind": "gzip"},
+    "less paid": {"pay": {"amount": "11000"}},
+    "more paid": {"pay": {"amount": "13500"}},
+    "other currency": {"pay": {"currency": "USD"}},
+    "part back at the desk": {"desk": ("refund", {"amount": 2500})},
+    "all back at the desk": {"desk": ("refund", {"amount": 12000})},
+    "voided at the desk": {"desk": ("void", None)},
+}
 HOOKS = (
     "never",
     "once",
@@ -71,6 +90,7 @@ TRIES = 40
 class Cell:
     def __init__(self, number, call, fault, hooks):
         self.number, self.call, self.fault, self.hooks = number, call, fault, hooks
+        self.view = VIEWS[fault] if call == "view" else {}
         self.odd = number % 2 == 1
         self.me = self.booking = self.payment = self.invoice = self.charge = None
         self.events = []
@@ -201,7 +221,9 @@ class Field:
         if cell.number % 3 == 0:
             self.shop.sandbox.form("/invoices/%s/pay" % cell.invoice, number=bd_pay.POOR)
             cell.events.append(self.event(cell, "payment_faild"))
-        r = self.shop.sandbox.form("/invoices/%s/pay" % cell.invoice, number=bd_pay.VISA)
+        r = self.shop.sandbox.form(
+            "/invoices/%s/pay" % cell.invoice, number=bd_pay.VISA, **cell.view.get("pay", {})
+        )
         cell.charge = re.search(r"[?&]id=([\w-]+)", r.header("Location") or "")
         if not cell.charge:
             raise AssertionError("%s: not paid: %r" % (cell, r))
@@ -209,7 +231,9 @@ class Field:
         cell.events.append(self.event(cell, "payment_paid", cell.charge))
 
     def begin_3ds(self, cell):
-        r = self.shop.sandbox.form("/invoices/%s/pay" % cell.invoice, number=bd_pay.VISA_3DS)
+        r = self.shop.sandbox.form(
+            "/invoices/%s/pay" % cell.invoice, number=bd_pay.VISA_3DS, **cell.view.get("pay", {})
+        )
         cell.charge = r.header("Location").split("/3ds/")[1].split("?")[0]
 
     def answer_3ds(self, cell):
@@ -290,6 +314,9 @@ class Field:
     def run(self, cell):
         cell.booking = self.call(cell, "book", (201,), cell.me, cell.hour).json()["id"]
         late, cancels = cell.hooks == "after expiry", cell.call in ("payment fetch", "refund")
+        if "kind" in cell.view:
+            for route in ("invoice_create", "invoice_fetch"):
+                self.order(cell, route, cell.booking, kind=cell.view["kind"])
         if cell.hooks == "before the answer" and cell.call != "cancel":
             if cell.call == "fetch":
                 self.injected(cell, "invoice_fetch", cell.booking, None)
@@ -319,8 +346,10 @@ class Field:
         elif cell.charge is None:
             self.pay(cell)
         self.hook(cell)
-        if cell.call == "fetch":
+        if cell.call in ("fetch", "view"):
             self.call(cell, "come_back", (303,), cell.payment)
+        if cell.call == "view":
+            self.finish_view(cell, late and cell.number // 7 % 2 == 1)
         if cancels:
             self.cancel_paid(cell)
 
@@ -340,12 +369,76 @@ class Field:
             self.answer_3ds(cell)
         self.hook(cell)
 
-    def cancel_paid(self, cell):
+    def await_confirmed(self, cell):
         def confirmed():
             self.call(cell, "come_back", (303,), cell.payment)
             return self.shop.booking(cell.me, cell.booking)["status"] == "confirmed"
 
         bd.wait_until(confirmed, "%s is confirmed" % cell, 10, 0.1)
+
+    # -- views --
+    def staff_post(self, path):
+        return self.shop.call("POST", "/v1/staff/" + path, None, self.shop.admin)
+
+    def decide(self, cell):
+        """Staff accept what was paid, or give it back: the latter when the place is gone."""
+        acts = ["accept", "refund"] if cell.odd else ["refund"]
+
+        def decided():
+            r = self.staff_post("payments/%s/%s" % (cell.payment, acts[0]))
+            if r.code == "slot_taken":
+                acts.pop(0)
+            if r.status != 200:
+                self.call(cell, "come_back", (303,), cell.payment)
+            return r.status == 200
+
+        bd.wait_until(decided, "%s is decided by staff" % cell, 20, 0.2)
+
+    def finish_view(self, cell, taken):
+        if "pay" in cell.view:
+            self.decide(cell)
+        elif taken:  # the keeper gives it back
+            return
+        elif "desk" in cell.view:
+            self.await_confirmed(cell)
+            what, body = cell.view["desk"]
+            self.shop.sandbox.api("POST", "/v1/payments/%s/%s" % (cell.charge, what), body)
+            cell.events.append(self.event(cell, "payment_refunded", cell.charge))
+            self.hook(cell)
+        elif cell.odd:  # and given back in the same form
+            self.await_confirmed(cell)
+            for route in ("payment_fetch", "refund"):
+                self.order(cell, route, cell.booking, kind=cell.view["kind"])
+            self.call(cell, "cancel", (200,), cell.me, cell.booking)
+
+    def end_given_back(self, cell):
+        """Staff cancel what nobody has paid for any more; half of them before we know it."""
+
+        def known():
+            self.shop.hurry()
+            return self.shop.payment(cell.me, cell.payment)["status"] == "refunded"
+
+        if self.shop.booking(cell.me, cell.booking)["status"] != "confirmed":
+            return
+        if cell.odd:
+            bd.wait_until(known, "%s is seen as given back" % cell, 60, 0.3)
+        self.staff_post("bookings/%s/cancel" % cell.booking)
+
+    def flood(self, stop):
+        """A stranger's hints about the payments of all cells."""
+        while not stop.is_set():
+            cell = random.choice(self.cells)
+            if cell.payment is None:
+                time.sleep(0.01)
+                continue
+            r = self.shop.call("POST", "/v1/payments/%s/gateway" % cell.payment)
+            with self.lock:
+                self.answers["hint %d" % r.status] += 1
+                if r.status not in (200, 502, 503, 504):
+                    self.wrong.append("a hint was answered %r" % r)
+
+    def cancel_paid(self, cell):
+        self.await_confirmed(cell)
         self.injected(
             cell,
             ROUTES[cell.call],
@@ -423,7 +516,19 @@ def play(case, cells, limit=60):
     field.customers()
     # When nobody listens nobody is answered: the cells that need that come one by one.
     field.all(field.run, [c for c in cells if c.fault == "refused"], 1)
+    stop = threading.Event()
+    strangers = [threading.Thread(target=field.flood, args=(stop,)) for _ in range(2)]
+    for stranger in strangers:
+        stranger.start()
     field.all(field.run, [c for c in cells if c.fault != "refused"])
+    stop.set()
+    for stranger in strangers:
+        stranger.join()
+    field.all(
+        field.end_given_back,
+        [c for c in cells if c.fault in ("all back at the desk", "voided at the desk")],
+        4,
+    )
     ended = [c for c in cells if c.call == "cancel"]
     field.shop.hurry()
     theirs = {c.payment for c in ended}
@@ -443,7 +548,8 @@ def play(case, cells, limit=60):
     kinds = collections.Counter(kind for kind, _ in wrong)
     states = dict(field.shop.pg.sql("SELECT status, count(*) FROM payments GROUP BY 1"))
     print(
-        "%d cells (%d calls × %d faults × %d webhooks): %d lost, %d doubled, %d paid and free, "
+        "%d cells (%d calls × %d faults and views × %d webhooks): %d lost, %d doubled, %d paid and "
+        "free, "
         "%d confirmed and unpaid, %d not ended; "
         "%d payments %s, %d refunds; %d requests; %.0f s, settled after %.0f s more"
         % (
@@ -473,7 +579,9 @@ def play(case, cells, limit=60):
 
 
 def all_cells():
-    return [Cell(n, *what) for n, what in enumerate(itertools.product(ROUTES, FAULTS, HOOKS))]
+    faults = itertools.product(ROUTES, FAULTS, HOOKS)
+    views = itertools.product(["view"], VIEWS, HOOKS)
+    return [Cell(n, *what) for n, what in enumerate(itertools.chain(faults, views))]
 
 
 class Matrix(bd.Case):
