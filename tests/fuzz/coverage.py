@@ -39,7 +39,8 @@ PARSERS = (
         "ext/sms_http.c ext/sms_msegat.c ext/sms_taqnyat.c ext/sms_twilio.c ext/sms_unifonic.c "
         "ext/ext_jsonpath.c",
     ),
-    ("gateway's answers, webhooks", "ext/pay_moyasar.c"),
+    ("gateway's answers, webhooks", "ext/pay_moyasar.c ext/pay_moyasar_read.c"),
+    ("payments", "svc/payment_decide.c"),
     ("cursors", "api/api_cursor.c"),
     (
         "header fields",

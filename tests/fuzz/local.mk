@@ -16,6 +16,7 @@ FUZZ_REPLAYS = \
   tests/fuzz/replay_http_head \
   tests/fuzz/replay_http_query \
   tests/fuzz/replay_json \
+  tests/fuzz/replay_payment_decide \
   tests/fuzz/replay_phone \
   tests/fuzz/replay_provider_answer \
   tests/fuzz/replay_request \
@@ -31,6 +32,7 @@ tests_fuzz_replay_http_chunked_SOURCES = tests/fuzz/fuzz_http_chunked.c tests/fu
 tests_fuzz_replay_http_head_SOURCES = tests/fuzz/fuzz_http_head.c tests/fuzz/replay.c
 tests_fuzz_replay_http_query_SOURCES = tests/fuzz/fuzz_http_query.c tests/fuzz/replay.c
 tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz_json.c tests/fuzz/replay.c
+tests_fuzz_replay_payment_decide_SOURCES = tests/fuzz/fuzz_payment_decide.c tests/fuzz/replay.c
 tests_fuzz_replay_phone_SOURCES = tests/fuzz/fuzz_phone.c tests/fuzz/replay.c
 tests_fuzz_replay_provider_answer_SOURCES = tests/fuzz/fuzz_provider_answer.c tests/fuzz/replay.c
 tests_fuzz_replay_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
@@ -50,6 +52,7 @@ noinst_PROGRAMS += \
   tests/fuzz/fuzz_http_head \
   tests/fuzz/fuzz_http_query \
   tests/fuzz/fuzz_json \
+  tests/fuzz/fuzz_payment_decide \
   tests/fuzz/fuzz_phone \
   tests/fuzz/fuzz_provider_answer \
   tests/fuzz/fuzz_request \
@@ -63,6 +66,7 @@ tests_fuzz_fuzz_http_chunked_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_http_head_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_http_query_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_json_LDFLAGS = $(LINK_LIBFUZZER)
+tests_fuzz_fuzz_payment_decide_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_phone_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_provider_answer_LDFLAGS = $(LINK_LIBFUZZER)
 tests_fuzz_fuzz_request_LDFLAGS = $(FUZZ_WRAP) -fsanitize=fuzzer
