@@ -150,8 +150,19 @@ static void call_refund(const struct pay_call *c, struct ext_result *o)
         ENSURE(strcmp(out.id, CHARGE) == 0);
 }
 
+static void call_changed(const struct pay_call *c, struct ext_result *o)
+{
+    struct pay_changes out;
+    *o = pay_changed(c, (struct wall){INT64_C(1767225600000000)}, 1, &out);
+    for (size_t i = 0; o->err == ERR_OK && i < out.n; i++) {
+        check_id(out.items[i].charge_id);
+        ENSURE(out.items[i].refunded > 0);
+    }
+}
+
 static void (*const calls[])(const struct pay_call *c, struct ext_result *o) = {
-    call_create, call_fetch, call_find, call_charges, call_fetch_charge, call_cancel, call_refund,
+    call_create,       call_fetch,  call_find,   call_charges,
+    call_fetch_charge, call_cancel, call_refund, call_changed,
 };
 
 static void check_outcome(const struct ext_result *o)

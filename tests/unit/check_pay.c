@@ -73,13 +73,15 @@ static void tear_down(void)
 
 /* ---- verdicts ---- */
 
-enum what { CREATE, FETCH, FIND, CHARGES, FETCH_CHARGE, CANCEL, REFUND };
+enum what { CREATE, FETCH, FIND, CHARGES, FETCH_CHARGE, CANCEL, REFUND, CHANGED };
 
 static struct pay_invoice invoice;
 static struct pay_invoices invoices;
 static struct pay_charge charge;
 static const struct pay_charge *charges;
 static size_t charges_n;
+static struct pay_changes changes;
+#define SINCE_US INT64_C(1767225600000000) /* 2026-01-01T00:00:00Z */
 
 static struct ext_result ask(enum what what)
 {
@@ -113,6 +115,9 @@ static struct ext_result ask(enum what what)
         break;
     case REFUND:
         o = pay_refund(&call, "pay_1", 100, &charge);
+        break;
+    case CHANGED:
+        o = pay_changed(&call, (struct wall){SINCE_US}, 3, &changes);
         break;
     }
     return o;
@@ -204,6 +209,10 @@ static const struct {
     {REFUND, 200, CHARGE("pay_2", "refunded"), FAI, true, "answer about another payment"},
     {REFUND, 200, "{}", FAI, true, "unreadable answer"},
     {FETCH_CHARGE, 200, CHARGE("pay_1", "voided"), ERR_OK, false, NULL},
+    {CHANGED, 200, "{\"payments\":[]}", ERR_OK, false, NULL},
+    {CHANGED, 200, "{\"payments\":[1,{},null]}", ERR_OK, false, NULL},
+    {CHANGED, 200, "{\"payments\":{}}", FAI, false, "unreadable answer"},
+    {CHANGED, 404, "{}", ERR_NOT_FOUND, false, "not found"},
 };
 
 START_TEST(answers_are_judged)
@@ -246,6 +255,37 @@ START_TEST(charges_have_states)
     ck_assert(charge.pending == states[_i].pending && charge.charged == states[_i].charged);
     ck_assert_int_eq(charge.refunded, states[_i].refunded);
     ck_assert_ptr_null(charge.invoice_id);
+}
+END_TEST
+
+/* M29 */
+#define CHANGE(id, refunded, updated)                                                    \
+    "{\"id\":\"" id                                                                      \
+    "\",\"status\":\"paid\",\"amount\":5000,\"currency\":\"SAR\",\"refunded\":" refunded \
+    ",\"updated_at\":" updated "}"
+static const char first_page[] =
+    "{\"payments\":[" CHANGE("a", "0", "\"2026-01-01T00:00:03.5Z\"") "," CHANGE(
+        "b", "7.0", "\"2026-01-01T00:00:00Z\"") "," CHANGE("c", "\"5000\"",
+                                                           "null") "],\"meta\":{\"next_page\":4}}";
+static const char unfiltered_page[] = "{\"payments\":[" CHANGE(
+    "a", "1", "\"2025-12-31T23:59:59Z\"") "],\"meta\":{\"next_page\":null}}";
+
+START_TEST(changes_tell_what_went_back)
+{
+    given = (struct ext_reply){.status = 200, .body = str_of(first_page)};
+    ck_assert_int_eq(ask(CHANGED).err, ERR_OK);
+    ck_assert_ptr_nonnull(
+        strstr(asked.url, "/payments?updated%5Bgt%5D=2026-01-01T00:00:00Z&page=3"));
+    ck_assert_uint_eq(changes.n, 2);
+    ck_assert_str_eq(changes.items[0].charge_id, "b");
+    ck_assert_int_eq(changes.items[0].refunded, 7);
+    ck_assert_int_eq(changes.items[1].refunded, 5000);
+    ck_assert_int_eq(changes.newest.us, SINCE_US + 3500000);
+    ck_assert(changes.more && changes.filtered);
+    /* One that changed before was not asked for: the filter was passed over. */
+    given.body = str_of(unfiltered_page);
+    ck_assert_int_eq(ask(CHANGED).err, ERR_OK);
+    ck_assert(!changes.more && !changes.filtered);
 }
 END_TEST
 
@@ -394,6 +434,7 @@ int main(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_loop_test(tc, answers_are_judged, 0, (int)ARRAY_LEN(cases));
     tcase_add_loop_test(tc, charges_have_states, 0, (int)ARRAY_LEN(states));
+    tcase_add_test(tc, changes_tell_what_went_back);
     tcase_add_test(tc, lists_hold_what_is_ours);
     tcase_add_test(tc, a_full_page_may_go_on);
     tcase_add_test(tc, a_call_that_failed_is_not_judged);

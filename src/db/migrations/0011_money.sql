@@ -55,3 +55,15 @@ UPDATE payments p
    AND p.status IN ('paid', 'partially_refunded')
    AND NOT p.surplus;
 CREATE INDEX payments_desk ON payments (desk_check_at) WHERE desk_check_at IS NOT NULL;
+
+-- With more of them than it can look at one by one, the keeper reads the gateway's list of changed
+-- charges, and this is how far it has come. One row per provider; a process that dies leaves its
+-- page to the next one.
+CREATE TABLE gateway_desk (
+    provider     text PRIMARY KEY,
+    since        timestamptz NOT NULL,    -- later changes are asked for; by the gateway's clock
+    page         integer NOT NULL DEFAULT 1,
+    begun_at     timestamptz NOT NULL,    -- when page 1 was asked for
+    newest       timestamptz,             -- the newest change on the pages so far
+    next_poll_at timestamptz NOT NULL
+);
