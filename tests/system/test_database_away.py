@@ -44,7 +44,8 @@ def server_processes():
 @contextlib.contextmanager
 def frozen(pids):
     for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+        with contextlib.suppress(ProcessLookupError):  # one may have ended since they were listed
+            os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
