@@ -180,20 +180,29 @@ enum err catalog_venue(struct svc *s, const char *id, const char *token_hash, st
     return ERR_OK;
 }
 
-/* The venue is read in the same round trip, to tell "no services" from "no such venue". */
-enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page,
-                          struct service **out, size_t *n)
+/* The rows of a list of a venue. The venue is read in the same round trip, to tell an empty list
+ * from no such venue. */
+static enum err catalog_run_list(struct svc *s, const char *venue_id, const struct db_stmt *list,
+                                 const struct catalog_page *page, struct db_rows *rows)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
     int venue = DB_ADD(b, &stmt_catalog_venue, venue_id, NULL);
-    int i = DB_ADD(b, &stmt_catalog_services, venue_id, db_int(b, page->limit), page->after_name,
-                   page->after_id);
+    int i = DB_ADD(b, list, venue_id, db_int(b, page->limit), page->after_name, page->after_id);
     enum err e = db_run(b, s->deadline);
+    if (e == ERR_OK && db_count(db_result(b, venue)) == 0)
+        e = ERR_NOT_FOUND;
+    if (e == ERR_OK)
+        *rows = db_result(b, i);
+    return e;
+}
+
+enum err catalog_services(struct svc *s, const char *venue_id, const struct catalog_page *page,
+                          struct service **out, size_t *n)
+{
+    struct db_rows rows;
+    enum err e = catalog_run_list(s, venue_id, &stmt_catalog_services, page, &rows);
     if (e != ERR_OK)
         return e;
-    if (db_count(db_result(b, venue)) == 0)
-        return ERR_NOT_FOUND;
-    struct db_rows rows = db_result(b, i);
     *n = (size_t)db_count(rows);
     *out = arena_array(s->arena, *n, sizeof **out);
     for (int row = 0; row < (int)*n; row++)
@@ -215,20 +224,14 @@ enum err catalog_service(struct svc *s, const char *id, const char *token_hash, 
     return ERR_OK;
 }
 
-/* As for services, the venue comes with them. Only resources that are `listed` are public. */
+/* Only resources that are `listed` are public. */
 enum err catalog_resources(struct svc *s, const char *venue_id, const struct catalog_page *page,
                            struct resource **out, size_t *n)
 {
-    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int venue = DB_ADD(b, &stmt_catalog_venue, venue_id, NULL);
-    int i = DB_ADD(b, &stmt_catalog_resources, venue_id, db_int(b, page->limit), page->after_name,
-                   page->after_id);
-    enum err e = db_run(b, s->deadline);
+    struct db_rows rows;
+    enum err e = catalog_run_list(s, venue_id, &stmt_catalog_resources, page, &rows);
     if (e != ERR_OK)
         return e;
-    if (db_count(db_result(b, venue)) == 0)
-        return ERR_NOT_FOUND;
-    struct db_rows rows = db_result(b, i);
     *n = (size_t)db_count(rows);
     *out = arena_array(s->arena, *n, sizeof **out);
     for (int row = 0; row < (int)*n; row++)
