@@ -31,38 +31,27 @@ WITH future AS MATERIALIZED (
        AND b.status NOT IN ('cancelled', 'expired')
        AND b.starts_at > now()
        AND booking_status(b.status, b.hold_expires_at) IN ('pending_payment', 'confirmed')
-), days AS (
+), spans AS (
     SELECT f.resource_id, min(f.time_zone) AS zone,
            min((f.starts_at AT TIME ZONE f.time_zone)::date) - 1 AS first_day,
            max((f.ends_at AT TIME ZONE f.time_zone)::date) AS last_day
       FROM future f
      WHERE $2::boolean
      GROUP BY f.resource_id
+), days AS (
+    SELECT s.resource_id, s.first_day + n AS day
+      FROM spans s
+      CROSS JOIN generate_series(0, s.last_day - s.first_day) AS n
 ), hours AS (
-    SELECT d.resource_id, d.zone, d.first_day + n AS day, h.opens_minute, h.closes_minute
-      FROM days d
-      CROSS JOIN generate_series(0, d.last_day - d.first_day) AS n
-      JOIN opening_hours h ON h.resource_id = d.resource_id
-                          AND h.weekday = extract(isodow FROM d.first_day + n)
-     WHERE NOT EXISTS (
-               SELECT 1
-                 FROM special_hours sp
-                WHERE sp.resource_id = d.resource_id
-                  AND d.first_day + n BETWEEN sp.first_day AND sp.last_day)
-     UNION ALL
-    SELECT d.resource_id, d.zone, d.first_day + n, h.opens_minute, h.closes_minute
-      FROM days d
-      CROSS JOIN generate_series(0, d.last_day - d.first_day) AS n
-      JOIN special_hours sp ON sp.resource_id = d.resource_id
-                           AND d.first_day + n BETWEEN sp.first_day AND sp.last_day,
-           LATERAL unnest(sp.opens_minutes, sp.closes_minutes) AS h (opens_minute, closes_minute)
+    -- include: hours_of_days
 ), openings AS (
     SELECT h.resource_id,
-           wall_instant(h.day + h.opens_minute * interval '1 minute', h.zone) AS opens_at,
+           wall_instant(h.day + h.opens_minute * interval '1 minute', s.zone) AS opens_at,
            wall_instant(h.day + (h.closes_minute
                                  + CASE WHEN h.closes_minute <= h.opens_minute THEN 1440 ELSE 0 END)
-                                * interval '1 minute', h.zone) AS closes_at
+                                * interval '1 minute', s.zone) AS closes_at
       FROM hours h
+      JOIN spans s ON s.resource_id = h.resource_id
 ), reached AS (
     SELECT o.resource_id, o.opens_at, o.closes_at,
            max(o.closes_at) OVER (PARTITION BY o.resource_id ORDER BY o.opens_at, o.closes_at

@@ -50,6 +50,24 @@ SELECT r.venue_id, r.id, r.name, r.name_ar, r.name_en, r.capacity
  WHERE r.active
    AND (a.resource_id IS NULL OR r.id = a.resource_id)
 
+-- What is open on the days of `days` (resource_id, day). Hours of dates replace the weekly ones.
+-- fragment: hours_of_days
+SELECT d.resource_id, d.day, h.opens_minute, h.closes_minute
+  FROM days d
+  JOIN opening_hours h ON h.resource_id = d.resource_id
+                      AND h.weekday = extract(isodow FROM d.day)::integer
+ WHERE NOT EXISTS (
+           SELECT 1
+             FROM special_hours sp
+            WHERE sp.resource_id = d.resource_id
+              AND d.day BETWEEN sp.first_day AND sp.last_day)
+ UNION ALL
+SELECT d.resource_id, d.day, h.opens_minute, h.closes_minute
+  FROM days d
+  JOIN special_hours sp ON sp.resource_id = d.resource_id
+                       AND d.day BETWEEN sp.first_day AND sp.last_day,
+       LATERAL unnest(sp.opens_minutes, sp.closes_minutes) AS h (opens_minute, closes_minute)
+
 -- name: slot_service
 -- params: $1 uuid service, $2 uuid booking, $3 uuid resource, $4 timestamptz start, $5 date first,
 -- params: $6 date last
@@ -124,8 +142,8 @@ SELECT r.id, r.name, r.name_ar, r.name_en, r.capacity,
 -- All that has a place in time, in one statement: who serves is found once. kind is 'o' for an
 -- opening, 'c' for a closure (without resource: of the whole venue), 'b' for a booking.
 --
--- Hours of dates replace the weekly ones. A row may begin on the day before the first and end in
--- it; a service may run on into the days after the last.
+-- A row of hours may begin on the day before the first and end in it; a service may run on into the
+-- days after the last.
 -- name: slot_times
 -- params: $1 uuid service, $2 uuid booking, $3 uuid resource, $4 timestamptz start, $5 date first,
 -- params: $6 date last
@@ -136,26 +154,12 @@ WITH asked AS (
 ), served AS (
     -- include: slot_served
 ), days AS (
-    SELECT a.first_day - 1 + n AS day
-      FROM asked a,
+    SELECT r.id AS resource_id, a.first_day - 1 + n AS day
+      FROM asked a
+      CROSS JOIN served r,
            generate_series(0, a.last_day - a.first_day + a.duration_minutes / 1440 + 2) AS n
 ), hours AS (
-    SELECT r.id AS resource_id, d.day, h.opens_minute, h.closes_minute
-      FROM served r
-      CROSS JOIN days d
-      JOIN opening_hours h ON h.resource_id = r.id
-                          AND h.weekday = extract(isodow FROM d.day)::integer
-     WHERE NOT EXISTS (
-               SELECT 1
-                 FROM special_hours sp
-                WHERE sp.resource_id = r.id
-                  AND d.day BETWEEN sp.first_day AND sp.last_day)
-     UNION ALL
-    SELECT r.id, d.day, h.opens_minute, h.closes_minute
-      FROM served r
-      JOIN special_hours sp ON sp.resource_id = r.id
-      JOIN days d ON d.day BETWEEN sp.first_day AND sp.last_day,
-           LATERAL unnest(sp.opens_minutes, sp.closes_minutes) AS h (opens_minute, closes_minute)
+    -- include: hours_of_days
 ), walls AS (
     SELECT h.resource_id, a.time_zone,
            h.day + h.opens_minute * interval '1 minute' AS opens,
