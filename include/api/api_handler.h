@@ -128,8 +128,9 @@ const char *api_idem_name(const struct api_request *r);
 /* The Idempotency-Key as it came; NULL without one. */
 const char *api_idem_key(const struct api_request *r);
 
-/* Sets status and JSON body. */
+/* Sets status and JSON body; the latter also as text that lives as long as the request. */
 void api_reply(struct api_request *r, int status, json_t *body);
+void api_reply_text(struct api_request *r, int status, struct str json);
 void api_reply_empty(struct api_request *r, int status);
 /* ETag: "VERSION" of a booking, on the response. */
 void api_etag(struct api_request *r, int64_t version);

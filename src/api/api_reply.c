@@ -6,11 +6,16 @@
 
 #include "api_priv.h"
 
-void api_reply(struct api_request *r, int status, json_t *body)
+void api_reply_text(struct api_request *r, int status, struct str json)
 {
     r->resp.status = status;
     r->resp.content_type = "application/json";
-    r->resp.body = json_text(r->svc.arena, body);
+    r->resp.body = json;
+}
+
+void api_reply(struct api_request *r, int status, json_t *body)
+{
+    api_reply_text(r, status, json_text(r->svc.arena, body));
 }
 
 void api_reply_empty(struct api_request *r, int status)

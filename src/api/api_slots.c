@@ -7,11 +7,13 @@
 #include "api/api_booking_json.h"
 #include "api/api_handler.h"
 #include "api/api_page.h"
+#include "base/num.h"
 #include "svc/slot_search.h"
 
 /* A page of slots is longer than one of other lists: a week of one resource fits in it. */
 #define SLOTS_LIMIT_MAX 500
 #define SLOTS_LIMIT_DEFAULT 200
+#define SLOT_TEXT_MAX 160 /* a row with whole seconds has 140 bytes; longer ones let it grow */
 
 struct slots_input {
     const char *from, *to;
@@ -46,15 +48,40 @@ static const struct schema_row api_slots_days_rows[] = {
     SCHEMA_END,
 };
 
-/* `available` is how many people still fit at every moment of this slot. */
-static json_t *api_slots_json(struct arena *a, const struct slot_item *s)
+/* As text, not as a tree: a week has hundreds of rows of one form, and a tree of them would cost
+ * most of the request. Times, identifiers and numbers have nothing to escape. `available` is how
+ * many people still fit at every moment of the slot. */
+static void api_slots_write(struct sb *out, const struct slot_item *s)
 {
-    json_t *j = json_obj(a);
-    json_put_time(a, j, "starts_at", s->starts_at);
-    json_put_time(a, j, "ends_at", s->ends_at);
-    json_put_str(a, j, "resource_id", s->resource_id.s);
-    json_put_int(a, j, "available", s->available);
-    return j;
+    char time[WALL_RFC3339_MAX], number[NUM_TEXT_MAX];
+    sb_puts(out, "{\"starts_at\":\"");
+    sb_puts(out, wall_format(s->starts_at, time));
+    sb_puts(out, "\",\"ends_at\":\"");
+    sb_puts(out, wall_format(s->ends_at, time));
+    sb_puts(out, "\",\"resource_id\":\"");
+    sb_puts(out, s->resource_id.s);
+    sb_puts(out, "\",\"available\":");
+    sb_puts(out, num_text(s->available, number));
+    sb_puts(out, "}");
+}
+
+/* The page in the form of api_reply_list(). A cursor is base64url, so it needs no escaping. */
+static struct str api_slots_text(struct arena *a, const struct slot_page *page, const char *next)
+{
+    struct sb out;
+    sb_init(&out, a, SLOT_TEXT_MAX * (page->n + 1) + API_CURSOR_MAX);
+    sb_puts(&out, "{\"items\":[");
+    for (size_t i = 0; i < page->n; i++) {
+        if (i > 0)
+            sb_add(&out, ",", 1);
+        api_slots_write(&out, &page->items[i]);
+    }
+    sb_puts(&out, "],\"next\":");
+    if (next)
+        sb_printf(&out, "\"%s\"}", next);
+    else
+        sb_puts(&out, "null}");
+    return sb_str(&out);
 }
 
 /* A text that is no date must not reach the database, whose message would not name the
@@ -109,13 +136,12 @@ static enum err api_slots_get_list(struct api_request *r)
     enum err e = slot_search(&r->svc, &q, &page);
     if (e != ERR_OK)
         return api_slots_fail(r, e);
-    struct arena *a = r->svc.arena;
-    json_t *items = json_arr(a);
-    for (size_t i = 0; i < page.n; i++)
-        json_push(a, items, api_slots_json(a, &page.items[i]));
-    const struct slot_item *last = page.n > 0 ? &page.items[page.n - 1] : NULL;
-    api_reply_list(r, items,
-                   page.more ? api_time_cursor_make(r, last->starts_at, &last->resource_id) : NULL);
+    const char *next = NULL;
+    if (page.more) {
+        const struct slot_item *last = &page.items[page.n - 1];
+        next = api_time_cursor_make(r, last->starts_at, &last->resource_id);
+    }
+    api_reply_text(r, 200, api_slots_text(r->svc.arena, &page, next));
     return ERR_OK;
 }
 
