@@ -25,6 +25,18 @@ struct disp_reply {
     bool head_only;
 };
 
+/* Beyond the table: no route. A fixed page was found with its head already. */
+static size_t disp_answer_row(const struct disp *d, const struct conn *c)
+{
+    const struct http_route_table *t = d->env->routes;
+    struct http_params ignored;
+    if (!c->req)
+        return t->n;
+    if (c->req->local && c->req->row < t->n)
+        return c->req->row;
+    return http_route_find(t, c->req->method, disp_conn_path(c), &ignored);
+}
+
 /* The same record and metrics as an answer from a worker has. A request that never became whole has
  * not waited for a worker. */
 static void disp_answer_record(struct disp *d, struct conn *c, const struct disp_reply *a)
@@ -38,18 +50,15 @@ static void disp_answer_record(struct disp *d, struct conn *c, const struct disp
     const struct mono given = whole && r->given.ns ? r->given : d->now;
     /* 204 for OPTIONS, 200 for the fixed pages: what disp_local_respond() will set. */
     const int local_status = r && r->method == HTTP_OPTIONS ? 204 : 200;
-    struct http_params ignored;
-    char peer[ADDR_TEXT_MAX];
-
     log_set_request(a->id);
     http_access_write(
         &(struct http_access){
             .routes = routes,
-            .row = r ? http_route_find(routes, r->method, disp_conn_path(c), &ignored) : routes->n,
+            .row = disp_answer_row(d, c),
             .method = r ? http_method_names[r->method] : NULL,
             .status = a->problem ? http_problem_status(a->problem->err) : local_status,
             .err = a->problem ? a->problem->err : ERR_OK,
-            .client = net_peer_address(c->fd, peer, sizeof(peer)),
+            .client = c->address,
             .seconds = mono_seconds_between(begun, d->now),
             .queue_seconds = whole ? mono_seconds_between(begun, given) : 0,
         },

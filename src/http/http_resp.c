@@ -9,6 +9,7 @@
 #include "http/http_resp.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -132,19 +133,26 @@ static bool resp_has_header(const struct http_resp *r, const char *name)
     return false;
 }
 
-/* IMF-fixdate (RFC 9110 5.6.7), which is English whatever the locale. */
+/* IMF-fixdate (RFC 9110 5.6.7), which is English whatever the locale. Made once per second. */
 static void resp_add_date(struct sb *b)
 {
+    static char line[64];
+    static time_t made;
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t now = (time_t)(wall_now().us / 1000000);
     struct tm t;
-    const struct tm *split = gmtime_r(&now, &t);
 
-    ENSURE(split != NULL);
-    sb_printf(b, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[t.tm_wday], t.tm_mday,
-              months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+    if (now != made || line[0] == '\0') {
+        const struct tm *split = gmtime_r(&now, &t);
+        ENSURE(split != NULL);
+        (void)snprintf(line, sizeof line, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
+                       days[t.tm_wday], t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour,
+                       t.tm_min, t.tm_sec);
+        made = now;
+    }
+    sb_puts(b, line);
 }
 
 static void resp_add_field(struct sb *b, const char *name, const char *value)
@@ -160,7 +168,7 @@ struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head
 {
     /* RFC 9110 8.6: these have no Content-Length. */
     bool bodiless = r->status < 200 || r->status == 204 || r->status == 304;
-    char length[NUM_TEXT_MAX];
+    char number[NUM_TEXT_MAX];
     struct sb b;
 
     ENSURE(r->status >= 100 && r->status <= 599);
@@ -168,14 +176,18 @@ struct str http_resp_bytes(const struct http_resp *r, bool keep_alive, bool head
     /* The usual head has less than 512 bytes: one allocation, and no copy while it grows. */
     sb_init(&b, r->arena, 512 + (head_only ? 0 : r->body.n));
     /* Always 1.1, also to a 1.0 client (RFC 9110 2.5). */
-    sb_printf(&b, "HTTP/1.1 %d %s\r\n", r->status, http_reason(r->status));
+    sb_puts(&b, "HTTP/1.1 ");
+    sb_puts(&b, num_text(r->status, number));
+    sb_add(&b, " ", 1);
+    sb_puts(&b, http_reason(r->status));
+    sb_add(&b, "\r\n", 2);
     resp_add_date(&b);
     if (r->content_type) {
         ENSURE(resp_is_field_value(r->content_type));
         resp_add_field(&b, "Content-Type", r->content_type);
     }
     if (!bodiless)
-        resp_add_field(&b, "Content-Length", num_text((int64_t)r->body.n, length));
+        resp_add_field(&b, "Content-Length", num_text((int64_t)r->body.n, number));
     sb_puts(&b, keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
     /* An answer with text of a customer must never be taken for a page with scripts. */
     sb_puts(&b, "X-Content-Type-Options: nosniff\r\n");
