@@ -56,6 +56,11 @@ void log_set_role(const char *role, int slot);
 /* Added to every record until changed; NULL takes it away. The string is borrowed. */
 void log_set_request(const char *request_id);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
+/* From now on records are kept, in their order, until log_flush(), or until there are 4096 bytes of
+ * them: for a process that handles many events per turn of its loop. What ends the process without
+ * a flush loses those of that turn. */
+void log_hold(void);
+void log_flush(void);
 /* Called for each record that is dropped because stderr would have blocked; NULL: nothing. */
 void log_set_drop_hook(void (*fn)(void));
 /* "+966551234567" -> "+9665****4567" into buf (at least 24 bytes): the first 5 and the last 4

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "base/cdefs.h"
@@ -148,6 +149,7 @@ static int dispatcher_loop(struct disp *d)
     struct epoll_event events[EVENTS];
     for (;;) {
         const int most_ms = d->listening_paused || d->draining ? SHORT_TURN_MS : SCOREBOARD_BEAT_MS;
+        log_flush();
         int n = epoll_wait(d->ep, events, EVENTS, disp_conn_wait_ms(d, most_ms));
         /* Only a fault of the program ends here; the master starts another dispatcher. */
         if (n < 0 && errno != EINTR)
@@ -172,9 +174,13 @@ int dispatcher_main(const struct child_env *env)
     /* Static: it is large, and it is there once. */
     static struct disp d;
     if (!dispatcher_init(&d, env)) {
-        LOG(LOG_LEVEL_ERROR, "dispatcher.start_failed", F_INT("errno", errno));
+        LOG(LOG_LEVEL_ERROR, "dispatcher.start_failed", F_STR("reason", strerror(errno)));
         return 1;
     }
     scoreboard_stage(STAGE_IDLE, "");
-    return dispatcher_loop(&d);
+    /* One write for the records of a turn, in which many requests may be answered here. */
+    log_hold();
+    const int code = dispatcher_loop(&d);
+    log_flush();
+    return code;
 }

@@ -42,6 +42,9 @@ static struct {
     const char *request;
     uint64_t dropped, dropped_told;
     void (*on_drop)(void);
+    bool holding;
+    size_t held_n;
+    char held[LOG_LINE_MAX]; /* of whole records; no more, so that a pipe takes all or nothing */
 } g_log = {.level = LOG_LEVEL_INFO, .fd = STDERR_FILENO, .slot = -1, .sink = SINK_POLLED};
 
 static const char *const level_names[] = {[LOG_LEVEL_ERROR] = "error",
@@ -157,20 +160,56 @@ static ssize_t log_put(const char *p, size_t n)
     return w;
 }
 
-/* A reader must never see two records in one line. */
-static bool log_emit(struct log_line *line)
+/* Whole lines. False: not all of it went out, and *taken bytes did. */
+static bool log_emit(const char *p, size_t n, size_t *taken)
 {
-    if (g_log.line_open) {
-        if (log_put("\n", 1) != 1)
-            return false;
+    ssize_t w = -1;
+    /* A reader must never see two records in one line. */
+    if (!g_log.line_open || log_put("\n", 1) == 1) {
         g_log.line_open = false;
+        w = log_put(p, n);
     }
-    ssize_t w = log_put(line->buf, line->n);
-    if (w <= 0)
-        return false;
+    *taken = w > 0 ? (size_t)w : 0;
     /* Only a socket takes a part: a pipe takes PIPE_BUF or nothing. */
-    g_log.line_open = (size_t)w < line->n;
-    return !g_log.line_open;
+    if (*taken > 0)
+        g_log.line_open = p[*taken - 1] != '\n';
+    return *taken == n;
+}
+
+/* Each line feed that did not go out is a record that nobody can read. */
+static void log_put_records(const char *p, size_t n)
+{
+    size_t taken;
+    if (log_emit(p, n, &taken))
+        return;
+    for (size_t i = taken; i < n; i++) {
+        if (p[i] != '\n')
+            continue;
+        g_log.dropped++;
+        if (g_log.on_drop)
+            g_log.on_drop();
+    }
+}
+
+void log_hold(void)
+{
+    g_log.holding = true;
+}
+
+void log_flush(void)
+{
+    const size_t n = g_log.held_n;
+    g_log.held_n = 0;
+    if (n > 0)
+        log_put_records(g_log.held, n);
+}
+
+static void log_keep(const struct log_line *line)
+{
+    if (line->n > sizeof g_log.held - g_log.held_n)
+        log_flush();
+    memcpy(g_log.held + g_log.held_n, line->buf, line->n);
+    g_log.held_n += line->n;
 }
 
 /* The fields that every record has, in a fixed order, so that people can read a log without a
@@ -217,9 +256,10 @@ static void log_tell_dropped(void)
 {
     struct log_line line;
     log_start(&line, LOG_LEVEL_WARN, "log.dropped");
+    size_t taken;
     log_line_int(&line, "records", (int64_t)(g_log.dropped - g_log.dropped_told));
     log_line_end(&line);
-    if (log_emit(&line))
+    if (log_emit(line.buf, line.n, &taken))
         g_log.dropped_told = g_log.dropped;
 }
 
@@ -230,17 +270,18 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     int saved = errno;
     if (level > g_log.level)
         return;
-    if (g_log.dropped != g_log.dropped_told)
+    if (g_log.dropped != g_log.dropped_told) {
+        log_flush();
         log_tell_dropped();
+    }
     log_start(&line, level, event);
     for (size_t i = 0; i < n; i++)
         log_add_field(&line, &fields[i]);
     log_line_end(&line);
-    if (!log_emit(&line)) {
-        g_log.dropped++;
-        if (g_log.on_drop)
-            g_log.on_drop();
-    }
+    if (g_log.holding)
+        log_keep(&line);
+    else
+        log_put_records(line.buf, line.n);
     errno = saved;
 }
 
