@@ -53,6 +53,7 @@ enum conn_action {
     CA_WRITE,      /* write what the socket takes of the answer */
     CA_NEXT,       /* a pipelined request may be here already */
     CA_DISCARD,    /* read and drop */
+    CA_MUTE,       /* let epoll be silent until input is awaited again */
     CA_CLOSE,
     CA_COUNT
 };

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,7 +38,7 @@ static void disp_accept_refuse(struct disp *d, struct conn *c, const char *detai
  */
 static void disp_accept_admit(struct disp *d, int fd, const struct sockaddr_storage *from)
 {
-    struct conn *c = disp_conn_new(d, fd);
+    struct conn *c = disp_conn_new(d, fd, from);
     /* No place even for a refusal: closing without an answer is all that is left. */
     if (!c) {
         METRIC_INC(M_HTTP_SHED, SHED_REASON_CONNECTIONS);
@@ -134,7 +135,7 @@ void disp_accept_only(struct disp *d, uint32_t bits)
         if (!will)
             disp_listen_close(d, i);
         else if (!was && watched && !disp_listen_watch(d, i, true))
-            LOG(LOG_LEVEL_ERROR, "dispatcher.listen_failed", F_INT("errno", errno));
+            LOG(LOG_LEVEL_ERROR, "dispatcher.listen_failed", F_STR("reason", strerror(errno)));
     }
     d->listen_on = bits;
 }

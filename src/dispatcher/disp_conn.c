@@ -15,6 +15,7 @@
 #include "disp_peers.h"
 #include "disp_tag.h"
 #include "sys/log.h"
+#include "sys/net.h"
 
 /* Places beyond max_connections, for those who are told 503 instead of nothing. */
 #define REFUSALS 64
@@ -110,7 +111,7 @@ static uint64_t disp_conn_tag(const struct disp *d, const struct conn *c)
     return DISP_TAG(TAG_CONN, c->generation, c - d->conns);
 }
 
-struct conn *disp_conn_new(struct disp *d, int fd)
+struct conn *disp_conn_new(struct disp *d, int fd, const struct sockaddr_storage *from)
 {
     /* The generation tells an event of epoll for this connection from one for its predecessor in
      * the place. */
@@ -123,11 +124,15 @@ struct conn *disp_conn_new(struct disp *d, int fd)
         c = &d->conns[d->conns_used++];
     else
         return NULL;
-    *c =
-        (struct conn){.fd = fd, .generation = c->generation + 1, .phase = CP_IDLE, .since = d->now};
-    /* One shot: a connection whose request is with a worker must not report readable bytes all the
-     * time. */
-    struct epoll_event ev = {.events = EPOLLONESHOT, .data.u64 = disp_conn_tag(d, c)};
+    *c = (struct conn){.fd = fd,
+                       .generation = c->generation + 1,
+                       .phase = CP_IDLE,
+                       .since = d->now,
+                       .watched = EPOLLIN};
+    net_address_text(from, c->address, sizeof(c->address));
+    /* Input stays watched while a request is under way: most clients are silent then, and nothing
+     * has to be asked of epoll. The others are muted. */
+    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = disp_conn_tag(d, c)};
     if (epoll_ctl(d->ep, EPOLL_CTL_ADD, fd, &ev) != 0) {
         c->phase = CP_FREE;
         c->next = d->free;
@@ -179,8 +184,19 @@ void disp_conn_close(struct disp *d, struct conn *c)
 /* False: epoll has no memory; the caller closes the connection. */
 bool disp_conn_want(struct disp *d, struct conn *c, uint32_t events)
 {
-    struct epoll_event ev = {.events = events | EPOLLONESHOT, .data.u64 = disp_conn_tag(d, c)};
+    if (c->watched == events)
+        return true;
+    c->watched = events;
+    struct epoll_event ev = {.events = events, .data.u64 = disp_conn_tag(d, c)};
     return epoll_ctl(d->ep, EPOLL_CTL_MOD, c->fd, &ev) == 0;
+}
+
+/* A broken connection is reported whatever is asked, hence one shot: once more at most. Without
+ * memory for it the worst is another report in the next turn. */
+void disp_conn_mute(struct disp *d, struct conn *c)
+{
+    if (c->watched != 0)
+        c->watched = disp_conn_want(d, c, EPOLLONESHOT) ? 0 : EPOLLIN;
 }
 
 /* NULL for an event that is older than the connection now in the place. */

@@ -40,6 +40,9 @@ static struct disp_event disp_drive_act(struct disp *d, struct conn *c, enum con
         return DISP_EVENT(c->len > 0 ? CE_BYTES : CE_MORE);
     case CA_DISCARD:
         return disp_write_discard(c);
+    case CA_MUTE:
+        disp_conn_mute(d, c);
+        return DISP_EVENT(CE_NONE);
     case CA_CLOSE:
         disp_conn_close(d, c);
         return DISP_EVENT(CE_NONE);

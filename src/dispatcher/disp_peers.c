@@ -147,10 +147,9 @@ static bool disp_peers_key_of_text(const char *text, uint64_t *key)
 }
 
 /* A trusted proxy carries all clients; only looked up when the cap is reached. */
-static bool disp_peers_trusts(const struct disp *d, int fd)
+static bool disp_peers_trusts(const struct disp *d, const struct conn *c)
 {
-    char text[ADDR_TEXT_MAX];
-    return http_client_trusts(&d->policy.proxies, net_peer_address(fd, text, sizeof(text)));
+    return http_client_trusts(&d->policy.proxies, c->address);
 }
 
 /* A proxy that nobody declared: all its clients count as one, which its operator should know. */
@@ -172,17 +171,16 @@ static void disp_peers_warn(struct disp *d, const char *peer)
 /* Behind a proxy the client is in a header, so it differs per request and not per connection. */
 void disp_peers_identify(struct disp *d, const struct conn *c, struct request *r)
 {
-    char peer[ADDR_TEXT_MAX], client[ADDR_TEXT_MAX];
-    if (http_header_count(&d->head, "X-Forwarded-For") > 0 && !disp_peers_trusts(d, c->fd))
-        disp_peers_warn(d, net_peer_address(c->fd, peer, sizeof(peer)));
+    char client[ADDR_TEXT_MAX];
+    if (http_header_count(&d->head, "X-Forwarded-For") > 0 && !disp_peers_trusts(d, c))
+        disp_peers_warn(d, c->address);
     /* Nobody to believe: the connection's own address is the client's. */
     if (d->policy.proxies.n == 0) {
         r->has_client = c->peer != 0;
         r->client = d->peers.all[c->peer].key;
         return;
     }
-    http_client_address(&d->policy.proxies, &d->head, net_peer_address(c->fd, peer, sizeof(peer)),
-                        client);
+    http_client_address(&d->policy.proxies, &d->head, c->address, client);
     r->has_client = !http_client_trusts(&d->policy.proxies, client) &&
                     disp_peers_key_of_text(client, &r->client);
 }
@@ -218,7 +216,7 @@ enum peer_room disp_peers_room(const struct disp *d, const struct conn *c)
 {
     const int64_t cap = d->limits.max_connections_per_address;
     const struct peer *p = &d->peers.all[c->peer];
-    if (cap == 0 || c->peer == 0 || p->n <= cap || disp_peers_trusts(d, c->fd))
+    if (cap == 0 || c->peer == 0 || p->n <= cap || disp_peers_trusts(d, c))
         return PEER_ROOM;
     return p->n <= cap + PEERS_ANSWERED ? PEER_FULL : PEER_FLOOD;
 }

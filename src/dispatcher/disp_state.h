@@ -38,6 +38,8 @@ struct conn {
     int fd;
     uint32_t generation; /* of this place, so that late news of an earlier connection is ignored */
     uint32_t peer;       /* in the table of addresses; 0: has none */
+    uint32_t watched;    /* events that epoll reports; 0: it was muted */
+    char address[ADDR_TEXT_MAX]; /* the socket's other end, as logs and workers are told */
     enum conn_phase phase;
     bool eof;   /* the client sends no more */
     bool used;  /* a request has begun on it, once */

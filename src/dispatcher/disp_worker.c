@@ -293,7 +293,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
                                  .close = d->draining || c->eof};
     /* The worker has no client's socket, so everything about the client goes along. */
     memcpy(q.request_id, r->id, sizeof(q.request_id));
-    net_peer_address(c->fd, q.peer, sizeof(q.peer));
+    memcpy(q.peer, c->address, sizeof(q.peer));
     while (disp_worker_any_free(d)) {
         struct disp_worker *w = disp_worker_pop(d);
         struct protocol_packet p = {.bytes = c->buf, .len = r->total, .fd = -1};
@@ -309,7 +309,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
             /* No memory or descriptors for the packet: the worker is fine, it stays the next to be
              * asked. */
             LOG(LOG_LEVEL_WARN, "dispatcher.handover_failed", F_INT("worker", w->index),
-                F_INT("errno", errno));
+                F_STR("reason", strerror(errno)));
             disp_worker_push(d, w);
             return false;
         }

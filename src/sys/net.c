@@ -188,6 +188,14 @@ const char *net_peer_address(int fd, char *buf, size_t size)
     return address_text(&a, buf, size);
 }
 
+const char *net_address_text(const struct sockaddr_storage *from, char *buf, size_t size)
+{
+    union any_addr a;
+    memset(&a, 0, sizeof(a));
+    memcpy(&a, from, sizeof(a) < sizeof(*from) ? sizeof(a) : sizeof(*from));
+    return address_text(&a, buf, size);
+}
+
 /* A v4 client that came over a v6 socket is compared as v4 (RFC 4291 2.5.5.2). */
 bool net_cidr_contains(const struct cidr *c, const char *address)
 {
