@@ -76,7 +76,7 @@ bool confine_prepare(const struct config *cfg)
 #ifdef HAVE_SECCOMP
     calls = confine_calls_prepare();
     if (!calls) {
-        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "filters of system calls"),
+        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("part", "filters of system calls"),
             F_STR("call", confine_calls_failed), F_STR("reason", strerror(errno)));
         return false;
     }
@@ -90,7 +90,7 @@ bool confine_prepare(const struct config *cfg)
         F_STR("system_calls", calls ? "yes" : "not built in"), F_INT("landlock", files_version),
         F_STR("reason", reason));
     if (calls && !confine_calls_deny()) {
-        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "seccomp"),
+        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("part", "seccomp"),
             F_STR("reason", strerror(errno)));
         return false;
     }
@@ -128,7 +128,7 @@ static bool confine_drop_capabilities(void)
 bool confine_role(enum role role, const struct config *cfg)
 {
     if (!confine_drop_capabilities()) {
-        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", "capabilities"),
+        LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("part", "capabilities"),
             F_STR("reason", strerror(errno)));
         return false;
     }
@@ -141,7 +141,7 @@ bool confine_role(enum role role, const struct config *cfg)
                                                             : NULL;
     if (!what)
         return true;
-    LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("what", what), F_STR("reason", strerror(errno)));
+    LOG(LOG_LEVEL_ERROR, "confine.failed", F_STR("part", what), F_STR("reason", strerror(errno)));
     return false;
 }
 

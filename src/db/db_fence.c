@@ -81,7 +81,7 @@ static bool db_fence_believes(struct db *db, uint32_t told)
     if (!deadline_passed(db->fence.believed_until))
         return true;
     db->fence.disbelieves = true;
-    LOG(LOG_LEVEL_ERROR, "db.timeline_disbelieved", F_INT("timeline", db->timeline.number),
+    LOG(LOG_LEVEL_ERROR, "db.timeline_refused", F_INT("timeline", db->timeline.number),
         F_INT("told", told), F_STR("reason", "no server of database.url is on it"));
     return false;
 }

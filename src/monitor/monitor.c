@@ -230,10 +230,9 @@ static void monitor_look_at_replication(struct monitor *m)
         return;
     m->replication_fault = r.fault;
     if (r.fault)
-        LOG(LOG_LEVEL_WARN, "database.not_synchronous", F_STR("reason", r.fault),
-            F_STR("hint", r.todo));
+        LOG(LOG_LEVEL_WARN, "db.not_synchronous", F_STR("reason", r.fault), F_STR("hint", r.todo));
     else
-        LOG(LOG_LEVEL_INFO, "database.synchronous");
+        LOG(LOG_LEVEL_INFO, "db.synchronous");
 }
 
 /* When the connection comes back the notifications are read at once, not an interval later. */

@@ -152,7 +152,7 @@ static void accept_some(struct monitor_http *h, int listen_fd)
             /* accept4() wants a descriptor before it looks whether anybody waits. */
             if (poll(&p, 1, 0) != 1)
                 return;
-            LOG(LOG_LEVEL_WARN, "monitor.accept", F_STR("reason", strerror(e)));
+            LOG(LOG_LEVEL_WARN, "monitor.accept_failed", F_STR("reason", strerror(e)));
             /* The listener stays readable: polling it would spin. */
             h->accept_again = deadline_in_ms(1000);
             (void)monitor_http_evict_oldest(h);

@@ -175,11 +175,11 @@ class Standby(bd.Case):
         try:
             self.assertEqual(self.doctor(), ("FAULT", "commits wait for no standby"))
             shop.daemon.log_contains(
-                'event=database.not_synchronous .*reason="commits wait for no standby"', 10
+                'event=db.not_synchronous .*reason="commits wait for no standby"', 10
             )
         finally:
             self.pair.synchronous()
-        shop.daemon.log_contains("event=database.synchronous", 10)
+        shop.daemon.log_contains("event=db.synchronous", 10)
         # A role without rights sees that there is a standby, and not what it is.
         shop.pg.sql(
             "DO $$ BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
