@@ -54,15 +54,17 @@ PROGRAM = os.environ.get("BOOKINGD_PLAIN_BIN") or BIN  # the file itself
 
 
 def wait_until(condition, what, limit=10.0, interval=0.01):
-    """The first true value of condition(); AssertionError after `limit` seconds
-    (times PATIENCE)."""
+    """The first true value of condition(); AssertionError after `limit` seconds (times PATIENCE).
+    `what` is said then: words, or a function that gives them.
+    """
     end = time.monotonic() + limit * PATIENCE
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError("waited %.1f s in vain: %s" % (limit * PATIENCE, what))
+            words = what() if callable(what) else what
+            raise AssertionError("waited %.1f s in vain: %s" % (limit * PATIENCE, words))
         time.sleep(interval)
 
 

@@ -31,7 +31,7 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key under which WebDriver
 
 class Browser:
     """One phone. Pages are looked at with script(), steered with click() and press(), kept with
-    shot().
+    shot(). Without a width it is a screen, and resize() makes a phone of it.
     """
 
     def __init__(self, width=390, height=844, language="en"):
@@ -50,15 +50,16 @@ class Browser:
             options = {
                 "args": FLAGS + ["--lang=" + language, "--user-data-dir=%s/profile" % self.dir],
                 "prefs": {"intl.accept_languages": language},
-                "mobileEmulation": {
+            }
+            if width:
+                options["mobileEmulation"] = {
                     "deviceMetrics": {
                         "width": width,
                         "height": height,
                         "pixelRatio": 2,
                         "touch": True,
                     }
-                },
-            }
+                }
             made = self.call(
                 "POST",
                 "/session",
@@ -103,6 +104,22 @@ class Browser:
 
     def open(self, url):
         self.at("POST", "/url", {"url": url})
+
+    def cdp(self, cmd, **params):
+        """A command of Chromium's own protocol."""
+        return self.at("POST", "/goog/cdp/execute", {"cmd": cmd, "params": params})
+
+    def resize(self, width, height, language):
+        """As if it were another phone, whose owner reads this language; from the next page on."""
+        self.cdp(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=2,
+            mobile=True,
+        )
+        agent = self.script("return navigator.userAgent")
+        self.cdp("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage=language)
 
     @property
     def url(self):

@@ -5,76 +5,13 @@ languages. And without one: what is served, links, sessions, rights.
 """
 import datetime as dt
 import gzip
-import os
 import re
-import shutil
 import subprocess
-import unittest
 
 import bd
-import bd_browser
+import bd_desk
 import bd_shop
-
-SHOTS = os.environ.get("BOOKINGD_TEST_SHOTS")  # a directory that keeps the screenshots
-ENTER = "\ue007"
-# Any fault of the page itself, or of its policy.
-LISTEN = """
-window.faults = [];
-addEventListener("error", (e) => faults.push(String(e.message)));
-addEventListener("unhandledrejection", (e) => faults.push(String(e.reason)));
-document.addEventListener("securitypolicyviolation", (e) => faults.push(e.violatedDirective));
-"""
-
-
-SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "desk")
-WORK = os.path.join(os.path.dirname(os.path.abspath(bd.PROGRAM)), "tests", "desk")
-
-
-def axe_source():
-    """The text of axe-core, which judges a page for readers of the screen; None without it. It
-    comes from tests/desk/package-lock.json into the build tree, once.
-    """
-    path = os.path.join(WORK, "node_modules", "axe-core", "axe.min.js")
-    if not os.path.exists(path):
-        if not shutil.which("npm"):
-            return None
-        os.makedirs(WORK, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(os.path.join(SOURCE, name), WORK)
-        try:
-            subprocess.run(
-                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"],
-                cwd=WORK,
-                capture_output=True,
-                timeout=60,
-            )
-        except subprocess.TimeoutExpired:
-            return None
-    if not os.path.exists(path):
-        return None
-    with open(path, encoding="utf-8") as f:
-        return f.read()
-
-
-def axe_faults(browser, source):
-    """Serious findings: [(rule, where)]."""
-    if not browser.script("return !!window.axe"):
-        browser.script(source)
-    found = browser.at(
-        "POST",
-        "/execute/async",
-        {
-            "script": "const done = arguments[0];"
-            "axe.run(document).then((r) => done(r.violations.filter((v) =>"
-            "['serious', 'critical'].includes(v.impact)).map((v) => [v.id, v.nodes[0].html])))",
-            "args": [],
-        },
-    )
-    return found
-
-
-def shop_with_desk(case, **over):
-    return bd_shop.Shop(case, bd.merge({"desk": {"enabled": "on"}}, over))
+from bd_desk import ENTER, shop_with_desk
 
 
 class Served(bd.Case):
@@ -153,95 +90,7 @@ class Served(bd.Case):
         self.assertIn("desk_link.use", actions)
 
 
-@unittest.skipUnless(
-    shutil.which("chromedriver"), "no chromedriver (Debian package chromium-driver)"
-)
-class Pages(bd.Case):
-    axe = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.axe = axe_source()
-        if cls.axe is None:
-            print("axe-core cannot be had from npm: pages are not judged for readers of the screen")
-
-    def open(self, width, height, shop, key=None, language="en"):
-        b = self.b = bd_browser.Browser(width, height, language)
-        self.addCleanup(b.close)
-        b.open("http://127.0.0.1:%d/desk" % shop.daemon.port)
-        b.script(LISTEN)
-        b.click("input[name=key]")
-        b.press((key or shop.admin) + ENTER)
-        b.wait("return document.querySelector('#main h2')", "the first view")
-        return b
-
-    def shot(self, name):
-        if SHOTS:
-            self.b.shot(os.path.join(SHOTS, name + ".png"))
-
-    def go(self, view):
-        """By keyboard: the button gets the focus and Enter."""
-        self.b.script("document.getElementById(arguments[0]).focus()", "go-" + view)
-        self.b.press(ENTER)
-        self.b.wait(
-            "return document.querySelector('#go-%s[aria-current]') && "
-            "document.querySelector('#main h2').textContent === "
-            "document.querySelector('#go-%s').textContent" % (view, view),
-            view,
-        )
-
-    def fill(self, **fields):
-        for name, value in fields.items():
-            self.b.script(
-                "const e = document.querySelector('dialog [name=' + arguments[0] + ']');"
-                "if (e.type === 'checkbox') e.checked = arguments[1]; else e.value = arguments[1];"
-                "e.dispatchEvent(new Event('change'))",
-                name,
-                value,
-            )
-
-    def submit(self):
-        """The form of the dialog, which closes when it went well."""
-        self.b.script("this.was = document.querySelector('dialog')")
-        self.b.click("dialog form button[type=submit]")
-        bd.wait_until(
-            lambda: self.b.script(
-                "const d = document.querySelector('dialog');"
-                "return !d || !document.querySelector('dialog form')"
-            ),
-            lambda: self.b.script("return document.querySelector('dialog').textContent"),
-        )
-
-    def day(self, date):
-        self.b.script(
-            "const e = document.querySelector('input[name=day]'); e.value = arguments[0];"
-            "e.dispatchEvent(new Event('change'))",
-            date,
-        )
-        self.b.wait(
-            "return document.querySelector('input[name=day]').value === '%s'" % date, "the day"
-        )
-
-    def rows(self):
-        return self.b.script(
-            "return [...document.querySelectorAll('#main tbody tr')].map((r) => r.textContent)"
-        )
-
-    def good(self):
-        if self.axe:
-            self.assertEqual(axe_faults(self.b, self.axe), [])
-        self.assertEqual(self.b.script("return window.faults"), [])
-        other = self.b.script(
-            "return performance.getEntriesByType('resource').map((r) => r.name)"
-            ".filter((n) => !n.startsWith(location.origin) && !n.startsWith('data:'))"
-        )
-        self.assertEqual(other, [])
-        wide = self.b.script(
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        self.assertLessEqual(wide, 0)
-        self.assertEqual(self.b.script("return document.cookie"), "")
-
+class Pages(bd_desk.Pages):
     def walk_messages(self, shop, token):
         """Filter, dry run, one, a selection, all."""
         b = self.b
@@ -377,10 +226,7 @@ class Pages(bd.Case):
         for hour in range(9, 15):
             self.assertEqual(shop.book(token, hour).status, 201)
         shop.sms.default = bd.p_reply(201, bd_shop.sms_ok)
-        self.open(width, height, shop)
-        if language == "ar":
-            self.b.click("header button[lang]")
-            self.b.wait("return document.dir === 'rtl'", "Arabic")
+        self.open(width, height, shop, language=language)
         self.walk_messages(shop, token)
         self.walk_calendar(shop)
         self.walk_customers(shop)
@@ -469,16 +315,15 @@ class Pages(bd.Case):
 
     def test_the_status_page(self):
         shop = bd_shop.Shop(self)
-        for width, height, language in ((360, 640, "ar"), (1280, 800, "en")):
-            b = self.b = bd_browser.Browser(width, height, language)
-            self.addCleanup(b.close)
-            b.open("http://127.0.0.1:%d/" % shop.daemon.monitor_port)
+        url = "http://127.0.0.1:%d/" % shop.daemon.monitor_port
+        for width, height, language in ((360, 640, "ar"), (360, 640, "en"), (1280, 800, "en")):
+            b = self.visit(width, height, url, language)
             self.assertEqual(b.script("return document.documentElement.lang"), language)
             wide = "return document.documentElement.scrollWidth"
             self.assertLessEqual(b.script(wide), width)
-            self.shot("status-" + language)
+            self.shot("status-%s-%d" % (language, width))
             if self.axe:
-                faults = [f for f in axe_faults(b, self.axe) if f[0] != "meta-refresh"]
+                faults = [f for f in bd_desk.axe_faults(b, self.axe) if f[0] != "meta-refresh"]
                 self.assertEqual(faults, [])
 
     def test_a_link_opens_it(self):
@@ -488,9 +333,7 @@ class Pages(bd.Case):
             capture_output=True,
             text=True,
         )
-        b = self.b = bd_browser.Browser(1280, 800)
-        self.addCleanup(b.close)
-        b.open(done.stdout.strip())
+        b = self.visit(1280, 800, done.stdout.strip())
         b.wait("return document.querySelector('#main h2')", "the first view")
         self.assertNotIn("link", b.url)
         self.assertIn("Sara", b.text("header h1"))
