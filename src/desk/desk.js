@@ -23,6 +23,8 @@ const WORDS = {
   payments: ["Payments", "المدفوعات"],
   providers: ["Providers", "المزودون"],
   audit: ["Audit", "سجل الأعمال"],
+  byReason: ["By reason: {n}", "حسب السبب: {n}"],
+  oneByOne: ["One by one", "واحدة واحدة"],
   template: ["Message", "الرسالة"],
   error: ["Error", "الخطأ"],
   count: ["Count", "العدد"],
@@ -89,6 +91,11 @@ const WORDS = {
   refundFull: ["Everything", "الكل"],
   refundNone: ["Nothing", "لا شيء"],
   refundPart: ["An amount", "مبلغ"],
+  sendLink: ["Send the payment link", "إرسال رابط الدفع"],
+  linkSent: ["The payment link was sent.", "أُرسل رابط الدفع."],
+  linkNotSent: ["There is no payment link: {c}", "لا يوجد رابط دفع: {c}"],
+  left: ["Left of it", "المتبقي منه"],
+  allVenues: ["All venues", "كل الفروع"],
   accept: ["Accept", "قبول"],
   amount: ["Amount", "المبلغ"],
   status: ["Status", "الحالة"],
@@ -96,6 +103,8 @@ const WORDS = {
   who: ["By", "بواسطة"],
   customer: ["Customer", "العميل"],
   guest: ["Guest", "ضيف"],
+  booking: ["Booking", "الحجز"],
+  automatic: ["automatic", "تلقائي"],
   search: ["Phone or name", "هاتف أو اسم"],
   find: ["Search", "بحث"],
   blockCustomer: ["Block customer", "حظر العميل"],
@@ -110,6 +119,7 @@ const WORDS = {
   conflicts: ["{n} bookings no longer fit.", "{n} من الحجوزات لم تعد مناسبة."],
   done: ["Done.", "تم."],
   offline: ["The server cannot be reached.", "تعذر الوصول إلى الخادم."],
+  paidOf: ["{p} paid, {d} due", "دُفع {p} والمستحق {d}"],
   surplus: ["Surplus", "زائد"],
   s_pending_payment: ["waits for payment", "بانتظار الدفع"],
   s_confirmed: ["confirmed", "مؤكد"],
@@ -120,6 +130,14 @@ const WORDS = {
   s_unknown: ["outcome unknown", "النتيجة غير معروفة"],
   s_mismatch: ["another amount was paid", "دُفع مبلغ مختلف"],
   s_paid: ["paid", "مدفوع"],
+  s_creating: ["being made", "قيد الإنشاء"],
+  s_initiated: ["waits for the payer", "بانتظار الدافع"],
+  s_failed: ["failed", "فشل"],
+  s_refunded: ["refunded", "مُسترد"],
+  s_partially_refunded: ["partly refunded", "مُسترد جزئيا"],
+  s_SENT: ["sent", "أُرسلت"],
+  s_FAILED: ["failed", "فشلت"],
+  s_PENDING: ["being sent", "قيد الإرسال"],
   s_closed: ["in use", "يعمل"],
   s_open: ["refused here", "مرفوض هنا"],
   s_half_open: ["being tried", "قيد التجربة"],
@@ -158,12 +176,17 @@ function field(word, input) {
   return h("label", null, t(word), h("br"), input);
 }
 function options(pairs, value) {
-  return pairs.map(([v, text]) => h("option", { value: v, selected: v === value }, text));
+  return pairs.map(([v, text]) =>
+    h("option", { value: v, selected: v === value, dir: "auto" }, text));
 }
 // On a phone each row is a card (desk.css), so the roles are said, which the style would take away.
 function row(heads, cells) {
   return h("tr", { role: "row" },
-    cells.map((c, i) => h("td", { role: "cell", "data-head": heads[i] }, h("div", null, c))));
+    cells.map((c, i) => {
+      const cell = h("td", { role: "cell", "data-head": heads[i] }, h("div", null, c));
+      if (!cell.textContent && !cell.querySelector("input")) cell.className = "none";
+      return cell;
+    }));
 }
 function grid(caption, heads, body) {
   return h("div", { class: "wide", tabIndex: 0, role: "region", "aria-label": caption },
@@ -248,8 +271,10 @@ const locale = () => (state.lang === "ar" ? "ar-u-nu-latn-ca-gregory" : "en-GB")
 function format(at, parts) {
   return new Intl.DateTimeFormat(locale(), { timeZone: zone(), ...parts }).format(new Date(at));
 }
-const when = (at) => format(at, { dateStyle: "medium", timeStyle: "short" });
-const clock = (at) => format(at, { timeStyle: "short" });
+// A line never ends between an hour and its half of the day.
+const whole = (text) => text.replace(/ (?=\S+$)/, "\u00a0");
+const when = (at) => whole(format(at, { dateStyle: "medium", timeStyle: "short" }));
+const clock = (at) => whole(format(at, { timeStyle: "short" }));
 function local(at) {
   const parts = new Intl.DateTimeFormat("en-CA", {
     timeZone: zone(), hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit",
@@ -258,14 +283,14 @@ function local(at) {
   const p = Object.fromEntries(parts.map((x) => [x.type, x.value]));
   return { date: `${p.year}-${p.month}-${p.day}`, time: `${p.hour}:${p.minute}` };
 }
-// The instant at which the venue's clock shows this; the second round is for a changed offset.
+// The instant at which the venue's clock shows this; the second round is for a changed offset. What
+// the clock skips when it is put forward is read as if it had not been: the later of the two.
 function instant(date, time) {
   const wanted = Date.parse(`${date}T${time}:00Z`);
-  let at = wanted;
-  for (let i = 0; i < 2; i++) {
-    const l = local(at);
-    at += wanted - Date.parse(`${l.date}T${l.time}:00Z`);
-  }
+  const shown = (at) => { const l = local(at); return Date.parse(`${l.date}T${l.time}:00Z`); };
+  const first = wanted + wanted - shown(wanted);
+  const second = first + wanted - shown(first);
+  const at = shown(second) === wanted ? second : Math.max(first, second);
   return new Date(at).toISOString().replace(".000Z", "Z");
 }
 function shift(date, days) {
@@ -283,7 +308,7 @@ function money(amount, currency) {
 // ---- dialogs ----
 function dialog(title, content, onclose) {
   const d = h("dialog", { "aria-label": title },
-    h("h2", null, title), content,
+    h("h2", null, plain(title)), content,
     h("div", { class: "bar" }, button("close", () => d.close())));
   const back = document.activeElement;
   d.addEventListener("close", () => {
@@ -427,10 +452,10 @@ async function show() {
 }
 
 // ---- failed messages ----
-const filter = { template: "", error_code: "", since: "", acknowledged: false };
+const filter = { venue: "", template: "", error_code: "", since: "", acknowledged: false };
 function filterQuery() {
   return {
-    template: filter.template, error_code: filter.error_code,
+    venue_id: filter.venue, template: filter.template, error_code: filter.error_code,
     since: filter.since ? instant(filter.since, "00:00") : "", acknowledged: filter.acknowledged,
   };
 }
@@ -448,7 +473,7 @@ async function notifications() {
   }, options([["", t("all")], ...[...new Set(all.map((g) => g[member]))].map((x) => [x, x])],
     filter[name])));
   const total = chosen.reduce((n, g) => n + g.count, 0);
-  const groups = table(`${t("notifications")}: ${total}`,
+  const groups = table(t("byReason", { n: total }),
     [t("template"), t("error"), t("count"), t("oldest"), t("newest"), t("action")],
     chosen.map((g) => [plain(g.template), plain(g.error_code), h("b", null, String(g.count)),
       when(g.oldest_at), when(g.newest_at),
@@ -457,7 +482,11 @@ async function notifications() {
         filter.error_code = g.error_code;
         show();
       }, { "aria-label": `${t("show")}: ${g.template}, ${g.error_code}` })]));
-  const bar = h("div", { class: "bar" }, choice("template", "template", "template"),
+  // All venues at first: so the count is the one that alerts, and that the status page shows.
+  const venues = state.venues.length < 2 ? null : field("venue", h("select", {
+    name: "venue", onchange: (e) => { filter.venue = e.target.value; show(); },
+  }, options([["", t("allVenues")], ...state.venues.map((v) => [v.id, v.name])], filter.venue)));
+  const bar = h("div", { class: "bar" }, venues, choice("template", "template", "template"),
     choice("error", "error_code", "error_code"),
     field("since", h("input", {
       type: "date", name: "since", value: filter.since,
@@ -493,7 +522,7 @@ async function notificationList() {
       button("acknowledgeSome", () => selected.size && acknowledge({ ids: [...selected] }),
         { id: "acknowledge-some" })) : null;
     const heads = [t("recipient"), t("template"), t("error"), t("detail"), t("at"), t("attempts")];
-    place.replaceChildren(...[items.length ? some : null, table(t("notifications"),
+    place.replaceChildren(...[items.length ? some : null, table(t("oneByOne"),
       acts() ? [t("select"), ...heads, t("action")] : heads,
       items.map((n) => {
         const cells = [plain(n.recipient), plain(n.template), plain(n.error_code),
@@ -506,7 +535,7 @@ async function notificationList() {
         }), ...cells, h("span", null,
           button("resend", () => run(async () => {
             const r = await post(`/v1/staff/notifications/${n.id}/resend`, undefined);
-            say(r.status);
+            say(status(r.status), r.status === "FAILED");
             show();
           }), { class: "one-resend", "aria-label": `${t("resend")} ${n.recipient}` }),
           n.acknowledged_at ? null : button("acknowledge", () => run(async () => {
@@ -563,6 +592,10 @@ async function calendar() {
     every(venue + "/closures"),
   ]);
   const go = (date) => () => { state.date = date; show(); };
+  const one = resources.find((r) => r.id === state.resource);
+  const choice = resources.length < 2 ? null : field("resource", h("select", {
+    name: "of", onchange: (e) => { state.resource = e.target.value; show(); },
+  }, options([["", t("all")], ...resources.map((r) => [r.id, r.name])], one ? one.id : "")));
   const bar = h("div", { class: "bar" },
     button("before", go(shift(state.date, -1))), button("today", go(local(Date.now()).date)),
     button("after", go(shift(state.date, 1))),
@@ -570,20 +603,26 @@ async function calendar() {
       type: "date", name: "day", value: state.date, required: true,
       onchange: (e) => e.target.value && go(e.target.value)(),
     })),
+    choice,
     acts() ? button("book", () => bookForm(resources), { class: "main", id: "book" }) : null,
     acts() ? button("block", () => blockForm(resources), { id: "block" }) : null);
   const begin = Date.parse(instant(state.date, "00:00"));
   const end = Date.parse(instant(shift(state.date, 1), "00:00"));
-  const columns = resources.filter((r) => r.active || bookings.some((b) => b.resource_id === r.id));
+  const columns = resources.filter((r) => one ? r === one
+    : r.active || bookings.some((b) => b.resource_id === r.id));
+  const listed = bookings.filter((b) => !one || b.resource_id === one.id);
+  // A day has 23 or 25 hours when the clock is changed: the marks say what the clock shows.
+  const marks = [];
+  for (let at = begin + 36e5; at < end; at += 36e5) marks.push(local(at).time);
   const days = h("div", { class: "days", tabIndex: 0, role: "region", "aria-label": t("calendar") },
     columns.map((r) => {
       const day = h("div", { class: "day", "data-resource": r.id });
-      for (let hour = 1; hour < 24; hour++) {
-        const mark = h("span", { class: "hour", "aria-hidden": "true" },
-          String(hour).padStart(2, "0") + ":00");
-        mark.style.top = hour * REM + "rem";
+      day.style.height = (marks.length + 1) * REM + "rem";
+      marks.forEach((time, i) => {
+        const mark = h("span", { class: "hour", "aria-hidden": "true" }, time);
+        mark.style.top = (i + 1) * REM + "rem";
         day.append(mark);
-      }
+      });
       const live = bookings.filter((b) => b.resource_id === r.id &&
         !["cancelled", "expired"].includes(b.status));
       for (const c of closures)
@@ -598,7 +637,7 @@ async function calendar() {
       return h("section", { "aria-label": r.name }, h("h3", null, plain(r.name)), day);
     }));
   return [bar, days, table(t("calendar"), [t("time"), t("status"), t("customer"), t("service"),
-    t("resource"), t("action")], bookings.map((b) => [
+    t("resource"), t("action")], listed.map((b) => [
     `${clock(b.starts_at)}–${clock(b.ends_at)}`, status(b.status), personOf(b),
     plain(b.service_name), plain(b.resource_name),
     button("open", () => openBooking(b.id, resources),
@@ -623,20 +662,27 @@ function personOf(b) {
   const name = b.guest_name || (b.customer && (b.customer.name || b.customer.phone)) || t("guest");
   return plain(name);
 }
+// Who did something: staff by name, customers as such, all else by itself.
+function actorOf(actor) {
+  if (actor.startsWith("staff:")) return plain(actor.slice(6));
+  return actor.startsWith("customer") ? t("customer") : t("automatic");
+}
 function placed(day, what, begin, end, element) {
   const from = Math.max(Date.parse(what.starts_at), begin);
   const to = Math.min(Date.parse(what.ends_at), end);
   if (to <= from) return;
   element.style.top = ((from - begin) / 36e5) * REM + "rem";
   element.style.height = ((to - from) / 36e5) * REM + "rem";
+  element.classList.toggle("short", to - from < 45 * 6e4); // there is room for one line
   day.append(element);
 }
 function closureButton(c) {
-  const text = `${t("blocked")} ${clock(c.starts_at)}–${clock(c.ends_at)} ${c.reason || ""}`;
+  const text = h("span", null, `${t("blocked")} ${clock(c.starts_at)}–${clock(c.ends_at)} `,
+    plain(c.reason));
   if (!acts()) return h("div", { class: "event closed" }, text);
   return h("button", {
     type: "button", class: "event closed", onclick: () =>
-      confirm(t("unblock"), text, async () => {
+      confirm(t("unblock"), text.cloneNode(true), async () => {
         await ask("DELETE", "/v1/staff/closures/" + c.id);
         show();
       }),
@@ -646,8 +692,8 @@ function bookingButton(b, resources) {
   const e = h("button", {
     type: "button", class: "event " + b.status, "data-booking": b.id,
     onclick: () => !e.dragged && openBooking(b.id, resources),
-  }, h("b", null, clock(b.starts_at)), " ", personOf(b), h("br"), plain(b.service_name), " · ",
-  status(b.status));
+  }, h("b", null, clock(b.starts_at)), " ", personOf(b),
+  h("span", { class: "second" }, plain(b.service_name), " · ", status(b.status)));
   if (acts() && ["confirmed", "pending_payment"].includes(b.status)) dragging(e, b, resources);
   return e;
 }
@@ -758,26 +804,61 @@ function moveForm(b, resources, start, resource) {
     show();
   });
 }
+const refundable = (p) => p.status === "paid" || p.status === "partially_refunded";
+const leftOf = (p) => p.amount - p.refunded_amount;
+// In whole units of the currency, as people type it.
+function amountInput(p) {
+  const unit = 10 ** digits(p.currency);
+  return h("input", {
+    name: "amount", type: "number", min: String(1 / unit), max: String(leftOf(p) / unit),
+    step: String(1 / unit), value: String(leftOf(p) / unit), required: true, dir: "ltr",
+  });
+}
+const amountOf = (input, p) => Math.round(input.value * 10 ** digits(p.currency));
+function refundForm(p, then) {
+  form(t("refund"), [
+    h("p", null, t("left"), ": ", plain(money(leftOf(p), p.currency))),
+    field("amount", amountInput(p)),
+  ], "refund", async (f) => {
+    const amount = amountOf(f.amount, p);
+    await ask("POST", `/v1/staff/payments/${p.id}/refund`, amount === leftOf(p) ? {} : { amount },
+      { "Idempotency-Key": unique() });
+    then();
+  });
+}
 function cancelForm(b) {
-  const paid = b.payments.find((p) => p.status === "paid" || p.status === "partially_refunded");
+  const paid = b.payments.find((p) => refundable(p) && leftOf(p) > 0);
+  const amount = paid && field("amount", amountInput(paid));
+  if (amount) amount.hidden = true;
+  if (amount) amount.control.disabled = true;
   form(t("cancel"), [
     h("p", null, personOf(b), " · ", when(b.starts_at)),
     field("reason", h("input", { name: "reason", maxlength: "500" })),
-    paid ? field("refund", h("select", { name: "refund" }, options([["full", t("refundFull")],
-      ["none", t("refundNone")], ["part", t("refundPart")]]))) : null,
-    paid ? field("amount", h("input", {
-      name: "amount", type: "number", min: "0", step: String(10 ** -digits(paid.currency)),
-      value: String(paid.amount / 10 ** digits(paid.currency)),
-    })) : null,
+    paid ? h("p", null, t("s_paid"), ": ", plain(money(leftOf(paid), paid.currency))) : null,
+    paid ? field("refund", h("select", {
+      name: "refund",
+      onchange: (e) => {
+        amount.hidden = amount.control.disabled = e.target.value !== "part";
+      },
+    }, options([["full", t("refundFull")], ["none", t("refundNone")],
+      ["part", t("refundPart")]]))) : null,
+    amount || null,
   ], "cancel", async (f) => {
     const body = f.reason.value.trim() ? { reason: f.reason.value.trim() } : {};
     if (paid)
-      body.refund = f.refund.value === "part"
-        ? Math.round(f.amount.value * 10 ** digits(paid.currency)) : f.refund.value;
+      body.refund = f.refund.value === "part" ? amountOf(f.amount, paid) : f.refund.value;
     await ask("POST", `/v1/staff/bookings/${b.id}/cancel`, body,
       { "Idempotency-Key": unique(), "If-Match": `"${b.version}"` });
     show();
   });
+}
+// Opens the booking's payment, or takes the open one, and sends its address to the phone.
+async function sendLink(b, close) {
+  const r = await post(`/v1/staff/bookings/${b.id}/payment-link`, {}, true);
+  close();
+  const made = r.payment_link;
+  show();
+  say(made.payment ? t("linkSent") : t("linkNotSent", { c: made.code }), !made.payment);
 }
 async function openBooking(id, resources) {
   const b = await run(() => get("/v1/staff/bookings/" + id));
@@ -791,27 +872,39 @@ async function openBooking(id, resources) {
     show();
   }), { id: name });
   const then = (work) => () => { d.close(); work(); };
+  const named = b.guest_name || (b.customer && b.customer.name);
+  const phone = named && b.customer ? b.customer.phone : null;
+  const note = [b.note, b.staff_note].filter(Boolean).join(" · ");
   const list = [["status", status(b.status)],
     ["time", `${when(b.starts_at)} – ${clock(b.ends_at)}`],
-    ["customer", h("span", null, personOf(b), " ", plain(b.customer && b.customer.phone))],
+    ["customer", h("span", null, personOf(b), " ", plain(phone))],
     ["service", plain(b.service_name)], ["resource", plain(b.resource_name)],
     ["party", String(b.party_size)], ["amount", money(b.amount, b.currency)],
-    ["note", plain([b.note, b.staff_note].filter(Boolean).join(" · "))]];
-  const d = dialog(t("open"), [
+    ...(note ? [["note", plain(note)]] : [])];
+  const d = dialog(t("booking"), [
     h("dl", null, list.map(([k, v]) => [h("dt", null, t(k)), h("dd", null, v)])),
     acts() ? h("div", { class: "bar" },
       live ? button("move", then(() => moveForm(b, resources, b.starts_at, b.resource_id)),
         { id: "move" }) : null,
       live ? button("cancel", then(() => cancelForm(b)), { class: "bad", id: "cancel" }) : null,
+      b.status === "pending_payment" && b.customer
+        ? button("sendLink", () => run(() => sendLink(b, () => d.close())), { id: "send-link" })
+        : null,
       b.status === "confirmed" && begun ? step("complete", "complete") : null,
       b.status === "confirmed" && begun ? step("noShow", "no-show") : null,
       b.status === "completed" || b.status === "no_show" ? step("reopen", "reopen") : null) : null,
     table(t("history"), [t("at"), t("status"), t("who"), t("reason")], b.history.map((x) =>
-      [when(x.at), status(x.to), plain(x.actor), plain(x.reason)])),
-    b.payments.length ? table(t("payments"), [t("status"), t("amount")], b.payments.map((p) =>
-      [status(p.status), money(p.amount, p.currency)])) : null,
+      [when(x.at), status(x.to), actorOf(x.actor), plain(x.reason)])),
+    b.payments.length ? table(t("payments"), [t("status"), t("amount"), t("refund"),
+      ...(acts() ? [t("action")] : [])], b.payments.map((p) => [
+      status(p.status), money(p.amount, p.currency),
+      p.refunded_amount ? money(p.refunded_amount, p.currency) : "",
+      ...(acts() ? [refundable(p) && leftOf(p) > 0
+        ? button("refund", then(() => refundForm(p, show)), { class: "refund-payment" }) : ""]
+        : [])])) : null,
     b.notifications.length ? table(t("template"), [t("template"), t("status"), t("error")],
-      b.notifications.map((n) => [plain(n.template), plain(n.status), plain(n.error_code)])) : null,
+      b.notifications.map((n) => [plain(n.template), status(n.status), plain(n.error_code)]))
+      : null,
   ]);
 }
 
@@ -870,10 +963,12 @@ async function payments() {
   }), { class: word, "aria-label": `${t(word)} ${p.service_name} ${when(p.starts_at)}` });
   return [table(t("person"), [t("status"), t("service"), t("time"), t("amount"),
     ...(acts() ? [t("action")] : [])], rows.map((p) => {
-    const sum = money(p.amount, p.currency);
+    const other = p.paid_amount !== null && p.paid_amount !== undefined && p.paid_currency;
+    const sum = other ? t("paidOf", {
+      p: money(p.paid_amount, p.paid_currency), d: money(p.amount, p.currency),
+    }) : money(p.amount, p.currency);
     const cells = [p.surplus ? t("surplus") : status(p.status), plain(p.service_name),
-      when(p.starts_at), p.paid_amount !== null && p.paid_amount !== undefined && p.paid_currency
-        ? `${sum} / ${money(p.paid_amount, p.paid_currency)}` : sum];
+      when(p.starts_at), sum];
     if (!acts()) return cells;
     return [...cells, h("span", null,
       p.status === "mismatch" ? act("accept", p, undefined, sum) : null,
