@@ -11,6 +11,7 @@ import subprocess
 import bd
 import bd_desk
 import bd_shop
+import desk
 from bd_desk import ENTER, shop_with_desk
 
 
@@ -337,6 +338,11 @@ class Pages(bd_desk.Pages):
         b.wait("return document.querySelector('#main h2')", "the first view")
         self.assertNotIn("link", b.url)
         self.assertIn("Sara", b.text("header h1"))
+
+
+class Resending(desk.Resending):
+    def test_sixty(self):
+        self.play(60)
 
 
 if __name__ == "__main__":
