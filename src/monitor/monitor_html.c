@@ -43,18 +43,18 @@ struct html_section {
     struct plot_line lines[2];
     enum word names[2];
 };
-/* In the order of the page: what callers notice first, then what it may come from. Two lines a
- * section at most: the style has two colours. */
+/* In the order of the page: what callers notice first, then what it may come from. Two lines per
+ * section at most: the style has two colours, and the second is red, for what is worse. */
 static const struct html_section html_sections[] = {
     {WORD_REQUESTS, 1, {{PLOT_RATE, FACT_REQUESTS}}, {WORD_PER_SECOND}},
     {WORD_ERRORS,
      2,
-     {{PLOT_MINUTE, FACT_SERVER_ERRORS}, {PLOT_MINUTE, FACT_CLIENT_ERRORS}},
-     {WORD_SERVER_ERRORS, WORD_CLIENT_ERRORS}},
+     {{PLOT_MINUTE, FACT_CLIENT_ERRORS}, {PLOT_MINUTE, FACT_SERVER_ERRORS}},
+     {WORD_CLIENT_ERRORS, WORD_SERVER_ERRORS}},
     {WORD_LATENCY,
      2,
-     {{PLOT_SLOWEST, FACT_LATENCY_0}, {PLOT_MEDIAN, FACT_LATENCY_0}},
-     {WORD_SLOWEST, WORD_MEDIAN}},
+     {{PLOT_MEDIAN, FACT_LATENCY_0}, {PLOT_SLOWEST, FACT_LATENCY_0}},
+     {WORD_MEDIAN, WORD_SLOWEST}},
     {WORD_QUEUE,
      2,
      {{PLOT_LEVEL, FACT_QUEUE}, {PLOT_MINUTE, FACT_SHED}},
@@ -263,16 +263,23 @@ static void html_put_more(const struct html *h, enum word section)
         html_put_configuration(h);
 }
 
-/* The highest value gives the plot its scale, so it stands below it in figures. */
+/* The highest value gives the plot its scale, so it stands below it in figures. A plot without a
+ * sample says so: an empty one would look like a flat line at 0. */
 static void html_put_plot(const struct html *h, const struct html_section *s,
                           enum history_span span)
 {
     const char *name = html_word(h, span == HISTORY_HOUR ? WORD_HOUR : WORD_DAY);
-    const char *label = arena_printf(h->sb->arena, "%s, %s", html_word(h, s->title), name);
+    const char *comma = html_word(h, WORD_COMMA);
+    const char *label = arena_printf(h->sb->arena, "%s%s%s", html_word(h, s->title), comma, name);
     const double top = monitor_plot_svg(
         h->sb,
         &(struct plot){.span = span, .at = h->now, .lines = s->lines, .n = s->n, .label = label});
-    sb_printf(h->sb, "<p class=m>%s, %s ", name, html_word(h, WORD_HIGHEST));
+    sb_printf(h->sb, "<p class=m>%s%s", name, comma);
+    if (top < 0) {
+        sb_printf(h->sb, "%s</p>", html_word(h, WORD_NO_DATA));
+        return;
+    }
+    sb_printf(h->sb, "%s ", html_word(h, WORD_HIGHEST));
     html_put_number(h->sb, top);
     sb_puts(h->sb, "</p>");
 }

@@ -115,7 +115,7 @@ static void monitor_plot_path(struct sb *sb, const double *points, unsigned n, d
 /* Both lines of a plot share one scale. The first is drawn last, on top of the second. */
 double monitor_plot_svg(struct sb *sb, const struct plot *p)
 {
-    double points[2][PLOT_POINTS], top = 0;
+    double points[2][PLOT_POINTS], top = -1;
     unsigned length = 0;
     for (unsigned i = 0; i < p->n; i++) {
         length = monitor_plot_points(p->span, p->at, &p->lines[i], points[i]);

@@ -30,7 +30,7 @@ struct plot {
     unsigned n;        /* one or two */
     const char *label; /* for readers of the screen; free of markup */
 };
-/* Appends the plot; returns the highest value shown. */
+/* Appends the plot; returns the highest value shown, or -1 when nothing was sampled. */
 double monitor_plot_svg(struct sb *sb, const struct plot *p);
 
 #endif
