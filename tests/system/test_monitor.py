@@ -2,18 +2,15 @@
 # Copyright the bookingd authors
 """The monitor: its pages, the figures of notifications, and that nothing holds a scrape up."""
 import contextlib
-import http.server
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
-import urllib.request
 
 import bd
 import promcheck
@@ -712,110 +709,6 @@ class Processes(MonitorCase):
             self.assertEqual(d.stop(), 0)  # an idle kept connection does not hold it
         with self.assertRaises(ProcessLookupError):
             os.kill(pid, 0)
-
-
-class TextOnly(http.server.BaseHTTPRequestHandler):
-    """A proxy that asks for the old format whatever the scraper wanted: Prometheus 2.42 cannot be
-    told to.
-    """
-
-    target = None
-
-    def do_GET(self):
-        with urllib.request.urlopen(
-            urllib.request.Request(self.target, headers={"Accept": "text/plain"}), timeout=5
-        ) as r:
-            body, kind = r.read(), r.headers["Content-Type"]
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
-
-
-class RealPrometheus(MonitorCase):
-    def test_scrapes_both_formats(self):
-        prometheus = shutil.which("prometheus")
-        if not prometheus:
-            self.skipTest("prometheus is not installed (Debian package prometheus)")
-        d = self.start()
-        self.wait_up()
-        direct = "127.0.0.1:%d" % d.monitor_port
-        TextOnly.target = "http://%s/metrics" % direct
-        proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), TextOnly)
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        self.addCleanup(proxy.server_close)
-        self.addCleanup(proxy.shutdown)
-        home = tempfile.mkdtemp(prefix="bd-prom-", dir="/tmp")
-        self.addCleanup(shutil.rmtree, home, True)
-        port = bd.free_port()
-        config = {
-            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
-            "scrape_configs": [
-                {"job_name": "bookingd", "static_configs": [{"targets": [direct]}]},
-                {
-                    "job_name": "bookingd_text",
-                    "static_configs": [{"targets": ["127.0.0.1:%d" % proxy.server_port]}],
-                },
-            ],
-            "rule_files": [os.path.join(bd.TOP, "etc/prometheus/bookingd.rules.yml")],
-        }
-        with open(os.path.join(home, "prometheus.yml"), "w") as f:
-            json.dump(config, f)
-        with open(os.path.join(home, "log"), "wb") as log:
-            server = subprocess.Popen(
-                [
-                    prometheus,
-                    "--config.file=" + os.path.join(home, "prometheus.yml"),
-                    "--storage.tsdb.path=" + os.path.join(home, "data"),
-                    "--web.listen-address=127.0.0.1:%d" % port,
-                ],
-                stdout=log,
-                stderr=log,
-            )
-        self.addCleanup(server.wait, 20)
-        self.addCleanup(server.terminate)
-
-        def ask(path):
-            with contextlib.suppress(OSError):
-                with urllib.request.urlopen("http://127.0.0.1:%d%s" % (port, path), timeout=5) as r:
-                    return json.load(r)["data"]
-
-        def targets():
-            return {
-                t["labels"]["job"]: (t["health"], t["lastError"])
-                for t in (ask("/api/v1/targets") or {}).get("activeTargets", [])
-            }
-
-        bd.wait_until(
-            lambda: len(targets()) == 2 and "unknown" not in {h for h, _ in targets().values()},
-            "both targets scraped",
-            20,
-        )
-        self.assertEqual(targets(), {"bookingd": ("up", ""), "bookingd_text": ("up", "")})
-        for job in ("bookingd", "bookingd_text"):
-            for query, want in (
-                ("bookingd_database_up", "1"),
-                ("count(bookingd_notifications)", "21"),
-                ("count(bookingd_notifications_total)", "63"),
-                ("count(bookingd_otp_total)", "13"),
-            ):
-                query = (
-                    query.replace(")", '{job="%s"})' % job)
-                    if ")" in query
-                    else query + '{job="%s"}' % job
-                )
-
-                def value():
-                    return (ask("/api/v1/query?query=" + urllib.request.quote(query)) or {}).get(
-                        "result"
-                    )
-
-                bd.wait_until(value, query, 10)
-                self.assertEqual(value()[0]["value"][1], want, query)
 
 
 if __name__ == "__main__":
