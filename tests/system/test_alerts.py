@@ -10,6 +10,7 @@ import json
 import subprocess
 
 import bd
+import bd_node
 import bd_shop
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
@@ -73,6 +74,19 @@ class Alerts(bd.Case):
         ids = [r["headers"].get("webhook-id") for r in self.hook.requests]
         self.assertEqual(len(ids), len(set(ids)))
         self.assertEqual(len(ids), 2)  # once each: the reload made no second keeper tell again
+        self.second_opinion()
+
+    def second_opinion(self):
+        """The library of Standard Webhooks takes what was sent, and nothing that was changed."""
+        sent = [
+            {"headers": r["headers"], "body": r["body"].decode()} for r in list(self.hook.requests)
+        ]
+        forged = [{**m, "body": m["body"].replace("ticket", "page")} for m in sent]
+        said = bd_node.verified(SECRET, sent + forged)
+        if said is None:
+            print("npm has no standardwebhooks here: signatures were verified by the test alone")
+        else:
+            self.assertEqual(said, [True] * len(sent) + [False] * len(sent))
 
     def test_it_is_told_without_a_database(self):
         self.start()
