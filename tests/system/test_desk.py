@@ -314,18 +314,40 @@ class Pages(bd_desk.Pages):
         self.assertFalse(b.script("return !!document.querySelector('#go-audit')"))
         self.good()
 
-    def test_the_status_page(self):
-        shop = bd_shop.Shop(self)
+    def look_at_status(self, shop, state):
+        """The status page on each screen."""
         url = "http://127.0.0.1:%d/" % shop.daemon.monitor_port
         for width, height, language in ((360, 640, "ar"), (360, 640, "en"), (1280, 800, "en")):
             b = self.visit(width, height, url, language)
             self.assertEqual(b.script("return document.documentElement.lang"), language)
             wide = "return document.documentElement.scrollWidth"
             self.assertLessEqual(b.script(wide), width)
-            self.shot("status-%s-%d" % (language, width))
+            self.shot("status-%s-%s-%d" % (state, language, width))
             if self.axe:
                 faults = [f for f in bd_desk.axe_faults(b, self.axe) if f[0] != "meta-refresh"]
                 self.assertEqual(faults, [])
+
+    def test_the_status_page(self):
+        """Healthy, and with conditions of both severities."""
+        shop = bd_shop.Shop(self, {"monitor": {"poll_interval": "100ms"}})
+        self.look_at_status(shop, "healthy")
+        shop.sms.default = bd.p_reply(500)
+        shop.book(shop.customer(), 9)
+        pg = shop.pg
+        pg.sql("ALTER DATABASE %s SET default_transaction_read_only = on" % pg.name)
+        pg.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s' AND "
+            "application_name LIKE 'bookingd%%'" % pg.name
+        )
+        shop.daemon.write_config({"server": {"workers": 0}})
+        shop.daemon.hup()
+        for name in ("NotificationsFailed", "DatabaseNotWritable", "ReloadFailed"):
+            bd.wait_until(
+                lambda: shop.daemon.metric("bookingd_condition", condition="Bookingd" + name) == 1,
+                name,
+                30,
+            )
+        self.look_at_status(shop, "trouble")
 
     def test_a_link_opens_it(self):
         shop = shop_with_desk(self)
