@@ -75,6 +75,19 @@ static int64_t monitor_facts_calls(enum provider_outcome outcome)
     return metric_sum(M_PROVIDER_REQUESTS, METRIC_ANY, METRIC_ANY, (int)outcome);
 }
 
+/* Nobody is told when such a call is refused: a browser that comes back gets its page all the same,
+ * and the keeper asks again. */
+static int64_t monitor_facts_reads_refused(void)
+{
+    static const enum provider_op reads[] = {PROVIDER_OP_INVOICE_FETCH, PROVIDER_OP_INVOICE_FIND,
+                                             PROVIDER_OP_PAYMENT_FETCH, PROVIDER_OP_PAYMENT_FIND};
+    int64_t sum = 0;
+    for (size_t i = 0; i < ARRAY_LEN(reads); i++)
+        sum +=
+            metric_sum(M_PROVIDER_REQUESTS, METRIC_ANY, (int)reads[i], PROVIDER_OUTCOME_REJECTED);
+    return sum;
+}
+
 /* A refusal of one message or card is no fault of the provider's. */
 static void monitor_facts_providers(const struct config *cfg, struct facts *f)
 {
@@ -87,6 +100,7 @@ static void monitor_facts_providers(const struct config *cfg, struct facts *f)
     f->at[FACT_PROVIDER_CALLS] = f->at[FACT_PROVIDER_FAULTS] +
                                  monitor_facts_calls(PROVIDER_OUTCOME_OK) +
                                  monitor_facts_calls(PROVIDER_OUTCOME_REJECTED);
+    f->at[FACT_GATEWAY_READS_REFUSED] = monitor_facts_reads_refused();
     f->at[FACT_PROVIDER_UNREAD] = metric_sum(M_PROVIDER_UNREAD, METRIC_ANY, METRIC_ANY, METRIC_ANY);
     for (size_t i = 0; i < cfg->providers_n; i++) {
         ext_read_state((int)i, &state);
