@@ -89,6 +89,11 @@ class Inputs(bd_desk.Pages):
             self.show(day)
             self.b.wait("return document.querySelectorAll('.open-booking').length === 3", "three")
             self.shot("calendar")
+            order = self.b.script(
+                "return [...document.querySelectorAll('.event')].map((e) => "
+                "e.getBoundingClientRect().top)"
+            )
+            self.assertEqual(order, sorted(order))
             shown = self.b.script("return document.querySelector('#main').innerText")
             for name in names:
                 self.assertIn(name, shown)
