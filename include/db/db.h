@@ -55,6 +55,10 @@ bool db_connected(const struct db *db);
 int db_fd(const struct db *db, short *events);
 struct deadline db_idle_at(const struct db *db);
 void db_idle(struct db *db);
+/* The keeper's, between tasks: asks the other hosts of the list, over a connection of its own,
+ * whether one was promoted since; all sessions of this node then move there. Until d at most; with
+ * one host it does nothing. */
+void db_look_around(struct db *db, struct deadline d);
 /* Drops the connection, e.g. after the arena was reset in the middle of a batch. Safe at any time.
  */
 void db_drop(struct db *db);

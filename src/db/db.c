@@ -33,6 +33,7 @@ void db_free(struct db *db)
 {
     if (!db)
         return;
+    db_free(db->scout);
     PQfinish(db->conn);
     arena_free(db->scratch);
     free(db);

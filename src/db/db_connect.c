@@ -34,9 +34,10 @@ static void db_connect_fail(struct db *db, enum err reason, const char *text)
 {
     int64_t wait = BACKOFF_FIRST_MS << (db->fails < 8 ? db->fails : 8);
 
-    if (db->fails++ == 0) /* once, not at each attempt of each process */
+    if (db->fails++ == 0 && !db->scouting) /* once, not at each attempt of each process */
         LOG(LOG_LEVEL_WARN, "db.connect_failed", F_STR("reason", text ? text : err_code(reason)));
-    db_count_error(DB_ERROR_CLASS_CONNECTION);
+    if (!db->scouting)
+        db_count_error(DB_ERROR_CLASS_CONNECTION);
     db->reason = reason;
     db_disconnect(db);
     /* From one attempt's start to the next: what it took itself was waiting, too. */
@@ -216,10 +217,10 @@ static void db_connect_accept(struct db *db)
     db->state = DB_READY;
     db->one_primary = db->attempt.hosts->one_primary && !db->reader;
     db->host_id = db_host_id(&db->attempt.hosts->list[db->attempt.host_now]);
-    if (!db->reader) {
+    if (!db->reader)
         db_fence_keep(db);
+    if (!db->reader && !db->scouting)
         db_host_used(db->host_id);
-    }
     db->suspect = false;
     db->fails = 0;
 }

@@ -61,9 +61,11 @@ struct db {
     bool one_primary; /* of the hosts only one can be right: where the newest session is */
     struct db_timeline timeline; /* of the session */
     struct db_fence fence;
-    bool suspect; /* a commit there ran out of time: the other hosts are asked first */
-    bool reader;  /* of database.read_url (db_reader.c): any of its hosts will do */
-    int hosts_n;  /* of the last attempt */
+    bool suspect;     /* a commit there ran out of time: the other hosts are asked first */
+    bool reader;      /* of database.read_url (db_reader.c): any of its hosts will do */
+    int hosts_n;      /* of the last attempt */
+    struct db *scout; /* the keeper's second one (db_look.c), NULL before the first look */
+    bool scouting;    /* this is such a one */
     bool require_schema;
     bool asks_timeline; /* in the greeting */
     int greet_batches;  /* of the greeting whose end has not come yet */

@@ -37,6 +37,7 @@ libdb_a_SOURCES = \
   src/db/db_greet.c \
   src/db/db_hosts.c \
   src/db/db_hosts.h \
+  src/db/db_look.c \
   src/db/db_migrate.c \
   src/db/db_migrate_priv.h \
   src/db/db_priv.h \
@@ -97,8 +98,9 @@ DB_TESTS = \
   tests/db/check_db_restart \
   tests/db/check_migrate \
   tests/db/check_schema
-check_PROGRAMS += $(DB_TESTS)
-TESTS += $(DB_TESTS)
+check_PROGRAMS += $(DB_TESTS) tests/unit/check_db_fence
+TESTS += $(DB_TESTS) tests/unit/check_db_fence
+tests_unit_check_db_fence_LDADD = $(LIBS_DB) $(CHECK_LIBS)
 tests_db_check_db_LDADD = $(LIBS_TH_DB)
 tests_db_check_db_faults_LDADD = $(LIBS_TH_DB)
 tests_db_check_db_pgbouncer_LDADD = $(LIBS_TH_DB)

@@ -107,6 +107,17 @@ static enum err keeper_tasks_purge(struct svc *s)
     return e;
 }
 
+/* ---- where the primary is ---- */
+
+/* Two hosts that are silent take a quarter of a second each. */
+#define LOOK_MS 1000
+
+static enum err keeper_tasks_look_around(struct svc *s)
+{
+    db_look_around(s->db, deadline_cap(s->deadline, LOOK_MS));
+    return ERR_OK;
+}
+
 /* The name of each task is its label in metrics and status. send_by is at most 50 s away and a run
  * of the longest task at most KEEPER_TASK_RUN_MS: FAILED within the 60 s of the contract (BEHAVIOUR
  * §4). Purging can wait; what people wait for runs every second. */
@@ -120,6 +131,7 @@ const struct keeper_task keeper_tasks[] = {
     {"payments", 1000, payment_task_settle, false},
     {"gateway_desk", 1000, payment_task_desk, false},
     {"refunds", 1000, refund_task_due, false},
+    {"primary", 5000, keeper_tasks_look_around, false},
     {"purge", 15000, keeper_tasks_purge, false},
 };
 const size_t keeper_tasks_n = ARRAY_LEN(keeper_tasks);

@@ -231,6 +231,26 @@ class Failover(bd.Case):
         self.assertEqual([int(a) + 1 for a, _ in passed], [int(b) for _, b in passed])
         self.assertEqual(len(passed), 1)
 
+    def test_old_primary_of_an_asynchronous_pair(self):
+        """Its commits succeed, so nothing fails: the keeper finds the promoted one."""
+        me = self.shop.customer()
+        self.a_standby()
+        self.pair.asynchronous()
+        self.pair.promote()
+        old, database = 1 - self.pair.primary, self.shop.pg.name
+        self.addCleanup(self.pair.kill_old_primary)
+        count = "SELECT count(*) FROM bookings"
+
+        def booked_there(hour=iter(range(1, 1000, 2))):
+            self.shop.book(me, next(hour))
+            return self.pair.ask(count, database=database) != "0"
+
+        bd.wait_until(booked_there, "a booking at the new primary", 10, 0.1)
+        before = self.pair.ask(count, old, database)
+        for hour in range(2001, 2021, 2):
+            self.assertEqual(self.shop.book(me, hour).status, 201)
+        self.assertEqual(self.pair.ask(count, old, database), before)
+
     def test_commit_that_waits_for_the_standby(self):
         """The standby is silent, the commit waits, the primary dies: commit_unknown, and the key
         finds out what became of it.
