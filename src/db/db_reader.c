@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
+#include "db/db_fit.h"
 #include "db/db_sql.h"
 #include "db_priv.h"
 #include "sys/log.h"

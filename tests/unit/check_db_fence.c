@@ -6,6 +6,7 @@
 
 #include "../../src/db/db_priv.h"
 #include "../lib/th_unit.h"
+#include "db/db_url.h"
 #include "domain/roles.h"
 #include "domain/scoreboard.h"
 #include "sys/shm.h"
