@@ -19,6 +19,7 @@ struct idem_claim { /* fixed storage: it outlives the request's arena when the d
     char key[IDEM_KEY_MAX + 1];
     char request_hash[SHA256_HEX_MAX];
     struct uuid holder;
+    char bearer_hash[SHA256_HEX_MAX]; /* by which the caller is known before the look-up says it */
 };
 /* Whether the key has the form of the contract: 1 to 128 visible ASCII characters. */
 bool idem_key_valid(struct str key);
@@ -26,11 +27,11 @@ bool idem_key_valid(struct str key);
 /*
  * Adds claim and look-up to the first batch of a request, by the bearer's hash: whose bearer is
  * unknown, or (staff) has none of `roles` ("{agent,admin}"; NULL for customers) claims nothing.
- * key, request_hash and holder of *c are set; returns the look-up's index. The claim lives for
+ * key, request_hash, holder and bearer_hash of *c are set; returns the look-up's index. The claim lives for
  * claim_ms.
  */
-int idem_claim_add(struct db_batch *b, const struct idem_claim *c, const char *bearer_hash,
-                   const char *roles, int64_t claim_ms);
+int idem_claim_add(struct db_batch *b, const struct idem_claim *c, const char *roles,
+                   int64_t claim_ms);
 
 enum idem_state { IDEM_MINE, IDEM_DONE, IDEM_MISMATCH, IDEM_IN_FLIGHT };
 struct idem_outcome {

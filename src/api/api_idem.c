@@ -6,6 +6,7 @@
  * database could not be told waits here until it can. Called by api_auth.c, api.c and the handlers
  * that commit.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api_priv.h"
@@ -31,8 +32,10 @@ void api_idem_claim(struct api_request *r, struct db_batch *b, const char *roles
     sb_add(&text, r->raw_body.p ? r->raw_body.p : "", r->raw_body.n);
     digest_sha256_hex(sb_str(&text), c->request_hash);
     c->holder = uuid_new();
+    (void)snprintf(c->bearer_hash, sizeof c->bearer_hash, "%s", r->auth_hash);
     int64_t ms = deadline_left_ms(r->svc.deadline) + CLAIM_MARGIN_MS;
-    r->idem->look_at = idem_claim_add(b, c, r->auth_hash, roles, ms);
+    r->idem->claim_ends = deadline_in_ms(ms);
+    r->idem->look_at = idem_claim_add(b, c, roles, ms);
 }
 
 /* "Location: /v1/...\n" lines back to fields. */
@@ -159,10 +162,10 @@ static char *api_idem_copy(const char *z)
 
 /* o NULL: to be released. What a full queue gives up is a claim that dies by itself. strdup(): it
  * outlives the request's arena. */
-static void api_idem_remember(struct api *api, const struct idem_claim *c,
+static void api_idem_remember(struct api *api, const struct api_idem *idem,
                               const struct idem_outcome *o)
 {
-    struct api_pending p = {.claim = *c};
+    struct api_pending p = {.claim = idem->claim, .claim_ends = idem->claim_ends};
     if (o) {
         p.headers = api_idem_copy(o->headers);
         p.body = api_idem_copy(o->body);
@@ -181,6 +184,10 @@ static bool api_idem_tell(struct svc *s, void *item)
 {
     const struct api_pending *p = item;
     const struct idem_outcome o = {p->status, p->headers, p->body, p->customer_id};
+    /* A claim that is over needs no release: the next request with the key takes it. So no claim is
+     * tried for ever, whatever the database does with the statement. */
+    if (!p->status && deadline_passed(p->claim_ends))
+        return true;
     enum err e = p->status ? idem_complete(s, &p->claim, &o) : idem_release(s, &p->claim);
     return e != ERR_DB_UNAVAILABLE && e != ERR_DEADLINE && e != ERR_COMMIT_UNKNOWN &&
            e != ERR_DB_RETRY && e != ERR_DB_SCHEMA;
@@ -210,7 +217,7 @@ void api_idem_init(struct api *api)
 void api_idem_doubt(struct api_request *r)
 {
     r->idem->claim.caller[0] = '\0'; /* known in SQL alone until the look-up was read */
-    api_idem_remember(r->api, &r->idem->claim, NULL);
+    api_idem_remember(r->api, r->idem, NULL);
 }
 
 void api_idem_finish(struct api_request *r, enum err e)
@@ -223,7 +230,7 @@ void api_idem_finish(struct api_request *r, enum err e)
     /* After a 5xx a repeat should be tried again, not be told the same. */
     bool store = r->resp.status < 500 && !idem->passing;
     struct idem_outcome o = store ? api_idem_outcome(r) : (struct idem_outcome){.status = 0};
-    api_idem_remember(api, &idem->claim, store ? &o : NULL);
+    api_idem_remember(api, idem, store ? &o : NULL);
     if (!deadline_passed(r->svc.deadline))
         (void)pending_flush(&api->pending, &r->svc);
 }

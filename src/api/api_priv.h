@@ -23,6 +23,7 @@
 
 struct api_idem {
     struct idem_claim claim;
+    struct deadline claim_ends; /* then others may take it over */
     bool mine;    /* claimed, and no outcome is known to be stored */
     bool added;   /* its outcome is in a batch of the handler */
     bool passing; /* what is answered now is not its outcome */
@@ -36,6 +37,7 @@ struct api_pending {
     struct idem_claim claim;
     int status; /* 0: release */
     char *headers, *body, *customer_id;
+    struct deadline claim_ends;
 };
 
 struct api {

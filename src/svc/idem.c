@@ -23,9 +23,10 @@ bool idem_key_valid(struct str key)
 }
 
 /* The look-up follows in the same implicit transaction: it sees the claim, ours or the other's. */
-int idem_claim_add(struct db_batch *b, const struct idem_claim *c, const char *bearer_hash,
-                   const char *roles, int64_t claim_ms)
+int idem_claim_add(struct db_batch *b, const struct idem_claim *c, const char *roles,
+                   int64_t claim_ms)
 {
+    const char *bearer_hash = c->bearer_hash;
     const char *ms = db_int(b, claim_ms);
     if (roles) {
         DB_ADD(b, &stmt_idem_claim_staff, bearer_hash, c->key, c->request_hash, c->holder.s, ms,
@@ -82,13 +83,13 @@ enum err idem_complete(struct svc *s, const struct idem_claim *c, const struct i
     return db_run(b, s->deadline);
 }
 
-/* Without a caller's id only the holder is known, which is as unique. */
+/* Without the caller's id: as the claim itself, by the bearer. */
 enum err idem_release(struct svc *s, const struct idem_claim *c)
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     if (c->caller[0])
         DB_ADD(b, &stmt_idem_release, c->caller, c->key, c->holder.s);
     else
-        DB_ADD(b, &stmt_idem_release_any, c->key, c->holder.s);
+        DB_ADD(b, &stmt_idem_release_any, c->bearer_hash, c->key, c->holder.s);
     return db_run(b, s->deadline);
 }

@@ -188,6 +188,9 @@ static const char *notification_list_ids_json(struct arena *a, const char *const
     return sb.p;
 }
 
+/* Below every identifier of a row. */
+#define LIST_FIRST_ID "00000000-0000-0000-0000-000000000000"
+
 /* Where a run over the list is, oldest first. */
 struct list_place {
     const char *created, *id; /* of the last row; NULL: before the first */
@@ -291,6 +294,11 @@ enum err notification_resend_all(struct svc *s, const struct notification_actor 
     if (e != ERR_OK)
         return e;
     out->matched = out->remaining = db_get_int(db_result(b, counted), 0, "matched");
+    /* Before the first that matches there may be many that are too old. */
+    if (!at.id && out->matched > 0)
+        at = (struct list_place){.created = db_get_str(db_result(b, counted), 0, "first"),
+                                 .id = LIST_FIRST_ID,
+                                 .ids = at.ids};
     return o->dry_run ? notification_list_count_parts(s, who, f, at, &out->parts)
                       : notification_list_resend_run(s, who, o, at, out);
 }

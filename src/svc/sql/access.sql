@@ -27,3 +27,12 @@ EXISTS (
        AND k.revoked_at IS NULL
        AND k.role IN ('admin')
        AND (k.venue_id IS NULL OR k.venue_id = :venue))
+
+-- The one venue in which a staff key lists, with the venue that it asks for; NULL: in all of them.
+-- No row: it may not see that venue.
+-- fragment: staff_scope
+SELECT COALESCE(k.venue_id, :venue::uuid) AS venue_id
+  FROM staff_keys k
+ WHERE k.key_hash = $1
+   AND k.revoked_at IS NULL
+   AND (:venue::uuid IS NULL OR k.venue_id IS NULL OR k.venue_id = :venue::uuid)

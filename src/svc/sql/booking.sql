@@ -97,39 +97,87 @@ AND ($3::uuid IS NULL OR b.venue_id = $3::uuid)
  LIMIT $5::integer;
 
 -- The bounds in UTC, a day wider than any zone's offset, are for the index, and so are the 8 days
--- that no booking outlasts; the local time decides.
+-- that no booking outlasts; the local time decides. Why CASE: see notification_page.
+-- fragment: booking_list_page
+b.venue_id = $2::uuid
+AND
+    -- include: staff_sees(venue = $2::uuid)
+AND (b.starts_at, b.id) > (COALESCE($6::timestamptz, ($4::date - 9)::timestamp AT TIME ZONE 'UTC',
+                                    '-infinity'),
+                           COALESCE($7::uuid, '00000000-0000-0000-0000-000000000000'))
+AND b.starts_at < COALESCE(($5::date + 2)::timestamp AT TIME ZONE 'UTC', 'infinity')
+AND CASE WHEN $4::date IS NULL THEN true
+         ELSE (b.ends_at AT TIME ZONE v.time_zone) > $4::date::timestamp END
+AND CASE WHEN $5::date IS NULL THEN true
+         ELSE (b.starts_at AT TIME ZONE v.time_zone)::date <= $5::date END
+AND CASE WHEN $9::uuid IS NULL THEN true ELSE b.resource_id = $9::uuid END
+AND CASE WHEN $11::text[] IS NULL THEN true
+         ELSE EXISTS (SELECT FROM unnest($11::text[]) AS t (prefix)
+                       WHERE starts_with(c.phone, t.prefix)) END
+AND CASE WHEN $12::text IS NULL THEN true
+         ELSE strpos(lower(concat_ws(' ', b.guest_name, b.note, b.staff_note)),
+                     lower($12::text)) > 0
+              OR strpos(lower(c.name), lower($12::text)) > 0
+                 AND
+                     -- include: booking_customer_named
+         END
+ORDER BY b.starts_at, b.id
+LIMIT $8::integer
+
+-- fragment: booking_list_from
+SELECT b.id, b.starts_at
+  FROM bookings b
+  JOIN venues v ON v.id = b.venue_id
+  LEFT JOIN customers c ON c.id = b.customer_id
+
+-- As in payment_list, one of three ways is taken: all of a venue, those of some states, or those of
+-- one customer. The states are looked for one by one, since each is in the order of time by itself;
+-- a hold whose time has passed is stored as pending_payment and has expired.
 -- name: booking_list_staff
 -- params: $1 text hash of the key, $2 uuid venue, $3 text[] states or NULL, $4 date first or NULL,
 -- params: $5 date last or NULL, $6 timestamptz cursor's start or NULL, $7 uuid cursor's id,
 -- params: $8 integer most rows, $9 uuid resource or NULL, $10 uuid customer or NULL,
 -- params: $11 text[] beginnings of phones or NULL, $12 text in names and notes or NULL
 -- returns: booking_whole
--- index: bookings_calendar
+-- index: bookings_venue_status
+WITH stored AS (
+    SELECT s.status FROM unnest($3::text[]) AS s (status)
+     UNION
+    SELECT 'pending_payment' WHERE 'expired' = ANY ($3::text[])
+), picked AS MATERIALIZED (
+    (
+    -- include: booking_list_from
+     WHERE $3::text[] IS NULL
+       AND $10::uuid IS NULL
+       AND
+           -- include: booking_list_page
+    ) UNION ALL (
+    SELECT p.id, p.starts_at
+      FROM stored s
+      CROSS JOIN LATERAL (
+           -- include: booking_list_from
+            WHERE $10::uuid IS NULL
+              AND b.status = s.status
+              AND CASE WHEN b.status <> 'pending_payment' THEN true
+                       ELSE booking_status(b.status, b.hold_expires_at) = ANY ($3::text[]) END
+              AND
+                  -- include: booking_list_page
+           ) p
+    ) UNION ALL (
+    -- include: booking_list_from
+     WHERE $10::uuid IS NOT NULL
+       AND b.customer_id = $10::uuid
+       AND ($3::text[] IS NULL
+            OR booking_status(b.status, b.hold_expires_at) = ANY ($3::text[]))
+       AND
+           -- include: booking_list_page
+    )
+    ORDER BY 2, 1
+    LIMIT $8::integer
+)
 -- include: booking_whole
- WHERE b.venue_id = $2::uuid
-   AND
-       -- include: staff_sees(venue = $2::uuid)
-   AND ($3::text[] IS NULL OR booking_status(b.status, b.hold_expires_at) = ANY ($3::text[]))
-   AND ($4::date IS NULL
-        OR b.starts_at >= ($4::date - 9)::timestamp AT TIME ZONE 'UTC'
-           AND (b.ends_at AT TIME ZONE v.time_zone) > $4::date::timestamp)
-   AND ($5::date IS NULL
-        OR b.starts_at < ($5::date + 2)::timestamp AT TIME ZONE 'UTC'
-           AND (b.starts_at AT TIME ZONE v.time_zone)::date <= $5::date)
-   AND ($6::timestamptz IS NULL OR (b.starts_at, b.id) > ($6::timestamptz, $7::uuid))
-   AND ($9::uuid IS NULL OR b.resource_id = $9::uuid)
-   AND ($10::uuid IS NULL OR b.customer_id = $10::uuid)
-   AND ($11::text[] IS NULL
-        OR EXISTS (SELECT FROM unnest($11::text[]) AS t (prefix)
-                    WHERE starts_with(c.phone, t.prefix)))
-   AND ($12::text IS NULL
-        OR strpos(lower(concat_ws(' ', b.guest_name, b.note, b.staff_note)), lower($12::text)) > 0
-        OR strpos(lower(c.name), lower($12::text)) > 0
-           AND
-               -- include: booking_customer_named
-       )
- ORDER BY b.starts_at, b.id
- LIMIT $8::integer;
+ WHERE b.id = ANY (ARRAY(SELECT p.id FROM picked p))
+ ORDER BY b.starts_at, b.id;
 
 -- name: booking_venue_seen
 -- params: $1 text hash of the key, $2 uuid venue

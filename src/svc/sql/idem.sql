@@ -128,10 +128,20 @@ DELETE FROM idempotency_keys
    AND holder = $3
    AND status IS NULL;
 
+-- Its caller is known by the bearer alone: without one only a scan of all keys would find the row.
 -- name: idem_release_any
--- params: $1 text key, $2 text holder
+-- params: $1 text hash of the bearer's token or key, $2 text key, $3 text holder
 -- returns: nothing
+-- index: idempotency_keys_pkey
 DELETE FROM idempotency_keys
- WHERE key = $1
-   AND holder = $2
+ WHERE caller IN (
+           SELECT 'customer:' || s.customer_id
+             FROM sessions s
+            WHERE s.token_hash = $1
+            UNION ALL
+           SELECT 'staff:' || k.id
+             FROM staff_keys k
+            WHERE k.key_hash = $1)
+   AND key = $2
+   AND holder = $3
    AND status IS NULL;

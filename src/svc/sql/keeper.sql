@@ -3,6 +3,8 @@
 --
 -- Periodic tasks of the keeper, for src/svc/keeper_tasks.c. At most 500 rows per run keep the locks
 -- short; a backlog is worked off over several runs. Rows that another process works on are skipped.
+-- The order makes each run begin at the old end of an index: without it the planner may read whole
+-- tables while much is old.
 
 -- Notifications whose sender ended before it stored a result.
 -- name: keeper_interrupted
@@ -33,6 +35,7 @@ DELETE FROM idempotency_keys
            SELECT o.caller, o.key
              FROM idempotency_keys o
             WHERE o.created_at < now() - interval '24 hours'
+            ORDER BY o.created_at
             LIMIT 500
               FOR UPDATE SKIP LOCKED);
 
@@ -44,6 +47,7 @@ DELETE FROM rate_limits
            SELECT o.subject
              FROM rate_limits o
             WHERE o.window_end < now()
+            ORDER BY o.window_end
             LIMIT 500
               FOR UPDATE SKIP LOCKED);
 
@@ -56,6 +60,7 @@ DELETE FROM otp_challenges
              FROM otp_challenges o
             WHERE o.created_at < now() - interval '24 hours'
               AND o.expires_at < now() - interval '24 hours'
+            ORDER BY o.created_at
             LIMIT 500
               FOR UPDATE SKIP LOCKED);
 
@@ -67,6 +72,7 @@ DELETE FROM sessions
            SELECT o.token_hash
              FROM sessions o
             WHERE o.expires_at < now()
+            ORDER BY o.expires_at
             LIMIT 500
               FOR UPDATE SKIP LOCKED);
 
@@ -82,6 +88,7 @@ UPDATE staff_keys
             WHERE o.expires_at < now()
               AND o.expires_at IS NOT NULL
               AND o.revoked_at IS NULL
+            ORDER BY o.expires_at
             LIMIT 500
               FOR UPDATE SKIP LOCKED);
 
@@ -99,6 +106,7 @@ WITH old AS (
                     SELECT o.provider, o.event_id
                       FROM webhook_events o
                      WHERE o.received_at < now() - $1 * interval '1 millisecond'
+                     ORDER BY o.received_at
                      LIMIT 500
                        FOR UPDATE SKIP LOCKED)
          RETURNING 1)
@@ -125,5 +133,6 @@ DELETE FROM known_addresses
            SELECT o.phone, o.address
              FROM known_addresses o
             WHERE o.last_at < now() - interval '180 days'
+            ORDER BY o.last_at
             LIMIT 500
               FOR UPDATE SKIP LOCKED);

@@ -107,10 +107,98 @@ AND (:venue::uuid IS NULL OR n.venue_id = :venue::uuid)
 (:ids::jsonb IS NULL
  OR n.id IN (SELECT i.id::uuid FROM jsonb_array_elements_text(:ids::jsonb) AS i (id)))
 
+-- Behind the last row that was tried, oldest first.
+-- fragment: notification_behind
+(n.created_at, n.id) > (COALESCE($8::timestamptz, '-infinity'),
+                        COALESCE($9::uuid, '00000000-0000-0000-0000-000000000000'))
+
+-- The plan that is kept knows no values. Bounds of time are there also when nothing was asked for,
+-- so that it reads an index from one to the other. What may not be asked for is a CASE, of which
+-- the planner expects half of the rows; of `$4 IS NULL OR ...` it expects next to none, and would
+-- sort all that there is rather than follow the index.
 -- fragment: notification_page
-AND ($8::timestamptz IS NULL OR (n.created_at, n.id) < ($8::timestamptz, $9::uuid))
+n.created_at >= COALESCE($6::timestamptz, '-infinity')
+AND (n.created_at, n.id) < (COALESCE($8::timestamptz, $7::timestamptz, 'infinity'),
+                            COALESCE($9::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+AND CASE WHEN $4::text IS NULL THEN true ELSE n.template = $4::text END
+AND CASE WHEN $5::text IS NULL THEN true ELSE n.error_code = $5::text END
+AND CASE WHEN :ack::boolean IS NULL THEN true
+         ELSE (n.acknowledged_at IS NOT NULL) = :ack::boolean END
 ORDER BY n.created_at DESC, n.id DESC
 LIMIT $10::integer
+
+-- There are six ways to list, each with an index of its own, and one of them is taken: of the
+-- others the conditions without a column are false, so that their parts are not run. `scope` has no
+-- row for whoever sees nothing, and venue_id NULL for whoever sees all venues. What is PENDING is
+-- little at any time, and is sorted.
+-- fragment: notification_picked
+(
+    SELECT n.*
+      FROM (SELECT o.*
+              FROM bookings b
+              JOIN notifications o ON o.venue_id = b.venue_id AND o.booking_id = b.id
+             WHERE b.id = $3::uuid
+            OFFSET 0) n
+     WHERE $3::uuid IS NOT NULL
+       AND ($2::text IS NULL OR n.status = $2::text)
+       AND EXISTS (
+               SELECT
+                 FROM scope c
+                WHERE c.venue_id IS NULL
+                   OR c.venue_id = n.venue_id)
+       AND
+           -- include: notification_page(ack = :ack)
+) UNION ALL (
+    SELECT n.*
+      FROM notifications n
+     WHERE $3::uuid IS NULL
+       AND $2::text = 'FAILED'
+       AND n.status = 'FAILED'
+       AND EXISTS (SELECT FROM scope c WHERE c.venue_id IS NOT NULL)
+       AND n.venue_id = (SELECT c.venue_id FROM scope c)
+       AND
+           -- include: notification_page(ack = :ack)
+) UNION ALL (
+    SELECT n.*
+      FROM notifications n
+     WHERE $3::uuid IS NULL
+       AND $2::text = 'FAILED'
+       AND n.status = 'FAILED'
+       AND EXISTS (SELECT FROM scope c WHERE c.venue_id IS NULL)
+       AND
+           -- include: notification_page(ack = :ack)
+) UNION ALL (
+    SELECT n.*
+      FROM notifications n
+     WHERE $3::uuid IS NULL
+       AND COALESCE($2::text, 'SENT') = 'SENT'
+       AND EXISTS (SELECT FROM scope c WHERE c.venue_id IS NOT NULL)
+       AND n.venue_id = (SELECT c.venue_id FROM scope c)
+       AND CASE WHEN $2::text IS NULL THEN true ELSE n.status = $2::text END
+       AND
+           -- include: notification_page(ack = :ack)
+) UNION ALL (
+    SELECT n.*
+      FROM notifications n
+     WHERE $3::uuid IS NULL
+       AND COALESCE($2::text, 'SENT') = 'SENT'
+       AND EXISTS (SELECT FROM scope c WHERE c.venue_id IS NULL)
+       AND CASE WHEN $2::text IS NULL THEN true ELSE n.status = $2::text END
+       AND
+           -- include: notification_page(ack = :ack)
+) UNION ALL (
+    SELECT n.*
+      FROM (SELECT p.* FROM notifications p WHERE p.status = 'PENDING' OFFSET 0) n
+     WHERE $3::uuid IS NULL
+       AND $2::text = 'PENDING'
+       AND EXISTS (
+               SELECT
+                 FROM scope c
+                WHERE c.venue_id IS NULL
+                   OR c.venue_id = n.venue_id)
+       AND
+           -- include: notification_page(ack = :ack)
+)
 
 -- What is too old is not sent again, what was erased cannot be, and a reminder of a booking that
 -- was cancelled or moved would be wrong.
@@ -149,17 +237,17 @@ RETURNING n.venue_id, n.id, n.booking_id, n.template, n.recipient, n.body, n.cla
 -- params: $7 timestamptz until or NULL, $8 timestamptz cursor's time or NULL, $9 uuid cursor's id,
 -- params: $10 integer most rows, $11 boolean acknowledged or NULL, $12 uuid venue or NULL
 -- returns: notification_columns
--- index: notifications_newest
+-- index: notifications_venue_newest
+WITH scope AS MATERIALIZED (
+    -- include: staff_scope(venue = $12)
+)
 SELECT
        -- include: notification_columns
-  FROM notifications n
- WHERE
-       -- include: staff_sees(venue = n.venue_id)
-   AND
-       -- include: notification_filter
-   AND
-       -- include: notification_narrow(ack = $11, venue = $12)
-       -- include: notification_page;
+  FROM (
+       -- include: notification_picked(ack = $11)
+       ) n
+ ORDER BY n.created_at DESC, n.id DESC
+ LIMIT $10::integer;
 
 -- name: notification_list
 -- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
@@ -168,14 +256,16 @@ SELECT
 -- params: $10 integer most rows
 -- returns: notification_columns
 -- index: notifications_newest
+WITH scope AS MATERIALIZED (
+    SELECT $1::uuid AS venue_id
+)
 SELECT
        -- include: notification_columns
-  FROM notifications n
- WHERE
-       -- include: notification_seen
-   AND
-       -- include: notification_filter
-       -- include: notification_page;
+  FROM (
+       -- include: notification_picked(ack = NULL)
+       ) n
+ ORDER BY n.created_at DESC, n.id DESC
+ LIMIT $10::integer;
 
 -- name: notification_of_booking
 -- params: $1 text hash of the key, $2 uuid booking
@@ -246,7 +336,8 @@ SELECT n.status = 'FAILED' AS failed
               -- include: notification_narrow(ack = $11, venue = $12)
           AND
               -- include: notification_among(ids = $13)
-          AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))
+          AND
+              -- include: notification_behind
         ORDER BY n.created_at, n.id
         LIMIT 1
           FOR NO KEY UPDATE SKIP LOCKED)
@@ -265,14 +356,15 @@ SELECT n.status = 'FAILED' AS failed
        -- include: notification_among(ids = $12)
    AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))
 
+-- `first`: a run begins there, and not with what was too old for it.
 -- name: notification_count
 -- params: $1 uuid venue or NULL, $2 text status or NULL, $3 uuid booking or NULL,
 -- params: $4 text template or NULL, $5 text error code or NULL, $6 timestamptz since or NULL,
 -- params: $7 timestamptz until or NULL, $8 timestamptz time of the last one or NULL,
 -- params: $9 uuid the last one, $10 boolean acknowledged or NULL, $11 uuid venue or NULL,
 -- params: $12 jsonb array of identifiers or NULL for any
--- returns: matched
-SELECT count(*) AS matched
+-- returns: matched, first
+SELECT count(*) AS matched, min(n.created_at)::text AS first
   FROM notifications n
  WHERE
        -- include: notification_matching;
@@ -292,28 +384,52 @@ SELECT n.id, n.created_at::text AS created, n.body
  ORDER BY n.created_at, n.id
  LIMIT $13::integer;
 
--- FAILED ones by what they have in common, the most first.
+-- fragment: notification_group_picked
+    SELECT n.*
+      FROM notifications n
+     WHERE n.status = 'FAILED'
+       AND ($2::text IS NULL OR n.template = $2::text)
+       AND ($3::text IS NULL OR n.error_code = $3::text)
+       AND n.created_at >= COALESCE($4::timestamptz, '-infinity')
+       AND n.created_at <= COALESCE($5::timestamptz, 'infinity')
+
+-- FAILED ones by what they have in common, the most first. What is open has an index of its own.
 -- name: notification_groups
 -- params: $1 text hash of the key, $2 text template or NULL, $3 text error code or NULL,
 -- params: $4 timestamptz since or NULL, $5 timestamptz until or NULL,
 -- params: $6 boolean acknowledged or NULL, $7 uuid venue or NULL
 -- returns: template, error_code, n, sendable, oldest_us, newest_us
+-- index: notifications_open
+WITH scope AS MATERIALIZED (
+    -- include: staff_scope(venue = $7)
+)
 SELECT n.template, n.error_code, count(*) AS n,
        count(*) FILTER (WHERE
        -- include: notification_sendable
        ) AS sendable,
        (extract(epoch FROM min(n.created_at)) * 1000000)::bigint AS oldest_us,
        (extract(epoch FROM max(n.created_at)) * 1000000)::bigint AS newest_us
-  FROM notifications n
- WHERE
-       -- include: staff_sees(venue = n.venue_id)
-   AND n.status = 'FAILED'
-   AND ($2::text IS NULL OR n.template = $2::text)
-   AND ($3::text IS NULL OR n.error_code = $3::text)
-   AND ($4::timestamptz IS NULL OR n.created_at >= $4::timestamptz)
-   AND ($5::timestamptz IS NULL OR n.created_at <= $5::timestamptz)
-   AND
-       -- include: notification_narrow(ack = $6, venue = $7)
+  FROM (
+    -- include: notification_group_picked
+       AND $6::boolean IS DISTINCT FROM true
+       AND n.acknowledged_at IS NULL
+       AND n.venue_id = (SELECT c.venue_id FROM scope c)
+     UNION ALL
+    -- include: notification_group_picked
+       AND $6::boolean IS DISTINCT FROM true
+       AND n.acknowledged_at IS NULL
+       AND EXISTS (SELECT FROM scope c WHERE c.venue_id IS NULL)
+     UNION ALL
+    -- include: notification_group_picked
+       AND $6::boolean IS DISTINCT FROM false
+       AND n.acknowledged_at IS NOT NULL
+       AND n.venue_id = (SELECT c.venue_id FROM scope c)
+     UNION ALL
+    -- include: notification_group_picked
+       AND $6::boolean IS DISTINCT FROM false
+       AND n.acknowledged_at IS NOT NULL
+       AND EXISTS (SELECT FROM scope c WHERE c.venue_id IS NULL)
+       ) n
  GROUP BY n.template, n.error_code
  ORDER BY count(*) DESC, n.template, n.error_code;
 

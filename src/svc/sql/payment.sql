@@ -122,29 +122,22 @@ SELECT
  ORDER BY p.status = 'mismatch'
  LIMIT 1;
 
--- The venue of which the payments are listed, by key $1 and the wish $9; NULL: all of them. No row:
--- the key may not see that venue.
--- fragment: payment_list_scope
-SELECT COALESCE(k.venue_id, $9::uuid) AS venue_id
-  FROM staff_keys k
- WHERE k.key_hash = $1
-   AND k.revoked_at IS NULL
-   AND ($9::uuid IS NULL OR k.venue_id IS NULL OR k.venue_id = $9::uuid)
-
 -- fragment: payment_list_from
 SELECT p.venue_id, p.id, p.created_at
   FROM payments p
   JOIN venues v ON v.id = p.venue_id
 
 -- Dates are the venue's; the bounds that are a day wider than any zone, and that of the cursor, are
--- for the index.
+-- for the index. Why CASE: see notification_page.
 -- fragment: payment_list_page
 p.created_at >= COALESCE(($4::date - 1)::timestamp AT TIME ZONE 'UTC', '-infinity')
-AND p.created_at < COALESCE(($5::date + 2)::timestamp AT TIME ZONE 'UTC', 'infinity')
-AND p.created_at <= COALESCE($6::timestamptz, 'infinity')
-AND ($4::date IS NULL OR (p.created_at AT TIME ZONE v.time_zone)::date >= $4::date)
-AND ($5::date IS NULL OR (p.created_at AT TIME ZONE v.time_zone)::date <= $5::date)
-AND ($6::timestamptz IS NULL OR (p.created_at, p.id) < ($6::timestamptz, $7::uuid))
+AND (p.created_at, p.id) < (COALESCE($6::timestamptz, ($5::date + 2)::timestamp AT TIME ZONE 'UTC',
+                                     'infinity'),
+                            COALESCE($7::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+AND CASE WHEN $4::date IS NULL THEN true
+         ELSE (p.created_at AT TIME ZONE v.time_zone)::date >= $4::date END
+AND CASE WHEN $5::date IS NULL THEN true
+         ELSE (p.created_at AT TIME ZONE v.time_zone)::date <= $5::date END
 ORDER BY p.created_at DESC, p.id DESC
 LIMIT $8::integer
 
@@ -161,7 +154,7 @@ LIMIT $8::integer
 -- returns: booking_state, starts_us, service
 -- index: payments_venue_status
 WITH scope AS MATERIALIZED (
-    -- include: payment_list_scope
+    -- include: staff_scope(venue = $9)
 ), picked AS (
     (
     -- include: payment_list_from
