@@ -15,7 +15,8 @@ DB_MIGRATIONS = \
   src/db/migrations/0011_money.sql \
   src/db/migrations/0012_speed.sql \
   src/db/migrations/0013_desk.sql \
-  src/db/migrations/0014_growth.sql
+  src/db/migrations/0014_growth.sql \
+  src/db/migrations/0015_cluster.sql
 
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \

@@ -5,6 +5,8 @@
  * Forked by the master as a role. Scrapes are answered at any moment, also while the database is
  * frozen, since waiting for the database serves them, too.
  */
+#include "config.h"
+
 #include "monitor/monitor.h"
 
 #include <string.h>
@@ -14,6 +16,7 @@
 #include "db/db.h"
 #include "domain/conditions.h"
 #include "domain/scoreboard.h"
+#include "ipc/master_state.h"
 #include "monitor_facts.h"
 #include "monitor_history.h"
 #include "monitor_http.h"
@@ -25,13 +28,13 @@
 
 /* The rows of a read; it is reset before each. */
 #define ARENA_CHUNK ((size_t)64 * 1024)
-#define READ_FLOOR_MS 1000 /* a read of the notifications may always take this long */
-/* And this many times what the last one took, up to database.statement_timeout. */
+#define READ_FLOOR_MS 1000 /* reading what was counted may always take this long */
+/* And this many times what the last read took, up to database.statement_timeout. */
 #define READ_FACTOR 4
-/* Counting what was sent reads the whole table: a twentieth of the time at most. */
-#define SENT_SHARE 20
-/* A count that ran out of time would run out of it again: a minute later is soon enough. */
-#define SENT_RETRY_MS 60000
+/* The server ends a count at database.statement_timeout, and says so a moment later. */
+#define COUNT_GRACE_MS 1000
+/* A part is due a little before the next look, so that a node alone counts at each. */
+#define COUNT_EARLY 0.8
 /* Answers in progress are some 100 kB. */
 #define DRAIN_MS 2000
 /* Conditions show within seconds; a sum over all counters takes about a millisecond. */
@@ -50,10 +53,11 @@ struct monitor {
     bool connected;         /* as last seen */
     bool good;              /* the last read succeeded */
     struct mono read_begun; /* of the last good one */
-    int64_t debt_took_ms, sent_took_ms;
-    bool sent_too_slow;
+    int64_t look_took_ms;
+    bool counting;  /* for all nodes; the figures of before stand meanwhile */
+    bool uncounted; /* the last count failed: said once */
     const char *replication_fault; /* as last logged; one of the constants of svc/replication.c */
-    struct deadline next_read, next_sent, next_judged;
+    struct deadline next_read, next_judged;
     struct deadline blind_until;
     struct conditions conditions;
 };
@@ -72,8 +76,11 @@ static int64_t limit_ms(const struct monitor *m, int64_t took_ms)
  * read. Figures are left out rather than shown old (BEHAVIOUR §9). */
 static void refresh_view(struct monitor *m)
 {
-    const int64_t oldest_ms = m->env->cfg->monitor.poll_interval_ms + limit_ms(m, m->debt_took_ms) +
-                              limit_ms(m, m->sent_took_ms);
+    const struct config *cfg = m->env->cfg;
+    const int64_t counts_ms =
+        m->counting ? DB_GAUGES_PARTS * (cfg->database.statement_timeout_ms + COUNT_GRACE_MS) : 0;
+    const int64_t oldest_ms =
+        cfg->monitor.poll_interval_ms + 2 * limit_ms(m, m->look_took_ms) + counts_ms;
     const bool connected = db_connected(m->db);
     m->view.database_up =
         connected && m->good && mono_ms_between(m->read_begun, mono_now()) <= oldest_ms;
@@ -149,60 +156,103 @@ static int wait_serving(void *ctx, int fd, short events, struct deadline d)
     }
 }
 
-/* Two reads of different cost, each with a limit of its own. */
-typedef enum err (*read_fn)(struct svc *s, struct db_gauges *out);
+static struct svc monitor_svc(struct monitor *m, int64_t within_ms)
+{
+    arena_reset(m->arena);
+    return (struct svc){.cfg = m->env->cfg,
+                        .db = m->db,
+                        .arena = m->arena,
+                        .deadline = deadline_in_ms(within_ms),
+                        .request_id = "monitor"};
+}
 
-/* One of the reads, within its limit. One that ran out of time gets more the next time, up to the
- * statement limit. */
-static enum err read_part(struct monitor *m, read_fn read, int64_t *took_ms, struct db_gauges *out)
+/* A read that ran out of time gets more the next time, up to the statement limit. */
+static enum err monitor_look(struct monitor *m, struct db_gauges *out, bool due[DB_GAUGES_PARTS])
 {
     const struct mono begun = mono_now();
-    struct svc s = {.cfg = m->env->cfg,
-                    .db = m->db,
-                    .arena = m->arena,
-                    .deadline = deadline_in_ms(limit_ms(m, *took_ms)),
-                    .request_id = "monitor"};
-    arena_reset(m->arena);
-    enum err e = read(&s, out);
-    *took_ms = mono_ms_between(begun, mono_now());
+    struct svc s = monitor_svc(m, limit_ms(m, m->look_took_ms));
+    enum err e = db_gauges_look(&s, out, due);
+    m->look_took_ms = mono_ms_between(begun, mono_now());
     return e;
 }
 
-/* A table so long that it cannot be counted within the statement limit leaves out the sent ones,
- * not the debt. Counting sent rows is the only read whose cost grows with the age of the
- * installation. */
-static void read_sent(struct monitor *m, struct db_gauges *out)
+/* A table so long that it cannot be counted within the statement limit is no database that is away:
+ * the last figures stand, and their age shows (bookingd_ledger_read_timestamp_seconds). */
+static bool monitor_count(struct monitor *m, enum db_gauges_part part)
 {
     const struct config *cfg = m->env->cfg;
-    out->has_sent = read_part(m, db_gauges_read_sent, &m->sent_took_ms, out) == ERR_OK;
-    m->sent_too_slow = !out->has_sent && m->sent_took_ms >= cfg->database.statement_timeout_ms;
-    int64_t pause_ms = m->sent_too_slow ? SENT_RETRY_MS : m->sent_took_ms * SENT_SHARE;
-    if (pause_ms < cfg->monitor.poll_interval_ms)
-        pause_ms = cfg->monitor.poll_interval_ms;
-    m->next_sent = deadline_in_ms(pause_ms);
-    if (m->sent_too_slow)
-        LOG(LOG_LEVEL_WARN, "monitor.sent_uncounted", F_MS("took", (double)m->sent_took_ms));
+    const struct mono begun = mono_now();
+    struct svc s = monitor_svc(m, cfg->database.statement_timeout_ms + COUNT_GRACE_MS);
+    bool counted = false;
+    m->counting = true;
+    enum err e =
+        db_gauges_count(&s, part, (int64_t)((double)cfg->monitor.poll_interval_ms * COUNT_EARLY),
+                        cfg->database.statement_timeout_ms, &counted);
+    m->counting = false;
+    if (e != ERR_OK && !m->uncounted && !m->ending)
+        LOG(LOG_LEVEL_WARN, "monitor.gauges_uncounted",
+            F_STR("part", part == DB_GAUGES_DEBT ? "debt" : "ends"), F_ERR(e),
+            F_MS("took", mono_ms_since(begun)));
+    if (e != ERR_OK || counted)
+        m->uncounted = e != ERR_OK;
+    return counted;
 }
 
-/* What failed and what is owed come first: alerts depend on them. */
+/* What is due and what another node has not counted meanwhile; what is owed comes first, since
+ * alerts depend on it. Nothing is counted where nothing can be written. */
+static enum err monitor_look_and_count(struct monitor *m, struct db_gauges *out)
+{
+    bool due[DB_GAUGES_PARTS] = {false}, counted = false;
+    enum err e = monitor_look(m, out, due);
+    for (enum db_gauges_part part = DB_GAUGES_DEBT; e == ERR_OK && part < DB_GAUGES_PARTS; part++)
+        if (due[part] && out->writable && db_connected(m->db))
+            counted |= monitor_count(m, part);
+    return e == ERR_OK && counted ? monitor_look(m, out, due) : e;
+}
+
+/* Three looks that are missed, and a node counts as gone. */
+#define NODE_LOOKS 3
+
+/* Who else is alive; others learn it of this one. It fails for reasons that the read of the gauges
+ * finds as well, so nothing is said of them here. */
+static void monitor_tell_nodes(struct monitor *m)
+{
+    struct process_view master;
+    const int64_t poll_ms = m->env->cfg->monitor.poll_interval_ms;
+    if (!master_state_process(&master))
+        return;
+    struct svc s = monitor_svc(m, READ_FLOOR_MS);
+    const struct node_self self = {.pid = m->view.master,
+                                   .started_at = {(int64_t)(master.started_s * 1e6)},
+                                   .version = PACKAGE_VERSION,
+                                   .gone_after_ms = NODE_LOOKS * (poll_ms + READ_FLOOR_MS)};
+    const size_t differing = m->view.nodes.differing;
+    if (nodes_tell(&s, &self, &m->view.nodes) != ERR_OK)
+        return;
+    if (m->view.nodes.differing > differing)
+        LOG(LOG_LEVEL_WARN, "monitor.nodes_differ",
+            F_INT("nodes", (int64_t)m->view.nodes.differing),
+            F_STR("detail", "other nodes on this database have other providers"));
+}
+
 static void monitor_read_gauges(struct monitor *m)
 {
     struct db_gauges fresh = m->view.gauges;
     const struct mono begun = mono_now();
     const bool was_good = m->good;
     m->next_read = deadline_after(begun, m->env->cfg->monitor.poll_interval_ms);
-    enum err e = read_part(m, db_gauges_read_debt, &m->debt_took_ms, &fresh);
-    if (e == ERR_OK && (deadline_passed(m->next_sent) || (!was_good && !m->sent_too_slow)))
-        read_sent(m, &fresh);
+    enum err e = monitor_look_and_count(m, &fresh);
     m->good = e == ERR_OK;
+    if (m->good && fresh.writable && db_connected(m->db))
+        monitor_tell_nodes(m);
     if (m->good) {
-        const int64_t unknown = fresh.unknown + fresh.unknown_sent;
         /* Rows of a template or status that this version does not know: another version writes to
          * this database. */
-        if (unknown != m->view.gauges.unknown + m->view.gauges.unknown_sent)
-            LOG(LOG_LEVEL_WARN, "monitor.unknown_rows", F_INT("rows", unknown));
+        if (fresh.unknown != m->view.gauges.unknown)
+            LOG(LOG_LEVEL_WARN, "monitor.unknown_rows", F_INT("rows", fresh.unknown));
         m->view.gauges = fresh;
-        m->view.read_at = wall_now();
+        if (fresh.age_ms >= 0)
+            m->view.read_at.us = wall_now().us - fresh.age_ms * 1000;
         m->read_begun = begun;
         scoreboard_served();
     }

@@ -183,9 +183,13 @@ static void monitor_page_database(struct metrics_page *page, const struct monito
 {
     monitor_page_gauge(page, COMPUTED_DATABASE_UP, v->database_up);
     monitor_page_gauge(page, COMPUTED_DATABASE_WRITABLE, v->database_up && v->gauges.writable);
+    /* With this one. */
+    monitor_page_gauge(page, COMPUTED_NODES, v->database_up ? (double)v->nodes.n + 1 : 0);
+    monitor_page_gauge(page, COMPUTED_NODES_DIFFERING,
+                       v->database_up ? (double)v->nodes.differing : 0);
     if (v->read_at.us != 0)
         monitor_page_gauge(page, COMPUTED_LEDGER_READ, (double)v->read_at.us / 1e6);
-    if (!v->database_up)
+    if (!v->database_up || v->gauges.age_ms < 0)
         return;
     monitor_page_notifications(page, &v->gauges);
     monitor_page_failed(page, &v->gauges);

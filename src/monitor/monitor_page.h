@@ -12,6 +12,7 @@
 #include "domain/config.h"
 #include "domain/metrics_page.h"
 #include "svc/db_gauges.h"
+#include "svc/nodes.h"
 
 /* What a page is made of, beside shared memory. */
 struct monitor_view {
@@ -20,6 +21,7 @@ struct monitor_view {
     bool database_up;        /* connected, and the last read is good and not old */
     struct db_gauges gauges; /* meaningful when database_up */
     struct wall read_at;     /* us 0: never */
+    struct nodes nodes;      /* the others, as last read */
 };
 
 /* The whole page in the format that the Accept field asks for. */

@@ -125,6 +125,24 @@ static json_t *reload_json(struct arena *a)
     return j;
 }
 
+/* The others on this database; this one is the rest of the page. */
+static json_t *monitor_status_nodes(const struct nodes *nodes, struct arena *a)
+{
+    json_t *list = json_arr(a);
+    for (size_t i = 0; i < nodes->n; i++) {
+        const struct node *n = &nodes->at[i];
+        json_t *j = json_obj(a);
+        json_put_str(a, j, "host", n->host);
+        json_put_int(a, j, "master", n->pid);
+        json_put_str(a, j, "version", n->version);
+        json_put_time(a, j, "started_at", n->started_at);
+        json_put_time(a, j, "seen_at", wall_whole_seconds(n->seen_at));
+        json_put_bool(a, j, "other_providers", n->differs);
+        json_push(a, list, j);
+    }
+    return list;
+}
+
 /* Each slot is read whole (a seqlock); the page as a whole is not one moment, which a person would
  * not notice. */
 struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
@@ -147,7 +165,19 @@ struct str monitor_status_json(const struct monitor_view *v, struct arena *a)
     json_put_int(a, top, "queue", metric_read(M_HTTP_QUEUE_LENGTH, NULL, 0));
     json_put(a, top, "slots", slots);
     json_put(a, top, "providers", providers);
+    json_put(a, top, "nodes", monitor_status_nodes(&v->nodes, a));
     return json_text(a, top);
+}
+
+static void monitor_status_put_nodes(struct sb *sb, const struct nodes *nodes)
+{
+    char since[WALL_RFC3339_MAX];
+    for (size_t i = 0; i < nodes->n; i++) {
+        const struct node *n = &nodes->at[i];
+        sb_printf(sb, "%sother node %s, master %" PRId64 ", bookingd %s, up since %s%s\n",
+                  i == 0 ? "\n" : "", n->host, n->pid, n->version,
+                  wall_format(n->started_at, since), n->differs ? ", with other providers" : "");
+    }
 }
 
 /* The same conditions in the text: one line to recognise each, one line that says what to do. */
@@ -214,6 +244,7 @@ struct str monitor_status_text(const struct monitor_view *v, struct arena *a)
         sb_printf(&sb, "%-20s %-10s %u\n", v->cfg->providers[i].name, circuit_names[state.circuit],
                   state.in_flight);
     }
+    monitor_status_put_nodes(&sb, &v->nodes);
     return sb_str(&sb);
 }
 

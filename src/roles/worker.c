@@ -25,6 +25,7 @@
 #include "ipc/protocol.h"
 #include "roles/role_loop.h"
 #include "roles/roles.h"
+#include "svc/nodes.h"
 #include "sys/addrs.h"
 #include "sys/log.h"
 #include "sys/net.h"
@@ -40,7 +41,9 @@
 #define TIDY_EVERY_MS 250
 /* Waits are cut at this, so that no fault of a deadline can let a worker sleep for ever. */
 #define IDLE_MS 1000
-#define REPORT_MS 5000 /* a dispatcher that takes nothing for so long is about to be replaced */
+#define COMPARE_MS 1000  /* one small statement */
+#define ARENA_CHUNK 4096 /* of the same: one digest */
+#define REPORT_MS 5000   /* a dispatcher that takes nothing for so long is about to be replaced */
 /* Results that wait are tried again ten times per second while the database answers. */
 #define UNSTORED_MS 100
 /* A tenth more or less: workers that started together do not all make room at once. */
@@ -56,7 +59,9 @@ struct worker {
     int64_t left;   /* requests until it makes room for another; 0: any number */
     bool recycling; /* it has had them all */
     bool connected; /* was, at least once */
-    bool unstored;  /* results that the database could not take yet */
+    bool compared;  /* its secret with that of other nodes */
+    bool other_secret;
+    bool unstored; /* results that the database could not take yet */
     struct deadline tidy_by;
     char packet[PROTOCOL_PACKET_MAX];
 };
@@ -192,6 +197,42 @@ static int worker_refuse_schema(const struct worker *w)
     return EX_CONFIG;
 }
 
+/* The codes that another node sent would be wrong here, and limits per phone would count twice. The
+ * whole remedy is in the line, since it is read when nothing works. */
+static int worker_refuse_secret(void)
+{
+    LOG(LOG_LEVEL_ERROR, "worker.secret_refused", F_STR("key", "otp.secret"),
+        F_STR("detail", "otp.secret is not that of the other nodes on this database"),
+        F_STR("hint", "give this node their otp.secret; if it was changed on purpose: stop all "
+                      "nodes, DELETE FROM node_secret in the database, start them"));
+    return EX_CONFIG;
+}
+
+/* Once per worker, with its first connection. False: the secret is another. Where the answer does
+ * not come it is asked again with the next look. */
+static bool worker_compare_secret(struct worker *w)
+{
+    struct arena *a = arena_new(ARENA_CHUNK);
+    struct svc s = {.cfg = w->env->cfg,
+                    .db = w->db,
+                    .arena = a,
+                    .deadline = deadline_in_ms(COMPARE_MS),
+                    .request_id = "worker"};
+    jmp_buf oom;
+    bool same = true;
+    if (!a)
+        return true;
+    if (setjmp(oom) != 0) {
+        arena_free(a);
+        db_drop(w->db);
+        return true;
+    }
+    arena_on_oom(a, &oom);
+    w->compared = nodes_compare_secret(&s, &same) == ERR_OK;
+    arena_free(a);
+    return same;
+}
+
 /*
  * False: the database that was away at the start has come, and does not fit. A worker that has
  * served already stays instead, and answers 503 until the schema fits again: a database brought
@@ -203,6 +244,9 @@ static bool worker_tidy(struct worker *w)
     role_loop_tend(&w->loop);
     w->connected = w->connected || db_connected(w->db);
     if (!w->connected && db_connect(w->db, deadline_in_ms(0)) == ERR_DB_SCHEMA)
+        return false;
+    w->other_secret = !w->compared && db_connected(w->db) && !worker_compare_secret(w);
+    if (w->other_secret)
         return false;
     if (w->unstored && db_connected(w->db))
         w->unstored = api_idle(w->api, deadline_in_ms(TIDY_MS));
@@ -235,7 +279,7 @@ static int worker_run_loop(struct worker *w)
          * off long enough. */
         const bool free = !(pair->revents & POLLIN);
         if ((free || w->loop.db_due || deadline_passed(w->tidy_by)) && !worker_tidy(w))
-            return worker_refuse_schema(w);
+            return w->other_secret ? worker_refuse_secret() : worker_refuse_schema(w);
     }
 }
 
@@ -267,6 +311,8 @@ int worker_main(const struct child_env *env)
     if (db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_DB_SCHEMA)
         return worker_refuse_schema(&w);
     w.connected = db_connected(w.db);
+    if (w.connected && !worker_compare_secret(&w))
+        return worker_refuse_secret();
     scoreboard_database(w.connected);
     rest_stage(&w);
     struct protocol_report ready = {.news = PROTOCOL_READY};

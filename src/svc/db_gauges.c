@@ -26,16 +26,17 @@ static void db_gauges_keep_older(double *oldest_s, int64_t age_ms)
 }
 
 /* Unknown words come from a newer version beside this one; they are counted apart, not dropped. */
-static void db_gauges_take_debt(struct db_rows rows, int row, struct db_gauges *out)
+static void db_gauges_take_notifications(struct db_rows rows, int row, struct db_gauges *out)
 {
     int status = name_find(notification_status_names, NOTIFICATION_STATUS_COUNT,
                            str_of(db_get_str(rows, row, "status")));
     int template = name_find(notification_template_names, NOTIFICATION_TEMPLATE_COUNT,
                              str_of(db_get_str(rows, row, "template")));
-    int64_t n = db_get_int(rows, row, "n"), age_ms = db_get_int(rows, row, "oldest_ms");
+    const bool acknowledged = db_get_bool(rows, row, "acknowledged");
+    int64_t n = db_get_int(rows, row, "n"), age_ms = db_get_int(rows, row, "age_ms");
     if (status == NOTIFICATION_PENDING)
         db_gauges_keep_older(&out->oldest_pending_s, age_ms);
-    bool open = status == NOTIFICATION_FAILED && !db_get_bool(rows, row, "acknowledged");
+    bool open = status == NOTIFICATION_FAILED && !acknowledged;
     if (open)
         db_gauges_keep_older(&out->oldest_failed_s, age_ms);
     if (status < 0 || template <0) {
@@ -47,15 +48,13 @@ static void db_gauges_take_debt(struct db_rows rows, int row, struct db_gauges *
         return;
     /* A row that FAILED has a code. One that this version does not know is counted as unknown. */
     int code = name_find(notification_outcome_names, NOTIFICATION_OUTCOME_COUNT,
-                         str_of(db_get_str(rows, row, "error_code")));
+                         str_of(db_get_str(rows, row, "code")));
     if (code > NOTIFICATION_OUTCOME_SENT)
         out->failed[template][code] += n;
     else
         out->unknown += n;
 }
 
-/* `unsettled`: payments that the keeper has asked about as often as it does and that are still
- * open. */
 static void db_gauges_take_payments(struct db_rows rows, int row, struct db_gauges *out)
 {
     int status = name_find(payment_state_names, PAYMENT_STATE_COUNT,
@@ -64,61 +63,105 @@ static void db_gauges_take_payments(struct db_rows rows, int row, struct db_gaug
         out->unknown += db_get_int(rows, row, "n");
     else
         out->payments[status] += db_get_int(rows, row, "n");
-    out->payments_unsettled += db_get_int(rows, row, "unsettled");
 }
 
-/* Small and frequent: rows that are PENDING or FAILED have an index of their own. *out changes only
- * when all was read, so that the page never mixes two readings. */
-enum err db_gauges_read_debt(struct svc *s, struct db_gauges *out)
+static void db_gauges_take_due(struct db_rows rows, int row, struct db_gauges *out)
+{
+    out->due = db_get_int(rows, row, "n");
+    db_gauges_keep_older(&out->oldest_due_s, db_get_int(rows, row, "age_ms"));
+}
+
+static void db_gauges_take_waiting(struct db_rows rows, int row, struct db_gauges *out)
+{
+    out->waiting = db_get_int(rows, row, "n");
+}
+
+static void db_gauges_take_unsettled(struct db_rows rows, int row, struct db_gauges *out)
+{
+    out->payments_unsettled = db_get_int(rows, row, "n");
+}
+
+static void db_gauges_take_refunds(struct db_rows rows, int row, struct db_gauges *out)
+{
+    out->refunds_open = db_get_int(rows, row, "n");
+}
+
+/* A kind that is not here comes from a newer version, which shows it itself. */
+static const struct {
+    const char *kind;
+    void (*take)(struct db_rows rows, int row, struct db_gauges *out);
+} db_gauges_kinds[] = {
+    {"notifications", db_gauges_take_notifications},
+    {"payments", db_gauges_take_payments},
+    {"due", db_gauges_take_due},
+    {"waiting", db_gauges_take_waiting},
+    {"unsettled", db_gauges_take_unsettled},
+    {"refunds", db_gauges_take_refunds},
+};
+
+static void db_gauges_take_row(struct db_rows rows, int row, struct db_gauges *out)
+{
+    const char *kind = db_get_str(rows, row, "kind");
+    for (size_t i = 0; i < ARRAY_LEN(db_gauges_kinds); i++)
+        if (strcmp(kind, db_gauges_kinds[i].kind) == 0)
+            db_gauges_kinds[i].take(rows, row, out);
+}
+
+static const char *const db_gauges_part_names[DB_GAUGES_PARTS] = {
+    [DB_GAUGES_DEBT] = "debt", [DB_GAUGES_ENDS] = "ends"};
+
+/* *out changes only when all was read, so that the page never mixes two readings. */
+enum err db_gauges_look(struct svc *s, struct db_gauges *out, bool due[DB_GAUGES_PARTS])
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int at = db_add(b, &stmt_gauges_debt, NULL, 0),
-        payments_at = DB_ADD(b, &stmt_gauges_payments, db_int(b, PAYMENT_CHECKS_MAX)),
-        refunds_at = db_add(b, &stmt_gauges_refunds, NULL, 0),
-        due_at = db_add(b, &stmt_gauges_due, NULL, 0),
+    int at = db_add(b, &stmt_gauges_look, NULL, 0),
         writable_at = db_add(b, &stmt_gauges_writable, NULL, 0);
-    struct db_gauges l = {.has_sent = out->has_sent, .unknown_sent = out->unknown_sent};
-    /* Sent rows are counted less often; the last count stays until then. */
-    memcpy(l.rows[NOTIFICATION_SENT], out->rows[NOTIFICATION_SENT],
-           sizeof(l.rows[NOTIFICATION_SENT]));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
-    l.writable = db_get_bool(db_result(b, writable_at), 0, "writable");
-    l.refunds_open = db_get_int(db_result(b, refunds_at), 0, "n");
-    l.due = db_get_int(db_result(b, due_at), 0, "n");
-    l.waiting = db_get_int(db_result(b, due_at), 0, "waiting");
-    l.oldest_due_s = (double)db_get_int(db_result(b, due_at), 0, "oldest_ms") / 1000;
+    struct db_gauges l = {.age_ms = -1};
     struct db_rows rows = db_result(b, at);
-    for (int row = 0; row < db_count(rows); row++)
-        db_gauges_take_debt(rows, row, &l);
-    rows = db_result(b, payments_at);
-    for (int row = 0; row < db_count(rows); row++)
-        db_gauges_take_payments(rows, row, &l);
+    l.writable = db_get_bool(db_result(b, writable_at), 0, "writable");
+    for (int row = 0; row < db_count(rows); row++) {
+        const bool ends = strcmp(db_get_str(rows, row, "part"), "ends") == 0;
+        const bool known = !db_is_null(rows, row, "counted_ms");
+        due[ends ? DB_GAUGES_ENDS : DB_GAUGES_DEBT] = db_get_bool(rows, row, "due");
+        l.has_sent |= ends && known;
+        if (!ends && known)
+            l.age_ms = db_get_int(rows, row, "counted_ms");
+        /* A part without rows has one that says only when it was counted. */
+        if (!db_is_null(rows, row, "kind"))
+            db_gauges_take_row(rows, row, &l);
+    }
     *out = l;
     return ERR_OK;
 }
 
-/* Counts rows that grow without end, so it is asked less often than the debt (monitor.c says how
- * often). */
-enum err db_gauges_read_sent(struct svc *s, struct db_gauges *out)
+/* Of the clock: what has ended may take a twentieth, since it only grows; what is owed, a fifth. */
+static const char *const db_gauges_pauses[DB_GAUGES_PARTS] = {
+    [DB_GAUGES_DEBT] = "4", [DB_GAUGES_ENDS] = "19"};
+
+/* A count that ran out of time would run out of it again: a minute later is soon enough. */
+#define GAUGES_RETRY_MS 60000
+
+/* The claim commits by itself, so that it stands when the count fails. */
+enum err db_gauges_count(struct svc *s, enum db_gauges_part part, int64_t least_ms,
+                         int64_t limit_ms, bool *counted)
 {
-    struct db_batch *b = db_batch(s->db, s->arena, DB_READ);
-    int at = db_add(b, &stmt_gauges_sent, NULL, 0);
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    *counted = false;
+    int at = DB_ADD(b, &stmt_gauges_claim, db_gauges_part_names[part], db_int(b, GAUGES_RETRY_MS));
     enum err e = db_run(b, s->deadline);
-    if (e != ERR_OK)
+    if (e != ERR_OK || db_count(db_result(b, at)) == 0)
         return e;
-    struct db_rows rows = db_result(b, at);
-    memset(out->rows[NOTIFICATION_SENT], 0, sizeof(out->rows[NOTIFICATION_SENT]));
-    out->unknown_sent = 0;
-    out->has_sent = true;
-    for (int row = 0; row < db_count(rows); row++) {
-        int template = name_find(notification_template_names, NOTIFICATION_TEMPLATE_COUNT,
-                                 str_of(db_get_str(rows, row, "template")));
-        if (template >= 0)
-            out->rows[NOTIFICATION_SENT][template] = db_get_int(rows, row, "n");
-        else
-            out->unknown_sent += db_get_int(rows, row, "n");
-    }
-    return ERR_OK;
+    b = db_batch(s->db, s->arena, DB_WRITE);
+    DB_ADD(b, &stmt_gauges_limit, db_int(b, limit_ms));
+    if (part == DB_GAUGES_DEBT)
+        DB_ADD(b, &stmt_gauges_count_debt, db_int(b, least_ms), db_gauges_pauses[part],
+               db_int(b, PAYMENT_CHECKS_MAX));
+    else
+        DB_ADD(b, &stmt_gauges_count_ends, db_int(b, least_ms), db_gauges_pauses[part]);
+    e = db_run(b, s->deadline);
+    *counted = e == ERR_OK;
+    return e;
 }

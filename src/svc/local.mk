@@ -16,7 +16,8 @@ libsvc_a_SOURCES = \
   include/svc/session.h src/svc/session.c \
   include/svc/staff.h src/svc/staff.c \
   include/svc/db_gauges.h src/svc/db_gauges.c \
-  include/svc/replication.h src/svc/replication.c
+  include/svc/replication.h src/svc/replication.c \
+  include/svc/nodes.h src/svc/nodes.c
 
 # The statements: plain SQL, embedded as const struct db_stmt.
 SVC_SQL = \
@@ -33,6 +34,7 @@ SVC_SQL = \
   src/svc/sql/doctor.sql \
   src/svc/sql/idem.sql \
   src/svc/sql/keeper.sql \
+  src/svc/sql/nodes.sql \
   src/svc/sql/notification.sql \
   src/svc/sql/otp.sql \
   src/svc/sql/payment.sql \

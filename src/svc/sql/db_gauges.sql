@@ -1,66 +1,122 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Copyright the bookingd authors
 --
--- Gauges that the monitor reads from the database, for src/svc/db_gauges.c. Ages are by the
--- database's clock; a row of the future (a clock was set back) has the age 0.
+-- Gauges of the database, for src/svc/db_gauges.c. One node counts, and all read what it found.
+-- Ages are by the database's clock; a row of the future (a clock was set back) has the age 0.
 
--- fragment: gauges_age
-GREATEST(0, (extract(epoch FROM now() - min(created_at)) * 1000)::bigint) AS oldest_ms
-
--- Each half uses its partial index, which one IN list would not.
--- name: gauges_debt
--- returns: status, template, error_code, acknowledged, n, oldest_ms
-SELECT 'FAILED' AS status, template, error_code, acknowledged_at IS NOT NULL AS acknowledged,
-       count(*) AS n,
-       -- include: gauges_age
-  FROM notifications
- WHERE status = 'FAILED'
- GROUP BY 2, 3, 4
- UNION ALL
-SELECT 'PENDING', template, '', false,
-       count(*),
-       -- include: gauges_age
-  FROM notifications
- WHERE status = 'PENDING'
- GROUP BY 2;
-
--- name: gauges_due
--- returns: n, waiting, oldest_ms
-SELECT count(*) FILTER (WHERE due_at <= now()) AS n,
-       count(*) AS waiting,
-       COALESCE(GREATEST(0, (extract(epoch FROM now() - min(due_at)) * 1000)::bigint), 0)
-           AS oldest_ms
-  FROM notifications
- WHERE status = 'PENDING'
-   AND due_at IS NOT NULL;
-
--- name: gauges_sent
--- returns: template, n
-SELECT template, count(*) AS n
-  FROM notifications
- WHERE status = 'SENT'
- GROUP BY 1;
-
--- name: gauges_payments
--- params: $1 bigint looks at one payment after which nobody looks any more
--- returns: status, n, unsettled
-SELECT status, count(*) AS n,
-       count(*) FILTER (WHERE status IN ('creating', 'initiated', 'unknown')
-                          AND checks >= $1::bigint) AS unsettled
-  FROM payments
- GROUP BY 1;
-
--- Asked for so long ago that the gateway's total must show it (sql/refund.sql), and neither done
--- nor refused. The partial index holds none but the open ones.
--- name: gauges_refunds
--- returns: n
-SELECT count(*) AS n
-  FROM refunds
- WHERE next_check_at IS NOT NULL
-   AND status IN ('wanted', 'calling', 'unknown')
-   AND asked_at < now() - interval '15 minutes';
+-- name: gauges_look
+-- returns: part, due, counted_ms, kind, status, template, code, acknowledged, n, age_ms
+SELECT g.part, g.due_at <= clock_timestamp() AS due,
+       (extract(epoch FROM now() - g.counted_at) * 1000)::bigint AS counted_ms,
+       f.kind, f.status, f.template, f.code, f.acknowledged, f.n,
+       COALESCE(greatest(0, (extract(epoch FROM now() - f.since) * 1000)::bigint), 0) AS age_ms
+  FROM gauges g
+  LEFT JOIN LATERAL jsonb_to_recordset(g.figures)
+         AS f (kind text, status text, template text, code text, acknowledged boolean, n bigint,
+               since timestamptz) ON true;
 
 -- Some providers make a database read-only when its disk is full.
 -- name: gauges_writable
 -- returns: writable
 SELECT NOT current_setting('transaction_read_only')::boolean AS writable;
+
+-- A row: the caller counts. Nobody waits for somebody who is about to.
+-- name: gauges_claim
+-- params: $1 text part, $2 bigint ms after which another may try
+-- returns: part
+UPDATE gauges g
+   SET due_at = clock_timestamp() + $2::bigint * interval '1 millisecond'
+  FROM (SELECT o.part
+          FROM gauges o
+         WHERE o.part = $1
+           AND o.due_at <= clock_timestamp()
+           FOR NO KEY UPDATE SKIP LOCKED) o
+ WHERE g.part = o.part
+RETURNING g.part;
+
+-- In the transaction of the count: the server ends it, and the connection stays.
+-- name: gauges_limit
+-- params: $1 text ms
+-- returns: set_config
+SELECT set_config('statement_timeout', $1, true);
+
+-- Counted again after a time that is a share of the clock: what took long is counted less often.
+-- fragment: gauges_store
+UPDATE gauges g
+   SET figures = c.figures,
+       counted_at = now(),
+       due_at = clock_timestamp() + greatest($1::bigint * interval '1 millisecond',
+                                             (clock_timestamp() - now()) * $2::integer)
+  FROM counted c
+
+-- What is owed: small, and found by partial indexes. Each half of the notifications uses its own,
+-- which one IN list would not. A refund is late when it was asked for so long ago that the
+-- gateway's total must show it (sql/refund.sql).
+-- name: gauges_count_debt
+-- params: $1 bigint least ms until the next count, $2 integer and how many times its own length,
+-- params: $3 bigint looks at one payment after which nobody looks any more
+-- returns: nothing
+WITH rows (kind, status, template, code, acknowledged, n, since) AS (
+    SELECT 'notifications', 'FAILED', template, error_code, acknowledged_at IS NOT NULL,
+           count(*), min(created_at)
+      FROM notifications
+     WHERE status = 'FAILED'
+     GROUP BY 3, 4, 5
+     UNION ALL
+    SELECT 'notifications', 'PENDING', template, '', false, count(*), min(created_at)
+      FROM notifications
+     WHERE status = 'PENDING'
+     GROUP BY 3
+     UNION ALL
+    SELECT 'due', '', '', '', false, count(*) FILTER (WHERE due_at <= now()), min(due_at)
+      FROM notifications
+     WHERE status = 'PENDING'
+       AND due_at IS NOT NULL
+     UNION ALL
+    SELECT 'waiting', '', '', '', false, count(*), NULL
+      FROM notifications
+     WHERE status = 'PENDING'
+       AND due_at IS NOT NULL
+     UNION ALL
+    SELECT 'payments', status, '', '', false, count(*), NULL
+      FROM payments
+     WHERE status IN ('creating', 'initiated', 'unknown', 'mismatch')
+     GROUP BY 2
+     UNION ALL
+    SELECT 'unsettled', '', '', '', false, count(*), NULL
+      FROM payments
+     WHERE status IN ('creating', 'initiated', 'unknown')
+       AND checks >= $3::bigint
+     UNION ALL
+    SELECT 'refunds', '', '', '', false, count(*), NULL
+      FROM refunds
+     WHERE next_check_at IS NOT NULL
+       AND status IN ('wanted', 'calling', 'unknown')
+       AND asked_at < now() - interval '15 minutes'
+), counted AS MATERIALIZED (
+    SELECT jsonb_agg(r) AS figures
+      FROM rows r
+)
+-- include: gauges_store
+ WHERE g.part = 'debt';
+
+-- What has ended: whole tables.
+-- name: gauges_count_ends
+-- params: $1 bigint least ms until the next count, $2 integer and how many times its own length
+-- returns: nothing
+WITH rows (kind, status, template, code, acknowledged, n, since) AS (
+    SELECT 'notifications', 'SENT', template, '', false, count(*), NULL::timestamptz
+      FROM notifications
+     WHERE status = 'SENT'
+     GROUP BY 3
+     UNION ALL
+    SELECT 'payments', status, '', '', false, count(*), NULL
+      FROM payments
+     WHERE status NOT IN ('creating', 'initiated', 'unknown', 'mismatch')
+     GROUP BY 2
+), counted AS MATERIALIZED (
+    SELECT COALESCE(jsonb_agg(r), '[]') AS figures
+      FROM rows r
+)
+-- include: gauges_store
+ WHERE g.part = 'ends';
