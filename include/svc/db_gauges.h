@@ -49,7 +49,7 @@ enum err db_gauges_look(struct svc *s, struct db_gauges *out, bool due[DB_GAUGES
 /*
  * Counts a part and stores it, unless another node does or has: then *counted is false. The server
  * ends a count after limit_ms, with ERR_DB_UNAVAILABLE and a connection that stays; the next one,
- * of any node, is then at least a minute away. least_ms: until the next count.
+ * of any node, is then five or twenty times as long away. least_ms: until the next count.
  */
 enum err db_gauges_count(struct svc *s, enum db_gauges_part part, int64_t least_ms,
                          int64_t limit_ms, bool *counted) MUST_CHECK;

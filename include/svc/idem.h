@@ -27,8 +27,8 @@ bool idem_key_valid(struct str key);
 /*
  * Adds claim and look-up to the first batch of a request, by the bearer's hash: whose bearer is
  * unknown, or (staff) has none of `roles` ("{agent,admin}"; NULL for customers) claims nothing.
- * key, request_hash, holder and bearer_hash of *c are set; returns the look-up's index. The claim lives for
- * claim_ms.
+ * key, request_hash, holder and bearer_hash of *c are set; returns the look-up's index. The claim
+ * lives for claim_ms.
  */
 int idem_claim_add(struct db_batch *b, const struct idem_claim *c, const char *roles,
                    int64_t claim_ms);

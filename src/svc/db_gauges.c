@@ -141,8 +141,9 @@ enum err db_gauges_look(struct svc *s, struct db_gauges *out, bool due[DB_GAUGES
 static const char *const db_gauges_pauses[DB_GAUGES_PARTS] = {
     [DB_GAUGES_DEBT] = "4", [DB_GAUGES_ENDS] = "19"};
 
-/* A count that ran out of time would run out of it again: a minute later is soon enough. */
-#define GAUGES_RETRY_MS 60000
+/* A count that ran out of time would run out of it again: the next try keeps to the same share. */
+static const int64_t db_gauges_retries[DB_GAUGES_PARTS] = {
+    [DB_GAUGES_DEBT] = 5, [DB_GAUGES_ENDS] = 20};
 
 /* The claim commits by itself, so that it stands when the count fails. */
 enum err db_gauges_count(struct svc *s, enum db_gauges_part part, int64_t least_ms,
@@ -150,7 +151,8 @@ enum err db_gauges_count(struct svc *s, enum db_gauges_part part, int64_t least_
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     *counted = false;
-    int at = DB_ADD(b, &stmt_gauges_claim, db_gauges_part_names[part], db_int(b, GAUGES_RETRY_MS));
+    int at = DB_ADD(b, &stmt_gauges_claim, db_gauges_part_names[part],
+                    db_int(b, db_gauges_retries[part] * limit_ms));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK || db_count(db_result(b, at)) == 0)
         return e;
