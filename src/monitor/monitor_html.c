@@ -139,7 +139,7 @@ static const char html_style[] =
     "li,.ok{border-inline-start:.3rem solid var(--g);background:var(--c);padding:.5rem .75rem;"
     "margin:.4rem 0}.page{border-color:var(--r)}.ticket{border-color:var(--y)}"
     ".page b:first-child{color:var(--r)}.ticket b:first-child{color:var(--y)}"
-    ".m{color:var(--m);font-size:.85rem}"
+    ".m{color:var(--m);font-size:.85rem}.m bdi{display:inline-block}"
     "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));"
     "gap:.6rem}section{background:var(--c);padding:.6rem .75rem;border-radius:.4rem;min-width:0}"
     "svg{display:block;width:100%;height:3rem;background:var(--b)}"

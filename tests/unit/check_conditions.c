@@ -146,7 +146,7 @@ START_TEST(the_summary_has_its_figure)
     ck_assert_str_eq(condition_summary(a, CONDITION_ERRORS_FAST, 2.54, LOCALE_EN),
                      "2.5 % of requests fail.");
     ck_assert_str_eq(condition_summary(a, CONDITION_NOTIFICATIONS_FAILED, 10000, LOCALE_EN),
-                     "10000 notifications have failed; their bookings stand.");
+                     "Failed notifications: 10000; their bookings stand.");
     ck_assert_str_eq(condition_summary(a, CONDITION_DATABASE_DOWN, 1, LOCALE_EN),
                      condition_rows[CONDITION_DATABASE_DOWN].summary[LOCALE_EN]);
     arena_free(a);
