@@ -50,6 +50,7 @@ ln -s pts/ptmx dev/ptmx
 mkdir -p old
 pivot_root . old
 umount -l /old
+mount --make-rshared / # systemd hands credentials over by a mount
 exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system \
   --unit=multi-user.target --log-target=console --show-status=no
 """
