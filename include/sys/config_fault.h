@@ -36,6 +36,7 @@ struct config_secret {
 struct config_memory {
     struct arena *arena;
     struct config_secret *secrets;
+    const char *exposed; /* a secret's file that everybody on the machine may read; NULL: none */
 };
 
 struct config_loader;

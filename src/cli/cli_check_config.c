@@ -136,7 +136,7 @@ static void check_config_judge_url(struct check *c, const char *key, const char 
 {
     bool remote = strstr(url, "host=") || strstr(url, "@") || strncmp(url, "postgres", 8) == 0;
     if (strstr(url, "host=/") || strstr(url, "127.0.0.1") || strstr(url, "localhost") ||
-        strstr(url, ":///"))
+        strstr(url, "[::1]") || strstr(url, "host=::1") || strstr(url, ":///"))
         remote = false;
     if (remote && !strstr(url, "sslmode"))
         check_config_warn(c, key, "no sslmode for a remote host: use sslmode=verify-full");
@@ -157,6 +157,12 @@ static void check_config_judge_file(struct check *c)
     struct stat st;
     if (c->path && c->cfg->memory.secrets && stat(c->path, &st) == 0 && (st.st_mode & S_IROTH))
         check_config_warn(c, "secrets", "everybody on this machine can read the file");
+    if (!c->cfg->memory.exposed)
+        return;
+    char text[512];
+    (void)snprintf(text, sizeof(text), "everybody on this machine can read %s",
+                   c->cfg->memory.exposed);
+    check_config_warn(c, "secrets", text);
 }
 
 /* ---- what the texts cost ---- */

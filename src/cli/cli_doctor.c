@@ -232,6 +232,15 @@ static void doctor_check_file(struct doctor *d, const char *path)
                 open ? "chmod 0640, or keep secrets in files of their own" : NULL);
 }
 
+/* Those that the configuration names. A credential is systemd's to guard. */
+static void doctor_check_secrets(struct doctor *d)
+{
+    const char *path = d->s.cfg->memory.exposed;
+    doctor_line(d, "nobody else reads files of secrets",
+                path ? path : "no file is open to everybody",
+                path ? "chmod 0600, and give the file to the service's account" : NULL);
+}
+
 /* What confinement needs of this kernel. */
 static void doctor_check_kernel(struct doctor *d)
 {
@@ -315,6 +324,7 @@ int cli_doctor(struct cli *c)
     /* From the near to the far: a fault of this machine explains those that are found after it. */
     doctor_line(&d, "the configuration is good", c->config_path, NULL);
     doctor_check_file(&d, c->config_path);
+    doctor_check_secrets(&d);
     doctor_check_address(&d);
     doctor_check_kernel(&d);
     doctor_check_texts(&d);

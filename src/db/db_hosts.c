@@ -294,7 +294,13 @@ static const struct {
     {"channel_binding", " disable prefer require "},
     {"gssencmode", " disable prefer require "},
     {"sslsni", " 0 1 "},
+    {"ssl_min_protocol_version", " TLSv1 TLSv1.1 TLSv1.2 TLSv1.3 "},
+    {"ssl_max_protocol_version", " TLSv1 TLSv1.1 TLSv1.2 TLSv1.3 "},
 };
+/* Whole numbers, which it reads when it connects as well. */
+static const char *const db_hosts_numbers[] = {"connect_timeout",  "keepalives",
+                                               "keepalives_idle",  "keepalives_interval",
+                                               "keepalives_count", "tcp_user_timeout"};
 
 /* Of libpq's complaint only the name in quotes: the rest may quote the text, password included. */
 static const char *db_hosts_name_fault(char *out, size_t size, const char *complaint)
@@ -313,6 +319,59 @@ static const char *db_hosts_name_fault(char *out, size_t size, const char *compl
     return "must be a postgresql:// URI or libpq conninfo (host=... dbname=...)";
 }
 
+/* Of a parameter that has one of few values. The value itself is never shown: whoever mixed up two
+ * parameters may have put a password there. */
+static const char *db_hosts_value_fault(char *out, size_t size, const PQconninfoOption *o)
+{
+    for (size_t i = 0; i < ARRAY_LEN(db_hosts_fixed); i++) {
+        char value[32];
+        const char *given = db_hosts_option(o, db_hosts_fixed[i].name);
+        if (!given)
+            continue;
+        (void)snprintf(value, sizeof(value), " %.28s ", given);
+        /* libpq takes versions of TLS in any case, and a lower one of the rest alone. */
+        if (!strchr(given, ' ') && (strstr(db_hosts_fixed[i].values, value) ||
+                                    (strcasestr(db_hosts_fixed[i].values, value) &&
+                                     strstr(db_hosts_fixed[i].name, "_version"))))
+            continue;
+        (void)snprintf(out, size, "has a value of '%s' that is none of:%s", db_hosts_fixed[i].name,
+                       db_hosts_fixed[i].values);
+        out[strlen(out) - 1] = '\0';
+        return out;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(db_hosts_numbers); i++) {
+        const char *given = db_hosts_option(o, db_hosts_numbers[i]);
+        int64_t n;
+        if (!given || num_range(str_of(given), INT32_MIN, INT32_MAX, &n))
+            continue;
+        (void)snprintf(out, size, "has a value of '%s' that is no whole number",
+                       db_hosts_numbers[i]);
+        return out;
+    }
+    return NULL;
+}
+
+/* Lists that libpq could not pair, and ports that do not exist. */
+static const char *db_hosts_list_fault(const PQconninfoOption *o)
+{
+    const char *host = db_hosts_option(o, "host"), *hostaddr = db_hosts_option(o, "hostaddr"),
+               *port = db_hosts_option(o, "port");
+    const int hosts = db_hosts_count_elements(hostaddr ? hostaddr : host);
+    const int ports = db_hosts_count_elements(port);
+    if (host && hostaddr && db_hosts_count_elements(host) != hosts)
+        return "has another number of 'host' than of 'hostaddr'";
+    if (ports > 1 && ports != hosts)
+        return "has another number of 'port' than of hosts";
+    struct str rest = str_of(port);
+    for (int i = 0; i < ports; i++) {
+        const struct str e = str_cut(&rest, ',');
+        int64_t n;
+        if (e.n > 0 && !num_range(e, 1, UINT16_MAX, &n))
+            return "has a 'port' that is none of 1 to 65535";
+    }
+    return NULL;
+}
+
 /* For check-config: NULL, or what is wrong, without the password. The text is valid until the next
  * call. */
 const char *db_url_fault(const char *url)
@@ -324,19 +383,10 @@ const char *db_url_fault(const char *url)
 
     if (o && db_hosts_option(o, "service")) /* its host would escape us */
         fault = "has the parameter 'service', which is not supported: name the host here";
-    for (size_t i = 0; o && !fault && i < ARRAY_LEN(db_hosts_fixed); i++) {
-        char value[32] = " ";
-        const char *given = db_hosts_option(o, db_hosts_fixed[i].name);
-        if (!given)
-            continue;
-        (void)snprintf(value, sizeof(value), " %.28s ", given);
-        if (strstr(db_hosts_fixed[i].values, value))
-            continue;
-        (void)snprintf(text, sizeof(text), "has a value of '%s' that is none of:%s",
-                       db_hosts_fixed[i].name, db_hosts_fixed[i].values);
-        text[strlen(text) - 1] = '\0';
-        fault = text;
-    }
+    if (o && !fault)
+        fault = db_hosts_list_fault(o);
+    if (o && !fault)
+        fault = db_hosts_value_fault(text, sizeof(text), o);
     PQfreemem(complaint);
     PQconninfoFree(o);
     return fault;

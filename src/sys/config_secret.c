@@ -2,11 +2,12 @@
 /* Copyright the bookingd authors */
 /*
  * Secrets: a string, or where to find one. From a file or credential one trailing newline is
- * dropped, since editors add it. Modes of secret files are not judged: systemd hands credentials
- * over as 0400 or 0440, containers as they please.
+ * dropped, since editors add it. A file that everybody may read is taken all the same, since
+ * containers hand secrets over as they please; check-config and doctor tell of it.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -47,6 +48,14 @@ static ssize_t config_secret_read_file(const char *path, char *buf, size_t size,
     return got < 0 ? -1 : (ssize_t)n;
 }
 
+/* For whoever asks later; the first of several is enough to begin with. */
+static void config_secret_judge_mode(struct config_loader *l, const char *path)
+{
+    struct stat st;
+    if (!l->target->exposed && stat(path, &st) == 0 && (st.st_mode & S_IROTH))
+        l->target->exposed = arena_strdup(l->arena, path);
+}
+
 /* Where the secret is not to be had: no fault to those who do without. */
 #define NOT_TO_BE_HAD(l, ref, ...)                    \
     do {                                              \
@@ -79,6 +88,7 @@ static const char *from_file(struct config_loader *l, const struct config_node *
         NOT_TO_BE_HAD(l, ref, "cannot read %s: %s", path, reason);
         return NULL;
     }
+    config_secret_judge_mode(l, path);
     size_t len = (size_t)got;
     if (len > SECRET_MAX)
         REFERENCE_FAULT(l, ref, "%s is larger than 16 KiB", path);

@@ -355,12 +355,41 @@ class CheckConfig(Base):
             ("host=h dbname=d pasword=hunter2", "'pasword'"),
             ("host=h dbname=d sslmode=required", "'sslmode'"),
             ("host=h target_session_attrs=write", "'target_session_attrs'"),
+            ("host=h sslmode='prefer require'", "'sslmode'"),
+            ("postgresql://h/d?ssl_min_protocol_version=TLS9", "'ssl_min_protocol_version'"),
             ("service=shop", "'service'"),
+            # What libpq finds when it connects, and a service would try for ever.
+            ("postgresql://u:hunter2@h:65536/d", "'port'"),
+            ("host=h port=0", "'port'"),
+            ("host=h port=5432x", "'port'"),
+            ("host=a,b port=1,2,3", "'port'"),
+            ("host=a,b hostaddr=127.0.0.1", "'host'"),
+            ("host=h connect_timeout=hunter2", "'connect_timeout'"),
+            ("host=h keepalives_idle=1.5", "'keepalives_idle'"),
         ):
             path = self.config(type("Pg", (), {"conninfo": url}))
             done = run("-c", path, "check-config")
             self.ended(done, CONFIG, "", "database.url: has .*" + what)
             self.assertNotIn("hunter2", done.stderr)
+        for url in (
+            "host=a,b port=1,",
+            "host=a,b port=5432 connect_timeout=-1 sslmode=verify-full",
+            "postgresql://a:1,[::1]:2/d?ssl_min_protocol_version=tlsv1.2&keepalives=2&sslmode=",
+        ):
+            path = self.config(type("Pg", (), {"conninfo": url}))
+            self.ended(run("-c", path, "check-config"), 0, "^configuration ok\n$")
+
+    def test_a_socket_or_loopback_needs_no_tls(self):  # S26
+        for url, warned in (
+            ("postgresql://[::1]:5432/d", False),
+            ("host=::1 dbname=d", False),
+            ("host=/run/postgresql", False),
+            ("postgresql://db.example/d", True),
+            ("postgresql://[2001:db8::1]/d", True),
+        ):
+            path = self.config(type("Pg", (), {"conninfo": url}))
+            done = run("-c", path, "check-config")
+            self.assertEqual("sslmode" in done.stderr, warned, (url, done.stderr))
 
     def test_hopeless(self):  # S26
         path = self.config(server={"trusted_proxies": ["0.0.0.0/0"]})
@@ -425,6 +454,19 @@ class CheckConfig(Base):
                 f.flush()
                 path = self.config(providers={"sms": dict(SMS, token={"file": f.name})})
                 self.ended(run("-c", path, "check-config"), CONFIG, "", f.name + ".*" + why)
+
+    def test_secret_files_of_everybody(self):  # S26
+        """Taken, with a warning that names the file; a narrower mode ends it."""
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(b"token-in-a-file\n")
+            f.flush()
+            path = self.config(providers={"sms": dict(SMS, token={"file": f.name})})
+            for mode, warned in ((0o644, True), (0o604, True), (0o640, False), (0o600, False)):
+                os.chmod(f.name, mode)
+                done = run("-c", path, "check-config")
+                self.assertEqual(done.returncode, 0, done)
+                said = "everybody on this machine can read " + f.name
+                self.assertEqual(said in done.stderr, warned, (oct(mode), done.stderr))
 
     def test_status_check(self):  # O24
         pg = self.postgres()

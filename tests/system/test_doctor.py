@@ -2,6 +2,7 @@
 # Copyright the bookingd authors
 """`bookingd doctor`: what it says of a good installation, and of what is missing."""
 import json
+import os
 import subprocess
 import time
 
@@ -33,6 +34,7 @@ class Doctor(bd.Case):
         for promise in (
             "the configuration is good",
             "only the service reads its secrets",
+            "nobody else reads files of secrets",
             "customers reach public_url over TLS",
             "the database answers and fits",
             "the database takes writes",
@@ -69,18 +71,25 @@ class Doctor(bd.Case):
                 }
             }
         )
+        token = os.path.join(shop.daemon.dir, "token")
+        with open(token, "w") as f:
+            f.write("token-in-a-file\n")
+        os.chmod(token, 0o644)
+        shop.daemon.write_config({"providers": {"away": {"token": {"file": token}}}})
         shop.pg.sql("ALTER DATABASE %s SET default_transaction_read_only = on" % shop.pg.name)
         done, lines = self.run_(shop)
         self.assertEqual(done.returncode, 1)
         for promise in (
             "customers reach public_url over TLS",
             "the database takes writes",
+            "nobody else reads files of secrets",
             "away can be reached",
             "moyasar takes real money",
         ):
             self.assertEqual(lines[promise][0], "FAULT", (promise, done.stdout))
         self.assertEqual(lines["moyasar can be reached"][0], "ok", done.stdout)
         self.assertIn("default_transaction_read_only", done.stdout)
+        self.assertEqual(lines["nobody else reads files of secrets"][1], token)
         self.assertNotIn("sk_test_nobodys", done.stdout + done.stderr)
         shop.daemon.write_config({"database": {"url": "host=127.0.0.1 port=1 dbname=none"}})
         done, lines = self.run_(shop)
