@@ -51,21 +51,22 @@ static void init_say(struct init *in, const char *what, const char *name, bool m
 /* ---- the server ---- */
 
 /* Debian lets the account postgres in through the socket, and nobody else. The socket shows who
- * connects at that moment, so root becomes postgres for it and is root again behind it. */
+ * connects at that moment, so root becomes postgres for it and is root again behind it; with a URL,
+ * the account of its role. seteuid(2) and not setuid(2): the files that come next are root's to
+ * make. */
 static enum err init_look(struct init *in)
 {
     // cppcheck-suppress getpwnamCalled ; single-threaded
     const struct passwd *p = getpwnam(SUPERUSER_ACCOUNT);
-    /* seteuid(2) and not setuid(2): the files that come next are root's to make. */
-    const bool become = !in->superuser_url && geteuid() == 0 && p && seteuid(p->pw_uid) == 0;
+    if (in->superuser_url)
+        cli_become_role(in->superuser_url);
+    else if (geteuid() == 0 && p && seteuid(p->pw_uid) != 0)
+        cli_error("cannot become the account " SUPERUSER_ACCOUNT ": %s", strerror(errno));
     enum err e = db_setup_look(&in->setup, &in->place);
-    if (become && e == ERR_OK)
+    if (geteuid() != getuid() && e == ERR_OK)
         e = db_setup_look_at_rules(&in->setup, &in->place);
-    if (become && seteuid(0) != 0) {
-        cli_error("cannot take root's rights again: %s", strerror(errno));
-        return ERR_INTERNAL;
-    }
-    return e;
+    cli_become_root();
+    return geteuid() == getuid() ? e : ERR_INTERNAL;
 }
 
 /* The report's own sentence and hint, then what to try when the server could not be reached or

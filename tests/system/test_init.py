@@ -219,10 +219,17 @@ printf '%s' "$HBA" >data/pg_hba.conf
 as postgres "$pg/pg_ctl" -s -w -D "$dir/data" -l "$dir/server.log" start </dev/null
 trap 'as postgres "$pg/pg_ctl" -s -w -m immediate -D "$dir/data" stop </dev/null' EXIT
 run() { "$bin" -c "$dir/etc/bookingd.yaml" "$@"; }
-PGHOST=$dir PGPORT=$port run init >key 2>first
+superuser=()
+if [ -n "$SOCKET_URL" ]; then
+    superuser=(--superuser-url "postgresql://postgres@:$port/postgres?host=$dir")
+else
+    export PGHOST=$dir PGPORT=$port
+fi
+run init "${superuser[@]}" >key 2>first
 (cd etc; stat -c '%n %U %a' *) >modes
 md5sum etc/* >sums
-PGHOST=$dir PGPORT=$port run init >again 2>&1
+run init "${superuser[@]}" >again 2>&1
+unset PGHOST PGPORT
 md5sum -c --quiet sums
 run migrate >migrate
 run staff-key list >keys
@@ -249,7 +256,7 @@ wait "$served"
 class InitAsRoot(unittest.TestCase):
     """As root and without a URL, on servers of its own whose sockets ask for the account (peer)."""
 
-    def init(self, hba):
+    def init(self, hba, socket_url=""):
         pg = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout
         tools = all(shutil.which(t) for t in ("unshare", "setpriv", "curl"))
         if not tools or not os.path.exists(os.path.join(pg.strip(), "initdb")):
@@ -269,7 +276,7 @@ class InitAsRoot(unittest.TestCase):
         # HOME: a .pgpass of whoever runs this must not count.
         done = subprocess.run(
             [*apart, "bash", "-c", PEER, "peer"] + [where, bd.BIN, str(bd.free_port()), pg.strip()],
-            env=dict(clean, HBA=hba, HOME=where),
+            env=dict(clean, HBA=hba, HOME=where, SOCKET_URL=socket_url),
             capture_output=True,
             text=True,
             timeout=150,
@@ -304,6 +311,11 @@ class InitAsRoot(unittest.TestCase):
         url, owner, where = self.init("local all all peer\n")
         self.assertRegex(url, r"^postgresql://bookingd@:\d+/bookingd\?host=%s\n$" % where)
         self.assertRegex(owner, r"^postgresql://bookingd_owner@:\d+/bookingd\?host=%s\n$" % where)
+
+    def test_a_url_of_the_socket(self):
+        """--superuser-url without a password: root becomes the account of the URL's role."""
+        url, _, where = self.init("local all all peer\n", socket_url="yes")
+        self.assertRegex(url, r"^postgresql://bookingd@:\d+/bookingd\?host=%s\n$" % where)
 
     def test_as_debian_has_it(self):
         url, _, _ = self.init(
