@@ -3,6 +3,7 @@
 """What the processes may do, seen on the running daemon: privileges, filters, memory without
 others' secrets, no cores.
 """
+import contextlib
 import ctypes
 import os
 import platform
@@ -110,6 +111,28 @@ class Rights(bd.Case):
             lambda: all("starting" not in t for t in d.titles().values()), "all checked in"
         )
         return [(role, pid) for role in ROLES for pid in d.children(role)]
+
+    def test_no_worker_has_a_clients_connection(self):  # S17
+        """What comes later on a kept connection can be another customer's request."""
+        d = self.daemon(self.postgres())
+        with d.client() as c:
+            for _ in range(20):  # every worker has had its turn, and the connection is kept
+                self.assertEqual(c.get("/v1/venues").status, 200)
+            mine = c.sock.getsockname()[1]
+            with open("/proc/net/tcp") as f:
+                rows = [line.split() for line in f][1:]
+            ports = ":%04X" % d.port, ":%04X" % mine
+            (inode,) = [
+                row[9] for row in rows if row[1].endswith(ports[0]) and row[2].endswith(ports[1])
+            ]
+            holders = []
+            for role, pid in [("master", d.pid), *self.all(d)]:
+                for fd in os.listdir("/proc/%d/fd" % pid):
+                    with contextlib.suppress(OSError):
+                        if os.readlink("/proc/%d/fd/%s" % (pid, fd)) == "socket:[%s]" % inode:
+                            holders.append(role)
+            self.assertEqual(holders, ["dispatcher"])
+            self.assertEqual(c.get("/v1/venues").status, 200)
 
     def test_status_of_every_process(self):
         d = self.daemon(self.postgres())
