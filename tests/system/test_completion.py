@@ -129,7 +129,7 @@ class Installed(unittest.TestCase):
             check=True,
         ).stdout
         copies = "\n".join(line for line in said.splitlines() if "list='" in line)
-        for name in ("src/cli/completion/bookingd", "src/cli/completion/_bookingd", "bookingd.8"):
+        for name in ("src/cli/completion/bookingd", "src/cli/completion/_bookingd"):
             self.assertIn(name, copies)
         self.assertRegex(copies, r"list='[^']*\bbookingd\b")
         # The providers' simulator has a control route without credentials.
