@@ -256,7 +256,7 @@ class Compromised(bd.Case):
         ended = [line for line in log.splitlines() if "level=warn event=child.ended" in line]
         self.assertEqual(ended[:3], [])
 
-    def test_memory(self):
+    def test_memory(self):  # S14, S15
         self.rounds_of(self.rounds, self.overwrite)
         self.assertGreater(self.overwritten, self.rounds // 2, "rounds that wrote something")
         self.assert_calm()
@@ -264,7 +264,7 @@ class Compromised(bd.Case):
         for _, service, mine in self.people:
             self.assertEqual(self.shop.pg.value(booked % service), str(len(mine)))
 
-    def test_reports(self):
+    def test_reports(self):  # S16
         """The dispatcher gives up the worker, and nobody else's request."""
         # Of the request that the worker had in hand: what became of it is unknown. So a booking
         # may be cancelled already.

@@ -227,7 +227,7 @@ class Install(unittest.TestCase):
             booking.sign_in()
             booking.book()
 
-    def test_the_documents(self):
+    def test_the_documents(self):  # O7, O8
         host = self.host()
         self.addCleanup(host.close)
         for line in commands(blocks("README.md", "Installing")[0][1]):

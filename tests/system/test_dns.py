@@ -237,7 +237,7 @@ class Dns(bd.Case):
             5,
         )
 
-    def test_resolv_conf_is_replaced(self):
+    def test_resolv_conf_is_replaced(self):  # S19
         """As a DHCP client does it: a new file, renamed over the old one. The resolver may read
         files by their identity alone, so it makes room for one that may read the new file.
         """

@@ -210,7 +210,7 @@ class Rights(bd.Case):
             bd.wait_until(lambda: len(d.titles()) == 6, "the new ones alone")
 
     @unittest.skipUnless(os.geteuid() == 0, "only root reads others' memory")
-    def test_passwords_of_any_length_and_place(self):
+    def test_passwords_of_any_length_and_place(self):  # S18
         """Neither who reads what strangers send nor who asks name servers has the password."""
         words = ("k9-x", "Zt7+m.q", "canary-13byte", "canary-of-27-bytes-01234567")
         places = {
@@ -247,7 +247,7 @@ class Rights(bd.Case):
         return f.name
 
     @unittest.skipUnless(os.geteuid() == 0, "only root's children could have any")
-    def test_children_of_root_have_no_capabilities(self):
+    def test_children_of_root_have_no_capabilities(self):  # S27
         d = self.daemon(self.postgres())
         if not confined_build(d):
             self.skipTest("this build does not confine")
@@ -258,7 +258,7 @@ class Rights(bd.Case):
                     self.assertEqual(int(status[which], 16), 0)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root reads others' memory")
-    def test_what_clients_send_does_not_stay(self):
+    def test_what_clients_send_does_not_stay(self):  # S20
         """Tokens, keys and codes are gone with the answer, from the worker and from the dispatcher,
         whatever way they came in.
         """

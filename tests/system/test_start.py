@@ -86,7 +86,7 @@ class Sockets(bd.Case):
             os.umask(before)
         return d, path
 
-    def test_the_mode_of_a_unix_socket(self):
+    def test_the_mode_of_a_unix_socket(self):  # O13
         d, path = self.unix("?mode=0666")
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o666)
         with bd.Client(path) as c:
@@ -104,7 +104,7 @@ class Sockets(bd.Case):
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o750)
 
     @unittest.skipUnless(ROOT, "only root can give files away")
-    def test_a_proxy_of_another_user(self):
+    def test_a_proxy_of_another_user(self):  # O13
         nobody = pwd.getpwnam("nobody")
         _, path = self.unix("?mode=0660&user=0&group=%s" % grp.getgrgid(nobody.pw_gid).gr_name)
         self.assertEqual(os.stat(path).st_gid, nobody.pw_gid)
@@ -120,7 +120,7 @@ class Sockets(bd.Case):
         self.assertFalse(os.path.exists(path))
 
 
-class SystemdSockets(bd.Case):
+class SystemdSockets(bd.Case):  # O18
     def passed(self, listen, names="", n=1):
         """Started with sockets on ports of its own; listen None: the address of the first."""
         sockets = [socket.socket() for _ in range(n)]
@@ -173,7 +173,7 @@ class SystemdSockets(bd.Case):
 
 class Users(bd.Case):
     @unittest.skipUnless(ROOT, "only root can become another user")
-    def test_a_number_is_a_uid(self):
+    def test_a_number_is_a_uid(self):  # O19
         for uid in (pwd.getpwnam("nobody").pw_uid, 61234):  # one with an account, one without
             d = self.daemon(self.postgres(), {"server": {"user": str(uid)}})
             with open("/proc/%d/status" % d.pid) as f:
@@ -182,7 +182,7 @@ class Users(bd.Case):
             self.assertEqual(d.get("/openapi.json").status, 200)
 
     @unittest.skipUnless(ROOT, "needs a second user")
-    def test_a_user_that_cannot_be_had_is_said_once(self):
+    def test_a_user_that_cannot_be_had_is_said_once(self):  # O19
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
             json.dump(
                 {
@@ -279,7 +279,7 @@ class Surroundings(bd.Case):
         self.assertEqual(d.stop(), 0)
 
     @unittest.skipUnless(platform.machine() == "x86_64", "the call's number is that of x86-64")
-    def test_a_refused_system_call_is_named(self):
+    def test_a_refused_system_call_is_named(self):  # O23
         d = self.daemon(self.postgres(), start=False)
         d.start(ready=False, preexec_fn=lambda: refuse_call(MEMFD_CREATE))
         bd.wait_until(

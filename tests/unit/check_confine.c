@@ -364,7 +364,7 @@ END_TEST
 #define BIT(role) (1u << (role))
 #define DATABASE_ROLES (BIT(ROLE_WORKER) | BIT(ROLE_COURIER) | BIT(ROLE_MONITOR) | BIT(ROLE_KEEPER))
 
-/* Files of every Debian, and who may read them; a machine that lacks one does not try it. */
+/* S19. Files of every Debian, and who may read them; a machine that lacks one does not try it. */
 START_TEST(files_by_role)
 {
     static const struct {
