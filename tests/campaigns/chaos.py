@@ -211,7 +211,7 @@ class Campaign(bd.Case):
     def table(self, checker, seconds, pending_s):
         """longest: until the part was there again; last: the last 5xx after that."""
         records, windows, wrong = checker.records, checker.windows, checker.wrong
-        per = collections.OrderedDict((k, []) for k in chaos_faults.WEIGHTS)
+        per = collections.OrderedDict((k, []) for k in chaos_faults.weights())
         for w in windows:
             per[w.kind].append(w)
         caused = [(r, checker.cause(r)) for r in records if r.status == 0 or r.status >= 500]
@@ -328,9 +328,10 @@ def main():
     parser.add_argument(
         "--only",
         action="append",
-        choices=list(chaos_faults.WEIGHTS),
+        choices=[*chaos_faults.WEIGHTS, *chaos_faults.COURIERS],
         help="this kind of fault (may be given again)",
     )
+    bd_campaign.add_delivery(parser)
     bd_campaign.options(parser, OPTIONS)
     OPTIONS.seed = OPTIONS.seed or str(random.SystemRandom().randrange(10**6))
     print("seed %s" % OPTIONS.seed, flush=True)

@@ -8,6 +8,7 @@ import hashlib
 import json
 
 import bd_books
+import bd_courier
 
 # After these nobody knows whether it was done. Everything else says that it was, or that it was
 # not.
@@ -254,6 +255,12 @@ class Checker:
         )
         if pending:
             self.say("PENDING notifications", "%d are", pending)
+        asking = self.shop.pg.session()
+        differ = bd_courier.compare(bd_courier.read(asking), self.shop.sandbox.inbox())
+        asking.close()
+        for what in ("twice", "SENT and not arrived"):
+            if differ[what]:
+                self.say("notifications and messages", "%d %s", differ[what], what)
         try:
             bd_books.notification_figures(self.shop)
         except AssertionError as e:

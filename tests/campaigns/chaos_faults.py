@@ -10,6 +10,7 @@ import signal
 import time
 
 import bd
+import bd_shop
 
 # The contract: the database is used again within a second of its return. The rest is a busy
 # machine's.
@@ -65,6 +66,12 @@ WEIGHTS = {
     "gateway": 12,
     "both providers": 5,
 }
+# With deferred delivery.
+COURIERS = {"courier": 8, "couriers in a call": 8}
+
+
+def weights():
+    return {**WEIGHTS, **(COURIERS if bd_shop.DELIVERY == "deferred" else {})}
 
 
 class Window:
@@ -92,9 +99,9 @@ def plan(seed, only=None):
     choices). only: of these kinds.
     """
     rng = random.Random("faults %s" % seed)
-    names = only or list(WEIGHTS)
+    names, weight = only or list(weights()), {**WEIGHTS, **COURIERS}
     while True:
-        yield rng.choices(names, [WEIGHTS[n] for n in names])[0], rng.uniform(
+        yield rng.choices(names, [weight[n] for n in names])[0], rng.uniform(
             0.2, 2.5
         ), rng.randrange(1 << 30)
 
@@ -178,6 +185,21 @@ class Injector:
         busy = [pid for pid, title in self.daemon.titles().items() if "executing POST" in title]
         victims = self.rng.sample(sorted(busy), min(len(busy), self.rng.randrange(1, 4)))
         self._kill("worker", victims)
+        self.field.shop.sandbox.clear()
+        return self._circuits(w)
+
+    def _courier(self, kind):
+        """No client sees it."""
+        return self._ours(kind, "courier", self.daemon.children("courier")[:1])
+
+    def _couriers_in_a_call(self, kind):
+        """All that wait for the provider: what they sent may have arrived."""
+        self.field.shop.sandbox.order("sms", "hang", done=True)
+        w = Window(kind, "", PROVIDER)
+        w.begun = self.field.recorder.now()
+        time.sleep(self.rng.uniform(0.1, 0.6))
+        titles = self.daemon.titles()
+        self._kill("courier", sorted(p for p, t in titles.items() if t.endswith("sending")))
         self.field.shop.sandbox.clear()
         return self._circuits(w)
 

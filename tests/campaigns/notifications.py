@@ -4,9 +4,9 @@
 """Notifications by SMS under faults and kills; a small part is test_notifications.py.
 
 Clients book, move and cancel until there are N notifications (10000), while the SMS provider
-changes from fault to fault and workers are killed, K times in all (100), preferably in a call.
-Then every change has its one notification, none is PENDING within a minute, and rows, metrics page
-and staff list agree. A table is printed at the end.
+changes from fault to fault and workers are killed, K times in all (100), preferably in a call; with
+--delivery deferred mostly couriers. Then every change has its one notification, none is PENDING
+within a minute, and rows, phones, metrics page and staff list agree. A table is printed at the end.
 """
 import argparse
 import collections
@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import bd  # noqa: E402
 import bd_campaign  # noqa: E402
 import bd_books  # noqa: E402
+import bd_courier  # noqa: E402
 import bd_shop  # noqa: E402
 
 OPTIONS = argparse.Namespace(notifications=10000, kills=100, seed="1", clients=20, workers=28)
@@ -126,6 +127,9 @@ class Fire(bd.Case):
         titles = self.shop.daemon.titles()
         workers = sorted(p for p, t in titles.items() if t.startswith("bookingd: worker"))
         busy = [p for p in workers if "executing POST" in titles[p]]
+        couriers = sorted(p for p, t in titles.items() if t.startswith("bookingd: courier"))
+        if couriers and rng.random() < 0.7:
+            workers, busy = couriers, [p for p in couriers if titles[p].endswith("sending")]
         for pid in [rng.choice(busy or workers)] if workers else []:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -146,6 +150,7 @@ class Fire(bd.Case):
                     "queue_timeout": "1s",
                 },
                 "bookings": {"max_active_per_customer": 10000},
+                "notifications": {"per_phone": "1000000/1h", "per_customer": "1000000/1h"},
                 "providers": {
                     "sms": {
                         "base_url": self.sandbox.url,
@@ -191,6 +196,7 @@ class Fire(bd.Case):
         print("%-22s %8s" % ("outcome", "rows"))
         for outcome, n in outcomes.most_common():
             print("%-22s %8d" % (outcome, n))
+        differ = bd_courier.compare(bd_courier.read(self.asking), self.sandbox.inbox())
         counted = {
             l["outcome"]: 0
             for n, l, v in self.shop.daemon.metrics()
@@ -204,9 +210,10 @@ class Fire(bd.Case):
             for outcome, n in outcomes.items()
         )
         print(
-            "%d notifications injected (%s), SENT %d + FAILED %d; %d workers killed; %d orders "
+            "%d notifications injected (%s), SENT %d + FAILED %d; %d killed; %d orders "
             "of %d faults; %.0f s; PENDING at the end %d, none after %.1f s; "
-            "counters of dead processes included: %d apart"
+            "counters of dead processes included: %d apart; "
+            "messages: %s"
             % (
                 injected,
                 ", ".join("%s %d" % t for t in sorted(templates.items())),
@@ -219,6 +226,7 @@ class Fire(bd.Case):
                 left,
                 settled,
                 apart,
+                ", ".join("%s %d" % d for d in differ.items()),
             ),
             flush=True,
         )
@@ -226,6 +234,7 @@ class Fire(bd.Case):
             print("  %6d  %s" % (n, what))
         self.assertEqual(sum((c.odd for c in clients), [])[:5], [])
         self.assertEqual(outcomes["PENDING"], 0)
+        self.assertEqual((differ["twice"], differ["SENT and not arrived"]), (0, 0))
         self.assertEqual(sum(outcomes.values()), injected)
         self.assertLessEqual(sum(c.done for c in clients), injected)
         self.assertEqual(
@@ -253,6 +262,7 @@ def main():
     for name in ("notifications", "kills", "clients", "workers"):
         parser.add_argument("--" + name, type=int, default=getattr(OPTIONS, name))
     parser.add_argument("--seed", default=OPTIONS.seed)
+    bd_campaign.add_delivery(parser)
     bd_campaign.options(parser, OPTIONS)
     bd_campaign.run(Whole)
 

@@ -11,6 +11,8 @@ import re
 import sys
 import unittest
 
+import bd_shop
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -34,9 +36,18 @@ def parser():
     )
 
 
+def add_delivery(given):
+    given.add_argument(
+        "--delivery",
+        choices=("inline", "deferred"),
+        help="of notifications: inside requests (the default), or by couriers",
+    )
+
+
 def options(given, namespace=None):
     """Parses the command line; then goes on with a throwaway PostgreSQL, if there is none yet."""
     parsed = given.parse_args(namespace=namespace)
+    bd_shop.DELIVERY = getattr(parsed, "delivery", None)
     if "BOOKINGD_TEST_PG" not in os.environ:
         with_pg = os.path.join(HERE, "with-pg")
         os.execv(with_pg, [with_pg, sys.executable, *sys.argv])

@@ -124,7 +124,9 @@ def compare(rows, inbox):
     SENT says in doubt (`interrupted`, say) may have arrived once.
     """
     got = collections.Counter((m["to"], m["text"]) for m in inbox)
-    written = collections.Counter(r.text for r in rows)
+    written = collections.Counter()
+    for r in rows:
+        written[r.text] += max(1, r.attempts)  # staff's resends and `on_unknown: resend` count
     sent = collections.Counter(r.text for r in rows if r.status == "SENT")
     at = {(m["to"], m["text"]): m["number"] for m in inbox}
     last, disorder = {}, 0
@@ -133,7 +135,8 @@ def compare(rows, inbox):
             disorder += at[r.text] < last.get(r.booking, 0)
             last[r.booking] = at[r.text]
     return {
-        "twice": sum(max(0, n - written[t]) for t, n in got.items()),
+        "twice": sum(max(0, n - written[t]) for t, n in got.items() if written[t]),
+        "of no row": sum(n for t, n in got.items() if not written[t]),  # codes, say
         "SENT and not arrived": sum(max(0, n - got[t]) for t, n in sent.items()),
         "out of order": disorder,
         "PENDING": sum(r.status == "PENDING" for r in rows),

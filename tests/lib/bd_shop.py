@@ -42,6 +42,15 @@ def sms_ok(request):
     }
 
 
+# The campaigns' --delivery.
+DELIVERY = None
+
+
+def delivery():
+    """Of notifications, as the campaign was told; couriers then look often."""
+    return {"delivery": DELIVERY, "poll_interval": "200ms"} if DELIVERY else {}
+
+
 def config(sms, **over):
     return bd.merge(
         {
@@ -56,7 +65,7 @@ def config(sms, **over):
                     "breaker": {"failures": 1000, "open_for": "1s"},
                 }
             },
-            "notifications": {"provider": "sms", "messages": LOCAL_MESSAGES},
+            "notifications": {"provider": "sms", "messages": LOCAL_MESSAGES, **delivery()},
             # Tests change more in an hour than people do; test_changes.py has the limit's own.
             "bookings": {"changes_per_customer": "1000000/1h"},
         },
