@@ -5,11 +5,13 @@
 """Makes the Nth allocation or system call fail, for every N; a sample is test_fault_injection.py.
 
 alloc   the Nth allocation fails in the worker that serves a sign-in, a booking, a payment or a
-        read, or that connects to its database anew (those of libraries included), and in the
-        dispatcher that hands a booking over. all: the Nth and every one after it until the answer
+        read, or that connects to its database anew (those of libraries included), in the
+        dispatcher that hands a booking over, and in the courier that sends its SMS. all: the Nth
+        and every one after it until the answer
 read write sendto recvfrom connect open socket poll
         the Nth such call fails, or is cut short to one byte
-kill    kill -9 of the worker at its Nth system call of each name, in a booking
+kill    kill -9 of the worker at its Nth system call of each name, in a booking; and of a courier,
+        while it sends
 
 After each the process answers again, the same request repeated comes to its one end, and the books
 balance (bd_books.py). A process that ends is a finding: where the call failed and where the process
@@ -36,7 +38,7 @@ import bd_campaign  # noqa: E402
 import bd_books  # noqa: E402
 import bd_fault  # noqa: E402
 import bd_shop  # noqa: E402
-from ops import ENDED, OPS, TOLD  # noqa: E402
+from ops import ALL, ENDED, OF_ROLE, OPS, TOLD  # noqa: E402
 from fault_inject import FROM, ONCE, SHORT, Page, build_library, symbols  # noqa: E402
 
 ERRORS = {  # how each kind of call fails
@@ -98,6 +100,7 @@ class World:
                 LD_PRELOAD=build_library(self.dir), FAULT_INJECT_PAGE=os.path.join(self.dir, "page")
             )
         limits = {"timeout": "1s", "breaker": {"failures": 10000}}
+        couriers = role == "courier"
         self.shop = bd_shop.Shop(
             case,
             {
@@ -126,6 +129,10 @@ class World:
                 },
                 "bookings": {"hold": "1h", "max_active_per_customer": 10000},
                 "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
+                "notifications": {
+                    "couriers": 1,
+                    **({"delivery": "deferred", "poll_interval": "200ms"} if couriers else {}),
+                },
             },
             env=env,
         )
@@ -383,9 +390,7 @@ class Options:
     def plan(self, tls, role="worker"):
         """(op, what, mode, error) of every sweep."""
         out = []
-        for name in (
-            self.ops if role == "worker" else [name for name in self.ops if name == "booking"]
-        ):
+        for name in self.ops if role == "worker" else OF_ROLE[role]:
             for what in self.whats:
                 if (
                     self.tls is None
@@ -441,7 +446,7 @@ def one_sweep(worlds, sweep, options, until):
     and how many were reached.
     """
     name, what, mode, error = sweep
-    ops = [OPS[name](w) for w in worlds]
+    ops = [ALL[name](w) for w in worlds]
     begun, found = time.monotonic(), sum(len(w.findings) for w in worlds)
     with concurrent.futures.ThreadPoolExecutor(len(worlds)) as pool:
         total = max(pool.map(lambda i: worlds[i].warm(ops[i], what), range(len(worlds))))
@@ -502,6 +507,9 @@ class FaultInjection(bd.Case):
     def test_calls_of_the_dispatcher_fail(self):
         self.calls_fail(False, "dispatcher")
 
+    def test_calls_of_the_courier_fail(self):
+        self.calls_fail(False, "courier")
+
     def test_calls_fail_over_tls(self):
         self.calls_fail(True)
 
@@ -511,6 +519,14 @@ class FaultInjection(bd.Case):
         import killed
 
         world = killed.sweep(self, self.options, self.coverage)
+        self.assertEqual(world.findings, [])
+
+    def test_courier_killed_at_every_call(self):
+        if "kill" not in self.options.whats:
+            self.skipTest("not asked for")
+        import killed
+
+        world = killed.sweep(self, self.options, self.coverage, "courier")
         self.assertEqual(world.findings, [])
 
 
@@ -538,6 +554,7 @@ def main():
         help="only with providers over TLS: OpenSSL's calls count too",
     )
     parser.add_argument("--plain", dest="tls", action="store_false", help="only without")
+    bd_campaign.add_delivery(parser)
     args = bd_campaign.options(parser)
     FaultInjection.options = Options(
         args.every,

@@ -67,7 +67,7 @@ def kill_at(world, booking, name, k):
     """Kills the worker at its Kth call of that name in a booking: whether it died there, and
     whether the client was told of success all the same.
     """
-    warm = ops.Booking(world)
+    warm = type(booking)(world)
     for _ in range(2):
         warm.prepare()
         warm.act()
@@ -98,12 +98,12 @@ def kill_at(world, booking, name, k):
     return dead, dead and any(r.status == 201 for r in answers)
 
 
-def sweep(case, options, coverage):
+def sweep(case, options, coverage, role="worker"):
     """The world, after all points."""
     if not shutil.which("strace"):
         raise unittest.SkipTest("no strace")
-    world = fault_injection.World(case, preload=False)
-    booking = ops.Booking(world)
+    world = fault_injection.World(case, preload=False, role=role)
+    booking = ops.ALL["sending" if role == "courier" else "booking"](world)
     calls = count(world, booking)
     points = [
         (name, k)
@@ -117,7 +117,7 @@ def sweep(case, options, coverage):
         if options.seconds and time.monotonic() - begun > options.seconds:
             break
         tried += 1
-        world.label = "booking, killed at %s %d of %d" % (name, k, calls[name])
+        world.label = "%s, killed at %s %d of %d" % (booking.name, name, k, calls[name])
         for _ in range(fault_injection.TRIES):  # a wait that was not needed is a call fewer
             dead, late = kill_at(world, booking, name, k)
             told += late
@@ -127,9 +127,10 @@ def sweep(case, options, coverage):
             print("%s: not reached" % world.label)
         killed += dead
     print(
-        "booking    kill      %d system calls of %d names, %d tried, %d killed there, %d of them "
+        "%-10s kill      %d system calls of %d names, %d tried, %d killed there, %d of them "
         "after the answer, %d findings, %.1f s"
         % (
+            booking.name,
             len(points),
             len(calls),
             tried,
@@ -141,6 +142,6 @@ def sweep(case, options, coverage):
         flush=True,
     )
     world.balance(options.wait)
-    coverage.add("booking", "kill", len(points), killed)
+    coverage.add(booking.name, "kill", len(points), killed)
     coverage.take(world)
     return world

@@ -18,6 +18,8 @@ TOLD = {
     "deadline_exceeded",
     "overloaded",
 }
+# How a notification may end whose courier met a fault or was killed.
+DOUBT = {"", "provider_failed", "provider_timeout", "interrupted"}
 ENDED = "interrupted"  # what a client is told of a worker that ended
 
 
@@ -139,6 +141,37 @@ class Booking(SignIn):
             self.w.fail("not one notification")
 
 
+class Sending(Booking):
+    """What the courier does with a booking's notification."""
+
+    name = "sending"
+
+    def act(self):
+        answers = super().act()
+
+        def over():
+            return self.status()[0] != "PENDING" or self.w.ended() or time.monotonic() > limit
+
+        # What waits for another try is looked at when nothing fails any more.
+        limit = time.monotonic() + 0.5
+        bd.wait_until(over, "the courier", 5, 0.01)
+        return answers
+
+    def status(self):
+        rows = self.w.db.ask(
+            "SELECT status, coalesce(error_code, '') FROM notifications WHERE recipient = '%s'"
+            % self.phone
+        )
+        return rows[0].split("\t") if rows else ("PENDING", "")
+
+    def settle(self, answers):
+        super().settle(answers)
+        bd.wait_until(lambda: self.status()[0] != "PENDING", "an end of the notification", 10, 0.02)
+        (status, code), got = self.status(), len(self.w.sandbox.inbox(self.phone))
+        if got > 1 or (status == "SENT" and got != 1) or code not in DOUBT:
+            self.w.fail("notification %s %s, %d messages" % (status, code, got))
+
+
 class Payment(Booking):
     name = "payment"
 
@@ -209,4 +242,6 @@ class Reconnect(Op):
         pass
 
 
+OF_ROLE = {"dispatcher": ["booking"], "courier": ["sending"]}  # those that others than workers do
 OPS = {c.name: c for c in (Read, SignIn, Booking, Payment, Reconnect)}
+ALL = {**OPS, Sending.name: Sending}
