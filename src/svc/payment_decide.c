@@ -275,6 +275,14 @@ decide_unpaid_state(const struct payment *p, const struct gateway_invoice *invoi
     return p->state == PAYMENT_CREATING ? PAYMENT_UNKNOWN : p->state;
 }
 
+/* The gateway may say later that a charge was larger than when it paid; no more than the row has
+ * can go back of it. */
+static int64_t decide_total_back(const struct payment *p, const struct gateway_charge *c)
+{
+    int64_t whole = p->state == PAYMENT_MISMATCH && p->paid_amount > 0 ? p->paid_amount : p->amount;
+    return c->refunded < whole ? c->refunded : whole;
+}
+
 /* Money went back without us, through the gateway's own desk. While a refund of ours is under way,
  * the total may be its doing. */
 static bool decide_refunded_elsewhere(const struct payment_locked *ours,
@@ -282,7 +290,7 @@ static bool decide_refunded_elsewhere(const struct payment_locked *ours,
 {
     const struct payment *p = &ours->payment;
     return (payment_was_paid(p->state) || p->state == PAYMENT_MISMATCH) && c != NULL &&
-           decide_same_id(c->id, p->charge_id) && c->refunded > p->refunded &&
+           decide_same_id(c->id, p->charge_id) && decide_total_back(p, c) > p->refunded &&
            !ours->refund_in_flight;
 }
 
@@ -293,7 +301,7 @@ static void decide_unpaid(const struct payment_locked *ours, const struct decide
     const struct payment *p = &ours->payment;
     if (decide_refunded_elsewhere(ours, r->charge)) {
         decide_take_paid(&plan->after);
-        decide_add_refunded(plan, r->charge->refunded, "refunded at the gateway");
+        decide_add_refunded(plan, decide_total_back(p, r->charge), "refunded at the gateway");
         plan->audit = PLAN_AUDIT_REFUNDED_ELSEWHERE;
         return;
     }
@@ -369,12 +377,13 @@ struct payment_plan payment_decide_created(const struct payment_locked *ours,
     return plan;
 }
 
-/* A charge that the payment does not name was never its money. */
+/* A charge that the payment does not name was never its money; and of one that is known to have
+ * gone back as a whole, by the gateway's desk, there is nothing more to note. */
 struct payment_plan payment_decide_refunded(const struct payment *p, const char *charge_id,
                                             int64_t total, const char *reason)
 {
     struct payment_plan plan = {.verdict = PLAN_LEAVE, .after = *p};
-    if (!decide_same_id(charge_id, p->charge_id))
+    if (!decide_same_id(charge_id, p->charge_id) || p->state == PAYMENT_REFUNDED)
         return plan;
     plan.verdict = PLAN_STORE;
     decide_take_paid(&plan.after);

@@ -117,7 +117,7 @@ struct payment_plan payment_decide_created(const struct payment_locked *ours,
                                            const struct gateway_made *made);
 
 /* What a refund that was done makes of the payment; `total`: of the charge, by the gateway's word.
- * PLAN_LEAVE: the charge was not the one that pays. */
+ * PLAN_LEAVE: the charge was not the one that pays, or all of it went back before. */
 struct payment_plan payment_decide_refunded(const struct payment *p, const char *charge_id,
                                             int64_t total, const char *reason);
 

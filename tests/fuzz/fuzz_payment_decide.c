@@ -224,6 +224,7 @@ static struct payment_plan decide(struct arena *a, struct payment_locked *ours, 
 static void store(struct payment_locked *ours, const struct payment_plan *plan)
 {
     ours->payment = plan->after;
+    ours->payment.locked_by_caller &= plan->after.state == PAYMENT_CREATING;
     if (plan->booking == PLAN_BOOKING_CONFIRM)
         ours->booking.state = BOOKING_CONFIRMED;
     else if (plan->booking == PLAN_BOOKING_EXPIRE)

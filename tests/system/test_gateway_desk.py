@@ -104,6 +104,40 @@ class Desk(bd.Case):
         bd.wait_until(lambda: self.lists() > before, "a poll")
         self.assertEqual(self.shop.pg.value("SELECT page FROM gateway_desk"), "1")
 
+    def test_the_desk_is_faster_than_the_keeper(self):
+        """A charge that nothing stands for: the keeper would give it back, and finds it done."""
+        self.shop = shop = bd_pay.PayShop(self)
+        self.me = shop.someone()
+        booking = shop.book(self.me, 0).json()["id"]
+        payment = shop.open(self.me, booking).json()
+        charge = shop.begin_3ds(payment["gateway_id"])
+        shop.pg.sql("UPDATE bookings SET hold_expires_at = now() WHERE id = '%s'" % booking)
+        self.assertEqual(shop.book(shop.someone(), 0).status, 201)
+        shop.sandbox.order("payment_fetch", "status", status=503)  # the keeper cannot begin
+        shop.answer_3ds(charge)
+
+        def state(wanted):
+            def look():
+                shop.hurry()
+                shop.come_back(payment["id"])
+                return shop.payment(self.me, payment["id"])["status"] == wanted
+
+            bd.wait_until(look, wanted, 30, 0.1)
+
+        state("paid")
+        self.give_back(charge, 12000)
+        state("refunded")
+        shop.sandbox.clear()
+        bd.wait_until(
+            lambda: shop.hurry()
+            or shop.pg.sql("SELECT status FROM refunds WHERE status <> 'done'") == [],
+            "the end of the refund",
+            30,
+            0.1,
+        )
+        self.assertNotIn("level=crit", shop.daemon.log())
+        self.assertEqual(shop.sandbox.books("payments")[0]["refunded"], 12000)
+
 
 if __name__ == "__main__":
     bd.main()

@@ -487,6 +487,27 @@ START_TEST(paid_and_refunded_at_once_has_two_rows_of_history)
 }
 END_TEST
 
+/* Of a charge of 12000 that is shown as one of 13000 later. */
+START_TEST(no_more_goes_back_than_was_paid)
+{
+    const struct gateway_invoice invoice = INVOICE(PAID);
+    const struct gateway_charge larger =
+        CHARGE("c1", PAID, 13000, .invoice = &invoice, .differs = DIFFERS_AMOUNT);
+    const struct gateway_view view = {.invoices = &invoice,
+                                      .invoices_n = 1,
+                                      .current = &invoice,
+                                      .charges = &larger,
+                                      .charges_n = 1};
+    struct payment_locked ours = rows_of(PAYMENT_PAID, BOOKING_CONFIRMED);
+    struct payment_plan plan = payment_decide(arena, &ours, &view, (struct wall){NOW_US});
+    ck_assert_int_eq(plan.after.state, PAYMENT_REFUNDED);
+    ck_assert_int_eq(plan.after.refunded, AMOUNT);
+    ours.payment = plan.after;
+    plan = payment_decide(arena, &ours, &view, (struct wall){NOW_US});
+    ck_assert_uint_eq(plan.moves_n, 0);
+}
+END_TEST
+
 START_TEST(a_refund_of_ours_under_way_explains_the_total)
 {
     struct payment_locked ours = rows_of(PAYMENT_PAID, BOOKING_CONFIRMED);
@@ -508,6 +529,10 @@ START_TEST(a_further_part_is_a_row_of_history)
     plan = payment_decide_refunded(&ours.payment, "c1", AMOUNT + 1, "staff");
     ck_assert_int_eq(plan.after.refunded, AMOUNT);
     ck_assert_int_eq(plan.after.state, PAYMENT_REFUNDED);
+    /* The gateway's desk was faster, and that was noticed. */
+    ours = rows_of(PAYMENT_REFUNDED, BOOKING_EXPIRED);
+    ck_assert_int_eq(payment_decide_refunded(&ours.payment, "c1", AMOUNT, "x").verdict, PLAN_LEAVE);
+    ours = rows_of(PAYMENT_PARTIALLY_REFUNDED, BOOKING_CONFIRMED);
     /* A second charge that goes back leaves the payment alone. */
     ck_assert_int_eq(payment_decide_refunded(&ours.payment, "c2", 1, "x").verdict, PLAN_LEAVE);
 }
@@ -557,6 +582,7 @@ int main(void)
     tcase_add_test(c, a_mismatch_is_accepted);
     tcase_add_test(c, an_unknown_status_is_not_waited_for);
     tcase_add_test(c, paid_and_refunded_at_once_has_two_rows_of_history);
+    tcase_add_test(c, no_more_goes_back_than_was_paid);
     tcase_add_test(c, a_refund_of_ours_under_way_explains_the_total);
     tcase_add_test(c, a_further_part_is_a_row_of_history);
     tcase_add_test(c, what_creating_an_invoice_makes_of_the_row);
