@@ -13,6 +13,8 @@
 #define DIGITS_MAX 15 /* E.164 6 */
 #define TEXT_MAX 256  /* bytes: every digit of four bytes, with marks around it */
 
+#define PHONE_SCHEME "tel:"
+
 /* What one character of a number means: its digit, or one of these. */
 enum { CH_DROP = -1, CH_BAD = -2, CH_PLUS = 10 };
 
@@ -59,6 +61,8 @@ static bool phone_read_dialled(struct str text, struct dialled *d)
     bool ended = false; /* by a plus at the end */
     if (text.n > TEXT_MAX || !str_utf8_valid(text))
         return false;
+    if (str_starts_nocase(text, STR(PHONE_SCHEME))) /* a link that was copied (RFC 3966) */
+        text = (struct str){text.p + sizeof PHONE_SCHEME - 1, text.n - sizeof PHONE_SCHEME + 1};
     for (const char *p = text.p, *end = text.p + text.n; p < end;) {
         int m = phone_meaning(unicode_next(&p));
         if (m == CH_DROP)

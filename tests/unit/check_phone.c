@@ -57,12 +57,17 @@ static const struct phone_case good[] = {
     {"\xEF\xBC\x8B\xEF\xBC\x99\xEF\xBC\x96\xEF\xBC\x96 55 000 0003", "+966550000003"},
     {"\xE0\xA5\xA6\xE0\xA5\xAB\xE0\xA5\xAB 000 0003", "+966550000003"}, /* Devanagari */
     {"\xEF\xBC\x88\x30\xEF\xBC\x89\x35\x35\xEF\xBC\x8D\x30\x30\x30 0003", "+966550000003"},
+    {"tel:+966-55-000-0003", "+966550000003"},
+    {"TEL:0550000003", "+966550000003"},
     {"055\xE2\x88\x92\x30\x30\x30\xE2\x80\x93\x30\x30\x30\x33", "+966550000003"},
 };
 
 static const struct phone_case bad[] = {
     {"", "phone_invalid"},
     {"+", "phone_invalid"},
+    {"tel:", "phone_invalid"},
+    {"0550000003tel:", "phone_invalid"},
+    {"tel:+966550000003;ext=5", "phone_invalid"},
     {"++966551234567", "phone_invalid"},
     {"+966551234567+", "phone_invalid"},
     {"0551234567 0551234568", "phone_invalid"}, /* two numbers */
