@@ -275,23 +275,30 @@ decide_unpaid_state(const struct payment *p, const struct gateway_invoice *invoi
     return p->state == PAYMENT_CREATING ? PAYMENT_UNKNOWN : p->state;
 }
 
+/* What was paid, as the row has it. */
+static int64_t decide_whole(const struct payment *p)
+{
+    return p->state == PAYMENT_MISMATCH && p->paid_amount > 0 ? p->paid_amount : p->amount;
+}
+
 /* The gateway may say later that a charge was larger than when it paid; no more than the row has
  * can go back of it. */
 static int64_t decide_total_back(const struct payment *p, const struct gateway_charge *c)
 {
-    int64_t whole = p->state == PAYMENT_MISMATCH && p->paid_amount > 0 ? p->paid_amount : p->amount;
-    return c->refunded < whole ? c->refunded : whole;
+    return c->refunded < decide_whole(p) ? c->refunded : decide_whole(p);
 }
 
 /* Money went back without us, through the gateway's own desk. While a refund of ours is under way,
- * the total may be its doing. */
+ * the total may be its doing. A part of a mismatch leaves it for staff to decide about the rest. */
 static bool decide_refunded_elsewhere(const struct payment_locked *ours,
                                       const struct gateway_charge *c)
 {
     const struct payment *p = &ours->payment;
-    return (payment_was_paid(p->state) || p->state == PAYMENT_MISMATCH) && c != NULL &&
-           decide_same_id(c->id, p->charge_id) && decide_total_back(p, c) > p->refunded &&
-           !ours->refund_in_flight;
+    if (c == NULL || !decide_same_id(c->id, p->charge_id) || ours->refund_in_flight)
+        return false;
+    int64_t back = decide_total_back(p, c);
+    return (payment_was_paid(p->state) && back > p->refunded) ||
+           (p->state == PAYMENT_MISMATCH && back == decide_whole(p));
 }
 
 /* Refunds made at the gateway's own desk come first: they change what the row says of money. */
@@ -303,6 +310,9 @@ static void decide_unpaid(const struct payment_locked *ours, const struct decide
         decide_take_paid(&plan->after);
         decide_add_refunded(plan, decide_total_back(p, r->charge), "refunded at the gateway");
         plan->audit = PLAN_AUDIT_REFUNDED_ELSEWHERE;
+        /* Nothing is left to accept: as when staff refund it here. */
+        if (p->state == PAYMENT_MISMATCH && ours->booking.state == BOOKING_PENDING_PAYMENT)
+            plan->booking = PLAN_BOOKING_CANCEL;
         return;
     }
     if (payment_was_paid(p->state) || p->state == PAYMENT_MISMATCH)

@@ -66,12 +66,13 @@ enum plan_verdict {
     PLAN_ASK_SLOT, /* try to take the booking's slot, then decide again with the answer */
     PLAN_STORE
 };
-/* PLAN_BOOKING_HOLD: its hold stays until staff decide */
+/* PLAN_BOOKING_HOLD: its hold stays until staff decide. CANCEL: they did so at the gateway. */
 enum plan_booking {
     PLAN_BOOKING_STAYS,
     PLAN_BOOKING_CONFIRM,
     PLAN_BOOKING_EXPIRE,
-    PLAN_BOOKING_HOLD
+    PLAN_BOOKING_HOLD,
+    PLAN_BOOKING_CANCEL
 };
 enum plan_audit {
     PLAN_AUDIT_NONE,

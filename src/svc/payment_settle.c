@@ -135,7 +135,8 @@ static enum err settle_commit_plan(struct svc *s, const struct payment_plan *pla
         METRIC_INC(M_PAYMENT_ACTS, PAYMENT_ACT_REFUNDED_ELSEWHERE);
         payment_add_audit(s, b, &plan->after,
                           (struct audit){.actor = name, .action = "payment.refunded_elsewhere"});
-        booking_add_remark(s, b, bk, name, "refunded at the gateway");
+        if (plan->booking != PLAN_BOOKING_CANCEL) /* that has a row of its own */
+            booking_add_remark(s, b, bk, name, "refunded at the gateway");
     } else if (plan->audit == PLAN_AUDIT_MISMATCH) {
         LOG(LOG_LEVEL_ERROR, "payment.mismatch", F_STR("payment", plan->after.id.s),
             F_STR("actor", name), F_STR("hint", "staff accept or refund it"));
@@ -158,6 +159,15 @@ static enum err settle_commit_plan(struct svc *s, const struct payment_plan *pla
         booking_add_keep_hold(b, bk);
         booking_add_remark(s, b, bk, name, "paid in another amount or currency");
         break;
+    case PLAN_BOOKING_CANCEL:
+        return booking_commit_cancelled(s, b, bk,
+                                        &(struct booking_refunded){
+                                            .actor = name,
+                                            .reason = "refunded at the gateway",
+                                            .refund_id = plan->after.id.s,
+                                            .amount = plan->after.refunded,
+                                            .currency = plan->after.currency,
+                                        });
     case PLAN_BOOKING_STAYS:
         break;
     }

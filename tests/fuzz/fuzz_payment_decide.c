@@ -194,6 +194,7 @@ static void check_charge(const struct payment_locked *ours, const struct view *w
     ENSURE(!has_money || settled || plan->verdict == PLAN_LEAVE);
     ENSURE(plan->booking != PLAN_BOOKING_CONFIRM || (settled && !after->unmatched));
     ENSURE(plan->booking != PLAN_BOOKING_HOLD || after->state == PAYMENT_MISMATCH);
+    ENSURE(plan->booking != PLAN_BOOKING_CANCEL || after->refunded == after->amount);
 }
 
 static void check_moves(const struct payment_locked *ours, const struct payment_plan *plan)
@@ -229,6 +230,8 @@ static void store(struct payment_locked *ours, const struct payment_plan *plan)
         ours->booking.state = BOOKING_CONFIRMED;
     else if (plan->booking == PLAN_BOOKING_EXPIRE)
         ours->booking.state = BOOKING_EXPIRED;
+    else if (plan->booking == PLAN_BOOKING_CANCEL)
+        ours->booking.state = BOOKING_CANCELLED;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -242,6 +242,14 @@ class PayShop(bd_shop.Shop):
                 "SELECT id, status FROM refunds WHERE status IN ('wanted', 'calling', 'unknown')"
             )
         ]
+        wrong += [
+            ("open", "booking %s is held for staff, and there is nothing to decide" % r[0])
+            for r in self.pg.sql(
+                "SELECT b.id FROM bookings b WHERE b.status = 'pending_payment' AND "
+                "b.hold_expires_at > now() + interval '1 year' AND NOT EXISTS (SELECT FROM "
+                "payments p WHERE p.booking_id = b.id AND p.status = 'mismatch')"
+            )
+        ]
         ends = {r[0]: r[4] for r in rows}
         for v in self.sandbox.books("invoices"):
             booking = ends.get((v["metadata"] or {}).get("payment_id"), "pending_payment")

@@ -104,6 +104,34 @@ class Desk(bd.Case):
         bd.wait_until(lambda: self.lists() > before, "a poll")
         self.assertEqual(self.shop.pg.value("SELECT page FROM gateway_desk"), "1")
 
+    def test_a_mismatch_is_decided_at_the_desk(self):
+        """M5 and M29: given back as a whole, nothing is left to decide, and the place is free."""
+        self.shop = shop = bd_pay.PayShop(self)
+        self.me = shop.someone()
+        booking = shop.book(self.me, 0).json()["id"]
+        payment = shop.open(self.me, booking).json()
+        shop.sandbox.form(
+            "/invoices/%s/pay" % payment["gateway_id"], number=bd_pay.VISA, amount="10000"
+        )
+        bd.wait_until(
+            lambda: shop.payment(self.me, payment["id"])["status"] == "mismatch", "the mismatch"
+        )
+        (charge,) = shop.invoice(payment["gateway_id"])["payments"]
+        self.give_back(charge["id"], 4000)
+        shop.hurry()
+        self.give_back(charge["id"], 6000)
+        shop.pg.sql("UPDATE payments SET desk_check_at = now()")
+        bd.wait_until(
+            lambda: shop.payment(self.me, payment["id"])["status"] == "refunded", "the refund", 30
+        )
+        seen = shop.booking(self.me, booking)
+        self.assertEqual((seen["status"], seen["reason"]), ("cancelled", "refunded at the gateway"))
+        self.assertIn(("keeper", "payment.refunded_elsewhere"), shop.audit(payment["id"]))
+        told = [n["template"] for n in shop.notifications(booking_id=booking)]
+        self.assertEqual(sorted(told), ["booking_cancelled", "payment_refunded"])
+        self.assertEqual(shop.book(shop.someone(), 0).status, 201)
+        self.assertEqual(shop.imbalance(), [])
+
     def test_the_desk_is_faster_than_the_keeper(self):
         """A charge that nothing stands for: the keeper would give it back, and finds it done."""
         self.shop = shop = bd_pay.PayShop(self)

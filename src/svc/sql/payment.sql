@@ -305,7 +305,8 @@ UPDATE payments
        expected_amount = $14::bigint,
        expected_currency = $15,
        updated_at = now(),
-       desk_check_at = CASE WHEN $3 IN ('paid', 'partially_refunded') AND NOT $8::boolean
+       desk_check_at = CASE WHEN $3 IN ('paid', 'partially_refunded', 'mismatch')
+                             AND NOT $8::boolean
                             THEN coalesce(desk_check_at, now() + interval '30 seconds') END,
        next_check_at = CASE WHEN $9::bigint >= 0
                             THEN now() + $9::bigint * interval '1 millisecond' END
