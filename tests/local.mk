@@ -10,6 +10,7 @@ LINT_TESTS = \
   tests/lint/headers.sh \
   tests/lint/layers.sh \
   tests/lint/licence.sh \
+  tests/lint/migrations.py \
   tests/lint/names.py \
   tests/lint/openapi_codes.py \
   tests/lint/size.py \
@@ -19,7 +20,8 @@ EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lib/*.h $(srcd
 EXTRA_DIST += tests/README.md tests/demo/demo.py $(LINT_TESTS) tests/lint/known.py \
   tests/lint/analyse.sh \
   .clang-tidy .clang-format .editorconfig \
-  $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lint/known/*.txt))
+  $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/lint/known/*.txt \
+    $(srcdir)/tests/lint/migrations/*.sql))
 # The life of a deferred notification, by spin.
 TESTS += tests/model/run
 EXTRA_DIST += tests/model/run tests/model/notification.pml
