@@ -47,6 +47,8 @@ void db_free(struct db *db);
  * ERR_DB_UNAVAILABLE or ERR_DB_SCHEMA. Within the backoff after a failure it refuses at once. */
 enum err db_connect(struct db *db, struct deadline d) MUST_CHECK;
 bool db_connected(const struct db *db);
+/* There is no connection, since the database did not fit when it was last asked. */
+bool db_refused(const struct db *db);
 /*
  * For event loops, between requests: descriptor to poll and its events (-1: none), and when to call
  * db_idle() at the latest. db_idle() notices a closed connection at once and reconnects in the

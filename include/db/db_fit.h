@@ -14,11 +14,13 @@
 struct db; /* db/db.h */
 
 /*
- * The schema version that this binary needs. What the service depends on (encoding, schema, rights,
- * the trigger that keeps capacity) is checked on connect when db_require_schema(db, true) was
- * called; ERR_DB_SCHEMA then means that waiting does not help.
+ * This program's own schema version, and the oldest that it can work with. A newer one it accepts
+ * where that says so (bookingd_schema.works_from). What the service depends on (encoding, schema,
+ * rights, the trigger that keeps capacity) is checked on connect when db_require_schema(db, true)
+ * was called; ERR_DB_SCHEMA then means that waiting does not help.
  */
 int db_schema_version(void);
+int db_schema_needed(void);
 void db_require_schema(struct db *db, bool wanted);
 /* Why db_connect() or db_check_fit() said ERR_DB_SCHEMA: a word for logs, a sentence, and what
  * mends it. */

@@ -58,8 +58,15 @@ const struct cli_command cli_commands[] = {
      "                     may\n"
      "  --print            show the configuration in force as YAML: defaults\n"
      "                     included, secrets masked\n"},
-    {"migrate", NULL, cli_migrate, "[--grant-to ROLE]",
+    {"migrate", NULL, cli_migrate, "[--expand | --contract] [--grant-to ROLE]",
      "bring the database's schema to this version",
+     "It may run beside the service: a lock that it does not get within a second is\n"
+     "let go, and tried again for up to 30 minutes. The second of two waits for the\n"
+     "first.\n"
+     "  --expand           only what this version needs; nodes of the version before\n"
+     "                     go on serving\n"
+     "  --contract         the rest, once every node has this version: it takes away\n"
+     "                     what only older ones need\n"
      "  --grant-to ROLE    then give ROLE the rights that 'serve' needs, and no\n"
      "                     others\n"},
     {"staff-key", "create", cli_staff_create, "--name NAME [--role ROLE] [--venue ID]",

@@ -45,6 +45,12 @@ bool db_connected(const struct db *db)
     return db->state == DB_READY;
 }
 
+/* Stays true while the next attempt is under way: only its end says something new. */
+bool db_refused(const struct db *db)
+{
+    return db->state != DB_READY && db->fails > 0 && db->reason == ERR_DB_SCHEMA;
+}
+
 /* For event loops: while it connects the events change with each step. */
 int db_fd(const struct db *db, short *events)
 {

@@ -20,13 +20,19 @@ static const struct {
 #undef DB_FAULT
 };
 
-/* embed.py numbers migrations from 1 without gaps. */
-extern const int db_migrations_n;
+/* embed.py numbers migrations from 1 without gaps, and knows which are contracts. */
+extern const int db_migrations_n, db_migrations_needed;
 
 /* The number of migrations that were built in. */
 int db_schema_version(void)
 {
     return db_migrations_n;
+}
+
+/* Contracts at the end may be left out: they take away what this program does without. */
+int db_schema_needed(void)
+{
+    return db_migrations_needed;
 }
 
 /* The formats are those of db_fit.def, each with one %s. */
@@ -61,7 +67,7 @@ bool db_fit_take_version(struct db_unfit *u, const PGresult *r)
     u->read_only = *PQgetvalue(r, 0, 2) == 't';
     (void)snprintf(text, sizeof(text), "version %lld, this program: %d", (long long)version,
                    db_schema_version());
-    if (!read || version < db_schema_version())
+    if (!read || version < db_schema_needed())
         return db_fit_set(u, "too_old", text);
     return works_from <= db_schema_version() || db_fit_set(u, "too_new", text);
 }

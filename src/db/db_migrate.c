@@ -18,97 +18,12 @@
 #include "db/db_sql.h"
 #include "db_migrate_priv.h"
 
-/* Between two tries for a lock: longer than what waited behind the first takes. */
-#define LOCK_PAUSE_MS 1000
-
-/* Only the first line of the server's words: the rest quotes the statement. The connection is
- * dropped, since a transaction of it may be open. */
-enum err db_migrate_fail(struct migrator *m, enum err e, const char *what, const char *reason)
-{
-    m->report->fault = arena_printf(m->arena, "%s: %.*s", what, (int)strcspn(reason, "\n"), reason);
-    return e;
-}
-
 /* What db_fit.def says of a fault. */
 static enum err db_migrate_fail_unfit(struct migrator *m)
 {
     m->report->fault = arena_strdup(m->arena, m->db->unfit.sentence);
     m->report->hint = arena_strdup(m->arena, m->db->unfit.command);
     return ERR_DB_SCHEMA;
-}
-
-/* NULL is no error: nothing has come yet. */
-static bool db_migrate_is_error(const PGresult *r)
-{
-    return r && PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK;
-}
-
-/* Takes what has come. DONE: all of it. */
-static enum db_end db_migrate_gather(void *ctx)
-{
-    struct migrator *m = ctx;
-
-    while (!PQisBusy(m->db->conn)) {
-        PGresult *r = PQgetResult(m->db->conn);
-        if (!r)
-            return DB_END_DONE;
-        db_own_result(m->arena, r);
-        /* The first error is kept: those after it only say that the transaction is aborted. */
-        if (!db_migrate_is_error(m->last))
-            m->last = r;
-        if (PQstatus(m->db->conn) == CONNECTION_BAD)
-            return DB_END_DONE;
-    }
-    return DB_END_MORE;
-}
-
-/* The server's words, with its HINT, which tells what to do. */
-static enum err db_migrate_fail_statement(struct migrator *m, const char *what)
-{
-    const char *hint = PQresultErrorField(m->last, PG_DIAG_MESSAGE_HINT);
-    const char *state = PQresultErrorField(m->last, PG_DIAG_SQLSTATE);
-    /* Rights, read-only, what this server cannot do: the same the next time. */
-    static const char *const lasting[] = {"42", "25006", "0A", "3F", "58P01"};
-    enum err e = db_fault_of(state)->err;
-
-    for (size_t i = 0; state && i < ARRAY_LEN(lasting); i++)
-        if (strncmp(state, lasting[i], strlen(lasting[i])) == 0)
-            e = ERR_DB_SCHEMA;
-    m->report->hint = hint ? arena_strdup(m->arena, hint) : NULL;
-    return db_migrate_fail(m, e, what, PQresultErrorMessage(m->last));
-}
-
-/* The last result of what was sent; the first error ends it. */
-static enum err db_migrate_read_results(struct migrator *m, const char *what, PGresult **last)
-{
-    m->last = NULL;
-    enum db_end end = db_pump(m->db, db_migrate_gather, m, m->deadline);
-    *last = m->last;
-    if (end == DB_END_TIMEOUT)
-        return db_migrate_fail(m, ERR_DEADLINE, what, "not done in time");
-    if (end != DB_END_DONE)
-        return db_migrate_fail(m, ERR_DB_UNAVAILABLE, what, "the connection broke");
-    return db_migrate_is_error(m->last) ? db_migrate_fail_statement(m, what) : ERR_OK;
-}
-
-/* Simple protocol: several statements in one text. */
-enum err db_migrate_run_text(struct migrator *m, const char *what, const char *sql, PGresult **last)
-{
-    m->db->round_trips++;
-    if (!PQsendQuery(m->db->conn, sql))
-        return db_migrate_fail(m, ERR_DB_UNAVAILABLE, what, PQerrorMessage(m->db->conn));
-    return db_migrate_read_results(m, what, last);
-}
-
-/* With parameters the server takes one statement only, and nothing has to be quoted. */
-enum err db_migrate_run_params(struct migrator *m, const char *what, const char *sql, int n,
-                               const char *const *params)
-{
-    m->db->round_trips++;
-    if (!PQsendQueryParams(m->db->conn, sql, n, NULL, params, NULL, NULL, 0))
-        return db_migrate_fail(m, ERR_DB_UNAVAILABLE, what, PQerrorMessage(m->db->conn));
-    PGresult *last;
-    return db_migrate_read_results(m, what, &last);
 }
 
 /* In the same transaction as the migration: a version is recorded if and only if it was applied. */
@@ -173,47 +88,54 @@ static enum err db_migrate_apply(struct migrator *m, const struct db_migration *
     return e;
 }
 
-/* One transaction: *at is the version before it, *done says that it was the newest already. */
-static enum err db_migrate_step(struct migrator *m, int *at, bool *done)
+/* Where this run ends. Contracts alone are run only where everything before them is there. */
+static enum err db_migrate_find_end(struct migrator *m, int at, int *end)
+{
+    *end = m->order->phase == DB_MIGRATE_EXPAND ? db_migrations_needed : db_migrations_n;
+    if (m->order->phase != DB_MIGRATE_CONTRACT || at >= db_migrations_needed)
+        return ERR_OK;
+    m->report->hint = "bookingd migrate --expand, and this version on every node";
+    return db_migrate_fail(m, ERR_DB_SCHEMA, "contracts come last",
+                           arena_printf(m->arena,
+                                        "the schema is at version %d, and this program needs %d",
+                                        at, db_migrations_needed));
+}
+
+/* Statements that run alone come before the transaction that records them: it is begun anew. */
+static enum err db_migrate_go_on(struct migrator *m, const struct db_migration *g, bool *done)
+{
+    PGresult *r;
+
+    *done = !g->alone || m->done_alone == g->version;
+    if (*done)
+        return g->alone ? db_migrate_record(m, g) : db_migrate_apply(m, g);
+    enum err e = db_migrate_run_text(m, "COMMIT", "COMMIT", &r);
+    return e == ERR_OK ? db_migrate_alone(m, g) : e;
+}
+
+/* One transaction: *at is the version before it, *end where this run ends, *recorded whether the
+ * next one is done now. Somebody who has the lock of `migrate` is waited for. */
+static enum err db_migrate_step(struct migrator *m, int *at, int *end, bool *recorded)
 {
     PGresult *r;
     enum err e = db_migrate_run_text(m, "bookingd_schema", db_migrate_begin_sql, &r);
 
+    if (e == ERR_OVERLOADED)
+        return db_migrate_wait(m, "bookingd_schema", true);
     if (e == ERR_OK)
         e = db_migrate_check_applied(m, r, at);
+    if (e == ERR_OK)
+        e = db_migrate_find_end(m, *at, end);
     if (e != ERR_OK)
         return e;
-    *done = *at == db_migrations_n;
-    /* COMMIT follows in both cases: with nothing to do it ends the transaction that held the
-     * lock. */
-    if (!*done)
-        e = db_migrate_apply(m, &db_migrations[*at]);
-    if (e == ERR_OK)
+    bool done = false;
+    if (*at < *end)
+        e = db_migrate_go_on(m, &db_migrations[*at], &done);
+    /* COMMIT follows in any case: with nothing to do it ends the transaction that held the lock. */
+    if (e == ERR_OK && (done || *at >= *end))
         e = db_migrate_run_text(m, "COMMIT", "COMMIT", &r);
+    *recorded = done && e == ERR_OK;
     return e;
-}
-
-/* Says who holds the lock that was not to be had, and lets those go on who waited behind us. */
-static enum err db_migrate_wait_for_lock(struct migrator *m)
-{
-    PGresult *r;
-    enum err e = db_migrate_run_text(m, "ROLLBACK", "ROLLBACK", &r);
-
-    if (e == ERR_OK)
-        e = db_migrate_run_text(m, "pg_locks", stmt_db_lock_holders.sql, &r);
-    if (e != ERR_OK)
-        return e;
-    const char *who = PQntuples(r) ? "" : " by somebody who has let it go meanwhile";
-    for (int i = 0; i < PQntuples(r); i++)
-        who = arena_printf(m->arena, "%s%s process %s (%s, role %s) on %s", who, i ? "," : "",
-                           PQgetvalue(r, i, 0), PQgetvalue(r, i, 1), PQgetvalue(r, i, 2),
-                           PQgetvalue(r, i, 3));
-    const char *text = arena_printf(m->arena, "waiting for a lock, held:%s", who);
-    if (m->waits)
-        m->waits(text);
-    (void)poll(NULL, 0, deadline_left_ms(deadline_cap(m->deadline, LOCK_PAUSE_MS)));
-    return deadline_passed(m->deadline) ? db_migrate_fail(m, ERR_DEADLINE, "not done in time", text)
-                                        : ERR_OK;
 }
 
 /* A refusal of the server is about rights or what it lacks more often than not: says which. */
@@ -236,27 +158,38 @@ static enum err db_migrate_explain(struct migrator *m, enum err e)
     return e;
 }
 
+/* The words of one try for a lock name the migration that wants it. */
+static enum err db_migrate_try_later(struct migrator *m, int at)
+{
+    ENSURE(at >= 0 && at < db_migrations_n); /* only a step that had one to do waits for a table */
+    const struct db_migration *g = &db_migrations[at];
+    return db_migrate_wait(m, arena_printf(m->arena, "migration %04d %s", g->version, g->name),
+                           false);
+}
+
 /* report->from is the version before the first step, whoever else migrates at the same time. */
 static enum err db_migrate_all(struct migrator *m)
 {
     struct db_migrate_report *report = m->report;
-    bool first = true, done = false;
+    int at = -1, end = 0, first = -1;
 
-    while (!done) {
-        int at;
-        enum err e = db_migrate_step(m, &at, &done);
-        /* lock_timeout ran out (db_err.c). Every other fault ends the command. */
-        if (e == ERR_OVERLOADED)
-            e = db_migrate_wait_for_lock(m);
-        else if (e == ERR_OK) {
-            report->from = first ? at : report->from;
-            report->applied += !done;
-            report->to = done ? at : at + 1;
-            first = false;
-        }
+    while (at < end) {
+        bool recorded = false;
+        enum err e = db_migrate_step(m, &at, &end, &recorded);
+        /* lock_timeout ran out, or it and the service waited for each other (db_err.c). Every other
+         * fault ends the command. */
+        if (e == ERR_OVERLOADED || e == ERR_DB_RETRY)
+            e = db_migrate_try_later(m, at);
         if (e != ERR_OK)
             return db_migrate_explain(m, e);
+        first = first < 0 ? at : first;
+        report->applied += recorded;
+        at += recorded;
+        m->tries = recorded ? 0 : m->tries;
     }
+    report->from = first;
+    report->to = at;
+    report->left = at < db_migrations_n ? db_migrations_n - at : 0;
     return ERR_OK;
 }
 
@@ -280,9 +213,11 @@ static enum err db_migrate_connect(struct migrator *m)
 }
 
 enum err db_migrate(struct db *db, struct arena *a, struct deadline d,
-                    void (*waits)(const char *text), struct db_migrate_report *report)
+                    const struct db_migrate_order *order, struct db_migrate_report *report)
 {
-    struct migrator m = {.db = db, .arena = a, .deadline = d, .waits = waits, .report = report};
+    static const struct db_migrate_order all = {DB_MIGRATE_ALL, NULL};
+    struct migrator m = {
+        .db = db, .arena = a, .deadline = d, .order = order ? order : &all, .report = report};
     enum err e = db_migrate_connect(&m);
 
     if (e == ERR_OK)

@@ -4,9 +4,17 @@
 """Turn SQL files into C at build time.
 
 embed.py migrations FILE...
-    The migrations NNNN_name.sql, in order, as the table of src/db/db_migrate.c. A line
-    `-- works from: N` says that programs from schema version N on can work with the schema that
-    it makes (BEHAVIOUR §8); without it only programs that have this migration can.
+    The migrations NNNN_name.sql, in order, as the table of src/db/db_migrate.c; those of tests are
+    next_name.sql, and come after whatever there is. Lines that begin
+    in the first column say more about each (BEHAVIOUR §8):
+        -- works from: N   programs from schema version N on (-N: so many before its own) can work
+                           with the schema that it makes; without it only programs that have this
+                           migration can
+        -- phase: contract it takes away what older programs need, and this one does not: it may
+                           be run later. Otherwise: expand
+        -- step: alone     what follows, to the next such line, is one statement that is run
+                           outside a transaction, and can be repeated. Without such a line the
+                           file is one transaction
 embed.py scripts FILE...
     Whole files as `const char NAME_sql[]`, for the simple protocol.
 embed.py header|source SET FILE...
@@ -195,25 +203,49 @@ def print_psql(statements, fragments):
         print(f"PREPARE {block.name}{types} AS\n{statement_text(block, fragments)};\n")
 
 
+def read_alone(path, text):
+    """The statements of a migration that run outside a transaction; none: it is one."""
+    head, *steps = re.split(r"^-- step: alone$", text, flags=re.M)
+    statements = [re.sub(r"^--.*\n|^\s*\n", "", x, flags=re.M).strip() for x in steps]
+    if steps and re.search(r"^(?!--|\s*$)", head, re.M):
+        fail(path, "a statement before the first `-- step: alone`")
+    if not all(statements):
+        fail(path, "a step without a statement")
+    return statements
+
+
 def print_migrations(paths):
     print("/* Made by src/db/embed.py: change the .sql files instead. */")
     print('#include "db/db_migrate.h"\n\nconst struct db_migration db_migrations[] = {')
+    needed = 0
     for number, path in enumerate(paths, 1):
-        name = re.fullmatch(r"0*(\d+)_(\w+)\.sql", os.path.basename(path))
-        if not name or int(name[1]) != number:
+        name = re.fullmatch(r"(?:0*(\d+)|next)_(\w+)\.sql", os.path.basename(path))
+        if not name or int(name[1] or number) != number:
             fail(path, f"the number after {number - 1} is {number}")
         with open(path, "rb") as file:
             data = file.read()
-        works_from = re.search(rb"^-- works from: (\d+)$", data, re.M)
+        works_from = re.search(rb"^-- works from: (-?\d+)$", data, re.M)
         works_from = int(works_from[1]) if works_from else number
+        works_from += number if works_from < 0 else 0
         if not 1 <= works_from <= number:
             fail(path, f"works from {works_from}, and not 1 to {number}")
+        phase = re.search(rb"^-- phase: (\w+)$", data, re.M)
+        phase = phase[1].decode() if phase else "expand"
+        if phase not in ("expand", "contract"):
+            fail(path, f"the phase is expand or contract, and not {phase}")
+        needed = number if phase == "expand" else needed
         checksum = hashlib.sha256(data).hexdigest()
         print(f"    {{.version = {number},\n     .works_from = {works_from},")
+        print(f"     .contract = {'true' if phase == 'contract' else 'false'},")
         print(f'     .name = "{name[2]}",')
         print(f'     .checksum = "{checksum}",\n     .sql =')
-        print(c_string(data.decode("utf-8"), "         ") + ",\n    },")
+        print(c_string(data.decode("utf-8"), "         ") + ",")
+        alone = [c_string(x, "         ") for x in read_alone(path, data.decode("utf-8"))]
+        if alone:
+            print("     .alone = (const char *const[]){\n" + ",\n".join(alone) + ",\n     NULL},")
+        print("    },")
     print(f"}};\nconst int db_migrations_n = {len(paths)};")
+    print(f"const int db_migrations_needed = {needed};")
 
 
 def print_scripts(paths):

@@ -41,7 +41,9 @@ libdb_a_SOURCES = \
   src/db/db_hosts.h \
   src/db/db_look.c \
   src/db/db_migrate.c \
+  src/db/db_migrate_alone.c \
   src/db/db_migrate_priv.h \
+  src/db/db_migrate_run.c \
   src/db/db_priv.h \
   src/db/db_reader.c \
   src/db/db_ready.c \

@@ -6,14 +6,18 @@
 -- that 0.1 gave it, schema_migrations, is used by other programs too, whose table stays as it is.
 BEGIN;
 SET LOCAL statement_timeout = 0;
-SET LOCAL lock_timeout = '2s';
+SET LOCAL lock_timeout = '1s';
 SET LOCAL client_min_messages = warning;
 SET LOCAL standard_conforming_strings = on;
-SELECT pg_advisory_xact_lock(7093009341547702116);   -- "bookingd" in ASCII
 DO $$
 DECLARE
     of_0_1 boolean;
 BEGIN
+    -- "bookingd" in ASCII. Who waits for it has a snapshot, which an index that is built
+    -- concurrently would wait for: so it is tried, and tried again later.
+    IF NOT pg_try_advisory_xact_lock(7093009341547702116) THEN
+        RAISE EXCEPTION 'another migrate is running' USING ERRCODE = 'lock_not_available';
+    END IF;
     IF to_regclass('bookingd_schema') IS NULL THEN
         of_0_1 := 3 = (SELECT count(*) FROM pg_attribute a
                         WHERE a.attrelid = to_regclass('schema_migrations')

@@ -72,6 +72,25 @@ SELECT format('CREATE DATABASE %I OWNER %I ENCODING %L TEMPLATE template0',
 INSERT INTO bookingd_schema (version, name, checksum, works_from)
 VALUES ($1, $2, $3, $4);
 
+-- For the session: the transactions of one `migrate` may have it as well.
+-- name: db_migrate_lock
+-- returns: locked
+SELECT pg_try_advisory_lock(7093009341547702116) AS locked;
+
+-- Indexes of our tables that a run of CREATE INDEX CONCURRENTLY left unfinished, and whether one of
+-- them is being built right now. Those of partitioned tables are invalid until each part has one.
+-- name: db_migrate_leftovers
+-- returns: statement, busy
+SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %s', i.indexrelid::regclass) AS statement,
+       EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.relid = i.indrelid) AS busy
+  FROM pg_class s
+  JOIN pg_class t ON t.relnamespace = s.relnamespace AND t.relowner = s.relowner
+  JOIN pg_index i ON i.indrelid = t.oid
+ WHERE s.oid = 'bookingd_schema'::regclass
+   AND t.relkind = 'r'
+   AND NOT i.indisvalid
+ ORDER BY i.indexrelid;
+
 -- For db_migrate_grant.sql, which takes no parameters.
 -- name: db_migrate_grant_to
 -- params: $1 text role
