@@ -15,6 +15,7 @@
 #ifndef BOOKINGD_IPC_CHILD_H
 #define BOOKINGD_IPC_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "domain/config.h"
@@ -28,6 +29,7 @@ struct child_env {
     uint32_t epoch;        /* configurations are counted: a reload begins the next */
     unsigned slot;         /* on the scoreboard and in the metrics */
     int index;             /* among its role: worker 3 */
+    bool on_trial;         /* the service, or a configuration, has not proved itself yet */
     int parent_fd;         /* end-of-file: the master is gone */
     const int *listen_fds; /* dispatcher: clients, by number, -1 where there is none; monitor: its
                               own; bound and listening, non-blocking */

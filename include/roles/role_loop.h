@@ -25,6 +25,7 @@ struct role_loop {
     int sig_fd;    /* -1: signals end the process by their default action */
     bool db_due;   /* after a turn: role_loop_tend() is wanted */
     bool refused;  /* the database does not fit, and that was said */
+    const char *refused_event;
 };
 
 enum role_news {
@@ -34,8 +35,13 @@ enum role_news {
     ROLE_BROKEN, /* poll() itself fails: exit with 1 */
 };
 
-/* Opens the signal descriptor; false when there is none to be had. */
-bool role_loop_open(struct role_loop *l, const struct child_env *env, struct db *db) MUST_CHECK;
+/*
+ * Opens the signal descriptor; false when there is none to be had. A database that does not fit is
+ * asked again within each second, since in an upgrade the schema is another one for a while; what
+ * is wrong is logged under `refused_event` once, and again only after a success.
+ */
+bool role_loop_open(struct role_loop *l, const struct child_env *env, struct db *db,
+                    const char *refused_event) MUST_CHECK;
 void role_loop_close(struct role_loop *l);
 
 /* One wait. `polls` begins with ROLE_POLLS entries that the loop fills; the role's own follow. */
@@ -53,13 +59,7 @@ void role_loop_tend(struct role_loop *l);
 
 /* Turns, tending the database, until `d` (ROLE_TURNED) or until the role has to end. */
 enum role_news role_loop_sleep(struct role_loop *l, struct deadline d) MUST_CHECK;
-/*
- * Connects within database.connect_timeout. ERR_DB_SCHEMA: it does not fit, which is logged once
- * under `event`, and tried again with each call: in an upgrade the schema is another one for a
- * while. Other errors: it is away.
- */
-enum err role_loop_connect(struct role_loop *l, const char *event) MUST_CHECK;
-/* Logs why the database does not fit, and the command that mends it. */
-void role_loop_tell_refusal(const struct db *db, const char *event);
+/* Connects within database.connect_timeout. ERR_DB_SCHEMA: it does not fit. Others: it is away. */
+enum err role_loop_connect(struct role_loop *l) MUST_CHECK;
 
 #endif

@@ -208,6 +208,7 @@ static bool master_child_equip_env(struct master *m, const struct child *c, stru
                               .epoch = c->epoch,
                               .slot = c->slot,
                               .index = c->index,
+                              .on_trial = !m->ready || master_child_is_candidate(m, c),
                               .parent_fd = m->parent_pipe[0],
                               .queue_fd = -1,
                               .control_fd = -1};

@@ -317,15 +317,16 @@ static void monitor_run_loop(struct monitor *m)
         (void)monitor_run_turn(m, -1, 0, d);
 }
 
-/* No deadline for a schema of another version: figures that cannot be read are left out. */
+/* A database that does not fit counts as away, as it does for those who serve. */
 int monitor_main(const struct child_env *env)
 {
     struct monitor m = {.env = env, .view = {.cfg = env->cfg, .master = getppid()}};
     m.arena = arena_new(ARENA_CHUNK);
     m.db = db_new(env->cfg);
     m.http = monitor_http_new(env->listen_fds, env->listen_n, monitor_answer, &m.view);
-    const bool opened = role_loop_open(&m.loop, env, m.db);
+    const bool opened = role_loop_open(&m.loop, env, m.db, "monitor.schema_refused");
     ENSURE(opened && m.arena && m.db && m.http);
+    db_require_schema(m.db, true);
     db_set_wait(m.db, wait_serving, &m);
     m.blind_until = deadline_in_ms(BLIND_MS);
     conditions_read(&m.conditions); /* those of the monitor before this one go on */

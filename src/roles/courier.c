@@ -228,7 +228,7 @@ static bool courier_turn_loop(struct courier *c)
     int64_t wait_ms = AWAY_MS;
     if (c->ending && (!c->has_result || deadline_passed(c->end_by)))
         return false;
-    if (!db_connected(c->db) && role_loop_connect(&c->loop, "courier.schema_refused") != ERR_OK) {
+    if (!db_connected(c->db) && role_loop_connect(&c->loop) != ERR_OK) {
         courier_rest(c);
         return courier_pause(c, deadline_in_ms(AWAY_MS), false);
     }
@@ -259,7 +259,8 @@ int courier_main(const struct child_env *env)
     c.db = db_new(env->cfg);
     c.ext = ext_new(env->cfg);
     c.arena = arena_new(ARENA_CHUNK);
-    if (!c.db || !c.ext || !c.arena || !role_loop_open(&c.loop, env, c.db))
+    if (!c.db || !c.ext || !c.arena ||
+        !role_loop_open(&c.loop, env, c.db, "courier.schema_refused"))
         return 1;
     db_require_schema(c.db, true);
     courier_board_enter(&c.process);

@@ -107,8 +107,7 @@ static int keeper_run_loop(struct keeper *k)
         enum role_news news = role_loop_sleep(&k->loop, keeper_soonest_deadline(k));
         /* It may be the first to see a database that does not fit, and then its words are the only
          * ones. */
-        if (news == ROLE_TURNED && !db_connected(k->db) &&
-            role_loop_connect(&k->loop, "keeper.schema_refused") != ERR_OK)
+        if (news == ROLE_TURNED && !db_connected(k->db) && role_loop_connect(&k->loop) != ERR_OK)
             news = role_loop_sleep(&k->loop, deadline_in_ms(AWAY_MS));
         if (news != ROLE_TURNED)
             return news == ROLE_BROKEN;
@@ -125,7 +124,7 @@ int keeper_main(const struct child_env *env)
     k.ext = ext_new(env->cfg);
     k.arena = arena_new(ARENA_CHUNK);
     if (!k.db || !k.ext || !k.arena || keeper_tasks_n > TASKS_MAX ||
-        !role_loop_open(&k.loop, env, k.db))
+        !role_loop_open(&k.loop, env, k.db, "keeper.schema_refused"))
         return 1;
     db_require_schema(k.db, true);
     scoreboard_stage(STAGE_IDLE, "");

@@ -25,9 +25,10 @@ enum { POLL_PARENT, POLL_SIGNAL, POLL_DB };
 _Static_assert(POLL_DB + 1 == ROLE_POLLS, "an entry for each of the loop's descriptors");
 
 /* SIGTERM is blocked and read from a descriptor: it arrives between two turns, never inside one. */
-bool role_loop_open(struct role_loop *l, const struct child_env *env, struct db *db)
+bool role_loop_open(struct role_loop *l, const struct child_env *env, struct db *db,
+                    const char *refused_event)
 {
-    *l = (struct role_loop){.env = env, .db = db};
+    *l = (struct role_loop){.env = env, .db = db, .refused_event = refused_event};
     l->sig_fd = sig_open((const int[]){SIGTERM, 0});
     return l->sig_fd >= 0;
 }
@@ -69,11 +70,23 @@ enum role_news role_loop_turn(struct role_loop *l, const struct role_wait *w)
     return ROLE_TURNED;
 }
 
+/* Logged once per refusal: the same sentence every second would hide the rest. A server that is
+ * away for a moment has not been mended by that. */
+static void role_loop_tell_refusal(struct role_loop *l)
+{
+    const struct db_unfit *u = db_unfit(l->db);
+    if (db_refused(l->db) && !l->refused)
+        LOG(LOG_LEVEL_ERROR, l->refused_event, F_INT("needs_version", db_schema_needed()),
+            F_STR("reason", u->reason), F_STR("detail", u->sentence), F_STR("hint", u->command));
+    l->refused = (l->refused || db_refused(l->db)) && !db_connected(l->db);
+}
+
 /* For a role that found db_due set: notices a closed connection, and reconnects in the
  * background. */
 void role_loop_tend(struct role_loop *l)
 {
     db_idle(l->db);
+    role_loop_tell_refusal(l);
     scoreboard_database(db_connected(l->db));
 }
 
@@ -92,26 +105,15 @@ enum role_news role_loop_sleep(struct role_loop *l, struct deadline d)
     return ROLE_TURNED;
 }
 
-/* A refusal of the schema is logged once, and again only after a success: the same sentence every
- * few seconds would hide the rest. */
-enum err role_loop_connect(struct role_loop *l, const char *event)
+/* For a role that has nothing to do without a database. */
+enum err role_loop_connect(struct role_loop *l)
 {
     struct deadline d = deadline_in_ms(l->env->cfg->database.connect_timeout_ms);
     scoreboard_budget(d);
     scoreboard_stage(STAGE_BUSY, "database connect");
     const enum err e = db_connect(l->db, d);
-    if (e == ERR_DB_SCHEMA && !l->refused)
-        role_loop_tell_refusal(l->db, event);
-    /* A server that is away for a moment has not been mended by that. */
-    l->refused = (l->refused || e == ERR_DB_SCHEMA) && e != ERR_OK;
+    role_loop_tell_refusal(l);
     scoreboard_database(e == ERR_OK);
     scoreboard_stage(STAGE_IDLE, "");
     return e;
-}
-
-void role_loop_tell_refusal(const struct db *db, const char *event)
-{
-    const struct db_unfit *u = db_unfit(db);
-    LOG(LOG_LEVEL_ERROR, event, F_INT("needs_version", db_schema_version()),
-        F_STR("reason", u->reason), F_STR("detail", u->sentence), F_STR("hint", u->command));
 }

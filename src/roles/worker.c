@@ -190,13 +190,6 @@ static bool worker_take_request(struct worker *w)
     return good;
 }
 
-/* The database does not fit: said once, and the end of this worker. */
-static int worker_refuse_schema(const struct worker *w)
-{
-    role_loop_tell_refusal(w->db, "worker.schema_refused");
-    return EX_CONFIG;
-}
-
 /* The codes that another node sent would be wrong here, and limits per phone would count twice. The
  * whole remedy is in the line, since it is read when nothing works. */
 static int worker_refuse_secret(void)
@@ -234,16 +227,17 @@ static bool worker_compare_secret(struct worker *w)
 }
 
 /*
- * False: the database that was away at the start has come, and does not fit. A worker that has
- * served already stays instead, and answers 503 until the schema fits again: a database brought
- * back step by step must not end the service.
+ * False: the database does not fit a service that starts, or a configuration on trial. Of a service
+ * that was ready a worker stays instead, whether it had a connection yet or not, and answers 503
+ * until the schema fits: in an upgrade, or while a database is brought back step by step, that
+ * passes.
  */
 static bool worker_tidy(struct worker *w)
 {
     w->tidy_by = deadline_in_ms(TIDY_EVERY_MS);
     role_loop_tend(&w->loop);
     w->connected = w->connected || db_connected(w->db);
-    if (!w->connected && db_connect(w->db, deadline_in_ms(0)) == ERR_DB_SCHEMA)
+    if (w->env->on_trial && !w->connected && db_refused(w->db))
         return false;
     w->other_secret = !w->compared && db_connected(w->db) && !worker_compare_secret(w);
     if (w->other_secret)
@@ -279,7 +273,7 @@ static int worker_run_loop(struct worker *w)
          * off long enough. */
         const bool free = !(pair->revents & POLLIN);
         if ((free || w->loop.db_due || deadline_passed(w->tidy_by)) && !worker_tidy(w))
-            return w->other_secret ? worker_refuse_secret() : worker_refuse_schema(w);
+            return w->other_secret ? worker_refuse_secret() : EX_CONFIG;
     }
 }
 
@@ -299,7 +293,7 @@ int worker_main(const struct child_env *env)
     w.env = env;
     w.db = db_new(env->cfg);
     w.ext = ext_new(env->cfg);
-    if (!w.db || !w.ext || !role_loop_open(&w.loop, env, w.db))
+    if (!w.db || !w.ext || !role_loop_open(&w.loop, env, w.db, "worker.schema_refused"))
         return 1;
     w.api = api_new(env->cfg, w.db, w.ext);
     if (!w.api)
@@ -308,12 +302,9 @@ int worker_main(const struct child_env *env)
     worker_await_addresses(&w);
     /* Briefly: requests are answered without a database too, and the attempt goes on between them.
      */
-    if (db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_DB_SCHEMA)
-        return worker_refuse_schema(&w);
-    w.connected = db_connected(w.db);
-    if (w.connected && !worker_compare_secret(&w))
-        return worker_refuse_secret();
-    scoreboard_database(w.connected);
+    w.connected = db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_OK;
+    if (!worker_tidy(&w))
+        return w.other_secret ? worker_refuse_secret() : EX_CONFIG;
     rest_stage(&w);
     struct protocol_report ready = {.news = PROTOCOL_READY};
     /* With jitter, so that not all are replaced at once. */

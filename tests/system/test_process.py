@@ -370,20 +370,27 @@ class Crash(Blocked):
         self.assertEqual(d.get("/openapi.json").status, 200)  # the others do not suffer
 
     def test_schema_change_under_a_running_service(self):
-        """A replacement that finds another schema is refused; those that run go on; with the last
-        one the service ends.
-        """
+        """Replacements that find another schema say so once, stay, and ask again each second."""
         pg = self.postgres()
         d = self.daemon(pg)
         pg.sql("UPDATE bookingd_schema SET version = version + 1000, works_from = NULL")
-        os.kill(d.children("worker")[0], signal.SIGKILL)
-        d.log_contains("child.refused .*child=worker", 10)
-        for _ in range(5):
-            self.assertEqual(d.get("/openapi.json").status, 200)
-        self.assertEqual(len(d.children("worker")), 1)
-        os.kill(d.children("worker")[0], signal.SIGKILL)
-        self.assertEqual(d.wait(), 78)
-        self.assertIn("master.refused", d.log())
+        for role in ("worker", "keeper", "monitor"):
+            for pid in d.children(role):
+                os.kill(pid, signal.SIGKILL)
+        for role in ("worker", "keeper", "monitor"):
+            d.log_contains(role + ".schema_refused .*newer than this program", 20)
+        self.assertEqual(d.get("/v1/venues").code, "database_unavailable")
+        self.assertIn("newer than this program", d.get("/readyz").json()["detail"])
+        self.assertEqual(d.metric("bookingd_database_up"), 0)
+        self.assertEqual(d.get("/openapi.json").status, 200)
+        pg.sql("UPDATE bookingd_schema SET version = version - 1000, works_from = version - 1000")
+        bd.wait_until(lambda: d.get("/v1/venues").status == 200, "the schema fits", 3)
+        bd.wait_until(lambda: d.metric("bookingd_workers_without_database") == 0, "all workers", 3)
+        bd.wait_until(lambda: d.metric("bookingd_database_up") == 1, "the monitor", 3)
+        for role, n in (("worker", 2), ("keeper", 1), ("monitor", 1)):
+            self.assertEqual(len(d.children(role)), n)
+            self.assertLessEqual(len(re.findall(role + ".schema_refused", d.log())), n)
+        self.assertNotIn("child.refused", d.log())
 
     def test_stopped_worker_is_overdue(self):
         """SIGSTOP in a request: budget + 5 s later it is ended, its client told, and the end
