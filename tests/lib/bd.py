@@ -443,7 +443,7 @@ class Daemon:
             self.dir, 0o711
         )  # a daemon that drops to another user still reaches the notify socket
         self.port, self.monitor_port = free_port(), free_port()
-        self.pg = pg
+        self.pg, self.program = pg, BIN
         base = {
             "server": {
                 "listen": "127.0.0.1:%d" % self.port,
@@ -492,7 +492,7 @@ class Daemon:
         self.notes.clear()
         with open(self.log_path, "ab") as log:
             self.proc = subprocess.Popen(
-                [BIN, "-c", self.path, "serve", *self.argv],
+                [self.program, "-c", self.path, "serve", *self.argv],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -665,7 +665,11 @@ class Daemon:
         if not os.path.exists(self.path):
             self.write_config()
         return subprocess.run(
-            [BIN, "-c", self.path, *argv], capture_output=True, text=True, timeout=60, **kwargs
+            [self.program, "-c", self.path, *argv],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **kwargs
         )
 
     def staff_key(self, name="tests", role="admin", venue=None):
