@@ -4,15 +4,16 @@
 #ifndef BOOKINGD_DB_DB_BATCH_PRIV_H
 #define BOOKINGD_DB_DB_BATCH_PRIV_H
 
+#include "base/num.h"
 #include "db_priv.h"
 
-enum db_part_kind { PART_BEGIN, PART_PREPARE, PART_STATEMENT, PART_END, PART_SYNC };
+enum db_part_kind { PART_BEGIN, PART_LIMITS, PART_PREPARE, PART_STATEMENT, PART_END, PART_SYNC };
 /* What was queued, in order: the answers come in the same order. */
 struct db_part {
     enum db_part_kind kind;
     int i; /* statement; -1 */
 };
-#define DB_PARTS_MAX (2 * DB_BATCH_MAX + 3)
+#define DB_PARTS_MAX (2 * DB_BATCH_MAX + 4)
 
 struct db_item {
     const struct db_stmt *stmt;
@@ -40,10 +41,19 @@ struct db_batch {
     bool broken; /* the connection ended, rather than its time */
 };
 
+/* db_greet.c. Milliseconds as text: of a session, or of each transaction behind a pooler. */
+struct db_limits {
+    const char *statement, *lock, *idle; /* in `text` */
+    char text[3][NUM_TEXT_MAX];
+};
+void db_limits_of(const struct config *cfg, struct db_limits *l);
+
 /* Sends the parts' bytes and takes the answers until the Sync is answered. */
 enum db_end db_exchange(struct db_batch *b, struct deadline d) MUST_CHECK;
 /* Queues one command without parameters ("BEGIN"); false when the connection is lost. */
 bool db_queue(struct db_batch *b, enum db_part_kind kind, const char *sql) MUST_CHECK;
+/* The transaction's own time limits, for a connection whose session cannot have them. */
+bool db_queue_limits(struct db_batch *b) MUST_CHECK;
 /* Statement i, prepared first if this connection does not know it. */
 bool db_queue_statement(struct db_batch *b, int i) MUST_CHECK;
 bool db_queue_sync(struct db_batch *b) MUST_CHECK;

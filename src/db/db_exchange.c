@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "db/db_sql.h"
 #include "db_batch_priv.h"
 
 /*
@@ -40,6 +41,19 @@ bool db_queue(struct db_batch *b, enum db_part_kind kind, const char *sql)
 {
     return db_exchange_add_part(b, kind, -1,
                                 PQsendQueryParams(b->db->conn, sql, 0, NULL, NULL, NULL, NULL, 0));
+}
+
+/* One statement, in the round trip of the batch. Never prepared: its plan costs less than a name
+ * that a pooler has to keep. */
+bool db_queue_limits(struct db_batch *b)
+{
+    struct db_limits limits;
+
+    db_limits_of(b->db->cfg, &limits);
+    const char *params[] = {limits.statement, limits.lock, limits.idle};
+    return db_exchange_add_part(b, PART_LIMITS, -1,
+                                PQsendQueryParams(b->db->conn, stmt_db_limits.sql,
+                                                  ARRAY_LEN(params), NULL, params, NULL, NULL, 0));
 }
 
 bool db_queue_sync(struct db_batch *b)

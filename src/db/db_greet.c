@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "db/db_fit.h"
 #include "db/db_sql.h"
-#include "db_priv.h"
+#include "db_batch_priv.h"
 
 /* What the database must be, and its version. Last in the batch, since the error of a missing table
  * takes back what the batch did. */
@@ -50,18 +51,30 @@ static bool db_greet_send_timeline(struct db *db)
            PQpipelineSync(db->conn) == 1;
 }
 
-/* lock_timeout is three quarters of the statement's time; a transaction may be idle for two
- * statements and a second. */
+/* Between two batches of a transaction a worker only computes. 3 s: whoever is frozen in one keeps
+ * its rows from others for less than 5 s, the time in which they give up included. */
+#define IDLE_MAX_MS 3000
+
+/* lock_timeout is three quarters of the statement's time, so that a lock is named as the reason; a
+ * transaction may be idle for two statements and a second. */
+void db_limits_of(const struct config *cfg, struct db_limits *l)
+{
+    const int64_t ms = cfg->database.statement_timeout_ms;
+    const int64_t idle = ms * 2 + 1000 < IDLE_MAX_MS ? ms * 2 + 1000 : IDLE_MAX_MS;
+
+    l->statement = num_text(ms, l->text[0]);
+    l->lock = num_text(ms - ms / 4, l->text[1]);
+    l->idle = num_text(idle, l->text[2]);
+}
+
 bool db_greet_send(struct db *db)
 {
-    char pid[16], statement[24], lock[24], idle[24];
-    int64_t ms = db->cfg->database.statement_timeout_ms;
-    const char *values[] = {pid, statement, lock, idle};
+    char pid[NUM_TEXT_MAX];
+    struct db_limits limits;
 
-    snprintf(pid, sizeof(pid), "%d", PQbackendPID(db->conn));
-    snprintf(statement, sizeof(statement), "%lld", (long long)ms);
-    snprintf(lock, sizeof(lock), "%lld", (long long)(ms - ms / 4));
-    snprintf(idle, sizeof(idle), "%lld", (long long)ms * 2 + 1000);
+    db_limits_of(db->cfg, &limits);
+    const char *values[] = {num_text(PQbackendPID(db->conn), pid), limits.statement, limits.lock,
+                            limits.idle};
     db->pooled = true; /* until rows say otherwise */
     db->want = POLLIN | POLLOUT;
     db->round_trips++;

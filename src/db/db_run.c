@@ -35,6 +35,9 @@ static bool db_run_queue(struct db_batch *b)
 {
     if (kinds[b->kind].begins && !db_queue(b, PART_BEGIN, "BEGIN"))
         return false;
+    /* A node that freezes must not keep a row locked. What only reads locks nothing. */
+    if (b->db->pooled && !kinds[b->kind].inside && b->kind != DB_READ && !db_queue_limits(b))
+        return false;
     for (int i = 0; i < b->n; i++)
         if (!db_queue_statement(b, i))
             return false;
@@ -173,7 +176,7 @@ static enum err db_run_settle(struct db_batch *b, enum db_end end, struct deadli
 static enum err db_run_once(struct db_batch *b, struct deadline d)
 {
     int64_t each = b->db->cfg->database.statement_timeout_ms;
-    int count = b->n + kinds[b->kind].begins + kinds[b->kind].ends;
+    int count = b->n + kinds[b->kind].begins + kinds[b->kind].ends + b->db->pooled;
     enum db_end end = DB_END_LOST;
 
     db_batch_reset(b);

@@ -174,6 +174,60 @@ START_TEST(more_clients_than_server_connections_share_them)
 }
 END_TEST
 
+/* Of the transaction alone: the connection goes to others after it. */
+START_TEST(transactions_carry_their_limits)
+{
+    static const struct db_stmt seen = {
+        "seen", "SELECT current_setting('statement_timeout') || ' ' ||"
+                " current_setting('lock_timeout') || ' ' ||"
+                " current_setting('idle_in_transaction_session_timeout') AS v"};
+    static const enum db_kind kinds[] = {DB_WHOLE_TX, DB_WRITE, DB_BEGIN, DB_READ};
+
+    t.cfg.database.statement_timeout_ms = 2000;
+    struct db *db = client();
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct db_batch *b = db_batch(db, arena, kinds[i]);
+        db_add(b, &seen, NULL, 0);
+        const uint64_t before = db_round_trips(db);
+        ck_assert_int_eq(db_run(b, soon()), ERR_OK);
+        ck_assert_uint_eq(db_round_trips(db) - before, 1);
+        ck_assert_str_eq(db_get_str(db_result(b, 0), 0, "v"),
+                         kinds[i] == DB_READ ? "0 0 0" : "2s 1500ms 3s");
+        db_clean(db, soon());
+    }
+    db_free(db);
+}
+END_TEST
+
+/* Frozen with a row locked: whoever wants the row has it within 5 s. */
+START_TEST(a_frozen_client_keeps_no_lock)
+{
+    static const struct db_stmt lock = {"lock", "SELECT 1 AS v FROM bookingd_schema"
+                                                " WHERE version = 1 FOR UPDATE"};
+    int ready[2];
+    char byte;
+
+    ck_assert_int_eq(pipe(ready), 0);
+    db_free(client());
+    const pid_t frozen = fork();
+    if (frozen == 0) {
+        struct db *db = client();
+        struct db_batch *b = db_batch(db, arena, DB_BEGIN);
+        db_add(b, &lock, NULL, 0);
+        if (db_run(b, soon()) == ERR_OK && write(ready[1], "x", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    ck_assert_int_eq(kill(frozen, SIGSTOP), 0);
+    const struct mono from = mono_now();
+    th_db_exec(&t, "UPDATE bookingd_schema SET version = 1 WHERE version = 1");
+    ck_assert_double_lt(mono_seconds_since(from), 5.0);
+    kill(frozen, SIGKILL);
+    waitpid(frozen, NULL, 0);
+}
+END_TEST
+
 START_TEST(migrations_run_through_it)
 {
     struct db_migrate_report report;
@@ -224,6 +278,8 @@ int main(int argc, char **argv)
     tcase_set_timeout(c, 60);
     tcase_add_test(c, every_client_gets_its_own_answers);
     tcase_add_test(c, more_clients_than_server_connections_share_them);
+    tcase_add_test(c, transactions_carry_their_limits);
+    tcase_add_test(c, a_frozen_client_keeps_no_lock);
     tcase_add_test(c, migrations_run_through_it);
     c = th_case(s, "statement mode");
     tcase_add_checked_fixture(c, set_up_statement_mode, tear_down);

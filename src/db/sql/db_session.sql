@@ -3,7 +3,7 @@
 --
 -- The settings of a connection, for src/db/db_greet.c. Behind a transaction pooler they would stick
 -- to a server connection that others share, so they are made only where pg_backend_pid() is what
--- the greeting said.
+-- the greeting said. Elsewhere transactions that write carry the limits themselves.
 --   lock_timeout                       below statement_timeout, so that a lock is named as the
 --                                      reason
 --   idle_in_transaction...             a frozen client does not hold its locks for ever
@@ -50,3 +50,11 @@ SELECT pg_is_in_recovery() AS standby,
                            * 1000)::bigint,
                           9223372036854775807)
        END AS lag_ms;
+
+-- Until the end of the transaction: SET LOCAL, with parameters.
+-- name: db_limits
+-- params: $1 text, $2 text, $3 text time limits in ms
+-- returns: set_config, set_config, set_config
+SELECT set_config('statement_timeout', $1, true),
+       set_config('lock_timeout', $2, true),
+       set_config('idle_in_transaction_session_timeout', $3, true);
