@@ -43,7 +43,8 @@ class Nodes:
     def __init__(self, case, n, over=None):
         self.case = case
         self.shop = bd_shop.Shop(case, bd.merge(CONFIG, over))
-        self.shop.service = self.shop.make_service(max_advance_days=365)
+        hall = self.shop.resource("Hall", capacity=1000)
+        self.shop.service = self.shop.make_service(max_advance_days=365, resource_ids=[hall])
         self.all = [self.shop.daemon]
         settings = {k: v for k, v in self.shop.daemon.config.items()}
         for _ in range(n - 1):
@@ -105,10 +106,13 @@ class Nodes:
 
 
 class People:
-    """Each books one hour after the other, looks at what he has, and gives every third back."""
+    """Each books one hour after the other, looks at what he has, and gives every third back. A
+    booking of unknown outcome is tried again with its key, as clients do; a failure it is all the
+    same. failed: (method, path, answer or error, begun, ended).
+    """
 
-    def __init__(self, nodes, n):
-        self.nodes, self.ending = nodes, threading.Event()
+    def __init__(self, nodes, n, pause=0.0):
+        self.nodes, self.ending, self.pause = nodes, threading.Event(), pause
         self.requests, self.failed, self.booked, self.slowest = 0, [], {}, 0.0
         self.lock = threading.Lock()
         tokens = [nodes.shop.customer("+96655%07d" % i) for i in range(n)]
@@ -121,14 +125,15 @@ class People:
 
     def _live(self, n, token):
         shop = self.nodes.shop
-        for hour in range(n * 400, n * 400 + 400):
-            if self.ending.is_set():
-                return
+        for hour in itertools.count(n * 400):
             key = "person-%d-%d" % (n, hour)
+            hour %= 8000
             body = {"service_id": shop.service, "starts_at": shop.at(hour), "note": key}
-            r = self._ask(token, "POST", "/v1/bookings", body, (201,), {"Idempotency-Key": key})
-            if not r:
-                continue
+            r = None
+            while not r:
+                if self.ending.wait(self.pause):
+                    return
+                r = self._ask(token, "POST", "/v1/bookings", body, (201,), {"Idempotency-Key": key})
             booking = r.json()["id"]
             with self.lock:
                 self.booked[key] = booking
@@ -163,7 +168,7 @@ class People:
             self.requests += 1
             self.slowest = max(self.slowest, took)
             if bad:
-                self.failed.append((method, path, r))
+                self.failed.append((method, path, r, begun, begun + took))
         return None if bad else r
 
     def wait_for_more(self, n=40, limit=30):
