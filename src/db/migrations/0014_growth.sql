@@ -3,7 +3,9 @@
 --
 -- Indexes for lists whose cost followed the table: with them each reads what it shows, however many
 -- rows there are beside it.
+-- phase: expand
 -- works from: 13
+-- lint: index: it is of the same release as 0004, for which all nodes are stopped
 
 -- What a venue's key lists: all, or what has FAILED.
 CREATE INDEX notifications_venue_newest ON notifications (venue_id, created_at DESC, id DESC);

@@ -3,6 +3,7 @@
 --
 -- What nodes on one database do together: they count for the gauges once for all, tell each other
 -- that they are alive, and notice when their secrets differ.
+-- phase: expand
 -- works from: 13
 
 -- Two parts: what is owed ("debt"), and what has ended and only grows ("ends"). The node that finds
