@@ -54,8 +54,8 @@ struct monitor {
     bool good;              /* the last read succeeded */
     struct mono read_begun; /* of the last good one */
     int64_t look_took_ms;
-    bool counting;  /* for all nodes; the figures of before stand meanwhile */
-    bool uncounted; /* the last count failed: said once */
+    bool counting;                 /* for all nodes; the figures of before stand meanwhile */
+    bool uncounted;                /* the last count failed: said once */
     const char *replication_fault; /* as last logged; one of the constants of svc/replication.c */
     struct deadline next_read, next_judged;
     struct deadline blind_until;
