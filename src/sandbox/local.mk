@@ -19,7 +19,9 @@ bookingd_sandbox_SOURCES = \
   src/sandbox/sim_conn.h \
   src/sandbox/sim_fault.c \
   src/sandbox/sim_hook.c \
+  src/sandbox/sim_hook.h \
   src/sandbox/sim_inbox.c \
+  src/sandbox/sim_inbox.h \
   src/sandbox/sim_loop.c \
   src/sandbox/sim_moyasar.c \
   src/sandbox/sim_moyasar.h \
@@ -27,10 +29,13 @@ bookingd_sandbox_SOURCES = \
   src/sandbox/sim_moyasar_calls.c \
   src/sandbox/sim_moyasar_invoice.c \
   src/sandbox/sim_moyasar_list.c \
+  src/sandbox/sim_moyasar_list.h \
   src/sandbox/sim_moyasar_payment.c \
   src/sandbox/sim_moyasar_webhook.c \
   src/sandbox/sim_route.c \
-  src/sandbox/sim_sms.c
+  src/sandbox/sim_serve.h \
+  src/sandbox/sim_sms.c \
+  src/sandbox/sim_sms.h
 nodist_bookingd_sandbox_SOURCES = src/sandbox/inbox_page.c src/sandbox/pay_page.c
 bookingd_sandbox_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
 bookingd_sandbox_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src/sandbox

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "config.h"
 #include "sim.h"
+#include "sim_serve.h"
 #include "sys/net.h"
 
 static const char help[] =

@@ -130,72 +130,8 @@ const char *sim_amount_text(struct arena *a, int64_t minor, const char *currency
 /* With milliseconds and Z, as the gateway writes it; NULL for never. */
 const char *sim_time_text(struct arena *a, struct wall w);
 
-/* ---- messages (sim_inbox.c) ---- */
-
-struct sim_message {
-    uint64_t number; /* 1, 2, 3 ... */
-    const char *provider;
-    const char *to, *text, *sender;
-};
-/* Stores a copy; returns its number. */
-uint64_t sim_inbox_add(const struct sim_message *m);
-void sim_inbox_clear(void);
-void sim_inbox_get(struct sim_request *r, struct sim_reply *out);
-
-/* ---- SMS providers (sim_sms.c) ---- */
-
-/* A simulated provider: how it reads a request and how it answers. A row a provider. */
-struct sim_sms {
-    enum sim_route route;
-    const char *path; /* a pattern; POST, the templated one also GET and PUT */
-    void (*serve)(struct sim_request *r, struct sim_reply *out);
-    void (*error)(struct sim_request *r, int status,
-                  struct sim_reply *out);                          /* SIM_STATUS in its own form */
-    void (*account)(struct sim_request *r, struct sim_reply *out); /* SIM_ACCOUNT */
-};
-extern const struct sim_sms sim_sms_providers[SIM_SMS_COUNT];
 /* ---- pages: made from the .html files ---- */
 extern const char sim_inbox_page[];
 extern const char sim_pay_page[];
-
-/* ---- unusual answers (sim_bend.c) ---- */
-
-/* Changes how an answer that is ready looks, when the fault in r says so; what it says stays. */
-void sim_bend(struct sim_request *r, struct sim_reply *out);
-
-/* ---- Moyasar (sim_moyasar*.c) ---- */
-
-/* A call of the gateway's API, or of its hosted page. True: it was one and is answered. */
-bool sim_moyasar_serve(struct sim_request *r, struct sim_reply *out);
-bool sim_checkout_serve(struct sim_request *r, struct sim_reply *out);
-
-/* ---- messages from the gateway to us (sim_hook.c) ---- */
-
-struct pollfd;
-/* For the loop: fills at most `room` descriptors; then lets them act. */
-size_t sim_hook_poll(struct pollfd *fds, size_t room, int *wake_ms);
-void sim_hook_step(const struct pollfd *fds, size_t n);
-/* Forgets what is on its way, the events, and where webhooks go. */
-void sim_hook_clear(void);
-/* Where all webhooks go beside those that were registered (NULL: nowhere), how the schedule is
- * compressed, and how many copies of each are sent. False: not a URL that the sandbox may call. */
-struct sim_hook_order {
-    const char *url, *secret;
-    double factor; /* 0.001 makes a minute 60 ms */
-    unsigned copies;
-    bool no_callbacks; /* invoices do not call their callback_url */
-};
-bool sim_hook_configure(const struct sim_hook_order *order);
-json_t *sim_hook_events(struct arena *a);
-
-/* ---- dispatch (sim_route.c) ---- */
-
-/* Answers one whole request. Sets r->fault when one was ordered for its route. */
-void sim_serve(struct sim_request *r, struct sim_reply *out);
-
-/* ---- the loop (sim_loop.c) ---- */
-
-/* Serves until SIGTERM or SIGINT; takes the listener. Returns the exit code. */
-int sim_run(int listener);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/chars.h"
 #include "sim_moyasar.h"
+#include "sim_serve.h"
 
 /* A new member at the front of each object: values of every JSON type, and a character beyond the
  * first plane of Unicode. */

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "http/http_path.h"
 #include "sim_moyasar.h"
+#include "sim_serve.h"
 
 /* Words of the page: English, Arabic. */
 enum word {

@@ -3,6 +3,7 @@
 /* Reads requests of one client and writes answers, spoilt as the ordered fault says. Called by the
  * loop. */
 #include "sim_conn.h"
+#include "sim_serve.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "sim_hook.h"
 #include "sim_moyasar.h"
 
 #define DELIVERIES 6

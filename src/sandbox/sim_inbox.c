@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "sim.h"
+#include "sim_inbox.h"
 
 #define INBOX_MAX 20000
 #define TEXT_MAX 4096 /* bytes that are kept of a text */

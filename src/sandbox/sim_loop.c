@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "sim_conn.h"
+#include "sim_hook.h"
+#include "sim_serve.h"
 #include "sys/sig.h"
 
 #define CONNS_MAX 1024

@@ -107,30 +107,6 @@ json_t *sim_metadata(struct sim_request *r, const json_t *in, json_t *errors);
 /* "2026-01-02T03:04:05.678Z", with an offset, or a date, which means its first moment. */
 bool sim_time_parse(struct arena *a, const char *text, struct wall *out);
 
-/* ---- lists (sim_moyasar_list.c): 40 a page, newest first; page, id, status, created[gt|lt],
- * updated[gt|lt], metadata[key], card_last_digits, receipt_no ---- */
-
-struct sim_list {
-    json_t *items;
-    int64_t page, seen;
-    const char *id, *status, *last_digits, *receipt;
-    struct wall after[2], before[2]; /* created, updated; us 0: any */
-    struct http_query *query;
-};
-struct sim_row {
-    const char *id, *status;
-    struct wall created, updated;
-    const json_t *metadata;
-    const char *masked, *reference; /* of a card payment; "" */
-};
-/* False: the query is nonsense, and answered. */
-bool sim_list_begin(struct sim_request *r, struct sim_reply *out, struct sim_list *l);
-/* Whether the row matches and is on the page asked for. */
-bool sim_list_takes(struct sim_request *r, struct sim_list *l, const struct sim_row *row);
-/* Answers with {name: [...], "meta": {...}}. */
-void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list *l,
-                  const char *name);
-
 /* ---- the calls; sim_moyasar_calls.c has their table ---- */
 
 typedef void (*sim_call_fn)(struct sim_request *r, struct sim_reply *out);
@@ -154,43 +130,5 @@ void sim_webhook_delete(struct sim_request *r, struct sim_reply *out);
 void sim_webhook_events(struct sim_request *r, struct sim_reply *out);
 void sim_webhook_attempts(struct sim_request *r, struct sim_reply *out);
 void sim_webhook_attempt(struct sim_request *r, struct sim_reply *out);
-
-/* ---- webhooks (sim_hook.c) ---- */
-
-enum sim_event {
-    SIM_EVENT_PAID,
-    SIM_EVENT_FAILED,
-    SIM_EVENT_REFUNDED,
-    SIM_EVENT_VOIDED,
-    SIM_EVENT_AUTHORIZED,
-    SIM_EVENT_CAPTURED,
-    SIM_EVENT_VERIFIED,
-    SIM_EVENT_ABANDONED,
-    SIM_EVENT_EXPIRED,
-    SIM_EVENT_TRANSFERRED,
-    SIM_EVENT_COUNT
-};
-extern const char *const sim_event_names[SIM_EVENT_COUNT]; /* as they are delivered */
-
-#define SIM_WEBHOOKS_MAX 16
-struct sim_webhook {
-    char id[SIM_ID_MAX]; /* "" : a free place */
-    char method[8];
-    char *url, *secret;
-    unsigned events; /* a bit each */
-    struct wall created;
-};
-extern struct sim_webhook
-    sim_webhooks[SIM_WEBHOOKS_MAX]; /* the registered ones; empties are free */
-
-/* An event about a payment: kept for GET /control/events and delivered until it is answered with
- * 2xx, six times at most. */
-void sim_hook_event(enum sim_event event, json_t *payment);
-/* The one-shot POST of an invoice to its callback_url. */
-void sim_hook_callback(const char *url, const json_t *invoice);
-/* Only plain HTTP to loopback is ever called. */
-bool sim_hook_url_fit(const char *url);
-/* One try of a delivery as the gateway shows it, i = 0 the newest; NULL: no more. Borrowed. */
-json_t *sim_hook_attempt(size_t i);
 
 #endif

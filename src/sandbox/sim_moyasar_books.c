@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "base/rng.h"
+#include "sim_hook.h"
 #include "sim_moyasar.h"
 
 #define BOOKS_MAX 20000                 /* of either kind */

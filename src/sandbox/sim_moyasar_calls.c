@@ -6,7 +6,9 @@
 
 #include "base/digest.h"
 #include "http/http_path.h"
+#include "sim_hook.h"
 #include "sim_moyasar.h"
+#include "sim_serve.h"
 
 /* What an ordered status looks like. */
 static void calls_put_status(struct sim_request *r, struct sim_reply *out, int status)

@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "base/url.h"
 #include "sim_moyasar.h"
+#include "sim_moyasar_list.h"
 
 #define BULK_MAX 50
 #define AMOUNT_MIN 100

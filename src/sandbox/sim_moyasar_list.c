@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "http/http_path.h"
 #include "sim_moyasar.h"
+#include "sim_moyasar_list.h"
 
 #define PAGE_SIZE 40
 

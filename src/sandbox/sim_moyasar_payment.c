@@ -8,7 +8,9 @@
 #include "base/num.h"
 #include "base/url.h"
 #include "base/uuid.h"
+#include "sim_hook.h"
 #include "sim_moyasar.h"
+#include "sim_moyasar_list.h"
 
 #define VOID_WINDOW_US (2 * 3600 * 1000000LL) /* settled by then */
 

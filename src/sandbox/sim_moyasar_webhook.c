@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "sim_hook.h"
 #include "sim_moyasar.h"
+#include "sim_moyasar_list.h"
 
 static json_t *webhook_show_json(struct arena *a, const struct sim_webhook *w)
 {

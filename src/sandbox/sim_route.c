@@ -5,6 +5,10 @@
 
 #include "http/http_path.h"
 #include "sim.h"
+#include "sim_hook.h"
+#include "sim_inbox.h"
+#include "sim_serve.h"
+#include "sim_sms.h"
 
 static void route_put_error(struct sim_request *r, struct sim_reply *out, int status,
                             const char *detail)

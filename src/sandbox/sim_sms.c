@@ -12,6 +12,8 @@
 #include "base/uuid.h"
 #include "http/http_path.h"
 #include "sim.h"
+#include "sim_inbox.h"
+#include "sim_sms.h"
 
 static const char *sms_sim_member(const json_t *j, const char *name)
 {
