@@ -203,6 +203,31 @@ START_TEST(journald_gets_priorities)
 }
 END_TEST
 
+START_TEST(held_records_go_out_together)
+{
+    int p[2];
+    char buf[8192];
+    ck_assert_int_eq(pipe(p), 0);
+    redirect(p[1]);
+    log_hold();
+    LOG(LOG_LEVEL_INFO, "first", F_INT("n", 1));
+    LOG(LOG_LEVEL_INFO, "second", F_INT("n", 2));
+    ck_assert_uint_eq(drain(p[0], buf, sizeof(buf)), 0);
+    log_flush();
+    (void)drain(p[0], buf, sizeof(buf));
+    const char *first = strstr(buf, "event=first n=1\nts=");
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_nonnull(strstr(first, "event=second n=2\n"));
+    /* What does not fit any more is not waited for. */
+    for (int i = 0; i < 40; i++)
+        LOG(LOG_LEVEL_INFO, "more", F_STR("text", SOME SOME SOME SOME SOME SOME SOME SOME SOME));
+    ck_assert_uint_gt(drain(p[0], buf, sizeof(buf)), 0);
+    log_flush();
+    restore();
+    close(p[0]);
+}
+END_TEST
+
 static void alarmed(int signo)
 {
     (void)signo;
@@ -221,11 +246,14 @@ static void count_drop(void)
 START_TEST(a_full_sink_never_blocks)
 {
     static char buf[1 << 20];
+    const bool piped = _i % 2 == 0;
     int p[2];
     (void)signal(SIGALRM, alarmed);
     alarm(20);
-    ck_assert_int_eq(_i == 0 ? pipe(p) : socketpair(AF_UNIX, SOCK_STREAM, 0, p), 0);
-    int writer = _i == 0 ? p[1] : p[0], reader = _i == 0 ? p[0] : p[1];
+    if (_i >= 2)
+        log_hold();
+    ck_assert_int_eq(piped ? pipe(p) : socketpair(AF_UNIX, SOCK_STREAM, 0, p), 0);
+    int writer = piped ? p[1] : p[0], reader = piped ? p[0] : p[1];
     const int flags = fcntl(writer, F_GETFL);
     int keep = dup(writer);
     redirect(writer);
@@ -233,12 +261,14 @@ START_TEST(a_full_sink_never_blocks)
     for (int i = 0; i < 20000; i++)
         LOG(LOG_LEVEL_INFO, "fill",
             F_STR("text", SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME SOME), F_INT("i", i));
+    log_flush();
     uint64_t dropped = dropped_n;
     ck_assert_uint_gt(dropped, 0);
     ck_assert_int_eq(fcntl(keep, F_GETFL),
                      flags); /* the description is shared with others: left as it was */
     size_t n = drain(reader, buf, sizeof(buf));
     LOG(LOG_LEVEL_INFO, "again", F_INT("i", 1));
+    log_flush();
     (void)drain(reader, buf + n, sizeof(buf) - n);
     restore();
     /* the note is shorter than a record and may have found room earlier: all notes together say it
@@ -289,7 +319,8 @@ int main(void)
     tcase_set_timeout(f, 30);
     tcase_add_test(f, a_record_has_its_place);
     tcase_add_test(f, journald_gets_priorities);
-    tcase_add_loop_test(f, a_full_sink_never_blocks, 0, 2);
+    tcase_add_test(f, held_records_go_out_together);
+    tcase_add_loop_test(f, a_full_sink_never_blocks, 0, 4);
     tcase_add_test(f, a_closed_sink_is_survived);
     return th_run(s);
 }
