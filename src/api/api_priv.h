@@ -24,10 +24,10 @@
 struct api_idem {
     struct idem_claim claim;
     struct deadline claim_ends; /* then others may take it over */
-    bool mine;    /* claimed, and no outcome is known to be stored */
-    bool added;   /* its outcome is in a batch of the handler */
-    bool passing; /* what is answered now is not its outcome */
-    int look_at;  /* index of the look-up in the first batch */
+    bool mine;                  /* claimed, and no outcome is known to be stored */
+    bool added;                 /* its outcome is in a batch of the handler */
+    bool passing;               /* what is answered now is not its outcome */
+    int look_at;                /* index of the look-up in the first batch */
     const char *customer_id;
 };
 
