@@ -105,7 +105,7 @@ struct config {
     struct config_alerts alerts;
     bool desk_enabled; /* /desk is served */
     struct {
-        int64_t notifications_ms, audit_ms, webhook_events_ms; /* 0: for ever */
+        int64_t notifications_ms, audit_ms, history_ms, webhook_events_ms; /* 0: for ever */
     } retention;
     struct {
         int format, level; /* enum log_format, enum log_level */

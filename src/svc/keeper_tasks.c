@@ -118,6 +118,20 @@ static enum err keeper_tasks_look_around(struct svc *s)
     return ERR_OK;
 }
 
+/* Two periods ahead, so that a day without a keeper matters nothing; what fits nowhere goes to a
+ * default partition. */
+static enum err keeper_tasks_keep_partitions(struct svc *s)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
+    int at = DB_ADD(b, &stmt_keeper_partitions, db_int(b, s->cfg->retention.audit_ms),
+                    db_int(b, s->cfg->retention.history_ms));
+    enum err e = db_run(b, s->deadline);
+    if (e == ERR_OK && db_get_int(db_result(b, at), 0, "changed") > 0)
+        LOG(LOG_LEVEL_INFO, "partitions.changed",
+            F_INT("tables", db_get_int(db_result(b, at), 0, "changed")));
+    return e;
+}
+
 /* The name of each task is its label in metrics and status. send_by is at most 50 s away and a run
  * of the longest task at most KEEPER_TASK_RUN_MS: FAILED within the 60 s of the contract (BEHAVIOUR
  * §4). Purging can wait; what people wait for runs every second. */
@@ -133,5 +147,6 @@ const struct keeper_task keeper_tasks[] = {
     {"refunds", 1000, refund_task_due, false},
     {"primary", 5000, keeper_tasks_look_around, false},
     {"purge", 15000, keeper_tasks_purge, false},
+    {"partitions", 3600000, keeper_tasks_keep_partitions, false},
 };
 const size_t keeper_tasks_n = ARRAY_LEN(keeper_tasks);

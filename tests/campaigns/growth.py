@@ -21,6 +21,7 @@ import bd_campaign  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MOST = 1.5
+VENUES = 50
 
 
 def uid(kind, n):
@@ -30,21 +31,21 @@ def uid(kind, n):
 VENUE, RESOURCE, SERVICE, CUSTOMER, BOOKING, NOTE, PAYMENT, AUDIT = range(1, 9)
 SQL_UID = "('0000000%d-0000-7000-8000-' || lpad(to_hex(%s), 12, '0'))::uuid"
 
-# Ten venues with a resource each, and eight bookings per resource and day: the past is `n` of
-# them, the next week is full in any case. Rows come in the order of time, as they would.
+# Venues with a resource each, and eight bookings per resource and day: the past is `n` of them, and
+# what is ahead is the same. Rows come in the order of time, as they would.
 FILL = """
 SET session_replication_role = replica;  -- the past was legal when it was made
 INSERT INTO venues (id, name, time_zone, currency, locale)
-SELECT {venue_i}, 'Venue', 'Asia/Riyadh', 'SAR', 'ar' FROM generate_series(0, 9) AS i;
+SELECT {venue_i}, 'Venue', 'Asia/Riyadh', 'SAR', 'ar' FROM generate_series(0, {v} - 1) AS i;
 INSERT INTO resources (venue_id, id, name)
-SELECT {venue_i}, {resource_i}, 'Chair' FROM generate_series(0, 9) AS i;
+SELECT {venue_i}, {resource_i}, 'Chair' FROM generate_series(0, {v} - 1) AS i;
 INSERT INTO services (venue_id, id, name, duration_minutes, slot_step_minutes, price, payment)
-SELECT {venue_i}, {service_i}, 'Cut', 60, 60, 10000, 'none' FROM generate_series(0, 9) AS i;
+SELECT {venue_i}, {service_i}, 'Cut', 60, 60, 10000, 'none' FROM generate_series(0, {v} - 1) AS i;
 INSERT INTO service_resources (venue_id, service_id, resource_id)
-SELECT {venue_i}, {service_i}, {resource_i} FROM generate_series(0, 9) AS i;
+SELECT {venue_i}, {service_i}, {resource_i} FROM generate_series(0, {v} - 1) AS i;
 INSERT INTO opening_hours (venue_id, resource_id, position, weekday, opens_minute, closes_minute)
 SELECT {venue_i}, {resource_i}, d, d, 540, 1020
-  FROM generate_series(0, 9) AS i, generate_series(1, 7) AS d;
+  FROM generate_series(0, {v} - 1) AS i, generate_series(1, 7) AS d;
 INSERT INTO customers (id, phone, locale)
 SELECT {customer_i}, '+9665' || lpad(i::text, 8, '0'), 'ar'
   FROM generate_series(0, {n} / 20) AS i;
@@ -63,14 +64,14 @@ SELECT {venue_k}, {booking_i}, {service_k}, {resource_k}, {customer_c}, b.status
        CASE WHEN b.status = 'pending_payment' THEN now() + interval '20 minutes' END,
        CASE WHEN b.status IN ('completed', 'no_show') THEN b.at END,
        CASE WHEN b.status = 'cancelled' THEN b.at END
-  FROM (SELECT i, i % 10 AS k, i % ({n} / 20 + 1) AS c,
-               date_trunc('day', now()) + ((i - {n}) / 80) * interval '1 day'
-                   + ((i / 10) % 8 + 6) * interval '1 hour'
+  FROM (SELECT i, i % {v} AS k, i % ({n} / 20 + 1) AS c,
+               date_trunc('day', now()) + ((i - {n}) / ({v} * 8)) * interval '1 day'
+                   + ((i / {v}) % 8 + 6) * interval '1 hour'
                    + CASE WHEN i <= {n} THEN interval '-2 days' ELSE interval '1 day' END AS at,
                CASE WHEN i > {n} + 500 THEN 'pending_payment'
                     WHEN i > {n} THEN 'confirmed'
-                    WHEN (i / 10) % 10 = 0 THEN 'cancelled'
-                    WHEN (i / 10) % 20 = 1 THEN 'no_show'
+                    WHEN (i / {v}) % 10 = 0 THEN 'cancelled'
+                    WHEN (i / {v}) % 20 = 1 THEN 'no_show'
                     ELSE 'completed' END AS status
           FROM generate_series(1, {n} + 520) AS i) b;
 INSERT INTO booking_history (venue_id, booking_id, version, at, to_status, actor)
@@ -86,20 +87,20 @@ SELECT b.venue_id, {note_i}, b.id, 'booking_confirmed:1', 'booking_confirmed', '
        b.starts_at, b.starts_at, b.starts_at - interval '9 days'
   FROM (SELECT *, row_number() OVER (ORDER BY id)::integer AS i FROM bookings) b,
        LATERAL (SELECT CASE WHEN b.i > {n} + 480 THEN 'PENDING'
-                            WHEN b.i > {n} + 400 OR (b.i / 10) % 50 = 3 THEN 'FAILED'
+                            WHEN b.i > {n} + 400 OR (b.i / {v}) % 50 = 3 THEN 'FAILED'
                             ELSE 'SENT' END AS status) s;
 INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, provider, gateway_id,
                       charge_id, return_url, invoice_expires_at, created_at)
 SELECT b.venue_id, {payment_i}, b.id, 'paid', 10000, 'SAR', 'pay', 'invoice-' || b.i,
        'charge-' || b.i, 'https://example.com/', b.starts_at, b.starts_at
   FROM (SELECT *, row_number() OVER (ORDER BY id)::integer AS i FROM bookings) b
- WHERE b.i <= {n} AND (b.i / 10) % 3 = 0;
+ WHERE b.i <= {n} AND (b.i / {v}) % 3 = 0;
 INSERT INTO payment_history (venue_id, payment_id, at, to_status, actor)
 SELECT venue_id, id, created_at, status, 'gateway' FROM payments ORDER BY id;
 INSERT INTO audit_log (id, venue_id, at, actor, action, subject)
 SELECT {audit_i}, {venue_k}, now() - ({n} - i) * interval '10 minutes', 'staff:one', 'venue.change',
        'x'
-  FROM (SELECT i, i % 10 AS k FROM generate_series(1, {n}) AS i) a;
+  FROM (SELECT i, i % {v} AS k FROM generate_series(1, {n}) AS i) a;
 INSERT INTO idempotency_keys (caller, key, request_hash, holder, claimed_until, status, body,
                               created_at)
 SELECT 'customer:' || {customer_i}, 'key-' || k, 'hash', 'holder-' || i || '-' || k,
@@ -211,7 +212,7 @@ class World:
 
     def __init__(self, case, n):
         self.pg, self.n = case.postgres(), n
-        rows = {"n": n, "one": uid(VENUE, 1)}
+        rows = {"n": n, "v": VENUES, "one": uid(VENUE, 1)}
         for name, kind in (
             ("venue", VENUE),
             ("resource", RESOURCE),
@@ -274,7 +275,7 @@ class World:
 
 
 class Growth(bd.Case):
-    small, large, slack = 2000, 20000, 220
+    small, large, slack = 4000, 40000, 220
 
     def test_cost_follows_no_table(self):
         small, large = World(self, self.small), World(self, self.large)

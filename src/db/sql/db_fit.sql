@@ -46,7 +46,7 @@ WITH here AS (
            FROM here
            JOIN pg_class s ON s.oid = ours
            JOIN pg_class c ON c.relnamespace = s.relnamespace AND c.relowner = s.relowner
-                          AND c.relkind IN ('r', 'p')
+                          AND c.relkind IN ('r', 'p') AND NOT c.relispartition
           WHERE NOT $1
             AND (NOT has_table_privilege(c.oid, 'SELECT')
                  OR (c.oid <> ours AND NOT has_table_privilege(c.oid, 'INSERT')))

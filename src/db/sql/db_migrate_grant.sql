@@ -17,6 +17,7 @@ BEGIN
         SELECT c.oid::regclass AS name, c.relname, c.oid = ours AS is_ours
           FROM pg_class c JOIN pg_class s ON s.oid = ours
          WHERE c.relnamespace = space AND c.relowner = s.relowner AND c.relkind IN ('r', 'p')
+           AND NOT c.relispartition
     LOOP
         EXECUTE format('REVOKE ALL ON %s FROM %I', item.name, to_role);
         EXECUTE format('GRANT %s ON %s TO %I',

@@ -30,7 +30,6 @@ LIMIT $4::bigint
 -- params: $1 text hash of the key, $2 bigint cursor's time in us or NULL, $3 uuid cursor's id,
 -- params: $4 bigint most rows
 -- returns: id, actor, action, subject, detail, request_id, own_request_id, at_us
--- index: audit_log_venue
 WITH scope AS MATERIALIZED (
     -- include: audit_scope
 )

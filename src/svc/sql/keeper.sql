@@ -119,6 +119,13 @@ SELECT count(*) AS n
 -- returns: n
 SELECT retention_purge_audit($1 * interval '1 millisecond', 500) AS n;
 
+-- Partitions of the audit log and of the histories, and what is older than the ages; 0: none.
+-- name: keeper_partitions
+-- params: $1 bigint age of the audit log in ms, $2 bigint age of histories in ms
+-- returns: changed
+SELECT partitions_keep($1::bigint * interval '1 millisecond', $2::bigint * interval '1 millisecond')
+           AS changed;
+
 -- name: keeper_notifications
 -- params: $1 bigint age in milliseconds
 -- returns: n

@@ -158,7 +158,8 @@ WITH scope AS MATERIALIZED (
 ), picked AS (
     (
     -- include: payment_list_from
-     WHERE p.booking_id = $3::uuid
+     WHERE $3::uuid IS NOT NULL
+       AND p.booking_id = $3::uuid
        AND ($2::text IS NULL OR p.status = $2::text)
        AND EXISTS (SELECT
                      FROM scope c
@@ -176,12 +177,14 @@ WITH scope AS MATERIALIZED (
     -- include: payment_list_from
      WHERE $3::uuid IS NULL
        AND $2::text IS NULL
+       AND (SELECT c.venue_id IS NOT NULL FROM scope c)
        AND p.venue_id = (SELECT c.venue_id FROM scope c)
        AND
            -- include: payment_list_page
     ) UNION ALL (
     -- include: payment_list_from
      WHERE $3::uuid IS NULL
+       AND $2::text IS NOT NULL
        AND p.status = $2::text
        AND (SELECT c.venue_id IS NULL FROM scope c)
        AND
@@ -189,7 +192,9 @@ WITH scope AS MATERIALIZED (
     ) UNION ALL (
     -- include: payment_list_from
      WHERE $3::uuid IS NULL
+       AND $2::text IS NOT NULL
        AND p.status = $2::text
+       AND (SELECT c.venue_id IS NOT NULL FROM scope c)
        AND p.venue_id = (SELECT c.venue_id FROM scope c)
        AND
            -- include: payment_list_page
