@@ -18,6 +18,7 @@ SELECT r.id
 -- The first of the future active bookings that no longer fit, and how many there are. What staff
 -- forced into closed hours never did, and is not listed for them. Openings that touch or overlap
 -- are one, as for src/domain/slots.c; range_agg() would say that in a word, from PostgreSQL 14 on.
+-- The bound on what is occupied is for the index: nothing is for longer than 216 hours.
 -- name: catalog_conflicts
 -- params: $1 text identifiers of resources, $2 boolean hours changed, $3 boolean capacity changed,
 -- params: $4 boolean resource retired, $5 uuid service whose resources changed or NULL
@@ -30,6 +31,7 @@ WITH future AS MATERIALIZED (
      WHERE b.resource_id = ANY (string_to_array($1, ',')::uuid[])
        AND b.status NOT IN ('cancelled', 'expired')
        AND b.starts_at > now()
+       AND lower(b.occupied) > now() - interval '216 hours'
        AND booking_status(b.status, b.hold_expires_at) IN ('pending_payment', 'confirmed')
 ), spans AS (
     SELECT f.resource_id, min(f.time_zone) AS zone,
