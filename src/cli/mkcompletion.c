@@ -10,13 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cdefs.h"
 #include "cli/cli.h"
 #include "domain/states.h"
 #include "domain/templates.h"
 
 #define OPTION_MAX 32  /* the longest is --without-secrets */
-#define OPTIONS_MAX 32 /* of one command; the most are eight */
+#define OPTIONS_MAX 32 /* of one command, or with a value: about a dozen */
 
 /* A command's options, without the dashes and each once. */
 struct options {
@@ -35,15 +34,16 @@ static void mkcompletion_add_option(struct options *o, const char *name, size_t 
     o->name[o->n++][len] = '\0';
 }
 
-/* "--name" anywhere in a text. */
-static void mkcompletion_find_options(struct options *o, const char *text)
+/* "--name" anywhere in a text; of those with a value ("--name NAME") alone, if that is wanted. */
+static void mkcompletion_find_options(struct options *o, const char *text, bool valued)
 {
     for (const char *p = text; (p = strstr(p, "--")) != NULL;) {
         size_t len = 0;
         p += 2;
         while (islower((unsigned char)p[len]) || (len > 0 && p[len] == '-'))
             len++;
-        if (len > 0)
+        const bool has_value = p[len] == ' ' && isupper((unsigned char)p[len + 1]);
+        if (len > 0 && (has_value || !valued))
             mkcompletion_add_option(o, p, len);
         p += len;
     }
@@ -52,8 +52,8 @@ static void mkcompletion_find_options(struct options *o, const char *text)
 static void mkcompletion_read_options(struct options *o, const struct cli_command *k)
 {
     *o = (struct options){.n = 0};
-    mkcompletion_find_options(o, k->arguments);
-    mkcompletion_find_options(o, k->help);
+    mkcompletion_find_options(o, k->arguments, false);
+    mkcompletion_find_options(o, k->help, false);
     mkcompletion_add_option(o, "help", strlen("help"));
 }
 
@@ -74,13 +74,14 @@ static void mkcompletion_print_values(const char *before, const char *after, con
     printf("%s ;;\n    --template) %s", after, before);
     mkcompletion_print_words(notification_template_names, NOTIFICATION_TEMPLATE_COUNT);
     printf("%s ;;\n", after);
-    /* `status --json` takes none, and shares no name with one that does. */
-    static const char *const valued[] = {"name",  "venue",   "superuser-url", "grant-to",
-                                         "limit", "booking", "error-code",    "since",
-                                         "until", "pid",     "timeout",       "send"};
+    struct options valued = {.n = 0};
+    for (const struct cli_command *k = cli_commands; k->name; k++) {
+        mkcompletion_find_options(&valued, k->arguments, true);
+        mkcompletion_find_options(&valued, k->help, true);
+    }
     printf("    ");
-    for (size_t i = 0; i < ARRAY_LEN(valued); i++)
-        printf("%s--%s", i > 0 ? "|" : "", valued[i]);
+    for (size_t i = 0; i < valued.n; i++)
+        printf("%s--%s", i > 0 ? "|" : "", valued.name[i]);
     printf(") %s ;;\n", other);
 }
 
