@@ -112,6 +112,12 @@ class Postgres:
             raise unittest.SkipTest("BOOKINGD_TEST_PG is not set: run under tests/lib/with-pg")
         self.base = base
         self.name = "bd_%d_%08x" % (os.getpid(), random.getrandbits(32))
+        if ROLE:  # a test may have a cluster of its own
+            self.sql(
+                "DO $$ BEGIN CREATE ROLE %s LOGIN; EXCEPTION"
+                " WHEN duplicate_object OR unique_violation THEN END $$" % ROLE,
+                admin=True,
+            )
         self.sql("CREATE DATABASE %s" % self.name, admin=True)
         self.conninfo = re.sub(r"\s*\bdbname=\S+", "", base) + " dbname=" + self.name
         if migrate:
