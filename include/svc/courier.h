@@ -59,7 +59,7 @@ struct courier_turn {
     const struct uuid *process;          /* the name of this courier */
     bool got;                            /* out: */
     struct courier_row row;
-    struct wall due; /* of the row */
+    struct wall due; /* of the row; without one, now: nothing is due from `since` until then */
 };
 /* One round trip, one transaction. After an error the result must be given again. */
 enum err courier_take_turn(struct svc *s, struct courier_turn *t) MUST_CHECK;

@@ -24,10 +24,13 @@
 #define ARENA_CHUNK ((size_t)32 * 1024)
 /* Without a database: db_connect() has pauses of its own; this bounds how late TERM is seen. */
 #define AWAY_MS 500
-/* A transaction that has written a row commits within this time as a rule; rows of slower ones are
- * found by the looks without a bound, which an idle courier makes each time and a busy one so
- * often. */
+/* A transaction that has written a row commits within this time as a rule. Rows of slower ones, and
+ * those that waited long behind another of their booking, are found by looks without a bound. */
 #define LATE_COMMIT_US ((int64_t)5 * 1000000)
+/* Such a look steps over all rows that were sent while somebody holds an old snapshot. So it is
+ * followed by so many times its length without another, which is a fiftieth of one session, and by
+ * ten seconds at most. */
+#define LOOK_PAUSE 50
 #define LOOK_EVERYWHERE_MS 10000
 /* How long a result may keep a courier that was told to end, while the database is away. */
 #define LAST_RESULT_MS 5000
@@ -147,11 +150,15 @@ static void courier_send_row(struct courier *c, const struct courier_row *row)
     scoreboard_served();
 }
 
-/* Of rows that are due the oldest comes first, so the next one is not older than this one, but for
- * transactions that commit late. */
-static void courier_note_due(struct courier *c, const struct courier_turn *t)
+/* Of rows that are due the oldest comes first, so the next one is not older than this one, nor
+ * older than a look that found none; but for those that LATE_COMMIT_US tells of. */
+static void courier_note_look(struct courier *c, const struct courier_turn *t, struct mono begun)
 {
     c->since.us = t->due.us - LATE_COMMIT_US;
+    if (t->since.us != 0)
+        return;
+    const int64_t pause = LOOK_PAUSE * mono_ms_between(begun, mono_now());
+    c->look_everywhere = deadline_in_ms(pause < LOOK_EVERYWHERE_MS ? pause : LOOK_EVERYWHERE_MS);
 }
 
 /* Passes on the signals that this one took, when there was work indeed. */
@@ -169,8 +176,8 @@ static enum err courier_work(struct courier *c, bool claim)
     struct svc s = courier_svc(c, &id, c->env->cfg->database.statement_timeout_ms);
     struct courier_turn t = {
         .result = c->has_result ? &c->result : NULL, .claim = claim, .process = &c->process};
-    const bool everywhere = !c->found || deadline_passed(c->look_everywhere);
-    t.since = everywhere ? (struct wall){0} : c->since;
+    const struct mono begun = mono_now();
+    t.since = deadline_passed(c->look_everywhere) ? (struct wall){0} : c->since;
     scoreboard_budget(s.deadline);
     scoreboard_stage(STAGE_BUSY, "storing and claiming");
     const bool stored = c->has_result;
@@ -181,15 +188,13 @@ static enum err courier_work(struct courier *c, bool claim)
         return e;
     }
     c->has_result = false;
-    if (claim && everywhere)
-        c->look_everywhere = deadline_in_ms(LOOK_EVERYWHERE_MS);
+    if (claim)
+        courier_note_look(c, &t, begun);
     courier_pass_signals(c, t.got);
     /* Behind a result one more look: a later row of the same booking waited for it. */
     c->found = t.got || (claim && stored);
-    if (t.got) {
-        courier_note_due(c, &t);
+    if (t.got)
         courier_send_row(c, &t.row);
-    }
     return ERR_OK;
 }
 

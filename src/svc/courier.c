@@ -89,6 +89,7 @@ static void courier_read_stored(struct db_rows rows, const struct courier_result
 static void courier_read_claimed(struct db_rows rows, struct courier_turn *t)
 {
     t->got = !db_is_null(rows, 0, "id");
+    t->due = db_get_time(rows, 0, "due_us");
     if (!t->got)
         return;
     struct courier_row *row = &t->row;
@@ -104,7 +105,6 @@ static void courier_read_claimed(struct db_rows rows, struct courier_turn *t)
     row->waited_ms = db_get_int(rows, 0, "waited_ms");
     row->expired = db_get_bool(rows, 0, "expired");
     row->stale = db_get_bool(rows, 0, "stale");
-    t->due = db_get_time(rows, 0, "due_us");
 }
 
 /* Waiting and held rows are both PENDING in the table; only sent and failed ones have ended. */

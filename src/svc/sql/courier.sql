@@ -32,7 +32,8 @@ NOT EXISTS (
 -- of an earlier one changes nothing. Of a row that the keeper took for interrupted only a final
 -- result is stored. `waits` is 0 after an attempt that counts.
 -- The claim looks from $14 on: rows that were done lately are still in the index while somebody
--- holds an old snapshot, and stepping over all of them for each row would become slow.
+-- holds an old snapshot, and stepping over all of them for each row would become slow. due_us: when
+-- the row fell due, or now without one: there is none from $14 until then.
 -- name: courier_turn
 -- params: $1 uuid venue or NULL for no result, $2 uuid notification, $3 integer its claim,
 -- params: $4 text status, $5 text error or NULL, $6 text detail or NULL, $7 text provider or NULL,
@@ -99,14 +100,16 @@ claimed AS (
        AND n.id = p.id
     RETURNING n.venue_id, n.id, n.booking_id, n.template, n.event, n.recipient, n.body, n.claim,
               n.attempts, n.waits,
-              (extract(epoch FROM p.due_at) * 1000000)::bigint AS due_us,
+              p.due_at,
               (extract(epoch FROM clock_timestamp() - COALESCE(n.queued_at, n.created_at))
                * 1000)::bigint AS waited_ms,
               n.expires_at <= now() OR n.recipient IS NULL OR n.body IS NULL AS expired,
               -- include: courier_stale
               AS stale)
 SELECT s.was, c.venue_id, c.id, c.booking_id, c.template, c.event, c.recipient, c.body, c.claim,
-       c.attempts, c.waits, c.due_us, c.waited_ms, c.expired, c.stale
+       c.attempts, c.waits,
+       (extract(epoch FROM COALESCE(c.due_at, now())) * 1000000)::bigint AS due_us, c.waited_ms,
+       c.expired, c.stale
   FROM (SELECT 1) one
   LEFT JOIN stored s ON true
   LEFT JOIN claimed c ON true;
