@@ -14,6 +14,7 @@
 
 #include "base/ensure.h"
 #include "db/db.h"
+#include "db/db_fit.h"
 #include "domain/conditions.h"
 #include "domain/scoreboard.h"
 #include "ipc/master_state.h"
