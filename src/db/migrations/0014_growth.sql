@@ -12,9 +12,11 @@ CREATE INDEX notifications_venue_newest ON notifications (venue_id, created_at D
 CREATE INDEX notifications_venue_failed ON notifications (venue_id, created_at DESC, id DESC)
     WHERE status = 'FAILED';
 -- A resend tries what is not too old; an acknowledgement takes what is open. What has FAILED in all
--- the years before is in neither.
-CREATE INDEX notifications_sendable ON notifications (expires_at) WHERE status = 'FAILED';
-CREATE INDEX notifications_open ON notifications (venue_id, created_at, id)
+-- the years before is in neither. The first says it in other words, so that no plan takes it for an
+-- index of all that has FAILED.
+CREATE INDEX notifications_sendable ON notifications (expires_at)
+    WHERE status = 'FAILED' AND expires_at > '-infinity';
+CREATE INDEX notifications_open ON notifications (created_at, id)
     WHERE status = 'FAILED' AND acknowledged_at IS NULL;
 
 -- The calendar of one state without dates: a venue's holds are few, and its past is long.

@@ -26,13 +26,15 @@ SELECT r.id
 WITH future AS MATERIALIZED (
     SELECT b.id, b.venue_id, b.service_id, b.resource_id, b.starts_at, b.ends_at, b.occupied,
            b.forced, v.time_zone
-      FROM bookings b
+      FROM (SELECT f.*
+              FROM bookings f
+             WHERE f.resource_id = ANY (string_to_array($1, ',')::uuid[])
+               AND f.status NOT IN ('cancelled', 'expired')
+               AND f.starts_at > now()
+               AND lower(f.occupied) > now() - interval '216 hours'
+            OFFSET 0) b
       JOIN venues v ON v.id = b.venue_id
-     WHERE b.resource_id = ANY (string_to_array($1, ',')::uuid[])
-       AND b.status NOT IN ('cancelled', 'expired')
-       AND b.starts_at > now()
-       AND lower(b.occupied) > now() - interval '216 hours'
-       AND booking_status(b.status, b.hold_expires_at) IN ('pending_payment', 'confirmed')
+     WHERE booking_status(b.status, b.hold_expires_at) IN ('pending_payment', 'confirmed')
 ), spans AS (
     SELECT f.resource_id, min(f.time_zone) AS zone,
            min((f.starts_at AT TIME ZONE f.time_zone)::date) - 1 AS first_day,

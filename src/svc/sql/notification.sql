@@ -205,6 +205,7 @@ LIMIT $10::integer
 -- fragment: notification_sendable
 n.status = 'FAILED'
 AND n.expires_at > now()
+AND n.expires_at > '-infinity'
 AND n.recipient IS NOT NULL
 AND n.body IS NOT NULL
 AND NOT
@@ -384,14 +385,11 @@ SELECT n.id, n.created_at::text AS created, n.body
  ORDER BY n.created_at, n.id
  LIMIT $13::integer;
 
--- fragment: notification_group_picked
-    SELECT n.*
-      FROM notifications n
-     WHERE n.status = 'FAILED'
-       AND ($2::text IS NULL OR n.template = $2::text)
-       AND ($3::text IS NULL OR n.error_code = $3::text)
-       AND n.created_at >= COALESCE($4::timestamptz, '-infinity')
-       AND n.created_at <= COALESCE($5::timestamptz, 'infinity')
+-- fragment: notification_group_kind
+($2::text IS NULL OR n.template = $2::text)
+AND ($3::text IS NULL OR n.error_code = $3::text)
+AND n.created_at >= COALESCE($4::timestamptz, '-infinity')
+AND n.created_at <= COALESCE($5::timestamptz, 'infinity')
 
 -- FAILED ones by what they have in common, the most first. What is open has an index of its own.
 -- name: notification_groups
@@ -399,7 +397,6 @@ SELECT n.id, n.created_at::text AS created, n.body
 -- params: $4 timestamptz since or NULL, $5 timestamptz until or NULL,
 -- params: $6 boolean acknowledged or NULL, $7 uuid venue or NULL
 -- returns: template, error_code, n, sendable, oldest_us, newest_us
--- index: notifications_open
 WITH scope AS MATERIALIZED (
     -- include: staff_scope(venue = $7)
 )
@@ -410,25 +407,34 @@ SELECT n.template, n.error_code, count(*) AS n,
        (extract(epoch FROM min(n.created_at)) * 1000000)::bigint AS oldest_us,
        (extract(epoch FROM max(n.created_at)) * 1000000)::bigint AS newest_us
   FROM (
-    -- include: notification_group_picked
-       AND $6::boolean IS DISTINCT FROM true
-       AND n.acknowledged_at IS NULL
-       AND n.venue_id = (SELECT c.venue_id FROM scope c)
+    SELECT n.*
+      FROM (SELECT o.*
+              FROM notifications o
+             WHERE o.status = 'FAILED'
+               AND o.acknowledged_at IS NULL
+            OFFSET 0) n
+     WHERE $6::boolean IS DISTINCT FROM true
+       AND EXISTS (SELECT FROM scope c WHERE c.venue_id IS NULL OR c.venue_id = n.venue_id)
+       AND
+           -- include: notification_group_kind
      UNION ALL
-    -- include: notification_group_picked
-       AND $6::boolean IS DISTINCT FROM true
-       AND n.acknowledged_at IS NULL
-       AND EXISTS (SELECT FROM scope c WHERE c.venue_id IS NULL)
-     UNION ALL
-    -- include: notification_group_picked
+    SELECT n.*
+      FROM notifications n
+     WHERE n.status = 'FAILED'
        AND $6::boolean IS DISTINCT FROM false
        AND n.acknowledged_at IS NOT NULL
        AND n.venue_id = (SELECT c.venue_id FROM scope c)
+       AND
+           -- include: notification_group_kind
      UNION ALL
-    -- include: notification_group_picked
+    SELECT n.*
+      FROM notifications n
+     WHERE n.status = 'FAILED'
        AND $6::boolean IS DISTINCT FROM false
        AND n.acknowledged_at IS NOT NULL
        AND EXISTS (SELECT FROM scope c WHERE c.venue_id IS NULL)
+       AND
+           -- include: notification_group_kind
        ) n
  GROUP BY n.template, n.error_code
  ORDER BY count(*) DESC, n.template, n.error_code;
