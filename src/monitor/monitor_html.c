@@ -238,6 +238,21 @@ static void html_put_configuration(const struct html *h)
     sb_puts(h->sb, "</bdi></p>");
 }
 
+/* The others on this database, each on its own page; here only that they are alive. */
+static void html_put_nodes(const struct html *h)
+{
+    const struct nodes *nodes = &h->v->nodes;
+    for (size_t i = 0; i < nodes->n; i++) {
+        const struct node *n = &nodes->at[i];
+        sb_printf(h->sb, "<p>%s <b><bdi>", html_word(h, WORD_OTHER_NODE));
+        html_put_text(h->sb, n->host);
+        sb_puts(h->sb, "</bdi></b> <bdi>");
+        html_put_text(h->sb, n->version);
+        sb_printf(h->sb, "</bdi>%s%s</p>", n->differs ? html_word(h, WORD_COMMA) : "",
+                  n->differs ? html_word(h, WORD_OTHER_PROVIDERS) : "");
+    }
+}
+
 /* What a section says beside its lines. Figures of the database are left out while it is away. */
 static void html_put_more(const struct html *h, enum word section)
 {
@@ -259,8 +274,10 @@ static void html_put_more(const struct html *h, enum word section)
         html_put_providers(h);
     else if (section == WORD_DATABASE)
         html_put_database(h);
-    else if (section == WORD_CONFIGURATION)
+    else if (section == WORD_CONFIGURATION) {
         html_put_configuration(h);
+        html_put_nodes(h);
+    }
 }
 
 /* The highest value gives the plot its scale, so it stands below it in figures. A plot without a

@@ -189,11 +189,14 @@ with open(os.path.join(bd.TOP, "include/domain/conditions.def"), encoding="utf-8
 
 
 class Conditions(bd.Case):
+    starting = threading.Lock()
+
     def one(self, scheme, fault, classes, recover=True):
         """A line of the table, whose last part says what is wrong."""
         keep = bd.Case()
         try:
-            watched = Watched(keep, scheme, fault, classes)
+            with self.starting:  # ports that are free are looked for one after the other
+                watched = Watched(keep, scheme, fault, classes)
             if not watched.ops:
                 return None
             wrong = watched.suffer()

@@ -3,6 +3,7 @@
 """Nodes on one database: they know of each other, count for the gauges once for all, and refuse
 another secret.
 """
+import html
 import subprocess
 
 import bd
@@ -36,6 +37,10 @@ class Nodes(bd.Case):
             seen = self.others(one)
             self.assertEqual(list(seen), [other.pid])
             self.assertTrue(seen[other.pid]["other_providers"])
+            with bd.Client(("127.0.0.1", one.monitor_port)) as c:
+                page = c.request("GET", "/").body.decode()
+            self.assertIn("other node <b><bdi>%s<" % html.escape(seen[other.pid]["host"]), page)
+            self.assertIn("with other providers", page)
         self.assertEqual(a.metric("bookingd_nodes"), 2)
         self.assertEqual(a.metric("bookingd_nodes_differing"), 1)
         self.assertEqual(b.stop(), 0)
