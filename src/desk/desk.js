@@ -41,16 +41,18 @@ const WORDS = {
   resendSome: ["Resend selected", "إعادة إرسال المحدد"],
   acknowledgeSome: ["Acknowledge selected", "الإقرار بالمحدد"],
   select: ["Select", "تحديد"],
-  willResend: ["{n} messages will be sent: {p} SMS parts.",
-    "ستُرسل {n} من الرسائل: {p} أجزاء SMS."],
-  willAcknowledge: ["{n} messages will be acknowledged. They are not sent.",
-    "سيُقَرّ بـ {n} من الرسائل. لن تُرسل."],
+  willResend: ["Messages to send: {n} ({p} SMS parts)",
+    "رسائل ستُرسل: {n} (أجزاء SMS: ‏{p})"],
+  willAcknowledge: ["Messages to acknowledge: {n} – they are not sent",
+    "رسائل سيُقَرّ بها: {n} – ولن تُرسل"],
   sentSoFar: ["Sent {s}, failed again {f}.", "أُرسل {s}، وفشل مجددا {f}."],
   acked: ["Acknowledged {n}.", "أُقِرّ بـ {n}."],
   nothing: ["Nothing here.", "لا شيء هنا."],
   more: ["More", "المزيد"],
   action: ["Actions", "الإجراءات"],
   recipient: ["To", "إلى"],
+  tel: ["Phone", "الهاتف"],
+  paid: ["Paid", "دُفع"],
   at: ["Time", "الوقت"],
   detail: ["Detail", "التفاصيل"],
   attempts: ["Attempts", "المحاولات"],
@@ -116,7 +118,7 @@ const WORDS = {
   inFlight: ["Calls now", "نداءات الآن"],
   lastFault: ["Last fault", "آخر خطأ"],
   subject: ["Subject", "الموضوع"],
-  conflicts: ["{n} bookings no longer fit.", "{n} من الحجوزات لم تعد مناسبة."],
+  conflicts: ["Bookings that no longer fit: {n}", "حجوزات لم تعد مناسبة: {n}"],
   done: ["Done.", "تم."],
   offline: ["The server cannot be reached.", "تعذر الوصول إلى الخادم."],
   paidOf: ["{p} paid, {d} due", "دُفع {p} والمستحق {d}"],
@@ -836,7 +838,7 @@ function cancelForm(b) {
   form(t("cancel"), [
     h("p", null, personOf(b), " · ", when(b.starts_at)),
     field("reason", h("input", { name: "reason", maxlength: "500" })),
-    paid ? h("p", null, t("s_paid"), ": ", plain(money(leftOf(paid), paid.currency))) : null,
+    paid ? h("p", null, t("paid"), ": ", plain(money(leftOf(paid), paid.currency))) : null,
     paid ? field("refund", h("select", {
       name: "refund",
       onchange: (e) => {
@@ -917,7 +919,7 @@ async function customers() {
   async function search() {
     const page = await get("/v1/staff/customers?" + query({ q: input.value.trim(), limit: 50 }));
     place.replaceChildren(table(t("customers"),
-      [t("name"), t("recipient"), t("status"), t("action")],
+      [t("name"), t("tel"), t("status"), t("action")],
       page.items.map((c) => [plain(c.name), plain(c.phone), c.blocked ? t("blocked") : "",
         button("open", () => openCustomer(c.id, search),
           { class: "open-customer", "aria-label": `${t("open")} ${c.name || c.phone}` })])));
@@ -938,7 +940,7 @@ async function openCustomer(id, again) {
   });
   const note = h("input", { name: "note", maxlength: "500", value: c.note || "" });
   const d = dialog(c.name || c.phone, [
-    h("dl", null, [["recipient", plain(c.phone)], ["s_completed", String(c.counts.completed)],
+    h("dl", null, [["tel", plain(c.phone)], ["s_completed", String(c.counts.completed)],
       ["s_cancelled", String(c.counts.cancelled)], ["s_no_show", String(c.counts.no_show)]]
       .map(([k, v]) => [h("dt", null, t(k)), h("dd", null, v)])),
     acts() ? h("form", {
