@@ -195,8 +195,7 @@ class Conditions(bd.Case):
         """A line of the table, whose last part says what is wrong."""
         keep = bd.Case()
         try:
-            with self.starting:  # ports that are free are looked for one after the other
-                watched = Watched(keep, scheme, fault, classes)
+            watched = self.start(keep, scheme, fault, classes)
             if not watched.ops:
                 return None
             wrong = watched.suffer()
@@ -213,6 +212,16 @@ class Conditions(bd.Case):
             )
         finally:
             keep.doCleanups()
+
+    def start(self, keep, scheme, fault, classes):
+        """Without a network of its own somebody else may take a port that was free just now."""
+        for attempt in range(5):
+            try:
+                with self.starting:
+                    return Watched(keep, scheme, fault, classes)
+            except OSError:
+                keep.doCleanups()
+        raise AssertionError("no free ports")
 
     def play(self, chosen, at_once):
         """Faults one beside the other; the table."""
