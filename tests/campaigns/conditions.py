@@ -210,6 +210,8 @@ class Conditions(bd.Case):
                 gone,
                 wrong,
             )
+        except (OSError, AssertionError) as e:  # the others go on
+            return (fault.name, scheme, "", {}, {}, None, [repr(e)])
         finally:
             keep.doCleanups()
 
