@@ -99,8 +99,8 @@ class Nodes:
             **popen
         )
 
-    def people(self, n):
-        crowd = People(self, n)
+    def people(self, n, pause=0.0):
+        crowd = People(self, n, pause)
         self.case.addCleanup(crowd.end)
         return crowd
 
