@@ -125,10 +125,11 @@ enum err db_gauges_look(struct svc *s, struct db_gauges *out, bool due[DB_GAUGES
     for (int row = 0; row < db_count(rows); row++) {
         const bool ends = strcmp(db_get_str(rows, row, "part"), "ends") == 0;
         const bool known = !db_is_null(rows, row, "counted_ms");
+        const int64_t counted_ms = known ? db_get_int(rows, row, "counted_ms") : 0;
         due[ends ? DB_GAUGES_ENDS : DB_GAUGES_DEBT] = db_get_bool(rows, row, "due");
         l.has_sent |= ends && known;
         if (!ends && known)
-            l.age_ms = db_get_int(rows, row, "counted_ms");
+            l.age_ms = counted_ms > 0 ? counted_ms : 0; /* below: the clock was set back since */
         /* A part without rows has one that says only when it was counted. */
         if (!db_is_null(rows, row, "kind"))
             db_gauges_take_row(rows, row, &l);

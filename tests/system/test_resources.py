@@ -33,7 +33,7 @@ if __name__ == "__main__" and os.environ.get("BD_OWN_CLUSTER") != "1":
         "private",
         "sh",
         "-c",
-        'mount -t tmpfs -o size=192m,mode=1777 none "$0" && exec "$@"',
+        'mount -t tmpfs -o size=320m,mode=1777 none "$0" && exec "$@"',
         SMALL,
     ]
     if (

@@ -4,9 +4,18 @@
 -- Gauges of the database, for src/svc/db_gauges.c. One node counts, and all read what it found.
 -- Ages are by the database's clock; a row of the future (a clock was set back) has the age 0.
 
+-- Counted later than now, or put off for longer than any count takes: the database's clock was set
+-- back since, and would not be at that time for hours.
+-- fragment: gauges_are_due
+(g.due_at <= clock_timestamp()
+ OR g.counted_at > clock_timestamp()
+ OR g.due_at > clock_timestamp() + interval '1 hour')
+
 -- name: gauges_look
 -- returns: part, due, counted_ms, kind, status, template, code, acknowledged, n, age_ms
-SELECT g.part, g.due_at <= clock_timestamp() AS due,
+SELECT g.part,
+       -- include: gauges_are_due
+       AS due,
        (extract(epoch FROM now() - g.counted_at) * 1000)::bigint AS counted_ms,
        f.kind, f.status, f.template, f.code, f.acknowledged, f.n,
        COALESCE(greatest(0, (extract(epoch FROM now() - f.since) * 1000)::bigint), 0) AS age_ms
@@ -26,10 +35,11 @@ SELECT NOT current_setting('transaction_read_only')::boolean AS writable;
 -- returns: part
 UPDATE gauges g
    SET due_at = clock_timestamp() + $2::bigint * interval '1 millisecond'
-  FROM (SELECT o.part
-          FROM gauges o
-         WHERE o.part = $1
-           AND o.due_at <= clock_timestamp()
+  FROM (SELECT g.part
+          FROM gauges g
+         WHERE g.part = $1
+           AND
+               -- include: gauges_are_due
            FOR NO KEY UPDATE SKIP LOCKED) o
  WHERE g.part = o.part
 RETURNING g.part;
