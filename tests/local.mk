@@ -38,7 +38,8 @@ VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full \
   --trace-children=no
 check-valgrind: $(check_PROGRAMS)
 	@printf '%s\n' $(filter tests/unit/%,$(check_PROGRAMS)) | xargs -P 2 -I{} sh -c '\
-	  CK_FORK=no CK_RUN_CASE_EXCLUDE= CK_EXCLUDE_TAGS="fork slow" srcdir="$(abs_top_srcdir)" \
+	  CK_FORK=no CK_RUN_CASE_EXCLUDE= CK_EXCLUDE_TAGS="fork slow" BOOKINGD_ROUNDS=200 \
+	    srcdir="$(abs_top_srcdir)" \
 	    $(VALGRIND) ./{} >{}.valgrind 2>&1 \
 	    || [ $$? = 77 ] || { cat {}.valgrind; echo "valgrind: {}"; exit 255; }'
 .PHONY: check-valgrind
