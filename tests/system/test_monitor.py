@@ -668,12 +668,12 @@ class Processes(MonitorCase):
                 idlers.append(s)
                 if i % 30 == 29:
                     self.page()
-            pages, faults = [], []
+            answers, faults = [], []
 
             def scrape():
                 try:
                     for _ in range(5):
-                        pages.append(self.page())
+                        answers.append(self.get())
                 except Exception as e:  # noqa: shown below
                     faults.append(e)
 
@@ -682,7 +682,10 @@ class Processes(MonitorCase):
                 t.start()
             for t in threads:
                 t.join(30)
-            self.assertEqual((faults, len(pages)), ([], 50))
+            self.assertEqual((faults, len(answers)), ([], 50))
+            for r in answers:  # reading them meanwhile would take the time of those who ask
+                self.assertEqual((r.status, r.header("Content-Type")), (200, TEXT))
+                promcheck.parse(r.body.decode(), False)
         finally:
             for s in idlers:
                 s.close()
