@@ -130,6 +130,19 @@ static void mkcompletion_print_groups(void)
     }
 }
 
+/* From a word of the line, which both shells call `word`, to the command so far; then what the word
+ * before the cursor asks for. */
+static void mkcompletion_print_finding(void)
+{
+    printf("        case $word in\n"
+           "        -c|--config) ((i++)) ;;\n"
+           "        -*) ;;\n"
+           "        *) case $command in\n            '') command=$word ;;\n            ");
+    mkcompletion_print_groups();
+    puts(") command+=\" $word\" ;;\n            esac ;;\n        esac\n    done\n"
+         "    case $prev in");
+}
+
 /* Needs nothing but bash: the package bash-completion need not be there. */
 static void mkcompletion_bash(void)
 {
@@ -139,15 +152,9 @@ static void mkcompletion_bash(void)
          "    local command='' word words i\n"
          "    COMPREPLY=()\n"
          "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-         "        word=${COMP_WORDS[i]}\n"
-         "        case $word in\n"
-         "        -c|--config) ((i++)) ;;\n"
-         "        -*) ;;");
-    printf("        *) case $command in\n            '') command=$word ;;\n            ");
-    mkcompletion_print_groups();
-    puts(") command+=\" $word\" ;;\n            esac ;;\n        esac\n    done\n"
-         "    case $prev in\n"
-         "    -c|--config)\n"
+         "        word=${COMP_WORDS[i]}");
+    mkcompletion_print_finding();
+    puts("    -c|--config)\n"
          "        compopt -o filenames 2>/dev/null\n"
          "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
          "        return ;;");
@@ -193,15 +200,9 @@ static void mkcompletion_zsh(void)
          "_bookingd() {\n"
          "    local command='' word i prev=$words[CURRENT-1]\n"
          "    for ((i = 2; i < CURRENT; i++)); do\n"
-         "        word=$words[i]\n"
-         "        case $word in\n"
-         "        -c|--config) ((i++)) ;;\n"
-         "        -*) ;;");
-    printf("        *) case $command in\n            '') command=$word ;;\n            ");
-    mkcompletion_print_groups();
-    puts(") command+=\" $word\" ;;\n            esac ;;\n        esac\n    done\n"
-         "    case $prev in\n"
-         "    -c|--config) _files; return ;;");
+         "        word=$words[i]");
+    mkcompletion_print_finding();
+    puts("    -c|--config) _files; return ;;");
     mkcompletion_print_values("compadd -- ", "; return", "return");
     puts("    esac\n"
          "    if [[ -z $command && $words[CURRENT] != -* ]]; then\n"
