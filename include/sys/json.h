@@ -42,6 +42,9 @@ void json_put(struct arena *a, json_t *obj, const char *key, json_t *value);
 void json_put_str(struct arena *a, json_t *obj, const char *key,
                   const char *z); /* NULL becomes null */
 void json_put_int(struct arena *a, json_t *obj, const char *key, int64_t v);
+/* Null without one: members are always there, so that a client need not tell missing from null. */
+void json_put_int_if(struct arena *a, json_t *obj, const char *key, bool has, int64_t v);
+void json_put_time_if(struct arena *a, json_t *obj, const char *key, bool has, struct wall w);
 void json_put_bool(struct arena *a, json_t *obj, const char *key, bool v);
 void json_put_null(struct arena *a, json_t *obj, const char *key);
 void json_put_time(struct arena *a, json_t *obj, const char *key, struct wall w);

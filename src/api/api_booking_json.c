@@ -11,16 +11,6 @@
 #include "api/api_page.h"
 #include "svc/booking_reads.h"
 
-/* null where there is no time: struct wall has no value that means "none". */
-static void booking_json_put_time(struct arena *a, json_t *obj, const char *key, bool has,
-                                  struct wall at)
-{
-    if (has)
-        json_put_time(a, obj, key, at);
-    else
-        json_put_null(a, obj, key);
-}
-
 /* All members are always there, null where there is no value: a client need not tell missing from
  * null. */
 json_t *api_booking_json(const struct api_request *r, const struct booking *bk)
@@ -37,10 +27,7 @@ json_t *api_booking_json(const struct api_request *r, const struct booking *bk)
     json_put_time(a, j, "ends_at", bk->ends_at);
     json_put_int(a, j, "party_size", bk->party_size);
     json_put_int(a, j, "amount", bk->amount);
-    if (bk->deposit >= 0)
-        json_put_int(a, j, "deposit", bk->deposit);
-    else
-        json_put_null(a, j, "deposit");
+    json_put_int_if(a, j, "deposit", bk->deposit >= 0, bk->deposit);
     json_put_int(a, j, "due_on_site", booking_due_on_site(bk));
     json_put_str(a, j, "currency", bk->currency);
     json_put_str(a, j, "payment", bk->payment);
@@ -57,8 +44,8 @@ json_t *api_booking_json(const struct api_request *r, const struct booking *bk)
                  api_text_for(r, bk->venue.in, bk->venue_locale, bk->venue.plain));
     json_put_str(a, j, "reason", bk->reason);
     json_put_time(a, j, "free_cancellation_until", bk->free_cancel_until);
-    booking_json_put_time(a, j, "hold_expires_at", bk->has_hold, bk->hold_expires_at);
-    booking_json_put_time(a, j, "cancelled_at", bk->has_cancelled, bk->cancelled_at);
+    json_put_time_if(a, j, "hold_expires_at", bk->has_hold, bk->hold_expires_at);
+    json_put_time_if(a, j, "cancelled_at", bk->has_cancelled, bk->cancelled_at);
     json_put_time(a, j, "created_at", bk->created_at);
     return j;
 }
@@ -96,7 +83,7 @@ json_t *api_notification_json(struct arena *a, const struct notification_item *n
     json_put_str(a, j, "recipient", n->recipient);
     json_put_str(a, j, "status", n->status);
     json_put_int(a, j, "attempts", n->attempts);
-    booking_json_put_time(a, j, "acknowledged_at", n->has_acknowledged, n->acknowledged_at);
+    json_put_time_if(a, j, "acknowledged_at", n->has_acknowledged, n->acknowledged_at);
     json_put_str(a, j, "error_code", n->error_code);
     json_put_str(a, j, "error_detail", n->error_detail);
     json_put_str(a, j, "provider", n->provider);

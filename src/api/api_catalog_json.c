@@ -66,10 +66,7 @@ json_t *api_service_json(const struct api_request *r, const struct service *v)
     json_put_int(a, j, "min_notice_minutes", v->min_notice_minutes);
     json_put_int(a, j, "max_advance_days", v->max_advance_days);
     json_put_int(a, j, "free_cancellation_minutes", v->free_cancellation_minutes);
-    if (v->max_party_size > 0)
-        json_put_int(a, j, "max_party_size", v->max_party_size);
-    else
-        json_put_null(a, j, "max_party_size");
+    json_put_int_if(a, j, "max_party_size", v->max_party_size > 0, v->max_party_size);
     api_deposit_put(a, j, v);
     json_t *ids = json_arr(a);
     for (size_t i = 0; i < v->resources_n; i++)

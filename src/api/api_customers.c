@@ -22,10 +22,7 @@ static json_t *api_customers_json(struct arena *a, const struct customer_seen *c
     json_put_str(a, j, "locale", c->locale);
     json_put_bool(a, j, "blocked", c->blocked);
     /* A block is an act of staff against a person: the page says since when. */
-    if (c->blocked)
-        json_put_time(a, j, "blocked_at", c->blocked_at);
-    else
-        json_put_null(a, j, "blocked_at");
+    json_put_time_if(a, j, "blocked_at", c->blocked, c->blocked_at);
     json_put_str(a, j, "note", c->note);
     json_put_time(a, j, "created_at", c->created_at);
     return j;

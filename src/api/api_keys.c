@@ -15,10 +15,7 @@ static json_t *api_keys_json(struct arena *a, const struct staff_key *k)
     json_put_str(a, j, "role", k->role);
     json_put_str(a, j, "venue_id", k->venue_id);
     json_put_time(a, j, "created_at", k->created_at);
-    if (k->revoked)
-        json_put_time(a, j, "revoked_at", k->revoked_at);
-    else
-        json_put_null(a, j, "revoked_at");
+    json_put_time_if(a, j, "revoked_at", k->revoked, k->revoked_at);
     return j;
 }
 

@@ -28,10 +28,7 @@ json_t *api_payment_json(const struct api_request *r, const struct payment *p)
         bool decided = p->expected_currency != NULL;
         json_put_int(a, j, "expected_amount", decided ? p->expected_amount : p->amount);
         json_put_str(a, j, "expected_currency", decided ? p->expected_currency : p->currency);
-        if (p->paid_amount >= 0)
-            json_put_int(a, j, "paid_amount", p->paid_amount);
-        else
-            json_put_null(a, j, "paid_amount");
+        json_put_int_if(a, j, "paid_amount", p->paid_amount >= 0, p->paid_amount);
         json_put_str(a, j, "paid_currency", p->paid_currency);
     }
     json_put_str(a, j, "gateway", config_gateway_name(r->svc.cfg));

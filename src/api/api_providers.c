@@ -17,10 +17,7 @@ static json_t *api_providers_json(struct arena *a, const struct provider_config 
     json_put_int(a, j, "max_concurrent", p->max_concurrent);
     json_put_int(a, j, "consecutive_failures", state->consecutive_failures);
     json_put_str(a, j, "last_fault", state->last_fault);
-    if (state->last_fault)
-        json_put_time(a, j, "last_fault_at", state->last_fault_at);
-    else
-        json_put_null(a, j, "last_fault_at");
+    json_put_time_if(a, j, "last_fault_at", state->last_fault != NULL, state->last_fault_at);
     return j;
 }
 

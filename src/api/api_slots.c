@@ -163,10 +163,7 @@ static enum err api_slots_get_days(struct api_request *r)
         json_t *j = json_obj(a);
         json_put_str(a, j, "date", days[i].date);
         json_put_int(a, j, "starts", days[i].starts);
-        if (days[i].starts > 0)
-            json_put_time(a, j, "first_starts_at", days[i].first);
-        else
-            json_put_null(a, j, "first_starts_at");
+        json_put_time_if(a, j, "first_starts_at", days[i].starts > 0, days[i].first);
         json_push(a, items, j);
     }
     json_t *body = json_obj(a);

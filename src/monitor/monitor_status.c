@@ -59,10 +59,7 @@ static json_t *slot_json(struct arena *a, unsigned index, const struct scoreboar
     json_put_str(a, j, "request_id", slot->request);
     json_put_str(a, j, "provider", slot->call);
     json_put_int(a, j, "age_ms", mono_ms_between(slot->since, mono_now()));
-    if (has_budget(slot))
-        json_put_int(a, j, "budget_left_ms", budget_left_ms(slot));
-    else
-        json_put_null(a, j, "budget_left_ms");
+    json_put_int_if(a, j, "budget_left_ms", has_budget(slot), budget_left_ms(slot));
     json_put_int(a, j, "served", (int64_t)slot->served);
     json_put_bool(a, j, "database", slot->database);
     return j;
@@ -108,7 +105,6 @@ static json_t *reload_json(struct arena *a)
 {
     json_t *j = json_obj(a);
     struct reload_view v;
-    char at[WALL_RFC3339_MAX];
     master_state_reload(&v);
     json_put_int(a, j, "epoch", v.epoch);
     json_put_int(a, j, "reloads", v.reloads);
@@ -116,10 +112,7 @@ static json_t *reload_json(struct arena *a)
     json_put_bool(a, j, "successful", v.good);
     /* What systemd calls MONOTONIC_USEC: comparable on this machine only. */
     json_put_int(a, j, "begun_monotonic_usec", v.begun.ns / 1000);
-    if (v.ended.us)
-        json_put_str(a, j, "ended_at", wall_format(v.ended, at));
-    else
-        json_put_null(a, j, "ended_at");
+    json_put_time_if(a, j, "ended_at", v.ended.us != 0, v.ended);
     /* `why` and not `reason`: the member's name is older than that rule, and scripts read it. */
     json_put_str(a, j, "why", v.reason);
     return j;

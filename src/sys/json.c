@@ -172,6 +172,11 @@ void json_put_int(struct arena *a, json_t *obj, const char *key, int64_t v)
     json_put(a, obj, key, json_integer(v));
 }
 
+void json_put_int_if(struct arena *a, json_t *obj, const char *key, bool has, int64_t v)
+{
+    json_put(a, obj, key, has ? json_integer(v) : json_null());
+}
+
 void json_put_bool(struct arena *a, json_t *obj, const char *key, bool v)
 {
     json_put(a, obj, key, json_boolean(v));
@@ -186,4 +191,10 @@ void json_put_time(struct arena *a, json_t *obj, const char *key, struct wall w)
 {
     char text[WALL_RFC3339_MAX];
     json_put_str(a, obj, key, wall_format(w, text));
+}
+
+void json_put_time_if(struct arena *a, json_t *obj, const char *key, bool has, struct wall w)
+{
+    char text[WALL_RFC3339_MAX];
+    json_put_str(a, obj, key, has ? wall_format(w, text) : NULL);
 }
