@@ -112,12 +112,9 @@ static void doctor_check_database(struct doctor *d)
 {
     struct svc *s = &d->s.svc;
     const struct deadline until = deadline_cap(d->end, DATABASE_MS);
-    /* As `serve` does, so that a schema of another version is found before the restart. */
-    db_require_schema(s->db, true);
     const struct mono begun = mono_now();
-    cli_become_role(s->cfg->database.url);
-    enum err e = db_connect(s->db, until);
-    cli_become_root();
+    /* As `serve` does, so that a schema of another version is found before the restart. */
+    enum err e = cli_session_connect(s, until);
     if (e != ERR_OK) {
         const struct db_unfit *unfit = e == ERR_DB_SCHEMA ? db_unfit(s->db) : NULL;
         doctor_line(d, "the database answers and fits", unfit ? unfit->sentence : err_code(e),

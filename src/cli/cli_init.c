@@ -56,12 +56,10 @@ static void init_say(struct init *in, const char *what, const char *name, bool m
  * make. */
 static enum err init_look(struct init *in)
 {
-    // cppcheck-suppress getpwnamCalled ; single-threaded
-    const struct passwd *p = getpwnam(SUPERUSER_ACCOUNT);
     if (in->superuser_url)
         cli_become_role(in->superuser_url);
-    else if (geteuid() == 0 && p && seteuid(p->pw_uid) != 0)
-        cli_error("cannot become the account " SUPERUSER_ACCOUNT ": %s", strerror(errno));
+    else if (geteuid() == 0)
+        cli_become_account(SUPERUSER_ACCOUNT);
     enum err e = db_setup_look(&in->setup, &in->place);
     if (geteuid() != getuid() && e == ERR_OK)
         e = db_setup_look_at_rules(&in->setup, &in->place);

@@ -62,11 +62,16 @@ int cli_session_open(struct cli_session *s, const struct cli *c, enum cli_needs 
 /* The same with a configuration of the caller's, which is taken over. */
 int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs needs,
                       int64_t ms) MUST_CHECK;
+/* As `serve` connects: the schema must fit. ERR_DB_SCHEMA (db_unfit() says more), or as of
+ * db_connect(). */
+enum err cli_session_connect(struct svc *s, struct deadline d) MUST_CHECK;
 void cli_session_close(struct cli_session *s);
 
 /* Around a connection: root becomes the account that is named like the URL's role, where the URL
  * is a socket's and libpq has no password. Otherwise nothing changes. */
 void cli_become_role(const char *conninfo);
+/* Root becomes this account; without such an account nothing changes. */
+void cli_become_account(const char *name);
 void cli_become_root(void);
 
 /* Says what failed and returns the exit code for it: 69 when the database does not answer, 78 for

@@ -115,17 +115,21 @@ static bool session_is_by_account(struct arena *a, const struct db_setup_url *ur
     return access(arena_printf(a, "%s/.pgpass", home ? home : "/root"), F_OK) != 0;
 }
 
+void cli_become_account(const char *name)
+{
+    // cppcheck-suppress getpwnamCalled ; single-threaded
+    const struct passwd *p = getpwnam(name);
+    if (p && seteuid(p->pw_uid) != 0)
+        cli_error("cannot become the account %s: %s", name, strerror(errno));
+}
+
 /* The server's socket asks whose process connects (peer), and root is no role. */
 void cli_become_role(const char *conninfo)
 {
     struct db_setup_url url;
     struct arena *a = geteuid() == 0 ? arena_new(4096) : NULL;
-    if (a && db_setup_read_url(a, conninfo, &url) && url.user && session_is_by_account(a, &url)) {
-        // cppcheck-suppress getpwnamCalled ; single-threaded
-        const struct passwd *p = getpwnam(url.user);
-        if (p && seteuid(p->pw_uid) != 0)
-            cli_error("cannot become the account %s: %s", url.user, strerror(errno));
-    }
+    if (a && db_setup_read_url(a, conninfo, &url) && url.user && session_is_by_account(a, &url))
+        cli_become_account(url.user);
     arena_free(a);
 }
 
@@ -133,6 +137,15 @@ void cli_become_root(void)
 {
     if (getuid() == 0 && geteuid() != 0 && seteuid(0) != 0)
         cli_error("cannot take root's rights again: %s", strerror(errno));
+}
+
+enum err cli_session_connect(struct svc *s, struct deadline d)
+{
+    db_require_schema(s->db, true);
+    cli_become_role(s->cfg->database.url);
+    const enum err e = db_connect(s->db, d);
+    cli_become_root(); /* files of providers may be root's alone */
+    return e;
 }
 
 /* Takes cfg over. On failure everything is closed and the reason is printed; the caller only
@@ -155,10 +168,7 @@ int cli_session_start(struct cli_session *s, struct config *cfg, enum cli_needs 
     if (needs == CLI_ANY_SCHEMA || needs == CLI_NO_DATABASE)
         return CLI_GO_ON;
     /* A command of another version could write rows that the daemon does not understand. */
-    db_require_schema(s->svc.db, true);
-    cli_become_role(s->cfg->database.url);
-    enum err e = db_connect(s->svc.db, s->svc.deadline);
-    cli_become_root(); /* files of providers may be root's alone */
+    enum err e = cli_session_connect(&s->svc, s->svc.deadline);
     if (e == ERR_OK)
         return CLI_GO_ON;
     int code = e == ERR_DB_SCHEMA ? EX_CONFIG : cli_failed(e);

@@ -58,19 +58,19 @@ static int staff_read_options(struct cli *c, const char *default_role, struct st
 int cli_staff_create(struct cli *c)
 {
     struct staff_key_order order;
+    struct staff_key_made made;
     struct cli_session s;
-    const char *key;
     int code = staff_read_options(c, "admin", &order);
     if (code != CLI_GO_ON)
         return code;
     code = cli_session_open(&s, c, CLI_DATABASE, STAFF_MS);
     if (code != CLI_GO_ON)
         return code;
-    enum err e = staff_key_create(&s.svc, order.name, order.role, order.venue_id, &key);
+    enum err e = staff_key_add(&s.svc, &order, &made);
     if (e == ERR_OK)
         /* Alone on one line of stdout: `KEY=$(bookingd staff-key create ...)`. Only its hash is
          * stored. */
-        puts(key);
+        puts(made.text);
     code = e == ERR_OK ? cli_done() : staff_print_error(e, order.name, order.venue_id);
     cli_session_close(&s);
     return code;
