@@ -16,7 +16,6 @@
 #include "http/http_cors.h"
 #include "http/http_problem.h"
 #include "sys/log.h"
-#include "sys/net.h"
 
 /* An answer on its way; problem NULL: of disp_local.c. */
 struct disp_reply {
@@ -32,7 +31,7 @@ static size_t disp_answer_row(const struct disp *d, const struct conn *c)
     struct http_params ignored;
     if (!c->req)
         return t->n;
-    if (c->req->local && c->req->row < t->n)
+    if (c->req->row < t->n)
         return c->req->row;
     return http_route_find(t, c->req->method, disp_conn_path(c), &ignored);
 }

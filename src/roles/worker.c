@@ -14,7 +14,6 @@
 #include "api/api.h"
 #include "base/cdefs.h"
 #include "base/digest.h"
-#include "base/ensure.h"
 #include "base/rng.h"
 #include "db/db.h"
 #include "db/db_fit.h"
@@ -60,8 +59,7 @@ struct worker {
     bool recycling; /* it has had them all */
     bool connected; /* was, at least once */
     bool compared;  /* its secret with that of other nodes */
-    bool other_secret;
-    bool unstored; /* results that the database could not take yet */
+    bool unstored;  /* results that the database could not take yet */
     struct deadline tidy_by;
     char packet[PROTOCOL_PACKET_MAX];
 };
@@ -192,13 +190,12 @@ static bool worker_take_request(struct worker *w)
 
 /* The codes that another node sent would be wrong here, and limits per phone would count twice. The
  * whole remedy is in the line, since it is read when nothing works. */
-static int worker_refuse_secret(void)
+static void worker_tell_secret(void)
 {
     LOG(LOG_LEVEL_ERROR, "worker.secret_refused", F_STR("key", "otp.secret"),
         F_STR("detail", "otp.secret is not that of the other nodes on this database"),
         F_STR("hint", "give this node their otp.secret; if it was changed on purpose: stop all "
                       "nodes, DELETE FROM node_secret in the database, start them"));
-    return EX_CONFIG;
 }
 
 /* Once per worker, with its first connection. False: the secret is another. Where the answer does
@@ -227,10 +224,10 @@ static bool worker_compare_secret(struct worker *w)
 }
 
 /*
- * False: the database does not fit a service that starts, or a configuration on trial. Of a service
- * that was ready a worker stays instead, whether it had a connection yet or not, and answers 503
- * until the schema fits: in an upgrade, or while a database is brought back step by step, that
- * passes.
+ * False, and the reason is in the log: the secret is not that of the other nodes, or the database
+ * does not fit a service that starts, or a configuration on trial. Of a service that was ready a
+ * worker stays instead, whether it had a connection yet or not, and answers 503 until the schema
+ * fits: in an upgrade, or while a database is brought back step by step, that passes.
  */
 static bool worker_tidy(struct worker *w)
 {
@@ -239,9 +236,10 @@ static bool worker_tidy(struct worker *w)
     w->connected = w->connected || db_connected(w->db);
     if (w->env->on_trial && !w->connected && db_refused(w->db))
         return false;
-    w->other_secret = !w->compared && db_connected(w->db) && !worker_compare_secret(w);
-    if (w->other_secret)
+    if (!w->compared && db_connected(w->db) && !worker_compare_secret(w)) {
+        worker_tell_secret();
         return false;
+    }
     if (w->unstored && db_connected(w->db))
         w->unstored = api_idle(w->api, deadline_in_ms(TIDY_MS));
     return true;
@@ -273,7 +271,7 @@ static int worker_run_loop(struct worker *w)
          * off long enough. */
         const bool free = !(pair->revents & POLLIN);
         if ((free || w->loop.db_due || deadline_passed(w->tidy_by)) && !worker_tidy(w))
-            return w->other_secret ? worker_refuse_secret() : EX_CONFIG;
+            return EX_CONFIG;
     }
 }
 
@@ -304,7 +302,7 @@ int worker_main(const struct child_env *env)
      */
     w.connected = db_connect(w.db, deadline_in_ms(FIRST_CONNECT_MS)) == ERR_OK;
     if (!worker_tidy(&w))
-        return w.other_secret ? worker_refuse_secret() : EX_CONFIG;
+        return EX_CONFIG;
     rest_stage(&w);
     struct protocol_report ready = {.news = PROTOCOL_READY};
     /* With jitter, so that not all are replaced at once. */

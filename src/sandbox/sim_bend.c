@@ -10,7 +10,6 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "base/chars.h"
 #include "sim_moyasar.h"
 #include "sim_serve.h"
 
