@@ -27,9 +27,8 @@ int net_systemd_count(void);
 int net_systemd_fds(const char *name, int *fds, int max);
 /* "127.0.0.1:8080", "[::1]:80", "unix:/path" of the local or peer address, into buf. */
 const char *net_local_name(int fd, char *buf, size_t size);
-/* Only the address, for rate limits and logs: "192.0.2.7"; "unix" for a unix socket. */
-const char *net_peer_address(int fd, char *buf, size_t size);
-/* The same of an address that accept() gave. */
+/* Only the address, as accept() gave it, for rate limits and logs: "192.0.2.7"; "unix" for a unix
+ * socket, "unknown" for one that is neither. Returns buf. */
 const char *net_address_text(const struct sockaddr_storage *from, char *buf, size_t size);
 /* Is the text a literal address of the network? */
 bool net_cidr_contains(const struct cidr *c, const char *address);

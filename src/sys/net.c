@@ -177,17 +177,6 @@ const char *net_local_name(int fd, char *buf, size_t size)
     return buf;
 }
 
-/* A peer that is gone already is "unknown": accept() may return its socket all the same. */
-const char *net_peer_address(int fd, char *buf, size_t size)
-{
-    union any_addr a;
-    socklen_t len = sizeof(a);
-    memset(&a, 0, sizeof(a));
-    if (getpeername(fd, &a.sa, &len) < 0)
-        a.sa.sa_family = AF_UNSPEC;
-    return address_text(&a, buf, size);
-}
-
 const char *net_address_text(const struct sockaddr_storage *from, char *buf, size_t size)
 {
     union any_addr a;

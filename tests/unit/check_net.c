@@ -72,8 +72,10 @@ START_TEST(tcp_listens_and_names)
         int client = socket(sa.ss_family, SOCK_STREAM, 0);
         ck_assert_int_eq(connect(client, (struct sockaddr *)&sa, len), 0);
         ck_assert_int_eq(net_wait(fd, POLLIN, deadline_in_ms(5000)), 1);
-        int got = accept(fd, NULL, NULL);
-        ck_assert_str_eq(net_peer_address(got, peer, sizeof(peer)), hosts[i]);
+        struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+        socklen_t from_n = sizeof(from);
+        int got = accept(fd, (struct sockaddr *)&from, &from_n);
+        ck_assert_str_eq(net_address_text(&from, peer, sizeof(peer)), hosts[i]);
         (void)snprintf(want, sizeof(want), i ? "[::1]:%u" : "127.0.0.1:%u",
                        ntohs(i ? ((struct sockaddr_in6 *)&sa)->sin6_port
                                : ((struct sockaddr_in *)&sa)->sin_port));
@@ -128,8 +130,10 @@ START_TEST(a_stale_path_is_replaced_a_live_one_not)
     (void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", at.path);
     int client = socket(AF_UNIX, SOCK_STREAM, 0);
     ck_assert_int_eq(connect(client, (struct sockaddr *)&sa, sizeof(sa)), 0);
-    int got = accept(second, NULL, NULL);
-    ck_assert_str_eq(net_peer_address(got, peer, sizeof(peer)), "unix");
+    struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+    socklen_t from_n = sizeof(from);
+    int got = accept(second, (struct sockaddr *)&from, &from_n);
+    ck_assert_str_eq(net_address_text(&from, peer, sizeof(peer)), "unix");
     close(got);
     close(client);
     close(second);
