@@ -42,6 +42,8 @@ struct db_gauges {
 
 /* What is counted at a time of its own. */
 enum db_gauges_part { DB_GAUGES_DEBT, DB_GAUGES_ENDS, DB_GAUGES_PARTS };
+/* "debt", "ends": as the table and the log have them. */
+extern const char *const db_gauges_part_names[DB_GAUGES_PARTS];
 
 /* One round trip on s->db within s->deadline: what was counted last, by whichever node. due[]: the
  * parts that somebody should count. On failure *out is as before. */

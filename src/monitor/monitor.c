@@ -191,9 +191,8 @@ static bool monitor_count(struct monitor *m, enum db_gauges_part part)
                         cfg->database.statement_timeout_ms, &counted);
     m->counting = false;
     if (e != ERR_OK && !m->uncounted && !m->ending)
-        LOG(LOG_LEVEL_WARN, "monitor.gauges_uncounted",
-            F_STR("part", part == DB_GAUGES_DEBT ? "debt" : "ends"), F_ERR(e),
-            F_MS("took", mono_ms_since(begun)));
+        LOG(LOG_LEVEL_WARN, "monitor.gauges_uncounted", F_STR("part", db_gauges_part_names[part]),
+            F_ERR(e), F_MS("took", mono_ms_since(begun)));
     if (e != ERR_OK || counted)
         m->uncounted = e != ERR_OK;
     return counted;
@@ -269,14 +268,9 @@ static void monitor_read_gauges(struct monitor *m)
 static void monitor_look_at_replication(struct monitor *m)
 {
     struct replication r;
-    struct svc s = {.cfg = m->env->cfg,
-                    .db = m->db,
-                    .arena = m->arena,
-                    .deadline = deadline_in_ms(READ_FLOOR_MS),
-                    .request_id = "monitor"};
     if (!m->env->cfg->database.require_synchronous || !m->good)
         return;
-    arena_reset(m->arena);
+    struct svc s = monitor_svc(m, READ_FLOOR_MS);
     if (replication_read(&s, &r) != ERR_OK || r.fault == m->replication_fault)
         return;
     m->replication_fault = r.fault;

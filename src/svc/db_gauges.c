@@ -107,7 +107,7 @@ static void db_gauges_take_row(struct db_rows rows, int row, struct db_gauges *o
             db_gauges_kinds[i].take(rows, row, out);
 }
 
-static const char *const db_gauges_part_names[DB_GAUGES_PARTS] = {
+const char *const db_gauges_part_names[DB_GAUGES_PARTS] = {
     [DB_GAUGES_DEBT] = "debt", [DB_GAUGES_ENDS] = "ends"};
 
 /* *out changes only when all was read, so that the page never mixes two readings. */
@@ -123,7 +123,8 @@ enum err db_gauges_look(struct svc *s, struct db_gauges *out, bool due[DB_GAUGES
     struct db_rows rows = db_result(b, at);
     l.writable = db_get_bool(db_result(b, writable_at), 0, "writable");
     for (int row = 0; row < db_count(rows); row++) {
-        const bool ends = strcmp(db_get_str(rows, row, "part"), "ends") == 0;
+        const bool ends =
+            strcmp(db_get_str(rows, row, "part"), db_gauges_part_names[DB_GAUGES_ENDS]) == 0;
         const bool known = !db_is_null(rows, row, "counted_ms");
         const int64_t counted_ms = known ? db_get_int(rows, row, "counted_ms") : 0;
         due[ends ? DB_GAUGES_ENDS : DB_GAUGES_DEBT] = db_get_bool(rows, row, "due");

@@ -78,15 +78,15 @@ WITH rows (kind, status, template, code, acknowledged, n, since) AS (
      WHERE status = 'PENDING'
      GROUP BY 3
      UNION ALL
-    SELECT 'due', '', '', '', false, count(*) FILTER (WHERE due_at <= now()), min(due_at)
-      FROM notifications
-     WHERE status = 'PENDING'
-       AND due_at IS NOT NULL
-     UNION ALL
-    SELECT 'waiting', '', '', '', false, count(*), NULL
-      FROM notifications
-     WHERE status = 'PENDING'
-       AND due_at IS NOT NULL
+    SELECT w.kind, '', '', '', false, w.n, w.since
+      FROM (
+               SELECT count(*) FILTER (WHERE due_at <= now()) AS due, count(*) AS waiting,
+                      min(due_at) AS since
+                 FROM notifications
+                WHERE status = 'PENDING'
+                  AND due_at IS NOT NULL) d
+      CROSS JOIN LATERAL (VALUES ('due', d.due, d.since),
+                                 ('waiting', d.waiting, NULL)) AS w (kind, n, since)
      UNION ALL
     SELECT 'payments', status, '', '', false, count(*), NULL
       FROM payments
