@@ -13,7 +13,6 @@
 struct db_migration {
     int version;
     int works_from; /* the oldest program, by its schema version, that can work with the result */
-    bool contract;  /* takes away what older programs need and this one does not: it may wait */
     const char *name, *sql, *checksum; /* SHA-256 of sql, hex */
     /* Statements that are run outside a transaction, each of which can be repeated, up to NULL.
      * NULL: sql is one transaction. */

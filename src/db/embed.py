@@ -236,7 +236,6 @@ def print_migrations(paths):
         needed = number if phase == "expand" else needed
         checksum = hashlib.sha256(data).hexdigest()
         print(f"    {{.version = {number},\n     .works_from = {works_from},")
-        print(f"     .contract = {'true' if phase == 'contract' else 'false'},")
         print(f'     .name = "{name[2]}",')
         print(f'     .checksum = "{checksum}",\n     .sql =')
         print(c_string(data.decode("utf-8"), "         ") + ",")
