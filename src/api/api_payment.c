@@ -8,7 +8,6 @@
 #include "api/api_payment_json.h"
 #include "svc/booking_reads.h"
 
-#include "api/api_booking_json.h"
 #include "base/url.h"
 #include "domain/metrics.h"
 #include "svc/refund.h"

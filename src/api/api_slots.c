@@ -84,26 +84,20 @@ static struct str api_slots_text(struct arena *a, const struct slot_page *page, 
     return sb_str(&out);
 }
 
-/* A text that is no date must not reach the database, whose message would not name the
- * parameter. */
-static void api_slots_check_date(struct api_request *r, const char *pointer, const char *date)
-{
-    if (date != NULL && !wall_date_valid(str_of(date)))
-        api_fault(r, pointer, "must be a date, YYYY-MM-DD");
-}
-
 /* The query of both routes; false when a fault was added. For /days the members of paging stay
  * zero. */
 static bool api_slots_read_query(struct api_request *r, struct slot_query *q)
 {
     const struct slots_input *in = r->query_input;
     const char *after[2];
-    api_slots_check_date(r, "query:from", in->from);
-    api_slots_check_date(r, "query:to", in->to);
+    /* A text that is no date must not reach the database, whose message would not name the
+     * parameter. */
+    const char *from = api_query_date(r, in->from, "query:from"),
+               *to = api_query_date(r, in->to, "query:to");
     *q = (struct slot_query){
         .service_id = r->ids[0].s,
-        .from = in->from,
-        .to = in->to,
+        .from = from,
+        .to = to,
         .resource_id = in->has_resource ? in->resource_id.s : NULL,
         .exclude_booking = in->has_excluded ? in->exclude_booking.s : NULL,
         .auth_hash = r->auth_hash,
