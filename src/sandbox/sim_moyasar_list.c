@@ -119,14 +119,6 @@ bool sim_list_takes(struct sim_request *r, struct sim_list *l, const struct sim_
     return at >= (l->page - 1) * PAGE_SIZE && at < l->page * PAGE_SIZE;
 }
 
-static void list_put_page(struct arena *a, json_t *meta, const char *key, int64_t page, bool there)
-{
-    if (there)
-        json_put_int(a, meta, key, page);
-    else
-        json_put_null(a, meta, key);
-}
-
 void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list *l,
                   const char *name)
 {
@@ -134,8 +126,8 @@ void sim_list_end(struct sim_request *r, struct sim_reply *out, struct sim_list 
     int64_t pages = (l->seen + PAGE_SIZE - 1) / PAGE_SIZE;
     json_t *meta = json_obj(a), *j = json_obj(a);
     json_put_int(a, meta, "current_page", l->page);
-    list_put_page(a, meta, "next_page", l->page + 1, l->page < pages);
-    list_put_page(a, meta, "prev_page", l->page - 1, l->page > 1);
+    json_put_int_if(a, meta, "next_page", l->page < pages, l->page + 1);
+    json_put_int_if(a, meta, "prev_page", l->page > 1, l->page - 1);
     json_put_int(a, meta, "total_pages", pages > 0 ? pages : 1);
     json_put_int(a, meta, "total_count", l->seen);
     json_put(a, j, name, l->items);

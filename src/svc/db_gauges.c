@@ -139,13 +139,10 @@ enum err db_gauges_look(struct svc *s, struct db_gauges *out, bool due[DB_GAUGES
     return ERR_OK;
 }
 
-/* Of the clock: what has ended may take a twentieth, since it only grows; what is owed, a fifth. */
-static const char *const db_gauges_pauses[DB_GAUGES_PARTS] = {
-    [DB_GAUGES_DEBT] = "4", [DB_GAUGES_ENDS] = "19"};
-
-/* A count that ran out of time would run out of it again: the next try keeps to the same share. */
-static const int64_t db_gauges_retries[DB_GAUGES_PARTS] = {
-    [DB_GAUGES_DEBT] = 5, [DB_GAUGES_ENDS] = 20};
+/* How many times its own length a count is followed by a pause: of the clock, what has ended may
+ * take a twentieth, since it only grows; what is owed, a fifth. */
+static const int64_t db_gauges_pauses[DB_GAUGES_PARTS] = {
+    [DB_GAUGES_DEBT] = 4, [DB_GAUGES_ENDS] = 19};
 
 /* The claim commits by itself, so that it stands when the count fails. */
 enum err db_gauges_count(struct svc *s, enum db_gauges_part part, int64_t least_ms,
@@ -153,18 +150,20 @@ enum err db_gauges_count(struct svc *s, enum db_gauges_part part, int64_t least_
 {
     struct db_batch *b = db_batch(s->db, s->arena, DB_WRITE);
     *counted = false;
+    /* A count that ran out of time would run out of it again: the next try keeps to the same
+     * share. */
     int at = DB_ADD(b, &stmt_gauges_claim, db_gauges_part_names[part],
-                    db_int(b, db_gauges_retries[part] * limit_ms));
+                    db_int(b, (db_gauges_pauses[part] + 1) * limit_ms));
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK || db_count(db_result(b, at)) == 0)
         return e;
     b = db_batch(s->db, s->arena, DB_WRITE);
     DB_ADD(b, &stmt_gauges_limit, db_int(b, limit_ms));
     if (part == DB_GAUGES_DEBT)
-        DB_ADD(b, &stmt_gauges_count_debt, db_int(b, least_ms), db_gauges_pauses[part],
+        DB_ADD(b, &stmt_gauges_count_debt, db_int(b, least_ms), db_int(b, db_gauges_pauses[part]),
                db_int(b, PAYMENT_CHECKS_MAX));
     else
-        DB_ADD(b, &stmt_gauges_count_ends, db_int(b, least_ms), db_gauges_pauses[part]);
+        DB_ADD(b, &stmt_gauges_count_ends, db_int(b, least_ms), db_int(b, db_gauges_pauses[part]));
     e = db_run(b, s->deadline);
     *counted = e == ERR_OK;
     return e;
