@@ -11,8 +11,6 @@
 #include "svc/svc_sql.h"
 #include "sys/json.h"
 
-/* A look costs one to three calls of the gateway: not begun with less than this left. */
-#define DESK_LOOK_MS 2000
 /* Until the next poll when this one failed, or its process died. Two fit into the minute within
  * which such money is to be noticed. */
 #define DESK_RETRY_S 25
@@ -30,11 +28,6 @@ static const char *desk_list_json(struct svc *s, struct db_batch *b, const struc
         json_push(s->arena, list, j);
     }
     return db_str(b, json_text(s->arena, list));
-}
-
-static bool desk_has_time(const struct svc *s)
-{
-    return deadline_left_ms(s->deadline) > DESK_LOOK_MS;
 }
 
 /* As a hint: what a look for its own sake meets must not open the circuit to payers. */
@@ -61,7 +54,7 @@ static enum err desk_settle_page(struct svc *s, const struct pay_changes *page, 
         return e;
     struct db_rows rows = db_result(b, i);
     int row = 0;
-    while (row < db_count(rows) && desk_has_time(s)) {
+    while (row < db_count(rows) && deadline_left_ms(s->deadline) > PAYMENT_LOOK_MS) {
         e = desk_look(s, db_get_str(rows, row, "id"));
         if (e == ERR_PROVIDER_UNAVAILABLE)
             return ERR_OK;
@@ -126,5 +119,6 @@ enum err payment_task_desk(struct svc *s)
     if (!payment_configured(s))
         return ERR_OK;
     enum err e = desk_poll(s);
-    return e == ERR_OK && desk_has_time(s) ? desk_look_at_next(s) : e;
+    return e == ERR_OK && deadline_left_ms(s->deadline) > PAYMENT_LOOK_MS ? desk_look_at_next(s)
+                                                                          : e;
 }

@@ -11,8 +11,6 @@
 /* Payments per run. A look takes some 100 ms, so that a run of this many ends well within the
  * task's time, and the others get their turn. */
 #define KEEPER_PAYMENTS_MAX 20
-/* A look costs one to three calls of the gateway: not begun with less than this left. */
-#define KEEPER_LOOK_MS 2000
 
 /* The gateway could not tell: again, less and less often. */
 static enum err keeper_put_off(struct svc *s, const char *id, int64_t checks, const char *reason)
@@ -56,7 +54,7 @@ enum err payment_task_settle(struct svc *s)
     enum err e = db_run(b, s->deadline);
     bool more = true;
     for (int i = 0; e == ERR_OK && more && i < KEEPER_PAYMENTS_MAX &&
-                    deadline_left_ms(s->deadline) > KEEPER_LOOK_MS;
+                    deadline_left_ms(s->deadline) > PAYMENT_LOOK_MS;
          i++)
         e = keeper_settle_next(s, &more);
     return e;

@@ -10,6 +10,8 @@
 
 /* ---- reading the gateway: payment_gateway.c ---- */
 
+/* A look costs one to three calls of the gateway: tasks begin none with less than this left. */
+#define PAYMENT_LOOK_MS 2000
 /* Whether a gateway is configured, and this process may call it. */
 bool payment_configured(const struct svc *s);
 /* A call to the gateway, within the deadline less what storing the result takes. */
