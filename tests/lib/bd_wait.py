@@ -1,13 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-"""Workers that wait, and what workers were asked: for tests of the dispatcher."""
+"""Processes that wait: workers, for tests of the dispatcher, and any that are stopped."""
 import contextlib
+import os
 import re
+import signal
 import threading
 
 import bd
 
 LOCK = "LOCK TABLE venues IN ACCESS EXCLUSIVE MODE"
+
+
+@contextlib.contextmanager
+def frozen(pids):
+    """Processes that do nothing inside the with block."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):  # one may have ended since they were listed
+            os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def background(call):

@@ -5,9 +5,7 @@ answer, nothing acknowledged is lost.
 
 Stops a server, so it has a cluster of its own.
 """
-import contextlib
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +20,7 @@ if __name__ == "__main__" and os.environ.get("BD_OWN_CLUSTER") != "1":
 
 import bd  # noqa: E402
 import bd_shop  # noqa: E402
+import bd_wait  # noqa: E402
 
 BUDGET, STATEMENT, QUEUE = 2.0, 1.0, 1.5
 SLACK = 0.1 * bd.PATIENCE  # the contract's 100 ms, stretched as all limits of tests are
@@ -39,19 +38,6 @@ def server_processes():
         postmaster = int(f.readline())
     with open("/proc/%d/task/%d/children" % (postmaster, postmaster)) as f:
         return [postmaster] + [int(p) for p in f.read().split()]
-
-
-@contextlib.contextmanager
-def frozen(pids):
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):  # one may have ended since they were listed
-            os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
 
 
 class Load:
@@ -308,7 +294,7 @@ class Away(bd.Case):
         ]
         self.assertGreaterEqual(len(pids), 4)
         began = time.monotonic()
-        with frozen(pids):
+        with bd_wait.frozen(pids):
             reads = STATEMENT + 1 + SLACK  # from then on they are served
             worst = self.probes(reads + 0.7 * bd.SLOWNESS, reads + 0.7 * bd.SLOWNESS)
             ended = time.monotonic()
@@ -326,7 +312,7 @@ class Away(bd.Case):
     def test_server_frozen(self):
         load = self.load()
         began = time.monotonic()
-        with frozen(server_processes()):
+        with bd_wait.frozen(server_processes()):
             worst = self.probes(STATEMENT + BUDGET + 2, STATEMENT + BUDGET)
             ended = time.monotonic()
         returned = time.monotonic()

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """Reads on a standby (database.read_url), and what is said when no standby is synchronous."""
-import contextlib
 import os
 import re
-import signal
-import subprocess
 import time
 
 import bd
 import bd_pair
 import bd_shop
+import bd_wait
 
 FROZEN_S = float(os.environ.get("BOOKINGD_FROZEN_SECONDS", "3"))
 READS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'"
@@ -74,18 +72,6 @@ class Standby(bd.Case):
 
         bd.wait_until(read, "a session at the standby", 10)
 
-    @contextlib.contextmanager
-    def frozen(self, server):
-        pids = self.pair.pids(server)
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
-
     def test_reads_without_the_primary(self):
         """Slots, days and the catalogue are answered while the primary is frozen."""
         shop = self.a_shop()
@@ -100,7 +86,7 @@ class Standby(bd.Case):
             "/v1/services/" + shop.service,
             "/v1/services/%s/days?from=%s&to=%s" % (shop.service, self.day, self.day),
         )
-        with self.frozen(self.pair.primary):
+        with bd_wait.frozen(self.pair.pids(self.pair.primary)):
             end, served, slowest = time.monotonic() + FROZEN_S, 0, 0.0
             while time.monotonic() < end:
                 begun = time.monotonic()
@@ -121,7 +107,7 @@ class Standby(bd.Case):
         """Its reads go to the primary, each within its budget, and come back when it is."""
         self.a_shop()
         self.on_standby()
-        with self.frozen(1 - self.pair.primary):
+        with bd_wait.frozen(self.pair.pids(1 - self.pair.primary)):
             took = []
             for _ in range(12):
                 begun = time.monotonic()
@@ -162,9 +148,7 @@ class Standby(bd.Case):
         self.assertTrue(shop.daemon.log_contains("event=db.standby_left .*behind its primary"))
 
     def doctor(self):
-        done = subprocess.run(
-            [bd.BIN, "-c", self.shop.daemon.path, "doctor"], capture_output=True, text=True
-        )
+        done = self.shop.daemon.run("doctor")
         return re.search(r"(\w+) +a standby confirms what is committed: (.*)", done.stdout).groups()
 
     def test_synchronous(self):
@@ -184,11 +168,7 @@ class Standby(bd.Case):
         shop.pg.sql(
             "DO $$ BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
         )
-        done = subprocess.run(
-            [bd.BIN, "-c", shop.daemon.path, "migrate", "--grant-to", "plain"],
-            capture_output=True,
-            text=True,
-        )
+        done = shop.daemon.run("migrate", "--grant-to", "plain")
         self.assertEqual(done.returncode, 0, done.stderr)
         url = shop.pg.conninfo.replace("user=postgres", "user=plain")
         shop.daemon.write_config({"database": {"url": url}})
