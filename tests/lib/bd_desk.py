@@ -13,7 +13,7 @@ import bd_node
 import bd_shop
 
 SHOTS = os.environ.get("BOOKINGD_TEST_SHOTS")  # a directory that keeps the screenshots
-TAB, ENTER, DOWN, BACKSPACE = "\ue004", "\ue007", "\ue015", "\ue003"
+TAB, ENTER, DOWN, ESCAPE = "\ue004", "\ue007", "\ue015", "\ue00c"
 # Any fault of the page itself, or of its policy.
 LISTEN = """
 window.faults = [];

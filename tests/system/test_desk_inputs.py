@@ -103,7 +103,7 @@ class Inputs(bd_desk.Pages):
             self.shot("booking")
             self.b.click("#move")
             self.b.wait("return document.querySelector('dialog input[name=time]')", "the form")
-            self.b.press("\ue00c")
+            self.b.press(bd_desk.ESCAPE)
             self.b.wait("return !document.querySelector('dialog')", "the end of the form")
             self.go("customers")
             self.b.wait("return document.querySelectorAll('.open-customer').length === 3", "three")
@@ -111,7 +111,7 @@ class Inputs(bd_desk.Pages):
             self.b.click(".open-customer")
             self.b.wait("return document.querySelector('dialog dl')", "the customer")
             self.good()
-            self.b.press("\ue00c")
+            self.b.press(bd_desk.ESCAPE)
             self.assertEqual(
                 self.b.script("return document.querySelectorAll('img, iframe, svg, b b').length"), 0
             )

@@ -153,9 +153,7 @@ class Money(bd_desk.Pages):
         self.go("payments")
         self.b.wait("return document.querySelectorAll('.accept').length === 2", "two of them")
         self.shot("payments")
-        rows = self.b.script(
-            "return [...document.querySelectorAll('#main tbody tr')].map((r) => r.textContent)"
-        )
+        rows = self.rows()
         self.assertTrue(all("121" in r and "120" in r for r in rows), rows)
         # Newest first: the second row is the one to accept.
         for what, row in (("accept", 2), ("refund", 1)):
