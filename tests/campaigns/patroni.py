@@ -96,7 +96,7 @@ class Patroni(bd.Case):
         before = [len(b.booked) for b in self.bookers]
         bd.wait_until(
             lambda: all(len(b.booked) >= n + 2 for b, n in zip(self.bookers, before)),
-            "bookings\n" + self.shop.daemon.log()[-2000:],
+            lambda: "bookings\n" + self.shop.daemon.log()[-2000:],
             limit,
         )
 

@@ -518,7 +518,7 @@ class Daemon:
         if ready:
             wait_until(
                 lambda: "READY=1" in self.notes or self.proc.poll() is not None,
-                "READY=1\n" + self.log(),
+                lambda: "READY=1\n" + self.log(),
                 limit,
             )
             if self.proc.poll() is not None:
@@ -590,7 +590,9 @@ class Daemon:
         return (
             found()
             if limit == 0
-            else wait_until(found, "log has /%s/\n%s" % (pattern, self.log()[-3000:]), limit)
+            else wait_until(
+                found, lambda: "log has /%s/\n%s" % (pattern, self.log()[-3000:]), limit
+            )
         )
 
     def titles(self):

@@ -214,7 +214,7 @@ class Cluster:
                 and all(m.get("state") in ("running", "streaming") for m in members.values())
             )
 
-        bd.wait_until(whole, "a whole cluster\n" + json.dumps(self._members()), limit, 0.3)
+        bd.wait_until(whole, lambda: "a whole cluster\n" + json.dumps(self._members()), limit, 0.3)
         return bd.wait_until(lambda: [self.leader()], "a leader")[0]
 
     def base(self, first):

@@ -29,16 +29,6 @@ DEFERRED = {
 ROW = "status, coalesce(error_code, ''), attempts"
 
 
-class Lazy:
-    """A text that is made when it is printed."""
-
-    def __init__(self, make):
-        self.make = make
-
-    def __str__(self):
-        return self.make()
-
-
 class CourierCase(bd.Case):
     def shop(self, over=None):
         shop = bd_shop.Shop(self, bd.merge(DEFERRED, over or {}))
@@ -57,7 +47,7 @@ class CourierCase(bd.Case):
         want = [[str(x) for x in row] for row in want]
         bd.wait_until(
             lambda: self.rows(columns) == want,
-            Lazy(lambda: "rows %s; they are %s" % (want, self.rows(columns))),
+            lambda: "rows %s; they are %s" % (want, self.rows(columns)),
             limit,
             0.03,
         )
@@ -361,7 +351,7 @@ class Switching(CourierCase):
             shop.daemon.hup()
             bd.wait_until(
                 lambda: len(shop.daemon.children("courier")) == n,
-                Lazy(lambda: "%d couriers: %s" % (n, shop.daemon.titles())),
+                lambda: "%d couriers: %s" % (n, shop.daemon.titles()),
                 20,
             )
         self.book(shop)
