@@ -159,7 +159,7 @@ class Start(bd.Case):
             )
         bd.wait_until(lambda: "READY=1" in d.notes or d.proc.poll() is not None, "READY=1")
         self.assertEqual(d.get("/openapi.json").status, 200)
-        self.assertEqual(d.metric("bookingd_database_up"), 1)
+        bd.wait_until(lambda: d.metric("bookingd_database_up") == 1, "the monitor's first look")
 
     def test_watchdog_only_while_healthy(self):
         d = self.daemon(

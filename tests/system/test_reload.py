@@ -511,7 +511,7 @@ class Refused(Reload):
             )
             self.assertIn(str(port), why)
         self.assertEqual(d.get("/v1/venues").status, 200)
-        self.assertEqual(d.metric("bookingd_database_up"), 1)
+        bd.wait_until(lambda: d.metric("bookingd_database_up") == 1, "the monitor's first look")
         d.config["monitor"]["listen"] = "127.0.0.1:%d" % d.monitor_port
         self.reload(d, {})
 
