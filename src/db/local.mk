@@ -17,7 +17,8 @@ DB_MIGRATIONS = \
   src/db/migrations/0013_desk.sql \
   src/db/migrations/0014_growth.sql \
   src/db/migrations/0015_cluster.sql \
-  src/db/migrations/0016_partitions.sql
+  src/db/migrations/0016_partitions.sql \
+  src/db/migrations/0017_zone.sql
 
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \

@@ -15,6 +15,7 @@ class Bookings(bd.Case):
     @classmethod
     def setUpClass(cls):
         cls.keep = bd.Case()
+        cls.addClassCleanup(cls.keep.doCleanups)
         cls.shop = bd_shop.Shop(
             cls.keep, {"bookings": {"max_active_per_customer": 5, "hold": "2s"}}
         )
@@ -29,10 +30,6 @@ class Bookings(bd.Case):
         cls.elsewhere = cls.shop.key("elsewhere", "admin", cls.other)
         cls.hour = 0
         cls.phone = 0
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.keep.doCleanups()
 
     def setUp(self):
         cls = type(self)

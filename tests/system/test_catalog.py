@@ -315,5 +315,18 @@ class Catalog(bd.Case):
         self.refused(self.client.get("/v1/services/x/slots"), 404, "not_found")
 
 
+class Zones(bd.Case):
+    def test_the_names_of_the_list_and_no_others(self):
+        pg = self.postgres()
+        names = "SELECT name FROM pg_timezone_names"
+        self.assertEqual(pg.sql("SELECT name FROM (%s) z WHERE NOT zone_known(name)" % names), [])
+        for change in ("lower(name)", "upper(name)", "name || '+3'", "name || ' '", "'/' || name"):
+            wrong = "SELECT s FROM (SELECT %s AS s FROM (%s) z) x" % (change, names)
+            wrong += " WHERE zone_known(s) <> (s IN (%s))" % names
+            self.assertEqual(pg.sql(wrong), [], change)
+        for name in "", "FOO+3", "<+03>-03", "Foo/Bar+3", "3", "PST", "pst", "../UTC", "a" * 300:
+            self.assertEqual(pg.value("SELECT zone_known('%s')" % name), "f", name)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -31,14 +31,12 @@ class Cors(bd.Case):
     @classmethod
     def setUpClass(cls):
         cls.pg = bd.Postgres()
+        cls.addClassCleanup(cls.pg.close)
         cls.d = bd.Daemon(
             cls.pg, {"server": {"cors_origins": [LISTED, "HTTP://LocalHost:5173/".rstrip("/")]}}
-        ).start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.d.close()
-        cls.pg.close()
+        )
+        cls.addClassCleanup(cls.d.close)
+        cls.d.start()
 
     def readable(self, r, origin=LISTED):
         """The page may read this answer, and no cache gives it to another page."""

@@ -18,17 +18,9 @@ class Money(bd_desk.Pages):
     def setUpClass(cls):
         super().setUpClass()
         cls.keep, cls.hour = bd.Case(), 0
-        try:
-            cls.shop = bd_pay.PayShop(cls.keep, {"desk": {"enabled": "on"}})
-            cls.shop.hooks(False, callbacks=False)
-        except BaseException:
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.keep.doCleanups()
-        super().tearDownClass()
+        cls.addClassCleanup(cls.keep.doCleanups)
+        cls.shop = bd_pay.PayShop(cls.keep, {"desk": {"enabled": "on"}})
+        cls.shop.hooks(False, callbacks=False)
 
     def opened(self):
         """A booking with an open payment, each in an hour of its own."""

@@ -20,16 +20,9 @@ class Base(bd.Case):
     @classmethod
     def setUpClass(cls):
         cls.keep = bd.Case()
-        try:
-            cls.shop = bd_pay.PayShop(cls.keep, cls.over)
-        except BaseException:
-            cls.keep.doCleanups()
-            raise
+        cls.addClassCleanup(cls.keep.doCleanups)
+        cls.shop = bd_pay.PayShop(cls.keep, cls.over)
         cls.hour = 0
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.keep.doCleanups()
 
     def setUp(self):
         self.shop.sandbox.clear()

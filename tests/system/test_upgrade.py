@@ -25,6 +25,7 @@ class Upgrade(bd.Case):
     @classmethod
     def setUpClass(cls):
         cls.keep = bd.Case()
+        cls.addClassCleanup(cls.keep.doCleanups)
         cls.pg = cls.keep.postgres(migrate=False)
         with open(os.path.join(DATA, "v0.1.0.sql"), encoding="utf-8") as f:
             cls.pg.sql(f.read())
@@ -34,10 +35,6 @@ class Upgrade(bd.Case):
         cls.seen = load_answers()
         sms = cls.keep.provider(bd.p_reply(201, bd_shop.sms_ok))
         cls.daemon = cls.keep.daemon(cls.pg, bd_shop.config(sms))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.keep.doCleanups()
 
     @classmethod
     def count_rows(cls):

@@ -282,19 +282,14 @@ SELECT 1 AS locked
  WHERE id = $1::uuid
    FOR NO KEY UPDATE;
 
--- PostgreSQL's own list of names serves this check and the arithmetic with time zones. Left out are
--- other spellings of the same zones, and zones that depend on the server's settings. That list is
--- made from 600 files each time it is asked for, so the zones of other venues are asked first.
+-- PostgreSQL's own zones serve this check and the arithmetic with time zones. Left out are other
+-- spellings of the same zones, and zones that depend on the server's settings.
 -- name: catalog_zone_known
 -- params: $1 text name of a time zone
 -- returns: known
 SELECT 1 AS known
- WHERE EXISTS (SELECT FROM venues v WHERE v.time_zone = $1)
-    OR EXISTS (
-           SELECT
-             FROM pg_timezone_names z
-            WHERE z.name = $1
-              AND z.name !~ '^(posix/|right/|(posixrules|localtime|Factory)$)');
+ WHERE $1 !~ '^(posix/|right/|(posixrules|localtime|Factory)$)'
+   AND zone_known($1);
 
 -- name: catalog_venue_save
 -- params: $1 uuid venue, $2 text name, $3 text time zone, $4 text currency, $5 boolean active,
