@@ -9,9 +9,11 @@
 #define BOOKINGD_EXT_EXT_BULKHEAD_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cdefs.h"
+#include "domain/roles.h"
 
 #define EXT_PLACES_MAX 1024 /* the configuration's limit of max_concurrent */
 
@@ -24,5 +26,7 @@ int ext_bulkhead_enter(struct ext_bulkhead *b, unsigned max) MUST_CHECK;
 void ext_bulkhead_leave(struct ext_bulkhead *b, int place);
 /* Places that living processes hold. */
 unsigned ext_bulkhead_count(const struct ext_bulkhead *b);
+/* Whether a living process of that role holds a place. */
+bool ext_bulkhead_has_role(const struct ext_bulkhead *b, enum role role);
 
 #endif

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "domain/roles.h"
+
 #define EXT_HOLDER_SLOTS_MAX 4095 /* a slot, counted from 1, fits into the breaker's 12 bits */
 #define EXT_HOLDER_SHORT_BITS 26
 
@@ -23,6 +25,8 @@ uint64_t ext_holder_self(void);
 /* Whether that very process still lives, as far as the scoreboard knows, and says itself that it
  * has the place (scoreboard_hold()): until the master has reaped it, it does. */
 bool ext_holder_alive(uint64_t holder, uint64_t place);
+/* Whether the holder's slot is one of that role; false for a process without a slot. */
+bool ext_holder_has_role(uint64_t holder, enum role role);
 /* Twelve bits of slot and fourteen of generation, for the breaker's word. */
 uint32_t ext_holder_short(uint64_t holder);
 /* The same question of the short form; true for a process without a slot, whose life the short form

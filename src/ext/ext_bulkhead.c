@@ -79,3 +79,14 @@ unsigned ext_bulkhead_count(const struct ext_bulkhead *b)
     }
     return n;
 }
+
+bool ext_bulkhead_has_role(const struct ext_bulkhead *b, enum role role)
+{
+    for (unsigned i = 0; i < EXT_PLACES_MAX; i++) {
+        uint64_t holder = atomic_load_explicit(&b->place[i], memory_order_relaxed);
+        if (ext_holder_has_role(holder, role) &&
+            ext_holder_alive(holder, ext_bulkhead_number(b, i)))
+            return true;
+    }
+    return false;
+}

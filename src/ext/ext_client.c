@@ -198,17 +198,19 @@ static unsigned ext_client_hints_max(const struct provider_config *p)
     return p->max_concurrent >= 8 ? (unsigned)p->max_concurrent / 4 : 1;
 }
 
-/* A single place may be a courier's: then it is waited for like a hint's, since a code that has to
- * wait is better than one that is refused. */
+/* The keeper asks the gateway each second, which may fill the places. A single place may also be a
+ * courier's. Both are waited for like a hint, since an answer that comes late is better than one
+ * that is refused. */
 static bool ext_client_will_leave(const struct provider_config *p, const struct ext_cell *cell)
 {
     return ext_bulkhead_count(&cell->hints) > 0 ||
+           ext_bulkhead_has_role(&cell->bulkhead, ROLE_KEEPER) ||
            (p->max_concurrent == 1 && ext_bulkhead_count(&cell->couriers) > 0);
 }
 
 /*
  * Who finds the places full while a hint has one of them waits for the hint to end: nobody is
- * refused because of a stranger's hint. Without a hint inside nothing is waited for.
+ * refused because of a stranger's hint, or of the keeper. Without these nothing is waited for.
  */
 static bool ext_client_await_places(struct ext *x, const struct provider_config *p,
                                     struct ext_cell *cell, bool hint)
@@ -220,9 +222,11 @@ static bool ext_client_await_places(struct ext *x, const struct provider_config 
     }
     struct deadline until = deadline_in_ms(HINT_WAIT_MS);
     for (;;) {
+        /* Asked before and after: who leaves in between has freed a place. */
+        const bool leaves = ext_client_will_leave(p, cell);
         if (ext_client_take_places(x, p, cell))
             return true;
-        if (hint || !ext_client_will_leave(p, cell) || deadline_passed(until))
+        if (hint || !(leaves || ext_client_will_leave(p, cell)) || deadline_passed(until))
             break;
         (void)poll(NULL, 0, HINT_WAIT_STEP_MS);
     }

@@ -59,6 +59,12 @@ bool ext_holder_alive(uint64_t holder, uint64_t place)
     return slot_alive(slot1 - 1, low, UINT32_MAX) && scoreboard_holds(slot1 - 1, place);
 }
 
+bool ext_holder_has_role(uint64_t holder, enum role role)
+{
+    const unsigned slot1 = ext_holder_slot1(holder);
+    return slot1 > 0 && slot1 <= scoreboard_slots() && scoreboard_role(slot1 - 1) == role;
+}
+
 uint32_t ext_holder_short(uint64_t holder)
 {
     return ext_holder_slot1(holder) << SHORT_GENERATION_BITS |
