@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
-/* `bookingd check-config`: faults of the file, settings that cannot be meant, and warnings about
- * what is unsafe. Faults end with exit code 78, warnings do not: a test system may have reasons.
- * Nothing is connected to, so it also runs in a pipeline. */
+/* `bookingd check-config`: faults of the file (domain/config_hopeless.c has those that `serve`
+ * takes) and warnings about what is unsafe. Faults end with exit code 78, warnings do not: a test
+ * system may have reasons. Nothing is connected to, so it also runs in a pipeline. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
@@ -18,24 +17,13 @@
 #include "domain/templates.h"
 #include "svc/phone.h"
 
-/* RFC 6750 and NIST SP 800-63B ask for 112 bits and more of what cannot be guessed: 16 bytes. */
-#define WEBHOOK_SECRET_MIN 16
 /* Chance of one in a thousand per code, with the usual attempts. */
 #define CODE_GUESSES_MAX 1000
 
-/* `hopeless`: at least one setting was refused; the others are still looked at. */
 struct check {
     const struct config *cfg;
     const char *path;
-    bool hopeless;
 };
-
-/* For what serve must not start with: it would work, and protect nothing. */
-static void check_config_refuse(struct check *c, const char *key, const char *what)
-{
-    cli_error("%s: %s: %s", c->path ? c->path : "defaults", key, what);
-    c->hopeless = true;
-}
 
 /* For what may be meant, but is unsafe where it is not. */
 static void check_config_warn(const struct check *c, const char *key, const char *what)
@@ -43,56 +31,22 @@ static void check_config_warn(const struct check *c, const char *key, const char
     cli_error("%s: warning: %s: %s", c->path ? c->path : "defaults", key, what);
 }
 
-/* With a /0, whoever connects could claim any address, and no limit per address would hold. */
 static void check_config_judge_server(struct check *c)
 {
     const struct config *cfg = c->cfg;
-    for (size_t i = 0; i < cfg->server.trusted_proxies_n; i++) {
-        const struct cidr *net = &cfg->server.trusted_proxies[i];
-        if (net->family != AF_UNIX && net->prefix == 0)
-            check_config_refuse(c, "server.trusted_proxies", "a /0 trusts everybody");
-    }
     const char *at = cfg->monitor.listen.kind == LISTEN_TCP ? cfg->monitor.listen.host : "127.";
     if (strncmp(at, "127.", 4) != 0 && strcmp(at, "::1") != 0)
         check_config_warn(c, "monitor.listen",
                           "metrics and status are not on loopback, and ask for no credentials");
 }
 
-/* By the text of the URL: names are not looked up, since this also runs without a network. */
-static bool check_config_is_local(const char *url)
-{
-    const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : "";
-    return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
-           strncmp(host, "[::1]", 5) == 0;
-}
-
-/* Moyasar's keys say what they are: pk_ can take no payment of ours, and what a live key is used
- * for is real money. */
-static void check_config_judge_gateway(struct check *c, const struct provider_config *p)
-{
-    if (!p->secret_key)
-        return;
-    bool live = str_starts(str_of(p->secret_key), STR("sk_live_"));
-    if (str_starts(str_of(p->secret_key), STR("pk_")))
-        check_config_refuse(c, p->name, "secret_key is a publishable key (pk_)");
-    if (live && strncmp(p->base_url, "http://", 7) == 0)
-        check_config_refuse(c, p->name, "a live secret_key over http");
-    if (live && check_config_is_local(c->cfg->server.public_url))
-        check_config_refuse(c, "server.public_url",
-                            "is on loopback: with a live key payers cannot come back");
-}
-
-/* Refused is what would protect nothing; what may be meant in a test system is a warning. */
+/* What may be meant in a test system is a warning. */
 static void check_config_judge_providers(struct check *c)
 {
     for (size_t i = 0; i < c->cfg->providers_n; i++) {
         const struct provider_config *p = &c->cfg->providers[i];
         const char *host = strstr(p->base_url, "://") ? strstr(p->base_url, "://") + 3 : "";
-        bool local = check_config_is_local(p->base_url);
-        check_config_judge_gateway(c, p);
-        if (p->webhook_secret && strlen(p->webhook_secret) < WEBHOOK_SECRET_MIN)
-            check_config_refuse(c, p->name, "webhook_secret must have at least 16 bytes");
-        if (strncmp(p->base_url, "http://", 7) == 0 && !local)
+        if (strncmp(p->base_url, "http://", 7) == 0 && !config_url_is_local(p->base_url))
             check_config_warn(c, p->name, "base_url is http: its credentials can be read");
         /* At a link-local address cloud machines offer their own credentials: a provider there
          * is a mistake or an attack. */
@@ -235,11 +189,9 @@ int cli_check_config(struct cli *c)
     /* Not for a check of the file alone, as in a pipeline: its warnings are enough. */
     if (!without_secrets && !print)
         check_config_print_sizes(cfg);
-    if (!check.hopeless && print)
+    if (print)
         config_show(cfg, stdout);
     config_free(cfg);
-    if (check.hopeless)
-        return EX_CONFIG;
     if (!print) /* its output is YAML */
         puts("configuration ok");
     return cli_done();

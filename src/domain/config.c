@@ -71,6 +71,8 @@ static void config_read_root(struct config_loader *l, const struct config_node *
     config_check_reminders(l, root);
     config_check_listens(l, root);
     config_check_alerts(l, root);
+    if (l->on_key) /* check-config, which alone shows the keys */
+        config_check_hopeless(l, root);
 }
 
 struct config *config_load_any(const char *path, bool offline, config_on_key on_key,

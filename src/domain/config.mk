@@ -6,7 +6,7 @@ libdomain_a_SOURCES += \
   include/domain/provider.h include/domain/providers.def src/domain/provider.c \
   include/domain/templates.h include/domain/templates.def src/domain/templates.c \
   include/domain/config_alerts.h src/domain/config_alerts.c src/domain/config_message.c \
-  src/domain/config_otp.c \
+  src/domain/config_hopeless.c src/domain/config_otp.c \
   src/domain/config_provider.c \
   include/domain/config_show.h src/domain/config_show.c \
   src/domain/config_reminder.c include/domain/reminder.h \

@@ -74,6 +74,8 @@ void config_read_alert_phones(const struct config_entry *e);  /* list [const cha
 void config_read_severity(const struct config_entry *e);      /* [int, enum severity] */
 /* After all keys: adds the webhook's provider, and faults of what is missing. */
 void config_check_alerts(struct config_loader *l, const struct config_node *root);
+/* config_hopeless.c: faults of what could run, and would protect nothing or take no money. */
+void config_check_hopeless(struct config_loader *l, const struct config_node *root);
 void config_default_messages(struct config *c);
 
 /* config.c: reads a file; on_key is the loader's. The caller frees both, as of config_load(). */

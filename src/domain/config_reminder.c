@@ -92,10 +92,10 @@ void config_check_reminders(struct config_loader *l, const struct config_node *r
     const struct config *c = config_of(l);
     const struct time_of_day from = c->notifications.quiet_from, to = c->notifications.quiet_to;
     const struct config_node *quiet = config_node_at(root, "notifications.quiet");
-    if (!quiet || !(from.set || to.set))
+    if (!quiet || !(from.set || to.set)) /* one that is there and faulty has its own fault */
         return;
-    if (!from.set || !to.set)
+    if (!config_node_member(quiet, STR("from")) || !config_node_member(quiet, STR("to")))
         config_fault_key(l, quiet, "needs both from and to");
-    else if (from.minutes == to.minutes)
+    else if (from.set && to.set && from.minutes == to.minutes)
         config_fault_key(l, quiet, "from and to are the same time");
 }

@@ -396,11 +396,11 @@ class CheckConfig(Base):
 
     def test_hopeless(self):  # S26
         path = self.config(server={"trusted_proxies": ["0.0.0.0/0"]})
-        self.ended(run("-c", path, "check-config"), CONFIG, "", "trusted_proxies.*everybody")
+        self.ended(run("-c", path, "check-config"), CONFIG, "", ":1:[0-9]+: server.trusted_proxies: .*everybody")
         moyasar = {"type": "moyasar", "secret_key": "k" * 20, "webhook_secret": "1"}
         moyasar["base_url"] = "https://api.moyasar.com"
         path = self.config(providers={"m": moyasar})
-        self.ended(run("-c", path, "check-config"), CONFIG, "", "webhook_secret.*16 bytes")
+        self.ended(run("-c", path, "check-config"), CONFIG, "", ":1:[0-9]+: providers.m.webhook_secret: .*16 bytes")
 
     def test_keys_of_the_gateway(self):  # M31
         good = {
@@ -410,13 +410,19 @@ class CheckConfig(Base):
             "base_url": "https://api.moyasar.com/v1",
         }
         public = {"public_url": "https://book.example.com"}
+        loopback = "server.public_url: is on loopback"
         for over, server, what in (
-            ({"secret_key": "pk_live_0123456789"}, public, "publishable"),
-            ({"secret_key": "pk_test_0123456789"}, public, "publishable"),
-            ({"base_url": "http://api.moyasar.com"}, public, "live secret_key over http"),
-            ({}, {}, "public_url.*loopback"),
-            ({}, {"public_url": "http://localhost:8080"}, "public_url.*loopback"),
+            ({"secret_key": "pk_live_0123456789"}, public, "providers.m.secret_key: .*publishable"),
+            ({"secret_key": "pk_test_0123456789"}, public, "providers.m.secret_key: .*publishable"),
+            ({"base_url": "http://api.moyasar.com"}, public, "providers.m.base_url: must be https"),
+            ({}, {}, loopback),
+            ({}, {"public_url": "http://localhost:8080"}, loopback),
+            ({}, {"public_url": "https://shop.localhost"}, loopback),
+            ({}, {"public_url": "https://127.1.2.3"}, loopback),
+            ({}, {"public_url": "https://[::ffff:127.0.0.1]:8080"}, loopback),
+            ({}, {"public_url": "https://0.0.0.0"}, loopback),
         ):
+            what = ":1:[0-9]+: " + what  # with its place, as every fault of the file
             path = self.config(providers={"m": {**good, **over}}, server=server)
             self.ended(run("-c", path, "check-config"), CONFIG, "", what)
         path = self.config(providers={"m": good}, server=public)
