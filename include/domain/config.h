@@ -128,8 +128,6 @@ struct config *config_load_offline(const char *path, struct config_report **repo
 /* Judge of database.url, which is libpq's business and above this layer; main() gives it before the
  * first load. */
 void config_set_url_check(const char *(*fault)(const char *url));
-/* Does the URL (NULL: no) lead to this machine, as far as its text says? */
-bool config_url_is_local(const char *url);
 /*
  * Wipes all secrets but those that are kept, in this process's copy: after a fork a role has what
  * it needs and no more. What was wiped reads as empty.

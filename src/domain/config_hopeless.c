@@ -12,6 +12,7 @@
 
 #include "base/url.h"
 #include "config_priv.h"
+#include "domain/config_show.h"
 
 /* RFC 6750 and NIST SP 800-63B ask for 112 bits and more of what cannot be guessed: 16 bytes. */
 #define WEBHOOK_SECRET_MIN 16
