@@ -153,7 +153,7 @@ class Campaign(bd.Case):
 
     def quiet(self):
         """Waits, with no fault left and no request made, while the keeper does the rest. Returns
-        the seconds until no notification was PENDING.
+        the seconds until no notification was PENDING, and what is unequal on both sides at the end.
         """
         self.field.end()
         begun = time.monotonic()
@@ -170,7 +170,8 @@ class Campaign(bd.Case):
             self.whole, "a process of each kind", 40, 0.1
         )  # one that died often is waited for
 
-        # A hold that ends while the checker reads has a payment that the keeper has not ended yet.
+        # A hold that ends while both sides are read has a payment that the keeper has not ended.
+        unequal = []
         ending = (
             "SELECT count(*) FROM bookings WHERE status = 'pending_payment' AND "
             "hold_expires_at < now() + interval '5 seconds'"
@@ -187,8 +188,9 @@ class Campaign(bd.Case):
                 "UPDATE refunds SET created_at = created_at - interval '16 minutes' WHERE status "
                 "= 'unknown'"
             )
+            unequal[:] = self.shop.imbalance()
             return (
-                not self.shop.imbalance()
+                not unequal
                 and self.shop.pg.value(pending) == "0"
                 and self.shop.pg.value(ending) == "0"
             )
@@ -197,7 +199,7 @@ class Campaign(bd.Case):
             bd.wait_until(settled, "equal invoices on both sides", 120 / bd.PATIENCE, 0.3)
         except AssertionError:
             pass  # the checker says in words what is not equal
-        return took
+        return took, unequal
 
     def whole(self):
         try:
@@ -271,7 +273,7 @@ class Campaign(bd.Case):
             self.begin(seed, customers, staff)
             self.injector.last = last
             self.inject(plan, None if seconds is None else begun + seconds)
-            pending_s = self.quiet()
+            pending_s, unequal = self.quiet()
         finally:
             if records:
                 self.field.write(os.path.join(records, "requests.jsonl"))
@@ -279,7 +281,7 @@ class Campaign(bd.Case):
                     f.write(self.shop.daemon.log())
                 with open(os.path.join(records, "windows"), "w") as f:
                     f.writelines("%s\n" % w for w in self.injector.windows)
-        checker = chaos_check.Checker(self.field, self.injector.windows)
+        checker = chaos_check.Checker(self.field, self.injector.windows, unequal)
         wrong = checker.all()
         self.table(checker, time.monotonic() - begun, pending_s)
         log = self.shop.daemon.log()
