@@ -63,7 +63,7 @@ class Client(bd.Case):
 
     def node(self, *argv):
         done = subprocess.run(
-            ["node", *argv], cwd=WORK, capture_output=True, text=True, timeout=60 * bd.SLOWNESS
+            ["node", *argv], cwd=WORK, capture_output=True, text=True, timeout=300 * bd.SLOWNESS
         )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
