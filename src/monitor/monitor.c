@@ -55,9 +55,8 @@ struct monitor {
     bool good;              /* the last read succeeded */
     struct mono read_begun; /* of the last good one */
     int64_t look_took_ms;
-    bool counting;                 /* for all nodes; the figures of before stand meanwhile */
-    bool uncounted;                /* the last count failed: said once */
-    const char *replication_fault; /* as last logged; one of the constants of svc/replication.c */
+    bool counting;  /* for all nodes; the figures of before stand meanwhile */
+    bool uncounted; /* the last count failed: said once */
     struct deadline next_read, next_judged;
     struct deadline blind_until;
     struct conditions conditions;
@@ -271,9 +270,12 @@ static void monitor_look_at_replication(struct monitor *m)
     if (!m->env->cfg->database.require_synchronous || !m->good)
         return;
     struct svc s = monitor_svc(m, READ_FLOOR_MS);
-    if (replication_read(&s, &r) != ERR_OK || r.fault == m->replication_fault)
+    if (replication_read(&s, &r) != ERR_OK)
         return;
-    m->replication_fault = r.fault;
+    m->view.replication_known = true;
+    if (r.fault == m->view.replication_fault)
+        return;
+    m->view.replication_fault = r.fault;
     if (r.fault)
         LOG(LOG_LEVEL_WARN, "db.not_synchronous", F_STR("reason", r.fault), F_STR("hint", r.todo));
     else

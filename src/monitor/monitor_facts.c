@@ -150,6 +150,7 @@ static void monitor_facts_database(const struct monitor_view *v, struct facts *f
 {
     const struct db_gauges *g = &v->gauges;
     f->at[FACT_DATABASE_UP] = v->database_up;
+    f->at[FACT_DATABASE_NOT_SYNCHRONOUS] = v->database_up && v->replication_fault;
     f->at[FACT_NODES_DIFFERING] = v->database_up ? (int64_t)v->nodes.differing : 0;
     f->at[FACT_DATABASE_WRITABLE] = v->database_up && g->writable;
     /* Before the first reading there is no age, and a large one would raise an alert at each

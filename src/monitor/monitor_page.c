@@ -183,6 +183,8 @@ static void monitor_page_database(struct metrics_page *page, const struct monito
 {
     monitor_page_gauge(page, COMPUTED_DATABASE_UP, v->database_up);
     monitor_page_gauge(page, COMPUTED_DATABASE_WRITABLE, v->database_up && v->gauges.writable);
+    if (v->database_up && v->replication_known)
+        monitor_page_gauge(page, COMPUTED_DATABASE_SYNCHRONOUS, !v->replication_fault);
     /* With this one. */
     monitor_page_gauge(page, COMPUTED_NODES, v->database_up ? (double)v->nodes.n + 1 : 0);
     monitor_page_gauge(page, COMPUTED_NODES_DIFFERING,

@@ -22,6 +22,9 @@ struct monitor_view {
     struct db_gauges gauges; /* meaningful when database_up */
     struct wall read_at;     /* us 0: never */
     struct nodes nodes;      /* the others, as last read */
+    bool replication_known;  /* never without database.require_synchronous */
+    /* As last read and logged: one of the constants of svc/replication.c; NULL: none. */
+    const char *replication_fault;
 };
 
 /* The whole page in the format that the Accept field asks for. */

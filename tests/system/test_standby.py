@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
 """Reads on a standby (database.read_url), and what is said when no standby is synchronous."""
+import base64
+import json
 import os
 import re
 import time
@@ -10,6 +12,7 @@ import bd_pair
 import bd_shop
 import bd_wait
 
+SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 FROZEN_S = float(os.environ.get("BOOKINGD_FROZEN_SECONDS", "3"))
 READS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookingd worker'"
 
@@ -25,7 +28,7 @@ class Standby(bd.Case):
         cls.pair = bd_pair.Pair()
         cls.addClassCleanup(cls.pair.close)
 
-    def a_shop(self, **database):
+    def a_shop(self, alerts=None, **database):
         shop = self.shop = bd_shop.Shop(
             self,
             {
@@ -39,7 +42,8 @@ class Standby(bd.Case):
                 "database": {
                     "read_url": self.pair.conninfo(1 - self.pair.primary, shop.pg.name),
                     **database,
-                }
+                },
+                "alerts": alerts or {},
             }
         )
         self.day = shop.at(0, bd_shop.RIYADH)[:10]
@@ -147,23 +151,46 @@ class Standby(bd.Case):
         bd.wait_until(lambda: shop.at(3) not in self.starts(), "the primary's slots", 5)
         self.assertTrue(shop.daemon.log_contains("event=db.standby_left .*behind its primary"))
 
+    def told(self, kind):
+        """Waits for the webhook about the missing synchronous standby."""
+        name = "BookingdDatabaseNotSynchronous"
+
+        def find():
+            sent = [json.loads(r["body"]) for r in list(self.hook.requests)]
+            return any(m["type"] == kind and m["data"]["name"] == name for m in sent)
+
+        bd.wait_until(find, kind, 40)
+
+    def monitor_page(self, path):
+        with bd.Client(("127.0.0.1", self.shop.daemon.monitor_port)) as c:
+            return c.request("GET", path, None, {"Accept-Language": "en"}).body.decode()
+
     def doctor(self):
         done = self.shop.daemon.run("doctor")
         return re.search(r"(\w+) +a standby confirms what is committed: (.*)", done.stdout).groups()
 
     def test_synchronous(self):
-        """doctor and the monitor say when the primary has no synchronous standby."""
-        shop = self.a_shop()
+        """doctor, log, metric, status page and webhook say when no standby is synchronous."""
+        self.hook = self.provider(bd.p_reply(204))
+        alerts = {"after": "0s", "webhook": self.hook.url, "webhook_secret": SECRET}
+        shop = self.a_shop(alerts=alerts)
+        gauge = "bookingd_database_synchronous"
         self.assertEqual(self.doctor(), ("ok", "yes"))
+        bd.wait_until(lambda: gauge + " 1" in self.monitor_page("/metrics"), "the gauge")
         self.pair.asynchronous()
         try:
             self.assertEqual(self.doctor(), ("FAULT", "commits wait for no standby"))
             shop.daemon.log_contains(
                 'event=db.not_synchronous .*reason="commits wait for no standby"', 10
             )
+            bd.wait_until(lambda: gauge + " 0" in self.monitor_page("/metrics"), "the gauge")
+            self.told("condition.began")
+            self.assertIn("No standby confirms what is committed", self.monitor_page("/"))
         finally:
             self.pair.synchronous()
         shop.daemon.log_contains("event=db.synchronous", 10)
+        self.told("condition.ended")
+        self.assertNotIn("No standby confirms", self.monitor_page("/"))
         # A role without rights sees that there is a standby, and not what it is.
         shop.pg.sql(
             "DO $$ BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
