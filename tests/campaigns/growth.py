@@ -31,6 +31,8 @@ def uid(kind, n):
 VENUE, RESOURCE, SERVICE, CUSTOMER, BOOKING, NOTE, PAYMENT, AUDIT = range(1, 9)
 SQL_UID = "('0000000%d-0000-7000-8000-' || lpad(to_hex(%s), 12, '0'))::uuid"
 
+# Who books is one of so many: of a few hundred a plan reads all, which is less than a look per row.
+LEAST_PEOPLE = 10000
 # Venues with a resource each, and eight bookings per resource and day: the past is `n` of them, and
 # what is ahead is the same. Rows come in the order of time, as they would.
 FILL = """
@@ -48,10 +50,10 @@ SELECT {venue_i}, {resource_i}, d, d, 540, 1020
   FROM generate_series(0, {v} - 1) AS i, generate_series(1, 7) AS d;
 INSERT INTO customers (id, phone, locale)
 SELECT {customer_i}, '+9665' || lpad(i::text, 8, '0'), 'ar'
-  FROM generate_series(0, {n} / 20) AS i;
+  FROM generate_series(0, {people} - 1) AS i;
 INSERT INTO sessions (token_hash, customer_id, expires_at)
-SELECT 'token-' || i, {customer_i}, now() + interval '30 days'
-  FROM generate_series(0, {n} / 20) AS i;
+SELECT 'token-' || i, {customer_c}, now() + interval '30 days'
+  FROM (SELECT i, i * {apart} AS c FROM generate_series(0, {n} / 20) AS i) o;
 INSERT INTO staff_keys (id, name, key_hash, role, venue_id)
 VALUES (gen_random_uuid(), 'all', 'all', 'admin', NULL),
        (gen_random_uuid(), 'one', 'one', 'admin', '{one}');
@@ -64,7 +66,7 @@ SELECT {venue_k}, {booking_i}, {service_k}, {resource_k}, {customer_c}, b.status
        CASE WHEN b.status = 'pending_payment' THEN now() + interval '20 minutes' END,
        CASE WHEN b.status IN ('completed', 'no_show') THEN b.at END,
        CASE WHEN b.status = 'cancelled' THEN b.at END
-  FROM (SELECT i, i % {v} AS k, i % ({n} / 20 + 1) AS c,
+  FROM (SELECT i, i % {v} AS k, i % ({n} / 20 + 1) * {apart} AS c,
                date_trunc('day', now()) + ((i - {n}) / ({v} * 8)) * interval '1 day'
                    + ((i / {v}) % 8 + 6) * interval '1 hour'
                    + CASE WHEN i <= {n} THEN interval '-2 days' ELSE interval '1 day' END AS at,
@@ -88,7 +90,7 @@ SELECT b.venue_id, {note_i}, b.id, 'booking_confirmed:1', 'booking_confirmed', '
   FROM (SELECT *, row_number() OVER (ORDER BY id)::integer AS i FROM bookings) b,
        LATERAL (SELECT CASE WHEN b.i > {n} + 480 THEN 'PENDING'
                             WHEN b.i > {n} + 400 THEN 'FAILED'
-                            WHEN b.i <= {n} AND (b.i / {v}) % 50 = 3 THEN 'FAILED'
+                            WHEN b.i <= {n} AND (b.i / {v}) % 4 = 3 THEN 'FAILED'
                             ELSE 'SENT' END AS status) s;
 INSERT INTO payments (venue_id, id, booking_id, status, amount, currency, provider, gateway_id,
                       charge_id, return_url, invoice_expires_at, created_at)
@@ -104,10 +106,11 @@ SELECT {audit_i}, {venue_k}, now() - ({n} - i) * interval '10 minutes', 'staff:o
   FROM (SELECT i, i % {v} AS k FROM generate_series(1, {n}) AS i) a;
 INSERT INTO idempotency_keys (caller, key, request_hash, holder, claimed_until, status, body,
                               created_at)
-SELECT 'customer:' || {customer_i}, 'key-' || k, 'hash', 'holder-' || i || '-' || k,
+SELECT 'customer:' || {customer_c}, 'key-' || k, 'hash', 'holder-' || i || '-' || k,
        now() + interval '1 minute', CASE WHEN i > 0 OR k > 1 THEN 201 END, '{{}}',
        now() - (i % 1000) * interval '1 minute'
-  FROM generate_series(0, {n} / 20) AS i, generate_series(1, 20) AS k;
+  FROM (SELECT i, i * {apart} AS c FROM generate_series(0, {n} / 20) AS i) o,
+       generate_series(1, 20) AS k;
 INSERT INTO rate_limits (subject, window_start, window_end, taken)
 SELECT 'subject-' || i, now(), now() + interval '1 hour', 1 FROM generate_series(1, {n}) AS i;
 SET session_replication_role = DEFAULT;
@@ -116,6 +119,11 @@ VACUUM (ANALYZE);
 
 ME = "'token-1'"
 ALL, ONE = "'all'", "'one'"
+
+
+def apart(n):
+    """Between the numbers of customers who book, 20 times each."""
+    return max(LEAST_PEOPLE // (n // 20 + 1), 1)
 
 
 def nulls(n):
@@ -167,7 +175,7 @@ def lists(n):
         (
             "calendar, a customer",
             calendar,
-            calendar_of(v1, "NULL", customer="'%s'" % uid(CUSTOMER, 1)),
+            calendar_of(v1, "NULL", customer="'%s'" % uid(CUSTOMER, apart(n))),
         ),
         (
             "a closure's bookings",
@@ -214,6 +222,8 @@ class World:
     def __init__(self, case, n):
         self.pg, self.n = case.postgres(), n
         rows = {"n": n, "v": VENUES, "one": uid(VENUE, 1)}
+        rows["people"] = max(n // 20 + 1, LEAST_PEOPLE)
+        rows["apart"] = apart(n)
         for name, kind in (
             ("venue", VENUE),
             ("resource", RESOURCE),

@@ -97,7 +97,8 @@ AND ($3::uuid IS NULL OR b.venue_id = $3::uuid)
  LIMIT $5::integer;
 
 -- The bounds in UTC, a day wider than any zone's offset, are for the index, and so are the 8 days
--- that no booking outlasts; the local time decides. Why CASE: see notification_page.
+-- that no booking outlasts; the local time decides. Why CASE: see notification_page. Customers are
+-- read by searches alone: joined, each row would cost a look at their table.
 -- fragment: booking_list_page
 b.venue_id = $2::uuid
 AND
@@ -112,12 +113,20 @@ AND CASE WHEN $5::date IS NULL THEN true
          ELSE (b.starts_at AT TIME ZONE v.time_zone)::date <= $5::date END
 AND CASE WHEN $9::uuid IS NULL THEN true ELSE b.resource_id = $9::uuid END
 AND CASE WHEN $11::text[] IS NULL THEN true
-         ELSE EXISTS (SELECT FROM unnest($11::text[]) AS t (prefix)
-                       WHERE starts_with(c.phone, t.prefix)) END
+         ELSE EXISTS (
+             SELECT
+               FROM customers c
+               CROSS JOIN unnest($11::text[]) AS t (prefix)
+              WHERE c.id = b.customer_id
+                AND starts_with(c.phone, t.prefix)) END
 AND CASE WHEN $12::text IS NULL THEN true
          ELSE strpos(lower(concat_ws(' ', b.guest_name, b.note, b.staff_note)),
                      lower($12::text)) > 0
-              OR strpos(lower(c.name), lower($12::text)) > 0
+              OR EXISTS (
+                     SELECT
+                       FROM customers c
+                      WHERE c.id = b.customer_id
+                        AND strpos(lower(c.name), lower($12::text)) > 0)
                  AND
                      -- include: booking_customer_named
          END
@@ -128,7 +137,6 @@ LIMIT $8::integer
 SELECT b.id, b.starts_at
   FROM bookings b
   JOIN venues v ON v.id = b.venue_id
-  LEFT JOIN customers c ON c.id = b.customer_id
 
 -- As in payment_list, one of three ways is taken: all of a venue, those of some states, or those of
 -- one customer. The states are looked for one by one, since each is in the order of time by itself;
