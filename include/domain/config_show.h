@@ -12,7 +12,5 @@
 struct config *config_load_to_show(const char *path, bool offline,
                                    struct config_report **report) MUST_CHECK;
 void config_show(const struct config *c, FILE *to);
-/* Does the URL (NULL: no) lead to this machine, as far as its text says? */
-bool config_url_is_local(const char *url);
 
 #endif

@@ -82,6 +82,8 @@ bool config_url(struct arena *a, const char *text, const char **out,
                 const char **reason) MUST_CHECK;
 bool config_origin(struct arena *a, const char *text, const char **out,
                    const char **reason) MUST_CHECK;
+/* Does the URL (NULL: no) lead to this machine, as far as its text says? */
+bool config_url_is_local(const char *url);
 bool config_listen(struct arena *a, const char *text, struct listen_addr *out,
                    const char **reason) MUST_CHECK;
 /* Whether both name one place, however they write it. */

@@ -16,6 +16,7 @@
 #include "domain/sms_text.h"
 #include "domain/templates.h"
 #include "svc/phone.h"
+#include "sys/config_read.h"
 
 /* Chance of one in a thousand per code, with the usual attempts. */
 #define CODE_GUESSES_MAX 1000

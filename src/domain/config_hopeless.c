@@ -5,37 +5,13 @@
  * nothing or take no money. `serve` is not held to it, so that an update stops no running service.
  * Called when all keys have been read.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/url.h"
 #include "config_priv.h"
-#include "domain/config_show.h"
 
 /* RFC 6750 and NIST SP 800-63B ask for 112 bits and more of what cannot be guessed: 16 bytes. */
 #define WEBHOOK_SECRET_MIN 16
-
-/* By the text alone: names are not looked up, since this also runs without a network. A name below
- * localhost is this machine by RFC 6761 6.3, and 0.0.0.0 is nobody else's address. */
-bool config_url_is_local(const char *url)
-{
-    char host[256];
-    unsigned char at[sizeof(struct in6_addr)];
-    if (!url || !url_host(url, host, sizeof host))
-        return false;
-    const char *top = strrchr(host, '.');
-    if (strcmp(top ? top + 1 : host, "localhost") == 0)
-        return true;
-    if (inet_pton(AF_INET, host, at) == 1)
-        return at[0] == 127 || at[0] == 0;
-    if (inet_pton(AF_INET6, host, at) != 1)
-        return false;
-    const struct in6_addr *v6 = (const struct in6_addr *)(const void *)at;
-    return IN6_IS_ADDR_LOOPBACK(v6) || IN6_IS_ADDR_UNSPECIFIED(v6) ||
-           (IN6_IS_ADDR_V4MAPPED(v6) && at[12] == 127);
-}
 
 /* At the value, or at the beginning of a file that leaves the key to its default. */
 static void config_hopeless_fault(struct config_loader *l, const struct config_node *root,

@@ -2,6 +2,10 @@
 /* Copyright the bookingd authors */
 /* URLs of providers, of this server and of front ends: a strict subset of RFC 3986, no user info,
  * query or fragment. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
 #include "base/url.h"
 #include "sys/config_read.h"
 
@@ -78,4 +82,24 @@ void config_read_origins(const struct config_entry *e)
             config_fault(e->l, item, "%s", reason);
     }
     config_entry_set_list(e, origins, n);
+}
+
+/* By the text alone: names are not looked up, since this also runs without a network. A name below
+ * localhost is this machine by RFC 6761 6.3, and 0.0.0.0 is nobody else's address. */
+bool config_url_is_local(const char *url)
+{
+    char host[256];
+    unsigned char at[sizeof(struct in6_addr)];
+    if (!url || !url_host(url, host, sizeof host))
+        return false;
+    const char *top = strrchr(host, '.');
+    if (strcmp(top ? top + 1 : host, "localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, host, at) == 1)
+        return at[0] == 127 || at[0] == 0;
+    if (inet_pton(AF_INET6, host, at) != 1)
+        return false;
+    const struct in6_addr *v6 = (const struct in6_addr *)(const void *)at;
+    return IN6_IS_ADDR_LOOPBACK(v6) || IN6_IS_ADDR_UNSPECIFIED(v6) ||
+           (IN6_IS_ADDR_V4MAPPED(v6) && at[12] == 127);
 }

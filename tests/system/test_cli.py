@@ -396,11 +396,21 @@ class CheckConfig(Base):
 
     def test_hopeless(self):  # S26
         path = self.config(server={"trusted_proxies": ["0.0.0.0/0"]})
-        self.ended(run("-c", path, "check-config"), CONFIG, "", ":1:[0-9]+: server.trusted_proxies: .*everybody")
+        self.ended(
+            run("-c", path, "check-config"),
+            CONFIG,
+            "",
+            ":1:[0-9]+: server.trusted_proxies: .*everybody",
+        )
         moyasar = {"type": "moyasar", "secret_key": "k" * 20, "webhook_secret": "1"}
         moyasar["base_url"] = "https://api.moyasar.com"
         path = self.config(providers={"m": moyasar})
-        self.ended(run("-c", path, "check-config"), CONFIG, "", ":1:[0-9]+: providers.m.webhook_secret: .*16 bytes")
+        self.ended(
+            run("-c", path, "check-config"),
+            CONFIG,
+            "",
+            ":1:[0-9]+: providers.m.webhook_secret: .*16 bytes",
+        )
 
     def test_keys_of_the_gateway(self):  # M31
         good = {
