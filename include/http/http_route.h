@@ -7,6 +7,7 @@
 #ifndef BOOKINGD_HTTP_HTTP_ROUTE_H
 #define BOOKINGD_HTTP_HTTP_ROUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -24,6 +25,9 @@ struct http_route {
 struct http_route_table {
     const struct http_route *const *rows;
     size_t n;
+    /* Of these the reads that look through many rows: they never have all workers at once. */
+    const struct http_route *const *searches;
+    size_t searches_n;
 };
 
 /* The row that serves method and path; t->n when there is none. *params: the path's parameters. */
@@ -31,6 +35,9 @@ size_t http_route_find(const struct http_route_table *t, enum http_method method
                        struct http_params *params);
 /* Whether any row has this path. */
 bool http_route_has_path(const struct http_route_table *t, struct str path);
+/* Whether a row of t->searches serves method and path. */
+bool http_route_is_search(const struct http_route_table *t, enum http_method method,
+                          struct str path);
 /* The methods that the rows of a path serve, for the field Allow (RFC 9110 10.2.1), on the arena:
  * "GET, HEAD, PATCH". NULL when no row has this path. */
 const char *http_route_allowed(const struct http_route_table *t, struct arena *a, struct str path);

@@ -67,7 +67,7 @@ struct protocol_report {
  */
 struct protocol_limits {
     int64_t queue, max_connections, max_connections_per_address, max_requests_per_address, max_head,
-        max_body, min_rate;
+        max_body, min_rate, searches; /* that may be with workers at once */
     int64_t request_budget_ms, queue_timeout_ms, head_timeout_ms, body_timeout_ms, idle_timeout_ms,
         drain_timeout_ms;
     int log_format, log_level;

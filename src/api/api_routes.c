@@ -22,7 +22,18 @@ static const struct http_route *const api_routes_http[] = {
 };
 #undef ROUTE
 
-const struct http_route_table api_route_table = {api_routes_http, ARRAY_LEN(api_routes_http)};
+/* What these cost follows from resources times days, and anybody may ask. */
+static const struct http_route *const api_routes_searches[] = {
+    &api_route_slots_get_list.http,
+    &api_route_slots_get_days.http,
+};
+
+const struct http_route_table api_route_table = {
+    .rows = api_routes_http,
+    .n = ARRAY_LEN(api_routes_http),
+    .searches = api_routes_searches,
+    .searches_n = ARRAY_LEN(api_routes_searches),
+};
 
 /* 405 with Allow where the path exists under another method, and 501 for a method that this server
  * does not know at all (RFC 9110 15.5.6 and 15.6.2). */

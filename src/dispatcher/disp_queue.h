@@ -9,7 +9,7 @@
 
 /* A request became whole: it goes to a worker, waits, or is turned away. */
 struct disp_event disp_queue_offer(struct disp *d, struct conn *c) MUST_CHECK;
-/* The connection that is served next; NULL when none waits or no worker is free. */
+/* The connection that is served next; NULL when no worker is free for one that waits. */
 struct conn *disp_queue_next(struct disp *d);
 /* Gives the request of disp_queue_next() to a worker. CE_NONE: the workers are gone, it waits on.
  */

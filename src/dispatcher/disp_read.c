@@ -14,6 +14,7 @@
 #include "disp_conn.h"
 #include "disp_local.h"
 #include "disp_peers.h"
+#include "http/http_route.h"
 #include "sys/net.h"
 
 #define BUF_FIRST 1024           /* holds most requests; a slow client costs no more */
@@ -126,6 +127,7 @@ static struct disp_event disp_read_begin(struct disp *d, struct conn *c)
     r->path_at = (size_t)(h->path.p - c->buf);
     r->path_n = h->path.n;
     disp_local_mark(d, r);
+    r->search = !r->local && http_route_is_search(d->env->routes, h->method, h->path);
     if (!r->local)
         disp_peers_identify(d, c, r);
     disp_read_request_id(http_header_count(h, "X-Request-Id") == 1 ? http_header(h, "X-Request-Id")

@@ -18,6 +18,7 @@ struct request {
     size_t head_len, total; /* total: bytes of the whole, 0 until known */
     bool chunked, keep_alive, retried;
     bool local;             /* answered by disp_local.c */
+    bool search;            /* one that leaves workers to the others (http_route.h) */
     bool has_client;        /* there is an address to count it under */
     uint64_t client;        /* that address, as a key of the table of addresses */
     uint32_t peer;          /* in that table while it waits or is with a worker; else 0 */

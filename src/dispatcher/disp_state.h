@@ -56,6 +56,7 @@ struct peer {
     uint64_t key;      /* of the address */
     uint32_t n;        /* its connections */
     uint32_t requests; /* its requests that wait or are with a worker, through proxies too */
+    uint32_t given;    /* of these, those with a worker */
     uint32_t next;
 };
 
@@ -109,6 +110,7 @@ struct disp {
     unsigned workers_n;
     unsigned *free_slots; /* stack of slots whose workers were free when pushed */
     unsigned free_slots_n;
+    unsigned searches_n; /* that are with workers */
     uint64_t seq;
 
     int listen_fds[LISTENERS_MAX]; /* by number; -1 */

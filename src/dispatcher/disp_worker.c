@@ -135,14 +135,33 @@ static struct disp_event disp_worker_lost(struct request *r)
                         .detail = "The process that served this request ended.", .unknown = true);
 }
 
+/* What is counted of a request with a worker. */
+static void disp_worker_count(struct disp *d, const struct request *r, int more)
+{
+    d->searches_n += (unsigned)(r->search ? more : 0);
+    /* Without an address there is no row to count in. */
+    if (r->peer != 0)
+        d->peers.all[r->peer].given += (uint32_t)more;
+}
+
+/* The connection whose request the worker had, and has no more; NULL: it had none. */
+static struct conn *disp_worker_take_back(struct disp *d, struct disp_worker *w)
+{
+    struct conn *c = w->conn;
+    if (c)
+        disp_worker_count(d, c->req, -1);
+    w->conn = NULL;
+    return c;
+}
+
 void disp_worker_bury(struct disp *d, struct disp_worker *w, struct disp_report *r)
 {
-    *r = (struct disp_report){.conn = w->conn, .packet = {.fd = -1}};
-    if (w->conn) {
+    *r = (struct disp_report){.conn = disp_worker_take_back(d, w), .packet = {.fd = -1}};
+    if (r->conn) {
         LOG(LOG_LEVEL_WARN, "dispatcher.worker_lost", F_INT("worker", w->index),
-            F_STR("method", http_method_names[w->conn->req->method]),
-            F_STR("request_id", w->conn->req->id));
-        r->event = disp_worker_lost(w->conn->req);
+            F_STR("method", http_method_names[r->conn->req->method]),
+            F_STR("request_id", r->conn->req->id));
+        r->event = disp_worker_lost(r->conn->req);
     }
     disp_worker_detach(d, w);
 }
@@ -158,8 +177,7 @@ struct disp_event disp_worker_refuse(void)
 /* The connection whose request the report is about; the worker is free again. */
 static struct conn *disp_worker_release(struct disp *d, struct disp_worker *w)
 {
-    struct conn *c = w->conn;
-    w->conn = NULL;
+    struct conn *c = disp_worker_take_back(d, w);
     disp_worker_push(d, w);
     return c;
 }
@@ -302,6 +320,7 @@ bool disp_worker_give(struct disp *d, struct conn *c)
             w->conn = c;
             w->seq = q.seq;
             r->given = d->now;
+            disp_worker_count(d, r, 1);
             return true;
         }
         /* A dead worker: its end of file will be read in a moment; the next one is asked. */

@@ -36,6 +36,19 @@ bool http_route_has_path(const struct http_route_table *t, struct str path)
     return false;
 }
 
+/* Asked for each request that needs a worker, hence of a table of its own: it has two rows. */
+bool http_route_is_search(const struct http_route_table *t, enum http_method method,
+                          struct str path)
+{
+    struct http_params ignored;
+    for (size_t i = 0; i < t->searches_n; i++) {
+        if (http_route_serves(t->searches[i], method) &&
+            http_path_match(t->searches[i]->pattern, path, &ignored))
+            return true;
+    }
+    return false;
+}
+
 /* RFC 9110 15.5.6: a 405 lists what is allowed. */
 const char *http_route_allowed(const struct http_route_table *t, struct arena *a, struct str path)
 {

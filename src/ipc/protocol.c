@@ -11,6 +11,7 @@
 #include "ipc/protocol.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,21 @@
 #include "sys/net.h"
 #include "sys/shm.h"
 
+/*
+ * Searches (http/http_route.h) leave a quarter of the workers to all other requests, and one at
+ * least: whoever signs in or books does not wait for them, however many addresses they come from.
+ * The only worker serves everything. Each search keeps a processor busy, mostly one of the
+ * database's: with more than two per processor they take longer and all others too. How many the
+ * database has is not known, so this host's count.
+ */
+static int64_t protocol_searches(int64_t workers)
+{
+    cpu_set_t cpus;
+    const int n = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+    const int64_t most = workers > 1 ? workers - (workers + 3) / 4 : 1;
+    return most < 2 * n ? most : 2 * n;
+}
+
 /* The dispatcher gets the numbers it needs and no configuration: that holds secrets. */
 struct protocol_limits protocol_limits_of(const struct config *cfg)
 {
@@ -33,6 +49,7 @@ struct protocol_limits protocol_limits_of(const struct config *cfg)
         .max_connections_per_address = cfg->server.max_connections_per_address,
         .max_requests_per_address = cfg->server.max_requests_per_address,
         .min_rate = cfg->server.min_rate,
+        .searches = protocol_searches(cfg->server.workers),
         .max_head = cfg->server.max_head,
         .max_body = cfg->server.max_body,
         .request_budget_ms = cfg->server.request_budget_ms,

@@ -382,7 +382,12 @@ class Blocked(bd.Case):
         d = self.daemon(
             pg,
             {
-                "server": {"workers": n, "request_budget": "20s", **(server or {})},
+                "server": {
+                    "workers": n,
+                    "request_budget": "20s",
+                    "queue_timeout": "20s",
+                    **(server or {}),
+                },
                 "database": {"statement_timeout": "20s"},
             },
         )

@@ -4,9 +4,11 @@
 limit.
 """
 import contextlib
+import os
 import socket
 import threading
 import time
+import uuid
 
 import bd
 import bd_wait
@@ -103,7 +105,7 @@ class Address(bd.Case):
 
 class Requests(bd.Case):
     def daemon_with(self, **server):
-        server = {"workers": 1, "request_budget": "20s", **server}
+        server = {"workers": 1, "request_budget": "20s", "queue_timeout": "20s", **server}
         pg = self.postgres()
         return pg, self.daemon(pg, {"server": server, "database": {"statement_timeout": "20s"}})
 
@@ -169,6 +171,70 @@ class Requests(bd.Case):
         d = bd.Daemon(None, {"server": {"idle_timeout": "61m"}})
         self.addCleanup(d.close)
         self.assertEqual(d.run("check-config").returncode, 78)
+
+
+class Shares(bd.Case):
+    """Who waits for whom, with statements that wait for a lock as long as the test wants."""
+
+    def daemon_with(self, workers):
+        server = {"workers": workers, "request_budget": "20s", "queue_timeout": "20s"}
+        self.pg = self.postgres()
+        self.d = self.daemon(self.pg, {"server": server, "database": {"statement_timeout": "20s"}})
+
+    def ask(self, address, path):
+        """Sent, and not waited for."""
+        c = self.d.client()
+        self.addCleanup(c.close)
+        c.source = (address, 0)
+        c.connect()
+        c.send(c.encode("GET", path))
+        return c
+
+    def wait_for_queue(self, n):
+        bd.wait_until(
+            lambda: self.d.metric("bookingd_http_connections", state="queued") == n,
+            "%d in the queue" % n,
+        )
+
+    def test_searches_leave_workers_to_the_others(self):
+        self.daemon_with(4)
+        service = "/v1/services/" + str(uuid.uuid4())
+        with self.pg.holding("LOCK TABLE services IN ACCESS EXCLUSIVE MODE"):
+            searches = [
+                self.ask("127.0.1.%d" % n, service + path)
+                for n in range(5)
+                for path in ("/slots?from=2030-01-01&to=2030-01-02", "/days?from=2030-01-01")
+            ]
+            # A quarter of the workers stay free, and two searches per processor are enough.
+            given = min(3, 2 * len(os.sched_getaffinity(0)))
+            bd_wait.wait_for_workers(self.d, given)
+            self.wait_for_queue(10 - given)
+            self.assertEqual([self.d.get("/v1/venues").status for _ in range(20)], [200] * 20)
+            self.wait_for_queue(10 - given)
+        self.assertEqual([c.recv_response().status for c in searches], [404] * 10)
+
+    def test_the_only_worker_searches_too(self):
+        self.daemon_with(1)
+        r = self.d.get("/v1/services/%s/days?from=2030-01-01" % uuid.uuid4())
+        self.assertEqual(r.status, 404)
+
+    def test_who_has_no_worker_comes_before_who_has_one(self):
+        self.daemon_with(2)
+        with self.pg.holding(bd_wait.LOCK):
+            greedy = [self.ask("127.0.0.2", "/v1/venues") for _ in range(5)]
+            bd_wait.wait_for_workers(self.d, 2)
+            self.wait_for_queue(3)
+            other = self.ask("127.0.0.3", "/v1/bookings")
+            self.wait_for_queue(4)
+            self.pg.sql(
+                "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted"
+                " AND relation = 'venues'::regclass"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " LIMIT 1"
+            )
+            self.assertEqual(other.recv_response().status, 401)
+            self.wait_for_queue(2)
+        self.assertEqual(sorted(c.recv_response().status for c in greedy), [200] * 4 + [503])
 
 
 class Rate(bd.Case):
