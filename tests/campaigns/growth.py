@@ -314,6 +314,7 @@ class Growth(bd.Case):
 
 class Purge(bd.Case):
     rows = 20000
+    hour_s = 0
     PER_SECOND = 1000  # what expires in the worst hour that is planned for
 
     def test_purges_keep_up(self):
@@ -327,12 +328,43 @@ class Purge(bd.Case):
         begun = time.monotonic()
         self.daemon(pg, {"server": {"workers": 1}})
         bd.wait_until(
-            lambda: pg.value("SELECT count(*) FROM rate_limits WHERE window_end < now()") == "0",
+            lambda: self.overdue(pg) == 0,
             "expired limits to be gone",
             self.rows / self.PER_SECOND + 15,
         )
         took = time.monotonic() - begun
         print("purge: %d rows in %.1f s, with the start" % (self.rows, took), flush=True)
+
+    def test_an_hour_of_expiring_rows(self):
+        """As many rows as expire in an hour, in less time: none is overdue at the end."""
+        if not self.hour_s:
+            self.skipTest("minutes: ./dev campaign growth --hour 1200")
+        pg = self.postgres()
+        self.daemon(pg, {"server": {"workers": 1}})
+        begun, made, most, total = time.monotonic(), 0, 0, 3600 * self.PER_SECOND
+        while made < total:
+            # What the clock asks for by now, spread over the second that comes.
+            share = min((time.monotonic() - begun + 1) / self.hour_s, 1)
+            more = int(total * share) - made
+            pg.sql(
+                "INSERT INTO rate_limits (subject, window_start, window_end, taken)"
+                " SELECT 's-' || %d + i, now(), now() + random() * interval '1 second', 1"
+                " FROM generate_series(1, %d) AS i" % (made, more)
+            )
+            made += more
+            most = max(most, self.overdue(pg))
+            time.sleep(0.5)
+        fed = time.monotonic() - begun
+        bd.wait_until(lambda: self.overdue(pg) == 0, "nothing to be overdue", 60)
+        print(
+            "purge: %d rows expired within %.0f s, at most %d overdue, none %.0f s later"
+            % (made, fed, most, time.monotonic() - begun - fed),
+            flush=True,
+        )
+
+    @staticmethod
+    def overdue(pg):
+        return int(pg.value("SELECT count(*) FROM rate_limits WHERE window_end < now()"))
 
     def test_refused_requests_leave_nothing(self):
         """1,500 requests for codes that one limit refuses: no row of the other limits."""
@@ -352,7 +384,8 @@ if __name__ == "__main__":
     given.add_argument("--small", type=int, default=10000, help="rows of the past")
     given.add_argument("--large", type=int, default=1000000, help="and those that they grow to")
     given.add_argument("--purge", type=int, default=200000, help="rows that have expired")
+    given.add_argument("--hour", type=int, default=1200, help="seconds for an hour of expiring rows")
     options = bd_campaign.options(given)
     Growth.small, Growth.large, Growth.slack = options.small, options.large, 12
-    Purge.rows = options.purge
+    Purge.rows, Purge.hour_s = options.purge, options.hour
     bd_campaign.run(bd_campaign.suite(Growth, Purge))

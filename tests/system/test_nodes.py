@@ -77,6 +77,37 @@ class Nodes(bd.Case):
         ]
         self.assertEqual(sorted(f.strip() for f in found), [""] * 9 + ["ends"])
 
+    def gauges_cost(self, pg, nodes):
+        """Counts and blocks, by pg_stat_statements, of so many nodes that look for what is due."""
+        count = "\\if :ROW_COUNT\nEXECUTE gauges_count_%s(60000, 20%s);\n\\endif\n"
+        look = World.prepared() + "".join(
+            "EXECUTE gauges_look;\nEXECUTE gauges_claim('%s', 60000);\n" % part
+            + count % (part, more)
+            for part, more in (("debt", ", 5"), ("ends", ""))
+        )
+        pg.sql("UPDATE gauges SET due_at = '-infinity'; SELECT pg_stat_statements_reset()")
+        for _ in range(nodes):
+            pg.sql(look)
+        found = pg.sql(
+            "SELECT sum(calls) FILTER (WHERE query ~ 'gauges_count'),"
+            " sum(shared_blks_hit + shared_blks_read) FROM pg_stat_statements"
+            " WHERE query ~ 'PREPARE gauges' AND dbid ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return [int(v) for v in found[0]]
+
+    def test_ten_nodes_cost_what_one_costs(self):
+        pg = World(self, 2000).pg
+        if "pg_stat_statements" not in pg.value("SHOW shared_preload_libraries"):
+            self.skipTest("pg_stat_statements is not loaded")
+        pg.sql("CREATE EXTENSION pg_stat_statements")
+        self.gauges_cost(pg, 1)
+        (one, blocks_1), (ten, blocks_10) = self.gauges_cost(pg, 1), self.gauges_cost(pg, 10)
+        print("gauges: %d blocks by 1 node, %d by 10" % (blocks_1, blocks_10), flush=True)
+        self.assertEqual((one, ten), (2, 2))
+        # Each of the others looks twice at what was counted, and finds nothing to claim.
+        self.assertLess(blocks_10 - blocks_1, 9 * 10)
+
     def test_a_slow_count_is_no_lost_database(self):
         pg = self.postgres()
         a = self.node(pg, database={"statement_timeout": "300ms"})
