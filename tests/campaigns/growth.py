@@ -384,7 +384,7 @@ if __name__ == "__main__":
     given.add_argument("--small", type=int, default=10000, help="rows of the past")
     given.add_argument("--large", type=int, default=1000000, help="and those that they grow to")
     given.add_argument("--purge", type=int, default=200000, help="rows that have expired")
-    given.add_argument("--hour", type=int, default=1200, help="seconds for an hour of expiring rows")
+    given.add_argument("--hour", type=int, default=1200, help="seconds for an hour of rows")
     options = bd_campaign.options(given)
     Growth.small, Growth.large, Growth.slack = options.small, options.large, 12
     Purge.rows, Purge.hour_s = options.purge, options.hour
