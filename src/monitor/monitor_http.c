@@ -34,6 +34,7 @@ struct conn {
     struct str out; /* what is left to write */
     bool close_after;
     bool served; /* a request, at least */
+    bool more;   /* `in` may hold another whole request, of which poll(2) knows nothing */
     size_t in_n, seen;
     char in[HEAD_MAX];
 };
@@ -220,6 +221,7 @@ static void next_request(struct monitor_http *h, struct conn *c)
     struct http_fault fault = {.err = ERR_BAD_REQUEST, .detail = "bad request"};
     enum http_result r =
         http_parse_head((struct str){c->in, c->in_n}, c->seen, &limits, &head, &fault);
+    c->more = false;
     if (r == HTTP_MORE) {
         c->seen = c->in_n;
         return;
@@ -232,6 +234,7 @@ static void next_request(struct monitor_http *h, struct conn *c)
         monitor_http_answer_request(h, c, &head);
         c->in_n -= head.head_len;
         memmove(c->in, c->in + head.head_len, c->in_n);
+        c->more = c->in_n > 0;
     }
     c->seen = 0;
     c->until = deadline_in_ms(IO_MS);
@@ -276,18 +279,16 @@ static enum step write_some(struct conn *c)
     return STEP_ON;
 }
 
-/* Goes on as long as something moves, so that a request and its answer take one turn. */
+/* A request and its answer take one turn. Of pipelined ones each gets its own: fifty pages for one
+ * reader would keep all others waiting. */
 static enum step monitor_http_advance_client(struct monitor_http *h, struct conn *c)
 {
-    enum step s = c->out.n ? STEP_ON : monitor_http_read_some(c);
-    while (s == STEP_ON) {
-        if (c->out.n == 0 && c->in_n > 0)
-            next_request(h, c);
-        if (c->out.n == 0)
-            return STEP_WAIT;
+    enum step s = c->out.n || c->more ? STEP_ON : monitor_http_read_some(c);
+    if (s == STEP_ON && c->out.n == 0)
+        next_request(h, c);
+    if (s == STEP_ON && c->out.n)
         s = write_some(c);
-    }
-    return s;
+    return s == STEP_CLOSE ? s : STEP_WAIT;
 }
 
 /* An entry of -1 is ignored by poll(2): the listener rests while descriptors are short. */
@@ -301,7 +302,7 @@ size_t monitor_http_polls(struct monitor_http *h, struct pollfd *polls, struct d
         *until = deadline_min(*until, h->accept_again);
     for (size_t i = 0; i < h->conns_n; i++, n++) {
         struct conn *c = h->conns[i];
-        polls[n] = (struct pollfd){.fd = c->fd, .events = c->out.n ? POLLOUT : POLLIN};
+        polls[n] = (struct pollfd){.fd = c->fd, .events = c->out.n || c->more ? POLLOUT : POLLIN};
         *until = deadline_min(*until, c->until);
         h->polled[i] = c;
     }
