@@ -175,6 +175,8 @@ class Standby(bd.Case):
         alerts = {"after": "0s", "webhook": self.hook.url, "webhook_secret": SECRET}
         shop = self.a_shop(alerts=alerts)
         gauge = "bookingd_database_synchronous"
+        if bd.ROLE:  # which sees no standbys otherwise
+            shop.pg.sql("GRANT pg_read_all_stats TO " + bd.ROLE)
         self.assertEqual(self.doctor(), ("ok", "yes"))
         bd.wait_until(lambda: gauge + " 1" in self.monitor_page("/metrics"), "the gauge")
         self.pair.asynchronous()
