@@ -555,7 +555,7 @@ class Clock(Strained):
         self.shop.pay(p["redirect_url"].rsplit("/", 1)[1])
         self.shop.come_back(p["id"])
         self.shop.balance()
-        # The keeper may have withdrawn the invoice while the clock was ahead: then nothing was paid.
+        # The keeper may have withdrawn the invoice meanwhile, and nothing was paid.
         self.assertIn(self.shop.payment(me, p["id"])["status"], ("refunded", "expired"))
         self.assertEqual(self.shop.booking(other, r.json()["id"])["status"], "confirmed")
         self.right(self.shop, [mine["id"], r.json()["id"]])
