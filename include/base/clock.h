@@ -60,8 +60,8 @@ bool deadline_passed(struct deadline d);
 int deadline_left_ms(struct deadline d);
 
 #define WALL_RFC3339_MAX 32
-/* "2026-01-02T03:04:05Z", with six digits of fraction when it is not zero. buf holds
- * WALL_RFC3339_MAX bytes. */
+/* "2026-01-02T03:04:05Z", with six digits of fraction when it is not zero; outside the years 1 to
+ * 9999 the first or the last second of them. buf holds WALL_RFC3339_MAX bytes. */
 const char *wall_format(struct wall w, char *buf);
 /* RFC 3339 5.6 date-time with an offset; years 1 to 9999; a leap second counts as the next minute;
  * false for anything else. */

@@ -215,11 +215,14 @@ static char *clock_put_digits(char *to, int64_t v, int n, char behind)
     return to + n + 1;
 }
 
-/* Always UTC with a Z. A fraction is printed only where there is one, as six digits: PostgreSQL
- * stores microseconds, and whole seconds stay short. */
+/* A moment outside the years that RFC 3339 has is written as the first or the last of them: "never"
+ * stays readable. Always UTC with a Z. A fraction is printed only where there is one, as six
+ * digits: PostgreSQL stores microseconds, and whole seconds stay short. */
 const char *wall_format(struct wall w, char *buf)
 {
-    int64_t s = w.us / US_PER_S, us = w.us % US_PER_S, days, of_day;
+    const int64_t first = WALL_MIN_S * US_PER_S, last = WALL_MAX_US - US_PER_S;
+    const int64_t at = w.us < first ? first : w.us >= WALL_MAX_US ? last : w.us;
+    int64_t s = at / US_PER_S, us = at % US_PER_S, days, of_day;
     struct civil c;
     char *p = buf;
 

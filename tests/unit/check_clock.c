@@ -217,6 +217,10 @@ START_TEST(calendar_agrees_with_libc)
         ck_assert_int_eq(back.us, (int64_t)t * 1000000);
     }
     ck_assert_str_eq(wall_format((struct wall){-1}, buf), "1969-12-31T23:59:59.999999Z");
+    /* 2147483647 minutes before a booking: as long as free cancellation may take */
+    ck_assert_str_eq(wall_format((struct wall){-INT64_C(127000000000000000)}, buf),
+                     "0001-01-01T00:00:00Z");
+    ck_assert_str_eq(wall_format((struct wall){INT64_MAX}, buf), "9999-12-31T23:59:59Z");
 }
 END_TEST
 
