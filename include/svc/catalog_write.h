@@ -50,15 +50,16 @@ enum err catalog_save_venue(struct svc *s, const char *actor, const struct venue
 /* `resource_ids` that are not of the venue: ERR_VALIDATION, their number in *bad. set_resources
  * false leaves them. Fills v->currency. */
 struct service_change {
-    struct service *after;
-    const struct service *before; /* as catalog_hold() read it; NULL: it is new */
-    bool set_resources;
+    const struct service *after;
+    bool is_new, set_resources;
 };
 enum err catalog_save_service(struct svc *s, const char *actor, const struct service_change *c,
                               size_t *bad, struct catalog_conflicts *out) MUST_CHECK;
-/* before: as catalog_hold() read it; NULL: it is new. */
-enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v,
-                               const struct resource *before,
+struct resource_change {
+    const struct resource *after;
+    bool is_new, set_capacity, set_active;
+};
+enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource_change *c,
                                struct catalog_conflicts *out) MUST_CHECK;
 struct opening_list {
     const struct opening *items;
@@ -83,8 +84,8 @@ enum err catalog_add_closure(struct svc *s, const char *actor, const struct clos
 /* ---- for the writes above: catalog_conflicts.c ---- */
 struct conflict_question {
     const char *resources;         /* identifiers, separated by commas; their locks are held */
-    bool hours, capacity, retired; /* what of them was changed */
-    const char *service_id;        /* whose resources were changed; NULL: none */
+    bool hours, capacity, retired; /* what of them was set */
+    const char *service_id;        /* whose resources were set; NULL: none */
 };
 /* Adds the question to a batch inside the transaction, behind the change. */
 int catalog_conflicts_add(struct db_batch *b, const struct conflict_question *q);

@@ -54,10 +54,9 @@ static enum err api_resources_get(struct api_request *r)
     return e;
 }
 
-/* before: as it was; NULL: it is new. A lower capacity, or an inactive resource, may leave bookings
- * that no longer fit. The change is made all the same, and the answer lists them (BEHAVIOUR §5). */
-static enum err api_resources_save(struct api_request *r, struct resource *v,
-                                   const struct resource *before)
+/* A lower capacity, or an inactive resource, may leave bookings that no longer fit. The change is
+ * made all the same, and the answer lists them (BEHAVIOUR §5). */
+static enum err api_resources_save(struct api_request *r, struct resource *v, bool is_new)
 {
     const struct resource_input *in = r->input;
     if (in->has_name)
@@ -72,14 +71,18 @@ static enum err api_resources_save(struct api_request *r, struct resource *v,
     if (r->faults.n > 0)
         return ERR_VALIDATION;
     struct catalog_conflicts conflicts;
-    enum err e = catalog_save_resource(&r->svc, r->who.actor, v, before, &conflicts);
+    const struct resource_change change = {.after = v,
+                                           .is_new = is_new,
+                                           .set_capacity = in->has_capacity,
+                                           .set_active = in->has_active};
+    enum err e = catalog_save_resource(&r->svc, r->who.actor, &change, &conflicts);
     if (e != ERR_OK)
         return e;
     /* A new resource has no bookings, so a POST says nothing about conflicts. */
     json_t *body = api_resource_json(r, v);
-    if (before)
+    if (!is_new)
         api_conflicts_put(r, body, &conflicts);
-    api_reply(r, before ? 200 : 201, body);
+    api_reply(r, is_new ? 201 : 200, body);
     return ERR_OK;
 }
 
@@ -99,7 +102,7 @@ static enum err api_resources_post(struct api_request *r)
                          .words.locale = venue.words.locale,
                          .active = true,
                          .listed = true};
-    return api_resources_save(r, &v, NULL);
+    return api_resources_save(r, &v, true);
 }
 
 /* Authenticate and find in the first batch; then lock and read again, so that a change in between
@@ -114,8 +117,7 @@ static enum err api_resources_patch(struct api_request *r)
         return e;
     struct resource v;
     catalog_read_resource(seen, 0, &v);
-    const struct resource before = v;
-    return api_resources_save(r, &v, &before);
+    return api_resources_save(r, &v, false);
 }
 
 #define LIST_PATTERN "/v1/staff/venues/{venue_id}/resources"

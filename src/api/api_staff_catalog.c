@@ -344,16 +344,15 @@ static void staff_catalog_tidy_ids(struct api_request *r, struct service *v)
     v->resources_n = n;
 }
 
-/* before: as it was; NULL: it is new. A changed service may leave bookings that it no longer fits:
- * they stay, and the answer lists them (BEHAVIOUR §5). */
-static enum err staff_catalog_save_service(struct api_request *r, struct service *v,
-                                           const struct service *before)
+/* A changed service may leave bookings that it no longer fits: they stay, and the answer lists them
+ * (BEHAVIOUR §5). */
+static enum err staff_catalog_save_service(struct api_request *r, struct service *v, bool is_new)
 {
     staff_catalog_take_input(r, v);
     if (r->faults.n > 0)
         return ERR_VALIDATION;
     const struct service_input *in = r->input;
-    const struct service_change change = {v, before, in->has_resources};
+    const struct service_change change = {v, is_new, in->has_resources};
     struct catalog_conflicts conflicts;
     size_t bad = 0;
     enum err e = catalog_save_service(&r->svc, r->who.actor, &change, &bad, &conflicts);
@@ -364,9 +363,9 @@ static enum err staff_catalog_save_service(struct api_request *r, struct service
         return e;
     staff_catalog_tidy_ids(r, v);
     json_t *body = api_service_json(r, v);
-    if (before)
+    if (!is_new)
         api_conflicts_put(r, body, &conflicts);
-    api_reply(r, before ? 200 : 201, body);
+    api_reply(r, is_new ? 201 : 200, body);
     return ERR_OK;
 }
 
@@ -388,7 +387,7 @@ static enum err api_staff_post_service(struct api_request *r)
                         .words.locale = venue.words.locale,
                         .grid_follows = true};
     http_resp_headerf(&r->resp, "Location", "/v1/services/%s", v.id.s);
-    return staff_catalog_save_service(r, &v, NULL);
+    return staff_catalog_save_service(r, &v, true);
 }
 
 /* As for a venue: authenticate first, then lock and read again. */
@@ -402,8 +401,7 @@ static enum err api_staff_patch_service(struct api_request *r)
         return e;
     struct service v;
     catalog_read_service(r->svc.arena, seen, 0, &v);
-    const struct service before = v;
-    return staff_catalog_save_service(r, &v, &before);
+    return staff_catalog_save_service(r, &v, false);
 }
 
 /* As for venues: one function for lists and single reads. */

@@ -148,43 +148,60 @@ static void catalog_staff_add_service(struct svc *s, struct db_batch *b,
     }
 }
 
-/* The resources that a service had are locked before its links change: whoever books one of them
- * meanwhile waits, and then finds the link gone. */
+/* A service's bookings may stand on any resource of the venue, also on one whose link went earlier.
+ * All are locked before the links change: whoever books one of them meanwhile waits, and then finds
+ * the link gone. */
+static enum err catalog_staff_lock_all(struct svc *s, const char *venue_id, const char **ids)
+{
+    struct db_batch *b = db_batch(s->db, s->arena, DB_IN_TX);
+    const int i = DB_ADD(b, &stmt_catalog_venue_resources_lock, venue_id);
+    enum err e = db_run(b, s->deadline);
+    if (e != ERR_OK)
+        return e;
+    const struct db_rows rows = db_result(b, i);
+    struct sb text;
+    sb_init(&text, s->arena, (size_t)db_count(rows) * (UUID_LEN + 1) + 1);
+    sb_puts(&text, "");
+    for (int row = 0; row < db_count(rows); row++)
+        sb_printf(&text, "%s%s", row > 0 ? "," : "", db_get_str(rows, row, "id"));
+    *ids = text.p;
+    return ERR_OK;
+}
+
 enum err catalog_save_service(struct svc *s, const char *actor, const struct service_change *c,
                               size_t *bad, struct catalog_conflicts *out)
 {
     const struct service *v = c->after;
-    const bool is_new = c->before == NULL;
+    const bool is_new = c->is_new, relinked = c->set_resources && !is_new;
+    const char *all = "";
+    enum err e = ERR_OK;
     *out = (struct catalog_conflicts){.total = 0};
-    if (c->set_resources && v->resources_n > 0) {
-        enum err e = catalog_staff_check_resources(s, catalog_staff_check_batch(s, is_new), v, bad);
-        if (e != ERR_OK)
-            return e;
-    }
-    const bool relinked = c->set_resources && !is_new;
+    if (c->set_resources && v->resources_n > 0)
+        e = catalog_staff_check_resources(s, catalog_staff_check_batch(s, is_new), v, bad);
+    if (e == ERR_OK && relinked)
+        e = catalog_staff_lock_all(s, v->venue_id.s, &all);
+    if (e != ERR_OK)
+        return e;
     struct db_batch *b =
         relinked ? db_batch(s->db, s->arena, DB_IN_TX) : catalog_staff_save_batch(s, is_new);
-    const char *before = relinked ? catalog_staff_join_ids(s, c->before) : "";
-    if (relinked)
-        DB_ADD(b, &stmt_catalog_resources_lock, before);
     catalog_staff_add_service(s, b, c);
     audit_add(s, b,
               &(struct audit){.actor = actor,
                               .action = is_new ? "service.create" : "service.update",
                               .subject = v->id.s,
                               .venue_id = v->venue_id.s});
-    const struct conflict_question q = {.resources = before, .service_id = v->id.s};
+    const struct conflict_question q = {.resources = all, .service_id = v->id.s};
     const int i = relinked ? catalog_conflicts_add(b, &q) : -1;
-    enum err e = db_run(b, s->deadline);
+    e = db_run(b, s->deadline);
     return e == ERR_OK && relinked ? catalog_conflicts_commit(s, b, i, out) : e;
 }
 
-/* Only a lower capacity or a retired resource can leave bookings that do not fit; other changes ask
- * nothing. */
-enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource *v,
-                               const struct resource *before, struct catalog_conflicts *out)
+/* Asked for what was sent, changed or not: a repeat of the request gets the list again. */
+enum err catalog_save_resource(struct svc *s, const char *actor, const struct resource_change *c,
+                               struct catalog_conflicts *out)
 {
-    const bool is_new = before == NULL;
+    const struct resource *v = c->after;
+    const bool is_new = c->is_new;
     struct db_batch *b = db_batch(s->db, s->arena, is_new ? DB_WHOLE_TX : DB_IN_TX);
     *out = (struct catalog_conflicts){.total = 0};
     DB_ADD(b, &stmt_catalog_resource_save, v->venue_id.s, v->id.s, v->name, db_int(b, v->capacity),
@@ -196,9 +213,8 @@ enum err catalog_save_resource(struct svc *s, const char *actor, const struct re
                               .venue_id = v->venue_id.s});
     if (is_new)
         return db_run(b, s->deadline);
-    const struct conflict_question q = {.resources = v->id.s,
-                                        .capacity = v->capacity < before->capacity,
-                                        .retired = before->active && !v->active};
+    const struct conflict_question q = {
+        .resources = v->id.s, .capacity = c->set_capacity, .retired = c->set_active};
     const int i = catalog_conflicts_add(b, &q);
     enum err e = db_run(b, s->deadline);
     return e == ERR_OK ? catalog_conflicts_commit(s, b, i, out) : e;

@@ -6,22 +6,13 @@
 -- of the resources concerned from before the change until its commit, as whoever books does: so a
 -- booking is either in the list of conflicts or refused.
 
--- name: catalog_resources_lock
--- params: $1 text identifiers of resources, separated by commas
--- returns: id
-SELECT r.id
-  FROM resources r
- WHERE r.id = ANY (string_to_array($1, ',')::uuid[])
- ORDER BY r.id
-   FOR NO KEY UPDATE;
-
 -- The first of the future active bookings that no longer fit, and how many there are. What staff
 -- forced into closed hours never did, and is not listed for them. Openings that touch or overlap
 -- are one, as for src/domain/slots.c; range_agg() would say that in a word, from PostgreSQL 14 on.
 -- The bound on what is occupied is for the index: nothing is for longer than 216 hours.
 -- name: catalog_conflicts
--- params: $1 text identifiers of resources, $2 boolean hours changed, $3 boolean capacity changed,
--- params: $4 boolean resource retired, $5 uuid service whose resources changed or NULL
+-- params: $1 text identifiers of resources, $2 boolean hours set, $3 boolean capacity set,
+-- params: $4 boolean active set, $5 uuid service whose resources were set or NULL
 -- returns: id, total
 WITH future AS MATERIALIZED (
     SELECT b.id, b.venue_id, b.service_id, b.resource_id, b.starts_at, b.ends_at, b.occupied,
