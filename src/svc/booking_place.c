@@ -344,8 +344,8 @@ enum err booking_create(struct svc *s, const struct booking_caller *c,
 
 /* ---- moving ---- */
 
-/* Whether this booking may be moved by `who` at all. One that has begun may not be moved. Customers
- * also keep to the venue's time limit for cancelling. */
+/* Whether this booking may be moved by `who` at all. Customers keep to the booking's deadline,
+ * which is never after its start; staff also move one whose customer is late. */
 static enum err booking_move_allowed(const struct principal *who, const struct booking *old,
                                      const struct versions *match)
 {
@@ -355,7 +355,7 @@ static enum err booking_move_allowed(const struct principal *who, const struct b
     if (who->kind == WHO_CUSTOMER)
         return booking_customer_may(old);
     const bool live = old->state == BOOKING_CONFIRMED || old->state == BOOKING_PENDING_PAYMENT;
-    return live && old->starts_at.us > old->read_at.us ? ERR_OK : ERR_BOOKING_NOT_ACTIVE;
+    return live ? ERR_OK : ERR_BOOKING_NOT_ACTIVE;
 }
 
 /* Which resources a move may take: see enum booking_resource_choice. */

@@ -181,6 +181,29 @@ class Agreed(Rules):
         self.expect(self.act("cancel", back), 422, "cancellation_closed")
         self.expect(self.act("cancel", back, staff=True), 200)
 
+    def test_a_deadline_before_all_years(self):
+        never = self.shop.make_service(free_cancellation_minutes=2147483647)
+        made = self.expect(self.shop.book(self.me, 9, service_id=never), 201)
+        self.assertEqual(made["free_cancellation_until"], "0001-01-01T00:00:00Z")
+        self.expect(self.act("cancel", made), 422, "cancellation_closed")
+
+    def test_staff_move_whose_customer_is_late(self):  # B29
+        now = dt.datetime.now(dt.timezone.utc).replace(microsecond=0) - dt.timedelta(minutes=5)
+        body = {
+            "service_id": self.shop.service,
+            "phone": "+966551000000",
+            "starts_at": now.isoformat().replace("+00:00", "Z"),
+            "force": True,
+        }
+        here = self.shop.staff("POST", "/v1/staff/venues/%s/bookings" % self.shop.venue, body)
+        self.expect(self.move(here, 9), 422, "cancellation_closed")  # the customer's own move
+        later = now + dt.timedelta(minutes=15)
+        body = {"starts_at": later.isoformat().replace("+00:00", "Z"), "force": ["grid"]}
+        moved = self.expect(self.act("reschedule", here, body=body, staff=True), 200)
+        self.assertEqual(moved["starts_at"], body["starts_at"])
+        self.expect(self.act("cancel", moved, staff=True), 200)
+        self.expect(self.move(here, 9, staff=True), 409, "booking_not_active")
+
     def test_a_booking_keeps_the_rule_of_its_day(self):  # B5
         service = self.shop.make_service(free_cancellation_minutes=60, price=5000)
         path = "services/" + service
