@@ -157,7 +157,14 @@ static enum err api_staff_patch_booking(struct api_request *r)
     };
     struct api_booking_change change;
     e = api_booking_begin_change(r, api_staff_booking_json, &edit.match, &change);
-    return e != ERR_OK ? e : booking_edit(&r->svc, &change.caller, &edit, &change.after);
+    if (e == ERR_OK)
+        e = booking_edit(&r->svc, &change.caller, &edit, &change.after);
+    if (e == ERR_VALIDATION && r->faults.n == 0) {
+        const bool nameless = edit.has_guest_name && !edit.guest_name && !change.after.has_customer;
+        api_fault(r, nameless ? "/guest_name" : "/party_size", "%s",
+                  nameless ? "a guest without a phone needs a name" : "the price is too high");
+    }
+    return e;
 }
 
 const struct api_route api_route_staff_get_booking = {

@@ -209,14 +209,24 @@ static bool booking_edit_party(struct booking *bk, int64_t party)
 }
 
 /* Notes may be edited at any time; the party only while the booking is live, as it takes room. */
-static enum err booking_edit_check(const struct booking_edit *edit, struct booking *bk)
+static enum err booking_edit_check(struct svc *s, const struct booking_edit *edit,
+                                   struct db_rows most, struct booking *bk)
 {
     enum err e = versions_check(&edit->match, bk->version);
+    /* Staff could not tell who comes. */
+    if (e == ERR_OK && edit->has_guest_name && !edit->guest_name && !bk->has_customer)
+        return ERR_VALIDATION;
     /* The same size is no change: a form that sends all its fields must not be refused for that. */
     if (e != ERR_OK || !edit->has_party_size || edit->party_size == bk->party_size)
         return e;
     if (bk->state != BOOKING_CONFIRMED && bk->state != BOOKING_PENDING_PAYMENT)
         return ERR_BOOKING_NOT_ACTIVE;
+    /* Nobody books more for it; a party that was agreed before may stay, or shrink. */
+    if (edit->party_size > bk->party_size && !db_is_null(most, 0, "max_party_size") &&
+        edit->party_size > db_get_int(most, 0, "max_party_size")) {
+        s->detail = "The party is larger than the service takes.";
+        return ERR_SLOT_NOT_OFFERED;
+    }
     return booking_edit_party(bk, edit->party_size) ? ERR_OK : ERR_VALIDATION;
 }
 
@@ -229,6 +239,7 @@ enum err booking_edit(struct svc *s, const struct booking_caller *c,
     struct db_batch *b = db_batch(s->db, s->arena, DB_BEGIN);
     const int locked = booking_add_lock(b, &sc);
     const int loaded = booking_add_load(b, &sc);
+    const int most = DB_ADD(b, &stmt_booking_party_limit, edit->id);
     enum err e = db_run(b, s->deadline);
     if (e != ERR_OK)
         return e;
@@ -236,7 +247,7 @@ enum err booking_edit(struct svc *s, const struct booking_caller *c,
         e = ERR_NOT_FOUND;
     } else {
         booking_read(db_result(b, loaded), 0, out);
-        e = booking_edit_check(edit, out);
+        e = booking_edit_check(s, edit, db_result(b, most), out);
     }
     if (e != ERR_OK) {
         db_clean(s->db, s->deadline);

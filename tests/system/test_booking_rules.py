@@ -116,6 +116,11 @@ class Capacity(Rules):
         # What was agreed stays: it is moved as it is.
         self.patch(service, max_party_size=2)
         self.expect(self.move(booked, 11, token=self.tokens[2]), 200)
+        # staff may take people off, and cannot go around the rule by adding some
+        path = "/v1/staff/bookings/" + booked["id"]
+        for party, status, code in ((6, 422, "slot_not_offered"), (4, 200, None), (4, 200, None)):
+            r = self.shop.call("PATCH", path, {"party_size": party}, self.shop.admin)
+            self.expect(r, status, code)
 
     def test_buffers_count_and_touching_times_do_not(self):
         tidy = self.shop.make_service(
@@ -281,6 +286,11 @@ class Clock(Rules):
             back = self.expect(self.act("reopen", here, staff=True), 200)
             self.assertEqual(back["status"], "confirmed")
         self.assertEqual(self.shop.notifications(booking_id=here["id"]), [])
+        r = self.shop.call(
+            "PATCH", "/v1/staff/bookings/" + here["id"], {"guest_name": None}, self.shop.admin
+        )
+        self.expect(r, 422, "validation_failed")
+        self.assertEqual([e["pointer"] for e in r.json()["errors"]], ["/guest_name"])
         audit = self.shop.staff("GET", "/v1/staff/audit?limit=100")["items"]
         self.assertIn(here["id"], [e["subject"] for e in audit if "reopen" in e["action"]])
         # for seven days

@@ -276,6 +276,14 @@ UPDATE bookings
  WHERE venue_id = $1::uuid
    AND id = $2::uuid;
 
+-- name: booking_party_limit
+-- params: $1 uuid booking
+-- returns: max_party_size
+SELECT s.max_party_size
+  FROM bookings b
+  JOIN services s ON s.venue_id = b.venue_id AND s.id = b.service_id
+ WHERE b.id = $1::uuid;
+
 -- name: booking_edit
 -- params: $1 uuid venue, $2 uuid booking, $3 text note or NULL, $4 text staff note or NULL,
 -- params: $5 text guest name or NULL, $6 integer party, $7 bigint amount,
