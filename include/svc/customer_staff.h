@@ -12,7 +12,7 @@
 #include "svc/svc.h"
 
 struct customer_seen {
-    const char *id, *phone, *name, *note; /* name, note may be NULL */
+    const char *id, *phone, *name, *guest_name, *note; /* names and note may be NULL */
     const char *locale;
     struct wall created_at, blocked_at;
     const char *created_us; /* for cursors */

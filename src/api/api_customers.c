@@ -19,6 +19,8 @@ static json_t *api_customers_json(struct arena *a, const struct customer_seen *c
     json_put_str(a, j, "id", c->id);
     json_put_str(a, j, "phone", c->phone);
     json_put_str(a, j, "name", c->name);
+    /* All that a key of one venue has to tell by whom the venue booked for itself. */
+    json_put_str(a, j, "guest_name", c->guest_name);
     json_put_str(a, j, "locale", c->locale);
     json_put_bool(a, j, "blocked", c->blocked);
     /* A block is an act of staff against a person: the page says since when. */

@@ -44,6 +44,7 @@ void customer_read_seen(struct db_rows rows, int row, struct customer_seen *out)
         .id = db_get_str(rows, row, "id"),
         .phone = db_get_str(rows, row, "phone"),
         .name = db_get(rows, row, "name"),
+        .guest_name = db_get(rows, row, "guest_name"),
         .note = db_get(rows, row, "note"),
         .locale = db_get_str(rows, row, "locale"),
         .created_at = db_get_time(rows, row, "created_us"),

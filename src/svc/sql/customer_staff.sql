@@ -28,11 +28,18 @@
            AND m.made_by = 'customer'))
 
 -- fragment: customer_staff_columns
--- returns: id, phone, name, locale, created_us, blocked_us, note, elsewhere
+-- returns: id, phone, name, guest_name, locale, created_us, blocked_us, note, elsewhere
 c.id, c.phone,
 CASE WHEN
           -- include: customer_named
      THEN c.name END AS name,
+(SELECT g.guest_name
+   FROM bookings g
+  WHERE g.customer_id = c.id
+    AND g.guest_name IS NOT NULL
+    AND (k.venue_id IS NULL OR g.venue_id = k.venue_id)
+  ORDER BY g.created_at DESC, g.id DESC
+  LIMIT 1) AS guest_name,
 c.locale,
 (extract(epoch FROM c.created_at) * 1000000)::bigint AS created_us,
 (extract(epoch FROM c.blocked_at) * 1000000)::bigint AS blocked_us,
