@@ -138,6 +138,9 @@ class Reads(bd.Case):
         self.assertEqual((back["slot_step_minutes"], back["max_party_size"]), (60, 4))
         longer = self.staff("PATCH", self.service, {"duration_minutes": 90, "max_party_size": None})
         self.assertEqual((longer["slot_step_minutes"], longer["max_party_size"]), (90, None))
+        # longer than a step may be that somebody chooses
+        week = self.staff("PATCH", self.service, {"duration_minutes": 10080})
+        self.assertEqual(week["slot_step_minutes"], 10080)
 
     def test_a_price_that_the_gateway_takes(self):
         # M30
