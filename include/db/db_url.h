@@ -19,6 +19,8 @@ bool db_url_valid(const char *url) MUST_CHECK;
 /* Why it does not, naming the parameter and never a value; NULL: it is valid. Lives until the next
  * call. */
 const char *db_url_fault(const char *url) MUST_CHECK;
+/* Whether connections to a host that is not this machine may go without TLS. */
+bool db_url_plain(const char *url) MUST_CHECK;
 /* Has the host names of a URL looked up (sys/addrs), since libpq is never let near DNS. Before
  * fork; false when there is no room for one. */
 bool db_register_hosts(const char *url);

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/template.h"
 #include "cli_priv.h"
-#include "db/db.h"
+#include "db/db_url.h"
 #include "domain/config_show.h"
 #include "domain/sms_text.h"
 #include "domain/templates.h"
@@ -85,25 +85,15 @@ static void check_config_judge_otp(struct check *c)
         check_config_warn(c, "otp.per_phone", "more than 100 codes to one phone");
 }
 
-/* A guess from the text alone: libpq's own parser would need its defaults and files. Only a warning
- * depends on it. */
-static void check_config_judge_url(struct check *c, const char *key, const char *url)
-{
-    bool remote = strstr(url, "host=") || strstr(url, "@") || strncmp(url, "postgres", 8) == 0;
-    if (strstr(url, "host=/") || strstr(url, "127.0.0.1") || strstr(url, "localhost") ||
-        strstr(url, "[::1]") || strstr(url, "host=::1") || strstr(url, ":///"))
-        remote = false;
-    if (remote && !strstr(url, "sslmode"))
-        check_config_warn(c, key, "no sslmode for a remote host: use sslmode=verify-full");
-}
-
 /* migrate_url is used by hand, from wherever the owner likes. */
 static void check_config_judge_database(struct check *c)
 {
     const char *url = c->cfg->database.url, *read_url = c->cfg->database.read_url;
-    check_config_judge_url(c, "database.url", url);
-    if (read_url && *read_url)
-        check_config_judge_url(c, "database.read_url", read_url);
+    const char *what = "nothing but TLS protects it on the way: use sslmode=verify-full";
+    if (db_url_plain(url))
+        check_config_warn(c, "database.url", what);
+    if (read_url && *read_url && db_url_plain(read_url))
+        check_config_warn(c, "database.read_url", what);
 }
 
 /* Secrets may be in the file itself. */

@@ -39,7 +39,7 @@ libdb_a_SOURCES = \
   src/db/db_exchange.c \
   src/db/db_fence.c \
   src/db/db_greet.c \
-  src/db/db_hosts.c \
+  src/db/db_url_plain.c src/db/db_hosts.c \
   src/db/db_hosts.h \
   src/db/db_look.c \
   src/db/db_migrate.c \

@@ -389,6 +389,13 @@ class CheckConfig(Base):
             ("host=/run/postgresql", False),
             ("postgresql://db.example/d", True),
             ("postgresql://[2001:db8::1]/d", True),
+            ("hostaddr=192.0.2.1", True),
+            ("postgresql:///d?host=db.example", True),
+            ("host=/run/postgresql,db.example", True),
+            ("host=db.example user=localhost", True),
+            ("host=db.example hostaddr=127.0.0.1", False),
+            ("host=db.example sslmode=disable", True),
+            ("host=db.example sslmode=require", False),
         ):
             path = self.config(type("Pg", (), {"conninfo": url}))
             done = run("-c", path, "check-config")
