@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/url.h"
 #include "config_priv.h"
 #include "domain/conditions.h"
@@ -14,6 +15,7 @@
 /* Receivers of alerts answer at once; a slow one must not hold the keeper's other tasks up. */
 #define WEBHOOK_TIMEOUT_MS 5000
 #define WEBHOOK_CONNECT_MS 2000
+#define SECRET_PREFIX "whsec_" /* Standard Webhooks, "Signature scheme" */
 #define BREAKER_FAILURES 5
 #define BREAKER_OPEN_MS 15000
 
@@ -51,12 +53,29 @@ void config_read_alert_webhook(const struct config_entry *e)
         config_entry_set(e, &text, sizeof text);
 }
 
-/* Empty: not signed. */
+static bool config_alerts_is_base64(char c)
+{
+    return char_is_id(c) || c == '+' || c == '/';
+}
+
+/* Empty: not signed. With the prefix, receivers read it as base64 (RFC 4648 4 or 5) and nothing
+ * else. */
 void config_read_alert_secret(const struct config_entry *e)
 {
     const char *text = config_secret(e->l, e->node);
-    if (text && *text)
-        config_entry_set(e, &text, sizeof text);
+    if (!text || !*text)
+        return;
+    struct str key = str_of(text);
+    while (key.n > 0 && key.p[key.n - 1] == '=')
+        key.n--;
+    if (str_starts(key, STR(SECRET_PREFIX))) {
+        key = (struct str){key.p + sizeof SECRET_PREFIX - 1, key.n - (sizeof SECRET_PREFIX - 1)};
+        if (!chars_all(key, config_alerts_is_base64) || key.n % 4 == 1) {
+            config_fault(e->l, e->node, "must have base64 behind " SECRET_PREFIX);
+            return;
+        }
+    }
+    config_entry_set(e, &text, sizeof text);
 }
 
 /* E.164, as phone.c makes it: these numbers are not typed by customers, so nothing is guessed. */

@@ -644,10 +644,25 @@ START_TEST(couriers_and_reminders)
     th_bad("notifications: {quiet: {from: '24:00', to: 7}}",
            "1:31: notifications.quiet.from: must be a time of day like \"22:00\"\n"
            "1:44: notifications.quiet.to: must be a time of day like \"22:00\"\n");
+    th_bad("notifications: {quiet: {from: '24:00', to: '08:00'}}",
+           "1:31: notifications.quiet.from: must be a time of day like \"22:00\"\n");
     th_bad("notifications: {quiet: {from: '22:00'}}",
            "1:17: notifications.quiet: needs both from and to\n");
     th_bad("notifications: {quiet: {from: '22:00', to: '22:00'}}",
            "1:17: notifications.quiet: from and to are the same time\n");
+}
+END_TEST
+
+START_TEST(secret_of_the_webhook)
+{
+    static const char fault[] = "1:26: alerts.webhook_secret: must have base64 behind whsec_\n";
+    config_free(th_good("alerts: {webhook_secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3}"));
+    config_free(th_good("alerts: {webhook_secret: whsec_ab+/Z_-9aQ==}"));
+    config_free(th_good("alerts: {webhook_secret: by hand}"));
+    config_free(th_good("alerts: {webhook_secret: ''}"));
+    th_bad("alerts: {webhook_secret: whsec_}", fault);
+    th_bad("alerts: {webhook_secret: whsec_not base64}", fault);
+    th_bad("alerts: {webhook_secret: whsec_abcde}", fault);
 }
 END_TEST
 
@@ -746,6 +761,7 @@ int main(void)
     tcase_add_test(c, messages);
     tcase_add_test(c, what_is_never_deferred);
     tcase_add_test(c, couriers_and_reminders);
+    tcase_add_test(c, secret_of_the_webhook);
     tcase_add_test(c, unknown_keys);
     tcase_add_test(c, all_faults_at_once_in_order);
     tcase_add_test(c, references_to_providers);
