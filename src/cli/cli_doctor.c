@@ -266,10 +266,10 @@ static void doctor_check_texts(struct doctor *d)
             const size_t parts = text ? sms_text_size(text).parts : 0;
             most = parts > most ? parts : most;
         }
-        doctor_line(
-            d, arena_printf(d->s.arena, "texts (%s) are short", locale_names[l]),
-            arena_printf(d->s.arena, "up to %zu SMS parts before names are filled in", most),
-            most <= SMS_PARTS_MAX ? NULL : "each part is billed: shorten the messages");
+        doctor_line(d, arena_printf(d->s.arena, "texts (%s) are short", locale_names[l]),
+                    arena_printf(d->s.arena, "%zu SMS %s at most, before names are filled in", most,
+                                 most == 1 ? "part" : "parts"),
+                    most <= SMS_PARTS_MAX ? NULL : "each part is billed: shorten the messages");
     }
 }
 

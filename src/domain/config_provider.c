@@ -87,10 +87,10 @@ static void check_http(struct config_loader *l, const struct config_node *map,
     if (!config_provider_mentions_placeholder(p, "{to}") &&
         !config_provider_mentions_placeholder(p, "{to_digits}") &&
         !config_provider_mentions_placeholder(p, "{to_national}"))
-        config_fault_key(l, map, "neither path nor body nor headers have {to}");
+        config_fault_key(l, map, "none of path, body, headers and params has {to}");
     if (!config_provider_mentions_placeholder(p, "{text}") &&
         !config_provider_mentions_placeholder(p, "{code}"))
-        config_fault_key(l, map, "neither path nor body nor headers have {text}");
+        config_fault_key(l, map, "none of path, body, headers and params has {text}");
     if (config_provider_mentions_placeholder(p, "{sender}") && !p->sender)
         config_fault_key(l, map, "a template has {sender}, but sender is missing");
     if (p->body && str_eq(str_of(p->method), STR("GET")))

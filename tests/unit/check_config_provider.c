@@ -256,8 +256,8 @@ START_TEST(http_refused)
     static const struct {
         const char *keys, *fault;
     } rows[] = {
-        {"path: /x, body: '{to}'", "neither path nor body nor headers have {text}"},
-        {"path: '/{text}'", "neither path nor body nor headers have {to}"},
+        {"path: /x, body: '{to}'", "none of path, body, headers and params has {text}"},
+        {"path: '/{text}'", "none of path, body, headers and params has {to}"},
         {"path: '/{to}{text}{sender}'", "a template has {sender}, but sender is missing"},
         {"path: '/{to}{text}', method: GET, body: x", "method GET takes no body"},
         {"path: '/{to}{text}{phone}'", "unknown placeholder {phone}; known: {to} {to_digits} "
