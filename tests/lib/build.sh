@@ -52,12 +52,14 @@ say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 die() { printf 'dev: %s\n' "$*" >&2; exit 1; }
 
 # need GROUP...|PACKAGE...: names those that are missing, with what each is for, and installs them;
-# with DEV_NO_INSTALL it names them and stops.
+# with DEV_NO_INSTALL it names them and stops. A program of the package's name will do: who has a
+# newer Node.js cannot install Debian's npm beside it.
 need() {
     local word package reason missing=() sudo=()
     for word in "$@"; do
         while read -r package reason; do
             [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+                command -v "$package" >/dev/null ||
                 { missing+=("$package"); printf '  %-26s %s\n' "$package" "$reason"; }
         done < <(awk -v w="$word" '$1 == w { sub(/^[^ ]+ +/, ""); print; n++ }
             END { if (!n) print w " this campaign" }' <<<"$PACKAGES")
