@@ -31,7 +31,7 @@ A file of statements consists of blocks. Each begins with its head:
     -- name: otp_try                      (unique in the program)
     -- params: $1 uuid challenge, $2 integer most tries
     -- returns: phone, code_mac, attempts (or "nothing")
-    -- index: bookings_due                (optional: EXPLAIN must show this index)
+    -- index: bookings_due                (optional: EXPLAIN must show it; or several)
     -- Any other comment says why; it is not embedded.
     UPDATE ...
      WHERE ...;

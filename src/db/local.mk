@@ -18,7 +18,8 @@ DB_MIGRATIONS = \
   src/db/migrations/0014_growth.sql \
   src/db/migrations/0015_cluster.sql \
   src/db/migrations/0016_partitions.sql \
-  src/db/migrations/0017_zone.sql
+  src/db/migrations/0017_zone.sql \
+  src/db/migrations/0018_courier_indexes.sql
 
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \

@@ -59,16 +59,26 @@ static void statements_describe(const struct db_stmt_head *h)
     PQclear(r);
 }
 
-/* Whether the plan reads this index. */
-static bool statements_plan_has(const PGresult *r, const char *index)
+/* Whether the plan reads this index, whose name has n bytes. */
+static bool statements_plan_has(const PGresult *r, const char *index, size_t n)
 {
-    const size_t n = strlen(index);
-
     for (int i = 0; i < PQntuples(r); i++)
-        for (const char *p = PQgetvalue(r, i, 0); (p = strstr(p, index)); p += n)
-            if (p[-1] == ' ' && (p[n] == ' ' || p[n] == '\0'))
+        for (const char *p = PQgetvalue(r, i, 0); (p = strchr(p, ' ')); p++)
+            if (strncmp(p + 1, index, n) == 0 && (p[n + 1] == ' ' || p[n + 1] == '\0'))
                 return true;
     return false;
+}
+
+/* The first of the names that the plan does not read; NULL: it reads them all. */
+static const char *statements_find_unread(const PGresult *r, const char *names)
+{
+    for (const char *p = names; *p; p += strspn(p, " ")) {
+        const size_t n = strcspn(p, " ");
+        if (!statements_plan_has(r, p, n))
+            return p;
+        p += n;
+    }
+    return NULL;
 }
 
 static void statements_explain(const struct db_stmt_head *h)
@@ -80,10 +90,11 @@ static void statements_explain(const struct db_stmt_head *h)
         n += (size_t)snprintf(sql + n, sizeof sql - n, "%sNULL", i ? ", " : " (");
     snprintf(sql + n, sizeof sql - n, "%s", h->params_n ? ")" : "");
     PGresult *r = PQexec(t.conn, sql);
+    const char *unread = NULL;
     if (PQresultStatus(r) != PGRES_TUPLES_OK)
         statements_fault(h, "EXPLAIN", PQresultErrorMessage(r));
-    else if (!statements_plan_has(r, h->index)) {
-        statements_fault(h, "its plan does not use", h->index);
+    else if ((unread = statements_find_unread(r, h->index))) {
+        statements_fault(h, "its plan does not use", unread);
         for (int i = 0; i < PQntuples(r); i++)
             fprintf(stderr, "    %s\n", PQgetvalue(r, i, 0));
     }

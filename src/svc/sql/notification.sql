@@ -15,6 +15,7 @@
 -- params: or NULL, $10 bigint ms until it expires, $11 text subject of the phone's quota,
 -- params: $12 integer[] limits of the phone and of the customer, $13 bigint[] their windows in ms
 -- returns: throttled, waits
+-- index: notifications_unfinished
 WITH denied AS MATERIALIZED (
     SELECT r.denied
       FROM bookings b,
@@ -39,8 +40,7 @@ SELECT $1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8:
   FROM (SELECT $9::bigint IS NULL OR EXISTS (
                    SELECT
                      FROM notifications e
-                    WHERE e.venue_id = $1::uuid
-                      AND e.booking_id = $3::uuid
+                    WHERE e.booking_id = $3::uuid
                       AND e.status NOT IN ('SENT', 'FAILED')
                       AND (e.due_at IS NOT NULL OR e.claimed_by IS NOT NULL)) AS waits) w
   LEFT JOIN denied d ON true
