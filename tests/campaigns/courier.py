@@ -51,6 +51,13 @@ SELECT b.venue_id, gen_random_uuid(), b.id, 'copy:%(name)s', n.template, n.local
 DELAYS = "SELECT extract(epoch FROM updated_at - queued_at) FROM notifications WHERE "
 
 
+def spread(values):
+    """The middle, and between which values half of them are."""
+    return "%.2f (%.2f to %.2f)" % tuple(
+        bd_courier.percentile(values, x) for x in (0.5, 0.25, 0.75)
+    )
+
+
 class Campaign(bd.Case):
     def shop_with(self, o, **over):
         self.box = self.sandbox()
@@ -124,9 +131,10 @@ class Campaign(bd.Case):
         o = argparse.Namespace(**{**vars(o), "rate": min(o.rate, 50), "workers": 40})
         shop = self.shop_with(o, notifications={"couriers": 30})
         rounds = max(1, o.seconds // 15)
-        took, delays = {0: [], 5: [], 500: []}, []
+        took, delays, ratios = {0: [], 5: [], 500: []}, [], []
         loads = []
         for _ in range(rounds):
+            middles = {}
             for delay, some in took.items():
                 self.box.clear()
                 if delay:
@@ -135,9 +143,11 @@ class Campaign(bd.Case):
                 with Turn(shop, o.rate, o.clients, loads) as load:
                     time.sleep(5)
                 some += load.took
+                middles[delay] = ms(load.took, 0.5)
                 bd_courier.settle(self.asking)
                 if delay == 5:
                     delays += map(float, self.asking.ask(DELAYS + "queued_at > '%s'" % since))
+            ratios.append(middles[500] / middles[0])
         p50 = {d: ms(t, 0.5) for d, t in took.items()}
         words = ", ".join(
             "%d ms: p50 %.1f p99 %.1f" % (d, p50[d], ms(t, 0.99)) for d, t in took.items()
@@ -148,8 +158,8 @@ class Campaign(bd.Case):
                 changed=sum(x.changed for x in loads), odd=sum((x.odd for x in loads), [])
             ),
             "bookings at %d per second with a provider of %s; row to stored result at 5 ms: p50 "
-            "%.1f ms, p99 %.1f ms; 500 to 0 ms: %.2f"
-            % (o.rate, words, ms(delays, 0.5), ms(delays, 0.99), p50[500] / p50[0]),
+            "%.1f ms, p99 %.1f ms; p50 at 500 to p50 at 0 ms, of %d rounds: %s"
+            % (o.rate, words, ms(delays, 0.5), ms(delays, 0.99), rounds, spread(ratios)),
         )
         return p50, delays
 
