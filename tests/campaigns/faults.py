@@ -612,21 +612,25 @@ class Transactions:
     """Watches that no session of a database stays idle in a transaction."""
 
     SQL = (
-        "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0) FROM "
-        "pg_stat_activity"
+        "SELECT extract(epoch FROM clock_timestamp() - state_change), "
+        "regexp_replace(query, '\\s+', ' ', 'g') FROM pg_stat_activity"
         " WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND pid <> "
-        "pg_backend_pid()"
+        "pg_backend_pid() ORDER BY 1 DESC LIMIT 1"
     )
 
     def __init__(self, pg):
         self.pg, self.worst, self.looks, self.over = pg, 0.0, 0, False
+        self.behind = ""  # the statement that the worst one waited behind
         self.session = pg.session()
         self.thread = threading.Thread(target=self._watch, daemon=True)
         self.thread.start()
 
     def _watch(self):
         while not self.over:
-            self.worst = max(self.worst, float(self.session.ask(self.SQL)[0]))
+            for line in self.session.ask(self.SQL):
+                idle, statement = line.split("\t", 1)
+                if float(idle) > self.worst:
+                    self.worst, self.behind = float(idle), statement
             self.looks += 1
             time.sleep(0.01)
 
@@ -671,7 +675,9 @@ def run(case, scheme, ops, faults):
         w
         for w in (
             world.agree(),
-            "idle in transaction for %.0f ms" % idle if idle > 50 * LATE / 0.1 else None,
+            "idle in transaction for %.0f ms behind %s" % (idle, transactions.behind)
+            if idle > 50 * LATE / 0.1
+            else None,
         )
         if w
     ]
