@@ -220,6 +220,9 @@ static bool ext_client_await_places(struct ext *x, const struct provider_config 
         if (x->call.hint_place < 0)
             return false;
     }
+    /* The usual case, for which no places have to be counted. */
+    if (ext_client_take_places(x, p, cell))
+        return true;
     struct deadline until = deadline_in_ms(HINT_WAIT_MS);
     for (;;) {
         /* Asked before and after: who leaves in between has freed a place. */
