@@ -127,14 +127,13 @@ static struct idem_outcome api_idem_outcome(const struct api_request *r)
                 sb_printf(&lines, "%s: %s\n", r->resp.headers[i].name, r->resp.headers[i].value);
         }
     }
-    const char *customer = r->idem->customer_id;
-    if (!customer && r->who.kind == WHO_CUSTOMER)
-        customer = r->who.id.s;
     return (struct idem_outcome){
         .status = r->resp.status,
         .headers = sb_str(&lines).n ? sb_str(&lines).p : NULL,
         .body = r->resp.body.n ? arena_strndup(a, r->resp.body.p, r->resp.body.n) : NULL,
-        .customer_id = customer,
+        /* A customer's own keys are found by their caller. Without the column this row's indexes
+         * stay as they are. */
+        .customer_id = r->who.kind == WHO_CUSTOMER ? NULL : r->idem->customer_id,
     };
 }
 
