@@ -140,9 +140,9 @@ class Cost(bd.Case):
                 '--callgrind-out-file=%s/cg.%%p %s "$@"\n' % (self.directory, bd.PROGRAM)
             )
         os.chmod(wrapper, 0o755)
-        plain, bd.BIN = bd.BIN, wrapper
+        plain, daemon.program = daemon.program, wrapper
         daemon.start(limit=60)
-        bd.BIN = plain
+        daemon.program = plain
         self.serve(name, n)
         daemon.stop(60)
         out = {}
