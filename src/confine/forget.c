@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,12 @@ struct needles { /* left out of the search, but not what the kernel's map shows 
     struct {
         size_t at, n;
     } list[NEEDLES_MAX];
+    size_t stay_n; /* secrets that this role needs */
+    struct {
+        char *home;
+        size_t at, n;
+    } stay[NEEDLES_MAX];
+    bool full; /* there is no room for one that stays: nothing is searched */
     char bytes[NEEDLE_BYTES];
 };
 
@@ -63,17 +70,26 @@ static void forget_add_needle(void *ctx, const char *p, size_t n)
     k->used += n;
 }
 
-/* A secret that stays must not be found in place of one that goes: the URLs of two roles begin
- * alike. Their passwords are needles of their own. */
-static void forget_drop_needles_like(void *ctx, const char *p, size_t n)
+/* A secret that stays may hold one that goes, or begin like it: two roles are at one host, and some
+ * have one password. So it is copied before the search, and put back after it. */
+static void forget_copy_kept(void *ctx, const char *p, size_t n)
 {
     struct needles *k = ctx;
-    for (size_t i = 0; n >= PREFIX && i < k->n;) {
-        if (memcmp(k->bytes + k->list[i].at, p, PREFIX) == 0)
-            k->list[i] = k->list[--k->n];
-        else
-            i++;
+    if (k->stay_n == NEEDLES_MAX || n > sizeof(k->bytes) - k->used) {
+        k->full = true;
+        return;
     }
+    memcpy(k->bytes + k->used, p, n);
+    k->stay[k->stay_n].home = (char *)(uintptr_t)p;
+    k->stay[k->stay_n].at = k->used;
+    k->stay[k->stay_n++].n = n;
+    k->used += n;
+}
+
+static void forget_put_back(const struct needles *k)
+{
+    for (size_t i = 0; i < k->stay_n; i++)
+        memcpy(k->stay[i].home, k->bytes + k->stay[i].at, k->stay[i].n);
 }
 
 /* Whether a match of a short secret has no letter or digit beside it. */
@@ -154,6 +170,34 @@ static void forget_search_memory(const struct needles *k)
         (void)fclose(maps);
 }
 
+/* The password that a URL ends up with, and the URL: it may be escaped there, or too short to be
+ * looked for alone. */
+static void forget_add_url(struct needles *k, const char *url)
+{
+    db_password(url, forget_add_needle, k);
+    forget_add_needle(k, url, strlen(url));
+}
+
+static void forget_collect(const struct config *cfg, unsigned keep, struct needles *k)
+{
+    char *password = getenv("PGPASSWORD"); /* which libpq takes when the URL has none */
+    config_each_secret(cfg, keep, forget_copy_kept, k);
+    if (password && (keep & CONFIG_KEEP_DATABASE))
+        forget_copy_kept(k, password, strlen(password));
+    config_each_secret(cfg, ~keep, forget_add_needle, k);
+    if (!(keep & CONFIG_KEEP_OWNER) && cfg->database.migrate_url)
+        db_password(cfg->database.migrate_url, forget_add_needle, k);
+    if (keep & CONFIG_KEEP_DATABASE)
+        return;
+    forget_add_url(k, cfg->database.url);
+    if (cfg->database.read_url)
+        forget_add_url(k, cfg->database.read_url);
+    if (password) {
+        forget_add_needle(k, password, strlen(password));
+        digest_wipe(password, strlen(password)); /* also one that is too short to search for */
+    }
+}
+
 void forget_secrets(struct config *cfg, unsigned keep)
 {
     // cppcheck-suppress invalidFunctionArg ; mmap(2) asks for -1 with MAP_ANONYMOUS
@@ -161,27 +205,11 @@ void forget_secrets(struct config *cfg, unsigned keep)
     struct needles *k =
         mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (k != MAP_FAILED) {
-        config_each_secret(cfg, ~keep, forget_add_needle, k);
-        config_each_secret(cfg, keep, forget_drop_needles_like, k);
-        if (!(keep & CONFIG_KEEP_OWNER) && cfg->database.migrate_url)
-            db_password(cfg->database.migrate_url, forget_add_needle, k);
-        if (!(keep & CONFIG_KEEP_DATABASE)) {
-            db_password(cfg->database.url, forget_add_needle, k);
-            /* Its password may be escaped there, or too short to be looked for alone. */
-            forget_add_needle(k, cfg->database.url, strlen(cfg->database.url));
-        }
-        if (!(keep & CONFIG_KEEP_DATABASE) && cfg->database.read_url) {
-            db_password(cfg->database.read_url, forget_add_needle, k);
-            forget_add_needle(k, cfg->database.read_url, strlen(cfg->database.read_url));
-        }
-        char *password = getenv("PGPASSWORD"); /* which libpq takes when the URL has none */
-        if (password && !(keep & CONFIG_KEEP_DATABASE)) {
-            forget_add_needle(k, password, strlen(password));
-            digest_wipe(password, strlen(password)); /* also one that is too short to search for */
-        }
+        forget_collect(cfg, keep, k);
         clear_registers();
-        if (k->n > 0)
+        if (k->n > 0 && !k->full)
             forget_search_memory(k);
+        forget_put_back(k);
         digest_wipe(k, sizeof(*k));
         munmap(k, sizeof(*k));
     }

@@ -239,6 +239,24 @@ class Rights(bd.Case):
                         self.assertFalse(memory_has(d.children(role)[0], word.encode()), role)
                 d.close()
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root reads others' memory")
+    def test_what_stays_may_hold_what_goes(self):
+        """The owner's URL stands inside that of the service, and the password is the same."""
+        pg = self.postgres()
+        word = "canary-of-both-roles"
+        options = [*pg.conninfo.split(), "password=" + word]
+        urls = {"url": "postgresql://?" + "&".join(options), "migrate_url": " ".join(options)}
+        d = self.daemon(
+            pg,
+            bd.merge(self.config(), {"database": urls}),
+            env={"CANARY_KEY": CANARIES["key"]},
+        )
+        if not confined_build(d):
+            self.skipTest("this build does not look for copies")
+        self.assertEqual(d.get("/v1/venues").status, 200)
+        for role, has in (("worker", True), ("dispatcher", False)):
+            self.assertEqual(memory_has(d.children(role)[0], word.encode()), has, role)
+
     def passfile(self, word):
         f = tempfile.NamedTemporaryFile("w", prefix="bd-pgpass-", dir="/tmp")
         self.addCleanup(f.close)
