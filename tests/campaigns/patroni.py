@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the bookingd authors
-# packages: patroni etcd-server
+# packages: patroni etcd-server haproxy
 """Failovers of a Patroni cluster under load, about six minutes; doc/HA.md has the figures.
 
 Bookings go on at about ten per second, each with a key that is repeated until its outcome is known,
 while the primary is switched over, its postmaster is killed, it loses its power, Patroni is killed
 beside a server that goes on as primary, and etcd is away. Per event: the longest time without a new
-booking, and that no acknowledged one is missing. --event NAME runs one."""
+booking, and that no acknowledged one is missing. --event NAME runs one; with --haproxy it goes
+through etc/ha/haproxy.cfg."""
 import os
 import sys
 import threading
@@ -55,6 +56,8 @@ class Booker(threading.Thread):
 
 
 class Patroni(bd.Case):
+    haproxy = False
+
     def postgres(self, **kwargs):
         pg = bd.Postgres(base=self.cluster.base(self.leader), **kwargs)
         self.addCleanup(pg.close)
@@ -67,6 +70,8 @@ class Patroni(bd.Case):
             raise unittest.SkipTest("Patroni: " + why)
         cls.cluster = bd_patroni.Cluster()
         cls.addClassCleanup(cls.cluster.close)
+        if cls.haproxy:
+            cls.cluster.put_haproxy_before()
 
     def setUp(self):
         self.leader = self.cluster.healed()
@@ -168,7 +173,9 @@ class Patroni(bd.Case):
 def main():
     given = bd_campaign.parser()
     given.add_argument("--event", help="switchover, postmaster_killed, power, patroni_killed, ...")
-    event = bd_campaign.options(given).event
+    given.add_argument("--haproxy", action="store_true", help="instead of a list of hosts")
+    options = bd_campaign.options(given)
+    event, Patroni.haproxy = options.event, options.haproxy
     suite = unittest.TestSuite([Patroni("test_" + event)]) if event else Patroni
     bd_campaign.run(suite)
 

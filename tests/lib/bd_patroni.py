@@ -56,7 +56,7 @@ class Cluster:
             ["sh", "-c", GUARD, self.dir], stdin=subprocess.PIPE, start_new_session=True
         )
         self.bin = bd_pair._bin()
-        self.procs = {}
+        self.procs, self.front = {}, None
         self.ports = [bd.free_port() for _ in range(MEMBERS)]
         self.rest = [bd.free_port() for _ in range(MEMBERS)]
         self.etcd = [(bd.free_port(), bd.free_port()) for _ in range(MEMBERS)]
@@ -174,6 +174,23 @@ class Cluster:
             "patroni%d" % i, [shutil.which("patroni"), os.path.join(self.dir, "n%d.yml" % i)]
         )
 
+    def put_haproxy_before(self):
+        """etc/ha/haproxy.cfg with our addresses; base() leads to it from now on."""
+        program = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
+        self.front, standbys = bd.free_port(), bd.free_port()
+        with open(os.path.join(bd.TOP, "etc/ha/haproxy.cfg")) as f:
+            text = f.read().replace(":5000", ":%d" % self.front).replace(":5001", ":%d" % standbys)
+        for i in range(MEMBERS):
+            text = text.replace(
+                "10.0.0.%d:5432 check port 8008" % (i + 1),
+                "127.0.0.1:%d check port %d" % (self.ports[i], self.rest[i]),
+            )
+        path = os.path.join(self.dir, "haproxy.cfg")
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, 0o644)
+        self._spawn("haproxy", [program, "-db", "-f", path])
+
     # -- looking --
     def _get(self, i, path):
         try:
@@ -218,7 +235,9 @@ class Cluster:
         return bd.wait_until(lambda: [self.leader()], "a leader")[0]
 
     def base(self, first):
-        """All servers with `first` in front, as for database.url."""
+        """All servers with `first` in front, or their HAProxy, as for database.url."""
+        if self.front:
+            return "host=127.0.0.1 port=%d user=postgres dbname=postgres" % self.front
         ports = [self.ports[first]] + [p for i, p in enumerate(self.ports) if i != first]
         return "host=%s port=%s user=postgres dbname=postgres target_session_attrs=read-write" % (
             ",".join(["127.0.0.1"] * MEMBERS),
