@@ -39,9 +39,10 @@ static bool api_place_read_force(struct api_request *r, const json_t *j, unsigne
 /* In the order of enum booking_pay_mode from PAY_LINK on. */
 static const char *const api_place_payments[] = {"link", "on_site", "none", NULL};
 
-/* phone and name say who comes: a customer, a guest with a phone, or a name alone. */
+/* phone and name say who comes: a customer, a guest with a phone, or a name alone. `guest_name` is
+ * the name as the answer calls it. */
 struct place_input {
-    const char *phone, *name, *note, *staff_note, *return_url;
+    const char *phone, *name, *guest_name, *note, *staff_note, *return_url;
     struct uuid service_id, resource_id;
     struct wall starts_at;
     int64_t party_size;
@@ -54,6 +55,7 @@ static const struct schema_row api_place_rows[] = {
      * code. */
     {SCHEMA_STRING(struct place_input, phone, 0, 64), .nullable = true},
     {SCHEMA_NAME(struct place_input, name, 120), .nullable = true},
+    {SCHEMA_NAME(struct place_input, guest_name, 120), .nullable = true},
     {SCHEMA_LOCALE(struct place_input, locale), SCHEMA_HAS(struct place_input, has_locale)},
     {SCHEMA_UUID(struct place_input, service_id), .required = true},
     {SCHEMA_UUID(struct place_input, resource_id), .nullable = true,
@@ -87,7 +89,7 @@ static enum err api_place_read_guest(struct api_request *r, const char **phone)
         api_fault(r, "/payment", "a link needs a phone");
         return ERR_VALIDATION;
     }
-    if (in->name)
+    if (in->name || in->guest_name)
         return ERR_OK;
     api_fault(r, "/phone", "a phone or a name is required");
     return ERR_VALIDATION;
@@ -112,7 +114,7 @@ static enum err api_place_post(struct api_request *r)
         .starts_at = in->starts_at,
         .party_size = in->has_party ? in->party_size : 1,
         .note = in->note,
-        .guest_name = in->name,
+        .guest_name = in->name ? in->name : in->guest_name,
         .locale = in->has_locale ? locale_names[in->locale] : NULL,
         .staff_note = in->staff_note,
         .pay = in->has_payment ? (enum booking_pay_mode)(PAY_LINK + in->payment) : PAY_AS_SERVICE,

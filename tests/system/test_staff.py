@@ -388,7 +388,7 @@ class Receptionist(Desk):
     def test_a_day(self):  # B12, B15, B16, B29, B30, B31
         # a walk-in without a phone, who sits in the chair already
         walk_in = self.place(
-            name="Mona", starts_at=self.ago(20), resource_id=self.shop.chair, force=["grid"]
+            guest_name="Mona", starts_at=self.ago(20), resource_id=self.shop.chair, force=["grid"]
         )
         self.assertEqual(
             (walk_in["customer"], walk_in["guest_name"], walk_in["forced"], walk_in["status"]),
