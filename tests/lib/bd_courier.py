@@ -35,6 +35,9 @@ class Client(threading.Thread):
         super().__init__(daemon=True)
         self.load, self.shop, self.n, self.hour = load, load.shop, n, n * 900
         self.token = self.shop.customer("+96655%07d" % n)
+        # Bookings of one resource wait for each other's commit.
+        chair = self.shop.resource("Chair of client %d" % n)
+        self.service = self.shop.make_service(resource_ids=[chair], max_advance_days=700)
         self.changed, self.odd, self.took, self.keys = 0, [], [], 0
 
     def ask(self, c, path, body, good):
@@ -61,7 +64,7 @@ class Client(threading.Thread):
 
     def step(self, c):
         begun = time.monotonic()
-        body = {"service_id": self.shop.service, "starts_at": self.start_at()}
+        body = {"service_id": self.service, "starts_at": self.start_at()}
         b = self.ask(c, "/v1/bookings", body, 201)
         self.took.append(time.monotonic() - begun)
         if b and self.load.changes and self.hour % 2:
