@@ -38,21 +38,6 @@ static void check_taken(const struct config *c)
         ENSURE(strstr(c->otp.messages[l], "{code}") != NULL);
 }
 
-/* What `check-config --print` shows: whole lines. */
-static void check_shown(const char *path)
-{
-    static char text[262144];
-    struct config_report *report;
-    struct config *c = config_load_to_show(path, false, &report);
-    ENSURE(c && !report);
-    FILE *to = fmemopen(text, sizeof text, "w");
-    ENSURE(to);
-    config_show(c, to);
-    const long n = ftell(to);
-    ENSURE(fclose(to) == 0 && n > 0 && text[n - 1] == '\n');
-    config_free(c);
-}
-
 static void check_refused(const struct config_report *r)
 {
     static char text[262144];
@@ -63,6 +48,25 @@ static void check_refused(const struct config_report *r)
                *r->faults[i].what);
     config_report_print(r, "x", to);
     fclose(to);
+}
+
+/* What `check-config --print` shows: whole lines, or why such a service would be of no use. */
+static void check_shown(const char *path)
+{
+    static char text[262144];
+    struct config_report *report;
+    struct config *c = config_load_to_show(path, false, &report);
+    if (!c) {
+        check_refused(report);
+        config_report_free(report);
+        return;
+    }
+    FILE *to = fmemopen(text, sizeof text, "w");
+    ENSURE(!report && to);
+    config_show(c, to);
+    const long n = ftell(to);
+    ENSURE(fclose(to) == 0 && n > 0 && text[n - 1] == '\n');
+    config_free(c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
