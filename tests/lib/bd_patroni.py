@@ -190,6 +190,13 @@ class Cluster:
             f.write(text)
         os.chmod(path, 0o644)
         self._spawn("haproxy", [program, "-db", "-f", path])
+        # Until it has asked each, it takes all for primaries.
+        where = [bd.Postgres.psql(), "-XqAt", "-c", "SELECT pg_is_in_recovery()", self.base(0)]
+        bd.wait_until(
+            lambda: {subprocess.run(where, capture_output=True).stdout for _ in range(6)}
+            == {b"f\n"},
+            "the primary behind HAProxy",
+        )
 
     # -- looking --
     def _get(self, i, path):
