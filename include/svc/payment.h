@@ -41,6 +41,9 @@ struct payment {
     struct wall created_at, invoice_expires_at, read_at;
 };
 
+/* What was paid, or would be, in minor units. */
+int64_t payment_whole(const struct payment *p);
+
 /* Why a payment call failed, as the client is told. */
 struct payment_fault {
     bool unknown;           /* it may have happened: show payment_id */

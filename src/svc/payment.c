@@ -49,6 +49,12 @@ bool payment_was_paid(enum payment_state state)
            state == PAYMENT_PARTIALLY_REFUNDED;
 }
 
+/* `amount` of a mismatch is what was asked for. */
+int64_t payment_whole(const struct payment *p)
+{
+    return p->state == PAYMENT_MISMATCH && p->paid_amount > 0 ? p->paid_amount : p->amount;
+}
+
 /* ---- reading ---- */
 
 static enum payment_state payment_state_of(const char *name)

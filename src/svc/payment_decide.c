@@ -275,17 +275,11 @@ decide_unpaid_state(const struct payment *p, const struct gateway_invoice *invoi
     return p->state == PAYMENT_CREATING ? PAYMENT_UNKNOWN : p->state;
 }
 
-/* What was paid, as the row has it. */
-static int64_t decide_whole(const struct payment *p)
-{
-    return p->state == PAYMENT_MISMATCH && p->paid_amount > 0 ? p->paid_amount : p->amount;
-}
-
 /* The gateway may say later that a charge was larger than when it paid; no more than the row has
  * can go back of it. */
 static int64_t decide_total_back(const struct payment *p, const struct gateway_charge *c)
 {
-    return c->refunded < decide_whole(p) ? c->refunded : decide_whole(p);
+    return c->refunded < payment_whole(p) ? c->refunded : payment_whole(p);
 }
 
 /* Money went back without us, through the gateway's own desk. While a refund of ours is under way,
@@ -298,7 +292,7 @@ static bool decide_refunded_elsewhere(const struct payment_locked *ours,
         return false;
     int64_t back = decide_total_back(p, c);
     return (payment_was_paid(p->state) && back > p->refunded) ||
-           (p->state == PAYMENT_MISMATCH && back == decide_whole(p));
+           (p->state == PAYMENT_MISMATCH && back == payment_whole(p));
 }
 
 /* Refunds made at the gateway's own desk come first: they change what the row says of money. */

@@ -90,10 +90,7 @@ static enum err request_write_row(struct svc *s, const struct refund_request *q,
                          .payment_id = p->id,
                          .state = REFUND_CALLING,
                          .charge_id = p->charge_id,
-                         .amount = q->amount > 0 ? q->amount
-                                   : p->state == PAYMENT_MISMATCH && p->paid_amount > 0
-                                       ? p->paid_amount
-                                       : p->amount - p->refunded,
+                         .amount = q->amount > 0 ? q->amount : payment_whole(p) - p->refunded,
                          .before = p->refunded,
                          .whole = q->amount == 0,
                          .actor = q->who->actor,
