@@ -45,13 +45,6 @@ const char *sms_digits(const char *e164)
     return e164[0] == '+' ? e164 + 1 : e164;
 }
 
-/* A bare string or number is no answer of any provider: NULL, like broken JSON. */
-json_t *sms_answer(struct arena *a, const struct ext_reply *reply)
-{
-    json_t *j = json_parse(a, reply->body);
-    return json_is_object(j) || json_is_array(j) ? j : NULL;
-}
-
 /* A word of [A-Za-z0-9_.-], at most `max` long: fit for the log and for error_detail. Message texts
  * of providers repeat numbers and texts. */
 static const char *sms_cut_word(const char *z, size_t max)
@@ -124,6 +117,20 @@ struct ext_result sms_refuse(struct arena *a, const struct ext_reply *reply, con
     return r;
 }
 
+/* A bare string or number is no answer of any provider, like broken JSON. */
+struct ext_result sms_judge(struct arena *a, const struct sms_provider *row,
+                            const struct provider_config *p, const struct ext_reply *reply,
+                            const char **message_id)
+{
+    struct ext_result r;
+    bool listed = row->lists_status && row->lists_status(p, reply->status);
+    if (!listed && ext_status_decides(a, reply, &r))
+        return r;
+    const json_t *j = json_parse(a, reply->body);
+    const struct sms_answer in = {p, reply, json_is_object(j) || json_is_array(j) ? j : NULL};
+    return row->judge(a, &in, message_id);
+}
+
 /* What an operator pays for: also what may have gone out. */
 static void sms_count_parts(const struct sms *m, const struct ext_result *r)
 {
@@ -150,7 +157,7 @@ struct ext_result sms_send(struct ext *x, struct arena *a, const struct sms *m, 
     row->build(a, p, m, &q);
     struct ext_result r = ext_call(x, a, &q, d, &reply);
     if (r.err == ERR_OK) {
-        r = row->judge(a, p, &reply, message_id);
+        r = sms_judge(a, row, p, &reply, message_id);
         ext_judge(x, &q, &reply, &r, "sms.refused");
     }
     sms_count_parts(m, &r);

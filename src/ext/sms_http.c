@@ -45,7 +45,8 @@ static void sms_http_add_params(struct arena *a, const struct provider_config *p
         separator = '&';
         ext_escape_add(&b, EXT_ESCAPE_PERCENT, p->params[i].key);
         sb_putc(&b, '=');
-        /* Of a parameter the whole value is a text, the places and what is around them. */
+        /* The whole value of a parameter is escaped: what fills the places, and the text around
+         * them. */
         ext_escape_add(&b, EXT_ESCAPE_PERCENT,
                        ext_template(a, p->params[i].value, EXT_ESCAPE_NONE, v->var, v->n).p);
     }
@@ -142,33 +143,34 @@ static enum rule sms_http_check_text(struct arena *a, const char *text, struct s
 }
 
 /*
- * A text that error.text describes is a refusal; one that success.text does not describe is not
- * what was agreed, and the message may have gone out. Then a JSON rule that the answer breaks is a
- * refusal. What the rule speaks of being absent is one only when the answer has an error code at
- * error_path; else it is not what was agreed either.
+ * In this order: an answer that error.text matches is a refusal. One that success.text does not
+ * match is unreadable: the message may have gone out. One that breaks a JSON rule is a refusal.
+ * When a member that a rule names is missing, it is a refusal if there is an error code at
+ * error_path, and else unreadable.
  */
-static struct ext_result sms_http_judge_reply(struct arena *a, const struct provider_config *p,
-                                              const struct ext_reply *reply,
+static struct ext_result sms_http_judge_reply(struct arena *a, const struct sms_answer *in,
                                               const char **message_id)
 {
-    struct ext_result r;
+    const struct provider_config *p = in->p;
     const struct sms_codes codes = {p->error_account, p->error_number};
-    bool listed = sms_http_lists_status(p, reply->status);
-    if (!listed && ext_status_decides(a, reply, &r))
-        return r;
-    json_t *j = sms_answer(a, reply);
-    const char *code = p->error_path ? ext_json_text(a, ext_jsonpath_get(j, p->error_path)) : NULL;
-    if (sms_http_check_text(a, p->error_text, reply->body, &code) == RULE_MET ||
-        (!listed && reply->status >= 400))
-        return sms_refuse(a, reply, code, &codes);
-    if (sms_http_check_text(a, p->success_text, reply->body, NULL) == RULE_BROKEN)
+    bool listed = sms_http_lists_status(p, in->reply->status);
+    const char *code =
+        p->error_path ? ext_json_text(a, ext_jsonpath_get(in->json, p->error_path)) : NULL;
+    if (sms_http_check_text(a, p->error_text, in->reply->body, &code) == RULE_MET ||
+        (!listed && in->reply->status >= 400))
+        return sms_refuse(a, in->reply, code, &codes);
+    if (sms_http_check_text(a, p->success_text, in->reply->body, NULL) == RULE_BROKEN)
         return ext_unreadable();
-    enum rule rule = !j && p->success_n > 0 ? RULE_MISSING : rules_check(a, j, p);
+    enum rule rule = !in->json && p->success_n > 0 ? RULE_MISSING : rules_check(a, in->json, p);
     if (listed && rule == RULE_MET)
-        return sms_accept(a, p->id_path ? ext_jsonpath_get(j, p->id_path) : NULL, message_id);
+        return sms_accept(a, p->id_path ? ext_jsonpath_get(in->json, p->id_path) : NULL,
+                          message_id);
     if ((listed && rule == RULE_BROKEN) || (code && *code))
-        return sms_refuse(a, reply, code, &codes);
+        return sms_refuse(a, in->reply, code, &codes);
     return ext_unreadable();
 }
 
-const struct sms_provider sms_http = {PROVIDER_HTTP, sms_http_build_request, sms_http_judge_reply};
+const struct sms_provider sms_http = {.type = PROVIDER_HTTP,
+                                      .lists_status = sms_http_lists_status,
+                                      .build = sms_http_build_request,
+                                      .judge = sms_http_judge_reply};

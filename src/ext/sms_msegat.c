@@ -29,25 +29,19 @@ static void sms_msegat_build_request(struct arena *a, const struct provider_conf
 }
 
 /* No code at all is not understood, which is neither success nor refusal. */
-static struct ext_result sms_msegat_judge_reply(struct arena *a, const struct provider_config *p,
-                                                const struct ext_reply *reply,
+static struct ext_result sms_msegat_judge_reply(struct arena *a, const struct sms_answer *in,
                                                 const char **message_id)
 {
-    struct ext_result r;
-    (void)p;
-    if (ext_status_decides(a, reply, &r))
-        return r;
-    json_t *j = sms_answer(a, reply);
-    const char *text = ext_json_text(a, json_object_get(j, "code"));
-    if (reply->status >= 400)
-        return sms_refuse(a, reply, text, &sms_msegat_codes);
+    const char *text = ext_json_text(a, json_object_get(in->json, "code"));
+    if (in->reply->status >= 400)
+        return sms_refuse(a, in->reply, text, &sms_msegat_codes);
     /* Two words for success: "1" is the older one, and both are in use. */
     if (text && (strcmp(text, "1") == 0 || strcmp(text, "M0000") == 0))
-        return sms_accept(a, json_object_get(j, "id"), message_id);
+        return sms_accept(a, json_object_get(in->json, "id"), message_id);
     if (text && *text)
-        return sms_refuse(a, reply, text, &sms_msegat_codes);
+        return sms_refuse(a, in->reply, text, &sms_msegat_codes);
     return ext_unreadable();
 }
 
-const struct sms_provider sms_msegat = {PROVIDER_MSEGAT, sms_msegat_build_request,
-                                        sms_msegat_judge_reply};
+const struct sms_provider sms_msegat = {
+    .type = PROVIDER_MSEGAT, .build = sms_msegat_build_request, .judge = sms_msegat_judge_reply};

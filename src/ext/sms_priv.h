@@ -21,8 +21,12 @@
 /* "+9665..." -> "9665...": the form that the Saudi providers want. */
 const char *sms_digits(const char *e164);
 
-/* The answer as a JSON object or array; NULL when it is none. */
-json_t *sms_answer(struct arena *a, const struct ext_reply *reply) MUST_CHECK;
+/* An answer of whose outcome the HTTP status alone does not decide. */
+struct sms_answer {
+    const struct provider_config *p;
+    const struct ext_reply *reply;
+    const json_t *json; /* its object or array; NULL when it is none */
+};
 /* Taken. `id` may be NULL: a missing id does not turn a success into a failure. */
 struct ext_result sms_accept(struct arena *a, const json_t *id, const char **message_id);
 /*

@@ -49,22 +49,16 @@ static const char *sms_taqnyat_code(struct arena *a, const json_t *j)
 }
 
 /* A message counts as sent only when nothing in the answer speaks against it. */
-static struct ext_result sms_taqnyat_judge_reply(struct arena *a, const struct provider_config *p,
-                                                 const struct ext_reply *reply,
+static struct ext_result sms_taqnyat_judge_reply(struct arena *a, const struct sms_answer *in,
                                                  const char **message_id)
 {
-    struct ext_result r;
-    (void)p;
-    if (ext_status_decides(a, reply, &r))
-        return r;
-    json_t *j = sms_answer(a, reply);
-    const json_t *accepted = json_object_get(j, "accepted");
-    const char *code = sms_taqnyat_code(a, j);
-    if (reply->status >= 400)
-        return sms_refuse(a, reply, code, &sms_taqnyat_codes);
+    const json_t *accepted = json_object_get(in->json, "accepted");
+    const char *code = sms_taqnyat_code(a, in->json);
+    if (in->reply->status >= 400)
+        return sms_refuse(a, in->reply, code, &sms_taqnyat_codes);
     /* 201 may come with a rejected recipient: the list counts, not the status. */
-    if (sms_taqnyat_names_somebody(json_object_get(j, "rejected"))) {
-        r = sms_refuse(a, reply, NULL, &sms_taqnyat_codes);
+    if (sms_taqnyat_names_somebody(json_object_get(in->json, "rejected"))) {
+        struct ext_result r = sms_refuse(a, in->reply, NULL, &sms_taqnyat_codes);
         r.detail = "recipient refused";
         return r;
     }
@@ -72,11 +66,11 @@ static struct ext_result sms_taqnyat_judge_reply(struct arena *a, const struct p
         /* An empty list of accepted numbers beside a good code contradicts itself. */
         return accepted && !sms_taqnyat_names_somebody(accepted)
                    ? ext_unreadable()
-                   : sms_accept(a, json_object_get(j, "messageId"), message_id);
+                   : sms_accept(a, json_object_get(in->json, "messageId"), message_id);
     if (code && *code)
-        return sms_refuse(a, reply, code, &sms_taqnyat_codes);
+        return sms_refuse(a, in->reply, code, &sms_taqnyat_codes);
     return ext_unreadable();
 }
 
-const struct sms_provider sms_taqnyat = {PROVIDER_TAQNYAT, sms_taqnyat_build_request,
-                                         sms_taqnyat_judge_reply};
+const struct sms_provider sms_taqnyat = {
+    .type = PROVIDER_TAQNYAT, .build = sms_taqnyat_build_request, .judge = sms_taqnyat_judge_reply};

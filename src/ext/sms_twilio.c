@@ -49,30 +49,24 @@ static bool sms_twilio_state_in(const char *state, const char *words)
 }
 
 /* An answer with a good status may also hold an error, or a message that has failed already. */
-static struct ext_result sms_twilio_judge_reply(struct arena *a, const struct provider_config *p,
-                                                const struct ext_reply *reply,
+static struct ext_result sms_twilio_judge_reply(struct arena *a, const struct sms_answer *in,
                                                 const char **message_id)
 {
-    struct ext_result r;
-    (void)p;
-    if (ext_status_decides(a, reply, &r))
-        return r;
-    json_t *j = sms_answer(a, reply);
-    const json_t *sid = json_object_get(j, "sid");
-    const char *state = ext_json_text(a, json_object_get(j, "status"));
-    const char *code = ext_json_text(a, json_object_get(j, "code"));
+    const json_t *sid = json_object_get(in->json, "sid");
+    const char *state = ext_json_text(a, json_object_get(in->json, "status"));
+    const char *code = ext_json_text(a, json_object_get(in->json, "code"));
     /* Two members: `code` belongs to a refused request, `error_code` to a message that failed
      * later. */
-    const char *late = ext_json_text(a, json_object_get(j, "error_code"));
-    if (reply->status >= 400)
-        return sms_refuse(a, reply, code, &sms_twilio_codes);
+    const char *late = ext_json_text(a, json_object_get(in->json, "error_code"));
+    if (in->reply->status >= 400)
+        return sms_refuse(a, in->reply, code, &sms_twilio_codes);
     if (sms_twilio_state_in(state, "failed undelivered canceled"))
-        return sms_refuse(a, reply, late && *late ? late : state, &sms_twilio_codes);
+        return sms_refuse(a, in->reply, late && *late ? late : state, &sms_twilio_codes);
     if (json_is_string(sid) || sms_twilio_state_in(state, "accepted scheduled queued sending sent "
                                                           "delivered read partially_delivered"))
         return sms_accept(a, sid, message_id);
     return ext_unreadable();
 }
 
-const struct sms_provider sms_twilio = {PROVIDER_TWILIO, sms_twilio_build_request,
-                                        sms_twilio_judge_reply};
+const struct sms_provider sms_twilio = {
+    .type = PROVIDER_TWILIO, .build = sms_twilio_build_request, .judge = sms_twilio_judge_reply};

@@ -37,31 +37,26 @@ static void sms_unifonic_build_request(struct arena *a, const struct provider_co
 
 /* 409 (the same message again) is a refusal like others: whoever asked before has been told what
  * happened then. */
-static struct ext_result sms_unifonic_judge_reply(struct arena *a, const struct provider_config *p,
-                                                  const struct ext_reply *reply,
+static struct ext_result sms_unifonic_judge_reply(struct arena *a, const struct sms_answer *in,
                                                   const char **message_id)
 {
-    struct ext_result r;
-    (void)p;
-    if (ext_status_decides(a, reply, &r))
-        return r;
-    json_t *j = sms_answer(a, reply);
-    const json_t *data = json_object_get(j, "data");
-    const char *success = ext_json_text(a, json_object_get(j, "success"));
-    const char *code = ext_json_text(a, json_object_get(j, "errorCode"));
+    const json_t *data = json_object_get(in->json, "data");
+    const char *success = ext_json_text(a, json_object_get(in->json, "success"));
+    const char *code = ext_json_text(a, json_object_get(in->json, "errorCode"));
     const char *state = ext_json_text(a, json_object_get(data, "Status"));
     /* A good status may hold a message that was lost already: what is said of the message
      * counts. */
     bool lost = state && (strcasecmp(state, "Failed") == 0 || strcasecmp(state, "Rejected") == 0);
     bool coded = code && *code, good = coded && strcasecmp(code, "ER-00") == 0;
-    if (reply->status >= 400 || (success && strcasecmp(success, "false") == 0) || lost)
-        return sms_refuse(a, reply, code, &sms_unifonic_codes);
+    if (in->reply->status >= 400 || (success && strcasecmp(success, "false") == 0) || lost)
+        return sms_refuse(a, in->reply, code, &sms_unifonic_codes);
     if (success ? strcasecmp(success, "true") == 0 && (good || !coded) : good)
         return sms_accept(a, json_object_get(data, "MessageID"), message_id);
     if (!success && coded)
-        return sms_refuse(a, reply, code, &sms_unifonic_codes);
+        return sms_refuse(a, in->reply, code, &sms_unifonic_codes);
     return ext_unreadable();
 }
 
-const struct sms_provider sms_unifonic = {PROVIDER_UNIFONIC, sms_unifonic_build_request,
-                                          sms_unifonic_judge_reply};
+const struct sms_provider sms_unifonic = {.type = PROVIDER_UNIFONIC,
+                                          .build = sms_unifonic_build_request,
+                                          .judge = sms_unifonic_judge_reply};

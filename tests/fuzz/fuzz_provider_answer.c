@@ -56,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .body = {(const char *)data + 3, size - 3},
                               .content_type = types[data[0] / rows % ARRAY_LEN(types)]};
     const char *message_id = NULL;
-    struct ext_result r = sms_providers[data[0] % rows]->judge(a, &provider, &reply, &message_id);
+    struct ext_result r =
+        sms_judge(a, sms_providers[data[0] % rows], &provider, &reply, &message_id);
     check_verdict(status, &r, message_id);
     arena_free(a);
     return 0;
