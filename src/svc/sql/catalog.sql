@@ -62,6 +62,17 @@ c.id, c.venue_id, c.resource_id, c.reason,
 ORDER BY :t.position, :t.name, :t.id
 
 -- What is retired stays readable for customers who hold a booking of it.
+-- fragment: catalog_booked
+EXISTS (
+    SELECT
+      FROM bookings b
+     WHERE :column = :id
+       AND b.customer_id = (
+               SELECT x.customer_id
+                 FROM sessions x
+                WHERE x.token_hash = $2
+                  AND x.expires_at > now()))
+
 -- name: catalog_venues
 -- params: $1 integer most rows, $2 text cursor's name or NULL, $3 uuid cursor's id
 -- returns: catalog_venue_columns
@@ -82,15 +93,9 @@ SELECT
   FROM venues v
  WHERE v.id = $1::uuid
    AND (v.active
-        OR EXISTS (
-               SELECT 1
-                 FROM bookings b
-                WHERE b.venue_id = v.id
-                  AND b.customer_id = (
-                          SELECT x.customer_id
-                            FROM sessions x
-                           WHERE x.token_hash = $2
-                             AND x.expires_at > now())));
+        OR
+        -- include: catalog_booked(column = b.venue_id, id = v.id)
+        );
 
 -- name: catalog_services
 -- params: $1 uuid venue, $2 integer most rows, $3 text cursor's name or NULL, $4 uuid cursor's id
@@ -117,15 +122,9 @@ SELECT
   JOIN venues v ON v.id = s.venue_id
  WHERE s.id = $1::uuid
    AND ((s.active AND v.active)
-        OR EXISTS (
-               SELECT 1
-                 FROM bookings b
-                WHERE b.service_id = s.id
-                  AND b.customer_id = (
-                          SELECT x.customer_id
-                            FROM sessions x
-                           WHERE x.token_hash = $2
-                             AND x.expires_at > now())));
+        OR
+        -- include: catalog_booked(column = b.service_id, id = s.id)
+        );
 
 -- name: catalog_resources
 -- params: $1 uuid venue, $2 integer most rows, $3 text cursor's name or NULL, $4 uuid cursor's id

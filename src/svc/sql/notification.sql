@@ -355,7 +355,8 @@ SELECT n.status = 'FAILED' AS failed
        -- include: notification_narrow(ack = $10, venue = $11)
    AND
        -- include: notification_among(ids = $12)
-   AND ($8::timestamptz IS NULL OR (n.created_at, n.id) > ($8::timestamptz, $9::uuid))
+   AND
+       -- include: notification_behind
 
 -- `first`: a run begins there, and not with what was too old for it.
 -- name: notification_count
