@@ -28,5 +28,8 @@ const char *api_catalog_cursor(const struct api_request *r, int64_t position, co
  * ERR_NOT_FOUND, ERR_VALIDATION (a foreign cursor), and what api_first() returns. */
 enum err api_catalog_reply_seen(struct api_request *r, const struct db_stmt *list,
                                 api_item_fn *item) MUST_CHECK;
+/* Answers a staff read of the path's only identifier; errors as api_first_seen(). */
+enum err api_catalog_reply_one_seen(struct api_request *r, const struct db_stmt *one,
+                                    api_item_fn *item) MUST_CHECK;
 
 #endif

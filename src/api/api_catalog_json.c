@@ -177,3 +177,14 @@ enum err api_catalog_reply_seen(struct api_request *r, const struct db_stmt *lis
     api_reply_page(r, db_result(b, rows), page.limit - 1, item);
     return ERR_OK;
 }
+
+/* What the list shows of it, so that a client can use one for the other. */
+enum err api_catalog_reply_one_seen(struct api_request *r, const struct db_stmt *one,
+                                    api_item_fn *item)
+{
+    struct db_rows seen;
+    enum err e = api_first_seen(r, one, &seen);
+    if (e == ERR_OK)
+        api_reply(r, 200, item(r, seen, 0, NULL));
+    return e;
+}

@@ -44,14 +44,9 @@ static enum err api_resources_get_list(struct api_request *r)
     return api_catalog_reply_seen(r, &stmt_catalog_resources_seen, api_resources_item);
 }
 
-/* What the list shows of it, so that a client can use one for the other. */
 static enum err api_resources_get(struct api_request *r)
 {
-    struct db_rows seen;
-    enum err e = api_first_seen(r, &stmt_catalog_resource_seen, &seen);
-    if (e == ERR_OK)
-        api_reply(r, 200, api_resources_item(r, seen, 0, NULL));
-    return e;
+    return api_catalog_reply_one_seen(r, &stmt_catalog_resource_seen, api_resources_item);
 }
 
 /* A lower capacity, or an inactive resource, may leave bookings that no longer fit. The change is

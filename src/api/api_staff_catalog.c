@@ -163,11 +163,7 @@ static enum err api_staff_get_venue_list(struct api_request *r)
 
 static enum err api_staff_get_venue(struct api_request *r)
 {
-    struct db_rows seen;
-    enum err e = api_first_seen(r, &stmt_catalog_venue_seen, &seen);
-    if (e == ERR_OK)
-        api_reply(r, 200, api_staff_venue_item(r, seen, 0, NULL));
-    return e;
+    return api_catalog_reply_one_seen(r, &stmt_catalog_venue_seen, api_staff_venue_item);
 }
 
 /* ---- services ---- */
@@ -423,11 +419,7 @@ static enum err api_staff_get_service_list(struct api_request *r)
 
 static enum err api_staff_get_service(struct api_request *r)
 {
-    struct db_rows seen;
-    enum err e = api_first_seen(r, &stmt_catalog_service_seen, &seen);
-    if (e == ERR_OK)
-        api_reply(r, 200, api_staff_service_item(r, seen, 0, NULL));
-    return e;
+    return api_catalog_reply_one_seen(r, &stmt_catalog_service_seen, api_staff_service_item);
 }
 
 const struct api_route api_route_staff_get_venue_list = {
