@@ -15,17 +15,27 @@
  * there is none left. */
 #define SCRATCH ((size_t)16 * 1024)
 
-struct db *db_new(const struct config *cfg)
+struct db *db_make(const struct config *cfg)
 {
     struct db *db = calloc(1, sizeof(*db));
     struct arena *scratch = arena_new(SCRATCH);
-
-    /* Nothing can be served without it, so the process ends and the master tries again later. */
-    ENSURE(db && scratch); /* at the start of a process */
+    if (!db || !scratch) {
+        free(db);
+        arena_free(scratch);
+        return NULL;
+    }
     *db = (struct db){.cfg = cfg,
                       .scratch = scratch,
                       .next_try = deadline_in_ms(0),
                       .reason = ERR_DB_UNAVAILABLE};
+    return db;
+}
+
+/* Nothing can be served without it, so the process ends and the master tries again later. */
+struct db *db_new(const struct config *cfg)
+{
+    struct db *db = db_make(cfg);
+    ENSURE(db); /* at the start of a process */
     return db;
 }
 

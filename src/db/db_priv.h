@@ -81,12 +81,13 @@ struct db {
     double spent_s;
 };
 
+struct db *db_make(const struct config *cfg) MUST_CHECK; /* db_free() frees; NULL: no memory */
+
 /* ---- db_conn.c: the socket, and what this connection knows ---- */
 
 /* Ends the connection; the caller sets when to try again. */
 void db_disconnect(struct db *db);
-/* The same, and the next attempt may begin at once. */
-void db_lost(struct db *db);
+void db_lost(struct db *db); /* the same, and the next attempt may begin at once */
 /* Waits for the socket, counting the time. 1 ready, 0 time is up, -1 lost. */
 int db_wait(struct db *db, short events, struct deadline d) MUST_CHECK;
 /* Another server of the list is the primary by now. */
@@ -133,8 +134,7 @@ bool db_fit_take_version(struct db_unfit *u, const PGresult *r) MUST_CHECK;
 
 /* ---- db_run.c ---- */
 
-/* ROLLBACK within d, or the connection is dropped. */
-void db_rollback(struct db *db, struct deadline d);
+void db_rollback(struct db *db, struct deadline d); /* or the connection is dropped, after d */
 
 /* ---- db_err.c: the only place that knows SQLSTATEs ---- */
 
