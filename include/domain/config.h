@@ -57,7 +57,7 @@ struct config {
     struct {
         const char *url;
         const char *migrate_url; /* of the owner of the tables; NULL: url; "": it is not readable */
-        const char *read_url;    /* of standbys; NULL or "": none */
+        const char *read_url;    /* of standbys; NULL: none */
         bool require_synchronous;
         int64_t read_max_lag_ms, connect_timeout_ms, statement_timeout_ms;
         enum { PREPARED_AUTO, PREPARED_ON, PREPARED_OFF } prepared;

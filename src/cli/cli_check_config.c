@@ -92,7 +92,7 @@ static void check_config_judge_database(struct check *c)
     const char *what = "nothing but TLS protects it on the way: use sslmode=verify-full";
     if (db_url_plain(url))
         check_config_warn(c, "database.url", what);
-    if (read_url && *read_url && db_url_plain(read_url))
+    if (read_url && db_url_plain(read_url))
         check_config_warn(c, "database.read_url", what);
 }
 

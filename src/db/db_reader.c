@@ -41,7 +41,7 @@ struct db_reader {
 
 struct db_reader *db_reader_new(const struct config *cfg)
 {
-    if (!cfg->database.read_url || !*cfg->database.read_url)
+    if (!cfg->database.read_url)
         return NULL;
     struct db_reader *r = calloc(1, sizeof(*r));
     ENSURE(r); /* at the start of a process, as db_new() */

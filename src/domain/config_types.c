@@ -77,22 +77,20 @@ static const char *database_url_fault(const char *text)
 
 /*
  * A URL that is unreadable is refused also in commands that run without secrets: each of them
- * connects. The owner's, which may be left out, can be root's file: the service's account need not
- * read it. Then it is "", and `migrate` says so.
+ * connects. The owner's can be root's file: the service's account need not read it. Then it is "",
+ * and `migrate` says so. What may be left out is NULL then.
  */
 void config_read_database(const struct config_entry *e)
 {
     const bool offline = e->l->offline, optional = e->key->fallback && *e->key->fallback == '\0';
     e->l->offline = false; /* nothing works without it */
-    e->l->others = optional;
+    e->l->others = e->key->offset == offsetof(struct config, database.migrate_url);
     const char *text = config_secret(e->l, e->node);
     const bool denied = e->l->denied;
     e->l->offline = offline;
     e->l->others = e->l->denied = false;
     if (denied)
-        text = "";
-    if (denied)
-        config_entry_set(e, &text, sizeof text);
+        config_entry_set(e, &(const char *){""}, sizeof text);
     if (text && *text == '\0' && optional)
         return;
     if (text && *text == '\0')

@@ -15,7 +15,7 @@
 bool master_register_names(const struct config *cfg)
 {
     bool good = db_register_hosts(cfg->database.url);
-    if (cfg->database.read_url && *cfg->database.read_url)
+    if (cfg->database.read_url)
         good &= db_register_hosts(cfg->database.read_url);
     for (size_t i = 0; i < cfg->providers_n; i++) {
         char host[256]; /* a name has at most 253 characters (RFC 1035) */
