@@ -24,6 +24,7 @@ import bd  # noqa: E402
 import bd_campaign  # noqa: E402
 import bd_pair  # noqa: E402
 import bd_pay  # noqa: E402
+import bd_shop  # noqa: E402
 import chaos_check  # noqa: E402
 import chaos_load  # noqa: E402
 import chaos_faults  # noqa: E402
@@ -60,12 +61,7 @@ CONFIG = {
     "database": {"statement_timeout": duration(2000), "connect_timeout": duration(1000)},
     "bookings": {"max_active_per_customer": 10000, "hold": "20s"},
     "otp": {
-        "provider": "sms",
-        "secret": "x" * 32,
-        "resend_cooldown": "0s",
-        "per_phone": "100000/1h",
-        "per_address": "1000000/1h",
-        "total": "1000000/1h",
+        **bd_shop.OTP,
         "messages": {"ar": "code {code}", "en": "code {code}"},
     },
     "providers": {
@@ -116,11 +112,6 @@ class Shop(bd_pay.PayShop):
 
 
 class Campaign(bd.Case):
-    def postgres(self, **kwargs):
-        pg = bd.Postgres(base=self.pair.base, **kwargs)
-        self.addCleanup(pg.close)
-        return pg
-
     def begin(self, seed, customers, staff):
         self.pair = bd_pair.Pair()
         self.addCleanup(self.pair.close)
@@ -158,13 +149,7 @@ class Campaign(bd.Case):
         self.field.end()
         begun = time.monotonic()
         self.shop.sandbox.clear()
-        pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
-        bd.wait_until(
-            lambda: self.shop.pg.value(pending) == "0",
-            "no PENDING notification",
-            60 / bd.PATIENCE,
-            0.1,
-        )
+        bd_shop.wait_nothing_pending(self.shop.pg.value)
         took = time.monotonic() - begun
         bd.wait_until(
             self.whole, "a process of each kind", 40, 0.1
@@ -191,7 +176,7 @@ class Campaign(bd.Case):
             unequal[:] = self.shop.imbalance()
             return (
                 not unequal
-                and self.shop.pg.value(pending) == "0"
+                and self.shop.pg.value(bd_shop.PENDING) == "0"
                 and self.shop.pg.value(ending) == "0"
             )
 

@@ -119,14 +119,7 @@ class World:
                         **limits,
                     },
                 },
-                "otp": {
-                    "provider": "sms",
-                    "secret": "x" * 32,
-                    "resend_cooldown": "0s",
-                    "per_phone": "100000/1h",
-                    "per_address": "1000000/1h",
-                    "total": "1000000/1h",
-                },
+                "otp": bd_shop.OTP,
                 "bookings": {"hold": "1h", "max_active_per_customer": 10000},
                 "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
                 "notifications": {
@@ -326,13 +319,7 @@ class World:
             self.fail("books: %r" % wrong)
         if not wait:
             return
-        pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
-        bd.wait_until(
-            lambda: self.db.ask(pending) == ["0"],
-            "no notification to be pending",
-            60 / bd.PATIENCE,
-            0.2,
-        )
+        bd_shop.wait_nothing_pending(lambda sql: self.db.ask(sql)[0])
         wrong = bd_books.wrong(self.db)
         if wrong:
             self.fail("books: %r" % wrong)

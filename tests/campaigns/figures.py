@@ -44,14 +44,7 @@ class Figures(bd.Case):
             {
                 "server": {"workers": 4, "head_timeout": "2m", **server},
                 "bookings": {"max_active_per_customer": 10000},
-                "otp": {
-                    "provider": "sms",
-                    "secret": "x" * 32,
-                    "resend_cooldown": "0s",
-                    "per_phone": "100000/1h",
-                    "per_address": "100000/1h",
-                    "total": "1000000/1h",
-                },
+                "otp": bd_shop.OTP,
             },
         )
 

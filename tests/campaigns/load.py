@@ -139,14 +139,7 @@ class World(bd.Case):
             },
             "payments": {"provider": "moyasar", "return_origins": ["https://book.example"]},
             "bookings": {"max_active_per_customer": 10000},
-            "otp": {
-                "provider": "sms",
-                "secret": "x" * 32,
-                "resend_cooldown": "0s",
-                "per_phone": "100000/1h",
-                "per_address": "1000000/1h",
-                "total": "1000000/1h",
-            },
+            "otp": bd_shop.OTP,
         }
         self.shop = bd_shop.Shop(self, bd.merge(base, over))
         self.d = self.shop.daemon

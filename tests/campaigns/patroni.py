@@ -59,9 +59,7 @@ class Patroni(bd.Case):
     haproxy = False
 
     def postgres(self, **kwargs):
-        pg = bd.Postgres(base=self.cluster.base(self.leader), **kwargs)
-        self.addCleanup(pg.close)
-        return pg
+        return super().postgres(base=self.cluster.base(self.leader), **kwargs)
 
     @classmethod
     def setUpClass(cls):

@@ -31,11 +31,6 @@ SLACK_S = 0.5  # of a request that was under way when the window ended
 
 
 class Rolling(bd.Case):
-    def postgres(self, **kwargs):
-        pg = bd.Postgres(base=self.pair.base, **kwargs)
-        self.addCleanup(pg.close)
-        return pg
-
     def setUp(self):
         self.next = bd_nodes.next_program()
         self.pair = bd_pair.Pair()

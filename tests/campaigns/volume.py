@@ -17,6 +17,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
 import bd_campaign  # noqa: E402
+import bd_courier  # noqa: E402
 import bd_shop  # noqa: E402
 
 MEMORY = 16 * 1024 * 1024
@@ -26,10 +27,6 @@ QUIET_READS = 100
 def private_bytes(pid):
     with open("/proc/%d/smaps_rollup" % pid) as f:
         return sum(int(line.split()[1]) * 1024 for line in f if line.startswith("Private_"))
-
-
-def p99(seconds):
-    return sorted(seconds)[int(len(seconds) * 0.99)] * 1e3
 
 
 class Volume(bd.Case):
@@ -114,8 +111,8 @@ class Volume(bd.Case):
                 self.days,
                 len(good),
                 max(good) / 1e3,
-                p99(quiet),
-                p99(then) if then else 0,
+                bd_courier.ms(quiet, 0.99),
+                bd_courier.ms(then, 0.99) if then else 0,
                 len(then),
                 ", ".join("%.1f" % (m / 2**20) for m in memory),
             ),
@@ -123,7 +120,7 @@ class Volume(bd.Case):
         )
         self.assertLess(max(memory), MEMORY)
         if self.limit_ms and then:
-            self.assertLess(p99(then), self.limit_ms * bd.SLOWNESS)
+            self.assertLess(bd_courier.ms(then, 0.99), self.limit_ms * bd.SLOWNESS)
 
 
 def main():

@@ -2,7 +2,6 @@
 /* Copyright the bookingd authors */
 /* What the db layer makes of a server or a network that misbehaves: time kept, outcomes told apart,
  * service back. */
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -85,20 +84,6 @@ static void terminate(pid_t pid)
     th_db_exec(&t, "SELECT pg_terminate_backend(%d, 5000)", (int)pid);
 }
 
-/* As the event loop of a worker does it. True when it is connected before the limit. */
-static bool idle_until(bool connected, int limit_ms)
-{
-    struct deadline limit = deadline_in_ms(limit_ms);
-
-    for (db_idle(db); db_connected(db) != connected && !deadline_passed(limit); db_idle(db)) {
-        short events = 0;
-        struct pollfd p = {.fd = db_fd(db, &events)};
-        p.events = events;
-        (void)poll(&p, 1, deadline_left_ms(deadline_min(limit, db_idle_at(db))));
-    }
-    return db_connected(db) == connected;
-}
-
 static void use_port(int port)
 {
     snprintf(url, sizeof(url), "host=127.0.0.1 port=%d user=postgres dbname=%s", port, t.name);
@@ -168,8 +153,8 @@ END_TEST
 START_TEST(an_ended_backend_is_noticed_at_once_and_replaced)
 {
     terminate(backend());
-    ck_assert(idle_until(false, 1000));
-    ck_assert(idle_until(true, 1000));
+    ck_assert(th_db_idle_until(db, false, 1000));
+    ck_assert(th_db_idle_until(db, true, 1000));
     terminate(backend());
     /* without an event loop in between: nothing is in doubt, since nothing was sent */
     ck_assert_int_eq(insert_row(DB_WRITE, 1, soon()), ERR_OK);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the bookingd authors */
 /* The server goes away and comes back, as a whole: in a cluster of its own. */
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,19 +44,6 @@ static enum err read_one(int ms)
     return db_run(b, deadline_in_ms(ms));
 }
 
-static bool idle_until(bool connected, int limit_ms)
-{
-    struct deadline limit = deadline_in_ms(limit_ms);
-
-    for (db_idle(db); db_connected(db) != connected && !deadline_passed(limit); db_idle(db)) {
-        short events = 0;
-        struct pollfd p = {.fd = db_fd(db, &events)};
-        p.events = events;
-        (void)poll(&p, 1, deadline_left_ms(deadline_min(limit, db_idle_at(db))));
-    }
-    return db_connected(db) == connected;
-}
-
 /* A worker's life while the database is away: some requests, the event loop between them. */
 static void requests_are_refused_fast(int n)
 {
@@ -65,18 +51,18 @@ static void requests_are_refused_fast(int n)
         struct mono from = mono_now();
         ck_assert_int_eq(read_one(5000), ERR_DB_UNAVAILABLE);
         ck_assert_msg(mono_seconds_since(from) < 0.1, "took %.3f s", mono_seconds_since(from));
-        (void)idle_until(true, 150);
+        (void)th_db_idle_until(db, true, 150);
     }
 }
 
 START_TEST(a_stopped_server_is_known_and_back_within_a_second)
 {
     th_db_ctl("-m fast -w stop");
-    ck_assert(idle_until(false, 1000));
+    ck_assert(th_db_idle_until(db, false, 1000));
     requests_are_refused_fast(12); /* long enough for the backoff to reach its end */
     th_db_ctl("-w start");
     struct mono from = mono_now();
-    ck_assert(idle_until(true, 3000));
+    ck_assert(th_db_idle_until(db, true, 3000));
     ck_assert_msg(mono_seconds_since(from) < 1.0, "took %.3f s", mono_seconds_since(from));
     printf("back %.0f ms after the server\n", mono_ms_since(from));
     ck_assert_int_eq(read_one(1000), ERR_OK);
@@ -90,7 +76,7 @@ START_TEST(a_crashed_server_is_the_same)
                      ERR_DB_UNAVAILABLE); /* no event loop ran: the request finds out */
     requests_are_refused_fast(2);
     th_db_ctl("-w start");
-    ck_assert(idle_until(true, 1000));
+    ck_assert(th_db_idle_until(db, true, 1000));
     ck_assert_int_eq(read_one(1000), ERR_OK);
 }
 END_TEST
@@ -136,7 +122,7 @@ START_TEST(a_frozen_server_costs_one_timeout_and_is_back_when_it_thaws)
     requests_are_refused_fast(8);
     signal_server(SIGCONT);
     from = mono_now();
-    ck_assert(idle_until(true, 3000));
+    ck_assert(th_db_idle_until(db, true, 3000));
     ck_assert_msg(mono_seconds_since(from) < 1.0, "took %.3f s", mono_seconds_since(from));
     ck_assert_int_eq(read_one(1000), ERR_OK);
 }
@@ -179,7 +165,7 @@ START_TEST(tls_checks_the_name_of_the_url)
     ck_assert_int_eq(db_connect(db, deadline_in_ms(3000)), ERR_DB_UNAVAILABLE);
     snprintf(url, sizeof(url), params, "localhost", getenv("BOOKINGD_TEST_PG_PORT"), t.name,
              getenv("BOOKINGD_TEST_PG_DATA"));
-    ck_assert(idle_until(true, 3000));
+    ck_assert(th_db_idle_until(db, true, 3000));
     for (int i = 1; i < 60; i++) { /* answers that end at any place of a TLS record */
         struct db_batch *b = db_batch(db, arena, DB_READ);
         DB_ADD(b, &repeat, db_int(b, i * 997));

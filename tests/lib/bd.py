@@ -168,30 +168,19 @@ class Postgres:
             )
         return found
 
-    def sql(self, text, admin=False):
-        """Runs SQL; rows as lists of text (NULL is '')."""
+    @staticmethod
+    def rows(conninfo, text):
+        """Runs SQL on a server; rows as lists of text (NULL is '')."""
+        psql = [Postgres.psql(), "-X", "-q", "-At", "-F", "\t", "-v", "ON_ERROR_STOP=1"]
         done = subprocess.run(
-            [
-                self.psql(),
-                "-X",
-                "-q",
-                "-At",
-                "-F",
-                "\t",
-                "-v",
-                "ON_ERROR_STOP=1",
-                self.base if admin else self.conninfo,
-                "-f",
-                "-",
-            ],
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=60,
+            [*psql, conninfo, "-f", "-"], input=text, capture_output=True, text=True, timeout=60
         )
         if done.returncode != 0:
             raise AssertionError("psql: %s\n%s" % (done.stderr, text))
         return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def sql(self, text, admin=False):
+        return self.rows(self.base if admin else self.conninfo, text)
 
     def value(self, text):
         rows = self.sql(text)
@@ -1039,7 +1028,11 @@ class Case(unittest.TestCase):
         result.stopTest(self)
         return result
 
+    pair = None  # a bd_pair.Pair: databases are made on its primary of now
+
     def postgres(self, **kwargs):
+        if self.pair:
+            kwargs.setdefault("base", self.pair.base)
         pg = Postgres(**kwargs)
         self.addCleanup(pg.close)
         return pg

@@ -171,25 +171,8 @@ class Pair:
 
     def ask(self, sql, n=None, database="postgres"):
         """One value from the primary, or from server n; AssertionError when it does not answer."""
-        done = subprocess.run(
-            [
-                bd.Postgres.psql(),
-                "-X",
-                "-q",
-                "-At",
-                "-v",
-                "ON_ERROR_STOP=1",
-                self.conninfo(self.primary if n is None else n, database),
-                "-c",
-                sql,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        if done.returncode != 0:
-            raise AssertionError("psql: " + done.stderr)
-        return done.stdout.strip()
+        rows = bd.Postgres.rows(self.conninfo(self.primary if n is None else n, database), sql)
+        return "\n".join("\t".join(row) for row in rows)
 
     def _answers(self, sql):
         with contextlib.suppress(AssertionError):

@@ -253,24 +253,8 @@ class Cluster:
 
     def rows(self, sql, database):
         """First column, from the leader of now."""
-        done = subprocess.run(
-            [
-                bd.Postgres.psql(),
-                "-X",
-                "-q",
-                "-At",
-                "host=127.0.0.1 port=%d user=postgres dbname=%s"
-                % (self.ports[self.leader()], database),
-                "-c",
-                sql,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        if done.returncode != 0:
-            raise AssertionError("psql: " + done.stderr)
-        return done.stdout.split()
+        server = "host=127.0.0.1 port=%d user=postgres dbname=" % self.ports[self.leader()]
+        return [row[0] for row in bd.Postgres.rows(server + database, sql)]
 
     # -- what happens --
     def switchover(self, leader):

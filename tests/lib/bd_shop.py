@@ -42,6 +42,17 @@ def sms_ok(request):
     }
 
 
+# Signing in by codes, as often as anybody likes.
+OTP = {
+    "provider": "sms",
+    "secret": "x" * 32,
+    "resend_cooldown": "0s",
+    "per_phone": "100000/1h",
+    "per_address": "1000000/1h",
+    "total": "1000000/1h",
+}
+
+
 # The campaigns' --delivery.
 DELIVERY = None
 
@@ -49,6 +60,14 @@ DELIVERY = None
 def delivery():
     """Of notifications, as the campaign was told; couriers then look often."""
     return {"delivery": DELIVERY, "poll_interval": "200ms"} if DELIVERY else {}
+
+
+PENDING = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
+
+
+def wait_nothing_pending(value):
+    """`value` runs SQL that gives one value. That a process died is known after its budget."""
+    bd.wait_until(lambda: value(PENDING) == "0", "no PENDING notification", 60 / bd.PATIENCE, 0.1)
 
 
 def config(sms, **over):

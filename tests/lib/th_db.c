@@ -3,6 +3,7 @@
 #include "th_db.h"
 
 #include <check.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,4 +216,17 @@ void th_db_ctl(const char *args)
 
     snprintf(command, sizeof(command), "'%s' --ctl %s", TH_WITH_PG, args);
     ck_assert_msg(system(command) == 0, "pg_ctl %s", args);
+}
+
+bool th_db_idle_until(struct db *db, bool connected, int limit_ms)
+{
+    struct deadline limit = deadline_in_ms(limit_ms);
+
+    for (db_idle(db); db_connected(db) != connected && !deadline_passed(limit); db_idle(db)) {
+        short events = 0;
+        struct pollfd p = {.fd = db_fd(db, &events)};
+        p.events = events;
+        (void)poll(&p, 1, deadline_left_ms(deadline_min(limit, db_idle_at(db))));
+    }
+    return db_connected(db) == connected;
 }

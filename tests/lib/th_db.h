@@ -13,6 +13,7 @@
 
 #include <libpq-fe.h>
 
+#include "db/db.h"
 #include "domain/config.h"
 
 struct th_db {
@@ -40,6 +41,9 @@ const char *th_db_sqlstate(struct th_db *t, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* A further connection to the same database. */
 PGconn *th_db_connect(const struct th_db *t);
+/* As the event loop of a worker does it, until it is connected, or is not. False: the limit came
+ * first. */
+bool th_db_idle_until(struct db *db, bool connected, int limit_ms);
 /* pg_ctl on a cluster of one's own: th_db_ctl("-m fast stop"), th_db_ctl("start"). */
 void th_db_ctl(const char *args);
 

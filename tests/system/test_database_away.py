@@ -123,14 +123,7 @@ class Away(bd.Case):
                     "connect_timeout": "1s",
                 },
                 "bookings": {"max_active_per_customer": 10000},
-                "otp": {
-                    "provider": "sms",
-                    "secret": "x" * 32,
-                    "resend_cooldown": "0s",
-                    "per_phone": "100000/1h",
-                    "per_address": "100000/1h",
-                    "total": "1000000/1h",
-                },
+                "otp": bd_shop.OTP,
             },
         )
         self.d = self.shop.daemon
@@ -231,14 +224,7 @@ class Away(bd.Case):
         stored = {r[0] for r in sql("SELECT id FROM bookings")}
         self.assertEqual(set(load.acknowledged) - stored, set())
         self.assertGreater(len(load.acknowledged), 0)
-        bd.wait_until(
-            lambda: self.shop.pg.value(
-                "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
-            )
-            == "0",
-            "no PENDING notification",
-            60 / bd.PATIENCE,
-        )
+        bd_shop.wait_nothing_pending(self.shop.pg.value)
         rows = dict(
             (r[0], int(r[1]))
             for r in sql(

@@ -65,11 +65,6 @@ class Asker(threading.Thread):
 
 
 class Failover(bd.Case):
-    def postgres(self, **kwargs):
-        pg = bd.Postgres(base=self.pair.base, **kwargs)
-        self.addCleanup(pg.close)
-        return pg
-
     @classmethod
     def setUpClass(cls):
         cls.pair = bd_pair.Pair()
@@ -177,14 +172,7 @@ class Failover(bd.Case):
             },
         )
         self.assertEqual(set(d.children()), pids)  # nobody was started anew
-        bd.wait_until(
-            lambda: self.shop.pg.value(
-                "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
-            )
-            == "0",
-            "no PENDING notification",
-            60 / bd.PATIENCE,
-        )
+        bd_shop.wait_nothing_pending(self.shop.pg.value)
 
     def test_old_primary_that_still_takes_writes(self):
         """The standby is promoted while the old primary, first in the list, goes on as one: its

@@ -80,12 +80,7 @@ class Killed(bd.Case):
                 shop.call("GET", r.header("Location"), token=tokens[n]).json()["status"],
                 "confirmed",
             )
-        bd.wait_until(
-            lambda: sql("SELECT count(*) FROM notifications WHERE status = 'PENDING'") == "0",
-            "no PENDING",
-            60 / bd.PATIENCE,
-            0.1,
-        )
+        bd_shop.wait_nothing_pending(sql)
         took = time.monotonic() - killed
         print("killed workers: interrupted after %.1f s" % took, flush=True)
         self.assertLess(took, 60)

@@ -30,16 +30,7 @@ class Proxied(bd.Case):
         cls.sms = bd.FakeProvider(
             bd.p_reply(
                 201,
-                lambda q: {
-                    "statusCode": 201,
-                    "messageId": 1,
-                    "accepted": "[%s,]" % bd.json.loads(q["body"])["recipients"][0],
-                    "rejected": "[]",
-                    "totalCount": 1,
-                    "msgLength": 1,
-                    "cost": "0",
-                    "currency": "SAR",
-                },
+                bd_shop.sms_ok,
             )
         )
         cls.addClassCleanup(cls.sms.close)

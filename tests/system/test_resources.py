@@ -52,14 +52,6 @@ import bd_shop  # noqa: E402
 import bd_strain  # noqa: E402
 import fault_inject  # noqa: E402
 
-OTP = {
-    "provider": "sms",
-    "secret": "x" * 32,
-    "resend_cooldown": "0s",
-    "per_phone": "100000/1h",
-    "per_address": "100000/1h",
-    "total": "1000000/1h",
-}
 SHORT_OF = (503, "overloaded")
 
 
@@ -87,7 +79,7 @@ class Strained(bd.Case):
             self,
             {
                 "server": {"workers": 2, "max_body": "128KiB"},
-                "otp": OTP,
+                "otp": bd_shop.OTP,
                 "bookings": {"max_active_per_customer": 10000},
             },
         )
@@ -99,13 +91,7 @@ class Strained(bd.Case):
 
     def right(self, shop, booked=()):
         """All that was acknowledged is there, nothing is pending, the books balance."""
-        pending = "SELECT count(*) FROM notifications WHERE status = 'PENDING'"
-        bd.wait_until(
-            lambda: shop.pg.value(pending) == "0",
-            "no notification to be pending",
-            60 / bd.PATIENCE,
-            0.05,
-        )
+        bd_shop.wait_nothing_pending(shop.pg.value)
         session = shop.pg.session()
         self.addCleanup(session.close)
         wrong = bd_books.wrong(session)
@@ -465,7 +451,7 @@ class Clock(Strained):
             self,
             {
                 "server": {"workers": 8},
-                "otp": OTP,
+                "otp": bd_shop.OTP,
                 "bookings": {"max_active_per_customer": 10000, "hold": "15m"},
                 "providers": {"sms": {"max_concurrent": 2}},
             },  # the keeper's notifications too

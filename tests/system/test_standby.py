@@ -18,11 +18,6 @@ READS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'booking
 
 
 class Standby(bd.Case):
-    def postgres(self, **kwargs):
-        pg = bd.Postgres(base=self.pair.base, **kwargs)
-        self.addCleanup(pg.close)
-        return pg
-
     @classmethod
     def setUpClass(cls):
         cls.pair = bd_pair.Pair()
