@@ -244,10 +244,9 @@ static bool prepare_one(enum role role)
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_TRAP);
     if (!f)
         return false;
-    /* Both may be refused, since libseccomp asks by a system call that a service manager's filter
-     * may not let through; what stands in for them is as good: a list instead of a tree, the end of
-     * the only thread instead of the process.
-     */
+    /* A service manager's filter may forbid the system call by which libseccomp learns whether the
+     * kernel has these two. It then falls back to a list in place of a tree, and ends the thread in
+     * place of the process, which has only one. Both are as good. */
     (void)seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     (void)seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     bool good = add_rules(f, 1u << role) && export_program(f, &filters[role]);

@@ -40,7 +40,7 @@ static void db_connect_fail(struct db *db, enum err reason, const char *text)
         db_count_error(DB_ERROR_CLASS_CONNECTION);
     db->reason = reason;
     db_disconnect(db);
-    /* From one attempt's start to the next: what it took itself was waiting, too. */
+    /* The pause counts from the start of an attempt, so the time that this took is part of it. */
     wait = rng_jitter_ms(wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS, BACKOFF_JITTER);
     wait -= (int64_t)mono_ms_since(db->attempt.begun);
     db->next_try = deadline_in_ms(wait > BACKOFF_FIRST_MS ? wait : BACKOFF_FIRST_MS);
@@ -111,9 +111,9 @@ static void db_connect_begin_at(struct db *db, int first)
 }
 
 /*
- * Which host is asked first, when that matters: after a commit that ran out of time all others
- * before the one where it did, since a primary whose standby was promoted still reads and only
- * waits with commits; and where another process has found the primary.
+ * Which host is asked first matters in two cases. After a commit that ran out of time its host is
+ * asked last: a primary whose standby was promoted still serves reads, and only commits wait. And
+ * when another process has found the primary, its host is asked first.
  */
 static void db_connect_order_hosts(struct db *db)
 {

@@ -12,9 +12,9 @@
 #include "db_batch_priv.h"
 
 /*
- * libpq says in words alone that memory is out, and the connection cannot be trusted after it.
- * Where something may have been committed that news goes first: the batch then ends as lost. True:
- * memory is out.
+ * True: memory is out, which libpq tells only in the text of its error. The connection cannot be
+ * trusted after that. When something may have been committed, the batch ends as lost instead, since
+ * that is what the caller must know first.
  */
 static bool db_exchange_is_out_of_memory(struct db_batch *b, const char *message)
 {

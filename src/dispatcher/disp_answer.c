@@ -24,7 +24,7 @@ struct disp_reply {
     bool head_only;
 };
 
-/* Beyond the table: no route. A fixed page was found with its head already. */
+/* An index beyond the table means no route. That of a fixed page was found with its head. */
 static size_t disp_answer_row(const struct disp *d, const struct conn *c)
 {
     const struct http_route_table *t = d->env->routes;
@@ -114,7 +114,7 @@ static struct disp_event disp_answer_make(struct disp *d, struct conn *c,
     char peeked[PROTOCOL_ID_MAX + 1];
     const struct str all = {c->buf, c->len};
     struct disp_reply a = {.problem = p, .id = c->req ? c->req->id : peeked};
-    if (!c->req) /* what was not read as a request may still say how it is called */
+    if (!c->req) /* a malformed request may still carry a request id */
         disp_read_request_id(http_peek_field(all, "X-Request-Id"), peeked);
     if (d->policy.origins_n > 0)
         a.allowed =

@@ -20,7 +20,7 @@
 #include "sys/log.h"
 #include "sys/net.h"
 
-#define REFUSED_RETRY_S 1 /* other requests end, and free what was short, within such a time */
+#define REFUSED_RETRY_S 1 /* meanwhile other requests end, and free memory or descriptors */
 
 /* By scoreboard slot, for all slots: then a worker's number is its index here too. */
 bool disp_workers_init(struct disp *d)
@@ -47,7 +47,7 @@ static void disp_worker_push(struct disp *d, struct disp_worker *w)
     w->listed = true;
 }
 
-/* One of an epoch to come waits; one of an epoch before gets nothing more. */
+/* A worker of a later epoch waits for that to begin; one of an earlier epoch gets nothing more. */
 static bool disp_worker_is_free(const struct disp *d, const struct disp_worker *w)
 {
     return w->fd >= 0 && w->ready && !w->retiring && !w->conn && w->epoch == d->epoch;

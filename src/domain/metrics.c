@@ -304,9 +304,9 @@ static uint64_t metrics_load(unsigned slot, enum metric_id id, unsigned combinat
     return atomic_load_explicit(&cells[at], memory_order_relaxed);
 }
 
-/* A slot is its process's to write: what cannot be a count is none, rather than spoiling the sum of
- * all slots. Gauges alone may be below 0: the parts of a sum that one process raised and another
- * lowered. */
+/* A process that was taken over may write anything into its slot. A value that no count can have is
+ * left out, since it would spoil the sum of all slots. Only a gauge's part may be below 0: one
+ * process raised the gauge, and another lowered it. */
 static uint64_t metrics_count_of(enum metric_id id, uint64_t n)
 {
     const bool below_zero = metric_families[id].kind == METRIC_GAUGE && n >= UINT64_MAX - COUNT_MAX;

@@ -65,7 +65,8 @@ struct str http_path_param_name(const char *pattern, size_t i)
 
 /* -- percent-encoding (RFC 3986 2.1) --------------------------------------------- */
 
-/* The byte that s begins with, and how much of s says so; 0 for a broken encoding. */
+/* Decodes the first byte of s. Returns how many characters it took: 1, 3 (%XX), or 0 for a broken
+ * encoding. */
 static size_t path_decode_one(struct str s, char *out)
 {
     int high, low;

@@ -222,8 +222,8 @@ void protocol_give(unsigned slot, struct protocol_given g)
     atomic_store_explicit(&given[slot].at, g.at.ns, memory_order_release);
 }
 
-/* Caught between the two words, an old `at` has the new `until`: later than it was, so nobody is
- * blamed for it. Times that no dispatcher writes are none. */
+/* A reader between the two writes sees the old `at` with the new `until`. That is later than the
+ * true limit, so no worker is ended for it. Times that no dispatcher writes count as none. */
 struct protocol_given protocol_given(unsigned slot)
 {
     ENSURE(slot < given_n);

@@ -120,8 +120,8 @@ static unsigned workers_room(const struct config *cfg)
 }
 
 /*
- * libpq asks who the user is, and where at home, when nobody has said so. Through name services
- * that may mean anything; here, once, it may.
+ * libpq looks up the user's name and home when they are not set. Name services may read files and
+ * open connections for that, which a confined child may not do; so it is done here, once.
  */
 static bool settle_environment(void)
 {

@@ -34,7 +34,7 @@
 #define READ_FACTOR 4
 /* The server ends a count at database.statement_timeout, and says so a moment later. */
 #define COUNT_GRACE_MS 1000
-/* A part is due a little before the next look, so that a node alone counts at each. */
+/* A part falls due a little before the next look: a single node then counts at every look. */
 #define COUNT_EARLY 0.8
 /* Answers in progress are some 100 kB. */
 #define DRAIN_MS 2000
@@ -197,8 +197,9 @@ static bool monitor_count(struct monitor *m, enum db_gauges_part part)
     return counted;
 }
 
-/* What is due and what another node has not counted meanwhile; what is owed comes first, since
- * alerts depend on it. Nothing is counted where nothing can be written. */
+/* Counts each part that is due, unless another node has just done so. What is owed comes first,
+ * since alerts depend on it. A server that takes no writes is not counted on: the result could not
+ * be stored. */
 static enum err monitor_look_and_count(struct monitor *m, struct db_gauges *out)
 {
     bool due[DB_GAUGES_PARTS] = {false}, counted = false;

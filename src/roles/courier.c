@@ -27,16 +27,16 @@
 /* A transaction that has written a row commits within this time as a rule. Rows of slower ones, and
  * those that waited long behind another of their booking, are found by looks without a bound. */
 #define LATE_COMMIT_US ((int64_t)5 * 1000000)
-/* Such a look steps over all rows that were sent while somebody holds an old snapshot. So it is
- * followed by so many times its length without another, which is a fiftieth of one session, and by
- * ten seconds at most. */
+/* While somebody holds an old snapshot, such a look steps over all rows that were sent since. So
+ * the next one waits for this many times as long as the last one took, which leaves it a fiftieth
+ * of one session; but for ten seconds at most. */
 #define LOOK_PAUSE 50
 #define LOOK_EVERYWHERE_MS 10000
 /* How long a result may keep a courier that was told to end, while the database is away. */
 #define LAST_RESULT_MS 5000
 /* Beyond the provider's time limit, for the scoreboard: the master ends who takes longer. */
 #define SEND_GRACE_MS 2000
-/* Who takes many signals passes on so many at most: there are no more couriers. */
+/* A courier that took many signals passes on at most this many: there are no more couriers. */
 #define SIGNALS_MAX (COURIERS_MAX - 1)
 
 /* Everything of this process; nothing of it outlives the process but the row's claim and the
@@ -150,8 +150,8 @@ static void courier_send_row(struct courier *c, const struct courier_row *row)
     scoreboard_served();
 }
 
-/* Of rows that are due the oldest comes first, so the next one is not older than this one, nor
- * older than a look that found none; but for those that LATE_COMMIT_US tells of. */
+/* Rows come oldest first. So what is left is not older than this row, or than a look that found
+ * none; the exceptions are those of LATE_COMMIT_US. */
 static void courier_note_look(struct courier *c, const struct courier_turn *t, struct mono begun)
 {
     c->since.us = t->due.us - LATE_COMMIT_US;
@@ -161,7 +161,7 @@ static void courier_note_look(struct courier *c, const struct courier_turn *t, s
     c->look_everywhere = deadline_in_ms(pause < LOOK_EVERYWHERE_MS ? pause : LOOK_EVERYWHERE_MS);
 }
 
-/* Passes on the signals that this one took, when there was work indeed. */
+/* This courier took all signals at once. When there was work, it passes the others on. */
 static void courier_pass_signals(struct courier *c, bool found)
 {
     if (found && c->signals > 1)

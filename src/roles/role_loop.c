@@ -70,8 +70,8 @@ enum role_news role_loop_turn(struct role_loop *l, const struct role_wait *w)
     return ROLE_TURNED;
 }
 
-/* Logged once per refusal: the same sentence every second would hide the rest. A server that is
- * away for a moment has not been mended by that. */
+/* Logged once per refusal: the same sentence every second would hide the rest. A server that could
+ * not be reached in between counts as still refusing. */
 static void role_loop_tell_refusal(struct role_loop *l)
 {
     const struct db_unfit *u = db_unfit(l->db);

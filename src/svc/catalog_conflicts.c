@@ -13,8 +13,8 @@ int catalog_conflicts_add(struct db_batch *b, const struct conflict_question *q)
                   db_bool(q->retired), q->service_id);
 }
 
-/* Another statement reads them whole: the first one has them in the order of its own snapshot, and
- * both see the same, since the locks are held. */
+/* Two statements: the first finds which bookings they are, the second reads them. Both see the same
+ * rows, since the locks are held. */
 enum err catalog_conflicts_commit(struct svc *s, struct db_batch *changed, int i,
                                   struct catalog_conflicts *out)
 {

@@ -62,7 +62,7 @@ static enum err otp_verify_use(struct svc *s, const struct otp_verify *in, const
                     db_int(b, s->cfg->sessions.ttl_ms), otp_key_hash(s, in->key),
                     otp_known_address(s, phone, in->client_address));
     enum err e = db_run(b, s->deadline);
-    if (e == ERR_DB_UNIQUE) /* only a change of the phone can meet another customer's */
+    if (e == ERR_DB_UNIQUE) /* a change of phone, to the number of another customer */
         return ERR_PHONE_IN_USE;
     if (e != ERR_OK)
         return e;
@@ -104,10 +104,10 @@ enum err otp_verify(struct svc *s, const struct otp_verify *in, struct otp_sessi
                        db_int(b, OTP_FAILURES_MS), otp_key_hash(s, in->key));
     int reason = DB_ADD(b, &stmt_otp_reason, in->id->s, most);
     enum err e = db_run(b, s->deadline);
-    if (e != ERR_OK) /* a try that may have been counted is nothing that a client must know */
+    if (e != ERR_OK) /* a client need not know whether the try was counted */
         return e == ERR_COMMIT_UNKNOWN ? ERR_DB_UNAVAILABLE : e;
     struct db_rows rows = db_result(b, tried);
-    /* beyond the most: several guesses at once, of which the last ones came too late */
+    /* above the limit: of several guesses at once these came too late */
     if (db_count(rows) == 0 || db_get_int(rows, 0, "failures") > OTP_FAILURES_MAX)
         return otp_verify_refuse(db_result(b, reason), out);
 
