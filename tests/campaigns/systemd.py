@@ -9,13 +9,11 @@ restarts behind the socket unit under load with no connection refused, stop. The
 one; a drop-in says where this build's binary and database are.
 """
 import contextlib
-import ctypes
 import json
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,6 +23,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import bd  # noqa: E402
 import bd_campaign  # noqa: E402
+import bd_root  # noqa: E402
 
 BUILD = os.environ.get("builddir") or os.path.dirname(bd.BIN)
 # Without --unit systemd would boot the default target: its tmpfiles empty the machine's own /tmp.
@@ -66,15 +65,10 @@ StandardError=append:/run/test/log
 SECRET = "a-secret-that-systemd-hands-over-0123456789"
 
 
-def setns(pid):
-    """This thread sees the network of that process from now on."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with open("/proc/%d/ns/net" % pid) as f:
-        if libc.setns(f.fileno(), 0x40000000) != 0:
-            raise OSError(ctypes.get_errno(), "setns")
+class Machine(bd_root.Booted):
+    STATES = ("running", "degraded", "starting")
+    LIMIT_S = 10
 
-
-class Machine:
     def __init__(self, pg):
         self.dir = tempfile.mkdtemp(prefix="bd-systemd-", dir="/tmp")
         os.chmod(self.dir, 0o755)
@@ -105,51 +99,7 @@ class Machine:
             "otp": {"provider": "sms", "secret": {"credential": "otp-secret"}},
         }
         self.put("test/bookingd.yaml", json.dumps(self.config), 0o644)
-        self.console = open(os.path.join(self.dir, "console"), "wb")
-        self.proc = subprocess.Popen(
-            [
-                "unshare",
-                "-f",
-                "-p",
-                "--mount-proc",
-                "-m",
-                "-u",
-                "-i",
-                "-n",
-                "-C",
-                "--kill-child",
-                "bash",
-                "-c",
-                BOOT,
-                self.dir,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=self.console,
-            stderr=self.console,
-        )
-        self.pid = None
-
-    def boots(self):
-        """Whether systemd comes up in here; the sandbox that this runs in may not let it."""
-
-        def over():
-            if self.proc.poll() is not None:
-                return True
-            self.pid = self._init_pid()
-            return self.pid and self.run("systemctl", "is-system-running").stdout.strip() in (
-                "running",
-                "degraded",
-                "starting",
-            )
-
-        with contextlib.suppress(AssertionError):
-            bd.wait_until(over, "systemd", 10, 0.05)
-            return self.proc.poll() is None
-        return False
-
-    def said(self):
-        with open(os.path.join(self.dir, "console"), errors="replace") as f:
-            return f.read()[-3000:]
+        super().__init__(BOOT, self.dir)
 
     def put(self, name, text, mode=0o644):
         path = os.path.join(self.dir, name)
@@ -158,25 +108,8 @@ class Machine:
             f.write(text)
         os.chmod(path, mode)
 
-    def _init_pid(self):
-        with contextlib.suppress(OSError), open(
-            "/proc/%d/task/%d/children" % (self.proc.pid, self.proc.pid)
-        ) as f:
-            pids = f.read().split()
-            return int(pids[0]) if pids else None
-        return None
-
-    def run(self, *argv, limit=60):
-        return subprocess.run(
-            ["nsenter", "-t", str(self.pid), "-m", "-p", "-n", "-C", "-u", "-i", *argv],
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            stdin=subprocess.DEVNULL,
-        )
-
     def systemctl(self, *argv):
-        done = self.run("systemctl", *argv)
+        done = self.enter("systemctl", *argv)
         if done.returncode != 0:
             raise AssertionError(
                 "systemctl %s: %s%s\n%s\n%s"
@@ -202,10 +135,7 @@ class Machine:
         os.replace(self.file("bookingd.yaml.new"), self.file("bookingd.yaml"))
 
     def close(self):
-        if self.proc.poll() is None:
-            self.proc.send_signal(signal.SIGKILL)  # and with it, its PID 1 and all that is in there
-            self.proc.wait(20)
-        self.console.close()
+        super().close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -226,13 +156,8 @@ class Systemd(unittest.TestCase):
         self.addCleanup(self.m.close)
         if not self.m.boots():
             self.skipTest("systemd does not boot in namespaces here: %s" % self.m.said())
-        self.home = open("/proc/self/ns/net")
-        self.addCleanup(self.home.close)
-        setns(self.m.pid)
-        self.addCleanup(self.go_home)
-
-    def go_home(self):
-        ctypes.CDLL(None).setns(self.home.fileno(), 0x40000000)
+        self.m.join_network()
+        self.addCleanup(self.m.leave_network)
 
     def get(self, path="/healthz"):
         with bd.Client(("127.0.0.1", 8080), 10) as c:
@@ -290,7 +215,7 @@ class Systemd(unittest.TestCase):
         )
         self.assertIn("workers=6", re.findall("reload.done.*", m.log())[-1])
         m.write_config({"server": {"workers": 5000}})
-        done = m.run("systemctl", "reload", "bookingd.service")
+        done = m.enter("systemctl", "reload", "bookingd.service")
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(m.show("ActiveState"), "active")
         bd.wait_until(lambda: "server.workers" in m.show("StatusText"), "the reason in the status")
@@ -324,7 +249,7 @@ class Systemd(unittest.TestCase):
 
     def test_a_configuration_that_does_not_fit_is_not_tried_again(self):
         self.m.write_config({"server": {"workers": 5000}})
-        self.assertNotEqual(self.m.run("systemctl", "start", "bookingd.service").returncode, 0)
+        self.assertNotEqual(self.m.enter("systemctl", "start", "bookingd.service").returncode, 0)
         self.assertEqual((self.m.show("ActiveState"), self.m.show("NRestarts")), ("failed", "0"))
 
     def test_restarts_behind_the_socket(self):
@@ -336,7 +261,7 @@ class Systemd(unittest.TestCase):
         stop, refused, failed, done = threading.Event(), [], [], []
 
         def client():
-            setns(m.pid)
+            m.join_network()
             while not stop.is_set():
                 try:
                     with bd.Client(("127.0.0.1", 8080), 30) as c:

@@ -163,14 +163,17 @@ class Root:
         subprocess.run(["rm", "-rf", "--one-file-system", self.path], check=True)
 
 
-class Machine:
-    """systemd as PID 1 of a root, in namespaces, with a network of its own: loopback."""
+class Booted:
+    """systemd as PID 1 in namespaces, with a network of its own. `boot` is for bash, `path` its $0;
+    it ends in an exec of systemd."""
 
-    def __init__(self, root):
-        self.root = root
+    STATES = ("running", "degraded")  # of a machine that is up
+    LIMIT_S = 30
+
+    def __init__(self, boot, path):
         self.console = tempfile.TemporaryFile()
         self.proc = subprocess.Popen(
-            [*APART, "--net", "--cgroup", "--mount-proc", "bash", "-c", BOOT, root.path],
+            [*APART, "--net", "--cgroup", "--mount-proc", "bash", "-c", boot, path],
             stdin=subprocess.DEVNULL,
             stdout=self.console,
             stderr=self.console,
@@ -185,11 +188,11 @@ class Machine:
             if self.proc.poll() is not None:
                 return True
             self.pid = self._init()
-            state = self.pid and self.run("systemctl is-system-running").stdout.strip()
-            return state in ("running", "degraded")
+            state = self.pid and self.enter("systemctl", "is-system-running").stdout.strip()
+            return state in self.STATES
 
         with contextlib.suppress(AssertionError):
-            bd.wait_until(over, "systemd", 30, 0.2)
+            bd.wait_until(over, "systemd", self.LIMIT_S, 0.1)
             return self.proc.poll() is None
         return False
 
@@ -201,11 +204,8 @@ class Machine:
             return int(pids[0]) if pids else None
         return None
 
-    def run(self, script, account=None, limit=1800):
-        """A line for bash, as root or as somebody who has signed in."""
-        argv = ["bash", "-c", script]
-        if account:
-            argv = ["runuser", "-l", account, "-c", script]
+    def enter(self, *argv, limit=60):
+        """Runs a program in there."""
         return subprocess.run(
             ["nsenter", "-t", str(self.pid), "-m", "-p", "-n", "-C", "-u", "-i", *argv],
             env=CLEAN,
@@ -216,17 +216,23 @@ class Machine:
             timeout=limit,
         )
 
-    @contextlib.contextmanager
-    def network(self):
-        """This thread sees the machine's network."""
+    def join_network(self):
+        """From now on this thread sees the network in there."""
         libc = ctypes.CDLL(None, use_errno=True)
         with open("/proc/%d/ns/net" % self.pid) as f:
             if libc.setns(f.fileno(), 0x40000000) != 0:
                 raise OSError(ctypes.get_errno(), "setns")
+
+    def leave_network(self):
+        ctypes.CDLL(None).setns(self.home.fileno(), 0x40000000)
+
+    @contextlib.contextmanager
+    def network(self):
+        self.join_network()
         try:
             yield
         finally:
-            libc.setns(self.home.fileno(), 0x40000000)
+            self.leave_network()
 
     def said(self):
         self.console.seek(0)
@@ -238,3 +244,16 @@ class Machine:
             self.proc.wait(20)
         self.home.close()
         self.console.close()
+
+
+class Machine(Booted):
+    """A whole root as a machine."""
+
+    def __init__(self, root):
+        super().__init__(BOOT, root.path)
+
+    def run(self, script, account=None, limit=1800):
+        """A line for bash, as root or as somebody who has signed in."""
+        if account:
+            return self.enter("runuser", "-l", account, "-c", script, limit=limit)
+        return self.enter("bash", "-c", script, limit=limit)
