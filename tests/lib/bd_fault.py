@@ -78,31 +78,7 @@ class Certificates:
 
     def _make(self, name, subject):
         cert, key = (os.path.join(self.dir, name + end) for end in (".pem", ".key"))
-        subprocess.run(
-            [
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=" + name,
-                "-addext",
-                "subjectAltName=" + subject,
-                "-keyout",
-                key,
-                "-out",
-                cert,
-            ],
-            check=True,
-            capture_output=True,
-            timeout=30,
-        )
+        bd.make_certificate(name, subject, cert, key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         return context

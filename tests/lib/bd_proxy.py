@@ -46,31 +46,8 @@ def certificate():
             cert, key, both = (
                 os.path.join(directory, n) for n in ("cert.pem", "key.pem", "both.pem")
             )
-            subprocess.run(
-                [
-                    "openssl",
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "ec",
-                    "-pkeyopt",
-                    "ec_paramgen_curve:P-256",
-                    "-nodes",
-                    "-days",
-                    "2",
-                    "-subj",
-                    "/CN=book.example.com",
-                    "-addext",
-                    "subjectAltName=DNS:book.example.com",
-                    "-keyout",
-                    key,
-                    "-out",
-                    cert,
-                ],
-                check=True,
-                capture_output=True,
-                timeout=30,
-            )
+            name = "book.example.com"
+            bd.make_certificate(name, "DNS:" + name, cert, key)
             with open(both, "w") as f:
                 for name in (cert, key):
                     with open(name) as part:
