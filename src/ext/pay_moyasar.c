@@ -65,19 +65,21 @@ static struct ext_result pay_moyasar_judge_refusal(const struct pay_call *c,
                     : pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN, detail);
 }
 
-/* ERR_OK when the answer is a 2xx with a JSON object, which is then *j. */
-static struct ext_result judge_status(const struct pay_call *c, const struct pay_exchange *x,
-                                      const struct ext_reply *reply, json_t **j)
+/* Only a 2xx with a JSON object is read. */
+static struct ext_result pay_moyasar_judge_answer(const struct pay_call *c,
+                                                  const struct pay_exchange *x,
+                                                  const struct ext_reply *reply)
 {
     struct ext_result r;
     if (ext_status_decides(c->arena, reply, &r))
         return r;
-    *j = json_parse_foreign(c->arena, reply->body);
-    bool envelope = json_is_object(*j);
+    const json_t *j = json_parse_foreign(c->arena, reply->body);
+    bool envelope = json_is_object(j);
     if (reply->status >= 400)
         return pay_moyasar_judge_refusal(c, x, reply->status, envelope);
-    return envelope ? (struct ext_result){.err = ERR_OK}
-                    : pay_moyasar_note_unreadable(c, "no JSON object");
+    if (!envelope)
+        return pay_moyasar_note_unreadable(c, "no JSON object");
+    return x->read ? x->read(c, x, j) : (struct ext_result){.err = ERR_OK};
 }
 
 /* ---- requests ---- */
@@ -100,6 +102,7 @@ static void pay_moyasar_begin_exchange(const struct pay_call *c, struct pay_exch
                                        enum provider_op op, const char *method, const char *path)
 {
     const struct provider_config *p = &c->cfg->providers[c->provider];
+    x->judge = pay_moyasar_judge_answer;
     x->request = (struct ext_request){
         .op = op,
         .method = method,
@@ -129,22 +132,18 @@ static struct ext_result bad_id(void)
 
 /* An invoice without an address, or over another amount, is no success: nobody may be sent there,
  * and what exists at the gateway is unknown. */
-static struct ext_result judge_create(const struct pay_call *c, const struct pay_exchange *x,
-                                      const struct ext_reply *reply)
+static struct ext_result pay_moyasar_read_created(const struct pay_call *c,
+                                                  const struct pay_exchange *x, const json_t *j)
 {
     const struct pay_create *in = x->in;
     struct pay_invoice *out = x->out;
-    json_t *j;
-    struct ext_result r = judge_status(c, x, reply, &j);
-    if (r.err != ERR_OK)
-        return r;
     moyasar_read_invoice(c, j, out);
     if (out->id == NULL || out->url == NULL || out->amount < 0 || out->currency == NULL)
         return pay_moyasar_note_unreadable(c, "no new invoice");
     if (out->amount != in->amount || !pay_currency_same(out->currency, in->currency))
         return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_UNKNOWN,
                                         "answer with another amount");
-    return r;
+    return (struct ext_result){.err = ERR_OK};
 }
 
 /* The metadata names our payment: by it the invoice is found again when the answer is lost. The
@@ -166,7 +165,7 @@ static struct ext_result pay_moyasar_create_invoice(const struct pay_call *c,
     json_put_str(a, metadata, "payment_id", in->reference);
     json_put_str(a, metadata, "booking_id", in->booking_id);
     json_put(a, body, "metadata", metadata);
-    struct pay_exchange x = {.judge = judge_create, .out = out, .in = in};
+    struct pay_exchange x = {.read = pay_moyasar_read_created, .out = out, .in = in};
     pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_INVOICE_CREATE, "POST", "/invoices");
     put_body(c, &x, body);
     return pay_exchange(c, &x);
@@ -175,26 +174,22 @@ static struct ext_result pay_moyasar_create_invoice(const struct pay_call *c,
 /* ---- fetch, find, cancel ---- */
 
 /* A state that is not known is kept as such: what it means for the payment is decided elsewhere. */
-static struct ext_result judge_invoice(const struct pay_call *c, const struct pay_exchange *x,
-                                       const struct ext_reply *reply)
+static struct ext_result pay_moyasar_read_invoice(const struct pay_call *c,
+                                                  const struct pay_exchange *x, const json_t *j)
 {
     struct pay_invoice *out = x->out;
-    json_t *j;
-    struct ext_result r = judge_status(c, x, reply, &j);
-    if (r.err != ERR_OK)
-        return r;
     moyasar_read_invoice(c, j, out);
     /* It was asked for by its identifier: an answer that does not repeat that is about it. */
     if (out->id == NULL)
         out->id = x->in;
-    return r;
+    return (struct ext_result){.err = ERR_OK};
 }
 
 /* By the gateway's own identifier, which goes into a path, so its form is checked first. */
 static struct ext_result pay_moyasar_fetch_invoice(const struct pay_call *c, const char *invoice_id,
                                                    struct pay_invoice *out)
 {
-    struct pay_exchange x = {.judge = judge_invoice, .out = out, .in = invoice_id};
+    struct pay_exchange x = {.read = pay_moyasar_read_invoice, .out = out, .in = invoice_id};
     if (!moyasar_id_fit(invoice_id))
         return bad_id();
     pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_INVOICE_FETCH, "GET",
@@ -226,14 +221,10 @@ static bool names_us(const json_t *row, const char *reference)
 
 /* "Not found" is concluded only from a list that was filtered, or that ended: a wrong one leads to
  * a second invoice. */
-static struct ext_result judge_find(const struct pay_call *c, const struct pay_exchange *x,
-                                    const struct ext_reply *reply)
+static struct ext_result pay_moyasar_read_found(const struct pay_call *c,
+                                                const struct pay_exchange *x, const json_t *j)
 {
     struct pay_invoices *out = x->out;
-    json_t *j;
-    struct ext_result r = judge_status(c, x, reply, &j);
-    if (r.err != ERR_OK)
-        return r;
     const json_t *list = json_object_get(j, "invoices");
     size_t n = json_array_size(list);
     out->items = arena_array(c->arena, n, sizeof *out->items);
@@ -250,14 +241,15 @@ static struct ext_result judge_find(const struct pay_call *c, const struct pay_e
     if (out->n == 0 && goes_on(j, n))
         return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_FAILED,
                                         "a list that was not filtered");
-    return out->n == 0 ? pay_moyasar_make_failure(ERR_NOT_FOUND, OUTCOME_FAILED, "not found") : r;
+    return out->n == 0 ? pay_moyasar_make_failure(ERR_NOT_FOUND, OUTCOME_FAILED, "not found")
+                       : (struct ext_result){.err = ERR_OK};
 }
 
 /* %5B and %5D are the brackets of metadata[payment_id]. */
 static struct ext_result pay_moyasar_find_invoices(const struct pay_call *c, const char *reference,
                                                    struct pay_invoices *out)
 {
-    struct pay_exchange x = {.judge = judge_find, .out = out, .in = reference};
+    struct pay_exchange x = {.read = pay_moyasar_read_found, .out = out, .in = reference};
     *out = (struct pay_invoices){0};
     if (!moyasar_id_fit(reference))
         return bad_id();
@@ -267,19 +259,12 @@ static struct ext_result pay_moyasar_find_invoices(const struct pay_call *c, con
     return pay_exchange(c, &x);
 }
 
-/* The caller reads the invoice again in any case, so the body does not matter. */
-static struct ext_result judge_cancel(const struct pay_call *c, const struct pay_exchange *x,
-                                      const struct ext_reply *reply)
-{
-    json_t *j;
-    return judge_status(c, x, reply, &j);
-}
-
-/* A paid invoice cannot be cancelled; the gateway refuses, and the caller finds it paid. */
+/* A paid invoice cannot be cancelled; the gateway refuses, and the caller finds it paid, since it
+ * reads the invoice again in any case. */
 static struct ext_result pay_moyasar_cancel_invoice(const struct pay_call *c,
                                                     const char *invoice_id)
 {
-    struct pay_exchange x = {.judge = judge_cancel};
+    struct pay_exchange x = {.read = NULL};
     if (!moyasar_id_fit(invoice_id))
         return bad_id();
     pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_INVOICE_CANCEL, "PUT",
@@ -289,7 +274,7 @@ static struct ext_result pay_moyasar_cancel_invoice(const struct pay_call *c,
 
 /* ---- charges ---- */
 
-/* What judge_charges() fills: the charges of one payment of ours. */
+/* What pay_moyasar_read_charges() fills: the charges of one payment of ours. */
 struct charge_list {
     const struct pay_charge *charges;
     size_t n;
@@ -297,14 +282,10 @@ struct charge_list {
 
 /* A charge that cannot be read is left out and noted; the caller compares how many there should
  * be. */
-static struct ext_result judge_charges(const struct pay_call *c, const struct pay_exchange *x,
-                                       const struct ext_reply *reply)
+static struct ext_result pay_moyasar_read_charges(const struct pay_call *c,
+                                                  const struct pay_exchange *x, const json_t *j)
 {
     struct charge_list *out = x->out;
-    json_t *j;
-    struct ext_result r = judge_status(c, x, reply, &j);
-    if (r.err != ERR_OK)
-        return r;
     const json_t *list = json_object_get(j, "payments");
     struct pay_charge *charges = arena_array(c->arena, json_array_size(list), sizeof *charges);
     bool good = json_is_array(list);
@@ -317,7 +298,7 @@ static struct ext_result judge_charges(const struct pay_call *c, const struct pa
     if (out->n == 0 && goes_on(j, json_array_size(list)))
         return pay_moyasar_make_failure(ERR_PROVIDER_FAILED, OUTCOME_FAILED,
                                         "a list that was not filtered");
-    return r;
+    return (struct ext_result){.err = ERR_OK};
 }
 
 /* Several charges may belong to one invoice: each failed attempt with a card is one. */
@@ -325,7 +306,7 @@ static struct ext_result pay_moyasar_list_charges(const struct pay_call *c, cons
                                                   const struct pay_charge **out, size_t *n)
 {
     struct charge_list list = {0};
-    struct pay_exchange x = {.judge = judge_charges, .out = &list, .in = reference};
+    struct pay_exchange x = {.read = pay_moyasar_read_charges, .out = &list, .in = reference};
     if (!moyasar_id_fit(reference))
         return bad_id();
     pay_moyasar_begin_exchange(
@@ -338,23 +319,19 @@ static struct ext_result pay_moyasar_list_charges(const struct pay_call *c, cons
 }
 
 /* What is not understood of a row is told when its payment is looked at. */
-static struct ext_result pay_moyasar_judge_changes(const struct pay_call *c,
-                                                   const struct pay_exchange *x,
-                                                   const struct ext_reply *reply)
+static struct ext_result pay_moyasar_read_changes(const struct pay_call *c,
+                                                  const struct pay_exchange *x, const json_t *j)
 {
     const struct wall *since = x->in;
     struct pay_changes *out = x->out;
-    json_t *j;
-    struct ext_result r = judge_status(c, x, reply, &j);
-    if (r.err != ERR_OK)
-        return r;
     const json_t *list = json_object_get(j, "payments");
     size_t n = json_array_size(list);
     struct pay_change *items = arena_array(c->arena, n, sizeof *items);
     *out = (struct pay_changes){.items = items, .more = goes_on(j, n), .filtered = true};
     for (size_t i = 0; i < n; i++)
         moyasar_read_change(c, json_array_get(list, i), *since, items, out);
-    return json_is_array(list) ? r : pay_moyasar_note_unreadable(c, "no list of payments");
+    return json_is_array(list) ? (struct ext_result){.err = ERR_OK}
+                               : pay_moyasar_note_unreadable(c, "no list of payments");
 }
 
 /* 40 per page (docs.moyasar.com/api/payments/list); %5B and %5D are the brackets of updated[gt]. */
@@ -362,24 +339,21 @@ static struct ext_result pay_moyasar_list_changes(const struct pay_call *c, stru
                                                   int64_t page, struct pay_changes *out)
 {
     char at[WALL_RFC3339_MAX];
-    struct pay_exchange x = {.judge = pay_moyasar_judge_changes, .out = out, .in = &since};
+    struct pay_exchange x = {.read = pay_moyasar_read_changes, .out = out, .in = &since};
     pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_PAYMENT_FIND, "GET",
                                arena_printf(c->arena, "/payments?updated%%5Bgt%%5D=%s&page=%lld",
                                             wall_format(since, at), (long long)page));
     return pay_exchange(c, &x);
 }
 
-static struct ext_result judge_charge(const struct pay_call *c, const struct pay_exchange *x,
-                                      const struct ext_reply *reply)
+static struct ext_result pay_moyasar_read_charge(const struct pay_call *c,
+                                                 const struct pay_exchange *x, const json_t *j)
 {
     struct pay_charge *out = x->out;
-    json_t *j;
-    struct ext_result r = judge_status(c, x, reply, &j);
-    if (r.err != ERR_OK)
-        return r;
     /* What a refund is decided on must be understood whole: its amount, and what went back. */
     bool read = moyasar_read_charge(c, j, NULL, out);
-    return read && out->id != NULL && !out->odd ? r : pay_moyasar_note_unreadable(c, "no payment");
+    return read && out->id != NULL && !out->odd ? (struct ext_result){.err = ERR_OK}
+                                                : pay_moyasar_note_unreadable(c, "no payment");
 }
 
 /* The answer must be about the charge that was asked about. */
@@ -399,7 +373,7 @@ static struct ext_result charge_call(const struct pay_call *c, struct pay_exchan
 static struct ext_result fetch_charge(const struct pay_call *c, const char *charge_id,
                                       struct pay_charge *out)
 {
-    struct pay_exchange x = {.judge = judge_charge, .out = out};
+    struct pay_exchange x = {.read = pay_moyasar_read_charge, .out = out};
     if (!moyasar_id_fit(charge_id))
         return bad_id();
     pay_moyasar_begin_exchange(c, &x, PROVIDER_OP_PAYMENT_FETCH, "GET",
@@ -412,7 +386,7 @@ static struct ext_result fetch_charge(const struct pay_call *c, const char *char
 static struct ext_result pay_moyasar_refund_charge(const struct pay_call *c, const char *charge_id,
                                                    int64_t amount, struct pay_charge *out)
 {
-    struct pay_exchange x = {.judge = judge_charge, .out = out};
+    struct pay_exchange x = {.read = pay_moyasar_read_charge, .out = out};
     if (!moyasar_id_fit(charge_id))
         return bad_id();
     json_t *body = json_obj(c->arena);

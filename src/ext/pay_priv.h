@@ -4,6 +4,8 @@
 #ifndef BOOKINGD_EXT_PAY_PRIV_H
 #define BOOKINGD_EXT_PAY_PRIV_H
 
+#include <jansson.h>
+
 #include "ext/pay.h"
 
 struct pay_gateway {
@@ -43,7 +45,10 @@ struct pay_exchange {
     struct ext_request request;
     struct ext_result (*judge)(const struct pay_call *c, const struct pay_exchange *x,
                                const struct ext_reply *reply);
-    void *out; /* the judge's */
+    /* For the judge: reads the JSON object of a good answer; NULL: it does not matter. */
+    struct ext_result (*read)(const struct pay_call *c, const struct pay_exchange *x,
+                              const json_t *j);
+    void *out; /* the reader's */
     const void *in;
 };
 /* Makes the call; logs and counts. */
