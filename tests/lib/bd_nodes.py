@@ -108,7 +108,8 @@ class Nodes:
 class People:
     """Each books one hour after the other, looks at what he has, and gives every third back. A
     booking of unknown outcome is tried again with its key, as clients do; a failure it is all the
-    same. failed: (method, path, answer or error, begun, ended).
+    same. failed: (method, path, answer or error, begun, ended). Who is told that the first attempt
+    is still in flight has begun with that one.
     """
 
     def __init__(self, nodes, n, pause=0.0):
@@ -129,11 +130,12 @@ class People:
             key = "person-%d-%d" % (n, hour)
             hour %= 8000
             body = {"service_id": shop.service, "starts_at": shop.at(hour), "note": key}
-            r = None
+            r, first = None, time.monotonic() + self.pause
             while not r:
                 if self.ending.wait(self.pause):
                     return
-                r = self._ask(token, "POST", "/v1/bookings", body, (201,), {"Idempotency-Key": key})
+                named = {"Idempotency-Key": key}
+                r = self._ask(token, "POST", "/v1/bookings", body, (201,), named, first)
             booking = r.json()["id"]
             with self.lock:
                 self.booked[key] = booking
@@ -151,7 +153,7 @@ class People:
             for _ in self.nodes.all:
                 self._ask(None, "GET", "/readyz", None, (200,))
 
-    def _ask(self, token, method, path, body, good, headers=None):
+    def _ask(self, token, method, path, body, good, headers=None, first=None):
         fields = dict(headers or {})
         if token:
             fields["Authorization"] = "Bearer " + token
@@ -168,7 +170,8 @@ class People:
             self.requests += 1
             self.slowest = max(self.slowest, took)
             if bad:
-                self.failed.append((method, path, r, begun, begun + took))
+                late = first if getattr(r, "code", None) == "idempotency_in_flight" else None
+                self.failed.append((method, path, r, late or begun, begun + took))
         return None if bad else r
 
     def wait_for_more(self, n=40, limit=30):
