@@ -27,6 +27,7 @@ struct ext_state {
     const char *last_fault; /* error code; NULL when there was none */
     struct wall last_fault_at;
     long retry_after_s; /* until a probe, when open */
+    bool down; /* not closed, unless nobody has called for a minute since a probe is let through */
 };
 
 struct ext_breaker { /* all zero: closed, nothing ever failed */

@@ -21,6 +21,8 @@ const char *const circuit_names[3] = {
 #define MS_BITS 36
 #define MS_MASK ((UINT64_C(1) << MS_BITS) - 1)
 #define WHO_MASK ((UINT64_C(1) << EXT_HOLDER_SHORT_BITS) - 1)
+#define UNTRIED_MS \
+    60000             /* longer without a call, nobody knows whether the provider is still away */
 #define AHEAD_MS 1000 /* no process is stopped for as long between its clock and its write */
 /* Exchanges fail when another process changed the word: a few times at most, unless somebody does
  * nothing else. */
@@ -174,8 +176,12 @@ void ext_breaker_read(const struct ext_breaker *b, const struct ext_breaker_limi
         out->last_fault_at = wall_now(); /* of a clock that was ahead, or of nobody's */
     /* At least one second while it is not closed: 0 would invite an immediate repeat. */
     out->retry_after_s = 0;
-    if (out->circuit == CIRCUIT_CLOSED)
+    out->down = out->circuit != CIRCUIT_CLOSED;
+    if (!out->down)
         return;
     int64_t left = out->circuit == CIRCUIT_OPEN ? l->open_for_ms - elapsed_ms(word, now_ms()) : 0;
+    /* Without calls there is no probe: an alert would stay for a whole night after a minute's
+     * fault. */
+    out->down = left > -UNTRIED_MS;
     out->retry_after_s = left > 1000 ? (long)((left + 999) / 1000) : 1;
 }

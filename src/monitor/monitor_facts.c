@@ -106,7 +106,7 @@ static void monitor_facts_providers(const struct config *cfg, struct facts *f)
         ext_read_state((int)i, &state);
         /* Half open counts as open: one probe is let through, and all other calls still fail at
          * once. */
-        f->at[FACT_CIRCUITS_OPEN] += state.circuit != CIRCUIT_CLOSED;
+        f->at[FACT_CIRCUITS_OPEN] += state.down;
         f->at[FACT_IN_FLIGHT] += state.in_flight;
     }
 }

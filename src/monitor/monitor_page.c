@@ -118,8 +118,7 @@ static void monitor_page_providers(struct metrics_page *page, const struct confi
         ext_read_state((int)i, &state);
         metrics_computed_sample(
             page, COMPUTED_CIRCUIT_OPEN,
-            monitor_page_label(page->sb->arena, "provider", cfg->providers[i].name),
-            state.circuit != CIRCUIT_CLOSED);
+            monitor_page_label(page->sb->arena, "provider", cfg->providers[i].name), state.down);
     }
     metrics_computed_header(page, COMPUTED_IN_FLIGHT);
     for (size_t i = 0; i < cfg->providers_n; i++) {

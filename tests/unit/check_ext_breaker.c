@@ -172,6 +172,25 @@ START_TEST(retry_after_is_rounded_up)
 }
 END_TEST
 
+START_TEST(who_is_not_called_is_not_known_to_be_down)
+{
+    ck_assert(!state().down);
+    trip();
+    ck_assert(state().down);
+    clock_ms += limits.open_for_ms + 59999;
+    ck_assert(state().down);
+    clock_ms += 1;
+    ck_assert(!state().down);
+    ck_assert_int_eq(state().circuit, CIRCUIT_OPEN);
+    /* The next call is the probe; while it is under way nobody else calls. */
+    struct ext_ticket t = enter();
+    ck_assert(t.probe && state().down);
+    clock_ms += 1;
+    ck_assert_int_eq(spoil(t, 2), BREAKER_OPENED);
+    ck_assert(state().down);
+}
+END_TEST
+
 START_TEST(one_probe_alone_and_its_success_closes)
 {
     trip();
@@ -565,6 +584,7 @@ int main(void)
     tcase_add_test(breaker, double_weight_opens_sooner);
     tcase_add_test(breaker, open_refuses_until_its_time_is_over);
     tcase_add_test(breaker, retry_after_is_rounded_up);
+    tcase_add_test(breaker, who_is_not_called_is_not_known_to_be_down);
     tcase_add_test(breaker, one_probe_alone_and_its_success_closes);
     tcase_add_test(breaker, a_failed_probe_opens_for_the_whole_time_again);
     tcase_add_test(breaker, late_news_of_older_calls_decides_nothing);
