@@ -187,7 +187,7 @@ class Fire(bd.Case):
 
     def judge(self, clients, left, settled, seconds):
         injected = int(self.asking.ask(CHANGES)[0])
-        rows = bd_books.notification_figures(self.shop, 10)
+        rows = bd_books.notification_figures(self.shop)
         answers = sum((c.answers for c in clients), collections.Counter())
         outcomes, templates = collections.Counter(), collections.Counter()
         for (template, outcome), n in rows.items():

@@ -46,9 +46,10 @@ def wrong(session):
     return {name: n for name, n in answers.items() if n}
 
 
-def notification_figures(shop, limit=5.0):
+def notification_figures(shop, limit=25.0):
     """Waits until rows, metrics page and staff list show the same notifications; returns
-    {(template, outcome): rows}.
+    {(template, outcome): rows}. A count that was cut off is made again after twenty times its
+    limit: a minute.
     """
 
     def rows():
