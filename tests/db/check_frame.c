@@ -289,7 +289,7 @@ START_TEST(outcomes_are_stored_or_claims_released)
 {
     claim_and_finish(409);
     api_idem_finish(&api->r, ERR_SLOT_TAKEN);
-    ck_assert_str_eq(keys("status = 409 AND customer_id = '" CUSTOMER "'"), "1");
+    ck_assert_str_eq(keys("status = 409 AND caller = 'customer:" CUSTOMER "'"), "1");
     th_db_exec(&t, "DELETE FROM idempotency_keys");
     claim_and_finish(503);
     api_idem_finish(&api->r, ERR_PROVIDER_UNAVAILABLE);
