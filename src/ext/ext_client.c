@@ -220,21 +220,20 @@ static bool ext_client_await_places(struct ext *x, const struct provider_config 
         if (x->call.hint_place < 0)
             return false;
     }
-    /* The usual case, for which no places have to be counted. */
-    if (ext_client_take_places(x, p, cell))
-        return true;
     struct deadline until = deadline_in_ms(HINT_WAIT_MS);
-    for (;;) {
-        /* Asked before and after: who leaves in between has freed a place. */
-        const bool leaves = ext_client_will_leave(p, cell);
-        if (ext_client_take_places(x, p, cell))
-            return true;
-        if (hint || !(leaves || ext_client_will_leave(p, cell)) || deadline_passed(until))
-            break;
-        (void)poll(NULL, 0, HINT_WAIT_STEP_MS);
+    /* Asked before and after each attempt but the first: who leaves in between frees a place. */
+    bool leaves = true;
+    while (!ext_client_take_places(x, p, cell)) {
+        const bool before = leaves;
+        leaves = ext_client_will_leave(p, cell);
+        if (hint || !(before || leaves) || deadline_passed(until)) {
+            ext_client_leave_places(x);
+            return false;
+        }
+        if (leaves)
+            (void)poll(NULL, 0, HINT_WAIT_STEP_MS);
     }
-    ext_client_leave_places(x);
-    return false;
+    return true;
 }
 
 /* Only a closed circuit lets a hint through: it must not be the probe. */
