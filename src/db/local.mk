@@ -40,7 +40,7 @@ libdb_a_SOURCES = \
   src/db/db_exchange.c \
   src/db/db_fence.c \
   src/db/db_greet.c \
-  src/db/db_url_plain.c src/db/db_hosts.c \
+  src/db/db_hosts.c \
   src/db/db_hosts.h \
   src/db/db_look.c \
   src/db/db_migrate.c \
@@ -53,7 +53,8 @@ libdb_a_SOURCES = \
   src/db/db_row.c \
   src/db/db_run.c \
   src/db/db_setup.c \
-  src/db/db_shared.c
+  src/db/db_shared.c \
+  src/db/db_url_plain.c
 nodist_libdb_a_SOURCES = \
   src/db/db_migrations.c \
   src/db/db_scripts.c \

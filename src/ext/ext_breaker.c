@@ -21,12 +21,12 @@ const char *const circuit_names[3] = {
 #define MS_BITS 36
 #define MS_MASK ((UINT64_C(1) << MS_BITS) - 1)
 #define WHO_MASK ((UINT64_C(1) << EXT_HOLDER_SHORT_BITS) - 1)
-#define UNTRIED_MS \
-    60000             /* longer without a call, nobody knows whether the provider is still away */
 #define AHEAD_MS 1000 /* no process is stopped for as long between its clock and its write */
 /* Exchanges fail when another process changed the word: a few times at most, unless somebody does
  * nothing else. */
 #define TRIES_MAX 1000
+/* Longer without a call nobody knows whether the provider is still away. */
+#define UNTRIED_MS 60000
 /* The last fault: 8 bits of error, 56 of wall microseconds. */
 #define FAULT_US_BITS 56
 _Static_assert(ERR_COUNT <= 256, "an error fits into eight bits");
