@@ -85,8 +85,11 @@ struct booking_edit {
     const char *note, *staff_note, *guest_name; /* NULL: none from now on */
     int64_t party_size;
 };
-/* ERR_NOT_FOUND, ERR_VERSION_MISMATCH; for the party also ERR_BOOKING_NOT_ACTIVE and
- * ERR_SLOT_TAKEN. */
+/* Whether the edit would leave nobody who comes: a guest without an account needs a name. */
+bool booking_edit_is_nameless(const struct booking_edit *edit, const struct booking *bk);
+/* ERR_NOT_FOUND, ERR_VERSION_MISMATCH, ERR_VALIDATION when it is nameless; for the party also
+ * ERR_BOOKING_NOT_ACTIVE, ERR_SLOT_NOT_OFFERED, ERR_SLOT_TAKEN, and ERR_VALIDATION when its price
+ * is no number any more. */
 enum err booking_edit(struct svc *s, const struct booking_caller *c,
                       const struct booking_edit *edit, struct booking *out) MUST_CHECK;
 

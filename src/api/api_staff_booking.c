@@ -160,7 +160,7 @@ static enum err api_staff_patch_booking(struct api_request *r)
     if (e == ERR_OK)
         e = booking_edit(&r->svc, &change.caller, &edit, &change.after);
     if (e == ERR_VALIDATION && r->faults.n == 0) {
-        const bool nameless = edit.has_guest_name && !edit.guest_name && !change.after.has_customer;
+        const bool nameless = booking_edit_is_nameless(&edit, &change.after);
         api_fault(r, nameless ? "/guest_name" : "/party_size", "%s",
                   nameless ? "a guest without a phone needs a name" : "the price is too high");
     }

@@ -208,13 +208,18 @@ static bool booking_edit_party(struct booking *bk, int64_t party)
     return true;
 }
 
+bool booking_edit_is_nameless(const struct booking_edit *edit, const struct booking *bk)
+{
+    return edit->has_guest_name && !edit->guest_name && !bk->has_customer;
+}
+
 /* Notes may be edited at any time; the party only while the booking is live, as it takes room. */
 static enum err booking_edit_check(struct svc *s, const struct booking_edit *edit,
                                    struct db_rows most, struct booking *bk)
 {
     enum err e = versions_check(&edit->match, bk->version);
     /* Staff could not tell who comes. */
-    if (e == ERR_OK && edit->has_guest_name && !edit->guest_name && !bk->has_customer)
+    if (e == ERR_OK && booking_edit_is_nameless(edit, bk))
         return ERR_VALIDATION;
     /* The same size is no change: a form that sends all its fields must not be refused for that. */
     if (e != ERR_OK || !edit->has_party_size || edit->party_size == bk->party_size)
